@@ -1,0 +1,91 @@
+declare module 'corestore' {
+  import type { EventEmitter } from 'node:events'
+  import type Hypercore from 'hypercore'
+  import type { ManifestInput, ReplicationStream, SessionOptions } from 'hypercore'
+  import type { KeyPair } from 'hypercore-crypto'
+  import type { Connection } from 'hyperswarm'
+
+  export interface CorestoreOptions {
+    /** 32 bytes; throws at once without `unsafe: true`. */
+    primaryKey?: Uint8Array
+    unsafe?: boolean
+    manifestVersion?: number
+    /** Waits for another process's lock instead of failing. */
+    wait?: boolean
+    readOnly?: boolean
+    /** Opens a copied directory; appending to a stale copy forks the feed. */
+    allowBackup?: boolean
+    active?: boolean
+    suspend?: boolean
+  }
+
+  /** One of `name`, `key`, `keyPair`, `manifest` or `discoveryKey` is needed. */
+  export interface CoreOptions extends SessionOptions {
+    name?: string
+    /** Bytes, hex or z-base-32. */
+    key?: Uint8Array | string
+    /** Only for a core already stored: STORAGE_EMPTY otherwise. */
+    discoveryKey?: Uint8Array
+    keyPair?: KeyPair
+    manifest?: ManifestInput
+    createIfMissing?: boolean
+    /** The options below count only for the first session of a core: it is shared. */
+    overwrite?: boolean
+    /** False keeps the old blocks when the publisher truncates, and refuses every fork above ours. */
+    allowFork?: boolean
+    allowPush?: boolean
+    inflightRange?: [min: number, max: number]
+    notDownloadingLinger?: number
+  }
+
+  /** The core below the sessions; not a Hypercore. */
+  export interface StoredCore {
+    readonly key: Buffer
+    readonly discoveryKey: Buffer
+    readonly id: string
+    readonly opened: boolean
+  }
+
+  export interface CorestoreStorage {
+    hasCore(discoveryKey: Uint8Array, options?: { ifMigrated?: boolean }): Promise<boolean>
+    /** `flush` is what fsyncs appends; nothing else does before `close`. */
+    readonly db: { flush(): Promise<void> }
+  }
+
+  /** Opens itself; a failure to open is silent until `ready` is awaited. */
+  class Corestore extends EventEmitter {
+    constructor(directory: string, options?: CorestoreOptions)
+
+    readonly opened: boolean
+    readonly closed: boolean
+    /** The promise of `close`, kept after it; null before. */
+    readonly closing: Promise<void> | null
+    readonly readOnly: boolean
+    /** Null until ready. */
+    readonly primaryKey: Buffer | null
+    readonly storage: CorestoreStorage
+
+    ready(): Promise<void>
+    /** Closes every core and session too; `get` and `replicate` throw from then on. */
+    close(): Promise<void>
+    get(options: CoreOptions | Uint8Array | string): Hypercore
+    /** Serves every stored core to a peer who knows its key, opening it on demand. */
+    replicate(stream: Connection): Connection
+    replicate(isInitiator: boolean, options?: { keepAlive?: boolean }): ReplicationStream
+    createKeyPair(name: string | Uint8Array, namespace?: Uint8Array): Promise<KeyPair>
+    /** Shares storage and cores; closing it closes only its own sessions. */
+    namespace(name: string | Uint8Array): Corestore
+    session(options?: { namespace?: Uint8Array; writable?: boolean; active?: boolean }): Corestore
+    /** Discovery keys of all stored cores. */
+    list(namespace?: Uint8Array): AsyncIterable<Buffer>
+    /** Called for each core opened later, also by a peer's demand; synchronous, and before the core is ready. */
+    watch(onCore: (core: StoredCore) => void): void
+    unwatch(onCore: (core: StoredCore) => void): void
+    /** For all sessions of this store, later ones too, until the returned function is called. */
+    findingPeers(): () => void
+    suspend(): Promise<void>
+    resume(): Promise<void>
+  }
+
+  export default Corestore
+}

@@ -1,0 +1,282 @@
+declare module 'hypercore' {
+  import type { EventEmitter } from 'node:events'
+  import type { Duplex } from 'node:stream'
+  import type { KeyPair, TreeNode } from 'hypercore-crypto'
+  import type { Connection } from 'hyperswarm'
+  import type Protomux from 'protomux'
+
+  /** What a core key is the hash of. */
+  export interface Manifest {
+    version: number
+    hash: 'blake2b'
+    allowPatch: boolean
+    quorum: number
+    signers: { signature: 'ed25519'; namespace: Buffer; publicKey: Buffer }[]
+    prologue: { hash: Buffer; length: number } | null
+    linked: Buffer[] | null
+    userData: Buffer | null
+  }
+
+  export interface ManifestInput {
+    /** 1 unless given; `linked` and `userData` need 2. */
+    version?: number
+    allowPatch?: boolean
+    quorum?: number
+    signers?: { publicKey: Uint8Array; namespace?: Uint8Array; signature?: 'ed25519' }[]
+    prologue?: { hash: Uint8Array; length: number } | null
+    linked?: Uint8Array[] | null
+    userData?: Uint8Array | null
+  }
+
+  /** `block: true` says that `key` is already the block key of this one core. */
+  export interface EncryptionOptions {
+    key: Uint8Array
+    block?: boolean
+  }
+
+  export interface SessionOptions {
+    /** False makes `get` of a missing block give null at once. */
+    wait?: boolean
+    /** Milliseconds; 0 waits for ever. */
+    timeout?: number
+    writable?: boolean
+    active?: boolean
+    weak?: boolean
+    exclusive?: boolean
+    /** Encryption of the parent session wins over this one. */
+    encryption?: EncryptionOptions | null
+  }
+
+  /** Pending requests, filled by the core; cancel them with `Hypercore.destroyRequests`. */
+  export type ActiveRequests = unknown[]
+
+  export interface GetOptions {
+    wait?: boolean
+    /** Milliseconds; rejects with REQUEST_TIMEOUT. */
+    timeout?: number
+    /** Gives the stored bytes: still encrypted, with the padding. */
+    raw?: boolean
+    decrypt?: boolean
+    force?: boolean
+    onwait?: (index: number, core: Hypercore) => void
+    activeRequests?: ActiveRequests
+  }
+
+  export interface DownloadRange {
+    start?: number
+    /** Exclusive; -1, the default, follows the core for ever. */
+    end?: number
+    length?: number
+    /** Overrides `start` and `end`. */
+    blocks?: readonly number[]
+    /** In order; peers then stop sharing the load among themselves. */
+    linear?: boolean
+    activeRequests?: ActiveRequests
+  }
+
+  export interface Download {
+    ready(): Promise<void>
+    /** Also resolves when the session closes or the range is cancelled: check `has` after it. */
+    done(): Promise<boolean>
+    destroy(): void
+  }
+
+  export interface PeerStats {
+    wireSync: { tx: number; rx: number }
+    wireRequest: { tx: number; rx: number }
+    wireData: { tx: number; rx: number }
+    invalidData: number
+    invalidRequests: number
+    backoffs: number
+  }
+
+  export interface Peer {
+    readonly remotePublicKey: Buffer
+    /** 0 until the peer has synced: see `remoteSynced`. */
+    readonly remoteLength: number
+    readonly remoteFork: number
+    /** Length of the peer's unbroken prefix of blocks. */
+    readonly remoteContiguousLength: number
+    readonly _remoteContiguousLength: number
+    readonly remoteOpened: boolean
+    readonly remoteSynced: boolean
+    readonly remoteUploading: boolean
+    readonly remoteDownloading: boolean
+    /** Lacks what the peer told as its unbroken prefix: ask `remoteContiguousLength` as well. */
+    readonly remoteBitfield: { get(index: number): boolean }
+    readonly stream: Connection
+    readonly protomux: Protomux
+    readonly stats: PeerStats
+    readonly inflight: number
+    readonly paused: boolean
+    readonly removed: boolean
+  }
+
+  /** `nodes` is how many tree levels the receiver lacks: its own `missingNodes(index)`. */
+  export interface ProofRequest {
+    block?: { index: number; nodes: number }
+    hash?: { index: number; nodes: number }
+    seek?: { bytes: number; padding?: number }
+    upgrade?: { start: number; length: number }
+  }
+
+  export interface Proof {
+    fork: number
+    block: { index: number; value: Buffer | null; nodes: TreeNode[] } | null
+    hash: { index: number; nodes: TreeNode[] } | null
+    seek: { bytes: number; nodes: TreeNode[] } | null
+    upgrade: {
+      start: number
+      length: number
+      nodes: TreeNode[]
+      additionalNodes: TreeNode[]
+      signature: Buffer
+    } | null
+    /** Null from `proof()`; the first proof for an empty core needs it set to the core's manifest. */
+    manifest: Manifest | null
+  }
+
+  /** The tree a proof leads to, not stored. */
+  export interface VerifiedTree {
+    readonly fork: number
+    readonly length: number
+    readonly byteLength: number
+    readonly signature: Buffer | null
+    /** Merkle root hash, to compare with `treeHash(length)`. */
+    hash(): Buffer
+  }
+
+  export interface HypercoreEvents {
+    ready: []
+    close: []
+    append: []
+    truncate: [length: number, fork: number]
+    /** Two signed histories: all sessions of the core close, on both sides. */
+    conflict: [length: number, fork: number, proof: Proof]
+    /** A peer sent a bad block; it is neither dropped nor banned. */
+    'verification-error': [error: Error, request: unknown, response: unknown, peer: Peer]
+    'invalid-request': [error: Error, request: unknown, peer: Peer]
+    /** Bytes without the encryption padding; repeats are counted too. */
+    upload: [index: number, sizeBytes: number, peer: Peer]
+    download: [index: number, sizeBytes: number, peer: Peer, request: unknown]
+    'peer-add': [peer: Peer]
+    'peer-remove': [peer: Peer]
+    manifest: []
+    'remote-contiguous-length': [length: number]
+  }
+
+  /** One session; sessions of one key share the core. Lengths are 0 and `peers` empty while it is not open. */
+  class Hypercore extends EventEmitter<HypercoreEvents> {
+    private constructor()
+
+    static readonly MAX_SUGGESTED_BLOCK_SIZE: number
+    /** A 32-byte buffer is taken as the one signer's public key. */
+    static key(
+      manifest: ManifestInput | Manifest | Uint8Array,
+      options?: { compat?: boolean; version?: number; namespace?: Uint8Array },
+    ): Buffer
+    static discoveryKey(key: Uint8Array): Buffer
+    static blockEncryptionKey(coreKey: Uint8Array, encryptionKey: Uint8Array): Buffer
+    static clearRequests(requests: ActiveRequests, error?: Error): void
+    /** Also marks the array dead: a later or just started `get` with it rejects with REQUEST_CANCELLED. */
+    static destroyRequests(requests: ActiveRequests, error?: Error): void
+
+    /** Null until ready when opened by name. */
+    readonly key: Buffer | null
+    /** The key in z-base-32; null like `key`. */
+    readonly id: string | null
+    readonly discoveryKey: Buffer | null
+    /** Null on a subscriber until the first sync. */
+    readonly manifest: Manifest | null
+    /** `secretKey` is missing or null on a core that is not ours. */
+    readonly keyPair: { publicKey: Buffer; secretKey?: Buffer | null } | null
+    readonly length: number
+    readonly byteLength: number
+    /** Own unbroken prefix of blocks. */
+    readonly contiguousLength: number
+    /** Longest unbroken prefix a peer was ever seen to have; a stored hint. */
+    readonly remoteContiguousLength: number
+    readonly fork: number
+    readonly readable: boolean
+    /** False until ready. */
+    readonly writable: boolean
+    readonly exclusive: boolean
+    readonly snapshotted: boolean
+    /** Goes back to false on close. */
+    readonly opened: boolean
+    readonly closed: boolean
+    /** The promise of `close`, kept after it; null before. */
+    readonly closing: Promise<void> | null
+    /** The key is never stored: null when not passed at this open, even for an encrypted core. */
+    readonly encryption: object | null
+    /** Bytes in front of each block: 8 when encrypted and the manifest is known. */
+    readonly padding: number
+    readonly peers: readonly Peer[]
+    readonly sessions: readonly Hypercore[] | null
+
+    ready(): Promise<void>
+    /** `error` rejects the pending requests of this session. */
+    close(options?: { error?: Error }): Promise<void>
+    /** One atomic batch, not fsynced. Over `maxLength` it appends nothing; the byteLength it gives includes padding. */
+    append(
+      blocks: Uint8Array | string | readonly (Uint8Array | string)[],
+      options?: { maxLength?: number; keyPair?: KeyPair },
+    ): Promise<{ length: number; byteLength: number }>
+    /** Null only when told not to wait; a wrong encryption key gives garbage, not an error. */
+    get(index: number, options?: GetOptions): Promise<Buffer | null>
+    has(start: number, end?: number): Promise<boolean>
+    download(range?: DownloadRange): Download
+    /** Drops local blocks; a later `get` fetches them from peers again. */
+    clear(start: number, end?: number): Promise<unknown>
+    truncate(
+      length?: number,
+      options?: number | { fork?: number; keyPair?: KeyPair },
+    ): Promise<void>
+    /** False at once for a writable core without `force`, and when no peer is known: not the same as "empty". */
+    update(options?: {
+      wait?: boolean
+      force?: boolean
+      activeRequests?: ActiveRequests
+    }): Promise<boolean>
+    /** Fetches block `length - 1` from peers if it is missing, and so can wait for ever. */
+    treeHash(length?: number): Promise<Buffer>
+    missingNodes(index: number): Promise<number>
+    proof(request: ProofRequest): Promise<Proof>
+    /** False for another fork or nothing new; rejects with INVALID_CHECKSUM or INVALID_SIGNATURE. */
+    applyProof(proof: Proof, from?: Peer): Promise<boolean>
+    /** Checks an upgrade proof's signature without applying it; rejects when it is bad. */
+    verifyFullyRemote(proof: Proof): Promise<VerifiedTree>
+    /** Rejects with `error` or REQUEST_CANCELLED; misses a `get` that has not looked on disk yet, unlike `destroyRequests`. */
+    clearRequests(requests: ActiveRequests, error?: Error): void
+    session(options?: SessionOptions): Hypercore
+    snapshot(options?: SessionOptions): Hypercore
+    setActive(active: boolean): void
+    setEncryptionKey(key: Uint8Array, options?: { block?: boolean }): Promise<void>
+    /** `update` waits until the returned function is called. */
+    findingPeers(): () => void
+    setUserData(key: string, value: Uint8Array | string | null): Promise<void>
+    getUserData(key: string): Promise<Buffer | null>
+    info(options?: { storage?: boolean }): Promise<CoreInfo>
+    replicate(stream: Connection): Connection
+    replicate(isInitiator: boolean, options?: { keepAlive?: boolean }): ReplicationStream
+  }
+
+  export interface CoreInfo {
+    key: Buffer
+    discoveryKey: Buffer
+    length: number
+    contiguousLength: number
+    byteLength: number
+    fork: number
+    padding: number
+    /** Always null in this version, also when asked for. */
+    storage: null
+  }
+
+  /** The raw side, to pipe; `noiseStream` is its encrypted side. */
+  export interface ReplicationStream extends Duplex {
+    readonly noiseStream: Connection
+  }
+
+  export default Hypercore
+}

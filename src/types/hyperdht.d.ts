@@ -1,0 +1,105 @@
+declare module 'hyperdht' {
+  import type { EventEmitter } from 'node:events'
+  import type { KeyPair } from 'hypercore-crypto'
+
+  export interface Address {
+    host: string
+    port: number
+  }
+
+  export interface HyperDHTOptions {
+    /** "host:port" or addresses. `[]` means none; `false` and undefined mean the public nodes. */
+    bootstrap?: readonly (string | Address)[]
+    nodes?: readonly Address[]
+    /** Address to bind, 0.0.0.0 unless given. */
+    host?: string
+    /** 0 and undefined both mean 49737; another is taken when it is in use, unless `anyPort` is false. */
+    port?: number
+    anyPort?: boolean
+    keyPair?: KeyPair
+    seed?: Uint8Array
+    /** Left out, the node decides for itself after some 20 minutes. */
+    ephemeral?: boolean
+    firewalled?: boolean
+    quickFirewall?: boolean
+    connectionKeepAlive?: number | false
+  }
+
+  export interface HyperDHTEvents {
+    listening: []
+    ready: []
+    persistent: []
+    'network-change': [interfaces: unknown]
+    'network-update': []
+    close: []
+  }
+
+  class HyperDHT extends EventEmitter<HyperDHTEvents> {
+    constructor(options?: HyperDHTOptions)
+
+    static readonly BOOTSTRAP: readonly string[]
+    /** `port` must not be 0, `host` must be the public IPv4 address; binds to `options.host`. */
+    static bootstrapper(port: number, host: string, options?: HyperDHTOptions): HyperDHT
+    static keyPair(seed?: Uint8Array): KeyPair
+    static hash(data: Uint8Array): Buffer
+
+    readonly defaultKeyPair: KeyPair
+    /** Null for an ephemeral node. */
+    readonly id: Buffer | null
+    /** Our address as others see it: null and 0 until enough of them have said so. */
+    readonly host: string | null
+    readonly port: number
+    readonly randomized: boolean
+    readonly firewalled: boolean
+    readonly ephemeral: boolean
+    readonly bootstrapped: boolean
+    /** A guess from replies: true at the start, false only after many timeouts. */
+    readonly online: boolean
+    readonly degraded: boolean
+    readonly suspended: boolean
+    readonly destroyed: boolean
+
+    /** Resolves, too, when no bootstrap node answers. */
+    fullyBootstrapped(): Promise<void>
+    /** The same as `fullyBootstrapped`; deprecated. */
+    ready(): Promise<void>
+    /** Null until bound. */
+    address(): { host: string; family: number; port: number } | null
+    localAddress(): Address | null
+    remoteAddress(): Address | null
+    /** Known nodes, to pass as `nodes` next time. */
+    toArray(options?: { limit?: number }): Address[]
+    addNode(node: Address): void
+    suspend(): Promise<void>
+    resume(): Promise<void>
+    /** `force` skips closing the servers, and so unannouncing. */
+    destroy(options?: { force?: boolean }): Promise<void>
+  }
+
+  export default HyperDHT
+}
+
+declare module 'hyperdht/testnet.js' {
+  import type HyperDHT from 'hyperdht'
+  import type { Address, HyperDHTOptions } from 'hyperdht'
+
+  export interface Testnet extends Iterable<HyperDHT> {
+    readonly bootstrap: Address[]
+    readonly nodes: HyperDHT[]
+    /** On 127.0.0.1 and ephemeral unless told otherwise; destroyed with the testnet. */
+    createNode(options?: HyperDHTOptions): HyperDHT
+    destroy(): Promise<void>
+  }
+
+  /** 10 nodes unless given; a host other than 127.0.0.1 makes them bind 0.0.0.0. */
+  function createTestnet(
+    size?: number,
+    options?: {
+      host?: string
+      port?: number
+      bootstrap?: readonly Address[]
+      teardown?: (fn: () => Promise<void>) => void
+    },
+  ): Promise<Testnet>
+  export default createTestnet
+}

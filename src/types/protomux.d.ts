@@ -1,0 +1,91 @@
+declare module 'protomux' {
+  import type { Encoder } from 'compact-encoding'
+  import type { Connection } from 'hyperswarm'
+
+  /** `id` null, the default, is one channel per protocol. */
+  export interface ChannelName {
+    protocol: string
+    id?: Uint8Array | null
+  }
+
+  export interface MessageOptions<T> {
+    /** A decode that throws destroys the whole stream; one that throws SyntaxError (json) or TypeError ends the process. */
+    encoding?: Encoder<T>
+    /** A rejection or throw counts like one of the decoder. Not awaited before the next message. */
+    onmessage?: (message: T, channel: Channel) => void | Promise<void>
+  }
+
+  export interface Message<T> {
+    readonly type: number
+    /** False when closed (nothing is sent) and also when the stream wants to drain. */
+    send(message: T): boolean
+  }
+
+  export interface ChannelOptions<H> extends ChannelName {
+    aliases?: readonly string[]
+    /** True by default: a second open channel of the same name gives null. */
+    unique?: boolean
+    handshake?: Encoder<H> | null
+    /** Numbered by position: both sides must list the same messages in the same order. */
+    // oxlint-disable-next-line typescript/no-explicit-any
+    messages?: readonly (MessageOptions<any> | null)[]
+    userData?: unknown
+    /** The remote has opened it too; `channel.opened` turns true just after. */
+    onopen?: (handshake: H, channel: Channel<H>) => void | Promise<void>
+    /** Also for a channel the remote rejected, which never opened. */
+    onclose?: (isRemote: boolean, channel: Channel<H>) => void | Promise<void>
+    /** After `onclose`, when all handlers' promises have settled. */
+    ondestroy?: (channel: Channel<H>) => void | Promise<void>
+    ondrain?: (channel: Channel<H>) => void | Promise<void>
+  }
+
+  // oxlint-disable-next-line typescript/no-explicit-any
+  export interface Channel<H = any> {
+    readonly protocol: string
+    readonly id: Uint8Array | null
+    /** The remote's; null until open. */
+    readonly handshake: H | null
+    // oxlint-disable-next-line typescript/no-explicit-any
+    readonly messages: readonly Message<any>[]
+    userData: unknown
+    readonly opened: boolean
+    readonly closed: boolean
+    readonly destroyed: boolean
+    readonly drained: boolean
+    /** Add all messages before this. */
+    open(handshake?: H): void
+    close(): void
+    /** False when it closed instead; never rejects. */
+    fullyOpened(): Promise<boolean>
+    fullyClosed(): Promise<void>
+    addMessage<T = Buffer>(options: MessageOptions<T>): Message<T>
+    cork(): void
+    uncork(): void
+  }
+
+  class Protomux {
+    private constructor()
+
+    /** The one instance of the stream, kept in its `userData`. */
+    static from(stream: Connection | Protomux): Protomux
+    static isProtomux(value: unknown): value is Protomux
+
+    readonly isProtomux: true
+    readonly stream: Connection
+    readonly drained: boolean
+
+    /** Null when the stream is destroyed or a unique channel of this name is open; nothing is sent before `open`. */
+    createChannel<H = undefined>(options: ChannelOptions<H>): Channel<H> | null
+    /** Called when the remote opens first: create and open the channel before it resolves, else it is rejected. */
+    pair(name: ChannelName, onPair: (id: Buffer | null) => void | Promise<void>): void
+    unpair(name: ChannelName): void
+    /** True once `open` was called here, without waiting for the remote. */
+    opened(name: ChannelName): boolean
+    cork(): void
+    uncork(): void
+    destroy(error?: Error): void
+    [Symbol.iterator](): IterableIterator<Channel>
+  }
+
+  export default Protomux
+}
