@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import envPaths from 'env-paths'
+import { z } from 'zod'
+import { codeOf, HyperletterError } from './errors.ts'
+
+/** One address of a bootstrap node, as Hyperswarm wants it. */
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** Everything that can be set, resolved once at the start and frozen. All paths are absolute. */
+export interface Config {
+  /** The one directory that belongs to one engine at a time. */
+  readonly dataDir: string
+  /** The Corestore, below `dataDir`. */
+  readonly storeDir: string
+  /** Entries on their way to disk, below `dataDir`. */
+  readonly journalDir: string
+  /** Where a daemon that was started in the background writes. */
+  readonly logFile: string
+  /** Address of the daemon of this data directory: a Unix socket, or a named pipe on Windows. */
+  readonly socketPath: string
+  /** Bootstrap nodes of the DHT; the public ones when absent. */
+  readonly bootstrap: readonly Address[] | undefined
+  /** Address to bind; all interfaces when absent. */
+  readonly host: string | undefined
+  readonly logLevel: LogLevel
+}
+
+/** The settings a person gives, by whatever way; all are text as on a command line. */
+export interface Settings {
+  readonly dataDir?: string | undefined
+  readonly bootstrap?: string | undefined
+  readonly host?: string | undefined
+  readonly logLevel?: string | undefined
+}
+
+/** Longest path that a Unix socket address holds on every platform, in bytes; longer ones are cut silently. */
+const MAX_SOCKET_PATH_BYTES = 100
+
+const settingsFile = z.strictObject({
+  dataDir: z.string().min(1).optional(),
+  bootstrap: z.string().optional(),
+  host: z.string().min(1).optional(),
+  logLevel: z.string().optional(),
+})
+
+/**
+ * Flags over environment over `config.toml` over defaults.
+ * @throws INVALID_INPUT naming the setting that is wrong.
+ */
+export async function loadConfig(flags: Settings, env = process.env): Promise<Config> {
+  const paths = envPaths('hyperletter', { suffix: '' })
+  const file = await readSettings(join(paths.config, 'config.toml'))
+  const pick = (
+    flag: string | undefined,
+    variable: string | undefined,
+    setting: string | undefined,
+  ) => flag ?? (variable === '' ? undefined : variable) ?? setting
+
+  const dataDir = resolve(pick(flags.dataDir, env['HYPERLETTER_HOME'], file.dataDir) ?? paths.data)
+  const bootstrap = parseBootstrap(
+    pick(flags.bootstrap, env['HYPERLETTER_BOOTSTRAP'], file.bootstrap),
+  )
+  const host = pick(flags.host, env['HYPERLETTER_HOST'], file.host)
+  return Object.freeze({
+    dataDir,
+    storeDir: join(dataDir, 'store'),
+    journalDir: join(dataDir, 'journal'),
+    logFile: join(dataDir, 'daemon.log'),
+    socketPath: socketPath(dataDir, env['XDG_RUNTIME_DIR']),
+    bootstrap,
+    host: bootstrap?.every((it) => isLoopback(it.host)) ? '127.0.0.1' : host,
+    logLevel: parseLogLevel(pick(flags.logLevel, env['HYPERLETTER_LOG_LEVEL'], file.logLevel)),
+  })
+}
+
+/**
+ * The daemon's address for a data directory: a file in it, or, where that path would be too long, a
+ * hashed name in a private directory for sockets.
+ */
+export function socketPath(
+  dataDir: string,
+  runtimeDir = tmpdir(),
+  platform = process.platform,
+): string {
+  const hash = createHash('sha256').update(dataDir).digest('hex').slice(0, 20)
+  if (platform === 'win32') return `\\\\.\\pipe\\hyperletter-${hash}`
+  const inside = join(dataDir, 'daemon.sock')
+  if (Buffer.byteLength(inside) <= MAX_SOCKET_PATH_BYTES) return inside
+  const owner = process.getuid?.() ?? 0
+  return join(runtimeDir, `hyperletter-${owner}`, `${hash}.sock`)
+}
+
+/** @param text `host:port`, several separated by commas. @throws INVALID_INPUT */
+export function parseBootstrap(text: string | undefined): readonly Address[] | undefined {
+  if (text === undefined) return undefined
+  return text.split(',').map((part) => {
+    const match = /^(?<host>[^\s:]+):(?<port>\d{1,5})$/.exec(part.trim())
+    const { host, port } = match?.groups ?? {}
+    if (host === undefined || !isPort(Number(port))) {
+      throw new HyperletterError('INVALID_INPUT', `Not a bootstrap address: "${part.trim()}".`, {
+        hint: 'Write host:port, for example 127.0.0.1:49737; separate several with commas.',
+      })
+    }
+    return { host, port: Number(port) }
+  })
+}
+
+function isPort(port: number): boolean {
+  return port > 0 && port < 65_536
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host.startsWith('127.')
+}
+
+function parseLogLevel(text: string | undefined): LogLevel {
+  const level = LOG_LEVELS.find((it) => it === (text ?? 'warn'))
+  if (level !== undefined) return level
+  throw new HyperletterError('INVALID_INPUT', `Not a log level: "${text}".`, {
+    hint: `Use one of ${LOG_LEVELS.join(', ')}.`,
+  })
+}
+
+async function readSettings(path: string): Promise<Settings> {
+  let text
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return {}
+    throw new HyperletterError('INVALID_INPUT', `Cannot read ${path}: ${codeOf(error)}.`, {
+      cause: error,
+    })
+  }
+  const { parse } = await import('smol-toml')
+  try {
+    return settingsFile.parse(parse(text))
+  } catch (cause) {
+    throw new HyperletterError('INVALID_INPUT', `${path} is not valid: ${complaint(cause)}`, {
+      cause,
+    })
+  }
+}
+
+function complaint(error: unknown): string {
+  if (error instanceof z.ZodError) {
+    const issue = error.issues[0]
+    return `${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim()
+  }
+  return error instanceof Error ? error.message : String(error)
+}

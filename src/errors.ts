@@ -1,0 +1,199 @@
+/** What a code means: the exit code of a command, the HTTP status on the socket, and the usual next step. */
+interface CodeMeaning {
+  readonly meaning: string
+  readonly exitCode: 1 | 2 | 3 | 130
+  readonly httpStatus: number
+  readonly hint?: string
+}
+
+/**
+ * Every failure that Hyperletter reports, by code. Codes are stable: scripts match on them.
+ * Exit codes: 1 failed, 2 wrong usage, 3 not available now (worth retrying), 130 interrupted.
+ */
+export const ERROR_CODES = {
+  INVALID_INPUT: { meaning: 'the input is not valid', exitCode: 2, httpStatus: 400 },
+  INVALID_DRAFT: {
+    meaning: 'the draft cannot be published as it is',
+    exitCode: 1,
+    httpStatus: 422,
+  },
+  INVALID_LINK: {
+    meaning: 'not a feed key or Hyperletter link',
+    exitCode: 2,
+    httpStatus: 400,
+    hint: 'A link looks like hyperletter:// followed by 52 characters; ask the author to send it again.',
+  },
+  INVALID_RECORD: {
+    meaning: 'a block of the log is not a valid record',
+    exitCode: 1,
+    httpStatus: 422,
+    hint: 'The author published something this version cannot accept; earlier issues stay readable.',
+  },
+  NEWSLETTER_NOT_FOUND: {
+    meaning: 'no such newsletter in the library',
+    exitCode: 1,
+    httpStatus: 404,
+    hint: 'Run `hyperletter list` to see what is here, or `hyperletter subscribe <link>` to add one.',
+  },
+  NOT_AUTHOR: {
+    meaning: 'this device does not hold the signing key of the newsletter',
+    exitCode: 1,
+    httpStatus: 403,
+    hint: 'Run `hyperletter list` and publish to a newsletter with the role "author".',
+  },
+  FEED_CONFLICT: {
+    meaning: 'two histories exist under one feed key',
+    exitCode: 1,
+    httpStatus: 409,
+    hint: 'What is held stays readable; ask the author which history is the honest one.',
+  },
+  FEED_BEHIND: {
+    meaning: 'this copy of the log is older than what was published',
+    exitCode: 3,
+    httpStatus: 409,
+    hint: 'Let this device catch up from other peers before publishing.',
+  },
+  ISSUE_NOT_FOUND: {
+    meaning: 'no such issue',
+    exitCode: 1,
+    httpStatus: 404,
+    hint: 'Run `hyperletter issues <newsletter>` to see the numbers.',
+  },
+  NOT_AVAILABLE: {
+    meaning: 'no reachable peer has it now',
+    exitCode: 3,
+    httpStatus: 503,
+    hint: 'Try again later, or keep `hyperletter daemon start` running: it fetches as soon as a peer appears.',
+  },
+  NEEDS_KEY: {
+    meaning: 'the newsletter is private and the encryption key is missing or wrong',
+    exitCode: 1,
+    httpStatus: 403,
+    hint: 'Ask the author for the full link: the part after # is the key to read it.',
+  },
+  TOO_LARGE: { meaning: 'larger than the format allows', exitCode: 1, httpStatus: 413 },
+  DISK_FULL: {
+    meaning: 'no space is left on the disk',
+    exitCode: 1,
+    httpStatus: 507,
+    hint: 'Free some space and run the command again; what was acknowledged before is safe.',
+  },
+  STORE_BUSY: {
+    meaning: 'another process is using the data directory',
+    exitCode: 3,
+    httpStatus: 423,
+    hint: 'Wait for the other command to end, or start the daemon so that commands can share: `hyperletter daemon start`.',
+  },
+  DAEMON_NOT_RUNNING: {
+    meaning: 'no daemon answers for this data directory',
+    exitCode: 3,
+    httpStatus: 503,
+    hint: 'Start it with `hyperletter daemon start`.',
+  },
+  DAEMON_ALREADY_RUNNING: {
+    meaning: 'a daemon already runs for this data directory',
+    exitCode: 1,
+    httpStatus: 409,
+    hint: 'See it with `hyperletter daemon status`, or stop it with `hyperletter daemon stop`.',
+  },
+  PROTOCOL_MISMATCH: {
+    meaning: 'the daemon speaks another version',
+    exitCode: 1,
+    httpStatus: 409,
+    hint: 'Restart the daemon with this version: `hyperletter daemon stop`, then `hyperletter daemon start`.',
+  },
+  TIMEOUT: {
+    meaning: 'the deadline passed',
+    exitCode: 3,
+    httpStatus: 504,
+    hint: 'Try again, or give it longer with --timeout.',
+  },
+  ABORTED: { meaning: 'interrupted', exitCode: 130, httpStatus: 499 },
+  INTERNAL: {
+    meaning: 'something unexpected happened',
+    exitCode: 1,
+    httpStatus: 500,
+    hint: 'Run again with --verbose and report what it prints.',
+  },
+} as const satisfies Record<string, CodeMeaning>
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+/** The shape of an error on the socket and in `--json`: a code and words, never a stack. */
+export interface ErrorJson {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly hint?: string
+}
+
+export interface HyperletterErrorOptions {
+  /** The next step, where a better one is known than the usual one of the code. */
+  readonly hint?: string
+  readonly cause?: unknown
+}
+
+/** The one error class of the product. Match on `code`, never on the message. */
+export class HyperletterError extends Error {
+  override readonly name = 'HyperletterError'
+  readonly code: ErrorCode
+  readonly hint: string | undefined
+
+  constructor(code: ErrorCode, message: string, options: HyperletterErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    const meaning: CodeMeaning = ERROR_CODES[code]
+    this.hint = options.hint ?? meaning.hint
+  }
+
+  get exitCode(): number {
+    return ERROR_CODES[this.code].exitCode
+  }
+
+  get httpStatus(): number {
+    return ERROR_CODES[this.code].httpStatus
+  }
+
+  toJSON(): ErrorJson {
+    const { code, message, hint } = this
+    return hint === undefined ? { code, message } : { code, message, hint }
+  }
+
+  /** Rebuilds an error that crossed the socket. Anything malformed becomes `INTERNAL`. */
+  static fromJSON(json: unknown): HyperletterError {
+    const { code, message, hint } = (json ?? {}) as Partial<Record<keyof ErrorJson, unknown>>
+    if (!isErrorCode(code) || typeof message !== 'string') {
+      return new HyperletterError(
+        'INTERNAL',
+        'The daemon answered with an error that cannot be read.',
+      )
+    }
+    return new HyperletterError(code, message, typeof hint === 'string' ? { hint } : {})
+  }
+
+  /** Any thrown value as a HyperletterError: ours unchanged, an abort as `ABORTED`, the rest as `INTERNAL`. */
+  static from(error: unknown): HyperletterError {
+    if (error instanceof HyperletterError) return error
+    if (isAbort(error)) return new HyperletterError('ABORTED', 'Interrupted.', { cause: error })
+    const message = error instanceof Error ? error.message : String(error)
+    return new HyperletterError('INTERNAL', message, { cause: error })
+  }
+}
+
+/** True if `error` is a HyperletterError with one of `codes`. */
+export function hasCode(error: unknown, ...codes: ErrorCode[]): error is HyperletterError {
+  return error instanceof HyperletterError && codes.includes(error.code)
+}
+
+/** The `code` property of any error, ours or a library's, if it has one. */
+export function codeOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null | undefined)?.code
+  return typeof code === 'string' ? code : undefined
+}
+
+function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(ERROR_CODES, code)
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
+}
