@@ -1,0 +1,85 @@
+import { z } from 'zod'
+import { line } from './text.ts'
+
+/**
+ * Size of a content block; every block of a content but its last is exactly this long, as stored
+ * after `encoding` (and before the encryption of a private newsletter, which adds 8 bytes to a block).
+ * 64 KiB: per-block cost dominates below 16 KiB, and larger blocks queue too long behind slow uplinks.
+ */
+export const CONTENT_BLOCK_BYTES = 64 * 1024
+
+/** Largest issue body, decoded. The longest real issues are 41 KiB; 2 MiB is a novel. */
+export const MAX_BODY_BYTES = 2 * 1024 * 1024
+
+/** Largest attachment, decoded. */
+export const MAX_ATTACHMENT_BYTES = 256 * 1024 * 1024
+
+/** Attachments of one issue: their descriptions must fit one record of 64 KiB. */
+export const MAX_ATTACHMENTS = 128
+
+const blockIndex = z.int().nonnegative()
+
+/**
+ * Where a content lies in its core. `bytes` is the decoded length: what a reader must be ready to
+ * hold, known before anything is fetched. Without `encoding` it is the stored length too.
+ */
+export const contentFields = {
+  block: blockIndex,
+  blocks: z.int().positive(),
+  bytes: z.int().positive(),
+  mediaType: z
+    .string()
+    .max(127)
+    .regex(/^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*$/, 'must be a media type'),
+  /** `gzip`, or nothing. Others may come: such a content cannot be read, but its record is valid. */
+  encoding: z
+    .string()
+    .max(32)
+    .regex(/^[a-z0-9][a-z0-9._-]*$/, 'must be the name of an encoding')
+    .optional(),
+}
+
+export const content = z.looseObject(contentFields)
+export type Content = z.infer<typeof content>
+
+// Marks that reverse the order in which text is shown: they make `gpj.exe` look like `exe.jpg`.
+const BIDI_CONTROL = /[\u202a-\u202e\u2066-\u2069]/
+
+/**
+ * The name of an attachment: a relative path with `/` between its segments, as the Markdown refers
+ * to it. No `.` or `..` segment, no `\`, no `:`, so that it can become a file below one folder.
+ */
+export const attachmentName = line(255)
+  .refine(
+    (name) =>
+      name.split('/').every((part) => part !== '' && part !== '.' && part !== '..') &&
+      !/[\\:]/.test(name),
+    'must be a relative path without . or .. or \\ or :',
+  )
+  .refine((name) => !BIDI_CONTROL.test(name), 'must not contain marks that reverse text')
+
+export const attachment = z.looseObject({
+  ...contentFields,
+  name: attachmentName,
+  alt: line(1_024).optional(),
+})
+export type Attachment = z.infer<typeof attachment>
+
+/** Checks that the declared length and the number of blocks agree; returns the complaint, if any. */
+export function contentComplaint(it: Content, maxBytes: number): string | undefined {
+  if (it.bytes > maxBytes) return `is ${it.bytes} bytes long, more than ${maxBytes}`
+  const most = Math.ceil(it.bytes / CONTENT_BLOCK_BYTES)
+  if (it.encoding === undefined ? it.blocks !== most : it.blocks > most) {
+    return `claims ${it.bytes} bytes in ${it.blocks} blocks`
+  }
+  return undefined
+}
+
+/** True if two of the contents share a block. Ranges are small, so this sorts a copy. */
+export function overlap(contents: readonly Content[]): boolean {
+  const ranges = contents.toSorted((a, b) => a.block - b.block)
+  return ranges.some((it, i) => {
+    const next = ranges[i + 1]
+    return next !== undefined && it.block + it.blocks > next.block
+  })
+}
