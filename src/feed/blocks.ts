@@ -1,0 +1,83 @@
+import Hypercore, { type ActiveRequests } from 'hypercore'
+import { codeOf, HyperletterError } from '../errors.ts'
+import { translateStorageError } from '../storage-errors.ts'
+
+/** How a block may be obtained. */
+export interface ReadOptions {
+  /** False: only from this machine. */
+  readonly wait?: boolean
+  /** How long to wait for a peer, for each block. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** How long a reader waits for one block from peers, unless it says otherwise. */
+export const DEFAULT_BLOCK_TIMEOUT_MS = 15_000
+
+/**
+ * One block, from disk or from a peer. Hypercore has verified it against the signed tree before it
+ * hands it out.
+ * @throws NOT_AVAILABLE if no peer delivers it in time, ABORTED.
+ */
+export async function readBlock(
+  core: Hypercore,
+  index: number,
+  { wait = true, timeoutMs = DEFAULT_BLOCK_TIMEOUT_MS, signal }: ReadOptions = {},
+): Promise<Uint8Array> {
+  if (signal?.aborted) throw new HyperletterError('ABORTED', 'Interrupted.')
+  const activeRequests: ActiveRequests = []
+  const forget = cancelOnAbort(activeRequests, signal)
+  try {
+    const block = await core.get(index, { wait, timeout: timeoutMs, activeRequests })
+    if (block !== null) return block
+    throw new HyperletterError('NOT_AVAILABLE', `Block ${index} is not on this machine.`)
+  } catch (error) {
+    throw translate(error, index)
+  } finally {
+    forget()
+  }
+}
+
+/** Blocks `start` to `end` (exclusive) in order; all are asked for at once. */
+export async function readBlocks(
+  core: Hypercore,
+  start: number,
+  end: number,
+  options?: ReadOptions,
+): Promise<Uint8Array[]> {
+  const reads = Array.from({ length: end - start }, (_, i) => readBlock(core, start + i, options))
+  return Promise.all(reads)
+}
+
+/** Reads under way, by the signal that cancels them: one listener a signal, however many blocks. */
+const reads = new WeakMap<AbortSignal, Set<ActiveRequests>>()
+
+function cancelOnAbort(requests: ActiveRequests, signal: AbortSignal | undefined): () => void {
+  if (signal === undefined) return () => undefined
+  let running = reads.get(signal)
+  if (running === undefined) {
+    running = new Set()
+    reads.set(signal, running)
+    const all = running
+    // Not `core.clearRequests`: that misses a request made in the same tick.
+    signal.addEventListener('abort', () => all.forEach((it) => Hypercore.destroyRequests(it)), {
+      once: true,
+    })
+  }
+  running.add(requests)
+  return () => running.delete(requests)
+}
+
+function translate(error: unknown, index: number): unknown {
+  switch (codeOf(error)) {
+    case 'REQUEST_TIMEOUT':
+      return new HyperletterError(
+        'NOT_AVAILABLE',
+        `No reachable peer delivered block ${index} in time.`,
+      )
+    case 'REQUEST_CANCELLED':
+      return new HyperletterError('ABORTED', 'Interrupted.', { cause: error })
+    default:
+      return translateStorageError(error)
+  }
+}

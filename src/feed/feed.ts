@@ -1,0 +1,222 @@
+import type Hypercore from 'hypercore'
+import { hasCode, HyperletterError } from '../errors.ts'
+import type { Attachment, Content } from '../records/content.ts'
+import { feedKeyOf, type FeedKey } from '../records/feed-key.ts'
+import {
+  claimsToBeRecord,
+  decodeRecord,
+  MAX_PREVIOUS,
+  type IssueRecord,
+  type NewsletterRecord,
+} from '../records/record.ts'
+import { onStore } from '../storage-errors.ts'
+import { readBlock, readBlocks, type ReadOptions } from './blocks.ts'
+import { collect, decodeContent } from './content.ts'
+import { LOG_START, type LogPosition } from './entry.ts'
+import { History, type Listing, type Located } from './history.ts'
+
+/** Blocks `start` to `end` (exclusive) of a core. */
+export interface BlockRange {
+  readonly start: number
+  readonly end: number
+}
+
+export type LocatedIssue = Located<IssueRecord>
+
+/**
+ * One newsletter's log: a core, read as entries. It knows what blocks mean, not where they come
+ * from: whoever opens the core replicates it.
+ */
+export class Feed {
+  readonly core: Hypercore
+  readonly feedKey: FeedKey
+  readonly #history: History
+  #readable = false
+
+  private constructor(core: Hypercore, key: Uint8Array) {
+    this.core = core
+    this.feedKey = feedKeyOf(key)
+    this.#history = new History({
+      get length() {
+        return core.length
+      },
+      read: (index, options) => readBlock(core, index, options),
+    })
+  }
+
+  /** @param core a session of its own; `close` closes it. */
+  static async open(core: Hypercore): Promise<Feed> {
+    try {
+      await onStore(() => core.ready())
+      if (core.key === null) throw new HyperletterError('INTERNAL', 'The core has no key.')
+      return new Feed(core, core.key)
+    } catch (error) {
+      await core.close()
+      throw error
+    }
+  }
+
+  close(): Promise<void> {
+    return this.core.close()
+  }
+
+  get length(): number {
+    return this.core.length
+  }
+
+  get writable(): boolean {
+    return this.core.writable
+  }
+
+  /** All issues that can be listed now, newest first, and what was skipped. @throws NEEDS_KEY */
+  async list(options?: ReadOptions): Promise<Listing> {
+    await this.#assertReadable(options)
+    return this.#history.list(options)
+  }
+
+  /** The newest profile. @throws NEEDS_KEY; NOT_AVAILABLE if its block cannot be had. */
+  async profile(options?: ReadOptions): Promise<NewsletterRecord> {
+    await this.#assertReadable(options)
+    const found = await this.#history.profile(options)
+    if (found !== undefined) return found.record
+    throw new HyperletterError('NOT_AVAILABLE', 'The profile of the newsletter is not here yet.')
+  }
+
+  /** The newest issue, or none. @throws NEEDS_KEY */
+  async newest(options?: ReadOptions): Promise<LocatedIssue | undefined> {
+    await this.#assertReadable(options)
+    return this.#history.newest(options)
+  }
+
+  /**
+   * One issue by number; the newest that can be had when no number is given. Without waiting for
+   * peers that must be the newest there is.
+   * @throws ISSUE_NOT_FOUND, NOT_AVAILABLE, NEEDS_KEY
+   */
+  async issue(number: number | undefined, options?: ReadOptions): Promise<LocatedIssue> {
+    if (number === undefined) {
+      const newest = await this.newest(options)
+      const isSure = options?.wait !== false || (await this.core.has(this.core.length - 1))
+      if (newest !== undefined && isSure) return newest
+      if ((await this.list(options)).missing > 0) {
+        throw new HyperletterError('NOT_AVAILABLE', 'The newest issue is not here yet.')
+      }
+      throw new HyperletterError('ISSUE_NOT_FOUND', 'The newsletter has no issue yet.')
+    }
+    const { issues, missing } = await this.list(options)
+    const found = issues.find((it) => it.record.number === number)
+    if (found !== undefined) return found
+    if (missing > 0) {
+      throw new HyperletterError('NOT_AVAILABLE', `The record of issue ${number} is not here yet.`)
+    }
+    throw new HyperletterError('ISSUE_NOT_FOUND', `There is no issue ${number}.`)
+  }
+
+  /** The body as text. @throws NOT_AVAILABLE, INVALID_RECORD if it is not what the record says. */
+  async readBody({ record }: LocatedIssue, options?: ReadOptions): Promise<string> {
+    const { body } = record
+    // All blocks of a body are asked for at once: it is small, and somebody waits for it.
+    const blocks = await readBlocks(this.core, body.block, body.block + body.blocks, options)
+    const bytes = await collect(decodeContent(blocks, body))
+    try {
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    } catch (cause) {
+      throw new HyperletterError(
+        'INVALID_RECORD',
+        `The text of issue ${record.number} is not UTF-8.`,
+        { cause },
+      )
+    }
+  }
+
+  /** An attachment, piece by piece as its blocks arrive. @throws NOT_AVAILABLE, INVALID_RECORD */
+  readAttachment(attachment: Attachment, options?: ReadOptions): AsyncGenerator<Uint8Array> {
+    return decodeContent(this.#blocks(attachment, options), attachment)
+  }
+
+  /** The blocks of an issue's entry: its contents and its record. */
+  entryRange({ index, record }: LocatedIssue): BlockRange {
+    return { start: (record.previous[0] ?? -1) + 1, end: index + 1 }
+  }
+
+  /** Whether all of `range` is on this machine. */
+  holds({ start, end }: BlockRange): Promise<boolean> {
+    return this.core.has(start, end)
+  }
+
+  /**
+   * Recomputes the hashes of blocks on this machine up to the tree that the feed key signed, and
+   * checks the signature. Replication did so before storing them; this also notices a disk that lies.
+   * False too for blocks that are not here. @throws ABORTED
+   */
+  async verify({ start, end }: BlockRange): Promise<boolean> {
+    const upgrade = { start: 0, length: this.core.length }
+    for (let index = start; index < end; index++) {
+      try {
+        const proof = await this.core.proof({ block: { index, nodes: 0 }, upgrade })
+        await this.core.verifyFullyRemote({ ...proof, manifest: this.core.manifest })
+      } catch {
+        if (this.core.closing === null) return false
+        throw new HyperletterError('ABORTED', 'The newsletter was closed meanwhile.')
+      }
+    }
+    return true
+  }
+
+  /**
+   * Where the next entry goes, from the log itself.
+   * @throws INVALID_RECORD if the log does not end in a record, NEEDS_KEY: then nothing may be appended.
+   */
+  async position(): Promise<LogPosition> {
+    const length = this.core.length
+    if (length === 0) return LOG_START
+    const local = { wait: false }
+    await this.#assertReadable(local)
+    const record = decodeRecord(await readBlock(this.core, length - 1, local), length - 1)
+    const newest = await this.#history.newest(local)
+    return {
+      length,
+      previous: [length - 1, ...record.previous].slice(0, MAX_PREVIOUS),
+      profile: record.type === 'newsletter' ? length - 1 : record.profile,
+      lastNumber: newest?.record.number ?? 0,
+    }
+  }
+
+  async *#blocks({ block, blocks }: Content, options?: ReadOptions): AsyncGenerator<Uint8Array> {
+    // Asked for ahead of the reading, or each block would cost a round trip.
+    const ahead = this.core.download({ start: block, end: block + blocks })
+    try {
+      for (let index = block; index < block + blocks; index++) {
+        yield await readBlock(this.core, index, options)
+      }
+    } finally {
+      ahead.destroy()
+    }
+  }
+
+  // Decryption with a wrong key gives garbage and no error, so the log is asked for its mark. The last
+  // block may be spoilt by a hostile author, or not be here yet; the first one then tells an
+  // unreadable log from a damaged one.
+  async #assertReadable(options?: ReadOptions): Promise<void> {
+    const { length } = this.core
+    if (this.#readable || length === 0) return
+    this.#readable =
+      (await this.#hasMark(length - 1, options).catch(ignoreMissing)) ||
+      (await this.#hasMark(0, options))
+    if (!this.#readable) {
+      throw new HyperletterError(
+        'NEEDS_KEY',
+        'The newsletter is private: this device has no key that reads it.',
+      )
+    }
+  }
+
+  async #hasMark(index: number, options?: ReadOptions): Promise<boolean> {
+    return claimsToBeRecord(await readBlock(this.core, index, options))
+  }
+}
+
+function ignoreMissing(error: unknown): false {
+  if (hasCode(error, 'NOT_AVAILABLE')) return false
+  throw error
+}

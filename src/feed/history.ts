@@ -1,0 +1,171 @@
+import { hasCode } from '../errors.ts'
+import {
+  decodeRecord,
+  type HyperletterRecord,
+  type IssueRecord,
+  type NewsletterRecord,
+} from '../records/record.ts'
+import type { ReadOptions } from './blocks.ts'
+
+/** A record and the block it lies in. */
+export interface Located<R> {
+  readonly index: number
+  readonly record: R
+}
+
+/** Where history reads blocks: a core, or an array in tests. */
+export interface BlockSource {
+  readonly length: number
+  read(index: number, options?: ReadOptions): Promise<Uint8Array>
+}
+
+/** What a walk over a log found. */
+export interface Listing {
+  /** Newest first; numbers strictly decrease. */
+  readonly issues: readonly Located<IssueRecord>[]
+  /** The newest profile, absent until its block is here. */
+  readonly profile: Located<NewsletterRecord> | undefined
+  /** Records of types that this version does not know. */
+  readonly unknown: number
+  /** Blocks that should be records and are not. */
+  readonly invalid: number
+  /** Records that could not be had now; the listing may lack what lies behind them. */
+  readonly missing: number
+}
+
+/** How far back a valid record is looked for where no pointer leads to one. */
+const MAX_RESYNC_BLOCKS = 256
+
+const INVALID = Symbol('invalid')
+const MISSING = Symbol('missing')
+type Found = HyperletterRecord | typeof INVALID | typeof MISSING
+
+interface Position {
+  readonly index: number
+  readonly found: Found
+}
+
+function isRecord(found: Found): found is HyperletterRecord {
+  return typeof found === 'object'
+}
+
+/**
+ * The records of one log, read from its head through the `previous` pointers: up to 32 at a time,
+ * no content blocks. Decoded records are remembered, for the log only grows. What a hostile author
+ * wrote costs at most the records it spoils: an invalid one is skipped and counted.
+ */
+export class History {
+  readonly #source: BlockSource
+  readonly #records = new Map<number, HyperletterRecord | typeof INVALID>()
+  #listing: { length: number; value: Listing } | undefined
+
+  constructor(source: BlockSource) {
+    this.#source = source
+  }
+
+  /** The whole log. @throws ABORTED; what cannot be had is counted as `missing`. */
+  async list(options: ReadOptions = {}): Promise<Listing> {
+    const length = this.#source.length
+    if (this.#listing?.length === length && this.#listing.value.missing === 0) {
+      return this.#listing.value
+    }
+    const listing = await this.#walk(length, options)
+    this.#listing = { length, value: listing }
+    return listing
+  }
+
+  /** The newest issue, without reading further back than needed. */
+  async newest(options: ReadOptions = {}): Promise<Located<IssueRecord> | undefined> {
+    for await (const { index, found } of this.#newestFirst(this.#source.length, options)) {
+      if (isRecord(found) && found.type === 'issue') return { index, record: found }
+    }
+    return undefined
+  }
+
+  /** The newest profile, without reading further back than needed. */
+  async profile(options: ReadOptions = {}): Promise<Located<NewsletterRecord> | undefined> {
+    for await (const { index, found } of this.#newestFirst(this.#source.length, options)) {
+      if (!isRecord(found)) continue
+      if (found.type === 'newsletter') return { index, record: found }
+      const pointed = await this.#readPointed(found.profile, options)
+      if (pointed !== undefined) return pointed
+    }
+    return undefined
+  }
+
+  async #readPointed(index: number | undefined, options: ReadOptions) {
+    if (index === undefined) return undefined
+    const found = await this.#read(index, options)
+    return isRecord(found) && found.type === 'newsletter' ? { index, record: found } : undefined
+  }
+
+  async #walk(length: number, options: ReadOptions): Promise<Listing> {
+    const issues: Located<IssueRecord>[] = []
+    let profile: Located<NewsletterRecord> | undefined
+    let lowest = Infinity
+    const counts = { unknown: 0, invalid: 0, missing: 0 }
+    for await (const { index, found } of this.#newestFirst(length, options)) {
+      if (found === MISSING) counts.missing++
+      else if (found === INVALID) counts.invalid++
+      else if (found.type === 'unknown') counts.unknown++
+      else if (found.type === 'newsletter') profile ??= { index, record: found }
+      else if (found.number < lowest) {
+        lowest = found.number
+        issues.push({ index, record: found })
+      } else counts.invalid++
+    }
+    return { issues, profile, ...counts }
+  }
+
+  /** Every record position from the head of a log of `length` blocks, newest first. */
+  async *#newestFirst(length: number, options: ReadOptions): AsyncGenerator<Position> {
+    if (length === 0) return
+    const head = await this.#locate(length - 1, options)
+    let current: Position | undefined = head
+    if (!isRecord(head.found)) {
+      yield head
+      current = await this.#nearestRecord(head.index - 1, options)
+    }
+    // Pointers only go back, each below its own record: the walk ends, whatever an author wrote.
+    while (current !== undefined && isRecord(current.found)) {
+      yield current
+      const batch: Position[] = await Promise.all(
+        current.found.previous.map((index) => this.#locate(index, options)),
+      )
+      const oldest = batch.findLastIndex(({ found }) => isRecord(found))
+      // What lies behind the oldest one is met again through its own pointers.
+      yield* oldest < 0 ? batch : batch.slice(0, oldest)
+      current =
+        batch[oldest] ?? (await this.#nearestRecord((batch.at(-1)?.index ?? 0) - 1, options))
+    }
+  }
+
+  // The last block of a log is a record. If it is not, the author broke the log there; the nearest
+  // valid record on this machine then serves as the head.
+  async #nearestRecord(from: number, options: ReadOptions): Promise<Position | undefined> {
+    for (let index = from; index >= Math.max(0, from - MAX_RESYNC_BLOCKS); index--) {
+      const position = await this.#locate(index, { ...options, wait: false })
+      if (isRecord(position.found)) return position
+    }
+    return undefined
+  }
+
+  async #locate(index: number, options: ReadOptions): Promise<Position> {
+    return { index, found: await this.#read(index, options) }
+  }
+
+  async #read(index: number, options: ReadOptions): Promise<Found> {
+    const known = this.#records.get(index)
+    if (known !== undefined) return known
+    try {
+      const record = decodeRecord(await this.#source.read(index, options), index)
+      this.#records.set(index, record)
+      return record
+    } catch (error) {
+      if (hasCode(error, 'NOT_AVAILABLE')) return MISSING
+      if (!hasCode(error, 'INVALID_RECORD', 'TOO_LARGE')) throw error
+      this.#records.set(index, INVALID)
+      return INVALID
+    }
+  }
+}
