@@ -75,7 +75,7 @@ export async function loadConfig(flags: Settings, env = process.env): Promise<Co
     storeDir: join(dataDir, 'store'),
     journalDir: join(dataDir, 'journal'),
     logFile: join(dataDir, 'daemon.log'),
-    socketPath: socketPath(dataDir, env['XDG_RUNTIME_DIR']),
+    socketPath: socketPath(dataDir, env['XDG_RUNTIME_DIR'] || undefined),
     bootstrap,
     host: bootstrap?.every((it) => isLoopback(it.host)) ? '127.0.0.1' : host,
     logLevel: parseLogLevel(pick(flags.logLevel, env['HYPERLETTER_LOG_LEVEL'], file.logLevel)),
@@ -96,7 +96,9 @@ export function socketPath(
   const inside = join(dataDir, 'daemon.sock')
   if (Buffer.byteLength(inside) <= MAX_SOCKET_PATH_BYTES) return inside
   const owner = process.getuid?.() ?? 0
-  return join(runtimeDir, `hyperletter-${owner}`, `${hash}.sock`)
+  const below = (dir: string) => join(dir, `hyperletter-${owner}`, `${hash}.sock`)
+  const path = below(runtimeDir)
+  return Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES ? path : below('/tmp')
 }
 
 /** @param text `host:port`, several separated by commas. @throws INVALID_INPUT */

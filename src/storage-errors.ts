@@ -11,7 +11,11 @@ const BY_TEXT = [
     'Another process is using the data directory.',
   ],
   [/batch was not applied|no space left/i, 'DISK_FULL', 'The disk is full: nothing was written.'],
-  [/rocksdb session is closed|corestore is closed/i, 'ABORTED', 'The store was closed meanwhile.'],
+  [
+    /rocksdb session is closed|(core|corestore) is closed|^(bee )?closed$/i,
+    'ABORTED',
+    'The store was closed meanwhile.',
+  ],
 ] as const
 
 /** A failure of the store as a HyperletterError where its cause is known; anything else unchanged. */
@@ -40,6 +44,16 @@ export function translateStorageError(error: unknown): unknown {
 function translateText(error: Error): Error {
   const known = BY_TEXT.find(([text]) => text.test(error.message))
   return known === undefined ? error : new HyperletterError(known[1], known[2], { cause: error })
+}
+
+/** What to say when a directory that Hyperletter needs cannot be made. */
+export function unusableDirectory(path: string, cause: unknown): unknown {
+  if (codeOf(cause) === 'ENOSPC') return translateStorageError(cause)
+  const why = codeOf(cause) === 'EEXIST' ? 'it is a file' : (codeOf(cause) ?? String(cause))
+  return new HyperletterError('INVALID_INPUT', `Cannot use the directory ${path}: ${why}.`, {
+    hint: 'Choose another one with --data-dir or HYPERLETTER_HOME, or check who may write there.',
+    cause,
+  })
 }
 
 /** Runs work on the store and translates its failure. */

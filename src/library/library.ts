@@ -1,0 +1,145 @@
+import type Hypercore from 'hypercore'
+import Hyperbee from 'hyperbee'
+import { z } from 'zod'
+import { HyperletterError } from '../errors.ts'
+import {
+  parseEncryptionKey,
+  parseFeedKey,
+  type EncryptionKey,
+  type FeedKey,
+} from '../records/feed-key.ts'
+import { onStore } from '../storage-errors.ts'
+
+export const ROLES = ['author', 'subscriber', 'seeder'] as const
+export type Role = (typeof ROLES)[number]
+
+/** What this user has to do with one feed. */
+export interface LibraryEntry {
+  readonly feedKey: FeedKey
+  readonly roles: readonly Role[]
+  readonly addedAt: string
+  /** The last title seen, so that a newsletter has a name before its log is open. */
+  readonly title?: string | undefined
+  /** For a private newsletter that this user may read. */
+  readonly encryptionKey?: EncryptionKey | undefined
+  /** Damage that was found in the log. */
+  readonly problem?: { readonly code: string; readonly message: string } | undefined
+}
+
+const storedEntry = z.object({
+  feedKey: z.string().transform(parseFeedKey),
+  roles: z.array(z.enum(ROLES)),
+  addedAt: z.string(),
+  title: z.string().optional(),
+  encryptionKey: z.string().transform(parseEncryptionKey).optional(),
+  problem: z.object({ code: z.string(), message: z.string() }).optional(),
+})
+
+const FEEDS = 'feed/'
+const READ = 'read/'
+
+/**
+ * This user's relations to feeds and read marks, in a local Hyperbee that is never announced.
+ * Keys: `feed/<feed key>` → entry; `read/<feed key>/<number, 10 digits>` → true.
+ */
+export class Library {
+  readonly #bee: Hyperbee
+  readonly #entries = new Map<FeedKey, LibraryEntry>()
+  #writing: Promise<unknown> = Promise.resolve()
+
+  private constructor(bee: Hyperbee) {
+    this.#bee = bee
+  }
+
+  /** @param core a writable core of its own; `close` closes it. */
+  static async open(core: Hypercore): Promise<Library> {
+    const bee = new Hyperbee(core, { keyEncoding: 'utf-8', valueEncoding: 'json' })
+    await onStore(() => bee.ready())
+    const library = new Library(bee)
+    for await (const { value } of bee.createReadStream({ gte: FEEDS, lt: `${FEEDS}~` })) {
+      const entry: LibraryEntry = storedEntry.parse(value)
+      library.#entries.set(entry.feedKey, entry)
+    }
+    return library
+  }
+
+  async close(): Promise<void> {
+    await this.#writing.catch(() => undefined)
+    await this.#bee.close()
+  }
+
+  /** All entries, in the order in which they were added. */
+  list(): LibraryEntry[] {
+    return [...this.#entries.values()].toSorted((a, b) => a.addedAt.localeCompare(b.addedAt))
+  }
+
+  get(feedKey: FeedKey): LibraryEntry | undefined {
+    return this.#entries.get(feedKey)
+  }
+
+  /** Adds a role, and whatever else is now known, to an entry; makes the entry if there is none. */
+  add(feedKey: FeedKey, role: Role, details: Partial<LibraryEntry> = {}): Promise<LibraryEntry> {
+    return this.#write(async () => {
+      const before = this.#entries.get(feedKey)
+      const roles = ROLES.filter((it) => it === role || before?.roles.includes(it))
+      const addedAt = before?.addedAt ?? new Date().toISOString()
+      return this.#put({ ...before, ...details, feedKey, roles, addedAt })
+    })
+  }
+
+  /** Takes a role away; the entry goes with its last role. @throws NEWSLETTER_NOT_FOUND */
+  remove(feedKey: FeedKey, role: Role): Promise<LibraryEntry | undefined> {
+    return this.#write(async () => {
+      const before = this.#entries.get(feedKey)
+      if (before === undefined || !before.roles.includes(role)) {
+        throw new HyperletterError('NEWSLETTER_NOT_FOUND', `Not in the library as ${role}.`)
+      }
+      const roles = before.roles.filter((it) => it !== role)
+      if (roles.length > 0) return this.#put({ ...before, roles })
+      await this.#bee.del(FEEDS + feedKey)
+      this.#entries.delete(feedKey)
+      return undefined
+    })
+  }
+
+  /** Changes what is known of a feed that is in the library; ignored if it no longer is. */
+  update(feedKey: FeedKey, details: Pick<LibraryEntry, 'title' | 'problem'>): Promise<void> {
+    return this.#write(async () => {
+      const before = this.#entries.get(feedKey)
+      if (before !== undefined) await this.#put({ ...before, ...details })
+    })
+  }
+
+  /** Numbers of the issues that were read. */
+  async readNumbers(feedKey: FeedKey): Promise<Set<number>> {
+    const prefix = `${READ}${feedKey}/`
+    const numbers = new Set<number>()
+    await onStore(async () => {
+      for await (const { key } of this.#bee.createReadStream({ gte: prefix, lt: `${prefix}~` })) {
+        numbers.add(Number(key.slice(prefix.length)))
+      }
+    })
+    return numbers
+  }
+
+  /** Remembers that an issue was read, or that it was not. */
+  setRead(feedKey: FeedKey, number: number, read: boolean): Promise<void> {
+    const key = `${READ}${feedKey}/${String(number).padStart(10, '0')}`
+    // The log of the library only grows: a mark that is there already is not written again.
+    const cas = () => false
+    return this.#write(() => (read ? this.#bee.put(key, true, { cas }) : this.#bee.del(key)))
+  }
+
+  async #put(entry: LibraryEntry): Promise<LibraryEntry> {
+    await this.#bee.put(FEEDS + entry.feedKey, entry)
+    this.#entries.set(entry.feedKey, entry)
+    return entry
+  }
+
+  // One write at a time: each reads what the one before it left.
+  #write<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#writing.catch(() => undefined).then(() => onStore(work))
+    this.#writing = result
+    return result
+  }
+}
