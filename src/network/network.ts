@@ -1,0 +1,88 @@
+import Protomux from 'protomux'
+import type { KeyPair } from 'hypercore-crypto'
+import type { Connection } from 'hyperswarm'
+import type { Config } from '../config.ts'
+import type { BlockRange, Feed } from '../feed/feed.ts'
+import type { Logger } from '../logger.ts'
+import type { FeedKey } from '../records/feed-key.ts'
+import { PeerExchange } from './peer-exchange.ts'
+import { Seeding, type SeedingStatus } from './seeding.ts'
+import { Swarm } from './swarm.ts'
+
+export interface NetworkOptions {
+  readonly config: Pick<Config, 'bootstrap' | 'host'>
+  readonly keyPair: KeyPair
+  readonly logger: Logger
+  /** Replicates the whole store over a connection. */
+  readonly replicate: (connection: Connection) => void
+}
+
+const OFFLINE: SeedingStatus = { peers: 0, fullCopies: 0, uploadedBytes: 0, downloadedBytes: 0 }
+
+/** Everything that happens between peers: which feeds are announced, downloaded and served. */
+export class Network {
+  readonly #logger: Logger
+  readonly #swarm: Swarm
+  readonly #exchange: PeerExchange
+  readonly #seedings = new Map<FeedKey, Seeding>()
+
+  /** Goes online without waiting for anybody. */
+  constructor({ config, keyPair, logger, replicate }: NetworkOptions) {
+    this.#logger = logger
+    this.#exchange = new PeerExchange({ onPeer: (key) => this.#swarm.dial(key) })
+    this.#swarm = new Swarm({
+      keyPair,
+      logger,
+      bootstrap: config.bootstrap,
+      host: config.host,
+      onConnection: (connection) => {
+        // Replication first: it makes the multiplexer that the exchange then shares.
+        replicate(connection)
+        this.#exchange.attach(Protomux.from(connection))
+      },
+    })
+  }
+
+  /** Connections now, over all feeds. */
+  get peers(): number {
+    return this.#swarm.size
+  }
+
+  /** Announces, downloads and serves a feed until `stop`. */
+  start(feed: Feed): void {
+    if (this.#seedings.has(feed.feedKey)) return
+    const seeding = new Seeding({
+      feed,
+      swarm: this.#swarm,
+      exchange: this.#exchange,
+      logger: this.#logger,
+    })
+    this.#seedings.set(feed.feedKey, seeding)
+  }
+
+  async stop(feedKey: FeedKey): Promise<void> {
+    const seeding = this.#seedings.get(feedKey)
+    this.#seedings.delete(feedKey)
+    await seeding?.close()
+  }
+
+  status(feedKey: FeedKey): SeedingStatus {
+    return this.#seedings.get(feedKey)?.status() ?? OFFLINE
+  }
+
+  /** Connected peers that hold all of `range`. */
+  copies(feedKey: FeedKey, range: BlockRange): number {
+    return this.#seedings.get(feedKey)?.copies(range) ?? 0
+  }
+
+  /** Leaves everything, within a deadline. */
+  async close(): Promise<void> {
+    // Not awaited one by one: leaving the swarm unannounces all topics, and has the deadline.
+    for (const seeding of this.#seedings.values()) {
+      seeding.close().catch(() => undefined)
+    }
+    this.#seedings.clear()
+    this.#exchange.close()
+    await this.#swarm.close()
+  }
+}

@@ -1,0 +1,164 @@
+import HyperDHT from 'hyperdht'
+import Hyperswarm, { type Connection, type PeerDiscoverySession } from 'hyperswarm'
+import type { KeyPair } from 'hypercore-crypto'
+import type { Address } from '../config.ts'
+import { short, type Logger } from '../logger.ts'
+
+export interface SwarmOptions {
+  /** Who this device is to its peers; unrelated to feed keys. */
+  readonly keyPair: KeyPair
+  readonly bootstrap: readonly Address[] | undefined
+  readonly host: string | undefined
+  readonly logger: Logger
+  /** Called for each new connection, before anything is sent on it. */
+  readonly onConnection: (connection: Connection) => void
+}
+
+/** Invalid blocks or requests after which a peer is cut off for the life of this process. */
+const STRIKES_TO_BAN = 3
+
+/** How long leaving the network may take before it is forced; unannouncing 1,000 topics takes 28 s. */
+const LEAVE_DEADLINE_MS = 2_500
+
+/** How long one topic may take; with no DHT in reach the stack takes 5 s. */
+const LEAVE_TOPIC_MS = 1_000
+
+/** How long tearing everything down may take. */
+const FORCED_LEAVE_MS = 1_000
+
+/** A peer that was dialled on somebody's word and does not answer by then is given up. */
+const DIAL_DEADLINE_MS = 15_000
+
+/** Peers being dialled on somebody's word at a time, over all topics. */
+const MAX_DIALS = 64
+
+/**
+ * Discovery and connections: the only user of hyperswarm and hyperdht. Other parts ask it to join
+ * topics; it knows nothing of newsletters.
+ */
+export class Swarm {
+  readonly #swarm: Hyperswarm
+  readonly #logger: Logger
+  readonly #topics = new Map<string, PeerDiscoverySession>()
+  readonly #strikes = new Map<string, number>()
+  readonly #dials = new Map<string, NodeJS.Timeout>()
+
+  constructor(options: SwarmOptions) {
+    const { keyPair, bootstrap, host, logger } = options
+    const dht = new HyperDHT({
+      ...(bootstrap === undefined ? {} : { bootstrap }),
+      ...(host === undefined ? {} : { host }),
+      // No firewall stands between peers of one machine, and punching holes in none mostly fails.
+      ...(host?.startsWith('127.') === true ? { firewalled: false } : {}),
+    })
+    this.#logger = logger
+    this.#swarm = new Hyperswarm({ dht, keyPair })
+    this.#swarm.on('connection', (connection) => {
+      const peer = hex(connection.remotePublicKey)
+      // A connection without an error listener would end the process when a peer resets it.
+      connection.on('error', (err) =>
+        logger.debug({ peer: short(peer), err: err.message }, 'connection lost'),
+      )
+      connection.on('close', () => logger.debug({ peer: short(peer) }, 'disconnected'))
+      logger.debug({ peer: short(peer) }, 'connected')
+      this.#endDial(peer)
+      options.onConnection(connection)
+    })
+  }
+
+  /** Connections now. */
+  get size(): number {
+    return this.#swarm.connections.size
+  }
+
+  get publicKey(): Uint8Array {
+    return this.#swarm.keyPair.publicKey
+  }
+
+  /** Announces and looks up a topic until `leave`. Does not wait. */
+  join(topic: Uint8Array): void {
+    if (this.#topics.has(hex(topic))) return
+    this.#topics.set(hex(topic), this.#swarm.join(topic, { server: true, client: true }))
+  }
+
+  /** Looks the topic up once more, now. */
+  refresh(topic: Uint8Array): void {
+    this.#topics
+      .get(hex(topic))
+      ?.refresh({ server: true, client: true })
+      .catch((error: unknown) => this.#logger.debug({ err: String(error) }, 'look-up failed'))
+  }
+
+  /** Unannounces a topic; if that takes long, it goes on by itself. */
+  async leave(topic: Uint8Array): Promise<void> {
+    if (!this.#topics.delete(hex(topic))) return
+    await withinMs(LEAVE_TOPIC_MS, this.#swarm.leave(topic))
+  }
+
+  /** Dials a peer by its public key, on somebody's word; gives up after a while. */
+  dial(key: Uint8Array): void {
+    const peer = hex(key)
+    const known = this.#swarm.peers.get(peer)
+    if (known?.banned === true || this.#dials.has(peer) || this.#dials.size >= MAX_DIALS) return
+    if (this.#isConnected(key) || Buffer.from(this.publicKey).equals(key)) return
+    this.#dials.set(
+      peer,
+      setTimeout(() => this.#endDial(peer), DIAL_DEADLINE_MS),
+    )
+    this.#swarm.joinPeer(key)
+  }
+
+  /** Counts a provable misdeed of a peer; the third ends its connection, and no new one is accepted. */
+  strike(key: Uint8Array, what: string): void {
+    const peer = hex(key)
+    const strikes = (this.#strikes.get(peer) ?? 0) + 1
+    this.#strikes.set(peer, strikes)
+    this.#logger.warn({ peer: short(peer), strikes }, what)
+    if (strikes < STRIKES_TO_BAN) return
+    this.#swarm.peers.get(peer)?.ban(true)
+    for (const connection of this.#swarm.connections) {
+      if (connection.remotePublicKey.equals(key)) connection.destroy()
+    }
+  }
+
+  /** Leaves all topics and the DHT: cleanly if that is quick, else by force. */
+  async close(): Promise<void> {
+    for (const timer of this.#dials.values()) clearTimeout(timer)
+    const left = this.#swarm.destroy().catch((error: unknown) => {
+      this.#logger.debug({ err: String(error) }, 'leaving the network failed')
+    })
+    if (await withinMs(LEAVE_DEADLINE_MS, left)) return
+    // Not the swarm by force: that waits for an announcement which may never get through.
+    await withinMs(FORCED_LEAVE_MS, this.#swarm.dht.destroy({ force: true }))
+  }
+
+  // Once connected, or given up, the peer is an ordinary one: no endless redialling.
+  #endDial(peer: string): void {
+    const timer = this.#dials.get(peer)
+    if (timer === undefined) return
+    clearTimeout(timer)
+    this.#dials.delete(peer)
+    this.#swarm.leavePeer(Buffer.from(peer, 'hex'))
+  }
+
+  #isConnected(key: Uint8Array): boolean {
+    return [...this.#swarm.connections].some((it) => it.remotePublicKey.equals(key))
+  }
+}
+
+/** Waits for `work`, but no longer than `timeoutMs`. Gives whether it is done. */
+async function withinMs(timeoutMs: number, work: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs, false)
+  })
+  try {
+    return await Promise.race([work.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
+}
