@@ -1,0 +1,106 @@
+import type { Engine } from '../engine/engine.ts'
+import { HyperletterError } from '../errors.ts'
+import { translateStorageError } from '../storage-errors.ts'
+import {
+  contract,
+  type CallOptions,
+  type OperationName,
+  type Operations,
+  type Output,
+  type ParsedInput,
+} from './contract.ts'
+import { importFolder } from './importing.ts'
+import { listInbox, listIssues, listNewsletters } from './listing.ts'
+import { createNewsletter, publishIssue } from './publishing.ts'
+import { markIssue, readAttachment, readIssue } from './reading.ts'
+import { seed, unseed } from './seeding.ts'
+import { status } from './status.ts'
+import { followSync, subscribe, unsubscribe } from './subscribing.ts'
+import { watchIssues } from './watching.ts'
+
+type Implementation<N extends OperationName> = (
+  engine: Engine,
+  input: ParsedInput<N>,
+  options: CallOptions,
+) => Promise<Output<N>> | AsyncIterable<Output<N>>
+
+type Implementations = { readonly [N in OperationName]: Implementation<N> }
+
+/**
+ * The operations of one engine. Inputs are validated here too: callers in this process are no more
+ * trusted than those on the socket. Whatever fails, fails with a HyperletterError.
+ * @param via what `status` says of where the work runs.
+ */
+export function bindOperations(engine: Engine, via: 'daemon' | 'engine'): Operations {
+  const implementations: Implementations = {
+    createNewsletter,
+    publishIssue,
+    importFolder,
+    subscribe,
+    unsubscribe,
+    seed,
+    unseed,
+    followSync,
+    listNewsletters,
+    listIssues,
+    listInbox,
+    readIssue,
+    readAttachment,
+    markIssue,
+    watchIssues,
+    status: () => status(engine, via),
+  }
+  const names = Object.keys(contract) as OperationName[]
+  const bound = names.map((name) => [name, bind(engine, name, implementations[name])])
+  // The loop gives every name its own implementation; TypeScript cannot follow it.
+  return Object.fromEntries(bound) as Operations
+}
+
+/** The input of an operation, validated. @throws INVALID_INPUT naming the field */
+export function parseInput<N extends OperationName>(name: N, input: unknown): ParsedInput<N> {
+  const parsed = contract[name].input.safeParse(input)
+  if (parsed.success) return parsed.data as ParsedInput<N>
+  const issue = parsed.error.issues[0]
+  const field = issue?.path.join('.') || 'input'
+  throw new HyperletterError(
+    'INVALID_INPUT',
+    `${name}: ${field}: ${issue?.message ?? 'not valid'}.`,
+  )
+}
+
+function bind(engine: Engine, name: OperationName, implementation: unknown) {
+  const work = implementation as (
+    engine: Engine,
+    input: unknown,
+    options: CallOptions,
+  ) => Promise<unknown> & AsyncIterable<unknown>
+  if (contract[name].kind === 'value') {
+    return async (input: unknown, options: CallOptions = {}) => {
+      try {
+        assertGoesOn(options)
+        return await work(engine, parseInput(name, input), options)
+      } catch (error) {
+        throw failure(error, options)
+      }
+    }
+  }
+  return async function* stream(input: unknown, options: CallOptions = {}) {
+    try {
+      assertGoesOn(options)
+      yield* work(engine, parseInput(name, input), options)
+    } catch (error) {
+      throw failure(error, options)
+    }
+  }
+}
+
+// Over the socket such a request is never sent.
+function assertGoesOn({ signal }: CallOptions): void {
+  if (signal?.aborted === true) throw new HyperletterError('ABORTED', 'Interrupted.')
+}
+
+// Whatever an aborted operation fails with, it fails because it was aborted.
+function failure(cause: unknown, { signal }: CallOptions): HyperletterError {
+  if (signal?.aborted === true) return new HyperletterError('ABORTED', 'Interrupted.', { cause })
+  return HyperletterError.from(translateStorageError(cause))
+}

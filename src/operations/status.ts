@@ -1,0 +1,62 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Engine } from '../engine/engine.ts'
+import type { LibraryEntry } from '../library/library.ts'
+import { heldBlocksOf } from '../network/copies.ts'
+import type { Network } from '../network/network.ts'
+import type { Output } from './contract.ts'
+
+type Status = Output<'status'>
+
+/** Where this device stands: what it holds, who it is connected to, what it takes on disk. */
+export async function status(engine: Engine, via: Status['via']): Promise<Status> {
+  const network = await engine.networkIfOnline()
+  const { dataDir } = engine.config
+  return {
+    via,
+    online: network !== undefined,
+    peers: network?.peers ?? 0,
+    dataDir,
+    bytesOnDisk: await bytesBelow(dataDir),
+    newsletters: await Promise.all(
+      engine.library.list().map((entry) => newsletterStatus(engine, network, entry)),
+    ),
+  }
+}
+
+async function newsletterStatus(
+  engine: Engine,
+  network: Network | undefined,
+  entry: LibraryEntry,
+): Promise<Status['newsletters'][number]> {
+  const { feedKey, roles, title, problem } = entry
+  const feed = await engine.feed(entry)
+  const newest = await feed.newest({ wait: false }).catch(() => undefined)
+  const nothing = { peers: 0, fullCopies: 0, uploadedBytes: 0, downloadedBytes: 0 }
+  return {
+    feedKey,
+    ...(title === undefined ? {} : { title }),
+    roles: [...roles],
+    issues: newest?.record.number ?? 0,
+    heldBlocks: heldBlocksOf(feed.core),
+    length: feed.length,
+    ...(network?.status(feedKey) ?? nothing),
+    ...(problem === undefined ? {} : { problem }),
+  }
+}
+
+/**
+ * Size of all files below a directory. Not the blocks allocated: the storage reserves tens of
+ * megabytes for its write-ahead log while it is open, whatever it holds.
+ */
+async function bytesBelow(dir: string): Promise<number> {
+  const entries = await readdir(dir, { withFileTypes: true, recursive: true }).catch(() => [])
+  const sizes = entries
+    .filter((entry) => entry.isFile())
+    .map(async (entry) => {
+      // A file that vanishes meanwhile takes no space.
+      const found = await stat(join(entry.parentPath, entry.name)).catch(() => undefined)
+      return found?.size ?? 0
+    })
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+}

@@ -1,0 +1,173 @@
+import type { Engine } from '../engine/engine.ts'
+import { HyperletterError } from '../errors.ts'
+import type { ReadOptions } from '../feed/blocks.ts'
+import type { Feed } from '../feed/feed.ts'
+import type { LibraryEntry, Role } from '../library/library.ts'
+import { parseLink } from '../records/link.ts'
+import { heldBlocksOf } from '../network/copies.ts'
+import type { CallOptions, Output, ParsedInput } from './contract.ts'
+import { waitUntil } from './waiting.ts'
+
+type Progress = Output<'followSync'>
+
+/** How long a first answer from any peer is waited for, and how long a download may stand still. */
+const PEER_TIMEOUT_SECONDS = 30
+
+/** How often progress is reported. */
+const REPORT_EVERY_MS = 200
+
+/**
+ * Follows a newsletter, and stays until all of it is here. A key that nobody serves changes nothing,
+ * unless `wait: false` says to remember it for a daemon to find.
+ * @throws NOT_AVAILABLE if nobody answers, NEEDS_KEY, TIMEOUT if the download stops.
+ */
+export async function* subscribe(
+  engine: Engine,
+  input: ParsedInput<'subscribe'>,
+  { signal }: CallOptions,
+): AsyncGenerator<Output<'subscribe'>> {
+  const { feedKey, encryptionKey } = parseLink(input.link)
+  const { wait = true, timeoutSeconds = PEER_TIMEOUT_SECONDS } = input
+  const before = engine.library.get(feedKey)
+  const secret = encryptionKey ?? before?.encryptionKey
+  const wanted = secret === undefined ? { feedKey } : { feedKey, encryptionKey: secret }
+  if (secret !== before?.encryptionKey) await reopen(engine, wanted)
+
+  const options = { timeoutMs: timeoutSeconds * 1_000, signal }
+  try {
+    const feed = await startSeeding(engine, wanted)
+    const title = wait ? await introduction(feed, options) : before?.title
+    const entry = await engine.library.add(feedKey, 'subscriber', {
+      ...wanted,
+      ...(title === undefined ? {} : { title }),
+    })
+    await engine.flush()
+    yield await subscribed(feed, entry, wait ? options : { wait: false })
+    if (wait) yield* follow(engine, feed, options)
+  } catch (error) {
+    if (engine.library.get(feedKey) === undefined) await abandon(engine, feedKey)
+    throw error
+  }
+}
+
+/** Reports how far a download has come, until everything is held. @throws TIMEOUT if it stands still. */
+export async function* followSync(
+  engine: Engine,
+  input: ParsedInput<'followSync'>,
+  { signal }: CallOptions,
+): AsyncGenerator<Progress> {
+  const feed = await startSeeding(engine, engine.feeds.resolve(input.newsletter))
+  const { timeoutSeconds = PEER_TIMEOUT_SECONDS } = input
+  yield* follow(engine, feed, { timeoutMs: timeoutSeconds * 1_000, signal })
+}
+
+/** Stops following. Issues stay on disk as long as another role needs them. */
+export async function unsubscribe(
+  engine: Engine,
+  input: ParsedInput<'unsubscribe'>,
+): Promise<Output<'unsubscribe'>> {
+  const entry = engine.feeds.resolve(input.newsletter)
+  const { issues } = await (
+    await engine.feed(entry)
+  )
+    .list({ wait: false })
+    .catch(() => ({ issues: [] }))
+  await leave(engine, entry, 'subscriber')
+  const { feedKey, title } = entry
+  return title === undefined
+    ? { feedKey, issues: issues.length }
+    : { feedKey, title, issues: issues.length }
+}
+
+/** Takes a role away and, with the last one, the feed off the network. */
+export async function leave(engine: Engine, entry: LibraryEntry, role: Role): Promise<void> {
+  if ((await engine.library.remove(entry.feedKey, role)) === undefined)
+    await abandon(engine, entry.feedKey)
+}
+
+/** Opens a feed and takes part in it. */
+export async function startSeeding(
+  engine: Engine,
+  entry: Pick<LibraryEntry, 'feedKey' | 'encryptionKey'>,
+): Promise<Feed> {
+  const feed = await engine.feeds.get(entry)
+  const network = await engine.network()
+  network.start(feed)
+  return feed
+}
+
+async function abandon(engine: Engine, feedKey: LibraryEntry['feedKey']): Promise<void> {
+  await (await engine.networkIfOnline())?.stop(feedKey)
+  await engine.feeds.release(feedKey)
+}
+
+// A feed that was opened without its encryption key, to seed it blindly, opens anew with it.
+async function reopen(
+  engine: Engine,
+  wanted: Pick<LibraryEntry, 'feedKey' | 'encryptionKey'>,
+): Promise<void> {
+  await abandon(engine, wanted.feedKey)
+  await engine.feeds.get(wanted)
+}
+
+async function introduction(
+  feed: Feed,
+  options: { timeoutMs: number; signal: AbortSignal | undefined },
+): Promise<string> {
+  if (!(await waitUntil(() => feed.length > 0, options))) {
+    throw new HyperletterError(
+      'NOT_AVAILABLE',
+      `Nobody answered for this newsletter in ${options.timeoutMs / 1_000} s.`,
+      {
+        hint: 'Check the link, and try again when the author or a reader is online; or keep it for the daemon to find: subscribe --no-wait',
+      },
+    )
+  }
+  return (await feed.profile(options)).title
+}
+
+async function subscribed(
+  feed: Feed,
+  entry: LibraryEntry,
+  options: ReadOptions,
+): Promise<Output<'subscribe'>> {
+  const issues =
+    feed.length === 0
+      ? 0
+      : ((await feed.newest(options).catch(() => undefined))?.record.number ?? 0)
+  const { feedKey, title } = entry
+  return { event: 'subscribed', feedKey, issues, ...(title === undefined ? {} : { title }) }
+}
+
+async function* follow(
+  engine: Engine,
+  feed: Feed,
+  { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal | undefined },
+): AsyncGenerator<Progress> {
+  const network = await engine.network()
+  const read = (): Progress => ({
+    event: 'progress',
+    heldBlocks: heldBlocksOf(feed.core),
+    length: feed.length,
+    peers: network.status(feed.feedKey).peers,
+  })
+  const isDone = (it: Progress) => it.length > 0 && it.heldBlocks === it.length
+  let last = read()
+  yield last
+  let movedAt = Date.now()
+  while (!isDone(last)) {
+    await waitUntil(() => isDone(read()), { timeoutMs: REPORT_EVERY_MS, signal })
+    const now = read()
+    if (now.heldBlocks !== last.heldBlocks) movedAt = Date.now()
+    else if (Date.now() - movedAt > timeoutMs) throw stalled(now)
+    last = now
+    yield last
+  }
+}
+
+function stalled({ heldBlocks, length, peers }: Progress): HyperletterError {
+  const who = peers === 0 ? 'no peer is connected' : `none of ${peers} connected peers has the rest`
+  return new HyperletterError('TIMEOUT', `Holding ${heldBlocks} of ${length} blocks; ${who}.`, {
+    hint: 'You stay subscribed. `hyperletter daemon start` fetches the rest as soon as a peer has it.',
+  })
+}

@@ -1,0 +1,92 @@
+import { once } from 'node:events'
+import type { Engine } from '../engine/engine.ts'
+import { hasCode } from '../errors.ts'
+import type { Feed } from '../feed/feed.ts'
+import type { LibraryEntry } from '../library/library.ts'
+import type { CallOptions, Output, ParsedInput } from './contract.ts'
+import { summarizeIssue } from './listing.ts'
+import { waitUntil } from './waiting.ts'
+
+type IssueSummary = Output<'listIssues'>[number]
+
+/** How long the record of a new issue is waited for. */
+const RECORD_TIMEOUT_MS = 20_000
+
+/** How long the content of a new issue is waited for before it is reported as not held. */
+const CONTENT_TIMEOUT_MS = 10_000
+
+/** New subscriptions join a watch at the latest after this. */
+const LOOK_AGAIN_MS = 5_000
+
+/** Issues as they arrive, until aborted. Those that were there before are not repeated. */
+export async function* watchIssues(
+  engine: Engine,
+  input: ParsedInput<'watchIssues'>,
+  { signal }: CallOptions,
+): AsyncGenerator<IssueSummary> {
+  const network = await engine.network()
+  const all = () =>
+    input.newsletter === undefined
+      ? engine.library.list().filter((it) => it.roles.includes('subscriber'))
+      : [engine.feeds.resolve(input.newsletter)]
+  const seen = new Map<string, number>()
+  for (const entry of all()) seen.set(entry.feedKey, await newestNumber(await engine.feed(entry)))
+  for (;;) {
+    const entries = all()
+    const feeds = await Promise.all(entries.map((entry) => engine.feed(entry)))
+    for (const [i, feed] of feeds.entries()) {
+      network.start(feed)
+      const entry = entries[i] as LibraryEntry
+      yield* arrivals(engine, entry, feed, seen, signal)
+    }
+    await anyAppend(feeds, signal)
+  }
+}
+
+async function newestNumber(feed: Feed): Promise<number> {
+  const newest = await feed.newest({ wait: false }).catch(() => undefined)
+  return newest?.record.number ?? 0
+}
+
+async function* arrivals(
+  engine: Engine,
+  entry: LibraryEntry,
+  feed: Feed,
+  seen: Map<string, number>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<IssueSummary> {
+  const last = seen.get(feed.feedKey)
+  const listing = await feed
+    .list({ timeoutMs: RECORD_TIMEOUT_MS, signal })
+    .catch((error: unknown) => {
+      if (hasCode(error, 'ABORTED')) throw error
+      return undefined
+    })
+  const issues = listing?.issues ?? []
+  seen.set(feed.feedKey, Math.max(last ?? 0, issues[0]?.record.number ?? 0))
+  if (last === undefined) return
+  const read = await engine.library.readNumbers(feed.feedKey)
+  for (const located of issues.filter((it) => it.record.number > last).toReversed()) {
+    // An arrival is something to read, so its text gets a moment to follow its record.
+    const held = () => feed.holds(feed.entryRange(located))
+    await waitUntil(held, { timeoutMs: CONTENT_TIMEOUT_MS, signal })
+    yield summarizeIssue(entry, feed, located, read.has(located.record.number))
+  }
+}
+
+async function anyAppend(feeds: readonly Feed[], signal: AbortSignal | undefined): Promise<void> {
+  const settled = new AbortController()
+  const timeout = AbortSignal.timeout(LOOK_AGAIN_MS)
+  const until = AbortSignal.any([
+    settled.signal,
+    timeout,
+    ...(signal === undefined ? [] : [signal]),
+  ])
+  const waits = feeds.map((feed) =>
+    once(feed.core, 'append', { signal: until }).catch(() => undefined),
+  )
+  const ended = once(until, 'abort')
+  await Promise.race([...waits, ended])
+  settled.abort()
+  signal?.throwIfAborted()
+}
