@@ -1,0 +1,71 @@
+import type { Config } from './config.ts'
+import { dial, remoteOperations } from './daemon/client.ts'
+import { hasCode, HyperletterError } from './errors.ts'
+import { PROTOCOL_VERSION, type Operations } from './operations/contract.ts'
+
+/** Where the work will run, decided once; the operations are the same. */
+export interface Connection {
+  readonly operations: Operations
+  readonly via: 'daemon' | 'engine'
+  /** Closes what `connect` opened; a daemon goes on. */
+  close(): Promise<void>
+}
+
+export interface ConnectOptions {
+  readonly signal?: AbortSignal | undefined
+  /** How long another command may keep the store before `STORE_BUSY`. */
+  readonly busyTimeoutMs?: number
+}
+
+const BUSY_TIMEOUT_MS = 10_000
+const FIRST_PAUSE_MS = 20
+const LONGEST_PAUSE_MS = 500
+
+/**
+ * The operations on a data directory: those of its daemon if one answers, else of an engine in this
+ * process. The lock on the store decides who owns the data; the socket is only an address.
+ * @throws STORE_BUSY, PROTOCOL_MISMATCH, ABORTED
+ */
+export async function connect(config: Config, options: ConnectOptions = {}): Promise<Connection> {
+  const { signal, busyTimeoutMs = BUSY_TIMEOUT_MS } = options
+  const deadline = Date.now() + busyTimeoutMs
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    if (signal?.aborted === true) throw new HyperletterError('ABORTED', 'Interrupted.')
+    const daemon = await connectToDaemon(config)
+    if (daemon !== undefined) return daemon
+    try {
+      return await openEngine(config)
+    } catch (error) {
+      // Whoever holds the lock may be a daemon that does not listen yet, or a command about to end.
+      if (!hasCode(error, 'STORE_BUSY') || Date.now() + pauseMs > deadline) throw error
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
+  }
+}
+
+async function connectToDaemon({ socketPath }: Config): Promise<Connection | undefined> {
+  const info = await dial(socketPath)
+  if (info === undefined) return undefined
+  if (info.protocol !== PROTOCOL_VERSION) {
+    throw new HyperletterError(
+      'PROTOCOL_MISMATCH',
+      `The daemon runs version ${info.version}, which speaks another protocol.`,
+    )
+  }
+  return { operations: remoteOperations(socketPath), via: 'daemon', close: async () => undefined }
+}
+
+// The stack takes 200 ms to load: a command that talks to a daemon does without.
+async function openEngine(config: Config): Promise<Connection> {
+  const [{ Engine }, { bindOperations }, { createLogger }] = await Promise.all([
+    import('./engine/engine.ts'),
+    import('./operations/operations.ts'),
+    import('./logger.ts'),
+  ])
+  const engine = await Engine.open({ config, logger: createLogger(config.logLevel) })
+  return {
+    operations: bindOperations(engine, 'engine'),
+    via: 'engine',
+    close: () => engine.close(),
+  }
+}

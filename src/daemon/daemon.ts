@@ -1,0 +1,78 @@
+import { once } from 'node:events'
+import type { Config } from '../config.ts'
+import { Engine } from '../engine/engine.ts'
+import { hasCode, HyperletterError } from '../errors.ts'
+import { createLogger } from '../logger.ts'
+import { PROTOCOL_VERSION } from '../operations/contract.ts'
+import { bindOperations } from '../operations/operations.ts'
+import { packageVersion } from '../version.ts'
+import { dial } from './client.ts'
+import { OperationsServer } from './server.ts'
+
+export interface DaemonOptions {
+  /** Ends the daemon. */
+  readonly signal: AbortSignal
+  /** Called once it listens and takes part in the network. */
+  readonly onReady: (info: { readonly socket: string; readonly pid: number }) => void
+}
+
+/** After this the process ends by force; a supervisor would kill it soon after. */
+const SHUTDOWN_DEADLINE_MS = 8_000
+
+/**
+ * Runs a daemon in this process until the signal, or until somebody asks it over the socket to stop:
+ * lock, listen, go online; then the same backwards.
+ * @throws DAEMON_ALREADY_RUNNING, STORE_BUSY
+ */
+export async function runDaemon(config: Config, { signal, onReady }: DaemonOptions): Promise<void> {
+  const logger = createLogger(config.logLevel)
+  const startedAt = Date.now()
+  const stop = new AbortController()
+  const engine = await openEngine(config)
+  let deadline: NodeJS.Timeout | undefined
+  try {
+    const server = await OperationsServer.listen({
+      socketPath: config.socketPath,
+      operations: bindOperations(engine, 'daemon'),
+      info: () => ({
+        protocol: PROTOCOL_VERSION,
+        version: packageVersion(),
+        pid: process.pid,
+        uptimeSeconds: Math.round((Date.now() - startedAt) / 1_000),
+      }),
+      onStop: () => stop.abort(),
+      logger,
+    })
+    try {
+      await engine.network()
+      onReady({ socket: config.socketPath, pid: process.pid })
+      const ended = AbortSignal.any([signal, stop.signal])
+      if (!ended.aborted) await once(ended, 'abort')
+      logger.info('stopping')
+    } finally {
+      deadline = forceExitAfter(SHUTDOWN_DEADLINE_MS)
+      await server.close()
+    }
+  } finally {
+    await engine.close()
+    clearTimeout(deadline)
+  }
+
+  async function openEngine(of: Config): Promise<Engine> {
+    try {
+      return await Engine.open({ config: of, logger })
+    } catch (error) {
+      if (!hasCode(error, 'STORE_BUSY')) throw error
+      const running = await dial(of.socketPath)
+      if (running === undefined) throw error
+      throw new HyperletterError(
+        'DAEMON_ALREADY_RUNNING',
+        `A daemon already runs, with process id ${running.pid}.`,
+      )
+    }
+  }
+}
+
+function forceExitAfter(deadlineMs: number): NodeJS.Timeout {
+  return setTimeout(() => process.exit(1), deadlineMs).unref()
+}

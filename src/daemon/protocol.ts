@@ -1,0 +1,38 @@
+import { z } from 'zod'
+import { PROTOCOL_VERSION } from '../operations/contract.ts'
+
+/**
+ * What both ends of the socket agree on: HTTP/1.1 over a Unix socket or named pipe.
+ *
+ * `GET /daemon` → `DaemonInfo`. `POST /daemon/stop` → the daemon ends.
+ * `POST /operations/<name>` with a JSON input: a `value` comes back as JSON, `events` as one JSON
+ * object a line, `bytes` as the raw body. A failure before the first byte has an HTTP status and the
+ * body `{"error": {code, message}}`; a later one has the same JSON, URI-encoded, in a trailer.
+ * A request for an operation carries the protocol version; the daemon refuses another one with
+ * `PROTOCOL_MISMATCH`. Asking who it is, and to end, works with every version.
+ */
+export const VERSION_HEADER = 'hyperletter-protocol'
+
+export const DAEMON_PATH = '/daemon'
+export const STOP_PATH = '/daemon/stop'
+export const OPERATIONS_PATH = '/operations/'
+
+/** Trailer that carries an error which happened after the first byte of an `events` or `bytes` result. */
+export const ERROR_TRAILER = 'hyperletter-error'
+
+/** Largest JSON input: a 2 MiB draft in the worst JSON escaping, and some room. */
+export const MAX_INPUT_BYTES = 16 * 1024 * 1024
+
+/** Longest line of an `events` result. */
+export const MAX_LINE_BYTES = 16 * 1024 * 1024
+
+/** Stays readable for every other version: fields may be added, none changes. */
+export const daemonInfo = z.object({
+  protocol: z.int(),
+  version: z.string(),
+  pid: z.int().positive(),
+  uptimeSeconds: z.number().nonnegative(),
+})
+export type DaemonInfo = Readonly<z.infer<typeof daemonInfo>>
+
+export { PROTOCOL_VERSION }

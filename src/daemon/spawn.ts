@@ -1,0 +1,159 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, open, readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import type { Config } from '../config.ts'
+import { codeOf, HyperletterError } from '../errors.ts'
+import { unusableDirectory } from '../storage-errors.ts'
+import { dial, requestStop } from './client.ts'
+
+export interface DaemonStatus {
+  readonly running: boolean
+  readonly pid?: number
+  readonly version?: string
+  readonly socket: string
+  readonly uptimeSeconds?: number
+}
+
+export interface SpawnOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
+const START_DEADLINE_MS = 15_000
+const STOP_DEADLINE_MS = 12_000
+const LOOK_EVERY_MS = 30
+
+const LAUNCHER = fileURLToPath(new URL('../../bin/hyperletter.js', import.meta.url))
+
+/** Who answers for this data directory. */
+export async function daemonStatus({ socketPath }: Config): Promise<DaemonStatus> {
+  const info = await dial(socketPath)
+  if (info === undefined) return { running: false, socket: socketPath }
+  const { pid, version, uptimeSeconds } = info
+  return { running: true, pid, version, socket: socketPath, uptimeSeconds }
+}
+
+/**
+ * Starts a daemon in the background; it outlives this process. Returns when it answers.
+ * @throws DAEMON_ALREADY_RUNNING, STORE_BUSY, TIMEOUT
+ */
+export async function startDaemon(
+  config: Config,
+  { signal }: SpawnOptions = {},
+): Promise<DaemonStatus> {
+  const before = await daemonStatus(config)
+  if (before.running) {
+    throw new HyperletterError(
+      'DAEMON_ALREADY_RUNNING',
+      `A daemon already runs, with process id ${before.pid}.`,
+    )
+  }
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw unusableDirectory(config.dataDir, error)
+  })
+  const log = await open(config.logFile, 'a', 0o600)
+  const logStart = (await log.stat()).size
+  const child = spawn(process.execPath, [LAUNCHER, 'daemon', 'run', '--json', ...flagsOf(config)], {
+    detached: true,
+    stdio: ['ignore', 'ignore', log.fd],
+    windowsHide: true,
+  })
+  // Both at once: the event does not wait for the file to be closed.
+  await Promise.all([once(child, 'spawn'), log.close()])
+  try {
+    const status = await answering(config, child, logStart, signal)
+    child.unref()
+    return status
+  } catch (error) {
+    child.kill()
+    throw error
+  }
+}
+
+/** Ends the daemon and returns when it is gone. @throws DAEMON_NOT_RUNNING, TIMEOUT */
+export async function stopDaemon(
+  config: Config,
+  { signal }: SpawnOptions = {},
+): Promise<DaemonStatus> {
+  const before = await daemonStatus(config)
+  if (before.pid === undefined) {
+    throw new HyperletterError('DAEMON_NOT_RUNNING', 'No daemon runs for this data directory.')
+  }
+  await requestStop(config.socketPath)
+  const deadline = Date.now() + STOP_DEADLINE_MS
+  while (isAlive(before.pid)) {
+    assertGoesOn(signal)
+    if (Date.now() > deadline) {
+      throw new HyperletterError('TIMEOUT', `The daemon (process ${before.pid}) does not end.`)
+    }
+    await pause()
+  }
+  return { running: false, socket: config.socketPath }
+}
+
+async function answering(
+  config: Config,
+  child: ChildProcess,
+  logStart: number,
+  signal: AbortSignal | undefined,
+): Promise<DaemonStatus> {
+  const deadline = Date.now() + START_DEADLINE_MS
+  for (;;) {
+    assertGoesOn(signal)
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw await whyItEnded(config, logStart)
+    const status = await daemonStatus(config)
+    if (status.running) return status
+    if (Date.now() > deadline) {
+      throw new HyperletterError('TIMEOUT', 'The daemon did not answer in time.', {
+        hint: `See ${config.logFile}.`,
+      })
+    }
+    await pause()
+  }
+}
+
+// The child printed its error as JSON, the way every command does with --json.
+async function whyItEnded(config: Config, logStart: number): Promise<HyperletterError> {
+  const log = (await readFile(config.logFile)).subarray(logStart).toString('utf8')
+  for (const line of log.trim().split('\n').toReversed()) {
+    try {
+      const { error } = JSON.parse(line) as { error?: unknown }
+      if (error !== undefined) return HyperletterError.fromJSON(error)
+    } catch {
+      continue
+    }
+  }
+  return new HyperletterError('INTERNAL', 'The daemon ended at once.', {
+    hint: `See ${config.logFile}.`,
+  })
+}
+
+function flagsOf({ dataDir, bootstrap, host, logLevel }: Config): string[] {
+  const flags = ['--data-dir', dataDir]
+  if (bootstrap !== undefined) {
+    flags.push('--bootstrap', bootstrap.map((it) => `${it.host}:${it.port}`).join(','))
+  }
+  if (host !== undefined) flags.push('--host', host)
+  if (logLevel === 'debug') flags.push('--verbose')
+  return flags
+}
+
+function assertGoesOn(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new HyperletterError('ABORTED', 'Interrupted.')
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return codeOf(error) === 'EPERM'
+  }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, LOOK_EVERY_MS)
+  })
+}
