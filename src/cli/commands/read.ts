@@ -1,0 +1,126 @@
+import { Option, type Command } from 'commander'
+import type { Output as OperationOutput } from '../../operations/contract.ts'
+import { singleLine, stripControls } from '../../reader/plain.ts'
+import { issueNumber, textWidth } from '../arguments.ts'
+import { examples, type Bind } from '../command.ts'
+import { withOperations, type Context } from '../context.ts'
+import { formatBytes, formatDate, shellWord } from '../terminal/format.ts'
+import { Progress } from '../terminal/progress.ts'
+
+interface Options {
+  readonly markdown?: boolean
+  readonly html?: boolean
+  readonly width?: number
+  readonly pager: boolean
+}
+
+type Issue = OperationOutput<'readIssue'>
+
+/** Longer lines are tiring to read. */
+const COMFORTABLE_WIDTH = 80
+
+export function register(program: Command, bind: Bind): void {
+  program
+    .command('read')
+    .description('Show an issue, the newest if no number is given, and mark it as read.')
+    .argument('<newsletter>', 'title, key, start of the key, or link')
+    .argument('[number]', 'number of the issue', issueNumber)
+    .option('--markdown', 'print the text as the author wrote it')
+    .addOption(new Option('--html', 'print it as safe HTML').conflicts('markdown'))
+    .option('--width <n>', 'characters a line may have', textWidth)
+    .option('--no-pager', 'print it at once, however long it is')
+    .addHelpText(
+      'after',
+      examples(
+        'hyperletter read "Tide Tables"',
+        'hyperletter read ybndrfg8 3 --width 60',
+        'hyperletter read "Tide Tables" 3 --markdown > tides.md',
+      ),
+    )
+    .action(bind(read))
+}
+
+async function read(
+  context: Context,
+  newsletter: string,
+  number: number | undefined,
+  options: Options,
+): Promise<void> {
+  const { out } = context
+  const { issue, newest } = await fetchIssue(context, newsletter, number)
+  if (context.options.json === true) return out.json(await withHtml(issue))
+  // A file or a program gets what the author wrote; a terminal must not obey it.
+  const safe = out.isTerminal ? stripControls : (text: string) => text
+  if (options.markdown === true) return out.text(safe(issue.markdown))
+  if (options.html === true) return out.text(`${safe((await withHtml(issue)).html)}\n`)
+
+  await show(context, await layOut(context, issue, options), options)
+  if (!issue.verified) await out.warn('This text could not be verified against the feed key.')
+  if (!out.isTerminal) return
+  const hints = [
+    issue.number < newest ? `next issue: ${issue.number + 1}` : undefined,
+    issue.number > 1 ? `previous: ${issue.number - 1}` : undefined,
+  ].filter((hint) => hint !== undefined)
+  if (hints.length > 0) {
+    await out.note(`${hints.join(', ')} (hyperletter read ${shellWord(newsletter)} <number>)`)
+  }
+}
+
+// Closed again before the pager opens: who reads slowly must not keep others from the data.
+function fetchIssue(context: Context, newsletter: string, number: number | undefined) {
+  const { signal } = context.io
+  return withOperations(context, async (operations) => {
+    using progress = new Progress(context, 'fetching the issue')
+    progress.update({ done: 0, total: 0 })
+    const issue = await operations.readIssue(
+      { newsletter, ...(number !== undefined && { number }), markRead: true },
+      { signal },
+    )
+    if (number === undefined || !context.out.isTerminal) return { issue, newest: issue.number }
+    const all = await operations.listNewsletters({}, { signal })
+    const issues = all.find(({ feedKey }) => feedKey === issue.feedKey)?.issues
+    return { issue, newest: issues ?? issue.number }
+  })
+}
+
+async function withHtml(issue: Issue) {
+  const { renderHtml } = await import('../../reader/html.ts')
+  const names = new Set(issue.attachments.map(({ name }) => name))
+  const attachmentUrl = (name: string) =>
+    names.has(name) ? name.split('/').map(encodeURIComponent).join('/') : undefined
+  return { ...issue, html: renderHtml(issue.markdown, { attachmentUrl }) }
+}
+
+async function layOut({ io, out }: Context, issue: Issue, options: Options): Promise<string> {
+  const { renderTerminal } = await import('../../reader/terminal.ts')
+  const { bold, dim, green } = out.style
+  const width = options.width ?? Math.min(io.stdout.columns ?? COMFORTABLE_WIDTH, COMFORTABLE_WIDTH)
+  const body = renderTerminal(issue.markdown, {
+    width,
+    color: out.hasColor,
+    attachments: issue.attachments.map(({ name }) => name),
+  })
+  const authors = (issue.authors ?? []).map(({ name }) => singleLine(name)).join(', ')
+  const facts = [
+    singleLine(issue.newsletter),
+    `issue ${issue.number}`,
+    formatDate(issue.publishedAt),
+    ...(authors === '' ? [] : [`by ${authors}`]),
+  ]
+  const seal = issue.verified ? ` · ${green('✓ signed')}` : ''
+  const attachments = issue.attachments.map(
+    ({ name, bytes }) => `  ${singleLine(name)} (${formatBytes(bytes)})\n`,
+  )
+  const enclosed =
+    attachments.length === 0 ? '' : `\n${dim('Attachments')}\n${attachments.join('')}`
+  const head = `${bold(singleLine(issue.title))}\n${dim(facts.join(' · '))}${seal}\n`
+  return `${head}${dim('─'.repeat(width))}\n\n${body.trimEnd()}\n${enclosed}`
+}
+
+async function show({ io, out, services }: Context, text: string, { pager }: Options) {
+  if (pager && out.isTerminal) {
+    const { needsPager } = await import('../terminal/pager.ts')
+    if (needsPager(text, io.stdout) && (await services.openPager(text, io.env))) return
+  }
+  await out.text(text)
+}

@@ -1,0 +1,53 @@
+import type { Operations } from '../operations/contract.ts'
+import type { Connection } from '../connect.ts'
+import type { GlobalOptions, InputStream, OutputStream } from './io.ts'
+import type { Output } from './output.ts'
+import type { Services } from './services.ts'
+
+/** Everything that a run of the command line touches outside of itself. */
+export interface Io {
+  readonly stdin: InputStream
+  readonly stdout: OutputStream
+  readonly stderr: OutputStream
+  readonly env: NodeJS.ProcessEnv
+  /** The directory that relative paths start from. */
+  readonly cwd: string
+  /** Aborted when the user interrupts. */
+  readonly signal: AbortSignal
+  /** Stands in for the real ones, in tests. */
+  readonly services?: Partial<Services>
+}
+
+/** What a command works with. */
+export interface Context {
+  readonly io: Io
+  readonly options: GlobalOptions
+  readonly out: Output
+  readonly services: Services
+}
+
+/** Resolves the configuration of this run. @throws INVALID_INPUT */
+export function loadConfig({ io, options, services }: Context) {
+  const { dataDir, bootstrap, host, verbose } = options
+  const logLevel = verbose === true ? 'debug' : undefined
+  return services.loadConfig({ dataDir, bootstrap, host, logLevel }, io.env)
+}
+
+/** Connects to the daemon or opens an engine, runs `use`, and closes again whatever happens. */
+export async function withOperations<T>(
+  context: Context,
+  use: (operations: Operations, via: Connection['via']) => Promise<T>,
+): Promise<T> {
+  const config = await loadConfig(context)
+  const connection = await context.services.connect(config, { signal: context.io.signal })
+  let result: T
+  try {
+    result = await use(connection.operations, connection.via)
+  } catch (error) {
+    // The first failure is the one to report.
+    await connection.close().catch(() => {})
+    throw error
+  }
+  await connection.close()
+  return result
+}

@@ -1,0 +1,147 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { HyperletterError } from '../../errors.ts'
+import type { Output } from '../../operations/contract.ts'
+import { Actor } from './actor.ts'
+
+/** A newsletter written for this project, with pictures; it travels in the package. */
+const NEWSLETTER = fileURLToPath(
+  new URL('../../../fixtures/newsletters/tide-tables', import.meta.url),
+)
+const TITLE = 'Tide Tables'
+
+export interface DemoResult {
+  readonly feedKey: string
+  readonly issues: number
+  readonly pictures: number
+  readonly bytes: number
+}
+
+/** Told as it happens: what is done now, and then what came of it. */
+export interface Narrator {
+  step<T>(doing: string, work: () => Promise<T>, done: (result: T) => string): Promise<T>
+}
+
+interface Created {
+  readonly feedKey: string
+  readonly link: string
+}
+
+type Issue = Output<'readIssue'>
+
+/**
+ * The whole story on one machine: a publisher, two readers, each in processes of their own, on a
+ * private network. The publisher is killed, and the second reader gets every issue from the first.
+ * Everything is in a temporary directory, and gone afterwards.
+ * @throws INTERNAL if anything that the second reader got differs from what was published
+ */
+export async function tellStory(narrator: Narrator, signal: AbortSignal): Promise<DemoResult> {
+  const home = await mkdtemp(join(tmpdir(), 'hyperletter-demo-'))
+  const actors: Actor[] = []
+  const cast = (name: string, bootstrap?: string) => {
+    const dataDir = join(home, name)
+    const actor = new Actor({ dataDir, signal, ...(bootstrap === undefined ? {} : { bootstrap }) })
+    actors.push(actor)
+    return actor
+  }
+  try {
+    return await play(narrator, cast, home)
+  } finally {
+    await Promise.all(actors.map((actor) => actor.kill()))
+    await rm(home, { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
+async function play(
+  narrator: Narrator,
+  cast: (name: string, bootstrap?: string) => Actor,
+  home: string,
+): Promise<DemoResult> {
+  const network = cast('network')
+  const { host, port } = await narrator.step(
+    'A private network on this machine; nothing leaves it.',
+    () => network.start<{ host: string; port: number }>('dht'),
+    (it) => `bootstrap node at ${it.host}:${it.port}`,
+  )
+  const bootstrap = `${host}:${port}`
+  const publisher = cast('publisher', bootstrap)
+  const readerA = cast('reader-a', bootstrap)
+  const readerB = cast('reader-b', bootstrap)
+
+  const { feedKey, link } = await narrator.step(
+    `The publisher creates “${TITLE}” and goes online.`,
+    async () => {
+      await publisher.start('daemon', 'run')
+      return publisher.run<Created>('create', TITLE)
+    },
+    (it) => it.link,
+  )
+  const files = (await readdir(NEWSLETTER)).filter((it) => it.endsWith('.md')).toSorted()
+  await narrator.step(
+    `The publisher publishes ${files.length} issues with pictures.`,
+    async () => {
+      for (const file of files) await publisher.run('publish', join(NEWSLETTER, file))
+    },
+    () => files.map((file) => file.replace(/\.md$/, '')).join(', '),
+  )
+  await narrator.step(
+    'Reader A subscribes with the link.',
+    async () => {
+      await readerA.start('daemon', 'run')
+      return readerA.run<{ issues: number }>('subscribe', link)
+    },
+    (it) => `holds all ${it.issues} issues, checked against the feed key`,
+  )
+  await narrator.step(
+    'The publisher’s machine dies: its process is killed.',
+    () => publisher.kill(),
+    () => 'reader A is the only one left who has the newsletter',
+  )
+  await narrator.step(
+    'Reader B, who never met the publisher, subscribes with the same link.',
+    async () => {
+      await readerB.start('daemon', 'run')
+      return readerB.run<{ issues: number }>('subscribe', link)
+    },
+    (it) => `got all ${it.issues} issues from reader A`,
+  )
+  const { pictures, bytes } = await narrator.step(
+    'Reader B checks every issue and picture against what was published.',
+    () => compare(readerB, feedKey, files, join(home, 'saved')),
+    (it) =>
+      `${files.length} issues and ${it.pictures} pictures, ${it.bytes} bytes: signed and identical`,
+  )
+  return { feedKey, issues: files.length, pictures, bytes }
+}
+
+async function compare(reader: Actor, feedKey: string, files: readonly string[], folder: string) {
+  let pictures = 0
+  let bytes = 0
+  for (const [i, file] of files.entries()) {
+    const number = String(i + 1)
+    const issue = await reader.run<Issue>('read', feedKey, number)
+    const source = await readFile(join(NEWSLETTER, file), 'utf8')
+    check(issue.verified, `issue ${number} is not verified`)
+    check(source.endsWith(issue.markdown), `the text of issue ${number} differs`)
+    bytes += Buffer.byteLength(issue.markdown)
+    const target = join(folder, number)
+    await reader.run('save', feedKey, number, '--to', target)
+    for (const { name } of issue.attachments) {
+      const [sent, got] = await Promise.all([
+        readFile(join(NEWSLETTER, name)),
+        readFile(join(target, name)),
+      ])
+      check(sent.equals(got), `${name} differs`)
+      pictures++
+      bytes += got.byteLength
+    }
+  }
+  check(pictures > 0, 'no picture arrived')
+  return { pictures, bytes }
+}
+
+function check(holds: boolean, complaint: string): void {
+  if (!holds) throw new HyperletterError('INTERNAL', `The demo failed: ${complaint}.`)
+}

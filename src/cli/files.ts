@@ -1,0 +1,191 @@
+import { randomBytes } from 'node:crypto'
+import { lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { codeOf, HyperletterError } from '../errors.ts'
+import { stripControls } from '../reader/plain.ts'
+
+/** One file to write: its path as segments below a folder, and its bytes. */
+export interface FileToWrite {
+  readonly segments: readonly string[]
+  readonly bytes: AsyncIterable<Uint8Array>
+}
+
+/** Longest file name, in bytes; most file systems allow 255, and a temporary name must fit as well. */
+const MAX_NAME_BYTES = 200
+
+// Names that are devices on Windows, whatever follows the first dot.
+const RESERVED = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)/i
+
+/**
+ * The name of an attachment as the segments of a path that every system takes and that harms none:
+ * no control or special characters, no device, nothing hidden, nothing that leads upwards.
+ * @param name As in the record: segments separated by `/`.
+ */
+export function safeSegments(name: string): string[] {
+  return name
+    .split(/[/\\]/)
+    .filter((segment) => segment !== '')
+    .map(safeSegment)
+}
+
+/**
+ * Makes paths differ that a file system might take for the same one, by a number before the
+ * extension; most systems ignore case, and some the way a letter is composed.
+ */
+export function makeDistinct(paths: readonly (readonly string[])[]): string[][] {
+  const taken = new Set<string>()
+  return paths.map((segments) => {
+    for (let i = 1; ; i++) {
+      const path = i === 1 ? [...segments] : numbered(segments, i)
+      const folded = path.join('/').normalize('NFKC').toLowerCase()
+      if (taken.has(folded)) continue
+      taken.add(folded)
+      return path
+    }
+  })
+}
+
+/**
+ * Writes files below `folder`: all of them, or, where something is in the way, none. Goes through no
+ * symbolic link below `folder`, and leaves an equal file as it is.
+ * @param options.force Replace files with other contents.
+ * @returns The absolute paths.
+ * @throws INVALID_INPUT naming what is in the way; DISK_FULL.
+ */
+export async function writeFiles(
+  folder: string,
+  files: readonly FileToWrite[],
+  { force = false, signal }: { force?: boolean; signal: AbortSignal },
+): Promise<string[]> {
+  const written: { temporary: string; path: string }[] = []
+  try {
+    await mkdir(folder, { recursive: true })
+    for (const { segments, bytes } of files) {
+      const path = join(folder, ...segments)
+      await makeFolders(folder, segments.slice(0, -1))
+      await refuseObstacle(path)
+      const temporary = join(dirname(path), `.hyperletter-${randomBytes(6).toString('hex')}.part`)
+      written.push({ temporary, path })
+      await writeNew(temporary, bytes, signal)
+      if (!force) await refuseDifferent(temporary, path)
+    }
+    for (const { temporary, path } of written) await rename(temporary, path)
+    return written.map(({ path }) => path)
+  } catch (error) {
+    throw translate(error)
+  } finally {
+    await Promise.all(written.map(({ temporary }) => rm(temporary, { force: true })))
+  }
+}
+
+function safeSegment(segment: string): string {
+  const printable = stripControls(segment)
+    .normalize('NFC')
+    .replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029<>:"|?*]/gu, '_')
+    .replace(/[. ]+$/, '')
+    .trimStart()
+  const short = shorten(printable)
+  const isSafe = short !== '' && !short.startsWith('.') && !RESERVED.test(short)
+  return isSafe ? short : `_${short}`
+}
+
+// Keeps the extension: programs choose by it.
+function shorten(name: string): string {
+  if (Buffer.byteLength(name) <= MAX_NAME_BYTES) return name
+  const extension = /\.[^.]{1,16}$/.exec(name)?.[0] ?? ''
+  let stem = name.slice(0, name.length - extension.length)
+  const room = MAX_NAME_BYTES - Buffer.byteLength(extension)
+  while (Buffer.byteLength(stem) > room) stem = stem.slice(0, -1).replace(/[\uD800-\uDBFF]$/, '')
+  return stem.replace(/[. ]+$/, '') + extension
+}
+
+function numbered(segments: readonly string[], i: number): string[] {
+  const name = segments.at(-1) ?? ''
+  const dot = name.lastIndexOf('.')
+  const at = dot > 0 ? dot : name.length
+  return [...segments.slice(0, -1), `${name.slice(0, at)}-${i}${name.slice(at)}`]
+}
+
+async function makeFolders(folder: string, segments: readonly string[]): Promise<void> {
+  let path = folder
+  for (const segment of segments) {
+    path = join(path, segment)
+    const existing = await lstatIfAny(path)
+    if (existing === undefined) await mkdir(path)
+    else if (!existing.isDirectory()) throw inTheWay(path)
+  }
+}
+
+async function refuseObstacle(path: string): Promise<void> {
+  const existing = await lstatIfAny(path)
+  if (existing !== undefined && !existing.isFile()) throw inTheWay(path)
+}
+
+async function refuseDifferent(temporary: string, path: string): Promise<void> {
+  const existing = await lstatIfAny(path)
+  if (existing === undefined) return
+  const isEqual =
+    existing.size === (await lstat(temporary)).size &&
+    (await readFile(temporary)).equals(await readFile(path))
+  if (isEqual) return
+  throw new HyperletterError('INVALID_INPUT', `${path} exists and is different.`, {
+    hint: 'Choose another folder with --to, or replace it with --force.',
+  })
+}
+
+async function writeNew(path: string, bytes: AsyncIterable<Uint8Array>, signal: AbortSignal) {
+  // `wx` opens no existing file and follows no symbolic link.
+  const file = await open(path, 'wx')
+  try {
+    for await (const chunk of bytes) {
+      signal.throwIfAborted()
+      await file.writeFile(chunk)
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+async function lstatIfAny(path: string) {
+  try {
+    return await lstat(path)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function inTheWay(path: string): HyperletterError {
+  return new HyperletterError(
+    'INVALID_INPUT',
+    `${path} is in the way: it is no plain file or folder.`,
+    {
+      hint: 'Choose another folder with --to.',
+    },
+  )
+}
+
+function translate(error: unknown): unknown {
+  switch (codeOf(error)) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new HyperletterError('DISK_FULL', 'No space is left to save the files.', {
+        cause: error,
+      })
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return new HyperletterError(
+        'INVALID_INPUT',
+        `Cannot write there: ${(error as Error).message}.`,
+        {
+          hint: 'Choose a folder that you may write to, with --to.',
+          cause: error,
+        },
+      )
+    default:
+      return error
+  }
+}

@@ -1,0 +1,93 @@
+import { CommanderError } from 'commander'
+import { HyperletterError } from '../errors.ts'
+import type { Body } from './command.ts'
+import type { Io } from './context.ts'
+import type { GlobalOptions } from './io.ts'
+import { Output, OutputClosed } from './output.ts'
+import { addCommands, createProgram, welcome } from './program.ts'
+import { lazyServices } from './services.ts'
+
+/**
+ * Runs one command line.
+ * @param argv The arguments after the name of the program.
+ * @returns The exit code: 0 done, 1 failed, 2 wrong usage, 3 not available now, 130 interrupted.
+ */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  const printed = { out: '', err: '' }
+  let exitCode = 0
+  const bind =
+    <A extends unknown[]>(body: Body<A>) =>
+    async (...args: unknown[]) => {
+      // Commander hands over the command last, after its arguments and options.
+      const command = args.pop() as { optsWithGlobals(): GlobalOptions }
+      const options = command.optsWithGlobals()
+      const services = { ...lazyServices, ...io.services }
+      const context = { io, options, out: new Output(io, options), services }
+      exitCode = (await body(context, ...(args as A))) ?? 0
+    }
+  const program = createProgram({
+    out: (text) => void (printed.out += text),
+    err: (text) => void (printed.err += text),
+  })
+  // Streams fail by an event as well as by the callback of a write; the callback is enough.
+  const ignore = () => {}
+  for (const stream of [io.stdout, io.stderr]) stream.on('error', ignore)
+  try {
+    const { operands, unknown } = program.parseOptions([...argv])
+    if (operands.length === 0 && unknown.length === 0) printed.out = welcome()
+    else {
+      await addCommands(program, operands, bind)
+      await program.parseAsync(argv, { from: 'user' })
+    }
+  } catch (error) {
+    exitCode = await report(error, new Output(io, outputOptions(argv)), printed, io.signal)
+  } finally {
+    await new Output(io, outputOptions(argv)).text(printed.out).catch(ignore)
+    for (const stream of [io.stdout, io.stderr]) stream.off('error', ignore)
+  }
+  return exitCode
+}
+
+async function report(
+  error: unknown,
+  out: Output,
+  printed: { readonly err: string },
+  signal: AbortSignal,
+): Promise<number> {
+  if (error instanceof OutputClosed) return 0
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0
+    // A group such as `daemon` without a command: its help says more than a complaint.
+    if (error.code === 'commander.help') await out.help(printed.err)
+    else await out.error(wrongUsage(error))
+    return 2
+  }
+  // Whatever failed after the user interrupted failed because of that.
+  const failure = signal.aborted
+    ? new HyperletterError('ABORTED', 'Interrupted.', { cause: error })
+    : HyperletterError.from(error)
+  await out.error(failure)
+  return failure.exitCode
+}
+
+function wrongUsage(error: CommanderError): HyperletterError {
+  const message = error.message.replace(/^error: /, '')
+  return new HyperletterError('INVALID_INPUT', capitalize(message.replace(/\s*\n\s*/g, '. ')), {
+    hint: 'Run `hyperletter --help`, or `hyperletter <command> --help` for examples.',
+  })
+}
+
+function capitalize(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
+// What was asked for is needed before, and also if, the arguments cannot be parsed.
+function outputOptions(argv: readonly string[]) {
+  const before = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv
+  return {
+    json: before.includes('--json'),
+    quiet: before.includes('--quiet'),
+    color: !before.includes('--no-color'),
+    verbose: before.includes('--verbose'),
+  }
+}

@@ -1,0 +1,132 @@
+import type { HyperletterError } from '../errors.ts'
+import { singleLine, stripControls } from '../reader/plain.ts'
+import type { GlobalOptions, OutputStream } from './io.ts'
+import { createStyle, wantsColor, type Style } from './terminal/style.ts'
+
+/** Thrown by writes to a stream whose reader has gone, as in `hyperletter list | head -1`. */
+export class OutputClosed extends Error {
+  override readonly name = 'OutputClosed'
+}
+
+/** Results on stdout, everything else on stderr, for people or as JSON. */
+export class Output {
+  readonly style: Style
+  /** Whether results are printed with styles. */
+  readonly hasColor: boolean
+  readonly #errorStyle: Style
+  readonly #stdout: OutputStream
+  readonly #stderr: OutputStream
+  readonly #options: Pick<GlobalOptions, 'json' | 'quiet' | 'color' | 'verbose'>
+
+  constructor(
+    streams: { stdout: OutputStream; stderr: OutputStream; env: NodeJS.ProcessEnv },
+    options: Pick<GlobalOptions, 'json' | 'quiet' | 'color' | 'verbose'>,
+  ) {
+    const { stdout, stderr, env } = streams
+    this.#stdout = stdout
+    this.#stderr = stderr
+    this.#options = options
+    this.hasColor = wantsColor(stdout, env, options.color)
+    this.style = createStyle(this.hasColor)
+    this.#errorStyle = createStyle(wantsColor(stderr, env, options.color))
+  }
+
+  get isTerminal(): boolean {
+    return this.#stdout.isTTY === true
+  }
+
+  /** Characters that a line of the result may take; unlimited where no terminal cuts it. */
+  get width(): number {
+    return this.isTerminal ? (this.#stdout.columns ?? 80) : Infinity
+  }
+
+  /**
+   * Prints the result of a command: with `--json` the one document, else what `human` returns. Text
+   * of a feed must have been cleaned there. @throws OutputClosed
+   */
+  async result(json: unknown, human: () => string | Promise<string>): Promise<void> {
+    if (this.#options.json === true) await this.json(json, this.isTerminal ? 2 : 0)
+    else await this.text(await human())
+  }
+
+  /** Prints one JSON document and a line end. */
+  async json(value: unknown, indent = 0): Promise<void> {
+    await write(this.#stdout, `${escapeControls(JSON.stringify(value, null, indent))}\n`)
+  }
+
+  /** Prints text to stdout as it is. */
+  async text(text: string): Promise<void> {
+    if (text !== '') await write(this.#stdout, text)
+  }
+
+  /** Tells what happens or what to do next, on stderr. Silent with `--json` and `--quiet`. */
+  async note(text: string): Promise<void> {
+    if (this.#isSilent) return
+    await this.#tell(`${this.#errorStyle.dim(singleLine(text))}\n`)
+  }
+
+  /** The next step, on stderr. Silent with `--json` and `--quiet`. */
+  async next(hint: string): Promise<void> {
+    if (this.#isSilent) return
+    await this.#tell(`${this.#errorStyle.cyan('next:')} ${singleLine(hint)}\n`)
+  }
+
+  /** Something that went well enough but should be known, on stderr. Silent with `--json` and `--quiet`. */
+  async warn(text: string): Promise<void> {
+    if (this.#isSilent) return
+    await this.#tell(`${this.#errorStyle.yellow('warning:')} ${singleLine(text)}\n`)
+  }
+
+  /** Reports a failure on stderr: words and a next step, or with `--json` the error as JSON. */
+  async error(error: HyperletterError): Promise<void> {
+    if (this.#options.json === true) {
+      await this.#tell(`${escapeControls(JSON.stringify({ error }))}\n`)
+      return
+    }
+    // Who pressed Ctrl-C made no error.
+    if (error.code === 'ABORTED') return this.#tell('Interrupted.\n')
+    const { red, cyan } = this.#errorStyle
+    const hint = error.hint === undefined ? '' : `${cyan('next:')} ${singleLine(error.hint)}\n`
+    await this.#tell(`${red('error:')} ${singleLine(error.message)}\n${hint}`)
+    if (this.#options.verbose === true) await this.#tell(`${stackOf(error)}\n`)
+  }
+
+  /** Prints help that belongs to a mistake, on stderr. */
+  async help(text: string): Promise<void> {
+    await this.#tell(text)
+  }
+
+  get #isSilent(): boolean {
+    return this.#options.json === true || this.#options.quiet === true
+  }
+
+  // Nobody reading the complaints is no reason to stop the work.
+  async #tell(text: string): Promise<void> {
+    await write(this.#stderr, text).catch(() => {})
+  }
+}
+
+function write(stream: OutputStream, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(text, (error) => {
+      if (error) reject(new OutputClosed(error.message, { cause: error }))
+      else resolve()
+    })
+  })
+}
+
+// JSON escapes C0 itself. DEL, C1 and the marks that turn the direction of writing would still reach
+// a terminal; as escapes they are the same JSON.
+const UNSAFE = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+
+function escapeControls(json: string): string {
+  return json.replace(UNSAFE, (it) => `\\u${it.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+function stackOf(error: Error): string {
+  const lines = [stripControls(error.stack ?? error.message)]
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
+    lines.push(`caused by: ${stripControls(cause.stack ?? cause.message)}`)
+  }
+  return lines.join('\n')
+}

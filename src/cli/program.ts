@@ -1,0 +1,198 @@
+import { Command } from 'commander'
+import { packageVersion } from '../version.ts'
+import type { Bind, CommandModule } from './command.ts'
+
+/** A command as the list of commands shows it; the rest of it is loaded when it is asked for. */
+interface Entry {
+  /** Its name and arguments. */
+  readonly usage: string
+  readonly summary: string
+  readonly load: () => Promise<CommandModule>
+}
+
+// In the order in which help shows them.
+const groups: Readonly<Record<string, readonly Entry[]>> = {
+  'Write:': [
+    {
+      usage: 'create <title>',
+      summary: 'create a newsletter',
+      load: () => import('./commands/create.ts'),
+    },
+    {
+      usage: 'publish <file>',
+      summary: 'publish a Markdown file as the next issue',
+      load: () => import('./commands/publish.ts'),
+    },
+    {
+      usage: 'import <folder>',
+      summary: 'publish every Markdown file of a folder',
+      load: () => import('./commands/import.ts'),
+    },
+  ],
+  'Read:': [
+    {
+      usage: 'subscribe <link>',
+      summary: 'follow a newsletter',
+      load: () => import('./commands/subscribe.ts'),
+    },
+    {
+      usage: 'inbox',
+      summary: 'list what is unread',
+      load: () => import('./commands/inbox.ts'),
+    },
+    {
+      usage: 'list',
+      summary: 'list your newsletters',
+      load: () => import('./commands/list.ts'),
+    },
+    {
+      usage: 'issues <newsletter>',
+      summary: 'list the issues of a newsletter',
+      load: () => import('./commands/issues.ts'),
+    },
+    {
+      usage: 'read <newsletter> [number]',
+      summary: 'show an issue',
+      load: () => import('./commands/read.ts'),
+    },
+    {
+      usage: 'save <newsletter> <number> [attachment]',
+      summary: 'save an issue with its attachments as files',
+      load: () => import('./commands/save.ts'),
+    },
+    {
+      usage: 'watch [newsletter]',
+      summary: 'print issues as they arrive',
+      load: () => import('./commands/watch.ts'),
+    },
+    {
+      usage: 'unsubscribe <newsletter>',
+      summary: 'stop following a newsletter',
+      load: () => import('./commands/unsubscribe.ts'),
+    },
+  ],
+  'Keep newsletters alive:': [
+    {
+      usage: 'daemon <start|stop|status|run>',
+      summary: 'fetch new issues and pass them on, in the background',
+      load: () => import('./commands/daemon.ts'),
+    },
+    {
+      usage: 'status',
+      summary: 'show what is held, and who holds it too',
+      load: () => import('./commands/status.ts'),
+    },
+    {
+      usage: 'seed <link>',
+      summary: 'pass a newsletter on without following it',
+      load: () => import('./commands/seed.ts'),
+    },
+    {
+      usage: 'unseed <newsletter>',
+      summary: 'stop seeding a newsletter',
+      load: () => import('./commands/unseed.ts'),
+    },
+  ],
+  'More:': [
+    {
+      usage: 'demo',
+      summary: 'see the whole story on this machine',
+      load: () => import('./commands/demo.ts'),
+    },
+    {
+      usage: 'dht',
+      summary: 'run a bootstrap node for a private network',
+      load: () => import('./commands/dht.ts'),
+    },
+  ],
+}
+
+const WELCOME = `Hyperletter: newsletters that their readers carry. No server needed.
+
+  Write     hyperletter create "Tide Tables"
+            hyperletter publish first-issue.md
+  Read      hyperletter subscribe hyperletter://…
+            hyperletter inbox
+  Carry     hyperletter daemon start
+            hyperletter status
+  Try it    hyperletter demo
+
+All commands: hyperletter --help
+One command, with examples: hyperletter <command> --help
+`
+
+const HELP_WIDTH = 100
+
+/** What `hyperletter` alone says. */
+export function welcome(): string {
+  return WELCOME
+}
+
+/** Where help and versions go. */
+export interface HelpSink {
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
+}
+
+/** The program with its global options. Mistakes are thrown as CommanderError; nothing ends the process. */
+export function createProgram(write: HelpSink): Command {
+  return new Command('hyperletter')
+    .usage('<command> [options]')
+    .description('Newsletters that their readers carry: signed issues, peer to peer, no server.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help, of a command with examples')
+    .option('--data-dir <folder>', 'keep everything here (HYPERLETTER_HOME)')
+    .option('--bootstrap <addresses>', 'host:port,… of a private network (HYPERLETTER_BOOTSTRAP)')
+    .option('--host <ip>', 'bind to this address only (HYPERLETTER_HOST)')
+    .option('--json', 'print the result as JSON')
+    .option('--quiet', 'print only the result and errors')
+    .option('--no-color', 'print without colours (NO_COLOR)')
+    .option('--verbose', 'log what happens, to stderr')
+    .configureHelp({
+      showGlobalOptions: true,
+      subcommandTerm: (command) => [command.name(), argumentsOf(command)].join(' ').trim(),
+    })
+    .configureOutput({
+      writeOut: write.out,
+      writeErr: write.err,
+      // Mistakes are thrown as well; the caller words them.
+      outputError: () => {},
+      getOutHelpWidth: () => HELP_WIDTH,
+      getErrHelpWidth: () => HELP_WIDTH,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .exitOverride()
+    .addHelpText('after', '\nRun `hyperletter <command> --help` for its options and examples.')
+}
+
+/**
+ * Adds the commands.
+ * @param wanted Names of those that are needed whole; of the others only what the list shows is added.
+ * @param bind Called for every command with its work.
+ */
+export async function addCommands(
+  program: Command,
+  wanted: readonly string[],
+  bind: Bind,
+): Promise<void> {
+  for (const [heading, entries] of Object.entries(groups)) {
+    program.commandsGroup(heading)
+    for (const { usage, summary, load } of entries) {
+      const name = usage.split(' ', 1)[0] ?? usage
+      if (wanted.includes(name)) {
+        const command = await load()
+        command.register(program, bind)
+      } else {
+        program.command(usage).summary(summary)
+      }
+    }
+  }
+  program.helpCommand('help [command]', 'show help of a command')
+}
+
+function argumentsOf(command: Command): string {
+  return command.registeredArguments
+    .map((it) => (it.required ? `<${it.name()}>` : `[${it.name()}]`))
+    .join(' ')
+}

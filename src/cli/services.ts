@@ -1,0 +1,31 @@
+import type { loadConfig } from '../config.ts'
+import type { connect } from '../connect.ts'
+import type { runDaemon } from '../daemon/daemon.ts'
+import type { daemonStatus, startDaemon, stopDaemon } from '../daemon/spawn.ts'
+import type { runBootstrapNode } from '../network/bootstrap.ts'
+import type { openPager } from './terminal/pager.ts'
+
+/** The rest of the product as the commands see it. */
+export interface Services {
+  readonly loadConfig: typeof loadConfig
+  readonly connect: typeof connect
+  readonly runDaemon: typeof runDaemon
+  readonly startDaemon: typeof startDaemon
+  readonly stopDaemon: typeof stopDaemon
+  readonly daemonStatus: typeof daemonStatus
+  readonly runBootstrapNode: typeof runBootstrapNode
+  readonly openPager: typeof openPager
+}
+
+/** Each is loaded when it is first called, so that `--help` does not pay for the stack. */
+export const lazyServices: Services = {
+  loadConfig: async (...args) => (await import('../config.ts')).loadConfig(...args),
+  connect: async (...args) => (await import('../connect.ts')).connect(...args),
+  runDaemon: async (...args) => (await import('../daemon/daemon.ts')).runDaemon(...args),
+  startDaemon: async (...args) => (await import('../daemon/spawn.ts')).startDaemon(...args),
+  stopDaemon: async (...args) => (await import('../daemon/spawn.ts')).stopDaemon(...args),
+  daemonStatus: async (...args) => (await import('../daemon/spawn.ts')).daemonStatus(...args),
+  runBootstrapNode: async (...args) =>
+    (await import('../network/bootstrap.ts')).runBootstrapNode(...args),
+  openPager: async (...args) => (await import('./terminal/pager.ts')).openPager(...args),
+}

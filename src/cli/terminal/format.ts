@@ -1,0 +1,59 @@
+import { singleLine } from '../../reader/plain.ts'
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const
+
+/** A byte count for people, in decimal units: `12.3 MB`. */
+export function formatBytes(bytes: number): string {
+  let value = bytes
+  let unit = 0
+  // 999.5 and more would round to 1000 of the smaller unit.
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1_000
+    unit++
+  }
+  const digits = unit > 0 && value < 9.95 ? 1 : 0
+  return `${value.toFixed(digits)} ${UNITS[unit]}`
+}
+
+/** A time for people: its local date. Text that is no time comes back as one clean line. */
+export function formatDate(iso: string): string {
+  const time = new Date(iso)
+  if (Number.isNaN(time.getTime())) return singleLine(iso)
+  return time.toLocaleDateString(undefined, { dateStyle: 'medium' })
+}
+
+/** A length of time for people, in its two largest units: `3 h 20 min`. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds))
+  const parts = [
+    [Math.floor(whole / 86_400), 'd'],
+    [Math.floor(whole / 3_600) % 24, 'h'],
+    [Math.floor(whole / 60) % 60, 'min'],
+    [whole % 60, 's'],
+  ] as const
+  const first = parts.findIndex(([value]) => value > 0)
+  if (first === -1) return '0 s'
+  const shown = parts.slice(first, first + 2).filter(([value]) => value > 0)
+  return shown.map(([value, unit]) => `${value} ${unit}`).join(' ')
+}
+
+/** `1 issue`, `3 issues`; a plural that is not made with s is given. */
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`
+}
+
+/** A title in quotation marks, as one clean line; a stand-in where none has arrived yet. */
+export function quoteTitle(title: string | undefined): string {
+  return title === undefined ? '(title not known yet)' : `“${singleLine(title)}”`
+}
+
+/** The start of a feed key: enough to name a newsletter, short enough to type. */
+export function shortKey(feedKey: string): string {
+  return feedKey.slice(0, 8)
+}
+
+/** An argument as it must be typed in a shell, for a hint that can be copied without harm. */
+export function shellWord(text: string): string {
+  const clean = singleLine(text)
+  return /^[\w./:@%+=,-]+$/.test(clean) ? clean : `'${clean.replaceAll("'", `'\\''`)}'`
+}

@@ -1,0 +1,40 @@
+import { spawn } from 'node:child_process'
+import type { OutputStream } from '../io.ts'
+
+/** Lines of the terminal that the shell's prompt takes after a text. */
+const PROMPT_LINES = 1
+
+/** Whether a text is longer than the terminal it goes to. */
+export function needsPager(text: string, stream: OutputStream): boolean {
+  return stream.isTTY === true && text.split('\n').length + PROMPT_LINES > (stream.rows ?? 24)
+}
+
+/**
+ * Shows a text in the program that `PAGER` names, `less -R` by default, and waits until it is left.
+ * @returns False if there is none or it does not start: the text was not shown.
+ */
+export async function openPager(text: string, env: NodeJS.ProcessEnv): Promise<boolean> {
+  const [command, ...args] = pagerCommand(env)
+  if (command === undefined) return false
+  // Ctrl-C belongs to the pager while it is open: `less` uses it to stop a search.
+  const ignore = () => {}
+  process.on('SIGINT', ignore)
+  try {
+    return await new Promise<boolean>((resolve) => {
+      const pager = spawn(command, args, { stdio: ['pipe', 'inherit', 'inherit'], env })
+      pager.once('error', () => resolve(false))
+      pager.once('close', () => resolve(true))
+      // Leaving the pager before the end of the text breaks the pipe.
+      pager.stdin.on('error', ignore)
+      pager.stdin.end(text)
+    })
+  } finally {
+    process.off('SIGINT', ignore)
+  }
+}
+
+/** The pager as a program and its arguments, never for a shell. Empty if none is wanted. */
+export function pagerCommand(env: NodeJS.ProcessEnv, platform = process.platform): string[] {
+  const fallback = platform === 'win32' ? '' : 'less -R'
+  return (env['PAGER'] ?? fallback).split(' ').filter((part) => part !== '')
+}

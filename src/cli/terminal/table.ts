@@ -1,0 +1,86 @@
+import { singleLine } from '../../reader/plain.ts'
+import { measureFor, type Measure } from './width.ts'
+
+/** One field: plain text, cleaned before it is shown, and a style put on after the layout. */
+export interface Cell {
+  readonly text: string
+  readonly style?: (text: string) => string
+}
+
+export interface Column {
+  readonly header?: string
+  readonly align?: 'left' | 'right'
+  /** May be cut short where the terminal is too narrow. */
+  readonly shrink?: boolean
+}
+
+const GAP = 2
+const MIN_SHRUNK_WIDTH = 8
+
+/**
+ * Rows as aligned columns, one line a row. Every cell becomes a single line without control
+ * characters, whoever wrote it.
+ * @param width Characters a line may take; longer rows lose the end of their shrinkable cells.
+ */
+export async function formatTable(
+  columns: readonly Column[],
+  rows: readonly (readonly (Cell | string)[])[],
+  { width = Infinity, header = (text: string) => text } = {},
+): Promise<string> {
+  const cells = rows.map((row) => columns.map((_, i) => toCell(row[i] ?? '')))
+  const measure = await measureFor(cells.flat().map(({ text }) => text))
+  const widths = columns.map((column, i) =>
+    Math.max(measure(column.header ?? ''), ...cells.map((row) => measure(row[i]?.text ?? ''))),
+  )
+  shrink(columns, widths, width)
+  const line = (row: readonly Cell[]) =>
+    row
+      .map((cell, i) => layOut(cell, columns[i] ?? {}, widths[i] ?? 0, measure))
+      .join(' '.repeat(GAP))
+      .trimEnd()
+  const lines = cells.map(line)
+  if (columns.some((column) => column.header !== undefined)) {
+    lines.unshift(line(columns.map((column) => ({ text: column.header ?? '', style: header }))))
+  }
+  return lines.map((text) => `${text}\n`).join('')
+}
+
+/** The start of a text that fits into `width` characters of a terminal, with `…` where it was cut. */
+export function truncate(text: string, width: number, measure: Measure): string {
+  if (measure(text) <= width) return text
+  let kept = ''
+  let used = 0
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    used += measure(segment)
+    if (used > width - 1) break
+    kept += segment
+  }
+  return `${kept.trimEnd()}…`
+}
+
+function toCell(cell: Cell | string): Cell {
+  return typeof cell === 'string'
+    ? { text: singleLine(cell) }
+    : { ...cell, text: singleLine(cell.text) }
+}
+
+function layOut(cell: Cell, column: Column, width: number, measure: Measure): string {
+  const text = truncate(cell.text, width, measure)
+  const styled = cell.style?.(text) ?? text
+  const padding = ' '.repeat(Math.max(0, width - measure(text)))
+  return column.align === 'right' ? padding + styled : styled + padding
+}
+
+// Takes one character at a time from the widest column that may shrink.
+function shrink(columns: readonly Column[], widths: number[], width: number): void {
+  let excess = widths.reduce((sum, it) => sum + it, GAP * (columns.length - 1)) - width
+  while (excess > 0) {
+    const candidates = widths
+      .map((it, i) => ({ it, i }))
+      .filter(({ it, i }) => columns[i]?.shrink === true && it > MIN_SHRUNK_WIDTH)
+    const widest = candidates.toSorted((a, b) => b.it - a.it)[0]
+    if (widest === undefined) return
+    widths[widest.i] = widest.it - 1
+    excess--
+  }
+}

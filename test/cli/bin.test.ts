@@ -1,0 +1,45 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { expect, it } from 'vitest'
+import { jsonOf } from '../helpers/cli.ts'
+
+// The launcher runs what was built: `npm test` builds first.
+const launcher = resolve(import.meta.dirname, '../../bin/hyperletter.js')
+
+const start = (...argv: string[]) =>
+  spawn(process.execPath, [launcher, ...argv], { stdio: ['ignore', 'pipe', 'pipe'] })
+
+const exitCode = async (child: ReturnType<typeof start>): Promise<unknown> => {
+  const [code] = (await once(child, 'close')) as unknown[]
+  return code
+}
+
+it('runs a command and ends with its exit code', async () => {
+  const good = start('--version')
+  const [version, code] = await Promise.all([text(good.stdout), exitCode(good)])
+  expect(version).toMatch(/^\d+\.\d+\.\d+/)
+  expect(code).toBe(0)
+
+  const wrong = start('lst', '--json')
+  const [error, wrongCode] = await Promise.all([text(wrong.stderr), exitCode(wrong)])
+  expect(jsonOf(error)).toMatchObject({ error: { code: 'INVALID_INPUT' } })
+  expect(wrongCode).toBe(2)
+})
+
+it('ends quietly when nobody reads its output', async () => {
+  const child = start('--help')
+  child.stdout.destroy()
+  const [complaints, code] = await Promise.all([text(child.stderr), exitCode(child)])
+  expect({ complaints, code }).toEqual({ complaints: '', code: 0 })
+})
+
+it.each(['SIGINT', 'SIGTERM'] as const)('stops in order on %s', async (signal) => {
+  const child = start('dht', '--quiet')
+  const closed = exitCode(child)
+  const [line] = (await once(child.stdout, 'data')) as [Buffer]
+  expect(jsonOf(line.toString())).toMatchObject({ host: '127.0.0.1' })
+  child.kill(signal)
+  expect(await closed).toBe(0)
+})

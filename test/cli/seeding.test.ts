@@ -1,0 +1,195 @@
+import { describe, expect, it } from 'vitest'
+import type { DaemonStatus } from '../../src/daemon/spawn.ts'
+import { HyperletterError } from '../../src/errors.ts'
+import type { Output } from '../../src/operations/contract.ts'
+import { answer, jsonOf, runCli, someConfig } from '../helpers/cli.ts'
+
+const feedKey = `ybndrfg8${'y'.repeat(44)}`
+
+const newsletter: Output<'status'>['newsletters'][number] = {
+  feedKey,
+  title: 'Tide Tables',
+  roles: ['author'],
+  issues: 3,
+  heldBlocks: 12,
+  length: 12,
+  peers: 2,
+  fullCopies: 1,
+  uploadedBytes: 1_234_567,
+  downloadedBytes: 0,
+}
+
+const status: Output<'status'> = {
+  via: 'daemon',
+  online: true,
+  peers: 2,
+  dataDir: '/data',
+  bytesOnDisk: 12_300_000,
+  newsletters: [newsletter],
+}
+
+describe('seed', () => {
+  it('prints the feed key and asks for a daemon where none runs', async () => {
+    const operations = { seed: answer({ feedKey }) }
+    const human = await runCli(['seed', feedKey], { operations })
+    expect(human.stdout).toBe(`Seeding ${feedKey}.\n`)
+    expect(human.stderr).toContain('hyperletter daemon start')
+    const json = await runCli(['seed', feedKey, '--json'], { operations })
+    expect(jsonOf(json.stdout)).toEqual({ feedKey })
+  })
+
+  it('ends with 2 on a link that is none', async () => {
+    const { code } = await runCli(['seed', 'nonsense'], {
+      operations: { seed: () => Promise.reject(new HyperletterError('INVALID_LINK', 'No.')) },
+    })
+    expect(code).toBe(2)
+  })
+})
+
+it('unseed prints the feed key', async () => {
+  const operations = { unseed: answer({ feedKey }) }
+  expect((await runCli(['unseed', 'Tides'], { operations })).stdout).toContain(feedKey)
+  const json = await runCli(['unseed', 'Tides', '--json'], { operations })
+  expect(jsonOf(json.stdout)).toEqual({ feedKey })
+})
+
+describe('status', () => {
+  const show = (it: Output<'status'>, ...flags: string[]) =>
+    runCli(['status', ...flags], { operations: { status: answer(it) } })
+
+  it('shows what is held and passed on', async () => {
+    const { code, stdout } = await show(status)
+    expect(code).toBe(0)
+    expect(stdout).toContain('online, 2 peers connected')
+    expect(stdout).toContain('12 MB on disk in /data')
+    expect(stdout).toMatch(/Tide Tables +author +3 +██████████ 100 % +2 +1 +1\.2 MB +0 B\n$/)
+  })
+
+  it('is the whole document with --json', async () => {
+    expect(jsonOf((await show(status, '--json')).stdout)).toEqual(status)
+  })
+
+  it('never rounds up to 100 %', async () => {
+    const { stdout } = await show({
+      ...status,
+      newsletters: [{ ...newsletter, heldBlocks: 9_999, length: 10_000 }],
+    })
+    expect(stdout).toContain('█████████░  99 %')
+  })
+
+  it.each([
+    ['an empty library', { ...status, newsletters: [] }, 'hyperletter subscribe'],
+    ['no daemon', { ...status, via: 'engine' as const }, 'hyperletter daemon start'],
+    ['no network', { ...status, online: false }, 'network'],
+    [
+      'no peer that has the rest',
+      { ...status, newsletters: [{ ...newsletter, heldBlocks: 3, peers: 0 }] },
+      'No peer is connected',
+    ],
+    [
+      'an author whom nobody copied',
+      { ...status, newsletters: [{ ...newsletter, fullCopies: 0 }] },
+      'Leave this machine on',
+    ],
+    ['a healthy library', status, 'Nothing to do'],
+  ])('says what to do about %s', async (_, it, expected) => {
+    expect((await show(it)).stderr).toContain(expected)
+  })
+})
+
+describe('daemon', () => {
+  const running: DaemonStatus = {
+    running: true,
+    pid: 42,
+    version: '0.1.0',
+    socket: '/data/daemon.sock',
+    uptimeSeconds: 3_725,
+  }
+  const stopped: DaemonStatus = { running: false, socket: '/data/daemon.sock' }
+  const services = {
+    startDaemon: answer(running),
+    stopDaemon: answer(stopped),
+    daemonStatus: answer(running),
+  }
+
+  it.each([
+    ['start', running],
+    ['stop', stopped],
+    ['status', running],
+  ])('%s prints the status as JSON', async (command, expected) => {
+    const { code, stdout } = await runCli(['daemon', command, '--json'], { services })
+    expect(code).toBe(0)
+    expect(jsonOf(stdout)).toEqual(expected)
+  })
+
+  it('status tells people the process and how long it runs', async () => {
+    const { stdout } = await runCli(['daemon', 'status'], { services })
+    expect(stdout).toContain('process 42, version 0.1.0, for 1 h 2 min')
+  })
+
+  it('status of none names the next step', async () => {
+    const result = await runCli(['daemon', 'status'], {
+      services: { daemonStatus: answer(stopped) },
+    })
+    expect(result).toMatchObject({ code: 0, stdout: 'The daemon is not running.\n' })
+    expect(result.stderr).toContain('hyperletter daemon start')
+  })
+
+  it.each([
+    ['start', 'startDaemon', 'DAEMON_ALREADY_RUNNING', 1],
+    ['stop', 'stopDaemon', 'DAEMON_NOT_RUNNING', 3],
+  ] as const)('%s reports %s', async (command, service, code, exitCode) => {
+    const fail = () => Promise.reject(new HyperletterError(code, 'So it is.'))
+    const result = await runCli(['daemon', command, '--json'], { services: { [service]: fail } })
+    expect(result.code).toBe(exitCode)
+    expect(jsonOf(result.stderr)).toMatchObject({ error: { code } })
+  })
+
+  it('run prints one line once it listens, and ends with 0 when stopped', async () => {
+    const stop = new AbortController()
+    const { code, stdout } = await runCli(['daemon', 'run'], {
+      signal: stop.signal,
+      services: {
+        runDaemon: async (config, { signal, onReady }) => {
+          expect(config).toBe(someConfig)
+          onReady({ socket: '/data/daemon.sock', pid: 42 })
+          stop.abort()
+          await Promise.resolve(signal)
+        },
+      },
+    })
+    expect(code).toBe(0)
+    expect(jsonOf(stdout)).toEqual({ ready: true, socket: '/data/daemon.sock', pid: 42 })
+  })
+})
+
+describe('dht', () => {
+  const addresses: { host: string; port: number | undefined }[] = []
+  const dht = (env: NodeJS.ProcessEnv, ...flags: string[]) => {
+    addresses.length = 0
+    return runCli(['dht', ...flags], {
+      env,
+      services: {
+        runBootstrapNode: ({ host, port, onReady }) => {
+          addresses.push({ host, port })
+          onReady({ host, port: port ?? 50_000 })
+          return Promise.resolve()
+        },
+      },
+    })
+  }
+
+  it('prints where it listens', async () => {
+    const { code, stdout } = await dht({})
+    expect(code).toBe(0)
+    expect(jsonOf(stdout)).toEqual({ host: '127.0.0.1', port: 50_000 })
+  })
+
+  it('takes the port and the address, of a flag before the environment', async () => {
+    const env = { HYPERLETTER_HOST: '10.0.0.1' }
+    await dht(env, '--port', '49737', '--host', '10.0.0.2')
+    expect(addresses).toEqual([{ host: '10.0.0.2', port: 49_737 }])
+    await dht(env)
+    expect(addresses).toEqual([{ host: '10.0.0.1', port: undefined }])
+  })
+})

@@ -1,0 +1,359 @@
+import { Readable } from 'node:stream'
+import { describe, expect, it } from 'vitest'
+import { HyperletterError } from '../../src/errors.ts'
+import type { Input, Operations, Output } from '../../src/operations/contract.ts'
+import { answer, Capture, jsonOf, Keyboard, runCli, streamOf } from '../helpers/cli.ts'
+
+const feedKey = 'y'.repeat(52)
+const words = Array.from({ length: 24 }, (_, i) => `word${String.fromCharCode(97 + i)}`)
+
+const created: Output<'createNewsletter'> = {
+  feedKey,
+  link: `hyperletter://${feedKey}`,
+  title: 'Tide Tables',
+  recoveryPhrase: words.join(' '),
+}
+
+const published: Output<'publishIssue'> = {
+  event: 'published',
+  feedKey,
+  number: 4,
+  title: 'Spring tides',
+  publishedAt: '2026-03-01T09:30:00Z',
+  attachments: 2,
+  copies: 0,
+}
+
+describe('create', () => {
+  it('prints the link and the numbered words', async () => {
+    const { code, stdout, stderr } = await runCli(['create', 'Tide Tables'], {
+      operations: { createNewsletter: answer(created) },
+    })
+    expect(code).toBe(0)
+    expect(stdout).toContain(created.link)
+    words.forEach((word, i) => expect(stdout).toMatch(new RegExp(`\\b${i + 1} ${word}\\b`)))
+    expect(stdout).toContain('only this once')
+    expect(stderr).toMatch(/next: hyperletter publish <file.md> --to yyyyyyyy/)
+  })
+
+  it('prints exactly the result with --json', async () => {
+    const { stdout, stderr } = await runCli(['create', 'Tide Tables', '--json'], {
+      operations: { createNewsletter: answer(created) },
+    })
+    expect(jsonOf(stdout)).toEqual(created)
+    expect(stderr).toBe('')
+  })
+
+  it('passes on what was said of the newsletter', async () => {
+    const seen: Input<'createNewsletter'>[] = []
+    const argv = ['create', 'Tides', '--description', 'When to go', '--language', 'en', '--private']
+    const authors = ['--author', 'Ada <https://example.org>', '--author', 'Bo']
+    await runCli([...argv, ...authors], {
+      operations: {
+        createNewsletter: (input) => {
+          seen.push(input)
+          return Promise.resolve(created)
+        },
+      },
+    })
+    expect(seen).toEqual([
+      {
+        title: 'Tides',
+        description: 'When to go',
+        language: 'en',
+        private: true,
+        authors: [{ name: 'Ada', url: 'https://example.org' }, { name: 'Bo' }],
+      },
+    ])
+  })
+
+  describe('on a terminal', () => {
+    /** Answers each question as `reply` says, given the word that is asked for. */
+    async function createAndAnswer(
+      reply: (word: string) => string | undefined,
+      ...flags: string[]
+    ) {
+      const stdin = new Keyboard()
+      const stderr = new Capture({ isTTY: true })
+      let answered = 0
+      stderr.on('text', (text: string) => {
+        const asked = [...text.matchAll(/Word (\d+): /g)]
+        while (answered < asked.length) {
+          const line = reply(words[Number(asked[answered++]?.[1]) - 1] ?? '')
+          if (line === undefined) stdin.end()
+          else stdin.write(`${line}\n`)
+        }
+      })
+      const result = await runCli(['create', 'Tide Tables', '--no-color', ...flags], {
+        stdin,
+        stderr,
+        operations: { createNewsletter: answer(created) },
+      })
+      return { ...result, answered }
+    }
+
+    it('asks back three words', async () => {
+      const { code, stderr, answered } = await createAndAnswer((word) => word.toUpperCase())
+      expect({ code, answered }).toEqual({ code: 0, answered: 3 })
+      expect(stderr).toContain('Right.')
+    })
+
+    it('asks again after a wrong word, three times in all, and then only warns', async () => {
+      const { code, stderr, answered } = await createAndAnswer(() => 'wrong')
+      expect({ code, answered }).toEqual({ code: 0, answered: 3 })
+      expect(stderr).toContain('Not confirmed.')
+    })
+
+    it('warns when the input ends', async () => {
+      const { code, stderr } = await createAndAnswer(() => undefined)
+      expect(code).toBe(0)
+      expect(stderr).toContain('Not confirmed.')
+    })
+
+    it('does not ask with --no-confirm', async () => {
+      expect((await createAndAnswer(() => 'x', '--no-confirm')).answered).toBe(0)
+    })
+
+    it('does not ask with --json', async () => {
+      expect((await createAndAnswer(() => 'x', '--json')).answered).toBe(0)
+    })
+
+    it('can be interrupted while it asks', async () => {
+      const interrupt = new AbortController()
+      const stderr = new Capture({ isTTY: true })
+      const running = runCli(['create', 'Tide Tables'], {
+        stdin: new Keyboard(),
+        stderr,
+        signal: interrupt.signal,
+        operations: { createNewsletter: answer(created) },
+      })
+      await stderr.waitFor(/Word \d+: /)
+      interrupt.abort()
+      expect((await running).code).toBe(130)
+    })
+  })
+})
+
+describe('publish', () => {
+  const inputs: Input<'publishIssue'>[] = []
+  const publishIssue =
+    (...events: Output<'publishIssue'>[]): Operations['publishIssue'] =>
+    (input) => {
+      inputs.length = 0
+      inputs.push(input)
+      return streamOf(events)()
+    }
+
+  it('publishes a file and names the next step without a daemon', async () => {
+    const { code, stdout, stderr } = await runCli(['publish', 'tides.md', '--to', 'Tides'], {
+      cwd: '/letters',
+      operations: { publishIssue: publishIssue(published) },
+    })
+    expect(code).toBe(0)
+    expect(stdout).toBe('Published issue 4, “Spring tides” with 2 attachments.\n')
+    expect(stderr).toContain('hyperletter daemon start')
+    expect(inputs).toEqual([{ newsletter: 'Tides', draft: { file: '/letters/tides.md' } }])
+  })
+
+  it('does not ask for a daemon that runs', async () => {
+    const { stderr } = await runCli(['publish', 'tides.md'], {
+      via: 'daemon',
+      operations: { publishIssue: publishIssue(published) },
+    })
+    expect(stderr).not.toContain('daemon start')
+  })
+
+  it('tells warnings with their line', async () => {
+    const warning = { message: 'No such image: tide.png', line: 7 }
+    const operations = { publishIssue: publishIssue({ event: 'warning', warning }, published) }
+    const human = await runCli(['publish', 'tides.md'], { operations })
+    expect(human.stderr).toContain('warning: line 7: No such image: tide.png')
+    const json = await runCli(['publish', 'tides.md', '--json'], { operations })
+    expect(json.stderr).toBe('')
+    expect(jsonOf(json.stdout)).toEqual({
+      feedKey,
+      number: 4,
+      title: 'Spring tides',
+      publishedAt: '2026-03-01T09:30:00Z',
+      copies: 0,
+      attachments: 2,
+      warnings: [warning],
+    })
+  })
+
+  it('waits for copies', async () => {
+    const { code, stdout } = await runCli(['publish', 'a.md', '--wait-copies', '2', '--json'], {
+      operations: {
+        publishIssue: publishIssue(
+          published,
+          { event: 'copies', copies: 1, peers: 2 },
+          { event: 'copies', copies: 2, peers: 2 },
+        ),
+      },
+    })
+    expect(code).toBe(0)
+    expect(jsonOf(stdout)).toMatchObject({ copies: 2 })
+    expect(inputs).toMatchObject([{ waitCopies: 2 }])
+  })
+
+  it.each([
+    ['fails with TIMEOUT', new HyperletterError('TIMEOUT', 'Too late.')],
+    ['just ends', undefined],
+  ])('prints the issue and ends with 3 when the wait for copies %s', async (_, error) => {
+    const { code, stdout, stderr } = await runCli(
+      ['publish', 'a.md', '--wait-copies', '3', '--timeout', '1', '--json'],
+      {
+        operations: {
+          publishIssue: streamOf([published, { event: 'copies', copies: 1, peers: 1 }], error),
+        },
+      },
+    )
+    expect(code).toBe(3)
+    expect(jsonOf(stdout)).toMatchObject({ number: 4, copies: 1 })
+    expect(jsonOf(stderr)).toMatchObject({ error: { code: 'TIMEOUT' } })
+  })
+
+  it('prints the issue and ends with 130 when interrupted after publishing', async () => {
+    const interrupt = new AbortController()
+    const { code, stdout } = await runCli(['publish', 'a.md', '--wait-copies', '3'], {
+      signal: interrupt.signal,
+      operations: {
+        async *publishIssue() {
+          yield await Promise.resolve(published)
+          interrupt.abort()
+          throw new HyperletterError('ABORTED', 'Interrupted.')
+        },
+      },
+    })
+    expect(code).toBe(130)
+    expect(stdout).toContain('Published issue 4')
+  })
+
+  it('prints nothing when the draft is refused', async () => {
+    const refused = new HyperletterError('INVALID_DRAFT', 'The draft is empty.')
+    const { code, stdout, stderr } = await runCli(['publish', 'a.md'], {
+      operations: { publishIssue: streamOf<Output<'publishIssue'>>([], refused) },
+    })
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toContain('The draft is empty.')
+  })
+
+  describe('from standard input', () => {
+    const publishText = (chunks: readonly (Buffer | string)[]) => {
+      inputs.length = 0
+      return runCli(['publish', '-', '--json'], {
+        cwd: '/letters',
+        stdin: Readable.from(chunks, { objectMode: false }),
+        operations: { publishIssue: publishIssue(published) },
+      })
+    }
+
+    it('passes the text on, whole characters only', async () => {
+      const bytes = Buffer.from('# Flut 🌊\n')
+      const { code } = await publishText([bytes.subarray(0, 8), bytes.subarray(8)])
+      expect(code).toBe(0)
+      expect(inputs).toEqual([{ draft: { markdown: '# Flut 🌊\n', folder: '/letters' } }])
+    })
+
+    it('refuses what is not UTF-8', async () => {
+      const { code, stderr, opened } = await publishText([Buffer.from([0x23, 0x20, 0xff, 0xfe])])
+      expect({ code, opened }).toEqual({ code: 1, opened: 0 })
+      expect(jsonOf(stderr)).toMatchObject({ error: { code: 'INVALID_DRAFT' } })
+    })
+
+    it('refuses more than an issue may hold without reading on', async () => {
+      let read = 0
+      function* endless() {
+        for (;;) {
+          read++
+          yield Buffer.alloc(64 * 1024, 'a')
+        }
+      }
+      const stdin = Readable.from(endless(), { objectMode: false })
+      const { code, stderr } = await runCli(['publish', '-', '--json'], { stdin })
+      expect(code).toBe(1)
+      expect(jsonOf(stderr)).toMatchObject({ error: { code: 'TOO_LARGE' } })
+      expect(read).toBeLessThan(50)
+    })
+
+    it('can be interrupted while it waits for the text', async () => {
+      const interrupt = new AbortController()
+      const stdin = new Keyboard()
+      const stderr = new Capture()
+      const running = runCli(['publish', '-'], { stdin, stderr, signal: interrupt.signal })
+      await stderr.waitFor(/Ctrl-D/)
+      interrupt.abort()
+      expect((await running).code).toBe(130)
+    })
+  })
+})
+
+describe('import', () => {
+  const skipped = [
+    { event: 'skipped' as const, file: 'empty.md', code: 'INVALID_DRAFT', message: 'It is empty.' },
+    { event: 'skipped' as const, file: 'secret.md', code: 'INVALID_DRAFT', message: 'No access.' },
+  ]
+  const finished = { event: 'finished' as const, feedKey, title: 'Tides', published: 2 }
+  const warning = {
+    event: 'warning' as const,
+    file: 'a.md',
+    warning: { message: 'No such image: x.png', line: 3 },
+  }
+  const progress = { event: 'progress' as const, done: 1, total: 4, file: 'a.md' }
+  const operations = { importFolder: streamOf([progress, warning, ...skipped, finished]) }
+
+  it('says how many were published and lists what was skipped and why', async () => {
+    const { code, stdout, stderr } = await runCli(['import', 'letters'], { operations })
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^Published 2 issues in “Tides”\.\n/)
+    expect(stdout).toMatch(/empty\.md +It is empty\./)
+    expect(stdout).toMatch(/secret\.md +No access\./)
+    expect(stderr).toContain('1 warning in 1 file')
+  })
+
+  it('lists warnings with --verbose', async () => {
+    const { stderr } = await runCli(['import', 'letters', '--verbose'], { operations })
+    expect(stderr).toContain('warning: a.md:3: No such image: x.png')
+  })
+
+  it('prints all of it as JSON', async () => {
+    const { stdout, stderr } = await runCli(['import', 'letters', '--json'], { operations })
+    expect(stderr).toBe('')
+    expect(jsonOf(stdout)).toEqual({
+      feedKey,
+      published: 2,
+      title: 'Tides',
+      skipped: skipped.map(({ file, code, message }) => ({ file, code, message })),
+      warnings: [{ file: 'a.md', warning: { message: 'No such image: x.png', line: 3 } }],
+    })
+  })
+
+  it('groups a long list of skipped files by reason', async () => {
+    const many = Array.from({ length: 30 }, (_, i) => ({
+      event: 'skipped' as const,
+      file: `${i}.md`,
+      code: i < 10 ? 'TOO_LARGE' : 'INVALID_DRAFT',
+      message: 'Why.',
+    }))
+    const { stdout, stderr } = await runCli(['import', 'letters'], {
+      operations: { importFolder: streamOf([...many, finished]) },
+    })
+    expect(stdout).toMatch(/10 +TOO_LARGE +0\.md/)
+    expect(stdout).toMatch(/20 +INVALID_DRAFT +10\.md/)
+    expect(stderr).toContain('--json')
+  })
+
+  it('passes on the absolute folder, the newsletter and the pattern', async () => {
+    const seen: Input<'importFolder'>[] = []
+    await runCli(['import', 'letters', '--to', 'Tides', '--match', '*.md'], {
+      cwd: '/home/ada',
+      operations: {
+        importFolder: (input) => {
+          seen.push(input)
+          return streamOf([finished])()
+        },
+      },
+    })
+    expect(seen).toEqual([{ folder: '/home/ada/letters', newsletter: 'Tides', match: '*.md' }])
+  })
+})
