@@ -1,0 +1,52 @@
+import { stripControls } from './plain.ts'
+
+/** Longest URL that is followed or shown, in UTF-16 code units: the same bound as in records. */
+export const URL_MAX_LENGTH = 2_048
+
+const SAFE_SCHEME = /^(?:https?:\/\/|mailto:)/i
+const ANY_SCHEME = /^[a-z][a-z0-9+.-]*:/i
+
+/**
+ * `url` if it may be a link: absolute `http`, `https` or `mailto`, no spaces, no invisible
+ * characters, no user name before the host (`https://bank.example@evil.example` misleads).
+ * Printable ASCII stays as written; anything else is returned percent-encoded, with the host in
+ * punycode, so that look-alike letters show.
+ */
+export function safeUrl(url: string): string | undefined {
+  if (url.length > URL_MAX_LENGTH || !SAFE_SCHEME.test(url)) return undefined
+  if (/\s/.test(url) || stripControls(url) !== url || !URL.canParse(url)) return undefined
+  const parsed = new URL(url)
+  if (parsed.username !== '' || parsed.password !== '') return undefined
+  return /^[\u0021-\u007e]+$/.test(url) && !url.includes('\\') ? url : parsed.href
+}
+
+/** The host of a safe `http(s)` URL, to name it before anything is loaded from it. */
+export function hostOf(url: string): string | undefined {
+  const safe = safeUrl(url)
+  if (safe === undefined || /^mailto:/i.test(safe)) return undefined
+  return new URL(safe).host
+}
+
+/**
+ * The attachment name that an image's relative URL means, as docs/format.md §6 resolves it: cut at
+ * `?` and `#`, percent-decoded, `.` and `..` resolved. Undefined when the URL is not relative or
+ * leaves the folder. Never interpreted as a path: it only selects a name.
+ */
+export function attachmentName(url: string): string | undefined {
+  if (url === '' || ANY_SCHEME.test(url) || /^[/\\#?]/.test(url)) return undefined
+  const segments: string[] = []
+  for (const segment of decode(url.replace(/[?#].*$/s, '')).split('/')) {
+    if (segment === '..') {
+      if (segments.pop() === undefined) return undefined
+    } else if (segment !== '' && segment !== '.') segments.push(segment)
+  }
+  return segments.length === 0 ? undefined : segments.join('/')
+}
+
+function decode(url: string): string {
+  try {
+    return decodeURIComponent(url)
+  } catch {
+    return url
+  }
+}

@@ -1,0 +1,27 @@
+// Whole escape sequences first, so that their parameters do not stay behind as text:
+// CSI (ESC [ … letter), OSC and the other control strings (ESC ] … BEL or ST), and two-byte ones.
+const ESCAPE_SEQUENCE =
+  // eslint-disable-next-line no-control-regex
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]P^_X]|[\u009d\u0090\u009e\u009f\u0098])[^\u0007\u001b\u009c\n]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]*[0-~]/g
+
+// C0 except tab and line feed, DEL, C1; invisible and bidirectional format characters; line and
+// paragraph separators; deprecated format characters; interlinear annotations; tag characters.
+// Kept: ZWNJ and ZWJ, which emoji, Hindi and Persian need, and the harmless direction marks.
+const UNWANTED =
+  // eslint-disable-next-line no-control-regex
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u180e\u200b\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu
+
+/**
+ * Removes what could drive a terminal or deceive its reader: control characters, escape
+ * sequences, bidirectional overrides, invisible characters. Keeps `\n` and `\t`.
+ */
+export function stripControls(text: string): string {
+  return text.replace(ESCAPE_SEQUENCE, '').replace(UNWANTED, '')
+}
+
+/** As `stripControls`, on one line: line breaks and tabs become spaces. For titles and names. */
+export function singleLine(text: string): string {
+  return stripControls(text.replace(/\r\n?|[\u0085\u2028\u2029]/g, '\n'))
+    .replace(/[\n\t]+/g, ' ')
+    .trim()
+}

@@ -1,0 +1,148 @@
+import type { Image, Link, PhrasingContent } from 'mdast'
+import stringWidth from 'string-width'
+import wrapAnsi from 'wrap-ansi'
+import { attachmentName, hostOf } from './links.ts'
+import { stripControls } from './plain.ts'
+import type { Paint, StyleName } from './style.ts'
+import { repeatsUrl, type LinkList } from './terminal-links.ts'
+
+export interface InlineContext {
+  readonly paint: Paint
+  readonly color: boolean
+  readonly links: LinkList
+  /** False: lines are left to the terminal to wrap, as measuring them would take too long. */
+  readonly wraps: boolean
+  /** Names of the attachments that travel with the issue; undefined when that is not known. */
+  readonly attachments: ReadonlySet<string> | undefined
+}
+
+// Scripts that are written without spaces between words, so that a line may break within them.
+const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60]/
+// Measuring a word takes time that grows with the square of its length, so an absurd one is split.
+// Styled text: an escape sequence counts as one character.
+// eslint-disable-next-line no-control-regex
+const ENDLESS_WORD = /(?:\u001b\[\d+m|[^\s\u001b\u0000-\u007f]){1000}/gu
+
+const BREAK_BETWEEN_WIDE =
+  /(?<=[\u2e80-\ua4cf\uff00-\uff60])[ \t]*\n[ \t]*(?=[\u2e80-\ua4cf\uff00-\uff60])/g
+
+/** Text with its styles, not wrapped; only hard breaks are line breaks. */
+export function renderInline(
+  nodes: readonly PhrasingContent[],
+  context: InlineContext,
+  styles: readonly StyleName[] = [],
+): string {
+  return nodes.map((node) => renderNode(node, context, styles)).join('')
+}
+
+/**
+ * Lines of at most `width` columns; a word that is wider stays whole (a URL is to be copied) unless
+ * `cutWords`. Styles end at each break and resume behind it, so that lines can be prefixed.
+ */
+export function wrapLines(
+  text: string,
+  width: number,
+  { wraps }: InlineContext,
+  cutWords = WIDE.test(text),
+): string[] {
+  if (!wraps) return text.split('\n')
+  const measurable = text.replace(ENDLESS_WORD, '$&\n')
+  return wrapAnsi(measurable, Math.max(1, width), { hard: cutWords }).split('\n')
+}
+
+/** Columns that `text` takes in a terminal, without its escape sequences. */
+export function columnsOf(text: string): number {
+  return stringWidth(text)
+}
+
+function renderNode(
+  node: PhrasingContent,
+  context: InlineContext,
+  styles: readonly StyleName[],
+): string {
+  const { paint, color } = context
+  switch (node.type) {
+    case 'text':
+      return paint(flow(node.value), ...styles)
+    case 'inlineCode':
+      // Without colour the backticks stay, or nothing would tell code from text.
+      return paint(
+        color ? flow(node.value) : `\`${flow(node.value)}\``,
+        ...adding(styles, 'yellow'),
+      )
+    case 'emphasis':
+      return marked(node.children, '*', context, adding(styles, 'italic'))
+    case 'strong':
+      return marked(node.children, '**', context, adding(styles, 'bold'))
+    case 'delete':
+      return marked(node.children, '~~', context, adding(styles, 'strike'))
+    case 'break':
+      return '\n'
+    case 'link':
+      return renderLink(node, context, styles)
+    case 'image':
+      return renderImage(node, context, styles)
+    case 'footnoteReference':
+      return paint(superscript(node.identifier), ...adding(styles, 'cyan'))
+    default:
+      return 'children' in node ? renderInline(node.children, context, styles) : ''
+  }
+}
+
+function marked(
+  children: readonly PhrasingContent[],
+  mark: string,
+  context: InlineContext,
+  styles: readonly StyleName[],
+): string {
+  const text = renderInline(children, context, styles)
+  return context.color ? text : mark + text + mark
+}
+
+function renderLink(link: Link, context: InlineContext, styles: readonly StyleName[]): string {
+  const text = renderInline(link.children, context, adding(adding(styles, 'cyan'), 'underline'))
+  if (repeatsUrl(plainText(link.children), link.url)) return text
+  return text + context.paint(`[${context.links.numberOf(link.url)}]`, 'dim')
+}
+
+function renderImage(image: Image, context: InlineContext, styles: readonly StyleName[]): string {
+  const { paint, links } = context
+  const alt = flow(image.alt ?? '')
+  const host = hostOf(image.url)
+  const label = (words: string) => paint(`[${words}]`, ...adding(styles, 'green'))
+  if (host !== undefined) {
+    const shown = label(alt === '' ? `picture at ${host}` : `picture at ${host}: ${alt}`)
+    return shown + paint(`[${links.numberOf(image.url)}]`, 'dim')
+  }
+  const name = attachmentName(image.url)
+  const shownName = name === undefined ? '' : flow(stripControls(name))
+  const travels = name !== undefined && context.attachments?.has(name)
+  const note =
+    context.attachments === undefined || travels ? shownName : `${shownName}, not attached`
+  const words = [alt, note === '' ? '' : alt === '' ? note : `(${note})`].filter(
+    (part) => part !== '',
+  )
+  return label(words.length === 0 ? 'picture' : `picture: ${words.join(' ')}`)
+}
+
+/** The text of `nodes` without any style or mark. */
+export function plainText(nodes: readonly PhrasingContent[]): string {
+  return nodes
+    .map((node) =>
+      'value' in node ? node.value : 'children' in node ? plainText(node.children) : '',
+    )
+    .join('')
+}
+
+/** A number in superscript digits. */
+export function superscript(number: string): string {
+  return number.replace(/\d/g, (digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'.charAt(Number(digit)))
+}
+
+function flow(text: string): string {
+  return text.replace(BREAK_BETWEEN_WIDE, '').replace(/[\n\t]+/g, ' ')
+}
+
+function adding(styles: readonly StyleName[], style: StyleName): StyleName[] {
+  return styles.includes(style) ? [...styles] : [...styles, style]
+}
