@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import envPaths from 'env-paths'
-import { z } from 'zod'
-import { codeOf, HyperletterError } from './errors.ts'
+import { HyperletterError } from './errors.ts'
 
 /** One address of a bootstrap node, as Hyperswarm wants it. */
 export interface Address {
@@ -45,20 +44,13 @@ export interface Settings {
 /** Longest path that a Unix socket address holds on every platform, in bytes; longer ones are cut silently. */
 const MAX_SOCKET_PATH_BYTES = 100
 
-const settingsFile = z.strictObject({
-  dataDir: z.string().min(1).optional(),
-  bootstrap: z.string().optional(),
-  host: z.string().min(1).optional(),
-  logLevel: z.string().optional(),
-})
-
 /**
  * Flags over environment over `config.toml` over defaults.
  * @throws INVALID_INPUT naming the setting that is wrong.
  */
 export async function loadConfig(flags: Settings, env = process.env): Promise<Config> {
   const paths = envPaths('hyperletter', { suffix: '' })
-  const file = await readSettings(join(paths.config, 'config.toml'))
+  const file = await settingsIn(join(paths.config, 'config.toml'))
   const pick = (
     flag: string | undefined,
     variable: string | undefined,
@@ -132,30 +124,9 @@ function parseLogLevel(text: string | undefined): LogLevel {
   })
 }
 
-async function readSettings(path: string): Promise<Settings> {
-  let text
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return {}
-    throw new HyperletterError('INVALID_INPUT', `Cannot read ${path}: ${codeOf(error)}.`, {
-      cause: error,
-    })
-  }
-  const { parse } = await import('smol-toml')
-  try {
-    return settingsFile.parse(parse(text))
-  } catch (cause) {
-    throw new HyperletterError('INVALID_INPUT', `${path} is not valid: ${complaint(cause)}`, {
-      cause,
-    })
-  }
-}
-
-function complaint(error: unknown): string {
-  if (error instanceof z.ZodError) {
-    const issue = error.issues[0]
-    return `${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim()
-  }
-  return error instanceof Error ? error.message : String(error)
+// Most people have no such file; they do not wait for what reads it.
+async function settingsIn(path: string): Promise<Settings> {
+  if (!existsSync(path)) return {}
+  const { readSettingsFile } = await import('./config-file.ts')
+  return readSettingsFile(path)
 }
