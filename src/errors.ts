@@ -29,6 +29,12 @@ export const ERROR_CODES = {
     httpStatus: 422,
     hint: 'The author published something this version cannot accept; earlier issues stay readable.',
   },
+  INVALID_BUNDLE: {
+    meaning: 'not a bundle, or not one as its author signed it',
+    exitCode: 1,
+    httpStatus: 422,
+    hint: 'Nothing was changed. Get the file again, or from somebody else.',
+  },
   NEWSLETTER_NOT_FOUND: {
     meaning: 'no such newsletter in the library',
     exitCode: 1,

@@ -95,7 +95,14 @@ export class Author {
       if (feed.length === at.length) await this.#options.journal.drop(feedKey)
       throw error
     }
-    await onStore(() => this.#options.flush())
+    try {
+      await this.#options.flush()
+    } catch (err) {
+      // It is in the log, and safe in the journal: published, whatever this store can still do. To
+      // report a failure would make the author publish it twice. The next start finishes it.
+      this.#options.logger.warn({ feed: short(feedKey), err }, 'an entry stays in the journal')
+      return
+    }
     await this.#options.journal.drop(feedKey)
   }
 

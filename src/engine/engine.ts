@@ -44,7 +44,14 @@ export class Engine {
     this.logger = options.logger
     this.#store = store
     this.library = library
-    this.feeds = new Feeds({ store, library, logger: options.logger })
+    this.feeds = new Feeds({
+      store,
+      library,
+      logger: options.logger,
+      onReopen: async (entry) => {
+        if (entry !== undefined) await this.feed(entry)
+      },
+    })
     this.author = new Author({
       journal,
       logger: options.logger,
@@ -64,8 +71,12 @@ export class Engine {
     })
     const store = new Corestore(config.storeDir)
     try {
+      refuseForks(store)
       await onStore(() => store.ready())
       const library = await Library.open(store.get({ name: LIBRARY_NAME }))
+      if (library.unreadable > 0) {
+        options.logger.warn({ entries: library.unreadable }, 'library entries of another version')
+      }
       const journal = await Journal.open(config.journalDir)
       const engine = new Engine(options, store, library, journal)
       await engine.#recover(journal)
@@ -173,4 +184,12 @@ export class Engine {
       }
     }
   }
+}
+
+// `allowFork: false` counts only for whoever opens a core first, and a peer that asks for a stored core
+// may be the first.
+function refuseForks(store: Corestore): void {
+  store.watch((core) => {
+    ;(core as unknown as { replicator: { allowFork: boolean } }).replicator.allowFork = false
+  })
 }

@@ -13,6 +13,8 @@ export interface FeedsOptions {
   readonly store: Corestore
   readonly library: Library
   readonly logger: Logger
+  /** A feed that was closed by a conflict should open again. */
+  readonly onReopen: (entry: LibraryEntry | undefined) => Promise<void>
 }
 
 /** The feeds of the library, each opened once and kept open until it leaves the library. */
@@ -20,12 +22,14 @@ export class Feeds {
   readonly #store: Corestore
   readonly #library: Library
   readonly #logger: Logger
+  readonly #onReopen: FeedsOptions['onReopen']
   readonly #open = new Map<FeedKey, Promise<Feed>>()
 
-  constructor({ store, library, logger }: FeedsOptions) {
+  constructor({ store, library, logger, onReopen }: FeedsOptions) {
     this.#store = store
     this.#library = library
     this.#logger = logger
+    this.#onReopen = onReopen
   }
 
   /** The feed of a library entry. */
@@ -66,7 +70,9 @@ export class Feeds {
     const wanted = reference.trim().toLowerCase()
     const titled = entries.filter((it) => it.title?.toLowerCase() === wanted)
     const begun = entries.filter(
-      (it) => it.feedKey.startsWith(wanted) || it.title?.toLowerCase().startsWith(wanted),
+      (it) =>
+        wanted !== '' &&
+        (it.feedKey.startsWith(wanted) || it.title?.toLowerCase().startsWith(wanted)),
     )
     const matches = [exact, titled, begun].find((it) => it.length > 0) ?? []
     const [match] = matches
@@ -116,7 +122,7 @@ export class Feeds {
     return feed
   }
 
-  // Hypercore closes every session of the core on both sides; what is held opens again on the next use.
+  // Hypercore closes every session of the core on both sides; what is held opens again, and is told so.
   #onConflict(feedKey: FeedKey): void {
     this.#logger.error(
       { feed: short(feedKey), code: 'FEED_CONFLICT' },
@@ -129,7 +135,8 @@ export class Feeds {
     }
     this.#library
       .update(feedKey, { problem })
-      .catch((err: unknown) => this.#logger.error({ err }, 'library'))
+      .then(() => this.#onReopen(this.#library.get(feedKey)))
+      .catch((err: unknown) => this.#logger.error({ err }, 'after a conflict'))
   }
 }
 

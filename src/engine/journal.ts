@@ -3,7 +3,7 @@ import { access, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/prom
 import { join } from 'node:path'
 import { codeOf } from '../errors.ts'
 import { parseFeedKey, type FeedKey } from '../records/feed-key.ts'
-import { onStore } from '../storage-errors.ts'
+import { onStore, unusableDirectory } from '../storage-errors.ts'
 
 /** Blocks that are about to be appended to a feed at `start`. */
 export interface PendingAppend {
@@ -30,8 +30,11 @@ export class Journal {
     this.#dir = dir
   }
 
+  /** @throws INVALID_INPUT if the directory cannot be made; DISK_FULL. */
   static async open(dir: string): Promise<Journal> {
-    await onStore(() => mkdir(dir, { recursive: true, mode: 0o700 }))
+    await mkdir(dir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+      throw unusableDirectory(dir, error)
+    })
     return new Journal(dir)
   }
 

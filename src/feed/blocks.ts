@@ -38,15 +38,24 @@ export async function readBlock(
   }
 }
 
-/** Blocks `start` to `end` (exclusive) in order; all are asked for at once. */
+/** Blocks `start` to `end` (exclusive) in order; all are asked for at once, and given up together. */
 export async function readBlocks(
   core: Hypercore,
   start: number,
   end: number,
-  options?: ReadOptions,
+  { signal, ...options }: ReadOptions = {},
 ): Promise<Uint8Array[]> {
-  const reads = Array.from({ length: end - start }, (_, i) => readBlock(core, start + i, options))
-  return Promise.all(reads)
+  const failed = new AbortController()
+  const either = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal])
+  const reads = Array.from({ length: end - start }, (_, i) =>
+    readBlock(core, start + i, { ...options, signal: either }),
+  )
+  try {
+    return await Promise.all(reads)
+  } catch (error) {
+    failed.abort()
+    throw error
+  }
 }
 
 /** Reads under way, by the signal that cancels them: one listener a signal, however many blocks. */

@@ -13,20 +13,28 @@ export interface EncodedContent {
 /**
  * Bytes as content blocks. Text is stored as gzip where that makes it smaller; other media types
  * (pictures, sound) are compressed already and stored as they are.
+ * @param compress gzip; the platform's own is at hand everywhere, a faster one may be where files are.
  * @throws INVALID_INPUT for empty content, which the format does not have.
  */
-export async function encodeContent(bytes: Uint8Array, mediaType: string): Promise<EncodedContent> {
+export async function encodeContent(
+  bytes: Uint8Array,
+  mediaType: string,
+  compress: Compress = gzip,
+): Promise<EncodedContent> {
   if (bytes.byteLength === 0)
     throw new HyperletterError('INVALID_INPUT', 'Content cannot be empty.')
   const plain = { bytes: bytes.byteLength, mediaType }
   if (mediaType.startsWith('text/') || mediaType === 'image/svg+xml') {
-    const zipped = await collect(gzip(bytes))
+    const zipped = await compress(bytes)
     if (zipped.byteLength < bytes.byteLength) {
       return { ...plain, blocks: split(zipped), encoding: 'gzip' }
     }
   }
   return { ...plain, blocks: split(bytes) }
 }
+
+/** Bytes → one gzip member (RFC 1952). */
+export type Compress = (bytes: Uint8Array) => Promise<Uint8Array> | Uint8Array
 
 type Blocks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 
@@ -94,14 +102,15 @@ async function* unzip(
   }
 }
 
-async function* gzip(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+async function gzip(bytes: Uint8Array): Promise<Uint8Array> {
   const { writable, readable } = new CompressionStream('gzip')
   const writer = writable.getWriter()
   // A failure of the writing side comes out of the reading side too, and is handled there.
   const written = writer.write(bytes as Uint8Array<ArrayBuffer>).then(() => writer.close())
   written.catch(() => undefined)
-  yield* readable as AsyncIterable<Uint8Array>
+  const zipped = await collect(readable as AsyncIterable<Uint8Array>)
   await written
+  return zipped
 }
 
 function split(bytes: Uint8Array): Uint8Array[] {

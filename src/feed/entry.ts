@@ -1,7 +1,8 @@
 import type { Attachment, Content } from '../records/content.ts'
+import type { AmendmentHead, Retraction } from '../records/correction.ts'
 import type { IssueHead } from '../records/issue.ts'
 import type { Newsletter } from '../records/newsletter.ts'
-import { encodeRecord, MAX_PREVIOUS } from '../records/record.ts'
+import { encodeRecord, MAX_PREVIOUS, type WritableRecord } from '../records/record.ts'
 import type { EncodedContent } from './content.ts'
 
 /** Where the next entry of a log goes, and what its record points back to. */
@@ -49,26 +50,59 @@ export function composeIssue(
   body: EncodedContent,
   attachments: readonly AttachedContent[],
 ): IssueEntry {
-  let block = at.length
-  const place = ({ blocks, bytes, mediaType, encoding }: EncodedContent): Content => {
-    const placed = { block, blocks: blocks.length, bytes, mediaType }
-    block += blocks.length
-    return encoding === undefined ? placed : { ...placed, encoding }
-  }
-  const placeAttached = (it: AttachedContent): Attachment =>
-    it.alt === undefined
-      ? { name: it.name, ...place(it) }
-      : { name: it.name, alt: it.alt, ...place(it) }
-
   const number = at.lastNumber + 1
-  const issue = { number, ...head, body: place(body), attachments: attachments.map(placeAttached) }
-  const index = block
-  const record = encodeRecord({ ...issue, type: 'issue', ...pointers(at) }, index)
-  return {
-    number,
-    blocks: [...body.blocks, ...attachments.flatMap((it) => it.blocks), record],
-    next: { ...advance(at, index), lastNumber: number },
+  const placed = place(at.length, body, attachments)
+  const record = { number, ...head, ...placed.fields, type: 'issue' as const, ...pointers(at) }
+  const entry = finish(at, placed.blocks, record)
+  return { ...entry, number, next: { ...entry.next, lastNumber: number } }
+}
+
+/** The entry of a newer edition of issue `number`. @throws INVALID_RECORD or TOO_LARGE */
+export function composeAmendment(
+  at: LogPosition,
+  number: number,
+  head: AmendmentHead,
+  body: EncodedContent,
+  attachments: readonly AttachedContent[],
+): Entry {
+  const placed = place(at.length, body, attachments)
+  const record = { number, ...head, ...placed.fields, type: 'amendment' as const, ...pointers(at) }
+  return finish(at, placed.blocks, record)
+}
+
+/** The entry that takes an issue back. @throws INVALID_RECORD */
+export function composeRetraction(at: LogPosition, retraction: Retraction): Entry {
+  return finish(at, [], { ...retraction, type: 'retraction', ...pointers(at) })
+}
+
+interface Placed {
+  readonly blocks: readonly Uint8Array[]
+  readonly fields: { readonly body: Content; readonly attachments: Attachment[] }
+}
+
+// Contents lie one after another, body first, from the first block of the entry.
+function place(
+  start: number,
+  body: EncodedContent,
+  attachments: readonly AttachedContent[],
+): Placed {
+  let block = start
+  const next = ({ blocks, bytes, mediaType, encoding }: EncodedContent): Content => {
+    const content = { block, blocks: blocks.length, bytes, mediaType }
+    block += blocks.length
+    return encoding === undefined ? content : { ...content, encoding }
   }
+  const nextAttached = (it: AttachedContent): Attachment =>
+    it.alt === undefined
+      ? { name: it.name, ...next(it) }
+      : { name: it.name, alt: it.alt, ...next(it) }
+  const fields = { body: next(body), attachments: attachments.map(nextAttached) }
+  return { fields, blocks: [...body.blocks, ...attachments.flatMap((it) => it.blocks)] }
+}
+
+function finish(at: LogPosition, blocks: readonly Uint8Array[], record: WritableRecord): Entry {
+  const index = at.length + blocks.length
+  return { blocks: [...blocks, encodeRecord(record, index)], next: advance(at, index) }
 }
 
 function pointers(at: LogPosition) {

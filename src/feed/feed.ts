@@ -6,14 +6,14 @@ import {
   claimsToBeRecord,
   decodeRecord,
   MAX_PREVIOUS,
-  type IssueRecord,
   type NewsletterRecord,
 } from '../records/record.ts'
 import { onStore } from '../storage-errors.ts'
 import { readBlock, readBlocks, type ReadOptions } from './blocks.ts'
 import { collect, decodeContent } from './content.ts'
 import { LOG_START, type LogPosition } from './entry.ts'
-import { History, type Listing, type Located } from './history.ts'
+import type { LocatedIssue } from './corrections.ts'
+import { History, type Listing } from './history.ts'
 
 /** Blocks `start` to `end` (exclusive) of a core. */
 export interface BlockRange {
@@ -21,7 +21,7 @@ export interface BlockRange {
   readonly end: number
 }
 
-export type LocatedIssue = Located<IssueRecord>
+export type { LocatedIssue } from './corrections.ts'
 
 /**
  * One newsletter's log: a core, read as entries. It knows what blocks mean, not where they come
@@ -66,6 +66,25 @@ export class Feed {
 
   get writable(): boolean {
     return this.core.writable
+  }
+
+  /** Resolves when the log has a block; at once if it has. Rejects with the reason of the signal. */
+  async begun(signal: AbortSignal): Promise<void> {
+    const { core } = this
+    signal.throwIfAborted()
+    if (core.length > 0) return
+    await new Promise<void>((resolve, reject) => {
+      const onAppend = () => {
+        signal.removeEventListener('abort', onAbort)
+        resolve()
+      }
+      const onAbort = () => {
+        core.off('append', onAppend)
+        reject(signal.reason as Error)
+      }
+      core.once('append', onAppend)
+      signal.addEventListener('abort', onAbort, { once: true })
+    })
   }
 
   /** All issues that can be listed now, newest first, and what was skipped. @throws NEEDS_KEY */
@@ -141,7 +160,7 @@ export class Feed {
 
   /** Whether all of `range` is on this machine. */
   holds({ start, end }: BlockRange): Promise<boolean> {
-    return this.core.has(start, end)
+    return onStore(() => this.core.has(start, end))
   }
 
   /**
@@ -156,8 +175,8 @@ export class Feed {
         const proof = await this.core.proof({ block: { index, nodes: 0 }, upgrade })
         await this.core.verifyFullyRemote({ ...proof, manifest: this.core.manifest })
       } catch {
-        if (this.core.closing === null) return false
-        throw new HyperletterError('ABORTED', 'The newsletter was closed meanwhile.')
+        this.#assertOpen()
+        return false
       }
     }
     return true
@@ -168,6 +187,7 @@ export class Feed {
    * @throws INVALID_RECORD if the log does not end in a record, NEEDS_KEY: then nothing may be appended.
    */
   async position(): Promise<LogPosition> {
+    this.#assertOpen()
     const length = this.core.length
     if (length === 0) return LOG_START
     const local = { wait: false }
@@ -198,6 +218,7 @@ export class Feed {
   // block may be spoilt by a hostile author, or not be here yet; the first one then tells an
   // unreadable log from a damaged one.
   async #assertReadable(options?: ReadOptions): Promise<void> {
+    this.#assertOpen()
     const { length } = this.core
     if (this.#readable || length === 0) return
     this.#readable =
@@ -209,6 +230,12 @@ export class Feed {
         'The newsletter is private: this device has no key that reads it.',
       )
     }
+  }
+
+  // A closed core has length 0, which must not pass for an empty log.
+  #assertOpen(): void {
+    if (this.core.closing === null) return
+    throw new HyperletterError('ABORTED', 'The newsletter was closed meanwhile.')
   }
 
   async #hasMark(index: number, options?: ReadOptions): Promise<boolean> {

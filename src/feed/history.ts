@@ -1,17 +1,7 @@
 import { hasCode } from '../errors.ts'
-import {
-  decodeRecord,
-  type HyperletterRecord,
-  type IssueRecord,
-  type NewsletterRecord,
-} from '../records/record.ts'
+import { decodeRecord, type HyperletterRecord, type NewsletterRecord } from '../records/record.ts'
 import type { ReadOptions } from './blocks.ts'
-
-/** A record and the block it lies in. */
-export interface Located<R> {
-  readonly index: number
-  readonly record: R
-}
+import { Corrections, type Located, type LocatedIssue } from './corrections.ts'
 
 /** Where history reads blocks: a core, or an array in tests. */
 export interface BlockSource {
@@ -22,7 +12,7 @@ export interface BlockSource {
 /** What a walk over a log found. */
 export interface Listing {
   /** Newest first; numbers strictly decrease. */
-  readonly issues: readonly Located<IssueRecord>[]
+  readonly issues: readonly LocatedIssue[]
   /** The newest profile, absent until its block is here. */
   readonly profile: Located<NewsletterRecord> | undefined
   /** Records of types that this version does not know. */
@@ -75,9 +65,13 @@ export class History {
   }
 
   /** The newest issue, without reading further back than needed. */
-  async newest(options: ReadOptions = {}): Promise<Located<IssueRecord> | undefined> {
+  async newest(options: ReadOptions = {}): Promise<LocatedIssue | undefined> {
+    const corrections = new Corrections()
     for await (const { index, found } of this.#newestFirst(this.#source.length, options)) {
-      if (isRecord(found) && found.type === 'issue') return { index, record: found }
+      if (!isRecord(found)) continue
+      if (found.type === 'amendment') corrections.amend({ index, record: found })
+      if (found.type === 'retraction') corrections.retract({ index, record: found })
+      if (found.type === 'issue') return corrections.attach({ index, record: found })
     }
     return undefined
   }
@@ -100,7 +94,8 @@ export class History {
   }
 
   async #walk(length: number, options: ReadOptions): Promise<Listing> {
-    const issues: Located<IssueRecord>[] = []
+    const issues: LocatedIssue[] = []
+    const corrections = new Corrections()
     let profile: Located<NewsletterRecord> | undefined
     let lowest = Infinity
     const counts = { unknown: 0, invalid: 0, missing: 0 }
@@ -109,12 +104,14 @@ export class History {
       else if (found === INVALID) counts.invalid++
       else if (found.type === 'unknown') counts.unknown++
       else if (found.type === 'newsletter') profile ??= { index, record: found }
+      else if (found.type === 'amendment') corrections.amend({ index, record: found })
+      else if (found.type === 'retraction') corrections.retract({ index, record: found })
       else if (found.number < lowest) {
         lowest = found.number
-        issues.push({ index, record: found })
+        issues.push(corrections.attach({ index, record: found }))
       } else counts.invalid++
     }
-    return { issues, profile, ...counts }
+    return { issues, profile, ...counts, invalid: counts.invalid + corrections.strays }
   }
 
   /** Every record position from the head of a log of `length` blocks, newest first. */

@@ -26,7 +26,8 @@ export interface LibraryEntry {
   readonly problem?: { readonly code: string; readonly message: string } | undefined
 }
 
-const storedEntry = z.object({
+// Loose: what a newer version wrote beside these fields survives a rewrite by this one.
+const storedEntry = z.looseObject({
   feedKey: z.string().transform(parseFeedKey),
   roles: z.array(z.enum(ROLES)),
   addedAt: z.string(),
@@ -45,6 +46,8 @@ const READ = 'read/'
 export class Library {
   readonly #bee: Hyperbee
   readonly #entries = new Map<FeedKey, LibraryEntry>()
+  /** Entries that this version does not understand; they are left as they are. */
+  unreadable = 0
   #writing: Promise<unknown> = Promise.resolve()
 
   private constructor(bee: Hyperbee) {
@@ -57,8 +60,9 @@ export class Library {
     await onStore(() => bee.ready())
     const library = new Library(bee)
     for await (const { value } of bee.createReadStream({ gte: FEEDS, lt: `${FEEDS}~` })) {
-      const entry: LibraryEntry = storedEntry.parse(value)
-      library.#entries.set(entry.feedKey, entry)
+      const entry = readEntry(value)
+      if (entry === undefined) library.unreadable++
+      else library.#entries.set(entry.feedKey, entry)
     }
     return library
   }
@@ -141,5 +145,13 @@ export class Library {
     const result = this.#writing.catch(() => undefined).then(() => onStore(work))
     this.#writing = result
     return result
+  }
+}
+
+function readEntry(value: unknown): LibraryEntry | undefined {
+  try {
+    return storedEntry.parse(value)
+  } catch {
+    return undefined
   }
 }

@@ -1,0 +1,100 @@
+import crypto, { type TreeNode } from 'hypercore-crypto'
+
+const HASH_BYTES = 32
+const NODE_BYTES = HASH_BYTES + 8
+const NODES_PER_PIECE = 1024
+
+/**
+ * The Merkle tree over the blocks of one log, built leaf by leaf and held in memory: 80 bytes a
+ * block. A node of level _k_ is over 2^k blocks; docs/format.md says how hashes are made.
+ */
+export class BlockTree {
+  readonly #levels: Level[] = []
+
+  /** Number of blocks. */
+  get length(): number {
+    return this.#levels[0]?.length ?? 0
+  }
+
+  /** Adds the leaf of the next block, and every parent that is then complete. */
+  add(hash: Uint8Array, sizeBytes: number): void {
+    let node = { hash, size: sizeBytes }
+    for (let k = 0; ; k++) {
+      const level = (this.#levels[k] ??= new Level())
+      level.push(node.hash, node.size)
+      if (level.length % 2 === 1) return
+      const [left, right] = [this.#node(k, level.length - 2), this.#node(k, level.length - 1)]
+      if (left === undefined || right === undefined) return
+      node = { hash: crypto.parent(left, right), size: left.size + right.size }
+    }
+  }
+
+  /** The leaf of a block. */
+  leaf(index: number): TreeNode | undefined {
+    return this.#node(0, index)
+  }
+
+  /** The hash of the tree over the first `length` blocks. */
+  hash(length = this.length): Uint8Array {
+    return crypto.tree(this.nodesBetween(0, length))
+  }
+
+  /** The fewest nodes that cover the blocks from `start` to `end` (exclusive), in order; those from 0 are the roots. */
+  nodesBetween(start: number, end: number): TreeNode[] {
+    const nodes: TreeNode[] = []
+    for (let at = start; at < end;) {
+      let k = 0
+      while (at % 2 ** (k + 1) === 0 && at + 2 ** (k + 1) <= end) k++
+      const node = this.#node(k, at / 2 ** k)
+      if (node !== undefined) nodes.push(node)
+      at += 2 ** k
+    }
+    return nodes
+  }
+
+  /** The nodes beside the path of a block upwards, `count` of them; undefined if the tree does not reach so high. */
+  siblings(index: number, count: number): TreeNode[] | undefined {
+    const nodes: TreeNode[] = []
+    for (let k = 0; k < count; k++) {
+      const place = Math.floor(index / 2 ** k)
+      const node = this.#node(k, place % 2 === 0 ? place + 1 : place - 1)
+      if (node === undefined) return undefined
+      nodes.push(node)
+    }
+    return nodes
+  }
+
+  #node(k: number, place: number): TreeNode | undefined {
+    const found = this.#levels[k]?.at(place)
+    return found && { index: 2 ** k * (2 * place + 1) - 1, ...found }
+  }
+}
+
+/** Hashes and sizes, packed: as objects they would take five times the memory. */
+class Level {
+  length = 0
+  readonly #pieces: { bytes: Buffer; view: DataView }[] = []
+
+  push(hash: Uint8Array, size: number): void {
+    const offset = (this.length % NODES_PER_PIECE) * NODE_BYTES
+    if (offset === 0) this.#pieces.push(newPiece())
+    const piece = this.#pieces.at(-1)
+    piece?.bytes.set(hash, offset)
+    piece?.view.setFloat64(offset + HASH_BYTES, size)
+    this.length++
+  }
+
+  at(place: number): { hash: Buffer; size: number } | undefined {
+    const piece = this.#pieces[Math.floor(place / NODES_PER_PIECE)]
+    if (piece === undefined || place >= this.length) return undefined
+    const offset = (place % NODES_PER_PIECE) * NODE_BYTES
+    const hash = piece.bytes.subarray(offset, offset + HASH_BYTES)
+    return { hash, size: piece.view.getFloat64(offset + HASH_BYTES) }
+  }
+}
+
+// Grows with what has arrived, so a claimed length costs nothing.
+function newPiece() {
+  const bytes = Buffer.alloc(NODES_PER_PIECE * NODE_BYTES)
+  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) }
+}

@@ -1,0 +1,42 @@
+import type Hypercore from 'hypercore'
+import type { BundleHeader } from '../../src/feed/bundle/format.ts'
+import { takeBundle } from '../../src/feed/bundle/take.ts'
+import { verifyBundle, type VerifiedBundle } from '../../src/feed/bundle/verify.ts'
+import { writeBundle } from '../../src/feed/bundle/write.ts'
+import type { BlockRange } from '../../src/feed/feed.ts'
+
+/** A whole bundle in memory. */
+export async function bundleOf(core: Hypercore, carried?: readonly BlockRange[]): Promise<Buffer> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of writeBundle(core, carried)) pieces.push(piece)
+  return Buffer.concat(pieces)
+}
+
+/** Bytes as they come from a disk, in pieces. */
+export async function* piecesOf(bytes: Uint8Array, pieceBytes = 64 * 1024) {
+  for (let at = 0; at < bytes.byteLength; at += pieceBytes) {
+    yield await Promise.resolve(bytes.subarray(at, at + pieceBytes))
+  }
+}
+
+/** Checks a bundle in memory. */
+export async function verify(bytes: Uint8Array, pieceBytes?: number): Promise<VerifiedBundle> {
+  return last(verifyBundle(piecesOf(bytes, pieceBytes)))
+}
+
+/** Checks a bundle and stores it. Gives what it said of itself, and how many blocks were new. */
+export async function take(
+  core: Hypercore,
+  bytes: Uint8Array,
+): Promise<{ header: BundleHeader; added: number }> {
+  const bundle = await verify(bytes)
+  const added = await last(takeBundle(core, bundle, piecesOf(bytes)))
+  return { header: bundle.header, added }
+}
+
+async function last<T>(steps: AsyncGenerator<unknown, T>): Promise<T> {
+  for (;;) {
+    const step = await steps.next()
+    if (step.done === true) return step.value
+  }
+}

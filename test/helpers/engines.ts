@@ -1,0 +1,39 @@
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { socketPath, type Address, type Config } from '../../src/config.ts'
+import { Engine } from '../../src/engine/engine.ts'
+import { createLogger } from '../../src/logger.ts'
+import { temporaryDirectory } from './temporary-directory.ts'
+
+export interface OpenEngineOptions {
+  /** Absolute; a temporary directory of the running test when absent. */
+  readonly dataDir?: string
+  /** Nodes of a private DHT; when absent the engine must stay offline. */
+  readonly bootstrap?: readonly Address[]
+  /** Instead of the two above. */
+  readonly config?: Config
+}
+
+/** The configuration of a data directory as `loadConfig` makes it, with a silent log and on loopback only. */
+export function configOf(dataDir: string, bootstrap: readonly Address[] = []): Config {
+  return Object.freeze({
+    dataDir,
+    storeDir: join(dataDir, 'store'),
+    journalDir: join(dataDir, 'journal'),
+    logFile: join(dataDir, 'daemon.log'),
+    socketPath: socketPath(dataDir),
+    // An empty list, not nothing: nothing would mean the public nodes.
+    bootstrap,
+    host: '127.0.0.1',
+    logLevel: 'silent',
+  })
+}
+
+/** An engine that closes when the running test ends, if it has not before. */
+export async function openEngine(options: OpenEngineOptions = {}): Promise<Engine> {
+  const config =
+    options.config ?? configOf(options.dataDir ?? (await temporaryDirectory()), options.bootstrap)
+  const engine = await Engine.open({ config, logger: createLogger(config.logLevel) })
+  onTestFinished(() => engine.close())
+  return engine
+}

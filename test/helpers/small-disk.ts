@@ -1,0 +1,42 @@
+import { execFile } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { onTestFinished } from 'vitest'
+import { codeOf } from '../../src/errors.ts'
+import { temporaryDirectory } from './temporary-directory.ts'
+
+const run = promisify(execFile)
+
+/** Why `smallDisk` cannot work here, if it cannot. */
+export const NO_SMALL_DISK =
+  process.platform === 'linux' && process.getuid?.() === 0
+    ? undefined
+    : 'A disk to fill needs root on Linux, to mount one.'
+
+/** A new file system in memory with room for `sizeMib`; it goes when the running test ends. */
+export async function smallDisk(sizeMib: number): Promise<string> {
+  const directory = await temporaryDirectory()
+  await run('mount', ['-t', 'tmpfs', '-o', `size=${sizeMib}m`, 'tmpfs', directory])
+  onTestFinished(async () => {
+    await run('umount', ['--lazy', directory])
+  })
+  return directory
+}
+
+/** Takes all the room that is left on the disk of a directory; gives the file that does. */
+export async function fillDisk(directory: string): Promise<string> {
+  const path = join(directory, 'filling')
+  const pieces = [1024 * 1024, 4096, 1].map((sizeBytes) => Buffer.alloc(sizeBytes))
+  for (const piece of pieces) {
+    for (;;) {
+      try {
+        await writeFile(path, piece, { flag: 'a' })
+      } catch (error) {
+        if (codeOf(error) !== 'ENOSPC') throw error
+        break
+      }
+    }
+  }
+  return path
+}

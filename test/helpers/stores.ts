@@ -1,0 +1,49 @@
+import { once } from 'node:events'
+import { join } from 'node:path'
+import Corestore, { type CoreOptions, type CorestoreOptions } from 'corestore'
+import type Hypercore from 'hypercore'
+import { onTestFinished } from 'vitest'
+import { temporaryDirectory } from './temporary-directory.ts'
+
+/** A Corestore in `directory`, or in a temporary one; it closes when the running test ends. */
+export async function openStore(
+  directory?: string,
+  options: CorestoreOptions = {},
+): Promise<Corestore> {
+  const store = new Corestore(directory ?? join(await temporaryDirectory(), 'store'), options)
+  onTestFinished(() => store.close())
+  await store.ready()
+  return store
+}
+
+/** A core as another device sees it. */
+export interface Replica {
+  readonly core: Hypercore
+  /** The blocks that have not been read by then can no longer be had. */
+  readonly disconnect: () => void
+}
+
+/** A copy of `core` in a store of its own, connected: its length is known, its blocks come when read. */
+export async function openReplica(core: Hypercore, options: CoreOptions = {}): Promise<Replica> {
+  if (core.key === null) throw new Error('The core is not ready.')
+  const store = await openStore()
+  const replica = store.get({ allowFork: false, ...options, key: core.key })
+  await replica.ready()
+  const disconnect = connect(core, replica)
+  while (replica.length < core.length) await once(replica, 'append')
+  return { core: replica, disconnect }
+}
+
+/** Joins two cores or stores as a connection would, until the running test or the returned function ends it. */
+export function connect(a: Corestore | Hypercore, b: Corestore | Hypercore): () => void {
+  const one = a.replicate(true)
+  const other = b.replicate(false)
+  for (const stream of [one, other]) stream.on('error', () => undefined)
+  one.pipe(other).pipe(one)
+  const disconnect = () => {
+    one.destroy()
+    other.destroy()
+  }
+  onTestFinished(disconnect)
+  return disconnect
+}
