@@ -29,7 +29,7 @@ export class Network {
   /** Goes online without waiting for anybody. */
   constructor({ config, keyPair, logger, replicate }: NetworkOptions) {
     this.#logger = logger
-    this.#exchange = new PeerExchange({ onPeer: (key) => this.#swarm.dial(key) })
+    this.#exchange = new PeerExchange({ onPeer: (key, teller) => this.#swarm.dial(key, teller) })
     this.#swarm = new Swarm({
       keyPair,
       logger,
@@ -50,7 +50,9 @@ export class Network {
 
   /** Announces, downloads and serves a feed until `stop`. */
   start(feed: Feed): void {
-    if (this.#seedings.has(feed.feedKey)) return
+    const before = this.#seedings.get(feed.feedKey)
+    if (before?.isLost === false) return
+    before?.close().catch(() => undefined)
     const seeding = new Seeding({
       feed,
       swarm: this.#swarm,

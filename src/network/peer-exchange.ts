@@ -46,8 +46,8 @@ const peersEncoding: Encoder<Peers> = {
 }
 
 export interface PeerExchangeOptions {
-  /** Asked to connect to a peer that somebody who replicates `topic` with us told us of. */
-  readonly onPeer: (key: Uint8Array, topic: Uint8Array) => void
+  /** Asked to connect to a peer that `teller`, a public key in hex, told us of. */
+  readonly onPeer: (key: Uint8Array, teller: string) => void
 }
 
 /**
@@ -154,7 +154,7 @@ export class PeerExchange {
     const core = this.#cores.get(hex(topic))
     const replicates = core?.peers.some((peer) => hex(peer.remotePublicKey) === teller)
     if (replicates !== true) return
-    for (const key of keys) this.#options.onPeer(key, topic)
+    for (const key of keys) this.#options.onPeer(key, teller)
   }
 
   #toldTo(topic: string, member: string): Set<string> {

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { Download, Peer } from 'hypercore'
 import { HyperletterError } from '../errors.ts'
 import type { BlockRange, Feed } from '../feed/feed.ts'
@@ -45,6 +44,8 @@ export class Seeding {
   #follow: Download | undefined
   #lookUpTimer: NodeJS.Timeout | undefined
   #lookUps = 0
+  /** Who last sent a tree that does not fit ours. */
+  #suspect: Uint8Array | undefined
   #uploadedBytes = 0
   #downloadedBytes = 0
 
@@ -58,10 +59,16 @@ export class Seeding {
     core.on('verification-error', this.#onBadBlock)
     core.on('invalid-request', this.#onBadRequest)
     core.on('peer-remove', this.#onPeerRemove)
+    core.on('conflict', this.#onConflict)
     this.#stopExchange = exchange.add(core)
     swarm.join(this.#topic)
     this.#scheduleLookUp()
     this.#downloadNewestFirst().catch((error: unknown) => this.#log('download failed', error))
+  }
+
+  /** The session was closed under it, and the feed has to be opened anew. */
+  get isLost(): boolean {
+    return this.#options.feed.core.closing !== null
   }
 
   status(): SeedingStatus {
@@ -91,6 +98,7 @@ export class Seeding {
     core.off('verification-error', this.#onBadBlock)
     core.off('invalid-request', this.#onBadRequest)
     core.off('peer-remove', this.#onPeerRemove)
+    core.off('conflict', this.#onConflict)
     await this.#options.swarm.leave(this.#topic)
   }
 
@@ -100,15 +108,18 @@ export class Seeding {
     return discoveryKey
   }
 
-  // The first sync holds the backlog back until the newest issue is in; from then on everything
+  // The first sync holds the backlog back until the newest issue and the profile are in; from then on everything
   // missing is wanted, and what is appended later is fetched as it comes.
   async #downloadNewestFirst(): Promise<void> {
     const { feed } = this.#options
     const { signal } = this.#abort
     if (!feed.writable) {
-      await lengthKnown(feed, signal)
+      await feed.begun(signal)
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(NEWEST_FIRST_MS)])
-      await fetchNewest(feed, deadline).catch((error: unknown) => this.#log('newest first', error))
+      const first = [fetchNewest(feed, deadline), feed.profile({ signal: deadline })]
+      for (const it of await Promise.allSettled(first)) {
+        if (it.status === 'rejected') this.#log('newest first', it.reason)
+      }
     }
     if (!signal.aborted) this.#follow = feed.core.download({ start: 0, end: -1 })
   }
@@ -134,13 +145,32 @@ export class Seeding {
     this.#downloadedBytes += sizeBytes
   }
 
-  // Hypercore drops the block and asks somebody else, but keeps the peer; counting is up to us.
-  readonly #onBadBlock = (_error: Error, _request: unknown, _data: unknown, peer: Peer): void => {
-    this.#options.swarm.strike(peer.remotePublicKey, 'peer sent an invalid block')
+  // Hypercore drops the block and pauses the peer, and may then ask nobody for anything. Where the tree
+  // does not fit either, it first asks the peer to prove a fork; the connection is needed for that.
+  readonly #onBadBlock = (_error: Error, _request: unknown, data: unknown, peer: Peer): void => {
+    const mayBeFork = (data as { upgrade?: unknown }).upgrade != null
+    if (mayBeFork) this.#suspect = peer.remotePublicKey
+    this.#options.swarm.strike(peer.remotePublicKey, 'peer sent an invalid block', {
+      hangUp: !mayBeFork,
+    })
   }
 
   readonly #onBadRequest = (_error: Error, _request: unknown, peer: Peer): void => {
-    this.#options.swarm.strike(peer.remotePublicKey, 'peer sent an invalid request')
+    this.#options.swarm.strike(peer.remotePublicKey, 'peer sent an invalid request', {
+      hangUp: false,
+    })
+  }
+
+  // A fork was proved. Hypercore now closes every session of the core, has closed its channels to all
+  // peers, and would not serve a block of it before the next start. What is held stays held and served;
+  // whoever has the other history is not met again.
+  readonly #onConflict = (): void => {
+    const { core } = this.#options.feed as unknown as {
+      core: { core: { header: { frozen: boolean } } }
+    }
+    core.core.header.frozen = false
+    if (this.#suspect !== undefined) this.#options.swarm.ban(this.#suspect)
+    this.#options.swarm.reconnect()
   }
 
   readonly #onPeerRemove = (): void => {
@@ -163,8 +193,4 @@ async function fetchNewest(feed: Feed, signal: AbortSignal): Promise<void> {
   signal.addEventListener('abort', stop, { once: true })
   await range.done()
   signal.removeEventListener('abort', stop)
-}
-
-async function lengthKnown(feed: Feed, signal: AbortSignal): Promise<void> {
-  if (feed.length === 0) await once(feed.core, 'append', { signal })
 }

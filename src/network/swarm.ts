@@ -32,6 +32,21 @@ const DIAL_DEADLINE_MS = 15_000
 /** Peers being dialled on somebody's word at a time, over all topics. */
 const MAX_DIALS = 64
 
+/** Dials on one peer's word that are under way or came to nothing; nobody is believed beyond that. */
+const MAX_OPEN_WORDS = 16
+
+/** A dial that came to nothing is forgiven after this: honest tellers err too, one by one. */
+const FORGIVE_MS = 10 * 60_000
+
+/** With so many connections nobody is dialled on somebody's word: enough to be part of a mesh. */
+const ENOUGH_CONNECTIONS = 48
+
+interface Dial {
+  readonly timer: NodeJS.Timeout
+  /** Whose word it was, in hex. */
+  readonly teller: string
+}
+
 /**
  * Discovery and connections: the only user of hyperswarm and hyperdht. Other parts ask it to join
  * topics; it knows nothing of newsletters.
@@ -41,7 +56,9 @@ export class Swarm {
   readonly #logger: Logger
   readonly #topics = new Map<string, PeerDiscoverySession>()
   readonly #strikes = new Map<string, number>()
-  readonly #dials = new Map<string, NodeJS.Timeout>()
+  readonly #dials = new Map<string, Dial>()
+  /** Teller → dials on its word that did not lead to a connection so far. */
+  readonly #openWords = new Map<string, number>()
 
   constructor(options: SwarmOptions) {
     const { keyPair, bootstrap, host, logger } = options
@@ -61,7 +78,7 @@ export class Swarm {
       )
       connection.on('close', () => logger.debug({ peer: short(peer) }, 'disconnected'))
       logger.debug({ peer: short(peer) }, 'connected')
-      this.#endDial(peer)
+      this.#keptWord(peer)
       options.onConnection(connection)
     })
   }
@@ -95,35 +112,53 @@ export class Swarm {
     await withinMs(LEAVE_TOPIC_MS, this.#swarm.leave(topic))
   }
 
-  /** Dials a peer by its public key, on somebody's word; gives up after a while. */
-  dial(key: Uint8Array): void {
+  /**
+   * Dials a peer on another one's word; gives up after a while. A liar costs a few dials in all.
+   * @param teller public key of who told us, in hex.
+   */
+  dial(key: Uint8Array, teller: string): void {
     const peer = hex(key)
-    const known = this.#swarm.peers.get(peer)
-    if (known?.banned === true || this.#dials.has(peer) || this.#dials.size >= MAX_DIALS) return
+    const openWords = this.#openWords.get(teller) ?? 0
+    if (openWords >= MAX_OPEN_WORDS || this.#dials.size >= MAX_DIALS) return
+    if (this.size >= ENOUGH_CONNECTIONS || this.#dials.has(peer)) return
+    if (this.#swarm.peers.get(peer)?.banned === true) return
     if (this.#isConnected(key) || Buffer.from(this.publicKey).equals(key)) return
-    this.#dials.set(
-      peer,
-      setTimeout(() => this.#endDial(peer), DIAL_DEADLINE_MS),
-    )
+    this.#openWords.set(teller, openWords + 1)
+    const timer = setTimeout(() => {
+      this.#endDial(peer)
+      setTimeout(() => this.#closeWord(teller), FORGIVE_MS).unref()
+    }, DIAL_DEADLINE_MS)
+    this.#dials.set(peer, { timer, teller })
     this.#swarm.joinPeer(key)
   }
 
-  /** Counts a provable misdeed of a peer; the third ends its connection, and no new one is accepted. */
-  strike(key: Uint8Array, what: string): void {
+  /**
+   * Counts a provable misdeed of a peer; the third ends its connection, and no new one is accepted.
+   * @param hangUp also end the connection before that: there is nothing more to wait for from it.
+   */
+  strike(key: Uint8Array, what: string, { hangUp }: { readonly hangUp: boolean }): void {
     const peer = hex(key)
     const strikes = (this.#strikes.get(peer) ?? 0) + 1
     this.#strikes.set(peer, strikes)
     this.#logger.warn({ peer: short(peer), strikes }, what)
-    if (strikes < STRIKES_TO_BAN) return
-    this.#swarm.peers.get(peer)?.ban(true)
-    for (const connection of this.#swarm.connections) {
-      if (connection.remotePublicKey.equals(key)) connection.destroy()
-    }
+    if (strikes >= STRIKES_TO_BAN) this.ban(key)
+    else if (hangUp) this.#hangUp(peer)
+  }
+
+  /** Ends the connection to a peer; no new one is accepted for the life of this process. */
+  ban(key: Uint8Array): void {
+    this.#swarm.peers.get(hex(key))?.ban(true)
+    this.#hangUp(hex(key))
+  }
+
+  /** Ends all connections; those to peers that are still wanted come back within seconds. */
+  reconnect(): void {
+    for (const connection of this.#swarm.connections) connection.destroy()
   }
 
   /** Leaves all topics and the DHT: cleanly if that is quick, else by force. */
   async close(): Promise<void> {
-    for (const timer of this.#dials.values()) clearTimeout(timer)
+    for (const { timer } of this.#dials.values()) clearTimeout(timer)
     const left = this.#swarm.destroy().catch((error: unknown) => {
       this.#logger.debug({ err: String(error) }, 'leaving the network failed')
     })
@@ -132,13 +167,29 @@ export class Swarm {
     await withinMs(FORCED_LEAVE_MS, this.#swarm.dht.destroy({ force: true }))
   }
 
+  #keptWord(peer: string): void {
+    const teller = this.#dials.get(peer)?.teller
+    if (teller === undefined) return
+    this.#closeWord(teller)
+    this.#endDial(peer)
+  }
+
+  #closeWord(teller: string): void {
+    const openWords = (this.#openWords.get(teller) ?? 1) - 1
+    if (openWords === 0) this.#openWords.delete(teller)
+    else this.#openWords.set(teller, openWords)
+  }
+
   // Once connected, or given up, the peer is an ordinary one: no endless redialling.
   #endDial(peer: string): void {
-    const timer = this.#dials.get(peer)
-    if (timer === undefined) return
-    clearTimeout(timer)
-    this.#dials.delete(peer)
-    this.#swarm.leavePeer(Buffer.from(peer, 'hex'))
+    clearTimeout(this.#dials.get(peer)?.timer)
+    if (this.#dials.delete(peer)) this.#swarm.leavePeer(Buffer.from(peer, 'hex'))
+  }
+
+  #hangUp(peer: string): void {
+    for (const connection of this.#swarm.connections) {
+      if (hex(connection.remotePublicKey) === peer) connection.destroy()
+    }
   }
 
   #isConnected(key: Uint8Array): boolean {

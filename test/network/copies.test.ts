@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest'
+import { all, expectFailure, only } from '../helpers/operations.ts'
+import { openAuthor, openPeer } from '../helpers/peers.ts'
+import {
+  announce,
+  eventually,
+  feedOf,
+  folderWithImage,
+  openPlainly,
+  plainPeer,
+  standing,
+  subscribe,
+} from '../helpers/swarm-peers.ts'
+import { privateNetwork } from '../helpers/testnet.ts'
+
+describe('publishing with copies to wait for', () => {
+  test('counts them as readers fetch the issue', async () => {
+    const bootstrap = await privateNetwork()
+    const author = await openAuthor(bootstrap, { issues: 1 })
+    const readers = [
+      await openPeer(bootstrap),
+      await openPeer(bootstrap),
+      await openPeer(bootstrap),
+    ]
+    for (const reader of readers) await subscribe(reader, author.link)
+    const { folder } = await folderWithImage('chart.png', 2_000_000)
+
+    const events = await all(
+      author.operations.publishIssue({
+        draft: { markdown: '# Chart\n\n![](chart.png)\n', folder },
+        waitCopies: 3,
+        timeoutSeconds: 10,
+      }),
+    )
+
+    expect(only(events, 'published')).toMatchObject([{ copies: 0 }])
+    const counts = only(events, 'copies').map((it) => it.copies)
+    expect(counts.at(0)).toBe(0)
+    expect(counts.at(-1)).toBe(3)
+    await eventually(async () =>
+      expect(await standing(author, author.feedKey)).toMatchObject({ peers: 3, fullCopies: 3 }),
+    )
+  })
+
+  test('ends with TIMEOUT when nobody fetches it, and has published all the same', async () => {
+    const bootstrap = await privateNetwork()
+    const author = await openAuthor(bootstrap)
+    const draft = { markdown: '# Alone\n' }
+    const publishing = author.operations.publishIssue({
+      draft,
+      waitCopies: 1,
+      timeoutSeconds: 0.2,
+    })
+    await expectFailure('TIMEOUT', publishing)
+    expect(await author.operations.listIssues({ newsletter: author.feedKey })).toHaveLength(1)
+  })
+})
+
+test('a peer that holds a part is no copy, until it holds everything', async () => {
+  const bootstrap = await privateNetwork()
+  const author = await openAuthor(bootstrap, { issues: 3 })
+  const plain = await plainPeer(bootstrap)
+  const core = await openPlainly(plain, author.feedKey)
+  await announce(plain, core)
+  const feed = await feedOf(author, author.feedKey)
+  await eventually(() => expect(core.length).toBe(feed.length))
+  const network = await author.engine.network()
+  const newest = feed.entryRange(await feed.issue(3))
+
+  await core.download({ start: 1, end: newest.end }).done()
+  expect(network.copies(feed.feedKey, { start: 0, end: 1 })).toBe(0)
+  expect(network.status(feed.feedKey)).toMatchObject({ peers: 1, fullCopies: 0 })
+
+  await core.get(0)
+  await eventually(() => expect(network.status(feed.feedKey).fullCopies).toBe(1))
+  expect(network.copies(feed.feedKey, newest)).toBe(1)
+})
