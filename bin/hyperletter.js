@@ -1,8 +1,14 @@
 #!/usr/bin/env node
 import module from 'node:module'
 import process from 'node:process'
+import v8 from 'node:v8'
 
 module.enableCompileCache?.()
+// A daemon is there for months and mostly idle: it trades some speed for a tenth of its memory. The
+// flag counts only before anything else is loaded.
+if (process.argv[2] === 'daemon' && process.argv[3] === 'run') {
+  v8.setFlagsFromString('--optimize-for-size')
+}
 const { run } = await import('../dist/cli/main.js')
 
 const ABORT_DEADLINE_MS = 15_000

@@ -1,14 +1,15 @@
 import type { Config } from './config.ts'
 import { dial, remoteOperations } from './daemon/client.ts'
 import { hasCode, HyperletterError } from './errors.ts'
-import { PROTOCOL_VERSION, type Operations } from './operations/contract.ts'
+import type { Operations } from './operations/contract.ts'
+import { PROTOCOL_VERSION } from './operations/kinds.ts'
 
 /** Where the work will run, decided once; the operations are the same. */
 export interface Connection {
   readonly operations: Operations
   readonly via: 'daemon' | 'engine'
   /** Closes what `connect` opened; a daemon goes on. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 export interface ConnectOptions {

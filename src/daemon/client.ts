@@ -1,12 +1,9 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { codeOf, HyperletterError } from '../errors.ts'
-import {
-  contract,
-  type CallOptions,
-  type OperationName,
-  type Operations,
-} from '../operations/contract.ts'
+import type { CallOptions, Operations } from '../operations/contract.ts'
+import { OPERATION_KINDS, type OperationName } from '../operations/kinds.ts'
 import * as protocol from './protocol.ts'
+import { assertOwnDirectory } from './socket-directory.ts'
 
 /** How long a daemon may take to say who it is. A busy one answers within milliseconds. */
 const DIAL_TIMEOUT_MS = 3_000
@@ -22,10 +19,11 @@ const LINE_FEED = 0x0a
 /** Who answers at a socket; undefined if nobody does. */
 export async function dial(socketPath: string): Promise<protocol.DaemonInfo | undefined> {
   try {
+    await assertOwnDirectory(socketPath)
     const signal = AbortSignal.timeout(DIAL_TIMEOUT_MS)
     const response = await send(socketPath, 'GET', protocol.DAEMON_PATH, { signal })
-    const info = protocol.daemonInfo.safeParse(await readJson(response, signal))
-    if (info.success) return info.data
+    const info = await readJson(response, signal)
+    if (protocol.isDaemonInfo(info)) return info
     throw new HyperletterError('PROTOCOL_MISMATCH', 'Something else answers in place of a daemon.')
   } catch (error) {
     const code = error instanceof HyperletterError ? error.code : 'INTERNAL'
@@ -40,16 +38,19 @@ export async function requestStop(socketPath: string): Promise<void> {
   await readJson(await send(socketPath, 'POST', protocol.STOP_PATH, { signal }, {}), signal)
 }
 
-/** The operations of the daemon that listens at `socketPath`, made from the contract by a loop. */
+/**
+ * The operations of the daemon that listens at `socketPath`, made from the table of their kinds by a
+ * loop. The daemon validates what it is asked; what it answers is not validated again here.
+ */
 export function remoteOperations(socketPath: string): Operations {
-  const names = Object.keys(contract) as OperationName[]
+  const names = Object.keys(OPERATION_KINDS) as OperationName[]
   return Object.fromEntries(
     names.map((name) => [name, remote(socketPath, name)]),
   ) as unknown as Operations
 }
 
 function remote(socketPath: string, name: OperationName) {
-  const { kind } = contract[name]
+  const kind = OPERATION_KINDS[name]
   const call = (input: unknown, { signal }: CallOptions) =>
     send(socketPath, 'POST', protocol.OPERATIONS_PATH + name, { signal }, input)
 
@@ -112,16 +113,20 @@ async function readJson(
 
 // Not `readline`: that also breaks lines at U+2028 and U+2029, which JSON strings may hold as they are.
 async function* readLines(response: IncomingMessage): AsyncGenerator {
-  let rest: Buffer = Buffer.alloc(0)
+  let pieces: Buffer[] = []
+  let sizeBytes = 0
   for await (const chunk of response as AsyncIterable<Buffer>) {
-    rest = rest.byteLength === 0 ? chunk : Buffer.concat([rest, chunk])
     let start = 0
-    for (let end = rest.indexOf(LINE_FEED); end >= 0; end = rest.indexOf(LINE_FEED, start)) {
-      yield JSON.parse(rest.toString('utf8', start, end))
+    for (let end = chunk.indexOf(LINE_FEED); end >= 0; end = chunk.indexOf(LINE_FEED, start)) {
+      pieces.push(chunk.subarray(start, end))
+      yield JSON.parse(Buffer.concat(pieces).toString('utf8'))
+      pieces = []
+      sizeBytes = 0
       start = end + 1
     }
-    rest = rest.subarray(start)
-    if (rest.byteLength > protocol.MAX_LINE_BYTES) {
+    pieces.push(chunk.subarray(start))
+    sizeBytes += chunk.byteLength - start
+    if (sizeBytes > protocol.MAX_LINE_BYTES) {
       throw new HyperletterError('INTERNAL', 'The daemon answered with a line that is too long.')
     }
   }

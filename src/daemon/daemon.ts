@@ -14,7 +14,12 @@ export interface DaemonOptions {
   readonly signal: AbortSignal
   /** Called once it listens and takes part in the network. */
   readonly onReady: (info: { readonly socket: string; readonly pid: number }) => void
+  /** How long a command, or a daemon that does not listen yet, may keep the store before `STORE_BUSY`. */
+  readonly busyTimeoutMs?: number
 }
+
+const BUSY_TIMEOUT_MS = 5_000
+const BUSY_PAUSE_MS = 100
 
 /** After this the process ends by force; a supervisor would kill it soon after. */
 const SHUTDOWN_DEADLINE_MS = 8_000
@@ -24,11 +29,12 @@ const SHUTDOWN_DEADLINE_MS = 8_000
  * lock, listen, go online; then the same backwards.
  * @throws DAEMON_ALREADY_RUNNING, STORE_BUSY
  */
-export async function runDaemon(config: Config, { signal, onReady }: DaemonOptions): Promise<void> {
+export async function runDaemon(config: Config, options: DaemonOptions): Promise<void> {
+  const { signal, onReady, busyTimeoutMs = BUSY_TIMEOUT_MS } = options
   const logger = createLogger(config.logLevel)
   const startedAt = Date.now()
   const stop = new AbortController()
-  const engine = await openEngine(config)
+  const engine = await openEngine()
   let deadline: NodeJS.Timeout | undefined
   try {
     const server = await OperationsServer.listen({
@@ -58,17 +64,24 @@ export async function runDaemon(config: Config, { signal, onReady }: DaemonOptio
     clearTimeout(deadline)
   }
 
-  async function openEngine(of: Config): Promise<Engine> {
-    try {
-      return await Engine.open({ config: of, logger })
-    } catch (error) {
-      if (!hasCode(error, 'STORE_BUSY')) throw error
-      const running = await dial(of.socketPath)
-      if (running === undefined) throw error
-      throw new HyperletterError(
-        'DAEMON_ALREADY_RUNNING',
-        `A daemon already runs, with process id ${running.pid}.`,
-      )
+  async function openEngine(): Promise<Engine> {
+    const busyUntil = Date.now() + busyTimeoutMs
+    for (;;) {
+      try {
+        return await Engine.open({ config, logger })
+      } catch (error) {
+        if (!hasCode(error, 'STORE_BUSY')) throw error
+        const running = await dial(config.socketPath)
+        if (running !== undefined) {
+          throw new HyperletterError(
+            'DAEMON_ALREADY_RUNNING',
+            `A daemon already runs, with process id ${running.pid}.`,
+          )
+        }
+        if (Date.now() > busyUntil) throw error
+      }
+      if (signal.aborted) throw new HyperletterError('ABORTED', 'Interrupted.')
+      await new Promise((resolve) => setTimeout(resolve, BUSY_PAUSE_MS))
     }
   }
 }

@@ -1,5 +1,4 @@
-import { z } from 'zod'
-import { PROTOCOL_VERSION } from '../operations/contract.ts'
+import { PROTOCOL_VERSION } from '../operations/kinds.ts'
 
 /**
  * What both ends of the socket agree on: HTTP/1.1 over a Unix socket or named pipe.
@@ -27,12 +26,23 @@ export const MAX_INPUT_BYTES = 16 * 1024 * 1024
 export const MAX_LINE_BYTES = 16 * 1024 * 1024
 
 /** Stays readable for every other version: fields may be added, none changes. */
-export const daemonInfo = z.object({
-  protocol: z.int(),
-  version: z.string(),
-  pid: z.int().positive(),
-  uptimeSeconds: z.number().nonnegative(),
-})
-export type DaemonInfo = Readonly<z.infer<typeof daemonInfo>>
+export interface DaemonInfo {
+  readonly protocol: number
+  readonly version: string
+  readonly pid: number
+  readonly uptimeSeconds: number
+}
+
+/** Whether whoever answers at a socket says of itself what a daemon says. */
+export function isDaemonInfo(json: unknown): json is DaemonInfo {
+  const { protocol, version, pid, uptimeSeconds } = (json ?? {}) as Partial<DaemonInfo>
+  return (
+    Number.isSafeInteger(protocol) &&
+    typeof version === 'string' &&
+    Number.isSafeInteger(pid) &&
+    Number(pid) > 0 &&
+    typeof uptimeSeconds === 'number'
+  )
+}
 
 export { PROTOCOL_VERSION }

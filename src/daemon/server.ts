@@ -1,11 +1,13 @@
 import { once } from 'node:events'
-import { chmod, mkdir, rm } from 'node:fs/promises'
+import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { dirname } from 'node:path'
 import { HyperletterError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { contract, type OperationName, type Operations } from '../operations/contract.ts'
+import { unusableDirectory } from '../storage-errors.ts'
 import * as protocol from './protocol.ts'
+import { isPipe, makeSocketDirectory } from './socket-directory.ts'
 
 export interface OperationsServerOptions {
   readonly socketPath: string
@@ -41,15 +43,11 @@ export class OperationsServer {
   /** A socket file left over by a crash is replaced: the lock already says that nobody else listens. */
   static async listen(options: OperationsServerOptions): Promise<OperationsServer> {
     const { socketPath } = options
-    const isPipe = socketPath.startsWith('\\\\')
-    if (!isPipe) {
-      await mkdir(dirname(socketPath), { recursive: true, mode: 0o700 })
-      await rm(socketPath, { force: true })
-    }
+    if (!isPipe(socketPath)) await makePlaceFor(socketPath)
     const server = new OperationsServer(options)
     server.#server.listen(socketPath)
     await once(server.#server, 'listening')
-    if (!isPipe) await chmod(socketPath, 0o600)
+    if (!isPipe(socketPath)) await chmod(socketPath, 0o600)
     return server
   }
 
@@ -126,6 +124,15 @@ export class OperationsServer {
     const { kind } = contract[name]
     if (kind === 'value') sendJson(response, await result)
     else await pour(result, kind, response)
+  }
+}
+
+async function makePlaceFor(socketPath: string): Promise<void> {
+  try {
+    await makeSocketDirectory(socketPath)
+    await rm(socketPath, { force: true })
+  } catch (error) {
+    throw unusableDirectory(dirname(socketPath), error)
   }
 }
 

@@ -19,6 +19,9 @@ export interface SpawnOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** One helper thread for the garbage collector instead of four: 8 MB less, for an idle process. */
+const NODE_FLAGS = ['--v8-pool-size=1']
+
 const START_DEADLINE_MS = 15_000
 const STOP_DEADLINE_MS = 12_000
 const LOOK_EVERY_MS = 30
@@ -42,18 +45,14 @@ export async function startDaemon(
   { signal }: SpawnOptions = {},
 ): Promise<DaemonStatus> {
   const before = await daemonStatus(config)
-  if (before.running) {
-    throw new HyperletterError(
-      'DAEMON_ALREADY_RUNNING',
-      `A daemon already runs, with process id ${before.pid}.`,
-    )
-  }
+  if (before.running) throw alreadyRunning(before)
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw unusableDirectory(config.dataDir, error)
   })
   const log = await open(config.logFile, 'a', 0o600)
   const logStart = (await log.stat()).size
-  const child = spawn(process.execPath, [LAUNCHER, 'daemon', 'run', '--json', ...flagsOf(config)], {
+  const run = [...NODE_FLAGS, LAUNCHER, 'daemon', 'run', '--json', ...flagsOf(config)]
+  const child = spawn(process.execPath, run, {
     detached: true,
     stdio: ['ignore', 'ignore', log.fd],
     windowsHide: true,
@@ -103,7 +102,9 @@ async function answering(
     if (child.exitCode !== null || child.signalCode !== null)
       throw await whyItEnded(config, logStart)
     const status = await daemonStatus(config)
-    if (status.running) return status
+    if (status.pid === child.pid) return status
+    // Another one was started at the same moment and got the store.
+    if (status.running) throw alreadyRunning(status)
     if (Date.now() > deadline) {
       throw new HyperletterError('TIMEOUT', 'The daemon did not answer in time.', {
         hint: `See ${config.logFile}.`,
@@ -111,6 +112,13 @@ async function answering(
     }
     await pause()
   }
+}
+
+function alreadyRunning({ pid }: DaemonStatus): HyperletterError {
+  return new HyperletterError(
+    'DAEMON_ALREADY_RUNNING',
+    `A daemon already runs, with process id ${pid}.`,
+  )
 }
 
 // The child printed its error as JSON, the way every command does with --json.

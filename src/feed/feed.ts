@@ -113,6 +113,9 @@ export class Feed {
    * @throws ISSUE_NOT_FOUND, NOT_AVAILABLE, NEEDS_KEY
    */
   async issue(number: number | undefined, options?: ReadOptions): Promise<LocatedIssue> {
+    if (this.core.length === 0) {
+      throw new HyperletterError('NOT_AVAILABLE', 'Nothing of the newsletter has arrived yet.')
+    }
     if (number === undefined) {
       const newest = await this.newest(options)
       const isSure = options?.wait !== false || (await this.core.has(this.core.length - 1))

@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { issueHeadFields } from '../records/issue.ts'
 import { newsletterFields } from '../records/newsletter.ts'
 import { line } from '../records/text.ts'
+import type { OperationKinds, OperationName } from './kinds.ts'
 
-/** Version of this table as it crosses the socket. Raised when an operation changes incompatibly. */
-export const PROTOCOL_VERSION = 1
+export { PROTOCOL_VERSION, type OperationName } from './kinds.ts'
 
 /** Longest wait an operation accepts, in seconds: a day. */
 const MAX_TIMEOUT_SECONDS = 86_400
@@ -178,6 +178,49 @@ export const contract = {
     ]),
   ),
 
+  /** One file that carries the log of a newsletter with its proofs. */
+  exportBundle: bytes(
+    z.strictObject({
+      newsletter: newsletterRef,
+      /** Only issues from this number on. */
+      since: number.optional(),
+    }),
+  ),
+
+  /** Verifies a bundle and takes it, without any network. */
+  importBundle: events(
+    z.strictObject({
+      /** Absolute path. */
+      file: z.string().min(1).max(4_096),
+      /** What the bundle must be of; with an encryption key, a private newsletter can be read. */
+      link: z.string().min(1).max(512).optional(),
+      /** Key of a private newsletter, where there is no link. */
+      encryptionKey: z.string().min(1).max(64).optional(),
+      /** Follow the newsletter. Else it is seeded, unless it is in the library already. */
+      subscribe: z.boolean().optional(),
+    }),
+    z.discriminatedUnion('event', [
+      z.object({
+        event: z.literal('progress'),
+        step: z.enum(['verifying', 'storing']),
+        /** Bytes; the file is read twice. */
+        done: count,
+        total: count,
+      }),
+      z.object({
+        event: z.literal('finished'),
+        feedKey,
+        /** Absent where the newsletter cannot be read here. */
+        title: z.string().optional(),
+        issues: count,
+        /** Blocks that the bundle carries, and how many of them were not here before. */
+        blocks: count,
+        added: count,
+        bytes: count,
+      }),
+    ]),
+  ),
+
   subscribe: events(
     z.strictObject({
       link: z.string().min(1).max(512),
@@ -269,12 +312,11 @@ export const contract = {
       newsletters: z.array(newsletterStatus),
     }),
   ),
-} as const satisfies Record<string, OperationSpec>
+} as const satisfies { readonly [N in OperationName]: OperationSpec & { kind: OperationKinds[N] } }
 
 // ── Types inferred from the table ────────────────────────────────────────────────────────────────
 
 export type Contract = typeof contract
-export type OperationName = keyof Contract
 export type Input<N extends OperationName> = z.input<Contract[N]['input']>
 export type ParsedInput<N extends OperationName> = z.output<Contract[N]['input']>
 export type Output<N extends OperationName> = z.output<Contract[N]['output']>

@@ -17,8 +17,11 @@ interface FoundDraft {
   readonly draft: Draft
 }
 
-/** Issues that share one journal and one flush; a batch ends earlier when its contents are large. */
-const BATCH_ISSUES = 64
+/**
+ * Issues that share one journal and one flush, each of which waits for the disk; a batch ends
+ * earlier when its contents are large.
+ */
+const BATCH_ISSUES = 256
 const BATCH_BYTES = 16 * 1024 * 1024
 
 /** Files that are read at a time. */

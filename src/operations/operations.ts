@@ -9,6 +9,7 @@ import {
   type Output,
   type ParsedInput,
 } from './contract.ts'
+import { exportBundle, importBundle } from './bundling.ts'
 import { importFolder } from './importing.ts'
 import { listInbox, listIssues, listNewsletters } from './listing.ts'
 import { createNewsletter, publishIssue } from './publishing.ts'
@@ -36,6 +37,8 @@ export function bindOperations(engine: Engine, via: 'daemon' | 'engine'): Operat
     createNewsletter,
     publishIssue,
     importFolder,
+    exportBundle,
+    importBundle,
     subscribe,
     unsubscribe,
     seed,

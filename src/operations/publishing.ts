@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { Engine } from '../engine/engine.ts'
 import { HyperletterError } from '../errors.ts'
 import { encodeContent } from '../feed/content.ts'
+import { compress } from './compression.ts'
 import { parseDraft, readDraft, type Draft } from '../drafts/draft.ts'
 import {
   composeIssue,
@@ -109,10 +110,10 @@ export function authoredBy(engine: Engine, reference: string | undefined): Libra
 /** Reads and encodes everything an issue needs, so that appending it cannot fail half-way. */
 export async function prepareIssue(draft: Draft): Promise<(at: LogPosition) => IssueEntry> {
   const { markdown, attachments, warnings: _w, dateFrom: _d, declaredNumber: _n, ...head } = draft
-  const body = await encodeContent(new TextEncoder().encode(markdown), MARKDOWN)
+  const body = await encodeContent(new TextEncoder().encode(markdown), MARKDOWN, compress)
   const attached: AttachedContent[] = []
   for (const { name, mediaType, alt, path } of attachments) {
-    const encoded = await encodeContent(await readFile(path), mediaType)
+    const encoded = await encodeContent(await readFile(path), mediaType, compress)
     attached.push(alt === undefined ? { name, ...encoded } : { name, alt, ...encoded })
   }
   return (at) => composeIssue(at, withoutUndefined(head), body, attached)

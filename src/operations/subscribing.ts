@@ -41,8 +41,10 @@ export async function* subscribe(
       ...wanted,
       ...(title === undefined ? {} : { title }),
     })
-    await engine.flush()
+    const flushed = engine.flush()
+    flushed.catch(() => undefined)
     yield await subscribed(feed, entry, wait ? options : { wait: false })
+    await flushed
     if (wait) yield* follow(engine, feed, options)
   } catch (error) {
     if (engine.library.get(feedKey) === undefined) await abandon(engine, feedKey)
@@ -90,19 +92,19 @@ export async function startSeeding(
   engine: Engine,
   entry: Pick<LibraryEntry, 'feedKey' | 'encryptionKey'>,
 ): Promise<Feed> {
-  const feed = await engine.feeds.get(entry)
-  const network = await engine.network()
+  const [feed, network] = await Promise.all([engine.feeds.get(entry), engine.network()])
   network.start(feed)
   return feed
 }
 
-async function abandon(engine: Engine, feedKey: LibraryEntry['feedKey']): Promise<void> {
+/** Takes a feed off the network and closes it. */
+export async function abandon(engine: Engine, feedKey: LibraryEntry['feedKey']): Promise<void> {
   await (await engine.networkIfOnline())?.stop(feedKey)
   await engine.feeds.release(feedKey)
 }
 
-// A feed that was opened without its encryption key, to seed it blindly, opens anew with it.
-async function reopen(
+/** Opens a feed anew that was opened without its encryption key, to seed it blindly. */
+export async function reopen(
   engine: Engine,
   wanted: Pick<LibraryEntry, 'feedKey' | 'encryptionKey'>,
 ): Promise<void> {
@@ -114,7 +116,12 @@ async function introduction(
   feed: Feed,
   options: { timeoutMs: number; signal: AbortSignal | undefined },
 ): Promise<string> {
-  if (!(await waitUntil(() => feed.length > 0, options))) {
+  const deadline = AbortSignal.timeout(options.timeoutMs)
+  const { signal } = options
+  try {
+    await feed.begun(signal === undefined ? deadline : AbortSignal.any([signal, deadline]))
+  } catch (error) {
+    if (!deadline.aborted) throw error
     throw new HyperletterError(
       'NOT_AVAILABLE',
       `Nobody answered for this newsletter in ${options.timeoutMs / 1_000} s.`,

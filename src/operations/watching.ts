@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { Engine } from '../engine/engine.ts'
 import { hasCode } from '../errors.ts'
 import type { Feed } from '../feed/feed.ts'
@@ -34,12 +33,20 @@ export async function* watchIssues(
   for (;;) {
     const entries = all()
     const feeds = await Promise.all(entries.map((entry) => engine.feed(entry)))
-    for (const [i, feed] of feeds.entries()) {
-      network.start(feed)
-      const entry = entries[i] as LibraryEntry
-      yield* arrivals(engine, entry, feed, seen, signal)
+    const leave = new AbortController()
+    // Listens before it looks: what is appended while the caller is busy must not be missed.
+    const appended = anyAppend(feeds, [leave.signal, ...(signal === undefined ? [] : [signal])])
+    try {
+      for (const [i, feed] of feeds.entries()) {
+        network.start(feed)
+        const entry = entries[i] as LibraryEntry
+        yield* arrivals(engine, entry, feed, seen, signal)
+      }
+      await appended
+    } finally {
+      leave.abort()
     }
-    await anyAppend(feeds, signal)
+    signal?.throwIfAborted()
   }
 }
 
@@ -74,19 +81,18 @@ async function* arrivals(
   }
 }
 
-async function anyAppend(feeds: readonly Feed[], signal: AbortSignal | undefined): Promise<void> {
-  const settled = new AbortController()
-  const timeout = AbortSignal.timeout(LOOK_AGAIN_MS)
-  const until = AbortSignal.any([
-    settled.signal,
-    timeout,
-    ...(signal === undefined ? [] : [signal]),
-  ])
-  const waits = feeds.map((feed) =>
-    once(feed.core, 'append', { signal: until }).catch(() => undefined),
-  )
-  const ended = once(until, 'abort')
-  await Promise.race([...waits, ended])
-  settled.abort()
-  signal?.throwIfAborted()
+/** Settles at the next append to one of `feeds`, when it is time to look again, or when one of `ends` aborts. */
+function anyAppend(feeds: readonly Feed[], ends: readonly AbortSignal[]): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      for (const { core } of feeds) core.off('append', done)
+      for (const end of ends) end.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, LOOK_AGAIN_MS)
+    for (const { core } of feeds) core.on('append', done)
+    for (const end of ends) end.addEventListener('abort', done)
+    if (ends.some((it) => it.aborted)) done()
+  })
 }

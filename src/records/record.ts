@@ -7,6 +7,7 @@ import {
   overlap,
   type Content,
 } from './content.ts'
+import { amendmentBody, retractionBody, type Amendment, type Retraction } from './correction.ts'
 import { issueBody, MARKDOWN, type Issue } from './issue.ts'
 import { parseJson } from './json.ts'
 import { newsletterBody, type Newsletter } from './newsletter.ts'
@@ -44,15 +45,19 @@ interface Position {
 }
 export type NewsletterRecord = Position & Newsletter & { readonly type: 'newsletter' }
 export type IssueRecord = Position & Issue & { readonly type: 'issue' }
+export type AmendmentRecord = Position & Amendment & { readonly type: 'amendment' }
+export type RetractionRecord = Position & Retraction & { readonly type: 'retraction' }
+/** What this version writes. */
+export type WritableRecord = NewsletterRecord | IssueRecord | AmendmentRecord | RetractionRecord
 /** A record of a type that this version does not know: skipped and counted, never an error. */
 export type UnknownRecord = Position & { readonly type: 'unknown'; readonly originalType: string }
-export type HyperletterRecord = NewsletterRecord | IssueRecord | UnknownRecord
+export type HyperletterRecord = WritableRecord | UnknownRecord
 
 /**
  * One record as a block: UTF-8 JSON.
  * @throws INVALID_RECORD if it could not be decoded again at `index`; TOO_LARGE over 64 KiB.
  */
-export function encodeRecord(record: NewsletterRecord | IssueRecord, index: number): Uint8Array {
+export function encodeRecord(record: WritableRecord, index: number): Uint8Array {
   const block = new TextEncoder().encode(JSON.stringify({ hyperletter: FORMAT_VERSION, ...record }))
   if (block.byteLength > MAX_RECORD_BYTES) {
     throw new HyperletterError(
@@ -82,6 +87,13 @@ export function decodeRecord(block: Uint8Array, index: number): HyperletterRecor
       checkContents(issue, head, index)
       return { ...position(head), ...issue, type: 'issue' }
     }
+    case 'amendment': {
+      const amendment = validate(amendmentBody, fields, index)
+      checkContents(amendment, head, index)
+      return { ...position(head), ...amendment, type: 'amendment' }
+    }
+    case 'retraction':
+      return { ...position(head), ...validate(retractionBody, fields, index), type: 'retraction' }
     default:
       return { ...position(head), type: 'unknown', originalType: head.type }
   }
@@ -129,7 +141,11 @@ function checkPointers(head: Envelope, index: number): void {
   }
 }
 
-function checkContents(issue: Issue, head: Envelope, index: number): void {
+function checkContents(
+  issue: Pick<Issue, 'body' | 'attachments'>,
+  head: Envelope,
+  index: number,
+): void {
   if (issue.body.mediaType !== MARKDOWN) throw invalid(index, `body.mediaType: must be ${MARKDOWN}`)
   checkContent(issue.body, 'body', MAX_BODY_BYTES, head, index)
   const names = new Set<string>()

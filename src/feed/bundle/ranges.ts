@@ -1,25 +1,19 @@
 import type { BlockRange, LocatedIssue } from '../feed.ts'
-import type { Listing } from '../history.ts'
 
 /**
  * The blocks that a bundle of a log carries: all of them, or from an entry on with the first record
- * and the newest profile. Never the contents of an issue that its author took back.
- * The last one has no end: the log may grow until the bundle is begun.
- * @param listing of the whole log; absent where it cannot be read here.
- * @param since index of the first block of the entry to begin with.
+ * and the newest profile. Never the contents of an issue that its author took back. The last range
+ * has no end: the log may grow until the bundle is begun.
+ * @param issues of the whole log; none where it cannot be read here.
+ * @param from.start index of the first block of the entry to begin with.
+ * @param from.profile index of the newest profile, where it is known.
  */
 export function rangesToCarry(
-  listing: Pick<Listing, 'issues' | 'profile'> | undefined,
-  since = 0,
+  issues: readonly LocatedIssue[],
+  { start, profile = 0 }: { readonly start: number; readonly profile?: number | undefined },
 ): BlockRange[] {
-  const profile = listing?.profile?.index ?? 0
-  const wanted = [
-    only(0),
-    ...(profile < since ? [only(profile)] : []),
-    { start: since, end: Infinity },
-  ]
-  const dropped = (listing?.issues ?? []).flatMap(retractedContents)
-  return without(wanted, dropped)
+  const heads = [0, profile].filter((it) => it < start).map(only)
+  return without([...heads, { start, end: Infinity }], issues.flatMap(retractedContents))
 }
 
 function only(index: number): BlockRange {

@@ -1,0 +1,31 @@
+/** Version of the contract as it crosses the socket. Raised when an operation changes incompatibly. */
+export const PROTOCOL_VERSION = 1
+
+/**
+ * How the result of each operation comes: one value, a stream of events, or a stream of bytes. All
+ * that a client of the socket has to know of the contract at run time: the schemas take longer to
+ * load than a command that asks a daemon takes in all.
+ */
+export const OPERATION_KINDS = {
+  createNewsletter: 'value',
+  publishIssue: 'events',
+  importFolder: 'events',
+  exportBundle: 'bytes',
+  importBundle: 'events',
+  subscribe: 'events',
+  unsubscribe: 'value',
+  seed: 'value',
+  unseed: 'value',
+  followSync: 'events',
+  listNewsletters: 'value',
+  listIssues: 'value',
+  listInbox: 'value',
+  readIssue: 'value',
+  readAttachment: 'bytes',
+  markIssue: 'value',
+  watchIssues: 'events',
+  status: 'value',
+} as const
+
+export type OperationKinds = typeof OPERATION_KINDS
+export type OperationName = keyof OperationKinds

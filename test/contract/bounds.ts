@@ -1,0 +1,212 @@
+import { inspect } from 'node:util'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { contract, type OperationName, type Operations } from '../../src/operations/contract.ts'
+import { all, expectFailure, failureOf } from '../helpers/operations.ts'
+import { publish } from '../helpers/peers.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
+import { open, openWithNewsletter, type Subject } from './subject.ts'
+
+const KEY = 'y'.repeat(52)
+const newsletter = KEY
+
+/** An input of each operation with every field it has. */
+const COMPLETE: Readonly<Record<OperationName, Readonly<Record<string, unknown>>>> = {
+  createNewsletter: {
+    title: 'Tide tables',
+    description: 'When the quay is wet.',
+    language: 'en',
+    authors: [{ name: 'Marit' }],
+    website: 'https://example.org',
+    license: 'CC0-1.0',
+    private: true,
+  },
+  publishIssue: { newsletter, draft: { markdown: '# One' }, waitCopies: 1, timeoutSeconds: 1 },
+  importFolder: { newsletter, folder: '/drafts', match: '*.md' },
+  exportBundle: { newsletter, since: 1 },
+  importBundle: { file: '/a.bundle', link: KEY, encryptionKey: KEY, subscribe: true },
+  subscribe: { link: KEY, wait: false, timeoutSeconds: 1 },
+  unsubscribe: { newsletter },
+  seed: { link: KEY },
+  unseed: { newsletter },
+  followSync: { newsletter, timeoutSeconds: 1 },
+  listNewsletters: {},
+  listIssues: { newsletter },
+  listInbox: {},
+  readIssue: { newsletter, number: 1, markRead: true, timeoutSeconds: 1 },
+  readAttachment: { newsletter, number: 1, name: 'a.png', timeoutSeconds: 1 },
+  markIssue: { newsletter, number: 1, read: true },
+  watchIssues: { newsletter },
+  status: {},
+}
+
+/** Values that the fields of these names never have. */
+const NEVER: Readonly<Record<string, readonly unknown[]>> = {
+  number: [0, -1, 1.5, '1', 2 ** 53],
+  timeoutSeconds: [0, -1, 86_401, '1'],
+  waitCopies: [-1, 0.5, 1_001],
+  title: ['', ' ', 'a\nb', '\u001b[31mred', '\ud800', 'x'.repeat(10_000)],
+  name: ['', 'a\u0000b', 'x'.repeat(256)],
+  newsletter: ['', 'x'.repeat(513)],
+  link: ['', 'x'.repeat(513)],
+  since: [0, -1, 1.5, '1'],
+  file: ['', 'x'.repeat(4_097)],
+  encryptionKey: ['', 'x'.repeat(65)],
+  folder: ['', 'x'.repeat(4_097)],
+  match: ['', 'x'.repeat(257)],
+  website: ['javascript:alert(1)', 'file:///etc/passwd', 'x'],
+  draft: [{}, { file: '' }, { file: '/a.md', markdown: 'b' }, { markdown: 1 }, { path: '/a.md' }],
+  authors: ['Marit', [{}], [{ name: '' }], [{ name: 'M', url: 'javascript:alert(1)' }]],
+}
+
+const BAD_LINKS = [
+  ['short', 'ybndrfg8'],
+  ['one character short', 'y'.repeat(51)],
+  ['one character long', 'y'.repeat(53)],
+  ['in capital letters', 'Y'.repeat(52)],
+  ['of mixed case', `${'y'.repeat(51)}Y`],
+  ['with a letter that no key has', `${'y'.repeat(51)}l`],
+  ['with a second spelling of the same bytes', `${'y'.repeat(51)}b`],
+  ['of another scheme', `https://${KEY}`],
+  ['of a scheme that runs', `javascript:${KEY}`],
+  ['of a related scheme', `hyper://${KEY}`],
+  ['without a key', 'hyperletter://'],
+  ['with a path', `hyperletter://${KEY}/1`],
+  ['with an encryption key that is short', `${KEY}#abc`],
+  ['with an empty encryption key', `${KEY}#`],
+  ['with control characters', `\u001b[31m${KEY}`],
+  ['in hex with a letter too many', `${'0'.repeat(63)}g`],
+  ['of mixed case in hex', `${'a'.repeat(63)}A`],
+] as const
+
+/** Whatever is refused is refused with its code, and changes nothing. */
+export function boundsTests(subject: Subject): void {
+  const names = Object.keys(contract) as OperationName[]
+
+  it.each(names)('refuses input that %s does not have', async (name) => {
+    const operations = await open(subject)
+    const complete = COMPLETE[name]
+    const wrong: unknown[] = [
+      undefined,
+      null,
+      true,
+      7,
+      'text',
+      [],
+      [complete],
+      { ...complete, colour: 'red' },
+      { ...complete, constructor: 'x' },
+      ...Object.keys(complete).flatMap((key) =>
+        [null, ...(NEVER[key] ?? [[[]]])].map((value) => ({ ...complete, [key]: value })),
+      ),
+    ]
+    for (const input of wrong) {
+      const error = await failureOf(call(operations, name, input))
+      expect(error.code, `${name} ${inspect(input).slice(0, 120)}`).toBe('INVALID_INPUT')
+    }
+    expect(await operations.listNewsletters({})).toStrictEqual([])
+  })
+
+  it.each(names)('ends %s at once when it is aborted before it begins', async (name) => {
+    const operations = await open(subject)
+    const signal = AbortSignal.abort()
+    const error = await failureOf(call(operations, name, COMPLETE[name], { signal }))
+    expect(error.code).toBe('ABORTED')
+    expect(await operations.listNewsletters({})).toStrictEqual([])
+  })
+
+  it.each(BAD_LINKS)('refuses a link %s', async (_, link) => {
+    const operations = await open(subject)
+    await expectFailure('INVALID_LINK', operations.subscribe({ link }))
+    await expectFailure('INVALID_LINK', operations.seed({ link }))
+    await expectFailure('NEWSLETTER_NOT_FOUND', operations.listIssues({ newsletter: link }))
+    expect(await operations.listNewsletters({})).toStrictEqual([])
+  })
+
+  it('fails with NEWSLETTER_NOT_FOUND for what is not in the library', async () => {
+    const operations = await open(subject)
+    const draft = { markdown: '# One\n' }
+    const calls = [
+      () => operations.listIssues({ newsletter }),
+      () => operations.readIssue({ newsletter: 'Nowhere' }),
+      () => operations.readAttachment({ newsletter, number: 1, name: 'a.png' }),
+      () => operations.markIssue({ newsletter, number: 1, read: true }),
+      () => operations.unsubscribe({ newsletter }),
+      () => operations.unseed({ newsletter }),
+      () => operations.followSync({ newsletter }),
+      () => operations.watchIssues({ newsletter }),
+      () => operations.publishIssue({ newsletter, draft }),
+      () => operations.publishIssue({ draft }),
+      () => operations.importFolder({ folder: '/' }),
+    ]
+    for (const run of calls) await expectFailure('NEWSLETTER_NOT_FOUND', run())
+  })
+
+  it('fails with INVALID_INPUT where a name may mean several newsletters', async () => {
+    const operations = await open(subject)
+    await operations.createNewsletter({ title: 'Tide tables' })
+    await operations.createNewsletter({ title: 'Tide tables' })
+    const listing = operations.listIssues({ newsletter: 'Tide tables' })
+    const error = await expectFailure('INVALID_INPUT', listing)
+    expect(error.hint).toEqual(expect.any(String))
+    const draft = { markdown: '# One\n' }
+    await expectFailure('INVALID_INPUT', operations.publishIssue({ draft }))
+  })
+
+  describe('in a draft', () => {
+    const drafts = [
+      ['nothing', ''],
+      ['no title', 'text without a heading'],
+      ['broken YAML', '---\ntitle: [\n---\ntext'],
+      ['control characters in the title', '---\ntitle: "\\e[31mred"\n---\ntext'],
+      ['a NUL', '# One\n\u0000\n'],
+    ] as const
+
+    it.each(drafts)('refuses %s', async (_, markdown) => {
+      const { operations, feedKey } = await openWithNewsletter(subject)
+      await expectFailure('INVALID_DRAFT', operations.publishIssue({ draft: { markdown } }))
+      expect(await operations.listIssues({ newsletter: feedKey })).toStrictEqual([])
+    })
+
+    it('refuses a file that does not exist, a folder and bytes that are no text', async () => {
+      const { operations } = await openWithNewsletter(subject)
+      const folder = await temporaryDirectory()
+      await writeFile(join(folder, 'binary.md'), Buffer.from([0x23, 0x20, 0xff, 0xfe, 0x00]))
+      for (const file of [join(folder, 'gone.md'), folder, join(folder, 'binary.md')]) {
+        await expectFailure('INVALID_DRAFT', operations.publishIssue({ draft: { file } }))
+      }
+    })
+
+    it('refuses a picture outside of its folder', async () => {
+      const { operations } = await openWithNewsletter(subject)
+      const folder = await temporaryDirectory()
+      const draft = { markdown: '# One\n\n![](../../etc/passwd.png)\n', folder }
+      await expectFailure('INVALID_DRAFT', operations.publishIssue({ draft }))
+    })
+
+    it('refuses more text than an issue may have', async () => {
+      const { operations, feedKey } = await openWithNewsletter(subject)
+      for (const sizeBytes of [3, 20]) {
+        const markdown = `# Long\n\n${'wave '.repeat((sizeBytes * 1_024 * 1_024) / 5)}\n`
+        await expectFailure('TOO_LARGE', operations.publishIssue({ draft: { markdown } }))
+      }
+      await publish(operations, '# Short\n')
+      expect(await operations.listIssues({ newsletter: feedKey })).toHaveLength(1)
+    })
+  })
+}
+
+function call(
+  operations: Operations,
+  name: OperationName,
+  input: unknown,
+  options: { signal?: AbortSignal } = {},
+): Promise<unknown> {
+  const operation = operations[name] as (
+    input: unknown,
+    options: { signal?: AbortSignal },
+  ) => Promise<unknown> & AsyncIterable<unknown>
+  const result = operation(input, options)
+  return contract[name].kind === 'value' ? result : all(result)
+}

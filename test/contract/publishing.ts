@@ -1,0 +1,175 @@
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { all, expectFailure, only, single } from '../helpers/operations.ts'
+import { publish } from '../helpers/peers.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
+import { open, openWithNewsletter, type Subject } from './subject.ts'
+
+/** `create`, `publish` and `import`. */
+export function publishingTests(subject: Subject): void {
+  it('creates a public newsletter whose link is its feed key', async () => {
+    const operations = await open(subject)
+    const created = await operations.createNewsletter({
+      title: 'Tide tables',
+      description: 'When the quay is wet.',
+      language: 'en',
+      authors: [{ name: 'Marit Solberg', url: 'https://example.org/marit' }],
+      website: 'https://example.org/tides',
+      license: 'CC-BY-4.0',
+    })
+    expect(created.link).toBe(`hyperletter://${created.feedKey}`)
+    expect(created.recoveryPhrase.split(' ')).toHaveLength(24)
+    expect(await operations.listNewsletters({})).toStrictEqual([
+      {
+        feedKey: created.feedKey,
+        link: created.link,
+        title: 'Tide tables',
+        description: 'When the quay is wet.',
+        roles: ['author'],
+        issues: 0,
+        unread: 0,
+        private: false,
+      },
+    ])
+  })
+
+  it('creates a private newsletter whose link carries the key to read it', async () => {
+    const operations = await open(subject)
+    const { feedKey, link } = await operations.createNewsletter({ title: 'Us', private: true })
+    expect(link).toMatch(new RegExp(`^hyperletter://${feedKey}#[a-z0-9]{52}$`))
+    await publish(operations, '# Only for us\n')
+    expect(single(await operations.listNewsletters({}))).toMatchObject({ link, private: true })
+    expect(await operations.readIssue({ newsletter: 'Us' })).toMatchObject({
+      title: 'Only for us',
+      verified: true,
+    })
+  })
+
+  it('publishes a file with its pictures and warns of one that is missing, by line', async () => {
+    const { operations, feedKey } = await openWithNewsletter(subject)
+    const folder = await temporaryDirectory()
+    const file = join(folder, '2026-03-20-spring-tide.md')
+    await writeFile(join(folder, 'tide.png'), 'a picture')
+    await writeFile(file, '# Spring tide\n\n![The tide](tide.png)\n\n![Gone](gone.png)\n')
+    const events = await all(operations.publishIssue({ draft: { file } }))
+    expect(single(only(events, 'warning')).warning.line).toBe(5)
+    expect(single(only(events, 'published'))).toStrictEqual({
+      event: 'published',
+      feedKey,
+      number: 1,
+      title: 'Spring tide',
+      publishedAt: '2026-03-20T00:00:00.000Z',
+      attachments: 1,
+      copies: 0,
+    })
+  })
+
+  it('publishes text, and finds its pictures in the folder that is named', async () => {
+    const { operations } = await openWithNewsletter(subject)
+    const folder = await temporaryDirectory()
+    await writeFile(join(folder, 'tide.png'), 'a picture')
+    const markdown = '# Spring tide\n\n![](tide.png)\n'
+    const found = await all(operations.publishIssue({ draft: { markdown, folder } }))
+    const missing = await all(operations.publishIssue({ draft: { markdown } }))
+    expect(found).toMatchObject([{ event: 'published', number: 1, attachments: 1 }])
+    expect(missing).toMatchObject([
+      { event: 'warning' },
+      { event: 'published', number: 2, attachments: 0 },
+    ])
+  })
+
+  it('numbers issues that are published at the same moment one after the other', async () => {
+    const { operations, feedKey } = await openWithNewsletter(subject)
+    const titles = Array.from({ length: 12 }, (_, i) => `Flood ${i}`)
+    const published = await Promise.all(titles.map((it) => publish(operations, `# ${it}\n`)))
+    const numbers = published.map((it) => it.number).toSorted((a, b) => a - b)
+    expect(numbers).toStrictEqual(titles.map((_, i) => i + 1))
+    const listed = await operations.listIssues({ newsletter: feedKey })
+    expect(new Set(listed.map((it) => it.title))).toStrictEqual(new Set(titles))
+  })
+
+  it('ends with TIMEOUT when the copies that were asked for do not come', async () => {
+    const { operations } = await openWithNewsletter(subject)
+    const draft = { markdown: '# Alone\n' }
+    const seen: string[] = []
+    const publishing = async () => {
+      for await (const it of operations.publishIssue({
+        draft,
+        waitCopies: 1,
+        timeoutSeconds: 0.3,
+      })) {
+        seen.push(it.event)
+      }
+    }
+    await expectFailure('TIMEOUT', publishing())
+    expect(seen).toStrictEqual(['published', 'copies'])
+    expect(await operations.readIssue({ newsletter: 'Tide tables' })).toMatchObject({ number: 1 })
+  })
+
+  it('imports a folder in order of date, and says of each file that is skipped why', async () => {
+    const { operations, feedKey } = await openWithNewsletter(subject)
+    const folder = await draftFolder()
+    const events = await all(operations.importFolder({ folder }))
+    const skipped = only(events, 'skipped')
+    expect(new Set(skipped.map((it) => it.file))).toStrictEqual(
+      new Set(['broken.md', 'empty.md', 'lost.md', 'not-text.md', 'notes.rst']),
+    )
+    expect(skipped.every((it) => it.code === 'INVALID_DRAFT' && it.message !== '')).toBe(true)
+    expect(events.at(-1)).toStrictEqual({
+      event: 'finished',
+      feedKey,
+      title: 'Tide tables',
+      published: 3,
+    })
+    const progress = only(events, 'progress').map(({ done, total }) => [done, total])
+    expect(progress[0]).toStrictEqual([0, 3])
+    expect(progress.at(-1)).toStrictEqual([3, 3])
+    const listed = await operations.listIssues({ newsletter: feedKey })
+    expect(listed.map((it) => it.title)).toStrictEqual(['Third', 'Second', 'First'])
+  })
+
+  it('publishes nothing twice when the same folder is imported again', async () => {
+    const { operations, feedKey } = await openWithNewsletter(subject)
+    const folder = await draftFolder()
+    await all(operations.importFolder({ folder }))
+    await writeFile(join(folder, '2026-01-04-fourth.md'), '# Fourth\n')
+    const events = await all(operations.importFolder({ folder }))
+    expect(events.at(-1)).toMatchObject({ event: 'finished', published: 1 })
+    expect(only(events, 'skipped')).toHaveLength(8)
+    expect(await operations.listIssues({ newsletter: feedKey })).toHaveLength(4)
+  })
+
+  it('imports only the files that match', async () => {
+    const { operations } = await openWithNewsletter(subject)
+    const folder = await draftFolder()
+    const events = await all(operations.importFolder({ folder, match: '2026-01-02-*.md' }))
+    expect(events.at(-1)).toMatchObject({ event: 'finished', published: 1 })
+    expect(await operations.readIssue({ newsletter: 'Tide tables' })).toMatchObject({
+      title: 'Second',
+    })
+  })
+
+  it('fails with INVALID_INPUT for a folder that does not exist', async () => {
+    const { operations } = await openWithNewsletter(subject)
+    const folder = join(await temporaryDirectory(), 'nowhere')
+    await expectFailure('INVALID_INPUT', operations.importFolder({ folder }))
+  })
+}
+
+/** Three good drafts, not in the order of their names alone, and five files that cannot be published. */
+async function draftFolder(): Promise<string> {
+  const folder = await temporaryDirectory()
+  await mkdir(join(folder, 'late'))
+  await Promise.all([
+    writeFile(join(folder, '2026-01-02-second.md'), '# Second\n'),
+    writeFile(join(folder, 'late', '2026-01-01-first.md'), '# First\n'),
+    writeFile(join(folder, '2026-01-03-third.md'), '# Third\n'),
+    writeFile(join(folder, 'broken.md'), '---\ntitle: [\n---\ntext\n'),
+    writeFile(join(folder, 'empty.md'), ''),
+    writeFile(join(folder, 'not-text.md'), Buffer.from([0x23, 0x20, 0xff, 0x0a])),
+    symlink(join(folder, 'nowhere.md'), join(folder, 'lost.md')),
+    writeFile(join(folder, 'notes.rst'), 'Notes\n=====\n'),
+  ])
+  return folder
+}

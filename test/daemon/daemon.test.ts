@@ -1,0 +1,189 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { dial, remoteOperations, requestStop } from '../../src/daemon/client.ts'
+import { runDaemon } from '../../src/daemon/daemon.ts'
+import { PROTOCOL_VERSION } from '../../src/daemon/protocol.ts'
+import { packageVersion } from '../../src/version.ts'
+import { startDaemonHere } from '../helpers/daemons.ts'
+import { configOf, openEngine } from '../helpers/engines.ts'
+import { expectFailure } from '../helpers/operations.ts'
+import { holdStore, kill, startRealDaemon } from '../helpers/processes.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
+import { privateNetwork } from '../helpers/testnet.ts'
+
+async function someConfig() {
+  return configOf(await temporaryDirectory(), await privateNetwork())
+}
+
+const never = new AbortController().signal
+const ignore = () => undefined
+
+describe('a daemon', () => {
+  it('is ready only when it listens and is online', async () => {
+    const config = await someConfig()
+    const end = new AbortController()
+    const onReady = async () => ({
+      info: await dial(config.socketPath),
+      status: await remoteOperations(config.socketPath).status({}),
+    })
+    let atReady: ReturnType<typeof onReady> | undefined
+    const ended = runDaemon(config, {
+      signal: end.signal,
+      onReady: (ready) => {
+        expect(ready).toStrictEqual({ socket: config.socketPath, pid: process.pid })
+        atReady = onReady()
+        void atReady.finally(() => end.abort())
+      },
+    })
+    await ended
+    expect(await atReady).toMatchObject({
+      info: {
+        protocol: PROTOCOL_VERSION,
+        version: packageVersion(),
+        pid: process.pid,
+        uptimeSeconds: 0,
+      },
+      status: { via: 'daemon', online: true, dataDir: config.dataDir },
+    })
+  })
+
+  it('ends when its signal says so, and frees the store at once', async () => {
+    const config = await someConfig()
+    const daemon = await startDaemonHere(config)
+    daemon.abort()
+    await daemon.ended
+    expect(await dial(config.socketPath)).toBeUndefined()
+    await openEngine({ dataDir: config.dataDir })
+  })
+
+  it('ends when it is asked over the socket, and frees the store at once', async () => {
+    const config = await someConfig()
+    const daemon = await startDaemonHere(config)
+    await requestStop(config.socketPath)
+    await daemon.ended
+    expect(await dial(config.socketPath)).toBeUndefined()
+    await openEngine({ dataDir: config.dataDir })
+  })
+
+  it('ends although somebody watches', async () => {
+    const config = await someConfig()
+    const daemon = await startDaemonHere(config)
+    const remote = remoteOperations(config.socketPath)
+    const { feedKey } = await remote.createNewsletter({ title: 'Tide tables' })
+    const watching = remote.watchIssues({ newsletter: feedKey })[Symbol.asyncIterator]().next()
+    watching.catch(ignore)
+    await remote.status({})
+    daemon.abort()
+    await daemon.ended
+    await expectFailure('DAEMON_NOT_RUNNING', watching)
+  })
+
+  it('ends at once when its signal came before it was ready', async () => {
+    const config = await someConfig()
+    await runDaemon(config, { signal: AbortSignal.abort(), onReady: ignore })
+    expect(await dial(config.socketPath)).toBeUndefined()
+    await openEngine({ dataDir: config.dataDir })
+  })
+
+  it('takes the place of a socket that somebody left', async () => {
+    const config = await someConfig()
+    await writeFile(config.socketPath, '')
+    await startDaemonHere(config)
+    expect(await dial(config.socketPath)).toMatchObject({ pid: process.pid })
+  })
+
+  it('listens at another place where the data directory has a path too long for sockets', async () => {
+    const short = await temporaryDirectory()
+    const dataDir = join(short, 'deep'.repeat(20), 'deeper'.repeat(20))
+    await mkdir(dataDir, { recursive: true })
+    const config = configOf(dataDir, await privateNetwork())
+    expect(dirname(config.socketPath)).not.toBe(dataDir)
+    expect(Buffer.byteLength(config.socketPath)).toBeLessThan(104)
+    await startDaemonHere(config)
+    expect(await remoteOperations(config.socketPath).status({})).toMatchObject({ dataDir })
+  })
+
+  it('refuses to be the second one, and leaves the socket of the first alone', async () => {
+    const config = await someConfig()
+    await startDaemonHere(config)
+    const second = runDaemon(config, { signal: never, onReady: ignore })
+    await expectFailure('DAEMON_ALREADY_RUNNING', second)
+    expect(await remoteOperations(config.socketPath).listNewsletters({})).toStrictEqual([])
+  })
+
+  it('refuses a store that another process keeps', async () => {
+    const config = await someConfig()
+    await openEngine({ dataDir: config.dataDir })
+    const options = { signal: never, onReady: ignore, busyTimeoutMs: 200 }
+    await expectFailure('STORE_BUSY', runDaemon(config, options))
+    expect(await dial(config.socketPath)).toBeUndefined()
+  })
+
+  it('waits for a command that is about to end', async () => {
+    const config = await someConfig()
+    const command = await openEngine({ dataDir: config.dataDir })
+    const starting = startDaemonHere(config)
+    expect(await dial(config.socketPath)).toBeUndefined()
+    await command.close()
+    expect(await starting).toMatchObject({ pid: process.pid })
+  })
+
+  it('ends with ABORTED while it waits for the store', async () => {
+    const config = await someConfig()
+    await openEngine({ dataDir: config.dataDir })
+    const signal = AbortSignal.abort()
+    await expectFailure('ABORTED', runDaemon(config, { signal, onReady: ignore }))
+  })
+
+  it('refuses a data directory that is a file', async () => {
+    const dataDir = join(await temporaryDirectory(), 'data')
+    await writeFile(dataDir, '')
+    const running = runDaemon(configOf(dataDir), { signal: never, onReady: ignore })
+    await expectFailure('INVALID_INPUT', running)
+  })
+
+  it('frees the store when it cannot listen', async () => {
+    const dir = await temporaryDirectory()
+    await writeFile(join(dir, 'file'), '')
+    const config = { ...configOf(dir), socketPath: join(dir, 'file', 'daemon.sock') }
+    const running = runDaemon(config, { signal: never, onReady: ignore })
+    await expectFailure('INVALID_INPUT', running)
+    await openEngine({ dataDir: dir })
+  })
+})
+
+describe('a daemon of the real command', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('ends cleanly on %s', async (signal) => {
+    const config = await someConfig()
+    const daemon = await startRealDaemon(config)
+    expect(await dial(config.socketPath)).toMatchObject({ pid: daemon.pid })
+    expect(await kill(daemon, signal)).toBe(0)
+    expect(await dial(config.socketPath)).toBeUndefined()
+    await openEngine({ dataDir: config.dataDir })
+  })
+
+  it('says STORE_BUSY while a foreign process keeps the store', async () => {
+    const config = await someConfig()
+    await holdStore(config)
+    await expect(startRealDaemon(config)).rejects.toThrow('STORE_BUSY')
+  })
+
+  it('is killed in the middle of an answer, and its caller hears of it', async () => {
+    const config = await someConfig()
+    const daemon = await startRealDaemon(config)
+    const remote = remoteOperations(config.socketPath)
+    const link = 'y'.repeat(52)
+    const subscribing = remote.subscribe({ link, wait: false })[Symbol.asyncIterator]()
+    await subscribing.next()
+    const follow = remote.followSync({ newsletter: link })[Symbol.asyncIterator]()
+    onTestFinished(async () => void (await follow.return?.()))
+    await follow.next()
+    const rest = (async () => {
+      for (;;) await follow.next()
+    })()
+    rest.catch(ignore)
+    await kill(daemon, 'SIGKILL')
+    await expectFailure('DAEMON_NOT_RUNNING', rest)
+  })
+})
