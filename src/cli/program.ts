@@ -28,6 +28,11 @@ const groups: Readonly<Record<string, readonly Entry[]>> = {
       summary: 'publish every Markdown file of a folder',
       load: () => import('./commands/import.ts'),
     },
+    {
+      usage: 'export <newsletter>',
+      summary: 'write a newsletter into one file, to carry or to keep',
+      load: () => import('./commands/export.ts'),
+    },
   ],
   'Read:': [
     {
@@ -86,6 +91,11 @@ const groups: Readonly<Record<string, readonly Entry[]>> = {
       usage: 'seed <link>',
       summary: 'pass a newsletter on without following it',
       load: () => import('./commands/seed.ts'),
+    },
+    {
+      usage: 'import-bundle <file>',
+      summary: 'take a newsletter from a file, without any network',
+      load: () => import('./commands/import-bundle.ts'),
     },
     {
       usage: 'unseed <newsletter>',

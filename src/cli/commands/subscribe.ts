@@ -11,6 +11,7 @@ import { Progress } from '../terminal/progress.ts'
 interface Options {
   readonly wait: boolean
   readonly timeout?: number
+  readonly key?: string
 }
 
 type Event = OperationOutput<'subscribe'>
@@ -27,14 +28,16 @@ export function register(program: Command, bind: Bind): void {
   program
     .command('subscribe')
     .description('Follow a newsletter: fetch its issues, keep them, and pass them on.')
-    .argument('<link>', 'hyperletter://… from the author, or the feed key alone')
+    .argument('<link>', 'hyperletter://… from the author, the feed key alone, or a bundle file')
     .option('--no-wait', 'return at once; the daemon fetches the issues')
     .option('--timeout <seconds>', 'give up when nothing arrives for so long', seconds)
+    .option('--key <key>', 'with a file of a private newsletter: its link, or the key in it')
     .addHelpText(
       'after',
       examples(
         'hyperletter subscribe hyperletter://<feed key>',
         'hyperletter subscribe hyperletter://<feed key> --no-wait',
+        'hyperletter subscribe tides.bundle',
       ),
     )
     .action(bind(subscribe))
@@ -42,6 +45,14 @@ export function register(program: Command, bind: Bind): void {
 
 async function subscribe(context: Context, link: string, options: Options): Promise<void> {
   const { out } = context
+  const { bundleFile, subscribeToFile } = await import('./import-bundle.ts')
+  const file = await bundleFile(context, link)
+  if (file !== undefined) return subscribeToFile(context, file, options.key)
+  if (options.key !== undefined) {
+    throw new HyperletterError('INVALID_INPUT', 'There is no such file; --key goes with one.', {
+      hint: 'Give the whole link: hyperletter://<feed key>#<encryption key>',
+    })
+  }
   const { subscribed, heldBlocks, length, failure, via } = await withOperations(
     context,
     async (operations, host) => {

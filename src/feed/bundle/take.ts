@@ -9,7 +9,7 @@ import type { VerifiedBundle } from './verify.ts'
 
 /** Blocks that are stored together; fewer if they are large. */
 const STORED_AT_ONCE = 64
-const STORED_BYTES_AT_ONCE = 2 * 1024 * 1024
+const STORED_BYTES_AT_ONCE = 4 * 1024 * 1024
 
 /** How often an upgrade is tried anew because the log grew meanwhile from elsewhere. */
 const MAX_ATTEMPTS = 10
