@@ -1,15 +1,15 @@
-import { mkdir } from 'node:fs/promises'
-import Corestore from 'corestore'
+import type Corestore from 'corestore'
 import type { Config } from '../config.ts'
 import { HyperletterError } from '../errors.ts'
 import { Library, type LibraryEntry } from '../library/library.ts'
 import { short, type Logger } from '../logger.ts'
 import { Network } from '../network/network.ts'
-import { onStore, unusableDirectory } from '../storage-errors.ts'
+import { onStore } from '../storage-errors.ts'
 import { Author } from './author.ts'
 import { Feeds } from './feeds.ts'
 import { Journal } from './journal.ts'
 import { quietHypercore } from './quiet.ts'
+import { openStore } from './store.ts'
 
 export interface EngineOptions {
   readonly config: Config
@@ -66,13 +66,8 @@ export class Engine {
   static async open(options: EngineOptions): Promise<Engine> {
     quietHypercore()
     const { config } = options
-    await mkdir(config.storeDir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-      throw unusableDirectory(config.dataDir, error)
-    })
-    const store = new Corestore(config.storeDir)
+    const store = await openStore(config)
     try {
-      refuseForks(store)
-      await onStore(() => store.ready())
       const library = await Library.open(store.get({ name: LIBRARY_NAME }))
       if (library.unreadable > 0) {
         options.logger.warn({ entries: library.unreadable }, 'library entries of another version')
@@ -184,12 +179,4 @@ export class Engine {
       }
     }
   }
-}
-
-// `allowFork: false` counts only for whoever opens a core first, and a peer that asks for a stored core
-// may be the first.
-function refuseForks(store: Corestore): void {
-  store.watch((core) => {
-    ;(core as unknown as { replicator: { allowFork: boolean } }).replicator.allowFork = false
-  })
 }

@@ -2,6 +2,7 @@ import type Corestore from 'corestore'
 import type { KeyPair } from 'hypercore-crypto'
 import { HyperletterError } from '../errors.ts'
 import { Feed } from '../feed/feed.ts'
+import { decompress } from './compression.ts'
 import type { Library, LibraryEntry } from '../library/library.ts'
 import { short, type Logger } from '../logger.ts'
 import { keyBytes, type EncryptionKey, type FeedKey } from '../records/feed-key.ts'
@@ -117,7 +118,7 @@ export class Feeds {
         ...(encryptionKey === undefined ? {} : { encryption: { key: keyBytes(encryptionKey) } }),
       }),
     )
-    const feed = await Feed.open(core)
+    const feed = await Feed.open(core, decompress)
     core.on('conflict', () => this.#onConflict(feed.feedKey))
     return feed
   }

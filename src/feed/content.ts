@@ -36,6 +36,12 @@ export async function encodeContent(
 /** Bytes → one gzip member (RFC 1952). */
 export type Compress = (bytes: Uint8Array) => Promise<Uint8Array> | Uint8Array
 
+/** One gzip member in pieces → what it holds, which may be cut off above `limitBytes`. */
+export type Decompress = (
+  parts: AsyncIterable<Uint8Array>,
+  limitBytes: number,
+) => AsyncIterable<Uint8Array>
+
 type Blocks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 
 /**
@@ -43,10 +49,16 @@ type Blocks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
  * before it is a promise: a gzip bomb is cut off as soon as it exceeds it.
  * @throws INVALID_RECORD if the blocks do not decode to exactly `content.bytes` bytes.
  */
-export async function* decodeContent(blocks: Blocks, content: Content): AsyncGenerator<Uint8Array> {
+export async function* decodeContent(
+  blocks: Blocks,
+  content: Content,
+  decompress: Decompress = unzip,
+): AsyncGenerator<Uint8Array> {
   const checked = checkBlocks(blocks, content)
   let bytes = 0
-  for await (const part of content.encoding === undefined ? checked : unzip(checked, content)) {
+  for await (const part of content.encoding === undefined
+    ? checked
+    : decode(checked, content, decompress)) {
     bytes += part.byteLength
     if (bytes > content.bytes) throw lie(content, `at least ${bytes}`)
     yield part
@@ -81,9 +93,10 @@ async function* checkBlocks(blocks: Blocks, content: Content): AsyncGenerator<Ui
   if (offset !== content.blocks) throw lie(content, `${offset} blocks`)
 }
 
-async function* unzip(
+async function* decode(
   blocks: AsyncGenerator<Uint8Array>,
-  { encoding = '' }: Content,
+  { encoding = '', bytes }: Content,
+  decompress: Decompress,
 ): AsyncGenerator<Uint8Array> {
   if (encoding !== 'gzip') {
     throw new HyperletterError(
@@ -92,14 +105,19 @@ async function* unzip(
       { hint: 'A newer version of Hyperletter may read it.' },
     )
   }
-  const zipped = ReadableStream.from(blocks) as ReadableStream<Uint8Array<ArrayBuffer>>
   try {
-    yield* zipped.pipeThrough(new DecompressionStream('gzip')) as AsyncIterable<Uint8Array>
+    yield* decompress(blocks, bytes)
   } catch (cause) {
     // Failures of the blocks themselves come through as they are; what zlib says becomes a code.
     if (cause instanceof HyperletterError) throw cause
     throw new HyperletterError('INVALID_RECORD', 'The content is not valid gzip data.', { cause })
   }
+}
+
+/** Undoes gzip piece by piece, with what every platform has. */
+export async function* unzip(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const zipped = ReadableStream.from(parts) as ReadableStream<Uint8Array<ArrayBuffer>>
+  yield* zipped.pipeThrough(new DecompressionStream('gzip')) as AsyncIterable<Uint8Array>
 }
 
 async function gzip(bytes: Uint8Array): Promise<Uint8Array> {

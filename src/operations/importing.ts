@@ -1,4 +1,5 @@
 import { join, relative, sep } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import type { Engine } from '../engine/engine.ts'
 import { HyperletterError } from '../errors.ts'
 import { readDraft, type Draft } from '../drafts/draft.ts'
@@ -21,8 +22,11 @@ interface FoundDraft {
  * Issues that share one journal and one flush, each of which waits for the disk; a batch ends
  * earlier when its contents are large.
  */
-const BATCH_ISSUES = 256
+const BATCH_ISSUES = 128
 const BATCH_BYTES = 16 * 1024 * 1024
+
+/** Issues compressed in one go. */
+const ISSUES_A_TURN = 8
 
 /** Files that are read at a time. */
 const READ_AT_ONCE = 16
@@ -57,9 +61,8 @@ export async function* importFolder(
   let done = 0
   const total = found.length
   yield { event: 'progress', done, total, file: '' }
-  for await (const batch of batches(inPublishingOrder(found), signal)) {
+  for await (const batch of writeBatches(engine, feed, inPublishingOrder(found), signal)) {
     for (const it of batch.skipped) yield it
-    await engine.author.append(feed, batch.issues)
     done += batch.issues.length
     for (const { file, draft } of batch.from) {
       for (const warning of draft.warnings) yield { event: 'warning', file, warning }
@@ -106,45 +109,44 @@ interface Batch {
   readonly skipped: Skipped[]
 }
 
-async function* batches(
+// While one batch is written, which mostly waits for the disk, the next one is compressed.
+async function* writeBatches(
+  engine: Engine,
+  feed: Feed,
   found: readonly FoundDraft[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Batch> {
-  let ready = found.length === 0 ? undefined : prepareBatch(found, 0)
-  while (ready !== undefined) {
+  let writing: Promise<Batch> | undefined
+  for (let next = 0; next < found.length;) {
     signal?.throwIfAborted()
-    const { batch, next } = await ready
-    // The next batch is compressed while this one is written.
-    ready = next < found.length ? prepareBatch(found, next) : undefined
-    ready?.catch(() => undefined)
-    yield batch
+    const batch = await prepareBatch(found, next)
+    if (writing !== undefined) yield await writing
+    signal?.throwIfAborted()
+    writing = engine.author.append(feed, batch.issues).then(() => batch)
+    // Its failure is reported where it is awaited, after the next batch is prepared.
+    writing.catch(() => undefined)
+    next += batch.from.length + batch.skipped.length
   }
+  if (writing !== undefined) yield await writing
 }
 
-async function prepareBatch(found: readonly FoundDraft[], start: number) {
+async function prepareBatch(found: readonly FoundDraft[], start: number): Promise<Batch> {
   const batch: Batch = { issues: [], from: [], skipped: [] }
-  let next = start
   let sizeBytes = 0
-  const preparing = []
-  while (next < found.length && preparing.length < BATCH_ISSUES && sizeBytes < BATCH_BYTES) {
-    const it = found[next++] as FoundDraft
-    sizeBytes +=
-      it.draft.markdown.length + it.draft.attachments.reduce((sum, a) => sum + a.sizeBytes, 0)
-    preparing.push(
-      prepareIssue(it.draft).then(
-        (issue) => ({ it, issue }),
-        (error: unknown) => skipFor(it.file, error),
-      ),
-    )
-  }
-  for (const result of await Promise.all(preparing)) {
-    if ('event' in result) batch.skipped.push(result)
-    else {
-      batch.issues.push(result.issue)
-      batch.from.push(result.it)
+  for (const it of found.slice(start, start + BATCH_ISSUES)) {
+    try {
+      batch.issues.push(await prepareIssue(it.draft))
+      batch.from.push(it)
+    } catch (error) {
+      batch.skipped.push(skipFor(it.file, error))
     }
+    sizeBytes += it.draft.markdown.length
+    for (const attachment of it.draft.attachments) sizeBytes += attachment.sizeBytes
+    if (sizeBytes >= BATCH_BYTES) break
+    // Compressing keeps this thread: now and then the disk, and whoever else waits, gets a turn.
+    if (batch.from.length % ISSUES_A_TURN === 0) await setImmediate()
   }
-  return { batch, next }
+  return batch
 }
 
 function skip(file: string, message: string): Skipped {

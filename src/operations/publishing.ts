@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { Engine } from '../engine/engine.ts'
 import { HyperletterError } from '../errors.ts'
 import { encodeContent } from '../feed/content.ts'
-import { compress } from './compression.ts'
+import { compress } from '../engine/compression.ts'
 import { parseDraft, readDraft, type Draft } from '../drafts/draft.ts'
 import {
   composeIssue,

@@ -56,7 +56,7 @@ describe('reading', () => {
     const { feed } = await openLog()
     expect(await feed.list()).toMatchObject({ issues: [], missing: 0 })
     await expectCode(feed.profile(), 'NOT_AVAILABLE')
-    await expectCode(feed.issue(undefined), 'ISSUE_NOT_FOUND')
+    await expectCode(feed.issue(undefined), 'NOT_AVAILABLE')
   })
 
   test('fails for numbers that no issue has', async () => {
