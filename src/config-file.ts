@@ -2,7 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { parse } from 'smol-toml'
 import { z } from 'zod'
 import { codeOf, HyperletterError } from './errors.ts'
-import type { Settings } from './config.ts'
+
+/** The settings a person gives, by whatever way; all are text as on a command line. */
+export interface Settings {
+  readonly dataDir?: string | undefined
+  readonly bootstrap?: string | undefined
+  readonly host?: string | undefined
+  readonly logLevel?: string | undefined
+}
 
 const settings = z.strictObject({
   dataDir: z.string().min(1).optional(),

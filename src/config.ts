@@ -3,7 +3,10 @@ import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import envPaths from 'env-paths'
+import type { Settings } from './config-file.ts'
 import { HyperletterError } from './errors.ts'
+
+export type { Settings } from './config-file.ts'
 
 /** One address of a bootstrap node, as Hyperswarm wants it. */
 export interface Address {
@@ -22,6 +25,10 @@ export interface Config {
   readonly storeDir: string
   /** Entries on their way to disk, below `dataDir`. */
   readonly journalDir: string
+  /** Signing keys, below `dataDir`. */
+  readonly keysDir: string
+  /** How far each own newsletter was published, apart from the store; below `dataDir`. */
+  readonly publishedDir: string
   /** Where a daemon that was started in the background writes. */
   readonly logFile: string
   /** Address of the daemon of this data directory: a Unix socket, or a named pipe on Windows. */
@@ -31,14 +38,6 @@ export interface Config {
   /** Address to bind; all interfaces when absent. */
   readonly host: string | undefined
   readonly logLevel: LogLevel
-}
-
-/** The settings a person gives, by whatever way; all are text as on a command line. */
-export interface Settings {
-  readonly dataDir?: string | undefined
-  readonly bootstrap?: string | undefined
-  readonly host?: string | undefined
-  readonly logLevel?: string | undefined
 }
 
 /** Longest path that a Unix socket address holds on every platform, in bytes; longer ones are cut silently. */
@@ -66,6 +65,8 @@ export async function loadConfig(flags: Settings, env = process.env): Promise<Co
     dataDir,
     storeDir: join(dataDir, 'store'),
     journalDir: join(dataDir, 'journal'),
+    keysDir: join(dataDir, 'keys'),
+    publishedDir: join(dataDir, 'published'),
     logFile: join(dataDir, 'daemon.log'),
     socketPath: socketPath(dataDir, env['XDG_RUNTIME_DIR'] || undefined),
     bootstrap,

@@ -2,7 +2,9 @@ import { parse, TomlDate, TomlError } from 'smol-toml'
 import { isMap, parseDocument } from 'yaml'
 import { invalidDraft } from './complaint.ts'
 import { parseDate } from './date.ts'
-import type { HeadValue } from './front-matter.ts'
+
+/** A value in a head: every scalar as the text it was written as. */
+export type HeadValue = string | readonly HeadValue[] | ReadonlyMap<string, HeadValue>
 
 /** Real heads use no alias at all; a few are harmless, many are an attack on memory. */
 const MAX_ALIASES = 32

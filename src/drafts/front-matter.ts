@@ -1,10 +1,10 @@
 import { invalidDraft } from './complaint.ts'
+import type { HeadValue } from './front-matter-parsers.ts'
+
+export type { HeadValue } from './front-matter-parsers.ts'
 
 /** Longest head that is looked at: far more than any real one, and little enough to parse at once. */
 export const MAX_HEAD_BYTES = 64 * 1024
-
-/** A value in a head: every scalar as the text it was written as. */
-export type HeadValue = string | readonly HeadValue[] | ReadonlyMap<string, HeadValue>
 
 export interface HeadField {
   readonly value: HeadValue
