@@ -25,18 +25,18 @@ interface Pending {
 export class Corrections {
   readonly #pending = new Map<number, Pending>()
   readonly #settled = new Set<number>()
-  /** Corrections of issues that did not exist when they were written. */
+  /** Corrections of issues that did not exist when they were written, or no more. */
   #stray = 0
 
   amend(amendment: Located<AmendmentRecord>): void {
     this.#of(amendment.record.number)?.amendments.push(amendment)
   }
 
-  /** What was retracted cannot be amended any more: editions met so far, all newer, are void. */
+  /** What was retracted cannot be corrected any more: what was met of it so far, all newer, is void. */
   retract(retraction: Located<RetractionRecord>): void {
     const pending = this.#of(retraction.record.number)
     if (pending === undefined) return
-    this.#stray += pending.amendments.length
+    this.#stray += pending.amendments.length + (pending.retraction === undefined ? 0 : 1)
     pending.amendments = []
     pending.retraction = retraction
   }

@@ -12,16 +12,17 @@ import { onStore } from '../storage-errors.ts'
 import { readBlock, readBlocks, type ReadOptions } from './blocks.ts'
 import { collect, decodeContent, type Decompress } from './content.ts'
 import { LOG_START, type LogPosition } from './entry.ts'
+import { only, recordsOf, retractedContents, type BlockRange } from './block-ranges.ts'
 import type { LocatedIssue } from './corrections.ts'
+import { newestEdition, type Edition } from './editions.ts'
+import { countHeld, dropBlocks } from './held.ts'
 import { History, type Listing } from './history.ts'
 
-/** Blocks `start` to `end` (exclusive) of a core. */
-export interface BlockRange {
-  readonly start: number
-  readonly end: number
-}
-
+export type { BlockRange } from './block-ranges.ts'
 export type { LocatedIssue } from './corrections.ts'
+
+/** Only what is on this machine. */
+const LOCAL: ReadOptions = { wait: false }
 
 /**
  * One newsletter's log: a core, read as entries. It knows what blocks mean, not where they come
@@ -32,7 +33,10 @@ export class Feed {
   readonly feedKey: FeedKey
   readonly #history: History
   readonly #decompress: Decompress | undefined
+  readonly #onDropped = new Set<() => void>()
   #readable = false
+  #listing: Listing | undefined
+  #dropped: readonly BlockRange[] = []
 
   private constructor(core: Hypercore, key: Uint8Array, decompress: Decompress | undefined) {
     this.core = core
@@ -95,7 +99,51 @@ export class Feed {
   /** All issues that can be listed now, newest first, and what was skipped. @throws NEEDS_KEY */
   async list(options?: ReadOptions): Promise<Listing> {
     await this.#assertReadable(options)
-    return this.#history.list(options)
+    const listing = await this.#history.list(options)
+    this.#noteRetractions(listing)
+    return listing
+  }
+
+  /**
+   * Contents that their author took back, as far as the last `list` knew: ascending, without overlaps. They are not
+   * kept, not fetched and not missing.
+   */
+  get dropped(): readonly BlockRange[] {
+    return this.#dropped
+  }
+
+  /** Calls `listener` whenever `dropped` has changed, until the returned function is called. */
+  watchDropped(listener: () => void): () => void {
+    this.#onDropped.add(listener)
+    return () => this.#onDropped.delete(listener)
+  }
+
+  /**
+   * Takes off this disk what was taken back. Does nothing where the log cannot be read: who seeds
+   * blindly keeps all.
+   */
+  async dropRetracted(): Promise<void> {
+    if (!(await this.#listLocally())) return
+    for (const range of this.#dropped) {
+      if (countHeld(this.core, range) > 0) await dropBlocks(this.core, range)
+    }
+  }
+
+  /** How many blocks are here or need not be, by the last `list`. */
+  get heldBlocks(): number {
+    const { core } = this
+    if (core.contiguousLength === core.length) return core.length
+    const held = countHeld(core, { start: 0, end: core.length })
+    return this.#dropped.reduce(
+      (sum, range) => sum + range.end - range.start - countHeld(core, range),
+      held,
+    )
+  }
+
+  /** Whether all of the log is here, but for what was taken back. */
+  async isComplete(): Promise<boolean> {
+    if (this.heldBlocks < this.length) await this.#listLocally()
+    return this.heldBlocks >= this.length
   }
 
   /** The newest profile. @throws NEEDS_KEY; NOT_AVAILABLE if its block cannot be had. */
@@ -141,7 +189,7 @@ export class Feed {
   }
 
   /** The body as text. @throws NOT_AVAILABLE, INVALID_RECORD if it is not what the record says. */
-  async readBody({ record }: LocatedIssue, options?: ReadOptions): Promise<string> {
+  async readBody({ record }: Edition, options?: ReadOptions): Promise<string> {
     const { body } = record
     // All blocks of a body are asked for at once: it is small, and somebody waits for it.
     const blocks = await readBlocks(this.core, body.block, body.block + body.blocks, options)
@@ -162,9 +210,22 @@ export class Feed {
     return decodeContent(this.#blocks(attachment, options), attachment, this.#decompress)
   }
 
-  /** The blocks of an issue's entry: its contents and its record. */
-  entryRange({ index, record }: LocatedIssue): BlockRange {
+  /** The blocks of the entry of an issue or edition: its contents and its record. */
+  entryRange({ index, record }: Edition): BlockRange {
     return { start: (record.previous[0] ?? -1) + 1, end: index + 1 }
+  }
+
+  /** What it takes to read an issue: its records and the newest edition; of one that was taken back, its records. */
+  neededRanges(issue: LocatedIssue): BlockRange[] {
+    const records = recordsOf(issue).map(only)
+    if (issue.retraction !== undefined) return records
+    return [this.entryRange(newestEdition(issue)), ...records]
+  }
+
+  /** Whether all of `neededRanges` is on this machine. */
+  async holdsIssue(issue: LocatedIssue): Promise<boolean> {
+    for (const range of this.neededRanges(issue)) if (!(await this.holds(range))) return false
+    return true
   }
 
   /** Whether all of `range` is on this machine. */
@@ -209,6 +270,30 @@ export class Feed {
       profile: record.type === 'newsletter' ? length - 1 : record.profile,
       lastNumber: newest?.record.number ?? 0,
     }
+  }
+
+  async #listLocally(): Promise<boolean> {
+    try {
+      await this.list(LOCAL)
+      return true
+    } catch (error) {
+      if (hasCode(error, 'NEEDS_KEY', 'NOT_AVAILABLE')) return false
+      throw error
+    }
+  }
+
+  #noteRetractions(listing: Listing): void {
+    if (listing === this.#listing) return
+    this.#listing = listing
+    const before = this.#dropped
+    this.#dropped = retractedContents(listing.issues, listing.profile)
+    const isSame =
+      before.length === this.#dropped.length &&
+      before.every(({ start, end }, i) => {
+        const now = this.#dropped[i]
+        return now?.start === start && now.end === end
+      })
+    if (!isSame) for (const listener of this.#onDropped) listener()
   }
 
   async *#blocks({ block, blocks }: Content, options?: ReadOptions): AsyncGenerator<Uint8Array> {

@@ -5,6 +5,9 @@ import { paragraph, timestamp } from './text.ts'
 
 const { title, summary, authors, tags, language } = issueHeadFields
 
+/** Longest note or reason, in code points. */
+export const MAX_CORRECTION_NOTE = 4_096
+
 /** The ordinal of the issue that a correction is about. */
 const number = z.int().positive()
 
@@ -21,7 +24,7 @@ export const amendmentBody = z.looseObject({
   language,
   amendedAt: timestamp,
   /** What was changed, and why. */
-  note: paragraph(4_096).optional(),
+  note: paragraph(MAX_CORRECTION_NOTE).optional(),
   body: content,
   attachments: z.array(attachment).max(MAX_ATTACHMENTS),
 })
@@ -35,7 +38,7 @@ export const amendmentHead = z.object({
   tags,
   language,
   amendedAt: timestamp,
-  note: paragraph(4_096).optional(),
+  note: paragraph(MAX_CORRECTION_NOTE).optional(),
 })
 export type AmendmentHead = z.infer<typeof amendmentHead>
 
@@ -43,6 +46,6 @@ export type AmendmentHead = z.infer<typeof amendmentHead>
 export const retractionBody = z.looseObject({
   number,
   retractedAt: timestamp,
-  reason: paragraph(4_096).optional(),
+  reason: paragraph(MAX_CORRECTION_NOTE).optional(),
 })
 export type Retraction = z.infer<typeof retractionBody>

@@ -13,7 +13,7 @@ const fixture = z.strictObject({
   /** `valid`, or the code of the refusal. */
   expect: z.string(),
   /** Type of a valid record. */
-  type: z.enum(['newsletter', 'issue', 'unknown']).optional(),
+  type: z.enum(['newsletter', 'issue', 'amendment', 'retraction', 'unknown']).optional(),
   why: z.string(),
 })
 const fixtures = z

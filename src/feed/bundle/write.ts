@@ -143,7 +143,7 @@ async function readBlock(core: Hypercore, index: number): Promise<Part> {
 async function readLeaf(core: Hypercore, index: number): Promise<Part> {
   const proof = await core.proof({ hash: { index: 2 * index, nodes: 0 } }).catch(() => undefined)
   const leaf = proof?.hash?.nodes[0]
-  if (leaf === undefined) throw gone(index)
+  if (leaf === undefined) throw hashGone(index)
   const { hash, size } = leaf
   const number = new Uint8Array(8)
   new DataView(number.buffer).setBigUint64(0, BigInt(size), true)
@@ -158,6 +158,15 @@ function frameHead(value: number): Uint8Array {
 
 function gone(index: number): HyperletterError {
   return new HyperletterError('NOT_AVAILABLE', `Block ${index} is not on this machine.`)
+}
+
+// Hashes come with the blocks beside them: of many blocks in a row that were never here, some are missing.
+function hashGone(index: number): HyperletterError {
+  return new HyperletterError(
+    'NOT_AVAILABLE',
+    `The hash of block ${index}, which is not carried, is not on this machine.`,
+    { hint: 'Ask the author for a bundle, or a reader who had the issue before it was retracted.' },
+  )
 }
 
 function damaged(): HyperletterError {

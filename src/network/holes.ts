@@ -1,0 +1,27 @@
+import type { Peer } from 'hypercore'
+import { without, type BlockRange } from '../feed/block-ranges.ts'
+import type { Feed } from '../feed/feed.ts'
+import { countHeld } from '../feed/held.ts'
+
+// What is used of a peer beyond its public face.
+interface Wire {
+  readonly wireRange: { send(message: { drop: boolean; start: number; length: number }): void }
+}
+
+/** Tells a peer that all of `range` is held here, though Hypercore would keep it to itself. */
+export function announceRange(peer: Peer, { start, end }: BlockRange): void {
+  const { wireRange } = peer as unknown as Wire
+  wireRange.send({ drop: false, start, length: end - start })
+}
+
+/**
+ * Tells a peer what is held around what was dropped. By itself Hypercore tells the unbroken
+ * beginning of a core, and each block that is dropped; the other side then takes all behind it for gone.
+ */
+export function announceHeld({ core, dropped }: Feed, peer: Peer): void {
+  if (dropped.length === 0) return
+  for (const range of without([{ start: 0, end: core.length }], dropped)) {
+    // What is held in part is told on demand.
+    if (countHeld(core, range) === range.end - range.start) announceRange(peer, range)
+  }
+}

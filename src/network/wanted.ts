@@ -1,0 +1,190 @@
+import type { Download } from 'hypercore'
+import { hasCode } from '../errors.ts'
+import { without, type BlockRange } from '../feed/block-ranges.ts'
+import type { Feed } from '../feed/feed.ts'
+import { countHeld } from '../feed/held.ts'
+import { announceHeld } from './holes.ts'
+
+/**
+ * How long the backlog waits for the newest issue. If no peer delivers that one by then, older
+ * issues must not wait for it.
+ */
+const NEWEST_FIRST_MS = 3_000
+
+/** How long each record is waited for before the log is looked through again. */
+const RECORD_TIMEOUT_MS = 20_000
+
+/** How long after the log has grown it is looked through. */
+const LOOK_AFTER_MS = 100
+
+/** How long after a look at a log of which records were missing the next one comes. */
+const LOOK_AGAIN_MS = 5_000
+
+/** How long after a block arrived it is looked whether it was the last one. */
+const ANNOUNCE_AFTER_MS = 100
+
+export interface WantedOptions {
+  readonly feed: Feed
+  readonly log: (what: string, error: unknown) => void
+}
+
+/**
+ * The downloads of one feed: the newest issue first, then everything there is and will be, but for
+ * what its author took back. That is taken off the disk, and never asked for again.
+ */
+export class Wanted {
+  readonly #feed: Feed
+  readonly #log: WantedOptions['log']
+  readonly #abort = new AbortController()
+  readonly #unwatch: () => void
+  #downloads: Download[] | undefined
+  #announcement: NodeJS.Timeout | undefined
+  #dropping: Promise<void> = Promise.resolve()
+
+  /** Begins at once; nothing is awaited. */
+  constructor({ feed, log }: WantedOptions) {
+    this.#feed = feed
+    this.#log = log
+    this.#unwatch = feed.watchDropped(this.#onDropped)
+    feed.core.on('download', this.#onDownload)
+    this.#run().catch((error: unknown) => {
+      if (!this.#abort.signal.aborted) log('download failed', error)
+    })
+  }
+
+  close(): void {
+    this.#abort.abort()
+    this.#unwatch()
+    clearTimeout(this.#announcement)
+    this.#feed.core.off('download', this.#onDownload)
+    for (const it of this.#downloads ?? []) it.destroy()
+  }
+
+  // The first sync holds the backlog back until the newest issue, the profile and the list of issues are in:
+  // what was taken back should not be fetched first.
+  async #run(): Promise<void> {
+    const feed = this.#feed
+    const { signal } = this.#abort
+    if (!feed.writable) {
+      await feed.begun(signal)
+      const deadline = AbortSignal.any([signal, AbortSignal.timeout(NEWEST_FIRST_MS)])
+      const options = { signal: deadline }
+      const first = [fetchNewest(feed, deadline), feed.profile(options), feed.list(options)]
+      for (const it of await Promise.allSettled(first)) {
+        if (it.status === 'rejected') this.#log('newest first', it.reason)
+      }
+    }
+    if (signal.aborted) return
+    this.#plan()
+    await this.#drop()
+    await this.#keepUp(signal)
+  }
+
+  // Looks through the log whenever it has grown; `#onDropped` hears what was taken back.
+  async #keepUp(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const { length } = this.#feed
+      const isWhole = await this.#feed
+        .list({ signal, timeoutMs: RECORD_TIMEOUT_MS })
+        .then(({ missing }) => missing === 0)
+        .catch((error: unknown) => {
+          this.#log('looking for retractions', error)
+          // Of a log that cannot be read here, everything is kept.
+          return !hasCode(error, 'NOT_AVAILABLE')
+        })
+      if (signal.aborted || this.#feed.core.closing !== null) return
+      const hasGrown = this.#feed.length !== length
+      await this.#grown(hasGrown ? LOOK_AFTER_MS : isWhole ? undefined : LOOK_AGAIN_MS)
+    }
+  }
+
+  #grown(timeoutMs: number | undefined): Promise<void> {
+    const { core } = this.#feed
+    const { signal } = this.#abort
+    return new Promise((resolve) => {
+      let timer: NodeJS.Timeout | undefined
+      const done = () => {
+        clearTimeout(timer)
+        core.off('append', onAppend)
+        core.off('close', done)
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      const lookIn = (ms: number) => {
+        clearTimeout(timer)
+        timer = setTimeout(done, ms)
+        timer.unref()
+      }
+      // An import or a sync appends again and again; one look serves them all.
+      const onAppend = () => {
+        core.off('append', onAppend)
+        lookIn(LOOK_AFTER_MS)
+      }
+      if (timeoutMs !== undefined) lookIn(timeoutMs)
+      core.on('append', onAppend)
+      core.on('close', done)
+      signal.addEventListener('abort', done, { once: true })
+    })
+  }
+
+  // One range a gap, and one that follows the log from the end of the last hole on.
+  #plan(): void {
+    const { core, dropped } = this.#feed
+    for (const it of this.#downloads ?? []) it.destroy()
+    this.#downloads = without([{ start: 0, end: Infinity }], dropped)
+      .filter((it) => it.end === Infinity || countHeld(core, it) < it.end - it.start)
+      .map(({ start, end }) => core.download({ start, end: end === Infinity ? -1 : end }))
+  }
+
+  readonly #onDropped = (): void => {
+    if (this.#abort.signal.aborted) return
+    if (this.#downloads !== undefined) this.#plan()
+    this.#drop().catch((error: unknown) => this.#log('dropping', error))
+  }
+
+  // A block that was on its way when its issue was taken back.
+  readonly #onDownload = (index: number): void => {
+    const { dropped } = this.#feed
+    if (dropped.some((it) => includes(it, index))) {
+      this.#drop().catch((error: unknown) => this.#log('dropping', error))
+    } else if (dropped.length > 0) this.#announceSoon()
+  }
+
+  // Hypercore tells by itself that a core is complete, but not one with holes.
+  #announceSoon(): void {
+    this.#announcement ??= setTimeout(() => {
+      this.#announcement = undefined
+      const { heldBlocks, length } = this.#feed
+      if (heldBlocks === length) this.#announce()
+    }, ANNOUNCE_AFTER_MS)
+    this.#announcement.unref()
+  }
+
+  #drop(): Promise<void> {
+    const dropping = this.#dropping.then(async () => {
+      if (this.#feed.dropped.length === 0 || this.#abort.signal.aborted) return
+      await this.#feed.dropRetracted()
+      this.#announce()
+    })
+    this.#dropping = dropping.catch(() => undefined)
+    return dropping
+  }
+
+  #announce(): void {
+    for (const peer of this.#feed.core.peers) announceHeld(this.#feed, peer)
+  }
+}
+
+function includes({ start, end }: BlockRange, index: number): boolean {
+  return start <= index && index < end
+}
+
+async function fetchNewest(feed: Feed, signal: AbortSignal): Promise<void> {
+  const newest = await feed.newest({ signal })
+  if (newest === undefined) return
+  const ranges = feed.neededRanges(newest).map((it) => feed.core.download(it))
+  const stop = () => ranges.forEach((it) => it.destroy())
+  signal.addEventListener('abort', stop, { once: true })
+  await Promise.all(ranges.map((it) => it.done()))
+  signal.removeEventListener('abort', stop)
+}
