@@ -1,15 +1,20 @@
 import type Hypercore from 'hypercore'
 import type { Peer } from 'hypercore'
-import type { BlockRange } from '../feed/feed.ts'
+import { without, type BlockRange } from '../feed/block-ranges.ts'
 
-/** Connected peers that announced to hold all of `range`. */
-export function copiesOf(core: Hypercore, range: BlockRange): number {
-  return core.peers.filter((peer) => peerHolds(peer, range)).length
+/** Connected peers that announced to hold all of `ranges`, but for what is `dropped`. */
+export function copiesOf(
+  core: Hypercore,
+  ranges: readonly BlockRange[],
+  dropped: readonly BlockRange[] = [],
+): number {
+  const wanted = without(ranges, dropped)
+  return core.peers.filter((peer) => wanted.every((it) => peerHolds(peer, it))).length
 }
 
-/** Connected peers that announced to hold every block. */
-export function fullCopiesOf(core: Hypercore): number {
-  return core.length === 0 ? 0 : copiesOf(core, { start: 0, end: core.length })
+/** Connected peers that announced to hold every block, but for what is `dropped`. */
+export function fullCopiesOf(core: Hypercore, dropped: readonly BlockRange[] = []): number {
+  return core.length === 0 ? 0 : copiesOf(core, [{ start: 0, end: core.length }], dropped)
 }
 
 // The bitfield of a peer lacks what it told as its unbroken prefix, so both are asked.
@@ -18,13 +23,4 @@ function peerHolds(peer: Peer, { start, end }: BlockRange): boolean {
     if (!peer.remoteBitfield.get(index)) return false
   }
   return true
-}
-
-/** How many blocks are on this machine. */
-export function heldBlocksOf(core: Hypercore): number {
-  // The bitfield behind `has` counts in one pass; a walk with `has` would take a call a block.
-  const { bitfield } = (
-    core as unknown as { core: { bitfield: { countSet(start: number, length: number): number } } }
-  ).core
-  return core.contiguousLength === core.length ? core.length : bitfield.countSet(0, core.length)
 }

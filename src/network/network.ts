@@ -5,8 +5,11 @@ import type { Config } from '../config.ts'
 import type { BlockRange, Feed } from '../feed/feed.ts'
 import type { Logger } from '../logger.ts'
 import type { FeedKey } from '../records/feed-key.ts'
+import type { SigningKeyPair } from '../records/recovery.ts'
+import type { Succession } from '../records/succession.ts'
 import { PeerExchange } from './peer-exchange.ts'
 import { Seeding, type SeedingStatus } from './seeding.ts'
+import { Successions } from './successions.ts'
 import { Swarm } from './swarm.ts'
 
 export interface NetworkOptions {
@@ -15,6 +18,8 @@ export interface NetworkOptions {
   readonly logger: Logger
   /** Replicates the whole store over a connection. */
   readonly replicate: (connection: Connection) => void
+  /** Called with a statement that the recovery key of its newsletter signed. Rejects if it does not count. */
+  readonly onSuccession: (statement: Succession) => Promise<void>
 }
 
 const OFFLINE: SeedingStatus = { peers: 0, fullCopies: 0, uploadedBytes: 0, downloadedBytes: 0 }
@@ -24,10 +29,11 @@ export class Network {
   readonly #logger: Logger
   readonly #swarm: Swarm
   readonly #exchange: PeerExchange
+  readonly #successions: Successions
   readonly #seedings = new Map<FeedKey, Seeding>()
 
   /** Goes online without waiting for anybody. */
-  constructor({ config, keyPair, logger, replicate }: NetworkOptions) {
+  constructor({ config, keyPair, logger, replicate, onSuccession }: NetworkOptions) {
     this.#logger = logger
     this.#exchange = new PeerExchange({ onPeer: (key, teller) => this.#swarm.dial(key, teller) })
     this.#swarm = new Swarm({
@@ -39,7 +45,13 @@ export class Network {
         // Replication first: it makes the multiplexer that the exchange then shares.
         replicate(connection)
         this.#exchange.attach(Protomux.from(connection))
+        this.#successions.attach(Protomux.from(connection))
       },
+    })
+    this.#successions = new Successions({
+      swarm: this.#swarm,
+      logger,
+      onStatement: onSuccession,
     })
   }
 
@@ -57,6 +69,7 @@ export class Network {
       feed,
       swarm: this.#swarm,
       exchange: this.#exchange,
+      successions: this.#successions,
       logger: this.#logger,
     })
     this.#seedings.set(feed.feedKey, seeding)
@@ -72,9 +85,19 @@ export class Network {
     return this.#seedings.get(feedKey)?.status() ?? OFFLINE
   }
 
-  /** Connected peers that hold all of `range`. */
-  copies(feedKey: FeedKey, range: BlockRange): number {
-    return this.#seedings.get(feedKey)?.copies(range) ?? 0
+  /** Connected peers that hold all of `ranges`. */
+  copies(feedKey: FeedKey, ...ranges: readonly BlockRange[]): number {
+    return this.#seedings.get(feedKey)?.copies(ranges) ?? 0
+  }
+
+  /** Tells peers of a newsletter, now and later, where it continues. */
+  tellSuccession(statement: Succession): void {
+    this.#successions.know(statement)
+  }
+
+  /** Puts a statement into the DHT. Gives whether nodes took it in time. */
+  publishSuccession(statement: Succession, recovery: SigningKeyPair): Promise<boolean> {
+    return this.#successions.publish(statement, recovery)
   }
 
   /** Leaves everything, within a deadline. */
@@ -85,6 +108,7 @@ export class Network {
     }
     this.#seedings.clear()
     this.#exchange.close()
+    this.#successions.close()
     await this.#swarm.close()
   }
 }

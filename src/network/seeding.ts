@@ -1,10 +1,14 @@
-import type { Download, Peer } from 'hypercore'
+import type { Peer } from 'hypercore'
 import { HyperletterError } from '../errors.ts'
 import type { BlockRange, Feed } from '../feed/feed.ts'
 import { short, type Logger } from '../logger.ts'
 import { copiesOf, fullCopiesOf } from './copies.ts'
+import { announceHeld } from './holes.ts'
+import { NewestHeld } from './newest-held.ts'
 import type { PeerExchange } from './peer-exchange.ts'
+import type { Successions } from './successions.ts'
 import type { Swarm } from './swarm.ts'
+import { Wanted } from './wanted.ts'
 
 /** What one newsletter does on the network now. */
 export interface SeedingStatus {
@@ -21,14 +25,9 @@ export interface SeedingOptions {
   readonly feed: Feed
   readonly swarm: Swarm
   readonly exchange: PeerExchange
+  readonly successions: Successions
   readonly logger: Logger
 }
-
-/**
- * How long the backlog waits for the newest issue. If no peer delivers that one by then, older
- * issues must not wait for it.
- */
-const NEWEST_FIRST_MS = 3_000
 
 /**
  * When to look up again while no peer is connected, after joining. Two readers that join together
@@ -40,8 +39,10 @@ const LOOK_UP_AGAIN_MS = [700, 2_000, 5_000, 12_000, 30_000, 60_000]
 export class Seeding {
   readonly #options: SeedingOptions
   readonly #stopExchange: () => void
-  readonly #abort = new AbortController()
-  #follow: Download | undefined
+  readonly #stopSuccession: () => void
+  readonly #wanted: Wanted
+  readonly #newestHeld: NewestHeld
+  #isClosed = false
   #lookUpTimer: NodeJS.Timeout | undefined
   #lookUps = 0
   /** Who last sent a tree that does not fit ours. */
@@ -52,18 +53,21 @@ export class Seeding {
   /** Joins at once; nothing is awaited. */
   constructor(options: SeedingOptions) {
     this.#options = options
-    const { feed, swarm, exchange } = options
+    const { feed, swarm, exchange, successions } = options
     const { core } = feed
     core.on('upload', this.#onUpload)
     core.on('download', this.#onDownload)
     core.on('verification-error', this.#onBadBlock)
     core.on('invalid-request', this.#onBadRequest)
+    core.on('peer-add', this.#onPeerAdd)
     core.on('peer-remove', this.#onPeerRemove)
     core.on('conflict', this.#onConflict)
     this.#stopExchange = exchange.add(core)
+    this.#stopSuccession = successions.add(feed)
     swarm.join(this.#topic)
     this.#scheduleLookUp()
-    this.#downloadNewestFirst().catch((error: unknown) => this.#log('download failed', error))
+    this.#newestHeld = new NewestHeld({ feed, log: (what, error) => this.#log(what, error) })
+    this.#wanted = new Wanted({ feed, log: (what, error) => this.#log(what, error) })
   }
 
   /** The session was closed under it, and the feed has to be opened anew. */
@@ -75,28 +79,32 @@ export class Seeding {
     const { core } = this.#options.feed
     return {
       peers: core.peers.length,
-      fullCopies: fullCopiesOf(core),
+      fullCopies: fullCopiesOf(core, this.#options.feed.dropped),
       uploadedBytes: this.#uploadedBytes,
       downloadedBytes: this.#downloadedBytes,
     }
   }
 
-  /** Connected peers that hold all of `range`. */
-  copies(range: BlockRange): number {
-    return copiesOf(this.#options.feed.core, range)
+  /** Connected peers that hold all of `ranges`. */
+  copies(ranges: readonly BlockRange[]): number {
+    const { core, dropped } = this.#options.feed
+    return copiesOf(core, ranges, dropped)
   }
 
   /** Leaves the topic; the feed stays open. */
   async close(): Promise<void> {
     const { core } = this.#options.feed
-    this.#abort.abort()
+    this.#isClosed = true
     clearTimeout(this.#lookUpTimer)
-    this.#follow?.destroy()
+    this.#wanted.close()
+    this.#newestHeld.close()
     this.#stopExchange()
+    this.#stopSuccession()
     core.off('upload', this.#onUpload)
     core.off('download', this.#onDownload)
     core.off('verification-error', this.#onBadBlock)
     core.off('invalid-request', this.#onBadRequest)
+    core.off('peer-add', this.#onPeerAdd)
     core.off('peer-remove', this.#onPeerRemove)
     core.off('conflict', this.#onConflict)
     await this.#options.swarm.leave(this.#topic)
@@ -108,25 +116,9 @@ export class Seeding {
     return discoveryKey
   }
 
-  // The first sync holds the backlog back until the newest issue and the profile are in; from then on everything
-  // missing is wanted, and what is appended later is fetched as it comes.
-  async #downloadNewestFirst(): Promise<void> {
-    const { feed } = this.#options
-    const { signal } = this.#abort
-    if (!feed.writable) {
-      await feed.begun(signal)
-      const deadline = AbortSignal.any([signal, AbortSignal.timeout(NEWEST_FIRST_MS)])
-      const first = [fetchNewest(feed, deadline), feed.profile({ signal: deadline })]
-      for (const it of await Promise.allSettled(first)) {
-        if (it.status === 'rejected') this.#log('newest first', it.reason)
-      }
-    }
-    if (!signal.aborted) this.#follow = feed.core.download({ start: 0, end: -1 })
-  }
-
   #scheduleLookUp(): void {
     const delayMs = LOOK_UP_AGAIN_MS[this.#lookUps]
-    if (delayMs === undefined || this.#abort.signal.aborted) return
+    if (delayMs === undefined || this.#isClosed) return
     clearTimeout(this.#lookUpTimer)
     const jitterMs = Math.random() * delayMs * 0.5
     this.#lookUpTimer = setTimeout(() => {
@@ -173,6 +165,8 @@ export class Seeding {
     this.#options.swarm.reconnect()
   }
 
+  readonly #onPeerAdd = (peer: Peer): void => announceHeld(this.#options.feed, peer)
+
   readonly #onPeerRemove = (): void => {
     if (this.#options.feed.core.peers.length > 0) return
     this.#lookUps = 0
@@ -183,14 +177,4 @@ export class Seeding {
     const { feed, logger } = this.#options
     logger.debug({ feed: short(feed.feedKey), err: String(error) }, what)
   }
-}
-
-async function fetchNewest(feed: Feed, signal: AbortSignal): Promise<void> {
-  const newest = await feed.newest({ signal })
-  if (newest === undefined) return
-  const range = feed.core.download(feed.entryRange(newest))
-  const stop = () => range.destroy()
-  signal.addEventListener('abort', stop, { once: true })
-  await range.done()
-  signal.removeEventListener('abort', stop)
 }

@@ -23,6 +23,9 @@ const LEAVE_DEADLINE_MS = 2_500
 /** How long one topic may take; with no DHT in reach the stack takes 5 s. */
 const LEAVE_TOPIC_MS = 1_000
 
+/** How long the DHT may take to store or find a value. */
+const MUTABLE_DEADLINE_MS = 10_000
+
 /** How long tearing everything down may take. */
 const FORCED_LEAVE_MS = 1_000
 
@@ -40,6 +43,12 @@ const FORGIVE_MS = 10 * 60_000
 
 /** With so many connections nobody is dialled on somebody's word: enough to be part of a mesh. */
 const ENOUGH_CONNECTIONS = 48
+
+/** Ed25519, 32 and 64 bytes. */
+export interface MutableKeyPair {
+  readonly publicKey: Uint8Array
+  readonly secretKey: Uint8Array
+}
 
 interface Dial {
   readonly timer: NodeJS.Timeout
@@ -154,6 +163,46 @@ export class Swarm {
   /** Ends all connections; those to peers that are still wanted come back within seconds. */
   reconnect(): void {
     for (const connection of this.#swarm.connections) connection.destroy()
+  }
+
+  /**
+   * Puts a small value into the DHT under a public key. A later one has a higher `seq`.
+   * @returns whether nodes took it in time.
+   */
+  async putMutable(keyPair: MutableKeyPair, value: Uint8Array, seq: number): Promise<boolean> {
+    const { dht } = this.#swarm
+    // The DHT keeps what it is given until it has sent it, and signs with buffers only.
+    const pair = {
+      publicKey: Buffer.from(keyPair.publicKey),
+      secretKey: Buffer.from(keyPair.secretKey),
+    }
+    const put = dht.mutablePut(pair, Buffer.from(value), { seq }).then(
+      ({ closestNodes }) => closestNodes.length > 0,
+      (error: unknown) => {
+        this.#logger.debug({ err: String(error) }, 'no node took a value')
+        return false
+      },
+    )
+    let isStored = false
+    await withinMs(
+      MUTABLE_DEADLINE_MS,
+      put.then((done) => (isStored = done)),
+    )
+    return isStored
+  }
+
+  /** The newest value under a public key, if one is found in time; it is put again, so that it lasts. */
+  async getMutable(publicKey: Uint8Array): Promise<Uint8Array | undefined> {
+    const { dht } = this.#swarm
+    const key = Buffer.from(publicKey)
+    let found: Uint8Array | undefined
+    const get = dht.mutableGet(key).then(
+      (it) => (found = it?.value),
+      (error: unknown) => this.#logger.debug({ err: String(error) }, 'no value found'),
+    )
+    await withinMs(MUTABLE_DEADLINE_MS, get)
+    if (found !== undefined) dht.mutableGet(key, { refresh: () => true }).catch(() => undefined)
+    return found
   }
 
   /** Leaves all topics and the DHT: cleanly if that is quick, else by force. */

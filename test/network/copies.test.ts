@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { parseFeedKey } from '../../src/records/feed-key.ts'
 import { all, expectFailure, only } from '../helpers/operations.ts'
 import { openAuthor, openPeer } from '../helpers/peers.ts'
 import {
@@ -10,6 +11,7 @@ import {
   plainPeer,
   standing,
   subscribe,
+  subscribeSoon,
 } from '../helpers/swarm-peers.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
 
@@ -74,4 +76,46 @@ test('a peer that holds a part is no copy, until it holds everything', async () 
   await core.get(0)
   await eventually(() => expect(network.status(feed.feedKey).fullCopies).toBe(1))
   expect(network.copies(feed.feedKey, newest)).toBe(1)
+})
+
+test('a reader who still fetches the backlog counts for the newest issue, once it is there whole', async () => {
+  const bootstrap = await privateNetwork()
+  const author = await openAuthor(bootstrap)
+  const { folder } = await folderWithImage('chart.png', 60_000_000)
+  const draft = { markdown: '# Old\n\n![](chart.png)\n', folder }
+  await all(author.operations.publishIssue({ draft }))
+  const reader = await openPeer(bootstrap)
+  await subscribeSoon(reader, author.link)
+  const feed = await reader.engine.feeds.get({ feedKey: parseFeedKey(author.feedKey) })
+  await eventually(() => expect(feed.heldBlocks).toBeGreaterThan(30))
+
+  let heldThen = 0
+  const events = author.operations.publishIssue({
+    draft: { markdown: '# New\n\nShort.\n' },
+    waitCopies: 1,
+    timeoutSeconds: 10,
+  })
+  for await (const event of events) {
+    if (event.event === 'copies' && event.copies === 1) heldThen = feed.heldBlocks
+  }
+
+  expect(heldThen).toBeGreaterThan(0)
+  expect(heldThen).toBeLessThan(feed.length)
+  expect(await standing(author, author.feedKey)).toMatchObject({
+    issues: 2,
+    newestCopies: 1,
+    olderCopies: 0,
+    fullCopies: 0,
+  })
+  // A peer that connects later is told too.
+  const other = await openPeer(bootstrap)
+  await subscribeSoon(other, author.link)
+  await eventually(async () =>
+    expect(await standing(other, author.feedKey)).toMatchObject({ newestCopies: 2 }),
+  )
+  await all(reader.operations.followSync({ newsletter: author.feedKey }))
+  await eventually(async () => {
+    const { fullCopies, olderCopies } = await standing(author, author.feedKey)
+    expect(Math.min(fullCopies, olderCopies)).toBeGreaterThan(0)
+  })
 })
