@@ -2,12 +2,15 @@ import { HyperletterError } from '../errors.ts'
 import { LOG_START, composeNewsletter, type Entry, type LogPosition } from '../feed/entry.ts'
 import type { Feed } from '../feed/feed.ts'
 import { short, type Logger } from '../logger.ts'
+import type { FeedKey } from '../records/feed-key.ts'
 import type { Newsletter } from '../records/newsletter.ts'
 import { onStore } from '../storage-errors.ts'
+import type { AppendOptions, Continuity } from './continuity.ts'
 import type { Journal, PendingAppend } from './journal.ts'
 
 export interface AuthorOptions {
   readonly journal: Journal
+  readonly continuity: Continuity
   readonly logger: Logger
   /** Forces what was appended to disk. */
   readonly flush: () => Promise<void>
@@ -15,7 +18,7 @@ export interface AuthorOptions {
 
 /**
  * Appends to the feeds of this device so that an acknowledged entry is never lost and never signed
- * twice: journal, append, flush, drop the journal. One append at a time a feed.
+ * twice: journal, append, flush and note, drop the journal. One append at a time a feed.
  */
 export class Author {
   readonly #options: AuthorOptions
@@ -35,20 +38,28 @@ export class Author {
 
   /**
    * Appends entries, each composed for the place that the one before it leaves, in one journal and one flush.
-   * @throws NOT_AUTHOR, FEED_BEHIND if blocks of the log are missing here, DISK_FULL; then nothing was published.
+   * Where the log here may be behind, it catches up from peers first.
+   * @throws NOT_AUTHOR, FEED_BEHIND if blocks of the log are missing here and cannot be had, FEED_CONFLICT if
+   * the log here is another than the one that was published, DISK_FULL; then nothing was published.
    */
   append<E extends Entry>(
     feed: Feed,
     compose: readonly ((at: LogPosition) => E)[],
+    options: AppendOptions = {},
   ): Promise<readonly E[]> {
     return this.#exclusively(feed, async () => {
-      await this.#assertMayAppend(feed)
+      await this.#assureCurrent(feed, options)
       const start = await feed.position()
       const entries: E[] = []
       for (const make of compose) entries.push(make(entries.at(-1)?.next ?? start))
       await this.#append(feed, start, entries)
       return entries
     })
+  }
+
+  /** What `append` does first, for work that looks at the log before it appends. @throws as `append` does */
+  makeCurrent(feed: Feed, options: AppendOptions = {}): Promise<void> {
+    return this.#exclusively(feed, () => this.#assureCurrent(feed, options))
   }
 
   /**
@@ -75,7 +86,31 @@ export class Author {
       )
     }
     await this.#options.flush()
+    await this.#options.continuity.note(feed)
     await this.#options.journal.drop(feed.feedKey)
+  }
+
+  /** Forgets an entry that was interrupted, together with the history that it belonged to. */
+  async forgetPending(feedKey: FeedKey): Promise<void> {
+    await this.#options.journal.drop(feedKey)
+  }
+
+  /** Remembers a longer log that peers proved to have. */
+  async noteAdopted(feed: Feed): Promise<void> {
+    await this.exclusively(feed.feedKey, () => this.#options.continuity.noteAdopted(feed))
+  }
+
+  /** Runs work while nothing is appended to a feed. */
+  exclusively<T>(feedKey: FeedKey, work: () => Promise<T>): Promise<T> {
+    return this.#exclusively({ feedKey }, work)
+  }
+
+  /** Keeps others from appending to a feed until the function that it gives is called; that must happen. */
+  lock(feedKey: FeedKey): Promise<() => void> {
+    return new Promise((resolve, reject) => {
+      const held = () => new Promise<void>((release) => resolve(release))
+      this.exclusively(feedKey, held).catch(reject)
+    })
   }
 
   /** Takes no further appends, and waits for the one that has begun in each feed: it ends whole. */
@@ -95,38 +130,64 @@ export class Author {
       if (feed.length === at.length) await this.#options.journal.drop(feedKey)
       throw error
     }
-    try {
-      await this.#options.flush()
-    } catch (err) {
+    // Both wait for the disk, and until both are done the journal stands for the entry.
+    const [flushed, noted] = await Promise.allSettled([
+      this.#options.flush(),
+      this.#options.continuity.note(feed),
+    ])
+    const { logger } = this.#options
+    if (flushed.status === 'rejected') {
       // It is in the log, and safe in the journal: published, whatever this store can still do. To
       // report a failure would make the author publish it twice. The next start finishes it.
-      this.#options.logger.warn({ feed: short(feedKey), err }, 'an entry stays in the journal')
+      const { reason: err } = flushed as { reason: unknown }
+      logger.warn({ feed: short(feedKey), err }, 'an entry stays in the journal')
       return
+    }
+    if (noted.status === 'rejected') {
+      // It is published and on disk; a note that is behind only notices less.
+      const { reason: err } = noted as { reason: unknown }
+      logger.warn({ feed: short(feedKey), err }, 'could not note what was published')
     }
     await this.#options.journal.drop(feedKey)
   }
 
-  async #assertMayAppend(feed: Feed): Promise<void> {
+  /** @throws NOT_AUTHOR, FEED_BEHIND, FEED_CONFLICT */
+  async #assureCurrent(feed: Feed, options: AppendOptions): Promise<void> {
     if (!feed.writable) {
       throw new HyperletterError(
         'NOT_AUTHOR',
         'This device does not hold the signing key of the newsletter.',
       )
     }
-    if (await this.#options.journal.has(feed.feedKey)) {
-      throw new HyperletterError('FEED_BEHIND', 'An interrupted publication could not be finished.')
+    const { continuity, journal } = this.#options
+    if ((await continuity.assure(feed, options)) === 'settled') await this.#dropForeign(feed)
+    if (await journal.has(feed.feedKey)) await this.#finish(feed)
+  }
+
+  // The original of a copied directory gave this entry up and published another: it was told so.
+  async #dropForeign(feed: Feed): Promise<void> {
+    for (const it of await this.#options.journal.pending()) {
+      if (it.feedKey !== feed.feedKey || feed.length === it.start) continue
+      if (await sameBlocks(feed, it.start, it.blocks)) continue
+      await this.#options.journal.drop(feed.feedKey)
     }
-    const seen = Math.max(feed.length, ...feed.core.peers.map((peer) => peer.remoteLength))
-    const held = feed.core.contiguousLength
-    if (held < seen || feed.length === 0) {
+  }
+
+  // What the engine could not finish when it opened may be possible now: the log caught up meanwhile.
+  async #finish(feed: Feed): Promise<void> {
+    const pending = await this.#options.journal.pending()
+    try {
+      for (const it of pending) if (it.feedKey === feed.feedKey) await this.recover(feed, it)
+    } catch (cause) {
       throw new HyperletterError(
         'FEED_BEHIND',
-        `This device has ${held} of ${seen} blocks of the log.`,
+        'An interrupted publication could not be finished.',
+        { cause },
       )
     }
   }
 
-  #exclusively<T>(feed: Feed, work: () => Promise<T>): Promise<T> {
+  #exclusively<T>(feed: Pick<Feed, 'feedKey'>, work: () => Promise<T>): Promise<T> {
     const before = this.#queues.get(feed.feedKey) ?? Promise.resolve()
     const result = before
       .catch(() => undefined)

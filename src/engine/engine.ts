@@ -1,24 +1,45 @@
 import type Corestore from 'corestore'
+import crypto, { type KeyPair } from 'hypercore-crypto'
 import type { Config } from '../config.ts'
 import { HyperletterError } from '../errors.ts'
+import type { Feed } from '../feed/feed.ts'
 import { Library, type LibraryEntry } from '../library/library.ts'
 import { short, type Logger } from '../logger.ts'
 import { Network } from '../network/network.ts'
 import { onStore } from '../storage-errors.ts'
 import { Author } from './author.ts'
+import { catchUp, type CatchUpOptions } from './catch-up.ts'
+import { Continuity } from './continuity.ts'
 import { Feeds } from './feeds.ts'
 import { Journal } from './journal.ts'
 import { quietHypercore } from './quiet.ts'
-import { openStore } from './store.ts'
+import { PublishedNotes } from './published.ts'
+import { SigningKeys } from './signing-keys.ts'
+import { openStore, settleMove, wasMoved } from './store.ts'
+import { Successions } from './successions.ts'
 
 export interface EngineOptions {
   readonly config: Config
   readonly logger: Logger
+  /** How long an author whose log may be behind waits for peers before it refuses. */
+  readonly catchUpMs?: number
+}
+
+/** Long enough to find a reader on the public network, short enough to wait for at a prompt. */
+const CATCH_UP_MS = 20_000
+
+interface Files {
+  readonly journal: Journal
+  readonly keys: SigningKeys
+  readonly notes: PublishedNotes
 }
 
 /** Names of this device's own cores and keys in the Corestore. */
 const LIBRARY_NAME = 'hyperletter/library'
 const SWARM_KEY_NAME = 'hyperletter/swarm'
+
+/** Of the options of RocksDB: files of every age, and also those that nothing was deleted from. */
+const EVERYTHING = { blobGarbageCollectionAgeCutoff: 1, bottommostLevelCompaction: 2 }
 
 /**
  * Does everything: owns the store, the library, the open feeds and the network of one data
@@ -30,7 +51,10 @@ export class Engine {
   readonly library: Library
   readonly feeds: Feeds
   readonly author: Author
+  readonly continuity: Continuity
+  readonly successions: Successions
   readonly #store: Corestore
+  readonly #catchUpMs: number
   #network: Promise<Network> | undefined
   #closing: Promise<void> | undefined
 
@@ -38,24 +62,42 @@ export class Engine {
     options: EngineOptions,
     store: Corestore,
     library: Library,
-    journal: Journal,
+    { journal, keys, notes }: Files,
   ) {
     this.config = options.config
     this.logger = options.logger
     this.#store = store
+    this.#catchUpMs = options.catchUpMs ?? CATCH_UP_MS
     this.library = library
     this.feeds = new Feeds({
       store,
       library,
       logger: options.logger,
+      keys,
+      onGrown: (feed) => {
+        this.author.noteAdopted(feed).catch((err: unknown) => this.#grown(err))
+      },
       onReopen: async (entry) => {
         if (entry !== undefined) await this.feed(entry)
       },
     })
+    this.successions = new Successions({
+      library,
+      logger: options.logger,
+      onFollow: (entry) => this.feed(entry),
+      tell: async (statement) => (await this.#network)?.tellSuccession(statement),
+    })
+    const flush = () => onStore(() => store.storage.db.flush())
+    this.continuity = new Continuity({
+      notes,
+      flush,
+      catchUp: (feed, wanted) => this.catchUp(feed, wanted),
+    })
     this.author = new Author({
       journal,
+      continuity: this.continuity,
       logger: options.logger,
-      flush: () => store.storage.db.flush(),
+      flush,
     })
   }
 
@@ -72,9 +114,14 @@ export class Engine {
       if (library.unreadable > 0) {
         options.logger.warn({ entries: library.unreadable }, 'library entries of another version')
       }
-      const journal = await Journal.open(config.journalDir)
-      const engine = new Engine(options, store, library, journal)
-      await engine.#recover(journal)
+      const files = {
+        journal: await Journal.open(config.journalDir),
+        keys: await SigningKeys.open(config.keysDir),
+        notes: await PublishedNotes.open(config.publishedDir),
+      }
+      const engine = new Engine(options, store, library, files)
+      await engine.#noticeMove()
+      await engine.#recover(files)
       return engine
     } catch (error) {
       await store.close().catch(() => undefined)
@@ -108,9 +155,47 @@ export class Engine {
     return feed
   }
 
+  /**
+   * Fetches whatever peers hold more of a log than this device, every block of it.
+   * @returns how many peers were asked.
+   * @throws FEED_BEHIND if nobody answers in time, or those who do lack blocks that are known to exist.
+   */
+  async catchUp(feed: Feed, options: Partial<CatchUpOptions> = {}): Promise<number> {
+    const network = await this.network()
+    return catchUp(feed, network, { timeoutMs: this.#catchUpMs, ...options })
+  }
+
+  /**
+   * Runs work while this device is not on the network; whoever wants to be waits. After it the device is
+   * online, under a key that no peer has turned away before.
+   */
+  async apart<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#network
+    let release: ((network: Promise<Network>) => void) | undefined
+    this.#network = new Promise((resolve) => (release = resolve))
+    try {
+      await (await before)?.close()
+      return await work()
+    } finally {
+      release?.(this.#goOnline(crypto.keyPair()))
+    }
+  }
+
   /** Forces what was written so far to disk. */
   flush(): Promise<void> {
     return onStore(() => this.#store.storage.db.flush())
+  }
+
+  /**
+   * Rewrites the files of the store, so that blocks that were dropped are no longer in them: of itself
+   * the store would write over them some day. Takes as long as copying the whole store.
+   */
+  erase(): Promise<void> {
+    const { db } = this.#store.storage
+    return onStore(async () => {
+      await db.flush()
+      await db.compactRange(null, null, EVERYTHING)
+    })
   }
 
   /** Lets appends that have begun end, leaves the network, then closes feeds, library and store; every step runs even if one fails. */
@@ -123,13 +208,13 @@ export class Engine {
     await this.close()
   }
 
-  async #goOnline(): Promise<Network> {
-    const keyPair = await this.#store.createKeyPair(SWARM_KEY_NAME)
+  async #goOnline(keyPair?: KeyPair): Promise<Network> {
     const network = new Network({
       config: this.config,
-      keyPair,
+      keyPair: keyPair ?? (await this.#store.createKeyPair(SWARM_KEY_NAME)),
       logger: this.logger,
       replicate: (connection) => this.#store.replicate(connection),
+      onSuccession: (statement) => this.successions.accept(statement),
     })
     for (const entry of this.library.list()) {
       const { feedKey } = entry
@@ -140,10 +225,26 @@ export class Engine {
         this.logger.error({ feed: short(feedKey), err }, 'a newsletter could not go online')
       }
     }
+    for (const statement of this.successions.known()) network.tellSuccession(statement)
     return network
   }
 
-  async #recover(journal: Journal): Promise<void> {
+  // A copy may lack what the original published since: each of its newsletters asks a peer first.
+  async #noticeMove(): Promise<void> {
+    if (!(await wasMoved(this.config))) return
+    for (const { feedKey, roles } of this.library.list()) {
+      if (!roles.includes('author')) continue
+      await this.continuity.mistrust(feedKey)
+      this.logger.warn({ feed: short(feedKey) }, 'the data directory was copied or put back')
+    }
+    await settleMove(this.config)
+  }
+
+  #grown(err: unknown): void {
+    if (this.#closing === undefined) this.logger.warn({ err }, 'could not note a longer log')
+  }
+
+  async #recover({ journal, notes }: Files): Promise<void> {
     for (const pending of await journal.pending()) {
       const { feedKey } = pending
       const entry = this.library.get(feedKey)
@@ -153,6 +254,8 @@ export class Engine {
           await journal.drop(feedKey)
           continue
         }
+        // Peers are asked first how the log went on.
+        if ((await notes.get(feedKey))?.mustCatchUp === true) continue
         await this.author.recover(await this.feeds.get(entry), pending)
       } catch (err) {
         this.logger.error(

@@ -1,19 +1,24 @@
 import type Corestore from 'corestore'
 import type { KeyPair } from 'hypercore-crypto'
+import Hypercore, { type ManifestInput } from 'hypercore'
 import { HyperletterError } from '../errors.ts'
 import { Feed } from '../feed/feed.ts'
 import { decompress } from './compression.ts'
 import type { Library, LibraryEntry } from '../library/library.ts'
 import { short, type Logger } from '../logger.ts'
-import { keyBytes, type EncryptionKey, type FeedKey } from '../records/feed-key.ts'
+import { feedKeyOf, keyBytes, type EncryptionKey, type FeedKey } from '../records/feed-key.ts'
 import { parseLink } from '../records/link.ts'
 import type { SigningKeyPair } from '../records/recovery.ts'
 import { onStore } from '../storage-errors.ts'
+import type { SigningKeys } from './signing-keys.ts'
 
 export interface FeedsOptions {
   readonly store: Corestore
   readonly library: Library
   readonly logger: Logger
+  readonly keys: SigningKeys
+  /** The log of a feed that this device signs has grown: from here, or because a peer had more. */
+  readonly onGrown: (feed: Feed) => void
   /** A feed that was closed by a conflict should open again. */
   readonly onReopen: (entry: LibraryEntry | undefined) => Promise<void>
 }
@@ -23,30 +28,43 @@ export class Feeds {
   readonly #store: Corestore
   readonly #library: Library
   readonly #logger: Logger
+  readonly #keys: SigningKeys
+  readonly #onGrown: FeedsOptions['onGrown']
   readonly #onReopen: FeedsOptions['onReopen']
   readonly #open = new Map<FeedKey, Promise<Feed>>()
 
-  constructor({ store, library, logger, onReopen }: FeedsOptions) {
+  constructor({ store, library, logger, keys, onGrown, onReopen }: FeedsOptions) {
     this.#store = store
     this.#library = library
     this.#logger = logger
+    this.#keys = keys
+    this.#onGrown = onGrown
     this.#onReopen = onReopen
   }
 
   /** The feed of a library entry. */
   get({ feedKey, encryptionKey }: Pick<LibraryEntry, 'feedKey' | 'encryptionKey'>): Promise<Feed> {
-    return this.#remember(feedKey, () => this.#openCore({ key: keyBytes(feedKey) }, encryptionKey))
+    return this.#remember(feedKey, async () => {
+      const signing = await this.#keys.get(feedKey)
+      return this.#openCore({ key: keyBytes(feedKey) }, { signing, encryptionKey })
+    })
   }
 
-  /** A feed that this device signs, made from its key pair. */
+  /** A feed that this device signs, made from its key pair, which this device keeps. */
   async create(signing: SigningKeyPair, encryptionKey?: EncryptionKey): Promise<Feed> {
-    const keyPair = {
-      publicKey: Buffer.from(signing.publicKey),
-      secretKey: Buffer.from(signing.secretKey),
-    }
-    const feed = await this.#openCore({ keyPair }, encryptionKey)
+    const manifest = manifestOf(signing)
+    await this.#keys.keep(feedKeyFor(signing), signing)
+    const feed = await this.#openCore({ manifest }, { signing, encryptionKey })
     this.#open.set(feed.feedKey, Promise.resolve(feed))
     return feed
+  }
+
+  /** Makes this device one that signs the feed, which opens anew. */
+  async claim(signing: SigningKeyPair, encryptionKey?: EncryptionKey): Promise<Feed> {
+    const feedKey = feedKeyFor(signing)
+    await this.#keys.keep(feedKey, signing)
+    await this.release(feedKey)
+    return this.get({ feedKey, encryptionKey })
   }
 
   /** Closes one feed, so that it can be opened anew with another key. */
@@ -107,38 +125,64 @@ export class Feeds {
   }
 
   async #openCore(
-    identity: { key: Uint8Array } | { keyPair: KeyPair },
-    encryptionKey: EncryptionKey | undefined,
+    identity: { key: Uint8Array } | { manifest: ManifestInput },
+    { signing, encryptionKey }: Secrets,
   ): Promise<Feed> {
+    const encryption = encryptionKey === undefined ? undefined : { key: keyBytes(encryptionKey) }
     // History is append-only for readers: a core that was cut back and rewritten is not adopted.
-    const core = await onStore(async () =>
-      this.#store.get({
-        ...identity,
-        allowFork: false,
-        ...(encryptionKey === undefined ? {} : { encryption: { key: keyBytes(encryptionKey) } }),
-      }),
-    )
+    const options = { allowFork: false, ...(encryption === undefined ? {} : { encryption }) }
+    // Made with a key pair, a core would keep it in the store; given to a later session, it is not kept.
+    const made = await onStore(async () => this.#store.get({ ...identity, ...options }))
+    let core = made
+    if (signing !== undefined) {
+      await onStore(() => made.ready())
+      const keyPair = keyPairOf(signing)
+      core = await onStore(async () => this.#store.get({ key: made.id ?? '', keyPair, ...options }))
+    }
     const feed = await Feed.open(core, decompress)
-    core.on('conflict', () => this.#onConflict(feed.feedKey))
+    if (core !== made) await made.close()
+    core.on('conflict', (length, fork) => this.#onConflict(feed, length, fork))
+    if (feed.writable) core.on('append', () => this.#onGrown(feed))
     return feed
   }
 
   // Hypercore closes every session of the core on both sides; what is held opens again, and is told so.
-  #onConflict(feedKey: FeedKey): void {
+  #onConflict({ feedKey, core }: Feed, length: number, fork: number): void {
     this.#logger.error(
       { feed: short(feedKey), code: 'FEED_CONFLICT' },
       'two histories under one feed key',
     )
     this.#open.delete(feedKey)
+    const peers = core.peers.map((it) => short(it.remotePublicKey.toString('hex')))
+    const evidence = { length, fork, peers, foundAt: new Date().toISOString() }
     const problem = {
       code: 'FEED_CONFLICT',
       message: 'Two histories exist under this feed key; what was held before stays readable.',
+      evidence,
     }
     this.#library
       .update(feedKey, { problem })
       .then(() => this.#onReopen(this.#library.get(feedKey)))
       .catch((err: unknown) => this.#logger.error({ err }, 'after a conflict'))
   }
+}
+
+interface Secrets {
+  readonly signing: SigningKeyPair | undefined
+  readonly encryptionKey: EncryptionKey | undefined
+}
+
+/** The feed key of the newsletter that a key pair signs. */
+export function feedKeyFor(signing: SigningKeyPair): FeedKey {
+  return feedKeyOf(Hypercore.key(manifestOf(signing)))
+}
+
+function manifestOf({ publicKey }: SigningKeyPair): ManifestInput {
+  return { version: 1, signers: [{ publicKey: Buffer.from(publicKey) }] }
+}
+
+function keyPairOf({ publicKey, secretKey }: SigningKeyPair): KeyPair {
+  return { publicKey: Buffer.from(publicKey), secretKey: Buffer.from(secretKey) }
 }
 
 function feedKeyIn(reference: string): FeedKey | undefined {

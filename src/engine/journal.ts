@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { access, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { codeOf } from '../errors.ts'
 import { parseFeedKey, type FeedKey } from '../records/feed-key.ts'
-import { onStore, unusableDirectory } from '../storage-errors.ts'
+import { unusableDirectory } from '../storage-errors.ts'
+import { replaceSynced } from './synced-file.ts'
 
 /** Blocks that are about to be appended to a feed at `start`. */
 export interface PendingAppend {
@@ -44,18 +44,13 @@ export class Journal {
     const entry = Buffer.concat([Buffer.from(`${JSON.stringify({ start, sizes })}\n`), ...blocks])
     const hash = createHash('sha256').update(entry).digest()
     const path = this.#path(feedKey)
-    await onStore(async () => {
-      try {
-        await writeSynced(`${path}.tmp`, [entry, hash])
-        await rename(`${path}.tmp`, path)
-        await this.#syncDirectory()
-      } catch (error) {
-        // The caller is told that nothing was published, so nothing may be at the next start; and on
-        // a full disk a half-written file would take what room is left.
-        for (const it of [`${path}.tmp`, path]) await rm(it, { force: true })
-        throw error
-      }
-    })
+    try {
+      await replaceSynced(path, [entry, hash])
+    } catch (error) {
+      // The caller is told that nothing was published, so nothing may be at the next start.
+      await rm(path, { force: true })
+      throw error
+    }
   }
 
   /** Whether an append to this feed is unfinished. */
@@ -86,30 +81,8 @@ export class Journal {
     return found
   }
 
-  // A rename is durable once its directory is; Windows cannot sync one and does not need to.
-  async #syncDirectory(): Promise<void> {
-    const dir = await open(this.#dir, 'r').catch(() => undefined)
-    try {
-      await dir?.sync()
-    } catch (error) {
-      if (!['EPERM', 'EINVAL', 'EISDIR'].includes(codeOf(error) ?? '')) throw error
-    } finally {
-      await dir?.close()
-    }
-  }
-
   #path(feedKey: FeedKey): string {
     return join(this.#dir, feedKey + SUFFIX)
-  }
-}
-
-async function writeSynced(path: string, parts: readonly Uint8Array[]): Promise<void> {
-  const file = await open(path, 'w', 0o600)
-  try {
-    for (const part of parts) await file.writeFile(part)
-    await file.datasync()
-  } finally {
-    await file.close()
   }
 }
 

@@ -1,20 +1,27 @@
-import { mkdir } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import Corestore from 'corestore'
 import type { Config } from '../config.ts'
-import { hasCode } from '../errors.ts'
+import { codeOf, hasCode } from '../errors.ts'
 import { onStore, unusableDirectory } from '../storage-errors.ts'
+import { replaceSynced } from './synced-file.ts'
 
 /** Two processes that make one store at the same moment take each other's for a copy; a moment later it is whole. */
 const LOOK_AGAIN_MS = [50, 200]
 
+/** By this file, its inode and an attribute of it, the stack knows a store from a copy of it. It carries the lock. */
+const DEVICE_FILE = 'CORESTORE'
+
 /**
- * Opens the store of a data directory and takes its lock.
- * @throws STORE_BUSY if another process has it, FEED_BEHIND if it was copied, INVALID_INPUT if it cannot
- * be made, DISK_FULL.
+ * Opens the store of a data directory and takes its lock. One that was copied here, or put back from a
+ * backup, opens too; until `settleMove` it is known that it was.
+ * @throws STORE_BUSY if another process has it, INVALID_INPUT if it cannot be made, DISK_FULL; FEED_BEHIND
+ * if it was copied and somebody else is opening it.
  */
-export async function openStore({ dataDir, storeDir }: Config): Promise<Corestore> {
-  // The signing keys of newsletters lie in the store: for this user alone.
+export async function openStore(config: Config): Promise<Corestore> {
+  const { dataDir, storeDir } = config
   await mkdir(storeDir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw unusableDirectory(dataDir, error)
   })
@@ -26,7 +33,24 @@ export async function openStore({ dataDir, storeDir }: Config): Promise<Corestor
       await setTimeout(pauseMs)
     }
   }
-  return tryToOpen(storeDir)
+  const seen = await inodeOf(join(storeDir, DEVICE_FILE))
+  try {
+    return await tryToOpen(storeDir)
+  } catch (error) {
+    if (!hasCode(error, 'FEED_BEHIND')) throw error
+    await adopt(config, seen)
+    return tryToOpen(storeDir)
+  }
+}
+
+/** Whether the store was moved, and its newsletters may not know yet that they have to catch up. */
+export async function wasMoved(config: Config): Promise<boolean> {
+  return (await inodeOf(markOf(config))) !== undefined
+}
+
+/** To call once that every newsletter knows. */
+export async function settleMove(config: Config): Promise<void> {
+  await rm(markOf(config), { force: true })
 }
 
 async function tryToOpen(storeDir: string): Promise<Corestore> {
@@ -39,6 +63,34 @@ async function tryToOpen(storeDir: string): Promise<Corestore> {
     await store.close().catch(() => undefined)
     throw error
   }
+}
+
+// First it is on disk that the store was moved, and only then the store stops saying so.
+async function adopt(config: Config, seen: number | undefined): Promise<void> {
+  await mkdir(config.publishedDir, { recursive: true, mode: 0o700 })
+  await replaceSynced(markOf(config), [Buffer.from('The store was copied or put back.\n')])
+  const path = join(config.storeDir, DEVICE_FILE)
+  const aside = `${path}.${randomBytes(6).toString('hex')}`
+  try {
+    await rename(path, aside)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return
+    throw error
+  }
+  // Another process may have adopted it meanwhile; its lock lies on the file, under whatever name.
+  if ((await inodeOf(aside)) === seen) await rm(aside, { force: true })
+  else await rename(aside, path)
+}
+
+function markOf({ publishedDir }: Config): string {
+  return join(publishedDir, 'moved')
+}
+
+function inodeOf(path: string): Promise<number | undefined> {
+  return stat(path).then(
+    (it) => it.ino,
+    () => undefined,
+  )
 }
 
 // `allowFork: false` counts only for whoever opens a core first, and a peer that asks for a stored core

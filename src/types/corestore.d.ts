@@ -49,7 +49,15 @@ declare module 'corestore' {
   export interface CorestoreStorage {
     hasCore(discoveryKey: Uint8Array, options?: { ifMigrated?: boolean }): Promise<boolean>
     /** `flush` is what fsyncs appends; nothing else does before `close`. */
-    readonly db: { flush(): Promise<void> }
+    readonly db: {
+      flush(): Promise<void>
+      /** Null for no bound. The numbers are constants of RocksDB. */
+      compactRange(
+        start: Uint8Array | null,
+        end: Uint8Array | null,
+        options?: { blobGarbageCollectionAgeCutoff?: number; bottommostLevelCompaction?: number },
+      ): Promise<void>
+    }
   }
 
   /** Opens itself; a failure to open is silent until `ready` is awaited. */

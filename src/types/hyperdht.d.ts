@@ -70,6 +70,17 @@ declare module 'hyperdht' {
     /** Known nodes, to pass as `nodes` next time. */
     toArray(options?: { limit?: number }): Address[]
     addNode(node: Address): void
+    /** Nodes keep the value for 48 hours; one with a higher `seq` replaces it. Rejects where too few nodes answer. */
+    mutablePut(
+      keyPair: { publicKey: Uint8Array; secretKey: Uint8Array },
+      value: Uint8Array,
+      options?: { seq?: number },
+    ): Promise<{ closestNodes: readonly Address[] }>
+    /** The value with the highest `seq` that the key signed. With `refresh` it is put again, as it is. */
+    mutableGet(
+      publicKey: Uint8Array,
+      options?: { refresh?: () => boolean },
+    ): Promise<{ seq: number; value: Buffer } | null>
     suspend(): Promise<void>
     resume(): Promise<void>
     /** `force` skips closing the servers, and so unannouncing. */

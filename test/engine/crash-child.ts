@@ -5,6 +5,7 @@
 import type { Config } from '../../src/config.ts'
 import { Engine } from '../../src/engine/engine.ts'
 import { Journal } from '../../src/engine/journal.ts'
+import { PublishedNotes } from '../../src/engine/published.ts'
 import { createLogger } from '../../src/logger.ts'
 import { beginNewsletter, issueOf } from '../helpers/newsletters.ts'
 
@@ -44,7 +45,10 @@ switch (step) {
     dieIn(feed.core, 'append', 'after')
     break
   case 'after the flush':
-    dieIn(journal, 'drop', 'before')
+    dieIn(PublishedNotes.prototype, 'put', 'before')
+    break
+  case 'after the note':
+    dieIn(PublishedNotes.prototype, 'put', 'after')
     break
   case 'after the journal is dropped':
     dieIn(journal, 'drop', 'after')

@@ -2,32 +2,17 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import type Hypercore from 'hypercore'
 import { describe, expect, test } from 'vitest'
 import type { Engine } from '../../src/engine/engine.ts'
 import { Journal, type PendingAppend } from '../../src/engine/journal.ts'
 import type { Feed } from '../../src/feed/feed.ts'
 import { configOf, openEngine } from '../helpers/engines.ts'
 import { expectCode } from '../helpers/errors.ts'
+import { fingerprint } from '../helpers/fingerprint.ts'
 import { beginNewsletter, issueOf } from '../helpers/newsletters.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
 const CHILD = fileURLToPath(new URL('crash-child.ts', import.meta.url))
-
-/** Everything by which two histories differ: every stored block, the tree and its signature. */
-async function fingerprint(core: Hypercore) {
-  const { length } = core
-  const indexes = Array.from({ length }, (_, index) => index)
-  const blocks = await Promise.all(indexes.map((index) => core.get(index, { raw: true })))
-  const proof = await core.proof({ upgrade: { start: 0, length } })
-  return {
-    length,
-    fork: core.fork,
-    blocks: blocks.map((it) => it?.toString('hex')),
-    treeHash: (await core.treeHash()).toString('hex'),
-    signature: proof.upgrade?.signature.toString('hex'),
-  }
-}
 
 /** A newsletter with issues that nothing interrupted. */
 async function uninterrupted(titles: readonly string[], isPrivate: boolean) {
@@ -49,6 +34,7 @@ describe.each(['public', 'private'])('a crash of the author of a %s newsletter',
     ['after the journal', ['One', 'Two']],
     ['after the append', ['One', 'Two']],
     ['after the flush', ['One', 'Two']],
+    ['after the note', ['One', 'Two']],
     ['after the journal is dropped', ['One', 'Two']],
   ])('%s leaves a log that is byte for byte the same as without it', async (step, titles) => {
     const dataDir = await temporaryDirectory()

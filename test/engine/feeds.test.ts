@@ -4,15 +4,25 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Feeds } from '../../src/engine/feeds.ts'
 import { LOG_START, composeNewsletter } from '../../src/feed/entry.ts'
 import type { Feed } from '../../src/feed/feed.ts'
+import { SigningKeys } from '../../src/engine/signing-keys.ts'
 import { Library } from '../../src/library/library.ts'
 import { createLogger } from '../../src/logger.ts'
 import { encryptionKeyOf, feedKeyOf, type FeedKey } from '../../src/records/feed-key.ts'
 import { expectCode } from '../helpers/errors.ts'
 import { issueOf, PROFILE, signingKeys } from '../helpers/newsletters.ts'
 import { connect, openStore } from '../helpers/stores.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
 const KEY = encryptionKeyOf(Buffer.alloc(32, 7))
 const WRONG_KEY = encryptionKeyOf(Buffer.alloc(32, 8))
+
+const keyDirectories = new WeakMap<Corestore, string>()
+
+async function keysOf(store: Corestore): Promise<string> {
+  const directory = keyDirectories.get(store) ?? (await temporaryDirectory())
+  keyDirectories.set(store, directory)
+  return directory
+}
 
 async function openFeeds(store?: Corestore) {
   const owned = store ?? (await openStore())
@@ -21,6 +31,8 @@ async function openFeeds(store?: Corestore) {
     store: owned,
     library,
     logger: createLogger('silent'),
+    keys: await SigningKeys.open(await keysOf(owned)),
+    onGrown: () => undefined,
     onReopen: async () => undefined,
   })
   onTestFinished(async () => {

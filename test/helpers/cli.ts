@@ -76,6 +76,8 @@ export const someConfig: Config = Object.freeze({
   dataDir: '/data',
   storeDir: '/data/store',
   journalDir: '/data/journal',
+  keysDir: '/data/keys',
+  publishedDir: '/data/published',
   logFile: '/data/daemon.log',
   socketPath: '/data/daemon.sock',
   bootstrap: undefined,
@@ -86,6 +88,7 @@ export const someConfig: Config = Object.freeze({
 export interface RunOptions {
   readonly operations?: Partial<Operations>
   readonly via?: Connection['via']
+  readonly openReader?: Connection['openReader']
   readonly services?: Partial<Services>
   readonly stdin?: NodeJS.ReadableStream
   readonly stdout?: Capture
@@ -116,6 +119,7 @@ export async function runCli(
   const connection: Connection = {
     operations: fakeOperations(options.operations),
     via: options.via ?? 'engine',
+    openReader: options.openReader ?? (() => Promise.reject(new Error('Unexpected reader.'))),
     close: () => {
       closed++
       return Promise.resolve()

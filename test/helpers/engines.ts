@@ -5,6 +5,9 @@ import { Engine } from '../../src/engine/engine.ts'
 import { createLogger } from '../../src/logger.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
+/** Peers on loopback are found in less. */
+const CATCH_UP_MS = 3_000
+
 export interface OpenEngineOptions {
   /** Absolute; a temporary directory of the running test when absent. */
   readonly dataDir?: string
@@ -12,6 +15,8 @@ export interface OpenEngineOptions {
   readonly bootstrap?: readonly Address[]
   /** Instead of the two above. */
   readonly config?: Config
+  /** How long an author that may be behind waits for peers. */
+  readonly catchUpMs?: number
 }
 
 /** The configuration of a data directory as `loadConfig` makes it, with a silent log and on loopback only. */
@@ -20,6 +25,8 @@ export function configOf(dataDir: string, bootstrap: readonly Address[] = []): C
     dataDir,
     storeDir: join(dataDir, 'store'),
     journalDir: join(dataDir, 'journal'),
+    keysDir: join(dataDir, 'keys'),
+    publishedDir: join(dataDir, 'published'),
     logFile: join(dataDir, 'daemon.log'),
     socketPath: socketPath(dataDir),
     // An empty list, not nothing: nothing would mean the public nodes.
@@ -33,7 +40,8 @@ export function configOf(dataDir: string, bootstrap: readonly Address[] = []): C
 export async function openEngine(options: OpenEngineOptions = {}): Promise<Engine> {
   const config =
     options.config ?? configOf(options.dataDir ?? (await temporaryDirectory()), options.bootstrap)
-  const engine = await Engine.open({ config, logger: createLogger(config.logLevel) })
+  const { catchUpMs = CATCH_UP_MS } = options
+  const engine = await Engine.open({ config, logger: createLogger(config.logLevel), catchUpMs })
   onTestFinished(() => engine.close())
   return engine
 }

@@ -33,6 +33,7 @@ export async function serve(
     socketPath,
     operations,
     info: () => info,
+    openReader: () => Promise.reject(new Error('Unexpected reader.')),
     onStop,
     logger: createLogger('silent'),
   })
