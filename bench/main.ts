@@ -10,13 +10,14 @@ import { measureDaemonIdle } from './rows/daemon-idle.ts'
 import { measureImport } from './rows/import.ts'
 import { measurePublish } from './rows/publish.ts'
 import { measureReader } from './rows/reader.ts'
+import { measureSearch } from './rows/search.ts'
 import { describeMachine, formatMarkdown, formatTable, toJson } from './table.ts'
 
 const HELP = `Usage: npm run bench -- [options]
 
 Measures Hyperletter against plain scripts that do the same, in turn, and prints medians.
 
-  --only <name>      import, reader, cli, daemon or publish; may be repeated
+  --only <name>      import, reader, cli, daemon, publish or search; may be repeated
   --runs <n>         rounds of each row (default: as many as the row needs)
   --corpus <folder>  drafts to import (or HYPERLETTER_CORPUS; default: a real archive beside the
                      project if there is one, else 661 made-up issues)
@@ -34,6 +35,7 @@ const ROWS = {
   cli: measureCommandLine,
   daemon: measureDaemonIdle,
   publish: measurePublish,
+  search: measureSearch,
 }
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url))

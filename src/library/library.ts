@@ -9,6 +9,7 @@ import {
   type FeedKey,
 } from '../records/feed-key.ts'
 import { onStore } from '../storage-errors.ts'
+import { Marks } from './marks.ts'
 
 export const ROLES = ['author', 'subscriber', 'seeder'] as const
 export type Role = (typeof ROLES)[number]
@@ -23,8 +24,47 @@ export interface LibraryEntry {
   /** For a private newsletter that this user may read. */
   readonly encryptionKey?: EncryptionKey | undefined
   /** Damage that was found in the log. */
-  readonly problem?: { readonly code: string; readonly message: string } | undefined
+  readonly problem?: Problem | undefined
+  /** Where the newsletter continues, as its recovery key signed it. */
+  readonly successor?: Successor | undefined
+  /** Set where the user did not choose it: the newsletter of theirs from which statements of succession led here. */
+  readonly origin?: FeedKey | undefined
 }
+
+/** What is remembered of a statement of succession. */
+export interface Successor {
+  readonly feedKey: FeedKey
+  /** Milliseconds since 1970. */
+  readonly issuedAt: number
+  /** The whole statement as text, to pass on. */
+  readonly statement: string
+  /** The user has been told. */
+  readonly told: boolean
+}
+
+/** Damage that was found in a log, and by what it was known. */
+export interface Problem {
+  readonly code: string
+  readonly message: string
+  readonly evidence?: Evidence | undefined
+}
+
+/** How another history of a log showed. */
+export interface Evidence {
+  /** Blocks and fork number of the other history. */
+  readonly length: number
+  readonly fork: number
+  /** Short forms of the keys of peers that were connected. */
+  readonly peers: string[]
+  readonly foundAt: string
+}
+
+const storedEvidence = z.object({
+  length: z.number(),
+  fork: z.number(),
+  peers: z.array(z.string()),
+  foundAt: z.string(),
+})
 
 // Loose: what a newer version wrote beside these fields survives a rewrite by this one.
 const storedEntry = z.looseObject({
@@ -33,17 +73,28 @@ const storedEntry = z.looseObject({
   addedAt: z.string(),
   title: z.string().optional(),
   encryptionKey: z.string().transform(parseEncryptionKey).optional(),
-  problem: z.object({ code: z.string(), message: z.string() }).optional(),
+  problem: z
+    .object({ code: z.string(), message: z.string(), evidence: storedEvidence.optional() })
+    .optional(),
+  successor: z
+    .looseObject({
+      feedKey: z.string().transform(parseFeedKey),
+      issuedAt: z.int().nonnegative(),
+      statement: z.string(),
+      told: z.boolean(),
+    })
+    .optional(),
+  origin: z.string().transform(parseFeedKey).optional(),
 })
 
 const FEEDS = 'feed/'
-const READ = 'read/'
 
 /**
  * This user's relations to feeds and read marks, in a local Hyperbee that is never announced.
- * Keys: `feed/<feed key>` → entry; `read/<feed key>/<number, 10 digits>` → true.
+ * Keys: `feed/<feed key>` → entry; for those of marks see `Marks`.
  */
 export class Library {
+  readonly marks: Marks
   readonly #bee: Hyperbee
   readonly #entries = new Map<FeedKey, LibraryEntry>()
   /** Entries that this version does not understand; they are left as they are. */
@@ -52,6 +103,7 @@ export class Library {
 
   private constructor(bee: Hyperbee) {
     this.#bee = bee
+    this.marks = new Marks(bee, (work) => this.#write(work))
   }
 
   /** @param core a writable core of its own; `close` closes it. */
@@ -107,7 +159,10 @@ export class Library {
   }
 
   /** Changes what is known of a feed that is in the library; ignored if it no longer is. */
-  update(feedKey: FeedKey, details: Pick<LibraryEntry, 'title' | 'problem'>): Promise<void> {
+  update(
+    feedKey: FeedKey,
+    details: Pick<LibraryEntry, 'title' | 'problem' | 'successor'>,
+  ): Promise<void> {
     return this.#write(async () => {
       const before = this.#entries.get(feedKey)
       if (before !== undefined) await this.#put({ ...before, ...details })
@@ -115,23 +170,13 @@ export class Library {
   }
 
   /** Numbers of the issues that were read. */
-  async readNumbers(feedKey: FeedKey): Promise<Set<number>> {
-    const prefix = `${READ}${feedKey}/`
-    const numbers = new Set<number>()
-    await onStore(async () => {
-      for await (const { key } of this.#bee.createReadStream({ gte: prefix, lt: `${prefix}~` })) {
-        numbers.add(Number(key.slice(prefix.length)))
-      }
-    })
-    return numbers
+  readNumbers(feedKey: FeedKey): Promise<ReadonlySet<number>> {
+    return this.marks.numbers('read', feedKey)
   }
 
   /** Remembers that an issue was read, or that it was not. */
-  setRead(feedKey: FeedKey, number: number, read: boolean): Promise<void> {
-    const key = `${READ}${feedKey}/${String(number).padStart(10, '0')}`
-    // The log of the library only grows: a mark that is there already is not written again.
-    const cas = () => false
-    return this.#write(() => (read ? this.#bee.put(key, true, { cas }) : this.#bee.del(key)))
+  async setRead(feedKey: FeedKey, number: number, read: boolean): Promise<void> {
+    await this.marks.set('read', feedKey, [number], read)
   }
 
   async #put(entry: LibraryEntry): Promise<LibraryEntry> {

@@ -1,0 +1,96 @@
+import { ByteReader } from './bytes.ts'
+
+/** A term's number in a segment, counted from 0 in the order of terms. */
+export type TermNumber = number
+
+/** Called with a document of the segment and how often, weighted, the term is in it. */
+export type PostingVisitor = (document: number, frequency: number) => void
+
+const HEADER_WORDS = 4
+
+/**
+ * A part of the index that never changes: for each term, in order of UTF-16 code units, the documents
+ * that have it. It is used as it lies in its file; nothing is taken apart when it is opened.
+ *
+ * Layout, in unsigned 32-bit integers of the machine's order: number of terms T, of documents D, bytes of
+ * terms B, bytes of postings P; T + 1 offsets into the terms; T + 1 offsets into the postings; D lengths
+ * of documents in terms. Then B bytes of terms in UTF-8, and P bytes of postings: numbers of 7 bits a byte,
+ * for each document its distance from the one before, then the frequency.
+ */
+export class Segment {
+  readonly bytes: Uint8Array
+  readonly termCount: number
+  readonly lengths: Uint32Array
+  readonly #termOffsets: Uint32Array
+  readonly #postingOffsets: Uint32Array
+  readonly #terms: Buffer
+  readonly #postings: Uint8Array
+
+  /** @throws RangeError if the bytes are not a segment; whoever reads files checks a hash first. */
+  constructor(bytes: Uint8Array) {
+    // Offsets are read in place, which needs them at a multiple of four bytes.
+    this.bytes = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes)
+    const { buffer, byteOffset } = this.bytes
+    const [terms = 0, documents = 0, termBytes = 0, postingBytes = 0] = new Uint32Array(
+      buffer,
+      byteOffset,
+      HEADER_WORDS,
+    )
+    let at = byteOffset + HEADER_WORDS * 4
+    const words = (count: number) => {
+      const view = new Uint32Array(buffer, at, count)
+      at += view.byteLength
+      return view
+    }
+    this.termCount = terms
+    this.#termOffsets = words(terms + 1)
+    this.#postingOffsets = words(terms + 1)
+    this.lengths = words(documents)
+    this.#terms = Buffer.from(buffer, at, termBytes)
+    this.#postings = new Uint8Array(buffer, at + termBytes, postingBytes)
+  }
+
+  get documentCount(): number {
+    return this.lengths.length
+  }
+
+  term(number: TermNumber): string {
+    return this.#terms.toString('utf8', this.#termOffsets[number], this.#termOffsets[number + 1])
+  }
+
+  /** Length of a term in bytes of UTF-8. */
+  termBytes(number: TermNumber): number {
+    return (this.#termOffsets[number + 1] ?? 0) - (this.#termOffsets[number] ?? 0)
+  }
+
+  find(term: string): TermNumber | undefined {
+    const number = this.#lowerBound(term)
+    return number < this.termCount && this.term(number) === term ? number : undefined
+  }
+
+  /** Terms that begin with `prefix`: from the first number up to, without, the second. */
+  range(prefix: string): [TermNumber, TermNumber] {
+    return [this.#lowerBound(prefix), this.#lowerBound(`${prefix}\uffff`)]
+  }
+
+  eachPosting(number: TermNumber, visit: PostingVisitor): void {
+    const reader = new ByteReader(this.#postings, this.#postingOffsets[number] ?? 0)
+    const end = this.#postingOffsets[number + 1] ?? 0
+    let document = -1
+    while (reader.at < end) {
+      document += reader.number()
+      visit(document, reader.number())
+    }
+  }
+
+  #lowerBound(term: string): TermNumber {
+    let low = 0
+    let high = this.termCount
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.term(middle) < term) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}

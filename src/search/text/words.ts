@@ -1,0 +1,123 @@
+import { cut, fold, MAX_TERM_LENGTH } from './folding.ts'
+
+/** Stands before a term that is a pair of neighbouring characters, not a word. */
+export const PAIR = '\u0001'
+
+/** Called for every term of a text, with where in the text it lies (UTF-16 code units). */
+export type TermVisitor = (term: string, start: number, end: number) => void
+
+// Letters and digits, with the marks and joiners inside them. A mark alone begins no word.
+const RUN = /[\p{L}\p{N}][\p{L}\p{N}\p{M}\u200c\u200d]*/uy
+
+const UNSPACED_CHARACTERS =
+  '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Bopomofo}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}\u30fc\uff70'
+const HAS_UNSPACED = new RegExp(`[${UNSPACED_CHARACTERS}]`, 'u')
+const UNSPACED = new RegExp(`[${UNSPACED_CHARACTERS}][${UNSPACED_CHARACTERS}\\p{M}]*`, 'gu')
+
+/** The segmenter gets no more than this at once: its time and memory grow with what it is given. */
+const SEGMENT_LENGTH = 1_024
+
+/** Terms of one text; what lies behind them is not found. Far more than an issue for people has. */
+const MAX_TERMS = 300_000
+
+let segmenter: Intl.Segmenter | undefined
+
+/** Whether a run is of a script that puts no spaces between its words. */
+export function isUnspaced(run: string): boolean {
+  return HAS_UNSPACED.test(run)
+}
+
+/**
+ * Called for each unbroken run of letters and digits; returns false to stop.
+ * @param isAscii of such a run, the term is the run in lower case.
+ */
+export type RunVisitor = (run: string, start: number, isAscii: boolean) => boolean | void
+
+/** Calls `visit` for each unbroken run of letters and digits. */
+export function eachRun(text: string, visit: RunVisitor): void {
+  const { length } = text
+  let at = 0
+  while (at < length) {
+    const code = text.charCodeAt(at)
+    if (code < 0x80 && !isAsciiWord(code)) {
+      at++
+      continue
+    }
+    // Most text is ASCII, where this is many times faster than a regular expression.
+    let end = at
+    while (end < length && isAsciiWord(text.charCodeAt(end))) end++
+    const isAscii = end === length || text.charCodeAt(end) < 0x80
+    if (!isAscii) {
+      RUN.lastIndex = at
+      const run = RUN.exec(text)?.[0]
+      if (run === undefined) {
+        at = end + 1
+        continue
+      }
+      end = at + run.length
+    }
+    if (visit(text.slice(at, end), at, isAscii) === false) return
+    at = end
+  }
+}
+
+/**
+ * Calls `visit` for the words of a text and, where words are not separated by spaces, for every pair
+ * of neighbouring characters as well: where one word ends and the next begins is then a guess, which
+ * may come out differently in a text and in a query.
+ */
+export function eachTerm(text: string, visit: TermVisitor): void {
+  let left = MAX_TERMS
+  const count: TermVisitor = (term, start, end) => {
+    left--
+    visit(term, start, end)
+  }
+  // Once for all is faster than word by word; one Turkish letter becomes two, and moves the rest.
+  const lower = text.toLowerCase()
+  eachRun(lower.length === text.length ? lower : text, (run, start, isAscii) => {
+    if (isAscii) {
+      const term = lower.length === text.length ? cut(run) : fold(run)
+      count(term, start, start + term.length)
+    } else if (isUnspaced(run)) {
+      const begun = run.slice(0, left)
+      eachWordIn(begun, (word, at) => count(fold(word), start + at, start + at + word.length))
+      eachPairIn(begun, (pair, at, end) => count(pair, start + at, start + end))
+    } else count(fold(run), start, start + Math.min(run.length, MAX_TERM_LENGTH))
+    return left > 0
+  })
+}
+
+/** The words that a run of an unspaced script consists of, as dictionaries see it. */
+export function eachWordIn(run: string, visit: (word: string, start: number) => void): void {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'word' })
+  for (let from = 0; from < run.length; from += SEGMENT_LENGTH) {
+    const part = run.slice(from, from + SEGMENT_LENGTH).toWellFormed()
+    for (const { segment, index, isWordLike } of segmenter.segment(part)) {
+      if (isWordLike === true) visit(segment, from + index)
+    }
+  }
+}
+
+/** The pairs of neighbouring characters in the unspaced parts of a run; the last character alone. */
+export function eachPairIn(run: string, visit: TermVisitor): void {
+  for (const match of run.matchAll(UNSPACED)) {
+    let last = ''
+    let lastAt = match.index
+    let at = match.index
+    for (const character of match[0]) {
+      if (last !== '') visit(PAIR + fold(last + character), lastAt, at + character.length)
+      last = character
+      lastAt = at
+      at += character.length
+    }
+    visit(PAIR + fold(last), lastAt, at)
+  }
+}
+
+function isAsciiWord(code: number): boolean {
+  return (
+    (code >= 0x61 && code <= 0x7a) ||
+    (code >= 0x41 && code <= 0x5a) ||
+    (code >= 0x30 && code <= 0x39)
+  )
+}
