@@ -1,13 +1,19 @@
 import type { Config } from './config.ts'
-import { dial, remoteOperations } from './daemon/client.ts'
+import { dial, remoteOperations, requestReader } from './daemon/client.ts'
+import type { ReaderRequest } from './daemon/protocol.ts'
 import { hasCode, HyperletterError } from './errors.ts'
-import type { Operations } from './operations/contract.ts'
+import type { CallOptions, Operations } from './operations/contract.ts'
 import { PROTOCOL_VERSION } from './operations/kinds.ts'
 
 /** Where the work will run, decided once; the operations are the same. */
 export interface Connection {
   readonly operations: Operations
   readonly via: 'daemon' | 'engine'
+  /**
+   * Serves the web reader, where the work runs: a daemon goes on serving it, this process until
+   * `close`. Gives an address that lets one browser in.
+   */
+  readonly openReader: (request: ReaderRequest, options?: CallOptions) => Promise<string>
   /** Closes what `connect` opened; a daemon goes on. */
   readonly close: () => Promise<void>
 }
@@ -53,20 +59,32 @@ async function connectToDaemon({ socketPath }: Config): Promise<Connection | und
       `The daemon runs version ${info.version}, which speaks another protocol.`,
     )
   }
-  return { operations: remoteOperations(socketPath), via: 'daemon', close: async () => undefined }
+  return {
+    operations: remoteOperations(socketPath),
+    via: 'daemon',
+    openReader: (request, options) => requestReader(socketPath, request, options),
+    close: async () => undefined,
+  }
 }
 
 // The stack takes 200 ms to load: a command that talks to a daemon does without.
 async function openEngine(config: Config): Promise<Connection> {
-  const [{ Engine }, { bindOperations }, { createLogger }] = await Promise.all([
+  const [{ Engine }, { bindOperations }, { createLogger }, { ReaderHost }] = await Promise.all([
     import('./engine/engine.ts'),
     import('./operations/operations.ts'),
     import('./logger.ts'),
+    import('./reader/web/host.ts'),
   ])
   const engine = await Engine.open({ config, logger: createLogger(config.logLevel) })
+  const operations = bindOperations(engine, 'engine')
+  const reader = new ReaderHost({ operations, dataDir: config.dataDir })
   return {
-    operations: bindOperations(engine, 'engine'),
+    operations,
     via: 'engine',
-    close: () => engine.close(),
+    openReader: (request) => reader.open(request),
+    close: async () => {
+      await reader.close()
+      await engine.close()
+    },
   }
 }

@@ -35,6 +35,12 @@ export const ERROR_CODES = {
     httpStatus: 422,
     hint: 'Nothing was changed. Get the file again, or from somebody else.',
   },
+  INVALID_STATEMENT: {
+    meaning: 'not a statement that the newsletter continues elsewhere, or not one that counts',
+    exitCode: 1,
+    httpStatus: 422,
+    hint: 'Nothing was changed. Ask the author, by a way that you trust, where the newsletter continues.',
+  },
   NEWSLETTER_NOT_FOUND: {
     meaning: 'no such newsletter in the library',
     exitCode: 1,

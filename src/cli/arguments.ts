@@ -23,6 +23,25 @@ export function portNumber(text: string): number {
   return wholeNumber(text, 1, 65_535)
 }
 
+/** Parses how many results to show. */
+export function resultCount(text: string): number {
+  return wholeNumber(text, 1, 200)
+}
+
+/** Parses a day, or the first one of a month or year. @returns `2026-03-20` */
+export function day(text: string): string {
+  const {
+    year,
+    month = '01',
+    date = '01',
+  } = /^(?<year>\d{4})(?:-(?<month>\d{2})(?:-(?<date>\d{2}))?)?$/.exec(text)?.groups ?? {}
+  const found = `${year}-${month}-${date}`
+  const time = new Date(`${found}T00:00:00Z`)
+  // Dates of February 30 and the like become others.
+  if (!Number.isNaN(time.getTime()) && time.toISOString().startsWith(found)) return found
+  throw new InvalidArgumentError('Give a date as 2026-03-20, 2026-03 or 2026.')
+}
+
 /** Parses a number of seconds, fractions allowed. */
 export function seconds(text: string): number {
   const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN

@@ -24,6 +24,16 @@ const groups: Readonly<Record<string, readonly Entry[]>> = {
       load: () => import('./commands/publish.ts'),
     },
     {
+      usage: 'amend <newsletter> <number> <file>',
+      summary: 'publish a corrected text of an issue',
+      load: () => import('./commands/amend.ts'),
+    },
+    {
+      usage: 'retract <newsletter> <number>',
+      summary: 'take an issue back',
+      load: () => import('./commands/retract.ts'),
+    },
+    {
       usage: 'import <folder>',
       summary: 'publish every Markdown file of a folder',
       load: () => import('./commands/import.ts'),
@@ -32,6 +42,21 @@ const groups: Readonly<Record<string, readonly Entry[]>> = {
       usage: 'export <newsletter>',
       summary: 'write a newsletter into one file, to carry or to keep',
       load: () => import('./commands/export.ts'),
+    },
+    {
+      usage: 'restore',
+      summary: 'publish from this device again, by the recovery phrase',
+      load: () => import('./commands/restore.ts'),
+    },
+    {
+      usage: 'repair <newsletter>',
+      summary: 'go back to what readers hold, after publishing from an old copy',
+      load: () => import('./commands/repair.ts'),
+    },
+    {
+      usage: 'succeed <newsletter>',
+      summary: 'tell readers that a newsletter continues at another one',
+      load: () => import('./commands/succeed.ts'),
     },
   ],
   'Read:': [
@@ -44,6 +69,11 @@ const groups: Readonly<Record<string, readonly Entry[]>> = {
       usage: 'inbox',
       summary: 'list what is unread',
       load: () => import('./commands/inbox.ts'),
+    },
+    {
+      usage: 'search <words...>',
+      summary: 'find issues by their words',
+      load: () => import('./commands/search.ts'),
     },
     {
       usage: 'list',
@@ -61,9 +91,24 @@ const groups: Readonly<Record<string, readonly Entry[]>> = {
       load: () => import('./commands/read.ts'),
     },
     {
+      usage: 'open',
+      summary: 'read in the browser',
+      load: () => import('./commands/open.ts'),
+    },
+    {
       usage: 'save <newsletter> <number> [attachment]',
       summary: 'save an issue with its attachments as files',
       load: () => import('./commands/save.ts'),
+    },
+    {
+      usage: 'star <newsletter> <number>',
+      summary: 'keep an issue at hand',
+      load: () => import('./commands/star.ts'),
+    },
+    {
+      usage: 'mark <newsletter> [number...]',
+      summary: 'mark issues as read or unread',
+      load: () => import('./commands/mark.ts'),
     },
     {
       usage: 'watch [newsletter]',

@@ -3,6 +3,7 @@ import type { connect } from '../connect.ts'
 import type { runDaemon } from '../daemon/daemon.ts'
 import type { daemonStatus, startDaemon, stopDaemon } from '../daemon/spawn.ts'
 import type { runBootstrapNode } from '../network/bootstrap.ts'
+import type { openBrowser } from './terminal/browser.ts'
 import type { openPager } from './terminal/pager.ts'
 
 /** The rest of the product as the commands see it. */
@@ -15,6 +16,7 @@ export interface Services {
   readonly daemonStatus: typeof daemonStatus
   readonly runBootstrapNode: typeof runBootstrapNode
   readonly openPager: typeof openPager
+  readonly openBrowser: typeof openBrowser
 }
 
 /** Each is loaded when it is first called, so that `--help` does not pay for the stack. */
@@ -27,5 +29,6 @@ export const lazyServices: Services = {
   daemonStatus: async (...args) => (await import('../daemon/spawn.ts')).daemonStatus(...args),
   runBootstrapNode: async (...args) =>
     (await import('../network/bootstrap.ts')).runBootstrapNode(...args),
+  openBrowser: async (...args) => (await import('./terminal/browser.ts')).openBrowser(...args),
   openPager: async (...args) => (await import('./terminal/pager.ts')).openPager(...args),
 }

@@ -38,6 +38,18 @@ export async function requestStop(socketPath: string): Promise<void> {
   await readJson(await send(socketPath, 'POST', protocol.STOP_PATH, { signal }, {}), signal)
 }
 
+/** Asks the daemon to serve the web reader. @returns an address that lets one browser in. */
+export async function requestReader(
+  socketPath: string,
+  request: protocol.ReaderRequest,
+  { signal }: CallOptions = {},
+): Promise<string> {
+  const response = await send(socketPath, 'POST', protocol.READER_PATH, { signal }, request)
+  const { url } = (await readJson(response, signal)) as { url?: unknown }
+  if (typeof url === 'string') return url
+  throw new HyperletterError('PROTOCOL_MISMATCH', 'The daemon knows nothing of a web reader.')
+}
+
 /**
  * The operations of the daemon that listens at `socketPath`, made from the table of their kinds by a
  * loop. The daemon validates what it is asked; what it answers is not validated again here.

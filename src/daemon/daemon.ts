@@ -5,6 +5,7 @@ import { hasCode, HyperletterError } from '../errors.ts'
 import { createLogger } from '../logger.ts'
 import { PROTOCOL_VERSION } from '../operations/contract.ts'
 import { bindOperations } from '../operations/operations.ts'
+import { ReaderHost } from '../reader/web/host.ts'
 import { packageVersion } from '../version.ts'
 import { dial } from './client.ts'
 import { OperationsServer } from './server.ts'
@@ -35,11 +36,14 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
   const startedAt = Date.now()
   const stop = new AbortController()
   const engine = await openEngine()
+  const operations = bindOperations(engine, 'daemon')
+  const reader = new ReaderHost({ operations, dataDir: config.dataDir })
   let deadline: NodeJS.Timeout | undefined
   try {
     const server = await OperationsServer.listen({
       socketPath: config.socketPath,
-      operations: bindOperations(engine, 'daemon'),
+      operations,
+      openReader: (request) => reader.open(request),
       info: () => ({
         protocol: PROTOCOL_VERSION,
         version: packageVersion(),
@@ -51,12 +55,14 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     })
     try {
       await engine.network()
+      reader.resume().catch((err: unknown) => logger.error({ err }, 'the web reader'))
       onReady({ socket: config.socketPath, pid: process.pid })
       const ended = AbortSignal.any([signal, stop.signal])
       if (!ended.aborted) await once(ended, 'abort')
       logger.info('stopping')
     } finally {
       deadline = forceExitAfter(SHUTDOWN_DEADLINE_MS)
+      await reader.close()
       await server.close()
     }
   } finally {

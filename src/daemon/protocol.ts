@@ -3,7 +3,8 @@ import { PROTOCOL_VERSION } from '../operations/kinds.ts'
 /**
  * What both ends of the socket agree on: HTTP/1.1 over a Unix socket or named pipe.
  *
- * `GET /daemon` → `DaemonInfo`. `POST /daemon/stop` → the daemon ends.
+ * `GET /daemon` → `DaemonInfo`. `POST /daemon/stop` → the daemon ends. `POST /daemon/reader` with
+ * `ReaderRequest` → the daemon serves the web reader, `{"url": …}` lets one browser in.
  * `POST /operations/<name>` with a JSON input: a `value` comes back as JSON, `events` as one JSON
  * object a line, `bytes` as the raw body. A failure before the first byte has an HTTP status and the
  * body `{"error": {code, message}}`; a later one has the same JSON, URI-encoded, in a trailer.
@@ -14,6 +15,7 @@ export const VERSION_HEADER = 'hyperletter-protocol'
 
 export const DAEMON_PATH = '/daemon'
 export const STOP_PATH = '/daemon/stop'
+export const READER_PATH = '/daemon/reader'
 export const OPERATIONS_PATH = '/operations/'
 
 /** Trailer that carries an error which happened after the first byte of an `events` or `bytes` result. */
@@ -31,6 +33,14 @@ export interface DaemonInfo {
   readonly version: string
   readonly pid: number
   readonly uptimeSeconds: number
+}
+
+/** What to open in a browser. */
+export interface ReaderRequest {
+  /** Serve it here and nowhere else. */
+  readonly port?: number | undefined
+  /** Page to begin with. */
+  readonly path?: string | undefined
 }
 
 /** Whether whoever answers at a socket says of itself what a daemon says. */

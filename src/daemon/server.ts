@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { dirname } from 'node:path'
+import { z } from 'zod'
 import { HyperletterError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { contract, type OperationName, type Operations } from '../operations/contract.ts'
@@ -13,6 +14,8 @@ export interface OperationsServerOptions {
   readonly socketPath: string
   readonly operations: Operations
   readonly info: () => protocol.DaemonInfo
+  /** Serves the web reader, and gives an address that lets one browser in. */
+  readonly openReader: (request: protocol.ReaderRequest) => Promise<string>
   /** Somebody asked the daemon to end. */
   readonly onStop: () => void
   readonly logger: Logger
@@ -23,6 +26,11 @@ const CLOSE_DEADLINE_MS = 1_000
 
 /** A trailer counts as part of the head, of which an HTTP client takes 16 KiB. */
 const MAX_TRAILER_MESSAGE_LENGTH = 1_000
+
+const readerRequest = z.strictObject({
+  port: z.int().min(1).max(65_535).optional(),
+  path: z.string().max(2_048).optional(),
+})
 
 /** Lends operations over a local socket. Whoever listens must hold the lock of the store. */
 export class OperationsServer {
@@ -89,6 +97,12 @@ export class OperationsServer {
         'PROTOCOL_MISMATCH',
         'The daemon speaks another version of the protocol.',
       )
+    }
+    if (method === 'POST' && url === protocol.READER_PATH) {
+      const input = readerRequest.safeParse(parseBody(body))
+      if (!input.success) throw new HyperletterError('INVALID_INPUT', 'Not a page of the reader.')
+      sendJson(response, { url: await this.#options.openReader(input.data) })
+      return
     }
     const name = url.slice(protocol.OPERATIONS_PATH.length)
     if (method !== 'POST' || !url.startsWith(protocol.OPERATIONS_PATH) || !isOperation(name)) {

@@ -74,10 +74,17 @@ export async function* importBundle(
     const before = engine.library.get(feedKey)
     try {
       const feed = await engine.feeds.get(before ?? { feedKey })
-      const added = yield* progress.of(
-        'storing',
-        flushing(engine, progress, takeBundle(feed.core, bundle, progress.read())),
-      )
+      // Nothing may be appended to an own log while a bundle goes into it.
+      const unlock = feed.writable ? await engine.author.lock(feedKey) : undefined
+      let added: number
+      try {
+        added = yield* progress.of(
+          'storing',
+          flushing(engine, progress, takeBundle(feed.core, bundle, progress.read())),
+        )
+      } finally {
+        unlock?.()
+      }
       await adopt(engine, feedKey, { follow: input.subscribe, key: key ?? expected?.encryptionKey })
       yield {
         event: 'finished',
@@ -89,11 +96,22 @@ export async function* importBundle(
       }
     } catch (error) {
       if (engine.library.get(feedKey) === undefined) await abandon(engine, feedKey)
+      else if (hasCode(error, 'FEED_CONFLICT')) await markForked(engine, feedKey, blocks)
       throw error
     }
   } finally {
     await file.close()
   }
+}
+
+// Both histories are signed by the author: wherever the other one came from, it exists.
+async function markForked(engine: Engine, feedKey: FeedKey, length: number): Promise<void> {
+  if (engine.library.get(feedKey)?.problem !== undefined) return
+  const evidence = { length, fork: 0, peers: [], foundAt: new Date().toISOString() }
+  const message =
+    'A bundle has another history of this newsletter; what was held before stays readable.'
+  await engine.library.update(feedKey, { problem: { code: 'FEED_CONFLICT', message, evidence } })
+  await engine.flush()
 }
 
 async function* flushing<T>(
@@ -164,6 +182,8 @@ async function introduce(
   try {
     const { title } = await feed.profile(LOCAL)
     const { issues } = await feed.list(LOCAL)
+    // Who cannot read the newsletter passes on what was taken back too.
+    await feed.dropRetracted()
     if (title !== entry.title) await engine.library.update(feedKey, { title })
     return { title, issues: issues.length }
   } catch (error) {

@@ -1,114 +1,30 @@
 import { z } from 'zod'
-import { issueHeadFields } from '../records/issue.ts'
+import { MAX_CORRECTION_NOTE } from '../records/correction.ts'
 import { newsletterFields } from '../records/newsletter.ts'
-import { line } from '../records/text.ts'
+import { paragraph } from '../records/text.ts'
+import {
+  bytes,
+  count,
+  draftSource,
+  events,
+  feedKey,
+  force,
+  issueSummary,
+  newsletterRef,
+  newsletterStatus,
+  none,
+  number,
+  progress,
+  successor,
+  timeoutSeconds,
+  value,
+  warning,
+  type OperationSpec,
+} from './contract/parts.ts'
+import { readingContract } from './contract/reading.ts'
 import type { OperationKinds, OperationName } from './kinds.ts'
 
 export { PROTOCOL_VERSION, type OperationName } from './kinds.ts'
-
-/** Longest wait an operation accepts, in seconds: a day. */
-const MAX_TIMEOUT_SECONDS = 86_400
-
-// ── Parts ────────────────────────────────────────────────────────────────────────────────────────
-
-/** A newsletter by title, unique prefix of its feed key, feed key or link. */
-const newsletterRef = z.string().min(1).max(512)
-const feedKey = z.string().length(52)
-const number = z.int().positive()
-const count = z.int().nonnegative()
-const timeoutSeconds = z.number().positive().max(MAX_TIMEOUT_SECONDS)
-const role = z.enum(['author', 'subscriber', 'seeder'])
-const none = z.strictObject({})
-
-/** A Markdown file on this machine (absolute path), or Markdown text that came by a pipe. */
-const draftSource = z.union([
-  z.strictObject({ file: z.string().min(1).max(4_096) }),
-  z.strictObject({ markdown: z.string(), folder: z.string().max(4_096).optional() }),
-])
-
-/** Something an author or reader should know of a draft that was accepted all the same. */
-const warning = z.object({ message: z.string(), line: z.int().positive().optional() })
-
-const newsletterSummary = z.object({
-  feedKey,
-  link: z.string(),
-  /** Absent until the first record has arrived. */
-  title: z.string().optional(),
-  description: z.string().optional(),
-  roles: z.array(role),
-  issues: count,
-  unread: count,
-  private: z.boolean(),
-  /** Set when the log was found to be damaged: the code says how. */
-  problem: z.object({ code: z.string(), message: z.string() }).optional(),
-})
-
-const issueSummary = z.object({
-  feedKey,
-  newsletter: z.string(),
-  number,
-  title: z.string(),
-  publishedAt: z.string(),
-  summary: z.string().optional(),
-  read: z.boolean(),
-  /** Every block of the issue is on this machine. */
-  held: z.boolean(),
-})
-
-const attachmentSummary = z.object({
-  name: z.string(),
-  mediaType: z.string(),
-  /** Decoded length in bytes. */
-  bytes: count,
-  alt: z.string().optional(),
-  held: z.boolean(),
-})
-
-const newsletterStatus = z.object({
-  feedKey,
-  title: z.string().optional(),
-  roles: z.array(role),
-  issues: count,
-  /** Blocks on this machine, of `length` blocks in the core. */
-  heldBlocks: count,
-  length: count,
-  /** Peers that replicate this core with us now. */
-  peers: count,
-  /** Of these, how many hold every block. */
-  fullCopies: count,
-  uploadedBytes: count,
-  downloadedBytes: count,
-  problem: z.object({ code: z.string(), message: z.string() }).optional(),
-})
-
-/** How far a download has come. */
-const progress = z.object({
-  event: z.literal('progress'),
-  heldBlocks: count,
-  length: count,
-  peers: count,
-})
-
-// ── The table ────────────────────────────────────────────────────────────────────────────────────
-
-type Kind = 'value' | 'events' | 'bytes'
-
-interface OperationSpec {
-  readonly kind: Kind
-  readonly input: z.ZodType
-  readonly output: z.ZodType
-}
-
-const value = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O) =>
-  ({ kind: 'value', input, output }) as const
-const events = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O) =>
-  ({ kind: 'events', input, output }) as const
-const bytes = <I extends z.ZodType>(input: I) =>
-  ({
-    kind: 'bytes',
-    input,
-    output: z.custom<Uint8Array>((it) => it instanceof Uint8Array),
-  }) as const
 
 /**
  * Everything the product can do. The type `Operations` is inferred from this table; the socket server
@@ -141,6 +57,7 @@ export const contract = {
       /** Keep serving until this many peers hold the whole issue, or `timeoutSeconds` have passed. */
       waitCopies: z.int().min(0).max(1_000).optional(),
       timeoutSeconds: timeoutSeconds.optional(),
+      force: force.optional(),
     }),
     z.discriminatedUnion('event', [
       z.object({ event: z.literal('warning'), warning }),
@@ -157,6 +74,38 @@ export const contract = {
     ]),
   ),
 
+  /** Publishes a newer edition of an issue; the older ones stay in the log. */
+  amendIssue: value(
+    z.strictObject({
+      newsletter: newsletterRef.optional(),
+      number,
+      draft: draftSource,
+      /** What was changed, and why. */
+      note: paragraph(MAX_CORRECTION_NOTE).optional(),
+      force: force.optional(),
+    }),
+    z.object({
+      feedKey,
+      number,
+      title: z.string(),
+      amendedAt: z.string(),
+      /** Counted with this one and the first. */
+      editions: count,
+      warnings: z.array(warning),
+    }),
+  ),
+
+  /** Takes an issue back: its text and attachments leave the disks of all who follow the newsletter. */
+  retractIssue: value(
+    z.strictObject({
+      newsletter: newsletterRef.optional(),
+      number,
+      reason: paragraph(MAX_CORRECTION_NOTE).optional(),
+      force: force.optional(),
+    }),
+    z.object({ feedKey, number, title: z.string(), retractedAt: z.string() }),
+  ),
+
   importFolder: events(
     z.strictObject({
       newsletter: newsletterRef.optional(),
@@ -164,6 +113,7 @@ export const contract = {
       folder: z.string().min(1).max(4_096),
       /** Glob over paths below the folder; files that do not match are skipped. */
       match: z.string().min(1).max(256).optional(),
+      force: force.optional(),
     }),
     z.discriminatedUnion('event', [
       z.object({ event: z.literal('progress'), done: count, total: count, file: z.string() }),
@@ -176,6 +126,49 @@ export const contract = {
       }),
       z.object({ event: z.literal('finished'), feedKey, title: z.string(), published: count }),
     ]),
+  ),
+
+  /** Makes this device the author of a newsletter again: the log from peers or a bundle, the keys from its phrase. */
+  restoreNewsletter: events(
+    z.strictObject({
+      recoveryPhrase: z.string().min(1).max(4_096),
+      /** Found out from the log when absent. */
+      private: z.boolean().optional(),
+      /** Absolute path of a backup. */
+      bundle: z.string().min(1).max(4_096).optional(),
+      timeoutSeconds: timeoutSeconds.optional(),
+      force: force.optional(),
+    }),
+    z.discriminatedUnion('event', [
+      progress,
+      z.object({
+        event: z.literal('finished'),
+        feedKey,
+        link: z.string(),
+        title: z.string(),
+        issues: count,
+        /** Who confirmed that this is all; with 0 it is all that the bundle has, or was forced. */
+        peers: count,
+      }),
+    ]),
+  ),
+
+  /** Gives up what this device published beside the history that readers hold. */
+  repairNewsletter: value(
+    z.strictObject({
+      newsletter: newsletterRef.optional(),
+      timeoutSeconds: timeoutSeconds.optional(),
+    }),
+    z.object({
+      feedKey,
+      /** False: there was nothing to repair. */
+      forked: z.boolean(),
+      length: count,
+      /** Readers whose history it is now. */
+      peers: count,
+      /** Issues that only this device had, oldest first. */
+      removed: z.array(z.object({ number, title: z.string() })),
+    }),
   ),
 
   /** One file that carries the log of a newsletter with its proofs. */
@@ -221,6 +214,26 @@ export const contract = {
     ]),
   ),
 
+  /** What a link leads to, without following it. Asks peers for what is not on this machine. */
+  previewNewsletter: value(
+    z.strictObject({
+      link: z.string().min(1).max(512),
+      timeoutSeconds: timeoutSeconds.optional(),
+    }),
+    z.object({
+      feedKey,
+      title: z.string(),
+      description: z.string().optional(),
+      language: z.string().optional(),
+      authors: newsletterFields.authors,
+      private: z.boolean(),
+      issues: count,
+      /** Already followed here. */
+      subscribed: z.boolean(),
+      newest: z.object({ number, title: z.string(), publishedAt: z.string() }).optional(),
+    }),
+  ),
+
   subscribe: events(
     z.strictObject({
       link: z.string().min(1).max(512),
@@ -253,49 +266,40 @@ export const contract = {
     progress,
   ),
 
-  listNewsletters: value(none, z.array(newsletterSummary)),
-  listIssues: value(z.strictObject({ newsletter: newsletterRef }), z.array(issueSummary)),
-  listInbox: value(none, z.array(issueSummary)),
+  ...readingContract,
 
-  readIssue: value(
+  /** Signs that a newsletter continues elsewhere, and tells its readers. */
+  succeedNewsletter: value(
     z.strictObject({
+      /** Of the library, or the link of any other that can be fetched. */
       newsletter: newsletterRef,
-      /** The newest issue when absent. */
-      number: number.optional(),
-      /** Remember that it was read. */
-      markRead: z.boolean().optional(),
+      /** Link of the newsletter where it continues. */
+      to: z.string().min(1).max(512),
+      /** The 24 words of the newsletter that ends. */
+      recoveryPhrase: z.string().min(1).max(4_096),
       timeoutSeconds: timeoutSeconds.optional(),
     }),
     z.object({
-      feedKey,
-      newsletter: z.string(),
-      number,
-      title: issueHeadFields.title,
-      publishedAt: z.string(),
-      summary: z.string().optional(),
-      authors: issueHeadFields.authors,
-      tags: issueHeadFields.tags,
-      language: z.string().optional(),
-      markdown: z.string(),
-      attachments: z.array(attachmentSummary),
-      /** The blocks hash up to a tree that the feed key signed. */
-      verified: z.boolean(),
+      /** To carry by hand: 256 characters. */
+      statement: z.string(),
+      from: feedKey,
+      to: feedKey,
+      /** Whether the DHT took it, where readers look for it. */
+      published: z.enum(['dht', 'offline']),
     }),
   ),
 
-  readAttachment: bytes(
+  /** Checks a statement that came by hand, and follows the newsletter to where it continues. */
+  acceptSuccession: value(
     z.strictObject({
-      newsletter: newsletterRef,
-      number,
-      name: line(255),
+      statement: z.string().min(1).max(1_024),
       timeoutSeconds: timeoutSeconds.optional(),
     }),
+    z.object({ from: feedKey, to: feedKey, title: z.string().optional() }),
   ),
 
-  markIssue: value(
-    z.strictObject({ newsletter: newsletterRef, number, read: z.boolean() }),
-    issueSummary,
-  ),
+  /** What the user should be told once: gives it, and remembers that it was given. */
+  takeNotices: value(none, z.array(z.object({ feedKey, title: z.string().optional(), successor }))),
 
   /** Issues as they arrive, of all subscriptions or of one. Ends only when aborted. */
   watchIssues: events(z.strictObject({ newsletter: newsletterRef.optional() }), issueSummary),

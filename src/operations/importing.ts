@@ -1,5 +1,6 @@
 import { join, relative, sep } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
+import type { AppendOptions } from '../engine/continuity.ts'
 import type { Engine } from '../engine/engine.ts'
 import { HyperletterError } from '../errors.ts'
 import { readDraft, type Draft } from '../drafts/draft.ts'
@@ -43,6 +44,9 @@ export async function* importFolder(
 ): AsyncGenerator<Event> {
   const entry = authoredBy(engine, input.newsletter)
   const feed = await engine.feed(entry)
+  const appending = { force: input.force, signal }
+  // What was imported before must be here, or it would be published twice.
+  await engine.author.makeCurrent(feed, appending)
   const listing = await listDraftFolder(
     input.folder,
     input.match === undefined ? {} : { match: input.match },
@@ -61,7 +65,7 @@ export async function* importFolder(
   let done = 0
   const total = found.length
   yield { event: 'progress', done, total, file: '' }
-  for await (const batch of writeBatches(engine, feed, inPublishingOrder(found), signal)) {
+  for await (const batch of writeBatches(engine, feed, inPublishingOrder(found), appending)) {
     for (const it of batch.skipped) yield it
     done += batch.issues.length
     for (const { file, draft } of batch.from) {
@@ -114,15 +118,16 @@ async function* writeBatches(
   engine: Engine,
   feed: Feed,
   found: readonly FoundDraft[],
-  signal: AbortSignal | undefined,
+  appending: AppendOptions,
 ): AsyncGenerator<Batch> {
+  const { signal } = appending
   let writing: Promise<Batch> | undefined
   for (let next = 0; next < found.length;) {
     signal?.throwIfAborted()
     const batch = await prepareBatch(found, next)
     if (writing !== undefined) yield await writing
     signal?.throwIfAborted()
-    writing = engine.author.append(feed, batch.issues).then(() => batch)
+    writing = engine.author.append(feed, batch.issues, appending).then(() => batch)
     // Its failure is reported where it is awaited, after the next batch is prepared.
     writing.catch(() => undefined)
     next += batch.from.length + batch.skipped.length

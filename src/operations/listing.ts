@@ -1,9 +1,11 @@
 import type { Engine } from '../engine/engine.ts'
 import { hasCode, HyperletterError } from '../errors.ts'
+import { newestEdition } from '../feed/editions.ts'
 import type { Feed, LocatedIssue } from '../feed/feed.ts'
 import type { LibraryEntry } from '../library/library.ts'
 import { formatLink } from '../records/link.ts'
 import type { Output, ParsedInput } from './contract.ts'
+import { describeSuccessor } from './succeeding.ts'
 
 type IssueSummary = Output<'listIssues'>[number]
 type NewsletterSummary = Output<'listNewsletters'>[number]
@@ -24,46 +26,86 @@ export async function listIssues(
   return summarizeIssues(engine, engine.feeds.resolve(input.newsletter))
 }
 
-/** Unread issues of all subscriptions, newest first. */
-export async function listInbox(engine: Engine): Promise<IssueSummary[]> {
-  const subscriptions = engine.library.list().filter((it) => it.roles.includes('subscriber'))
+/** Issues of all subscriptions, newest first: unread ones, or all. Starred ones of all newsletters. */
+export async function listInbox(
+  engine: Engine,
+  { show = 'unread' }: ParsedInput<'listInbox'>,
+): Promise<IssueSummary[]> {
+  const isWanted = {
+    unread: (it: IssueMarks) => !it.read,
+    all: () => true,
+    starred: (it: IssueMarks) => it.starred,
+  }[show]
+  const entries = engine.library
+    .list()
+    .filter((it) => show === 'starred' || it.roles.includes('subscriber'))
   const lists = await Promise.all(
-    subscriptions.map((entry) =>
-      summarizeIssues(engine, entry).catch((error: unknown) => {
+    entries.map((entry) =>
+      summarizeIssues(engine, entry, isWanted).catch((error: unknown) => {
         // One newsletter that cannot be read must not hide the others.
         if (hasCode(error, 'NEEDS_KEY', 'NOT_AVAILABLE')) return []
         throw error
       }),
     ),
   )
-  return lists
-    .flat()
-    .filter((it) => !it.read)
-    .toSorted((a, b) => b.publishedAt.localeCompare(a.publishedAt))
+  return lists.flat().toSorted((a, b) => b.publishedAt.localeCompare(a.publishedAt))
 }
 
-async function summarizeIssues(engine: Engine, entry: LibraryEntry): Promise<IssueSummary[]> {
+async function summarizeIssues(
+  engine: Engine,
+  entry: LibraryEntry,
+  isWanted: (marks: IssueMarks) => boolean = () => true,
+): Promise<IssueSummary[]> {
   const feed = await engine.feed(entry)
   const { issues } = await feed.list(LOCAL)
-  const read = await engine.library.readNumbers(entry.feedKey)
+  const marks = await marksOf(engine, entry)
   return Promise.all(
-    issues.map((it) => summarizeIssue(entry, feed, it, isRead(entry, read, it.record.number))),
+    issues.flatMap((it) => {
+      const marked = marks(it.record.number)
+      return isWanted(marked) ? [summarizeIssue(entry, feed, it, marked)] : []
+    }),
   )
+}
+
+/** What the reader said of an issue. */
+export interface IssueMarks {
+  readonly read: boolean
+  readonly starred: boolean
+}
+
+/** The marks of the issues of a newsletter, by number. */
+export async function marksOf(
+  engine: Engine,
+  { feedKey, roles }: LibraryEntry,
+): Promise<(number: number) => IssueMarks> {
+  const [read, starred] = await Promise.all([
+    engine.library.marks.numbers('read', feedKey),
+    engine.library.marks.numbers('star', feedKey),
+  ])
+  // What one wrote oneself is never news.
+  const isNews = roles.includes('subscriber')
+  return (number) => ({ read: !isNews || read.has(number), starred: starred.has(number) })
 }
 
 async function summarizeNewsletter(
   engine: Engine,
   entry: LibraryEntry,
 ): Promise<NewsletterSummary> {
-  const { feedKey, roles, encryptionKey, problem } = entry
+  const { feedKey, roles, encryptionKey, problem, successor } = entry
   const feed = await engine.feed(entry)
   const link = formatLink(encryptionKey === undefined ? { feedKey } : { feedKey, encryptionKey })
-  const common = { feedKey, link, roles: [...roles], private: encryptionKey !== undefined }
+  const common = {
+    feedKey,
+    link,
+    roles: [...roles],
+    private: encryptionKey !== undefined,
+    ...(successor === undefined ? {} : { successor: describeSuccessor(engine, successor) }),
+  }
   try {
     const profile = await feed.profile(LOCAL)
     const { issues } = await feed.list(LOCAL)
-    const read = await engine.library.readNumbers(feedKey)
-    const unread = issues.filter((it) => !isRead(entry, read, it.record.number)).length
+    const marks = await marksOf(engine, entry)
+    const unread = issues.filter((it) => !marks(it.record.number).read).length
     if (profile.title !== entry.title)
       await engine.library.update(feedKey, { title: profile.title })
     return {
@@ -94,9 +136,12 @@ export async function summarizeIssue(
   entry: LibraryEntry,
   feed: Feed,
   located: LocatedIssue,
-  read: boolean,
+  { read, starred }: IssueMarks,
 ): Promise<IssueSummary> {
-  const { number, title, publishedAt, summary } = located.record
+  const { number, publishedAt } = located.record
+  const { amendments, retraction } = located
+  const { title, summary } = newestEdition(located).record
+  const [amended] = amendments
   return {
     feedKey: entry.feedKey,
     newsletter: entry.title ?? entry.feedKey,
@@ -104,12 +149,10 @@ export async function summarizeIssue(
     title,
     publishedAt,
     read,
-    ...(summary === undefined ? {} : { summary }),
-    held: await feed.holds(feed.entryRange(located)),
+    starred,
+    ...(summary === undefined || retraction !== undefined ? {} : { summary }),
+    ...(amended === undefined ? {} : { amendedAt: amended.record.amendedAt }),
+    ...(retraction === undefined ? {} : { retractedAt: retraction.record.retractedAt }),
+    held: await feed.holdsIssue(located),
   }
-}
-
-// What one wrote oneself is never news.
-function isRead(entry: LibraryEntry, read: ReadonlySet<number>, number: number): boolean {
-  return read.has(number) || !entry.roles.includes('subscriber')
 }

@@ -10,13 +10,20 @@ import {
   type ParsedInput,
 } from './contract.ts'
 import { exportBundle, importBundle } from './bundling.ts'
+import { amendIssue, retractIssue } from './correcting.ts'
 import { importFolder } from './importing.ts'
 import { listInbox, listIssues, listNewsletters } from './listing.ts'
 import { createNewsletter, publishIssue } from './publishing.ts'
-import { markIssue, readAttachment, readIssue } from './reading.ts'
+import { markIssue, markIssues } from './marking.ts'
+import { readAttachment, readIssue } from './reading.ts'
+import { previewNewsletter } from './previewing.ts'
+import { search } from './searching.ts'
+import { repairNewsletter } from './repairing.ts'
+import { restoreNewsletter } from './restoring.ts'
 import { seed, unseed } from './seeding.ts'
 import { status } from './status.ts'
 import { followSync, subscribe, unsubscribe } from './subscribing.ts'
+import { acceptSuccession, succeedNewsletter, takeNotices } from './succeeding.ts'
 import { watchIssues } from './watching.ts'
 
 type Implementation<N extends OperationName> = (
@@ -36,9 +43,14 @@ export function bindOperations(engine: Engine, via: 'daemon' | 'engine'): Operat
   const implementations: Implementations = {
     createNewsletter,
     publishIssue,
+    amendIssue,
+    retractIssue,
     importFolder,
+    restoreNewsletter,
+    repairNewsletter,
     exportBundle,
     importBundle,
+    previewNewsletter,
     subscribe,
     unsubscribe,
     seed,
@@ -47,9 +59,14 @@ export function bindOperations(engine: Engine, via: 'daemon' | 'engine'): Operat
     listNewsletters,
     listIssues,
     listInbox,
+    search,
     readIssue,
     readAttachment,
     markIssue,
+    markIssues,
+    succeedNewsletter,
+    acceptSuccession,
+    takeNotices,
     watchIssues,
     status: () => status(engine, via),
   }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Engine } from '../engine/engine.ts'
 import { HyperletterError } from '../errors.ts'
-import { encodeContent } from '../feed/content.ts'
+import { encodeContent, type EncodedContent } from '../feed/content.ts'
 import { compress } from '../engine/compression.ts'
 import { parseDraft, readDraft, type Draft } from '../drafts/draft.ts'
 import {
@@ -58,7 +58,7 @@ export async function* publishIssue(
   const feed = await engine.feed(entry)
   const compose = await prepareIssue(draft)
   signal?.throwIfAborted()
-  const [published] = await engine.author.append(feed, [compose])
+  const [published] = await engine.author.append(feed, [compose], { force: input.force, signal })
   if (published === undefined) throw new HyperletterError('INTERNAL', 'Nothing was appended.')
 
   const range = {
@@ -109,17 +109,28 @@ export function authoredBy(engine: Engine, reference: string | undefined): Libra
 
 /** Reads and encodes everything an issue needs, so that appending it cannot fail half-way. */
 export async function prepareIssue(draft: Draft): Promise<(at: LogPosition) => IssueEntry> {
-  const { markdown, attachments, warnings: _w, dateFrom: _d, declaredNumber: _n, ...head } = draft
+  const { markdown: _m, attachments: _a, ...claims } = draft
+  const { warnings: _w, dateFrom: _d, declaredNumber: _n, ...head } = claims
+  const { body, attached } = await encodeDraft(draft)
+  return (at) => composeIssue(at, withoutUndefined(head), body, attached)
+}
+
+/** The contents of a draft as blocks. */
+export async function encodeDraft({
+  markdown,
+  attachments,
+}: Draft): Promise<{ readonly body: EncodedContent; readonly attached: AttachedContent[] }> {
   const body = await encodeContent(new TextEncoder().encode(markdown), MARKDOWN, compress)
   const attached: AttachedContent[] = []
   for (const { name, mediaType, alt, path } of attachments) {
     const encoded = await encodeContent(await readFile(path), mediaType, compress)
     attached.push(alt === undefined ? { name, ...encoded } : { name, alt, ...encoded })
   }
-  return (at) => composeIssue(at, withoutUndefined(head), body, attached)
+  return { body, attached }
 }
 
-function loadDraft(source: ParsedInput<'publishIssue'>['draft']): Promise<Draft> {
+/** The draft that a caller names or sends. @throws INVALID_DRAFT, TOO_LARGE */
+export function loadDraft(source: ParsedInput<'publishIssue'>['draft']): Promise<Draft> {
   if ('file' in source) return readDraft(source.file)
   return parseDraft(source.markdown, source.folder === undefined ? {} : { folder: source.folder })
 }

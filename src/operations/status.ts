@@ -1,10 +1,11 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Engine } from '../engine/engine.ts'
+import type { Feed, LocatedIssue } from '../feed/feed.ts'
 import type { LibraryEntry } from '../library/library.ts'
-import { heldBlocksOf } from '../network/copies.ts'
 import type { Network } from '../network/network.ts'
 import type { Output } from './contract.ts'
+import { describeSuccessor } from './succeeding.ts'
 
 type Status = Output<'status'>
 
@@ -29,8 +30,10 @@ async function newsletterStatus(
   network: Network | undefined,
   entry: LibraryEntry,
 ): Promise<Status['newsletters'][number]> {
-  const { feedKey, roles, title, problem } = entry
+  const { feedKey, roles, title, problem, successor } = entry
   const feed = await engine.feed(entry)
+  // What was taken back is not missing; to know it, all records have to be looked at.
+  await feed.isComplete().catch(() => false)
   const newest = await feed.newest({ wait: false }).catch(() => undefined)
   const nothing = { peers: 0, fullCopies: 0, uploadedBytes: 0, downloadedBytes: 0 }
   return {
@@ -38,10 +41,22 @@ async function newsletterStatus(
     ...(title === undefined ? {} : { title }),
     roles: [...roles],
     issues: newest?.record.number ?? 0,
-    heldBlocks: heldBlocksOf(feed.core),
+    heldBlocks: feed.heldBlocks,
     length: feed.length,
     ...(network?.status(feedKey) ?? nothing),
+    ...copiesOf(network, feed, newest),
     ...(problem === undefined ? {} : { problem }),
+    ...(successor === undefined ? {} : { successor: describeSuccessor(engine, successor) }),
+  }
+}
+
+// Counted from what peers announce. What is before the newest issue are older ones and the profile.
+function copiesOf(network: Network | undefined, feed: Feed, newest: LocatedIssue | undefined) {
+  if (network === undefined || newest === undefined) return { newestCopies: 0, olderCopies: 0 }
+  const { start } = feed.entryRange(newest)
+  return {
+    newestCopies: network.copies(feed.feedKey, ...feed.neededRanges(newest)),
+    olderCopies: network.copies(feed.feedKey, { start: 0, end: start }),
   }
 }
 

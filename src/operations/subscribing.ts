@@ -1,10 +1,10 @@
 import type { Engine } from '../engine/engine.ts'
-import { HyperletterError } from '../errors.ts'
+import { hasCode, HyperletterError } from '../errors.ts'
 import type { ReadOptions } from '../feed/blocks.ts'
 import type { Feed } from '../feed/feed.ts'
 import type { LibraryEntry, Role } from '../library/library.ts'
 import { parseLink } from '../records/link.ts'
-import { heldBlocksOf } from '../network/copies.ts'
+import type { Newsletter } from '../records/newsletter.ts'
 import type { CallOptions, Output, ParsedInput } from './contract.ts'
 import { waitUntil } from './waiting.ts'
 
@@ -36,7 +36,9 @@ export async function* subscribe(
   const options = { timeoutMs: timeoutSeconds * 1_000, signal }
   try {
     const feed = await startSeeding(engine, wanted)
-    const title = wait ? await introduction(feed, options) : before?.title
+    // A wrong key must not take the place of the right one. Before anything has arrived none can be told from the other.
+    if (!wait && feed.length > 0) await feed.newest({ wait: false }).catch(ignoreMissing)
+    const title = wait ? (await introduction(feed, options)).title : before?.title
     const entry = await engine.library.add(feedKey, 'subscriber', {
       ...wanted,
       ...(title === undefined ? {} : { title }),
@@ -47,7 +49,12 @@ export async function* subscribe(
     await flushed
     if (wait) yield* follow(engine, feed, options)
   } catch (error) {
-    if (engine.library.get(feedKey) === undefined) await abandon(engine, feedKey)
+    const kept = engine.library.get(feedKey)
+    if (kept === undefined) await abandon(engine, feedKey)
+    else if (kept.encryptionKey !== secret) {
+      await reopen(engine, kept)
+      await engine.feed(kept)
+    }
     throw error
   }
 }
@@ -112,10 +119,11 @@ export async function reopen(
   await engine.feeds.get(wanted)
 }
 
-async function introduction(
+/** The profile of a feed, as soon as any peer gives it. @throws NOT_AVAILABLE if nobody does. */
+export async function introduction(
   feed: Feed,
   options: { timeoutMs: number; signal: AbortSignal | undefined },
-): Promise<string> {
+): Promise<Newsletter> {
   const deadline = AbortSignal.timeout(options.timeoutMs)
   const { signal } = options
   try {
@@ -130,7 +138,11 @@ async function introduction(
       },
     )
   }
-  return (await feed.profile(options)).title
+  return feed.profile(options)
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!hasCode(error, 'NOT_AVAILABLE')) throw error
 }
 
 async function subscribed(
@@ -154,7 +166,7 @@ async function* follow(
   const network = await engine.network()
   const read = (): Progress => ({
     event: 'progress',
-    heldBlocks: heldBlocksOf(feed.core),
+    heldBlocks: feed.heldBlocks,
     length: feed.length,
     peers: network.status(feed.feedKey).peers,
   })

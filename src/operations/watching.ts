@@ -3,7 +3,7 @@ import { hasCode } from '../errors.ts'
 import type { Feed } from '../feed/feed.ts'
 import type { LibraryEntry } from '../library/library.ts'
 import type { CallOptions, Output, ParsedInput } from './contract.ts'
-import { summarizeIssue } from './listing.ts'
+import { marksOf, summarizeIssue } from './listing.ts'
 import { waitUntil } from './waiting.ts'
 
 type IssueSummary = Output<'listIssues'>[number]
@@ -72,12 +72,12 @@ async function* arrivals(
   const issues = listing?.issues ?? []
   seen.set(feed.feedKey, Math.max(last ?? 0, issues[0]?.record.number ?? 0))
   if (last === undefined) return
-  const read = await engine.library.readNumbers(feed.feedKey)
+  const marks = await marksOf(engine, entry)
   for (const located of issues.filter((it) => it.record.number > last).toReversed()) {
     // An arrival is something to read, so its text gets a moment to follow its record.
-    const held = () => feed.holds(feed.entryRange(located))
+    const held = () => feed.holdsIssue(located)
     await waitUntil(held, { timeoutMs: CONTENT_TIMEOUT_MS, signal })
-    yield summarizeIssue(entry, feed, located, read.has(located.record.number))
+    yield summarizeIssue(entry, feed, located, marks(located.record.number))
   }
 }
 

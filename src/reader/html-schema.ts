@@ -16,6 +16,8 @@ export function htmlSchema(idPrefix: string): Schema {
       'code',
       'del',
       'em',
+      'figcaption',
+      'figure',
       'h1',
       'h2',
       'h3',

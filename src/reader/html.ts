@@ -1,7 +1,7 @@
 import type { Element, ElementContent, Properties } from 'hast'
 import { sanitize } from 'hast-util-sanitize'
 import { toHtml } from 'hast-util-to-html'
-import type { Image, Link, ListItem, PhrasingContent, Parents } from 'mdast'
+import type { Image, Link, ListItem, Paragraph, PhrasingContent, Parents } from 'mdast'
 import { defaultHandlers, toHast, type Handlers, type State } from 'mdast-util-to-hast'
 import { htmlSchema } from './html-schema.ts'
 import { attachmentName, hostOf } from './links.ts'
@@ -38,7 +38,24 @@ function handlers(attachmentUrl: (name: string) => string | undefined): Handlers
       return element('a', properties, state.all(node))
     },
     listItem,
+    paragraph: (state: State, node: Paragraph) => figure(state, node, attachmentUrl),
   }
+}
+
+/** A picture on its own line that has a title is a figure, and the title its caption. */
+function figure(
+  state: State,
+  node: Paragraph,
+  attachmentUrl: (name: string) => string | undefined,
+): Element {
+  const [only, ...others] = node.children
+  if (only?.type === 'image' && others.length === 0 && only.title) {
+    const picture = image({ ...only, title: null }, attachmentUrl)
+    if (picture.tagName === 'img') {
+      return element('figure', {}, [picture, element('figcaption', {}, [text(only.title)])])
+    }
+  }
+  return defaultHandlers.paragraph(state, node)
 }
 
 function image(node: Image, attachmentUrl: (name: string) => string | undefined): Element {

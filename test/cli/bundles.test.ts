@@ -20,7 +20,14 @@ async function sample() {
   const bundle = await bundleOf(log.core)
   const feedKey = log.core.id ?? ''
   const summary = { feedKey, link: '', title: 'Tide Tables', roles: [], unread: 0, private: false }
-  const issue = { feedKey, newsletter: 'Tide Tables', title: 'Tides', publishedAt: '', read: true }
+  const issue = {
+    feedKey,
+    newsletter: 'Tide Tables',
+    title: 'Tides',
+    publishedAt: '',
+    read: true,
+    starred: false,
+  }
   const pieces = [bundle.subarray(0, 100), bundle.subarray(100)]
   const operations: Partial<Operations> = {
     exportBundle: streamOf(pieces),

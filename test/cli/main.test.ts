@@ -134,6 +134,7 @@ describe('errors', () => {
           Promise.resolve({
             operations: { listNewsletters: answer([]) } as never,
             via: 'engine',
+            openReader: () => Promise.reject(new Error('Unexpected reader.')),
             close,
           }),
       },

@@ -22,6 +22,7 @@ const issueSummary = (number: number, more: Partial<Output<'markIssue'>> = {}) =
   title: `Issue ${number}`,
   publishedAt: `2026-03-0${number}T12:00:00Z`,
   read: true,
+  starred: false,
   held: true,
   ...more,
 })
@@ -35,6 +36,7 @@ const issue: Output<'readIssue'> = {
   authors: [{ name: 'Ada Marsh' }],
   markdown: '# High water\n\nCome *early*. ![the tide](<images/a tide.png>)\n',
   attachments: [{ name: 'images/a tide.png', mediaType: 'image/png', bytes: 12_345, held: true }],
+  editions: 1,
   verified: true,
 }
 
@@ -160,7 +162,7 @@ describe('issues', () => {
 describe('inbox', () => {
   it('lists unread issues', async () => {
     const unread = [issueSummary(3, { read: false })]
-    const operations = { listInbox: answer(unread) }
+    const operations = { listInbox: answer(unread), takeNotices: answer([]) }
     const { stdout, stderr } = await runCli(['inbox'], { operations })
     expect(stdout).toMatch(/Tide Tables +3 +Issue 3/)
     expect(stderr).toContain('hyperletter read ybndrfg8 3')
@@ -169,7 +171,11 @@ describe('inbox', () => {
 
   it('says what to do when nothing is followed', async () => {
     const { stdout, stderr } = await runCli(['inbox'], {
-      operations: { listInbox: answer([]), listNewsletters: answer([]) },
+      operations: {
+        listInbox: answer([]),
+        listNewsletters: answer([]),
+        takeNotices: answer([]),
+      },
     })
     expect(stdout).toBe('Nothing unread.\n')
     expect(stderr).toContain('hyperletter subscribe')
@@ -276,7 +282,12 @@ describe('read', () => {
         stdout: terminal(),
         services: {
           connect: () =>
-            Promise.resolve({ operations, via: 'engine' as const, close: () => note('close') }),
+            Promise.resolve({
+              operations,
+              via: 'engine' as const,
+              openReader: () => Promise.reject(new Error('Unexpected reader.')),
+              close: () => note('close'),
+            }),
           openPager: () => note('page').then(() => true),
         },
       })

@@ -22,6 +22,7 @@ const issue: Output<'readIssue'> = {
   publishedAt: '2026-03-02T12:00:00Z',
   markdown: '# High water\n\n![](images/tide.png)\n',
   attachments: [attachment('images/tide.png')],
+  editions: 1,
   verified: true,
 }
 

@@ -15,6 +15,8 @@ const newsletter: Output<'status'>['newsletters'][number] = {
   length: 12,
   peers: 2,
   fullCopies: 1,
+  newestCopies: 2,
+  olderCopies: 1,
   uploadedBytes: 1_234_567,
   downloadedBytes: 0,
 }
@@ -62,8 +64,42 @@ describe('status', () => {
     expect(code).toBe(0)
     expect(stdout).toContain('online, 2 peers connected')
     expect(stdout).toContain('12 MB on disk in /data')
-    expect(stdout).toMatch(/Tide Tables +author +3 +██████████ 100 % +2 +1 +1\.2 MB +0 B\n$/)
+    expect(stdout).toMatch(/Tide Tables +author +3 +██████████ 100 % +2 +1 +1\.2 MB +0 B\n/)
   })
+
+  it.each([
+    [
+      3,
+      2,
+      2,
+      'Safe to go offline: issue 3 of “Tide Tables” is held in full by 2 others, everything before it by 2.',
+    ],
+    [1, 1, 1, 'Safe to go offline: issue 1 of “Tide Tables” is held in full by 1 other.'],
+    [
+      12,
+      0,
+      2,
+      'Not safe to go offline: issue 12 of “Tide Tables” is held by nobody else yet; issues 1 to 11 by 2.',
+    ],
+    [
+      2,
+      3,
+      0,
+      'Not safe to go offline: issue 2 of “Tide Tables” is held by 3; issue 1 by nobody else yet.',
+    ],
+    [1, 0, 0, 'Not safe to go offline: issue 1 of “Tide Tables” is held by nobody else yet.'],
+  ])(
+    'answers an author of %i issues with %i and %i copies',
+    async (issues, newest, older, text) => {
+      const copies = { issues, newestCopies: newest, olderCopies: older, fullCopies: 0 }
+      const it = { ...status, newsletters: [{ ...newsletter, ...copies }] }
+      expect((await show(it)).stdout).toContain(text)
+      // A reader may go offline at any time, and where nothing is counted nothing is known.
+      const reader = { ...newsletter, ...copies, roles: ['subscriber' as const] }
+      expect((await show({ ...status, newsletters: [reader] })).stdout).not.toContain('go offline')
+      expect((await show({ ...it, online: false })).stdout).not.toContain('go offline')
+    },
+  )
 
   it('is the whole document with --json', async () => {
     expect(jsonOf((await show(status, '--json')).stdout)).toEqual(status)
@@ -88,7 +124,7 @@ describe('status', () => {
     ],
     [
       'an author whom nobody copied',
-      { ...status, newsletters: [{ ...newsletter, fullCopies: 0 }] },
+      { ...status, newsletters: [{ ...newsletter, fullCopies: 0, newestCopies: 0 }] },
       'Leave this machine on',
     ],
     ['a healthy library', status, 'Nothing to do'],

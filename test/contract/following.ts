@@ -34,6 +34,34 @@ export function followingTests(subject: Subject): void {
     expect(single(status.newsletters).downloadedBytes).toBeGreaterThan(0)
   })
 
+  it('shows what a link leads to, and leaves the library as it was', async () => {
+    const network = await privateNetwork()
+    const author = await openAuthor(network, { issues: 2, isPrivate: true })
+    const operations = await open(subject, network)
+    const preview = await operations.previewNewsletter({ link: author.link, timeoutSeconds: 15 })
+    expect(preview).toMatchObject({
+      feedKey: author.feedKey,
+      title: 'Tide tables',
+      private: true,
+      issues: 2,
+      subscribed: false,
+      newest: { number: 2, title: 'Issue 2' },
+    })
+    expect(await operations.listNewsletters({})).toStrictEqual([])
+    expect((await operations.status({})).newsletters).toStrictEqual([])
+    await all(operations.subscribe({ link: author.link, timeoutSeconds: 15 }))
+    const again = await operations.previewNewsletter({ link: author.link })
+    expect(again).toMatchObject({ subscribed: true, private: true })
+  })
+
+  it('says that nobody answers for a link, and keeps nothing of it', async () => {
+    const operations = await open(subject, await privateNetwork())
+    const input = { link: NOBODY, timeoutSeconds: 0.3 }
+    await expectFailure('NOT_AVAILABLE', operations.previewNewsletter(input))
+    await expectFailure('INVALID_LINK', operations.previewNewsletter({ link: 'x' }))
+    expect(await operations.listNewsletters({})).toStrictEqual([])
+  })
+
   it('keeps unread issues in the inbox, newest first, until they are marked', async () => {
     const network = await privateNetwork()
     const author = await openAuthor(network, { issues: 3 })

@@ -1,8 +1,11 @@
 import { describe } from 'vitest'
 import { boundsTests } from './bounds.ts'
+import { correctingTests } from './correcting.ts'
 import { followingTests } from './following.ts'
 import { publishingTests } from './publishing.ts'
 import { readingTests } from './reading.ts'
+import { searchingTests } from './searching.ts'
+import { restoringTests } from './restoring.ts'
 import type { Subject } from './subject.ts'
 
 /** Registers everything that callers may rely on, whether the work runs in this process or elsewhere. */
@@ -13,8 +16,17 @@ export function operationsSuite(subject: Subject): void {
   describe('reading', () => {
     readingTests(subject)
   })
+  describe('searching', () => {
+    searchingTests(subject)
+  })
+  describe('correcting', () => {
+    correctingTests(subject)
+  })
   describe('following', () => {
     followingTests(subject)
+  })
+  describe('restoring', () => {
+    restoringTests(subject)
   })
   describe('what is refused', () => {
     boundsTests(subject)

@@ -76,6 +76,7 @@ export function readingTests(subject: Subject): void {
       language: 'en',
       markdown: 'Text.\n',
       attachments: [],
+      editions: 1,
       verified: true,
     })
   })
@@ -145,7 +146,7 @@ export function readingTests(subject: Subject): void {
     const issues = operations.watchIssues({ newsletter: feedKey }, { signal })
     const watch = issues[Symbol.asyncIterator]()
     const first = await publishUntil(watch.next(), operations, '# Meanwhile\n')
-    expect(first.value).toMatchObject({ feedKey, title: 'Meanwhile', held: true, read: false })
+    expect(first.value).toMatchObject({ feedKey, title: 'Meanwhile', held: true, read: true })
     const rest = (async () => {
       for (;;) if ((await watch.next()).done === true) return
     })()
@@ -169,6 +170,8 @@ export function readingTests(subject: Subject): void {
         length: 3,
         peers: 0,
         fullCopies: 0,
+        newestCopies: 0,
+        olderCopies: 0,
         uploadedBytes: 0,
         downloadedBytes: 0,
       },

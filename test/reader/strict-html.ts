@@ -14,6 +14,8 @@ const ATTRIBUTES: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
   br: {},
   del: {},
   em: {},
+  figcaption: {},
+  figure: {},
   h1: {},
   h3: {},
   h4: {},

@@ -8,10 +8,12 @@ import { withOperations, type Context } from '../context.ts'
 import { plural, quoteTitle } from '../terminal/format.ts'
 import { Progress } from '../terminal/progress.ts'
 import { formatTable } from '../terminal/table.ts'
+import { WHAT_FORCE_DOES } from './publish.ts'
 
 interface Options {
   readonly to?: string
   readonly match?: string
+  readonly force?: boolean
 }
 
 type Event = OperationOutput<'importFolder'>
@@ -35,6 +37,8 @@ export function register(program: Command, bind: Bind): void {
     .argument('<folder>', 'searched with the folders in it')
     .option('--to <newsletter>', 'which of your newsletters: title, key or start of the key')
     .option('--match <glob>', 'only files whose path below the folder matches')
+    .option('--force', 'publish though issues may be missing here and no reader can be asked')
+    .addHelpText('after', WHAT_FORCE_DOES)
     .addHelpText(
       'after',
       examples(
@@ -72,7 +76,7 @@ async function follow(
   context: Context,
   operations: Operations,
   folder: string,
-  { to, match }: Options,
+  { to, match, force }: Options,
 ): Promise<Outcome> {
   using progress = new Progress(context, 'importing')
   const skipped: Skipped[] = []
@@ -81,6 +85,7 @@ async function follow(
     folder,
     ...(to !== undefined && { newsletter: to }),
     ...(match !== undefined && { match }),
+    ...(force === true && { force }),
   }
   let finished: Finished | undefined
   for await (const event of operations.importFolder(input, { signal: context.io.signal })) {

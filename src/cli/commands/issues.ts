@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { examples, type Bind } from '../command.ts'
 import { withOperations, type Context } from '../context.ts'
 import { formatDate, shellWord } from '../terminal/format.ts'
-import { ISSUE_LEGEND, issueMark } from '../terminal/marks.ts'
+import { ISSUE_LEGEND, issueMark, markedTitle } from '../terminal/marks.ts'
 import { formatTable } from '../terminal/table.ts'
 
 export function register(program: Command, bind: Bind): void {
@@ -35,7 +35,7 @@ async function issues(context: Context, newsletter: string): Promise<void> {
           newestFirst.map((it) => [
             issueMark(it, out.style),
             String(it.number),
-            { text: it.title, style: it.read ? (text: string) => text : bold },
+            { text: markedTitle(it), style: it.read ? (text: string) => text : bold },
             { text: formatDate(it.publishedAt), style: dim },
           ]),
           { width: out.width },

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { examples, type Bind } from '../command.ts'
 import { withOperations, type Context } from '../context.ts'
+import { noteSuccessors } from '../successors.ts'
 import { shortKey } from '../terminal/format.ts'
 import { formatTable } from '../terminal/table.ts'
 
@@ -45,6 +46,7 @@ async function list(context: Context): Promise<void> {
   for (const { title, feedKey, problem } of newsletters) {
     if (problem) await out.warn(`${title ?? shortKey(feedKey)}: ${problem.message}`)
   }
+  await noteSuccessors(context, newsletters)
   if (newsletters.length > 0) return
   await out.next(
     '`hyperletter subscribe <link>` to read one, `hyperletter create <title>` to write one.',

@@ -12,7 +12,15 @@ interface Options {
   readonly to?: string
   readonly waitCopies?: number
   readonly timeout?: number
+  readonly force?: boolean
 }
+
+/** Below the help of every command that publishes. */
+export const WHAT_FORCE_DOES = `
+A device that may lack issues asks readers first, and fetches what is missing. If nobody answers
+it refuses. --force publishes all the same: if any reader holds more, that forks the newsletter,
+and readers will not take what follows.
+`
 
 type Event = OperationOutput<'publishIssue'>
 type Published = Extract<Event, { event: 'published' }>
@@ -34,6 +42,8 @@ export function register(program: Command, bind: Bind): void {
     .option('--to <newsletter>', 'which of your newsletters: title, key or start of the key')
     .option('--wait-copies <n>', 'keep serving until so many peers hold the issue', copyCount)
     .option('--timeout <seconds>', 'wait no longer than this for copies', seconds)
+    .option('--force', 'publish though issues may be missing here and no reader can be asked')
+    .addHelpText('after', WHAT_FORCE_DOES)
     .addHelpText(
       'after',
       examples(
@@ -82,7 +92,7 @@ async function follow(
   context: Context,
   operations: Operations,
   draft: { file: string } | { markdown: string; folder: string },
-  { to, waitCopies, timeout }: Options,
+  { to, waitCopies, timeout, force }: Options,
 ): Promise<Outcome> {
   using progress = new Progress(context, 'publishing')
   const warnings: Warning[] = []
@@ -95,6 +105,7 @@ async function follow(
         ...(to !== undefined && { newsletter: to }),
         ...(waitCopies !== undefined && { waitCopies }),
         ...(timeout !== undefined && { timeoutSeconds: timeout }),
+        ...(force === true && { force }),
       },
       { signal: context.io.signal },
     )

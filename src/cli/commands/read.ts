@@ -12,6 +12,9 @@ interface Options {
   readonly html?: boolean
   readonly width?: number
   readonly pager: boolean
+  readonly browser?: boolean
+  readonly edition?: number
+  readonly diff?: boolean
 }
 
 type Issue = OperationOutput<'readIssue'>
@@ -29,12 +32,16 @@ export function register(program: Command, bind: Bind): void {
     .addOption(new Option('--html', 'print it as safe HTML').conflicts('markdown'))
     .option('--width <n>', 'characters a line may have', textWidth)
     .option('--no-pager', 'print it at once, however long it is')
+    .option('--browser', 'read it in the browser')
+    .option('--edition <n>', 'an older text of an amended issue; 1 is the first', issueNumber)
+    .option('--diff', 'show what was changed since it was first published')
     .addHelpText(
       'after',
       examples(
         'hyperletter read "Tide Tables"',
         'hyperletter read ybndrfg8 3 --width 60',
         'hyperletter read "Tide Tables" 3 --markdown > tides.md',
+        'hyperletter read "Tide Tables" 3 --diff',
       ),
     )
     .action(bind(read))
@@ -47,10 +54,14 @@ async function read(
   options: Options,
 ): Promise<void> {
   const { out } = context
-  const { issue, newest } = await fetchIssue(context, newsletter, number)
+  if (options.browser === true) return readInBrowser(context, newsletter, number)
+  if (options.diff === true) return showDiff(context, newsletter, number, options)
+  const { issue, newest } = await fetchIssue(context, newsletter, number, options)
   if (context.options.json === true) return out.json(await withHtml(issue))
   // A file or a program gets what the author wrote; a terminal must not obey it.
   const safe = out.isTerminal ? stripControls : (text: string) => text
+  const isPlain = options.markdown === true || options.html === true
+  if (isPlain && issue.retracted !== undefined) await out.warn(retraction(issue.retracted))
   if (options.markdown === true) return out.text(safe(issue.markdown))
   if (options.html === true) return out.text(`${safe((await withHtml(issue)).html)}\n`)
 
@@ -66,14 +77,33 @@ async function read(
   }
 }
 
+async function readInBrowser(context: Context, newsletter: string, number: number | undefined) {
+  const { signal } = context.io
+  const issue = await withOperations(context, (operations) =>
+    operations.readIssue({ newsletter, ...(number !== undefined && { number }) }, { signal }),
+  )
+  const { openInBrowser } = await import('./open.ts')
+  await openInBrowser(context, { browser: true, path: `/n/${issue.feedKey}/${issue.number}` })
+}
+
 // Closed again before the pager opens: who reads slowly must not keep others from the data.
-function fetchIssue(context: Context, newsletter: string, number: number | undefined) {
+function fetchIssue(
+  context: Context,
+  newsletter: string,
+  number: number | undefined,
+  { edition }: Options,
+) {
   const { signal } = context.io
   return withOperations(context, async (operations) => {
     using progress = new Progress(context, 'fetching the issue')
     progress.update({ done: 0, total: 0 })
     const issue = await operations.readIssue(
-      { newsletter, ...(number !== undefined && { number }), markRead: true },
+      {
+        newsletter,
+        ...(number !== undefined && { number }),
+        ...(edition !== undefined && { edition }),
+        markRead: true,
+      },
       { signal },
     )
     if (number === undefined || !context.out.isTerminal) return { issue, newest: issue.number }
@@ -81,6 +111,18 @@ function fetchIssue(context: Context, newsletter: string, number: number | undef
     const issues = all.find(({ feedKey }) => feedKey === issue.feedKey)?.issues
     return { issue, newest: issues ?? issue.number }
   })
+}
+
+async function showDiff(
+  context: Context,
+  newsletter: string,
+  number: number | undefined,
+  options: Options,
+): Promise<void> {
+  const { readDiff } = await import('./read-diff.ts')
+  const { text, json } = await readDiff(context, { newsletter, number, edition: options.edition })
+  if (context.options.json === true) return context.out.json(json)
+  await show(context, text, options)
 }
 
 async function withHtml(issue: Issue) {
@@ -93,7 +135,7 @@ async function withHtml(issue: Issue) {
 
 async function layOut({ io, out }: Context, issue: Issue, options: Options): Promise<string> {
   const { renderTerminal } = await import('../../reader/terminal.ts')
-  const { bold, dim, green } = out.style
+  const { bold, dim, green, yellow } = out.style
   const width = options.width ?? Math.min(io.stdout.columns ?? COMFORTABLE_WIDTH, COMFORTABLE_WIDTH)
   const body = renderTerminal(issue.markdown, {
     width,
@@ -107,14 +149,29 @@ async function layOut({ io, out }: Context, issue: Issue, options: Options): Pro
     formatDate(issue.publishedAt),
     ...(authors === '' ? [] : [`by ${authors}`]),
   ]
+  const corrected = corrections(issue).map((line) => `${yellow(line)}\n`)
   const seal = issue.verified ? ` · ${green('✓ signed')}` : ''
   const attachments = issue.attachments.map(
     ({ name, bytes }) => `  ${singleLine(name)} (${formatBytes(bytes)})\n`,
   )
   const enclosed =
     attachments.length === 0 ? '' : `\n${dim('Attachments')}\n${attachments.join('')}`
-  const head = `${bold(singleLine(issue.title))}\n${dim(facts.join(' · '))}${seal}\n`
+  const head = `${bold(singleLine(issue.title))}\n${dim(facts.join(' · '))}${seal}\n${corrected.join('')}`
   return `${head}${dim('─'.repeat(width))}\n\n${body.trimEnd()}\n${enclosed}`
+}
+
+// What the author said of the issue later.
+function corrections({ editions, amendedAt, note, retracted }: Issue): string[] {
+  if (retracted !== undefined) return [retraction(retracted)]
+  if (amendedAt === undefined) {
+    return editions > 1 ? [`as first published; there are ${editions} editions`] : []
+  }
+  const said = note === undefined ? '' : `: ${singleLine(note)}`
+  return [`amended on ${formatDate(amendedAt)}${said}`]
+}
+
+function retraction({ at, reason }: NonNullable<Issue['retracted']>): string {
+  return `retracted on ${formatDate(at)}${reason === undefined ? '' : `: ${singleLine(reason)}`}`
 }
 
 async function show({ io, out, services }: Context, text: string, { pager }: Options) {

@@ -2,6 +2,8 @@ import type { Command } from 'commander'
 import type { Output as OperationOutput } from '../../operations/contract.ts'
 import { examples, type Bind } from '../command.ts'
 import { withOperations, type Context } from '../context.ts'
+import { noteSuccessors } from '../successors.ts'
+import { copiesAnswer, isSafe } from '../copies.ts'
 import { formatBytes, plural, quoteTitle, shortKey } from '../terminal/format.ts'
 import { formatTable } from '../terminal/table.ts'
 
@@ -65,11 +67,13 @@ async function status(context: Context): Promise<void> {
       it.newsletters.map((newsletter) => row(newsletter, context)),
       width,
     )
-    return `${facts}\n${table}`
+    const answers = isServing ? it.newsletters.map(copiesAnswer).filter((text) => text !== '') : []
+    return `${facts}\n${table}${answers.length > 0 ? `\n${answers.join('')}` : ''}`
   })
   for (const { title, feedKey, problem } of it.newsletters) {
     if (problem) await out.warn(`${title ?? shortKey(feedKey)}: ${problem.message}`)
   }
+  await noteSuccessors(context, it.newsletters)
   const step = advice(it)
   if (step === undefined) {
     await out.note('Nothing to do: everything is held, and passed on while the daemon runs.')
@@ -120,10 +124,10 @@ function advice({ via, online, newsletters }: Status): string | undefined {
     return `No peer is connected that has the rest of ${name(lonely)}; it is fetched as soon as one appears.`
   }
   const uncopied = newsletters.find(
-    (it) => it.roles.includes('author') && it.issues > 0 && it.fullCopies === 0,
+    (it) => it.roles.includes('author') && it.issues > 0 && !isSafe(it),
   )
   if (uncopied !== undefined) {
-    return `Leave this machine on: nobody else holds all of ${name(uncopied)} yet.`
+    return `Leave this machine on: others do not hold all of ${name(uncopied)} yet.`
   }
   const loading = newsletters.find((it) => !isComplete(it))
   if (loading !== undefined) return `${name(loading)} is being fetched; look again in a moment.`

@@ -28,7 +28,10 @@ export function register(program: Command, bind: Bind): void {
   program
     .command('subscribe')
     .description('Follow a newsletter: fetch its issues, keep them, and pass them on.')
-    .argument('<link>', 'hyperletter://… from the author, the feed key alone, or a bundle file')
+    .argument(
+      '<link>',
+      'hyperletter://… from the author, the feed key alone, or a file from `export` or `succeed`',
+    )
     .option('--no-wait', 'return at once; the daemon fetches the issues')
     .option('--timeout <seconds>', 'give up when nothing arrives for so long', seconds)
     .option('--key <key>', 'with a file of a private newsletter: its link, or the key in it')
@@ -47,7 +50,12 @@ async function subscribe(context: Context, link: string, options: Options): Prom
   const { out } = context
   const { bundleFile, subscribeToFile } = await import('./import-bundle.ts')
   const file = await bundleFile(context, link)
-  if (file !== undefined) return subscribeToFile(context, file, options.key)
+  if (file !== undefined) {
+    const { statementIn, subscribeToSuccessor } = await import('./subscribe-statement.ts')
+    const statement = await statementIn(file)
+    if (statement !== undefined) return subscribeToSuccessor(context, statement)
+    return subscribeToFile(context, file, options.key)
+  }
   if (options.key !== undefined) {
     throw new HyperletterError('INVALID_INPUT', 'There is no such file; --key goes with one.', {
       hint: 'Give the whole link: hyperletter://<feed key>#<encryption key>',

@@ -2,7 +2,7 @@
 export type Measure = (text: string) => number
 
 // Latin letters and the signs that this program draws: one column each. U+00AD takes none.
-const NARROW = /^[\u0020-\u007e\u00a1-\u00ac\u00ae-\u02ff–—‘’“”…·█░●○✓]*$/
+const NARROW = /^[\u0020-\u007e\u00a1-\u00ac\u00ae-\u02ff–—‘’“”…·█░●○★✓]*$/
 
 const lengthOf: Measure = (text) => text.length
 

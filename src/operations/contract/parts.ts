@@ -1,0 +1,140 @@
+import { z } from 'zod'
+
+/** Longest wait an operation accepts, in seconds: a day. */
+const MAX_TIMEOUT_SECONDS = 86_400
+
+/** A newsletter by title, unique prefix of its feed key, feed key or link. */
+export const newsletterRef = z.string().min(1).max(512)
+export const feedKey = z.string().length(52)
+export const number = z.int().positive()
+export const count = z.int().nonnegative()
+export const timeoutSeconds = z.number().positive().max(MAX_TIMEOUT_SECONDS)
+export const role = z.enum(['author', 'subscriber', 'seeder'])
+export const none = z.strictObject({})
+
+/** A Markdown file on this machine (absolute path), or Markdown text that came by a pipe. */
+export const draftSource = z.union([
+  z.strictObject({ file: z.string().min(1).max(4_096) }),
+  z.strictObject({ markdown: z.string(), folder: z.string().max(4_096).optional() }),
+])
+
+/** Publish though this device may lack issues and nobody can be asked: a fork if somebody holds more. */
+export const force = z.boolean()
+
+/** Something an author or reader should know of a draft that was accepted all the same. */
+export const warning = z.object({ message: z.string(), line: z.int().positive().optional() })
+
+/** Where a newsletter continues, signed with its recovery key. */
+export const successor = z.object({
+  feedKey,
+  /** With the encryption key, if the newsletter is private and may be read here. */
+  link: z.string(),
+  /** ISO 8601 UTC, claimed by the author. */
+  issuedAt: z.string(),
+})
+
+/** Damage of a log. */
+export const problem = z.object({
+  code: z.string(),
+  message: z.string(),
+  /** Of a second history: how it showed. */
+  evidence: z
+    .object({
+      length: count,
+      fork: count,
+      /** Short forms of the keys of peers that were connected. */
+      peers: z.array(z.string()),
+      foundAt: z.string(),
+    })
+    .optional(),
+})
+
+export const newsletterSummary = z.object({
+  feedKey,
+  link: z.string(),
+  /** Absent until the first record has arrived. */
+  title: z.string().optional(),
+  description: z.string().optional(),
+  roles: z.array(role),
+  issues: count,
+  unread: count,
+  private: z.boolean(),
+  /** Set when the log was found to be damaged: the code says how. */
+  problem: problem.optional(),
+  successor: successor.optional(),
+})
+
+export const issueSummary = z.object({
+  feedKey,
+  newsletter: z.string(),
+  number,
+  title: z.string(),
+  publishedAt: z.string(),
+  summary: z.string().optional(),
+  /** When the edition that is listed replaced an older one. */
+  amendedAt: z.string().optional(),
+  /** When the author took it back; its text is gone. */
+  retractedAt: z.string().optional(),
+  read: z.boolean(),
+  starred: z.boolean(),
+  /** All that it takes to read the newest edition is on this machine. */
+  held: z.boolean(),
+})
+
+export const attachmentSummary = z.object({
+  name: z.string(),
+  mediaType: z.string(),
+  /** Decoded length in bytes. */
+  bytes: count,
+  alt: z.string().optional(),
+  held: z.boolean(),
+})
+
+export const newsletterStatus = z.object({
+  feedKey,
+  title: z.string().optional(),
+  roles: z.array(role),
+  issues: count,
+  /** Blocks on this machine, of `length` blocks in the core. Contents that were taken back count as held. */
+  heldBlocks: count,
+  length: count,
+  /** Peers that replicate this core with us now. */
+  peers: count,
+  /** Of these, how many hold every block. */
+  fullCopies: count,
+  /** How many of them hold the whole newest issue; 0 if there is none. */
+  newestCopies: count,
+  /** How many of them hold everything before it. */
+  olderCopies: count,
+  uploadedBytes: count,
+  downloadedBytes: count,
+  problem: problem.optional(),
+  successor: successor.optional(),
+})
+
+/** How far a download has come. */
+export const progress = z.object({
+  event: z.literal('progress'),
+  heldBlocks: count,
+  length: count,
+  peers: count,
+})
+
+type Kind = 'value' | 'events' | 'bytes'
+
+export interface OperationSpec {
+  readonly kind: Kind
+  readonly input: z.ZodType
+  readonly output: z.ZodType
+}
+
+export const value = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O) =>
+  ({ kind: 'value', input, output }) as const
+export const events = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O) =>
+  ({ kind: 'events', input, output }) as const
+export const bytes = <I extends z.ZodType>(input: I) =>
+  ({
+    kind: 'bytes',
+    input,
+    output: z.custom<Uint8Array>((it) => it instanceof Uint8Array),
+  }) as const

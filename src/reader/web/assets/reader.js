@@ -1,0 +1,156 @@
+// What pages gain with a script. Each of them works without.
+const one = (selector, root = document) => root.querySelector(selector)
+const all = (selector, root = document) => [...root.querySelectorAll(selector)]
+const kind = document.body.dataset.kind
+
+// ── Fresh parts of the page, from the server that made the whole of it ──────────────────────────
+
+async function refresh() {
+  const live = one('[data-live]')
+  if (live === null) return
+  const response = await fetch(location.href, { headers: { accept: 'text/html' } })
+  if (!response.ok) return
+  const page = new DOMParser().parseFromString(await response.text(), 'text/html')
+  const fresh = one('[data-live]', page)
+  if (fresh === null) return
+  const at = document.activeElement?.closest('.item')
+    ? document.activeElement.getAttribute('href')
+    : null
+  live.replaceWith(document.adoptNode(fresh))
+  const lede = one('.page-head .lede')
+  const freshLede = one('.page-head .lede', page)
+  if (lede && freshLede) lede.replaceWith(document.adoptNode(freshLede))
+  if (at)
+    links()
+      .find((it) => it.getAttribute('href') === at)
+      ?.focus()
+}
+
+function say(text) {
+  const notice = one('#arrivals')
+  notice.textContent = text
+  notice.hidden = false
+}
+
+// ── Arrivals ─────────────────────────────────────────────────────────────────────────────────────
+
+const events = new EventSource('/events')
+let lost = false
+events.addEventListener('issue', (event) => {
+  const { title, newsletter } = JSON.parse(event.data)
+  say(`New: ${title} (${newsletter})`)
+  if (kind === 'list') refresh().catch(() => undefined)
+})
+events.addEventListener('open', () => {
+  document.documentElement.dataset.connected = ''
+  if (!lost) return
+  lost = false
+  say('The reader is back.')
+  if (kind === 'list') refresh().catch(() => undefined)
+})
+events.addEventListener('error', () => {
+  delete document.documentElement.dataset.connected
+  if (lost || events.readyState === EventSource.CLOSED) return
+  lost = true
+  say('The reader does not answer. What is on this page stays readable.')
+})
+addEventListener('pagehide', () => events.close())
+
+if (kind === 'live') {
+  setInterval(() => {
+    if (document.visibilityState === 'visible') refresh().catch(() => undefined)
+  }, 2000)
+}
+
+// ── Read when scrolled to the end ────────────────────────────────────────────────────────────────
+
+const issue = one('.issue')
+const end = one('#end')
+if (issue && end && issue.dataset.read === '0') {
+  let scrolled = false
+  addEventListener('scroll', () => (scrolled = true), { once: true, passive: true })
+  const observer = new IntersectionObserver((entries) => {
+    if (!entries.some((it) => it.isIntersecting)) return
+    // A short issue fits the window: then it must have been looked at for a moment.
+    setTimeout(markRead, scrolled ? 0 : 4000)
+    observer.disconnect()
+  })
+  observer.observe(end)
+}
+
+async function markRead() {
+  const button = one('#end [data-key=m]')
+  if (!button || issue.dataset.read === '1' || document.visibilityState !== 'visible') return
+  issue.dataset.read = '1'
+  const body = new URLSearchParams(new FormData(one('#act')))
+  body.set(button.name, button.value)
+  const response = await fetch(button.formAction, { method: 'POST', body, redirect: 'manual' })
+  if (response.type !== 'opaqueredirect' && !response.ok) return
+  button.value = '0'
+  button.textContent = 'Mark as unread'
+  button.classList.replace('primary', 'plain')
+}
+
+// ── Keyboard ─────────────────────────────────────────────────────────────────────────────────────
+
+function links() {
+  return all('.item .open')
+}
+
+function move(step) {
+  const found = links()
+  if (found.length === 0) return one(`[data-key=${step > 0 ? 'j' : 'k'}]`)?.click()
+  const at = found.findIndex((it) => it.closest('.item').contains(document.activeElement))
+  const next = found[at < 0 ? (step > 0 ? 0 : found.length - 1) : at + step]
+  if (!next) return step > 0 ? one('.pager [rel=next]')?.click() : one('.pager [rel=prev]')?.click()
+  next.focus()
+  next.closest('.item').scrollIntoView({ block: 'nearest' })
+}
+
+function act(key) {
+  const place = document.activeElement?.closest('.item') ?? issue
+  if (place) one(`[data-key=${key}]`, place)?.click()
+}
+
+const keys = {
+  j: () => move(1),
+  k: () => move(-1),
+  o: () => one('.open', document.activeElement?.closest('.item') ?? undefined)?.click(),
+  s: () => act('s'),
+  m: () => act('m'),
+  u: () => (one('[data-key=u]') ?? one('.brand')).click(),
+  '/': () => {
+    const field = one('input[type=search]')
+    if (field) field.focus()
+    else location.assign('/search')
+  },
+  '?': () => one('#keys').showModal(),
+}
+
+addEventListener('keydown', (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return
+  if (event.target.closest('input, textarea, select, dialog')) return
+  const action = keys[event.key]
+  if (!action) return
+  event.preventDefault()
+  action()
+})
+
+// ── Small things ─────────────────────────────────────────────────────────────────────────────────
+
+addEventListener('focusin', ({ target }) => {
+  if (target.matches('input.copy')) target.select()
+})
+addEventListener('submit', ({ target }) => {
+  const { busy } = target.dataset
+  if (busy) say(busy)
+})
+
+// What scrolls sideways can be scrolled by keyboard too.
+function reach() {
+  for (const it of all('.prose pre, .prose table')) {
+    if (it.scrollWidth > it.clientWidth) it.tabIndex = 0
+  }
+}
+reach()
+addEventListener('resize', reach)

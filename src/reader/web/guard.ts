@@ -1,0 +1,108 @@
+import type { MiddlewareHandler } from 'hono'
+import { getCookie } from 'hono/cookie'
+import type { Env, Reader, ReaderContext } from './context.ts'
+import { isSame } from './secrets.ts'
+
+const POLICY = [
+  "default-src 'none'",
+  "style-src 'self'",
+  "script-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+const METHODS = new Set(['GET', 'HEAD', 'POST'])
+
+/** A year; the cookie is renewed with every `hyperletter open`. */
+const SESSION_SECONDS = 365 * 24 * 60 * 60
+
+/**
+ * First in line for every request: only this machine's own names in `Host`, so that a name somebody
+ * else points at 127.0.0.1 reaches nothing; no request on behalf of another site; only known methods.
+ */
+export function guard(reader: Reader): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    const refused = refusal(reader, c)
+    if (refused !== undefined) {
+      c.res = new Response(`${refused.words}\n`, {
+        status: refused.status,
+        headers: { 'content-type': 'text/plain; charset=utf-8' },
+      })
+    } else {
+      c.set('session', isSame(getCookie(c, cookieName(reader)), reader.secrets.session))
+      await next()
+    }
+    protect(c.res.headers)
+  }
+}
+
+function protect(headers: Headers): void {
+  const defaults: Readonly<Record<string, string>> = {
+    'content-security-policy': POLICY,
+    'cross-origin-resource-policy': 'same-origin',
+    'cache-control': 'no-store',
+  }
+  for (const [name, value] of Object.entries(defaults)) {
+    if (!headers.has(name)) headers.set(name, value)
+  }
+  headers.set('x-content-type-options', 'nosniff')
+  // Not `no-referrer`: with that a browser hides from us that its own form comes from this origin.
+  headers.set('referrer-policy', 'same-origin')
+  headers.set('cross-origin-opener-policy', 'same-origin')
+  headers.set('x-frame-options', 'DENY')
+  headers.set('permissions-policy', 'camera=(), geolocation=(), microphone=()')
+}
+
+function refusal(
+  reader: Reader,
+  c: ReaderContext,
+): { readonly status: number; readonly words: string } | undefined {
+  const origins = ownOrigins(reader)
+  const host = c.req.header('host') ?? ''
+  const own = origins.find((it) => it === `http://${host.toLowerCase()}`)
+  if (own === undefined) return { status: 421, words: 'This name is not the reader’s.' }
+  if (!METHODS.has(c.req.method)) return { status: 405, words: 'Not allowed.' }
+  const origin = c.req.header('origin')
+  if (origin !== undefined && origin !== own) {
+    return { status: 403, words: 'Not from another site.' }
+  }
+  const site = c.req.header('sec-fetch-site')
+  const isForeign = site === 'cross-site' || site === 'same-site'
+  if (isForeign && !isNavigation(c) && !c.req.path.startsWith('/feeds/')) {
+    return { status: 403, words: 'Not from another site.' }
+  }
+  if (c.req.method === 'POST' && (isForeign || (origin === undefined && site === undefined))) {
+    return { status: 403, words: 'Not from another site.' }
+  }
+  return undefined
+}
+
+function isNavigation(c: ReaderContext): boolean {
+  return c.req.method === 'GET' && c.req.header('sec-fetch-mode') === 'navigate'
+}
+
+/** Both names of this machine that a browser may use; nothing else listens here. */
+function ownOrigins(reader: Reader): string[] {
+  const { port } = new URL(reader.origin())
+  return [`http://127.0.0.1:${port}`, `http://localhost:${port}`]
+}
+
+/** Cookies are shared among ports, so the name tells readers of two data directories apart. */
+export function cookieName(reader: Reader): string {
+  return `hyperletter-${new URL(reader.origin()).port}`
+}
+
+/** Header that opens a session in the browser it is sent to. */
+export function sessionCookie(reader: Reader): string {
+  const value = `${cookieName(reader)}=${reader.secrets.session}`
+  return `${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${SESSION_SECONDS}`
+}
+
+/** A path of this reader to go on to; anything else, such as another site's address, becomes `/`. */
+export function localPath(path: unknown): string {
+  if (typeof path !== 'string' || path.length > 2_048) return '/'
+  return /^\/(?![/\\])[\u0021-\u007e]*$/.test(path) && !path.includes('\\') ? path : '/'
+}

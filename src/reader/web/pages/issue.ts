@@ -1,0 +1,114 @@
+import { html, raw } from 'hono/html'
+import { starButton } from './lists.ts'
+import {
+  button,
+  count,
+  date,
+  groupedKey,
+  issuePath,
+  newsletterPath,
+  singleLineOf,
+  size,
+  words,
+  type Issue,
+  type IssueSummary,
+  type Markup,
+} from './parts.ts'
+
+export interface IssueView {
+  readonly issue: Issue
+  /** Safe HTML of its text. */
+  readonly content: string
+  /** What lists say of it. */
+  readonly summary: IssueSummary | undefined
+  readonly previous: number | undefined
+  readonly next: number | undefined
+}
+
+/** One issue, set for reading. */
+export function issuePage({ issue, content, summary, previous, next }: IssueView): Markup {
+  const read = summary?.read ?? false
+  const path = issuePath(issue.feedKey, issue.number)
+  const authors = (issue.authors ?? []).map((it) => singleLineOf(it.name)).join(', ')
+  const language = issue.language === undefined ? '' : html` lang="${issue.language}"`
+  const minutes = Math.max(1, Math.round(issue.markdown.split(/\s+/).length / 230))
+  return html`<article class="issue" data-path="${path}" data-read="${read ? '1' : '0'}">
+<header class="issue-head">
+<p class="over"><a class="from" data-key="u" href="${newsletterPath(issue.feedKey)}">${words(issue.newsletter)}</a> · No. ${issue.number} · ${date(issue.publishedAt, 'long')}</p>
+<h1${language} dir="auto">${words(issue.title)}</h1>
+${issue.summary === undefined ? '' : html`<p class="lede" ${language} dir="auto">${words(issue.summary)}</p>`}
+<p class="over">${authors === '' ? '' : html`by <bdi>${authors}</bdi> · `}${count(minutes, 'minute')} to read</p>
+${marks(issue)}
+${seal(issue)}
+</header>
+<div class="prose"${language} dir="auto">
+${raw(content)}
+</div>
+${attachments(issue, path)}
+<div id="end" class="issue-actions">
+${button(`${path}/mark`, read ? 'Mark as unread' : 'Mark as read', { field: ['read', read ? '0' : '1'], kind: read ? 'plain' : 'primary', key: 'm' })} ${starButton(path, summary?.starred ?? false, singleLineOf(issue.title))}
+</div>
+<nav class="neighbours" aria-label="Issues of this newsletter">
+${previous === undefined ? html`<span></span>` : html`<a rel="prev" data-key="k" href="${issuePath(issue.feedKey, previous)}"><span>← Previous</span> No. ${previous}</a>`}
+${next === undefined ? html`<span></span>` : html`<a rel="next" data-key="j" href="${issuePath(issue.feedKey, next)}"><span>Next →</span> No. ${next}</a>`}
+</nav>
+</article>`
+}
+
+function marks({ amendedAt, note, editions, retracted }: Issue): Markup | '' {
+  if (retracted !== undefined) {
+    return html`<div class="problem">
+      <p>
+        <strong>Retracted</strong> by its author on ${date(retracted.at, 'long')}. The text is gone.
+      </p>
+      ${retracted.reason === undefined ? '' : html`<p>${words(retracted.reason)}</p>`}
+    </div>`
+  }
+  if (amendedAt === undefined) return ''
+  return html`<div class="amendment">
+    <p><strong>Amended</strong> on ${date(amendedAt, 'long')}; this is edition ${editions}.</p>
+    ${note === undefined ? '' : html`<p>${words(note)}</p>`}
+  </div>`
+}
+
+function seal(issue: Issue): Markup {
+  const key = html`<code class="key">${groupedKey(issue.feedKey)}</code>`
+  return issue.verified
+    ? html`<details class="seal good">
+        <summary>
+          Signature verified <span>against the key ${issue.feedKey.slice(0, 8)}…</span>
+        </summary>
+        <p>
+          Every block of this issue was checked just now against the key of the newsletter, ${key}.
+          Nobody but the holder of that key can have written it, and nobody has changed it since.
+        </p>
+      </details>`
+    : html`<details class="seal bad" open>
+        <summary>Signature not verified</summary>
+        <p>
+          This text could not be verified against the key of the newsletter, ${key}. Do not rely on
+          it.
+        </p>
+      </details>`
+}
+
+function attachments(issue: Issue, path: string): Markup | '' {
+  if (issue.attachments.length === 0) return ''
+  return html`<section class="attachments" aria-labelledby="attached">
+    <h2 id="attached">Attached</h2>
+    <ul>
+      ${issue.attachments.map(
+        (it) =>
+          html`<li>
+            <a href="${attachmentPath(path, it.name)}">${words(it.name)}</a>
+            <span>${size(it.bytes)}${it.held ? '' : ', not here yet'}</span>
+          </li>`,
+      )}
+    </ul>
+  </section>`
+}
+
+/** Address of an attachment below the address of its issue. */
+export function attachmentPath(path: string, name: string): string {
+  return `${path}/files/${name.split('/').map(encodeURIComponent).join('/')}`
+}

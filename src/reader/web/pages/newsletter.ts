@@ -1,0 +1,125 @@
+import { html, raw } from 'hono/html'
+import { renderSVG } from 'uqr'
+import type { Output } from '../../../operations/contract.ts'
+import { issueList, type Slice } from './lists.ts'
+import {
+  button,
+  count,
+  date,
+  empty,
+  groupedKey,
+  newsletterPath,
+  pager,
+  words,
+  type IssueSummary,
+  type Markup,
+  type Newsletter,
+} from './parts.ts'
+
+type Carrying = Output<'status'>['newsletters'][number]
+
+/** Profile, who carries it, how to pass it on, and its issues. */
+export function newsletterPage(
+  newsletter: Newsletter,
+  issues: Slice<IssueSummary>,
+  carrying: Carrying | undefined,
+): Markup {
+  const path = newsletterPath(newsletter.feedKey)
+  const follows = newsletter.roles.includes('subscriber')
+  return html`<header class="page-head">
+      <h1>${words(newsletter.title ?? 'Not arrived yet')}</h1>
+      ${newsletter.description === undefined ? '' : html`<p class="lede">${words(newsletter.description)}</p>`}
+      <p class="over">
+        ${count(newsletter.issues, 'issue')} · ${newsletter.unread}
+        unread${newsletter.private ? ' · private' : ''}${newsletter.roles.includes('author') ? ' · yours' : ''}
+      </p>
+      ${newsletter.problem === undefined ? '' : html`<p class="problem"><strong>Something is wrong.</strong> ${words(newsletter.problem.message)}</p>`}
+      ${
+        newsletter.successor === undefined
+          ? ''
+          : html`<div class="amendment">
+              <p>
+                <strong>Continues elsewhere</strong> since
+                ${date(newsletter.successor.issuedAt, 'long')}, signed with its recovery key.
+              </p>
+              <p>
+                <a href="${newsletterPath(newsletter.successor.feedKey)}"
+                  >Go to where it continues</a
+                >
+              </p>
+            </div>`
+      }
+    </header>
+    <div class="columns">
+      <section aria-label="Issues" data-live="list">
+        ${
+          issues.total === 0
+            ? empty(
+                'No issues yet',
+                follows
+                  ? 'They appear here as soon as a peer that has them is online.'
+                  : 'Nothing has been published, or nothing has arrived.',
+              )
+            : html`${issueList(issues.items, { from: false })}${pager(path, issues.page, issues.pages)}`
+        }
+      </section>
+      <aside aria-label="About this newsletter">
+        <section class="panel">
+          <h2>Who carries it</h2>
+          ${carriers(carrying)}
+        </section>
+        <section class="panel">
+          <h2>Pass it on</h2>
+          <div class="qr">${code(newsletter.link)}</div>
+          <label for="link"
+            >Link to follow it${newsletter.private ? '; whoever has it can read' : ''}</label
+          >
+          <input id="link" class="copy" readonly value="${newsletter.link}" />
+        </section>
+        <section class="panel">
+          <h2>Signed by</h2>
+          <p class="key"><code>${groupedKey(newsletter.feedKey)}</code></p>
+          <p>Every issue is checked against this key.</p>
+        </section>
+        <section class="panel">
+          <h2>In your feed app</h2>
+          <p><a href="/feeds#${newsletter.feedKey}">Addresses for feed readers</a></p>
+        </section>
+        ${
+          follows
+            ? html`<section class="panel">
+                ${newsletter.unread === 0 ? '' : button(`${path}/read`, 'Mark all as read')}
+                ${button(`${path}/unsubscribe`, 'Stop following')}
+              </section>`
+            : newsletter.roles.includes('author')
+              ? ''
+              : html`<section class="panel">
+                  ${button('/subscribe', 'Follow', { field: ['link', newsletter.link], kind: 'primary' })}
+                </section>`
+        }
+      </aside>
+    </div>`
+}
+
+function carriers(carrying: Carrying | undefined): Markup {
+  if (carrying === undefined) return html`<p>Not known now.</p>`
+  const { heldBlocks, length, peers, fullCopies } = carrying
+  const held = length === 0 ? 0 : Math.floor((heldBlocks / length) * 100)
+  return html`<p>
+      ${
+        peers === 0
+          ? 'No peer is connected now. What is held here stays readable.'
+          : `${count(peers, 'peer')} connected, ${fullCopies === 0 ? 'none of them with' : `${fullCopies} with`} all of it.`
+      }
+    </p>
+    <p>
+      <label for="held">Held here: ${held} %</label>
+      <progress id="held" max="100" value="${held}"></progress>
+    </p>`
+}
+
+// Dark on light in both themes: many cameras do not read the opposite.
+function code(link: string): Markup {
+  const svg = renderSVG(link, { border: 2, ecc: 'M', pixelSize: 4 })
+  return html`${raw(svg.replace('<svg ', '<svg role="img" aria-label="QR code of the link" '))}`
+}

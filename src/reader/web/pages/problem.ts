@@ -1,0 +1,56 @@
+import { html } from 'hono/html'
+import type { HyperletterError } from '../../../errors.ts'
+import { singleLine } from '../../plain.ts'
+import type { Markup } from './parts.ts'
+
+const TITLES: Readonly<Record<string, string>> = {
+  NEWSLETTER_NOT_FOUND: 'No such newsletter here',
+  ISSUE_NOT_FOUND: 'No such issue',
+  NOT_AVAILABLE: 'Nobody has it now',
+  TIMEOUT: 'It took too long',
+  NEEDS_KEY: 'This newsletter is private',
+  DAEMON_NOT_RUNNING: 'The daemon went away',
+  FEED_CONFLICT: 'Two histories under one key',
+}
+
+/** Title of the page for an error. */
+export function problemTitle(error: HyperletterError): string {
+  return TITLES[error.code] ?? 'Something went wrong'
+}
+
+/** What went wrong, and what to do now. */
+export function problemPage(error: HyperletterError): Markup {
+  return html`<section class="empty">
+    <h1>${problemTitle(error)}</h1>
+    <p><bdi>${singleLine(error.message)}</bdi></p>
+    ${error.hint === undefined ? '' : html`<p class="over">${singleLine(error.hint)}</p>`}
+    <p><a class="button plain" href="/">Back to the inbox</a></p>
+  </section>`
+}
+
+/** What somebody sees who has no session yet. It tells nothing of what is held here. */
+export function doorPage(path: string, stylePath: string, used: boolean): Markup {
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>Open your reader · Hyperletter</title>
+        <link rel="stylesheet" href="${stylePath}" />
+      </head>
+      <body>
+        <main id="content">
+          <section class="empty">
+            <h1>Open your reader</h1>
+            <p>
+              ${used ? 'This address was used already, or is too old.' : 'Your newsletters are only for you, so this page opens with an address from your own terminal:'}
+            </p>
+            <pre><code>hyperletter open</code></pre>
+            <p class="over">
+              Opened it in this browser before? <a href="${path}">Go on from here.</a>
+            </p>
+          </section>
+        </main>
+      </body>
+    </html>`
+}

@@ -1,0 +1,39 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+
+const readerState = z.strictObject({
+  port: z.int().min(1).max(65_535),
+  /** Everything that proves who may read or change something is derived from it. */
+  secret: z.string().regex(/^[0-9a-f]{64}$/),
+})
+
+/** What the web reader keeps from run to run, so that bookmarks and feed addresses stay good. */
+export type ReaderState = z.infer<typeof readerState>
+
+/** Whether the web reader was ever opened for this data directory. */
+export function wasOpened(dataDir: string): boolean {
+  return existsSync(fileIn(dataDir))
+}
+
+/** What was kept; a file that cannot be understood counts as none, and costs a new session. */
+export async function loadState(dataDir: string, defaultPort: number): Promise<ReaderState> {
+  try {
+    return readerState.parse(JSON.parse(await readFile(fileIn(dataDir), 'utf8')))
+  } catch {
+    return { port: defaultPort, secret: randomBytes(32).toString('hex') }
+  }
+}
+
+/** Keeps it, readable only for this user. */
+export async function saveState(dataDir: string, state: ReaderState): Promise<void> {
+  const part = `${fileIn(dataDir)}.part`
+  await writeFile(part, `${JSON.stringify(state)}\n`, { mode: 0o600 })
+  await rename(part, fileIn(dataDir))
+}
+
+function fileIn(dataDir: string): string {
+  return join(dataDir, 'reader.json')
+}

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest'
+import { HyperletterError } from '../../src/errors.ts'
+import { openBrowser } from '../../src/cli/terminal/browser.ts'
+import { Capture, jsonOf, runCli, answer } from '../helpers/cli.ts'
+
+const URL_ONCE = 'http://127.0.0.1:4937/enter?token=abc'
+
+/** Keeps what was asked for. */
+function recorder() {
+  const asked: unknown[] = []
+  const shown: string[] = []
+  return {
+    asked,
+    shown,
+    openReader: (request: unknown) => {
+      asked.push(request)
+      return Promise.resolve(URL_ONCE)
+    },
+    services: {
+      openBrowser: (url: string) => {
+        shown.push(url)
+        return Promise.resolve(true)
+      },
+    },
+  }
+}
+
+describe('open', () => {
+  it('prints the address and ends, where a daemon serves it', async () => {
+    const { asked, openReader, shown, services } = recorder()
+    const { code, stdout, opened, closed } = await runCli(['open', '--json', '--port', '8080'], {
+      via: 'daemon',
+      openReader,
+      services,
+    })
+    expect([code, opened, closed]).toEqual([0, 1, 1])
+    expect(jsonOf(stdout)).toEqual({ url: URL_ONCE, via: 'daemon' })
+    expect(asked).toEqual([{ port: 8080, path: undefined }])
+    expect(shown).toEqual([])
+  })
+
+  it('shows it in a browser on a terminal, unless told not to', async () => {
+    const { openReader, shown, services } = recorder()
+    const options = { via: 'daemon' as const, openReader, services }
+    await runCli(['open'], { ...options, stdout: new Capture({ isTTY: true }) })
+    await runCli(['open', '--no-browser'], { ...options, stdout: new Capture({ isTTY: true }) })
+    expect(shown).toEqual([URL_ONCE])
+  })
+
+  it('serves it until it is interrupted, where there is no daemon', async () => {
+    const { openReader, services } = recorder()
+    const interrupt = new AbortController()
+    const stdout = new Capture()
+    const running = runCli(['open'], { openReader, services, stdout, signal: interrupt.signal })
+    await stdout.waitFor(/enter\?token=/)
+    interrupt.abort()
+    expect(await running).toMatchObject({ code: 0, opened: 1, closed: 1 })
+  })
+
+  it('fails as the reader fails, and closes the connection', async () => {
+    const openReader = () => Promise.reject(new HyperletterError('INVALID_INPUT', 'Taken.'))
+    const { code, closed } = await runCli(['open'], { via: 'daemon', openReader })
+    expect([code, closed]).toEqual([2, 1])
+  })
+
+  it.each(['0', '65536', 'x', '1.5'])('refuses the port %s', async (port) => {
+    expect((await runCli(['open', '--port', port])).code).toBe(2)
+  })
+})
+
+describe('read --browser', () => {
+  it('opens the page of the issue', async () => {
+    const { asked, openReader, services } = recorder()
+    const issue = { feedKey: 'y'.repeat(52), number: 3 }
+    const { code } = await runCli(['read', 'tides', '3', '--browser'], {
+      via: 'daemon',
+      openReader,
+      services,
+      operations: { readIssue: answer(issue as never) },
+    })
+    expect(code).toBe(0)
+    expect(asked).toEqual([{ port: undefined, path: `/n/${issue.feedKey}/3` }])
+  })
+})
+
+describe('the browser', () => {
+  it('is not looked for where there is no screen', async () => {
+    expect(await openBrowser(URL_ONCE, {}, 'linux')).toBe(false)
+  })
+
+  it('that cannot be started counts as none', async () => {
+    const env = { DISPLAY: ':0', PATH: '/nowhere' }
+    expect(await openBrowser(URL_ONCE, env, 'linux')).toBe(false)
+  })
+})
