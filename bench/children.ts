@@ -42,8 +42,11 @@ export class Children {
     const timer = setTimeout(() => child.kill('SIGKILL'), RUN_DEADLINE_MS)
     let printed = ''
     child.stdout?.setEncoding('utf8').on('data', (text: string) => (printed += text))
-    await this.#ended(child, script)
-    clearTimeout(timer)
+    try {
+      await this.#ended(child, script)
+    } finally {
+      clearTimeout(timer)
+    }
     return JSON.parse(printed) as T
   }
 

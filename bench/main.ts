@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Context } from './context.ts'
 import type { Result } from './measure.ts'
+import { measureBundles } from './rows/bundles.ts'
 import { measureCommandLine } from './rows/command-line.ts'
 import { measureDaemonIdle } from './rows/daemon-idle.ts'
 import { measureImport } from './rows/import.ts'
@@ -17,13 +18,17 @@ const HELP = `Usage: npm run bench -- [options]
 
 Measures Hyperletter against plain scripts that do the same, in turn, and prints medians.
 
-  --only <name>      import, reader, cli, daemon, publish or search; may be repeated
+  --only <name>      import, reader, cli, daemon, publish, search or bundles; may be
+                     repeated
   --runs <n>         rounds of each row (default: as many as the row needs)
   --corpus <folder>  drafts to import (or HYPERLETTER_CORPUS; default: a real archive beside the
                      project if there is one, else 661 made-up issues)
   --json             print JSON with every run
   --write            also write bench/results/<date>.md
   --help             show this
+
+HYPERLETTER_BENCH_BUNDLE_MIB sets the size of the newsletter whose bundle is watched for memory
+(default: 1024; four times as much disk is needed).
 
 Everything is written below the system's directory for temporary files (TMPDIR) and removed.
 What it costs to be safe from a power loss shows only if that directory is on a real disk.
@@ -36,6 +41,7 @@ const ROWS = {
   daemon: measureDaemonIdle,
   publish: measurePublish,
   search: measureSearch,
+  bundles: measureBundles,
 }
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url))
