@@ -110,15 +110,16 @@ export class Engine {
     const { config } = options
     const store = await openStore(config)
     try {
-      const library = await Library.open(store.get({ name: LIBRARY_NAME }))
+      const [library, journal, keys, notes] = await Promise.all([
+        Library.open(store.get({ name: LIBRARY_NAME })),
+        Journal.open(config.journalDir),
+        SigningKeys.open(config.keysDir),
+        PublishedNotes.open(config.publishedDir),
+      ])
       if (library.unreadable > 0) {
         options.logger.warn({ entries: library.unreadable }, 'library entries of another version')
       }
-      const files = {
-        journal: await Journal.open(config.journalDir),
-        keys: await SigningKeys.open(config.keysDir),
-        notes: await PublishedNotes.open(config.publishedDir),
-      }
+      const files = { journal, keys, notes }
       const engine = new Engine(options, store, library, files)
       await engine.#noticeMove()
       await engine.#recover(files)

@@ -60,8 +60,9 @@ export class Wanted {
     for (const it of this.#downloads ?? []) it.destroy()
   }
 
-  // The first sync holds the backlog back until the newest issue, the profile and the list of issues are in:
-  // what was taken back should not be fetched first.
+  // The first sync holds the backlog back until the newest issue and the profile are in. The list of issues
+  // takes more round trips than somebody should wait for the text; what it says was taken back, and hardly
+  // anybody still has, is dropped when it is known.
   async #run(): Promise<void> {
     const feed = this.#feed
     const { signal } = this.#abort
@@ -69,7 +70,7 @@ export class Wanted {
       await feed.begun(signal)
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(NEWEST_FIRST_MS)])
       const options = { signal: deadline }
-      const first = [fetchNewest(feed, deadline), feed.profile(options), feed.list(options)]
+      const first = [fetchNewest(feed, deadline), feed.profile(options)]
       for (const it of await Promise.allSettled(first)) {
         if (it.status === 'rejected') this.#log('newest first', it.reason)
       }
