@@ -1,4 +1,4 @@
-import { codeOf, HyperletterError } from './errors.ts'
+import { codeOf, hasCode, HyperletterError } from './errors.ts'
 
 /**
  * The storage below Hypercore reports its three everyday failures as text only. They are told apart
@@ -54,6 +54,11 @@ export function unusableDirectory(path: string, cause: unknown): unknown {
     hint: 'Choose another one with --data-dir or HYPERLETTER_HOME, or check who may write there.',
     cause,
   })
+}
+
+/** For notes that are made while reading: a full disk leaves them undone, and does not keep from reading. */
+export function ignoreFullDisk(error: unknown): void {
+  if (!hasCode(error, 'DISK_FULL')) throw error
 }
 
 /** Runs work on the store and translates its failure. */

@@ -1,4 +1,4 @@
-import { HyperletterError } from '../errors.ts'
+import { hasCode, HyperletterError } from '../errors.ts'
 import { LOG_START, composeNewsletter, type Entry, type LogPosition } from '../feed/entry.ts'
 import type { Feed } from '../feed/feed.ts'
 import { short, type Logger } from '../logger.ts'
@@ -179,6 +179,7 @@ export class Author {
     try {
       for (const it of pending) if (it.feedKey === feed.feedKey) await this.recover(feed, it)
     } catch (cause) {
+      if (hasCode(cause, 'DISK_FULL')) throw cause
       throw new HyperletterError(
         'FEED_BEHIND',
         'An interrupted publication could not be finished.',

@@ -22,6 +22,8 @@ export interface NetworkOptions {
   readonly onSuccession: (statement: Succession) => Promise<void>
 }
 
+const NEVER = new AbortController().signal
+
 const OFFLINE: SeedingStatus = { peers: 0, fullCopies: 0, uploadedBytes: 0, downloadedBytes: 0 }
 
 /** Everything that happens between peers: which feeds are announced, downloaded and served. */
@@ -83,6 +85,14 @@ export class Network {
 
   status(feedKey: FeedKey): SeedingStatus {
     return this.#seedings.get(feedKey)?.status() ?? OFFLINE
+  }
+
+  /**
+   * Aborts once nothing of a feed can be downloaded any more until the store is opened anew. The reason
+   * is an error: DISK_FULL.
+   */
+  failed(feedKey: FeedKey): AbortSignal {
+    return this.#seedings.get(feedKey)?.failed ?? NEVER
   }
 
   /** Connected peers that hold all of `ranges`. */

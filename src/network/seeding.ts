@@ -1,7 +1,8 @@
 import type { Peer } from 'hypercore'
-import { HyperletterError } from '../errors.ts'
+import { hasCode, HyperletterError } from '../errors.ts'
 import type { BlockRange, Feed } from '../feed/feed.ts'
 import { short, type Logger } from '../logger.ts'
+import { translateStorageError } from '../storage-errors.ts'
 import { copiesOf, fullCopiesOf } from './copies.ts'
 import { announceHeld } from './holes.ts'
 import { NewestHeld } from './newest-held.ts'
@@ -49,6 +50,7 @@ export class Seeding {
   #suspect: Uint8Array | undefined
   #uploadedBytes = 0
   #downloadedBytes = 0
+  readonly #failed = new AbortController()
 
   /** Joins at once; nothing is awaited. */
   constructor(options: SeedingOptions) {
@@ -73,6 +75,11 @@ export class Seeding {
   /** The session was closed under it, and the feed has to be opened anew. */
   get isLost(): boolean {
     return this.#options.feed.core.closing !== null
+  }
+
+  /** Aborts once nothing that peers send can be stored any more; its reason says why. */
+  get failed(): AbortSignal {
+    return this.#failed.signal
   }
 
   status(): SeedingStatus {
@@ -139,12 +146,33 @@ export class Seeding {
 
   // Hypercore drops the block and pauses the peer, and may then ask nobody for anything. Where the tree
   // does not fit either, it first asks the peer to prove a fork; the connection is needed for that.
-  readonly #onBadBlock = (_error: Error, _request: unknown, data: unknown, peer: Peer): void => {
+  readonly #onBadBlock = (error: Error, _request: unknown, data: unknown, peer: Peer): void => {
+    const cause = translateStorageError(error)
+    if (hasCode(cause, 'DISK_FULL')) {
+      this.#onDiskFull(cause)
+      return
+    }
     const mayBeFork = (data as { upgrade?: unknown }).upgrade != null
     if (mayBeFork) this.#suspect = peer.remotePublicKey
     this.#options.swarm.strike(peer.remotePublicKey, 'peer sent an invalid block', {
       hangUp: !mayBeFork,
     })
+  }
+
+  // No fault of the peer, who would be banned for it. Every further block fails too: it is logged once.
+  #onDiskFull(cause: unknown): void {
+    if (this.#failed.signal.aborted) return
+    const reason = new HyperletterError(
+      'DISK_FULL',
+      'The disk is full: what peers send cannot be stored.',
+      {
+        hint: 'What is here stays readable. Make room, then try again; a daemon that runs has to be stopped and started.',
+        cause,
+      },
+    )
+    this.#failed.abort(reason)
+    const { feed, logger } = this.#options
+    logger.error({ feed: short(feed.feedKey), code: 'DISK_FULL', err: cause }, 'downloads stopped')
   }
 
   readonly #onBadRequest = (_error: Error, _request: unknown, peer: Peer): void => {

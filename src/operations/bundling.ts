@@ -139,8 +139,9 @@ interface Adoption {
   readonly key: EncryptionKey | undefined
 }
 
-// The blocks are here; now the library learns of them.
+// Only once the blocks are on disk the library learns of them.
 async function adopt(engine: Engine, feedKey: FeedKey, { follow, key }: Adoption): Promise<void> {
+  await engine.flush()
   const before = engine.library.get(feedKey)
   if (follow === true) await followFeed(engine, feedKey, key ?? before?.encryptionKey)
   else if (before === undefined) await engine.library.add(feedKey, 'seeder')

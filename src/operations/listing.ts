@@ -4,6 +4,7 @@ import { newestEdition } from '../feed/editions.ts'
 import type { Feed, LocatedIssue } from '../feed/feed.ts'
 import type { LibraryEntry } from '../library/library.ts'
 import { formatLink } from '../records/link.ts'
+import { ignoreFullDisk } from '../storage-errors.ts'
 import type { Output, ParsedInput } from './contract.ts'
 import { describeSuccessor } from './succeeding.ts'
 
@@ -107,7 +108,7 @@ async function summarizeNewsletter(
     const marks = await marksOf(engine, entry)
     const unread = issues.filter((it) => !marks(it.record.number).read).length
     if (profile.title !== entry.title)
-      await engine.library.update(feedKey, { title: profile.title })
+      await engine.library.update(feedKey, { title: profile.title }).catch(ignoreFullDisk)
     return {
       ...common,
       title: profile.title,

@@ -4,6 +4,7 @@ import { contentRange, only, recordsOf } from '../feed/block-ranges.ts'
 import { editionsOf, newestEdition, type Edition } from '../feed/editions.ts'
 import type { Feed, LocatedIssue } from '../feed/feed.ts'
 import type { RetractionRecord } from '../records/record.ts'
+import { ignoreFullDisk } from '../storage-errors.ts'
 import type { CallOptions, Output, ParsedInput } from './contract.ts'
 
 /** How long reading an issue that is not held waits for each block, unless told otherwise. */
@@ -28,7 +29,8 @@ export async function readIssue(
       : { markdown: '', attachments: [], areVerified: true }
   const { markdown, attachments, areVerified } = contents
   const verified = areVerified && (await verifyRecords(feed, located))
-  if (input.markRead === true) await engine.library.setRead(feed.feedKey, number, true)
+  if (input.markRead === true)
+    await engine.library.setRead(feed.feedKey, number, true).catch(ignoreFullDisk)
   return {
     feedKey: feed.feedKey,
     newsletter: entry.title ?? feed.feedKey,

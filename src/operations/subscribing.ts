@@ -19,7 +19,7 @@ const REPORT_EVERY_MS = 200
 /**
  * Follows a newsletter, and stays until all of it is here. A key that nobody serves changes nothing,
  * unless `wait: false` says to remember it for a daemon to find.
- * @throws NOT_AVAILABLE if nobody answers, NEEDS_KEY, TIMEOUT if the download stops.
+ * @throws NOT_AVAILABLE if nobody answers, NEEDS_KEY, DISK_FULL, TIMEOUT if the download stops.
  */
 export async function* subscribe(
   engine: Engine,
@@ -33,9 +33,15 @@ export async function* subscribe(
   const wanted = secret === undefined ? { feedKey } : { feedKey, encryptionKey: secret }
   if (secret !== before?.encryptionKey) await reopen(engine, wanted)
 
-  const options = { timeoutMs: timeoutSeconds * 1_000, signal }
+  const timeoutMs = timeoutSeconds * 1_000
+  let failed: AbortSignal | undefined
   try {
     const feed = await startSeeding(engine, wanted)
+    failed = (await engine.network()).failed(feedKey)
+    const options = {
+      timeoutMs,
+      signal: signal === undefined ? failed : AbortSignal.any([signal, failed]),
+    }
     // A wrong key must not take the place of the right one. Before anything has arrived none can be told from the other.
     if (!wait && feed.length > 0) await feed.newest({ wait: false }).catch(ignoreMissing)
     const title = wait ? (await introduction(feed, options)).title : before?.title
@@ -55,11 +61,11 @@ export async function* subscribe(
       await reopen(engine, kept)
       await engine.feed(kept)
     }
-    throw error
+    throw failed?.aborted === true ? failed.reason : error
   }
 }
 
-/** Reports how far a download has come, until everything is held. @throws TIMEOUT if it stands still. */
+/** Reports how far a download has come, until everything is held. @throws TIMEOUT if it stands still, DISK_FULL. */
 export async function* followSync(
   engine: Engine,
   input: ParsedInput<'followSync'>,
@@ -175,6 +181,7 @@ async function* follow(
   yield last
   let movedAt = Date.now()
   while (!isDone(last)) {
+    network.failed(feed.feedKey).throwIfAborted()
     await waitUntil(() => isDone(read()), { timeoutMs: REPORT_EVERY_MS, signal })
     const now = read()
     if (now.heldBlocks !== last.heldBlocks) movedAt = Date.now()
