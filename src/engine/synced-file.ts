@@ -15,16 +15,33 @@ export async function replaceSynced(path: string, parts: readonly Uint8Array[]):
 /** As `replaceSynced`, but a power loss soon after it may bring back the file as it was before. */
 export async function replaceWhole(path: string, parts: readonly Uint8Array[]): Promise<void> {
   const temporary = `${path}.tmp`
-  await onStore(async () => {
-    try {
-      await writeSynced(temporary, parts)
-      await rename(temporary, path)
-    } catch (error) {
-      // On a full disk a half-written file would take what room is left.
-      await rm(temporary, { force: true })
-      throw error
-    }
-  })
+  await inTurn(path, () =>
+    onStore(async () => {
+      try {
+        await writeSynced(temporary, parts)
+        await rename(temporary, path)
+      } catch (error) {
+        // On a full disk a half-written file would take what room is left.
+        await rm(temporary, { force: true })
+        throw error
+      }
+    }),
+  )
+}
+
+/** The last write of each file that has not ended. */
+const writing = new Map<string, Promise<void>>()
+
+// Two writers of one file would take away each other's temporary one. The later one wins.
+async function inTurn(path: string, write: () => Promise<void>): Promise<void> {
+  const before = writing.get(path) ?? Promise.resolve()
+  const mine = before.catch(() => undefined).then(write)
+  writing.set(path, mine)
+  try {
+    await mine
+  } finally {
+    if (writing.get(path) === mine) writing.delete(path)
+  }
 }
 
 async function writeSynced(path: string, parts: readonly Uint8Array[]): Promise<void> {

@@ -60,9 +60,8 @@ export class Wanted {
     for (const it of this.#downloads ?? []) it.destroy()
   }
 
-  // The first sync holds the backlog back until the newest issue and the profile are in. The list of issues
-  // takes more round trips than somebody should wait for the text; what it says was taken back, and hardly
-  // anybody still has, is dropped when it is known.
+  // The first sync holds the backlog back until the newest issue and the profile are in, and then the list of
+  // issues: what was taken back should not be fetched first, but nobody should wait for the list to read.
   async #run(): Promise<void> {
     const feed = this.#feed
     const { signal } = this.#abort
@@ -74,6 +73,7 @@ export class Wanted {
       for (const it of await Promise.allSettled(first)) {
         if (it.status === 'rejected') this.#log('newest first', it.reason)
       }
+      await feed.list(options).catch((error: unknown) => this.#log('list of issues', error))
     }
     if (signal.aborted) return
     this.#plan()
