@@ -1,4 +1,4 @@
-import type * as ConfigModule from '../src/config.ts'
+import type * as ConfigModule from '../src/config/config.ts'
 import type * as EngineModule from '../src/engine/engine.ts'
 import type * as LoggerModule from '../src/logger.ts'
 import type * as OperationsModule from '../src/operations/operations.ts'

@@ -1,4 +1,4 @@
-import type { Config } from './config.ts'
+import type { Config } from './config/config.ts'
 import { dial, remoteOperations, requestReader } from './daemon/client.ts'
 import type { ReaderRequest } from './daemon/protocol.ts'
 import { hasCode, HyperletterError } from './errors.ts'

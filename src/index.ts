@@ -10,9 +10,9 @@
  * ```
  */
 export { connect } from './connect.ts'
-export { loadConfig } from './config.ts'
+export { loadConfig } from './config/config.ts'
 export { ERROR_CODES, HyperletterError } from './errors.ts'
 export type { Connection, ConnectOptions } from './connect.ts'
-export type { Address, Config, Settings } from './config.ts'
+export type { Address, Config, Settings } from './config/config.ts'
 export type { ErrorCode, ErrorJson } from './errors.ts'
 export type { Input, OperationName, Operations, Output } from './operations/contract.ts'

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { Config } from '../src/config.ts'
+import type { Config } from '../src/config/config.ts'
 import { connect, type Connection, type ConnectOptions } from '../src/connect.ts'
 import { PROTOCOL_VERSION } from '../src/daemon/protocol.ts'
 import { startDaemonHere } from './helpers/daemons.ts'

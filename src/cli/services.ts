@@ -1,4 +1,4 @@
-import type { loadConfig } from '../config.ts'
+import type { loadConfig } from '../config/config.ts'
 import type { connect } from '../connect.ts'
 import type { runDaemon } from '../daemon/daemon.ts'
 import type { daemonStatus, startDaemon, stopDaemon } from '../daemon/spawn.ts'
@@ -21,7 +21,7 @@ export interface Services {
 
 /** Each is loaded when it is first called, so that `--help` does not pay for the stack. */
 export const lazyServices: Services = {
-  loadConfig: async (...args) => (await import('../config.ts')).loadConfig(...args),
+  loadConfig: async (...args) => (await import('../config/config.ts')).loadConfig(...args),
   connect: async (...args) => (await import('../connect.ts')).connect(...args),
   runDaemon: async (...args) => (await import('../daemon/daemon.ts')).runDaemon(...args),
   startDaemon: async (...args) => (await import('../daemon/spawn.ts')).startDaemon(...args),

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { Engine } from '../engine/engine.ts'
 import { hasCode, HyperletterError } from '../errors.ts'
 import { createLogger } from '../logger.ts'

@@ -1,6 +1,6 @@
 import type Corestore from 'corestore'
 import crypto, { type KeyPair } from 'hypercore-crypto'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { HyperletterError } from '../errors.ts'
 import type { Feed } from '../feed/feed.ts'
 import { Library, type LibraryEntry } from '../library/library.ts'

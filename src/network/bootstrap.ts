@@ -1,5 +1,5 @@
 import HyperDHT from 'hyperdht'
-import type { Address } from '../config.ts'
+import type { Address } from '../config/config.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
 
 export interface BootstrapOptions {

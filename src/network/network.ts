@@ -1,7 +1,7 @@
 import Protomux from 'protomux'
 import type { KeyPair } from 'hypercore-crypto'
 import type { Connection } from 'hyperswarm'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import type { BlockRange, Feed } from '../feed/feed.ts'
 import type { Logger } from '../logger.ts'
 import type { FeedKey } from '../records/feed-key.ts'
@@ -13,7 +13,7 @@ import { Successions } from './successions.ts'
 import { Swarm } from './swarm.ts'
 
 export interface NetworkOptions {
-  readonly config: Pick<Config, 'bootstrap' | 'host'>
+  readonly config: Pick<Config, 'bootstrap' | 'host' | 'udpPort'>
   readonly keyPair: KeyPair
   readonly logger: Logger
   /** Replicates the whole store over a connection. */
@@ -43,6 +43,7 @@ export class Network {
       logger,
       bootstrap: config.bootstrap,
       host: config.host,
+      udpPort: config.udpPort,
       onConnection: (connection) => {
         // Replication first: it makes the multiplexer that the exchange then shares.
         replicate(connection)

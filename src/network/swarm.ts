@@ -1,7 +1,7 @@
 import HyperDHT from 'hyperdht'
 import Hyperswarm, { type Connection, type PeerDiscoverySession } from 'hyperswarm'
 import type { KeyPair } from 'hypercore-crypto'
-import type { Address } from '../config.ts'
+import type { Address } from '../config/config.ts'
 import { short, type Logger } from '../logger.ts'
 
 export interface SwarmOptions {
@@ -9,6 +9,8 @@ export interface SwarmOptions {
   readonly keyPair: KeyPair
   readonly bootstrap: readonly Address[] | undefined
   readonly host: string | undefined
+  /** UDP port to bind if it is free; the stack's own when absent. */
+  readonly udpPort?: number | undefined
   readonly logger: Logger
   /** Called for each new connection, before anything is sent on it. */
   readonly onConnection: (connection: Connection) => void
@@ -70,10 +72,11 @@ export class Swarm {
   readonly #openWords = new Map<string, number>()
 
   constructor(options: SwarmOptions) {
-    const { keyPair, bootstrap, host, logger } = options
+    const { keyPair, bootstrap, host, udpPort, logger } = options
     const dht = new HyperDHT({
       ...(bootstrap === undefined ? {} : { bootstrap }),
       ...(host === undefined ? {} : { host }),
+      ...(udpPort === undefined ? {} : { port: udpPort }),
       // No firewall stands between peers of one machine, and punching holes in none mostly fails.
       ...(host?.startsWith('127.') === true ? { firewalled: false } : {}),
     })

@@ -47,8 +47,8 @@ describe('the ranks of src/', () => {
 
   it('refuse an import that goes sideways', async () => {
     const complaints = await lint({
-      'src/config.ts': value,
-      'src/records/link.ts': use('../config.ts'),
+      'src/config/config.ts': value,
+      'src/records/link.ts': use('../config/config.ts'),
       'src/reader/app.ts': value,
       'src/daemon/server.ts': use('../reader/app.ts'),
     })
@@ -122,9 +122,9 @@ describe('files that must run without Node', () => {
 
   it('import no other file that may import one', async () => {
     const complaints = await lint({
-      'src/config.ts': value,
-      'src/feed/feed.ts': use('../config.ts'),
-      'src/feed/content.ts': `export type { it } from '../config.ts'\n`,
+      'src/config/config.ts': value,
+      'src/feed/feed.ts': use('../config/config.ts'),
+      'src/feed/content.ts': `export type { it } from '../config/config.ts'\n`,
     })
     expect(complaints).toEqual([imports('src/feed/feed.ts')])
   })

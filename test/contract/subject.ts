@@ -1,4 +1,4 @@
-import type { Address, Config } from '../../src/config.ts'
+import type { Address, Config } from '../../src/config/config.ts'
 import type { Operations } from '../../src/operations/contract.ts'
 import { configOf } from '../helpers/engines.ts'
 import { checked } from '../helpers/operations.ts'

@@ -1,7 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { Config } from '../../src/config.ts'
+import type { Config } from '../../src/config/config.ts'
 import { remoteOperations } from '../../src/daemon/client.ts'
 import { daemonStatus, startDaemon, stopDaemon } from '../../src/daemon/spawn.ts'
 import { codeOf } from '../../src/errors.ts'

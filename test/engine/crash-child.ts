@@ -2,7 +2,7 @@
  * A process that publishes two issues and dies during the second, as by a power switch.
  * Arguments: the configuration as JSON; the step at which it dies; `private` or `public`.
  */
-import type { Config } from '../../src/config.ts'
+import type { Config } from '../../src/config/config.ts'
 import { Engine } from '../../src/engine/engine.ts'
 import { Journal } from '../../src/engine/journal.ts'
 import { PublishedNotes } from '../../src/engine/published.ts'

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest'
-import type { Config } from '../../src/config.ts'
+import type { Config } from '../../src/config/config.ts'
 import { runDaemon } from '../../src/daemon/daemon.ts'
 
 export interface RunningDaemon {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { socketPath, type Address, type Config } from '../../src/config.ts'
+import { socketPath, type Address, type Config } from '../../src/config/config.ts'
 import { Engine } from '../../src/engine/engine.ts'
 import { createLogger } from '../../src/logger.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
@@ -19,6 +19,26 @@ export interface OpenEngineOptions {
   readonly catchUpMs?: number
 }
 
+/** What is off, or the stack's own choice, unless somebody sets it. */
+export const UNSET = {
+  udpPort: undefined,
+  diskCap: undefined,
+  uploadLimit: undefined,
+  downloadLimit: undefined,
+  maxConnections: undefined,
+  allowPeers: undefined,
+  localDiscovery: false,
+  metricsPort: undefined,
+  onIssue: undefined,
+  webhook: undefined,
+  webhookSecret: undefined,
+  notify: false,
+} as const
+
+/** Where the ports of engines are drawn from: below those that systems give out by themselves. */
+const FIRST_PORT = 20_000
+const PORTS = 12_000
+
 /** The configuration of a data directory as `loadConfig` makes it, with a silent log and on loopback only. */
 export function configOf(dataDir: string, bootstrap: readonly Address[] = []): Config {
   return Object.freeze({
@@ -33,6 +53,9 @@ export function configOf(dataDir: string, bootstrap: readonly Address[] = []): C
     bootstrap,
     host: '127.0.0.1',
     logLevel: 'silent',
+    ...UNSET,
+    // An engine that inherits the port of a closed one is called by those who knew that.
+    udpPort: FIRST_PORT + Math.floor(Math.random() * PORTS),
   })
 }
 

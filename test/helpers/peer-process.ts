@@ -3,7 +3,7 @@
 //   peer-process.ts reader <bootstrap> <data directory> <link>    prints "held", then "problem <code>"
 import { bindOperations } from '../../src/operations/operations.ts'
 import { Engine } from '../../src/engine/engine.ts'
-import { loadConfig } from '../../src/config.ts'
+import { loadConfig } from '../../src/config/config.ts'
 import { createLogger } from '../../src/logger.ts'
 
 const [role, bootstrap, dataDir, subject = ''] = process.argv.slice(2)

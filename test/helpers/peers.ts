@@ -1,4 +1,4 @@
-import type { Address } from '../../src/config.ts'
+import type { Address } from '../../src/config/config.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import type { Operations, Output } from '../../src/operations/contract.ts'
 import { bindOperations } from '../../src/operations/operations.ts'

@@ -1,4 +1,4 @@
-import type { Address } from '../../src/config.ts'
+import type { Address } from '../../src/config/config.ts'
 import { parseFeedKey } from '../../src/records/feed-key.ts'
 import { deriveKeys } from '../../src/records/recovery.ts'
 import { formatSuccession, signSuccession } from '../../src/records/succession.ts'

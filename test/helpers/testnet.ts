@@ -1,6 +1,6 @@
 import createTestnet from 'hyperdht/testnet.js'
 import { onTestFinished } from 'vitest'
-import type { Address } from '../../src/config.ts'
+import type { Address } from '../../src/config/config.ts'
 
 /** Nodes beside the first: announcements need a few to live on. */
 const NODES = 4

@@ -1,7 +1,7 @@
 import { cp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { Address } from '../../src/config.ts'
+import type { Address } from '../../src/config/config.ts'
 import type { Operations } from '../../src/operations/contract.ts'
 import { bindOperations } from '../../src/operations/operations.ts'
 import { createRecoveryPhrase } from '../../src/records/recovery.ts'

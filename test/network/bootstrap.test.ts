@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { Address } from '../../src/config.ts'
+import type { Address } from '../../src/config/config.ts'
 import { runBootstrapNode } from '../../src/network/bootstrap.ts'
 import { expectCode } from '../helpers/errors.ts'
 import { openAuthor, openPeer } from '../helpers/peers.ts'

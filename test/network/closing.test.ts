@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { Address } from '../../src/config.ts'
+import type { Address } from '../../src/config/config.ts'
 import { runPeer } from '../helpers/child.ts'
 import { expectFailure } from '../helpers/operations.ts'
 import { openAuthor, openPeer } from '../helpers/peers.ts'

@@ -4,7 +4,7 @@ import type Hypercore from 'hypercore'
 import type { Connection } from 'hyperswarm'
 import Protomux, { type Message } from 'protomux'
 import { expect, test } from 'vitest'
-import type { Address } from '../../src/config.ts'
+import type { Address } from '../../src/config/config.ts'
 import { openAuthor, openPeer, type Peer } from '../helpers/peers.ts'
 import {
   announce,

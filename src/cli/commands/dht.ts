@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Address } from '../../config.ts'
+import type { Address } from '../../config/config.ts'
 import { portNumber } from '../arguments.ts'
 import { examples, type Bind } from '../command.ts'
 import type { Context } from '../context.ts'

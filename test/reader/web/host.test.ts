@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { Config } from '../../../src/config.ts'
+import type { Config } from '../../../src/config/config.ts'
 import { connect } from '../../../src/connect.ts'
 import { startDaemonHere } from '../../helpers/daemons.ts'
 import { configOf } from '../../helpers/engines.ts'

@@ -2,16 +2,16 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, isAbsolute, join } from 'node:path'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import type * as configModule from '../src/config.ts'
-import { expectCode } from './helpers/errors.ts'
-import { temporaryDirectory } from './helpers/temporary-directory.ts'
+import type * as configModule from '../../src/config/config.ts'
+import { parseBootstrap } from '../../src/config/values.ts'
+import { expectCode } from '../helpers/errors.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
 type ConfigModule = typeof configModule
 
 let home: string
 let loadConfig: ConfigModule['loadConfig']
 let socketPath: ConfigModule['socketPath']
-let parseBootstrap: ConfigModule['parseBootstrap']
 
 // The directories of the platform are read from the environment when the module is loaded, so each
 // test loads it anew, with a home of its own.
@@ -24,7 +24,7 @@ beforeEach(async () => {
   vi.stubEnv('LOCALAPPDATA', join(home, 'local'))
   vi.stubEnv('XDG_CONFIG_HOME', join(home, 'config'))
   vi.stubEnv('XDG_DATA_HOME', join(home, 'data'))
-  ;({ loadConfig, socketPath, parseBootstrap } = await import('../src/config.ts'))
+  ;({ loadConfig, socketPath } = await import('../../src/config/config.ts'))
   return () => vi.unstubAllEnvs()
 })
 
@@ -87,6 +87,21 @@ describe('where a setting comes from', () => {
       bootstrap: [{ host: '192.0.2.3', port: 3 }],
       host: '192.0.2.30',
       logLevel: 'error',
+    })
+  })
+
+  test('is a number, a switch or a list in the file, and text elsewhere', async () => {
+    await writeSettings(
+      'udpPort = 5000\nnotify = true\ndiskCap = "1 GB"\nbootstrap = ["192.0.2.3:3", "192.0.2.4:4"]',
+    )
+    expect(await loadConfig({}, { HYPERLETTER_DISK_CAP: '2 GB' })).toMatchObject({
+      udpPort: 5_000,
+      notify: true,
+      diskCap: 2e9,
+      bootstrap: [
+        { host: '192.0.2.3', port: 3 },
+        { host: '192.0.2.4', port: 4 },
+      ],
     })
   })
 
@@ -221,6 +236,18 @@ describe('wrong settings', () => {
   test('name the setting of the file that is wrong', async () => {
     await writeSettings('host = 7')
     expect((await expectCode(loadConfig({}, {}), 'INVALID_INPUT')).message).toContain('host')
+  })
+
+  test.each([
+    ['diskCap = "10 GB"\nuploadLimit = "fast"\n', 2],
+    ['# first\n\ncolour = "blue"\n', 3],
+    ['notify = true\nhost = \n', 2],
+    ['notify = true\n\nudpPort = 70000\n', 3],
+  ])('name the line of the file: %j is wrong in line %i', async (toml, line) => {
+    await writeSettings(toml)
+    expect((await expectCode(loadConfig({}, {}), 'INVALID_INPUT')).message).toContain(
+      `line ${line}:`,
+    )
   })
 
   test('refuse a file that is a directory', async () => {

@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import envPaths from 'env-paths'
+import { HyperletterError } from '../errors.ts'
+import { SETTINGS, type SettingName, type Settings, type SettingValues } from './settings.ts'
+import type { Address, LogLevel } from './values.ts'
+
+export type { Settings } from './settings.ts'
+export type { Address, LogLevel } from './values.ts'
+
+/** Everything that can be set, resolved once at the start and frozen. All paths are absolute. */
+export interface Config {
+  /** The one directory that belongs to one engine at a time. */
+  readonly dataDir: string
+  /** The Corestore, below `dataDir`. */
+  readonly storeDir: string
+  /** Entries on their way to disk, below `dataDir`. */
+  readonly journalDir: string
+  /** Signing keys, below `dataDir`. */
+  readonly keysDir: string
+  /** How far each own newsletter was published, apart from the store; below `dataDir`. */
+  readonly publishedDir: string
+  /** Where a daemon that was started in the background writes. */
+  readonly logFile: string
+  /** Address of the daemon of this data directory: a Unix socket, or a named pipe on Windows. */
+  readonly socketPath: string
+  /** Bootstrap nodes of the DHT; the public ones when absent. */
+  readonly bootstrap: readonly Address[] | undefined
+  /** Address to bind; all interfaces when absent. */
+  readonly host: string | undefined
+  readonly logLevel: LogLevel
+  /** UDP port to bind if it is free; Hyperswarm's own when absent. */
+  readonly udpPort: number | undefined
+  /** Bytes that blocks of others may take on the disk; `Infinity` for no cap, a share of the disk when absent. */
+  readonly diskCap: number | undefined
+  /** Bytes a second; no limit when absent. */
+  readonly uploadLimit: number | undefined
+  readonly downloadLimit: number | undefined
+  /** Peers at a time; Hyperswarm's own limit when absent. */
+  readonly maxConnections: number | undefined
+  /** Public keys in hex of those who may replicate private newsletters; everybody when absent. */
+  readonly allowPeers: readonly string[] | undefined
+  /** Whether peers in the same local network are found without a DHT. */
+  readonly localDiscovery: boolean
+  /** Port on loopback for what monitoring asks; nothing is served when absent. */
+  readonly metricsPort: number | undefined
+  /** A program that is run for each issue that arrives. */
+  readonly onIssue: string | undefined
+  /** An address that each issue that arrives is posted to. */
+  readonly webhook: string | undefined
+  readonly webhookSecret: string | undefined
+  /** Whether each issue that arrives shows a notification. */
+  readonly notify: boolean
+}
+
+/** Longest path that a Unix socket address holds on every platform, in bytes; longer ones are cut silently. */
+const MAX_SOCKET_PATH_BYTES = 100
+
+/** Where the settings file of this user lies; absolute, and there may be none. */
+export function settingsPath(): string {
+  return join(directories().config, 'config.toml')
+}
+
+/**
+ * Flags over environment over `config.toml` over defaults.
+ * @throws INVALID_INPUT naming the setting that is wrong.
+ */
+export async function loadConfig(flags: Settings, env = process.env): Promise<Config> {
+  const given = valuesOf(flags, env, await settingsInFile())
+  const dataDir = resolve(given.dataDir ?? directories().data)
+  const isLocal = given.bootstrap?.every((it) => isLoopback(it.host)) === true
+  return Object.freeze({
+    ...given,
+    dataDir,
+    storeDir: join(dataDir, 'store'),
+    journalDir: join(dataDir, 'journal'),
+    keysDir: join(dataDir, 'keys'),
+    publishedDir: join(dataDir, 'published'),
+    logFile: join(dataDir, 'daemon.log'),
+    socketPath: socketPath(dataDir, env['XDG_RUNTIME_DIR'] || undefined),
+    host: isLocal ? '127.0.0.1' : given.host,
+    logLevel: given.logLevel ?? 'warn',
+    // Who asks for loopback alone is not to appear on the local network.
+    localDiscovery: !isLocal && (given.localDiscovery ?? true),
+    notify: given.notify ?? false,
+  })
+}
+
+/**
+ * The daemon's address for a data directory: a file in it, or, where that path would be too long, a
+ * hashed name in a private directory for sockets.
+ */
+export function socketPath(
+  dataDir: string,
+  runtimeDir = tmpdir(),
+  platform = process.platform,
+): string {
+  const hash = createHash('sha256').update(dataDir).digest('hex').slice(0, 20)
+  if (platform === 'win32') return `\\\\.\\pipe\\hyperletter-${hash}`
+  const inside = join(dataDir, 'daemon.sock')
+  if (Buffer.byteLength(inside) <= MAX_SOCKET_PATH_BYTES) return inside
+  const owner = process.getuid?.() ?? 0
+  const below = (dir: string) => join(dir, `hyperletter-${owner}`, `${hash}.sock`)
+  const path = below(runtimeDir)
+  return Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES ? path : below('/tmp')
+}
+
+function valuesOf(flags: Settings, env: NodeJS.ProcessEnv, file: Settings): SettingValues {
+  const values: Partial<Record<SettingName, unknown>> = {}
+  for (const name of Object.keys(SETTINGS) as SettingName[]) {
+    const { parse, variable } = SETTINGS[name]
+    const text = flags[name] ?? (env[variable] || undefined) ?? file[name]
+    values[name] = text === undefined ? undefined : named(name, () => parse(text))
+  }
+  return values as SettingValues
+}
+
+function named<T>(name: string, parse: () => T): T {
+  try {
+    return parse()
+  } catch (cause) {
+    const { code, message, hint } = HyperletterError.from(cause)
+    const options = hint === undefined ? { cause } : { hint, cause }
+    throw new HyperletterError(code, `The setting ${name}: ${message}`, options)
+  }
+}
+
+function directories() {
+  return envPaths('hyperletter', { suffix: '' })
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host.startsWith('127.')
+}
+
+// Most people have no such file; they do not wait for what reads it.
+async function settingsInFile(): Promise<Settings> {
+  const path = settingsPath()
+  if (!existsSync(path)) return {}
+  const { readSettingsFile } = await import('./settings-file.ts')
+  return readSettingsFile(path)
+}

@@ -1,0 +1,84 @@
+import { readFile } from 'node:fs/promises'
+import { parse, TomlError } from 'smol-toml'
+import { z } from 'zod'
+import { codeOf, HyperletterError } from '../errors.ts'
+import { SETTINGS, type Setting, type SettingName, type Settings } from './settings.ts'
+
+const others = { number: z.number(), boolean: z.boolean(), list: z.array(z.string()) }
+
+const file = z.strictObject(
+  Object.fromEntries(
+    Object.entries<Setting<unknown>>(SETTINGS).map(([name, { inFile }]) => [
+      name,
+      (inFile === undefined ? z.string() : z.union([z.string(), others[inFile]])).optional(),
+    ]),
+  ),
+)
+
+/** The settings in a TOML file. @throws INVALID_INPUT naming what is wrong with it, and the line */
+export async function readSettingsFile(path: string): Promise<Settings> {
+  let toml: string
+  try {
+    toml = await readFile(path, 'utf8')
+  } catch (cause) {
+    throw invalid(path, undefined, `cannot be read (${codeOf(cause) ?? String(cause)})`, cause)
+  }
+  return settingsIn(toml, path)
+}
+
+function settingsIn(toml: string, path: string): Settings {
+  const settings: Partial<Record<SettingName, string>> = {}
+  for (const [name, found] of Object.entries(tableIn(toml, path))) {
+    const text = Array.isArray(found) ? found.join(',') : String(found)
+    try {
+      SETTINGS[name as SettingName].parse(text)
+    } catch (cause) {
+      const { message, hint } = HyperletterError.from(cause)
+      throw invalid(path, lineOf(toml, name), `${name}: ${message}`, cause, hint)
+    }
+    settings[name as SettingName] = text
+  }
+  return settings
+}
+
+function tableIn(toml: string, path: string): Record<string, unknown> {
+  try {
+    return file.parse(parse(toml))
+  } catch (cause) {
+    if (cause instanceof TomlError) {
+      const first = cause.message.split('\n', 1)[0] ?? ''
+      throw invalid(path, cause.line, first.replace('Invalid TOML document: ', ''), cause)
+    }
+    if (!(cause instanceof z.ZodError)) throw cause
+    const issue = cause.issues[0]
+    if (issue?.code === 'unrecognized_keys') {
+      const [name = ''] = issue.keys
+      const known = `Known are ${Object.keys(SETTINGS).join(', ')}.`
+      throw invalid(path, lineOf(toml, name), `there is no setting "${name}"`, cause, known)
+    }
+    const name = String(issue?.path[0])
+    throw invalid(path, lineOf(toml, name), `${name} ${issue?.message ?? ''}`, cause)
+  }
+}
+
+// The parser does not say where a value stood that it took.
+function lineOf(toml: string, name: string): number | undefined {
+  const index = toml
+    .split('\n')
+    .findIndex((line) => line.trim().replace(/^["']/, '').startsWith(name))
+  return index < 0 ? undefined : index + 1
+}
+
+function invalid(
+  path: string,
+  line: number | undefined,
+  complaint: string,
+  cause: unknown,
+  hint?: string,
+): HyperletterError {
+  const place = line === undefined ? path : `${path}, line ${line}`
+  return new HyperletterError('INVALID_INPUT', `${place}: ${complaint.replace(/\.?$/, '.')}`, {
+    cause,
+    ...(hint === undefined ? {} : { hint }),
+  })
+}

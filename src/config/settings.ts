@@ -1,0 +1,144 @@
+import {
+  parseBootstrap,
+  parseBytes,
+  parseCount,
+  parseLogLevel,
+  parsePeerKeys,
+  parsePort,
+  parseRate,
+  parseSwitch,
+  parseText,
+  parseWebAddress,
+} from './values.ts'
+
+/** One thing that can be set, by a flag, a variable or the file, in this order of weight. */
+export interface Setting<T> {
+  /** Its flag with what follows it, as help shows it. */
+  readonly flag: string
+  readonly variable: string
+  readonly summary: string
+  /** @throws INVALID_INPUT */
+  readonly parse: (text: string) => T
+  /** What it may be in the file instead of a text. */
+  readonly inFile?: 'number' | 'boolean' | 'list'
+}
+
+/** Everything that can be set. Its name in the file is its name here. */
+export const SETTINGS = {
+  dataDir: setting('--data-dir <folder>', 'HYPERLETTER_HOME', 'keep everything here', parseText),
+  bootstrap: setting(
+    '--bootstrap <addresses>',
+    'HYPERLETTER_BOOTSTRAP',
+    'host:port,… of a private network',
+    parseBootstrap,
+    'list',
+  ),
+  host: setting('--host <ip>', 'HYPERLETTER_HOST', 'bind to this address only', parseText),
+  logLevel: setting(
+    '--log-level <level>',
+    'HYPERLETTER_LOG_LEVEL',
+    'silent, error, warn, info or debug',
+    parseLogLevel,
+  ),
+  udpPort: setting(
+    '--udp-port <n>',
+    'HYPERLETTER_UDP_PORT',
+    'port that peers reach, to open at a router; any other if it is taken',
+    parsePort,
+    'number',
+  ),
+  diskCap: setting(
+    '--disk-cap <size>',
+    'HYPERLETTER_DISK_CAP',
+    'keep at most so much of what others wrote, or none for no cap',
+    parseBytes,
+    'number',
+  ),
+  uploadLimit: setting(
+    '--upload-limit <rate>',
+    'HYPERLETTER_UPLOAD_LIMIT',
+    'send at most so much a second, for example 500 kB/s',
+    parseRate,
+    'number',
+  ),
+  downloadLimit: setting(
+    '--download-limit <rate>',
+    'HYPERLETTER_DOWNLOAD_LIMIT',
+    'fetch at most so much a second',
+    parseRate,
+    'number',
+  ),
+  maxConnections: setting(
+    '--max-connections <n>',
+    'HYPERLETTER_MAX_CONNECTIONS',
+    'talk with at most so many peers at a time',
+    parseCount,
+    'number',
+  ),
+  allowPeers: setting(
+    '--allow-peers <keys>',
+    'HYPERLETTER_ALLOW_PEERS',
+    'exchange private newsletters with these devices only',
+    parsePeerKeys,
+    'list',
+  ),
+  localDiscovery: setting(
+    '--local-discovery <on|off>',
+    'HYPERLETTER_LOCAL_DISCOVERY',
+    'find peers in the same local network by themselves',
+    parseSwitch,
+    'boolean',
+  ),
+  metricsPort: setting(
+    '--metrics-port <n>',
+    'HYPERLETTER_METRICS_PORT',
+    'serve /metrics and /healthz on this port of this machine',
+    parsePort,
+    'number',
+  ),
+  onIssue: setting(
+    '--on-issue <command>',
+    'HYPERLETTER_ON_ISSUE',
+    'run this program for each issue that arrives',
+    parseText,
+  ),
+  webhook: setting(
+    '--webhook <address>',
+    'HYPERLETTER_WEBHOOK',
+    'post each issue that arrives to this address',
+    parseWebAddress,
+  ),
+  webhookSecret: setting(
+    '--webhook-secret <text>',
+    'HYPERLETTER_WEBHOOK_SECRET',
+    'sign what is posted with this secret',
+    parseText,
+  ),
+  notify: setting(
+    '--notify <on|off>',
+    'HYPERLETTER_NOTIFY',
+    'show a notification for each issue that arrives',
+    parseSwitch,
+    'boolean',
+  ),
+} as const satisfies Readonly<Record<string, Setting<unknown>>>
+
+export type SettingName = keyof typeof SETTINGS
+
+/** What a person gives, by whatever way; all are text as on a command line. */
+export type Settings = { readonly [Name in SettingName]?: string | undefined }
+
+/** What settings mean; those that were not given are absent. */
+export type SettingValues = {
+  readonly [Name in SettingName]: ReturnType<(typeof SETTINGS)[Name]['parse']> | undefined
+}
+
+function setting<T>(
+  flag: string,
+  variable: string,
+  summary: string,
+  parse: (text: string) => T,
+  inFile?: Setting<T>['inFile'],
+): Setting<T> {
+  return { flag, variable, summary, parse, ...(inFile === undefined ? {} : { inFile }) }
+}

@@ -1,0 +1,125 @@
+import { HyperletterError } from '../errors.ts'
+
+/** One address of a bootstrap node, as Hyperswarm wants it. */
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** IEC 80000-13: `kB` is 1,000 bytes, `KiB` is 1,024. */
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+}
+
+/** An Ed25519 public key in hex. */
+const PEER_KEY = /^[0-9a-f]{64}$/
+
+/** `host:port`, several separated by commas. @throws INVALID_INPUT */
+export function parseBootstrap(text: string): readonly Address[] {
+  return text.split(',').map((part) => {
+    const match = /^(?<host>[^\s:]+):(?<port>\d{1,5})$/.exec(part.trim())
+    const { host, port } = match?.groups ?? {}
+    if (host === undefined || !isPort(Number(port))) {
+      throw wrong(
+        `Not a bootstrap address: "${part.trim()}".`,
+        'Write host:port, for example 127.0.0.1:49737; separate several with commas.',
+      )
+    }
+    return { host, port: Number(port) }
+  })
+}
+
+/** @throws INVALID_INPUT */
+export function parseLogLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((it) => it === text)
+  if (level !== undefined) return level
+  throw wrong(`Not a log level: "${text}".`, `Use one of ${LOG_LEVELS.join(', ')}.`)
+}
+
+/** Anything but nothing. @throws INVALID_INPUT */
+export function parseText(text: string): string {
+  if (text.trim() !== '') return text
+  throw wrong('The value is empty.', 'Leave the setting out to use its default.')
+}
+
+/** `10 GB`, `1.5 GiB`, `500000`, or `none` for no bound at all. @returns bytes @throws INVALID_INPUT */
+export function parseBytes(text: string): number {
+  if (text.trim() === 'none') return Infinity
+  const { amount, unit } =
+    /^\s*(?<amount>\d+(?:\.\d+)?)\s*(?<unit>[a-z]*)\s*$/i.exec(text)?.groups ?? {}
+  const factor = UNITS[unit?.toLowerCase() ?? '?']
+  const sizeBytes = factor === undefined ? Number.NaN : Math.round(Number(amount) * factor)
+  if (Number.isSafeInteger(sizeBytes)) return sizeBytes
+  throw wrong(`Not a size: "${text}".`, 'Write a number with a unit, for example 500 MB or 2 GiB.')
+}
+
+/** `2 MB/s`, `500 kB`, or `none`. @returns bytes a second @throws INVALID_INPUT */
+export function parseRate(text: string): number {
+  const bytesPerSecond = parseBytes(text.replace(/\s*\/\s*s\s*$/i, ''))
+  if (bytesPerSecond >= 1_024) return bytesPerSecond
+  throw wrong(`Not a rate: "${text}".`, 'Write at least 1 KiB/s, for example 500 kB/s, or none.')
+}
+
+/** A whole number from 1. @throws INVALID_INPUT */
+export function parseCount(text: string): number {
+  const count = /^\d{1,6}$/.test(text.trim()) ? Number(text) : 0
+  if (count > 0) return count
+  throw wrong(`Not a number from 1 to 999999: "${text}".`)
+}
+
+/** @throws INVALID_INPUT */
+export function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text.trim()) ? Number(text) : 0
+  if (isPort(port)) return port
+  throw wrong(`Not a port: "${text}".`, 'Write a number from 1 to 65535.')
+}
+
+/** `on` or `off`, and what people write instead. @throws INVALID_INPUT */
+export function parseSwitch(text: string): boolean {
+  const word = text.trim().toLowerCase()
+  if (['on', 'true', 'yes', '1'].includes(word)) return true
+  if (['off', 'false', 'no', '0'].includes(word)) return false
+  throw wrong(`Neither on nor off: "${text}".`, 'Write on or off.')
+}
+
+/** Public keys of peers in hex, separated by commas. @throws INVALID_INPUT */
+export function parsePeerKeys(text: string): readonly string[] {
+  return text.split(',').map((part) => {
+    const key = part.trim().toLowerCase()
+    if (PEER_KEY.test(key)) return key
+    throw wrong(
+      `Not the key of a device: "${part.trim()}".`,
+      'It has 64 hexadecimal digits; `hyperletter doctor` shows the one of a device.',
+    )
+  })
+}
+
+/** An `http` or `https` address. @throws INVALID_INPUT */
+export function parseWebAddress(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url !== undefined && ['http:', 'https:'].includes(url.protocol)) return url.href
+  throw wrong(
+    `Not a web address: "${text}".`,
+    'Write it in full, for example https://example.org/.',
+  )
+}
+
+function isPort(port: number): boolean {
+  return port > 0 && port < 65_536
+}
+
+function wrong(message: string, hint?: string): HyperletterError {
+  return new HyperletterError('INVALID_INPUT', message, hint === undefined ? {} : { hint })
+}
