@@ -18,7 +18,7 @@ export async function loadProduct() {
   const [{ Engine }, { bindOperations }, { loadConfig }, { createLogger }] = await Promise.all([
     built<typeof EngineModule>('engine/engine.js'),
     built<typeof OperationsModule>('operations/operations.js'),
-    built<typeof ConfigModule>('config.js'),
+    built<typeof ConfigModule>('config/config.js'),
     built<typeof LoggerModule>('logger.js'),
   ])
   return {

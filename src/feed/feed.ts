@@ -16,7 +16,7 @@ import { only, recordsOf, retractedContents, type BlockRange } from './block-ran
 import type { LocatedIssue } from './corrections.ts'
 import { newestEdition, type Edition } from './editions.ts'
 import { countHeld, dropBlocks } from './held.ts'
-import { History, type Listing } from './history.ts'
+import { History, type Listing, type Section } from './history.ts'
 
 export type { BlockRange } from './block-ranges.ts'
 export type { LocatedIssue } from './corrections.ts'
@@ -102,6 +102,18 @@ export class Feed {
     const listing = await this.#history.list(options)
     this.#noteRetractions(listing)
     return listing
+  }
+
+  /**
+   * Lists from the head of the log on, and tells on the way how far it has come, what of that its author took back
+   * included. @throws NEEDS_KEY
+   */
+  async *sections(options?: ReadOptions): AsyncGenerator<Section> {
+    await this.#assertReadable(options)
+    for await (const section of this.#history.sections(options)) {
+      if (section.from === 0) this.#noteRetractions(section.listing)
+      yield section
+    }
   }
 
   /**

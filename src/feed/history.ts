@@ -1,5 +1,10 @@
 import { hasCode } from '../errors.ts'
-import { decodeRecord, type HyperletterRecord, type NewsletterRecord } from '../records/record.ts'
+import {
+  decodeRecord,
+  MAX_PREVIOUS,
+  type HyperletterRecord,
+  type NewsletterRecord,
+} from '../records/record.ts'
 import type { ReadOptions } from './blocks.ts'
 import { Corrections, type Located, type LocatedIssue } from './corrections.ts'
 
@@ -22,6 +27,16 @@ export interface Listing {
   /** Records that could not be had now; the listing may lack what lies behind them. */
   readonly missing: number
 }
+
+/** A walk on its way from the head of a log. */
+export interface Section {
+  /** All records from this block on have been met. */
+  readonly from: number
+  /** What they say. */
+  readonly listing: Listing
+}
+
+const NOTHING: Listing = { issues: [], profile: undefined, unknown: 0, invalid: 0, missing: 0 }
 
 /** How far back a valid record is looked for where no pointer leads to one. */
 const MAX_RESYNC_BLOCKS = 256
@@ -59,9 +74,24 @@ export class History {
     if (this.#listing?.length === length && this.#listing.value.missing === 0) {
       return this.#listing.value
     }
-    const listing = await this.#walk(length, options)
-    this.#listing = { length, value: listing }
+    let listing = NOTHING
+    for await (const section of this.sections(options)) listing = section.listing
     return listing
+  }
+
+  /**
+   * Lists the log from its head, and tells on the way how far it has come: last of all the whole, from block 0.
+   * What was said later of an issue is known when the issue is met.
+   */
+  async *sections(options: ReadOptions = {}): AsyncGenerator<Section> {
+    const length = this.#source.length
+    let value = NOTHING
+    for await (const section of this.#walk(length, options)) {
+      value = section.listing
+      if (section.from > 0) yield section
+    }
+    this.#listing = { length, value }
+    yield { from: 0, listing: value }
   }
 
   /** The newest issue, without reading further back than needed. */
@@ -93,12 +123,17 @@ export class History {
     return isRecord(found) && found.type === 'newsletter' ? { index, record: found } : undefined
   }
 
-  async #walk(length: number, options: ReadOptions): Promise<Listing> {
+  async *#walk(length: number, options: ReadOptions): AsyncGenerator<Section> {
     const issues: LocatedIssue[] = []
     const corrections = new Corrections()
     let profile: Located<NewsletterRecord> | undefined
     let lowest = Infinity
+    let met = 0
     const counts = { unknown: 0, invalid: 0, missing: 0 }
+    const soFar = (): Listing => {
+      const invalid = counts.invalid + corrections.strays
+      return { issues: [...issues], profile, ...counts, invalid }
+    }
     for await (const { index, found } of this.#newestFirst(length, options)) {
       if (found === MISSING) counts.missing++
       else if (found === INVALID) counts.invalid++
@@ -110,8 +145,10 @@ export class History {
         lowest = found.number
         issues.push(corrections.attach({ index, record: found }))
       } else counts.invalid++
+      if (++met % MAX_PREVIOUS === 0 && counts.missing === 0)
+        yield { from: index, listing: soFar() }
     }
-    return { issues, profile, ...counts, invalid: counts.invalid + corrections.strays }
+    yield { from: 0, listing: soFar() }
   }
 
   /** Every record position from the head of a log of `length` blocks, newest first. */

@@ -1,6 +1,6 @@
 import type { Download } from 'hypercore'
 import { hasCode } from '../errors.ts'
-import { without, type BlockRange } from '../feed/block-ranges.ts'
+import { retractedContents, without, type BlockRange } from '../feed/block-ranges.ts'
 import type { Feed } from '../feed/feed.ts'
 import { countHeld } from '../feed/held.ts'
 import { announceHeld } from './holes.ts'
@@ -60,8 +60,7 @@ export class Wanted {
     for (const it of this.#downloads ?? []) it.destroy()
   }
 
-  // The first sync holds the backlog back until the newest issue and the profile are in, and then the list of
-  // issues: what was taken back should not be fetched first, but nobody should wait for the list to read.
+  // The first sync holds the backlog back until the newest issue and the profile are in.
   async #run(): Promise<void> {
     const feed = this.#feed
     const { signal } = this.#abort
@@ -73,12 +72,27 @@ export class Wanted {
       for (const it of await Promise.allSettled(first)) {
         if (it.status === 'rejected') this.#log('newest first', it.reason)
       }
-      await feed.list(options).catch((error: unknown) => this.#log('list of issues', error))
+      await this.#begin(deadline).catch((error: unknown) => this.#log('list of issues', error))
     }
     if (signal.aborted) return
     this.#plan()
     await this.#drop()
     await this.#keepUp(signal)
+  }
+
+  // What was taken back should not be fetched first, and nothing should wait for the whole list: a retraction
+  // stands behind what it takes back, so each section that has been walked through can be fetched.
+  async #begin(signal: AbortSignal): Promise<void> {
+    const { core } = this.#feed
+    this.#downloads = []
+    let end = this.#feed.length
+    for await (const { from, listing } of this.#feed.sections({ signal })) {
+      if (this.#abort.signal.aborted) return
+      const dropped = retractedContents(listing.issues, listing.profile)
+      const wanted = without([{ start: from, end }], dropped)
+      this.#downloads.push(...wanted.map((it) => core.download(it)))
+      end = from
+    }
   }
 
   // Looks through the log whenever it has grown; `#onDropped` hears what was taken back.

@@ -4,6 +4,7 @@ import { readBlock, type ReadOptions } from '../../src/feed/blocks.ts'
 import { History, type BlockSource } from '../../src/feed/history.ts'
 import { MAX_RECORD_BYTES } from '../../src/records/record.ts'
 import { LogBuilder } from '../helpers/log-builder.ts'
+import { all } from '../helpers/operations.ts'
 import { openStore } from '../helpers/stores.ts'
 
 async function emptyLog(): Promise<LogBuilder> {
@@ -60,6 +61,8 @@ async function summary(history: History) {
   return { numbers: issues.map((it) => it.record.number), profile: profile?.index, ...counts }
 }
 
+const LATER = '2026-04-01T09:30:00Z'
+
 const NOTHING_SKIPPED = { unknown: 0, invalid: 0, missing: 0 }
 
 describe('a good log', () => {
@@ -102,6 +105,35 @@ describe('a good log', () => {
     expect(source.rounds).toBeLessThanOrEqual(Math.ceil(1_001 / 32) + 2)
     expect(source.reads.size).toBe(1_001)
     expect(Math.max(...source.reads.values())).toBe(1)
+  })
+
+  test('tells on the way from where on all issues and their retractions are known', async () => {
+    const log = await logOf(100)
+    await log.record({ type: 'retraction', number: 3, retractedAt: LATER })
+    await log.record({ type: 'retraction', number: 90, retractedAt: LATER })
+    const sections = await all(historyOf(log).sections())
+
+    const froms = sections.map(({ from }) => from)
+    expect(froms.length).toBeGreaterThan(3)
+    expect(froms).toEqual(froms.toSorted((a, b) => b - a))
+    for (const { from, listing } of sections.slice(0, -1)) {
+      const whole = sections.at(-1)?.listing.issues.filter((it) => it.index >= from)
+      expect(listing.issues).toEqual(whole)
+    }
+    expect(sections.at(-1)).toMatchObject({ from: 0, listing: await historyOf(log).list() })
+    const [first] = sections
+    expect(first?.listing.issues.find((it) => it.record.number === 90)).toHaveProperty('retraction')
+  })
+
+  test('tells of no section behind a record that is missing', async () => {
+    const log = await logOf(100)
+    const missing = 100
+    const source = new CountingSource(log)
+    source.missing.add(missing)
+    const [first, ...rest] = await all(new History(source).sections())
+    expect(first?.from).toBeGreaterThan(missing)
+    expect(rest.map(({ from }) => from).filter((it) => it > 0 && it <= missing)).toEqual([])
+    expect(rest.at(-1)).toMatchObject({ from: 0, listing: { missing: 1 } })
   })
 
   test('reads only what is new when it lists again', async () => {
