@@ -195,7 +195,7 @@ export class Library {
 
 function readEntry(value: unknown): LibraryEntry | undefined {
   try {
-    return storedEntry.parse(value)
+    return storedEntry.parse(value, { jitless: true })
   } catch {
     return undefined
   }

@@ -78,7 +78,7 @@ export function bindOperations(engine: Engine, via: 'daemon' | 'engine'): Operat
 
 /** The input of an operation, validated. @throws INVALID_INPUT naming the field */
 export function parseInput<N extends OperationName>(name: N, input: unknown): ParsedInput<N> {
-  const parsed = contract[name].input.safeParse(input)
+  const parsed = contract[name].input.safeParse(input, { jitless: true })
   if (parsed.success) return parsed.data as ParsedInput<N>
   const issue = parsed.error.issues[0]
   const field = issue?.path.join('.') || 'input'
