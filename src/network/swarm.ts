@@ -31,6 +31,12 @@ const MUTABLE_DEADLINE_MS = 10_000
 /** How long tearing everything down may take. */
 const FORCED_LEAVE_MS = 1_000
 
+/**
+ * Peers being dialled at a time. Who was killed or fell asleep stays announced for some 20 minutes, and a dial of it
+ * takes 8 s to fail: with the stack's 3 a few of those hide everybody else.
+ */
+const MAX_DIALLING = 24
+
 /** A peer that was dialled on somebody's word and does not answer by then is given up. */
 const DIAL_DEADLINE_MS = 15_000
 
@@ -81,7 +87,7 @@ export class Swarm {
       ...(host?.startsWith('127.') === true ? { firewalled: false } : {}),
     })
     this.#logger = logger
-    this.#swarm = new Hyperswarm({ dht, keyPair })
+    this.#swarm = new Hyperswarm({ dht, keyPair, maxParallel: MAX_DIALLING })
     this.#swarm.on('connection', (connection) => {
       const peer = hex(connection.remotePublicKey)
       // A connection without an error listener would end the process when a peer resets it.

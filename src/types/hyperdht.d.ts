@@ -81,6 +81,10 @@ declare module 'hyperdht' {
       publicKey: Uint8Array,
       options?: { refresh?: () => boolean },
     ): Promise<{ seq: number; value: Buffer } | null>
+    /** Answers who connects to the key; `announce` or its own look-up leads there. */
+    createServer(): { listen(keyPair?: KeyPair): Promise<void> }
+    /** `finished` resolves when nodes near the topic know. */
+    announce(topic: Uint8Array, keyPair: KeyPair): { finished(): Promise<void> }
     suspend(): Promise<void>
     resume(): Promise<void>
     /** `force` skips closing the servers, and so unannouncing. */

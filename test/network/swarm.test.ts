@@ -112,6 +112,27 @@ describe('a swarm', () => {
     }
   })
 
+  test('finds who is alive among many that died announced', async () => {
+    const bootstrap = await privateNetwork()
+    const topic = randomBytes(32)
+    for (let i = 0; i < 12; i++) {
+      const dead = new HyperDHT({ bootstrap, host: '127.0.0.1' })
+      const server = dead.createServer()
+      await server.listen()
+      await dead.announce(topic, dead.defaultKeyPair).finished()
+      // By force nothing is unannounced, as when a process is killed.
+      await dead.destroy({ force: true })
+    }
+    const { swarm: alive } = await plainPeer(bootstrap)
+    await alive.join(topic, { client: false, server: true }).flushed()
+
+    const swarm = openSwarm(bootstrap)
+    swarm.join(topic)
+
+    // A dial of one that died takes 8 s to fail.
+    await eventually(() => expect(alive.connections.size).toBe(1), 7_000)
+  })
+
   test('comes back to its peers after it let all of them go', async () => {
     const bootstrap = await privateNetwork()
     const swarm = openSwarm(bootstrap)
