@@ -4,10 +4,10 @@ import { Engine } from '../engine/engine.ts'
 import { hasCode, HyperletterError } from '../errors.ts'
 import { createLogger } from '../logger.ts'
 import { PROTOCOL_VERSION } from '../operations/contract.ts'
-import { bindOperations } from '../operations/operations.ts'
 import { ReaderHost } from '../reader/web/host.ts'
 import { packageVersion } from '../version.ts'
 import { dial } from './client.ts'
+import { LastingEngine } from './lasting-engine.ts'
 import { OperationsServer } from './server.ts'
 
 export interface DaemonOptions {
@@ -35,8 +35,12 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
   const logger = createLogger(config.logLevel)
   const startedAt = Date.now()
   const stop = new AbortController()
-  const engine = await openEngine()
-  const operations = bindOperations(engine, 'daemon')
+  const engine = new LastingEngine(await openEngine(), {
+    open: () => Engine.open({ config, logger }),
+    dataDir: config.dataDir,
+    logger,
+  })
+  const { operations } = engine
   const reader = new ReaderHost({ operations, dataDir: config.dataDir })
   let deadline: NodeJS.Timeout | undefined
   try {
@@ -54,7 +58,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       logger,
     })
     try {
-      await engine.network()
+      await engine.goOnline()
       reader.resume().catch((err: unknown) => logger.error({ err }, 'the web reader'))
       onReady({ socket: config.socketPath, pid: process.pid })
       const ended = AbortSignal.any([signal, stop.signal])

@@ -1,7 +1,7 @@
 import type Corestore from 'corestore'
 import crypto, { type KeyPair } from 'hypercore-crypto'
 import type { Config } from '../config/config.ts'
-import { HyperletterError } from '../errors.ts'
+import { hasCode, HyperletterError } from '../errors.ts'
 import type { Feed } from '../feed/feed.ts'
 import { Library, type LibraryEntry } from '../library/library.ts'
 import { short, type Logger } from '../logger.ts'
@@ -55,6 +55,7 @@ export class Engine {
   readonly successions: Successions
   readonly #store: Corestore
   readonly #catchUpMs: number
+  readonly #full = new AbortController()
   #network: Promise<Network> | undefined
   #closing: Promise<void> | undefined
 
@@ -87,7 +88,7 @@ export class Engine {
       onFollow: (entry) => this.feed(entry),
       tell: async (statement) => (await this.#network)?.tellSuccession(statement),
     })
-    const flush = () => onStore(() => store.storage.db.flush())
+    const flush = () => this.flush()
     this.continuity = new Continuity({
       notes,
       flush,
@@ -159,11 +160,16 @@ export class Engine {
   /**
    * Fetches whatever peers hold more of a log than this device, every block of it.
    * @returns how many peers were asked.
-   * @throws FEED_BEHIND if nobody answers in time, or those who do lack blocks that are known to exist.
+   * @throws FEED_BEHIND if nobody answers in time, or those who do lack blocks that are known to exist; DISK_FULL.
    */
   async catchUp(feed: Feed, options: Partial<CatchUpOptions> = {}): Promise<number> {
     const network = await this.network()
-    return catchUp(feed, network, { timeoutMs: this.#catchUpMs, ...options })
+    const { signal } = options
+    return catchUp(feed, network, {
+      timeoutMs: this.#catchUpMs,
+      ...options,
+      signal: signal === undefined ? this.full : AbortSignal.any([signal, this.full]),
+    })
   }
 
   /**
@@ -182,9 +188,22 @@ export class Engine {
     }
   }
 
-  /** Forces what was written so far to disk. */
-  flush(): Promise<void> {
-    return onStore(() => this.#store.storage.db.flush())
+  /**
+   * Aborts once the disk was full: from then on the store can be read, and takes nothing more, room or
+   * not, until it is opened anew. The reason is an error: DISK_FULL.
+   */
+  get full(): AbortSignal {
+    return this.#full.signal
+  }
+
+  /** Forces what was written so far to disk. @throws DISK_FULL */
+  async flush(): Promise<void> {
+    try {
+      await onStore(() => this.#store.storage.db.flush())
+    } catch (error) {
+      if (hasCode(error, 'DISK_FULL')) this.#onDiskFull(error)
+      throw error
+    }
   }
 
   /**
@@ -216,6 +235,7 @@ export class Engine {
       logger: this.logger,
       replicate: (connection) => this.#store.replicate(connection),
       onSuccession: (statement) => this.successions.accept(statement),
+      onDiskFull: (cause) => this.#onDiskFull(cause),
     })
     for (const entry of this.library.list()) {
       const { feedKey } = entry
@@ -239,6 +259,18 @@ export class Engine {
       this.logger.warn({ feed: short(feedKey) }, 'the data directory was copied or put back')
     }
     await settleMove(this.config)
+  }
+
+  // Everything that is to be stored fails from now on; one line says it.
+  #onDiskFull(cause: unknown): void {
+    if (this.#full.signal.aborted) return
+    this.#full.abort(
+      new HyperletterError('DISK_FULL', 'The disk is full: nothing more can be stored.', {
+        hint: 'What is here stays readable. Make room: a daemon then goes on by itself; without one, run the command again.',
+        cause,
+      }),
+    )
+    this.logger.error({ code: 'DISK_FULL', err: cause }, 'nothing more is stored')
   }
 
   #grown(err: unknown): void {

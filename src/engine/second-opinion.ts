@@ -28,7 +28,7 @@ export interface Opinion {
 /**
  * Fetches a log from peers into a store of its own, under a key of its own: a log that was forked may not
  * meet them. Needs as much room on the disk as the log. Whoever asks closes it.
- * @throws NOT_AVAILABLE if nobody answers; FEED_CONFLICT if peers hold different histories.
+ * @throws NOT_AVAILABLE if nobody answers; FEED_CONFLICT if peers hold different histories; DISK_FULL.
  */
 export async function secondOpinion(
   { feedKey, encryptionKey }: Pick<LibraryEntry, 'feedKey' | 'encryptionKey'>,
@@ -36,12 +36,17 @@ export async function secondOpinion(
 ): Promise<Opinion> {
   const dir = await mkdtemp(join(config.dataDir, 'repair-'))
   const store = new Corestore(join(dir, 'store'))
+  const full = new AbortController()
   const network = new Network({
     config,
     keyPair: crypto.keyPair(),
     logger,
     replicate: (connection) => store.replicate(connection),
     onSuccession: () => Promise.resolve(),
+    onDiskFull: (cause) =>
+      full.abort(
+        new HyperletterError('DISK_FULL', 'The disk has no room for a second copy.', { cause }),
+      ),
   })
   const close = async () => {
     await network.close()
@@ -56,7 +61,11 @@ export async function secondOpinion(
       ...(encryptionKey === undefined ? {} : { encryption: { key: keyBytes(encryptionKey) } }),
     })
     const feed = await Feed.open(core, decompress)
-    const peers = await catchUp(feed, network, options)
+    const { signal } = options
+    const peers = await catchUp(feed, network, {
+      ...options,
+      signal: signal === undefined ? full.signal : AbortSignal.any([signal, full.signal]),
+    })
     if (feed.length > 0) return { feed, peers, close }
     throw new HyperletterError('NOT_AVAILABLE', 'No reachable peer has any of it.')
   } catch (error) {

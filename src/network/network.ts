@@ -20,9 +20,9 @@ export interface NetworkOptions {
   readonly replicate: (connection: Connection) => void
   /** Called with a statement that the recovery key of its newsletter signed. Rejects if it does not count. */
   readonly onSuccession: (statement: Succession) => Promise<void>
+  /** Called when something that a peer sent could not be stored: nothing can until the store is opened anew. */
+  readonly onDiskFull: (cause: unknown) => void
 }
-
-const NEVER = new AbortController().signal
 
 const OFFLINE: SeedingStatus = { peers: 0, fullCopies: 0, uploadedBytes: 0, downloadedBytes: 0 }
 
@@ -33,10 +33,12 @@ export class Network {
   readonly #exchange: PeerExchange
   readonly #successions: Successions
   readonly #seedings = new Map<FeedKey, Seeding>()
+  readonly #onDiskFull: NetworkOptions['onDiskFull']
 
   /** Goes online without waiting for anybody. */
-  constructor({ config, keyPair, logger, replicate, onSuccession }: NetworkOptions) {
+  constructor({ config, keyPair, logger, replicate, onSuccession, onDiskFull }: NetworkOptions) {
     this.#logger = logger
+    this.#onDiskFull = onDiskFull
     this.#exchange = new PeerExchange({ onPeer: (key, teller) => this.#swarm.dial(key, teller) })
     this.#swarm = new Swarm({
       keyPair,
@@ -74,6 +76,7 @@ export class Network {
       exchange: this.#exchange,
       successions: this.#successions,
       logger: this.#logger,
+      onDiskFull: this.#onDiskFull,
     })
     this.#seedings.set(feed.feedKey, seeding)
   }
@@ -86,14 +89,6 @@ export class Network {
 
   status(feedKey: FeedKey): SeedingStatus {
     return this.#seedings.get(feedKey)?.status() ?? OFFLINE
-  }
-
-  /**
-   * Aborts once nothing of a feed can be downloaded any more until the store is opened anew. The reason
-   * is an error: DISK_FULL.
-   */
-  failed(feedKey: FeedKey): AbortSignal {
-    return this.#seedings.get(feedKey)?.failed ?? NEVER
   }
 
   /** Connected peers that hold all of `ranges`. */

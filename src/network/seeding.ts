@@ -28,6 +28,8 @@ export interface SeedingOptions {
   readonly exchange: PeerExchange
   readonly successions: Successions
   readonly logger: Logger
+  /** Called when a block that a peer sent could not be stored. */
+  readonly onDiskFull: (cause: unknown) => void
 }
 
 /**
@@ -50,7 +52,6 @@ export class Seeding {
   #suspect: Uint8Array | undefined
   #uploadedBytes = 0
   #downloadedBytes = 0
-  readonly #failed = new AbortController()
 
   /** Joins at once; nothing is awaited. */
   constructor(options: SeedingOptions) {
@@ -75,11 +76,6 @@ export class Seeding {
   /** The session was closed under it, and the feed has to be opened anew. */
   get isLost(): boolean {
     return this.#options.feed.core.closing !== null
-  }
-
-  /** Aborts once nothing that peers send can be stored any more; its reason says why. */
-  get failed(): AbortSignal {
-    return this.#failed.signal
   }
 
   status(): SeedingStatus {
@@ -149,7 +145,8 @@ export class Seeding {
   readonly #onBadBlock = (error: Error, _request: unknown, data: unknown, peer: Peer): void => {
     const cause = translateStorageError(error)
     if (hasCode(cause, 'DISK_FULL')) {
-      this.#onDiskFull(cause)
+      // No fault of the peer, who would be banned for it.
+      this.#options.onDiskFull(cause)
       return
     }
     const mayBeFork = (data as { upgrade?: unknown }).upgrade != null
@@ -157,22 +154,6 @@ export class Seeding {
     this.#options.swarm.strike(peer.remotePublicKey, 'peer sent an invalid block', {
       hangUp: !mayBeFork,
     })
-  }
-
-  // No fault of the peer, who would be banned for it. Every further block fails too: it is logged once.
-  #onDiskFull(cause: unknown): void {
-    if (this.#failed.signal.aborted) return
-    const reason = new HyperletterError(
-      'DISK_FULL',
-      'The disk is full: what peers send cannot be stored.',
-      {
-        hint: 'What is here stays readable. Make room, then try again; a daemon that runs has to be stopped and started.',
-        cause,
-      },
-    )
-    this.#failed.abort(reason)
-    const { feed, logger } = this.#options
-    logger.error({ feed: short(feed.feedKey), code: 'DISK_FULL', err: cause }, 'downloads stopped')
   }
 
   readonly #onBadRequest = (_error: Error, _request: unknown, peer: Peer): void => {

@@ -14,6 +14,7 @@ import {
   newsletterStatus,
   none,
   number,
+  problem,
   progress,
   successor,
   timeoutSeconds,
@@ -301,8 +302,22 @@ export const contract = {
   /** What the user should be told once: gives it, and remembers that it was given. */
   takeNotices: value(none, z.array(z.object({ feedKey, title: z.string().optional(), successor }))),
 
-  /** Issues as they arrive, of all subscriptions or of one. Ends only when aborted. */
-  watchIssues: events(z.strictObject({ newsletter: newsletterRef.optional() }), issueSummary),
+  /**
+   * Issues as they arrive, of all subscriptions or of one, and where one of them continues elsewhere. Ends
+   * only when aborted.
+   */
+  watchIssues: events(
+    z.strictObject({ newsletter: newsletterRef.optional() }),
+    z.union([
+      issueSummary,
+      z.object({
+        event: z.literal('continues'),
+        feedKey,
+        title: z.string().optional(),
+        successor,
+      }),
+    ]),
+  ),
 
   status: value(
     none,
@@ -313,6 +328,8 @@ export const contract = {
       peers: count,
       dataDir: z.string(),
       bytesOnDisk: count,
+      /** What keeps this device from storing anything. */
+      problem: problem.optional(),
       newsletters: z.array(newsletterStatus),
     }),
   ),

@@ -65,13 +65,17 @@ export async function retractIssue(
   const issue = await correct(engine, feed, { number, appending }, (at) =>
     composeRetraction(at, { number, retractedAt, ...said }),
   )
-  await feed.dropRetracted()
-  await engine.erase().catch((err: unknown) => {
-    // It is retracted and dropped; only the bytes lie on the disk a while longer.
+  await takeOffDisk(engine, feed).catch((err: unknown) => {
+    // It is retracted, whatever this store can still do; the bytes lie on the disk a while longer.
     engine.logger.warn({ feed: short(feed.feedKey), err }, 'could not rewrite the store')
   })
   const { title } = newestEdition(issue).record
   return { feedKey: feed.feedKey, number, title, retractedAt }
+}
+
+async function takeOffDisk(engine: Engine, feed: Feed): Promise<void> {
+  await feed.dropRetracted()
+  await engine.erase()
 }
 
 /** The log grew between the look at an issue and the append that corrects it. */

@@ -35,11 +35,13 @@ const REPORT_EVERY_MS = 200
 export async function* restoreNewsletter(
   engine: Engine,
   input: Input,
-  { signal }: CallOptions,
+  { signal: stop }: CallOptions,
 ): AsyncGenerator<Event> {
   const keys = await deriveKeys(input.recoveryPhrase)
   const feedKey = feedKeyFor(keys.signing)
   const before = engine.library.get(feedKey)
+  const { full } = engine
+  const signal = stop === undefined ? full : AbortSignal.any([stop, full])
   try {
     if (input.bundle !== undefined) await takeBackup(engine, feedKey, input.bundle, signal)
     const defaultSeconds = input.bundle === undefined ? PEER_TIMEOUT_SECONDS : MORE_TIMEOUT_SECONDS
@@ -71,7 +73,7 @@ export async function* restoreNewsletter(
     }
   } catch (error) {
     if (engine.library.get(feedKey) === undefined) await abandon(engine, feedKey)
-    throw error
+    throw full.aborted ? full.reason : error
   }
 }
 

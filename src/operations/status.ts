@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Engine } from '../engine/engine.ts'
+import { HyperletterError } from '../errors.ts'
 import type { Feed, LocatedIssue } from '../feed/feed.ts'
 import type { LibraryEntry } from '../library/library.ts'
 import type { Network } from '../network/network.ts'
@@ -19,10 +20,16 @@ export async function status(engine: Engine, via: Status['via']): Promise<Status
     peers: network?.peers ?? 0,
     dataDir,
     bytesOnDisk: await bytesBelow(dataDir),
+    ...(engine.full.aborted ? { problem: problemOf(engine.full.reason) } : {}),
     newsletters: await Promise.all(
       engine.library.list().map((entry) => newsletterStatus(engine, network, entry)),
     ),
   }
+}
+
+function problemOf(reason: unknown): Status['problem'] {
+  const { code, message } = HyperletterError.from(reason)
+  return { code, message }
 }
 
 async function newsletterStatus(

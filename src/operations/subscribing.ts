@@ -34,13 +34,12 @@ export async function* subscribe(
   if (secret !== before?.encryptionKey) await reopen(engine, wanted)
 
   const timeoutMs = timeoutSeconds * 1_000
-  let failed: AbortSignal | undefined
+  const { full } = engine
   try {
     const feed = await startSeeding(engine, wanted)
-    failed = (await engine.network()).failed(feedKey)
     const options = {
       timeoutMs,
-      signal: signal === undefined ? failed : AbortSignal.any([signal, failed]),
+      signal: signal === undefined ? full : AbortSignal.any([signal, full]),
     }
     // A wrong key must not take the place of the right one. Before anything has arrived none can be told from the other.
     if (!wait && feed.length > 0) await feed.newest({ wait: false }).catch(ignoreMissing)
@@ -61,7 +60,7 @@ export async function* subscribe(
       await reopen(engine, kept)
       await engine.feed(kept)
     }
-    throw failed?.aborted === true ? failed.reason : error
+    throw full.aborted ? full.reason : error
   }
 }
 
@@ -181,7 +180,7 @@ async function* follow(
   yield last
   let movedAt = Date.now()
   while (!isDone(last)) {
-    network.failed(feed.feedKey).throwIfAborted()
+    engine.full.throwIfAborted()
     await waitUntil(() => isDone(read()), { timeoutMs: REPORT_EVERY_MS, signal })
     const now = read()
     if (now.heldBlocks !== last.heldBlocks) movedAt = Date.now()

@@ -127,6 +127,11 @@ describe('status', () => {
       { ...status, newsletters: [{ ...newsletter, fullCopies: 0, newestCopies: 0 }] },
       'Leave this machine on',
     ],
+    [
+      'a disk that is full',
+      { ...status, problem: { code: 'DISK_FULL', message: 'Nothing more can be stored.' } },
+      'Make room on the disk of /',
+    ],
     ['a healthy library', status, 'Nothing to do'],
   ])('says what to do about %s', async (_, it, expected) => {
     expect((await show(it)).stderr).toContain(expected)

@@ -70,6 +70,7 @@ async function status(context: Context): Promise<void> {
     const answers = isServing ? it.newsletters.map(copiesAnswer).filter((text) => text !== '') : []
     return `${facts}\n${table}${answers.length > 0 ? `\n${answers.join('')}` : ''}`
   })
+  if (it.problem) await out.warn(it.problem.message)
   for (const { title, feedKey, problem } of it.newsletters) {
     if (problem) await out.warn(`${title ?? shortKey(feedKey)}: ${problem.message}`)
   }
@@ -109,7 +110,10 @@ function isComplete({ heldBlocks, length }: NewsletterStatus): boolean {
 }
 
 // The one thing that matters most now.
-function advice({ via, online, newsletters }: Status): string | undefined {
+function advice({ via, online, newsletters, problem, dataDir }: Status): string | undefined {
+  if (problem?.code === 'DISK_FULL') {
+    return `Make room on the disk of ${dataDir}; the daemon looks every minute, and goes on by itself.`
+  }
   if (newsletters.length === 0) {
     return '`hyperletter subscribe <link>` to read a newsletter, `hyperletter create <title>` to write one.'
   }
