@@ -3,6 +3,7 @@ import Hyperswarm, { type Connection, type PeerDiscoverySession } from 'hyperswa
 import type { KeyPair } from 'hypercore-crypto'
 import type { Address } from '../config/config.ts'
 import { short, type Logger } from '../logger.ts'
+import { staleDials } from './stale-dials.ts'
 
 export interface SwarmOptions {
   /** Who this device is to its peers; unrelated to feed keys. */
@@ -87,7 +88,12 @@ export class Swarm {
       ...(host?.startsWith('127.') === true ? { firewalled: false } : {}),
     })
     this.#logger = logger
-    this.#swarm = new Hyperswarm({ dht, keyPair, maxParallel: MAX_DIALLING })
+    const onCall = staleDials(dht)
+    const firewall = (key: Uint8Array) => {
+      onCall(hex(key))
+      return false
+    }
+    this.#swarm = new Hyperswarm({ dht, keyPair, maxParallel: MAX_DIALLING, firewall })
     this.#swarm.on('connection', (connection) => {
       const peer = hex(connection.remotePublicKey)
       // A connection without an error listener would end the process when a peer resets it.

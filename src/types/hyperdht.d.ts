@@ -1,5 +1,6 @@
 declare module 'hyperdht' {
   import type { EventEmitter } from 'node:events'
+  import type { Duplex } from 'node:stream'
   import type { KeyPair } from 'hypercore-crypto'
 
   export interface Address {
@@ -81,6 +82,8 @@ declare module 'hyperdht' {
       publicKey: Uint8Array,
       options?: { refresh?: () => boolean },
     ): Promise<{ seq: number; value: Buffer } | null>
+    /** Dials a peer. The stream is open after the handshake; without an `error` listener a failure ends the process. */
+    connect(key: Uint8Array, options?: object): Duplex
     /** Answers who connects to the key; `announce` or its own look-up leads there. */
     createServer(): { listen(keyPair?: KeyPair): Promise<void> }
     /** `finished` resolves when nodes near the topic know. */
