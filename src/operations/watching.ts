@@ -4,9 +4,10 @@ import type { Feed } from '../feed/feed.ts'
 import type { LibraryEntry } from '../library/library.ts'
 import type { CallOptions, Output, ParsedInput } from './contract.ts'
 import { marksOf, summarizeIssue } from './listing.ts'
+import { describeSuccessor } from './succeeding.ts'
 import { waitUntil } from './waiting.ts'
 
-type IssueSummary = Output<'listIssues'>[number]
+type Event = Output<'watchIssues'>
 
 /** How long the record of a new issue is waited for. */
 const RECORD_TIMEOUT_MS = 20_000
@@ -17,20 +18,25 @@ const CONTENT_TIMEOUT_MS = 10_000
 /** New subscriptions join a watch at the latest after this. */
 const LOOK_AGAIN_MS = 5_000
 
-/** Issues as they arrive, until aborted. Those that were there before are not repeated. */
+/**
+ * Issues as they arrive, until aborted. Those that were there before are not repeated. A newsletter that
+ * continues elsewhere is watched there too.
+ */
 export async function* watchIssues(
   engine: Engine,
   input: ParsedInput<'watchIssues'>,
   { signal }: CallOptions,
-): AsyncGenerator<IssueSummary> {
+): AsyncGenerator<Event> {
   const network = await engine.network()
-  const all = () =>
-    input.newsletter === undefined
-      ? engine.library.list().filter((it) => it.roles.includes('subscriber'))
-      : [engine.feeds.resolve(input.newsletter)]
+  const all = watchedBy(engine, input.newsletter)
   const seen = new Map<string, number>()
-  for (const entry of all()) seen.set(entry.feedKey, await newestNumber(await engine.feed(entry)))
+  const successors = new Map<string, string>()
+  for (const entry of all()) {
+    seen.set(entry.feedKey, await newestNumber(await engine.feed(entry)))
+    if (entry.successor !== undefined) successors.set(entry.feedKey, entry.successor.feedKey)
+  }
   for (;;) {
+    yield* continuations(engine, all(), successors)
     const entries = all()
     const feeds = await Promise.all(entries.map((entry) => engine.feed(entry)))
     const leave = new AbortController()
@@ -50,6 +56,41 @@ export async function* watchIssues(
   }
 }
 
+// One that is named stays the one that was meant: its successor may have the same title.
+function watchedBy(engine: Engine, newsletter: string | undefined): () => LibraryEntry[] {
+  const { library, feeds } = engine
+  if (newsletter === undefined) {
+    return () => library.list().filter((it) => it.roles.includes('subscriber'))
+  }
+  const { feedKey } = feeds.resolve(newsletter)
+  return () => {
+    const found = [feeds.resolve(feedKey)]
+    for (const { successor } of found) {
+      const next = successor === undefined ? undefined : library.get(successor.feedKey)
+      if (next !== undefined && found.every((it) => it.feedKey !== next.feedKey)) found.push(next)
+    }
+    return found
+  }
+}
+
+/** @param known what was told of each newsletter; it is brought up to date. */
+function* continuations(
+  engine: Engine,
+  entries: readonly LibraryEntry[],
+  known: Map<string, string>,
+): Generator<Event> {
+  for (const { feedKey, title, successor } of entries) {
+    if (successor === undefined || known.get(feedKey) === successor.feedKey) continue
+    known.set(feedKey, successor.feedKey)
+    yield {
+      event: 'continues',
+      feedKey,
+      ...(title === undefined ? {} : { title }),
+      successor: describeSuccessor(engine, successor),
+    }
+  }
+}
+
 async function newestNumber(feed: Feed): Promise<number> {
   const newest = await feed.newest({ wait: false }).catch(() => undefined)
   return newest?.record.number ?? 0
@@ -61,7 +102,7 @@ async function* arrivals(
   feed: Feed,
   seen: Map<string, number>,
   signal: AbortSignal | undefined,
-): AsyncGenerator<IssueSummary> {
+): AsyncGenerator<Event> {
   const last = seen.get(feed.feedKey)
   const listing = await feed
     .list({ timeoutMs: RECORD_TIMEOUT_MS, signal })

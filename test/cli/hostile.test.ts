@@ -114,7 +114,15 @@ const operations: Partial<Operations> = {
     verified: false,
   }),
   readAttachment: streamOf([Buffer.from('tide')]),
-  watchIssues: streamOf([summary]),
+  watchIssues: streamOf([
+    summary,
+    {
+      event: 'continues' as const,
+      feedKey,
+      title: evil,
+      successor: { feedKey, link: evil, issuedAt: evil },
+    },
+  ]),
   status: answer({
     via: 'daemon',
     online: true,
@@ -198,5 +206,6 @@ it.each(COMMANDS)('`%s %s %s` keeps them out of JSON, where they are escaped', a
   })
   expect(stdout + stderr).not.toMatch(CONTROLS)
   const documents = (stdout + stderr).trim().split('\n').map(jsonOf)
-  expect(documents).toHaveLength(1)
+  // A watch prints one for each arrival.
+  expect(documents).toHaveLength(argv[0] === 'watch' ? 2 : 1)
 })

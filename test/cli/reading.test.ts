@@ -335,6 +335,7 @@ describe('watch', () => {
     const seen: Input<'watchIssues'>[] = []
     const { stdout } = await runCli(['watch', 'Tides'], {
       operations: {
+        takeNotices: answer([]),
         watchIssues: (input) => {
           seen.push(input)
           return streamOf([issueSummary(3)])()
@@ -343,5 +344,38 @@ describe('watch', () => {
     })
     expect(stdout).toMatch(/^Tide Tables #3 {2}Issue 3 {2}.*2026.*\n$/)
     expect(seen).toEqual([{ newsletter: 'Tides' }])
+  })
+
+  describe('of a newsletter that continues elsewhere', () => {
+    const successor = {
+      feedKey: 'y'.repeat(52),
+      link: `hyperletter://${'y'.repeat(52)}#secret`,
+      issuedAt: '2026-03-02T07:00:00.000Z',
+    }
+    const notice = { feedKey: 'o'.repeat(52), title: 'Tide Tables', successor }
+    const event = { event: 'continues' as const, ...notice }
+
+    it('prints a line that says where, and tells of it no second time', async () => {
+      const other = { ...notice, feedKey: 'n'.repeat(52), title: 'Other' }
+      const pending = [[], [notice, other], []]
+      const { stdout, stderr } = await runCli(['watch'], {
+        operations: {
+          takeNotices: () => Promise.resolve(pending.shift() ?? []),
+          watchIssues: streamOf([event]),
+        },
+      })
+      expect(stdout).toBe(`Tide Tables  continues at hyperletter://${'y'.repeat(52)}\n`)
+      // What another one does is not lost by that, and said beside it.
+      expect(stderr).toContain('Other')
+      expect(stderr).not.toContain('Tide Tables')
+      expect(stdout + stderr).not.toContain('secret')
+    })
+
+    it('prints it as a JSON object with --json, and uses up no notice', async () => {
+      const { stdout } = await runCli(['watch', '--json'], {
+        operations: { watchIssues: streamOf([event]) },
+      })
+      expect(jsonOf(stdout)).toEqual(event)
+    })
   })
 })

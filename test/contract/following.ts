@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest'
+import type { Output } from '../../src/operations/contract.ts'
 import { all, expectFailure, only, single } from '../helpers/operations.ts'
 import { openAuthor, openPeer, publishUntil } from '../helpers/peers.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
+import { statementOf, write } from '../helpers/succession.ts'
 import { open, type Subject } from './subject.ts'
 
 /** A key that is well formed and that nobody serves. */
@@ -92,6 +94,40 @@ export function followingTests(subject: Subject): void {
     expect(first.value).toMatchObject({ title: 'Storm', held: true, read: false })
     await watch.return?.()
   })
+
+  it.each([
+    ['all', undefined],
+    ['one', 'Tide'],
+  ])(
+    'tells while it watches %s where a newsletter continues, and watches it there',
+    async (_, newsletter) => {
+      const network = await privateNetwork()
+      const old = await write(network, 'Tide tables')
+      const next = await write(network, 'Tide tables')
+      const operations = await open(subject, network)
+      await all(operations.subscribe({ link: old.link, timeoutSeconds: 15 }))
+      const input = newsletter === undefined ? {} : { newsletter }
+      const watch = operations.watchIssues(input)[Symbol.asyncIterator]()
+      const until = async (isIt: (it: Output<'watchIssues'>) => boolean) => {
+        for (;;) {
+          const { value } = (await watch.next()) as IteratorYieldResult<Output<'watchIssues'>>
+          if (isIt(value)) return value
+        }
+      }
+      await publishUntil(watch.next(), old.operations, '# Storm\n')
+      await operations.acceptSuccession({ statement: await statementOf(old, next.feedKey) })
+      expect(await until((it) => 'event' in it)).toMatchObject({
+        event: 'continues',
+        feedKey: old.feedKey,
+        title: 'Tide tables',
+        successor: { feedKey: next.feedKey, link: `hyperletter://${next.feedKey}` },
+      })
+      const arrived = until((it) => !('event' in it) && it.title === 'Calm again')
+      const { feedKey } = await publishUntil(arrived, next.operations, '# Calm again\n')
+      expect(feedKey).toBe(next.feedKey)
+      await watch.return?.()
+    },
+  )
 
   it('reads a private newsletter with its link, and knows nothing with its key alone', async () => {
     const network = await privateNetwork()

@@ -1,13 +1,17 @@
 import type { Command } from 'commander'
+import type { Output as OperationOutput } from '../../operations/contract.ts'
 import { singleLine } from '../../reader/plain.ts'
 import { examples, type Bind } from '../command.ts'
 import { withOperations, type Context } from '../context.ts'
-import { formatDate } from '../terminal/format.ts'
+import { noteSuccessors, takeNotices } from '../successors.ts'
+import { formatDate, shortKey } from '../terminal/format.ts'
 
 export function register(program: Command, bind: Bind): void {
   program
     .command('watch')
-    .description('Print issues as they arrive, one a line, until interrupted.')
+    .description(
+      'Print issues as they arrive, one a line, until interrupted; and where a newsletter continues.',
+    )
     .argument('[newsletter]', 'only of this one: title, key, start of the key, or link')
     .addHelpText(
       'after',
@@ -24,17 +28,31 @@ async function watch(context: Context, newsletter: string | undefined): Promise<
   await out.note('Waiting for new issues; Ctrl-C ends it.')
   await withOperations(context, async (operations) => {
     const input = newsletter === undefined ? {} : { newsletter }
-    for await (const issue of operations.watchIssues(input, { signal: io.signal })) {
-      if (options.json === true) {
-        await out.json(issue)
-      } else {
-        const { bold, cyan, dim } = out.style
-        const place = cyan(`${singleLine(issue.newsletter)} #${issue.number}`)
-        const date = dim(formatDate(issue.publishedAt))
-        await out.text(`${place}  ${bold(singleLine(issue.title))}  ${date}\n`)
+    await noteSuccessors(context, await takeNotices(context, operations))
+    for await (const arrival of operations.watchIssues(input, { signal: io.signal })) {
+      if (options.json === true) await out.json(arrival)
+      else await out.text(`${lineOf(context, arrival)}\n`)
+      if ('event' in arrival) {
+        // It was told by this; another one that came meanwhile was not.
+        const notices = await takeNotices(context, operations)
+        await noteSuccessors(
+          context,
+          notices.filter((it) => it.feedKey !== arrival.feedKey),
+        )
       }
     }
   })
   // It has no other end than an interruption, whichever way the operation tells of it.
   io.signal.throwIfAborted()
+}
+
+function lineOf({ out }: Context, arrival: OperationOutput<'watchIssues'>): string {
+  const { bold, cyan, dim } = out.style
+  if ('event' in arrival) {
+    const { feedKey, title, successor } = arrival
+    const name = cyan(title === undefined ? shortKey(feedKey) : singleLine(title))
+    return `${name}  continues at ${bold(`hyperletter://${successor.feedKey}`)}`
+  }
+  const place = cyan(`${singleLine(arrival.newsletter)} #${arrival.number}`)
+  return `${place}  ${bold(singleLine(arrival.title))}  ${dim(formatDate(arrival.publishedAt))}`
 }

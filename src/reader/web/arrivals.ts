@@ -52,6 +52,8 @@ export class Arrivals {
     while (!signal.aborted) {
       try {
         for await (const issue of this.#operations.watchIssues({}, { signal })) {
+          // Where a newsletter continues stands on its page.
+          if ('event' in issue) continue
           for (const listener of this.#listeners) listener(issue)
         }
       } catch {
