@@ -72,9 +72,10 @@ function collect(root: Root) {
 
 function cleanChildren(node: Parents, context: Context, place: Place): Nodes[] {
   const cleaned: Nodes[] = []
+  const within: Place = { ...place, parent: node.type }
   // In a loop, as spreading a very long list into one call overflows the stack.
   for (const child of node.children) {
-    for (const kept of clean(child, context, { ...place, parent: node.type })) cleaned.push(kept)
+    for (const kept of clean(child, context, within)) cleaned.push(kept)
   }
   return cleaned
 }

@@ -1,15 +1,15 @@
 /** Containers (quotes, list items) one line may open or continue, at most. */
 const MAX_NESTING = 50
-/** Runs of `*`, `_` or `~` in one block, at most: the parser nests them, and recursion overflows. */
+/** Runs of `*`, `_` or `~` in one block, at most: they nest, and what walks the tree recurses. */
 const MAX_DELIMITER_RUNS = 2_000
 
-/** What one document may cost, in estimated microseconds; about two seconds of parsing. */
+/** What one document may cost by the weights below: at most half a second of parsing. */
 const BUDGET_MICROS = 3_000_000
 
-// Weights measured on micromark 4 with the attacks of test/reader/limits.test.ts: linear costs of a
-// byte, a line, a container and a special character, and the quadratic ones within one block of
-// lines (emphasis and link resolution look back over the whole block; a table row is padded to the
-// width of its table).
+// Upper bounds: measured on micromark 4 with the attacks of test/reader/limits.test.ts; markdown-it 15
+// takes an eighth or less of each. Linear costs of a byte, a line, a container and a special
+// character, and the quadratic ones within one block of lines (emphasis and link resolution look
+// back over the whole block; a table row is padded to the width of its table).
 const MICROS = {
   byte: 1.2,
   line: 45,
@@ -104,6 +104,11 @@ function costOf({
   )
 }
 
+// By character code. Letters, digits and all beyond ASCII cost no more than their bytes.
+const IS_SPECIAL: readonly (boolean | undefined)[] = Array.from({ length: 128 }, (_, code) =>
+  ' \t\r\n>|:-*_~[]<`\\&!@="/'.includes(String.fromCharCode(code)),
+)
+
 /** Adds one line's cost to its block; returns how deep in containers the line may lie. */
 function addLine(block: Block, text: string, start: number, end: number): number {
   let pipes = 0
@@ -111,6 +116,11 @@ function addLine(block: Block, text: string, start: number, end: number): number
   let previous = ''
   let delimiterRowOnly = true
   for (let index = start; index < end; index++) {
+    if (!IS_SPECIAL[text.charCodeAt(index)]) {
+      delimiterRowOnly = false
+      previous = ''
+      continue
+    }
     const character = text.charAt(index)
     if (!' \t\r\n>|:-'.includes(character)) delimiterRowOnly = false
     if (character === '*' || character === '_' || character === '~') {

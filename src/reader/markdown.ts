@@ -1,9 +1,7 @@
 import type { Root } from 'mdast'
-import { fromMarkdown } from 'mdast-util-from-markdown'
-import { gfmFromMarkdown } from 'mdast-util-gfm'
-import { gfm } from 'micromark-extension-gfm'
 import { cleanTree } from './markdown-clean.ts'
 import { affordableLength } from './markdown-limits.ts'
+import { treeOf } from './parsing/tree.ts'
 
 export interface ParsedMarkdown {
   /** Only what the renderers know, made safe: see `cleanTree`. */
@@ -32,10 +30,7 @@ export function parseMarkdown(markdown: string): ParsedMarkdown {
 }
 
 function parse(markdown: string, rest: string): Root {
-  const root = fromMarkdown(markdown, {
-    extensions: [gfm()],
-    mdastExtensions: [gfmFromMarkdown()],
-  })
+  const root = treeOf(markdown)
   if (rest.trim() !== '') root.children.push({ type: 'code', value: rest })
   return cleanTree(root)
 }

@@ -37,6 +37,9 @@ const ATTACKS: Record<string, string> = {
   'one list': fill('- a\n'),
   'one endless word': '漢'.repeat(400_000),
   'a long text without spaces': fill(`${'漢字'.repeat(200)}。\n\n`),
+  colons: fill(':'),
+  'a mail address without end': fill('a.'),
+  'schemes without end': fill('http://'),
   'unclosed comments': `<div>\n${fill('<!-- ')}`,
 }
 
