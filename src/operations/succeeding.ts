@@ -141,7 +141,19 @@ async function fetchRecoveryKey(
   } catch (error) {
     if (!hasCode(error, 'NOT_AVAILABLE')) throw error
   }
-  return recoveryKeyOf(await startSeeding(engine, newsletter), { timeoutMs, signal })
+  try {
+    return await recoveryKeyOf(await startSeeding(engine, newsletter), { timeoutMs, signal })
+  } catch (error) {
+    if (!hasCode(error, 'NOT_AVAILABLE')) throw error
+    throw new HyperletterError(
+      'NOT_AVAILABLE',
+      `The beginning of the newsletter that ends is not here, and nobody sent it in ${timeoutMs / 1_000} s. It names the key that has to sign.`,
+      {
+        hint: 'Nothing was changed. Run the command again when somebody who holds that newsletter is online.',
+        cause: error,
+      },
+    )
+  }
 }
 
 // Of a private newsletter that is only carried here, or not at all, the phrase gives the key.

@@ -101,13 +101,12 @@ describe('subscribe with a file of a statement', () => {
       inputs.push(input)
       return Promise.resolve({ from: FROM, to: TO, title: 'Tides' })
     }
-    const { code, stdout } = await runCli(['subscribe', 'moved.txt'], {
-      operations: { acceptSuccession },
-      cwd,
-    })
+    const operations = { acceptSuccession }
+    const { code, stdout } = await runCli(['subscribe', 'moved.txt'], { operations, cwd })
     expect(code).toBe(0)
-    expect(inputs).toEqual([{ statement: STATEMENT }])
     expect(stdout).toContain('continues at')
+    await runCli(['subscribe', 'moved.txt', '--timeout', '5'], { operations, cwd })
+    expect(inputs).toEqual([{ statement: STATEMENT }, { statement: STATEMENT, timeoutSeconds: 5 }])
   })
 
   test('refuses a file that was cut short', async () => {

@@ -7,7 +7,14 @@ import { openEngine } from '../helpers/engines.ts'
 import { expectFailure } from '../helpers/operations.ts'
 import { openPeer, publish, type Peer } from '../helpers/peers.ts'
 import { statementOf, write } from '../helpers/succession.ts'
-import { announce, eventually, feedOf, plainPeer, subscribe } from '../helpers/swarm-peers.ts'
+import {
+  announce,
+  eventually,
+  feedOf,
+  plainPeer,
+  subscribe,
+  subscribeSoon,
+} from '../helpers/swarm-peers.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
 import { bindOperations } from '../../src/operations/operations.ts'
 
@@ -148,6 +155,36 @@ test('a reader who is online hears it from another reader at once', async () => 
   const statement = await statementOf(old, 'y'.repeat(52))
   await first.operations.acceptSuccession({ statement })
   await expectSuccessor(second, old.feedKey, 'y'.repeat(52))
+})
+
+describe('a statement that came by hand before anything of the newsletter', () => {
+  async function begin() {
+    const bootstrap = await privateNetwork()
+    const old = await write(bootstrap, 'Tides')
+    const comeBack = await away(old)
+    const reader = await openPeer(bootstrap)
+    await subscribeSoon(reader, old.link)
+    const statement = await statementOf(old, 'y'.repeat(52))
+    return { old, comeBack, reader, statement }
+  }
+
+  test('is followed as soon as somebody sends what it is checked against', async () => {
+    const { old, comeBack, reader, statement } = await begin()
+    const accepted = reader.operations.acceptSuccession({ statement, timeoutSeconds: 20 })
+    await comeBack()
+    expect(await accepted).toMatchObject({ from: old.feedKey, to: 'y'.repeat(52) })
+    await expectSuccessor(reader, old.feedKey, 'y'.repeat(52))
+  })
+
+  test('is refused with NOT_AVAILABLE while nobody does, and changes nothing', async () => {
+    const { old, reader, statement } = await begin()
+    const accepting = reader.operations.acceptSuccession({ statement, timeoutSeconds: 0.3 })
+    const { message, hint } = await expectFailure('NOT_AVAILABLE', accepting)
+    expect(message).toContain('0.3 s')
+    expect(hint).toContain('again')
+    expect((await newsletterOf(reader, old.feedKey))?.successor).toBeUndefined()
+    expect(await reader.operations.listNewsletters({})).toHaveLength(1)
+  })
 })
 
 test('a later statement corrects an earlier one, and the earlier one no longer counts', async () => {

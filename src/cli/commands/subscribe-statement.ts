@@ -32,11 +32,18 @@ async function start(file: string): Promise<string> {
   }
 }
 
-/** Follows a newsletter to where it continues. */
-export async function subscribeToSuccessor(context: Context, statement: string): Promise<void> {
+/** Follows a newsletter to where it continues. @throws NOT_AVAILABLE if its beginning cannot be had in time */
+export async function subscribeToSuccessor(
+  context: Context,
+  statement: string,
+  timeoutSeconds: number | undefined,
+): Promise<void> {
   const { io, out } = context
   const { from, to, title } = await withOperations(context, (operations) =>
-    operations.acceptSuccession({ statement }, { signal: io.signal }),
+    operations.acceptSuccession(
+      { statement, ...(timeoutSeconds !== undefined && { timeoutSeconds }) },
+      { signal: io.signal },
+    ),
   )
   await out.result({ from, to, ...(title !== undefined && { title }) }, () => {
     const name = title === undefined ? shortKey(from) : quoteTitle(title)

@@ -53,7 +53,7 @@ async function subscribe(context: Context, link: string, options: Options): Prom
   if (file !== undefined) {
     const { statementIn, subscribeToSuccessor } = await import('./subscribe-statement.ts')
     const statement = await statementIn(file)
-    if (statement !== undefined) return subscribeToSuccessor(context, statement)
+    if (statement !== undefined) return subscribeToSuccessor(context, statement, options.timeout)
     return subscribeToFile(context, file, options.key)
   }
   if (options.key !== undefined) {
