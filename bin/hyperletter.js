@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { EventEmitter } from 'node:events'
 import module from 'node:module'
 import process from 'node:process'
 import v8 from 'node:v8'
@@ -17,22 +18,29 @@ const EXIT_DEADLINE_MS = 2_000
 
 // The first signal asks the work to stop. After it the defaults are back: a second one ends the
 // process at once.
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
 const interrupt = new AbortController()
+const hangUps = new EventEmitter()
 function stop() {
-  for (const signal of signals) process.off(signal, stop)
+  for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, stop)
+  process.off('SIGHUP', hangUp)
   interrupt.abort()
   setTimeout(() => {
     // A pager that is open keeps Ctrl-C for itself, and may stay.
     if (process.listenerCount('SIGINT') === 0) process.exit(130)
   }, ABORT_DEADLINE_MS).unref()
 }
-for (const signal of signals) process.on(signal, stop)
+// A terminal hangs up when it is closed; a service manager, to have the configuration read again.
+function hangUp() {
+  if (process.stdin.isTTY || !hangUps.emit('hangup')) stop()
+}
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, stop)
+process.on('SIGHUP', hangUp)
 
 const { stdin, stdout, stderr, env } = process
 // Output that nobody reads any more is no failure; `run` notices it by itself.
 for (const stream of [stdout, stderr]) stream.on('error', () => {})
-const io = { stdin, stdout, stderr, env, cwd: process.cwd(), signal: interrupt.signal }
+const { signal } = interrupt
+const io = { stdin, stdout, stderr, env, cwd: process.cwd(), signal, hangUps }
 process.exitCode = await run(process.argv.slice(2), io)
 
 // Reached only if something still holds the event loop.

@@ -23,6 +23,11 @@ export function portNumber(text: string): number {
   return wholeNumber(text, 1, 65_535)
 }
 
+/** Parses how many lines to show. */
+export function lineCount(text: string): number {
+  return wholeNumber(text, 0, 1_000_000)
+}
+
 /** Parses how many results to show. */
 export function resultCount(text: string): number {
   return wholeNumber(text, 1, 200)

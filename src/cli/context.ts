@@ -1,8 +1,10 @@
+import type { EventEmitter } from 'node:events'
 import type { Operations } from '../operations/contract.ts'
 import type { Connection } from '../connect.ts'
 import type { GlobalOptions, InputStream, OutputStream } from './io.ts'
 import type { Output } from './output.ts'
 import type { Services } from './services.ts'
+import { settingsIn } from './settings.ts'
 
 /** Everything that a run of the command line touches outside of itself. */
 export interface Io {
@@ -14,6 +16,8 @@ export interface Io {
   readonly cwd: string
   /** Aborted when the user interrupts. */
   readonly signal: AbortSignal
+  /** Emits `hangup` when a service manager asks to read the configuration again. */
+  readonly hangUps?: EventEmitter
   /** Stands in for the real ones, in tests. */
   readonly services?: Partial<Services>
 }
@@ -28,9 +32,7 @@ export interface Context {
 
 /** Resolves the configuration of this run. @throws INVALID_INPUT */
 export function loadConfig({ io, options, services }: Context) {
-  const { dataDir, bootstrap, host, verbose } = options
-  const logLevel = verbose === true ? 'debug' : undefined
-  return services.loadConfig({ dataDir, bootstrap, host, logLevel }, io.env)
+  return services.loadConfig(settingsIn(options), io.env)
 }
 
 /** Connects to the daemon or opens an engine, runs `use`, and closes again whatever happens. */

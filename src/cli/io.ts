@@ -1,3 +1,5 @@
+import type { Settings } from '../config/settings.ts'
+
 /** A stream to write to; a terminal if `isTTY`. */
 export interface OutputStream extends NodeJS.WritableStream {
   readonly isTTY?: boolean
@@ -11,11 +13,8 @@ export interface InputStream extends NodeJS.ReadableStream {
   readonly isTTY?: boolean
 }
 
-/** The options that every command takes. */
-export interface GlobalOptions {
-  readonly dataDir?: string
-  readonly bootstrap?: string
-  readonly host?: string
+/** The options that every command takes, and the settings that some take. */
+export interface GlobalOptions extends Settings {
   readonly json?: boolean
   readonly quiet?: boolean
   readonly color: boolean

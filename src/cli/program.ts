@@ -123,7 +123,7 @@ const groups: Readonly<Record<string, readonly Entry[]>> = {
   ],
   'Keep newsletters alive:': [
     {
-      usage: 'daemon <start|stop|status|run>',
+      usage: 'daemon <start|stop|status|…>',
       summary: 'fetch new issues and pass them on, in the background',
       load: () => import('./commands/daemon.ts'),
     },
@@ -149,6 +149,11 @@ const groups: Readonly<Record<string, readonly Entry[]>> = {
     },
   ],
   'More:': [
+    {
+      usage: 'config <show|check|path>',
+      summary: 'show and check what is set',
+      load: () => import('./commands/config.ts'),
+    },
     {
       usage: 'demo',
       summary: 'see the whole story on this machine',

@@ -1,7 +1,7 @@
 import type { loadConfig } from '../config/config.ts'
 import type { connect } from '../connect.ts'
 import type { runDaemon } from '../daemon/daemon.ts'
-import type { daemonStatus, startDaemon, stopDaemon } from '../daemon/spawn.ts'
+import type { daemonStatus, reloadDaemon, startDaemon, stopDaemon } from '../daemon/spawn.ts'
 import type { runBootstrapNode } from '../network/bootstrap.ts'
 import type { openBrowser } from './terminal/browser.ts'
 import type { openPager } from './terminal/pager.ts'
@@ -13,6 +13,7 @@ export interface Services {
   readonly runDaemon: typeof runDaemon
   readonly startDaemon: typeof startDaemon
   readonly stopDaemon: typeof stopDaemon
+  readonly reloadDaemon: typeof reloadDaemon
   readonly daemonStatus: typeof daemonStatus
   readonly runBootstrapNode: typeof runBootstrapNode
   readonly openPager: typeof openPager
@@ -26,6 +27,7 @@ export const lazyServices: Services = {
   runDaemon: async (...args) => (await import('../daemon/daemon.ts')).runDaemon(...args),
   startDaemon: async (...args) => (await import('../daemon/spawn.ts')).startDaemon(...args),
   stopDaemon: async (...args) => (await import('../daemon/spawn.ts')).stopDaemon(...args),
+  reloadDaemon: async (...args) => (await import('../daemon/spawn.ts')).reloadDaemon(...args),
   daemonStatus: async (...args) => (await import('../daemon/spawn.ts')).daemonStatus(...args),
   runBootstrapNode: async (...args) =>
     (await import('../network/bootstrap.ts')).runBootstrapNode(...args),

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import envPaths from 'env-paths'
 import { HyperletterError } from '../errors.ts'
+import type { SettingsFile } from './settings-file.ts'
 import { SETTINGS, type SettingName, type Settings, type SettingValues } from './settings.ts'
 import type { Address, LogLevel } from './values.ts'
 
@@ -55,6 +56,16 @@ export interface Config {
   readonly notify: boolean
 }
 
+/** One thing that somebody set. */
+export interface Given {
+  readonly text: string
+  readonly from: 'flag' | 'variable' | 'file'
+  /** The flag, the variable, or the path of the file with the line. */
+  readonly where: string
+}
+
+export type GivenSettings = { readonly [Name in SettingName]?: Given | undefined }
+
 /** Longest path that a Unix socket address holds on every platform, in bytes; longer ones are cut silently. */
 const MAX_SOCKET_PATH_BYTES = 100
 
@@ -68,9 +79,9 @@ export function settingsPath(): string {
  * @throws INVALID_INPUT naming the setting that is wrong.
  */
 export async function loadConfig(flags: Settings, env = process.env): Promise<Config> {
-  const given = valuesOf(flags, env, await settingsInFile())
+  const given = valuesOf(await givenSettings(flags, env))
   const dataDir = resolve(given.dataDir ?? directories().data)
-  const isLocal = given.bootstrap?.every((it) => isLoopback(it.host)) === true
+  const isLocal = isOwnMachine(given.bootstrap)
   return Object.freeze({
     ...given,
     dataDir,
@@ -86,6 +97,12 @@ export async function loadConfig(flags: Settings, env = process.env): Promise<Co
     localDiscovery: !isLocal && (given.localDiscovery ?? true),
     notify: given.notify ?? false,
   })
+}
+
+/** Whether a network is one of this machine alone: all its bootstrap nodes have loopback addresses. */
+export function isOwnMachine(bootstrap: readonly Address[] | undefined): boolean {
+  const isLoopback = ({ host }: Address) => host === 'localhost' || host.startsWith('127.')
+  return bootstrap?.every(isLoopback) === true
 }
 
 /**
@@ -107,23 +124,39 @@ export function socketPath(
   return Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES ? path : below('/tmp')
 }
 
-function valuesOf(flags: Settings, env: NodeJS.ProcessEnv, file: Settings): SettingValues {
-  const values: Partial<Record<SettingName, unknown>> = {}
+/** What was set, as text, and where: by flags over variables over the file. @throws INVALID_INPUT for the file */
+export async function givenSettings(flags: Settings, env = process.env): Promise<GivenSettings> {
+  const { settings: inFile, places } = await settingsInFile()
+  const given: Partial<Record<SettingName, Given>> = {}
   for (const name of Object.keys(SETTINGS) as SettingName[]) {
-    const { parse, variable } = SETTINGS[name]
-    const text = flags[name] ?? (env[variable] || undefined) ?? file[name]
-    values[name] = text === undefined ? undefined : named(name, () => parse(text))
+    const { flag, variable } = SETTINGS[name]
+    const [byFlag, byVariable] = [flags[name], env[variable] || undefined]
+    if (byFlag !== undefined) {
+      given[name] = { text: byFlag, from: 'flag', where: flag.split(' ', 1)[0] ?? flag }
+    } else if (byVariable !== undefined) {
+      given[name] = { text: byVariable, from: 'variable', where: variable }
+    } else if (inFile[name] !== undefined) {
+      given[name] = { text: inFile[name], from: 'file', where: places[name] ?? settingsPath() }
+    }
   }
-  return values as SettingValues
+  return given
 }
 
-function named<T>(name: string, parse: () => T): T {
+function valuesOf(given: GivenSettings): SettingValues {
+  const names = Object.keys(SETTINGS) as SettingName[]
+  return Object.fromEntries(
+    names.map((name) => [name, valueOf(name, given[name])]),
+  ) as SettingValues
+}
+
+function valueOf(name: SettingName, given: Given | undefined): unknown {
+  if (given === undefined) return undefined
   try {
-    return parse()
+    return SETTINGS[name].parse(given.text)
   } catch (cause) {
     const { code, message, hint } = HyperletterError.from(cause)
     const options = hint === undefined ? { cause } : { hint, cause }
-    throw new HyperletterError(code, `The setting ${name}: ${message}`, options)
+    throw new HyperletterError(code, `The setting ${name} (${given.where}): ${message}`, options)
   }
 }
 
@@ -131,14 +164,10 @@ function directories() {
   return envPaths('hyperletter', { suffix: '' })
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host.startsWith('127.')
-}
-
 // Most people have no such file; they do not wait for what reads it.
-async function settingsInFile(): Promise<Settings> {
+async function settingsInFile(): Promise<SettingsFile> {
   const path = settingsPath()
-  if (!existsSync(path)) return {}
+  if (!existsSync(path)) return { settings: {}, places: {} }
   const { readSettingsFile } = await import('./settings-file.ts')
   return readSettingsFile(path)
 }

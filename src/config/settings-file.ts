@@ -15,8 +15,15 @@ const file = z.strictObject(
   ),
 )
 
+/** What a settings file says. */
+export interface SettingsFile {
+  readonly settings: Settings
+  /** Where each of them stands: path and line. */
+  readonly places: { readonly [Name in SettingName]?: string }
+}
+
 /** The settings in a TOML file. @throws INVALID_INPUT naming what is wrong with it, and the line */
-export async function readSettingsFile(path: string): Promise<Settings> {
+export async function readSettingsFile(path: string): Promise<SettingsFile> {
   let toml: string
   try {
     toml = await readFile(path, 'utf8')
@@ -26,8 +33,9 @@ export async function readSettingsFile(path: string): Promise<Settings> {
   return settingsIn(toml, path)
 }
 
-function settingsIn(toml: string, path: string): Settings {
+function settingsIn(toml: string, path: string): SettingsFile {
   const settings: Partial<Record<SettingName, string>> = {}
+  const places: Partial<Record<SettingName, string>> = {}
   for (const [name, found] of Object.entries(tableIn(toml, path))) {
     const text = Array.isArray(found) ? found.join(',') : String(found)
     try {
@@ -37,8 +45,9 @@ function settingsIn(toml: string, path: string): Settings {
       throw invalid(path, lineOf(toml, name), `${name}: ${message}`, cause, hint)
     }
     settings[name as SettingName] = text
+    places[name as SettingName] = placeOf(path, lineOf(toml, name))
   }
-  return settings
+  return { settings, places }
 }
 
 function tableIn(toml: string, path: string): Record<string, unknown> {
@@ -65,8 +74,12 @@ function tableIn(toml: string, path: string): Record<string, unknown> {
 function lineOf(toml: string, name: string): number | undefined {
   const index = toml
     .split('\n')
-    .findIndex((line) => line.trim().replace(/^["']/, '').startsWith(name))
+    .findIndex((line) => /^\s*\[*\s*["']?(?<key>[^\s"'=.\]]+)/.exec(line)?.groups?.['key'] === name)
   return index < 0 ? undefined : index + 1
+}
+
+function placeOf(path: string, line: number | undefined): string {
+  return line === undefined ? path : `${path}, line ${line}`
 }
 
 function invalid(
@@ -76,7 +89,7 @@ function invalid(
   cause: unknown,
   hint?: string,
 ): HyperletterError {
-  const place = line === undefined ? path : `${path}, line ${line}`
+  const place = placeOf(path, line)
   return new HyperletterError('INVALID_INPUT', `${place}: ${complaint.replace(/\.?$/, '.')}`, {
     cause,
     ...(hint === undefined ? {} : { hint }),

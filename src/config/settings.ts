@@ -21,6 +21,8 @@ export interface Setting<T> {
   readonly parse: (text: string) => T
   /** What it may be in the file instead of a text. */
   readonly inFile?: 'number' | 'boolean' | 'list'
+  /** Other users of the machine must not see it: never an argument of a process that stays. */
+  readonly isSecret?: true
 }
 
 /** Everything that can be set. Its name in the file is its name here. */
@@ -102,17 +104,21 @@ export const SETTINGS = {
     'run this program for each issue that arrives',
     parseText,
   ),
-  webhook: setting(
-    '--webhook <address>',
-    'HYPERLETTER_WEBHOOK',
-    'post each issue that arrives to this address',
-    parseWebAddress,
+  webhook: secret(
+    setting(
+      '--webhook <address>',
+      'HYPERLETTER_WEBHOOK',
+      'post each issue that arrives to this address',
+      parseWebAddress,
+    ),
   ),
-  webhookSecret: setting(
-    '--webhook-secret <text>',
-    'HYPERLETTER_WEBHOOK_SECRET',
-    'sign what is posted with this secret',
-    parseText,
+  webhookSecret: secret(
+    setting(
+      '--webhook-secret <text>',
+      'HYPERLETTER_WEBHOOK_SECRET',
+      'sign what is posted with this secret',
+      parseText,
+    ),
   ),
   notify: setting(
     '--notify <on|off>',
@@ -131,6 +137,27 @@ export type Settings = { readonly [Name in SettingName]?: string | undefined }
 /** What settings mean; those that were not given are absent. */
 export type SettingValues = {
   readonly [Name in SettingName]: ReturnType<(typeof SETTINGS)[Name]['parse']> | undefined
+}
+
+/** Settings for another process: those that are secret as variables, for everybody sees its arguments. */
+export function handOn(given: Settings): {
+  readonly flags: readonly string[]
+  readonly variables: Readonly<Record<string, string>>
+} {
+  const flags: string[] = []
+  const variables: Record<string, string> = {}
+  for (const [name, { flag, variable, isSecret }] of Object.entries<Setting<unknown>>(SETTINGS)) {
+    const text = given[name as SettingName]
+    if (text === undefined) continue
+    if (isSecret === true) variables[variable] = text
+    // In one piece, so that a value may begin with a dash.
+    else flags.push(`${flag.split(' ', 1)[0]}=${text}`)
+  }
+  return { flags, variables }
+}
+
+function secret<T>(it: Setting<T>): Setting<T> {
+  return { ...it, isSecret: true }
 }
 
 function setting<T>(

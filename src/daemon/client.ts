@@ -1,4 +1,5 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
+import type { Reloaded } from '../config/live.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
 import type { CallOptions, Operations } from '../operations/contract.ts'
 import { OPERATION_KINDS, type OperationName } from '../operations/kinds.ts'
@@ -7,6 +8,9 @@ import { assertOwnDirectory } from './socket-directory.ts'
 
 /** How long a daemon may take to say who it is. A busy one answers within milliseconds. */
 const DIAL_TIMEOUT_MS = 3_000
+
+/** How long a daemon may take to change its ways. */
+const RELOAD_TIMEOUT_MS = 10_000
 
 /** Codes of a socket on which nobody listens. */
 const NOBODY = new Set(['ENOENT', 'ENOTDIR', 'ECONNREFUSED', 'ENOTSOCK', 'EACCES'])
@@ -36,6 +40,13 @@ export async function dial(socketPath: string): Promise<protocol.DaemonInfo | un
 export async function requestStop(socketPath: string): Promise<void> {
   const signal = AbortSignal.timeout(DIAL_TIMEOUT_MS)
   await readJson(await send(socketPath, 'POST', protocol.STOP_PATH, { signal }, {}), signal)
+}
+
+/** Asks the daemon to read its configuration again. @throws DAEMON_NOT_RUNNING, INVALID_INPUT */
+export async function requestReload(socketPath: string): Promise<Reloaded> {
+  const signal = AbortSignal.timeout(RELOAD_TIMEOUT_MS)
+  const response = await send(socketPath, 'POST', protocol.RELOAD_PATH, { signal }, {})
+  return (await readJson(response, signal)) as Reloaded
 }
 
 /** Asks the daemon to serve the web reader. @returns an address that lets one browser in. */

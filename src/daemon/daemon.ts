@@ -1,5 +1,6 @@
-import { once } from 'node:events'
+import { once, type EventEmitter } from 'node:events'
 import type { Config } from '../config/config.ts'
+import { LiveConfig } from '../config/live.ts'
 import { Engine } from '../engine/engine.ts'
 import { hasCode, HyperletterError } from '../errors.ts'
 import { createLogger } from '../logger.ts'
@@ -8,6 +9,7 @@ import { ReaderHost } from '../reader/web/host.ts'
 import { packageVersion } from '../version.ts'
 import { dial } from './client.ts'
 import { LastingEngine } from './lasting-engine.ts'
+import { Reloading } from './reloading.ts'
 import { OperationsServer } from './server.ts'
 
 export interface DaemonOptions {
@@ -17,13 +19,17 @@ export interface DaemonOptions {
   readonly onReady: (info: { readonly socket: string; readonly pid: number }) => void
   /** How long a command, or a daemon that does not listen yet, may keep the store before `STORE_BUSY`. */
   readonly busyTimeoutMs?: number
+  /** Reads the configuration again from wherever it came; without it nothing changes while running. */
+  readonly loadConfig?: () => Promise<Config>
+  /** Emits `hangup` when the configuration is to be read again. */
+  readonly hangUps?: EventEmitter
 }
 
 const BUSY_TIMEOUT_MS = 5_000
 const BUSY_PAUSE_MS = 100
 
 /** After this the process ends by force; a supervisor would kill it soon after. */
-const SHUTDOWN_DEADLINE_MS = 8_000
+const SHUTDOWN_DEADLINE_MS = 4_700
 
 /**
  * Runs a daemon in this process until the signal, or until somebody asks it over the socket to stop:
@@ -32,16 +38,21 @@ const SHUTDOWN_DEADLINE_MS = 8_000
  */
 export async function runDaemon(config: Config, options: DaemonOptions): Promise<void> {
   const { signal, onReady, busyTimeoutMs = BUSY_TIMEOUT_MS } = options
-  const logger = createLogger(config.logLevel)
+  const logger = createLogger(config.logLevel, { file: config.logFile })
   const startedAt = Date.now()
   const stop = new AbortController()
+  const live = new LiveConfig(config)
   const engine = new LastingEngine(await openEngine(), {
-    open: () => Engine.open({ config, logger }),
+    open: () => Engine.open({ config, live, logger }),
     dataDir: config.dataDir,
     logger,
   })
   const { operations } = engine
   const reader = new ReaderHost({ operations, dataDir: config.dataDir })
+  live.follow(['logLevel'], ({ logLevel }) => void (logger.level = logLevel))
+  const load = options.loadConfig ?? (() => Promise.resolve(live.value))
+  const reloading = new Reloading({ live, load, logger })
+  const onHangUp = () => void reloading.reload().catch(() => undefined)
   let deadline: NodeJS.Timeout | undefined
   try {
     const server = await OperationsServer.listen({
@@ -54,17 +65,20 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
         pid: process.pid,
         uptimeSeconds: Math.round((Date.now() - startedAt) / 1_000),
       }),
+      onReload: () => reloading.reload(),
       onStop: () => stop.abort(),
       logger,
     })
     try {
       await engine.goOnline()
       reader.resume().catch((err: unknown) => logger.error({ err }, 'the web reader'))
+      options.hangUps?.on('hangup', onHangUp)
       onReady({ socket: config.socketPath, pid: process.pid })
       const ended = AbortSignal.any([signal, stop.signal])
       if (!ended.aborted) await once(ended, 'abort')
       logger.info('stopping')
     } finally {
+      options.hangUps?.off('hangup', onHangUp)
       deadline = forceExitAfter(SHUTDOWN_DEADLINE_MS)
       await reader.close()
       await server.close()
@@ -78,7 +92,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     const busyUntil = Date.now() + busyTimeoutMs
     for (;;) {
       try {
-        return await Engine.open({ config, logger })
+        return await Engine.open({ config, live, logger })
       } catch (error) {
         if (!hasCode(error, 'STORE_BUSY')) throw error
         const running = await dial(config.socketPath)

@@ -3,18 +3,20 @@ import { PROTOCOL_VERSION } from '../operations/kinds.ts'
 /**
  * What both ends of the socket agree on: HTTP/1.1 over a Unix socket or named pipe.
  *
- * `GET /daemon` → `DaemonInfo`. `POST /daemon/stop` → the daemon ends. `POST /daemon/reader` with
+ * `GET /daemon` → `DaemonInfo`. `POST /daemon/stop` → the daemon ends. `POST /daemon/reload`
+ * → it reads its configuration again, and answers with `Reloaded`. `POST /daemon/reader` with
  * `ReaderRequest` → the daemon serves the web reader, `{"url": …}` lets one browser in.
  * `POST /operations/<name>` with a JSON input: a `value` comes back as JSON, `events` as one JSON
  * object a line, `bytes` as the raw body. A failure before the first byte has an HTTP status and the
  * body `{"error": {code, message}}`; a later one has the same JSON, URI-encoded, in a trailer.
  * A request for an operation carries the protocol version; the daemon refuses another one with
- * `PROTOCOL_MISMATCH`. Asking who it is, and to end, works with every version.
+ * `PROTOCOL_MISMATCH`. Asking who it is, to end and to reload works with every version.
  */
 export const VERSION_HEADER = 'hyperletter-protocol'
 
 export const DAEMON_PATH = '/daemon'
 export const STOP_PATH = '/daemon/stop'
+export const RELOAD_PATH = '/daemon/reload'
 export const READER_PATH = '/daemon/reader'
 export const OPERATIONS_PATH = '/operations/'
 

@@ -3,6 +3,7 @@ import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { dirname } from 'node:path'
 import { z } from 'zod'
+import type { Reloaded } from '../config/live.ts'
 import { HyperletterError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { contract, type OperationName, type Operations } from '../operations/contract.ts'
@@ -16,6 +17,8 @@ export interface OperationsServerOptions {
   readonly info: () => protocol.DaemonInfo
   /** Serves the web reader, and gives an address that lets one browser in. */
   readonly openReader: (request: protocol.ReaderRequest) => Promise<string>
+  /** Reads the configuration again. */
+  readonly onReload: () => Promise<Reloaded>
   /** Somebody asked the daemon to end. */
   readonly onStop: () => void
   readonly logger: Logger
@@ -90,6 +93,10 @@ export class OperationsServer {
     if (method === 'POST' && url === protocol.STOP_PATH) {
       response.once('close', this.#options.onStop)
       sendJson(response, {})
+      return
+    }
+    if (method === 'POST' && url === protocol.RELOAD_PATH) {
+      sendJson(response, await this.#options.onReload())
       return
     }
     if (request.headers[protocol.VERSION_HEADER] !== String(protocol.PROTOCOL_VERSION)) {

@@ -1,11 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, open, readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import type { Config } from '../config/config.ts'
+import type { Reloaded } from '../config/live.ts'
+import { handOn, type Settings } from '../config/settings.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
 import { unusableDirectory } from '../storage-errors.ts'
-import { dial, requestStop } from './client.ts'
+import { dial, requestReload, requestStop } from './client.ts'
+import { daemonCommand } from './service/command.ts'
 
 export interface DaemonStatus {
   readonly running: boolean
@@ -19,14 +21,17 @@ export interface SpawnOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** One helper thread for the garbage collector instead of four: 8 MB less, for an idle process. */
-const NODE_FLAGS = ['--v8-pool-size=1']
+export interface StartOptions extends SpawnOptions {
+  /**
+   * What the command line gave, to hand on; the daemon reads variables and file by itself, and again
+   * when it reloads. Absent: what it takes to be in the same network as `config`.
+   */
+  readonly given?: Settings
+}
 
 const START_DEADLINE_MS = 15_000
 const STOP_DEADLINE_MS = 12_000
 const LOOK_EVERY_MS = 30
-
-const LAUNCHER = fileURLToPath(new URL('../../bin/hyperletter.js', import.meta.url))
 
 /** Who answers for this data directory. */
 export async function daemonStatus({ socketPath }: Config): Promise<DaemonStatus> {
@@ -42,7 +47,7 @@ export async function daemonStatus({ socketPath }: Config): Promise<DaemonStatus
  */
 export async function startDaemon(
   config: Config,
-  { signal }: SpawnOptions = {},
+  { signal, given = networkOf(config) }: StartOptions = {},
 ): Promise<DaemonStatus> {
   const before = await daemonStatus(config)
   if (before.running) throw alreadyRunning(before)
@@ -51,9 +56,11 @@ export async function startDaemon(
   })
   const log = await open(config.logFile, 'a', 0o600)
   const logStart = (await log.stat()).size
-  const run = [...NODE_FLAGS, LAUNCHER, 'daemon', 'run', '--json', ...flagsOf(config)]
-  const child = spawn(process.execPath, run, {
+  const { flags, variables } = handOn({ ...given, dataDir: config.dataDir })
+  const [program = '', ...args] = daemonCommand('run', ['--json', ...flags])
+  const child = spawn(program, args, {
     detached: true,
+    env: { ...process.env, ...variables },
     stdio: ['ignore', 'ignore', log.fd],
     windowsHide: true,
   })
@@ -88,6 +95,11 @@ export async function stopDaemon(
     await pause()
   }
   return { running: false, socket: config.socketPath }
+}
+
+/** Has the daemon read its configuration again. @throws DAEMON_NOT_RUNNING, INVALID_INPUT with the line */
+export function reloadDaemon({ socketPath }: Config): Promise<Reloaded> {
+  return requestReload(socketPath)
 }
 
 async function answering(
@@ -137,14 +149,9 @@ async function whyItEnded(config: Config, logStart: number): Promise<Hyperletter
   })
 }
 
-function flagsOf({ dataDir, bootstrap, host, logLevel }: Config): string[] {
-  const flags = ['--data-dir', dataDir]
-  if (bootstrap !== undefined) {
-    flags.push('--bootstrap', bootstrap.map((it) => `${it.host}:${it.port}`).join(','))
-  }
-  if (host !== undefined) flags.push('--host', host)
-  if (logLevel === 'debug') flags.push('--verbose')
-  return flags
+function networkOf({ bootstrap, host }: Config): Settings {
+  const addresses = bootstrap?.map((it) => `${it.host}:${it.port}`).join(',')
+  return { bootstrap: addresses, host }
 }
 
 function assertGoesOn(signal: AbortSignal | undefined): void {

@@ -1,6 +1,7 @@
 import type Corestore from 'corestore'
 import crypto, { type KeyPair } from 'hypercore-crypto'
 import type { Config } from '../config/config.ts'
+import { LiveConfig } from '../config/live.ts'
 import { hasCode, HyperletterError } from '../errors.ts'
 import type { Feed } from '../feed/feed.ts'
 import { Library, type LibraryEntry } from '../library/library.ts'
@@ -20,6 +21,8 @@ import { Successions } from './successions.ts'
 
 export interface EngineOptions {
   readonly config: Config
+  /** Holds `config`, where that may change while running; the engine's own when absent. */
+  readonly live?: LiveConfig
   readonly logger: Logger
   /** How long an author whose log may be behind waits for peers before it refuses. */
   readonly catchUpMs?: number
@@ -46,7 +49,8 @@ const EVERYTHING = { blobGarbageCollectionAgeCutoff: 1, bottommostLevelCompactio
  * directory. Exactly one engine has a directory; the lock on the store decides. It starts offline.
  */
 export class Engine {
-  readonly config: Config
+  /** The configuration in force; parts that can change while running follow it. */
+  readonly live: LiveConfig
   readonly logger: Logger
   readonly library: Library
   readonly feeds: Feeds
@@ -65,7 +69,7 @@ export class Engine {
     library: Library,
     { journal, keys, notes }: Files,
   ) {
-    this.config = options.config
+    this.live = options.live ?? new LiveConfig(options.config)
     this.logger = options.logger
     this.#store = store
     this.#catchUpMs = options.catchUpMs ?? CATCH_UP_MS
@@ -129,6 +133,10 @@ export class Engine {
       await store.close().catch(() => undefined)
       throw error
     }
+  }
+
+  get config(): Config {
+    return this.live.value
   }
 
   /** The network, if it was needed already. */

@@ -22,6 +22,12 @@ const COMMANDS = [
   'daemon stop',
   'daemon status',
   'daemon run',
+  'daemon reload',
+  'daemon logs',
+  'daemon install',
+  'daemon uninstall',
+  'config show',
+  'config check',
   'dht',
 ]
 

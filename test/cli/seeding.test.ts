@@ -151,13 +151,15 @@ describe('daemon', () => {
     startDaemon: answer(running),
     stopDaemon: answer(stopped),
     daemonStatus: answer(running),
+    reloadDaemon: answer({ applied: ['notify'], restart: ['udpPort'] } as const),
   }
 
   it.each([
     ['start', running],
     ['stop', stopped],
     ['status', running],
-  ])('%s prints the status as JSON', async (command, expected) => {
+    ['reload', { applied: ['notify'], restart: ['udpPort'] }],
+  ])('%s prints what it found as JSON', async (command, expected) => {
     const { code, stdout } = await runCli(['daemon', command, '--json'], { services })
     expect(code).toBe(0)
     expect(jsonOf(stdout)).toEqual(expected)
@@ -184,6 +186,51 @@ describe('daemon', () => {
     const result = await runCli(['daemon', command, '--json'], { services: { [service]: fail } })
     expect(result.code).toBe(exitCode)
     expect(jsonOf(result.stderr)).toMatchObject({ error: { code } })
+  })
+
+  it('start hands on what the command line gave, and nothing else', async () => {
+    const given: unknown[] = []
+    const flags = ['--data-dir', 'd', '--disk-cap', '5 GB', '--webhook-secret=s', '--verbose']
+    const { code } = await runCli(['daemon', 'start', ...flags], {
+      env: { HYPERLETTER_UDP_PORT: '5000' },
+      services: {
+        startDaemon: (_, options) => {
+          given.push(options?.given)
+          return Promise.resolve(running)
+        },
+      },
+    })
+    expect(code).toBe(0)
+    const expected = { dataDir: 'd', diskCap: '5 GB', webhookSecret: 's', logLevel: 'debug' }
+    expect(given).toEqual([expected])
+  })
+
+  it('a log level that is given weighs more than --verbose', async () => {
+    const given: unknown[] = []
+    await runCli(['daemon', 'start', '--verbose', '--log-level', 'info'], {
+      services: {
+        loadConfig: (flags) => {
+          given.push(flags)
+          return Promise.resolve(someConfig)
+        },
+        startDaemon: answer(running),
+      },
+    })
+    expect(given).toEqual([{ logLevel: 'info' }])
+  })
+
+  it('reload says what changed, and what waits for the next start', async () => {
+    const result = await runCli(['daemon', 'reload'], { services })
+    expect(result.stdout).toBe('Changed: notify.\n')
+    expect(result.stderr).toContain('udpPort')
+  })
+
+  it('install only shows what it would write with --print', async () => {
+    const result = await runCli(['daemon', 'install', '--print', '--json', '--disk-cap', '5 GB'])
+    expect(result.code).toBe(0)
+    const { text } = jsonOf(result.stdout) as { text: string }
+    expect(text).toContain('--data-dir=/data')
+    expect(text).toContain('--disk-cap=5 GB')
   })
 
   it('run prints one line once it listens, and ends with 0 when stopped', async () => {

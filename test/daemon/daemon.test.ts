@@ -1,10 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { dial, remoteOperations, requestStop } from '../../src/daemon/client.ts'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import type { Config } from '../../src/config/config.ts'
+import { dial, remoteOperations, requestReload, requestStop } from '../../src/daemon/client.ts'
 import { runDaemon } from '../../src/daemon/daemon.ts'
 import { PROTOCOL_VERSION } from '../../src/daemon/protocol.ts'
 import { packageVersion } from '../../src/version.ts'
+import { runNode } from '../helpers/child.ts'
 import { startDaemonHere } from '../helpers/daemons.ts'
 import { configOf, openEngine } from '../helpers/engines.ts'
 import { expectFailure } from '../helpers/operations.ts'
@@ -14,6 +17,25 @@ import { privateNetwork } from '../helpers/testnet.ts'
 
 async function someConfig() {
   return configOf(await temporaryDirectory(), await privateNetwork())
+}
+
+/** Where a daemon whose directories are below `home` looks for its settings. */
+async function settingsFileIn(home: string): Promise<string> {
+  const folder = join(home, 'hyperletter')
+  await mkdir(folder, { recursive: true })
+  return join(folder, 'config.toml')
+}
+
+/** A daemon by the real command, with settings of its own, and what waits for words on its stderr. */
+async function startWithSettings({ dataDir, bootstrap = [] }: Config, home: string) {
+  const addresses = bootstrap.map(({ host, port }) => `${host}:${port}`).join(',')
+  const launcher = fileURLToPath(new URL('../../bin/hyperletter.js', import.meta.url))
+  const env = { XDG_CONFIG_HOME: home, HYPERLETTER_BOOTSTRAP: addresses }
+  const child = runNode([launcher, 'daemon', 'run', '--data-dir', dataDir], env)
+  await child.line(/"ready":true/)
+  const stderr = (pattern: RegExp) =>
+    vi.waitFor(() => expect(child.stderr()).toMatch(pattern), 20_000)
+  return { daemon: child.process, stderr }
 }
 
 const never = new AbortController().signal
@@ -161,6 +183,37 @@ describe('a daemon of the real command', () => {
     expect(await kill(daemon, signal)).toBe(0)
     expect(await dial(config.socketPath)).toBeUndefined()
     await openEngine({ dataDir: config.dataDir })
+  })
+
+  it('reads its configuration again on SIGHUP, and keeps the old one when the file is wrong', async () => {
+    const config = await someConfig()
+    const home = await temporaryDirectory()
+    const { daemon, stderr } = await startWithSettings(config, home)
+    const file = await settingsFileIn(home)
+
+    await writeFile(file, 'logLevel = "debug"\nudpPort = 4000\n')
+    daemon.kill('SIGHUP')
+    await stderr(/changes with the next start: udpPort/)
+
+    await writeFile(file, 'logLevel = "debug"\nudpPot = 4000\n')
+    daemon.kill('SIGHUP')
+    await stderr(/config\.toml, line 2: there is no setting/)
+    expect(await dial(config.socketPath)).toMatchObject({ pid: daemon.pid })
+
+    await writeFile(file, 'logLevel = "warn"\nudpPort = 4000\n')
+    expect(await requestReload(config.socketPath)).toEqual({
+      applied: ['logLevel'],
+      restart: ['udpPort'],
+    })
+  })
+
+  it('reads its configuration again when it is asked, and says what is wrong', async () => {
+    const config = await someConfig()
+    const home = await temporaryDirectory()
+    await startWithSettings(config, home)
+    await writeFile(await settingsFileIn(home), '\nnotify = "perhaps"\n')
+    const { message } = await expectFailure('INVALID_INPUT', requestReload(config.socketPath))
+    expect(message).toContain('config.toml, line 2:')
   })
 
   it('says STORE_BUSY while a foreign process keeps the store', async () => {

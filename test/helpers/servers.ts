@@ -35,6 +35,7 @@ export async function serve(
     info: () => info,
     openReader: () => Promise.reject(new Error('Unexpected reader.')),
     onStop,
+    onReload: () => Promise.resolve({ applied: [], restart: [] }),
     logger: createLogger('silent'),
   })
   onTestFinished(() => server.close())

@@ -2,6 +2,9 @@ import type { Command } from 'commander'
 import type { DaemonStatus } from '../../daemon/spawn.ts'
 import { examples, type Bind } from '../command.ts'
 import { loadConfig, type Context } from '../context.ts'
+import { addSettingFlags, settingsIn } from '../settings.ts'
+import { registerLogs } from './daemon-logs.ts'
+import { registerService } from './daemon-service.ts'
 import { formatDuration } from '../terminal/format.ts'
 
 export function register(program: Command, bind: Bind): void {
@@ -12,10 +15,15 @@ export function register(program: Command, bind: Bind): void {
       'after',
       examples('hyperletter daemon start', 'hyperletter daemon status', 'hyperletter daemon stop'),
     )
-  daemon
-    .command('start')
+  addSettingFlags(daemon.command('start'))
     .description('Start the daemon; returns when it answers.')
-    .addHelpText('after', examples('hyperletter daemon start'))
+    .addHelpText(
+      'after',
+      examples(
+        'hyperletter daemon start',
+        'hyperletter daemon start --disk-cap "5 GB" --upload-limit "500 kB/s"',
+      ),
+    )
     .action(bind(start))
   daemon
     .command('stop')
@@ -28,19 +36,26 @@ export function register(program: Command, bind: Bind): void {
     .addHelpText('after', examples('hyperletter daemon status --json'))
     .action(bind(status))
   daemon
-    .command('run')
+    .command('reload')
+    .description('Have the daemon read its configuration again; it does so on SIGHUP too.')
+    .addHelpText('after', examples('hyperletter daemon reload'))
+    .action(bind(reload))
+  addSettingFlags(daemon.command('run'))
     .description('Run the daemon in this terminal or under a service manager.')
     .addHelpText(
       'after',
       examples('hyperletter daemon run', 'hyperletter daemon run --verbose 2>daemon.log'),
     )
     .action(bind(run))
+  registerLogs(daemon, bind)
+  registerService(daemon, bind)
 }
 
 async function start(context: Context): Promise<void> {
   const config = await loadConfig(context)
   const { signal } = context.io
-  const found = await context.services.startDaemon(config, { signal })
+  const given = settingsIn(context.options)
+  const found = await context.services.startDaemon(config, { signal, given })
   await context.out.result(found, () => describe(found))
   await context.out.next('`hyperletter status` shows what it holds and passes on.')
 }
@@ -58,19 +73,44 @@ async function status(context: Context): Promise<void> {
   if (!found.running) await context.out.next('hyperletter daemon start')
 }
 
+async function reload(context: Context): Promise<void> {
+  const { applied, restart } = await context.services.reloadDaemon(await loadConfig(context))
+  await context.out.result({ applied, restart }, () =>
+    applied.length === 0 ? 'Nothing changed.\n' : `Changed: ${applied.join(', ')}.\n`,
+  )
+  if (restart.length > 0) {
+    await context.out.next(
+      `Stop and start the daemon: ${restart.join(', ')} can not change while it runs.`,
+    )
+  }
+}
+
 async function run(context: Context): Promise<void> {
-  const { io, out } = context
+  const { io, out, services } = context
   const config = await loadConfig(context)
-  // The line is for service managers and scripts: JSON whatever the options.
-  let announced = Promise.resolve()
-  await context.services.runDaemon(config, {
-    signal: io.signal,
-    onReady: ({ socket, pid }) => {
-      // A reader that leaves after this line is no reason to stop.
-      announced = out.json({ ready: true, socket, pid }).catch(() => {})
-    },
+  const { Supervisor } = await import('../../daemon/service/supervisor.ts')
+  const supervisor = new Supervisor({
+    env: io.env,
+    onFailure: (error) => void out.warn(`The service manager was not told: ${error.message}`),
   })
-  await announced
+  const answers = async () => (await services.daemonStatus(config)).running
+  // The line is for scripts: JSON whatever the options.
+  let announced: Promise<unknown> = Promise.resolve()
+  try {
+    await services.runDaemon(config, {
+      signal: io.signal,
+      ...(io.hangUps === undefined ? {} : { hangUps: io.hangUps }),
+      loadConfig: () => loadConfig(context),
+      onReady: ({ socket, pid }) => {
+        // A reader that leaves after this line is no reason to stop.
+        const line = out.json({ ready: true, socket, pid }).catch(() => {})
+        announced = Promise.all([line, supervisor.ready(answers)])
+      },
+    })
+    await announced
+  } finally {
+    supervisor.close()
+  }
 }
 
 function describe({ running, pid, version, socket, uptimeSeconds }: DaemonStatus): string {

@@ -1,0 +1,46 @@
+import type { Command } from 'commander'
+import { lineCount } from '../arguments.ts'
+import { examples, type Bind } from '../command.ts'
+import { loadConfig, type Context } from '../context.ts'
+import { formatLogLine } from '../terminal/log-line.ts'
+
+const DEFAULT_LINES = 50
+
+interface Options {
+  readonly follow?: boolean
+  readonly lines: number
+}
+
+/** Adds `logs` to `daemon`. */
+export function registerLogs(daemon: Command, bind: Bind): void {
+  daemon
+    .command('logs')
+    .description('Show what the daemon that was started in the background has logged.')
+    .option('--follow', 'go on with new lines as they are written')
+    .option('--lines <n>', 'how many of the last ones', lineCount, DEFAULT_LINES)
+    .addHelpText(
+      'after',
+      examples(
+        'hyperletter daemon logs --lines 20',
+        'hyperletter daemon logs --follow',
+        `hyperletter daemon logs --json | jq 'select(.level >= 40)'`,
+      ),
+    )
+    .action(bind(logs))
+}
+
+async function logs(context: Context, { follow, lines }: Options): Promise<void> {
+  const { io, options, out } = context
+  const { logFile } = await loadConfig(context)
+  const { followLines, lastLines } = await import('../../daemon/log-lines.ts')
+  const print = (line: string) =>
+    out.text(`${options.json === true ? line : formatLogLine(line, out.style)}\n`)
+  const end = await lastLines(logFile, lines)
+  if (end.lines.length === 0 && lines > 0) {
+    await out.note(`Nothing is logged at ${logFile}.`)
+    await out.next('A service logs elsewhere: `journalctl --user -u hyperletter` with systemd.')
+  }
+  for (const line of end.lines) await print(line)
+  if (follow !== true) return
+  for await (const line of followLines(logFile, end.at, io.signal)) await print(line)
+}
