@@ -21,12 +21,14 @@ const LOOK_AGAIN_MS = 5_000
 /**
  * Issues as they arrive, until aborted. Those that were there before are not repeated. A newsletter that
  * continues elsewhere is watched there too.
+ * @throws DISK_FULL, for then nothing arrives any more.
  */
 export async function* watchIssues(
   engine: Engine,
   input: ParsedInput<'watchIssues'>,
-  { signal }: CallOptions,
+  { signal: stop }: CallOptions,
 ): AsyncGenerator<Event> {
+  const signal = stop === undefined ? engine.full : AbortSignal.any([stop, engine.full])
   const network = await engine.network()
   const all = watchedBy(engine, input.newsletter)
   const seen = new Map<string, number>()
@@ -41,7 +43,7 @@ export async function* watchIssues(
     const feeds = await Promise.all(entries.map((entry) => engine.feed(entry)))
     const leave = new AbortController()
     // Listens before it looks: what is appended while the caller is busy must not be missed.
-    const appended = anyAppend(feeds, [leave.signal, ...(signal === undefined ? [] : [signal])])
+    const appended = anyAppend(feeds, [leave.signal, signal])
     try {
       for (const [i, feed] of feeds.entries()) {
         network.start(feed)
@@ -52,7 +54,7 @@ export async function* watchIssues(
     } finally {
       leave.abort()
     }
-    signal?.throwIfAborted()
+    signal.throwIfAborted()
   }
 }
 

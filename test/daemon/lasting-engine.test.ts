@@ -74,12 +74,25 @@ test('what runs while there is room again ends with NOT_AVAILABLE', async ({ ski
   skip(NO_SMALL_DISK !== undefined, NO_SMALL_DISK)
   const opened = await openOnSmallDisk()
   const { operations } = opened
-  const watching = all(operations.watchIssues({}))
-  watching.catch(() => undefined)
+  const draft = { markdown: '# For a thousand\n' }
+  const publishing = operations.publishIssue({ draft, waitCopies: 1_000 })[Symbol.asyncIterator]()
+  await publishing.next()
   const { filling } = await fillUp(opened)
   await rm(filling)
   await operations.status({})
-  await expectFailure('NOT_AVAILABLE', watching)
+  const waiting = async () => {
+    for (;;) if ((await publishing.next()).done === true) return
+  }
+  await expectFailure('NOT_AVAILABLE', waiting())
+})
+
+test('a watch ends with DISK_FULL, for nothing arrives any more', async ({ skip }) => {
+  skip(NO_SMALL_DISK !== undefined, NO_SMALL_DISK)
+  const opened = await openOnSmallDisk()
+  const watching = all(opened.operations.watchIssues({}))
+  watching.catch(() => undefined)
+  await fillUp(opened)
+  await expectFailure('DISK_FULL', watching)
 })
 
 test('an interrupted operation still ends with ABORTED', async ({ skip }) => {
