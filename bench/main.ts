@@ -12,14 +12,15 @@ import { measureImport } from './rows/import.ts'
 import { measurePublish } from './rows/publish.ts'
 import { measureReader } from './rows/reader.ts'
 import { measureSearch } from './rows/search.ts'
+import { measureWeb } from './rows/web.ts'
 import { describeMachine, formatMarkdown, formatTable, toJson } from './table.ts'
 
 const HELP = `Usage: npm run bench -- [options]
 
 Measures Hyperletter against plain scripts that do the same, in turn, and prints medians.
 
-  --only <name>      import, reader, cli, daemon, publish, search or bundles; may be
-                     repeated
+  --only <name>      import, reader, cli, daemon, publish, search, web or bundles; may
+                     be repeated
   --runs <n>         rounds of each row (default: as many as the row needs)
   --corpus <folder>  drafts to import (or HYPERLETTER_CORPUS; default: a real archive beside the
                      project if there is one, else 661 made-up issues)
@@ -41,6 +42,7 @@ const ROWS = {
   daemon: measureDaemonIdle,
   publish: measurePublish,
   search: measureSearch,
+  web: measureWeb,
   bundles: measureBundles,
 }
 

@@ -10,7 +10,7 @@ export type Goal = { readonly ratio: number } | { readonly value: number }
 /** One line of the table. */
 export interface Result {
   readonly what: string
-  readonly unit: 'ms' | 'MB' | '%'
+  readonly unit: 'ms' | 'kB' | 'MB' | '%'
   readonly samples: Samples
   /** Absent: the line is there to know, not to judge. */
   readonly goal?: Goal

@@ -31,7 +31,8 @@ export async function loadProduct() {
   }
 }
 
-function built<T>(path: string): Promise<T> {
+/** A module of the product as it was built. */
+export function built<T>(path: string): Promise<T> {
   return import(new URL(`../dist/${path}`, import.meta.url).href) as Promise<T>
 }
 

@@ -1,7 +1,16 @@
 import type { Element, ElementContent, Properties } from 'hast'
 import { sanitize } from 'hast-util-sanitize'
 import { toHtml } from 'hast-util-to-html'
-import type { Image, Link, ListItem, Paragraph, PhrasingContent, Parents } from 'mdast'
+import type {
+  Image,
+  Link,
+  ListItem,
+  Paragraph,
+  Parents,
+  PhrasingContent,
+  Root,
+  RootContent,
+} from 'mdast'
 import { defaultHandlers, toHast, type Handlers, type State } from 'mdast-util-to-hast'
 import { htmlSchema } from './html-schema.ts'
 import { attachmentName, hostOf } from './links.ts'
@@ -22,15 +31,37 @@ export interface HtmlOptions {
  */
 export function renderHtml(markdown: string, options: HtmlOptions = {}): string {
   const idPrefix = options.idPrefix ?? 'issue-'
-  const tree = toHast(parseMarkdown(markdown).root, {
+  const tree = toHast(folded(parseMarkdown(markdown).root), {
     clobberPrefix: idPrefix,
     handlers: handlers(options.attachmentUrl ?? (() => undefined)),
   })
   return toHtml(sanitize(tree, htmlSchema(idPrefix)))
 }
 
+interface Folded {
+  readonly type: 'folded'
+  readonly node: RootContent
+}
+
+/**
+ * A tree in which `toHast` finds the footnotes at once: it looks through all that it sees, which would
+ * take longer than everything else it does.
+ */
+function folded(root: Root): Root {
+  const children = root.children.map((node): RootContent | Folded =>
+    node.type === 'footnoteDefinition' ? node : { type: 'folded', node },
+  )
+  return { type: 'root', children: children as RootContent[] }
+}
+
+// Spread, as the types know no node but Markdown's own.
+const UNFOLD = {
+  folded: (state: State, { node }: Folded, parent: Parents) => state.one(node, parent),
+}
+
 function handlers(attachmentUrl: (name: string) => string | undefined): Handlers {
   return {
+    ...UNFOLD,
     image: (_state: State, node: Image) => image(node, attachmentUrl),
     link: (state: State, node: Link) => {
       const properties: Properties = { href: node.url, rel: ['noopener', 'noreferrer', 'nofollow'] }

@@ -14,10 +14,13 @@ const ANY_SCHEME = /^[a-z][a-z0-9+.-]*:/i
  */
 export function safeUrl(url: string): string | undefined {
   if (url.length > URL_MAX_LENGTH || !SAFE_SCHEME.test(url)) return undefined
+  const isPlain = /^[\u0021-\u007e]+$/.test(url) && !url.includes('\\')
+  // Only what stands before an `@` can be a user name.
+  if (isPlain && !url.includes('@')) return URL.canParse(url) ? url : undefined
   if (/\s/.test(url) || stripControls(url) !== url || !URL.canParse(url)) return undefined
   const parsed = new URL(url)
   if (parsed.username !== '' || parsed.password !== '') return undefined
-  return /^[\u0021-\u007e]+$/.test(url) && !url.includes('\\') ? url : parsed.href
+  return isPlain ? url : parsed.href
 }
 
 /** The host of a safe `http(s)` URL, to name it before anything is loaded from it. */
