@@ -6,18 +6,20 @@ import { hasCode, HyperletterError } from '../errors.ts'
 import type { Feed } from '../feed/feed.ts'
 import { Library, type LibraryEntry } from '../library/library.ts'
 import { short, type Logger } from '../logger.ts'
-import { Network } from '../network/network.ts'
+import type { Network } from '../network/network.ts'
 import { onStore } from '../storage-errors.ts'
 import { Author } from './author.ts'
 import { catchUp, type CatchUpOptions } from './catch-up.ts'
 import { Continuity } from './continuity.ts'
 import { Feeds } from './feeds.ts'
 import { Journal } from './journal.ts'
+import { goOnline } from './online.ts'
 import { quietHypercore } from './quiet.ts'
 import { PublishedNotes } from './published.ts'
 import { SigningKeys } from './signing-keys.ts'
 import { openStore, settleMove, wasMoved } from './store.ts'
 import { Successions } from './successions.ts'
+import { Use } from './use.ts'
 
 export interface EngineOptions {
   readonly config: Config
@@ -57,6 +59,8 @@ export class Engine {
   readonly author: Author
   readonly continuity: Continuity
   readonly successions: Successions
+  /** Feeds that operations may be using. */
+  readonly use = new Use()
   readonly #store: Corestore
   readonly #catchUpMs: number
   readonly #full = new AbortController()
@@ -79,6 +83,7 @@ export class Engine {
       library,
       logger: options.logger,
       keys,
+      use: this.use,
       onGrown: (feed) => {
         this.author.noteAdopted(feed).catch((err: unknown) => this.#grown(err))
       },
@@ -237,23 +242,18 @@ export class Engine {
   }
 
   async #goOnline(keyPair?: KeyPair): Promise<Network> {
-    const network = new Network({
-      config: this.config,
+    const { config, logger, library, feeds } = this
+    const network = await goOnline({
+      config,
+      logger,
+      library,
+      feeds,
+      store: this.#store,
       keyPair: keyPair ?? (await this.#store.createKeyPair(SWARM_KEY_NAME)),
-      logger: this.logger,
-      replicate: (connection) => this.#store.replicate(connection),
+      open: (entry) => this.feed(entry),
       onSuccession: (statement) => this.successions.accept(statement),
       onDiskFull: (cause) => this.#onDiskFull(cause),
     })
-    for (const entry of this.library.list()) {
-      const { feedKey } = entry
-      try {
-        network.start(await this.feeds.get(entry))
-      } catch (err) {
-        // One feed that cannot be opened must not keep the others offline.
-        this.logger.error({ feed: short(feedKey), err }, 'a newsletter could not go online')
-      }
-    }
     for (const statement of this.successions.known()) network.tellSuccession(statement)
     return network
   }

@@ -1,5 +1,5 @@
 import type Corestore from 'corestore'
-import type { KeyPair } from 'hypercore-crypto'
+import crypto, { type KeyPair } from 'hypercore-crypto'
 import Hypercore, { type ManifestInput } from 'hypercore'
 import { HyperletterError } from '../errors.ts'
 import { Feed } from '../feed/feed.ts'
@@ -8,42 +8,64 @@ import type { Library, LibraryEntry } from '../library/library.ts'
 import { short, type Logger } from '../logger.ts'
 import { feedKeyOf, keyBytes, type EncryptionKey, type FeedKey } from '../records/feed-key.ts'
 import { parseLink } from '../records/link.ts'
+import { KEEP_OPEN } from '../network/resting/roster.ts'
 import type { SigningKeyPair } from '../records/recovery.ts'
 import { onStore } from '../storage-errors.ts'
 import type { SigningKeys } from './signing-keys.ts'
+import type { Use } from './use.ts'
 
 export interface FeedsOptions {
   readonly store: Corestore
   readonly library: Library
   readonly logger: Logger
   readonly keys: SigningKeys
+  /** Told of every feed that somebody gets. */
+  readonly use: Use
   /** The log of a feed that this device signs has grown: from here, or because a peer had more. */
   readonly onGrown: (feed: Feed) => void
   /** A feed that was closed by a conflict should open again. */
   readonly onReopen: (entry: LibraryEntry | undefined) => Promise<void>
 }
 
-/** The feeds of the library, each opened once and kept open until it leaves the library. */
+/** Gets the length of the log before it grew. */
+export type GrowthListener = (feedKey: FeedKey, lengthBefore: number) => void
+
+/** How long a feed that was used stays open at least, in milliseconds. */
+const IDLE_MS = 60_000
+
+/** How often it is remembered that a newsletter is active. */
+const NOTE_ACTIVITY_MS = 10 * 60_000
+
+/** The feeds of the library, each opened once and kept open until it leaves the library or rests. */
 export class Feeds {
   readonly #store: Corestore
   readonly #library: Library
   readonly #logger: Logger
   readonly #keys: SigningKeys
+  readonly #use: Use
   readonly #onGrown: FeedsOptions['onGrown']
   readonly #onReopen: FeedsOptions['onReopen']
   readonly #open = new Map<FeedKey, Promise<Feed>>()
+  readonly #growthListeners = new Set<GrowthListener>()
+  /** Discovery keys of private newsletters, in hex. */
+  readonly #private = new Set<string>()
 
-  constructor({ store, library, logger, keys, onGrown, onReopen }: FeedsOptions) {
+  constructor({ store, library, logger, keys, use, onGrown, onReopen }: FeedsOptions) {
     this.#store = store
     this.#library = library
     this.#logger = logger
     this.#keys = keys
     this.#onGrown = onGrown
     this.#onReopen = onReopen
+    this.#use = use
+    for (const { feedKey, encryptionKey } of library.list()) {
+      if (encryptionKey !== undefined) this.#private.add(topicOf(keyBytes(feedKey)))
+    }
   }
 
   /** The feed of a library entry. */
   get({ feedKey, encryptionKey }: Pick<LibraryEntry, 'feedKey' | 'encryptionKey'>): Promise<Feed> {
+    this.#use.note(feedKey)
     return this.#remember(feedKey, async () => {
       const signing = await this.#keys.get(feedKey)
       return this.#openCore({ key: keyBytes(feedKey) }, { signing, encryptionKey })
@@ -55,6 +77,7 @@ export class Feeds {
     const manifest = manifestOf(signing)
     await this.#keys.keep(feedKeyFor(signing), signing)
     const feed = await this.#openCore({ manifest }, { signing, encryptionKey })
+    this.#use.note(feed.feedKey)
     this.#open.set(feed.feedKey, Promise.resolve(feed))
     return feed
   }
@@ -72,6 +95,24 @@ export class Feeds {
     const feed = this.#open.get(feedKey)
     this.#open.delete(feedKey)
     await (await feed?.catch(() => undefined))?.close()
+  }
+
+  /** Calls `listener` whenever the log of any feed has grown, until the returned function is called. */
+  watchGrowth(listener: GrowthListener): () => void {
+    this.#growthListeners.add(listener)
+    return () => this.#growthListeners.delete(listener)
+  }
+
+  /** Closes a feed unless somebody may be using it. Gives whether it does; the next who gets it opens it anew. */
+  rest(feedKey: FeedKey): boolean {
+    if (this.#use.isUsed(feedKey, IDLE_MS)) return false
+    this.release(feedKey).catch((err: unknown) => this.#logger.warn({ err }, 'closing'))
+    return true
+  }
+
+  /** Whether a core is a newsletter that this device has the encryption key of. */
+  isPrivate(discoveryKey: Uint8Array): boolean {
+    return this.#private.has(hex(discoveryKey))
   }
 
   async close(): Promise<void> {
@@ -129,6 +170,12 @@ export class Feeds {
     { signing, encryptionKey }: Secrets,
   ): Promise<Feed> {
     const encryption = encryptionKey === undefined ? undefined : { key: keyBytes(encryptionKey) }
+    // Known before a peer can ask for it.
+    if (encryption !== undefined) {
+      this.#private.add(
+        topicOf('key' in identity ? identity.key : Hypercore.key(identity.manifest)),
+      )
+    }
     // History is append-only for readers: a core that was cut back and rewritten is not adopted.
     const options = { allowFork: false, ...(encryption === undefined ? {} : { encryption }) }
     // Made with a key pair, a core would keep it in the store; given to a later session, it is not kept.
@@ -143,7 +190,25 @@ export class Feeds {
     if (core !== made) await made.close()
     core.on('conflict', (length, fork) => this.#onConflict(feed, length, fork))
     if (feed.writable) core.on('append', () => this.#onGrown(feed))
+    let { length } = core
+    core.on('append', () => {
+      const before = length
+      length = core.length
+      this.#noteActivity(feed.feedKey)
+      for (const listener of this.#growthListeners) listener(feed.feedKey, before)
+    })
     return feed
+  }
+
+  // Where a library is so small that all of it is open, nobody asks.
+  #noteActivity(feedKey: FeedKey): void {
+    const now = Date.now()
+    const { activeAt } = this.#library.get(feedKey) ?? {}
+    if (this.#library.size <= KEEP_OPEN || this.#library.get(feedKey) === undefined) return
+    if (activeAt !== undefined && now - Date.parse(activeAt) < NOTE_ACTIVITY_MS) return
+    this.#library
+      .update(feedKey, { activeAt: new Date(now).toISOString() })
+      .catch((err: unknown) => this.#logger.debug({ err }, 'could not note activity'))
   }
 
   // Hypercore closes every session of the core on both sides; what is held opens again, and is told so.
@@ -191,4 +256,12 @@ function feedKeyIn(reference: string): FeedKey | undefined {
   } catch {
     return undefined
   }
+}
+
+function topicOf(key: Uint8Array): string {
+  return hex(crypto.discoveryKey(Buffer.from(key)))
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }

@@ -3,6 +3,12 @@ import { open, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf } from '../errors.ts'
 
+/**
+ * What has to be free on the disk of a data directory: more than the store takes to open, when it writes down
+ * what lay in its write-ahead log.
+ */
+export const NEEDED_ROOM_BYTES = 16 * 1024 * 1024
+
 /** Pieces of this size are written to see whether they fit. */
 const PIECE_BYTES = 1024 * 1024
 
@@ -11,8 +17,7 @@ const PIECE_BYTES = 1024 * 1024
  * moment: what a file system tells of its free space leaves out quotas, and counts what is reserved for others.
  */
 export async function hasRoom(directory: string, sizeBytes: number): Promise<boolean> {
-  const { bavail, bsize } = await statfs(directory)
-  if (bavail * bsize < sizeBytes) return false
+  if ((await freeBytes(directory)) < sizeBytes) return false
   const path = join(directory, 'room.tmp')
   try {
     const file = await open(path, 'w', 0o600)
@@ -33,4 +38,10 @@ export async function hasRoom(directory: string, sizeBytes: number): Promise<boo
   } finally {
     await rm(path, { force: true })
   }
+}
+
+/** What the file system of a directory says is free for us. */
+export async function freeBytes(directory: string): Promise<number> {
+  const { bavail, bsize } = await statfs(directory)
+  return bavail * bsize
 }

@@ -19,6 +19,8 @@ export interface LibraryEntry {
   readonly feedKey: FeedKey
   readonly roles: readonly Role[]
   readonly addedAt: string
+  /** When its log grew here, roughly. */
+  readonly activeAt?: string | undefined
   /** The last title seen, so that a newsletter has a name before its log is open. */
   readonly title?: string | undefined
   /** For a private newsletter that this user may read. */
@@ -71,6 +73,7 @@ const storedEntry = z.looseObject({
   feedKey: z.string().transform(parseFeedKey),
   roles: z.array(z.enum(ROLES)),
   addedAt: z.string(),
+  activeAt: z.string().optional(),
   title: z.string().optional(),
   encryptionKey: z.string().transform(parseEncryptionKey).optional(),
   problem: z
@@ -129,6 +132,10 @@ export class Library {
     return [...this.#entries.values()].toSorted((a, b) => a.addedAt.localeCompare(b.addedAt))
   }
 
+  get size(): number {
+    return this.#entries.size
+  }
+
   get(feedKey: FeedKey): LibraryEntry | undefined {
     return this.#entries.get(feedKey)
   }
@@ -161,7 +168,7 @@ export class Library {
   /** Changes what is known of a feed that is in the library; ignored if it no longer is. */
   update(
     feedKey: FeedKey,
-    details: Pick<LibraryEntry, 'title' | 'problem' | 'successor'>,
+    details: Pick<LibraryEntry, 'title' | 'problem' | 'successor' | 'activeAt'>,
   ): Promise<void> {
     return this.#write(async () => {
       const before = this.#entries.get(feedKey)

@@ -2,20 +2,41 @@ import Protomux from 'protomux'
 import type { KeyPair } from 'hypercore-crypto'
 import type { Connection } from 'hyperswarm'
 import type { Config } from '../config/config.ts'
+import { HyperletterError } from '../errors.ts'
 import type { BlockRange, Feed } from '../feed/feed.ts'
-import type { Logger } from '../logger.ts'
+import { short, type Logger } from '../logger.ts'
 import type { FeedKey } from '../records/feed-key.ts'
 import type { SigningKeyPair } from '../records/recovery.ts'
 import type { Succession } from '../records/succession.ts'
+import { Announcer } from './announcing/announcer.ts'
+import type { Bans } from './limits/bans.ts'
+import { closeGate } from './limits/private-gate.ts'
 import { PeerExchange } from './peer-exchange.ts'
+import { Roster, type Keeper, type Newsletter } from './resting/roster.ts'
+import { Shelf } from './resting/shelf.ts'
 import { Seeding, type SeedingStatus } from './seeding.ts'
 import { Successions } from './successions.ts'
 import { Swarm } from './swarm.ts'
 
 export interface NetworkOptions {
-  readonly config: Pick<Config, 'bootstrap' | 'host' | 'udpPort'>
+  readonly config: Pick<
+    Config,
+    | 'bootstrap'
+    | 'host'
+    | 'udpPort'
+    | 'uploadLimit'
+    | 'downloadLimit'
+    | 'maxConnections'
+    | 'allowPeers'
+  >
   readonly keyPair: KeyPair
   readonly logger: Logger
+  /** Who is not talked to; only remembered here when absent. The network closes it. */
+  readonly bans?: Bans | undefined
+  /** Opens and closes newsletters that rest; without one none rests. */
+  readonly keeper?: Keeper | undefined
+  /** Whether a core is a private newsletter; none is when absent. */
+  readonly isPrivate?: ((discoveryKey: Uint8Array) => boolean) | undefined
   /** Replicates the whole store over a connection. */
   readonly replicate: (connection: Connection) => void
   /** Called with a statement that the recovery key of its newsletter signed. Rejects if it does not count. */
@@ -24,39 +45,58 @@ export interface NetworkOptions {
   readonly onDiskFull: (cause: unknown) => void
 }
 
-const OFFLINE: SeedingStatus = { peers: 0, fullCopies: 0, uploadedBytes: 0, downloadedBytes: 0 }
-
 /** Everything that happens between peers: which feeds are announced, downloaded and served. */
 export class Network {
-  readonly #logger: Logger
+  readonly #options: NetworkOptions
   readonly #swarm: Swarm
+  readonly #announcer: Announcer
   readonly #exchange: PeerExchange
   readonly #successions: Successions
+  readonly #shelf: Shelf
+  readonly #roster: Roster
+  readonly #isPrivate: (discoveryKey: Uint8Array) => boolean
+  /** Newsletters that are open. */
   readonly #seedings = new Map<FeedKey, Seeding>()
-  readonly #onDiskFull: NetworkOptions['onDiskFull']
 
   /** Goes online without waiting for anybody. */
-  constructor({ config, keyPair, logger, replicate, onSuccession, onDiskFull }: NetworkOptions) {
-    this.#logger = logger
-    this.#onDiskFull = onDiskFull
+  constructor(options: NetworkOptions) {
+    const { config, keyPair, logger, bans, keeper } = options
+    this.#options = options
+    this.#isPrivate = options.isPrivate ?? (() => false)
     this.#exchange = new PeerExchange({ onPeer: (key, teller) => this.#swarm.dial(key, teller) })
-    this.#swarm = new Swarm({
-      keyPair,
-      logger,
-      bootstrap: config.bootstrap,
-      host: config.host,
-      udpPort: config.udpPort,
-      onConnection: (connection) => {
-        // Replication first: it makes the multiplexer that the exchange then shares.
-        replicate(connection)
-        this.#exchange.attach(Protomux.from(connection))
-        this.#successions.attach(Protomux.from(connection))
+    this.#roster = new Roster({
+      keeper,
+      open: this.#seedings,
+      isPlain: (peer) => !this.#shelf.speaks(peer),
+      onRest: (feedKey) => this.#closeSeeding(feedKey),
+      log: (what, feedKey, err) => logger.error({ feed: short(feedKey), err }, what),
+    })
+    this.#shelf = new Shelf({
+      feedKeys: () => this.#roster.feedKeys(),
+      stateOf: (feedKey) => this.#roster.stateOf(feedKey),
+      mayTell: (feedKey, peer) => {
+        const { discoveryKey } = this.#roster.get(feedKey) ?? {}
+        return this.#isAllowed(peer) || discoveryKey === undefined || !this.#isPrivate(discoveryKey)
       },
+      onTold: (feedKey, state) => {
+        this.#roster.hear(feedKey, state).catch((err: unknown) => logger.debug({ err }, 'news'))
+      },
+    })
+    this.#swarm = new Swarm({
+      ...config,
+      keyPair,
+      bans,
+      logger,
+      onConnection: (connection) => this.#onConnection(connection),
+    })
+    this.#announcer = new Announcer({
+      join: (topic) => this.#swarm.join(topic),
+      leave: (topic) => this.#swarm.leave(topic),
     })
     this.#successions = new Successions({
       swarm: this.#swarm,
       logger,
-      onStatement: onSuccession,
+      onStatement: options.onSuccession,
     })
   }
 
@@ -65,35 +105,66 @@ export class Network {
     return this.#swarm.size
   }
 
-  /** Announces, downloads and serves a feed until `stop`. */
+  /** Announces a newsletter when its turn comes; it opens when a peer asks for it or has news of it. */
+  follow(newsletter: Newsletter): void {
+    if (this.#roster.get(newsletter.feedKey) === undefined) {
+      this.#announcer.add(newsletter.discoveryKey)
+    }
+    this.#roster.add(newsletter)
+  }
+
+  /** Announces a feed now, downloads and serves it until `stop`. */
   start(feed: Feed): void {
-    const before = this.#seedings.get(feed.feedKey)
+    const { feedKey, core } = feed
+    const before = this.#seedings.get(feedKey)
     if (before?.isLost === false) return
-    before?.close().catch(() => undefined)
+    before?.close()
+    const { discoveryKey } = core
+    if (discoveryKey === null) throw new HyperletterError('INTERNAL', 'The core is not open.')
+    this.#announcer.addNow(discoveryKey)
+    this.#roster.add({ feedKey, discoveryKey })
     const seeding = new Seeding({
       feed,
       swarm: this.#swarm,
       exchange: this.#exchange,
       successions: this.#successions,
-      logger: this.#logger,
-      onDiskFull: this.#onDiskFull,
+      logger: this.#options.logger,
+      onProgress: () => this.#shelf.changed(feedKey),
+      onDiskFull: this.#options.onDiskFull,
     })
-    this.#seedings.set(feed.feedKey, seeding)
+    this.#seedings.set(feedKey, seeding)
+    this.#shelf.added(feedKey)
   }
 
   async stop(feedKey: FeedKey): Promise<void> {
-    const seeding = this.#seedings.get(feedKey)
-    this.#seedings.delete(feedKey)
-    await seeding?.close()
+    const newsletter = this.#roster.get(feedKey)
+    this.#roster.delete(feedKey)
+    this.#closeSeeding(feedKey)
+    if (newsletter !== undefined) await this.#announcer.delete(newsletter.discoveryKey)
+  }
+
+  /** A peer asks for a core that is stored here; the newsletter that it is opens. */
+  demand(discoveryKey: Uint8Array): void {
+    const newsletter = this.#roster.withTopic(discoveryKey)
+    if (newsletter !== undefined) this.#roster.wake(newsletter.feedKey)
   }
 
   status(feedKey: FeedKey): SeedingStatus {
-    return this.#seedings.get(feedKey)?.status() ?? OFFLINE
+    const now = this.#seedings.get(feedKey)?.status() ?? this.#restingStatus(feedKey)
+    const { uploadedBytes, downloadedBytes } = this.#roster.traffic(feedKey)
+    return {
+      ...now,
+      uploadedBytes: now.uploadedBytes + uploadedBytes,
+      downloadedBytes: now.downloadedBytes + downloadedBytes,
+    }
   }
 
   /** Connected peers that hold all of `ranges`. */
   copies(feedKey: FeedKey, ...ranges: readonly BlockRange[]): number {
-    return this.#seedings.get(feedKey)?.copies(ranges) ?? 0
+    const seeding = this.#seedings.get(feedKey)
+    if (seeding !== undefined) return seeding.copies(ranges)
+    const end = Math.max(0, ...ranges.map((it) => it.end))
+    return this.#shelf.statesOf(feedKey).filter((it) => it.held >= end).length
   }
 
   /** Tells peers of a newsletter, now and later, where it continues. */
@@ -108,13 +179,51 @@ export class Network {
 
   /** Leaves everything, within a deadline. */
   async close(): Promise<void> {
-    // Not awaited one by one: leaving the swarm unannounces all topics, and has the deadline.
-    for (const seeding of this.#seedings.values()) {
-      seeding.close().catch(() => undefined)
-    }
+    this.#announcer.close()
+    this.#roster.close()
+    for (const seeding of this.#seedings.values()) seeding.close()
     this.#seedings.clear()
     this.#exchange.close()
     this.#successions.close()
+    this.#shelf.close()
     await this.#swarm.close()
+    await this.#options.bans?.close()
+  }
+
+  #onConnection(connection: Connection): void {
+    const mux = Protomux.from(connection)
+    const peer = connection.remotePublicKey
+    if (!this.#isAllowed(peer)) closeGate(mux, this.#isPrivate)
+    this.#options.replicate(connection)
+    this.#exchange.attach(mux)
+    this.#successions.attach(mux)
+    this.#shelf.attach(mux).then(
+      (speaks) => {
+        if (!speaks && !connection.destroying) this.#openFor(peer)
+      },
+      (err: unknown) => this.#options.logger.debug({ err }, 'the shelf of a peer'),
+    )
+  }
+
+  // Who cannot tell of news has to be asked: for the newsletters that it was found by.
+  #openFor(peer: Uint8Array): void {
+    for (const topic of this.#swarm.topicsOf(peer)) this.demand(topic)
+  }
+
+  #isAllowed(peer: Uint8Array): boolean {
+    const { allowPeers } = this.#options.config
+    return allowPeers === undefined || allowPeers.includes(Buffer.from(peer).toString('hex'))
+  }
+
+  #restingStatus(feedKey: FeedKey): SeedingStatus {
+    const states = this.#shelf.statesOf(feedKey)
+    const length = Math.max(1, ...states.map((it) => it.length))
+    const fullCopies = states.filter((it) => it.held >= length).length
+    return { peers: states.length, fullCopies, uploadedBytes: 0, downloadedBytes: 0 }
+  }
+
+  #closeSeeding(feedKey: FeedKey): void {
+    this.#seedings.get(feedKey)?.close()
+    this.#seedings.delete(feedKey)
   }
 }

@@ -7,19 +7,23 @@ import { copiesOf, fullCopiesOf } from './copies.ts'
 import { announceHeld } from './holes.ts'
 import { NewestHeld } from './newest-held.ts'
 import type { PeerExchange } from './peer-exchange.ts'
+import { Scheduling } from './scheduling/scheduling.ts'
 import type { Successions } from './successions.ts'
 import type { Swarm } from './swarm.ts'
 import { Wanted } from './wanted.ts'
 
-/** What one newsletter does on the network now. */
-export interface SeedingStatus {
-  /** Peers that replicate this core with us. */
+/** Content and record bytes. */
+export interface Traffic {
+  readonly uploadedBytes: number
+  readonly downloadedBytes: number
+}
+
+/** What one newsletter does on the network now; its traffic is that since the start of this process. */
+export interface SeedingStatus extends Traffic {
+  /** Peers that replicate this core with us, or would if it had news. */
   readonly peers: number
   /** Of these, how many hold every block. */
   readonly fullCopies: number
-  /** Content and record bytes since the start of this process. */
-  readonly uploadedBytes: number
-  readonly downloadedBytes: number
 }
 
 export interface SeedingOptions {
@@ -28,9 +32,14 @@ export interface SeedingOptions {
   readonly exchange: PeerExchange
   readonly successions: Successions
   readonly logger: Logger
+  /** Called when the log has grown, or is whole. */
+  readonly onProgress: () => void
   /** Called when a block that a peer sent could not be stored. */
   readonly onDiskFull: (cause: unknown) => void
 }
+
+/** Requests of one peer for one core that wait for their answer; Hypercore itself has at most 512. */
+const MAX_REQUESTS_WAITING = 8_192
 
 /**
  * When to look up again while no peer is connected, after joining. Two readers that join together
@@ -38,26 +47,32 @@ export interface SeedingOptions {
  */
 const LOOK_UP_AGAIN_MS = [700, 2_000, 5_000, 12_000, 30_000, 60_000]
 
-/** Keeps one feed announced, downloaded (newest issue first) and served until it is closed. */
+/**
+ * Downloads and serves one open feed, the newest issue first, until it is closed. Its topic is joined by
+ * somebody else, and looked up here while nobody is there.
+ */
 export class Seeding {
   readonly #options: SeedingOptions
   readonly #stopExchange: () => void
   readonly #stopSuccession: () => void
   readonly #wanted: Wanted
   readonly #newestHeld: NewestHeld
+  readonly #scheduling: Scheduling
   #isClosed = false
   #lookUpTimer: NodeJS.Timeout | undefined
   #lookUps = 0
   /** Who last sent a tree that does not fit ours. */
   #suspect: Uint8Array | undefined
+  #movedAt = Date.now()
   #uploadedBytes = 0
   #downloadedBytes = 0
 
-  /** Joins at once; nothing is awaited. */
+  /** Begins at once; nothing is awaited. */
   constructor(options: SeedingOptions) {
     this.#options = options
-    const { feed, swarm, exchange, successions } = options
+    const { feed, exchange, successions } = options
     const { core } = feed
+    core.on('append', this.#onAppend)
     core.on('upload', this.#onUpload)
     core.on('download', this.#onDownload)
     core.on('verification-error', this.#onBadBlock)
@@ -67,8 +82,8 @@ export class Seeding {
     core.on('conflict', this.#onConflict)
     this.#stopExchange = exchange.add(core)
     this.#stopSuccession = successions.add(feed)
-    swarm.join(this.#topic)
     this.#scheduleLookUp()
+    this.#scheduling = new Scheduling(core)
     this.#newestHeld = new NewestHeld({ feed, log: (what, error) => this.#log(what, error) })
     this.#wanted = new Wanted({ feed, log: (what, error) => this.#log(what, error) })
   }
@@ -78,14 +93,30 @@ export class Seeding {
     return this.#options.feed.core.closing !== null
   }
 
+  get feed(): Feed {
+    return this.#options.feed
+  }
+
+  /** Since this feed was opened. */
+  get traffic(): Traffic {
+    return { uploadedBytes: this.#uploadedBytes, downloadedBytes: this.#downloadedBytes }
+  }
+
+  /** How long nothing has come, gone or grown, in milliseconds. */
+  get quietMs(): number {
+    return Date.now() - this.#movedAt
+  }
+
+  /** Nothing is missing, but for what need not come. */
+  get isWhole(): boolean {
+    const { length, heldBlocks } = this.#options.feed
+    return length > 0 && heldBlocks >= length
+  }
+
   status(): SeedingStatus {
-    const { core } = this.#options.feed
-    return {
-      peers: core.peers.length,
-      fullCopies: fullCopiesOf(core, this.#options.feed.dropped),
-      uploadedBytes: this.#uploadedBytes,
-      downloadedBytes: this.#downloadedBytes,
-    }
+    const { core, dropped } = this.#options.feed
+    const fullCopies = fullCopiesOf(core, dropped)
+    return { peers: core.peers.length, fullCopies, ...this.traffic }
   }
 
   /** Connected peers that hold all of `ranges`. */
@@ -94,15 +125,17 @@ export class Seeding {
     return copiesOf(core, ranges, dropped)
   }
 
-  /** Leaves the topic; the feed stays open. */
-  async close(): Promise<void> {
+  /** The feed stays open, and announced. */
+  close(): void {
     const { core } = this.#options.feed
     this.#isClosed = true
     clearTimeout(this.#lookUpTimer)
     this.#wanted.close()
     this.#newestHeld.close()
+    this.#scheduling.close()
     this.#stopExchange()
     this.#stopSuccession()
+    core.off('append', this.#onAppend)
     core.off('upload', this.#onUpload)
     core.off('download', this.#onDownload)
     core.off('verification-error', this.#onBadBlock)
@@ -110,7 +143,6 @@ export class Seeding {
     core.off('peer-add', this.#onPeerAdd)
     core.off('peer-remove', this.#onPeerRemove)
     core.off('conflict', this.#onConflict)
-    await this.#options.swarm.leave(this.#topic)
   }
 
   get #topic(): Uint8Array {
@@ -132,12 +164,21 @@ export class Seeding {
     this.#lookUpTimer.unref()
   }
 
+  readonly #onAppend = (): void => {
+    this.#movedAt = Date.now()
+    this.#options.onProgress()
+  }
+
   readonly #onUpload = (_index: number, sizeBytes: number): void => {
+    this.#movedAt = Date.now()
     this.#uploadedBytes += sizeBytes
   }
 
   readonly #onDownload = (_index: number, sizeBytes: number): void => {
+    const { core } = this.#options.feed
+    this.#movedAt = Date.now()
     this.#downloadedBytes += sizeBytes
+    if (core.contiguousLength === core.length) this.#options.onProgress()
   }
 
   // Hypercore drops the block and pauses the peer, and may then ask nobody for anything. Where the tree
@@ -174,7 +215,16 @@ export class Seeding {
     this.#options.swarm.reconnect()
   }
 
-  readonly #onPeerAdd = (peer: Peer): void => announceHeld(this.#options.feed, peer)
+  readonly #onPeerAdd = (peer: Peer): void => {
+    const { feed, swarm } = this.#options
+    this.#movedAt = Date.now()
+    onRequest(peer, (waiting) => {
+      swarm.requested(peer.remotePublicKey)
+      if (waiting < MAX_REQUESTS_WAITING) return
+      swarm.strike(peer.remotePublicKey, 'peer asks without listening', { hangUp: true })
+    })
+    announceHeld(feed, peer)
+  }
 
   readonly #onPeerRemove = (): void => {
     if (this.#options.feed.core.peers.length > 0) return
@@ -185,5 +235,18 @@ export class Seeding {
   #log(what: string, error: unknown): void {
     const { feed, logger } = this.#options
     logger.debug({ feed: short(feed.feedKey), err: String(error) }, what)
+  }
+}
+
+// No event tells of requests before they are answered.
+function onRequest(peer: Peer, listener: (waiting: number) => void): void {
+  const asked = peer as unknown as {
+    readonly remoteRequests: { readonly size: number }
+    onrequest(message: unknown): unknown
+  }
+  const handle = asked.onrequest.bind(peer)
+  asked.onrequest = (message) => {
+    listener(asked.remoteRequests.size)
+    return handle(message)
   }
 }

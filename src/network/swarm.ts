@@ -1,9 +1,15 @@
-import HyperDHT from 'hyperdht'
 import Hyperswarm, { type Connection, type PeerDiscoverySession } from 'hyperswarm'
 import type { KeyPair } from 'hypercore-crypto'
 import type { Address } from '../config/config.ts'
 import { short, type Logger } from '../logger.ts'
+import { ThriftyDht } from './announcing/thrifty-dht.ts'
+import { getMutable, putMutable, type MutableKeyPair } from './dht-values.ts'
+import { Dials } from './dials.ts'
+import { Bans } from './limits/bans.ts'
+import { Allowance, Rate } from './limits/rate.ts'
+import { Valve } from './limits/valve.ts'
 import { staleDials } from './stale-dials.ts'
+import { withinMs } from './within.ts'
 
 export interface SwarmOptions {
   /** Who this device is to its peers; unrelated to feed keys. */
@@ -12,22 +18,32 @@ export interface SwarmOptions {
   readonly host: string | undefined
   /** UDP port to bind if it is free; the stack's own when absent. */
   readonly udpPort?: number | undefined
+  /** Bytes a second over all connections; no limit when absent. */
+  readonly uploadLimit?: number | undefined
+  readonly downloadLimit?: number | undefined
+  /** Connections at a time; `MAX_CONNECTIONS` when absent. */
+  readonly maxConnections?: number | undefined
+  /** Who is not talked to; only remembered here when absent. The swarm does not close it. */
+  readonly bans?: Bans | undefined
   readonly logger: Logger
   /** Called for each new connection, before anything is sent on it. */
   readonly onConnection: (connection: Connection) => void
 }
 
-/** Invalid blocks or requests after which a peer is cut off for the life of this process. */
-const STRIKES_TO_BAN = 3
+/** Connections that are accepted unless somebody says otherwise. Of itself the swarm dials 64 and accepts all. */
+const MAX_CONNECTIONS = 256
+
+/** Requests for blocks that one peer may make at once, and for each second: 64 MB/s of full blocks. */
+const REQUESTS = { most: 10_000, perSecond: 1_000 }
+
+/** How often it is looked whose ban is over. */
+const UNBAN_EVERY_MS = 60_000
 
 /** How long leaving the network may take before it is forced; unannouncing 1,000 topics takes 28 s. */
 const LEAVE_DEADLINE_MS = 2_500
 
 /** How long one topic may take; with no DHT in reach the stack takes 5 s. */
 const LEAVE_TOPIC_MS = 1_000
-
-/** How long the DHT may take to store or find a value. */
-const MUTABLE_DEADLINE_MS = 10_000
 
 /** How long tearing everything down may take. */
 const FORCED_LEAVE_MS = 1_000
@@ -38,82 +54,80 @@ const FORCED_LEAVE_MS = 1_000
  */
 const MAX_DIALLING = 24
 
-/** A peer that was dialled on somebody's word and does not answer by then is given up. */
-const DIAL_DEADLINE_MS = 15_000
-
-/** Peers being dialled on somebody's word at a time, over all topics. */
-const MAX_DIALS = 64
-
-/** Dials on one peer's word that are under way or came to nothing; nobody is believed beyond that. */
-const MAX_OPEN_WORDS = 16
-
-/** A dial that came to nothing is forgiven after this: honest tellers err too, one by one. */
-const FORGIVE_MS = 10 * 60_000
-
 /** With so many connections nobody is dialled on somebody's word: enough to be part of a mesh. */
 const ENOUGH_CONNECTIONS = 48
 
-/** Ed25519, 32 and 64 bytes. */
-export interface MutableKeyPair {
-  readonly publicKey: Uint8Array
-  readonly secretKey: Uint8Array
-}
-
-interface Dial {
-  readonly timer: NodeJS.Timeout
-  /** Whose word it was, in hex. */
-  readonly teller: string
+/** What is kept of one connection. */
+interface Line {
+  readonly connection: Connection
+  readonly valve: Valve
+  readonly requests: Allowance
 }
 
 /**
- * Discovery and connections: the only user of hyperswarm and hyperdht. Other parts ask it to join
- * topics; it knows nothing of newsletters.
+ * Discovery and connections: the only user of hyperswarm. Other parts ask it to join topics; it knows
+ * nothing of newsletters.
  */
 export class Swarm {
   readonly #swarm: Hyperswarm
+  readonly #options: SwarmOptions
   readonly #logger: Logger
+  readonly #bans: Bans
+  readonly #rates: { readonly upload: Rate | undefined; readonly download: Rate | undefined }
   readonly #topics = new Map<string, PeerDiscoverySession>()
-  readonly #strikes = new Map<string, number>()
-  readonly #dials = new Map<string, Dial>()
-  /** Teller → dials on its word that did not lead to a connection so far. */
-  readonly #openWords = new Map<string, number>()
+  readonly #dials: Dials
+  readonly #lines = new Map<string, Line>()
+  /** Peers that hold another history of a log. */
+  readonly #shunned = new Set<string>()
+  readonly #unbanTimer: NodeJS.Timeout
 
   constructor(options: SwarmOptions) {
-    const { keyPair, bootstrap, host, udpPort, logger } = options
-    const dht = new HyperDHT({
+    const { keyPair, bootstrap, host, udpPort, maxConnections, logger } = options
+    const dht = new ThriftyDht({
       ...(bootstrap === undefined ? {} : { bootstrap }),
       ...(host === undefined ? {} : { host }),
       ...(udpPort === undefined ? {} : { port: udpPort }),
       // No firewall stands between peers of one machine, and punching holes in none mostly fails.
       ...(host?.startsWith('127.') === true ? { firewalled: false } : {}),
     })
+    this.#options = options
     this.#logger = logger
+    this.#bans = options.bans ?? Bans.inMemory(logger)
+    this.#rates = { upload: rate(options.uploadLimit), download: rate(options.downloadLimit) }
     const onCall = staleDials(dht)
-    const firewall = (key: Uint8Array) => {
-      onCall(hex(key))
-      return false
-    }
-    this.#swarm = new Hyperswarm({ dht, keyPair, maxParallel: MAX_DIALLING, firewall })
-    this.#swarm.on('connection', (connection) => {
-      const peer = hex(connection.remotePublicKey)
-      // A connection without an error listener would end the process when a peer resets it.
-      connection.on('error', (err) =>
-        logger.debug({ peer: short(peer), err: err.message }, 'connection lost'),
-      )
-      connection.on('close', () => logger.debug({ peer: short(peer) }, 'disconnected'))
-      logger.debug({ peer: short(peer) }, 'connected')
-      this.#keptWord(peer)
-      options.onConnection(connection)
+    this.#swarm = new Hyperswarm({
+      dht,
+      keyPair,
+      maxParallel: MAX_DIALLING,
+      ...(maxConnections === undefined ? {} : { maxPeers: maxConnections }),
+      firewall: (key) => {
+        const peer = hex(key)
+        if (this.#isUnwanted(peer)) return true
+        onCall(peer)
+        return false
+      },
     })
+    this.#swarm.on('connection', (connection) => this.#onConnection(connection))
+    this.#dials = new Dials({
+      dial: (peer) => this.#swarm.joinPeer(peer),
+      stop: (peer) => this.#swarm.leavePeer(peer),
+    })
+    this.#unbanTimer = setInterval(() => this.#unban(), UNBAN_EVERY_MS)
+    this.#unbanTimer.unref()
   }
 
   /** Connections now. */
   get size(): number {
-    return this.#swarm.connections.size
+    return this.#lines.size
   }
 
   get publicKey(): Uint8Array {
     return this.#swarm.keyPair.publicKey
+  }
+
+  /** Topics that a connected peer was found by, when it was looked up from here. */
+  topicsOf(key: Uint8Array): readonly Uint8Array[] {
+    return this.#swarm.peers.get(hex(key))?.topics ?? []
   }
 
   /** Announces and looks up a topic until `leave`. Does not wait. */
@@ -137,92 +151,66 @@ export class Swarm {
   }
 
   /**
-   * Dials a peer on another one's word; gives up after a while. A liar costs a few dials in all.
+   * Dials a peer on another one's word; gives up after a while.
    * @param teller public key of who told us, in hex.
    */
   dial(key: Uint8Array, teller: string): void {
     const peer = hex(key)
-    const openWords = this.#openWords.get(teller) ?? 0
-    if (openWords >= MAX_OPEN_WORDS || this.#dials.size >= MAX_DIALS) return
-    if (this.size >= ENOUGH_CONNECTIONS || this.#dials.has(peer)) return
-    if (this.#swarm.peers.get(peer)?.banned === true) return
-    if (this.#isConnected(key) || Buffer.from(this.publicKey).equals(key)) return
-    this.#openWords.set(teller, openWords + 1)
-    const timer = setTimeout(() => {
-      this.#endDial(peer)
-      setTimeout(() => this.#closeWord(teller), FORGIVE_MS).unref()
-    }, DIAL_DEADLINE_MS)
-    this.#dials.set(peer, { timer, teller })
-    this.#swarm.joinPeer(key)
+    if (this.size >= Math.min(ENOUGH_CONNECTIONS, this.#maxConnections)) return
+    if (this.#isUnwanted(peer) || this.#lines.has(peer)) return
+    if (!Buffer.from(this.publicKey).equals(key)) this.#dials.begin(peer, teller)
+  }
+
+  /** Counts a request of a peer, and reads it more slowly if there are too many. */
+  requested(key: Uint8Array): void {
+    const line = this.#lines.get(hex(key))
+    line?.valve.hold(line.requests.take())
   }
 
   /**
-   * Counts a provable misdeed of a peer; the third ends its connection, and no new one is accepted.
+   * Counts a provable misdeed of a peer; the third ends its connection, and no new one is accepted for a while.
    * @param hangUp also end the connection before that: there is nothing more to wait for from it.
    */
   strike(key: Uint8Array, what: string, { hangUp }: { readonly hangUp: boolean }): void {
     const peer = hex(key)
-    const strikes = (this.#strikes.get(peer) ?? 0) + 1
-    this.#strikes.set(peer, strikes)
-    this.#logger.warn({ peer: short(peer), strikes }, what)
-    if (strikes >= STRIKES_TO_BAN) this.ban(key)
-    else if (hangUp) this.#hangUp(peer)
+    // What was on its way when it was banned.
+    if (this.#bans.isBanned(peer)) return
+    const { strikes, bannedUntil } = this.#bans.strike(peer)
+    const until = bannedUntil === undefined ? {} : { until: new Date(bannedUntil).toISOString() }
+    this.#logger.warn({ peer: short(peer), strikes, ...until }, what)
+    if (bannedUntil !== undefined) this.#swarm.peers.get(peer)?.ban(true)
+    if (hangUp || bannedUntil !== undefined) this.#hangUp(peer)
   }
 
   /** Ends the connection to a peer; no new one is accepted for the life of this process. */
   ban(key: Uint8Array): void {
+    this.#shunned.add(hex(key))
     this.#swarm.peers.get(hex(key))?.ban(true)
     this.#hangUp(hex(key))
   }
 
   /** Ends all connections; those to peers that are still wanted come back within seconds. */
   reconnect(): void {
-    for (const connection of this.#swarm.connections) connection.destroy()
+    for (const { connection } of this.#lines.values()) connection.destroy()
   }
 
   /**
    * Puts a small value into the DHT under a public key. A later one has a higher `seq`.
    * @returns whether nodes took it in time.
    */
-  async putMutable(keyPair: MutableKeyPair, value: Uint8Array, seq: number): Promise<boolean> {
-    const { dht } = this.#swarm
-    // The DHT keeps what it is given until it has sent it, and signs with buffers only.
-    const pair = {
-      publicKey: Buffer.from(keyPair.publicKey),
-      secretKey: Buffer.from(keyPair.secretKey),
-    }
-    const put = dht.mutablePut(pair, Buffer.from(value), { seq }).then(
-      ({ closestNodes }) => closestNodes.length > 0,
-      (error: unknown) => {
-        this.#logger.debug({ err: String(error) }, 'no node took a value')
-        return false
-      },
-    )
-    let isStored = false
-    await withinMs(
-      MUTABLE_DEADLINE_MS,
-      put.then((done) => (isStored = done)),
-    )
-    return isStored
+  putMutable(keyPair: MutableKeyPair, value: Uint8Array, seq: number): Promise<boolean> {
+    return putMutable(this.#swarm.dht, { keyPair, value, seq }, this.#logger)
   }
 
   /** The newest value under a public key, if one is found in time; it is put again, so that it lasts. */
-  async getMutable(publicKey: Uint8Array): Promise<Uint8Array | undefined> {
-    const { dht } = this.#swarm
-    const key = Buffer.from(publicKey)
-    let found: Uint8Array | undefined
-    const get = dht.mutableGet(key).then(
-      (it) => (found = it?.value),
-      (error: unknown) => this.#logger.debug({ err: String(error) }, 'no value found'),
-    )
-    await withinMs(MUTABLE_DEADLINE_MS, get)
-    if (found !== undefined) dht.mutableGet(key, { refresh: () => true }).catch(() => undefined)
-    return found
+  getMutable(publicKey: Uint8Array): Promise<Uint8Array | undefined> {
+    return getMutable(this.#swarm.dht, publicKey, this.#logger)
   }
 
   /** Leaves all topics and the DHT: cleanly if that is quick, else by force. */
   async close(): Promise<void> {
-    for (const { timer } of this.#dials.values()) clearTimeout(timer)
+    this.#dials.close()
+    clearInterval(this.#unbanTimer)
     const left = this.#swarm.destroy().catch((error: unknown) => {
       this.#logger.debug({ err: String(error) }, 'leaving the network failed')
     })
@@ -231,47 +219,51 @@ export class Swarm {
     await withinMs(FORCED_LEAVE_MS, this.#swarm.dht.destroy({ force: true }))
   }
 
-  #keptWord(peer: string): void {
-    const teller = this.#dials.get(peer)?.teller
-    if (teller === undefined) return
-    this.#closeWord(teller)
-    this.#endDial(peer)
+  get #maxConnections(): number {
+    return this.#options.maxConnections ?? MAX_CONNECTIONS
   }
 
-  #closeWord(teller: string): void {
-    const openWords = (this.#openWords.get(teller) ?? 1) - 1
-    if (openWords === 0) this.#openWords.delete(teller)
-    else this.#openWords.set(teller, openWords)
+  #onConnection(connection: Connection): void {
+    const peer = hex(connection.remotePublicKey)
+    const name = short(peer)
+    // A connection without an error listener would end the process when a peer resets it.
+    connection.on('error', (err) => this.#logger.debug({ peer: name, err: err.message }, 'lost'))
+    // Not by the firewall of the swarm, which would never let this peer in again.
+    if (this.size >= this.#maxConnections) {
+      connection.destroy()
+      return
+    }
+    this.#logger.debug({ peer: name }, 'connected')
+    this.#options.onConnection(connection)
+    const onFlood = () => this.strike(connection.remotePublicKey, 'peer floods', { hangUp: true })
+    const valve = new Valve(connection, { ...this.#rates, onFlood })
+    const line = { connection, valve, requests: new Allowance(REQUESTS) }
+    this.#lines.set(peer, line)
+    connection.on('close', () => {
+      if (this.#lines.get(peer) === line) this.#lines.delete(peer)
+      this.#logger.debug({ peer: name }, 'disconnected')
+    })
+    this.#dials.connected(peer)
   }
 
-  // Once connected, or given up, the peer is an ordinary one: no endless redialling.
-  #endDial(peer: string): void {
-    clearTimeout(this.#dials.get(peer)?.timer)
-    if (this.#dials.delete(peer)) this.#swarm.leavePeer(Buffer.from(peer, 'hex'))
+  #isUnwanted(peer: string): boolean {
+    return this.#shunned.has(peer) || this.#bans.isBanned(peer)
   }
 
-  #hangUp(peer: string): void {
-    for (const connection of this.#swarm.connections) {
-      if (hex(connection.remotePublicKey) === peer) connection.destroy()
+  // The swarm remembers for ever whom the firewall turned away.
+  #unban(): void {
+    for (const [peer, info] of this.#swarm.peers) {
+      if (info.banned && !this.#isUnwanted(peer)) info.ban(false)
     }
   }
 
-  #isConnected(key: Uint8Array): boolean {
-    return [...this.#swarm.connections].some((it) => it.remotePublicKey.equals(key))
+  #hangUp(peer: string): void {
+    this.#lines.get(peer)?.connection.destroy()
   }
 }
 
-/** Waits for `work`, but no longer than `timeoutMs`. Gives whether it is done. */
-async function withinMs(timeoutMs: number, work: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs, false)
-  })
-  try {
-    return await Promise.race([work.then(() => true), late])
-  } finally {
-    clearTimeout(timer)
-  }
+function rate(perSecond: number | undefined): Rate | undefined {
+  return perSecond === undefined ? undefined : new Rate(perSecond)
 }
 
 function hex(bytes: Uint8Array): string {

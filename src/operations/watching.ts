@@ -1,7 +1,8 @@
 import type { Engine } from '../engine/engine.ts'
 import { hasCode } from '../errors.ts'
-import type { Feed } from '../feed/feed.ts'
+import type { LocatedIssue } from '../feed/feed.ts'
 import type { LibraryEntry } from '../library/library.ts'
+import type { FeedKey } from '../records/feed-key.ts'
 import type { CallOptions, Output, ParsedInput } from './contract.ts'
 import { marksOf, summarizeIssue } from './listing.ts'
 import { describeSuccessor } from './succeeding.ts'
@@ -15,8 +16,16 @@ const RECORD_TIMEOUT_MS = 20_000
 /** How long the content of a new issue is waited for before it is reported as not held. */
 const CONTENT_TIMEOUT_MS = 10_000
 
-/** New subscriptions join a watch at the latest after this. */
+/** How soon it is looked again for records that did not arrive in time, and for successors. */
 const LOOK_AGAIN_MS = 5_000
+
+/** A log that has grown since the watch began. */
+interface Grown {
+  /** Blocks that were there before. */
+  readonly from: number
+  /** Number of the newest issue that was reported. */
+  reported: number
+}
 
 /**
  * Issues as they arrive, until aborted. Those that were there before are not repeated. A newsletter that
@@ -29,32 +38,50 @@ export async function* watchIssues(
   { signal: stop }: CallOptions,
 ): AsyncGenerator<Event> {
   const signal = stop === undefined ? engine.full : AbortSignal.any([stop, engine.full])
-  const network = await engine.network()
   const all = watchedBy(engine, input.newsletter)
-  const seen = new Map<string, number>()
   const successors = new Map<string, string>()
-  for (const entry of all()) {
-    seen.set(entry.feedKey, await newestNumber(await engine.feed(entry)))
-    if (entry.successor !== undefined) successors.set(entry.feedKey, entry.successor.feedKey)
+  for (const { feedKey, successor } of all()) {
+    if (successor !== undefined) successors.set(feedKey, successor.feedKey)
   }
-  for (;;) {
-    yield* continuations(engine, all(), successors)
-    const entries = all()
-    const feeds = await Promise.all(entries.map((entry) => engine.feed(entry)))
-    const leave = new AbortController()
-    // Listens before it looks: what is appended while the caller is busy must not be missed.
-    const appended = anyAppend(feeds, [leave.signal, signal])
-    try {
-      for (const [i, feed] of feeds.entries()) {
-        network.start(feed)
-        const entry = entries[i] as LibraryEntry
-        yield* arrivals(engine, entry, feed, seen, signal)
+  const grown = new Map<FeedKey, Grown>()
+  const due = new Set<FeedKey>()
+  let wake = () => undefined as void
+  // Heard from the first moment on: what is appended while the caller is busy must not be missed.
+  const unwatch = engine.feeds.watchGrowth((feedKey, from) => {
+    // The first sync of a new subscription brings what was there before.
+    if (from === 0) return
+    if (!grown.has(feedKey)) grown.set(feedKey, { from, reported: 0 })
+    due.add(feedKey)
+    wake()
+  })
+  const onAbort = () => wake()
+  signal.addEventListener('abort', onAbort)
+  try {
+    await engine.network()
+    for (;;) {
+      yield* continuations(engine, all(), successors)
+      const late = new Set<FeedKey>()
+      for (const feedKey of due) {
+        due.delete(feedKey)
+        const entry = all().find((it) => it.feedKey === feedKey)
+        const log = grown.get(feedKey)
+        if (entry === undefined || log === undefined) continue
+        if (!(yield* arrivals(engine, entry, log, signal))) late.add(feedKey)
       }
-      await appended
-    } finally {
-      leave.abort()
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, LOOK_AGAIN_MS)
+        wake = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+        if (due.size > 0 || signal.aborted) wake()
+      })
+      for (const feedKey of late) due.add(feedKey)
+      signal.throwIfAborted()
     }
-    signal.throwIfAborted()
+  } finally {
+    unwatch()
+    signal.removeEventListener('abort', onAbort)
   }
 }
 
@@ -93,49 +120,29 @@ function* continuations(
   }
 }
 
-async function newestNumber(feed: Feed): Promise<number> {
-  const newest = await feed.newest({ wait: false }).catch(() => undefined)
-  return newest?.record.number ?? 0
-}
-
+/** Gives whether all records were there. */
 async function* arrivals(
   engine: Engine,
   entry: LibraryEntry,
-  feed: Feed,
-  seen: Map<string, number>,
+  log: Grown,
   signal: AbortSignal | undefined,
-): AsyncGenerator<Event> {
-  const last = seen.get(feed.feedKey)
+): AsyncGenerator<Event, boolean> {
+  const feed = await engine.feed(entry)
   const listing = await feed
     .list({ timeoutMs: RECORD_TIMEOUT_MS, signal })
     .catch((error: unknown) => {
       if (hasCode(error, 'ABORTED')) throw error
       return undefined
     })
-  const issues = listing?.issues ?? []
-  seen.set(feed.feedKey, Math.max(last ?? 0, issues[0]?.record.number ?? 0))
-  if (last === undefined) return
   const marks = await marksOf(engine, entry)
-  for (const located of issues.filter((it) => it.record.number > last).toReversed()) {
+  const isNew = ({ index, record }: LocatedIssue) =>
+    index >= log.from && record.number > log.reported
+  for (const located of (listing?.issues ?? []).filter(isNew).toReversed()) {
+    log.reported = located.record.number
     // An arrival is something to read, so its text gets a moment to follow its record.
     const held = () => feed.holdsIssue(located)
     await waitUntil(held, { timeoutMs: CONTENT_TIMEOUT_MS, signal })
     yield summarizeIssue(entry, feed, located, marks(located.record.number))
   }
-}
-
-/** Settles at the next append to one of `feeds`, when it is time to look again, or when one of `ends` aborts. */
-function anyAppend(feeds: readonly Feed[], ends: readonly AbortSignal[]): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      for (const { core } of feeds) core.off('append', done)
-      for (const end of ends) end.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, LOOK_AGAIN_MS)
-    for (const { core } of feeds) core.on('append', done)
-    for (const end of ends) end.addEventListener('abort', done)
-    if (ends.some((it) => it.aborted)) done()
-  })
+  return listing?.missing === 0
 }

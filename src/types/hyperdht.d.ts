@@ -26,6 +26,32 @@ declare module 'hyperdht' {
     connectionKeepAlive?: number | false
   }
 
+  /** One walk to the nodes nearest to a target; a streamx Readable of what they answer. */
+  export interface Query extends EventEmitter<QueryEvents> {
+    /** Nodes that answered. */
+    readonly successes: number
+    /** The nearest of them, nearest first. */
+    readonly closestNodes: readonly Address[]
+    /** Resolves when it is done; an announcement is then known to nodes near the topic. */
+    finished(): Promise<void>
+  }
+
+  export interface QueryEvents {
+    /** For `announce` and `lookup`: what one node answered. */
+    data: [reply: { readonly peers: readonly { readonly publicKey: Buffer }[] }]
+    close: []
+    error: [error: Error]
+  }
+
+  export interface QueryOptions {
+    /** Where to begin, nearest first. */
+    closestNodes?: readonly Address[] | null
+    /** Asks no others than `closestNodes`. */
+    onlyClosestNodes?: boolean
+    /** Removes older announcements of the same key on the way. */
+    clear?: boolean
+  }
+
   export interface HyperDHTEvents {
     listening: []
     ready: []
@@ -68,6 +94,15 @@ declare module 'hyperdht' {
     address(): { host: string; family: number; port: number } | null
     localAddress(): Address | null
     remoteAddress(): Address | null
+    /** Puts the key pair's address under a topic, at the 20 nodes nearest to it; yields who is there already. */
+    announce(
+      topic: Uint8Array,
+      keyPair: KeyPair,
+      relayAddresses?: readonly Address[],
+      options?: QueryOptions,
+    ): Query
+    lookup(topic: Uint8Array, options?: QueryOptions): Query
+    unannounce(topic: Uint8Array, keyPair: KeyPair, options?: QueryOptions): Promise<void>
     /** Known nodes, to pass as `nodes` next time. */
     toArray(options?: { limit?: number }): Address[]
     addNode(node: Address): void
@@ -86,8 +121,6 @@ declare module 'hyperdht' {
     connect(key: Uint8Array, options?: object): Duplex
     /** Answers who connects to the key; `announce` or its own look-up leads there. */
     createServer(): { listen(keyPair?: KeyPair): Promise<void> }
-    /** `finished` resolves when nodes near the topic know. */
-    announce(topic: Uint8Array, keyPair: KeyPair): { finished(): Promise<void> }
     suspend(): Promise<void>
     resume(): Promise<void>
     /** `force` skips closing the servers, and so unannouncing. */

@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Feeds } from '../../src/engine/feeds.ts'
 import { LOG_START, composeNewsletter } from '../../src/feed/entry.ts'
 import type { Feed } from '../../src/feed/feed.ts'
+import { Use } from '../../src/engine/use.ts'
 import { SigningKeys } from '../../src/engine/signing-keys.ts'
 import { Library } from '../../src/library/library.ts'
 import { createLogger } from '../../src/logger.ts'
@@ -33,6 +34,7 @@ async function openFeeds(store?: Corestore) {
     logger: createLogger('silent'),
     keys: await SigningKeys.open(await keysOf(owned)),
     onGrown: () => undefined,
+    use: new Use(),
     onReopen: async () => undefined,
   })
   onTestFinished(async () => {

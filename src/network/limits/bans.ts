@@ -1,0 +1,147 @@
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import { codeOf } from '../../errors.ts'
+import type { Logger } from '../../logger.ts'
+
+/** What is known against one peer. Times are in milliseconds since 1970. */
+interface Entry {
+  /** Misdeeds since the last ban. */
+  readonly strikes: number
+  /** How often it was banned. */
+  readonly bans: number
+  readonly bannedUntil: number
+  readonly lastAt: number
+}
+
+export interface BansOptions {
+  /** Absolute; nothing is kept without one. */
+  readonly path?: string | undefined
+  readonly logger: Logger
+  readonly now?: () => number
+}
+
+/** Provable misdeeds after which a peer is banned. */
+const STRIKES_TO_BAN = 3
+
+/** The first ban; each further one is so many times as long as the one before. */
+const FIRST_BAN_MS = 10 * 60_000
+const GROWTH = 6
+const LONGEST_BAN_MS = 7 * 24 * 3_600_000
+
+/** What is known against a peer is forgotten when it was good for so long. */
+const FORGIVE_MS = 30 * 24 * 3_600_000
+
+/** Peers remembered; whoever did nothing for longest goes first. A key costs nothing, so this is no list of all. */
+const MAX_ENTRIES = 1_000
+
+const SAVE_AFTER_MS = 500
+
+/**
+ * Misdeeds of peers by public key in hex, and who is banned until when. Kept over restarts, in a small
+ * file. A peer that takes another key begins anew: what it can do is bounded by what three strikes cost.
+ */
+export class Bans {
+  readonly #options: BansOptions
+  readonly #now: () => number
+  readonly #entries: Map<string, Entry>
+  #timer: NodeJS.Timeout | undefined
+  #saving: Promise<void> = Promise.resolve()
+
+  private constructor(options: BansOptions, entries: Map<string, Entry>) {
+    this.#options = options
+    this.#now = options.now ?? Date.now
+    this.#entries = entries
+  }
+
+  /** Nothing is kept. */
+  static inMemory(logger: Logger): Bans {
+    return new Bans({ logger }, new Map())
+  }
+
+  /** A file that is not there or not understood counts as empty. */
+  static async open(options: BansOptions & { readonly path: string }): Promise<Bans> {
+    try {
+      return new Bans(options, entriesIn(await readFile(options.path, 'utf8')))
+    } catch (err) {
+      if (codeOf(err) !== 'ENOENT') {
+        options.logger.warn({ err }, 'the list of banned peers could not be read')
+      }
+      return new Bans(options, new Map())
+    }
+  }
+
+  /** Counts a misdeed. Gives how many there are, and until when the peer is banned if it now is. */
+  strike(peer: string): { readonly strikes: number; readonly bannedUntil: number | undefined } {
+    const before = this.#entries.get(peer)
+    const strikes = (before?.strikes ?? 0) + 1
+    const bans = before?.bans ?? 0
+    const lastAt = this.#now()
+    const isBanned = strikes >= STRIKES_TO_BAN
+    const lastsMs = Math.min(FIRST_BAN_MS * GROWTH ** bans, LONGEST_BAN_MS)
+    const bannedUntil = isBanned ? lastAt + lastsMs : (before?.bannedUntil ?? 0)
+    // Moved to the end: the map is in the order of the last misdeeds.
+    this.#entries.delete(peer)
+    const counts = isBanned ? { strikes: 0, bans: bans + 1 } : { strikes, bans }
+    this.#entries.set(peer, { ...counts, bannedUntil, lastAt })
+    this.#prune()
+    this.#saveSoon()
+    return { strikes, bannedUntil: isBanned ? bannedUntil : undefined }
+  }
+
+  isBanned(peer: string): boolean {
+    return (this.#entries.get(peer)?.bannedUntil ?? 0) > this.#now()
+  }
+
+  /** How many are banned now. */
+  get size(): number {
+    return [...this.#entries.keys()].filter((it) => this.isBanned(it)).length
+  }
+
+  /** Writes what is not written yet. */
+  async close(): Promise<void> {
+    if (this.#timer !== undefined) this.#save()
+    await this.#saving
+  }
+
+  #prune(): void {
+    for (const [peer, { lastAt }] of this.#entries) {
+      const isOld = lastAt < this.#now() - FORGIVE_MS
+      if (!isOld && this.#entries.size <= MAX_ENTRIES) return
+      this.#entries.delete(peer)
+    }
+  }
+
+  #saveSoon(): void {
+    if (this.#options.path === undefined) return
+    this.#timer ??= setTimeout(() => this.#save(), SAVE_AFTER_MS)
+    this.#timer.unref()
+  }
+
+  #save(): void {
+    const { path, logger } = this.#options
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (path === undefined) return
+    const text = `${JSON.stringify(Object.fromEntries(this.#entries), undefined, 1)}\n`
+    this.#saving = this.#saving
+      .then(() => writeFile(`${path}.new`, text, { mode: 0o600 }))
+      .then(() => rename(`${path}.new`, path))
+      .catch((err: unknown) => logger.debug({ err }, 'the list of banned peers was not written'))
+  }
+}
+
+/** @throws SyntaxError */
+function entriesIn(text: string): Map<string, Entry> {
+  const found: unknown = JSON.parse(text)
+  const entries = new Map<string, Entry>()
+  if (typeof found !== 'object' || found === null) return entries
+  for (const [peer, it] of Object.entries<unknown>({ ...found }).slice(-MAX_ENTRIES)) {
+    if (/^[0-9a-f]{64}$/.test(peer) && isEntry(it)) entries.set(peer, it)
+  }
+  return entries
+}
+
+function isEntry(value: unknown): value is Entry {
+  if (typeof value !== 'object' || value === null) return false
+  const it = value as Partial<Record<keyof Entry, unknown>>
+  return [it.strikes, it.bans, it.bannedUntil, it.lastAt].every((n) => Number.isSafeInteger(n))
+}

@@ -1,0 +1,64 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { Announcer } from '../../../src/network/announcing/announcer.ts'
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+function open() {
+  const joined: number[] = []
+  const left: number[] = []
+  const announcer = new Announcer({
+    join: (topic) => joined.push(Buffer.from(topic).readUInt32BE()),
+    leave: async (topic) => void left.push(Buffer.from(topic).readUInt32BE()),
+  })
+  return { announcer, joined, left }
+}
+
+function topicNumber(number: number): Buffer {
+  const bytes = Buffer.alloc(32)
+  bytes.writeUInt32BE(number)
+  return bytes
+}
+
+test('a thousand topics are joined in their order within two minutes, without a burst', async () => {
+  const { announcer, joined } = open()
+  for (let i = 0; i < 1_000; i++) announcer.add(topicNumber(i))
+  expect(joined).toEqual([])
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(joined.length).toBeGreaterThanOrEqual(20)
+  expect(joined.length).toBeLessThanOrEqual(60)
+  await vi.advanceTimersByTimeAsync(115_000)
+  expect(joined).toEqual(Array.from({ length: 1_000 }, (_, i) => i))
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('a topic that somebody waits for is joined at once, and only once', async () => {
+  const { announcer, joined } = open()
+  for (let i = 0; i < 10; i++) announcer.add(topicNumber(i))
+  announcer.addNow(topicNumber(7))
+  expect(joined).toEqual([7])
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(joined.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+})
+
+test('a topic that waits is dropped without a word to anybody; a joined one is left', async () => {
+  const { announcer, joined, left } = open()
+  announcer.addNow(topicNumber(1))
+  announcer.add(topicNumber(2))
+  await announcer.delete(topicNumber(2))
+  await announcer.delete(topicNumber(1))
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect({ joined, left }).toEqual({ joined: [1], left: [1] })
+})
+
+test('a closed one joins nothing more', async () => {
+  const { announcer, joined } = open()
+  announcer.add(topicNumber(1))
+  announcer.close()
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(joined).toEqual([])
+})
