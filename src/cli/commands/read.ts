@@ -1,17 +1,19 @@
 import { Option, type Command } from 'commander'
-import type { Output as OperationOutput } from '../../operations/contract.ts'
+import type { Operations, Output as OperationOutput } from '../../operations/contract.ts'
 import { singleLine, stripControls } from '../../reader/plain.ts'
 import { issueNumber, textWidth } from '../arguments.ts'
 import { examples, type Bind } from '../command.ts'
 import { withOperations, type Context } from '../context.ts'
 import { formatBytes, formatDate, shellWord } from '../terminal/format.ts'
 import { Progress } from '../terminal/progress.ts'
+import type { Pictures } from './read-pictures.ts'
 
 interface Options {
   readonly markdown?: boolean
   readonly html?: boolean
   readonly width?: number
   readonly pager: boolean
+  readonly pictures: boolean
   readonly browser?: boolean
   readonly edition?: number
   readonly diff?: boolean
@@ -32,6 +34,7 @@ export function register(program: Command, bind: Bind): void {
     .addOption(new Option('--html', 'print it as safe HTML').conflicts('markdown'))
     .option('--width <n>', 'characters a line may have', textWidth)
     .option('--no-pager', 'print it at once, however long it is')
+    .option('--no-pictures', 'draw none, where the terminal could (kitty, iTerm2 and like them)')
     .option('--browser', 'read it in the browser')
     .option('--edition <n>', 'an older text of an amended issue; 1 is the first', issueNumber)
     .option('--diff', 'show what was changed since it was first published')
@@ -56,7 +59,7 @@ async function read(
   const { out } = context
   if (options.browser === true) return readInBrowser(context, newsletter, number)
   if (options.diff === true) return showDiff(context, newsletter, number, options)
-  const { issue, newest } = await fetchIssue(context, newsletter, number, options)
+  const { issue, newest, pictures } = await fetchIssue(context, newsletter, number, options)
   if (context.options.json === true) return out.json(await withHtml(issue))
   // A file or a program gets what the author wrote; a terminal must not obey it.
   const safe = out.isTerminal ? stripControls : (text: string) => text
@@ -66,6 +69,10 @@ async function read(
   if (options.html === true) return out.text(`${safe((await withHtml(issue)).html)}\n`)
 
   await show(context, await layOut(context, issue, options), options)
+  if (issue.attachments.length > 0) {
+    const { showPictures } = await import('./read-pictures.ts')
+    await showPictures(context, newsletter, issue, pictures, widthOf(context, options))
+  }
   if (!issue.verified) await out.warn('This text could not be verified against the feed key.')
   if (!out.isTerminal) return
   const hints = [
@@ -91,9 +98,10 @@ function fetchIssue(
   context: Context,
   newsletter: string,
   number: number | undefined,
-  { edition }: Options,
+  options: Options,
 ) {
   const { signal } = context.io
+  const { edition } = options
   return withOperations(context, async (operations) => {
     using progress = new Progress(context, 'fetching the issue')
     progress.update({ done: 0, total: 0 })
@@ -106,11 +114,26 @@ function fetchIssue(
       },
       { signal },
     )
-    if (number === undefined || !context.out.isTerminal) return { issue, newest: issue.number }
+    const pictures = await picturesFor(context, operations, issue, options)
+    if (number === undefined || !context.out.isTerminal) {
+      return { issue, pictures, newest: issue.number }
+    }
     const all = await operations.listNewsletters({}, { signal })
     const issues = all.find(({ feedKey }) => feedKey === issue.feedKey)?.issues
-    return { issue, newest: issues ?? issue.number }
+    return { issue, pictures, newest: issues ?? issue.number }
   })
+}
+
+async function picturesFor(
+  context: Context,
+  operations: Operations,
+  issue: Issue,
+  { pictures, markdown, html, edition }: Options,
+): Promise<Pictures> {
+  const isText = context.options.json !== true && markdown !== true && html !== true
+  if (!pictures || !isText || issue.attachments.length === 0) return new Map()
+  const { fetchPictures } = await import('./read-pictures.ts')
+  return fetchPictures(context, operations, issue, edition)
 }
 
 async function showDiff(
@@ -133,10 +156,11 @@ async function withHtml(issue: Issue) {
   return { ...issue, html: renderHtml(issue.markdown, { attachmentUrl }) }
 }
 
-async function layOut({ io, out }: Context, issue: Issue, options: Options): Promise<string> {
+async function layOut(context: Context, issue: Issue, options: Options): Promise<string> {
+  const { out } = context
   const { renderTerminal } = await import('../../reader/terminal.ts')
   const { bold, dim, green, yellow } = out.style
-  const width = options.width ?? Math.min(io.stdout.columns ?? COMFORTABLE_WIDTH, COMFORTABLE_WIDTH)
+  const width = widthOf(context, options)
   const body = renderTerminal(issue.markdown, {
     width,
     color: out.hasColor,
@@ -158,6 +182,10 @@ async function layOut({ io, out }: Context, issue: Issue, options: Options): Pro
     attachments.length === 0 ? '' : `\n${dim('Attachments')}\n${attachments.join('')}`
   const head = `${bold(singleLine(issue.title))}\n${dim(facts.join(' · '))}${seal}\n${corrected.join('')}`
   return `${head}${dim('─'.repeat(width))}\n\n${body.trimEnd()}\n${enclosed}`
+}
+
+function widthOf({ io }: Context, { width }: Options): number {
+  return width ?? Math.min(io.stdout.columns ?? COMFORTABLE_WIDTH, COMFORTABLE_WIDTH)
 }
 
 // What the author said of the issue later.
