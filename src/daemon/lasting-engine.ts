@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine.ts'
-import { hasRoom } from '../engine/room.ts'
+import { hasRoom, NEEDED_ROOM_BYTES } from '../engine/room.ts'
 import { hasCode, HyperletterError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { CallOptions, Operations } from '../operations/contract.ts'
@@ -12,9 +12,6 @@ export interface LastingEngineOptions {
   readonly dataDir: string
   readonly logger: Logger
 }
-
-/** More than the store takes to open: it writes down what lay in its write-ahead log. */
-const ROOM_BYTES = 16 * 1024 * 1024
 
 /** How long after the disk was full it is looked whether there is room; longer from time to time. */
 const FIRST_LOOK_MS = 1_000
@@ -109,7 +106,7 @@ export class LastingEngine {
     // Somebody else looked in between.
     if (before?.engine.full.aborted === false) return true
     try {
-      if (!(await hasRoom(dataDir, ROOM_BYTES))) return false
+      if (!(await hasRoom(dataDir, NEEDED_ROOM_BYTES))) return false
       const opening = this.#openAnew(before)
       this.#era = opening
       const { engine } = await opening

@@ -328,7 +328,7 @@ export const contract = {
       peers: count,
       dataDir: z.string(),
       bytesOnDisk: count,
-      /** What keeps this device from storing anything. */
+      /** What keeps this device from storing anything, or soon will. */
       problem: problem.optional(),
       newsletters: z.array(newsletterStatus),
     }),

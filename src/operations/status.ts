@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Engine } from '../engine/engine.ts'
+import { freeBytes, NEEDED_ROOM_BYTES } from '../engine/room.ts'
 import { HyperletterError } from '../errors.ts'
 import type { Feed, LocatedIssue } from '../feed/feed.ts'
 import type { LibraryEntry } from '../library/library.ts'
@@ -14,22 +15,30 @@ type Status = Output<'status'>
 export async function status(engine: Engine, via: Status['via']): Promise<Status> {
   const network = await engine.networkIfOnline()
   const { dataDir } = engine.config
+  const problem = await problemOf(engine)
   return {
     via,
     online: network !== undefined,
     peers: network?.peers ?? 0,
     dataDir,
     bytesOnDisk: await bytesBelow(dataDir),
-    ...(engine.full.aborted ? { problem: problemOf(engine.full.reason) } : {}),
+    ...(problem === undefined ? {} : { problem }),
     newsletters: await Promise.all(
       engine.library.list().map((entry) => newsletterStatus(engine, network, entry)),
     ),
   }
 }
 
-function problemOf(reason: unknown): Status['problem'] {
-  const { code, message } = HyperletterError.from(reason)
-  return { code, message }
+// Said before anything fails, too.
+async function problemOf({ full, config }: Engine): Promise<Status['problem']> {
+  if (full.aborted) {
+    const { code, message } = HyperletterError.from(full.reason)
+    return { code, message }
+  }
+  const leftBytes = await freeBytes(config.dataDir).catch(() => Infinity)
+  if (leftBytes >= NEEDED_ROOM_BYTES) return undefined
+  const leftMib = Math.floor(leftBytes / 1024 / 1024)
+  return { code: 'DISK_FULL', message: `The disk is nearly full: ${leftMib} MiB are left.` }
 }
 
 async function newsletterStatus(

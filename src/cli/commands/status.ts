@@ -112,7 +112,7 @@ function isComplete({ heldBlocks, length }: NewsletterStatus): boolean {
 // The one thing that matters most now.
 function advice({ via, online, newsletters, problem, dataDir }: Status): string | undefined {
   if (problem?.code === 'DISK_FULL') {
-    return `Make room on the disk of ${dataDir}; the daemon looks every minute, and goes on by itself.`
+    return `Make room on the disk of ${dataDir}; a daemon that had to stop goes on by itself within a minute.`
   }
   if (newsletters.length === 0) {
     return '`hyperletter subscribe <link>` to read a newsletter, `hyperletter create <title>` to write one.'
