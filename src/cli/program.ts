@@ -66,6 +66,11 @@ const groups: Readonly<Record<string, readonly Entry[]>> = {
       load: () => import('./commands/subscribe.ts'),
     },
     {
+      usage: 'import-opml <file>',
+      summary: 'follow the newsletters of an OPML list',
+      load: () => import('./commands/import-opml.ts'),
+    },
+    {
       usage: 'inbox',
       summary: 'list what is unread',
       load: () => import('./commands/inbox.ts'),
@@ -94,6 +99,11 @@ const groups: Readonly<Record<string, readonly Entry[]>> = {
       usage: 'open',
       summary: 'read in the browser',
       load: () => import('./commands/open.ts'),
+    },
+    {
+      usage: 'feeds',
+      summary: 'show the addresses for the feed reader you already use',
+      load: () => import('./commands/feeds.ts'),
     },
     {
       usage: 'save <newsletter> <number> [attachment]',

@@ -18,6 +18,7 @@ export const OPERATION_KINDS = {
   importBundle: 'events',
   previewNewsletter: 'value',
   subscribe: 'events',
+  importOpml: 'value',
   unsubscribe: 'value',
   seed: 'value',
   unseed: 'value',

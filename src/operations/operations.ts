@@ -12,6 +12,7 @@ import {
 import { exportBundle, importBundle } from './bundling.ts'
 import { amendIssue, retractIssue } from './correcting.ts'
 import { importFolder } from './importing.ts'
+import { importOpml } from './importing-opml.ts'
 import { listInbox, listIssues, listNewsletters } from './listing.ts'
 import { createNewsletter, publishIssue } from './publishing.ts'
 import { markIssue, markIssues } from './marking.ts'
@@ -52,6 +53,7 @@ export function bindOperations(engine: Engine, via: 'daemon' | 'engine'): Operat
     importBundle,
     previewNewsletter,
     subscribe,
+    importOpml,
     unsubscribe,
     seed,
     unseed,
@@ -96,20 +98,27 @@ function bind(engine: Engine, name: OperationName, implementation: unknown) {
   ) => Promise<unknown> & AsyncIterable<unknown>
   if (contract[name].kind === 'value') {
     return async (input: unknown, options: CallOptions = {}) => {
+      const end = engine.use.begin()
       try {
         assertGoesOn(options)
         return await work(engine, parseInput(name, input), options)
       } catch (error) {
         throw failure(error, options)
+      } finally {
+        end()
       }
     }
   }
   return async function* stream(input: unknown, options: CallOptions = {}) {
+    // A watch lasts for months, and gets what it needs each time anew.
+    const end = name === 'watchIssues' ? () => undefined : engine.use.begin()
     try {
       assertGoesOn(options)
       yield* work(engine, parseInput(name, input), options)
     } catch (error) {
       throw failure(error, options)
+    } finally {
+      end()
     }
   }
 }

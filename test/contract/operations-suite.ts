@@ -2,6 +2,7 @@ import { describe } from 'vitest'
 import { boundsTests } from './bounds.ts'
 import { correctingTests } from './correcting.ts'
 import { followingTests } from './following.ts'
+import { importingOpmlTests } from './importing-opml.ts'
 import { publishingTests } from './publishing.ts'
 import { readingTests } from './reading.ts'
 import { searchingTests } from './searching.ts'
@@ -24,6 +25,9 @@ export function operationsSuite(subject: Subject): void {
   })
   describe('following', () => {
     followingTests(subject)
+  })
+  describe('importing OPML', () => {
+    importingOpmlTests(subject)
   })
   describe('restoring', () => {
     restoringTests(subject)

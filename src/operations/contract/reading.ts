@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { issueHeadFields } from '../../records/issue.ts'
 import { line, timestamp } from '../../records/text.ts'
+import { MAX_OPML_LENGTH } from './limits.ts'
 import {
   attachmentSummary,
   bytes,
@@ -26,6 +27,29 @@ export const readingContract = {
       show: z.enum(['unread', 'all', 'starred']).optional(),
     }),
     z.array(issueSummary),
+  ),
+
+  /**
+   * Follows every newsletter that an OPML list names by a link, or by its feed at a reader like ours.
+   * Waits for none of them.
+   */
+  importOpml: value(
+    z.strictObject({ opml: z.string().min(1).max(MAX_OPML_LENGTH) }),
+    z.object({
+      subscribed: z.array(
+        z.object({
+          feedKey,
+          /** As the list calls it, until it is known better. */
+          title: z.string().optional(),
+          /** Followed or written here before. */
+          already: z.boolean(),
+        }),
+      ),
+      /** What else the list has, and why it is left out. */
+      skipped: z.array(
+        z.object({ title: z.string(), url: z.string(), code: z.string(), message: z.string() }),
+      ),
+    }),
   ),
 
   /** Issues on this machine with all the words of a query, best first; with some, if none has all. */

@@ -38,7 +38,7 @@ export function createReader(options: ReaderOptions): Hono<Env> {
   app.route('/', assetRoutes(reader))
   app.get('/enter', (c) => enter(reader, c))
   app.route('/', feedPictureRoutes(reader))
-  app.route('/', feedRoutes(reader, rendered))
+  app.route('/', feedRoutes(reader))
 
   app.use(async (c, next) => (c.get('session') ? next() : door(reader, c, false)))
   app.route('/', changingRoutes(reader))

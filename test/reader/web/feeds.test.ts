@@ -1,11 +1,17 @@
-import { parseAtomFeed, parseJsonFeed, parseOpml } from 'feedsmith'
+import { parseAtomFeed, parseJsonFeed } from 'feedsmith'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Operations } from '../../../src/operations/contract.ts'
+import {
+  validAtom,
+  validJsonFeed,
+  validOpml,
+  type ValidFeed,
+} from '../../helpers/feed-validators.ts'
 import { all } from '../../helpers/operations.ts'
 import { openAuthor, openPeer, publish } from '../../helpers/peers.ts'
-import { form, startReader } from '../../helpers/readers.ts'
+import { form, startReader, type RunningReader } from '../../helpers/readers.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 import { privateNetwork } from '../../helpers/testnet.ts'
 
@@ -15,8 +21,6 @@ async function readerOf(issues: number, isPrivate = false) {
   return { ...author, reader, folder: `/feeds/${author.feedKey}` }
 }
 
-const ARCHIVE_MARK = '<fh:archive xmlns:fh="http://purl.org/syndication/history/1.0"/>'
-
 /** Many issues at once. */
 async function importMany(operations: Operations, issues: number) {
   const folder = await temporaryDirectory()
@@ -25,6 +29,31 @@ async function importMany(operations: Operations, issues: number) {
     await writeFile(join(folder, `${1_000 + number}.md`), text)
   }
   await all(operations.importFolder({ folder }))
+}
+
+/** The document at a whole address; fails unless it is valid. */
+async function fetchFeed(reader: RunningReader, address: string): Promise<ValidFeed> {
+  const { status, text } = await reader.ask(address.slice(reader.origin.length))
+  expect(status).toBe(200)
+  return address.includes('.json') ? validJsonFeed(text) : validAtom(text)
+}
+
+/** The documents that one leads to by links of one relation, itself first. */
+async function walk(reader: RunningReader, path: string, relation: string): Promise<ValidFeed[]> {
+  const documents: ValidFeed[] = []
+  let next: string | undefined = reader.origin + path
+  while (next !== undefined) {
+    const document: ValidFeed = await fetchFeed(reader, next)
+    expect(document.links['self']).toBe(next)
+    documents.push(document)
+    next = document.links[relation]
+  }
+  return documents
+}
+
+/** Ids of the issues of a newsletter, newest first. */
+function idsOf(feedKey: string, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `urn:hyperletter:${feedKey}:${count - i}`)
 }
 
 function linksOf(feed: {
@@ -44,6 +73,7 @@ describe('feeds', () => {
     const { status, headers, text } = await reader.ask(`${folder}/atom.xml`)
     expect(status).toBe(200)
     expect(headers['content-type']).toBe('application/atom+xml; charset=utf-8')
+    expect((await validAtom(text)).titles).toEqual(['A & <b>', 'Issue 1'])
     const feed = parseAtomFeed(text)
     expect(feed).toMatchObject({
       id: `urn:hyperletter:${feedKey}`,
@@ -72,6 +102,7 @@ describe('feeds', () => {
     const { reader, feedKey, folder } = await readerOf(2)
     const { headers, text } = await reader.ask(`${folder}/feed.json`)
     expect(headers['content-type']).toBe('application/feed+json; charset=utf-8')
+    expect(validJsonFeed(text).titles).toEqual(['Issue 2', 'Issue 1'])
     const feed = parseJsonFeed(text)
     expect(feed.feed_url).toBe(`${reader.origin}${folder}/feed.json`)
     expect(feed.items?.map((it) => it.id)).toEqual([
@@ -84,45 +115,89 @@ describe('feeds', () => {
 
   it('are valid where nothing was published', async () => {
     const { reader, folder } = await readerOf(0)
-    expect(parseAtomFeed((await reader.ask(`${folder}/atom.xml`)).text).title?.value).toBe(
-      'Tide tables',
-    )
-    expect(JSON.parse((await reader.ask(`${folder}/feed.json`)).text)).toMatchObject({ items: [] })
+    for (const place of [folder, `${folder}/complete`, '/feeds/all', '/feeds/all/complete']) {
+      for (const file of ['atom.xml', 'feed.json']) {
+        expect((await fetchFeed(reader, `${reader.origin}${place}/${file}`)).ids).toEqual([])
+      }
+    }
+  })
+
+  it('stay valid whatever an issue has in it', async () => {
+    const { reader, operations, folder } = await readerOf(0)
+    const odd = 'a\u0008b\u000bc\ufffed\uffffe\u0085f ]]> <![CDATA[ </entry> </feed> &nbsp; 🌊'
+    const head = `---\ntitle: "]]></title> & <b>"\nsummary: "</summary> ]]> 🌊"\ntags: ["]]>", "<t>"]\n---\n`
+    await publish(operations, `${head}${odd}\n\n\`\`\`\n${odd}\n\`\`\`\n`)
+    await publish(operations, '# Plain\n')
+    for (const place of [folder, `${folder}/complete`]) {
+      for (const file of ['atom.xml', 'feed.json']) {
+        const feed = await fetchFeed(reader, `${reader.origin}${place}/${file}`)
+        expect(feed.titles).toEqual(['Plain', ']]></title> & <b>'])
+        expect(feed.html[1]).toContain('🌊')
+      }
+    }
+  })
+
+  it.each([
+    ['atom.xml', 'prev-archive'],
+    ['atom.xml', 'next'],
+    ['feed.json', 'next'],
+  ])('give the whole archive, document by document (%s, %s)', async (file, relation) => {
+    const { reader, operations, feedKey, folder } = await readerOf(0)
+    await importMany(operations, 53)
+    const [newest, ...archives] = await walk(reader, `${folder}/${file}`, relation)
+    const ids = idsOf(feedKey, 53)
+    expect(newest?.ids).toEqual(ids.slice(0, 25))
+    // Each archived issue is in one archive document; the newest are in none yet.
+    expect(archives.map((it) => it.ids)).toEqual([ids.slice(3, 28), ids.slice(28)])
+    expect((await reader.ask(`${folder}/archive/3/${file}`)).status).toBe(404)
+  })
+
+  it('of archives are marked as such, and lead to each other and to the newest issues', async () => {
+    const { reader, operations, folder } = await readerOf(0)
+    await importMany(operations, 53)
+    const own = `${reader.origin}${folder}/`
+    const documents = await walk(reader, `${folder}/atom.xml`, 'prev-archive')
+    const relations = ['current', 'next-archive', 'prev-archive']
+    expect(documents.map((it) => [it.marks, ...relations.map((rel) => it.links[rel])])).toEqual([
+      [[], undefined, undefined, `${own}archive/2/atom.xml`],
+      [['archive'], `${own}atom.xml`, undefined, `${own}archive/1/atom.xml`],
+      [['archive'], `${own}atom.xml`, `${own}archive/2/atom.xml`, undefined],
+    ])
   })
 
   it.each([['atom.xml'], ['feed.json']])(
-    'give the whole archive, document by document (%s)',
+    'give the whole archive in one document to apps that know no pages (%s)',
     async (file) => {
       const { reader, operations, feedKey, folder } = await readerOf(0)
       await importMany(operations, 53)
-      const seen = new Set<string>()
-      const visited: string[] = []
-      const marks: boolean[] = []
-      let next: string | undefined = `${reader.origin}${folder}/${file}`
-      while (next !== undefined) {
-        visited.push(next)
-        const { status, text } = await reader.ask(next.slice(reader.origin.length))
-        expect(status).toBe(200)
-        if (file === 'atom.xml') {
-          const feed = parseAtomFeed(text)
-          for (const it of feed.entries ?? []) seen.add(String(it.id))
-          const links = linksOf(feed)
-          const isMarked = text.includes(ARCHIVE_MARK)
-          marks.push(isMarked && links['current'] === visited[0])
-          next = links['prev-archive']
-        } else {
-          const feed = parseJsonFeed(text)
-          for (const it of feed.items ?? []) seen.add(String(it.id))
-          next = feed.next_url
-        }
-      }
-      expect(visited).toHaveLength(3)
-      expect(marks).toEqual(file === 'atom.xml' ? [false, true, true] : [])
-      expect(seen.size).toBe(53)
-      expect(seen).toContain(`urn:hyperletter:${feedKey}:1`)
-      expect((await reader.ask(`${folder}/archive/3/${file}`)).status).toBe(404)
+      const path = `${folder}/complete/${file}`
+      const [document, ...others] = await walk(reader, path, 'next')
+      expect(others).toEqual([])
+      expect(document?.ids).toEqual(idsOf(feedKey, 53))
+      expect(document?.html.every((it) => it.includes('High water.'))).toBe(true)
+      // JSON Feed has no word for it.
+      expect(document?.marks).toEqual(file === 'atom.xml' ? ['complete'] : [])
+      const { headers } = await reader.ask(path)
+      const asked = { headers: { 'if-none-match': String(headers.etag) } }
+      expect((await reader.ask(path, asked)).status).toBe(304)
+      await publish(operations, '# Another\n')
+      expect((await reader.ask(path, asked)).status).toBe(200)
+      expect((await walk(reader, path, 'next'))[0]?.ids).toEqual(idsOf(feedKey, 54))
     },
   )
+
+  it('tell what they have without sending it, to who asks only for that', async () => {
+    const { reader, folder } = await readerOf(1)
+    for (const path of [`${folder}/atom.xml`, `${folder}/complete/feed.json`]) {
+      const { headers } = await reader.ask(path)
+      const head = await reader.ask(path, { method: 'HEAD' })
+      expect([head.status, head.bytes.byteLength]).toEqual([200, 0])
+      for (const name of ['etag', 'last-modified', 'content-type', 'cache-control']) {
+        expect(head.headers[name]).toBe(headers[name])
+        expect(head.headers[name]).toBeDefined()
+      }
+    }
+  })
 
   it('of archives stay as they are when something is published', async () => {
     const { reader, operations, folder } = await readerOf(0)
@@ -142,12 +217,19 @@ describe('feeds', () => {
     const me = await openPeer(bootstrap)
     await all(me.operations.subscribe({ link: author.link }))
     const reader = await startReader(me.operations)
-    const first = parseAtomFeed((await reader.ask('/feeds/all/atom.xml')).text)
-    expect(first.entries).toHaveLength(25)
-    const { next = '' } = linksOf(first)
-    const second = parseAtomFeed((await reader.ask(next.slice(reader.origin.length))).text)
-    expect(second.entries).toHaveLength(2)
-    expect(linksOf(second)['next']).toBeUndefined()
+    for (const file of ['atom.xml', 'feed.json']) {
+      const pages = await walk(reader, `/feeds/all/${file}`, 'next')
+      expect(pages.map((it) => it.ids.length)).toEqual([25, 2])
+      expect(pages.flatMap((it) => it.ids)).toEqual(idsOf(author.feedKey, 27))
+      const whole = await fetchFeed(reader, `${reader.origin}/feeds/all/complete/${file}`)
+      expect(whole.ids).toEqual(idsOf(author.feedKey, 27))
+    }
+    // Where it is from stands with each issue.
+    const { entries } = parseAtomFeed((await reader.ask('/feeds/all/atom.xml')).text)
+    expect(entries?.[0]?.source).toMatchObject({
+      id: `urn:hyperletter:${author.feedKey}`,
+      title: { value: 'Tide tables' },
+    })
     expect((await reader.ask('/feeds/all/page/3/atom.xml')).status).toBe(404)
   })
 
@@ -213,19 +295,53 @@ describe('feeds', () => {
     }
     expect((await reader.ask('/feeds/newsletters.opml')).text).not.toContain(feedKey)
     const page = await reader.visit('/feeds')
-    const address = /value="([^"]+atom\.xml\?key=[^"]+)"/g
-    const [all_, own] = [...page.text.matchAll(address)].map((it) => it[1] ?? '')
-    expect((await reader.ask(String(own).slice(reader.origin.length))).text).toContain('High water')
-    expect((await reader.ask(String(all_).slice(reader.origin.length))).status).toBe(200)
+    const address = /value="([^"]+\?key=[^"]+)"/g
+    const shown = [...page.text.matchAll(address)].map((it) => String(it[1]))
+    const own = shown.filter((it) => it.includes(feedKey))
+    expect([shown.length, own.length]).toEqual([8, 3])
+    for (const it of own) expect((await fetchFeed(reader, it)).html[0]).toContain('High water')
+    for (const it of shown.filter((other) => !own.includes(other))) {
+      const { status, text } = await reader.ask(it.slice(reader.origin.length))
+      expect([status, text.includes(feedKey)]).toEqual([200, it.includes('.opml')])
+    }
   })
 
   it('are listed in OPML', async () => {
-    const { reader, feedKey } = await readerOf(1)
-    const { headers, text } = await reader.ask('/feeds/newsletters.opml')
-    expect(headers['content-type']).toBe('text/x-opml; charset=utf-8')
-    expect(parseOpml(text).body?.outlines).toMatchObject([
-      { text: 'Tide tables', type: 'rss', xmlUrl: `${reader.origin}/feeds/${feedKey}/atom.xml` },
-    ])
+    const { reader, operations, feedKey } = await readerOf(1)
+    await operations.createNewsletter({ title: 'A & <b> "c" ]]>' })
+    for (const [list, folder] of [
+      ['newsletters', ''],
+      ['complete', 'complete/'],
+    ]) {
+      const { headers, text } = await reader.ask(`/feeds/${list}.opml`)
+      expect(headers['content-type']).toBe('text/x-opml; charset=utf-8')
+      const [first, second] = await validOpml(text)
+      const url = `${reader.origin}/feeds/${feedKey}/${folder}atom.xml`
+      expect(first).toEqual({ title: 'Tide tables', url })
+      expect(second?.title).toBe('A & <b> "c" ]]>')
+      expect((await reader.ask(url.slice(reader.origin.length))).status).toBe(200)
+    }
+  })
+
+  it('are listed in OPML that another Hyperletter takes in', async () => {
+    const bootstrap = await privateNetwork()
+    const { operations, feedKey } = await openAuthor(bootstrap, { issues: 1 })
+    await operations.createNewsletter({ title: 'Second' })
+    const reader = await startReader(operations)
+    const { text: opml } = await reader.ask('/feeds/complete.opml')
+    const other = await openPeer(bootstrap)
+    const { subscribed, skipped } = await other.operations.importOpml({ opml })
+    expect(subscribed.map((it) => it.title)).toEqual(['Tide tables', 'Second'])
+    expect(skipped).toEqual([])
+    await all(other.operations.followSync({ newsletter: feedKey, timeoutSeconds: 15 }))
+    expect((await other.operations.readIssue({ newsletter: feedKey })).title).toBe('Issue 1')
+  })
+
+  it('make an OPML list also where there are none', async () => {
+    const { operations } = await openPeer([], { isOnline: false })
+    const reader = await startReader(operations)
+    const { status, text } = await reader.ask('/feeds/newsletters.opml')
+    expect([status, text]).toEqual([200, expect.stringContaining('<body/>')])
   })
 
   it('cannot be posted to, and are not for other sites', async () => {

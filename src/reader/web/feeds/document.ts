@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto'
-import type { Operations } from '../../../operations/contract.ts'
+import { packageVersion } from '../../../version.ts'
 import { singleLine } from '../../plain.ts'
-import { withoutTitle } from '../content.ts'
-import type { Reader } from '../context.ts'
-import { attachmentPath } from '../pages/issue.ts'
-import { issuePath, newsletterPath, type Issue, type IssueSummary } from '../pages/parts.ts'
-import type { RenderCache } from '../render-cache.ts'
+import { newsletterPath, type IssueSummary } from '../pages/parts.ts'
 
 /** Issues of one document. An archive document always has as many. */
 export const ISSUES_PER_DOCUMENT = 25
+
+// Another version may write the same issues in another way.
+const VERSION = packageVersion()
 
 /** One document of a feed before it has a format, and before any text was read. */
 export interface Outline {
@@ -22,22 +21,11 @@ export interface Outline {
   readonly issues: readonly IssueSummary[]
   /** Addresses of other documents, below the folder of the feed, by relation. */
   readonly links: Readonly<Record<string, string>>
-  /** Complete and never to change, except by corrections. */
-  readonly isArchive: boolean
-}
-
-export interface Entry {
-  readonly id: string
-  readonly url: string
-  readonly title: string
-  readonly html: string
-  readonly summary: string | undefined
-  readonly newsletter: string
-  readonly authors: readonly { readonly name: string; readonly url?: string | undefined }[]
-  readonly tags: readonly string[]
-  readonly language: string | undefined
-  readonly publishedAt: Date
-  readonly updatedAt: Date
+  /**
+   * RFC 5005: an archive document never changes, except by corrections; a complete one has every
+   * issue there is.
+   */
+  readonly mark?: 'archive' | 'complete'
 }
 
 /** Stable identifier of a newsletter's feed. */
@@ -45,9 +33,12 @@ export function feedId(feedKey: string): string {
   return `urn:hyperletter:${feedKey}`
 }
 
-/** What decides whether a document is still the same, without reading any text. */
-export function entityTag(outline: Outline, format: string, origin: string): string {
-  const { id, title, description, links, issues } = outline
+/**
+ * What decides whether a document is still the same, without reading any text.
+ * @param place What its addresses depend on.
+ */
+export function entityTag(outline: Outline, format: string, place: readonly string[]): string {
+  const { id, title, description, links, mark, issues } = outline
   const facts = issues.map((it) => [
     it.feedKey,
     it.number,
@@ -57,57 +48,14 @@ export function entityTag(outline: Outline, format: string, origin: string): str
     it.amendedAt,
     it.retractedAt,
   ])
-  const all = JSON.stringify([format, origin, id, title, description, links, facts])
-  return `"${createHash('sha256').update(all).digest('hex').slice(0, 32)}"`
+  const all = [VERSION, format, place, id, title, description, links, mark, facts]
+  return `"${createHash('sha256').update(JSON.stringify(all)).digest('hex').slice(0, 32)}"`
 }
 
-/** The entries of a document with their whole texts. */
-export async function readEntries(
-  reader: Reader,
-  rendered: RenderCache,
-  issues: readonly IssueSummary[],
-): Promise<Entry[]> {
-  const entries: Entry[] = []
-  // One after the other: a document of long texts must not hold up everybody else.
-  for (const it of issues) {
-    const issue = await readHeld(reader.operations, it)
-    if (issue !== undefined) entries.push(entryOf(reader, rendered, issue))
-  }
-  return entries
-}
-
-async function readHeld(
-  operations: Operations,
-  { feedKey, number }: IssueSummary,
-): Promise<Issue | undefined> {
-  // Held a moment ago; one that is lost since must not take the others with it.
-  return operations
-    .readIssue({ newsletter: feedKey, number, timeoutSeconds: 1 })
-    .catch(() => undefined)
-}
-
-function entryOf(reader: Reader, rendered: RenderCache, issue: Issue): Entry {
-  const { feedKey, number, title, publishedAt, amendedAt, retracted } = issue
-  const origin = reader.origin()
-  const names = new Set(issue.attachments.map((it) => it.name))
-  const folder = `${origin}/feeds/pictures/${reader.secrets.pictures(feedKey)}/${feedKey}/${number}`
-  const html = rendered.render(issue, 'feed', (name) =>
-    names.has(name) ? attachmentPath(folder, name) : undefined,
-  )
-  const changes = [publishedAt, amendedAt, retracted?.at].flatMap((it) => (it ? [it] : []))
-  return {
-    id: `${feedId(feedKey)}:${number}`,
-    url: origin + issuePath(feedKey, number),
-    title: singleLine(title),
-    html: retracted === undefined ? withoutTitle(html, title) : '<p>Retracted by its author.</p>',
-    summary: issue.summary === undefined ? undefined : singleLine(issue.summary),
-    newsletter: singleLine(issue.newsletter),
-    authors: (issue.authors ?? []).map((it) => ({ name: singleLine(it.name), url: it.url })),
-    tags: (issue.tags ?? []).map(singleLine),
-    language: issue.language,
-    publishedAt: new Date(publishedAt),
-    updatedAt: new Date(changes.toSorted().at(-1) ?? publishedAt),
-  }
+/** When the last of these issues was published or corrected; the beginning of time where there is none. */
+export function updatedAt(issues: readonly IssueSummary[]): Date {
+  const times = issues.flatMap((it) => [it.publishedAt, it.amendedAt, it.retractedAt])
+  return new Date(Math.max(0, ...times.map((it) => (it === undefined ? 0 : Date.parse(it)))))
 }
 
 /** The newest issues of a newsletter, and how to get at all older ones (RFC 5005, archived feeds). */
@@ -126,8 +74,15 @@ export function current(
     issues: issues.slice(0, ISSUES_PER_DOCUMENT).filter((it) => it.held),
     // Apps that know pages (RFC 5005, paged feeds) but not archives follow `next`.
     links: { ...older, ...(archives === 0 ? {} : { next: archivePath(archives) }) },
-    isArchive: false,
   }
+}
+
+/** Every issue of a newsletter in one document (RFC 5005, complete feeds), for apps that know no pages. */
+export function complete(
+  newsletter: Parameters<typeof current>[0],
+  issues: readonly IssueSummary[],
+): Outline {
+  return { ...commonOf(newsletter), ...whole(issues) }
 }
 
 /** Archive document `number`, from 1, which holds the oldest issues. Undefined when there is none. */
@@ -149,7 +104,7 @@ export function archive(
     ...commonOf(newsletter),
     issues: issues.slice(end - ISSUES_PER_DOCUMENT, end).filter((it) => it.held),
     links,
-    isArchive: true,
+    mark: 'archive',
   }
 }
 
@@ -160,9 +115,7 @@ export function page(issues: readonly IssueSummary[], number: number): Outline |
   const to = (it: number) => (it === 1 ? '' : `page/${it}/`)
   const start = (number - 1) * ISSUES_PER_DOCUMENT
   return {
-    id: 'urn:hyperletter:all',
-    title: 'All newsletters',
-    home: '/',
+    ...EVERYTHING,
     issues: issues.slice(start, start + ISSUES_PER_DOCUMENT).filter((it) => it.held),
     links: {
       first: to(1),
@@ -170,8 +123,21 @@ export function page(issues: readonly IssueSummary[], number: number): Outline |
       ...(number > 1 ? { previous: to(number - 1) } : {}),
       ...(number < pages ? { next: to(number + 1) } : {}),
     },
-    isArchive: false,
   }
+}
+
+/** Every issue of several newsletters, newest first, in one document. */
+export function completePage(issues: readonly IssueSummary[]): Outline {
+  return { ...EVERYTHING, ...whole(issues) }
+}
+
+const EVERYTHING = { id: 'urn:hyperletter:all', title: 'All newsletters', home: '/' }
+
+// An app may forget what a complete feed lacks: with an issue that has yet to arrive it is none.
+function whole(issues: readonly IssueSummary[]): Pick<Outline, 'issues' | 'links' | 'mark'> {
+  const held = issues.filter((it) => it.held)
+  const mark = held.length === issues.length ? { mark: 'complete' as const } : {}
+  return { issues: held, links: {}, ...mark }
 }
 
 function commonOf({ feedKey, title, description }: Parameters<typeof current>[0]) {

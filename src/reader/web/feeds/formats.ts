@@ -1,24 +1,26 @@
 import { generateAtomFeed, generateJsonFeed, generateOpml } from 'feedsmith'
-import type { Entry, Outline } from './document.ts'
+import { updatedAt, type Outline } from './document.ts'
+import type { Entry } from './entries.ts'
 
 export interface Format {
   /** Last part of an address. */
   readonly file: string
   readonly mediaType: string
-  readonly write: (document: Written) => string
+  /** In parts: a document of many issues is never in memory as a whole. */
+  readonly write: (document: Written) => AsyncIterable<string>
 }
 
 /** A document with everything that a format needs. */
 export interface Written {
   readonly outline: Outline
-  readonly entries: readonly Entry[]
+  readonly entries: AsyncIterable<Entry>
   readonly self: string
   /** Whole addresses by relation. */
   readonly links: Readonly<Record<string, string>>
   readonly home: string
 }
 
-const ARCHIVE_MARK = '<fh:archive xmlns:fh="http://purl.org/syndication/history/1.0"/>'
+const HISTORY = 'http://purl.org/syndication/history/1.0'
 const ATOM = 'application/atom+xml'
 const JSON_FEED = 'application/feed+json'
 
@@ -28,82 +30,134 @@ export const FORMATS: Readonly<Record<string, Format>> = {
   'feed.json': { file: 'feed.json', mediaType: `${JSON_FEED}; charset=utf-8`, write: json },
 }
 
-function atom({ outline, entries, self, links, home }: Written): string {
+async function* atom({ outline, entries, self, links, home }: Written): AsyncGenerator<string> {
   const xml = generateAtomFeed({
     id: outline.id,
     title: { value: outline.title },
     ...(outline.description === undefined ? {} : { subtitle: { value: outline.description } }),
-    updated: updatedAt(entries),
+    updated: updatedAt(outline.issues),
     generator: { text: 'Hyperletter' },
     links: [
       { rel: 'self', href: self, type: ATOM },
       { rel: 'alternate', href: home, type: 'text/html' },
       ...Object.entries(links).map(([rel, href]) => ({ rel, href, type: ATOM })),
     ],
-    entries: entries.map((it) => ({
-      id: it.id,
-      title: { value: it.title },
-      links: [{ rel: 'alternate', href: it.url, type: 'text/html' }],
-      published: it.publishedAt,
-      updated: it.updatedAt,
-      authors: authorsOf(it).map(({ name, url }) =>
-        url === undefined ? { name } : { name, uri: url },
-      ),
-      ...(it.tags.length === 0 ? {} : { categories: it.tags.map((term) => ({ term })) }),
-      ...(it.summary === undefined ? {} : { summary: { value: it.summary } }),
-      content: { type: 'html', value: it.html },
-    })),
   })
-  return outline.isArchive ? xml.replace(/<feed[^>]*>/, (tag) => `${tag}\n  ${ARCHIVE_MARK}`) : xml
+  const mark = outline.mark === undefined ? '' : `\n  <fh:${outline.mark} xmlns:fh="${HISTORY}"/>`
+  const end = xml.lastIndexOf('</feed>')
+  yield forXml(tight(xml.slice(0, end)).replace(/<feed[^>]*>/, (tag) => tag + mark))
+  for await (const it of entries) yield forXml(atomEntry(it, outline))
+  yield xml.slice(end)
 }
 
-function json({ outline, entries, self, links, home }: Written): string {
+// Each is written as the only one of a feed, and taken out of it.
+function atomEntry(it: Entry, { id }: Outline): string {
+  const { source } = it
+  const xml = generateAtomFeed({
+    id,
+    title: { value: '' },
+    updated: it.updatedAt,
+    entries: [
+      {
+        id: it.id,
+        title: { value: it.title },
+        links: [{ rel: 'alternate', href: it.url, type: 'text/html' }],
+        published: it.publishedAt,
+        updated: it.updatedAt,
+        authors: authorsOf(it).map(({ name, url }) =>
+          url === undefined ? { name } : { name, uri: url },
+        ),
+        ...(it.tags.length === 0 ? {} : { categories: it.tags.map((term) => ({ term })) }),
+        ...(it.summary === undefined ? {} : { summary: { value: it.summary } }),
+        content: { type: 'html', value: it.html },
+        // In a feed of several newsletters: where the issue is from.
+        ...(source.id === id
+          ? {}
+          : { source: { id: source.id, title: { value: source.title }, updated: it.updatedAt } }),
+      },
+    ],
+  })
+  const [start, end] = [xml.indexOf('<entry>'), xml.lastIndexOf('</entry>')]
+  return `  ${tight(xml.slice(start, end))}</entry>\n`
+}
+
+// Not every app takes away what the generator puts around texts to indent them.
+function tight(xml: string): string {
+  return xml.replace(/>\n\s+<!\[CDATA\[/g, '><![CDATA[').replace(/\]\]>\n\s+<\//g, ']]></')
+}
+
+async function* json({ outline, entries, self, links, home }: Written): AsyncGenerator<string> {
   const { next } = links
-  const feed = generateJsonFeed({
+  const feed: unknown = generateJsonFeed({
     title: outline.title,
     ...(outline.description === undefined ? {} : { description: outline.description }),
     home_page_url: home,
     feed_url: self,
     ...(next === undefined ? {} : { next_url: next }),
-    items: entries.map((it) => ({
-      id: it.id,
-      url: it.url,
-      title: it.title,
-      content_html: it.html,
-      date_published: it.publishedAt,
-      date_modified: it.updatedAt,
-      authors: authorsOf(it).map(({ name, url }) => (url === undefined ? { name } : { name, url })),
-      ...(it.summary === undefined ? {} : { summary: it.summary }),
-      ...(it.tags.length === 0 ? {} : { tags: [...it.tags] }),
-      ...(it.language === undefined ? {} : { language: it.language }),
-    })),
-  }) as { items?: unknown }
-  // The format asks for a list also where it is empty.
-  return JSON.stringify({ ...feed, items: feed.items ?? [] })
+    items: [],
+  })
+  yield JSON.stringify({ ...(feed as object), items: [] }).slice(0, -']}'.length)
+  let separator = ''
+  for await (const it of entries) {
+    yield separator + JSON.stringify(jsonItem(it))
+    separator = ','
+  }
+  yield ']}'
 }
 
-/** All newsletters as a list that feed readers take in at once. */
+function jsonItem(it: Entry): unknown {
+  const feed = generateJsonFeed({
+    title: '',
+    items: [
+      {
+        id: it.id,
+        url: it.url,
+        title: it.title,
+        content_html: it.html,
+        date_published: it.publishedAt,
+        date_modified: it.updatedAt,
+        authors: authorsOf(it).map(({ name, url }) =>
+          url === undefined ? { name } : { name, url },
+        ),
+        ...(it.summary === undefined ? {} : { summary: it.summary }),
+        ...(it.tags.length === 0 ? {} : { tags: [...it.tags] }),
+        ...(it.language === undefined ? {} : { language: it.language }),
+      },
+    ],
+  }) as { readonly items?: readonly unknown[] }
+  return feed.items?.[0]
+}
+
+/** A list of feeds that feed readers take in at once. */
 export function opml(
-  newsletters: readonly {
+  title: string,
+  feeds: readonly {
     readonly title: string
     readonly xmlUrl: string
     readonly htmlUrl: string
   }[],
 ): string {
-  return generateOpml({
-    head: { title: 'Hyperletter' },
-    body: {
-      outlines: newsletters.map((it) => ({ ...it, type: 'rss', text: it.title })),
-    },
-  })
+  if (feeds.length === 0) return EMPTY_OPML
+  return forXml(
+    generateOpml({
+      head: { title },
+      body: { outlines: feeds.map((it) => ({ ...it, type: 'rss', text: it.title })) },
+    }),
+  )
 }
+
+// The generator makes none without an entry.
+const EMPTY_OPML =
+  '<?xml version="1.0" encoding="utf-8"?>\n<opml version="2.0"><head/><body/></opml>\n'
 
 // Atom asks for an author; a newsletter without named ones speaks for itself.
-function authorsOf({ authors, newsletter }: Entry): Entry['authors'] {
-  return authors.length === 0 ? [{ name: newsletter }] : authors
+function authorsOf({ authors, source }: Entry): Entry['authors'] {
+  return authors.length === 0 ? [{ name: source.title }] : authors
 }
 
-// Nothing published yet has no date of its own; this one stays the same.
-function updatedAt(entries: readonly Entry[]): Date {
-  return new Date(Math.max(0, ...entries.map((it) => it.updatedAt.getTime())))
+// Characters that XML cannot have in any way of writing; one of them and no app takes the document.
+const NOT_IN_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g
+
+function forXml(xml: string): string {
+  return xml.toWellFormed().replace(NOT_IN_XML, '')
 }

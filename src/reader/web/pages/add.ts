@@ -14,15 +14,18 @@ import {
 } from './parts.ts'
 
 type Preview = Output<'previewNewsletter'>
+type Imported = Output<'importOpml'>
 
 export interface AddView {
   readonly link: string
   readonly preview?: Preview
   readonly error?: HyperletterError
+  /** What was wrong with a list of many. */
+  readonly listError?: HyperletterError
 }
 
 /** Paste a link, see what it is, follow it. */
-export function addPage(view: View, { link, preview, error }: AddView): Markup {
+export function addPage(view: View, { link, preview, error, listError }: AddView): Markup {
   return html`<header class="page-head">
       <h1>Add a newsletter</h1>
       <p class="lede">Paste a link. You see what it is before anything is followed.</p>
@@ -46,7 +49,80 @@ export function addPage(view: View, { link, preview, error }: AddView): Markup {
       </div>
     </form>
     ${error === undefined ? '' : problem(link, error)}
-    ${preview === undefined ? '' : card(link, preview)}`
+    ${preview === undefined ? '' : card(link, preview)}
+    ${preview === undefined ? importForm(view, listError) : ''}`
+}
+
+function importForm(view: View, error: HyperletterError | undefined): Markup {
+  return html`<details class="import" ${error === undefined ? '' : 'open'}>
+    <summary>Add many at once, from an OPML list</summary>
+    ${error === undefined ? '' : problem('', error)}
+    <form method="post" action="/import" enctype="multipart/form-data">
+      <input type="hidden" name="token" value="${view.formToken}" />
+      <p>
+        <label for="opml-file"
+          >A list that another app or <code>hyperletter feeds --opml</code> has written</label
+        >
+        <input id="opml-file" type="file" name="file" accept=".opml,.xml,text/x-opml,text/xml" />
+      </p>
+      <p>
+        <label for="opml-text">or its text</label>
+        <textarea
+          id="opml-text"
+          name="opml"
+          rows="4"
+          spellcheck="false"
+          autocomplete="off"
+        ></textarea>
+      </p>
+      <p><button class="button">Follow what is in it</button></p>
+    </form>
+  </details>`
+}
+
+/** What came of an OPML list. */
+export function importedPage({ subscribed, skipped }: Imported): Markup {
+  const fresh = subscribed.filter((it) => !it.already)
+  return html`<header class="page-head">
+      <h1>
+        ${subscribed.length === 0 ? 'No newsletter in the list' : `You follow ${count(fresh.length, 'newsletter')} more`}
+      </h1>
+      <p class="lede">
+        ${
+          subscribed.length === 0
+            ? 'None of its entries is a Hyperletter link, or a feed of a reader like this one.'
+            : 'Their issues arrive as soon as somebody who has them is online.'
+        }
+      </p>
+    </header>
+    ${
+      subscribed.length === 0
+        ? html`<p><a class="button" href="/add">Try another one</a></p>`
+        : html`<ul class="imported">
+            ${subscribed.map(
+              (it) =>
+                html`<li>
+                  <a href="${newsletterPath(it.feedKey)}"
+                    >${words(it.title ?? groupedKey(it.feedKey))}</a
+                  >${it.already ? ', which you had already' : ''}
+                </li>`,
+            )}
+          </ul>`
+    }
+    ${
+      skipped.length === 0
+        ? ''
+        : html`<h2>Left out</h2>
+            <ul class="imported">
+              ${skipped.map(
+                (it) =>
+                  html`<li>
+                    ${words(it.title === '' ? it.url : it.title)}:
+                    <bdi>${singleLineOf(it.message)}</bdi>
+                  </li>`,
+              )}
+            </ul>`
+    }`
 }
 
 function problem(link: string, error: HyperletterError): Markup {

@@ -1,17 +1,9 @@
 import { html } from 'hono/html'
-import { empty, newsletterPath, words, type Markup, type Newsletter } from './parts.ts'
-
-export interface FeedAddresses {
-  readonly newsletter: Newsletter
-  readonly atom: string
-  readonly json: string
-}
+import type { AllAddresses, FeedAddresses } from '../feeds/addresses.ts'
+import { empty, newsletterPath, words, type Markup } from './parts.ts'
 
 /** Addresses for the apps in which people read already. */
-export function feedsPage(
-  addresses: readonly FeedAddresses[],
-  all: { readonly atom: string; readonly json: string; readonly opml: string },
-): Markup {
+export function feedsPage({ newsletters, everything, opml, completeOpml }: AllAddresses): Markup {
   return html`<header class="page-head">
       <h1>Feeds</h1>
       <p class="lede">
@@ -20,7 +12,7 @@ export function feedsPage(
       </p>
     </header>
     ${
-      addresses.length === 0
+      newsletters.length === 0
         ? empty(
             'No feeds yet',
             'Each newsletter you follow has one, with the full text of all its issues.',
@@ -28,34 +20,37 @@ export function feedsPage(
           )
         : html`<section class="card">
               <h2>Everything you follow</h2>
-              ${fields('all', all.atom, all.json)}
+              ${fields('all', everything)}
               <dl class="addresses">
-                <dt><label for="opml">List of all feeds (OPML), to import at once</label></dt>
-                <dd><input id="opml" class="copy" readonly value="${all.opml}" /></dd>
+                ${field('opml', 'List of all feeds (OPML), to import at once', opml)}${field('complete-opml', 'The same with all issues at once', completeOpml)}
               </dl>
             </section>
             <br />
             <ul class="cards">
-              ${addresses.map(
-                ({ newsletter, atom, json }) =>
+              ${newsletters.map(
+                ({ newsletter, title, ...addresses }) =>
                   html`<li class="card" id="${newsletter.feedKey}">
                     <h2>
-                      <a href="${newsletterPath(newsletter.feedKey)}"
-                        >${words(newsletter.title ?? newsletter.feedKey)}</a
-                      >
+                      <a href="${newsletterPath(newsletter.feedKey)}">${words(title)}</a>
                     </h2>
-                    ${newsletter.private ? html`<p class="over">Private: whoever has this address can read it on this machine.</p>` : ''}${fields(newsletter.feedKey, atom, json)}
+                    ${newsletter.private ? html`<p class="over">Private: whoever has this address can read it on this machine.</p>` : ''}${fields(newsletter.feedKey, addresses)}
                   </li>`,
               )}
-            </ul>`
+            </ul>
+            <p class="over">
+              A feed has the newest issues, and the older ones as further pages. Apps that follow no
+              pages, such as newsboat, get the whole archive with “all issues at once”.
+            </p>`
     }`
 }
 
-function fields(id: string, atom: string, json: string): Markup {
+function fields(id: string, { atom, json, completeAtom }: FeedAddresses): Markup {
   return html`<dl class="addresses">
-    <dt><label for="atom-${id}">Atom</label></dt>
-    <dd><input id="atom-${id}" class="copy" readonly value="${atom}" /></dd>
-    <dt><label for="json-${id}">JSON Feed</label></dt>
-    <dd><input id="json-${id}" class="copy" readonly value="${json}" /></dd>
+    ${field(`atom-${id}`, 'Atom', atom)}${field(`json-${id}`, 'JSON Feed', json)}${field(`complete-${id}`, 'Atom, all issues at once', completeAtom)}
   </dl>`
+}
+
+function field(id: string, label: string, address: string): Markup {
+  return html`<dt><label for="${id}">${label}</label></dt>
+    <dd><input id="${id}" class="copy" readonly value="${address}" /></dd>`
 }

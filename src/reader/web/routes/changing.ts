@@ -2,15 +2,17 @@ import { Hono } from 'hono'
 import type { Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { HyperletterError } from '../../../errors.ts'
+import { MAX_OPML_LENGTH } from '../../../operations/contract/limits.ts'
 import type { Env, Reader } from '../context.ts'
 import { localPath } from '../guard.ts'
-import { addPage, type AddView } from '../pages/add.ts'
+import { addPage, importedPage, type AddView } from '../pages/add.ts'
 import { issuePath, newsletterPath, THEMES } from '../pages/parts.ts'
 import { isSame } from '../secrets.ts'
 import { show, viewOf } from './view.ts'
 
-/** No form here has more than a link in it. */
+/** No form here has more than a link in it, but for that which takes a list. */
 const MAX_BODY_BYTES = 16 * 1_024
+const MAX_LIST_BODY_BYTES = 2 * MAX_OPML_LENGTH + MAX_BODY_BYTES
 
 const YEAR_SECONDS = 365 * 24 * 60 * 60
 
@@ -20,7 +22,20 @@ type Fields = Readonly<Record<string, string>>
 export function changingRoutes(reader: Reader): Hono<Env> {
   const app = new Hono<Env>()
   const { operations } = reader
-  app.post('*', bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => c.text('Too large.\n', 413) }))
+  app.post('/import', limited(MAX_LIST_BODY_BYTES), async (c) => {
+    const page = { title: 'Add newsletters', place: 'add' } as const
+    const view = { ...viewOf(reader, c), path: '/add' }
+    try {
+      const opml = await readList(reader, c)
+      const imported = await operations.importOpml({ opml }, { signal: c.req.raw.signal })
+      return await show(c, view, { ...page, body: importedPage(imported) })
+    } catch (cause) {
+      const body = addPage(view, { link: '', listError: HyperletterError.from(cause) })
+      return show(c, view, { ...page, body }, 422)
+    }
+  })
+
+  app.post('*', limited(MAX_BODY_BYTES))
 
   app.post('/theme', async (c) => {
     const fields = await readForm(reader, c)
@@ -88,6 +103,19 @@ export function changingRoutes(reader: Reader): Hono<Env> {
       return { link, error: HyperletterError.from(cause) }
     }
   }
+}
+
+function limited(maxSize: number) {
+  return bodyLimit({ maxSize, onError: (c) => c.text('Too large.\n', 413) })
+}
+
+async function readList(reader: Reader, c: Context<Env>): Promise<string> {
+  const { opml = '' } = await readForm(reader, c)
+  // The body is kept: asked for again, it is the same.
+  const { file } = await c.req.parseBody()
+  const text = file instanceof File && file.size > 0 ? await file.text() : opml
+  if (text.trim() !== '') return text
+  throw new HyperletterError('INVALID_INPUT', 'There is no list: choose a file, or paste its text.')
 }
 
 async function readForm(reader: Reader, c: Context<Env>): Promise<Fields> {

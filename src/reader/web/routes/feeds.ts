@@ -1,9 +1,19 @@
 import { Hono } from 'hono'
 import { HyperletterError } from '../../../errors.ts'
 import type { Env, Reader, ReaderContext } from '../context.ts'
-import { archive, current, entityTag, page, readEntries, type Outline } from '../feeds/document.ts'
-import type { Newsletter } from '../pages/parts.ts'
-import type { RenderCache } from '../render-cache.ts'
+import { feedAddresses, opmlOutlines } from '../feeds/addresses.ts'
+import {
+  archive,
+  complete,
+  completePage,
+  current,
+  entityTag,
+  page,
+  type Outline,
+} from '../feeds/document.ts'
+import { readEntries } from '../feeds/entries.ts'
+import { KeptTexts } from '../feeds/kept-texts.ts'
+import type { IssueSummary, Newsletter } from '../pages/parts.ts'
 import { isSame } from '../secrets.ts'
 
 /** Addresses of which it is remembered since when they have been as they are. */
@@ -13,27 +23,16 @@ const MAX_REMEMBERED = 1_000
  * Feeds for other apps on this machine. They cannot log in, so what is public needs no token; a
  * private newsletter has one in its address.
  */
-export function feedRoutes(reader: Reader, rendered: RenderCache): Hono<Env> {
+export function feedRoutes(reader: Reader): Hono<Env> {
   const app = new Hono<Env>()
   const { operations, secrets } = reader
+  const kept = new KeptTexts()
   const seen = new Map<string, { readonly tag: string; readonly at: Date }>()
   const KEY = ':key{[a-z0-9]{52}}'
   const FILE = ':file{[a-z]{4}[.][a-z]{3,4}}'
 
-  app.get('/feeds/newsletters.opml', async (c) => {
-    const { opml } = await import('../feeds/formats.ts')
-    const shown = await visible(c)
-    c.header('content-type', 'text/x-opml; charset=utf-8')
-    return c.body(
-      opml(
-        shown.map((it) => ({
-          title: it.title ?? it.feedKey,
-          xmlUrl: `${reader.origin()}${feedPath(reader, it)}`,
-          htmlUrl: `${reader.origin()}/n/${it.feedKey}`,
-        })),
-      ),
-    )
-  })
+  app.get('/feeds/newsletters.opml', (c) => list(c, false))
+  app.get('/feeds/complete.opml', (c) => list(c, true))
 
   app.get(`/feeds/${KEY}/${FILE}`, async (c) => {
     const newsletter = await named(c, c.req.param('key'))
@@ -48,20 +47,36 @@ export function feedRoutes(reader: Reader, rendered: RenderCache): Hono<Env> {
     return serve(c, `/feeds/${newsletter.feedKey}/`, outline)
   })
 
-  app.get(`/feeds/all/${FILE}`, (c) => everything(c, 1))
-  app.get(`/feeds/all/page/:number{[1-9][0-9]{0,8}}/${FILE}`, (c) =>
-    everything(c, Number(c.req.param('number'))),
+  app.get(`/feeds/${KEY}/complete/${FILE}`, async (c) => {
+    const newsletter = await named(c, c.req.param('key'))
+    const issues = await operations.listIssues({ newsletter: newsletter.feedKey })
+    const outline = complete(titled(newsletter), issues)
+    return serve(c, `/feeds/${newsletter.feedKey}/`, outline)
+  })
+
+  app.get(`/feeds/all/${FILE}`, async (c) => serve(c, '/feeds/all/', page(await everything(c), 1)))
+  app.get(`/feeds/all/page/:number{[1-9][0-9]{0,8}}/${FILE}`, async (c) =>
+    serve(c, '/feeds/all/', page(await everything(c), Number(c.req.param('number')))),
+  )
+  app.get(`/feeds/all/complete/${FILE}`, async (c) =>
+    serve(c, '/feeds/all/', completePage(await everything(c))),
   )
 
   return app
 
-  async function everything(c: ReaderContext, number: number): Promise<Response> {
+  async function list(c: ReaderContext, isComplete: boolean): Promise<Response> {
+    const { opml } = await import('../feeds/formats.ts')
+    const addresses = feedAddresses(reader.origin(), secrets, await visible(c))
+    c.header('content-type', 'text/x-opml; charset=utf-8')
+    return c.body(opml('Hyperletter', opmlOutlines(addresses, isComplete)))
+  }
+
+  async function everything(c: ReaderContext): Promise<IssueSummary[]> {
     const shown = (await visible(c)).filter((it) => it.roles.includes('subscriber'))
     const lists = await Promise.all(
       shown.map((it) => operations.listIssues({ newsletter: it.feedKey }).catch(() => [])),
     )
-    const issues = lists.flat().toSorted((a, b) => b.publishedAt.localeCompare(a.publishedAt))
-    return serve(c, '/feeds/all/', page(issues, number))
+    return lists.flat().toSorted((a, b) => b.publishedAt.localeCompare(a.publishedAt))
   }
 
   /** Newsletters that whoever asks may see. */
@@ -94,26 +109,26 @@ export function feedRoutes(reader: Reader, rendered: RenderCache): Hono<Env> {
     const key = c.req.query('key')
     const query = key === undefined ? '' : `?key=${encodeURIComponent(key)}`
     const origin = reader.origin()
-    const tag = entityTag(outline, format.file + query, origin)
+    const pictures = secrets.pictures('all')
+    const tag = entityTag(outline, format.file + query, [origin, pictures])
     const changed = changedAt(c.req.path + query, tag)
     c.header('etag', tag)
     c.header('last-modified', changed.toUTCString())
     c.header('cache-control', 'private, no-cache')
     if (isFresh(c, tag, changed)) return c.body(null, 304)
-    const entries = await readEntries(reader, rendered, outline.issues)
-    const address = (path: string) => `${origin}${folder}${path}${format.file}${query}`
     c.header('content-type', format.mediaType)
-    return c.body(
-      format.write({
-        outline,
-        entries,
-        self: `${origin}${c.req.path}${query}`,
-        home: origin + outline.home,
-        links: Object.fromEntries(
-          Object.entries(outline.links).map(([rel, path]) => [rel, address(path)]),
-        ),
-      }),
-    )
+    if (c.req.method === 'HEAD') return c.body(null)
+    const address = (path: string) => `${origin}${folder}${path}${format.file}${query}`
+    const text = format.write({
+      outline,
+      entries: readEntries(reader, outline.issues, kept.render),
+      self: `${origin}${c.req.path}${query}`,
+      home: origin + outline.home,
+      links: Object.fromEntries(
+        Object.entries(outline.links).map(([rel, path]) => [rel, address(path)]),
+      ),
+    })
+    return c.body(ReadableStream.from(text).pipeThrough(new TextEncoderStream()))
   }
 
   // When this reader first saw it so: dates of issues are claims, and may lie in the past or future.
@@ -127,16 +142,6 @@ export function feedRoutes(reader: Reader, rendered: RenderCache): Hono<Env> {
     if (seen.size > MAX_REMEMBERED && oldest !== undefined) seen.delete(oldest)
     return at
   }
-}
-
-/** Address of a newsletter's feed on this machine. */
-export function feedPath(
-  { secrets }: Reader,
-  newsletter: Pick<Newsletter, 'feedKey' | 'private'>,
-  file = 'atom.xml',
-): string {
-  const query = newsletter.private ? `?key=${secrets.feed(newsletter.feedKey)}` : ''
-  return `/feeds/${newsletter.feedKey}/${file}${query}`
 }
 
 function titled({ feedKey, title, description }: Newsletter) {

@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import { hasCode, HyperletterError } from '../../../errors.ts'
 import { withoutTitle } from '../content.ts'
 import type { Env, Reader } from '../context.ts'
+import { feedAddresses } from '../feeds/addresses.ts'
 import { addPage } from '../pages/add.ts'
 import { attachmentPath, issuePage } from '../pages/issue.ts'
 import { feedsPage } from '../pages/feeds.ts'
@@ -12,7 +13,6 @@ import { searchPage } from '../pages/search.ts'
 import { seedingPage } from '../pages/seeding.ts'
 import type { RenderCache } from '../render-cache.ts'
 import type { Traffic } from '../traffic.ts'
-import { feedPath } from './feeds.ts'
 import { show, viewOf } from './view.ts'
 
 /** The pages. None of them changes anything. */
@@ -113,22 +113,8 @@ export function readingRoutes(reader: Reader, rendered: RenderCache, traffic: Tr
 
   app.get('/feeds', async (c) => {
     const view = viewOf(reader, c)
-    const found = (await operations.listNewsletters({})).filter((it) => it.title !== undefined)
-    const origin = reader.origin()
-    const needsKey = found.some((it) => it.private)
-    const query = needsKey ? `?key=${reader.secrets.feed('all')}` : ''
-    const body = feedsPage(
-      found.map((newsletter) => ({
-        newsletter,
-        atom: origin + feedPath(reader, newsletter),
-        json: origin + feedPath(reader, newsletter, 'feed.json'),
-      })),
-      {
-        atom: `${origin}/feeds/all/atom.xml${query}`,
-        json: `${origin}/feeds/all/feed.json${query}`,
-        opml: `${origin}/feeds/newsletters.opml${query}`,
-      },
-    )
+    const newsletters = await operations.listNewsletters({})
+    const body = feedsPage(feedAddresses(reader.origin(), reader.secrets, newsletters))
     return show(c, view, { title: 'Feeds', place: 'feeds', wide: true, body })
   })
 

@@ -1,0 +1,14 @@
+import type { Newsletter } from '../pages/parts.ts'
+import { Secrets } from '../secrets.ts'
+import { loadState } from '../state.ts'
+import { feedAddresses, type AllAddresses } from './addresses.ts'
+
+/** The feed addresses of the reader of a data directory, with the secrets it keeps there. */
+export async function readerAddresses(
+  dataDir: string,
+  origin: string,
+  newsletters: readonly Newsletter[],
+): Promise<AllAddresses> {
+  const { port, secret } = await loadState(dataDir, Number(new URL(origin).port))
+  return feedAddresses(`http://127.0.0.1:${port}`, new Secrets(secret), newsletters)
+}
