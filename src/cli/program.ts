@@ -8,6 +8,8 @@ interface Entry {
   readonly usage: string
   readonly summary: string
   readonly load: () => Promise<CommandModule>
+  /** Not for people. */
+  readonly hidden?: true
 }
 
 // In the order in which help shows them.
@@ -174,6 +176,22 @@ const groups: Readonly<Record<string, readonly Entry[]>> = {
       summary: 'run a bootstrap node for a private network',
       load: () => import('./commands/dht.ts'),
     },
+    {
+      usage: 'completion <shell>',
+      summary: 'have your shell complete commands and titles',
+      load: () => import('./commands/completion.ts'),
+    },
+    {
+      usage: 'man',
+      summary: 'print the manual page',
+      load: () => import('./commands/man.ts'),
+    },
+    {
+      usage: 'complete',
+      summary: 'say what can stand at the cursor',
+      load: () => import('./commands/complete.ts'),
+      hidden: true,
+    },
   ],
 }
 
@@ -248,17 +266,26 @@ export async function addCommands(
 ): Promise<void> {
   for (const [heading, entries] of Object.entries(groups)) {
     program.commandsGroup(heading)
-    for (const { usage, summary, load } of entries) {
-      const name = usage.split(' ', 1)[0] ?? usage
+    for (const { usage, summary, load, hidden = false } of entries) {
+      const name = nameOf(usage)
       if (wanted.includes(name)) {
         const command = await load()
         command.register(program, bind)
       } else {
-        program.command(usage).summary(summary)
+        program.command(usage, { hidden }).summary(summary)
       }
     }
   }
   program.helpCommand('help [command]', 'show help of a command')
+}
+
+/** The names of all commands. */
+export function commandNames(): readonly string[] {
+  return Object.values(groups).flatMap((entries) => entries.map(({ usage }) => nameOf(usage)))
+}
+
+function nameOf(usage: string): string {
+  return usage.split(' ', 1)[0] ?? usage
 }
 
 function argumentsOf(command: Command): string {

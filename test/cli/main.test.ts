@@ -28,6 +28,9 @@ const COMMANDS = [
   'daemon uninstall',
   'config show',
   'config check',
+  'config path',
+  'completion',
+  'man',
   'dht',
 ]
 

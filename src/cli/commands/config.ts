@@ -29,7 +29,10 @@ export function register(program: Command, bind: Bind): void {
   config
     .command('path')
     .description('Print where the file is looked for.')
-    .addHelpText('after', examples('"${EDITOR:-vi}" "$(hyperletter config path)"'))
+    .addHelpText(
+      'after',
+      examples('hyperletter config path', '"${EDITOR:-vi}" "$(hyperletter config path)"'),
+    )
     .action(bind(path))
 }
 
