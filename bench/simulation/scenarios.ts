@@ -1,0 +1,66 @@
+import type { NodeOptions } from './node.ts'
+import type { SimulationOptions } from './simulation.ts'
+
+/** Bytes per millisecond of one Mbit/s. */
+const MEGABIT = 125
+
+export interface Crowd {
+  readonly readers: number
+  /** Of the issue, in MiB. */
+  readonly size: number
+  /** Of every uplink, in Mbit/s. */
+  readonly up: number
+  /** What is different of the reader at each place. */
+  readonly but?: (place: number) => Partial<NodeOptions>
+  readonly publisherUp?: number
+  readonly publisherLeavesMs?: number
+  readonly degree?: number
+  readonly atPublisher?: number
+}
+
+/** Everybody wants an issue the moment it is out; round trips take 40 ms, blocks are content blocks. */
+export function crowd({
+  readers,
+  size,
+  up,
+  but,
+  publisherUp,
+  publisherLeavesMs,
+  ...rest
+}: Crowd): SimulationOptions {
+  const blockBytes = 64 * 1024
+  return {
+    publisher: {
+      bytesPerMs: (publisherUp ?? up) * MEGABIT,
+      ...(publisherLeavesMs === undefined ? {} : { leavesMs: publisherLeavesMs }),
+    },
+    readers: Array.from({ length: readers }, (_, place) => ({
+      bytesPerMs: up * MEGABIT,
+      ...but?.(place),
+    })),
+    blocks: (size * 1024 * 1024) / blockBytes,
+    blockBytes,
+    oneWayMs: 20,
+    ...rest,
+  }
+}
+
+/** An uplink of so many Mbit/s. */
+export function uplink(megabits: number): Pick<NodeOptions, 'bytesPerMs'> {
+  return { bytesPerMs: megabits * MEGABIT }
+}
+
+/**
+ * The least time in which everybody can have everything, in milliseconds: the publisher has to send it once, and
+ * all uplinks together once for each reader (Kumar and Ross, Peer-Assisted File Distribution, 2006).
+ */
+export function fluidLimitMs({
+  publisher,
+  readers,
+  blocks,
+  blockBytes,
+}: SimulationOptions): number {
+  const sizeBytes = blocks * blockBytes
+  const together = readers.reduce((sum, it) => sum + it.bytesPerMs, publisher.bytesPerMs)
+  return Math.max(sizeBytes / publisher.bytesPerMs, (readers.length * sizeBytes) / together)
+}

@@ -1,0 +1,242 @@
+import { EventQueue } from './event-queue.ts'
+import { Node, type Link, type NodeOptions } from './node.ts'
+
+export interface SimulationOptions {
+  readonly publisher: NodeOptions
+  readonly readers: readonly NodeOptions[]
+  readonly blocks: number
+  readonly blockBytes: number
+  readonly oneWayMs: number
+  /** About how many fellows each reader is connected to; all of them when absent. */
+  readonly degree?: number
+  /** How many readers are connected to the publisher; all of them when absent. */
+  readonly atPublisher?: number
+}
+
+export interface SimulationResult {
+  /** From joining to holding everything, of each reader; infinite for one that never did. */
+  readonly doneMs: readonly number[]
+  /** What the publisher sent, over the size of all blocks. */
+  readonly publisherCopies: number
+}
+
+/** Bytes on the wire for each byte of a block: packets' headers, proofs, requests. */
+const OVERHEAD = 1.05
+
+/** How often a reader looks for peers that are late: the product does too. */
+const LOOK_MS = 100
+
+const LONGEST_MS = 600_000
+
+/**
+ * Runs a swarm on a simulated network and clock until every honest reader that stays has everything. The
+ * uplink of a node sends one block at a time, and serves those who wait for one in turn.
+ */
+export function simulate(options: SimulationOptions): SimulationResult {
+  return new Simulation(options).run()
+}
+
+class Simulation {
+  readonly #options: SimulationOptions
+  readonly #events = new EventQueue()
+  readonly #publisher: Node
+  readonly #readers: Node[]
+  readonly #back = new Map<Link, Link>()
+  #random = 12_345
+  #hasBegun = false
+
+  constructor(options: SimulationOptions) {
+    const { publisher, readers, blocks, blockBytes } = options
+    this.#options = options
+    this.#publisher = new Node(0, publisher, blocks, blockBytes)
+    this.#readers = readers.map((it, i) => new Node(i + 1, it, blocks, blockBytes))
+  }
+
+  run(): SimulationResult {
+    const events = this.#events
+    this.#publisher.isHere = true
+    for (const node of [this.#publisher, ...this.#readers]) {
+      const { joinsMs, leavesMs } = node.options
+      if (leavesMs !== undefined) events.at(leavesMs, () => this.#leave(node))
+      if (node.isPublisher) continue
+      if (joinsMs === undefined) this.#join(node)
+      else events.at(joinsMs, () => this.#join(node))
+    }
+    this.#hasBegun = true
+    // The news of the blocks arrives.
+    events.at(this.#options.oneWayMs, () => this.#readers.forEach((it) => this.#askAll(it)))
+    const isDone = (node: Node) => !node.isExpected || node.isComplete
+    while (events.nowMs < LONGEST_MS && !this.#readers.every(isDone)) {
+      // Whether all are done is looked at now and then: there may be thousands of them.
+      for (let i = 0; i < 100; i++) if (!events.runNext()) return this.#result()
+    }
+    return this.#result()
+  }
+
+  #result(): SimulationResult {
+    const { blocks, blockBytes } = this.#options
+    return {
+      doneMs: this.#readers.map((it) => it.doneMs - (it.options.joinsMs ?? 0)),
+      publisherCopies: this.#publisher.sentBytes / (blocks * blockBytes),
+    }
+  }
+
+  #join(node: Node): void {
+    const { degree = Infinity, atPublisher = Infinity } = this.#options
+    const all = this.#readers
+    node.isHere = true
+    if (all.indexOf(node) < atPublisher) this.#connect(node, this.#publisher)
+    if (degree >= all.length - 1) for (const it of all) this.#connect(node, it)
+    else {
+      for (let i = 0; i <= degree / 2; i++) {
+        this.#connect(node, all[this.#draw(all.length)] ?? this.#publisher)
+      }
+    }
+    this.#events.at(this.#events.nowMs + this.#draw(LOOK_MS), () => this.#look(node))
+  }
+
+  #connect(a: Node, b: Node): void {
+    if (a === b || !a.isHere || !b.isHere) return
+    for (const { to } of a.links) if (to === b) return
+    const there = linkTo(b)
+    const back = linkTo(a)
+    this.#back.set(there, back).set(back, there)
+    this.#add(a, there)
+    this.#add(b, back)
+    if (!this.#hasBegun) return
+    this.#ask(a, there)
+    this.#ask(b, back)
+  }
+
+  #add(node: Node, link: Link): void {
+    node.links.add(link)
+    node.scheduler.addPeer(link, link.to.seed, this.#events.nowMs)
+    node.scheduler.noteRoundTrip(link, 2 * this.#options.oneWayMs)
+  }
+
+  #leave(node: Node): void {
+    node.isHere = false
+    for (const link of node.links) this.#disconnect(node, link)
+  }
+
+  #disconnect(node: Node, link: Link): void {
+    for (const [side, it] of [
+      [node, link],
+      [link.to, this.#backOf(link)],
+    ] as const) {
+      it.isOpen = false
+      it.queue.length = 0
+      side.links.delete(it)
+      side.scheduler.removePeer(it)
+      for (const index of it.asked.keys()) side.forget(it, index)
+      this.#askAll(side)
+    }
+  }
+
+  #look(node: Node): void {
+    if (!node.isHere || node.isComplete) return
+    this.#askAll(node)
+    this.#events.at(this.#events.nowMs + LOOK_MS, () => this.#look(node))
+  }
+
+  #askAll(node: Node): void {
+    for (const link of node.links) this.#ask(node, link)
+  }
+
+  #ask(node: Node, link: Link): void {
+    if (!node.isHere || !link.isOpen || node.isComplete) return
+    for (;;) {
+      const index = node.scheduler.choose(link, this.#events.nowMs)?.index
+      if (index === undefined) return
+      node.noteAsked(link, index, this.#events.nowMs)
+      this.#later(() => this.#serve(link.to, this.#backOf(link), index))
+    }
+  }
+
+  // `link` leads to who asked.
+  #serve(node: Node, link: Link, index: number): void {
+    if (!node.isHere || !link.isOpen || node.options.fault === 'silent') return
+    if (link.queue.push(index) === 1) node.waiting.push(link)
+    this.#send(node)
+  }
+
+  #send(node: Node): void {
+    while (!node.isSending) {
+      const link = node.waiting.shift()
+      if (link === undefined) return
+      const index = link.queue.shift()
+      if (link.queue.length > 0) node.waiting.push(link)
+      if (index === undefined) continue
+      const sizeBytes = this.#options.blockBytes * OVERHEAD
+      node.isSending = true
+      node.sentBytes += sizeBytes
+      this.#events.at(this.#events.nowMs + sizeBytes / node.options.bytesPerMs, () => {
+        node.isSending = false
+        this.#later(() => this.#receive(link.to, this.#backOf(link), index))
+        this.#send(node)
+      })
+    }
+  }
+
+  // `link` leads to who sent it.
+  #receive(node: Node, link: Link, index: number): void {
+    const { nowMs } = this.#events
+    const askedMs = link.asked.get(index)
+    if (!node.isHere || !link.isOpen || askedMs === undefined) return
+    node.forget(link, index)
+    // The product hangs up on a peer that sends a bad block.
+    if (link.to.options.fault === 'lying') return this.#disconnect(node, link)
+    const sizeBytes = this.#options.blockBytes
+    node.scheduler.noteArrival(link, { index, sizeBytes, elapsedMs: nowMs - askedMs }, nowMs)
+    if (node.isMissing(index)) this.#keep(node, index)
+    this.#ask(node, link)
+  }
+
+  #keep(node: Node, index: number): void {
+    node.has[index] = 1
+    node.held++
+    if (node.isComplete) node.doneMs = this.#events.nowMs
+    for (const { peer } of node.asked(index)) {
+      node.forget(peer, index)
+      this.#later(() => cancel(this.#backOf(peer), index))
+    }
+    for (const link of node.links) {
+      if (!link.to.isPublisher) this.#later(() => this.#hear(link.to, this.#backOf(link), index))
+    }
+  }
+
+  #hear(node: Node, link: Link, index: number): void {
+    link.announcements++
+    if (link.holds[index] === 0) {
+      link.holds[index] = 1
+      link.held++
+    }
+    this.#ask(node, link)
+  }
+
+  #later(run: () => void): void {
+    this.#events.at(this.#events.nowMs + this.#options.oneWayMs, run)
+  }
+
+  #backOf(link: Link): Link {
+    const back = this.#back.get(link)
+    if (back === undefined) throw new Error('A link has two ends.')
+    return back
+  }
+
+  // The same numbers in every run.
+  #draw(below: number): number {
+    this.#random = (Math.imul(this.#random, 1_103_515_245) + 12_345) >>> 0
+    return Math.floor((this.#random / 2 ** 32) * below)
+  }
+}
+
+function linkTo(to: Node): Link {
+  const holds = Uint8Array.from(to.has)
+  return { to, holds, held: to.held, announcements: 0, asked: new Map(), queue: [], isOpen: true }
+}
+
+function cancel({ queue }: Link, index: number): void {
+  const at = queue.indexOf(index)
+  if (at >= 0) queue.splice(at, 1)
+}

@@ -1,0 +1,157 @@
+// The one place that reaches into Hypercore. It has no public way to ask one peer for one block; what is used of
+// it instead is written down here, for one version, and a test fails when that changes.
+import { createRequire } from 'node:module'
+import type Hypercore from 'hypercore'
+import type { Peer } from 'hypercore'
+import type { Asked } from './view.ts'
+
+/** The version whose inside this module knows. */
+export const KNOWN_VERSION = '11.37.1'
+
+/** A replication peer, from the inside. */
+export interface InnerPeer extends Peer {
+  /** Most requests under way, of whatever kind. */
+  getMaxInflight: () => number
+  /** Up to so many requests under way, an idle peer is asked for what others were asked already. */
+  getMaxHotswapInflight: () => number
+  /**
+   * Asks for some block of a range, if there is one to ask for. Called again and again while it does.
+   * @param length of the core
+   */
+  _requestRangeBatch: (start: number, end: number, length: number) => boolean
+  /** Asks for a block that nobody was asked for. */
+  _requestRangeBlock: (index: number, length: number) => boolean
+  /** Asks for a block, whoever else was asked. */
+  _requestBlock: (request: InnerRequest) => boolean
+  _canRequest: (index: number, force: boolean) => boolean
+}
+
+interface InnerRequest {
+  readonly inflight: readonly { readonly peer: InnerPeer; readonly timestamp: number }[]
+}
+
+interface InnerRange {
+  /** Moves up as the blocks at the beginning arrive. */
+  readonly start: number
+  /** -1: follows the core. */
+  readonly end: number
+  readonly blocks: readonly number[] | null
+}
+
+interface InnerReplicator {
+  readonly peers: readonly InnerPeer[]
+  readonly _ranges: readonly InnerRange[]
+  readonly _blocks: { get(index: number): InnerRequest | null }
+  updateAll(): void
+}
+
+interface InnerCore {
+  readonly replicator: InnerReplicator
+  readonly bitfield: { get(index: number): boolean; findLast(value: boolean, from: number): number }
+  readonly state: { readonly length: number }
+}
+
+/** Whether the Hypercore that runs is the one that this module knows. */
+export function isKnownVersion(): boolean {
+  const { version } = createRequire(import.meta.url)('hypercore/package.json') as {
+    version: string
+  }
+  return version === KNOWN_VERSION
+}
+
+const NOBODY: readonly Asked<InnerPeer>[] = []
+
+/** The replication of one core, from the inside. */
+export class Internals {
+  readonly #core: InnerCore
+
+  constructor(core: Hypercore) {
+    this.#core = (core as unknown as { core: InnerCore }).core
+  }
+
+  get peers(): readonly InnerPeer[] {
+    return this.#core.replicator.peers
+  }
+
+  get hasRanges(): boolean {
+    return this.#core.replicator._ranges.length > 0
+  }
+
+  /** Wanted blocks that are not here: of finite ranges first, each from its end. */
+  missing(limit: number): number[] {
+    const { bitfield } = this.#core
+    const found = new Set<number>()
+    for (const { start, end } of this.#ranges().toSorted(finiteFirst)) {
+      let index = bitfield.findLast(false, this.#endOf(end) - 1)
+      while (index >= start && found.size < limit) {
+        found.add(index)
+        index--
+        if (bitfield.get(index)) index = bitfield.findLast(false, index)
+      }
+    }
+    return [...found]
+  }
+
+  isMissing(index: number): boolean {
+    if (this.#core.bitfield.get(index)) return false
+    for (const { start, end, blocks } of this.#core.replicator._ranges) {
+      if (blocks === null && start <= index && index < this.#endOf(end)) return true
+    }
+    return false
+  }
+
+  asked(index: number): readonly Asked<InnerPeer>[] {
+    const inflight = this.#core.replicator._blocks.get(index)?.inflight
+    if (inflight === undefined || inflight.length === 0) return NOBODY
+    return inflight.map(({ peer, timestamp }) => ({ peer, atMs: timestamp }))
+  }
+
+  holds(peer: InnerPeer, index: number): boolean {
+    const isAnnounced = index < peer._remoteContiguousLength || peer.remoteBitfield.get(index)
+    return isAnnounced && index < peer.remoteLength && peer._canRequest(index, false)
+  }
+
+  /** Whether a peer announced all that is wanted. */
+  holdsAll(peer: InnerPeer): boolean {
+    const contiguous = peer.remoteContiguousLength
+    if (contiguous >= this.#core.state.length) return true
+    return this.#ranges().every(({ start, end }) => {
+      for (let i = Math.max(start, contiguous); i < this.#endOf(end); i++) {
+        if (!peer.remoteBitfield.get(i)) return false
+      }
+      return true
+    })
+  }
+
+  /** Asks a peer for a block, also if others were asked (`again`). Gives whether it did. */
+  ask(peer: InnerPeer, index: number, again: boolean): boolean {
+    const { replicator, state } = this.#core
+    if (!again) return peer._requestRangeBlock(index, state.length)
+    const request = replicator._blocks.get(index)
+    return request !== null && peer._requestBlock(request)
+  }
+
+  /** Lets every peer be asked for what it may be asked for now. */
+  update(): void {
+    this.#core.replicator.updateAll()
+  }
+
+  #ranges(): InnerRange[] {
+    return this.#core.replicator._ranges.filter((it) => it.blocks === null)
+  }
+
+  #endOf(end: number): number {
+    const { length } = this.#core.state
+    return end === -1 ? length : Math.min(end, length)
+  }
+}
+
+/** Smoothed round-trip time of the connection to a peer; 0 where the transport does not measure it. */
+export function roundTripMs(peer: Peer): number {
+  const { rawStream } = peer.stream as unknown as { rawStream?: { rtt?: number } }
+  return rawStream?.rtt ?? 0
+}
+
+function finiteFirst(a: InnerRange, b: InnerRange): number {
+  return Number(a.end === -1) - Number(b.end === -1)
+}

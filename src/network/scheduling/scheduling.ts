@@ -1,0 +1,131 @@
+import type Hypercore from 'hypercore'
+import type { Peer } from 'hypercore'
+import { Internals, isKnownVersion, roundTripMs, type InnerPeer } from './hypercore-internals.ts'
+import { Scheduler } from './scheduler.ts'
+import { seedOf } from './shares.ts'
+import type { View } from './view.ts'
+
+/** Assumed of blocks before any is known: a content block. */
+const BLOCK_BYTES = 64 * 1024
+
+/** How soon after a block was chosen it is looked for peers that are late, and, while nothing arrives, at the latest. */
+const LOOK_MS = 100
+const LONGEST_LOOK_MS = 5_000
+
+/**
+ * Decides for the downloads of one core which peer is asked for which block, instead of Hypercore, until
+ * `close`. Single blocks that somebody waits for are still asked for as Hypercore does.
+ */
+export class Scheduling {
+  readonly #core: Hypercore
+  readonly #internals: Internals
+  readonly #view: View<InnerPeer>
+  #scheduler: Scheduler<InnerPeer> | undefined
+  readonly #nothing = new Map<InnerPeer, { atMs: number; announcements: number }>()
+  #timer: NodeJS.Timeout | undefined
+  #lookMs = LOOK_MS
+
+  /** Does nothing with a Hypercore whose inside is not known. */
+  constructor(core: Hypercore) {
+    this.#core = core
+    this.#internals = new Internals(core)
+    const internals = this.#internals
+    this.#view = {
+      missing: (limit) => internals.missing(limit),
+      isMissing: (index) => internals.isMissing(index),
+      asked: (index) => internals.asked(index),
+      holds: (peer, index) => internals.holds(peer, index),
+      holdsAll: (peer) => internals.holdsAll(peer),
+      announcements: announcementsOf,
+      inFlight: (peer) => peer.inflight,
+      isReader: (peer) => peer.remoteDownloading,
+    }
+    if (!isKnownVersion()) return
+    core.on('peer-add', this.#onPeerAdd)
+    core.on('peer-remove', this.#onPeerRemove)
+    core.on('download', this.#onDownload)
+    for (const peer of core.peers) this.#onPeerAdd(peer)
+  }
+
+  /** Gives the peers back to Hypercore. */
+  close(): void {
+    clearTimeout(this.#timer)
+    const core = this.#core
+    core.off('peer-add', this.#onPeerAdd)
+    core.off('peer-remove', this.#onPeerRemove)
+    core.off('download', this.#onDownload)
+    for (const peer of core.peers) {
+      const overridden = peer as Partial<InnerPeer>
+      delete overridden.getMaxHotswapInflight
+      delete overridden._requestRangeBatch
+      delete overridden.getMaxInflight
+    }
+  }
+
+  readonly #onPeerAdd = (it: Peer): void => {
+    const peer = it as InnerPeer
+    this.#scheduler ??= new Scheduler({
+      view: this.#view,
+      seed: seedOf(peer.stream.publicKey),
+      blockBytes: this.#core.length > 0 ? this.#core.byteLength / this.#core.length : BLOCK_BYTES,
+    })
+    const scheduler = this.#scheduler
+    scheduler.addPeer(peer, seedOf(peer.remotePublicKey), Date.now())
+    scheduler.noteRoundTrip(peer, roundTripMs(peer))
+    const usualMost = peer.getMaxInflight.bind(peer)
+    peer.getMaxInflight = () => Math.max(usualMost(), scheduler.windowOf(peer, Date.now()))
+    // Blocks of ranges are asked for once; one that somebody waits for before there are ranges, as Hypercore does.
+    const usualHotswaps = peer.getMaxHotswapInflight.bind(peer)
+    peer.getMaxHotswapInflight = () => (this.#internals.hasRanges ? 0 : usualHotswaps())
+    peer._requestRangeBatch = () => this.#ask(scheduler, peer)
+  }
+
+  readonly #onPeerRemove = (peer: Peer): void => {
+    this.#nothing.delete(peer as InnerPeer)
+    this.#scheduler?.removePeer(peer as InnerPeer)
+  }
+
+  readonly #onDownload = (index: number, sizeBytes: number, from: Peer, request: unknown): void => {
+    const peer = from as InnerPeer
+    this.#lookMs = LOOK_MS
+    this.#nothing.clear()
+    // What was pushed was not asked for.
+    const elapsed = (request as { elapsed?: number } | null)?.elapsed
+    if (elapsed === undefined) return
+    this.#scheduler?.noteRoundTrip(peer, roundTripMs(peer))
+    this.#scheduler?.noteArrival(peer, { index, sizeBytes, elapsedMs: elapsed }, Date.now())
+  }
+
+  #ask(scheduler: Scheduler<InnerPeer>, peer: InnerPeer): boolean {
+    const nowMs = Date.now()
+    // Hypercore asks once for each range and batch of blocks.
+    const nothing = this.#nothing.get(peer)
+    if (nothing?.atMs === nowMs && nothing.announcements === announcementsOf(peer)) return false
+    this.#lookSoon()
+    const chosen = scheduler.choose(peer, nowMs)
+    if (chosen !== undefined) {
+      scheduler.noteAsked(peer, chosen.index, nowMs)
+      if (this.#internals.ask(peer, chosen.index, chosen.again)) return true
+    }
+    this.#nothing.set(peer, { atMs: nowMs, announcements: announcementsOf(peer) })
+    return false
+  }
+
+  // Being late is no event.
+  #lookSoon(): void {
+    if (this.#timer !== undefined) return
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      if (this.#core.closing !== null || this.#internals.missing(1).length === 0) return
+      this.#lookMs = Math.min(2 * this.#lookMs, LONGEST_LOOK_MS)
+      this.#nothing.clear()
+      this.#internals.update()
+    }, this.#lookMs)
+    this.#timer.unref()
+  }
+}
+
+function announcementsOf({ stats }: Peer): number {
+  const { wireRange, wireBitfield } = stats as unknown as Record<string, { rx: number } | undefined>
+  return (wireRange?.rx ?? 0) + (wireBitfield?.rx ?? 0)
+}

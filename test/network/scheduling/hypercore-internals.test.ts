@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto'
+import { createRequire } from 'node:module'
+import Corestore from 'corestore'
+import type Hypercore from 'hypercore'
+import { expect, onTestFinished, test } from 'vitest'
+import {
+  Internals,
+  isKnownVersion,
+  KNOWN_VERSION,
+  type InnerPeer,
+} from '../../../src/network/scheduling/hypercore-internals.ts'
+import { Scheduling } from '../../../src/network/scheduling/scheduling.ts'
+import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
+import { eventually } from '../../helpers/swarm-peers.ts'
+
+const BLOCKS = 40
+
+/** A core with blocks, and one that replicates it from there. */
+async function pair(): Promise<{ from: Hypercore; to: Hypercore }> {
+  const stores = [
+    new Corestore(await temporaryDirectory()),
+    new Corestore(await temporaryDirectory()),
+  ]
+  const [ours, theirs] = stores as [Corestore, Corestore]
+  onTestFinished(async () => {
+    for (const store of stores) await store.close()
+  })
+  const from = ours.get({ name: 'feed' })
+  await from.ready()
+  await from.append(Array.from({ length: BLOCKS }, () => randomBytes(1_000)))
+  const to = theirs.get({ key: from.key ?? '' })
+  await to.ready()
+  const stream = ours.replicate(true) as unknown as NodeJS.ReadWriteStream
+  stream.pipe(theirs.replicate(false) as unknown as NodeJS.ReadWriteStream).pipe(stream)
+  await eventually(() => expect(to.length).toBe(BLOCKS))
+  return { from, to }
+}
+
+function onlyPeer(core: Hypercore): InnerPeer {
+  const [peer] = new Internals(core).peers
+  if (peer === undefined) throw new Error('No peer is there.')
+  return peer
+}
+
+test('the installed Hypercore is the version whose inside is known', () => {
+  const { version } = createRequire(import.meta.url)('hypercore/package.json') as {
+    version: string
+  }
+
+  expect(version).toBe(KNOWN_VERSION)
+  expect(isKnownVersion()).toBe(true)
+})
+
+test('a peer has the methods that are used of it, on its class', async () => {
+  const { to } = await pair()
+  const peer = onlyPeer(to)
+
+  const names = [
+    'getMaxInflight',
+    'getMaxHotswapInflight',
+    '_requestRangeBatch',
+    '_requestRangeBlock',
+    '_requestBlock',
+    '_canRequest',
+  ] as const
+  for (const name of names) {
+    expect(Object.hasOwn(peer, name)).toBe(false)
+    expect(peer[name]).toBeTypeOf('function')
+  }
+  expect(names.map((name) => peer[name].length)).toEqual([0, 0, 3, 2, 1, 2])
+  expect(peer.getMaxInflight()).toBeGreaterThan(0)
+})
+
+test('missing blocks are those of ranges: of finite ones first, each from its end', async () => {
+  const { to } = await pair()
+  const internals = new Internals(to)
+  // Nothing is asked for while the peer is given no chance.
+  onlyPeer(to)._requestRangeBatch = () => false
+
+  expect(internals.missing(10)).toEqual([])
+  to.download({ start: 20, end: -1 })
+  to.download({ start: 3, end: 6 })
+
+  await eventually(() => expect(internals.missing(5)).toEqual([5, 4, 3, 39, 38]))
+  expect([2, 3, 5, 6, 20, 39, 40].map((index) => internals.isMissing(index))).toEqual([
+    false,
+    true,
+    true,
+    false,
+    true,
+    true,
+    false,
+  ])
+})
+
+test('one peer is asked for one block, which is then under way, and arrives', async () => {
+  const { to } = await pair()
+  const internals = new Internals(to)
+  const peer = onlyPeer(to)
+  peer._requestRangeBatch = () => false
+  to.download({ start: 0, end: -1 })
+  await eventually(() => expect(internals.missing(1)).toEqual([39]))
+
+  expect(internals.holds(peer, 7)).toBe(true)
+  expect(internals.holdsAll(peer)).toBe(true)
+  expect(internals.ask(peer, 7, false)).toBe(true)
+  expect(internals.asked(7).map((it) => it.peer)).toEqual([peer])
+  // Nobody asks for it twice, unless told to.
+  expect(internals.ask(peer, 7, false)).toBe(false)
+
+  await eventually(async () => expect(await to.has(7)).toBe(true))
+  expect(internals.isMissing(7)).toBe(false)
+  expect(await to.has(8)).toBe(false)
+})
+
+test('what is scheduled arrives whole, and a peer that is given back is an ordinary one', async () => {
+  const { to } = await pair()
+  const scheduling = new Scheduling(to)
+  expect(Object.hasOwn(onlyPeer(to), '_requestRangeBatch')).toBe(true)
+
+  to.download({ start: 0, end: 30 })
+  await eventually(() => expect(to.contiguousLength).toBe(30))
+
+  scheduling.close()
+  expect(Object.hasOwn(onlyPeer(to), '_requestRangeBatch')).toBe(false)
+  await to.download({ start: 30, end: BLOCKS }).done()
+  expect(to.contiguousLength).toBe(BLOCKS)
+})

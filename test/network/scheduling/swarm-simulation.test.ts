@@ -1,0 +1,94 @@
+import { expect, test } from 'vitest'
+import { crowd, fluidLimitMs, uplink, type Crowd } from '../../../bench/simulation/scenarios.ts'
+import { simulate } from '../../../bench/simulation/simulation.ts'
+
+const EIGHT: Crowd = { readers: 8, size: 16, up: 20 }
+
+/** How long the last honest reader took, over the least time possible, and what the publisher sent. */
+function run(it: Crowd): { times: number; copies: number } {
+  const options = crowd(it)
+  const { doneMs, publisherCopies } = simulate(options)
+  const stayed = doneMs.filter((_, i) => {
+    const { fault, leavesMs } = options.readers[i] ?? {}
+    return fault === undefined && leavesMs === undefined
+  })
+  return { times: Math.max(...stayed) / fluidLimitMs(options), copies: publisherCopies }
+}
+
+test('eight readers at once are done soon after the publisher has sent the issue about once', () => {
+  const { times, copies } = run(EIGHT)
+
+  expect(times).toBeLessThanOrEqual(1.35)
+  expect(copies).toBeLessThanOrEqual(1.12)
+})
+
+test.each([1, 3, 12])('so do %i readers', (readers) => {
+  const { times, copies } = run({ ...EIGHT, readers })
+
+  expect(times).toBeLessThanOrEqual(1.35)
+  expect(copies).toBeLessThanOrEqual(1.12)
+})
+
+test('twenty readers of a small issue over slow uplinks are done in good time', () => {
+  const { times, copies } = run({ readers: 20, size: 4, up: 5 })
+
+  expect(times).toBeLessThanOrEqual(1.8)
+  expect(copies).toBeLessThanOrEqual(1.4)
+})
+
+test('a slow publisher is the only limit', () => {
+  const { times, copies } = run({ ...EIGHT, publisherUp: 5 })
+
+  expect(times).toBeLessThanOrEqual(1.15)
+  expect(copies).toBeLessThanOrEqual(1.12)
+})
+
+test('a fast publisher is not spared while its readers wait for each other', () => {
+  const { times } = run({ readers: 2, size: 16, up: 5, publisherUp: 200 })
+
+  expect(times).toBeLessThanOrEqual(1.35)
+})
+
+test.each<[string, Partial<Crowd>]>([
+  ['is slow', { but: (i) => (i % 4 === 0 ? uplink(2) : {}) }],
+  ['sends nothing', { but: (i) => (i % 4 === 0 ? { fault: 'silent' } : {}) }],
+  ['sends bad blocks', { but: (i) => (i % 4 === 0 ? { fault: 'lying' } : {}) }],
+  ['leaves half-way', { but: (i) => (i % 4 === 0 ? { leavesMs: 3_500 } : {}) }],
+])('when one reader in four %s, the others still have everything in time', (_, difference) => {
+  const { times, copies } = run({ ...EIGHT, ...difference })
+
+  expect(times).toBeLessThanOrEqual(2.2)
+  expect(copies).toBeLessThanOrEqual(1.7)
+})
+
+test('readers that come one after another share what those before them have', () => {
+  const { copies } = run({ ...EIGHT, but: (place) => ({ joinsMs: place * 700 }) })
+
+  expect(copies).toBeLessThanOrEqual(1.5)
+})
+
+test('when the publisher goes after one reader has everything, that one takes its place', () => {
+  const { times, copies } = run({
+    readers: 8,
+    size: 16,
+    up: 20,
+    but: (place) => (place === 0 ? {} : { joinsMs: 9_000 }),
+    publisherUp: 20,
+    publisherLeavesMs: 8_500,
+  })
+
+  expect(times).toBeLessThanOrEqual(1.35)
+  expect(copies).toBeLessThanOrEqual(1.06)
+})
+
+test('a swarm in which nobody knows everybody gets there too', () => {
+  const { times } = run({ readers: 60, size: 4, up: 5, degree: 16, atPublisher: 20 })
+
+  expect(times).toBeLessThanOrEqual(5)
+})
+
+test('a run is the same every time', () => {
+  const options = crowd({ ...EIGHT, size: 4 })
+
+  expect(simulate(options)).toEqual(simulate(options))
+})
