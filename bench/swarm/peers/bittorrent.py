@@ -1,0 +1,51 @@
+# BitTorrent by libtorrent, over TCP, without trackers and DHT: everybody is told of everybody else.
+# Arguments: folder, own address, torrent file, then "seed" and the size in bytes, or addresses of others.
+import json, os, resource, sys, threading, time
+import libtorrent as lt
+
+folder, address, torrent, *rest = sys.argv[1:]
+PORT = 6881
+os.makedirs(folder, exist_ok=True)
+session = lt.session({
+    'listen_interfaces': f'{address}:{PORT}', 'enable_dht': False, 'enable_lsd': False,
+    'enable_upnp': False, 'enable_natpmp': False, 'unchoke_slots_limit': 20,
+    'allow_multiple_connections_per_ip': True, 'enable_incoming_utp': False,
+    'enable_outgoing_utp': False, 'alert_mask': 0,
+})
+seeds = rest[0] == 'seed'
+if seeds:
+    path = os.path.join(folder, 'issue.bin')
+    with open(path, 'wb') as file:
+        file.write(os.urandom(int(rest[1])))
+    files = lt.file_storage()
+    lt.add_files(files, path)
+    made = lt.create_torrent(files)
+    lt.set_piece_hashes(made, folder)
+    with open(torrent, 'wb') as file:
+        file.write(lt.bencode(made.generate()))
+parameters = lt.add_torrent_params()
+parameters.ti = lt.torrent_info(torrent)
+parameters.save_path = folder
+handle = session.add_torrent(parameters) if seeds else None
+while seeds and not handle.status().is_seeding:
+    time.sleep(0.05)
+print('{}', flush=True)
+for line in sys.stdin:
+    if line.strip() != 'begin':
+        continue
+    began = time.monotonic()
+    points = []
+    handle = session.add_torrent(parameters)
+    for other in rest:
+        handle.connect_peer((other, PORT))
+    while True:
+        status = handle.status()
+        elapsed = round(1000 * (time.monotonic() - began))
+        points.append([elapsed, status.total_wanted_done])
+        if status.is_seeding:
+            break
+        time.sleep(0.02)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    facts = {'points': points, 'cpuMs': round(1000 * (used.ru_utime + used.ru_stime)),
+             'memoryBytes': 1024 * used.ru_maxrss}
+    print(json.dumps(facts), flush=True)

@@ -1,0 +1,9 @@
+export interface Progress {
+  readonly points: [number, number][]
+  add(sizeBytes: number): void
+}
+
+export function onCommand(name: string, run: () => void): void
+export function ready(facts: object): void
+export function progress(): Progress
+export function finished(progress: Progress): void
