@@ -4,8 +4,9 @@ export interface Samples {
   readonly baseline: readonly number[]
 }
 
-/** What a row promises: at most so many times the baseline, or at most so much of its unit. */
-export type Goal = { readonly ratio: number } | { readonly value: number }
+/** What a row promises: at most so many times the baseline, so much more than it, or so much of its unit. */
+export type Goal =
+  { readonly ratio: number } | { readonly over: number } | { readonly value: number }
 
 /** One line of the table. */
 export interface Result {
@@ -34,6 +35,10 @@ export function ratioOf({ samples }: Result): number | undefined {
 export function isMet(result: Result): boolean | undefined {
   if (result.goal === undefined) return undefined
   if ('value' in result.goal) return median(result.samples.ours) <= result.goal.value
+  if ('over' in result.goal) {
+    const { ours, baseline } = result.samples
+    return median(ours) - median(baseline) <= result.goal.over
+  }
   return (ratioOf(result) ?? Infinity) <= result.goal.ratio
 }
 

@@ -73,7 +73,9 @@ function cells(result: Result): string[] {
 
 function goalText({ goal, unit }: Result): string {
   if (goal === undefined) return '–'
-  return 'ratio' in goal ? `≤ ${goal.ratio} ×` : `≤ ${amount(goal.value, unit)}`
+  if ('ratio' in goal) return `≤ ${goal.ratio} ×`
+  if ('over' in goal) return `≤ + ${amount(goal.over, unit)}`
+  return `≤ ${amount(goal.value, unit)}`
 }
 
 function amount(value: number, unit: string): string {
