@@ -88,9 +88,14 @@ export class Network {
       bans,
       logger,
       onConnection: (connection) => this.#onConnection(connection),
+      onBack: () => {
+        const open = [...this.#seedings.values()].flatMap((it) => it.feed.core.discoveryKey ?? [])
+        this.#announcer.again(open)
+      },
     })
     this.#announcer = new Announcer({
       join: (topic) => this.#swarm.join(topic),
+      renew: (topic) => this.#swarm.refresh(topic),
       leave: (topic) => this.#swarm.leave(topic),
     })
     this.#successions = new Successions({

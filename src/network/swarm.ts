@@ -1,4 +1,4 @@
-import Hyperswarm, { type Connection, type PeerDiscoverySession } from 'hyperswarm'
+import type { Connection, PeerDiscoverySession } from 'hyperswarm'
 import type { KeyPair } from 'hypercore-crypto'
 import type { Address } from '../config/config.ts'
 import { short, type Logger } from '../logger.ts'
@@ -8,6 +8,9 @@ import { Dials } from './dials.ts'
 import { Bans } from './limits/bans.ts'
 import { Allowance, Rate } from './limits/rate.ts'
 import { Valve } from './limits/valve.ts'
+import { CalmSwarm } from './recovery/calm-swarm.ts'
+import { KnownPeers } from './recovery/known-peers.ts'
+import { OutageWatch } from './recovery/outage-watch.ts'
 import { staleDials } from './stale-dials.ts'
 import { withinMs } from './within.ts'
 
@@ -28,6 +31,8 @@ export interface SwarmOptions {
   readonly logger: Logger
   /** Called for each new connection, before anything is sent on it. */
   readonly onConnection: (connection: Connection) => void
+  /** Called when the network was away, or is another one, and is there now. */
+  readonly onBack?: (() => void) | undefined
 }
 
 /** Connections that are accepted unless somebody says otherwise. Of itself the swarm dials 64 and accepts all. */
@@ -54,6 +59,9 @@ const FORCED_LEAVE_MS = 1_000
  */
 const MAX_DIALLING = 24
 
+/** How long a peer may take to answer when the network may have changed. */
+const PROBE_MS = 3_000
+
 /** With so many connections nobody is dialled on somebody's word: enough to be part of a mesh. */
 const ENOUGH_CONNECTIONS = 48
 
@@ -69,7 +77,8 @@ interface Line {
  * nothing of newsletters.
  */
 export class Swarm {
-  readonly #swarm: Hyperswarm
+  readonly #swarm: CalmSwarm
+  readonly #dht: ThriftyDht
   readonly #options: SwarmOptions
   readonly #logger: Logger
   readonly #bans: Bans
@@ -80,6 +89,8 @@ export class Swarm {
   /** Peers that hold another history of a log. */
   readonly #shunned = new Set<string>()
   readonly #unbanTimer: NodeJS.Timeout
+  readonly #known: KnownPeers
+  readonly #outages: OutageWatch
 
   constructor(options: SwarmOptions) {
     const { keyPair, bootstrap, host, udpPort, maxConnections, logger } = options
@@ -95,7 +106,8 @@ export class Swarm {
     this.#bans = options.bans ?? Bans.inMemory(logger)
     this.#rates = { upload: rate(options.uploadLimit), download: rate(options.downloadLimit) }
     const onCall = staleDials(dht)
-    this.#swarm = new Hyperswarm({
+    this.#dht = dht
+    this.#swarm = new CalmSwarm({
       dht,
       keyPair,
       maxParallel: MAX_DIALLING,
@@ -111,6 +123,15 @@ export class Swarm {
     this.#dials = new Dials({
       dial: (peer) => this.#swarm.joinPeer(peer),
       stop: (peer) => this.#swarm.leavePeer(peer),
+    })
+    this.#known = new KnownPeers({
+      dial: (peer) => this.#swarm.joinPeer(peer),
+      stop: (peer) => this.#swarm.leavePeer(peer),
+    })
+    this.#outages = new OutageWatch({
+      answers: () => dht.answers,
+      ping: () => dht.pingSome(),
+      onBack: (why) => this.#onBack(why),
     })
     this.#unbanTimer = setInterval(() => this.#unban(), UNBAN_EVERY_MS)
     this.#unbanTimer.unref()
@@ -178,6 +199,7 @@ export class Swarm {
     const { strikes, bannedUntil } = this.#bans.strike(peer)
     const until = bannedUntil === undefined ? {} : { until: new Date(bannedUntil).toISOString() }
     this.#logger.warn({ peer: short(peer), strikes, ...until }, what)
+    if (bannedUntil !== undefined) this.#known.forget(peer)
     if (bannedUntil !== undefined) this.#swarm.peers.get(peer)?.ban(true)
     if (hangUp || bannedUntil !== undefined) this.#hangUp(peer)
   }
@@ -210,6 +232,8 @@ export class Swarm {
   /** Leaves all topics and the DHT: cleanly if that is quick, else by force. */
   async close(): Promise<void> {
     this.#dials.close()
+    this.#known.close()
+    this.#outages.close()
     clearInterval(this.#unbanTimer)
     const left = this.#swarm.destroy().catch((error: unknown) => {
       this.#logger.debug({ err: String(error) }, 'leaving the network failed')
@@ -239,11 +263,25 @@ export class Swarm {
     const valve = new Valve(connection, { ...this.#rates, onFlood })
     const line = { connection, valve, requests: new Allowance(REQUESTS) }
     this.#lines.set(peer, line)
+    this.#known.connected(peer)
     connection.on('close', () => {
-      if (this.#lines.get(peer) === line) this.#lines.delete(peer)
+      if (this.#lines.get(peer) === line) {
+        this.#lines.delete(peer)
+        this.#known.disconnected(peer)
+      }
       this.#logger.debug({ peer: name }, 'disconnected')
     })
     this.#dials.connected(peer)
+  }
+
+  // The stack finds out by itself which connections are dead, within some 17 s, and calls nobody anew
+  // before that.
+  #onBack(why: string): void {
+    this.#logger.info({ why, peers: this.size }, 'the network is back')
+    this.#dht.comeBack()
+    for (const line of this.#lines.values()) probe(line.connection)
+    this.#known.callAll()
+    this.#options.onBack?.()
   }
 
   #isUnwanted(peer: string): boolean {
@@ -260,6 +298,16 @@ export class Swarm {
   #hangUp(peer: string): void {
     this.#lines.get(peer)?.connection.destroy()
   }
+}
+
+// Somebody who is there answers what is sent, if only that it came.
+function probe(connection: Connection): void {
+  const before = connection.rawStream.bytesReceived
+  connection.sendKeepAlive()
+  const timer = setTimeout(() => {
+    if (connection.rawStream.bytesReceived === before) connection.destroy()
+  }, PROBE_MS)
+  connection.once('close', () => clearTimeout(timer))
 }
 
 function rate(perSecond: number | undefined): Rate | undefined {

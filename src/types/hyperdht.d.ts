@@ -121,6 +121,8 @@ declare module 'hyperdht' {
     connect(key: Uint8Array, options?: object): Duplex
     /** Answers who connects to the key; `announce` or its own look-up leads there. */
     createServer(): { listen(keyPair?: KeyPair): Promise<void> }
+    ping(node: Address): Promise<unknown>
+    readonly stats: { readonly requests: { readonly responses: number; readonly timeouts: number } }
     suspend(): Promise<void>
     resume(): Promise<void>
     /** `force` skips closing the servers, and so unannouncing. */

@@ -1,6 +1,8 @@
 export interface AnnouncerOptions {
   /** Announces a topic and looks it up, from now on. */
   readonly join: (topic: Uint8Array) => void
+  /** Does so once more, with a topic that was joined. */
+  readonly renew: (topic: Uint8Array) => void
   readonly leave: (topic: Uint8Array) => Promise<void>
 }
 
@@ -15,6 +17,7 @@ export class Announcer {
   readonly #options: AnnouncerOptions
   /** Topics in hex that are to be joined. */
   readonly #waiting = new Set<string>()
+  readonly #joined = new Set<string>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: AnnouncerOptions) {
@@ -31,12 +34,22 @@ export class Announcer {
 
   /** Announces a topic now. */
   addNow(topic: Uint8Array): void {
-    this.#waiting.delete(hex(topic))
-    this.#options.join(topic)
+    const name = hex(topic)
+    const isWaiting = this.#waiting.delete(name)
+    if (!this.#joined.has(name)) this.#options.join(topic)
+    else if (isWaiting) this.#options.renew(topic)
+    this.#joined.add(name)
+  }
+
+  /** Announces all topics anew, those of `first` at once and the others when their turn comes. */
+  again(first: Iterable<Uint8Array>): void {
+    for (const topic of this.#joined) this.add(Buffer.from(topic, 'hex'))
+    for (const topic of first) this.addNow(topic)
   }
 
   async delete(topic: Uint8Array): Promise<void> {
-    if (!this.#waiting.delete(hex(topic))) await this.#options.leave(topic)
+    this.#waiting.delete(hex(topic))
+    if (this.#joined.delete(hex(topic))) await this.#options.leave(topic)
   }
 
   close(): void {

@@ -27,6 +27,9 @@ export interface InnerPeer extends Peer {
 }
 
 interface InnerRequest {
+  readonly index: number
+  /** Who waits for this very block. */
+  readonly refs: readonly unknown[]
   readonly inflight: readonly { readonly peer: InnerPeer; readonly timestamp: number }[]
 }
 
@@ -41,7 +44,7 @@ interface InnerRange {
 interface InnerReplicator {
   readonly peers: readonly InnerPeer[]
   readonly _ranges: readonly InnerRange[]
-  readonly _blocks: { get(index: number): InnerRequest | null }
+  readonly _blocks: Iterable<InnerRequest> & { get(index: number): InnerRequest | null }
   updateAll(): void
 }
 
@@ -73,14 +76,18 @@ export class Internals {
     return this.#core.replicator.peers
   }
 
+  /** Whether a range has blocks that are not here. */
   get hasRanges(): boolean {
-    return this.#core.replicator._ranges.length > 0
+    return this.#ranges().some(({ start, end }) => start < this.#endOf(end))
   }
 
-  /** Wanted blocks that are not here: of finite ranges first, each from its end. */
+  /** Wanted blocks that are not here: single ones first, then of finite ranges, each from its end. */
   missing(limit: number): number[] {
-    const { bitfield } = this.#core
+    const { bitfield, replicator } = this.#core
     const found = new Set<number>()
+    for (const { index, refs } of replicator._blocks) {
+      if (found.size < limit && refs.length > 0 && !bitfield.get(index)) found.add(index)
+    }
     for (const { start, end } of this.#ranges().toSorted(finiteFirst)) {
       let index = bitfield.findLast(false, this.#endOf(end) - 1)
       while (index >= start && found.size < limit) {
@@ -94,6 +101,7 @@ export class Internals {
 
   isMissing(index: number): boolean {
     if (this.#core.bitfield.get(index)) return false
+    if ((this.#core.replicator._blocks.get(index)?.refs.length ?? 0) > 0) return true
     for (const { start, end, blocks } of this.#core.replicator._ranges) {
       if (blocks === null && start <= index && index < this.#endOf(end)) return true
     }

@@ -46,6 +46,8 @@ interface PeerState {
   announcements: number
   dueSinceMs: number
   isIdle: boolean
+  /** Was silent, and has sent nothing since. */
+  isSuspect: boolean
 }
 
 /** A block that a peer sent. */
@@ -102,6 +104,7 @@ export class Scheduler<P> {
       announcements: 0,
       dueSinceMs: nowMs,
       isIdle: false,
+      isSuspect: false,
     })
     this.#plan = undefined
   }
@@ -132,6 +135,7 @@ export class Scheduler<P> {
     const state = this.#peers.get(peer)
     if (state === undefined) return
     state.busySinceMs = nowMs
+    state.isSuspect = false
     state.window.noteArrival(index, sizeBytes, elapsedMs)
   }
 
@@ -246,11 +250,13 @@ export class Scheduler<P> {
     return latest
   }
 
-  #isSilent(peer: P, { busySinceMs, window: { elapsedMs } }: PeerState, nowMs: number): boolean {
-    if (this.#view.inFlight(peer) === 0) return false
+  // Once silent, it stays so until it sends something: what it is asked for, others are asked for too.
+  #isSilent(peer: P, state: PeerState, nowMs: number): boolean {
+    const { elapsedMs } = state.window
     const limitMs =
       elapsedMs === undefined ? SILENT_MS : Math.max(LEAST_SILENT_MS, SILENT_TIMES * elapsedMs)
-    return nowMs - busySinceMs > limitMs
+    if (this.#view.inFlight(peer) > 0 && nowMs - state.busySinceMs > limitMs) state.isSuspect = true
+    return state.isSuspect
   }
 
   #isGenerous({ window }: PeerState, plan: Plan<P>, nowMs: number): boolean {

@@ -11,11 +11,13 @@ afterEach(() => {
 function open() {
   const joined: number[] = []
   const left: number[] = []
+  const renewed: number[] = []
   const announcer = new Announcer({
+    renew: (topic) => renewed.push(Buffer.from(topic).readUInt32BE()),
     join: (topic) => joined.push(Buffer.from(topic).readUInt32BE()),
     leave: async (topic) => void left.push(Buffer.from(topic).readUInt32BE()),
   })
-  return { announcer, joined, left }
+  return { announcer, joined, left, renewed }
 }
 
 function topicNumber(number: number): Buffer {
@@ -61,4 +63,16 @@ test('a closed one joins nothing more', async () => {
   announcer.close()
   await vi.advanceTimersByTimeAsync(5_000)
   expect(joined).toEqual([])
+})
+
+test('all topics are announced anew when that is asked for, those first that are named', async () => {
+  const { announcer, joined, renewed } = open()
+  for (let i = 0; i < 5; i++) announcer.addNow(topicNumber(i))
+  announcer.addNow(topicNumber(3))
+  expect(renewed).toEqual([])
+  announcer.again([topicNumber(4)])
+  expect(renewed).toEqual([4])
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(renewed).toEqual([4, 0, 1, 2, 3])
+  expect(joined).toEqual([0, 1, 2, 3, 4])
 })

@@ -1,0 +1,87 @@
+import { networkInterfaces } from 'node:os'
+
+export interface OutageWatchOptions {
+  /** How many answers have come from the DHT so far. */
+  readonly answers: () => number
+  /** Asks some nodes of the DHT whether they are there. */
+  readonly ping: () => void
+  /** The network may be another one than before, or was away; now there is an answer. */
+  readonly onBack: (why: Change) => void
+  /** The addresses of this machine as text; those of its interfaces when absent. */
+  readonly addresses?: () => string
+}
+
+export type Change = 'outage' | 'sleep' | 'addresses'
+
+const TICK_MS = 2_000
+
+/** A tick that comes so late, by the clock of the day, means that the machine slept. */
+const SLEPT_MS = 10_000
+
+/** An idle node hears something every 3 s. After so long without an answer it asks by itself, */
+const ASK_AFTER_MS = 5_000
+
+/** and after so long the network is taken for gone. */
+const GONE_AFTER_MS = 12_000
+
+/**
+ * Notices that the network comes back: after an outage of the network or of the DHT alone, after the
+ * machine slept, and with other addresses. The stack notices the last of these only, and waits for its
+ * next round, up to 12 minutes, with the others.
+ */
+export class OutageWatch {
+  readonly #options: OutageWatchOptions
+  readonly #addresses: () => string
+  readonly #timer: NodeJS.Timeout
+  #known: string
+  #answers = 0
+  #answeredAt = Date.now()
+  #tickAt = Date.now()
+  #change: Change | undefined
+
+  constructor(options: OutageWatchOptions) {
+    this.#options = options
+    this.#addresses = options.addresses ?? addressesHere
+    this.#known = this.#addresses()
+    this.#timer = setInterval(() => this.#tick(), TICK_MS)
+    this.#timer.unref()
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  #tick(): void {
+    const now = Date.now()
+    const { answers, ping, onBack } = this.#options
+    const isLate = now - this.#tickAt > TICK_MS + SLEPT_MS
+    this.#tickAt = now
+    const addresses = this.#addresses()
+    // An answer from before does not count after these.
+    if (isLate || addresses !== this.#known) {
+      this.#change = isLate ? 'sleep' : 'addresses'
+      this.#known = addresses
+      this.#answers = answers()
+      this.#answeredAt = now - ASK_AFTER_MS
+    }
+    if (answers() !== this.#answers) {
+      this.#answers = answers()
+      this.#answeredAt = now
+      const change = this.#change
+      this.#change = undefined
+      if (change !== undefined) onBack(change)
+    }
+    const silentMs = now - this.#answeredAt
+    if (silentMs >= ASK_AFTER_MS) ping()
+    if (silentMs >= GONE_AFTER_MS) this.#change ??= 'outage'
+  }
+}
+
+function addressesHere(): string {
+  const all = Object.values(networkInterfaces()).flatMap((it) => it ?? [])
+  const outside = all.filter((it) => !it.internal && !it.address.startsWith('fe80:'))
+  return outside
+    .map((it) => it.address)
+    .toSorted()
+    .join(' ')
+}

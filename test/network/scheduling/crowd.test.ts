@@ -1,0 +1,123 @@
+import type Hypercore from 'hypercore'
+import type { Peer as ReplicationPeer } from 'hypercore'
+import { expect, test } from 'vitest'
+import { all } from '../../helpers/operations.ts'
+import { openAuthor, openPeer, publish, type Peer } from '../../helpers/peers.ts'
+import {
+  announce,
+  copyPlainly,
+  eventually,
+  feedOf,
+  folderWithImage,
+  openPlainly,
+  plainPeer,
+  subscribe,
+  subscribeSoon,
+} from '../../helpers/swarm-peers.ts'
+import { privateNetwork } from '../../helpers/testnet.ts'
+
+/** Some fifty blocks: enough to be divided. */
+const PICTURE_BYTES = 3_000_000
+
+const DEADLINE_MS = 25_000
+
+async function publishPicture({ operations }: Peer): Promise<void> {
+  const { folder } = await folderWithImage('chart.png', PICTURE_BYTES)
+  await all(operations.publishIssue({ draft: { markdown: '# Chart\n\n![](chart.png)\n', folder } }))
+}
+
+/** Waits until a core holds all there is. */
+async function expectWhole(core: Hypercore, length: number): Promise<void> {
+  await eventually(() => {
+    expect(core.length).toBe(length)
+    expect(core.contiguousLength).toBe(length)
+  }, DEADLINE_MS)
+}
+
+/** Makes a peer take requests for blocks and answer none. Of the length it does tell. */
+function silence(core: Hypercore): void {
+  core.on('peer-add', (peer: ReplicationPeer) => {
+    const { wireData } = peer as unknown as {
+      wireData: { send(message: { block: object | null; upgrade: object | null }): boolean }
+    }
+    const send = wireData.send.bind(wireData)
+    wireData.send = (message) =>
+      message.block !== null && message.upgrade === null ? true : send(message)
+  })
+}
+
+test.each([{ isPrivate: false }, { isPrivate: true }])(
+  'a new issue reaches readers that wait for it, and a plain Hypercore reader among them (private: $isPrivate)',
+  async ({ isPrivate }) => {
+    const bootstrap = await privateNetwork()
+    const author = await openAuthor(bootstrap, { issues: 1, isPrivate })
+    const readers = [
+      await openPeer(bootstrap),
+      await openPeer(bootstrap),
+      await openPeer(bootstrap),
+    ]
+    for (const reader of readers) await subscribe(reader, author.link)
+    const { length: before } = await feedOf(author, author.feedKey)
+    const plain = await copyPlainly(await plainPeer(bootstrap), author.feedKey, before)
+
+    await publishPicture(author)
+
+    const { length } = await feedOf(author, author.feedKey)
+    for (const reader of readers) {
+      await expectWhole((await feedOf(reader, author.feedKey)).core, length)
+    }
+    await expectWhole(plain, length)
+  },
+)
+
+test('a peer that has everything and answers nothing keeps nobody from it', async () => {
+  const bootstrap = await privateNetwork()
+  const author = await openAuthor(bootstrap, { issues: 1 })
+  await publishPicture(author)
+  const { length } = await feedOf(author, author.feedKey)
+  const silent = await plainPeer(bootstrap)
+  const core = await copyPlainly(silent, author.feedKey, length)
+  silence(core)
+
+  const reader = await openPeer(bootstrap)
+  await subscribeSoon(reader, author.link)
+
+  await expectWhole((await feedOf(reader, author.feedKey)).core, length)
+})
+
+test('a reader that is connected to readers only gets everything from them', async () => {
+  const bootstrap = await privateNetwork()
+  const author = await openAuthor(bootstrap, { issues: 1 })
+  await publishPicture(author)
+  const { length } = await feedOf(author, author.feedKey)
+  const first = await openPeer(bootstrap)
+  await subscribe(first, author.link)
+  await expectWhole((await feedOf(first, author.feedKey)).core, length)
+  await author.engine.close()
+
+  const readers = [await openPeer(bootstrap), await openPeer(bootstrap)]
+  await Promise.all(readers.map((reader) => subscribe(reader, author.link)))
+
+  for (const reader of readers) {
+    await expectWhole((await feedOf(reader, author.feedKey)).core, length)
+  }
+})
+
+test('a peer that wants everything and never fetches its share delays nobody for long', async () => {
+  const bootstrap = await privateNetwork()
+  const author = await openAuthor(bootstrap, { issues: 1 })
+  const reader = await openPeer(bootstrap)
+  await subscribe(reader, author.link)
+  // It opens the core, and so counts as a reader, but asks for no block.
+  const idle = await plainPeer(bootstrap)
+  const core = await openPlainly(idle, author.feedKey)
+  await announce(idle, core)
+  const feed = await feedOf(reader, author.feedKey)
+  await eventually(() => expect(feed.core.peers).toHaveLength(2), DEADLINE_MS)
+
+  await publishPicture(author)
+  await publish(author.operations, '# After it\n\nSmall.\n')
+
+  const { length } = await feedOf(author, author.feedKey)
+  await expectWhole(feed.core, length)
+})
