@@ -1,6 +1,7 @@
 import type { Config } from './config/config.ts'
 import { dial, remoteOperations, requestReader } from './daemon/client.ts'
 import type { ReaderRequest } from './daemon/protocol.ts'
+import type { OperationsServerOptions } from './daemon/server.ts'
 import { hasCode, HyperletterError } from './errors.ts'
 import type { CallOptions, Operations } from './operations/contract.ts'
 import { PROTOCOL_VERSION } from './operations/kinds.ts'
@@ -14,6 +15,8 @@ export interface Connection {
    * `close`. Gives an address that lets one browser in.
    */
   readonly openReader: (request: ReaderRequest, options?: CallOptions) => Promise<string>
+  /** Aborted when somebody asks for the end of what is lent here, as `daemon stop` does. */
+  readonly ended?: AbortSignal
   /** Closes what `connect` opened; a daemon goes on. */
   readonly close: () => Promise<void>
 }
@@ -22,6 +25,11 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal | undefined
   /** How long another command may keep the store before `STORE_BUSY`. */
   readonly busyTimeoutMs?: number
+  /**
+   * Lends an engine of this process over the socket until `close`, as a daemon does: for commands that
+   * take long, so that others need not wait for them.
+   */
+  readonly lend?: boolean
 }
 
 const BUSY_TIMEOUT_MS = 10_000
@@ -34,14 +42,14 @@ const LONGEST_PAUSE_MS = 500
  * @throws STORE_BUSY, PROTOCOL_MISMATCH, ABORTED
  */
 export async function connect(config: Config, options: ConnectOptions = {}): Promise<Connection> {
-  const { signal, busyTimeoutMs = BUSY_TIMEOUT_MS } = options
+  const { signal, busyTimeoutMs = BUSY_TIMEOUT_MS, lend = false } = options
   const deadline = Date.now() + busyTimeoutMs
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     if (signal?.aborted === true) throw new HyperletterError('ABORTED', 'Interrupted.')
     const daemon = await connectToDaemon(config)
     if (daemon !== undefined) return daemon
     try {
-      return await openEngine(config)
+      return await openEngine(config, lend)
     } catch (error) {
       // Whoever holds the lock may be a daemon that does not listen yet, or a command about to end.
       if (!hasCode(error, 'STORE_BUSY') || Date.now() + pauseMs > deadline) throw error
@@ -68,23 +76,59 @@ async function connectToDaemon({ socketPath }: Config): Promise<Connection | und
 }
 
 // The stack takes 200 ms to load: a command that talks to a daemon does without.
-async function openEngine(config: Config): Promise<Connection> {
+async function openEngine(config: Config, isLent: boolean): Promise<Connection> {
   const [{ Engine }, { bindOperations }, { createLogger }, { ReaderHost }] = await Promise.all([
     import('./engine/engine.ts'),
     import('./operations/operations.ts'),
     import('./logger.ts'),
     import('./reader/web/host.ts'),
   ])
-  const engine = await Engine.open({ config, logger: createLogger(config.logLevel) })
+  const logger = createLogger(config.logLevel)
+  const engine = await Engine.open({ config, logger })
   const operations = bindOperations(engine, 'engine')
   const reader = new ReaderHost({ operations, dataDir: config.dataDir })
+  const openReader = (request: ReaderRequest) => reader.open(request)
+  const lent = isLent ? await lendOver(config, { operations, openReader, logger }) : undefined
   return {
     operations,
     via: 'engine',
-    openReader: (request) => reader.open(request),
+    openReader,
+    ...(lent === undefined ? {} : { ended: lent.ended }),
     close: async () => {
       await reader.close()
+      await lent?.close()
       await engine.close()
     },
+  }
+}
+
+type Lent = Pick<OperationsServerOptions, 'operations' | 'openReader' | 'logger'>
+
+// Nothing is lost where it does not succeed: the others then wait, as for any other command.
+async function lendOver({ socketPath }: Config, lent: Lent) {
+  const [{ OperationsServer }, { packageVersion }] = await Promise.all([
+    import('./daemon/server.ts'),
+    import('./version.ts'),
+  ])
+  const startedAt = Date.now()
+  const end = new AbortController()
+  try {
+    const server = await OperationsServer.listen({
+      ...lent,
+      socketPath,
+      info: () => ({
+        protocol: PROTOCOL_VERSION,
+        version: packageVersion(),
+        pid: process.pid,
+        uptimeSeconds: Math.round((Date.now() - startedAt) / 1_000),
+        temporary: true,
+      }),
+      onReload: () => Promise.resolve({ applied: [], restart: [] }),
+      onStop: () => end.abort(),
+    })
+    return { ended: end.signal, close: () => server.close() }
+  } catch (err) {
+    lent.logger.warn({ err }, 'other commands have to wait')
+    return undefined
   }
 }

@@ -1,9 +1,11 @@
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Config } from '../src/config/config.ts'
 import { connect, type Connection, type ConnectOptions } from '../src/connect.ts'
+import { requestStop } from '../src/daemon/client.ts'
 import { PROTOCOL_VERSION } from '../src/daemon/protocol.ts'
+import { daemonStatus, startDaemon } from '../src/daemon/spawn.ts'
 import { startDaemonHere } from './helpers/daemons.ts'
 import { fakeOperations } from './helpers/cli.ts'
 import { configOf, openEngine } from './helpers/engines.ts'
@@ -161,5 +163,45 @@ describe('with a daemon', () => {
     await serve(fakeOperations(), { socketPath: config.socketPath, info })
     const error = await expectFailure('PROTOCOL_MISMATCH', connect(config))
     expect(error.hint).toEqual(expect.any(String))
+  })
+})
+
+describe('with a command that lends what it has opened', () => {
+  it('uses that, until it ends', async () => {
+    const config = await someConfig()
+    const first = await open(config, { lend: true })
+    expect(first.via).toBe('engine')
+    await first.operations.createNewsletter({ title: 'Tide tables' })
+    const second = await open(config)
+    expect(second.via).toBe('daemon')
+    await publish(second.operations, '# One\n')
+    expect(await first.operations.readIssue({ newsletter: 'Tide tables' })).toMatchObject({
+      title: 'One',
+    })
+    // What it says of itself stays true.
+    expect(await second.operations.status({})).toMatchObject({ via: 'engine' })
+    const [own, other] = await Promise.all([first.openReader({}), second.openReader({})])
+    expect(new URL(other).origin).toBe(new URL(own).origin)
+    await first.close()
+    expect((await open(config)).via).toBe('engine')
+  })
+
+  it('can ask it to end, but takes it for no daemon', async () => {
+    const config = await someConfig()
+    const { ended } = await open(config, { lend: true })
+    expect(await daemonStatus(config)).toMatchObject({ pid: process.pid, temporary: true })
+    await expectFailure('DAEMON_ALREADY_RUNNING', startDaemon(config))
+    expect(ended?.aborted).toBe(false)
+    await requestStop(config.socketPath)
+    expect(ended?.aborted).toBe(true)
+  })
+
+  it('waits for the store where the socket cannot be had', async () => {
+    const config = await someConfig()
+    await mkdir(config.socketPath)
+    const lending = await open(config, { lend: true })
+    expect(lending.via).toBe('engine')
+    expect(lending.ended).toBeUndefined()
+    await expectFailure('STORE_BUSY', connect(config, { busyTimeoutMs: 300 }))
   })
 })

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import type { Operations } from '../operations/contract.ts'
-import type { Connection } from '../connect.ts'
+import type { Connection, ConnectOptions } from '../connect.ts'
 import type { GlobalOptions, InputStream, OutputStream } from './io.ts'
 import type { Output } from './output.ts'
 import type { Services } from './services.ts'
@@ -35,16 +35,25 @@ export function loadConfig({ io, options, services }: Context) {
   return services.loadConfig(settingsIn(options), io.env)
 }
 
-/** Connects to the daemon or opens an engine, runs `use`, and closes again whatever happens. */
+/**
+ * Connects to the daemon or opens an engine, runs `use`, and closes again whatever happens. What
+ * `lend` opens, others use meanwhile; `ended` tells that somebody asked for its end.
+ */
 export async function withOperations<T>(
   context: Context,
-  use: (operations: Operations, via: Connection['via']) => Promise<T>,
+  use: (
+    operations: Operations,
+    via: Connection['via'],
+    ended: AbortSignal | undefined,
+  ) => Promise<T>,
+  { lend = false }: Pick<ConnectOptions, 'lend'> = {},
 ): Promise<T> {
   const config = await loadConfig(context)
-  const connection = await context.services.connect(config, { signal: context.io.signal })
+  const { signal } = context.io
+  const connection = await context.services.connect(config, { signal, ...(lend && { lend }) })
   let result: T
   try {
-    result = await use(connection.operations, connection.via)
+    result = await use(connection.operations, connection.via, connection.ended)
   } catch (error) {
     // The first failure is the one to report.
     await connection.close().catch(() => {})

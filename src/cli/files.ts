@@ -2,19 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { codeOf, HyperletterError } from '../errors.ts'
-import { stripControls } from '../reader/plain.ts'
+import { safeFileName } from '../reader/file-name.ts'
 
 /** One file to write: its path as segments below a folder, and its bytes. */
 export interface FileToWrite {
   readonly segments: readonly string[]
   readonly bytes: AsyncIterable<Uint8Array>
 }
-
-/** Longest file name, in bytes; most file systems allow 255, and a temporary name must fit as well. */
-const MAX_NAME_BYTES = 200
-
-// Names that are devices on Windows, whatever follows the first dot.
-const RESERVED = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)/i
 
 /**
  * The name of an attachment as the segments of a path that every system takes and that harms none:
@@ -25,7 +19,7 @@ export function safeSegments(name: string): string[] {
   return name
     .split(/[/\\]/)
     .filter((segment) => segment !== '')
-    .map(safeSegment)
+    .map(safeFileName)
 }
 
 /**
@@ -76,27 +70,6 @@ export async function writeFiles(
   } finally {
     await Promise.all(written.map(({ temporary }) => rm(temporary, { force: true })))
   }
-}
-
-function safeSegment(segment: string): string {
-  const printable = stripControls(segment)
-    .normalize('NFC')
-    .replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029<>:"|?*]/gu, '_')
-    .replace(/[. ]+$/, '')
-    .trimStart()
-  const short = shorten(printable)
-  const isSafe = short !== '' && !short.startsWith('.') && !RESERVED.test(short)
-  return isSafe ? short : `_${short}`
-}
-
-// Keeps the extension: programs choose by it.
-function shorten(name: string): string {
-  if (Buffer.byteLength(name) <= MAX_NAME_BYTES) return name
-  const extension = /\.[^.]{1,16}$/.exec(name)?.[0] ?? ''
-  let stem = name.slice(0, name.length - extension.length)
-  const room = MAX_NAME_BYTES - Buffer.byteLength(extension)
-  while (Buffer.byteLength(stem) > room) stem = stem.slice(0, -1).replace(/[\uD800-\uDBFF]$/, '')
-  return stem.replace(/[. ]+$/, '') + extension
 }
 
 function numbered(segments: readonly string[], i: number): string[] {

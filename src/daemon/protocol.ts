@@ -35,6 +35,8 @@ export interface DaemonInfo {
   readonly version: string
   readonly pid: number
   readonly uptimeSeconds: number
+  /** No daemon, but a command that lends what it has opened until it ends. */
+  readonly temporary?: true
 }
 
 /** What to open in a browser. */

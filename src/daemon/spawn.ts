@@ -15,6 +15,8 @@ export interface DaemonStatus {
   readonly version?: string
   readonly socket: string
   readonly uptimeSeconds?: number
+  /** No daemon, but a command that stands in for one until it ends. */
+  readonly temporary?: true
 }
 
 export interface SpawnOptions {
@@ -37,8 +39,15 @@ const LOOK_EVERY_MS = 30
 export async function daemonStatus({ socketPath }: Config): Promise<DaemonStatus> {
   const info = await dial(socketPath)
   if (info === undefined) return { running: false, socket: socketPath }
-  const { pid, version, uptimeSeconds } = info
-  return { running: true, pid, version, socket: socketPath, uptimeSeconds }
+  const { pid, version, uptimeSeconds, temporary } = info
+  return {
+    running: true,
+    pid,
+    version,
+    socket: socketPath,
+    uptimeSeconds,
+    ...(temporary === true && { temporary }),
+  }
 }
 
 /**
@@ -126,7 +135,14 @@ async function answering(
   }
 }
 
-function alreadyRunning({ pid }: DaemonStatus): HyperletterError {
+function alreadyRunning({ pid, temporary }: DaemonStatus): HyperletterError {
+  if (temporary === true) {
+    return new HyperletterError(
+      'DAEMON_ALREADY_RUNNING',
+      `A command that runs already, with process id ${pid}, stands in for a daemon until it ends.`,
+      { hint: 'End it, such as `open` or `watch` in another window, and start the daemon then.' },
+    )
+  }
   return new HyperletterError(
     'DAEMON_ALREADY_RUNNING',
     `A daemon already runs, with process id ${pid}.`,

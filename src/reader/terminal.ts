@@ -10,6 +10,7 @@ import { parseMarkdown } from './markdown.ts'
 import { painter, type StyleName } from './style.ts'
 import {
   columnsOf,
+  plainText,
   renderInline,
   superscript,
   wrapLines,
@@ -33,6 +34,8 @@ export interface TerminalOptions {
   readonly color: boolean
   /** Names of the attachments that travel with the issue, to mark the pictures that do not. */
   readonly attachments?: readonly string[]
+  /** What stands above the text already: a first heading that only repeats it is left out. */
+  readonly title?: string
 }
 
 interface BlockContext extends InlineContext {
@@ -56,7 +59,8 @@ export function renderTerminal(markdown: string, options: TerminalOptions): stri
     footnotes: [],
   }
   const measure = Math.max(MIN_MEASURE, Math.min(options.width, MAX_MEASURE))
-  const lines = renderBlocks(parseMarkdown(markdown).root.children, measure, context)
+  const blocks = withoutTitle(parseMarkdown(markdown).root.children, options.title)
+  const lines = renderBlocks(blocks, measure, context)
   const footnotes = renderFootnotes(measure, context)
   const links = renderLinks(context)
   const between = footnotes.length > 0 && links.length > 0 ? [''] : []
@@ -65,6 +69,19 @@ export function renderTerminal(markdown: string, options: TerminalOptions): stri
     lines.push('', context.paint('─'.repeat(Math.min(measure, 24)), 'dim'), ...ends)
   while (lines[0] === '') lines.shift()
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`
+}
+
+function withoutTitle(blocks: readonly RootContent[], title: string | undefined): RootContent[] {
+  const [first, ...rest] = blocks
+  if (title === undefined || first?.type !== 'heading' || first.depth !== 1) return [...blocks]
+  // A link or picture in it says more than the title.
+  const isPlain = first.children.every((it) => !['link', 'image'].includes(it.type))
+  const repeats = oneSpaced(plainText(first.children)) === oneSpaced(title)
+  return isPlain && repeats ? rest : [...blocks]
+}
+
+function oneSpaced(text: string): string {
+  return text.replace(/\s+/g, ' ').trim()
 }
 
 function renderBlocks(

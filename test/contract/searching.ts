@@ -43,11 +43,16 @@ export function searchingTests(subject: Subject): void {
         newsletter: 'Tide tables',
         number: 1,
         title: 'One',
-        excerpt: { highlights: [[8, 18]] },
+        // The title stands above it already.
+        excerpt: { text: 'The lighthouse is dark.', highlights: [[4, 14]] },
       },
     ])
     await publish(operations, '# Two\n\nThe lighthouse is lit.\n')
     expect(await operations.search({ query: 'lighthouse' })).toHaveLength(2)
+    expect(single(await operations.search({ query: 'two' })).excerpt).toEqual({
+      text: 'Two The lighthouse is lit.',
+      highlights: [[0, 3]],
+    })
   })
 
   it('finds the text of the newest edition only, and nothing of an issue that was taken back', async () => {

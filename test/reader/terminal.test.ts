@@ -44,6 +44,21 @@ describe('renderTerminal', () => {
     expect(plain(markdown)).toBe(expected)
   })
 
+  it.each([
+    ['# The *clock*\n\nTwo.', 'Two.\n'],
+    ['The\nclock\n===\n\nTwo.', 'Two.\n'],
+    ['# Another\n\nTwo.', 'Another\n═══════\n\nTwo.\n'],
+    ['Two.\n\n# The clock', 'Two.\n\nThe clock\n═════════\n'],
+    [
+      '# [The clock](http://x.y)',
+      'The clock[1]\n════════════\n\n────────────────────────\n[1] http://x.y\n',
+    ],
+    ['# The clock', ''],
+  ])('leaves out a first heading that repeats the title: %j', (markdown, expected) => {
+    const options = { width: 40, color: false, title: 'The  clock' }
+    expect(renderTerminal(markdown, options)).toBe(expected)
+  })
+
   it('says of each picture whether it travels', () => {
     expect(
       plain('![Tide](tide.png) ![](no.png) ![c](https://d.example/e.png)', 100, ['tide.png']),

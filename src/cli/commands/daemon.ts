@@ -113,7 +113,8 @@ async function run(context: Context): Promise<void> {
   }
 }
 
-function describe({ running, pid, version, socket, uptimeSeconds }: DaemonStatus): string {
+function describe(found: DaemonStatus): string {
+  const { running, pid, version, socket, uptimeSeconds, temporary } = found
   if (!running) return 'The daemon is not running.\n'
   const details = [
     pid === undefined ? undefined : `process ${pid}`,
@@ -123,5 +124,6 @@ function describe({ running, pid, version, socket, uptimeSeconds }: DaemonStatus
       : `for ${formatDuration(uptimeSeconds)}`,
   ].filter((it) => it !== undefined)
   const inside = details.length === 0 ? '' : ` (${details.join(', ')})`
-  return `The daemon is running${inside}.\nIt answers at ${socket}\n`
+  const who = temporary === true ? 'A command stands in for a daemon' : 'The daemon is running'
+  return `${who}${inside}.\nIt answers at ${socket}\n`
 }

@@ -42,8 +42,8 @@ export async function openInBrowser(
   const { io, out, services } = context
   const { port, path, browser } = options
   const config = await loadConfig(context)
-  const connection = await services.connect(config, { signal: io.signal })
-  const { via } = connection
+  const connection = await services.connect(config, { signal: io.signal, lend: true })
+  const { via, ended } = connection
   try {
     const url = await connection.openReader({ port, path }, { signal: io.signal })
     await out.result({ url, via }, () => `${url}\n`)
@@ -53,7 +53,8 @@ export async function openInBrowser(
       await out.note(
         'Served until you press Ctrl-C. `hyperletter daemon start` serves it all the time.',
       )
-      if (!io.signal.aborted) await once(io.signal, 'abort')
+      const end = ended === undefined ? io.signal : AbortSignal.any([io.signal, ended])
+      if (!end.aborted) await once(end, 'abort')
     }
   } catch (error) {
     // The first failure is the one to report.

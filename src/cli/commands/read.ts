@@ -165,6 +165,7 @@ async function layOut(context: Context, issue: Issue, options: Options): Promise
     width,
     color: out.hasColor,
     attachments: issue.attachments.map(({ name }) => name),
+    title: issue.title,
   })
   const authors = (issue.authors ?? []).map(({ name }) => singleLine(name)).join(', ')
   const facts = [

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Output as OperationOutput } from '../../operations/contract.ts'
+import type { Operations, Output as OperationOutput } from '../../operations/contract.ts'
 import { singleLine } from '../../reader/plain.ts'
 import { examples, type Bind } from '../command.ts'
 import { withOperations, type Context } from '../context.ts'
@@ -24,26 +24,45 @@ export function register(program: Command, bind: Bind): void {
 }
 
 async function watch(context: Context, newsletter: string | undefined): Promise<void> {
-  const { io, out, options } = context
+  const { io, out } = context
   await out.note('Waiting for new issues; Ctrl-C ends it.')
-  await withOperations(context, async (operations) => {
-    const input = newsletter === undefined ? {} : { newsletter }
-    await noteSuccessors(context, await takeNotices(context, operations))
-    for await (const arrival of operations.watchIssues(input, { signal: io.signal })) {
-      if (options.json === true) await out.json(arrival)
-      else await out.text(`${lineOf(context, arrival)}\n`)
-      if ('event' in arrival) {
-        // It was told by this; another one that came meanwhile was not.
-        const notices = await takeNotices(context, operations)
-        await noteSuccessors(
-          context,
-          notices.filter((it) => it.feedKey !== arrival.feedKey),
-        )
+  await withOperations(
+    context,
+    async (operations, _via, ended) => {
+      const signal = ended === undefined ? io.signal : AbortSignal.any([io.signal, ended])
+      try {
+        await tellArrivals(context, operations, newsletter, signal)
+      } catch (error) {
+        if (ended?.aborted !== true) throw error
       }
-    }
-  })
+    },
+    { lend: true },
+  )
   // It has no other end than an interruption, whichever way the operation tells of it.
   io.signal.throwIfAborted()
+}
+
+async function tellArrivals(
+  context: Context,
+  operations: Operations,
+  newsletter: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const { out, options } = context
+  const input = newsletter === undefined ? {} : { newsletter }
+  await noteSuccessors(context, await takeNotices(context, operations))
+  for await (const arrival of operations.watchIssues(input, { signal })) {
+    if (options.json === true) await out.json(arrival)
+    else await out.text(`${lineOf(context, arrival)}\n`)
+    if ('event' in arrival) {
+      // It was told by this; another one that came meanwhile was not.
+      const notices = await takeNotices(context, operations)
+      await noteSuccessors(
+        context,
+        notices.filter((it) => it.feedKey !== arrival.feedKey),
+      )
+    }
+  }
 }
 
 function lineOf({ out }: Context, arrival: OperationOutput<'watchIssues'>): string {

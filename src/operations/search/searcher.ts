@@ -130,8 +130,14 @@ async function readExcerpt(
   clauses: readonly Clause[],
 ): Promise<Excerpt> {
   try {
-    const markdown = await feed.readBody(newestEdition(issue), LOCAL)
-    return excerptOf(plainText(markdown), clauses)
+    const edition = newestEdition(issue)
+    const text = plainText(await feed.readBody(edition, LOCAL))
+    const { title } = edition.record
+    // Most texts begin with their title, which stands above the excerpt already.
+    const below = text.startsWith(`${title} `)
+      ? excerptOf(text.slice(title.length + 1), clauses)
+      : undefined
+    return below !== undefined && below.highlights.length > 0 ? below : excerptOf(text, clauses)
   } catch (error) {
     if (!hasCode(error, 'NOT_AVAILABLE', 'INVALID_RECORD', 'TOO_LARGE')) throw error
     return { text: '', highlights: [] }
