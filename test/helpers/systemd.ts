@@ -18,12 +18,17 @@ export const NO_SYSTEMD_SESSION = whyNoSession()
 /**
  * Runs a shell script beside a `systemd --user` of its own, in a mount namespace in which nothing but that
  * manager seems to run. `HOME` and the directories of XDG are below `home`.
+ * @param prepare Run before the manager, in its namespace.
  * @returns what the script printed. @throws with what it complained of
  */
-export async function inSystemdSession(home: string, script: string): Promise<string> {
+export async function inSystemdSession(
+  home: string,
+  script: string,
+  prepare = '',
+): Promise<string> {
   const directory = await temporaryDirectory()
   const files = { session: join(directory, 'session'), script: join(directory, 'script') }
-  await writeFile(files.session, SESSION)
+  await writeFile(files.session, `set -eu\n${MOUNTS}\n${prepare}\n${MANAGE}`)
   await writeFile(files.script, script)
   const cgroup = `hyperletter-test-${process.pid}-${Math.random().toString(36).slice(2)}`
   const log = join(directory, 'log')
@@ -64,15 +69,27 @@ export async function inSystemdSession(home: string, script: string): Promise<st
 }
 
 // systemd wants to see that the system was booted with it, and a cgroup that it may divide.
-const SESSION = `
-set -eu
+const MOUNTS = `
 mount --make-rprivate /
 mount -t tmpfs none /run
 mkdir -p /run/systemd/system "$XDG_RUNTIME_DIR"
 chmod 700 "$XDG_RUNTIME_DIR"
 mount -t cgroup2 none /sys/fs/cgroup
+# What stands in the place of files that a service must not see.
+(umask 777; cd /run/systemd; mkdir inaccessible; mkdir inaccessible/dir; touch inaccessible/reg)
+`
+
+const MANAGE = `
 mkdir -p "/sys/fs/cgroup/$CGROUP/session"
 echo $$ > "/sys/fs/cgroup/$CGROUP/session/cgroup.procs"
+# Of the units of this machine only those that every manager needs: the others are for a real one.
+units="$XDG_RUNTIME_DIR/units"
+mkdir "$units"
+for unit in basic default exit paths shutdown sockets timers; do
+  cp "$(dirname "$MANAGER")/user/$unit.target" "$units"
+done
+cp "$(dirname "$MANAGER")/user/systemd-exit.service" "$units"
+export SYSTEMD_UNIT_PATH="$XDG_CONFIG_HOME/systemd/user:$units"
 SYSTEMD_LOG_TARGET=console "$MANAGER" --user > "$LOG" 2>&1 &
 manager=$!
 until [ -S "$XDG_RUNTIME_DIR/systemd/private" ]; do kill -0 "$manager"; sleep 0.05; done

@@ -65,7 +65,8 @@ async function uninstall(context: Context): Promise<void> {
   )
 }
 
-async function serviceHere(context: Context): Promise<Service> {
+/** What `daemon install` does, or did, on this machine. */
+export async function serviceHere(context: Context): Promise<Service> {
   const { givenSettings } = await import('../../config/config.ts')
   const { serviceOf } = await import('../../daemon/service/service.ts')
   const { io, options } = context

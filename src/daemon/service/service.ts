@@ -141,7 +141,7 @@ async function tell(command: readonly string[]): Promise<string> {
     const why = stderr.trim() || codeOf(cause) || String(cause)
     throw new HyperletterError('NOT_AVAILABLE', `\`${line}\` failed: ${why}`, {
       cause,
-      hint: program === 'systemctl' ? `See \`journalctl --user -u ${UNIT}\`.` : 'See Console.app.',
+      hint: program === 'systemctl' ? `See \`hyperletter daemon logs\`.` : 'See Console.app.',
     })
   }
 }
