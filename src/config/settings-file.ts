@@ -6,6 +6,8 @@ import { SETTINGS, type Setting, type SettingName, type Settings } from './setti
 
 const others = { number: z.number(), boolean: z.boolean(), list: z.array(z.string()) }
 
+const WORDS = { number: 'a number', boolean: 'true or false', list: 'a list of texts' }
+
 const file = z.strictObject(
   Object.fromEntries(
     Object.entries<Setting<unknown>>(SETTINGS).map(([name, { inFile }]) => [
@@ -66,7 +68,9 @@ function tableIn(toml: string, path: string): Record<string, unknown> {
       throw invalid(path, lineOf(toml, name), `there is no setting "${name}"`, cause, known)
     }
     const name = String(issue?.path[0])
-    throw invalid(path, lineOf(toml, name), `${name} ${issue?.message ?? ''}`, cause)
+    const { inFile } = SETTINGS[name as SettingName] as Setting<unknown>
+    const kinds = inFile === undefined ? 'text' : `text or ${WORDS[inFile]}`
+    throw invalid(path, lineOf(toml, name), `${name} must be ${kinds}`, cause)
   }
 }
 

@@ -101,6 +101,11 @@ describe('config check', () => {
     ['a setting whose name begins like another one', 'webhookSecret = "s"\nwebhook = "x"\n', 2],
     ['a table', 'notify = true\n\n[limits]\nhost = "x"\n', 3],
     ['no TOML', 'notify = true\nhost = \n', 2],
+    ['a date', 'notify = true\nudpPort = 2020-01-01\n', 2],
+    ['a list of another kind', 'allowPeers = [1, 2]\n', 1],
+    ['a setting that is there twice', 'notify = true\nnotify = false\n', 2],
+    ['a name that objects have by themselves', 'notify = true\nconstructor = 1\n', 2],
+    ['bytes that are no letters', 'notify = true\n\u0000\n', 2],
   ])('ends with 1 and the line of %s', async (_, toml, line) => {
     await writeFile(join(home, 'mine.toml'), toml)
     const result = await runCli(['config', 'check', 'mine.toml', '--json'], { env, cwd: home })

@@ -27,11 +27,16 @@ async function settingsFileIn(home: string): Promise<string> {
 }
 
 /** A daemon by the real command, with settings of its own, and what waits for words on its stderr. */
-async function startWithSettings({ dataDir, bootstrap = [] }: Config, home: string) {
+async function startWithSettings(
+  { dataDir, bootstrap = [] }: Config,
+  home: string,
+  preload?: string,
+) {
   const addresses = bootstrap.map(({ host, port }) => `${host}:${port}`).join(',')
   const launcher = fileURLToPath(new URL('../../bin/hyperletter.js', import.meta.url))
   const env = { XDG_CONFIG_HOME: home, HYPERLETTER_BOOTSTRAP: addresses }
-  const child = runNode([launcher, 'daemon', 'run', '--data-dir', dataDir], env)
+  const flags = preload === undefined ? [] : ['--import', preload]
+  const child = runNode([...flags, launcher, 'daemon', 'run', '--data-dir', dataDir], env)
   await child.line(/"ready":true/)
   const stderr = (pattern: RegExp) =>
     vi.waitFor(() => expect(child.stderr()).toMatch(pattern), 20_000)
@@ -183,6 +188,16 @@ describe('a daemon of the real command', () => {
     expect(await kill(daemon, signal)).toBe(0)
     expect(await dial(config.socketPath)).toBeUndefined()
     await openEngine({ dataDir: config.dataDir })
+  })
+
+  it('ends by force when closing hangs', async () => {
+    const config = await someConfig()
+    const preload = join(await temporaryDirectory(), 'hang.mjs')
+    const corestore = JSON.stringify(import.meta.resolve('corestore'))
+    const hang = 'Corestore.prototype.close = () => new Promise(() => setInterval(() => 0, 1e6))'
+    await writeFile(preload, `import Corestore from ${corestore}\n${hang}\n`)
+    const { daemon } = await startWithSettings(config, await temporaryDirectory(), preload)
+    expect(await kill(daemon, 'SIGTERM')).toBe(1)
   })
 
   it('reads its configuration again on SIGHUP, and keeps the old one when the file is wrong', async () => {
