@@ -146,3 +146,51 @@ export const ATTACKS: readonly string[] = [
   '***bold** <b>*',
   '[a](https://a.example)[b](javascript:x)![c](data:x)',
 ]
+
+/** Longest body of an issue, in bytes. */
+export const BODY_MAX = 2 * 1024 * 1024
+
+const fill = (unit: string, size = BODY_MAX) => unit.repeat(Math.floor(size / unit.length))
+
+/**
+ * Texts that would eat a renderer: each takes minutes, or overflows the stack, when a parser gets it as
+ * it is; or makes a page that is too much for a browser.
+ */
+export const COSTLY: Readonly<Record<string, string>> = {
+  '10,000 nested lists': Array.from({ length: 10_000 }, (_, n) => `${' '.repeat(n % 90)}- a`).join(
+    '\n',
+  ),
+  'a line of 2 MiB': fill('a b '),
+  'nested quotes': `${'>'.repeat(10_000)}a`,
+  'nested lists on one line': `${'- '.repeat(10_000)}a`,
+  'nested lists by indentation': Array.from(
+    { length: 1_400 },
+    (_, n) => `${' '.repeat(2 * n)}- a`,
+  ).join('\n'),
+  'blank lines in nested lists': `${'- '.repeat(45)}a\n${fill('\n')}`,
+  'quadratic emphasis': '*a_ '.repeat(500_000),
+  'nested emphasis': `${'*a '.repeat(300_000)}${'a* '.repeat(300_000)}`,
+  'many nested emphases': fill(`${'**a '.repeat(400)}${'b** '.repeat(400)}\n\n`),
+  'open brackets': '['.repeat(100_000),
+  'nested images': fill(`${'!['.repeat(900)}${'](a)'.repeat(900)}\n\n`),
+  'half links': fill('[a]('),
+  '50,000 links': '[a](http://example.org) '.repeat(50_000),
+  'bare links': fill('http://a.b '),
+  'wide tables': `${'|a'.repeat(200)}\n${'|-'.repeat(200)}\n${fill('a\n')}`,
+  'a reference to a long definition': `[a]: http://x/${'漢'.repeat(2_000)}\n\n${fill('[a]\n\n')}`,
+  footnotes: Array.from({ length: 100_000 }, (_, n) => `[^${n}]: x[^${n}]\n\n`).join(''),
+  'many short lists': fill('- a\n\nb\n\n'),
+  'many short quotes': fill('> a\n\nb\n\n'),
+  'footnotes before their references': Array.from(
+    { length: 100_000 },
+    (_, n) => `[^${n}]\n\n[^${n}]: x\n\n`,
+  ).join(''),
+  'short paragraphs': fill('a\n\n'),
+  'one list': fill('- a\n'),
+  'one endless word': '漢'.repeat(400_000),
+  'a long text without spaces': fill(`${'漢字'.repeat(200)}。\n\n`),
+  colons: fill(':'),
+  'a mail address without end': fill('a.'),
+  'schemes without end': fill('http://'),
+  'unclosed comments': `<div>\n${fill('<!-- ')}`,
+}

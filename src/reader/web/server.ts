@@ -7,7 +7,7 @@ import type { Operations } from '../../operations/contract.ts'
 import { createReader } from './app.ts'
 import { localPath } from './guard.ts'
 import { Secrets } from './secrets.ts'
-import { loadState, saveState } from './state.ts'
+import { loadState, saveState, wasOpened } from './state.ts'
 
 /** Tried first, for addresses that stay the same; any free one if somebody else has it. */
 export const DEFAULT_PORT = 4_937
@@ -40,6 +40,7 @@ export class ReaderServer {
 
   /** @throws INVALID_INPUT if the port that was asked for is taken. */
   static async listen({ operations, dataDir, port }: ReaderServerOptions): Promise<ReaderServer> {
+    const isNew = !wasOpened(dataDir)
     const state = await loadState(dataDir, DEFAULT_PORT)
     const secrets = new Secrets(state.secret)
     const end = new AbortController()
@@ -63,9 +64,13 @@ export class ReaderServer {
           hint: 'Choose another one with --port, or leave it out.',
         })
       }
-      await bind(server, 0)
+      // Back at the kept port as soon as that is free again: feeds are subscribed to there.
+      const { otherPort } = state
+      if (otherPort === undefined || !(await bind(server, otherPort))) await bind(server, 0)
     }
-    await saveState(dataDir, { ...state, port: reader.#port })
+    const served = reader.#port
+    const isKept = isNew || port !== undefined || served === state.port
+    await saveState(dataDir, { ...state, ...(isKept ? { port: served } : { otherPort: served }) })
     return reader
   }
 

@@ -4,8 +4,12 @@ import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 
+const port = z.int().min(1).max(65_535)
+
 const readerState = z.strictObject({
-  port: z.int().min(1).max(65_535),
+  port,
+  /** Where it is served while something else has that port. */
+  otherPort: port.optional(),
   /** Everything that proves who may read or change something is derived from it. */
   secret: z.string().regex(/^[0-9a-f]{64}$/),
 })

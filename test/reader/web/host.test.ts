@@ -1,6 +1,9 @@
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Config } from '../../../src/config/config.ts'
 import { connect } from '../../../src/connect.ts'
+import { saveState } from '../../../src/reader/web/state.ts'
 import { startDaemonHere } from '../../helpers/daemons.ts'
 import { configOf } from '../../helpers/engines.ts'
 import { expectFailure } from '../../helpers/operations.ts'
@@ -68,6 +71,28 @@ describe('the web reader', () => {
     await first.ended
     await startDaemonHere(config)
     await expect.poll(() => isUp(url), { timeout: 10_000 }).toBe(true)
+  })
+
+  it('goes elsewhere while something else has its port, and comes back', async () => {
+    const config = await someConfig()
+    const other = createServer()
+    other.listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    await saveState(config.dataDir, { port, secret: 'a'.repeat(64) })
+    const portNow = async () => {
+      const connection = await open(config)
+      const url = new URL(await connection.openReader({}))
+      await connection.close()
+      return Number(url.port)
+    }
+    const away = await portNow()
+    expect(away).not.toBe(port)
+    // Stable also as long as that lasts.
+    expect(await portNow()).toBe(away)
+    other.close()
+    await once(other, 'close')
+    expect(await portNow()).toBe(port)
   })
 
   it('moves to another port when asked, and remembers it', async () => {

@@ -9,6 +9,6 @@ export async function readerAddresses(
   origin: string,
   newsletters: readonly Newsletter[],
 ): Promise<AllAddresses> {
-  const { port, secret } = await loadState(dataDir, Number(new URL(origin).port))
-  return feedAddresses(`http://127.0.0.1:${port}`, new Secrets(secret), newsletters)
+  const { secret } = await loadState(dataDir, Number(new URL(origin).port))
+  return feedAddresses(origin, new Secrets(secret), newsletters)
 }

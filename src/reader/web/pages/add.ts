@@ -82,18 +82,22 @@ function importForm(view: View, error: HyperletterError | undefined): Markup {
 
 /** What came of an OPML list. */
 export function importedPage({ subscribed, skipped }: Imported): Markup {
-  const fresh = subscribed.filter((it) => !it.already)
+  const fresh = subscribed.filter((it) => !it.already).length
+  const [title, lede] =
+    subscribed.length === 0
+      ? [
+          'No newsletter in the list',
+          'None of its entries is a Hyperletter link, or a feed of a reader like this one.',
+        ]
+      : fresh === 0
+        ? ['Nothing new in the list', 'You follow or write all newsletters in it.']
+        : [
+            `You follow ${count(fresh, 'newsletter')} more`,
+            'Issues arrive as soon as somebody who has them is online.',
+          ]
   return html`<header class="page-head">
-      <h1>
-        ${subscribed.length === 0 ? 'No newsletter in the list' : `You follow ${count(fresh.length, 'newsletter')} more`}
-      </h1>
-      <p class="lede">
-        ${
-          subscribed.length === 0
-            ? 'None of its entries is a Hyperletter link, or a feed of a reader like this one.'
-            : 'Their issues arrive as soon as somebody who has them is online.'
-        }
-      </p>
+      <h1>${title}</h1>
+      <p class="lede">${lede}</p>
     </header>
     ${
       subscribed.length === 0

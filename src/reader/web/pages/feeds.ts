@@ -10,6 +10,10 @@ export function feedsPage({ newsletters, everything, opml, completeOpml }: AllAd
         Read in the app you already use. These addresses work on this machine, whenever the reader
         runs, and do not change.
       </p>
+      <p class="over">
+        A feed has the newest issues, and the older ones as further pages. Apps that follow no pages,
+        such as newsboat, get the whole archive with “all issues at once”.
+      </p>
     </header>
     ${
       newsletters.length === 0
@@ -36,11 +40,7 @@ export function feedsPage({ newsletters, everything, opml, completeOpml }: AllAd
                     ${newsletter.private ? html`<p class="over">Private: whoever has this address can read it on this machine.</p>` : ''}${fields(newsletter.feedKey, addresses)}
                   </li>`,
               )}
-            </ul>
-            <p class="over">
-              A feed has the newest issues, and the older ones as further pages. Apps that follow no
-              pages, such as newsboat, get the whole archive with “all issues at once”.
-            </p>`
+            </ul>`
     }`
 }
 

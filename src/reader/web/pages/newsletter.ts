@@ -33,6 +33,7 @@ export function newsletterPage(
         ${count(newsletter.issues, 'issue')} · ${newsletter.unread}
         unread${newsletter.private ? ' · private' : ''}${newsletter.roles.includes('author') ? ' · yours' : ''}
       </p>
+      <p class="jump"><a href="#about">Its link, its key and who carries it</a></p>
       ${newsletter.problem === undefined ? '' : html`<p class="problem"><strong>Something is wrong.</strong> ${words(newsletter.problem.message)}</p>`}
       ${
         newsletter.successor === undefined
@@ -63,7 +64,7 @@ export function newsletterPage(
             : html`${issueList(issues.items, { from: false })}${pager(path, issues.page, issues.pages)}`
         }
       </section>
-      <aside aria-label="About this newsletter">
+      <aside id="about" aria-label="About this newsletter">
         <section class="panel">
           <h2>Who carries it</h2>
           ${carriers(carrying)}

@@ -13,6 +13,9 @@ import {
   type Newsletter,
 } from './parts.ts'
 
+/** As many are looked for. */
+export const MOST_FOUND = 50
+
 type Found = Output<'search'>[number]
 
 export interface SearchView {
@@ -80,7 +83,9 @@ function results(found: readonly Found[]): Markup {
       'Try other words, or fewer of them. Only issues that are held here can be found.',
     )
   }
-  return html`<p class="over" role="status">${count(found.length, 'issue')} found</p>
+  return html`<p class="over" role="status">
+      ${found.length < MOST_FOUND ? `${count(found.length, 'issue')} found` : `The ${MOST_FOUND} best; more words find fewer`}
+    </p>
     <ol class="issues">
       ${found.map(
         (it) =>

@@ -51,23 +51,26 @@ export function seedingPage(status: Status, samples: readonly Sample[]): Markup 
       </dl>
       <figure class="graph">
         ${graph(samples)}
-        <figcaption>
-          Bytes a second since this page was first opened: <span class="swatch up"></span> sent,
-          <span class="swatch down"></span> received
-        </figcaption>
+        <figcaption>${speeds(samples)}</figcaption>
       </figure>
       ${status.newsletters.length === 0 ? empty('Nothing to carry yet', 'Follow or seed a newsletter, and it is passed on to others from here.') : table(status)}
     </div>`
 }
 
 function table(status: Status): Markup {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Newsletters carried here">
+  return html`<div
+    class="scroll carried"
+    tabindex="0"
+    role="region"
+    aria-label="Newsletters carried here"
+  >
     <table>
       <thead>
         <tr>
           <th scope="col">Newsletter</th>
           <th scope="col">Held here</th>
           <th scope="col" class="number">Peers</th>
+          <th scope="col" class="number">Copies of newest</th>
           <th scope="col" class="number">Full copies</th>
           <th scope="col" class="number">Sent</th>
           <th scope="col" class="number">Received</th>
@@ -81,11 +84,12 @@ function table(status: Status): Markup {
               <a href="${newsletterPath(it.feedKey)}">${words(it.title ?? 'Not arrived yet')}</a
               ><br /><span class="over">${count(it.issues, 'issue')}</span>
             </th>
-            <td>${percent} %</td>
-            <td class="number">${it.peers}</td>
-            <td class="number">${it.fullCopies}</td>
-            <td class="number">${size(it.uploadedBytes)}</td>
-            <td class="number">${size(it.downloadedBytes)}</td>
+            <td data-label="Held here">${percent} %</td>
+            <td class="number" data-label="Peers">${it.peers}</td>
+            <td class="number" data-label="Copies of newest">${it.newestCopies}</td>
+            <td class="number" data-label="Full copies">${it.fullCopies}</td>
+            <td class="number" data-label="Sent">${size(it.uploadedBytes)}</td>
+            <td class="number" data-label="Received">${size(it.downloadedBytes)}</td>
           </tr>`
         })}
       </tbody>
@@ -93,8 +97,14 @@ function table(status: Status): Markup {
   </div>`
 }
 
-function graph(samples: readonly Sample[]): Markup {
-  const rates = samples.slice(1).map((it, index) => {
+interface Rate {
+  readonly up: number
+  readonly down: number
+}
+
+/** Bytes a second from each sample to the next. */
+function ratesOf(samples: readonly Sample[]): Rate[] {
+  return samples.slice(1).map((it, index) => {
     const before = samples[index] ?? it
     const seconds = Math.max(0.001, (it.at - before.at) / 1_000)
     return {
@@ -102,8 +112,28 @@ function graph(samples: readonly Sample[]): Markup {
       down: Math.max(0, it.downloadedBytes - before.downloadedBytes) / seconds,
     }
   })
-  const top = Math.max(1_000, ...rates.map((it) => Math.max(it.up, it.down)))
-  const line = (pick: (rate: { up: number; down: number }) => number) =>
+}
+
+function highest(rates: readonly Rate[]): number {
+  return Math.max(0, ...rates.map((it) => Math.max(it.up, it.down)))
+}
+
+function speeds(samples: readonly Sample[]): Markup {
+  const rates = ratesOf(samples)
+  const { up, down } = rates.at(-1) ?? { up: 0, down: 0 }
+  const most = highest(rates)
+  const rest =
+    most === 0
+      ? 'nothing has moved since this page was first opened'
+      : `highest since this page was first opened: ${size(most)} a second`
+  return html`<span class="swatch up"></span> ${size(up)} a second sent,
+    <span class="swatch down"></span> ${size(down)} received; ${rest}`
+}
+
+function graph(samples: readonly Sample[]): Markup {
+  const rates = ratesOf(samples)
+  const top = Math.max(1_000, highest(rates))
+  const line = (pick: (rate: Rate) => number) =>
     rates
       .map((rate, index) => {
         const x = WIDTH - (rates.length - 1 - index) * (WIDTH / 120)
@@ -111,14 +141,7 @@ function graph(samples: readonly Sample[]): Markup {
         return `${x.toFixed(1)},${y.toFixed(1)}`
       })
       .join(' ')
-  const last = rates.at(-1) ?? { up: 0, down: 0 }
-  const label = `Now ${size(last.up)} a second sent, ${size(last.down)} a second received; highest ${size(top)} a second`
-  return html`<svg
-    viewBox="0 0 ${WIDTH} ${HEIGHT}"
-    role="img"
-    aria-label="${label}"
-    preserveAspectRatio="none"
-  >
+  return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" aria-hidden="true" preserveAspectRatio="none">
     <line class="axis" x1="0" y1="${HEIGHT - 4}" x2="${WIDTH}" y2="${HEIGHT - 4}" />
     <polyline class="down" points="${line((it) => it.down)}" />
     <polyline class="up" points="${line((it) => it.up)}" />

@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { stream } from 'hono/streaming'
 import { HyperletterError } from '../../../errors.ts'
+import { safeFileName } from '../../file-name.ts'
 import type { Env, Reader, ReaderContext } from '../context.ts'
 import { isSame } from '../secrets.ts'
 
@@ -75,10 +76,10 @@ async function serve(
   })
 }
 
-// The last part of the name is all that a browser may call the file; what it does not know it replaces.
+// The last part of the name is all that a browser may call the file.
 function fileName(name: string): string {
-  const last = name.split('/').at(-1) ?? 'attachment'
-  const ascii = last.replace(/[^\w.-]/g, '_').replace(/^\.+/, '_')
+  const last = safeFileName(name.split(/[/\\]/).at(-1) ?? '')
+  const ascii = last.replace(/[^\w.-]/g, '_')
   const encoded = encodeURIComponent(last).replace(
     /['()*]/g,
     (it) => `%${it.charCodeAt(0).toString(16).toUpperCase()}`,

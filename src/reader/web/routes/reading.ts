@@ -9,7 +9,7 @@ import { feedsPage } from '../pages/feeds.ts'
 import { inboxPage, newslettersPage, SHOWS, slice } from '../pages/lists.ts'
 import { newsletterPage } from '../pages/newsletter.ts'
 import { issuePath } from '../pages/parts.ts'
-import { searchPage } from '../pages/search.ts'
+import { MOST_FOUND, searchPage } from '../pages/search.ts'
 import { seedingPage } from '../pages/seeding.ts'
 import type { RenderCache } from '../render-cache.ts'
 import type { Traffic } from '../traffic.ts'
@@ -94,7 +94,7 @@ export function readingRoutes(reader: Reader, rendered: RenderCache, traffic: Tr
     try {
       const found = await operations.search({
         query,
-        limit: 50,
+        limit: MOST_FOUND,
         ...(newsletter === '' ? {} : { newsletter }),
         ...(since === '' ? {} : { since }),
       })
