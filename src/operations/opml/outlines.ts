@@ -77,7 +77,7 @@ function refuseDeclaration(): never {
 
 function notOpml(cause?: Error): HyperletterError {
   const [reason = ''] = (cause?.message ?? '').split('\n', 1)
-  const message = cause === undefined ? 'This is no OPML list.' : `No OPML list: ${reason}`
+  const message = `This is no OPML list${reason === '' ? '.' : `: ${reason.charAt(0).toLowerCase()}${reason.slice(1)}`}`
   return new HyperletterError('INVALID_INPUT', message, {
     hint: 'Nothing was changed. Export your subscriptions as OPML from the app they are in.',
     cause,

@@ -47,7 +47,12 @@ export function createReader(options: ReaderOptions): Hono<Env> {
   app.route('/', readingRoutes(reader, rendered, new Traffic()))
 
   app.notFound((c) =>
-    problem(reader, c, new HyperletterError('INVALID_INPUT', 'There is no such page.'), 404),
+    problem(
+      reader,
+      c,
+      new HyperletterError('ISSUE_NOT_FOUND', 'There is nothing at this address.'),
+      404,
+    ),
   )
   app.onError((cause, c) => {
     const error = HyperletterError.from(cause)

@@ -45,7 +45,7 @@ describe('an OPML list in the browser', () => {
     expect(pasted.text).not.toContain('<b> tides')
     expect(await operations.listNewsletters({})).toMatchObject([{ feedKey: KEY }])
     const file = await send({ opml: '', file: list(`hyperletter://${KEY}`) })
-    expect(file.text).toContain('which you had already')
+    expect(file.text).toContain('Nothing new in the list')
   })
 
   it.each([

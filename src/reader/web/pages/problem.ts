@@ -5,7 +5,8 @@ import type { Markup } from './parts.ts'
 
 const TITLES: Readonly<Record<string, string>> = {
   NEWSLETTER_NOT_FOUND: 'No such newsletter here',
-  ISSUE_NOT_FOUND: 'No such issue',
+  ISSUE_NOT_FOUND: 'Nothing here',
+  INVALID_INPUT: 'That did not work',
   NOT_AVAILABLE: 'Nobody has it now',
   TIMEOUT: 'It took too long',
   NEEDS_KEY: 'This newsletter is private',
