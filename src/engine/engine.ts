@@ -6,7 +6,7 @@ import { hasCode, HyperletterError } from '../errors.ts'
 import type { Feed } from '../feed/feed.ts'
 import { Library, type LibraryEntry } from '../library/library.ts'
 import { short, type Logger } from '../logger.ts'
-import type { Network } from '../network/network.ts'
+import { NETWORK_LIMITS, type Network } from '../network/network.ts'
 import { onStore } from '../storage-errors.ts'
 import { Author } from './author.ts'
 import { catchUp, type CatchUpOptions } from './catch-up.ts'
@@ -64,6 +64,7 @@ export class Engine {
   readonly #store: Corestore
   readonly #catchUpMs: number
   readonly #full = new AbortController()
+  readonly #unfollow: () => void
   #network: Promise<Network> | undefined
   #closing: Promise<void> | undefined
 
@@ -74,6 +75,9 @@ export class Engine {
     { journal, keys, notes }: Files,
   ) {
     this.live = options.live ?? new LiveConfig(options.config)
+    this.#unfollow = this.live.follow(NETWORK_LIMITS, async (config) => {
+      ;(await this.#network)?.configure(config)
+    })
     this.logger = options.logger
     this.#store = store
     this.#catchUpMs = options.catchUpMs ?? CATCH_UP_MS
@@ -308,6 +312,7 @@ export class Engine {
   }
 
   async #close(): Promise<void> {
+    this.#unfollow()
     const steps = [
       () => this.author.close(),
       async () => (await this.#network)?.close(),

@@ -18,17 +18,18 @@ import { Seeding, type SeedingStatus } from './seeding.ts'
 import { Successions } from './successions.ts'
 import { Swarm } from './swarm.ts'
 
+/** Settings that can change while the network is there. */
+export const NETWORK_LIMITS = [
+  'uploadLimit',
+  'downloadLimit',
+  'maxConnections',
+  'allowPeers',
+] as const
+
+type Limits = Pick<Config, (typeof NETWORK_LIMITS)[number]>
+
 export interface NetworkOptions {
-  readonly config: Pick<
-    Config,
-    | 'bootstrap'
-    | 'host'
-    | 'udpPort'
-    | 'uploadLimit'
-    | 'downloadLimit'
-    | 'maxConnections'
-    | 'allowPeers'
-  >
+  readonly config: Pick<Config, 'bootstrap' | 'host' | 'udpPort'> & Limits
   readonly keyPair: KeyPair
   readonly logger: Logger
   /** Who is not talked to; only remembered here when absent. The network closes it. */
@@ -54,6 +55,7 @@ export class Network {
   readonly #successions: Successions
   readonly #shelf: Shelf
   readonly #roster: Roster
+  #limits: Limits
   readonly #isPrivate: (discoveryKey: Uint8Array) => boolean
   /** Newsletters that are open. */
   readonly #seedings = new Map<FeedKey, Seeding>()
@@ -62,6 +64,7 @@ export class Network {
   constructor(options: NetworkOptions) {
     const { config, keyPair, logger, bans, keeper } = options
     this.#options = options
+    this.#limits = config
     this.#isPrivate = options.isPrivate ?? (() => false)
     this.#exchange = new PeerExchange({ onPeer: (key, teller) => this.#swarm.dial(key, teller) })
     this.#roster = new Roster({
@@ -108,6 +111,12 @@ export class Network {
   /** Connections now, over all feeds. */
   get peers(): number {
     return this.#swarm.size
+  }
+
+  /** Sets limits anew; connections begin again with them, within seconds. */
+  configure(limits: Limits): void {
+    this.#limits = limits
+    this.#swarm.configure(limits)
   }
 
   /** Announces a newsletter when its turn comes; it opens when a peer asks for it or has news of it. */
@@ -216,7 +225,7 @@ export class Network {
   }
 
   #isAllowed(peer: Uint8Array): boolean {
-    const { allowPeers } = this.#options.config
+    const { allowPeers } = this.#limits
     return allowPeers === undefined || allowPeers.includes(Buffer.from(peer).toString('hex'))
   }
 

@@ -14,18 +14,22 @@ import { OutageWatch } from './recovery/outage-watch.ts'
 import { staleDials } from './stale-dials.ts'
 import { withinMs } from './within.ts'
 
-export interface SwarmOptions {
+/** What can change while the swarm is there. */
+export interface SwarmLimits {
+  /** Bytes a second over all connections; no limit when absent. */
+  readonly uploadLimit?: number | undefined
+  readonly downloadLimit?: number | undefined
+  /** Connections at a time; `MAX_CONNECTIONS` when absent. */
+  readonly maxConnections?: number | undefined
+}
+
+export interface SwarmOptions extends SwarmLimits {
   /** Who this device is to its peers; unrelated to feed keys. */
   readonly keyPair: KeyPair
   readonly bootstrap: readonly Address[] | undefined
   readonly host: string | undefined
   /** UDP port to bind if it is free; the stack's own when absent. */
   readonly udpPort?: number | undefined
-  /** Bytes a second over all connections; no limit when absent. */
-  readonly uploadLimit?: number | undefined
-  readonly downloadLimit?: number | undefined
-  /** Connections at a time; `MAX_CONNECTIONS` when absent. */
-  readonly maxConnections?: number | undefined
   /** Who is not talked to; only remembered here when absent. The swarm does not close it. */
   readonly bans?: Bans | undefined
   readonly logger: Logger
@@ -65,6 +69,11 @@ const PROBE_MS = 3_000
 /** With so many connections nobody is dialled on somebody's word: enough to be part of a mesh. */
 const ENOUGH_CONNECTIONS = 48
 
+interface Rates {
+  readonly upload: Rate | undefined
+  readonly download: Rate | undefined
+}
+
 /** What is kept of one connection. */
 interface Line {
   readonly connection: Connection
@@ -82,7 +91,8 @@ export class Swarm {
   readonly #options: SwarmOptions
   readonly #logger: Logger
   readonly #bans: Bans
-  readonly #rates: { readonly upload: Rate | undefined; readonly download: Rate | undefined }
+  /** Peers that the stack dials of itself, where nobody set a limit. */
+  readonly #usualPeers: number
   readonly #topics = new Map<string, PeerDiscoverySession>()
   readonly #dials: Dials
   readonly #lines = new Map<string, Line>()
@@ -91,9 +101,11 @@ export class Swarm {
   readonly #unbanTimer: NodeJS.Timeout
   readonly #known: KnownPeers
   readonly #outages: OutageWatch
+  #maxConnections = MAX_CONNECTIONS
+  #rates: Rates = { upload: undefined, download: undefined }
 
   constructor(options: SwarmOptions) {
-    const { keyPair, bootstrap, host, udpPort, maxConnections, logger } = options
+    const { keyPair, bootstrap, host, udpPort, logger } = options
     const dht = new ThriftyDht({
       ...(bootstrap === undefined ? {} : { bootstrap }),
       ...(host === undefined ? {} : { host }),
@@ -104,14 +116,12 @@ export class Swarm {
     this.#options = options
     this.#logger = logger
     this.#bans = options.bans ?? Bans.inMemory(logger)
-    this.#rates = { upload: rate(options.uploadLimit), download: rate(options.downloadLimit) }
     const onCall = staleDials(dht)
     this.#dht = dht
     this.#swarm = new CalmSwarm({
       dht,
       keyPair,
       maxParallel: MAX_DIALLING,
-      ...(maxConnections === undefined ? {} : { maxPeers: maxConnections }),
       firewall: (key) => {
         const peer = hex(key)
         if (this.#isUnwanted(peer)) return true
@@ -119,6 +129,8 @@ export class Swarm {
         return false
       },
     })
+    this.#usualPeers = this.#swarm.maxPeers
+    this.#limit(options)
     this.#swarm.on('connection', (connection) => this.#onConnection(connection))
     this.#dials = new Dials({
       dial: (peer) => this.#swarm.joinPeer(peer),
@@ -216,6 +228,12 @@ export class Swarm {
     for (const { connection } of this.#lines.values()) connection.destroy()
   }
 
+  /** Sets limits anew; connections begin again with them, within seconds. */
+  configure(limits: SwarmLimits): void {
+    this.#limit(limits)
+    this.reconnect()
+  }
+
   /**
    * Puts a small value into the DHT under a public key. A later one has a higher `seq`.
    * @returns whether nodes took it in time.
@@ -243,8 +261,10 @@ export class Swarm {
     await withinMs(FORCED_LEAVE_MS, this.#swarm.dht.destroy({ force: true }))
   }
 
-  get #maxConnections(): number {
-    return this.#options.maxConnections ?? MAX_CONNECTIONS
+  #limit({ uploadLimit, downloadLimit, maxConnections }: SwarmLimits): void {
+    this.#rates = { upload: rate(uploadLimit), download: rate(downloadLimit) }
+    this.#maxConnections = maxConnections ?? MAX_CONNECTIONS
+    this.#swarm.maxPeers = maxConnections ?? this.#usualPeers
   }
 
   #onConnection(connection: Connection): void {
