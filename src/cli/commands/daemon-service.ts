@@ -37,12 +37,11 @@ async function install(context: Context, { print }: { print?: boolean }): Promis
     }
     return
   }
-  const before = []
-  if ((await services.daemonStatus(config)).running) {
+  const done = await installService(service, async () => {
+    if (!(await services.daemonStatus(config)).running) return undefined
     await services.stopDaemon(config, { signal: context.io.signal })
-    before.push('stopped the daemon that ran')
-  }
-  const done = [...before, ...(await installService(service))]
+    return 'stopped the daemon that ran'
+  })
   await out.result({ ...shown, done }, () => done.map((it) => `${it}\n`).join(''))
   for (const name of service.leftOut) {
     await out.warn(

@@ -88,8 +88,16 @@ export function serviceOf(config: Config, options: ServiceOptions): Service {
   return { manager: 'none', file: undefined, text, leftOut, install: [], uninstall: [] }
 }
 
-/** Writes the file and has the service manager start the daemon, now and from now on. @returns what was done */
-export async function installService(service: Service): Promise<readonly string[]> {
+/**
+ * Writes the file and has the service manager start the daemon, now and from now on.
+ * @param beforeStart Makes room for it, once all else has gone well. Gives what was done, if anything.
+ * @returns what was done
+ * @throws NOT_AVAILABLE
+ */
+export async function installService(
+  service: Service,
+  beforeStart: () => Promise<string | undefined> = () => Promise.resolve(undefined),
+): Promise<readonly string[]> {
   const { file, text, install } = service
   if (file === undefined) return []
   await mkdir(dirname(file), { recursive: true })
@@ -99,7 +107,11 @@ export async function installService(service: Service): Promise<readonly string[
   // launchd keeps what it read before until it is told to forget it.
   if (isThere && service.manager === 'launchd')
     await Promise.allSettled(service.uninstall.map(tell))
-  for (const command of install) done.push(await tell(command))
+  const start = install.at(-1) ?? []
+  for (const command of install.slice(0, -1)) done.push(await tell(command))
+  const madeRoom = await beforeStart()
+  if (madeRoom !== undefined) done.push(madeRoom)
+  done.push(await tell(start))
   return done
 }
 
@@ -139,10 +151,10 @@ async function tell(command: readonly string[]): Promise<string> {
   } catch (cause) {
     const { stderr = '' } = cause as { stderr?: string }
     const why = stderr.trim() || codeOf(cause) || String(cause)
-    throw new HyperletterError('NOT_AVAILABLE', `\`${line}\` failed: ${why}`, {
-      cause,
-      hint: program === 'systemctl' ? `See \`hyperletter daemon logs\`.` : 'See Console.app.',
-    })
+    const hint = /connect to bus/i.test(why)
+      ? 'Log in as this user, not by su or sudo; for a whole machine see docs/service.md.'
+      : '`hyperletter daemon logs` may say more.'
+    throw new HyperletterError('NOT_AVAILABLE', `\`${line}\` failed: ${why}`, { cause, hint })
   }
 }
 
