@@ -8,6 +8,11 @@ export function issueNumber(text: string): number {
   return wholeNumber(text.replace(/^#/, ''), 1, Number.MAX_SAFE_INTEGER)
 }
 
+/** Parses how many issues to keep. */
+export function issueCount(text: string): number {
+  return wholeNumber(text, 1, 1_000_000)
+}
+
 /** Parses a count of copies. */
 export function copyCount(text: string): number {
   return wholeNumber(text, 0, 1_000)

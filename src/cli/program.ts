@@ -150,6 +150,11 @@ const groups: Readonly<Record<string, readonly Entry[]>> = {
       load: () => import('./commands/seed.ts'),
     },
     {
+      usage: 'keep <newsletter>',
+      summary: 'choose how much of a newsletter stays here',
+      load: () => import('./commands/keep.ts'),
+    },
+    {
       usage: 'import-bundle <file>',
       summary: 'take a newsletter from a file, without any network',
       load: () => import('./commands/import-bundle.ts'),

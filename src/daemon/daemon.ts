@@ -1,5 +1,6 @@
 import { once, type EventEmitter } from 'node:events'
 import type { Config } from '../config/config.ts'
+import { diskCapOf } from '../config/disk-cap.ts'
 import { LiveConfig } from '../config/live.ts'
 import { Engine } from '../engine/engine.ts'
 import { hasCode, HyperletterError } from '../errors.ts'
@@ -12,11 +13,18 @@ import { LastingEngine } from './lasting-engine.ts'
 import { Reloading } from './reloading.ts'
 import { OperationsServer } from './server.ts'
 
+export interface Ready {
+  readonly socket: string
+  readonly pid: number
+  /** How much of what others wrote is kept; absent without a cap. */
+  readonly diskCapBytes?: number
+}
+
 export interface DaemonOptions {
   /** Ends the daemon. */
   readonly signal: AbortSignal
   /** Called once it listens and takes part in the network. */
-  readonly onReady: (info: { readonly socket: string; readonly pid: number }) => void
+  readonly onReady: (info: Ready) => void
   /** How long a command, or a daemon that does not listen yet, may keep the store before `STORE_BUSY`. */
   readonly busyTimeoutMs?: number
   /** Reads the configuration again from wherever it came; without it nothing changes while running. */
@@ -73,7 +81,12 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       await engine.goOnline()
       reader.resume().catch((err: unknown) => logger.error({ err }, 'the web reader'))
       options.hangUps?.on('hangup', onHangUp)
-      onReady({ socket: config.socketPath, pid: process.pid })
+      const { capBytes } = await diskCapOf(config)
+      onReady({
+        socket: config.socketPath,
+        pid: process.pid,
+        ...(capBytes === Infinity ? {} : { diskCapBytes: capBytes }),
+      })
       const ended = AbortSignal.any([signal, stop.signal])
       if (!ended.aborted) await once(ended, 'abort')
       logger.info('stopping')

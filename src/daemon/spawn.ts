@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, open, readFile } from 'node:fs/promises'
 import type { Config } from '../config/config.ts'
+import { diskCapOf } from '../config/disk-cap.ts'
 import type { Reloaded } from '../config/live.ts'
 import { handOn, type Settings } from '../config/settings.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
@@ -17,6 +18,8 @@ export interface DaemonStatus {
   readonly uptimeSeconds?: number
   /** No daemon, but a command that stands in for one until it ends. */
   readonly temporary?: true
+  /** When it has just been started: how much of what others wrote it keeps; absent without a cap. */
+  readonly diskCapBytes?: number
 }
 
 export interface SpawnOptions {
@@ -63,6 +66,7 @@ export async function startDaemon(
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw unusableDirectory(config.dataDir, error)
   })
+  const { capBytes } = await diskCapOf(config)
   const log = await open(config.logFile, 'a', 0o600)
   const logStart = (await log.stat()).size
   const { flags, variables } = handOn({ ...given, dataDir: config.dataDir })
@@ -78,7 +82,7 @@ export async function startDaemon(
   try {
     const status = await answering(config, child, logStart, signal)
     child.unref()
-    return status
+    return capBytes === Infinity ? status : { ...status, diskCapBytes: capBytes }
   } catch (error) {
     child.kill()
     throw error

@@ -1,6 +1,7 @@
 import type Corestore from 'corestore'
 import crypto, { type KeyPair } from 'hypercore-crypto'
 import type { Config } from '../config/config.ts'
+import { diskCapOf } from '../config/disk-cap.ts'
 import { LiveConfig } from '../config/live.ts'
 import { hasCode, HyperletterError } from '../errors.ts'
 import type { Feed } from '../feed/feed.ts'
@@ -13,6 +14,7 @@ import { catchUp, type CatchUpOptions } from './catch-up.ts'
 import { Continuity } from './continuity.ts'
 import { Feeds } from './feeds.ts'
 import { Journal } from './journal.ts'
+import { Keeper } from './keeping/keeper.ts'
 import { goOnline } from './online.ts'
 import { quietHypercore } from './quiet.ts'
 import { PublishedNotes } from './published.ts'
@@ -61,10 +63,12 @@ export class Engine {
   readonly successions: Successions
   /** Feeds that operations may be using. */
   readonly use = new Use()
+  readonly keeper: Keeper
+  /** Ends the listening to changed settings. */
+  readonly #unfollow: readonly (() => void)[]
   readonly #store: Corestore
   readonly #catchUpMs: number
   readonly #full = new AbortController()
-  readonly #unfollow: () => void
   #network: Promise<Network> | undefined
   #closing: Promise<void> | undefined
 
@@ -73,15 +77,33 @@ export class Engine {
     store: Corestore,
     library: Library,
     { journal, keys, notes }: Files,
+    capBytes: number,
   ) {
     this.live = options.live ?? new LiveConfig(options.config)
-    this.#unfollow = this.live.follow(NETWORK_LIMITS, async (config) => {
-      ;(await this.#network)?.configure(config)
-    })
     this.logger = options.logger
     this.#store = store
     this.#catchUpMs = options.catchUpMs ?? CATCH_UP_MS
     this.library = library
+    const { config, logger } = options
+    this.keeper = new Keeper({
+      config,
+      capBytes,
+      store,
+      library,
+      logger,
+      open: async (feedKey) => {
+        const entry = library.get(feedKey)
+        if (entry !== undefined) await this.feed(entry)
+      },
+    })
+    this.#unfollow = [
+      this.live.follow(NETWORK_LIMITS, async (changed) => {
+        ;(await this.#network)?.configure(changed)
+      }),
+      this.live.follow(['diskCap'], async (changed) =>
+        this.keeper.setCap((await diskCapOf(changed)).capBytes),
+      ),
+    ]
     this.feeds = new Feeds({
       store,
       library,
@@ -91,6 +113,7 @@ export class Engine {
       onGrown: (feed) => {
         this.author.noteAdopted(feed).catch((err: unknown) => this.#grown(err))
       },
+      onOpen: (feed) => this.keeper.add(feed),
       onReopen: async (entry) => {
         if (entry !== undefined) await this.feed(entry)
       },
@@ -122,7 +145,8 @@ export class Engine {
   static async open(options: EngineOptions): Promise<Engine> {
     quietHypercore()
     const { config } = options
-    const store = await openStore(config)
+    const { capBytes } = await diskCapOf(config)
+    const store = await openStore(config, capBytes)
     try {
       const [library, journal, keys, notes] = await Promise.all([
         Library.open(store.get({ name: LIBRARY_NAME })),
@@ -134,7 +158,7 @@ export class Engine {
         options.logger.warn({ entries: library.unreadable }, 'library entries of another version')
       }
       const files = { journal, keys, notes }
-      const engine = new Engine(options, store, library, files)
+      const engine = new Engine(options, store, library, files, capBytes)
       await engine.#noticeMove()
       await engine.#recover(files)
       return engine
@@ -312,10 +336,11 @@ export class Engine {
   }
 
   async #close(): Promise<void> {
-    this.#unfollow()
+    for (const unfollow of this.#unfollow) unfollow()
     const steps = [
       () => this.author.close(),
       async () => (await this.#network)?.close(),
+      () => this.keeper.close(),
       () => this.feeds.close(),
       () => this.library.close(),
       () => this.#store.close(),

@@ -23,6 +23,8 @@ export interface FeedsOptions {
   readonly use: Use
   /** The log of a feed that this device signs has grown: from here, or because a peer had more. */
   readonly onGrown: (feed: Feed) => void
+  /** A feed is open, and nothing of it has been fetched since. */
+  readonly onOpen: (feed: Feed) => void
   /** A feed that was closed by a conflict should open again. */
   readonly onReopen: (entry: LibraryEntry | undefined) => Promise<void>
 }
@@ -44,18 +46,20 @@ export class Feeds {
   readonly #keys: SigningKeys
   readonly #use: Use
   readonly #onGrown: FeedsOptions['onGrown']
+  readonly #onOpen: FeedsOptions['onOpen']
   readonly #onReopen: FeedsOptions['onReopen']
   readonly #open = new Map<FeedKey, Promise<Feed>>()
   readonly #growthListeners = new Set<GrowthListener>()
   /** Discovery keys of private newsletters, in hex. */
   readonly #private = new Set<string>()
 
-  constructor({ store, library, logger, keys, use, onGrown, onReopen }: FeedsOptions) {
+  constructor({ store, library, logger, keys, use, onGrown, onOpen, onReopen }: FeedsOptions) {
     this.#store = store
     this.#library = library
     this.#logger = logger
     this.#keys = keys
     this.#onGrown = onGrown
+    this.#onOpen = onOpen
     this.#onReopen = onReopen
     this.#use = use
     for (const { feedKey, encryptionKey } of library.list()) {
@@ -197,6 +201,7 @@ export class Feeds {
       this.#noteActivity(feed.feedKey)
       for (const listener of this.#growthListeners) listener(feed.feedKey, before)
     })
+    this.#onOpen(feed)
     return feed
   }
 

@@ -3,9 +3,11 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import Corestore from 'corestore'
+import Hypercore from 'hypercore'
 import type { Config } from '../config/config.ts'
 import { codeOf, hasCode } from '../errors.ts'
 import { onStore, unusableDirectory } from '../storage-errors.ts'
+import { writeBufferFor } from './keeping/disk.ts'
 import { replaceSynced } from './synced-file.ts'
 
 /** Two processes that make one store at the same moment take each other's for a copy; a moment later it is whole. */
@@ -19,15 +21,16 @@ const DEVICE_FILE = 'CORESTORE'
  * backup, opens too; until `settleMove` it is known that it was.
  * @throws STORE_BUSY if another process has it, INVALID_INPUT if it cannot be made, DISK_FULL; FEED_BEHIND
  * if it was copied and somebody else is opening it.
+ * @param capBytes what it may take, as far as others wrote it.
  */
-export async function openStore(config: Config): Promise<Corestore> {
+export async function openStore(config: Config, capBytes = Infinity): Promise<Corestore> {
   const { dataDir, storeDir } = config
   await mkdir(storeDir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw unusableDirectory(dataDir, error)
   })
   for (const pauseMs of LOOK_AGAIN_MS) {
     try {
-      return await tryToOpen(storeDir)
+      return await tryToOpen(storeDir, capBytes)
     } catch (error) {
       if (!hasCode(error, 'FEED_BEHIND')) throw error
       await setTimeout(pauseMs)
@@ -35,11 +38,11 @@ export async function openStore(config: Config): Promise<Corestore> {
   }
   const seen = await inodeOf(join(storeDir, DEVICE_FILE))
   try {
-    return await tryToOpen(storeDir)
+    return await tryToOpen(storeDir, capBytes)
   } catch (error) {
     if (!hasCode(error, 'FEED_BEHIND')) throw error
     await adopt(config, seen)
-    return tryToOpen(storeDir)
+    return tryToOpen(storeDir, capBytes)
   }
 }
 
@@ -53,8 +56,8 @@ export async function settleMove(config: Config): Promise<void> {
   await rm(markOf(config), { force: true })
 }
 
-async function tryToOpen(storeDir: string): Promise<Corestore> {
-  const store = new Corestore(storeDir)
+async function tryToOpen(storeDir: string, capBytes: number): Promise<Corestore> {
+  const store = new Corestore(storageUnder(storeDir, capBytes))
   try {
     refuseForks(store)
     await onStore(() => store.ready())
@@ -63,6 +66,16 @@ async function tryToOpen(storeDir: string): Promise<Corestore> {
     await store.close().catch(() => undefined)
     throw error
   }
+}
+
+// With a cap, what the storage keeps for itself is small, and it copies blocks only when it is told to:
+// both would take room that the cap has not.
+function storageUnder(storeDir: string, capBytes: number): string | object {
+  if (capBytes === Infinity) return storeDir
+  return Hypercore.defaultStorage(storeDir, {
+    writeBufferSize: writeBufferFor(capBytes),
+    blobGarbageCollectionAgeCutOff: 0,
+  })
 }
 
 // First it is on disk that the store was moved, and only then the store stops saying so.

@@ -43,6 +43,18 @@ export function without(
   return left
 }
 
+/** All blocks that are in any of `ranges`: ascending, without overlaps, and neighbours as one. */
+export function merged(ranges: readonly BlockRange[]): BlockRange[] {
+  const result: BlockRange[] = []
+  for (const { start, end } of ranges.toSorted(byStart)) {
+    const last = result.at(-1)
+    if (end <= start) continue
+    if (last === undefined || last.end < start) result.push({ start, end })
+    else if (last.end < end) result[result.length - 1] = { start: last.start, end }
+  }
+  return result
+}
+
 /**
  * The contents of all issues that their author took back, of each edition. Never a record, nor a block that another
  * issue needs: a hostile author could name those as contents too.
@@ -56,7 +68,10 @@ export function retractedContents(
   const kept = issues.filter((it) => it.retraction === undefined)
   const records = issues.flatMap((it) => recordsOf(it).map((index) => only(index)))
   const needed = [only(0), ...(profile === undefined ? [] : [only(profile.index)]), ...records]
-  return without(retracted.flatMap(contentsOf), [...needed, ...kept.flatMap(contentsOf)])
+  return without(
+    retracted.flatMap((it) => contentsOf(it)),
+    [...needed, ...kept.flatMap((it) => contentsOf(it))],
+  )
 }
 
 /** Indexes of the record of an issue and of all corrections of it. */
@@ -65,9 +80,13 @@ export function recordsOf({ index, amendments, retraction }: LocatedIssue): numb
   return [index, ...corrections.map((it) => it.index)]
 }
 
-function contentsOf({ record, amendments }: LocatedIssue): BlockRange[] {
+/** The contents of all editions of an issue, or only their texts. */
+export function contentsOf(
+  { record, amendments }: LocatedIssue,
+  { textOnly = false } = {},
+): BlockRange[] {
   return [record, ...amendments.map((it) => it.record)]
-    .flatMap(({ body, attachments }) => [body, ...attachments])
+    .flatMap(({ body, attachments }) => (textOnly ? [body] : [body, ...attachments]))
     .map(contentRange)
 }
 

@@ -12,11 +12,19 @@ import { onStore } from '../storage-errors.ts'
 import { readBlock, readBlocks, type ReadOptions } from './blocks.ts'
 import { collect, decodeContent, type Decompress } from './content.ts'
 import { LOG_START, type LogPosition } from './entry.ts'
-import { only, recordsOf, retractedContents, type BlockRange } from './block-ranges.ts'
+import {
+  contentRange,
+  only,
+  recordsOf,
+  retractedContents,
+  without,
+  type BlockRange,
+} from './block-ranges.ts'
 import type { LocatedIssue } from './corrections.ts'
 import { newestEdition, type Edition } from './editions.ts'
-import { countHeld, dropBlocks } from './held.ts'
 import { History, type Listing, type Section } from './history.ts'
+import type { Selection } from './selection.ts'
+import { WantedBlocks } from './wanted-blocks.ts'
 
 export type { BlockRange } from './block-ranges.ts'
 export type { LocatedIssue } from './corrections.ts'
@@ -33,13 +41,15 @@ export class Feed {
   readonly feedKey: FeedKey
   readonly #history: History
   readonly #decompress: Decompress | undefined
-  readonly #onDropped = new Set<() => void>()
+  readonly #wanted: WantedBlocks
+  readonly #onListed = new Set<() => void>()
   #readable = false
   #listing: Listing | undefined
-  #dropped: readonly BlockRange[] = []
+  #dropping: Promise<unknown> = Promise.resolve()
 
   private constructor(core: Hypercore, key: Uint8Array, decompress: Decompress | undefined) {
     this.core = core
+    this.#wanted = new WantedBlocks(core)
     this.#decompress = decompress
     this.feedKey = feedKeyOf(key)
     this.#history = new History({
@@ -121,38 +131,57 @@ export class Feed {
    * kept, not fetched and not missing.
    */
   get dropped(): readonly BlockRange[] {
-    return this.#dropped
+    return this.#wanted.retracted
   }
 
-  /** Calls `listener` whenever `dropped` has changed, until the returned function is called. */
-  watchDropped(listener: () => void): () => void {
-    this.#onDropped.add(listener)
-    return () => this.#onDropped.delete(listener)
+  /** Which blocks have their place here; everything unless `select` said otherwise. */
+  get selection(): Selection {
+    return this.#wanted.selection
+  }
+
+  /** What need not be here: `dropped`, and what is not selected. The last range may end at Infinity. */
+  get unwanted(): readonly BlockRange[] {
+    return this.#wanted.unwanted
+  }
+
+  /** Says which blocks have their place here. Nothing is freed by that alone: see `dropUnwanted`. */
+  select(selection: Selection): void {
+    this.#wanted.selection = selection
+  }
+
+  /** Calls `listener` whenever `dropped` or `selection` has changed, until the returned function is called. */
+  watchUnwanted(listener: () => void): () => void {
+    return this.#wanted.watch(listener)
+  }
+
+  /** Calls `listener` whenever a listing has found something new, until the returned function is called. */
+  watchListing(listener: () => void): () => void {
+    this.#onListed.add(listener)
+    return () => this.#onListed.delete(listener)
   }
 
   /**
-   * Takes off this disk what was taken back. Does nothing where the log cannot be read: who seeds
-   * blindly keeps all.
+   * Takes off this disk what is not wanted here: what was taken back, as far as the log can be read, and what is not
+   * selected. Each range goes in one piece, so that a crash leaves a sound store.
+   * @returns how many blocks went.
    */
-  async dropRetracted(): Promise<void> {
-    if (!(await this.#listLocally())) return
-    for (const range of this.#dropped) {
-      if (countHeld(this.core, range) > 0) await dropBlocks(this.core, range)
-    }
+  dropUnwanted(): Promise<number> {
+    // Each drop is told to peers as it happens: one after the other, so that who announces what is left
+    // afterwards has the last word.
+    const dropping = this.#dropping
+      .catch(() => undefined)
+      .then(() => this.#listLocally())
+      .then(() => this.#wanted.drop())
+    this.#dropping = dropping
+    return dropping
   }
 
   /** How many blocks are here or need not be, by the last `list`. */
   get heldBlocks(): number {
-    const { core } = this
-    if (core.contiguousLength === core.length) return core.length
-    const held = countHeld(core, { start: 0, end: core.length })
-    return this.#dropped.reduce(
-      (sum, range) => sum + range.end - range.start - countHeld(core, range),
-      held,
-    )
+    return this.#wanted.held
   }
 
-  /** Whether all of the log is here, but for what was taken back. */
+  /** Whether all of the log is here that is wanted here. */
   async isComplete(): Promise<boolean> {
     if (this.heldBlocks < this.length) await this.#listLocally()
     return this.heldBlocks >= this.length
@@ -234,9 +263,13 @@ export class Feed {
     return [this.entryRange(newestEdition(issue)), ...records]
   }
 
-  /** Whether all of `neededRanges` is on this machine. */
+  /** Whether an issue can be read here: all of `neededRanges`, but for attachments that are not wanted. */
   async holdsIssue(issue: LocatedIssue): Promise<boolean> {
-    for (const range of this.neededRanges(issue)) if (!(await this.holds(range))) return false
+    const ranges = this.neededRanges(issue)
+    const body =
+      issue.retraction === undefined ? [contentRange(newestEdition(issue).record.body)] : []
+    for (const range of [...body, ...without(ranges, this.unwanted)])
+      if (!(await this.holds(range))) return false
     return true
   }
 
@@ -297,15 +330,8 @@ export class Feed {
   #noteRetractions(listing: Listing): void {
     if (listing === this.#listing) return
     this.#listing = listing
-    const before = this.#dropped
-    this.#dropped = retractedContents(listing.issues, listing.profile)
-    const isSame =
-      before.length === this.#dropped.length &&
-      before.every(({ start, end }, i) => {
-        const now = this.#dropped[i]
-        return now?.start === start && now.end === end
-      })
-    if (!isSame) for (const listener of this.#onDropped) listener()
+    this.#wanted.retracted = retractedContents(listing.issues, listing.profile)
+    for (const listener of this.#onListed) listener()
   }
 
   async *#blocks({ block, blocks }: Content, options?: ReadOptions): AsyncGenerator<Uint8Array> {

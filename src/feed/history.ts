@@ -26,6 +26,8 @@ export interface Listing {
   readonly invalid: number
   /** Records that could not be had now; the listing may lack what lies behind them. */
   readonly missing: number
+  /** Indexes of all blocks that were taken for records, whatever they are; newest first. */
+  readonly positions: readonly number[]
 }
 
 /** A walk on its way from the head of a log. */
@@ -36,7 +38,14 @@ export interface Section {
   readonly listing: Listing
 }
 
-const NOTHING: Listing = { issues: [], profile: undefined, unknown: 0, invalid: 0, missing: 0 }
+const NOTHING: Listing = {
+  issues: [],
+  profile: undefined,
+  unknown: 0,
+  invalid: 0,
+  missing: 0,
+  positions: [],
+}
 
 /** How far back a valid record is looked for where no pointer leads to one. */
 const MAX_RESYNC_BLOCKS = 256
@@ -128,13 +137,14 @@ export class History {
     const corrections = new Corrections()
     let profile: Located<NewsletterRecord> | undefined
     let lowest = Infinity
-    let met = 0
+    const positions: number[] = []
     const counts = { unknown: 0, invalid: 0, missing: 0 }
     const soFar = (): Listing => {
       const invalid = counts.invalid + corrections.strays
-      return { issues: [...issues], profile, ...counts, invalid }
+      return { issues: [...issues], profile, ...counts, invalid, positions: [...positions] }
     }
     for await (const { index, found } of this.#newestFirst(length, options)) {
+      positions.push(index)
       if (found === MISSING) counts.missing++
       else if (found === INVALID) counts.invalid++
       else if (found.type === 'unknown') counts.unknown++
@@ -145,7 +155,7 @@ export class History {
         lowest = found.number
         issues.push(corrections.attach({ index, record: found }))
       } else counts.invalid++
-      if (++met % MAX_PREVIOUS === 0 && counts.missing === 0)
+      if (positions.length % MAX_PREVIOUS === 0 && counts.missing === 0)
         yield { from: index, listing: soFar() }
     }
     yield { from: 0, listing: soFar() }

@@ -1,6 +1,8 @@
 import type Hypercore from 'hypercore'
 import Hyperbee from 'hyperbee'
 import { z } from 'zod'
+import type { Keep } from '../config/keep.ts'
+import { keepSchema } from '../config/keep-schema.ts'
 import { HyperletterError } from '../errors.ts'
 import {
   parseEncryptionKey,
@@ -31,6 +33,8 @@ export interface LibraryEntry {
   readonly successor?: Successor | undefined
   /** Set where the user did not choose it: the newsletter of theirs from which statements of succession led here. */
   readonly origin?: FeedKey | undefined
+  /** How much of it stays on this machine; everything when absent. */
+  readonly keep?: Keep | undefined
 }
 
 /** What is remembered of a statement of succession. */
@@ -88,6 +92,8 @@ const storedEntry = z.looseObject({
     })
     .optional(),
   origin: z.string().transform(parseFeedKey).optional(),
+  // A policy of a newer version that this one cannot follow keeps everything.
+  keep: keepSchema.optional().catch(undefined),
 })
 
 const FEEDS = 'feed/'
@@ -168,7 +174,7 @@ export class Library {
   /** Changes what is known of a feed that is in the library; ignored if it no longer is. */
   update(
     feedKey: FeedKey,
-    details: Pick<LibraryEntry, 'title' | 'problem' | 'successor' | 'activeAt'>,
+    details: Pick<LibraryEntry, 'title' | 'problem' | 'successor' | 'activeAt' | 'keep'>,
   ): Promise<void> {
     return this.#write(async () => {
       const before = this.#entries.get(feedKey)

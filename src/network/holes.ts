@@ -15,12 +15,12 @@ export function announceRange(peer: Peer, { start, end }: BlockRange): void {
 }
 
 /**
- * Tells a peer what is held around what was dropped. By itself Hypercore tells the unbroken
+ * Tells a peer what is held around what is not wanted here. By itself Hypercore tells the unbroken
  * beginning of a core, and each block that is dropped; the other side then takes all behind it for gone.
  */
-export function announceHeld({ core, dropped }: Feed, peer: Peer): void {
-  if (dropped.length === 0) return
-  for (const range of without([{ start: 0, end: core.length }], dropped)) {
+export function announceHeld({ core, unwanted }: Feed, peer: Peer): void {
+  if (unwanted.length === 0) return
+  for (const range of without([{ start: 0, end: core.length }], unwanted)) {
     // What is held in part is told on demand.
     if (countHeld(core, range) === range.end - range.start) announceRange(peer, range)
   }

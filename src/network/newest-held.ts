@@ -1,5 +1,6 @@
 import type { Download, Peer } from 'hypercore'
 import type { BlockRange, Feed } from '../feed/feed.ts'
+import { EVERYTHING } from '../feed/selection.ts'
 import { announceRange } from './holes.ts'
 
 export interface NewestHeldOptions {
@@ -52,8 +53,8 @@ export class NewestHeld {
   readonly #onAppend = (): void => {
     const isFirst = this.#length === 0
     this.#length = this.#feed.length
-    // The first sync begins with the newest issue anyway.
-    if (this.#feed.writable || isFirst) return
+    // The first sync begins with the newest issue anyway, and so does whoever selects.
+    if (this.#feed.writable || isFirst || this.#feed.selection !== EVERYTHING) return
     this.#fetch().catch((error: unknown) => this.#fail('fetching the newest issue', error))
   }
 

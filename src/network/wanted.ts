@@ -3,6 +3,7 @@ import { hasCode } from '../errors.ts'
 import { retractedContents, without, type BlockRange } from '../feed/block-ranges.ts'
 import type { Feed } from '../feed/feed.ts'
 import { countHeld } from '../feed/held.ts'
+import { EVERYTHING } from '../feed/selection.ts'
 import { announceHeld } from './holes.ts'
 
 /**
@@ -30,7 +31,8 @@ export interface WantedOptions {
 
 /**
  * The downloads of one feed: the newest issue first, then everything there is and will be, but for
- * what its author took back. That is taken off the disk, and never asked for again.
+ * what its author took back. That is taken off the disk, and never asked for again. Where the feed has a
+ * selection, that alone is fetched and kept.
  */
 export class Wanted {
   readonly #feed: Feed
@@ -45,7 +47,7 @@ export class Wanted {
   constructor({ feed, log }: WantedOptions) {
     this.#feed = feed
     this.#log = log
-    this.#unwatch = feed.watchDropped(this.#onDropped)
+    this.#unwatch = feed.watchUnwanted(this.#onUnwanted)
     feed.core.on('download', this.#onDownload)
     this.#run().catch((error: unknown) => {
       if (!this.#abort.signal.aborted) log('download failed', error)
@@ -66,6 +68,8 @@ export class Wanted {
     const { signal } = this.#abort
     if (!feed.writable) {
       await feed.begun(signal)
+    }
+    if (!feed.writable && feed.selection === EVERYTHING) {
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(NEWEST_FIRST_MS)])
       const options = { signal: deadline }
       const first = [fetchNewest(feed, deadline), feed.profile(options)]
@@ -87,7 +91,7 @@ export class Wanted {
     this.#downloads = []
     let end = this.#feed.length
     for await (const { from, listing } of this.#feed.sections({ signal })) {
-      if (this.#abort.signal.aborted) return
+      if (this.#abort.signal.aborted || this.#feed.selection !== EVERYTHING) return
       const dropped = retractedContents(listing.issues, listing.profile)
       const wanted = without([{ start: from, end }], dropped)
       this.#downloads.push(...wanted.map((it) => core.download(it)))
@@ -95,7 +99,7 @@ export class Wanted {
     }
   }
 
-  // Looks through the log whenever it has grown; `#onDropped` hears what was taken back.
+  // Looks through the log whenever it has grown; `#onUnwanted` hears what was taken back.
   async #keepUp(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const { length } = this.#feed
@@ -144,14 +148,14 @@ export class Wanted {
 
   // One range a gap, and one that follows the log from the end of the last hole on.
   #plan(): void {
-    const { core, dropped } = this.#feed
+    const { core, dropped, selection } = this.#feed
     for (const it of this.#downloads ?? []) it.destroy()
-    this.#downloads = without([{ start: 0, end: Infinity }], dropped)
+    this.#downloads = without(selection.fetch, dropped)
       .filter((it) => it.end === Infinity || countHeld(core, it) < it.end - it.start)
       .map(({ start, end }) => core.download({ start, end: end === Infinity ? -1 : end }))
   }
 
-  readonly #onDropped = (): void => {
+  readonly #onUnwanted = (): void => {
     if (this.#abort.signal.aborted) return
     if (this.#downloads !== undefined) this.#plan()
     this.#drop().catch((error: unknown) => this.#log('dropping', error))
@@ -159,10 +163,10 @@ export class Wanted {
 
   // A block that was on its way when its issue was taken back.
   readonly #onDownload = (index: number): void => {
-    const { dropped } = this.#feed
-    if (dropped.some((it) => includes(it, index))) {
+    const { unwanted } = this.#feed
+    if (unwanted.some((it) => includes(it, index))) {
       this.#drop().catch((error: unknown) => this.#log('dropping', error))
-    } else if (dropped.length > 0) this.#announceSoon()
+    } else if (unwanted.length > 0) this.#announceSoon()
   }
 
   // Hypercore tells by itself that a core is complete, but not one with holes.
@@ -177,8 +181,8 @@ export class Wanted {
 
   #drop(): Promise<void> {
     const dropping = this.#dropping.then(async () => {
-      if (this.#feed.dropped.length === 0 || this.#abort.signal.aborted) return
-      await this.#feed.dropRetracted()
+      if (this.#feed.unwanted.length === 0 || this.#abort.signal.aborted) return
+      await this.#feed.dropUnwanted()
       this.#announce()
     })
     this.#dropping = dropping.catch(() => undefined)

@@ -52,7 +52,7 @@ async function rangesOf(feed: Feed, start: number): Promise<BlockRange[]> {
 /**
  * Takes a bundle without any network: first all of it is verified, and only then is what is missing
  * here stored. A bundle that is not sound changes nothing.
- * @throws INVALID_BUNDLE; INVALID_INPUT if there is no such file; FEED_CONFLICT, DISK_FULL; NEEDS_KEY when
+ * @throws INVALID_BUNDLE; INVALID_INPUT if there is no such file; FEED_CONFLICT, DISK_FULL, TOO_LARGE; NEEDS_KEY when
  * a private newsletter cannot be followed without its key: then it is seeded.
  */
 export async function* importBundle(
@@ -77,13 +77,16 @@ export async function* importBundle(
       // Nothing may be appended to an own log while a bundle goes into it.
       const unlock = feed.writable ? await engine.author.lock(feedKey) : undefined
       let added: number
+      let giveBack: (() => void) | undefined
       try {
+        giveBack = await engine.keeper.reserve(feed, bytes)
         added = yield* progress.of(
           'storing',
           flushing(engine, progress, takeBundle(feed.core, bundle, progress.read())),
         )
       } finally {
         unlock?.()
+        giveBack?.()
       }
       await adopt(engine, feedKey, { follow: input.subscribe, key: key ?? expected?.encryptionKey })
       yield {
@@ -184,7 +187,7 @@ async function introduce(
     const { title } = await feed.profile(LOCAL)
     const { issues } = await feed.list(LOCAL)
     // Who cannot read the newsletter passes on what was taken back too.
-    await feed.dropRetracted()
+    await feed.dropUnwanted()
     if (title !== entry.title) await engine.library.update(feedKey, { title })
     return { title, issues: issues.length }
   } catch (error) {

@@ -1,10 +1,12 @@
 import { z } from 'zod'
+import { keepSchema } from '../config/keep-schema.ts'
 import { MAX_CORRECTION_NOTE } from '../records/correction.ts'
 import { newsletterFields } from '../records/newsletter.ts'
 import { paragraph } from '../records/text.ts'
 import {
   bytes,
   count,
+  diskStatus,
   draftSource,
   events,
   feedKey,
@@ -261,6 +263,23 @@ export const contract = {
   seed: value(z.strictObject({ link: z.string().min(1).max(512) }), z.object({ feedKey })),
   unseed: value(z.strictObject({ newsletter: newsletterRef }), z.object({ feedKey })),
 
+  /** Chooses how much of a newsletter stays on this machine, or says what was chosen. */
+  keepNewsletter: value(
+    z.strictObject({
+      newsletter: newsletterRef,
+      /** Takes the place of what was chosen before; `{}` is everything. */
+      keep: keepSchema.optional(),
+    }),
+    z.object({
+      feedKey,
+      title: z.string().optional(),
+      keep: keepSchema,
+      issues: count,
+      /** How many of them are not to be here. */
+      leftOut: count,
+    }),
+  ),
+
   /** Follows the download of one newsletter until everything is held, or nothing arrives for `timeoutSeconds`. */
   followSync: events(
     z.strictObject({ newsletter: newsletterRef, timeoutSeconds: timeoutSeconds.optional() }),
@@ -330,6 +349,7 @@ export const contract = {
       bytesOnDisk: count,
       /** What keeps this device from storing anything, or soon will. */
       problem: problem.optional(),
+      disk: diskStatus,
       newsletters: z.array(newsletterStatus),
     }),
   ),

@@ -74,7 +74,7 @@ export async function retractIssue(
 }
 
 async function takeOffDisk(engine: Engine, feed: Feed): Promise<void> {
-  await feed.dropRetracted()
+  await feed.dropUnwanted()
   await engine.erase()
 }
 

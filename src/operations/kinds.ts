@@ -21,6 +21,7 @@ export const OPERATION_KINDS = {
   unsubscribe: 'value',
   seed: 'value',
   unseed: 'value',
+  keepNewsletter: 'value',
   followSync: 'events',
   listNewsletters: 'value',
   listIssues: 'value',

@@ -12,7 +12,11 @@ export async function markIssue(
   const located = await feed.issue(number, { wait: false })
   const { marks } = engine.library
   if (read !== undefined) await marks.set('read', feed.feedKey, [number], read)
-  if (starred !== undefined) await marks.set('star', feed.feedKey, [number], starred)
+  if (starred !== undefined) {
+    await marks.set('star', feed.feedKey, [number], starred)
+    // What is starred is always kept.
+    engine.keeper.look()
+  }
   return summarizeIssue(entry, feed, located, (await marksOf(engine, entry))(number))
 }
 

@@ -13,6 +13,7 @@ import { exportBundle, importBundle } from './bundling.ts'
 import { amendIssue, retractIssue } from './correcting.ts'
 import { importFolder } from './importing.ts'
 import { importOpml } from './importing-opml.ts'
+import { keepNewsletter } from './keeping.ts'
 import { listInbox, listIssues, listNewsletters } from './listing.ts'
 import { createNewsletter, publishIssue } from './publishing.ts'
 import { markIssue, markIssues } from './marking.ts'
@@ -57,6 +58,7 @@ export function bindOperations(engine: Engine, via: 'daemon' | 'engine'): Operat
     unsubscribe,
     seed,
     unseed,
+    keepNewsletter,
     followSync,
     listNewsletters,
     listIssues,

@@ -2,7 +2,7 @@ import type { Engine } from '../engine/engine.ts'
 import type { Feed } from '../feed/feed.ts'
 import { parseLink, type Link } from '../records/link.ts'
 import type { CallOptions, Output, ParsedInput } from './contract.ts'
-import { abandon, introduction, reopen, startSeeding } from './subscribing.ts'
+import { discard, introduction, reopen, startSeeding } from './subscribing.ts'
 
 /** How long a first answer from any peer is waited for. */
 const PEER_TIMEOUT_SECONDS = 20
@@ -91,7 +91,7 @@ function enter(engine: Engine, { feedKey }: Link): () => boolean {
 // Somebody may have subscribed meanwhile: then the feed stays open, with the key that they gave.
 async function tidy(engine: Engine, { feedKey }: Link, needsReopen: boolean): Promise<void> {
   const entry = engine.library.get(feedKey)
-  if (entry === undefined) await abandon(engine, feedKey)
+  if (entry === undefined) await discard(engine, feedKey)
   else if (needsReopen && entry.encryptionKey === undefined) {
     await reopen(engine, entry)
     await startSeeding(engine, entry)

@@ -72,7 +72,10 @@ async function readContents(
 ) {
   const { record } = edition
   const body = contentRange(record.body)
-  if (!(await feed.holds(body))) await online(engine, feed)
+  if (!(await feed.holds(body))) {
+    await engine.keeper.borrow(feed, record.number, [body])
+    await online(engine, feed)
+  }
   const markdown = await feed.readBody(edition, options)
   const attachments = await Promise.all(
     record.attachments.map(async (attachment) => {
@@ -129,7 +132,11 @@ export async function* readAttachment(
       },
     )
   }
-  if (!(await feed.holds(contentRange(attachment)))) await online(engine, feed)
+  const range = contentRange(attachment)
+  if (!(await feed.holds(range))) {
+    await engine.keeper.borrow(feed, record.number, [contentRange(record.body), range])
+    await online(engine, feed)
+  }
   yield* feed.readAttachment(attachment, options)
 }
 

@@ -40,6 +40,8 @@ export async function* restoreNewsletter(
   const keys = await deriveKeys(input.recoveryPhrase)
   const feedKey = feedKeyFor(keys.signing)
   const before = engine.library.get(feedKey)
+  // An author holds all of the log, and may append to nothing less.
+  engine.keeper.exempt(feedKey)
   const { full } = engine
   const signal = stop === undefined ? full : AbortSignal.any([stop, full])
   try {

@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { KEEP_EVERYTHING } from '../config/keep.ts'
 import type { Engine } from '../engine/engine.ts'
 import { freeBytes, NEEDED_ROOM_BYTES } from '../engine/room.ts'
 import { HyperletterError } from '../errors.ts'
@@ -23,6 +24,7 @@ export async function status(engine: Engine, via: Status['via']): Promise<Status
     dataDir,
     bytesOnDisk: await bytesBelow(dataDir),
     ...(problem === undefined ? {} : { problem }),
+    disk: await diskStatus(engine),
     newsletters: await Promise.all(
       engine.library.list().map((entry) => newsletterStatus(engine, network, entry)),
     ),
@@ -39,6 +41,25 @@ async function problemOf({ full, config }: Engine): Promise<Status['problem']> {
   if (leftBytes >= NEEDED_ROOM_BYTES) return undefined
   const leftMib = Math.floor(leftBytes / 1024 / 1024)
   return { code: 'DISK_FULL', message: `The disk is nearly full: ${leftMib} MiB are left.` }
+}
+
+async function diskStatus({ keeper, library }: Engine): Promise<Status['disk']> {
+  const { capBytes } = keeper
+  const next = await keeper.next()
+  const title = next && library.get(next.feedKey)?.title
+  return {
+    usedBytes: await keeper.usedBytes(),
+    ...(capBytes === Infinity ? {} : { capBytes }),
+    ...(next === undefined
+      ? {}
+      : {
+          next: {
+            feedKey: next.feedKey,
+            ...(title === undefined ? {} : { title }),
+            ...(next.number === undefined ? {} : { number: next.number }),
+          },
+        }),
+  }
 }
 
 async function newsletterStatus(
@@ -61,6 +82,9 @@ async function newsletterStatus(
     length: feed.length,
     ...(network?.status(feedKey) ?? nothing),
     ...copiesOf(network, feed, newest),
+    keep: entry.keep ?? KEEP_EVERYTHING,
+    leftOut: engine.keeper.leftOut(feedKey),
+    tooLarge: [...engine.keeper.tooLarge(feedKey)],
     ...(problem === undefined ? {} : { problem }),
     ...(successor === undefined ? {} : { successor: describeSuccessor(engine, successor) }),
   }

@@ -55,7 +55,7 @@ export async function* subscribe(
     if (wait) yield* follow(engine, feed, options)
   } catch (error) {
     const kept = engine.library.get(feedKey)
-    if (kept === undefined) await abandon(engine, feedKey)
+    if (kept === undefined) await discard(engine, feedKey)
     else if (kept.encryptionKey !== secret) {
       await reopen(engine, kept)
       await engine.feed(kept)
@@ -75,7 +75,7 @@ export async function* followSync(
   yield* follow(engine, feed, { timeoutMs: timeoutSeconds * 1_000, signal })
 }
 
-/** Stops following. Issues stay on disk as long as another role needs them. */
+/** Stops following. Issues stay on disk as long as another role needs them, and are dropped with the last. */
 export async function unsubscribe(
   engine: Engine,
   input: ParsedInput<'unsubscribe'>,
@@ -96,7 +96,7 @@ export async function unsubscribe(
 /** Takes a role away and, with the last one, the feed off the network. */
 export async function leave(engine: Engine, entry: LibraryEntry, role: Role): Promise<void> {
   if ((await engine.library.remove(entry.feedKey, role)) === undefined)
-    await abandon(engine, entry.feedKey)
+    await discard(engine, entry.feedKey)
 }
 
 /** Opens a feed and takes part in it. */
@@ -107,6 +107,15 @@ export async function startSeeding(
   const [feed, network] = await Promise.all([engine.feeds.get(entry), engine.network()])
   network.start(feed)
   return feed
+}
+
+/** Takes a feed that nobody here wants any more off the network, drops what is here of it, and closes it. */
+export async function discard(engine: Engine, feedKey: LibraryEntry['feedKey']): Promise<void> {
+  await (await engine.networkIfOnline())?.stop(feedKey)
+  // It may rest.
+  await engine.feeds.get({ feedKey })
+  await engine.keeper.forget(feedKey)
+  await engine.feeds.release(feedKey)
 }
 
 /** Takes a feed off the network and closes it. */

@@ -51,18 +51,26 @@ declare module 'corestore' {
     /** `flush` is what fsyncs appends; nothing else does before `close`. */
     readonly db: {
       flush(): Promise<void>
+      /** A property of RocksDB by its name; a number comes as text. */
+      getProperty(name: string): Promise<string>
       /** Null for no bound. The numbers are constants of RocksDB. */
       compactRange(
         start: Uint8Array | null,
         end: Uint8Array | null,
-        options?: { blobGarbageCollectionAgeCutoff?: number; bottommostLevelCompaction?: number },
+        options?: {
+          /** 1 also copies the live blocks of files that have dead ones, 2 only removes files that are dead whole. */
+          blobGarbageCollectionPolicy?: number
+          blobGarbageCollectionAgeCutoff?: number
+          bottommostLevelCompaction?: number
+        },
       ): Promise<void>
     }
   }
 
   /** Opens itself; a failure to open is silent until `ready` is awaited. */
   class Corestore extends EventEmitter {
-    constructor(directory: string, options?: CorestoreOptions)
+    /** @param storage a directory, or what `Hypercore.defaultStorage` gives. */
+    constructor(storage: string | object, options?: CorestoreOptions)
 
     readonly opened: boolean
     readonly closed: boolean

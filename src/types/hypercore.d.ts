@@ -47,6 +47,14 @@ declare module 'hypercore' {
     encryption?: EncryptionOptions | null
   }
 
+  /** Of RocksDB; its own defaults when absent. */
+  export interface StorageOptions {
+    /** Bytes that are collected in memory and in the write-ahead log before they become a file: 64 MiB. */
+    writeBufferSize?: number
+    /** Share of the files of blocks, oldest first, that compaction copies on its own: 0.25. */
+    blobGarbageCollectionAgeCutOff?: number
+  }
+
   /** Pending requests, filled by the core; cancel them with `Hypercore.destroyRequests`. */
   export type ActiveRequests = unknown[]
 
@@ -176,6 +184,8 @@ declare module 'hypercore' {
       options?: { compat?: boolean; version?: number; namespace?: Uint8Array },
     ): Buffer
     static discoveryKey(key: Uint8Array): Buffer
+    /** Storage that a Corestore takes instead of a directory. */
+    static defaultStorage(directory: string, options?: StorageOptions): object
     static blockEncryptionKey(coreKey: Uint8Array, encryptionKey: Uint8Array): Buffer
     static clearRequests(requests: ActiveRequests, error?: Error): void
     /** Also marks the array dead: a later or just started `get` with it rejects with REQUEST_CANCELLED. */
@@ -279,4 +289,13 @@ declare module 'hypercore' {
   }
 
   export default Hypercore
+}
+
+declare module 'hypercore/lib/merkle-tree.js' {
+  import type { TreeNode } from 'hypercore-crypto'
+
+  export const MerkleTree: {
+    /** A node of the tree by its number, 2 × the index of a block for its leaf; null where it is not stored. */
+    get(state: object, node: number): Promise<TreeNode | null>
+  }
 }

@@ -129,6 +129,7 @@ const operations: Partial<Operations> = {
     peers: 1,
     dataDir: '/data',
     bytesOnDisk: 1,
+    disk: { usedBytes: 12_000_000, capBytes: 10_000_000_000 },
     newsletters: [
       {
         feedKey,
@@ -143,6 +144,9 @@ const operations: Partial<Operations> = {
         olderCopies: 0,
         uploadedBytes: 1,
         downloadedBytes: 1,
+        keep: {},
+        leftOut: 0,
+        tooLarge: [],
         problem,
       },
     ],

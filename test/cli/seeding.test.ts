@@ -19,6 +19,9 @@ const newsletter: Output<'status'>['newsletters'][number] = {
   olderCopies: 1,
   uploadedBytes: 1_234_567,
   downloadedBytes: 0,
+  keep: {},
+  leftOut: 0,
+  tooLarge: [],
 }
 
 const status: Output<'status'> = {
@@ -27,6 +30,7 @@ const status: Output<'status'> = {
   peers: 2,
   dataDir: '/data',
   bytesOnDisk: 12_300_000,
+  disk: { usedBytes: 12_000_000, capBytes: 10_000_000_000 },
   newsletters: [newsletter],
 }
 
@@ -58,6 +62,26 @@ it('unseed prints the feed key', async () => {
 describe('status', () => {
   const show = (it: Output<'status'>, ...flags: string[]) =>
     runCli(['status', ...flags], { operations: { status: answer(it) } })
+
+  it('shows what others take of the disk, the cap, and what goes next', async () => {
+    const next = { feedKey, title: 'Tide Tables', number: 4 }
+    const { stdout } = await show({ ...status, disk: { usedBytes: 1, capBytes: 50e6, next } })
+    expect(stdout).toContain('1 B of what others wrote, of at most 50 MB')
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('the next to go is issue 4 of “Tide Tables”')
+    const uncapped = await show({ ...status, disk: { usedBytes: 2_000 } })
+    expect(uncapped.stdout).toContain('2.0 kB of what others wrote, without a cap')
+    const blind = await show({ ...status, disk: { usedBytes: 1, capBytes: 5, next: { feedKey } } })
+    expect(blind.stdout.replaceAll(/\s+/g, ' ')).toContain(
+      'the next to go is the oldest of ybndrfg8',
+    )
+  })
+
+  it('says which issues are not here by choice, and which are too large', async () => {
+    const left = { ...newsletter, leftOut: 2, tooLarge: [7] }
+    const { stderr } = await show({ ...status, newsletters: [left] })
+    expect(stderr).toContain('2 issues of “Tide Tables” can be read while a peer has them.')
+    expect(stderr).toContain('Issue 7 of “Tide Tables” alone is larger than the disk cap')
+  })
 
   it('shows what is held and passed on', async () => {
     const { code, stdout } = await show(status)

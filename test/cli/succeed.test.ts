@@ -156,6 +156,7 @@ test.each(['list', 'status'])('%s shows where a newsletter continues', async (co
         peers: 0,
         dataDir: '/data',
         bytesOnDisk: 1,
+        disk: { usedBytes: 12_000_000, capBytes: 10_000_000_000 },
         newsletters: [
           {
             ...common,
@@ -167,6 +168,9 @@ test.each(['list', 'status'])('%s shows where a newsletter continues', async (co
             olderCopies: 0,
             uploadedBytes: 0,
             downloadedBytes: 0,
+            keep: {},
+            leftOut: 0,
+            tooLarge: [],
             successor,
           },
         ],

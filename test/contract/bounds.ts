@@ -48,6 +48,10 @@ const COMPLETE: Readonly<Record<OperationName, Readonly<Record<string, unknown>>
   unsubscribe: { newsletter },
   seed: { link: KEY },
   unseed: { newsletter },
+  keepNewsletter: {
+    newsletter,
+    keep: { newest: 5, newerThan: '90d', atMostBytes: 1, textOnly: true },
+  },
   followSync: { newsletter, timeoutSeconds: 1 },
   listNewsletters: {},
   listIssues: { newsletter },

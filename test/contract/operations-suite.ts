@@ -3,6 +3,7 @@ import { boundsTests } from './bounds.ts'
 import { correctingTests } from './correcting.ts'
 import { followingTests } from './following.ts'
 import { importingOpmlTests } from './importing-opml.ts'
+import { keepingTests } from './keeping.ts'
 import { publishingTests } from './publishing.ts'
 import { readingTests } from './reading.ts'
 import { searchingTests } from './searching.ts'
@@ -28,6 +29,9 @@ export function operationsSuite(subject: Subject): void {
   })
   describe('importing OPML', () => {
     importingOpmlTests(subject)
+  })
+  describe('keeping', () => {
+    keepingTests(subject)
   })
   describe('restoring', () => {
     restoringTests(subject)

@@ -173,6 +173,9 @@ export function readingTests(subject: Subject): void {
         newestCopies: 0,
         olderCopies: 0,
         uploadedBytes: 0,
+        keep: {},
+        leftOut: 0,
+        tooLarge: [],
         downloadedBytes: 0,
       },
     ])

@@ -35,6 +35,7 @@ async function openFeeds(store?: Corestore) {
     keys: await SigningKeys.open(await keysOf(owned)),
     onGrown: () => undefined,
     use: new Use(),
+    onOpen: () => undefined,
     onReopen: async () => undefined,
   })
   onTestFinished(async () => {

@@ -57,7 +57,7 @@ function historyOf(log: LogBuilder): History {
 
 /** The numbers listed and what was skipped. */
 async function summary(history: History) {
-  const { issues, profile, ...counts } = await history.list()
+  const { issues, profile, positions: _, ...counts } = await history.list()
   return { numbers: issues.map((it) => it.record.number), profile: profile?.index, ...counts }
 }
 
@@ -80,6 +80,13 @@ describe('a good log', () => {
       profile: 0,
       ...NOTHING_SKIPPED,
     })
+  })
+
+  test('tells which blocks it took for records', async () => {
+    const log = await logOf(3)
+    await log.issue()
+    const { issues, positions } = await historyOf(log).list()
+    expect(positions).toEqual([...issues.map((it) => it.index), 0])
   })
 
   test('gives the newest profile', async () => {

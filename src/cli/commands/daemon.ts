@@ -5,7 +5,7 @@ import { loadConfig, type Context } from '../context.ts'
 import { addSettingFlags, settingsIn } from '../settings.ts'
 import { registerLogs } from './daemon-logs.ts'
 import { registerService } from './daemon-service.ts'
-import { formatDuration } from '../terminal/format.ts'
+import { formatBytes, formatDuration } from '../terminal/format.ts'
 
 export function register(program: Command, bind: Bind): void {
   const daemon = program
@@ -57,6 +57,7 @@ async function start(context: Context): Promise<void> {
   const given = settingsIn(context.options)
   const found = await context.services.startDaemon(config, { signal, given })
   await context.out.result(found, () => describe(found))
+  await tellCap(context, found.diskCapBytes)
   await context.out.next('`hyperletter status` shows what it holds and passes on.')
 }
 
@@ -101,9 +102,12 @@ async function run(context: Context): Promise<void> {
       signal: io.signal,
       ...(io.hangUps === undefined ? {} : { hangUps: io.hangUps }),
       loadConfig: () => loadConfig(context),
-      onReady: ({ socket, pid }) => {
+      onReady: ({ socket, pid, diskCapBytes }) => {
         // A reader that leaves after this line is no reason to stop.
-        const line = out.json({ ready: true, socket, pid }).catch(() => {})
+        const line = out
+          .json({ ready: true, socket, pid })
+          .then(() => tellCap(context, diskCapBytes))
+          .catch(() => {})
         announced = Promise.all([line, supervisor.ready(answers)])
       },
     })
@@ -111,6 +115,13 @@ async function run(context: Context): Promise<void> {
   } finally {
     supervisor.close()
   }
+}
+
+// Nobody should find their disk taken by surprise.
+async function tellCap({ out }: Context, capBytes: number | undefined): Promise<void> {
+  if (capBytes === undefined) return
+  const most = formatBytes(capBytes)
+  await out.note(`At most ${most} of what others wrote stay on this disk; --disk-cap sets it.`)
 }
 
 function describe(found: DaemonStatus): string {

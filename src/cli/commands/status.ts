@@ -4,6 +4,7 @@ import { examples, type Bind } from '../command.ts'
 import { withOperations, type Context } from '../context.ts'
 import { noteSuccessors } from '../successors.ts'
 import { copiesAnswer, isSafe } from '../copies.ts'
+import { describeDisk } from '../keeping.ts'
 import { formatBytes, plural, quoteTitle, shortKey } from '../terminal/format.ts'
 import { formatTable } from '../terminal/table.ts'
 
@@ -49,6 +50,7 @@ async function status(context: Context): Promise<void> {
           isServing ? `online, ${plural(it.peers, 'peer')} connected` : 'offline',
         ],
         [{ text: 'data', style: dim }, `${formatBytes(it.bytesOnDisk)} on disk in ${it.dataDir}`],
+        [{ text: 'room', style: dim }, describeDisk(it.disk)],
       ],
       width,
     )
@@ -73,6 +75,17 @@ async function status(context: Context): Promise<void> {
   if (it.problem) await out.warn(it.problem.message)
   for (const { title, feedKey, problem } of it.newsletters) {
     if (problem) await out.warn(`${title ?? shortKey(feedKey)}: ${problem.message}`)
+  }
+  for (const { title, feedKey, leftOut, tooLarge } of it.newsletters) {
+    const which = title === undefined ? shortKey(feedKey) : quoteTitle(title)
+    if (leftOut > 0) {
+      await out.note(`${plural(leftOut, 'issue')} of ${which} can be read while a peer has them.`)
+    }
+    for (const number of tooLarge) {
+      await out.warn(
+        `Issue ${number} of ${which} alone is larger than the disk cap: it is not kept.`,
+      )
+    }
   }
   await noteSuccessors(context, it.newsletters)
   const step = advice(it)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { keepSchema } from '../../config/keep-schema.ts'
 
 /** Longest wait an operation accepts, in seconds: a day. */
 const MAX_TIMEOUT_SECONDS = 86_400
@@ -95,7 +96,7 @@ export const newsletterStatus = z.object({
   title: z.string().optional(),
   roles: z.array(role),
   issues: count,
-  /** Blocks on this machine, of `length` blocks in the core. Contents that were taken back count as held. */
+  /** Blocks on this machine, of `length` blocks in the core. Those that have no place here count as held. */
   heldBlocks: count,
   length: count,
   /** Peers that replicate this core with us now. */
@@ -108,8 +109,31 @@ export const newsletterStatus = z.object({
   olderCopies: count,
   uploadedBytes: count,
   downloadedBytes: count,
+  /** How much of it stays here, as its reader chose; `{}` is everything. */
+  keep: keepSchema,
+  /** Issues that are not here because of that, or of the disk cap. They can still be read while a peer has them. */
+  leftOut: count,
+  /** Numbers of those that alone are larger than the disk cap. */
+  tooLarge: z.array(number),
   problem: problem.optional(),
   successor: successor.optional(),
+})
+
+/** What the disk has to do with it. */
+export const diskStatus = z.object({
+  /** What others wrote takes here, with all that belongs to it. */
+  usedBytes: count,
+  /** Absent where there is no cap. */
+  capBytes: count.optional(),
+  /** What goes first when room is needed. */
+  next: z
+    .object({
+      feedKey,
+      title: z.string().optional(),
+      /** Absent for a newsletter that cannot be read here. */
+      number: number.optional(),
+    })
+    .optional(),
 })
 
 /** How far a download has come. */

@@ -1,0 +1,53 @@
+import { mkdir, readFile, rename, statfs, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Config } from './config.ts'
+
+/** Nobody who chose nothing should find more of their disk taken. */
+const LARGEST_DEFAULT_BYTES = 10e9
+
+/** Of the disk that is free at the first start. */
+const DEFAULT_SHARE = 0.2
+
+export interface DiskCap {
+  /** `Infinity` for none. */
+  readonly capBytes: number
+  /** It was chosen just now, from the room there is. */
+  readonly isNew: boolean
+}
+
+/**
+ * How much of what others wrote may lie on this disk. Without a setting: the smaller of 10 GB and a fifth of
+ * the disk that was free at the first start, which is written down, for a share of what is free now
+ * would shrink with each issue.
+ */
+export async function diskCapOf(config: Pick<Config, 'dataDir' | 'diskCap'>): Promise<DiskCap> {
+  if (config.diskCap !== undefined) return { capBytes: config.diskCap, isNew: false }
+  const file = join(config.dataDir, 'disk-cap')
+  const known = Number((await readFile(file, 'utf8').catch(() => '')).trim())
+  if (Number.isSafeInteger(known) && known > 0) return { capBytes: known, isNew: false }
+  const capBytes = Math.round(
+    Math.min(LARGEST_DEFAULT_BYTES, (await freeBytes(config.dataDir)) * DEFAULT_SHARE),
+  )
+  await remember(file, capBytes)
+  return { capBytes, isNew: true }
+}
+
+// A disk that is full or read-only says so to whoever writes something that matters.
+async function remember(file: string, capBytes: number): Promise<void> {
+  const draft = `${file}.${process.pid}`
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+    await writeFile(draft, `${capBytes}\n`)
+    await rename(draft, file)
+  } catch {
+    // It is chosen anew at the next start.
+  }
+}
+
+async function freeBytes(dir: string): Promise<number> {
+  for (let at = dir; ; at = dirname(at)) {
+    const found = await statfs(at).catch(() => undefined)
+    if (found !== undefined) return found.bavail * found.bsize
+    if (at === dirname(at)) return LARGEST_DEFAULT_BYTES / DEFAULT_SHARE
+  }
+}

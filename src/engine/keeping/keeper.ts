@@ -1,0 +1,384 @@
+import type Corestore from 'corestore'
+import type { Config } from '../../config/config.ts'
+import { without, type BlockRange } from '../../feed/block-ranges.ts'
+import type { Feed } from '../../feed/feed.ts'
+import { EVERYTHING, sameRanges, UNDECIDED } from '../../feed/selection.ts'
+import type { Library } from '../../library/library.ts'
+import type { Logger } from '../../logger.ts'
+import type { FeedKey } from '../../records/feed-key.ts'
+import { allocatedBelow, costOf, roomUnder, writeBufferFor } from './disk.ts'
+import {
+  decide,
+  expectedBytes,
+  nextStep,
+  oldestOfLargest,
+  type Decision,
+  type Next,
+} from './decide.ts'
+import { Freeing, NEGLIGIBLE_BYTES } from './freeing.ts'
+import { assertFits, Loans } from './loans.ts'
+import { isLimiting, type Stock } from './stock.ts'
+import { Stocks } from './stocks.ts'
+
+export interface KeeperOptions {
+  readonly config: Pick<Config, 'dataDir' | 'storeDir'>
+  readonly capBytes: number
+  readonly store: Corestore
+  readonly library: Library
+  readonly logger: Logger
+  /** Opens a newsletter that rests. */
+  readonly open: (feedKey: FeedKey) => Promise<unknown>
+}
+
+/** A log grows and blocks arrive by the hundred; one look serves them all. */
+const LOOK_AFTER_MS = 200
+
+/** Issues come of age. */
+const LOOK_AGAIN_MS = 3_600_000
+
+/** After this without a block, older issues are fetched beside those that nobody sends. */
+const STALLED_MS = 5_000
+
+/** Newsletters that rest, and have to be looked at. */
+const OPENED_AT_ONCE = 4
+
+/** How many times in a row there has to be no room before less is planned. */
+const PATIENT_ROUNDS = 5
+
+/** Of a cap: above it nothing more is fetched. */
+const FULL = 0.97
+
+/** Of what fits: what is fetched at a time of a newsletter that does not fit whole. */
+const STEP = 0.125
+
+/** Of what fits: what was dropped may lie on the disk before it is taken off. */
+const DEAD_SHARE = 0.04
+const DEAD_AT_LEAST_BYTES = 2 ** 20
+
+/** Of what fits: what was fetched because somebody asked. */
+const BORROWED_SHARE = 0.125
+
+/**
+ * Keeps what others wrote under a cap on this disk, and what is kept of each newsletter to the policy its
+ * reader chose: says which blocks of each feed are fetched and which are dropped, and takes those off the disk.
+ */
+export class Keeper {
+  readonly #options: KeeperOptions
+  /** As the store was opened. */
+  readonly #bufferBytes: number
+  #capBytes: number
+  readonly #stocks: Stocks
+  readonly #abort = new AbortController()
+  readonly #timer: NodeJS.Timeout
+  #soon: NodeJS.Timeout | undefined
+  #isAsked = false
+  #isLooking = false
+  #later: NodeJS.Timeout | undefined
+  #round: Promise<void> = Promise.resolve()
+  readonly #loans = new Loans()
+  readonly #freeing: Freeing
+  /** Room that turned out to be taken by something else. */
+  #lostBytes = 0
+  #refusals = 0
+  readonly #seen = new Set<FeedKey>()
+  #isMeasured = false
+  #decisions: readonly Decision[] = []
+  #next: Next | undefined
+
+  constructor(options: KeeperOptions) {
+    this.#options = options
+    this.#capBytes = options.capBytes
+    const { store, config, library } = options
+    this.#stocks = new Stocks(library)
+    this.#freeing = new Freeing({ store, storeDir: config.storeDir, signal: this.#abort.signal })
+    this.#bufferBytes = writeBufferFor(options.capBytes)
+    this.#timer = setInterval(() => this.look(), LOOK_AGAIN_MS)
+    this.#timer.unref()
+  }
+
+  /** `Infinity` for none. */
+  get capBytes(): number {
+    return this.#capBytes
+  }
+
+  /** From now on; what no longer fits goes soon. */
+  setCap(capBytes: number): void {
+    this.#capBytes = capBytes
+    this.#lostBytes = 0
+    // Also a feed that was fetched whole so far.
+    for (const { stock } of this.#stocks.kept()) this.#holdBack(stock)
+    this.look()
+  }
+
+  /** Watches over a feed until it is closed. */
+  add(feed: Feed): void {
+    const { core, feedKey } = feed
+    const stock = this.#stocks.add(feed)
+    if (stock === undefined) return
+    // What is here of it was counted as something unknown so far.
+    if (this.#isMeasured && !this.#seen.has(feedKey))
+      this.#lostBytes = Math.max(0, this.#lostBytes - stock.heldBytes)
+    this.#seen.add(feedKey)
+    const onGrown = () => {
+      this.#stocks.note(stock)
+      // Before the first of the new blocks is asked for.
+      this.#holdBack(stock)
+      this.look()
+    }
+    const onDownload = () => {
+      if (feed.selection !== EVERYTHING) this.look()
+    }
+    const unwatch = feed.watchListing(() => {
+      if (feed.selection !== EVERYTHING) this.look()
+    })
+    core.on('append', onGrown)
+    core.on('download', onDownload)
+    core.once('close', () => {
+      core.off('append', onGrown)
+      core.off('download', onDownload)
+      unwatch()
+    })
+    if (isLimiting(this.#stocks.policyOf(feedKey))) feed.select(UNDECIDED)
+    this.#holdBack(stock)
+    this.look()
+  }
+
+  /** A newsletter that is becoming one's own: all of it is kept, whatever the cap. */
+  exempt(feedKey: FeedKey): void {
+    this.#stocks.exempt(feedKey)
+  }
+
+  /** Looks soon whether anything has to be fetched or dropped. */
+  look(): void {
+    this.#isAsked = true
+    if (this.#soon !== undefined || this.#isLooking || this.#abort.signal.aborted) return
+    this.#soon = setTimeout(() => {
+      this.settle().catch((err: unknown) => {
+        if (!this.#abort.signal.aborted) this.#options.logger.warn({ err }, 'keeping the disk')
+      })
+    }, LOOK_AFTER_MS)
+    this.#soon.unref()
+  }
+
+  /**
+   * Looks now, and waits until what has no place any more is dropped.
+   * @param isThorough it is then off the disk too, but for a rest, whether or not the room is needed.
+   */
+  settle({ isThorough = false } = {}): Promise<void> {
+    clearTimeout(this.#soon)
+    this.#soon = undefined
+    const round = this.#round
+      .catch(() => undefined)
+      .then(async () => {
+        this.#isAsked = false
+        this.#isLooking = true
+        await this.#look(isThorough)
+      })
+      .finally(() => {
+        this.#isLooking = false
+        // Whatever asked meanwhile may have come too late for this one.
+        if (this.#isAsked) this.look()
+      })
+    this.#round = round
+    return round
+  }
+
+  /**
+   * Makes room for something of an issue that has no place here, so that it can be fetched now. It goes
+   * first when room is needed. @throws TOO_LARGE if it never fits.
+   */
+  async borrow(feed: Feed, number: number, ranges: readonly BlockRange[]): Promise<void> {
+    const { feedKey, core } = feed
+    if (feed.selection === EVERYTHING) return
+    const blocks = ranges.reduce((sum, it) => sum + it.end - it.start, 0)
+    const bytes = costOf((blocks * core.byteLength) / Math.max(1, core.length), blocks)
+    assertFits(bytes, this.#budgetBytes)
+    const limitBytes = this.#budgetBytes * BORROWED_SHARE
+    this.#loans.add({ feedKey, number, ranges, bytes }, limitBytes)
+    await this.settle()
+  }
+
+  /**
+   * Makes room for blocks of a feed that come at once and not from peers.
+   * @returns what gives the room back to the plan. @throws TOO_LARGE if it never fits.
+   */
+  async reserve({ feedKey }: Feed, bytes: number): Promise<() => void> {
+    if (this.#stocks.get(feedKey) === undefined) return () => undefined
+    assertFits(bytes, this.#budgetBytes)
+    this.#lostBytes += bytes
+    await this.settle({ isThorough: true })
+    return () => {
+      this.#lostBytes = Math.max(0, this.#lostBytes - bytes)
+      this.look()
+    }
+  }
+
+  /** Drops all blocks of a feed that nobody here wants any more. They are off the disk soon after. */
+  async forget(feedKey: FeedKey): Promise<void> {
+    const stock = this.#stocks.get(feedKey)
+    if (stock === undefined) return
+    const { feed } = stock
+    this.#stocks.remove(stock)
+    this.#seen.delete(feedKey)
+    if (!stock.isOpen) return
+    this.#loans.forget(feedKey)
+    feed.select({ fetch: [], keep: [] })
+    await this.#freeing.drop(feed)
+    this.#lostBytes = 0
+    await this.settle({ isThorough: true })
+  }
+
+  /** What blocks of others take on this disk, with all that belongs to them. */
+  async usedBytes(): Promise<number> {
+    const { dataDir } = this.#options.config
+    return Math.max(0, (await allocatedBelow(dataDir)) - this.#stocks.ownBytes)
+  }
+
+  /** What goes first when room is needed. */
+  async next(): Promise<Next | undefined> {
+    const { first } = this.#loans
+    if (first !== undefined) return { feedKey: first.feedKey, number: first.number }
+    return this.#next ?? oldestOfLargest(this.#stocks.kept())
+  }
+
+  /** How many issues of a newsletter have no place here. */
+  leftOut(feedKey: FeedKey): number {
+    const stock = this.#stocks.get(feedKey)
+    if (stock === undefined || stock.feed.selection === EVERYTHING) return 0
+    const chosen = this.#decisions.find((it) => it.stock === stock)?.chosen ?? 'all'
+    return chosen === 'all' ? 0 : Math.max(0, stock.issues - chosen.size)
+  }
+
+  /** Numbers of issues that are larger than the whole cap. */
+  tooLarge(feedKey: FeedKey): readonly number[] {
+    const items = this.#stocks.get(feedKey)?.items ?? []
+    return items.flatMap(({ number, bytes, isPinned }) =>
+      number !== undefined && !isPinned && bytes > this.#budgetBytes ? [number] : [],
+    )
+  }
+
+  async close(): Promise<void> {
+    this.#abort.abort()
+    clearInterval(this.#timer)
+    clearTimeout(this.#soon)
+    clearTimeout(this.#later)
+    await this.#round.catch(() => undefined)
+  }
+
+  async #look(isThorough: boolean): Promise<void> {
+    if (this.#abort.signal.aborted) return
+    await this.#measure()
+    const kept = this.#stocks.kept()
+    const budgetBytes = Math.max(0, this.#budgetBytes - this.#loans.bytes)
+    const decided = await decide(kept, budgetBytes, Date.now())
+    const { isTight, decisions, next } = decided
+    this.#decisions = decisions
+    for (const { stock } of decisions) this.#stocks.note(stock)
+    this.#next = next
+    for (const decision of decisions) await this.#drop(decision)
+    const bearable = isThorough ? 0 : this.#bearableBytes
+    if (this.#freeing.droppedBytes > bearable) await this.#reclaim({ isThorough })
+    await this.#fetch(decisions, isTight)
+    // A few at a time, for each takes some milliseconds; once they are open, it is looked again.
+    const closed = isTight ? [...decided.unknown, ...this.#stocks.unseen()] : []
+    for (const feedKey of closed.slice(0, OPENED_AT_ONCE)) await this.#options.open(feedKey)
+  }
+
+  // Once: what lies here that is neither of a newsletter nor the storage's own leaves less room.
+  async #measure(): Promise<void> {
+    if (this.#isMeasured || this.capBytes === Infinity) return
+    this.#isMeasured = true
+    const known = this.#stocks.heldBytes
+    const fixed = this.capBytes - roomUnder(this.capBytes, this.#bufferBytes)
+    this.#lostBytes += Math.max(0, (await this.usedBytes()) - known - fixed)
+  }
+
+  // What has no place any more goes before anything new comes.
+  async #drop({ stock, chosen }: Decision): Promise<void> {
+    const { feed } = stock
+    if (chosen === 'all') return
+    const { fetch } = feed.selection
+    const { keep } = stock.select(chosen, new Set(), this.#loans.of(feed.feedKey))
+    if (sameRanges(keep, feed.selection.keep)) return
+    if (!stock.isOpen) {
+      // It is decided anew once it is open.
+      await this.#options.open(feed.feedKey)
+      return
+    }
+    feed.select({ fetch: without(fetch, without(EVERYTHING.keep, keep)), keep })
+    await this.#freeing.drop(feed)
+  }
+
+  async #fetch(decisions: readonly Decision[], isTight: boolean): Promise<void> {
+    const roomBytes = async () => {
+      if (this.capBytes === Infinity) return Infinity
+      const expected = isTight ? expectedBytes(decisions) : 0
+      const logs = 2.2 * this.#bufferBytes
+      return this.capBytes * FULL - (await this.usedBytes()) - logs - expected
+    }
+    if (decisions.every(({ chosen }) => chosen === 'all')) {
+      for (const { stock } of decisions) if (stock.isOpen) stock.feed.select(EVERYTHING)
+      return
+    }
+    const step = (stock: Stock) => this.#budgetBytes * STEP * stock.patience
+    let next = nextStep(decisions, await roomBytes(), step)
+    if (next.refusedBytes !== undefined && this.#freeing.isWorthwhile) {
+      await this.#reclaim({ wantedBytes: next.refusedBytes })
+      next = nextStep(decisions, await roomBytes(), step)
+    }
+    for (const { stock, chosen } of decisions) {
+      const { feed } = stock
+      if (!stock.isOpen) continue
+      if (chosen === 'all') feed.select(EVERYTHING)
+      else {
+        const fetched = next.fetched.get(stock) ?? new Set()
+        feed.select(stock.select(chosen, fetched, this.#loans.of(feed.feedKey)))
+      }
+    }
+    const isRefused = next.missingBytes === 0 && next.refusedBytes !== undefined && isTight
+    this.#refusals = isRefused ? this.#refusals + 1 : 0
+    if (next.missingBytes > 0) this.#lookAgain()
+    else if (isRefused) {
+      // Something else takes the room, and nothing is on its way that would leave; the storage may be about
+      // to remove a log, though.
+      if (this.#refusals > PATIENT_ROUNDS) this.#lostBytes += next.refusedBytes ?? 0
+      this.look()
+    }
+  }
+
+  // The storage copies what lives beside what is dead, so this is done for a good part at once.
+  async #reclaim({ wantedBytes = 0, isThorough = false }): Promise<void> {
+    await this.#freeing.reclaim(async (deadBytes: number) => {
+      const used = await this.usedBytes()
+      if (used + wantedBytes > this.capBytes * FULL) return deadBytes < NEGLIGIBLE_BYTES
+      const [least, share] = isThorough ? [DEAD_AT_LEAST_BYTES, 0.05] : [this.#bearableBytes, 0.1]
+      return deadBytes <= Math.max(least, used * share)
+    })
+  }
+
+  // A peer that has the rest may never come; others should not wait behind it.
+  #lookAgain(): void {
+    this.#later ??= setTimeout(() => {
+      this.#later = undefined
+      for (const { stock } of this.#decisions) stock.wait()
+      this.look()
+    }, STALLED_MS)
+    this.#later.unref()
+  }
+
+  // What does not fit whole is fetched once it is clear which part of it.
+  #holdBack(stock: Stock): void {
+    const { feed } = stock
+    const fits = this.#stocks.totalBytes + this.#loans.bytes <= this.#budgetBytes
+    if (!fits && this.#stocks.has(stock) && feed.selection === EVERYTHING) feed.select(UNDECIDED)
+  }
+
+  get #budgetBytes(): number {
+    return Math.max(0, roomUnder(this.capBytes, this.#bufferBytes) - this.#lostBytes)
+  }
+
+  get #bearableBytes(): number {
+    const fit = this.#budgetBytes
+    return Math.max(DEAD_AT_LEAST_BYTES, fit === Infinity ? 0 : fit * DEAD_SHARE)
+  }
+}

@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import type { Address, Config } from '../../src/config/config.ts'
+import type { Engine } from '../../src/engine/engine.ts'
+import { encodeContent } from '../../src/feed/content.ts'
+import { composeIssue } from '../../src/feed/entry.ts'
+import type { Feed } from '../../src/feed/feed.ts'
+import type { Operations } from '../../src/operations/contract.ts'
+import { bindOperations } from '../../src/operations/operations.ts'
+import { configOf, openEngine } from './engines.ts'
+import { beginNewsletter } from './newsletters.ts'
+import { openPeer, type Peer } from './peers.ts'
+import { temporaryDirectory } from './temporary-directory.ts'
+
+export interface PicturesOptions {
+  readonly issues: number
+  /** Of the picture of each issue, which no compression makes smaller. */
+  readonly pictureBytes: number
+  readonly isPrivate?: boolean
+  readonly seed?: number
+  /** False: it announces nothing before `engine.network()`. */
+  readonly isOnline?: boolean
+}
+
+export interface PicturesAuthor extends Peer {
+  readonly feed: Feed
+  readonly feedKey: string
+  readonly link: string
+  /** Publishes one more issue. */
+  readonly publish: (pictureBytes: number, publishedAt?: string) => Promise<void>
+}
+
+/** A peer with a newsletter that takes room, announced. */
+export async function openPicturesAuthor(
+  network: readonly Address[],
+  { issues, pictureBytes, isPrivate = false, seed = 1, isOnline = true }: PicturesOptions,
+): Promise<PicturesAuthor> {
+  const peer = await openPeer(network, { isOnline })
+  const { feed, entry } = await beginNewsletter(peer.engine, { seed, isPrivate })
+  let number = 0
+  const publish = async (sizeBytes: number, publishedAt?: string) => {
+    number++
+    const title = `Issue ${number}`
+    await appendPicture(peer.engine, feed, { title, sizeBytes, publishedAt })
+  }
+  for (let i = 0; i < issues; i++) await publish(pictureBytes)
+  await peer.engine.feed(entry)
+  const secret = entry.encryptionKey === undefined ? '' : `#${entry.encryptionKey}`
+  const { feedKey } = feed
+  return { ...peer, feed, feedKey, publish, link: `hyperletter://${feedKey}${secret}` }
+}
+
+async function appendPicture(
+  { author }: Engine,
+  feed: Feed,
+  about: { title: string; sizeBytes: number; publishedAt?: string | undefined },
+): Promise<void> {
+  const { title, sizeBytes, publishedAt = '2026-03-02T07:00:00Z' } = about
+  const text = new TextEncoder().encode(`# ${title}\n\n![A tide](tide.png)\n`)
+  const body = await encodeContent(text, 'text/markdown')
+  const picture = await encodeContent(randomBytes(sizeBytes), 'image/png')
+  const attached = [{ name: 'tide.png', ...picture }]
+  await author.append(feed, [(at) => composeIssue(at, { title, publishedAt }, body, attached)], {})
+}
+
+export interface CappedPeer extends Peer {
+  readonly config: Config
+  /** The most that the data directory took so far, as `du` counts. */
+  readonly most: () => number
+}
+
+/** A peer with a disk cap whose data directory is watched. */
+export async function openCapped(
+  network: readonly Address[],
+  diskCap: number,
+  dataDir?: string,
+): Promise<CappedPeer> {
+  const dir = dataDir ?? (await temporaryDirectory())
+  const config = { ...configOf(dir, network), diskCap }
+  const engine = await openEngine({ config })
+  let most = 0
+  const over = new AbortController()
+  const sampling = (async () => {
+    while (!over.signal.aborted) {
+      most = Math.max(most, await bytesOnDisk(dir))
+      await new Promise((resolve) => {
+        setTimeout(resolve, 10)
+      })
+    }
+  })()
+  onTestFinished(async () => {
+    over.abort()
+    await sampling
+  })
+  await engine.network()
+  return { engine, operations: bindOperations(engine, 'engine'), config, most: () => most }
+}
+
+/** What all files below a directory take, as `du` counts. */
+export async function bytesOnDisk(dir: string): Promise<number> {
+  const entries = await readdir(dir, { withFileTypes: true, recursive: true })
+  const sizes = entries.map(async (it) => {
+    const found = await stat(join(it.parentPath, it.name)).catch(() => undefined)
+    return found?.isFile() === true ? Math.max(found.size, found.blocks * 512) : 0
+  })
+  return (await Promise.all(sizes)).reduce((sum, it) => sum + it, 0)
+}
+
+/** Numbers of the issues that can be read here at once, newest first. */
+export async function heldNumbers(
+  { operations }: { readonly operations: Operations },
+  newsletter: string,
+): Promise<number[]> {
+  const issues = await operations.listIssues({ newsletter })
+  return issues.filter((it) => it.held).map((it) => it.number)
+}
