@@ -58,7 +58,11 @@ describe('a daemon', () => {
     const ended = runDaemon(config, {
       signal: end.signal,
       onReady: (ready) => {
-        expect(ready).toStrictEqual({ socket: config.socketPath, pid: process.pid })
+        expect(ready).toStrictEqual({
+          socket: config.socketPath,
+          pid: process.pid,
+          diskCapBytes: expect.any(Number) as number,
+        })
         atReady = onReady()
         void atReady.finally(() => end.abort())
       },

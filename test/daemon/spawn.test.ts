@@ -35,6 +35,7 @@ describe('starting and stopping a daemon', () => {
       version: packageVersion(),
       socket,
       uptimeSeconds: expect.any(Number) as number,
+      diskCapBytes: expect.any(Number) as number,
     })
     expect(started.pid).not.toBe(process.pid)
     expect(await daemonStatus(config)).toMatchObject({ running: true, pid: started.pid })
