@@ -167,6 +167,16 @@ const groups: Readonly<Record<string, readonly Entry[]>> = {
   ],
   'More:': [
     {
+      usage: 'doctor',
+      summary: 'look at everything that newsletters need, and say what to do',
+      load: () => import('./commands/doctor.ts'),
+    },
+    {
+      usage: 'why <newsletter>',
+      summary: 'say why a newsletter is not complete here',
+      load: () => import('./commands/why.ts'),
+    },
+    {
       usage: 'config <show|check|path>',
       summary: 'show and check what is set',
       load: () => import('./commands/config.ts'),

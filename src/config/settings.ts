@@ -1,3 +1,4 @@
+import { parseCommand } from './command-line.ts'
 import {
   parseBootstrap,
   parseBytes,
@@ -102,7 +103,7 @@ export const SETTINGS = {
     '--on-issue <command>',
     'HYPERLETTER_ON_ISSUE',
     'run this program for each issue that arrives',
-    parseText,
+    parseCommand,
   ),
   webhook: secret(
     setting(

@@ -9,7 +9,9 @@ import { PROTOCOL_VERSION } from '../operations/contract.ts'
 import { ReaderHost } from '../reader/web/host.ts'
 import { packageVersion } from '../version.ts'
 import { dial } from './client.ts'
+import { EVENT_SETTINGS, IssueEvents } from './events/issue-events.ts'
 import { LastingEngine } from './lasting-engine.ts'
+import { Monitoring } from './monitoring/monitoring.ts'
 import { Reloading } from './reloading.ts'
 import { OperationsServer } from './server.ts'
 
@@ -57,7 +59,11 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
   })
   const { operations } = engine
   const reader = new ReaderHost({ operations, dataDir: config.dataDir })
+  const events = new IssueEvents({ operations, logger })
+  const monitoring = new Monitoring({ operations, logger })
   live.follow(['logLevel'], ({ logLevel }) => void (logger.level = logLevel))
+  live.follow(EVENT_SETTINGS, (it) => events.apply(it))
+  live.follow(['metricsPort'], (it) => monitoring.apply(it))
   const load = options.loadConfig ?? (() => Promise.resolve(live.value))
   const reloading = new Reloading({ live, load, logger })
   const onHangUp = () => void reloading.reload().catch(() => undefined)
@@ -78,6 +84,8 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       logger,
     })
     try {
+      // Before it goes online: what arrives in the first moment is told of too.
+      await Promise.all([events.apply(config), monitoring.apply(config)])
       await engine.goOnline()
       reader.resume().catch((err: unknown) => logger.error({ err }, 'the web reader'))
       options.hangUps?.on('hangup', onHangUp)
@@ -93,7 +101,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     } finally {
       options.hangUps?.off('hangup', onHangUp)
       deadline = forceExitAfter(SHUTDOWN_DEADLINE_MS)
-      await reader.close()
+      await Promise.all([reader.close(), events.close(), monitoring.close()])
       await server.close()
     }
   } finally {

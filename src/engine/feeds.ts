@@ -76,6 +76,11 @@ export class Feeds {
     })
   }
 
+  /** The feed of a newsletter if it is open, or about to be. */
+  opened(feedKey: FeedKey): Promise<Feed> | undefined {
+    return this.#open.get(feedKey)
+  }
+
   /** A feed that this device signs, made from its key pair, which this device keeps. */
   async create(signing: SigningKeyPair, encryptionKey?: EncryptionKey): Promise<Feed> {
     const manifest = manifestOf(signing)

@@ -1,6 +1,6 @@
 import type Hypercore from 'hypercore'
 import type { Peer } from 'hypercore'
-import { without, type BlockRange } from '../feed/block-ranges.ts'
+import { only, without, type BlockRange } from '../feed/block-ranges.ts'
 
 /** Connected peers that announced to hold all of `ranges`, but for what is `dropped`. */
 export function copiesOf(
@@ -15,6 +15,20 @@ export function copiesOf(
 /** Connected peers that announced to hold every block, but for what is `dropped`. */
 export function fullCopiesOf(core: Hypercore, dropped: readonly BlockRange[] = []): number {
   return core.length === 0 ? 0 : copiesOf(core, [{ start: 0, end: core.length }], dropped)
+}
+
+/** Of `ranges` the blocks that no connected peer announced to hold, neighbours together. */
+export function unheldOf(core: Hypercore, ranges: readonly BlockRange[]): BlockRange[] {
+  const unheld: BlockRange[] = []
+  for (const { start, end } of ranges) {
+    for (let index = start; index < end; index++) {
+      if (core.peers.some((peer) => peerHolds(peer, only(index)))) continue
+      const last = unheld.at(-1)
+      if (last?.end === index) unheld[unheld.length - 1] = { start: last.start, end: index + 1 }
+      else unheld.push(only(index))
+    }
+  }
+  return unheld
 }
 
 // The bitfield of a peer lacks what it told as its unbroken prefix, so both are asked.

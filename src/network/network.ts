@@ -11,6 +11,8 @@ import type { Succession } from '../records/succession.ts'
 import { Announcer } from './announcing/announcer.ts'
 import type { Bans } from './limits/bans.ts'
 import { closeGate } from './limits/private-gate.ts'
+import type { DhtAnswers, NetworkFacts } from './diagnosis/diagnosis.ts'
+import { LocalDiscovery } from './local/local-discovery.ts'
 import { PeerExchange } from './peer-exchange.ts'
 import { Roster, type Keeper, type Newsletter } from './resting/roster.ts'
 import { Shelf } from './resting/shelf.ts'
@@ -29,7 +31,7 @@ export const NETWORK_LIMITS = [
 type Limits = Pick<Config, (typeof NETWORK_LIMITS)[number]>
 
 export interface NetworkOptions {
-  readonly config: Pick<Config, 'bootstrap' | 'host' | 'udpPort'> & Limits
+  readonly config: Pick<Config, 'bootstrap' | 'host' | 'udpPort' | 'localDiscovery'> & Limits
   readonly keyPair: KeyPair
   readonly logger: Logger
   /** Who is not talked to; only remembered here when absent. The network closes it. */
@@ -59,6 +61,7 @@ export class Network {
   readonly #isPrivate: (discoveryKey: Uint8Array) => boolean
   /** Newsletters that are open. */
   readonly #seedings = new Map<FeedKey, Seeding>()
+  readonly #local: LocalDiscovery | undefined
 
   /** Goes online without waiting for anybody. */
   constructor(options: NetworkOptions) {
@@ -106,6 +109,7 @@ export class Network {
       logger,
       onStatement: options.onSuccession,
     })
+    if (config.localDiscovery) this.#local = this.#discoverLocally(config.host)
   }
 
   /** Connections now, over all feeds. */
@@ -124,6 +128,7 @@ export class Network {
     if (this.#roster.get(newsletter.feedKey) === undefined) {
       this.#announcer.add(newsletter.discoveryKey)
     }
+    this.#local?.add(newsletter.feedKey, newsletter.discoveryKey)
     this.#roster.add(newsletter)
   }
 
@@ -137,6 +142,7 @@ export class Network {
     if (discoveryKey === null) throw new HyperletterError('INTERNAL', 'The core is not open.')
     this.#announcer.addNow(discoveryKey)
     this.#roster.add({ feedKey, discoveryKey })
+    this.#local?.add(feedKey, discoveryKey)
     const seeding = new Seeding({
       feed,
       swarm: this.#swarm,
@@ -153,6 +159,7 @@ export class Network {
   async stop(feedKey: FeedKey): Promise<void> {
     const newsletter = this.#roster.get(feedKey)
     this.#roster.delete(feedKey)
+    this.#local?.delete(feedKey)
     this.#closeSeeding(feedKey)
     if (newsletter !== undefined) await this.#announcer.delete(newsletter.discoveryKey)
   }
@@ -181,6 +188,21 @@ export class Network {
     return this.#shelf.statesOf(feedKey).filter((it) => it.held >= end).length
   }
 
+  /** What can be said of the network at once. */
+  facts(): NetworkFacts {
+    return this.#swarm.facts()
+  }
+
+  /** Asks some nodes of the DHT whether they are there. */
+  askNodes(signal: AbortSignal): Promise<DhtAnswers> {
+    return this.#swarm.askNodes(signal)
+  }
+
+  /** How many others announce a newsletter in the DHT, by its discovery key. */
+  countAnnouncers(topic: Uint8Array, signal: AbortSignal): Promise<number> {
+    return this.#swarm.countAnnouncers(topic, signal)
+  }
+
   /** Tells peers of a newsletter, now and later, where it continues. */
   tellSuccession(statement: Succession): void {
     this.#successions.know(statement)
@@ -200,8 +222,18 @@ export class Network {
     this.#exchange.close()
     this.#successions.close()
     this.#shelf.close()
-    await this.#swarm.close()
+    await Promise.all([this.#local?.close(), this.#swarm.close()])
     await this.#options.bans?.close()
+  }
+
+  #discoverLocally(host: string | undefined): LocalDiscovery {
+    return new LocalDiscovery({
+      publicKey: this.#swarm.publicKey,
+      port: () => this.#swarm.localPort,
+      host,
+      logger: this.#options.logger,
+      onPeer: ({ topic, publicKey, address }) => this.#swarm.meet(topic, publicKey, address),
+    })
   }
 
   #onConnection(connection: Connection): void {

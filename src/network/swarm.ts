@@ -4,6 +4,14 @@ import type { Address } from '../config/config.ts'
 import { short, type Logger } from '../logger.ts'
 import { ThriftyDht } from './announcing/thrifty-dht.ts'
 import { getMutable, putMutable, type MutableKeyPair } from './dht-values.ts'
+import { Attempts } from './diagnosis/attempts.ts'
+import {
+  askNodes,
+  countAnnouncers,
+  networkFacts,
+  type DhtAnswers,
+  type NetworkFacts,
+} from './diagnosis/diagnosis.ts'
 import { Dials } from './dials.ts'
 import { Bans } from './limits/bans.ts'
 import { Allowance, Rate } from './limits/rate.ts'
@@ -88,6 +96,7 @@ interface Line {
 export class Swarm {
   readonly #swarm: CalmSwarm
   readonly #dht: ThriftyDht
+  readonly #attempts: Attempts
   readonly #options: SwarmOptions
   readonly #logger: Logger
   readonly #bans: Bans
@@ -116,6 +125,7 @@ export class Swarm {
     this.#options = options
     this.#logger = logger
     this.#bans = options.bans ?? Bans.inMemory(logger)
+    this.#attempts = new Attempts(dht)
     const onCall = staleDials(dht)
     this.#dht = dht
     this.#swarm = new CalmSwarm({
@@ -175,6 +185,34 @@ export class Swarm {
       .get(hex(topic))
       ?.refresh({ server: true, client: true })
       .catch((error: unknown) => this.#logger.debug({ err: String(error) }, 'look-up failed'))
+  }
+
+  /** Connects to a peer of a topic that was found by other means than the DHT. Nothing of it is proved yet. */
+  meet(topic: Uint8Array, publicKey: Uint8Array, address: Address): void {
+    // The same that a look-up does: bans, limits and other ways to the same peer are minded. Whoever is
+    // asked to pass a handshake on, and is meant by it, answers it; so the peer is its own relay.
+    const key = Buffer.from(publicKey)
+    this.#swarm._handlePeer({ publicKey: key, relayAddresses: [address] }, Buffer.from(topic))
+  }
+
+  /** UDP port that is bound; undefined before. */
+  get localPort(): number | undefined {
+    return this.#swarm.dht.localAddress()?.port
+  }
+
+  /** What can be said of the network at once. */
+  facts(): NetworkFacts {
+    return { ...networkFacts(this.#swarm, this.#attempts), bannedPeers: this.#bans.size }
+  }
+
+  /** Asks some nodes of the DHT whether they are there. */
+  askNodes(signal: AbortSignal): Promise<DhtAnswers> {
+    return askNodes(this.#swarm, signal)
+  }
+
+  /** How many others announce a topic in the DHT. */
+  countAnnouncers(topic: Uint8Array, signal: AbortSignal): Promise<number> {
+    return countAnnouncers(this.#swarm, topic, signal)
   }
 
   /** Unannounces a topic; if that takes long, it goes on by itself. */

@@ -24,6 +24,7 @@ import {
   warning,
   type OperationSpec,
 } from './contract/parts.ts'
+import { diagnosingContract } from './contract/diagnosing.ts'
 import { readingContract } from './contract/reading.ts'
 import type { OperationKinds, OperationName } from './kinds.ts'
 
@@ -353,6 +354,7 @@ export const contract = {
       newsletters: z.array(newsletterStatus),
     }),
   ),
+  ...diagnosingContract,
 } as const satisfies { readonly [N in OperationName]: OperationSpec & { kind: OperationKinds[N] } }
 
 // ── Types inferred from the table ────────────────────────────────────────────────────────────────

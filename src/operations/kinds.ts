@@ -37,6 +37,9 @@ export const OPERATION_KINDS = {
   takeNotices: 'value',
   watchIssues: 'events',
   status: 'value',
+  diagnose: 'value',
+  measure: 'value',
+  explainNewsletter: 'value',
 } as const
 
 export type OperationKinds = typeof OPERATION_KINDS

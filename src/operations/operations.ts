@@ -11,6 +11,9 @@ import {
 } from './contract.ts'
 import { exportBundle, importBundle } from './bundling.ts'
 import { amendIssue, retractIssue } from './correcting.ts'
+import { diagnose } from './diagnosing/diagnose.ts'
+import { explainNewsletter } from './diagnosing/explain.ts'
+import { measure } from './diagnosing/measure.ts'
 import { importFolder } from './importing.ts'
 import { importOpml } from './importing-opml.ts'
 import { keepNewsletter } from './keeping.ts'
@@ -73,6 +76,9 @@ export function bindOperations(engine: Engine, via: 'daemon' | 'engine'): Operat
     takeNotices,
     watchIssues,
     status: () => status(engine, via),
+    diagnose,
+    measure,
+    explainNewsletter,
   }
   const names = Object.keys(contract) as OperationName[]
   const bound = names.map((name) => [name, bind(engine, name, implementations[name])])

@@ -31,8 +31,8 @@ export async function status(engine: Engine, via: Status['via']): Promise<Status
   }
 }
 
-// Said before anything fails, too.
-async function problemOf({ full, config }: Engine): Promise<Status['problem']> {
+/** What keeps this device from storing anything. Said before anything fails, too. */
+export async function problemOf({ full, config }: Engine): Promise<Status['problem']> {
   if (full.aborted) {
     const { code, message } = HyperletterError.from(full.reason)
     return { code, message }
@@ -104,7 +104,7 @@ function copiesOf(network: Network | undefined, feed: Feed, newest: LocatedIssue
  * Size of all files below a directory. Not the blocks allocated: the storage reserves tens of
  * megabytes for its write-ahead log while it is open, whatever it holds.
  */
-async function bytesBelow(dir: string): Promise<number> {
+export async function bytesBelow(dir: string): Promise<number> {
   const entries = await readdir(dir, { withFileTypes: true, recursive: true }).catch(() => [])
   const sizes = entries
     .filter((entry) => entry.isFile())

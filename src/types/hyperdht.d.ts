@@ -32,6 +32,8 @@ declare module 'hyperdht' {
     readonly successes: number
     /** The nearest of them, nearest first. */
     readonly closestNodes: readonly Address[]
+    /** Ends it early; `finished` then rejects. */
+    destroy(): void
     /** Resolves when it is done; an announcement is then known to nodes near the topic. */
     finished(): Promise<void>
   }
@@ -103,6 +105,10 @@ declare module 'hyperdht' {
     ): Query
     lookup(topic: Uint8Array, options?: QueryOptions): Query
     unannounce(topic: Uint8Array, keyPair: KeyPair, options?: QueryOptions): Promise<void>
+    /** Where it began; the host of one may be a name. */
+    readonly bootstrapNodes: readonly Address[]
+    /** Rejects if nobody answers, some seconds later. */
+    ping(node: Address): Promise<unknown>
     /** Known nodes, to pass as `nodes` next time. */
     toArray(options?: { limit?: number }): Address[]
     addNode(node: Address): void
@@ -121,7 +127,6 @@ declare module 'hyperdht' {
     connect(key: Uint8Array, options?: object): Duplex
     /** Answers who connects to the key; `announce` or its own look-up leads there. */
     createServer(): { listen(keyPair?: KeyPair): Promise<void> }
-    ping(node: Address): Promise<unknown>
     readonly stats: { readonly requests: { readonly responses: number; readonly timeouts: number } }
     suspend(): Promise<void>
     resume(): Promise<void>

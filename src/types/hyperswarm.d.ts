@@ -2,7 +2,7 @@ declare module 'hyperswarm' {
   import type { EventEmitter } from 'node:events'
   import type { Duplex } from 'node:stream'
   import type HyperDHT from 'hyperdht'
-  import type { HyperDHTOptions } from 'hyperdht'
+  import type { Address, HyperDHTOptions } from 'hyperdht'
   import type { KeyPair } from 'hypercore-crypto'
 
   /** Missing or undefined over anything but UDP. */
@@ -131,6 +131,11 @@ declare module 'hyperswarm' {
     /** Ends all sessions of the topic; never rejects for a network failure. */
     leave(topic: Uint8Array): Promise<void>
     joinPeer(publicKey: Uint8Array): void
+    /** What a look-up calls for each peer that it found. Not meant for others, and the only way to name an address. */
+    _handlePeer(
+      peer: { publicKey: Buffer; relayAddresses: readonly Address[] },
+      topic: Buffer,
+    ): void
     /** Keeps the open connection. */
     leavePeer(publicKey: Uint8Array): void
     status(topic: Uint8Array): PeerDiscovery | null

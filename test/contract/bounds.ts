@@ -64,6 +64,9 @@ const COMPLETE: Readonly<Record<OperationName, Readonly<Record<string, unknown>>
   succeedNewsletter: { newsletter, to: KEY, recoveryPhrase: 'abandon', timeoutSeconds: 1 },
   acceptSuccession: { statement: KEY, timeoutSeconds: 1 },
   takeNotices: {},
+  diagnose: {},
+  measure: {},
+  explainNewsletter: { newsletter },
   watchIssues: { newsletter },
   status: {},
 }

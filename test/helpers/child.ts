@@ -26,7 +26,16 @@ export function runPeer(role: 'author' | 'reader', ...args: readonly string[]): 
 
 /** Runs Node with `args`. */
 export function runNode(args: readonly string[], env: NodeJS.ProcessEnv = {}): Child {
-  const child = spawn(process.execPath, args, {
+  return runCommand(process.execPath, args, env)
+}
+
+/** Runs any program. */
+export function runCommand(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Child {
+  const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   })

@@ -1,0 +1,138 @@
+import { readdir } from 'node:fs/promises'
+import type { Output } from '../../operations/contract.ts'
+import { packageVersion } from '../../version.ts'
+import type { Metric, Sample } from './exposition.ts'
+
+type Measures = Output<'measure'>
+type Newsletter = Measures['newsletters'][number]
+
+/** Enough of a feed key to tell newsletters apart. Titles are what strangers wrote, and change. */
+const FEED_LABEL_LENGTH = 16
+
+/** What there is to say of an engine. */
+export function engineMetrics(measures: Measures): Metric[] {
+  const { online, network, newsletters, dataBytes, freeBytes, problem } = measures
+  const { usedBytes, capBytes } = measures
+  const roles = ['author', 'subscriber', 'seeder'] as const
+  return [
+    gauge('hyperletter_online', 'Whether the network was joined.', Number(online)),
+    gauge('hyperletter_storing', 'Whether anything can be stored.', problem === undefined ? 1 : 0),
+    gauge('hyperletter_data_bytes', 'Size of the files in the data directory.', dataBytes),
+    gauge('hyperletter_disk_free_bytes', 'Room that is left on its disk.', freeBytes),
+    gauge('hyperletter_kept_bytes', 'Disk that what others wrote takes.', usedBytes),
+    {
+      name: 'hyperletter_kept_cap_bytes',
+      help: 'Disk that it may take.',
+      type: 'gauge',
+      samples: capBytes === undefined ? [] : [{ value: capBytes }],
+    },
+    {
+      name: 'hyperletter_newsletters',
+      help: 'Newsletters, by what this device is to them; one may be several.',
+      type: 'gauge',
+      samples: roles.map((role) => ({
+        labels: { role },
+        value: newsletters.filter((it) => it.roles.includes(role)).length,
+      })),
+    },
+    ...(network === undefined ? [] : networkMetrics(network)),
+    ...newsletterMetrics(newsletters),
+  ]
+}
+
+/** What there is to say of this process; the names are those of Prometheus' own libraries. */
+export async function processMetrics(): Promise<Metric[]> {
+  const { user, system } = process.cpuUsage()
+  const startedAt = Date.now() / 1_000 - process.uptime()
+  const files = await readdir('/proc/self/fd').catch(() => undefined)
+  return [
+    {
+      name: 'hyperletter_build_info',
+      help: 'Which version runs, and on what.',
+      type: 'gauge',
+      samples: [{ labels: { version: packageVersion(), node: process.versions.node }, value: 1 }],
+    },
+    counter('process_cpu_seconds_total', 'Processor time used.', (user + system) / 1e6),
+    gauge(
+      'process_start_time_seconds',
+      'When the process began, in seconds since 1970.',
+      startedAt,
+    ),
+    gauge('process_resident_memory_bytes', 'Memory in use.', process.memoryUsage.rss()),
+    {
+      name: 'process_open_fds',
+      help: 'Open file descriptors.',
+      type: 'gauge',
+      samples: files === undefined ? [] : [{ value: files.length }],
+    },
+  ]
+}
+
+function networkMetrics(network: NonNullable<Measures['network']>): Metric[] {
+  const failures = Object.entries(network.failed)
+  return [
+    gauge('hyperletter_peers_connected', 'Peers that are connected.', network.connections),
+    gauge(
+      'hyperletter_peers_known',
+      'Peers that were found, connected or not.',
+      network.knownPeers,
+    ),
+    gauge('hyperletter_peers_banned', 'Peers that are turned away.', network.bannedPeers),
+    gauge('hyperletter_dht_nodes', 'Nodes of the DHT that are known.', network.dhtNodes),
+    counter('hyperletter_dials_total', 'Attempts to connect to a peer.', network.attempts),
+    counter('hyperletter_dials_connected_total', 'Those that succeeded.', network.connected),
+    {
+      name: 'hyperletter_dials_failed_total',
+      help: 'Those that failed, by the code of the failure.',
+      type: 'counter',
+      samples: failures.map(([code, value]) => ({ labels: { code }, value })),
+    },
+  ]
+}
+
+function newsletterMetrics(newsletters: readonly Newsletter[]): Metric[] {
+  const each = (
+    name: string,
+    help: string,
+    type: Metric['type'],
+    read: (it: Newsletter) => number | undefined,
+  ): Metric => ({
+    name: `hyperletter_newsletter_${name}`,
+    help,
+    type,
+    samples: newsletters.flatMap((it): Sample[] => {
+      const value = read(it)
+      return value === undefined ? [] : [{ labels: { feed: labelOf(it) }, value }]
+    }),
+  })
+  return [
+    each('blocks', 'Length of the log, of open ones.', 'gauge', (it) => it.length),
+    each('blocks_held', 'Blocks of it that are here.', 'gauge', (it) => it.heldBlocks),
+    each('peers', 'Peers that replicate it.', 'gauge', (it) => it.peers),
+    each('full_copies', 'Peers that hold all of it.', 'gauge', (it) => it.fullCopies),
+    each('sent_bytes_total', 'Blocks sent to peers.', 'counter', (it) => it.uploadedBytes),
+    each('received_bytes_total', 'Blocks received.', 'counter', (it) => it.downloadedBytes),
+    {
+      name: 'hyperletter_newsletter_problem',
+      help: 'Logs that are damaged, by how.',
+      type: 'gauge',
+      samples: newsletters.flatMap((it): Sample[] =>
+        it.problem === undefined
+          ? []
+          : [{ labels: { feed: labelOf(it), code: it.problem }, value: 1 }],
+      ),
+    },
+  ]
+}
+
+function labelOf({ feedKey }: Newsletter): string {
+  return feedKey.slice(0, FEED_LABEL_LENGTH)
+}
+
+function gauge(name: string, help: string, value: number): Metric {
+  return { name, help, type: 'gauge', samples: [{ value }] }
+}
+
+function counter(name: string, help: string, value: number): Metric {
+  return { name, help, type: 'counter', samples: [{ value }] }
+}

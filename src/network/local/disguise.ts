@@ -1,0 +1,30 @@
+import { createHmac } from 'node:crypto'
+
+/** Keeps what is derived here apart from whatever else is derived from a discovery key. */
+const CONTEXT = 'hyperletter/local/1'
+
+export const SALT_BYTES = 16
+export const TAG_BYTES = 8
+export const KEY_BYTES = 32
+
+/** What one newsletter looks like in an announcement with a certain salt. */
+export interface Disguise {
+  /** Recognized only by who knows the discovery key. */
+  readonly tag: Buffer
+  /** Takes a public key there and back. */
+  readonly mask: (key: Uint8Array) => Buffer
+}
+
+/**
+ * Everybody in a café hears announcements. With a salt that changes, who does not know a discovery key
+ * learns neither which newsletters a device has, nor its public key, by which it could be known again
+ * elsewhere. Who does know it learns both, as in the DHT.
+ */
+export function disguise(discoveryKey: Uint8Array, salt: Uint8Array): Disguise {
+  const hash = createHmac('sha512', discoveryKey).update(CONTEXT).update(salt).digest()
+  const pad = hash.subarray(KEY_BYTES)
+  return {
+    tag: hash.subarray(0, TAG_BYTES),
+    mask: (key) => Buffer.from(key).map((byte, i) => byte ^ (pad[i] ?? 0)) as Buffer,
+  }
+}

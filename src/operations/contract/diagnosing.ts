@@ -1,0 +1,105 @@
+import { z } from 'zod'
+import { count, feedKey, newsletterRef, none, role, value } from './parts.ts'
+
+/** One thing that was looked at. */
+const check = z.object({
+  /** What it is about, in a word or two. */
+  name: z.string(),
+  state: z.enum(['ok', 'warning', 'failed']),
+  message: z.string(),
+  /** What to do. */
+  next: z.string().optional(),
+})
+
+/** Why something of a newsletter is not here, or that nothing is missing. */
+const reason = z.object({
+  code: z.enum([
+    'complete',
+    'fork',
+    'needs-key',
+    'disk-full',
+    'left-out',
+    'offline',
+    'nothing-yet',
+    'no-dht',
+    'nobody-announces',
+    'unreachable',
+    'nobody-holds',
+    'fetching',
+    'retracted',
+  ]),
+  message: z.string(),
+  next: z.string().optional(),
+})
+
+/** The part of the contract that says what is wrong. */
+export const diagnosingContract = {
+  /** Looks at everything that newsletters need, each thing within a deadline. */
+  diagnose: value(
+    none,
+    z.object({
+      /** Who this device is to its peers, in hex. */
+      publicKey: z.string(),
+      checks: z.array(check),
+    }),
+  ),
+
+  /** Numbers for monitoring: cheap, also with a thousand newsletters, none of which is opened for it. */
+  measure: value(
+    none,
+    z.object({
+      online: z.boolean(),
+      /** What keeps this device from storing anything. */
+      problem: z.object({ code: z.string(), message: z.string() }).optional(),
+      dataBytes: count,
+      freeBytes: count,
+      /** What others wrote takes, and may take if there is a cap. */
+      usedBytes: count,
+      capBytes: count.optional(),
+      /** Absent while offline. */
+      network: z
+        .object({
+          connections: count,
+          knownPeers: count,
+          bannedPeers: count,
+          dhtNodes: count,
+          attempts: count,
+          connected: count,
+          /** By the code of the failure. */
+          failed: z.record(z.string(), count),
+        })
+        .optional(),
+      newsletters: z.array(
+        z.object({
+          feedKey,
+          roles: z.array(role),
+          /** Of those that are open. */
+          length: count.optional(),
+          heldBlocks: count.optional(),
+          peers: count,
+          fullCopies: count,
+          uploadedBytes: count,
+          downloadedBytes: count,
+          /** Code of a damage of the log. */
+          problem: z.string().optional(),
+        }),
+      ),
+    }),
+  ),
+
+  /** Why a newsletter is not complete here. Asks peers and the DHT, within a deadline. */
+  explainNewsletter: value(
+    z.strictObject({ newsletter: newsletterRef }),
+    z.object({
+      feedKey,
+      title: z.string().optional(),
+      complete: z.boolean(),
+      heldBlocks: count,
+      length: count,
+      /** Peers that replicate it with us now. */
+      peers: count,
+      /** What weighs most comes first; one at least. */
+      reasons: z.array(reason),
+    }),
+  ),
+} as const

@@ -1,0 +1,184 @@
+import { execFile } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { keyBytes, parseFeedKey } from '../../src/records/feed-key.ts'
+import { daemonOn, nodeOn, runOn, startOn } from '../helpers/bin.ts'
+import { jsonOf } from '../helpers/cli.ts'
+import { NO_ROOMS, openRoom, type Host } from '../helpers/namespaces.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
+
+/** Each starts a dozen processes, some of which leave a network that is not there. */
+const LONG_MS = 180_000
+
+/** Prints all multicast DNS that it hears, in hex, a packet a line. */
+const EAVESDROPPER = `
+  const socket = require('node:dgram').createSocket({ type: 'udp4', reuseAddr: true })
+  socket.on('message', (packet) => console.log(packet.toString('hex')))
+  socket.bind(5353, () => {
+    socket.addMembership('224.0.0.251', process.argv[1])
+    console.log('listens')
+  })`
+
+/** Sends what nobody should: noise, cut packets, announcements of everything. */
+const VANDAL = `
+  const { randomBytes } = require('node:crypto')
+  const packet = require('dns-packet')
+  const socket = require('node:dgram').createSocket({ type: 'udp4', reuseAddr: true })
+  const service = '_hyperletter._udp.local'
+  const announcement = () => packet.encode({ type: 'response', answers: [
+    { name: service, type: 'PTR', data: 'x.' + service },
+    { name: 'x.' + service, type: 'SRV', data: { port: 1 + Math.floor(Math.random() * 60000), target: 'x.local' } },
+    { name: 'x.' + service, type: 'TXT', data: [Buffer.from('v=1'),
+      Buffer.concat([Buffer.from('s='), randomBytes(16)]), Buffer.concat([Buffer.from('t='), randomBytes(240)])] },
+  ] })
+  socket.bind(0, process.argv[1], () => {
+    let sent = 0
+    setInterval(() => {
+      const whole = announcement()
+      for (const it of [randomBytes(400), whole, whole.subarray(0, whole.length / 2)])
+        socket.send(it, 5353, '224.0.0.251')
+      if (++sent === 5) console.log('sends')
+    }, 5)
+  })`
+
+/** Machines that have not even a way out that leads nowhere. */
+async function roomOf(size: number): Promise<Host[]> {
+  const hosts = await openRoom(size)
+  const cut = promisify(execFile)
+  for (const { name } of hosts) await cut('ip', ['-n', name, 'route', 'del', 'default'])
+  return hosts
+}
+
+interface Published {
+  readonly feedKey: string
+  readonly link: string
+  readonly dataDir: string
+}
+
+/** A newsletter with one issue, made on a host without any network being asked. */
+async function published(host: Host): Promise<Published> {
+  const dataDir = await temporaryDirectory()
+  const draft = join(dataDir, '..', `${host.name}.md`)
+  await writeFile(draft, '# High water\n\nAt nine.\n')
+  const made = await runOn(host, dataDir, ['create', 'Tides', '--no-confirm'])
+  await runOn(host, dataDir, ['publish', draft])
+  return { ...(made as { feedKey: string; link: string }), dataDir }
+}
+
+async function subscribed(host: Host, link: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
+  const dataDir = await temporaryDirectory()
+  await runOn(host, dataDir, ['subscribe', link], env)
+  return dataDir
+}
+
+describe('in one room without internet', { timeout: LONG_MS }, () => {
+  test('two machines find each other without any set-up, and nobody else learns who they are', async ({
+    skip,
+  }) => {
+    skip(NO_ROOMS !== undefined, NO_ROOMS)
+    const [author, reader, third] = (await roomOf(3)) as [Host, Host, Host]
+    const ear = nodeOn(third, ['--eval', EAVESDROPPER, third.address])
+    await ear.line(/^listens/)
+    const { feedKey, link, dataDir } = await published(author)
+    await daemonOn(author, dataDir)
+
+    const readerDir = await subscribed(reader, link)
+
+    expect(await runOn(reader, readerDir, ['read', feedKey, '1'])).toMatchObject({
+      title: 'High water',
+      verified: true,
+    })
+    const doctor = startOn(author, dataDir, ['doctor'])
+    // No DHT answers: that much it finds.
+    expect(await doctor.ended()).toBe(1)
+    const { publicKey } = jsonOf(doctor.stdout()) as { publicKey: string }
+    const heard = ear.stdout()
+    expect(heard).toContain(Buffer.from('_hyperletter').toString('hex'))
+    expect(heard).not.toContain(Buffer.from(keyBytes(parseFeedKey(feedKey))).toString('hex'))
+    expect(heard).not.toContain(publicKey)
+  })
+
+  test('a reader who comes first gets what a later publisher has, and later issues as they come', async ({
+    skip,
+  }) => {
+    skip(NO_ROOMS !== undefined, NO_ROOMS)
+    const [author, reader] = (await roomOf(2)) as [Host, Host]
+    const { link, feedKey, dataDir } = await published(author)
+    const readerDir = await temporaryDirectory()
+    await runOn(reader, readerDir, ['subscribe', link, '--no-wait'])
+    const watch = startOn(reader, readerDir, ['watch'])
+    const waiting = await daemonOn(author, dataDir)
+    const draft = join(dataDir, 'second.md')
+    await writeFile(draft, '# Low water\n\nAt three.\n')
+
+    await runOn(author, dataDir, ['publish', draft, '--wait-copies', '1', '--to', feedKey])
+
+    expect(await watch.line(/Low water/)).toContain(feedKey)
+    waiting.process.kill()
+  })
+
+  test('one who says no is neither found nor heard', async ({ skip }) => {
+    skip(NO_ROOMS !== undefined, NO_ROOMS)
+    const [author, reader, third] = (await roomOf(3)) as [Host, Host, Host]
+    const ear = nodeOn(third, ['--eval', EAVESDROPPER, third.address])
+    await ear.line(/^listens/)
+    const { link, dataDir } = await published(author)
+    await daemonOn(author, dataDir, { HYPERLETTER_LOCAL_DISCOVERY: 'off' })
+
+    const search = startOn(reader, await temporaryDirectory(), [
+      'subscribe',
+      link,
+      '--timeout',
+      '3',
+    ])
+
+    expect(await search.ended()).toBe(3)
+    expect(jsonOf(search.stderr().trim().split('\n').at(-1) ?? '')).toMatchObject({
+      error: { code: 'NOT_AVAILABLE' },
+    })
+    // The reader asks; the author says nothing to it.
+    expect(ear.stdout()).toContain(hexOf(reader.address))
+    expect(ear.stdout()).not.toContain(hexOf(author.address))
+  })
+
+  test('noise and false announcements do not keep two from finding each other', async ({
+    skip,
+  }) => {
+    skip(NO_ROOMS !== undefined, NO_ROOMS)
+    const [author, reader, third] = (await roomOf(3)) as [Host, Host, Host]
+    const vandal = nodeOn(third, ['--eval', VANDAL, third.address])
+    await vandal.line(/^sends/)
+    const { link, dataDir } = await published(author)
+    const daemon = await daemonOn(author, dataDir)
+
+    await subscribed(reader, link)
+
+    expect(daemon.process.exitCode).toBeNull()
+    expect(daemon.stderr().split('\n').length).toBeLessThan(20)
+  })
+})
+
+describe('in one room with a DHT', { timeout: LONG_MS }, () => {
+  test('a DHT that goes away does not part two who share the room', async ({ skip }) => {
+    skip(NO_ROOMS !== undefined, NO_ROOMS)
+    const [author, reader, server] = (await roomOf(3)) as [Host, Host, Host]
+    const dht = startOn(server, await temporaryDirectory(), ['dht', '--host', server.address])
+    const { port } = JSON.parse(await dht.line(/"port"/)) as { port: number }
+    const env = { HYPERLETTER_BOOTSTRAP: `${server.address}:${port}` }
+    const { feedKey, link, dataDir } = await published(author)
+    await daemonOn(author, dataDir, env)
+    // Found by the DHT alone.
+    await subscribed(reader, link, { ...env, HYPERLETTER_LOCAL_DISCOVERY: 'off' })
+
+    await server.unplug()
+
+    const dir = await subscribed(reader, link, env)
+    expect(await runOn(reader, dir, ['list'])).toMatchObject([{ feedKey, issues: 1 }])
+  })
+})
+
+function hexOf(address: string): string {
+  return Buffer.from(address.split('.').map(Number)).toString('hex')
+}
