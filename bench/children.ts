@@ -15,7 +15,7 @@ const STOP_DEADLINE_MS = 5_000
 const RUN_DEADLINE_MS = 120_000
 
 /** Longest time that a child may take to say that it is ready. */
-const READY_DEADLINE_MS = 30_000
+const READY_DEADLINE_MS = 120_000
 
 /** A child process that stays until `stop`. */
 export interface Child<T> {

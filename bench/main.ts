@@ -11,6 +11,7 @@ import { measureDaemonIdle } from './rows/daemon-idle.ts'
 import { measureImport } from './rows/import.ts'
 import { measurePublish } from './rows/publish.ts'
 import { measureReader } from './rows/reader.ts'
+import { measureScale } from './rows/scale.ts'
 import { measureSearch } from './rows/search.ts'
 import { measureWeb } from './rows/web.ts'
 import { describeMachine, formatMarkdown, formatTable, toJson } from './table.ts'
@@ -19,8 +20,8 @@ const HELP = `Usage: npm run bench -- [options]
 
 Measures Hyperletter against plain scripts that do the same, in turn, and prints medians.
 
-  --only <name>      import, reader, cli, daemon, publish, search, web or bundles; may
-                     be repeated
+  --only <name>      import, reader, cli, daemon, publish, search, web, bundles or scale;
+                     may be repeated; scale, which takes 17 minutes, only if it is named
   --runs <n>         rounds of each row (default: as many as the row needs)
   --corpus <folder>  drafts to import (or HYPERLETTER_CORPUS; default: a real archive beside the
                      project if there is one, else 661 made-up issues)
@@ -29,7 +30,8 @@ Measures Hyperletter against plain scripts that do the same, in turn, and prints
   --help             show this
 
 HYPERLETTER_BENCH_BUNDLE_MIB sets the size of the newsletter whose bundle is watched for memory
-(default: 1024; four times as much disk is needed).
+(default: 1024; four times as much disk is needed), HYPERLETTER_BENCH_IDLE_MINUTES how long the traffic of
+an idle daemon is counted (default: 12, in which every topic is announced again).
 
 Everything is written below the system's directory for temporary files (TMPDIR) and removed.
 What it costs to be safe from a power loss shows only if that directory is on a real disk.
@@ -44,7 +46,11 @@ const ROWS = {
   search: measureSearch,
   web: measureWeb,
   bundles: measureBundles,
+  scale: measureScale,
 }
+
+/** Left out unless they are asked for. */
+const LONG = new Set(['scale'])
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url))
 const REAL_ARCHIVE = join(PROJECT, '..', 'shared', 'corpora', 'this-week-in-rust')
@@ -93,7 +99,7 @@ async function main(): Promise<void> {
 }
 
 function chosenRows() {
-  const names = options.only ?? Object.keys(ROWS)
+  const names = options.only ?? Object.keys(ROWS).filter((it) => !LONG.has(it))
   const unknown = names.find((name) => !Object.hasOwn(ROWS, name))
   if (unknown !== undefined)
     throw new Error(`--only ${unknown}: not one of ${Object.keys(ROWS).join(', ')}.`)

@@ -1,16 +1,11 @@
-import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import type { Context } from '../context.ts'
 import type { Result } from '../measure.ts'
+import { cpuMs, residentMb } from '../processes.ts'
 
 const IDLE_MS = 10_000
 const PLAIN_SEEDER = fileURLToPath(new URL('../scripts/plain-seeder.js', import.meta.url))
-
-/** Linux counts processor time of processes in hundredths of a second, whatever its own clock. */
-const TICK_MS = 10
 
 interface Idle {
   readonly residentMb: number
@@ -71,17 +66,4 @@ async function watchIdle(pid: number): Promise<Idle> {
       ? undefined
       : ((after - before) / (IDLE_MS / 2)) * 100
   return { residentMb: await residentMb(pid), cpuPercent }
-}
-
-async function residentMb(pid: number): Promise<number> {
-  const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(pid)])
-  return (Number(stdout.trim()) * 1_024) / 1e6
-}
-
-async function cpuMs(pid: number): Promise<number | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
-  // After the name in parentheses come the fields 3, 4, …; user and system time are 14 and 15.
-  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
-  if (fields === undefined) return undefined
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MS
 }

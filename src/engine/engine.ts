@@ -45,6 +45,9 @@ interface Files {
 const LIBRARY_NAME = 'hyperletter/library'
 const SWARM_KEY_NAME = 'hyperletter/swarm'
 
+/** What was stored lies in memory as well until it is flushed; of itself the store would wait for 64 MiB of it. */
+const FLUSH_EVERY_MS = 5 * 60_000
+
 /** Of the options of RocksDB: files of every age, and also those that nothing was deleted from. */
 const EVERYTHING = { blobGarbageCollectionAgeCutoff: 1, bottommostLevelCompaction: 2 }
 
@@ -70,6 +73,7 @@ export class Engine {
   readonly #catchUpMs: number
   readonly #full = new AbortController()
   #network: Promise<Network> | undefined
+  #flushTimer: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
 
   private constructor(
@@ -283,6 +287,10 @@ export class Engine {
       onDiskFull: (cause) => this.#onDiskFull(cause),
     })
     for (const statement of this.successions.known()) network.tellSuccession(statement)
+    // Whoever is online may stay so for months.
+    this.#flushTimer ??= setInterval(() => {
+      this.flush().catch((err: unknown) => logger.debug({ err }, 'flushing'))
+    }, FLUSH_EVERY_MS).unref()
     return network
   }
 
@@ -337,6 +345,7 @@ export class Engine {
 
   async #close(): Promise<void> {
     for (const unfollow of this.#unfollow) unfollow()
+    clearInterval(this.#flushTimer)
     const steps = [
       () => this.author.close(),
       async () => (await this.#network)?.close(),

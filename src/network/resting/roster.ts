@@ -32,7 +32,7 @@ export interface RosterOptions {
 }
 
 /** So many newsletters stay open, the most recently active ones: each takes some 100 KiB. */
-export const KEEP_OPEN = 12
+export const KEEP_OPEN = 8
 
 /** Beyond so many, the network opens no more before others rest. */
 const MAX_OPEN = 64
