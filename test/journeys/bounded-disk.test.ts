@@ -1,10 +1,19 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { countHeld } from '../../src/feed/held.ts'
 import { KEEP_OPEN } from '../../src/network/resting/roster.ts'
 import { all, expectFailure } from '../helpers/operations.ts'
 import { openPeer } from '../helpers/peers.ts'
-import { bytesOnDisk, heldNumbers, openCapped, openPicturesAuthor } from '../helpers/pictures.ts'
-import { eventually, feedOf, standing, subscribe } from '../helpers/swarm-peers.ts'
+import {
+  bytesOnDisk,
+  heldNumbers,
+  openCapped,
+  openPicturesAuthor,
+  type PicturesAuthor,
+} from '../helpers/pictures.ts'
+import { eventually, feedOf, folderWithImage, standing, subscribe } from '../helpers/swarm-peers.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
 
 const MB = 1e6
@@ -309,5 +318,71 @@ describe('a policy', () => {
     expect(await held({ newerThan: '90d' })).toEqual([5, 4])
     expect(await held({ newerThan: '1y', newest: 3 })).toEqual([5, 4, 3])
     expect(await held({ atMostBytes: 250_000 })).toEqual([5, 4])
+  }, 60_000)
+})
+
+describe('under a small cap', () => {
+  it('a bundle finds room where it fits, and is refused where it never does', async () => {
+    const network = await privateNetwork()
+    const author = await openPicturesAuthor(network, { issues: 30, pictureBytes: MB / 2 })
+    const other = await openPicturesAuthor(network, { issues: 8, pictureBytes: MB / 2, seed: 2 })
+    const reader = await openCapped(network, CAP)
+    await subscribe(reader, author.link)
+    const bundle = async (peer: PicturesAuthor) => {
+      const file = join(await temporaryDirectory(), 'newsletter.bundle')
+      const bytes = await all(peer.operations.exportBundle({ newsletter: peer.feedKey }))
+      await writeFile(file, Buffer.concat(bytes))
+      return file
+    }
+    const large = reader.operations.importBundle({ file: await bundle(author), subscribe: true })
+    await expectFailure('TOO_LARGE', all(large))
+    const before = await heldNumbers(reader, author.feedKey)
+    const small = { file: await bundle(other), subscribe: true }
+    await all(reader.operations.importBundle(small))
+    await eventually(async () => {
+      expect((await heldNumbers(reader, author.feedKey)).length).toBeLessThan(before.length)
+      expect((await heldNumbers(reader, other.feedKey)).length).toBeGreaterThan(5)
+    })
+    expect(reader.most()).toBeLessThan(CAP * 1.1)
+  }, 60_000)
+
+  it('an author gets all of a newsletter back', async () => {
+    const network = await privateNetwork()
+    const author = await openPeer(network)
+    const { feedKey, recoveryPhrase, link } = await author.operations.createNewsletter({
+      title: 'Tide tables',
+    })
+    const { folder } = await folderWithImage('tide.png', MB)
+    for (let i = 0; i < 20; i++) {
+      const markdown = `# Issue\n\n![Tide](tide.png)\n`
+      await all(author.operations.publishIssue({ draft: { markdown, folder } }))
+    }
+    const keeper = await openPeer(network)
+    await subscribe(keeper, link)
+    await author.engine.close()
+    const device = await openCapped(network, CAP)
+    await all(device.operations.restoreNewsletter({ recoveryPhrase, timeoutSeconds: 20 }))
+    expect(await heldNumbers(device, feedKey)).toHaveLength(20)
+    const { disk } = await device.operations.status({})
+    expect(disk.usedBytes).toBeLessThan(CAP)
+  }, 60_000)
+
+  it('a cap that is lowered while the daemon runs holds from then on', async () => {
+    const network = await privateNetwork()
+    const author = await openPicturesAuthor(network, { issues: 24, pictureBytes: MB / 2 })
+    const reader = await openCapped(network, 2 * CAP)
+    const newsletter = author.feedKey
+    await subscribe(reader, author.link)
+    expect(await heldNumbers(reader, newsletter)).toHaveLength(24)
+    const { live } = reader.engine
+    expect(await live.replace({ ...live.value, diskCap: CAP })).toMatchObject({
+      applied: ['diskCap'],
+    })
+    await eventually(async () => {
+      const held = await heldNumbers(reader, newsletter)
+      expect(held.length).toBeLessThan(20)
+      expect(held).toEqual(newest(24, held.length))
+      expect(await bytesOnDisk(reader.config.dataDir)).toBeLessThan(CAP)
+    })
   }, 60_000)
 })

@@ -30,8 +30,8 @@ export class Freeing {
   readonly #options: FreeingOptions
   /** Since the disk was last freed of what is dead. */
   #droppedBytes = 0
-  /** What was left on it then. */
-  #deadBytes = 0
+  /** What was left on it then; not known before the first time. */
+  #deadBytes = Infinity
 
   constructor(options: FreeingOptions) {
     this.#options = options

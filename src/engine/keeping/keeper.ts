@@ -17,6 +17,7 @@ import {
 } from './decide.ts'
 import { Freeing, NEGLIGIBLE_BYTES } from './freeing.ts'
 import { assertFits, Loans } from './loans.ts'
+import { Opening } from './opening.ts'
 import { isLimiting, type Stock } from './stock.ts'
 import { Stocks } from './stocks.ts'
 
@@ -39,9 +40,6 @@ const LOOK_AGAIN_MS = 3_600_000
 /** After this without a block, older issues are fetched beside those that nobody sends. */
 const STALLED_MS = 5_000
 
-/** Newsletters that rest, and have to be looked at. */
-const OPENED_AT_ONCE = 4
-
 /** How many times in a row there has to be no room before less is planned. */
 const PATIENT_ROUNDS = 5
 
@@ -54,9 +52,6 @@ const STEP = 0.125
 /** Of what fits: what was dropped may lie on the disk before it is taken off. */
 const DEAD_SHARE = 0.04
 const DEAD_AT_LEAST_BYTES = 2 ** 20
-
-/** Of what fits: what was fetched because somebody asked. */
-const BORROWED_SHARE = 0.125
 
 /**
  * Keeps what others wrote under a cap on this disk, and what is kept of each newsletter to the policy its
@@ -77,6 +72,7 @@ export class Keeper {
   #round: Promise<void> = Promise.resolve()
   readonly #loans = new Loans()
   readonly #freeing: Freeing
+  readonly #opening: Opening
   /** Room that turned out to be taken by something else. */
   #lostBytes = 0
   #refusals = 0
@@ -90,6 +86,7 @@ export class Keeper {
     this.#capBytes = options.capBytes
     const { store, config, library } = options
     this.#stocks = new Stocks(library)
+    this.#opening = new Opening(options.open)
     this.#freeing = new Freeing({ store, storeDir: config.storeDir, signal: this.#abort.signal })
     this.#bufferBytes = writeBufferFor(options.capBytes)
     this.#timer = setInterval(() => this.look(), LOOK_AGAIN_MS)
@@ -193,8 +190,7 @@ export class Keeper {
     const blocks = ranges.reduce((sum, it) => sum + it.end - it.start, 0)
     const bytes = costOf((blocks * core.byteLength) / Math.max(1, core.length), blocks)
     assertFits(bytes, this.#budgetBytes)
-    const limitBytes = this.#budgetBytes * BORROWED_SHARE
-    this.#loans.add({ feedKey, number, ranges, bytes }, limitBytes)
+    this.#loans.add({ feedKey, number, ranges, bytes }, this.#budgetBytes)
     await this.settle()
   }
 
@@ -279,18 +275,20 @@ export class Keeper {
     const bearable = isThorough ? 0 : this.#bearableBytes
     if (this.#freeing.droppedBytes > bearable) await this.#reclaim({ isThorough })
     await this.#fetch(decisions, isTight)
-    // A few at a time, for each takes some milliseconds; once they are open, it is looked again.
-    const closed = isTight ? [...decided.unknown, ...this.#stocks.unseen()] : []
-    for (const feedKey of closed.slice(0, OPENED_AT_ONCE)) await this.#options.open(feedKey)
+    if (!isTight) return
+    const closed = [...decided.unknown, ...this.#stocks.unseen()]
+    if (await this.#opening.some(closed)) this.#lookAgain()
   }
 
   // Once: what lies here that is neither of a newsletter nor the storage's own leaves less room.
   async #measure(): Promise<void> {
     if (this.#isMeasured || this.capBytes === Infinity) return
     this.#isMeasured = true
-    const known = this.#stocks.heldBytes
-    const fixed = this.capBytes - roomUnder(this.capBytes, this.#bufferBytes)
-    this.#lostBytes += Math.max(0, (await this.usedBytes()) - known - fixed)
+    const room = roomUnder(this.capBytes, this.#bufferBytes)
+    // It may be what was dropped before a crash.
+    if ((await this.usedBytes()) > room) await this.#reclaim({})
+    const strange = (await this.usedBytes()) - this.#stocks.heldBytes - (this.capBytes - room)
+    this.#lostBytes += Math.max(0, strange)
   }
 
   // What has no place any more goes before anything new comes.
@@ -302,7 +300,7 @@ export class Keeper {
     if (sameRanges(keep, feed.selection.keep)) return
     if (!stock.isOpen) {
       // It is decided anew once it is open.
-      await this.#options.open(feed.feedKey)
+      await this.#opening.one(feed.feedKey)
       return
     }
     feed.select({ fetch: without(fetch, without(EVERYTHING.keep, keep)), keep })
@@ -347,8 +345,8 @@ export class Keeper {
   }
 
   // The storage copies what lives beside what is dead, so this is done for a good part at once.
-  async #reclaim({ wantedBytes = 0, isThorough = false }): Promise<void> {
-    await this.#freeing.reclaim(async (deadBytes: number) => {
+  #reclaim({ wantedBytes = 0, isThorough = false }): Promise<void> {
+    return this.#freeing.reclaim(async (deadBytes) => {
       const used = await this.usedBytes()
       if (used + wantedBytes > this.capBytes * FULL) return deadBytes < NEGLIGIBLE_BYTES
       const [least, share] = isThorough ? [DEAD_AT_LEAST_BYTES, 0.05] : [this.#bearableBytes, 0.1]

@@ -10,6 +10,8 @@ export interface Loan {
   readonly bytes: number
 }
 
+const SHARE = 0.125
+
 /** All such, the first that was asked for first. It goes first when room is needed, and with the process. */
 export class Loans {
   #loans: readonly Loan[] = []
@@ -26,8 +28,8 @@ export class Loans {
     return this.#loans.filter((it) => it.feedKey === feedKey)
   }
 
-  /** Adds to what was fetched of an issue; the oldest of others make room for it. */
-  add({ feedKey, number, ranges, bytes }: Loan, limitBytes: number): void {
+  /** Adds to what was fetched of an issue; beyond a share of the budget, the oldest of others make room for it. */
+  add({ feedKey, number, ranges, bytes }: Loan, budgetBytes: number): void {
     const isSame = (it: Loan) => it.feedKey === feedKey && it.number === number
     const before = this.#loans.find(isSame)
     const sum = {
@@ -37,6 +39,7 @@ export class Loans {
       bytes: bytes + (before?.bytes ?? 0),
     }
     this.#loans = [...this.#loans.filter((it) => !isSame(it)), sum]
+    const limitBytes = budgetBytes * SHARE
     while (this.#loans.length > 1 && this.bytes > limitBytes) this.#loans = this.#loans.slice(1)
   }
 
