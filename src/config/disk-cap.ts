@@ -8,6 +8,9 @@ const LARGEST_DEFAULT_BYTES = 10e9
 /** Of the disk that is free at the first start. */
 const DEFAULT_SHARE = 0.2
 
+/** A disk with less room than this is full, and says so; a cap made of it would outlast that. */
+const SMALLEST_DEFAULT_BYTES = 64 * 1024 * 1024
+
 export interface DiskCap {
   /** `Infinity` for none. */
   readonly capBytes: number
@@ -17,7 +20,7 @@ export interface DiskCap {
 
 /**
  * How much of what others wrote may lie on this disk. Without a setting: the smaller of 10 GB and a fifth of
- * the disk that was free at the first start, which is written down, for a share of what is free now
+ * the disk that was free at the first start, but no less than 64 MiB. It is written down, for a share of what is free now
  * would shrink with each issue.
  */
 export async function diskCapOf(config: Pick<Config, 'dataDir' | 'diskCap'>): Promise<DiskCap> {
@@ -25,9 +28,8 @@ export async function diskCapOf(config: Pick<Config, 'dataDir' | 'diskCap'>): Pr
   const file = join(config.dataDir, 'disk-cap')
   const known = Number((await readFile(file, 'utf8').catch(() => '')).trim())
   if (Number.isSafeInteger(known) && known > 0) return { capBytes: known, isNew: false }
-  const capBytes = Math.round(
-    Math.min(LARGEST_DEFAULT_BYTES, (await freeBytes(config.dataDir)) * DEFAULT_SHARE),
-  )
+  const share = Math.round((await freeBytes(config.dataDir)) * DEFAULT_SHARE)
+  const capBytes = Math.max(SMALLEST_DEFAULT_BYTES, Math.min(LARGEST_DEFAULT_BYTES, share))
   await remember(file, capBytes)
   return { capBytes, isNew: true }
 }

@@ -22,7 +22,7 @@ export interface OpenEngineOptions {
 /** What is off, or the stack's own choice, unless somebody sets it. */
 export const UNSET = {
   udpPort: undefined,
-  diskCap: undefined,
+  diskCap: Infinity,
   uploadLimit: undefined,
   downloadLimit: undefined,
   maxConnections: undefined,
