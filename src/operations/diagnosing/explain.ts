@@ -82,7 +82,10 @@ async function unreadable(feed: Feed, { roles }: LibraryEntry): Promise<Reason[]
 }
 
 function complete(feed: Feed, { roles }: LibraryEntry): Reason {
-  const all = `All ${feed.length} blocks are here and checked.`
+  const all =
+    feed.unwanted.length === 0
+      ? `All ${feed.length} blocks are here and checked.`
+      : 'All that has its place here is here and checked.'
   const message = roles.includes('author') ? `This device writes it. ${all}` : all
   return { code: 'complete', message }
 }

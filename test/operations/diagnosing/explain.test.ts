@@ -48,6 +48,20 @@ test('what was taken back is not missing', async () => {
   expect(codes(found)).toEqual(['complete', 'retracted'])
 })
 
+test('what has no place here is not missing, and is told of', async () => {
+  const network = await privateNetwork()
+  const author = await openAuthor(network, { issues: 3 })
+  const reader = await openPeer(network)
+  await subscribe(reader, author.link)
+  const keep = { newest: 1 }
+  await reader.operations.keepNewsletter({ newsletter: author.feedKey, keep })
+  await eventually(async () => {
+    const found = await explain(reader, author.feedKey)
+    expect(found.complete).toBe(true)
+    expect(codes(found)).toEqual(['complete', 'left-out'])
+  })
+})
+
 test('a newsletter that nobody announces', async () => {
   const network = await privateNetwork()
   const author = await openAuthor(network, { isOnline: false })
