@@ -37,7 +37,8 @@ export async function openPicturesAuthor(
   network: readonly Address[],
   { issues, pictureBytes, isPrivate = false, seed = 1, isOnline = true }: PicturesOptions,
 ): Promise<PicturesAuthor> {
-  const peer = await openPeer(network, { isOnline })
+  // Online only once all is written: that keeps the process busy, which looks like sleep to the network.
+  const peer = await openPeer(network, { isOnline: false })
   const { feed, entry } = await beginNewsletter(peer.engine, { seed, isPrivate })
   let number = 0
   const publish = async (sizeBytes: number, publishedAt?: string) => {
@@ -46,7 +47,7 @@ export async function openPicturesAuthor(
     await appendPicture(peer.engine, feed, { title, sizeBytes, publishedAt })
   }
   for (let i = 0; i < issues; i++) await publish(pictureBytes)
-  await peer.engine.feed(entry)
+  if (isOnline) await peer.engine.network()
   const secret = entry.encryptionKey === undefined ? '' : `#${entry.encryptionKey}`
   const { feedKey } = feed
   return { ...peer, feed, feedKey, publish, link: `hyperletter://${feedKey}${secret}` }
