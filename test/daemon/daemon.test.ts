@@ -73,7 +73,7 @@ describe('a daemon', () => {
         protocol: PROTOCOL_VERSION,
         version: packageVersion(),
         pid: process.pid,
-        uptimeSeconds: 0,
+        uptimeSeconds: expect.any(Number) as number,
       },
       status: { via: 'daemon', online: true, dataDir: config.dataDir },
     })

@@ -8,7 +8,7 @@ describe('a rate', () => {
       fc.property(
         fc.integer({ min: 20_000, max: 10_000_000 }),
         fc.integer({ min: 1, max: 50 }),
-        fc.array(fc.integer({ min: 1, max: 65_536 }), { minLength: 1, maxLength: 20 }),
+        fc.array(fc.integer({ min: 1_024, max: 65_536 }), { minLength: 1, maxLength: 20 }),
         (perSecond, takers, sizes) => {
           const rate = new Rate(perSecond)
           const most = Math.max(...sizes)
