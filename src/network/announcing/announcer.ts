@@ -6,6 +6,12 @@ export interface AnnouncerOptions {
   readonly leave: (topic: Uint8Array) => Promise<void>
 }
 
+/**
+ * When a topic is looked up again after it was joined, in milliseconds. Of two who join at the same time
+ * each looks before the other is announced; by itself the swarm looks again after ten minutes.
+ */
+const AGAIN_AFTER_MS = [3_000, 30_000]
+
 /** Between two topics that can wait: a thousand are all announced within two minutes of the start. */
 const GAP_MS = 100
 
@@ -18,7 +24,10 @@ export class Announcer {
   /** Topics in hex that are to be joined. */
   readonly #waiting = new Set<string>()
   readonly #joined = new Set<string>()
+  /** Topics in hex that are to be looked up again, in the order of the time when. */
+  readonly #again = AGAIN_AFTER_MS.map(() => new Map<string, number>())
   #timer: NodeJS.Timeout | undefined
+  #isClosed = false
 
   constructor(options: AnnouncerOptions) {
     this.#options = options
@@ -27,18 +36,23 @@ export class Announcer {
   /** Announces a topic when its turn comes. */
   add(topic: Uint8Array): void {
     this.#waiting.add(hex(topic))
-    this.#timer ??= setInterval(() => this.#next(), GAP_MS)
-    // What is announced matters only while something else keeps the process.
-    this.#timer.unref()
+    this.#run()
   }
 
   /** Announces a topic now. */
   addNow(topic: Uint8Array): void {
     const name = hex(topic)
     const isWaiting = this.#waiting.delete(name)
-    if (!this.#joined.has(name)) this.#options.join(topic)
-    else if (isWaiting) this.#options.renew(topic)
+    if (this.#joined.has(name)) {
+      if (isWaiting) this.#options.renew(topic)
+      return
+    }
     this.#joined.add(name)
+    this.#options.join(topic)
+    for (const [i, afterMs] of AGAIN_AFTER_MS.entries()) {
+      this.#again[i]?.set(name, Date.now() + afterMs)
+    }
+    this.#run()
   }
 
   /** Announces all topics anew, those of `first` at once and the others when their turn comes. */
@@ -49,20 +63,43 @@ export class Announcer {
 
   async delete(topic: Uint8Array): Promise<void> {
     this.#waiting.delete(hex(topic))
+    for (const it of this.#again) it.delete(hex(topic))
     if (this.#joined.delete(hex(topic))) await this.#options.leave(topic)
   }
 
   close(): void {
     clearInterval(this.#timer)
+    this.#isClosed = true
     this.#waiting.clear()
+  }
+
+  #run(): void {
+    if (this.#isClosed) return
+    this.#timer ??= setInterval(() => this.#next(), GAP_MS)
+    // What is announced matters only while something else keeps the process.
+    this.#timer.unref()
   }
 
   #next(): void {
     const [topic] = this.#waiting
-    if (topic === undefined) {
+    if (topic !== undefined) {
+      this.addNow(Buffer.from(topic, 'hex'))
+    } else if (this.#again.some((it) => it.size > 0)) {
+      this.#lookAgain()
+    } else {
       clearInterval(this.#timer)
       this.#timer = undefined
-    } else this.addNow(Buffer.from(topic, 'hex'))
+    }
+  }
+
+  #lookAgain(): void {
+    for (const round of this.#again) {
+      const [[topic, dueAt] = ['', Infinity]] = round
+      if (dueAt > Date.now()) continue
+      round.delete(topic)
+      this.#options.renew(Buffer.from(topic, 'hex'))
+      return
+    }
   }
 }
 

@@ -1,7 +1,10 @@
+import c from 'compact-encoding'
+import type { Connection } from 'hyperswarm'
+import Protomux from 'protomux'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Address } from '../../../src/config/config.ts'
 import { KEEP_OPEN } from '../../../src/network/resting/roster.ts'
-import type { FeedKey } from '../../../src/records/feed-key.ts'
+import { keyBytes, type FeedKey } from '../../../src/records/feed-key.ts'
 import { openEngine } from '../../helpers/engines.ts'
 import { openAuthor, openPeer, publish, type Peer } from '../../helpers/peers.ts'
 import {
@@ -94,6 +97,48 @@ describe('a newsletter that rests', () => {
     const late = await comeBackAgain(reader, bootstrap)
     await copyPlainly(await plainPeer(bootstrap), author.feedKey, length)
     expect(late.engine.isOnline).toBe(true)
+  })
+
+  test('is not opened for a stranger who repeats what it heard, and gives it no key', async () => {
+    const bootstrap = await privateNetwork()
+    const author = await openAuthor(bootstrap, { issues: 1 })
+    const comeBack = await returningReader(bootstrap, author.link)
+    const { discoveryKey } = (await feedOf(author, author.feedKey)).core
+    const topic = discoveryKey as Buffer
+    await author.engine.close()
+    const reader = await comeBack()
+    const heard: Buffer[] = []
+    const connections: Connection[] = []
+    const stranger = await plainPeer(bootstrap, (connection) => {
+      connections.push(connection)
+      const channel = Protomux.from(connection).createChannel({
+        protocol: 'hyperletter/shelf/1',
+        messages: [
+          {
+            encoding: c.raw,
+            onmessage: (message: Buffer) => {
+              heard.push(message)
+              // One newsletter after another: 16 bytes, then how far it is; now it is further.
+              const echo = Buffer.from(message)
+              for (let at = 1; at < echo.length; at += 18) echo[at + 16] = 200
+              channel?.messages[0]?.send(echo)
+            },
+          },
+        ],
+      })
+      channel?.open()
+    })
+    await stranger.swarm.join(topic).flushed()
+    await eventually(() => expect(heard.length).toBeGreaterThan(0))
+    await Promise.all(connections.map((it) => it.flush()))
+    const { use } = reader.engine
+    // Once it is sure that the answer came, another round shows what came of it.
+    await Promise.all(connections.map((it) => it.flush()))
+    expect(use.isUsed(author.feedKey as FeedKey, Infinity)).toBe(false)
+    expect(Buffer.concat(heard).includes(Buffer.from(keyBytes(author.feedKey as FeedKey)))).toBe(
+      false,
+    )
+    expect(Buffer.concat(heard).includes(topic)).toBe(false)
   })
 })
 
