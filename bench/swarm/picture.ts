@@ -11,12 +11,13 @@ export interface Panel {
 /** How much each reader had over time, one panel a row, all with the same axes: an SVG. */
 export function drawProgress(panels: readonly Panel[], sizeBytes: number, limitMs: number): string {
   const longestMs = Math.max(limitMs, ...panels.flatMap((it) => it.readers.map(endOf)))
-  const x = (ms: number) => ((ms / longestMs) * PANEL.width).toFixed(1)
-  const y = (bytes: number) => ((1 - Math.min(1, bytes / sizeBytes)) * PANEL.height).toFixed(1)
+  const x = (ms: number) => Math.round((ms / longestMs) * PANEL.width)
+  const y = (bytes: number) => Math.round((1 - Math.min(1, bytes / sizeBytes)) * PANEL.height)
   const drawn = panels.map(({ name, readers }, at) => {
     const lines = readers.map(({ points }) => {
-      const path = [[0, 0] as const, ...points].map(([ms, bytes]) => `${x(ms)},${y(bytes)}`)
-      return `<polyline points="${path.join(' ')}"/>`
+      // The last of what falls on one place.
+      const path = new Map([[0, 0] as const, ...points].map(([ms, bytes]) => [x(ms), y(bytes)]))
+      return `<polyline points="${[...path].map((it) => it.join(',')).join(' ')}"/>`
     })
     const left = PANEL.left + at * (PANEL.width + PANEL.gap)
     return [

@@ -1,5 +1,6 @@
 export interface Progress {
   readonly points: [number, number][]
+  readonly before: NodeJS.CpuUsage
   add(sizeBytes: number): void
 }
 

@@ -20,11 +20,13 @@ export function ready(facts) {
 /** What has arrived, from now on: time and bytes, every now and then. */
 export function progress() {
   const beganMs = performance.now()
+  const before = process.cpuUsage()
   const points = []
   let bytes = 0
   let lastMs = -Infinity
   return {
     points,
+    before,
     add(sizeBytes) {
       bytes += sizeBytes
       const atMs = performance.now() - beganMs
@@ -35,9 +37,9 @@ export function progress() {
   }
 }
 
-/** Says that everything is here. */
-export function finished({ points }) {
-  const { user, system } = process.cpuUsage()
+/** Says that everything is here, and what it took since `progress`. */
+export function finished({ points, before }) {
+  const { user, system } = process.cpuUsage(before)
   const cpuMs = Math.round((user + system) / 1000)
   print({ points, cpuMs, memoryBytes: process.memoryUsage().rss })
 }

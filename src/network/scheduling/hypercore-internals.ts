@@ -154,18 +154,6 @@ export class Internals {
   }
 }
 
-/** Blocks that are sent unasked, to peers who said that they take them. */
-interface Pusher {
-  /** Whether peers are told that we take them; also, a bad block then does not pause its sender. */
-  setAllowPush(isAllowed: boolean): void
-  push(index: number): Promise<void>
-}
-
-/** What pushes blocks of a core. */
-export function pusherOf(core: Hypercore): Pusher {
-  return (core as unknown as { core: { replicator: Pusher } }).core.replicator
-}
-
 /** Smoothed round-trip time of the connection to a peer; 0 where the transport does not measure it. */
 export function roundTripMs(peer: Peer): number {
   const { rawStream } = peer.stream as unknown as { rawStream?: { rtt?: number } }

@@ -44,8 +44,8 @@ export interface Plan<P> {
 /** How many missing blocks a plan looks at. */
 export const HORIZON = 1_024
 
-/** Of each fellow's share this much, beside what may be under way, is left to it. */
-const LEFT_TO_OWNER = 2
+/** Of each fellow's share so many times as much as may be under way is left to it: what it has is not known at once. */
+const LEFT_TO_OWNER = 3
 
 /**
  * Divides the missing blocks. While there are fewer sources than readers, what sources send is dear:
@@ -85,7 +85,7 @@ export function makePlan<P>({
   for (const [owner, blocks] of theirs) {
     open.set(owner, blocks.length)
     // The owner begins with what it weighs most for; who helps begins at the other end.
-    for (const it of blocks.toSorted(byWeight).slice(underWay + LEFT_TO_OWNER)) {
+    for (const it of blocks.toSorted(byWeight).slice(LEFT_TO_OWNER * Math.max(1, underWay))) {
       if (it.isNext) spare.push({ index: it.index, weight: -it.weight })
     }
   }

@@ -1,25 +1,10 @@
+import { Expectation } from './expectation.ts'
 import { HORIZON, makePlan, type Member, type Plan } from './plan.ts'
 import type { View } from './view.ts'
-import { Window } from './window.ts'
 
 /** A plan is used for so long; what arrives meanwhile is taken into account when a block is chosen. */
 const PLAN_MS = 25
 const PLAN_MS_PER_PEER = 2
-
-/** A peer that was asked and sends nothing for so long is not waited for, if it never sent anything … */
-const SILENT_MS = 4_000
-
-/** … and if it did, after so many times what a block took on average, but not before `LEAST_SILENT_MS`. */
-const SILENT_TIMES = 4
-const LEAST_SILENT_MS = 2_000
-
-/**
- * A fellow that announces nothing of its share, for so many times as long as sources took for a block of ours, is
- * taken out of the division: it may not even be connected to them.
- */
-const IDLE_TIMES = 4
-const LEAST_IDLE_MS = 250
-const MOST_IDLE_MS = 3_000
 
 /** So little is not divided: it would take longer, and saves nobody anything. */
 const LITTLE_BYTES = 256 * 1024
@@ -36,19 +21,6 @@ const LONG_MS = 1_000
 
 /** Of the rate at which blocks arrive, over this time. */
 const RATE_MS = 1_000
-
-interface PeerState {
-  readonly window: Window
-  readonly seed: number
-  /** Since when it owes a block without a break; or when it last sent one. */
-  busySinceMs: number
-  /** How many announcements it had made, and since when it makes none, though some are due. */
-  announcements: number
-  dueSinceMs: number
-  isIdle: boolean
-  /** Was silent, and has sent nothing since. */
-  isSuspect: boolean
-}
 
 /** A block that a peer sent. */
 export interface Arrival {
@@ -78,7 +50,7 @@ export class Scheduler<P> {
   readonly #view: View<P>
   readonly #seed: number
   readonly #blockBytes: number
-  readonly #peers = new Map<P, PeerState>()
+  readonly #peers = new Map<P, Expectation>()
   #plan: Plan<P> | undefined
   #plannedMs = -Infinity
   /** Most blocks that were missing since none was. */
@@ -97,15 +69,7 @@ export class Scheduler<P> {
 
   /** @param seed `seedOf` the public key of the peer. */
   addPeer(peer: P, seed: number, nowMs: number): void {
-    this.#peers.set(peer, {
-      window: new Window(this.#blockBytes),
-      seed,
-      busySinceMs: nowMs,
-      announcements: 0,
-      dueSinceMs: nowMs,
-      isIdle: false,
-      isSuspect: false,
-    })
+    this.#peers.set(peer, new Expectation(seed, this.#blockBytes, nowMs))
     this.#plan = undefined
   }
 
@@ -120,10 +84,7 @@ export class Scheduler<P> {
 
   /** A peer is about to be asked for a block. */
   noteAsked(peer: P, index: number, nowMs: number): void {
-    const state = this.#peers.get(peer)
-    if (state === undefined) return
-    if (this.#view.inFlight(peer) === 0) state.busySinceMs = nowMs
-    state.window.noteAsked(index)
+    this.#peers.get(peer)?.noteAsked(index, this.#view.inFlight(peer), nowMs)
   }
 
   /** A block arrived, `elapsedMs` after it was asked for. */
@@ -132,11 +93,7 @@ export class Scheduler<P> {
       this.#arrived = this.#arrivedBytes(nowMs) + sizeBytes
       this.#arrivedMs = nowMs
     }
-    const state = this.#peers.get(peer)
-    if (state === undefined) return
-    state.busySinceMs = nowMs
-    state.isSuspect = false
-    state.window.noteArrival(index, sizeBytes, elapsedMs)
+    this.#peers.get(peer)?.noteArrival(index, sizeBytes, elapsedMs, nowMs)
   }
 
   /** How many blocks a peer may be asked for at a time. */
@@ -188,13 +145,9 @@ export class Scheduler<P> {
       isDivided: this.#mostMissing * this.#blockBytes > LITTLE_BYTES,
       underWay,
     })
-    const patienceMs = Math.min(MOST_IDLE_MS, Math.max(LEAST_IDLE_MS, IDLE_TIMES * usualMs))
     for (const [peer, state] of this.#peers) {
-      const announcements = this.#view.announcements(peer)
-      if (announcements !== state.announcements) state.isIdle = false
-      if (announcements !== state.announcements || !plan.open.has(peer)) state.dueSinceMs = nowMs
-      else if (nowMs - state.dueSinceMs > patienceMs) state.isIdle = true
-      state.announcements = announcements
+      const isDue = plan.open.has(peer)
+      state.noteAnnouncements(this.#view.announcements(peer), isDue, usualMs, nowMs)
     }
     this.#plan = plan
     this.#plannedMs = nowMs
@@ -229,7 +182,7 @@ export class Scheduler<P> {
   }
 
   // Near the end peers have nothing left to do while others still queue what they were asked for.
-  #late(plan: Plan<P>, peer: P, { window }: PeerState, nowMs: number): number | undefined {
+  #late(plan: Plan<P>, peer: P, { window }: Expectation, nowMs: number): number | undefined {
     const usualMs = window.elapsedMs
     if (usualMs === undefined) return
     let latest: number | undefined
@@ -250,19 +203,15 @@ export class Scheduler<P> {
     return latest
   }
 
-  // Once silent, it stays so until it sends something: what it is asked for, others are asked for too.
-  #isSilent(peer: P, state: PeerState, nowMs: number): boolean {
-    const { elapsedMs } = state.window
-    const limitMs =
-      elapsedMs === undefined ? SILENT_MS : Math.max(LEAST_SILENT_MS, SILENT_TIMES * elapsedMs)
-    if (this.#view.inFlight(peer) > 0 && nowMs - state.busySinceMs > limitMs) state.isSuspect = true
-    return state.isSuspect
+  #isSilent(peer: P, state: Expectation, nowMs: number): boolean {
+    return state.isSilent(this.#view.inFlight(peer), nowMs)
   }
 
-  #isGenerous({ window }: PeerState, plan: Plan<P>, nowMs: number): boolean {
+  #isGenerous({ window }: Expectation, plan: Plan<P>, nowMs: number): boolean {
     const rate = this.#arrivedBytes(nowMs) / RATE_MS
     const left = (plan.own.length + plan.shared.length) * this.#blockBytes
     return (
+      rate > 0 &&
       left > rate * LONG_MS &&
       window.bytesPerMs > (GENEROUS_TIMES * rate) / Math.max(1, plan.readers)
     )
