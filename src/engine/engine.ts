@@ -10,6 +10,7 @@ import { short, type Logger } from '../logger.ts'
 import { NETWORK_LIMITS, type Network } from '../network/network.ts'
 import { onStore } from '../storage-errors.ts'
 import { Author } from './author.ts'
+import { compact } from './compaction.ts'
 import { catchUp, type CatchUpOptions } from './catch-up.ts'
 import { Continuity } from './continuity.ts'
 import { Feeds } from './feeds.ts'
@@ -72,6 +73,7 @@ export class Engine {
   readonly #store: Corestore
   readonly #catchUpMs: number
   readonly #full = new AbortController()
+  #erasing: Promise<void> = Promise.resolve()
   #network: Promise<Network> | undefined
   #flushTimer: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
@@ -256,11 +258,10 @@ export class Engine {
    * the store would write over them some day. Takes as long as copying the whole store.
    */
   erase(): Promise<void> {
-    const { db } = this.#store.storage
-    return onStore(async () => {
-      await db.flush()
-      await db.compactRange(null, null, EVERYTHING)
-    })
+    const { storeDir } = this.config
+    const erasing = compact({ store: this.#store, storeDir, share: 1 }, EVERYTHING)
+    this.#erasing = erasing.catch(() => undefined)
+    return erasing
   }
 
   /** Lets appends that have begun end, leaves the network, then closes feeds, library and store; every step runs even if one fails. */
@@ -352,6 +353,8 @@ export class Engine {
       () => this.keeper.close(),
       () => this.feeds.close(),
       () => this.library.close(),
+      // It would end the process to be cut off.
+      () => this.#erasing,
       () => this.#store.close(),
     ]
     for (const step of steps) {

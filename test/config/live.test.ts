@@ -36,7 +36,7 @@ describe('a configuration that is read again', () => {
   })
 
   it('can be told from no limit: none is not the same as not set', async () => {
-    const live = new LiveConfig(someConfig)
+    const live = new LiveConfig({ ...someConfig, diskCap: undefined })
     live.follow(['diskCap'], () => undefined)
     expect((await live.replace({ ...someConfig, diskCap: Infinity })).applied).toEqual(['diskCap'])
     expect(live.value.diskCap).toBe(Infinity)

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { bindOperations } from '../../src/operations/operations.ts'
 import { parseFeedKey } from '../../src/records/feed-key.ts'
+import { configOf, openEngine } from '../helpers/engines.ts'
 import { all, expectFailure, only } from '../helpers/operations.ts'
 import { openAuthor, openPeer } from '../helpers/peers.ts'
 import {
@@ -13,6 +15,7 @@ import {
   subscribe,
   subscribeSoon,
 } from '../helpers/swarm-peers.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
 
 describe('publishing with copies to wait for', () => {
@@ -81,10 +84,13 @@ test('a peer that holds a part is no copy, until it holds everything', async () 
 test('a reader who still fetches the backlog counts for the newest issue, once it is there whole', async () => {
   const bootstrap = await privateNetwork()
   const author = await openAuthor(bootstrap)
-  const { folder } = await folderWithImage('chart.png', 60_000_000)
+  const { folder } = await folderWithImage('chart.png', 16_000_000)
   const draft = { markdown: '# Old\n\n![](chart.png)\n', folder }
   await all(author.operations.publishIssue({ draft }))
-  const reader = await openPeer(bootstrap)
+  const config = configOf(await temporaryDirectory(), bootstrap)
+  const engine = await openEngine({ config: { ...config, downloadLimit: 4_000_000 } })
+  await engine.network()
+  const reader = { engine, operations: bindOperations(engine, 'engine') }
   await subscribeSoon(reader, author.link)
   const feed = await reader.engine.feeds.get({ feedKey: parseFeedKey(author.feedKey) })
   await eventually(() => expect(feed.heldBlocks).toBeGreaterThan(30))

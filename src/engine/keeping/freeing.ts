@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type Corestore from 'corestore'
 import type { Feed } from '../../feed/feed.ts'
-import { onStore } from '../../storage-errors.ts'
+import { compact } from '../compaction.ts'
 
 /** Of RocksDB: only files of which every block is dead go, and nothing is copied. */
 const DEAD_FILES = { blobGarbageCollectionPolicy: 2 }
@@ -67,21 +67,18 @@ async function reclaim(
   { store, storeDir, signal }: FreeingOptions,
   isBearable: (deadBytes: number) => Promise<boolean>,
 ): Promise<number> {
-  const { db } = store.storage
-  const deadBytes = async () => Number(await db.getProperty(DEAD)) || 0
-  return onStore(async () => {
-    await db.flush()
-    // Only this tells the storage which blocks are dead.
-    await db.compactRange(null, null, DEAD_FILES)
-    const files = await blockFiles(storeDir)
-    const share = Math.min(1, Math.max(SHARE_AT_A_TIME, 1.01 / Math.max(1, files)))
-    let left = await deadBytes()
-    for (let done = 0; done < 1 && !signal.aborted && !(await isBearable(left)); done += share) {
-      await db.compactRange(null, null, { ...COPYING, blobGarbageCollectionAgeCutoff: share })
-      left = await deadBytes()
-    }
-    return left
-  })
+  const deadBytes = async () => Number(await store.storage.db.getProperty(DEAD)) || 0
+  // Only this tells the storage which blocks are dead.
+  await compact({ store, storeDir, share: 0 }, DEAD_FILES)
+  const files = await blockFiles(storeDir)
+  const share = Math.min(1, Math.max(SHARE_AT_A_TIME, 1.01 / Math.max(1, files)))
+  let left = await deadBytes()
+  for (let done = 0; done < 1 && !signal.aborted && !(await isBearable(left)); done += share) {
+    const options = { ...COPYING, blobGarbageCollectionAgeCutoff: share }
+    await compact({ store, storeDir, share }, options)
+    left = await deadBytes()
+  }
+  return left
 }
 
 async function blockFiles(storeDir: string): Promise<number> {

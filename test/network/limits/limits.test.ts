@@ -20,7 +20,7 @@ import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 import { privateNetwork } from '../../helpers/testnet.ts'
 
 /** Slow enough for any machine, so that the limit is what is measured. */
-const BYTES_PER_SECOND = 300_000
+const BYTES_PER_SECOND = 1_000_000
 const MEASURED_MS = 10_000
 
 async function openWith(
@@ -37,7 +37,7 @@ async function openWith(
 async function authorWith(bootstrap: readonly Address[], settings: Partial<Config>) {
   const author = await openWith(bootstrap, settings)
   const { link, feedKey } = await author.operations.createNewsletter({ title: 'Tides' })
-  const { folder } = await folderWithImage('chart.png', 8_000_000)
+  const { folder } = await folderWithImage('chart.png', 24_000_000)
   const draft = { markdown: '# Chart\n\n![](chart.png)\n', folder }
   await all(author.operations.publishIssue({ draft }))
   return { ...author, link, feedKey }
