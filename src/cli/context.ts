@@ -1,3 +1,4 @@
+import type { Command } from 'commander'
 import type { EventEmitter } from 'node:events'
 import type { Operations } from '../operations/contract.ts'
 import type { Connection, ConnectOptions } from '../connect.ts'
@@ -28,6 +29,8 @@ export interface Context {
   readonly options: GlobalOptions
   readonly out: Output
   readonly services: Services
+  /** The command line itself, with these commands in full, or with all: for those that describe it. */
+  readonly describe: (wanted?: readonly string[]) => Promise<Command>
 }
 
 /** Resolves the configuration of this run. @throws INVALID_INPUT */

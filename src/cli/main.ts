@@ -1,10 +1,10 @@
-import { CommanderError } from 'commander'
+import { CommanderError, type Command } from 'commander'
 import { HyperletterError } from '../errors.ts'
 import type { Body } from './command.ts'
 import type { Io } from './context.ts'
 import type { GlobalOptions } from './io.ts'
 import { Output, OutputClosed } from './output.ts'
-import { addCommands, createProgram, welcome } from './program.ts'
+import { addCommands, commandNames, createProgram, welcome } from './program.ts'
 import { lazyServices } from './services.ts'
 
 /**
@@ -22,7 +22,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       const command = args.pop() as { optsWithGlobals(): GlobalOptions }
       const options = command.optsWithGlobals()
       const services = { ...lazyServices, ...io.services }
-      const context = { io, options, out: new Output(io, options), services }
+      const context = { io, options, out: new Output(io, options), services, describe }
       exitCode = (await body(context, ...(args as A))) ?? 0
     }
   const program = createProgram({
@@ -46,6 +46,12 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     for (const stream of [io.stdout, io.stderr]) stream.off('error', ignore)
   }
   return exitCode
+}
+
+async function describe(wanted: readonly string[] = commandNames()): Promise<Command> {
+  const program = createProgram({ out: () => undefined, err: () => undefined })
+  await addCommands(program, wanted, () => () => Promise.resolve())
+  return program
 }
 
 async function report(

@@ -120,11 +120,9 @@ describe('progress', () => {
       signal: new AbortController().signal,
     }
     const all = { color: false, ...options }
-    return new Progress(
-      { io, options: all, out: new Output(io, all), services: lazyServices },
-      'importing',
-      0,
-    )
+    const describe = () => Promise.reject(new Error('Nobody asked.'))
+    const context = { io, options: all, out: new Output(io, all), services: lazyServices, describe }
+    return new Progress(context, 'importing', 0)
   }
 
   it('shows a bar on a terminal and leaves nothing', async () => {

@@ -3,7 +3,6 @@ import { singleLine } from '../../reader/plain.ts'
 import type { Bind } from '../command.ts'
 import { complete as completeAt, type Completion } from '../completion/complete.ts'
 import { fromBash, SHELLS, type Shell } from '../completion/shells.ts'
-import { addCommands, createProgram } from '../program.ts'
 import { loadConfig, type Context } from '../context.ts'
 
 /** Nobody waits longer for a Tab. */
@@ -32,8 +31,7 @@ async function complete(
 ): Promise<void> {
   const bash = shell === 'bash' ? fromBash(given, typed) : undefined
   const { words = given, word = typed, cut = 0 } = bash ?? {}
-  const program = createProgram({ out: () => undefined, err: () => undefined })
-  await addCommands(program, words, () => () => Promise.resolve())
+  const program = await context.describe(words)
   // A shell that shows our complaints in the middle of a line helps nobody.
   const found = await completeAt({ program, words, word, titles: () => titles(context) }).catch(
     (): Completion => ({ candidates: [] }),

@@ -2,7 +2,6 @@ import type { Command } from 'commander'
 import { examples, type Bind } from '../command.ts'
 import type { Context } from '../context.ts'
 import { manualPage } from '../manual.ts'
-import { addCommands, commandNames, createProgram } from '../program.ts'
 import { packageVersion } from '../../version.ts'
 
 export function register(program: Command, bind: Bind): void {
@@ -13,9 +12,8 @@ export function register(program: Command, bind: Bind): void {
     .action(bind(man))
 }
 
-async function man({ io, out }: Context): Promise<void> {
-  const program = createProgram({ out: () => undefined, err: () => undefined })
-  await addCommands(program, commandNames(), () => () => Promise.resolve())
+async function man({ io, out, describe }: Context): Promise<void> {
+  const program = await describe()
   // So that the same source always makes the same page: https://reproducible-builds.org/specs/source-date-epoch/
   const epoch = Number(io.env['SOURCE_DATE_EPOCH'])
   const date = Number.isSafeInteger(epoch) && epoch > 0 ? new Date(epoch * 1_000) : new Date()
