@@ -120,9 +120,17 @@ describe('progress', () => {
       signal: new AbortController().signal,
     }
     const all = { color: false, ...options }
-    const describe = () => Promise.reject(new Error('Nobody asked.'))
-    const context = { io, options: all, out: new Output(io, all), services: lazyServices, describe }
-    return new Progress(context, 'importing', 0)
+    return new Progress(
+      {
+        io,
+        options: all,
+        out: new Output(io, all),
+        services: lazyServices,
+        describe: () => Promise.reject(new Error('Nobody asked.')),
+      },
+      'importing',
+      0,
+    )
   }
 
   it('shows a bar on a terminal and leaves nothing', async () => {
