@@ -88,7 +88,7 @@ test('a reader who still fetches the backlog counts for the newest issue, once i
   const draft = { markdown: '# Old\n\n![](chart.png)\n', folder }
   await all(author.operations.publishIssue({ draft }))
   const config = configOf(await temporaryDirectory(), bootstrap)
-  const engine = await openEngine({ config: { ...config, downloadLimit: 4_000_000 } })
+  const engine = await openEngine({ config: { ...config, downloadLimit: 2_000_000 } })
   await engine.network()
   const reader = { engine, operations: bindOperations(engine, 'engine') }
   await subscribeSoon(reader, author.link)

@@ -99,6 +99,14 @@ export class Internals {
     return [...found]
   }
 
+  /** Whether somebody waits for a block, or it is in the last of several ranges, one that ends: a new issue comes first. */
+  isUrgent(index: number): boolean {
+    if ((this.#core.replicator._blocks.get(index)?.refs.length ?? 0) > 0) return true
+    const ranges = this.#ranges()
+    const last = ranges.reduce((a, b) => (b.end !== -1 && b.start > a.start ? b : a), NO_RANGE)
+    return ranges.length > 1 && last.start <= index && index < last.end
+  }
+
   isMissing(index: number): boolean {
     if (this.#core.bitfield.get(index)) return false
     if ((this.#core.replicator._blocks.get(index)?.refs.length ?? 0) > 0) return true
@@ -159,6 +167,9 @@ export function roundTripMs(peer: Peer): number {
   const { rawStream } = peer.stream as unknown as { rawStream?: { rtt?: number } }
   return rawStream?.rtt ?? 0
 }
+
+/** Before all others. */
+const NO_RANGE: InnerRange = { start: -1, end: -1, blocks: null }
 
 function finiteFirst(a: InnerRange, b: InnerRange): number {
   return Number(a.end === -1) - Number(b.end === -1)

@@ -71,13 +71,14 @@ export function makePlan<P>({
   const theirs = new Map<P, (Weighed & { isNext: boolean })[]>()
   for (const index of missing) {
     const weight = weigh(seed, index)
+    const isUrgent = view.isUrgent?.(index) === true
     let count = 0
     for (const { peer } of holders) if (view.holds(peer, index)) count++
-    if (count > 0) shared.push({ index, weight, holders: count })
+    if (count > 0) shared.push({ index, weight, isUrgent, holders: count })
     else {
       const { owner, heaviest, isNext } = ownerOf(owners, index, weight)
-      if (owner === undefined) own.push({ index, weight })
-      else push(theirs, owner, { index, weight: heaviest, isNext })
+      if (owner === undefined) own.push({ index, weight, isUrgent })
+      else push(theirs, owner, { index, weight: heaviest, isUrgent, isNext })
     }
   }
   const spare: Weighed[] = []
@@ -86,12 +87,14 @@ export function makePlan<P>({
     open.set(owner, blocks.length)
     // The owner begins with what it weighs most for; who helps begins at the other end.
     for (const it of blocks.toSorted(byWeight).slice(LEFT_TO_OWNER * Math.max(1, underWay))) {
-      if (it.isNext) spare.push({ index: it.index, weight: -it.weight })
+      if (it.isNext) spare.push({ ...it, weight: -it.weight })
     }
   }
   return {
     own: own.toSorted(byWeight).map(indexOf),
-    shared: shared.toSorted((a, b) => a.holders - b.holders || byWeight(a, b)).map(indexOf),
+    shared: shared
+      .toSorted((a, b) => byUrgency(a, b) || a.holders - b.holders || byWeight(a, b))
+      .map(indexOf),
     spare: spare.toSorted(byWeight).map(indexOf),
     open,
     sources,
@@ -102,6 +105,7 @@ export function makePlan<P>({
 interface Weighed {
   readonly index: number
   readonly weight: number
+  readonly isUrgent: boolean
 }
 
 // `isNext`: after the owner, nobody weighs more for it than we do.
@@ -131,7 +135,11 @@ function push<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
 }
 
 function byWeight(a: Weighed, b: Weighed): number {
-  return b.weight - a.weight
+  return byUrgency(a, b) || b.weight - a.weight
+}
+
+function byUrgency(a: Weighed, b: Weighed): number {
+  return Number(b.isUrgent) - Number(a.isUrgent)
 }
 
 function indexOf({ index }: Weighed): number {

@@ -32,6 +32,7 @@ export class Scheduling {
     const internals = this.#internals
     this.#view = {
       missing: (limit) => internals.missing(limit),
+      isUrgent: (index) => internals.isUrgent(index),
       isMissing: (index) => internals.isMissing(index),
       asked: (index) => internals.asked(index),
       holds: (peer, index) => internals.holds(peer, index),

@@ -8,6 +8,8 @@ export interface Asked<P> {
 export interface View<P> {
   /** Wanted blocks that are not here, the most urgent first; at most `limit`. */
   missing(limit: number): readonly number[]
+  /** Whether somebody waits for a missing block more than for the others; nobody, when absent. */
+  isUrgent?(index: number): boolean
   /** Whether a block is wanted and not here. */
   isMissing(index: number): boolean
   /** Requests for a block that are under way. */
