@@ -110,10 +110,15 @@ describe('in one room without internet', { timeout: LONG_MS }, () => {
     await runOn(reader, readerDir, ['subscribe', link, '--no-wait'])
     const watch = startOn(reader, readerDir, ['watch'])
     const waiting = await daemonOn(author, dataDir)
-    const draft = join(dataDir, 'second.md')
-    await writeFile(draft, '# Low water\n\nAt three.\n')
+    const publishToOne = async (name: string, text: string) => {
+      const draft = join(dataDir, `${name}.md`)
+      await writeFile(draft, text)
+      await runOn(author, dataDir, ['publish', draft, '--wait-copies', '1', '--to', feedKey])
+    }
+    // What was there when they met is no arrival.
+    await publishToOne('second', '# High water\n\nAt nine.\n')
 
-    await runOn(author, dataDir, ['publish', draft, '--wait-copies', '1', '--to', feedKey])
+    await publishToOne('third', '# Low water\n\nAt three.\n')
 
     expect(await watch.line(/Low water/)).toContain(feedKey)
     waiting.process.kill()
