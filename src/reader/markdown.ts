@@ -34,7 +34,8 @@ export function parseMarkdown(markdown: string): ParsedMarkdown {
 
 function parse(markdown: string, rest: string): Root {
   const root = treeOf(markdown)
-  if (rest.trim() !== '') for (const value of pieces(rest)) root.children.push({ type: 'code', value })
+  if (rest.trim() !== '')
+    for (const value of pieces(rest)) root.children.push({ type: 'code', value })
   return cleanTree(root)
 }
 

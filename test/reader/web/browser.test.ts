@@ -140,35 +140,48 @@ describe('in a real browser', () => {
     ['dark', 'desk', DESK],
     ['light', 'phone', PHONE],
     ['dark', 'phone', PHONE],
-  ] as const)('every page is accessible and fits, %s at a %s', async (colorScheme, _, viewport) => {
-    const { author, me, reader } = await authorAndReader()
-    await all(me.operations.subscribe({ link: author.link }))
-    const { page, complaints } = await enter(browser, reader, { colorScheme, viewport })
-    const newsletter = `/n/${author.feedKey}`
-    const paths = ['/', '/?show=starred', '/newsletters', newsletter, `${newsletter}/3`, '/search']
-    paths.push(
-      '/search?q=water',
-      '/search?q=nothing',
-      '/seeding',
-      '/add',
-      '/feeds',
-      '/no-such-page',
-    )
-    for (const path of paths) {
-      await page.goto(reader.origin + path)
-      expect([path, await violations(page)]).toEqual([path, []])
-      const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
-      expect([path, Number(overflow) > 0]).toEqual([path, false])
-    }
-    await page.goto(`${reader.origin}/add`)
-    await page.fill('#paste', author.link)
-    await page.click('text=Look at it')
-    await page.waitForSelector('.preview')
-    expect(await violations(page)).toEqual([])
-    const paper = await page.evaluate('getComputedStyle(document.documentElement).backgroundColor')
-    expect(paper).toBe(colorScheme === 'dark' ? 'rgb(20, 24, 26)' : 'rgb(251, 250, 246)')
-    expect(complaints).toEqual([])
-  }, 90_000)
+  ] as const)(
+    'every page is accessible and fits, %s at a %s',
+    async (colorScheme, _, viewport) => {
+      const { author, me, reader } = await authorAndReader()
+      await all(me.operations.subscribe({ link: author.link }))
+      const { page, complaints } = await enter(browser, reader, { colorScheme, viewport })
+      const newsletter = `/n/${author.feedKey}`
+      const paths = [
+        '/',
+        '/?show=starred',
+        '/newsletters',
+        newsletter,
+        `${newsletter}/3`,
+        '/search',
+      ]
+      paths.push(
+        '/search?q=water',
+        '/search?q=nothing',
+        '/seeding',
+        '/add',
+        '/feeds',
+        '/no-such-page',
+      )
+      for (const path of paths) {
+        await page.goto(reader.origin + path)
+        expect([path, await violations(page)]).toEqual([path, []])
+        const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
+        expect([path, Number(overflow) > 0]).toEqual([path, false])
+      }
+      await page.goto(`${reader.origin}/add`)
+      await page.fill('#paste', author.link)
+      await page.click('text=Look at it')
+      await page.waitForSelector('.preview')
+      expect(await violations(page)).toEqual([])
+      const paper = await page.evaluate(
+        'getComputedStyle(document.documentElement).backgroundColor',
+      )
+      expect(paper).toBe(colorScheme === 'dark' ? 'rgb(20, 24, 26)' : 'rgb(251, 250, 246)')
+      expect(complaints).toEqual([])
+    },
+    90_000,
+  )
 
   it('every state is accessible: nothing here yet, shut out, amended, taken back, gone', async () => {
     const author = await openAuthor([], { issues: 2, isOnline: false })
