@@ -59,6 +59,9 @@ interface Position {
   readonly found: Found
 }
 
+/** Records that a walk will come to next: block index → reading it. */
+type Ahead = Map<number, Promise<Found>>
+
 function isRecord(found: Found): found is HyperletterRecord {
   return typeof found === 'object'
 }
@@ -164,6 +167,7 @@ export class History {
   /** Every record position from the head of a log of `length` blocks, newest first. */
   async *#newestFirst(length: number, options: ReadOptions): AsyncGenerator<Position> {
     if (length === 0) return
+    const ahead: Ahead = new Map()
     const head = await this.#locate(length - 1, options)
     let current: Position | undefined = head
     if (!isRecord(head.found)) {
@@ -173,15 +177,39 @@ export class History {
     // Pointers only go back, each below its own record: the walk ends, whatever an author wrote.
     while (current !== undefined && isRecord(current.found)) {
       yield current
-      const batch: Position[] = await Promise.all(
-        current.found.previous.map((index) => this.#locate(index, options)),
-      )
+      const batch = await this.#locateAll(current.found.previous, ahead, options)
       const oldest = batch.findLastIndex(({ found }) => isRecord(found))
       // What lies behind the oldest one is met again through its own pointers.
       yield* oldest < 0 ? batch : batch.slice(0, oldest)
       current =
         batch[oldest] ?? (await this.#nearestRecord((batch.at(-1)?.index ?? 0) - 1, options))
     }
+  }
+
+  // The walk goes on from the oldest one. It is asked for first, and what it points at as soon as it is here:
+  // so a walk over a slow network takes as long as its blocks, not as long as its turns.
+  async #locateAll(
+    indexes: readonly number[],
+    ahead: Ahead,
+    options: ReadOptions,
+  ): Promise<Position[]> {
+    const oldestFirst = indexes.toReversed().map(async (index): Promise<Position> => {
+      const found = await (ahead.get(index) ?? this.#read(index, options))
+      ahead.delete(index)
+      return { index, found }
+    })
+    oldestFirst[0]?.then(
+      ({ found }) => {
+        for (const index of isRecord(found) ? found.previous.toReversed() : []) {
+          const reading = this.#read(index, options)
+          // Whoever waits for it hears of it.
+          reading.catch(() => undefined)
+          ahead.set(index, reading)
+        }
+      },
+      () => undefined,
+    )
+    return (await Promise.all(oldestFirst)).toReversed()
   }
 
   // The last block of a log is a record. If it is not, the author broke the log there; the nearest
@@ -202,7 +230,11 @@ export class History {
     const known = this.#records.get(index)
     if (known !== undefined) return known
     try {
-      const record = decodeRecord(await this.#source.read(index, options), index)
+      const block = await this.#source.read(index, options)
+      // Somebody else may have waited for it too.
+      const meanwhile = this.#records.get(index)
+      if (meanwhile !== undefined) return meanwhile
+      const record = decodeRecord(block, index)
       this.#records.set(index, record)
       return record
     } catch (error) {

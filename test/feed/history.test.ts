@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { HyperletterError } from '../../src/errors.ts'
 import { readBlock, type ReadOptions } from '../../src/feed/blocks.ts'
@@ -112,6 +113,26 @@ describe('a good log', () => {
     expect(source.rounds).toBeLessThanOrEqual(Math.ceil(1_001 / 32) + 2)
     expect(source.reads.size).toBe(1_001)
     expect(Math.max(...source.reads.values())).toBe(1)
+  })
+
+  test('asks for what the oldest record points at before the others of its batch are here', async () => {
+    const log = await logOf(100)
+    const held = log.records[5] as number
+    const beyond = log.records[40] as number
+    const events = new EventEmitter()
+    const asked = once(events, 'asked')
+    const arrives = once(events, 'arrives')
+    const listing = new History({
+      length: log.core.length,
+      async read(index, options) {
+        if (index === beyond) events.emit('asked')
+        if (index === held) await arrives
+        return readBlock(log.core, index, options)
+      },
+    }).list()
+    await asked
+    events.emit('arrives')
+    expect((await listing).issues).toHaveLength(100)
   })
 
   test('tells on the way from where on all issues and their retractions are known', async () => {
