@@ -32,10 +32,19 @@ const envelope = z.looseObject({
     .string()
     .max(64)
     .regex(/^[a-z][a-z0-9._-]*$/, 'must be the name of a type'),
-  previous: z.array(z.int().nonnegative()).max(MAX_PREVIOUS),
+  // As one check: for each number of its own zod takes as long as for a field.
+  previous: z.custom<number[]>(isPointers, `must be at most ${MAX_PREVIOUS} block indexes`),
   profile: z.int().nonnegative().optional(),
 })
 type Envelope = z.infer<typeof envelope>
+
+function isPointers(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.length <= MAX_PREVIOUS &&
+    value.every((it) => Number.isSafeInteger(it) && it >= 0)
+  )
+}
 
 interface Position {
   /** Block indexes of preceding records, newest first, strictly decreasing. */
