@@ -185,12 +185,19 @@ async function* follow(
     peers: network.status(feed.feedKey).peers,
   })
   const isDone = (it: Progress) => it.length > 0 && it.heldBlocks === it.length
+  const lastBlock = (look: () => void) => {
+    const onBlock = () => {
+      if (feed.core.contiguousLength === feed.core.length) look()
+    }
+    feed.core.on('download', onBlock)
+    return () => feed.core.off('download', onBlock)
+  }
   let last = read()
   yield last
   let movedAt = Date.now()
   while (!isDone(last)) {
     engine.full.throwIfAborted()
-    await waitUntil(() => isDone(read()), { timeoutMs: REPORT_EVERY_MS, signal })
+    await waitUntil(() => isDone(read()), { timeoutMs: REPORT_EVERY_MS, signal, watch: lastBlock })
     const now = read()
     if (now.heldBlocks !== last.heldBlocks) movedAt = Date.now()
     else if (Date.now() - movedAt > timeoutMs) throw stalled(now)

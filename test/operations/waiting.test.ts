@@ -18,6 +18,24 @@ describe('waiting for a condition', () => {
     expect(await waitUntil(() => Promise.resolve(true), { timeoutMs: 1_000 })).toBe(true)
   })
 
+  it('looks when it is told to', async () => {
+    let isTrue = false
+    let watchers = 0
+    const waiting = waitUntil(() => isTrue, {
+      timeoutMs: 60_000,
+      watch: (look) => {
+        watchers++
+        queueMicrotask(() => {
+          isTrue = true
+          look()
+        })
+        return () => watchers--
+      },
+    })
+    expect(await waiting).toBe(true)
+    expect(watchers).toBe(0)
+  })
+
   it('gives up at the deadline', async () => {
     const before = performance.now()
     expect(await waitUntil(() => false, { timeoutMs: 120 })).toBe(false)
