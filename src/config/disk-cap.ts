@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, statfs, writeFile } from 'node:fs/promises'
+import { mkdirSync, readFileSync, renameSync, statfsSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Config } from './config.ts'
 
@@ -21,35 +21,47 @@ export interface DiskCap {
 /**
  * How much of what others wrote may lie on this disk. Without a setting: the smaller of 10 GB and a fifth of
  * the disk that was free at the first start, but no less than 64 MiB. It is written down, for a share of what is free now
- * would shrink with each issue.
+ * would shrink with each issue. Synchronously: every start waits for it, and threads would take longer.
  */
-export async function diskCapOf(config: Pick<Config, 'dataDir' | 'diskCap'>): Promise<DiskCap> {
+export function diskCapOf(config: Pick<Config, 'dataDir' | 'diskCap'>): DiskCap {
   if (config.diskCap !== undefined) return { capBytes: config.diskCap, isNew: false }
   const file = join(config.dataDir, 'disk-cap')
-  const known = Number((await readFile(file, 'utf8').catch(() => '')).trim())
+  const known = Number(textOf(file))
   if (Number.isSafeInteger(known) && known > 0) return { capBytes: known, isNew: false }
-  const share = Math.round((await freeBytes(config.dataDir)) * DEFAULT_SHARE)
+  const share = Math.round(freeBytes(config.dataDir) * DEFAULT_SHARE)
   const capBytes = Math.max(SMALLEST_DEFAULT_BYTES, Math.min(LARGEST_DEFAULT_BYTES, share))
-  await remember(file, capBytes)
+  remember(file, capBytes)
   return { capBytes, isNew: true }
 }
 
 // A disk that is full or read-only says so to whoever writes something that matters.
-async function remember(file: string, capBytes: number): Promise<void> {
+function remember(file: string, capBytes: number): void {
   const draft = `${file}.${process.pid}`
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-    await writeFile(draft, `${capBytes}\n`)
-    await rename(draft, file)
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    writeFileSync(draft, `${capBytes}\n`)
+    renameSync(draft, file)
   } catch {
     // It is chosen anew at the next start.
   }
 }
 
-async function freeBytes(dir: string): Promise<number> {
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch {
+    return ''
+  }
+}
+
+function freeBytes(dir: string): number {
   for (let at = dir; ; at = dirname(at)) {
-    const found = await statfs(at).catch(() => undefined)
-    if (found !== undefined) return found.bavail * found.bsize
+    try {
+      const { bavail, bsize } = statfsSync(at)
+      return bavail * bsize
+    } catch {
+      // It is made at the first start.
+    }
     if (at === dirname(at)) return LARGEST_DEFAULT_BYTES / DEFAULT_SHARE
   }
 }

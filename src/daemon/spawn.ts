@@ -69,7 +69,7 @@ export async function startDaemon(
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw unusableDirectory(config.dataDir, error)
   })
-  const { capBytes } = await diskCapOf(config)
+  const { capBytes } = diskCapOf(config)
   const log = await open(config.logFile, 'a', 0o600)
   const logStart = (await log.stat()).size
   const { flags, variables } = handOn({ ...given, dataDir: config.dataDir })

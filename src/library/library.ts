@@ -120,6 +120,7 @@ export class Library {
     const bee = new Hyperbee(core, { keyEncoding: 'utf-8', valueEncoding: 'json' })
     await onStore(() => bee.ready())
     const library = new Library(bee)
+    if (core.length === 0) return library
     for await (const { value } of bee.createReadStream({ gte: FEEDS, lt: `${FEEDS}~` })) {
       const entry = readEntry(value)
       if (entry === undefined) library.unreadable++

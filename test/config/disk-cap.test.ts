@@ -7,20 +7,20 @@ import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 describe('the disk cap', () => {
   it('is what was set', async () => {
     const dataDir = await temporaryDirectory()
-    expect(await diskCapOf({ dataDir, diskCap: 5 })).toEqual({ capBytes: 5, isNew: false })
-    expect(await diskCapOf({ dataDir, diskCap: Infinity })).toMatchObject({ capBytes: Infinity })
+    expect(diskCapOf({ dataDir, diskCap: 5 })).toEqual({ capBytes: 5, isNew: false })
+    expect(diskCapOf({ dataDir, diskCap: Infinity })).toMatchObject({ capBytes: Infinity })
   })
 
   it('is a share of the free disk at first, and then stays', async () => {
     const dataDir = join(await temporaryDirectory(), 'not', 'there', 'yet')
     const { bavail, bsize } = await statfs('/')
-    const first = await diskCapOf({ dataDir, diskCap: undefined })
+    const first = diskCapOf({ dataDir, diskCap: undefined })
     expect(first.isNew).toBe(true)
     expect(first.capBytes).toBeGreaterThan(0)
     expect(first.capBytes).toBeLessThanOrEqual(Math.min(10e9, bavail * bsize))
     expect(await readFile(join(dataDir, 'disk-cap'), 'utf8')).toBe(`${first.capBytes}\n`)
     await writeFile(join(dataDir, 'disk-cap'), '123\n')
-    const again = await diskCapOf({ dataDir, diskCap: undefined })
+    const again = diskCapOf({ dataDir, diskCap: undefined })
     expect(again).toEqual({ capBytes: 123, isNew: false })
   })
 
@@ -28,13 +28,13 @@ describe('the disk cap', () => {
     const dataDir = await temporaryDirectory()
     for (const text of ['', 'lots', '-1', '1e99']) {
       await writeFile(join(dataDir, 'disk-cap'), text)
-      expect(await diskCapOf({ dataDir, diskCap: undefined })).toMatchObject({ isNew: true })
+      expect(diskCapOf({ dataDir, diskCap: undefined })).toMatchObject({ isNew: true })
     }
   })
 
   it('needs nothing to be written', async () => {
     const file = join(await temporaryDirectory(), 'file')
     await writeFile(file, '')
-    expect(await diskCapOf({ dataDir: file, diskCap: undefined })).toMatchObject({ isNew: true })
+    expect(diskCapOf({ dataDir: file, diskCap: undefined })).toMatchObject({ isNew: true })
   })
 })
