@@ -8,6 +8,8 @@ export interface OpenOptions {
   readonly dataDir: string
   /** Needed only by what goes online. */
   readonly bootstrap?: string
+  /** As the command line says of commands that need the network. */
+  readonly online?: boolean
 }
 
 /**
@@ -23,9 +25,9 @@ export async function loadProduct() {
   ])
   return {
     /** Opens an engine; whoever asked closes it. */
-    async open({ dataDir, bootstrap }: OpenOptions) {
+    async open({ dataDir, bootstrap, online = false }: OpenOptions) {
       const config = await loadConfig({ dataDir, bootstrap, logLevel: 'silent' })
-      const engine = await Engine.open({ config, logger: createLogger(config.logLevel) })
+      const engine = await Engine.open({ config, logger: createLogger(config.logLevel), online })
       return { engine, operations: bindOperations(engine, 'engine') }
     },
   }

@@ -30,6 +30,8 @@ export interface ConnectOptions {
    * take long, so that others need not wait for them.
    */
   readonly lend?: boolean
+  /** An engine of this process will need the network. */
+  readonly online?: boolean
 }
 
 const BUSY_TIMEOUT_MS = 10_000
@@ -42,14 +44,14 @@ const LONGEST_PAUSE_MS = 500
  * @throws STORE_BUSY, PROTOCOL_MISMATCH, ABORTED
  */
 export async function connect(config: Config, options: ConnectOptions = {}): Promise<Connection> {
-  const { signal, busyTimeoutMs = BUSY_TIMEOUT_MS, lend = false } = options
+  const { signal, busyTimeoutMs = BUSY_TIMEOUT_MS } = options
   const deadline = Date.now() + busyTimeoutMs
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     if (signal?.aborted === true) throw new HyperletterError('ABORTED', 'Interrupted.')
     const daemon = await connectToDaemon(config)
     if (daemon !== undefined) return daemon
     try {
-      return await openEngine(config, lend)
+      return await openEngine(config, options)
     } catch (error) {
       // Whoever holds the lock may be a daemon that does not listen yet, or a command about to end.
       if (!hasCode(error, 'STORE_BUSY') || Date.now() + pauseMs > deadline) throw error
@@ -76,7 +78,10 @@ async function connectToDaemon({ socketPath }: Config): Promise<Connection | und
 }
 
 // The stack takes 200 ms to load: a command that talks to a daemon does without.
-async function openEngine(config: Config, isLent: boolean): Promise<Connection> {
+async function openEngine(
+  config: Config,
+  { lend = false, online = false }: ConnectOptions,
+): Promise<Connection> {
   const [{ Engine }, { bindOperations }, { createLogger }, { ReaderHost }] = await Promise.all([
     import('./engine/engine.ts'),
     import('./operations/operations.ts'),
@@ -84,11 +89,11 @@ async function openEngine(config: Config, isLent: boolean): Promise<Connection> 
     import('./reader/web/host.ts'),
   ])
   const logger = createLogger(config.logLevel)
-  const engine = await Engine.open({ config, logger })
+  const engine = await Engine.open({ config, logger, online })
   const operations = bindOperations(engine, 'engine')
   const reader = new ReaderHost({ operations, dataDir: config.dataDir })
   const openReader = (request: ReaderRequest) => reader.open(request)
-  const lent = isLent ? await lendOver(config, { operations, openReader, logger }) : undefined
+  const lent = lend ? await lendOver(config, { operations, openReader, logger }) : undefined
   return {
     operations,
     via: 'engine',

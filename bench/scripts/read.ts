@@ -6,7 +6,7 @@ const { link, ...options } = scriptInput() as { dataDir: string; bootstrap: stri
 const product = await loadProduct()
 
 const start = performance.now()
-const { engine, operations } = await product.open(options)
+const { engine, operations } = await product.open({ ...options, online: true })
 let reading: Promise<{ newestMs: number; markdown: string }> | undefined
 let wholeMs = NaN
 for await (const event of operations.subscribe({ link })) {

@@ -49,11 +49,11 @@ export async function withOperations<T>(
     via: Connection['via'],
     ended: AbortSignal | undefined,
   ) => Promise<T>,
-  { lend = false }: Pick<ConnectOptions, 'lend'> = {},
+  options: Pick<ConnectOptions, 'lend' | 'online'> = {},
 ): Promise<T> {
   const config = await loadConfig(context)
   const { signal } = context.io
-  const connection = await context.services.connect(config, { signal, ...(lend && { lend }) })
+  const connection = await context.services.connect(config, { signal, ...options })
   let result: T
   try {
     result = await use(connection.operations, connection.via, connection.ended)

@@ -53,7 +53,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
   const stop = new AbortController()
   const live = new LiveConfig(config)
   const engine = new LastingEngine(await openEngine(), {
-    open: () => Engine.open({ config, live, logger }),
+    open: () => Engine.open({ config, live, logger, online: true }),
     dataDir: config.dataDir,
     logger,
   })
@@ -89,7 +89,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       await engine.goOnline()
       reader.resume().catch((err: unknown) => logger.error({ err }, 'the web reader'))
       options.hangUps?.on('hangup', onHangUp)
-      const { capBytes } = await diskCapOf(config)
+      const { capBytes } = diskCapOf(config)
       onReady({
         socket: config.socketPath,
         pid: process.pid,
@@ -113,7 +113,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     const busyUntil = Date.now() + busyTimeoutMs
     for (;;) {
       try {
-        return await Engine.open({ config, live, logger })
+        return await Engine.open({ config, live, logger, online: true })
       } catch (error) {
         if (!hasCode(error, 'STORE_BUSY')) throw error
         const running = await dial(config.socketPath)

@@ -6,7 +6,8 @@ import { LiveConfig } from '../config/live.ts'
 import { hasCode, HyperletterError } from '../errors.ts'
 import type { Feed } from '../feed/feed.ts'
 import { Library, type LibraryEntry } from '../library/library.ts'
-import { short, type Logger } from '../logger.ts'
+import type { Logger } from '../logger.ts'
+import { openDht, type Dht } from '../network/dht.ts'
 import { NETWORK_LIMITS, type Network } from '../network/network.ts'
 import { onStore } from '../storage-errors.ts'
 import { Author } from './author.ts'
@@ -16,11 +17,12 @@ import { Continuity } from './continuity.ts'
 import { Feeds } from './feeds.ts'
 import { Journal } from './journal.ts'
 import { Keeper } from './keeping/keeper.ts'
+import { finishInterrupted, noticeMove } from './interrupted.ts'
 import { goOnline } from './online.ts'
 import { quietHypercore } from './quiet.ts'
 import { PublishedNotes } from './published.ts'
 import { SigningKeys } from './signing-keys.ts'
-import { openStore, settleMove, wasMoved } from './store.ts'
+import { openStore } from './store.ts'
 import { Successions } from './successions.ts'
 import { Use } from './use.ts'
 
@@ -29,6 +31,8 @@ export interface EngineOptions {
   /** Holds `config`, where that may change while running; the engine's own when absent. */
   readonly live?: LiveConfig
   readonly logger: Logger
+  /** The network will be needed: finding its way begins while the store opens. */
+  readonly online?: boolean
   /** How long an author whose log may be behind waits for peers before it refuses. */
   readonly catchUpMs?: number
 }
@@ -74,6 +78,8 @@ export class Engine {
   readonly #catchUpMs: number
   readonly #full = new AbortController()
   #erasing: Promise<void> = Promise.resolve()
+  /** Opened for the network that is yet to come. */
+  #dht: Dht | undefined
   #network: Promise<Network> | undefined
   #flushTimer: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
@@ -107,7 +113,7 @@ export class Engine {
         ;(await this.#network)?.configure(changed)
       }),
       this.live.follow(['diskCap'], async (changed) =>
-        this.keeper.setCap((await diskCapOf(changed)).capBytes),
+        this.keeper.setCap(diskCapOf(changed).capBytes),
       ),
     ]
     this.feeds = new Feeds({
@@ -151,9 +157,11 @@ export class Engine {
   static async open(options: EngineOptions): Promise<Engine> {
     quietHypercore()
     const { config } = options
-    const { capBytes } = await diskCapOf(config)
-    const store = await openStore(config, capBytes)
+    const dht = options.online === true ? openDht(config) : undefined
+    let store: Corestore | undefined
     try {
+      const { capBytes } = diskCapOf(config)
+      store = await openStore(config, capBytes)
       const [library, journal, keys, notes] = await Promise.all([
         Library.open(store.get({ name: LIBRARY_NAME })),
         Journal.open(config.journalDir),
@@ -165,11 +173,12 @@ export class Engine {
       }
       const files = { journal, keys, notes }
       const engine = new Engine(options, store, library, files, capBytes)
-      await engine.#noticeMove()
-      await engine.#recover(files)
+      engine.#dht = dht
+      await noticeMove(engine)
+      await finishInterrupted(engine, files)
       return engine
     } catch (error) {
-      await store.close().catch(() => undefined)
+      await Promise.allSettled([store?.close(), dht?.destroy({ force: true })])
       throw error
     }
   }
@@ -276,11 +285,14 @@ export class Engine {
 
   async #goOnline(keyPair?: KeyPair): Promise<Network> {
     const { config, logger, library, feeds } = this
+    const dht = this.#dht
+    this.#dht = undefined
     const network = await goOnline({
       config,
       logger,
       library,
       feeds,
+      dht,
       store: this.#store,
       keyPair: keyPair ?? (await this.#store.createKeyPair(SWARM_KEY_NAME)),
       open: (entry) => this.feed(entry),
@@ -293,17 +305,6 @@ export class Engine {
       this.flush().catch((err: unknown) => logger.debug({ err }, 'flushing'))
     }, FLUSH_EVERY_MS).unref()
     return network
-  }
-
-  // A copy may lack what the original published since: each of its newsletters asks a peer first.
-  async #noticeMove(): Promise<void> {
-    if (!(await wasMoved(this.config))) return
-    for (const { feedKey, roles } of this.library.list()) {
-      if (!roles.includes('author')) continue
-      await this.continuity.mistrust(feedKey)
-      this.logger.warn({ feed: short(feedKey) }, 'the data directory was copied or put back')
-    }
-    await settleMove(this.config)
   }
 
   // Everything that is to be stored fails from now on; one line says it.
@@ -322,34 +323,13 @@ export class Engine {
     if (this.#closing === undefined) this.logger.warn({ err }, 'could not note a longer log')
   }
 
-  async #recover({ journal, notes }: Files): Promise<void> {
-    for (const pending of await journal.pending()) {
-      const { feedKey } = pending
-      const entry = this.library.get(feedKey)
-      try {
-        // Interrupted before `create` had told anybody of the newsletter: there is nothing to finish.
-        if (entry === undefined) {
-          await journal.drop(feedKey)
-          continue
-        }
-        // Peers are asked first how the log went on.
-        if ((await notes.get(feedKey))?.mustCatchUp === true) continue
-        await this.author.recover(await this.feeds.get(entry), pending)
-      } catch (err) {
-        this.logger.error(
-          { feed: short(feedKey), err },
-          'an interrupted publication could not be finished',
-        )
-      }
-    }
-  }
-
   async #close(): Promise<void> {
     for (const unfollow of this.#unfollow) unfollow()
     clearInterval(this.#flushTimer)
     const steps = [
       () => this.author.close(),
       async () => (await this.#network)?.close(),
+      () => this.#dht?.destroy({ force: true }),
       () => this.keeper.close(),
       () => this.feeds.close(),
       () => this.library.close(),

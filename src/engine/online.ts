@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type Corestore from 'corestore'
-import crypto, { type KeyPair } from 'hypercore-crypto'
+import crypto from 'hypercore-crypto'
 import type { Config } from '../config/config.ts'
 import type { Library, LibraryEntry } from '../library/library.ts'
 import { short, type Logger } from '../logger.ts'
@@ -11,10 +11,12 @@ import { keyBytes } from '../records/feed-key.ts'
 import type { Feeds } from './feeds.ts'
 import { peekLog } from './peek.ts'
 
-export interface OnlineOptions extends Pick<NetworkOptions, 'onSuccession' | 'onDiskFull'> {
+export interface OnlineOptions extends Pick<
+  NetworkOptions,
+  'keyPair' | 'dht' | 'onSuccession' | 'onDiskFull'
+> {
   readonly config: Config
   readonly logger: Logger
-  readonly keyPair: KeyPair
   readonly store: Corestore
   readonly library: Library
   readonly feeds: Feeds
@@ -30,7 +32,6 @@ export interface OnlineOptions extends Pick<NetworkOptions, 'onSuccession' | 'on
 export async function goOnline({
   config,
   logger,
-  keyPair,
   store,
   library,
   feeds,
@@ -41,7 +42,6 @@ export async function goOnline({
     ...rest,
     config,
     logger,
-    keyPair,
     bans: await Bans.open({ path: join(config.dataDir, 'bans.json'), logger }),
     keeper: {
       open: async (feedKey) => {

@@ -7,6 +7,7 @@ import type { Config } from '../config/config.ts'
 import { HyperletterError } from '../errors.ts'
 import type { Feed } from '../feed/feed.ts'
 import type { Logger } from '../logger.ts'
+import { openDht } from '../network/dht.ts'
 import { Swarm, type SwarmOptions } from '../network/swarm.ts'
 import { keyBytes } from '../records/feed-key.ts'
 
@@ -62,9 +63,10 @@ export async function poll(
       .finally(() => asking.delete(answering))
     asking.add(answering)
   }
-  const { bootstrap, host } = config
   const keyPair = crypto.keyPair()
-  const swarm = new Swarm({ keyPair, bootstrap, host, logger, onConnection: ask })
+  const { bootstrap, host } = config
+  const dht = openDht({ bootstrap, host, udpPort: undefined })
+  const swarm = new Swarm({ keyPair, dht, logger, onConnection: ask })
   const topic = feed.core.discoveryKey
   if (topic === null) throw new HyperletterError('INTERNAL', 'The core is not open.')
   try {

@@ -10,6 +10,7 @@ import type { SigningKeyPair } from '../records/recovery.ts'
 import type { Succession } from '../records/succession.ts'
 import { Announcer } from './announcing/announcer.ts'
 import type { Bans } from './limits/bans.ts'
+import { openDht, type Dht } from './dht.ts'
 import { closeGate } from './limits/private-gate.ts'
 import type { DhtAnswers, NetworkFacts } from './diagnosis/diagnosis.ts'
 import { LocalDiscovery } from './local/local-discovery.ts'
@@ -33,6 +34,8 @@ type Limits = Pick<Config, (typeof NETWORK_LIMITS)[number]>
 export interface NetworkOptions {
   readonly config: Pick<Config, 'bootstrap' | 'host' | 'udpPort' | 'localDiscovery'> & Limits
   readonly keyPair: KeyPair
+  /** Opened beforehand with this configuration; the network's own when absent. The network closes it. */
+  readonly dht?: Dht | undefined
   readonly logger: Logger
   /** Who is not talked to; only remembered here when absent. The network closes it. */
   readonly bans?: Bans | undefined
@@ -90,6 +93,7 @@ export class Network {
     })
     this.#swarm = new Swarm({
       ...config,
+      dht: options.dht ?? openDht(config),
       keyPair,
       bans,
       logger,

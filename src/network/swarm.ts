@@ -2,7 +2,7 @@ import type { Connection, PeerDiscoverySession } from 'hyperswarm'
 import type { KeyPair } from 'hypercore-crypto'
 import type { Address } from '../config/config.ts'
 import { short, type Logger } from '../logger.ts'
-import { ThriftyDht } from './announcing/thrifty-dht.ts'
+import type { Dht } from './dht.ts'
 import { getMutable, putMutable, type MutableKeyPair } from './dht-values.ts'
 import { Attempts } from './diagnosis/attempts.ts'
 import {
@@ -34,10 +34,8 @@ export interface SwarmLimits {
 export interface SwarmOptions extends SwarmLimits {
   /** Who this device is to its peers; unrelated to feed keys. */
   readonly keyPair: KeyPair
-  readonly bootstrap: readonly Address[] | undefined
-  readonly host: string | undefined
-  /** UDP port to bind if it is free; the stack's own when absent. */
-  readonly udpPort?: number | undefined
+  /** Closed with the swarm. */
+  readonly dht: Dht
   /** Who is not talked to; only remembered here when absent. The swarm does not close it. */
   readonly bans?: Bans | undefined
   readonly logger: Logger
@@ -95,7 +93,7 @@ interface Line {
  */
 export class Swarm {
   readonly #swarm: CalmSwarm
-  readonly #dht: ThriftyDht
+  readonly #dht: Dht
   readonly #attempts: Attempts
   readonly #options: SwarmOptions
   readonly #logger: Logger
@@ -114,14 +112,7 @@ export class Swarm {
   #rates: Rates = { upload: undefined, download: undefined }
 
   constructor(options: SwarmOptions) {
-    const { keyPair, bootstrap, host, udpPort, logger } = options
-    const dht = new ThriftyDht({
-      ...(bootstrap === undefined ? {} : { bootstrap }),
-      ...(host === undefined ? {} : { host }),
-      ...(udpPort === undefined ? {} : { port: udpPort }),
-      // No firewall stands between peers of one machine, and punching holes in none mostly fails.
-      ...(host?.startsWith('127.') === true ? { firewalled: false } : {}),
-    })
+    const { keyPair, dht, logger } = options
     this.#options = options
     this.#logger = logger
     this.#bans = options.bans ?? Bans.inMemory(logger)

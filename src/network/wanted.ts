@@ -72,10 +72,13 @@ export class Wanted {
     if (!feed.writable && feed.selection === EVERYTHING) {
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(NEWEST_FIRST_MS)])
       const options = { signal: deadline }
+      // The newest record says where the profile is, nearly always there.
+      const usualProfile = feed.core.download({ start: 0, end: 1 })
       const first = [fetchNewest(feed, deadline), feed.profile(options)]
       for (const it of await Promise.allSettled(first)) {
         if (it.status === 'rejected') this.#log('newest first', it.reason)
       }
+      usualProfile.destroy()
       await this.#begin(deadline).catch((error: unknown) => this.#log('list of issues', error))
     }
     if (signal.aborted) return

@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { chmod, mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -16,6 +17,16 @@ const SOME_FEED = feedKeyOf(new Uint8Array(32).fill(1))
 
 async function modeOf(path: string): Promise<number> {
   return (await stat(path)).mode & 0o777
+}
+
+async function isFree(port: number | undefined): Promise<boolean> {
+  const socket = createSocket('udp4').bind(port, '127.0.0.1')
+  const isBound = await once(socket, 'listening').then(
+    () => true,
+    () => false,
+  )
+  socket.close()
+  return isBound
 }
 
 async function privateDht() {
@@ -45,6 +56,14 @@ describe('open', () => {
     expect(engine.isOnline).toBe(false)
     expect(engine.library.list()).toEqual([])
     expect(await engine.networkIfOnline()).toBeUndefined()
+  })
+
+  test('ends what it began for a network that nobody wanted', async () => {
+    const engine = await openEngine({ online: true })
+    const { udpPort } = engine.config
+    await vi.waitFor(async () => expect(await isFree(udpPort)).toBe(false))
+    await engine.close()
+    expect(await isFree(udpPort)).toBe(true)
   })
 
   test('finds what was there before', async () => {

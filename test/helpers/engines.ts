@@ -17,6 +17,7 @@ export interface OpenEngineOptions {
   readonly config?: Config
   /** How long an author that may be behind waits for peers. */
   readonly catchUpMs?: number
+  readonly online?: boolean
 }
 
 /** What is off, or the stack's own choice, unless somebody sets it. */
@@ -63,8 +64,13 @@ export function configOf(dataDir: string, bootstrap: readonly Address[] = []): C
 export async function openEngine(options: OpenEngineOptions = {}): Promise<Engine> {
   const config =
     options.config ?? configOf(options.dataDir ?? (await temporaryDirectory()), options.bootstrap)
-  const { catchUpMs = CATCH_UP_MS } = options
-  const engine = await Engine.open({ config, logger: createLogger(config.logLevel), catchUpMs })
+  const { catchUpMs = CATCH_UP_MS, online = false } = options
+  const engine = await Engine.open({
+    config,
+    logger: createLogger(config.logLevel),
+    catchUpMs,
+    online,
+  })
   onTestFinished(() => engine.close())
   return engine
 }

@@ -4,6 +4,7 @@ import type Hyperswarm from 'hyperswarm'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Address } from '../../src/config/config.ts'
 import { createLogger } from '../../src/logger.ts'
+import { openDht } from '../../src/network/dht.ts'
 import { Swarm } from '../../src/network/swarm.ts'
 import { eventually, plainPeer } from '../helpers/swarm-peers.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
@@ -13,8 +14,7 @@ const TELLER = 'aa'.repeat(32)
 function openSwarm(bootstrap: readonly Address[]): Swarm {
   const swarm = new Swarm({
     keyPair: HyperDHT.keyPair(),
-    bootstrap,
-    host: '127.0.0.1',
+    dht: openDht({ bootstrap, host: '127.0.0.1', udpPort: undefined }),
     logger: createLogger('silent'),
     onConnection: () => undefined,
   })

@@ -67,6 +67,7 @@ async function subscribe(context: Context, link: string, options: Options): Prom
       const outcome = await follow(context, operations, link, options)
       return { ...outcome, subscribed: await latest(operations, outcome.subscribed), via: host }
     },
+    { online: options.wait },
   )
   const { feedKey, title, issues } = subscribed
   const complete = length > 0 && heldBlocks >= length

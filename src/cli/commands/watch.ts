@@ -36,7 +36,7 @@ async function watch(context: Context, newsletter: string | undefined): Promise<
         if (ended?.aborted !== true) throw error
       }
     },
-    { lend: true },
+    { lend: true, online: true },
   )
   // It has no other end than an interruption, whichever way the operation tells of it.
   io.signal.throwIfAborted()
