@@ -54,13 +54,12 @@ interface InnerCore {
   readonly state: { readonly length: number }
 }
 
-/** Whether the Hypercore that runs is the one that this module knows. */
-export function isKnownVersion(): boolean {
-  const { version } = createRequire(import.meta.url)('hypercore/package.json') as {
-    version: string
-  }
-  return version === KNOWN_VERSION
+const { version } = createRequire(import.meta.url)('hypercore/package.json') as {
+  version: string
 }
+
+/** Whether the Hypercore that runs is the one that this module knows. */
+export const IS_KNOWN_VERSION = version === KNOWN_VERSION
 
 const NOBODY: readonly Asked<InnerPeer>[] = []
 
@@ -74,6 +73,11 @@ export class Internals {
 
   get peers(): readonly InnerPeer[] {
     return this.#core.replicator.peers
+  }
+
+  /** Another one as soon as a range is added. */
+  get newestRange(): object | undefined {
+    return this.#core.replicator._ranges.at(-1)
   }
 
   /** Whether a range has blocks that are not here. */

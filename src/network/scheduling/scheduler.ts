@@ -78,6 +78,11 @@ export class Scheduler<P> {
     this.#plan = undefined
   }
 
+  /** More is wanted than before. */
+  noteWanted(): void {
+    this.#plan = undefined
+  }
+
   noteRoundTrip(peer: P, rttMs: number): void {
     this.#peers.get(peer)?.window.noteRoundTrip(rttMs)
   }

@@ -1,6 +1,6 @@
 import type Hypercore from 'hypercore'
 import type { Peer } from 'hypercore'
-import { Internals, isKnownVersion, roundTripMs, type InnerPeer } from './hypercore-internals.ts'
+import { IS_KNOWN_VERSION, Internals, roundTripMs, type InnerPeer } from './hypercore-internals.ts'
 import { Scheduler } from './scheduler.ts'
 import { seedOf } from './shares.ts'
 import type { View } from './view.ts'
@@ -22,6 +22,7 @@ export class Scheduling {
   readonly #view: View<InnerPeer>
   #scheduler: Scheduler<InnerPeer> | undefined
   readonly #nothing = new Map<InnerPeer, { atMs: number; announcements: number }>()
+  #newestRange: object | undefined
   #timer: NodeJS.Timeout | undefined
   #lookMs = LOOK_MS
 
@@ -41,7 +42,7 @@ export class Scheduling {
       inFlight: (peer) => peer.inflight,
       isReader: (peer) => peer.remoteDownloading,
     }
-    if (!isKnownVersion()) return
+    if (!IS_KNOWN_VERSION) return
     core.on('peer-add', this.#onPeerAdd)
     core.on('peer-remove', this.#onPeerRemove)
     core.on('download', this.#onDownload)
@@ -99,6 +100,12 @@ export class Scheduling {
 
   #ask(scheduler: Scheduler<InnerPeer>, peer: InnerPeer): boolean {
     const nowMs = Date.now()
+    const { newestRange } = this.#internals
+    if (newestRange !== this.#newestRange) {
+      this.#newestRange = newestRange
+      this.#nothing.clear()
+      scheduler.noteWanted()
+    }
     // Hypercore asks once for each range and batch of blocks.
     const nothing = this.#nothing.get(peer)
     if (nothing?.atMs === nowMs && nothing.announcements === announcementsOf(peer)) return false
