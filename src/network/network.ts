@@ -1,11 +1,11 @@
 import Protomux from 'protomux'
-import type { KeyPair } from 'hypercore-crypto'
+import crypto, { type KeyPair } from 'hypercore-crypto'
 import type { Connection } from 'hyperswarm'
 import type { Config } from '../config/config.ts'
 import { HyperletterError } from '../errors.ts'
 import type { BlockRange, Feed } from '../feed/feed.ts'
 import { short, type Logger } from '../logger.ts'
-import type { FeedKey } from '../records/feed-key.ts'
+import { keyBytes, type FeedKey } from '../records/feed-key.ts'
 import type { SigningKeyPair } from '../records/recovery.ts'
 import type { Succession } from '../records/succession.ts'
 import { Announcer } from './announcing/announcer.ts'
@@ -136,6 +136,11 @@ export class Network {
     this.#roster.add(newsletter)
   }
 
+  /** Announces and looks up now what is to be started as soon as it is open; `stop` ends that too. */
+  expect(feedKey: FeedKey): void {
+    this.#announcer.addNow(discoveryKeyOf(feedKey))
+  }
+
   /** Announces a feed now, downloads and serves it until `stop`. */
   start(feed: Feed): void {
     const { feedKey, core } = feed
@@ -161,11 +166,10 @@ export class Network {
   }
 
   async stop(feedKey: FeedKey): Promise<void> {
-    const newsletter = this.#roster.get(feedKey)
     this.#roster.delete(feedKey)
     this.#local?.delete(feedKey)
     this.#closeSeeding(feedKey)
-    if (newsletter !== undefined) await this.#announcer.delete(newsletter.discoveryKey)
+    await this.#announcer.delete(discoveryKeyOf(feedKey))
   }
 
   /** A peer asks for a core that is stored here; the newsletter that it is opens. */
@@ -276,4 +280,8 @@ export class Network {
     this.#seedings.get(feedKey)?.close()
     this.#seedings.delete(feedKey)
   }
+}
+
+function discoveryKeyOf(feedKey: FeedKey): Uint8Array {
+  return crypto.discoveryKey(Buffer.from(keyBytes(feedKey)))
 }

@@ -99,14 +99,25 @@ export async function leave(engine: Engine, entry: LibraryEntry, role: Role): Pr
     await discard(engine, entry.feedKey)
 }
 
-/** Opens a feed and takes part in it. */
+/** Opens a feed and takes part in it; peers are looked for while it opens. */
 export async function startSeeding(
   engine: Engine,
   entry: Pick<LibraryEntry, 'feedKey' | 'encryptionKey'>,
 ): Promise<Feed> {
-  const [feed, network] = await Promise.all([engine.feeds.get(entry), engine.network()])
-  network.start(feed)
-  return feed
+  const { feedKey } = entry
+  const opening = engine.feeds.get(entry)
+  // It is awaited below.
+  opening.catch(() => undefined)
+  const network = await engine.network()
+  network.expect(feedKey)
+  try {
+    const feed = await opening
+    network.start(feed)
+    return feed
+  } catch (error) {
+    if (engine.library.get(feedKey) === undefined) await network.stop(feedKey)
+    throw error
+  }
 }
 
 /** Takes a feed that nobody here wants any more off the network, drops what is here of it, and closes it. */
