@@ -186,30 +186,27 @@ export class History {
     }
   }
 
-  // The walk goes on from the oldest one. It is asked for first, and what it points at as soon as it is here:
-  // so a walk over a slow network takes as long as its blocks, not as long as its turns.
+  // The walk goes on from the oldest one: that is asked for first, and then, beside the others, the oldest of those
+  // that it points at. So a walk over a slow network takes as long as its blocks, not as long as its turns; and
+  // with the oldest come hashes that the proofs of the others need not repeat.
   async #locateAll(
     indexes: readonly number[],
     ahead: Ahead,
     options: ReadOptions,
   ): Promise<Position[]> {
-    const oldestFirst = indexes.toReversed().map(async (index): Promise<Position> => {
-      const found = await (ahead.get(index) ?? this.#read(index, options))
-      ahead.delete(index)
-      return { index, found }
-    })
-    oldestFirst[0]?.then(
-      ({ found }) => {
-        for (const index of isRecord(found) ? found.previous.toReversed() : []) {
-          const reading = this.#read(index, options)
-          // Whoever waits for it hears of it.
-          reading.catch(() => undefined)
-          ahead.set(index, reading)
-        }
-      },
-      () => undefined,
-    )
-    return (await Promise.all(oldestFirst)).toReversed()
+    const oldest = indexes.at(-1)
+    if (oldest === undefined) return []
+    const found = await (ahead.get(oldest) ?? this.#read(oldest, options))
+    ahead.delete(oldest)
+    const next = isRecord(found) ? found.previous.at(-1) : undefined
+    if (next !== undefined) {
+      const reading = this.#read(next, options)
+      // Whoever waits for it hears of it.
+      reading.catch(() => undefined)
+      ahead.set(next, reading)
+    }
+    const others = indexes.slice(0, -1).map((index) => this.#locate(index, options))
+    return [...(await Promise.all(others)), { index: oldest, found }]
   }
 
   // The last block of a log is a record. If it is not, the author broke the log there; the nearest

@@ -115,10 +115,10 @@ describe('a good log', () => {
     expect(Math.max(...source.reads.values())).toBe(1)
   })
 
-  test('asks for what the oldest record points at before the others of its batch are here', async () => {
+  test('asks for the next step of its way before all records of one are here', async () => {
     const log = await logOf(100)
     const held = log.records[5] as number
-    const beyond = log.records[40] as number
+    const beyond = log.records[64] as number
     const events = new EventEmitter()
     const asked = once(events, 'asked')
     const arrives = once(events, 'arrives')
