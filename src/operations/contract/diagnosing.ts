@@ -1,5 +1,15 @@
 import { z } from 'zod'
-import { count, feedKey, newsletterRef, none, role, value } from './parts.ts'
+import {
+  count,
+  diskStatus,
+  feedKey,
+  newsletterRef,
+  newsletterStatus,
+  none,
+  problem,
+  role,
+  value,
+} from './parts.ts'
 
 /** One thing that was looked at. */
 const check = z.object({
@@ -34,6 +44,22 @@ const reason = z.object({
 
 /** The part of the contract that says what is wrong. */
 export const diagnosingContract = {
+  status: value(
+    none,
+    z.object({
+      via: z.enum(['daemon', 'engine']),
+      online: z.boolean(),
+      /** Connections to other peers, over all newsletters. */
+      peers: count,
+      dataDir: z.string(),
+      bytesOnDisk: count,
+      /** What keeps this device from storing anything, or soon will. */
+      problem: problem.optional(),
+      disk: diskStatus,
+      newsletters: z.array(newsletterStatus),
+    }),
+  ),
+
   /** Looks at everything that newsletters need, each thing within a deadline. */
   diagnose: value(
     none,

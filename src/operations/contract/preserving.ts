@@ -1,0 +1,103 @@
+import { z } from 'zod'
+import {
+  bytes,
+  count,
+  events,
+  feedKey,
+  force,
+  newsletterRef,
+  number,
+  progress,
+  timeoutSeconds,
+  value,
+  type OperationSpec,
+} from './parts.ts'
+
+/** How a newsletter survives: backups that travel as bundles, restoring, repair. */
+export const preservingContract = {
+  /** Makes this device the author of a newsletter again: the log from peers or a bundle, the keys from its phrase. */
+  restoreNewsletter: events(
+    z.strictObject({
+      recoveryPhrase: z.string().min(1).max(4_096),
+      /** Found out from the log when absent. */
+      private: z.boolean().optional(),
+      /** Absolute path of a backup. */
+      bundle: z.string().min(1).max(4_096).optional(),
+      timeoutSeconds: timeoutSeconds.optional(),
+      force: force.optional(),
+    }),
+    z.discriminatedUnion('event', [
+      progress,
+      z.object({
+        event: z.literal('finished'),
+        feedKey,
+        link: z.string(),
+        title: z.string(),
+        issues: count,
+        /** Who confirmed that this is all; with 0 it is all that the bundle has, or was forced. */
+        peers: count,
+      }),
+    ]),
+  ),
+
+  /** Gives up what this device published beside the history that readers hold. */
+  repairNewsletter: value(
+    z.strictObject({
+      newsletter: newsletterRef.optional(),
+      timeoutSeconds: timeoutSeconds.optional(),
+    }),
+    z.object({
+      feedKey,
+      /** False: there was nothing to repair. */
+      forked: z.boolean(),
+      length: count,
+      /** Readers whose history it is now. */
+      peers: count,
+      /** Issues that only this device had, oldest first. */
+      removed: z.array(z.object({ number, title: z.string() })),
+    }),
+  ),
+
+  /** One file that carries the log of a newsletter with its proofs. */
+  exportBundle: bytes(
+    z.strictObject({
+      newsletter: newsletterRef,
+      /** Only issues from this number on. */
+      since: number.optional(),
+    }),
+  ),
+
+  /** Verifies a bundle and takes it, without any network. */
+  importBundle: events(
+    z.strictObject({
+      /** Absolute path. */
+      file: z.string().min(1).max(4_096),
+      /** What the bundle must be of; with an encryption key, a private newsletter can be read. */
+      link: z.string().min(1).max(512).optional(),
+      /** Key of a private newsletter, where there is no link. */
+      encryptionKey: z.string().min(1).max(64).optional(),
+      /** Follow the newsletter. Else it is seeded, unless it is in the library already. */
+      subscribe: z.boolean().optional(),
+    }),
+    z.discriminatedUnion('event', [
+      z.object({
+        event: z.literal('progress'),
+        step: z.enum(['verifying', 'storing']),
+        /** Bytes; the file is read twice. */
+        done: count,
+        total: count,
+      }),
+      z.object({
+        event: z.literal('finished'),
+        feedKey,
+        /** Absent where the newsletter cannot be read here. */
+        title: z.string().optional(),
+        issues: count,
+        /** Blocks that the bundle carries, and how many of them were not here before. */
+        blocks: count,
+        added: count,
+        bytes: count,
+      }),
+    ]),
+  ),
+} as const satisfies Record<string, OperationSpec>
