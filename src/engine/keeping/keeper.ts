@@ -6,7 +6,8 @@ import { EVERYTHING, sameRanges, UNDECIDED } from '../../feed/selection.ts'
 import type { Library } from '../../library/library.ts'
 import type { Logger } from '../../logger.ts'
 import type { FeedKey } from '../../records/feed-key.ts'
-import { allocatedBelow, costOf, roomUnder, writeBufferFor } from './disk.ts'
+import { Budget } from './budget.ts'
+import { allocatedBelow, costOf } from './disk.ts'
 import {
   decide,
   expectedBytes,
@@ -18,6 +19,7 @@ import {
 import { Freeing, NEGLIGIBLE_BYTES } from './freeing.ts'
 import { assertFits, Loans } from './loans.ts'
 import { Opening } from './opening.ts'
+import { Rounds } from './rounds.ts'
 import { isLimiting, type Stock } from './stock.ts'
 import { Stocks } from './stocks.ts'
 
@@ -31,27 +33,14 @@ export interface KeeperOptions {
   readonly open: (feedKey: FeedKey) => Promise<unknown>
 }
 
-/** A log grows and blocks arrive by the hundred; one look serves them all. */
-const LOOK_AFTER_MS = 200
-
-/** Issues come of age. */
-const LOOK_AGAIN_MS = 3_600_000
-
 /** After this without a block, older issues are fetched beside those that nobody sends. */
 const STALLED_MS = 5_000
 
 /** How many times in a row there has to be no room before less is planned. */
 const PATIENT_ROUNDS = 5
 
-/** Of a cap: above it nothing more is fetched. */
-const FULL = 0.97
-
 /** Of what fits: what is fetched at a time of a newsletter that does not fit whole. */
 const STEP = 0.125
-
-/** Of what fits: what was dropped may lie on the disk before it is taken off. */
-const DEAD_SHARE = 0.04
-const DEAD_AT_LEAST_BYTES = 2 ** 20
 
 /**
  * Keeps what others wrote under a cap on this disk, and what is kept of each newsletter to the policy its
@@ -59,22 +48,13 @@ const DEAD_AT_LEAST_BYTES = 2 ** 20
  */
 export class Keeper {
   readonly #options: KeeperOptions
-  /** As the store was opened. */
-  readonly #bufferBytes: number
-  #capBytes: number
+  readonly #budget: Budget
   readonly #stocks: Stocks
   readonly #abort = new AbortController()
-  readonly #timer: NodeJS.Timeout
-  #soon: NodeJS.Timeout | undefined
-  #isAsked = false
-  #isLooking = false
-  #later: NodeJS.Timeout | undefined
-  #round: Promise<void> = Promise.resolve()
+  readonly #rounds: Rounds
   readonly #loans = new Loans()
   readonly #freeing: Freeing
   readonly #opening: Opening
-  /** Room that turned out to be taken by something else. */
-  #lostBytes = 0
   #refusals = 0
   readonly #seen = new Set<FeedKey>()
   #isMeasured = false
@@ -83,25 +63,25 @@ export class Keeper {
 
   constructor(options: KeeperOptions) {
     this.#options = options
-    this.#capBytes = options.capBytes
-    const { store, config, library } = options
+    const { capBytes, store, config, library, logger } = options
+    this.#budget = new Budget(capBytes)
     this.#stocks = new Stocks(library)
     this.#opening = new Opening(options.open)
     this.#freeing = new Freeing({ store, storeDir: config.storeDir, signal: this.#abort.signal })
-    this.#bufferBytes = writeBufferFor(options.capBytes)
-    this.#timer = setInterval(() => this.look(), LOOK_AGAIN_MS)
-    this.#timer.unref()
+    this.#rounds = new Rounds({
+      look: (isThorough) => this.#look(isThorough),
+      onFailure: (err) => logger.warn({ err }, 'keeping the disk'),
+    })
   }
 
   /** `Infinity` for none. */
   get capBytes(): number {
-    return this.#capBytes
+    return this.#budget.capBytes
   }
 
   /** From now on; what no longer fits goes soon. */
   setCap(capBytes: number): void {
-    this.#capBytes = capBytes
-    this.#lostBytes = 0
+    this.#budget.capBytes = capBytes
     // Also a feed that was fetched whole so far.
     for (const { stock } of this.#stocks.kept()) this.#holdBack(stock)
     this.look()
@@ -113,8 +93,7 @@ export class Keeper {
     const stock = this.#stocks.add(feed)
     if (stock === undefined) return
     // What is here of it was counted as something unknown so far.
-    if (this.#isMeasured && !this.#seen.has(feedKey))
-      this.#lostBytes = Math.max(0, this.#lostBytes - stock.heldBytes)
+    if (this.#isMeasured && !this.#seen.has(feedKey)) this.#budget.regain(stock.heldBytes)
     this.#seen.add(feedKey)
     const onGrown = () => {
       this.#stocks.note(stock)
@@ -147,14 +126,7 @@ export class Keeper {
 
   /** Looks soon whether anything has to be fetched or dropped. */
   look(): void {
-    this.#isAsked = true
-    if (this.#soon !== undefined || this.#isLooking || this.#abort.signal.aborted) return
-    this.#soon = setTimeout(() => {
-      this.settle().catch((err: unknown) => {
-        if (!this.#abort.signal.aborted) this.#options.logger.warn({ err }, 'keeping the disk')
-      })
-    }, LOOK_AFTER_MS)
-    this.#soon.unref()
+    this.#rounds.ask()
   }
 
   /**
@@ -162,22 +134,7 @@ export class Keeper {
    * @param isThorough it is then off the disk too, but for a rest, whether or not the room is needed.
    */
   settle({ isThorough = false } = {}): Promise<void> {
-    clearTimeout(this.#soon)
-    this.#soon = undefined
-    const round = this.#round
-      .catch(() => undefined)
-      .then(async () => {
-        this.#isAsked = false
-        this.#isLooking = true
-        await this.#look(isThorough)
-      })
-      .finally(() => {
-        this.#isLooking = false
-        // Whatever asked meanwhile may have come too late for this one.
-        if (this.#isAsked) this.look()
-      })
-    this.#round = round
-    return round
+    return this.#rounds.now(isThorough)
   }
 
   /**
@@ -189,8 +146,8 @@ export class Keeper {
     if (feed.selection === EVERYTHING) return
     const blocks = ranges.reduce((sum, it) => sum + it.end - it.start, 0)
     const bytes = costOf((blocks * core.byteLength) / Math.max(1, core.length), blocks)
-    assertFits(bytes, this.#budgetBytes)
-    this.#loans.add({ feedKey, number, ranges, bytes }, this.#budgetBytes)
+    assertFits(bytes, this.#budget.bytes)
+    this.#loans.add({ feedKey, number, ranges, bytes }, this.#budget.bytes)
     await this.settle()
   }
 
@@ -200,11 +157,11 @@ export class Keeper {
    */
   async reserve({ feedKey }: Feed, bytes: number): Promise<() => void> {
     if (this.#stocks.get(feedKey) === undefined) return () => undefined
-    assertFits(bytes, this.#budgetBytes)
-    this.#lostBytes += bytes
+    assertFits(bytes, this.#budget.bytes)
+    this.#budget.lose(bytes)
     await this.settle({ isThorough: true })
     return () => {
-      this.#lostBytes = Math.max(0, this.#lostBytes - bytes)
+      this.#budget.regain(bytes)
       this.look()
     }
   }
@@ -220,7 +177,7 @@ export class Keeper {
     this.#loans.forget(feedKey)
     feed.select({ fetch: [], keep: [] })
     await this.#freeing.drop(feed)
-    this.#lostBytes = 0
+    this.#budget.regain()
     await this.settle({ isThorough: true })
   }
 
@@ -249,30 +206,26 @@ export class Keeper {
   tooLarge(feedKey: FeedKey): readonly number[] {
     const items = this.#stocks.get(feedKey)?.items ?? []
     return items.flatMap(({ number, bytes, isPinned }) =>
-      number !== undefined && !isPinned && bytes > this.#budgetBytes ? [number] : [],
+      number !== undefined && !isPinned && bytes > this.#budget.bytes ? [number] : [],
     )
   }
 
   async close(): Promise<void> {
     this.#abort.abort()
-    clearInterval(this.#timer)
-    clearTimeout(this.#soon)
-    clearTimeout(this.#later)
-    await this.#round.catch(() => undefined)
+    await this.#rounds.close()
   }
 
   async #look(isThorough: boolean): Promise<void> {
-    if (this.#abort.signal.aborted) return
     await this.#measure()
     const kept = this.#stocks.kept()
-    const budgetBytes = Math.max(0, this.#budgetBytes - this.#loans.bytes)
+    const budgetBytes = Math.max(0, this.#budget.bytes - this.#loans.bytes)
     const decided = await decide(kept, budgetBytes, Date.now())
     const { isTight, decisions, next } = decided
     this.#decisions = decisions
     for (const { stock } of decisions) this.#stocks.note(stock)
     this.#next = next
     for (const decision of decisions) await this.#drop(decision)
-    const bearable = isThorough ? 0 : this.#bearableBytes
+    const bearable = isThorough ? 0 : this.#budget.bearableBytes
     if (this.#freeing.droppedBytes > bearable) await this.#reclaim({ isThorough })
     await this.#fetch(decisions, isTight)
     if (!isTight) return
@@ -284,11 +237,11 @@ export class Keeper {
   async #measure(): Promise<void> {
     if (this.#isMeasured || this.capBytes === Infinity) return
     this.#isMeasured = true
-    const room = roomUnder(this.capBytes, this.#bufferBytes)
+    const { storageBytes } = this.#budget
     // It may be what was dropped before a crash.
-    if ((await this.usedBytes()) > room) await this.#reclaim({})
-    const strange = (await this.usedBytes()) - this.#stocks.heldBytes - (this.capBytes - room)
-    this.#lostBytes += Math.max(0, strange)
+    if ((await this.usedBytes()) > this.capBytes - storageBytes) await this.#reclaim({})
+    const strange = (await this.usedBytes()) - this.#stocks.heldBytes - storageBytes
+    this.#budget.lose(strange)
   }
 
   // What has no place any more goes before anything new comes.
@@ -311,14 +264,14 @@ export class Keeper {
     const roomBytes = async () => {
       if (this.capBytes === Infinity) return Infinity
       const expected = isTight ? expectedBytes(decisions) : 0
-      const logs = 2.2 * this.#bufferBytes
-      return this.capBytes * FULL - (await this.usedBytes()) - logs - expected
+      const { fullBytes, logBytes } = this.#budget
+      return fullBytes - (await this.usedBytes()) - logBytes - expected
     }
     if (decisions.every(({ chosen }) => chosen === 'all')) {
       for (const { stock } of decisions) if (stock.isOpen) stock.feed.select(EVERYTHING)
       return
     }
-    const step = (stock: Stock) => this.#budgetBytes * STEP * stock.patience
+    const step = (stock: Stock) => this.#budget.bytes * STEP * stock.patience
     let next = nextStep(decisions, await roomBytes(), step)
     if (next.refusedBytes !== undefined && this.#freeing.isWorthwhile) {
       await this.#reclaim({ wantedBytes: next.refusedBytes })
@@ -339,7 +292,7 @@ export class Keeper {
     else if (isRefused) {
       // Something else takes the room, and nothing is on its way that would leave; the storage may be about
       // to remove a log, though.
-      if (this.#refusals > PATIENT_ROUNDS) this.#lostBytes += next.refusedBytes ?? 0
+      if (this.#refusals > PATIENT_ROUNDS) this.#budget.lose(next.refusedBytes ?? 0)
       this.look()
     }
   }
@@ -348,35 +301,24 @@ export class Keeper {
   #reclaim({ wantedBytes = 0, isThorough = false }): Promise<void> {
     return this.#freeing.reclaim(async (deadBytes) => {
       const used = await this.usedBytes()
-      if (used + wantedBytes > this.capBytes * FULL) return deadBytes < NEGLIGIBLE_BYTES
-      const [least, share] = isThorough ? [DEAD_AT_LEAST_BYTES, 0.05] : [this.#bearableBytes, 0.1]
+      if (used + wantedBytes > this.#budget.fullBytes) return deadBytes < NEGLIGIBLE_BYTES
+      const { leastDeadBytes, bearableBytes } = this.#budget
+      const [least, share] = isThorough ? [leastDeadBytes, 0.05] : [bearableBytes, 0.1]
       return deadBytes <= Math.max(least, used * share)
     })
   }
 
   // A peer that has the rest may never come; others should not wait behind it.
   #lookAgain(): void {
-    this.#later ??= setTimeout(() => {
-      this.#later = undefined
+    this.#rounds.askLater(STALLED_MS, () => {
       for (const { stock } of this.#decisions) stock.wait()
-      this.look()
-    }, STALLED_MS)
-    this.#later.unref()
+    })
   }
 
   // What does not fit whole is fetched once it is clear which part of it.
   #holdBack(stock: Stock): void {
     const { feed } = stock
-    const fits = this.#stocks.totalBytes + this.#loans.bytes <= this.#budgetBytes
+    const fits = this.#stocks.totalBytes + this.#loans.bytes <= this.#budget.bytes
     if (!fits && this.#stocks.has(stock) && feed.selection === EVERYTHING) feed.select(UNDECIDED)
-  }
-
-  get #budgetBytes(): number {
-    return Math.max(0, roomUnder(this.capBytes, this.#bufferBytes) - this.#lostBytes)
-  }
-
-  get #bearableBytes(): number {
-    const fit = this.#budgetBytes
-    return Math.max(DEAD_AT_LEAST_BYTES, fit === Infinity ? 0 : fit * DEAD_SHARE)
   }
 }
