@@ -58,6 +58,41 @@ export async function readBlocks(
   }
 }
 
+/** Resolves when a log has a block; at once if it has. Rejects with the reason of the signal. */
+export async function firstBlock(core: Hypercore, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  if (core.length > 0) return
+  await new Promise<void>((resolve, reject) => {
+    const onAppend = () => {
+      signal.removeEventListener('abort', onAbort)
+      resolve()
+    }
+    const onAbort = () => {
+      core.off('append', onAppend)
+      reject(signal.reason as Error)
+    }
+    core.once('append', onAppend)
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+}
+
+/** Whether blocks on this machine hash up to the tree that the feed key signed. False too for some that are not here. */
+export async function verifyBlocks(
+  core: Hypercore,
+  { start, end }: { readonly start: number; readonly end: number },
+): Promise<boolean> {
+  const upgrade = { start: 0, length: core.length }
+  try {
+    for (let index = start; index < end; index++) {
+      const proof = await core.proof({ block: { index, nodes: 0 }, upgrade })
+      await core.verifyFullyRemote({ ...proof, manifest: core.manifest })
+    }
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** Reads under way, by the signal that cancels them: one listener a signal, however many blocks. */
 const reads = new WeakMap<AbortSignal, Set<ActiveRequests>>()
 

@@ -1,16 +1,12 @@
 import type Hypercore from 'hypercore'
 import { hasCode, HyperletterError } from '../errors.ts'
-import type { Attachment, Content } from '../records/content.ts'
+import type { Attachment } from '../records/content.ts'
 import { feedKeyOf, type FeedKey } from '../records/feed-key.ts'
-import {
-  claimsToBeRecord,
-  decodeRecord,
-  MAX_PREVIOUS,
-  type NewsletterRecord,
-} from '../records/record.ts'
+import { decodeRecord, MAX_PREVIOUS, type NewsletterRecord } from '../records/record.ts'
 import { onStore } from '../storage-errors.ts'
-import { readBlock, readBlocks, type ReadOptions } from './blocks.ts'
-import { collect, decodeContent, type Decompress } from './content.ts'
+import { firstBlock, readBlock, verifyBlocks, type ReadOptions } from './blocks.ts'
+import type { Decompress } from './content.ts'
+import { Contents } from './contents.ts'
 import { LOG_START, type LogPosition } from './entry.ts'
 import {
   contentRange,
@@ -23,6 +19,7 @@ import {
 import type { LocatedIssue } from './corrections.ts'
 import { newestEdition, type Edition } from './editions.ts'
 import { History, type Listing, type Section } from './history.ts'
+import { Readability } from './readable.ts'
 import type { Selection } from './selection.ts'
 import { WantedBlocks } from './wanted-blocks.ts'
 
@@ -40,17 +37,18 @@ export class Feed {
   readonly core: Hypercore
   readonly feedKey: FeedKey
   readonly #history: History
-  readonly #decompress: Decompress | undefined
+  readonly #contents: Contents
   readonly #wanted: WantedBlocks
+  readonly #readability: Readability
   readonly #onListed = new Set<() => void>()
-  #readable = false
   #listing: Listing | undefined
   #dropping: Promise<unknown> = Promise.resolve()
 
   private constructor(core: Hypercore, key: Uint8Array, decompress: Decompress | undefined) {
     this.core = core
     this.#wanted = new WantedBlocks(core)
-    this.#decompress = decompress
+    this.#contents = new Contents(core, decompress)
+    this.#readability = new Readability(core)
     this.feedKey = feedKeyOf(key)
     this.#history = new History({
       get length() {
@@ -88,22 +86,8 @@ export class Feed {
   }
 
   /** Resolves when the log has a block; at once if it has. Rejects with the reason of the signal. */
-  async begun(signal: AbortSignal): Promise<void> {
-    const { core } = this
-    signal.throwIfAborted()
-    if (core.length > 0) return
-    await new Promise<void>((resolve, reject) => {
-      const onAppend = () => {
-        signal.removeEventListener('abort', onAbort)
-        resolve()
-      }
-      const onAbort = () => {
-        core.off('append', onAppend)
-        reject(signal.reason as Error)
-      }
-      core.once('append', onAppend)
-      signal.addEventListener('abort', onAbort, { once: true })
-    })
+  begun(signal: AbortSignal): Promise<void> {
+    return firstBlock(this.core, signal)
   }
 
   /** All issues that can be listed now, newest first, and what was skipped. @throws NEEDS_KEY */
@@ -230,25 +214,13 @@ export class Feed {
   }
 
   /** The body as text. @throws NOT_AVAILABLE, INVALID_RECORD if it is not what the record says. */
-  async readBody({ record }: Edition, options?: ReadOptions): Promise<string> {
-    const { body } = record
-    // All blocks of a body are asked for at once: it is small, and somebody waits for it.
-    const blocks = await readBlocks(this.core, body.block, body.block + body.blocks, options)
-    const bytes = await collect(decodeContent(blocks, body, this.#decompress))
-    try {
-      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-    } catch (cause) {
-      throw new HyperletterError(
-        'INVALID_RECORD',
-        `The text of issue ${record.number} is not UTF-8.`,
-        { cause },
-      )
-    }
+  readBody(edition: Edition, options?: ReadOptions): Promise<string> {
+    return this.#contents.body(edition, options)
   }
 
   /** An attachment, piece by piece as its blocks arrive. @throws NOT_AVAILABLE, INVALID_RECORD */
   readAttachment(attachment: Attachment, options?: ReadOptions): AsyncGenerator<Uint8Array> {
-    return decodeContent(this.#blocks(attachment, options), attachment, this.#decompress)
+    return this.#contents.attachment(attachment, options)
   }
 
   /** The blocks of the entry of an issue or edition: its contents and its record. */
@@ -283,18 +255,10 @@ export class Feed {
    * checks the signature. Replication did so before storing them; this also notices a disk that lies.
    * False too for blocks that are not here. @throws ABORTED
    */
-  async verify({ start, end }: BlockRange): Promise<boolean> {
-    const upgrade = { start: 0, length: this.core.length }
-    for (let index = start; index < end; index++) {
-      try {
-        const proof = await this.core.proof({ block: { index, nodes: 0 }, upgrade })
-        await this.core.verifyFullyRemote({ ...proof, manifest: this.core.manifest })
-      } catch {
-        this.#assertOpen()
-        return false
-      }
-    }
-    return true
+  async verify(range: BlockRange): Promise<boolean> {
+    const isGood = await verifyBlocks(this.core, range)
+    if (!isGood) this.#assertOpen()
+    return isGood
   }
 
   /**
@@ -334,34 +298,9 @@ export class Feed {
     for (const listener of this.#onListed) listener()
   }
 
-  async *#blocks({ block, blocks }: Content, options?: ReadOptions): AsyncGenerator<Uint8Array> {
-    // Asked for ahead of the reading, or each block would cost a round trip.
-    const ahead = this.core.download({ start: block, end: block + blocks })
-    try {
-      for (let index = block; index < block + blocks; index++) {
-        yield await readBlock(this.core, index, options)
-      }
-    } finally {
-      ahead.destroy()
-    }
-  }
-
-  // Decryption with a wrong key gives garbage and no error, so the log is asked for its mark. The last
-  // block may be spoilt by a hostile author, or not be here yet; the first one then tells an
-  // unreadable log from a damaged one.
   async #assertReadable(options?: ReadOptions): Promise<void> {
     this.#assertOpen()
-    const { length } = this.core
-    if (this.#readable || length === 0) return
-    this.#readable =
-      (await this.#hasMark(length - 1, options).catch(ignoreMissing)) ||
-      (await this.#hasMark(0, options))
-    if (!this.#readable) {
-      throw new HyperletterError(
-        'NEEDS_KEY',
-        'The newsletter is private: this device has no key that reads it.',
-      )
-    }
+    await this.#readability.assert(options)
   }
 
   // A closed core has length 0, which must not pass for an empty log.
@@ -369,13 +308,4 @@ export class Feed {
     if (this.core.closing === null) return
     throw new HyperletterError('ABORTED', 'The newsletter was closed meanwhile.')
   }
-
-  async #hasMark(index: number, options?: ReadOptions): Promise<boolean> {
-    return claimsToBeRecord(await readBlock(this.core, index, options))
-  }
-}
-
-function ignoreMissing(error: unknown): false {
-  if (hasCode(error, 'NOT_AVAILABLE')) return false
-  throw error
 }
