@@ -1,4 +1,4 @@
-import type { Definition, Link, Nodes, Parents, PhrasingContent, Root, RootContent } from 'mdast'
+import type { Definition, Image, Nodes, Parents, PhrasingContent, Root, RootContent } from 'mdast'
 import { safeUrl, URL_MAX_LENGTH } from './links.ts'
 import { stripControls } from './plain.ts'
 import { readRawHtml } from './raw-html.ts'
@@ -38,10 +38,12 @@ interface Context {
   referencedLength: number
 }
 
+/** Where a node lies, and the list of what is kept there. */
 interface Place {
   readonly depth: number
   readonly inLink: boolean
   readonly parent: string
+  readonly kept: Nodes[]
 }
 
 /**
@@ -52,10 +54,8 @@ interface Place {
  */
 export function cleanTree(root: Root): Root {
   const context: Context = { ...collect(root), footnoteNumbers: new Map(), referencedLength: 0 }
-  return { type: 'root', children: cleanChildren(root, context, PLACE_OF_ROOT) as RootContent[] }
+  return { type: 'root', children: cleanChildren(root, context, 0, false) as RootContent[] }
 }
-
-const PLACE_OF_ROOT: Place = { depth: 0, inLink: false, parent: 'root' }
 
 function collect(root: Root) {
   const definitions = new Map<string, Definition>()
@@ -70,65 +70,76 @@ function collect(root: Root) {
   return { definitions, footnotes }
 }
 
-function cleanChildren(node: Parents, context: Context, place: Place): Nodes[] {
-  const cleaned: Nodes[] = []
-  const within: Place = { ...place, parent: node.type }
-  // In a loop, as spreading a very long list into one call overflows the stack.
-  for (const child of node.children) {
-    for (const kept of clean(child, context, within)) cleaned.push(kept)
-  }
-  return cleaned
+function cleanChildren(node: Parents, context: Context, depth: number, inLink: boolean): Nodes[] {
+  const kept: Nodes[] = []
+  const place: Place = { depth, inLink, parent: node.type, kept }
+  for (const child of node.children) clean(child, context, place)
+  return kept
 }
 
-function clean(node: Nodes, context: Context, place: Place): Nodes[] {
+/** Adds what may be shown of a node to `place.kept`. */
+function clean(node: Nodes, context: Context, place: Place): void {
+  const { kept } = place
   switch (node.type) {
     case 'text':
     case 'inlineCode':
-      return [{ type: node.type, value: stripControls(node.value) }]
+      kept.push({ type: node.type, value: stripControls(node.value) })
+      break
     case 'code': {
       const lang = LANGUAGE.test(node.lang ?? '') ? (node.lang ?? null) : null
-      return [{ type: 'code', lang, value: stripControls(node.value) }]
+      kept.push({ type: 'code', lang, value: stripControls(node.value) })
+      break
     }
     case 'break':
     case 'thematicBreak':
-      return [{ type: node.type }]
+      kept.push({ type: node.type })
+      break
     case 'html':
-      return cleanHtml(node.value, context, place)
+      cleanHtml(node.value, place)
+      break
     case 'image':
-      return cleanImage(node.url, node.alt, node.title, place)
+      kept.push(cleanImage(node.url, node.alt, node.title, place.inLink))
+      break
     case 'imageReference': {
       const definition = resolve(node.identifier, context)
-      return cleanImage(definition?.url ?? '', node.alt, definition?.title, place)
+      kept.push(cleanImage(definition?.url ?? '', node.alt, definition?.title, place.inLink))
+      break
     }
     case 'link':
-      return cleanLink(node, node.url, node.title, context, place)
+      cleanLink(node, node.url, node.title, context, place)
+      break
     case 'linkReference': {
       const definition = resolve(node.identifier, context)
-      return cleanLink(node, definition?.url ?? '', definition?.title, context, place)
+      cleanLink(node, definition?.url ?? '', definition?.title, context, place)
+      break
     }
     case 'footnoteReference':
-      return cleanFootnoteReference(node.identifier, context)
+      cleanFootnoteReference(node.identifier, context, kept)
+      break
     case 'footnoteDefinition': {
       const name = String(footnoteNumber(node.identifier, context))
-      const children = cleanChildren(node, context, deeper(place))
-      return [{ ...node, identifier: name, label: name, children } as Nodes]
+      const children = cleanChildren(node, context, place.depth + 1, place.inLink)
+      kept.push({ ...node, identifier: name, label: name, children } as Nodes)
+      break
     }
     case 'definition':
     case 'yaml':
-      return []
+      break
     default:
-      return cleanParent(node, context, place)
+      cleanParent(node, context, place)
   }
 }
 
-function cleanParent(node: Parents, context: Context, place: Place): Nodes[] {
-  const children = cleanChildren(node, context, deeper(place))
-  if (place.depth >= MAX_DEPTH && TRANSPARENT_WHEN_DEEP.has(node.type)) return children
-  if (node.type === 'paragraph' && children.length === 0) return []
-  if (node.type !== 'list') return [{ ...node, children } as Nodes]
-  // Looseness is one property of a list; decided here once, not by every item again.
-  const spread = node.spread === true || node.children.some((item) => item.spread === true)
-  return [{ ...node, spread, children } as Nodes]
+function cleanParent(node: Parents, context: Context, { depth, inLink, kept }: Place): void {
+  const children = cleanChildren(node, context, depth + 1, inLink)
+  if (depth >= MAX_DEPTH && TRANSPARENT_WHEN_DEEP.has(node.type)) addAll(kept, children)
+  else if (node.type === 'list') {
+    // Looseness is one property of a list; decided here once, not by every item again.
+    const spread = node.spread === true || node.children.some((item) => item.spread === true)
+    kept.push({ ...node, spread, children } as Nodes)
+  } else if (node.type !== 'paragraph' || children.length > 0) {
+    kept.push({ ...node, children } as Nodes)
+  }
 }
 
 function cleanLink(
@@ -136,34 +147,38 @@ function cleanLink(
   url: string,
   title: string | null | undefined,
   context: Context,
-  place: Place,
-): Nodes[] {
+  { depth, inLink, kept }: Place,
+): void {
   // A bare URL in a link's text is parsed as a link of its own; the outer one stands.
-  const safe = place.inLink ? undefined : safeUrl(url)
-  const inLink = place.inLink || safe !== undefined
-  const children = cleanChildren(node, context, { ...deeper(place), inLink })
-  if (safe === undefined || place.depth >= MAX_DEPTH) return children
-  const link: Link = { type: 'link', url: safe, children: children as PhrasingContent[] }
-  return [{ ...link, title: cleanTitle(title) }]
+  const safe = inLink ? undefined : safeUrl(url)
+  const children = cleanChildren(node, context, depth + 1, inLink || safe !== undefined)
+  if (safe === undefined || depth >= MAX_DEPTH) addAll(kept, children)
+  else {
+    const phrasing = children as PhrasingContent[]
+    kept.push({ type: 'link', url: safe, title: cleanTitle(title), children: phrasing })
+  }
+}
+
+// In a loop, as spreading very many into one call overflows the stack.
+function addAll(kept: Nodes[], nodes: readonly Nodes[]): void {
+  for (const node of nodes) kept.push(node)
 }
 
 function cleanImage(
   url: string,
   alt: string | null | undefined,
   title: string | null | undefined,
-  { inLink }: Place,
-): Nodes[] {
-  return [
-    {
-      type: 'image',
-      url: url.length > URL_MAX_LENGTH ? '' : stripControls(url),
-      alt: stripControls(alt ?? '')
-        .replace(/\s+/g, ' ')
-        .trim(),
-      title: cleanTitle(title),
-      data: { inLink },
-    },
-  ]
+  inLink: boolean,
+): Image {
+  return {
+    type: 'image',
+    url: url.length > URL_MAX_LENGTH ? '' : stripControls(url),
+    alt: stripControls(alt ?? '')
+      .replace(/\s+/g, ' ')
+      .trim(),
+    title: cleanTitle(title),
+    data: { inLink },
+  }
 }
 
 function cleanTitle(title: string | null | undefined): string | null {
@@ -171,15 +186,16 @@ function cleanTitle(title: string | null | undefined): string | null {
   return stripControls(title.slice(0, MAX_TITLE_LENGTH))
 }
 
-function cleanHtml(html: string, context: Context, place: Place): Nodes[] {
-  const phrasing = readRawHtml(html).flatMap((part): Nodes[] => {
-    if (part.type === 'image') return cleanImage(part.url, part.alt, null, place)
-    if (part.type === 'break') return [{ type: 'break' }]
-    return clean({ type: 'text', value: part.value }, context, place)
-  }) as PhrasingContent[]
-  if (!BLOCK_PARENTS.has(place.parent)) return phrasing
-  const hasContent = phrasing.some((node) => node.type === 'image' || hasText(node))
-  return hasContent ? [{ type: 'paragraph', children: phrasing }] : []
+function cleanHtml(html: string, place: Place): void {
+  const phrasing = readRawHtml(html).map((part): PhrasingContent => {
+    if (part.type === 'image') return cleanImage(part.url, part.alt, null, place.inLink)
+    if (part.type === 'break') return { type: 'break' }
+    return { type: 'text', value: stripControls(part.value) }
+  })
+  if (!BLOCK_PARENTS.has(place.parent)) addAll(place.kept, phrasing)
+  else if (phrasing.some((node) => node.type === 'image' || hasText(node))) {
+    place.kept.push({ type: 'paragraph', children: phrasing })
+  }
 }
 
 const BLOCK_PARENTS: ReadonlySet<string> = new Set([
@@ -194,10 +210,10 @@ function hasText(node: Nodes): boolean {
   return node.type === 'text' && node.value.trim() !== ''
 }
 
-function cleanFootnoteReference(identifier: string, context: Context): Nodes[] {
-  if (!context.footnotes.has(identifier)) return []
+function cleanFootnoteReference(identifier: string, context: Context, kept: Nodes[]): void {
+  if (!context.footnotes.has(identifier)) return
   const name = String(footnoteNumber(identifier, context))
-  return [{ type: 'footnoteReference', identifier: name, label: name }]
+  kept.push({ type: 'footnoteReference', identifier: name, label: name })
 }
 
 function footnoteNumber(identifier: string, { footnoteNumbers }: Context): number {
@@ -212,8 +228,4 @@ function resolve(identifier: string, context: Context): Definition | undefined {
   if (definition === undefined || definition.url.length > URL_MAX_LENGTH) return undefined
   context.referencedLength += definition.url.length + (definition.title?.length ?? 0)
   return context.referencedLength > MAX_REFERENCED_LENGTH ? undefined : definition
-}
-
-function deeper(place: Place): Place {
-  return { ...place, depth: place.depth + 1 }
 }
