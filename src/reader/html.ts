@@ -1,6 +1,5 @@
-import type { Element, ElementContent, Properties } from 'hast'
+import type { Element, ElementContent, Properties, Root as HastRoot } from 'hast'
 import { sanitize } from 'hast-util-sanitize'
-import { toHtml } from 'hast-util-to-html'
 import type {
   Image,
   Link,
@@ -13,6 +12,7 @@ import type {
 } from 'mdast'
 import { defaultHandlers, toHast, type Handlers, type State } from 'mdast-util-to-hast'
 import { htmlSchema } from './html-schema.ts'
+import { serialize } from './html-serialize.ts'
 import { attachmentName, hostOf } from './links.ts'
 import { parseMarkdown } from './markdown.ts'
 
@@ -35,7 +35,7 @@ export function renderHtml(markdown: string, options: HtmlOptions = {}): string 
     clobberPrefix: idPrefix,
     handlers: handlers(options.attachmentUrl ?? (() => undefined)),
   })
-  return toHtml(sanitize(tree, htmlSchema(idPrefix)))
+  return serialize(sanitize(tree, htmlSchema(idPrefix)) as HastRoot)
 }
 
 interface Folded {
