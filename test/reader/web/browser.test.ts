@@ -135,6 +135,45 @@ describe('in a real browser', () => {
     expect(complaints).toEqual([])
   }, 60_000)
 
+  it('whoever marks something stays where they are, in a list and in an issue', async () => {
+    const { author, me, reader } = await authorAndReader()
+    await all(me.operations.subscribe({ link: author.link }))
+    await all(me.operations.followSync({ newsletter: author.feedKey }))
+    const { page, complaints } = await enter(browser, reader, {
+      viewport: { width: 1_280, height: 240 },
+    })
+    const key = (it: string) => page.keyboard.press(it)
+    const focused = () => page.evaluate<string>('document.activeElement.textContent.trim()')
+    const scrolled = () => page.evaluate<number>('scrollY')
+    await page.evaluate('window.isTheSame = true')
+    await key('j')
+    await key('j')
+    expect(await focused()).toBe('Issue 2')
+    const before = await scrolled()
+    expect(before).toBeGreaterThan(0)
+    await key('s')
+    await page.waitForSelector('.item:nth-child(2) >> text=Starred')
+    expect([await focused(), await scrolled()]).toEqual(['Issue 2', before])
+    await key('m')
+    await page.locator('.item').nth(2).waitFor({ state: 'detached' })
+    expect(await focused()).toBe('Issue 1')
+    expect(await page.textContent('.lede')).toContain('2 unread issues')
+
+    await page.locator('.item .actions button').first().focus()
+    await key('Enter')
+    await page.waitForSelector('.item:nth-child(1) >> text=Starred')
+    expect(await focused()).toContain('Starred')
+    expect(await page.evaluate('window.isTheSame')).toBe(true)
+
+    await page.goto(`${reader.origin}/n/${author.feedKey}/3`)
+    await page.evaluate('scrollTo(0, 600)')
+    await key('s')
+    await page.waitForSelector('#end >> text=/^\\W*Star:/')
+    // The picture above may have been loaded meanwhile.
+    expect(await scrolled()).toBeGreaterThanOrEqual(600)
+    expect(complaints).toEqual([])
+  }, 60_000)
+
   it.each([
     ['light', 'desk', DESK],
     ['dark', 'desk', DESK],

@@ -5,25 +5,46 @@ const kind = document.body.dataset.kind
 
 // ── Fresh parts of the page, from the server that made the whole of it ──────────────────────────
 
+let turns = 0
+
 async function refresh() {
-  const live = one('[data-live]')
-  if (live === null) return
+  const turn = ++turns
+  if (one('[data-live]') === null) return
   const response = await fetch(location.href, { headers: { accept: 'text/html' } })
   if (!response.ok) return
   const page = new DOMParser().parseFromString(await response.text(), 'text/html')
+  const live = one('[data-live]')
   const fresh = one('[data-live]', page)
-  if (fresh === null) return
-  const at = document.activeElement?.closest('.item')
-    ? document.activeElement.getAttribute('href')
-    : null
+  // What was asked for later is newer.
+  if (fresh === null || turn !== turns) return
+  const focusAgain = focusIn(live)
   live.replaceWith(document.adoptNode(fresh))
+  focusAgain(fresh)
   const lede = one('.page-head .lede')
   const freshLede = one('.page-head .lede', page)
   if (lede && freshLede) lede.replaceWith(document.adoptNode(freshLede))
-  if (at)
-    links()
-      .find((it) => it.getAttribute('href') === at)
-      ?.focus()
+}
+
+const REACHABLE = 'a[href], button, [tabindex]'
+
+// Gives the focus to what stands where it was: the same link or button, else the issue that moved up.
+function focusIn(live) {
+  const at = document.activeElement
+  if (!live.contains(at)) return () => undefined
+  const item = at.closest('.item')
+  const place = all('.item', live).indexOf(item)
+  const index = all(REACHABLE, item ?? live).indexOf(at)
+  return (fresh) => {
+    const items = all('.item', fresh)
+    const same = item ? items.find((it) => pathOf(it) === pathOf(item)) : fresh
+    const next = items[Math.min(place, items.length - 1)]
+    const target = same ? all(REACHABLE, same)[index] : next && one('.open', next)
+    target?.focus({ preventScroll: true })
+  }
+}
+
+function pathOf(item) {
+  return one('.open', item).getAttribute('href')
 }
 
 function say(text) {
@@ -66,7 +87,7 @@ if (kind === 'live') {
 
 const issue = one('.issue')
 const end = one('#end')
-if (issue && end && issue.dataset.read === '0') {
+if (issue && end && one('[data-key=m]', end)?.value === '1') {
   let scrolled = false
   addEventListener('scroll', () => (scrolled = true), { once: true, passive: true })
   const observer = new IntersectionObserver((entries) => {
@@ -78,17 +99,21 @@ if (issue && end && issue.dataset.read === '0') {
   observer.observe(end)
 }
 
-async function markRead() {
+function markRead() {
   const button = one('#end [data-key=m]')
-  if (!button || issue.dataset.read === '1' || document.visibilityState !== 'visible') return
-  issue.dataset.read = '1'
+  if (button?.value !== '1' || document.visibilityState !== 'visible') return
+  press(button).catch(() => undefined)
+}
+
+// ── Marks ────────────────────────────────────────────────────────────────────────────────────────
+
+// Without leaving the page, so that whoever goes through a list stays where they are in it.
+async function press(button) {
   const body = new URLSearchParams(new FormData(one('#act')))
   body.set(button.name, button.value)
   const response = await fetch(button.formAction, { method: 'POST', body, redirect: 'manual' })
-  if (response.type !== 'opaqueredirect' && !response.ok) return
-  button.value = '0'
-  button.textContent = 'Mark as unread'
-  button.classList.replace('primary', 'plain')
+  if (response.type !== 'opaqueredirect' && !response.ok) throw new Error('Not marked.')
+  await refresh()
 }
 
 // ── Keyboard ─────────────────────────────────────────────────────────────────────────────────────
@@ -141,9 +166,12 @@ addEventListener('keydown', (event) => {
 addEventListener('focusin', ({ target }) => {
   if (target.matches('input.copy')) target.select()
 })
-addEventListener('submit', ({ target }) => {
-  const { busy } = target.dataset
+addEventListener('submit', (event) => {
+  const { busy } = event.target.dataset
   if (busy) say(busy)
+  if (!event.submitter?.dataset.key) return
+  event.preventDefault()
+  press(event.submitter).catch(() => say('That did not work. Load the page again.'))
 })
 
 // What scrolls sideways can be scrolled by keyboard too.

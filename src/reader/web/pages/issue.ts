@@ -32,7 +32,7 @@ export function issuePage({ issue, content, summary, previous, next }: IssueView
   const authors = (issue.authors ?? []).map((it) => singleLineOf(it.name)).join(', ')
   const language = issue.language === undefined ? '' : html` lang="${issue.language}"`
   const minutes = Math.max(1, Math.round(issue.markdown.split(/\s+/).length / 230))
-  return html`<article class="issue" data-path="${path}" data-read="${read ? '1' : '0'}">
+  return html`<article class="issue">
 <header class="issue-head">
 <p class="over"><a class="from" data-key="u" href="${newsletterPath(issue.feedKey)}">${words(issue.newsletter)}</a> · No. ${issue.number} · ${date(issue.publishedAt, 'long')}</p>
 <h1${language} dir="auto">${words(issue.title)}</h1>
@@ -45,9 +45,9 @@ ${seal(issue)}
 ${raw(content)}
 </div>
 ${attachments(issue, path)}
-<div id="end" class="issue-actions">
+<div id="end"><div class="issue-actions" data-live="marks">
 ${button(`${path}/mark`, read ? 'Mark as unread' : 'Mark as read', { field: ['read', read ? '0' : '1'], kind: read ? 'plain' : 'primary', key: 'm' })} ${starButton(path, summary?.starred ?? false, singleLineOf(issue.title))}
-</div>
+</div></div>
 <nav class="neighbours" aria-label="Issues of this newsletter">
 ${previous === undefined ? html`<span></span>` : html`<a rel="prev" data-key="k" href="${issuePath(issue.feedKey, previous)}"><span>← Previous</span> No. ${previous}</a>`}
 ${next === undefined ? html`<span></span>` : html`<a rel="next" data-key="j" href="${issuePath(issue.feedKey, next)}"><span>Next →</span> No. ${next}</a>`}
