@@ -30,6 +30,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['k', 'previous issue'],
   ['o', 'open the issue'],
   ['s', 'star it, or take the star away'],
+  ['m', 'mark it as read, or as unread'],
   ['u', 'up: back to the list'],
   ['/', 'search'],
   ['?', 'these keys'],

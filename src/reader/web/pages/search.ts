@@ -51,6 +51,7 @@ export function searchPage({
           maxlength="512"
           value="${query}"
           autocomplete="off"
+          ${found === undefined && error === undefined ? html` autofocus` : ''}
         /><button class="button primary">Search</button>
       </div>
       <div class="field narrow">
