@@ -87,10 +87,11 @@ describe('in a real browser', () => {
     await page.waitForURL(`${reader.origin}/`)
     await page.waitForSelector('html[data-connected]')
     expect(await page.locator('.item').count()).toBe(3)
-    const link = page.getByRole('link', { name: 'A late tide' }).first()
+    const link = page.locator('.item .open', { hasText: 'A late tide' }).first()
     const markdown = '---\ntitle: A late tide\n---\nWater, and a heron.\n'
     await publishUntil(link.waitFor(), author.operations, markdown)
     expect(await page.textContent('#arrivals')).toContain('A late tide')
+    expect(await page.getAttribute('#arrivals a', 'href')).toMatch(`/n/${author.feedKey}/`)
 
     await key('j')
     expect(await focused()).toBe('A late tide')
@@ -173,6 +174,57 @@ describe('in a real browser', () => {
     // The picture above may have been loaded meanwhile.
     expect(await scrolled()).toBeGreaterThanOrEqual(600)
     expect(complaints).toEqual([])
+  }, 60_000)
+
+  it('a page that one comes back to shows what changed, and is live again', async () => {
+    const { author, me, reader } = await authorAndReader()
+    await all(me.operations.subscribe({ link: author.link }))
+    await all(me.operations.followSync({ newsletter: author.feedKey }))
+    const { page } = await enter(browser, reader)
+    await page.waitForSelector('html[data-connected]')
+    // Headless Chromium keeps no page that was left; these are the events of browsers that do.
+    const dispatch = (type: string) =>
+      page.evaluate(`void dispatchEvent(new PageTransitionEvent('${type}', { persisted: true }))`)
+    await dispatch('pagehide')
+    await me.operations.markIssue({ newsletter: author.feedKey, number: 3, read: true })
+    expect(await page.locator('html[data-connected]').count()).toBe(0)
+    expect(await page.locator('.item').count()).toBe(3)
+    await dispatch('pageshow')
+    await page.locator('.item').nth(2).waitFor({ state: 'detached' })
+    await page.waitForSelector('html[data-connected]')
+    const arrived = page.locator('.item .open', { hasText: 'A late tide' }).first().waitFor()
+    await publishUntil(arrived, author.operations, '---\ntitle: A late tide\n---\nWater.\n')
+  }, 60_000)
+
+  it('an archive that arrives all at once costs few requests', async () => {
+    const author = await openAuthor([], { issues: 1, isOnline: false })
+    const [issue] = await author.operations.listIssues({ newsletter: author.feedKey })
+    const arriving = Array.from({ length: 500 }, (_, index) => ({
+      ...issue,
+      title: `Number ${index + 1}`,
+    }))
+    let listen = () => {}
+    const listening = new Promise<void>((resolve) => (listen = resolve))
+    const reader = await startReader(
+      fakeOperations({
+        listInbox: answer([]),
+        listNewsletters: answer([]),
+        async *watchIssues() {
+          await listening
+          yield* arriving as Output<'watchIssues'>[]
+        },
+      }),
+    )
+    const { page } = await enter(browser, reader)
+    await page.addInitScript(
+      'window.asked = 0; const plain = fetch; window.fetch = (it) => (window.asked++, plain(it))',
+    )
+    await page.goto(`${reader.origin}/`)
+    await page.waitForSelector('html[data-connected]')
+    listen()
+    await page.waitForSelector('#arrivals >> text=Number 500')
+    const asked = await page.evaluate<number>('window.asked')
+    expect(asked).toBeLessThan(100)
   }, 60_000)
 
   it.each([

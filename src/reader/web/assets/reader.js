@@ -47,35 +47,62 @@ function pathOf(item) {
   return one('.open', item).getAttribute('href')
 }
 
-function say(text) {
+function say(text, path) {
   const notice = one('#arrivals')
-  notice.textContent = text
+  const link = document.createElement('a')
+  link.href = path ?? ''
+  link.textContent = text
+  notice.replaceChildren(path === undefined ? text : link)
   notice.hidden = false
 }
 
 // ── Arrivals ─────────────────────────────────────────────────────────────────────────────────────
 
-const events = new EventSource('/events')
+let events
 let lost = false
-events.addEventListener('issue', (event) => {
-  const { title, newsletter } = JSON.parse(event.data)
-  say(`New: ${title} (${newsletter})`)
-  if (kind === 'list') refresh().catch(() => undefined)
-})
-events.addEventListener('open', () => {
-  document.documentElement.dataset.connected = ''
-  if (!lost) return
-  lost = false
-  say('The reader is back.')
-  if (kind === 'list') refresh().catch(() => undefined)
-})
-events.addEventListener('error', () => {
+let waiting
+
+// A whole archive may arrive at once: the list is asked for once in a while, not for each issue.
+function refreshSoon() {
+  if (kind !== 'list') return
+  waiting ??= setTimeout(() => {
+    waiting = undefined
+    refresh().catch(() => undefined)
+  }, 250)
+}
+
+function listen() {
+  events = new EventSource('/events')
+  events.addEventListener('issue', (event) => {
+    const { feedKey, number, title, newsletter } = JSON.parse(event.data)
+    say(`New: ${title} (${newsletter})`, `/n/${feedKey}/${number}`)
+    refreshSoon()
+  })
+  events.addEventListener('open', () => {
+    document.documentElement.dataset.connected = ''
+    if (!lost) return
+    lost = false
+    say('The reader is back.')
+    refreshSoon()
+  })
+  events.addEventListener('error', () => {
+    delete document.documentElement.dataset.connected
+    if (lost || events.readyState === EventSource.CLOSED) return
+    lost = true
+    say('The reader does not answer. What is on this page stays readable.')
+  })
+}
+listen()
+addEventListener('pagehide', () => {
+  events.close()
   delete document.documentElement.dataset.connected
-  if (lost || events.readyState === EventSource.CLOSED) return
-  lost = true
-  say('The reader does not answer. What is on this page stays readable.')
 })
-addEventListener('pagehide', () => events.close())
+// A page that comes back as it was left listens again, and shows what changed meanwhile.
+addEventListener('pageshow', ({ persisted }) => {
+  if (!persisted) return
+  listen()
+  refresh().catch(() => undefined)
+})
 
 if (kind === 'live') {
   setInterval(() => {
