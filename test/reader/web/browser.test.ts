@@ -59,6 +59,38 @@ async function authorAndReader() {
   return { author, me, reader: await startReader(me.operations) }
 }
 
+type InboxIssue = Output<'listInbox'>[number]
+
+function titled(title: string, index: number): InboxIssue {
+  return {
+    feedKey: 'y'.repeat(52),
+    newsletter: 'Tide tables',
+    number: index + 1,
+    title,
+    publishedAt: '2026-03-20T06:00:00.000Z',
+    read: false,
+    starred: false,
+    held: true,
+  }
+}
+
+/** A reader whose inbox has `issues`, and to which some `arrive` when they are told to. */
+async function readerOfArrivals() {
+  const issues: InboxIssue[] = []
+  let arrive: (arriving: readonly InboxIssue[]) => void = () => {}
+  const arrival = new Promise<readonly InboxIssue[]>((resolve) => (arrive = resolve))
+  const reader = await startReader(
+    fakeOperations({
+      listInbox: () => Promise.resolve(issues),
+      listNewsletters: answer([]),
+      async *watchIssues() {
+        yield* await arrival
+      },
+    }),
+  )
+  return { reader, issues, arrive: (arriving: readonly InboxIssue[]) => arrive(arriving) }
+}
+
 describe('in a real browser', () => {
   it('one subscribes, sees an issue arrive, reads, stars and finds it, by keyboard alone', async () => {
     const { author, me, reader } = await authorAndReader()
@@ -196,35 +228,32 @@ describe('in a real browser', () => {
     await publishUntil(arrived, author.operations, '---\ntitle: A late tide\n---\nWater.\n')
   }, 60_000)
 
+  it('what one looks at does not move when an issue arrives above it', async () => {
+    const { reader, issues, arrive } = await readerOfArrivals()
+    issues.push(...['Newer', 'Older'].map(titled))
+    const { page } = await enter(browser, reader, { viewport: { width: 1_280, height: 240 } })
+    await page.waitForSelector('html[data-connected]')
+    const item = page.locator('.item', { hasText: 'Older' })
+    await item.scrollIntoViewIfNeeded()
+    const topOf = async () => (await item.boundingBox())?.y ?? NaN
+    const before = await topOf()
+    issues.unshift(titled('Newest', 7))
+    arrive([titled('Newest', 7)])
+    await page.locator('.item .open', { hasText: 'Newest' }).waitFor({ state: 'attached' })
+    expect(Math.abs((await topOf()) - before)).toBeLessThan(3)
+  }, 60_000)
+
   it('an archive that arrives all at once costs few requests', async () => {
-    const author = await openAuthor([], { issues: 1, isOnline: false })
-    const [issue] = await author.operations.listIssues({ newsletter: author.feedKey })
-    const arriving = Array.from({ length: 500 }, (_, index) => ({
-      ...issue,
-      title: `Number ${index + 1}`,
-    }))
-    let listen = () => {}
-    const listening = new Promise<void>((resolve) => (listen = resolve))
-    const reader = await startReader(
-      fakeOperations({
-        listInbox: answer([]),
-        listNewsletters: answer([]),
-        async *watchIssues() {
-          await listening
-          yield* arriving as Output<'watchIssues'>[]
-        },
-      }),
-    )
+    const { reader, arrive } = await readerOfArrivals()
     const { page } = await enter(browser, reader)
     await page.addInitScript(
       'window.asked = 0; const plain = fetch; window.fetch = (it) => (window.asked++, plain(it))',
     )
     await page.goto(`${reader.origin}/`)
     await page.waitForSelector('html[data-connected]')
-    listen()
+    arrive(Array.from({ length: 500 }, (_, index) => titled(`Number ${index + 1}`, index + 1)))
     await page.waitForSelector('#arrivals >> text=Number 500')
-    const asked = await page.evaluate<number>('window.asked')
-    expect(asked).toBeLessThan(100)
+    expect(await page.evaluate<number>('window.asked')).toBeLessThan(100)
   }, 60_000)
 
   it.each([

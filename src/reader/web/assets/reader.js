@@ -18,8 +18,10 @@ async function refresh() {
   // What was asked for later is newer.
   if (fresh === null || turn !== turns) return
   const focusAgain = focusIn(live)
+  const scrollBack = scrolledIn(live)
   live.replaceWith(document.adoptNode(fresh))
   focusAgain(fresh)
+  scrollBack(fresh)
   const lede = one('.page-head .lede')
   const freshLede = one('.page-head .lede', page)
   if (lede && freshLede) lede.replaceWith(document.adoptNode(freshLede))
@@ -40,6 +42,18 @@ function focusIn(live) {
     const next = items[Math.min(place, items.length - 1)]
     const target = same ? all(REACHABLE, same)[index] : next && one('.open', next)
     target?.focus({ preventScroll: true })
+  }
+}
+
+// What is being looked at stays where it is when something is added above it.
+function scrolledIn(live) {
+  const topOf = (it) => it.getBoundingClientRect().top
+  const seen = scrollY === 0 ? undefined : all('.item', live).find((it) => topOf(it) >= 0)
+  if (!seen) return () => undefined
+  const before = topOf(seen)
+  return (fresh) => {
+    const same = all('.item', fresh).find((it) => pathOf(it) === pathOf(seen))
+    if (same) scrollBy(0, topOf(same) - before)
   }
 }
 
