@@ -83,7 +83,7 @@ function problem(
   status: 404 | 422 | 500 | 503,
 ): Response | Promise<Response> {
   if (!c.get('session')) return c.text(`${problemTitle(error)}\n`, status)
-  const body = problemPage(error)
+  const body = problemPage(error, c.req.path)
   return show(c, viewOf(reader, c), { title: problemTitle(error), place: 'none', body }, status)
 }
 

@@ -182,6 +182,21 @@ describe('pages', () => {
     for (const path of paths) expect([path, (await reader.visit(path)).status]).toEqual([path, 404])
   })
 
+  it('of what is not here lead to a page that is, not to a command', async () => {
+    const { reader, feedKey } = await readerOf('# One\n')
+    const ways = [
+      [`/n/${'y'.repeat(52)}`, '/newsletters'],
+      [`/n/${feedKey}/99`, `/n/${feedKey}`],
+      ['/n/x', '/'],
+    ] as const
+    for (const [path, way] of ways) {
+      const { text } = await reader.visit(path)
+      expect(text).toContain(`<a class="button plain" href="${way}">`)
+      expect(text).not.toContain('Run ')
+      expect((await reader.visit(way)).status).toBe(200)
+    }
+  })
+
   it('keep the theme that was chosen', async () => {
     const { reader } = await readerOf('# One\n')
     const { headers } = await reader.submit('/theme', { theme: 'dark', back: '/add' })

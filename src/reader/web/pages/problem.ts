@@ -19,14 +19,36 @@ export function problemTitle(error: HyperletterError): string {
   return TITLES[error.code] ?? 'Something went wrong'
 }
 
-/** What went wrong, and what to do now. */
-export function problemPage(error: HyperletterError): Markup {
+/** What went wrong, and what to do now. `path` is the address that was asked for. */
+export function problemPage(error: HyperletterError, path: string): Markup {
+  const [hint, to, label] = wayOn(error, path)
   return html`<section class="empty">
     <h1>${problemTitle(error)}</h1>
     <p><bdi>${singleLine(error.message)}</bdi></p>
-    ${error.hint === undefined ? '' : html`<p class="over">${singleLine(error.hint)}</p>`}
-    <p><a class="button plain" href="/">Back to the inbox</a></p>
+    ${hint === undefined ? '' : html`<p class="over">${withCommands(singleLine(hint))}</p>`}
+    <p><a class="button plain" href="${to}">${label}</a></p>
   </section>`
+}
+
+// The table of errors names commands; where a page does the same, that is named instead.
+function wayOn(error: HyperletterError, path: string): [string | undefined, string, string] {
+  if (error.code === 'NEWSLETTER_NOT_FOUND') {
+    return ['Its link is all that it takes to add it.', '/newsletters', 'See what is here']
+  }
+  if (error.code === 'ISSUE_NOT_FOUND') {
+    const [newsletter] = /^\/n\/[a-z0-9]{52}(?=\/)/.exec(path) ?? []
+    return newsletter === undefined
+      ? [undefined, '/', 'Back to the inbox']
+      : [undefined, newsletter, 'All issues of the newsletter']
+  }
+  return [error.hint, '/', 'Back to the inbox']
+}
+
+/** Commands stand in a hint between backticks. */
+function withCommands(hint: string): Markup[] {
+  return hint
+    .split('`')
+    .map((it, index) => (index % 2 === 0 ? html`${it}` : html`<code>${it}</code>`))
 }
 
 /** What somebody sees who has no session yet. It tells nothing of what is held here. */
