@@ -21,8 +21,8 @@ export interface IssueView {
   readonly content: string
   /** What lists say of it. */
   readonly summary: IssueSummary | undefined
-  readonly previous: number | undefined
-  readonly next: number | undefined
+  readonly previous: IssueSummary | undefined
+  readonly next: IssueSummary | undefined
 }
 
 /** One issue, set for reading. */
@@ -31,13 +31,12 @@ export function issuePage({ issue, content, summary, previous, next }: IssueView
   const path = issuePath(issue.feedKey, issue.number)
   const authors = (issue.authors ?? []).map((it) => singleLineOf(it.name)).join(', ')
   const language = issue.language === undefined ? '' : html` lang="${issue.language}"`
-  const minutes = Math.max(1, Math.round(issue.markdown.split(/\s+/).length / 230))
   return html`<article class="issue">
 <header class="issue-head">
 <p class="over"><a class="from" data-key="u" href="${newsletterPath(issue.feedKey)}">${words(issue.newsletter)}</a> · No. ${issue.number} · ${date(issue.publishedAt, 'long')}</p>
 <h1${language} dir="auto">${words(issue.title)}</h1>
 ${issue.summary === undefined ? '' : html`<p class="lede" ${language} dir="auto">${words(issue.summary)}</p>`}
-<p class="over">${authors === '' ? '' : html`by <bdi>${authors}</bdi> · `}${count(minutes, 'minute')} to read</p>
+<p class="over">${authors === '' ? '' : html`by <bdi>${authors}</bdi>`}${issue.retracted === undefined ? html`${authors === '' ? '' : ' · '}${readingTime(issue)}` : ''}</p>
 ${marks(issue)}
 ${seal(issue)}
 </header>
@@ -49,10 +48,14 @@ ${attachments(issue, path)}
 ${button(`${path}/mark`, read ? 'Mark as unread' : 'Mark as read', { field: ['read', read ? '0' : '1'], kind: read ? 'plain' : 'primary', key: 'm' })} ${starButton(path, summary?.starred ?? false, singleLineOf(issue.title))}
 </div></div>
 <nav class="neighbours" aria-label="Issues of this newsletter">
-${previous === undefined ? html`<span></span>` : html`<a rel="prev" data-key="k" href="${issuePath(issue.feedKey, previous)}"><span>← Previous</span> No. ${previous}</a>`}
-${next === undefined ? html`<span></span>` : html`<a rel="next" data-key="j" href="${issuePath(issue.feedKey, next)}"><span>Next →</span> No. ${next}</a>`}
+${previous === undefined ? html`<span></span>` : html`<a rel="prev" data-key="k" href="${issuePath(issue.feedKey, previous.number)}"><span>← Previous, no. ${previous.number}</span> ${words(previous.title)}</a>`}
+${next === undefined ? html`<span></span>` : html`<a rel="next" data-key="j" href="${issuePath(issue.feedKey, next.number)}"><span>Next, no. ${next.number} →</span> ${words(next.title)}</a>`}
 </nav>
 </article>`
+}
+
+function readingTime({ markdown }: Issue): string {
+  return `${count(Math.max(1, Math.round(markdown.split(/\s+/).length / 230)), 'minute')} to read`
 }
 
 function marks({ amendedAt, note, editions, retracted }: Issue): Markup | '' {

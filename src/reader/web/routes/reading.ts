@@ -68,13 +68,12 @@ export function readingRoutes(reader: Reader, rendered: RenderCache, traffic: Tr
     const html = rendered.render(issue, 'page', (name) =>
       names.has(name) ? attachmentPath(path, name) : undefined,
     )
-    const numbers = all.map((it) => it.number)
     const body = issuePage({
       issue,
       content: withoutTitle(html, issue.title),
       summary: all.find((it) => it.number === number),
-      previous: numbers.find((it) => it < number),
-      next: numbers.findLast((it) => it > number),
+      previous: all.find((it) => it.number < number),
+      next: all.findLast((it) => it.number > number),
     })
     return show(c, view, { title: issue.title, place: 'none', kind: 'issue', body })
   })
