@@ -290,6 +290,9 @@ describe('in a real browser', () => {
         const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
         expect([path, Number(overflow) > 0]).toEqual([path, false])
       }
+      await page.goto(reader.origin + newsletter)
+      await page.click('text=Stop following…')
+      expect(await violations(page)).toEqual([])
       await page.goto(`${reader.origin}/add`)
       await page.fill('#paste', author.link)
       await page.click('text=Look at it')
@@ -374,6 +377,12 @@ describe('in a real browser', () => {
     await page.waitForSelector('html[data-theme=dark]')
     const [issue] = await me.operations.listIssues({ newsletter: author.feedKey })
     expect(issue?.read).toBe(true)
+    await page.goto(`${reader.origin}/n/${author.feedKey}`)
+    await page.click('text=Stop following…')
+    await page.getByText('removed from this machine').waitFor()
+    await page.getByRole('button', { name: 'Stop following' }).click()
+    await page.waitForURL('**/newsletters?done=left')
+    expect(await me.operations.listNewsletters({})).toEqual([])
     expect(complaints).toEqual([])
   })
 

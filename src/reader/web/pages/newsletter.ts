@@ -90,7 +90,7 @@ export function newsletterPage(
           follows
             ? html`<section class="panel">
                 ${newsletter.unread === 0 ? '' : button(`${path}/read`, 'Mark all as read')}
-                ${button(`${path}/unsubscribe`, 'Stop following')}
+                ${leaving(newsletter, path)}
               </section>`
             : newsletter.roles.includes('author')
               ? ''
@@ -100,6 +100,19 @@ export function newsletterPage(
         }
       </aside>
     </div>`
+}
+
+// Asked once more, also without a script: what is gone has to be fetched again.
+function leaving(newsletter: Newsletter, path: string): Markup {
+  const stays = newsletter.roles.length > 1
+  return html`<details class="leave">
+    <summary class="button plain">Stop following…</summary>
+    <p>
+      ${stays ? 'Its issues stay, as this machine also carries or writes it.' : 'Its issues are removed from this machine.'}
+      ${newsletter.private ? 'To follow it again you need its whole link.' : ''}
+    </p>
+    ${button(`${path}/unsubscribe`, 'Stop following')}
+  </details>`
 }
 
 function carriers(carrying: Carrying | undefined): Markup {
