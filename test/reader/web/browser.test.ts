@@ -350,6 +350,27 @@ describe('in a real browser', () => {
     expect(await violations(page)).toEqual([])
   }, 90_000)
 
+  it('an issue that runs from right to left is set so, but for its code', async () => {
+    const author = await openAuthor([], { isOnline: false })
+    const markdown =
+      '---\ntitle: مد عال\nsummary: متى\nlanguage: ar\n---\nماء\n\n> ريح\n\n|ا|ب|\n|-|-|\n|ج|د|\n\n```\nlet a\n```\n'
+    await all(author.operations.publishIssue({ draft: { markdown } }))
+    const reader = await startReader(author.operations)
+    const { page } = await enter(browser, reader)
+    await page.goto(`${reader.origin}/n/${author.feedKey}/1`)
+    const style = (selector: string, property: string) =>
+      page.evaluate(
+        `getComputedStyle(document.querySelector('${selector}')).getPropertyValue('${property}')`,
+      )
+    for (const selector of ['h1', '.lede', '.prose']) {
+      expect([selector, await style(selector, 'direction')]).toEqual([selector, 'rtl'])
+    }
+    expect(await style('.prose pre', 'direction')).toBe('ltr')
+    expect(await style('.prose blockquote', 'padding-left')).toBe('0px')
+    expect(await style('.prose td', 'text-align')).toBe('start')
+    expect(await violations(page)).toEqual([])
+  })
+
   it('a theme that was chosen wins over the one of the machine', async () => {
     const me = await openPeer([], { isOnline: false })
     const reader = await startReader(me.operations)

@@ -34,8 +34,8 @@ export function issuePage({ issue, content, summary, previous, next }: IssueView
   return html`<article class="issue">
 <header class="issue-head">
 <p class="over"><a class="from" data-key="u" href="${newsletterPath(issue.feedKey)}">${words(issue.newsletter)}</a> · No. ${issue.number} · ${date(issue.publishedAt, 'long')}</p>
-<h1${language} dir="auto">${words(issue.title)}</h1>
-${issue.summary === undefined ? '' : html`<p class="lede" ${language} dir="auto">${words(issue.summary)}</p>`}
+<h1${language} dir="auto">${singleLineOf(issue.title)}</h1>
+${issue.summary === undefined ? '' : html`<p class="lede" ${language} dir="auto">${singleLineOf(issue.summary)}</p>`}
 <p class="over">${authors === '' ? '' : html`by <bdi>${authors}</bdi>`}${issue.retracted === undefined ? html`${authors === '' ? '' : ' · '}${readingTime(issue)}` : ''}</p>
 ${marks(issue)}
 ${seal(issue)}

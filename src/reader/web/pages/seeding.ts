@@ -137,12 +137,11 @@ function graph(samples: readonly Sample[]): Markup {
     rates
       .map((rate, index) => {
         const x = WIDTH - (rates.length - 1 - index) * (WIDTH / 120)
-        const y = HEIGHT - 4 - (pick(rate) / top) * (HEIGHT - 12)
+        const y = HEIGHT - 2 - (pick(rate) / top) * (HEIGHT - 10)
         return `${x.toFixed(1)},${y.toFixed(1)}`
       })
       .join(' ')
   return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" aria-hidden="true" preserveAspectRatio="none">
-    <line class="axis" x1="0" y1="${HEIGHT - 4}" x2="${WIDTH}" y2="${HEIGHT - 4}" />
     <polyline class="down" points="${line((it) => it.down)}" />
     <polyline class="up" points="${line((it) => it.up)}" />
   </svg>`
