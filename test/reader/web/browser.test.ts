@@ -131,7 +131,7 @@ describe('in a real browser', () => {
     await key('k')
     expect(await focused()).toBe('A late tide')
     await key('o')
-    await page.waitForSelector('.issue')
+    await page.waitForSelector('html[data-connected] .issue')
     expect(await page.textContent('.prose')).toContain('a heron')
     await key('s')
     await page.waitForSelector('text=Starred')
@@ -155,10 +155,10 @@ describe('in a real browser', () => {
     await key('Escape')
     expect(await page.locator('#keys').isVisible()).toBe(false)
     await key('/')
-    await page.waitForSelector('#query:focus')
+    await page.waitForSelector('html[data-connected] #query:focus')
     await page.keyboard.type('heron')
     await key('Enter')
-    await page.waitForSelector('mark')
+    await page.waitForSelector('html[data-connected] mark')
     expect(await page.textContent('.item')).toContain('A late tide')
     await key('j')
     expect(await focused()).toBe('A late tide')
@@ -226,6 +226,40 @@ describe('in a real browser', () => {
     await page.waitForSelector('html[data-connected]')
     const arrived = page.locator('.item .open', { hasText: 'A late tide' }).first().waitFor()
     await publishUntil(arrived, author.operations, '---\ntitle: A late tide\n---\nWater.\n')
+  }, 60_000)
+
+  it('a newsletter that is still arriving fills its page by itself', async () => {
+    const author = await openAuthor([], { issues: 2, isOnline: false })
+    const { operations, feedKey } = author
+    const status = await operations.status({})
+    const [newsletters, issues] = await Promise.all([
+      operations.listNewsletters({}),
+      operations.listIssues({ newsletter: feedKey }),
+    ])
+    let has = 1
+    const reader = await startReader(
+      fakeOperations({
+        listInbox: answer([]),
+        listNewsletters: () =>
+          Promise.resolve(newsletters.map((it) => ({ ...it, issues: has, unread: has }))),
+        listIssues: () => Promise.resolve(issues.slice(-has)),
+        status: () =>
+          Promise.resolve({
+            ...status,
+            newsletters: status.newsletters.map((it) => ({ ...it, heldBlocks: has, length: 2 })),
+          }),
+        watchIssues: streamOf<Output<'watchIssues'>>([]),
+      }),
+    )
+    const { page } = await enter(browser, reader)
+    await page.goto(`${reader.origin}/n/${feedKey}`)
+    await page.waitForSelector('text=Held here: 50 %')
+    await page.getByRole('link', { name: 'Issue 1' }).focus()
+    has = 2
+    await page.waitForSelector('text=Held here: 100 %')
+    expect(await page.textContent('.page-head .over')).toContain('2 issues')
+    expect(await page.locator('.item').count()).toBe(2)
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Issue 1')
   }, 60_000)
 
   it('what one looks at does not move when an issue arrives above it', async () => {

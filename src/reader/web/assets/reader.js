@@ -7,24 +7,27 @@ const kind = document.body.dataset.kind
 
 let turns = 0
 
+// Each part that is live has a name; the others stay as they are.
 async function refresh() {
   const turn = ++turns
   if (one('[data-live]') === null) return
   const response = await fetch(location.href, { headers: { accept: 'text/html' } })
   if (!response.ok) return
   const page = new DOMParser().parseFromString(await response.text(), 'text/html')
-  const live = one('[data-live]')
-  const fresh = one('[data-live]', page)
   // What was asked for later is newer.
-  if (fresh === null || turn !== turns) return
+  if (turn !== turns) return
+  for (const live of all('[data-live]')) {
+    const fresh = one(`[data-live=${live.dataset.live}]`, page)
+    if (fresh) replace(live, document.adoptNode(fresh))
+  }
+}
+
+function replace(live, fresh) {
   const focusAgain = focusIn(live)
   const scrollBack = scrolledIn(live)
-  live.replaceWith(document.adoptNode(fresh))
+  live.replaceWith(fresh)
   focusAgain(fresh)
   scrollBack(fresh)
-  const lede = one('.page-head .lede')
-  const freshLede = one('.page-head .lede', page)
-  if (lede && freshLede) lede.replaceWith(document.adoptNode(freshLede))
 }
 
 const REACHABLE = 'a[href], button, [tabindex]'
@@ -118,11 +121,15 @@ addEventListener('pageshow', ({ persisted }) => {
   refresh().catch(() => undefined)
 })
 
-if (kind === 'live') {
-  setInterval(() => {
-    if (document.visibilityState === 'visible') refresh().catch(() => undefined)
-  }, 2000)
-}
+// Some pages always change, and some until all has arrived.
+setInterval(() => {
+  if (document.visibilityState !== 'visible') return
+  if (kind === 'live' || one('[data-arriving]')) refresh().catch(() => undefined)
+}, 2000)
+// Something may have been read or followed elsewhere meanwhile.
+addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'visible') refreshSoon()
+})
 
 // ── Read when scrolled to the end ────────────────────────────────────────────────────────────────
 

@@ -103,7 +103,7 @@ export function inboxPage(
   const unread = newsletters.reduce((sum, it) => sum + it.unread, 0)
   const head = html`<header class="page-head">
     <h1>Inbox</h1>
-    <p class="lede">
+    <p class="lede" data-live="count">
       ${unread === 0 ? 'Nothing unread' : html`${count(unread, 'unread issue')} in ${count(newsletters.filter((it) => it.unread > 0).length, 'newsletter')}`}
     </p>
     ${followed.length === 0 ? '' : html`<nav class="tabs" aria-label="Show">${SHOWS.map((it) => html`<a href="${it === 'unread' ? '/' : `/?show=${it}`}" ${it === shown ? html` aria-current="page"` : ''}>${it.charAt(0).toUpperCase() + it.slice(1)}</a>`)}</nav>`}

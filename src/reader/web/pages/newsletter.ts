@@ -26,7 +26,7 @@ export function newsletterPage(
 ): Markup {
   const path = newsletterPath(newsletter.feedKey)
   const follows = newsletter.roles.includes('subscriber')
-  return html`<header class="page-head">
+  return html`<header class="page-head" data-live="head">
       <h1>${words(newsletter.title ?? 'Not arrived yet')}</h1>
       ${newsletter.description === undefined ? '' : html`<p class="lede">${words(newsletter.description)}</p>`}
       <p class="over">
@@ -65,10 +65,7 @@ export function newsletterPage(
         }
       </section>
       <aside id="about" aria-label="About this newsletter">
-        <section class="panel">
-          <h2>Who carries it</h2>
-          ${carriers(carrying)}
-        </section>
+        ${carriers(carrying)}
         <section class="panel">
           <h2>Pass it on</h2>
           <div class="qr">${code(newsletter.link)}</div>
@@ -116,9 +113,16 @@ function leaving(newsletter: Newsletter, path: string): Markup {
 }
 
 function carriers(carrying: Carrying | undefined): Markup {
-  if (carrying === undefined) return html`<p>Not known now.</p>`
-  const { heldBlocks, length, peers, fullCopies } = carrying
-  const held = length === 0 ? 0 : Math.floor((heldBlocks / length) * 100)
+  const isArriving = carrying !== undefined && heldPercent(carrying) < 100
+  return html`<section class="panel" data-live="carriers" ${isArriving ? html` data-arriving` : ''}>
+    <h2>Who carries it</h2>
+    ${carrying === undefined ? html`<p>Not known now.</p>` : carried(carrying)}
+  </section>`
+}
+
+function carried(carrying: Carrying): Markup {
+  const { peers, fullCopies } = carrying
+  const held = heldPercent(carrying)
   return html`<p>
       ${
         peers === 0
@@ -130,6 +134,10 @@ function carriers(carrying: Carrying | undefined): Markup {
       <label for="held">Held here: ${held} %</label>
       <progress id="held" max="100" value="${held}"></progress>
     </p>`
+}
+
+function heldPercent({ heldBlocks, length }: Carrying): number {
+  return length === 0 ? 0 : Math.floor((heldBlocks / length) * 100)
 }
 
 // Dark on light in both themes: many cameras do not read the opposite.
