@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine.ts'
-import { hasRoom, NEEDED_ROOM_BYTES } from '../engine/room.ts'
+import { hasRoom, NEEDED_ROOM_BYTES } from '../engine/store/room.ts'
 import { hasCode, HyperletterError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { CallOptions, Operations } from '../operations/contract.ts'

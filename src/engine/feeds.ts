@@ -11,7 +11,7 @@ import { parseLink } from '../records/link.ts'
 import { KEEP_OPEN } from '../network/resting/roster.ts'
 import type { SigningKeyPair } from '../records/recovery.ts'
 import { onStore } from '../storage-errors.ts'
-import type { SigningKeys } from './signing-keys.ts'
+import type { SigningKeys } from './authoring/signing-keys.ts'
 import type { Use } from './use.ts'
 
 export interface FeedsOptions {

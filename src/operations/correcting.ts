@@ -1,4 +1,4 @@
-import type { AppendOptions } from '../engine/continuity.ts'
+import type { AppendOptions } from '../engine/authoring/continuity.ts'
 import type { Engine } from '../engine/engine.ts'
 import { HyperletterError } from '../errors.ts'
 import { composeAmendment, composeRetraction, type Entry, type LogPosition } from '../feed/entry.ts'

@@ -1,6 +1,6 @@
 import { join, relative, sep } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import type { AppendOptions } from '../engine/continuity.ts'
+import type { AppendOptions } from '../engine/authoring/continuity.ts'
 import type { Engine } from '../engine/engine.ts'
 import { HyperletterError } from '../errors.ts'
 import { readDraft, type Draft } from '../drafts/draft.ts'

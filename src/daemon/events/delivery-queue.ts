@@ -1,6 +1,6 @@
 import { readFile, rm } from 'node:fs/promises'
 import { z } from 'zod'
-import { replaceWhole } from '../../engine/synced-file.ts'
+import { replaceWhole } from '../../engine/store/synced-file.ts'
 import { codeOf } from '../../errors.ts'
 import { issueSummary } from '../../operations/contract/parts.ts'
 import type { ArrivedIssue } from './outlet.ts'

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type Corestore from 'corestore'
 import type { Feed } from '../../feed/feed.ts'
-import { compact } from '../compaction.ts'
+import { compact } from '../store/compaction.ts'
 
 /** Of RocksDB: only files of which every block is dead go, and nothing is copied. */
 const DEAD_FILES = { blobGarbageCollectionPolicy: 2 }

@@ -1,5 +1,5 @@
 import type { Engine } from '../../engine/engine.ts'
-import { freeBytes } from '../../engine/room.ts'
+import { freeBytes } from '../../engine/store/room.ts'
 import type { LibraryEntry } from '../../library/library.ts'
 import type { Network } from '../../network/network.ts'
 import type { Output } from '../contract.ts'

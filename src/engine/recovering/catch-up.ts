@@ -1,6 +1,6 @@
-import { HyperletterError } from '../errors.ts'
-import type { Feed } from '../feed/feed.ts'
-import type { Network } from '../network/network.ts'
+import { HyperletterError } from '../../errors.ts'
+import type { Feed } from '../../feed/feed.ts'
+import type { Network } from '../../network/network.ts'
 
 export interface CatchUpOptions {
   /** How long to wait for a peer at all, and then how long the download may stand still. */

@@ -1,13 +1,13 @@
 // What an engine finds when it opens: a data directory that was moved, and entries that a crash cut off.
-import type { Config } from '../config/config.ts'
-import type { Library } from '../library/library.ts'
-import { short, type Logger } from '../logger.ts'
+import type { Config } from '../../config/config.ts'
+import type { Library } from '../../library/library.ts'
+import { short, type Logger } from '../../logger.ts'
 import type { Author } from './author.ts'
 import type { Continuity } from './continuity.ts'
-import type { Feeds } from './feeds.ts'
+import type { Feeds } from '../feeds.ts'
 import type { Journal } from './journal.ts'
 import type { PublishedNotes } from './published.ts'
-import { settleMove, wasMoved } from './store.ts'
+import { settleMove, wasMoved } from '../store/store.ts'
 
 interface Parts {
   readonly config: Config

@@ -1,9 +1,9 @@
 import { readdir, rm } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { hasRoom } from '../../src/engine/room.ts'
-import { fillAllBut, KIB, MIB } from '../helpers/full-disk.ts'
-import { NO_SMALL_DISK, smallDisk } from '../helpers/small-disk.ts'
-import { temporaryDirectory } from '../helpers/temporary-directory.ts'
+import { hasRoom } from '../../../src/engine/store/room.ts'
+import { fillAllBut, KIB, MIB } from '../../helpers/full-disk.ts'
+import { NO_SMALL_DISK, smallDisk } from '../../helpers/small-disk.ts'
+import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 
 test('what fits on a disk fits, and leaves nothing behind', async () => {
   const directory = await temporaryDirectory()

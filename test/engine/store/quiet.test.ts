@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { quietHypercore } from '../../src/engine/quiet.ts'
+import { quietHypercore } from '../../../src/engine/store/quiet.ts'
 
 test('sends what libraries print to stderr, however often it is called', () => {
   const stdout = vi.spyOn(process.stdout, 'write')

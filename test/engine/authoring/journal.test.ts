@@ -2,11 +2,11 @@ import { readdir, readFile, stat, writeFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Journal } from '../../src/engine/journal.ts'
-import { feedKeyOf } from '../../src/records/feed-key.ts'
-import { expectCode } from '../helpers/errors.ts'
-import { fillDisk, NO_SMALL_DISK, smallDisk } from '../helpers/small-disk.ts'
-import { temporaryDirectory } from '../helpers/temporary-directory.ts'
+import { Journal } from '../../../src/engine/authoring/journal.ts'
+import { feedKeyOf } from '../../../src/records/feed-key.ts'
+import { expectCode } from '../../helpers/errors.ts'
+import { fillDisk, NO_SMALL_DISK, smallDisk } from '../../helpers/small-disk.ts'
+import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 
 const FEED = feedKeyOf(new Uint8Array(32).fill(1))
 const OTHER = feedKeyOf(new Uint8Array(32).fill(2))

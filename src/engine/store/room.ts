@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { open, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { codeOf } from '../errors.ts'
+import { codeOf } from '../../errors.ts'
 
 /**
  * What has to be free on the disk of a data directory: more than the store takes to open, when it writes down

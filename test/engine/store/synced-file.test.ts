@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { replaceWhole } from '../../src/engine/synced-file.ts'
-import { temporaryDirectory } from '../helpers/temporary-directory.ts'
+import { replaceWhole } from '../../../src/engine/store/synced-file.ts'
+import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 
 test('writers of one file take turns, and the last one wins', async () => {
   const folder = await temporaryDirectory()

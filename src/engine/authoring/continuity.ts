@@ -1,6 +1,6 @@
-import { hasCode, HyperletterError } from '../errors.ts'
-import type { Feed } from '../feed/feed.ts'
-import type { FeedKey } from '../records/feed-key.ts'
+import { hasCode, HyperletterError } from '../../errors.ts'
+import type { Feed } from '../../feed/feed.ts'
+import type { FeedKey } from '../../records/feed-key.ts'
 import { UNKNOWN, type PublishedNotes } from './published.ts'
 
 export interface AppendOptions {

@@ -1,10 +1,10 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { codeOf } from '../errors.ts'
-import type { FeedKey } from '../records/feed-key.ts'
-import { unusableDirectory } from '../storage-errors.ts'
-import { replaceWhole } from './synced-file.ts'
+import { codeOf } from '../../errors.ts'
+import type { FeedKey } from '../../records/feed-key.ts'
+import { unusableDirectory } from '../../storage-errors.ts'
+import { replaceWhole } from '../store/synced-file.ts'
 
 /** How far the log of an own newsletter is known to go, whatever the store says. */
 export interface PublishedNote {

@@ -1,8 +1,8 @@
-import { HyperletterError } from '../errors.ts'
-import type { Library, LibraryEntry } from '../library/library.ts'
-import { short, type Logger } from '../logger.ts'
-import type { FeedKey } from '../records/feed-key.ts'
-import { formatSuccession, parseSuccession, type Succession } from '../records/succession.ts'
+import { HyperletterError } from '../../errors.ts'
+import type { Library, LibraryEntry } from '../../library/library.ts'
+import { short, type Logger } from '../../logger.ts'
+import type { FeedKey } from '../../records/feed-key.ts'
+import { formatSuccession, parseSuccession, type Succession } from '../../records/succession.ts'
 
 export interface SuccessionsOptions {
   readonly library: Library

@@ -1,7 +1,7 @@
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { codeOf } from '../errors.ts'
-import { onStore } from '../storage-errors.ts'
+import { codeOf } from '../../errors.ts'
+import { onStore } from '../../storage-errors.ts'
 
 /**
  * Writes a file for this user alone (mode 0600). Once this resolves, it survives a power loss. Leaves

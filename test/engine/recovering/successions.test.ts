@@ -1,11 +1,11 @@
 import crypto from 'hypercore-crypto'
 import { describe, expect, test } from 'vitest'
-import type { Engine } from '../../src/engine/engine.ts'
-import { MAX_SUCCESSIONS } from '../../src/engine/successions.ts'
-import { feedKeyOf, type FeedKey } from '../../src/records/feed-key.ts'
-import { signSuccession, type Succession } from '../../src/records/succession.ts'
-import { openEngine } from '../helpers/engines.ts'
-import { expectFailure } from '../helpers/operations.ts'
+import type { Engine } from '../../../src/engine/engine.ts'
+import { MAX_SUCCESSIONS } from '../../../src/engine/recovering/successions.ts'
+import { feedKeyOf, type FeedKey } from '../../../src/records/feed-key.ts'
+import { signSuccession, type Succession } from '../../../src/records/succession.ts'
+import { openEngine } from '../../helpers/engines.ts'
+import { expectFailure } from '../../helpers/operations.ts'
 
 /** Made-up newsletters, in a row. */
 const key = (i: number): FeedKey => feedKeyOf(Buffer.alloc(32, i + 1))

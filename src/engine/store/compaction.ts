@@ -1,7 +1,7 @@
 import type Corestore from 'corestore'
-import { HyperletterError } from '../errors.ts'
-import { onStore } from '../storage-errors.ts'
-import { allocatedBelow } from './keeping/disk.ts'
+import { HyperletterError } from '../../errors.ts'
+import { onStore } from '../../storage-errors.ts'
+import { allocatedBelow } from '../keeping/disk.ts'
 import { freeBytes } from './room.ts'
 
 /** Options of RocksDB; see where they are used. */

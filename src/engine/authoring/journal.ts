@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseFeedKey, type FeedKey } from '../records/feed-key.ts'
-import { unusableDirectory } from '../storage-errors.ts'
-import { replaceSynced } from './synced-file.ts'
+import { parseFeedKey, type FeedKey } from '../../records/feed-key.ts'
+import { unusableDirectory } from '../../storage-errors.ts'
+import { replaceSynced } from '../store/synced-file.ts'
 
 /** Blocks that are about to be appended to a feed at `start`. */
 export interface PendingAppend {

@@ -1,10 +1,10 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { codeOf, HyperletterError } from '../errors.ts'
-import type { FeedKey } from '../records/feed-key.ts'
-import type { SigningKeyPair } from '../records/recovery.ts'
-import { unusableDirectory } from '../storage-errors.ts'
-import { replaceSynced } from './synced-file.ts'
+import { codeOf, HyperletterError } from '../../errors.ts'
+import type { FeedKey } from '../../records/feed-key.ts'
+import type { SigningKeyPair } from '../../records/recovery.ts'
+import { unusableDirectory } from '../../storage-errors.ts'
+import { replaceSynced } from '../store/synced-file.ts'
 
 const PUBLIC_KEY_BYTES = 32
 const SECRET_KEY_BYTES = 64
