@@ -2,7 +2,7 @@
 // are written straight into the store: only what a daemon makes of them is measured.
 import Corestore from 'corestore'
 import crypto from 'hypercore-crypto'
-import type * as EntryModule from '../../src/feed/entry.ts'
+import type * as EntryModule from '../../src/feed/history/entry.ts'
 import type * as ContentModule from '../../src/feed/content.ts'
 import type * as FeedKeyModule from '../../src/records/feed-key.ts'
 import type * as LibraryModule from '../../src/library/library.ts'

@@ -3,7 +3,7 @@ import { HyperletterError } from '../errors.ts'
 import type { Attachment, Content } from '../records/content.ts'
 import { readBlock, readBlocks, type ReadOptions } from './blocks.ts'
 import { collect, decodeContent, type Decompress } from './content.ts'
-import type { Edition } from './editions.ts'
+import type { Edition } from './history/editions.ts'
 
 /** The contents that the records of one log describe. */
 export class Contents {

@@ -7,7 +7,7 @@ import { onStore } from '../storage-errors.ts'
 import { firstBlock, readBlock, verifyBlocks, type ReadOptions } from './blocks.ts'
 import type { Decompress } from './content.ts'
 import { Contents } from './contents.ts'
-import { LOG_START, type LogPosition } from './entry.ts'
+import { LOG_START, type LogPosition } from './history/entry.ts'
 import {
   contentRange,
   only,
@@ -15,16 +15,16 @@ import {
   retractedContents,
   without,
   type BlockRange,
-} from './block-ranges.ts'
-import type { LocatedIssue } from './corrections.ts'
-import { newestEdition, type Edition } from './editions.ts'
-import { History, type Listing, type Section } from './history.ts'
-import { Readability } from './readable.ts'
-import type { Selection } from './selection.ts'
-import { WantedBlocks } from './wanted-blocks.ts'
+} from './holding/block-ranges.ts'
+import type { LocatedIssue } from './history/corrections.ts'
+import { newestEdition, type Edition } from './history/editions.ts'
+import { History, type Listing, type Section } from './history/history.ts'
+import { Readability } from './history/readable.ts'
+import type { Selection } from './holding/selection.ts'
+import { WantedBlocks } from './holding/wanted-blocks.ts'
 
-export type { BlockRange } from './block-ranges.ts'
-export type { LocatedIssue } from './corrections.ts'
+export type { BlockRange } from './holding/block-ranges.ts'
+export type { LocatedIssue } from './history/corrections.ts'
 
 /** Only what is on this machine. */
 const LOCAL: ReadOptions = { wait: false }

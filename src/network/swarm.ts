@@ -3,7 +3,7 @@ import type { KeyPair } from 'hypercore-crypto'
 import type { Address } from '../config/config.ts'
 import { short, type Logger } from '../logger.ts'
 import type { Dht } from './dht.ts'
-import { getMutable, putMutable, type MutableKeyPair } from './dht-values.ts'
+import { getMutable, putMutable, type MutableKeyPair } from './succession/dht-values.ts'
 import { Attempts } from './diagnosis/attempts.ts'
 import {
   askNodes,
@@ -12,14 +12,14 @@ import {
   type DhtAnswers,
   type NetworkFacts,
 } from './diagnosis/diagnosis.ts'
-import { Dials } from './dials.ts'
+import { Dials } from './meeting/dials.ts'
 import { Bans } from './limits/bans.ts'
 import { Allowance, Rate } from './limits/rate.ts'
 import { Valve } from './limits/valve.ts'
 import { CalmSwarm } from './recovery/calm-swarm.ts'
 import { KnownPeers } from './recovery/known-peers.ts'
 import { OutageWatch } from './recovery/outage-watch.ts'
-import { staleDials } from './stale-dials.ts'
+import { staleDials } from './meeting/stale-dials.ts'
 import { withinMs } from './within.ts'
 
 /** What can change while the swarm is there. */

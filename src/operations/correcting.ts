@@ -1,9 +1,14 @@
 import type { AppendOptions } from '../engine/authoring/continuity.ts'
 import type { Engine } from '../engine/engine.ts'
 import { HyperletterError } from '../errors.ts'
-import { composeAmendment, composeRetraction, type Entry, type LogPosition } from '../feed/entry.ts'
+import {
+  composeAmendment,
+  composeRetraction,
+  type Entry,
+  type LogPosition,
+} from '../feed/history/entry.ts'
 import type { Feed, LocatedIssue } from '../feed/feed.ts'
-import { newestEdition } from '../feed/editions.ts'
+import { newestEdition } from '../feed/history/editions.ts'
 import { short } from '../logger.ts'
 import type { Output, ParsedInput, CallOptions } from './contract.ts'
 import { authoredBy, encodeDraft, loadDraft } from './publishing.ts'

@@ -1,6 +1,6 @@
 import type { Engine } from '../engine/engine.ts'
 import { hasCode, HyperletterError } from '../errors.ts'
-import { newestEdition } from '../feed/editions.ts'
+import { newestEdition } from '../feed/history/editions.ts'
 import type { Feed, LocatedIssue } from '../feed/feed.ts'
 import type { LibraryEntry } from '../library/library.ts'
 import { formatLink } from '../records/link.ts'

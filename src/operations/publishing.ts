@@ -9,7 +9,7 @@ import {
   type AttachedContent,
   type IssueEntry,
   type LogPosition,
-} from '../feed/entry.ts'
+} from '../feed/history/entry.ts'
 import type { BlockRange, Feed } from '../feed/feed.ts'
 import type { LibraryEntry } from '../library/library.ts'
 import { encryptionKeyOf } from '../records/feed-key.ts'

@@ -1,6 +1,6 @@
 import type { Engine } from '../engine/engine.ts'
 import { hasCode, HyperletterError } from '../errors.ts'
-import { recoveryKeyOf } from '../feed/recovery-key.ts'
+import { recoveryKeyOf } from '../feed/history/recovery-key.ts'
 import type { LibraryEntry, Successor } from '../library/library.ts'
 import { encryptionKeyOf, type EncryptionKey, type FeedKey } from '../records/feed-key.ts'
 import { formatLink, parseLink } from '../records/link.ts'

@@ -1,7 +1,7 @@
 import crypto from 'hypercore-crypto'
 import type { Engine } from '../../src/engine/engine.ts'
 import { encodeContent } from '../../src/feed/content.ts'
-import { composeIssue, type IssueEntry, type LogPosition } from '../../src/feed/entry.ts'
+import { composeIssue, type IssueEntry, type LogPosition } from '../../src/feed/history/entry.ts'
 import type { Feed } from '../../src/feed/feed.ts'
 import type { LibraryEntry } from '../../src/library/library.ts'
 import { encryptionKeyOf } from '../../src/records/feed-key.ts'

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { countHeld } from '../../src/feed/held.ts'
+import { countHeld } from '../../src/feed/holding/held.ts'
 import { KEEP_OPEN } from '../../src/network/resting/roster.ts'
 import { all, expectFailure } from '../helpers/operations.ts'
 import { openPeer } from '../helpers/peers.ts'

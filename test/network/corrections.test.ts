@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { contentRange } from '../../src/feed/block-ranges.ts'
-import { countHeld } from '../../src/feed/held.ts'
+import { contentRange } from '../../src/feed/holding/block-ranges.ts'
+import { countHeld } from '../../src/feed/holding/held.ts'
 import type { Feed } from '../../src/feed/feed.ts'
 import { all, single } from '../helpers/operations.ts'
 import { openAuthor, openPeer, publish, type Peer } from '../helpers/peers.ts'

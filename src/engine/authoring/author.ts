@@ -1,5 +1,10 @@
 import { hasCode, HyperletterError } from '../../errors.ts'
-import { LOG_START, composeNewsletter, type Entry, type LogPosition } from '../../feed/entry.ts'
+import {
+  LOG_START,
+  composeNewsletter,
+  type Entry,
+  type LogPosition,
+} from '../../feed/history/entry.ts'
 import type { Feed } from '../../feed/feed.ts'
 import { short, type Logger } from '../../logger.ts'
 import type { FeedKey } from '../../records/feed-key.ts'

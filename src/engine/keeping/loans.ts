@@ -1,5 +1,5 @@
 import { HyperletterError } from '../../errors.ts'
-import { merged, type BlockRange } from '../../feed/block-ranges.ts'
+import { merged, type BlockRange } from '../../feed/holding/block-ranges.ts'
 import type { FeedKey } from '../../records/feed-key.ts'
 
 /** What of an issue was fetched because somebody asked for it, though it has no place here. */

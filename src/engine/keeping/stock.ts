@@ -1,11 +1,17 @@
 import { keepsEverything, oldestKept, type Keep } from '../../config/keep.ts'
 import { hasCode } from '../../errors.ts'
-import { contentsOf, merged, only, without, type BlockRange } from '../../feed/block-ranges.ts'
+import {
+  contentsOf,
+  merged,
+  only,
+  without,
+  type BlockRange,
+} from '../../feed/holding/block-ranges.ts'
 import type { Feed, LocatedIssue } from '../../feed/feed.ts'
-import { countHeld } from '../../feed/held.ts'
-import type { Listing } from '../../feed/history.ts'
-import { UNDECIDED, type Selection } from '../../feed/selection.ts'
-import { bytesOf } from '../../feed/sizes.ts'
+import { countHeld } from '../../feed/holding/held.ts'
+import type { Listing } from '../../feed/history/history.ts'
+import { UNDECIDED, type Selection } from '../../feed/holding/selection.ts'
+import { bytesOf } from '../../feed/holding/sizes.ts'
 import { costOf } from './disk.ts'
 import type { Loan } from './loans.ts'
 import type { Chosen, Item } from './plan.ts'

@@ -1,6 +1,6 @@
 import { KEEP_EVERYTHING, type Keep } from '../../config/keep.ts'
 import type { Feed } from '../../feed/feed.ts'
-import { EVERYTHING } from '../../feed/selection.ts'
+import { EVERYTHING } from '../../feed/holding/selection.ts'
 import type { Library } from '../../library/library.ts'
 import type { FeedKey } from '../../records/feed-key.ts'
 import { totalOf, type Kept } from './decide.ts'

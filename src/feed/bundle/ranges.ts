@@ -1,5 +1,5 @@
-import { only, retractedContents, without, type BlockRange } from '../block-ranges.ts'
-import type { LocatedIssue } from '../corrections.ts'
+import { only, retractedContents, without, type BlockRange } from '../holding/block-ranges.ts'
+import type { LocatedIssue } from '../history/corrections.ts'
 
 /**
  * The blocks that a bundle of a log carries: all of them, or from an entry on with the first record

@@ -1,6 +1,6 @@
 import type { Feed } from '../../feed/feed.ts'
 import type { FeedKey } from '../../records/feed-key.ts'
-import type { Seeding, Traffic } from '../seeding.ts'
+import type { Seeding, Traffic } from '../seeding/seeding.ts'
 import type { LogState } from './shelf.ts'
 
 /** Who opens and closes the logs of newsletters. */

@@ -1,8 +1,8 @@
 import type { Config } from '../../config/config.ts'
-import type { BlockRange } from '../../feed/block-ranges.ts'
+import type { BlockRange } from '../../feed/holding/block-ranges.ts'
 import type { Feed } from '../../feed/feed.ts'
-import { missingRanges } from '../../feed/missing.ts'
-import { unheldOf } from '../../network/copies.ts'
+import { missingRanges } from '../../feed/holding/missing.ts'
+import { unheldOf } from '../../network/seeding/copies.ts'
 import type { Network } from '../../network/network.ts'
 import type { Reason } from './check.ts'
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Engine } from '../../engine/engine.ts'
 import { hasCode, HyperletterError } from '../../errors.ts'
-import { newestEdition } from '../../feed/editions.ts'
+import { newestEdition } from '../../feed/history/editions.ts'
 import type { Feed, LocatedIssue } from '../../feed/feed.ts'
 import type { LibraryEntry } from '../../library/library.ts'
 import type { FeedKey } from '../../records/feed-key.ts'

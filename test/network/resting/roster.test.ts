@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { KEEP_OPEN, Roster } from '../../../src/network/resting/roster.ts'
 import type { LogState } from '../../../src/network/resting/shelf.ts'
-import type { Seeding } from '../../../src/network/seeding.ts'
+import type { Seeding } from '../../../src/network/seeding/seeding.ts'
 import { feedKeyOf, type FeedKey } from '../../../src/records/feed-key.ts'
 
 beforeEach(() => {

@@ -1,6 +1,6 @@
 import type { Download, Peer } from 'hypercore'
-import type { BlockRange, Feed } from '../feed/feed.ts'
-import { EVERYTHING } from '../feed/selection.ts'
+import type { BlockRange, Feed } from '../../feed/feed.ts'
+import { EVERYTHING } from '../../feed/holding/selection.ts'
 import { announceRange } from './holes.ts'
 
 export interface NewestHeldOptions {

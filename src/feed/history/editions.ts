@@ -1,4 +1,4 @@
-import type { AmendmentRecord, IssueRecord } from '../records/record.ts'
+import type { AmendmentRecord, IssueRecord } from '../../records/record.ts'
 import type { Located, LocatedIssue } from './corrections.ts'
 
 /** One text of an issue: the first, or a newer one. */

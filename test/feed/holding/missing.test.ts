@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type Hypercore from 'hypercore'
 import { expect, test } from 'vitest'
-import { missingRanges } from '../../src/feed/missing.ts'
+import { missingRanges } from '../../../src/feed/holding/missing.ts'
 
 /** A core of which only these blocks are here. */
 function coreWith(held: readonly boolean[]): Hypercore {

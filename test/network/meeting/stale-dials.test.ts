@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { PassThrough } from 'node:stream'
 import type HyperDHT from 'hyperdht'
 import { beforeEach, expect, test, vi } from 'vitest'
-import { staleDials } from '../../src/network/stale-dials.ts'
+import { staleDials } from '../../../src/network/meeting/stale-dials.ts'
 
 const KEY = randomBytes(32)
 const PEER = KEY.toString('hex')

@@ -1,11 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { retractedContents, without, type BlockRange } from '../../src/feed/block-ranges.ts'
-import { editionsOf, newestEdition } from '../../src/feed/editions.ts'
-import { Feed } from '../../src/feed/feed.ts'
-import { countHeld, dropBlocks } from '../../src/feed/held.ts'
-import { LogBuilder } from '../helpers/log-builder.ts'
-import { openReplica, openStore } from '../helpers/stores.ts'
+import {
+  retractedContents,
+  without,
+  type BlockRange,
+} from '../../../src/feed/holding/block-ranges.ts'
+import { editionsOf, newestEdition } from '../../../src/feed/history/editions.ts'
+import { Feed } from '../../../src/feed/feed.ts'
+import { countHeld, dropBlocks } from '../../../src/feed/holding/held.ts'
+import { LogBuilder } from '../../helpers/log-builder.ts'
+import { openReplica, openStore } from '../../helpers/stores.ts'
 
 const AT = '2026-03-09T07:00:00Z'
 

@@ -1,8 +1,8 @@
-import { HyperletterError } from '../errors.ts'
-import { claimsToBeRecord, decodeRecord } from '../records/record.ts'
+import { HyperletterError } from '../../errors.ts'
+import { claimsToBeRecord, decodeRecord } from '../../records/record.ts'
 import z32 from 'z32'
-import { readBlock, type ReadOptions } from './blocks.ts'
-import type { Feed } from './feed.ts'
+import { readBlock, type ReadOptions } from '../blocks.ts'
+import type { Feed } from '../feed.ts'
 
 /**
  * The public half of the recovery key pair, 32 bytes, from block 0: no later record can change it.

@@ -1,6 +1,6 @@
 import type Hypercore from 'hypercore'
 import type { Peer } from 'hypercore'
-import { only, without, type BlockRange } from '../feed/block-ranges.ts'
+import { only, without, type BlockRange } from '../../feed/holding/block-ranges.ts'
 
 /** Connected peers that announced to hold all of `ranges`, but for what is `dropped`. */
 export function copiesOf(

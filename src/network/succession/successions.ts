@@ -1,20 +1,20 @@
 import type Protomux from 'protomux'
-import { HyperletterError } from '../errors.ts'
-import type { Feed } from '../feed/feed.ts'
-import { recoveryKeyOf } from '../feed/recovery-key.ts'
-import { short, type Logger } from '../logger.ts'
-import type { FeedKey } from '../records/feed-key.ts'
-import type { SigningKeyPair } from '../records/recovery.ts'
+import { HyperletterError } from '../../errors.ts'
+import type { Feed } from '../../feed/feed.ts'
+import { recoveryKeyOf } from '../../feed/history/recovery-key.ts'
+import { short, type Logger } from '../../logger.ts'
+import type { FeedKey } from '../../records/feed-key.ts'
+import type { SigningKeyPair } from '../../records/recovery.ts'
 import {
   decodeSuccession,
   isSigned,
   maskSuccession,
   unmaskSuccession,
   type Succession,
-} from '../records/succession.ts'
-import { LookupQueue } from './lookup-queue.ts'
+} from '../../records/succession.ts'
+import { LookupQueue } from '../meeting/lookup-queue.ts'
 import { SuccessionExchange } from './succession-exchange.ts'
-import type { Swarm } from './swarm.ts'
+import type { Swarm } from '../swarm.ts'
 
 export interface SuccessionsOptions {
   readonly swarm: Swarm

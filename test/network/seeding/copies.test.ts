@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { bindOperations } from '../../src/operations/operations.ts'
-import { parseFeedKey } from '../../src/records/feed-key.ts'
-import { configOf, openEngine } from '../helpers/engines.ts'
-import { all, expectFailure, only } from '../helpers/operations.ts'
-import { openAuthor, openPeer } from '../helpers/peers.ts'
+import { bindOperations } from '../../../src/operations/operations.ts'
+import { parseFeedKey } from '../../../src/records/feed-key.ts'
+import { configOf, openEngine } from '../../helpers/engines.ts'
+import { all, expectFailure, only } from '../../helpers/operations.ts'
+import { openAuthor, openPeer } from '../../helpers/peers.ts'
 import {
   announce,
   eventually,
@@ -14,9 +14,9 @@ import {
   standing,
   subscribe,
   subscribeSoon,
-} from '../helpers/swarm-peers.ts'
-import { temporaryDirectory } from '../helpers/temporary-directory.ts'
-import { privateNetwork } from '../helpers/testnet.ts'
+} from '../../helpers/swarm-peers.ts'
+import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
+import { privateNetwork } from '../../helpers/testnet.ts'
 
 describe('publishing with copies to wait for', () => {
   test('counts them as readers fetch the issue', async () => {

@@ -1,7 +1,7 @@
 import type { Peer } from 'hypercore'
-import { without, type BlockRange } from '../feed/block-ranges.ts'
-import type { Feed } from '../feed/feed.ts'
-import { countHeld } from '../feed/held.ts'
+import { without, type BlockRange } from '../../feed/holding/block-ranges.ts'
+import type { Feed } from '../../feed/feed.ts'
+import { countHeld } from '../../feed/holding/held.ts'
 
 // What is used of a peer beyond its public face.
 interface Wire {

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { merged, without, type BlockRange } from '../../src/feed/block-ranges.ts'
-import { Feed } from '../../src/feed/feed.ts'
-import { countHeld } from '../../src/feed/held.ts'
-import { EVERYTHING, excludedBy, UNDECIDED } from '../../src/feed/selection.ts'
-import { LogBuilder } from '../helpers/log-builder.ts'
-import { openStore } from '../helpers/stores.ts'
-import { temporaryDirectory } from '../helpers/temporary-directory.ts'
+import { merged, without, type BlockRange } from '../../../src/feed/holding/block-ranges.ts'
+import { Feed } from '../../../src/feed/feed.ts'
+import { countHeld } from '../../../src/feed/holding/held.ts'
+import { EVERYTHING, excludedBy, UNDECIDED } from '../../../src/feed/holding/selection.ts'
+import { LogBuilder } from '../../helpers/log-builder.ts'
+import { openStore } from '../../helpers/stores.ts'
+import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 
 const ranges = fc.array(
   fc

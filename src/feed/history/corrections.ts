@@ -1,4 +1,4 @@
-import type { AmendmentRecord, IssueRecord, RetractionRecord } from '../records/record.ts'
+import type { AmendmentRecord, IssueRecord, RetractionRecord } from '../../records/record.ts'
 
 /** A record and the block it lies in. */
 export interface Located<R> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { bytesOf } from '../../src/feed/sizes.ts'
-import { openReplica, openStore } from '../helpers/stores.ts'
+import { bytesOf } from '../../../src/feed/holding/sizes.ts'
+import { openReplica, openStore } from '../../helpers/stores.ts'
 
 /** Blocks of 1, 2, 3 … bytes, and how many bytes those of a range have. */
 async function coreOf(length: number) {

@@ -1,6 +1,6 @@
-import type { Content } from '../records/content.ts'
-import type { NewsletterRecord } from '../records/record.ts'
-import type { Located, LocatedIssue } from './corrections.ts'
+import type { Content } from '../../records/content.ts'
+import type { NewsletterRecord } from '../../records/record.ts'
+import type { Located, LocatedIssue } from '../history/corrections.ts'
 
 /** Blocks `start` to `end` (exclusive) of a core. */
 export interface BlockRange {

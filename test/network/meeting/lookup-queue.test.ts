@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { LookupQueue } from '../../src/network/lookup-queue.ts'
+import { LookupQueue } from '../../../src/network/meeting/lookup-queue.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()

@@ -1,7 +1,7 @@
 import type Hypercore from 'hypercore'
-import { hasCode, HyperletterError } from '../errors.ts'
-import { claimsToBeRecord } from '../records/record.ts'
-import { readBlock, type ReadOptions } from './blocks.ts'
+import { hasCode, HyperletterError } from '../../errors.ts'
+import { claimsToBeRecord } from '../../records/record.ts'
+import { readBlock, type ReadOptions } from '../blocks.ts'
 
 /**
  * Whether a log can be read on this device. Decryption with a wrong key gives garbage and no error, so

@@ -1,9 +1,9 @@
 import type { Download } from 'hypercore'
-import { hasCode } from '../errors.ts'
-import { retractedContents, without, type BlockRange } from '../feed/block-ranges.ts'
-import type { Feed } from '../feed/feed.ts'
-import { countHeld } from '../feed/held.ts'
-import { EVERYTHING } from '../feed/selection.ts'
+import { hasCode } from '../../errors.ts'
+import { retractedContents, without, type BlockRange } from '../../feed/holding/block-ranges.ts'
+import type { Feed } from '../../feed/feed.ts'
+import { countHeld } from '../../feed/holding/held.ts'
+import { EVERYTHING } from '../../feed/holding/selection.ts'
 import { announceHeld } from './holes.ts'
 
 /**

@@ -4,8 +4,8 @@ import type Hypercore from 'hypercore'
 import type { Connection } from 'hyperswarm'
 import Protomux, { type Message } from 'protomux'
 import { expect, test } from 'vitest'
-import type { Address } from '../../src/config/config.ts'
-import { openAuthor, openPeer, type Peer } from '../helpers/peers.ts'
+import type { Address } from '../../../src/config/config.ts'
+import { openAuthor, openPeer, type Peer } from '../../helpers/peers.ts'
 import {
   announce,
   eventually,
@@ -15,8 +15,8 @@ import {
   standing,
   subscribe,
   type PlainPeer,
-} from '../helpers/swarm-peers.ts'
-import { privateNetwork } from '../helpers/testnet.ts'
+} from '../../helpers/swarm-peers.ts'
+import { privateNetwork } from '../../helpers/testnet.ts'
 
 const PROTOCOL = 'hyperletter/peers/1'
 

@@ -1,12 +1,12 @@
 import { EventEmitter, once } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { HyperletterError } from '../../src/errors.ts'
-import { readBlock, type ReadOptions } from '../../src/feed/blocks.ts'
-import { History, type BlockSource } from '../../src/feed/history.ts'
-import { MAX_RECORD_BYTES } from '../../src/records/record.ts'
-import { LogBuilder } from '../helpers/log-builder.ts'
-import { all } from '../helpers/operations.ts'
-import { openStore } from '../helpers/stores.ts'
+import { HyperletterError } from '../../../src/errors.ts'
+import { readBlock, type ReadOptions } from '../../../src/feed/blocks.ts'
+import { History, type BlockSource } from '../../../src/feed/history/history.ts'
+import { MAX_RECORD_BYTES } from '../../../src/records/record.ts'
+import { LogBuilder } from '../../helpers/log-builder.ts'
+import { all } from '../../helpers/operations.ts'
+import { openStore } from '../../helpers/stores.ts'
 
 async function emptyLog(): Promise<LogBuilder> {
   const core = (await openStore()).get({ name: 'log' })

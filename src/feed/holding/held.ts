@@ -1,5 +1,5 @@
 import type Hypercore from 'hypercore'
-import { onStore } from '../storage-errors.ts'
+import { onStore } from '../../storage-errors.ts'
 import type { BlockRange } from './block-ranges.ts'
 
 // What is used of a core beyond its public face.

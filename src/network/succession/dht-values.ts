@@ -1,6 +1,6 @@
 import type HyperDHT from 'hyperdht'
-import type { Logger } from '../logger.ts'
-import { withinMs } from './within.ts'
+import type { Logger } from '../../logger.ts'
+import { withinMs } from '../within.ts'
 
 /** How long the DHT may take to store or find a value. */
 const DEADLINE_MS = 10_000

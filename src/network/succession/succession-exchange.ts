@@ -2,9 +2,9 @@ import c from 'compact-encoding'
 import type Protomux from 'protomux'
 import type { Message } from 'protomux'
 import type Hypercore from 'hypercore'
-import type { Feed } from '../feed/feed.ts'
-import type { FeedKey } from '../records/feed-key.ts'
-import { encodeSuccession, SUCCESSION_BYTES, type Succession } from '../records/succession.ts'
+import type { Feed } from '../../feed/feed.ts'
+import type { FeedKey } from '../../records/feed-key.ts'
+import { encodeSuccession, SUCCESSION_BYTES, type Succession } from '../../records/succession.ts'
 
 /** Protomux protocol name; the number rises with an incompatible change. */
 const PROTOCOL = 'hyperletter/succession/1'

@@ -1,11 +1,11 @@
-import { hasCode } from '../errors.ts'
+import { hasCode } from '../../errors.ts'
 import {
   decodeRecord,
   MAX_PREVIOUS,
   type HyperletterRecord,
   type NewsletterRecord,
-} from '../records/record.ts'
-import type { ReadOptions } from './blocks.ts'
+} from '../../records/record.ts'
+import type { ReadOptions } from '../blocks.ts'
 import { Corrections, type Located, type LocatedIssue } from './corrections.ts'
 
 /** Where history reads blocks: a core, or an array in tests. */

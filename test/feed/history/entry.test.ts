@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { encodeContent } from '../../src/feed/content.ts'
+import { encodeContent } from '../../../src/feed/content.ts'
 import {
   composeIssue,
   composeNewsletter,
   LOG_START,
   type LogPosition,
-} from '../../src/feed/entry.ts'
-import { decodeRecord, type IssueRecord } from '../../src/records/record.ts'
-import { RECOVERY_KEY } from '../records/samples.ts'
+} from '../../../src/feed/history/entry.ts'
+import { decodeRecord, type IssueRecord } from '../../../src/records/record.ts'
+import { RECOVERY_KEY } from '../../records/samples.ts'
 
 const PROFILE = {
   title: 'Tide Tables',

@@ -1,9 +1,9 @@
-import type { Attachment, Content } from '../records/content.ts'
-import type { AmendmentHead, Retraction } from '../records/correction.ts'
-import type { IssueHead } from '../records/issue.ts'
-import type { Newsletter } from '../records/newsletter.ts'
-import { encodeRecord, MAX_PREVIOUS, type WritableRecord } from '../records/record.ts'
-import type { EncodedContent } from './content.ts'
+import type { Attachment, Content } from '../../records/content.ts'
+import type { AmendmentHead, Retraction } from '../../records/correction.ts'
+import type { IssueHead } from '../../records/issue.ts'
+import type { Newsletter } from '../../records/newsletter.ts'
+import { encodeRecord, MAX_PREVIOUS, type WritableRecord } from '../../records/record.ts'
+import type { EncodedContent } from '../content.ts'
 
 /** Where the next entry of a log goes, and what its record points back to. */
 export interface LogPosition {
