@@ -19,7 +19,7 @@ const RECOVERY_KEY = '94q5tmrmqwgpphhzdm9i1ri4e7khjwh386fx9racof3tnpj87hso'
 
 const { dataDir, newsletters, issues } = scriptInput() as Input
 const [entry, content, feedKeys, library, config] = await Promise.all([
-  built<typeof EntryModule>('feed/entry.js'),
+  built<typeof EntryModule>('feed/history/entry.js'),
   built<typeof ContentModule>('feed/content.js'),
   built<typeof FeedKeyModule>('records/feed-key.js'),
   built<typeof LibraryModule>('library/library.js'),

@@ -130,7 +130,7 @@ describe('files that must run without Node', () => {
   })
 
   it('are not all files', async () => {
-    expect(await lint({ 'src/feed/draft.ts': use('node:fs') })).toEqual([])
+    expect(await lint({ 'src/drafts/draft.ts': use('node:fs') })).toEqual([])
   })
 })
 
