@@ -8,6 +8,7 @@ import { Bans } from '../network/limits/bans.ts'
 import { Network, type NetworkOptions } from '../network/network.ts'
 import { KEEP_OPEN } from '../network/resting/roster.ts'
 import { keyBytes } from '../records/feed-key.ts'
+import { compareTimes } from '../records/time-order.ts'
 import type { Feeds } from './feeds.ts'
 import { peekLog } from './peek.ts'
 
@@ -54,7 +55,7 @@ export async function goOnline({
     isPrivate: (discoveryKey) => feeds.isPrivate(discoveryKey),
     replicate: (connection) => store.replicate(connection),
   })
-  const entries = library.list().toSorted((a, b) => activityOf(b).localeCompare(activityOf(a)))
+  const entries = library.list().toSorted((a, b) => compareTimes(activityOf(b), activityOf(a)))
   for (const entry of entries.slice(0, KEEP_OPEN)) {
     const { feedKey } = entry
     try {

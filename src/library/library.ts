@@ -10,6 +10,7 @@ import {
   type EncryptionKey,
   type FeedKey,
 } from '../records/feed-key.ts'
+import { compareTimes } from '../records/time-order.ts'
 import { onStore } from '../storage-errors.ts'
 import { Marks } from './marks.ts'
 
@@ -136,7 +137,7 @@ export class Library {
 
   /** All entries, in the order in which they were added. */
   list(): LibraryEntry[] {
-    return [...this.#entries.values()].toSorted((a, b) => a.addedAt.localeCompare(b.addedAt))
+    return [...this.#entries.values()].toSorted((a, b) => compareTimes(a.addedAt, b.addedAt))
   }
 
   get size(): number {

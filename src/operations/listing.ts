@@ -4,6 +4,7 @@ import { newestEdition } from '../feed/history/editions.ts'
 import type { Feed, LocatedIssue } from '../feed/feed.ts'
 import type { LibraryEntry } from '../library/library.ts'
 import { formatLink } from '../records/link.ts'
+import { compareTimes } from '../records/time-order.ts'
 import { ignoreFullDisk } from '../storage-errors.ts'
 import type { Output, ParsedInput } from './contract.ts'
 import { describeSuccessor } from './succeeding.ts'
@@ -49,7 +50,7 @@ export async function listInbox(
       }),
     ),
   )
-  return lists.flat().toSorted((a, b) => b.publishedAt.localeCompare(a.publishedAt))
+  return lists.flat().toSorted((a, b) => compareTimes(b.publishedAt, a.publishedAt))
 }
 
 async function summarizeIssues(

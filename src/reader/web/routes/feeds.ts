@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { HyperletterError } from '../../../errors.ts'
+import { compareTimes } from '../../../records/time-order.ts'
 import type { Env, Reader, ReaderContext } from '../context.ts'
 import { feedAddresses, opmlOutlines } from '../feeds/addresses.ts'
 import {
@@ -76,7 +77,7 @@ export function feedRoutes(reader: Reader): Hono<Env> {
     const lists = await Promise.all(
       shown.map((it) => operations.listIssues({ newsletter: it.feedKey }).catch(() => [])),
     )
-    return lists.flat().toSorted((a, b) => b.publishedAt.localeCompare(a.publishedAt))
+    return lists.flat().toSorted((a, b) => compareTimes(b.publishedAt, a.publishedAt))
   }
 
   /** Newsletters that whoever asks may see. */
