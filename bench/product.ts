@@ -1,6 +1,7 @@
 import type * as ConfigModule from '../src/config/config.ts'
 import type * as EngineModule from '../src/engine/engine.ts'
 import type * as LoggerModule from '../src/logger.ts'
+import type * as ImplementationsModule from '../src/operations/implementations.ts'
 import type * as OperationsModule from '../src/operations/operations.ts'
 
 /** Where a script opens the product. */
@@ -22,6 +23,11 @@ export async function loadProduct() {
     built<typeof OperationsModule>('operations/operations.js'),
     built<typeof ConfigModule>('config/config.js'),
     built<typeof LoggerModule>('logger.js'),
+    built<typeof ImplementationsModule>('operations/implementations.js').then(
+      // Of itself each is loaded when it is first asked for.
+      ({ implementations }) => Promise.all(Object.values(implementations).map((load) => load())),
+    ),
+    built('operations/input.js'),
   ])
   return {
     /** Opens an engine; whoever asked closes it. */

@@ -6,7 +6,8 @@ import { z } from 'zod'
 import type { Reloaded } from '../config/live.ts'
 import { HyperletterError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
-import { contract, type OperationName, type Operations } from '../operations/contract.ts'
+import type { Operations } from '../operations/contract.ts'
+import { OPERATION_KINDS, type OperationName } from '../operations/kinds.ts'
 import { unusableDirectory } from '../storage-errors.ts'
 import * as protocol from './protocol.ts'
 import { isPipe, makeSocketDirectory } from './socket-directory.ts'
@@ -142,7 +143,7 @@ export class OperationsServer {
       options: { signal: AbortSignal },
     ) => Promise<unknown> & AsyncIterable<unknown>
     const result = operation(input, { signal })
-    const { kind } = contract[name]
+    const kind = OPERATION_KINDS[name]
     if (kind === 'value') sendJson(response, await result)
     else await pour(result, kind, response)
   }
@@ -158,7 +159,7 @@ async function makePlaceFor(socketPath: string): Promise<void> {
 }
 
 function isOperation(name: string): name is OperationName {
-  return Object.hasOwn(contract, name)
+  return Object.hasOwn(OPERATION_KINDS, name)
 }
 
 // Undefined if it is too large; what is over the limit is not kept.

@@ -8,12 +8,17 @@ import type { Feed, LocatedIssue } from '../feed/feed.ts'
 import type { LibraryEntry } from '../library/library.ts'
 import type { Network } from '../network/network.ts'
 import type { Output } from './contract.ts'
+import type { Via } from './implementations.ts'
 import { describeSuccessor } from './succeeding.ts'
 
 type Status = Output<'status'>
 
 /** Where this device stands: what it holds, who it is connected to, what it takes on disk. */
-export async function status(engine: Engine, via: Status['via']): Promise<Status> {
+export async function status(
+  engine: Engine,
+  _: object,
+  { via }: { readonly via: Via },
+): Promise<Status> {
   const network = await engine.networkIfOnline()
   const { dataDir } = engine.config
   const problem = await problemOf(engine)

@@ -2,7 +2,8 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { contract } from '../../src/operations/contract.ts'
-import { bindOperations, parseInput } from '../../src/operations/operations.ts'
+import { parseInput } from '../../src/operations/input.ts'
+import { bindOperations } from '../../src/operations/operations.ts'
 import { openEngine } from '../helpers/engines.ts'
 import { all, expectFailure, only } from '../helpers/operations.ts'
 import { publish } from '../helpers/peers.ts'
@@ -11,7 +12,7 @@ import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 describe('binding', () => {
   it('gives every operation of the contract', async () => {
     const operations = bindOperations(await openEngine(), 'engine')
-    expect(Object.keys(operations)).toStrictEqual(Object.keys(contract))
+    expect(Object.keys(operations).toSorted()).toStrictEqual(Object.keys(contract).toSorted())
   })
 
   it('names the operation and the field that is wrong', () => {
