@@ -2,6 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import type * as CommandModule from '../src/daemon/service/command.ts'
+import { built } from './product.ts'
 
 /** The command as users start it. */
 export const LAUNCHER = fileURLToPath(new URL('../bin/hyperletter.js', import.meta.url))
@@ -51,8 +53,11 @@ export class Children {
   }
 
   /** Starts something that prints one line of JSON when it is ready. */
-  async start<T>(args: readonly string[]): Promise<Child<T>> {
-    const child = this.#spawn(args, 'pipe')
+  async start<T>(
+    args: readonly string[],
+    variables: Readonly<Record<string, string>> = {},
+  ): Promise<Child<T>> {
+    const child = this.#spawn(args, 'pipe', variables)
     const { stdout } = child
     if (stdout === null || child.pid === undefined) throw new Error('The child has no output.')
     const lines = createInterface({ input: stdout })
@@ -76,6 +81,14 @@ export class Children {
     return this.start([LAUNCHER, ...args])
   }
 
+  /** Starts a daemon with what `daemon start` and a service give it, and waits until it is ready. */
+  async startDaemon<T>(flags: readonly string[]): Promise<Child<T>> {
+    const path = 'daemon/service/command.js'
+    const { daemonCommand, daemonEnvironment } = await built<typeof CommandModule>(path)
+    const [, ...args] = daemonCommand('run', flags)
+    return this.start(args, daemonEnvironment())
+  }
+
   /** Wall time of one run of Node with these arguments, from the start to the exit, in ms. */
   async time(args: readonly string[]): Promise<number> {
     const start = performance.now()
@@ -88,9 +101,13 @@ export class Children {
     await Promise.all([...this.#running].map(stop))
   }
 
-  #spawn(args: readonly string[], stdout: 'pipe' | 'ignore'): ChildProcess {
+  #spawn(
+    args: readonly string[],
+    stdout: 'pipe' | 'ignore',
+    variables: Readonly<Record<string, string>> = {},
+  ): ChildProcess {
     const child = spawn(process.execPath, args, {
-      env: this.#env,
+      env: { ...variables, ...this.#env },
       stdio: ['ignore', stdout, stdout === 'ignore' ? 'ignore' : 'inherit'],
     })
     this.#running.add(child)

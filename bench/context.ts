@@ -94,7 +94,7 @@ export class Context {
   async withDaemon<T>(use: (daemon: Child<unknown>, flags: string[]) => Promise<T>): Promise<T> {
     const { dataDir } = await this.archive()
     const flags = ['--data-dir', dataDir, '--bootstrap', await this.bootstrap()]
-    const daemon = await this.children.startCommand(['daemon', 'run', ...flags])
+    const daemon = await this.children.startDaemon<unknown>(flags)
     try {
       return await use(daemon, flags)
     } finally {

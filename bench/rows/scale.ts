@@ -133,6 +133,6 @@ async function received({ ready }: Child<Dht>): Promise<number> {
 async function startDaemon(context: Context, dataDir: string, bootstrap: string) {
   const start = performance.now()
   const flags = ['--data-dir', dataDir, '--bootstrap', bootstrap]
-  const child = await context.children.startCommand(['daemon', 'run', ...flags])
+  const child = await context.children.startDaemon(flags)
   return { child, startMs: performance.now() - start }
 }

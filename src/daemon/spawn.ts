@@ -8,7 +8,7 @@ import { handOn, type Settings } from '../config/settings.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
 import { unusableDirectory } from '../storage-errors.ts'
 import { dial, requestReload, requestStop } from './client.ts'
-import { daemonCommand } from './service/command.ts'
+import { daemonCommand, daemonEnvironment } from './service/command.ts'
 
 export interface DaemonStatus {
   readonly running: boolean
@@ -33,9 +33,6 @@ export interface StartOptions extends SpawnOptions {
    */
   readonly given?: Settings
 }
-
-/** Of glibc: one pool of memory for all threads instead of one for each, some of which stays unused. */
-const THRIFTY = { MALLOC_ARENA_MAX: '1' }
 
 const START_DEADLINE_MS = 15_000
 const STOP_DEADLINE_MS = 12_000
@@ -76,7 +73,7 @@ export async function startDaemon(
   const [program = '', ...args] = daemonCommand('run', ['--json', ...flags])
   const child = spawn(program, args, {
     detached: true,
-    env: { ...THRIFTY, ...process.env, ...variables },
+    env: { ...daemonEnvironment(), ...process.env, ...variables },
     stdio: ['ignore', 'ignore', log.fd],
     windowsHide: true,
   })

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import type { Config, GivenSettings } from '../../config/config.ts'
 import { handOn, SETTINGS, type SettingName, type Settings } from '../../config/settings.ts'
 import { codeOf, HyperletterError } from '../../errors.ts'
-import { daemonCommand } from './command.ts'
+import { daemonCommand, daemonEnvironment } from './command.ts'
 import { LABEL, launchdAgent } from './launchd.ts'
 import { systemdUnit, UNIT } from './systemd.ts'
 
@@ -60,7 +60,7 @@ export function serviceOf(config: Config, options: ServiceOptions): Service {
   const set = Object.fromEntries(texts) as Settings
   const { flags } = handOn({ ...set, dataDir: config.dataDir })
   const run = daemonCommand('run', flags)
-  const variables = variablesOf(env)
+  const variables = { ...daemonEnvironment(platform), ...variablesOf(env) }
   if (platform === 'linux' && hasSystemd) {
     const reload = daemonCommand('reload', [`--data-dir=${config.dataDir}`])
     return {
@@ -84,7 +84,8 @@ export function serviceOf(config: Config, options: ServiceOptions): Service {
       uninstall: [['launchctl', 'bootout', `${domain}/${LABEL}`]],
     }
   }
-  const text = platform === 'win32' ? scheduledTask(run) : crontabLine(run)
+  const text =
+    platform === 'win32' ? scheduledTask(run) : crontabLine(run, daemonEnvironment(platform))
   return { manager: 'none', file: undefined, text, leftOut, install: [], uninstall: [] }
 }
 
@@ -167,8 +168,9 @@ function scheduledTask(run: readonly string[]): string {
   return `schtasks /Create /TN Hyperletter /SC ONLOGON /RL LIMITED /TR "${task}"\n`
 }
 
-function crontabLine(run: readonly string[]): string {
+function crontabLine(run: readonly string[], variables: Readonly<Record<string, string>>): string {
+  const set = Object.entries(variables).map(([name, value]) => `${name}=${value} `)
   // In a crontab a percent sign ends the command.
   const words = run.map((it) => `'${it.replaceAll("'", `'\\''`).replaceAll('%', '\\%')}'`)
-  return `@reboot ${words.join(' ')}\n`
+  return `@reboot ${set.join('')}${words.join(' ')}\n`
 }

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { XmlDocument } from 'libxml2-wasm'
 import { describe, expect, it } from 'vitest'
-import { daemonCommand } from '../../../src/daemon/service/command.ts'
+import { daemonCommand, daemonEnvironment } from '../../../src/daemon/service/command.ts'
 import { launchdAgent } from '../../../src/daemon/service/launchd.ts'
 import { serviceOf } from '../../../src/daemon/service/service.ts'
 import { commandLine, systemdUnit } from '../../../src/daemon/service/systemd.ts'
@@ -112,5 +112,22 @@ describe('the service of a configuration', () => {
     expect(on('win32')).toMatchObject({ manager: 'none', file: undefined })
     expect(on('win32').text).toMatch(/^schtasks \/Create .*\\"--disk-cap=5 GB\\""\n$/)
     expect(on('linux').text).toMatch(/^@reboot .* '--disk-cap=5 GB'\n$/)
+  })
+
+  it('starts with the flags of Node and the variables that `daemon start` gives', async () => {
+    const on = (platform: NodeJS.Platform, hasSystemd = false) =>
+      serviceOf(someConfig, { given, env, platform, hasSystemd }).text
+    const forSystem = join(import.meta.dirname, '../../../docs/service/hyperletter.service')
+    const documented = await readFile(forSystem, 'utf8')
+    const variables = Object.entries(daemonEnvironment('linux'))
+    expect(variables).not.toEqual([])
+    for (const [name, value] of variables) {
+      expect(on('linux', true)).toContain(`\nEnvironment=${name}=${value}\n`)
+      expect(on('linux')).toContain(`@reboot ${name}=${value} `)
+      expect(documented).toContain(`\nEnvironment=${name}=${value}\n`)
+    }
+    const [, flag = 'none'] = daemonCommand('run', [])
+    for (const text of [on('linux', true), on('linux'), on('darwin'), on('win32')])
+      expect(text).toContain(flag)
   })
 })
