@@ -12,7 +12,7 @@ import {
   signSuccession,
 } from '../records/succession.ts'
 import type { CallOptions, Output, ParsedInput } from './contract.ts'
-import { abandon, reopen, startSeeding } from './subscribing.ts'
+import { abandon, reopen, startSeeding } from './following/subscribing.ts'
 
 type Newsletter = Pick<LibraryEntry, 'feedKey' | 'encryptionKey'>
 

@@ -3,7 +3,7 @@ import { freeBytes } from '../../engine/store/room.ts'
 import type { LibraryEntry } from '../../library/library.ts'
 import type { Network } from '../../network/network.ts'
 import type { Output } from '../contract.ts'
-import { bytesBelow, problemOf } from '../status.ts'
+import { bytesBelow, problemOf } from './status.ts'
 
 type Measures = Output<'measure'>
 
