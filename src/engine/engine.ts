@@ -1,29 +1,28 @@
 import type Corestore from 'corestore'
-import crypto, { type KeyPair } from 'hypercore-crypto'
+import type { KeyPair } from 'hypercore-crypto'
 import type { Config } from '../config/config.ts'
 import { diskCapOf } from '../config/disk-cap.ts'
 import { LiveConfig } from '../config/live.ts'
-import { hasCode, HyperletterError } from '../errors.ts'
 import type { Feed } from '../feed/feed.ts'
 import { Library, type LibraryEntry } from '../library/library.ts'
 import type { Logger } from '../logger.ts'
 import { openDht, type Dht } from '../network/dht.ts'
 import { NETWORK_LIMITS, type Network } from '../network/network.ts'
-import { onStore } from '../storage-errors.ts'
 import { Author } from './authoring/author.ts'
-import { compact } from './store/compaction.ts'
-import { catchUp, type CatchUpOptions } from './recovering/catch-up.ts'
 import { Continuity } from './authoring/continuity.ts'
-import { Feeds } from './feeds.ts'
-import { Journal } from './authoring/journal.ts'
-import { Keeper } from './keeping/keeper.ts'
 import { finishInterrupted, noticeMove } from './authoring/interrupted.ts'
-import { goOnline } from './online.ts'
-import { quietHypercore } from './store/quiet.ts'
+import { Journal } from './authoring/journal.ts'
 import { PublishedNotes } from './authoring/published.ts'
 import { SigningKeys } from './authoring/signing-keys.ts'
-import { openStore } from './store/store.ts'
+import { Feeds } from './feeds.ts'
+import { Keeper } from './keeping/keeper.ts'
+import { goOnline } from './online.ts'
+import { Presence } from './presence.ts'
+import { catchUp, type CatchUpOptions } from './recovering/catch-up.ts'
 import { Successions } from './recovering/successions.ts'
+import { Durability } from './store/durability.ts'
+import { quietHypercore } from './store/quiet.ts'
+import { openStore } from './store/store.ts'
 import { Use } from './use.ts'
 
 export interface EngineOptions {
@@ -40,7 +39,12 @@ export interface EngineOptions {
 /** Long enough to find a reader on the public network, short enough to wait for at a prompt. */
 const CATCH_UP_MS = 20_000
 
-interface Files {
+/** What an engine is made of. */
+interface Parts {
+  readonly store: Corestore
+  readonly library: Library
+  readonly capBytes: number
+  readonly dht: Dht | undefined
   readonly journal: Journal
   readonly keys: SigningKeys
   readonly notes: PublishedNotes
@@ -49,12 +53,6 @@ interface Files {
 /** Names of this device's own cores and keys in the Corestore. */
 const LIBRARY_NAME = 'hyperletter/library'
 const SWARM_KEY_NAME = 'hyperletter/swarm'
-
-/** What was stored lies in memory as well until it is flushed; of itself the store would wait for 64 MiB of it. */
-const FLUSH_EVERY_MS = 5 * 60_000
-
-/** Of the options of RocksDB: files of every age, and also those that nothing was deleted from. */
-const EVERYTHING = { blobGarbageCollectionAgeCutoff: 1, bottommostLevelCompaction: 2 }
 
 /**
  * Does everything: owns the store, the library, the open feeds and the network of one data
@@ -76,20 +74,13 @@ export class Engine {
   readonly #unfollow: readonly (() => void)[]
   readonly #store: Corestore
   readonly #catchUpMs: number
-  readonly #full = new AbortController()
-  #erasing: Promise<void> = Promise.resolve()
-  /** Opened for the network that is yet to come. */
-  #dht: Dht | undefined
-  #network: Promise<Network> | undefined
-  #flushTimer: NodeJS.Timeout | undefined
+  readonly #durability: Durability
+  readonly #presence: Presence
   #closing: Promise<void> | undefined
 
   private constructor(
     options: EngineOptions,
-    store: Corestore,
-    library: Library,
-    { journal, keys, notes }: Files,
-    capBytes: number,
+    { store, library, journal, keys, notes, capBytes, dht }: Parts,
   ) {
     this.live = options.live ?? new LiveConfig(options.config)
     this.logger = options.logger
@@ -97,6 +88,11 @@ export class Engine {
     this.#catchUpMs = options.catchUpMs ?? CATCH_UP_MS
     this.library = library
     const { config, logger } = options
+    this.#durability = new Durability({ store, storeDir: config.storeDir, logger })
+    this.#presence = new Presence({
+      dht,
+      goOnline: (...given) => this.#goOnline(...given),
+    })
     this.keeper = new Keeper({
       config,
       capBytes,
@@ -110,7 +106,7 @@ export class Engine {
     })
     this.#unfollow = [
       this.live.follow(NETWORK_LIMITS, async (changed) => {
-        ;(await this.#network)?.configure(changed)
+        ;(await this.#presence.network)?.configure(changed)
       }),
       this.live.follow(['diskCap'], async (changed) =>
         this.keeper.setCap(diskCapOf(changed).capBytes),
@@ -134,7 +130,7 @@ export class Engine {
       library,
       logger: options.logger,
       onFollow: (entry) => this.feed(entry),
-      tell: async (statement) => (await this.#network)?.tellSuccession(statement),
+      tell: async (statement) => (await this.#presence.network)?.tellSuccession(statement),
     })
     const flush = () => this.flush()
     this.continuity = new Continuity({
@@ -171,11 +167,10 @@ export class Engine {
       if (library.unreadable > 0) {
         options.logger.warn({ entries: library.unreadable }, 'library entries of another version')
       }
-      const files = { journal, keys, notes }
-      const engine = new Engine(options, store, library, files, capBytes)
-      engine.#dht = dht
+      const parts = { store, library, journal, keys, notes, capBytes, dht }
+      const engine = new Engine(options, parts)
       await noticeMove(engine)
-      await finishInterrupted(engine, files)
+      await finishInterrupted(engine, parts)
       return engine
     } catch (error) {
       await Promise.allSettled([store?.close(), dht?.destroy({ force: true })])
@@ -189,27 +184,23 @@ export class Engine {
 
   /** The network, if it was needed already. */
   get isOnline(): boolean {
-    return this.#network !== undefined
+    return this.#presence.network !== undefined
   }
 
   /** Goes online, with every feed of the library, if that has not happened yet. Waits for nobody. */
   network(): Promise<Network> {
-    if (this.#closing !== undefined) {
-      return Promise.reject(new HyperletterError('ABORTED', 'The engine is closing.'))
-    }
-    this.#network ??= this.#goOnline()
-    return this.#network
+    return this.#presence.begin()
   }
 
   /** The network if the engine is online. */
   async networkIfOnline(): Promise<Network | undefined> {
-    return this.#network
+    return this.#presence.network
   }
 
   /** The feed of an entry; while online it is announced, downloaded and served too. */
   async feed(entry: LibraryEntry) {
     const feed = await this.feeds.get(entry)
-    ;(await this.#network)?.start(feed)
+    ;(await this.#presence.network)?.start(feed)
     return feed
   }
 
@@ -232,16 +223,8 @@ export class Engine {
    * Runs work while this device is not on the network; whoever wants to be waits. After it the device is
    * online, under a key that no peer has turned away before.
    */
-  async apart<T>(work: () => Promise<T>): Promise<T> {
-    const before = this.#network
-    let release: ((network: Promise<Network>) => void) | undefined
-    this.#network = new Promise((resolve) => (release = resolve))
-    try {
-      await (await before)?.close()
-      return await work()
-    } finally {
-      release?.(this.#goOnline(crypto.keyPair()))
-    }
+  apart<T>(work: () => Promise<T>): Promise<T> {
+    return this.#presence.apart(work)
   }
 
   /**
@@ -249,17 +232,12 @@ export class Engine {
    * not, until it is opened anew. The reason is an error: DISK_FULL.
    */
   get full(): AbortSignal {
-    return this.#full.signal
+    return this.#durability.full
   }
 
   /** Forces what was written so far to disk. @throws DISK_FULL */
-  async flush(): Promise<void> {
-    try {
-      await onStore(() => this.#store.storage.db.flush())
-    } catch (error) {
-      if (hasCode(error, 'DISK_FULL')) this.#onDiskFull(error)
-      throw error
-    }
+  flush(): Promise<void> {
+    return this.#durability.flush()
   }
 
   /**
@@ -267,14 +245,12 @@ export class Engine {
    * the store would write over them some day. Takes as long as copying the whole store.
    */
   erase(): Promise<void> {
-    const { storeDir } = this.config
-    const erasing = compact({ store: this.#store, storeDir, share: 1 }, EVERYTHING)
-    this.#erasing = erasing.catch(() => undefined)
-    return erasing
+    return this.#durability.erase()
   }
 
   /** Lets appends that have begun end, leaves the network, then closes feeds, library and store; every step runs even if one fails. */
   close(): Promise<void> {
+    this.#presence.end()
     this.#closing ??= this.#close()
     return this.#closing
   }
@@ -283,10 +259,8 @@ export class Engine {
     await this.close()
   }
 
-  async #goOnline(keyPair?: KeyPair): Promise<Network> {
+  async #goOnline(dht: Dht | undefined, keyPair: KeyPair | undefined): Promise<Network> {
     const { config, logger, library, feeds } = this
-    const dht = this.#dht
-    this.#dht = undefined
     const network = await goOnline({
       config,
       logger,
@@ -297,26 +271,12 @@ export class Engine {
       keyPair: keyPair ?? (await this.#store.createKeyPair(SWARM_KEY_NAME)),
       open: (entry) => this.feed(entry),
       onSuccession: (statement) => this.successions.accept(statement),
-      onDiskFull: (cause) => this.#onDiskFull(cause),
+      onDiskFull: (cause) => this.#durability.noteFull(cause),
     })
     for (const statement of this.successions.known()) network.tellSuccession(statement)
     // Whoever is online may stay so for months.
-    this.#flushTimer ??= setInterval(() => {
-      this.flush().catch((err: unknown) => logger.debug({ err }, 'flushing'))
-    }, FLUSH_EVERY_MS).unref()
+    this.#durability.flushRegularly()
     return network
-  }
-
-  // Everything that is to be stored fails from now on; one line says it.
-  #onDiskFull(cause: unknown): void {
-    if (this.#full.signal.aborted) return
-    this.#full.abort(
-      new HyperletterError('DISK_FULL', 'The disk is full: nothing more can be stored.', {
-        hint: 'What is here stays readable. Make room: a daemon then goes on by itself; without one, run the command again.',
-        cause,
-      }),
-    )
-    this.logger.error({ code: 'DISK_FULL', err: cause }, 'nothing more is stored')
   }
 
   #grown(err: unknown): void {
@@ -325,16 +285,13 @@ export class Engine {
 
   async #close(): Promise<void> {
     for (const unfollow of this.#unfollow) unfollow()
-    clearInterval(this.#flushTimer)
     const steps = [
       () => this.author.close(),
-      async () => (await this.#network)?.close(),
-      () => this.#dht?.destroy({ force: true }),
+      () => this.#presence.close(),
       () => this.keeper.close(),
       () => this.feeds.close(),
       () => this.library.close(),
-      // It would end the process to be cut off.
-      () => this.#erasing,
+      () => this.#durability.close(),
       () => this.#store.close(),
     ]
     for (const step of steps) {
