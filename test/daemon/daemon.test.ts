@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -202,6 +202,32 @@ describe('a daemon of the real command', () => {
     await writeFile(preload, `import Corestore from ${corestore}\n${hang}\n`)
     const { daemon } = await startWithSettings(config, await temporaryDirectory(), preload)
     expect(await kill(daemon, 'SIGTERM')).toBe(1)
+  })
+
+  it('loads the code of an operation when it is asked for', async () => {
+    const config = await someConfig()
+    const [folder, home] = [await temporaryDirectory(), await temporaryDirectory()]
+    const preload = join(folder, 'note.mjs')
+    const list = join(folder, 'loaded')
+    const hook = `import { appendFileSync } from 'node:fs'
+      export function load(url, context, next) {
+        appendFileSync(${JSON.stringify(list)}, url + '\\n')
+        return next(url, context)
+      }`
+    const hookUrl = JSON.stringify(`data:text/javascript,${encodeURIComponent(hook)}`)
+    await writeFile(preload, `import { register } from 'node:module'\nregister(${hookUrl})\n`)
+    await startWithSettings(config, home, preload)
+    const loaded = async () => {
+      const urls = (await readFile(list, 'utf8')).split('\n')
+      return urls.map((it) => /\/dist\/operations\/(.*)\.js$/.exec(it)?.[1]).filter(Boolean)
+    }
+    const atRest = await loaded()
+    expect(atRest).toContain('operations')
+    expect(atRest).not.toContain('contract')
+    expect(atRest).not.toContain('status')
+    await remoteOperations(config.socketPath).status({})
+    expect(await loaded()).toEqual(expect.arrayContaining(['contract', 'status']))
+    expect(await loaded()).not.toContain('publishing')
   })
 
   it('reads its configuration again on SIGHUP, and keeps the old one when the file is wrong', async () => {
