@@ -74,6 +74,10 @@ function titled(title: string, index: number): InboxIssue {
   }
 }
 
+/** Run before a page's own script: `window.asked` is how often it has asked for something. */
+const COUNT_REQUESTS =
+  'window.asked = 0; const plain = fetch; window.fetch = (it) => (window.asked++, plain(it))'
+
 /** A reader whose inbox has `issues`, and to which some `arrive` when they are told to. */
 async function readerOfArrivals() {
   const issues: InboxIssue[] = []
@@ -252,9 +256,17 @@ describe('in a real browser', () => {
       }),
     )
     const { page } = await enter(browser, reader)
+    await page.clock.install()
+    await page.addInitScript(COUNT_REQUESTS)
     await page.goto(`${reader.origin}/n/${feedKey}`)
     await page.waitForSelector('text=Held here: 50 %')
     await page.getByRole('link', { name: 'Issue 1' }).focus()
+    // What somebody is about to copy is not taken away.
+    await page.evaluate('getSelection().selectAllChildren(document.querySelector("h1"))')
+    const asked = await page.evaluate<number>('window.asked')
+    await page.clock.runFor(10_000)
+    expect(await page.evaluate<number>('window.asked')).toBe(asked)
+    await page.evaluate('getSelection().removeAllRanges()')
     has = 2
     await page.waitForSelector('text=Held here: 100 %')
     expect(await page.textContent('.page-head .over')).toContain('2 issues')
@@ -280,9 +292,7 @@ describe('in a real browser', () => {
   it('an archive that arrives all at once costs few requests', async () => {
     const { reader, arrive } = await readerOfArrivals()
     const { page } = await enter(browser, reader)
-    await page.addInitScript(
-      'window.asked = 0; const plain = fetch; window.fetch = (it) => (window.asked++, plain(it))',
-    )
+    await page.addInitScript(COUNT_REQUESTS)
     await page.goto(`${reader.origin}/`)
     await page.waitForSelector('html[data-connected]')
     arrive(Array.from({ length: 500 }, (_, index) => titled(`Number ${index + 1}`, index + 1)))

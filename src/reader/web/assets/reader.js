@@ -123,7 +123,8 @@ addEventListener('pageshow', ({ persisted }) => {
 
 // Some pages always change, and some until all has arrived.
 setInterval(() => {
-  if (document.visibilityState !== 'visible') return
+  // Who has marked some text wants to copy it.
+  if (document.visibilityState !== 'visible' || !getSelection().isCollapsed) return
   if (kind === 'live' || one('[data-arriving]')) refresh().catch(() => undefined)
 }, 2000)
 // Something may have been read or followed elsewhere meanwhile.
