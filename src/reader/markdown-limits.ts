@@ -104,36 +104,65 @@ function costOf({
   )
 }
 
-// By character code. Letters, digits and all beyond ASCII cost no more than their bytes.
-const IS_SPECIAL: readonly (boolean | undefined)[] = Array.from({ length: 128 }, (_, code) =>
-  ' \t\r\n>|:-*_~[]<`\\&!@="/'.includes(String.fromCharCode(code)),
-)
-
 /** Adds one line's cost to its block; returns how deep in containers the line may lie. */
 function addLine(block: Block, text: string, start: number, end: number): number {
   let pipes = 0
   let specials = 0
-  let previous = ''
+  let previous = 0
   let delimiterRowOnly = true
+  // By codes, as every character of every text comes by here. Letters, digits and all beyond ASCII cost
+  // no more than their bytes.
   for (let index = start; index < end; index++) {
-    if (!IS_SPECIAL[text.charCodeAt(index)]) {
-      delimiterRowOnly = false
-      previous = ''
-      continue
+    const code = text.charCodeAt(index)
+    switch (code) {
+      case 0x20 /* space */:
+      case 0x09 /* tab */:
+      case 0x0a /* line feed */:
+      case 0x0d /* carriage return */:
+      case 0x2d /* - */:
+      case 0x3a /* : */:
+      case 0x3e /* > */:
+        break
+      case 0x7c /* | */:
+        pipes++
+        break
+      case 0x2a /* * */:
+      case 0x5f /* _ */:
+      case 0x7e /* ~ */:
+        delimiterRowOnly = false
+        if (code !== previous) block.delimiterRuns++
+        specials++
+        break
+      case 0x5b /* [ */:
+        if (text.charCodeAt(index + 1) === 0x5e /* ^ */) block.micros += MICROS.footnote
+        delimiterRowOnly = false
+        addBracket(block, 1)
+        specials++
+        break
+      case 0x5d /* ] */:
+        delimiterRowOnly = false
+        addBracket(block, -1)
+        specials++
+        break
+      case 0x21 /* ! */:
+      case 0x22 /* " */:
+      case 0x26 /* & */:
+      case 0x3c /* < */:
+      case 0x3d /* = */:
+      case 0x40 /* @ */:
+      case 0x5c /* \ */:
+      case 0x60 /* ` */:
+        delimiterRowOnly = false
+        specials++
+        break
+      case 0x2f /* / */:
+        delimiterRowOnly = false
+        if (previous === 0x3a /* : */) block.micros += MICROS.autolink
+        break
+      default:
+        delimiterRowOnly = false
     }
-    const character = text.charAt(index)
-    if (!' \t\r\n>|:-'.includes(character)) delimiterRowOnly = false
-    if (character === '*' || character === '_' || character === '~') {
-      if (character !== previous) block.delimiterRuns++
-      specials++
-    } else if (character === '|') pipes++
-    else if (character === '[' || character === ']') {
-      addBracket(block, character)
-      specials++
-      if (character === '[' && text[index + 1] === '^') block.micros += MICROS.footnote
-    } else if ('<`\\&!@="'.includes(character)) specials++
-    else if (character === '/' && previous === ':') block.micros += MICROS.autolink
-    previous = character
+    previous = code
   }
   if (delimiterRowOnly && pipes > 0) block.tableColumns = Math.max(block.tableColumns, pipes + 1)
   const { nesting, markers } = containersOf(text, start, end)
@@ -147,9 +176,9 @@ function addLine(block: Block, text: string, start: number, end: number): number
   return nesting
 }
 
-function addBracket(block: Block, bracket: string): void {
+function addBracket(block: Block, deeper: 1 | -1): void {
   block.brackets++
-  block.bracketDepth = Math.max(0, block.bracketDepth + (bracket === '[' ? 1 : -1))
+  block.bracketDepth = Math.max(0, block.bracketDepth + deeper)
   block.maxBracketDepth = Math.max(block.maxBracketDepth, block.bracketDepth)
 }
 
