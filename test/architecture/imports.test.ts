@@ -115,7 +115,7 @@ describe('files that must run without Node', () => {
     'src/records/link.ts',
     'src/feed/feed.ts',
     'src/feed/content.ts',
-    'src/reader/markdown.ts',
+    'src/reader/markdown/markdown.ts',
   ])('import no built-in in %s', async (file) => {
     expect(await lint({ [file]: use('node:fs') })).toEqual([imports(file)])
   })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { renderHtml } from '../../src/reader/html.ts'
-import { renderTerminal } from '../../src/reader/terminal.ts'
+import { renderHtml } from '../../src/reader/html/html.ts'
+import { renderTerminal } from '../../src/reader/terminal/terminal.ts'
 import { ATTACKS } from './attack-list.ts'
 import { complaints } from './strict-html.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { renderHtml } from '../../src/reader/html.ts'
-import { parseMarkdown } from '../../src/reader/markdown.ts'
-import { renderTerminal } from '../../src/reader/terminal.ts'
+import { renderHtml } from '../../src/reader/html/html.ts'
+import { parseMarkdown } from '../../src/reader/markdown/markdown.ts'
+import { renderTerminal } from '../../src/reader/terminal/terminal.ts'
 import { BODY_MAX, COSTLY } from './attack-list.ts'
 
 // Where the terminal has work of its own: wrapping, measuring, tables.

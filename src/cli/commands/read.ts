@@ -149,7 +149,7 @@ async function showDiff(
 }
 
 async function withHtml(issue: Issue) {
-  const { renderHtml } = await import('../../reader/html.ts')
+  const { renderHtml } = await import('../../reader/html/html.ts')
   const names = new Set(issue.attachments.map(({ name }) => name))
   const attachmentUrl = (name: string) =>
     names.has(name) ? name.split('/').map(encodeURIComponent).join('/') : undefined
@@ -158,7 +158,7 @@ async function withHtml(issue: Issue) {
 
 async function layOut(context: Context, issue: Issue, options: Options): Promise<string> {
   const { out } = context
-  const { renderTerminal } = await import('../../reader/terminal.ts')
+  const { renderTerminal } = await import('../../reader/terminal/terminal.ts')
   const { bold, dim, green, yellow } = out.style
   const width = widthOf(context, options)
   const body = renderTerminal(issue.markdown, {

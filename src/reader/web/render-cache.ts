@@ -1,4 +1,4 @@
-import { renderHtml } from '../html.ts'
+import { renderHtml } from '../html/html.ts'
 import type { Issue } from './pages/parts.ts'
 
 /** HTML that is kept, in characters: about thirty long issues. */

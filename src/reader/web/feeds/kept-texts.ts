@@ -1,5 +1,5 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
-import { renderHtml } from '../../html.ts'
+import { renderHtml } from '../../html/html.ts'
 import type { Issue } from '../pages/parts.ts'
 import type { Render } from './entries.ts'
 

@@ -11,10 +11,10 @@ import type {
   RootContent,
 } from 'mdast'
 import { defaultHandlers, toHast, type Handlers, type State } from 'mdast-util-to-hast'
-import { htmlSchema } from './html-schema.ts'
-import { serialize } from './html-serialize.ts'
-import { attachmentName, hostOf } from './links.ts'
-import { parseMarkdown } from './markdown.ts'
+import { htmlSchema } from './schema.ts'
+import { serialize } from './serialize.ts'
+import { attachmentName, hostOf } from '../links.ts'
+import { parseMarkdown } from '../markdown/markdown.ts'
 
 export interface HtmlOptions {
   /** URL of an attachment of the issue; undefined when there is none of that name. */

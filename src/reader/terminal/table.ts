@@ -1,5 +1,5 @@
 import type { AlignType, Table } from 'mdast'
-import { columnsOf, renderInline, wrapLines, type InlineContext } from './terminal-inline.ts'
+import { columnsOf, renderInline, wrapLines, type InlineContext } from './inline.ts'
 
 /** Narrower than this, a column of wrapped words is not readable. */
 const MIN_COLUMN = 8

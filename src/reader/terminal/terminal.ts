@@ -6,7 +6,7 @@ import type {
   List,
   RootContent,
 } from 'mdast'
-import { parseMarkdown } from './markdown.ts'
+import { parseMarkdown } from '../markdown/markdown.ts'
 import { painter, type StyleName } from './style.ts'
 import {
   columnsOf,
@@ -15,9 +15,9 @@ import {
   superscript,
   wrapLines,
   type InlineContext,
-} from './terminal-inline.ts'
-import { LinkList } from './terminal-links.ts'
-import { renderTable } from './terminal-table.ts'
+} from './inline.ts'
+import { LinkList } from './links.ts'
+import { renderTable } from './table.ts'
 
 /** Longer lines tire the eye, however wide the window is. */
 const MAX_MEASURE = 100

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { renderHtml, type HtmlOptions } from '../../src/reader/html.ts'
-import { complaints } from './strict-html.ts'
+import { renderHtml, type HtmlOptions } from '../../../src/reader/html/html.ts'
+import { complaints } from '../strict-html.ts'
 
 const OPTIONS: HtmlOptions = {
   attachmentUrl: (name) => (name === 'tide.png' ? '/attachments/tide.png' : undefined),

@@ -1,6 +1,6 @@
 import type { Definition, Image, Nodes, Parents, PhrasingContent, Root, RootContent } from 'mdast'
-import { safeUrl, URL_MAX_LENGTH } from './links.ts'
-import { stripControls } from './plain.ts'
+import { safeUrl, URL_MAX_LENGTH } from '../links.ts'
+import { stripControls } from '../plain.ts'
 import { readRawHtml } from './raw-html.ts'
 
 /** Quotes, list items and emphasis nested deeper than this are shown at this depth. */

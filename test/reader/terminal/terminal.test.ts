@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import stringWidth from 'string-width'
 import { describe, expect, it } from 'vitest'
-import { renderTerminal } from '../../src/reader/terminal.ts'
+import { renderTerminal } from '../../../src/reader/terminal/terminal.ts'
 
 const plain = (markdown: string, width = 40, attachments?: string[]) =>
   renderTerminal(markdown, { width, color: false, ...(attachments && { attachments }) })

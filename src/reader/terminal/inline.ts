@@ -1,10 +1,10 @@
 import type { Image, Link, PhrasingContent } from 'mdast'
 import stringWidth from 'string-width'
 import wrapAnsi from 'wrap-ansi'
-import { attachmentName, hostOf } from './links.ts'
-import { stripControls } from './plain.ts'
+import { attachmentName, hostOf } from '../links.ts'
+import { stripControls } from '../plain.ts'
 import type { Paint, StyleName } from './style.ts'
-import { repeatsUrl, type LinkList } from './terminal-links.ts'
+import { repeatsUrl, type LinkList } from './links.ts'
 
 export interface InlineContext {
   readonly paint: Paint

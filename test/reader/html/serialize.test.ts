@@ -1,7 +1,7 @@
 import type { ElementContent, Properties, Root } from 'hast'
 import { describe, expect, it } from 'vitest'
-import { htmlSchema } from '../../src/reader/html-schema.ts'
-import { serialize } from '../../src/reader/html-serialize.ts'
+import { htmlSchema } from '../../../src/reader/html/schema.ts'
+import { serialize } from '../../../src/reader/html/serialize.ts'
 
 describe('serialize', () => {
   it('writes elements, their attributes and text', () => {

@@ -1,7 +1,7 @@
 import type { Root } from 'mdast'
-import { cleanTree } from './markdown-clean.ts'
-import { affordableLength } from './markdown-limits.ts'
-import { treeOf } from './parsing/tree.ts'
+import { cleanTree } from './clean.ts'
+import { affordableLength } from './limits.ts'
+import { treeOf } from '../parsing/tree.ts'
 
 /** A browser takes seconds for a million lines in one block, and lays out only those blocks it shows. */
 const PIECE_LENGTH = 32_768
