@@ -1,5 +1,13 @@
 import { HyperletterError } from '../errors.ts'
-import { CONTENT_BLOCK_BYTES, type Content } from '../records/content.ts'
+import {
+  blockBytesOf,
+  CONTENT_BLOCK_BYTES,
+  SMALL_BLOCK_BYTES,
+  type Content,
+} from '../records/content.ts'
+
+/** Up to this length, as stored, a content has small blocks: enough of them that many readers can share its transfer. */
+const MOST_SMALL_BYTES = 4 * 1024 * 1024
 
 /** A content ready to be appended: its blocks as stored, and what its record will say of it. */
 export interface EncodedContent {
@@ -73,19 +81,23 @@ export async function collect(parts: AsyncIterable<Uint8Array>): Promise<Uint8Ar
   return concat(all)
 }
 
-// All blocks but the last are full; the last of an unencoded content is as long as the rest says.
+// All blocks but the last have one size; the last of an unencoded content is as long as the rest says.
 async function* checkBlocks(blocks: Blocks, content: Content): AsyncGenerator<Uint8Array> {
   const last = content.blocks - 1
-  const rest = content.bytes - last * CONTENT_BLOCK_BYTES
+  const isPlain = content.encoding === undefined
+  let size = isPlain ? blockBytesOf(content) : undefined
   let offset = 0
   for await (const block of blocks) {
     const { byteLength } = block
+    // Of a content whose stored length is not known, the first of several blocks tells the size.
+    size ??=
+      !isPlain && last > 0 && byteLength === SMALL_BLOCK_BYTES ? byteLength : CONTENT_BLOCK_BYTES
     const isRight =
       offset < last
-        ? byteLength === CONTENT_BLOCK_BYTES
-        : content.encoding === undefined
-          ? byteLength === rest
-          : byteLength > 0 && byteLength <= CONTENT_BLOCK_BYTES
+        ? byteLength === size
+        : isPlain
+          ? byteLength === content.bytes - last * size
+          : byteLength > 0 && byteLength <= size
     if (offset > last || !isRight) throw lie(content, `${byteLength} in its block ${offset}`)
     offset++
     yield block
@@ -132,9 +144,10 @@ async function gzip(bytes: Uint8Array): Promise<Uint8Array> {
 }
 
 function split(bytes: Uint8Array): Uint8Array[] {
+  const size = bytes.byteLength <= MOST_SMALL_BYTES ? SMALL_BLOCK_BYTES : CONTENT_BLOCK_BYTES
   const blocks = []
-  for (let start = 0; start < bytes.byteLength; start += CONTENT_BLOCK_BYTES) {
-    blocks.push(bytes.subarray(start, start + CONTENT_BLOCK_BYTES))
+  for (let start = 0; start < bytes.byteLength; start += size) {
+    blocks.push(bytes.subarray(start, start + size))
   }
   return blocks
 }

@@ -48,8 +48,8 @@ export interface SwarmOptions extends SwarmLimits {
 /** Connections that are accepted unless somebody says otherwise. Of itself the swarm dials 64 and accepts all. */
 const MAX_CONNECTIONS = 256
 
-/** Requests for blocks that one peer may make at once, and for each second: 64 MB/s of full blocks. */
-const REQUESTS = { most: 10_000, perSecond: 1_000 }
+/** Requests for blocks that one peer may make at once, and for each second: 64 MB/s of small content blocks. */
+const REQUESTS = { most: 10_000, perSecond: 4_000 }
 
 /** How often it is looked whose ban is over. */
 const UNBAN_EVERY_MS = 60_000

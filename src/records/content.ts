@@ -2,10 +2,11 @@ import { z } from 'zod'
 import { line } from './text.ts'
 
 /**
- * Size of a content block; every block of a content but its last is exactly this long, as stored
+ * Sizes of content blocks. Every block of a content but its last is exactly as long as one of them, as stored
  * after `encoding` (and before the encryption of a private newsletter, which adds 8 bytes to a block).
- * 64 KiB: per-block cost dominates below 16 KiB, and larger blocks queue too long behind slow uplinks.
+ * Per-block cost dominates below 16 KiB, and blocks above 64 KiB queue too long behind slow uplinks.
  */
+export const SMALL_BLOCK_BYTES = 16 * 1024
 export const CONTENT_BLOCK_BYTES = 64 * 1024
 
 /** Largest issue body, decoded. The longest real issues are 41 KiB; 2 MiB is a novel. */
@@ -68,11 +69,17 @@ export type Attachment = z.infer<typeof attachment>
 /** Checks that the declared length and the number of blocks agree; returns the complaint, if any. */
 export function contentComplaint(it: Content, maxBytes: number): string | undefined {
   if (it.bytes > maxBytes) return `is ${it.bytes} bytes long, more than ${maxBytes}`
-  const most = Math.ceil(it.bytes / CONTENT_BLOCK_BYTES)
-  if (it.encoding === undefined ? it.blocks !== most : it.blocks > most) {
+  const most = Math.ceil(it.bytes / SMALL_BLOCK_BYTES)
+  const isRight = it.encoding === undefined ? blockBytesOf(it) !== undefined : it.blocks <= most
+  if (!isRight) {
     return `claims ${it.bytes} bytes in ${it.blocks} blocks`
   }
   return undefined
+}
+
+/** Size of the blocks of a content that is stored without `encoding`; none if it is wrong about itself. */
+export function blockBytesOf({ bytes, blocks }: Content): number | undefined {
+  return [CONTENT_BLOCK_BYTES, SMALL_BLOCK_BYTES].find((it) => blocks === Math.ceil(bytes / it))
 }
 
 /** True if two of the contents share a block. Ranges are small, so this sorts a copy. */

@@ -4,7 +4,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { collect, decodeContent, encodeContent } from '../../src/feed/content.ts'
 import { HyperletterError } from '../../src/errors.ts'
-import { CONTENT_BLOCK_BYTES, MAX_BODY_BYTES, type Content } from '../../src/records/content.ts'
+import {
+  CONTENT_BLOCK_BYTES,
+  MAX_BODY_BYTES,
+  SMALL_BLOCK_BYTES,
+  type Content,
+} from '../../src/records/content.ts'
 import { expectCode } from '../helpers/errors.ts'
 
 const text = (value: string) => new TextEncoder().encode(value)
@@ -50,15 +55,26 @@ describe('round trip', () => {
   test.each([-1, 0, 1])('gives back bytes that end %i beside a block boundary', async (beside) => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 3 }), fc.nat(255), async (count, seed) => {
-        const length = count * CONTENT_BLOCK_BYTES + beside
+        const length = count * SMALL_BLOCK_BYTES + beside
         const bytes = Uint8Array.from({ length }, (_, i) => (i * 31 + seed) ^ (i >> 7))
         const { blocks, content } = await placed(bytes, 'image/png')
-        expect(blocks).toHaveLength(Math.ceil(length / CONTENT_BLOCK_BYTES))
-        expect(blocks.slice(0, -1).every((it) => it.byteLength === CONTENT_BLOCK_BYTES)).toBe(true)
+        expect(blocks).toHaveLength(Math.ceil(length / SMALL_BLOCK_BYTES))
+        expect(blocks.slice(0, -1).every((it) => it.byteLength === SMALL_BLOCK_BYTES)).toBe(true)
         expect(Buffer.compare(await decode(blocks, content), bytes)).toBe(0)
       }),
       { numRuns: 10 },
     )
+  })
+
+  test.each([
+    [4 * 1024 * 1024, SMALL_BLOCK_BYTES],
+    [4 * 1024 * 1024 + 1, CONTENT_BLOCK_BYTES],
+  ])('gives back %i bytes, in blocks of %i', async (length, size) => {
+    const bytes = randomBytes(length)
+    const { blocks, content } = await placed(bytes, 'image/png')
+    expect(blocks).toHaveLength(Math.ceil(length / size))
+    expect(blocks[0]).toHaveLength(size)
+    expect(Buffer.compare(await decode(blocks, content), bytes)).toBe(0)
   })
 
   test('gives back compressed text of several blocks', async () => {
@@ -150,7 +166,7 @@ describe('decodeContent', () => {
   })
 
   test.each([-1, 1])('refuses %i blocks beside the declared number', async (beside) => {
-    const { blocks, content } = await placed(new Uint8Array(3 * CONTENT_BLOCK_BYTES), 'image/png')
+    const { blocks, content } = await placed(new Uint8Array(3 * SMALL_BLOCK_BYTES), 'image/png')
     const found = beside < 0 ? blocks.slice(0, beside) : [...blocks, new Uint8Array(beside)]
     await expectCode(decode(found, content), 'INVALID_RECORD')
   })
@@ -164,9 +180,14 @@ describe('decodeContent', () => {
   )
 
   test('refuses blocks that have the right sum but the wrong lengths', async () => {
-    const { content } = await placed(new Uint8Array(CONTENT_BLOCK_BYTES + 10), 'image/png')
-    const shifted = [new Uint8Array(CONTENT_BLOCK_BYTES - 1), new Uint8Array(11)]
+    const { content } = await placed(new Uint8Array(SMALL_BLOCK_BYTES + 10), 'image/png')
+    const shifted = [new Uint8Array(SMALL_BLOCK_BYTES - 1), new Uint8Array(11)]
     await expectCode(decode(shifted, content), 'INVALID_RECORD')
+  })
+
+  test('refuses plain content whose blocks have the other size', async () => {
+    const { blocks, content } = await placed(new Uint8Array(5 * SMALL_BLOCK_BYTES), 'image/png')
+    await expectCode(decode(blocks, { ...content, blocks: 2 }), 'INVALID_RECORD')
   })
 })
 
@@ -179,6 +200,19 @@ describe('the lengths of blocks', () => {
     expect(await decode(cut(CONTENT_BLOCK_BYTES), content)).toHaveLength(100_000)
     await expectCode(decode(cut(CONTENT_BLOCK_BYTES - 1), content), 'INVALID_RECORD')
     await expectCode(decode(cut(CONTENT_BLOCK_BYTES + 1), content), 'INVALID_RECORD')
+  })
+
+  test('may be small ones of compressed content, all of them then', async () => {
+    const small = (blocks: readonly Uint8Array[]) =>
+      decode(blocks, { ...zipped(stored, 100_000).content, blocks: blocks.length })
+    const cuts = [0, 1, 2, 3, 4, 5, 6].map((it) =>
+      stored.subarray(it * SMALL_BLOCK_BYTES, (it + 1) * SMALL_BLOCK_BYTES),
+    )
+    expect(await small(cuts)).toHaveLength(100_000)
+    await expectCode(
+      small([...cuts.slice(0, 1), ...cut(SMALL_BLOCK_BYTES).slice(1)]),
+      'INVALID_RECORD',
+    )
   })
 
   test('refuses an empty last block', async () => {

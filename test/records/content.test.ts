@@ -10,6 +10,7 @@ import { decodeRecord } from '../../src/records/record.ts'
 import { blockOf, issueRecord } from './samples.ts'
 
 const BLOCK = 65_536
+const SMALL = 16_384
 const content = (blocks: number, bytes: number, encoding?: string) => ({
   block: 1,
   blocks,
@@ -19,7 +20,7 @@ const content = (blocks: number, bytes: number, encoding?: string) => ({
 })
 
 describe('a content', () => {
-  it('takes exactly the blocks that its length needs', () => {
+  it('takes exactly the blocks of one of two sizes that its length needs', () => {
     for (const [blocks, bytes] of [
       [1, 1],
       [1, BLOCK],
@@ -30,12 +31,18 @@ describe('a content', () => {
       expect(contentComplaint(content(blocks + 1, bytes), MAX_ATTACHMENT_BYTES)).toBeDefined()
     }
     expect(contentComplaint(content(1, BLOCK + 1), MAX_BODY_BYTES)).toBeDefined()
+    for (const blocks of [2, 5]) {
+      expect(contentComplaint(content(blocks, 4 * SMALL + 1), MAX_BODY_BYTES)).toBeUndefined()
+    }
+    for (const blocks of [1, 3, 4, 6]) {
+      expect(contentComplaint(content(blocks, 4 * SMALL + 1), MAX_BODY_BYTES)).toBeDefined()
+    }
   })
 
-  it('with an encoding takes no more blocks than without', () => {
+  it('with an encoding takes no more blocks than small ones without', () => {
     expect(contentComplaint(content(1, 3 * BLOCK, 'gzip'), MAX_BODY_BYTES)).toBeUndefined()
-    expect(contentComplaint(content(3, 3 * BLOCK, 'gzip'), MAX_BODY_BYTES)).toBeUndefined()
-    expect(contentComplaint(content(4, 3 * BLOCK, 'gzip'), MAX_BODY_BYTES)).toBeDefined()
+    expect(contentComplaint(content(12, 3 * BLOCK, 'gzip'), MAX_BODY_BYTES)).toBeUndefined()
+    expect(contentComplaint(content(13, 3 * BLOCK, 'gzip'), MAX_BODY_BYTES)).toBeDefined()
   })
 
   it('has a decoded length within the limit, whatever its blocks', () => {

@@ -66,11 +66,17 @@ describe('composeIssue', () => {
         name: 'tide.png',
         alt: 'A tide',
         block: at.length + 1,
-        blocks: 3,
+        blocks: 10,
         bytes: 150_000,
         mediaType: 'image/png',
       },
-      { name: 'waves/one.ogg', block: at.length + 4, blocks: 1, bytes: 10, mediaType: 'audio/ogg' },
+      {
+        name: 'waves/one.ogg',
+        block: at.length + 11,
+        blocks: 1,
+        bytes: 10,
+        mediaType: 'audio/ogg',
+      },
     ])
     for (const it of record.attachments) {
       const stored = blocks.slice(it.block - at.length, it.block - at.length + it.blocks)
