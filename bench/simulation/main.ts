@@ -4,6 +4,9 @@ import { simulate } from './simulation.ts'
 
 const SIZES = [1, 3, 8, 20, 40, 100, 300, 1_000]
 
+/** Of a reader, and of the publisher: fewer than the product has. */
+const CONNECTIONS = { degree: 48, atPublisher: 64 }
+
 const EIGHT = { readers: 8, size: 16, up: 20 }
 
 const SCENARIOS: Record<string, Crowd> = {
@@ -25,15 +28,14 @@ const SCENARIOS: Record<string, Crowd> = {
 
 const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : SIZES
 for (const readers of sizes) {
-  show(`${readers} readers, 4 MiB, 5 Mbit/s`, {
-    readers,
-    size: 4,
-    up: 5,
-    degree: 32,
-    atPublisher: 64,
-  })
+  show(`${readers} readers, 4 MiB, 5 Mbit/s`, { readers, size: 4, up: 5, ...CONNECTIONS })
 }
-if (process.argv.length <= 2) for (const [name, it] of Object.entries(SCENARIOS)) show(name, it)
+if (process.argv.length <= 2) {
+  for (const [name, it] of Object.entries(SCENARIOS)) show(name, it)
+  for (const it of [EIGHT, { readers: 8, size: 4, up: 5 }, { readers: 20, size: 4, up: 5 }]) {
+    show(`${it.readers} readers, ${it.size} MiB, ${it.up} Mbit/s, rough`, { ...it, isRough: true })
+  }
+}
 
 function show(name: string, it: Crowd): void {
   const options = crowd(it)

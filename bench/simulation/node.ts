@@ -14,17 +14,27 @@ export interface NodeOptions {
 }
 
 /** One end of a connection: what a node knows of the node at the other end. */
-export interface Link {
+export class Link {
   readonly to: Node
+  /** The other end. */
+  back: Link = this
   /** Block → 1 if the other side announced it. */
   readonly holds: Uint8Array
   held: number
-  announcements: number
+  announcements = 0
   /** Block asked of the other side → when. */
-  readonly asked: Map<number, number>
+  readonly asked = new Map<number, number>()
   /** Blocks that the other side asked for, in turn. */
-  readonly queue: number[]
-  isOpen: boolean
+  readonly queue: number[] = []
+  /** Of the first one in the queue, if it is on its way. */
+  leftBytes = 0
+  isOpen = true
+
+  constructor(to: Node) {
+    this.to = to
+    this.holds = Uint8Array.from(to.has)
+    this.held = to.held
+  }
 }
 
 /** One peer, as the scheduler of the product sees it. */

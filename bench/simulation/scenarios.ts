@@ -16,9 +16,12 @@ export interface Crowd {
   readonly publisherLeavesMs?: number
   readonly degree?: number
   readonly atPublisher?: number
+  /** As over real lines: uplinks send to several at once, messages come late, and one block in fifty is lost at first. */
+  readonly isRough?: boolean
+  readonly seed?: number
 }
 
-/** Everybody wants an issue the moment it is out; round trips take 40 ms, blocks are content blocks. */
+/** Everybody wants an issue the moment it is out; round trips take 40 ms, and blocks are as long as the product makes them. */
 export function crowd({
   readers,
   size,
@@ -26,10 +29,12 @@ export function crowd({
   but,
   publisherUp,
   publisherLeavesMs,
+  isRough = false,
   ...rest
 }: Crowd): SimulationOptions {
-  const blockBytes = 64 * 1024
+  const blockBytes = (size > 4 ? 64 : 16) * 1024
   return {
+    ...(isRough ? { pieceBytes: 2_048, jitterMs: 20, lossOneIn: 50 } : {}),
     publisher: {
       bytesPerMs: (publisherUp ?? up) * MEGABIT,
       ...(publisherLeavesMs === undefined ? {} : { leavesMs: publisherLeavesMs }),

@@ -1,5 +1,5 @@
 import { EventQueue } from './event-queue.ts'
-import { Node, type Link, type NodeOptions } from './node.ts'
+import { Link, Node, type NodeOptions } from './node.ts'
 
 export interface SimulationOptions {
   readonly publisher: NodeOptions
@@ -7,7 +7,15 @@ export interface SimulationOptions {
   readonly blocks: number
   readonly blockBytes: number
   readonly oneWayMs: number
-  /** About how many fellows each reader is connected to; all of them when absent. */
+  /** Those whom an uplink serves have a piece of their block each, in turn; a whole block when absent. */
+  readonly pieceBytes?: number
+  /** A message takes up to so much longer. */
+  readonly jitterMs?: number
+  /** Of how many blocks one is lost on its way, and comes when it was sent again. */
+  readonly lossOneIn?: number
+  /** What is left to chance differs with it. */
+  readonly seed?: number
+  /** About how many others each reader is connected to, and those at the publisher to each other; all of them when absent. */
   readonly degree?: number
   /** How many readers are connected to the publisher; all of them when absent. */
   readonly atPublisher?: number
@@ -23,6 +31,9 @@ export interface SimulationResult {
 /** Bytes on the wire for each byte of a block: packets' headers, proofs, requests. */
 const OVERHEAD = 1.05
 
+/** A block that was lost comes so much later. */
+const RESENT_MS = 1_500
+
 /** How often a reader looks for peers that are late: the product does too. */
 const LOOK_MS = 100
 
@@ -30,7 +41,7 @@ const LONGEST_MS = 600_000
 
 /**
  * Runs a swarm on a simulated network and clock until every honest reader that stays has everything. The
- * uplink of a node sends one block at a time, and serves those who wait for one in turn.
+ * uplink of a node serves those who wait for a block in turn.
  */
 export function simulate(options: SimulationOptions): SimulationResult {
   return new Simulation(options).run()
@@ -41,13 +52,13 @@ class Simulation {
   readonly #events = new EventQueue()
   readonly #publisher: Node
   readonly #readers: Node[]
-  readonly #back = new Map<Link, Link>()
   #random = 12_345
   #hasBegun = false
 
   constructor(options: SimulationOptions) {
     const { publisher, readers, blocks, blockBytes } = options
     this.#options = options
+    this.#random += options.seed ?? 0
     this.#publisher = new Node(0, publisher, blocks, blockBytes)
     this.#readers = readers.map((it, i) => new Node(i + 1, it, blocks, blockBytes))
   }
@@ -88,6 +99,11 @@ class Simulation {
     if (all.indexOf(node) < atPublisher) this.#connect(node, this.#publisher)
     if (degree >= all.length - 1) for (const it of all) this.#connect(node, it)
     else {
+      // Who is connected to the publisher hears of the others who are.
+      if (all.indexOf(node) < atPublisher) {
+        for (const { to } of this.#publisher.links)
+          if (node.links.size <= degree) this.#connect(node, to)
+      }
       for (let i = 0; i <= degree / 2; i++) {
         this.#connect(node, all[this.#draw(all.length)] ?? this.#publisher)
       }
@@ -98,9 +114,10 @@ class Simulation {
   #connect(a: Node, b: Node): void {
     if (a === b || !a.isHere || !b.isHere) return
     for (const { to } of a.links) if (to === b) return
-    const there = linkTo(b)
-    const back = linkTo(a)
-    this.#back.set(there, back).set(back, there)
+    const there = new Link(b)
+    const back = new Link(a)
+    there.back = back
+    back.back = there
     this.#add(a, there)
     this.#add(b, back)
     if (!this.#hasBegun) return
@@ -122,7 +139,7 @@ class Simulation {
   #disconnect(node: Node, link: Link): void {
     for (const [side, it] of [
       [node, link],
-      [link.to, this.#backOf(link)],
+      [link.to, link.back],
     ] as const) {
       it.isOpen = false
       it.queue.length = 0
@@ -149,14 +166,14 @@ class Simulation {
       const index = node.scheduler.choose(link, this.#events.nowMs)?.index
       if (index === undefined) return
       node.noteAsked(link, index, this.#events.nowMs)
-      this.#later(() => this.#serve(link.to, this.#backOf(link), index))
+      this.#later(() => this.#serve(link.to, link.back, index))
     }
   }
 
   // `link` leads to who asked.
   #serve(node: Node, link: Link, index: number): void {
     if (!node.isHere || !link.isOpen || node.options.fault === 'silent') return
-    if (link.queue.push(index) === 1) node.waiting.push(link)
+    if (link.queue.push(index) === 1 && !node.waiting.includes(link)) node.waiting.push(link)
     this.#send(node)
   }
 
@@ -164,15 +181,23 @@ class Simulation {
     while (!node.isSending) {
       const link = node.waiting.shift()
       if (link === undefined) return
-      const index = link.queue.shift()
-      if (link.queue.length > 0) node.waiting.push(link)
+      const [index] = link.queue
       if (index === undefined) continue
-      const sizeBytes = this.#options.blockBytes * OVERHEAD
+      const whole = this.#options.blockBytes * OVERHEAD
+      const left = link.leftBytes > 0 ? link.leftBytes : whole
+      const sizeBytes = Math.min(left, this.#options.pieceBytes ?? whole)
+      link.leftBytes = left - sizeBytes
       node.isSending = true
       node.sentBytes += sizeBytes
       this.#events.at(this.#events.nowMs + sizeBytes / node.options.bytesPerMs, () => {
         node.isSending = false
-        this.#later(() => this.#receive(link.to, this.#backOf(link), index))
+        if (link.queue[0] !== index) link.leftBytes = 0
+        else if (link.leftBytes === 0) {
+          link.queue.shift()
+          const isLost = this.#draw(this.#options.lossOneIn ?? Infinity) === 0
+          this.#later(() => this.#receive(link.to, link.back, index), isLost ? RESENT_MS : 0)
+        }
+        if (link.queue.length > 0) node.waiting.push(link)
         this.#send(node)
       })
     }
@@ -198,11 +223,13 @@ class Simulation {
     if (node.isComplete) node.doneMs = this.#events.nowMs
     for (const { peer } of node.asked(index)) {
       node.forget(peer, index)
-      this.#later(() => cancel(this.#backOf(peer), index))
+      this.#later(() => cancel(peer.back, index))
     }
-    for (const link of node.links) {
-      if (!link.to.isPublisher) this.#later(() => this.#hear(link.to, this.#backOf(link), index))
-    }
+    this.#later(() => {
+      for (const link of node.links) {
+        if (!link.to.isPublisher) this.#hear(link.to, link.back, index)
+      }
+    })
   }
 
   #hear(node: Node, link: Link, index: number): void {
@@ -214,26 +241,17 @@ class Simulation {
     this.#ask(node, link)
   }
 
-  #later(run: () => void): void {
-    this.#events.at(this.#events.nowMs + this.#options.oneWayMs, run)
-  }
-
-  #backOf(link: Link): Link {
-    const back = this.#back.get(link)
-    if (back === undefined) throw new Error('A link has two ends.')
-    return back
+  #later(run: () => void, alsoMs = 0): void {
+    const { oneWayMs, jitterMs = 0 } = this.#options
+    this.#events.at(this.#events.nowMs + oneWayMs + alsoMs + this.#draw(jitterMs), run)
   }
 
   // The same numbers in every run.
   #draw(below: number): number {
+    if (below === 0 || below === Infinity) return below
     this.#random = (Math.imul(this.#random, 1_103_515_245) + 12_345) >>> 0
     return Math.floor((this.#random / 2 ** 32) * below)
   }
-}
-
-function linkTo(to: Node): Link {
-  const holds = Uint8Array.from(to.has)
-  return { to, holds, held: to.held, announcements: 0, asked: new Map(), queue: [], isOpen: true }
 }
 
 function cancel({ queue }: Link, index: number): void {

@@ -8,24 +8,28 @@ const SILENT_TIMES = 4
 
 /**
  * A fellow that announces nothing of its share, for so many times as long as sources took for a block of ours, is
- * taken out of the division: it may not even be connected to them.
+ * taken out of the division. One that never did may not even be connected to them; one that did may be slow for a while.
  */
-const IDLE_TIMES = 4
-const LEAST_IDLE_MS = 1_000
-const MOST_IDLE_MS = 3_000
+const NEW = { times: 2, leastMs: 500, mostMs: 3_000 }
+const PROVEN = { times: 4, leastMs: 1_000, mostMs: 10_000 }
 
 /** What may be expected of one peer, by what it did so far. */
 export class Expectation {
   /** `seedOf` its public key. */
   readonly seed: number
   readonly window: Window
+  /** The plan in which it has nothing that is to be asked for, as long as it has announced no more than that. */
+  nothing: { readonly plan: object; readonly announcements: number } | undefined
+  /** When to look next for blocks of others that are late. */
+  lookLateMs = -Infinity
   /** Since when it owes a block without a break; or when it last sent one. */
   #busySinceMs: number
   #isSilent = false
-  /** How many announcements it had made, and since when it makes none, though some are due. */
-  #announcements = 0
+  /** Since when it announces nothing of its share, though some is due. */
   #dueSinceMs: number
   #isIdle = false
+  /** Once announced something of its share. */
+  #isProven = false
 
   constructor(seed: number, blockBytes: number, nowMs: number) {
     this.seed = seed
@@ -37,6 +41,11 @@ export class Expectation {
   /** Does not fetch its share. */
   get isIdle(): boolean {
     return this.#isIdle
+  }
+
+  /** How long it has been asked for nothing, if there is nothing that it owes. */
+  restedMs(nowMs: number): number {
+    return nowMs - this.#busySinceMs
   }
 
   /** @param inFlight requests to it that are under way, without this one */
@@ -52,16 +61,19 @@ export class Expectation {
   }
 
   /**
-   * @param announcements how many it has made so far
+   * @param hasProgressed whether it announced something of its share of late
    * @param isDue whether a share of it is open
    * @param usualMs how long a source takes for a block
    */
-  noteAnnouncements(announcements: number, isDue: boolean, usualMs: number, nowMs: number): void {
-    const patienceMs = Math.min(MOST_IDLE_MS, Math.max(LEAST_IDLE_MS, IDLE_TIMES * usualMs))
-    if (announcements !== this.#announcements) this.#isIdle = false
-    if (announcements !== this.#announcements || !isDue) this.#dueSinceMs = nowMs
+  noteShare(hasProgressed: boolean, isDue: boolean, usualMs: number, nowMs: number): void {
+    if (hasProgressed) {
+      this.#isProven = true
+      this.#isIdle = false
+    }
+    const { times, leastMs, mostMs } = this.#isProven ? PROVEN : NEW
+    const patienceMs = Math.min(mostMs, Math.max(leastMs, times * usualMs))
+    if (hasProgressed || !isDue) this.#dueSinceMs = nowMs
     else if (nowMs - this.#dueSinceMs > patienceMs) this.#isIdle = true
-    this.#announcements = announcements
   }
 
   /** Once silent, it stays so until it sends something: what it is asked for, others are asked for too. */

@@ -14,6 +14,8 @@ export interface InnerPeer extends Peer {
   getMaxInflight: () => number
   /** Up to so many requests under way, an idle peer is asked for what others were asked already. */
   getMaxHotswapInflight: () => number
+  /** Asks for some block of a range, if there is one to ask for: finds out where, and calls `_requestRangeBatch`. */
+  _requestRange: (range: InnerRange) => boolean
   /**
    * Asks for some block of a range, if there is one to ask for. Called again and again while it does.
    * @param length of the core
@@ -33,7 +35,7 @@ interface InnerRequest {
   readonly inflight: readonly { readonly peer: InnerPeer; readonly timestamp: number }[]
 }
 
-interface InnerRange {
+export interface InnerRange {
   /** Moves up as the blocks at the beginning arrive. */
   readonly start: number
   /** -1: follows the core. */
@@ -66,6 +68,8 @@ const NOBODY: readonly Asked<InnerPeer>[] = []
 /** The replication of one core, from the inside. */
 export class Internals {
   readonly #core: InnerCore
+  /** The last of several ranges, if it ends, as of the last call of `missing`. */
+  #newest = NO_RANGE
 
   constructor(core: Hypercore) {
     this.#core = (core as unknown as { core: InnerCore }).core
@@ -92,7 +96,9 @@ export class Internals {
     for (const { index, refs } of replicator._blocks) {
       if (found.size < limit && refs.length > 0 && !bitfield.get(index)) found.add(index)
     }
-    for (const { start, end } of this.#ranges().toSorted(finiteFirst)) {
+    const ranges = this.#ranges()
+    this.#newest = newestOf(ranges)
+    for (const { start, end } of ranges.toSorted(finiteFirst)) {
       let index = bitfield.findLast(false, this.#endOf(end) - 1)
       while (index >= start && found.size < limit) {
         found.add(index)
@@ -103,12 +109,13 @@ export class Internals {
     return [...found]
   }
 
-  /** Whether somebody waits for a block, or it is in the last of several ranges, one that ends: a new issue comes first. */
+  /**
+   * Whether somebody waits for a block that `missing` gave, or it is in the last of several ranges, one that ends: a new
+   * issue comes first.
+   */
   isUrgent(index: number): boolean {
     if ((this.#core.replicator._blocks.get(index)?.refs.length ?? 0) > 0) return true
-    const ranges = this.#ranges()
-    const last = ranges.reduce((a, b) => (b.end !== -1 && b.start > a.start ? b : a), NO_RANGE)
-    return ranges.length > 1 && last.start <= index && index < last.end
+    return this.#newest.start <= index && index < this.#newest.end
   }
 
   isMissing(index: number): boolean {
@@ -174,6 +181,11 @@ export function roundTripMs(peer: Peer): number {
 
 /** Before all others. */
 const NO_RANGE: InnerRange = { start: -1, end: -1, blocks: null }
+
+function newestOf(ranges: readonly InnerRange[]): InnerRange {
+  if (ranges.length < 2) return NO_RANGE
+  return ranges.reduce((a, b) => (b.end !== -1 && b.start > a.start ? b : a), NO_RANGE)
+}
 
 function finiteFirst(a: InnerRange, b: InnerRange): number {
   return Number(a.end === -1) - Number(b.end === -1)

@@ -33,8 +33,14 @@ export interface Plan<P> {
   readonly shared: readonly number[]
   /** Held by sources only; what others are to fetch, but will not come to soon. */
   readonly spare: readonly number[]
-  /** Fellow → how many blocks of its share nobody has announced yet. */
-  readonly open: ReadonlyMap<P, number>
+  /** Held by sources only; what others will come to soon, and ours to fetch if they do not. */
+  readonly reserve: readonly number[]
+  /** The same, of what they have probably asked for. */
+  readonly promised: readonly number[]
+  /** Fellow → blocks of its share that nobody has announced yet; there is at least one. */
+  readonly open: ReadonlyMap<P, readonly number[]>
+  /** Announced by nobody but sources. */
+  readonly rare: readonly number[]
   /** Hold everything. There are fewer of them than readers who want something from them, or none. */
   readonly sources: ReadonlySet<P>
   /** Fellows that download too. */
@@ -59,53 +65,76 @@ export function makePlan<P>({
   isDivided,
   underWay,
 }: PlanOptions<P>): Plan<P> {
-  const complete = members.filter(({ peer }) => view.holdsAll(peer))
+  const held = members.map(({ peer }) => missing.map((index) => view.holds(peer, index)))
+  const complete = members.filter(
+    ({ peer }, at) => !(held[at] ?? []).includes(false) && view.holdsAll(peer),
+  )
   const fellows = members.filter((it) => !complete.includes(it))
   const readers = fellows.filter(({ peer }) => view.isReader(peer))
   const owners = readers.filter(({ isOwner }) => isOwner)
   const areFew = isDivided && complete.length <= readers.length
   const sources = new Set(areFew ? complete.map(({ peer }) => peer) : [])
-  const holders = (areFew ? fellows : members).filter((it) => !it.isSilent)
-  const own: Weighed[] = []
-  const shared: (Weighed & { holders: number })[] = []
-  const theirs = new Map<P, (Weighed & { isNext: boolean })[]>()
-  for (const index of missing) {
+  const holders = new Uint16Array(missing.length)
+  members.forEach(({ peer, isSilent }, at) => {
+    if (isSilent || sources.has(peer)) return
+    held[at]?.forEach((isHeld, i) => {
+      if (isHeld) holders[i] = (holders[i] ?? 0) + 1
+    })
+  })
+  const rare: number[] = []
+  const own: Ranked[] = []
+  const shared: Ranked[] = []
+  const theirs = new Map<P, (Ranked & { isNext: boolean })[]>()
+  missing.forEach((index, i) => {
     const weight = weigh(seed, index)
-    const isUrgent = view.isUrgent?.(index) === true
-    let count = 0
-    for (const { peer } of holders) if (view.holds(peer, index)) count++
-    if (count > 0) shared.push({ index, weight, isUrgent, holders: count })
+    const urgency = view.isUrgent?.(index) === true ? 0 : LATER
+    const count = holders[i] ?? 0
+    if (count > 0) shared.push({ index, rank: urgency + count * HEAVIEST - weight })
     else {
+      rare.push(index)
       const { owner, heaviest, isNext } = ownerOf(owners, index, weight)
-      if (owner === undefined) own.push({ index, weight, isUrgent })
-      else push(theirs, owner, { index, weight: heaviest, isUrgent, isNext })
+      if (owner === undefined) own.push({ index, rank: urgency - weight })
+      else push(theirs, owner, { index, rank: urgency - heaviest, isNext })
     }
-  }
-  const spare: Weighed[] = []
-  const open = new Map<P, number>()
-  for (const [owner, blocks] of theirs) {
-    open.set(owner, blocks.length)
+  })
+  const spare: Ranked[] = []
+  const reserve: Ranked[] = []
+  const promised: Ranked[] = []
+  const open = new Map<P, readonly number[]>()
+  for (const [owner, found] of theirs) {
+    const blocks = found.toSorted(byRank)
+    open.set(owner, blocks.map(indexOf))
     // The owner begins with what it weighs most for; who helps begins at the other end.
-    for (const it of blocks.toSorted(byWeight).slice(LEFT_TO_OWNER * Math.max(1, underWay))) {
-      if (it.isNext) spare.push({ ...it, weight: -it.weight })
-    }
+    const asked = Math.max(1, underWay)
+    blocks.forEach(({ index, isNext }, at) => {
+      const list = at < asked ? promised : at < LEFT_TO_OWNER * asked ? reserve : spare
+      const rank = view.isUrgent?.(index) === true ? 0 : LATER
+      if (isNext) list.push({ index, rank: rank + weigh(seed, index) })
+    })
   }
   return {
-    own: own.toSorted(byWeight).map(indexOf),
-    shared: shared
-      .toSorted((a, b) => byUrgency(a, b) || a.holders - b.holders || byWeight(a, b))
-      .map(indexOf),
-    spare: spare.toSorted(byWeight).map(indexOf),
+    own: own.toSorted(byRank).map(indexOf),
+    shared: shared.toSorted(byRank).map(indexOf),
+    spare: spare.toSorted(byRank).map(indexOf),
+    reserve: reserve.toSorted(byRank).map(indexOf),
+    promised: promised.toSorted(byRank).map(indexOf),
     open,
+    rare,
     sources,
     readers: readers.length,
   }
 }
 
-interface Weighed {
+/** Weights are below it. */
+const HEAVIEST = 2 ** 32
+
+/** Ranks of blocks that nobody waits for are above those of all others. */
+const LATER = 2 ** 20 * HEAVIEST
+
+interface Ranked {
   readonly index: number
-  readonly weight: number
-  readonly isUrgent: boolean
+  /** The lowest comes first. */
+  readonly rank: number
 }
 
 // `isNext`: after the owner, nobody weighs more for it than we do.
@@ -134,14 +163,10 @@ function push<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
   else list.push(value)
 }
 
-function byWeight(a: Weighed, b: Weighed): number {
-  return byUrgency(a, b) || b.weight - a.weight
+function byRank(a: Ranked, b: Ranked): number {
+  return a.rank - b.rank
 }
 
-function byUrgency(a: Weighed, b: Weighed): number {
-  return Number(b.isUrgent) - Number(a.isUrgent)
-}
-
-function indexOf({ index }: Weighed): number {
+function indexOf({ index }: Ranked): number {
   return index
 }

@@ -1,16 +1,18 @@
 import { Expectation } from './expectation.ts'
-import { HORIZON, makePlan, type Member, type Plan } from './plan.ts'
+import type { Plan } from './plan.ts'
+import { Planner, type PlannerOptions } from './planner.ts'
+import { RecentBytes } from './recent-bytes.ts'
 import type { View } from './view.ts'
 
-/** A plan is used for so long; what arrives meanwhile is taken into account when a block is chosen. */
-const PLAN_MS = 25
-const PLAN_MS_PER_PEER = 2
-
-/** So little is not divided: it would take longer, and saves nobody anything. */
-const LITTLE_BYTES = 256 * 1024
-
 /** A block that takes so many times as long as usual is asked of a second peer that has nothing else to do. */
-const LATE_TIMES = 3
+const LATE_TIMES = 2
+
+/** How often that is looked for. */
+const LATE_EVERY_MS = 50
+
+/** Who has nothing left to ask a source for fetches from the share of another after so many times as long as a block takes. */
+const REST_TIMES = 1
+const LONG_REST_TIMES = 3
 
 /**
  * A source that sends so many times as fast as one fellow does has more to give than its own share: it is asked
@@ -18,9 +20,6 @@ const LATE_TIMES = 3
  */
 const GENEROUS_TIMES = 4
 const LONG_MS = 1_000
-
-/** Of the rate at which blocks arrive, over this time. */
-const RATE_MS = 1_000
 
 /** A block that a peer sent. */
 export interface Arrival {
@@ -30,13 +29,7 @@ export interface Arrival {
   readonly elapsedMs: number
 }
 
-export interface SchedulerOptions<P> {
-  readonly view: View<P>
-  /** `seedOf` our own public key. */
-  readonly seed: number
-  /** How long blocks are expected to be. */
-  readonly blockBytes: number
-}
+export type SchedulerOptions<P> = Omit<PlannerOptions<P>, 'peers'>
 
 /**
  * Decides which block to ask which peer for. It does no I/O, has no clock and draws no lots, so that it
@@ -48,39 +41,34 @@ export interface SchedulerOptions<P> {
  */
 export class Scheduler<P> {
   readonly #view: View<P>
-  readonly #seed: number
   readonly #blockBytes: number
   readonly #peers = new Map<P, Expectation>()
-  #plan: Plan<P> | undefined
-  #plannedMs = -Infinity
-  /** Most blocks that were missing since none was. */
-  #mostMissing = 0
-  /** Of a list of the plan → how many of its first blocks need not be looked at again. */
-  readonly #taken = new Map<readonly number[], number>()
-  /** Arrivals of late, but for those from sources: a decaying sum of bytes. */
-  #arrived = 0
-  #arrivedMs = 0
+  readonly #planner: Planner<P>
+  /** List of the plan → what of it nobody was expected to deliver when it was last looked at. */
+  readonly #left = new WeakMap<readonly number[], number[]>()
+  /** What fellows sent. */
+  readonly #arrived = new RecentBytes()
 
-  constructor({ view, seed, blockBytes }: SchedulerOptions<P>) {
-    this.#view = view
-    this.#seed = seed
-    this.#blockBytes = blockBytes
+  constructor(options: SchedulerOptions<P>) {
+    this.#view = options.view
+    this.#blockBytes = options.blockBytes
+    this.#planner = new Planner({ ...options, peers: this.#peers })
   }
 
   /** @param seed `seedOf` the public key of the peer. */
   addPeer(peer: P, seed: number, nowMs: number): void {
     this.#peers.set(peer, new Expectation(seed, this.#blockBytes, nowMs))
-    this.#plan = undefined
+    this.#planner.forget()
   }
 
   removePeer(peer: P): void {
     this.#peers.delete(peer)
-    this.#plan = undefined
+    this.#planner.forget()
   }
 
   /** More is wanted than before. */
   noteWanted(): void {
-    this.#plan = undefined
+    this.#planner.forget()
   }
 
   noteRoundTrip(peer: P, rttMs: number): void {
@@ -94,10 +82,7 @@ export class Scheduler<P> {
 
   /** A block arrived, `elapsedMs` after it was asked for. */
   noteArrival(peer: P, { index, sizeBytes, elapsedMs }: Arrival, nowMs: number): void {
-    if (this.#plan?.sources.has(peer) !== true) {
-      this.#arrived = this.#arrivedBytes(nowMs) + sizeBytes
-      this.#arrivedMs = nowMs
-    }
+    if (!this.#planner.isSource(peer)) this.#arrived.add(sizeBytes, nowMs)
     this.#peers.get(peer)?.noteArrival(index, sizeBytes, elapsedMs, nowMs)
   }
 
@@ -114,76 +99,68 @@ export class Scheduler<P> {
   choose(peer: P, nowMs: number): { readonly index: number; readonly again: boolean } | undefined {
     const state = this.#peers.get(peer)
     if (state === undefined || this.#view.inFlight(peer) >= this.windowOf(peer, nowMs)) return
-    const plan = this.#planAt(nowMs)
-    const isSource = plan.sources.has(peer)
-    const index = isSource
-      ? (this.#first(plan.own, peer, nowMs) ??
-        this.#first(plan.spare, peer, nowMs) ??
-        (this.#isGenerous(state, plan, nowMs) ? this.#first(plan.shared, peer, nowMs) : undefined))
-      : (this.#first(plan.shared, peer, nowMs) ?? this.#first(plan.own, peer, nowMs))
+    const plan = this.#planner.planAt(nowMs)
+    const index = plan.sources.has(peer)
+      ? this.#fromSource(plan, peer, state, nowMs)
+      : this.#fromFellow(plan, peer, state, nowMs)
     if (index !== undefined) return { index, again: this.#view.asked(index).length > 0 }
-    const late = this.#view.inFlight(peer) > 0 ? undefined : this.#late(plan, peer, state, nowMs)
+    if (this.#view.inFlight(peer) > 0 || nowMs < state.lookLateMs) return
+    state.lookLateMs = nowMs + LATE_EVERY_MS
+    const late = this.#late(plan, peer, state, nowMs)
     return late === undefined ? undefined : { index: late, again: true }
   }
 
-  #planAt(nowMs: number): Plan<P> {
-    const lastsMs = Math.max(PLAN_MS, this.#peers.size * PLAN_MS_PER_PEER)
-    if (this.#plan !== undefined && nowMs - this.#plannedMs < lastsMs) return this.#plan
-    const members: Member<P>[] = []
-    let underWay = 0
-    let usualMs = 0
-    for (const [peer, state] of this.#peers) {
-      const { seed, isIdle, window } = state
-      const isSilent = this.#isSilent(peer, state, nowMs)
-      members.push({ peer, seed, isSilent, isOwner: !isIdle && !isSilent })
-      if (this.#plan?.sources.has(peer) !== true) continue
-      underWay = Math.max(underWay, window.blocks(this.#peers.size))
-      usualMs = Math.max(usualMs, window.elapsedMs ?? Infinity)
-    }
-    const missing = this.#view.missing(HORIZON)
-    this.#mostMissing = missing.length === 0 ? 0 : Math.max(this.#mostMissing, missing.length)
-    const plan = makePlan({
-      view: this.#view,
-      seed: this.#seed,
-      missing,
-      members,
-      isDivided: this.#mostMissing * this.#blockBytes > LITTLE_BYTES,
-      underWay,
-    })
-    for (const [peer, state] of this.#peers) {
-      const isDue = plan.open.has(peer)
-      state.noteAnnouncements(this.#view.announcements(peer), isDue, usualMs, nowMs)
-    }
-    this.#plan = plan
-    this.#plannedMs = nowMs
-    this.#taken.clear()
-    return plan
+  #fromSource(plan: Plan<P>, peer: P, state: Expectation, nowMs: number): number | undefined {
+    const rested = this.#rested(peer, state, nowMs)
+    return (
+      this.#first(plan.own, peer, nowMs) ??
+      this.#first(plan.spare, peer, nowMs) ??
+      (this.#isGenerous(state, plan, nowMs) ? this.#first(plan.shared, peer, nowMs) : undefined) ??
+      (rested > REST_TIMES ? this.#first(plan.reserve, peer, nowMs) : undefined) ??
+      (rested > LONG_REST_TIMES ? this.#first(plan.promised, peer, nowMs) : undefined)
+    )
+  }
+
+  #fromFellow(plan: Plan<P>, peer: P, state: Expectation, nowMs: number): number | undefined {
+    // It had nothing for us that is not under way; what others do not deliver is seen with the next plan.
+    const announcements = this.#view.announcements(peer)
+    const nothing = state.nothing
+    if (nothing?.plan === plan && nothing.announcements === announcements) return
+    const index =
+      this.#first(plan.shared, peer, nowMs) ??
+      this.#first(plan.open.get(peer) ?? [], peer, nowMs) ??
+      this.#first(plan.own, peer, nowMs)
+    if (index === undefined) state.nothing = { plan, announcements }
+    return index
   }
 
   // The first one that the peer has and nobody is expected to deliver.
   #first(blocks: readonly number[], peer: P, nowMs: number): number | undefined {
-    const taken = this.#taken.get(blocks) ?? 0
-    let isBeginning = true
-    for (let i = taken; i < blocks.length; i++) {
-      const index = blocks[i] as number
-      if (this.#isExpected(index, nowMs)) {
-        if (isBeginning) this.#taken.set(blocks, i + 1)
-        continue
-      }
-      isBeginning = false
+    const left = this.#left.get(blocks) ?? [...blocks]
+    this.#left.set(blocks, left)
+    let kept = 0
+    let found: number | undefined
+    for (let i = 0; i < left.length && found === undefined; i++) {
+      const index = left[i] as number
+      if (this.#isExpected(index, nowMs)) continue
+      if (kept < i) left.copyWithin(kept, i)
+      left.length -= i - kept
+      i = kept++
       const isAsked = this.#view.asked(index).some((it) => it.peer === peer)
-      if (!isAsked && this.#view.holds(peer, index)) return index
+      if (!isAsked && this.#view.holds(peer, index)) found = index
     }
-    return undefined
+    if (found === undefined) left.length = kept
+    return found
   }
 
   // Here, or on its way from a peer that sends.
   #isExpected(index: number, nowMs: number): boolean {
     if (!this.#view.isMissing(index)) return true
-    return this.#view.asked(index).some(({ peer }) => {
+    for (const { peer } of this.#view.asked(index)) {
       const state = this.#peers.get(peer)
-      return state !== undefined && !this.#isSilent(peer, state, nowMs)
-    })
+      if (state !== undefined && !this.#isSilent(peer, state, nowMs)) return true
+    }
+    return false
   }
 
   // Near the end peers have nothing left to do while others still queue what they were asked for.
@@ -212,17 +189,20 @@ export class Scheduler<P> {
     return state.isSilent(this.#view.inFlight(peer), nowMs)
   }
 
+  // For how many times as long as a block takes it has been asked for nothing.
+  #rested(peer: P, state: Expectation, nowMs: number): number {
+    const { elapsedMs } = state.window
+    if (elapsedMs === undefined || this.#view.inFlight(peer) > 0) return 0
+    return state.restedMs(nowMs) / Math.max(1, elapsedMs)
+  }
+
   #isGenerous({ window }: Expectation, plan: Plan<P>, nowMs: number): boolean {
-    const rate = this.#arrivedBytes(nowMs) / RATE_MS
+    const rate = this.#arrived.perMs(nowMs)
     const left = (plan.own.length + plan.shared.length) * this.#blockBytes
     return (
       rate > 0 &&
       left > rate * LONG_MS &&
       window.bytesPerMs > (GENEROUS_TIMES * rate) / Math.max(1, plan.readers)
     )
-  }
-
-  #arrivedBytes(nowMs: number): number {
-    return this.#arrived * Math.exp((this.#arrivedMs - nowMs) / RATE_MS)
   }
 }

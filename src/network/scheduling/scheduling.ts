@@ -46,6 +46,7 @@ export class Scheduling {
     core.on('peer-add', this.#onPeerAdd)
     core.on('peer-remove', this.#onPeerRemove)
     core.on('download', this.#onDownload)
+    core.on('append', this.#onWanted)
     for (const peer of core.peers) this.#onPeerAdd(peer)
   }
 
@@ -56,9 +57,11 @@ export class Scheduling {
     core.off('peer-add', this.#onPeerAdd)
     core.off('peer-remove', this.#onPeerRemove)
     core.off('download', this.#onDownload)
+    core.off('append', this.#onWanted)
     for (const peer of core.peers) {
       const overridden = peer as Partial<InnerPeer>
       delete overridden.getMaxHotswapInflight
+      delete overridden._requestRange
       delete overridden._requestRangeBatch
       delete overridden.getMaxInflight
     }
@@ -79,6 +82,10 @@ export class Scheduling {
     // Blocks of ranges are asked for once; one that somebody waits for before there are ranges, as Hypercore does.
     const usualHotswaps = peer.getMaxHotswapInflight.bind(peer)
     peer.getMaxHotswapInflight = () => (this.#internals.hasRanges ? 0 : usualHotswaps())
+    // Where nothing is to be asked for, Hypercore need not look where.
+    const usualRange = peer._requestRange.bind(peer)
+    peer._requestRange = (range) =>
+      (range.blocks !== null || this.#mayAsk(scheduler, peer)) && usualRange(range)
     peer._requestRangeBatch = () => this.#ask(scheduler, peer)
   }
 
@@ -98,17 +105,27 @@ export class Scheduling {
     this.#scheduler?.noteArrival(peer, { index, sizeBytes, elapsedMs: elapsed }, Date.now())
   }
 
-  #ask(scheduler: Scheduler<InnerPeer>, peer: InnerPeer): boolean {
+  readonly #onWanted = (): void => {
+    this.#nothing.clear()
+    this.#scheduler?.noteWanted()
+  }
+
+  // Hypercore asks once for each range and batch of blocks.
+  #mayAsk(scheduler: Scheduler<InnerPeer>, peer: InnerPeer): boolean {
     const nowMs = Date.now()
     const { newestRange } = this.#internals
     if (newestRange !== this.#newestRange) {
       this.#newestRange = newestRange
-      this.#nothing.clear()
-      scheduler.noteWanted()
+      this.#onWanted()
     }
-    // Hypercore asks once for each range and batch of blocks.
+    if (peer.inflight >= scheduler.windowOf(peer, nowMs)) return false
     const nothing = this.#nothing.get(peer)
-    if (nothing?.atMs === nowMs && nothing.announcements === announcementsOf(peer)) return false
+    return nothing?.atMs !== nowMs || nothing.announcements !== announcementsOf(peer)
+  }
+
+  #ask(scheduler: Scheduler<InnerPeer>, peer: InnerPeer): boolean {
+    if (!this.#mayAsk(scheduler, peer)) return false
+    const nowMs = Date.now()
     this.#lookSoon()
     const chosen = scheduler.choose(peer, nowMs)
     if (chosen !== undefined) {

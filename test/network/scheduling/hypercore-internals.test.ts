@@ -58,6 +58,7 @@ test('a peer has the methods that are used of it, on its class', async () => {
   const names = [
     'getMaxInflight',
     'getMaxHotswapInflight',
+    '_requestRange',
     '_requestRangeBatch',
     '_requestRangeBlock',
     '_requestBlock',
@@ -67,7 +68,7 @@ test('a peer has the methods that are used of it, on its class', async () => {
     expect(Object.hasOwn(peer, name)).toBe(false)
     expect(peer[name]).toBeTypeOf('function')
   }
-  expect(names.map((name) => peer[name].length)).toEqual([0, 0, 3, 2, 1, 2])
+  expect(names.map((name) => peer[name].length)).toEqual([0, 0, 1, 3, 2, 1, 2])
   expect(peer.getMaxInflight()).toBeGreaterThan(0)
 })
 

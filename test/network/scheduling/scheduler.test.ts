@@ -26,3 +26,65 @@ test('what is wanted from now on is asked for at once, without waiting for the n
 
   expect(scheduler.choose('source', 1)).toEqual({ index: 9, again: false })
 })
+
+const BLOCKS = 60
+const TOOK_MS = 100
+
+/** A reader of 60 blocks that all come from a source; one fellow wants them too, and announces what it is told to. */
+function twoReaders() {
+  const missing = new Set(Array.from({ length: BLOCKS }, (_, index) => index))
+  const announced = new Set<number>()
+  const view: View<string> = {
+    missing: (limit) => [...missing].slice(0, limit),
+    isMissing: (index) => missing.has(index),
+    asked: () => [],
+    holds: (peer, index) => peer === 'source' || announced.has(index),
+    announcements: () => announced.size,
+    holdsAll: (peer) => peer === 'source',
+    inFlight: () => 0,
+    isReader: (peer) => peer !== 'source',
+  }
+  const scheduler = new Scheduler({ view, seed: 1, blockBytes: 64 * 1024 })
+  scheduler.addPeer('source', 2, 0)
+  scheduler.addPeer('fellow', 3, 0)
+  /** Fetches one block from the source, if there is one to fetch. */
+  const fetch = (nowMs: number): number | undefined => {
+    const index = scheduler.choose('source', nowMs)?.index
+    if (index === undefined) return undefined
+    scheduler.noteAsked('source', index, nowMs)
+    missing.delete(index)
+    const arrival = { index, sizeBytes: 64 * 1024, elapsedMs: TOOK_MS }
+    scheduler.noteArrival('source', arrival, nowMs)
+    return index
+  }
+  return { scheduler, missing, announced, fetch }
+}
+
+test('of the share of another only what it will not come to soon is fetched, and the rest if it does not come', () => {
+  const { missing, announced, fetch } = twoReaders()
+  let nowMs = 0
+  while (fetch(nowMs) !== undefined) nowMs++
+  const left = missing.size
+  expect(left).toBeGreaterThan(0)
+  expect(left).toBeLessThan(BLOCKS / 4)
+
+  // Whoever announces is not in need of help.
+  const [first = 0] = missing
+  announced.add(first)
+  expect(fetch(nowMs + TOOK_MS / 2)).toBeUndefined()
+
+  expect(fetch(nowMs + 2 * TOOK_MS)).toBeDefined()
+  expect(missing.has(first)).toBe(true)
+})
+
+test('what a fellow announces of its share is asked of it at once, without waiting for the next plan', () => {
+  const { scheduler, missing, announced, fetch } = twoReaders()
+  let nowMs = 0
+  while (fetch(nowMs) !== undefined) nowMs++
+  expect(scheduler.choose('fellow', nowMs)).toBeUndefined()
+
+  const [index = 0] = missing
+  announced.add(index)
+
+  expect(scheduler.choose('fellow', nowMs)).toEqual({ index, again: false })
+})

@@ -29,11 +29,21 @@ test.each([1, 3, 12])('so do %i readers', (readers) => {
   expect(copies).toBeLessThanOrEqual(1.12)
 })
 
-test('twenty readers of a small issue over slow uplinks are done in good time', () => {
-  const { times, copies } = run({ readers: 20, size: 4, up: 5 })
+test.each([8, 20])('so do %i readers of a small issue over slow uplinks', (readers) => {
+  const { times, copies } = run({ readers, size: 4, up: 5 })
 
-  expect(times).toBeLessThanOrEqual(1.8)
-  expect(copies).toBeLessThanOrEqual(1.4)
+  expect(times).toBeLessThanOrEqual(1.35)
+  expect(copies).toBeLessThanOrEqual(1.12)
+})
+
+test.each([1, 2, 3])('what is lost or late on the way delays a crowd little (%i)', (seed) => {
+  const eight = run({ ...EIGHT, isRough: true, seed })
+  const twenty = run({ readers: 20, size: 4, up: 5, isRough: true, seed })
+
+  expect(eight.times).toBeLessThanOrEqual(1.45)
+  expect(eight.copies).toBeLessThanOrEqual(1.12)
+  expect(twenty.times).toBeLessThanOrEqual(1.6)
+  expect(twenty.copies).toBeLessThanOrEqual(1.15)
 })
 
 test('a slow publisher is the only limit', () => {
@@ -82,9 +92,10 @@ test('when the publisher goes after one reader has everything, that one takes it
 })
 
 test('a swarm in which nobody knows everybody gets there too', () => {
-  const { times } = run({ readers: 60, size: 4, up: 5, degree: 16, atPublisher: 20 })
+  const { times, copies } = run({ readers: 100, size: 2, up: 5, degree: 24, atPublisher: 20 })
 
-  expect(times).toBeLessThanOrEqual(5)
+  expect(times).toBeLessThanOrEqual(2.5)
+  expect(copies).toBeLessThanOrEqual(2)
 })
 
 test('a run is the same every time', () => {
