@@ -14,8 +14,7 @@ import {
 } from './diagnosis/diagnosis.ts'
 import { Dials } from './meeting/dials.ts'
 import { Bans } from './limits/bans.ts'
-import { Allowance, Rate } from './limits/rate.ts'
-import { Valve } from './limits/valve.ts'
+import { Lines, type LineLimits } from './limits/lines.ts'
 import { CalmSwarm } from './recovery/calm-swarm.ts'
 import { KnownPeers } from './recovery/known-peers.ts'
 import { OutageWatch } from './recovery/outage-watch.ts'
@@ -23,13 +22,7 @@ import { staleDials } from './meeting/stale-dials.ts'
 import { withinMs } from './within.ts'
 
 /** What can change while the swarm is there. */
-export interface SwarmLimits {
-  /** Bytes a second over all connections; no limit when absent. */
-  readonly uploadLimit?: number | undefined
-  readonly downloadLimit?: number | undefined
-  /** Connections at a time; `MAX_CONNECTIONS` when absent. */
-  readonly maxConnections?: number | undefined
-}
+export type SwarmLimits = LineLimits
 
 export interface SwarmOptions extends SwarmLimits {
   /** Who this device is to its peers; unrelated to feed keys. */
@@ -44,12 +37,6 @@ export interface SwarmOptions extends SwarmLimits {
   /** Called when the network was away, or is another one, and is there now. */
   readonly onBack?: (() => void) | undefined
 }
-
-/** Connections that are accepted unless somebody says otherwise. Of itself the swarm dials 64 and accepts all. */
-const MAX_CONNECTIONS = 256
-
-/** Requests for blocks that one peer may make at once, and for each second: 64 MB/s of small content blocks. */
-const REQUESTS = { most: 10_000, perSecond: 4_000 }
 
 /** How often it is looked whose ban is over. */
 const UNBAN_EVERY_MS = 60_000
@@ -69,23 +56,8 @@ const FORCED_LEAVE_MS = 1_000
  */
 const MAX_DIALLING = 24
 
-/** How long a peer may take to answer when the network may have changed. */
-const PROBE_MS = 3_000
-
 /** With so many connections nobody is dialled on somebody's word: enough to be part of a mesh. */
 const ENOUGH_CONNECTIONS = 48
-
-interface Rates {
-  readonly upload: Rate | undefined
-  readonly download: Rate | undefined
-}
-
-/** What is kept of one connection. */
-interface Line {
-  readonly connection: Connection
-  readonly valve: Valve
-  readonly requests: Allowance
-}
 
 /**
  * Discovery and connections: the only user of hyperswarm. Other parts ask it to join topics; it knows
@@ -102,14 +74,12 @@ export class Swarm {
   readonly #usualPeers: number
   readonly #topics = new Map<string, PeerDiscoverySession>()
   readonly #dials: Dials
-  readonly #lines = new Map<string, Line>()
+  readonly #lines = new Lines()
   /** Peers that hold another history of a log. */
   readonly #shunned = new Set<string>()
   readonly #unbanTimer: NodeJS.Timeout
   readonly #known: KnownPeers
   readonly #outages: OutageWatch
-  #maxConnections = MAX_CONNECTIONS
-  #rates: Rates = { upload: undefined, download: undefined }
 
   constructor(options: SwarmOptions) {
     const { keyPair, dht, logger } = options
@@ -218,15 +188,14 @@ export class Swarm {
    */
   dial(key: Uint8Array, teller: string): void {
     const peer = hex(key)
-    if (this.size >= Math.min(ENOUGH_CONNECTIONS, this.#maxConnections)) return
+    if (this.size >= Math.min(ENOUGH_CONNECTIONS, this.#lines.maxConnections)) return
     if (this.#isUnwanted(peer) || this.#lines.has(peer)) return
     if (!Buffer.from(this.publicKey).equals(key)) this.#dials.begin(peer, teller)
   }
 
   /** Counts a request of a peer, and reads it more slowly if there are too many. */
   requested(key: Uint8Array): void {
-    const line = this.#lines.get(hex(key))
-    line?.valve.hold(line.requests.take())
+    this.#lines.requested(hex(key))
   }
 
   /**
@@ -242,19 +211,19 @@ export class Swarm {
     this.#logger.warn({ peer: short(peer), strikes, ...until }, what)
     if (bannedUntil !== undefined) this.#known.forget(peer)
     if (bannedUntil !== undefined) this.#swarm.peers.get(peer)?.ban(true)
-    if (hangUp || bannedUntil !== undefined) this.#hangUp(peer)
+    if (hangUp || bannedUntil !== undefined) this.#lines.hangUp(peer)
   }
 
   /** Ends the connection to a peer; no new one is accepted for the life of this process. */
   ban(key: Uint8Array): void {
     this.#shunned.add(hex(key))
     this.#swarm.peers.get(hex(key))?.ban(true)
-    this.#hangUp(hex(key))
+    this.#lines.hangUp(hex(key))
   }
 
   /** Ends all connections; those to peers that are still wanted come back within seconds. */
   reconnect(): void {
-    for (const { connection } of this.#lines.values()) connection.destroy()
+    this.#lines.hangUpAll()
   }
 
   /** Sets limits anew; connections begin again with them, within seconds. */
@@ -290,10 +259,9 @@ export class Swarm {
     await withinMs(FORCED_LEAVE_MS, this.#swarm.dht.destroy({ force: true }))
   }
 
-  #limit({ uploadLimit, downloadLimit, maxConnections }: SwarmLimits): void {
-    this.#rates = { upload: rate(uploadLimit), download: rate(downloadLimit) }
-    this.#maxConnections = maxConnections ?? MAX_CONNECTIONS
-    this.#swarm.maxPeers = maxConnections ?? this.#usualPeers
+  #limit(limits: SwarmLimits): void {
+    this.#lines.limit(limits)
+    this.#swarm.maxPeers = limits.maxConnections ?? this.#usualPeers
   }
 
   #onConnection(connection: Connection): void {
@@ -302,24 +270,16 @@ export class Swarm {
     // A connection without an error listener would end the process when a peer resets it.
     connection.on('error', (err) => this.#logger.debug({ peer: name, err: err.message }, 'lost'))
     // Not by the firewall of the swarm, which would never let this peer in again.
-    if (this.size >= this.#maxConnections) {
+    if (this.size >= this.#lines.maxConnections) {
       connection.destroy()
       return
     }
     this.#logger.debug({ peer: name }, 'connected')
     this.#options.onConnection(connection)
     const onFlood = () => this.strike(connection.remotePublicKey, 'peer floods', { hangUp: true })
-    const valve = new Valve(connection, { ...this.#rates, onFlood })
-    const line = { connection, valve, requests: new Allowance(REQUESTS) }
-    this.#lines.set(peer, line)
+    this.#lines.add(peer, connection, onFlood, () => this.#known.disconnected(peer))
     this.#known.connected(peer)
-    connection.on('close', () => {
-      if (this.#lines.get(peer) === line) {
-        this.#lines.delete(peer)
-        this.#known.disconnected(peer)
-      }
-      this.#logger.debug({ peer: name }, 'disconnected')
-    })
+    connection.on('close', () => this.#logger.debug({ peer: name }, 'disconnected'))
     this.#dials.connected(peer)
   }
 
@@ -328,7 +288,7 @@ export class Swarm {
   #onBack(why: string): void {
     this.#logger.info({ why, peers: this.size }, 'the network is back')
     this.#dht.comeBack()
-    for (const line of this.#lines.values()) probe(line.connection)
+    this.#lines.probeAll()
     this.#known.callAll()
     this.#options.onBack?.()
   }
@@ -343,24 +303,6 @@ export class Swarm {
       if (info.banned && !this.#isUnwanted(peer)) info.ban(false)
     }
   }
-
-  #hangUp(peer: string): void {
-    this.#lines.get(peer)?.connection.destroy()
-  }
-}
-
-// Somebody who is there answers what is sent, if only that it came.
-function probe(connection: Connection): void {
-  const before = connection.rawStream.bytesReceived
-  connection.sendKeepAlive()
-  const timer = setTimeout(() => {
-    if (connection.rawStream.bytesReceived === before) connection.destroy()
-  }, PROBE_MS)
-  connection.once('close', () => clearTimeout(timer))
-}
-
-function rate(perSecond: number | undefined): Rate | undefined {
-  return perSecond === undefined ? undefined : new Rate(perSecond)
 }
 
 function hex(bytes: Uint8Array): string {
