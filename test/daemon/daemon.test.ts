@@ -224,10 +224,10 @@ describe('a daemon of the real command', () => {
     const atRest = await loaded()
     expect(atRest).toContain('operations')
     expect(atRest).not.toContain('contract')
-    expect(atRest).not.toContain('status')
+    expect(atRest).not.toContain('diagnosing/status')
     await remoteOperations(config.socketPath).status({})
-    expect(await loaded()).toEqual(expect.arrayContaining(['contract', 'status']))
-    expect(await loaded()).not.toContain('publishing')
+    expect(await loaded()).toEqual(expect.arrayContaining(['contract', 'diagnosing/status']))
+    expect(await loaded()).not.toContain('writing/publishing')
   })
 
   it('reads its configuration again on SIGHUP, and keeps the old one when the file is wrong', async () => {

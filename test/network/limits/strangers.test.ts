@@ -114,7 +114,7 @@ async function expectWell(
   for (const connection of open) connection.destroy()
   // A peer that does not answer any more is given up after some 17 seconds.
   const peers = async () => (await victim.operations.status({})).peers
-  await eventually(async () => expect(await peers()).toBe(1), 25_000)
+  await eventually(async () => expect(await peers()).toBe(1), 60_000)
   await eventually(() => expect(descriptors()).toBeLessThanOrEqual(before + MORE_DESCRIPTORS))
   expect(victim.lines.length).toBeLessThanOrEqual(LINES_PER_STRANGER * STRANGERS)
   const { length } = await feedOf(author, author.feedKey)
@@ -123,7 +123,7 @@ async function expectWell(
   expect(copy.contiguousLength).toBe(length)
 }
 
-test('200 strangers who send garbage are survived', { timeout: 60_000 }, async () => {
+test('200 strangers who send garbage are survived', { timeout: 120_000 }, async () => {
   const all = await scene()
   const before = descriptors()
   const open = await strangers(all.bootstrap, all.key, (connection) => {
@@ -133,7 +133,7 @@ test('200 strangers who send garbage are survived', { timeout: 60_000 }, async (
   expect(all.victim.lines).toEqual([])
 })
 
-test('200 strangers who say nothing are survived', { timeout: 60_000 }, async () => {
+test('200 strangers who say nothing are survived', { timeout: 120_000 }, async () => {
   const all = await scene()
   const before = descriptors()
   const open = await strangers(all.bootstrap, all.key, () => undefined)
@@ -149,7 +149,7 @@ interface Asker {
 
 test(
   '200 strangers who ask for blocks that do not exist are survived',
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async () => {
     const all = await scene()
     const plain = await plainPeer(all.bootstrap)
@@ -172,7 +172,7 @@ test(
 
 test(
   '200 strangers who offer blocks with false proofs do not stop a sync',
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async () => {
     const bootstrap = await privateNetwork()
     const author = await openAuthor(bootstrap, { issues: 30 })
