@@ -21,7 +21,7 @@ const HELP = `Usage: npm run bench -- [options]
 Measures Hyperletter against plain scripts that do the same, in turn, and prints medians.
 
   --only <name>      import, reader, cli, daemon, publish, search, web, bundles or scale;
-                     may be repeated; scale, which takes 17 minutes, only if it is named
+                     may be repeated; scale, which takes 21 minutes, only if it is named
   --runs <n>         rounds of each row (default: as many as the row needs)
   --corpus <folder>  drafts to import (or HYPERLETTER_CORPUS; default: a real archive beside the
                      project if there is one, else 661 made-up issues)

@@ -12,8 +12,8 @@ const SOME = 100
 const COUNTING_DHT = fileURLToPath(new URL('../scripts/counting-dht.js', import.meta.url))
 const PLAIN_JOINER = fileURLToPath(new URL('../scripts/plain-joiner.js', import.meta.url))
 
-/** Until all topics have been announced for the first time, at ten a second, and a little more. */
-const settleMs = (newsletters: number) => newsletters * 100 + 30_000
+/** Until all topics have been announced and looked up twice more, at ten a second, and a little more. */
+const settleMs = (newsletters: number) => newsletters * 300 + 30_000
 
 const CPU_MS = 60_000
 
