@@ -30,6 +30,9 @@ export type Input<N extends OperationName> = z.input<Contract[N]['input']>
 export type ParsedInput<N extends OperationName> = z.output<Contract[N]['input']>
 export type Output<N extends OperationName> = z.output<Contract[N]['output']>
 
+/** Where the work runs. */
+export type Via = Output<'status'>['via']
+
 export interface CallOptions {
   /** Aborting it ends the operation with `ABORTED`. */
   readonly signal?: AbortSignal | undefined

@@ -1,8 +1,5 @@
 import type { Engine } from '../engine/engine.ts'
-import type { CallOptions, OperationName, Output, ParsedInput } from './contract.ts'
-
-/** Where the work runs. */
-export type Via = Output<'status'>['via']
+import type { CallOptions, OperationName, Output, ParsedInput, Via } from './contract.ts'
 
 type Implementation<N extends OperationName> = (
   engine: Engine,

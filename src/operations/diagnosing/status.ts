@@ -7,8 +7,7 @@ import { HyperletterError } from '../../errors.ts'
 import type { Feed, LocatedIssue } from '../../feed/feed.ts'
 import type { LibraryEntry } from '../../library/library.ts'
 import type { Network } from '../../network/network.ts'
-import type { Output } from '../contract.ts'
-import type { Via } from '../implementations.ts'
+import type { Output, Via } from '../contract.ts'
 import { describeSuccessor } from '../succeeding.ts'
 
 type Status = Output<'status'>
