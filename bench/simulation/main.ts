@@ -2,7 +2,7 @@
 import { crowd, fluidLimitMs, uplink, type Crowd } from './scenarios.ts'
 import { simulate } from './simulation.ts'
 
-const SIZES = [1, 3, 8, 20, 40, 100, 300, 1_000]
+const SIZES = [1, 3, 8, 20, 40, 100, 300]
 
 /** Of a reader, and of the publisher: fewer than the product has. */
 const CONNECTIONS = { degree: 48, atPublisher: 64 }

@@ -39,6 +39,9 @@ const LOOK_MS = 100
 
 const LONGEST_MS = 600_000
 
+/** When the issue comes out; who joins at the beginning is connected long before. */
+const BEGIN_MS = 10_000
+
 /**
  * Runs a swarm on a simulated network and clock until every honest reader that stays has everything. The
  * uplink of a node serves those who wait for a block in turn.
@@ -68,14 +71,13 @@ class Simulation {
     this.#publisher.isHere = true
     for (const node of [this.#publisher, ...this.#readers]) {
       const { joinsMs, leavesMs } = node.options
-      if (leavesMs !== undefined) events.at(leavesMs, () => this.#leave(node))
+      if (leavesMs !== undefined) events.at(BEGIN_MS + leavesMs, () => this.#leave(node))
       if (node.isPublisher) continue
       if (joinsMs === undefined) this.#join(node)
-      else events.at(joinsMs, () => this.#join(node))
+      else events.at(BEGIN_MS + joinsMs, () => this.#join(node))
     }
-    this.#hasBegun = true
     // The news of the blocks arrives.
-    events.at(this.#options.oneWayMs, () => this.#readers.forEach((it) => this.#askAll(it)))
+    events.at(BEGIN_MS + this.#options.oneWayMs, () => this.#begin())
     const isDone = (node: Node) => !node.isExpected || node.isComplete
     while (events.nowMs < LONGEST_MS && !this.#readers.every(isDone)) {
       // Whether all are done is looked at now and then: there may be thousands of them.
@@ -84,10 +86,18 @@ class Simulation {
     return this.#result()
   }
 
+  #begin(): void {
+    this.#hasBegun = true
+    for (const it of this.#readers) {
+      it.scheduler.noteWanted()
+      this.#askAll(it)
+    }
+  }
+
   #result(): SimulationResult {
     const { blocks, blockBytes } = this.#options
     return {
-      doneMs: this.#readers.map((it) => it.doneMs - (it.options.joinsMs ?? 0)),
+      doneMs: this.#readers.map((it) => it.doneMs - BEGIN_MS - (it.options.joinsMs ?? 0)),
       publisherCopies: this.#publisher.sentBytes / (blocks * blockBytes),
     }
   }
@@ -120,7 +130,6 @@ class Simulation {
     back.back = there
     this.#add(a, there)
     this.#add(b, back)
-    if (!this.#hasBegun) return
     this.#ask(a, there)
     this.#ask(b, back)
   }
@@ -161,7 +170,7 @@ class Simulation {
   }
 
   #ask(node: Node, link: Link): void {
-    if (!node.isHere || !link.isOpen || node.isComplete) return
+    if (!this.#hasBegun || !node.isHere || !link.isOpen || node.isComplete) return
     for (;;) {
       const index = node.scheduler.choose(link, this.#events.nowMs)?.index
       if (index === undefined) return

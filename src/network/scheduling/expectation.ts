@@ -24,6 +24,7 @@ export class Expectation {
   lookLateMs = -Infinity
   /** Since when it owes a block without a break; or when it last sent one. */
   #busySinceMs: number
+  #restsSinceMs: number
   #isSilent = false
   /** Since when it announces nothing of its share, though some is due. */
   #dueSinceMs: number
@@ -35,6 +36,7 @@ export class Expectation {
     this.seed = seed
     this.window = new Window(blockBytes)
     this.#busySinceMs = nowMs
+    this.#restsSinceMs = nowMs
     this.#dueSinceMs = nowMs
   }
 
@@ -43,19 +45,27 @@ export class Expectation {
     return this.#isIdle
   }
 
-  /** How long it has been asked for nothing, if there is nothing that it owes. */
+  /** How long it has been asked for nothing, though something is wanted, if there is nothing that it owes. */
   restedMs(nowMs: number): number {
-    return nowMs - this.#busySinceMs
+    return nowMs - this.#restsSinceMs
+  }
+
+  /** More is wanted from now on than before: what was not done until now was not due. */
+  noteWanted(nowMs: number): void {
+    this.#dueSinceMs = nowMs
+    this.#restsSinceMs = nowMs
   }
 
   /** @param inFlight requests to it that are under way, without this one */
   noteAsked(index: number, inFlight: number, nowMs: number): void {
     if (inFlight === 0) this.#busySinceMs = nowMs
+    this.#restsSinceMs = nowMs
     this.window.noteAsked(index)
   }
 
   noteArrival(index: number, sizeBytes: number, elapsedMs: number, nowMs: number): void {
     this.#busySinceMs = nowMs
+    this.#restsSinceMs = nowMs
     this.#isSilent = false
     this.window.noteArrival(index, sizeBytes, elapsedMs)
   }

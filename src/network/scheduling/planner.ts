@@ -31,6 +31,8 @@ export class Planner<P> {
   /** The last one, also when it is out of date. */
   #plan: Plan<P> | undefined
   #staleMs = -Infinity
+  /** Since the last plan. */
+  #isMoreWanted = false
   /** Most blocks that were missing since none was. */
   #mostMissing = 0
 
@@ -41,6 +43,12 @@ export class Planner<P> {
   /** The next plan is made before anything is chosen. */
   forget(): void {
     this.#staleMs = -Infinity
+  }
+
+  /** More is wanted than before. */
+  noteWanted(): void {
+    this.forget()
+    this.#isMoreWanted = true
   }
 
   /** Whether a peer was a source in the last plan. */
@@ -66,11 +74,13 @@ export class Planner<P> {
     const isDivided = this.#mostMissing * blockBytes > LITTLE_BYTES
     const plan = makePlan({ view, seed, missing, members, isDivided, underWay })
     for (const [peer, state] of peers) {
+      if (this.#isMoreWanted) state.noteWanted(nowMs)
       // Who counts for idle has no share, and shows by anything new that it is not.
       const before = state.isIdle ? this.#plan?.rare : this.#plan?.open.get(peer)
       const hasProgressed = before?.some((index) => view.holds(peer, index)) === true
       state.noteShare(hasProgressed, plan.open.has(peer), usualMs, nowMs)
     }
+    this.#isMoreWanted = false
     const lastsMs = (missing.length * members.length) / LOOKS_PER_MS
     this.#staleMs = nowMs + Math.min(MOST_PLAN_MS, Math.max(LEAST_PLAN_MS, lastsMs))
     this.#plan = plan

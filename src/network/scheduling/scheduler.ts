@@ -68,7 +68,7 @@ export class Scheduler<P> {
 
   /** More is wanted than before. */
   noteWanted(): void {
-    this.#planner.forget()
+    this.#planner.noteWanted()
   }
 
   noteRoundTrip(peer: P, rttMs: number): void {

@@ -57,12 +57,16 @@ function twoReaders() {
     scheduler.noteArrival('source', arrival, nowMs)
     return index
   }
+  // They have known each other for long.
+  scheduler.noteWanted()
   return { scheduler, missing, announced, fetch }
 }
 
+const BEGIN_MS = 60_000
+
 test('of the share of another only what it will not come to soon is fetched, and the rest if it does not come', () => {
   const { missing, announced, fetch } = twoReaders()
-  let nowMs = 0
+  let nowMs = BEGIN_MS
   while (fetch(nowMs) !== undefined) nowMs++
   const left = missing.size
   expect(left).toBeGreaterThan(0)
@@ -79,7 +83,7 @@ test('of the share of another only what it will not come to soon is fetched, and
 
 test('what a fellow announces of its share is asked of it at once, without waiting for the next plan', () => {
   const { scheduler, missing, announced, fetch } = twoReaders()
-  let nowMs = 0
+  let nowMs = BEGIN_MS
   while (fetch(nowMs) !== undefined) nowMs++
   expect(scheduler.choose('fellow', nowMs)).toBeUndefined()
 
