@@ -17,7 +17,7 @@ export function describeKeep({ newest, newerThan, atMostBytes, textOnly }: Keep)
 
 /** What others wrote takes on the disk, the cap, and what goes next. */
 export function describeDisk({ usedBytes, capBytes, next }: Disk): string {
-  const used = `${formatBytes(usedBytes)} of what others wrote`
+  const used = `${formatBytes(usedBytes)} of what others wrote and of the store itself`
   if (capBytes === undefined) return `${used}, without a cap`
   const going = next === undefined ? '' : `; the next to go is ${describeNext(next)}`
   return `${used}, of at most ${formatBytes(capBytes)}${going}`

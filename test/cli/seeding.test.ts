@@ -66,10 +66,10 @@ describe('status', () => {
   it('shows what others take of the disk, the cap, and what goes next', async () => {
     const next = { feedKey, title: 'Tide Tables', number: 4 }
     const { stdout } = await show({ ...status, disk: { usedBytes: 1, capBytes: 50e6, next } })
-    expect(stdout).toContain('1 B of what others wrote, of at most 50 MB')
+    expect(stdout).toContain('1 B of what others wrote and of the store itself, of at most 50 MB')
     expect(stdout.replaceAll(/\s+/g, ' ')).toContain('the next to go is issue 4 of “Tide Tables”')
     const uncapped = await show({ ...status, disk: { usedBytes: 2_000 } })
-    expect(uncapped.stdout).toContain('2.0 kB of what others wrote, without a cap')
+    expect(uncapped.stdout).toContain('2.0 kB of what others wrote and of the store itself, without a cap')
     const blind = await show({ ...status, disk: { usedBytes: 1, capBytes: 5, next: { feedKey } } })
     expect(blind.stdout.replaceAll(/\s+/g, ' ')).toContain(
       'the next to go is the oldest of ybndrfg8',
