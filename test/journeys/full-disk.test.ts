@@ -123,7 +123,7 @@ describe('a first sync', () => {
       const reader = await openOn(config)
       const filling = await fillAllBut(disk, roomBytes)
       const { link } = author
-      await expectFailure('DISK_FULL', reader.operations.subscribe({ link, timeoutSeconds: 5 }))
+      await expectFailure('DISK_FULL', reader.operations.subscribe({ link, timeoutSeconds: 20 }))
       // It is kept if the disk had room to say so.
       if (reader.engine.library.list().length > 0) await expectUseful(reader, author)
       await reader.engine.close()

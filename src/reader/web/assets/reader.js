@@ -203,7 +203,7 @@ const keys = {
 
 addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return
-  if (event.target.closest('input, textarea, select, dialog')) return
+  if (event.target.closest('input, textarea, select, dialog[open]')) return
   const action = keys[event.key]
   if (!action) return
   event.preventDefault()
