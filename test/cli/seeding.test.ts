@@ -69,7 +69,9 @@ describe('status', () => {
     expect(stdout).toContain('1 B of what others wrote and of the store itself, of at most 50 MB')
     expect(stdout.replaceAll(/\s+/g, ' ')).toContain('the next to go is issue 4 of “Tide Tables”')
     const uncapped = await show({ ...status, disk: { usedBytes: 2_000 } })
-    expect(uncapped.stdout).toContain('2.0 kB of what others wrote and of the store itself, without a cap')
+    expect(uncapped.stdout).toContain(
+      '2.0 kB of what others wrote and of the store itself, without a cap',
+    )
     const blind = await show({ ...status, disk: { usedBytes: 1, capBytes: 5, next: { feedKey } } })
     expect(blind.stdout.replaceAll(/\s+/g, ' ')).toContain(
       'the next to go is the oldest of ybndrfg8',
