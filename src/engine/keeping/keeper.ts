@@ -8,14 +8,8 @@ import type { Logger } from '../../logger.ts'
 import type { FeedKey } from '../../records/feed-key.ts'
 import { Budget } from './budget.ts'
 import { allocatedBelow, costOf } from './disk.ts'
-import {
-  decide,
-  expectedBytes,
-  nextStep,
-  oldestOfLargest,
-  type Decision,
-  type Next,
-} from './decide.ts'
+import { decide, oldestOfLargest, type Decision, type Next } from './decide.ts'
+import { Fetching } from './fetching.ts'
 import { Freeing, NEGLIGIBLE_BYTES } from './freeing.ts'
 import { assertFits, Loans } from './loans.ts'
 import { Opening } from './opening.ts'
@@ -36,12 +30,6 @@ export interface KeeperOptions {
 /** After this without a block, older issues are fetched beside those that nobody sends. */
 const STALLED_MS = 5_000
 
-/** How many times in a row there has to be no room before less is planned. */
-const PATIENT_ROUNDS = 5
-
-/** Of what fits: what is fetched at a time of a newsletter that does not fit whole. */
-const STEP = 0.125
-
 /**
  * Keeps what others wrote under a cap on this disk, and what is kept of each newsletter to the policy its
  * reader chose: says which blocks of each feed are fetched and which are dropped, and takes those off the disk.
@@ -55,7 +43,7 @@ export class Keeper {
   readonly #loans = new Loans()
   readonly #freeing: Freeing
   readonly #opening: Opening
-  #refusals = 0
+  readonly #fetching: Fetching
   readonly #seen = new Set<FeedKey>()
   #isMeasured = false
   #decisions: readonly Decision[] = []
@@ -68,6 +56,15 @@ export class Keeper {
     this.#stocks = new Stocks(library)
     this.#opening = new Opening(options.open)
     this.#freeing = new Freeing({ store, storeDir: config.storeDir, signal: this.#abort.signal })
+    this.#fetching = new Fetching({
+      budget: this.#budget,
+      freeing: this.#freeing,
+      loans: this.#loans,
+      usedBytes: () => this.usedBytes(),
+      reclaim: (wantedBytes) => this.#reclaim({ wantedBytes }),
+      onWaiting: () => this.#lookAgain(),
+      onRefused: () => this.look(),
+    })
     this.#rounds = new Rounds({
       look: (isThorough) => this.#look(isThorough),
       onFailure: (err) => logger.warn({ err }, 'keeping the disk'),
@@ -227,7 +224,7 @@ export class Keeper {
     for (const decision of decisions) await this.#drop(decision)
     const bearable = isThorough ? 0 : this.#budget.bearableBytes
     if (this.#freeing.droppedBytes > bearable) await this.#reclaim({ isThorough })
-    await this.#fetch(decisions, isTight)
+    await this.#fetching.begin(decisions, isTight)
     if (!isTight) return
     const closed = [...decided.unknown, ...this.#stocks.unseen()]
     if (await this.#opening.some(closed)) this.#lookAgain()
@@ -258,43 +255,6 @@ export class Keeper {
     }
     feed.select({ fetch: without(fetch, without(EVERYTHING.keep, keep)), keep })
     await this.#freeing.drop(feed)
-  }
-
-  async #fetch(decisions: readonly Decision[], isTight: boolean): Promise<void> {
-    const roomBytes = async () => {
-      if (this.capBytes === Infinity) return Infinity
-      const expected = isTight ? expectedBytes(decisions) : 0
-      const { fullBytes, logBytes } = this.#budget
-      return fullBytes - (await this.usedBytes()) - logBytes - expected
-    }
-    if (decisions.every(({ chosen }) => chosen === 'all')) {
-      for (const { stock } of decisions) if (stock.isOpen) stock.feed.select(EVERYTHING)
-      return
-    }
-    const step = (stock: Stock) => this.#budget.bytes * STEP * stock.patience
-    let next = nextStep(decisions, await roomBytes(), step)
-    if (next.refusedBytes !== undefined && this.#freeing.isWorthwhile) {
-      await this.#reclaim({ wantedBytes: next.refusedBytes })
-      next = nextStep(decisions, await roomBytes(), step)
-    }
-    for (const { stock, chosen } of decisions) {
-      const { feed } = stock
-      if (!stock.isOpen) continue
-      if (chosen === 'all') feed.select(EVERYTHING)
-      else {
-        const fetched = next.fetched.get(stock) ?? new Set()
-        feed.select(stock.select(chosen, fetched, this.#loans.of(feed.feedKey)))
-      }
-    }
-    const isRefused = next.missingBytes === 0 && next.refusedBytes !== undefined && isTight
-    this.#refusals = isRefused ? this.#refusals + 1 : 0
-    if (next.missingBytes > 0) this.#lookAgain()
-    else if (isRefused) {
-      // Something else takes the room, and nothing is on its way that would leave; the storage may be about
-      // to remove a log, though.
-      if (this.#refusals > PATIENT_ROUNDS) this.#budget.lose(next.refusedBytes ?? 0)
-      this.look()
-    }
   }
 
   // The storage copies what lives beside what is dead, so this is done for a good part at once.
