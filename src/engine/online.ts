@@ -1,13 +1,11 @@
 import { join } from 'node:path'
 import type Corestore from 'corestore'
-import crypto from 'hypercore-crypto'
 import type { Config } from '../config/config.ts'
 import type { Library, LibraryEntry } from '../library/library.ts'
 import { short, type Logger } from '../logger.ts'
 import { Bans } from '../network/limits/bans.ts'
 import { Network, type NetworkOptions } from '../network/network.ts'
 import { KEEP_OPEN } from '../network/resting/roster.ts'
-import { keyBytes } from '../records/feed-key.ts'
 import { compareTimes } from '../records/time-order.ts'
 import type { Feeds } from './feeds.ts'
 import { peekLog } from './peek.ts'
@@ -65,9 +63,7 @@ export async function goOnline({
       logger.error({ feed: short(feedKey), err }, 'a newsletter could not go online')
     }
   }
-  for (const { feedKey } of entries) {
-    network.follow({ feedKey, discoveryKey: crypto.discoveryKey(Buffer.from(keyBytes(feedKey))) })
-  }
+  for (const { feedKey } of entries) network.follow(feedKey)
   // Also for what is opened from here; the network starts it all the same.
   store.watch(({ discoveryKey }) => network.demand(discoveryKey))
   return network

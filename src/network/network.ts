@@ -15,7 +15,7 @@ import { closeGate } from './limits/private-gate.ts'
 import type { DhtAnswers, NetworkFacts } from './diagnosis/diagnosis.ts'
 import { LocalDiscovery } from './local/local-discovery.ts'
 import { PeerExchange } from './meeting/peer-exchange.ts'
-import { Roster, type Keeper, type Newsletter } from './resting/roster.ts'
+import { Roster, type Keeper } from './resting/roster.ts'
 import { Shelf } from './resting/shelf.ts'
 import { Seeding, type SeedingStatus } from './seeding/seeding.ts'
 import { Successions } from './succession/successions.ts'
@@ -128,12 +128,11 @@ export class Network {
   }
 
   /** Announces a newsletter when its turn comes; it opens when a peer asks for it or has news of it. */
-  follow(newsletter: Newsletter): void {
-    if (this.#roster.get(newsletter.feedKey) === undefined) {
-      this.#announcer.add(newsletter.discoveryKey)
-    }
-    this.#local?.add(newsletter.feedKey, newsletter.discoveryKey)
-    this.#roster.add(newsletter)
+  follow(feedKey: FeedKey): void {
+    const discoveryKey = discoveryKeyOf(feedKey)
+    if (this.#roster.get(feedKey) === undefined) this.#announcer.add(discoveryKey)
+    this.#local?.add(feedKey, discoveryKey)
+    this.#roster.add({ feedKey, discoveryKey })
   }
 
   /** Announces and looks up now what is to be started as soon as it is open; `stop` ends that too. */
