@@ -51,7 +51,9 @@ export async function connect(config: Config, options: ConnectOptions = {}): Pro
     const daemon = await connectToDaemon(config)
     if (daemon !== undefined) return daemon
     try {
-      return await openEngine(config, options)
+      // Whoever had to wait once may have to again, and should not knock at the DHT each time.
+      const isFirst = pauseMs === FIRST_PAUSE_MS
+      return await openEngine(config, isFirst ? options : { ...options, online: false })
     } catch (error) {
       // Whoever holds the lock may be a daemon that does not listen yet, or a command about to end.
       if (!hasCode(error, 'STORE_BUSY') || Date.now() + pauseMs > deadline) throw error

@@ -111,9 +111,10 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
 
   async function openEngine(): Promise<Engine> {
     const busyUntil = Date.now() + busyTimeoutMs
-    for (;;) {
+    // Whoever had to wait once may have to again, and should not knock at the DHT each time.
+    for (let online = true; ; online = false) {
       try {
-        return await Engine.open({ config, live, logger, online: true })
+        return await Engine.open({ config, live, logger, online })
       } catch (error) {
         if (!hasCode(error, 'STORE_BUSY')) throw error
         const running = await dial(config.socketPath)

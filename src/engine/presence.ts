@@ -67,9 +67,14 @@ export class Presence {
     }
   }
 
-  #open(keyPair: KeyPair | undefined): Promise<Network> {
+  async #open(keyPair: KeyPair | undefined): Promise<Network> {
     const dht = this.#dht
     this.#dht = undefined
-    return this.#goOnline(dht, keyPair)
+    try {
+      return await this.#goOnline(dht, keyPair)
+    } catch (error) {
+      await dht?.destroy({ force: true })
+      throw error
+    }
   }
 }
