@@ -110,6 +110,7 @@ export class Library {
   /** Entries that this version does not understand; they are left as they are. */
   unreadable = 0
   #writing: Promise<unknown> = Promise.resolve()
+  #isClosing = false
 
   private constructor(bee: Hyperbee) {
     this.#bee = bee
@@ -131,6 +132,7 @@ export class Library {
   }
 
   async close(): Promise<void> {
+    this.#isClosing = true
     await this.#writing.catch(() => undefined)
     await this.#bee.close()
   }
@@ -148,40 +150,36 @@ export class Library {
     return this.#entries.get(feedKey)
   }
 
-  /** Adds a role, and whatever else is now known, to an entry; makes the entry if there is none. */
+  /**
+   * Adds a role, and whatever else is now known, to an entry; makes the entry if there is none. It can be
+   * seen at once; what is returned resolves when it is written, and if that fails all is as before.
+   */
   add(feedKey: FeedKey, role: Role, details: Partial<LibraryEntry> = {}): Promise<LibraryEntry> {
-    return this.#write(async () => {
-      const before = this.#entries.get(feedKey)
-      const roles = ROLES.filter((it) => it === role || before?.roles.includes(it))
-      const addedAt = before?.addedAt ?? new Date().toISOString()
-      return this.#put({ ...before, ...details, feedKey, roles, addedAt })
-    })
+    const before = this.#entries.get(feedKey)
+    const roles = ROLES.filter((it) => it === role || before?.roles.includes(it))
+    const addedAt = before?.addedAt ?? new Date().toISOString()
+    return this.#put({ ...before, ...details, feedKey, roles, addedAt })
   }
 
   /** Takes a role away; the entry goes with its last role. @throws NEWSLETTER_NOT_FOUND */
-  remove(feedKey: FeedKey, role: Role): Promise<LibraryEntry | undefined> {
-    return this.#write(async () => {
-      const before = this.#entries.get(feedKey)
-      if (before === undefined || !before.roles.includes(role)) {
-        throw new HyperletterError('NEWSLETTER_NOT_FOUND', `Not in the library as ${role}.`)
-      }
-      const roles = before.roles.filter((it) => it !== role)
-      if (roles.length > 0) return this.#put({ ...before, roles })
-      await this.#bee.del(FEEDS + feedKey)
-      this.#entries.delete(feedKey)
-      return undefined
-    })
+  async remove(feedKey: FeedKey, role: Role): Promise<LibraryEntry | undefined> {
+    const before = this.#entries.get(feedKey)
+    if (before === undefined || !before.roles.includes(role)) {
+      throw new HyperletterError('NEWSLETTER_NOT_FOUND', `Not in the library as ${role}.`)
+    }
+    const roles = before.roles.filter((it) => it !== role)
+    if (roles.length > 0) return this.#put({ ...before, roles })
+    await this.#change(feedKey, undefined, () => this.#bee.del(FEEDS + feedKey))
+    return undefined
   }
 
   /** Changes what is known of a feed that is in the library; ignored if it no longer is. */
-  update(
+  async update(
     feedKey: FeedKey,
     details: Pick<LibraryEntry, 'title' | 'problem' | 'successor' | 'activeAt' | 'keep'>,
   ): Promise<void> {
-    return this.#write(async () => {
-      const before = this.#entries.get(feedKey)
-      if (before !== undefined) await this.#put({ ...before, ...details })
-    })
+    const before = this.#entries.get(feedKey)
+    if (before !== undefined) await this.#put({ ...before, ...details })
   }
 
   /** Numbers of the issues that were read. */
@@ -195,13 +193,34 @@ export class Library {
   }
 
   async #put(entry: LibraryEntry): Promise<LibraryEntry> {
-    await this.#bee.put(FEEDS + entry.feedKey, entry)
-    this.#entries.set(entry.feedKey, entry)
+    await this.#change(entry.feedKey, entry, () => this.#bee.put(FEEDS + entry.feedKey, entry))
     return entry
   }
 
-  // One write at a time: each reads what the one before it left.
-  #write<T>(work: () => Promise<T>): Promise<T> {
+  async #change(
+    feedKey: FeedKey,
+    entry: LibraryEntry | undefined,
+    write: () => Promise<unknown>,
+  ): Promise<void> {
+    const before = this.#entries.get(feedKey)
+    this.#set(feedKey, entry)
+    try {
+      await this.#write(write)
+    } catch (error) {
+      if (this.#entries.get(feedKey) === entry) this.#set(feedKey, before)
+      throw error
+    }
+  }
+
+  #set(feedKey: FeedKey, entry: LibraryEntry | undefined): void {
+    if (entry === undefined) this.#entries.delete(feedKey)
+    else this.#entries.set(feedKey, entry)
+  }
+
+  // One write at a time, in the order in which they were asked for.
+  async #write<T>(work: () => Promise<T>): Promise<T> {
+    // A closed core passes for an empty one, from which a key is taken by doing nothing.
+    if (this.#isClosing) throw new HyperletterError('ABORTED', 'The library was closed.')
     const result = this.#writing.catch(() => undefined).then(() => onStore(work))
     this.#writing = result
     return result

@@ -169,6 +169,25 @@ describe('many writes at once', () => {
     expect(await library.readNumbers(FEED)).toEqual(new Set(numbers))
   })
 
+  test('can be seen at once, before they are on disk', async () => {
+    const library = await openLibrary()
+    const adding = library.add(FEED, 'subscriber', { title: 'Tides' })
+    expect(library.get(FEED)).toMatchObject({ roles: ['subscriber'], title: 'Tides' })
+    await adding
+    const removing = library.remove(FEED, 'subscriber')
+    expect(library.get(FEED)).toBeUndefined()
+    await removing
+  })
+
+  test('leave what was there before when they fail', async () => {
+    const library = await openLibrary()
+    await library.add(FEED, 'subscriber', { title: 'Tides' })
+    await library.close()
+    await expectCode(library.add(FEED, 'seeder'), 'ABORTED')
+    await expectCode(library.remove(FEED, 'subscriber'), 'ABORTED')
+    expect(library.get(FEED)).toMatchObject({ roles: ['subscriber'], title: 'Tides' })
+  })
+
   test('go on after one of them failed', async () => {
     const library = await openLibrary()
     const failed = expectCode(library.remove(FEED, 'seeder'), 'NEWSLETTER_NOT_FOUND')
