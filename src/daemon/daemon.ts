@@ -97,7 +97,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       })
       const ended = AbortSignal.any([signal, stop.signal])
       if (!ended.aborted) await once(ended, 'abort')
-      logger.info('stopping')
+      logger.info({}, 'stopping')
     } finally {
       options.hangUps?.off('hangup', onHangUp)
       deadline = forceExitAfter(SHUTDOWN_DEADLINE_MS)

@@ -110,7 +110,7 @@ export class LastingEngine {
       const opening = this.#openAnew(before)
       this.#era = opening
       const { engine } = await opening
-      logger.warn('there is room on the disk again, and everything goes on')
+      logger.warn({}, 'there is room on the disk again, and everything goes on')
       if (this.#isOnline) await engine.network()
       return true
     } catch (err) {

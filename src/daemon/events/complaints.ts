@@ -23,7 +23,7 @@ export class Complaints {
 
   /** It worked: the next failure is news. */
   settle(): void {
-    if (this.#last !== undefined) this.#logger.info(`${this.#what}: it works again`)
+    if (this.#last !== undefined) this.#logger.info({}, `${this.#what}: it works again`)
     this.#last = undefined
   }
 }
