@@ -48,7 +48,6 @@ export class Feed {
     this.core = core
     this.#wanted = new WantedBlocks(core)
     this.#contents = new Contents(core, decompress)
-    this.#readability = new Readability(core)
     this.feedKey = feedKeyOf(key)
     this.#history = new History({
       get length() {
@@ -56,6 +55,7 @@ export class Feed {
       },
       read: (index, options) => readBlock(core, index, options),
     })
+    this.#readability = new Readability(core, this.#history)
   }
 
   /**

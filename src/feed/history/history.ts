@@ -106,6 +106,12 @@ export class History {
     yield { from: 0, listing: value }
   }
 
+  /** Whether the last block is a record; undefined if it cannot be had now. @throws ABORTED */
+  async hasHead(options: ReadOptions = {}): Promise<boolean | undefined> {
+    const found = await this.#read(this.#source.length - 1, options)
+    return found === MISSING ? undefined : isRecord(found)
+  }
+
   /** The newest issue, without reading further back than needed. */
   async newest(options: ReadOptions = {}): Promise<LocatedIssue | undefined> {
     const corrections = new Corrections()

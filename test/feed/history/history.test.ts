@@ -66,6 +66,26 @@ const LATER = '2026-04-01T09:30:00Z'
 
 const NOTHING_SKIPPED = { unknown: 0, invalid: 0, missing: 0 }
 
+describe('the head of a log', () => {
+  test('is known as a record once it was read, and is not read again for its issue', async () => {
+    const log = await logOf(1)
+    const source = new CountingSource(log)
+    const history = new History(source)
+    expect(await history.hasHead()).toBe(true)
+    expect((await history.newest())?.record.number).toBe(1)
+    expect(source.reads.get(log.core.length - 1)).toBe(1)
+  })
+
+  test('is no record where it is none, and unknown where it is not here', async () => {
+    const log = await logOf(1)
+    const source = new CountingSource(log)
+    source.missing.add(log.core.length - 1)
+    expect(await new History(source).hasHead()).toBeUndefined()
+    await log.core.append(Buffer.from('Not a record.'))
+    expect(await new History(source).hasHead()).toBe(false)
+  })
+})
+
 describe('a good log', () => {
   test('lists nothing while it is empty', async () => {
     const history = historyOf(await emptyLog())
