@@ -261,6 +261,8 @@ declare module 'hypercore' {
     session(options?: SessionOptions): Hypercore
     snapshot(options?: SessionOptions): Hypercore
     setActive(active: boolean): void
+    /** Whether the last block is asked for together with a greater length. */
+    setAlwaysLatestBlock(enabled: boolean): Promise<void>
     setEncryptionKey(key: Uint8Array, options?: { block?: boolean }): Promise<void>
     /** `update` waits until the returned function is called. */
     findingPeers(): () => void

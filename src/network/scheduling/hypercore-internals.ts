@@ -26,6 +26,8 @@ export interface InnerPeer extends Peer {
   /** Asks for a block, whoever else was asked. */
   _requestBlock: (request: InnerRequest) => boolean
   _canRequest: (index: number, force: boolean) => boolean
+  /** Takes what the other side says of the length of its log, and asks for what is new. */
+  onsync: (message: object) => Promise<void>
 }
 
 interface InnerRequest {
@@ -170,6 +172,23 @@ export class Internals {
   #endOf(end: number): number {
     const { length } = this.#core.state
     return end === -1 ? length : Math.min(end, length)
+  }
+}
+
+/**
+ * Lets a peer that has just come say which blocks it has before we ask it for the length of its log: both arrive
+ * together, and only who is known to have the last block is asked for that in the same request.
+ */
+export function hearBlocksFirst(peer: InnerPeer): void {
+  if (peer.remoteSynced) return
+  const usual = peer.onsync.bind(peer)
+  let latest: object
+  peer.onsync = async (message) => {
+    latest = message
+    await Promise.resolve()
+    if (latest !== message) return
+    delete (peer as Partial<InnerPeer>).onsync
+    await usual(message)
   }
 }
 

@@ -1,6 +1,12 @@
 import type Hypercore from 'hypercore'
 import type { Peer } from 'hypercore'
-import { IS_KNOWN_VERSION, Internals, roundTripMs, type InnerPeer } from './hypercore-internals.ts'
+import {
+  hearBlocksFirst,
+  IS_KNOWN_VERSION,
+  Internals,
+  roundTripMs,
+  type InnerPeer,
+} from './hypercore-internals.ts'
 import { Scheduler } from './scheduler.ts'
 import { seedOf } from './shares.ts'
 import type { View } from './view.ts'
@@ -43,6 +49,8 @@ export class Scheduling {
       isReader: (peer) => peer.remoteDownloading,
     }
     if (!IS_KNOWN_VERSION) return
+    // The last block is the newest record, of which everything else is learnt.
+    void core.setAlwaysLatestBlock(true)
     core.on('peer-add', this.#onPeerAdd)
     core.on('peer-remove', this.#onPeerRemove)
     core.on('download', this.#onDownload)
@@ -54,6 +62,7 @@ export class Scheduling {
   close(): void {
     clearTimeout(this.#timer)
     const core = this.#core
+    if (IS_KNOWN_VERSION && core.closing === null) void core.setAlwaysLatestBlock(false)
     core.off('peer-add', this.#onPeerAdd)
     core.off('peer-remove', this.#onPeerRemove)
     core.off('download', this.#onDownload)
@@ -64,11 +73,13 @@ export class Scheduling {
       delete overridden._requestRange
       delete overridden._requestRangeBatch
       delete overridden.getMaxInflight
+      delete overridden.onsync
     }
   }
 
   readonly #onPeerAdd = (it: Peer): void => {
     const peer = it as InnerPeer
+    hearBlocksFirst(peer)
     this.#scheduler ??= new Scheduler({
       view: this.#view,
       seed: seedOf(peer.stream.publicKey),

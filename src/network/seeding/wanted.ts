@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Download } from 'hypercore'
 import { hasCode } from '../../errors.ts'
 import { retractedContents, without, type BlockRange } from '../../feed/holding/block-ranges.ts'
@@ -11,6 +12,9 @@ import { announceHeld } from './holes.ts'
  * issues must not wait for it.
  */
 const NEWEST_FIRST_MS = 3_000
+
+/** How long the backlog waits for whoever waited for the newest issue, and reads it now on the same processor. */
+const READ_FIRST_MS = 10
 
 /** How long each record is waited for before the log is looked through again. */
 const RECORD_TIMEOUT_MS = 20_000
@@ -79,6 +83,7 @@ export class Wanted {
         if (it.status === 'rejected') this.#log('newest first', it.reason)
       }
       usualProfile.destroy()
+      await sleep(READ_FIRST_MS, undefined, { ref: false })
       await this.#begin(deadline).catch((error: unknown) => this.#log('list of issues', error))
     }
     if (signal.aborted) return

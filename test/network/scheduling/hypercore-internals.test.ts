@@ -15,8 +15,10 @@ import { eventually } from '../../helpers/swarm-peers.ts'
 
 const BLOCKS = 40
 
-/** A core with blocks, and one that replicates it from there. */
-async function pair(): Promise<{ from: Hypercore; to: Hypercore }> {
+/** A core with blocks, and one that replicates it from there, prepared before they meet. */
+async function pair(
+  prepare: (to: Hypercore) => void = () => undefined,
+): Promise<{ from: Hypercore; to: Hypercore }> {
   const stores = [
     new Corestore(await temporaryDirectory()),
     new Corestore(await temporaryDirectory()),
@@ -30,6 +32,7 @@ async function pair(): Promise<{ from: Hypercore; to: Hypercore }> {
   await from.append(Array.from({ length: BLOCKS }, () => randomBytes(1_000)))
   const to = theirs.get({ key: from.key ?? '' })
   await to.ready()
+  prepare(to)
   const stream = ours.replicate(true) as unknown as NodeJS.ReadWriteStream
   stream.pipe(theirs.replicate(false) as unknown as NodeJS.ReadWriteStream).pipe(stream)
   await eventually(() => expect(to.length).toBe(BLOCKS))
@@ -63,12 +66,13 @@ test('a peer has the methods that are used of it, on its class', async () => {
     '_requestRangeBlock',
     '_requestBlock',
     '_canRequest',
+    'onsync',
   ] as const
   for (const name of names) {
     expect(Object.hasOwn(peer, name)).toBe(false)
     expect(peer[name]).toBeTypeOf('function')
   }
-  expect(names.map((name) => peer[name].length)).toEqual([0, 0, 1, 3, 2, 1, 2])
+  expect(names.map((name) => peer[name].length)).toEqual([0, 0, 1, 3, 2, 1, 2, 1])
   expect(peer.getMaxInflight()).toBeGreaterThan(0)
 })
 
@@ -126,4 +130,17 @@ test('what is scheduled arrives whole, and a peer that is given back is an ordin
   expect(Object.hasOwn(onlyPeer(to), '_requestRangeBatch')).toBe(false)
   await to.download({ start: 30, end: BLOCKS }).done()
   expect(to.contiguousLength).toBe(BLOCKS)
+})
+
+test('the last block comes with the length of the log, in one round trip', async () => {
+  const held: Promise<boolean>[] = []
+  const { to } = await pair((core) => {
+    const scheduling = new Scheduling(core)
+    onTestFinished(() => scheduling.close())
+    core.once('append', () => held.push(core.has(BLOCKS - 1)))
+  })
+
+  expect(await Promise.all(held)).toEqual([true])
+  expect(onlyPeer(to).stats.wireRequest.tx).toBe(1)
+  expect(Object.hasOwn(onlyPeer(to), 'onsync')).toBe(false)
 })
