@@ -153,17 +153,20 @@ export class Engine {
   static async open(options: EngineOptions): Promise<Engine> {
     quietHypercore()
     const { config } = options
+    const { capBytes } = diskCapOf(config)
+    const opening = openStore(config, capBytes)
+    // Beside the store, which threads open; nothing of it is used before this process has the lock.
+    const files = Promise.all([
+      Journal.open(config.journalDir),
+      SigningKeys.open(config.keysDir),
+      PublishedNotes.open(config.publishedDir),
+    ])
+    files.catch(() => undefined)
     const dht = options.online === true ? openDht(config) : undefined
-    let store: Corestore | undefined
     try {
-      const { capBytes } = diskCapOf(config)
-      store = await openStore(config, capBytes)
-      const [library, journal, keys, notes] = await Promise.all([
-        Library.open(store.get({ name: LIBRARY_NAME })),
-        Journal.open(config.journalDir),
-        SigningKeys.open(config.keysDir),
-        PublishedNotes.open(config.publishedDir),
-      ])
+      const store = await opening
+      const library = await Library.open(store.get({ name: LIBRARY_NAME }))
+      const [journal, keys, notes] = await files
       if (library.unreadable > 0) {
         options.logger.warn({ entries: library.unreadable }, 'library entries of another version')
       }
@@ -173,7 +176,8 @@ export class Engine {
       await finishInterrupted(engine, parts)
       return engine
     } catch (error) {
-      await Promise.allSettled([store?.close(), dht?.destroy({ force: true })])
+      const store = await opening.catch(() => undefined)
+      await Promise.allSettled([store?.close(), dht?.destroy({ force: true }), files])
       throw error
     }
   }

@@ -44,13 +44,12 @@ export async function* subscribe(
     // A wrong key must not take the place of the right one. Before anything has arrived none can be told from the other.
     if (!wait && feed.length > 0) await feed.newest({ wait: false }).catch(ignoreMissing)
     const title = wait ? (await introduction(feed, options)).title : before?.title
-    const entry = await engine.library.add(feedKey, 'subscriber', {
-      ...wanted,
-      ...(title === undefined ? {} : { title }),
-    })
-    const flushed = engine.flush()
+    const details = { ...wanted, ...(title === undefined ? {} : { title }) }
+    const added = engine.library.add(feedKey, 'subscriber', details)
+    const flushed = added.then(() => engine.flush())
+    // Awaited below; whoever waits for the newest issue need not wait for this device to remember it.
     flushed.catch(() => undefined)
-    yield await subscribed(feed, entry, wait ? options : { wait: false })
+    yield await subscribed(feed, title, wait ? options : { wait: false })
     await flushed
     if (wait) yield* follow(engine, feed, options)
   } catch (error) {
@@ -172,14 +171,14 @@ function ignoreMissing(error: unknown): void {
 
 async function subscribed(
   feed: Feed,
-  entry: LibraryEntry,
+  title: string | undefined,
   options: ReadOptions,
 ): Promise<Output<'subscribe'>> {
   const issues =
     feed.length === 0
       ? 0
       : ((await feed.newest(options).catch(() => undefined))?.record.number ?? 0)
-  const { feedKey, title } = entry
+  const { feedKey } = feed
   return { event: 'subscribed', feedKey, issues, ...(title === undefined ? {} : { title }) }
 }
 

@@ -23,12 +23,15 @@ export async function readIssue(
   const located = await locate(engine, feed, input.number, options)
   const { number } = located.record
   const shown = editionOf(located, input.edition)
+  const areRecordsVerified = verifyRecords(feed, located)
+  // Awaited below.
+  areRecordsVerified.catch(() => undefined)
   const contents =
     located.retraction === undefined
       ? await readContents(engine, feed, shown, options)
       : { markdown: '', attachments: [], areVerified: true }
   const { markdown, attachments, areVerified } = contents
-  const verified = areVerified && (await verifyRecords(feed, located))
+  const verified = areVerified && (await areRecordsVerified)
   if (input.markRead === true)
     await engine.library.setRead(feed.feedKey, number, true).catch(ignoreFullDisk)
   return {
