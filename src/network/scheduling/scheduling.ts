@@ -51,6 +51,7 @@ export class Scheduling {
     if (!IS_KNOWN_VERSION) return
     // The last block is the newest record, of which everything else is learnt.
     void core.setAlwaysLatestBlock(true)
+    core.on('verification-error', this.#onBadBlock)
     core.on('peer-add', this.#onPeerAdd)
     core.on('peer-remove', this.#onPeerRemove)
     core.on('download', this.#onDownload)
@@ -62,11 +63,12 @@ export class Scheduling {
   close(): void {
     clearTimeout(this.#timer)
     const core = this.#core
-    if (IS_KNOWN_VERSION && core.closing === null) void core.setAlwaysLatestBlock(false)
+    this.#onBadBlock()
     core.off('peer-add', this.#onPeerAdd)
     core.off('peer-remove', this.#onPeerRemove)
     core.off('download', this.#onDownload)
     core.off('append', this.#onWanted)
+    core.off('verification-error', this.#onBadBlock)
     for (const peer of core.peers) {
       const overridden = peer as Partial<InnerPeer>
       delete overridden.getMaxHotswapInflight
@@ -98,6 +100,11 @@ export class Scheduling {
     peer._requestRange = (range) =>
       (range.blocks !== null || this.#mayAsk(scheduler, peer)) && usualRange(range)
     peer._requestRangeBatch = () => this.#ask(scheduler, peer)
+  }
+
+  // A length that comes with a bad block counts for nothing, and peers are asked for it one after the other.
+  readonly #onBadBlock = (): void => {
+    if (this.#core.closing === null) void this.#core.setAlwaysLatestBlock(false)
   }
 
   readonly #onPeerRemove = (peer: Peer): void => {

@@ -190,7 +190,8 @@ export class Seeding {
       this.#options.onDiskFull(cause)
       return
     }
-    const mayBeFork = (data as { upgrade?: unknown }).upgrade != null
+    const { length } = this.#options.feed
+    const mayBeFork = length > 0 && (data as { upgrade?: unknown }).upgrade != null
     if (mayBeFork) this.#suspect = peer.remotePublicKey
     this.#options.swarm.strike(peer.remotePublicKey, 'peer sent an invalid block', {
       hangUp: !mayBeFork,
