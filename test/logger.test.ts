@@ -13,7 +13,7 @@ async function run(level: string, body: string) {
     const { cache } = createRequire(${JSON.stringify(LOGGER)})
     console.log(Object.keys(cache).some((it) => /[\\\\/]pino[\\\\/]/.test(it)))`
   const child = runNode(['--input-type=module', '--eval', program])
-  expect(await child.ended(), child.stderr()).toBe(0)
+  expect(await child.ended()).toBe(0)
   const lines = child.stderr().split('\n').filter(Boolean)
   return {
     lines: lines.map((line) => JSON.parse(line) as Record<string, unknown>),
