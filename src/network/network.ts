@@ -13,7 +13,7 @@ import type { Bans } from './limits/bans.ts'
 import { openDht, type Dht } from './dht.ts'
 import { closeGate } from './limits/private-gate.ts'
 import type { DhtAnswers, NetworkFacts } from './diagnosis/diagnosis.ts'
-import { LocalDiscovery } from './local/local-discovery.ts'
+import { Room } from './local/room.ts'
 import { PeerExchange } from './meeting/peer-exchange.ts'
 import { Roster, type Keeper } from './resting/roster.ts'
 import { Shelf } from './resting/shelf.ts'
@@ -64,7 +64,7 @@ export class Network {
   readonly #isPrivate: (discoveryKey: Uint8Array) => boolean
   /** Newsletters that are open. */
   readonly #seedings = new Map<FeedKey, Seeding>()
-  readonly #local: LocalDiscovery | undefined
+  readonly #room: Room | undefined
 
   /** Goes online without waiting for anybody. */
   constructor(options: NetworkOptions) {
@@ -113,7 +113,10 @@ export class Network {
       logger,
       onStatement: options.onSuccession,
     })
-    if (config.localDiscovery) this.#local = this.#discoverLocally(config.host)
+    if (config.localDiscovery) {
+      const { host, udpPort } = config
+      this.#room = new Room({ swarm: this.#swarm, keyPair, host, udpPort, logger })
+    }
   }
 
   /** Connections now, over all feeds. */
@@ -131,7 +134,7 @@ export class Network {
   follow(feedKey: FeedKey): void {
     const discoveryKey = discoveryKeyOf(feedKey)
     if (this.#roster.get(feedKey) === undefined) this.#announcer.add(discoveryKey)
-    this.#local?.add(feedKey, discoveryKey)
+    this.#room?.add(feedKey, discoveryKey)
     this.#roster.add({ feedKey, discoveryKey })
   }
 
@@ -150,7 +153,7 @@ export class Network {
     if (discoveryKey === null) throw new HyperletterError('INTERNAL', 'The core is not open.')
     this.#announcer.addNow(discoveryKey)
     this.#roster.add({ feedKey, discoveryKey })
-    this.#local?.add(feedKey, discoveryKey)
+    this.#room?.add(feedKey, discoveryKey)
     const seeding = new Seeding({
       feed,
       swarm: this.#swarm,
@@ -166,7 +169,7 @@ export class Network {
 
   async stop(feedKey: FeedKey): Promise<void> {
     this.#roster.delete(feedKey)
-    this.#local?.delete(feedKey)
+    this.#room?.delete(feedKey)
     this.#closeSeeding(feedKey)
     await this.#announcer.delete(discoveryKeyOf(feedKey))
   }
@@ -229,18 +232,8 @@ export class Network {
     this.#exchange.close()
     this.#successions.close()
     this.#shelf.close()
-    await Promise.all([this.#local?.close(), this.#swarm.close()])
+    await Promise.all([this.#room?.close(), this.#swarm.close()])
     await this.#options.bans?.close()
-  }
-
-  #discoverLocally(host: string | undefined): LocalDiscovery {
-    return new LocalDiscovery({
-      publicKey: this.#swarm.publicKey,
-      port: () => this.#swarm.localPort,
-      host,
-      logger: this.#options.logger,
-      onPeer: ({ topic, publicKey, address }) => this.#swarm.meet(topic, publicKey, address),
-    })
   }
 
   #onConnection(connection: Connection): void {

@@ -13,6 +13,7 @@ import {
   type NetworkFacts,
 } from './diagnosis/diagnosis.ts'
 import { Dials } from './meeting/dials.ts'
+import { isOverTcp } from './meeting/duplicates.ts'
 import { Bans } from './limits/bans.ts'
 import { Lines, type LineLimits } from './limits/lines.ts'
 import { CalmSwarm } from './recovery/calm-swarm.ts'
@@ -154,6 +155,22 @@ export class Swarm {
     // asked to pass a handshake on, and is meant by it, answers it; so the peer is its own relay.
     const key = Buffer.from(publicKey)
     this.#swarm._handlePeer({ publicKey: key, relayAddresses: [address] }, Buffer.from(topic))
+  }
+
+  /** Takes in a connection that was made by other means than the DHT, as if a peer had called. */
+  takeIn(connection: Connection): void {
+    if (!this.#swarm.destroyed && !this.#swarm._handleFirewall(connection.remotePublicKey, null)) {
+      this.#swarm._handleServerConnection(connection)
+      return
+    }
+    connection.on('error', () => undefined)
+    connection.destroy()
+  }
+
+  /** Whether a peer, named by its key in hex, is connected over TCP. */
+  isConnectedOverTcp(peer: string): boolean {
+    const connection = this.#lines.connectionTo(peer)
+    return connection !== undefined && isOverTcp(connection)
   }
 
   /** UDP port that is bound; undefined before. */

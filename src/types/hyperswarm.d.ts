@@ -136,6 +136,14 @@ declare module 'hyperswarm' {
       peer: { publicKey: Buffer; relayAddresses: readonly Address[] },
       topic: Buffer,
     ): void
+    /** The connection to each peer, also one that is not open yet. Not meant for others, as what follows. */
+    readonly _allConnections: { get(publicKey: Uint8Array): Connection | undefined }
+    /** What the DHT calls for each connection that a peer opened. */
+    _handleServerConnection(connection: Connection): void
+    /** Hands a connection to the above when the present one is closed, unless it closes itself before. */
+    _handleServerConnectionSwap(present: Connection, coming: Connection): void
+    /** Whether a peer is turned away, as `firewall` says; also this device itself. */
+    _handleFirewall(publicKey: Buffer, payload: null): boolean
     /** Keeps the open connection. */
     leavePeer(publicKey: Uint8Array): void
     status(topic: Uint8Array): PeerDiscovery | null

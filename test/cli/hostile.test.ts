@@ -127,6 +127,7 @@ const operations: Partial<Operations> = {
     via: 'daemon',
     online: true,
     peers: 1,
+    localPeers: 0,
     dataDir: '/data',
     bytesOnDisk: 1,
     disk: { usedBytes: 12_000_000, capBytes: 10_000_000_000 },

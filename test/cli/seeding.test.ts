@@ -28,6 +28,7 @@ const status: Output<'status'> = {
   via: 'daemon',
   online: true,
   peers: 2,
+  localPeers: 1,
   dataDir: '/data',
   bytesOnDisk: 12_300_000,
   disk: { usedBytes: 12_000_000, capBytes: 10_000_000_000 },
@@ -88,7 +89,7 @@ describe('status', () => {
   it('shows what is held and passed on', async () => {
     const { code, stdout } = await show(status)
     expect(code).toBe(0)
-    expect(stdout).toContain('online, 2 peers connected')
+    expect(stdout).toContain('online, 2 peers connected, 1 in this room over TCP')
     expect(stdout).toContain('12 MB on disk in /data')
     expect(stdout).toMatch(/Tide Tables +author +3 +██████████ 100 % +2 +1 +1\.2 MB +0 B\n/)
   })

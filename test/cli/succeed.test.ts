@@ -154,6 +154,7 @@ test.each(['list', 'status'])('%s shows where a newsletter continues', async (co
         via: 'daemon' as const,
         online: true,
         peers: 0,
+        localPeers: 0,
         dataDir: '/data',
         bytesOnDisk: 1,
         disk: { usedBytes: 12_000_000, capBytes: 10_000_000_000 },

@@ -124,6 +124,34 @@ describe('in one room without internet', { timeout: LONG_MS }, () => {
     waiting.process.kill()
   })
 
+  test('an issue travels over TCP, and of a private newsletter none to who is not allowed', async ({
+    skip,
+  }) => {
+    skip(NO_ROOMS !== undefined, NO_ROOMS)
+    const [author, reader] = (await roomOf(2)) as [Host, Host]
+    const { link, feedKey, dataDir } = await published(author)
+    const secret = (await runOn(
+      author,
+      dataDir,
+      'create Secret --no-confirm --private'.split(' '),
+    )) as { link: string }
+    await daemonOn(author, dataDir, { HYPERLETTER_ALLOW_PEERS: '00'.repeat(32) })
+    const readerDir = await temporaryDirectory()
+    await daemonOn(reader, readerDir)
+
+    await runOn(reader, readerDir, ['subscribe', link])
+
+    expect(await runOn(reader, readerDir, ['status'])).toMatchObject({
+      peers: 1,
+      localPeers: 1,
+      newsletters: [{ feedKey, issues: 1 }],
+    })
+    expect(await runOn(author, dataDir, ['status'])).toMatchObject({ peers: 1, localPeers: 1 })
+    expect(await runOn(reader, readerDir, ['list'])).toMatchObject([{ feedKey, issues: 1 }])
+    const search = startOn(reader, readerDir, ['subscribe', secret.link, '--timeout', '3'])
+    expect(await search.ended()).toBe(3)
+  })
+
   test('one who says no is neither found nor heard', async ({ skip }) => {
     skip(NO_ROOMS !== undefined, NO_ROOMS)
     const [author, reader, third] = (await roomOf(3)) as [Host, Host, Host]

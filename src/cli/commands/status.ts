@@ -47,7 +47,7 @@ async function status(context: Context): Promise<void> {
         ],
         [
           { text: 'network', style: dim },
-          isServing ? `online, ${plural(it.peers, 'peer')} connected` : 'offline',
+          isServing ? `online, ${plural(it.peers, 'peer')} connected${local(it)}` : 'offline',
         ],
         [{ text: 'data', style: dim }, `${formatBytes(it.bytesOnDisk)} on disk in ${it.dataDir}`],
         [{ text: 'room', style: dim }, describeDisk(it.disk)],
@@ -94,6 +94,10 @@ async function status(context: Context): Promise<void> {
   } else {
     await out.next(step)
   }
+}
+
+function local({ localPeers }: Status): string {
+  return localPeers === 0 ? '' : `, ${localPeers} in this room over TCP`
 }
 
 function row(it: NewsletterStatus, { out }: Context) {

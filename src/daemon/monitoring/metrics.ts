@@ -73,6 +73,11 @@ function networkMetrics(network: NonNullable<Measures['network']>): Metric[] {
   return [
     gauge('hyperletter_peers_connected', 'Peers that are connected.', network.connections),
     gauge(
+      'hyperletter_peers_local',
+      'Those of them in the same local network, over TCP.',
+      network.localConnections,
+    ),
+    gauge(
       'hyperletter_peers_known',
       'Peers that were found, connected or not.',
       network.knownPeers,

@@ -2,6 +2,7 @@ import { isIPv4 } from 'node:net'
 import type HyperDHT from 'hyperdht'
 import type { Address } from 'hyperdht'
 import type Hyperswarm from 'hyperswarm'
+import { isOverTcp } from '../meeting/duplicates.ts'
 import type { AttemptCounts, Attempts } from './attempts.ts'
 
 /**
@@ -22,6 +23,8 @@ export interface NetworkFacts {
   /** DHT nodes that are known. */
   readonly nodes: number
   readonly connections: number
+  /** Those of them that run over TCP, in the local network. */
+  readonly tcpConnections: number
   /** Peers that were found, by whatever way, connected or not. */
   readonly knownPeers: number
   /** Peers that are turned away for what they did. */
@@ -50,6 +53,7 @@ export function networkFacts(swarm: Hyperswarm, attempts: Attempts): NetworkFact
     nat: natOf(dht),
     nodes: dht.toArray().length,
     connections: swarm.connections.size,
+    tcpConnections: [...swarm.connections].filter(isOverTcp).length,
     knownPeers: swarm.peers.size,
     bannedPeers: [...swarm.peers.values()].filter((it) => it.banned).length,
     attempts: attempts.counts(),

@@ -45,6 +45,10 @@ export class Lines {
     return this.#lines.has(peer)
   }
 
+  connectionTo(peer: string): Connection | undefined {
+    return this.#lines.get(peer)?.connection
+  }
+
   /** Sets limits for connections to come. */
   limit({ uploadLimit, downloadLimit, maxConnections }: LineLimits): void {
     this.#upload = rate(uploadLimit)
@@ -92,6 +96,8 @@ export class Lines {
 function probe(connection: Connection): void {
   const before = connection.rawStream.bytesReceived
   connection.sendKeepAlive()
+  // Over TCP only the kernel is told so. Who is gone answers with a reset, or ends by its silence.
+  if (before === undefined) return
   const timer = setTimeout(() => {
     if (connection.rawStream.bytesReceived === before) connection.destroy()
   }, PROBE_MS)

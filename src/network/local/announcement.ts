@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { DnsPacket, DnsRecords } from 'multicast-dns'
-import { disguise, KEY_BYTES, SALT_BYTES, TAG_BYTES } from './disguise.ts'
+import { disguise, KEY_BYTES, PORT_BYTES, SALT_BYTES, TAG_BYTES } from './disguise.ts'
 
 /** The service of RFC 6763 that is announced and looked for. */
 export const SERVICE = '_hyperletter._udp.local'
@@ -22,6 +22,7 @@ const MAX_STRINGS = 16
 const VERSION = Buffer.from('v=1')
 const SALT_NAME = Buffer.from('s=')
 const ENTRIES_NAME = Buffer.from('t=')
+const PORTS_NAME = Buffer.from('p=')
 
 /** That a device can be reached, and of which newsletters, for who knows them. */
 export interface Announcement {
@@ -30,6 +31,8 @@ export interface Announcement {
   readonly salt: Buffer
   /** Tag and masked public key of each newsletter, one after the other. */
   readonly entries: Buffer
+  /** For each of them the hidden TCP port; nothing from who has no such path. */
+  readonly tcpPorts: Buffer
 }
 
 export interface AnnouncementOptions {
@@ -38,6 +41,8 @@ export interface AnnouncementOptions {
   /** Where the device is in that network. */
   readonly address: string
   readonly port: number
+  /** Where it listens besides; undefined if nowhere. */
+  readonly tcpPort: number | undefined
   readonly publicKey: Uint8Array
   readonly salt: Buffer
   /** Discovery keys, at most `MAX_ENTRIES`. */
@@ -52,17 +57,17 @@ interface UnknownRecord {
 
 /** The DNS-SD records of one announcement. */
 export function announcementRecords(options: AnnouncementOptions): DnsRecords {
-  const { name, address, port, publicKey, salt, topics } = options
+  const { name, address, port, tcpPort, publicKey, salt, topics } = options
   const instance = `${name}.${SERVICE}`
   const target = `${name}.local`
-  const entries = topics.map((topic) => {
-    const { tag, mask } = disguise(topic, salt)
-    return Buffer.concat([tag, mask(publicKey)])
-  })
+  const disguises = topics.map((topic) => disguise(topic, salt))
+  const entries = disguises.map(({ tag, mask }) => Buffer.concat([tag, mask(publicKey)]))
+  const tcpPorts = disguises.map(({ hidePort }) => hidePort(tcpPort))
   const txt = [VERSION, Buffer.concat([SALT_NAME, salt])]
   for (let i = 0; i < entries.length; i += ENTRIES_PER_STRING) {
     txt.push(Buffer.concat([ENTRIES_NAME, ...entries.slice(i, i + ENTRIES_PER_STRING)]))
   }
+  if (tcpPort !== undefined) txt.push(Buffer.concat([PORTS_NAME, ...tcpPorts]))
   const ttl = TTL_SECONDS
   return {
     answers: [{ name: SERVICE, type: 'PTR', ttl, data: instance }],
@@ -101,34 +106,43 @@ export function announcementIn({ answers, additionals }: DnsPacket): Announcemen
   if (!(Number.isInteger(port) && port > 0 && port < 65_536)) return undefined
   if (salt?.byteLength !== SALT_BYTES || entries.byteLength % ENTRY_BYTES !== 0) return undefined
   if (entries.byteLength > MAX_ENTRIES * ENTRY_BYTES) return undefined
-  return { port, salt, entries }
+  const tcpPorts = Buffer.concat(valuesOf(strings, PORTS_NAME))
+  const isWhole = tcpPorts.byteLength / PORT_BYTES === entries.byteLength / ENTRY_BYTES
+  return { port, salt, entries, tcpPorts: isWhole ? tcpPorts : Buffer.alloc(0) }
 }
 
 /** A newsletter that a device near has too, by its discovery key, and who that device says it is. */
 export interface SharedTopic {
   readonly topic: Uint8Array
   readonly publicKey: Buffer
+  readonly tcpPort: number | undefined
 }
 
 /** Tells an announcement from others, but for when and where it came. */
-export function nameOf({ salt, entries }: Announcement): string {
-  return createHash('sha256').update(salt).update(entries).digest('base64')
+export function nameOf({ salt, entries, tcpPorts }: Announcement): string {
+  return createHash('sha256').update(salt).update(entries).update(tcpPorts).digest('base64')
 }
 
 /** Of the newsletters that we have, those that the device has too, each with its public key. */
 export function* sharedTopics(
-  { salt, entries }: Announcement,
+  { salt, entries, tcpPorts }: Announcement,
   topics: Iterable<Uint8Array>,
 ): Generator<SharedTopic> {
-  const masked = new Map<string, Buffer>()
-  for (let at = 0; at < entries.byteLength; at += ENTRY_BYTES) {
+  const masked = new Map<string, { readonly key: Buffer; readonly port: Buffer }>()
+  for (let i = 0; i < entries.byteLength / ENTRY_BYTES; i++) {
+    const at = i * ENTRY_BYTES
     const tag = entries.toString('hex', at, at + TAG_BYTES)
-    masked.set(tag, entries.subarray(at + TAG_BYTES, at + ENTRY_BYTES))
+    masked.set(tag, {
+      key: entries.subarray(at + TAG_BYTES, at + ENTRY_BYTES),
+      port: tcpPorts.subarray(i * PORT_BYTES, (i + 1) * PORT_BYTES),
+    })
   }
   for (const topic of topics) {
-    const { tag, mask } = disguise(topic, salt)
+    const { tag, mask, showPort } = disguise(topic, salt)
     const found = masked.get(tag.toString('hex'))
-    if (found !== undefined) yield { topic, publicKey: mask(found) }
+    if (found === undefined) continue
+    const tcpPort = found.port.byteLength === 0 ? undefined : showPort(found.port)
+    yield { topic, publicKey: mask(found.key), tcpPort }
   }
 }
 

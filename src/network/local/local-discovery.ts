@@ -15,7 +15,7 @@ import {
 } from './announcement.ts'
 import { Allowance } from './allowance.ts'
 import { SALT_BYTES } from './disguise.ts'
-import { isOnLink } from './links.ts'
+import { isOnLink, type Link } from './links.ts'
 import { Multicast } from './multicast.ts'
 
 export interface LocalDiscoveryOptions {
@@ -23,6 +23,8 @@ export interface LocalDiscoveryOptions {
   readonly publicKey: Uint8Array
   /** UDP port where peers reach it; undefined until it is bound. */
   readonly port: () => number | undefined
+  /** TCP port where they reach it too; undefined while there is none. */
+  readonly tcpPort: () => number | undefined
   /** Address that is bound; all when absent. */
   readonly host: string | undefined
   readonly logger: Logger
@@ -35,6 +37,8 @@ export interface FoundPeer {
   readonly topic: Uint8Array
   readonly publicKey: Buffer
   readonly address: { readonly host: string; readonly port: number }
+  /** At the same host; undefined from who does not listen there. */
+  readonly tcpPort: number | undefined
 }
 
 /** After something changed: multicasts get lost, above all on Wi-Fi. */
@@ -113,6 +117,11 @@ export class LocalDiscovery {
     this.#remembered.clear()
   }
 
+  /** The networks of this device, as they were found last. */
+  get links(): readonly Link[] {
+    return this.#multicast.links
+  }
+
   async close(): Promise<void> {
     for (const timer of this.#timers) clearTimeout(timer)
     clearTimeout(this.#answerTimer)
@@ -135,6 +144,7 @@ export class LocalDiscovery {
 
   #say(): void {
     const port = this.#options.port()
+    const tcpPort = this.#options.tcpPort()
     if (port === undefined || this.#topics.size === 0) return
     const now = performance.now()
     if (now - this.#disguise.madeAt > NEW_DISGUISE_MS) this.#disguise = newDisguise()
@@ -143,7 +153,7 @@ export class LocalDiscovery {
     const { name, salt } = this.#disguise
     for (const topics of this.#someTopics()) {
       this.#multicast.say((address) =>
-        announcementRecords({ name, address, port, publicKey, salt, topics }),
+        announcementRecords({ name, address, port, tcpPort, publicKey, salt, topics }),
       )
     }
   }
@@ -184,12 +194,13 @@ export class LocalDiscovery {
 
   #meet(announcement: Announcement, from: string): void {
     const told = new Set<string>()
-    for (const { topic, publicKey } of this.#shared(announcement)) {
+    const address = { host: from, port: announcement.port }
+    for (const { topic, publicKey, tcpPort } of this.#shared(announcement)) {
       const peer = publicKey.toString('hex')
       if (!told.has(peer) && !this.#source(from).found.take()) return
       if (!told.has(peer)) this.#options.logger.debug({ peer: short(peer) }, 'found near')
       told.add(peer)
-      this.#options.onPeer({ topic, publicKey, address: { host: from, port: announcement.port } })
+      this.#options.onPeer({ topic, publicKey, address, tcpPort })
     }
   }
 

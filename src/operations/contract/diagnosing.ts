@@ -51,6 +51,8 @@ export const diagnosingContract = {
       online: z.boolean(),
       /** Connections to other peers, over all newsletters. */
       peers: count,
+      /** Those of them in the same local network, over TCP. */
+      localPeers: count,
       dataDir: z.string(),
       bytesOnDisk: count,
       /** What keeps this device from storing anything, or soon will. */
@@ -86,6 +88,8 @@ export const diagnosingContract = {
       network: z
         .object({
           connections: count,
+          /** Those of them in the same local network, over TCP. */
+          localConnections: count,
           knownPeers: count,
           bannedPeers: count,
           dhtNodes: count,

@@ -82,9 +82,13 @@ export function checkPeers({ connections, knownPeers, attempts }: NetworkFacts):
 }
 
 /** Whether peers in the same room are found. */
-export function checkRoom({ localDiscovery }: Pick<Config, 'localDiscovery'>): Check {
+export function checkRoom(
+  { localDiscovery }: Pick<Config, 'localDiscovery'>,
+  { tcpConnections }: Pick<NetworkFacts, 'tcpConnections'>,
+): Check {
+  const now = `${tcpConnections} connected over TCP.`
   return localDiscovery
-    ? ok('local network', 'Peers in the same network are found without a DHT.')
+    ? ok('local network', `Peers in the same network are found without a DHT, ${now}`)
     : ok('local network', 'Not searched: it is switched off, or only this machine is bound.')
 }
 

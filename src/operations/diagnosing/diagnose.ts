@@ -26,7 +26,7 @@ export async function diagnose(engine: Engine): Promise<Output<'diagnose'>> {
       ...disk,
       ...dht,
       ...checkReachability(facts, engine.config),
-      checkRoom(engine.config),
+      checkRoom(engine.config, facts),
       checkPeers(facts),
       ...newsletters,
     ],

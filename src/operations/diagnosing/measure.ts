@@ -49,9 +49,10 @@ async function measureNewsletter(
 }
 
 function measureNetwork(network: Network): NonNullable<Measures['network']> {
-  const { connections, knownPeers, bannedPeers, nodes, attempts } = network.facts()
+  const { connections, tcpConnections, knownPeers, bannedPeers, nodes, attempts } = network.facts()
   return {
     connections,
+    localConnections: tcpConnections,
     knownPeers,
     bannedPeers,
     dhtNodes: nodes,

@@ -25,6 +25,7 @@ export async function status(
     via,
     online: network !== undefined,
     peers: network?.peers ?? 0,
+    localPeers: network?.facts().tcpConnections ?? 0,
     dataDir,
     bytesOnDisk: await bytesBelow(dataDir),
     ...(problem === undefined ? {} : { problem }),

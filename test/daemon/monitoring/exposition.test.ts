@@ -14,6 +14,7 @@ const measures: Output<'measure'> = {
   problem: { code: 'DISK_FULL', message: 'Full.' },
   network: {
     connections: 3,
+    localConnections: 2,
     knownPeers: 12,
     bannedPeers: 1,
     dhtNodes: 77,

@@ -13,11 +13,17 @@ import {
 
 const topics = (count: number) => Array.from({ length: count }, () => randomBytes(32))
 
-const announced = (options: { topics: readonly Uint8Array[]; publicKey: Buffer; salt?: Buffer }) =>
+const announced = (options: {
+  topics: readonly Uint8Array[]
+  publicKey: Buffer
+  salt?: Buffer
+  tcpPort?: number
+}) =>
   announcementRecords({
     name: 'someone',
     address: '10.0.0.1',
     port: 49_737,
+    tcpPort: undefined,
     salt: randomBytes(16),
     ...options,
   })
@@ -47,15 +53,38 @@ describe('an announcement', () => {
 
     expect(found?.port).toBe(49_737)
     expect(found && [...sharedTopics(found, [other, shared])]).toEqual([
-      { topic: shared, publicKey },
+      { topic: shared, publicKey, tcpPort: undefined },
     ])
+  })
+
+  test('tells its TCP port as well, hidden like its key', () => {
+    const publicKey = randomBytes(32)
+    const [shared, ...rest] = topics(MAX_ENTRIES) as [Buffer, ...Buffer[]]
+    const options = { topics: [...rest, shared], publicKey, tcpPort: 41_234 }
+    const found = announcementIn(packet(announced(options)))
+    expect(found && [...sharedTopics(found, [shared])]).toEqual([
+      { topic: shared, publicKey, tcpPort: 41_234 },
+    ])
+    const all = txtOf(announced({ ...options, topics: [shared] }))
+    const ports = all.filter((it) => it.toString('latin1').startsWith('p='))
+    expect(ports.map((it) => it.byteLength)).toEqual([4])
+    const said = Array.from({ length: 3 }, () => txtOf(announced(options)).at(-1)?.toString('hex'))
+    expect(new Set(said).size).toBe(3)
+  })
+
+  test.each([1, 3, 500])('with TCP ports of %d bytes for two newsletters has none', (bytes) => {
+    const [shared, other] = topics(2) as [Buffer, Buffer]
+    const records = announced({ topics: [shared, other], publicKey: randomBytes(32) })
+    const ports = Buffer.concat([Buffer.from('p='), randomBytes(bytes)])
+    const found = announcementIn(withTxt(records, [...txtOf(records), ports]))
+    expect(found && [...sharedTopics(found, [shared])]).toMatchObject([{ tcpPort: undefined }])
   })
 
   test('has nothing in it that who shares no newsletter could know again', () => {
     const publicKey = randomBytes(32)
     const mine = topics(7)
     const [first, second] = [0, 1].map(() =>
-      Buffer.concat(txtOf(announced({ topics: mine, publicKey }))),
+      Buffer.concat(txtOf(announced({ topics: mine, publicKey, tcpPort: 40_000 }))),
     ) as [Buffer, Buffer]
     for (const secret of [publicKey, ...mine]) {
       for (let at = 0; at + 4 <= secret.length; at++) {
@@ -68,7 +97,11 @@ describe('an announcement', () => {
   })
 
   test('fits into one frame with as many newsletters as it may have', () => {
-    const records = announced({ topics: topics(MAX_ENTRIES), publicKey: randomBytes(32) })
+    const records = announced({
+      topics: topics(MAX_ENTRIES),
+      publicKey: randomBytes(32),
+      tcpPort: 65_535,
+    })
     const sizeBytes = txtOf(records).reduce((sum, it) => sum + 1 + it.byteLength, 0)
     expect(sizeBytes).toBeLessThan(1_472 - 200)
     expect(txtOf(records).every((it) => it.byteLength < 256)).toBe(true)

@@ -74,6 +74,7 @@ describe('the network', () => {
     nat: 'open',
     nodes: 20,
     connections: 0,
+    tcpConnections: 0,
     knownPeers: 0,
     bannedPeers: 0,
     attempts: { tried: 0, connected: 0, failed: {} },
@@ -106,8 +107,11 @@ describe('the network', () => {
   })
 
   test('says whether the room is searched', () => {
-    const [on, off] = [true, false].map((localDiscovery) => checkRoom({ localDiscovery }).message)
-    expect(on).not.toBe(off)
+    const [on, off] = [true, false].map(
+      (localDiscovery) => checkRoom({ localDiscovery }, { tcpConnections: 2 }).message,
+    )
+    expect(on).toContain('2 connected over TCP')
+    expect(off).not.toContain('TCP')
   })
 })
 
