@@ -143,8 +143,7 @@ export class Scheduler<P> {
     for (let i = 0; i < left.length && found === undefined; i++) {
       const index = left[i] as number
       if (this.#isExpected(index, nowMs)) continue
-      if (kept < i) left.copyWithin(kept, i)
-      left.length -= i - kept
+      if (kept < i) closeGap(left, kept, i)
       i = kept++
       const isAsked = this.#view.asked(index).some((it) => it.peer === peer)
       if (!isAsked && this.#view.holds(peer, index)) found = index
@@ -205,4 +204,11 @@ export class Scheduler<P> {
       window.bytesPerMs > (GENEROUS_TIMES * rate) / Math.max(1, plan.readers)
     )
   }
+}
+
+// `copyWithin` looks each element of an array up by its name, which took a tenth of a reader's time.
+function closeGap(list: number[], to: number, from: number): void {
+  const gap = from - to
+  for (let i = from; i < list.length; i++) list[i - gap] = list[i] as number
+  list.length -= gap
 }
