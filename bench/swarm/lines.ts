@@ -30,6 +30,10 @@ export class LineProcess {
     })
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
   say(line: string): void {
     this.#child.stdin?.write(`${line}\n`)
   }

@@ -1,0 +1,56 @@
+// This product's engine. Arguments: folder, host:port of a DHT node, then for a publisher how many bytes its issue has,
+// for a reader `link` and that link.
+import { randomBytes } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { loadProduct } from '../../product.ts'
+import { onCommand, ready } from '../../swarm/peers/line.js'
+
+/** As large as they may be with blocks of 64 KiB, and enough of them to be many. */
+const ATTACHMENT_BYTES = 16 * 1024 * 1024
+
+const [dir = '', bootstrap = '', what = '', link = ''] = process.argv.slice(2)
+const { engine, operations } = await (
+  await loadProduct()
+).open({ dataDir: join(dir, 'data'), bootstrap })
+
+if (what === 'link') {
+  onCommand('begin', () => void read())
+  ready({})
+} else {
+  const made = await operations.createNewsletter({ title: 'Charts' })
+  const drafts = join(dir, 'drafts')
+  await mkdir(drafts, { recursive: true })
+  const names = Array.from({ length: Number(what) / ATTACHMENT_BYTES }, (_, i) => `chart${i}.png`)
+  for (const name of names) await writeFile(join(drafts, name), randomBytes(ATTACHMENT_BYTES))
+  const file = join(drafts, 'issue.md')
+  const pictures = names.map((name) => `![A chart](${name})\n`)
+  await writeFile(file, ['# Charts\n', ...pictures].join('\n'))
+  for await (const event of operations.publishIssue({ draft: { file } })) {
+    if (event.event === 'published') break
+  }
+  await engine.network()
+  ready({ link: made.link })
+}
+
+async function read(): Promise<void> {
+  const subscribed = (async () => {
+    for await (const event of operations.subscribe({ link })) void event
+  })()
+  subscribed.catch((error: unknown) => {
+    throw error
+  })
+  while (engine.library.list().length === 0) await setImmediate()
+  const [entry] = engine.library.list()
+  if (entry === undefined) throw new Error('It is not subscribed.')
+  const { core } = await engine.feed(entry)
+  core.once('download', () => ready({ first: true }))
+  core.on('download', () => {
+    if (core.length > 1 && core.contiguousLength === core.length) void finish()
+  })
+}
+
+async function finish(): Promise<void> {
+  ready({ last: true, tcp: (await engine.network()).facts().tcpConnections })
+}
