@@ -7,6 +7,7 @@ import { keyBytes, parseFeedKey } from '../../src/records/feed-key.ts'
 import { daemonOn, nodeOn, runOn, startOn } from '../helpers/bin.ts'
 import { jsonOf } from '../helpers/cli.ts'
 import { NO_ROOMS, openRoom, type Host } from '../helpers/namespaces.ts'
+import { eventually } from '../helpers/swarm-peers.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
 /** Each starts a dozen processes, some of which leave a network that is not there. */
@@ -150,6 +151,31 @@ describe('in one room without internet', { timeout: LONG_MS }, () => {
     expect(await runOn(reader, readerDir, ['list'])).toMatchObject([{ feedKey, issues: 1 }])
     const search = startOn(reader, readerDir, ['subscribe', secret.link, '--timeout', '3'])
     expect(await search.ended()).toBe(3)
+  })
+
+  test('one whose plug is pulled is noticed within 25 s, and met again', async ({ skip }) => {
+    skip(NO_ROOMS !== undefined, NO_ROOMS)
+    const [author, reader] = (await roomOf(2)) as [Host, Host]
+    const { link, dataDir } = await published(author)
+    await daemonOn(author, dataDir)
+    const readerDir = await temporaryDirectory()
+    await daemonOn(reader, readerDir)
+    await runOn(reader, readerDir, ['subscribe', link])
+    const peers = async () => {
+      const { peers: all, localPeers } = (await runOn(reader, readerDir, ['status'])) as {
+        peers: number
+        localPeers: number
+      }
+      return { all, local: localPeers }
+    }
+    expect(await peers()).toEqual({ all: 1, local: 1 })
+
+    await author.unplug()
+    await eventually(async () => expect(await peers()).toEqual({ all: 0, local: 0 }), 25_000)
+    await author.plug()
+
+    // Each of them says every minute or so that it is there.
+    await eventually(async () => expect((await peers()).all).toBe(1), 90_000)
   })
 
   test('one who says no is neither found nor heard', async ({ skip }) => {

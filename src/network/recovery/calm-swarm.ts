@@ -7,6 +7,8 @@ import { decide, isOverTcp } from '../meeting/duplicates.ts'
  */
 export class CalmSwarm extends Hyperswarm {
   readonly #takenAt = new WeakMap<Connection, number>()
+  /** Connections whose end another one waits for. */
+  readonly #waitedFor = new WeakSet<Connection>()
 
   /** Called by the package. */
   async _handleNetworkChange(): Promise<void> {}
@@ -45,8 +47,16 @@ export class CalmSwarm extends Hyperswarm {
   // A peer that has the present one too ends its own call. One that lost it sends nothing on it any more.
   #wait(present: Connection, coming: Connection): void {
     const refuse = () => end(coming)
+    if (this.#waitedFor.has(present)) {
+      refuse()
+      return
+    }
+    this.#waitedFor.add(present)
     present.rawStream.once('data', refuse)
-    coming.once('close', () => present.rawStream.off('data', refuse))
+    coming.once('close', () => {
+      this.#waitedFor.delete(present)
+      present.rawStream.off('data', refuse)
+    })
     // Who lost it answers with a reset.
     present.sendKeepAlive()
     this._handleServerConnectionSwap(present, coming)

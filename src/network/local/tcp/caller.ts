@@ -21,25 +21,28 @@ const DEADLINE_MS = 1_000
 /** Calls that are under way or wait for one to the same peer; those beyond are not made. */
 const MAX_CALLS = 32
 
-/** An address that failed is not called again for so long: a firewall mostly stays. */
-const AVOID_MS = 10 * 60_000
+/** Whoever says to be a peer, from several addresses, delays it by so many deadlines at most. */
+const MAX_CALLS_OF_PEER = 3
+
+/** An address that failed is not called again for so long, then twice as long: a firewall mostly stays. */
+const FIRST_AVOID_MS = 30_000
+const LONGEST_AVOID_MS = 10 * 60_000
 
 /** What ends sooner after it began does not work either. */
 const LEAST_LIFE_MS = 10_000
 
 /** Addresses that are remembered for that. */
-const MAX_FAILED = 256
+const MAX_AVOIDED = 256
 
 /** Calls peers in the same local network over TCP, and those that cannot be reached so not again and again. */
 export class Caller {
   readonly #options: CallerOptions
   readonly #now: () => number
-  readonly #calls = new Set<Socket>()
-  /** Peer in hex → its last call. Of two at a time the two sides might each keep another one. */
-  readonly #last = new Map<string, Promise<boolean>>()
-  /** Peer and address → when that failed. */
-  readonly #failed = new Map<string, number>()
-  #count = 0
+  readonly #sockets = new Set<Socket>()
+  /** Peer in hex → its calls by address, which wait for each other: of two at a time each side might keep another. */
+  readonly #calls = new Map<string, Map<string, Promise<boolean>>>()
+  /** Peer and address → until when it is not called, and how long that is. */
+  readonly #avoided = new Map<string, { readonly until: number; readonly forMs: number }>()
   #isClosed = false
 
   constructor(options: CallerOptions) {
@@ -53,34 +56,49 @@ export class Caller {
    */
   async call(publicKey: Uint8Array, address: Address, onLost: () => void): Promise<boolean> {
     const peer = Buffer.from(publicKey).toString('hex')
-    if (this.#count >= MAX_CALLS) return this.#options.isConnected(peer)
-    this.#count++
-    const before = this.#last.get(peer)
+    const place = `${peer}@${address.host}:${address.port}`
+    const calls = this.#calls.get(peer) ?? new Map<string, Promise<boolean>>()
+    const same = calls.get(place)
+    if (same !== undefined) return same
+    if (calls.size >= MAX_CALLS_OF_PEER || this.#count >= MAX_CALLS) {
+      return this.#options.isConnected(peer)
+    }
+    const before = [...calls.values()].at(-1)
     const call = (async () => {
       await before
-      return this.#try(peer, address, onLost)
+      return this.#try(peer, place, address, onLost)
     })()
-    this.#last.set(peer, call)
-    const isConnected = await call
-    this.#count--
-    if (this.#last.get(peer) === call) this.#last.delete(peer)
-    return isConnected
+    this.#calls.set(peer, calls.set(place, call))
+    try {
+      return await call
+    } finally {
+      calls.delete(place)
+      if (calls.size === 0) this.#calls.delete(peer)
+    }
   }
 
   /** Ends what it connected, too. */
   close(): void {
     this.#isClosed = true
-    for (const socket of this.#calls) socket.destroy()
+    for (const socket of this.#sockets) socket.destroy()
   }
 
-  async #try(peer: string, { host, port }: Address, onLost: () => void): Promise<boolean> {
+  get #count(): number {
+    return [...this.#calls.values()].reduce((sum, it) => sum + it.size, 0)
+  }
+
+  async #try(
+    peer: string,
+    place: string,
+    { host, port }: Address,
+    onLost: () => void,
+  ): Promise<boolean> {
     const { keyPair, logger, isConnected, onConnection } = this.#options
-    const place = `${peer}@${host}:${port}`
     if (isConnected(peer)) return true
     if (this.#isClosed || this.#isAvoided(place)) return false
     const socket = connect({ host, port, noDelay: true })
-    this.#calls.add(socket)
-    socket.once('close', () => this.#calls.delete(socket))
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
     const remotePublicKey = Buffer.from(peer, 'hex')
     try {
       const options = { keyPair, remotePublicKey, deadlineMs: DEADLINE_MS }
@@ -88,8 +106,12 @@ export class Caller {
       const begunAt = this.#now()
       const ended = () => {
         if (this.#isClosed || isConnected(peer)) return
-        if (this.#now() - begunAt >= LEAST_LIFE_MS) onLost()
-        else this.#avoid(place)
+        if (this.#now() - begunAt < LEAST_LIFE_MS) {
+          this.#avoid(place)
+          return
+        }
+        this.#avoided.delete(place)
+        onLost()
       }
       // After all others have heard of it, and one that takes its place is there.
       connection.once('close', () => queueMicrotask(ended))
@@ -103,13 +125,17 @@ export class Caller {
   }
 
   #isAvoided(place: string): boolean {
-    return this.#now() - (this.#failed.get(place) ?? -Infinity) < AVOID_MS
+    return this.#now() < (this.#avoided.get(place)?.until ?? -Infinity)
   }
 
   #avoid(place: string): void {
-    this.#failed.delete(place)
-    this.#failed.set(place, this.#now())
-    const [oldest] = this.#failed.keys()
-    if (oldest !== undefined && this.#failed.size > MAX_FAILED) this.#failed.delete(oldest)
+    const before = this.#avoided.get(place)
+    const forMs =
+      before === undefined ? FIRST_AVOID_MS : Math.min(2 * before.forMs, LONGEST_AVOID_MS)
+    // Moved to the end: the map is in the order of the last failures.
+    this.#avoided.delete(place)
+    this.#avoided.set(place, { until: this.#now() + forMs, forMs })
+    const [oldest] = this.#avoided.keys()
+    if (oldest !== undefined && this.#avoided.size > MAX_AVOIDED) this.#avoided.delete(oldest)
   }
 }
