@@ -153,6 +153,27 @@ describe('in one room without internet', { timeout: LONG_MS }, () => {
     expect(await search.ended()).toBe(3)
   })
 
+  test('where no TCP gets through, an issue travels over UDP', async ({ skip }) => {
+    skip(NO_ROOMS !== undefined, NO_ROOMS)
+    const [author, reader] = (await roomOf(2)) as [Host, Host]
+    const cut = promisify(execFile)
+    for (const { name } of [author, reader]) {
+      await cut('ip', ['-n', name, 'rule', 'add', 'ipproto', 'tcp', 'prohibit'])
+    }
+    const { link, feedKey, dataDir } = await published(author)
+    await daemonOn(author, dataDir)
+    const readerDir = await temporaryDirectory()
+    await daemonOn(reader, readerDir)
+
+    await runOn(reader, readerDir, ['subscribe', link])
+
+    expect(await runOn(reader, readerDir, ['status'])).toMatchObject({
+      peers: 1,
+      localPeers: 0,
+      newsletters: [{ feedKey, issues: 1 }],
+    })
+  })
+
   test('one whose plug is pulled is noticed within 25 s, and met again', async ({ skip }) => {
     skip(NO_ROOMS !== undefined, NO_ROOMS)
     const [author, reader] = (await roomOf(2)) as [Host, Host]
