@@ -46,8 +46,11 @@ async function read(): Promise<void> {
   if (entry === undefined) throw new Error('It is not subscribed.')
   const { core } = await engine.feed(entry)
   core.once('download', () => ready({ first: true }))
+  let isDone = false
   core.on('download', () => {
-    if (core.length > 1 && core.contiguousLength === core.length) void finish()
+    if (isDone || core.contiguousLength !== core.length) return
+    isDone = true
+    void finish()
   })
 }
 
