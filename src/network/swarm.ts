@@ -167,6 +167,12 @@ export class Swarm {
     connection.destroy()
   }
 
+  /** Whether a peer is to be called, as far as bans and the number of connections go; one that is connected may be. */
+  mayCall(key: Uint8Array): boolean {
+    const peer = hex(key)
+    return !this.#isUnwanted(peer) && (this.#lines.has(peer) || this.size < this.#swarm.maxPeers)
+  }
+
   /** Whether a peer, named by its key in hex, is connected over TCP. */
   isConnectedOverTcp(peer: string): boolean {
     const connection = this.#lines.connectionTo(peer)

@@ -17,6 +17,8 @@ export interface RoomSwarm {
   meet(topic: Uint8Array, publicKey: Uint8Array, address: Address): void
   /** Takes in a connection over TCP, if the peer may be talked to. */
   takeIn(connection: Connection): void
+  /** Whether a peer is to be called over TCP. */
+  mayCall(publicKey: Uint8Array): boolean
   isConnectedOverTcp(peer: string): boolean
 }
 
@@ -90,7 +92,8 @@ export class Room {
   async #meet(found: FoundPeer): Promise<void> {
     const { swarm } = this.#options
     const { topic, publicKey, address, tcpPort } = found
-    const isConnected = tcpPort !== undefined && (await this.#call(found, tcpPort))
+    const mayCall = tcpPort !== undefined && swarm.mayCall(publicKey)
+    const isConnected = mayCall && (await this.#call(found, tcpPort))
     if (!isConnected && !this.#isClosed) swarm.meet(topic, publicKey, address)
   }
 

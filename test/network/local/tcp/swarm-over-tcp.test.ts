@@ -164,6 +164,7 @@ describe('two peers in one room', () => {
   test('one who is banned is turned away', async () => {
     const [one, other] = await two()
     other.swarm.ban(one.publicKey)
+    expect(other.swarm.mayCall(one.publicKey)).toBe(false)
     await one.call(other)
     await eventually(() => expect(one.kinds()).toEqual([]))
     expect(other.seen).toEqual([])
@@ -179,6 +180,7 @@ describe('two peers in one room', () => {
     const others = [await openPeer(bootstrap), await openPeer(bootstrap)] as const
     await others[0].call(one)
     await expectOne([one, others[0]])
+    expect(others.map((it) => one.swarm.mayCall(it.publicKey))).toEqual([true, false])
     await others[1].call(one)
     await eventually(() => expect(others[1].kinds()).toEqual([]))
     expect([one.swarm.size, others[0].swarm.size]).toEqual([1, 1])
