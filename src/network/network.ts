@@ -2,12 +2,13 @@ import Protomux from 'protomux'
 import crypto, { type KeyPair } from 'hypercore-crypto'
 import type { Connection } from 'hyperswarm'
 import type { Config } from '../config/config.ts'
-import { HyperletterError } from '../errors.ts'
+import { hasCode, HyperletterError } from '../errors.ts'
 import type { BlockRange, Feed } from '../feed/feed.ts'
 import { short, type Logger } from '../logger.ts'
 import { keyBytes, type FeedKey } from '../records/feed-key.ts'
 import type { SigningKeyPair } from '../records/recovery.ts'
 import type { Succession } from '../records/succession.ts'
+import { translateStorageError } from '../storage-errors.ts'
 import { Announcer } from './announcing/announcer.ts'
 import type { Bans } from './limits/bans.ts'
 import { openDht, type Dht } from './dht.ts'
@@ -15,6 +16,7 @@ import { closeGate } from './limits/private-gate.ts'
 import type { DhtAnswers, NetworkFacts } from './diagnosis/diagnosis.ts'
 import { Room } from './local/room.ts'
 import { PeerExchange } from './meeting/peer-exchange.ts'
+import { Pushes } from './pushing/pushes.ts'
 import { Roster, type Keeper } from './resting/roster.ts'
 import { Shelf } from './resting/shelf.ts'
 import { Seeding, type SeedingStatus } from './seeding/seeding.ts'
@@ -57,6 +59,7 @@ export class Network {
   readonly #swarm: Swarm
   readonly #announcer: Announcer
   readonly #exchange: PeerExchange
+  readonly #pushes: Pushes
   readonly #successions: Successions
   readonly #shelf: Shelf
   readonly #roster: Roster
@@ -73,6 +76,10 @@ export class Network {
     this.#limits = config
     this.#isPrivate = options.isPrivate ?? (() => false)
     this.#exchange = new PeerExchange({ onPeer: (key, teller) => this.#swarm.dial(key, teller) })
+    this.#pushes = new Pushes({
+      onMisdeed: (peer, what) => this.#swarm.strike(peer, what, { hangUp: false }),
+      onFailure: ({ feedKey }, error) => this.#notStored(feedKey, error),
+    })
     this.#roster = new Roster({
       keeper,
       open: this.#seedings,
@@ -158,6 +165,7 @@ export class Network {
       feed,
       swarm: this.#swarm,
       exchange: this.#exchange,
+      pushes: this.#pushes,
       successions: this.#successions,
       logger: this.#options.logger,
       onProgress: () => this.#shelf.changed(feedKey),
@@ -230,6 +238,7 @@ export class Network {
     for (const seeding of this.#seedings.values()) seeding.close()
     this.#seedings.clear()
     this.#exchange.close()
+    this.#pushes.close()
     this.#successions.close()
     this.#shelf.close()
     await Promise.all([this.#room?.close(), this.#swarm.close()])
@@ -242,6 +251,7 @@ export class Network {
     if (!this.#isAllowed(peer)) closeGate(mux, this.#isPrivate)
     this.#options.replicate(connection)
     this.#exchange.attach(mux)
+    this.#pushes.attach(mux)
     this.#successions.attach(mux)
     this.#shelf.attach(mux).then(
       (speaks) => {
@@ -254,6 +264,12 @@ export class Network {
   // Who cannot tell of news has to be asked: for the newsletters that it was found by.
   #openFor(peer: Uint8Array): void {
     for (const topic of this.#swarm.topicsOf(peer)) this.demand(topic)
+  }
+
+  #notStored(feedKey: FeedKey, error: unknown): void {
+    const err = translateStorageError(error)
+    if (hasCode(err, 'DISK_FULL')) this.#options.onDiskFull(err)
+    else this.#options.logger.debug({ feed: short(feedKey), err }, 'a push was not stored')
   }
 
   #isAllowed(peer: Uint8Array): boolean {

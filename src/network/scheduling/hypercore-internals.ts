@@ -28,6 +28,8 @@ export interface InnerPeer extends Peer {
   _canRequest: (index: number, force: boolean) => boolean
   /** Takes what the other side says of the length of its log, and asks for what is new. */
   onsync: (message: object) => Promise<void>
+  /** Asks for a proof of all that both have; its answer counts, whatever was asked. */
+  _checkIfConflict: () => void
 }
 
 interface InnerRequest {
@@ -50,12 +52,44 @@ interface InnerReplicator {
   readonly _ranges: readonly InnerRange[]
   readonly _blocks: Iterable<InnerRequest> & { get(index: number): InnerRequest | null }
   updateAll(): void
+  /** Tells sessions of a block that arrived. */
+  _ondownload(index: number, sizeBytes: number, from: Peer, request: null): void
+  /** Tells sessions of a block that went out. */
+  _onupload(index: number, sizeBytes: number, to: Peer): void
+}
+
+/** A tree that grows in memory. */
+interface InnerTree {
+  signature: Buffer | null
+  append(block: Uint8Array): void
+}
+
+interface InnerState {
+  readonly length: number
+  readonly byteLength: number
+  readonly signature: Buffer | null
+  /** Continues the tree that is stored, and changes nothing of it. */
+  createTreeBatch(): InnerTree
+  /** Appends in one write what was signed elsewhere; nothing if that would exceed `maxLength`. */
+  append(
+    blocks: readonly Uint8Array[],
+    options: {
+      readonly signature: Buffer
+      readonly maxLength: number
+      /** Called when nobody else appends any more. */
+      readonly preappend: () => Promise<void>
+    },
+  ): Promise<unknown>
 }
 
 interface InnerCore {
   readonly replicator: InnerReplicator
   readonly bitfield: { get(index: number): boolean; findLast(value: boolean, from: number): number }
-  readonly state: { readonly length: number }
+  readonly state: InnerState
+  readonly header: { readonly manifest: object | null; readonly frozen: boolean }
+  readonly _repairMode: boolean
+  /** Throws unless the key of the core signed the tree. */
+  _verifyBatchUpgrade(tree: InnerTree): unknown
 }
 
 const { version } = createRequire(import.meta.url)('hypercore/package.json') as {
@@ -74,7 +108,7 @@ export class Internals {
   #newest = NO_RANGE
 
   constructor(core: Hypercore) {
-    this.#core = (core as unknown as { core: InnerCore }).core
+    this.#core = innerOf(core)
   }
 
   get peers(): readonly InnerPeer[] {
@@ -190,6 +224,93 @@ export function hearBlocksFirst(peer: InnerPeer): void {
     delete (peer as Partial<InnerPeer>).onsync
     await usual(message)
   }
+}
+
+/** The signed end of a log, as it is stored. */
+export interface Head {
+  readonly length: number
+  readonly byteLength: number
+  readonly signature: Uint8Array
+}
+
+/** Undefined for a log without blocks. */
+export function headOf(core: Hypercore): Head | undefined {
+  const { length, byteLength, signature } = innerOf(core).state
+  return signature === null ? undefined : { length, byteLength, signature }
+}
+
+/** All blocks of a log from `from` on, as they are stored, and the signature over the log that ends with them. */
+export interface Continuation {
+  readonly from: number
+  readonly blocks: readonly Uint8Array[]
+  readonly signature: Uint8Array
+}
+
+/**
+ * What a continuation is to the log that is here. `signed`: it goes on where the log ends, and the key of the log
+ * signed it. `forged`: it would, but its key did not. `elsewhere`: that cannot be told.
+ */
+export function judge(
+  core: Hypercore,
+  { from, blocks, signature }: Continuation,
+): 'signed' | 'forged' | 'elsewhere' {
+  const inner = innerOf(core)
+  const { state, header } = inner
+  if (!IS_KNOWN_VERSION || from === 0 || state.length !== from) return 'elsewhere'
+  if (header.manifest === null || header.frozen || inner._repairMode) return 'elsewhere'
+  const tree = state.createTreeBatch()
+  for (const block of blocks) tree.append(block)
+  tree.signature = Buffer.from(signature)
+  try {
+    inner._verifyBatchUpgrade(tree)
+    return 'signed'
+  } catch {
+    return 'forged'
+  }
+}
+
+/**
+ * Stores a continuation that is `signed`, in one write, and tells sessions that it came from `peer`.
+ * @returns false if the log went on meanwhile; then nothing is stored.
+ */
+export async function appendSigned(
+  core: Hypercore,
+  { from, blocks, signature }: Continuation,
+  peer: Peer,
+): Promise<boolean> {
+  const { state, replicator } = innerOf(core)
+  let isNext = false
+  await state.append(blocks, {
+    // Kept with the state: not a view of a whole message.
+    signature: Buffer.from(signature),
+    maxLength: from + blocks.length,
+    preappend: async () => {
+      isNext = state.length === from
+      if (!isNext) throw new Error('The log was cut back.')
+    },
+  })
+  if (!isNext) return false
+  for (const [i, { byteLength }] of blocks.entries()) {
+    replicator._ondownload(from + i, byteLength, peer, null)
+  }
+  return true
+}
+
+/** Tells sessions that blocks went to a peer by other means than an answer. */
+export function noteUpload(core: Hypercore, { from, blocks }: Continuation, peer: Peer): void {
+  const { replicator } = innerOf(core)
+  for (const [i, { byteLength }] of blocks.entries()) {
+    replicator._onupload(from + i, byteLength, peer)
+  }
+}
+
+/** Has a peer prove what both have of a log; if that is another history, the core tells of a conflict. */
+export function askForHistory(peer: Peer): void {
+  ;(peer as InnerPeer)._checkIfConflict()
+}
+
+function innerOf(core: Hypercore): InnerCore {
+  return (core as unknown as { core: InnerCore }).core
 }
 
 /** Smoothed round-trip time of the connection to a peer; 0 where the transport does not measure it. */

@@ -7,6 +7,7 @@ import { copiesOf, fullCopiesOf } from './copies.ts'
 import { announceHeld } from './holes.ts'
 import { NewestHeld } from './newest-held.ts'
 import type { PeerExchange } from '../meeting/peer-exchange.ts'
+import type { Pushes } from '../pushing/pushes.ts'
 import { Scheduling } from '../scheduling/scheduling.ts'
 import type { Successions } from '../succession/successions.ts'
 import type { Swarm } from '../swarm.ts'
@@ -30,6 +31,7 @@ export interface SeedingOptions {
   readonly feed: Feed
   readonly swarm: Swarm
   readonly exchange: PeerExchange
+  readonly pushes: Pushes
   readonly successions: Successions
   readonly logger: Logger
   /** Called when the log has grown, or is whole. */
@@ -54,6 +56,7 @@ const LOOK_UP_AGAIN_MS = [700, 2_000, 5_000, 12_000, 30_000, 60_000]
 export class Seeding {
   readonly #options: SeedingOptions
   readonly #stopExchange: () => void
+  readonly #stopPushes: () => void
   readonly #stopSuccession: () => void
   readonly #wanted: Wanted
   readonly #newestHeld: NewestHeld
@@ -70,7 +73,7 @@ export class Seeding {
   /** Begins at once; nothing is awaited. */
   constructor(options: SeedingOptions) {
     this.#options = options
-    const { feed, exchange, successions } = options
+    const { feed, exchange, pushes, successions } = options
     const { core } = feed
     core.on('append', this.#onAppend)
     core.on('upload', this.#onUpload)
@@ -81,6 +84,7 @@ export class Seeding {
     core.on('peer-remove', this.#onPeerRemove)
     core.on('conflict', this.#onConflict)
     this.#stopExchange = exchange.add(core)
+    this.#stopPushes = pushes.add(feed, (peer) => (this.#suspect = peer))
     this.#stopSuccession = successions.add(feed)
     this.#scheduleLookUp()
     this.#scheduling = new Scheduling(core)
@@ -134,6 +138,7 @@ export class Seeding {
     this.#newestHeld.close()
     this.#scheduling.close()
     this.#stopExchange()
+    this.#stopPushes()
     this.#stopSuccession()
     core.off('append', this.#onAppend)
     core.off('upload', this.#onUpload)

@@ -4,7 +4,10 @@ import Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import { expect, onTestFinished, test } from 'vitest'
 import {
+  appendSigned,
+  headOf,
   Internals,
+  judge,
   IS_KNOWN_VERSION,
   KNOWN_VERSION,
   type InnerPeer,
@@ -67,12 +70,13 @@ test('a peer has the methods that are used of it, on its class', async () => {
     '_requestBlock',
     '_canRequest',
     'onsync',
+    '_checkIfConflict',
   ] as const
   for (const name of names) {
     expect(Object.hasOwn(peer, name)).toBe(false)
     expect(peer[name]).toBeTypeOf('function')
   }
-  expect(names.map((name) => peer[name].length)).toEqual([0, 0, 1, 3, 2, 1, 2, 1])
+  expect(names.map((name) => peer[name].length)).toEqual([0, 0, 1, 3, 2, 1, 2, 1, 0])
   expect(peer.getMaxInflight()).toBeGreaterThan(0)
 })
 
@@ -143,4 +147,33 @@ test('the last block comes with the length of the log, in one round trip', async
   expect(await Promise.all(held)).toEqual([true])
   expect(onlyPeer(to).stats.wireRequest.tx).toBe(1)
   expect(Object.hasOwn(onlyPeer(to), 'onsync')).toBe(false)
+})
+
+test('what the author signed elsewhere is appended in one write, once, and only where the log ends', async () => {
+  const { from, to } = await pair()
+  const peer = onlyPeer(to)
+  // What follows comes by no other way.
+  const { core } = to as unknown as { core: { replicator: { setPushOnly(isOn: boolean): void } } }
+  core.replicator.setPushOnly(true)
+  await from.append(['a', 'b'])
+  const { signature } = headOf(from) ?? { signature: Buffer.alloc(0) }
+  const blocks = [Buffer.from('a'), Buffer.from('b')]
+  const continuation = { from: BLOCKS, blocks, signature }
+  let appends = 0
+  to.on('append', () => appends++)
+
+  expect(judge(to, continuation)).toBe('signed')
+  expect(judge(to, { ...continuation, blocks: blocks.toReversed() })).toBe('forged')
+  expect(judge(to, { ...continuation, signature: Buffer.of(1) })).toBe('forged')
+  expect(judge(to, { ...continuation, from: BLOCKS - 1 })).toBe('elsewhere')
+  expect(to.length).toBe(BLOCKS)
+  const stored = await Promise.all([
+    appendSigned(to, continuation, peer),
+    appendSigned(to, continuation, peer),
+  ])
+
+  expect(stored).toEqual([true, false])
+  expect(appends).toBe(1)
+  expect([to.length, String(await to.get(BLOCKS + 1))]).toEqual([BLOCKS + 2, 'b'])
+  expect(headOf(to)).toEqual(headOf(from))
 })

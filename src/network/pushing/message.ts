@@ -1,0 +1,81 @@
+import c, { type Encoder } from 'compact-encoding'
+
+/** What an entry that is pushed may take, all its blocks together. Larger ones are asked for. */
+export const MAX_PUSHED_BYTES = 64 * 1024
+export const MAX_PUSHED_BLOCKS = 64
+
+/** A newsletter has one signer, whose signature takes 68 bytes; logs of several take some more. */
+export const MAX_SIGNATURE_BYTES = 512
+
+/** Receivers that are named in a message. */
+export const MAX_TOLD = 256
+
+/** Blocks that continue a log, as they are stored and signed. */
+export interface Push {
+  /** Discovery key of the core. */
+  readonly topic: Uint8Array
+  /** Length of the log before. */
+  readonly from: number
+  /** Over the log that ends with the last of the blocks. */
+  readonly signature: Uint8Array
+  /** Who gets them, by `nameOf` each. */
+  readonly told: readonly number[]
+  readonly blocks: readonly Uint8Array[]
+}
+
+/** A peer in few bits: two of them may have one name, and then one is not pushed to. */
+export function nameOf(publicKey: Uint8Array): number {
+  return ((publicKey[0] ?? 0) << 8) | (publicKey[1] ?? 0)
+}
+
+/**
+ * Message: topic (32 bytes), from (varint), signature (varint length, bytes), count of receivers (varint) and 2 bytes
+ * for each, count of blocks (varint) and each with its length (varint). A decode error ends the connection.
+ */
+export const pushEncoding: Encoder<Push> = {
+  preencode(state, { topic, from, signature, told, blocks }) {
+    c.fixed32.preencode(state, topic)
+    c.uint.preencode(state, from)
+    c.buffer.preencode(state, signature)
+    c.uint.preencode(state, told.length)
+    state.end += 2 * told.length
+    c.uint.preencode(state, blocks.length)
+    for (const block of blocks) c.buffer.preencode(state, block)
+  },
+  encode(state, { topic, from, signature, told, blocks }) {
+    c.fixed32.encode(state, topic)
+    c.uint.encode(state, from)
+    c.buffer.encode(state, signature)
+    c.uint.encode(state, told.length)
+    for (const name of told) c.uint16.encode(state, name)
+    c.uint.encode(state, blocks.length)
+    for (const block of blocks) c.buffer.encode(state, block)
+  },
+  decode(state) {
+    // One byte more than is promised is refused before anything is taken apart.
+    const most = MAX_PUSHED_BYTES + MAX_SIGNATURE_BYTES + 2 * MAX_TOLD + 9 * (MAX_PUSHED_BLOCKS + 9)
+    if (state.end - state.start > most) throw new Error('Too large a push')
+    const topic = c.fixed32.decode(state)
+    const from = c.uint.decode(state)
+    const signature = bytes(c.buffer.decode(state), MAX_SIGNATURE_BYTES)
+    const told = list(c.uint.decode(state), MAX_TOLD, () => c.uint16.decode(state))
+    let left = MAX_PUSHED_BYTES
+    const blocks = list(c.uint.decode(state), MAX_PUSHED_BLOCKS, () => {
+      const block = bytes(c.buffer.decode(state), left)
+      left -= block.byteLength
+      return block
+    })
+    if (blocks.length === 0 || !Number.isSafeInteger(from)) throw new Error('An empty push')
+    return { topic, from, signature, told, blocks }
+  },
+}
+
+function bytes(value: Uint8Array | null, most: number): Uint8Array {
+  if (value === null || value.byteLength > most) throw new Error('A part of a push is too large')
+  return value
+}
+
+function list<T>(count: number, most: number, one: () => T): T[] {
+  if (count > most) throw new Error('A push has too many parts')
+  return Array.from({ length: count }, one)
+}
