@@ -3,7 +3,7 @@ import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseFeedKey, type FeedKey } from '../../records/feed-key.ts'
 import { unusableDirectory } from '../../storage-errors.ts'
-import { replaceSynced } from '../store/synced-file.ts'
+import { createSynced } from '../store/synced-file.ts'
 
 /** Blocks that are about to be appended to a feed at `start`. */
 export interface PendingAppend {
@@ -41,11 +41,11 @@ export class Journal {
   /** Once this resolves, the append survives a power loss. @throws DISK_FULL */
   async write({ feedKey, start, blocks }: PendingAppend): Promise<void> {
     const sizes = blocks.map((block) => block.byteLength)
-    const entry = Buffer.concat([Buffer.from(`${JSON.stringify({ start, sizes })}\n`), ...blocks])
-    const hash = createHash('sha256').update(entry).digest()
+    const parts = [Buffer.from(`${JSON.stringify({ start, sizes })}\n`), ...blocks]
     const path = this.#path(feedKey)
     try {
-      await replaceSynced(path, [entry, hash])
+      // Not under another name first: the hash at the end tells what was not finished.
+      await createSynced(path, parts, () => hashOf(parts))
     } catch (error) {
       // The caller is told that nothing was published, so nothing may be at the next start.
       await rm(path, { force: true })
@@ -97,11 +97,17 @@ function feedKeyIn(name: string): FeedKey | undefined {
 
 function parse(feedKey: FeedKey, bytes: Buffer): PendingAppend | undefined {
   const hashed = bytes.subarray(0, -HASH_BYTES)
-  const hash = createHash('sha256').update(hashed).digest()
+  const hash = hashOf([hashed])
   if (bytes.byteLength <= HASH_BYTES || !hash.equals(bytes.subarray(-HASH_BYTES))) return undefined
   const headEnd = hashed.indexOf('\n')
   const head = JSON.parse(hashed.toString('utf8', 0, headEnd)) as { start: number; sizes: number[] }
   let offset = headEnd + 1
   const blocks = head.sizes.map((size) => hashed.subarray(offset, (offset += size)))
   return { feedKey, start: head.start, blocks }
+}
+
+function hashOf(parts: readonly Uint8Array[]): Buffer {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest()
 }

@@ -1,4 +1,4 @@
-import { open, rename, rm } from 'node:fs/promises'
+import { open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { codeOf } from '../../errors.ts'
 import { onStore } from '../../storage-errors.ts'
@@ -27,6 +27,53 @@ export async function replaceWhole(path: string, parts: readonly Uint8Array[]): 
       }
     }),
   )
+}
+
+/**
+ * Writes a new file for this user alone (mode 0600), and after `parts` what `end` gives, which is asked while these are
+ * written. Once this resolves, it survives a power loss; until then any part of it may be there: whoever reads it
+ * must be able to tell. @throws DISK_FULL
+ */
+export async function createSynced(
+  path: string,
+  parts: readonly Uint8Array[],
+  end: () => Uint8Array,
+): Promise<void> {
+  await onStore(async () => {
+    const file = await open(path, 'w', 0o600)
+    try {
+      // The name is there already, so its folder need not wait for what is in the file.
+      const named = syncDirectory(dirname(path))
+      const written = writeAll(file, parts)
+      const all = Promise.all([named, written])
+      all.catch(() => undefined)
+      const last = end()
+      await written
+      await writeAll(file, [last])
+      await file.datasync()
+      await all
+    } finally {
+      await file.close()
+    }
+  })
+}
+
+/** Parts that are handed to the system at once; it takes 1,024 at most. */
+const PARTS_AT_ONCE = 512
+
+// In few calls: each one waits for its turn in the pool of threads.
+async function writeAll(file: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
+  let rest = parts.filter((it) => it.byteLength > 0)
+  while (rest.length > 0) {
+    let { bytesWritten } = await file.writev(rest.slice(0, PARTS_AT_ONCE))
+    if (bytesWritten === 0) throw new Error('Nothing could be written.')
+    let whole = 0
+    for (; bytesWritten >= (rest[whole]?.byteLength ?? Infinity); whole++) {
+      bytesWritten -= rest[whole]?.byteLength ?? 0
+    }
+    const cut = rest[whole]?.subarray(bytesWritten)
+    rest = cut === undefined ? [] : [cut, ...rest.slice(whole + 1)]
+  }
 }
 
 /** The last write of each file that has not ended. */

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import type { Engine } from '../../engine/engine.ts'
 import { HyperletterError } from '../../errors.ts'
 import { encodeContent, type EncodedContent } from '../../feed/content.ts'
 import { compress } from '../../engine/compression.ts'
+import { readAttachment } from '../../drafts/attachments.ts'
 import { parseDraft, readDraft, type Draft } from '../../drafts/draft.ts'
 import {
   composeIssue,
@@ -121,12 +121,12 @@ export async function encodeDraft({
   attachments,
 }: Draft): Promise<{ readonly body: EncodedContent; readonly attached: AttachedContent[] }> {
   const body = await encodeContent(new TextEncoder().encode(markdown), MARKDOWN, compress)
-  const attached: AttachedContent[] = []
-  for (const { name, mediaType, alt, path } of attachments) {
-    const encoded = await encodeContent(await readFile(path), mediaType, compress)
-    attached.push(alt === undefined ? { name, ...encoded } : { name, alt, ...encoded })
-  }
-  return { body, attached }
+  const attached = attachments.map(async (attachment): Promise<AttachedContent> => {
+    const { name, mediaType, alt } = attachment
+    const encoded = await encodeContent(await readAttachment(attachment), mediaType, compress)
+    return alt === undefined ? { name, ...encoded } : { name, alt, ...encoded }
+  })
+  return { body, attached: await Promise.all(attached) }
 }
 
 /** The draft that a caller names or sends. @throws INVALID_DRAFT, TOO_LARGE */
