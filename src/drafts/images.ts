@@ -37,6 +37,8 @@ const IMAGE =
  */
 export async function localImages(text: string): Promise<LocalImage[]> {
   if (!mayShowLocalImages(text)) return []
+  const images = imagesOnLines(text)
+  if (images !== undefined) return images
   return isSimple(text) ? imagesByParser(text) : imagesByPattern(text)
 }
 
@@ -59,6 +61,28 @@ function mayShowLocalImages(text: string): boolean {
     if (localLabels.has(labelOf(matchAt(REFERENCE, text, end + 1)))) return true
   }
   return false
+}
+
+/** An image that is a line: a description and a path of characters that mean nothing else in Markdown. */
+const LINE = /^ {0,3}!\[([\p{L}\p{N} ,.;:?'’()-]{0,300})\]\(([\p{L}\p{N}_./%~-]{1,300})\) *$/u
+const BLANK = /^[ \t]*$/
+/** Where a block begins, or may, that takes in whatever follows: code in a fence, HTML. */
+const OPEN_END = /```|~~~|^[\s>*+\d.)-]*<|\r(?!\n)/m
+
+// Loading the parser takes 0.2 s, for which readers would wait. An image that is a paragraph of its own, as most are, is
+// one to any parser, unless it lies in code or HTML; nothing that begins before a blank line of text goes on behind it.
+function imagesOnLines(text: string): LocalImage[] | undefined {
+  if (OPEN_END.test(text)) return undefined
+  const lines = text.split(/\r?\n/)
+  const images: LocalImage[] = []
+  const others = lines.map((words, at) => {
+    const isAlone = BLANK.test(lines[at - 1] ?? '') && BLANK.test(lines[at + 1] ?? '')
+    const found = isAlone ? LINE.exec(words) : null
+    if (found === null) return words
+    push(images, found[2], found[1] ?? '', at + 1)
+    return ''
+  })
+  return mayShowLocalImages(others.join('\n')) ? undefined : images
 }
 
 function matchAt(sticky: RegExp, text: string, at: number): string | undefined {

@@ -55,6 +55,68 @@ describe('localImages', () => {
     )
   })
 
+  it('finds the same with a parser as without', async () => {
+    const part = fc.constantFrom(
+      ...[
+        '![a b](b.png)',
+        '  ![](%20/c.png)',
+        '   ![a, (b)?](ü_1.png) ',
+        '    ![a](code.png)',
+        '\t![a](t.png)',
+      ],
+      ...[
+        '![a](https://x.org/d.png)',
+        '[a](\n',
+        ')',
+        '[e]:',
+        '[e]: f.png',
+        '![e][e]',
+        '[^1]: note',
+        '- item',
+        '-',
+      ],
+      ...[
+        '1. item',
+        '> quote',
+        '<b>',
+        '<!--',
+        '-->',
+        '`',
+        'a `b',
+        '| a |',
+        '| --- |',
+        '---',
+        '===',
+        '\\',
+        '&amp;',
+      ],
+      ...[
+        'text',
+        '*',
+        '[',
+        ']',
+        '!',
+        '![',
+        '(',
+        'www.x.org',
+        '# head',
+        '$$',
+        '- ![g](h.png)',
+        '\f',
+        '\v',
+      ],
+    )
+    const line = fc.tuple(part, fc.constantFrom('\n', '\n\n', '\n\n', '\r\n', '\r\n\r\n', '\n \n'))
+    const texts = fc.array(line, { maxLength: 12 }).map((all) => all.flat().join(''))
+    // An empty block of code at the end changes nothing else, and is left to the parser.
+    await fc.assert(
+      fc.asyncProperty(texts, async (text) => {
+        expect(await localImages(text)).toEqual(await localImages(`${text}\n\n~~~\n~~~\n`))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
   it('finds images of texts that are too long or too tangled to parse', async () => {
     const fence = '```\n![a](code.png)\n```\n'
     const long = 'Some words of prose.\n'.repeat(20_000)
