@@ -147,15 +147,17 @@ describe('a small entry', () => {
   test('is whole with a reader who asks for nothing', async () => {
     const from = await author()
     const to = await reader(from)
-    const downloaded: number[] = []
-    to.feed.core.on('download', (index) => downloaded.push(index))
+    const pushed: number[] = []
+    to.feed.core.on('download', (index, _sizeBytes, _peer, request) => {
+      if (request === null) pushed.push(index)
+    })
 
     await from.feed.core.append(['second body', 'second record'])
 
     await eventually(() => expect(to.feed.core.contiguousLength).toBe(5))
     expect(String(await to.feed.core.get(4))).toBe('second record')
     expect(await to.feed.verify({ start: 0, end: 5 })).toBe(true)
-    await eventually(() => expect(downloaded).toEqual([3, 4]))
+    await eventually(() => expect(pushed).toEqual([3, 4]))
     await known(from, to)
   })
 
