@@ -7,12 +7,17 @@ const run = promisify(execFile)
 
 const SOURCE = fileURLToPath(new URL('switch.c', import.meta.url))
 
+/** Of one machine, in Mbit/s. */
+export interface Rates {
+  readonly up: number
+  readonly down: number
+}
+
 export interface LabOptions {
   /** Machines besides the publisher and the one with the DHT. */
   readonly readers: number
-  /** Of everybody, in Mbit/s. */
-  readonly up: number
-  readonly down: number
+  /** Of all but the DHT, whose line has no limit. */
+  readonly rates: (address: string) => Rates
   readonly rttMs: number
   /** Folder for what is built. */
   readonly dir: string
@@ -35,7 +40,7 @@ export class Lab {
     this.#addresses = addresses
   }
 
-  static async open({ readers, up, down, rttMs, dir }: LabOptions): Promise<Lab> {
+  static async open({ readers, rates, rttMs, dir }: LabOptions): Promise<Lab> {
     const binary = `${dir}/switch`
     await run('gcc', ['-O2', '-o', binary, SOURCE])
     const readerAddresses = Array.from({ length: readers }, (_, i) => Lab.reader(i))
@@ -43,8 +48,8 @@ export class Lab {
     try {
       for (const it of lab.#addresses) await run('ip', ['netns', 'add', lab.#space(it)])
       const machines = lab.#addresses.map((it) => {
-        const rates = it === Lab.dht ? '0,0' : `${up},${down}`
-        return `${lab.#space(it)},${it},${rates}`
+        const { up, down } = it === Lab.dht ? { up: 0, down: 0 } : rates(it)
+        return `${lab.#space(it)},${it},${up},${down}`
       })
       lab.#switch = new LineProcess([binary, `${rttMs}`, `${QUEUE_MS}`, ...machines])
       await lab.#switch.next()

@@ -1,61 +1,75 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { cpus, tmpdir } from 'node:os'
+import { cpus, loadavg, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Lab } from './lab.ts'
-import { drawProgress, type Panel } from './picture.ts'
-import { ROWS, type Row, type Told } from './rows.ts'
+import { drawProgress } from './picture.ts'
+import { cold, crowd, long } from './scenarios/crowd.ts'
+import { publisherUp, readerUp } from './scenarios/download.ts'
+import { gone } from './scenarios/gone.ts'
+import { latency } from './scenarios/latency.ts'
+import { newest } from './scenarios/newest.ts'
+import { medianOf, MIB, type Measured, type Numbers } from './scenarios/scenario.ts'
+import { small } from './scenarios/small.ts'
+import type { Ground } from './sides/side.ts'
+import { layOut } from './table.ts'
+
+const SCENARIOS = [crowd, cold, long, gone, small, newest, latency]
 
 const HELP = `Usage: npm run bench:swarm -- [options]
 
-One publisher and several readers who want an issue the moment it is out, on a network of their own
-in this machine: HTTP, BitTorrent, plain Hypercore and Hyperletter, one after the other. Prints when
-the last reader had everything and what the publisher sent.
+One publisher and its readers, on a network of their own in this machine: HTTP, BitTorrent, plain
+Hypercore, Hyperletter and others, one after the other. Prints when the last reader had what it waited
+for, and what the publisher sent.
 
-  --only <row>      http, bittorrent, hypercore or hyperletter; may be repeated
-  --readers <n>     default: 8
+  --scenario <name> one of these; default: crowd
+${SCENARIOS.map(({ name, summary }) => `    ${name.padEnd(16)}${summary}`).join('\n')}
+  --only <side>     http, bittorrent, hypercore, hyperletter …; may be repeated
+  --runs <n>        rounds; the table has medians; default: 1
+  --readers <n>     default: 8, or what the scenario is about
   --size <MiB>      of the issue; default: 16
   --up, --down <n>  of everybody, in Mbit/s; default: 20 and 100
+  --publisher-up <n>        of the publisher alone
+  --reader-ups <n,n,…>      of readers, taken in turn
   --rtt <ms>        default: 40
-  --runs <n>        rounds; the table has medians; default: 1
+  --apart <ms>      between one reader's coming and the next one's
+  --leaving <n>     so many readers leave half-way
   --picture <file>  where to draw what each reader had over time (SVG)
   --help            show this
 
-Needs root on Linux, gcc, ip (iproute2), and for BitTorrent python3-libtorrent.
+Needs root on Linux, gcc, ip (iproute2), for BitTorrent python3-libtorrent, and for rsync that.
 `
 
-/** Of the issue: "in so many times the least time possible", "sent so many times by the publisher". */
-const GOALS: Readonly<Record<number, { last: number; copies: number }>> = {
-  8: { last: 1.35, copies: 1.12 },
-  20: { last: 1.6, copies: 1.15 },
+const USUAL: Numbers = {
+  readers: 8,
+  size: 16,
+  up: 20,
+  down: 100,
+  publisherUp: undefined,
+  readerUps: [],
+  rtt: 40,
+  apart: 0,
+  leaving: 0,
 }
 
 const { values: given } = parseArgs({
   options: {
+    scenario: { type: 'string', default: 'crowd' },
     only: { type: 'string', multiple: true },
-    readers: { type: 'string', default: '8' },
-    size: { type: 'string', default: '16' },
-    up: { type: 'string', default: '20' },
-    down: { type: 'string', default: '100' },
-    rtt: { type: 'string', default: '40' },
+    readers: { type: 'string' },
+    size: { type: 'string' },
+    up: { type: 'string' },
+    down: { type: 'string' },
+    'publisher-up': { type: 'string' },
+    'reader-ups': { type: 'string' },
+    rtt: { type: 'string' },
+    apart: { type: 'string' },
+    leaving: { type: 'string' },
     runs: { type: 'string', default: '1' },
     picture: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
-const readers = count(given.readers, '--readers')
-const sizeBytes = count(given.size, '--size') * 1024 * 1024
-const up = count(given.up, '--up')
-const network = { readers, up, down: count(given.down, '--down'), rttMs: count(given.rtt, '--rtt') }
-// Everybody has the same uplink, so what the publisher has to send once is the limit.
-const limitMs = sizeBytes / (up * 125)
-
-interface Run {
-  readonly told: readonly Told[]
-  readonly lastMs: number
-  readonly copies: number
-}
-
 let current: Lab | undefined
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   // Whoever waits for a peer that is stopped fails, and so everything ends.
@@ -66,65 +80,52 @@ if (given.help) process.stdout.write(HELP)
 else await main()
 
 async function main(): Promise<void> {
-  const rows = ROWS.filter(({ name }) => given.only?.includes(name.toLowerCase()) ?? true)
-  const runs = new Map<Row, Run[]>(rows.map((row) => [row, []]))
-  for (let round = 0; round < count(given.runs, '--runs'); round++) {
-    for (const row of rows) {
-      process.stderr.write(`${row.name} …\n`)
-      runs.get(row)?.push(await measure(row))
+  const scenario = SCENARIOS.find(({ name }) => name === given.scenario)
+  if (scenario === undefined) throw new Error(`There is no scenario ${given.scenario}.`)
+  const numbers = numbersOf(scenario.defaults)
+  const sides = scenario.sides.filter(
+    ({ name }) => given.only?.includes(name.toLowerCase()) ?? true,
+  )
+  const runs = new Map<string, Measured[]>(sides.map(({ name }) => [name, []]))
+  const before = loadavg()[0] ?? 0
+  for (let round = 0; round < above0(given.runs, '--runs'); round++) {
+    for (const side of sides) {
+      process.stderr.write(`${side.name} …\n`)
+      const run = (ground: Ground) => scenario.run(side, ground, numbers)
+      runs.get(side.name)?.push(await onOwnGround(numbers, run))
     }
   }
-  const panels: Panel[] = []
-  const lines = [...runs].map(([{ name }, all]) => {
-    const run = all.toSorted((a, b) => a.lastMs - b.lastMs)[all.length >> 1]
-    if (run === undefined) return ''
-    panels.push({ name, readers: run.told })
-    const own = (it: (told: Told) => number) => median(run.told.map(it))
-    const cells = [
-      `${(run.lastMs / 1000).toFixed(1)} s`,
-      (run.lastMs / limitMs).toFixed(2),
-      median(all.map((it) => it.copies)).toFixed(2),
-      `${(own((it) => it.cpuMs) / 1000).toFixed(1)} s`,
-      `${Math.round(own((it) => it.memoryBytes) / 1024 / 1024)} MiB`,
-    ]
-    return `| ${name} | ${cells.join(' | ')} |`
-  })
-  const goal = GOALS[readers]
+  const { readers, size, up, down, rtt } = numbers
   process.stdout.write(
-    [
-      `${readers} readers, ${given.size} MiB, ${up} Mbit/s up, ${given.down} down, round trip ${given.rtt} ms; ` +
-        `${cpus().length} processors, Node ${process.versions.node}`,
-      '',
-      '| | last reader | × limit | publisher sent × | CPU of a reader | its memory |',
-      '| --- | ---: | ---: | ---: | ---: | ---: |',
-      ...lines,
-      `| limit | ${(limitMs / 1000).toFixed(1)} s | 1.00 | 1.00 | | |`,
-      ...(goal === undefined ? [] : [`| goal | | ${goal.last} | ${goal.copies} | | |`]),
-      '',
-    ].join('\n'),
+    `${scenario.name}: ${readers} readers, ${size} MiB, ${up} Mbit/s up, ${down} down, round trip ${rtt} ms; ` +
+      `${cpus().length} processors, load ${before.toFixed(1)} before, Node ${process.versions.node}\n\n` +
+      layOut(scenario, numbers, runs),
   )
   if (given.picture === undefined) return
   await mkdir(dirname(resolve(given.picture)), { recursive: true })
-  await writeFile(given.picture, drawProgress(panels, sizeBytes, limitMs))
+  const panels = [...runs].map(([name, all]) => {
+    const median = medianOf(all.map(({ ms }) => ms))
+    return { name, readers: all.find(({ ms }) => ms === median)?.readers ?? [] }
+  })
+  const picture = drawProgress(panels, size * MIB, scenario.limitMs(numbers))
+  await writeFile(given.picture, picture)
 }
 
-async function measure(row: Row): Promise<Run> {
+async function onOwnGround(
+  numbers: Numbers,
+  run: (ground: Ground) => Promise<Measured>,
+): Promise<Measured> {
+  const { readers, down, rtt } = numbers
   const dir = await mkdtemp(join(tmpdir(), 'hyperletter-swarm-'))
-  const lab = await Lab.open({ ...network, dir })
+  const places = new Map(Array.from({ length: readers }, (_, place) => [Lab.reader(place), place]))
+  const rates = (address: string) => {
+    const place = places.get(address)
+    return { up: place === undefined ? publisherUp(numbers) : readerUp(numbers, place), down }
+  }
+  const lab = await Lab.open({ readers, rates, rttMs: rtt, dir })
   current = lab
   try {
-    const crew = await row.open({ lab, readers, sizeBytes, dir })
-    await lab.sent()
-    const beganMs = performance.now()
-    for (const it of crew.readers) it.say('begin')
-    crew.publisher.say('publish')
-    const ends = await Promise.all(crew.readers.map((it) => it.next()))
-    const sent = (await lab.sent()).get(Lab.publisher) ?? 0
-    return {
-      told: ends.map(({ line }) => JSON.parse(line) as Told),
-      lastMs: Math.max(...ends.map(({ atMs }) => atMs)) - beganMs,
-      copies: sent / sizeBytes,
-    }
+    return await run({ lab, readers, dir })
   } finally {
     current = undefined
     await lab.close()
@@ -132,11 +133,28 @@ async function measure(row: Row): Promise<Run> {
   }
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
+function numbersOf(defaults: Partial<Numbers>): Numbers {
+  const usual = { ...USUAL, ...defaults }
+  const own = (name: 'readers' | 'size' | 'up' | 'down' | 'rtt' | 'apart' | 'leaving') => {
+    const text = given[name]
+    return text === undefined ? usual[name] : above0(text, `--${name}`)
+  }
+  return {
+    readers: own('readers'),
+    size: own('size'),
+    up: own('up'),
+    down: own('down'),
+    rtt: own('rtt'),
+    apart: own('apart'),
+    leaving: own('leaving'),
+    publisherUp: given['publisher-up']
+      ? above0(given['publisher-up'], '--publisher-up')
+      : undefined,
+    readerUps: (given['reader-ups']?.split(',') ?? []).map((it) => above0(it, '--reader-ups')),
+  }
 }
 
-function count(text: string, name: string): number {
+function above0(text: string, name: string): number {
   const value = Number(text)
   if (value > 0) return value
   throw new Error(`${name} ${text}: not a number above 0.`)

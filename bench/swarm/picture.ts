@@ -1,4 +1,4 @@
-import type { Told } from './rows.ts'
+import type { Told } from './sides/side.ts'
 
 const WIDTH = 880
 const PANEL = { width: 200, height: 130, left: 36, top: 30, gap: 16 }

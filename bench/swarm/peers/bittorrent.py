@@ -1,30 +1,34 @@
 # BitTorrent by libtorrent, over TCP, without trackers and DHT: everybody is told of everybody else.
-# Arguments: folder, own address, torrent file, then "seed" and the size in bytes, or addresses of others.
-import json, os, resource, sys, threading, time
+# Argument: an object as JSON with "dir", own "address", "torrent" file, and for who seeds "files" of "sizeBytes", or
+# the addresses of "others".
+import json, os, resource, sys, time
 import libtorrent as lt
 
-folder, address, torrent, *rest = sys.argv[1:]
+given = json.loads(sys.argv[1])
+folder = given['dir']
 PORT = 6881
 os.makedirs(folder, exist_ok=True)
 session = lt.session({
-    'listen_interfaces': f'{address}:{PORT}', 'enable_dht': False, 'enable_lsd': False,
+    'listen_interfaces': f"{given['address']}:{PORT}", 'enable_dht': False, 'enable_lsd': False,
     'enable_upnp': False, 'enable_natpmp': False, 'unchoke_slots_limit': 20,
     'allow_multiple_connections_per_ip': True, 'enable_incoming_utp': False,
     'enable_outgoing_utp': False, 'alert_mask': 0,
 })
-seeds = rest[0] == 'seed'
+seeds = 'files' in given
 if seeds:
-    path = os.path.join(folder, 'issue.bin')
-    with open(path, 'wb') as file:
-        file.write(os.urandom(int(rest[1])))
+    served = os.path.join(folder, 'issues')
+    os.makedirs(served)
+    for i in range(given['files']):
+        with open(os.path.join(served, f'{i:05}'), 'wb') as file:
+            file.write(os.urandom(given['sizeBytes']))
     files = lt.file_storage()
-    lt.add_files(files, path)
+    lt.add_files(files, served)
     made = lt.create_torrent(files)
     lt.set_piece_hashes(made, folder)
-    with open(torrent, 'wb') as file:
+    with open(given['torrent'], 'wb') as file:
         file.write(lt.bencode(made.generate()))
 parameters = lt.add_torrent_params()
-parameters.ti = lt.torrent_info(torrent)
+parameters.ti = lt.torrent_info(given['torrent'])
 parameters.save_path = folder
 handle = session.add_torrent(parameters) if seeds else None
 while seeds and not handle.status().is_seeding:
@@ -37,7 +41,7 @@ for line in sys.stdin:
     before = resource.getrusage(resource.RUSAGE_SELF)
     points = []
     handle = session.add_torrent(parameters)
-    for other in rest:
+    for other in given['others']:
         handle.connect_peer((other, PORT))
     while True:
         status = handle.status()

@@ -1,23 +1,28 @@
-// A file over HTTP. Arguments: `serve`, address, size in bytes; or `get`, address of the server.
+// Files over HTTP. Given: `address` to serve on, and `sizeBytes` of each file; or the address of the server as
+// `from`, `files`, and over how many `connections`.
 import { once } from 'node:events'
-import { createServer, get } from 'node:http'
+import { Agent, createServer, get } from 'node:http'
 import { randomBytes } from 'node:crypto'
-import { finished, onCommand, progress, ready } from './line.js'
+import { finished, given, onCommand, progress, ready } from './line.js'
 
-const [role, address, size] = process.argv.slice(2)
-
-if (role === 'serve') {
-  const bytes = randomBytes(Number(size))
-  const server = createServer((_, response) => response.end(bytes)).listen(80, address)
+if (given.address !== undefined) {
+  const bytes = randomBytes(given.sizeBytes)
+  const server = createServer((_, response) => response.end(bytes)).listen(80, given.address)
   await once(server, 'listening')
   onCommand('publish', () => undefined)
 } else {
+  const agent = new Agent({ keepAlive: true, maxSockets: given.connections })
   onCommand('begin', () => {
     const told = progress()
-    get({ host: address }, (response) => {
-      response.on('data', (chunk) => told.add(chunk.length))
-      response.on('end', () => finished(told))
-    })
+    let left = given.files
+    for (let i = 0; i < given.files; i++) {
+      get({ host: given.from, path: `/${i}`, agent }, (response) => {
+        response.on('data', (chunk) => told.add(chunk.length))
+        response.on('end', () => {
+          if (--left === 0) finished(told)
+        })
+      })
+    }
   })
 }
 ready({})

@@ -7,6 +7,9 @@ const commands = new Map()
 
 createInterface({ input: process.stdin }).on('line', (line) => commands.get(line.trim())?.())
 
+/** What this peer is started with: an object as JSON. */
+export const given = JSON.parse(process.argv[2] ?? '{}')
+
 /** Runs `run` when the benchmark says `name`. */
 export function onCommand(name, run) {
   commands.set(name, run)
@@ -15,6 +18,11 @@ export function onCommand(name, run) {
 /** Says that it is ready, and what others have to know of it. */
 export function ready(facts) {
   print(facts)
+}
+
+/** Says at which moment something is so, by the clock that all processes of this machine share. */
+export function tellTime() {
+  print({ atMs: Number(process.hrtime.bigint()) / 1e6 })
 }
 
 /** What has arrived, from now on: time and bytes, every now and then. */

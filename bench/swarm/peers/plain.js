@@ -1,40 +1,86 @@
-// Hypercore and Hyperswarm as they come. Arguments: folder, host and port of a DHT node, then for a publisher its
-// size in bytes, for a reader `key` and that key.
+// Hypercore and Hyperswarm as they come. Given: `dir`, `dht`, and for a publisher `sizeBytes` of what it will publish,
+// and `backlog`: how many `issues` of what `sizeBytes` it has published before; for a reader the `key`, and how
+// to read: see `ReaderOptions`.
 import { randomBytes } from 'node:crypto'
 import Corestore from 'corestore'
 import HyperDHT from 'hyperdht'
 import Hyperswarm from 'hyperswarm'
-import { finished, onCommand, progress, ready } from './line.js'
+import { finished, given, onCommand, progress, ready, tellTime } from './line.js'
 
 const BLOCK_BYTES = 65_536
 
-const [dir, host, port, what, key] = process.argv.slice(2)
+const { dir, dht, key, backlog, sizeBytes, isLive, until } = given
 const store = new Corestore(dir)
-const swarm = new Hyperswarm({ dht: new HyperDHT({ bootstrap: [{ host, port: Number(port) }] }) })
+await store.ready()
+const swarm = new Hyperswarm({ dht: new HyperDHT({ bootstrap: [dht] }) })
 swarm.on('connection', (connection) => {
   connection.on('error', () => undefined)
   store.replicate(connection)
 })
 
-if (what === 'key') {
+if (key !== undefined) {
   const core = store.get({ key })
   await core.ready()
-  swarm.join(core.discoveryKey)
-  core.download({ start: 0, end: -1 })
-  if (core.peers.length === 0) await new Promise((resolve) => core.once('peer-add', resolve))
+  const join = () => {
+    swarm.join(core.discoveryKey)
+    core.download({ start: 0, end: -1 })
+  }
+  if (isLive) {
+    join()
+    if (core.peers.length === 0) await new Promise((resolve) => core.once('peer-add', resolve))
+  }
   onCommand('begin', () => {
-    const told = progress()
-    core.on('download', (_, sizeBytes) => {
-      told.add(sizeBytes)
-      if (core.length > 0 && core.contiguousLength === core.length) finished(told)
-    })
+    if (!isLive) join()
+    if (until === 'times') tellTimes(core)
+    else if (until === 'newest') void newest(core)
+    else everything(core)
   })
   ready({})
 } else {
   const core = store.get({ name: 'newsletter' })
   await core.ready()
-  const blocks = Array.from({ length: Number(what) / BLOCK_BYTES }, () => randomBytes(BLOCK_BYTES))
-  onCommand('publish', () => core.append(blocks))
+  for (let i = 0; i < backlog.issues; i++) await core.append(blocks(backlog.sizeBytes))
+  onCommand('publish', () => {
+    if (sizeBytes < BLOCK_BYTES) tellTime()
+    void core.append(blocks(sizeBytes))
+  })
   await swarm.join(core.discoveryKey).flushed()
   ready({ key: core.id })
+}
+
+function everything(core) {
+  const told = progress()
+  const before = core.length
+  core.on('download', (_, bytes) => {
+    told.add(bytes)
+    if (core.length > before && core.contiguousLength === core.length) finished(told)
+  })
+}
+
+async function newest(core) {
+  const told = progress()
+  core.on('download', (_, bytes) => told.add(bytes))
+  if (core.length === 0) await new Promise((resolve) => core.once('append', resolve))
+  const first = core.length - Math.ceil(sizeBytes / BLOCK_BYTES)
+  const wanted = Array.from({ length: core.length - first }, (_, i) => core.get(first + i))
+  await Promise.all(wanted)
+  finished(told)
+}
+
+function tellTimes(core) {
+  let last = core.length
+  const look = () => {
+    if (core.length === last || core.contiguousLength !== core.length) return
+    last = core.length
+    tellTime()
+  }
+  core.on('append', look)
+  core.on('download', look)
+}
+
+function blocks(bytes) {
+  const lengths = Array.from({ length: Math.ceil(bytes / BLOCK_BYTES) }, (_, i) =>
+    Math.min(BLOCK_BYTES, bytes - i * BLOCK_BYTES),
+  )
+  return lengths.map((it) => randomBytes(it))
 }

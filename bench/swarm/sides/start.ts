@@ -1,0 +1,17 @@
+import { fileURLToPath } from 'node:url'
+import type { Lab } from '../lab.ts'
+import type { LineProcess } from '../lines.ts'
+
+const PEERS = new URL('../peers/', import.meta.url)
+
+/** Starts a script of `peers/` on one of the machines, with an object that it is given. */
+export function startPeer(lab: Lab, address: string, script: string, given: object): LineProcess {
+  const file = fileURLToPath(new URL(script, PEERS))
+  return lab.start(address, [...programOf(script), file, JSON.stringify(given)])
+}
+
+function programOf(script: string): string[] {
+  // The one that Debian's libtorrent is made for.
+  if (script.endsWith('.py')) return ['/usr/bin/python3']
+  return [process.execPath, ...(script.endsWith('.ts') ? ['--import', 'tsx'] : [])]
+}
