@@ -97,7 +97,7 @@ async function main(): Promise<void> {
   }
   const { readers, size, up, down, rtt } = numbers
   process.stdout.write(
-    `${scenario.name}: ${readers} readers, ${size} MiB, ${up} Mbit/s up, ${down} down, round trip ${rtt} ms; ` +
+    `${scenario.name}: readers ${readers}, issue ${size < 1 ? `${size * 1024} KiB` : `${size} MiB`}, ${up} Mbit/s up, ${down} down, round trip ${rtt} ms; ` +
       `${cpus().length} processors, load ${before.toFixed(1)} before, Node ${process.versions.node}\n\n` +
       layOut(scenario, numbers, runs),
   )

@@ -23,7 +23,9 @@ if seeds:
             file.write(os.urandom(given['sizeBytes']))
     files = lt.file_storage()
     lt.add_files(files, served)
-    made = lt.create_torrent(files)
+    # Of itself it pads each of many files to a whole piece.
+    made = lt.create_torrent(files, flags=lt.create_torrent.v1_only) if given['files'] > 1 \
+        else lt.create_torrent(files)
     lt.set_piece_hashes(made, folder)
     with open(given['torrent'], 'wb') as file:
         file.write(lt.bencode(made.generate()))

@@ -2,10 +2,9 @@ import { Lab } from '../lab.ts'
 import { tcp } from '../sides/servers.ts'
 import { hypercore, hyperletter } from '../sides/swarms.ts'
 import { openReaders } from './download.ts'
-import { medianOf, type Column, type Results, type Scenario } from './scenario.ts'
+import { medianOf, MIB, type Column, type Results, type Scenario } from './scenario.ts'
 
 const ISSUES = 100
-const ISSUE_BYTES = 1_024
 
 /** Between an issue's arrival and the next publication: what an arrival causes is over by then. */
 const REST_MS = 250
@@ -25,14 +24,15 @@ const COLUMNS: readonly Column[] = [
 export const latency: Scenario = {
   name: 'latency',
   summary:
-    '100 issues of 1 KiB, one after the other: from publishing each until connected readers can read it.',
-  defaults: { readers: 1 },
+    '100 issues of --size MiB, 1 KiB, one after the other: from publishing each until connected readers can read it.',
+  defaults: { readers: 1, size: 1 / 1024 },
   sides: [tcp, hypercore, hyperletter],
   columns: COLUMNS,
   limitMs: ({ rtt }) => rtt / 2,
-  run: async (side, ground) => {
+  run: async (side, ground, { size }) => {
     const { lab, readers } = ground
-    const offer = { sizeBytes: ISSUE_BYTES, backlog: { issues: 0, sizeBytes: 0 } }
+    const sizeBytes = size * MIB
+    const offer = { sizeBytes, backlog: { issues: 0, sizeBytes: 0 } }
     const opened = await side.open(ground, offer)
     const all = await openReaders(opened, readers, { isLive: true, until: 'times' })
     for (const it of all) it.say('begin')
@@ -49,7 +49,7 @@ export const latency: Scenario = {
     const sorted = took.toSorted((a, b) => a - b)
     return {
       ms: medianOf(took) ?? Number.NaN,
-      copies: sent / (ISSUES * ISSUE_BYTES),
+      copies: sent / (ISSUES * sizeBytes),
       readers: [],
       spread: {
         slow: sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN,
