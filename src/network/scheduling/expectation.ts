@@ -13,6 +13,14 @@ const SILENT_TIMES = 4
 const NEW = { times: 2, leastMs: 500, mostMs: 3_000 }
 const PROVEN = { times: 4, leastMs: 1_000, mostMs: 10_000 }
 
+/** A block that a peer sent. */
+export interface Arrival {
+  readonly index: number
+  readonly sizeBytes: number
+  /** Since it was asked for. */
+  readonly elapsedMs: number
+}
+
 /** What may be expected of one peer, by what it did so far. */
 export class Expectation {
   /** `seedOf` its public key. */
@@ -63,11 +71,12 @@ export class Expectation {
     this.window.noteAsked(index)
   }
 
-  noteArrival(index: number, sizeBytes: number, elapsedMs: number, nowMs: number): void {
+  /** @param isUsed whether about as much was under way from it as its window allows. */
+  noteArrival({ index, sizeBytes, elapsedMs }: Arrival, isUsed: boolean, nowMs: number): void {
     this.#busySinceMs = nowMs
     this.#restsSinceMs = nowMs
     this.#isSilent = false
-    this.window.noteArrival(index, sizeBytes, elapsedMs)
+    this.window.noteArrival(index, sizeBytes, elapsedMs, isUsed)
   }
 
   /**

@@ -28,6 +28,7 @@ export interface PlannerOptions<P> {
 /** Makes a plan anew when the last one is too old, and notes who fetches and passes on a share. */
 export class Planner<P> {
   readonly #options: PlannerOptions<P>
+  #blockBytes: number
   /** The last one, also when it is out of date. */
   #plan: Plan<P> | undefined
   #staleMs = -Infinity
@@ -38,6 +39,11 @@ export class Planner<P> {
 
   constructor(options: PlannerOptions<P>) {
     this.#options = options
+    this.#blockBytes = options.blockBytes
+  }
+
+  noteBlockBytes(blockBytes: number): void {
+    this.#blockBytes = blockBytes
   }
 
   /** The next plan is made before anything is chosen. */
@@ -58,7 +64,7 @@ export class Planner<P> {
 
   planAt(nowMs: number): Plan<P> {
     if (this.#plan !== undefined && nowMs < this.#staleMs) return this.#plan
-    const { view, seed, blockBytes, peers } = this.#options
+    const { view, seed, peers } = this.#options
     const members: Member<P>[] = []
     let underWay = 0
     let usualMs = 0
@@ -71,7 +77,7 @@ export class Planner<P> {
     }
     const missing = view.missing(HORIZON)
     this.#mostMissing = missing.length === 0 ? 0 : Math.max(this.#mostMissing, missing.length)
-    const isDivided = this.#mostMissing * blockBytes > LITTLE_BYTES
+    const isDivided = this.#mostMissing * this.#blockBytes > LITTLE_BYTES
     const plan = makePlan({ view, seed, missing, members, isDivided, underWay })
     for (const [peer, state] of peers) {
       if (this.#isMoreWanted) state.noteWanted(nowMs)

@@ -1,8 +1,11 @@
-import { Expectation } from './expectation.ts'
+import { Expectation, type Arrival } from './expectation.ts'
 import type { Plan } from './plan.ts'
 import { Planner, type PlannerOptions } from './planner.ts'
 import { RecentBytes } from './recent-bytes.ts'
 import type { View } from './view.ts'
+
+/** A window is used if so much of it is under way. */
+const USED = 0.5
 
 /** A block that takes so many times as long as usual is asked of a second peer that has nothing else to do. */
 const LATE_TIMES = 2
@@ -21,14 +24,6 @@ const LONG_REST_TIMES = 3
 const GENEROUS_TIMES = 4
 const LONG_MS = 1_000
 
-/** A block that a peer sent. */
-export interface Arrival {
-  readonly index: number
-  readonly sizeBytes: number
-  /** Since it was asked for. */
-  readonly elapsedMs: number
-}
-
 export type SchedulerOptions<P> = Omit<PlannerOptions<P>, 'peers'>
 
 /**
@@ -41,7 +36,7 @@ export type SchedulerOptions<P> = Omit<PlannerOptions<P>, 'peers'>
  */
 export class Scheduler<P> {
   readonly #view: View<P>
-  readonly #blockBytes: number
+  #blockBytes: number
   readonly #peers = new Map<P, Expectation>()
   readonly #planner: Planner<P>
   /** List of the plan → what of it nobody was expected to deliver when it was last looked at. */
@@ -66,6 +61,13 @@ export class Scheduler<P> {
     this.#planner.forget()
   }
 
+  /** How long the blocks are that are wanted now. */
+  noteBlockBytes(blockBytes: number): void {
+    this.#blockBytes = blockBytes
+    this.#planner.noteBlockBytes(blockBytes)
+    for (const { window } of this.#peers.values()) window.expect(blockBytes)
+  }
+
   /** More is wanted than before. */
   noteWanted(): void {
     this.#planner.noteWanted()
@@ -81,9 +83,13 @@ export class Scheduler<P> {
   }
 
   /** A block arrived, `elapsedMs` after it was asked for. */
-  noteArrival(peer: P, { index, sizeBytes, elapsedMs }: Arrival, nowMs: number): void {
-    if (!this.#planner.isSource(peer)) this.#arrived.add(sizeBytes, nowMs)
-    this.#peers.get(peer)?.noteArrival(index, sizeBytes, elapsedMs, nowMs)
+  noteArrival(peer: P, arrival: Arrival, nowMs: number): void {
+    if (!this.#planner.isSource(peer)) this.#arrived.add(arrival.sizeBytes, nowMs)
+    const state = this.#peers.get(peer)
+    if (state === undefined) return
+    const underWay = this.#view.inFlight(peer) + 1
+    const isUsed = underWay >= state.window.blocks(this.#peers.size) * USED
+    state.noteArrival(arrival, isUsed, nowMs)
   }
 
   /** How many blocks a peer may be asked for at a time. */

@@ -31,10 +31,13 @@ export class Scheduling {
   #newestRange: object | undefined
   #timer: NodeJS.Timeout | undefined
   #lookMs = LOOK_MS
+  /** Of the core, when it last grew. */
+  #known: { readonly length: number; readonly byteLength: number }
 
   /** Does nothing with a Hypercore whose inside is not known. */
   constructor(core: Hypercore) {
     this.#core = core
+    this.#known = { length: core.length, byteLength: core.byteLength }
     this.#internals = new Internals(core)
     const internals = this.#internals
     this.#view = {
@@ -55,7 +58,7 @@ export class Scheduling {
     core.on('peer-add', this.#onPeerAdd)
     core.on('peer-remove', this.#onPeerRemove)
     core.on('download', this.#onDownload)
-    core.on('append', this.#onWanted)
+    core.on('append', this.#onAppend)
     for (const peer of core.peers) this.#onPeerAdd(peer)
   }
 
@@ -67,7 +70,7 @@ export class Scheduling {
     core.off('peer-add', this.#onPeerAdd)
     core.off('peer-remove', this.#onPeerRemove)
     core.off('download', this.#onDownload)
-    core.off('append', this.#onWanted)
+    core.off('append', this.#onAppend)
     core.off('verification-error', this.#onBadBlock)
     for (const peer of core.peers) {
       const overridden = peer as Partial<InnerPeer>
@@ -85,7 +88,8 @@ export class Scheduling {
     this.#scheduler ??= new Scheduler({
       view: this.#view,
       seed: seedOf(peer.stream.publicKey),
-      blockBytes: this.#core.length > 0 ? this.#core.byteLength / this.#core.length : BLOCK_BYTES,
+      blockBytes:
+        this.#known.length > 0 ? this.#known.byteLength / this.#known.length : BLOCK_BYTES,
     })
     const scheduler = this.#scheduler
     scheduler.addPeer(peer, seedOf(peer.remotePublicKey), Date.now())
@@ -121,6 +125,15 @@ export class Scheduling {
     if (elapsed === undefined) return
     this.#scheduler?.noteRoundTrip(peer, roundTripMs(peer))
     this.#scheduler?.noteArrival(peer, { index, sizeBytes, elapsedMs: elapsed }, Date.now())
+  }
+
+  // What is new may be of another kind than what was there.
+  readonly #onAppend = (): void => {
+    const { length, byteLength } = this.#core
+    const blocks = length - this.#known.length
+    if (blocks > 0) this.#scheduler?.noteBlockBytes((byteLength - this.#known.byteLength) / blocks)
+    this.#known = { length, byteLength }
+    this.#onWanted()
   }
 
   readonly #onWanted = (): void => {

@@ -1,5 +1,8 @@
-/** Asked of a peer before anything is known of the way to it. */
+/** Asked of a peer before anything is known of the way to it … */
 const FIRST_BYTES = 128 * 1024
+
+/** … and of the only one there is: nobody else would be faster. */
+const FIRST_OF_ONE_BYTES = 512 * 1024
 
 /** Nobody is asked for more at a time. */
 const MAX_BYTES = 8 * 1024 * 1024
@@ -44,6 +47,11 @@ export class Window {
     this.#blockBytes = Math.max(1, blockBytes)
   }
 
+  /** How long the blocks that come are expected to be. */
+  expect(blockBytes: number): void {
+    this.#blockBytes = Math.max(1, blockBytes)
+  }
+
   /** A round trip as the transport measured it; the shortest counts, since it did not queue. */
   noteRoundTrip(rttMs: number): void {
     if (rttMs > 0) this.#rttMs = Math.min(this.#rttMs ?? MAX_RTT_MS, rttMs)
@@ -56,8 +64,11 @@ export class Window {
     this.#deliveredBefore.set(index, this.#deliveredBytes)
   }
 
-  /** A block arrived, so long after it was asked for. */
-  noteArrival(index: number, sizeBytes: number, elapsedMs: number): void {
+  /**
+   * A block arrived, so long after it was asked for.
+   * @param isUsed whether the window was: if not, more might have come if more had been asked for.
+   */
+  noteArrival(index: number, sizeBytes: number, elapsedMs: number, isUsed: boolean): void {
     const ms = Math.max(1, elapsedMs)
     const before = this.#deliveredBefore.get(index)
     this.#deliveredBefore.delete(index)
@@ -66,18 +77,24 @@ export class Window {
     this.#elapsedMs = mix(this.#elapsedMs, ms)
     // All that came while this one was waited for, and not only this one: others were under way too.
     if (before === undefined) return
-    this.#bytesPerMs = mix(this.#bytesPerMs, (this.#deliveredBytes - before) / ms)
+    const bytesPerMs = (this.#deliveredBytes - before) / ms
+    if (!isUsed && bytesPerMs < (this.#bytesPerMs ?? Infinity)) return
+    this.#bytesPerMs = mix(this.#bytesPerMs, bytesPerMs)
   }
 
   /** How many blocks may be asked for at a time, of one of so many peers. */
   blocks(peers: number): number {
-    const pauseMs = Math.max(WORK_MS, PAUSE_MS / Math.max(1, peers))
-    const bytes =
-      this.#bytesPerMs === undefined
-        ? FIRST_BYTES
-        : 2 * this.#bytesPerMs * ((this.#rttMs ?? 0) + pauseMs)
+    const first = peers <= 1 ? FIRST_OF_ONE_BYTES : FIRST_BYTES
+    const bytes = this.#bytesPerMs === undefined ? first : this.#bytesPerMs * this.#aheadMs(peers)
     const least = peers < MANY_PEERS ? LEAST_BLOCKS : 1
     return Math.max(least, Math.ceil(Math.min(bytes, MAX_BYTES) / this.#blockBytes))
+  }
+
+  // Twice the way, or the rate could never be seen to grow.
+  #aheadMs(peers: number): number {
+    const rttMs = this.#rttMs ?? 0
+    if (peers <= 1) return Math.max(2 * rttMs, rttMs + PAUSE_MS)
+    return 2 * (rttMs + Math.max(WORK_MS, PAUSE_MS / peers))
   }
 
   /** At which rate blocks came while they were asked for; 0 before the first one. */

@@ -16,6 +16,12 @@ const NEWEST_FIRST_MS = 3_000
 /** How long the backlog waits for whoever waited for the newest issue, and reads it now on the same processor. */
 const READ_FIRST_MS = 10
 
+/**
+ * So much of the log is fetched ahead of the walk through its records, which would have to wait for each few of them.
+ * If the author took something of it back, it is fetched in vain.
+ */
+const AHEAD_BYTES = 1024 * 1024
+
 /** How long each record is waited for before the log is looked through again. */
 const RECORD_TIMEOUT_MS = 20_000
 
@@ -93,17 +99,20 @@ export class Wanted {
   }
 
   // What was taken back should not be fetched first, and nothing should wait for the whole list: a retraction
-  // stands behind what it takes back, so each section that has been walked through can be fetched.
+  // stands behind what it takes back, so each section that has been walked through can be fetched, and a little more.
   async #begin(signal: AbortSignal): Promise<void> {
     const { core } = this.#feed
     this.#downloads = []
     let end = this.#feed.length
+    const ahead = Math.ceil((AHEAD_BYTES * core.length) / Math.max(1, core.byteLength))
     for await (const { from, listing } of this.#feed.sections({ signal })) {
       if (this.#abort.signal.aborted || this.#feed.selection !== EVERYTHING) return
       const dropped = retractedContents(listing.issues, listing.profile)
-      const wanted = without([{ start: from, end }], dropped)
+      const start = Math.max(0, from - ahead)
+      if (start >= end) continue
+      const wanted = without([{ start, end }], dropped)
       this.#downloads.push(...wanted.map((it) => core.download(it)))
-      end = from
+      end = start
     }
   }
 

@@ -92,3 +92,24 @@ test('what a fellow announces of its share is asked of it at once, without waiti
 
   expect(scheduler.choose('fellow', nowMs)).toEqual({ index, again: false })
 })
+
+test('what is asked for at a time is counted in blocks as they come now, not as they were', () => {
+  const { scheduler } = twoReaders()
+  scheduler.noteBlockBytes(1024)
+  const small = scheduler.windowOf('source', 0)
+
+  scheduler.noteBlockBytes(64 * 1024)
+
+  expect(scheduler.windowOf('source', 0)).toBe(small / 64)
+})
+
+test('a record that comes alone narrows nothing, for nothing more was asked for', () => {
+  const { scheduler } = twoReaders()
+  const before = scheduler.windowOf('source', 0)
+  scheduler.noteBlockBytes(16 * 1024)
+
+  scheduler.noteAsked('source', 0, 0)
+  scheduler.noteArrival('source', { index: 0, sizeBytes: 500, elapsedMs: 50 }, 50)
+
+  expect(scheduler.windowOf('source', 50)).toBeGreaterThanOrEqual(before)
+})

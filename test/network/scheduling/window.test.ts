@@ -8,7 +8,7 @@ const FEW = 8
 function deliver(window: Window, blocks: number, elapsedMs: number, ahead: number): void {
   for (let i = 0; i < ahead; i++) window.noteAsked(i)
   for (let i = 0; i < blocks; i++) {
-    window.noteArrival(i, BLOCK_BYTES, elapsedMs)
+    window.noteArrival(i, BLOCK_BYTES, elapsedMs, true)
     window.noteAsked(i + ahead)
   }
 }
@@ -60,4 +60,28 @@ test('it never asks for more than a few MiB, however fast a peer seems', () => {
   deliver(window, 5_000, 1, 1_000)
 
   expect(window.blocks(1) * BLOCK_BYTES).toBeLessThanOrEqual(8 * 1024 * 1024)
+})
+
+test('records that come one by one do not narrow it: more was not asked for', () => {
+  const window = new Window(BLOCK_BYTES)
+  window.noteRoundTrip(40)
+  const before = window.blocks(1)
+
+  for (let i = 0; i < 5; i++) {
+    window.noteAsked(i)
+    window.noteArrival(i, 400, 45, false)
+  }
+
+  expect(window.blocks(1)).toBeGreaterThanOrEqual(before)
+})
+
+test('a peer that turns out to be slow narrows it as soon as it has been asked for enough', () => {
+  const window = new Window(BLOCK_BYTES)
+  window.noteRoundTrip(40)
+  window.noteAsked(0)
+  window.noteArrival(0, BLOCK_BYTES, 45, false)
+
+  deliver(window, 50, 500, 2)
+
+  expect(window.blocks(FEW)).toBe(2)
 })
