@@ -35,6 +35,8 @@ export class Lab {
   readonly #processes: LineProcess[] = []
   readonly #addresses: string[]
   #switch: LineProcess | undefined
+  /** By address, since it was last asked for. */
+  #sent = new Map<string, number>()
 
   private constructor(addresses: string[]) {
     this.#addresses = addresses
@@ -73,16 +75,15 @@ export class Lab {
 
   /** Bytes that each uplink has sent since the last call, by address. */
   async sent(): Promise<ReadonlyMap<string, number>> {
-    this.#switch?.say('sent')
-    const { line } = (await this.#switch?.next()) ?? { line: '{}' }
-    const bytes = JSON.parse(line) as Record<string, number>
-    return new Map(this.#addresses.map((it) => [it, bytes[this.#space(it)] ?? 0]))
+    await this.#say('sent')
+    const sent = this.#sent
+    this.#sent = new Map()
+    return sent
   }
 
   /** Takes a machine off the network. */
   async cut(address: string): Promise<void> {
-    this.#switch?.say(`cut ${this.#space(address)}`)
-    await this.#switch?.next()
+    await this.#say(`cut ${this.#space(address)}`)
   }
 
   async close(): Promise<void> {
@@ -90,6 +91,16 @@ export class Lab {
     await this.#switch?.stop()
     for (const it of this.#addresses) {
       await run('ip', ['netns', 'delete', this.#space(it)]).catch(() => undefined)
+    }
+  }
+
+  // The switch answers everything with what has been sent since the last time.
+  async #say(command: string): Promise<void> {
+    this.#switch?.say(command)
+    const { line } = (await this.#switch?.next()) ?? { line: '{}' }
+    const bytes = JSON.parse(line) as Record<string, number>
+    for (const it of this.#addresses) {
+      this.#sent.set(it, (this.#sent.get(it) ?? 0) + (bytes[this.#space(it)] ?? 0))
     }
   }
 

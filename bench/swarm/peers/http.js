@@ -21,7 +21,8 @@ if (given.address !== undefined) {
         response.on('end', () => {
           if (--left === 0) finished(told)
         })
-      })
+        // Whoever is cut off does not get everything.
+      }).on('error', () => undefined)
     }
   })
 }
