@@ -2,20 +2,12 @@
 import { EventEmitter } from 'node:events'
 import module from 'node:module'
 import process from 'node:process'
-import v8 from 'node:v8'
-
-/** A daemon has started by then, and the collector, which begins 8 s later, is done. */
-const COME_TO_REST_MS = 30_000
 
 module.enableCompileCache?.()
-// A daemon is there for months and mostly idle: new objects get little room, and the heap grows by half at
-// most before it is tidied up, which costs no time that could be measured. Until the daemon has come to rest
-// that is done as soon as it can be; not after that, for with this flag pages take longer.
+// Before most of the heap is there.
 if (process.argv[2] === 'daemon' && process.argv[3] === 'run') {
-  v8.setFlagsFromString('--semi-space-growth-factor=1')
-  v8.setFlagsFromString('--heap-growing-percent=50')
-  v8.setFlagsFromString('--optimize-for-size')
-  setTimeout(() => v8.setFlagsFromString('--no-optimize-for-size'), COME_TO_REST_MS).unref()
+  const { restrainHeap } = await import('../dist/daemon/service/command.js')
+  restrainHeap()
 }
 const { run } = await import('../dist/cli/main.js')
 

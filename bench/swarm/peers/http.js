@@ -3,7 +3,8 @@
 import { once } from 'node:events'
 import { Agent, createServer, get } from 'node:http'
 import { randomBytes } from 'node:crypto'
-import { finished, given, onCommand, progress, ready } from './line.js'
+import { given } from './given.js'
+import { finished, onCommand, progress, ready } from './line.js'
 
 if (given.address !== undefined) {
   const bytes = randomBytes(given.sizeBytes)

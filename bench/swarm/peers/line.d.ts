@@ -4,7 +4,6 @@ export interface Progress {
   add(sizeBytes: number): void
 }
 
-export const given: unknown
 export function onCommand(name: string, run: () => void): void
 export function ready(facts: object): void
 export function tellTime(): void

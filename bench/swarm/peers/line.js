@@ -7,9 +7,6 @@ const commands = new Map()
 
 createInterface({ input: process.stdin }).on('line', (line) => commands.get(line.trim())?.())
 
-/** What this peer is started with: an object as JSON. */
-export const given = JSON.parse(process.argv[2] ?? '{}')
-
 /** Runs `run` when the benchmark says `name`. */
 export function onCommand(name, run) {
   commands.set(name, run)

@@ -5,9 +5,13 @@ import { randomBytes } from 'node:crypto'
 import Corestore from 'corestore'
 import HyperDHT from 'hyperdht'
 import Hyperswarm from 'hyperswarm'
-import { finished, given, onCommand, progress, ready, tellTime } from './line.js'
+import { given } from './given.js'
+import { finished, onCommand, progress, ready, tellTime } from './line.js'
 
+// As the product cuts attachments, so that the cost of a block is the same.
+const SMALL_BLOCK_BYTES = 16_384
 const BLOCK_BYTES = 65_536
+const MOST_SMALL_BYTES = 4 * 1024 * 1024
 
 const { dir, dht, key, backlog, sizeBytes, isLive, until } = given
 const store = new Corestore(dir)
@@ -61,7 +65,7 @@ async function newest(core) {
   const told = progress()
   core.on('download', (_, bytes) => told.add(bytes))
   if (core.length === 0) await new Promise((resolve) => core.once('append', resolve))
-  const first = core.length - Math.ceil(sizeBytes / BLOCK_BYTES)
+  const first = core.length - lengthsOf(sizeBytes).length
   const wanted = Array.from({ length: core.length - first }, (_, i) => core.get(first + i))
   await Promise.all(wanted)
   finished(told)
@@ -79,8 +83,10 @@ function tellTimes(core) {
 }
 
 function blocks(bytes) {
-  const lengths = Array.from({ length: Math.ceil(bytes / BLOCK_BYTES) }, (_, i) =>
-    Math.min(BLOCK_BYTES, bytes - i * BLOCK_BYTES),
-  )
-  return lengths.map((it) => randomBytes(it))
+  return lengthsOf(bytes).map((it) => randomBytes(it))
+}
+
+function lengthsOf(bytes) {
+  const most = bytes <= MOST_SMALL_BYTES ? SMALL_BLOCK_BYTES : BLOCK_BYTES
+  return Array.from({ length: Math.ceil(bytes / most) }, (_, i) => Math.min(most, bytes - i * most))
 }

@@ -5,7 +5,8 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { finished, given, onCommand, progress, ready } from './line.js'
+import { given } from './given.js'
+import { finished, onCommand, progress, ready } from './line.js'
 
 const PORT = 8730
 const { dir, address, from, files, sizeBytes } = given

@@ -3,7 +3,8 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
-import { given, onCommand, ready, tellTime } from './line.js'
+import { given } from './given.js'
+import { onCommand, ready, tellTime } from './line.js'
 
 const PORT = 8731
 const { address, from, sizeBytes } = given

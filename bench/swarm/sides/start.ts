@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { daemonEnvironment, NODE_FLAGS } from '../../../src/daemon/service/command.ts'
 import type { Lab } from '../lab.ts'
 import type { LineProcess } from '../lines.ts'
 
@@ -13,5 +14,8 @@ export function startPeer(lab: Lab, address: string, script: string, given: obje
 function programOf(script: string): string[] {
   // The one that Debian's libtorrent is made for.
   if (script.endsWith('.py')) return ['/usr/bin/python3']
-  return [process.execPath, ...(script.endsWith('.ts') ? ['--import', 'tsx'] : [])]
+  if (script !== 'hyperletter.js') return [process.execPath]
+  // What runs the product all the time is its daemon.
+  const variables = Object.entries(daemonEnvironment()).map((it) => it.join('='))
+  return ['/usr/bin/env', ...variables, process.execPath, ...NODE_FLAGS]
 }

@@ -34,7 +34,7 @@ export const bittorrent: Side = {
 export const hypercore = overDht('Hypercore', 'plain.js')
 
 /** The engine of this product. */
-export const hyperletter = overDht('Hyperletter', 'hyperletter.ts')
+export const hyperletter = overDht('Hyperletter', 'hyperletter.js')
 
 function overDht(name: string, script: string): Side {
   return {

@@ -1,22 +1,14 @@
-// This product's engine. Given: `dir`, `dht`, and for a publisher `sizeBytes` of what it will publish, and `backlog`: how
-// many `issues` of what `sizeBytes` it has published before; for a reader the `link`, and how to read: see `ReaderOptions`.
+// This product's engine, as it was built, in a process like that of a daemon. Given: `dir`, `dht`, and for a publisher
+// `sizeBytes` of what it will publish, and `backlog`: how many `issues` of what `sizeBytes` it has published before; for
+// a reader the `link`, and how to read: see `ReaderOptions`.
 import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type Hypercore from 'hypercore'
-import type { Feed } from '../../../src/feed/feed.ts'
-import type { FeedKey } from '../../../src/records/feed-key.ts'
-import { loadProduct } from '../../product.ts'
-import type { Offer, ReaderOptions } from '../sides/side.ts'
-import { finished, given, onCommand, progress, ready, tellTime } from './line.js'
+import { given } from './given.js'
+import { finished, onCommand, progress, ready, tellTime } from './line.js'
 
-interface Common {
-  readonly dir: string
-  readonly dht: { readonly host: string; readonly port: number }
-}
-
-type Given = Common &
-  (Offer | (ReaderOptions & { readonly link: string; readonly feedKey: FeedKey }))
+/** A daemon that a new issue finds has been running for long. */
+const AT_REST_MS = 2_000
 
 /** Up to here an issue is a text, above it is a picture. */
 const MOST_TEXT_BYTES = 65_536
@@ -24,23 +16,22 @@ const MOST_TEXT_BYTES = 65_536
 /** Of random letters out of 64, after compression. */
 const PACKED = 0.76
 
-const it = given as Given
-const product = await loadProduct()
-const { engine, operations } = await product.open({
-  dataDir: join(it.dir, 'data'),
-  bootstrap: `${it.dht.host}:${it.dht.port}`,
-  online: true,
-})
+const { restrainHeap } = await built('daemon/service/command.js')
+restrainHeap(AT_REST_MS)
+const [{ Engine }, { bindOperations }, { loadConfig }, { createLogger }] = await Promise.all(
+  ['engine/engine.js', 'operations/operations.js', 'config/config.js', 'logger.js'].map(built),
+)
+const dataDir = join(given.dir, 'data')
+const bootstrap = `${given.dht.host}:${given.dht.port}`
+const config = await loadConfig({ dataDir, bootstrap, logLevel: 'silent' })
+const logger = createLogger(config.logLevel)
+const engine = await Engine.open({ config, logger, online: true })
+const operations = bindOperations(engine, 'engine')
 
-if ('link' in it) await read(it)
-else await publish(it)
+if ('link' in given) await read(given)
+else await publish(given)
 
-async function read({
-  link,
-  feedKey,
-  isLive,
-  until,
-}: ReaderOptions & { link: string; feedKey: FeedKey }) {
+async function read({ link, feedKey, isLive, until }) {
   const subscribe = async () => {
     for await (const event of operations.subscribe({ link })) void event
   }
@@ -72,17 +63,17 @@ async function read({
   }
 }
 
-async function everythingIsHeld({ core }: Feed, before: number): Promise<boolean> {
+async function everythingIsHeld({ core }, before) {
   return core.length > before && core.contiguousLength === core.length
 }
 
-async function newestIsHeld(feed: Feed): Promise<boolean> {
+async function newestIsHeld(feed) {
   if (!(await feed.core.has(feed.core.length - 1))) return false
   const newest = await feed.newest({ wait: false })
   return newest !== undefined && (await feed.holdsIssue(newest))
 }
 
-function tellTimes(core: Hypercore): void {
+function tellTimes(core) {
   let last = core.length
   const look = () => {
     if (core.length === last || core.contiguousLength !== core.length) return
@@ -93,7 +84,7 @@ function tellTimes(core: Hypercore): void {
   core.on('download', look)
 }
 
-async function publish({ dir, backlog, sizeBytes }: Common & Offer): Promise<void> {
+async function publish({ dir, backlog, sizeBytes }) {
   const { link, feedKey } = await operations.createNewsletter({ title: 'Charts' })
   const folder = join(dir, 'drafts')
   const before = join(folder, 'before')
@@ -121,7 +112,7 @@ async function publish({ dir, backlog, sizeBytes }: Common & Offer): Promise<voi
 }
 
 /** A draft whose content takes so many bytes in the log. */
-async function writeDraft(folder: string, name: string, sizeBytes: number): Promise<string> {
+async function writeDraft(folder, name, sizeBytes) {
   const file = join(folder, `${name}.md`)
   if (sizeBytes < MOST_TEXT_BYTES) {
     const text = randomBytes(Math.round((sizeBytes / PACKED) * 0.75)).toString('base64')
@@ -133,7 +124,11 @@ async function writeDraft(folder: string, name: string, sizeBytes: number): Prom
   return file
 }
 
-function fail(error: unknown): void {
+function fail(error) {
   process.stderr.write(`${String(error)}\n`)
   process.exitCode = 1
+}
+
+function built(path) {
+  return import(new URL(`../../../dist/${path}`, import.meta.url).href)
 }
