@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import Corestore from 'corestore'
 import crypto from 'hypercore-crypto'
 import type { Connection } from 'hyperswarm'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -11,6 +12,7 @@ import { isOverTcp } from '../../../../src/network/meeting/duplicates.ts'
 import { Swarm } from '../../../../src/network/swarm.ts'
 import { LOOPBACK_LINKS } from '../../../helpers/loopback.ts'
 import { eventually } from '../../../helpers/swarm-peers.ts'
+import { temporaryDirectory } from '../../../helpers/temporary-directory.ts'
 import { privateNetwork } from '../../../helpers/testnet.ts'
 
 const host = '127.0.0.1'
@@ -18,17 +20,25 @@ const logger = createLogger('silent')
 const ignore = () => undefined
 
 /** A swarm on loopback that can be called over TCP, and call. */
-async function openPeer(bootstrap: readonly Address[], keyPair = crypto.keyPair()) {
+async function openPeer(
+  bootstrap: readonly Address[],
+  keyPair = crypto.keyPair(),
+  use: (connection: Connection) => void = (connection) => {
+    // Somebody has to read, and to say something.
+    connection.resume()
+    connection.write(Buffer.from('hello'))
+  },
+  uploadLimit?: number,
+) {
   const seen: Connection[] = []
   const swarm = new Swarm({
     keyPair,
     dht: openDht({ bootstrap, host, udpPort: undefined }),
     logger,
+    uploadLimit,
     onConnection: (connection) => {
       seen.push(connection)
-      // Somebody has to read, and to say something.
-      connection.resume()
-      connection.write(Buffer.from('hello'))
+      use(connection)
     },
   })
   const takeIn = (connection: Connection) => swarm.takeIn(connection)
@@ -59,6 +69,13 @@ async function openPeer(bootstrap: readonly Address[], keyPair = crypto.keyPair(
   const kinds = () =>
     seen.filter((it) => !it.destroying).map((it) => (isOverTcp(it) ? 'tcp' : 'udx'))
   return { swarm, keyPair, publicKey, listener, call, seen, kinds }
+}
+
+async function openStore(): Promise<Corestore> {
+  const store = new Corestore(await temporaryDirectory())
+  await store.ready()
+  onTestFinished(() => store.close())
+  return store
 }
 
 type TcpPeer = Awaited<ReturnType<typeof openPeer>>
@@ -118,6 +135,43 @@ describe('two peers in one room', () => {
     expect(await other.call(one)).toBe(true)
     await expectOne(pair)
     expect(one.seen).toHaveLength(met)
+  })
+
+  test('lose nothing when they go over to TCP in the middle of a transfer', async () => {
+    const bootstrap = await privateNetwork()
+    const stores = [await openStore(), await openStore()] as const
+    const [one, other] = [
+      // So slow that it takes two seconds.
+      await openPeer(bootstrap, crypto.keyPair(), (it) => void stores[0].replicate(it), 1_600_000),
+      await openPeer(bootstrap, crypto.keyPair(), (it) => void stores[1].replicate(it)),
+    ] as const
+    const core = stores[0].get({ name: 'log' })
+    const blocks = Array.from({ length: 200 }, () => randomBytes(16_384))
+    await core.append(blocks)
+    const copy = stores[1].get(core.id ?? '')
+    await copy.ready()
+    const download = copy.download({ start: 0, end: blocks.length })
+    let call: Promise<boolean> | undefined
+    let arrived = 0
+    copy.on('download', () => {
+      if (++arrived > 10) call ??= one.call(other)
+    })
+    const topic = randomBytes(32)
+    one.swarm.join(topic)
+    other.swarm.join(topic)
+    await eventually(() => {
+      one.swarm.refresh(topic)
+      expect(one.swarm.size).toBe(1)
+    })
+
+    await download.done()
+
+    expect(one.seen.map(isOverTcp)).toEqual([false, true])
+    expect(await call).toBe(true)
+    await expectOne([one, other])
+    for (const [i, block] of blocks.entries()) {
+      expect(block.equals((await copy.get(i, { wait: false })) ?? Buffer.alloc(0))).toBe(true)
+    }
   })
 
   test('meet over UDX again when TCP is gone', async () => {
