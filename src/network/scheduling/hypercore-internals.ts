@@ -3,13 +3,14 @@
 import { createRequire } from 'node:module'
 import type Hypercore from 'hypercore'
 import type { Peer } from 'hypercore'
+import type { KnownHashes } from './known-hashes.ts'
 import type { Asked } from './view.ts'
 
 /** The version whose inside this module knows. */
 export const KNOWN_VERSION = '11.37.1'
 
 /** A replication peer, from the inside. */
-export interface InnerPeer extends Peer {
+export interface InnerPeer extends Omit<Peer, 'inflight'> {
   /** Most requests under way, of whatever kind. */
   getMaxInflight: () => number
   /** Up to so many requests under way, an idle peer is asked for what others were asked already. */
@@ -30,6 +31,19 @@ export interface InnerPeer extends Peer {
   onsync: (message: object) => Promise<void>
   /** Asks for a proof of all that both have; its answer counts, whatever was asked. */
   _checkIfConflict: () => void
+  /** Looks up which hashes are missing, and sends a request. */
+  _send: (message: InnerMessage) => unknown
+  inflight: number
+  readonly wireRequest: { send(message: InnerMessage): boolean }
+}
+
+/** A request as it goes to a peer. */
+export interface InnerMessage {
+  readonly fork: number
+  /** `nodes`: from how many heights of the tree hashes are to come with the block. */
+  readonly block: { readonly index: number; nodes: number } | null
+  readonly hash: object | null
+  readonly upgrade: object | null
 }
 
 interface InnerRequest {
@@ -50,6 +64,9 @@ export interface InnerRange {
 interface InnerReplicator {
   readonly peers: readonly InnerPeer[]
   readonly _ranges: readonly InnerRange[]
+  readonly _inflight: { add(message: InnerMessage): void }
+  readonly stats: { readonly wireRequest: { tx: number } }
+  _addUpgrade(): { readonly inflight: InnerMessage[] }
   readonly _blocks: Iterable<InnerRequest> & { get(index: number): InnerRequest | null }
   updateAll(): void
   /** Tells sessions of a block that arrived. */
@@ -66,6 +83,7 @@ interface InnerTree {
 
 interface InnerState {
   readonly length: number
+  readonly fork: number
   readonly byteLength: number
   readonly signature: Buffer | null
   /** Continues the tree that is stored, and changes nothing of it. */
@@ -80,6 +98,8 @@ interface InnerState {
       readonly preappend: () => Promise<void>
     },
   ): Promise<unknown>
+  /** Drops blocks, and hashes with them. */
+  clear(this: InnerState, ...given: unknown[]): Promise<unknown>
 }
 
 interface InnerCore {
@@ -192,6 +212,47 @@ export class Internals {
     if (!again) return peer._requestRangeBlock(index, state.length)
     const request = replicator._blocks.get(index)
     return request !== null && peer._requestBlock(request)
+  }
+
+  /**
+   * Sends a request for a block without reading from the store which hashes it lacks, one height after the other, as
+   * Hypercore does. Gives whether it did; else Hypercore has to.
+   */
+  send(peer: InnerPeer, message: InnerMessage, hashes: KnownHashes): boolean {
+    const { replicator, state } = this.#core
+    const { block, hash, upgrade, fork } = message
+    if (block === null || hash !== null || fork !== state.fork) return false
+    if (block.index >= state.length) return false
+    block.nodes = hashes.missingHeights(block.index, state.length)
+    peer.inflight++
+    replicator._inflight.add(message)
+    if (upgrade !== null) replicator._addUpgrade().inflight.push(message)
+    peer.wireRequest.send(message)
+    peer.stats.wireRequest.tx++
+    replicator.stats.wireRequest.tx++
+    return true
+  }
+
+  isHeld(index: number): boolean {
+    return this.#core.bitfield.get(index)
+  }
+
+  /** Calls back before and after blocks are dropped, until the returned function is called. */
+  watchDrops(onDrop: () => void): () => void {
+    const { state } = this.#core
+    const usual = state.clear
+    // Who drops blocks may call it on something else that stands for the state.
+    state.clear = async function (this: InnerState, ...given) {
+      onDrop()
+      try {
+        return await usual.apply(this, given)
+      } finally {
+        onDrop()
+      }
+    }
+    return () => {
+      delete (state as Partial<typeof state>).clear
+    }
   }
 
   /** Lets every peer be asked for what it may be asked for now. */

@@ -7,6 +7,7 @@ import {
   roundTripMs,
   type InnerPeer,
 } from './hypercore-internals.ts'
+import { KnownHashes } from './known-hashes.ts'
 import { Scheduler } from './scheduler.ts'
 import { seedOf } from './shares.ts'
 import type { View } from './view.ts'
@@ -28,6 +29,8 @@ export class Scheduling {
   readonly #view: View<InnerPeer>
   #scheduler: Scheduler<InnerPeer> | undefined
   readonly #nothing = new Map<InnerPeer, { atMs: number; announcements: number }>()
+  readonly #hashes = new KnownHashes()
+  #stopWatchingDrops: (() => void) | undefined
   #newestRange: object | undefined
   #timer: NodeJS.Timeout | undefined
   #lookMs = LOOK_MS
@@ -59,12 +62,15 @@ export class Scheduling {
     core.on('peer-remove', this.#onPeerRemove)
     core.on('download', this.#onDownload)
     core.on('append', this.#onAppend)
+    core.on('truncate', this.#onHashesGone)
+    this.#stopWatchingDrops = internals.watchDrops(this.#onHashesGone)
     for (const peer of core.peers) this.#onPeerAdd(peer)
   }
 
   /** Gives the peers back to Hypercore. */
   close(): void {
     clearTimeout(this.#timer)
+    this.#stopWatchingDrops?.()
     const core = this.#core
     this.#onBadBlock()
     core.off('peer-add', this.#onPeerAdd)
@@ -72,6 +78,7 @@ export class Scheduling {
     core.off('download', this.#onDownload)
     core.off('append', this.#onAppend)
     core.off('verification-error', this.#onBadBlock)
+    core.off('truncate', this.#onHashesGone)
     for (const peer of core.peers) {
       const overridden = peer as Partial<InnerPeer>
       delete overridden.getMaxHotswapInflight
@@ -79,6 +86,7 @@ export class Scheduling {
       delete overridden._requestRangeBatch
       delete overridden.getMaxInflight
       delete overridden.onsync
+      delete overridden._send
     }
   }
 
@@ -104,10 +112,15 @@ export class Scheduling {
     peer._requestRange = (range) =>
       (range.blocks !== null || this.#mayAsk(scheduler, peer)) && usualRange(range)
     peer._requestRangeBatch = () => this.#ask(scheduler, peer)
+    const usualSend = peer._send.bind(peer)
+    peer._send = (message) =>
+      this.#internals.send(peer, message, this.#hashes) || usualSend(message)
   }
 
-  // A length that comes with a bad block counts for nothing, and peers are asked for it one after the other.
+  // A length that comes with a bad block counts for nothing, and peers are asked for it one after the other. Or a hash
+  // that was taken for known is not there.
   readonly #onBadBlock = (): void => {
+    this.#onHashesGone()
     if (this.#core.closing === null) void this.#core.setAlwaysLatestBlock(false)
   }
 
@@ -121,8 +134,9 @@ export class Scheduling {
     this.#lookMs = LOOK_MS
     this.#nothing.clear()
     // What was pushed was not asked for.
-    const elapsed = (request as { elapsed?: number } | null)?.elapsed
+    const { elapsed, block } = (request ?? {}) as { elapsed?: number; block?: { nodes: number } }
     if (elapsed === undefined) return
+    if (block && this.#internals.isHeld(index)) this.#hashes.noteStored(index, block.nodes)
     this.#scheduler?.noteRoundTrip(peer, roundTripMs(peer))
     this.#scheduler?.noteArrival(peer, { index, sizeBytes, elapsedMs: elapsed }, Date.now())
   }
@@ -134,6 +148,11 @@ export class Scheduling {
     if (blocks > 0) this.#scheduler?.noteBlockBytes((byteLength - this.#known.byteLength) / blocks)
     this.#known = { length, byteLength }
     this.#onWanted()
+  }
+
+  // Then more are asked for, which is right in any case.
+  readonly #onHashesGone = (): void => {
+    this.#hashes.forget()
   }
 
   readonly #onWanted = (): void => {

@@ -12,6 +12,7 @@ import {
   KNOWN_VERSION,
   type InnerPeer,
 } from '../../../src/network/scheduling/hypercore-internals.ts'
+import { KnownHashes } from '../../../src/network/scheduling/known-hashes.ts'
 import { Scheduling } from '../../../src/network/scheduling/scheduling.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 import { eventually } from '../../helpers/swarm-peers.ts'
@@ -71,12 +72,13 @@ test('a peer has the methods that are used of it, on its class', async () => {
     '_canRequest',
     'onsync',
     '_checkIfConflict',
+    '_send',
   ] as const
   for (const name of names) {
     expect(Object.hasOwn(peer, name)).toBe(false)
     expect(peer[name]).toBeTypeOf('function')
   }
-  expect(names.map((name) => peer[name].length)).toEqual([0, 0, 1, 3, 2, 1, 2, 1, 0])
+  expect(names.map((name) => peer[name].length)).toEqual([0, 0, 1, 3, 2, 1, 2, 1, 0, 1])
   expect(peer.getMaxInflight()).toBeGreaterThan(0)
 })
 
@@ -176,4 +178,53 @@ test('what the author signed elsewhere is appended in one write, once, and only 
   expect(appends).toBe(1)
   expect([to.length, String(await to.get(BLOCKS + 1))]).toEqual([BLOCKS + 2, 'b'])
   expect(headOf(to)).toEqual(headOf(from))
+})
+
+test('how many hashes a block lacks is known as Hypercore finds it in the store', async () => {
+  const { to } = await pair()
+  onlyPeer(to)._requestRangeBatch = () => false
+  const hashes = new KnownHashes()
+  to.on('download', (index, _, __, request) => {
+    hashes.noteStored(index, (request as { block: { nodes: number } }).block.nodes)
+  })
+  const missing = Array.from({ length: BLOCKS - 1 }, (_, index) => index)
+
+  for (const index of [20, 3, 21, 38, 0, 7, 36, 30, 15]) {
+    await to.get(index)
+    missing.splice(missing.indexOf(index), 1)
+    const found = await Promise.all(missing.map((it) => to.missingNodes(it)))
+    expect(missing.map((it) => hashes.missingHeights(it, BLOCKS))).toEqual(found)
+  }
+})
+
+test('of a core whose hashes are unknown, those up to a root are asked for', () => {
+  const hashes = new KnownHashes()
+  // The roots stand over 0 to 31 and 32 to 39.
+  expect([0, 31, 32, 39].map((it) => hashes.missingHeights(it, 40))).toEqual([5, 5, 3, 3])
+  expect(hashes.missingHeights(40, 41)).toBe(0)
+
+  hashes.noteStored(33, 3)
+  expect([32, 33, 34, 35, 36, 40].map((it) => hashes.missingHeights(it, 41))).toEqual([
+    0, 0, 1, 1, 2, 0,
+  ])
+  hashes.forget()
+  expect(hashes.missingHeights(32, 41)).toBe(3)
+})
+
+test('blocks that were dropped, and hashes with them, arrive again', async () => {
+  const { to } = await pair()
+  const scheduling = new Scheduling(to)
+  await to.download({ start: 0, end: BLOCKS }).done()
+
+  for (const [start, end] of [
+    [5, 6],
+    [8, 17],
+    [0, BLOCKS],
+  ] as const) {
+    await to.clear(start, end)
+    expect(await to.has(start)).toBe(false)
+    await to.download({ start, end }).done()
+    expect(to.contiguousLength).toBe(BLOCKS)
+  }
+  scheduling.close()
 })
