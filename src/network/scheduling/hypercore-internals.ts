@@ -10,7 +10,10 @@ import type { Asked } from './view.ts'
 export const KNOWN_VERSION = '11.37.1'
 
 /** A replication peer, from the inside. */
-export interface InnerPeer extends Omit<Peer, 'inflight'> {
+export interface InnerPeer extends Omit<Peer, 'inflight' | 'remoteBitfield'> {
+  readonly remoteBitfield: Peer['remoteBitfield'] & {
+    getBitfield(index: number): { readonly bitfield: Uint32Array } | null
+  }
   /** Most requests under way, of whatever kind. */
   getMaxInflight: () => number
   /** Up to so many requests under way, an idle peer is asked for what others were asked already. */
@@ -119,6 +122,9 @@ const { version } = createRequire(import.meta.url)('hypercore/package.json') as 
 /** Whether the Hypercore that runs is the one that this module knows. */
 export const IS_KNOWN_VERSION = version === KNOWN_VERSION
 
+/** Of a peer's bitfield. */
+const PAGE_BITS = 32_768
+
 const NOBODY: readonly Asked<InnerPeer>[] = []
 
 /** The replication of one core, from the inside. */
@@ -192,6 +198,29 @@ export class Internals {
   holds(peer: InnerPeer, index: number): boolean {
     const isAnnounced = index < peer._remoteContiguousLength || peer.remoteBitfield.get(index)
     return isAnnounced && index < peer.remoteLength && peer._canRequest(index, false)
+  }
+
+  /** `holds` of each, 1 or 0: plans ask by the thousand. */
+  holdsEach(peer: InnerPeer, indexes: readonly number[]): Uint8Array {
+    const { remoteLength, _remoteContiguousLength: contiguous } = peer
+    const isReachable = remoteLength >= this.#core.state.length
+    const held = new Uint8Array(indexes.length)
+    let pageStart = -1
+    let page: Uint32Array | undefined
+    for (let i = 0; i < indexes.length; i++) {
+      const index = indexes[i] as number
+      if (index >= remoteLength) continue
+      if (index >= contiguous) {
+        const within = index % PAGE_BITS
+        if (index - within !== pageStart) {
+          pageStart = index - within
+          page = peer.remoteBitfield.getBitfield(index)?.bitfield
+        }
+        if ((((page?.[within >>> 5] ?? 0) >>> (within & 31)) & 1) === 0) continue
+      }
+      if (isReachable || peer._canRequest(index, false)) held[i] = 1
+    }
+    return held
   }
 
   /** Whether a peer announced all that is wanted. */

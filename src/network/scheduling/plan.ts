@@ -65,9 +65,9 @@ export function makePlan<P>({
   isDivided,
   underWay,
 }: PlanOptions<P>): Plan<P> {
-  const held = members.map(({ peer }) => missing.map((index) => view.holds(peer, index)))
+  const held = members.map(({ peer }) => heldBy(view, peer, missing))
   const complete = members.filter(
-    ({ peer }, at) => !(held[at] ?? []).includes(false) && view.holdsAll(peer),
+    ({ peer }, at) => held[at]?.includes(0) !== true && view.holdsAll(peer),
   )
   const fellows = members.filter((it) => !complete.includes(it))
   const readers = fellows.filter(({ peer }) => view.isReader(peer))
@@ -77,14 +77,13 @@ export function makePlan<P>({
   const holders = new Uint16Array(missing.length)
   members.forEach(({ peer, isSilent }, at) => {
     if (isSilent || sources.has(peer)) return
-    held[at]?.forEach((isHeld, i) => {
-      if (isHeld) holders[i] = (holders[i] ?? 0) + 1
-    })
+    const own = held[at] ?? new Uint8Array()
+    for (let i = 0; i < own.length; i++) holders[i] = (holders[i] ?? 0) + (own[i] ?? 0)
   })
   const rare: number[] = []
   const own: Ranked[] = []
   const shared: Ranked[] = []
-  const theirs = new Map<P, (Ranked & { isNext: boolean })[]>()
+  const theirs = new Map<P, Theirs[]>()
   missing.forEach((index, i) => {
     const weight = weigh(seed, index)
     const urgency = view.isUrgent?.(index) === true ? 0 : LATER
@@ -94,7 +93,8 @@ export function makePlan<P>({
       rare.push(index)
       const { owner, heaviest, isNext } = ownerOf(owners, index, weight)
       if (owner === undefined) own.push({ index, rank: urgency - weight })
-      else push(theirs, owner, { index, rank: urgency - heaviest, isNext })
+      else
+        push(theirs, owner, { index, rank: urgency - heaviest, ourRank: urgency + weight, isNext })
     }
   })
   const spare: Ranked[] = []
@@ -106,10 +106,9 @@ export function makePlan<P>({
     open.set(owner, blocks.map(indexOf))
     // The owner begins with what it weighs most for; who helps begins at the other end.
     const asked = Math.max(1, underWay)
-    blocks.forEach(({ index, isNext }, at) => {
+    blocks.forEach(({ index, ourRank, isNext }, at) => {
       const list = at < asked ? promised : at < LEFT_TO_OWNER * asked ? reserve : spare
-      const rank = view.isUrgent?.(index) === true ? 0 : LATER
-      if (isNext) list.push({ index, rank: rank + weigh(seed, index) })
+      if (isNext) list.push({ index, rank: ourRank })
     })
   }
   return {
@@ -135,6 +134,18 @@ interface Ranked {
   readonly index: number
   /** The lowest comes first. */
   readonly rank: number
+}
+
+/** A block of the share of another. */
+interface Theirs extends Ranked {
+  /** Its rank with us, if we have to fetch it after all. */
+  readonly ourRank: number
+  readonly isNext: boolean
+}
+
+function heldBy<P>(view: View<P>, peer: P, indexes: readonly number[]): Uint8Array {
+  if (view.holdsEach !== undefined) return view.holdsEach(peer, indexes)
+  return Uint8Array.from(indexes, (index) => Number(view.holds(peer, index)))
 }
 
 // `isNext`: after the owner, nobody weighs more for it than we do.

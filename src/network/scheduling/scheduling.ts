@@ -30,7 +30,7 @@ export class Scheduling {
   #scheduler: Scheduler<InnerPeer> | undefined
   readonly #nothing = new Map<InnerPeer, { atMs: number; announcements: number }>()
   readonly #hashes = new KnownHashes()
-  #stopWatchingDrops: (() => void) | undefined
+  readonly #stopWatchingDrops: (() => void) | undefined
   #newestRange: object | undefined
   #timer: NodeJS.Timeout | undefined
   #lookMs = LOOK_MS
@@ -49,6 +49,7 @@ export class Scheduling {
       isMissing: (index) => internals.isMissing(index),
       asked: (index) => internals.asked(index),
       holds: (peer, index) => internals.holds(peer, index),
+      holdsEach: (peer, indexes) => internals.holdsEach(peer, indexes),
       holdsAll: (peer) => internals.holdsAll(peer),
       announcements: announcementsOf,
       inFlight: (peer) => peer.inflight,

@@ -16,6 +16,8 @@ export interface View<P> {
   asked(index: number): readonly Asked<P>[]
   /** Whether a peer announced that it has a block. */
   holds(peer: P, index: number): boolean
+  /** The same of many blocks at once, 1 or 0 for each; asked one by one, when absent. */
+  holdsEach?(peer: P, indexes: readonly number[]): Uint8Array
   /** How many announcements a peer has made so far. */
   announcements(peer: P): number
   /** Whether a peer announced to have all that is wanted. */

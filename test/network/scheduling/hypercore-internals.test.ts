@@ -180,6 +180,31 @@ test('what the author signed elsewhere is appended in one write, once, and only 
   expect(headOf(to)).toEqual(headOf(from))
 })
 
+test('which blocks a peer announced is known of many at once as of each', async () => {
+  const { from, to } = await pair()
+  const internals = new Internals(to)
+  const peer = onlyPeer(to)
+  const all = Array.from({ length: BLOCKS + 2 }, (_, index) => index)
+  const each = () => [...internals.holdsEach(peer, all)]
+  const oneByOne = () => all.map((index) => Number(internals.holds(peer, index)))
+
+  await eventually(() => expect(internals.holds(peer, BLOCKS - 1)).toBe(true))
+  expect(each()).toEqual(oneByOne())
+
+  await from.clear(3, 9)
+  await eventually(() => expect(internals.holds(peer, 3)).toBe(false))
+  expect(each()).toEqual(oneByOne())
+  expect(each()).toContain(1)
+
+  // Far behind the first page of the bitfield, and around the end of a word.
+  for (const index of [31, 32, 63, 40_000])
+    (peer.remoteBitfield as unknown as { set(at: number, to: boolean): void }).set(index, true)
+  const far = [40_000, 31, 32, 33, 63, 64, 40_001]
+  expect([...internals.holdsEach(peer, far)]).toEqual(
+    far.map((index) => Number(internals.holds(peer, index))),
+  )
+})
+
 test('how many hashes a block lacks is known as Hypercore finds it in the store', async () => {
   const { to } = await pair()
   onlyPeer(to)._requestRangeBatch = () => false
