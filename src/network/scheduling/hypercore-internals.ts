@@ -34,10 +34,21 @@ export interface InnerPeer extends Omit<Peer, 'inflight' | 'remoteBitfield'> {
   onsync: (message: object) => Promise<void>
   /** Asks for a proof of all that both have; its answer counts, whatever was asked. */
   _checkIfConflict: () => void
+  /** The peer told that it has blocks, or has dropped them. */
+  onrange: (announcement: Announcement) => Promise<void>
+  /** Asks for what may be asked for now; called when the peer has told anything. */
+  _update: () => void
   /** Looks up which hashes are missing, and sends a request. */
   _send: (message: InnerMessage) => unknown
   inflight: number
   readonly wireRequest: { send(message: InnerMessage): boolean }
+}
+
+/** Of blocks that a peer has, or has dropped. */
+export interface Announcement {
+  readonly drop: boolean
+  readonly start: number
+  readonly length: number
 }
 
 /** A request as it goes to a peer. */
@@ -260,6 +271,13 @@ export class Internals {
     peer.stats.wireRequest.tx++
     replicator.stats.wireRequest.tx++
     return true
+  }
+
+  /** Whether it may change what is asked for: most tell of one block that is here or on its way already. */
+  isNews({ drop, start, length }: Announcement): boolean {
+    const { bitfield, replicator } = this.#core
+    if (drop || length !== 1 || start === 0) return true
+    return !bitfield.get(start) && (replicator._blocks.get(start)?.inflight.length ?? 0) === 0
   }
 
   isHeld(index: number): boolean {

@@ -88,6 +88,8 @@ export class Scheduling {
       delete overridden.getMaxInflight
       delete overridden.onsync
       delete overridden._send
+      delete overridden._update
+      delete overridden.onrange
     }
   }
 
@@ -113,6 +115,19 @@ export class Scheduling {
     peer._requestRange = (range) =>
       (range.blocks !== null || this.#mayAsk(scheduler, peer)) && usualRange(range)
     peer._requestRangeBatch = () => this.#ask(scheduler, peer)
+    // Every reader tells every other of every block.
+    let isNews = true
+    const usualUpdate = peer._update.bind(peer)
+    peer._update = () => {
+      if (isNews) usualUpdate()
+    }
+    const usualAnnounced = peer.onrange.bind(peer)
+    peer.onrange = (announcement) => {
+      isNews = this.#internals.isNews(announcement)
+      const done = usualAnnounced(announcement)
+      isNews = true
+      return done
+    }
     const usualSend = peer._send.bind(peer)
     peer._send = (message) =>
       this.#internals.send(peer, message, this.#hashes) || usualSend(message)

@@ -73,12 +73,14 @@ test('a peer has the methods that are used of it, on its class', async () => {
     'onsync',
     '_checkIfConflict',
     '_send',
+    'onrange',
+    '_update',
   ] as const
   for (const name of names) {
     expect(Object.hasOwn(peer, name)).toBe(false)
     expect(peer[name]).toBeTypeOf('function')
   }
-  expect(names.map((name) => peer[name].length)).toEqual([0, 0, 1, 3, 2, 1, 2, 1, 0, 1])
+  expect(names.map((name) => peer[name].length)).toEqual([0, 0, 1, 3, 2, 1, 2, 1, 0, 1, 1, 0])
   expect(peer.getMaxInflight()).toBeGreaterThan(0)
 })
 
@@ -203,6 +205,22 @@ test('which blocks a peer announced is known of many at once as of each', async 
   expect([...internals.holdsEach(peer, far)]).toEqual(
     far.map((index) => Number(internals.holds(peer, index))),
   )
+})
+
+test('an announcement is news unless it is of one block that is here or asked for', async () => {
+  const { to } = await pair()
+  const internals = new Internals(to)
+  const peer = onlyPeer(to)
+  await to.get(4)
+  peer._requestRangeBatch = () => false
+  to.download({ start: 0, end: -1 })
+  await eventually(() => expect(internals.missing(1)).toEqual([39]))
+  internals.ask(peer, 7, false)
+
+  const isNews = (start: number, length = 1, drop = false) =>
+    internals.isNews({ drop, start, length })
+  expect([4, 7, 8].map((start) => isNews(start))).toEqual([false, false, true])
+  expect([isNews(4, 2), isNews(4, 1, true), isNews(0)]).toEqual([true, true, true])
 })
 
 test('how many hashes a block lacks is known as Hypercore finds it in the store', async () => {
