@@ -238,10 +238,9 @@ export class Network {
     for (const seeding of this.#seedings.values()) seeding.close()
     this.#seedings.clear()
     this.#exchange.close()
-    this.#pushes.close()
     this.#successions.close()
     this.#shelf.close()
-    await Promise.all([this.#room?.close(), this.#swarm.close()])
+    await Promise.all([this.#room?.close(), this.#pushes.close(), this.#swarm.close()])
     await this.#options.bans?.close()
   }
 

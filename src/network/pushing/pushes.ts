@@ -90,6 +90,7 @@ export class Pushes {
   readonly #options: PushesOptions
   readonly #logs = new Map<string, Log>()
   readonly #members = new Map<string, Member>()
+  readonly #storing = new Set<Promise<unknown>>()
 
   constructor(options: PushesOptions) {
     this.#options = options
@@ -153,9 +154,11 @@ export class Pushes {
     }
   }
 
-  close(): void {
+  /** Takes nothing more, and waits for what is being stored: the store may be closed after it. */
+  async close(): Promise<void> {
     this.#logs.clear()
     this.#members.clear()
+    await Promise.allSettled(this.#storing)
   }
 
   #share(topic: string, { remotePublicKey }: Peer): void {
@@ -246,7 +249,9 @@ export class Pushes {
       this.#options.onMisdeed(member.key, 'peer pushed blocks that do not fit')
     } else if (verdict === 'signed') {
       this.#send(log, push, [...push.told, nameOf(member.key)])
-      await appendSigned(core, push, peer)
+      const storing = appendSigned(core, push, peer)
+      this.#storing.add(storing)
+      await storing.finally(() => this.#storing.delete(storing))
     } else if (isOtherHistory(core, push)) {
       log.onSuspect(member.key)
       askForHistory(peer)

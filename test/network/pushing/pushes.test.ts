@@ -42,7 +42,7 @@ async function node(identity: { name: string } | { keyPair: KeyPair } | { key: s
     onFailure: (_, error) => failures.push(error),
   })
   onTestFinished(async () => {
-    pushes.close()
+    await pushes.close()
     await store.close()
   })
   const keyPair = crypto.keyPair()
