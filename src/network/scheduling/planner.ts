@@ -6,11 +6,11 @@ import type { View } from './view.ts'
  * A plan is used for so long, and longer when it takes longer to make; what arrives meanwhile, or a fellow announces of
  * its share, is taken into account when a block is chosen.
  */
-const LEAST_PLAN_MS = 40
-const MOST_PLAN_MS = 400
+const LEAST_PLAN_MS = 25
+const MOST_PLAN_MS = 250
 
 /** Of how many blocks it is looked, for each millisecond that the plan is used, whether a peer holds them. */
-const LOOKS_PER_MS = 5
+const LOOKS_PER_MS = 10
 
 /** So little is not divided: it would take longer, and saves nobody anything. */
 const LITTLE_BYTES = 256 * 1024

@@ -4,8 +4,11 @@ import { Planner, type PlannerOptions } from './planner.ts'
 import { RecentBytes } from './recent-bytes.ts'
 import type { View } from './view.ts'
 
-/** A window is used if so much of it is under way. */
+/** A window is used if so much of it is under way … */
 const USED = 0.5
+
+/** … and counts as used with more peers than this: among many nobody is asked for much, and a rate has to sink, too. */
+const FEW_PEERS = 2
 
 /** A block that takes so many times as long as usual is asked of a second peer that has nothing else to do. */
 const LATE_TIMES = 2
@@ -88,7 +91,8 @@ export class Scheduler<P> {
     const state = this.#peers.get(peer)
     if (state === undefined) return
     const underWay = this.#view.inFlight(peer) + 1
-    const isUsed = underWay >= state.window.blocks(this.#peers.size) * USED
+    const isUsed =
+      this.#peers.size > FEW_PEERS || underWay >= state.window.blocks(this.#peers.size) * USED
     state.noteArrival(arrival, isUsed, nowMs)
   }
 
