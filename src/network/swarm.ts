@@ -74,6 +74,7 @@ export class Swarm {
   /** Peers that the stack dials of itself, where nobody set a limit. */
   readonly #usualPeers: number
   readonly #topics = new Map<string, PeerDiscoverySession>()
+  #isListening = false
   readonly #dials: Dials
   readonly #lines = new Lines()
   /** Peers that hold another history of a log. */
@@ -138,7 +139,21 @@ export class Swarm {
   /** Announces and looks up a topic until `leave`. Does not wait. */
   join(topic: Uint8Array): void {
     if (this.#topics.has(hex(topic))) return
-    this.#topics.set(hex(topic), this.#swarm.join(topic, { server: true, client: true }))
+    const session = this.#swarm.join(topic, { server: this.#isListening, client: true })
+    this.#topics.set(hex(topic), session)
+    if (!this.#isListening) this.#announceLater(session)
+  }
+
+  // Before it announces anything the stack makes this node known, which takes some round trips; looking up can do without.
+  #announceLater(session: PeerDiscoverySession): void {
+    const announce = async () => {
+      await this.#swarm.listen()
+      this.#isListening = true
+      await session.refresh({ server: true, client: true })
+    }
+    announce().catch((error: unknown) => {
+      this.#logger.debug({ err: String(error) }, 'announcing failed')
+    })
   }
 
   /** Looks the topic up once more, now. */

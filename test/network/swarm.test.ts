@@ -11,10 +11,14 @@ import { privateNetwork } from '../helpers/testnet.ts'
 
 const TELLER = 'aa'.repeat(32)
 
-function openSwarm(bootstrap: readonly Address[]): Swarm {
+function dhtOf(bootstrap: readonly Address[]) {
+  return openDht({ bootstrap, host: '127.0.0.1', udpPort: undefined })
+}
+
+function openSwarm(bootstrap: readonly Address[], dht = dhtOf(bootstrap)): Swarm {
   const swarm = new Swarm({
     keyPair: HyperDHT.keyPair(),
-    dht: openDht({ bootstrap, host: '127.0.0.1', udpPort: undefined }),
+    dht,
     logger: createLogger('silent'),
     onConnection: () => undefined,
   })
@@ -39,6 +43,23 @@ async function connected(bootstrap: readonly Address[]) {
 }
 
 describe('a swarm', () => {
+  test('finds the peers of a topic before it can be found itself', async () => {
+    const bootstrap = await privateNetwork()
+    const topic = randomBytes(32)
+    const peer = await listener(bootstrap)
+    await peer.join(topic).flushed()
+    const dht = dhtOf(bootstrap)
+    dht.createServer = (...given) => {
+      const server = HyperDHT.prototype.createServer.apply(dht, given)
+      return Object.assign(server, { listen: () => new Promise(() => undefined) })
+    }
+    const swarm = openSwarm(bootstrap, dht)
+
+    swarm.join(topic)
+
+    await eventually(() => expect([swarm.size, peer.connections.size]).toEqual([1, 1]))
+  })
+
   test('keeps a peer for two misdeeds and bans it for the third', async () => {
     const { swarm, peer, key } = await connected(await privateNetwork())
     swarm.strike(key, 'first', { hangUp: false })

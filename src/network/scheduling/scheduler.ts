@@ -4,11 +4,8 @@ import { Planner, type PlannerOptions } from './planner.ts'
 import { RecentBytes } from './recent-bytes.ts'
 import type { View } from './view.ts'
 
-/** A window is used if so much of it is under way … */
+/** A window is used if so much of it is under way. */
 const USED = 0.5
-
-/** … and counts as used with more peers than this: among many nobody is asked for much, and a rate has to sink, too. */
-const FEW_PEERS = 2
 
 /** A block that takes so many times as long as usual is asked of a second peer that has nothing else to do. */
 const LATE_TIMES = 2
@@ -90,9 +87,10 @@ export class Scheduler<P> {
     if (!this.#planner.isSource(peer)) this.#arrived.add(arrival.sizeBytes, nowMs)
     const state = this.#peers.get(peer)
     if (state === undefined) return
+    const peers = this.#peers.size
     const underWay = this.#view.inFlight(peer) + 1
-    const isUsed =
-      this.#peers.size > FEW_PEERS || underWay >= state.window.blocks(this.#peers.size) * USED
+    // Of several, one that little is asked of gets little at a time: the others send meanwhile.
+    const isUsed = peers > 1 || underWay >= state.window.blocks(peers) * USED
     state.noteArrival(arrival, isUsed, nowMs)
   }
 

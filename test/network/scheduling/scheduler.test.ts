@@ -103,8 +103,9 @@ test('what is asked for at a time is counted in blocks as they come now, not as 
   expect(scheduler.windowOf('source', 0)).toBe(small / 64)
 })
 
-test('a record that comes alone narrows nothing, for nothing more was asked for', () => {
+test('a record that comes alone from the only peer narrows nothing, for nothing more was asked for', () => {
   const { scheduler } = twoReaders()
+  scheduler.removePeer('fellow')
   const before = scheduler.windowOf('source', 0)
   scheduler.noteBlockBytes(16 * 1024)
 
