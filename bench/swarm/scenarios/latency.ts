@@ -24,7 +24,7 @@ const COLUMNS: readonly Column[] = [
 export const latency: Scenario = {
   name: 'latency',
   summary:
-    '100 issues of --size MiB, 1 KiB, one after the other: from publishing each until connected readers can read it.',
+    '100 issues of 1 KiB (or --size), one after the other: from publishing each until connected readers can read it.',
   defaults: { readers: 1, size: 1 / 1024 },
   sides: [tcp, hypercore, hyperletter],
   columns: COLUMNS,

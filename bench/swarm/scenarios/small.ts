@@ -8,7 +8,7 @@ const ISSUES = 1_000
 export const small: Scenario = {
   name: 'small',
   summary:
-    'A reader comes who has never been there before, and fetches 1,000 issues of --size MiB: 4 KiB.',
+    'A reader comes who has never been there before, and fetches 1,000 issues of 4 KiB (or --size).',
   defaults: { readers: 1, size: 4 / 1024 },
   sides: [http, httpOver20, rsync, bittorrent, hypercore, hyperletter],
   columns: DOWNLOAD_COLUMNS,
