@@ -12,6 +12,7 @@ import {
   KNOWN_VERSION,
   type InnerPeer,
 } from '../../../src/network/scheduling/hypercore-internals.ts'
+import { dropBlocks } from '../../../src/feed/holding/held.ts'
 import { KnownHashes } from '../../../src/network/scheduling/known-hashes.ts'
 import { Scheduling } from '../../../src/network/scheduling/scheduling.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
@@ -269,5 +270,19 @@ test('blocks that were dropped, and hashes with them, arrive again', async () =>
     await to.download({ start, end }).done()
     expect(to.contiguousLength).toBe(BLOCKS)
   }
+  scheduling.close()
+})
+
+test('what keeps hashes when it drops blocks does so while they are scheduled', async () => {
+  const { to } = await pair()
+  const scheduling = new Scheduling(to)
+  await to.download({ start: 0, end: BLOCKS }).done()
+
+  await dropBlocks(to, { start: 1, end: 4 })
+
+  expect(await to.has(1)).toBe(false)
+  expect(await Promise.all([0, 1, 2, 3].map((index) => to.missingNodes(index)))).toEqual([
+    0, 0, 0, 0,
+  ])
   scheduling.close()
 })
