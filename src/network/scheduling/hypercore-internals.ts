@@ -10,7 +10,8 @@ import type { Asked } from './view.ts'
 export const KNOWN_VERSION = '11.37.1'
 
 /** A replication peer, from the inside. */
-export interface InnerPeer extends Omit<Peer, 'inflight' | 'remoteBitfield'> {
+export interface InnerPeer extends Omit<Peer, 'inflight' | 'remoteBitfield' | 'remoteLength'> {
+  remoteLength: number
   readonly remoteBitfield: Peer['remoteBitfield'] & {
     getBitfield(index: number): { readonly bitfield: Uint32Array } | null
   }
@@ -271,6 +272,16 @@ export class Internals {
     peer.stats.wireRequest.tx++
     replicator.stats.wireRequest.tx++
     return true
+  }
+
+  /**
+   * A peer announced blocks up to here, so its log is as long. Two who grow at the same moment sometimes do not tell
+   * each other of their length, and Hypercore asks nobody for what lies behind the length that it told.
+   */
+  noteEnd(peer: InnerPeer, end: number): void {
+    const { length, fork } = this.#core.state
+    if (peer.remoteFork === fork)
+      peer.remoteLength = Math.max(peer.remoteLength, Math.min(end, length))
   }
 
   /** Whether it may change what is asked for: most tell of one block that is here or on its way already. */

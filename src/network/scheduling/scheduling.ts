@@ -5,6 +5,7 @@ import {
   IS_KNOWN_VERSION,
   Internals,
   roundTripMs,
+  type Announcement,
   type InnerPeer,
 } from './hypercore-internals.ts'
 import { KnownHashes } from './known-hashes.ts'
@@ -29,6 +30,8 @@ export class Scheduling {
   readonly #view: View<InnerPeer>
   #scheduler: Scheduler<InnerPeer> | undefined
   readonly #nothing = new Map<InnerPeer, { atMs: number; announcements: number }>()
+  /** Up to where each has announced blocks. */
+  readonly #ends = new Map<InnerPeer, number>()
   readonly #hashes = new KnownHashes()
   readonly #stopWatchingDrops: (() => void) | undefined
   #newestRange: object | undefined
@@ -123,6 +126,7 @@ export class Scheduling {
     }
     const usualAnnounced = peer.onrange.bind(peer)
     peer.onrange = (announcement) => {
+      this.#noteAnnounced(peer, announcement)
       isNews = this.#internals.isNews(announcement)
       const done = usualAnnounced(announcement)
       isNews = true
@@ -140,7 +144,14 @@ export class Scheduling {
     if (this.#core.closing === null) void this.#core.setAlwaysLatestBlock(false)
   }
 
+  #noteAnnounced(peer: InnerPeer, { drop, start, length }: Announcement): void {
+    const end = Math.max(this.#ends.get(peer) ?? 0, drop ? 0 : start + length)
+    this.#ends.set(peer, end)
+    this.#internals.noteEnd(peer, end)
+  }
+
   readonly #onPeerRemove = (peer: Peer): void => {
+    this.#ends.delete(peer as InnerPeer)
     this.#nothing.delete(peer as InnerPeer)
     this.#scheduler?.removePeer(peer as InnerPeer)
   }
@@ -163,6 +174,7 @@ export class Scheduling {
     const blocks = length - this.#known.length
     if (blocks > 0) this.#scheduler?.noteBlockBytes((byteLength - this.#known.byteLength) / blocks)
     this.#known = { length, byteLength }
+    for (const [peer, end] of this.#ends) this.#internals.noteEnd(peer, end)
     this.#onWanted()
   }
 
