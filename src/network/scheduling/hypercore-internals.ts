@@ -83,7 +83,8 @@ interface InnerReplicator {
   readonly stats: { readonly wireRequest: { tx: number } }
   _addUpgrade(): { readonly inflight: InnerMessage[] }
   readonly _blocks: Iterable<InnerRequest> & { get(index: number): InnerRequest | null }
-  updateAll(): void
+  /** Also asks again for what others were asked, as far as `getMaxHotswapInflight` allows. */
+  updatePeer(peer: InnerPeer): void
   /** Tells sessions of a block that arrived. */
   _ondownload(index: number, sizeBytes: number, from: Peer, request: null): void
   /** Tells sessions of a block that went out. */
@@ -315,7 +316,8 @@ export class Internals {
 
   /** Lets every peer be asked for what it may be asked for now. */
   update(): void {
-    this.#core.replicator.updateAll()
+    const { replicator } = this.#core
+    for (const peer of [...replicator.peers]) replicator.updatePeer(peer)
   }
 
   #ranges(): InnerRange[] {

@@ -18,7 +18,7 @@ const BLOCK_BYTES = 64 * 1024
 
 /** How soon after a block was chosen it is looked for peers that are late, and, while nothing arrives, at the latest. */
 const LOOK_MS = 100
-const LONGEST_LOOK_MS = 5_000
+const LONGEST_LOOK_MS = 1_000
 
 /**
  * Decides for the downloads of one core which peer is asked for which block, instead of Hypercore, until
@@ -175,6 +175,7 @@ export class Scheduling {
     if (blocks > 0) this.#scheduler?.noteBlockBytes((byteLength - this.#known.byteLength) / blocks)
     this.#known = { length, byteLength }
     for (const [peer, end] of this.#ends) this.#internals.noteEnd(peer, end)
+    this.#lookSoon()
     this.#onWanted()
   }
 
@@ -223,6 +224,8 @@ export class Scheduling {
       this.#lookMs = Math.min(2 * this.#lookMs, LONGEST_LOOK_MS)
       this.#nothing.clear()
       this.#internals.update()
+      // Also where nobody may be asked for anything now.
+      this.#lookSoon()
     }, this.#lookMs)
     this.#timer.unref()
   }
