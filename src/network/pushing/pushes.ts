@@ -9,12 +9,12 @@ import {
   appendSigned,
   askForHistory,
   headOf,
-  IS_KNOWN_VERSION,
   judge,
   noteUpload,
   type Continuation,
   type Head,
-} from '../scheduling/hypercore-internals.ts'
+} from '../hypercore/continuation.ts'
+import { IS_KNOWN_VERSION } from '../hypercore/inside.ts'
 import {
   MAX_PUSHED_BLOCKS,
   MAX_PUSHED_BYTES,

@@ -1,14 +1,8 @@
 import type Hypercore from 'hypercore'
 import type { Peer } from 'hypercore'
-import {
-  hearBlocksFirst,
-  IS_KNOWN_VERSION,
-  Internals,
-  roundTripMs,
-  type Announcement,
-  type InnerPeer,
-} from './hypercore-internals.ts'
-import { KnownHashes } from './known-hashes.ts'
+import { IS_KNOWN_VERSION, type Announcement, type InnerPeer } from '../hypercore/inside.ts'
+import { KnownHashes } from '../hypercore/known-hashes.ts'
+import { hearBlocksFirst, Replication, roundTripMs } from '../hypercore/replication.ts'
 import { Scheduler } from './scheduler.ts'
 import { seedOf } from './shares.ts'
 import type { View } from './view.ts'
@@ -26,7 +20,7 @@ const LONGEST_LOOK_MS = 1_000
  */
 export class Scheduling {
   readonly #core: Hypercore
-  readonly #internals: Internals
+  readonly #replication: Replication
   readonly #view: View<InnerPeer>
   #scheduler: Scheduler<InnerPeer> | undefined
   readonly #nothing = new Map<InnerPeer, { atMs: number; announcements: number }>()
@@ -44,16 +38,16 @@ export class Scheduling {
   constructor(core: Hypercore) {
     this.#core = core
     this.#known = { length: core.length, byteLength: core.byteLength }
-    this.#internals = new Internals(core)
-    const internals = this.#internals
+    this.#replication = new Replication(core)
+    const replication = this.#replication
     this.#view = {
-      missing: (limit) => internals.missing(limit),
-      isUrgent: (index) => internals.isUrgent(index),
-      isMissing: (index) => internals.isMissing(index),
-      asked: (index) => internals.asked(index),
-      holds: (peer, index) => internals.holds(peer, index),
-      holdsEach: (peer, indexes) => internals.holdsEach(peer, indexes),
-      holdsAll: (peer) => internals.holdsAll(peer),
+      missing: (limit) => replication.missing(limit),
+      isUrgent: (index) => replication.isUrgent(index),
+      isMissing: (index) => replication.isMissing(index),
+      asked: (index) => replication.asked(index),
+      holds: (peer, index) => replication.holds(peer, index),
+      holdsEach: (peer, indexes) => replication.holdsEach(peer, indexes),
+      holdsAll: (peer) => replication.holdsAll(peer),
       announcements: announcementsOf,
       inFlight: (peer) => peer.inflight,
       isReader: (peer) => peer.remoteDownloading,
@@ -67,7 +61,7 @@ export class Scheduling {
     core.on('download', this.#onDownload)
     core.on('append', this.#onAppend)
     core.on('truncate', this.#onHashesGone)
-    this.#stopWatchingDrops = internals.watchDrops(this.#onHashesGone)
+    this.#stopWatchingDrops = replication.watchDrops(this.#onHashesGone)
     for (const peer of core.peers) this.#onPeerAdd(peer)
   }
 
@@ -112,7 +106,7 @@ export class Scheduling {
     peer.getMaxInflight = () => Math.max(usualMost(), scheduler.windowOf(peer, Date.now()))
     // Blocks of ranges are asked for once; one that somebody waits for before there are ranges, as Hypercore does.
     const usualHotswaps = peer.getMaxHotswapInflight.bind(peer)
-    peer.getMaxHotswapInflight = () => (this.#internals.hasRanges ? 0 : usualHotswaps())
+    peer.getMaxHotswapInflight = () => (this.#replication.hasRanges ? 0 : usualHotswaps())
     // Where nothing is to be asked for, Hypercore need not look where.
     const usualRange = peer._requestRange.bind(peer)
     peer._requestRange = (range) =>
@@ -127,14 +121,14 @@ export class Scheduling {
     const usualAnnounced = peer.onrange.bind(peer)
     peer.onrange = (announcement) => {
       this.#noteAnnounced(peer, announcement)
-      isNews = this.#internals.isNews(announcement)
+      isNews = this.#replication.isNews(announcement)
       const done = usualAnnounced(announcement)
       isNews = true
       return done
     }
     const usualSend = peer._send.bind(peer)
     peer._send = (message) =>
-      this.#internals.send(peer, message, this.#hashes) || usualSend(message)
+      this.#replication.send(peer, message, this.#hashes) || usualSend(message)
   }
 
   // A length that comes with a bad block counts for nothing, and peers are asked for it one after the other. Or a hash
@@ -147,7 +141,7 @@ export class Scheduling {
   #noteAnnounced(peer: InnerPeer, { drop, start, length }: Announcement): void {
     const end = Math.max(this.#ends.get(peer) ?? 0, drop ? 0 : start + length)
     this.#ends.set(peer, end)
-    this.#internals.noteEnd(peer, end)
+    this.#replication.noteEnd(peer, end)
   }
 
   readonly #onPeerRemove = (peer: Peer): void => {
@@ -163,7 +157,7 @@ export class Scheduling {
     // What was pushed was not asked for.
     const { elapsed, block } = (request ?? {}) as { elapsed?: number; block?: { nodes: number } }
     if (elapsed === undefined) return
-    if (block && this.#internals.isHeld(index)) this.#hashes.noteStored(index, block.nodes)
+    if (block && this.#replication.isHeld(index)) this.#hashes.noteStored(index, block.nodes)
     this.#scheduler?.noteRoundTrip(peer, roundTripMs(peer))
     this.#scheduler?.noteArrival(peer, { index, sizeBytes, elapsedMs: elapsed }, Date.now())
   }
@@ -174,7 +168,7 @@ export class Scheduling {
     const blocks = length - this.#known.length
     if (blocks > 0) this.#scheduler?.noteBlockBytes((byteLength - this.#known.byteLength) / blocks)
     this.#known = { length, byteLength }
-    for (const [peer, end] of this.#ends) this.#internals.noteEnd(peer, end)
+    for (const [peer, end] of this.#ends) this.#replication.noteEnd(peer, end)
     this.#lookSoon()
     this.#onWanted()
   }
@@ -192,7 +186,7 @@ export class Scheduling {
   // Hypercore asks once for each range and batch of blocks.
   #mayAsk(scheduler: Scheduler<InnerPeer>, peer: InnerPeer): boolean {
     const nowMs = Date.now()
-    const { newestRange } = this.#internals
+    const { newestRange } = this.#replication
     if (newestRange !== this.#newestRange) {
       this.#newestRange = newestRange
       this.#onWanted()
@@ -209,7 +203,7 @@ export class Scheduling {
     const chosen = scheduler.choose(peer, nowMs)
     if (chosen !== undefined) {
       scheduler.noteAsked(peer, chosen.index, nowMs)
-      if (this.#internals.ask(peer, chosen.index, chosen.again)) return true
+      if (this.#replication.ask(peer, chosen.index, chosen.again)) return true
     }
     this.#nothing.set(peer, { atMs: nowMs, announcements: announcementsOf(peer) })
     return false
@@ -220,10 +214,10 @@ export class Scheduling {
     if (this.#timer !== undefined) return
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      if (this.#core.closing !== null || this.#internals.missing(1).length === 0) return
+      if (this.#core.closing !== null || this.#replication.missing(1).length === 0) return
       this.#lookMs = Math.min(2 * this.#lookMs, LONGEST_LOOK_MS)
       this.#nothing.clear()
-      this.#internals.update()
+      this.#replication.update()
       // Also where nobody may be asked for anything now.
       this.#lookSoon()
     }, this.#lookMs)

@@ -7,7 +7,7 @@ import Protomux, { type Message } from 'protomux'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Feed } from '../../../src/feed/feed.ts'
 import { UNDECIDED } from '../../../src/feed/holding/selection.ts'
-import { headOf } from '../../../src/network/scheduling/hypercore-internals.ts'
+import { headOf } from '../../../src/network/hypercore/continuation.ts'
 import {
   MAX_PUSHED_BYTES,
   nameOf,

@@ -3,17 +3,15 @@ import { createRequire } from 'node:module'
 import Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import { expect, onTestFinished, test } from 'vitest'
+import { appendSigned, headOf, judge } from '../../../src/network/hypercore/continuation.ts'
 import {
-  appendSigned,
-  headOf,
-  Internals,
-  judge,
   IS_KNOWN_VERSION,
   KNOWN_VERSION,
   type InnerPeer,
-} from '../../../src/network/scheduling/hypercore-internals.ts'
+} from '../../../src/network/hypercore/inside.ts'
+import { Replication } from '../../../src/network/hypercore/replication.ts'
 import { dropBlocks } from '../../../src/feed/holding/held.ts'
-import { KnownHashes } from '../../../src/network/scheduling/known-hashes.ts'
+import { KnownHashes } from '../../../src/network/hypercore/known-hashes.ts'
 import { Scheduling } from '../../../src/network/scheduling/scheduling.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 import { eventually } from '../../helpers/swarm-peers.ts'
@@ -45,7 +43,7 @@ async function pair(
 }
 
 function onlyPeer(core: Hypercore): InnerPeer {
-  const [peer] = new Internals(core).peers
+  const [peer] = new Replication(core).peers
   if (peer === undefined) throw new Error('No peer is there.')
   return peer
 }
@@ -87,16 +85,16 @@ test('a peer has the methods that are used of it, on its class', async () => {
 
 test('missing blocks are those of ranges: of finite ones first, each from its end', async () => {
   const { to } = await pair()
-  const internals = new Internals(to)
+  const replication = new Replication(to)
   // Nothing is asked for while the peer is given no chance.
   onlyPeer(to)._requestRangeBatch = () => false
 
-  expect(internals.missing(10)).toEqual([])
+  expect(replication.missing(10)).toEqual([])
   to.download({ start: 20, end: -1 })
   to.download({ start: 3, end: 6 })
 
-  await eventually(() => expect(internals.missing(5)).toEqual([5, 4, 3, 39, 38]))
-  expect([2, 3, 5, 6, 20, 39, 40].map((index) => internals.isMissing(index))).toEqual([
+  await eventually(() => expect(replication.missing(5)).toEqual([5, 4, 3, 39, 38]))
+  expect([2, 3, 5, 6, 20, 39, 40].map((index) => replication.isMissing(index))).toEqual([
     false,
     true,
     true,
@@ -109,21 +107,21 @@ test('missing blocks are those of ranges: of finite ones first, each from its en
 
 test('one peer is asked for one block, which is then under way, and arrives', async () => {
   const { to } = await pair()
-  const internals = new Internals(to)
+  const replication = new Replication(to)
   const peer = onlyPeer(to)
   peer._requestRangeBatch = () => false
   to.download({ start: 0, end: -1 })
-  await eventually(() => expect(internals.missing(1)).toEqual([39]))
+  await eventually(() => expect(replication.missing(1)).toEqual([39]))
 
-  expect(internals.holds(peer, 7)).toBe(true)
-  expect(internals.holdsAll(peer)).toBe(true)
-  expect(internals.ask(peer, 7, false)).toBe(true)
-  expect(internals.asked(7).map((it) => it.peer)).toEqual([peer])
+  expect(replication.holds(peer, 7)).toBe(true)
+  expect(replication.holdsAll(peer)).toBe(true)
+  expect(replication.ask(peer, 7, false)).toBe(true)
+  expect(replication.asked(7).map((it) => it.peer)).toEqual([peer])
   // Nobody asks for it twice, unless told to.
-  expect(internals.ask(peer, 7, false)).toBe(false)
+  expect(replication.ask(peer, 7, false)).toBe(false)
 
   await eventually(async () => expect(await to.has(7)).toBe(true))
-  expect(internals.isMissing(7)).toBe(false)
+  expect(replication.isMissing(7)).toBe(false)
   expect(await to.has(8)).toBe(false)
 })
 
@@ -185,17 +183,17 @@ test('what the author signed elsewhere is appended in one write, once, and only 
 
 test('which blocks a peer announced is known of many at once as of each', async () => {
   const { from, to } = await pair()
-  const internals = new Internals(to)
+  const replication = new Replication(to)
   const peer = onlyPeer(to)
   const all = Array.from({ length: BLOCKS + 2 }, (_, index) => index)
-  const each = () => [...internals.holdsEach(peer, all)]
-  const oneByOne = () => all.map((index) => Number(internals.holds(peer, index)))
+  const each = () => [...replication.holdsEach(peer, all)]
+  const oneByOne = () => all.map((index) => Number(replication.holds(peer, index)))
 
-  await eventually(() => expect(internals.holds(peer, BLOCKS - 1)).toBe(true))
+  await eventually(() => expect(replication.holds(peer, BLOCKS - 1)).toBe(true))
   expect(each()).toEqual(oneByOne())
 
   await from.clear(3, 9)
-  await eventually(() => expect(internals.holds(peer, 3)).toBe(false))
+  await eventually(() => expect(replication.holds(peer, 3)).toBe(false))
   expect(each()).toEqual(oneByOne())
   expect(each()).toContain(1)
 
@@ -203,23 +201,23 @@ test('which blocks a peer announced is known of many at once as of each', async 
   for (const index of [31, 32, 63, 40_000])
     (peer.remoteBitfield as unknown as { set(at: number, to: boolean): void }).set(index, true)
   const far = [40_000, 31, 32, 33, 63, 64, 40_001]
-  expect([...internals.holdsEach(peer, far)]).toEqual(
-    far.map((index) => Number(internals.holds(peer, index))),
+  expect([...replication.holdsEach(peer, far)]).toEqual(
+    far.map((index) => Number(replication.holds(peer, index))),
   )
 })
 
 test('an announcement is news unless it is of one block that is here or asked for', async () => {
   const { to } = await pair()
-  const internals = new Internals(to)
+  const replication = new Replication(to)
   const peer = onlyPeer(to)
   await to.get(4)
   peer._requestRangeBatch = () => false
   to.download({ start: 0, end: -1 })
-  await eventually(() => expect(internals.missing(1)).toEqual([39]))
-  internals.ask(peer, 7, false)
+  await eventually(() => expect(replication.missing(1)).toEqual([39]))
+  replication.ask(peer, 7, false)
 
   const isNews = (start: number, length = 1, drop = false) =>
-    internals.isNews({ drop, start, length })
+    replication.isNews({ drop, start, length })
   expect([4, 7, 8].map((start) => isNews(start))).toEqual([false, false, true])
   expect([isNews(4, 2), isNews(4, 1, true), isNews(0)]).toEqual([true, true, true])
 })

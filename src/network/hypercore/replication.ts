@@ -1,147 +1,29 @@
-// The one place that reaches into Hypercore. It has no public way to ask one peer for one block; what is used of
-// it instead is written down here, for one version, and a test fails when that changes.
-import { createRequire } from 'node:module'
 import type Hypercore from 'hypercore'
 import type { Peer } from 'hypercore'
+import {
+  innerOf,
+  type Announcement,
+  type InnerCore,
+  type InnerMessage,
+  type InnerPeer,
+  type InnerRange,
+  type InnerState,
+} from './inside.ts'
 import type { KnownHashes } from './known-hashes.ts'
-import type { Asked } from './view.ts'
-
-/** The version whose inside this module knows. */
-export const KNOWN_VERSION = '11.37.1'
-
-/** A replication peer, from the inside. */
-export interface InnerPeer extends Omit<Peer, 'inflight' | 'remoteBitfield' | 'remoteLength'> {
-  remoteLength: number
-  readonly remoteBitfield: Peer['remoteBitfield'] & {
-    getBitfield(index: number): { readonly bitfield: Uint32Array } | null
-  }
-  /** Most requests under way, of whatever kind. */
-  getMaxInflight: () => number
-  /** Up to so many requests under way, an idle peer is asked for what others were asked already. */
-  getMaxHotswapInflight: () => number
-  /** Asks for some block of a range, if there is one to ask for: finds out where, and calls `_requestRangeBatch`. */
-  _requestRange: (range: InnerRange) => boolean
-  /**
-   * Asks for some block of a range, if there is one to ask for. Called again and again while it does.
-   * @param length of the core
-   */
-  _requestRangeBatch: (start: number, end: number, length: number) => boolean
-  /** Asks for a block that nobody was asked for. */
-  _requestRangeBlock: (index: number, length: number) => boolean
-  /** Asks for a block, whoever else was asked. */
-  _requestBlock: (request: InnerRequest) => boolean
-  _canRequest: (index: number, force: boolean) => boolean
-  /** Takes what the other side says of the length of its log, and asks for what is new. */
-  onsync: (message: object) => Promise<void>
-  /** Asks for a proof of all that both have; its answer counts, whatever was asked. */
-  _checkIfConflict: () => void
-  /** The peer told that it has blocks, or has dropped them. */
-  onrange: (announcement: Announcement) => Promise<void>
-  /** Asks for what may be asked for now; called when the peer has told anything. */
-  _update: () => void
-  /** Looks up which hashes are missing, and sends a request. */
-  _send: (message: InnerMessage) => unknown
-  inflight: number
-  readonly wireRequest: { send(message: InnerMessage): boolean }
-}
-
-/** Of blocks that a peer has, or has dropped. */
-export interface Announcement {
-  readonly drop: boolean
-  readonly start: number
-  readonly length: number
-}
-
-/** A request as it goes to a peer. */
-export interface InnerMessage {
-  readonly fork: number
-  /** `nodes`: from how many heights of the tree hashes are to come with the block. */
-  readonly block: { readonly index: number; nodes: number } | null
-  readonly hash: object | null
-  readonly upgrade: object | null
-}
-
-interface InnerRequest {
-  readonly index: number
-  /** Who waits for this very block. */
-  readonly refs: readonly unknown[]
-  readonly inflight: readonly { readonly peer: InnerPeer; readonly timestamp: number }[]
-}
-
-export interface InnerRange {
-  /** Moves up as the blocks at the beginning arrive. */
-  readonly start: number
-  /** -1: follows the core. */
-  readonly end: number
-  readonly blocks: readonly number[] | null
-}
-
-interface InnerReplicator {
-  readonly peers: readonly InnerPeer[]
-  readonly _ranges: readonly InnerRange[]
-  readonly _inflight: { add(message: InnerMessage): void }
-  readonly stats: { readonly wireRequest: { tx: number } }
-  _addUpgrade(): { readonly inflight: InnerMessage[] }
-  readonly _blocks: Iterable<InnerRequest> & { get(index: number): InnerRequest | null }
-  /** Also asks again for what others were asked, as far as `getMaxHotswapInflight` allows. */
-  updatePeer(peer: InnerPeer): void
-  /** Tells sessions of a block that arrived. */
-  _ondownload(index: number, sizeBytes: number, from: Peer, request: null): void
-  /** Tells sessions of a block that went out. */
-  _onupload(index: number, sizeBytes: number, to: Peer): void
-}
-
-/** A tree that grows in memory. */
-interface InnerTree {
-  signature: Buffer | null
-  append(block: Uint8Array): void
-}
-
-interface InnerState {
-  readonly length: number
-  readonly fork: number
-  readonly byteLength: number
-  readonly signature: Buffer | null
-  /** Continues the tree that is stored, and changes nothing of it. */
-  createTreeBatch(): InnerTree
-  /** Appends in one write what was signed elsewhere; nothing if that would exceed `maxLength`. */
-  append(
-    blocks: readonly Uint8Array[],
-    options: {
-      readonly signature: Buffer
-      readonly maxLength: number
-      /** Called when nobody else appends any more. */
-      readonly preappend: () => Promise<void>
-    },
-  ): Promise<unknown>
-  /** Drops blocks, and hashes with them. */
-  clear(this: InnerState, ...given: unknown[]): Promise<unknown>
-}
-
-interface InnerCore {
-  readonly replicator: InnerReplicator
-  readonly bitfield: { get(index: number): boolean; findLast(value: boolean, from: number): number }
-  readonly state: InnerState
-  readonly header: { readonly manifest: object | null; readonly frozen: boolean }
-  readonly _repairMode: boolean
-  /** Throws unless the key of the core signed the tree. */
-  _verifyBatchUpgrade(tree: InnerTree): unknown
-}
-
-const { version } = createRequire(import.meta.url)('hypercore/package.json') as {
-  version: string
-}
-
-/** Whether the Hypercore that runs is the one that this module knows. */
-export const IS_KNOWN_VERSION = version === KNOWN_VERSION
 
 /** Of a peer's bitfield. */
 const PAGE_BITS = 32_768
 
-const NOBODY: readonly Asked<InnerPeer>[] = []
+/** Whom a block was asked of, and when by `Date.now`. */
+export interface Asked {
+  readonly peer: InnerPeer
+  readonly atMs: number
+}
+
+const NOBODY: readonly Asked[] = []
 
 /** The replication of one core, from the inside. */
-export class Internals {
+export class Replication {
   readonly #core: InnerCore
   /** The last of several ranges, if it ends, as of the last call of `missing`. */
   #newest = NO_RANGE
@@ -202,7 +84,7 @@ export class Internals {
     return false
   }
 
-  asked(index: number): readonly Asked<InnerPeer>[] {
+  asked(index: number): readonly Asked[] {
     const inflight = this.#core.replicator._blocks.get(index)?.inflight
     if (inflight === undefined || inflight.length === 0) return NOBODY
     return inflight.map(({ peer, timestamp }) => ({ peer, atMs: timestamp }))
@@ -345,93 +227,6 @@ export function hearBlocksFirst(peer: InnerPeer): void {
     delete (peer as Partial<InnerPeer>).onsync
     await usual(message)
   }
-}
-
-/** The signed end of a log, as it is stored. */
-export interface Head {
-  readonly length: number
-  readonly byteLength: number
-  readonly signature: Uint8Array
-}
-
-/** Undefined for a log without blocks. */
-export function headOf(core: Hypercore): Head | undefined {
-  const { length, byteLength, signature } = innerOf(core).state
-  return signature === null ? undefined : { length, byteLength, signature }
-}
-
-/** All blocks of a log from `from` on, as they are stored, and the signature over the log that ends with them. */
-export interface Continuation {
-  readonly from: number
-  readonly blocks: readonly Uint8Array[]
-  readonly signature: Uint8Array
-}
-
-/**
- * What a continuation is to the log that is here. `signed`: it goes on where the log ends, and the key of the log
- * signed it. `forged`: it would, but its key did not. `elsewhere`: that cannot be told.
- */
-export function judge(
-  core: Hypercore,
-  { from, blocks, signature }: Continuation,
-): 'signed' | 'forged' | 'elsewhere' {
-  const inner = innerOf(core)
-  const { state, header } = inner
-  if (!IS_KNOWN_VERSION || from === 0 || state.length !== from) return 'elsewhere'
-  if (header.manifest === null || header.frozen || inner._repairMode) return 'elsewhere'
-  const tree = state.createTreeBatch()
-  for (const block of blocks) tree.append(block)
-  tree.signature = Buffer.from(signature)
-  try {
-    inner._verifyBatchUpgrade(tree)
-    return 'signed'
-  } catch {
-    return 'forged'
-  }
-}
-
-/**
- * Stores a continuation that is `signed`, in one write, and tells sessions that it came from `peer`.
- * @returns false if the log went on meanwhile; then nothing is stored.
- */
-export async function appendSigned(
-  core: Hypercore,
-  { from, blocks, signature }: Continuation,
-  peer: Peer,
-): Promise<boolean> {
-  const { state, replicator } = innerOf(core)
-  let isNext = false
-  await state.append(blocks, {
-    // Kept with the state: not a view of a whole message.
-    signature: Buffer.from(signature),
-    maxLength: from + blocks.length,
-    preappend: async () => {
-      isNext = state.length === from
-      if (!isNext) throw new Error('The log was cut back.')
-    },
-  })
-  if (!isNext) return false
-  for (const [i, { byteLength }] of blocks.entries()) {
-    replicator._ondownload(from + i, byteLength, peer, null)
-  }
-  return true
-}
-
-/** Tells sessions that blocks went to a peer by other means than an answer. */
-export function noteUpload(core: Hypercore, { from, blocks }: Continuation, peer: Peer): void {
-  const { replicator } = innerOf(core)
-  for (const [i, { byteLength }] of blocks.entries()) {
-    replicator._onupload(from + i, byteLength, peer)
-  }
-}
-
-/** Has a peer prove what both have of a log; if that is another history, the core tells of a conflict. */
-export function askForHistory(peer: Peer): void {
-  ;(peer as InnerPeer)._checkIfConflict()
-}
-
-function innerOf(core: Hypercore): InnerCore {
-  return (core as unknown as { core: InnerCore }).core
 }
 
 /** Smoothed round-trip time of the connection to a peer; 0 where the transport does not measure it. */
