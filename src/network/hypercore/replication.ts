@@ -181,12 +181,12 @@ export class Replication {
   /** Calls back before and after blocks are dropped, until the returned function is called. */
   watchDrops(onDrop: () => void): () => void {
     const { state } = this.#core
-    const usual = state.clear
+    const usual: unknown = Reflect.get(state, 'clear')
     // Who drops blocks may call it on something else that stands for the state.
     state.clear = async function (this: InnerState, ...given) {
       onDrop()
       try {
-        return await usual.apply(this, given)
+        return await (usual as InnerState['clear']).apply(this, given)
       } finally {
         onDrop()
       }
@@ -199,7 +199,7 @@ export class Replication {
   /** Lets every peer be asked for what it may be asked for now. */
   update(): void {
     const { replicator } = this.#core
-    for (const peer of [...replicator.peers]) replicator.updatePeer(peer)
+    for (const peer of replicator.peers) replicator.updatePeer(peer)
   }
 
   #ranges(): InnerRange[] {
