@@ -24,6 +24,9 @@ export interface FetchingOptions {
   readonly onRefused: () => void
 }
 
+/** Whether a newsletter is as it was when it was decided. */
+type IsCurrent = (stock: Stock) => boolean
+
 /** Has what was decided fetched, a step at a time where not all of it fits. */
 export class Fetching {
   readonly #options: FetchingOptions
@@ -33,16 +36,21 @@ export class Fetching {
     this.#options = options
   }
 
-  /** @param isTight not everything that is wanted fits. */
-  async begin(decisions: readonly Decision[], isTight: boolean): Promise<void> {
+  async begin(
+    decisions: readonly Decision[],
+    { isTight, isCurrent }: { readonly isTight: boolean; readonly isCurrent: IsCurrent },
+  ): Promise<void> {
+    // What has grown since is held back, and decided anew.
+    const mayFetch = (stock: Stock) => stock.isOpen && isCurrent(stock)
     if (decisions.every(({ chosen }) => chosen === 'all')) {
-      for (const { stock } of decisions) if (stock.isOpen) stock.feed.select(EVERYTHING)
+      for (const { stock } of decisions) if (mayFetch(stock)) stock.feed.select(EVERYTHING)
       return
     }
+    // `isTight`: not everything that is wanted fits.
     const next = await this.#next(decisions, isTight)
     for (const { stock, chosen } of decisions) {
       const { feed } = stock
-      if (!stock.isOpen) continue
+      if (!mayFetch(stock)) continue
       if (chosen === 'all') feed.select(EVERYTHING)
       else {
         const fetched = next.fetched.get(stock) ?? new Set()

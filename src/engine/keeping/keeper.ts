@@ -215,6 +215,7 @@ export class Keeper {
   async #look(isThorough: boolean): Promise<void> {
     await this.#measure()
     const kept = this.#stocks.kept()
+    const lengths = new Map(kept.map(({ stock }) => [stock, stock.feed.length]))
     const budgetBytes = Math.max(0, this.#budget.bytes - this.#loans.bytes)
     const decided = await decide(kept, budgetBytes, Date.now())
     const { isTight, decisions, next } = decided
@@ -224,7 +225,8 @@ export class Keeper {
     for (const decision of decisions) await this.#drop(decision)
     const bearable = isThorough ? 0 : this.#budget.bearableBytes
     if (this.#freeing.droppedBytes > bearable) await this.#reclaim({ isThorough })
-    await this.#fetching.begin(decisions, isTight)
+    const isCurrent = (stock: Stock) => stock.feed.length === lengths.get(stock)
+    await this.#fetching.begin(decisions, { isTight, isCurrent })
     if (!isTight) return
     const closed = [...decided.unknown, ...this.#stocks.unseen()]
     if (await this.#opening.some(closed)) this.#lookAgain()
