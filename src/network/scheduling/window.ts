@@ -17,6 +17,7 @@ const MANY_PEERS = 12
 const WORK_MS = 20
 
 /** If a peer is the only one, it has to bridge every pause of either side; of several, one does it for another. */
+const PAUSE_OF_ONE_MS = 280
 const PAUSE_MS = 160
 
 /** A path that is longer is taken for one that queues. */
@@ -93,7 +94,7 @@ export class Window {
   // Twice the way, or the rate could never be seen to grow.
   #aheadMs(peers: number): number {
     const rttMs = this.#rttMs ?? 0
-    if (peers <= 1) return Math.max(2 * rttMs, rttMs + PAUSE_MS)
+    if (peers <= 1) return Math.max(2 * rttMs, rttMs + PAUSE_OF_ONE_MS)
     return 2 * (rttMs + Math.max(WORK_MS, PAUSE_MS / peers))
   }
 
