@@ -90,6 +90,8 @@ export interface InnerReplicator {
   readonly _blocks: Iterable<InnerRequest> & { get(index: number): InnerRequest | null }
   /** Also asks again for what others were asked, as far as `getMaxHotswapInflight` allows. */
   updatePeer(peer: InnerPeer): void
+  /** Resolves requests for blocks that are here by now. Called when the log has grown; nobody waits for it. */
+  _resolveBlocksLocally: () => Promise<void>
   /** Tells sessions of a block that arrived. */
   _ondownload(index: number, sizeBytes: number, from: Peer, request: null): void
   /** Tells sessions of a block that went out. */

@@ -1,5 +1,6 @@
 import type Hypercore from 'hypercore'
 import type { Peer } from 'hypercore'
+import { bearClosing } from '../hypercore/closing.ts'
 import { IS_KNOWN_VERSION, type Announcement, type InnerPeer } from '../hypercore/inside.ts'
 import { KnownHashes } from '../hypercore/known-hashes.ts'
 import { hearBlocksFirst, Replication, roundTripMs } from '../hypercore/replication.ts'
@@ -53,6 +54,7 @@ export class Scheduling {
       isReader: (peer) => peer.remoteDownloading,
     }
     if (!IS_KNOWN_VERSION) return
+    bearClosing(core)
     // The last block is the newest record, of which everything else is learnt.
     void core.setAlwaysLatestBlock(true)
     core.on('verification-error', this.#onBadBlock)

@@ -139,6 +139,28 @@ test('what is scheduled arrives whole, and a peer that is given back is an ordin
   expect(to.contiguousLength).toBe(BLOCKS)
 })
 
+test('a store that is closed while a length arrives ends nothing', async () => {
+  const { to } = await pair()
+  const { core } = to as unknown as {
+    core: {
+      storage: { read(): object }
+      replicator: { _resolveBlocksLocally(): Promise<void> }
+    }
+  }
+  const scheduling = new Scheduling(to)
+  scheduling.close()
+
+  core.storage.read = () => {
+    throw new Error('RocksDB session is closed')
+  }
+  await expect(core.replicator._resolveBlocksLocally()).resolves.toBeUndefined()
+  core.storage.read = () => {
+    throw new Error('The disk is on fire.')
+  }
+  await expect(core.replicator._resolveBlocksLocally()).rejects.toThrow('on fire')
+  delete (core.storage as Partial<typeof core.storage>).read
+})
+
 test('the last block comes with the length of the log, in one round trip', async () => {
   const held: Promise<boolean>[] = []
   const { to } = await pair((core) => {
