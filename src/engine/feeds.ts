@@ -5,6 +5,7 @@ import { HyperletterError } from '../errors.ts'
 import { Feed } from '../feed/feed.ts'
 import { decompress } from './compression.ts'
 import type { Library, LibraryEntry } from '../library/library.ts'
+import { hex } from '../network/hex.ts'
 import { short, type Logger } from '../logger.ts'
 import { feedKeyOf, keyBytes, type EncryptionKey, type FeedKey } from '../records/feed-key.ts'
 import { parseLink } from '../records/link.ts'
@@ -270,8 +271,4 @@ function feedKeyIn(reference: string): FeedKey | undefined {
 
 function topicOf(key: Uint8Array): string {
   return hex(crypto.discoveryKey(Buffer.from(key)))
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }

@@ -1,3 +1,5 @@
+import { hex } from '../hex.ts'
+
 export interface AnnouncerOptions {
   /** Announces a topic and looks it up, from now on. */
   readonly join: (topic: Uint8Array) => void
@@ -101,8 +103,4 @@ export class Announcer {
       return
     }
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }

@@ -2,6 +2,7 @@ import c, { type Encoder } from 'compact-encoding'
 import type Protomux from 'protomux'
 import type { Message } from 'protomux'
 import type Hypercore from 'hypercore'
+import { hex } from '../hex.ts'
 
 /** Protomux protocol name; the number rises with an incompatible change. */
 const PROTOCOL = 'hyperletter/peers/1'
@@ -168,8 +169,4 @@ export class PeerExchange {
     this.#channels.delete(teller)
     for (const name of this.#told.keys()) if (name.endsWith(teller)) this.#told.delete(name)
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }

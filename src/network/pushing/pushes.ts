@@ -15,6 +15,7 @@ import {
   type Head,
 } from '../hypercore/continuation.ts'
 import { IS_KNOWN_VERSION } from '../hypercore/inside.ts'
+import { hex } from '../hex.ts'
 import {
   MAX_PUSHED_BLOCKS,
   MAX_PUSHED_BYTES,
@@ -288,8 +289,4 @@ function shuffled<T>(items: readonly T[]): T[] {
     .map((item) => ({ item, at: Math.random() }))
     .toSorted((a, b) => a.at - b.at)
     .map(({ item }) => item)
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }

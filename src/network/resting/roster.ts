@@ -2,6 +2,7 @@ import type { Feed } from '../../feed/feed.ts'
 import type { FeedKey } from '../../records/feed-key.ts'
 import type { Seeding, Traffic } from '../seeding/seeding.ts'
 import type { LogState } from './shelf.ts'
+import { hex } from '../hex.ts'
 
 /** Who opens and closes the logs of newsletters. */
 export interface Keeper {
@@ -205,8 +206,4 @@ const NOTHING: LogState = { length: 0, held: 0 }
 
 function stateIn({ core }: Feed): LogState {
   return { length: core.length, held: core.contiguousLength }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }

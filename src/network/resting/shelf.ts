@@ -3,6 +3,7 @@ import c, { type Encoder } from 'compact-encoding'
 import type Protomux from 'protomux'
 import type { Message } from 'protomux'
 import { keyBytes, type FeedKey } from '../../records/feed-key.ts'
+import { hex } from '../hex.ts'
 
 /** How far somebody is with one log. */
 export interface LogState {
@@ -221,8 +222,4 @@ function tokenOf(feedKey: FeedKey, handshakeHash: Uint8Array, byInitiator: boole
     .update(byInitiator ? 'a' : 'b')
     .digest()
     .subarray(0, TOKEN_BYTES)
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }

@@ -5,6 +5,7 @@ import type Hypercore from 'hypercore'
 import type { Feed } from '../../feed/feed.ts'
 import type { FeedKey } from '../../records/feed-key.ts'
 import { encodeSuccession, SUCCESSION_BYTES, type Succession } from '../../records/succession.ts'
+import { hex } from '../hex.ts'
 
 /** Protomux protocol name; the number rises with an incompatible change. */
 const PROTOCOL = 'hyperletter/succession/1'
@@ -121,8 +122,4 @@ export class SuccessionExchange {
 
 function isPeer(core: Hypercore, key: Uint8Array): boolean {
   return core.peers.some((peer) => peer.remotePublicKey.equals(key))
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }
