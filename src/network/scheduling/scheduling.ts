@@ -72,7 +72,7 @@ export class Scheduling {
     clearTimeout(this.#timer)
     this.#stopWatchingDrops?.()
     const core = this.#core
-    this.#onBadBlock()
+    this.#askForLengthAlone()
     core.off('peer-add', this.#onPeerAdd)
     core.off('peer-remove', this.#onPeerRemove)
     core.off('download', this.#onDownload)
@@ -131,12 +131,17 @@ export class Scheduling {
     const usualSend = peer._send.bind(peer)
     peer._send = (message) =>
       this.#replication.send(peer, message, this.#hashes) || usualSend(message)
+    this.#lookSoon()
   }
 
   // A length that comes with a bad block counts for nothing, and peers are asked for it one after the other. Or a hash
   // that was taken for known is not there.
   readonly #onBadBlock = (): void => {
     this.#onHashesGone()
+    this.#askForLengthAlone()
+  }
+
+  #askForLengthAlone(): void {
     if (this.#core.closing === null) void this.#core.setAlwaysLatestBlock(false)
   }
 
@@ -216,7 +221,8 @@ export class Scheduling {
     if (this.#timer !== undefined) return
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      if (this.#core.closing !== null || this.#replication.missing(1).length === 0) return
+      if (this.#core.closing !== null || this.#core.peers.length === 0) return
+      if (this.#replication.missing(1).length === 0) return
       this.#lookMs = Math.min(2 * this.#lookMs, LONGEST_LOOK_MS)
       this.#nothing.clear()
       this.#replication.update()
