@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { given } from './given.js'
-import { finished, onCommand, progress, ready, tellTime } from './line.js'
+import { finished, onCommand, progress, ready, tellTime, tellTimes } from './line.js'
 
 /** A daemon that a new issue finds has been running for long. */
 const AT_REST_MS = 2_000
@@ -71,17 +71,6 @@ async function newestIsHeld(feed) {
   if (!(await feed.core.has(feed.core.length - 1))) return false
   const newest = await feed.newest({ wait: false })
   return newest !== undefined && (await feed.holdsIssue(newest))
-}
-
-function tellTimes(core) {
-  let last = core.length
-  const look = () => {
-    if (core.length === last || core.contiguousLength !== core.length) return
-    last = core.length
-    tellTime()
-  }
-  core.on('append', look)
-  core.on('download', look)
 }
 
 async function publish({ dir, backlog, sizeBytes }) {

@@ -22,6 +22,18 @@ export function tellTime() {
   print({ atMs: Number(process.hrtime.bigint()) / 1e6 })
 }
 
+/** Says so whenever all of a core is here that there is. */
+export function tellTimes(core) {
+  let last = core.length
+  const look = () => {
+    if (core.length === last || core.contiguousLength !== core.length) return
+    last = core.length
+    tellTime()
+  }
+  core.on('append', look)
+  core.on('download', look)
+}
+
 /** What has arrived, from now on: time and bytes, every now and then. */
 export function progress() {
   const beganMs = performance.now()

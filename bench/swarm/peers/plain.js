@@ -6,7 +6,7 @@ import Corestore from 'corestore'
 import HyperDHT from 'hyperdht'
 import Hyperswarm from 'hyperswarm'
 import { given } from './given.js'
-import { finished, onCommand, progress, ready, tellTime } from './line.js'
+import { finished, onCommand, progress, ready, tellTime, tellTimes } from './line.js'
 
 // As the product cuts attachments, so that the cost of a block is the same.
 const SMALL_BLOCK_BYTES = 16_384
@@ -69,17 +69,6 @@ async function newest(core) {
   const wanted = Array.from({ length: core.length - first }, (_, i) => core.get(first + i))
   await Promise.all(wanted)
   finished(told)
-}
-
-function tellTimes(core) {
-  let last = core.length
-  const look = () => {
-    if (core.length === last || core.contiguousLength !== core.length) return
-    last = core.length
-    tellTime()
-  }
-  core.on('append', look)
-  core.on('download', look)
 }
 
 function blocks(bytes) {
