@@ -1,7 +1,8 @@
-import type { Connection, PeerDiscoverySession } from 'hyperswarm'
+import type { Connection } from 'hyperswarm'
 import type { KeyPair } from 'hypercore-crypto'
 import type { Address } from '../config/config.ts'
 import { short, type Logger } from '../logger.ts'
+import { Topics } from './announcing/topics.ts'
 import type { Dht } from './dht.ts'
 import { getMutable, putMutable, type MutableKeyPair } from './succession/dht-values.ts'
 import { Attempts } from './diagnosis/attempts.ts'
@@ -16,11 +17,13 @@ import { Dials } from './meeting/dials.ts'
 import { isOverTcp } from './meeting/duplicates.ts'
 import { Bans } from './limits/bans.ts'
 import { Lines, type LineLimits } from './limits/lines.ts'
+import { Unwanted } from './limits/unwanted.ts'
 import { CalmSwarm } from './recovery/calm-swarm.ts'
 import { KnownPeers } from './recovery/known-peers.ts'
 import { OutageWatch } from './recovery/outage-watch.ts'
 import { staleDials } from './meeting/stale-dials.ts'
 import { withinMs } from './within.ts'
+import { hex } from './hex.ts'
 
 /** What can change while the swarm is there. */
 export type SwarmLimits = LineLimits
@@ -39,14 +42,8 @@ export interface SwarmOptions extends SwarmLimits {
   readonly onBack?: (() => void) | undefined
 }
 
-/** How often it is looked whose ban is over. */
-const UNBAN_EVERY_MS = 60_000
-
 /** How long leaving the network may take before it is forced; unannouncing 1,000 topics takes 28 s. */
 const LEAVE_DEADLINE_MS = 2_500
-
-/** How long one topic may take; with no DHT in reach the stack takes 5 s. */
-const LEAVE_TOPIC_MS = 1_000
 
 /** How long tearing everything down may take. */
 const FORCED_LEAVE_MS = 1_000
@@ -73,13 +70,10 @@ export class Swarm {
   readonly #bans: Bans
   /** Peers that the stack dials of itself, where nobody set a limit. */
   readonly #usualPeers: number
-  readonly #topics = new Map<string, PeerDiscoverySession>()
-  #isListening = false
+  readonly #topics: Topics
   readonly #dials: Dials
   readonly #lines = new Lines()
-  /** Peers that hold another history of a log. */
-  readonly #shunned = new Set<string>()
-  readonly #unbanTimer: NodeJS.Timeout
+  readonly #unwanted: Unwanted
   readonly #known: KnownPeers
   readonly #outages: OutageWatch
 
@@ -97,11 +91,13 @@ export class Swarm {
       maxParallel: MAX_DIALLING,
       firewall: (key) => {
         const peer = hex(key)
-        if (this.#isUnwanted(peer)) return true
+        if (this.#unwanted.has(peer)) return true
         onCall(peer)
         return false
       },
     })
+    this.#topics = new Topics(this.#swarm, logger)
+    this.#unwanted = new Unwanted({ swarm: this.#swarm, bans: this.#bans })
     this.#usualPeers = this.#swarm.maxPeers
     this.#limit(options)
     this.#swarm.on('connection', (connection) => this.#onConnection(connection))
@@ -118,8 +114,6 @@ export class Swarm {
       ping: () => dht.pingSome(),
       onBack: (why) => this.#onBack(why),
     })
-    this.#unbanTimer = setInterval(() => this.#unban(), UNBAN_EVERY_MS)
-    this.#unbanTimer.unref()
   }
 
   /** Connections now. */
@@ -138,30 +132,17 @@ export class Swarm {
 
   /** Announces and looks up a topic until `leave`. Does not wait. */
   join(topic: Uint8Array): void {
-    if (this.#topics.has(hex(topic))) return
-    const session = this.#swarm.join(topic, { server: this.#isListening, client: true })
-    this.#topics.set(hex(topic), session)
-    if (!this.#isListening) this.#announceLater(session)
-  }
-
-  // Before it announces anything the stack makes this node known, which takes some round trips; looking up can do without.
-  #announceLater(session: PeerDiscoverySession): void {
-    const announce = async () => {
-      await this.#swarm.listen()
-      this.#isListening = true
-      await session.refresh({ server: true, client: true })
-    }
-    announce().catch((error: unknown) => {
-      this.#logger.debug({ err: String(error) }, 'announcing failed')
-    })
+    this.#topics.join(topic)
   }
 
   /** Looks the topic up once more, now. */
   refresh(topic: Uint8Array): void {
-    this.#topics
-      .get(hex(topic))
-      ?.refresh({ server: true, client: true })
-      .catch((error: unknown) => this.#logger.debug({ err: String(error) }, 'look-up failed'))
+    this.#topics.refresh(topic)
+  }
+
+  /** Unannounces a topic; if that takes long, it goes on by itself. */
+  leave(topic: Uint8Array): Promise<void> {
+    return this.#topics.leave(topic)
   }
 
   /** Connects to a peer of a topic that was found by other means than the DHT. Nothing of it is proved yet. */
@@ -185,7 +166,7 @@ export class Swarm {
   /** Whether a peer is to be called, as far as bans and the number of connections go; one that is connected may be. */
   mayCall(key: Uint8Array): boolean {
     const peer = hex(key)
-    return !this.#isUnwanted(peer) && (this.#lines.has(peer) || this.size < this.#swarm.maxPeers)
+    return !this.#unwanted.has(peer) && (this.#lines.has(peer) || this.size < this.#swarm.maxPeers)
   }
 
   /** Whether a peer, named by its key in hex, is connected over TCP. */
@@ -214,12 +195,6 @@ export class Swarm {
     return countAnnouncers(this.#swarm, topic, signal)
   }
 
-  /** Unannounces a topic; if that takes long, it goes on by itself. */
-  async leave(topic: Uint8Array): Promise<void> {
-    if (!this.#topics.delete(hex(topic))) return
-    await withinMs(LEAVE_TOPIC_MS, this.#swarm.leave(topic))
-  }
-
   /**
    * Dials a peer on another one's word; gives up after a while.
    * @param teller public key of who told us, in hex.
@@ -227,7 +202,7 @@ export class Swarm {
   dial(key: Uint8Array, teller: string): void {
     const peer = hex(key)
     if (this.size >= Math.min(ENOUGH_CONNECTIONS, this.#lines.maxConnections)) return
-    if (this.#isUnwanted(peer) || this.#lines.has(peer)) return
+    if (this.#unwanted.has(peer) || this.#lines.has(peer)) return
     if (!Buffer.from(this.publicKey).equals(key)) this.#dials.begin(peer, teller)
   }
 
@@ -247,15 +222,16 @@ export class Swarm {
     const { strikes, bannedUntil } = this.#bans.strike(peer)
     const until = bannedUntil === undefined ? {} : { until: new Date(bannedUntil).toISOString() }
     this.#logger.warn({ peer: short(peer), strikes, ...until }, what)
-    if (bannedUntil !== undefined) this.#known.forget(peer)
-    if (bannedUntil !== undefined) this.#swarm.peers.get(peer)?.ban(true)
+    if (bannedUntil !== undefined) {
+      this.#known.forget(peer)
+      this.#unwanted.refuse(peer)
+    }
     if (hangUp || bannedUntil !== undefined) this.#lines.hangUp(peer)
   }
 
   /** Ends the connection to a peer; no new one is accepted for the life of this process. */
   ban(key: Uint8Array): void {
-    this.#shunned.add(hex(key))
-    this.#swarm.peers.get(hex(key))?.ban(true)
+    this.#unwanted.shun(hex(key))
     this.#lines.hangUp(hex(key))
   }
 
@@ -288,7 +264,7 @@ export class Swarm {
     this.#dials.close()
     this.#known.close()
     this.#outages.close()
-    clearInterval(this.#unbanTimer)
+    this.#unwanted.close()
     const left = this.#swarm.destroy().catch((error: unknown) => {
       this.#logger.debug({ err: String(error) }, 'leaving the network failed')
     })
@@ -330,19 +306,4 @@ export class Swarm {
     this.#known.callAll()
     this.#options.onBack?.()
   }
-
-  #isUnwanted(peer: string): boolean {
-    return this.#shunned.has(peer) || this.#bans.isBanned(peer)
-  }
-
-  // The swarm remembers for ever whom the firewall turned away.
-  #unban(): void {
-    for (const [peer, info] of this.#swarm.peers) {
-      if (info.banned && !this.#isUnwanted(peer)) info.ban(false)
-    }
-  }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }
