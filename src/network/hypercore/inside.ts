@@ -84,6 +84,7 @@ export interface InnerRange {
 export interface InnerReplicator {
   readonly peers: readonly InnerPeer[]
   readonly _ranges: readonly InnerRange[]
+  addRange(...given: unknown[]): unknown
   readonly _inflight: { add(message: InnerMessage): void }
   readonly stats: { readonly wireRequest: { tx: number } }
   _addUpgrade(): { readonly inflight: InnerMessage[] }

@@ -36,11 +36,6 @@ export class Replication {
     return this.#core.replicator.peers
   }
 
-  /** Another one as soon as a range is added. */
-  get newestRange(): object | undefined {
-    return this.#core.replicator._ranges.at(-1)
-  }
-
   /** Whether a range has blocks that are not here. */
   get hasRanges(): boolean {
     return this.#ranges().some(({ start, end }) => start < this.#endOf(end))
@@ -193,6 +188,20 @@ export class Replication {
     }
     return () => {
       delete (state as Partial<typeof state>).clear
+    }
+  }
+
+  /** Calls back whenever a range is added, before anything of it is asked for, until the returned function is called. */
+  watchRanges(onRange: () => void): () => void {
+    const { replicator } = this.#core
+    // The array of ranges tells nothing: Hypercore shuffles it whenever it asks.
+    const usual = replicator.addRange.bind(replicator)
+    replicator.addRange = (...given) => {
+      onRange()
+      return usual(...given)
+    }
+    return () => {
+      delete (replicator as Partial<typeof replicator>).addRange
     }
   }
 

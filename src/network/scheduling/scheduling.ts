@@ -28,8 +28,7 @@ export class Scheduling {
   /** Up to where each has announced blocks. */
   readonly #ends = new Map<InnerPeer, number>()
   readonly #hashes = new KnownHashes()
-  readonly #stopWatchingDrops: (() => void) | undefined
-  #newestRange: object | undefined
+  #unwatch: readonly (() => void)[] = []
   #timer: NodeJS.Timeout | undefined
   #lookMs = LOOK_MS
   /** Of the core, when it last grew. */
@@ -63,14 +62,17 @@ export class Scheduling {
     core.on('download', this.#onDownload)
     core.on('append', this.#onAppend)
     core.on('truncate', this.#onHashesGone)
-    this.#stopWatchingDrops = replication.watchDrops(this.#onHashesGone)
+    this.#unwatch = [
+      replication.watchDrops(this.#onHashesGone),
+      replication.watchRanges(this.#onWanted),
+    ]
     for (const peer of core.peers) this.#onPeerAdd(peer)
   }
 
   /** Gives the peers back to Hypercore. */
   close(): void {
     clearTimeout(this.#timer)
-    this.#stopWatchingDrops?.()
+    for (const unwatch of this.#unwatch) unwatch()
     const core = this.#core
     this.#askForLengthAlone()
     core.off('peer-add', this.#onPeerAdd)
@@ -193,11 +195,6 @@ export class Scheduling {
   // Hypercore asks once for each range and batch of blocks.
   #mayAsk(scheduler: Scheduler<InnerPeer>, peer: InnerPeer): boolean {
     const nowMs = Date.now()
-    const { newestRange } = this.#replication
-    if (newestRange !== this.#newestRange) {
-      this.#newestRange = newestRange
-      this.#onWanted()
-    }
     if (peer.inflight >= scheduler.windowOf(peer, nowMs)) return false
     const nothing = this.#nothing.get(peer)
     return nothing?.atMs !== nowMs || nothing.announcements !== announcementsOf(peer)

@@ -105,6 +105,21 @@ test('missing blocks are those of ranges: of finite ones first, each from its en
   ])
 })
 
+test('each range is heard of once, before anything of it is asked for', async () => {
+  const underWay: number[] = []
+  const { to } = await pair()
+  const unwatch = new Replication(to).watchRanges(() => underWay.push(onlyPeer(to).inflight))
+
+  const ranges = [0, 10, 20, 30].map((start) => to.download({ start, end: start + 10 }))
+  await Promise.all(ranges.map((it) => it.done()))
+  expect(underWay).toHaveLength(4)
+  expect(underWay[0]).toBe(0)
+
+  unwatch()
+  await to.download({ start: 0, end: BLOCKS }).done()
+  expect(underWay).toHaveLength(4)
+})
+
 test('one peer is asked for one block, which is then under way, and arrives', async () => {
   const { to } = await pair()
   const replication = new Replication(to)
