@@ -6,7 +6,7 @@ import { LiveConfig } from '../config/live.ts'
 import type { Feed } from '../feed/feed.ts'
 import { Library, type LibraryEntry } from '../library/library.ts'
 import type { Logger } from '../logger.ts'
-import { openDht, type Dht } from '../network/dht.ts'
+import type { Dht } from '../network/dht.ts'
 import { NETWORK_LIMITS, type Network } from '../network/network.ts'
 import { Author } from './authoring/author.ts'
 import { Continuity } from './authoring/continuity.ts'
@@ -14,6 +14,7 @@ import { finishInterrupted, noticeMove } from './authoring/interrupted.ts'
 import { Journal } from './authoring/journal.ts'
 import { PublishedNotes } from './authoring/published.ts'
 import { SigningKeys } from './authoring/signing-keys.ts'
+import { EarlyDht } from './early-dht.ts'
 import { Feeds } from './feeds.ts'
 import { Keeper } from './keeping/keeper.ts'
 import { goOnline } from './online.ts'
@@ -44,7 +45,7 @@ interface Parts {
   readonly store: Corestore
   readonly library: Library
   readonly capBytes: number
-  readonly dht: Dht | undefined
+  readonly early: EarlyDht
   readonly journal: Journal
   readonly keys: SigningKeys
   readonly notes: PublishedNotes
@@ -80,7 +81,7 @@ export class Engine {
 
   private constructor(
     options: EngineOptions,
-    { store, library, journal, keys, notes, capBytes, dht }: Parts,
+    { store, library, journal, keys, notes, capBytes, early }: Parts,
   ) {
     this.live = options.live ?? new LiveConfig(options.config)
     this.logger = options.logger
@@ -90,7 +91,7 @@ export class Engine {
     const { config, logger } = options
     this.#durability = new Durability({ store, storeDir: config.storeDir, logger })
     this.#presence = new Presence({
-      dht,
+      early,
       goOnline: (...given) => this.#goOnline(...given),
     })
     this.keeper = new Keeper({
@@ -154,15 +155,20 @@ export class Engine {
     quietHypercore()
     const { config } = options
     const { capBytes } = diskCapOf(config)
-    const opening = openStore(config, capBytes)
-    // Beside the store, which threads open; nothing of it is used before this process has the lock.
+    const early = new EarlyDht(config)
+    const opening = openStore(config, {
+      capBytes,
+      onLock: () => {
+        if (options.online === true) early.begin()
+      },
+    })
+    // Nothing of it is used before this process has the lock.
     const files = Promise.all([
       Journal.open(config.journalDir),
       SigningKeys.open(config.keysDir),
       PublishedNotes.open(config.publishedDir),
     ])
     files.catch(() => undefined)
-    const dht = options.online === true ? openDht(config) : undefined
     try {
       const store = await opening
       const library = await Library.open(store.get({ name: LIBRARY_NAME }))
@@ -170,14 +176,14 @@ export class Engine {
       if (library.unreadable > 0) {
         options.logger.warn({ entries: library.unreadable }, 'library entries of another version')
       }
-      const parts = { store, library, journal, keys, notes, capBytes, dht }
+      const parts = { store, library, journal, keys, notes, capBytes, early }
       const engine = new Engine(options, parts)
       await noticeMove(engine)
       await finishInterrupted(engine, parts)
       return engine
     } catch (error) {
       const store = await opening.catch(() => undefined)
-      await Promise.allSettled([store?.close(), dht?.destroy({ force: true }), files])
+      await Promise.allSettled([store?.close(), early.close(), files])
       throw error
     }
   }

@@ -2,10 +2,11 @@ import crypto, { type KeyPair } from 'hypercore-crypto'
 import { HyperletterError } from '../errors.ts'
 import type { Dht } from '../network/dht.ts'
 import type { Network } from '../network/network.ts'
+import type { EarlyDht } from './early-dht.ts'
 
 export interface PresenceOptions {
-  /** Opened beforehand for the first network. */
-  readonly dht: Dht | undefined
+  /** For the first network; closed with this. */
+  readonly early: EarlyDht
   /** Opens the network, under the usual key of this device when none is given. */
   readonly goOnline: (dht: Dht | undefined, keyPair: KeyPair | undefined) => Promise<Network>
 }
@@ -13,13 +14,12 @@ export interface PresenceOptions {
 /** This device on the network: not before somebody needs it, and then until `close`. */
 export class Presence {
   readonly #goOnline: PresenceOptions['goOnline']
-  /** For the network that is yet to come. */
-  #dht: Dht | undefined
+  readonly #early: EarlyDht
   #network: Promise<Network> | undefined
   #isClosing = false
 
-  constructor({ dht, goOnline }: PresenceOptions) {
-    this.#dht = dht
+  constructor({ early, goOnline }: PresenceOptions) {
+    this.#early = early
     this.#goOnline = goOnline
   }
 
@@ -63,13 +63,12 @@ export class Presence {
     try {
       await (await this.#network)?.close()
     } finally {
-      await this.#dht?.destroy({ force: true })
+      await this.#early.close()
     }
   }
 
   async #open(keyPair: KeyPair | undefined): Promise<Network> {
-    const dht = this.#dht
-    this.#dht = undefined
+    const dht = this.#early.take()
     try {
       return await this.#goOnline(dht, keyPair)
     } catch (error) {

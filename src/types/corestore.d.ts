@@ -47,6 +47,8 @@ declare module 'corestore' {
   }
 
   export interface CorestoreStorage {
+    /** Ready once this process has the lock of the directory, before the database opens; null where there is none. */
+    readonly deviceFile: { ready(): Promise<void> } | null
     hasCore(discoveryKey: Uint8Array, options?: { ifMigrated?: boolean }): Promise<boolean>
     /** `flush` is what fsyncs appends; nothing else does before `close`. */
     readonly db: {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import Corestore from 'corestore'
 import Hypercore from 'hypercore'
 import type { Config } from '../../config/config.ts'
@@ -9,6 +9,13 @@ import { codeOf, hasCode } from '../../errors.ts'
 import { onStore, unusableDirectory } from '../../storage-errors.ts'
 import { writeBufferFor } from '../keeping/disk.ts'
 import { replaceSynced } from './synced-file.ts'
+
+export interface StoreOptions {
+  /** What it may take, as far as others wrote it; no limit when absent. */
+  readonly capBytes?: number
+  /** Called when this process has the lock, while the database opens, which takes 10 to 20 ms; once more if it is tried again. Must not throw. */
+  readonly onLock?: () => void
+}
 
 /** Two processes that make one store at the same moment take each other's for a copy; a moment later it is whole. */
 const LOOK_AGAIN_MS = [50, 200]
@@ -21,16 +28,15 @@ const DEVICE_FILE = 'CORESTORE'
  * backup, opens too; until `settleMove` it is known that it was.
  * @throws STORE_BUSY if another process has it, INVALID_INPUT if it cannot be made, DISK_FULL; FEED_BEHIND
  * if it was copied and somebody else is opening it.
- * @param capBytes what it may take, as far as others wrote it.
  */
-export async function openStore(config: Config, capBytes = Infinity): Promise<Corestore> {
+export async function openStore(config: Config, options: StoreOptions = {}): Promise<Corestore> {
   const { dataDir, storeDir } = config
   await mkdir(storeDir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw unusableDirectory(dataDir, error)
   })
   for (const pauseMs of LOOK_AGAIN_MS) {
     try {
-      return await tryToOpen(storeDir, capBytes)
+      return await tryToOpen(storeDir, options)
     } catch (error) {
       if (!hasCode(error, 'FEED_BEHIND')) throw error
       await setTimeout(pauseMs)
@@ -38,11 +44,11 @@ export async function openStore(config: Config, capBytes = Infinity): Promise<Co
   }
   const seen = await inodeOf(join(storeDir, DEVICE_FILE))
   try {
-    return await tryToOpen(storeDir, capBytes)
+    return await tryToOpen(storeDir, options)
   } catch (error) {
     if (!hasCode(error, 'FEED_BEHIND')) throw error
     await adopt(config, seen)
-    return tryToOpen(storeDir, capBytes)
+    return tryToOpen(storeDir, options)
   }
 }
 
@@ -56,16 +62,32 @@ export async function settleMove(config: Config): Promise<void> {
   await rm(markOf(config), { force: true })
 }
 
-async function tryToOpen(storeDir: string, capBytes: number): Promise<Corestore> {
+async function tryToOpen(
+  storeDir: string,
+  { capBytes = Infinity, onLock }: StoreOptions,
+): Promise<Corestore> {
   const store = new Corestore(storageUnder(storeDir, capBytes))
   try {
     refuseForks(store)
+    if (onLock !== undefined) void tellOfLock(store, onLock)
     await onStore(() => store.ready())
     return store
   } catch (error) {
     await store.close().catch(() => undefined)
     throw error
   }
+}
+
+// With the lock the database begins to open, in the same turn. What fails here fails there too.
+async function tellOfLock({ storage }: Corestore, onLock: () => void): Promise<void> {
+  try {
+    if (storage.deviceFile === null) return
+    await storage.deviceFile.ready()
+    await setImmediate()
+  } catch {
+    return
+  }
+  onLock()
 }
 
 // With a cap, what the storage keeps for itself is small, and it copies blocks only when it is told to:
