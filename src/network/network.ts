@@ -112,6 +112,7 @@ export class Network {
     })
     this.#announcer = new Announcer({
       join: (topic) => this.#swarm.join(topic),
+      lookUp: (topic) => this.#swarm.lookUp(topic),
       renew: (topic) => this.#swarm.refresh(topic),
       leave: (topic) => this.#swarm.leave(topic),
     })
@@ -145,9 +146,9 @@ export class Network {
     this.#roster.add({ feedKey, discoveryKey })
   }
 
-  /** Announces and looks up now what is to be started as soon as it is open; `stop` ends that too. */
+  /** Looks up now what is to be started as soon as it is open; `stop` ends that too. */
   expect(feedKey: FeedKey): void {
-    this.#announcer.addNow(discoveryKeyOf(feedKey))
+    this.#announcer.lookUp(discoveryKeyOf(feedKey))
   }
 
   /** Announces a feed now, downloads and serves it until `stop`. */
@@ -158,7 +159,8 @@ export class Network {
     before?.close()
     const { discoveryKey } = core
     if (discoveryKey === null) throw new HyperletterError('INTERNAL', 'The core is not open.')
-    this.#announcer.addNow(discoveryKey)
+    if (core.length > 0) this.#announcer.addNow(discoveryKey)
+    else this.#announcer.lookUp(discoveryKey)
     this.#roster.add({ feedKey, discoveryKey })
     this.#room?.add(feedKey, discoveryKey)
     const seeding = new Seeding({

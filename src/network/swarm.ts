@@ -135,6 +135,11 @@ export class Swarm {
     this.#topics.join(topic)
   }
 
+  /** Looks up a topic until `leave`, and does not announce it before `join`. */
+  lookUp(topic: Uint8Array): void {
+    this.#topics.lookUp(topic)
+  }
+
   /** Looks the topic up once more, now. */
   refresh(topic: Uint8Array): void {
     this.#topics.refresh(topic)

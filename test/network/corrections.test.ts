@@ -61,13 +61,13 @@ describe.each([
     const core = await openPlainly(third, feedKey)
     core.download({ start: 0, end: -1 })
     await announce(third, core)
+    await eventually(() => expect(core.peers).toHaveLength(2))
     const { start } = await bodyOf(feed, 2)
     await eventually(async () => {
       for (let index = 0; index < feed.length; index++) {
         expect(await core.has(index), `block ${index}`).toBe(index !== start)
       }
     })
-    expect(core.peers).toHaveLength(2)
     await expect(core.get(start, { timeout: 300 })).rejects.toMatchObject({
       code: 'REQUEST_TIMEOUT',
     })

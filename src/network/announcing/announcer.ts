@@ -3,7 +3,9 @@ import { hex } from '../hex.ts'
 export interface AnnouncerOptions {
   /** Announces a topic and looks it up, from now on. */
   readonly join: (topic: Uint8Array) => void
-  /** Does so once more, with a topic that was joined. */
+  /** Only looks a topic up; `join` or `leave` follows. */
+  readonly lookUp: (topic: Uint8Array) => void
+  /** Announces and looks up once more what was joined. */
   readonly renew: (topic: Uint8Array) => void
   readonly leave: (topic: Uint8Array) => Promise<void>
 }
@@ -13,6 +15,12 @@ export interface AnnouncerOptions {
  * each looks before the other is announced; by itself the swarm looks again after ten minutes.
  */
 const AGAIN_AFTER_MS = [3_000, 30_000]
+
+/**
+ * Who has nothing of a newsletter is announced so long after the look-up began: nobody can have anything from there
+ * before, and announcing takes from the processor what the first issue needs.
+ */
+const ANNOUNCE_AFTER_MS = 300
 
 /** Between two topics that can wait: a thousand are all announced within two minutes of the start. */
 const GAP_MS = 100
@@ -26,6 +34,8 @@ export class Announcer {
   /** Topics in hex that are to be joined. */
   readonly #waiting = new Set<string>()
   readonly #joined = new Set<string>()
+  /** Topics in hex that are looked up, and not announced yet. */
+  readonly #lookedUp = new Map<string, NodeJS.Timeout>()
   /** Topics in hex that are to be looked up again, in the order of the time when. */
   readonly #again = AGAIN_AFTER_MS.map(() => new Map<string, number>())
   #timer: NodeJS.Timeout | undefined
@@ -41,9 +51,20 @@ export class Announcer {
     this.#run()
   }
 
+  /** Looks a topic up now, and announces it soon. */
+  lookUp(topic: Uint8Array): void {
+    const name = hex(topic)
+    if (this.#joined.has(name) || this.#lookedUp.has(name) || this.#isClosed) return
+    this.#options.lookUp(topic)
+    const timer = setTimeout(() => this.addNow(topic), ANNOUNCE_AFTER_MS)
+    timer.unref()
+    this.#lookedUp.set(name, timer)
+  }
+
   /** Announces a topic now. */
   addNow(topic: Uint8Array): void {
     const name = hex(topic)
+    this.#forgetLookUp(name)
     const isWaiting = this.#waiting.delete(name)
     if (this.#joined.has(name)) {
       if (isWaiting) this.#options.renew(topic)
@@ -64,15 +85,24 @@ export class Announcer {
   }
 
   async delete(topic: Uint8Array): Promise<void> {
-    this.#waiting.delete(hex(topic))
-    for (const it of this.#again) it.delete(hex(topic))
-    if (this.#joined.delete(hex(topic))) await this.#options.leave(topic)
+    const name = hex(topic)
+    this.#waiting.delete(name)
+    for (const it of this.#again) it.delete(name)
+    const isLookedUp = this.#forgetLookUp(name)
+    if (this.#joined.delete(name) || isLookedUp) await this.#options.leave(topic)
   }
 
   close(): void {
     clearInterval(this.#timer)
     this.#isClosed = true
     this.#waiting.clear()
+    for (const timer of this.#lookedUp.values()) clearTimeout(timer)
+    this.#lookedUp.clear()
+  }
+
+  #forgetLookUp(name: string): boolean {
+    clearTimeout(this.#lookedUp.get(name))
+    return this.#lookedUp.delete(name)
   }
 
   #run(): void {

@@ -21,11 +21,15 @@ export class Topics {
 
   /** Announces and looks up a topic until `leave`. Does not wait. */
   join(topic: Uint8Array): void {
-    const name = hex(topic)
-    if (this.#sessions.has(name)) return
-    const session = this.#swarm.join(topic, { server: this.#isListening, client: true })
-    this.#sessions.set(name, session)
-    if (!this.#isListening) void this.#announceLater(session)
+    const before = this.#sessions.get(hex(topic))
+    if (before?.isServer === true) return
+    const session = before ?? this.#open(topic, this.#isListening)
+    if (!session.isServer) void this.#announce(session)
+  }
+
+  /** Looks up a topic until `leave`, and does not announce it before `join`. */
+  lookUp(topic: Uint8Array): void {
+    if (!this.#sessions.has(hex(topic))) this.#open(topic, false)
   }
 
   /** Looks the topic up once more, and announces it, now. */
@@ -40,8 +44,14 @@ export class Topics {
     await withinMs(LEAVE_TOPIC_MS, this.#swarm.leave(topic))
   }
 
+  #open(topic: Uint8Array, server: boolean): PeerDiscoverySession {
+    const session = this.#swarm.join(topic, { server, client: true })
+    this.#sessions.set(hex(topic), session)
+    return session
+  }
+
   // Before it announces anything the stack makes this node known, which takes some round trips; looking up can do without.
-  async #announceLater(session: PeerDiscoverySession): Promise<void> {
+  async #announce(session: PeerDiscoverySession): Promise<void> {
     try {
       await this.#swarm.listen()
       this.#isListening = true

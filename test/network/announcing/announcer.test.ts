@@ -12,12 +12,14 @@ function open() {
   const joined: number[] = []
   const left: number[] = []
   const renewed: number[] = []
+  const lookedUp: number[] = []
   const announcer = new Announcer({
+    lookUp: (topic) => lookedUp.push(Buffer.from(topic).readUInt32BE()),
     renew: (topic) => renewed.push(Buffer.from(topic).readUInt32BE()),
     join: (topic) => joined.push(Buffer.from(topic).readUInt32BE()),
     leave: async (topic) => void left.push(Buffer.from(topic).readUInt32BE()),
   })
-  return { announcer, joined, left, renewed }
+  return { announcer, joined, left, renewed, lookedUp }
 }
 
 function topicNumber(number: number): Buffer {
@@ -86,4 +88,34 @@ test('all topics are announced anew when that is asked for, those first that are
   await vi.advanceTimersByTimeAsync(2_000)
   expect(renewed).toEqual([4, 0, 1, 2, 3])
   expect(joined).toEqual([0, 1, 2, 3, 4])
+})
+
+test('who has nothing of a newsletter looks it up at once, and is announced a moment later', async () => {
+  const { announcer, joined, lookedUp } = open()
+  announcer.lookUp(topicNumber(1))
+  announcer.lookUp(topicNumber(1))
+  expect({ joined, lookedUp }).toEqual({ joined: [], lookedUp: [1] })
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect({ joined, lookedUp }).toEqual({ joined: [1], lookedUp: [1] })
+  announcer.lookUp(topicNumber(1))
+  expect(lookedUp).toEqual([1])
+})
+
+test('what is looked up is announced sooner when that is asked for, and only once', async () => {
+  const { announcer, joined } = open()
+  announcer.lookUp(topicNumber(1))
+  announcer.addNow(topicNumber(1))
+  expect(joined).toEqual([1])
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(joined).toEqual([1])
+})
+
+test('what is looked up is left before it was announced, or never announced once closed', async () => {
+  const { announcer, joined, left } = open()
+  announcer.lookUp(topicNumber(1))
+  await announcer.delete(topicNumber(1))
+  announcer.lookUp(topicNumber(2))
+  announcer.close()
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect({ joined, left }).toEqual({ joined: [], left: [1] })
 })

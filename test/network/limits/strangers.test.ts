@@ -62,6 +62,7 @@ async function strangers(
   const dht = new HyperDHT({ bootstrap, host: '127.0.0.1', firewalled: false })
   onTestFinished(() => dht.destroy({ force: true }))
   await dht.fullyBootstrapped()
+  await eventually(() => isReachable(dht, victim))
   const open = new Set<Connection>()
   let met = 0
   const dial = async () => {
@@ -79,6 +80,15 @@ async function strangers(
   }
   expect(met).toBeGreaterThan(STRANGERS * 0.9)
   return open
+}
+
+// A reader that has nothing yet can be called a moment after it began.
+async function isReachable(dht: HyperDHT, peer: Buffer): Promise<void> {
+  const connection = dht.connect(peer, { keyPair: HyperDHT.keyPair() }) as Connection
+  connection.on('error', () => undefined)
+  const isOpen = await connection.opened
+  connection.destroy()
+  expect(isOpen).toBe(true)
 }
 
 /** Open files of this process; none where the system does not tell. */
