@@ -4,7 +4,12 @@ import type { BlockRange } from './block-ranges.ts'
 
 // What is used of a core beyond its public face.
 interface Inside {
-  readonly core: { readonly bitfield: { countSet(start: number, length: number): number } }
+  readonly core: {
+    readonly bitfield: {
+      countSet(start: number, length: number): number
+      get(index: number): boolean
+    }
+  }
   readonly state: { clear(start: number, end: number, cleared: null): Promise<void> }
 }
 
@@ -13,6 +18,16 @@ export function countHeld(core: Hypercore, { start, end }: BlockRange): number {
   // The bitfield behind `has` counts in one pass; a walk with `has` would take a call a block.
   const { bitfield } = (core as unknown as Inside).core
   return bitfield.countSet(start, Math.min(end, core.length) - start)
+}
+
+/** Indexes of blocks of `range` that are not on this machine; no more than one more than `most`. */
+export function missingIn(core: Hypercore, { start, end }: BlockRange, most: number): number[] {
+  const { bitfield } = (core as unknown as Inside).core
+  const missing: number[] = []
+  for (let index = start; index < end && missing.length <= most; index++) {
+    if (!bitfield.get(index)) missing.push(index)
+  }
+  return missing
 }
 
 /**

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Download } from 'hypercore'
 import { hasCode } from '../../errors.ts'
 import { retractedContents, without, type BlockRange } from '../../feed/holding/block-ranges.ts'
+import { readBlock } from '../../feed/blocks.ts'
 import type { Feed } from '../../feed/feed.ts'
-import { countHeld } from '../../feed/holding/held.ts'
+import { countHeld, missingIn } from '../../feed/holding/held.ts'
 import { EVERYTHING } from '../../feed/holding/selection.ts'
 import { announceHeld } from './holes.ts'
 
@@ -21,6 +22,9 @@ const READ_FIRST_MS = 10
  * If the author took something of it back, it is fetched in vain.
  */
 const AHEAD_BYTES = 1024 * 1024
+
+/** So few blocks are asked for one by one: to plan who sends which takes longer. */
+const FEW_BLOCKS = 4
 
 /** How long each record is waited for before the log is looked through again. */
 const RECORD_TIMEOUT_MS = 20_000
@@ -83,12 +87,12 @@ export class Wanted {
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(NEWEST_FIRST_MS)])
       const options = { signal: deadline }
       // The newest record says where the profile is, nearly always there.
-      const usualProfile = feed.core.download({ start: 0, end: 1 })
+      const usualProfile = readBlock(feed.core, 0, options)
+      usualProfile.catch(() => undefined)
       const first = [fetchNewest(feed, deadline), feed.profile(options)]
       for (const it of await Promise.allSettled(first)) {
         if (it.status === 'rejected') this.#log('newest first', it.reason)
       }
-      usualProfile.destroy()
       await sleep(READ_FIRST_MS, undefined, { ref: false })
       await this.#begin(deadline).catch((error: unknown) => this.#log('list of issues', error))
     }
@@ -218,7 +222,13 @@ function includes({ start, end }: BlockRange, index: number): boolean {
 async function fetchNewest(feed: Feed, signal: AbortSignal): Promise<void> {
   const newest = await feed.newest({ signal })
   if (newest === undefined) return
-  const ranges = feed.neededRanges(newest).map((it) => feed.core.download(it))
+  const { core } = feed
+  const lacking = feed.neededRanges(newest).flatMap((it) => missingIn(core, it, FEW_BLOCKS))
+  if (lacking.length <= FEW_BLOCKS) {
+    await Promise.all(lacking.map((index) => readBlock(core, index, { signal })))
+    return
+  }
+  const ranges = feed.neededRanges(newest).map((it) => core.download(it))
   const stop = () => ranges.forEach((it) => it.destroy())
   signal.addEventListener('abort', stop, { once: true })
   await Promise.all(ranges.map((it) => it.done()))
