@@ -153,12 +153,18 @@ export class Library {
   /**
    * Adds a role, and whatever else is now known, to an entry; makes the entry if there is none. It can be
    * seen at once; what is returned resolves when it is written, and if that fails all is as before.
+   * @param after what is more urgent on this processor than writing it; must not fail.
    */
-  add(feedKey: FeedKey, role: Role, details: Partial<LibraryEntry> = {}): Promise<LibraryEntry> {
+  add(
+    feedKey: FeedKey,
+    role: Role,
+    details: Partial<LibraryEntry> = {},
+    after?: Promise<unknown>,
+  ): Promise<LibraryEntry> {
     const before = this.#entries.get(feedKey)
     const roles = ROLES.filter((it) => it === role || before?.roles.includes(it))
     const addedAt = before?.addedAt ?? new Date().toISOString()
-    return this.#put({ ...before, ...details, feedKey, roles, addedAt })
+    return this.#put({ ...before, ...details, feedKey, roles, addedAt }, after)
   }
 
   /** Takes a role away; the entry goes with its last role. @throws NEWSLETTER_NOT_FOUND */
@@ -192,8 +198,11 @@ export class Library {
     await this.marks.set('read', feedKey, [number], read)
   }
 
-  async #put(entry: LibraryEntry): Promise<LibraryEntry> {
-    await this.#change(entry.feedKey, entry, () => this.#bee.put(FEEDS + entry.feedKey, entry))
+  async #put(entry: LibraryEntry, after?: Promise<unknown>): Promise<LibraryEntry> {
+    await this.#change(entry.feedKey, entry, async () => {
+      await after
+      await this.#bee.put(FEEDS + entry.feedKey, entry)
+    })
     return entry
   }
 

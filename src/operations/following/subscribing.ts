@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Engine } from '../../engine/engine.ts'
 import { hasCode, HyperletterError } from '../../errors.ts'
 import type { ReadOptions } from '../../feed/blocks.ts'
@@ -12,6 +13,9 @@ type Progress = Output<'followSync'>
 
 /** How long a first answer from any peer is waited for, and how long a download may stand still. */
 const PEER_TIMEOUT_SECONDS = 30
+
+/** How long writing down who is followed waits for whoever reads the newest issue now, on the same processor. */
+const READ_FIRST_MS = 25
 
 /** How often progress is reported. */
 const REPORT_EVERY_MS = 200
@@ -45,7 +49,8 @@ export async function* subscribe(
     if (!wait && feed.length > 0) await feed.newest({ wait: false }).catch(ignoreMissing)
     const title = wait ? (await introduction(feed, options)).title : before?.title
     const details = { ...wanted, ...(title === undefined ? {} : { title }) }
-    const added = engine.library.add(feedKey, 'subscriber', details)
+    const read = sleep(READ_FIRST_MS)
+    const added = engine.library.add(feedKey, 'subscriber', details, read)
     const flushed = added.then(() => engine.flush())
     // Awaited below; whoever waits for the newest issue need not wait for this device to remember it.
     flushed.catch(() => undefined)
