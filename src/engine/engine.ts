@@ -171,7 +171,7 @@ export class Engine {
     files.catch(() => undefined)
     try {
       const store = await opening
-      const library = await Library.open(store.get({ name: LIBRARY_NAME }))
+      const library = await Library.open(store, LIBRARY_NAME)
       const [journal, keys, notes] = await files
       if (library.unreadable > 0) {
         options.logger.warn({ entries: library.unreadable }, 'library entries of another version')

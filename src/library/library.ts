@@ -1,5 +1,4 @@
-import type Hypercore from 'hypercore'
-import Hyperbee from 'hyperbee'
+import type Corestore from 'corestore'
 import { z } from 'zod'
 import type { Keep } from '../config/keep.ts'
 import { keepSchema } from '../config/keep-schema.ts'
@@ -12,6 +11,7 @@ import {
 } from '../records/feed-key.ts'
 import { compareTimes } from '../records/time-order.ts'
 import { onStore } from '../storage-errors.ts'
+import { LibraryLog } from './log.ts'
 import { Marks } from './marks.ts'
 
 export const ROLES = ['author', 'subscriber', 'seeder'] as const
@@ -105,25 +105,26 @@ const FEEDS = 'feed/'
  */
 export class Library {
   readonly marks: Marks
-  readonly #bee: Hyperbee
+  readonly #log: LibraryLog
   readonly #entries = new Map<FeedKey, LibraryEntry>()
   /** Entries that this version does not understand; they are left as they are. */
   unreadable = 0
   #writing: Promise<unknown> = Promise.resolve()
   #isClosing = false
 
-  private constructor(bee: Hyperbee) {
-    this.#bee = bee
-    this.marks = new Marks(bee, (work) => this.#write(work))
+  private constructor(log: LibraryLog) {
+    this.#log = log
+    this.marks = new Marks(log, (work) => this.#write(work))
   }
 
-  /** @param core a writable core of its own; `close` closes it. */
-  static async open(core: Hypercore): Promise<Library> {
-    const bee = new Hyperbee(core, { keyEncoding: 'utf-8', valueEncoding: 'json' })
-    await onStore(() => bee.ready())
-    const library = new Library(bee)
-    if (core.length === 0) return library
-    for await (const { value } of bee.createReadStream({ gte: FEEDS, lt: `${FEEDS}~` })) {
+  /**
+   * @param store open; `close` closes what the library has of it.
+   * @param name of the library's own core in it.
+   */
+  static async open(store: Corestore, name: string): Promise<Library> {
+    const log = await LibraryLog.open(store, name)
+    const library = new Library(log)
+    for await (const { value } of log.entries({ gte: FEEDS, lt: `${FEEDS}~` })) {
       const entry = readEntry(value)
       if (entry === undefined) library.unreadable++
       else library.#entries.set(entry.feedKey, entry)
@@ -134,7 +135,7 @@ export class Library {
   async close(): Promise<void> {
     this.#isClosing = true
     await this.#writing.catch(() => undefined)
-    await this.#bee.close()
+    await this.#log.close()
   }
 
   /** All entries, in the order in which they were added. */
@@ -175,7 +176,9 @@ export class Library {
     }
     const roles = before.roles.filter((it) => it !== role)
     if (roles.length > 0) return this.#put({ ...before, roles })
-    await this.#change(feedKey, undefined, () => this.#bee.del(FEEDS + feedKey))
+    await this.#change(feedKey, undefined, async () =>
+      (await this.#log.forWriting()).del(FEEDS + feedKey),
+    )
     return undefined
   }
 
@@ -201,7 +204,7 @@ export class Library {
   async #put(entry: LibraryEntry, after?: Promise<unknown>): Promise<LibraryEntry> {
     await this.#change(entry.feedKey, entry, async () => {
       await after
-      await this.#bee.put(FEEDS + entry.feedKey, entry)
+      await (await this.#log.forWriting()).put(FEEDS + entry.feedKey, entry)
     })
     return entry
   }

@@ -1,6 +1,6 @@
-import type Hyperbee from 'hyperbee'
 import type { FeedKey } from '../records/feed-key.ts'
 import { onStore } from '../storage-errors.ts'
+import type { LibraryLog } from './log.ts'
 
 /** What a reader says of an issue: it was read; it should stay at hand. */
 export type Mark = 'read' | 'star'
@@ -10,13 +10,13 @@ export type Mark = 'read' | 'star'
  * `star/…` in the same way. Those of a newsletter are kept in memory once they were asked for.
  */
 export class Marks {
-  readonly #bee: Hyperbee
+  readonly #log: LibraryLog
   readonly #write: (work: () => Promise<number>) => Promise<number>
   readonly #known = new Map<string, Promise<Set<number>>>()
 
   /** @param write runs one write after the other. */
-  constructor(bee: Hyperbee, write: (work: () => Promise<number>) => Promise<number>) {
-    this.#bee = bee
+  constructor(log: LibraryLog, write: (work: () => Promise<number>) => Promise<number>) {
+    this.#log = log
     this.#write = write
   }
 
@@ -33,7 +33,7 @@ export class Marks {
       // The log of the library only grows: what is so already is not written again.
       const changed = [...new Set(numbers)].filter((it) => known.has(it) !== on)
       if (changed.length === 0) return 0
-      const batch = this.#bee.batch()
+      const batch = (await this.#log.forWriting()).batch()
       try {
         for (const number of changed) {
           const key = prefix + String(number).padStart(10, '0')
@@ -64,7 +64,7 @@ export class Marks {
   #read(prefix: string): Promise<Set<number>> {
     return onStore(async () => {
       const numbers = new Set<number>()
-      for await (const { key } of this.#bee.createReadStream({ gte: prefix, lt: `${prefix}~` })) {
+      for await (const { key } of this.#log.entries({ gte: prefix, lt: `${prefix}~` })) {
         numbers.add(Number(key.slice(prefix.length)))
       }
       return numbers

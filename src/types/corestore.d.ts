@@ -50,6 +50,8 @@ declare module 'corestore' {
     /** Ready once this process has the lock of the directory, before the database opens; null where there is none. */
     readonly deviceFile: { ready(): Promise<void> } | null
     hasCore(discoveryKey: Uint8Array, options?: { ifMigrated?: boolean }): Promise<boolean>
+    /** The discovery key of a core by its name; null if it was never made. */
+    getAlias(alias: { name: string; namespace: Uint8Array }): Promise<Uint8Array | null>
     /** `flush` is what fsyncs appends; nothing else does before `close`. */
     readonly db: {
       flush(): Promise<void>
@@ -82,6 +84,8 @@ declare module 'corestore' {
     /** Null until ready. */
     readonly primaryKey: Buffer | null
     readonly storage: CorestoreStorage
+    /** The namespace of this session, of which names are. */
+    readonly ns: Buffer
 
     ready(): Promise<void>
     /** Closes every core and session too; `get` and `replicate` throw from then on. */

@@ -27,7 +27,7 @@ async function keysOf(store: Corestore): Promise<string> {
 
 async function openFeeds(store?: Corestore) {
   const owned = store ?? (await openStore())
-  const library = await Library.open(owned.get({ name: 'library' }))
+  const library = await Library.open(owned, 'library')
   const feeds = new Feeds({
     store: owned,
     library,

@@ -1,9 +1,11 @@
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import type Corestore from 'corestore'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Library } from '../../src/library/library.ts'
 import { encryptionKeyOf, feedKeyOf } from '../../src/records/feed-key.ts'
 import { expectCode } from '../helpers/errors.ts'
+import { all } from '../helpers/operations.ts'
 import { openStore } from '../helpers/stores.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
@@ -12,7 +14,7 @@ const OTHER = feedKeyOf(new Uint8Array(32).fill(2))
 const SECRET = encryptionKeyOf(new Uint8Array(32).fill(3))
 
 async function openLibrary(store?: Corestore): Promise<Library> {
-  const library = await Library.open((store ?? (await openStore())).get({ name: 'library' }))
+  const library = await Library.open(store ?? (await openStore()), 'library')
   onTestFinished(() => library.close())
   return library
 }
@@ -109,9 +111,11 @@ describe('read marks', () => {
   })
 
   test('take no disk space when they are set again', async () => {
-    const core = (await openStore()).get({ name: 'library' })
-    const library = await Library.open(core)
+    const store = await openStore()
+    const library = await openLibrary(store)
     await library.setRead(FEED, 1, true)
+    const core = store.get({ name: 'library' })
+    await core.ready()
     const { length } = core
     await library.setRead(FEED, 1, true)
     expect(core.length).toBe(length)
@@ -119,6 +123,17 @@ describe('read marks', () => {
 })
 
 describe('on disk', () => {
+  test('there is nothing before something is written, and nothing is read then', async () => {
+    const store = await openStore()
+    const library = await openLibrary(store)
+    expect(library.list()).toEqual([])
+    expect(await library.readNumbers(FEED)).toEqual(new Set())
+    expect(await all(store.list())).toEqual([])
+    await library.setRead(FEED, 1, true)
+    expect(await all(store.list())).toHaveLength(1)
+    expect(await library.readNumbers(FEED)).toEqual(new Set([1]))
+  })
+
   test('everything survives to the next opening', async () => {
     const before: unknown[] = []
     const library = await reopened(async (it) => {
@@ -177,6 +192,20 @@ describe('many writes at once', () => {
     const removing = library.remove(FEED, 'subscriber')
     expect(library.get(FEED)).toBeUndefined()
     await removing
+  })
+
+  test('wait for what is more urgent, and are seen meanwhile', async () => {
+    const store = await openStore()
+    const library = await openLibrary(store)
+    let isOver: (() => void) | undefined
+    const urgent = new Promise<void>((resolve) => (isOver = resolve))
+    const adding = library.add(FEED, 'subscriber', {}, urgent)
+    expect(library.get(FEED)?.roles).toEqual(['subscriber'])
+    await setImmediate()
+    expect(await all(store.list())).toEqual([])
+    isOver?.()
+    await adding
+    expect(await all(store.list())).toHaveLength(1)
   })
 
   test('leave what was there before when they fail', async () => {

@@ -1,0 +1,63 @@
+import type Corestore from 'corestore'
+import Hyperbee from 'hyperbee'
+import { HyperletterError } from '../errors.ts'
+import { onStore } from '../storage-errors.ts'
+
+/** Where in a Hyperbee to look; bounds as text. */
+interface Range {
+  readonly gte: string
+  readonly lt: string
+}
+
+/**
+ * The Hyperbee of a library, by its name in the store. It is made with the first thing that is written:
+ * to make one takes a tenth of the time in which a new reader has the newest issue.
+ */
+export class LibraryLog {
+  readonly #store: Corestore
+  readonly #name: string
+  #bee: Promise<Hyperbee> | undefined
+  #isClosed = false
+
+  private constructor(store: Corestore, name: string) {
+    this.#store = store
+    this.#name = name
+  }
+
+  /** @param store open; `close` closes what was taken of it. @throws DISK_FULL */
+  static async open(store: Corestore, name: string): Promise<LibraryLog> {
+    const log = new LibraryLog(store, name)
+    const stored = await onStore(() => store.storage.getAlias({ name, namespace: store.ns }))
+    if (stored !== null) await log.forWriting()
+    return log
+  }
+
+  /** The Hyperbee, made if there is none. */
+  forWriting(): Promise<Hyperbee> {
+    this.#bee ??= this.#open().catch((error: unknown) => {
+      this.#bee = undefined
+      throw error
+    })
+    return this.#bee
+  }
+
+  /** What is stored, by its keys in order. @throws ABORTED once it is closed */
+  async *entries(range: Range): AsyncGenerator<{ key: string; value: unknown }> {
+    if (this.#isClosed) throw new HyperletterError('ABORTED', 'The library was closed.')
+    const bee = await this.#bee
+    if (bee !== undefined && bee.core.length > 0) yield* bee.createReadStream(range)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    const bee = await this.#bee?.catch(() => undefined)
+    await bee?.close()
+  }
+
+  async #open(): Promise<Hyperbee> {
+    const core = this.#store.get({ name: this.#name })
+    const bee = new Hyperbee(core, { keyEncoding: 'utf-8', valueEncoding: 'json' })
+    await onStore(() => bee.ready())
+    return bee
+  }
+}
