@@ -49,7 +49,7 @@ export async function* subscribe(
     if (!wait && feed.length > 0) await feed.newest({ wait: false }).catch(ignoreMissing)
     const title = wait ? (await introduction(feed, options)).title : before?.title
     const details = { ...wanted, ...(title === undefined ? {} : { title }) }
-    const read = sleep(READ_FIRST_MS)
+    const read = wait ? sleep(READ_FIRST_MS) : undefined
     const added = engine.library.add(feedKey, 'subscriber', details, read)
     const flushed = added.then(() => engine.flush())
     // Awaited below; whoever waits for the newest issue need not wait for this device to remember it.
