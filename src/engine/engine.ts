@@ -23,7 +23,7 @@ import { catchUp, type CatchUpOptions } from './recovering/catch-up.ts'
 import { Successions } from './recovering/successions.ts'
 import { Durability } from './store/durability.ts'
 import { quietHypercore } from './store/quiet.ts'
-import { openStore } from './store/store.ts'
+import { closeStore, openStore } from './store/store.ts'
 import { Use } from './use.ts'
 
 export interface EngineOptions {
@@ -183,7 +183,8 @@ export class Engine {
       return engine
     } catch (error) {
       const store = await opening.catch(() => undefined)
-      await Promise.allSettled([store?.close(), early.close(), files])
+      const closing = store === undefined ? undefined : closeStore(store)
+      await Promise.allSettled([closing, early.close(), files])
       throw error
     }
   }
@@ -302,7 +303,7 @@ export class Engine {
       () => this.feeds.close(),
       () => this.library.close(),
       () => this.#durability.close(),
-      () => this.#store.close(),
+      () => closeStore(this.#store),
     ]
     for (const step of steps) {
       try {

@@ -49,6 +49,8 @@ declare module 'corestore' {
   export interface CorestoreStorage {
     /** Ready once this process has the lock of the directory, before the database opens; null where there is none. */
     readonly deviceFile: { ready(): Promise<void> } | null
+    /** Closes the database and gives the lock back; `Corestore.close` does it last. */
+    close(): Promise<void>
     hasCore(discoveryKey: Uint8Array, options?: { ifMigrated?: boolean }): Promise<boolean>
     /** The discovery key of a core by its name; null if it was never made. */
     getAlias(alias: { name: string; namespace: Uint8Array }): Promise<Uint8Array | null>

@@ -52,6 +52,19 @@ export async function openStore(config: Config, options: StoreOptions = {}): Pro
   }
 }
 
+/**
+ * Closes the store and gives its lock back, also where it fails: one core that could not be made for want of room
+ * keeps a Corestore from closing its database.
+ */
+export async function closeStore(store: Corestore): Promise<void> {
+  try {
+    await store.close()
+  } catch (error) {
+    await store.storage.close()
+    throw error
+  }
+}
+
 /** Whether the store was moved, and its newsletters may not know yet that they have to catch up. */
 export async function wasMoved(config: Config): Promise<boolean> {
   return (await inodeOf(markOf(config))) !== undefined
