@@ -28,7 +28,7 @@ export class Scheduling {
   /** Up to where each has announced blocks. */
   readonly #ends = new Map<InnerPeer, number>()
   readonly #hashes = new KnownHashes()
-  #unwatch: readonly (() => void)[] = []
+  readonly #unwatch: readonly (() => void)[] = []
   #timer: NodeJS.Timeout | undefined
   #lookMs = LOOK_MS
   /** Of the core, when it last grew. */
