@@ -29,7 +29,10 @@ const [entry, content, feedKeys, library, config] = await Promise.all([
 const { storeDir } = await config.loadConfig({ dataDir, bootstrap: '127.0.0.1:1' })
 const store = new Corestore(storeDir)
 await store.ready()
-const shelf = await library.Library.open(store, 'hyperletter/library')
+const shelf = await library.Library.open({
+  isMade: async () => false,
+  open: () => store.get({ name: 'hyperletter/library' }),
+})
 const keys: string[] = []
 for (let i = 0; i < newsletters; i++) {
   const title = `Newsletter ${i + 1}`

@@ -22,6 +22,7 @@ import { Presence } from './presence.ts'
 import { catchUp, type CatchUpOptions } from './recovering/catch-up.ts'
 import { Successions } from './recovering/successions.ts'
 import { Durability } from './store/durability.ts'
+import { namedCore } from './store/named-core.ts'
 import { quietHypercore } from './store/quiet.ts'
 import { closeStore, openStore } from './store/store.ts'
 import { Use } from './use.ts'
@@ -171,7 +172,7 @@ export class Engine {
     files.catch(() => undefined)
     try {
       const store = await opening
-      const library = await Library.open(store, LIBRARY_NAME)
+      const library = await Library.open(namedCore(store, LIBRARY_NAME))
       const [journal, keys, notes] = await files
       if (library.unreadable > 0) {
         options.logger.warn({ entries: library.unreadable }, 'library entries of another version')

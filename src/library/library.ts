@@ -1,4 +1,3 @@
-import type Corestore from 'corestore'
 import { z } from 'zod'
 import type { Keep } from '../config/keep.ts'
 import { keepSchema } from '../config/keep-schema.ts'
@@ -11,7 +10,7 @@ import {
 } from '../records/feed-key.ts'
 import { compareTimes } from '../records/time-order.ts'
 import { onStore } from '../storage-errors.ts'
-import { LibraryLog } from './log.ts'
+import { LibraryLog, type LogPlace } from './log.ts'
 import { Marks } from './marks.ts'
 
 export const ROLES = ['author', 'subscriber', 'seeder'] as const
@@ -117,12 +116,9 @@ export class Library {
     this.marks = new Marks(log, (work) => this.#write(work))
   }
 
-  /**
-   * @param store open; `close` closes what the library has of it.
-   * @param name of the library's own core in it.
-   */
-  static async open(store: Corestore, name: string): Promise<Library> {
-    const log = await LibraryLog.open(store, name)
+  /** @param place of a log of its own; `close` closes it. */
+  static async open(place: LogPlace): Promise<Library> {
+    const log = await LibraryLog.open(place)
     const library = new Library(log)
     for await (const { value } of log.entries({ gte: FEEDS, lt: `${FEEDS}~` })) {
       const entry = readEntry(value)

@@ -1,4 +1,4 @@
-import type Corestore from 'corestore'
+import type Hypercore from 'hypercore'
 import Hyperbee from 'hyperbee'
 import { HyperletterError } from '../errors.ts'
 import { onStore } from '../storage-errors.ts'
@@ -9,26 +9,30 @@ interface Range {
   readonly lt: string
 }
 
+/** Where the log of a library is. */
+export interface LogPlace {
+  /** Whether it was ever opened. */
+  readonly isMade: () => Promise<boolean>
+  /** A session of it, writable; the log is made if there is none. */
+  readonly open: () => Hypercore
+}
+
 /**
- * The Hyperbee of a library, by its name in the store. It is made with the first thing that is written:
- * to make one takes a tenth of the time in which a new reader has the newest issue.
+ * The Hyperbee of a library. It is made with the first thing that is written: to make one takes a tenth of the time
+ * in which a new reader has the newest issue.
  */
 export class LibraryLog {
-  readonly #store: Corestore
-  readonly #name: string
+  readonly #place: LogPlace
   #bee: Promise<Hyperbee> | undefined
   #isClosed = false
 
-  private constructor(store: Corestore, name: string) {
-    this.#store = store
-    this.#name = name
+  private constructor(place: LogPlace) {
+    this.#place = place
   }
 
-  /** @param store open; `close` closes what was taken of it. @throws DISK_FULL */
-  static async open(store: Corestore, name: string): Promise<LibraryLog> {
-    const log = new LibraryLog(store, name)
-    const stored = await onStore(() => store.storage.getAlias({ name, namespace: store.ns }))
-    if (stored !== null) await log.forWriting()
+  static async open(place: LogPlace): Promise<LibraryLog> {
+    const log = new LibraryLog(place)
+    if (await place.isMade()) await log.forWriting()
     return log
   }
 
@@ -55,8 +59,7 @@ export class LibraryLog {
   }
 
   async #open(): Promise<Hyperbee> {
-    const core = this.#store.get({ name: this.#name })
-    const bee = new Hyperbee(core, { keyEncoding: 'utf-8', valueEncoding: 'json' })
+    const bee = new Hyperbee(this.#place.open(), { keyEncoding: 'utf-8', valueEncoding: 'json' })
     await onStore(() => bee.ready())
     return bee
   }

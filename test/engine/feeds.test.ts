@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Feeds } from '../../src/engine/feeds.ts'
 import { LOG_START, composeNewsletter } from '../../src/feed/history/entry.ts'
 import type { Feed } from '../../src/feed/feed.ts'
+import { namedCore } from '../../src/engine/store/named-core.ts'
 import { Use } from '../../src/engine/use.ts'
 import { SigningKeys } from '../../src/engine/authoring/signing-keys.ts'
 import { Library } from '../../src/library/library.ts'
@@ -27,7 +28,7 @@ async function keysOf(store: Corestore): Promise<string> {
 
 async function openFeeds(store?: Corestore) {
   const owned = store ?? (await openStore())
-  const library = await Library.open(owned, 'library')
+  const library = await Library.open(namedCore(owned, 'library'))
   const feeds = new Feeds({
     store: owned,
     library,

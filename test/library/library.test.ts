@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type Corestore from 'corestore'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { namedCore } from '../../src/engine/store/named-core.ts'
 import { Library } from '../../src/library/library.ts'
 import { encryptionKeyOf, feedKeyOf } from '../../src/records/feed-key.ts'
 import { expectCode } from '../helpers/errors.ts'
@@ -14,7 +15,7 @@ const OTHER = feedKeyOf(new Uint8Array(32).fill(2))
 const SECRET = encryptionKeyOf(new Uint8Array(32).fill(3))
 
 async function openLibrary(store?: Corestore): Promise<Library> {
-  const library = await Library.open(store ?? (await openStore()), 'library')
+  const library = await Library.open(namedCore(store ?? (await openStore()), 'library'))
   onTestFinished(() => library.close())
   return library
 }
