@@ -5,8 +5,7 @@ import type { Connection } from 'hyperswarm'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createLogger } from '../../../../src/logger.ts'
 import { Caller } from '../../../../src/network/local/tcp/caller.ts'
-import { Listener } from '../../../../src/network/local/tcp/listener.ts'
-import { deafPort, LOOPBACK_LINKS } from '../../../helpers/loopback.ts'
+import { deafPort, listenHere } from '../../../helpers/loopback.ts'
 import { eventually } from '../../../helpers/swarm-peers.ts'
 
 const MINUTE_MS = 60_000
@@ -35,20 +34,14 @@ function openCaller() {
 async function listening() {
   const keyPair = crypto.keyPair()
   const connections: Connection[] = []
-  const listener = new Listener({
+  const { listener, port } = await listenHere({
     keyPair,
-    host,
-    port: undefined,
-    links: () => LOOPBACK_LINKS,
-    logger,
     onConnection: (connection) => {
       connection.on('error', () => undefined)
       connections.push(connection)
     },
   })
-  onTestFinished(() => listener.close())
-  await eventually(() => expect(listener.port).toBeDefined())
-  return { publicKey: keyPair.publicKey, port: listener.port ?? 0, listener, connections }
+  return { publicKey: keyPair.publicKey, port, listener, connections }
 }
 
 /** Ends whoever calls, and counts them. */

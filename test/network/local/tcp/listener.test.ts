@@ -3,29 +3,19 @@ import { connect, type Socket } from 'node:net'
 import crypto from 'hypercore-crypto'
 import type { Connection } from 'hyperswarm'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { createLogger } from '../../../../src/logger.ts'
 import { shakeHands } from '../../../../src/network/local/tcp/handshake.ts'
-import { Listener, type ListenerOptions } from '../../../../src/network/local/tcp/listener.ts'
-import { LOOPBACK_LINKS } from '../../../helpers/loopback.ts'
+import type { ListenerOptions } from '../../../../src/network/local/tcp/listener.ts'
+import { listenHere } from '../../../helpers/loopback.ts'
 import { eventually } from '../../../helpers/swarm-peers.ts'
 
 const keyPair = crypto.keyPair()
 
 async function listening(options: Partial<ListenerOptions> = {}) {
   const connections: Connection[] = []
-  const listener = new Listener({
+  const { listener, port } = await listenHere({
     keyPair,
-    host: '127.0.0.1',
-    port: undefined,
-    links: () => LOOPBACK_LINKS,
-    logger: createLogger('silent'),
     onConnection: (connection) => connections.push(connection),
     ...options,
-  })
-  onTestFinished(() => listener.close())
-  const port = await eventually(() => {
-    if (listener.port === undefined) throw new Error('It does not listen yet.')
-    return listener.port
   })
   return { listener, port, connections }
 }

@@ -7,10 +7,10 @@ import type { Address } from '../../../../src/config/config.ts'
 import { createLogger } from '../../../../src/logger.ts'
 import { openDht } from '../../../../src/network/dht.ts'
 import { Caller } from '../../../../src/network/local/tcp/caller.ts'
-import { Listener } from '../../../../src/network/local/tcp/listener.ts'
+import type { Listener } from '../../../../src/network/local/tcp/listener.ts'
 import { isOverTcp } from '../../../../src/network/meeting/duplicates.ts'
 import { Swarm } from '../../../../src/network/swarm.ts'
-import { LOOPBACK_LINKS } from '../../../helpers/loopback.ts'
+import { listenHere } from '../../../helpers/loopback.ts'
 import { eventually } from '../../../helpers/swarm-peers.ts'
 import { temporaryDirectory } from '../../../helpers/temporary-directory.ts'
 import { privateNetwork } from '../../../helpers/testnet.ts'
@@ -42,14 +42,7 @@ async function openPeer(
     },
   })
   const takeIn = (connection: Connection) => swarm.takeIn(connection)
-  const listener = new Listener({
-    keyPair,
-    host,
-    port: undefined,
-    links: () => LOOPBACK_LINKS,
-    logger,
-    onConnection: takeIn,
-  })
+  const { listener } = await listenHere({ keyPair, onConnection: takeIn })
   const caller = new Caller({
     keyPair,
     logger,
@@ -61,7 +54,6 @@ async function openPeer(
     await listener.close()
     await swarm.close()
   })
-  await eventually(() => expect(listener.port).toBeDefined())
   const { publicKey } = keyPair
   const call = (other: { publicKey: Buffer; listener: Listener }) =>
     caller.call(other.publicKey, { host, port: other.listener.port ?? 0 }, ignore)
