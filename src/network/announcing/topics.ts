@@ -21,9 +21,7 @@ export class Topics {
 
   /** Announces and looks up a topic until `leave`. Does not wait. */
   join(topic: Uint8Array): void {
-    const before = this.#sessions.get(hex(topic))
-    if (before?.isServer === true) return
-    const session = before ?? this.#open(topic, this.#isListening)
+    const session = this.#sessions.get(hex(topic)) ?? this.#open(topic, this.#isListening)
     if (!session.isServer) void this.#announce(session)
   }
 
