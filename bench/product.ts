@@ -1,8 +1,8 @@
 import type * as ConfigModule from '../src/config/config.ts'
 import type * as EngineModule from '../src/engine/engine.ts'
 import type * as LoggerModule from '../src/logger.ts'
-import type * as ImplementationsModule from '../src/operations/implementations.ts'
-import type * as OperationsModule from '../src/operations/operations.ts'
+import type * as ImplementationsModule from '../src/api/implementations.ts'
+import type * as OperationsModule from '../src/api/operations.ts'
 
 /** Where a script opens the product. */
 export interface OpenOptions {
@@ -20,14 +20,14 @@ export interface OpenOptions {
 export async function loadProduct() {
   const [{ Engine }, { bindOperations }, { loadConfig }, { createLogger }] = await Promise.all([
     built<typeof EngineModule>('engine/engine.js'),
-    built<typeof OperationsModule>('operations/operations.js'),
+    built<typeof OperationsModule>('api/operations.js'),
     built<typeof ConfigModule>('config/config.js'),
     built<typeof LoggerModule>('logger.js'),
-    built<typeof ImplementationsModule>('operations/implementations.js').then(
+    built<typeof ImplementationsModule>('api/implementations.js').then(
       // Of itself each is loaded when it is first asked for.
       ({ implementations }) => Promise.all(Object.values(implementations).map((load) => load())),
     ),
-    built('operations/input.js'),
+    built('api/input.js'),
   ])
   return {
     /** Opens an engine; whoever asked closes it. */

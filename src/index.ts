@@ -9,10 +9,10 @@
  * await close()
  * ```
  */
-export { connect } from './connect.ts'
+export { connect } from './api/connect.ts'
 export { loadConfig } from './config/config.ts'
 export { ERROR_CODES, HyperletterError } from './errors.ts'
-export type { Connection, ConnectOptions } from './connect.ts'
+export type { Connection, ConnectOptions } from './api/connect.ts'
 export type { Address, Config, Settings } from './config/config.ts'
 export type { ErrorCode, ErrorJson } from './errors.ts'
-export type { Input, OperationName, Operations, Output } from './operations/contract.ts'
+export type { Input, OperationName, Operations, Output } from './api/contract/contract.ts'

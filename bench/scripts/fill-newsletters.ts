@@ -2,10 +2,10 @@
 // are written straight into the store: only what a daemon makes of them is measured.
 import Corestore from 'corestore'
 import crypto from 'hypercore-crypto'
-import type * as EntryModule from '../../src/feed/history/entry.ts'
-import type * as ContentModule from '../../src/feed/content.ts'
-import type * as FeedKeyModule from '../../src/records/feed-key.ts'
-import type * as LibraryModule from '../../src/library/library.ts'
+import type * as EntryModule from '../../src/format/history/entry.ts'
+import type * as ContentModule from '../../src/format/content/content-codec.ts'
+import type * as FeedKeyModule from '../../src/format/keys/feed-key.ts'
+import type * as LibraryModule from '../../src/engine/library/library.ts'
 import type * as ConfigModule from '../../src/config/config.ts'
 import { built, printResult, scriptInput } from '../product.ts'
 
@@ -19,10 +19,10 @@ const RECOVERY_KEY = '94q5tmrmqwgpphhzdm9i1ri4e7khjwh386fx9racof3tnpj87hso'
 
 const { dataDir, newsletters, issues } = scriptInput() as Input
 const [entry, content, feedKeys, library, config] = await Promise.all([
-  built<typeof EntryModule>('feed/history/entry.js'),
-  built<typeof ContentModule>('feed/content.js'),
-  built<typeof FeedKeyModule>('records/feed-key.js'),
-  built<typeof LibraryModule>('library/library.js'),
+  built<typeof EntryModule>('format/history/entry.js'),
+  built<typeof ContentModule>('format/content/content-codec.js'),
+  built<typeof FeedKeyModule>('format/keys/feed-key.js'),
+  built<typeof LibraryModule>('engine/library/library.js'),
   built<typeof ConfigModule>('config/config.js'),
 ])
 

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import MarkdownIt from 'markdown-it'
 import footnotes from 'markdown-it-footnote'
-import type * as HtmlModule from '../../src/reader/html/html.ts'
+import type * as HtmlModule from '../../src/render/html/html.ts'
 import { built, printResult, scriptInput } from '../product.ts'
 
 const { folder, by } = scriptInput() as { folder: string; by: 'product' | 'library' }
@@ -19,7 +19,7 @@ for (const body of bodies) characters += render(body).length
 printResult({ ms: performance.now() - start, issues: bodies.length, characters })
 
 async function ours() {
-  const { renderHtml } = await built<typeof HtmlModule>('reader/html/html.js')
+  const { renderHtml } = await built<typeof HtmlModule>('render/html/html.js')
   return (markdown: string) => renderHtml(markdown)
 }
 

@@ -3,7 +3,7 @@ import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
 import { join } from 'node:path'
 import { launchBrowser } from '../../test/helpers/browser.ts'
-import type * as ServerModule from '../../src/reader/web/server.ts'
+import type * as ServerModule from '../../src/web/server.ts'
 import { built, loadProduct, printResult, scriptInput } from '../product.ts'
 
 const { dir, folder, newsletters, issues } = scriptInput() as {
@@ -22,7 +22,7 @@ const FIRST_PAINT = `new Promise((resolve) => new PerformanceObserver((list) => 
 }).observe({ type: 'paint', buffered: true }))`
 
 const product = await loadProduct()
-const { ReaderServer } = await built<typeof ServerModule>('reader/web/server.js')
+const { ReaderServer } = await built<typeof ServerModule>('web/server.js')
 const bundles = await publishBundles()
 const { engine, operations } = await product.open({ dataDir: join(dir, 'data') })
 for (const file of bundles)

@@ -1,6 +1,6 @@
-import { Scheduler } from '../../src/network/scheduling/scheduler.ts'
-import { seedOf } from '../../src/network/scheduling/shares.ts'
-import type { Asked, View } from '../../src/network/scheduling/view.ts'
+import { Scheduler } from '../../src/replication/scheduler/scheduler.ts'
+import { seedOf } from '../../src/replication/scheduler/shares.ts'
+import type { Asked, SchedulerPort } from '../../src/replication/scheduler/scheduler-port.ts'
 
 /** A peer of a simulated swarm. */
 export interface NodeOptions {
@@ -38,7 +38,7 @@ export class Link {
 }
 
 /** One peer, as the scheduler of the product sees it. */
-export class Node implements View<Link> {
+export class Node implements SchedulerPort<Link> {
   readonly options: NodeOptions
   readonly isPublisher: boolean
   readonly seed: number

@@ -1,4 +1,4 @@
-import type { Output as OperationOutput } from '../operations/contract.ts'
+import type { Output as OperationOutput } from '../api/contract/contract.ts'
 import { quoteTitle, shortKey } from './terminal/format.ts'
 
 type NewsletterStatus = OperationOutput<'status'>['newsletters'][number]

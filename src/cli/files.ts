@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { codeOf, HyperletterError } from '../errors.ts'
-import { safeFileName } from '../reader/file-name.ts'
+import { safeFileName } from '../render/file-name.ts'
 
 /** One file to write: its path as segments below a folder, and its bytes. */
 export interface FileToWrite {

@@ -1,4 +1,4 @@
-import { MAX_BODY_BYTES } from '../records/content.ts'
+import { MAX_BODY_BYTES } from '../format/records/content.ts'
 import { HyperletterError } from '../errors.ts'
 import type { Context } from './context.ts'
 

@@ -1,5 +1,5 @@
 import type { Keep } from '../config/keep.ts'
-import type { Output } from '../operations/contract.ts'
+import type { Output } from '../api/contract/contract.ts'
 import { formatBytes, plural, quoteTitle, shortKey } from './terminal/format.ts'
 
 type Disk = Output<'status'>['disk']

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { codeOf, HyperletterError } from '../errors.ts'
-import { MAX_OPML_LENGTH } from '../operations/contract/limits.ts'
+import { MAX_OPML_LENGTH } from '../api/contract/limits.ts'
 import type { Context } from './context.ts'
 
 /**

@@ -1,5 +1,5 @@
 import type { HyperletterError } from '../errors.ts'
-import { singleLine, stripControls } from '../reader/plain.ts'
+import { singleLine, stripControls } from '../render/plain.ts'
 import type { GlobalOptions, OutputStream } from './io.ts'
 import { createStyle, wantsColor, type Style } from './terminal/style.ts'
 

@@ -1,4 +1,4 @@
-import type { Operations, Output as OperationOutput } from '../operations/contract.ts'
+import type { Operations, Output as OperationOutput } from '../api/contract/contract.ts'
 import type { Context } from './context.ts'
 import { quoteTitle, shortKey } from './terminal/format.ts'
 

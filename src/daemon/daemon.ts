@@ -5,15 +5,15 @@ import { LiveConfig } from '../config/live.ts'
 import { Engine } from '../engine/engine.ts'
 import { hasCode, HyperletterError } from '../errors.ts'
 import { createLogger } from '../logger.ts'
-import { PROTOCOL_VERSION } from '../operations/kinds.ts'
-import { ReaderHost } from '../reader/web/host.ts'
+import { PROTOCOL_VERSION } from '../api/kinds.ts'
+import { ReaderHost } from '../web/host.ts'
 import { packageVersion } from '../version.ts'
-import { dial } from './client.ts'
-import { EVENT_SETTINGS, IssueEvents } from './events/issue-events.ts'
-import { LastingEngine } from './lasting-engine.ts'
+import { dial } from '../api/socket/client.ts'
+import { EVENT_SETTINGS, IssueEvents } from '../outlets/issue-events.ts'
+import { EngineSupervisor } from './engine-supervisor.ts'
 import { Monitoring } from './monitoring/monitoring.ts'
 import { Reloading } from './reloading.ts'
-import { OperationsServer } from './server.ts'
+import { OperationsServer } from '../api/socket/server.ts'
 
 export interface Ready {
   readonly socket: string
@@ -52,7 +52,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
   const startedAt = Date.now()
   const stop = new AbortController()
   const live = new LiveConfig(config)
-  const engine = new LastingEngine(await openEngine(), {
+  const engine = new EngineSupervisor(await openEngine(), {
     open: () => Engine.open({ config, live, logger, online: true }),
     dataDir: config.dataDir,
     logger,

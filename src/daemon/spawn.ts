@@ -7,7 +7,7 @@ import type { Reloaded } from '../config/live.ts'
 import { handOn, type Settings } from '../config/settings.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
 import { unusableDirectory } from '../storage-errors.ts'
-import { dial, requestReload, requestStop } from './client.ts'
+import { dial, requestReload, requestStop } from '../api/socket/client.ts'
 import { daemonCommand, daemonEnvironment } from './service/command.ts'
 
 export interface DaemonStatus {

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import { gunzipSync, gzip, gzipSync } from 'node:zlib'
-import { collect, unzip } from '../feed/content.ts'
+import { collect, unzip } from '../format/content/content-codec.ts'
 
 /**
  * Up to here, compressing at once takes less time than handing the bytes to another thread and back:

@@ -3,28 +3,28 @@ import type { KeyPair } from 'hypercore-crypto'
 import type { Config } from '../config/config.ts'
 import { diskCapOf } from '../config/disk-cap.ts'
 import { LiveConfig } from '../config/live.ts'
-import type { Feed } from '../feed/feed.ts'
-import { Library, type LibraryEntry } from '../library/library.ts'
+import type { Feed } from '../format/feed.ts'
+import { Library, type LibraryEntry } from './library/library.ts'
 import type { Logger } from '../logger.ts'
-import type { Dht } from '../network/dht.ts'
-import { NETWORK_LIMITS, type Network } from '../network/network.ts'
-import { Author } from './authoring/author.ts'
-import { Continuity } from './authoring/continuity.ts'
-import { finishInterrupted, noticeMove } from './authoring/interrupted.ts'
-import { Journal } from './authoring/journal.ts'
-import { PublishedNotes } from './authoring/published.ts'
-import { SigningKeys } from './authoring/signing-keys.ts'
-import { EarlyDht } from './early-dht.ts'
+import type { Dht } from '../peers/dht.ts'
+import { NETWORK_LIMITS, type Network } from './network/network.ts'
+import { Author } from './publish/author.ts'
+import { Continuity } from './publish/continuity.ts'
+import { finishInterrupted, noticeMove } from './publish/interrupted.ts'
+import { Journal } from './publish/journal.ts'
+import { PublishedNotes } from './publish/published.ts'
+import { SigningKeys } from './publish/signing-keys.ts'
+import { EarlyDht } from './network/early-dht.ts'
 import { Feeds } from './feeds.ts'
-import { Keeper } from './keeping/keeper.ts'
-import { goOnline } from './online.ts'
-import { Presence } from './presence.ts'
-import { catchUp, type CatchUpOptions } from './recovering/catch-up.ts'
-import { Successions } from './recovering/successions.ts'
-import { Durability } from './store/durability.ts'
-import { namedCore } from './store/named-core.ts'
-import { quietHypercore } from './store/quiet.ts'
-import { closeStore, openStore } from './store/store.ts'
+import { Retention } from './retention/retention.ts'
+import { goOnline } from './network/online.ts'
+import { NetworkSession } from './network/network-session.ts'
+import { catchUp, type CatchUpOptions } from './recovery/catch-up.ts'
+import { SuccessionStore } from './recovery/succession-store.ts'
+import { Durability } from '../log/store/durability.ts'
+import { namedCore } from '../log/store/named-core.ts'
+import { quietHypercore } from '../log/store/quiet.ts'
+import { closeStore, openStore } from '../log/store/store.ts'
 import { Use } from './use.ts'
 
 export interface EngineOptions {
@@ -68,16 +68,16 @@ export class Engine {
   readonly feeds: Feeds
   readonly author: Author
   readonly continuity: Continuity
-  readonly successions: Successions
+  readonly successions: SuccessionStore
   /** Feeds that operations may be using. */
   readonly use = new Use()
-  readonly keeper: Keeper
+  readonly keeper: Retention
   /** Ends the listening to changed settings. */
   readonly #unfollow: readonly (() => void)[]
   readonly #store: Corestore
   readonly #catchUpMs: number
   readonly #durability: Durability
-  readonly #presence: Presence
+  readonly #presence: NetworkSession
   #closing: Promise<void> | undefined
 
   private constructor(
@@ -91,11 +91,11 @@ export class Engine {
     this.library = library
     const { config, logger } = options
     this.#durability = new Durability({ store, storeDir: config.storeDir, logger })
-    this.#presence = new Presence({
+    this.#presence = new NetworkSession({
       early,
       goOnline: (...given) => this.#goOnline(...given),
     })
-    this.keeper = new Keeper({
+    this.keeper = new Retention({
       config,
       capBytes,
       store,
@@ -128,7 +128,7 @@ export class Engine {
         if (entry !== undefined) await this.feed(entry)
       },
     })
-    this.successions = new Successions({
+    this.successions = new SuccessionStore({
       library,
       logger: options.logger,
       onFollow: (entry) => this.feed(entry),

@@ -1,4 +1,4 @@
-import type { FeedKey } from '../records/feed-key.ts'
+import type { FeedKey } from '../format/keys/feed-key.ts'
 
 /**
  * Which feeds somebody may be using. Operations get feeds and keep them until they end, and nobody says

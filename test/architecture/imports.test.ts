@@ -9,22 +9,22 @@ describe('the ranks of src/', () => {
   it('allow imports that go down', async () => {
     const complaints = await lint({
       'src/errors.ts': value,
-      'src/records/link.ts': use('../errors.ts'),
-      'src/feed/feed.ts': use('../records/link.ts'),
-      'src/operations/contract.ts': use('../records/link.ts'),
-      'src/daemon/protocol.ts': use('../operations/contract.ts'),
-      'src/engine/engine.ts': use('../feed/feed.ts'),
-      'src/daemon/server.ts': use('./protocol.ts'),
-      'src/connect.ts': use('./daemon/server.ts'),
-      'src/cli/main.ts': use('../connect.ts'),
+      'src/format/keys/link.ts': use('../../errors.ts'),
+      'src/format/feed.ts': use('./keys/link.ts'),
+      'src/api/contract/contract.ts': use('../../format/keys/link.ts'),
+      'src/api/socket/protocol.ts': use('../contract/contract.ts'),
+      'src/engine/engine.ts': use('../format/feed.ts'),
+      'src/api/socket/server.ts': use('./protocol.ts'),
+      'src/api/connect.ts': use('./socket/server.ts'),
+      'src/cli/main.ts': use('../api/connect.ts'),
     })
     expect(complaints).toEqual([])
   })
 
   it('allow imports inside one folder', async () => {
     const complaints = await lint({
-      'src/records/link.ts': use('./feed-key.ts'),
-      'src/records/feed-key.ts': value,
+      'src/format/keys/link.ts': use('./feed-key.ts'),
+      'src/format/keys/feed-key.ts': value,
       'src/cli/main.ts': use('./commands/read.ts'),
       'src/cli/commands/read.ts': value,
     })
@@ -41,30 +41,33 @@ describe('the ranks of src/', () => {
     ['an import()', `export const load = () => import('../engine/engine.ts')\n`],
     ['an import() of a type', `export type That = typeof import('../engine/engine.ts')\n`],
   ])('refuse %s that goes up', async (_, text) => {
-    const complaints = await lint({ 'src/engine/engine.ts': value, 'src/feed/feed.ts': text })
-    expect(complaints).toContain(imports('src/feed/feed.ts'))
+    const complaints = await lint({ 'src/engine/engine.ts': value, 'src/format/feed.ts': text })
+    expect(complaints).toContain(imports('src/format/feed.ts'))
   })
 
   it('refuse an import that goes sideways', async () => {
     const complaints = await lint({
       'src/config/config.ts': value,
-      'src/records/link.ts': use('../config/config.ts'),
-      'src/reader/app.ts': value,
-      'src/daemon/server.ts': use('../reader/app.ts'),
+      'src/format/keys/link.ts': use('../../config/config.ts'),
+      'src/web/app.ts': value,
+      'src/api/operations.ts': use('../web/app.ts'),
     })
-    expect(complaints).toEqual([imports('src/daemon/server.ts'), imports('src/records/link.ts')])
+    expect(complaints).toEqual([
+      imports('src/api/operations.ts'),
+      imports('src/format/keys/link.ts'),
+    ])
   })
 
   it('tell the files of one folder apart where their ranks differ', async () => {
     const complaints = await lint({
       'src/daemon/daemon.ts': value,
-      'src/daemon/protocol.ts': use('./daemon.ts'),
-      'src/operations/reading.ts': value,
-      'src/operations/contract.ts': use('./reading.ts'),
+      'src/daemon/service/command.ts': use('../daemon.ts'),
+      'src/api/reading/reading.ts': value,
+      'src/api/contract/contract.ts': use('../reading/reading.ts'),
     })
     expect(complaints).toEqual([
-      imports('src/daemon/protocol.ts'),
-      imports('src/operations/contract.ts'),
+      imports('src/api/contract/contract.ts'),
+      imports('src/daemon/service/command.ts'),
     ])
   })
 
@@ -89,8 +92,8 @@ describe('packages with one user', () => {
 
   it('are open to that user', async () => {
     const complaints = await lint({
-      'src/network/swarm.ts': swarm,
-      'src/network/dht.ts': testnet,
+      'src/peers/swarm.ts': swarm,
+      'src/peers/dht.ts': testnet,
       'src/engine/engine.ts': store,
     })
     expect(complaints).toEqual([])
@@ -100,22 +103,22 @@ describe('packages with one user', () => {
     const complaints = await lint({
       'src/engine/engine.ts': swarm,
       'src/cli/dht.ts': testnet,
-      'src/network/swarm.ts': store,
+      'src/peers/swarm.ts': store,
     })
     expect(complaints).toEqual([
       imports('src/cli/dht.ts'),
       imports('src/engine/engine.ts'),
-      imports('src/network/swarm.ts'),
+      imports('src/peers/swarm.ts'),
     ])
   })
 })
 
 describe('files that must run without Node', () => {
   it.each([
-    'src/records/link.ts',
-    'src/feed/feed.ts',
-    'src/feed/content.ts',
-    'src/reader/markdown/markdown.ts',
+    'src/format/keys/link.ts',
+    'src/format/feed.ts',
+    'src/format/content/contents.ts',
+    'src/render/markdown/markdown.ts',
   ])('import no built-in in %s', async (file) => {
     expect(await lint({ [file]: use('node:fs') })).toEqual([imports(file)])
   })
@@ -123,33 +126,33 @@ describe('files that must run without Node', () => {
   it('import no other file that may import one', async () => {
     const complaints = await lint({
       'src/config/config.ts': value,
-      'src/feed/feed.ts': use('../config/config.ts'),
-      'src/feed/content.ts': `export type { it } from '../config/config.ts'\n`,
+      'src/format/feed.ts': use('../config/config.ts'),
+      'src/format/content/contents.ts': `export type { it } from '../../config/config.ts'\n`,
     })
-    expect(complaints).toEqual([imports('src/feed/feed.ts')])
+    expect(complaints).toEqual([imports('src/format/feed.ts')])
   })
 
   it('are not all files', async () => {
-    expect(await lint({ 'src/drafts/draft.ts': use('node:fs') })).toEqual([])
+    expect(await lint({ 'src/sources/draft.ts': use('node:fs') })).toEqual([])
   })
 })
 
 describe('cycles', () => {
   it('are refused inside a folder too', async () => {
     const complaints = await lint({
-      'src/feed/draft.ts': `import { b } from './warning.ts'\nexport const a = () => b()\n`,
-      'src/feed/warning.ts': `import { a } from './draft.ts'\nexport const b = () => a()\n`,
+      'src/sources/draft.ts': `import { b } from './warning.ts'\nexport const a = () => b()\n`,
+      'src/sources/warning.ts': `import { a } from './draft.ts'\nexport const b = () => a()\n`,
     })
     expect(complaints).toEqual([
-      'src/feed/draft.ts import(no-cycle)',
-      'src/feed/warning.ts import(no-cycle)',
+      'src/sources/draft.ts import(no-cycle)',
+      'src/sources/warning.ts import(no-cycle)',
     ])
   })
 
   it('are refused between types too', async () => {
     const complaints = await lint({
-      'src/feed/draft.ts': `import type { B } from './warning.ts'\nexport interface A { b: B }\n`,
-      'src/feed/warning.ts': `import type { A } from './draft.ts'\nexport interface B { a: A }\n`,
+      'src/sources/draft.ts': `import type { B } from './warning.ts'\nexport interface A { b: B }\n`,
+      'src/sources/warning.ts': `import type { A } from './draft.ts'\nexport interface B { a: A }\n`,
     })
     expect(complaints).toHaveLength(2)
   })

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import type { Input, Operations, Output } from '../../src/operations/contract.ts'
+import type { Input, Operations, Output } from '../../src/api/contract/contract.ts'
 import { renderDiff } from '../../src/cli/terminal/diff.ts'
 import { createStyle } from '../../src/cli/terminal/style.ts'
 import { answer, Capture, jsonOf, Keyboard, runCli } from '../helpers/cli.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { HyperletterError } from '../../src/errors.ts'
-import type { Output } from '../../src/operations/contract.ts'
+import type { Output } from '../../src/api/contract/contract.ts'
 import { packageVersion } from '../../src/version.ts'
 import { answer, jsonOf, runCli, type RunOptions } from '../helpers/cli.ts'
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { Operations } from '../../src/operations/contract.ts'
+import type { Operations } from '../../src/api/contract/contract.ts'
 import { HyperletterError } from '../../src/errors.ts'
 import { answer, Capture, jsonOf, runCli, streamOf } from '../helpers/cli.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Keep } from '../../src/config/keep.ts'
-import type { Output } from '../../src/operations/contract.ts'
+import type { Output } from '../../src/api/contract/contract.ts'
 import { jsonOf, runCli } from '../helpers/cli.ts'
 
 const feedKey = `ybndrfg8${'y'.repeat(44)}`

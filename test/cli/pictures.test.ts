@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { bitmapOf } from '../../src/cli/terminal/bitmap.ts'
 import { drawPicture, pictureProtocol } from '../../src/cli/terminal/pictures.ts'
-import type { Input, Output } from '../../src/operations/contract.ts'
+import type { Input, Output } from '../../src/api/contract/contract.ts'
 import { answer, Capture, runCli } from '../helpers/cli.ts'
 
 const TIDE = await readFile(new URL('../../fixtures/drafts/images/tide.png', import.meta.url))

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { HyperletterError } from '../../src/errors.ts'
-import type { Input, Output } from '../../src/operations/contract.ts'
+import type { Input, Output } from '../../src/api/contract/contract.ts'
 import { answer, Capture, fakeOperations, jsonOf, runCli, streamOf } from '../helpers/cli.ts'
 
 const feedKey = `ybndrfg8${'y'.repeat(44)}`

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { HyperletterError } from '../../src/errors.ts'
-import type { Input, Operations, Output } from '../../src/operations/contract.ts'
+import type { Input, Operations, Output } from '../../src/api/contract/contract.ts'
 import { answer, Capture, jsonOf, Keyboard, runCli, streamOf } from '../helpers/cli.ts'
 
 const feedKey = 'y'.repeat(52)

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Input, Operations, Output } from '../../src/operations/contract.ts'
+import type { Input, Operations, Output } from '../../src/api/contract/contract.ts'
 import { answer, jsonOf, runCli, streamOf } from '../helpers/cli.ts'
 
 let cwd: string

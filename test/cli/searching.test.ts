@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Input, Output } from '../../src/operations/contract.ts'
+import type { Input, Output } from '../../src/api/contract/contract.ts'
 import { answer, Capture, jsonOf, runCli } from '../helpers/cli.ts'
 
 const feedKey = `ybndrfg8${'y'.repeat(44)}`

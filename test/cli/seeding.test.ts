@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { DaemonStatus } from '../../src/daemon/spawn.ts'
 import { HyperletterError } from '../../src/errors.ts'
-import type { Output } from '../../src/operations/contract.ts'
+import type { Output } from '../../src/api/contract/contract.ts'
 import { answer, jsonOf, runCli, someConfig } from '../helpers/cli.ts'
 
 const feedKey = `ybndrfg8${'y'.repeat(44)}`

@@ -1,7 +1,7 @@
 import { describe, onTestFinished } from 'vitest'
 import { Engine } from '../../src/engine/engine.ts'
 import { createLogger } from '../../src/logger.ts'
-import { bindOperations } from '../../src/operations/operations.ts'
+import { bindOperations } from '../../src/api/operations.ts'
 import { operationsSuite } from './operations-suite.ts'
 
 describe('operations of an engine in this process', () => {

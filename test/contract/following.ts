@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { Output } from '../../src/operations/contract.ts'
+import type { Output } from '../../src/api/contract/contract.ts'
 import { all, expectFailure, only, single } from '../helpers/operations.ts'
 import { openAuthor, openPeer, publishUntil } from '../helpers/peers.ts'
 import { privateNetwork } from '../helpers/testnet.ts'

@@ -1,5 +1,5 @@
 import type { Address, Config } from '../../src/config/config.ts'
-import type { Operations } from '../../src/operations/contract.ts'
+import type { Operations } from '../../src/api/contract/contract.ts'
 import { configOf } from '../helpers/engines.ts'
 import { checked } from '../helpers/operations.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'

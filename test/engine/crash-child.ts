@@ -4,8 +4,8 @@
  */
 import type { Config } from '../../src/config/config.ts'
 import { Engine } from '../../src/engine/engine.ts'
-import { Journal } from '../../src/engine/authoring/journal.ts'
-import { PublishedNotes } from '../../src/engine/authoring/published.ts'
+import { Journal } from '../../src/engine/publish/journal.ts'
+import { PublishedNotes } from '../../src/engine/publish/published.ts'
 import { createLogger } from '../../src/logger.ts'
 import { beginNewsletter, issueOf } from '../helpers/newsletters.ts'
 

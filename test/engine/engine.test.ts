@@ -10,8 +10,8 @@ import { openEngine } from '../helpers/engines.ts'
 import { expectCode } from '../helpers/errors.ts'
 import { beginNewsletter, issueOf } from '../helpers/newsletters.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
-import { Network } from '../../src/network/network.ts'
-import { feedKeyOf } from '../../src/records/feed-key.ts'
+import { Network } from '../../src/engine/network/network.ts'
+import { feedKeyOf } from '../../src/format/keys/feed-key.ts'
 
 const SOME_FEED = feedKeyOf(new Uint8Array(32).fill(1))
 

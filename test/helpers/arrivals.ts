@@ -1,5 +1,5 @@
 import { pino, type Logger } from 'pino'
-import type { ArrivedIssue } from '../../src/daemon/events/outlet.ts'
+import type { ArrivedIssue } from '../../src/outlets/outlet.ts'
 
 /** An issue as `watchIssues` tells of it. */
 export function arrived(fields: Partial<ArrivedIssue> = {}): ArrivedIssue {

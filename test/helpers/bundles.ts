@@ -1,9 +1,9 @@
 import type Hypercore from 'hypercore'
-import type { BundleHeader } from '../../src/feed/bundle/format.ts'
-import { takeBundle } from '../../src/feed/bundle/take.ts'
-import { verifyBundle, type VerifiedBundle } from '../../src/feed/bundle/verify.ts'
-import { writeBundle } from '../../src/feed/bundle/write.ts'
-import type { BlockRange } from '../../src/feed/feed.ts'
+import type { BundleHeader } from '../../src/format/bundle/format.ts'
+import { takeBundle } from '../../src/format/bundle/take.ts'
+import { verifyBundle, type VerifiedBundle } from '../../src/format/bundle/verify.ts'
+import { writeBundle } from '../../src/format/bundle/write.ts'
+import type { BlockRange } from '../../src/format/feed.ts'
 
 /** A whole bundle in memory. */
 export async function bundleOf(core: Hypercore, carried?: readonly BlockRange[]): Promise<Buffer> {

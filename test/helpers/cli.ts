@@ -1,11 +1,11 @@
 import { PassThrough, Readable, Writable } from 'node:stream'
 import type { Config } from '../../src/config/config.ts'
-import type { Connection } from '../../src/connect.ts'
+import type { Connection } from '../../src/api/connect.ts'
 import type { Io } from '../../src/cli/context.ts'
 import { run } from '../../src/cli/main.ts'
 import type { Services } from '../../src/cli/services.ts'
 import { HyperletterError } from '../../src/errors.ts'
-import type { OperationName, Operations } from '../../src/operations/contract.ts'
+import type { OperationName, Operations } from '../../src/api/contract/contract.ts'
 import { UNSET } from './engines.ts'
 
 /** A stream that keeps what is written to it, as a terminal if asked. */

@@ -1,11 +1,11 @@
 import crypto from 'hypercore-crypto'
 import type { Engine } from '../../src/engine/engine.ts'
-import { encodeContent } from '../../src/feed/content.ts'
-import { composeIssue, type IssueEntry, type LogPosition } from '../../src/feed/history/entry.ts'
-import type { Feed } from '../../src/feed/feed.ts'
-import type { LibraryEntry } from '../../src/library/library.ts'
-import { encryptionKeyOf } from '../../src/records/feed-key.ts'
-import type { Newsletter } from '../../src/records/newsletter.ts'
+import { encodeContent } from '../../src/format/content/content-codec.ts'
+import { composeIssue, type IssueEntry, type LogPosition } from '../../src/format/history/entry.ts'
+import type { Feed } from '../../src/format/feed.ts'
+import type { LibraryEntry } from '../../src/engine/library/library.ts'
+import { encryptionKeyOf } from '../../src/format/keys/feed-key.ts'
+import type { Newsletter } from '../../src/format/records/newsletter.ts'
 
 export interface Begun {
   readonly feed: Feed

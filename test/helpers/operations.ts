@@ -5,7 +5,7 @@ import {
   type CallOptions,
   type OperationName,
   type Operations,
-} from '../../src/operations/contract.ts'
+} from '../../src/api/contract/contract.ts'
 
 /** The same operations, with every result held against the contract: a field too many fails too. */
 export function checked(operations: Operations): Operations {

@@ -1,7 +1,7 @@
 // One peer in a process of its own, to be killed:
 //   peer-process.ts author <bootstrap> <data directory> <folder with chart.png>   prints the link
 //   peer-process.ts reader <bootstrap> <data directory> <link>    prints "held", then "problem <code>"
-import { bindOperations } from '../../src/operations/operations.ts'
+import { bindOperations } from '../../src/api/operations.ts'
 import { Engine } from '../../src/engine/engine.ts'
 import { loadConfig } from '../../src/config/config.ts'
 import { createLogger } from '../../src/logger.ts'

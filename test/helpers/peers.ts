@@ -1,7 +1,7 @@
 import type { Address } from '../../src/config/config.ts'
 import type { Engine } from '../../src/engine/engine.ts'
-import type { Operations, Output } from '../../src/operations/contract.ts'
-import { bindOperations } from '../../src/operations/operations.ts'
+import type { Operations, Output } from '../../src/api/contract/contract.ts'
+import { bindOperations } from '../../src/api/operations.ts'
 import { openEngine } from './engines.ts'
 import { all, only, single } from './operations.ts'
 

@@ -1,7 +1,7 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { onTestFinished } from 'vitest'
-import type { Operations } from '../../src/operations/contract.ts'
-import { ReaderServer } from '../../src/reader/web/server.ts'
+import type { Operations } from '../../src/api/contract/contract.ts'
+import { ReaderServer } from '../../src/web/server.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
 export interface Answer {

@@ -1,11 +1,11 @@
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { remoteOperations } from '../../src/daemon/client.ts'
-import { PROTOCOL_VERSION, VERSION_HEADER, type DaemonInfo } from '../../src/daemon/protocol.ts'
-import { OperationsServer } from '../../src/daemon/server.ts'
+import { remoteOperations } from '../../src/api/socket/client.ts'
+import { PROTOCOL_VERSION, VERSION_HEADER, type DaemonInfo } from '../../src/api/socket/protocol.ts'
+import { OperationsServer } from '../../src/api/socket/server.ts'
 import { createLogger } from '../../src/logger.ts'
-import type { Operations } from '../../src/operations/contract.ts'
+import type { Operations } from '../../src/api/contract/contract.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
 export interface Served {

@@ -1,7 +1,7 @@
 import type { Address } from '../../src/config/config.ts'
-import { parseFeedKey } from '../../src/records/feed-key.ts'
-import { deriveKeys } from '../../src/records/recovery.ts'
-import { formatSuccession, signSuccession } from '../../src/records/succession.ts'
+import { parseFeedKey } from '../../src/format/keys/feed-key.ts'
+import { deriveKeys } from '../../src/format/keys/recovery.ts'
+import { formatSuccession, signSuccession } from '../../src/format/records/succession.ts'
 import { openPeer, publish, type Peer } from './peers.ts'
 
 /** A newsletter with its author's device and the words on their paper. */

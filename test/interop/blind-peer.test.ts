@@ -6,7 +6,7 @@ import HyperDHT from 'hyperdht'
 import Hyperswarm from 'hyperswarm'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Address } from '../../src/config/config.ts'
-import { parseFeedKey } from '../../src/records/feed-key.ts'
+import { parseFeedKey } from '../../src/format/keys/feed-key.ts'
 import { all } from '../helpers/operations.ts'
 import { openAuthor, openPeer, publish } from '../helpers/peers.ts'
 import {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { keyBytes, type EncryptionKey } from '../../src/records/feed-key.ts'
+import { keyBytes, type EncryptionKey } from '../../src/format/keys/feed-key.ts'
 import { runNode } from '../helpers/child.ts'
 import { all } from '../helpers/operations.ts'
 import { openAuthor, openPeer, publish } from '../helpers/peers.ts'

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { countHeld } from '../../src/feed/holding/held.ts'
-import { KEEP_OPEN } from '../../src/network/resting/roster.ts'
+import { countHeld } from '../../src/log/held-blocks.ts'
+import { KEEP_OPEN } from '../../src/replication/idle/idle-feeds.ts'
 import { all, expectFailure } from '../helpers/operations.ts'
 import { openPeer } from '../helpers/peers.ts'
 import {

@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import type { Operations } from '../../src/operations/contract.ts'
+import type { Operations } from '../../src/api/contract/contract.ts'
 import { configOf } from '../helpers/engines.ts'
 import {
   expectNoConflict,

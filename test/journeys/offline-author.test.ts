@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { parseFeedKey } from '../../src/records/feed-key.ts'
+import { parseFeedKey } from '../../src/format/keys/feed-key.ts'
 import { runPeer } from '../helpers/child.ts'
 import { openEngine } from '../helpers/engines.ts'
 import { all, expectFailure } from '../helpers/operations.ts'

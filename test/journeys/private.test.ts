@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { encryptionKeyOf, parseFeedKey } from '../../src/records/feed-key.ts'
+import { encryptionKeyOf, parseFeedKey } from '../../src/format/keys/feed-key.ts'
 import { all, expectFailure } from '../helpers/operations.ts'
 import { openAuthor, openPeer, publish } from '../helpers/peers.ts'
 import { eventually, feedOf, standing, subscribe, subscribeSoon } from '../helpers/swarm-peers.ts'

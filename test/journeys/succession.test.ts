@@ -1,8 +1,8 @@
 import Protomux from 'protomux'
 import c from 'compact-encoding'
 import { describe, expect, test } from 'vitest'
-import { parseFeedKey } from '../../src/records/feed-key.ts'
-import { encodeSuccession, parseSuccession } from '../../src/records/succession.ts'
+import { parseFeedKey } from '../../src/format/keys/feed-key.ts'
+import { encodeSuccession, parseSuccession } from '../../src/format/records/succession.ts'
 import { openEngine } from '../helpers/engines.ts'
 import { expectFailure } from '../helpers/operations.ts'
 import { openPeer, publish, type Peer } from '../helpers/peers.ts'
@@ -16,7 +16,7 @@ import {
   subscribeSoon,
 } from '../helpers/swarm-peers.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
-import { bindOperations } from '../../src/operations/operations.ts'
+import { bindOperations } from '../../src/api/operations.ts'
 
 /** Longest wait for an answer of the DHT, which is asked within seconds and no sooner. */
 const LOOK_UP_MS = 15_000

@@ -17,7 +17,7 @@ import { parseArgs } from 'node:util'
 import { loadConfig } from '../../src/config/config.ts'
 import { Engine } from '../../src/engine/engine.ts'
 import { createLogger } from '../../src/logger.ts'
-import { bindOperations } from '../../src/operations/operations.ts'
+import { bindOperations } from '../../src/api/operations.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/hyperletter.js', import.meta.url))
 

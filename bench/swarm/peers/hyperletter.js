@@ -19,7 +19,7 @@ const PACKED = 0.76
 const { restrainHeap } = await built('daemon/service/command.js')
 restrainHeap(AT_REST_MS)
 const [{ Engine }, { bindOperations }, { loadConfig }, { createLogger }] = await Promise.all(
-  ['engine/engine.js', 'operations/operations.js', 'config/config.js', 'logger.js'].map(built),
+  ['engine/engine.js', 'api/operations.js', 'config/config.js', 'logger.js'].map(built),
 )
 const dataDir = join(given.dir, 'data')
 const bootstrap = `${given.dht.host}:${given.dht.port}`

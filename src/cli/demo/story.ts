@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { HyperletterError } from '../../errors.ts'
-import type { Output } from '../../operations/contract.ts'
+import type { Output } from '../../api/contract/contract.ts'
 import { Actor } from './actor.ts'
 
 /** A newsletter written for this project, with pictures; it travels in the package. */

@@ -1,5 +1,5 @@
 import { diffWordsWithSpace, structuredPatch } from 'diff'
-import { stripControls } from '../../reader/plain.ts'
+import { stripControls } from '../../render/plain.ts'
 import type { Style } from './style.ts'
 
 /** Lines around a change that are shown with it. */

@@ -1,4 +1,4 @@
-import { singleLine } from '../../reader/plain.ts'
+import { singleLine } from '../../render/plain.ts'
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const
 

@@ -1,4 +1,4 @@
-import { singleLine } from '../../reader/plain.ts'
+import { singleLine } from '../../render/plain.ts'
 import type { Style } from './style.ts'
 
 /** Names of pino's numbers. */

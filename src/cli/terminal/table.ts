@@ -1,4 +1,4 @@
-import { singleLine } from '../../reader/plain.ts'
+import { singleLine } from '../../render/plain.ts'
 import { measureFor, type Measure } from './width.ts'
 
 /** One field: plain text, cleaned before it is shown, and a style put on after the layout. */

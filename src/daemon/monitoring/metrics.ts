@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises'
-import type { Output } from '../../operations/contract.ts'
+import type { Output } from '../../api/contract/contract.ts'
 import { packageVersion } from '../../version.ts'
 import type { Metric, Sample } from './exposition.ts'
 

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Config } from '../../config/config.ts'
 import { codeOf } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
-import type { Operations } from '../../operations/contract.ts'
+import type { Operations } from '../../api/contract/contract.ts'
 import { Pages } from './pages.ts'
 
 export interface MonitoringOptions {

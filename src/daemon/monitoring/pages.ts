@@ -1,5 +1,5 @@
 import { HyperletterError } from '../../errors.ts'
-import type { Operations, Output } from '../../operations/contract.ts'
+import type { Operations, Output } from '../../api/contract/contract.ts'
 import { EXPOSITION_TYPE, formatMetrics } from './exposition.ts'
 import { engineMetrics, processMetrics } from './metrics.ts'
 

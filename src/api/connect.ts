@@ -1,0 +1,141 @@
+import type { Config } from '../config/config.ts'
+import { dial, remoteOperations, requestReader } from './socket/client.ts'
+import type { ReaderRequest } from './socket/protocol.ts'
+import type { OperationsServerOptions } from './socket/server.ts'
+import { hasCode, HyperletterError } from '../errors.ts'
+import type { CallOptions, Operations } from './contract/contract.ts'
+import { PROTOCOL_VERSION } from './kinds.ts'
+
+/** Where the work will run, decided once; the operations are the same. */
+export interface Connection {
+  readonly operations: Operations
+  readonly via: 'daemon' | 'engine'
+  /**
+   * Serves the web reader, where the work runs: a daemon goes on serving it, this process until
+   * `close`. Gives an address that lets one browser in.
+   */
+  readonly openReader: (request: ReaderRequest, options?: CallOptions) => Promise<string>
+  /** Aborted when somebody asks for the end of what is lent here, as `daemon stop` does. */
+  readonly ended?: AbortSignal
+  /** Closes what `connect` opened; a daemon goes on. */
+  readonly close: () => Promise<void>
+}
+
+export interface ConnectOptions {
+  readonly signal?: AbortSignal | undefined
+  /** How long another command may keep the store before `STORE_BUSY`. */
+  readonly busyTimeoutMs?: number
+  /**
+   * Lends an engine of this process over the socket until `close`, as a daemon does: for commands that
+   * take long, so that others need not wait for them.
+   */
+  readonly lend?: boolean
+  /** An engine of this process will need the network. */
+  readonly online?: boolean
+}
+
+const BUSY_TIMEOUT_MS = 10_000
+const FIRST_PAUSE_MS = 20
+const LONGEST_PAUSE_MS = 500
+
+/**
+ * The operations on a data directory: those of its daemon if one answers, else of an engine in this
+ * process. The lock on the store decides who owns the data; the socket is only an address.
+ * @throws STORE_BUSY, PROTOCOL_MISMATCH, ABORTED
+ */
+export async function connect(config: Config, options: ConnectOptions = {}): Promise<Connection> {
+  const { signal, busyTimeoutMs = BUSY_TIMEOUT_MS } = options
+  const deadline = Date.now() + busyTimeoutMs
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    if (signal?.aborted === true) throw new HyperletterError('ABORTED', 'Interrupted.')
+    const daemon = await connectToDaemon(config)
+    if (daemon !== undefined) return daemon
+    try {
+      // Whoever had to wait once may have to again, and should not knock at the DHT each time.
+      const isFirst = pauseMs === FIRST_PAUSE_MS
+      return await openEngine(config, isFirst ? options : { ...options, online: false })
+    } catch (error) {
+      // Whoever holds the lock may be a daemon that does not listen yet, or a command about to end.
+      if (!hasCode(error, 'STORE_BUSY') || Date.now() + pauseMs > deadline) throw error
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
+  }
+}
+
+async function connectToDaemon({ socketPath }: Config): Promise<Connection | undefined> {
+  const info = await dial(socketPath)
+  if (info === undefined) return undefined
+  if (info.protocol !== PROTOCOL_VERSION) {
+    throw new HyperletterError(
+      'PROTOCOL_MISMATCH',
+      `The daemon runs version ${info.version}, which speaks another protocol.`,
+    )
+  }
+  return {
+    operations: remoteOperations(socketPath),
+    via: 'daemon',
+    openReader: (request, options) => requestReader(socketPath, request, options),
+    close: async () => undefined,
+  }
+}
+
+// The stack takes 200 ms to load: a command that talks to a daemon does without.
+async function openEngine(
+  config: Config,
+  { lend = false, online = false }: ConnectOptions,
+): Promise<Connection> {
+  const [{ Engine }, { bindOperations }, { createLogger }, { ReaderHost }] = await Promise.all([
+    import('../engine/engine.ts'),
+    import('./operations.ts'),
+    import('../logger.ts'),
+    import('../web/host.ts'),
+  ])
+  const logger = createLogger(config.logLevel)
+  const engine = await Engine.open({ config, logger, online })
+  const operations = bindOperations(engine, 'engine')
+  const reader = new ReaderHost({ operations, dataDir: config.dataDir })
+  const openReader = (request: ReaderRequest) => reader.open(request)
+  const lent = lend ? await lendOver(config, { operations, openReader, logger }) : undefined
+  return {
+    operations,
+    via: 'engine',
+    openReader,
+    ...(lent === undefined ? {} : { ended: lent.ended }),
+    close: async () => {
+      await reader.close()
+      await lent?.close()
+      await engine.close()
+    },
+  }
+}
+
+type Lent = Pick<OperationsServerOptions, 'operations' | 'openReader' | 'logger'>
+
+// Nothing is lost where it does not succeed: the others then wait, as for any other command.
+async function lendOver({ socketPath }: Config, lent: Lent) {
+  const [{ OperationsServer }, { packageVersion }] = await Promise.all([
+    import('./socket/server.ts'),
+    import('../version.ts'),
+  ])
+  const startedAt = Date.now()
+  const end = new AbortController()
+  try {
+    const server = await OperationsServer.listen({
+      ...lent,
+      socketPath,
+      info: () => ({
+        protocol: PROTOCOL_VERSION,
+        version: packageVersion(),
+        pid: process.pid,
+        uptimeSeconds: Math.round((Date.now() - startedAt) / 1_000),
+        temporary: true,
+      }),
+      onReload: () => Promise.resolve({ applied: [], restart: [] }),
+      onStop: () => end.abort(),
+    })
+    return { ended: end.signal, close: () => server.close() }
+  } catch (err) {
+    lent.logger.warn({ err }, 'other commands have to wait')
+    return undefined
+  }
+}

@@ -1,0 +1,48 @@
+import type { z } from 'zod'
+import { diagnosingContract } from './diagnosing.ts'
+import { followingContract } from './following.ts'
+import { preservingContract } from './preserving.ts'
+import type { OperationSpec } from './parts.ts'
+import { readingContract } from './reading.ts'
+import { succeedingContract } from './succeeding.ts'
+import { writingContract } from './writing.ts'
+import type { OperationKinds, OperationName } from '../kinds.ts'
+
+export { PROTOCOL_VERSION, type OperationName } from '../kinds.ts'
+
+/**
+ * Everything the product can do. The type `Operations` is inferred from this table; the socket server
+ * validates with it, and the socket client is made from it by a loop.
+ */
+export const contract = {
+  ...writingContract,
+  ...followingContract,
+  ...readingContract,
+  ...preservingContract,
+  ...succeedingContract,
+  ...diagnosingContract,
+} as const satisfies { readonly [N in OperationName]: OperationSpec & { kind: OperationKinds[N] } }
+
+// ── Types inferred from the table ────────────────────────────────────────────────────────────────
+
+export type Contract = typeof contract
+export type Input<N extends OperationName> = z.input<Contract[N]['input']>
+export type ParsedInput<N extends OperationName> = z.output<Contract[N]['input']>
+export type Output<N extends OperationName> = z.output<Contract[N]['output']>
+
+/** Where the work runs. */
+export type Via = Output<'status'>['via']
+
+export interface CallOptions {
+  /** Aborting it ends the operation with `ABORTED`. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export type Result<N extends OperationName> = Contract[N]['kind'] extends 'value'
+  ? Promise<Output<N>>
+  : AsyncIterable<Output<N>>
+
+/** What callers hold, whether the work runs in this process or in the daemon. */
+export type Operations = {
+  readonly [N in OperationName]: (input: Input<N>, options?: CallOptions) => Result<N>
+}

@@ -1,0 +1,105 @@
+import { z } from 'zod'
+import { keepSchema } from '../../config/keep-schema.ts'
+import { newsletterFields } from '../../format/records/newsletter.ts'
+import {
+  count,
+  events,
+  feedKey,
+  issueSummary,
+  newsletterRef,
+  number,
+  progress,
+  successor,
+  timeoutSeconds,
+  value,
+  type OperationSpec,
+} from './parts.ts'
+
+/** How newsletters come here, stay and go. */
+export const followingContract = {
+  /** What a link leads to, without following it. Asks peers for what is not on this machine. */
+  previewNewsletter: value(
+    z.strictObject({
+      link: z.string().min(1).max(512),
+      timeoutSeconds: timeoutSeconds.optional(),
+    }),
+    z.object({
+      feedKey,
+      title: z.string(),
+      description: z.string().optional(),
+      language: z.string().optional(),
+      authors: newsletterFields.authors,
+      private: z.boolean(),
+      issues: count,
+      /** Already followed here. */
+      subscribed: z.boolean(),
+      newest: z.object({ number, title: z.string(), publishedAt: z.string() }).optional(),
+    }),
+  ),
+
+  subscribe: events(
+    z.strictObject({
+      link: z.string().min(1).max(512),
+      /** False: record the subscription and return without waiting for a peer. */
+      wait: z.boolean().optional(),
+      timeoutSeconds: timeoutSeconds.optional(),
+    }),
+    z.discriminatedUnion('event', [
+      z.object({
+        event: z.literal('subscribed'),
+        feedKey,
+        title: z.string().optional(),
+        issues: count,
+      }),
+      progress,
+    ]),
+  ),
+
+  unsubscribe: value(
+    z.strictObject({ newsletter: newsletterRef }),
+    z.object({ feedKey, title: z.string().optional(), issues: count }),
+  ),
+
+  seed: value(z.strictObject({ link: z.string().min(1).max(512) }), z.object({ feedKey })),
+  unseed: value(z.strictObject({ newsletter: newsletterRef }), z.object({ feedKey })),
+
+  /** Chooses how much of a newsletter stays on this machine, or says what was chosen. */
+  keepNewsletter: value(
+    z.strictObject({
+      newsletter: newsletterRef,
+      /** Takes the place of what was chosen before; `{}` is everything. */
+      keep: keepSchema.optional(),
+    }),
+    z.object({
+      feedKey,
+      title: z.string().optional(),
+      keep: keepSchema,
+      issues: count,
+      /** How many of them are not to be here. */
+      leftOut: count,
+    }),
+  ),
+
+  /** Follows the download of one newsletter until everything is held, or nothing arrives for `timeoutSeconds`. */
+  followSync: events(
+    z.strictObject({ newsletter: newsletterRef, timeoutSeconds: timeoutSeconds.optional() }),
+    progress,
+  ),
+
+  /**
+   * Issues as they arrive, of all subscriptions or of one, and where one of them continues elsewhere. Ends
+   * only when aborted.
+   */
+  watchIssues: events(
+    z.strictObject({ newsletter: newsletterRef.optional() }),
+    z.union([
+      issueSummary,
+      z.object({
+        event: z.literal('continues'),
+        feedKey,
+        title: z.string().optional(),
+        successor,
+      }),
+    ]),
+  ),
+} as const satisfies Record<string, OperationSpec>

@@ -1,0 +1,156 @@
+import { z } from 'zod'
+import { issueHeadFields } from '../../format/records/issue.ts'
+import { line, timestamp } from '../../format/records/text.ts'
+import { MAX_OPML_LENGTH } from './limits.ts'
+import {
+  attachmentSummary,
+  bytes,
+  count,
+  feedKey,
+  issueSummary,
+  newsletterRef,
+  newsletterSummary,
+  none,
+  number,
+  timeoutSeconds,
+  value,
+} from './parts.ts'
+
+/** The part of the contract that readers use: lists, search, texts and marks. */
+export const readingContract = {
+  listNewsletters: value(none, z.array(newsletterSummary)),
+  listIssues: value(z.strictObject({ newsletter: newsletterRef }), z.array(issueSummary)),
+  /** Issues of all subscriptions, newest first; starred ones of all newsletters. */
+  listInbox: value(
+    z.strictObject({
+      /** Unread ones when absent. */
+      show: z.enum(['unread', 'all', 'starred']).optional(),
+    }),
+    z.array(issueSummary),
+  ),
+
+  /**
+   * Follows every newsletter that an OPML list names by a link, or by its feed at a reader like ours.
+   * Waits for none of them.
+   */
+  importOpml: value(
+    z.strictObject({ opml: z.string().min(1).max(MAX_OPML_LENGTH) }),
+    z.object({
+      subscribed: z.array(
+        z.object({
+          feedKey,
+          /** As the list calls it, until it is known better. */
+          title: z.string().optional(),
+          /** Followed or written here before. */
+          already: z.boolean(),
+        }),
+      ),
+      /** What else the list has, and why it is left out. */
+      skipped: z.array(
+        z.object({ title: z.string(), url: z.string(), code: z.string(), message: z.string() }),
+      ),
+    }),
+  ),
+
+  /** Issues on this machine with all the words of a query, best first; with some, if none has all. */
+  search: value(
+    z.strictObject({
+      query: z.string().min(1).max(512),
+      newsletter: newsletterRef.optional(),
+      /** Only issues published at or after this day or time. */
+      since: z.union([z.iso.date(), timestamp]).optional(),
+      /** 20 when absent. */
+      limit: z.int().min(1).max(200).optional(),
+    }),
+    z.array(
+      z.object({
+        feedKey,
+        newsletter: z.string(),
+        number,
+        title: z.string(),
+        publishedAt: z.string(),
+        read: z.boolean(),
+        starred: z.boolean(),
+        excerpt: z.object({
+          /** One line of plain text. */
+          text: z.string(),
+          /** Start and end of what was found in it, in UTF-16 code units. */
+          highlights: z.array(z.tuple([count, count])),
+        }),
+      }),
+    ),
+  ),
+
+  readIssue: value(
+    z.strictObject({
+      newsletter: newsletterRef,
+      /** The newest issue when absent. */
+      number: number.optional(),
+      /** 1 is the issue as first published; the newest edition when absent. */
+      edition: number.optional(),
+      /** Remember that it was read. */
+      markRead: z.boolean().optional(),
+      timeoutSeconds: timeoutSeconds.optional(),
+    }),
+    z.object({
+      feedKey,
+      newsletter: z.string(),
+      number,
+      title: issueHeadFields.title,
+      publishedAt: z.string(),
+      summary: z.string().optional(),
+      authors: issueHeadFields.authors,
+      tags: issueHeadFields.tags,
+      language: z.string().optional(),
+      markdown: z.string(),
+      attachments: z.array(attachmentSummary),
+      /** How many there are; more than 1 if it was amended. */
+      editions: count,
+      /** When the edition that is shown replaced an older one, and what its author says of it. */
+      amendedAt: z.string().optional(),
+      note: z.string().optional(),
+      /** Set when the author took the issue back; there is no text then, and there are no attachments. */
+      retracted: z.object({ at: z.string(), reason: z.string().optional() }).optional(),
+      /** The blocks hash up to a tree that the feed key signed. */
+      verified: z.boolean(),
+    }),
+  ),
+
+  readAttachment: bytes(
+    z.strictObject({
+      newsletter: newsletterRef,
+      number,
+      name: line(255),
+      /** As in `readIssue`. */
+      edition: number.optional(),
+      timeoutSeconds: timeoutSeconds.optional(),
+    }),
+  ),
+
+  /** Sets or takes the marks of one issue; those that are absent stay as they are. */
+  markIssue: value(
+    z.strictObject({
+      newsletter: newsletterRef,
+      number,
+      read: z.boolean().optional(),
+      starred: z.boolean().optional(),
+    }),
+    issueSummary,
+  ),
+
+  /** Marks many issues as read, or as unread. */
+  markIssues: value(
+    z.strictObject({
+      newsletter: newsletterRef,
+      /** All issues when absent. */
+      numbers: z.array(number).min(1).max(10_000).optional(),
+      read: z.boolean(),
+    }),
+    z.object({
+      feedKey,
+      newsletter: z.string(),
+      /** How many were not marked so before. */
+      changed: count,
+    }),
+  ),
+} as const

@@ -1,0 +1,117 @@
+import { z } from 'zod'
+import { MAX_CORRECTION_NOTE } from '../../format/records/correction.ts'
+import { newsletterFields } from '../../format/records/newsletter.ts'
+import { paragraph } from '../../format/records/text.ts'
+import {
+  count,
+  draftSource,
+  events,
+  feedKey,
+  force,
+  newsletterRef,
+  number,
+  timeoutSeconds,
+  value,
+  warning,
+  type OperationSpec,
+} from './parts.ts'
+
+/** What an author does: newsletters and their issues. */
+export const writingContract = {
+  createNewsletter: value(
+    z.strictObject({
+      title: newsletterFields.title,
+      description: newsletterFields.description,
+      language: newsletterFields.language,
+      authors: newsletterFields.authors,
+      website: newsletterFields.website,
+      license: newsletterFields.license,
+      private: z.boolean().optional(),
+    }),
+    z.object({
+      feedKey,
+      link: z.string(),
+      title: z.string(),
+      /** 24 words, shown this once and never stored. */
+      recoveryPhrase: z.string(),
+    }),
+  ),
+
+  publishIssue: events(
+    z.strictObject({
+      newsletter: newsletterRef.optional(),
+      draft: draftSource,
+      /** Keep serving until this many peers hold the whole issue, or `timeoutSeconds` have passed. */
+      waitCopies: z.int().min(0).max(1_000).optional(),
+      timeoutSeconds: timeoutSeconds.optional(),
+      force: force.optional(),
+    }),
+    z.discriminatedUnion('event', [
+      z.object({ event: z.literal('warning'), warning }),
+      z.object({
+        event: z.literal('published'),
+        feedKey,
+        number,
+        title: z.string(),
+        publishedAt: z.string(),
+        attachments: count,
+        copies: count,
+      }),
+      z.object({ event: z.literal('copies'), copies: count, peers: count }),
+    ]),
+  ),
+
+  /** Publishes a newer edition of an issue; the older ones stay in the log. */
+  amendIssue: value(
+    z.strictObject({
+      newsletter: newsletterRef.optional(),
+      number,
+      draft: draftSource,
+      /** What was changed, and why. */
+      note: paragraph(MAX_CORRECTION_NOTE).optional(),
+      force: force.optional(),
+    }),
+    z.object({
+      feedKey,
+      number,
+      title: z.string(),
+      amendedAt: z.string(),
+      /** Counted with this one and the first. */
+      editions: count,
+      warnings: z.array(warning),
+    }),
+  ),
+
+  /** Takes an issue back: its text and attachments leave the disks of all who follow the newsletter. */
+  retractIssue: value(
+    z.strictObject({
+      newsletter: newsletterRef.optional(),
+      number,
+      reason: paragraph(MAX_CORRECTION_NOTE).optional(),
+      force: force.optional(),
+    }),
+    z.object({ feedKey, number, title: z.string(), retractedAt: z.string() }),
+  ),
+
+  importFolder: events(
+    z.strictObject({
+      newsletter: newsletterRef.optional(),
+      /** Absolute path. */
+      folder: z.string().min(1).max(4_096),
+      /** Glob over paths below the folder; files that do not match are skipped. */
+      match: z.string().min(1).max(256).optional(),
+      force: force.optional(),
+    }),
+    z.discriminatedUnion('event', [
+      z.object({ event: z.literal('progress'), done: count, total: count, file: z.string() }),
+      z.object({ event: z.literal('warning'), file: z.string(), warning }),
+      z.object({
+        event: z.literal('skipped'),
+        file: z.string(),
+        code: z.string(),
+        message: z.string(),
+      }),
+      z.object({ event: z.literal('finished'), feedKey, title: z.string(), published: count }),
+    ]),
+  ),
+} as const satisfies Record<string, OperationSpec>

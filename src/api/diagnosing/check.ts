@@ -1,0 +1,37 @@
+import type { Output } from '../contract/contract.ts'
+
+export type Check = Output<'diagnose'>['checks'][number]
+export type Reason = Output<'explainNewsletter'>['reasons'][number]
+
+export function ok(name: string, message: string): Check {
+  return { name, state: 'ok', message }
+}
+
+export function warning(name: string, message: string, next?: string): Check {
+  return { name, state: 'warning', message, ...(next === undefined ? {} : { next }) }
+}
+
+export function failed(name: string, message: string, next?: string): Check {
+  return { name, state: 'failed', message, ...(next === undefined ? {} : { next }) }
+}
+
+/** The result of a check, or that it could not be made: in time, or at all. */
+export async function within(
+  name: string,
+  timeoutMs: number,
+  make: (signal: AbortSignal) => Promise<Check | readonly Check[]>,
+): Promise<readonly Check[]> {
+  const signal = AbortSignal.timeout(timeoutMs)
+  let onLate: (() => void) | undefined
+  const late = new Promise<Check>((resolve) => {
+    onLate = () => resolve(warning(name, `No answer within ${timeoutMs / 1_000} s.`))
+    signal.addEventListener('abort', onLate, { once: true })
+  })
+  try {
+    return [await Promise.race([make(signal), late])].flat()
+  } catch (error) {
+    return [failed(name, `This could not be looked at: ${(error as Error).message}`)]
+  } finally {
+    if (onLate !== undefined) signal.removeEventListener('abort', onLate)
+  }
+}

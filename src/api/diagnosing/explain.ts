@@ -1,0 +1,151 @@
+import type { Engine } from '../../engine/engine.ts'
+import { hasCode, HyperletterError } from '../../errors.ts'
+import type { Feed } from '../../format/feed.ts'
+import type { LibraryEntry } from '../../engine/library/library.ts'
+import type { Network } from '../../engine/network/network.ts'
+import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
+import { waitUntil } from '../waiting.ts'
+import type { Reason } from './check.ts'
+import { whereIsTheRest } from './holders.ts'
+
+/** How long a peer may take to appear, for who has just gone online. */
+const PEER_TIMEOUT_MS = 6_000
+
+/** How long what peers have is fetched, so that only what is really missing is explained. */
+const FETCH_TIMEOUT_MS = 2_000
+
+/** How long the DHT is asked. */
+const DHT_TIMEOUT_MS = 6_000
+
+/** Why a newsletter is not complete here. Asks the peers, and the DHT if there are none. */
+export async function explainNewsletter(
+  engine: Engine,
+  { newsletter }: ParsedInput<'explainNewsletter'>,
+  { signal }: CallOptions,
+): Promise<Output<'explainNewsletter'>> {
+  const entry = engine.feeds.resolve(newsletter)
+  const network = await engine.network()
+  const feed = await engine.feed(entry)
+  const { feedKey, title } = entry
+  const peers = () => network.status(feedKey).peers
+  if (!(await isComplete(feed))) {
+    const hasPeer = async () => peers() > 0 || (await isComplete(feed))
+    await waitUntil(hasPeer, { timeoutMs: PEER_TIMEOUT_MS, signal })
+    if (peers() > 0) {
+      await waitUntil(() => isComplete(feed), { timeoutMs: FETCH_TIMEOUT_MS, signal })
+    }
+  }
+  const reasons = [
+    ...damage(engine, entry),
+    ...(await unreadable(feed, entry)),
+    ...((await isComplete(feed)) ? [complete(feed, entry)] : await missing(engine, network, feed)),
+    ...leftOut(engine, entry),
+    ...retracted(feed),
+  ]
+  return {
+    feedKey,
+    ...(title === undefined ? {} : { title }),
+    complete: await isComplete(feed),
+    heldBlocks: feed.heldBlocks,
+    length: feed.length,
+    peers: peers(),
+    reasons,
+  }
+}
+
+async function isComplete(feed: Feed): Promise<boolean> {
+  return feed.length > 0 && (await feed.isComplete().catch(() => false))
+}
+
+function damage(engine: Engine, { problem }: LibraryEntry): Reason[] {
+  const reasons: Reason[] = []
+  if (problem !== undefined) {
+    const next =
+      'Ask the author which history is the honest one; `hyperletter repair` is for authors.'
+    reasons.push({ code: 'fork', message: problem.message, next })
+  }
+  if (engine.full.aborted) {
+    const { message } = HyperletterError.from(engine.full.reason)
+    const next = 'Make room; the daemon then goes on by itself.'
+    reasons.push({ code: 'disk-full', message, next })
+  }
+  return reasons
+}
+
+async function unreadable(feed: Feed, { roles }: LibraryEntry): Promise<Reason[]> {
+  if (!roles.includes('subscriber') || feed.length === 0) return []
+  const failure: unknown = await feed.profile({ wait: false }).catch((error: unknown) => error)
+  if (!hasCode(failure, 'NEEDS_KEY')) return []
+  const message = 'It is private, and its encryption key is missing or wrong.'
+  const next = 'Ask the author for the full link, and subscribe with that.'
+  return [{ code: 'needs-key', message, next }]
+}
+
+function complete(feed: Feed, { roles }: LibraryEntry): Reason {
+  const all =
+    feed.unwanted.length === 0
+      ? `All ${feed.length} blocks are here and checked.`
+      : 'All that has its place here is here and checked.'
+  const message = roles.includes('author') ? `This device writes it. ${all}` : all
+  return { code: 'complete', message }
+}
+
+// Not missing either, but what somebody who asks may be looking for.
+function leftOut({ keeper }: Engine, { feedKey }: LibraryEntry): Reason[] {
+  const issues = keeper.leftOut(feedKey)
+  if (issues === 0) return []
+  const which = issues === 1 ? '1 issue is' : `${issues} issues are`
+  const message = `${which} not kept, by what is set for it or the disk cap; reading one fetches it.`
+  const next = '`hyperletter keep` shows and changes what is kept of it.'
+  return [{ code: 'left-out', message, next }]
+}
+
+function retracted({ dropped }: Feed): Reason[] {
+  const blocks = dropped.reduce((sum, { start, end }) => sum + end - start, 0)
+  if (blocks === 0) return []
+  const message = `${blocks} blocks were taken back by the author; they are not kept and not missing.`
+  return [{ code: 'retracted', message }]
+}
+
+async function missing(engine: Engine, network: Network, feed: Feed): Promise<Reason[]> {
+  const reasons: Reason[] = []
+  if (feed.length === 0) {
+    reasons.push({ code: 'nothing-yet', message: 'Nothing of it has arrived yet.' })
+  }
+  if (network.status(feed.feedKey).peers === 0) {
+    return [...(await lonely(network, feed)), ...reasons]
+  }
+  return [...reasons, ...whereIsTheRest(engine.config, network, feed)]
+}
+
+/** Why no peer is connected. */
+async function lonely(network: Network, feed: Feed): Promise<Reason[]> {
+  const within = () => AbortSignal.timeout(DHT_TIMEOUT_MS)
+  const { discoveryKey } = feed.core
+  const [{ answered }, announcers] = await Promise.all([
+    network.askNodes(within()),
+    discoveryKey === null ? 0 : network.countAnnouncers(discoveryKey, within()),
+  ])
+  if (announcers > 0) return [unreachable(network, announcers)]
+  if (answered === 0) {
+    const message = 'The DHT does not answer, so nobody farther away than this room can be found.'
+    return [{ code: 'no-dht', message, next: '`hyperletter doctor` looks at the network.' }]
+  }
+  const message = 'Nobody else announces it just now: neither the author nor a reader is online.'
+  const next = 'It is fetched as soon as somebody comes, while the daemon runs.'
+  return [{ code: 'nobody-announces', message, next }]
+}
+
+function unreachable(network: Network, announcers: number): Reason {
+  const { bannedPeers, attempts } = network.facts()
+  const others = announcers === 1 ? '1 other announces' : `${announcers} others announce`
+  const codes = Object.keys(attempts.failed).join(', ')
+  const why = codes === '' ? '' : ` Failures so far: ${codes}.`
+  const banned =
+    bannedPeers === 0 ? '' : ` ${bannedPeers} peers are turned away for what they sent before.`
+  return {
+    code: 'unreachable',
+    message: `${others} it, but no connection stands.${why}${banned}`,
+    next: 'They may have gone offline a while ago. `hyperletter doctor` looks at the network.',
+  }
+}

@@ -1,0 +1,122 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { KEEP_EVERYTHING } from '../../config/keep.ts'
+import type { Engine } from '../../engine/engine.ts'
+import { freeBytes, NEEDED_FREE_BYTES } from '../../log/store/free-space.ts'
+import { HyperletterError } from '../../errors.ts'
+import type { Feed, LocatedIssue } from '../../format/feed.ts'
+import type { LibraryEntry } from '../../engine/library/library.ts'
+import type { Network } from '../../engine/network/network.ts'
+import type { Output, Via } from '../contract/contract.ts'
+import { describeSuccessor } from '../succeeding.ts'
+
+type Status = Output<'status'>
+
+/** Where this device stands: what it holds, who it is connected to, what it takes on disk. */
+export async function status(
+  engine: Engine,
+  _: object,
+  { via }: { readonly via: Via },
+): Promise<Status> {
+  const network = await engine.networkIfOnline()
+  const { dataDir } = engine.config
+  const problem = await problemOf(engine)
+  return {
+    via,
+    online: network !== undefined,
+    peers: network?.peers ?? 0,
+    localPeers: network?.facts().tcpConnections ?? 0,
+    dataDir,
+    bytesOnDisk: await bytesBelow(dataDir),
+    ...(problem === undefined ? {} : { problem }),
+    disk: await diskStatus(engine),
+    newsletters: await Promise.all(
+      engine.library.list().map((entry) => newsletterStatus(engine, network, entry)),
+    ),
+  }
+}
+
+/** What keeps this device from storing anything. Said before anything fails, too. */
+export async function problemOf({ full, config }: Engine): Promise<Status['problem']> {
+  if (full.aborted) {
+    const { code, message } = HyperletterError.from(full.reason)
+    return { code, message }
+  }
+  const leftBytes = await freeBytes(config.dataDir).catch(() => Infinity)
+  if (leftBytes >= NEEDED_FREE_BYTES) return undefined
+  const leftMib = Math.floor(leftBytes / 1024 / 1024)
+  return { code: 'DISK_FULL', message: `The disk is nearly full: ${leftMib} MiB are left.` }
+}
+
+async function diskStatus({ keeper, library }: Engine): Promise<Status['disk']> {
+  const { capBytes } = keeper
+  const next = await keeper.next()
+  const title = next && library.get(next.feedKey)?.title
+  return {
+    usedBytes: await keeper.usedBytes(),
+    ...(capBytes === Infinity ? {} : { capBytes }),
+    ...(next === undefined
+      ? {}
+      : {
+          next: {
+            feedKey: next.feedKey,
+            ...(title === undefined ? {} : { title }),
+            ...(next.number === undefined ? {} : { number: next.number }),
+          },
+        }),
+  }
+}
+
+async function newsletterStatus(
+  engine: Engine,
+  network: Network | undefined,
+  entry: LibraryEntry,
+): Promise<Status['newsletters'][number]> {
+  const { feedKey, roles, title, problem, successor } = entry
+  const feed = await engine.feed(entry)
+  // What was taken back is not missing; to know it, all records have to be looked at.
+  await feed.isComplete().catch(() => false)
+  const newest = await feed.newest({ wait: false }).catch(() => undefined)
+  const nothing = { peers: 0, fullCopies: 0, uploadedBytes: 0, downloadedBytes: 0 }
+  return {
+    feedKey,
+    ...(title === undefined ? {} : { title }),
+    roles: [...roles],
+    issues: newest?.record.number ?? 0,
+    heldBlocks: feed.heldBlocks,
+    length: feed.length,
+    ...(network?.status(feedKey) ?? nothing),
+    ...copiesOf(network, feed, newest),
+    keep: entry.keep ?? KEEP_EVERYTHING,
+    leftOut: engine.keeper.leftOut(feedKey),
+    tooLarge: [...engine.keeper.tooLarge(feedKey)],
+    ...(problem === undefined ? {} : { problem }),
+    ...(successor === undefined ? {} : { successor: describeSuccessor(engine, successor) }),
+  }
+}
+
+// Counted from what peers announce. What is before the newest issue are older ones and the profile.
+function copiesOf(network: Network | undefined, feed: Feed, newest: LocatedIssue | undefined) {
+  if (network === undefined || newest === undefined) return { newestCopies: 0, olderCopies: 0 }
+  const { start } = feed.entryRange(newest)
+  return {
+    newestCopies: network.copies(feed.feedKey, ...feed.neededRanges(newest)),
+    olderCopies: network.copies(feed.feedKey, { start: 0, end: start }),
+  }
+}
+
+/**
+ * Size of all files below a directory. Not the blocks allocated: the storage reserves tens of
+ * megabytes for its write-ahead log while it is open, whatever it holds.
+ */
+export async function bytesBelow(dir: string): Promise<number> {
+  const entries = await readdir(dir, { withFileTypes: true, recursive: true }).catch(() => [])
+  const sizes = entries
+    .filter((entry) => entry.isFile())
+    .map(async (entry) => {
+      // A file that vanishes meanwhile takes no space.
+      const found = await stat(join(entry.parentPath, entry.name)).catch(() => undefined)
+      return found?.size ?? 0
+    })
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+}

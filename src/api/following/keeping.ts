@@ -1,0 +1,33 @@
+import { KEEP_EVERYTHING } from '../../config/keep.ts'
+import type { Engine } from '../../engine/engine.ts'
+import { HyperletterError } from '../../errors.ts'
+import type { Output, ParsedInput } from '../contract/contract.ts'
+
+/**
+ * Chooses how much of a newsletter stays here. What has no place any more is off the disk when it returns.
+ * @throws INVALID_INPUT for an own newsletter, of which nothing is ever dropped.
+ */
+export async function keepNewsletter(
+  engine: Engine,
+  { newsletter, keep }: ParsedInput<'keepNewsletter'>,
+): Promise<Output<'keepNewsletter'>> {
+  const entry = engine.feeds.resolve(newsletter)
+  const { feedKey, title } = entry
+  if (keep !== undefined) {
+    if (entry.roles.includes('author')) {
+      throw new HyperletterError('INVALID_INPUT', 'You publish this newsletter: all of it is kept.')
+    }
+    await engine.library.update(feedKey, { keep })
+    await engine.flush()
+  }
+  const feed = await engine.feed(entry)
+  await engine.keeper.settle({ isThorough: keep !== undefined })
+  const { issues } = await feed.list({ wait: false }).catch(() => ({ issues: [] }))
+  return {
+    feedKey,
+    ...(title === undefined ? {} : { title }),
+    keep: keep ?? entry.keep ?? KEEP_EVERYTHING,
+    issues: issues.length,
+    leftOut: engine.keeper.leftOut(feedKey),
+  }
+}

@@ -1,0 +1,148 @@
+import type { Engine } from '../../engine/engine.ts'
+import { hasCode } from '../../errors.ts'
+import type { LocatedIssue } from '../../format/feed.ts'
+import type { LibraryEntry } from '../../engine/library/library.ts'
+import type { FeedKey } from '../../format/keys/feed-key.ts'
+import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
+import { marksOf, summarizeIssue } from '../reading/listing.ts'
+import { describeSuccessor } from '../succeeding.ts'
+import { waitUntil } from '../waiting.ts'
+
+type Event = Output<'watchIssues'>
+
+/** How long the record of a new issue is waited for. */
+const RECORD_TIMEOUT_MS = 20_000
+
+/** How long the content of a new issue is waited for before it is reported as not held. */
+const CONTENT_TIMEOUT_MS = 10_000
+
+/** How soon it is looked again for records that did not arrive in time, and for successors. */
+const LOOK_AGAIN_MS = 5_000
+
+/** A log that has grown since the watch began. */
+interface Grown {
+  /** Blocks that were there before. */
+  readonly from: number
+  /** Number of the newest issue that was reported. */
+  reported: number
+}
+
+/**
+ * Issues as they arrive, until aborted. Those that were there before are not repeated. A newsletter that
+ * continues elsewhere is watched there too.
+ * @throws DISK_FULL, for then nothing arrives any more.
+ */
+export async function* watchIssues(
+  engine: Engine,
+  input: ParsedInput<'watchIssues'>,
+  { signal: stop }: CallOptions,
+): AsyncGenerator<Event> {
+  const signal = stop === undefined ? engine.full : AbortSignal.any([stop, engine.full])
+  const all = watchedBy(engine, input.newsletter)
+  const successors = new Map<string, string>()
+  for (const { feedKey, successor } of all()) {
+    if (successor !== undefined) successors.set(feedKey, successor.feedKey)
+  }
+  const grown = new Map<FeedKey, Grown>()
+  const due = new Set<FeedKey>()
+  let wake = () => undefined as void
+  // Heard from the first moment on: what is appended while the caller is busy must not be missed.
+  const unwatch = engine.feeds.watchGrowth((feedKey, from) => {
+    // The first sync of a new subscription brings what was there before.
+    if (from === 0) return
+    if (!grown.has(feedKey)) grown.set(feedKey, { from, reported: 0 })
+    due.add(feedKey)
+    wake()
+  })
+  const onAbort = () => wake()
+  signal.addEventListener('abort', onAbort)
+  try {
+    await engine.network()
+    for (;;) {
+      yield* continuations(engine, all(), successors)
+      const late = new Set<FeedKey>()
+      for (const feedKey of due) {
+        due.delete(feedKey)
+        const entry = all().find((it) => it.feedKey === feedKey)
+        const log = grown.get(feedKey)
+        if (entry === undefined || log === undefined) continue
+        if (!(yield* arrivals(engine, entry, log, signal))) late.add(feedKey)
+      }
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, LOOK_AGAIN_MS)
+        wake = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+        if (due.size > 0 || signal.aborted) wake()
+      })
+      for (const feedKey of late) due.add(feedKey)
+      signal.throwIfAborted()
+    }
+  } finally {
+    unwatch()
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+// One that is named stays the one that was meant: its successor may have the same title.
+function watchedBy(engine: Engine, newsletter: string | undefined): () => LibraryEntry[] {
+  const { library, feeds } = engine
+  if (newsletter === undefined) {
+    return () => library.list().filter((it) => it.roles.includes('subscriber'))
+  }
+  const { feedKey } = feeds.resolve(newsletter)
+  return () => {
+    const found = [feeds.resolve(feedKey)]
+    for (const { successor } of found) {
+      const next = successor === undefined ? undefined : library.get(successor.feedKey)
+      if (next !== undefined && found.every((it) => it.feedKey !== next.feedKey)) found.push(next)
+    }
+    return found
+  }
+}
+
+/** @param known what was told of each newsletter; it is brought up to date. */
+function* continuations(
+  engine: Engine,
+  entries: readonly LibraryEntry[],
+  known: Map<string, string>,
+): Generator<Event> {
+  for (const { feedKey, title, successor } of entries) {
+    if (successor === undefined || known.get(feedKey) === successor.feedKey) continue
+    known.set(feedKey, successor.feedKey)
+    yield {
+      event: 'continues',
+      feedKey,
+      ...(title === undefined ? {} : { title }),
+      successor: describeSuccessor(engine, successor),
+    }
+  }
+}
+
+/** Gives whether all records were there. */
+async function* arrivals(
+  engine: Engine,
+  entry: LibraryEntry,
+  log: Grown,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Event, boolean> {
+  const feed = await engine.feed(entry)
+  const listing = await feed
+    .list({ timeoutMs: RECORD_TIMEOUT_MS, signal })
+    .catch((error: unknown) => {
+      if (hasCode(error, 'ABORTED')) throw error
+      return undefined
+    })
+  const marks = await marksOf(engine, entry)
+  const isNew = ({ index, record }: LocatedIssue) =>
+    index >= log.from && record.number > log.reported
+  for (const located of (listing?.issues ?? []).filter(isNew).toReversed()) {
+    log.reported = located.record.number
+    // An arrival is something to read, so its text gets a moment to follow its record.
+    const held = () => feed.holdsIssue(located)
+    await waitUntil(held, { timeoutMs: CONTENT_TIMEOUT_MS, signal })
+    yield summarizeIssue(entry, feed, located, marks(located.record.number))
+  }
+  return listing?.missing === 0
+}

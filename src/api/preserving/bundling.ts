@@ -1,0 +1,201 @@
+import type { Engine } from '../../engine/engine.ts'
+import { hasCode, HyperletterError } from '../../errors.ts'
+import { rangesToCarry } from '../../format/bundle/ranges.ts'
+import { takeBundle } from '../../format/bundle/take.ts'
+import { verifyBundle } from '../../format/bundle/verify.ts'
+import { writeBundle } from '../../format/bundle/write.ts'
+import type { BlockRange, Feed } from '../../format/feed.ts'
+import { parseEncryptionKey, type EncryptionKey, type FeedKey } from '../../format/keys/feed-key.ts'
+import { parseLink } from '../../format/keys/link.ts'
+import { openFile, TwoReadings } from './bundle-file.ts'
+import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
+import { abandon, reopen } from '../following/subscribing.ts'
+
+type Event = Output<'importBundle'>
+
+const LOCAL = { wait: false }
+
+/** The store keeps what was not forced to disk in memory: without this, a large import takes 200 MB. */
+const FLUSH_EVERY_BYTES = 16 * 1024 * 1024
+
+/**
+ * One file that carries the log of a newsletter with its proofs, or the issues from `since` on with
+ * what introduces them.
+ * @throws NOT_AVAILABLE if blocks are not on this machine, ISSUE_NOT_FOUND; NEEDS_KEY with `since`.
+ */
+export async function* exportBundle(
+  engine: Engine,
+  { newsletter, since }: ParsedInput<'exportBundle'>,
+  { signal }: CallOptions,
+): AsyncGenerator<Uint8Array> {
+  const feed = await engine.feed(engine.feeds.resolve(newsletter))
+  const start = since === undefined ? 0 : feed.entryRange(await feed.issue(since, LOCAL)).start
+  for await (const piece of writeBundle(feed.core, await rangesOf(feed, start))) {
+    signal?.throwIfAborted()
+    yield piece
+  }
+}
+
+async function rangesOf(feed: Feed, start: number): Promise<BlockRange[]> {
+  try {
+    const { issues } = await feed.list(LOCAL)
+    // Where the log ends in something else than a record, the first profile has to do.
+    const position = await feed.position().catch(() => undefined)
+    return rangesToCarry(issues, { start, profile: position?.profile })
+  } catch (error) {
+    // Who seeds blindly cannot list, and passes on all there is.
+    if (!hasCode(error, 'NEEDS_KEY', 'NOT_AVAILABLE')) throw error
+    return rangesToCarry([], { start })
+  }
+}
+
+/**
+ * Takes a bundle without any network: first all of it is verified, and only then is what is missing
+ * here stored. A bundle that is not sound changes nothing.
+ * @throws INVALID_BUNDLE; INVALID_INPUT if there is no such file; FEED_CONFLICT, DISK_FULL, TOO_LARGE; NEEDS_KEY when
+ * a private newsletter cannot be followed without its key: then it is seeded.
+ */
+export async function* importBundle(
+  engine: Engine,
+  input: ParsedInput<'importBundle'>,
+  { signal }: CallOptions,
+): AsyncGenerator<Event> {
+  const expected = input.link === undefined ? undefined : parseLink(input.link)
+  const key =
+    input.encryptionKey === undefined ? undefined : parseEncryptionKey(input.encryptionKey)
+  const file = await openFile(input.file)
+  try {
+    const bytes = (await file.stat()).size
+    const progress = new TwoReadings(file, bytes, signal)
+    const bundle = yield* progress.of('verifying', verifyBundle(progress.read()))
+    const { feedKey, blocks } = bundle.header
+    if (expected !== undefined && expected.feedKey !== feedKey) throw otherNewsletter(feedKey)
+
+    const before = engine.library.get(feedKey)
+    try {
+      const feed = await engine.feeds.get(before ?? { feedKey })
+      // Nothing may be appended to an own log while a bundle goes into it.
+      const unlock = feed.writable ? await engine.author.lock(feedKey) : undefined
+      let added: number
+      let giveBack: (() => void) | undefined
+      try {
+        giveBack = await engine.keeper.reserve(feed, bytes)
+        added = yield* progress.of(
+          'storing',
+          flushing(engine, progress, takeBundle(feed.core, bundle, progress.read())),
+        )
+      } finally {
+        unlock?.()
+        giveBack?.()
+      }
+      await adopt(engine, feedKey, { follow: input.subscribe, key: key ?? expected?.encryptionKey })
+      yield {
+        event: 'finished',
+        feedKey,
+        ...(await introduce(engine, feedKey)),
+        blocks,
+        added,
+        bytes,
+      }
+    } catch (error) {
+      if (engine.library.get(feedKey) === undefined) await abandon(engine, feedKey)
+      else if (hasCode(error, 'FEED_CONFLICT')) await markForked(engine, feedKey, blocks)
+      throw error
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+// Both histories are signed by the author: wherever the other one came from, it exists.
+async function markForked(engine: Engine, feedKey: FeedKey, length: number): Promise<void> {
+  if (engine.library.get(feedKey)?.problem !== undefined) return
+  const evidence = { length, fork: 0, peers: [], foundAt: new Date().toISOString() }
+  const message =
+    'A bundle has another history of this newsletter; what was held before stays readable.'
+  await engine.library.update(feedKey, { problem: { code: 'FEED_CONFLICT', message, evidence } })
+  await engine.flush()
+}
+
+async function* flushing<T>(
+  engine: Engine,
+  progress: TwoReadings,
+  work: AsyncGenerator<number, T>,
+): AsyncGenerator<number, T> {
+  let flushedBytes = progress.readBytes
+  try {
+    for (;;) {
+      const next = await work.next()
+      if (next.done === true) return next.value
+      yield next.value
+      if (progress.readBytes - flushedBytes < FLUSH_EVERY_BYTES) continue
+      await engine.flush()
+      flushedBytes = progress.readBytes
+    }
+  } finally {
+    await work.return(undefined as T)
+  }
+}
+
+interface Adoption {
+  readonly follow: boolean | undefined
+  readonly key: EncryptionKey | undefined
+}
+
+// Only once the blocks are on disk the library learns of them.
+async function adopt(engine: Engine, feedKey: FeedKey, { follow, key }: Adoption): Promise<void> {
+  await engine.flush()
+  const before = engine.library.get(feedKey)
+  if (follow === true) await followFeed(engine, feedKey, key ?? before?.encryptionKey)
+  else if (before === undefined) await engine.library.add(feedKey, 'seeder')
+  await engine.flush()
+}
+
+async function followFeed(
+  engine: Engine,
+  feedKey: FeedKey,
+  encryptionKey: EncryptionKey | undefined,
+): Promise<void> {
+  const before = engine.library.get(feedKey)
+  const secret = encryptionKey === undefined ? {} : { encryptionKey }
+  if (encryptionKey !== before?.encryptionKey) await reopen(engine, { feedKey, ...secret })
+  try {
+    await (await engine.feeds.get({ feedKey, ...secret })).profile(LOCAL)
+  } catch (error) {
+    if (!hasCode(error, 'NEEDS_KEY')) throw error
+    const entry = before ?? (await engine.library.add(feedKey, 'seeder'))
+    await reopen(engine, entry)
+    await engine.feed(entry)
+    await engine.flush()
+    throw new HyperletterError('NEEDS_KEY', error.message, {
+      hint: 'What the bundle carries is kept and passed on. To read it, `hyperletter subscribe` the full link: the part after # is the key.',
+      cause: error,
+    })
+  }
+  await engine.library.add(feedKey, 'subscriber', secret)
+}
+
+async function introduce(
+  engine: Engine,
+  feedKey: FeedKey,
+): Promise<{ title?: string; issues: number }> {
+  const entry = engine.library.get(feedKey)
+  if (entry === undefined) return { issues: 0 }
+  // While online, it is announced and served from here on.
+  const feed = await engine.feed(entry)
+  try {
+    const { title } = await feed.profile(LOCAL)
+    const { issues } = await feed.list(LOCAL)
+    // Who cannot read the newsletter passes on what was taken back too.
+    await feed.dropUnwanted()
+    if (title !== entry.title) await engine.library.update(feedKey, { title })
+    return { title, issues: issues.length }
+  } catch (error) {
+    if (!hasCode(error, 'NEEDS_KEY', 'NOT_AVAILABLE')) throw error
+    return { issues: 0 }
+  }
+}
+
+function otherNewsletter(feedKey: FeedKey): HyperletterError {
+  return new HyperletterError('INVALID_BUNDLE', `The bundle is of another newsletter, ${feedKey}.`)
+}

@@ -1,0 +1,160 @@
+import type { Engine } from '../../engine/engine.ts'
+import { hasCode, HyperletterError } from '../../errors.ts'
+import { newestEdition } from '../../format/history/editions.ts'
+import type { Feed, LocatedIssue } from '../../format/feed.ts'
+import type { LibraryEntry } from '../../engine/library/library.ts'
+import { formatLink } from '../../format/keys/link.ts'
+import { compareTimes } from '../../format/records/time-order.ts'
+import { ignoreFullDisk } from '../../storage-errors.ts'
+import type { Output, ParsedInput } from '../contract/contract.ts'
+import { describeSuccessor } from '../succeeding.ts'
+
+type IssueSummary = Output<'listIssues'>[number]
+type NewsletterSummary = Output<'listNewsletters'>[number]
+
+/** Only what is on this machine: lists answer at once, also offline. */
+const LOCAL = { wait: false }
+
+/** The library, oldest entry first. */
+export function listNewsletters(engine: Engine): Promise<NewsletterSummary[]> {
+  return Promise.all(engine.library.list().map((entry) => summarizeNewsletter(engine, entry)))
+}
+
+/** The issues of one newsletter, newest first. */
+export async function listIssues(
+  engine: Engine,
+  input: ParsedInput<'listIssues'>,
+): Promise<IssueSummary[]> {
+  return summarizeIssues(engine, engine.feeds.resolve(input.newsletter))
+}
+
+/** Issues of all subscriptions, newest first: unread ones, or all. Starred ones of all newsletters. */
+export async function listInbox(
+  engine: Engine,
+  { show = 'unread' }: ParsedInput<'listInbox'>,
+): Promise<IssueSummary[]> {
+  const isWanted = {
+    unread: (it: IssueMarks) => !it.read,
+    all: () => true,
+    starred: (it: IssueMarks) => it.starred,
+  }[show]
+  const entries = engine.library
+    .list()
+    .filter((it) => show === 'starred' || it.roles.includes('subscriber'))
+  const lists = await Promise.all(
+    entries.map((entry) =>
+      summarizeIssues(engine, entry, isWanted).catch((error: unknown) => {
+        // One newsletter that cannot be read must not hide the others.
+        if (hasCode(error, 'NEEDS_KEY', 'NOT_AVAILABLE')) return []
+        throw error
+      }),
+    ),
+  )
+  return lists.flat().toSorted((a, b) => compareTimes(b.publishedAt, a.publishedAt))
+}
+
+async function summarizeIssues(
+  engine: Engine,
+  entry: LibraryEntry,
+  isWanted: (marks: IssueMarks) => boolean = () => true,
+): Promise<IssueSummary[]> {
+  const feed = await engine.feed(entry)
+  const { issues } = await feed.list(LOCAL)
+  const marks = await marksOf(engine, entry)
+  return Promise.all(
+    issues.flatMap((it) => {
+      const marked = marks(it.record.number)
+      return isWanted(marked) ? [summarizeIssue(entry, feed, it, marked)] : []
+    }),
+  )
+}
+
+/** What the reader said of an issue. */
+export interface IssueMarks {
+  readonly read: boolean
+  readonly starred: boolean
+}
+
+/** The marks of the issues of a newsletter, by number. */
+export async function marksOf(
+  engine: Engine,
+  { feedKey, roles }: LibraryEntry,
+): Promise<(number: number) => IssueMarks> {
+  const [read, starred] = await Promise.all([
+    engine.library.marks.numbers('read', feedKey),
+    engine.library.marks.numbers('star', feedKey),
+  ])
+  // What one wrote oneself is never news.
+  const isNews = roles.includes('subscriber')
+  return (number) => ({ read: !isNews || read.has(number), starred: starred.has(number) })
+}
+
+async function summarizeNewsletter(
+  engine: Engine,
+  entry: LibraryEntry,
+): Promise<NewsletterSummary> {
+  const { feedKey, roles, encryptionKey, problem, successor } = entry
+  const feed = await engine.feed(entry)
+  const link = formatLink(encryptionKey === undefined ? { feedKey } : { feedKey, encryptionKey })
+  const common = {
+    feedKey,
+    link,
+    roles: [...roles],
+    private: encryptionKey !== undefined,
+    ...(successor === undefined ? {} : { successor: describeSuccessor(engine, successor) }),
+  }
+  try {
+    const profile = await feed.profile(LOCAL)
+    const { issues } = await feed.list(LOCAL)
+    const marks = await marksOf(engine, entry)
+    const unread = issues.filter((it) => !marks(it.record.number).read).length
+    if (profile.title !== entry.title)
+      await engine.library.update(feedKey, { title: profile.title }).catch(ignoreFullDisk)
+    return {
+      ...common,
+      title: profile.title,
+      ...(profile.description === undefined ? {} : { description: profile.description }),
+      issues: issues.length,
+      unread,
+      ...(problem === undefined ? {} : { problem }),
+    }
+  } catch (error) {
+    const { code, message } = HyperletterError.from(error)
+    const title = entry.title === undefined ? {} : { title: entry.title }
+    // Nothing has arrived yet: that is a state, not damage.
+    const damage = problem ?? (code === 'NOT_AVAILABLE' ? undefined : { code, message })
+    return {
+      ...common,
+      ...title,
+      issues: 0,
+      unread: 0,
+      ...(damage === undefined ? {} : { problem: damage }),
+    }
+  }
+}
+
+/** What lists say of one issue. */
+export async function summarizeIssue(
+  entry: LibraryEntry,
+  feed: Feed,
+  located: LocatedIssue,
+  { read, starred }: IssueMarks,
+): Promise<IssueSummary> {
+  const { number, publishedAt } = located.record
+  const { amendments, retraction } = located
+  const { title, summary } = newestEdition(located).record
+  const [amended] = amendments
+  return {
+    feedKey: entry.feedKey,
+    newsletter: entry.title ?? entry.feedKey,
+    number,
+    title,
+    publishedAt,
+    read,
+    starred,
+    ...(summary === undefined || retraction !== undefined ? {} : { summary }),
+    ...(amended === undefined ? {} : { amendedAt: amended.record.amendedAt }),
+    ...(retraction === undefined ? {} : { retractedAt: retraction.record.retractedAt }),
+    held: await feed.holdsIssue(located),
+  }
+}

@@ -1,0 +1,165 @@
+import type { Engine } from '../../engine/engine.ts'
+import { hasCode, HyperletterError } from '../../errors.ts'
+import { only } from '../../format/block-ranges.ts'
+import { contentRange, recordsOf } from '../../format/history/issue-ranges.ts'
+import { editionsOf, newestEdition, type Edition } from '../../format/history/editions.ts'
+import type { Feed, LocatedIssue } from '../../format/feed.ts'
+import type { RetractionRecord } from '../../format/records/record.ts'
+import { ignoreFullDisk } from '../../storage-errors.ts'
+import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
+
+/** How long reading an issue that is not held waits for each block, unless told otherwise. */
+const READ_TIMEOUT_SECONDS = 20
+
+/** One issue with its text. Goes online only for what is not on this machine. */
+export async function readIssue(
+  engine: Engine,
+  input: ParsedInput<'readIssue'>,
+  { signal }: CallOptions,
+): Promise<Output<'readIssue'>> {
+  const entry = engine.feeds.resolve(input.newsletter)
+  const feed = await engine.feed(entry)
+  const { timeoutSeconds = READ_TIMEOUT_SECONDS } = input
+  const options = { timeoutMs: timeoutSeconds * 1_000, signal }
+  const located = await locate(engine, feed, input.number, options)
+  const { number } = located.record
+  const shown = editionOf(located, input.edition)
+  const areRecordsVerified = verifyRecords(feed, located)
+  // Awaited below.
+  areRecordsVerified.catch(() => undefined)
+  const contents =
+    located.retraction === undefined
+      ? await readContents(engine, feed, shown, options)
+      : { markdown: '', attachments: [], areVerified: true }
+  const { markdown, attachments, areVerified } = contents
+  const verified = areVerified && (await areRecordsVerified)
+  if (input.markRead === true)
+    await engine.library.setRead(feed.feedKey, number, true).catch(ignoreFullDisk)
+  return {
+    feedKey: feed.feedKey,
+    newsletter: entry.title ?? feed.feedKey,
+    number,
+    publishedAt: located.record.publishedAt,
+    markdown,
+    attachments,
+    verified,
+    ...describe(located, shown),
+  }
+}
+
+/** What the records say of the edition that is shown. */
+function describe({ amendments, retraction }: LocatedIssue, { record }: Edition) {
+  const { title, summary, authors, tags, language } = record
+  const wasRetracted = retraction !== undefined
+  return {
+    title,
+    editions: amendments.length + 1,
+    ...(summary === undefined || wasRetracted ? {} : { summary }),
+    ...(authors === undefined ? {} : { authors }),
+    ...(tags === undefined ? {} : { tags }),
+    ...(language === undefined ? {} : { language }),
+    ...(record.type === 'amendment' ? { amendedAt: record.amendedAt } : {}),
+    ...(record.type === 'amendment' && record.note !== undefined ? { note: record.note } : {}),
+    ...(wasRetracted ? { retracted: retractionOf(retraction.record) } : {}),
+  }
+}
+
+function retractionOf({ retractedAt, reason }: RetractionRecord) {
+  return reason === undefined ? { at: retractedAt } : { at: retractedAt, reason }
+}
+
+async function readContents(
+  engine: Engine,
+  feed: Feed,
+  edition: Edition,
+  options: { timeoutMs: number; signal: AbortSignal | undefined },
+) {
+  const { record } = edition
+  const body = contentRange(record.body)
+  if (!(await feed.holds(body))) {
+    await engine.keeper.borrow(feed, record.number, [body])
+    await online(engine, feed)
+  }
+  const markdown = await feed.readBody(edition, options)
+  const attachments = await Promise.all(
+    record.attachments.map(async (attachment) => {
+      const { name, mediaType, bytes, alt } = attachment
+      const held = await feed.holds(contentRange(attachment))
+      return { name, mediaType, bytes, ...(alt === undefined ? {} : { alt }), held }
+    }),
+  )
+  return { markdown, attachments, areVerified: await feed.verify(body) }
+}
+
+async function verifyRecords(feed: Feed, issue: LocatedIssue): Promise<boolean> {
+  for (const index of recordsOf(issue)) {
+    if (!(await feed.verify(only(index)))) return false
+  }
+  return true
+}
+
+// Counted from 1, the issue as it was first published.
+function editionOf(issue: LocatedIssue, wanted: number | undefined): Edition {
+  if (wanted === undefined) return newestEdition(issue)
+  const editions = editionsOf(issue)
+  const found = editions[wanted - 1]
+  if (found !== undefined) return found
+  const has = editions.length === 1 ? 'one edition' : `${editions.length} editions`
+  throw new HyperletterError(
+    'ISSUE_NOT_FOUND',
+    `Issue ${issue.record.number} has ${has}, and no edition ${wanted}.`,
+  )
+}
+
+/** The bytes of one attachment, as they arrive. */
+export async function* readAttachment(
+  engine: Engine,
+  input: ParsedInput<'readAttachment'>,
+  { signal }: CallOptions,
+): AsyncGenerator<Uint8Array> {
+  const feed = await engine.feed(engine.feeds.resolve(input.newsletter))
+  const { timeoutSeconds = READ_TIMEOUT_SECONDS } = input
+  const options = { timeoutMs: timeoutSeconds * 1_000, signal }
+  const located = await locate(engine, feed, input.number, options)
+  if (located.retraction !== undefined) {
+    throw new HyperletterError('ISSUE_NOT_FOUND', `Issue ${input.number} was retracted.`)
+  }
+  const { record } = editionOf(located, input.edition)
+  const attachment = record.attachments.find((it) => it.name === input.name)
+  if (attachment === undefined) {
+    const names = record.attachments.map((it) => it.name).join(', ') || 'none'
+    throw new HyperletterError(
+      'ISSUE_NOT_FOUND',
+      `Issue ${input.number} has no attachment "${input.name}".`,
+      {
+        hint: `It has: ${names}.`,
+      },
+    )
+  }
+  const range = contentRange(attachment)
+  if (!(await feed.holds(range))) {
+    await engine.keeper.borrow(feed, record.number, [contentRange(record.body), range])
+    await online(engine, feed)
+  }
+  yield* feed.readAttachment(attachment, options)
+}
+
+async function online(engine: Engine, feed: Feed): Promise<void> {
+  const network = await engine.network()
+  network.start(feed)
+}
+
+async function locate(
+  engine: Engine,
+  feed: Feed,
+  number: number | undefined,
+  options: { timeoutMs: number; signal: AbortSignal | undefined },
+): Promise<LocatedIssue> {
+  try {
+    return await feed.issue(number, { ...options, wait: false })
+  } catch (error) {
+    if (!hasCode(error, 'NOT_AVAILABLE')) throw error
+    await online(engine, feed)
+    return feed.issue(number, options)
+  }
+}

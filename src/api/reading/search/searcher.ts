@@ -1,0 +1,145 @@
+import { join } from 'node:path'
+import type { Engine } from '../../../engine/engine.ts'
+import { hasCode, HyperletterError } from '../../../errors.ts'
+import { newestEdition } from '../../../format/history/editions.ts'
+import type { Feed, LocatedIssue } from '../../../format/feed.ts'
+import type { LibraryEntry } from '../../../engine/library/library.ts'
+import type { FeedKey } from '../../../format/keys/feed-key.ts'
+import { parseQuery, type Clause } from '../../../engine/search/query.ts'
+import { SearchIndex } from '../../../engine/search/search-index.ts'
+import { excerptOf, type Excerpt } from '../../../engine/search/text/excerpt.ts'
+import { plainText } from '../../../engine/search/text/plain-text.ts'
+import type { CallOptions, Output, ParsedInput } from '../../contract/contract.ts'
+import { marksOf } from '../listing.ts'
+import { CatchUp } from './catch-up.ts'
+
+type Result = Output<'search'>[number]
+
+const DEFAULT_LIMIT = 20
+const LOCAL = { wait: false }
+
+/** Below the data directory. */
+const FOLDER = 'search'
+
+/** The search of one engine: an index, kept up with the logs at every search. */
+export class Searcher {
+  readonly #engine: Engine
+  readonly #index: SearchIndex
+  readonly #catchUp: CatchUp
+  #last: Promise<unknown> = Promise.resolve()
+
+  private constructor(engine: Engine, index: SearchIndex) {
+    this.#engine = engine
+    this.#index = index
+    this.#catchUp = new CatchUp(engine, index)
+  }
+
+  static async open(engine: Engine): Promise<Searcher> {
+    return new Searcher(engine, await SearchIndex.open(join(engine.config.dataDir, FOLDER)))
+  }
+
+  async search(
+    { query, newsletter, since, limit = DEFAULT_LIMIT }: ParsedInput<'search'>,
+    { signal }: CallOptions,
+  ): Promise<Result[]> {
+    const only =
+      newsletter === undefined ? undefined : this.#engine.feeds.resolve(newsletter).feedKey
+    const words = parseQuery(query)
+    if (words.length === 0) {
+      throw new HyperletterError('INVALID_INPUT', 'There is no word in the query to look for.')
+    }
+    await this.#update(signal)
+    signal?.throwIfAborted()
+    const { found, clauses } = this.#index.search(words)
+    const results: Promise<Result>[] = []
+    const opened = new Map<string, Promise<Opened | undefined>>()
+    for (const hit of found) {
+      if (results.length === limit) break
+      if (only !== undefined && hit.feedKey !== only) continue
+      const { feedKey } = hit
+      if (!opened.has(feedKey)) opened.set(feedKey, this.#open(feedKey))
+      const newsletterOpened = await opened.get(feedKey)
+      const issue = newsletterOpened?.issues.get(hit.number)
+      if (newsletterOpened === undefined || issue === undefined) continue
+      if (since !== undefined && issue.record.publishedAt < since) continue
+      results.push(describe(newsletterOpened, issue, clauses))
+    }
+    return Promise.all(results)
+  }
+
+  // One after the other: each finds what the one before it has done.
+  #update(signal: AbortSignal | undefined): Promise<void> {
+    const update = this.#last.catch(() => undefined).then(() => this.#updateNow(signal))
+    this.#last = update
+    return update
+  }
+
+  async #updateNow(signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await this.#catchUp.run(signal)
+    } finally {
+      // The index can be made again, so a full disk must not keep anybody from searching.
+      await this.#index.save().catch((err: unknown) => {
+        this.#engine.logger.warn({ err }, 'the search index could not be written')
+      })
+    }
+  }
+
+  async #open(feedKey: string): Promise<Opened | undefined> {
+    const entry = this.#engine.library.get(feedKey as FeedKey)
+    if (entry === undefined) return undefined
+    const feed = await this.#engine.feed(entry)
+    const { issues } = await feed.list(LOCAL)
+    return {
+      entry,
+      feed,
+      issues: new Map(issues.map((it) => [it.record.number, it])),
+      marks: await marksOf(this.#engine, entry),
+    }
+  }
+}
+
+/** A newsletter that something was found in. */
+interface Opened {
+  readonly entry: LibraryEntry
+  readonly feed: Feed
+  readonly issues: ReadonlyMap<number, LocatedIssue>
+  readonly marks: Awaited<ReturnType<typeof marksOf>>
+}
+
+async function describe(
+  { entry, feed, marks }: Opened,
+  issue: LocatedIssue,
+  clauses: readonly Clause[],
+): Promise<Result> {
+  const { number, publishedAt } = issue.record
+  return {
+    feedKey: entry.feedKey,
+    newsletter: entry.title ?? entry.feedKey,
+    number,
+    title: newestEdition(issue).record.title,
+    publishedAt,
+    ...marks(number),
+    excerpt: await readExcerpt(feed, issue, clauses),
+  }
+}
+
+async function readExcerpt(
+  feed: Feed,
+  issue: LocatedIssue,
+  clauses: readonly Clause[],
+): Promise<Excerpt> {
+  try {
+    const edition = newestEdition(issue)
+    const text = plainText(await feed.readBody(edition, LOCAL))
+    const { title } = edition.record
+    // Most texts begin with their title, which stands above the excerpt already.
+    const below = text.startsWith(`${title} `)
+      ? excerptOf(text.slice(title.length + 1), clauses)
+      : undefined
+    return below !== undefined && below.highlights.length > 0 ? below : excerptOf(text, clauses)
+  } catch (error) {
+    if (!hasCode(error, 'NOT_AVAILABLE', 'INVALID_RECORD', 'TOO_LARGE')) throw error
+    return { text: '', highlights: [] }
+  }
+}

@@ -1,0 +1,193 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import type { Reloaded } from '../../config/live.ts'
+import { codeOf, HyperletterError } from '../../errors.ts'
+import type { CallOptions, Operations } from '../contract/contract.ts'
+import { OPERATION_KINDS, type OperationName } from '../kinds.ts'
+import * as protocol from './protocol.ts'
+import { assertOwnDirectory } from './socket-directory.ts'
+
+/** How long a daemon may take to say who it is. A busy one answers within milliseconds. */
+const DIAL_TIMEOUT_MS = 3_000
+
+/** How long a daemon may take to change its ways. */
+const RELOAD_TIMEOUT_MS = 10_000
+
+/** Codes of a socket on which nobody listens. */
+const NOBODY = new Set(['ENOENT', 'ENOTDIR', 'ECONNREFUSED', 'ENOTSOCK', 'EACCES'])
+
+/** Codes of a connection that ended in the middle. */
+const GONE = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'])
+
+const LINE_FEED = 0x0a
+
+/** Who answers at a socket; undefined if nobody does. */
+export async function dial(socketPath: string): Promise<protocol.DaemonInfo | undefined> {
+  try {
+    await assertOwnDirectory(socketPath)
+    const signal = AbortSignal.timeout(DIAL_TIMEOUT_MS)
+    const response = await send(socketPath, 'GET', protocol.DAEMON_PATH, { signal })
+    const info = await readJson(response, signal)
+    if (protocol.isDaemonInfo(info)) return info
+    throw new HyperletterError('PROTOCOL_MISMATCH', 'Something else answers in place of a daemon.')
+  } catch (error) {
+    const code = error instanceof HyperletterError ? error.code : 'INTERNAL'
+    if (code === 'DAEMON_NOT_RUNNING' || code === 'ABORTED') return undefined
+    throw error
+  }
+}
+
+/** Asks the daemon to end. Returns when it has heard. @throws DAEMON_NOT_RUNNING */
+export async function requestStop(socketPath: string): Promise<void> {
+  const signal = AbortSignal.timeout(DIAL_TIMEOUT_MS)
+  await readJson(await send(socketPath, 'POST', protocol.STOP_PATH, { signal }, {}), signal)
+}
+
+/** Asks the daemon to read its configuration again. @throws DAEMON_NOT_RUNNING, INVALID_INPUT */
+export async function requestReload(socketPath: string): Promise<Reloaded> {
+  const signal = AbortSignal.timeout(RELOAD_TIMEOUT_MS)
+  const response = await send(socketPath, 'POST', protocol.RELOAD_PATH, { signal }, {})
+  return (await readJson(response, signal)) as Reloaded
+}
+
+/** Asks the daemon to serve the web reader. @returns an address that lets one browser in. */
+export async function requestReader(
+  socketPath: string,
+  request: protocol.ReaderRequest,
+  { signal }: CallOptions = {},
+): Promise<string> {
+  const response = await send(socketPath, 'POST', protocol.READER_PATH, { signal }, request)
+  const { url } = (await readJson(response, signal)) as { url?: unknown }
+  if (typeof url === 'string') return url
+  throw new HyperletterError('PROTOCOL_MISMATCH', 'The daemon knows nothing of a web reader.')
+}
+
+/**
+ * The operations of the daemon that listens at `socketPath`, made from the table of their kinds by a
+ * loop. The daemon validates what it is asked; what it answers is not validated again here.
+ */
+export function remoteOperations(socketPath: string): Operations {
+  const names = Object.keys(OPERATION_KINDS) as OperationName[]
+  return Object.fromEntries(
+    names.map((name) => [name, remote(socketPath, name)]),
+  ) as unknown as Operations
+}
+
+function remote(socketPath: string, name: OperationName) {
+  const kind = OPERATION_KINDS[name]
+  const call = (input: unknown, { signal }: CallOptions) =>
+    send(socketPath, 'POST', protocol.OPERATIONS_PATH + name, { signal }, input)
+
+  if (kind === 'value') {
+    return async (input: unknown, options: CallOptions = {}) =>
+      readJson(await call(input, options), options.signal)
+  }
+  const read = kind === 'events' ? readLines : readBytes
+  return async function* stream(input: unknown, options: CallOptions = {}) {
+    const response = await call(input, options)
+    try {
+      yield* read(response)
+      throwTrailer(response, options.signal)
+    } catch (error) {
+      throw translate(error, options.signal)
+    } finally {
+      // Leaving early, by `break` or a failure, ends the request; the daemon then aborts its work.
+      response.destroy()
+    }
+  }
+}
+
+async function send(
+  socketPath: string,
+  method: 'GET' | 'POST',
+  path: string,
+  { signal }: CallOptions,
+  input?: unknown,
+): Promise<IncomingMessage> {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const request = httpRequest({
+      socketPath,
+      method,
+      path,
+      agent: false,
+      headers: { [protocol.VERSION_HEADER]: String(protocol.PROTOCOL_VERSION) },
+      ...(signal === undefined ? {} : { signal }),
+    })
+    request.on('response', resolve)
+    request.on('error', (error) => reject(translate(error, signal)))
+    request.end(input === undefined ? undefined : JSON.stringify(input))
+  })
+  if (response.statusCode === 200) return response
+  const body = (await readJson(response, signal)) as { error?: unknown } | null
+  throw answered(body?.error, signal)
+}
+
+async function readJson(
+  response: IncomingMessage,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
+  const chunks: Buffer[] = []
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk)
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+  } catch (error) {
+    throw translate(error, signal)
+  }
+}
+
+// Not `readline`: that also breaks lines at U+2028 and U+2029, which JSON strings may hold as they are.
+async function* readLines(response: IncomingMessage): AsyncGenerator {
+  let pieces: Buffer[] = []
+  let sizeBytes = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    let start = 0
+    for (let end = chunk.indexOf(LINE_FEED); end >= 0; end = chunk.indexOf(LINE_FEED, start)) {
+      pieces.push(chunk.subarray(start, end))
+      yield JSON.parse(Buffer.concat(pieces).toString('utf8'))
+      pieces = []
+      sizeBytes = 0
+      start = end + 1
+    }
+    pieces.push(chunk.subarray(start))
+    sizeBytes += chunk.byteLength - start
+    if (sizeBytes > protocol.MAX_LINE_BYTES) {
+      throw new HyperletterError('INTERNAL', 'The daemon answered with a line that is too long.')
+    }
+  }
+}
+
+async function* readBytes(response: IncomingMessage): AsyncGenerator<Uint8Array> {
+  yield* response as AsyncIterable<Uint8Array>
+}
+
+function throwTrailer(response: IncomingMessage, signal: AbortSignal | undefined): void {
+  const trailer = response.trailers[protocol.ERROR_TRAILER]
+  if (trailer === undefined) return
+  const { error } = JSON.parse(decodeURIComponent(trailer)) as { error: unknown }
+  throw answered(error, signal)
+}
+
+// Work that was aborted, though not by us, was aborted because the daemon ends.
+function answered(json: unknown, signal: AbortSignal | undefined): HyperletterError {
+  const error = HyperletterError.fromJSON(json)
+  return error.code === 'ABORTED' && signal?.aborted !== true ? gone(error) : error
+}
+
+function translate(error: unknown, signal: AbortSignal | undefined): HyperletterError {
+  if (signal?.aborted === true) {
+    return new HyperletterError('ABORTED', 'Interrupted.', { cause: error })
+  }
+  const code = codeOf(error) ?? ''
+  if (NOBODY.has(code)) {
+    return new HyperletterError('DAEMON_NOT_RUNNING', 'No daemon answers.', { cause: error })
+  }
+  if (GONE.has(code)) return gone(error)
+  return HyperletterError.from(error)
+}
+
+function gone(cause?: unknown): HyperletterError {
+  return new HyperletterError(
+    'DAEMON_NOT_RUNNING',
+    'The daemon went away in the middle of its answer.',
+    { cause },
+  )
+}

@@ -1,0 +1,62 @@
+import { PROTOCOL_VERSION } from '../kinds.ts'
+
+/**
+ * What both ends of the socket agree on: HTTP/1.1 over a Unix socket or named pipe.
+ *
+ * `GET /daemon` → `DaemonInfo`. `POST /daemon/stop` → the daemon ends. `POST /daemon/reload`
+ * → it reads its configuration again, and answers with `Reloaded`. `POST /daemon/reader` with
+ * `ReaderRequest` → the daemon serves the web reader, `{"url": …}` lets one browser in.
+ * `POST /operations/<name>` with a JSON input: a `value` comes back as JSON, `events` as one JSON
+ * object a line, `bytes` as the raw body. A failure before the first byte has an HTTP status and the
+ * body `{"error": {code, message}}`; a later one has the same JSON, URI-encoded, in a trailer.
+ * A request for an operation carries the protocol version; the daemon refuses another one with
+ * `PROTOCOL_MISMATCH`. Asking who it is, to end and to reload works with every version.
+ */
+export const VERSION_HEADER = 'hyperletter-protocol'
+
+export const DAEMON_PATH = '/daemon'
+export const STOP_PATH = '/daemon/stop'
+export const RELOAD_PATH = '/daemon/reload'
+export const READER_PATH = '/daemon/reader'
+export const OPERATIONS_PATH = '/operations/'
+
+/** Trailer that carries an error which happened after the first byte of an `events` or `bytes` result. */
+export const ERROR_TRAILER = 'hyperletter-error'
+
+/** Largest JSON input: a 2 MiB draft in the worst JSON escaping, and some room. */
+export const MAX_INPUT_BYTES = 16 * 1024 * 1024
+
+/** Longest line of an `events` result. */
+export const MAX_LINE_BYTES = 16 * 1024 * 1024
+
+/** Stays readable for every other version: fields may be added, none changes. */
+export interface DaemonInfo {
+  readonly protocol: number
+  readonly version: string
+  readonly pid: number
+  readonly uptimeSeconds: number
+  /** No daemon, but a command that lends what it has opened until it ends. */
+  readonly temporary?: true
+}
+
+/** What to open in a browser. */
+export interface ReaderRequest {
+  /** Serve it here and nowhere else. */
+  readonly port?: number | undefined
+  /** Page to begin with. */
+  readonly path?: string | undefined
+}
+
+/** Whether whoever answers at a socket says of itself what a daemon says. */
+export function isDaemonInfo(json: unknown): json is DaemonInfo {
+  const { protocol, version, pid, uptimeSeconds } = (json ?? {}) as Partial<DaemonInfo>
+  return (
+    Number.isSafeInteger(protocol) &&
+    typeof version === 'string' &&
+    Number.isSafeInteger(pid) &&
+    Number(pid) > 0 &&
+    typeof uptimeSeconds === 'number'
+  )
+}
+
+export { PROTOCOL_VERSION }

@@ -1,0 +1,118 @@
+import type { AppendOptions } from '../../engine/publish/continuity.ts'
+import type { Engine } from '../../engine/engine.ts'
+import { HyperletterError } from '../../errors.ts'
+import {
+  composeAmendment,
+  composeRetraction,
+  type Entry,
+  type LogPosition,
+} from '../../format/history/entry.ts'
+import type { Feed, LocatedIssue } from '../../format/feed.ts'
+import { newestEdition } from '../../format/history/editions.ts'
+import { short } from '../../logger.ts'
+import type { Output, ParsedInput, CallOptions } from '../contract/contract.ts'
+import { authoredBy, encodeDraft, loadDraft } from './publishing.ts'
+
+/**
+ * Publishes a newer edition of an issue. The older ones stay in the log.
+ * @throws ISSUE_NOT_FOUND; INVALID_INPUT if the issue was taken back.
+ */
+export async function amendIssue(
+  engine: Engine,
+  { newsletter, number, draft: source, note, force }: ParsedInput<'amendIssue'>,
+  { signal }: CallOptions,
+): Promise<Output<'amendIssue'>> {
+  const entry = authoredBy(engine, newsletter)
+  const feed = await engine.feed(entry)
+  const appending = { force, signal }
+  await engine.author.makeCurrent(feed, appending)
+  await correctable(feed, number)
+  const draft = await loadDraft(source)
+  const { body, attached } = await encodeDraft(draft)
+  signal?.throwIfAborted()
+  const { title, summary, authors, tags, language } = draft
+  const head = {
+    title,
+    amendedAt: new Date().toISOString(),
+    ...(summary === undefined ? {} : { summary }),
+    ...(authors === undefined ? {} : { authors }),
+    ...(tags === undefined ? {} : { tags }),
+    ...(language === undefined ? {} : { language }),
+    ...(note === undefined ? {} : { note }),
+  }
+  const issue = await correct(engine, feed, { number, appending }, (at) =>
+    composeAmendment(at, number, head, body, attached),
+  )
+  return {
+    feedKey: feed.feedKey,
+    number,
+    title,
+    amendedAt: head.amendedAt,
+    editions: issue.amendments.length + 2,
+    warnings: [...draft.warnings],
+  }
+}
+
+/**
+ * Takes an issue back: its text and attachments leave this disk, and that of everybody who follows.
+ * @throws ISSUE_NOT_FOUND; INVALID_INPUT if it was taken back already.
+ */
+export async function retractIssue(
+  engine: Engine,
+  { newsletter, number, reason, force }: ParsedInput<'retractIssue'>,
+  { signal }: CallOptions,
+): Promise<Output<'retractIssue'>> {
+  const feed = await engine.feed(authoredBy(engine, newsletter))
+  const appending = { force, signal }
+  await engine.author.makeCurrent(feed, appending)
+  const retractedAt = new Date().toISOString()
+  const said = reason === undefined ? {} : { reason }
+  const issue = await correct(engine, feed, { number, appending }, (at) =>
+    composeRetraction(at, { number, retractedAt, ...said }),
+  )
+  await takeOffDisk(engine, feed).catch((err: unknown) => {
+    // It is retracted, whatever this store can still do; the bytes lie on the disk a while longer.
+    engine.logger.warn({ feed: short(feed.feedKey), err }, 'could not rewrite the store')
+  })
+  const { title } = newestEdition(issue).record
+  return { feedKey: feed.feedKey, number, title, retractedAt }
+}
+
+async function takeOffDisk(engine: Engine, feed: Feed): Promise<void> {
+  await feed.dropUnwanted()
+  await engine.erase()
+}
+
+/** The log grew between the look at an issue and the append that corrects it. */
+class LogGrew extends Error {}
+
+// Readers ignore a correction of an issue that was taken back, so the two must not cross.
+async function correct(
+  engine: Engine,
+  feed: Feed,
+  { number, appending }: { readonly number: number; readonly appending: AppendOptions },
+  compose: (at: LogPosition) => Entry,
+): Promise<LocatedIssue> {
+  for (;;) {
+    const { length } = feed
+    const issue = await correctable(feed, number)
+    try {
+      const composeHere = (at: LogPosition) => {
+        if (at.length !== length) throw new LogGrew()
+        return compose(at)
+      }
+      await engine.author.append(feed, [composeHere], appending)
+      return issue
+    } catch (error) {
+      if (!(error instanceof LogGrew)) throw error
+    }
+  }
+}
+
+async function correctable(feed: Feed, number: number): Promise<LocatedIssue> {
+  const issue = await feed.issue(number, { wait: false })
+  if (issue.retraction === undefined) return issue
+  throw new HyperletterError('INVALID_INPUT', `Issue ${number} was retracted.`, {
+    hint: 'Publish it anew, as the next issue.',
+  })
+}

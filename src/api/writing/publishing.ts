@@ -1,0 +1,173 @@
+import type { Engine } from '../../engine/engine.ts'
+import { HyperletterError } from '../../errors.ts'
+import { encodeContent, type EncodedContent } from '../../format/content/content-codec.ts'
+import { compress } from '../../engine/compression.ts'
+import { readAttachment } from '../../sources/attachments.ts'
+import { parseDraft, readDraft, type Draft } from '../../sources/draft.ts'
+import {
+  composeIssue,
+  type AttachedContent,
+  type IssueEntry,
+  type LogPosition,
+} from '../../format/history/entry.ts'
+import type { BlockRange, Feed } from '../../format/feed.ts'
+import type { LibraryEntry } from '../../engine/library/library.ts'
+import { encryptionKeyOf } from '../../format/keys/feed-key.ts'
+import { MARKDOWN } from '../../format/records/issue.ts'
+import { formatLink } from '../../format/keys/link.ts'
+import { createRecoveryPhrase, deriveKeys } from '../../format/keys/recovery.ts'
+import { waitUntil } from '../waiting.ts'
+import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
+import z32 from 'z32'
+
+/** How long `publishIssue` waits for copies unless told otherwise. */
+const COPIES_TIMEOUT_SECONDS = 120
+
+/** Makes a newsletter that this device signs. Its recovery phrase is in the result and nowhere else. */
+export async function createNewsletter(
+  engine: Engine,
+  input: ParsedInput<'createNewsletter'>,
+): Promise<Output<'createNewsletter'>> {
+  const { private: isPrivate = false, title, ...profile } = input
+  const recoveryPhrase = await createRecoveryPhrase()
+  const keys = await deriveKeys(recoveryPhrase)
+  const secret = isPrivate ? { encryptionKey: encryptionKeyOf(keys.encryptionKey) } : {}
+  const feed = await engine.feeds.create(keys.signing, secret.encryptionKey)
+  await engine.author.begin(feed, {
+    title,
+    ...withoutUndefined(profile),
+    createdAt: new Date().toISOString(),
+    recoveryKey: z32.encode(keys.recovery.publicKey),
+  })
+  const { feedKey } = feed
+  const entry = await engine.library.add(feedKey, 'author', { title, ...secret })
+  await engine.flush()
+  await engine.feed(entry)
+  return { feedKey, link: formatLink({ feedKey, ...secret }), title, recoveryPhrase }
+}
+
+/** Signs a draft and appends it; with `waitCopies`, stays until others hold it whole. */
+export async function* publishIssue(
+  engine: Engine,
+  input: ParsedInput<'publishIssue'>,
+  { signal }: CallOptions,
+): AsyncGenerator<Output<'publishIssue'>> {
+  const entry = authoredBy(engine, input.newsletter)
+  const draft = await loadDraft(input.draft)
+  for (const warning of draft.warnings) yield { event: 'warning', warning }
+  const feed = await engine.feed(entry)
+  const compose = await prepareIssue(draft)
+  signal?.throwIfAborted()
+  const [published] = await engine.author.append(feed, [compose], { force: input.force, signal })
+  if (published === undefined) throw new HyperletterError('INTERNAL', 'Nothing was appended.')
+
+  const range = {
+    start: published.next.length - published.blocks.length,
+    end: published.next.length,
+  }
+  const { waitCopies = 0, timeoutSeconds = COPIES_TIMEOUT_SECONDS } = input
+  yield {
+    event: 'published',
+    feedKey: feed.feedKey,
+    number: published.number,
+    title: draft.title,
+    publishedAt: draft.publishedAt,
+    attachments: draft.attachments.length,
+    copies: (await engine.networkIfOnline())?.copies(feed.feedKey, range) ?? 0,
+  }
+  if (waitCopies > 0)
+    yield* countCopies(engine, feed, range, waitCopies, timeoutSeconds * 1_000, signal)
+}
+
+/** The newsletter to publish to: the one that is named, or the only one of this author. */
+export function authoredBy(engine: Engine, reference: string | undefined): LibraryEntry {
+  if (reference !== undefined) {
+    const entry = engine.feeds.resolve(reference)
+    if (entry.roles.includes('author')) return entry
+    throw new HyperletterError(
+      'NOT_AUTHOR',
+      `"${entry.title ?? reference}" is not published from this device.`,
+    )
+  }
+  const own = engine.library.list().filter((it) => it.roles.includes('author'))
+  const [only] = own
+  if (only === undefined) {
+    throw new HyperletterError(
+      'NEWSLETTER_NOT_FOUND',
+      'There is no newsletter of yours on this device.',
+      {
+        hint: 'Make one first: hyperletter create "My newsletter"',
+      },
+    )
+  }
+  if (own.length === 1) return only
+  const titles = own.map((it) => it.title ?? it.feedKey.slice(0, 8)).join(', ')
+  throw new HyperletterError('INVALID_INPUT', `You publish several newsletters: ${titles}.`, {
+    hint: 'Say which one with --to.',
+  })
+}
+
+/** Reads and encodes everything an issue needs, so that appending it cannot fail half-way. */
+export async function prepareIssue(draft: Draft): Promise<(at: LogPosition) => IssueEntry> {
+  const { markdown: _m, attachments: _a, ...claims } = draft
+  const { warnings: _w, dateFrom: _d, declaredNumber: _n, ...head } = claims
+  const { body, attached } = await encodeDraft(draft)
+  return (at) => composeIssue(at, withoutUndefined(head), body, attached)
+}
+
+/** The contents of a draft as blocks. */
+export async function encodeDraft({
+  markdown,
+  attachments,
+}: Draft): Promise<{ readonly body: EncodedContent; readonly attached: AttachedContent[] }> {
+  const body = await encodeContent(new TextEncoder().encode(markdown), MARKDOWN, compress)
+  const attached = attachments.map(async (attachment): Promise<AttachedContent> => {
+    const { name, mediaType, alt } = attachment
+    const encoded = await encodeContent(await readAttachment(attachment), mediaType, compress)
+    return alt === undefined ? { name, ...encoded } : { name, alt, ...encoded }
+  })
+  return { body, attached: await Promise.all(attached) }
+}
+
+/** The draft that a caller names or sends. @throws INVALID_DRAFT, TOO_LARGE */
+export function loadDraft(source: ParsedInput<'publishIssue'>['draft']): Promise<Draft> {
+  if ('file' in source) return readDraft(source.file)
+  return parseDraft(source.markdown, source.folder === undefined ? {} : { folder: source.folder })
+}
+
+async function* countCopies(
+  engine: Engine,
+  feed: Feed,
+  range: BlockRange,
+  wanted: number,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Output<'publishIssue'>> {
+  const network = await engine.network()
+  network.start(feed)
+  let copies = -1
+  const count = () => network.copies(feed.feedKey, range)
+  const deadline = Date.now() + timeoutMs
+  while (copies < wanted) {
+    const before = copies
+    const options = { timeoutMs: deadline - Date.now(), signal }
+    if (!(await waitUntil(() => count() !== before, options))) {
+      throw new HyperletterError(
+        'TIMEOUT',
+        `Published, but only ${copies} of ${wanted} copies by the deadline.`,
+        {
+          hint: 'Keep `hyperletter daemon start` running until readers have fetched it.',
+        },
+      )
+    }
+    copies = count()
+    yield { event: 'copies', copies, peers: network.status(feed.feedKey).peers }
+  }
+}
+
+function withoutUndefined<T extends object>(
+  value: T,
+): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const kept = Object.entries(value).filter(([, it]) => it !== undefined)
+  return Object.fromEntries(kept) as { [K in keyof T]: Exclude<T[K], undefined> }
+}

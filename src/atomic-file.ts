@@ -1,0 +1,114 @@
+import { open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { codeOf } from './errors.ts'
+import { onStore } from './storage-errors.ts'
+
+/**
+ * Writes a file for this user alone (mode 0600). Once this resolves, it survives a power loss. Leaves
+ * nothing half-written. @throws DISK_FULL
+ */
+export async function replaceSynced(path: string, parts: readonly Uint8Array[]): Promise<void> {
+  await replaceWhole(path, parts)
+  await onStore(() => syncDirectory(dirname(path)))
+}
+
+/** As `replaceSynced`, but a power loss soon after it may bring back the file as it was before. */
+export async function replaceWhole(path: string, parts: readonly Uint8Array[]): Promise<void> {
+  const temporary = `${path}.tmp`
+  await inTurn(path, () =>
+    onStore(async () => {
+      try {
+        await writeSynced(temporary, parts)
+        await rename(temporary, path)
+      } catch (error) {
+        // On a full disk a half-written file would take what room is left.
+        await rm(temporary, { force: true })
+        throw error
+      }
+    }),
+  )
+}
+
+/**
+ * Writes a new file for this user alone (mode 0600), and after `parts` what `end` gives, which is asked while these are
+ * written. Once this resolves, it survives a power loss; until then any part of it may be there: whoever reads it
+ * must be able to tell. @throws DISK_FULL
+ */
+export async function createSynced(
+  path: string,
+  parts: readonly Uint8Array[],
+  end: () => Uint8Array,
+): Promise<void> {
+  await onStore(async () => {
+    const file = await open(path, 'w', 0o600)
+    try {
+      // The name is there already, so its folder need not wait for what is in the file.
+      const named = syncDirectory(dirname(path))
+      const written = writeAll(file, parts)
+      const all = Promise.all([named, written])
+      all.catch(() => undefined)
+      const last = end()
+      await written
+      await writeAll(file, [last])
+      await file.datasync()
+      await all
+    } finally {
+      await file.close()
+    }
+  })
+}
+
+/** Parts that are handed to the system at once; it takes 1,024 at most. */
+const PARTS_AT_ONCE = 512
+
+// In few calls: each one waits for its turn in the pool of threads.
+async function writeAll(file: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
+  let rest = parts.filter((it) => it.byteLength > 0)
+  while (rest.length > 0) {
+    let { bytesWritten } = await file.writev(rest.slice(0, PARTS_AT_ONCE))
+    if (bytesWritten === 0) throw new Error('Nothing could be written.')
+    let whole = 0
+    for (; bytesWritten >= (rest[whole]?.byteLength ?? Infinity); whole++) {
+      bytesWritten -= rest[whole]?.byteLength ?? 0
+    }
+    const cut = rest[whole]?.subarray(bytesWritten)
+    rest = cut === undefined ? [] : [cut, ...rest.slice(whole + 1)]
+  }
+}
+
+/** The last write of each file that has not ended. */
+const writing = new Map<string, Promise<void>>()
+
+// Two writers of one file would take away each other's temporary one. The later one wins.
+async function inTurn(path: string, write: () => Promise<void>): Promise<void> {
+  const before = writing.get(path) ?? Promise.resolve()
+  const mine = before.catch(() => undefined).then(write)
+  writing.set(path, mine)
+  try {
+    await mine
+  } finally {
+    if (writing.get(path) === mine) writing.delete(path)
+  }
+}
+
+async function writeSynced(path: string, parts: readonly Uint8Array[]): Promise<void> {
+  const file = await open(path, 'w', 0o600)
+  try {
+    for (const part of parts) await file.writeFile(part)
+    await file.datasync()
+  } finally {
+    await file.close()
+  }
+}
+
+// A rename is durable once its directory is; Windows cannot sync one and does not need to.
+async function syncDirectory(path: string): Promise<void> {
+  const dir = await open(path, 'r').catch(() => undefined)
+  try {
+    await dir?.sync()
+  } catch (error) {
+    if (!['EPERM', 'EINVAL', 'EISDIR'].includes(codeOf(error) ?? '')) throw error
+  } finally {
+    await dir?.close()
+  }
+}

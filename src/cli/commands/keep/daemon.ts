@@ -1,0 +1,140 @@
+import type { Command } from 'commander'
+import type { DaemonStatus } from '../../../daemon/spawn.ts'
+import { examples, type Bind } from '../../command.ts'
+import { loadConfig, type Context } from '../../context.ts'
+import { addSettingFlags, settingsIn } from '../../settings.ts'
+import { registerLogs } from './daemon-logs.ts'
+import { registerService } from './daemon-service.ts'
+import { formatBytes, formatDuration } from '../../terminal/format.ts'
+
+export function register(program: Command, bind: Bind): void {
+  const daemon = program
+    .command('daemon')
+    .description('Run in the background: fetch new issues and pass them on.')
+    .addHelpText(
+      'after',
+      examples('hyperletter daemon start', 'hyperletter daemon status', 'hyperletter daemon stop'),
+    )
+  addSettingFlags(daemon.command('start'))
+    .description('Start the daemon; returns when it answers.')
+    .addHelpText(
+      'after',
+      examples(
+        'hyperletter daemon start',
+        'hyperletter daemon start --disk-cap "5 GB" --upload-limit "500 kB/s"',
+      ),
+    )
+    .action(bind(start))
+  daemon
+    .command('stop')
+    .description('Stop the daemon; returns when it has closed everything.')
+    .addHelpText('after', examples('hyperletter daemon stop'))
+    .action(bind(stop))
+  daemon
+    .command('status')
+    .description('Say whether the daemon runs.')
+    .addHelpText('after', examples('hyperletter daemon status --json'))
+    .action(bind(status))
+  daemon
+    .command('reload')
+    .description('Have the daemon read its configuration again; it does so on SIGHUP too.')
+    .addHelpText('after', examples('hyperletter daemon reload'))
+    .action(bind(reload))
+  addSettingFlags(daemon.command('run'))
+    .description('Run the daemon in this terminal or under a service manager.')
+    .addHelpText(
+      'after',
+      examples('hyperletter daemon run', 'hyperletter daemon run --verbose 2>daemon.log'),
+    )
+    .action(bind(run))
+  registerLogs(daemon, bind)
+  registerService(daemon, bind)
+}
+
+async function start(context: Context): Promise<void> {
+  const config = await loadConfig(context)
+  const { signal } = context.io
+  const given = settingsIn(context.options)
+  const found = await context.services.startDaemon(config, { signal, given })
+  await context.out.result(found, () => describe(found))
+  await tellCap(context, found.diskCapBytes)
+  await context.out.next('`hyperletter status` shows what it holds and passes on.')
+}
+
+async function stop(context: Context): Promise<void> {
+  const config = await loadConfig(context)
+  const { signal } = context.io
+  const found = await context.services.stopDaemon(config, { signal })
+  await context.out.result(found, () => 'The daemon has stopped. Nothing is passed on now.\n')
+}
+
+async function status(context: Context): Promise<void> {
+  const found = await context.services.daemonStatus(await loadConfig(context))
+  await context.out.result(found, () => describe(found))
+  if (!found.running) await context.out.next('hyperletter daemon start')
+}
+
+async function reload(context: Context): Promise<void> {
+  const { applied, restart } = await context.services.reloadDaemon(await loadConfig(context))
+  await context.out.result({ applied, restart }, () =>
+    applied.length === 0 ? 'Nothing changed.\n' : `Changed: ${applied.join(', ')}.\n`,
+  )
+  if (restart.length > 0) {
+    await context.out.next(
+      `Stop and start the daemon: ${restart.join(', ')} can not change while it runs.`,
+    )
+  }
+}
+
+async function run(context: Context): Promise<void> {
+  const { io, out, services } = context
+  const config = await loadConfig(context)
+  const { Supervisor } = await import('../../../daemon/service/supervisor.ts')
+  const supervisor = new Supervisor({
+    env: io.env,
+    onFailure: (error) => void out.warn(`The service manager was not told: ${error.message}`),
+  })
+  const answers = async () => (await services.daemonStatus(config)).running
+  // The line is for scripts: JSON whatever the options.
+  let announced: Promise<unknown> = Promise.resolve()
+  try {
+    await services.runDaemon(config, {
+      signal: io.signal,
+      ...(io.hangUps === undefined ? {} : { hangUps: io.hangUps }),
+      loadConfig: () => loadConfig(context),
+      onReady: ({ socket, pid, diskCapBytes }) => {
+        // A reader that leaves after this line is no reason to stop.
+        const line = out
+          .json({ ready: true, socket, pid })
+          .then(() => tellCap(context, diskCapBytes))
+          .catch(() => {})
+        announced = Promise.all([line, supervisor.ready(answers)])
+      },
+    })
+    await announced
+  } finally {
+    supervisor.close()
+  }
+}
+
+// Nobody should find their disk taken by surprise.
+async function tellCap({ out }: Context, capBytes: number | undefined): Promise<void> {
+  if (capBytes === undefined) return
+  const most = formatBytes(capBytes)
+  await out.note(`At most ${most} of what others wrote stay on this disk; --disk-cap sets it.`)
+}
+
+function describe(found: DaemonStatus): string {
+  const { running, pid, version, socket, uptimeSeconds, temporary } = found
+  if (!running) return 'The daemon is not running.\n'
+  const details = [
+    pid === undefined ? undefined : `process ${pid}`,
+    version === undefined ? undefined : `version ${version}`,
+    uptimeSeconds === undefined || uptimeSeconds < 1
+      ? undefined
+      : `for ${formatDuration(uptimeSeconds)}`,
+  ].filter((it) => it !== undefined)
+  const inside = details.length === 0 ? '' : ` (${details.join(', ')})`
+  const who = temporary === true ? 'A command stands in for a daemon' : 'The daemon is running'
+  return `${who}${inside}.\nIt answers at ${socket}\n`
+}

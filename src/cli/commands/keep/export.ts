@@ -1,0 +1,179 @@
+import { randomBytes } from 'node:crypto'
+import { lstat, open, rename, rm } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { codeOf, HyperletterError } from '../../../errors.ts'
+import type { BundleHeader } from '../../../format/bundle/format.ts'
+import type { Operations } from '../../../api/contract/contract.ts'
+import { issueNumber } from '../../arguments.ts'
+import { examples, type Bind } from '../../command.ts'
+import { withOperations, type Context } from '../../context.ts'
+import { OutputClosed } from '../../output.ts'
+import { formatBytes, plural, quoteTitle, shellWord, shortKey } from '../../terminal/format.ts'
+import { Progress } from '../../terminal/progress.ts'
+
+interface Options {
+  readonly bundle: string
+  readonly since?: number
+  readonly force?: boolean
+}
+
+/** Stands for standard output. */
+const STDOUT = '-'
+
+export function register(program: Command, bind: Bind): void {
+  program
+    .command('export')
+    .description('Write a newsletter with its proofs into one file, to carry or to keep.')
+    .argument('<newsletter>', 'title, key, start of the key, or link')
+    .requiredOption('--bundle <file>', 'the file to write, or - for standard output')
+    .option('--since <number>', 'only issues from this number on', issueNumber)
+    .option('--force', 'replace the file if it exists')
+    .addHelpText(
+      'after',
+      examples(
+        'hyperletter export "Tide Tables" --bundle tides.bundle',
+        'hyperletter export "Tide Tables" --bundle news.bundle --since 12',
+      ),
+    )
+    .action(bind(exportBundle))
+}
+
+async function exportBundle(
+  context: Context,
+  newsletter: string,
+  { bundle, since, force = false }: Options,
+): Promise<void> {
+  const { io, out, options } = context
+  const isStdout = bundle === STDOUT
+  if (isStdout && (out.isTerminal || options.json === true)) {
+    const why = out.isTerminal ? 'A bundle would spoil the terminal' : 'The result is printed there'
+    throw new HyperletterError('INVALID_INPUT', `${why}: give a file, or send it through a pipe.`)
+  }
+  const file = isStdout ? STDOUT : resolve(io.cwd, bundle)
+  if (!isStdout) await refuseExisting(file, force)
+
+  const exported = await withOperations(context, async (operations) => {
+    using progress = new Progress(context, 'exporting')
+    const input = { newsletter, ...(since !== undefined && { since }) }
+    const pieces = new Counted(operations.exportBundle(input, { signal: io.signal }), progress)
+    if (isStdout) await writeToStdout(context, pieces)
+    else await writeFile(file, pieces, force)
+    const { feedKey, blocks } = await pieces.header()
+    return { feedKey, ...(await nameOf(operations, feedKey, since)), blocks, bytes: pieces.bytes }
+  })
+
+  const { feedKey, title, issues, bytes } = exported
+  const name = title === undefined ? shortKey(feedKey) : quoteTitle(title)
+  const summary = `${name}: ${plural(issues, 'issue')}, ${formatBytes(bytes)}`
+  if (isStdout) return out.note(`Wrote ${summary}.`)
+  await out.result({ ...exported, file }, () => `Wrote ${file}, ${summary}.\n`)
+  await out.next(`hyperletter subscribe ${shellWord(bundle)} (on another machine, without network)`)
+}
+
+async function nameOf(operations: Operations, feedKey: string, since: number | undefined) {
+  const found = (await operations.listNewsletters({})).find((it) => it.feedKey === feedKey)
+  const issues =
+    since === undefined
+      ? (found?.issues ?? 0)
+      : (await operations.listIssues({ newsletter: feedKey })).filter((it) => it.number >= since)
+          .length
+  return { ...(found?.title !== undefined && { title: found.title }), issues }
+}
+
+/** Pieces of a bundle on their way; keeps what its head says of it. */
+class Counted {
+  bytes = 0
+  readonly #source: AsyncIterable<Uint8Array>
+  readonly #progress: Progress
+  #head: Uint8Array = new Uint8Array()
+
+  constructor(source: AsyncIterable<Uint8Array>, progress: Progress) {
+    this.#source = source
+    this.#progress = progress
+  }
+
+  async header(): Promise<BundleHeader> {
+    const { decodeHeader, HEADER_BYTES } = await import('../../../format/bundle/format.ts')
+    return decodeHeader(this.#head.subarray(0, HEADER_BYTES))
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    const { HEADER_BYTES } = await import('../../../format/bundle/format.ts')
+    for await (const piece of this.#source) {
+      if (this.#head.byteLength < HEADER_BYTES) this.#head = Buffer.concat([this.#head, piece])
+      this.bytes += piece.byteLength
+      this.#progress.update({ done: 0, total: 0, note: formatBytes(this.bytes) })
+      yield piece
+    }
+  }
+}
+
+async function writeToStdout({ io }: Context, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const piece of pieces) {
+    await new Promise<void>((done, fail) => {
+      io.stdout.write(piece, (error) => {
+        if (error) fail(new OutputClosed(error.message, { cause: error }))
+        else done()
+      })
+    })
+  }
+}
+
+// Whole or not at all, and on the disk: it may be the only backup.
+async function writeFile(
+  path: string,
+  pieces: AsyncIterable<Uint8Array>,
+  force: boolean,
+): Promise<void> {
+  const temporary = join(dirname(path), `.hyperletter-${randomBytes(6).toString('hex')}.part`)
+  try {
+    const file = await open(temporary, 'wx')
+    try {
+      for await (const piece of pieces) await file.writeFile(piece)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await refuseExisting(path, force)
+    await rename(temporary, path)
+  } catch (error) {
+    throw translate(error)
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}
+
+async function refuseExisting(path: string, force: boolean): Promise<void> {
+  const existing = await lstat(path).catch(() => undefined)
+  if (existing === undefined) return
+  if (existing.isDirectory()) {
+    throw new HyperletterError('INVALID_INPUT', `${path} is a folder: give the name of a file.`)
+  }
+  if (force) return
+  throw new HyperletterError('INVALID_INPUT', `${path} exists.`, {
+    hint: 'Choose another name, or replace it with --force.',
+  })
+}
+
+function translate(error: unknown): unknown {
+  switch (codeOf(error)) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new HyperletterError('DISK_FULL', 'No space is left to write the bundle.', {
+        cause: error,
+      })
+    case 'ENOENT':
+    case 'ENOTDIR':
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new HyperletterError(
+        'INVALID_INPUT',
+        `Cannot write there: ${(error as Error).message}.`,
+        { hint: 'Choose a folder that exists and that you may write to.', cause: error },
+      )
+    default:
+      return error
+  }
+}

@@ -1,0 +1,127 @@
+import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import type { Connection } from '../../../api/connect.ts'
+import { HyperletterError } from '../../../errors.ts'
+import type {
+  Input,
+  Operations,
+  Output as OperationOutput,
+} from '../../../api/contract/contract.ts'
+import { examples, type Bind } from '../../command.ts'
+import { withOperations, type Context } from '../../context.ts'
+import { plural, quoteTitle, shortKey } from '../../terminal/format.ts'
+import { Progress } from '../../terminal/progress.ts'
+
+interface Options {
+  readonly subscribe?: boolean
+  readonly key?: string
+}
+
+type Event = OperationOutput<'importBundle'>
+type Finished = Omit<Extract<Event, { event: 'finished' }>, 'event'>
+
+interface Taken {
+  readonly finished: Finished
+  readonly via: Connection['via']
+}
+
+export function register(program: Command, bind: Bind): void {
+  program
+    .command('import-bundle')
+    .description('Take a newsletter from a bundle file and pass it on. Needs no network.')
+    .argument('<file>', 'made by `hyperletter export`')
+    .option('--subscribe', 'follow the newsletter as well')
+    .option('--key <key>', 'of a private newsletter to follow: its link, or the key in it')
+    .addHelpText(
+      'after',
+      examples(
+        'hyperletter import-bundle tides.bundle',
+        'hyperletter import-bundle tides.bundle --subscribe',
+      ),
+    )
+    .action(bind(importBundle))
+}
+
+async function importBundle(context: Context, file: string, options: Options): Promise<void> {
+  const path = resolve(context.io.cwd, file)
+  if (options.subscribe === true) return subscribeToFile(context, path, options.key)
+  const { finished, via } = await take(context, { file: path, ...secretOf(options.key) })
+  const { feedKey, title, issues } = finished
+  await context.out.result({ ...finished, file: path }, () => {
+    const name = title === undefined ? shortKey(feedKey) : quoteTitle(title)
+    const count = title === undefined ? plural(finished.blocks, 'block') : plural(issues, 'issue')
+    return `Took ${name}: ${count}, ${newOf(finished)}.\n`
+  })
+  await context.out.next(
+    via === 'engine'
+      ? 'Run `hyperletter daemon start` to pass it on.'
+      : '`hyperletter status` shows how much is held and passed on.',
+  )
+}
+
+/** The absolute path of the file that an argument names; undefined if it is a link, or nothing there is. */
+export async function bundleFile({ io }: Context, argument: string): Promise<string | undefined> {
+  const { parseLink } = await import('../../../format/keys/link.ts')
+  try {
+    parseLink(argument)
+    return undefined
+  } catch {
+    const path = resolve(io.cwd, argument)
+    const exists = await stat(path).then(
+      () => true,
+      () => false,
+    )
+    return exists ? path : undefined
+  }
+}
+
+/** Follows the newsletter of a bundle. @param key its link, or the encryption key alone. */
+export async function subscribeToFile(context: Context, file: string, key?: string): Promise<void> {
+  const input = { file, subscribe: true, ...secretOf(key) }
+  const { finished, via } = await take(context, input)
+  const { feedKey, title, issues } = finished
+  await context.out.result({ ...finished, file }, () => {
+    const name = title === undefined ? shortKey(feedKey) : quoteTitle(title)
+    return `Subscribed to ${name}: ${plural(issues, 'issue')}, ${newOf(finished)}.\n`
+  })
+  await context.out.next(`hyperletter read ${shortKey(feedKey)}`)
+  if (via === 'engine') {
+    await context.out.next('Later issues come by themselves while `hyperletter daemon start` runs.')
+  }
+}
+
+function newOf({ added }: Finished): string {
+  return added === 0 ? 'nothing new' : plural(added, 'new block')
+}
+
+// A bare key has no mark of which of the two keys it is; the feed key is in the bundle already.
+function secretOf(key: string | undefined) {
+  if (key === undefined) return {}
+  return /[#:]/.test(key) ? { link: key } : { encryptionKey: key }
+}
+
+async function take(context: Context, input: Input<'importBundle'>): Promise<Taken> {
+  return withOperations(context, async (operations, via) => {
+    return { finished: await follow(context, operations, input), via }
+  })
+}
+
+async function follow(
+  context: Context,
+  operations: Operations,
+  input: Input<'importBundle'>,
+): Promise<Finished> {
+  using progress = new Progress(context, 'verifying')
+  for await (const it of operations.importBundle(input, { signal: context.io.signal })) {
+    if (it.event === 'progress') {
+      const { step, done, total } = it
+      const percent = total === 0 ? 0 : Math.floor((done / total) * 100)
+      progress.update({ label: step, done: percent, total: 100, note: '%' })
+    } else {
+      const { event: _, ...finished } = it
+      return finished
+    }
+  }
+  throw new HyperletterError('INTERNAL', 'The import ended without saying how.')
+}

@@ -1,0 +1,160 @@
+import type { Command } from 'commander'
+import type { Output as OperationOutput } from '../../../api/contract/contract.ts'
+import { examples, type Bind } from '../../command.ts'
+import { withOperations, type Context } from '../../context.ts'
+import { noteSuccessors } from '../../successors.ts'
+import { copiesAnswer, isSafe } from '../../copies.ts'
+import { describeDisk } from '../../keeping.ts'
+import { formatBytes, plural, quoteTitle, shortKey } from '../../terminal/format.ts'
+import { formatTable } from '../../terminal/table.ts'
+
+type Status = OperationOutput<'status'>
+type NewsletterStatus = Status['newsletters'][number]
+
+const BAR_WIDTH = 10
+
+export function register(program: Command, bind: Bind): void {
+  program
+    .command('status')
+    .description('Show what is held, who holds it too, and whether it is passed on.')
+    .addHelpText(
+      'after',
+      examples(
+        'hyperletter status',
+        `hyperletter status --json | jq '.newsletters[] | {title, fullCopies}'`,
+      ),
+    )
+    .action(bind(status))
+}
+
+async function status(context: Context): Promise<void> {
+  const { io, out } = context
+  const it = await withOperations(context, (operations) =>
+    operations.status({}, { signal: io.signal }),
+  )
+  const { dim, green, yellow } = out.style
+  const width = { width: out.width, header: dim }
+  await out.result(it, async () => {
+    const isServing = it.via === 'daemon' && it.online
+    const facts = await formatTable(
+      [{}, { shrink: true }],
+      [
+        [
+          { text: 'daemon', style: dim },
+          it.via === 'daemon'
+            ? { text: 'running', style: green }
+            : { text: 'not running', style: yellow },
+        ],
+        [
+          { text: 'network', style: dim },
+          isServing ? `online, ${plural(it.peers, 'peer')} connected${local(it)}` : 'offline',
+        ],
+        [{ text: 'data', style: dim }, `${formatBytes(it.bytesOnDisk)} on disk in ${it.dataDir}`],
+        [{ text: 'room', style: dim }, describeDisk(it.disk)],
+      ],
+      width,
+    )
+    if (it.newsletters.length === 0) return facts
+    const table = await formatTable(
+      [
+        { header: 'newsletter', shrink: true },
+        { header: 'you are' },
+        { header: 'issues', align: 'right' },
+        { header: 'held' },
+        { header: 'peers', align: 'right' },
+        { header: 'full copies', align: 'right' },
+        { header: 'sent', align: 'right' },
+        { header: 'received', align: 'right' },
+      ],
+      it.newsletters.map((newsletter) => row(newsletter, context)),
+      width,
+    )
+    const answers = isServing ? it.newsletters.map(copiesAnswer).filter((text) => text !== '') : []
+    return `${facts}\n${table}${answers.length > 0 ? `\n${answers.join('')}` : ''}`
+  })
+  if (it.problem) await out.warn(it.problem.message)
+  for (const { title, feedKey, problem } of it.newsletters) {
+    if (problem) await out.warn(`${title ?? shortKey(feedKey)}: ${problem.message}`)
+  }
+  for (const { title, feedKey, leftOut, tooLarge } of it.newsletters) {
+    const which = title === undefined ? shortKey(feedKey) : quoteTitle(title)
+    if (leftOut > 0) {
+      await out.note(`${plural(leftOut, 'issue')} of ${which} can be read while a peer has them.`)
+    }
+    for (const number of tooLarge) {
+      await out.warn(
+        `Issue ${number} of ${which} alone is larger than the disk cap: it is not kept.`,
+      )
+    }
+  }
+  await noteSuccessors(context, it.newsletters)
+  const step = advice(it)
+  if (step === undefined) {
+    await out.note('Nothing to do: everything is held, and passed on while the daemon runs.')
+  } else {
+    await out.next(step)
+  }
+}
+
+function local({ localPeers }: Status): string {
+  return localPeers === 0 ? '' : `, ${localPeers} in this room over TCP`
+}
+
+function row(it: NewsletterStatus, { out }: Context) {
+  const { bold, dim, green, yellow } = out.style
+  return [
+    { text: it.title ?? shortKey(it.feedKey), style: it.title === undefined ? dim : bold },
+    it.roles.join(', '),
+    String(it.issues),
+    { text: held(it), style: isComplete(it) ? green : yellow },
+    String(it.peers),
+    String(it.fullCopies),
+    formatBytes(it.uploadedBytes),
+    formatBytes(it.downloadedBytes),
+  ]
+}
+
+function held({ heldBlocks, length }: NewsletterStatus): string {
+  if (length === 0) return 'nothing yet'
+  // Rounded down: 100 % must mean everything.
+  const full = Math.floor((heldBlocks / length) * BAR_WIDTH)
+  const percent = Math.floor((heldBlocks / length) * 100)
+  return `${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)} ${String(percent).padStart(3)} %`
+}
+
+function isComplete({ heldBlocks, length }: NewsletterStatus): boolean {
+  return length > 0 && heldBlocks >= length
+}
+
+// The one thing that matters most now.
+function advice({ via, online, newsletters, problem, dataDir }: Status): string | undefined {
+  if (problem?.code === 'DISK_FULL') {
+    return `Make room on the disk of ${dataDir}; a daemon that had to stop goes on by itself within a minute.`
+  }
+  if (newsletters.length === 0) {
+    return '`hyperletter subscribe <link>` to read a newsletter, `hyperletter create <title>` to write one.'
+  }
+  if (via === 'engine') {
+    return 'Run `hyperletter daemon start`: without it nothing is fetched and nothing is passed on.'
+  }
+  if (!online) {
+    return 'The daemon has not reached the network; check the connection, then `hyperletter daemon stop` and `start`.'
+  }
+  const lonely = newsletters.find((it) => !isComplete(it) && it.peers === 0)
+  if (lonely !== undefined) {
+    return `No peer is connected that has the rest of ${name(lonely)}; it is fetched as soon as one appears.`
+  }
+  const uncopied = newsletters.find(
+    (it) => it.roles.includes('author') && it.issues > 0 && !isSafe(it),
+  )
+  if (uncopied !== undefined) {
+    return `Leave this machine on: others do not hold all of ${name(uncopied)} yet.`
+  }
+  const loading = newsletters.find((it) => !isComplete(it))
+  if (loading !== undefined) return `${name(loading)} is being fetched; look again in a moment.`
+  return undefined
+}
+
+function name({ title, feedKey }: NewsletterStatus): string {
+  return title === undefined ? shortKey(feedKey) : quoteTitle(title)
+}

@@ -1,0 +1,44 @@
+import type { Command } from 'commander'
+import type { Address } from '../../../config/config.ts'
+import { portNumber } from '../../arguments.ts'
+import { examples, type Bind } from '../../command.ts'
+import type { Context } from '../../context.ts'
+
+const DEFAULT_HOST = '127.0.0.1'
+
+export function register(program: Command, bind: Bind): void {
+  program
+    .command('dht')
+    .description('Run a bootstrap node for a private network, in an office or a test.')
+    .option('--port <n>', 'UDP port (default: any free one)', portNumber)
+    .addHelpText(
+      'after',
+      examples(
+        'hyperletter dht --host 192.168.1.10 --port 49737',
+        'hyperletter daemon start --bootstrap 192.168.1.10:49737',
+      ),
+    )
+    .action(bind(dht))
+}
+
+async function dht(context: Context, { port }: { port?: number }): Promise<void> {
+  const { io, options, services } = context
+  const host = options.host ?? (io.env['HYPERLETTER_HOST'] || DEFAULT_HOST)
+  let announced = Promise.resolve()
+  await services.runBootstrapNode({
+    host,
+    port,
+    signal: io.signal,
+    onReady: (address) => {
+      announced = announce(context, address)
+    },
+  })
+  await announced
+}
+
+async function announce({ out }: Context, { host, port }: Address): Promise<void> {
+  // For scripts as well as people: JSON whatever the options. A reader that leaves after this line
+  // is no reason to stop.
+  await out.json({ host, port }).catch(() => {})
+  await out.next(`Give \`--bootstrap ${host}:${port}\` to every command of this network.`)
+}

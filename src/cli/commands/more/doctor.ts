@@ -1,0 +1,117 @@
+import type { Command } from 'commander'
+import { HyperletterError } from '../../../errors.ts'
+import type { Output as OperationOutput } from '../../../api/contract/contract.ts'
+import { examples, type Bind } from '../../command.ts'
+import { loadConfig, withOperations, type Context } from '../../context.ts'
+import { formatTable } from '../../terminal/table.ts'
+
+type Diagnosis = OperationOutput<'diagnose'>
+type Check = Diagnosis['checks'][number]
+
+/** What is looked at on this side of the socket, and what the engine looked at. */
+interface Findings {
+  /** Absent where no engine could be asked. */
+  readonly publicKey?: string
+  readonly checks: readonly Check[]
+}
+
+export function register(program: Command, bind: Bind): void {
+  program
+    .command('doctor')
+    .description('Look at everything that newsletters need, and say what to do.')
+    .addHelpText(
+      'after',
+      examples(
+        'hyperletter doctor',
+        `hyperletter doctor --json | jq '.checks[] | select(.state != "ok")'`,
+      ),
+    )
+    .action(bind(doctor))
+}
+
+async function doctor(context: Context): Promise<number> {
+  const { out } = context
+  await out.note('Looking at everything; this takes up to ten seconds.')
+  const { publicKey, checks } = await findings(context)
+  const isWell = checks.every((it) => it.state !== 'failed')
+  const result = { ok: isWell, ...(publicKey === undefined ? {} : { publicKey }), checks }
+  await out.result(result, async () => {
+    const key = publicKey === undefined ? '' : `\nThis device is ${publicKey} to its peers.\n`
+    return (await tableOf(checks, context)) + key
+  })
+  for (const { name, next } of checks) if (next !== undefined) await out.next(`${name}: ${next}`)
+  return isWell ? 0 : 1
+}
+
+async function findings(context: Context): Promise<Findings> {
+  const { packageVersion } = await import('../../../version.ts')
+  const version = packageVersion()
+  const system = `${process.platform} ${process.arch}`
+  const versions = ok(
+    'version',
+    `Hyperletter ${version}, Node.js ${process.versions.node}, ${system}`,
+  )
+  let config
+  try {
+    config = await loadConfig(context)
+  } catch (error) {
+    return { checks: [versions, failure('configuration', error)] }
+  }
+  const checks = [versions, ok('configuration', 'Nothing is wrong with it.')]
+  try {
+    checks.push(await daemonCheck(context, config, version))
+    const { signal } = context.io
+    const { publicKey, checks: more } = await withOperations(context, (operations) =>
+      operations.diagnose({}, { signal }),
+    )
+    return { publicKey, checks: [...checks, ...more] }
+  } catch (error) {
+    context.io.signal.throwIfAborted()
+    return { checks: [...checks, failure('data', error)] }
+  }
+}
+
+async function daemonCheck(
+  { services }: Context,
+  config: Parameters<Context['services']['daemonStatus']>[0],
+  version: string,
+): Promise<Check> {
+  const found = await services.daemonStatus(config)
+  if (!found.running) {
+    return {
+      name: 'daemon',
+      state: 'warning',
+      message: `None answers at ${found.socket}.`,
+      next: '`hyperletter daemon start`: without it nothing is fetched and nothing is passed on.',
+    }
+  }
+  const message = `Process ${found.pid}, version ${found.version}, answers at ${found.socket}.`
+  if (found.version === version) return ok('daemon', message)
+  const next = '`hyperletter daemon stop`, then `hyperletter daemon start`.'
+  return { name: 'daemon', state: 'warning', message: `${message} This is ${version}.`, next }
+}
+
+function tableOf(checks: readonly Check[], { out }: Context): Promise<string> {
+  const { dim, green, red, yellow } = out.style
+  const marks = {
+    ok: { text: '✓', style: green },
+    warning: { text: '!', style: yellow },
+    failed: { text: '✗', style: red },
+  }
+  const rows = checks.map(({ name, state, message }) => [
+    marks[state],
+    { text: name, style: dim },
+    message,
+  ])
+  // Not cut where the terminal is narrow: what is wrong may stand at the end.
+  return formatTable([{}, {}, {}], rows)
+}
+
+function ok(name: string, message: string): Check {
+  return { name, state: 'ok', message }
+}
+
+function failure(name: string, cause: unknown): Check {
+  const { message, hint } = HyperletterError.from(cause)
+  return { name, state: 'failed', message, ...(hint === undefined ? {} : { next: hint }) }
+}

@@ -1,0 +1,95 @@
+import { Option, type Command } from 'commander'
+import type { AllAddresses } from '../../../site/syndication/addresses.ts'
+import { examples, type Bind } from '../../command.ts'
+import { loadConfig, type Context } from '../../context.ts'
+
+interface Options {
+  readonly complete?: boolean
+  readonly opml?: boolean
+}
+
+export function register(program: Command, bind: Bind): void {
+  program
+    .command('feeds')
+    .description('Show the addresses at which other apps on this machine read your newsletters.')
+    .option('--complete', 'feeds with all issues at once, for apps that follow no pages')
+    .addOption(new Option('--opml', 'print a list for such apps to import').conflicts('json'))
+    .addHelpText(
+      'after',
+      examples(
+        'hyperletter feeds',
+        'hyperletter feeds --opml --complete > feeds.opml && newsboat -i feeds.opml',
+      ),
+    )
+    .action(bind(feeds))
+}
+
+async function feeds(context: Context, { complete = false, opml = false }: Options): Promise<void> {
+  const { out } = context
+  const { addresses, via } = await findAddresses(context)
+  if (opml) {
+    const [formats, { opmlOutlines }] = await Promise.all([
+      import('../../../site/syndication/formats.ts'),
+      import('../../../site/syndication/addresses.ts'),
+    ])
+    await out.text(formats.opml('Hyperletter', opmlOutlines(addresses, complete)))
+  } else {
+    await out.result(describe(addresses), () => listing(context, addresses, complete))
+    if (addresses.newsletters.length === 0) {
+      return out.next('`hyperletter subscribe <link>` to follow a newsletter.')
+    }
+  }
+  if (via === 'engine') {
+    await out.next('`hyperletter daemon start`: until then nothing answers at these addresses.')
+  }
+}
+
+// The addresses are those of the web reader, which keeps its port and secret from now on.
+async function findAddresses(context: Context) {
+  const { io, services } = context
+  const config = await loadConfig(context)
+  const connection = await services.connect(config, { signal: io.signal })
+  try {
+    const url = await connection.openReader({}, { signal: io.signal })
+    const newsletters = await connection.operations.listNewsletters({}, { signal: io.signal })
+    const { readerAddresses } = await import('../../../web/syndication/own-addresses.ts')
+    const addresses = await readerAddresses(config.dataDir, new URL(url).origin, newsletters)
+    return { addresses, via: connection.via }
+  } finally {
+    await connection.close()
+  }
+}
+
+function describe({ opml, completeOpml, everything, newsletters }: AllAddresses) {
+  return {
+    opml,
+    completeOpml,
+    everything,
+    newsletters: newsletters.map(
+      ({ newsletter, title, home, atom, json, completeAtom, completeJson }) => ({
+        feedKey: newsletter.feedKey,
+        title,
+        home,
+        atom,
+        json,
+        completeAtom,
+        completeJson,
+      }),
+    ),
+  }
+}
+
+function listing(
+  { out }: Context,
+  { everything, newsletters }: AllAddresses,
+  complete: boolean,
+): string {
+  const { bold, dim } = out.style
+  const all = { title: 'Everything you follow', ...everything }
+  return [...newsletters, ...(newsletters.length > 1 ? [all] : [])]
+    .map((it) => {
+      const [atom, json] = complete ? [it.completeAtom, it.completeJson] : [it.atom, it.json]
+      return `${bold(it.title)}\n  ${atom}\n  ${dim(json)}\n`
+    })
+    .join('\n')
+}

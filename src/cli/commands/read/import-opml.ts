@@ -1,0 +1,119 @@
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
+import { singleLine } from '../../../render/plain.ts'
+import { examples, type Bind } from '../../command.ts'
+import { withOperations, type Context } from '../../context.ts'
+import { plural, quoteTitle, shortKey } from '../../terminal/format.ts'
+import { Progress } from '../../terminal/progress.ts'
+import { formatTable } from '../../terminal/table.ts'
+
+interface Options {
+  readonly wait: boolean
+}
+
+type Imported = OperationOutput<'importOpml'>
+type Progressed = OperationOutput<'followSync'>
+
+export function register(program: Command, bind: Bind): void {
+  program
+    .command('import-opml')
+    .description('Follow every Hyperletter newsletter that an OPML list names.')
+    .argument('<file>', 'a list that `feeds --opml` or a feed reader has written; - reads stdin')
+    .option('--no-wait', 'return at once; the daemon fetches the issues')
+    .addHelpText(
+      'after',
+      examples(
+        'hyperletter import-opml subscriptions.opml',
+        'ssh other hyperletter feeds --opml | hyperletter import-opml -',
+      ),
+    )
+    .action(bind(importOpml))
+}
+
+async function importOpml(context: Context, file: string, { wait }: Options): Promise<void> {
+  const { io, out } = context
+  const { readOpml } = await import('../../opml-file.ts')
+  const opml = await readOpml(context, file === '-' ? undefined : resolve(io.cwd, file))
+  const { imported, waiting, via } = await withOperations(context, async (operations, host) => {
+    const done = await operations.importOpml({ opml }, { signal: io.signal })
+    const fresh = done.subscribed.filter((it) => !it.already)
+    const left = wait ? await fetchAll(context, operations, fresh) : fresh.length
+    return { imported: await named(operations, done), waiting: left, via: host }
+  })
+  await out.result(imported, () => describe(context, imported))
+  if (waiting === 0) return
+  const what = waiting === 1 ? 'One of them has' : `${waiting} of them have`
+  if (wait) await out.note(`${what} yet to arrive; nobody who has it was online.`)
+  await out.next(
+    via === 'daemon'
+      ? '`hyperletter status` shows what has arrived; the daemon fetches the rest.'
+      : '`hyperletter daemon start` fetches the issues as soon as somebody has them.',
+  )
+}
+
+// All at once: one that nobody has now must not keep the others waiting.
+async function fetchAll(
+  context: Context,
+  operations: Operations,
+  fresh: Imported['subscribed'],
+): Promise<number> {
+  using progress = new Progress(context, 'looking for peers')
+  const states = new Map<string, Progressed>()
+  const outcomes = await Promise.all(
+    fresh.map(async ({ feedKey }) => {
+      const events = operations.followSync({ newsletter: feedKey }, { signal: context.io.signal })
+      try {
+        for await (const event of events) {
+          states.set(feedKey, event)
+          progress.update(sum([...states.values()]))
+        }
+        return true
+      } catch {
+        context.io.signal.throwIfAborted()
+        return false
+      }
+    }),
+  )
+  return outcomes.filter((isHere) => !isHere).length
+}
+
+function sum(states: readonly Progressed[]) {
+  const done = states.reduce((all, it) => all + it.heldBlocks, 0)
+  const total = states.reduce((all, it) => all + it.length, 0)
+  return { done, total, ...(total === 0 ? {} : { label: 'fetching blocks' }) }
+}
+
+// The titles arrive after the subscriptions have been recorded.
+async function named(operations: Operations, { subscribed, skipped }: Imported) {
+  const known = await operations.listNewsletters({}).catch(() => [])
+  return {
+    subscribed: subscribed.map((it) => {
+      const found = known.find(({ feedKey }) => feedKey === it.feedKey)
+      const title = found?.title ?? it.title
+      return { ...it, issues: found?.issues ?? 0, ...(title === undefined ? {} : { title }) }
+    }),
+    skipped,
+  }
+}
+
+async function describe(
+  { out }: Context,
+  { subscribed, skipped }: Awaited<ReturnType<typeof named>>,
+): Promise<string> {
+  const fresh = subscribed.filter((it) => !it.already)
+  const before = subscribed.length - fresh.length
+  const lines = fresh.map(({ feedKey, title, issues }) => {
+    const name = title === undefined ? shortKey(feedKey) : quoteTitle(title)
+    return `Subscribed to ${name}${issues === 0 ? '' : `: ${plural(issues, 'issue')}`}.\n`
+  })
+  if (before > 0) lines.push(`${plural(before, 'newsletter')} you had already.\n`)
+  if (subscribed.length === 0) lines.push('No Hyperletter newsletter is in the list.\n')
+  if (skipped.length === 0) return lines.join('')
+  const table = await formatTable(
+    [{ header: 'what', shrink: true }, { header: 'address', shrink: true }, { header: 'why' }],
+    skipped.map(({ title, url, message }) => [singleLine(title), singleLine(url), message]),
+    { width: out.width, header: out.style.dim },
+  )
+  return `${lines.join('')}\nLeft out:\n\n${table}`
+}

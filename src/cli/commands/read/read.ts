@@ -1,0 +1,212 @@
+import { Option, type Command } from 'commander'
+import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
+import { singleLine, stripControls } from '../../../render/plain.ts'
+import { issueNumber, textWidth } from '../../arguments.ts'
+import { examples, type Bind } from '../../command.ts'
+import { withOperations, type Context } from '../../context.ts'
+import { formatBytes, formatDate, shellWord } from '../../terminal/format.ts'
+import { Progress } from '../../terminal/progress.ts'
+import type { Pictures } from './read-pictures.ts'
+
+interface Options {
+  readonly markdown?: boolean
+  readonly html?: boolean
+  readonly width?: number
+  readonly pager: boolean
+  readonly pictures: boolean
+  readonly browser?: boolean
+  readonly edition?: number
+  readonly diff?: boolean
+}
+
+type Issue = OperationOutput<'readIssue'>
+
+/** Longer lines are tiring to read. */
+const COMFORTABLE_WIDTH = 80
+
+export function register(program: Command, bind: Bind): void {
+  program
+    .command('read')
+    .description('Show an issue, the newest if no number is given, and mark it as read.')
+    .argument('<newsletter>', 'title, key, start of the key, or link')
+    .argument('[number]', 'number of the issue', issueNumber)
+    .option('--markdown', 'print the text as the author wrote it')
+    .addOption(new Option('--html', 'print it as safe HTML').conflicts('markdown'))
+    .option('--width <n>', 'characters a line may have', textWidth)
+    .option('--no-pager', 'print it at once, however long it is')
+    .option('--no-pictures', 'draw none, where the terminal could (kitty, iTerm2 and like them)')
+    .option('--browser', 'read it in the browser')
+    .option('--edition <n>', 'an older text of an amended issue; 1 is the first', issueNumber)
+    .option('--diff', 'show what was changed since it was first published')
+    .addHelpText(
+      'after',
+      examples(
+        'hyperletter read "Tide Tables"',
+        'hyperletter read ybndrfg8 3 --width 60',
+        'hyperletter read "Tide Tables" 3 --markdown > tides.md',
+        'hyperletter read "Tide Tables" 3 --diff',
+      ),
+    )
+    .action(bind(read))
+}
+
+async function read(
+  context: Context,
+  newsletter: string,
+  number: number | undefined,
+  options: Options,
+): Promise<void> {
+  const { out } = context
+  if (options.browser === true) return readInBrowser(context, newsletter, number)
+  if (options.diff === true) return showDiff(context, newsletter, number, options)
+  const { issue, newest, pictures } = await fetchIssue(context, newsletter, number, options)
+  if (context.options.json === true) return out.json(await withHtml(issue))
+  // A file or a program gets what the author wrote; a terminal must not obey it.
+  const safe = out.isTerminal ? stripControls : (text: string) => text
+  const isPlain = options.markdown === true || options.html === true
+  if (isPlain && issue.retracted !== undefined) await out.warn(retraction(issue.retracted))
+  if (options.markdown === true) return out.text(safe(issue.markdown))
+  if (options.html === true) return out.text(`${safe((await withHtml(issue)).html)}\n`)
+
+  await show(context, await layOut(context, issue, options), options)
+  if (issue.attachments.length > 0) {
+    const { showPictures } = await import('./read-pictures.ts')
+    await showPictures(context, newsletter, issue, pictures, widthOf(context, options))
+  }
+  if (!issue.verified) await out.warn('This text could not be verified against the feed key.')
+  if (!out.isTerminal) return
+  const hints = [
+    issue.number < newest ? `next issue: ${issue.number + 1}` : undefined,
+    issue.number > 1 ? `previous: ${issue.number - 1}` : undefined,
+  ].filter((hint) => hint !== undefined)
+  if (hints.length > 0) {
+    await out.note(`${hints.join(', ')} (hyperletter read ${shellWord(newsletter)} <number>)`)
+  }
+}
+
+async function readInBrowser(context: Context, newsletter: string, number: number | undefined) {
+  const { signal } = context.io
+  const issue = await withOperations(context, (operations) =>
+    operations.readIssue({ newsletter, ...(number !== undefined && { number }) }, { signal }),
+  )
+  const { openInBrowser } = await import('./open.ts')
+  await openInBrowser(context, { browser: true, path: `/n/${issue.feedKey}/${issue.number}` })
+}
+
+// Closed again before the pager opens: who reads slowly must not keep others from the data.
+function fetchIssue(
+  context: Context,
+  newsletter: string,
+  number: number | undefined,
+  options: Options,
+) {
+  const { signal } = context.io
+  const { edition } = options
+  return withOperations(context, async (operations) => {
+    using progress = new Progress(context, 'fetching the issue')
+    progress.update({ done: 0, total: 0 })
+    const issue = await operations.readIssue(
+      {
+        newsletter,
+        ...(number !== undefined && { number }),
+        ...(edition !== undefined && { edition }),
+        markRead: true,
+      },
+      { signal },
+    )
+    const pictures = await picturesFor(context, operations, issue, options)
+    if (number === undefined || !context.out.isTerminal) {
+      return { issue, pictures, newest: issue.number }
+    }
+    const all = await operations.listNewsletters({}, { signal })
+    const issues = all.find(({ feedKey }) => feedKey === issue.feedKey)?.issues
+    return { issue, pictures, newest: issues ?? issue.number }
+  })
+}
+
+async function picturesFor(
+  context: Context,
+  operations: Operations,
+  issue: Issue,
+  { pictures, markdown, html, edition }: Options,
+): Promise<Pictures> {
+  const isText = context.options.json !== true && markdown !== true && html !== true
+  if (!pictures || !isText || issue.attachments.length === 0) return new Map()
+  const { fetchPictures } = await import('./read-pictures.ts')
+  return fetchPictures(context, operations, issue, edition)
+}
+
+async function showDiff(
+  context: Context,
+  newsletter: string,
+  number: number | undefined,
+  options: Options,
+): Promise<void> {
+  const { readDiff } = await import('./read-diff.ts')
+  const { text, json } = await readDiff(context, { newsletter, number, edition: options.edition })
+  if (context.options.json === true) return context.out.json(json)
+  await show(context, text, options)
+}
+
+async function withHtml(issue: Issue) {
+  const { renderHtml } = await import('../../../render/html/html.ts')
+  const names = new Set(issue.attachments.map(({ name }) => name))
+  const attachmentUrl = (name: string) =>
+    names.has(name) ? name.split('/').map(encodeURIComponent).join('/') : undefined
+  return { ...issue, html: renderHtml(issue.markdown, { attachmentUrl }) }
+}
+
+async function layOut(context: Context, issue: Issue, options: Options): Promise<string> {
+  const { out } = context
+  const { renderTerminal } = await import('../../../render/terminal/terminal.ts')
+  const { bold, dim, green, yellow } = out.style
+  const width = widthOf(context, options)
+  const body = renderTerminal(issue.markdown, {
+    width,
+    color: out.hasColor,
+    attachments: issue.attachments.map(({ name }) => name),
+    title: issue.title,
+  })
+  const authors = (issue.authors ?? []).map(({ name }) => singleLine(name)).join(', ')
+  const facts = [
+    singleLine(issue.newsletter),
+    `issue ${issue.number}`,
+    formatDate(issue.publishedAt),
+    ...(authors === '' ? [] : [`by ${authors}`]),
+  ]
+  const corrected = corrections(issue).map((line) => `${yellow(line)}\n`)
+  const seal = issue.verified ? ` · ${green('✓ signed')}` : ''
+  const attachments = issue.attachments.map(
+    ({ name, bytes }) => `  ${singleLine(name)} (${formatBytes(bytes)})\n`,
+  )
+  const enclosed =
+    attachments.length === 0 ? '' : `\n${dim('Attachments')}\n${attachments.join('')}`
+  const head = `${bold(singleLine(issue.title))}\n${dim(facts.join(' · '))}${seal}\n${corrected.join('')}`
+  return `${head}${dim('─'.repeat(width))}\n\n${body.trimEnd()}\n${enclosed}`
+}
+
+function widthOf({ io }: Context, { width }: Options): number {
+  return width ?? Math.min(io.stdout.columns ?? COMFORTABLE_WIDTH, COMFORTABLE_WIDTH)
+}
+
+// What the author said of the issue later.
+function corrections({ editions, amendedAt, note, retracted }: Issue): string[] {
+  if (retracted !== undefined) return [retraction(retracted)]
+  if (amendedAt === undefined) {
+    return editions > 1 ? [`as first published; there are ${editions} editions`] : []
+  }
+  const said = note === undefined ? '' : `: ${singleLine(note)}`
+  return [`amended on ${formatDate(amendedAt)}${said}`]
+}
+
+function retraction({ at, reason }: NonNullable<Issue['retracted']>): string {
+  return `retracted on ${formatDate(at)}${reason === undefined ? '' : `: ${singleLine(reason)}`}`
+}
+
+async function show({ io, out, services }: Context, text: string, { pager }: Options) {
+  if (pager && out.isTerminal) {
+    const { needsPager } = await import('../../terminal/pager.ts')
+    if (needsPager(text, io.stdout) && (await services.openPager(text, io.env))) return
+  }
+  await out.text(text)
+}

@@ -1,0 +1,122 @@
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { HyperletterError } from '../../../errors.ts'
+import type { Output as OperationOutput } from '../../../api/contract/contract.ts'
+import { singleLine } from '../../../render/plain.ts'
+import { issueNumber } from '../../arguments.ts'
+import { examples, type Bind } from '../../command.ts'
+import { withOperations, type Context } from '../../context.ts'
+import { Progress } from '../../terminal/progress.ts'
+
+interface Options {
+  readonly to?: string
+  readonly force?: boolean
+}
+
+type Issue = OperationOutput<'readIssue'>
+
+const MAX_SLUG_LENGTH = 60
+
+export function register(program: Command, bind: Bind): void {
+  program
+    .command('save')
+    .description('Save an issue as Markdown with its attachments, or one attachment, as files.')
+    .argument('<newsletter>', 'title, key, start of the key, or link')
+    .argument('<number>', 'number of the issue', issueNumber)
+    .argument('[attachment]', 'only this attachment, by its name')
+    .option('--to <folder>', 'where (default: a new folder for an issue, here for an attachment)')
+    .option('--force', 'replace files that are different')
+    .addHelpText(
+      'after',
+      examples(
+        'hyperletter save "Tide Tables" 3',
+        'hyperletter save "Tide Tables" 3 --to ~/letters/tides',
+        'hyperletter save ybndrfg8 3 images/tide.png --to .',
+      ),
+    )
+    .action(bind(save))
+}
+
+async function save(
+  context: Context,
+  newsletter: string,
+  number: number,
+  attachment: string | undefined,
+  { to, force = false }: Options,
+): Promise<void> {
+  const { io, out } = context
+  const { signal } = io
+  const files = await withOperations(context, async (operations) => {
+    using progress = new Progress(context, 'saving')
+    const { makeDistinct, safeSegments, writeFiles } = await import('../../files.ts')
+    const issue = await operations.readIssue({ newsletter, number }, { signal })
+    const chosen = attachment === undefined ? issue.attachments : [find(issue, attachment)]
+    const sources = chosen.map(({ name }) => ({
+      segments: safeSegments(name),
+      bytes: operations.readAttachment({ newsletter, number, name }, { signal }),
+    }))
+    if (attachment === undefined) sources.unshift(textOf(issue))
+    const paths = makeDistinct(sources.map(({ segments }) => segments))
+    const text = attachment === undefined ? Buffer.byteLength(issue.markdown) : 0
+    const total = chosen.reduce((sum, { bytes }) => sum + bytes, text)
+    const count = counter(total, progress)
+    return await writeFiles(
+      folderFor(io.cwd, issue, attachment, to),
+      sources.map(({ bytes }, i) => ({ segments: paths[i] ?? [], bytes: count(bytes) })),
+      { force, signal },
+    )
+  })
+  await out.result({ files }, () => files.map((file) => `${singleLine(file)}\n`).join(''))
+}
+
+function find(issue: Issue, attachment: string): Issue['attachments'][number] {
+  const found = issue.attachments.find(({ name }) => name === attachment)
+  if (found !== undefined) return found
+  const names = issue.attachments.map(({ name }) => singleLine(name))
+  throw new HyperletterError(
+    'INVALID_INPUT',
+    `Issue ${issue.number} has no attachment "${singleLine(attachment)}".`,
+    { hint: names.length === 0 ? 'It has none at all.' : `It has: ${names.join(', ')}.` },
+  )
+}
+
+function textOf(issue: Issue) {
+  const slug = slugOf(issue.title)
+  const name = slug === '' ? `${issue.number}.md` : `${issue.number}-${slug}.md`
+  async function* bytes() {
+    yield await Promise.resolve(Buffer.from(issue.markdown))
+  }
+  return { segments: [name], bytes: bytes() }
+}
+
+// Two issues often have pictures of the same name, so each issue gets a folder of its own.
+function folderFor(cwd: string, issue: Issue, attachment: string | undefined, to?: string): string {
+  if (to !== undefined) return resolve(cwd, to)
+  if (attachment !== undefined) return cwd
+  return resolve(cwd, `${slugOf(issue.newsletter) || 'newsletter'}-${issue.number}`)
+}
+
+/** Letters and digits of any script, small, joined by `-`. */
+function slugOf(title: string): string {
+  const words = singleLine(title)
+    .normalize('NFKC')
+    .toLowerCase()
+    .match(/[\p{L}\p{M}\p{N}]+/gu)
+  return (words ?? [])
+    .join('-')
+    .slice(0, MAX_SLUG_LENGTH)
+    .toWellFormed()
+    .replace(/[-\uFFFD]+$/, '')
+}
+
+/** Counts what passes, over all files of one run. */
+function counter(total: number, progress: Progress) {
+  let done = 0
+  return async function* (bytes: AsyncIterable<Uint8Array>) {
+    for await (const chunk of bytes) {
+      yield chunk
+      done += chunk.byteLength
+      progress.update({ done, total })
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import type { Command } from 'commander'
+import type { Output as OperationOutput } from '../../../api/contract/contract.ts'
+import { singleLine, stripControls } from '../../../render/plain.ts'
+import { day, resultCount } from '../../arguments.ts'
+import { examples, type Bind } from '../../command.ts'
+import { withOperations, type Context } from '../../context.ts'
+import { formatDate, plural, shortKey } from '../../terminal/format.ts'
+import { Progress } from '../../terminal/progress.ts'
+
+interface Options {
+  readonly in?: string
+  readonly since?: string
+  readonly limit?: number
+}
+
+type Result = OperationOutput<'search'>[number]
+
+/** Longer lines are tiring to read. */
+const COMFORTABLE_WIDTH = 80
+/** Some terminals say that they have no columns at all. */
+const MIN_WIDTH = 20
+const INDENT = '  '
+
+export function register(program: Command, bind: Bind): void {
+  program
+    .command('search')
+    .description(
+      'Find issues by words of their title, text, tags and authors, best first. Searches what is on\n' +
+        'this machine, private newsletters too; nothing leaves it. All words have to be there, or begin\n' +
+        'a word that is; case and accents do not matter.',
+    )
+    .argument('<words...>', 'what to look for, in any language')
+    .option('--in <newsletter>', 'only there: title, key, start of the key, or link')
+    .option('--since <date>', 'only issues from then on: 2026, 2026-03 or 2026-03-20', day)
+    .option('--limit <n>', 'at most so many issues (default: 20)', resultCount)
+    .addHelpText(
+      'after',
+      examples(
+        'hyperletter search spring tide',
+        'hyperletter search leuchtturm --in "Field Notes" --since 2025',
+        `hyperletter search 川 --json | jq -r '.[].title'`,
+      ),
+    )
+    .action(bind(search))
+}
+
+async function search(context: Context, words: string[], options: Options): Promise<void> {
+  const { io, out } = context
+  const { in: newsletter, since, limit } = options
+  const found = await withOperations(context, async (operations) => {
+    using progress = new Progress(context, 'reading what is new into the index')
+    progress.update({ done: 0, total: 0 })
+    return await operations.search(
+      {
+        query: words.join(' '),
+        ...(newsletter !== undefined && { newsletter }),
+        ...(since !== undefined && { since }),
+        ...(limit !== undefined && { limit }),
+      },
+      { signal: io.signal },
+    )
+  })
+  await out.result(found, async () =>
+    found.length === 0 ? 'Nothing found.\n' : (await layOut(context, found)).join('\n'),
+  )
+  const [first] = found
+  if (first === undefined) {
+    await out.note('Only issues that are on this machine are searched: hyperletter status')
+    return
+  }
+  if (limit !== undefined && found.length === limit) {
+    await out.note(`The best ${plural(limit, 'issue')}; --limit shows more.`)
+  }
+  await out.next(`hyperletter read ${shortKey(first.feedKey)} ${first.number}`)
+}
+
+async function layOut(context: Context, found: readonly Result[]): Promise<string[]> {
+  const { out } = context
+  const { bold, cyan, dim, yellow } = out.style
+  const wrap = await wrapper(context)
+  return found.map((it) => {
+    const star = it.starred ? ` ${yellow('★')}` : ''
+    const where = `${cyan(singleLine(it.newsletter))} ${it.number}`
+    const head = `${where}  ${bold(singleLine(it.title))}${star}  ${dim(formatDate(it.publishedAt))}`
+    const excerpt = wrap(highlight(it.excerpt, bold))
+    return excerpt === '' ? `${head}\n` : `${head}\n${excerpt}\n`
+  })
+}
+
+// A terminal gets lines that fit; a program gets one line each.
+async function wrapper({ out }: Context): Promise<(text: string) => string> {
+  if (!out.isTerminal) return (text) => (text === '' ? '' : INDENT + text)
+  const { default: wrapAnsi } = await import('wrap-ansi')
+  const width = Math.min(out.width, COMFORTABLE_WIDTH) - INDENT.length
+  return (text) =>
+    wrapAnsi(text, Math.max(width, MIN_WIDTH), { hard: true })
+      .split('\n')
+      .map((line) => (line === '' ? '' : INDENT + line))
+      .join('\n')
+}
+
+function highlight(
+  { text, highlights }: Result['excerpt'],
+  style: (text: string) => string,
+): string {
+  // Cleaned part by part: what is removed must not shift the places of what follows.
+  const clean = (part: string) => stripControls(part).replace(/[\n\t]+/g, ' ')
+  let shown = ''
+  let at = 0
+  for (const [start, end] of highlights) {
+    shown += clean(text.slice(at, start)) + style(clean(text.slice(start, end)))
+    at = end
+  }
+  return shown + clean(text.slice(at))
+}

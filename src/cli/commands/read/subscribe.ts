@@ -1,0 +1,145 @@
+import type { Command } from 'commander'
+import type { Connection } from '../../../api/connect.ts'
+import { hasCode, HyperletterError } from '../../../errors.ts'
+import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
+import { seconds } from '../../arguments.ts'
+import { examples, type Bind } from '../../command.ts'
+import { withOperations, type Context } from '../../context.ts'
+import { plural, quoteTitle, shortKey } from '../../terminal/format.ts'
+import { Progress } from '../../terminal/progress.ts'
+
+interface Options {
+  readonly wait: boolean
+  readonly timeout?: number
+  readonly key?: string
+}
+
+type Event = OperationOutput<'subscribe'>
+type Subscribed = Omit<Extract<Event, { event: 'subscribed' }>, 'event'>
+
+interface Outcome {
+  readonly subscribed: Subscribed
+  readonly heldBlocks: number
+  readonly length: number
+  readonly failure?: unknown
+}
+
+export function register(program: Command, bind: Bind): void {
+  program
+    .command('subscribe')
+    .description('Follow a newsletter: fetch its issues, keep them, and pass them on.')
+    .argument(
+      '<link>',
+      'hyperletter://… from the author, the feed key alone, or a file from `export` or `succeed`',
+    )
+    .option('--no-wait', 'return at once; the daemon fetches the issues')
+    .option('--timeout <seconds>', 'give up when nothing arrives for so long', seconds)
+    .option('--key <key>', 'with a file of a private newsletter: its link, or the key in it')
+    .addHelpText(
+      'after',
+      examples(
+        'hyperletter subscribe hyperletter://<feed key>',
+        'hyperletter subscribe hyperletter://<feed key> --no-wait',
+        'hyperletter subscribe tides.bundle',
+      ),
+    )
+    .action(bind(subscribe))
+}
+
+async function subscribe(context: Context, link: string, options: Options): Promise<void> {
+  const { out } = context
+  const { bundleFile, subscribeToFile } = await import('../keep/import-bundle.ts')
+  const file = await bundleFile(context, link)
+  if (file !== undefined) {
+    const { statementIn, subscribeToSuccessor } = await import('./subscribe-statement.ts')
+    const statement = await statementIn(file)
+    if (statement !== undefined) return subscribeToSuccessor(context, statement, options.timeout)
+    return subscribeToFile(context, file, options.key)
+  }
+  if (options.key !== undefined) {
+    throw new HyperletterError('INVALID_INPUT', 'There is no such file; --key goes with one.', {
+      hint: 'Give the whole link: hyperletter://<feed key>#<encryption key>',
+    })
+  }
+  const { subscribed, heldBlocks, length, failure, via } = await withOperations(
+    context,
+    async (operations, host) => {
+      const outcome = await follow(context, operations, link, options)
+      return { ...outcome, subscribed: await latest(operations, outcome.subscribed), via: host }
+    },
+    { online: options.wait },
+  )
+  const { feedKey, title, issues } = subscribed
+  const complete = length > 0 && heldBlocks >= length
+  const json = { feedKey, ...(title !== undefined && { title }), issues, heldBlocks, length }
+  await out.result(json, () => {
+    const name = title === undefined ? shortKey(feedKey) : quoteTitle(title)
+    const held = complete ? ', all of them on this machine' : ''
+    const count = title === undefined ? '' : `: ${plural(issues, 'issue')}${held}`
+    return `Subscribed to ${name}${count}.\n`
+  })
+  if (failure !== undefined) throw explain(failure, via, heldBlocks, length)
+  await out.next(
+    complete
+      ? `hyperletter read ${shortKey(feedKey)}`
+      : 'The daemon fetches the issues as peers appear: keep `hyperletter daemon start` running.',
+  )
+}
+
+async function follow(
+  context: Context,
+  operations: Operations,
+  link: string,
+  { wait, timeout }: Options,
+): Promise<Outcome> {
+  using progress = new Progress(context, 'looking for peers')
+  const input = {
+    link,
+    ...(!wait && { wait: false }),
+    ...(timeout !== undefined && { timeoutSeconds: timeout }),
+  }
+  let subscribed: Subscribed | undefined
+  let heldBlocks = 0
+  let length = 0
+  try {
+    for await (const event of operations.subscribe(input, { signal: context.io.signal })) {
+      if (event.event === 'subscribed') {
+        const { feedKey, title, issues } = event
+        subscribed = { feedKey, issues, ...(title !== undefined && { title }) }
+      } else {
+        ;({ heldBlocks, length } = event)
+        const label = event.peers === 0 ? 'looking for peers' : 'fetching blocks'
+        const note = plural(event.peers, 'peer')
+        progress.update({ label, done: heldBlocks, total: length, note })
+      }
+    }
+  } catch (failure) {
+    // The subscription itself was recorded; only the wait for issues failed.
+    if (subscribed !== undefined) return { subscribed, heldBlocks, length, failure }
+    throw failure
+  }
+  if (subscribed !== undefined) return { subscribed, heldBlocks, length }
+  throw new HyperletterError('INTERNAL', 'Subscribing ended without an answer.')
+}
+
+// The title and the number of issues arrive after the subscription has been recorded.
+async function latest(operations: Operations, subscribed: Subscribed): Promise<Subscribed> {
+  const newsletters = await operations.listNewsletters({}).catch(() => [])
+  const found = newsletters.find(({ feedKey }) => feedKey === subscribed.feedKey)
+  if (found === undefined) return subscribed
+  const { feedKey, title, issues } = found
+  return { feedKey, issues, ...(title !== undefined && { title }) }
+}
+
+function explain(failure: unknown, via: Connection['via'], heldBlocks: number, length: number) {
+  if (!hasCode(failure, 'TIMEOUT', 'NOT_AVAILABLE')) return failure
+  const message =
+    heldBlocks === 0
+      ? 'No peer has it yet. The subscription is kept.'
+      : `Only ${heldBlocks} of ${length} blocks have arrived. The subscription is kept.`
+  const hint =
+    via === 'daemon'
+      ? 'The daemon goes on by itself; `hyperletter status` shows how far it is.'
+      : 'Run `hyperletter daemon start`: it fetches the rest as soon as a peer appears.'
+  return new HyperletterError(failure.code, message, { hint, cause: failure })
+}

@@ -1,0 +1,151 @@
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { HyperletterError } from '../../../errors.ts'
+import { singleLine } from '../../../render/plain.ts'
+import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
+import { examples, type Bind } from '../../command.ts'
+import { withOperations, type Context } from '../../context.ts'
+import { plural, quoteTitle } from '../../terminal/format.ts'
+import { Progress } from '../../terminal/progress.ts'
+import { formatTable } from '../../terminal/table.ts'
+import { WHAT_FORCE_DOES } from './publish.ts'
+
+interface Options {
+  readonly to?: string
+  readonly match?: string
+  readonly force?: boolean
+}
+
+type Event = OperationOutput<'importFolder'>
+type Finished = Extract<Event, { event: 'finished' }>
+type Skipped = Omit<Extract<Event, { event: 'skipped' }>, 'event'>
+type Warning = Omit<Extract<Event, { event: 'warning' }>, 'event'>
+
+interface Outcome {
+  readonly finished: Finished
+  readonly skipped: readonly Skipped[]
+  readonly warnings: readonly Warning[]
+}
+
+/** Longer lists of skipped files are shown by reason. */
+const MAX_LISTED = 20
+
+export function register(program: Command, bind: Bind): void {
+  program
+    .command('import')
+    .description('Publish every Markdown file of a folder as an issue, oldest first.')
+    .argument('<folder>', 'searched with the folders in it')
+    .option('--to <newsletter>', 'which of your newsletters: title, key or start of the key')
+    .option('--match <glob>', 'only files whose path below the folder matches')
+    .option('--force', 'publish though issues may be missing here and no reader can be asked')
+    .addHelpText('after', WHAT_FORCE_DOES)
+    .addHelpText(
+      'after',
+      examples(
+        'hyperletter import ~/letters --to "Tide Tables"',
+        `hyperletter import ~/blog --match 'content/posts/**/*.md' --json`,
+      ),
+    )
+    .action(bind(importFolder))
+}
+
+async function importFolder(context: Context, folder: string, options: Options): Promise<void> {
+  const { io, out } = context
+  const { finished, skipped, warnings } = await withOperations(context, (operations) =>
+    follow(context, operations, resolve(io.cwd, folder), options),
+  )
+  const { feedKey, title, published } = finished
+  await out.result({ feedKey, published, skipped, title, warnings }, async () => {
+    const head = `Published ${plural(published, 'issue')} in ${quoteTitle(title)}.\n`
+    if (skipped.length === 0) return head
+    const list = skipped.length > MAX_LISTED ? byReason(skipped) : byFile(skipped)
+    const table = await formatTable(list.columns, list.rows, {
+      width: out.width,
+      header: out.style.dim,
+    })
+    return `${head}\nSkipped ${plural(skipped.length, 'file')}:\n\n${table}`
+  })
+  await tellWarnings(context, warnings)
+  if (skipped.length > MAX_LISTED) await out.next('Run it with --json to see every skipped file.')
+  if (published === 0 && skipped.length === 0) {
+    await out.next('No file matched: check the folder, or give another --match.')
+  }
+}
+
+async function follow(
+  context: Context,
+  operations: Operations,
+  folder: string,
+  { to, match, force }: Options,
+): Promise<Outcome> {
+  using progress = new Progress(context, 'importing')
+  const skipped: Skipped[] = []
+  const warnings: Warning[] = []
+  const input = {
+    folder,
+    ...(to !== undefined && { newsletter: to }),
+    ...(match !== undefined && { match }),
+    ...(force === true && { force }),
+  }
+  let finished: Finished | undefined
+  for await (const event of operations.importFolder(input, { signal: context.io.signal })) {
+    switch (event.event) {
+      case 'progress':
+        progress.update({ done: event.done, total: event.total, note: singleLine(event.file) })
+        break
+      case 'skipped': {
+        const { file, code, message } = event
+        skipped.push({ file, code, message })
+        break
+      }
+      case 'warning': {
+        const { file, warning } = event
+        warnings.push({ file, warning })
+        break
+      }
+      case 'finished':
+        finished = event
+    }
+  }
+  if (finished !== undefined) return { finished, skipped, warnings }
+  throw new HyperletterError('INTERNAL', 'The import ended without saying how.')
+}
+
+function byFile(skipped: readonly Skipped[]) {
+  const columns = [
+    { header: 'file', shrink: true },
+    { header: 'why', shrink: true },
+  ]
+  return { columns, rows: skipped.map(({ file, message }) => [file, message]) }
+}
+
+function byReason(skipped: readonly Skipped[]) {
+  const reasons = new Map<string, Skipped[]>()
+  for (const it of skipped) reasons.set(it.code, [...(reasons.get(it.code) ?? []), it])
+  const columns = [
+    { header: 'files', align: 'right' as const },
+    { header: 'code' },
+    { header: 'for example', shrink: true },
+    { header: 'why', shrink: true },
+  ]
+  const rows = [...reasons].map(([code, its]) => [
+    String(its.length),
+    code,
+    its[0]?.file ?? '',
+    its[0]?.message ?? '',
+  ])
+  return { columns, rows }
+}
+
+async function tellWarnings({ out, options }: Context, warnings: readonly Warning[]) {
+  if (warnings.length === 0) return
+  if (options.verbose !== true) {
+    const files = new Set(warnings.map(({ file }) => file)).size
+    const many = `${plural(warnings.length, 'warning')} in ${plural(files, 'file')}`
+    return out.warn(`${many}; --verbose or --json lists them.`)
+  }
+  for (const { file, warning } of warnings) {
+    const place = warning.line === undefined ? file : `${file}:${warning.line}`
+    await out.warn(`${place}: ${warning.message}`)
+  }
+}

@@ -1,0 +1,87 @@
+import { basename, dirname, resolve } from 'node:path'
+import type { Command } from 'commander'
+import type { Output as OperationOutput } from '../../../api/contract/contract.ts'
+import { seconds } from '../../arguments.ts'
+import { examples, type Bind } from '../../command.ts'
+import { withOperations, type Context } from '../../context.ts'
+import { readPhrase } from '../../phrase.ts'
+import { shortKey } from '../../terminal/format.ts'
+
+interface Options {
+  readonly to: string
+  readonly file?: string
+  readonly timeout?: number
+}
+
+type Succeeded = OperationOutput<'succeedNewsletter'>
+
+const WHAT_IT_DOES = `
+For the day when a device with your signing key is stolen: create a new newsletter, then tell
+the readers of the old one to follow it. Needs the 24 words of the old newsletter, which a thief
+does not have; they are asked for, or read from standard input. Readers of a private newsletter
+need the new link from you: what is signed here carries no key to read.
+It cannot be taken back; a second one, to another newsletter, replaces it.
+`
+
+export function register(program: Command, bind: Bind): void {
+  program
+    .command('succeed')
+    .description('Tell the readers of a newsletter that it continues at another one.')
+    .argument('<newsletter>', 'the one that ends: title, key, start of the key, or link')
+    .requiredOption('--to <link>', 'the newsletter where it continues')
+    .option('--file <path>', 'write the signed statement into a file as well, to hand out')
+    .option('--timeout <seconds>', 'wait no longer than this for the old newsletter', seconds)
+    .addHelpText('after', WHAT_IT_DOES)
+    .addHelpText(
+      'after',
+      examples(
+        'hyperletter succeed "Tide Tables" --to hyperletter://<new feed key>',
+        'hyperletter succeed <old link> --to <new link> --file moved.txt < words.txt',
+      ),
+    )
+    .action(bind(succeed))
+}
+
+async function succeed(context: Context, newsletter: string, options: Options): Promise<void> {
+  const { io, out } = context
+  const { to, file, timeout } = options
+  const recoveryPhrase = await readPhrase(context)
+  const done = await withOperations(context, (operations) =>
+    operations.succeedNewsletter(
+      {
+        newsletter,
+        to,
+        recoveryPhrase,
+        ...(timeout !== undefined && { timeoutSeconds: timeout }),
+      },
+      { signal: io.signal },
+    ),
+  )
+  const path = file === undefined ? undefined : await save(context, done, resolve(io.cwd, file))
+  await out.result({ ...done, ...(path !== undefined && { file: path }) }, () => {
+    const where = path === undefined ? '' : `The statement is in ${path}.\n`
+    const told =
+      done.published === 'dht' ? 'Readers find that out by themselves.' : 'No reader knows it yet.'
+    return `${shortKey(done.from)} continues at ${shortKey(done.to)}. ${told}\n${where}`
+  })
+  if (done.published === 'dht') return
+  await out.next(
+    path === undefined
+      ? 'Run the same again while online, or with --file, and send readers the file.'
+      : `Run the same again while online, or send readers the file: hyperletter subscribe ${basename(path)}`,
+  )
+}
+
+async function save({ io }: Context, { statement }: Succeeded, path: string): Promise<string> {
+  const { writeFiles } = await import('../../files.ts')
+  const text = new TextEncoder().encode(`${statement}\n`)
+  const bytes = (async function* () {
+    yield await Promise.resolve(text)
+  })()
+  const files = [{ segments: [basename(path)], bytes }]
+  const [written = path] = await writeFiles(dirname(path), files, {
+    force: true,
+    signal: io.signal,
+  })
+  return written
+}

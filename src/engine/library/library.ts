@@ -1,0 +1,245 @@
+import { z } from 'zod'
+import type { Keep } from '../../config/keep.ts'
+import { keepSchema } from '../../config/keep-schema.ts'
+import { HyperletterError } from '../../errors.ts'
+import {
+  parseEncryptionKey,
+  parseFeedKey,
+  type EncryptionKey,
+  type FeedKey,
+} from '../../format/keys/feed-key.ts'
+import { compareTimes } from '../../format/records/time-order.ts'
+import type { LogPlace } from '../../log/store/named-core.ts'
+import { onStore } from '../../storage-errors.ts'
+import { LibraryLog } from './library-log.ts'
+import { Marks } from './marks.ts'
+
+export const ROLES = ['author', 'subscriber', 'seeder'] as const
+export type Role = (typeof ROLES)[number]
+
+/** What this user has to do with one feed. */
+export interface LibraryEntry {
+  readonly feedKey: FeedKey
+  readonly roles: readonly Role[]
+  readonly addedAt: string
+  /** When its log grew here, roughly. */
+  readonly activeAt?: string | undefined
+  /** The last title seen, so that a newsletter has a name before its log is open. */
+  readonly title?: string | undefined
+  /** For a private newsletter that this user may read. */
+  readonly encryptionKey?: EncryptionKey | undefined
+  /** Damage that was found in the log. */
+  readonly problem?: Problem | undefined
+  /** Where the newsletter continues, as its recovery key signed it. */
+  readonly successor?: Successor | undefined
+  /** Set where the user did not choose it: the newsletter of theirs from which statements of succession led here. */
+  readonly origin?: FeedKey | undefined
+  /** How much of it stays on this machine; everything when absent. */
+  readonly keep?: Keep | undefined
+}
+
+/** What is remembered of a statement of succession. */
+export interface Successor {
+  readonly feedKey: FeedKey
+  /** Milliseconds since 1970. */
+  readonly issuedAt: number
+  /** The whole statement as text, to pass on. */
+  readonly statement: string
+  /** The user has been told. */
+  readonly told: boolean
+}
+
+/** Damage that was found in a log, and by what it was known. */
+export interface Problem {
+  readonly code: string
+  readonly message: string
+  readonly evidence?: Evidence | undefined
+}
+
+/** How another history of a log showed. */
+export interface Evidence {
+  /** Blocks and fork number of the other history. */
+  readonly length: number
+  readonly fork: number
+  /** Short forms of the keys of peers that were connected. */
+  readonly peers: string[]
+  readonly foundAt: string
+}
+
+const storedEvidence = z.object({
+  length: z.number(),
+  fork: z.number(),
+  peers: z.array(z.string()),
+  foundAt: z.string(),
+})
+
+// Loose: what a newer version wrote beside these fields survives a rewrite by this one.
+const storedEntry = z.looseObject({
+  feedKey: z.string().transform(parseFeedKey),
+  roles: z.array(z.enum(ROLES)),
+  addedAt: z.string(),
+  activeAt: z.string().optional(),
+  title: z.string().optional(),
+  encryptionKey: z.string().transform(parseEncryptionKey).optional(),
+  problem: z
+    .object({ code: z.string(), message: z.string(), evidence: storedEvidence.optional() })
+    .optional(),
+  successor: z
+    .looseObject({
+      feedKey: z.string().transform(parseFeedKey),
+      issuedAt: z.int().nonnegative(),
+      statement: z.string(),
+      told: z.boolean(),
+    })
+    .optional(),
+  origin: z.string().transform(parseFeedKey).optional(),
+  // A policy of a newer version that this one cannot follow keeps everything.
+  keep: keepSchema.optional().catch(undefined),
+})
+
+const FEEDS = 'feed/'
+
+/**
+ * This user's relations to feeds and read marks, in a local Hyperbee that is never announced.
+ * Keys: `feed/<feed key>` → entry; for those of marks see `Marks`.
+ */
+export class Library {
+  readonly marks: Marks
+  readonly #log: LibraryLog
+  readonly #entries = new Map<FeedKey, LibraryEntry>()
+  /** Entries that this version does not understand; they are left as they are. */
+  unreadable = 0
+  #writing: Promise<unknown> = Promise.resolve()
+  #isClosing = false
+
+  private constructor(log: LibraryLog) {
+    this.#log = log
+    this.marks = new Marks(log, (work) => this.#write(work))
+  }
+
+  /** @param place of a log of its own; `close` closes it. */
+  static async open(place: LogPlace): Promise<Library> {
+    const log = await LibraryLog.open(place)
+    const library = new Library(log)
+    for await (const { value } of log.entries({ gte: FEEDS, lt: `${FEEDS}~` })) {
+      const entry = readEntry(value)
+      if (entry === undefined) library.unreadable++
+      else library.#entries.set(entry.feedKey, entry)
+    }
+    return library
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true
+    await this.#writing.catch(() => undefined)
+    await this.#log.close()
+  }
+
+  /** All entries, in the order in which they were added. */
+  list(): LibraryEntry[] {
+    return [...this.#entries.values()].toSorted((a, b) => compareTimes(a.addedAt, b.addedAt))
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  get(feedKey: FeedKey): LibraryEntry | undefined {
+    return this.#entries.get(feedKey)
+  }
+
+  /**
+   * Adds a role, and whatever else is now known, to an entry; makes the entry if there is none. It can be
+   * seen at once; what is returned resolves when it is written, and if that fails all is as before.
+   * @param after what is more urgent on this processor than writing it; must not fail.
+   */
+  add(
+    feedKey: FeedKey,
+    role: Role,
+    details: Partial<LibraryEntry> = {},
+    after?: Promise<unknown>,
+  ): Promise<LibraryEntry> {
+    const before = this.#entries.get(feedKey)
+    const roles = ROLES.filter((it) => it === role || before?.roles.includes(it))
+    const addedAt = before?.addedAt ?? new Date().toISOString()
+    return this.#put({ ...before, ...details, feedKey, roles, addedAt }, after)
+  }
+
+  /** Takes a role away; the entry goes with its last role. @throws NEWSLETTER_NOT_FOUND */
+  async remove(feedKey: FeedKey, role: Role): Promise<LibraryEntry | undefined> {
+    const before = this.#entries.get(feedKey)
+    if (before === undefined || !before.roles.includes(role)) {
+      throw new HyperletterError('NEWSLETTER_NOT_FOUND', `Not in the library as ${role}.`)
+    }
+    const roles = before.roles.filter((it) => it !== role)
+    if (roles.length > 0) return this.#put({ ...before, roles })
+    await this.#change(feedKey, undefined, async () =>
+      (await this.#log.forWriting()).del(FEEDS + feedKey),
+    )
+    return undefined
+  }
+
+  /** Changes what is known of a feed that is in the library; ignored if it no longer is. */
+  async update(
+    feedKey: FeedKey,
+    details: Pick<LibraryEntry, 'title' | 'problem' | 'successor' | 'activeAt' | 'keep'>,
+  ): Promise<void> {
+    const before = this.#entries.get(feedKey)
+    if (before !== undefined) await this.#put({ ...before, ...details })
+  }
+
+  /** Numbers of the issues that were read. */
+  readNumbers(feedKey: FeedKey): Promise<ReadonlySet<number>> {
+    return this.marks.numbers('read', feedKey)
+  }
+
+  /** Remembers that an issue was read, or that it was not. */
+  async setRead(feedKey: FeedKey, number: number, read: boolean): Promise<void> {
+    await this.marks.set('read', feedKey, [number], read)
+  }
+
+  async #put(entry: LibraryEntry, after?: Promise<unknown>): Promise<LibraryEntry> {
+    await this.#change(entry.feedKey, entry, async () => {
+      await after
+      await (await this.#log.forWriting()).put(FEEDS + entry.feedKey, entry)
+    })
+    return entry
+  }
+
+  async #change(
+    feedKey: FeedKey,
+    entry: LibraryEntry | undefined,
+    write: () => Promise<unknown>,
+  ): Promise<void> {
+    const before = this.#entries.get(feedKey)
+    this.#set(feedKey, entry)
+    try {
+      await this.#write(write)
+    } catch (error) {
+      if (this.#entries.get(feedKey) === entry) this.#set(feedKey, before)
+      throw error
+    }
+  }
+
+  #set(feedKey: FeedKey, entry: LibraryEntry | undefined): void {
+    if (entry === undefined) this.#entries.delete(feedKey)
+    else this.#entries.set(feedKey, entry)
+  }
+
+  // One write at a time, in the order in which they were asked for.
+  async #write<T>(work: () => Promise<T>): Promise<T> {
+    // A closed core passes for an empty one, from which a key is taken by doing nothing.
+    if (this.#isClosing) throw new HyperletterError('ABORTED', 'The library was closed.')
+    const result = this.#writing.catch(() => undefined).then(() => onStore(work))
+    this.#writing = result
+    return result
+  }
+}
+
+function readEntry(value: unknown): LibraryEntry | undefined {
+  try {
+    return storedEntry.parse(value, { jitless: true })
+  } catch {
+    return undefined
+  }
+}

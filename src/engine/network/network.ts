@@ -1,0 +1,298 @@
+import Protomux from 'protomux'
+import crypto, { type KeyPair } from 'hypercore-crypto'
+import type { Connection } from 'hyperswarm'
+import type { Config } from '../../config/config.ts'
+import { hasCode, HyperletterError } from '../../errors.ts'
+import type { BlockRange, Feed } from '../../format/feed.ts'
+import { short, type Logger } from '../../logger.ts'
+import { keyBytes, type FeedKey } from '../../format/keys/feed-key.ts'
+import type { SigningKeyPair } from '../../format/keys/recovery.ts'
+import type { Succession } from '../../format/records/succession.ts'
+import { translateStorageError } from '../../storage-errors.ts'
+import { Announcer } from '../../peers/topics/announcer.ts'
+import type { Bans } from '../../peers/connections/bans.ts'
+import { openDht, type Dht } from '../../peers/dht.ts'
+import { closeGate } from '../../peers/connections/private-gate.ts'
+import type { DhtAnswers, NetworkFacts } from '../../peers/diagnosis/diagnosis.ts'
+import { LocalNetwork } from '../../peers/lan/local-network.ts'
+import { Introductions } from '../../peers/introductions.ts'
+import { PushChannel } from '../../replication/push/pushes.ts'
+import { IdleFeeds, type FeedOpener } from '../../replication/idle/idle-feeds.ts'
+import { Wakeup } from '../../replication/idle/wakeup.ts'
+import { Seeding, type SeedingStatus } from '../../replication/seeding.ts'
+import { SuccessionExchange } from './succession-exchange.ts'
+import { Swarm } from '../../peers/swarm.ts'
+
+/** Settings that can change while the network is there. */
+export const NETWORK_LIMITS = [
+  'uploadLimit',
+  'downloadLimit',
+  'maxConnections',
+  'allowPeers',
+] as const
+
+type Limits = Pick<Config, (typeof NETWORK_LIMITS)[number]>
+
+export interface NetworkOptions {
+  readonly config: Pick<Config, 'bootstrap' | 'host' | 'udpPort' | 'localDiscovery'> & Limits
+  readonly keyPair: KeyPair
+  /** Opened beforehand with this configuration; the network's own when absent. The network closes it. */
+  readonly dht?: Dht | undefined
+  readonly logger: Logger
+  /** Who is not talked to; only remembered here when absent. The network closes it. */
+  readonly bans?: Bans | undefined
+  /** Opens and closes newsletters that rest; without one none rests. */
+  readonly keeper?: FeedOpener | undefined
+  /** Whether a core is a private newsletter; none is when absent. */
+  readonly isPrivate?: ((discoveryKey: Uint8Array) => boolean) | undefined
+  /** Replicates the whole store over a connection. */
+  readonly replicate: (connection: Connection) => void
+  /** Called with a statement that the recovery key of its newsletter signed. Rejects if it does not count. */
+  readonly onSuccession: (statement: Succession) => Promise<void>
+  /** Called when something that a peer sent could not be stored: nothing can until the store is opened anew. */
+  readonly onDiskFull: (cause: unknown) => void
+}
+
+/** Everything that happens between peers: which feeds are announced, downloaded and served. */
+export class Network {
+  readonly #options: NetworkOptions
+  readonly #swarm: Swarm
+  readonly #announcer: Announcer
+  readonly #exchange: Introductions
+  readonly #pushes: PushChannel
+  readonly #successions: SuccessionExchange
+  readonly #shelf: Wakeup
+  readonly #roster: IdleFeeds
+  #limits: Limits
+  readonly #isPrivate: (discoveryKey: Uint8Array) => boolean
+  /** Newsletters that are open. */
+  readonly #seedings = new Map<FeedKey, Seeding>()
+  readonly #room: LocalNetwork | undefined
+
+  /** Goes online without waiting for anybody. */
+  constructor(options: NetworkOptions) {
+    const { config, keyPair, logger, bans, keeper } = options
+    this.#options = options
+    this.#limits = config
+    this.#isPrivate = options.isPrivate ?? (() => false)
+    this.#exchange = new Introductions({ onPeer: (key, teller) => this.#swarm.dial(key, teller) })
+    this.#pushes = new PushChannel({
+      onMisdeed: (peer, what) => this.#swarm.strike(peer, what, { hangUp: false }),
+      onFailure: ({ feedKey }, error) => this.#notStored(feedKey, error),
+    })
+    this.#roster = new IdleFeeds({
+      keeper,
+      open: this.#seedings,
+      isPlain: (peer) => !this.#shelf.speaks(peer),
+      onRest: (feedKey) => this.#closeSeeding(feedKey),
+      log: (what, feedKey, err) => logger.error({ feed: short(feedKey), err }, what),
+    })
+    this.#shelf = new Wakeup({
+      feedKeys: () => this.#roster.feedKeys(),
+      stateOf: (feedKey) => this.#roster.stateOf(feedKey),
+      mayTell: (feedKey, peer) => {
+        const { discoveryKey } = this.#roster.get(feedKey) ?? {}
+        return this.#isAllowed(peer) || discoveryKey === undefined || !this.#isPrivate(discoveryKey)
+      },
+      onTold: (feedKey, state) => {
+        this.#roster
+          .onPeerState(feedKey, state)
+          .catch((err: unknown) => logger.debug({ err }, 'news'))
+      },
+    })
+    this.#swarm = new Swarm({
+      ...config,
+      dht: options.dht ?? openDht(config),
+      keyPair,
+      bans,
+      logger,
+      onConnection: (connection) => this.#onConnection(connection),
+      onBack: () => {
+        const open = [...this.#seedings.values()].flatMap((it) => it.feed.core.discoveryKey ?? [])
+        this.#announcer.again(open)
+      },
+    })
+    this.#announcer = new Announcer({
+      join: (topic) => this.#swarm.join(topic),
+      lookUp: (topic) => this.#swarm.lookUp(topic),
+      renew: (topic) => this.#swarm.refresh(topic),
+      leave: (topic) => this.#swarm.leave(topic),
+    })
+    this.#successions = new SuccessionExchange({
+      swarm: this.#swarm,
+      logger,
+      onStatement: options.onSuccession,
+    })
+    if (config.localDiscovery) {
+      const { host, udpPort } = config
+      this.#room = new LocalNetwork({ swarm: this.#swarm, keyPair, host, udpPort, logger })
+    }
+  }
+
+  /** Connections now, over all feeds. */
+  get peers(): number {
+    return this.#swarm.size
+  }
+
+  /** Sets limits anew; connections begin again with them, within seconds. */
+  configure(limits: Limits): void {
+    this.#limits = limits
+    this.#swarm.configure(limits)
+  }
+
+  /** Announces a newsletter when its turn comes; it opens when a peer asks for it or has news of it. */
+  follow(feedKey: FeedKey): void {
+    const discoveryKey = discoveryKeyOf(feedKey)
+    if (this.#roster.get(feedKey) === undefined) this.#announcer.add(discoveryKey)
+    this.#room?.add(feedKey, discoveryKey)
+    this.#roster.add({ feedKey, discoveryKey })
+  }
+
+  /** Looks up now what is to be started as soon as it is open; `stop` ends that too. */
+  expect(feedKey: FeedKey): void {
+    this.#announcer.lookUp(discoveryKeyOf(feedKey))
+  }
+
+  /** Announces a feed now, downloads and serves it until `stop`. */
+  start(feed: Feed): void {
+    const { feedKey, core } = feed
+    const before = this.#seedings.get(feedKey)
+    if (before?.isLost === false) return
+    before?.close()
+    const { discoveryKey } = core
+    if (discoveryKey === null) throw new HyperletterError('INTERNAL', 'The core is not open.')
+    if (core.length > 0) this.#announcer.addNow(discoveryKey)
+    else this.#announcer.lookUp(discoveryKey)
+    this.#roster.add({ feedKey, discoveryKey })
+    this.#room?.add(feedKey, discoveryKey)
+    const seeding = new Seeding({
+      feed,
+      swarm: this.#swarm,
+      exchange: this.#exchange,
+      pushes: this.#pushes,
+      successions: this.#successions,
+      logger: this.#options.logger,
+      onProgress: () => this.#shelf.changed(feedKey),
+      onDiskFull: this.#options.onDiskFull,
+    })
+    this.#seedings.set(feedKey, seeding)
+    this.#shelf.added(feedKey)
+  }
+
+  async stop(feedKey: FeedKey): Promise<void> {
+    this.#roster.delete(feedKey)
+    this.#room?.delete(feedKey)
+    this.#closeSeeding(feedKey)
+    await this.#announcer.delete(discoveryKeyOf(feedKey))
+  }
+
+  /** A peer asks for a core that is stored here; the newsletter that it is opens. */
+  demand(discoveryKey: Uint8Array): void {
+    const newsletter = this.#roster.withTopic(discoveryKey)
+    if (newsletter !== undefined) this.#roster.wake(newsletter.feedKey)
+  }
+
+  status(feedKey: FeedKey): SeedingStatus {
+    const now = this.#seedings.get(feedKey)?.status() ?? this.#restingStatus(feedKey)
+    const { uploadedBytes, downloadedBytes } = this.#roster.traffic(feedKey)
+    return {
+      ...now,
+      uploadedBytes: now.uploadedBytes + uploadedBytes,
+      downloadedBytes: now.downloadedBytes + downloadedBytes,
+    }
+  }
+
+  /** Connected peers that hold all of `ranges`. */
+  copies(feedKey: FeedKey, ...ranges: readonly BlockRange[]): number {
+    const seeding = this.#seedings.get(feedKey)
+    if (seeding !== undefined) return seeding.copies(ranges)
+    const end = Math.max(0, ...ranges.map((it) => it.end))
+    return this.#shelf.statesOf(feedKey).filter((it) => it.held >= end).length
+  }
+
+  /** What can be said of the network at once. */
+  facts(): NetworkFacts {
+    return this.#swarm.facts()
+  }
+
+  /** Asks some nodes of the DHT whether they are there. */
+  askNodes(signal: AbortSignal): Promise<DhtAnswers> {
+    return this.#swarm.askNodes(signal)
+  }
+
+  /** How many others announce a newsletter in the DHT, by its discovery key. */
+  countAnnouncers(topic: Uint8Array, signal: AbortSignal): Promise<number> {
+    return this.#swarm.countAnnouncers(topic, signal)
+  }
+
+  /** Tells peers of a newsletter, now and later, where it continues. */
+  tellSuccession(statement: Succession): void {
+    this.#successions.know(statement)
+  }
+
+  /** Puts a statement into the DHT. Gives whether nodes took it in time. */
+  publishSuccession(statement: Succession, recovery: SigningKeyPair): Promise<boolean> {
+    return this.#successions.publish(statement, recovery)
+  }
+
+  /** Leaves everything, within a deadline. */
+  async close(): Promise<void> {
+    this.#announcer.close()
+    this.#roster.close()
+    for (const seeding of this.#seedings.values()) seeding.close()
+    this.#seedings.clear()
+    this.#exchange.close()
+    this.#successions.close()
+    this.#shelf.close()
+    await Promise.all([this.#room?.close(), this.#pushes.close(), this.#swarm.close()])
+    await this.#options.bans?.close()
+  }
+
+  #onConnection(connection: Connection): void {
+    const mux = Protomux.from(connection)
+    const peer = connection.remotePublicKey
+    if (!this.#isAllowed(peer)) closeGate(mux, this.#isPrivate)
+    this.#options.replicate(connection)
+    this.#exchange.attach(mux)
+    this.#pushes.attach(mux)
+    this.#successions.attach(mux)
+    this.#shelf.attach(mux).then(
+      (speaks) => {
+        if (!speaks && !connection.destroying) this.#openFor(peer)
+      },
+      (err: unknown) => this.#options.logger.debug({ err }, 'the shelf of a peer'),
+    )
+  }
+
+  // Who cannot tell of news has to be asked: for the newsletters that it was found by.
+  #openFor(peer: Uint8Array): void {
+    for (const topic of this.#swarm.topicsOf(peer)) this.demand(topic)
+  }
+
+  #notStored(feedKey: FeedKey, error: unknown): void {
+    const err = translateStorageError(error)
+    if (hasCode(err, 'DISK_FULL')) this.#options.onDiskFull(err)
+    else this.#options.logger.debug({ feed: short(feedKey), err }, 'a push was not stored')
+  }
+
+  #isAllowed(peer: Uint8Array): boolean {
+    const { allowPeers } = this.#limits
+    return allowPeers === undefined || allowPeers.includes(Buffer.from(peer).toString('hex'))
+  }
+
+  #restingStatus(feedKey: FeedKey): SeedingStatus {
+    const states = this.#shelf.statesOf(feedKey)
+    const length = Math.max(1, ...states.map((it) => it.length))
+    const fullCopies = states.filter((it) => it.held >= length).length
+    return { peers: states.length, fullCopies, uploadedBytes: 0, downloadedBytes: 0 }
+  }
+
+  #closeSeeding(feedKey: FeedKey): void {
+    this.#seedings.get(feedKey)?.close()
+    this.#seedings.delete(feedKey)
+  }
+}
+
+function discoveryKeyOf(feedKey: FeedKey): Uint8Array {
+  return crypto.discoveryKey(Buffer.from(keyBytes(feedKey)))
+}

@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto'
+import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseFeedKey, type FeedKey } from '../../format/keys/feed-key.ts'
+import { unusableDirectory } from '../../storage-errors.ts'
+import { createSynced } from '../../atomic-file.ts'
+
+/** Blocks that are about to be appended to a feed at `start`. */
+export interface PendingAppend {
+  readonly feedKey: FeedKey
+  readonly start: number
+  readonly blocks: readonly Uint8Array[]
+}
+
+const SUFFIX = '.pending'
+const HASH_BYTES = 32
+
+/**
+ * Appends on their way to disk. Hypercore does not fsync; an append that was acknowledged and then
+ * lost with the power would be signed again with other blocks, and that is a fork. So the exact
+ * blocks are on disk before they are appended, and are appended again if they are missing after a
+ * crash: Ed25519 is deterministic, the result is the identical log.
+ *
+ * One file a feed: a line of JSON {start, sizes}, the blocks, and the SHA-256 of all before it.
+ */
+export class Journal {
+  readonly #dir: string
+
+  private constructor(dir: string) {
+    this.#dir = dir
+  }
+
+  /** @throws INVALID_INPUT if the directory cannot be made; DISK_FULL. */
+  static async open(dir: string): Promise<Journal> {
+    await mkdir(dir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+      throw unusableDirectory(dir, error)
+    })
+    return new Journal(dir)
+  }
+
+  /** Once this resolves, the append survives a power loss. @throws DISK_FULL */
+  async write({ feedKey, start, blocks }: PendingAppend): Promise<void> {
+    const sizes = blocks.map((block) => block.byteLength)
+    const parts = [Buffer.from(`${JSON.stringify({ start, sizes })}\n`), ...blocks]
+    const path = this.#path(feedKey)
+    try {
+      // Not under another name first: the hash at the end tells what was not finished.
+      await createSynced(path, parts, () => hashOf(parts))
+    } catch (error) {
+      // The caller is told that nothing was published, so nothing may be at the next start.
+      await rm(path, { force: true })
+      throw error
+    }
+  }
+
+  /** Whether an append to this feed is unfinished. */
+  async has(feedKey: FeedKey): Promise<boolean> {
+    return access(this.#path(feedKey)).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  /** The append is on disk in the store itself, or was given up before it began. */
+  async drop(feedKey: FeedKey): Promise<void> {
+    await rm(this.#path(feedKey), { force: true })
+  }
+
+  /** Appends that a crash may have interrupted. Files that were not finished were never acknowledged, and go. */
+  async pending(): Promise<PendingAppend[]> {
+    const found: PendingAppend[] = []
+    for (const it of await readdir(this.#dir, { withFileTypes: true })) {
+      if (!it.isFile()) continue
+      const { name } = it
+      const path = join(this.#dir, name)
+      const feedKey = feedKeyIn(name)
+      const append = feedKey === undefined ? undefined : parse(feedKey, await readFile(path))
+      if (append === undefined) await rm(path, { force: true })
+      else found.push(append)
+    }
+    return found
+  }
+
+  #path(feedKey: FeedKey): string {
+    return join(this.#dir, feedKey + SUFFIX)
+  }
+}
+
+function feedKeyIn(name: string): FeedKey | undefined {
+  if (!name.endsWith(SUFFIX)) return undefined
+  try {
+    return parseFeedKey(name.slice(0, -SUFFIX.length))
+  } catch {
+    return undefined
+  }
+}
+
+function parse(feedKey: FeedKey, bytes: Buffer): PendingAppend | undefined {
+  const hashed = bytes.subarray(0, -HASH_BYTES)
+  const hash = hashOf([hashed])
+  if (bytes.byteLength <= HASH_BYTES || !hash.equals(bytes.subarray(-HASH_BYTES))) return undefined
+  const headEnd = hashed.indexOf('\n')
+  const head = JSON.parse(hashed.toString('utf8', 0, headEnd)) as { start: number; sizes: number[] }
+  let offset = headEnd + 1
+  const blocks = head.sizes.map((size) => hashed.subarray(offset, (offset += size)))
+  return { feedKey, start: head.start, blocks }
+}
+
+function hashOf(parts: readonly Uint8Array[]): Buffer {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest()
+}

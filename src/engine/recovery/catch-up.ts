@@ -1,0 +1,97 @@
+import { HyperletterError } from '../../errors.ts'
+import type { Feed } from '../../format/feed.ts'
+import type { Network } from '../network/network.ts'
+
+export interface CatchUpOptions {
+  /** How long to wait for a peer at all, and then how long the download may stand still. */
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal | undefined
+  /** Blocks that the log is known to have. */
+  readonly atLeast?: number | undefined
+  /** Called as blocks arrive. */
+  readonly onProgress?: (() => void) | undefined
+}
+
+/** Once one peer has answered, others get as long: they may hold more. */
+const OTHERS_MS = 1_000
+
+/** How often progress is reported. */
+const REPORT_EVERY_MS = 200
+
+/** How often conditions are looked at that no single event announces. */
+const LOOK_EVERY_MS = 25
+
+/**
+ * Fetches from peers whatever they hold more of a log than this device, every block of it.
+ * @returns how many peers were asked.
+ * @throws FEED_BEHIND if nobody answers, or those who do lack blocks that the log is known to have.
+ */
+export async function catchUp(
+  feed: Feed,
+  network: Network,
+  options: CatchUpOptions,
+): Promise<number> {
+  network.start(feed)
+  return awaitWhole(feed, options)
+}
+
+/** As `catchUp`, of a feed that something else downloads. */
+export async function awaitWhole(
+  feed: Feed,
+  { timeoutMs, signal, atLeast = 0, onProgress }: CatchUpOptions,
+): Promise<number> {
+  const { core } = feed
+  // Hypercore closes a core that meets another history of itself.
+  const isLost = () => core.closing !== null
+  const asked = () => core.peers.filter((it) => it.remoteOpened && it.remoteSynced)
+  if (!(await until(() => asked().length > 0, timeoutMs, signal))) {
+    throw new HyperletterError('FEED_BEHIND', `Nobody answered in ${timeoutMs / 1_000} s.`)
+  }
+  await until(() => false, Math.min(OTHERS_MS, timeoutMs), signal)
+
+  const target = () => Math.max(atLeast, ...asked().map((it) => it.remoteLength))
+  const isWhole = () => core.length >= target() && feed.heldBlocks >= core.length
+  const reached = () => core.length + feed.heldBlocks
+  let before = -1
+  let movedAt = Date.now()
+  while (!isWhole()) {
+    if (reached() > before) {
+      before = reached()
+      movedAt = Date.now()
+      // A writable core asks for a longer log only when it is told to.
+      core.update({ force: true, wait: true }).catch(() => undefined)
+    } else if (Date.now() - movedAt > timeoutMs) {
+      throw new HyperletterError(
+        'FEED_BEHIND',
+        `Holding ${feed.heldBlocks} of ${target()} blocks, and no reachable peer sends the rest.`,
+      )
+    }
+    onProgress?.()
+    await until(() => isWhole() || isLost(), Math.min(REPORT_EVERY_MS, timeoutMs), signal)
+    if (isLost()) {
+      throw new HyperletterError('FEED_CONFLICT', 'Peers hold another history than this device.')
+    }
+    // What its author took back need not come.
+    await feed.isComplete()
+  }
+  onProgress?.()
+  return asked().length
+}
+
+/** @returns false when `timeoutMs` passed first. Throws the reason of an aborted signal. */
+async function until(
+  condition: () => boolean,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const deadline = Date.now() + timeoutMs
+  for (;;) {
+    signal?.throwIfAborted()
+    if (condition()) return true
+    const leftMs = deadline - Date.now()
+    if (leftMs <= 0) return false
+    await new Promise((resolve) => {
+      setTimeout(resolve, Math.min(LOOK_EVERY_MS, leftMs))
+    })
+  }
+}

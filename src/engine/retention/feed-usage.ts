@@ -1,0 +1,249 @@
+import { keepsEverything, oldestKept, type Keep } from '../../config/keep.ts'
+import { hasCode } from '../../errors.ts'
+import { merged, only, without, type BlockRange } from '../../format/block-ranges.ts'
+import { contentsOf } from '../../format/history/issue-ranges.ts'
+import type { Feed, LocatedIssue } from '../../format/feed.ts'
+import { countHeld } from '../../log/held-blocks.ts'
+import type { Listing } from '../../format/history/history.ts'
+import { UNDECIDED, type Selection } from '../../format/selection.ts'
+import { rangeBytes } from '../../log/range-size.ts'
+import { diskBytes } from '../../log/store/disk.ts'
+import type { OnDemandIssue } from './on-demand-cache.ts'
+import type { Chosen, Item } from './plan.ts'
+
+/** What a block of content has at most, by the format. */
+const CONTENT_BLOCK_BYTES = 64 * 1024
+
+/** A newsletter that cannot be read here is kept in pieces of about this size. */
+const PIECE_BYTES = 2 ** 20
+
+/** Records that have not come after this are not waited for. */
+const RECORDS_MS = 30_000
+
+/** What a record takes whose issue is not here. */
+const RECORD_BYTES = 2_048
+
+/** An issue with what it takes, or blocks of a newsletter that cannot be read here. */
+export interface UsageItem extends Item {
+  /** Absent where nothing can be read. */
+  readonly number: number | undefined
+  readonly ranges: readonly BlockRange[]
+}
+
+const LOCAL = { wait: false }
+
+/** One newsletter of somebody else, as far as it takes room. */
+export class FeedUsage {
+  readonly feed: Feed
+  /** Newest first; what the policy leaves out is not among them. */
+  items: readonly UsageItem[] = []
+  /** Issues there are, whatever the policy says. */
+  issues = 0
+  /** How many steps are fetched at a time: more while nothing comes. */
+  patience = 1
+  #heldBefore = 0
+  #length = 0
+  #wholeBytes = 0
+  #heldBytes = 0
+  #isLoaded = false
+  #listing: Listing | undefined
+  /** Since when records are missing, in milliseconds since 1970. */
+  #incompleteSince: number | undefined
+  /** It cannot be read here; known once its last or first block has come. */
+  #isBlind = false
+  #pieceBlocks = 0
+  readonly #entryBytes = new Map<number, number>()
+
+  constructor(feed: Feed) {
+    this.feed = feed
+  }
+
+  /** A newsletter may rest: its log is closed then, and what is here of it is as it was. */
+  get isOpen(): boolean {
+    return this.feed.core.closing === null
+  }
+
+  /** Whether `items` say what there is. */
+  get isLoaded(): boolean {
+    return this.#isLoaded
+  }
+
+  /** What all of it would take. */
+  get wholeBytes(): number {
+    this.#look()
+    return this.#wholeBytes
+  }
+
+  /** What is here of it takes, about. */
+  get heldBytes(): number {
+    this.#look()
+    return this.#heldBytes
+  }
+
+  /** What the items take, and the records of those that have no place here. */
+  get limitedBytes(): number {
+    return this.items.reduce((sum, it) => sum + it.bytes, this.recordBytes)
+  }
+
+  /** What stays in any case. */
+  get recordBytes(): number {
+    return (this.#listing?.positions.length ?? 1) * RECORD_BYTES
+  }
+
+  /** Looks what there is and what it takes, by what is on this machine. */
+  async load(keep: Keep, starred: ReadonlySet<number>, nowMs: number): Promise<void> {
+    if (!this.isOpen) return
+    this.#isLoaded = true
+    try {
+      this.#listing = await this.feed.list(LOCAL)
+    } catch (error) {
+      // A log that cannot be read now, for whatever reason, must not keep the others from their room.
+      this.#listing = undefined
+      this.#isBlind = hasCode(error, 'NEEDS_KEY')
+      this.issues = 0
+      this.items = this.#isBlind ? this.#pieces(keep) : []
+      return
+    }
+    this.#isBlind = false
+    const { missing } = this.#listing
+    this.#incompleteSince = missing === 0 ? undefined : (this.#incompleteSince ?? nowMs)
+    const issues = beforeGap(this.#listing.issues, this.#isComing(nowMs)).filter(
+      (it) => it.retraction === undefined,
+    )
+    this.issues = issues.length
+    this.items = await this.#limited(issues, keep, starred, nowMs)
+  }
+
+  /**
+   * Which blocks have their place here.
+   * @param chosen of `items`; @param fetched those of them that may be fetched now.
+   */
+  select(chosen: Chosen, fetched: Chosen, loans: readonly OnDemandIssue[]): Selection {
+    if (this.#listing === undefined && !this.#isBlind) return UNDECIDED
+    const rangesOf = (wanted: Chosen) =>
+      this.items.flatMap((it, i) => (wanted.has(i) ? it.ranges : []))
+    const lent = loans.flatMap((it) => it.ranges)
+    const fixed = this.#fixed()
+    const keep = [...fixed, ...lent, ...rangesOf(chosen)]
+    const fetch = merged([...fixed, ...lent, ...rangesOf(fetched)])
+    if (this.#listing === undefined || this.#listing.missing === 0)
+      return { fetch, keep: merged(keep) }
+    if (this.#isComing(Date.now())) return { fetch, keep: UNDECIDED.keep }
+    // Unknown records may lie anywhere: only what is known to be contents of others may go.
+    const others = this.#listing.issues.flatMap((it) => contentsOf(it))
+    const dropped = without(merged(others), merged(keep))
+    return { fetch, keep: without([{ start: 0, end: Infinity }], dropped) }
+  }
+
+  /** How many bytes of an item are not here yet, about. */
+  missingBytes({ ranges, bytes }: UsageItem): number {
+    if (!this.isOpen) return 0
+    const blocks = ranges.reduce((sum, it) => sum + it.end - it.start, 0)
+    const held = ranges.reduce((sum, it) => sum + countHeld(this.feed.core, it), 0)
+    return held >= blocks ? 0 : bytes * (1 - held / blocks)
+  }
+
+  /** Notes that a while has passed: where nothing has come in it, more is fetched side by side. */
+  wait(): void {
+    const { heldBlocks } = this.feed
+    this.patience = heldBlocks === this.#heldBefore ? Math.min(this.patience * 2, 1_024) : 1
+    this.#heldBefore = heldBlocks
+  }
+
+  // A closed log has no length.
+  #look(): void {
+    if (!this.isOpen) return
+    const { core } = this.feed
+    this.#length = core.length
+    this.#wholeBytes = diskBytes(core.byteLength, core.length)
+    const held = countHeld(core, { start: 0, end: core.length })
+    this.#heldBytes = core.length === 0 ? 0 : this.#wholeBytes * (held / core.length)
+  }
+
+  // Records are on their way; which issues are the newest is not known before.
+  #isComing(nowMs: number): boolean {
+    return this.#incompleteSince !== undefined && nowMs - this.#incompleteSince < RECORDS_MS
+  }
+
+  // What is read to find all the rest.
+  #fixed(): BlockRange[] {
+    this.#look()
+    const length = this.#length
+    if (length === 0) return []
+    return (this.#listing?.positions ?? [0, length - 1]).map(only)
+  }
+
+  async #limited(
+    issues: readonly LocatedIssue[],
+    { newest = Infinity, newerThan, atMostBytes = Infinity, textOnly = false }: Keep,
+    starred: ReadonlySet<number>,
+    nowMs: number,
+  ): Promise<UsageItem[]> {
+    const since = newerThan === undefined ? -Infinity : oldestKept(newerThan, nowMs)
+    const items: UsageItem[] = []
+    let leftBytes = atMostBytes
+    for (const [i, issue] of issues.entries()) {
+      const { number, publishedAt } = issue.record
+      const isPinned = starred.has(number)
+      // A star keeps the pictures too.
+      const ranges = merged(contentsOf(issue, { textOnly: textOnly && !isPinned }))
+      const bytes = await this.#bytesOf(issue, textOnly && !isPinned)
+      const isWanted = i < newest && Date.parse(publishedAt) >= since && bytes <= leftBytes
+      if (isPinned || isWanted) items.push({ number, ranges, bytes, isPinned })
+      // Once one does not fit, older ones do not either: they would come and go.
+      leftBytes = bytes > leftBytes && !isPinned ? 0 : leftBytes - bytes
+    }
+    return items
+  }
+
+  async #bytesOf(issue: LocatedIssue, textOnly: boolean): Promise<number> {
+    let sum = 0
+    for (const { index, record } of [issue, ...issue.amendments]) {
+      const { start, end } = this.feed.entryRange({ index, record })
+      const known =
+        this.#entryBytes.get(index) ?? (await rangeBytes(this.feed.core, { start, end }))
+      if (known !== undefined) this.#entryBytes.set(index, known)
+      const whole = known ?? (end - start) * this.#averageBytes
+      const { blocks, bytes } = record.body
+      sum += textOnly
+        ? diskBytes(Math.min(whole, Math.max(bytes, blocks * CONTENT_BLOCK_BYTES)), blocks + 1)
+        : diskBytes(whole, end - start)
+    }
+    return sum
+  }
+
+  // The newest pieces, as many as the policy lets; none of its other limits can be applied.
+  #pieces({ atMostBytes = Infinity }: Keep): UsageItem[] {
+    const { length } = this.feed
+    this.#pieceBlocks ||= Math.max(1, Math.floor(PIECE_BYTES / this.#averageBytes))
+    const size = this.#pieceBlocks
+    const items: UsageItem[] = []
+    let sum = 0
+    for (let start = Math.floor((length - 1) / size) * size; start >= 0; start -= size) {
+      const end = Math.min(length, start + size)
+      const bytes = diskBytes((end - start) * this.#averageBytes, end - start)
+      if ((sum += bytes) > atMostBytes) break
+      items.push({ number: undefined, ranges: [{ start, end }], bytes, isPinned: false })
+    }
+    return items
+  }
+
+  get #averageBytes(): number {
+    const { core } = this.feed
+    return Math.max(1, core.byteLength / Math.max(1, core.length))
+  }
+}
+
+// The newest issues without a gap.
+function beforeGap(issues: readonly LocatedIssue[], isGapped: boolean): readonly LocatedIssue[] {
+  if (!isGapped) return issues
+  const gap = issues.findIndex(
+    (it, i) => i > 0 && it.record.number !== (issues[i - 1]?.record.number ?? 0) - 1,
+  )
+  return gap < 0 ? issues : issues.slice(0, gap)
+}
+
+/** Whether a policy needs to know what a newsletter has. */
+export function isLimiting(keep: Keep | undefined): keep is Keep {
+  return keep !== undefined && !keepsEverything(keep)
+}

@@ -1,0 +1,41 @@
+import crypto from 'hypercore-crypto'
+import { keyBytes } from '../keys/feed-key.ts'
+import { invalid, signable, type BundleHeader } from './format.ts'
+import { openBundle } from './read.ts'
+import { BlockTree } from './tree.ts'
+
+/** A bundle of which every byte is known to be what the author signed. */
+export interface VerifiedBundle {
+  readonly header: BundleHeader
+  readonly tree: BlockTree
+}
+
+/**
+ * Reads a bundle to its end and checks it: the hashes of all blocks lead to the tree that the feed
+ * key signed. Nothing is stored; memory holds the tree, not the blocks.
+ * @yields how many blocks of the log have been read.
+ * @throws INVALID_BUNDLE
+ */
+export async function* verifyBundle(
+  source: AsyncIterable<Uint8Array>,
+): AsyncGenerator<number, VerifiedBundle> {
+  const { header, frames } = await openBundle(source)
+  const tree = new BlockTree()
+  let blocks = 0
+  for await (const frame of frames) {
+    if (frame.block !== undefined) {
+      tree.add(crypto.data(frame.block), frame.block.byteLength)
+      blocks++
+    } else {
+      if (tree.length === 0) throw invalid('It lacks the first block.')
+      tree.add(frame.hash, frame.sizeBytes)
+    }
+    yield tree.length
+  }
+  if (blocks !== header.blocks) throw invalid('It does not carry what it says.')
+  const message = signable(keyBytes(header.feedKey), tree.hash(), tree.length)
+  if (!crypto.verify(message, header.signature, header.publicKey)) {
+    throw invalid('Its blocks are not those that the author signed.')
+  }
+  return { header, tree }
+}

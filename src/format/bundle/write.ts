@@ -1,0 +1,178 @@
+import crypto from 'hypercore-crypto'
+import type Hypercore from 'hypercore'
+import { HyperletterError } from '../../errors.ts'
+import { feedKeyOf } from '../keys/feed-key.ts'
+import { onStore } from '../../storage-errors.ts'
+import type { BlockRange } from '../feed.ts'
+import * as format from './format.ts'
+import { BlockTree } from './tree.ts'
+
+/** Blocks that are read at a time, unless they are larger than those of a newsletter should be. */
+const READ_AT_ONCE = 16
+const USUAL_BLOCK_BYTES = 128 * 1024
+
+/** Small frames are handed out together. */
+const PIECE_BYTES = 64 * 1024
+
+/** One frame, and its leaf in the tree. */
+interface Part {
+  readonly bytes: readonly Uint8Array[]
+  readonly hash: Uint8Array
+  readonly sizeBytes: number
+}
+
+/**
+ * A bundle of the log as it is now, piece by piece: the same bytes for the same log and ranges. Every
+ * hash is computed again on the way, so a disk that lies makes no whole bundle.
+ * @param carried ascending ranges that do not overlap, the first one from block 0; everything when absent.
+ * @throws NOT_AVAILABLE if blocks are not on this machine; INVALID_RECORD if the log is damaged.
+ */
+export async function* writeBundle(
+  core: Hypercore,
+  carried?: readonly BlockRange[],
+): AsyncGenerator<Uint8Array> {
+  const { header: log, treeHash } = await signedLog(core)
+  const { length } = log
+  const ranges = (carried ?? [{ start: 0, end: length }])
+    .map(({ start, end }) => ({ start, end: Math.min(end, length) }))
+    .filter(({ start, end }) => start < end)
+  await assertHeld(core, ranges)
+  const blocks = ranges.reduce((sum, { start, end }) => sum + end - start, 0)
+  const header = { ...log, blocks }
+  yield format.encodeHeader(header, format.keyOf(header.publicKey))
+
+  const tree = new BlockTree()
+  let pending: Uint8Array[] = []
+  let pendingBytes = 0
+  for await (const { bytes, hash, sizeBytes } of readParts(core, ranges, length)) {
+    tree.add(hash, sizeBytes)
+    pending.push(...bytes)
+    pendingBytes += sizeBytes
+    if (pendingBytes < PIECE_BYTES) continue
+    yield format.concat(pending)
+    pending = []
+    pendingBytes = 0
+  }
+  if (!format.equal(tree.hash(), treeHash)) throw damaged()
+  yield format.concat(pending)
+}
+
+// The signature is that of the newest length: both are read at once, for an author may append meanwhile.
+async function signedLog(core: Hypercore) {
+  const { length, manifest } = core
+  if (length === 0 || manifest === null || core.key === null) {
+    throw new HyperletterError('NOT_AVAILABLE', 'Nothing of this newsletter is here yet.')
+  }
+  if (length > format.MAX_BUNDLE_BLOCKS) {
+    throw new HyperletterError(
+      'TOO_LARGE',
+      `A bundle holds ${format.MAX_BUNDLE_BLOCKS} blocks; this log has ${length}.`,
+    )
+  }
+  const proof = await onStore(() => core.proof({ upgrade: { start: 0, length } }))
+  const { upgrade } = proof
+  const publicKey = manifest.signers[0]?.publicKey
+  const signature = upgrade === null ? undefined : format.unwrapSignature(upgrade.signature)
+  if (upgrade === null || signature === undefined || publicKey === undefined) throw damaged()
+  if (proof.fork !== 0) {
+    throw new HyperletterError('FEED_CONFLICT', 'The log was cut back and written anew.')
+  }
+  if (!format.equal(format.keyOf(publicKey), core.key)) {
+    throw new HyperletterError('INVALID_RECORD', 'The core is not made as that of a newsletter.')
+  }
+  const treeHash = crypto.tree(upgrade.nodes)
+  const message = format.signable(core.key, treeHash, length)
+  if (!crypto.verify(message, signature, publicKey)) {
+    // The log grew between the two lines above, and the signature is of what it is now.
+    if (core.length > length) return signedLog(core)
+    throw damaged()
+  }
+  return { header: { feedKey: feedKeyOf(core.key), publicKey, length, signature }, treeHash }
+}
+
+async function assertHeld(core: Hypercore, ranges: readonly BlockRange[]): Promise<void> {
+  let missing = 0
+  for (const { start, end } of ranges) {
+    if (await core.has(start, end)) continue
+    for (let index = start; index < end; index++) if (!(await core.has(index))) missing++
+  }
+  if (missing > 0) {
+    throw new HyperletterError(
+      'NOT_AVAILABLE',
+      `${missing} blocks of the newsletter are not on this machine.`,
+    )
+  }
+}
+
+async function* readParts(
+  core: Hypercore,
+  ranges: readonly BlockRange[],
+  length: number,
+): AsyncGenerator<Part> {
+  let at = 0
+  for (const { start, end } of [...ranges, { start: length, end: length }]) {
+    yield* readAhead(at, start, (index) => readLeaf(core, index))
+    yield* readAhead(start, end, (index) => readBlock(core, index))
+    at = end
+  }
+}
+
+async function* readAhead(
+  start: number,
+  end: number,
+  read: (index: number) => Promise<Part>,
+): AsyncGenerator<Part> {
+  let atOnce = READ_AT_ONCE
+  for (let at = start; at < end;) {
+    const count = Math.min(atOnce, end - at)
+    const parts = await Promise.all(Array.from({ length: count }, (_, i) => read(at + i)))
+    yield* parts
+    at += count
+    const isUsual = parts.every((it) => it.sizeBytes <= USUAL_BLOCK_BYTES)
+    atOnce = isUsual ? READ_AT_ONCE : 1
+  }
+}
+
+async function readBlock(core: Hypercore, index: number): Promise<Part> {
+  const block = await onStore(() => core.get(index, { raw: true, wait: false }))
+  if (block === null) throw gone(index)
+  const sizeBytes = block.byteLength
+  return { bytes: [frameHead(sizeBytes), block], hash: crypto.data(block), sizeBytes }
+}
+
+async function readLeaf(core: Hypercore, index: number): Promise<Part> {
+  const proof = await core.proof({ hash: { index: 2 * index, nodes: 0 } }).catch(() => undefined)
+  const leaf = proof?.hash?.nodes[0]
+  if (leaf === undefined) throw hashGone(index)
+  const { hash, size } = leaf
+  const number = new Uint8Array(8)
+  new DataView(number.buffer).setBigUint64(0, BigInt(size), true)
+  return { bytes: [frameHead(format.LEAF_MARK), number, hash], hash, sizeBytes: size }
+}
+
+function frameHead(value: number): Uint8Array {
+  const bytes = new Uint8Array(format.FRAME_HEAD_BYTES)
+  new DataView(bytes.buffer).setUint32(0, value, true)
+  return bytes
+}
+
+function gone(index: number): HyperletterError {
+  return new HyperletterError('NOT_AVAILABLE', `Block ${index} is not on this machine.`)
+}
+
+// Hashes come with the blocks beside them: of many blocks in a row that were never here, some are missing.
+function hashGone(index: number): HyperletterError {
+  return new HyperletterError(
+    'NOT_AVAILABLE',
+    `The hash of block ${index}, which is not carried, is not on this machine.`,
+    { hint: 'Ask the author for a bundle, or a reader who had the issue before it was retracted.' },
+  )
+}
+
+function damaged(): HyperletterError {
+  return new HyperletterError(
+    'INVALID_RECORD',
+    'The log on this disk is damaged: its blocks are not those that were signed.',
+    { hint: 'Fetch the newsletter anew, into another data directory.' },
+  )
+}

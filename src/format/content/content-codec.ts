@@ -1,0 +1,172 @@
+import { HyperletterError } from '../../errors.ts'
+import {
+  blockBytesOf,
+  CONTENT_BLOCK_BYTES,
+  SMALL_BLOCK_BYTES,
+  type Content,
+} from '../records/content.ts'
+
+/** Up to this length, as stored, a content has small blocks: enough of them that many readers can share its transfer. */
+const MOST_SMALL_BYTES = 4 * 1024 * 1024
+
+/** A content ready to be appended: its blocks as stored, and what its record will say of it. */
+export interface EncodedContent {
+  readonly blocks: readonly Uint8Array[]
+  /** Decoded length. */
+  readonly bytes: number
+  readonly mediaType: string
+  readonly encoding?: 'gzip'
+}
+
+/**
+ * Bytes as content blocks. Text is stored as gzip where that makes it smaller; other media types
+ * (pictures, sound) are compressed already and stored as they are.
+ * @param compress gzip; the platform's own is at hand everywhere, a faster one may be where files are.
+ * @throws INVALID_INPUT for empty content, which the format does not have.
+ */
+export async function encodeContent(
+  bytes: Uint8Array,
+  mediaType: string,
+  compress: Compress = gzip,
+): Promise<EncodedContent> {
+  if (bytes.byteLength === 0)
+    throw new HyperletterError('INVALID_INPUT', 'Content cannot be empty.')
+  const plain = { bytes: bytes.byteLength, mediaType }
+  if (mediaType.startsWith('text/') || mediaType === 'image/svg+xml') {
+    const zipped = await compress(bytes)
+    if (zipped.byteLength < bytes.byteLength) {
+      return { ...plain, blocks: split(zipped), encoding: 'gzip' }
+    }
+  }
+  return { ...plain, blocks: split(bytes) }
+}
+
+/** Bytes → one gzip member (RFC 1952). */
+export type Compress = (bytes: Uint8Array) => Promise<Uint8Array> | Uint8Array
+
+/** One gzip member in pieces → what it holds, which may be cut off above `limitBytes`. */
+export type Decompress = (
+  parts: AsyncIterable<Uint8Array>,
+  limitBytes: number,
+) => AsyncIterable<Uint8Array>
+
+type Blocks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+
+/**
+ * The bytes of a content, piece by piece, given its blocks in order. The declared length is a limit
+ * before it is a promise: a gzip bomb is cut off as soon as it exceeds it.
+ * @throws INVALID_RECORD if the blocks do not decode to exactly `content.bytes` bytes.
+ */
+export async function* decodeContent(
+  blocks: Blocks,
+  content: Content,
+  decompress: Decompress = unzip,
+): AsyncGenerator<Uint8Array> {
+  const checked = checkBlocks(blocks, content)
+  let bytes = 0
+  for await (const part of content.encoding === undefined
+    ? checked
+    : decode(checked, content, decompress)) {
+    bytes += part.byteLength
+    if (bytes > content.bytes) throw lie(content, `at least ${bytes}`)
+    yield part
+  }
+  if (bytes !== content.bytes) throw lie(content, `${bytes}`)
+}
+
+/** The pieces of a content as one. */
+export async function collect(parts: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const all: Uint8Array[] = []
+  for await (const part of parts) all.push(part)
+  return concat(all)
+}
+
+// All blocks but the last have one size; the last of an unencoded content is as long as the rest says.
+async function* checkBlocks(blocks: Blocks, content: Content): AsyncGenerator<Uint8Array> {
+  const last = content.blocks - 1
+  const isPlain = content.encoding === undefined
+  let size = isPlain ? blockBytesOf(content) : undefined
+  let offset = 0
+  for await (const block of blocks) {
+    const { byteLength } = block
+    // Of a content whose stored length is not known, the first of several blocks tells the size.
+    size ??=
+      !isPlain && last > 0 && byteLength === SMALL_BLOCK_BYTES ? byteLength : CONTENT_BLOCK_BYTES
+    const isRight =
+      offset < last
+        ? byteLength === size
+        : isPlain
+          ? byteLength === content.bytes - last * size
+          : byteLength > 0 && byteLength <= size
+    if (offset > last || !isRight) throw lie(content, `${byteLength} in its block ${offset}`)
+    offset++
+    yield block
+  }
+  if (offset !== content.blocks) throw lie(content, `${offset} blocks`)
+}
+
+async function* decode(
+  blocks: AsyncGenerator<Uint8Array>,
+  { encoding = '', bytes }: Content,
+  decompress: Decompress,
+): AsyncGenerator<Uint8Array> {
+  if (encoding !== 'gzip') {
+    throw new HyperletterError(
+      'INVALID_RECORD',
+      `This version cannot undo the encoding "${encoding}".`,
+      { hint: 'A newer version of Hyperletter may read it.' },
+    )
+  }
+  try {
+    yield* decompress(blocks, bytes)
+  } catch (cause) {
+    // Failures of the blocks themselves come through as they are; what zlib says becomes a code.
+    if (cause instanceof HyperletterError) throw cause
+    throw new HyperletterError('INVALID_RECORD', 'The content is not valid gzip data.', { cause })
+  }
+}
+
+/** Undoes gzip piece by piece, with what every platform has. */
+export async function* unzip(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const zipped = ReadableStream.from(parts) as ReadableStream<Uint8Array<ArrayBuffer>>
+  yield* zipped.pipeThrough(new DecompressionStream('gzip')) as AsyncIterable<Uint8Array>
+}
+
+async function gzip(bytes: Uint8Array): Promise<Uint8Array> {
+  const { writable, readable } = new CompressionStream('gzip')
+  const writer = writable.getWriter()
+  // A failure of the writing side comes out of the reading side too, and is handled there.
+  const written = writer.write(bytes as Uint8Array<ArrayBuffer>).then(() => writer.close())
+  written.catch(() => undefined)
+  const zipped = await collect(readable as AsyncIterable<Uint8Array>)
+  await written
+  return zipped
+}
+
+function split(bytes: Uint8Array): Uint8Array[] {
+  const size = bytes.byteLength <= MOST_SMALL_BYTES ? SMALL_BLOCK_BYTES : CONTENT_BLOCK_BYTES
+  const blocks = []
+  for (let start = 0; start < bytes.byteLength; start += size) {
+    blocks.push(bytes.subarray(start, start + size))
+  }
+  return blocks
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const [only] = parts
+  if (only !== undefined && parts.length === 1) return only
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0))
+  let offset = 0
+  for (const part of parts) {
+    whole.set(part, offset)
+    offset += part.byteLength
+  }
+  return whole
+}
+
+function lie(content: Content, found: string): HyperletterError {
+  return new HyperletterError(
+    'INVALID_RECORD',
+    `A content claims ${content.bytes} bytes in ${content.blocks} blocks, but has ${found}.`,
+  )
+}

@@ -1,0 +1,305 @@
+import type Hypercore from 'hypercore'
+import { hasCode, HyperletterError } from '../errors.ts'
+import type { Attachment } from './records/content.ts'
+import { feedKeyOf, type FeedKey } from './keys/feed-key.ts'
+import { decodeRecord, MAX_PREVIOUS, type NewsletterRecord } from './records/record.ts'
+import { onStore } from '../storage-errors.ts'
+import { firstBlock, readBlock, verifyBlocks, type ReadOptions } from '../log/blocks.ts'
+import type { Decompress } from './content/content-codec.ts'
+import { Contents } from './content/contents.ts'
+import { LOG_START, type LogPosition } from './history/entry.ts'
+import { only, without, type BlockRange } from './block-ranges.ts'
+import { contentRange, recordsOf, retractedContents } from './history/issue-ranges.ts'
+import type { LocatedIssue } from './history/corrections.ts'
+import { newestEdition, type Edition } from './history/editions.ts'
+import { History, type Listing, type Section } from './history/history.ts'
+import { Readability } from './history/readable.ts'
+import type { Selection } from './selection.ts'
+import { BlockSelection } from '../log/block-selection.ts'
+
+export type { BlockRange } from './block-ranges.ts'
+export type { LocatedIssue } from './history/corrections.ts'
+
+/** Only what is on this machine. */
+const LOCAL: ReadOptions = { wait: false }
+
+/**
+ * One newsletter's log: a core, read as entries. It knows what blocks mean, not where they come
+ * from: whoever opens the core replicates it.
+ */
+export class Feed {
+  readonly core: Hypercore
+  readonly feedKey: FeedKey
+  readonly #history: History
+  readonly #contents: Contents
+  readonly #wanted: BlockSelection
+  readonly #readability: Readability
+  readonly #onListed = new Set<() => void>()
+  #listing: Listing | undefined
+  #dropping: Promise<unknown> = Promise.resolve()
+
+  private constructor(core: Hypercore, key: Uint8Array, decompress: Decompress | undefined) {
+    this.core = core
+    this.#wanted = new BlockSelection(core)
+    this.#contents = new Contents(core, decompress)
+    this.feedKey = feedKeyOf(key)
+    this.#history = new History({
+      get length() {
+        return core.length
+      },
+      read: (index, options) => readBlock(core, index, options),
+    })
+    this.#readability = new Readability(core, this.#history)
+  }
+
+  /**
+   * @param core a session of its own; `close` closes it.
+   * @param decompress a faster gunzip than the platform's stream, where there is one.
+   */
+  static async open(core: Hypercore, decompress?: Decompress): Promise<Feed> {
+    try {
+      await onStore(() => core.ready())
+      if (core.key === null) throw new HyperletterError('INTERNAL', 'The core has no key.')
+      return new Feed(core, core.key, decompress)
+    } catch (error) {
+      await core.close()
+      throw error
+    }
+  }
+
+  close(): Promise<void> {
+    return this.core.close()
+  }
+
+  get length(): number {
+    return this.core.length
+  }
+
+  get writable(): boolean {
+    return this.core.writable
+  }
+
+  /** Resolves when the log has a block; at once if it has. Rejects with the reason of the signal. */
+  begun(signal: AbortSignal): Promise<void> {
+    return firstBlock(this.core, signal)
+  }
+
+  /** All issues that can be listed now, newest first, and what was skipped. @throws NEEDS_KEY */
+  async list(options?: ReadOptions): Promise<Listing> {
+    await this.#assertReadable(options)
+    const listing = await this.#history.list(options)
+    this.#noteRetractions(listing)
+    return listing
+  }
+
+  /**
+   * Lists from the head of the log on, and tells on the way how far it has come, what of that its author took back
+   * included. @throws NEEDS_KEY
+   */
+  async *sections(options?: ReadOptions): AsyncGenerator<Section> {
+    await this.#assertReadable(options)
+    for await (const section of this.#history.sections(options)) {
+      if (section.from === 0) this.#noteRetractions(section.listing)
+      yield section
+    }
+  }
+
+  /**
+   * Contents that their author took back, as far as the last `list` knew: ascending, without overlaps. They are not
+   * kept, not fetched and not missing.
+   */
+  get dropped(): readonly BlockRange[] {
+    return this.#wanted.retracted
+  }
+
+  /** Which blocks have their place here; everything unless `select` said otherwise. */
+  get selection(): Selection {
+    return this.#wanted.selection
+  }
+
+  /** What need not be here: `dropped`, and what is not selected. The last range may end at Infinity. */
+  get unwanted(): readonly BlockRange[] {
+    return this.#wanted.unwanted
+  }
+
+  /** Says which blocks have their place here. Nothing is freed by that alone: see `dropUnwanted`. */
+  select(selection: Selection): void {
+    this.#wanted.selection = selection
+  }
+
+  /** Calls `listener` whenever `dropped` or `selection` has changed, until the returned function is called. */
+  watchUnwanted(listener: () => void): () => void {
+    return this.#wanted.watch(listener)
+  }
+
+  /** Calls `listener` whenever a listing has found something new, until the returned function is called. */
+  watchListing(listener: () => void): () => void {
+    this.#onListed.add(listener)
+    return () => this.#onListed.delete(listener)
+  }
+
+  /**
+   * Takes off this disk what is not wanted here: what was taken back, as far as the log can be read, and what is not
+   * selected. Each range goes in one piece, so that a crash leaves a sound store.
+   * @returns how many blocks went.
+   */
+  dropUnwanted(): Promise<number> {
+    // Each drop is told to peers as it happens: one after the other, so that who announces what is left
+    // afterwards has the last word.
+    const dropping = this.#dropping
+      .catch(() => undefined)
+      .then(() => this.#listLocally())
+      .then(() => this.#wanted.drop())
+    this.#dropping = dropping
+    return dropping
+  }
+
+  /** How many blocks are here or need not be, by the last `list`. */
+  get heldBlocks(): number {
+    return this.#wanted.held
+  }
+
+  /** Whether all of the log is here that is wanted here. */
+  async isComplete(): Promise<boolean> {
+    if (this.heldBlocks < this.length) await this.#listLocally()
+    return this.heldBlocks >= this.length
+  }
+
+  /** The newest profile. @throws NEEDS_KEY; NOT_AVAILABLE if its block cannot be had. */
+  async profile(options?: ReadOptions): Promise<NewsletterRecord> {
+    await this.#assertReadable(options)
+    const found = await this.#history.profile(options)
+    if (found !== undefined) return found.record
+    throw new HyperletterError('NOT_AVAILABLE', 'The profile of the newsletter is not here yet.')
+  }
+
+  /** The newest issue, or none. @throws NEEDS_KEY */
+  async newest(options?: ReadOptions): Promise<LocatedIssue | undefined> {
+    await this.#assertReadable(options)
+    return this.#history.newest(options)
+  }
+
+  /**
+   * One issue by number; the newest that can be had when no number is given. Without waiting for
+   * peers that must be the newest there is.
+   * @throws ISSUE_NOT_FOUND, NOT_AVAILABLE, NEEDS_KEY
+   */
+  async issue(number: number | undefined, options?: ReadOptions): Promise<LocatedIssue> {
+    this.#assertOpen()
+    if (this.core.length === 0) {
+      throw new HyperletterError('NOT_AVAILABLE', 'Nothing of the newsletter has arrived yet.')
+    }
+    if (number === undefined) {
+      const newest = await this.newest(options)
+      const isSure = options?.wait !== false || (await this.core.has(this.core.length - 1))
+      if (newest !== undefined && isSure) return newest
+      if ((await this.list(options)).missing > 0) {
+        throw new HyperletterError('NOT_AVAILABLE', 'The newest issue is not here yet.')
+      }
+      throw new HyperletterError('ISSUE_NOT_FOUND', 'The newsletter has no issue yet.')
+    }
+    const { issues, missing } = await this.list(options)
+    const found = issues.find((it) => it.record.number === number)
+    if (found !== undefined) return found
+    if (missing > 0) {
+      throw new HyperletterError('NOT_AVAILABLE', `The record of issue ${number} is not here yet.`)
+    }
+    throw new HyperletterError('ISSUE_NOT_FOUND', `There is no issue ${number}.`)
+  }
+
+  /** The body as text. @throws NOT_AVAILABLE, INVALID_RECORD if it is not what the record says. */
+  readBody(edition: Edition, options?: ReadOptions): Promise<string> {
+    return this.#contents.body(edition, options)
+  }
+
+  /** An attachment, piece by piece as its blocks arrive. @throws NOT_AVAILABLE, INVALID_RECORD */
+  readAttachment(attachment: Attachment, options?: ReadOptions): AsyncGenerator<Uint8Array> {
+    return this.#contents.attachment(attachment, options)
+  }
+
+  /** The blocks of the entry of an issue or edition: its contents and its record. */
+  entryRange({ index, record }: Edition): BlockRange {
+    return { start: (record.previous[0] ?? -1) + 1, end: index + 1 }
+  }
+
+  /** What it takes to read an issue: its records and the newest edition; of one that was taken back, its records. */
+  neededRanges(issue: LocatedIssue): BlockRange[] {
+    const records = recordsOf(issue).map(only)
+    if (issue.retraction !== undefined) return records
+    return [this.entryRange(newestEdition(issue)), ...records]
+  }
+
+  /** Whether an issue can be read here: all of `neededRanges`, but for attachments that are not wanted. */
+  async holdsIssue(issue: LocatedIssue): Promise<boolean> {
+    const ranges = this.neededRanges(issue)
+    const body =
+      issue.retraction === undefined ? [contentRange(newestEdition(issue).record.body)] : []
+    for (const range of [...body, ...without(ranges, this.unwanted)])
+      if (!(await this.holds(range))) return false
+    return true
+  }
+
+  /** Whether all of `range` is on this machine. */
+  holds({ start, end }: BlockRange): Promise<boolean> {
+    return onStore(() => this.core.has(start, end))
+  }
+
+  /**
+   * Recomputes the hashes of blocks on this machine up to the tree that the feed key signed, and
+   * checks the signature. Replication did so before storing them; this also notices a disk that lies.
+   * False too for blocks that are not here. @throws ABORTED
+   */
+  async verify(range: BlockRange): Promise<boolean> {
+    const isGood = await verifyBlocks(this.core, range)
+    if (!isGood) this.#assertOpen()
+    return isGood
+  }
+
+  /**
+   * Where the next entry goes, from the log itself.
+   * @throws INVALID_RECORD if the log does not end in a record, NEEDS_KEY: then nothing may be appended.
+   */
+  async position(): Promise<LogPosition> {
+    this.#assertOpen()
+    const length = this.core.length
+    if (length === 0) return LOG_START
+    const local = { wait: false }
+    await this.#assertReadable(local)
+    const record = decodeRecord(await readBlock(this.core, length - 1, local), length - 1)
+    const newest = await this.#history.newest(local)
+    return {
+      length,
+      previous: [length - 1, ...record.previous].slice(0, MAX_PREVIOUS),
+      profile: record.type === 'newsletter' ? length - 1 : record.profile,
+      lastNumber: newest?.record.number ?? 0,
+    }
+  }
+
+  async #listLocally(): Promise<boolean> {
+    try {
+      await this.list(LOCAL)
+      return true
+    } catch (error) {
+      if (hasCode(error, 'NEEDS_KEY', 'NOT_AVAILABLE')) return false
+      throw error
+    }
+  }
+
+  #noteRetractions(listing: Listing): void {
+    if (listing === this.#listing) return
+    this.#listing = listing
+    this.#wanted.retracted = retractedContents(listing.issues, listing.profile)
+    for (const listener of this.#onListed) listener()
+  }
+
+  async #assertReadable(options?: ReadOptions): Promise<void> {
+    this.#assertOpen()
+    await this.#readability.assert(options)
+  }
+
+  // A closed core has length 0, which must not pass for an empty log.
+  #assertOpen(): void {
+    if (this.core.closing === null) return
+    throw new HyperletterError('ABORTED', 'The newsletter was closed meanwhile.')
+  }
+}

@@ -1,0 +1,73 @@
+import type { AmendmentRecord, IssueRecord, RetractionRecord } from '../records/record.ts'
+
+/** A record and the block it lies in. */
+export interface Located<R> {
+  readonly index: number
+  readonly record: R
+}
+
+/** An issue with what its author said of it later. */
+export interface LocatedIssue extends Located<IssueRecord> {
+  /** Newer editions, newest first; the first one is what readers show. */
+  readonly amendments: readonly Located<AmendmentRecord>[]
+  readonly retraction?: Located<RetractionRecord>
+}
+
+interface Pending {
+  amendments: Located<AmendmentRecord>[]
+  retraction?: Located<RetractionRecord>
+}
+
+/**
+ * Matches corrections to issues while a log is walked from its head: a correction is met before the
+ * issue it is about. One for an issue that did not exist yet, or exists no more, counts for nothing.
+ */
+export class Corrections {
+  readonly #pending = new Map<number, Pending>()
+  readonly #settled = new Set<number>()
+  /** Corrections of issues that did not exist when they were written, or no more. */
+  #stray = 0
+
+  amend(amendment: Located<AmendmentRecord>): void {
+    this.#of(amendment.record.number)?.amendments.push(amendment)
+  }
+
+  /** What was retracted cannot be corrected any more: what was met of it so far, all newer, is void. */
+  retract(retraction: Located<RetractionRecord>): void {
+    const pending = this.#of(retraction.record.number)
+    if (pending === undefined) return
+    this.#stray += pending.amendments.length + (pending.retraction === undefined ? 0 : 1)
+    pending.amendments = []
+    pending.retraction = retraction
+  }
+
+  /** The issue with its corrections, all of which have been met. */
+  attach(issue: Located<IssueRecord>): LocatedIssue {
+    const { number } = issue.record
+    const { amendments = [], retraction } = this.#pending.get(number) ?? {}
+    this.#pending.delete(number)
+    this.#settled.add(number)
+    return retraction === undefined
+      ? { ...issue, amendments }
+      : { ...issue, amendments, retraction }
+  }
+
+  /** Corrections that are about no issue, once the walk has ended. */
+  get strays(): number {
+    let strays = this.#stray
+    for (const { amendments, retraction } of this.#pending.values()) {
+      strays += amendments.length + (retraction === undefined ? 0 : 1)
+    }
+    return strays
+  }
+
+  #of(number: number): Pending | undefined {
+    if (this.#settled.has(number)) {
+      this.#stray++
+      return undefined
+    }
+    const pending = this.#pending.get(number) ?? { amendments: [] }
+    this.#pending.set(number, pending)
+    return pending
+  }
+}

@@ -1,0 +1,76 @@
+import z32 from 'z32'
+import { HyperletterError } from '../../errors.ts'
+
+declare const brand: unique symbol
+
+/** A feed key as people see it: 52 z-base-32 characters. It verifies, and for a public newsletter reads, the feed. */
+export type FeedKey = string & { readonly [brand]: 'FeedKey' }
+
+/** A 32-byte symmetric key of a private newsletter, as 52 z-base-32 characters. */
+export type EncryptionKey = string & { readonly [brand]: 'EncryptionKey' }
+
+/** Length in bytes of a Hypercore key and of an encryption key. */
+export const KEY_BYTES = 32
+
+const Z32_KEY = /^[ybndrfg8ejkmcpqxot1uwisza345h769]{52}$/
+const HEX_KEY = /^[0-9a-f]{64}$/
+
+/**
+ * Parses a feed key in z-base-32 (52 characters) or hex (64 characters).
+ * @throws INVALID_LINK saying what is wrong with it.
+ */
+export function parseFeedKey(text: string): FeedKey {
+  return parseKey(text, 'a feed key') as FeedKey
+}
+
+/** Parses an encryption key, in the same two spellings. @throws INVALID_LINK */
+export function parseEncryptionKey(text: string): EncryptionKey {
+  return parseKey(text, 'an encryption key') as EncryptionKey
+}
+
+/** The 32 bytes of a key. */
+export function keyBytes(key: FeedKey | EncryptionKey): Uint8Array {
+  return z32.decode(key)
+}
+
+/** @param bytes 32 bytes of a Hypercore key. */
+export function feedKeyOf(bytes: Uint8Array): FeedKey {
+  return z32.encode(bytes) as FeedKey
+}
+
+/** @param bytes 32 bytes. */
+export function encryptionKeyOf(bytes: Uint8Array): EncryptionKey {
+  return z32.encode(bytes) as EncryptionKey
+}
+
+function parseKey(text: string, what: string): string {
+  if (Z32_KEY.test(text)) return canonical(z32.decode(text), text, what)
+  if (HEX_KEY.test(text)) return z32.encode(hexBytes(text))
+  throw new HyperletterError('INVALID_LINK', `Not ${what}: ${complaint(text)}.`)
+}
+
+// 52 characters carry 260 bits: the last 4 must be zero, or two spellings would name one key.
+function canonical(bytes: Uint8Array, text: string, what: string): string {
+  const again = z32.encode(bytes.subarray(0, KEY_BYTES))
+  if (again === text) return text
+  throw new HyperletterError('INVALID_LINK', `Not ${what}: its last character is mistyped.`)
+}
+
+function complaint(text: string): string {
+  if (text === '') return 'it is empty'
+  const lower = text.toLowerCase()
+  if (lower !== text && (Z32_KEY.test(lower) || HEX_KEY.test(lower))) {
+    return 'it has capital letters, but keys are written in small letters'
+  }
+  if (/[^0-9a-zA-Z]/.test(text)) return 'it has characters that no key has'
+  if (text.length !== 52 && text.length !== 64) {
+    return `it has ${text.length} characters, but a key has 52 (or 64 in hex)`
+  }
+  return 'it has letters or digits that no key has (l, v, 0 and 2 are not used)'
+}
+
+function hexBytes(hex: string): Uint8Array {
+  return Uint8Array.from({ length: KEY_BYTES }, (_, i) =>
+    Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16),
+  )
+}

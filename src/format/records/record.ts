@@ -1,0 +1,200 @@
+import { z } from 'zod'
+import { HyperletterError } from '../../errors.ts'
+import {
+  contentComplaint,
+  MAX_ATTACHMENT_BYTES,
+  MAX_BODY_BYTES,
+  overlap,
+  type Content,
+} from './content.ts'
+import { amendmentBody, retractionBody, type Amendment, type Retraction } from './correction.ts'
+import { issueBody, MARKDOWN, type Issue } from './issue.ts'
+import { parseJson } from './json.ts'
+import { newsletterBody, type Newsletter } from './newsletter.ts'
+
+/** Format version, and the mark by which a block is known to be a record. */
+export const FORMAT_VERSION = 1
+
+/** Largest record block in bytes. One block of this size is read to learn about an issue, so it stays small. */
+export const MAX_RECORD_BYTES = 64 * 1024
+
+/** Pointers to preceding records: a log of n records is listed from its head in n / 32 round trips. */
+export const MAX_PREVIOUS = 32
+
+const envelope = z.looseObject({
+  hyperletter: z.literal(FORMAT_VERSION, {
+    error: ({ input }) =>
+      typeof input === 'number' && input > FORMAT_VERSION
+        ? 'is of a newer format than this version reads'
+        : 'does not mark it as a record',
+  }),
+  type: z
+    .string()
+    .max(64)
+    .regex(/^[a-z][a-z0-9._-]*$/, 'must be the name of a type'),
+  // As one check: for each number of its own zod takes as long as for a field.
+  previous: z.custom<number[]>(isPointers, `must be at most ${MAX_PREVIOUS} block indexes`),
+  profile: z.int().nonnegative().optional(),
+})
+type Envelope = z.infer<typeof envelope>
+
+function isPointers(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.length <= MAX_PREVIOUS &&
+    value.every((it) => Number.isSafeInteger(it) && it >= 0)
+  )
+}
+
+interface Position {
+  /** Block indexes of preceding records, newest first, strictly decreasing. */
+  readonly previous: readonly number[]
+  /** Block index of the newest `newsletter` record before this one. */
+  readonly profile?: number | undefined
+}
+export type NewsletterRecord = Position & Newsletter & { readonly type: 'newsletter' }
+export type IssueRecord = Position & Issue & { readonly type: 'issue' }
+export type AmendmentRecord = Position & Amendment & { readonly type: 'amendment' }
+export type RetractionRecord = Position & Retraction & { readonly type: 'retraction' }
+/** What this version writes. */
+export type WritableRecord = NewsletterRecord | IssueRecord | AmendmentRecord | RetractionRecord
+/** A record of a type that this version does not know: skipped and counted, never an error. */
+export type UnknownRecord = Position & { readonly type: 'unknown'; readonly originalType: string }
+export type HyperletterRecord = WritableRecord | UnknownRecord
+
+/**
+ * One record as a block: UTF-8 JSON.
+ * @throws INVALID_RECORD if it could not be decoded again at `index`; TOO_LARGE over 64 KiB.
+ */
+export function encodeRecord(record: WritableRecord, index: number): Uint8Array {
+  const block = new TextEncoder().encode(JSON.stringify({ hyperletter: FORMAT_VERSION, ...record }))
+  if (block.byteLength > MAX_RECORD_BYTES) {
+    throw new HyperletterError(
+      'TOO_LARGE',
+      `The description of the issue takes ${block.byteLength} bytes; ${MAX_RECORD_BYTES} is the limit.`,
+      { hint: 'Use fewer attachments, or a shorter summary.' },
+    )
+  }
+  decodeRecord(block, index)
+  return block
+}
+
+/**
+ * The record in the block at `index`, checked in itself: shape, limits, pointers that only go back,
+ * contents that lie inside its own entry. Whether the blocks it points at exist is for the reader of them.
+ * @throws INVALID_RECORD saying what is wrong.
+ */
+export function decodeRecord(block: Uint8Array, index: number): HyperletterRecord {
+  const head = validate(envelope, parse(block, index), index)
+  checkPointers(head, index)
+  const { hyperletter: _version, ...fields } = head
+  switch (head.type) {
+    case 'newsletter':
+      return { ...position(head), ...validate(newsletterBody, fields, index), type: 'newsletter' }
+    case 'issue': {
+      const issue = validate(issueBody, fields, index)
+      checkContents(issue, head, index)
+      return { ...position(head), ...issue, type: 'issue' }
+    }
+    case 'amendment': {
+      const amendment = validate(amendmentBody, fields, index)
+      checkContents(amendment, head, index)
+      return { ...position(head), ...amendment, type: 'amendment' }
+    }
+    case 'retraction':
+      return { ...position(head), ...validate(retractionBody, fields, index), type: 'retraction' }
+    default:
+      return { ...position(head), type: 'unknown', originalType: head.type }
+  }
+}
+
+function position(head: Envelope): Position {
+  return head.profile === undefined
+    ? { previous: head.previous }
+    : { previous: head.previous, profile: head.profile }
+}
+
+function parse(block: Uint8Array, index: number): unknown {
+  if (block.byteLength > MAX_RECORD_BYTES) throw invalid(index, `is ${block.byteLength} bytes long`)
+  try {
+    return parseJson(block)
+  } catch (error) {
+    throw invalid(index, error instanceof Error ? error.message : String(error), error)
+  }
+}
+
+// Without code that zod would generate: making it costs the first record 5 ms, and pages with a strict
+// content-security policy forbid it.
+function validate<T>(schema: z.ZodType<T>, json: unknown, index: number): T {
+  const result = schema.safeParse(json, { jitless: true })
+  if (result.success) return result.data
+  const issue = result.error.issues[0]
+  throw invalid(index, `${issue?.path.join('.') || 'record'}: ${issue?.message ?? 'not valid'}`)
+}
+
+function checkPointers(head: Envelope, index: number): void {
+  const { previous, profile } = head
+  let before = index
+  for (const pointer of previous) {
+    if (pointer >= before) throw invalid(index, 'previous: must point back, newest first')
+    before = pointer
+  }
+  if (index === 0) {
+    if (head.type !== 'newsletter') throw invalid(index, 'type: the first record is a newsletter')
+    if (profile !== undefined) throw invalid(index, 'profile: must be absent in the first record')
+    return
+  }
+  if (previous.length === 0) throw invalid(index, 'previous: may be empty in block 0 only')
+  if (profile === undefined) throw invalid(index, 'profile: is missing')
+  // The pointers leave out no record, so the profile is one of them or lies before them all.
+  if (profile >= before && !previous.includes(profile)) {
+    throw invalid(index, 'profile: must point back to a record')
+  }
+}
+
+function checkContents(
+  issue: Pick<Issue, 'body' | 'attachments'>,
+  head: Envelope,
+  index: number,
+): void {
+  if (issue.body.mediaType !== MARKDOWN) throw invalid(index, `body.mediaType: must be ${MARKDOWN}`)
+  checkContent(issue.body, 'body', MAX_BODY_BYTES, head, index)
+  const names = new Set<string>()
+  for (const it of issue.attachments) {
+    checkContent(it, `attachment ${it.name}`, MAX_ATTACHMENT_BYTES, head, index)
+    if (names.has(it.name)) throw invalid(index, `attachment ${it.name}: named twice`)
+    names.add(it.name)
+  }
+  if (overlap([issue.body, ...issue.attachments])) {
+    throw invalid(index, 'two contents share a block')
+  }
+}
+
+function checkContent(it: Content, name: string, maxBytes: number, head: Envelope, index: number) {
+  const entryStart = (head.previous[0] ?? -1) + 1
+  if (it.block < entryStart || it.block + it.blocks > index) {
+    throw invalid(index, `${name}: lies outside of its entry`)
+  }
+  const complaint = contentComplaint(it, maxBytes)
+  if (complaint !== undefined) throw invalid(index, `${name}: ${complaint}`)
+}
+
+function invalid(index: number, what: string, cause?: unknown): HyperletterError {
+  return new HyperletterError('INVALID_RECORD', `Block ${index} is not a valid record: ${what}.`, {
+    cause,
+  })
+}
+
+/**
+ * Whether a block calls itself a record at all, of whatever version. A block of an encrypted core
+ * that is read without its key, or with a wrong one, does not.
+ */
+export function claimsToBeRecord(block: Uint8Array): boolean {
+  if (block.byteLength > MAX_RECORD_BYTES) return false
+  try {
+    const json = parseJson(block)
+    return typeof json === 'object' && json !== null && 'hyperletter' in json
+  } catch {
+    return false
+  }
+}

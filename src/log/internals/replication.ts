@@ -1,0 +1,257 @@
+import type Hypercore from 'hypercore'
+import type { Peer } from 'hypercore'
+import {
+  internalsOf,
+  type Announcement,
+  type CoreInternals,
+  type MessageInternals,
+  type PeerInternals,
+  type RangeInternals,
+  type StateInternals,
+} from './internals.ts'
+import type { KnownHashes } from './known-hashes.ts'
+
+/** Of a peer's bitfield. */
+const PAGE_BITS = 32_768
+
+/** Whom a block was asked of, and when by `Date.now`. */
+export interface Asked {
+  readonly peer: PeerInternals
+  readonly atMs: number
+}
+
+const NOBODY: readonly Asked[] = []
+
+/** The replication of one core, from the inside. */
+export class Replication {
+  readonly #core: CoreInternals
+  /** The last of several ranges, if it ends, as of the last call of `missing`. */
+  #newest = NO_RANGE
+
+  constructor(core: Hypercore) {
+    this.#core = internalsOf(core)
+  }
+
+  get peers(): readonly PeerInternals[] {
+    return this.#core.replicator.peers
+  }
+
+  /** Whether a range has blocks that are not here. */
+  get hasRanges(): boolean {
+    return this.#ranges().some(({ start, end }) => start < this.#endOf(end))
+  }
+
+  /** Wanted blocks that are not here: single ones first, then of finite ranges, each from its end. */
+  missing(limit: number): number[] {
+    const { bitfield, replicator } = this.#core
+    const found = new Set<number>()
+    for (const { index, refs } of replicator._blocks) {
+      if (found.size < limit && refs.length > 0 && !bitfield.get(index)) found.add(index)
+    }
+    const ranges = this.#ranges()
+    this.#newest = newestOf(ranges)
+    for (const { start, end } of ranges.toSorted(finiteFirst)) {
+      let index = bitfield.findLast(false, this.#endOf(end) - 1)
+      while (index >= start && found.size < limit) {
+        found.add(index)
+        index--
+        if (bitfield.get(index)) index = bitfield.findLast(false, index)
+      }
+    }
+    return [...found]
+  }
+
+  /**
+   * Whether somebody waits for a block that `missing` gave, or it is in the last of several ranges, one that ends: a new
+   * issue comes first.
+   */
+  isUrgent(index: number): boolean {
+    if ((this.#core.replicator._blocks.get(index)?.refs.length ?? 0) > 0) return true
+    return this.#newest.start <= index && index < this.#newest.end
+  }
+
+  isMissing(index: number): boolean {
+    if (this.#core.bitfield.get(index)) return false
+    if ((this.#core.replicator._blocks.get(index)?.refs.length ?? 0) > 0) return true
+    for (const { start, end, blocks } of this.#core.replicator._ranges) {
+      if (blocks === null && start <= index && index < this.#endOf(end)) return true
+    }
+    return false
+  }
+
+  asked(index: number): readonly Asked[] {
+    const inflight = this.#core.replicator._blocks.get(index)?.inflight
+    if (inflight === undefined || inflight.length === 0) return NOBODY
+    return inflight.map(({ peer, timestamp }) => ({ peer, atMs: timestamp }))
+  }
+
+  holds(peer: PeerInternals, index: number): boolean {
+    const isAnnounced = index < peer._remoteContiguousLength || peer.remoteBitfield.get(index)
+    return isAnnounced && index < peer.remoteLength && peer._canRequest(index, false)
+  }
+
+  /** `holds` of each, 1 or 0: plans ask by the thousand. */
+  holdsEach(peer: PeerInternals, indexes: readonly number[]): Uint8Array {
+    const { remoteLength, _remoteContiguousLength: contiguous } = peer
+    const isReachable = remoteLength >= this.#core.state.length
+    const held = new Uint8Array(indexes.length)
+    let pageStart = -1
+    let page: Uint32Array | undefined
+    for (let i = 0; i < indexes.length; i++) {
+      const index = indexes[i] as number
+      if (index >= remoteLength) continue
+      if (index >= contiguous) {
+        const within = index % PAGE_BITS
+        if (index - within !== pageStart) {
+          pageStart = index - within
+          page = peer.remoteBitfield.getBitfield(index)?.bitfield
+        }
+        if ((((page?.[within >>> 5] ?? 0) >>> (within & 31)) & 1) === 0) continue
+      }
+      if (isReachable || peer._canRequest(index, false)) held[i] = 1
+    }
+    return held
+  }
+
+  /** Whether a peer announced all that is wanted. */
+  holdsAll(peer: PeerInternals): boolean {
+    const contiguous = peer.remoteContiguousLength
+    if (contiguous >= this.#core.state.length) return true
+    return this.#ranges().every(({ start, end }) => {
+      for (let i = Math.max(start, contiguous); i < this.#endOf(end); i++) {
+        if (!peer.remoteBitfield.get(i)) return false
+      }
+      return true
+    })
+  }
+
+  /** Asks a peer for a block, also if others were asked (`again`). Gives whether it did. */
+  ask(peer: PeerInternals, index: number, again: boolean): boolean {
+    const { replicator, state } = this.#core
+    if (!again) return peer._requestRangeBlock(index, state.length)
+    const request = replicator._blocks.get(index)
+    return request !== null && peer._requestBlock(request)
+  }
+
+  /**
+   * Sends a request for a block without reading from the store which hashes it lacks, one height after the other, as
+   * Hypercore does. Gives whether it did; else Hypercore has to.
+   */
+  send(peer: PeerInternals, message: MessageInternals, hashes: KnownHashes): boolean {
+    const { replicator, state } = this.#core
+    const { block, hash, upgrade, fork } = message
+    if (block === null || hash !== null || fork !== state.fork) return false
+    if (block.index >= state.length) return false
+    block.nodes = hashes.missingHeights(block.index, state.length)
+    peer.inflight++
+    replicator._inflight.add(message)
+    if (upgrade !== null) replicator._addUpgrade().inflight.push(message)
+    peer.wireRequest.send(message)
+    peer.stats.wireRequest.tx++
+    replicator.stats.wireRequest.tx++
+    return true
+  }
+
+  /**
+   * A peer announced blocks up to here, so its log is as long. Two who grow at the same moment sometimes do not tell
+   * each other of their length, and Hypercore asks nobody for what lies behind the length that it told.
+   */
+  noteEnd(peer: PeerInternals, end: number): void {
+    const { length, fork } = this.#core.state
+    if (peer.remoteFork === fork)
+      peer.remoteLength = Math.max(peer.remoteLength, Math.min(end, length))
+  }
+
+  /** Whether it may change what is asked for: most tell of one block that is here or on its way already. */
+  isNews({ drop, start, length }: Announcement): boolean {
+    const { bitfield, replicator } = this.#core
+    if (drop || length !== 1 || start === 0) return true
+    return !bitfield.get(start) && (replicator._blocks.get(start)?.inflight.length ?? 0) === 0
+  }
+
+  isHeld(index: number): boolean {
+    return this.#core.bitfield.get(index)
+  }
+
+  /** Calls back before and after blocks are dropped, until the returned function is called. */
+  watchDrops(onDrop: () => void): () => void {
+    const { state } = this.#core
+    const usual: unknown = Reflect.get(state, 'clear')
+    // Who drops blocks may call it on something else that stands for the state.
+    state.clear = async function (this: StateInternals, ...given) {
+      onDrop()
+      try {
+        return await (usual as StateInternals['clear']).apply(this, given)
+      } finally {
+        onDrop()
+      }
+    }
+    return () => {
+      delete (state as Partial<typeof state>).clear
+    }
+  }
+
+  /** Calls back whenever a range is added, before anything of it is asked for, until the returned function is called. */
+  watchRanges(onRange: () => void): () => void {
+    const { replicator } = this.#core
+    // The array of ranges tells nothing: Hypercore shuffles it whenever it asks.
+    const usual = replicator.addRange.bind(replicator)
+    replicator.addRange = (...given) => {
+      onRange()
+      return usual(...given)
+    }
+    return () => {
+      delete (replicator as Partial<typeof replicator>).addRange
+    }
+  }
+
+  /** Lets every peer be asked for what it may be asked for now. */
+  update(): void {
+    const { replicator } = this.#core
+    for (const peer of replicator.peers) replicator.updatePeer(peer)
+  }
+
+  #ranges(): RangeInternals[] {
+    return this.#core.replicator._ranges.filter((it) => it.blocks === null)
+  }
+
+  #endOf(end: number): number {
+    const { length } = this.#core.state
+    return end === -1 ? length : Math.min(end, length)
+  }
+}
+
+/**
+ * Lets a peer that has just come say which blocks it has before we ask it for the length of its log: both arrive
+ * together, and only who is known to have the last block is asked for that in the same request.
+ */
+export function hearBlocksFirst(peer: PeerInternals): void {
+  if (peer.remoteSynced) return
+  const usual = peer.onsync.bind(peer)
+  let latest: object
+  peer.onsync = async (message) => {
+    latest = message
+    await Promise.resolve()
+    if (latest !== message) return
+    delete (peer as Partial<PeerInternals>).onsync
+    await usual(message)
+  }
+}
+
+/** Smoothed round-trip time of the connection to a peer; 0 where the transport does not measure it. */
+export function roundTripMs(peer: Peer): number {
+  const { rawStream } = peer.stream as unknown as { rawStream?: { rtt?: number } }
+  return rawStream?.rtt ?? 0
+}
+
+/** Before all others. */
+const NO_RANGE: RangeInternals = { start: -1, end: -1, blocks: null }
+
+function newestOf(ranges: readonly RangeInternals[]): RangeInternals {
+  if (ranges.length < 2) return NO_RANGE
+  return ranges.reduce((a, b) => (b.end !== -1 && b.start > a.start ? b : a), NO_RANGE)
+}
+
+function finiteFirst(a: RangeInternals, b: RangeInternals): number {
+  return Number(a.end === -1) - Number(b.end === -1)
+}

@@ -1,0 +1,60 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** How much RocksDB reserves for its list of files. */
+const MANIFEST_BYTES = 4.2e6
+
+/** Its own, and enough where there is room. */
+const LARGEST_BUFFER_BYTES = 64 * 2 ** 20
+const SMALLEST_BUFFER_BYTES = 2 ** 19
+
+/** The write-ahead log is reserved ahead, and the next one while the last is still written out. */
+const LOGS = 3.3
+
+/** Of a cap: kept clear of all that is planned, for blocks that are dead and not removed yet. */
+const SLACK = 0.05
+
+/** Bytes of the tree and of the index for one block. */
+const BLOCK_BYTES = 150
+
+/** Smaller blocks lie among the keys of the storage, which are copied whole now and then. */
+const SMALL_BLOCK_BYTES = 4_096
+
+/**
+ * How many bytes the storage collects before it writes a file. With a small cap little, for what it reserves
+ * counts too, and a file goes only when all blocks in it are dead.
+ */
+export function writeBufferFor(capBytes: number): number {
+  const share = Math.floor(capBytes / 32)
+  return Math.min(LARGEST_BUFFER_BYTES, Math.max(SMALLEST_BUFFER_BYTES, share))
+}
+
+/**
+ * How many bytes of blocks fit under a cap, besides what the storage needs for itself.
+ * @param bufferBytes what it collects before it writes a file.
+ */
+export function bytesUnderCap(capBytes: number, bufferBytes = writeBufferFor(capBytes)): number {
+  if (capBytes === Infinity) return Infinity
+  const fixed = MANIFEST_BYTES + LOGS * bufferBytes
+  return Math.max(0, capBytes * (1 - SLACK) - fixed)
+}
+
+/** What so many bytes in so many blocks take on the disk, about. */
+export function diskBytes(bytes: number, blocks: number): number {
+  const copies = blocks > 0 && bytes / blocks < SMALL_BLOCK_BYTES ? 2 : 1
+  return bytes * copies + blocks * BLOCK_BYTES
+}
+
+/** What all files below a directory take on the disk, reserved room included where the system tells. */
+export async function allocatedBelow(dir: string): Promise<number> {
+  let sum = 0
+  const entries = await readdir(dir, { withFileTypes: true, recursive: true }).catch(() => [])
+  for (const entry of entries) {
+    if (!entry.isFile()) continue
+    // A file that vanishes meanwhile takes nothing.
+    const found = await stat(join(entry.parentPath, entry.name)).catch(() => undefined)
+    if (found === undefined) continue
+    sum += found.blocks > 0 ? found.blocks * 512 : found.size
+  }
+  return sum
+}

@@ -1,0 +1,119 @@
+import { HyperletterError } from '../errors.ts'
+import type { Logger } from '../logger.ts'
+import { singleLine } from '../render/plain.ts'
+import { Complaints } from './complaints.ts'
+import type { ArrivedIssue, IssueOutlet } from './outlet.ts'
+import { runProgram, type ProgramOptions } from './program.ts'
+
+export interface NotificationOutletOptions {
+  readonly logger: Logger
+  readonly platform?: NodeJS.Platform
+  readonly run?: typeof runProgram
+}
+
+/** Issues that arrive together are told together: a week's absence must not fill the screen. */
+const GATHER_MS = 1_500
+
+const TIMEOUT_MS = 10_000
+
+const MAX_TITLE_LENGTH = 80
+const MAX_TEXT_LENGTH = 200
+
+/** Shows its two arguments; nothing in them is part of the script. */
+const APPLE_SCRIPT = `on run argv
+display notification (item 2 of argv) with title (item 1 of argv)
+end run`
+
+/** The same, with what is shown in the environment. */
+const POWERSHELL = `
+[void][Windows.UI.Notifications.ToastNotificationManager, Windows.UI.Notifications, ContentType = WindowsRuntime]
+$xml = [Windows.UI.Notifications.ToastNotificationManager]::GetTemplateContent(1)
+$texts = $xml.GetElementsByTagName('text')
+[void]$texts.Item(0).AppendChild($xml.CreateTextNode($env:HYPERLETTER_NOTICE_TITLE))
+$id = '{1AC14E77-02E7-4E5D-B744-2EB1AE5198B7}\\WindowsPowerShell\\v1.0\\powershell.exe'
+$toast = [Windows.UI.Notifications.ToastNotification]::new($xml)
+[Windows.UI.Notifications.ToastNotificationManager]::CreateToastNotifier($id).Show($toast)`
+
+/** Shows arrivals on the desktop, where there is one. */
+export class NotificationOutlet implements IssueOutlet {
+  readonly #run: typeof runProgram
+  readonly #platform: NodeJS.Platform
+  readonly #complaints: Complaints
+  readonly #closed = new AbortController()
+  #gathered: ArrivedIssue[] = []
+  #timer: NodeJS.Timeout | undefined
+  #showing = Promise.resolve()
+
+  constructor(options: NotificationOutletOptions) {
+    const { logger, platform = process.platform, run = runProgram } = options
+    this.#run = run
+    this.#platform = platform
+    this.#complaints = new Complaints(logger, 'no notification could be shown')
+  }
+
+  deliver(issue: ArrivedIssue): void {
+    this.#gathered.push(issue)
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      const issues = this.#gathered
+      this.#gathered = []
+      this.#showing = this.#showing.then(() => this.#show(issues))
+    }, GATHER_MS)
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#closed.abort()
+    await this.#showing
+  }
+
+  async #show(issues: readonly ArrivedIssue[]): Promise<void> {
+    const { signal } = this.#closed
+    const { title, text } = noticeOf(issues)
+    const { program, args, env = {} } = notifier(this.#platform, title, text)
+    const options: ProgramOptions = { env, timeoutMs: TIMEOUT_MS, signal }
+    try {
+      await this.#run(program, args, options)
+      this.#complaints.settle()
+    } catch (error) {
+      if (!signal.aborted) this.#complaints.complain(HyperletterError.from(error).message)
+    }
+  }
+}
+
+function noticeOf(issues: readonly ArrivedIssue[]): { title: string; text: string } {
+  const newsletters = [...new Set(issues.map((it) => it.newsletter))]
+  const [first] = issues
+  const isOne = issues.length === 1 && first !== undefined
+  return {
+    title: cut(isOne ? first.newsletter : `${issues.length} new issues`, MAX_TITLE_LENGTH),
+    text: cut(isOne ? first.title : newsletters.join(', '), MAX_TEXT_LENGTH),
+  }
+}
+
+function cut(text: string, length: number): string {
+  const line = singleLine(text)
+  return line.length <= length ? line : `${line.slice(0, length - 1).toWellFormed()}…`
+}
+
+interface Notifier {
+  readonly program: string
+  readonly args: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+function notifier(platform: NodeJS.Platform, title: string, text: string): Notifier {
+  if (platform === 'darwin') {
+    // Behind an argument that is none of osascript's own, nothing is taken for an option.
+    return { program: 'osascript', args: ['-e', APPLE_SCRIPT, ` ${title}`, text] }
+  }
+  if (platform === 'win32') {
+    return {
+      program: 'powershell.exe',
+      args: ['-NoProfile', '-NonInteractive', '-Command', POWERSHELL],
+      env: { HYPERLETTER_NOTICE_TITLE: `${title}: ${text}` },
+    }
+  }
+  const escaped = text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')
+  return { program: 'notify-send', args: ['--app-name=Hyperletter', '--', title, escaped] }
+}

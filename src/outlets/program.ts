@@ -1,0 +1,91 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { HyperletterError } from '../errors.ts'
+
+export interface ProgramOptions {
+  /** Added to the environment of this process. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly stdin?: string
+  readonly timeoutMs: number
+  /** Ends it. */
+  readonly signal: AbortSignal
+}
+
+/** What this process knows and others need not: it is not handed on. */
+const SECRETS = new Set(['HYPERLETTER_WEBHOOK', 'HYPERLETTER_WEBHOOK_SECRET'])
+
+/** Of what a program says of its failure. */
+const MAX_COMPLAINT_BYTES = 300
+
+/** How long a program may take to end when asked, before it is ended by force. */
+const GRACE_MS = 2_000
+
+/**
+ * Runs a program to its end, without a shell: nothing in its arguments means anything but itself.
+ * @throws INTERNAL saying why it failed; TIMEOUT; ABORTED. It is gone then, with what it started.
+ */
+export async function runProgram(
+  program: string,
+  args: readonly string[],
+  { env = {}, stdin = '', timeoutMs, signal }: ProgramOptions,
+): Promise<void> {
+  const child = spawn(program, args, {
+    env: { ...withoutSecrets(process.env), ...env },
+    stdio: ['pipe', 'ignore', 'pipe'],
+    windowsHide: true,
+    // In a group of its own, it can be ended together with what it started.
+    detached: process.platform !== 'win32',
+  })
+  const closed = once(child, 'close')
+  closed.catch(() => undefined)
+  let complaint = Buffer.alloc(0)
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaint = Buffer.concat([complaint, chunk]).subarray(0, MAX_COMPLAINT_BYTES)
+  })
+  // Who does not read what it is given is not at fault.
+  child.stdin.on('error', () => undefined)
+  child.stdin.end(stdin)
+  const late = AbortSignal.timeout(timeoutMs)
+  const end = AbortSignal.any([late, signal])
+  const onEnd = () => void finish(child)
+  end.addEventListener('abort', onEnd, { once: true })
+  if (end.aborted) onEnd()
+  try {
+    await closed
+  } catch (cause) {
+    throw new HyperletterError('INTERNAL', `${program} cannot be run: ${String(cause)}`, { cause })
+  } finally {
+    end.removeEventListener('abort', onEnd)
+  }
+  if (signal.aborted) throw new HyperletterError('ABORTED', 'Interrupted.')
+  if (late.aborted) {
+    throw new HyperletterError('TIMEOUT', `${program} took longer than ${timeoutMs / 1_000} s.`)
+  }
+  if (child.exitCode === 0) return
+  const how = child.exitCode === null ? `by ${child.signalCode}` : `with code ${child.exitCode}`
+  const said = complaint.toString('utf8').trim()
+  throw new HyperletterError('INTERNAL', `${program} ended ${how}${said && `: ${said}`}`)
+}
+
+async function finish(child: ChildProcess): Promise<void> {
+  kill(child, 'SIGTERM')
+  const timer = setTimeout(() => kill(child, 'SIGKILL'), GRACE_MS)
+  await once(child, 'close').catch(() => undefined)
+  clearTimeout(timer)
+  // What it started may have ignored the first signal.
+  kill(child, 'SIGKILL')
+}
+
+function kill(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return
+  try {
+    if (process.platform === 'win32') child.kill(signal)
+    else process.kill(-child.pid, signal)
+  } catch {
+    // Nobody is left.
+  }
+}
+
+function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !SECRETS.has(name)))
+}

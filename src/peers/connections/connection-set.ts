@@ -1,0 +1,113 @@
+import type { Connection } from 'hyperswarm'
+import { BurstLimiter, RateLimiter } from '../rate-limiter.ts'
+import { ConnectionThrottle } from './connection-throttle.ts'
+
+/** What can change while connections are there. */
+export interface ConnectionLimits {
+  /** Bytes a second over all connections; no limit when absent. */
+  readonly uploadLimit?: number | undefined
+  readonly downloadLimit?: number | undefined
+  /** Connections at a time; `MAX_CONNECTIONS` when absent. */
+  readonly maxConnections?: number | undefined
+}
+
+/** Connections that are accepted unless somebody says otherwise. Of itself the swarm dials 64 and accepts all. */
+const MAX_CONNECTIONS = 256
+
+/** Requests for blocks that one peer may make at once, and for each second: 64 MB/s of blocks of 16 KiB. */
+const REQUESTS = { most: 10_000, perSecond: 4_000 }
+
+/** How long a peer may take to answer when the network may have changed. */
+const PROBE_MS = 3_000
+
+interface Line {
+  readonly connection: Connection
+  readonly valve: ConnectionThrottle
+  readonly requests: BurstLimiter
+}
+
+/** The connections there are, and what each may take. Peers are named by their public keys in hex. */
+export class ConnectionSet {
+  readonly #lines = new Map<string, Line>()
+  #maxConnections = MAX_CONNECTIONS
+  #upload: RateLimiter | undefined
+  #download: RateLimiter | undefined
+
+  get size(): number {
+    return this.#lines.size
+  }
+
+  get maxConnections(): number {
+    return this.#maxConnections
+  }
+
+  has(peer: string): boolean {
+    return this.#lines.has(peer)
+  }
+
+  connectionTo(peer: string): Connection | undefined {
+    return this.#lines.get(peer)?.connection
+  }
+
+  /** Sets limits for connections to come. */
+  limit({ uploadLimit, downloadLimit, maxConnections }: ConnectionLimits): void {
+    this.#upload = rate(uploadLimit)
+    this.#download = rate(downloadLimit)
+    this.#maxConnections = maxConnections ?? MAX_CONNECTIONS
+  }
+
+  /**
+   * Takes in a new connection; one to the same peer is replaced.
+   * @param onFlood called when it sends more than can be read.
+   * @param onClose called when it was the connection to this peer until the end.
+   */
+  add(peer: string, connection: Connection, onFlood: () => void, onClose: () => void): void {
+    const valve = new ConnectionThrottle(connection, {
+      upload: this.#upload,
+      download: this.#download,
+      onFlood,
+    })
+    const line = { connection, valve, requests: new BurstLimiter(REQUESTS) }
+    this.#lines.set(peer, line)
+    connection.on('close', () => {
+      if (this.#lines.get(peer) !== line) return
+      this.#lines.delete(peer)
+      onClose()
+    })
+  }
+
+  /** Counts a request of a peer, and reads it more slowly if there are too many. */
+  requested(peer: string): void {
+    const line = this.#lines.get(peer)
+    line?.valve.hold(line.requests.take())
+  }
+
+  hangUp(peer: string): void {
+    this.#lines.get(peer)?.connection.destroy()
+  }
+
+  hangUpAll(): void {
+    for (const { connection } of this.#lines.values()) connection.destroy()
+  }
+
+  /** Ends the connections whose peers answer nothing for a while. */
+  probeAll(): void {
+    for (const { connection } of this.#lines.values()) probe(connection)
+  }
+}
+
+// Somebody who is there answers what is sent, if only that it came.
+function probe(connection: Connection): void {
+  const before = connection.rawStream.bytesReceived
+  connection.sendKeepAlive()
+  // Over TCP only the kernel is told so. Who is gone answers with a reset, or ends by its silence.
+  if (before === undefined) return
+  const timer = setTimeout(() => {
+    if (connection.rawStream.bytesReceived === before) connection.destroy()
+  }, PROBE_MS)
+  connection.once('close', () => clearTimeout(timer))
+}
+
+function rate(perSecond: number | undefined): RateLimiter | undefined {
+  return perSecond === undefined ? undefined : new RateLimiter(perSecond)
+}

@@ -1,0 +1,87 @@
+import type { Connection } from 'hyperswarm'
+import Protomux from 'protomux'
+import type { RateLimiter } from '../rate-limiter.ts'
+
+export interface ConnectionThrottleOptions {
+  /** Bytes a second over all connections; absent for no limit. */
+  readonly upload: RateLimiter | undefined
+  readonly download: RateLimiter | undefined
+  /** Called when a peer goes on sending though nothing of it is read. */
+  readonly onFlood: () => void
+}
+
+type Done = (error: Error | null) => void
+
+// What streams call and keep inside.
+interface Inside {
+  _write(data: Uint8Array, done: Done): void
+  _read(done: Done): void
+  readonly rawStream: {
+    pause(): void
+    readonly _readableState?: { readonly buffered: number }
+  }
+}
+
+/** More than a peer that keeps to the protocol sends unasked, in bytes. */
+const MAX_UNREAD_BYTES = 64 * 1024 * 1024
+
+/**
+ * Slows one connection down. What is to be sent waits in the queue of the connection, which replication
+ * heeds: it reads no further blocks from disk meanwhile. As long as nothing is read, nothing more is
+ * asked for.
+ */
+export class ConnectionThrottle {
+  readonly #inside: Inside
+  readonly #onFlood: () => void
+  #heldUntil = 0
+  #timer: NodeJS.Timeout | undefined
+  #read: Done | undefined
+
+  /** To be made when the connection has its reader. */
+  constructor(connection: Connection, { upload, download, onFlood }: ConnectionThrottleOptions) {
+    const inside = connection as unknown as Inside
+    this.#inside = inside
+    this.#onFlood = onFlood
+    if (upload !== undefined) {
+      // Of itself replication sends all that was asked for in one piece, up to 8 MiB.
+      const mux = Protomux.from(connection)
+      Object.assign(mux, { cork: () => undefined, uncork: () => undefined })
+      const write = inside._write.bind(inside)
+      inside._write = (data, done) => {
+        const waitMs = upload.take(data.byteLength)
+        write(data, waitMs === 0 ? done : (error) => void setTimeout(done, waitMs, error))
+      }
+    }
+    const read = inside._read.bind(inside)
+    inside._read = (done) => {
+      if (this.#timer === undefined) read(done)
+      else this.#read = done
+    }
+    if (download !== undefined) {
+      connection.on('data', (data: Uint8Array) => this.hold(download.take(data.byteLength)))
+    }
+    connection.once('close', () => {
+      clearTimeout(this.#timer)
+      this.#timer = undefined
+    })
+  }
+
+  /** Reads nothing of the connection for so long. */
+  hold(forMs: number): void {
+    const now = performance.now()
+    if (forMs <= 0 || now + forMs <= this.#heldUntil) return
+    this.#heldUntil = now + forMs
+    const { rawStream } = this.#inside
+    rawStream.pause()
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#release(), forMs)
+    if ((rawStream._readableState?.buffered ?? 0) > MAX_UNREAD_BYTES) this.#onFlood()
+  }
+
+  #release(): void {
+    this.#timer = undefined
+    const done = this.#read ?? (() => undefined)
+    this.#read = undefined
+    this.#inside._read(done)
+  }
+}

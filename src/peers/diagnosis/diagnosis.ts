@@ -1,0 +1,130 @@
+import { isIPv4 } from 'node:net'
+import type HyperDHT from 'hyperdht'
+import type { Address } from 'hyperdht'
+import type Hyperswarm from 'hyperswarm'
+import { isOverTcp } from '../connections/duplicates.ts'
+import type { AttemptCounts, DialAttempts } from './dial-attempts.ts'
+
+/**
+ * How others reach this device: `open` directly; `consistent`, behind a router that keeps to a port and
+ * can be passed; `random`, behind one that takes another port for each peer.
+ */
+export type Nat = 'open' | 'consistent' | 'random' | 'unknown'
+
+/** What the network of this device looks like from here, now. */
+export interface NetworkFacts {
+  /** Who this device is to its peers, in hex. */
+  readonly publicKey: string
+  /** UDP port that is bound. */
+  readonly port: number | undefined
+  /** Where others see this device, once some of them have said so. */
+  readonly seenAt: { readonly host: string; readonly port: number | undefined } | undefined
+  readonly nat: Nat
+  /** DHT nodes that are known. */
+  readonly nodes: number
+  readonly connections: number
+  /** Those of them that run over TCP, in the local network. */
+  readonly tcpConnections: number
+  /** Peers that were found, by whatever way, connected or not. */
+  readonly knownPeers: number
+  /** Peers that are turned away for what they did. */
+  readonly bannedPeers: number
+  readonly attempts: AttemptCounts
+}
+
+export interface DhtAnswers {
+  /** Nodes that were asked just now. */
+  readonly asked: number
+  readonly answered: number
+}
+
+/** Nodes that are asked whether they are there. */
+const MAX_ASKED = 6
+
+/** How long the first query of a node that has just started is waited for. */
+const FIRST_QUERY_MS = 3_000
+
+export function networkFacts(swarm: Hyperswarm, attempts: DialAttempts): NetworkFacts {
+  const { dht } = swarm
+  return {
+    publicKey: swarm.keyPair.publicKey.toString('hex'),
+    port: dht.localAddress()?.port,
+    seenAt: dht.host === null ? undefined : { host: dht.host, port: dht.port || undefined },
+    nat: natOf(dht),
+    nodes: dht.toArray().length,
+    connections: swarm.connections.size,
+    tcpConnections: [...swarm.connections].filter(isOverTcp).length,
+    knownPeers: swarm.peers.size,
+    bannedPeers: [...swarm.peers.values()].filter((it) => it.banned).length,
+    attempts: attempts.counts(),
+  }
+}
+
+/**
+ * Asks some DHT nodes whether they are there; where none is known, the bootstrap nodes.
+ * Waits for the first query of a node that has just started, within the time.
+ */
+export async function askNodes({ dht }: Hyperswarm, signal: AbortSignal): Promise<DhtAnswers> {
+  // Where nobody answers the first query, that takes until the end.
+  const begun = AbortSignal.any([signal, AbortSignal.timeout(FIRST_QUERY_MS)])
+  await orAborted(dht.fullyBootstrapped(), begun)
+  const known = dht.toArray({ limit: MAX_ASKED })
+  const nodes = known.length > 0 ? known : dht.bootstrapNodes.filter((it) => isIPv4(it.host))
+  const asked = nodes.slice(0, MAX_ASKED)
+  const answers = await Promise.all(asked.map((node) => isThere(dht, node, signal)))
+  return { asked: asked.length, answered: answers.filter(Boolean).length }
+}
+
+/** Peers other than this device that announce a topic in the DHT, as far as they are found in time. */
+export async function countAnnouncers(
+  { dht, keyPair }: Hyperswarm,
+  topic: Uint8Array,
+  signal: AbortSignal,
+): Promise<number> {
+  const found = new Set<string>()
+  const query = dht.lookup(topic)
+  const end = () => query.destroy()
+  query.on('data', ({ peers }) => {
+    for (const { publicKey } of peers) {
+      if (!publicKey.equals(keyPair.publicKey)) found.add(publicKey.toString('hex'))
+    }
+  })
+  signal.addEventListener('abort', end, { once: true })
+  try {
+    if (signal.aborted) end()
+    await query.finished()
+  } catch {
+    // Not found in time, or nobody to ask: what was found counts.
+  } finally {
+    signal.removeEventListener('abort', end)
+  }
+  return found.size
+}
+
+function natOf(dht: HyperDHT): Nat {
+  if (!dht.firewalled) return 'open'
+  if (dht.host === null) return 'unknown'
+  return dht.randomized ? 'random' : 'consistent'
+}
+
+async function isThere(dht: HyperDHT, node: Address, signal: AbortSignal): Promise<boolean> {
+  const answer = dht.ping(node).then(
+    () => true,
+    () => false,
+  )
+  return (await orAborted(answer, signal)) ?? false
+}
+
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  let stop: (() => void) | undefined
+  const aborted = new Promise<undefined>((resolve) => {
+    stop = () => resolve(undefined)
+    signal.addEventListener('abort', stop, { once: true })
+    if (signal.aborted) stop()
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    if (stop !== undefined) signal.removeEventListener('abort', stop)
+  }
+}

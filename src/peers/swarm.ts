@@ -1,0 +1,314 @@
+import type { Connection } from 'hyperswarm'
+import type { KeyPair } from 'hypercore-crypto'
+import type { Address } from '../config/config.ts'
+import { short, type Logger } from '../logger.ts'
+import { Topics } from './topics/topics.ts'
+import type { Dht } from './dht.ts'
+import { getMutable, putMutable, type MutableKeyPair } from './dht-values.ts'
+import { DialAttempts } from './diagnosis/dial-attempts.ts'
+import {
+  askNodes,
+  countAnnouncers,
+  networkFacts,
+  type DhtAnswers,
+  type NetworkFacts,
+} from './diagnosis/diagnosis.ts'
+import { IntroducedDials } from './connections/dials.ts'
+import { isOverTcp } from './connections/duplicates.ts'
+import { Bans } from './connections/bans.ts'
+import { ConnectionSet, type ConnectionLimits } from './connections/connection-set.ts'
+import { PeerBlocklist } from './connections/peer-blocklist.ts'
+import { PatchedHyperswarm } from './outage/patched-hyperswarm.ts'
+import { KnownPeers } from './outage/known-peers.ts'
+import { OutageWatch } from './outage/outage-watch.ts'
+import { staleDials } from './connections/stale-dials.ts'
+import { withinMs } from '../within.ts'
+import { hex } from '../hex.ts'
+
+/** What can change while the swarm is there. */
+export type SwarmLimits = ConnectionLimits
+
+export interface SwarmOptions extends SwarmLimits {
+  /** Who this device is to its peers; unrelated to feed keys. */
+  readonly keyPair: KeyPair
+  /** Closed with the swarm. */
+  readonly dht: Dht
+  /** Who is not talked to; only remembered here when absent. The swarm does not close it. */
+  readonly bans?: Bans | undefined
+  readonly logger: Logger
+  /** Called for each new connection, before anything is sent on it. */
+  readonly onConnection: (connection: Connection) => void
+  /** Called when the network was away, or is another one, and is there now. */
+  readonly onBack?: (() => void) | undefined
+}
+
+/** How long leaving the network may take before it is forced; unannouncing 1,000 topics takes 28 s. */
+const LEAVE_DEADLINE_MS = 2_500
+
+/** How long tearing everything down may take. */
+const FORCED_LEAVE_MS = 1_000
+
+/**
+ * Peers being dialled at a time. Who was killed or fell asleep stays announced for some 20 minutes, and a dial of it
+ * takes 8 s to fail: with the stack's 3 a few of those hide everybody else.
+ */
+const MAX_DIALLING = 24
+
+/** With so many connections nobody is dialled on somebody's word: enough to be part of a mesh. */
+const ENOUGH_CONNECTIONS = 48
+
+/**
+ * Discovery and connections: the only user of hyperswarm. Other parts ask it to join topics; it knows
+ * nothing of newsletters.
+ */
+export class Swarm {
+  readonly #swarm: PatchedHyperswarm
+  readonly #dht: Dht
+  readonly #attempts: DialAttempts
+  readonly #options: SwarmOptions
+  readonly #logger: Logger
+  readonly #bans: Bans
+  /** Peers that the stack dials of itself, where nobody set a limit. */
+  readonly #usualPeers: number
+  readonly #topics: Topics
+  readonly #dials: IntroducedDials
+  readonly #lines = new ConnectionSet()
+  readonly #unwanted: PeerBlocklist
+  readonly #known: KnownPeers
+  readonly #outages: OutageWatch
+
+  constructor(options: SwarmOptions) {
+    const { keyPair, dht, logger } = options
+    this.#options = options
+    this.#logger = logger
+    this.#bans = options.bans ?? Bans.inMemory(logger)
+    this.#attempts = new DialAttempts(dht)
+    const onCall = staleDials(dht)
+    this.#dht = dht
+    this.#swarm = new PatchedHyperswarm({
+      dht,
+      keyPair,
+      maxParallel: MAX_DIALLING,
+      firewall: (key) => {
+        const peer = hex(key)
+        if (this.#unwanted.has(peer)) return true
+        onCall(peer)
+        return false
+      },
+    })
+    this.#topics = new Topics(this.#swarm, logger)
+    this.#unwanted = new PeerBlocklist({ swarm: this.#swarm, bans: this.#bans })
+    this.#usualPeers = this.#swarm.maxPeers
+    this.#limit(options)
+    this.#swarm.on('connection', (connection) => this.#onConnection(connection))
+    this.#dials = new IntroducedDials({
+      dial: (peer) => this.#swarm.joinPeer(peer),
+      stop: (peer) => this.#swarm.leavePeer(peer),
+    })
+    this.#known = new KnownPeers({
+      dial: (peer) => this.#swarm.joinPeer(peer),
+      stop: (peer) => this.#swarm.leavePeer(peer),
+    })
+    this.#outages = new OutageWatch({
+      answers: () => dht.answers,
+      ping: () => dht.pingSome(),
+      onBack: (why) => this.#onBack(why),
+    })
+  }
+
+  /** Connections now. */
+  get size(): number {
+    return this.#lines.size
+  }
+
+  get publicKey(): Uint8Array {
+    return this.#swarm.keyPair.publicKey
+  }
+
+  /** Topics that a connected peer was found by, when it was looked up from here. */
+  topicsOf(key: Uint8Array): readonly Uint8Array[] {
+    return this.#swarm.peers.get(hex(key))?.topics ?? []
+  }
+
+  /** Announces and looks up a topic until `leave`. Does not wait. */
+  join(topic: Uint8Array): void {
+    this.#topics.join(topic)
+  }
+
+  /** Looks up a topic until `leave`, and does not announce it before `join`. */
+  lookUp(topic: Uint8Array): void {
+    this.#topics.lookUp(topic)
+  }
+
+  /** Looks the topic up once more, now. */
+  refresh(topic: Uint8Array): void {
+    this.#topics.refresh(topic)
+  }
+
+  /** Unannounces a topic; if that takes long, it goes on by itself. */
+  leave(topic: Uint8Array): Promise<void> {
+    return this.#topics.leave(topic)
+  }
+
+  /** Connects to a peer of a topic that was found by other means than the DHT. Nothing of it is proved yet. */
+  addPeer(topic: Uint8Array, publicKey: Uint8Array, address: Address): void {
+    // The same that a look-up does: bans, limits and other ways to the same peer are minded. Whoever is
+    // asked to pass a handshake on, and is meant by it, answers it; so the peer is its own relay.
+    const key = Buffer.from(publicKey)
+    this.#swarm._handlePeer({ publicKey: key, relayAddresses: [address] }, Buffer.from(topic))
+  }
+
+  /** Takes in a connection that was made by other means than the DHT, as if a peer had called. */
+  accept(connection: Connection): void {
+    if (!this.#swarm.destroyed && !this.#swarm._handleFirewall(connection.remotePublicKey, null)) {
+      this.#swarm._handleServerConnection(connection)
+      return
+    }
+    connection.on('error', () => undefined)
+    connection.destroy()
+  }
+
+  /** Whether a peer is to be called, as far as bans and the number of connections go; one that is connected may be. */
+  mayDial(key: Uint8Array): boolean {
+    const peer = hex(key)
+    return !this.#unwanted.has(peer) && (this.#lines.has(peer) || this.size < this.#swarm.maxPeers)
+  }
+
+  /** Whether a peer, named by its key in hex, is connected over TCP. */
+  isConnectedOverTcp(peer: string): boolean {
+    const connection = this.#lines.connectionTo(peer)
+    return connection !== undefined && isOverTcp(connection)
+  }
+
+  /** UDP port that is bound; undefined before. */
+  get localPort(): number | undefined {
+    return this.#swarm.dht.localAddress()?.port
+  }
+
+  /** What can be said of the network at once. */
+  facts(): NetworkFacts {
+    return { ...networkFacts(this.#swarm, this.#attempts), bannedPeers: this.#bans.size }
+  }
+
+  /** Asks some nodes of the DHT whether they are there. */
+  askNodes(signal: AbortSignal): Promise<DhtAnswers> {
+    return askNodes(this.#swarm, signal)
+  }
+
+  /** How many others announce a topic in the DHT. */
+  countAnnouncers(topic: Uint8Array, signal: AbortSignal): Promise<number> {
+    return countAnnouncers(this.#swarm, topic, signal)
+  }
+
+  /**
+   * Dials a peer on another one's word; gives up after a while.
+   * @param teller public key of who told us, in hex.
+   */
+  dial(key: Uint8Array, teller: string): void {
+    const peer = hex(key)
+    if (this.size >= Math.min(ENOUGH_CONNECTIONS, this.#lines.maxConnections)) return
+    if (this.#unwanted.has(peer) || this.#lines.has(peer)) return
+    if (!Buffer.from(this.publicKey).equals(key)) this.#dials.begin(peer, teller)
+  }
+
+  /** Counts a request of a peer, and reads it more slowly if there are too many. */
+  requested(key: Uint8Array): void {
+    this.#lines.requested(hex(key))
+  }
+
+  /**
+   * Counts a provable misdeed of a peer; the third ends its connection, and no new one is accepted for a while.
+   * @param hangUp also end the connection before that: there is nothing more to wait for from it.
+   */
+  strike(key: Uint8Array, what: string, { hangUp }: { readonly hangUp: boolean }): void {
+    const peer = hex(key)
+    // What was on its way when it was banned.
+    if (this.#bans.isBanned(peer)) return
+    const { strikes, bannedUntil } = this.#bans.strike(peer)
+    const until = bannedUntil === undefined ? {} : { until: new Date(bannedUntil).toISOString() }
+    this.#logger.warn({ peer: short(peer), strikes, ...until }, what)
+    if (bannedUntil !== undefined) {
+      this.#known.forget(peer)
+      this.#unwanted.refuse(peer)
+    }
+    if (hangUp || bannedUntil !== undefined) this.#lines.hangUp(peer)
+  }
+
+  /** Ends the connection to a peer; no new one is accepted for the life of this process. */
+  ban(key: Uint8Array): void {
+    this.#unwanted.add(hex(key))
+    this.#lines.hangUp(hex(key))
+  }
+
+  /** Ends all connections; those to peers that are still wanted come back within seconds. */
+  reconnect(): void {
+    this.#lines.hangUpAll()
+  }
+
+  /** Sets limits anew; connections begin again with them, within seconds. */
+  configure(limits: SwarmLimits): void {
+    this.#limit(limits)
+    this.reconnect()
+  }
+
+  /**
+   * Puts a small value into the DHT under a public key. A later one has a higher `seq`.
+   * @returns whether nodes took it in time.
+   */
+  putMutable(keyPair: MutableKeyPair, value: Uint8Array, seq: number): Promise<boolean> {
+    return putMutable(this.#swarm.dht, { keyPair, value, seq }, this.#logger)
+  }
+
+  /** The newest value under a public key, if one is found in time; it is put again, so that it lasts. */
+  getMutable(publicKey: Uint8Array): Promise<Uint8Array | undefined> {
+    return getMutable(this.#swarm.dht, publicKey, this.#logger)
+  }
+
+  /** Leaves all topics and the DHT: cleanly if that is quick, else by force. */
+  async close(): Promise<void> {
+    this.#dials.close()
+    this.#known.close()
+    this.#outages.close()
+    this.#unwanted.close()
+    const left = this.#swarm.destroy().catch((error: unknown) => {
+      this.#logger.debug({ err: String(error) }, 'leaving the network failed')
+    })
+    if (await withinMs(LEAVE_DEADLINE_MS, left)) return
+    // Not the swarm by force: that waits for an announcement which may never get through.
+    await withinMs(FORCED_LEAVE_MS, this.#swarm.dht.destroy({ force: true }))
+  }
+
+  #limit(limits: SwarmLimits): void {
+    this.#lines.limit(limits)
+    this.#swarm.maxPeers = limits.maxConnections ?? this.#usualPeers
+  }
+
+  #onConnection(connection: Connection): void {
+    const peer = hex(connection.remotePublicKey)
+    const name = short(peer)
+    // A connection without an error listener would end the process when a peer resets it.
+    connection.on('error', (err) => this.#logger.debug({ peer: name, err: err.message }, 'lost'))
+    // Not by the firewall of the swarm, which would never let this peer in again.
+    if (this.size >= this.#lines.maxConnections) {
+      connection.destroy()
+      return
+    }
+    this.#logger.debug({ peer: name }, 'connected')
+    this.#options.onConnection(connection)
+    const onFlood = () => this.strike(connection.remotePublicKey, 'peer floods', { hangUp: true })
+    this.#lines.add(peer, connection, onFlood, () => this.#known.disconnected(peer))
+    this.#known.connected(peer)
+    connection.on('close', () => this.#logger.debug({ peer: name }, 'disconnected'))
+    this.#dials.connected(peer)
+  }
+
+  // The stack finds out by itself which connections are dead, within some 17 s, and calls nobody anew
+  // before that.
+  #onBack(why: string): void {
+    this.#logger.info({ why, peers: this.size }, 'the network is back')
+    this.#dht.reannounce()
+    this.#lines.probeAll()
+    this.#known.dialAll()
+    this.#options.onBack?.()
+  }
+}

@@ -1,0 +1,237 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Download } from 'hypercore'
+import { hasCode } from '../errors.ts'
+import { without, type BlockRange } from '../format/block-ranges.ts'
+import { retractedContents } from '../format/history/issue-ranges.ts'
+import { readBlock } from '../log/blocks.ts'
+import type { Feed } from '../format/feed.ts'
+import { countHeld, missingIn } from '../log/held-blocks.ts'
+import { EVERYTHING } from '../format/selection.ts'
+import { announceHeld } from './held-announcements.ts'
+
+/**
+ * How long the backlog waits for the newest issue. If no peer delivers that one by then, older
+ * issues must not wait for it.
+ */
+const NEWEST_FIRST_MS = 3_000
+
+/** How long the backlog waits for whoever waited for the newest issue, and reads it now on the same processor. */
+const READ_FIRST_MS = 10
+
+/**
+ * So much of the log is fetched ahead of the walk through its records, which would have to wait for each few of them.
+ * If the author took something of it back, it is fetched in vain.
+ */
+const AHEAD_BYTES = 1024 * 1024
+
+/** So few blocks are asked for one by one: to plan who sends which takes longer. */
+const FEW_BLOCKS = 4
+
+/** How long each record is waited for before the log is looked through again. */
+const RECORD_TIMEOUT_MS = 20_000
+
+/** How long after the log has grown it is looked through. */
+const LOOK_AFTER_MS = 100
+
+/** How long after a look at a log of which records were missing the next one comes. */
+const LOOK_AGAIN_MS = 5_000
+
+/** How long after a block arrived it is looked whether it was the last one. */
+const ANNOUNCE_AFTER_MS = 100
+
+export interface DownloaderOptions {
+  readonly feed: Feed
+  readonly log: (what: string, error: unknown) => void
+}
+
+/**
+ * The downloads of one feed: the newest issue first, then everything there is and will be, but for
+ * what its author took back. That is taken off the disk, and never asked for again. Where the feed has a
+ * selection, that alone is fetched and kept.
+ */
+export class Downloader {
+  readonly #feed: Feed
+  readonly #log: DownloaderOptions['log']
+  readonly #abort = new AbortController()
+  readonly #unwatch: () => void
+  #downloads: Download[] | undefined
+  #announcement: NodeJS.Timeout | undefined
+  #dropping: Promise<void> = Promise.resolve()
+
+  /** Begins at once; nothing is awaited. */
+  constructor({ feed, log }: DownloaderOptions) {
+    this.#feed = feed
+    this.#log = log
+    this.#unwatch = feed.watchUnwanted(this.#onUnwanted)
+    feed.core.on('download', this.#onDownload)
+    this.#run().catch((error: unknown) => {
+      if (!this.#abort.signal.aborted) log('download failed', error)
+    })
+  }
+
+  close(): void {
+    this.#abort.abort()
+    this.#unwatch()
+    clearTimeout(this.#announcement)
+    this.#feed.core.off('download', this.#onDownload)
+    for (const it of this.#downloads ?? []) it.destroy()
+  }
+
+  // The first sync holds the backlog back until the newest issue and the profile are in.
+  async #run(): Promise<void> {
+    const feed = this.#feed
+    const { signal } = this.#abort
+    if (!feed.writable) {
+      await feed.begun(signal)
+    }
+    if (!feed.writable && feed.selection === EVERYTHING) {
+      const deadline = AbortSignal.any([signal, AbortSignal.timeout(NEWEST_FIRST_MS)])
+      const options = { signal: deadline }
+      // The newest record says where the profile is, nearly always there.
+      const usualProfile = readBlock(feed.core, 0, options)
+      usualProfile.catch(() => undefined)
+      const first = [fetchNewest(feed, deadline), feed.profile(options)]
+      for (const it of await Promise.allSettled(first)) {
+        if (it.status === 'rejected') this.#log('newest first', it.reason)
+      }
+      await sleep(READ_FIRST_MS, undefined, { ref: false })
+      await this.#begin(deadline).catch((error: unknown) => this.#log('list of issues', error))
+    }
+    if (signal.aborted) return
+    this.#plan()
+    await this.#drop()
+    await this.#keepUp(signal)
+  }
+
+  // What was taken back should not be fetched first, and nothing should wait for the whole list: a retraction
+  // stands behind what it takes back, so each section that has been walked through can be fetched, and a little more.
+  async #begin(signal: AbortSignal): Promise<void> {
+    const { core } = this.#feed
+    this.#downloads = []
+    let end = this.#feed.length
+    const ahead = Math.ceil((AHEAD_BYTES * core.length) / Math.max(1, core.byteLength))
+    for await (const { from, listing } of this.#feed.sections({ signal })) {
+      if (this.#abort.signal.aborted || this.#feed.selection !== EVERYTHING) return
+      const dropped = retractedContents(listing.issues, listing.profile)
+      const start = Math.max(0, from - ahead)
+      if (start >= end) continue
+      const wanted = without([{ start, end }], dropped)
+      this.#downloads.push(...wanted.map((it) => core.download(it)))
+      end = start
+    }
+  }
+
+  // Looks through the log whenever it has grown; `#onUnwanted` hears what was taken back.
+  async #keepUp(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const { length } = this.#feed
+      const isWhole = await this.#feed
+        .list({ signal, timeoutMs: RECORD_TIMEOUT_MS })
+        .then(({ missing }) => missing === 0)
+        .catch((error: unknown) => {
+          this.#log('looking for retractions', error)
+          // Of a log that cannot be read here, everything is kept.
+          return !hasCode(error, 'NOT_AVAILABLE')
+        })
+      if (signal.aborted || this.#feed.core.closing !== null) return
+      const hasGrown = this.#feed.length !== length
+      await this.#grown(hasGrown ? LOOK_AFTER_MS : isWhole ? undefined : LOOK_AGAIN_MS)
+    }
+  }
+
+  #grown(timeoutMs: number | undefined): Promise<void> {
+    const { core } = this.#feed
+    const { signal } = this.#abort
+    return new Promise((resolve) => {
+      let timer: NodeJS.Timeout | undefined
+      const done = () => {
+        clearTimeout(timer)
+        core.off('append', onAppend)
+        core.off('close', done)
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      const lookIn = (ms: number) => {
+        clearTimeout(timer)
+        timer = setTimeout(done, ms)
+        timer.unref()
+      }
+      // An import or a sync appends again and again; one look serves them all.
+      const onAppend = () => {
+        core.off('append', onAppend)
+        lookIn(LOOK_AFTER_MS)
+      }
+      if (timeoutMs !== undefined) lookIn(timeoutMs)
+      core.on('append', onAppend)
+      core.on('close', done)
+      signal.addEventListener('abort', done, { once: true })
+    })
+  }
+
+  // One range a gap, and one that follows the log from the end of the last hole on.
+  #plan(): void {
+    const { core, dropped, selection } = this.#feed
+    for (const it of this.#downloads ?? []) it.destroy()
+    this.#downloads = without(selection.fetch, dropped)
+      .filter((it) => it.end === Infinity || countHeld(core, it) < it.end - it.start)
+      .map(({ start, end }) => core.download({ start, end: end === Infinity ? -1 : end }))
+  }
+
+  readonly #onUnwanted = (): void => {
+    if (this.#abort.signal.aborted) return
+    if (this.#downloads !== undefined) this.#plan()
+    this.#drop().catch((error: unknown) => this.#log('dropping', error))
+  }
+
+  // A block that was on its way when its issue was taken back.
+  readonly #onDownload = (index: number): void => {
+    const { unwanted } = this.#feed
+    if (unwanted.some((it) => includes(it, index))) {
+      this.#drop().catch((error: unknown) => this.#log('dropping', error))
+    } else if (unwanted.length > 0) this.#announceSoon()
+  }
+
+  // Hypercore tells by itself that a core is complete, but not one with holes.
+  #announceSoon(): void {
+    this.#announcement ??= setTimeout(() => {
+      this.#announcement = undefined
+      const { heldBlocks, length } = this.#feed
+      if (heldBlocks === length) this.#announce()
+    }, ANNOUNCE_AFTER_MS)
+    this.#announcement.unref()
+  }
+
+  #drop(): Promise<void> {
+    const dropping = this.#dropping.then(async () => {
+      if (this.#feed.unwanted.length === 0 || this.#abort.signal.aborted) return
+      await this.#feed.dropUnwanted()
+      this.#announce()
+    })
+    this.#dropping = dropping.catch(() => undefined)
+    return dropping
+  }
+
+  #announce(): void {
+    for (const peer of this.#feed.core.peers) announceHeld(this.#feed, peer)
+  }
+}
+
+function includes({ start, end }: BlockRange, index: number): boolean {
+  return start <= index && index < end
+}
+
+async function fetchNewest(feed: Feed, signal: AbortSignal): Promise<void> {
+  const newest = await feed.newest({ signal })
+  if (newest === undefined) return
+  const { core } = feed
+  const lacking = feed.neededRanges(newest).flatMap((it) => missingIn(core, it, FEW_BLOCKS))
+  if (lacking.length <= FEW_BLOCKS) {
+    await Promise.all(lacking.map((index) => readBlock(core, index, { signal })))
+    return
+  }
+  const ranges = feed.neededRanges(newest).map((it) => core.download(it))
+  const stop = () => ranges.forEach((it) => it.destroy())
+  signal.addEventListener('abort', stop, { once: true })
+  await Promise.all(ranges.map((it) => it.done()))
+  signal.removeEventListener('abort', stop)
+}

@@ -1,0 +1,209 @@
+import type { Feed } from '../../format/feed.ts'
+import type { FeedKey } from '../../format/keys/feed-key.ts'
+import type { Seeding, Traffic } from '../seeding.ts'
+import type { LogState } from './wakeup.ts'
+import { hex } from '../../hex.ts'
+
+/** Who opens and closes the logs of newsletters. */
+export interface FeedOpener {
+  /** Opens a newsletter and has the network start it. */
+  readonly open: (feedKey: FeedKey) => Promise<unknown>
+  /** Closes a newsletter unless somebody uses it. Gives whether it does. */
+  readonly close: (feedKey: FeedKey) => boolean
+  /** What is stored of a log that is not open; undefined for nothing. */
+  readonly peek: (discoveryKey: Uint8Array) => Promise<LogState | undefined>
+}
+
+/** A newsletter that takes part in the network. */
+export interface Newsletter {
+  readonly feedKey: FeedKey
+  readonly discoveryKey: Uint8Array
+}
+
+export interface IdleFeedsOptions {
+  /** Absent: nothing is ever closed. */
+  readonly keeper: FeedOpener | undefined
+  /** Newsletters that are open now. */
+  readonly open: ReadonlyMap<FeedKey, Seeding>
+  /** A peer that has no protocol for news of logs that are closed. */
+  readonly isPlain: (peer: Uint8Array) => boolean
+  /** Stops the seeding of a newsletter that rests from now on; it stays announced. */
+  readonly onRest: (feedKey: FeedKey) => void
+  readonly log: (what: string, feedKey: FeedKey, error: unknown) => void
+}
+
+/** So many newsletters stay open, the most recently active ones: each takes some 100 KiB. */
+export const KEEP_OPEN = 8
+
+/** Beyond so many, the network opens no more before others rest. */
+const MAX_OPEN = 64
+
+/** Opened at a time. */
+const MAX_OPENING = 4
+
+/** How long a newsletter is quiet before it may rest; longer where something is still missing. */
+const QUIET_MS = 30_000
+const QUIET_INCOMPLETE_MS = 5 * 60_000
+
+const LOOK_MS = 5_000
+
+/** Each newsletter opens about once a day, to look for its successor; for the first time within this. */
+const DAY_MS = 24 * 3_600_000
+const FIRST_TURN_MS = 6 * 3_600_000
+
+interface Member extends Newsletter {
+  /** How far its log is, once that is known; what is open is asked itself. */
+  state: LogState | undefined
+  /** Nothing is missing, but for what need not come. */
+  isWhole: boolean | undefined
+  traffic: Traffic
+  /** When it opens next without any reason, in milliseconds since 1970. */
+  turnAt: number
+}
+
+const NO_TRAFFIC: Traffic = { uploadedBytes: 0, downloadedBytes: 0 }
+
+/**
+ * All newsletters that take part in the network, open or resting. One that rests is announced like any
+ * other; its log opens when a peer asks for it or tells news of it, and closes when it was quiet for a while.
+ */
+export class IdleFeeds {
+  readonly #options: IdleFeedsOptions
+  readonly #members = new Map<FeedKey, Member>()
+  /** Discovery key in hex → newsletter. */
+  readonly #topics = new Map<string, FeedKey>()
+  readonly #wanted = new Set<FeedKey>()
+  readonly #timer: NodeJS.Timeout
+  #opening = 0
+  #isClosed = false
+
+  constructor(options: IdleFeedsOptions) {
+    this.#options = options
+    this.#timer = setInterval(() => this.#look(), LOOK_MS)
+    this.#timer.unref()
+  }
+
+  add(newsletter: Newsletter): void {
+    const { feedKey, discoveryKey } = newsletter
+    if (this.#members.has(feedKey)) return
+    const turnAt = Date.now() + Math.random() * FIRST_TURN_MS
+    const fresh = { state: undefined, isWhole: undefined, traffic: NO_TRAFFIC, turnAt }
+    this.#members.set(feedKey, { feedKey, discoveryKey, ...fresh })
+    this.#topics.set(hex(discoveryKey), feedKey)
+  }
+
+  delete(feedKey: FeedKey): void {
+    const member = this.#members.get(feedKey)
+    if (member !== undefined) this.#topics.delete(hex(member.discoveryKey))
+    this.#members.delete(feedKey)
+    this.#wanted.delete(feedKey)
+  }
+
+  get(feedKey: FeedKey): Newsletter | undefined {
+    return this.#members.get(feedKey)
+  }
+
+  feedKeys(): Iterable<FeedKey> {
+    return this.#members.keys()
+  }
+
+  /** The newsletter with this discovery key. */
+  withTopic(discoveryKey: Uint8Array): Newsletter | undefined {
+    const feedKey = this.#topics.get(hex(discoveryKey))
+    return feedKey === undefined ? undefined : this.#members.get(feedKey)
+  }
+
+  /** What went over the network before the newsletter opened the last time. */
+  traffic(feedKey: FeedKey): Traffic {
+    return this.#members.get(feedKey)?.traffic ?? NO_TRAFFIC
+  }
+
+  async stateOf(feedKey: FeedKey): Promise<LogState | undefined> {
+    const core = this.#options.open.get(feedKey)?.feed.core
+    if (core !== undefined) return { length: core.length, held: core.contiguousLength }
+    const member = this.#members.get(feedKey)
+    if (member === undefined) return undefined
+    member.state ??= (await this.#options.keeper?.peek(member.discoveryKey)) ?? NOTHING
+    return member.state
+  }
+
+  /** Opens the newsletter if a peer that is so far has something for it. */
+  async onPeerState(feedKey: FeedKey, theirs: LogState): Promise<void> {
+    const ours = await this.stateOf(feedKey)
+    if (ours === undefined || this.#options.open.has(feedKey)) return
+    const isWhole = this.#members.get(feedKey)?.isWhole ?? ours.held === ours.length
+    if (theirs.length > ours.length || (!isWhole && theirs.held > ours.held)) this.wake(feedKey)
+  }
+
+  /** Opens a newsletter soon if it rests. */
+  wake(feedKey: FeedKey): void {
+    if (this.#options.keeper === undefined || this.#options.open.has(feedKey)) return
+    if (!this.#members.has(feedKey)) return
+    this.#wanted.add(feedKey)
+    this.#openNext()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    clearInterval(this.#timer)
+    this.#wanted.clear()
+  }
+
+  #openNext(): void {
+    const { keeper, open, log } = this.#options
+    const [feedKey] = this.#wanted
+    if (feedKey === undefined || keeper === undefined || this.#isClosed) return
+    if (this.#opening >= MAX_OPENING || open.size + this.#opening >= MAX_OPEN) return
+    this.#wanted.delete(feedKey)
+    this.#opening++
+    keeper
+      .open(feedKey)
+      .catch((error: unknown) => log('a newsletter did not open', feedKey, error))
+      .finally(() => {
+        this.#opening--
+        this.#openNext()
+      })
+    this.#openNext()
+  }
+
+  #look(): void {
+    const now = Date.now()
+    for (const member of this.#members.values()) {
+      if (member.turnAt > now) continue
+      member.turnAt = now + DAY_MS
+      this.wake(member.feedKey)
+    }
+    this.#restSome()
+    this.#openNext()
+  }
+
+  #restSome(): void {
+    const { keeper, open, isPlain, onRest } = this.#options
+    if (keeper === undefined) return
+    const quiet = [...open.values()]
+      .filter((it) => it.quietMs > (it.isWhole ? QUIET_MS : QUIET_INCOMPLETE_MS))
+      // A peer that cannot tell news otherwise is listened to.
+      .filter(({ feed }) => !feed.core.peers.some((peer) => isPlain(peer.remotePublicKey)))
+      .toSorted((a, b) => b.quietMs - a.quietMs)
+    for (const seeding of quiet.slice(0, Math.max(0, open.size - KEEP_OPEN))) {
+      const { feed, isWhole } = seeding
+      const member = this.#members.get(feed.feedKey)
+      if (member === undefined) continue
+      member.state = stateIn(feed)
+      member.isWhole = isWhole
+      if (!keeper.close(feed.feedKey)) continue
+      const { uploadedBytes, downloadedBytes } = seeding.traffic
+      member.traffic = {
+        uploadedBytes: member.traffic.uploadedBytes + uploadedBytes,
+        downloadedBytes: member.traffic.downloadedBytes + downloadedBytes,
+      }
+      onRest(feed.feedKey)
+    }
+  }
+}
+
+const NOTHING: LogState = { length: 0, held: 0 }
+
+function stateIn({ core }: Feed): LogState {
+  return { length: core.length, held: core.contiguousLength }
+}

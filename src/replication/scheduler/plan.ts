@@ -1,0 +1,183 @@
+import { weigh } from './shares.ts'
+import type { SchedulerPort } from './scheduler-port.ts'
+
+/** What a plan has to know of a peer. */
+export interface Member<P> {
+  readonly peer: P
+  /** `seedOf` its public key. */
+  readonly seed: number
+  /** Nothing is expected from it. */
+  readonly isSilent: boolean
+  /** Fetches a share and passes it on; else its share is spread over the others. */
+  readonly isOwner: boolean
+}
+
+export interface PlanOptions<P> {
+  readonly view: SchedulerPort<P>
+  /** `seedOf` our own public key. */
+  readonly seed: number
+  /** The first `HORIZON` of `View.missing`. */
+  readonly missing: readonly number[]
+  readonly members: readonly Member<P>[]
+  /** Whether it is worth dividing them. */
+  readonly isDivided: boolean
+  /** How many blocks of its share a reader has asked a source for at a time, about. */
+  readonly underWay: number
+}
+
+/** What to ask whom for, by what peers hold at one moment. Each list begins with what to ask for first. */
+export interface Plan<P> {
+  /** Held by sources only, and ours to fetch from there. */
+  readonly own: readonly number[]
+  /** Held by fellows: the rarest first. */
+  readonly shared: readonly number[]
+  /** Held by sources only; what others are to fetch, but will not come to soon. */
+  readonly spare: readonly number[]
+  /** Held by sources only; what others will come to soon, and ours to fetch if they do not. */
+  readonly reserve: readonly number[]
+  /** The same, of what they have probably asked for. */
+  readonly promised: readonly number[]
+  /** Fellow → blocks of its share that nobody has announced yet; there is at least one. */
+  readonly open: ReadonlyMap<P, readonly number[]>
+  /** Announced by nobody but sources. */
+  readonly rare: readonly number[]
+  /** Hold everything. There are fewer of them than readers who want something from them, or none. */
+  readonly sources: ReadonlySet<P>
+  /** Fellows that download too. */
+  readonly readers: number
+}
+
+/** How many missing blocks a plan looks at. */
+export const HORIZON = 1_024
+
+/** Of each fellow's share so many times as much as may be under way is left to it: what it has is not known at once. */
+const LEFT_TO_OWNER = 3
+
+/**
+ * Divides the missing blocks. While there are fewer sources than readers, what sources send is dear:
+ * each block should leave them once, to the reader whose share it is, who passes it on.
+ */
+export function makePlan<P>({
+  view,
+  seed,
+  missing,
+  members,
+  isDivided,
+  underWay,
+}: PlanOptions<P>): Plan<P> {
+  const held = members.map(({ peer }) => heldBy(view, peer, missing))
+  const complete = members.filter(
+    ({ peer }, at) => held[at]?.includes(0) !== true && view.holdsAll(peer),
+  )
+  const fellows = members.filter((it) => !complete.includes(it))
+  const readers = fellows.filter(({ peer }) => view.isReader(peer))
+  const owners = readers.filter(({ isOwner }) => isOwner)
+  const areFew = isDivided && complete.length <= readers.length
+  const sources = new Set(areFew ? complete.map(({ peer }) => peer) : [])
+  const holders = new Uint16Array(missing.length)
+  members.forEach(({ peer, isSilent }, at) => {
+    if (isSilent || sources.has(peer)) return
+    const own = held[at] ?? new Uint8Array()
+    for (let i = 0; i < own.length; i++) holders[i] = (holders[i] ?? 0) + (own[i] ?? 0)
+  })
+  const rare: number[] = []
+  const own: Ranked[] = []
+  const shared: Ranked[] = []
+  const theirs = new Map<P, Theirs[]>()
+  missing.forEach((index, i) => {
+    const weight = weigh(seed, index)
+    const urgency = view.isUrgent?.(index) === true ? 0 : LATER
+    const count = holders[i] ?? 0
+    if (count > 0) shared.push({ index, rank: urgency + count * HEAVIEST - weight })
+    else {
+      rare.push(index)
+      const { owner, heaviest, isNext } = ownerOf(owners, index, weight)
+      if (owner === undefined) own.push({ index, rank: urgency - weight })
+      else
+        push(theirs, owner, { index, rank: urgency - heaviest, ourRank: urgency + weight, isNext })
+    }
+  })
+  const spare: Ranked[] = []
+  const reserve: Ranked[] = []
+  const promised: Ranked[] = []
+  const open = new Map<P, readonly number[]>()
+  for (const [owner, found] of theirs) {
+    const blocks = found.toSorted(byRank)
+    open.set(owner, blocks.map(indexOf))
+    // The owner begins with what it weighs most for; who helps begins at the other end.
+    const asked = Math.max(1, underWay)
+    blocks.forEach(({ index, ourRank, isNext }, at) => {
+      const list = at < asked ? promised : at < LEFT_TO_OWNER * asked ? reserve : spare
+      if (isNext) list.push({ index, rank: ourRank })
+    })
+  }
+  return {
+    own: own.toSorted(byRank).map(indexOf),
+    shared: shared.toSorted(byRank).map(indexOf),
+    spare: spare.toSorted(byRank).map(indexOf),
+    reserve: reserve.toSorted(byRank).map(indexOf),
+    promised: promised.toSorted(byRank).map(indexOf),
+    open,
+    rare,
+    sources,
+    readers: readers.length,
+  }
+}
+
+/** Weights are below it. */
+const HEAVIEST = 2 ** 32
+
+/** Ranks of blocks that nobody waits for are above those of all others. */
+const LATER = 2 ** 20 * HEAVIEST
+
+interface Ranked {
+  readonly index: number
+  /** The lowest comes first. */
+  readonly rank: number
+}
+
+/** A block of the share of another. */
+interface Theirs extends Ranked {
+  /** Its rank with us, if we have to fetch it after all. */
+  readonly ourRank: number
+  readonly isNext: boolean
+}
+
+function heldBy<P>(view: SchedulerPort<P>, peer: P, indexes: readonly number[]): Uint8Array {
+  if (view.holdsEach !== undefined) return view.holdsEach(peer, indexes)
+  return Uint8Array.from(indexes, (index) => Number(view.holds(peer, index)))
+}
+
+// `isNext`: after the owner, nobody weighs more for it than we do.
+function ownerOf<P>(
+  owners: readonly Member<P>[],
+  index: number,
+  ownWeight: number,
+): { owner: P | undefined; heaviest: number; isNext: boolean } {
+  let owner: P | undefined
+  let heaviest = ownWeight
+  let heavier = 0
+  for (const it of owners) {
+    const weight = weigh(it.seed, index)
+    if (weight > ownWeight) heavier++
+    if (weight > heaviest) {
+      heaviest = weight
+      owner = it.peer
+    }
+  }
+  return { owner, heaviest, isNext: heavier === 1 }
+}
+
+function push<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [value])
+  else list.push(value)
+}
+
+function byRank(a: Ranked, b: Ranked): number {
+  return a.rank - b.rank
+}
+
+function indexOf({ index }: Ranked): number {
+  return index
+}

@@ -1,0 +1,95 @@
+import type { PeerStats } from './peer-stats.ts'
+import { HORIZON, makePlan, type Member, type Plan } from './plan.ts'
+import type { SchedulerPort } from './scheduler-port.ts'
+
+/**
+ * A plan is used for so long, and longer when it takes longer to make; what arrives meanwhile, or a fellow announces of
+ * its share, is taken into account when a block is chosen.
+ */
+const LEAST_PLAN_MS = 25
+const MOST_PLAN_MS = 250
+
+/** Of how many blocks it is looked, for each millisecond that the plan is used, whether a peer holds them. */
+const LOOKS_PER_MS = 10
+
+/** So little is not divided: it would take longer, and saves nobody anything. */
+const LITTLE_BYTES = 256 * 1024
+
+export interface PlannerOptions<P> {
+  readonly view: SchedulerPort<P>
+  /** `seedOf` our own public key. */
+  readonly seed: number
+  /** How long blocks are expected to be. */
+  readonly blockBytes: number
+  /** All that are connected; looked at whenever a plan is made. */
+  readonly peers: ReadonlyMap<P, PeerStats>
+}
+
+/** Makes a plan anew when the last one is too old, and notes who fetches and passes on a share. */
+export class Planner<P> {
+  readonly #options: PlannerOptions<P>
+  #blockBytes: number
+  /** The last one, also when it is out of date. */
+  #plan: Plan<P> | undefined
+  #staleMs = -Infinity
+  /** Since the last plan. */
+  #isMoreWanted = false
+  /** Most blocks that were missing since none was. */
+  #mostMissing = 0
+
+  constructor(options: PlannerOptions<P>) {
+    this.#options = options
+    this.#blockBytes = options.blockBytes
+  }
+
+  noteBlockBytes(blockBytes: number): void {
+    this.#blockBytes = blockBytes
+  }
+
+  /** The next plan is made before anything is chosen. */
+  forget(): void {
+    this.#staleMs = -Infinity
+  }
+
+  /** More is wanted than before. */
+  noteWanted(): void {
+    this.forget()
+    this.#isMoreWanted = true
+  }
+
+  /** Whether a peer was a source in the last plan. */
+  isSource(peer: P): boolean {
+    return this.#plan?.sources.has(peer) === true
+  }
+
+  planAt(nowMs: number): Plan<P> {
+    if (this.#plan !== undefined && nowMs < this.#staleMs) return this.#plan
+    const { view, seed, peers } = this.#options
+    const members: Member<P>[] = []
+    let underWay = 0
+    let usualMs = 0
+    for (const [peer, state] of peers) {
+      const isSilent = state.isSilent(view.inFlight(peer), nowMs)
+      members.push({ peer, seed: state.seed, isSilent, isOwner: !state.isIdle && !isSilent })
+      if (!this.isSource(peer)) continue
+      underWay = Math.max(underWay, state.window.blocks(peers.size))
+      usualMs = Math.max(usualMs, state.window.elapsedMs ?? Infinity)
+    }
+    const missing = view.missing(HORIZON)
+    this.#mostMissing = missing.length === 0 ? 0 : Math.max(this.#mostMissing, missing.length)
+    const isDivided = this.#mostMissing * this.#blockBytes > LITTLE_BYTES
+    const plan = makePlan({ view, seed, missing, members, isDivided, underWay })
+    for (const [peer, state] of peers) {
+      if (this.#isMoreWanted) state.noteWanted(nowMs)
+      // Who counts for idle has no share, and shows by anything new that it is not.
+      const before = state.isIdle ? this.#plan?.rare : this.#plan?.open.get(peer)
+      const hasProgressed = before?.some((index) => view.holds(peer, index)) === true
+      state.noteShare(hasProgressed, plan.open.has(peer), usualMs, nowMs)
+    }
+    this.#isMoreWanted = false
+    const lastsMs = (missing.length * members.length) / LOOKS_PER_MS
+    this.#staleMs = nowMs + Math.min(MOST_PLAN_MS, Math.max(LEAST_PLAN_MS, lastsMs))
+    this.#plan = plan
+    return plan
+  }
+}

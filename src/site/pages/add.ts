@@ -1,0 +1,171 @@
+import { html } from 'hono/html'
+import type { HyperletterError } from '../../errors.ts'
+import type { Output } from '../../api/contract/contract.ts'
+import {
+  button,
+  count,
+  date,
+  groupedKey,
+  newsletterPath,
+  singleLineOf,
+  words,
+  type Markup,
+  type View,
+} from './parts.ts'
+
+type Preview = Output<'previewNewsletter'>
+type Imported = Output<'importOpml'>
+
+export interface AddView {
+  readonly link: string
+  readonly preview?: Preview
+  readonly error?: HyperletterError
+  /** What was wrong with a list of many. */
+  readonly listError?: HyperletterError
+}
+
+/** Paste a link, see what it is, follow it. */
+export function addPage(view: View, { link, preview, error, listError }: AddView): Markup {
+  return html`<header class="page-head">
+      <h1>Add a newsletter</h1>
+      <p class="lede">Paste a link. You see what it is before anything is followed.</p>
+    </header>
+    <form method="post" action="/add" class="search-form" data-busy="Asking peers for it…">
+      <input type="hidden" name="token" value="${view.formToken}" />
+      <label for="paste">Link or key</label>
+      <div class="field">
+        <input
+          id="paste"
+          name="link"
+          required
+          maxlength="512"
+          autocomplete="off"
+          autocapitalize="off"
+          spellcheck="false"
+          placeholder="hyperletter://…"
+          value="${link}"
+          ${error === undefined ? '' : html` aria-describedby="add-problem" aria-invalid="true"`}
+        /><button class="button primary">Look at it</button>
+      </div>
+    </form>
+    ${error === undefined ? '' : problem(link, error)}
+    ${preview === undefined ? '' : card(link, preview)}
+    ${preview === undefined ? importForm(view, listError) : ''}`
+}
+
+function importForm(view: View, error: HyperletterError | undefined): Markup {
+  return html`<details class="import" ${error === undefined ? '' : 'open'}>
+    <summary>Add many at once, from an OPML list</summary>
+    ${error === undefined ? '' : problem('', error)}
+    <form method="post" action="/import" enctype="multipart/form-data">
+      <input type="hidden" name="token" value="${view.formToken}" />
+      <p>
+        <label for="opml-file"
+          >A list that another app or <code>hyperletter feeds --opml</code> has written</label
+        >
+        <input id="opml-file" type="file" name="file" accept=".opml,.xml,text/x-opml,text/xml" />
+      </p>
+      <p>
+        <label for="opml-text">or its text</label>
+        <textarea
+          id="opml-text"
+          name="opml"
+          rows="4"
+          spellcheck="false"
+          autocomplete="off"
+        ></textarea>
+      </p>
+      <p><button class="button">Follow what is in it</button></p>
+    </form>
+  </details>`
+}
+
+/** What came of an OPML list. */
+export function importedPage({ subscribed, skipped }: Imported): Markup {
+  const fresh = subscribed.filter((it) => !it.already).length
+  const [title, lede] =
+    subscribed.length === 0
+      ? [
+          'No newsletter in the list',
+          'None of its entries is a Hyperletter link, or a feed of a reader like this one.',
+        ]
+      : fresh === 0
+        ? ['Nothing new in the list', 'You follow or write all newsletters in it.']
+        : [
+            `You follow ${count(fresh, 'newsletter')} more`,
+            'Issues arrive as soon as somebody who has them is online.',
+          ]
+  return html`<header class="page-head">
+      <h1>${title}</h1>
+      <p class="lede">${lede}</p>
+    </header>
+    ${
+      subscribed.length === 0
+        ? html`<p><a class="button" href="/add">Try another one</a></p>`
+        : html`<ul class="imported">
+            ${subscribed.map(
+              (it) =>
+                html`<li>
+                  <a href="${newsletterPath(it.feedKey)}"
+                    >${words(it.title ?? groupedKey(it.feedKey))}</a
+                  >${it.already ? ', which you had already' : ''}
+                </li>`,
+            )}
+          </ul>`
+    }
+    ${
+      skipped.length === 0
+        ? ''
+        : html`<h2>Left out</h2>
+            <ul class="imported">
+              ${skipped.map(
+                (it) =>
+                  html`<li>
+                    ${words(it.title === '' ? it.url : it.title)}:
+                    <bdi>${singleLineOf(it.message)}</bdi>
+                  </li>`,
+              )}
+            </ul>`
+    }`
+}
+
+function problem(link: string, error: HyperletterError): Markup {
+  const waits = error.code === 'NOT_AVAILABLE' || error.code === 'TIMEOUT'
+  return html`<div class="problem" id="add-problem">
+    <p>
+      <strong>${waits ? 'Nobody answered.' : 'That did not work.'}</strong>
+      <bdi>${singleLineOf(error.message)}</bdi>
+    </p>
+    ${
+      waits
+        ? html`<p>
+              The author or any reader has to be online once. You can follow it now: it is fetched
+              as soon as somebody appears.
+            </p>
+            ${button('/subscribe/later', 'Follow it all the same', { field: ['link', link] })}`
+        : error.hint === undefined
+          ? ''
+          : html`<p>${singleLineOf(error.hint)}</p>`
+    }
+  </div>`
+}
+
+function card(link: string, preview: Preview): Markup {
+  const authors = (preview.authors ?? []).map((it) => singleLineOf(it.name)).join(', ')
+  return html`<section class="card preview" aria-label="What it is">
+    <h2>${words(preview.title)}</h2>
+    ${preview.description === undefined ? '' : html`<p class="summary">${words(preview.description)}</p>`}
+    <p class="over">
+      ${authors === '' ? '' : html`by <bdi>${authors}</bdi> · `}${count(preview.issues, 'issue')}${preview.private ? ' · private' : ''}
+    </p>
+    ${preview.newest === undefined ? '' : html`<p>Newest: <strong>${words(preview.newest.title)}</strong>, ${date(preview.newest.publishedAt, 'long')}</p>`}
+    <p class="key">Signed by <code>${groupedKey(preview.feedKey)}</code></p>
+    ${
+      preview.subscribed
+        ? html`<p>
+            You follow it already. <a href="${newsletterPath(preview.feedKey)}">Go to its page</a>
+          </p>`
+        : button('/subscribe', 'Follow', { field: ['link', link], kind: 'primary' })
+    }
+  </section>`
+}

@@ -1,0 +1,163 @@
+import { html } from 'hono/html'
+import { singleLine } from '../../render/plain.ts'
+import {
+  button,
+  count,
+  date,
+  empty,
+  issuePath,
+  newsletterPath,
+  pager,
+  words,
+  type IssueSummary,
+  type Markup,
+  type Newsletter,
+} from './parts.ts'
+
+const PER_PAGE = 40
+
+/** One page of a long list. */
+export interface Slice<T> {
+  readonly items: readonly T[]
+  readonly page: number
+  readonly pages: number
+  readonly total: number
+}
+
+/** The part of `items` that a page number, as somebody typed it, means. */
+export function slice<T>(items: readonly T[], page: string | undefined): Slice<T> {
+  const pages = Math.max(1, Math.ceil(items.length / PER_PAGE))
+  const wanted = /^\d{1,6}$/.test(page ?? '') ? Number(page) : 1
+  const number = Math.min(Math.max(1, wanted), pages)
+  const start = (number - 1) * PER_PAGE
+  return {
+    items: items.slice(start, start + PER_PAGE),
+    page: number,
+    pages,
+    total: items.length,
+  }
+}
+
+/** A list of issues. `from` says of which newsletter each is. */
+export function issueList(
+  issues: readonly IssueSummary[],
+  { from }: { readonly from: boolean },
+): Markup {
+  return html`<ol class="issues">
+    ${issues.map((it) => issueItem(it, from))}
+  </ol>`
+}
+
+function issueItem(issue: IssueSummary, from: boolean): Markup {
+  const path = issuePath(issue.feedKey, issue.number)
+  const label = singleLine(issue.title)
+  const marks = [
+    ...(issue.amendedAt === undefined ? [] : [html`<span class="tag amended">amended</span>`]),
+    ...(issue.retractedAt === undefined ? [] : [html`<span class="tag gone">retracted</span>`]),
+    ...(issue.held ? [] : [html`<span class="tag">not here yet</span>`]),
+    ...(from || !issue.read ? [] : [html`<span class="tag">read</span>`]),
+  ]
+  return html`<li class="item${issue.read ? ' read' : ''}">
+    <p class="over">
+      ${from ? html`<a class="from" href="${newsletterPath(issue.feedKey)}">${words(issue.newsletter)}</a> · ` : ''}<span
+        >No. ${issue.number}</span
+      >
+      · ${date(issue.publishedAt)} ${marks}
+    </p>
+    <h2><a class="open" href="${path}">${words(issue.title)}</a></h2>
+    ${issue.summary === undefined ? '' : html`<p class="summary">${words(issue.summary)}</p>`}
+    <div class="actions">
+      ${starButton(path, issue.starred, label)}
+      ${button(`${path}/mark`, issue.read ? html`Mark unread<span class="sr-only">: ${label}</span>` : html`Mark read<span class="sr-only">: ${label}</span>`, { field: ['read', issue.read ? '0' : '1'], kind: 'quiet', key: 'm' })}
+    </div>
+  </li>`
+}
+
+/** Stars an issue, or takes the star away. */
+export function starButton(path: string, starred: boolean, title: string): Markup {
+  const label = html`<span aria-hidden="true">${starred ? '★' : '☆'}</span
+    >&nbsp;${starred ? 'Starred' : 'Star'}<span class="sr-only">: ${title}</span>`
+  return button(`${path}/mark`, label, {
+    field: ['starred', starred ? '0' : '1'],
+    kind: 'quiet',
+    key: 's',
+  })
+}
+
+export const SHOWS = ['unread', 'starred', 'all'] as const
+export type Show = (typeof SHOWS)[number]
+
+const NOTHING: Readonly<Record<Show, readonly [string, string]>> = {
+  unread: ['All read', 'New issues appear here by themselves while this page is open.'],
+  starred: ['Nothing starred', 'Star an issue to find it here again, also when it is read.'],
+  all: ['No issues yet', 'They appear here as soon as a peer that has them is online.'],
+}
+
+/** Issues of all newsletters, or what to do where there are none. */
+export function inboxPage(
+  shown: Show,
+  issues: Slice<IssueSummary>,
+  newsletters: readonly Newsletter[],
+): Markup {
+  const followed = newsletters.filter((it) => it.roles.includes('subscriber'))
+  const unread = newsletters.reduce((sum, it) => sum + it.unread, 0)
+  const head = html`<header class="page-head">
+    <h1>Inbox</h1>
+    <p class="lede" data-live="count">
+      ${unread === 0 ? 'Nothing unread' : html`${count(unread, 'unread issue')} in ${count(newsletters.filter((it) => it.unread > 0).length, 'newsletter')}`}
+    </p>
+    ${followed.length === 0 ? '' : html`<nav class="tabs" aria-label="Show">${SHOWS.map((it) => html`<a href="${it === 'unread' ? '/' : `/?show=${it}`}" ${it === shown ? html` aria-current="page"` : ''}>${it.charAt(0).toUpperCase() + it.slice(1)}</a>`)}</nav>`}
+  </header>`
+  if (followed.length === 0 && issues.total === 0) {
+    return html`${head}
+      <div data-live="list">
+        ${empty(
+          'No newsletters yet',
+          'A newsletter is a link that somebody gave you. Paste it, see what it is, and follow it.',
+          html`<a class="button primary" href="/add">Add a newsletter</a>`,
+        )}
+      </div>`
+  }
+  if (issues.total === 0) {
+    const [title, text] = NOTHING[shown]
+    return html`${head}
+      <div data-live="list">${empty(title, text)}</div>`
+  }
+  const path = shown === 'unread' ? '/' : `/?show=${shown}`
+  return html`${head}
+    <div data-live="list">
+      ${issueList(issues.items, { from: true })}${pager(path, issues.page, issues.pages)}
+    </div>`
+}
+
+/** All newsletters of the library. */
+export function newslettersPage(newsletters: readonly Newsletter[]): Markup {
+  const heading = html`<header class="page-head">
+    <h1>Newsletters</h1>
+    <p class="lede">${count(newsletters.length, 'newsletter')} in your library</p>
+  </header>`
+  if (newsletters.length === 0) {
+    return html`${heading}${empty(
+      'Your library is empty',
+      'Follow a newsletter by its link, or start your own from the command line.',
+      html`<a class="button primary" href="/add">Add a newsletter</a>`,
+    )}`
+  }
+  return html`${heading}
+    <ul class="cards">
+      ${newsletters.map(
+        (it) =>
+          html`<li class="card">
+            <h2>
+              <a href="${newsletterPath(it.feedKey)}">${words(it.title ?? 'Not arrived yet')}</a>
+            </h2>
+            ${it.description === undefined ? '' : html`<p class="summary">${words(it.description)}</p>`}
+            <p class="over">
+              ${count(it.issues, 'issue')}${it.unread > 0 ? html` · <strong>${it.unread} unread</strong>` : ''}
+              · ${it.roles.map((role) => role).join(', ')}${it.private ? ' · private' : ''}
+            </p>
+            ${it.problem === undefined ? '' : html`<p class="problem">${words(it.problem.message)}</p>`}
+          </li>`,
+      )}
+    </ul>`
+}

@@ -1,0 +1,147 @@
+import { html, raw } from 'hono/html'
+import { renderSVG } from 'uqr'
+import type { Output } from '../../api/contract/contract.ts'
+import { issueList, type Slice } from './lists.ts'
+import {
+  button,
+  count,
+  date,
+  empty,
+  groupedKey,
+  newsletterPath,
+  pager,
+  words,
+  type IssueSummary,
+  type Markup,
+  type Newsletter,
+} from './parts.ts'
+
+type Carrying = Output<'status'>['newsletters'][number]
+
+/** Profile, who carries it, how to pass it on, and its issues. */
+export function newsletterPage(
+  newsletter: Newsletter,
+  issues: Slice<IssueSummary>,
+  carrying: Carrying | undefined,
+): Markup {
+  const path = newsletterPath(newsletter.feedKey)
+  const follows = newsletter.roles.includes('subscriber')
+  return html`<header class="page-head" data-live="head">
+      <h1>${words(newsletter.title ?? 'Not arrived yet')}</h1>
+      ${newsletter.description === undefined ? '' : html`<p class="lede">${words(newsletter.description)}</p>`}
+      <p class="over">
+        ${count(newsletter.issues, 'issue')} · ${newsletter.unread}
+        unread${newsletter.private ? ' · private' : ''}${newsletter.roles.includes('author') ? ' · yours' : ''}
+      </p>
+      <p class="jump"><a href="#about">Its link, its key and who carries it</a></p>
+      ${newsletter.problem === undefined ? '' : html`<p class="problem"><strong>Something is wrong.</strong> ${words(newsletter.problem.message)}</p>`}
+      ${
+        newsletter.successor === undefined
+          ? ''
+          : html`<div class="amendment">
+              <p>
+                <strong>Continues elsewhere</strong> since
+                ${date(newsletter.successor.issuedAt, 'long')}, signed with its recovery key.
+              </p>
+              <p>
+                <a href="${newsletterPath(newsletter.successor.feedKey)}"
+                  >Go to where it continues</a
+                >
+              </p>
+            </div>`
+      }
+    </header>
+    <div class="columns">
+      <section aria-label="Issues" data-live="list">
+        ${
+          issues.total === 0
+            ? empty(
+                'No issues yet',
+                follows
+                  ? 'They appear here as soon as a peer that has them is online.'
+                  : 'Nothing has been published, or nothing has arrived.',
+              )
+            : html`${issueList(issues.items, { from: false })}${pager(path, issues.page, issues.pages)}`
+        }
+      </section>
+      <aside id="about" aria-label="About this newsletter">
+        ${carriers(carrying)}
+        <section class="panel">
+          <h2>Pass it on</h2>
+          <div class="qr">${code(newsletter.link)}</div>
+          <label for="link"
+            >Link to follow it${newsletter.private ? '; whoever has it can read' : ''}</label
+          >
+          <input id="link" class="copy" readonly value="${newsletter.link}" />
+        </section>
+        <section class="panel">
+          <h2>Signed by</h2>
+          <p class="key"><code>${groupedKey(newsletter.feedKey)}</code></p>
+          <p>Every issue is checked against this key.</p>
+        </section>
+        <section class="panel">
+          <h2>In your feed app</h2>
+          <p><a href="/feeds#${newsletter.feedKey}">Addresses for feed readers</a></p>
+        </section>
+        ${
+          follows
+            ? html`<section class="panel">
+                ${newsletter.unread === 0 ? '' : button(`${path}/read`, 'Mark all as read')}
+                ${leaving(newsletter, path)}
+              </section>`
+            : newsletter.roles.includes('author')
+              ? ''
+              : html`<section class="panel">
+                  ${button('/subscribe', 'Follow', { field: ['link', newsletter.link], kind: 'primary' })}
+                </section>`
+        }
+      </aside>
+    </div>`
+}
+
+// Asked once more, also without a script: what is gone has to be fetched again.
+function leaving(newsletter: Newsletter, path: string): Markup {
+  const stays = newsletter.roles.length > 1
+  return html`<details class="leave">
+    <summary class="button plain">Stop following…</summary>
+    <p>
+      ${stays ? 'Its issues stay, as this machine also carries or writes it.' : 'Its issues are removed from this machine.'}
+      ${newsletter.private ? 'To follow it again you need its whole link.' : ''}
+    </p>
+    ${button(`${path}/unsubscribe`, 'Stop following')}
+  </details>`
+}
+
+function carriers(carrying: Carrying | undefined): Markup {
+  const isArriving = carrying !== undefined && heldPercent(carrying) < 100
+  return html`<section class="panel" data-live="carriers" ${isArriving ? html` data-arriving` : ''}>
+    <h2>Who carries it</h2>
+    ${carrying === undefined ? html`<p>Not known now.</p>` : carried(carrying)}
+  </section>`
+}
+
+function carried(carrying: Carrying): Markup {
+  const { peers, fullCopies } = carrying
+  const held = heldPercent(carrying)
+  return html`<p>
+      ${
+        peers === 0
+          ? 'No peer is connected now. What is held here stays readable.'
+          : `${count(peers, 'peer')} connected, ${fullCopies === 0 ? 'none of them with' : `${fullCopies} with`} all of it.`
+      }
+    </p>
+    <p>
+      <label for="held">Held here: ${held} %</label>
+      <progress id="held" max="100" value="${held}"></progress>
+    </p>`
+}
+
+function heldPercent({ heldBlocks, length }: Carrying): number {
+  return length === 0 ? 0 : Math.floor((heldBlocks / length) * 100)
+}
+
+// Dark on light in both themes: many cameras do not read the opposite.
+function code(link: string): Markup {
+  const svg = renderSVG(link, { border: 2, ecc: 'M', pixelSize: 4 })
+  return html`${raw(svg.replace('<svg ', '<svg role="img" aria-label="QR code of the link" '))}`
+}

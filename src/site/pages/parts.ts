@@ -1,0 +1,135 @@
+import { html } from 'hono/html'
+import type { Output } from '../../api/contract/contract.ts'
+import { singleLine } from '../../render/plain.ts'
+
+/** A piece of markup in which every value was escaped. */
+export type Markup = ReturnType<typeof html>
+
+export type Newsletter = Output<'listNewsletters'>[number]
+export type IssueSummary = Output<'listIssues'>[number]
+export type Issue = Output<'readIssue'>
+
+/** What every page knows of its request. */
+export interface View {
+  /** Path and query of the page, to come back to. */
+  readonly path: string
+  readonly theme: Theme
+  readonly formToken: string
+  readonly stylePath: string
+  readonly scriptPath: string
+  readonly iconPath: string
+}
+
+export const THEMES = ['auto', 'light', 'dark'] as const
+export type Theme = (typeof THEMES)[number]
+
+const longDate = new Intl.DateTimeFormat('en', { dateStyle: 'long', timeZone: 'UTC' })
+const shortDate = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeZone: 'UTC' })
+
+/** A date in words. */
+export function date(timestamp: string, style: 'long' | 'short' = 'short'): Markup {
+  const format = style === 'long' ? longDate : shortDate
+  return html`<time datetime="${timestamp}">${format.format(new Date(timestamp))}</time>`
+}
+
+/** Somebody else's words on one line; whichever way they run, they do not turn their surroundings. */
+export function words(text: string): Markup {
+  return html`<bdi>${singleLine(text)}</bdi>`
+}
+
+/** The same without markup. */
+export const singleLineOf = singleLine
+
+/** A number with its noun. */
+export function count(number: number, one: string, many = `${one}s`): string {
+  return `${number.toLocaleString('en')} ${number === 1 ? one : many}`
+}
+
+/** A size for people. */
+export function size(bytes: number): string {
+  const units = ['bytes', 'kB', 'MB', 'GB', 'TB']
+  let value = bytes
+  let unit = 0
+  while (value >= 1_000 && unit < units.length - 1) {
+    value /= 1_000
+    unit++
+  }
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`
+}
+
+/** Keys are compared by people in groups of four. */
+export function groupedKey(key: string): string {
+  return key.replace(/.{4}(?=.)/g, '$& ')
+}
+
+/** Address of a newsletter's page. */
+export function newsletterPath(feedKey: string): string {
+  return `/n/${feedKey}`
+}
+
+/** Address of an issue's page. */
+export function issuePath(feedKey: string, number: number): string {
+  return `/n/${feedKey}/${number}`
+}
+
+/** What a button sends. */
+interface ButtonOptions {
+  /** Name and value of the one field that it sends beside the token. */
+  readonly field?: readonly [string, string]
+  readonly kind?: 'primary' | 'plain' | 'quiet'
+  /** The key of the keyboard that presses it. */
+  readonly key?: string
+}
+
+/** A button that changes something. It belongs to the one form of the page, so a long list stays small. */
+export function button(
+  action: string,
+  label: string | Markup,
+  { field, kind = 'plain', key }: ButtonOptions = {},
+): Markup {
+  const sends = field === undefined ? '' : html` name="${field[0]}" value="${field[1]}"`
+  const pressedBy = key === undefined ? '' : html` data-key="${key}"`
+  return html`<button form="act" formaction="${action}" class="button ${kind}" ${sends}${pressedBy}>
+    ${label}
+  </button>`
+}
+
+/** The form that all buttons of a page belong to. */
+export function actions(view: View): Markup {
+  return html`<form id="act" method="post" hidden>
+    <input type="hidden" name="token" value="${view.formToken}" /><input
+      type="hidden"
+      name="back"
+      value="${view.path}"
+    />
+  </form>`
+}
+
+/** Links to the pages of a long list. */
+export function pager(path: string, page: number, pages: number): Markup | '' {
+  if (pages <= 1) return ''
+  const to = (number: number) => `${path}${path.includes('?') ? '&' : '?'}page=${number}`
+  return html`<nav class="pager" aria-label="Pages">
+    ${page > 1 ? html`<a rel="prev" href="${to(page - 1)}">← Newer</a>` : html`<span></span>`}
+    <span>Page ${page} of ${pages}</span>
+    ${page < pages ? html`<a rel="next" href="${to(page + 1)}">Older →</a>` : html`<span></span>`}
+  </nav>`
+}
+
+/** What a page says where there is nothing to show. */
+export function empty(title: string, text: string | Markup, action: Markup | '' = ''): Markup {
+  return html`<section class="empty">
+    <svg viewBox="0 0 64 48" width="64" height="48" aria-hidden="true">
+      <path
+        d="M4 8h56v34H4z M4 10l28 19L60 10"
+        fill="none"
+        stroke="currentColor"
+        stroke-width="2"
+        stroke-linejoin="round"
+      />
+    </svg>
+    <h2>${title}</h2>
+    <p>${text}</p>
+    ${action}
+  </section>`
+}

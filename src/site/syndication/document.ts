@@ -1,0 +1,154 @@
+import { createHash } from 'node:crypto'
+import { packageVersion } from '../../version.ts'
+import { singleLine } from '../../render/plain.ts'
+import { newsletterPath, type IssueSummary } from '../pages/parts.ts'
+
+/** Issues of one document. An archive document always has as many. */
+export const ISSUES_PER_DOCUMENT = 25
+
+// Another version may write the same issues in another way.
+const VERSION = packageVersion()
+
+/** One document of a feed before it has a format, and before any text was read. */
+export interface Outline {
+  /** Stable: of the feed key. */
+  readonly id: string
+  readonly title: string
+  readonly description?: string
+  /** Address of the page for people. */
+  readonly home: string
+  /** Newest first. */
+  readonly issues: readonly IssueSummary[]
+  /** Addresses of other documents, below the folder of the feed, by relation. */
+  readonly links: Readonly<Record<string, string>>
+  /**
+   * RFC 5005: an archive document never changes, except by corrections; a complete one has every
+   * issue there is.
+   */
+  readonly mark?: 'archive' | 'complete'
+}
+
+/** Stable identifier of a newsletter's feed. */
+export function feedId(feedKey: string): string {
+  return `urn:hyperletter:${feedKey}`
+}
+
+/**
+ * What decides whether a document is still the same, without reading any text.
+ * @param place What its addresses depend on.
+ */
+export function entityTag(outline: Outline, format: string, place: readonly string[]): string {
+  const { id, title, description, links, mark, issues } = outline
+  const facts = issues.map((it) => [
+    it.feedKey,
+    it.number,
+    it.title,
+    it.newsletter,
+    it.publishedAt,
+    it.amendedAt,
+    it.retractedAt,
+  ])
+  const all = [VERSION, format, place, id, title, description, links, mark, facts]
+  return `"${createHash('sha256').update(JSON.stringify(all)).digest('hex').slice(0, 32)}"`
+}
+
+/** When the last of these issues was published or corrected; the beginning of time where there is none. */
+export function updatedAt(issues: readonly IssueSummary[]): Date {
+  const times = issues.flatMap((it) => [it.publishedAt, it.amendedAt, it.retractedAt])
+  return new Date(Math.max(0, ...times.map((it) => (it === undefined ? 0 : Date.parse(it)))))
+}
+
+/** The newest issues of a newsletter, and how to get at all older ones (RFC 5005, archived feeds). */
+export function current(
+  newsletter: {
+    readonly feedKey: string
+    readonly title: string
+    readonly description?: string | undefined
+  },
+  issues: readonly IssueSummary[],
+): Outline {
+  const archives = Math.floor(issues.length / ISSUES_PER_DOCUMENT)
+  const older = archives === 0 ? {} : { 'prev-archive': archivePath(archives) }
+  return {
+    ...commonOf(newsletter),
+    issues: issues.slice(0, ISSUES_PER_DOCUMENT).filter((it) => it.held),
+    // Apps that know pages (RFC 5005, paged feeds) but not archives follow `next`.
+    links: { ...older, ...(archives === 0 ? {} : { next: archivePath(archives) }) },
+  }
+}
+
+/** Every issue of a newsletter in one document (RFC 5005, complete feeds), for apps that know no pages. */
+export function complete(
+  newsletter: Parameters<typeof current>[0],
+  issues: readonly IssueSummary[],
+): Outline {
+  return { ...commonOf(newsletter), ...whole(issues) }
+}
+
+/** Archive document `number`, from 1, which holds the oldest issues. Undefined when there is none. */
+export function archive(
+  newsletter: Parameters<typeof current>[0],
+  issues: readonly IssueSummary[],
+  number: number,
+): Outline | undefined {
+  const archives = Math.floor(issues.length / ISSUES_PER_DOCUMENT)
+  if (number < 1 || number > archives) return undefined
+  const end = issues.length - (number - 1) * ISSUES_PER_DOCUMENT
+  const links: Record<string, string> = { current: '' }
+  if (number > 1) {
+    links['prev-archive'] = archivePath(number - 1)
+    links['next'] = archivePath(number - 1)
+  }
+  if (number < archives) links['next-archive'] = archivePath(number + 1)
+  return {
+    ...commonOf(newsletter),
+    issues: issues.slice(end - ISSUES_PER_DOCUMENT, end).filter((it) => it.held),
+    links,
+    mark: 'archive',
+  }
+}
+
+/** One page of the issues of several newsletters, newest first (RFC 5005, paged feeds). */
+export function page(issues: readonly IssueSummary[], number: number): Outline | undefined {
+  const pages = Math.max(1, Math.ceil(issues.length / ISSUES_PER_DOCUMENT))
+  if (number < 1 || number > pages) return undefined
+  const to = (it: number) => (it === 1 ? '' : `page/${it}/`)
+  const start = (number - 1) * ISSUES_PER_DOCUMENT
+  return {
+    ...EVERYTHING,
+    issues: issues.slice(start, start + ISSUES_PER_DOCUMENT).filter((it) => it.held),
+    links: {
+      first: to(1),
+      last: to(pages),
+      ...(number > 1 ? { previous: to(number - 1) } : {}),
+      ...(number < pages ? { next: to(number + 1) } : {}),
+    },
+  }
+}
+
+/** Every issue of several newsletters, newest first, in one document. */
+export function completePage(issues: readonly IssueSummary[]): Outline {
+  return { ...EVERYTHING, ...whole(issues) }
+}
+
+const EVERYTHING = { id: 'urn:hyperletter:all', title: 'All newsletters', home: '/' }
+
+// An app may forget what a complete feed lacks: with an issue that has yet to arrive it is none.
+function whole(issues: readonly IssueSummary[]): Pick<Outline, 'issues' | 'links' | 'mark'> {
+  const held = issues.filter((it) => it.held)
+  const mark = held.length === issues.length ? { mark: 'complete' as const } : {}
+  return { issues: held, links: {}, ...mark }
+}
+
+function commonOf({ feedKey, title, description }: Parameters<typeof current>[0]) {
+  return {
+    id: feedId(feedKey),
+    title: singleLine(title),
+    ...(description === undefined ? {} : { description: singleLine(description) }),
+    home: newsletterPath(feedKey),
+  }
+}
+
+function archivePath(number: number): string {
+  return `archive/${number}/`
+}

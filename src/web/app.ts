@@ -1,0 +1,94 @@
+import { Hono } from 'hono'
+import { HyperletterError } from '../errors.ts'
+import type { Operations } from '../api/contract/contract.ts'
+import { loadAssets } from '../site/assets.ts'
+import type { Env, Reader, ReaderContext } from './context.ts'
+import { guard, localPath, sessionCookie } from './guard.ts'
+import { doorPage, problemPage, problemTitle } from '../site/pages/problem.ts'
+import { RenderCache } from './render-cache.ts'
+import { changingRoutes } from './routes/changing.ts'
+import { eventRoutes } from './routes/events.ts'
+import { feedRoutes } from './routes/feeds.ts'
+import { assetRoutes, attachmentRoutes, feedPictureRoutes } from './routes/files.ts'
+import { readingRoutes } from './routes/reading.ts'
+import { show, viewOf } from './routes/view.ts'
+import type { Secrets } from './secrets.ts'
+import { Traffic } from './traffic.ts'
+
+export interface ReaderOptions {
+  readonly operations: Operations
+  /** `http://127.0.0.1:<port>`, known once it listens. */
+  readonly origin: () => string
+  readonly secrets: Secrets
+  /** Ends what goes on in the background. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * The web reader: pages, feeds and pictures over `Operations`. Listens to nobody itself; whoever
+ * serves it must do so on a loopback address only.
+ */
+export function createReader(options: ReaderOptions): Hono<Env> {
+  const reader: Reader = { ...options, assets: loadAssets() }
+  const rendered = new RenderCache()
+  const app = new Hono<Env>()
+  app.use(guard(reader))
+
+  // What needs no session comes first.
+  app.route('/', assetRoutes(reader))
+  app.get('/enter', (c) => enter(reader, c))
+  app.route('/', feedPictureRoutes(reader))
+  app.route('/', feedRoutes(reader))
+
+  app.use(async (c, next) => (c.get('session') ? next() : door(reader, c, false)))
+  app.route('/', changingRoutes(reader))
+  app.route('/', attachmentRoutes(reader))
+  app.route('/', eventRoutes(reader))
+  app.route('/', readingRoutes(reader, rendered, new Traffic()))
+
+  app.notFound((c) =>
+    problem(
+      reader,
+      c,
+      new HyperletterError('ISSUE_NOT_FOUND', 'There is nothing at this address.'),
+      404,
+    ),
+  )
+  app.onError((cause, c) => {
+    const error = HyperletterError.from(cause)
+    return problem(reader, c, error, statusOf(error))
+  })
+  return app
+}
+
+function enter(reader: Reader, c: ReaderContext): Response | Promise<Response> {
+  const to = localPath(c.req.query('to'))
+  if (!reader.secrets.spend(c.req.query('token') ?? '')) {
+    return c.get('session') ? c.redirect(to, 303) : door(reader, c, true)
+  }
+  c.header('set-cookie', sessionCookie(reader))
+  return c.redirect(to, 303)
+}
+
+function door(reader: Reader, c: ReaderContext, used: boolean): Response | Promise<Response> {
+  const { path, stylePath } = viewOf(reader, c)
+  const isPage = c.req.method === 'GET' && !c.req.path.startsWith('/enter')
+  return c.html(doorPage(isPage ? path : '/', stylePath, used), 401)
+}
+
+function problem(
+  reader: Reader,
+  c: ReaderContext,
+  error: HyperletterError,
+  status: 404 | 422 | 500 | 503,
+): Response | Promise<Response> {
+  if (!c.get('session')) return c.text(`${problemTitle(error)}\n`, status)
+  const body = problemPage(error, c.req.path)
+  return show(c, viewOf(reader, c), { title: problemTitle(error), place: 'none', body }, status)
+}
+
+function statusOf(error: HyperletterError): 404 | 422 | 500 | 503 {
+  if (error.code === 'NEWSLETTER_NOT_FOUND' || error.code === 'ISSUE_NOT_FOUND') return 404
+  if (error.exitCode === 3) return 503
+  return error.httpStatus >= 500 ? 500 : 422
+}

@@ -1,0 +1,132 @@
+import { Hono } from 'hono'
+import type { Context } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { HyperletterError } from '../../errors.ts'
+import { MAX_OPML_LENGTH } from '../../api/contract/limits.ts'
+import type { Env, Reader } from '../context.ts'
+import { localPath } from '../guard.ts'
+import { addPage, importedPage, type AddView } from '../../site/pages/add.ts'
+import { issuePath, newsletterPath, THEMES } from '../../site/pages/parts.ts'
+import { isSame } from '../secrets.ts'
+import { show, viewOf } from './view.ts'
+
+/** No form here has more than a link in it, but for that which takes a list. */
+const MAX_BODY_BYTES = 16 * 1_024
+const MAX_LIST_BODY_BYTES = 2 * MAX_OPML_LENGTH + MAX_BODY_BYTES
+
+const YEAR_SECONDS = 365 * 24 * 60 * 60
+
+type Fields = Readonly<Record<string, string>>
+
+/** Everything that changes something: by POST, with the token that only our own pages hold. */
+export function changingRoutes(reader: Reader): Hono<Env> {
+  const app = new Hono<Env>()
+  const { operations } = reader
+  app.post('/import', limited(MAX_LIST_BODY_BYTES), async (c) => {
+    const page = { title: 'Add newsletters', place: 'add' } as const
+    const view = { ...viewOf(reader, c), path: '/add' }
+    try {
+      const opml = await readList(reader, c)
+      const imported = await operations.importOpml({ opml }, { signal: c.req.raw.signal })
+      return await show(c, view, { ...page, body: importedPage(imported) })
+    } catch (cause) {
+      const body = addPage(view, { link: '', listError: HyperletterError.from(cause) })
+      return show(c, view, { ...page, body }, 422)
+    }
+  })
+
+  app.post('*', limited(MAX_BODY_BYTES))
+
+  app.post('/theme', async (c) => {
+    const fields = await readForm(reader, c)
+    const theme = THEMES.find((it) => it === fields['theme']) ?? 'auto'
+    c.header('set-cookie', `theme=${theme}; Path=/; SameSite=Strict; Max-Age=${YEAR_SECONDS}`)
+    return c.redirect(localPath(fields['back']), 303)
+  })
+
+  app.post('/add', async (c) => {
+    const { link = '' } = await readForm(reader, c)
+    const view = { ...viewOf(reader, c), path: '/add' }
+    const found = await look(link, c.req.raw.signal)
+    const page = { title: 'Add a newsletter', place: 'add', body: addPage(view, found) } as const
+    return show(c, view, page, found.error === undefined ? 200 : 422)
+  })
+
+  app.post('/subscribe/:later{later}?', async (c) => {
+    const { link = '' } = await readForm(reader, c)
+    const isLater = c.req.param('later') !== undefined
+    for await (const it of operations.subscribe({ link, wait: !isLater })) {
+      if (it.event !== 'subscribed') continue
+      // The first word is enough: whoever hosts the reader goes on downloading.
+      const done = isLater ? 'later' : 'followed'
+      return c.redirect(`${newsletterPath(it.feedKey)}?done=${done}`, 303)
+    }
+    throw new HyperletterError('INTERNAL', 'Subscribing gave no answer.')
+  })
+
+  app.post('/n/:key{[a-z0-9]{52}}/unsubscribe', async (c) => {
+    await readForm(reader, c)
+    await operations.unsubscribe({ newsletter: c.req.param('key') })
+    return c.redirect('/newsletters?done=left', 303)
+  })
+
+  app.post('/n/:key{[a-z0-9]{52}}/:number{[1-9][0-9]{0,14}}/mark', async (c) => {
+    const fields = await readForm(reader, c)
+    const { key, number } = c.req.param()
+    const { read, starred } = fields
+    await operations.markIssue({
+      newsletter: key,
+      number: Number(number),
+      ...(read === undefined ? {} : { read: read !== '0' }),
+      ...(starred === undefined ? {} : { starred: starred !== '0' }),
+    })
+    return c.redirect(localPath(fields['back'] ?? issuePath(key, Number(number))), 303)
+  })
+
+  app.post('/n/:key{[a-z0-9]{52}}/read', async (c) => {
+    await readForm(reader, c)
+    const { key } = c.req.param()
+    await operations.markIssues({ newsletter: key, read: true })
+    return c.redirect(newsletterPath(key), 303)
+  })
+
+  return app
+
+  async function look(link: string, signal: AbortSignal): Promise<AddView> {
+    try {
+      const trimmed = link.trim()
+      return {
+        link: trimmed,
+        preview: await operations.previewNewsletter({ link: trimmed }, { signal }),
+      }
+    } catch (cause) {
+      return { link, error: HyperletterError.from(cause) }
+    }
+  }
+}
+
+function limited(maxSize: number) {
+  return bodyLimit({ maxSize, onError: (c) => c.text('Too large.\n', 413) })
+}
+
+async function readList(reader: Reader, c: Context<Env>): Promise<string> {
+  const { opml = '' } = await readForm(reader, c)
+  // The body is kept: asked for again, it is the same.
+  const { file } = await c.req.parseBody()
+  const text = file instanceof File && file.size > 0 ? await file.text() : opml
+  if (text.trim() !== '') return text
+  throw new HyperletterError('INVALID_INPUT', 'There is no list: choose a file, or paste its text.')
+}
+
+async function readForm(reader: Reader, c: Context<Env>): Promise<Fields> {
+  const body = await c.req.parseBody()
+  const fields = Object.fromEntries(
+    Object.entries(body).filter((it): it is [string, string] => typeof it[1] === 'string'),
+  )
+  if (!isSame(fields['token'], reader.secrets.form)) {
+    throw new HyperletterError('INVALID_INPUT', 'This form is too old, or not from this reader.', {
+      hint: 'Load the page again.',
+    })
+  }
+  return fields
+}

@@ -1,0 +1,164 @@
+import { Hono } from 'hono'
+import { HyperletterError } from '../../errors.ts'
+import { compareTimes } from '../../format/records/time-order.ts'
+import type { Env, Reader, ReaderContext } from '../context.ts'
+import { feedAddresses, opmlOutlines } from '../../site/syndication/addresses.ts'
+import {
+  archive,
+  complete,
+  completePage,
+  current,
+  entityTag,
+  page,
+  type Outline,
+} from '../../site/syndication/document.ts'
+import { readEntries } from '../../site/syndication/entries.ts'
+import { KeptTexts } from '../syndication/kept-texts.ts'
+import type { IssueSummary, Newsletter } from '../../site/pages/parts.ts'
+import { isSame } from '../secrets.ts'
+
+/** Addresses of which it is remembered since when they have been as they are. */
+const MAX_REMEMBERED = 1_000
+
+/**
+ * Feeds for other apps on this machine. They cannot log in, so what is public needs no token; a
+ * private newsletter has one in its address.
+ */
+export function feedRoutes(reader: Reader): Hono<Env> {
+  const app = new Hono<Env>()
+  const { operations, secrets } = reader
+  const kept = new KeptTexts()
+  const seen = new Map<string, { readonly tag: string; readonly at: Date }>()
+  const KEY = ':key{[a-z0-9]{52}}'
+  const FILE = ':file{[a-z]{4}[.][a-z]{3,4}}'
+
+  app.get('/feeds/newsletters.opml', (c) => list(c, false))
+  app.get('/feeds/complete.opml', (c) => list(c, true))
+
+  app.get(`/feeds/${KEY}/${FILE}`, async (c) => {
+    const newsletter = await named(c, c.req.param('key'))
+    const issues = await operations.listIssues({ newsletter: newsletter.feedKey })
+    return serve(c, `/feeds/${newsletter.feedKey}/`, current(titled(newsletter), issues))
+  })
+
+  app.get(`/feeds/${KEY}/archive/:number{[1-9][0-9]{0,8}}/${FILE}`, async (c) => {
+    const newsletter = await named(c, c.req.param('key'))
+    const issues = await operations.listIssues({ newsletter: newsletter.feedKey })
+    const outline = archive(titled(newsletter), issues, Number(c.req.param('number')))
+    return serve(c, `/feeds/${newsletter.feedKey}/`, outline)
+  })
+
+  app.get(`/feeds/${KEY}/complete/${FILE}`, async (c) => {
+    const newsletter = await named(c, c.req.param('key'))
+    const issues = await operations.listIssues({ newsletter: newsletter.feedKey })
+    const outline = complete(titled(newsletter), issues)
+    return serve(c, `/feeds/${newsletter.feedKey}/`, outline)
+  })
+
+  app.get(`/feeds/all/${FILE}`, async (c) => serve(c, '/feeds/all/', page(await everything(c), 1)))
+  app.get(`/feeds/all/page/:number{[1-9][0-9]{0,8}}/${FILE}`, async (c) =>
+    serve(c, '/feeds/all/', page(await everything(c), Number(c.req.param('number')))),
+  )
+  app.get(`/feeds/all/complete/${FILE}`, async (c) =>
+    serve(c, '/feeds/all/', completePage(await everything(c))),
+  )
+
+  return app
+
+  async function list(c: ReaderContext, isComplete: boolean): Promise<Response> {
+    const { opml } = await import('../../site/syndication/formats.ts')
+    const addresses = feedAddresses(reader.origin(), secrets, await visible(c))
+    c.header('content-type', 'text/x-opml; charset=utf-8')
+    return c.body(opml('Hyperletter', opmlOutlines(addresses, isComplete)))
+  }
+
+  async function everything(c: ReaderContext): Promise<IssueSummary[]> {
+    const shown = (await visible(c)).filter((it) => it.roles.includes('subscriber'))
+    const lists = await Promise.all(
+      shown.map((it) => operations.listIssues({ newsletter: it.feedKey }).catch(() => [])),
+    )
+    return lists.flat().toSorted((a, b) => compareTimes(b.publishedAt, a.publishedAt))
+  }
+
+  /** Newsletters that whoever asks may see. */
+  async function visible(c: ReaderContext): Promise<Newsletter[]> {
+    const all = (await operations.listNewsletters({})).filter((it) => it.title !== undefined)
+    const mayAll = c.get('session') || isSame(c.req.query('key'), secrets.feed('all'))
+    return all.filter((it) => mayAll || !it.private)
+  }
+
+  async function named(c: ReaderContext, feedKey: string): Promise<Newsletter> {
+    const all = await operations.listNewsletters({})
+    const found = all.find((it) => it.feedKey === feedKey)
+    const may =
+      found?.private === false ||
+      c.get('session') ||
+      isSame(c.req.query('key'), secrets.feed(feedKey))
+    // Whoever may not see it is not told either that it is here.
+    if (found === undefined || !may) throw noFeed()
+    return found
+  }
+
+  async function serve(
+    c: ReaderContext,
+    folder: string,
+    outline: Outline | undefined,
+  ): Promise<Response> {
+    const { FORMATS } = await import('../../site/syndication/formats.ts')
+    const format = FORMATS[c.req.path.slice(c.req.path.lastIndexOf('/') + 1)]
+    if (outline === undefined || format === undefined) throw noFeed()
+    const key = c.req.query('key')
+    const query = key === undefined ? '' : `?key=${encodeURIComponent(key)}`
+    const origin = reader.origin()
+    const pictures = secrets.pictures('all')
+    const tag = entityTag(outline, format.file + query, [origin, pictures])
+    const changed = changedAt(c.req.path + query, tag)
+    c.header('etag', tag)
+    c.header('last-modified', changed.toUTCString())
+    c.header('cache-control', 'private, no-cache')
+    if (isFresh(c, tag, changed)) return c.body(null, 304)
+    c.header('content-type', format.mediaType)
+    if (c.req.method === 'HEAD') return c.body(null)
+    const address = (path: string) => `${origin}${folder}${path}${format.file}${query}`
+    const text = format.write({
+      outline,
+      entries: readEntries(reader, outline.issues, kept.render),
+      self: `${origin}${c.req.path}${query}`,
+      home: origin + outline.home,
+      links: Object.fromEntries(
+        Object.entries(outline.links).map(([rel, path]) => [rel, address(path)]),
+      ),
+    })
+    return c.body(ReadableStream.from(text).pipeThrough(new TextEncoderStream()))
+  }
+
+  // When this reader first saw it so: dates of issues are claims, and may lie in the past or future.
+  function changedAt(address: string, tag: string): Date {
+    const before = seen.get(address)
+    if (before?.tag === tag) return before.at
+    const at = new Date(Math.floor(Date.now() / 1_000) * 1_000)
+    seen.delete(address)
+    seen.set(address, { tag, at })
+    const [oldest] = seen.keys()
+    if (seen.size > MAX_REMEMBERED && oldest !== undefined) seen.delete(oldest)
+    return at
+  }
+}
+
+function titled({ feedKey, title, description }: Newsletter) {
+  return { feedKey, title: title ?? feedKey, description }
+}
+
+function isFresh(c: ReaderContext, tag: string, changed: Date): boolean {
+  const match = c.req.header('if-none-match')
+  if (match !== undefined) {
+    const tags = new Set(match.split(',').map((it) => it.trim().replace(/^W\//, '')))
+    return tags.has(tag) || tags.has('*')
+  }
+  const since = Date.parse(c.req.header('if-modified-since') ?? '')
+  return !Number.isNaN(since) && changed.getTime() <= since
+}
+
+function noFeed(): HyperletterError {
+  return new HyperletterError('NEWSLETTER_NOT_FOUND', 'There is no such feed here.')
+}

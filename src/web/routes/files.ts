@@ -1,0 +1,88 @@
+import { Hono } from 'hono'
+import { stream } from 'hono/streaming'
+import { HyperletterError } from '../../errors.ts'
+import { safeFileName } from '../../render/file-name.ts'
+import type { Env, Reader, ReaderContext } from '../context.ts'
+import { isSame } from '../secrets.ts'
+
+/** Pictures that a browser only ever draws. SVG is not among them: it can hold scripts and links. */
+const PICTURES = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/avif'])
+
+const ISSUE = '/:key{[a-z0-9]{52}}/:number{[1-9][0-9]{0,14}}/files/:name{.+}'
+
+/** The style sheet, the script and the icon. They tell nothing, so they need no session. */
+export function assetRoutes({ assets }: Reader): Hono<Env> {
+  const app = new Hono<Env>()
+  for (const asset of Object.values(assets) as (typeof assets.style)[]) {
+    app.get(asset.path, (c) => {
+      c.header('content-type', asset.mediaType)
+      c.header('cache-control', 'public, max-age=31536000, immutable')
+      return c.body(asset.bytes)
+    })
+  }
+  return app
+}
+
+/** Attachments, by the names in the signed record and no other. */
+export function attachmentRoutes(reader: Reader): Hono<Env> {
+  const app = new Hono<Env>()
+  app.get(`/n${ISSUE}`, (c) => serve(reader, c, c.req.param()))
+  return app
+}
+
+/** Pictures of feeds, for apps that show them in pages of their own. */
+export function feedPictureRoutes(reader: Reader): Hono<Env> {
+  const app = new Hono<Env>()
+  app.get(`/feeds/pictures/:token${ISSUE}`, (c) => {
+    const { token, ...place } = c.req.param()
+    if (!isSame(token, reader.secrets.pictures(place.key))) return c.notFound()
+    c.header('cross-origin-resource-policy', 'cross-origin')
+    return serve(reader, c, place)
+  })
+  return app
+}
+
+async function serve(
+  { operations }: Reader,
+  c: ReaderContext,
+  place: { readonly key: string; readonly number: string; readonly name: string },
+): Promise<Response> {
+  const newsletter = place.key
+  const number = Number(place.number)
+  const { attachments } = await operations.readIssue({ newsletter, number })
+  const attachment = attachments.find((it) => it.name === place.name)
+  if (attachment === undefined) {
+    throw new HyperletterError('ISSUE_NOT_FOUND', 'The issue has no attachment of this name.')
+  }
+  const { name, mediaType, bytes } = attachment
+  const isPicture = PICTURES.has(mediaType)
+  c.header('content-type', isPicture ? mediaType : 'application/octet-stream')
+  c.header('content-length', String(bytes))
+  c.header('content-security-policy', "sandbox; default-src 'none'")
+  c.header('content-disposition', `${isPicture ? 'inline' : 'attachment'}; ${fileName(name)}`)
+  c.header('cache-control', 'private, max-age=3600')
+  if (c.req.method === 'HEAD') return c.body(null)
+  const abort = new AbortController()
+  const parts = operations.readAttachment({ newsletter, number, name }, { signal: abort.signal })
+  // The first part before the head, so that a failure still has a status of its own.
+  const iterator = parts[Symbol.asyncIterator]()
+  const first = await iterator.next()
+  return stream(c, async (out) => {
+    out.onAbort(() => abort.abort())
+    for (let it = first; it.done !== true; it = await iterator.next()) {
+      if (out.aborted) break
+      await out.write(it.value)
+    }
+  })
+}
+
+// The last part of the name is all that a browser may call the file.
+function fileName(name: string): string {
+  const last = safeFileName(name.split(/[/\\]/).at(-1) ?? '')
+  const ascii = last.replace(/[^\w.-]/g, '_')
+  const encoded = encodeURIComponent(last).replace(
+    /['()*]/g,
+    (it) => `%${it.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+  return `filename="${ascii}"; filename*=UTF-8''${encoded}`
+}

@@ -1,0 +1,131 @@
+import { Hono } from 'hono'
+import { hasCode, HyperletterError } from '../../errors.ts'
+import { withoutTitle } from '../../site/content.ts'
+import type { Env, Reader } from '../context.ts'
+import { feedAddresses } from '../../site/syndication/addresses.ts'
+import { addPage } from '../../site/pages/add.ts'
+import { attachmentPath, issuePage } from '../../site/pages/issue.ts'
+import { feedsPage } from '../../site/pages/feeds.ts'
+import { inboxPage, newslettersPage, SHOWS, slice } from '../../site/pages/lists.ts'
+import { newsletterPage } from '../../site/pages/newsletter.ts'
+import { issuePath } from '../../site/pages/parts.ts'
+import { MOST_FOUND, searchPage } from '../../site/pages/search.ts'
+import { seedingPage } from '../../site/pages/seeding.ts'
+import type { RenderCache } from '../render-cache.ts'
+import type { Traffic } from '../traffic.ts'
+import { show, viewOf } from './view.ts'
+
+/** The pages. None of them changes anything. */
+export function readingRoutes(reader: Reader, rendered: RenderCache, traffic: Traffic): Hono<Env> {
+  const app = new Hono<Env>()
+  const { operations } = reader
+
+  app.get('/', async (c) => {
+    const view = viewOf(reader, c)
+    const shown = SHOWS.find((it) => it === c.req.query('show')) ?? 'unread'
+    const [issues, newsletters] = await Promise.all([
+      operations.listInbox({ show: shown }),
+      operations.listNewsletters({}),
+    ])
+    const body = inboxPage(shown, slice(issues, c.req.query('page')), newsletters)
+    return show(c, view, { title: 'Inbox', place: 'inbox', kind: 'list', body })
+  })
+
+  app.get('/newsletters', async (c) => {
+    const view = viewOf(reader, c)
+    const body = newslettersPage(await operations.listNewsletters({}))
+    return show(c, view, { title: 'Newsletters', place: 'newsletters', wide: true, body })
+  })
+
+  app.get('/n/:key{[a-z0-9]{52}}', async (c) => {
+    const view = viewOf(reader, c)
+    const { key } = c.req.param()
+    const [newsletters, status] = await Promise.all([
+      operations.listNewsletters({}),
+      operations.status({}),
+    ])
+    const newsletter = newsletters.find((it) => it.feedKey === key)
+    if (newsletter === undefined) throw notFound()
+    // A newsletter of which nothing has arrived has a page all the same.
+    const issues = await operations.listIssues({ newsletter: key }).catch((error: unknown) => {
+      if (hasCode(error, 'NOT_AVAILABLE', 'NEEDS_KEY')) return []
+      throw error
+    })
+    const carrying = status.newsletters.find((it) => it.feedKey === key)
+    const body = newsletterPage(newsletter, slice(issues, c.req.query('page')), carrying)
+    const title = newsletter.title ?? 'Newsletter'
+    return show(c, view, { title, place: 'newsletters', kind: 'list', wide: true, body })
+  })
+
+  app.get('/n/:key{[a-z0-9]{52}}/:number{[1-9][0-9]{0,14}}', async (c) => {
+    const view = viewOf(reader, c)
+    const { key, number: text } = c.req.param()
+    const number = Number(text)
+    const issue = await operations.readIssue({ newsletter: key, number })
+    const all = await operations.listIssues({ newsletter: key })
+    const path = issuePath(key, number)
+    const names = new Set(issue.attachments.map((it) => it.name))
+    const html = rendered.render(issue, 'page', (name) =>
+      names.has(name) ? attachmentPath(path, name) : undefined,
+    )
+    const body = issuePage({
+      issue,
+      content: withoutTitle(html, issue.title),
+      summary: all.find((it) => it.number === number),
+      previous: all.find((it) => it.number < number),
+      next: all.findLast((it) => it.number > number),
+    })
+    return show(c, view, { title: issue.title, place: 'none', kind: 'issue', body })
+  })
+
+  app.get('/search', async (c) => {
+    const view = viewOf(reader, c)
+    const [query, within, since] = ['q', 'in', 'since'].map((it) => (c.req.query(it) ?? '').trim())
+    const asked = { query: query ?? '', within: within ?? '', since: since ?? '' }
+    const newsletters = await operations.listNewsletters({})
+    const found = asked.query === '' ? {} : await find(asked)
+    const body = searchPage({ ...asked, newsletters, ...found })
+    return show(c, view, { title: 'Search', place: 'search', body })
+  })
+
+  async function find(asked: { query: string; within: string; since: string }) {
+    const { query, within: newsletter, since } = asked
+    try {
+      const found = await operations.search({
+        query,
+        limit: MOST_FOUND,
+        ...(newsletter === '' ? {} : { newsletter }),
+        ...(since === '' ? {} : { since }),
+      })
+      return { found }
+    } catch (cause) {
+      return { error: HyperletterError.from(cause) }
+    }
+  }
+
+  app.get('/seeding', async (c) => {
+    const view = viewOf(reader, c)
+    const status = await operations.status({})
+    const body = seedingPage(status, traffic.add(status))
+    return show(c, view, { title: 'Seeding', place: 'seeding', kind: 'live', wide: true, body })
+  })
+
+  app.get('/feeds', async (c) => {
+    const view = viewOf(reader, c)
+    const newsletters = await operations.listNewsletters({})
+    const body = feedsPage(feedAddresses(reader.origin(), reader.secrets, newsletters))
+    return show(c, view, { title: 'Feeds', place: 'feeds', wide: true, body })
+  })
+
+  app.get('/add', (c) => {
+    const view = viewOf(reader, c)
+    const link = (c.req.query('link') ?? '').slice(0, 512)
+    return show(c, view, { title: 'Add a newsletter', place: 'add', body: addPage(view, { link }) })
+  })
+
+  return app
+}
+
+function notFound(): HyperletterError {
+  return new HyperletterError('NEWSLETTER_NOT_FOUND', 'This newsletter is not in your library.')
+}

@@ -1,0 +1,116 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import { codeOf, HyperletterError } from '../errors.ts'
+import type { Operations } from '../api/contract/contract.ts'
+import { createReader } from './app.ts'
+import { localPath } from './guard.ts'
+import { Secrets } from './secrets.ts'
+import { loadState, saveState, wasOpened } from './state.ts'
+
+/** Tried first, for addresses that stay the same; any free one if somebody else has it. */
+export const DEFAULT_PORT = 4_937
+
+const ADDRESS = '127.0.0.1'
+const MAX_HEADER_BYTES = 8 * 1_024
+const MAX_CONNECTIONS = 128
+const HEAD_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 30_000
+
+export interface ReaderServerOptions {
+  readonly operations: Operations
+  /** Where port and secret are kept. */
+  readonly dataDir: string
+  /** Instead of the port that is kept. Not free: `INVALID_INPUT`. */
+  readonly port?: number | undefined
+}
+
+/** Serves the web reader on this machine's own address, to this machine only. */
+export class ReaderServer {
+  readonly #server: Server
+  readonly #secrets: Secrets
+  readonly #end: AbortController
+
+  private constructor(server: Server, secrets: Secrets, end: AbortController) {
+    this.#server = server
+    this.#secrets = secrets
+    this.#end = end
+  }
+
+  /** @throws INVALID_INPUT if the port that was asked for is taken. */
+  static async listen({ operations, dataDir, port }: ReaderServerOptions): Promise<ReaderServer> {
+    const isNew = !wasOpened(dataDir)
+    const state = await loadState(dataDir, DEFAULT_PORT)
+    const secrets = new Secrets(state.secret)
+    const end = new AbortController()
+    const app = createReader({
+      operations,
+      secrets,
+      signal: end.signal,
+      origin: () => reader.origin,
+    })
+    const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false })
+    const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
+      void listener(request, response)
+    })
+    server.headersTimeout = HEAD_TIMEOUT_MS
+    server.requestTimeout = REQUEST_TIMEOUT_MS
+    server.maxConnections = MAX_CONNECTIONS
+    const reader = new ReaderServer(server, secrets, end)
+    if (!(await bind(server, port ?? state.port))) {
+      if (port !== undefined) {
+        throw new HyperletterError('INVALID_INPUT', `Port ${port} is taken.`, {
+          hint: 'Choose another one with --port, or leave it out.',
+        })
+      }
+      // Back at the kept port as soon as that is free again: feeds are subscribed to there.
+      const { otherPort } = state
+      if (otherPort === undefined || !(await bind(server, otherPort))) await bind(server, 0)
+    }
+    const served = reader.#port
+    const isKept = isNew || port !== undefined || served === state.port
+    await saveState(dataDir, { ...state, ...(isKept ? { port: served } : { otherPort: served }) })
+    return reader
+  }
+
+  get #port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  /** Where it is served. */
+  get origin(): string {
+    return `http://${ADDRESS}:${this.#port}`
+  }
+
+  /** An address that lets one browser in, once, and shows `path` to it. */
+  enter(path = '/'): string {
+    const to = localPath(path)
+    const query = new URLSearchParams({
+      token: this.#secrets.issue(),
+      ...(to === '/' ? {} : { to }),
+    })
+    return `${this.origin}/enter?${query.toString()}`
+  }
+
+  /** Ends what goes on and closes every connection. */
+  async close(): Promise<void> {
+    if (this.#end.signal.aborted) return
+    this.#end.abort()
+    const closed = once(this.#server, 'close')
+    this.#server.close()
+    this.#server.closeAllConnections()
+    await closed
+  }
+}
+
+async function bind(server: Server, port: number): Promise<boolean> {
+  try {
+    server.listen({ host: ADDRESS, port, exclusive: true })
+    await once(server, 'listening')
+    return true
+  } catch (error) {
+    if (port !== 0 && ['EADDRINUSE', 'EACCES'].includes(codeOf(error) ?? '')) return false
+    throw error
+  }
+}

@@ -1,0 +1,129 @@
+import { execFile } from 'node:child_process'
+import { chmod, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { ok, within, type Check } from '../../../src/api/diagnosing/check.ts'
+import { checkClock } from '../../../src/api/diagnosing/clock.ts'
+import {
+  checkPeers,
+  checkReachability,
+  checkRoom,
+} from '../../../src/api/diagnosing/connectivity.ts'
+import { checkDisk } from '../../../src/api/diagnosing/disk.ts'
+import type { NetworkFacts } from '../../../src/peers/diagnosis/diagnosis.ts'
+import { openEngine } from '../../helpers/engines.ts'
+import { NO_SMALL_DISK, smallDisk } from '../../helpers/small-disk.ts'
+import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
+
+const HOUR_MS = 3_600_000
+
+const states = (checks: readonly Check[]) =>
+  Object.fromEntries(checks.map(({ name, state }) => [name, state]))
+
+async function directories() {
+  const dataDir = await temporaryDirectory()
+  const keysDir = join(dataDir, 'keys')
+  await mkdir(keysDir, { mode: 0o700 })
+  await chmod(dataDir, 0o700)
+  return { dataDir, keysDir }
+}
+
+describe('the disk', () => {
+  test('is well where there is room and privacy', async () => {
+    expect(states(await checkDisk(await directories()))).toEqual({
+      'disk space': 'ok',
+      'data directory': 'ok',
+      permissions: 'ok',
+    })
+  })
+
+  test.skipIf(process.platform === 'win32')('is open to others', async () => {
+    const config = await directories()
+    await chmod(config.dataDir, 0o755)
+    expect(states(await checkDisk(config))['permissions']).toBe('warning')
+    await chmod(config.keysDir, 0o750)
+    expect(states(await checkDisk(config))['permissions']).toBe('failed')
+  })
+
+  test('is nearly full, or read-only', async ({ skip }) => {
+    skip(NO_SMALL_DISK !== undefined, NO_SMALL_DISK)
+    const dataDir = await smallDisk(16)
+    const config = { dataDir, keysDir: join(dataDir, 'keys') }
+    expect(states(await checkDisk(config))['disk space']).toBe('failed')
+    await promisify(execFile)('mount', ['-o', 'remount,ro', dataDir])
+    expect(states(await checkDisk(config))['data directory']).toBe('failed')
+  })
+})
+
+describe('the clock', () => {
+  test('is well now, wrong long ago, and wrong before what was written here', async () => {
+    const engine = await openEngine()
+    expect((await checkClock(engine)).state).toBe('ok')
+    expect((await checkClock(engine, Date.UTC(1999, 0, 1))).state).toBe('warning')
+    expect((await checkClock(engine, Date.now() - HOUR_MS)).state).toBe('warning')
+    expect((await checkClock(engine, Date.now() + HOUR_MS)).state).toBe('ok')
+  })
+})
+
+describe('the network', () => {
+  const facts: NetworkFacts = {
+    publicKey: 'ab'.repeat(32),
+    port: 40_000,
+    seenAt: { host: '203.0.113.7', port: 40_000 },
+    nat: 'open',
+    nodes: 20,
+    connections: 0,
+    tcpConnections: 0,
+    knownPeers: 0,
+    bannedPeers: 0,
+    attempts: { tried: 0, connected: 0, failed: {} },
+  }
+  const anywhere = { udpPort: undefined, host: undefined }
+
+  test.each([
+    ['open', 'ok'],
+    ['consistent', 'ok'],
+    ['random', 'warning'],
+    ['unknown', 'warning'],
+  ] as const)('with a NAT that is %s is %s', (nat, state) => {
+    expect(states(checkReachability({ ...facts, nat }, anywhere))['reachable']).toBe(state)
+  })
+
+  test('tells of another port than the one that is set', () => {
+    const at = (udpPort: number) => states(checkReachability(facts, { ...anywhere, udpPort }))
+    expect(at(40_000)['UDP port']).toBe('ok')
+    expect(at(49_737)['UDP port']).toBe('warning')
+  })
+
+  test('says in words why connections failed, those that mean the same together', () => {
+    const failed = { CANNOT_HOLEPUNCH: 2, HOLEPUNCH_ABORTED: 1, SOMETHING_NEW: 4 }
+    const attempts = { tried: 9, connected: 2, failed }
+    const check = checkPeers({ ...facts, knownPeers: 5, attempts })
+    expect(check.state).toBe('warning')
+    expect(check.message).toContain('let nothing through (3), SOMETHING_NEW (4)')
+    expect(checkPeers({ ...facts, connections: 1, attempts }).state).toBe('ok')
+    expect(checkPeers(facts).state).toBe('warning')
+  })
+
+  test('says whether the room is searched', () => {
+    const [on, off] = [true, false].map(
+      (localDiscovery) => checkRoom({ localDiscovery }, { tcpConnections: 2 }).message,
+    )
+    expect(on).toContain('2 connected over TCP')
+    expect(off).not.toContain('TCP')
+  })
+})
+
+describe('a check', () => {
+  test('that takes too long is told of, and not waited for', async () => {
+    const checks = await within('slow', 20, () => new Promise(() => undefined))
+    expect(states(checks)).toEqual({ slow: 'warning' })
+  })
+
+  test('that fails is told of', async () => {
+    const checks = await within('broken', 1_000, () => Promise.reject(new Error('no such thing')))
+    expect(checks).toMatchObject([{ state: 'failed' }])
+    expect(await within('good', 1_000, () => Promise.resolve(ok('good', 'x')))).toHaveLength(1)
+  })
+})

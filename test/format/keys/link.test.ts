@@ -1,0 +1,109 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { HyperletterError } from '../../../src/errors.ts'
+import { encryptionKeyOf, feedKeyOf } from '../../../src/format/keys/feed-key.ts'
+import { formatLink, parseLink } from '../../../src/format/keys/link.ts'
+
+const KEY = 'o9h5eeuzjrmp43ec3t99ayibxnobmp9sircjrogexh7p5uoc5t4y'
+const HEX = '87f9b422774916dd650ccc7ffc02a178a015b7f6a9189240c87f3addce0cdc74'
+const SECRET = 'kbtdcyj5ygo4tszuz1j4n4yyyjpffn7amifz54k18hycrpseqduo'
+
+/** The refusal of a text, or undefined if it was accepted. */
+function refusal(text: string): HyperletterError | undefined {
+  try {
+    parseLink(text)
+    return undefined
+  } catch (error) {
+    if (error instanceof HyperletterError) return error
+    throw error
+  }
+}
+
+describe('a link', () => {
+  it.each([
+    `hyperletter://${KEY}`,
+    `hyperletter://${KEY}/`,
+    `HYPERLETTER://${KEY}`,
+    `hyperletter://${HEX}`,
+    ` hyperletter://${KEY}\n`,
+    KEY,
+    HEX,
+  ])('of a public newsletter can be written %j', (text) => {
+    expect(parseLink(text)).toEqual({ feedKey: KEY })
+  })
+
+  it.each([
+    `hyperletter://${KEY}#${SECRET}`,
+    `hyperletter://${KEY}/#${SECRET}`,
+    `${HEX}#${SECRET}`,
+  ])('of a private newsletter can be written %j', (text) => {
+    expect(parseLink(text)).toEqual({ feedKey: KEY, encryptionKey: SECRET })
+  })
+
+  it('survives being printed and parsed', () => {
+    const bytes = fc.uint8Array({ minLength: 32, maxLength: 32 })
+    fc.assert(
+      fc.property(bytes, fc.option(bytes), (key, secret) => {
+        const feedKey = feedKeyOf(key)
+        const link =
+          secret === null ? { feedKey } : { feedKey, encryptionKey: encryptionKeyOf(secret) }
+        expect(parseLink(formatLink(link))).toEqual(link)
+      }),
+    )
+  })
+
+  const wrong = {
+    empty: '',
+    'a scheme and nothing else': 'hyperletter://',
+    short: `hyperletter://${KEY.slice(1)}`,
+    'of mixed case': `hyperletter://${KEY.replace('h', 'H')}`,
+    'with an unused letter': `hyperletter://${KEY.replace('h', 'v')}`,
+    'with a wrong last character': `hyperletter://${KEY.slice(0, -1)}b`,
+    'of the web': `https://tides.example/${KEY}`,
+    'of dat': `dat://${HEX}`,
+    'of hyper': `hyper://${KEY}`,
+    'a script': 'javascript:alert(1)',
+    'without slashes': `hyperletter:${KEY}`,
+    'with a query': `hyperletter://${KEY}?a=b`,
+    'with an empty encryption key': `hyperletter://${KEY}#`,
+    'with a short encryption key': `hyperletter://${KEY}#${SECRET.slice(1)}`,
+    'with two encryption keys': `hyperletter://${KEY}#${SECRET}#${SECRET}`,
+  }
+
+  it.each(Object.entries(wrong))('is refused when it is %s', (_, text) => {
+    expect(refusal(text)?.code).toBe('INVALID_LINK')
+  })
+
+  it('says what is wrong with it, for each kind of mistake something else', () => {
+    const { short, empty } = wrong
+    const kinds = [
+      empty,
+      short,
+      wrong['of mixed case'],
+      wrong['with an unused letter'],
+      wrong['with a wrong last character'],
+      wrong['of the web'],
+      wrong['of dat'],
+      wrong['of hyper'],
+      wrong['with an empty encryption key'],
+      wrong['with a short encryption key'],
+    ].map((text) => refusal(text)?.message)
+    expect(kinds).not.toContain(undefined)
+    expect(new Set(kinds).size).toBe(kinds.length)
+  })
+
+  it('is never repeated whole in the refusal, for it may hold a secret', () => {
+    for (const text of Object.values(wrong)) {
+      expect(refusal(text)?.message).not.toContain(SECRET.slice(1))
+    }
+  })
+
+  it('never fails in another way', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
+        expect(refusal(text)?.code).toBe('INVALID_LINK')
+        expect(refusal(`hyperletter://${text}`)?.code).toBe('INVALID_LINK')
+      }),
+    )
+  })
+})

@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest'
+import { decodeRecord } from '../../../src/format/records/record.ts'
+import { blockOf, newsletterRecord, RECOVERY_KEY } from './samples.ts'
+
+const decode = (change: object, index = 0) =>
+  decodeRecord(blockOf({ hyperletter: 1, ...newsletterRecord(), ...change }), index)
+const refused = expect.objectContaining({ code: 'INVALID_RECORD' }) as Error
+
+describe('a newsletter record', () => {
+  it('needs a title, a date and a recovery key, and nothing else', () => {
+    expect(decode({})).toEqual(newsletterRecord())
+    for (const field of ['title', 'createdAt', 'recoveryKey']) {
+      expect(() => decode({ [field]: undefined })).toThrow(refused)
+    }
+  })
+
+  it('opens the log without pointers', () => {
+    expect(() => decode({ previous: [0] })).toThrow(refused)
+    expect(() => decode({ profile: 0 })).toThrow(refused)
+  })
+
+  it('cannot cut off what was published before it', () => {
+    expect(() => decode({}, 5)).toThrow(refused)
+  })
+
+  it('comes again to edit the profile, with pointers', () => {
+    expect(decode({ previous: [2, 0], profile: 0 }, 3)).toMatchObject({ previous: [2, 0] })
+  })
+
+  it('has a recovery key in one spelling only', () => {
+    expect(() => decode({ recoveryKey: RECOVERY_KEY.toUpperCase() })).toThrow(refused)
+    expect(() => decode({ recoveryKey: `${RECOVERY_KEY.slice(0, -1)}b` })).toThrow(refused)
+  })
+})

@@ -1,0 +1,100 @@
+import { describe, expect, test } from 'vitest'
+import { readBlock, readBlocks } from '../../src/log/blocks.ts'
+import { expectCode } from '../helpers/errors.ts'
+import { connect, openReplica, openStore } from '../helpers/stores.ts'
+
+async function authorCore(count = 5) {
+  const core = (await openStore()).get({ name: 'log' })
+  await core.append(Array.from({ length: count }, (_, i) => `block ${i}`))
+  return core
+}
+
+function textOf(block: Uint8Array): string {
+  return new TextDecoder().decode(block)
+}
+
+describe('readBlock', () => {
+  test('reads from disk without any peer', async () => {
+    const core = await authorCore()
+    expect(textOf(await readBlock(core, 3, { wait: false }))).toBe('block 3')
+  })
+
+  test('reads from a peer, and keeps what it read', async () => {
+    const { core, disconnect } = await openReplica(await authorCore())
+    expect(textOf(await readBlock(core, 3))).toBe('block 3')
+    disconnect()
+    expect(textOf(await readBlock(core, 3, { wait: false }))).toBe('block 3')
+  })
+
+  test('does not ask peers when told not to wait', async () => {
+    const { core } = await openReplica(await authorCore())
+    await expectCode(readBlock(core, 3, { wait: false }), 'NOT_AVAILABLE')
+    expect(await core.has(3)).toBe(false)
+  })
+
+  test('gives up on peers after the deadline', async () => {
+    const { core, disconnect } = await openReplica(await authorCore())
+    disconnect()
+    await expectCode(readBlock(core, 3, { timeoutMs: 20 }), 'NOT_AVAILABLE')
+  })
+
+  test('does not begin once it is aborted', async () => {
+    const core = await authorCore()
+    await expectCode(readBlock(core, 3, { signal: AbortSignal.abort() }), 'ABORTED')
+  })
+
+  test.each([
+    ['in the same tick', () => undefined],
+    ['while it waits', () => new Promise((resolve) => setImmediate(resolve))],
+  ])('ends when it is aborted %s', async (_, until) => {
+    const { core, disconnect } = await openReplica(await authorCore())
+    disconnect()
+    const controller = new AbortController()
+    const read = expectCode(readBlock(core, 3, { signal: controller.signal }), 'ABORTED')
+    await until()
+    controller.abort()
+    await read
+  })
+
+  test('leaves other reads of the block alone when one is aborted', async () => {
+    const author = await authorCore()
+    const { core, disconnect } = await openReplica(author)
+    disconnect()
+    const controller = new AbortController()
+    const aborted = expectCode(readBlock(core, 3, { signal: controller.signal }), 'ABORTED')
+    const other = readBlock(core, 3)
+    controller.abort()
+    await aborted
+    connect(author, core)
+    expect(textOf(await other)).toBe('block 3')
+  })
+
+  test('ends when the core closes', async () => {
+    const { core, disconnect } = await openReplica(await authorCore())
+    disconnect()
+    const read = expectCode(readBlock(core, 3), 'ABORTED')
+    await core.close()
+    await read
+  })
+
+  test('fails on a core that is closed', async () => {
+    const core = await authorCore()
+    await core.close()
+    await expectCode(readBlock(core, 3), 'ABORTED')
+  })
+})
+
+describe('readBlocks', () => {
+  test('gives the blocks of a range in order', async () => {
+    const { core } = await openReplica(await authorCore(40))
+    const blocks = await readBlocks(core, 3, 37)
+    expect(blocks.map(textOf)).toEqual(Array.from({ length: 34 }, (_, i) => `block ${i + 3}`))
+  })
+
+  test('fails when one of them cannot be had', async () => {
+    const { core, disconnect } = await openReplica(await authorCore())
+    await readBlocks(core, 0, 4)
+    disconnect()
+    await expectCode(readBlocks(core, 0, 5, { wait: false }), 'NOT_AVAILABLE')
+  })
+})

@@ -1,0 +1,77 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { NotificationOutlet } from '../../src/outlets/notification.ts'
+import type { ProgramOptions } from '../../src/outlets/program.ts'
+import { arrived, keptLog } from '../helpers/arrivals.ts'
+import { eventually } from '../helpers/swarm-peers.ts'
+
+interface Shown {
+  readonly program: string
+  readonly args: readonly string[]
+  readonly env: ProgramOptions['env']
+}
+
+function open(platform: NodeJS.Platform, error?: Error) {
+  const shown: Shown[] = []
+  const { logger, lines } = keptLog()
+  const outlet = new NotificationOutlet({
+    logger,
+    platform,
+    run: async (program, args, { env }) => {
+      shown.push({ program, args, env })
+      if (error !== undefined) throw error
+      return Promise.resolve()
+    },
+  })
+  onTestFinished(() => outlet.close())
+  return { outlet, shown, lines }
+}
+
+const evil = arrived({
+  newsletter: '--help',
+  title: '<b>\u001b]0;x\u0007\u202eTides & "$(id)"\nx</b>',
+})
+
+test('on Linux, text is neither an option nor markup', async () => {
+  const { outlet, shown } = open('linux')
+  outlet.deliver(evil)
+  await eventually(() => expect(shown).toHaveLength(1))
+  expect(shown[0]).toMatchObject({
+    program: 'notify-send',
+    args: ['--app-name=Hyperletter', '--', '--help', '&lt;b&gt;Tides &amp; "$(id)" x&lt;/b&gt;'],
+  })
+})
+
+test('on macOS, text is an argument of the script and no part of it', async () => {
+  const { outlet, shown } = open('darwin')
+  outlet.deliver(evil)
+  await eventually(() => expect(shown).toHaveLength(1))
+  const [, script, title, text] = shown[0]?.args ?? []
+  expect(shown[0]?.program).toBe('osascript')
+  expect(script).not.toMatch(/Tides|help/)
+  expect([title, text]).toEqual([' --help', '<b>Tides & "$(id)" x</b>'])
+})
+
+test('on Windows, text is in the environment', async () => {
+  const { outlet, shown } = open('win32')
+  outlet.deliver(evil)
+  await eventually(() => expect(shown).toHaveLength(1))
+  expect(shown[0]?.args.join(' ')).not.toMatch(/Tides|--help/)
+  expect(shown[0]?.env).toEqual({ HYPERLETTER_NOTICE_TITLE: '--help: <b>Tides & "$(id)" x</b>' })
+})
+
+test('issues that come together are shown together', async () => {
+  const { outlet, shown } = open('linux')
+  for (let number = 1; number <= 50; number++)
+    outlet.deliver(arrived({ number, newsletter: number > 25 ? 'A' : 'B' }))
+  await eventually(() => expect(shown).toHaveLength(1))
+  expect(shown[0]?.args.slice(2)).toEqual(['50 new issues', 'B, A'])
+})
+
+test('a machine without a desktop is told of once', async () => {
+  const { outlet, shown, lines } = open('linux', new Error('no display'))
+  for (const number of [1, 2]) {
+    outlet.deliver(arrived({ number }))
+    await eventually(() => expect(shown).toHaveLength(number))
+  }
+  expect(lines).toHaveLength(1)
+})

@@ -1,0 +1,55 @@
+import { EventEmitter } from 'node:events'
+import { expect, test } from 'vitest'
+import type { BlockRange } from '../../src/format/block-ranges.ts'
+import { EVERYTHING } from '../../src/format/selection.ts'
+import type { Feed } from '../../src/format/feed.ts'
+import { Downloader } from '../../src/replication/downloader.ts'
+
+const LENGTH = 10_000
+const BLOCK_BYTES = 4_096
+const MIB_IN_BLOCKS = (1024 * 1024) / BLOCK_BYTES
+
+const LISTING = { issues: [], profile: undefined }
+
+/** A long log of which nothing is here, and whose walk stops after one section. `asked` tells of every download. */
+function logWhoseWalkStopsAt(from: number, asked: (range: BlockRange) => void): Feed {
+  const download = (range: BlockRange) => {
+    asked(range)
+    return { destroy: () => undefined, done: () => Promise.resolve() }
+  }
+  const core = { length: LENGTH, byteLength: LENGTH * BLOCK_BYTES, closing: null, download }
+  const feed = {
+    core: Object.assign(new EventEmitter(), core),
+    length: LENGTH,
+    writable: false,
+    selection: EVERYTHING,
+    dropped: [],
+    unwanted: [],
+    watchUnwanted: () => () => undefined,
+    begun: () => Promise.resolve(),
+    newest: () => Promise.resolve(undefined),
+    profile: () => Promise.resolve(undefined),
+    async *sections({ signal }: { signal: AbortSignal }) {
+      yield { from, listing: LISTING }
+      await new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error))
+      })
+    },
+    list: () => new Promise(() => undefined),
+  }
+  return feed as unknown as Feed
+}
+
+test('a mebibyte below what has been walked through is asked for, and no more, while the walk waits for records', async () => {
+  let wanted: Downloader | undefined
+  const range = await new Promise<BlockRange>((resolve) => {
+    const asked = (it: BlockRange) => {
+      if (it.end === LENGTH) resolve(it)
+    }
+    const feed = logWhoseWalkStopsAt(9_000, asked)
+    wanted = new Downloader({ feed, log: () => undefined })
+  })
+  wanted?.close()
+
+  expect(range).toEqual({ start: 9_000 - MIB_IN_BLOCKS, end: LENGTH })
+})

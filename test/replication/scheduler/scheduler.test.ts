@@ -1,0 +1,116 @@
+import { expect, test } from 'vitest'
+import { Scheduler } from '../../../src/replication/scheduler/scheduler.ts'
+import type { SchedulerPort } from '../../../src/replication/scheduler/scheduler-port.ts'
+
+test('what is wanted from now on is asked for at once, without waiting for the next plan', () => {
+  const wanted = new Set<number>()
+  const view: SchedulerPort<string> = {
+    missing: (limit) => [...wanted].slice(0, limit),
+    isMissing: (index) => wanted.has(index),
+    asked: () => [],
+    holds: () => true,
+    announcements: () => 0,
+    holdsAll: () => true,
+    inFlight: () => 0,
+    isReader: () => false,
+  }
+  const scheduler = new Scheduler({ view, seed: 1, blockBytes: 1_000 })
+  scheduler.addPeer('source', 2, 0)
+  wanted.add(4)
+  expect(scheduler.choose('source', 0)).toEqual({ index: 4, again: false })
+  wanted.clear()
+  expect(scheduler.choose('source', 1)).toBeUndefined()
+
+  wanted.add(9)
+  scheduler.noteWanted()
+
+  expect(scheduler.choose('source', 1)).toEqual({ index: 9, again: false })
+})
+
+const BLOCKS = 60
+const TOOK_MS = 100
+
+/** A reader of 60 blocks that all come from a source; one fellow wants them too, and announces what it is told to. */
+function twoReaders() {
+  const missing = new Set(Array.from({ length: BLOCKS }, (_, index) => index))
+  const announced = new Set<number>()
+  const view: SchedulerPort<string> = {
+    missing: (limit) => [...missing].slice(0, limit),
+    isMissing: (index) => missing.has(index),
+    asked: () => [],
+    holds: (peer, index) => peer === 'source' || announced.has(index),
+    announcements: () => announced.size,
+    holdsAll: (peer) => peer === 'source',
+    inFlight: () => 0,
+    isReader: (peer) => peer !== 'source',
+  }
+  const scheduler = new Scheduler({ view, seed: 1, blockBytes: 64 * 1024 })
+  scheduler.addPeer('source', 2, 0)
+  scheduler.addPeer('fellow', 3, 0)
+  /** Fetches one block from the source, if there is one to fetch. */
+  const fetch = (nowMs: number): number | undefined => {
+    const index = scheduler.choose('source', nowMs)?.index
+    if (index === undefined) return undefined
+    scheduler.noteAsked('source', index, nowMs)
+    missing.delete(index)
+    const arrival = { index, sizeBytes: 64 * 1024, elapsedMs: TOOK_MS }
+    scheduler.noteArrival('source', arrival, nowMs)
+    return index
+  }
+  // They have known each other for long.
+  scheduler.noteWanted()
+  return { scheduler, missing, announced, fetch }
+}
+
+const BEGIN_MS = 60_000
+
+test('of the share of another only what it will not come to soon is fetched, and the rest if it does not come', () => {
+  const { missing, announced, fetch } = twoReaders()
+  let nowMs = BEGIN_MS
+  while (fetch(nowMs) !== undefined) nowMs++
+  const left = missing.size
+  expect(left).toBeGreaterThan(0)
+  expect(left).toBeLessThan(BLOCKS / 4)
+
+  // Whoever announces is not in need of help.
+  const [first = 0] = missing
+  announced.add(first)
+  expect(fetch(nowMs + TOOK_MS / 2)).toBeUndefined()
+
+  expect(fetch(nowMs + 2 * TOOK_MS)).toBeDefined()
+  expect(missing.has(first)).toBe(true)
+})
+
+test('what a fellow announces of its share is asked of it at once, without waiting for the next plan', () => {
+  const { scheduler, missing, announced, fetch } = twoReaders()
+  let nowMs = BEGIN_MS
+  while (fetch(nowMs) !== undefined) nowMs++
+  expect(scheduler.choose('fellow', nowMs)).toBeUndefined()
+
+  const [index = 0] = missing
+  announced.add(index)
+
+  expect(scheduler.choose('fellow', nowMs)).toEqual({ index, again: false })
+})
+
+test('what is asked for at a time is counted in blocks as they come now, not as they were', () => {
+  const { scheduler } = twoReaders()
+  scheduler.noteBlockBytes(1024)
+  const small = scheduler.windowOf('source', 0)
+
+  scheduler.noteBlockBytes(64 * 1024)
+
+  expect(scheduler.windowOf('source', 0)).toBe(small / 64)
+})
+
+test('a record that comes alone from the only peer narrows nothing, for nothing more was asked for', () => {
+  const { scheduler } = twoReaders()
+  scheduler.removePeer('fellow')
+  const before = scheduler.windowOf('source', 0)
+  scheduler.noteBlockBytes(16 * 1024)
+
+  scheduler.noteAsked('source', 0, 0)
+  scheduler.noteArrival('source', { index: 0, sizeBytes: 500, elapsedMs: 50 }, 50)
+
+  expect(scheduler.windowOf('source', 50)).toBeGreaterThanOrEqual(before)
+})

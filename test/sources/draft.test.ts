@@ -1,0 +1,320 @@
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  rm,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { parseDraft, readDraft } from '../../src/sources/draft.ts'
+import {
+  MAX_ATTACHMENT_BYTES,
+  MAX_ATTACHMENTS,
+  MAX_BODY_BYTES,
+} from '../../src/format/records/content.ts'
+
+const fixtures = join(import.meta.dirname, '../../fixtures')
+const draftFile = (name: string) => join(fixtures, 'drafts', name)
+const newsletterFile = (name: string) => join(fixtures, 'newsletters', name)
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'draft-'))
+})
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function written(name: string, text: string | Buffer): Promise<string> {
+  const path = join(folder, name)
+  await writeFile(path, text)
+  return path
+}
+
+describe('readDraft', () => {
+  it('reads an issue with a YAML head and its picture', async () => {
+    const path = newsletterFile('tide-tables/02-a-lazy-week.md')
+    const draft = await readDraft(path)
+    expect(draft).toMatchObject({
+      title: 'A lazy week',
+      authors: [{ name: 'Marit Solberg' }, { name: 'Jonas Achterberg' }],
+      tags: ['tides', 'rule of twelfths'],
+      language: 'en',
+      publishedAt: '2026-03-27T06:30:00.000Z',
+      dateFrom: 'head',
+      warnings: [],
+      attachments: [
+        {
+          name: 'images/neap-tide.png',
+          mediaType: 'image/png',
+          alt: 'The tide at the quay at neaps: two low, gentle waves',
+          sizeBytes: readFileSync(newsletterFile('tide-tables/images/neap-tide.png')).length,
+          path: newsletterFile('tide-tables/images/neap-tide.png'),
+        },
+      ],
+    })
+    expect(readFileSync(path, 'utf8').endsWith(`---\n\n${draft.markdown}`)).toBe(true)
+  })
+
+  it('reads a TOML head', async () => {
+    expect(await readDraft(newsletterFile('field-notes/2026-05-04-wegrand.md'))).toMatchObject({
+      title: 'Am Wegrand',
+      summary: 'Drei Pflanzen, die niemand gesät hat.',
+      authors: [
+        { name: 'Käthe Brunnhuber' },
+        { name: 'Ömer Yıldız', url: 'https://example.org/oemer' },
+      ],
+      tags: ['Pflanzen', 'Frühling'],
+      language: 'de',
+      publishedAt: '2026-05-04T05:00:00.000Z',
+      declaredNumber: 1,
+    })
+  })
+
+  it('reads a plain head', async () => {
+    expect(await readDraft(newsletterFile('field-notes/asa-no-kawa.md'))).toMatchObject({
+      title: '朝の川',
+      summary: '橋の下で見たカワセミと、 雨のあとの水の色。',
+      authors: [{ name: '早川 みどり' }],
+      tags: ['川', '鳥'],
+      language: 'ja',
+      publishedAt: '2026-05-10T21:10:00.000Z',
+      declaredNumber: 2,
+    })
+  })
+
+  it('takes title and date from heading and file time where there is no head', async () => {
+    const path = await written(
+      'neem.md',
+      readFileSync(newsletterFile('field-notes/neem-ka-ped.md')),
+    )
+    await utimes(path, 0, Date.UTC(2026, 4, 18) / 1_000)
+    const draft = await readDraft(path)
+    expect(draft).toMatchObject({
+      title: 'नीम का पेड़',
+      publishedAt: '2026-05-18T00:00:00.000Z',
+      dateFrom: 'file',
+    })
+    expect(Buffer.from(draft.markdown)).toEqual(readFileSync(path))
+  })
+
+  it('drops a byte order mark and keeps CRLF', async () => {
+    const draft = await readDraft(draftFile('windows.md'))
+    expect(draft).toMatchObject({ title: 'From Windows', markdown: 'Lines end\r\nin CRLF.\r\n' })
+  })
+
+  it('publishes text between thematic breaks whole', async () => {
+    const draft = await readDraft(draftFile('thematic-break.md'))
+    expect(draft.title).toBe('Thematic break')
+    expect(Buffer.from(draft.markdown)).toEqual(readFileSync(draftFile('thematic-break.md')))
+  })
+
+  it('accepts control characters other than NUL in the body', async () => {
+    const draft = await readDraft(await written('a.md', '# A\n\nx\u0002y\n'))
+    expect(draft.markdown).toBe('# A\n\nx\u0002y\n')
+  })
+
+  it.each([
+    ['broken-yaml.md', 'Line 4'],
+    ['broken-toml.md', 'Line 3'],
+    ['not-utf8.md', 'Line 4: The file is not UTF-8: byte 45'],
+    ['utf-16.md', 'UTF-16'],
+    ['binary.md', 'Line 4: The file is binary, not text: byte 30'],
+    ['control-character-title.md', 'Line 2'],
+    ['image-outside.md', 'Line 5'],
+    ['image-outside-encoded.md', 'Line 3'],
+    ['image-absolute.md', 'Line 3'],
+    ['image-backslash.md', 'Line 3'],
+    ['unclosed-head.md', 'Line 1'],
+    ['impossible-date.md', 'Line 2'],
+    ['unfinished.md', 'Line 3'],
+    ['alias-bomb.md', 'head'],
+    ['empty.md', 'empty'],
+    ['empty-body.md', 'empty'],
+    ['images', 'folder'],
+    ['nowhere.md', 'no file'],
+    ['empty.md/beyond.md', 'no file'],
+  ])('refuses %s and says where', async (name, words) => {
+    const draft = readDraft(draftFile(name))
+    await expect(draft).rejects.toMatchObject({ code: 'INVALID_DRAFT' })
+    await expect(draft).rejects.toThrow(words)
+  })
+
+  it('refuses a file that is too large without reading it', async () => {
+    const path = await written('huge.md', '')
+    await truncate(path, 2 ** 40)
+    await expect(readDraft(path)).rejects.toMatchObject({ code: 'TOO_LARGE' })
+  })
+
+  it('accepts the longest body and refuses one byte more', async () => {
+    const longest = 'é'.repeat(MAX_BODY_BYTES / 2)
+    expect((await readDraft(await written('a.md', `Title: x\n\n${longest}`))).markdown).toBe(
+      longest,
+    )
+    const path = await written('b.md', `Title: x\n\n${longest}.`)
+    await expect(readDraft(path)).rejects.toMatchObject({ code: 'TOO_LARGE' })
+  })
+
+  it('refuses what cannot be read or is no regular file', async () => {
+    await symlink('circle.md', join(folder, 'circle.md'))
+    for (const path of [join(folder, 'circle.md'), join(folder, 'x'.repeat(300)), '/dev/null']) {
+      await expect(readDraft(path)).rejects.toMatchObject({ code: 'INVALID_DRAFT' })
+    }
+  })
+
+  describe('images', () => {
+    it('finds each picture once, whatever way it is named, and none in code', async () => {
+      const { attachments, warnings } = await readDraft(draftFile('images.md'))
+      expect(attachments.map((it) => it.name)).toEqual(['images/tide.png'])
+      expect(warnings).toEqual([])
+    })
+
+    it('warns of a missing image with its line in the file', async () => {
+      const draft = await readDraft(draftFile('image-missing.md'))
+      expect(draft.attachments).toEqual([])
+      expect(draft.warnings).toMatchObject([{ line: 8 }])
+    })
+
+    it('decodes percent signs and accepts names in any script', async () => {
+      await copyFile(draftFile('images/tide.png'), join(folder, 'hohe flut 潮.png'))
+      const path = await written(
+        'a.md',
+        '# A\n\n![](hohe%20flut%20潮.png) ![x](<hohe flut 潮.png>)',
+      )
+      const { attachments } = await readDraft(path)
+      expect(attachments.map((it) => it.name)).toEqual(['hohe flut 潮.png'])
+      expect(attachments[0]).not.toHaveProperty('alt')
+    })
+
+    it('refuses a link that leaves the folder, to a file or a folder', async () => {
+      await mkdir(join(folder, 'letters'))
+      await written('secret.png', 'secret')
+      await symlink('../secret.png', join(folder, 'letters', 'a.png'))
+      await symlink('..', join(folder, 'letters', 'up'))
+      for (const name of ['a.png', 'up/secret.png']) {
+        const path = await written('letters/a.md', `# A\n\n![x](${name})`)
+        await expect(readDraft(path)).rejects.toMatchObject({ code: 'INVALID_DRAFT' })
+      }
+    })
+
+    it('follows a link that stays in the folder', async () => {
+      await copyFile(draftFile('images/tide.png'), join(folder, 'tide.png'))
+      await symlink('tide.png', join(folder, 'latest.png'))
+      const { attachments } = await readDraft(await written('a.md', '# A\n\n![x](latest.png)'))
+      expect(attachments).toHaveLength(1)
+    })
+
+    it.each([
+      ['a folder', '![x](images)', 'INVALID_DRAFT'],
+      ['an empty file', '![x](empty.png)', 'INVALID_DRAFT'],
+      ['a file over the limit', '![x](huge.png)', 'TOO_LARGE'],
+      ['a file by its URL', '![x](file:///etc/hostname)', 'INVALID_DRAFT'],
+      ['a name with a line break', '![x](a%0Ab.png)', 'INVALID_DRAFT'],
+      ['a name with NUL', '![x](a%00b.png)', 'INVALID_DRAFT'],
+      ['a name with a colon', '![x](./a:b.png)', 'INVALID_DRAFT'],
+    ])('refuses %s', async (_, markdown, code) => {
+      await mkdir(join(folder, 'images'))
+      await written('empty.png', '')
+      await truncate(await written('huge.png', ''), MAX_ATTACHMENT_BYTES + 1)
+      await expect(readDraft(await written('a.md', `# A\n\n${markdown}`))).rejects.toMatchObject({
+        code,
+      })
+    })
+
+    it('refuses more pictures than an issue holds', async () => {
+      const names = Array.from({ length: MAX_ATTACHMENTS + 1 }, (_, i) => `${i}.png`)
+      for (const name of names) await written(name, 'x')
+      const show = (some: string[]) => `# A\n\n${some.map((it) => `![x](${it})`).join('\n')}`
+      const { attachments } = await readDraft(await written('a.md', show(names.slice(1))))
+      expect(attachments).toHaveLength(MAX_ATTACHMENTS)
+      const path = await written('b.md', show(names))
+      await expect(readDraft(path)).rejects.toMatchObject({ code: 'TOO_LARGE' })
+    })
+  })
+})
+
+describe('parseDraft', () => {
+  const now = new Date('2026-03-01T00:00:00Z')
+
+  it('dates text from a pipe to now and finds its images in the given folder', async () => {
+    const draft = await parseDraft('# A\n\n![x](images/tide.png)', { folder: draftFile('.'), now })
+    expect(draft).toMatchObject({ dateFrom: 'now', publishedAt: now.toISOString() })
+    expect(draft.attachments).toHaveLength(1)
+  })
+
+  it('warns of images that a pipe cannot bring', async () => {
+    const draft = await parseDraft('# A\n\n![x](images/tide.png)')
+    expect(draft).toMatchObject({ attachments: [], warnings: [{ line: 3 }] })
+  })
+
+  it.each([
+    ['NUL', '# A\n\0', 'INVALID_DRAFT'],
+    ['half a character', '# A\n\ud800', 'INVALID_DRAFT'],
+    ['no title', 'Some text.', 'INVALID_DRAFT'],
+    ['only white space', '\ufeff \r\n\t', 'INVALID_DRAFT'],
+    ['too much', 'x'.repeat(MAX_BODY_BYTES + 65 * 1024), 'TOO_LARGE'],
+  ])('refuses text with %s', async (_, text, code) => {
+    await expect(parseDraft(text)).rejects.toMatchObject({ code })
+  })
+
+  it.each([
+    ['title', 'x'.repeat(257)],
+    ['summary', 'x'.repeat(4_097)],
+    ['language', 'not a language'],
+    ['tags', 'x'.repeat(129)],
+    ['authors', '{name: Ann, url: "javascript:alert(1)"}'],
+    ['authors', '[{url: "https://example.org"}]'],
+    ['title', '[a, b]'],
+    ['date', 'tomorrow'],
+    ['date', '[2026]'],
+    ['status', 'draft'],
+    ['published', 'false'],
+  ])('refuses a bad %s', async (name, value) => {
+    const text = `---\nkey: x\n${name}: ${value}\n---\n# A`
+    await expect(parseDraft(text)).rejects.toMatchObject({ code: 'INVALID_DRAFT' })
+    await expect(parseDraft(text)).rejects.toThrow(/^Line 3: .*/)
+  })
+
+  it.each([
+    ['author: Doe, Jane', { authors: [{ name: 'Doe, Jane' }] }],
+    ['authors: Ann, Bo', { authors: [{ name: 'Ann' }, { name: 'Bo' }] }],
+    ['author: Ann <ann@example.org>', { authors: [{ name: 'Ann' }] }],
+    [
+      'author: {name: Ann, url: "https://example.org", email: a@example.org}',
+      { authors: [{ name: 'Ann', url: 'https://example.org' }] },
+    ],
+    ['keywords: a; b, a', { tags: ['a', 'b'] }],
+    ['category: Week, one', { tags: ['Week, one'] }],
+    ['lang: pt_BR', { language: 'pt-BR' }],
+    ['issue: "#12"', { declaredNumber: 12 }],
+    ['description: |\n  one\n  two', { summary: 'one\ntwo' }],
+    ['pubDate: Sat, 07 Mar 2026 18:46:00 +0100', { publishedAt: '2026-03-07T17:46:00.000Z' }],
+    ['published: true', { dateFrom: 'now' }],
+    ['draft: false', { title: 'A' }],
+  ])('reads %s', async (field, expected) => {
+    expect(await parseDraft(`---\n${field}\n---\n# A`, { now })).toMatchObject(expected)
+  })
+
+  it('prefers the head over the name and the name over the time', async () => {
+    const name = '2020-11-4-letter.md'
+    expect(await parseDraft('Title: x\nDate: 2026-03-01\n\ny', { name })).toMatchObject({
+      dateFrom: 'head',
+    })
+    expect(await parseDraft('y', { name })).toMatchObject({
+      title: 'Letter',
+      dateFrom: 'name',
+      publishedAt: '2020-11-04T00:00:00.000Z',
+    })
+  })
+
+  it('warns when a text begins much like a head', async () => {
+    const draft = await parseDraft('Title: x\nbut then prose\n\n# A', { now })
+    expect(draft).toMatchObject({ title: 'A', warnings: [{ line: 1 }] })
+  })
+})

@@ -1,0 +1,131 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { inPublishingOrder, listDraftFolder } from '../../src/sources/folder.ts'
+import { matchesGlob } from '../../src/sources/glob.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'drafts-'))
+})
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function fill(...names: string[]): Promise<void> {
+  for (const name of names) {
+    await mkdir(dirname(join(folder, name)), { recursive: true })
+    await writeFile(join(folder, name), 'x')
+  }
+}
+
+async function listed(match?: string) {
+  const { drafts, skipped } = await listDraftFolder(folder, match === undefined ? {} : { match })
+  return { drafts: drafts.map((it) => relative(folder, it)), skipped }
+}
+
+describe('listDraftFolder', () => {
+  it('lists Markdown files below the folder in natural order', async () => {
+    await fill('issue-10.md', 'issue-9.MARKDOWN', '2019/a.mkd', '2020/b.mdown', 'README.md')
+    expect(await listed()).toEqual({
+      drafts: ['2019/a.mkd', '2020/b.mdown', 'issue-9.MARKDOWN', 'issue-10.md', 'README.md'],
+      skipped: [],
+    })
+  })
+
+  it('passes over hidden files and node_modules', async () => {
+    await fill('.git/a.md', '.DS_Store', 'node_modules/b/README.md', 'c.md')
+    expect(await listed()).toEqual({ drafts: ['c.md'], skipped: [] })
+  })
+
+  it('says why each other file is skipped', async () => {
+    await fill('a.rst', 'images/b.PNG', 'c.txt', 'LICENSE', 'd.md')
+    const { drafts, skipped } = await listed()
+    expect(drafts).toEqual(['d.md'])
+    expect(skipped.map((it) => it.file)).toEqual(['a.rst', 'c.txt', 'images/b.PNG', 'LICENSE'])
+    expect(skipped.every((it) => it.code === 'INVALID_DRAFT')).toBe(true)
+    expect(skipped[0]?.message).toContain('reStructuredText')
+    expect(skipped[2]?.message).toContain('a picture')
+  })
+
+  it('skips what does not match', async () => {
+    await fill('2019/a.md', '2020/a.md', '2020/notes.md')
+    const { drafts, skipped } = await listed('2020/a*')
+    expect(drafts).toEqual(['2020/a.md'])
+    expect(skipped.map((it) => it.file)).toEqual(['2019/a.md', '2020/notes.md'])
+  })
+
+  it('follows no link to a folder, out of the folder or to nowhere', async () => {
+    await fill('in/a.md', 'secret.md')
+    const inside = join(folder, 'in')
+    await symlink('.', join(inside, 'circle'))
+    await symlink('../secret.md', join(inside, 'secret.md'))
+    await symlink('nowhere', join(inside, 'lost.md'))
+    await symlink('a.md', join(inside, 'b.md'))
+    const { drafts, skipped } = await listDraftFolder(inside)
+    expect(drafts).toEqual([join(inside, 'a.md'), join(inside, 'b.md')])
+    expect(skipped.map((it) => it.file)).toEqual(['circle', 'lost.md', 'secret.md'])
+  })
+
+  it('refuses a folder that is missing or a file', async () => {
+    await fill('a.md')
+    for (const name of ['nowhere', 'a.md', 'a.md/b']) {
+      await expect(listDraftFolder(join(folder, name))).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+      })
+    }
+  })
+})
+
+describe('inPublishingOrder', () => {
+  const draft = (path: string, day: number, dateFrom: 'head' | 'name' | 'file') => ({
+    path,
+    draft: { publishedAt: new Date(Date.UTC(2026, 0, day)).toISOString(), dateFrom },
+  })
+
+  it('goes by date if every draft says its own, and by path on the same day', () => {
+    const drafts = [
+      draft('c', 3, 'head'),
+      draft('b-10', 2, 'name'),
+      draft('b-9', 2, 'head'),
+      draft('z', 1, 'head'),
+    ]
+    expect(inPublishingOrder(drafts).map((it) => it.path)).toEqual(['z', 'b-9', 'b-10', 'c'])
+  })
+
+  it('goes by path if one of them does not', () => {
+    const drafts = [draft('10/a', 1, 'head'), draft('9/b', 2, 'file'), draft('9/a', 3, 'head')]
+    expect(inPublishingOrder(drafts).map((it) => it.path)).toEqual(['9/a', '9/b', '10/a'])
+  })
+})
+
+describe('matchesGlob', () => {
+  it.each([
+    ['a/b.md', '*.md'],
+    ['a/b.md', '**'],
+    ['a/b.md', '**/b.md'],
+    ['b.md', '**/b.md'],
+    ['a/x/y/b.md', 'a/**/b.md'],
+    ['a/b.md', 'a/**/b.md'],
+    ['a/b.md', './a/?.md'],
+    ['a/😀.md', 'a/?.md'],
+    ['20/issue-1.md', '2*/issue-*'],
+  ])('%s matches %s', (path, glob) => {
+    expect(matchesGlob(path, glob)).toBe(true)
+  })
+
+  it.each([
+    ['a/b.md', 'a/*.txt'],
+    ['a/x/b.md', 'a/*.md'],
+    ['a/b.md', 'b/**'],
+    ['a/bxmd', '?.md'],
+    ['a/b.md', '*.m'],
+  ])('%s does not match %s', (path, glob) => {
+    expect(matchesGlob(path, glob)).toBe(false)
+  })
+
+  it('takes no exponential time', () => {
+    expect(matchesGlob('a'.repeat(4_000), `${'*a'.repeat(120)}b`)).toBe(false)
+  })
+})

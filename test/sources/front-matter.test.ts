@@ -1,0 +1,138 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { parseDraft } from '../../src/sources/draft.ts'
+import { MAX_HEAD_BYTES, splitFrontMatter } from '../../src/sources/front-matter.ts'
+
+const HEADS = {
+  yaml: '---\ntitle: A title\ntags: [a, b]\n---\n\n',
+  'yaml with CRLF': '---\r\ntitle: A title\r\n---\r\n\r\n',
+  'yaml closed by dots': '---\ntitle: A title\n...\n\n',
+  'empty yaml': '---\n---\n\n',
+  toml: '+++\ntitle = "A title"\ndate = 2026-03-01\n+++\n\n',
+  plain: 'Title: A title\nDate: 2026-03-01\nRevision range: a..b\n\n',
+  'plain with CRLF': 'Title: A title\r\nDate: 2026-03-01\r\n\r\n',
+}
+
+const bodies = fc.oneof(
+  fc.string({ unit: 'grapheme', maxLength: 200 }),
+  fc
+    .array(
+      fc.constantFrom(
+        '---',
+        '+++',
+        '...',
+        'Title: x',
+        '',
+        ' ',
+        '\r',
+        '\n',
+        '\r\n',
+        '# y',
+        'a: b',
+        '\u0002',
+        '\ufeff',
+      ),
+      { maxLength: 20 },
+    )
+    .map((parts) => parts.join('')),
+)
+
+describe('splitFrontMatter', () => {
+  it.each(Object.entries(HEADS))(
+    'gives back any body below a head byte for byte: %s',
+    async (_, head) => {
+      await fc.assert(
+        fc.asyncProperty(bodies, async (body) => {
+          expect((await splitFrontMatter(head + body)).body).toBe(body)
+        }),
+      )
+    },
+  )
+
+  it('gives back any text without a head byte for byte', async () => {
+    await fc.assert(
+      fc.asyncProperty(bodies, async (body) => {
+        const text = `Dear reader: hello.\n${body}`
+        const split = await splitFrontMatter(text)
+        expect(split).toMatchObject({ style: 'none', body: text, bodyLine: 1 })
+      }),
+    )
+  })
+
+  it('keeps any body when a whole draft is parsed', async () => {
+    // Without a title in the head a heading of the body becomes the title, and may be refused as one.
+    const titled = Object.values(HEADS).filter((head) => head.includes('A title'))
+    await fc.assert(
+      fc.asyncProperty(bodies, fc.constantFrom(...titled), async (body, head) => {
+        const text = `Words. ${body}`
+        expect((await parseDraft(head + text, { name: 'a.md' })).markdown).toBe(text)
+      }),
+    )
+  })
+
+  it.each([
+    ['yaml', '---\nTitle: "A: b"\nTAGS:\n  - x\n  - y\n---\ntext', 'A: b', 6 + 1],
+    ['toml', '+++\nTitle = "A: b"\ntags = ["x", "y"]\n+++\n\ntext', 'A: b', 6],
+    ['plain', 'Title: A: b\ntags: x, y\n\ntext', 'A: b', 4],
+  ])('reads a %s head and counts its lines', async (style, text, title, bodyLine) => {
+    const split = await splitFrontMatter(text)
+    expect(split).toMatchObject({ style, body: 'text', bodyLine })
+    expect(split.fields.get('title')).toMatchObject({
+      value: title,
+      line: style === 'plain' ? 1 : 2,
+    })
+    expect(split.fields.has('tags')).toBe(true)
+  })
+
+  it('keeps scalars of YAML as they were written', async () => {
+    const { fields } = await splitFrontMatter(
+      '---\ntitle: 1.10\nnumber: 007\ndate: 2026-03-01\n---\nx',
+    )
+    expect([...fields.values()].map((it) => it.value)).toEqual(['1.10', '007', '2026-03-01'])
+  })
+
+  it('joins the continued lines of a plain head', async () => {
+    const { fields, body } = await splitFrontMatter('Title: One\n    and two\n\tand three\n\nx')
+    expect(fields.get('title')?.value).toBe('One and two and three')
+    expect(body).toBe('x')
+  })
+
+  it.each([
+    ['a thematic break', '---\n\nText.\n\n---\n\nMore.'],
+    ['a thematic break and prose with a colon', '---\n\nNote: this is text.\n\n---\n\nMore.'],
+    ['a thematic break that is never parted', '---\nText goes on.'],
+    ['a setext heading below a break', '---\nA heading\n---\nMore.'],
+    ['plus signs', '+++\nText.\n+++\nMore.'],
+    ['prose with a colon', 'Dear reader: hello.\n\nText.'],
+    ['prose that begins with a usual name', 'Summary: we met\nand talked.\n\nText.'],
+    ['a head that says nothing an issue keeps', 'Slug: x\n\nText.'],
+    ['a link definition', '[a]: https://example.org\n\nText.'],
+  ])('loses no text to %s', async (_, text) => {
+    expect(await splitFrontMatter(text)).toMatchObject({ style: 'none', body: text })
+  })
+
+  it.each([
+    ['never closed', '---\ntitle: x\n\ntext', 'Line 1:'],
+    ['never closed, in TOML', '+++\ntitle = "x"\n\ntext', 'Line 1:'],
+    ['broken YAML', '---\ntitle: x\ndate: "2026\n---\n\ntext', 'Line 3:'],
+    ['a field twice', '---\ntitle: x\ntitle: y\n---\ntext', 'Line 3:'],
+    ['broken TOML', '+++\ntitle = "x"\nnumber = \n+++\ntext', 'Line 3:'],
+    ['too long', `---\ntitle: x\nsummary: ${'x'.repeat(MAX_HEAD_BYTES)}\n---\ntext`, 'Line 1:'],
+    ['too long, plain', `Title: x\n${'Key: value\n'.repeat(7_000)}\ntext`, 'Line 1:'],
+    ['deep brackets', `---\na: ${'['.repeat(60_000)}\n---\ntext`, 'Line 2:'],
+    ['deep lists', `---\na:\n ${'- '.repeat(30_000)}\n---\ntext`, 'Line 3:'],
+    ['deep TOML', `+++\na = ${'['.repeat(60_000)}\n+++\ntext`, 'Line 2:'],
+  ])('refuses a head that is %s, with its line', async (_, text, line) => {
+    const split = splitFrontMatter(text)
+    await expect(split).rejects.toMatchObject({ code: 'INVALID_DRAFT' })
+    await expect(split).rejects.toThrow(line)
+  })
+
+  it('does not run tags of YAML or change prototypes', async () => {
+    const { fields } = await splitFrontMatter(
+      '---\ntitle: !!js/function "x"\n__proto__: {polluted: yes}\n---\ntext',
+    )
+    expect(fields.get('title')?.value).toBe('x')
+    expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false)
+  })
+})

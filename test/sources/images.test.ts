@@ -1,0 +1,149 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { localImages } from '../../src/sources/images.ts'
+
+async function paths(text: string): Promise<string[]> {
+  return (await localImages(text)).map((it) => it.path)
+}
+
+describe('localImages', () => {
+  it.each([
+    ['![a](b.png)', ['b.png']],
+    ['![a](<b c.png> "d")', ['b c.png']],
+    ['![a][b]\n\n[B]: c.png', ['c.png']],
+    ['![a][]\n\n[a]: c.png', ['c.png']],
+    ['![a]\n\n> [a]:\n> c.png', ['c.png']],
+    ['![a [b](https://x.org/c)](d.png)', ['d.png']],
+    ['![a `]` b](c.png)', ['c.png']],
+    ['[![a](b.png)](https://x.org)', ['b.png']],
+    ['| ![a](b.png) |\n| --- |\n| ![c](d.png) |', ['b.png', 'd.png']],
+    ['x[^1]\n\n[^1]: ![a](b.png)', ['b.png']],
+    ['- > ![a](\n  > b.png)', ['b.png']],
+    ['*![a*](b.png)', ['b.png']],
+    ['![a](b.png?size=2#x)', ['b.png']],
+    ['![a](%E6%BD%AE%zz.png)', ['%E6%BD%AE%zz.png']],
+  ])('finds the images of %j', async (text, expected) => {
+    expect(await paths(text)).toEqual(expected)
+  })
+
+  it.each([
+    '[a](b.png)',
+    '`![a](b.png)`',
+    '    ![a](b.png)',
+    '```\n![a](b.png)\n```',
+    '\\![a](b.png)',
+    '![a](https://x.org/b.png)',
+    '![a](//x.org/b.png)',
+    '![a](#b)',
+    '![a]()',
+    '![a][b]',
+    '<!-- ![a](b.png) -->',
+    '![a](data:image/png;base64,AAAA)',
+    '`#![no_std]` [a](b.html)\n\n[c]: d.html',
+  ])('finds no image in %j', async (text) => {
+    expect(await paths(text)).toEqual([])
+  })
+
+  it('finds an image after any text that leaves no block open', async () => {
+    const words = fc.string({
+      unit: fc.constantFrom('a', ' ', '*', '_', '[', ']', '(', ')', '!', '\\', '&'),
+    })
+    await fc.assert(
+      fc.asyncProperty(words, async (text) => {
+        expect(await paths(`${text}\n\n# x\n\n![a](b.png)`)).toContain('b.png')
+      }),
+    )
+  })
+
+  it('finds the same with a parser as without', async () => {
+    const part = fc.constantFrom(
+      '![a b](b.png)',
+      '  ![](%20/c.png)',
+      '   ![a, (b)?](ü_1.png) ',
+      '    ![a](code.png)',
+      '\t![a](t.png)',
+      '![a](https://x.org/d.png)',
+      '[a](\n',
+      ')',
+      '[e]:',
+      '[e]: f.png',
+      '![e][e]',
+      '[^1]: note',
+      '- item',
+      '-',
+      '1. item',
+      '> quote',
+      '<b>',
+      '<!--',
+      '-->',
+      '`',
+      'a `b',
+      '| a |',
+      '| --- |',
+      '---',
+      '===',
+      '\\',
+      '&amp;',
+      'text',
+      '*',
+      '[',
+      ']',
+      '!',
+      '![',
+      '(',
+      'www.x.org',
+      '# head',
+      '$$',
+      '- ![g](h.png)',
+      '\f',
+      '\v',
+    )
+    const line = fc.tuple(part, fc.constantFrom('\n', '\n\n', '\n\n', '\r\n', '\r\n\r\n', '\n \n'))
+    const texts = fc.array(line, { maxLength: 12 }).map((all) => all.flat().join(''))
+    // An empty block of code at the end changes nothing else, and is left to the parser.
+    await fc.assert(
+      fc.asyncProperty(texts, async (text) => {
+        expect(await localImages(text)).toEqual(await localImages(`${text}\n\n~~~\n~~~\n`))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('finds images of texts that are too long or too tangled to parse', async () => {
+    const fence = '```\n![a](code.png)\n```\n'
+    const long = 'Some words of prose.\n'.repeat(20_000)
+    const found = await localImages(`${fence}${long}![a](b.png) ![c][d]\n\n[d]: <e.png>`)
+    expect(found.map((it) => [it.path, it.line])).toEqual([
+      ['b.png', 20_004],
+      ['e.png', 20_004],
+    ])
+  })
+
+  it.each([8, 16, 32])('takes no more than seconds for quotes of %i levels', async (levels) => {
+    const line = `${'> '.repeat(levels)}a\n\n`
+    const text = `![a](b.png)\n\n${line.repeat(120_000 / line.length)}`
+    const start = performance.now()
+    expect(await paths(text)).toEqual(['b.png'])
+    expect(performance.now() - start).toBeLessThan(8_000)
+  })
+
+  it.each([
+    ['asterisks', '*a_ '],
+    ['quotes', '>'],
+    ['lists', '- '],
+    ['brackets', '['],
+    ['open images', '!['],
+    ['open destinations', ']('],
+    ['nested quotes', `${'> '.repeat(40)}a\n\n`],
+    ['nested lists', `${'- '.repeat(20)}a\n`],
+    ['backticks', '` `` '],
+    ['prose', 'words\n'],
+    ['paragraphs', 'words [a](b)\n\n'],
+  ])('takes no more than linear time for 2 MiB of %s', async (_, unit) => {
+    const text = `![a](b.png)\n\n${unit.repeat((2 * 1024 * 1024) / unit.length)}`
+    const start = performance.now()
+    expect(await paths(text)).toContain('b.png')
+    // Quadratic time would be minutes.
+    expect(performance.now() - start).toBeLessThan(5_000)
+  })
+})

@@ -1,0 +1,270 @@
+import { connect } from 'node:net'
+import { once } from 'node:events'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { ReaderServer } from '../../src/web/server.ts'
+import { form, startReader } from '../helpers/readers.ts'
+import { openAuthor } from '../helpers/peers.ts'
+import { failureOf } from '../helpers/operations.ts'
+
+/** A reader with one newsletter of one issue. */
+async function someReader() {
+  const author = await openAuthor([], { issues: 1, isOnline: false })
+  return { ...author, reader: await startReader(author.operations) }
+}
+
+const POSTS = [
+  '/theme',
+  '/add',
+  '/subscribe',
+  '/subscribe/later',
+  '/n/KEY/unsubscribe',
+  '/n/KEY/1/mark',
+  '/n/KEY/read',
+]
+
+describe('who is let in', () => {
+  it.each(['evil.example', '127.0.0.1', '127.0.0.1:1', 'localhost', '[::1]:80', '0.0.0.0:80'])(
+    'nobody by the name %j',
+    async (host) => {
+      const { reader } = await someReader()
+      for (const path of ['/', '/add', '/feeds/all/atom.xml', '/events', '/enter']) {
+        const { status, text } = await reader.visit(path, { headers: { host } })
+        expect([400, 421]).toContain(status)
+        expect(text).not.toContain('Tide tables')
+      }
+    },
+  )
+
+  it('both names of this machine', async () => {
+    const { reader } = await someReader()
+    const { port } = new URL(reader.origin)
+    for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, `LOCALHOST:${port}`]) {
+      expect((await reader.visit('/', { headers: { host } })).status).toBe(200)
+    }
+  })
+
+  it.each(['https://evil.example', 'null', 'http://127.0.0.1:1', 'file://'])(
+    'nobody from the origin %s',
+    async (origin) => {
+      const { reader } = await someReader()
+      for (const method of ['GET', 'POST']) {
+        const { status } = await reader.visit('/add', { method, headers: { origin } })
+        expect(status).toBe(403)
+      }
+    },
+  )
+
+  it('nobody on behalf of another site, except to a page that the user goes to', async () => {
+    const { reader } = await someReader()
+    const site = (mode: string) => ({ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': mode })
+    expect((await reader.visit('/', { headers: site('no-cors') })).status).toBe(403)
+    expect((await reader.visit('/', { headers: site('navigate') })).status).toBe(200)
+    const posted = await reader.visit('/theme', { method: 'POST', headers: site('navigate') })
+    expect(posted.status).toBe(403)
+  })
+
+  it('nobody without a session, and it is not told what is here', async () => {
+    const { reader, feedKey } = await someReader()
+    const paths = [
+      '/',
+      '/newsletters',
+      '/search',
+      '/seeding',
+      '/add',
+      '/feeds',
+      '/events',
+      '/nothing',
+    ]
+    for (const path of [
+      ...paths,
+      `/n/${feedKey}`,
+      `/n/${feedKey}/1`,
+      `/n/${feedKey}/1/files/a.png`,
+    ]) {
+      const { status, text } = await reader.ask(path)
+      expect([path, status]).toEqual([path, 401])
+      expect(text).not.toContain('Tide tables')
+      expect(text).not.toContain('name="token"')
+    }
+  })
+
+  it('nobody with a made-up session', async () => {
+    const { reader } = await someReader()
+    const { port } = new URL(reader.origin)
+    for (const value of ['', 'x', '0'.repeat(64)]) {
+      const cookie = `hyperletter-${port}=${value}`
+      expect((await reader.ask('/', { headers: { cookie } })).status).toBe(401)
+    }
+  })
+
+  it('one browser, once, by the address that is printed', async () => {
+    const { reader } = await someReader()
+    const path = reader.server.enter('/seeding').slice(reader.origin.length)
+    const first = await reader.ask(path)
+    expect(first.status).toBe(303)
+    expect(first.headers.location).toBe('/seeding')
+    expect(String(first.headers['set-cookie'])).toMatch(/HttpOnly; SameSite=Strict/)
+    expect((await reader.ask(path)).status).toBe(401)
+    // Who is in already just goes on.
+    expect((await reader.visit(path)).status).toBe(303)
+  })
+
+  it.each([
+    '//evil.example',
+    '/\\evil.example',
+    'https://evil.example',
+    '/a\r\nset-cookie: a=b',
+    '',
+  ])('never on to %j', async (to) => {
+    const { reader } = await someReader()
+    const token = new URL(reader.server.enter()).searchParams.get('token') ?? ''
+    const query = new URLSearchParams({ token, to }).toString()
+    expect((await reader.ask(`/enter?${query}`)).headers.location).toBe('/')
+    const { headers } = await reader.submit('/theme', { theme: 'dark', back: to })
+    expect(headers.location).toBe('/')
+  })
+})
+
+describe('changes', () => {
+  it('need the token of a page', async () => {
+    const { reader, feedKey } = await someReader()
+    for (const path of POSTS) {
+      for (const token of ['', 'x', '0'.repeat(64)]) {
+        const sent = form(reader.origin, { token, link: feedKey })
+        const { status } = await reader.visit(path.replace('KEY', feedKey), sent)
+        expect([path, status]).toEqual([path, 422])
+      }
+    }
+  })
+
+  it('need a session too', async () => {
+    const { reader, feedKey } = await someReader()
+    const page = await reader.visit('/add')
+    const token = /name="token"\s+value="([0-9a-f]+)"/.exec(page.text)?.[1] ?? ''
+    expect(token).not.toBe('')
+    for (const path of POSTS) {
+      const sent = form(reader.origin, { token })
+      const { status } = await reader.ask(path.replace('KEY', feedKey), sent)
+      expect([path, status]).toEqual([path, 401])
+    }
+  })
+
+  it('need an origin', async () => {
+    const { reader } = await someReader()
+    const { headers: _, ...sent } = form(reader.origin, {})
+    expect((await reader.visit('/theme', sent)).status).toBe(403)
+  })
+
+  it('do not happen by looking at a page', async () => {
+    const { reader, operations, feedKey } = await someReader()
+    for (const path of [
+      `/n/${feedKey}/1`,
+      `/n/${feedKey}/1/mark?starred=1`,
+      `/n/${feedKey}/unsubscribe`,
+    ]) {
+      await reader.visit(path)
+    }
+    const [issue] = await operations.listIssues({ newsletter: feedKey })
+    expect(issue?.starred).toBe(false)
+  })
+
+  it('have a body of bounded size', async () => {
+    const { reader } = await someReader()
+    const { status } = await reader.submit('/add', { link: 'x'.repeat(100_000) })
+    expect(status).toBe(413)
+  })
+})
+
+describe('every answer', () => {
+  it('forbids scripts, styles, frames and forms of others', async () => {
+    const { reader, feedKey } = await someReader()
+    const paths = ['/', `/n/${feedKey}/1`, '/nothing', '/add', '/seeding']
+    const answers = await Promise.all(paths.map((it) => reader.visit(it)))
+    answers.push(
+      await reader.ask('/'),
+      await reader.ask('/', { headers: { host: 'evil.example' } }),
+    )
+    for (const { headers, text } of answers) {
+      const policy = String(headers['content-security-policy'])
+      expect(policy).toContain("default-src 'none'")
+      expect(policy).not.toMatch(/unsafe|\*|data:|https?:/)
+      expect(headers).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'same-origin',
+        'cross-origin-opener-policy': 'same-origin',
+        'cross-origin-resource-policy': 'same-origin',
+        'x-frame-options': 'DENY',
+        'cache-control': 'no-store',
+      })
+      expect(headers).not.toHaveProperty('access-control-allow-origin')
+      expect(text).not.toMatch(/<style|\sstyle=|\son[a-z]+=|<script(?! src="\/assets\/)/i)
+    }
+  })
+
+  it.each(['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'PROPFIND'])('to %s is no', async (method) => {
+    const { reader } = await someReader()
+    expect((await reader.visit('/', { method })).status).toBe(405)
+  })
+
+  it.each([
+    '/../../etc/passwd',
+    '/assets/../../package.json',
+    '/%2e%2e/%2e%2e/etc/passwd',
+    '/assets/%2e%2e%2f',
+  ])('to %s gives no file', async (path) => {
+    const { reader } = await someReader()
+    const { status, text } = await reader.visit(path)
+    expect(status).toBe(404)
+    expect(text).not.toMatch(/root:|"dependencies"/)
+  })
+
+  it('to a huge head is a refusal', async () => {
+    const { reader } = await someReader()
+    const { status } = await reader.ask('/', { headers: { 'x-a': 'x'.repeat(20_000) } })
+    expect(status).toBe(431)
+  })
+
+  it('to what is not HTTP is a refusal', async () => {
+    const { reader } = await someReader()
+    const { port } = new URL(reader.origin)
+    const socket = connect(Number(port), '127.0.0.1')
+    socket.end('\u0000\u0001 nonsense\r\n\r\n')
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 400/)
+    socket.destroy()
+  })
+})
+
+describe('the server', () => {
+  it('listens on the loopback address only', async () => {
+    const { reader } = await someReader()
+    expect(reader.origin).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+  })
+
+  it('keeps port and session, in a file that only this user can read', async () => {
+    const { reader, operations } = await someReader()
+    const { dataDir, origin } = reader
+    const before = await reader.visit('/')
+    await reader.server.close()
+    const again = await startReader(operations, { dataDir })
+    expect(again.origin).toBe(origin)
+    const cookie = String(
+      (await again.ask(again.server.enter().slice(origin.length))).headers['set-cookie'],
+    )
+    expect(before.status).toBe(200)
+    expect(cookie).toContain(`hyperletter-${new URL(origin).port}=`)
+    expect((await stat(join(dataDir, 'reader.json'))).mode & 0o077).toBe(0)
+  })
+
+  it('takes another port if its own is taken, unless it was told which', async () => {
+    const { reader, operations } = await someReader()
+    const port = Number(new URL(reader.origin).port)
+    const other = await startReader(operations)
+    expect(other.origin).not.toBe(reader.origin)
+    const { dataDir } = other
+    const failure = await failureOf(ReaderServer.listen({ operations, dataDir, port }))
+    expect(failure.code).toBe('INVALID_INPUT')
+  })
+})
