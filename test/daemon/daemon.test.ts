@@ -219,14 +219,14 @@ describe('a daemon of the real command', () => {
     await startWithSettings(config, home, preload)
     const loaded = async () => {
       const urls = (await readFile(list, 'utf8')).split('\n')
-      return urls.map((it) => /\/dist\/operations\/(.*)\.js$/.exec(it)?.[1]).filter(Boolean)
+      return urls.map((it) => /\/dist\/api\/(.*)\.js$/.exec(it)?.[1]).filter(Boolean)
     }
     const atRest = await loaded()
     expect(atRest).toContain('operations')
-    expect(atRest).not.toContain('contract')
+    expect(atRest).not.toContain('contract/contract')
     expect(atRest).not.toContain('diagnosing/status')
     await remoteOperations(config.socketPath).status({})
-    expect(await loaded()).toEqual(expect.arrayContaining(['contract', 'diagnosing/status']))
+    expect(await loaded()).toEqual(expect.arrayContaining(['contract/contract', 'diagnosing/status']))
     expect(await loaded()).not.toContain('writing/publishing')
   })
 
