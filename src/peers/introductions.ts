@@ -1,7 +1,6 @@
 import c, { type Encoder } from 'compact-encoding'
 import type Protomux from 'protomux'
 import type { Message } from 'protomux'
-import type Hypercore from 'hypercore'
 import { hex } from '../hex.ts'
 
 /** Protomux protocol name; the number rises with an incompatible change. */
@@ -20,7 +19,6 @@ const GATHER_MS = 100
 const KEY_BYTES = 32
 
 interface Peers {
-  /** Discovery key of the core that all of them replicate. */
   readonly topic: Uint8Array
   /** Swarm public keys, 32 bytes each. */
   readonly keys: readonly Uint8Array[]
@@ -51,18 +49,24 @@ export interface IntroductionsOptions {
   readonly onPeer: (key: Uint8Array, teller: string) => void
 }
 
+/** A topic whose peers are introduced to each other. */
+interface IntroducedTopic {
+  readonly topic: Uint8Array
+  /** Public keys of the peers that proved to know what the topic stands for, the latest last. */
+  readonly members: () => readonly Uint8Array[]
+}
+
 /**
- * Tells the peers of one core about each other. Peers that join a topic at the same moment do not
+ * Introduces the peers of a topic to each other. Peers that join a topic at the same moment do not
  * find each other: each looked up before the other had announced, and the stack looks again after
  * ten minutes. Whoever both are connected to introduces them within `GATHER_MS`.
  *
- * Only peers that replicate a core with us, and so proved to know its feed key, are told, and only
- * to others that do; a listener takes word only of cores it replicates with the teller. The word
- * itself is a public key to dial; the connection then proves it.
+ * Only members of a topic are named, and only to other members; an introduction counts only if it comes from a
+ * member. It is a public key to dial; the connection then proves it.
  */
 export class Introductions {
   readonly #options: IntroductionsOptions
-  readonly #cores = new Map<string, Hypercore>()
+  readonly #topics = new Map<string, IntroducedTopic>()
   readonly #timers = new Map<string, NodeJS.Timeout>()
   readonly #channels = new Map<string, Message<Peers>>()
   /** `topic:teller` → keys told already, in hex. */
@@ -72,19 +76,22 @@ export class Introductions {
     this.#options = options
   }
 
-  /** Introduces the peers of `core` to each other until the returned function is called. */
-  add(core: Hypercore): () => void {
-    const topic = hex(core.discoveryKey ?? new Uint8Array())
-    const gather = () => this.#gather(topic)
-    this.#cores.set(topic, core)
-    core.on('peer-add', gather)
-    gather()
-    return () => {
-      core.off('peer-add', gather)
-      clearTimeout(this.#timers.get(topic))
-      this.#timers.delete(topic)
-      this.#cores.delete(topic)
-    }
+  /** Introduces the members of a topic to each other until `delete`. */
+  add(topic: Uint8Array, members: () => readonly Uint8Array[]): void {
+    this.#topics.set(hex(topic), { topic, members })
+    this.changed(topic)
+  }
+
+  /** A topic has a new member. */
+  changed(topic: Uint8Array): void {
+    if (this.#topics.has(hex(topic))) this.#gather(hex(topic))
+  }
+
+  delete(topic: Uint8Array): void {
+    const name = hex(topic)
+    clearTimeout(this.#timers.get(name))
+    this.#timers.delete(name)
+    this.#topics.delete(name)
   }
 
   /** Opens the channel on a new connection, beside replication. */
@@ -112,13 +119,13 @@ export class Introductions {
     channel.open()
     const [message] = channel.messages
     if (message !== undefined) this.#channels.set(teller, message as Message<Peers>)
-    for (const topic of this.#cores.keys()) this.#gather(topic)
+    for (const topic of this.#topics.keys()) this.#gather(topic)
   }
 
   close(): void {
     for (const timer of this.#timers.values()) clearTimeout(timer)
     this.#timers.clear()
-    this.#cores.clear()
+    this.#topics.clear()
     this.#channels.clear()
     this.#told.clear()
   }
@@ -133,28 +140,25 @@ export class Introductions {
   }
 
   #tell(topic: string): void {
-    const core = this.#cores.get(topic)
-    if (core === undefined || core.discoveryKey === null) return
-    const members = new Map(
-      core.peers.map((peer) => [hex(peer.remotePublicKey), peer.remotePublicKey]),
-    )
+    const introduced = this.#topics.get(topic)
+    if (introduced === undefined) return
+    const members = new Map(introduced.members().map((key) => [hex(key), key]))
     for (const member of members.keys()) {
       const message = this.#channels.get(member)
       if (message === undefined) continue
       const told = this.#toldTo(topic, member)
       const fresh = [...members].filter(([key]) => key !== member && !told.has(key))
-      // Newest last in `peers`: the latest arrivals are those who know the fewest others.
+      // The latest arrivals are those who know the fewest others.
       const chosen = fresh.slice(-MAX_PEERS_PER_MESSAGE)
       if (chosen.length === 0) continue
       for (const [key] of chosen) told.add(key)
-      message.send({ topic: core.discoveryKey, keys: chosen.map(([, bytes]) => bytes) })
+      message.send({ topic: introduced.topic, keys: chosen.map(([, bytes]) => bytes) })
     }
   }
 
   #hear({ topic, keys }: Peers, teller: string): void {
-    const core = this.#cores.get(hex(topic))
-    const replicates = core?.peers.some((peer) => hex(peer.remotePublicKey) === teller)
-    if (replicates !== true) return
+    const members = this.#topics.get(hex(topic))?.members() ?? []
+    if (!members.some((key) => hex(key) === teller)) return
     for (const key of keys) this.#options.onPeer(key, teller)
   }
 

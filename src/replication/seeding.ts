@@ -6,12 +6,10 @@ import { translateStorageError } from '../storage-errors.ts'
 import { copiesOf, fullCopiesOf } from './copies.ts'
 import { announceHeld } from './held-announcements.ts'
 import { NewestIssueFirst } from './newest-issue-first.ts'
-import type { Introductions } from '../peers/introductions.ts'
 import type { PushChannel } from './push/pushes.ts'
 import { LogScheduling } from './scheduler/log-scheduling.ts'
-import type { SuccessionExchange } from '../engine/network/succession-exchange.ts'
-import type { Swarm } from '../peers/swarm.ts'
 import { Downloader } from './downloader.ts'
+import type { PeerPort } from './peer-port.ts'
 
 /** Content and record bytes. */
 export interface Traffic {
@@ -29,11 +27,11 @@ export interface SeedingStatus extends Traffic {
 
 export interface SeedingOptions {
   readonly feed: Feed
-  readonly swarm: Swarm
-  readonly exchange: Introductions
+  readonly peers: PeerPort
   readonly pushes: PushChannel
-  readonly successions: SuccessionExchange
   readonly logger: Logger
+  /** Called after a peer began to replicate this log. */
+  readonly onPeer: () => void
   /** Called when the log has grown, or is whole. */
   readonly onProgress: () => void
   /** Called when a block that a peer sent could not be stored. */
@@ -55,9 +53,7 @@ const LOOK_UP_AGAIN_MS = [700, 2_000, 5_000, 12_000, 30_000, 60_000]
  */
 export class Seeding {
   readonly #options: SeedingOptions
-  readonly #stopExchange: () => void
   readonly #stopPushes: () => void
-  readonly #stopSuccession: () => void
   readonly #wanted: Downloader
   readonly #newestHeld: NewestIssueFirst
   readonly #scheduling: LogScheduling
@@ -73,7 +69,7 @@ export class Seeding {
   /** Begins at once; nothing is awaited. */
   constructor(options: SeedingOptions) {
     this.#options = options
-    const { feed, exchange, pushes, successions } = options
+    const { feed, pushes } = options
     const { core } = feed
     core.on('append', this.#onAppend)
     core.on('upload', this.#onUpload)
@@ -83,9 +79,7 @@ export class Seeding {
     core.on('peer-add', this.#onPeerAdd)
     core.on('peer-remove', this.#onPeerRemove)
     core.on('conflict', this.#onConflict)
-    this.#stopExchange = exchange.add(core)
     this.#stopPushes = pushes.add(feed, (peer) => (this.#suspect = peer))
-    this.#stopSuccession = successions.add(feed)
     this.#scheduleLookUp()
     this.#scheduling = new LogScheduling(core)
     this.#newestHeld = new NewestIssueFirst({ feed, log: (what, error) => this.#log(what, error) })
@@ -137,9 +131,7 @@ export class Seeding {
     this.#wanted.close()
     this.#newestHeld.close()
     this.#scheduling.close()
-    this.#stopExchange()
     this.#stopPushes()
-    this.#stopSuccession()
     core.off('append', this.#onAppend)
     core.off('upload', this.#onUpload)
     core.off('download', this.#onDownload)
@@ -163,7 +155,7 @@ export class Seeding {
     const jitterMs = Math.random() * delayMs * 0.5
     this.#lookUpTimer = setTimeout(() => {
       this.#lookUps++
-      if (this.#options.feed.core.peers.length === 0) this.#options.swarm.refresh(this.#topic)
+      if (this.#options.feed.core.peers.length === 0) this.#options.peers.refresh(this.#topic)
       this.#scheduleLookUp()
     }, delayMs + jitterMs)
     this.#lookUpTimer.unref()
@@ -198,13 +190,13 @@ export class Seeding {
     const { length } = this.#options.feed
     const mayBeFork = length > 0 && (data as { upgrade?: unknown }).upgrade != null
     if (mayBeFork) this.#suspect = peer.remotePublicKey
-    this.#options.swarm.strike(peer.remotePublicKey, 'peer sent an invalid block', {
+    this.#options.peers.strike(peer.remotePublicKey, 'peer sent an invalid block', {
       hangUp: !mayBeFork,
     })
   }
 
   readonly #onBadRequest = (_error: Error, _request: unknown, peer: Peer): void => {
-    this.#options.swarm.strike(peer.remotePublicKey, 'peer sent an invalid request', {
+    this.#options.peers.strike(peer.remotePublicKey, 'peer sent an invalid request', {
       hangUp: false,
     })
   }
@@ -217,19 +209,20 @@ export class Seeding {
       core: { core: { header: { frozen: boolean } } }
     }
     core.core.header.frozen = false
-    if (this.#suspect !== undefined) this.#options.swarm.ban(this.#suspect)
-    this.#options.swarm.reconnect()
+    if (this.#suspect !== undefined) this.#options.peers.ban(this.#suspect)
+    this.#options.peers.reconnect()
   }
 
   readonly #onPeerAdd = (peer: Peer): void => {
-    const { feed, swarm } = this.#options
+    const { feed, peers, onPeer } = this.#options
     this.#movedAt = Date.now()
     onRequest(peer, (waiting) => {
-      swarm.requested(peer.remotePublicKey)
+      peers.requested(peer.remotePublicKey)
       if (waiting < MAX_REQUESTS_WAITING) return
-      swarm.strike(peer.remotePublicKey, 'peer asks without listening', { hangUp: true })
+      peers.strike(peer.remotePublicKey, 'peer asks without listening', { hangUp: true })
     })
     announceHeld(feed, peer)
+    onPeer()
   }
 
   readonly #onPeerRemove = (): void => {

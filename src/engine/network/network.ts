@@ -58,7 +58,7 @@ export class Network {
   readonly #options: NetworkOptions
   readonly #swarm: Swarm
   readonly #announcer: Announcer
-  readonly #exchange: Introductions
+  readonly #introductions: Introductions
   readonly #pushes: PushChannel
   readonly #successions: SuccessionExchange
   readonly #shelf: Wakeup
@@ -75,7 +75,9 @@ export class Network {
     this.#options = options
     this.#limits = config
     this.#isPrivate = options.isPrivate ?? (() => false)
-    this.#exchange = new Introductions({ onPeer: (key, teller) => this.#swarm.dial(key, teller) })
+    this.#introductions = new Introductions({
+      onPeer: (key, teller) => this.#swarm.dial(key, teller),
+    })
     this.#pushes = new PushChannel({
       onMisdeed: (peer, what) => this.#swarm.strike(peer, what, { hangUp: false }),
       onFailure: ({ feedKey }, error) => this.#notStored(feedKey, error),
@@ -156,9 +158,8 @@ export class Network {
   /** Announces a feed now, downloads and serves it until `stop`. */
   start(feed: Feed): void {
     const { feedKey, core } = feed
-    const before = this.#seedings.get(feedKey)
-    if (before?.isLost === false) return
-    before?.close()
+    if (this.#seedings.get(feedKey)?.isLost === false) return
+    this.#closeSeeding(feedKey)
     const { discoveryKey } = core
     if (discoveryKey === null) throw new HyperletterError('INTERNAL', 'The core is not open.')
     if (core.length > 0) this.#announcer.addNow(discoveryKey)
@@ -167,15 +168,19 @@ export class Network {
     this.#room?.add(feedKey, discoveryKey)
     const seeding = new Seeding({
       feed,
-      swarm: this.#swarm,
-      exchange: this.#exchange,
+      peers: this.#swarm,
       pushes: this.#pushes,
-      successions: this.#successions,
       logger: this.#options.logger,
+      onPeer: () => {
+        this.#introductions.changed(discoveryKey)
+        this.#successions.changed(feedKey)
+      },
       onProgress: () => this.#shelf.changed(feedKey),
       onDiskFull: this.#options.onDiskFull,
     })
     this.#seedings.set(feedKey, seeding)
+    this.#introductions.add(discoveryKey, () => core.peers.map((it) => it.remotePublicKey))
+    this.#successions.add(feed)
     this.#shelf.added(feedKey)
   }
 
@@ -241,7 +246,7 @@ export class Network {
     this.#roster.close()
     for (const seeding of this.#seedings.values()) seeding.close()
     this.#seedings.clear()
-    this.#exchange.close()
+    this.#introductions.close()
     this.#successions.close()
     this.#shelf.close()
     await Promise.all([this.#room?.close(), this.#pushes.close(), this.#swarm.close()])
@@ -253,7 +258,7 @@ export class Network {
     const peer = connection.remotePublicKey
     if (!this.#isAllowed(peer)) closeGate(mux, this.#isPrivate)
     this.#options.replicate(connection)
-    this.#exchange.attach(mux)
+    this.#introductions.attach(mux)
     this.#pushes.attach(mux)
     this.#successions.attach(mux)
     this.#shelf.attach(mux).then(
@@ -288,8 +293,12 @@ export class Network {
   }
 
   #closeSeeding(feedKey: FeedKey): void {
-    this.#seedings.get(feedKey)?.close()
+    const seeding = this.#seedings.get(feedKey)
+    if (seeding === undefined) return
+    seeding.close()
     this.#seedings.delete(feedKey)
+    this.#introductions.delete(discoveryKeyOf(feedKey))
+    this.#successions.delete(seeding.feed)
   }
 }
 

@@ -46,17 +46,19 @@ export class SuccessionChannel {
     this.#options = options
   }
 
-  /** Tells the peers of `feed`, now and later, until the returned function is called. */
-  add(feed: Feed): () => void {
-    const { core, feedKey } = feed
-    const tell = () => this.#tell(feedKey)
-    this.#feeds.set(feedKey, feed)
-    core.on('peer-add', tell)
-    tell()
-    return () => {
-      core.off('peer-add', tell)
-      if (this.#feeds.get(feedKey) === feed) this.#feeds.delete(feedKey)
-    }
+  /** Sends statements to the peers of `feed`, now and later, until `delete`. */
+  add(feed: Feed): void {
+    this.#feeds.set(feed.feedKey, feed)
+    this.changed(feed.feedKey)
+  }
+
+  /** A newsletter has a new peer. */
+  changed(feedKey: FeedKey): void {
+    this.#tell(feedKey)
+  }
+
+  delete(feed: Feed): void {
+    if (this.#feeds.get(feed.feedKey) === feed) this.#feeds.delete(feed.feedKey)
   }
 
   /** Passes a statement on from now on; it has been checked. */

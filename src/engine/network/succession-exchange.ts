@@ -50,14 +50,20 @@ export class SuccessionExchange {
     this.#queue = new LookupQueue({ lookUp: (feed) => this.#lookUp(feed) })
   }
 
-  /** Looks out for a successor of a newsletter until the returned function is called. */
-  add(feed: Feed): () => void {
-    const stop = this.#exchange.add(feed)
+  /** Looks out for a successor of a newsletter until `delete`. */
+  add(feed: Feed): void {
+    this.#exchange.add(feed)
     this.#queue.add(feed)
-    return () => {
-      stop()
-      this.#queue.delete(feed)
-    }
+  }
+
+  /** A newsletter has a new peer. */
+  changed(feedKey: FeedKey): void {
+    this.#exchange.changed(feedKey)
+  }
+
+  delete(feed: Feed): void {
+    this.#exchange.delete(feed)
+    this.#queue.delete(feed)
   }
 
   /** Passes a statement on to peers; it has been checked. */
