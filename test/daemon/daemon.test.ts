@@ -226,7 +226,9 @@ describe('a daemon of the real command', () => {
     expect(atRest).not.toContain('contract/contract')
     expect(atRest).not.toContain('diagnosing/status')
     await remoteOperations(config.socketPath).status({})
-    expect(await loaded()).toEqual(expect.arrayContaining(['contract/contract', 'diagnosing/status']))
+    expect(await loaded()).toEqual(
+      expect.arrayContaining(['contract/contract', 'diagnosing/status']),
+    )
     expect(await loaded()).not.toContain('writing/publishing')
   })
 
