@@ -1,3 +1,4 @@
+import { defined } from '../defined.ts'
 import type { Engine } from '../engine/engine.ts'
 import { hasCode, HyperletterError } from '../errors.ts'
 import { recoveryKeyOf } from '../format/history/recovery-key.ts'
@@ -88,7 +89,7 @@ export async function acceptSuccession(
   }
   await engine.successions.accept(statement)
   await engine.flush()
-  return { from, to, ...(entry?.title === undefined ? {} : { title: entry.title }) }
+  return { from, to, ...defined({ title: entry?.title }) }
 }
 
 /** Which newsletters continue elsewhere, each of them once. */
@@ -99,7 +100,7 @@ export async function takeNotices(engine: Engine): Promise<Output<'takeNotices'>
     await markTold(engine, feedKey)
     notices.push({
       feedKey,
-      ...(title === undefined ? {} : { title }),
+      ...defined({ title }),
       successor: describeSuccessor(engine, successor),
     })
   }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { SETTINGS, type Setting, type SettingName, type Settings } from '../config/settings.ts'
+import { defined } from '../defined.ts'
 import type { GlobalOptions } from './io.ts'
 
 /** Settings whose flags every command takes; the program adds those itself. */
@@ -21,5 +22,5 @@ export function settingsIn(options: GlobalOptions): Settings {
     // Some command may have an option of its own with such a name.
     .filter(([, value]) => typeof value === 'string')
   const logLevel = options.verbose === true ? 'debug' : undefined
-  return { ...(logLevel === undefined ? {} : { logLevel }), ...Object.fromEntries(given) }
+  return { ...defined({ logLevel }), ...Object.fromEntries(given) }
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { parse, TomlError } from 'smol-toml'
 import { z } from 'zod'
+import { defined } from '../defined.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
 import { SETTINGS, type Setting, type SettingName, type Settings } from './settings.ts'
 
@@ -96,6 +97,6 @@ function invalid(
   const place = placeOf(path, line)
   return new HyperletterError('INVALID_INPUT', `${place}: ${complaint.replace(/\.?$/, '.')}`, {
     cause,
-    ...(hint === undefined ? {} : { hint }),
+    ...defined({ hint }),
   })
 }

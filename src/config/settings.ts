@@ -1,3 +1,4 @@
+import { defined } from '../defined.ts'
 import { parseCommand } from './command-line.ts'
 import {
   parseBootstrap,
@@ -168,5 +169,5 @@ function setting<T>(
   parse: (text: string) => T,
   inFile?: Setting<T>['inFile'],
 ): Setting<T> {
-  return { flag, variable, summary, parse, ...(inFile === undefined ? {} : { inFile }) }
+  return { flag, variable, summary, parse, ...defined({ inFile }) }
 }

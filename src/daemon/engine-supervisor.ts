@@ -5,6 +5,7 @@ import type { Logger } from '../logger.ts'
 import type { CallOptions, Operations } from '../api/contract/contract.ts'
 import { OPERATION_KINDS, type OperationName } from '../api/kinds.ts'
 import { bindOperations } from '../api/operations.ts'
+import { anySignal } from '../within.ts'
 
 export interface EngineSupervisorOptions {
   /** Opens the same data directory anew. */
@@ -152,7 +153,7 @@ export class EngineSupervisor {
         era,
         call: era.operations[name] as Call,
         options: {
-          signal: signal === undefined ? end.signal : AbortSignal.any([signal, end.signal]),
+          signal: anySignal(end.signal, signal),
         },
         done: () => era.running.delete(end),
       }

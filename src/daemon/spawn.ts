@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts'
 import { diskCapOf } from '../config/disk-cap.ts'
 import type { Reloaded } from '../config/live.ts'
 import { handOn, type Settings } from '../config/settings.ts'
+import { defined } from '../defined.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
 import { unusableDirectory } from '../storage-errors.ts'
 import { dial, requestReload, requestStop } from '../api/socket/client.ts'
@@ -49,7 +50,7 @@ export async function daemonStatus({ socketPath }: Config): Promise<DaemonStatus
     version,
     socket: socketPath,
     uptimeSeconds,
-    ...(temporary === true && { temporary }),
+    ...defined({ temporary }),
   }
 }
 

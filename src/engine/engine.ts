@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts'
 import { diskCapOf } from '../config/disk-cap.ts'
 import { LiveConfig } from '../config/live.ts'
 import type { Feed } from '../format/feed.ts'
+import { anySignal } from '../within.ts'
 import { Library, type LibraryEntry } from './library/library.ts'
 import type { Logger } from '../logger.ts'
 import type { Dht } from '../peers/dht.ts'
@@ -227,7 +228,7 @@ export class Engine {
     return catchUp(feed, network, {
       timeoutMs: this.#catchUpMs,
       ...options,
-      signal: signal === undefined ? this.full : AbortSignal.any([signal, this.full]),
+      signal: anySignal(this.full, signal),
     })
   }
 

@@ -1,6 +1,7 @@
 import type Corestore from 'corestore'
 import crypto, { type KeyPair } from 'hypercore-crypto'
 import Hypercore, { type ManifestInput } from 'hypercore'
+import { defined } from '../defined.ts'
 import { HyperletterError } from '../errors.ts'
 import { Feed } from '../format/feed.ts'
 import { decompress } from './compression.ts'
@@ -187,7 +188,7 @@ export class Feeds {
       )
     }
     // History is append-only for readers: a core that was cut back and rewritten is not adopted.
-    const options = { allowFork: false, ...(encryption === undefined ? {} : { encryption }) }
+    const options = { allowFork: false, ...defined({ encryption }) }
     // Made with a key pair, a core would keep it in the store; given to a later session, it is not kept.
     const made = await onStore(async () => this.#store.get({ ...identity, ...options }))
     let core = made

@@ -1,6 +1,7 @@
 import Hypercore, { type ActiveRequests } from 'hypercore'
 import { codeOf, HyperletterError } from '../errors.ts'
 import { translateStorageError } from '../storage-errors.ts'
+import { anySignal } from '../within.ts'
 
 /** How a block may be obtained. */
 export interface ReadOptions {
@@ -46,7 +47,7 @@ export async function readBlocks(
   { signal, ...options }: ReadOptions = {},
 ): Promise<Uint8Array[]> {
   const failed = new AbortController()
-  const either = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal])
+  const either = anySignal(failed.signal, signal)
   const reads = Array.from({ length: end - start }, (_, i) =>
     readBlock(core, start + i, { ...options, signal: either }),
   )

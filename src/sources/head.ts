@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { defined } from '../defined.ts'
 import { issueHeadFields } from '../format/records/issue.ts'
 import { languageTag, type Author } from '../format/records/text.ts'
 import { invalidDraft } from './complaint.ts'
@@ -58,8 +59,7 @@ export function readHead(fields: Fields): DraftHead {
     ...(authors === undefined ? {} : { authors: checked('authors', authors, fields) }),
     ...(tags === undefined ? {} : { tags: checked('tags', tags, fields) }),
     ...(language === undefined ? {} : { language: checked('language', language, fields) }),
-    ...(publishedAt === undefined ? {} : { publishedAt }),
-    ...(declaredNumber === undefined ? {} : { declaredNumber }),
+    ...defined({ publishedAt, declaredNumber }),
   }
 }
 

@@ -1,3 +1,4 @@
+import { defined } from '../../defined.ts'
 import type { Output } from '../contract/contract.ts'
 
 export type Check = Output<'diagnose'>['checks'][number]
@@ -8,11 +9,11 @@ export function ok(name: string, message: string): Check {
 }
 
 export function warning(name: string, message: string, next?: string): Check {
-  return { name, state: 'warning', message, ...(next === undefined ? {} : { next }) }
+  return { name, state: 'warning', message, ...defined({ next }) }
 }
 
 export function failed(name: string, message: string, next?: string): Check {
-  return { name, state: 'failed', message, ...(next === undefined ? {} : { next }) }
+  return { name, state: 'failed', message, ...defined({ next }) }
 }
 
 /** The result of a check, or that it could not be made: in time, or at all. */

@@ -1,3 +1,4 @@
+import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { hasCode, HyperletterError } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
@@ -44,7 +45,7 @@ export async function explainNewsletter(
   ]
   return {
     feedKey,
-    ...(title === undefined ? {} : { title }),
+    ...defined({ title }),
     complete: await isComplete(feed),
     heldBlocks: feed.heldBlocks,
     length: feed.length,

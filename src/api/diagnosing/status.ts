@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KEEP_EVERYTHING } from '../../config/keep.ts'
+import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { freeBytes, NEEDED_FREE_BYTES } from '../../log/store/free-space.ts'
 import { HyperletterError } from '../../errors.ts'
@@ -28,7 +29,7 @@ export async function status(
     localPeers: network?.facts().tcpConnections ?? 0,
     dataDir,
     bytesOnDisk: await bytesBelow(dataDir),
-    ...(problem === undefined ? {} : { problem }),
+    ...defined({ problem }),
     disk: await diskStatus(engine),
     newsletters: await Promise.all(
       engine.library.list().map((entry) => newsletterStatus(engine, network, entry)),
@@ -60,8 +61,7 @@ async function diskStatus({ keeper, library }: Engine): Promise<Status['disk']> 
       : {
           next: {
             feedKey: next.feedKey,
-            ...(title === undefined ? {} : { title }),
-            ...(next.number === undefined ? {} : { number: next.number }),
+            ...defined({ title, number: next.number }),
           },
         }),
   }
@@ -80,7 +80,7 @@ async function newsletterStatus(
   const nothing = { peers: 0, fullCopies: 0, uploadedBytes: 0, downloadedBytes: 0 }
   return {
     feedKey,
-    ...(title === undefined ? {} : { title }),
+    ...defined({ title }),
     roles: [...roles],
     issues: newest?.record.number ?? 0,
     heldBlocks: feed.heldBlocks,
@@ -90,7 +90,7 @@ async function newsletterStatus(
     keep: entry.keep ?? KEEP_EVERYTHING,
     leftOut: engine.keeper.leftOut(feedKey),
     tooLarge: [...engine.keeper.tooLarge(feedKey)],
-    ...(problem === undefined ? {} : { problem }),
+    ...defined({ problem }),
     ...(successor === undefined ? {} : { successor: describeSuccessor(engine, successor) }),
   }
 }

@@ -1,4 +1,5 @@
 import { KEEP_EVERYTHING } from '../../config/keep.ts'
+import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { HyperletterError } from '../../errors.ts'
 import type { Output, ParsedInput } from '../contract/contract.ts'
@@ -25,7 +26,7 @@ export async function keepNewsletter(
   const { issues } = await feed.list({ wait: false }).catch(() => ({ issues: [] }))
   return {
     feedKey,
-    ...(title === undefined ? {} : { title }),
+    ...defined({ title }),
     keep: keep ?? entry.keep ?? KEEP_EVERYTHING,
     issues: issues.length,
     leftOut: engine.keeper.leftOut(feedKey),

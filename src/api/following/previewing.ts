@@ -1,3 +1,4 @@
+import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { Feed } from '../../format/feed.ts'
 import { parseLink, type Link } from '../../format/keys/link.ts'
@@ -58,9 +59,7 @@ async function describe(
   return {
     feedKey: feed.feedKey,
     title,
-    ...(description === undefined ? {} : { description }),
-    ...(language === undefined ? {} : { language }),
-    ...(authors === undefined ? {} : { authors }),
+    ...defined({ description, language, authors }),
     private: about.isPrivate,
     issues: newest?.record.number ?? 0,
     subscribed: about.subscribed,

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { hasCode, HyperletterError } from '../../errors.ts'
 import type { ReadOptions } from '../../log/blocks.ts'
@@ -6,6 +7,7 @@ import type { Feed } from '../../format/feed.ts'
 import type { LibraryEntry, Role } from '../../engine/library/library.ts'
 import { parseLink } from '../../format/keys/link.ts'
 import type { Newsletter } from '../../format/records/newsletter.ts'
+import { anySignal } from '../../within.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import { waitUntil } from '../waiting.ts'
 
@@ -43,12 +45,12 @@ export async function* subscribe(
     const feed = await startSeeding(engine, wanted)
     const options = {
       timeoutMs,
-      signal: signal === undefined ? full : AbortSignal.any([signal, full]),
+      signal: anySignal(full, signal),
     }
     // A wrong key must not take the place of the right one. Before anything has arrived none can be told from the other.
     if (!wait && feed.length > 0) await feed.newest({ wait: false }).catch(ignoreMissing)
     const title = wait ? (await introduction(feed, options)).title : before?.title
-    const details = { ...wanted, ...(title === undefined ? {} : { title }) }
+    const details = { ...wanted, ...defined({ title }) }
     const read = wait ? sleep(READ_FIRST_MS) : undefined
     const added = engine.library.add(feedKey, 'subscriber', details, read)
     const flushed = added.then(() => engine.flush())
@@ -156,7 +158,7 @@ export async function introduction(
   const deadline = AbortSignal.timeout(options.timeoutMs)
   const { signal } = options
   try {
-    await feed.begun(signal === undefined ? deadline : AbortSignal.any([signal, deadline]))
+    await feed.begun(anySignal(deadline, signal))
   } catch (error) {
     if (!deadline.aborted) throw error
     throw new HyperletterError(
@@ -184,7 +186,7 @@ async function subscribed(
       ? 0
       : ((await feed.newest(options).catch(() => undefined))?.record.number ?? 0)
   const { feedKey } = feed
-  return { event: 'subscribed', feedKey, issues, ...(title === undefined ? {} : { title }) }
+  return { event: 'subscribed', feedKey, issues, ...defined({ title }) }
 }
 
 async function* follow(

@@ -1,8 +1,10 @@
+import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { hasCode } from '../../errors.ts'
 import type { LocatedIssue } from '../../format/feed.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
+import { anySignal } from '../../within.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import { marksOf, summarizeIssue } from '../reading/listing.ts'
 import { describeSuccessor } from '../succeeding.ts'
@@ -37,7 +39,7 @@ export async function* watchIssues(
   input: ParsedInput<'watchIssues'>,
   { signal: stop }: CallOptions,
 ): AsyncGenerator<Event> {
-  const signal = stop === undefined ? engine.full : AbortSignal.any([stop, engine.full])
+  const signal = anySignal(engine.full, stop)
   const all = watchedBy(engine, input.newsletter)
   const successors = new Map<string, string>()
   for (const { feedKey, successor } of all()) {
@@ -114,7 +116,7 @@ function* continuations(
     yield {
       event: 'continues',
       feedKey,
-      ...(title === undefined ? {} : { title }),
+      ...defined({ title }),
       successor: describeSuccessor(engine, successor),
     }
   }

@@ -8,6 +8,7 @@ import { encryptionKeyOf, type EncryptionKey, type FeedKey } from '../../format/
 import { formatLink } from '../../format/keys/link.ts'
 import { claimsToBeRecord } from '../../format/records/record.ts'
 import { deriveKeys, type NewsletterKeys } from '../../format/keys/recovery.ts'
+import { anySignal } from '../../within.ts'
 import { openFile, TwoReadings } from './bundle-file.ts'
 import { importBundle } from './bundling.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
@@ -43,7 +44,7 @@ export async function* restoreNewsletter(
   // An author holds all of the log, and may append to nothing less.
   engine.keeper.exempt(feedKey)
   const { full } = engine
-  const signal = stop === undefined ? full : AbortSignal.any([stop, full])
+  const signal = anySignal(full, stop)
   try {
     if (input.bundle !== undefined) await takeBackup(engine, feedKey, input.bundle, signal)
     const defaultSeconds = input.bundle === undefined ? PEER_TIMEOUT_SECONDS : MORE_TIMEOUT_SECONDS

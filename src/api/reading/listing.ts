@@ -1,3 +1,4 @@
+import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { hasCode, HyperletterError } from '../../errors.ts'
 import { newestEdition } from '../../format/history/editions.ts'
@@ -113,10 +114,10 @@ async function summarizeNewsletter(
     return {
       ...common,
       title: profile.title,
-      ...(profile.description === undefined ? {} : { description: profile.description }),
+      ...defined({ description: profile.description }),
       issues: issues.length,
       unread,
-      ...(problem === undefined ? {} : { problem }),
+      ...defined({ problem }),
     }
   } catch (error) {
     const { code, message } = HyperletterError.from(error)
@@ -128,7 +129,7 @@ async function summarizeNewsletter(
       ...title,
       issues: 0,
       unread: 0,
-      ...(damage === undefined ? {} : { problem: damage }),
+      ...defined({ problem: damage }),
     }
   }
 }

@@ -1,3 +1,4 @@
+import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { hasCode, HyperletterError } from '../../errors.ts'
 import { only } from '../../format/block-ranges.ts'
@@ -55,9 +56,7 @@ function describe({ amendments, retraction }: LocatedIssue, { record }: Edition)
     title,
     editions: amendments.length + 1,
     ...(summary === undefined || wasRetracted ? {} : { summary }),
-    ...(authors === undefined ? {} : { authors }),
-    ...(tags === undefined ? {} : { tags }),
-    ...(language === undefined ? {} : { language }),
+    ...defined({ authors, tags, language }),
     ...(record.type === 'amendment' ? { amendedAt: record.amendedAt } : {}),
     ...(record.type === 'amendment' && record.note !== undefined ? { note: record.note } : {}),
     ...(wasRetracted ? { retracted: retractionOf(retraction.record) } : {}),
@@ -85,7 +84,7 @@ async function readContents(
     record.attachments.map(async (attachment) => {
       const { name, mediaType, bytes, alt } = attachment
       const held = await feed.holds(contentRange(attachment))
-      return { name, mediaType, bytes, ...(alt === undefined ? {} : { alt }), held }
+      return { name, mediaType, bytes, ...defined({ alt }), held }
     }),
   )
   return { markdown, attachments, areVerified: await feed.verify(body) }

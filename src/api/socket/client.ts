@@ -1,5 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import type { Reloaded } from '../../config/live.ts'
+import { defined } from '../../defined.ts'
 import { codeOf, HyperletterError } from '../../errors.ts'
 import type { CallOptions, Operations } from '../contract/contract.ts'
 import { OPERATION_KINDS, type OperationName } from '../kinds.ts'
@@ -110,7 +111,7 @@ async function send(
       path,
       agent: false,
       headers: { [protocol.VERSION_HEADER]: String(protocol.PROTOCOL_VERSION) },
-      ...(signal === undefined ? {} : { signal }),
+      ...defined({ signal }),
     })
     request.on('response', resolve)
     request.on('error', (error) => reject(translate(error, signal)))

@@ -1,3 +1,4 @@
+import { defined } from '../../defined.ts'
 import type { AppendOptions } from '../../engine/publish/continuity.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { HyperletterError } from '../../errors.ts'
@@ -34,11 +35,7 @@ export async function amendIssue(
   const head = {
     title,
     amendedAt: new Date().toISOString(),
-    ...(summary === undefined ? {} : { summary }),
-    ...(authors === undefined ? {} : { authors }),
-    ...(tags === undefined ? {} : { tags }),
-    ...(language === undefined ? {} : { language }),
-    ...(note === undefined ? {} : { note }),
+    ...defined({ summary, authors, tags, language, note }),
   }
   const issue = await correct(engine, feed, { number, appending }, (at) =>
     composeAmendment(at, number, head, body, attached),

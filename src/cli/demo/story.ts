@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { defined } from '../../defined.ts'
 import { HyperletterError } from '../../errors.ts'
 import type { Output } from '../../api/contract/contract.ts'
 import { Actor } from './actor.ts'
@@ -42,7 +43,7 @@ export async function tellStory(narrator: Narrator, signal: AbortSignal): Promis
   const actors: Actor[] = []
   const cast = (name: string, bootstrap?: string) => {
     const dataDir = join(home, name)
-    const actor = new Actor({ dataDir, signal, ...(bootstrap === undefined ? {} : { bootstrap }) })
+    const actor = new Actor({ dataDir, signal, ...defined({ bootstrap }) })
     actors.push(actor)
     return actor
   }

@@ -5,6 +5,7 @@ import crypto from 'hypercore-crypto'
 import type { Config } from '../../config/config.ts'
 import { HyperletterError } from '../../errors.ts'
 import { Feed } from '../../format/feed.ts'
+import { anySignal } from '../../within.ts'
 import type { LibraryEntry } from '../library/library.ts'
 import type { Logger } from '../../logger.ts'
 import { Network } from '../network/network.ts'
@@ -64,7 +65,7 @@ export async function crossCheck(
     const { signal } = options
     const peers = await catchUp(feed, network, {
       ...options,
-      signal: signal === undefined ? full.signal : AbortSignal.any([signal, full.signal]),
+      signal: anySignal(full.signal, signal),
     })
     if (feed.length > 0) return { feed, peers, close }
     throw new HyperletterError('NOT_AVAILABLE', 'No reachable peer has any of it.')

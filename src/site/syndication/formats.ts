@@ -1,4 +1,5 @@
 import { generateAtomFeed, generateJsonFeed, generateOpml } from 'feedsmith'
+import { defined } from '../../defined.ts'
 import { updatedAt, type Outline } from './document.ts'
 import type { Entry } from './entries.ts'
 
@@ -90,10 +91,10 @@ async function* json({ outline, entries, self, links, home }: Written): AsyncGen
   const { next } = links
   const feed: unknown = generateJsonFeed({
     title: outline.title,
-    ...(outline.description === undefined ? {} : { description: outline.description }),
+    ...defined({ description: outline.description }),
     home_page_url: home,
     feed_url: self,
-    ...(next === undefined ? {} : { next_url: next }),
+    ...defined({ next_url: next }),
     items: [],
   })
   yield JSON.stringify({ ...(feed as object), items: [] }).slice(0, -']}'.length)
@@ -119,9 +120,9 @@ function jsonItem(it: Entry): unknown {
         authors: authorsOf(it).map(({ name, url }) =>
           url === undefined ? { name } : { name, url },
         ),
-        ...(it.summary === undefined ? {} : { summary: it.summary }),
+        ...defined({ summary: it.summary }),
         ...(it.tags.length === 0 ? {} : { tags: [...it.tags] }),
-        ...(it.language === undefined ? {} : { language: it.language }),
+        ...defined({ language: it.language }),
       },
     ],
   }) as { readonly items?: readonly unknown[] }

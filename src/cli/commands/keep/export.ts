@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { lstat, open, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
+import { defined } from '../../../defined.ts'
 import { codeOf, HyperletterError } from '../../../errors.ts'
 import type { BundleHeader } from '../../../format/bundle/format.ts'
 import type { Operations } from '../../../api/contract/contract.ts'
@@ -55,7 +56,7 @@ async function exportBundle(
 
   const exported = await withOperations(context, async (operations) => {
     using progress = new Progress(context, 'exporting')
-    const input = { newsletter, ...(since !== undefined && { since }) }
+    const input = { newsletter, ...defined({ since }) }
     const pieces = new Counted(operations.exportBundle(input, { signal: io.signal }), progress)
     if (isStdout) await writeToStdout(context, pieces)
     else await writeFile(file, pieces, force)
@@ -78,7 +79,7 @@ async function nameOf(operations: Operations, feedKey: string, since: number | u
       ? (found?.issues ?? 0)
       : (await operations.listIssues({ newsletter: feedKey })).filter((it) => it.number >= since)
           .length
-  return { ...(found?.title !== undefined && { title: found.title }), issues }
+  return { ...defined({ title: found?.title }), issues }
 }
 
 /** Pieces of a bundle on their way; keeps what its head says of it. */

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { defined } from '../../../defined.ts'
 import { seconds } from '../../arguments.ts'
 import { examples, type Bind } from '../../command.ts'
 import { withOperations, type Context } from '../../context.ts'
@@ -31,7 +32,7 @@ async function repair(context: Context, newsletter: string, options: Options): P
   const { timeout } = options
   const repaired = await withOperations(context, (operations) =>
     operations.repairNewsletter(
-      { newsletter, ...(timeout !== undefined && { timeoutSeconds: timeout }) },
+      { newsletter, ...defined({ timeoutSeconds: timeout }) },
       { signal: io.signal },
     ),
   )

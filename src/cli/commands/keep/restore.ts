@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
 import type {
   Input,
@@ -56,8 +57,7 @@ async function restore(context: Context, options: Options): Promise<void> {
   const input = {
     recoveryPhrase: await readPhrase(context),
     ...(bundle !== undefined && { bundle: resolve(io.cwd, bundle) }),
-    ...(timeout !== undefined && { timeoutSeconds: timeout }),
-    ...(force === true && { force }),
+    ...defined({ timeoutSeconds: timeout, force }),
   }
   const finished = await withOperations(context, (operations) => follow(context, operations, input))
   const { title, issues, link, peers, feedKey } = finished

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
 import type { Output as OperationOutput } from '../../../api/contract/contract.ts'
 import { examples, type Bind } from '../../command.ts'
@@ -34,7 +35,7 @@ async function doctor(context: Context): Promise<number> {
   await out.note('Looking at everything; this takes up to ten seconds.')
   const { publicKey, checks } = await findings(context)
   const isWell = checks.every((it) => it.state !== 'failed')
-  const result = { ok: isWell, ...(publicKey === undefined ? {} : { publicKey }), checks }
+  const result = { ok: isWell, ...defined({ publicKey }), checks }
   await out.result(result, async () => {
     const key = publicKey === undefined ? '' : `\nThis device is ${publicKey} to its peers.\n`
     return (await tableOf(checks, context)) + key
@@ -113,5 +114,5 @@ function ok(name: string, message: string): Check {
 
 function failure(name: string, cause: unknown): Check {
   const { message, hint } = HyperletterError.from(cause)
-  return { name, state: 'failed', message, ...(hint === undefined ? {} : { next: hint }) }
+  return { name, state: 'failed', message, ...defined({ next: hint }) }
 }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
+import { defined } from '../../../defined.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { examples, type Bind } from '../../command.ts'
 import { withOperations, type Context } from '../../context.ts'
@@ -91,7 +92,7 @@ async function named(operations: Operations, { subscribed, skipped }: Imported) 
     subscribed: subscribed.map((it) => {
       const found = known.find(({ feedKey }) => feedKey === it.feedKey)
       const title = found?.title ?? it.title
-      return { ...it, issues: found?.issues ?? 0, ...(title === undefined ? {} : { title }) }
+      return { ...it, issues: found?.issues ?? 0, ...defined({ title }) }
     }),
     skipped,
   }

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { Command } from 'commander'
+import { anySignal } from '../../../within.ts'
 import { portNumber } from '../../arguments.ts'
 import { examples, type Bind } from '../../command.ts'
 import { loadConfig, type Context } from '../../context.ts'
@@ -53,7 +54,7 @@ export async function openInBrowser(
       await out.note(
         'Served until you press Ctrl-C. `hyperletter daemon start` serves it all the time.',
       )
-      const end = ended === undefined ? io.signal : AbortSignal.any([io.signal, ended])
+      const end = anySignal(io.signal, ended)
       if (!end.aborted) await once(end, 'abort')
     }
   } catch (error) {

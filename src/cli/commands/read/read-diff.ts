@@ -1,3 +1,4 @@
+import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
 import type { Output as OperationOutput } from '../../../api/contract/contract.ts'
 import { singleLine } from '../../../render/plain.ts'
@@ -25,8 +26,8 @@ export async function readDiff(
   const { io, out, options } = context
   const { signal } = io
   const { before, after } = await withOperations(context, async (operations) => {
-    const chosen = { newsletter, ...(number !== undefined && { number }) }
-    const later = { ...chosen, ...(edition !== undefined && { edition }) }
+    const chosen = { newsletter, ...defined({ number }) }
+    const later = { ...chosen, ...defined({ edition }) }
     const newer = await operations.readIssue({ ...later, markRead: true }, { signal })
     if (newer.retracted !== undefined) return { before: newer, after: newer }
     const first = { newsletter, number: newer.number, edition: 1 }
@@ -51,9 +52,7 @@ function summary(before: Issue, after: Issue, diff: string) {
     title,
     editions,
     ...(before.title === title ? {} : { titleBefore: before.title }),
-    ...(amendedAt === undefined ? {} : { amendedAt }),
-    ...(note === undefined ? {} : { note }),
-    ...(retracted === undefined ? {} : { retracted }),
+    ...defined({ amendedAt, note, retracted }),
     diff,
   }
 }

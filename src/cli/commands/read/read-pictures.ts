@@ -1,4 +1,5 @@
 import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
+import { defined } from '../../../defined.ts'
 import { singleLine } from '../../../render/plain.ts'
 import type { Context } from '../../context.ts'
 import { shellWord } from '../../terminal/format.ts'
@@ -30,7 +31,7 @@ export async function fetchPictures(
     if (pictures.size >= MAX_PICTURES) break
     if (!held || !isPicture(mediaType) || bytes > Math.min(left, MAX_PICTURE_BYTES)) continue
     left -= bytes
-    const input = { newsletter: feedKey, number, name, ...(edition !== undefined && { edition }) }
+    const input = { newsletter: feedKey, number, name, ...defined({ edition }) }
     const parts = operations.readAttachment(input, { signal: io.signal })
     // A picture that cannot be read any more is one that is not shown.
     const found = await collect(parts).catch(() => undefined)

@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander'
 import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
+import { defined } from '../../../defined.ts'
 import { singleLine, stripControls } from '../../../render/plain.ts'
 import { issueNumber, textWidth } from '../../arguments.ts'
 import { examples, type Bind } from '../../command.ts'
@@ -87,7 +88,7 @@ async function read(
 async function readInBrowser(context: Context, newsletter: string, number: number | undefined) {
   const { signal } = context.io
   const issue = await withOperations(context, (operations) =>
-    operations.readIssue({ newsletter, ...(number !== undefined && { number }) }, { signal }),
+    operations.readIssue({ newsletter, ...defined({ number }) }, { signal }),
   )
   const { openInBrowser } = await import('./open.ts')
   await openInBrowser(context, { browser: true, path: `/n/${issue.feedKey}/${issue.number}` })
@@ -108,8 +109,7 @@ function fetchIssue(
     const issue = await operations.readIssue(
       {
         newsletter,
-        ...(number !== undefined && { number }),
-        ...(edition !== undefined && { edition }),
+        ...defined({ number, edition }),
         markRead: true,
       },
       { signal },

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Output as OperationOutput } from '../../../api/contract/contract.ts'
+import { defined } from '../../../defined.ts'
 import { singleLine, stripControls } from '../../../render/plain.ts'
 import { day, resultCount } from '../../arguments.ts'
 import { examples, type Bind } from '../../command.ts'
@@ -53,9 +54,7 @@ async function search(context: Context, words: string[], options: Options): Prom
     return await operations.search(
       {
         query: words.join(' '),
-        ...(newsletter !== undefined && { newsletter }),
-        ...(since !== undefined && { since }),
-        ...(limit !== undefined && { limit }),
+        ...defined({ newsletter, since, limit }),
       },
       { signal: io.signal },
     )

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises'
+import { defined } from '../../../defined.ts'
 import {
   looksLikeSuccession,
   parseSuccession,
@@ -41,11 +42,11 @@ export async function subscribeToSuccessor(
   const { io, out } = context
   const { from, to, title } = await withOperations(context, (operations) =>
     operations.acceptSuccession(
-      { statement, ...(timeoutSeconds !== undefined && { timeoutSeconds }) },
+      { statement, ...defined({ timeoutSeconds }) },
       { signal: io.signal },
     ),
   )
-  await out.result({ from, to, ...(title !== undefined && { title }) }, () => {
+  await out.result({ from, to, ...defined({ title }) }, () => {
     const name = title === undefined ? shortKey(from) : quoteTitle(title)
     return `${name} continues at ${shortKey(to)}, and you follow it there. The old issues stay.\n`
   })

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Connection } from '../../../api/connect.ts'
+import { defined } from '../../../defined.ts'
 import { hasCode, HyperletterError } from '../../../errors.ts'
 import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
 import { seconds } from '../../arguments.ts'
@@ -71,7 +72,7 @@ async function subscribe(context: Context, link: string, options: Options): Prom
   )
   const { feedKey, title, issues } = subscribed
   const complete = length > 0 && heldBlocks >= length
-  const json = { feedKey, ...(title !== undefined && { title }), issues, heldBlocks, length }
+  const json = { feedKey, ...defined({ title }), issues, heldBlocks, length }
   await out.result(json, () => {
     const name = title === undefined ? shortKey(feedKey) : quoteTitle(title)
     const held = complete ? ', all of them on this machine' : ''
@@ -96,7 +97,7 @@ async function follow(
   const input = {
     link,
     ...(!wait && { wait: false }),
-    ...(timeout !== undefined && { timeoutSeconds: timeout }),
+    ...defined({ timeoutSeconds: timeout }),
   }
   let subscribed: Subscribed | undefined
   let heldBlocks = 0
@@ -105,7 +106,7 @@ async function follow(
     for await (const event of operations.subscribe(input, { signal: context.io.signal })) {
       if (event.event === 'subscribed') {
         const { feedKey, title, issues } = event
-        subscribed = { feedKey, issues, ...(title !== undefined && { title }) }
+        subscribed = { feedKey, issues, ...defined({ title }) }
       } else {
         ;({ heldBlocks, length } = event)
         const label = event.peers === 0 ? 'looking for peers' : 'fetching blocks'
@@ -128,7 +129,7 @@ async function latest(operations: Operations, subscribed: Subscribed): Promise<S
   const found = newsletters.find(({ feedKey }) => feedKey === subscribed.feedKey)
   if (found === undefined) return subscribed
   const { feedKey, title, issues } = found
-  return { feedKey, issues, ...(title !== undefined && { title }) }
+  return { feedKey, issues, ...defined({ title }) }
 }
 
 function explain(failure: unknown, via: Connection['via'], heldBlocks: number, length: number) {

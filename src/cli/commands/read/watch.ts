@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
 import { singleLine } from '../../../render/plain.ts'
+import { anySignal } from '../../../within.ts'
 import { examples, type Bind } from '../../command.ts'
 import { withOperations, type Context } from '../../context.ts'
 import { noteSuccessors, takeNotices } from '../../successors.ts'
@@ -29,7 +30,7 @@ async function watch(context: Context, newsletter: string | undefined): Promise<
   await withOperations(
     context,
     async (operations, _via, ended) => {
-      const signal = ended === undefined ? io.signal : AbortSignal.any([io.signal, ended])
+      const signal = anySignal(io.signal, ended)
       try {
         await tellArrivals(context, operations, newsletter, signal)
       } catch (error) {

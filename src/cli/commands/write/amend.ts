@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import { defined } from '../../../defined.ts'
 import { issueNumber } from '../../arguments.ts'
 import { examples, type Bind } from '../../command.ts'
 import { withOperations, type Context } from '../../context.ts'
@@ -53,8 +54,7 @@ async function amend(
         newsletter,
         number,
         draft,
-        ...(note !== undefined && { note }),
-        ...(force === true && { force }),
+        ...defined({ note, force }),
       },
       { signal: io.signal },
     ),

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { Command } from 'commander'
 import type { Output as OperationOutput } from '../../../api/contract/contract.ts'
+import { defined } from '../../../defined.ts'
 import { author, collect } from '../../arguments.ts'
 import { examples, type Bind } from '../../command.ts'
 import { withOperations, type Context } from '../../context.ts'
@@ -46,9 +47,7 @@ async function create(context: Context, title: string, options: Options): Promis
     operations.createNewsletter(
       {
         title,
-        ...(description !== undefined && { description }),
-        ...(authors !== undefined && { authors }),
-        ...(language !== undefined && { language }),
+        ...defined({ description, authors, language }),
         ...(isPrivate === true && { private: true }),
       },
       { signal: context.io.signal },

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
 import { singleLine } from '../../../render/plain.ts'
 import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
@@ -83,9 +84,7 @@ async function follow(
   const warnings: Warning[] = []
   const input = {
     folder,
-    ...(to !== undefined && { newsletter: to }),
-    ...(match !== undefined && { match }),
-    ...(force === true && { force }),
+    ...defined({ newsletter: to, match, force }),
   }
   let finished: Finished | undefined
   for await (const event of operations.importFolder(input, { signal: context.io.signal })) {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import { defined } from '../../../defined.ts'
 import { hasCode, HyperletterError } from '../../../errors.ts'
 import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
 import { copyCount, seconds } from '../../arguments.ts'
@@ -102,10 +103,7 @@ async function follow(
     const events = operations.publishIssue(
       {
         draft,
-        ...(to !== undefined && { newsletter: to }),
-        ...(waitCopies !== undefined && { waitCopies }),
-        ...(timeout !== undefined && { timeoutSeconds: timeout }),
-        ...(force === true && { force }),
+        ...defined({ newsletter: to, waitCopies, timeoutSeconds: timeout, force }),
       },
       { signal: context.io.signal },
     )

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
 import { issueNumber } from '../../arguments.ts'
 import { examples, type Bind } from '../../command.ts'
@@ -60,8 +61,7 @@ async function retract(
       {
         newsletter,
         number,
-        ...(reason !== undefined && { reason }),
-        ...(force === true && { force }),
+        ...defined({ reason, force }),
       },
       { signal: io.signal },
     ),

@@ -1,6 +1,7 @@
 import { basename, dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { Output as OperationOutput } from '../../../api/contract/contract.ts'
+import { defined } from '../../../defined.ts'
 import { seconds } from '../../arguments.ts'
 import { examples, type Bind } from '../../command.ts'
 import { withOperations, type Context } from '../../context.ts'
@@ -52,13 +53,13 @@ async function succeed(context: Context, newsletter: string, options: Options): 
         newsletter,
         to,
         recoveryPhrase,
-        ...(timeout !== undefined && { timeoutSeconds: timeout }),
+        ...defined({ timeoutSeconds: timeout }),
       },
       { signal: io.signal },
     ),
   )
   const path = file === undefined ? undefined : await save(context, done, resolve(io.cwd, file))
-  await out.result({ ...done, ...(path !== undefined && { file: path }) }, () => {
+  await out.result({ ...done, ...defined({ file: path }) }, () => {
     const where = path === undefined ? '' : `The statement is in ${path}.\n`
     const told =
       done.published === 'dht' ? 'Readers find that out by themselves.' : 'No reader knows it yet.'
