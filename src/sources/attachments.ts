@@ -1,32 +1,22 @@
-import { open, realpath, stat } from 'node:fs/promises'
-import { extname, isAbsolute, join, posix, relative, sep } from 'node:path'
-import { codeOf, HyperletterError } from '../errors.ts'
+import { extname, isAbsolute, posix } from 'node:path'
+import { HyperletterError } from '../errors.ts'
 import { attachmentName, MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS } from '../format/records/content.ts'
 import { line as lineOfText } from '../format/records/text.ts'
-import { invalidDraft } from './complaint.ts'
 import type { LocalImage } from './images.ts'
+import { invalidDraft, type DraftAttachment, type DraftWarning } from './source.ts'
 
-/** A picture that travels with an issue. */
-export interface DraftAttachment {
-  /** As the text refers to it, without `./` and percent signs. */
-  readonly name: string
-  readonly mediaType: string
-  readonly alt?: string
-  readonly sizeBytes: number
-  /** Absolute. The bytes are read when the issue is published: no buffering of many large files. */
-  readonly path: string
-}
+/** A file beside a draft. */
+export type DraftFile = Pick<DraftAttachment, 'sizeBytes' | 'open'>
 
-/** Something an author should know of a draft that can be published all the same. */
-export interface DraftWarning {
-  readonly message: string
-  /** Line of the file, from 1. */
-  readonly line?: number
-}
-
-export interface FoundAttachments {
-  readonly attachments: DraftAttachment[]
-  readonly warnings: DraftWarning[]
+/** The files beside a draft: a folder, or what an archive has. */
+export interface DraftFiles {
+  /**
+   * The file of this name; undefined if there is none.
+   * @param name Relative, with `/`, without `..`.
+   * @param line Of the draft, for the error.
+   * @throws INVALID_DRAFT if it may not or cannot be read.
+   */
+  find(name: string, line: number): Promise<DraftFile | undefined>
 }
 
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
@@ -54,75 +44,47 @@ export function mediaTypeOf(name: string): string {
   return MEDIA_TYPES[extname(name).toLowerCase()] ?? 'application/octet-stream'
 }
 
-/** True for the file names of pictures. */
-export function isPicture(name: string): boolean {
-  return mediaTypeOf(name).startsWith('image/')
-}
-
 /**
- * Finds the files of images below the folder of their draft.
- * @param folder Absolute path; without one (text from a pipe) every image is missing.
+ * Finds the files that the images of a draft show.
+ * @param files Without them (text from a pipe) every image is missing.
  * @throws INVALID_DRAFT for a path that leaves the folder or is no attachment name; TOO_LARGE.
  */
 export async function findAttachments(
   images: readonly LocalImage[],
-  folder: string | undefined,
-): Promise<FoundAttachments> {
+  files: DraftFiles | undefined,
+): Promise<{ readonly attachments: DraftAttachment[]; readonly warnings: DraftWarning[] }> {
   const attachments: DraftAttachment[] = []
   const warnings: DraftWarning[] = []
   const seen = new Set<string>()
   for (const image of images) {
+    const { line } = image
     const name = nameOf(image)
     if (seen.has(name)) continue
     seen.add(name)
-    const found = folder === undefined ? undefined : await findFile(name, folder, image.line)
+    const found = await files?.find(name, line)
     if (found === undefined) {
-      const where =
-        folder === undefined
+      const why =
+        files === undefined
           ? 'text from a pipe has no folder to find it in'
           : 'there is no such file'
-      warnings.push({ message: `The image "${name}" is missing: ${where}.`, line: image.line })
+      warnings.push({ message: `The image "${name}" is missing: ${why}.`, line })
       continue
     }
     if (attachments.length === MAX_ATTACHMENTS) {
-      throw new HyperletterError(
-        'TOO_LARGE',
-        `Line ${image.line}: The draft shows more than ${MAX_ATTACHMENTS} pictures.`,
-        {
-          hint: 'Publish it in several issues.',
-        },
-      )
+      const message = `Line ${line}: The draft shows more than ${MAX_ATTACHMENTS} pictures.`
+      throw new HyperletterError('TOO_LARGE', message, { hint: 'Publish it in several issues.' })
     }
+    checkSize(found.sizeBytes, name, line)
     attachments.push({
       name,
       mediaType: mediaTypeOf(name),
       // Alternative text over the limits stays in the Markdown, where readers find it anyway.
       ...(altText.safeParse(image.alt).success ? { alt: image.alt } : {}),
-      ...found,
+      sizeBytes: found.sizeBytes,
+      open: () => found.open(),
     })
   }
   return { attachments, warnings }
-}
-
-/**
- * The bytes of an attachment. In one piece: Node's own `readFile` asks the system for 512 KiB at a time, and on a
- * busy machine waits for its turn each time.
- */
-export async function readAttachment({ path }: DraftAttachment): Promise<Uint8Array> {
-  const file = await open(path)
-  try {
-    const { size } = await file.stat()
-    const bytes = new Uint8Array(size)
-    let length = 0
-    while (length < size) {
-      const { bytesRead } = await file.read(bytes, length, size - length, length)
-      if (bytesRead === 0) break
-      length += bytesRead
-    }
-    return bytes.subarray(0, length)
-  } finally {
-    await file.close()
-  }
 }
 
 function nameOf({ path, line }: LocalImage): string {
@@ -147,42 +109,12 @@ function nameOf({ path, line }: LocalImage): string {
   })
 }
 
-async function findFile(
-  name: string,
-  folder: string,
-  line: number,
-): Promise<{ path: string; sizeBytes: number } | undefined> {
-  const path = join(folder, name)
-  let facts
-  try {
-    const [home, real] = await Promise.all([realpath(folder), realpath(path)])
-    if (leaves(home, real)) {
-      throw invalidDraft(`The image "${name}" is a link that leaves the folder of the draft.`, {
-        line,
-        hint: 'Replace the link by a copy of the file.',
-      })
-    }
-    facts = await stat(real)
-  } catch (error) {
-    if (error instanceof HyperletterError) throw error
-    const code = codeOf(error)
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-    throw invalidDraft(`The image "${name}" cannot be read (${code}).`, { line, cause: error })
-  }
-  if (!facts.isFile()) throw invalidDraft(`The image "${name}" is not a file.`, { line })
-  if (facts.size === 0) throw invalidDraft(`The image "${name}" is an empty file.`, { line })
-  if (facts.size > MAX_ATTACHMENT_BYTES) {
-    throw new HyperletterError(
-      'TOO_LARGE',
-      `Line ${line}: The image "${name}" has ${facts.size} bytes; ${MAX_ATTACHMENT_BYTES} is the limit.`,
-      { hint: 'Make it smaller, or link to it on the web.' },
-    )
-  }
-  return { path, sizeBytes: facts.size }
-}
-
-/** True if `real` is not below `home`; both are real paths. */
-export function leaves(home: string, real: string): boolean {
-  const way = relative(home, real)
-  return way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way)
+function checkSize(sizeBytes: number, name: string, line: number): void {
+  if (sizeBytes === 0) throw invalidDraft(`The image "${name}" is an empty file.`, { line })
+  if (sizeBytes <= MAX_ATTACHMENT_BYTES) return
+  throw new HyperletterError(
+    'TOO_LARGE',
+    `Line ${line}: The image "${name}" has ${sizeBytes} bytes; ${MAX_ATTACHMENT_BYTES} is the limit.`,
+    { hint: 'Make it smaller, or link to it on the web.' },
+  )
 }

@@ -1,6 +1,6 @@
 import { parse, TomlDate, TomlError } from 'smol-toml'
 import { isMap, parseDocument } from 'yaml'
-import { invalidDraft } from './complaint.ts'
+import { invalidDraft } from './source.ts'
 import { parseDate } from './date.ts'
 
 /** A value in a head: every scalar as the text it was written as. */

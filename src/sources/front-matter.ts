@@ -1,4 +1,4 @@
-import { invalidDraft } from './complaint.ts'
+import { invalidDraft } from './source.ts'
 import type { HeadValue } from './front-matter-parsers.ts'
 
 export type { HeadValue } from './front-matter-parsers.ts'

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { defined } from '../defined.ts'
 import { issueHeadFields } from '../format/records/issue.ts'
 import { languageTag, type Author } from '../format/records/text.ts'
-import { invalidDraft } from './complaint.ts'
+import { invalidDraft } from './source.ts'
 import { parseDate } from './date.ts'
 import type { FrontMatter, HeadField, HeadValue } from './front-matter.ts'
 

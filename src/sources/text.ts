@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { HyperletterError } from '../errors.ts'
 import { MAX_BODY_BYTES } from '../format/records/content.ts'
-import { invalidDraft } from './complaint.ts'
+import { invalidDraft } from './source.ts'
 import { MAX_HEAD_BYTES } from './front-matter.ts'
 
 /** Largest file that can be a draft: the largest head and the largest body. */

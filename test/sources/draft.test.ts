@@ -12,7 +12,7 @@ import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { parseDraft, readDraft } from '../../src/sources/draft.ts'
+import { parseDraft, readDraft } from '../../src/sources/markdown-file.ts'
 import {
   MAX_ATTACHMENT_BYTES,
   MAX_ATTACHMENTS,
@@ -55,10 +55,12 @@ describe('readDraft', () => {
           mediaType: 'image/png',
           alt: 'The tide at the quay at neaps: two low, gentle waves',
           sizeBytes: readFileSync(newsletterFile('tide-tables/images/neap-tide.png')).length,
-          path: newsletterFile('tide-tables/images/neap-tide.png'),
         },
       ],
     })
+    expect(Buffer.from((await draft.attachments[0]?.open()) ?? [])).toEqual(
+      readFileSync(newsletterFile('tide-tables/images/neap-tide.png')),
+    )
     expect(readFileSync(path, 'utf8').endsWith(`---\n\n${draft.markdown}`)).toBe(true)
   })
 
@@ -208,6 +210,15 @@ describe('readDraft', () => {
       await symlink('tide.png', join(folder, 'latest.png'))
       const { attachments } = await readDraft(await written('a.md', '# A\n\n![x](latest.png)'))
       expect(attachments).toHaveLength(1)
+    })
+
+    it('says which picture is gone when it is opened', async () => {
+      await copyFile(draftFile('images/tide.png'), join(folder, 'tide.png'))
+      const { attachments } = await readDraft(await written('a.md', '# A\n\n![x](tide.png)'))
+      await rm(join(folder, 'tide.png'))
+      const opened = attachments[0]?.open()
+      await expect(opened).rejects.toMatchObject({ code: 'INVALID_DRAFT' })
+      await expect(opened).rejects.toThrow('tide.png')
     })
 
     it.each([

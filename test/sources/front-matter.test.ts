@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseDraft } from '../../src/sources/draft.ts'
+import { parseDraft } from '../../src/sources/markdown-file.ts'
 import { MAX_HEAD_BYTES, splitFrontMatter } from '../../src/sources/front-matter.ts'
 
 const HEADS = {

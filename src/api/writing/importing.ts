@@ -1,23 +1,20 @@
-import { join, relative, sep } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { AppendOptions } from '../../engine/publish/continuity.ts'
 import type { Engine } from '../../engine/engine.ts'
-import { HyperletterError } from '../../errors.ts'
-import { readDraft, type Draft } from '../../sources/draft.ts'
-import { inPublishingOrder, listDraftFolder } from '../../sources/folder.ts'
+import { markdownFolder } from '../../sources/markdown-folder.ts'
+import {
+  inPublishingOrder,
+  skippedFor,
+  type DraftSource,
+  type FoundDraft,
+  type SkippedDraft,
+} from '../../sources/source.ts'
 import type { IssueEntry, LogPosition } from '../../format/history/entry.ts'
 import type { Feed } from '../../format/feed.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import { authoredBy, prepareIssue } from './publishing.ts'
 
 type Event = Output<'importFolder'>
-type Skipped = Extract<Event, { event: 'skipped' }>
-
-interface FoundDraft {
-  readonly file: string
-  readonly path: string
-  readonly draft: Draft
-}
 
 /**
  * Issues that share one journal and one flush, each of which waits for the disk; a batch ends
@@ -29,17 +26,24 @@ const BATCH_BYTES = 16 * 1024 * 1024
 /** Issues compressed in one go. */
 const ISSUES_A_TURN = 8
 
-/** Files that are read at a time. */
-const READ_AT_ONCE = 16
+/** Publishes the Markdown files of a folder, as `importDrafts` does. */
+export function importFolder(
+  engine: Engine,
+  { folder, match, ...input }: ParsedInput<'importFolder'>,
+  options: CallOptions,
+): AsyncGenerator<Event> {
+  return importDrafts(engine, markdownFolder(folder, match), input, options)
+}
 
 /**
- * Publishes every draft of a folder in its order. A file that cannot be published is skipped with
+ * Publishes every draft of a source in its order. A draft that cannot be published is skipped with
  * its reason, and one that was imported before is not published again: an import that was
  * interrupted is finished by running it once more.
  */
-export async function* importFolder(
+export async function* importDrafts(
   engine: Engine,
-  input: ParsedInput<'importFolder'>,
+  source: DraftSource,
+  input: Pick<ParsedInput<'importFolder'>, 'newsletter' | 'force'>,
   { signal }: CallOptions,
 ): AsyncGenerator<Event> {
   const entry = authoredBy(engine, input.newsletter)
@@ -47,31 +51,28 @@ export async function* importFolder(
   const appending = { force: input.force, signal }
   // What was imported before must be here, or it would be published twice.
   await engine.author.makeCurrent(feed, appending)
-  const listing = await listDraftFolder(
-    input.folder,
-    input.match === undefined ? {} : { match: input.match },
-  )
-  for (const it of listing.skipped) yield { event: 'skipped', ...it }
-
   const published = await publishedBefore(feed)
   const found: FoundDraft[] = []
-  for await (const it of readDrafts(input.folder, listing.drafts, signal)) {
-    const number = published.get(it.file)
-    if ('event' in it) yield it
-    else if (number !== undefined) yield skip(it.file, `already published as issue ${number}`)
-    else found.push(it)
+  for await (const it of source.drafts({ signal })) {
+    const number = published.get(it.origin)
+    if (!('draft' in it)) yield skipped(it)
+    else if (number === undefined) found.push(it)
+    else {
+      const message = `already published as issue ${number}`
+      yield skipped({ origin: it.origin, code: 'INVALID_INPUT', message })
+    }
   }
 
   let done = 0
   const total = found.length
   yield { event: 'progress', done, total, file: '' }
   for await (const batch of writeBatches(engine, feed, inPublishingOrder(found), appending)) {
-    for (const it of batch.skipped) yield it
+    for (const it of batch.skipped) yield skipped(it)
     done += batch.issues.length
-    for (const { file, draft } of batch.from) {
-      for (const warning of draft.warnings) yield { event: 'warning', file, warning }
+    for (const { origin, draft } of batch.from) {
+      for (const warning of draft.warnings) yield { event: 'warning', file: origin, warning }
     }
-    yield { event: 'progress', done, total, file: batch.from.at(-1)?.file ?? '' }
+    yield { event: 'progress', done, total, file: batch.from.at(-1)?.origin ?? '' }
   }
   yield { event: 'finished', feedKey: feed.feedKey, title: entry.title ?? '', published: done }
 }
@@ -85,32 +86,10 @@ async function publishedBefore(feed: Feed): Promise<Map<string, number>> {
   )
 }
 
-async function* readDrafts(
-  folder: string,
-  paths: readonly string[],
-  signal: AbortSignal | undefined,
-): AsyncGenerator<FoundDraft | Skipped> {
-  for (let start = 0; start < paths.length; start += READ_AT_ONCE) {
-    signal?.throwIfAborted()
-    const some = paths.slice(start, start + READ_AT_ONCE)
-    yield* await Promise.all(some.map((path) => readOne(folder, path)))
-  }
-}
-
-async function readOne(folder: string, path: string): Promise<FoundDraft | Skipped> {
-  const file = relative(folder, path).split(sep).join('/')
-  try {
-    const draft = await readDraft(join(folder, file))
-    return { file, path, draft: { ...draft, importedFrom: file } }
-  } catch (error) {
-    return skipFor(file, error)
-  }
-}
-
 interface Batch {
   readonly issues: ((at: LogPosition) => IssueEntry)[]
   readonly from: FoundDraft[]
-  readonly skipped: Skipped[]
+  readonly skipped: SkippedDraft[]
 }
 
 // While one batch is written, which mostly waits for the disk, the next one is compressed.
@@ -140,10 +119,10 @@ async function prepareBatch(found: readonly FoundDraft[], start: number): Promis
   let sizeBytes = 0
   for (const it of found.slice(start, start + BATCH_ISSUES)) {
     try {
-      batch.issues.push(await prepareIssue(it.draft))
+      batch.issues.push(await prepareIssue(it.draft, it.origin))
       batch.from.push(it)
     } catch (error) {
-      batch.skipped.push(skipFor(it.file, error))
+      batch.skipped.push(skippedFor(it.origin, error))
     }
     sizeBytes += it.draft.markdown.length
     for (const attachment of it.draft.attachments) sizeBytes += attachment.sizeBytes
@@ -154,11 +133,6 @@ async function prepareBatch(found: readonly FoundDraft[], start: number): Promis
   return batch
 }
 
-function skip(file: string, message: string): Skipped {
-  return { event: 'skipped', file, code: 'INVALID_INPUT', message }
-}
-
-function skipFor(file: string, error: unknown): Skipped {
-  const { code, message } = HyperletterError.from(error)
-  return { event: 'skipped', file, code, message }
+function skipped({ origin, ...reason }: SkippedDraft): Event {
+  return { event: 'skipped', file: origin, ...reason }
 }

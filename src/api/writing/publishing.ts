@@ -2,8 +2,8 @@ import type { Engine } from '../../engine/engine.ts'
 import { HyperletterError } from '../../errors.ts'
 import { encodeContent, type EncodedContent } from '../../format/content/content-codec.ts'
 import { compress } from '../../engine/compression.ts'
-import { readAttachment } from '../../sources/attachments.ts'
-import { parseDraft, readDraft, type Draft } from '../../sources/draft.ts'
+import { parseDraft, readDraft } from '../../sources/markdown-file.ts'
+import type { Draft } from '../../sources/source.ts'
 import {
   composeIssue,
   type AttachedContent,
@@ -107,12 +107,18 @@ export function authoredBy(engine: Engine, reference: string | undefined): Libra
   })
 }
 
-/** Reads and encodes everything an issue needs, so that appending it cannot fail half-way. */
-export async function prepareIssue(draft: Draft): Promise<(at: LogPosition) => IssueEntry> {
+/**
+ * Reads and encodes everything an issue needs, so that appending it cannot fail half-way.
+ * @param importedFrom Where an import found the draft.
+ */
+export async function prepareIssue(
+  draft: Draft,
+  importedFrom?: string,
+): Promise<(at: LogPosition) => IssueEntry> {
   const { markdown: _m, attachments: _a, ...claims } = draft
   const { warnings: _w, dateFrom: _d, declaredNumber: _n, ...head } = claims
   const { body, attached } = await encodeDraft(draft)
-  return (at) => composeIssue(at, withoutUndefined(head), body, attached)
+  return (at) => composeIssue(at, withoutUndefined({ ...head, importedFrom }), body, attached)
 }
 
 /** The contents of a draft as blocks. */
@@ -123,7 +129,7 @@ export async function encodeDraft({
   const body = await encodeContent(new TextEncoder().encode(markdown), MARKDOWN, compress)
   const attached = attachments.map(async (attachment): Promise<AttachedContent> => {
     const { name, mediaType, alt } = attachment
-    const encoded = await encodeContent(await readAttachment(attachment), mediaType, compress)
+    const encoded = await encodeContent(await attachment.open(), mediaType, compress)
     return alt === undefined ? { name, ...encoded } : { name, alt, ...encoded }
   })
   return { body, attached: await Promise.all(attached) }

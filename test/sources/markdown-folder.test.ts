@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join, relative } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { inPublishingOrder, listDraftFolder } from '../../src/sources/folder.ts'
-import { matchesGlob } from '../../src/sources/glob.ts'
+import { markdownFolder, matchesGlob } from '../../src/sources/markdown-folder.ts'
+import { inPublishingOrder, type SkippedDraft } from '../../src/sources/source.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -16,16 +16,21 @@ afterEach(async () => {
 async function fill(...names: string[]): Promise<void> {
   for (const name of names) {
     await mkdir(dirname(join(folder, name)), { recursive: true })
-    await writeFile(join(folder, name), 'x')
+    await writeFile(join(folder, name), '# x')
   }
 }
 
-async function listed(match?: string) {
-  const { drafts, skipped } = await listDraftFolder(folder, match === undefined ? {} : { match })
-  return { drafts: drafts.map((it) => relative(folder, it)), skipped }
+async function listed(match?: string, where = folder) {
+  const drafts: string[] = []
+  const skipped: SkippedDraft[] = []
+  for await (const it of markdownFolder(where, match).drafts({})) {
+    if ('draft' in it) drafts.push(it.origin)
+    else skipped.push(it)
+  }
+  return { drafts, skipped }
 }
 
-describe('listDraftFolder', () => {
+describe('markdownFolder', () => {
   it('lists Markdown files below the folder in natural order', async () => {
     await fill('issue-10.md', 'issue-9.MARKDOWN', '2019/a.mkd', '2020/b.mdown', 'README.md')
     expect(await listed()).toEqual({
@@ -43,7 +48,7 @@ describe('listDraftFolder', () => {
     await fill('a.rst', 'images/b.PNG', 'c.txt', 'LICENSE', 'd.md')
     const { drafts, skipped } = await listed()
     expect(drafts).toEqual(['d.md'])
-    expect(skipped.map((it) => it.file)).toEqual(['a.rst', 'c.txt', 'images/b.PNG', 'LICENSE'])
+    expect(skipped.map((it) => it.origin)).toEqual(['a.rst', 'c.txt', 'images/b.PNG', 'LICENSE'])
     expect(skipped.every((it) => it.code === 'INVALID_DRAFT')).toBe(true)
     expect(skipped[0]?.message).toContain('reStructuredText')
     expect(skipped[2]?.message).toContain('a picture')
@@ -53,7 +58,7 @@ describe('listDraftFolder', () => {
     await fill('2019/a.md', '2020/a.md', '2020/notes.md')
     const { drafts, skipped } = await listed('2020/a*')
     expect(drafts).toEqual(['2020/a.md'])
-    expect(skipped.map((it) => it.file)).toEqual(['2019/a.md', '2020/notes.md'])
+    expect(skipped.map((it) => it.origin)).toEqual(['2019/a.md', '2020/notes.md'])
   })
 
   it('follows no link to a folder, out of the folder or to nowhere', async () => {
@@ -63,15 +68,23 @@ describe('listDraftFolder', () => {
     await symlink('../secret.md', join(inside, 'secret.md'))
     await symlink('nowhere', join(inside, 'lost.md'))
     await symlink('a.md', join(inside, 'b.md'))
-    const { drafts, skipped } = await listDraftFolder(inside)
-    expect(drafts).toEqual([join(inside, 'a.md'), join(inside, 'b.md')])
-    expect(skipped.map((it) => it.file)).toEqual(['circle', 'lost.md', 'secret.md'])
+    const { drafts, skipped } = await listed(undefined, inside)
+    expect(drafts).toEqual(['a.md', 'b.md'])
+    expect(skipped.map((it) => it.origin)).toEqual(['circle', 'lost.md', 'secret.md'])
+  })
+
+  it('skips a draft that cannot be published, and reads the others', async () => {
+    await fill('a.md', 'b.md')
+    await writeFile(join(folder, 'a.md'), '')
+    const { drafts, skipped } = await listed()
+    expect(drafts).toEqual(['b.md'])
+    expect(skipped).toMatchObject([{ origin: 'a.md', code: 'INVALID_DRAFT' }])
   })
 
   it('refuses a folder that is missing or a file', async () => {
     await fill('a.md')
     for (const name of ['nowhere', 'a.md', 'a.md/b']) {
-      await expect(listDraftFolder(join(folder, name))).rejects.toMatchObject({
+      await expect(listed(undefined, join(folder, name))).rejects.toMatchObject({
         code: 'INVALID_INPUT',
       })
     }
@@ -79,24 +92,24 @@ describe('listDraftFolder', () => {
 })
 
 describe('inPublishingOrder', () => {
-  const draft = (path: string, day: number, dateFrom: 'head' | 'name' | 'file') => ({
-    path,
+  const draft = (origin: string, day: number, dateFrom: 'head' | 'name' | 'file') => ({
+    origin,
     draft: { publishedAt: new Date(Date.UTC(2026, 0, day)).toISOString(), dateFrom },
   })
 
-  it('goes by date if every draft says its own, and by path on the same day', () => {
+  it('goes by date if every draft says its own, and by origin on the same day', () => {
     const drafts = [
       draft('c', 3, 'head'),
       draft('b-10', 2, 'name'),
       draft('b-9', 2, 'head'),
       draft('z', 1, 'head'),
     ]
-    expect(inPublishingOrder(drafts).map((it) => it.path)).toEqual(['z', 'b-9', 'b-10', 'c'])
+    expect(inPublishingOrder(drafts).map((it) => it.origin)).toEqual(['z', 'b-9', 'b-10', 'c'])
   })
 
-  it('goes by path if one of them does not', () => {
+  it('goes by origin if one of them does not', () => {
     const drafts = [draft('10/a', 1, 'head'), draft('9/b', 2, 'file'), draft('9/a', 3, 'head')]
-    expect(inPublishingOrder(drafts).map((it) => it.path)).toEqual(['9/a', '9/b', '10/a'])
+    expect(inPublishingOrder(drafts).map((it) => it.origin)).toEqual(['9/a', '9/b', '10/a'])
   })
 })
 

@@ -1,0 +1,129 @@
+import { readFileSync, statSync } from 'node:fs'
+import { open, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path'
+import { codeOf, HyperletterError } from '../errors.ts'
+import type { DraftFile, DraftFiles } from './attachments.ts'
+import { draftFromMarkdown } from './draft.ts'
+import { invalidDraft, type Draft } from './source.ts'
+import { checkDraftSize, checkDraftText, decodeDraft } from './text.ts'
+
+/**
+ * Reads a draft and finds its images; nothing is changed anywhere.
+ * @param path Absolute path of a Markdown file.
+ * @throws INVALID_DRAFT saying what is wrong and on which line; TOO_LARGE.
+ */
+export async function readDraft(path: string): Promise<Draft> {
+  const name = basename(path)
+  let bytes
+  let date
+  try {
+    // At once: a draft has a few kilobytes, and a thread of the pool costs ten times as much. An
+    // archive has hundreds of them.
+    const facts = statSync(path)
+    if (!facts.isFile()) throw notAFile(name, facts.isDirectory())
+    checkDraftSize(facts.size)
+    date = facts.mtime
+    bytes = readFileSync(path)
+  } catch (error) {
+    throw error instanceof HyperletterError ? error : unreadable(path, error)
+  }
+  checkDraftSize(bytes.byteLength)
+  const files = filesBelow(dirname(path))
+  return draftFromMarkdown(decodeDraft(bytes), { files, name, date, dateFrom: 'file' })
+}
+
+/**
+ * A draft from text that came by a pipe.
+ * @param options.folder Absolute path in which images are looked up; without it they count as missing.
+ * @param options.name File name, for want of a title or date in the text.
+ * @throws INVALID_DRAFT, TOO_LARGE
+ */
+export async function parseDraft(
+  markdown: string,
+  options: { folder?: string; name?: string; now?: Date } = {},
+): Promise<Draft> {
+  const { folder, name, now = new Date() } = options
+  const files = folder === undefined ? undefined : filesBelow(folder)
+  return draftFromMarkdown(checkDraftText(markdown), { files, name, date: now, dateFrom: 'now' })
+}
+
+/** The files of a folder and below, and none that a link brings in from elsewhere. */
+function filesBelow(folder: string): DraftFiles {
+  return { find: (name, line) => findFile(folder, name, line) }
+}
+
+async function findFile(
+  folder: string,
+  name: string,
+  line: number,
+): Promise<DraftFile | undefined> {
+  let real: string
+  let facts
+  try {
+    real = await realpath(join(folder, name))
+    if (isOutside(await realpath(folder), real)) {
+      throw invalidDraft(`The image "${name}" is a link that leaves the folder of the draft.`, {
+        line,
+        hint: 'Replace the link by a copy of the file.',
+      })
+    }
+    facts = await stat(real)
+  } catch (error) {
+    if (error instanceof HyperletterError) throw error
+    const code = codeOf(error)
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    throw invalidDraft(`The image "${name}" cannot be read (${code}).`, { line, cause: error })
+  }
+  if (!facts.isFile()) throw invalidDraft(`The image "${name}" is not a file.`, { line })
+  return { sizeBytes: facts.size, open: () => readWhole(real, name) }
+}
+
+// In one piece: Node's own `readFile` asks the system for 512 KiB at a time, and on a busy machine
+// waits for its turn each time.
+async function readWhole(path: string, name: string): Promise<Uint8Array> {
+  try {
+    const file = await open(path)
+    try {
+      const { size } = await file.stat()
+      const bytes = new Uint8Array(size)
+      let length = 0
+      while (length < size) {
+        const { bytesRead } = await file.read(bytes, length, size - length, length)
+        if (bytesRead === 0) break
+        length += bytesRead
+      }
+      return bytes.subarray(0, length)
+    } finally {
+      await file.close()
+    }
+  } catch (cause) {
+    throw invalidDraft(`The image "${name}" cannot be read (${codeOf(cause)}).`, { cause })
+  }
+}
+
+/** True if `real` is not below `home`; both are real paths. */
+export function isOutside(home: string, real: string): boolean {
+  const way = relative(home, real)
+  return way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way)
+}
+
+function notAFile(name: string, isFolder: boolean): HyperletterError {
+  return isFolder
+    ? invalidDraft(`"${name}" is a folder, not a Markdown file.`, {
+        hint: 'Publish all drafts of a folder with `hyperletter import <folder>`.',
+      })
+    : invalidDraft(`"${name}" is not a regular file.`)
+}
+
+function unreadable(path: string, cause: unknown): HyperletterError {
+  const code = codeOf(cause)
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    return invalidDraft(`There is no file ${path}.`, { hint: 'Check the path.', cause })
+  }
+  const reason =
+    code === 'EACCES' || code === 'EPERM' ? 'permission denied' : (code ?? String(cause))
+  return invalidDraft(`The file ${path} cannot be read: ${reason}.`, {
+    cause,
+    hint: 'Check who may read it.',
+  })
+}

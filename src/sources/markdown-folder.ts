@@ -1,0 +1,211 @@
+import type { Dirent } from 'node:fs'
+import { readdir, realpath, stat } from 'node:fs/promises'
+import { extname, join, relative, sep } from 'node:path'
+import { codeOf, HyperletterError } from '../errors.ts'
+import { mediaTypeOf } from './attachments.ts'
+import { isOutside, readDraft } from './markdown-file.ts'
+import {
+  compareNaturally,
+  skippedFor,
+  type DraftSource,
+  type FoundDraft,
+  type SkippedDraft,
+} from './source.ts'
+
+interface FolderListing {
+  /** Paths of the Markdown files, relative to the folder, with `/`, in natural order. */
+  readonly files: readonly string[]
+  readonly skipped: readonly SkippedDraft[]
+}
+
+const MARKDOWN_EXTENSIONS = new Set(['.md', '.markdown', '.mdown', '.mkd'])
+
+/** Text formats that pandoc turns into Markdown: extension, name, name for pandoc. */
+const OTHER_TEXT: Readonly<Record<string, readonly [string, string]>> = {
+  '.rst': ['reStructuredText', 'rst'],
+  '.adoc': ['AsciiDoc', 'asciidoc'],
+  '.org': ['Org mode', 'org'],
+  '.textile': ['Textile', 'textile'],
+  '.html': ['HTML', 'html'],
+  '.htm': ['HTML', 'html'],
+  '.docx': ['a word processor document', 'docx'],
+}
+
+/** Files that are read at a time. */
+const READ_AT_ONCE = 16
+
+/**
+ * The Markdown files of a folder and the folders below it, and every other file with the reason why
+ * it is skipped. Hidden files and `node_modules` are passed over; links to folders are not followed.
+ * @param folder Absolute path.
+ * @param match Glob, see `matchesGlob`.
+ */
+export function markdownFolder(folder: string, match?: string): DraftSource {
+  return {
+    async *drafts({ signal }) {
+      const { files, skipped } = await listFolder(folder, match)
+      yield* skipped
+      for (let start = 0; start < files.length; start += READ_AT_ONCE) {
+        signal?.throwIfAborted()
+        const some = files.slice(start, start + READ_AT_ONCE)
+        yield* await Promise.all(some.map((file) => readOne(folder, file)))
+      }
+    },
+  }
+}
+
+async function readOne(folder: string, origin: string): Promise<FoundDraft | SkippedDraft> {
+  try {
+    return { origin, draft: await readDraft(join(folder, origin)) }
+  } catch (error) {
+    return skippedFor(origin, error)
+  }
+}
+
+async function listFolder(folder: string, match: string | undefined): Promise<FolderListing> {
+  const home = await realFolder(folder)
+  const files: string[] = []
+  const skipped: SkippedDraft[] = []
+  const waiting = [folder]
+  for (let current = waiting.pop(); current !== undefined; current = waiting.pop()) {
+    for (const entry of await entriesOf(current, folder, skipped)) {
+      if (entry.name.startsWith('.') || entry.name === 'node_modules') continue
+      const path = join(current, entry.name)
+      if (entry.isDirectory()) {
+        waiting.push(path)
+        continue
+      }
+      const file = shownPath(folder, path)
+      const message = await reasonToSkip(entry, path, file, home, match)
+      if (message === undefined) files.push(file)
+      else skipped.push({ origin: file, code: 'INVALID_DRAFT', message })
+    }
+  }
+  return {
+    files: files.toSorted(compareNaturally),
+    skipped: skipped.toSorted((a, b) => compareNaturally(a.origin, b.origin)),
+  }
+}
+
+async function realFolder(folder: string): Promise<string> {
+  try {
+    if ((await stat(folder)).isDirectory()) return await realpath(folder)
+  } catch (cause) {
+    const words =
+      codeOf(cause) === 'ENOENT' ? 'There is no folder' : 'This folder cannot be opened:'
+    throw new HyperletterError('INVALID_INPUT', `${words} ${folder}.`, {
+      hint: 'Check the path.',
+      cause,
+    })
+  }
+  throw new HyperletterError('INVALID_INPUT', `${folder} is a file, not a folder.`, {
+    hint: 'Publish a single file with `hyperletter publish <file>`.',
+  })
+}
+
+async function entriesOf(path: string, folder: string, skipped: SkippedDraft[]): Promise<Dirent[]> {
+  try {
+    return await readdir(path, { withFileTypes: true })
+  } catch (cause) {
+    const reason =
+      codeOf(cause) === 'EACCES' ? 'permission denied' : (codeOf(cause) ?? String(cause))
+    if (path === folder) {
+      throw new HyperletterError(
+        'INVALID_INPUT',
+        `The folder ${folder} cannot be read: ${reason}.`,
+        { cause },
+      )
+    }
+    const message = `this folder cannot be read: ${reason}`
+    skipped.push({ origin: shownPath(folder, path), code: 'INVALID_DRAFT', message })
+    return []
+  }
+}
+
+async function reasonToSkip(
+  entry: Dirent,
+  path: string,
+  file: string,
+  home: string,
+  match: string | undefined,
+): Promise<string | undefined> {
+  if (match !== undefined && !matchesGlob(file, match)) return `does not match ${match}`
+  if (entry.isSymbolicLink()) {
+    const reason = await reasonToSkipLink(path, home)
+    if (reason !== undefined) return reason
+  } else if (!entry.isFile()) return 'not a regular file'
+  const extension = extname(entry.name).toLowerCase()
+  if (MARKDOWN_EXTENSIONS.has(extension)) return undefined
+  if (mediaTypeOf(entry.name).startsWith('image/'))
+    return 'a picture; it travels with an issue that shows it'
+  const other = OTHER_TEXT[extension]
+  if (other === undefined) return 'not a Markdown file'
+  return `${extension} is ${other[0]}, not Markdown; convert it first (pandoc -f ${other[1]} -t gfm)`
+}
+
+// A folder that somebody else made must not publish a file from elsewhere on this machine.
+async function reasonToSkipLink(path: string, home: string): Promise<string | undefined> {
+  try {
+    const real = await realpath(path)
+    if (isOutside(home, real)) return 'a link that leaves the folder'
+    const facts = await stat(real)
+    if (facts.isDirectory()) return 'a link to a folder, which is not followed'
+    return facts.isFile() ? undefined : 'not a regular file'
+  } catch {
+    return 'a link that leads nowhere'
+  }
+}
+
+function shownPath(folder: string, path: string): string {
+  return relative(folder, path).split(sep).join('/')
+}
+
+/**
+ * True if a relative path (`/` between segments) matches a glob: `*` and `?` inside of a segment,
+ * `**` for any number of segments. A glob without `/` is tried on the file name alone.
+ * Takes time in proportion to path × glob, whatever the glob: it does not become a regular expression.
+ */
+export function matchesGlob(path: string, glob: string): boolean {
+  const segments = path.split('/')
+  const wanted = glob.replace(/^(?:\.?\/)+/, '').split('/')
+  return wanted.length === 1 && wanted[0] !== '**'
+    ? matchesSegment(segments.at(-1) ?? '', wanted[0] ?? '')
+    : matchesAll(segments, wanted, (segment, pattern) => matchesSegment(segment, pattern), '**')
+}
+
+function matchesSegment(segment: string, pattern: string): boolean {
+  return matchesAll(
+    Array.from(segment),
+    Array.from(pattern),
+    (it, wanted) => wanted === '?' || it === wanted,
+    '*',
+  )
+}
+
+// Only the last star needs to be tried again: an earlier one that took more leaves no more to match.
+function matchesAll(
+  items: readonly string[],
+  pattern: readonly string[],
+  matches: (item: string, wanted: string) => boolean,
+  star: string,
+): boolean {
+  let at = 0
+  let next = 0
+  let lastStar = -1
+  let retryFrom = 0
+  while (at < items.length) {
+    const wanted = pattern[next]
+    if (wanted === star) {
+      lastStar = next++
+      retryFrom = at
+    } else if (wanted !== undefined && matches(items[at] ?? '', wanted)) {
+      at++
+      next++
+    } else if (lastStar >= 0) {
+      next = lastStar + 1
+      at = ++retryFrom
+    } else return false
+  }
+  while (pattern[next] === star) next++
+  return next === pattern.length
+}

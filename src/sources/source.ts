@@ -1,0 +1,117 @@
+import { HyperletterError, type ErrorCode } from '../errors.ts'
+import type { Author } from '../format/records/text.ts'
+
+/** A file that travels with an issue. Its bytes are not read before the issue is published. */
+export interface DraftAttachment {
+  /** As the text refers to it, without `./` and percent signs. */
+  readonly name: string
+  readonly mediaType: string
+  readonly alt?: string
+  /** As far as it is known before the bytes are read. */
+  readonly sizeBytes: number
+  /** The bytes. @throws INVALID_DRAFT where they cannot be read any more */
+  open(): Promise<Uint8Array>
+}
+
+/** Something an author should know about a draft that can be published all the same. */
+export interface DraftWarning {
+  readonly message: string
+  /** Line of the file, from 1. */
+  readonly line?: number
+}
+
+/** An issue before it is signed: everything checked against the limits of the records. */
+export interface Draft {
+  readonly title: string
+  readonly summary?: string
+  readonly authors?: Author[]
+  readonly tags?: string[]
+  readonly language?: string
+  /** ISO 8601 in UTC. */
+  readonly publishedAt: string
+  /** The text below the head, byte for byte. */
+  readonly markdown: string
+  readonly attachments: readonly DraftAttachment[]
+  readonly warnings: readonly DraftWarning[]
+  /** How `publishedAt` was found. */
+  readonly dateFrom: 'head' | 'name' | 'file' | 'now'
+  /** The number that the head claims; the log gives the real one. */
+  readonly declaredNumber?: number
+}
+
+const natural = new Intl.Collator('en', { numeric: true })
+
+/** A draft of a source. */
+export interface FoundDraft {
+  /** Names it within its source, the same in every run: the record of its issue says `importedFrom`. */
+  readonly origin: string
+  readonly draft: Draft
+}
+
+/** Something in a source that is not published, and why. */
+export interface SkippedDraft {
+  readonly origin: string
+  readonly code: ErrorCode
+  readonly message: string
+}
+
+/**
+ * Where an import finds its drafts: a folder of Markdown files, or the export of another service. A new
+ * one is one file in this folder; `draftFromMarkdown` checks the texts it finds.
+ */
+export interface DraftSource {
+  /**
+   * Everything in the source, in any order; nothing is changed.
+   * @throws INVALID_INPUT if there is no such source.
+   */
+  drafts(options: {
+    readonly signal?: AbortSignal | undefined
+  }): AsyncIterable<FoundDraft | SkippedDraft>
+}
+
+/**
+ * The order in which the drafts of a source become issues: by date if each of them says its date
+ * itself, else by origin, where `issue-9` comes before `issue-10`.
+ */
+export function inPublishingOrder<
+  T extends Pick<FoundDraft, 'origin'> & { draft: Pick<Draft, 'publishedAt' | 'dateFrom'> },
+>(drafts: readonly T[]): T[] {
+  const dated = drafts.every(({ draft }) => draft.dateFrom === 'head' || draft.dateFrom === 'name')
+  return drafts.toSorted((a, b) => {
+    const days = dated ? Date.parse(a.draft.publishedAt) - Date.parse(b.draft.publishedAt) : 0
+    return days === 0 ? compareNaturally(a.origin, b.origin) : days
+  })
+}
+
+/** Folder by folder, numbers by their value; equal only if the paths are. */
+export function compareNaturally(a: string, b: string): number {
+  const [left, right] = [a.split(/[\\/]/), b.split(/[\\/]/)]
+  for (let at = 0; at < Math.min(left.length, right.length); at++) {
+    const order = natural.compare(left[at] ?? '', right[at] ?? '')
+    if (order !== 0) return order
+  }
+  return left.length - right.length || (a < b ? -1 : Number(a > b))
+}
+
+/** A failure to read one draft, as the reason to skip it. */
+export function skippedFor(origin: string, error: unknown): SkippedDraft {
+  const { code, message } = HyperletterError.from(error)
+  return { origin, code, message }
+}
+
+/**
+ * `INVALID_DRAFT` with words for the author.
+ * @param details.line Line of the file, from 1, where the mistake is.
+ */
+export function invalidDraft(
+  message: string,
+  details: { line?: number | undefined; hint?: string; cause?: unknown } = {},
+): HyperletterError {
+  const { line, hint, cause } = details
+  const text = line === undefined ? message : `Line ${line}: ${message}`
+  return new HyperletterError(
+    'INVALID_DRAFT',
+    text,
+    hint === undefined ? { cause } : { hint, cause },
+  )
+}

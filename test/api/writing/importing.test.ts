@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest'
+import { importDrafts } from '../../../src/api/writing/importing.ts'
+import { bindOperations } from '../../../src/api/operations.ts'
+import { draftFromMarkdown } from '../../../src/sources/draft.ts'
+import {
+  skippedFor,
+  type DraftSource,
+  type FoundDraft,
+  type SkippedDraft,
+} from '../../../src/sources/source.ts'
+import { openEngine } from '../../helpers/engines.ts'
+import { all } from '../../helpers/operations.ts'
+
+/** An archive in memory: texts and files by name. It counts how often a file was opened. */
+function archive(texts: Record<string, string>, files: Record<string, string> = {}) {
+  const opened: string[] = []
+  async function found(origin: string): Promise<FoundDraft | SkippedDraft> {
+    try {
+      const draft = await draftFromMarkdown(texts[origin] ?? '', {
+        date: new Date(0),
+        dateFrom: 'file',
+        files: {
+          async find(name) {
+            const text = files[name]
+            return text === undefined
+              ? undefined
+              : {
+                  sizeBytes: Buffer.byteLength(text),
+                  async open() {
+                    opened.push(name)
+                    if (text === 'unreadable') throw new Error('gone')
+                    return Buffer.from(text)
+                  },
+                }
+          },
+        },
+      })
+      return { origin, draft }
+    } catch (error) {
+      return skippedFor(origin, error)
+    }
+  }
+  const source: DraftSource = {
+    async *drafts() {
+      for (const origin of Object.keys(texts)) yield await found(origin)
+    },
+  }
+  return { source, opened }
+}
+
+async function author() {
+  const engine = await openEngine()
+  const operations = bindOperations(engine, 'engine')
+  await operations.createNewsletter({ title: 'Tide Tables' })
+  const run = (source: DraftSource) => all(importDrafts(engine, source, {}, {}))
+  const text = async (number: number) => {
+    const issue = await operations.readIssue({ newsletter: 'Tide Tables', number })
+    return issue.markdown
+  }
+  return { operations, run, text }
+}
+
+describe('importDrafts', () => {
+  it('publishes the drafts of any source in their order, with their attachments', async () => {
+    const { operations, run, text } = await author()
+    const { source, opened } = archive(
+      {
+        'post/2': '---\ntitle: Two\ndate: 2026-02-01\n---\n![](a.png) ![](missing.png)',
+        'post/1': '---\ntitle: One\ndate: 2026-01-01\n---\nFirst.',
+        'post/3': '',
+      },
+      { 'a.png': 'bytes of a picture' },
+    )
+    const events = await run(source)
+    expect(events).toMatchObject([
+      { event: 'skipped', file: 'post/3', code: 'INVALID_DRAFT' },
+      { event: 'progress', done: 0, total: 2 },
+      { event: 'warning', file: 'post/2' },
+      { event: 'progress', done: 2, total: 2, file: 'post/2' },
+      { event: 'finished', published: 2 },
+    ])
+    expect(await text(1)).toContain('First.')
+    expect(opened).toEqual(['a.png'])
+    const picture = { newsletter: 'Tide Tables', number: 2, name: 'a.png' }
+    const bytes = Buffer.concat(await all(operations.readAttachment(picture)))
+    expect(bytes.toString()).toBe('bytes of a picture')
+  })
+
+  it('opens nothing for a draft that was published before', async () => {
+    const { run } = await author()
+    const { source, opened } = archive({ a: '# A\n\n![](a.png)' }, { 'a.png': 'x' })
+    await run(source)
+    const again = await run(source)
+    expect(again[0]).toMatchObject({ event: 'skipped', file: 'a', code: 'INVALID_INPUT' })
+    expect(again.at(-1)).toMatchObject({ published: 0 })
+    expect(opened).toEqual(['a.png'])
+  })
+
+  it('skips a draft whose attachment cannot be read, and publishes the others', async () => {
+    const { run, text } = await author()
+    const { source } = archive(
+      { a: '# A\n\n![](a.png)', b: '# B\n\nText.' },
+      { 'a.png': 'unreadable' },
+    )
+    expect(await run(source)).toMatchObject([
+      { event: 'progress', total: 2 },
+      { event: 'skipped', file: 'a' },
+      { event: 'progress', done: 1 },
+      { event: 'finished', published: 1 },
+    ])
+    expect(await text(1)).toContain('Text.')
+  })
+})
