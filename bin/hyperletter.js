@@ -4,6 +4,9 @@ import module from 'node:module'
 import process from 'node:process'
 
 module.enableCompileCache?.()
+// Hypercore reports a fork with `console.log`, which would end up in the middle of `--json`. This program owns its
+// console; a program that uses Hyperletter as a library owns its own.
+console.log = console.error
 // Before most of the heap is there.
 if (process.argv[2] === 'daemon' && process.argv[3] === 'run') {
   const { restrainHeap } = await import('../dist/daemon/service/command.js')

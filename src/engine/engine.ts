@@ -24,7 +24,7 @@ import { catchUp, type CatchUpOptions } from './recovery/catch-up.ts'
 import { SuccessionStore } from './recovery/succession-store.ts'
 import { Durability } from '../log/store/durability.ts'
 import { namedCore } from '../log/store/named-core.ts'
-import { quietHypercore } from '../log/store/quiet.ts'
+import { HYPERCORE_VERSION, KNOWN_VERSION, USES_INTERNALS } from '../log/internals/internals.ts'
 import { closeStore, openStore } from '../log/store/store.ts'
 import { Use } from './use.ts'
 
@@ -154,7 +154,6 @@ export class Engine {
    * @throws STORE_BUSY if another process has the directory; INVALID_INPUT if it cannot be made; DISK_FULL.
    */
   static async open(options: EngineOptions): Promise<Engine> {
-    quietHypercore()
     const { config } = options
     const { capBytes } = diskCapOf(config)
     const early = new EarlyDht(config)
@@ -175,6 +174,10 @@ export class Engine {
       const store = await opening
       const library = await Library.open(namedCore(store, LIBRARY_NAME))
       const [journal, keys, notes] = await files
+      if (!USES_INTERNALS) {
+        const versions = { hypercore: HYPERCORE_VERSION, known: KNOWN_VERSION }
+        options.logger.warn(versions, 'Hypercore decides by itself what to ask of whom: slower')
+      }
       if (library.unreadable > 0) {
         options.logger.warn({ entries: library.unreadable }, 'library entries of another version')
       }

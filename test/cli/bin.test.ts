@@ -28,6 +28,14 @@ it('runs a command and ends with its exit code', async () => {
   expect(wrongCode).toBe(2)
 })
 
+it('sends to stderr what a library prints on the console', async () => {
+  const preload = `data:text/javascript,process.on('exit', () => console.log('two histories'))`
+  const child = spawn(process.execPath, ['--import', preload, launcher, '--version'])
+  const [output, complaints] = await Promise.all([text(child.stdout), text(child.stderr)])
+  expect(output).toMatch(/^\d+\.\d+\.\d+\n$/)
+  expect(complaints).toContain('two histories')
+})
+
 it('ends quietly when nobody reads its output', async () => {
   const child = start('--help')
   child.stdout.destroy()

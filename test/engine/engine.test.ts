@@ -51,6 +51,12 @@ describe('open', () => {
     expect(await modeOf(dataDir)).toBe(0o750)
   })
 
+  test('leaves the console of the process as it is', async () => {
+    const { log, error, warn } = console
+    await openEngine()
+    expect({ ...console }).toMatchObject({ log, error, warn })
+  })
+
   test('starts offline, with an empty library', async () => {
     const engine = await openEngine()
     expect(engine.isOnline).toBe(false)

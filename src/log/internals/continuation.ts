@@ -1,6 +1,6 @@
 import type Hypercore from 'hypercore'
 import type { Peer } from 'hypercore'
-import { internalsOf, IS_KNOWN_VERSION, type PeerInternals } from './internals.ts'
+import { internalsOf, USES_INTERNALS, type PeerInternals } from './internals.ts'
 
 /** The signed end of a log, as it is stored. */
 export interface Head {
@@ -32,7 +32,7 @@ export function judge(
 ): 'signed' | 'forged' | 'elsewhere' {
   const inner = internalsOf(core)
   const { state, header } = inner
-  if (!IS_KNOWN_VERSION || from === 0 || state.length !== from) return 'elsewhere'
+  if (!USES_INTERNALS || from === 0 || state.length !== from) return 'elsewhere'
   if (header.manifest === null || header.frozen || inner._repairMode) return 'elsewhere'
   const tree = state.createTreeBatch()
   for (const block of blocks) tree.append(block)

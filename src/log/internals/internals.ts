@@ -7,12 +7,26 @@ import type { Peer } from 'hypercore'
 /** The version whose inside this module knows. */
 export const KNOWN_VERSION = '11.37.1'
 
-const { version } = createRequire(import.meta.url)('hypercore/package.json') as {
-  version: string
+/**
+ * The version of the Hypercore that Corestore loads for a module: in a project with several copies, not always the one
+ * that the module itself would load.
+ * @param from path or URL of the module.
+ */
+export function hypercoreVersion(from: string): string {
+  const corestore = createRequire(from).resolve('corestore')
+  const { version } = createRequire(corestore)('hypercore/package.json') as { version: string }
+  return version
 }
 
-/** Whether the Hypercore that runs is the one whose inside is known. */
-export const IS_KNOWN_VERSION = version === KNOWN_VERSION
+/** The version of the Hypercore that runs. */
+export const HYPERCORE_VERSION = hypercoreVersion(import.meta.url)
+
+/**
+ * Whether internals are used. If not, Hypercore decides by itself what to ask of whom, and nothing is pushed: slower,
+ * never wrong. `HYPERLETTER_PLAIN_HYPERCORE=1` asks for that.
+ */
+export const USES_INTERNALS =
+  HYPERCORE_VERSION === KNOWN_VERSION && process.env['HYPERLETTER_PLAIN_HYPERCORE'] !== '1'
 
 /** A replication peer, from the inside. */
 export interface PeerInternals extends Omit<Peer, 'inflight' | 'remoteBitfield' | 'remoteLength'> {

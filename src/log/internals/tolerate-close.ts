@@ -10,7 +10,9 @@ import { internalsOf } from './internals.ts'
 export function tolerateClose(core: Hypercore): void {
   const { replicator } = internalsOf(core)
   if (Object.hasOwn(replicator, '_resolveBlocksLocally')) return
-  const usual = replicator._resolveBlocksLocally.bind(replicator)
+  const usual = (replicator as Partial<typeof replicator>)._resolveBlocksLocally?.bind(replicator)
+  // Another version has nothing of that name.
+  if (usual === undefined) return
   // It stays: what was begun before goes on after whoever asked for this is gone.
   replicator._resolveBlocksLocally = async () => {
     try {

@@ -5,7 +5,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import Corestore from 'corestore'
 import Hypercore from 'hypercore'
 import type { Config } from '../../config/config.ts'
-import { codeOf, hasCode } from '../../errors.ts'
+import { codeOf, hasCode, HyperletterError } from '../../errors.ts'
 import { onStore, unusableDirectory } from '../../storage-errors.ts'
 import { writeBufferFor } from './disk.ts'
 import { replaceSynced } from '../../atomic-file.ts'
@@ -144,7 +144,17 @@ function inodeOf(path: string): Promise<number | undefined> {
 // `allowFork: false` counts only for whoever opens a core first, and a peer that asks for a stored core
 // may be the first.
 function refuseForks(store: Corestore): void {
-  store.watch((core) => {
-    ;(core as unknown as { replicator: { allowFork: boolean } }).replicator.allowFork = false
-  })
+  store.watch((core) => refuseFork(core as unknown as { readonly replicator: object }))
+}
+
+/** @throws INTERNAL where Hypercore would not heed it, so that no core opens. */
+export function refuseFork({ replicator }: { readonly replicator: object }): void {
+  const it = replicator as { allowFork?: unknown }
+  if (typeof it.allowFork !== 'boolean') {
+    throw new HyperletterError(
+      'INTERNAL',
+      'This version of Hypercore cannot be told to refuse forks.',
+    )
+  }
+  it.allowFork = false
 }

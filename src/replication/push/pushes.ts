@@ -14,7 +14,7 @@ import {
   type Continuation,
   type Head,
 } from '../../log/internals/continuation.ts'
-import { IS_KNOWN_VERSION } from '../../log/internals/internals.ts'
+import { USES_INTERNALS } from '../../log/internals/internals.ts'
 import { hex } from '../../hex.ts'
 import {
   MAX_PUSHED_BLOCKS,
@@ -99,6 +99,7 @@ export class PushChannel {
 
   /** Pushes what is appended to a feed, and takes pushes for it, until the returned function is called. */
   add(feed: Feed, onSuspect: OnSuspect): () => void {
+    if (!USES_INTERNALS) return () => undefined
     const { core } = feed
     const topic = hex(core.discoveryKey ?? new Uint8Array())
     const head = headOf(core)
@@ -120,8 +121,8 @@ export class PushChannel {
 
   /** Opens the channel on a new connection, beside replication. */
   attach(mux: Protomux): void {
-    // With another version nothing could be stored.
-    if (!IS_KNOWN_VERSION) return
+    // Without internals nothing could be stored.
+    if (!USES_INTERNALS) return
     const key = mux.stream.remotePublicKey
     const name = hex(key)
     const channel = mux.createChannel({

@@ -2,7 +2,7 @@ import type Hypercore from 'hypercore'
 import type { Peer } from 'hypercore'
 import { tolerateClose } from '../../log/internals/tolerate-close.ts'
 import {
-  IS_KNOWN_VERSION,
+  USES_INTERNALS,
   type Announcement,
   type PeerInternals,
 } from '../../log/internals/internals.ts'
@@ -38,7 +38,7 @@ export class LogScheduling {
   /** Of the core, when it last grew. */
   #known: { readonly length: number; readonly byteLength: number }
 
-  /** Does nothing with a Hypercore whose inside is not known. */
+  /** Leaves all decisions to a Hypercore whose internals are not known. */
   constructor(core: Hypercore) {
     this.#core = core
     this.#known = { length: core.length, byteLength: core.byteLength }
@@ -56,8 +56,8 @@ export class LogScheduling {
       inFlight: (peer) => peer.inflight,
       isReader: (peer) => peer.remoteDownloading,
     }
-    if (!IS_KNOWN_VERSION) return
     tolerateClose(core)
+    if (!USES_INTERNALS) return
     // The last block is the newest record, of which everything else is learnt.
     void core.setAlwaysLatestBlock(true)
     core.on('verification-error', this.#onBadBlock)

@@ -8,6 +8,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { Feed } from '../../../src/format/feed.ts'
 import { UNDECIDED } from '../../../src/format/selection.ts'
 import { headOf } from '../../../src/log/internals/continuation.ts'
+import { USES_INTERNALS } from '../../../src/log/internals/internals.ts'
 import {
   MAX_PUSHED_BYTES,
   nameOf,
@@ -143,7 +144,7 @@ async function pushOf({ feed }: Pick<Node, 'feed'>, from: number): Promise<Push>
   return { topic: feed.core.discoveryKey ?? Buffer.alloc(32), from, signature, told: [], blocks }
 }
 
-describe('a small entry', () => {
+describe.runIf(USES_INTERNALS)('a small entry', () => {
   test('is whole with a reader who asks for nothing', async () => {
     const from = await author()
     const to = await reader(from)
@@ -248,7 +249,7 @@ test('an entry that is larger than may be pushed is asked for', async () => {
   expect(pushed).toBe(0)
 })
 
-describe('who pushes', () => {
+describe.runIf(USES_INTERNALS)('who pushes', () => {
   test('blocks that the author did not sign is refused and noted', async () => {
     const from = await author()
     const to = await reader(from)
@@ -320,7 +321,7 @@ describe('who pushes', () => {
   })
 })
 
-describe('another history under the same key', () => {
+describe.runIf(USES_INTERNALS)('another history under the same key', () => {
   test('is found out when it is pushed, though what it continues is as long', async () => {
     const keyPair = crypto.keyPair()
     const from = await node({ keyPair })

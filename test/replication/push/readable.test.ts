@@ -1,5 +1,6 @@
 import type Hypercore from 'hypercore'
 import { expect, test } from 'vitest'
+import { USES_INTERNALS } from '../../../src/log/internals/internals.ts'
 import { openAuthor, openPeer, publish } from '../../helpers/peers.ts'
 import {
   copyPlainly,
@@ -19,7 +20,7 @@ function askNothing(core: Hypercore): void {
   inner.replicator.setPushOnly(true)
 }
 
-test.each([
+test.runIf(USES_INTERNALS).each([
   { what: 'an open newsletter', isPrivate: false },
   { what: 'a private newsletter', isPrivate: true },
 ])('a new issue of $what can be read by who asks for nothing', async ({ isPrivate }) => {
