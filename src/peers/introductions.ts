@@ -2,6 +2,7 @@ import c, { type Encoder } from 'compact-encoding'
 import type Protomux from 'protomux'
 import type { Message } from 'protomux'
 import { hex } from '../hex.ts'
+import { RateLimiter } from '../rate-limiter.ts'
 
 /** Protomux protocol name; the number rises with an incompatible change. */
 const PROTOCOL = 'hyperletter/peers/1'
@@ -10,8 +11,7 @@ const PROTOCOL = 'hyperletter/peers/1'
 const MAX_PEERS_PER_MESSAGE = 32
 
 /** Messages accepted from one connection in its lifetime per second of it, plus a first burst. */
-const MESSAGES_PER_SECOND = 4
-const MESSAGE_BURST = 256
+const MESSAGES = { perSecond: 4, burst: 256 }
 
 /** Peers that arrive together are told together. */
 const GATHER_MS = 100
@@ -97,19 +97,14 @@ export class Introductions {
   /** Opens the channel on a new connection, beside replication. */
   attach(mux: Protomux): void {
     const teller = hex(mux.stream.remotePublicKey)
-    let allowance = MESSAGE_BURST
-    let last = Date.now()
+    const limiter = new RateLimiter(MESSAGES)
     const channel = mux.createChannel({
       protocol: PROTOCOL,
       messages: [
         {
           encoding: peersEncoding,
           onmessage: (peers: Peers) => {
-            const now = Date.now()
-            allowance =
-              Math.min(MESSAGE_BURST, allowance + ((now - last) / 1000) * MESSAGES_PER_SECOND) - 1
-            last = now
-            if (allowance > 0) this.#hear(peers, teller)
+            if (limiter.take()) this.#hear(peers, teller)
           },
         },
       ],

@@ -10,13 +10,13 @@ import {
   type Succession,
 } from '../../format/records/succession.ts'
 import { hex } from '../../hex.ts'
+import { RateLimiter } from '../../rate-limiter.ts'
 
 /** Protomux protocol name; the number rises with an incompatible change. */
 const PROTOCOL = 'hyperletter/succession/1'
 
 /** Statements accepted from one connection per second of its life, plus a first burst. */
-const MESSAGES_PER_SECOND = 1
-const MESSAGE_BURST = 256
+const MESSAGES = { perSecond: 1, burst: 256 }
 
 /** One message is one statement, of fixed length. Shorter ones end the connection. */
 const encoding = c.fixed(SUCCESSION_BYTES)
@@ -80,19 +80,14 @@ export class SuccessionChannel {
   /** Opens the channel on a new connection, beside replication. */
   attach(mux: Protomux): void {
     const peer = mux.stream.remotePublicKey
-    let allowance = MESSAGE_BURST
-    let last = Date.now()
+    const limiter = new RateLimiter(MESSAGES)
     const channel = mux.createChannel({
       protocol: PROTOCOL,
       messages: [
         {
           encoding,
           onmessage: (statement: Uint8Array) => {
-            const now = Date.now()
-            const earned = ((now - last) / 1000) * MESSAGES_PER_SECOND
-            allowance = Math.min(MESSAGE_BURST, allowance + earned) - 1
-            last = now
-            if (allowance > 0) this.#options.onStatement(statement, peer)
+            if (limiter.take()) this.#options.onStatement(statement, peer)
           },
         },
       ],

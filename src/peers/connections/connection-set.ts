@@ -1,5 +1,5 @@
 import type { Connection } from 'hyperswarm'
-import { BurstLimiter, RateLimiter } from '../rate-limiter.ts'
+import { RateLimiter } from '../../rate-limiter.ts'
 import { ConnectionThrottle } from './connection-throttle.ts'
 
 /** What can change while connections are there. */
@@ -15,7 +15,10 @@ export interface ConnectionLimits {
 const MAX_CONNECTIONS = 256
 
 /** Requests for blocks that one peer may make at once, and for each second: 64 MB/s of blocks of 16 KiB. */
-const REQUESTS = { most: 10_000, perSecond: 4_000 }
+const REQUESTS = { burst: 10_000, perSecond: 4_000 }
+
+/** Share of a second's bytes that may go at once before anybody waits. */
+const BURST_SECONDS = 0.1
 
 /** How long a peer may take to answer when the network may have changed. */
 const PROBE_MS = 3_000
@@ -23,7 +26,7 @@ const PROBE_MS = 3_000
 interface Line {
   readonly connection: Connection
   readonly valve: ConnectionThrottle
-  readonly requests: BurstLimiter
+  readonly requests: RateLimiter
 }
 
 /** The connections there are, and what each may take. Peers are named by their public keys in hex. */
@@ -67,7 +70,7 @@ export class ConnectionSet {
       download: this.#download,
       onFlood,
     })
-    const line = { connection, valve, requests: new BurstLimiter(REQUESTS) }
+    const line = { connection, valve, requests: new RateLimiter(REQUESTS) }
     this.#lines.set(peer, line)
     connection.on('close', () => {
       if (this.#lines.get(peer) !== line) return
@@ -79,7 +82,7 @@ export class ConnectionSet {
   /** Counts a request of a peer, and reads it more slowly if there are too many. */
   requested(peer: string): void {
     const line = this.#lines.get(peer)
-    line?.valve.hold(line.requests.take())
+    line?.valve.hold(line.requests.reserve())
   }
 
   hangUp(peer: string): void {
@@ -109,5 +112,6 @@ function probe(connection: Connection): void {
 }
 
 function rate(perSecond: number | undefined): RateLimiter | undefined {
-  return perSecond === undefined ? undefined : new RateLimiter(perSecond)
+  if (perSecond === undefined) return undefined
+  return new RateLimiter({ perSecond, burst: perSecond * BURST_SECONDS })
 }

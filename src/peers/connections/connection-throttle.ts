@@ -1,6 +1,6 @@
 import type { Connection } from 'hyperswarm'
 import Protomux from 'protomux'
-import type { RateLimiter } from '../rate-limiter.ts'
+import type { RateLimiter } from '../../rate-limiter.ts'
 
 export interface ConnectionThrottleOptions {
   /** Bytes a second over all connections; absent for no limit. */
@@ -48,7 +48,7 @@ export class ConnectionThrottle {
       Object.assign(mux, { cork: () => undefined, uncork: () => undefined })
       const write = inside._write.bind(inside)
       inside._write = (data, done) => {
-        const waitMs = upload.take(data.byteLength)
+        const waitMs = upload.reserve(data.byteLength)
         write(data, waitMs === 0 ? done : (error) => void setTimeout(done, waitMs, error))
       }
     }
@@ -58,7 +58,7 @@ export class ConnectionThrottle {
       else this.#read = done
     }
     if (download !== undefined) {
-      connection.on('data', (data: Uint8Array) => this.hold(download.take(data.byteLength)))
+      connection.on('data', (data: Uint8Array) => this.hold(download.reserve(data.byteLength)))
     }
     connection.once('close', () => {
       clearTimeout(this.#timer)

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { DnsPacket } from 'multicast-dns'
 import { short, type Logger } from '../../logger.ts'
+import { RateLimiter } from '../../rate-limiter.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import {
   announcementIn,
@@ -13,7 +14,6 @@ import {
   type LocalAnnouncement,
   type SharedTopic,
 } from './announcement.ts'
-import { AnswerBudget } from './allowance.ts'
 import { SALT_BYTES } from './blinding.ts'
 import { isOnInterface, type NetworkInterface } from './links.ts'
 import { Multicast } from './multicast.ts'
@@ -60,13 +60,13 @@ const NEW_DISGUISE_MS = 10 * 60_000
 const MAX_PACKETS = 10
 
 /** Announcements of one device that are looked into: each costs a hash for each of our newsletters. */
-const HEARD = { perSecond: 4, atOnce: 40 }
+const HEARD = { perSecond: 4, burst: 40 }
 
 /** Of all devices together, those that were not heard before: whoever lies about its address is many devices. */
-const LOOKED_INTO = { perSecond: 5, atOnce: 100 }
+const LOOKED_INTO = { perSecond: 5, burst: 100 }
 
 /** Peers at one address that are told of: each costs an attempt to connect. */
-const FOUND = { perSecond: 0.2, atOnce: 8 }
+const FOUND = { perSecond: 0.2, burst: 8 }
 
 /** Announcements whose meaning is remembered: they are repeated each minute, and each costs many hashes. */
 const MAX_REMEMBERED = 256
@@ -85,9 +85,9 @@ export class LocalDiscovery {
   /** What each device near may still cost us, by its address. */
   readonly #sources = new Map<
     string,
-    { readonly heard: AnswerBudget; readonly found: AnswerBudget }
+    { readonly heard: RateLimiter; readonly found: RateLimiter }
   >()
-  readonly #lookedInto = new AnswerBudget(LOOKED_INTO)
+  readonly #lookedInto = new RateLimiter(LOOKED_INTO)
   /** Announcement → what we have in common; of the newsletters that there are now. */
   readonly #remembered = new Map<string, readonly SharedTopic[]>()
   #timers: NodeJS.Timeout[] = []
@@ -226,7 +226,7 @@ export class LocalDiscovery {
     if (known !== undefined) return known
     const [oldest] = this.#sources.keys()
     if (oldest !== undefined && this.#sources.size >= MAX_SOURCES) this.#sources.delete(oldest)
-    const source = { heard: new AnswerBudget(HEARD), found: new AnswerBudget(FOUND) }
+    const source = { heard: new RateLimiter(HEARD), found: new RateLimiter(FOUND) }
     this.#sources.set(address, source)
     return source
   }

@@ -4,6 +4,7 @@ import type Protomux from 'protomux'
 import type { Message } from 'protomux'
 import { keyBytes, type FeedKey } from '../../format/keys/feed-key.ts'
 import { hex } from '../../hex.ts'
+import { RateLimiter } from '../../rate-limiter.ts'
 
 /** How far somebody is with one log. */
 export interface LogState {
@@ -32,8 +33,7 @@ const TOKEN_BYTES = 16
 const MAX_PER_MESSAGE = 256
 
 /** Newsletters that a peer may tell of at once, and for each second of the connection. */
-const BURST = 16_384
-const PER_SECOND = 64
+const CLAIMS = { perSecond: 64, burst: 16_384 }
 
 /** News of several newsletters, or a sync that appends again and again, are told together. */
 const GATHER_MS = 100
@@ -83,8 +83,7 @@ interface Member {
   readonly states: Map<FeedKey, LogState>
   /** The peer's token in hex → newsletter. */
   tokens: ReadonlyMap<string, FeedKey> | undefined
-  allowance: number
-  lastAt: number
+  readonly limiter: RateLimiter
 }
 
 /**
@@ -121,7 +120,7 @@ export class Wakeup {
     const message = channel?.messages[0] as Message<readonly Told[]> | undefined
     if (channel === null || message === undefined) return false
     const member = { mux, message, states: new Map(), tokens: undefined }
-    this.#members.set(name, { ...member, allowance: BURST, lastAt: Date.now() })
+    this.#members.set(name, { ...member, limiter: new RateLimiter(CLAIMS) })
     channel.open()
     if (!(await channel.fullyOpened())) return false
     await this.#tell(name, this.#options.feedKeys())
@@ -184,12 +183,7 @@ export class Wakeup {
 
   #hear(name: string, told: readonly Told[]): void {
     const member = this.#members.get(name)
-    if (member === undefined) return
-    const now = Date.now()
-    const earned = ((now - member.lastAt) / 1_000) * PER_SECOND
-    member.allowance = Math.min(BURST, member.allowance + earned) - told.length
-    member.lastAt = now
-    if (member.allowance < 0) return
+    if (member === undefined || !member.limiter.take(told.length)) return
     const tokens = this.#tokensOf(member)
     for (const { token: theirs, length, held } of told) {
       const feedKey = tokens.get(hex(theirs))

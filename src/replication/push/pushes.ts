@@ -4,7 +4,8 @@ import type Protomux from 'protomux'
 import type { Message } from 'protomux'
 import type { Feed } from '../../format/feed.ts'
 import { EVERYTHING } from '../../format/selection.ts'
-import { BurstLimiter } from '../../peers/rate-limiter.ts'
+import { RateLimiter } from '../../rate-limiter.ts'
+import { SerialQueue } from '../../serial-queue.ts'
 import {
   appendSigned,
   askForHistory,
@@ -30,10 +31,10 @@ import {
 const PROTOCOL = 'hyperletter/push/1'
 
 /** What one peer is pushed at once, and for each second; what exceeds that, it asks for. */
-const SENT = { most: 64, perSecond: 8 }
+const SENT = { burst: 64, perSecond: 8 }
 
 /** What is taken from one peer: with room for what the network delays and delivers together. */
-const TAKEN = { most: 128, perSecond: 16 }
+const TAKEN = { burst: 128, perSecond: 16 }
 
 /** Pushes of one log that wait for each other. */
 const MAX_WAITING = 16
@@ -63,8 +64,8 @@ export type OnSuspect = (peer: Uint8Array) => void
 interface Member {
   readonly key: Uint8Array
   readonly message: Message<Push>
-  readonly sent: BurstLimiter
-  readonly taken: BurstLimiter
+  readonly sent: RateLimiter
+  readonly taken: RateLimiter
   /** Topics that the peer has replicated with us over this connection, in hex. */
   readonly shared: Set<string>
   /** Topic → length that the peer will have when all that was pushed to it has arrived. */
@@ -76,9 +77,8 @@ interface Log {
   readonly topic: string
   readonly onSuspect: OnSuspect
   head: Head | undefined
-  /** The last push that is looked at, and how many there are. */
-  last: Promise<void>
-  waiting: number
+  /** Each push continues what the one before it leaves. */
+  readonly queue: SerialQueue
 }
 
 /**
@@ -103,7 +103,7 @@ export class PushChannel {
     const { core } = feed
     const topic = hex(core.discoveryKey ?? new Uint8Array())
     const head = headOf(core)
-    const log = { feed, topic, onSuspect, head, last: Promise.resolve(), waiting: 0 }
+    const log = { feed, topic, onSuspect, head, queue: new SerialQueue() }
     const onPeer = (peer: Peer) => this.#share(topic, peer)
     const onAppend = () => {
       if (feed.writable) this.#publish(log)
@@ -143,8 +143,8 @@ export class PushChannel {
     const member: Member | undefined = message && {
       key,
       message,
-      sent: new BurstLimiter(SENT),
-      taken: new BurstLimiter(TAKEN),
+      sent: new RateLimiter(SENT),
+      taken: new RateLimiter(TAKEN),
       shared: new Set(),
       lengths: new Map(),
     }
@@ -198,7 +198,7 @@ export class PushChannel {
       if (member === undefined || names.has(nameOf(member.key))) continue
       if (!isAt(peer, core, from, member.lengths.get(topic))) continue
       if (chance < 1 && Math.random() >= chance) continue
-      if (member.sent.take() > 0) continue
+      if (!member.sent.take()) continue
       receivers.push({ peer, member })
     }
     for (const { peer, member } of receivers) {
@@ -218,7 +218,7 @@ export class PushChannel {
   }
 
   #hear(push: Push, member: Member): void {
-    if (member.taken.take() > 0) {
+    if (!member.taken.take()) {
       this.#options.onMisdeed(member.key, 'peer floods with pushes')
       return
     }
@@ -228,13 +228,10 @@ export class PushChannel {
       return
     }
     const log = this.#logs.get(topic)
-    if (log === undefined || log.waiting >= MAX_WAITING) return
-    // One after the other: each continues what the one before it leaves.
-    log.waiting++
-    log.last = log.last
-      .then(() => this.#take(log, push, member))
+    if (log === undefined || log.queue.size >= MAX_WAITING) return
+    log.queue
+      .run(() => this.#take(log, push, member))
       .catch((error: unknown) => this.#options.onFailure(log.feed, error))
-      .finally(() => log.waiting--)
   }
 
   async #take(log: Log, push: Push, member: Member): Promise<void> {
