@@ -2,6 +2,7 @@ import { open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { codeOf } from './errors.ts'
 import { onStore } from './storage-errors.ts'
+import { SerialQueue } from './serial-queue.ts'
 
 /**
  * Writes a file for this user alone (mode 0600). Once this resolves, it survives a power loss. Leaves
@@ -76,18 +77,17 @@ async function writeAll(file: FileHandle, parts: readonly Uint8Array[]): Promise
   }
 }
 
-/** The last write of each file that has not ended. */
-const writing = new Map<string, Promise<void>>()
+/** The writes of each file that have not ended. */
+const writing = new Map<string, SerialQueue>()
 
 // Two writers of one file would take away each other's temporary one. The later one wins.
 async function inTurn(path: string, write: () => Promise<void>): Promise<void> {
-  const before = writing.get(path) ?? Promise.resolve()
-  const mine = before.catch(() => undefined).then(write)
-  writing.set(path, mine)
+  const queue = writing.get(path) ?? new SerialQueue()
+  writing.set(path, queue)
   try {
-    await mine
+    await queue.run(write)
   } finally {
-    if (writing.get(path) === mine) writing.delete(path)
+    if (queue.size === 0) writing.delete(path)
   }
 }
 

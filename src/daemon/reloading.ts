@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import type { LiveConfig, Reloaded } from '../config/live.ts'
 import { HyperletterError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
+import { SerialQueue } from '../serial-queue.ts'
 
 export interface ReloadingOptions {
   readonly live: LiveConfig
@@ -13,7 +14,7 @@ export interface ReloadingOptions {
 /** Reads the configuration again while the daemon runs; a wrong one leaves the old one in force. */
 export class Reloading {
   readonly #options: ReloadingOptions
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #queue = new SerialQueue()
   #told = ''
 
   constructor(options: ReloadingOptions) {
@@ -22,9 +23,7 @@ export class Reloading {
 
   /** One after the other, however fast they are asked for. @throws INVALID_INPUT with the line that is wrong */
   reload(): Promise<Reloaded> {
-    const reloaded = this.#last.then(() => this.#reload())
-    this.#last = reloaded.catch(() => undefined)
-    return reloaded
+    return this.#queue.run(() => this.#reload())
   }
 
   async #reload(): Promise<Reloaded> {

@@ -16,6 +16,7 @@ import { History, type Listing, type Section } from './history/history.ts'
 import { Readability } from './history/readable.ts'
 import type { Selection } from './selection.ts'
 import { BlockSelection } from '../log/block-selection.ts'
+import { SerialQueue } from '../serial-queue.ts'
 
 export type { BlockRange } from './block-ranges.ts'
 export type { LocatedIssue } from './history/corrections.ts'
@@ -36,7 +37,7 @@ export class Feed {
   readonly #readability: Readability
   readonly #onListed = new Set<() => void>()
   #listing: Listing | undefined
-  #dropping: Promise<unknown> = Promise.resolve()
+  readonly #drops = new SerialQueue()
 
   private constructor(core: Hypercore, key: Uint8Array, decompress: Decompress | undefined) {
     this.core = core
@@ -146,12 +147,10 @@ export class Feed {
   dropUnwanted(): Promise<number> {
     // Each drop is told to peers as it happens: one after the other, so that who announces what is left
     // afterwards has the last word.
-    const dropping = this.#dropping
-      .catch(() => undefined)
-      .then(() => this.#listLocally())
-      .then(() => this.#wanted.drop())
-    this.#dropping = dropping
-    return dropping
+    return this.#drops.run(async () => {
+      await this.#listLocally()
+      return this.#wanted.drop()
+    })
   }
 
   /** How many blocks are here or need not be, by the last `list`. */

@@ -4,6 +4,7 @@ import { replaceWhole } from '../atomic-file.ts'
 import { codeOf } from '../errors.ts'
 import { issueSummary } from '../api/contract/parts.ts'
 import type { ArrivedIssue } from './outlet.ts'
+import { SerialQueue } from '../serial-queue.ts'
 
 /** An issue that has still to be posted. */
 export interface Delivery {
@@ -26,7 +27,7 @@ export class DeliveryQueue {
   readonly #path: string
   readonly #onProblem: (error: unknown) => void
   #deliveries: Delivery[] = []
-  #saving: Promise<void> = Promise.resolve()
+  readonly #writes = new SerialQueue()
   #mustWrite = false
   #isOnDisk = false
 
@@ -75,14 +76,14 @@ export class DeliveryQueue {
 
   /** Resolves when what is queued is on disk, as far as it can be. */
   async saved(): Promise<void> {
-    await this.#saving
+    await this.#writes.idle()
   }
 
   // What is asked for before a write has begun is part of it.
   #save(): void {
     if (this.#mustWrite) return
     this.#mustWrite = true
-    this.#saving = this.#saving.then(async () => {
+    void this.#writes.run(async () => {
       this.#mustWrite = false
       await this.#write().catch(this.#onProblem)
     })

@@ -4,6 +4,7 @@ import type { Logger } from '../logger.ts'
 import type { Operations } from '../api/contract/contract.ts'
 import { Complaints } from './complaints.ts'
 import type { IssueOutlet } from './outlet.ts'
+import { SerialQueue } from '../serial-queue.ts'
 
 export interface IssueEventsOptions {
   readonly operations: Pick<Operations, 'watchIssues'>
@@ -29,7 +30,7 @@ export class IssueEvents {
   #outlets: readonly IssueOutlet[] = []
   #closed = new AbortController()
   #watch: Promise<void> = Promise.resolve()
-  #applying: Promise<void> = Promise.resolve()
+  readonly #queue = new SerialQueue()
 
   constructor(options: IssueEventsOptions) {
     this.#options = options
@@ -38,19 +39,16 @@ export class IssueEvents {
 
   /** Tells from now on where a configuration says. @throws INVALID_INPUT for a command that cannot be split */
   apply(config: EventConfig): Promise<void> {
-    this.#applying = this.#applying
-      .catch(() => undefined)
-      .then(async () => {
-        await this.#stop()
-        this.#outlets = await openOutlets(config, this.#options.logger)
-        this.#closed = new AbortController()
-        if (this.#outlets.length > 0) this.#watch = this.#run(this.#closed.signal)
-      })
-    return this.#applying
+    return this.#queue.run(async () => {
+      await this.#stop()
+      this.#outlets = await openOutlets(config, this.#options.logger)
+      this.#closed = new AbortController()
+      if (this.#outlets.length > 0) this.#watch = this.#run(this.#closed.signal)
+    })
   }
 
   async close(): Promise<void> {
-    await this.#applying.catch(() => undefined)
+    await this.#queue.idle()
     await this.#stop()
   }
 

@@ -4,6 +4,7 @@ import { singleLine } from '../render/plain.ts'
 import { Complaints } from './complaints.ts'
 import type { ArrivedIssue, IssueOutlet } from './outlet.ts'
 import { runProgram, type ProgramOptions } from './program.ts'
+import { SerialQueue } from '../serial-queue.ts'
 
 export interface NotificationOutletOptions {
   readonly logger: Logger
@@ -42,7 +43,7 @@ export class NotificationOutlet implements IssueOutlet {
   readonly #closed = new AbortController()
   #gathered: ArrivedIssue[] = []
   #timer: NodeJS.Timeout | undefined
-  #showing = Promise.resolve()
+  readonly #queue = new SerialQueue()
 
   constructor(options: NotificationOutletOptions) {
     const { logger, platform = process.platform, run = runProgram } = options
@@ -57,14 +58,14 @@ export class NotificationOutlet implements IssueOutlet {
       this.#timer = undefined
       const issues = this.#gathered
       this.#gathered = []
-      this.#showing = this.#showing.then(() => this.#show(issues))
+      void this.#queue.run(() => this.#show(issues))
     }, GATHER_MS)
   }
 
   async close(): Promise<void> {
     clearTimeout(this.#timer)
     this.#closed.abort()
-    await this.#showing
+    await this.#queue.idle()
   }
 
   async #show(issues: readonly ArrivedIssue[]): Promise<void> {

@@ -8,6 +8,7 @@ import type { Feed } from '../format/feed.ts'
 import { countHeld, missingIn } from '../log/held-blocks.ts'
 import { EVERYTHING } from '../format/selection.ts'
 import { announceHeld } from './held-announcements.ts'
+import { SerialQueue } from '../serial-queue.ts'
 
 /**
  * How long the backlog waits for the newest issue. If no peer delivers that one by then, older
@@ -56,7 +57,7 @@ export class Downloader {
   readonly #unwatch: () => void
   #downloads: Download[] | undefined
   #announcement: NodeJS.Timeout | undefined
-  #dropping: Promise<void> = Promise.resolve()
+  readonly #drops = new SerialQueue()
 
   /** Begins at once; nothing is awaited. */
   constructor({ feed, log }: DownloaderOptions) {
@@ -202,13 +203,11 @@ export class Downloader {
   }
 
   #drop(): Promise<void> {
-    const dropping = this.#dropping.then(async () => {
+    return this.#drops.run(async () => {
       if (this.#feed.unwanted.length === 0 || this.#abort.signal.aborted) return
       await this.#feed.dropUnwanted()
       this.#announce()
     })
-    this.#dropping = dropping.catch(() => undefined)
-    return dropping
   }
 
   #announce(): void {

@@ -5,6 +5,7 @@ import { codeOf } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
 import type { Operations } from '../../api/contract/contract.ts'
 import { Pages } from './pages.ts'
+import { SerialQueue } from '../../serial-queue.ts'
 
 export interface MonitoringOptions {
   readonly operations: Pick<Operations, 'measure'>
@@ -29,7 +30,7 @@ export class Monitoring {
   readonly #pages: Pages
   #server: Server | undefined
   #timer: NodeJS.Timeout | undefined
-  #applying: Promise<void> = Promise.resolve()
+  readonly #queue = new SerialQueue()
 
   constructor(options: MonitoringOptions) {
     this.#options = options
@@ -44,15 +45,14 @@ export class Monitoring {
 
   /** Serves from now on where a configuration says. A port that is taken is logged, and tried again. */
   apply({ metricsPort }: Pick<Config, 'metricsPort'>): Promise<void> {
-    this.#applying = this.#applying.then(async () => {
+    return this.#queue.run(async () => {
       await this.#stop()
       if (metricsPort !== undefined) await this.#listen(metricsPort, { isFirst: true })
     })
-    return this.#applying
   }
 
   async close(): Promise<void> {
-    await this.#applying
+    await this.#queue.idle()
     await this.#stop()
   }
 
@@ -76,7 +76,7 @@ export class Monitoring {
         logger.error({ port, err }, `/metrics cannot be served on port ${port}; it is tried again`)
       }
       this.#timer = setTimeout(() => {
-        this.#applying = this.#applying.then(() => this.#listen(port, { isFirst: false }))
+        void this.#queue.run(() => this.#listen(port, { isFirst: false }))
       }, retryMs)
       this.#timer.unref()
       return

@@ -13,6 +13,7 @@ import type { LogPlace } from '../../log/store/named-core.ts'
 import { onStore } from '../../storage-errors.ts'
 import { LibraryLog } from './library-log.ts'
 import { Marks } from './marks.ts'
+import { SerialQueue } from '../../serial-queue.ts'
 
 export const ROLES = ['author', 'subscriber', 'seeder'] as const
 export type Role = (typeof ROLES)[number]
@@ -109,7 +110,7 @@ export class Library {
   readonly #entries = new Map<FeedKey, LibraryEntry>()
   /** Entries that this version does not understand; they are left as they are. */
   unreadable = 0
-  #writing: Promise<unknown> = Promise.resolve()
+  readonly #writes = new SerialQueue()
   #isClosing = false
 
   private constructor(log: LibraryLog) {
@@ -131,7 +132,7 @@ export class Library {
 
   async close(): Promise<void> {
     this.#isClosing = true
-    await this.#writing.catch(() => undefined)
+    await this.#writes.idle()
     await this.#log.close()
   }
 
@@ -230,9 +231,7 @@ export class Library {
   async #write<T>(work: () => Promise<T>): Promise<T> {
     // A closed core passes for an empty one, from which a key is taken by doing nothing.
     if (this.#isClosing) throw new HyperletterError('ABORTED', 'The library was closed.')
-    const result = this.#writing.catch(() => undefined).then(() => onStore(work))
-    this.#writing = result
-    return result
+    return this.#writes.run(() => onStore(work))
   }
 }
 

@@ -12,6 +12,7 @@ import type { Newsletter } from '../../format/records/newsletter.ts'
 import { onStore } from '../../storage-errors.ts'
 import type { AppendOptions, Continuity } from './continuity.ts'
 import type { Journal, PendingAppend } from './journal.ts'
+import { SerialQueue } from '../../serial-queue.ts'
 
 export interface AuthorOptions {
   readonly journal: Journal
@@ -27,7 +28,7 @@ export interface AuthorOptions {
  */
 export class Author {
   readonly #options: AuthorOptions
-  readonly #queues = new Map<string, Promise<unknown>>()
+  readonly #queues = new Map<string, SerialQueue>()
   #closed = false
 
   constructor(options: AuthorOptions) {
@@ -121,7 +122,7 @@ export class Author {
   /** Takes no further appends, and waits for the one that has begun in each feed: it ends whole. */
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.allSettled(this.#queues.values())
+    await Promise.all([...this.#queues.values()].map((it) => it.idle()))
   }
 
   async #append(feed: Feed, at: LogPosition, entries: readonly Entry[]): Promise<void> {
@@ -194,15 +195,12 @@ export class Author {
   }
 
   #exclusively<T>(feed: Pick<Feed, 'feedKey'>, work: () => Promise<T>): Promise<T> {
-    const before = this.#queues.get(feed.feedKey) ?? Promise.resolve()
-    const result = before
-      .catch(() => undefined)
-      .then(() => {
-        if (this.#closed) throw new HyperletterError('ABORTED', 'The engine is closing.')
-        return work()
-      })
-    this.#queues.set(feed.feedKey, result)
-    return result
+    const queue = this.#queues.get(feed.feedKey) ?? new SerialQueue()
+    this.#queues.set(feed.feedKey, queue)
+    return queue.run(() => {
+      if (this.#closed) throw new HyperletterError('ABORTED', 'The engine is closing.')
+      return work()
+    })
   }
 }
 

@@ -7,6 +7,7 @@ import {
   parseSuccession,
   type Succession,
 } from '../../format/records/succession.ts'
+import { SerialQueue } from '../../serial-queue.ts'
 
 export interface SuccessionStoreOptions {
   readonly library: Library
@@ -26,7 +27,7 @@ export const MAX_SUCCESSIONS = 8
  */
 export class SuccessionStore {
   readonly #options: SuccessionStoreOptions
-  #accepting: Promise<unknown> = Promise.resolve()
+  readonly #queue = new SerialQueue()
 
   constructor(options: SuccessionStoreOptions) {
     this.#options = options
@@ -47,9 +48,7 @@ export class SuccessionStore {
    * @throws INVALID_STATEMENT if it does not count; NEWSLETTER_NOT_FOUND.
    */
   accept(statement: Succession): Promise<void> {
-    const result = this.#accepting.catch(() => undefined).then(() => this.#accept(statement))
-    this.#accepting = result
-    return result
+    return this.#queue.run(() => this.#accept(statement))
   }
 
   async #accept(statement: Succession): Promise<void> {

@@ -1,3 +1,5 @@
+import { SerialQueue } from '../../serial-queue.ts'
+
 /** A log grows and blocks arrive by the hundred; one look serves them all. */
 const LOOK_AFTER_MS = 200
 
@@ -19,7 +21,7 @@ export class DebouncedTask {
   #isAsked = false
   #isLooking = false
   #isClosed = false
-  #round: Promise<void> = Promise.resolve()
+  readonly #rounds = new SerialQueue()
 
   constructor(options: DebouncedTaskOptions) {
     this.#options = options
@@ -53,21 +55,18 @@ export class DebouncedTask {
   now(isThorough = false): Promise<void> {
     clearTimeout(this.#soon)
     this.#soon = undefined
-    const round = this.#round
-      .catch(() => undefined)
-      .then(async () => {
-        if (this.#isClosed) return
-        this.#isAsked = false
-        this.#isLooking = true
+    return this.#rounds.run(async () => {
+      if (this.#isClosed) return
+      this.#isAsked = false
+      this.#isLooking = true
+      try {
         await this.#options.look(isThorough)
-      })
-      .finally(() => {
+      } finally {
         this.#isLooking = false
         // Whatever asked meanwhile may have come too late for this one.
         if (this.#isAsked) this.ask()
-      })
-    this.#round = round
-    return round
+      }
+    })
   }
 
   async close(): Promise<void> {
@@ -75,6 +74,6 @@ export class DebouncedTask {
     clearInterval(this.#timer)
     clearTimeout(this.#soon)
     clearTimeout(this.#later)
-    await this.#round.catch(() => undefined)
+    await this.#rounds.idle()
   }
 }

@@ -12,6 +12,7 @@ import { plainText } from '../../../engine/search/text/plain-text.ts'
 import type { CallOptions, Output, ParsedInput } from '../../contract/contract.ts'
 import { marksOf } from '../listing.ts'
 import { CatchUp } from './catch-up.ts'
+import { SerialQueue } from '../../../serial-queue.ts'
 
 type Result = Output<'search'>[number]
 
@@ -26,7 +27,7 @@ export class Searcher {
   readonly #engine: Engine
   readonly #index: SearchIndex
   readonly #catchUp: CatchUp
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #updates = new SerialQueue()
 
   private constructor(engine: Engine, index: SearchIndex) {
     this.#engine = engine
@@ -48,7 +49,7 @@ export class Searcher {
     if (words.length === 0) {
       throw new HyperletterError('INVALID_INPUT', 'There is no word in the query to look for.')
     }
-    await this.#update(signal)
+    await this.#updates.run(() => this.#update(signal))
     signal?.throwIfAborted()
     const { found, clauses } = this.#index.search(words)
     const results: Promise<Result>[] = []
@@ -67,14 +68,7 @@ export class Searcher {
     return Promise.all(results)
   }
 
-  // One after the other: each finds what the one before it has done.
-  #update(signal: AbortSignal | undefined): Promise<void> {
-    const update = this.#last.catch(() => undefined).then(() => this.#updateNow(signal))
-    this.#last = update
-    return update
-  }
-
-  async #updateNow(signal: AbortSignal | undefined): Promise<void> {
+  async #update(signal: AbortSignal | undefined): Promise<void> {
     try {
       await this.#catchUp.run(signal)
     } finally {
