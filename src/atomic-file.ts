@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import { open, rename, rm, type FileHandle } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { codeOf } from './errors.ts'
 import { onStore } from './storage-errors.ts'
 import { SerialQueue } from './serial-queue.ts'
@@ -57,6 +58,41 @@ export async function createSynced(
       await file.close()
     }
   })
+}
+
+export interface BesideOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Whether what was written survives a power loss. */
+  readonly isSynced: boolean
+}
+
+/**
+ * Writes a new file into the folder of `path`, which a rename then makes the file of that name. Opens no existing
+ * file and follows no symbolic link, leaves nothing when it fails, and does not translate errors.
+ * @returns the path of the new file; the caller renames or removes it.
+ */
+export async function writeBeside(
+  path: string,
+  pieces: AsyncIterable<Uint8Array>,
+  { signal, isSynced }: BesideOptions,
+): Promise<string> {
+  const temporary = join(dirname(path), `.hyperletter-${randomBytes(6).toString('hex')}.part`)
+  try {
+    const file = await open(temporary, 'wx')
+    try {
+      for await (const piece of pieces) {
+        signal?.throwIfAborted()
+        await file.writeFile(piece)
+      }
+      if (isSynced) await file.sync()
+    } finally {
+      await file.close()
+    }
+    return temporary
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
 }
 
 /** Parts that are handed to the system at once; it takes 1,024 at most. */

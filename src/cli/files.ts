@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
-import { lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { lstat, mkdir, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { writeBeside } from '../atomic-file.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
 import { safeFileName } from '../render/file-name.ts'
 
@@ -58,9 +58,8 @@ export async function writeFiles(
       const path = join(folder, ...segments)
       await makeFolders(folder, segments.slice(0, -1))
       await refuseObstacle(path)
-      const temporary = join(dirname(path), `.hyperletter-${randomBytes(6).toString('hex')}.part`)
+      const temporary = await writeBeside(path, bytes, { signal, isSynced: false })
       written.push({ temporary, path })
-      await writeNew(temporary, bytes, signal)
       if (!force) await refuseDifferent(temporary, path)
     }
     for (const { temporary, path } of written) await rename(temporary, path)
@@ -104,19 +103,6 @@ async function refuseDifferent(temporary: string, path: string): Promise<void> {
   throw new HyperletterError('INVALID_INPUT', `${path} exists and is different.`, {
     hint: 'Choose another folder with --to, or replace it with --force.',
   })
-}
-
-async function writeNew(path: string, bytes: AsyncIterable<Uint8Array>, signal: AbortSignal) {
-  // `wx` opens no existing file and follows no symbolic link.
-  const file = await open(path, 'wx')
-  try {
-    for await (const chunk of bytes) {
-      signal.throwIfAborted()
-      await file.writeFile(chunk)
-    }
-  } finally {
-    await file.close()
-  }
 }
 
 async function lstatIfAny(path: string) {

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { replaceWhole } from '../atomic-file.ts'
 
 const port = z.int().min(1).max(65_535)
 
@@ -33,9 +34,7 @@ export async function loadState(dataDir: string, defaultPort: number): Promise<R
 
 /** Keeps it, readable only for this user. */
 export async function saveState(dataDir: string, state: ReaderState): Promise<void> {
-  const part = `${fileIn(dataDir)}.part`
-  await writeFile(part, `${JSON.stringify(state)}\n`, { mode: 0o600 })
-  await rename(part, fileIn(dataDir))
+  await replaceWhole(fileIn(dataDir), [Buffer.from(`${JSON.stringify(state)}\n`)])
 }
 
 function fileIn(dataDir: string): string {

@@ -1,7 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { replaceWhole } from '../../atomic-file.ts'
 import { Segment } from './segment.ts'
 
 /**
@@ -67,7 +68,7 @@ export async function readIndex(folder: string): Promise<StoredSegment[] | undef
 
 /**
  * Writes an index: first new segments, then what names them, so that whoever is interrupted leaves the
- * one before. Nothing is forced to disk: what a power loss spoils is noticed by its hash and made anew.
+ * one before. What a power loss spoils is noticed by its hash and made anew.
  * For this user's eyes only: private newsletters are in it.
  */
 export async function writeIndex(
@@ -78,13 +79,13 @@ export async function writeIndex(
   for (const stored of segments) {
     if (stored.sha256 !== undefined) continue
     const sha256 = hashOf(stored.segment.bytes)
-    await replace(folder, fileName(sha256), stored.segment.bytes)
+    await replaceWhole(join(folder, fileName(sha256)), [stored.segment.bytes])
     stored.sha256 = sha256
   }
-  await replace(folder, MANIFEST, JSON.stringify(describe(segments)))
+  await replaceWhole(join(folder, MANIFEST), [Buffer.from(JSON.stringify(describe(segments)))])
   const wanted = new Set(segments.map(({ sha256 = '' }) => fileName(sha256)))
   const stale = (await readdir(folder)).filter(
-    (name) => (SEGMENT_FILE.test(name) && !wanted.has(name)) || name.endsWith('.new'),
+    (name) => (SEGMENT_FILE.test(name) && !wanted.has(name)) || /\.(tmp|new)$/.test(name),
   )
   await Promise.all(stale.map((name) => rm(join(folder, name), { force: true })))
 }
@@ -105,12 +106,6 @@ function describe(segments: readonly StoredSegment[]): z.input<typeof manifest> 
       return { sha256, feedKeys: [...places.keys()], documents }
     }),
   }
-}
-
-async function replace(folder: string, name: string, content: Uint8Array | string): Promise<void> {
-  const temporary = join(folder, `${randomBytes(6).toString('hex')}.new`)
-  await writeFile(temporary, content, { mode: 0o600, flag: 'wx' })
-  await rename(temporary, join(folder, name))
 }
 
 function fileName(sha256: string): string {

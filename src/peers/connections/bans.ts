@@ -1,4 +1,5 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
+import { replaceWhole } from '../../atomic-file.ts'
 import { codeOf } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
 
@@ -122,10 +123,10 @@ export class Bans {
     this.#timer = undefined
     if (path === undefined) return
     const text = `${JSON.stringify(Object.fromEntries(this.#entries), undefined, 1)}\n`
-    this.#saving = this.#saving
-      .then(() => writeFile(`${path}.new`, text, { mode: 0o600 }))
-      .then(() => rename(`${path}.new`, path))
-      .catch((err: unknown) => logger.debug({ err }, 'the list of banned peers was not written'))
+    // Several writes of one file take turns.
+    this.#saving = replaceWhole(path, [Buffer.from(text)]).catch((err: unknown) =>
+      logger.debug({ err }, 'the list of banned peers was not written'),
+    )
   }
 }
 

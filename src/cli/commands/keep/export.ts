@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
-import { lstat, open, rename, rm } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { lstat, rename, rm } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { defined } from '../../../defined.ts'
+import { writeBeside } from '../../../atomic-file.ts'
 import { codeOf, HyperletterError } from '../../../errors.ts'
 import type { BundleHeader } from '../../../format/bundle/format.ts'
 import type { Operations } from '../../../api/contract/contract.ts'
@@ -127,21 +127,15 @@ async function writeFile(
   pieces: AsyncIterable<Uint8Array>,
   force: boolean,
 ): Promise<void> {
-  const temporary = join(dirname(path), `.hyperletter-${randomBytes(6).toString('hex')}.part`)
+  let temporary = ''
   try {
-    const file = await open(temporary, 'wx')
-    try {
-      for await (const piece of pieces) await file.writeFile(piece)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
+    temporary = await writeBeside(path, pieces, { isSynced: true })
     await refuseExisting(path, force)
     await rename(temporary, path)
   } catch (error) {
     throw translate(error)
   } finally {
-    await rm(temporary, { force: true })
+    if (temporary !== '') await rm(temporary, { force: true })
   }
 }
 
