@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { safeParse, type z } from 'zod'
 import { defined } from '../defined.ts'
 import { issueHeadFields } from '../format/records/issue.ts'
 import { languageTag, type Author } from '../format/records/text.ts'
@@ -33,9 +33,9 @@ const NAMES = {
 
 const schemas = {
   title: issueHeadFields.title,
-  summary: issueHeadFields.summary.unwrap(),
-  authors: issueHeadFields.authors.unwrap(),
-  tags: issueHeadFields.tags.unwrap(),
+  summary: issueHeadFields.summary.def.innerType,
+  authors: issueHeadFields.authors.def.innerType,
+  tags: issueHeadFields.tags.def.innerType,
   language: languageTag,
 }
 
@@ -83,8 +83,8 @@ function checked<K extends keyof typeof schemas>(
   throw invalidDraft(`The field "${name}" ${complaint}.`, { line: find(fields, NAMES[name])?.line })
 }
 
-function complaintOf(schema: z.ZodType, value: unknown): string | undefined {
-  const issue = schema.safeParse(value).error?.issues[0]
+function complaintOf(schema: z.core.$ZodType, value: unknown): string | undefined {
+  const issue = safeParse(schema, value).error?.issues[0]
   if (issue === undefined) return undefined
   if (issue.code === 'too_big') return `is too long (at most ${issue.maximum})`
   const words = issue.message

@@ -68,7 +68,7 @@ export const writingContract = {
       number,
       draft: draftSource,
       /** What was changed, and why. */
-      note: paragraph(MAX_CORRECTION_NOTE).optional(),
+      note: z.optional(paragraph(MAX_CORRECTION_NOTE)),
       force: force.optional(),
     }),
     z.object({
@@ -87,7 +87,7 @@ export const writingContract = {
     z.strictObject({
       newsletter: newsletterRef.optional(),
       number,
-      reason: paragraph(MAX_CORRECTION_NOTE).optional(),
+      reason: z.optional(paragraph(MAX_CORRECTION_NOTE)),
       force: force.optional(),
     }),
     z.object({ feedKey, number, title: z.string(), retractedAt: z.string() }),

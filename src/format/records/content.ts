@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { line } from './text.ts'
 
 /**
@@ -18,7 +18,7 @@ export const MAX_ATTACHMENT_BYTES = 256 * 1024 * 1024
 /** Attachments of one issue: their descriptions must fit one record of 64 KiB. */
 export const MAX_ATTACHMENTS = 128
 
-const blockIndex = z.int().nonnegative()
+const blockIndex = z.int().check(z.nonnegative())
 
 /**
  * Where a content lies in its core. `bytes` is the decoded length: what a reader must be ready to
@@ -26,18 +26,20 @@ const blockIndex = z.int().nonnegative()
  */
 export const contentFields = {
   block: blockIndex,
-  blocks: z.int().positive(),
-  bytes: z.int().positive(),
+  blocks: z.int().check(z.positive()),
+  bytes: z.int().check(z.positive()),
   mediaType: z
     .string()
-    .max(127)
-    .regex(/^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*$/, 'must be a media type'),
+    .check(
+      z.maxLength(127),
+      z.regex(/^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*$/, 'must be a media type'),
+    ),
   /** `gzip`, or nothing. Others may come: such a content cannot be read, but its record is valid. */
-  encoding: z
-    .string()
-    .max(32)
-    .regex(/^[a-z0-9][a-z0-9._-]*$/, 'must be the name of an encoding')
-    .optional(),
+  encoding: z.optional(
+    z
+      .string()
+      .check(z.maxLength(32), z.regex(/^[a-z0-9][a-z0-9._-]*$/, 'must be the name of an encoding')),
+  ),
 }
 
 export const content = z.looseObject(contentFields)
@@ -50,19 +52,20 @@ const BIDI_CONTROL = /[\u202a-\u202e\u2066-\u2069]/
  * The name of an attachment: a relative path with `/` between its segments, as the Markdown refers
  * to it. No `.` or `..` segment, no `\`, no `:`, so that it can become a file below one folder.
  */
-export const attachmentName = line(255)
-  .refine(
+export const attachmentName = line(255).check(
+  z.refine(
     (name) =>
       name.split('/').every((part) => part !== '' && part !== '.' && part !== '..') &&
       !/[\\:]/.test(name),
     'must be a relative path without . or .. or \\ or :',
-  )
-  .refine((name) => !BIDI_CONTROL.test(name), 'must not contain marks that reverse text')
+  ),
+  z.refine((name) => !BIDI_CONTROL.test(name), 'must not contain marks that reverse text'),
+)
 
 export const attachment = z.looseObject({
   ...contentFields,
   name: attachmentName,
-  alt: line(1_024).optional(),
+  alt: z.optional(line(1_024)),
 })
 export type Attachment = z.infer<typeof attachment>
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { attachment, content, MAX_ATTACHMENTS } from './content.ts'
 import { issueHeadFields } from './issue.ts'
 import { paragraph, timestamp } from './text.ts'
@@ -9,7 +9,7 @@ const { title, summary, authors, tags, language } = issueHeadFields
 export const MAX_CORRECTION_NOTE = 4_096
 
 /** The ordinal of the issue that a correction is about. */
-const number = z.int().positive()
+const number = z.int().check(z.positive())
 
 /**
  * A newer edition of an issue. It replaces the whole of what it repeats: text, attachments and head;
@@ -24,9 +24,9 @@ export const amendmentBody = z.looseObject({
   language,
   amendedAt: timestamp,
   /** What was changed, and why. */
-  note: paragraph(MAX_CORRECTION_NOTE).optional(),
+  note: z.optional(paragraph(MAX_CORRECTION_NOTE)),
   body: content,
-  attachments: z.array(attachment).max(MAX_ATTACHMENTS),
+  attachments: z.array(attachment).check(z.maxLength(MAX_ATTACHMENTS)),
 })
 export type Amendment = z.infer<typeof amendmentBody>
 
@@ -38,7 +38,7 @@ export const amendmentHead = z.object({
   tags,
   language,
   amendedAt: timestamp,
-  note: paragraph(MAX_CORRECTION_NOTE).optional(),
+  note: z.optional(paragraph(MAX_CORRECTION_NOTE)),
 })
 export type AmendmentHead = z.infer<typeof amendmentHead>
 
@@ -46,6 +46,6 @@ export type AmendmentHead = z.infer<typeof amendmentHead>
 export const retractionBody = z.looseObject({
   number,
   retractedAt: timestamp,
-  reason: paragraph(MAX_CORRECTION_NOTE).optional(),
+  reason: z.optional(paragraph(MAX_CORRECTION_NOTE)),
 })
 export type Retraction = z.infer<typeof retractionBody>

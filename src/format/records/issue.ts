@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { attachment, content, MAX_ATTACHMENTS } from './content.ts'
 import { author, languageTag, line, name, paragraph, timestamp } from './text.ts'
 
@@ -8,14 +8,14 @@ export const MARKDOWN = 'text/markdown'
 /** The description of an issue that the author supplies; the same limits hold for drafts and records. */
 export const issueHeadFields = {
   title: name(256),
-  summary: paragraph(4_096).optional(),
-  authors: z.array(author).max(32).optional(),
-  tags: z.array(line(128)).max(64).optional(),
-  language: languageTag.optional(),
+  summary: z.optional(paragraph(4_096)),
+  authors: z.optional(z.array(author).check(z.maxLength(32))),
+  tags: z.optional(z.array(line(128)).check(z.maxLength(64))),
+  language: z.optional(languageTag),
   /** Claimed by the author; the order of blocks is the order of issues. */
   publishedAt: timestamp,
   /** Where an imported issue came from: a file name or a web address. */
-  importedFrom: line(2_048).optional(),
+  importedFrom: z.optional(line(2_048)),
 }
 
 /** What an author says of an issue, before it has a number and blocks. */
@@ -25,8 +25,8 @@ export type IssueHead = z.infer<typeof issueHead>
 export const issueBody = z.looseObject({
   ...issueHeadFields,
   /** Ordinal among the issues of this newsletter, from 1. */
-  number: z.int().positive(),
+  number: z.int().check(z.positive()),
   body: content,
-  attachments: z.array(attachment).max(MAX_ATTACHMENTS),
+  attachments: z.array(attachment).check(z.maxLength(MAX_ATTACHMENTS)),
 })
 export type Issue = z.infer<typeof issueBody>

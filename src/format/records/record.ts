@@ -1,4 +1,5 @@
-import { z } from 'zod'
+import { en } from 'zod/locales'
+import * as z from 'zod/mini'
 import { HyperletterError } from '../../errors.ts'
 import {
   contentComplaint,
@@ -30,11 +31,10 @@ const envelope = z.looseObject({
   }),
   type: z
     .string()
-    .max(64)
-    .regex(/^[a-z][a-z0-9._-]*$/, 'must be the name of a type'),
+    .check(z.maxLength(64), z.regex(/^[a-z][a-z0-9._-]*$/, 'must be the name of a type')),
   // As one check: for each number of its own zod takes as long as for a field.
   previous: z.custom<number[]>(isPointers, `must be at most ${MAX_PREVIOUS} block indexes`),
-  profile: z.int().nonnegative().optional(),
+  profile: z.optional(z.int().check(z.nonnegative())),
 })
 type Envelope = z.infer<typeof envelope>
 
@@ -123,10 +123,13 @@ function parse(block: Uint8Array, index: number): unknown {
   }
 }
 
+// The small zod has no words of its own for what is wrong.
+const words = en().localeError
+
 // Without code that zod would generate: making it costs the first record 5 ms, and pages with a strict
 // content-security policy forbid it.
-function validate<T>(schema: z.ZodType<T>, json: unknown, index: number): T {
-  const result = schema.safeParse(json, { jitless: true })
+function validate<T>(schema: z.ZodMiniType<T>, json: unknown, index: number): T {
+  const result = schema.safeParse(json, { jitless: true, error: words })
   if (result.success) return result.data
   const issue = result.error.issues[0]
   throw invalid(index, `${issue?.path.join('.') || 'record'}: ${issue?.message ?? 'not valid'}`)

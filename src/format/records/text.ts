@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 
 // C0, DEL and C1 controls: never part of a title, name or label, and able to drive a terminal.
 // eslint-disable-next-line no-control-regex
@@ -9,51 +9,53 @@ const SEPARATOR = /[\u2028\u2029]/
 
 /** One line of well-formed Unicode without control characters, 1 to `maxLength` code points. */
 export function line(maxLength: number) {
-  return z
-    .string()
-    .min(1)
-    .max(maxLength)
-    .refine(
+  return z.string().check(
+    z.minLength(1),
+    z.maxLength(maxLength),
+    z.refine(
       (text) => !CONTROL.test(text) && !SEPARATOR.test(text),
       'must not contain control characters or line breaks',
-    )
-    .refine(isWellFormed, 'must be well-formed Unicode')
+    ),
+    z.refine(isWellFormed, 'must be well-formed Unicode'),
+  )
 }
 
 /** A `line` with something to see in it: the name of a person or a thing. */
 export function name(maxLength: number) {
-  return line(maxLength).refine((text) => /\S/.test(text), 'must not be blank')
+  return line(maxLength).check(z.refine((text) => /\S/.test(text), 'must not be blank'))
 }
 
 /** Running text: as `line`, but tabs and line feeds are allowed. */
 export function paragraph(maxLength: number) {
-  return z
-    .string()
-    .min(1)
-    .max(maxLength)
-    .refine(
+  return z.string().check(
+    z.minLength(1),
+    z.maxLength(maxLength),
+    z.refine(
       (text) => !CONTROL.test(text.replace(/[\t\n]/g, '')),
       'must not contain control characters',
-    )
-    .refine(isWellFormed, 'must be well-formed Unicode')
+    ),
+    z.refine(isWellFormed, 'must be well-formed Unicode'),
+  )
 }
 
 /** A web address to show and follow: `http` or `https` only. */
-export const webUrl = line(2_048).refine(isWebUrl, 'must be an http(s) URL')
+export const webUrl = line(2_048).check(z.refine(isWebUrl, 'must be an http(s) URL'))
 
 /** Longest timestamp: nine digits of a second, `2026-03-01T09:30:00.123456789Z`. */
 const MAX_TIMESTAMP_LENGTH = 30
 
 /** A time claimed by the author: ISO 8601 in UTC with seconds, such as `2026-03-01T09:30:00Z`. */
-export const timestamp = z.iso.datetime().max(MAX_TIMESTAMP_LENGTH)
+export const timestamp = z.iso.datetime().check(z.maxLength(MAX_TIMESTAMP_LENGTH))
 
 /** A BCP 47 language tag, such as `en` or `pt-BR`; its shape is checked, not its registration. */
 export const languageTag = z
   .string()
-  .max(35)
-  .regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/, 'must be a BCP 47 language tag')
+  .check(
+    z.maxLength(35),
+    z.regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/, 'must be a BCP 47 language tag'),
+  )
 
-export const author = z.looseObject({ name: name(256), url: webUrl.optional() })
+export const author = z.looseObject({ name: name(256), url: z.optional(webUrl) })
 export type Author = z.infer<typeof author>
 
 function isWellFormed(text: string): boolean {
