@@ -24,10 +24,15 @@ export function safeFileName(segment: string): string {
 
 // Keeps the extension: programs choose by it.
 function shorten(name: string): string {
-  if (Buffer.byteLength(name) <= MAX_NAME_BYTES) return name
+  if (sizeOf(name) <= MAX_NAME_BYTES) return name
   const extension = /\.[^.]{1,16}$/.exec(name)?.[0] ?? ''
   let stem = name.slice(0, name.length - extension.length)
-  const room = MAX_NAME_BYTES - Buffer.byteLength(extension)
-  while (Buffer.byteLength(stem) > room) stem = stem.slice(0, -1).replace(/[\uD800-\uDBFF]$/, '')
+  const room = MAX_NAME_BYTES - sizeOf(extension)
+  while (sizeOf(stem) > room) stem = stem.slice(0, -1).replace(/[\uD800-\uDBFF]$/, '')
   return stem.replace(/[. ]+$/, '') + extension
+}
+
+/** Length in bytes, as UTF-8. */
+function sizeOf(text: string): number {
+  return new TextEncoder().encode(text).byteLength
 }

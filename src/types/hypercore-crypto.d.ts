@@ -9,7 +9,7 @@ declare module 'hypercore-crypto' {
   export interface TreeNode {
     index: number
     size: number
-    hash: Buffer
+    hash: Uint8Array
   }
 
   const crypto: {

@@ -7,6 +7,7 @@ import { writeBundle } from '../../format/bundle/write.ts'
 import type { BlockRange, Feed } from '../../format/feed.ts'
 import { parseEncryptionKey, type EncryptionKey, type FeedKey } from '../../format/keys/feed-key.ts'
 import { parseLink } from '../../format/keys/link.ts'
+import { nativeHash } from '../../log/native-hash.ts'
 import { openFile, TwoReadings } from './bundle-file.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import { abandon, reopen } from '../following/subscribing.ts'
@@ -67,7 +68,7 @@ export async function* importBundle(
   try {
     const bytes = (await file.stat()).size
     const progress = new TwoReadings(file, bytes, signal)
-    const bundle = yield* progress.of('verifying', verifyBundle(progress.read()))
+    const bundle = yield* progress.of('verifying', verifyBundle(progress.read(), nativeHash))
     const { feedKey, blocks } = bundle.header
     if (expected !== undefined && expected.feedKey !== feedKey) throw otherNewsletter(feedKey)
 

@@ -1,8 +1,11 @@
-import crypto from 'hypercore-crypto'
 import { HyperletterError } from '../../errors.ts'
+import { concat, equal, uint64 } from '../bytes.ts'
+import { blake2b } from '../crypto.ts'
 import { feedKeyOf, KEY_BYTES, type FeedKey } from '../keys/feed-key.ts'
 
 // The layout of a bundle, in bytes. docs/format.md specifies it.
+
+export { concat, equal }
 
 /** The first bytes of every bundle. */
 export const MAGIC = new TextEncoder().encode('hyperletter-bundle')
@@ -48,23 +51,15 @@ export interface BundleHeader {
 
 /** The bytes of a header. */
 export function encodeHeader(header: BundleHeader, key: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(HEADER_BYTES)
-  const view = new DataView(bytes.buffer)
-  let offset = 0
-  const put = (part: Uint8Array) => {
-    bytes.set(part, offset)
-    offset += part.byteLength
-  }
-  put(MAGIC)
-  put(Uint8Array.of(VERSION))
-  put(key)
-  put(header.publicKey)
-  for (const value of [header.length, header.blocks]) {
-    view.setBigUint64(offset, BigInt(value), true)
-    offset += NUMBER_BYTES
-  }
-  put(header.signature)
-  return bytes
+  const numbers = [uint64(header.length), uint64(header.blocks)]
+  return concat([
+    MAGIC,
+    Uint8Array.of(VERSION),
+    key,
+    header.publicKey,
+    ...numbers,
+    header.signature,
+  ])
 }
 
 /**
@@ -96,26 +91,27 @@ export function decodeHeader(bytes: Uint8Array): BundleHeader {
   return { feedKey: feedKeyOf(key), publicKey, length, blocks, signature }
 }
 
-// Of Hypercore: 0 is for signing a tree, 3 for hashing a manifest, 4 the default of a signer.
-const NAMESPACES = crypto.namespace('hypercore', 5)
-const [TREE, , , MANIFEST] = NAMESPACES as [Buffer, Buffer, Buffer, Buffer]
+// What Hypercore signs and hashes is in namespaces: 0 is for signing a tree, 3 for hashing a manifest, 4
+// the default of a signer. Each is a hash of the name "hypercore" and its number.
+const HYPERCORE = blake2b([new TextEncoder().encode('hypercore')])
+const namespace = (number: number) => blake2b([HYPERCORE, Uint8Array.of(number)])
+const TREE = namespace(0)
+const MANIFEST = namespace(3)
 
 /** What a signer's signatures are for, unless a manifest says otherwise. */
-export const SIGNER_NAMESPACE = NAMESPACES[4] as Buffer
+export const SIGNER_NAMESPACE = asBuffer(namespace(4))
 
 /** The core key of a newsletter, from the key that signs it. */
 export function keyOf(publicKey: Uint8Array): Uint8Array {
   // Version 1, no flags, BLAKE2b, a quorum of 1 of 1 signer, who signs with Ed25519.
   const head = Uint8Array.of(1, 0, 0, 1, 1, 0)
-  return crypto.hash([MANIFEST, head, SIGNER_NAMESPACE, publicKey])
+  return blake2b([MANIFEST, head, SIGNER_NAMESPACE, publicKey])
 }
 
 /** What the signature of a log is over. */
 export function signable(key: Uint8Array, treeHash: Uint8Array, length: number): Uint8Array {
-  const numbers = new Uint8Array(2 * NUMBER_BYTES)
-  // The second one is the fork, always 0.
-  new DataView(numbers.buffer).setBigUint64(0, BigInt(length), true)
-  return concat([TREE, key, treeHash, numbers])
+  const fork = 0
+  return concat([TREE, key, treeHash, uint64(length), uint64(fork)])
 }
 
 /** How Hypercore stores a signature: one proof, of signer 0, without patch and nodes. */
@@ -140,20 +136,6 @@ export function readNumber(bytes: Uint8Array, offset: number): number {
 /** The same bytes, for Hypercore. */
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-
-export function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i])
-}
-
-export function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0))
-  let offset = 0
-  for (const part of parts) {
-    whole.set(part, offset)
-    offset += part.byteLength
-  }
-  return whole
 }
 
 /** The complaint about a bundle that is not what it should be. */

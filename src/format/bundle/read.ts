@@ -1,3 +1,4 @@
+import { concat, equal } from '../bytes.ts'
 import * as format from './format.ts'
 
 /** What a bundle has of one block: the block, as it is stored, or only its leaf. */
@@ -17,7 +18,7 @@ export async function openBundle(source: AsyncIterable<Uint8Array>): Promise<Ope
   const reader = new ByteReader(source)
   const { HEADER_BYTES, MAGIC } = format
   // Whatever is not a bundle at all should be called so, also if it is short.
-  if (!(await reader.fill(MAGIC.byteLength)) || !format.equal(reader.peek(MAGIC.byteLength), MAGIC))
+  if (!(await reader.fill(MAGIC.byteLength)) || !equal(reader.peek(MAGIC.byteLength), MAGIC))
     throw format.invalid('It is no bundle of a newsletter.')
   if (!(await reader.fill(HEADER_BYTES))) throw cutShort()
   const header = format.decodeHeader(reader.take(HEADER_BYTES))
@@ -78,7 +79,7 @@ class ByteReader {
       parts.push(next.value)
       available += next.value.byteLength
     }
-    this.#bytes = format.concat(parts)
+    this.#bytes = concat(parts)
     this.#offset = 0
     return available >= sizeBytes
   }

@@ -1,8 +1,23 @@
-import crypto, { type TreeNode } from 'hypercore-crypto'
+import { uint64 } from '../bytes.ts'
+import { blake2b, type Hash } from '../crypto.ts'
 
 const HASH_BYTES = 32
 const NODE_BYTES = HASH_BYTES + 8
 const NODES_PER_PIECE = 1024
+
+// What is hashed begins with its kind, so that no node passes for one of another kind.
+const LEAF = Uint8Array.of(0)
+const PARENT = Uint8Array.of(1)
+const ROOTS = Uint8Array.of(2)
+
+/** A node of the tree, numbered as in Hypercore: leaves are even, parents lie between their children. */
+export interface TreeNode {
+  readonly index: number
+  /** Bytes of all blocks below it. */
+  readonly size: number
+  /** 32 bytes. */
+  readonly hash: Uint8Array
+}
 
 /**
  * The Merkle tree over the blocks of one log, built leaf by leaf and held in memory: 80 bytes a
@@ -10,6 +25,11 @@ const NODES_PER_PIECE = 1024
  */
 export class BlockTree {
   readonly #levels: Level[] = []
+  readonly #hash: Hash
+
+  constructor(hash: Hash = blake2b) {
+    this.#hash = hash
+  }
 
   /** Number of blocks. */
   get length(): number {
@@ -25,7 +45,7 @@ export class BlockTree {
       if (level.length % 2 === 1) return
       const [left, right] = [this.#node(k, level.length - 2), this.#node(k, level.length - 1)]
       if (left === undefined || right === undefined) return
-      node = { hash: crypto.parent(left, right), size: left.size + right.size }
+      node = { hash: this.#parentHash(left, right), size: left.size + right.size }
     }
   }
 
@@ -34,9 +54,20 @@ export class BlockTree {
     return this.#node(0, index)
   }
 
+  /** The hash of the leaf of a block. */
+  leafHash(block: Uint8Array): Uint8Array {
+    return this.#hash([LEAF, uint64(block.byteLength), block])
+  }
+
+  /** The hash of the tree that has these roots. */
+  rootsHash(roots: readonly TreeNode[]): Uint8Array {
+    const parts = roots.flatMap((it) => [it.hash, uint64(it.index), uint64(it.size)])
+    return this.#hash([ROOTS, ...parts])
+  }
+
   /** The hash of the tree over the first `length` blocks. */
   hash(length = this.length): Uint8Array {
-    return crypto.tree(this.nodesBetween(0, length))
+    return this.rootsHash(this.nodesBetween(0, length))
   }
 
   /** The fewest nodes that cover the blocks from `start` to `end` (exclusive), in order; those from 0 are the roots. */
@@ -64,6 +95,10 @@ export class BlockTree {
     return nodes
   }
 
+  #parentHash(left: TreeNode, right: TreeNode): Uint8Array {
+    return this.#hash([PARENT, uint64(left.size + right.size), left.hash, right.hash])
+  }
+
   #node(k: number, place: number): TreeNode | undefined {
     const found = this.#levels[k]?.at(place)
     return found && { index: 2 ** k * (2 * place + 1) - 1, ...found }
@@ -73,7 +108,7 @@ export class BlockTree {
 /** Hashes and sizes, packed: as objects they would take five times the memory. */
 class Level {
   length = 0
-  readonly #pieces: { bytes: Buffer; view: DataView }[] = []
+  readonly #pieces: { bytes: Uint8Array; view: DataView }[] = []
 
   push(hash: Uint8Array, size: number): void {
     const offset = (this.length % NODES_PER_PIECE) * NODE_BYTES
@@ -84,7 +119,7 @@ class Level {
     this.length++
   }
 
-  at(place: number): { hash: Buffer; size: number } | undefined {
+  at(place: number): { hash: Uint8Array; size: number } | undefined {
     const piece = this.#pieces[Math.floor(place / NODES_PER_PIECE)]
     if (piece === undefined || place >= this.length) return undefined
     const offset = (place % NODES_PER_PIECE) * NODE_BYTES
@@ -95,6 +130,6 @@ class Level {
 
 // Grows with what has arrived, so a claimed length costs nothing.
 function newPiece() {
-  const bytes = Buffer.alloc(NODES_PER_PIECE * NODE_BYTES)
-  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) }
+  const bytes = new Uint8Array(NODES_PER_PIECE * NODE_BYTES)
+  return { bytes, view: new DataView(bytes.buffer) }
 }

@@ -41,7 +41,7 @@ export async function* writeBundle(
   const header = { ...log, blocks }
   yield format.encodeHeader(header, format.keyOf(header.publicKey))
 
-  const tree = new BlockTree()
+  const tree = new BlockTree((parts) => crypto.hash(parts))
   let pending: Uint8Array[] = []
   let pendingBytes = 0
   for await (const { bytes, hash, sizeBytes } of readParts(core, ranges, length)) {

@@ -1,10 +1,13 @@
 import { HyperletterError } from '../../errors.ts'
+import { collect } from '../bytes.ts'
 import {
   blockBytesOf,
   CONTENT_BLOCK_BYTES,
   SMALL_BLOCK_BYTES,
   type Content,
 } from '../records/content.ts'
+
+export { collect }
 
 /** Up to this length, as stored, a content has small blocks: enough of them that many readers can share its transfer. */
 const MOST_SMALL_BYTES = 4 * 1024 * 1024
@@ -74,13 +77,6 @@ export async function* decodeContent(
   if (bytes !== content.bytes) throw lie(content, `${bytes}`)
 }
 
-/** The pieces of a content as one. */
-export async function collect(parts: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const all: Uint8Array[] = []
-  for await (const part of parts) all.push(part)
-  return concat(all)
-}
-
 // All blocks but the last have one size; the last of an unencoded content is as long as the rest says.
 async function* checkBlocks(blocks: Blocks, content: Content): AsyncGenerator<Uint8Array> {
   const last = content.blocks - 1
@@ -127,20 +123,45 @@ async function* decode(
 }
 
 /** Undoes gzip piece by piece, with what every platform has. */
-export async function* unzip(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const zipped = ReadableStream.from(parts) as ReadableStream<Uint8Array<ArrayBuffer>>
-  yield* zipped.pipeThrough(new DecompressionStream('gzip')) as AsyncIterable<Uint8Array>
+export function unzip(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  return through(parts, new DecompressionStream('gzip'))
 }
 
-async function gzip(bytes: Uint8Array): Promise<Uint8Array> {
-  const { writable, readable } = new CompressionStream('gzip')
-  const writer = writable.getWriter()
-  // A failure of the writing side comes out of the reading side too, and is handled there.
-  const written = writer.write(bytes as Uint8Array<ArrayBuffer>).then(() => writer.close())
-  written.catch(() => undefined)
-  const zipped = await collect(readable as AsyncIterable<Uint8Array>)
-  await written
-  return zipped
+function gzip(bytes: Uint8Array): Promise<Uint8Array> {
+  return collect(through([bytes], new CompressionStream('gzip')))
+}
+
+// Written and read by hand: Safari has neither `ReadableStream.from` nor streams that can be iterated over.
+async function* through(
+  parts: Blocks,
+  { writable, readable }: CompressionStream | DecompressionStream,
+): AsyncGenerator<Uint8Array> {
+  const writing = write(parts, writable.getWriter())
+  const reader = (readable as ReadableStream<Uint8Array>).getReader()
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) break
+      yield value
+    }
+  } finally {
+    // Ends the writing too, where somebody stops reading before the end.
+    await reader.cancel().catch(() => undefined)
+    await writing
+  }
+}
+
+/** Never rejects: what fails here fails the reading side. */
+async function write(
+  parts: Blocks,
+  writer: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>,
+): Promise<void> {
+  try {
+    for await (const part of parts) await writer.write(part as Uint8Array<ArrayBuffer>)
+    await writer.close()
+  } catch (error) {
+    await writer.abort(error).catch(() => undefined)
+  }
 }
 
 function split(bytes: Uint8Array): Uint8Array[] {
@@ -150,18 +171,6 @@ function split(bytes: Uint8Array): Uint8Array[] {
     blocks.push(bytes.subarray(start, start + size))
   }
   return blocks
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const [only] = parts
-  if (only !== undefined && parts.length === 1) return only
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0))
-  let offset = 0
-  for (const part of parts) {
-    whole.set(part, offset)
-    offset += part.byteLength
-  }
-  return whole
 }
 
 function lie(content: Content, found: string): HyperletterError {

@@ -1,12 +1,7 @@
 import { HyperletterError } from '../../errors.ts'
+import { keyPairOf, type SigningKeyPair } from '../crypto.ts'
 
-/** An Ed25519 key pair in the layout of libsodium: the secret key is the seed followed by the public key. */
-export interface SigningKeyPair {
-  /** 32 bytes. */
-  readonly publicKey: Uint8Array
-  /** 64 bytes. */
-  readonly secretKey: Uint8Array
-}
+export type { SigningKeyPair } from '../crypto.ts'
 
 /** All keys of one newsletter. Secret: never log or print any of it but the two public keys. */
 export interface NewsletterKeys {
@@ -48,13 +43,12 @@ export async function deriveKeys(phrase: string): Promise<NewsletterKeys> {
 
   const { hkdf } = await import('@noble/hashes/hkdf.js')
   const { sha512 } = await import('@noble/hashes/sha2.js')
-  const { default: crypto } = await import('hypercore-crypto')
   const subkey = (use: string) =>
     hkdf(sha512, bip39Seed, undefined, new TextEncoder().encode(`hyperletter/1/${use}`), SEED_BYTES)
 
   return {
-    signing: crypto.keyPair(subkey('signing')),
-    recovery: crypto.keyPair(subkey('recovery')),
+    signing: keyPairOf(subkey('signing')),
+    recovery: keyPairOf(subkey('recovery')),
     encryptionKey: subkey('encryption'),
   }
 }

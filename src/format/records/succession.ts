@@ -1,8 +1,8 @@
-import crypto from 'hypercore-crypto'
 import z32 from 'z32'
 import { HyperletterError } from '../../errors.ts'
 import { feedKeyOf, KEY_BYTES, keyBytes, type FeedKey } from '../keys/feed-key.ts'
-import type { SigningKeyPair } from '../keys/recovery.ts'
+import { blake2b, isSignatureOf, sign, type SigningKeyPair } from '../crypto.ts'
+import { concat, equal, uint64 } from '../bytes.ts'
 
 /** "This newsletter continues at …", signed with the recovery key of the newsletter that ends. */
 export interface Succession {
@@ -42,18 +42,18 @@ export function signSuccession(
   { from, to, issuedAt }: Omit<Succession, 'signature'>,
   recovery: SigningKeyPair,
 ): Succession {
-  const signature = crypto.sign(signedPart({ from, to, issuedAt }), recovery.secretKey)
+  const signature = sign(signedPart({ from, to, issuedAt }), recovery)
   return { from, to, issuedAt, signature }
 }
 
 /** Whether the holder of the recovery phrase signed it. @param recoveryKey 32 bytes, from block 0 of `from`. */
 export function isSigned(statement: Succession, recoveryKey: Uint8Array): boolean {
-  return crypto.verify(signedPart(statement), statement.signature, recoveryKey)
+  return isSignatureOf(signedPart(statement), statement.signature, recoveryKey)
 }
 
 /** The 160 bytes that peers tell each other. */
 export function encodeSuccession(statement: Succession): Uint8Array {
-  return joined(signedPart(statement), statement.signature)
+  return concat([signedPart(statement), statement.signature])
 }
 
 /** Says nothing of the signature: see `isSigned`. @throws INVALID_STATEMENT */
@@ -96,8 +96,8 @@ export function looksLikeSuccession(text: string): boolean {
  * rest of it says nothing of `to`. 104 bytes.
  */
 export function maskSuccession({ from, to, issuedAt, signature }: Succession): Uint8Array {
-  const time = timeBytes(issuedAt)
-  return joined(time, xor(keyBytes(to), mask(from, time)), signature)
+  const time = uint64(issuedAt)
+  return concat([time, xor(keyBytes(to), mask(from, time)), signature])
 }
 
 /** The statement behind what the DHT gave for newsletter `from`. @throws INVALID_STATEMENT */
@@ -106,21 +106,15 @@ export function unmaskSuccession(value: Uint8Array, from: FeedKey): Succession {
   const time = value.slice(0, TIME_BYTES)
   const to = xor(value.slice(TIME_BYTES, TIME_BYTES + KEY_BYTES), mask(from, time))
   const signature = value.slice(TIME_BYTES + KEY_BYTES)
-  return decodeSuccession(joined(MARK, keyBytes(from), to, time, signature))
+  return decodeSuccession(concat([MARK, keyBytes(from), to, time, signature]))
 }
 
 function signedPart({ from, to, issuedAt }: Omit<Succession, 'signature'>): Uint8Array {
-  return joined(MARK, keyBytes(from), keyBytes(to), timeBytes(issuedAt))
+  return concat([MARK, keyBytes(from), keyBytes(to), uint64(issuedAt)])
 }
 
 function mask(from: FeedKey, time: Uint8Array): Uint8Array {
-  return crypto.hash([MASK_DOMAIN, keyBytes(from), time])
-}
-
-function timeBytes(issuedAt: number): Uint8Array {
-  const bytes = new Uint8Array(TIME_BYTES)
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(issuedAt), true)
-  return bytes
+  return blake2b([MASK_DOMAIN, keyBytes(from), time])
 }
 
 function readTime(bytes: Uint8Array): number {
@@ -131,20 +125,6 @@ function readTime(bytes: Uint8Array): number {
 
 function xor(a: Uint8Array, b: Uint8Array): Uint8Array {
   return a.map((byte, i) => byte ^ (b[i] ?? 0))
-}
-
-function joined(...parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
 }
 
 function refused(what: string): HyperletterError {
