@@ -34,7 +34,8 @@ export async function repairNewsletter(
       if (votes.length === 0) throw unanswered()
       if (votes.every((it) => it.agrees)) return unchanged(ours, votes)
       const opinion = await crossCheck(entry, options).catch((error: unknown) => {
-        throw hasCode(error, 'FEED_BEHIND') ? unanswered(error) : error
+        if (hasCode(error, 'FEED_BEHIND')) throw unanswered(error)
+        throw hasCode(error, 'FEED_CONFLICT') ? divided(error) : error
       })
       try {
         return await adopt(engine, entry, { ours, opinion, votes }, { timeoutMs, signal })
@@ -122,12 +123,13 @@ function unanswered(cause?: unknown): HyperletterError {
   })
 }
 
-function divided(): HyperletterError {
+function divided(cause?: unknown): HyperletterError {
   return new HyperletterError(
     'FEED_CONFLICT',
     'Readers hold different histories, which nobody can join again. Nothing was changed.',
     {
       hint: 'Readers keep and read what they hold. Create a new newsletter, and tell them with `hyperletter succeed` that it continues there.',
+      cause,
     },
   )
 }

@@ -24,7 +24,8 @@ const LOOK_EVERY_MS = 25
 /**
  * Fetches from peers whatever they hold more of a log than this device, every block of it.
  * @returns how many peers were asked.
- * @throws FEED_BEHIND if nobody answers, or those who do lack blocks that the log is known to have.
+ * @throws FEED_BEHIND if nobody answers, or those who do lack blocks that the log is known to have;
+ * FEED_CONFLICT if a peer holds another history; ABORTED if the feed is closed meanwhile.
  */
 export async function catchUp(
   feed: Feed,
@@ -41,13 +42,24 @@ export async function awaitWhole(
   { timeoutMs, signal, atLeast = 0, onProgress }: CatchUpOptions,
 ): Promise<number> {
   const { core } = feed
-  // Hypercore closes a core that meets another history of itself.
-  const isLost = () => core.closing !== null
+  let isForked = false
+  core.once('conflict', () => (isForked = true))
+  // A core that met another history of itself closes. Without peers and length, it must not pass for a whole log.
+  const isLost = () => isForked || core.closing !== null
+  const assertNotLost = () => {
+    if (isForked) {
+      throw new HyperletterError('FEED_CONFLICT', 'Peers hold another history than this device.')
+    }
+    if (isLost()) throw new HyperletterError('ABORTED', 'The newsletter was closed meanwhile.')
+  }
   const asked = () => core.peers.filter((it) => it.remoteOpened && it.remoteSynced)
-  if (!(await until(() => asked().length > 0, timeoutMs, signal))) {
+  const isAnswered = await until(() => isLost() || asked().length > 0, timeoutMs, signal)
+  assertNotLost()
+  if (!isAnswered) {
     throw new HyperletterError('FEED_BEHIND', `Nobody answered in ${timeoutMs / 1_000} s.`)
   }
-  await until(() => false, Math.min(OTHERS_MS, timeoutMs), signal)
+  await until(isLost, Math.min(OTHERS_MS, timeoutMs), signal)
+  assertNotLost()
 
   const target = () => Math.max(atLeast, ...asked().map((it) => it.remoteLength))
   const isWhole = () => core.length >= target() && feed.heldBlocks >= core.length
@@ -68,9 +80,7 @@ export async function awaitWhole(
     }
     onProgress?.()
     await until(() => isWhole() || isLost(), Math.min(REPORT_EVERY_MS, timeoutMs), signal)
-    if (isLost()) {
-      throw new HyperletterError('FEED_CONFLICT', 'Peers hold another history than this device.')
-    }
+    assertNotLost()
     // What its author took back need not come.
     await feed.isComplete()
   }
