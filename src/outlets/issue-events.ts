@@ -1,17 +1,18 @@
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
 import type { Logger } from '../logger.ts'
-import type { Operations } from '../api/contract/contract.ts'
-import { Complaints } from './complaints.ts'
-import type { IssueOutlet } from './outlet.ts'
 import { SerialQueue } from '../serial-queue.ts'
+import type { Operations } from '../api/contract/contract.ts'
+import { FailureLog, OutletDispatcher } from './dispatcher.ts'
+import type { Outlet } from './outlet.ts'
 
 export interface IssueEventsOptions {
   readonly operations: Pick<Operations, 'watchIssues'>
   readonly logger: Logger
 }
 
-/** The settings that say where arrivals are told. */
+/** The settings that say where new issues are announced. */
 export const EVENT_SETTINGS = ['onIssue', 'webhook', 'webhookSecret', 'notify'] as const
 
 type EventConfig = Pick<Config, (typeof EVENT_SETTINGS)[number] | 'dataDir'>
@@ -19,25 +20,40 @@ type EventConfig = Pick<Config, (typeof EVENT_SETTINGS)[number] | 'dataDir'>
 /** Below the data directory. */
 const QUEUE_FILE = 'webhook-queue.json'
 
-/** How soon a watch that ended is begun again; longer from time to time. */
+/** The pause before a watch that ended is begun again; it doubles up to the longest. */
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 60_000
 
-/** Tells of issues as they arrive: to a program, to a webhook, on the desktop. Of those only that are set. */
+/** Every outlet there is; undefined where its setting is absent. Each is loaded only when it is set. */
+const OUTLETS: readonly ((config: EventConfig) => Promise<Outlet | undefined>)[] = [
+  async ({ onIssue: command, dataDir }) =>
+    command === undefined
+      ? undefined
+      : (await import('./program.ts')).programOutlet({ command, dataDir }),
+  async ({ webhook: address, webhookSecret: secret, dataDir }) => {
+    if (address === undefined) return undefined
+    const { webhookOutlet } = await import('./webhook.ts')
+    return webhookOutlet({ address, secret, queueFile: join(dataDir, QUEUE_FILE) })
+  },
+  async ({ notify }) =>
+    notify ? (await import('./notification.ts')).notificationOutlet() : undefined,
+]
+
+/** Announces issues as they arrive to every outlet that is set. */
 export class IssueEvents {
   readonly #options: IssueEventsOptions
-  readonly #complaints: Complaints
-  #outlets: readonly IssueOutlet[] = []
+  readonly #failures: FailureLog
+  #outlets: readonly OutletDispatcher[] = []
   #closed = new AbortController()
   #watch: Promise<void> = Promise.resolve()
   readonly #queue = new SerialQueue()
 
   constructor(options: IssueEventsOptions) {
     this.#options = options
-    this.#complaints = new Complaints(options.logger, 'new issues cannot be told of')
+    this.#failures = new FailureLog(options.logger, 'new issues cannot be announced')
   }
 
-  /** Tells from now on where a configuration says. @throws INVALID_INPUT for a command that cannot be split */
+  /** Announces from now on where a configuration says. @throws INVALID_INPUT for a command that cannot be split */
   apply(config: EventConfig): Promise<void> {
     return this.#queue.run(async () => {
       await this.#stop()
@@ -64,50 +80,22 @@ export class IssueEvents {
       try {
         for await (const event of this.#options.operations.watchIssues({}, { signal })) {
           pauseMs = FIRST_PAUSE_MS
-          this.#complaints.settle()
+          this.#failures.succeeded()
           if ('event' in event) continue
-          for (const outlet of this.#outlets) outlet.deliver(event)
+          for (const outlet of this.#outlets) outlet.add(event)
         }
       } catch (error) {
-        // The store may be opened anew just now.
-        if (!signal.aborted) this.#complaints.complain(error)
+        // The engine may be about to reopen its store.
+        if (!signal.aborted) this.#failures.failed(error)
       }
-      await pause(pauseMs, signal)
+      await wait(pauseMs, undefined, { signal }).catch(() => undefined)
       pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)
     }
   }
 }
 
-async function openOutlets(config: EventConfig, logger: Logger): Promise<IssueOutlet[]> {
-  const { dataDir, onIssue, webhook, webhookSecret, notify } = config
-  const outlets: IssueOutlet[] = []
-  if (onIssue !== undefined) {
-    const { CommandOutlet } = await import('./command.ts')
-    outlets.push(new CommandOutlet({ command: onIssue, dataDir, logger }))
-  }
-  if (webhook !== undefined) {
-    const { WebhookOutlet } = await import('./webhook.ts')
-    const queueFile = join(dataDir, QUEUE_FILE)
-    outlets.push(
-      await WebhookOutlet.open({ address: webhook, secret: webhookSecret, queueFile, logger }),
-    )
-  }
-  if (notify) {
-    const { NotificationOutlet } = await import('./notification.ts')
-    outlets.push(new NotificationOutlet({ logger }))
-  }
-  return outlets
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done, { once: true })
-    if (signal.aborted) done()
-  })
+async function openOutlets(config: EventConfig, logger: Logger): Promise<OutletDispatcher[]> {
+  const outlets = await Promise.all(OUTLETS.map((make) => make(config)))
+  const set = outlets.filter((it) => it !== undefined)
+  return Promise.all(set.map((it) => OutletDispatcher.open(it, logger)))
 }

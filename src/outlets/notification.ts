@@ -1,18 +1,13 @@
-import { HyperletterError } from '../errors.ts'
-import type { Logger } from '../logger.ts'
 import { singleLine } from '../render/plain.ts'
-import { Complaints } from './complaints.ts'
-import type { ArrivedIssue, IssueOutlet } from './outlet.ts'
-import { runProgram, type ProgramOptions } from './program.ts'
-import { SerialQueue } from '../serial-queue.ts'
+import type { ArrivedIssue, Outlet } from './outlet.ts'
+import { runProgram } from './program.ts'
 
 export interface NotificationOutletOptions {
-  readonly logger: Logger
   readonly platform?: NodeJS.Platform
   readonly run?: typeof runProgram
 }
 
-/** Issues that arrive together are told together: a week's absence must not fill the screen. */
+/** Issues that arrive together are one notification: a week's absence must not fill the screen. */
 const GATHER_MS = 1_500
 
 const TIMEOUT_MS = 10_000
@@ -35,50 +30,19 @@ $id = '{1AC14E77-02E7-4E5D-B744-2EB1AE5198B7}\\WindowsPowerShell\\v1.0\\powershe
 $toast = [Windows.UI.Notifications.ToastNotification]::new($xml)
 [Windows.UI.Notifications.ToastNotificationManager]::CreateToastNotifier($id).Show($toast)`
 
-/** Shows arrivals on the desktop, where there is one. */
-export class NotificationOutlet implements IssueOutlet {
-  readonly #run: typeof runProgram
-  readonly #platform: NodeJS.Platform
-  readonly #complaints: Complaints
-  readonly #closed = new AbortController()
-  #gathered: ArrivedIssue[] = []
-  #timer: NodeJS.Timeout | undefined
-  readonly #queue = new SerialQueue()
-
-  constructor(options: NotificationOutletOptions) {
-    const { logger, platform = process.platform, run = runProgram } = options
-    this.#run = run
-    this.#platform = platform
-    this.#complaints = new Complaints(logger, 'no notification could be shown')
-  }
-
-  deliver(issue: ArrivedIssue): void {
-    this.#gathered.push(issue)
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined
-      const issues = this.#gathered
-      this.#gathered = []
-      void this.#queue.run(() => this.#show(issues))
-    }, GATHER_MS)
-  }
-
-  async close(): Promise<void> {
-    clearTimeout(this.#timer)
-    this.#closed.abort()
-    await this.#queue.idle()
-  }
-
-  async #show(issues: readonly ArrivedIssue[]): Promise<void> {
-    const { signal } = this.#closed
-    const { title, text } = noticeOf(issues)
-    const { program, args, env = {} } = notifier(this.#platform, title, text)
-    const options: ProgramOptions = { env, timeoutMs: TIMEOUT_MS, signal }
-    try {
-      await this.#run(program, args, options)
-      this.#complaints.settle()
-    } catch (error) {
-      if (!signal.aborted) this.#complaints.complain(HyperletterError.from(error).message)
-    }
+/** Shows new issues on the desktop, where there is one. */
+export function notificationOutlet({
+  platform = process.platform,
+  run = runProgram,
+}: NotificationOutletOptions = {}): Outlet {
+  return {
+    failure: 'no notification could be shown',
+    policy: { concurrency: 1, gatherMs: GATHER_MS },
+    deliver(issues, signal) {
+      const { title, text } = noticeOf(issues)
+      const { program, args, env = {} } = notifier(platform, title, text)
+      return run(program, args, { env, timeoutMs: TIMEOUT_MS, signal })
+    },
   }
 }
 

@@ -3,10 +3,32 @@ import type { Output } from '../api/contract/contract.ts'
 /** An issue that has just arrived. Everything in it was written by its author, who may mean harm. */
 export type ArrivedIssue = Output<'listIssues'>[number]
 
-/** Somewhere that arrivals are told. */
-export interface IssueOutlet {
-  /** Takes an issue at once and tells of it when it can; failures are its own business. */
-  deliver(issue: ArrivedIssue): void
-  /** Ends what is under way, soon. */
-  close(): Promise<void>
+/**
+ * Somewhere that new issues are announced. A new one is one file in this folder and one line in
+ * `issue-events.ts`: queue, limits, retries and log are the dispatcher's.
+ */
+export interface Outlet {
+  /** What the log says in front of the reason when it failed. */
+  readonly failure: string
+  readonly policy: OutletPolicy
+  /**
+   * Announces issues: one, or with `gatherMs` several.
+   * @param signal Ends what is under way, soon.
+   * @throws whatever says why it failed
+   */
+  deliver(issues: readonly [ArrivedIssue, ...ArrivedIssue[]], signal: AbortSignal): Promise<void>
+}
+
+export interface OutletPolicy {
+  /** Deliveries at the same time. */
+  readonly concurrency: number
+  /** Issues that arrive within this time are delivered together. */
+  readonly gatherMs?: number
+  /**
+   * How long everything waits after the first, second … failure in a row, and as long as the last after
+   * that. Without it, what failed is given up at once.
+   */
+  readonly retryPausesMs?: readonly number[]
+  /** Absolute path of the file in which what is undelivered outlives a restart. */
+  readonly queueFile?: string
 }

@@ -1,6 +1,50 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { splitCommand } from '../config/command-line.ts'
 import { HyperletterError } from '../errors.ts'
+import { singleLine } from '../render/plain.ts'
+import type { ArrivedIssue, Outlet } from './outlet.ts'
+
+export interface ProgramOutletOptions {
+  /** Program and fixed arguments. */
+  readonly command: string
+  /** Where a program that runs `hyperletter` again finds the newsletters. */
+  readonly dataDir: string
+}
+
+const TIMEOUT_MS = 60_000
+
+/**
+ * Runs a program for each issue: what it is about is in its environment, and as JSON on its input.
+ * @throws INVALID_INPUT for a command that cannot be split.
+ */
+export function programOutlet({ command, dataDir }: ProgramOutletOptions): Outlet {
+  const [program, ...args] = splitCommand(command)
+  return {
+    failure: 'the command for new issues failed',
+    policy: { concurrency: 4 },
+    deliver: ([issue], signal) =>
+      runProgram(program, args, {
+        env: { ...variablesOf(issue), HYPERLETTER_HOME: dataDir },
+        stdin: `${JSON.stringify(issue)}\n`,
+        timeoutMs: TIMEOUT_MS,
+        signal,
+      }),
+  }
+}
+
+function variablesOf(issue: ArrivedIssue): Record<string, string> {
+  const { feedKey, newsletter, number, title, publishedAt, summary = '' } = issue
+  return {
+    HYPERLETTER_EVENT: 'issue',
+    HYPERLETTER_FEED_KEY: feedKey,
+    HYPERLETTER_NEWSLETTER: singleLine(newsletter),
+    HYPERLETTER_NUMBER: String(number),
+    HYPERLETTER_TITLE: singleLine(title),
+    HYPERLETTER_PUBLISHED_AT: publishedAt,
+    HYPERLETTER_SUMMARY: singleLine(summary),
+  }
+}
 
 export interface ProgramOptions {
   /** Added to the environment of this process. */
@@ -11,11 +55,11 @@ export interface ProgramOptions {
   readonly signal: AbortSignal
 }
 
-/** What this process knows and others need not: it is not handed on. */
+/** Variables of this process that a program does not get. */
 const SECRETS = new Set(['HYPERLETTER_WEBHOOK', 'HYPERLETTER_WEBHOOK_SECRET'])
 
-/** Of what a program says of its failure. */
-const MAX_COMPLAINT_BYTES = 300
+/** Of what a program prints about its failure. */
+const MAX_STDERR_BYTES = 300
 
 /** How long a program may take to end when asked, before it is ended by force. */
 const GRACE_MS = 2_000
@@ -38,11 +82,11 @@ export async function runProgram(
   })
   const closed = once(child, 'close')
   closed.catch(() => undefined)
-  let complaint = Buffer.alloc(0)
+  let stderr = Buffer.alloc(0)
   child.stderr.on('data', (chunk: Buffer) => {
-    complaint = Buffer.concat([complaint, chunk]).subarray(0, MAX_COMPLAINT_BYTES)
+    stderr = Buffer.concat([stderr, chunk]).subarray(0, MAX_STDERR_BYTES)
   })
-  // Who does not read what it is given is not at fault.
+  // A program need not read its input.
   child.stdin.on('error', () => undefined)
   child.stdin.end(stdin)
   const late = AbortSignal.timeout(timeoutMs)
@@ -63,7 +107,7 @@ export async function runProgram(
   }
   if (child.exitCode === 0) return
   const how = child.exitCode === null ? `by ${child.signalCode}` : `with code ${child.exitCode}`
-  const said = complaint.toString('utf8').trim()
+  const said = stderr.toString('utf8').trim()
   throw new HyperletterError('INTERNAL', `${program} ended ${how}${said && `: ${said}`}`)
 }
 

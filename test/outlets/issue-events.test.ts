@@ -28,7 +28,7 @@ test('without any of its settings nothing is watched', async () => {
   expect(arrivals.watching).toBe(0)
 })
 
-test('arrivals are told where a setting says, and elsewhere once it changed', async () => {
+test('issues are announced where a setting says, and elsewhere once it changed', async () => {
   const { events, arrivals, config, write, found } = await open()
   await events.apply({ ...config, onIssue: write('first') })
   arrivals.send(arrived({ number: 1 }))
@@ -43,7 +43,7 @@ test('arrivals are told where a setting says, and elsewhere once it changed', as
   expect(arrivals.watching).toBe(0)
 })
 
-test('a watch that fails is begun again, and complained of once', async () => {
+test('a watch that fails is begun again, and logged once', async () => {
   const { events, arrivals, config, write, found, lines } = await open()
   await events.apply({ ...config, onIssue: write('it') })
   for (let i = 0; i < 2; i++) {

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { NotificationOutlet } from '../../src/outlets/notification.ts'
+import { OutletDispatcher } from '../../src/outlets/dispatcher.ts'
+import { notificationOutlet } from '../../src/outlets/notification.ts'
 import type { ProgramOptions } from '../../src/outlets/program.ts'
 import { arrived, keptLog } from '../helpers/arrivals.ts'
 import { eventually } from '../helpers/swarm-peers.ts'
@@ -10,11 +11,10 @@ interface Shown {
   readonly env: ProgramOptions['env']
 }
 
-function open(platform: NodeJS.Platform, error?: Error) {
+async function open(platform: NodeJS.Platform, error?: Error) {
   const shown: Shown[] = []
   const { logger, lines } = keptLog()
-  const outlet = new NotificationOutlet({
-    logger,
+  const notification = notificationOutlet({
     platform,
     run: async (program, args, { env }) => {
       shown.push({ program, args, env })
@@ -22,6 +22,7 @@ function open(platform: NodeJS.Platform, error?: Error) {
       return Promise.resolve()
     },
   })
+  const outlet = await OutletDispatcher.open(notification, logger)
   onTestFinished(() => outlet.close())
   return { outlet, shown, lines }
 }
@@ -32,8 +33,8 @@ const evil = arrived({
 })
 
 test('on Linux, text is neither an option nor markup', async () => {
-  const { outlet, shown } = open('linux')
-  outlet.deliver(evil)
+  const { outlet, shown } = await open('linux')
+  outlet.add(evil)
   await eventually(() => expect(shown).toHaveLength(1))
   expect(shown[0]).toMatchObject({
     program: 'notify-send',
@@ -42,8 +43,8 @@ test('on Linux, text is neither an option nor markup', async () => {
 })
 
 test('on macOS, text is an argument of the script and no part of it', async () => {
-  const { outlet, shown } = open('darwin')
-  outlet.deliver(evil)
+  const { outlet, shown } = await open('darwin')
+  outlet.add(evil)
   await eventually(() => expect(shown).toHaveLength(1))
   const [, script, title, text] = shown[0]?.args ?? []
   expect(shown[0]?.program).toBe('osascript')
@@ -52,25 +53,25 @@ test('on macOS, text is an argument of the script and no part of it', async () =
 })
 
 test('on Windows, text is in the environment', async () => {
-  const { outlet, shown } = open('win32')
-  outlet.deliver(evil)
+  const { outlet, shown } = await open('win32')
+  outlet.add(evil)
   await eventually(() => expect(shown).toHaveLength(1))
   expect(shown[0]?.args.join(' ')).not.toMatch(/Tides|--help/)
   expect(shown[0]?.env).toEqual({ HYPERLETTER_NOTICE_TITLE: '--help: <b>Tides & "$(id)" x</b>' })
 })
 
 test('issues that come together are shown together', async () => {
-  const { outlet, shown } = open('linux')
+  const { outlet, shown } = await open('linux')
   for (let number = 1; number <= 50; number++)
-    outlet.deliver(arrived({ number, newsletter: number > 25 ? 'A' : 'B' }))
+    outlet.add(arrived({ number, newsletter: number > 25 ? 'A' : 'B' }))
   await eventually(() => expect(shown).toHaveLength(1))
   expect(shown[0]?.args.slice(2)).toEqual(['50 new issues', 'B, A'])
 })
 
-test('a machine without a desktop is told of once', async () => {
-  const { outlet, shown, lines } = open('linux', new Error('no display'))
+test('a machine without a desktop is logged once', async () => {
+  const { outlet, shown, lines } = await open('linux', new Error('no display'))
   for (const number of [1, 2]) {
-    outlet.deliver(arrived({ number }))
+    outlet.add(arrived({ number }))
     await eventually(() => expect(shown).toHaveLength(number))
   }
   expect(lines).toHaveLength(1)

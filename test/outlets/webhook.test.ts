@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { signature, WebhookOutlet, type WebhookOutletOptions } from '../../src/outlets/webhook.ts'
+import { OutletDispatcher } from '../../src/outlets/dispatcher.ts'
+import { signature, webhookOutlet, type WebhookOutletOptions } from '../../src/outlets/webhook.ts'
 import { arrived, keptLog } from '../helpers/arrivals.ts'
 import { eventually } from '../helpers/swarm-peers.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
@@ -46,13 +47,8 @@ async function receiver(...answers: [Answer, ...Answer[]]) {
 async function open(options: Partial<WebhookOutletOptions> & { address: string }) {
   const { logger, lines } = keptLog()
   const queueFile = join(await temporaryDirectory(), 'queue.json')
-  const outlet = await WebhookOutlet.open({
-    secret: undefined,
-    queueFile,
-    logger,
-    pausesMs: [20],
-    ...options,
-  })
+  const webhook = webhookOutlet({ secret: undefined, queueFile, retryPausesMs: [20], ...options })
+  const outlet = await OutletDispatcher.open(webhook, logger)
   onTestFinished(() => outlet.close())
   return { outlet, lines, queueFile: options.queueFile ?? queueFile }
 }
@@ -66,7 +62,7 @@ describe('a webhook', () => {
     const { outlet, lines } = await open({ address, secret: 'hush' })
     const issue = arrived()
 
-    outlet.deliver(issue)
+    outlet.add(issue)
 
     await eventually(() => expect(posted).toHaveLength(1))
     const { headers, body } = posted[0] as Posted
@@ -86,10 +82,10 @@ describe('a webhook', () => {
     expect(lines).toEqual([])
   })
 
-  test('is asked again until it takes the issue, and complained of once', async () => {
+  test('is asked again until it takes the issue, and logged once', async () => {
     const { posted, address } = await receiver(refuse, refuse, refuse, take)
     const { outlet, lines } = await open({ address })
-    outlet.deliver(arrived())
+    outlet.add(arrived())
     await eventually(() => expect(posted).toHaveLength(4))
     await eventually(() => expect(lines.map((it) => it.level)).toEqual([40, 30]))
   })
@@ -99,7 +95,7 @@ describe('a webhook', () => {
       numberOf(one) === 1 ? refuse(response, one) : take(response, one)
     const { posted, address } = await receiver(picky)
     const { outlet } = await open({ address })
-    for (const number of [1, 2, 3]) outlet.deliver(arrived({ number }))
+    for (const number of [1, 2, 3]) outlet.add(arrived({ number }))
     await eventually(() => expect(new Set(posted.map(numberOf))).toEqual(new Set([1, 2, 3])))
     await eventually(() =>
       expect(posted.filter((it) => numberOf(it) === 1).length).toBeGreaterThan(2),
@@ -110,7 +106,7 @@ describe('a webhook', () => {
   test('that hangs is given up after a time, and asked again', async () => {
     const { posted, address } = await receiver(hang, take)
     const { outlet, lines } = await open({ address, timeoutMs: 1_000 })
-    outlet.deliver(arrived())
+    outlet.add(arrived())
     await eventually(() => expect(lines.map((it) => it.level)).toEqual([40, 30]))
     expect(posted.length).toBeGreaterThan(1)
   })
@@ -121,7 +117,7 @@ describe('a webhook', () => {
       void response.writeHead(307, { location: other.address }).end()
     const { posted, address } = await receiver(away, away, take)
     const { outlet } = await open({ address })
-    outlet.deliver(arrived())
+    outlet.add(arrived())
     await eventually(() => expect(posted).toHaveLength(3))
     expect(other.posted).toEqual([])
   })
@@ -129,8 +125,8 @@ describe('a webhook', () => {
   test('gets after a restart what it did not take before', async () => {
     const { address: dead } = await receiver(hang)
     const { outlet, queueFile } = await open({ address: dead })
-    outlet.deliver(arrived({ number: 1 }))
-    outlet.deliver(arrived({ number: 2 }))
+    outlet.add(arrived({ number: 1 }))
+    outlet.add(arrived({ number: 2 }))
     await outlet.close()
     expect((await stat(queueFile)).mode & 0o077).toBe(0)
 
@@ -148,7 +144,7 @@ describe('a webhook', () => {
     const queueFile = join(await temporaryDirectory(), 'queue.json')
     await writeFile(queueFile, '{"deliveries":[{"issue":{}}]}')
     const { outlet, lines } = await open({ address, queueFile })
-    outlet.deliver(arrived())
+    outlet.add(arrived())
     await eventually(() => expect(posted).toHaveLength(1))
     expect(lines).toHaveLength(1)
   })
@@ -156,7 +152,7 @@ describe('a webhook', () => {
   test('keeps at most a thousand issues, the newest', async () => {
     const { address } = await receiver(hang)
     const { outlet, queueFile, lines } = await open({ address })
-    for (let number = 1; number <= 1_100; number++) outlet.deliver(arrived({ number }))
+    for (let number = 1; number <= 1_100; number++) outlet.add(arrived({ number }))
     await outlet.close()
     const { deliveries } = JSON.parse(await readFile(queueFile, 'utf8')) as {
       deliveries: { issue: { number: number } }[]

@@ -1,7 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { CommandOutlet } from '../../src/outlets/command.ts'
+import { OutletDispatcher } from '../../src/outlets/dispatcher.ts'
+import { programOutlet } from '../../src/outlets/program.ts'
 import { arrived, keptLog } from '../helpers/arrivals.ts'
 import { eventually } from '../helpers/swarm-peers.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
@@ -19,7 +20,7 @@ async function open(options: { script?: string; runsMs?: number } = {}) {
   const { script = KEEP, runsMs = 0 } = options
   const { logger, lines } = keptLog()
   const command = `"${process.execPath}" --eval '${script}' -- "${folder}" ${runsMs}`
-  const outlet = new CommandOutlet({ command, dataDir: '/data', logger })
+  const outlet = await OutletDispatcher.open(programOutlet({ command, dataDir: '/data' }), logger)
   onTestFinished(() => outlet.close())
   return { outlet, folder, lines }
 }
@@ -29,7 +30,7 @@ test('a command is run for each issue, which is in its environment and on its in
   const title = '$(reboot) \u001b[31m`x` "\'; ls'
   const issue = arrived({ title, summary: 'One.\nTwo.' })
 
-  outlet.deliver(issue)
+  outlet.add(issue)
 
   const kept = await eventually(() => readFile(join(folder, '7'), 'utf8'))
   const { env, stdin } = JSON.parse(kept) as { env: Record<string, string>; stdin: string }
@@ -48,7 +49,7 @@ test('a command is run for each issue, which is in its environment and on its in
 
 test('at most four commands run at a time, and all in the end', async () => {
   const { outlet, folder } = await open({ runsMs: 200 })
-  for (let number = 1; number <= 9; number++) outlet.deliver(arrived({ number }))
+  for (let number = 1; number <= 9; number++) outlet.add(arrived({ number }))
   let most = 0
   await eventually(async () => {
     const files = await readdir(folder)
@@ -59,12 +60,12 @@ test('at most four commands run at a time, and all in the end', async () => {
   expect(most).toBeLessThanOrEqual(4)
 })
 
-test('a command that always fails alike is told of once', async () => {
+test('a command that always fails alike is logged once', async () => {
   const { outlet, lines } = await open({ script: 'process.exit(3)' })
   const { outlet: good, folder } = await open()
-  for (let number = 1; number <= 5; number++) outlet.deliver(arrived({ number }))
+  for (let number = 1; number <= 5; number++) outlet.add(arrived({ number }))
   await eventually(() => expect(lines).toHaveLength(1))
-  good.deliver(arrived())
+  good.add(arrived())
   await eventually(() => readFile(join(folder, '7')))
   await outlet.close()
   expect(lines).toHaveLength(1)
@@ -72,7 +73,7 @@ test('a command that always fails alike is told of once', async () => {
 
 test('closing ends what runs', async () => {
   const { outlet, folder, lines } = await open({ runsMs: 100_000 })
-  outlet.deliver(arrived())
+  outlet.add(arrived())
   await eventually(() => readFile(join(folder, '7.running')))
   await outlet.close()
   expect(lines).toEqual([])

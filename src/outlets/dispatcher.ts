@@ -1,0 +1,151 @@
+import { codeOf, HyperletterError } from '../errors.ts'
+import type { Logger } from '../logger.ts'
+import type { ArrivedIssue, Outlet } from './outlet.ts'
+import { QueueFile, type Delivery } from './queue-file.ts'
+
+/** Issues that wait for one outlet; the oldest are given up for newer ones. */
+const MAX_WAITING = 1_000
+
+/** An issue that could not be delivered for this long is given up. */
+const GIVE_UP_MS = 24 * 60 * 60_000
+
+/** Brings issues to one outlet, as its policy says, until closed. */
+export class OutletDispatcher {
+  readonly #outlet: Outlet
+  readonly #failures: FailureLog
+  readonly #file: QueueFile | undefined
+  readonly #closed = new AbortController()
+  readonly #working = new Set<Promise<void>>()
+  readonly #underWay = new Set<Delivery>()
+  #waiting: Delivery[] = []
+  #failuresInARow = 0
+  /** Nothing is begun while it runs. */
+  #timer: NodeJS.Timeout | undefined
+
+  private constructor(outlet: Outlet, logger: Logger, file: QueueFile | undefined) {
+    this.#outlet = outlet
+    this.#failures = new FailureLog(logger, outlet.failure)
+    this.#file = file
+  }
+
+  /** Goes on with what is in the outlet's queue file. */
+  static async open(outlet: Outlet, logger: Logger): Promise<OutletDispatcher> {
+    const { queueFile } = outlet.policy
+    const unkept = new FailureLog(logger, 'undelivered issues are not kept on disk')
+    const file =
+      queueFile === undefined ? undefined : new QueueFile(queueFile, (it) => unkept.failed(it))
+    const dispatcher = new OutletDispatcher(outlet, logger, file)
+    dispatcher.#waiting = (await file?.load()) ?? []
+    dispatcher.#start()
+    return dispatcher
+  }
+
+  /** Takes an issue at once and delivers it when it can; failures are logged. */
+  add(issue: ArrivedIssue): void {
+    this.#waiting.push({ issue, arrivedAt: Date.now() })
+    if (this.#waiting.length + this.#underWay.size > MAX_WAITING) {
+      this.#waiting.shift()
+      this.#failures.failed('too many issues wait; the oldest are given up')
+    }
+    this.#save()
+    this.#startIn(this.#outlet.policy.gatherMs ?? 0)
+  }
+
+  /** Ends what is under way. What has a queue file is delivered after the next start. */
+  async close(): Promise<void> {
+    this.#closed.abort()
+    clearTimeout(this.#timer)
+    await Promise.all(this.#working)
+    await this.#file?.saved()
+  }
+
+  #startIn(ms: number): void {
+    if (this.#timer !== undefined) return
+    if (ms === 0) return this.#start()
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#start()
+    }, ms)
+  }
+
+  #start(): void {
+    const { concurrency, gatherMs } = this.#outlet.policy
+    const most = gatherMs === undefined ? 1 : MAX_WAITING
+    while (!this.#closed.signal.aborted && this.#timer === undefined) {
+      if (this.#working.size >= concurrency) return
+      const [first, ...others] = this.#waiting.splice(0, most)
+      if (first === undefined) return
+      const work = this.#deliver([first, ...others]).finally(() => {
+        this.#working.delete(work)
+        this.#start()
+      })
+      this.#working.add(work)
+    }
+  }
+
+  async #deliver(deliveries: readonly [Delivery, ...Delivery[]]): Promise<void> {
+    const { signal } = this.#closed
+    const { retryPausesMs: pauses = [] } = this.#outlet.policy
+    const [{ issue }, ...others] = deliveries
+    const ended = () => deliveries.forEach((it) => this.#underWay.delete(it))
+    for (const it of deliveries) this.#underWay.add(it)
+    try {
+      await this.#outlet.deliver([issue, ...others.map((it) => it.issue)], signal)
+      ended()
+      this.#failuresInARow = 0
+      this.#failures.succeeded()
+    } catch (error) {
+      // They stay in the queue file.
+      if (signal.aborted) return
+      ended()
+      this.#failures.failed(error)
+      const pauseMs = pauses[Math.min(this.#failuresInARow, pauses.length - 1)]
+      this.#failuresInARow++
+      if (pauseMs !== undefined) {
+        // At the end: one issue that is refused must not keep the others.
+        const recent = deliveries.filter((it) => Date.now() - it.arrivedAt <= GIVE_UP_MS)
+        this.#waiting.push(...recent)
+        this.#startIn(pauseMs * (1 + Math.random() / 4))
+      }
+    }
+    this.#save()
+  }
+
+  #save(): void {
+    this.#file?.save(() => [...this.#underWay, ...this.#waiting])
+  }
+}
+
+/** Logs a failure once, however often it happens, until it has worked again. */
+export class FailureLog {
+  readonly #logger: Logger
+  readonly #what: string
+  #last: string | undefined
+
+  /** @param what is logged in front of every reason. */
+  constructor(logger: Logger, what: string) {
+    this.#logger = logger
+    this.#what = what
+  }
+
+  /** Logs a reason that differs from the last one. */
+  failed(reason: unknown): void {
+    const text = textOf(reason)
+    if (text === this.#last) return
+    this.#last = text
+    this.#logger.warn({ err: text }, this.#what)
+  }
+
+  /** It worked: the next failure is news. */
+  succeeded(): void {
+    if (this.#last !== undefined) this.#logger.info({}, `${this.#what}: it works again`)
+    this.#last = undefined
+  }
+}
+
+function textOf(reason: unknown): string {
+  if (!(reason instanceof Error)) return String(reason)
+  // What fetch says of itself is "fetch failed".
+  if (reason instanceof HyperletterError || !(reason.cause instanceof Error)) return reason.message
+  return codeOf(reason.cause) ?? reason.cause.message
+}
