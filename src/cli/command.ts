@@ -1,18 +1,54 @@
-import type { Command } from 'commander'
-import type { Context } from './context.ts'
+import { Command } from 'commander'
+import { issueNumber } from './arguments.ts'
 
-/** The work of one command, given its arguments and options. A number is the exit code, nothing means 0. */
-export type Body<A extends unknown[]> = (context: Context, ...args: A) => Promise<number | void>
+type Parse = (text: string, before: never) => unknown
 
-/** Makes the action of a commander command from the work of a command. */
-export type Bind = <A extends unknown[]>(body: Body<A>) => (...args: unknown[]) => Promise<void>
+/** A command whose arguments stand in its usage line, and whose help ends with examples. */
+export class CliCommand extends Command {
+  readonly shownExamples: string[] = []
 
-/** What a file in `commands/` exports: it adds its command to the program. */
-export interface CommandModule {
-  register(program: Command, bind: Bind): void
-}
+  override createCommand(name?: string): CliCommand {
+    return new CliCommand(name)
+  }
 
-/** The examples below the help of a command. */
-export function examples(...lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`
+  /** Adds the arguments of a usage line such as `read <newsletter> [number]`; some names explain themselves. */
+  override arguments(names: string): this {
+    super.arguments(names)
+    for (const it of this.registeredArguments) {
+      if (it.name() === 'newsletter') it.description = 'title, key, start of the key, or link'
+      if (it.name() === 'number' && !it.variadic)
+        this.describeArgument('number', 'issue number', issueNumber)
+    }
+    return this
+  }
+
+  /** Says what an argument is, and how it is parsed or what it may be. */
+  describeArgument(name: string, words: string, parse?: Parse | readonly string[]): this {
+    const argument = this.registeredArguments.find((it) => it.name() === name)
+    if (argument === undefined) throw new Error(`${this.name()} has no argument ${name}`)
+    argument.description = words
+    if (typeof parse === 'function') {
+      argument.argParser(parse as (text: string, before: unknown) => unknown)
+    } else if (parse !== undefined) argument.choices(parse)
+    return this
+  }
+
+  /** Adds sentences to the summary, above the options. */
+  more(text: string): this {
+    return this.description(`${this.description()} ${text}`)
+  }
+
+  /** Adds a paragraph below the options. */
+  details(text: string): this {
+    return this.addHelpText('after', `\n${text.trim()}`)
+  }
+
+  /** Adds command lines at the end of the help. */
+  examples(...lines: readonly string[]): this {
+    this.shownExamples.push(...lines)
+    return this.addHelpText(
+      'after',
+      `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`,
+    )
+  }
 }

@@ -1,11 +1,10 @@
-import { CommanderError, type Command } from 'commander'
+import { CommanderError } from 'commander'
 import { HyperletterError } from '../errors.ts'
-import type { Body } from './command.ts'
-import type { Io } from './context.ts'
+import type { CliCommand } from './command.ts'
+import { lazyServices, type Body, type Io } from './context.ts'
 import type { GlobalOptions } from './io.ts'
 import { Output, OutputClosed } from './output.ts'
 import { addCommands, commandNames, createProgram, welcome } from './program.ts'
-import { lazyServices } from './services.ts'
 
 /**
  * Runs one command line.
@@ -28,6 +27,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const program = createProgram({
     out: (text) => void (printed.out += text),
     err: (text) => void (printed.err += text),
+    columns: io.stdout.isTTY === true ? io.stdout.columns : undefined,
   })
   // Streams fail by an event as well as by the callback of a write; the callback is enough.
   const ignore = () => {}
@@ -48,7 +48,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   return exitCode
 }
 
-async function describe(wanted: readonly string[] = commandNames()): Promise<Command> {
+async function describe(wanted: readonly string[] = commandNames()): Promise<CliCommand> {
   const program = createProgram({ out: () => undefined, err: () => undefined })
   await addCommands(program, wanted, () => () => Promise.resolve())
   return program

@@ -1,212 +1,99 @@
-import { Command } from 'commander'
+import type { Bind, Commands } from './context.ts'
+import type { Command as CommanderCommand } from 'commander'
 import { packageVersion } from '../version.ts'
-import type { Bind, CommandModule } from './command.ts'
+import { CliCommand } from './command.ts'
 
-/** A command as the list of commands shows it; the rest of it is loaded when it is asked for. */
-interface Entry {
-  /** Its name and arguments. */
-  readonly usage: string
-  readonly summary: string
-  readonly load: () => Promise<CommandModule>
-  /** Not for people. */
-  readonly hidden?: true
+type Load = () => Promise<{ readonly commands: Commands }>
+
+const toWrite = {
+  create: () => import('./commands/write/create.ts'),
+  publish: () => import('./commands/write/publish.ts'),
+  correct: () => import('./commands/write/correct.ts'),
+  import: () => import('./commands/write/import.ts'),
+  succeed: () => import('./commands/write/succeed.ts'),
+}
+const toRead = {
+  subscribe: () => import('./commands/read/subscribe.ts'),
+  importOpml: () => import('./commands/read/import-opml.ts'),
+  lists: () => import('./commands/read/lists.ts'),
+  search: () => import('./commands/read/search.ts'),
+  read: () => import('./commands/read/read.ts'),
+  open: () => import('./commands/read/open.ts'),
+  feeds: () => import('./commands/read/feeds.ts'),
+  save: () => import('./commands/read/save.ts'),
+  mark: () => import('./commands/read/mark.ts'),
+  watch: () => import('./commands/read/watch.ts'),
+}
+const toKeep = {
+  daemon: () => import('./commands/keep/daemon.ts'),
+  status: () => import('./commands/keep/status.ts'),
+  seed: () => import('./commands/keep/seed.ts'),
+  keep: () => import('./commands/keep/keep.ts'),
+  export: () => import('./commands/keep/export.ts'),
+  importBundle: () => import('./commands/keep/import-bundle.ts'),
+  recover: () => import('./commands/keep/recover.ts'),
+}
+const toDo = {
+  doctor: () => import('./commands/more/doctor.ts'),
+  config: () => import('./commands/more/config.ts'),
+  demo: () => import('./commands/more/demo.ts'),
+  dht: () => import('./commands/more/dht.ts'),
+  completion: () => import('./commands/more/completion.ts'),
+  man: () => import('./commands/more/man.ts'),
 }
 
-// In the order in which help shows them.
-const groups: Readonly<Record<string, readonly Entry[]>> = {
+/**
+ * Every command in the order of the help: its usage, its summary, and the module that registers the rest,
+ * loaded only when the command is named. No heading: not shown.
+ */
+const GROUPS: Readonly<Record<string, readonly (readonly [string, string, Load])[]>> = {
   'Write:': [
-    {
-      usage: 'create <title>',
-      summary: 'create a newsletter',
-      load: () => import('./commands/write/create.ts'),
-    },
-    {
-      usage: 'publish <file>',
-      summary: 'publish a Markdown file as the next issue',
-      load: () => import('./commands/write/publish.ts'),
-    },
-    {
-      usage: 'amend <newsletter> <number> <file>',
-      summary: 'publish a corrected text of an issue',
-      load: () => import('./commands/write/amend.ts'),
-    },
-    {
-      usage: 'retract <newsletter> <number>',
-      summary: 'take an issue back',
-      load: () => import('./commands/write/retract.ts'),
-    },
-    {
-      usage: 'import <folder>',
-      summary: 'publish every Markdown file of a folder',
-      load: () => import('./commands/write/import.ts'),
-    },
-    {
-      usage: 'export <newsletter>',
-      summary: 'write a newsletter into one file, to carry or to keep',
-      load: () => import('./commands/keep/export.ts'),
-    },
-    {
-      usage: 'restore',
-      summary: 'publish from this device again, by the recovery phrase',
-      load: () => import('./commands/keep/restore.ts'),
-    },
-    {
-      usage: 'repair <newsletter>',
-      summary: 'go back to what readers hold, after publishing from an old copy',
-      load: () => import('./commands/keep/repair.ts'),
-    },
-    {
-      usage: 'succeed <newsletter>',
-      summary: 'tell readers that a newsletter continues at another one',
-      load: () => import('./commands/write/succeed.ts'),
-    },
+    ['create <title>', 'create a newsletter', toWrite.create],
+    ['publish <file>', 'publish a Markdown file as the next issue', toWrite.publish],
+    ['amend <newsletter> <number> <file>', 'publish a corrected text of an issue', toWrite.correct],
+    ['retract <newsletter> <number>', 'withdraw an issue', toWrite.correct],
+    ['import <folder>', 'publish every Markdown file in a folder, oldest first', toWrite.import],
+    ['export <newsletter>', 'export a newsletter to one file, with its proofs', toKeep.export],
+    ['restore', 'recover a newsletter with its 24 words', toKeep.recover],
+    ['repair <newsletter>', 'undo a conflicting history', toKeep.recover],
+    ['succeed <newsletter>', 'direct readers to a successor newsletter', toWrite.succeed],
   ],
   'Read:': [
-    {
-      usage: 'subscribe <link>',
-      summary: 'follow a newsletter',
-      load: () => import('./commands/read/subscribe.ts'),
-    },
-    {
-      usage: 'import-opml <file>',
-      summary: 'follow the newsletters of an OPML list',
-      load: () => import('./commands/read/import-opml.ts'),
-    },
-    {
-      usage: 'inbox',
-      summary: 'list what is unread',
-      load: () => import('./commands/read/inbox.ts'),
-    },
-    {
-      usage: 'search <words...>',
-      summary: 'find issues by their words',
-      load: () => import('./commands/read/search.ts'),
-    },
-    {
-      usage: 'list',
-      summary: 'list your newsletters',
-      load: () => import('./commands/read/list.ts'),
-    },
-    {
-      usage: 'issues <newsletter>',
-      summary: 'list the issues of a newsletter',
-      load: () => import('./commands/read/issues.ts'),
-    },
-    {
-      usage: 'read <newsletter> [number]',
-      summary: 'show an issue',
-      load: () => import('./commands/read/read.ts'),
-    },
-    {
-      usage: 'open',
-      summary: 'read in the browser',
-      load: () => import('./commands/read/open.ts'),
-    },
-    {
-      usage: 'feeds',
-      summary: 'show the addresses for the feed reader you already use',
-      load: () => import('./commands/read/feeds.ts'),
-    },
-    {
-      usage: 'save <newsletter> <number> [attachment]',
-      summary: 'save an issue with its attachments as files',
-      load: () => import('./commands/read/save.ts'),
-    },
-    {
-      usage: 'star <newsletter> <number>',
-      summary: 'keep an issue at hand',
-      load: () => import('./commands/read/star.ts'),
-    },
-    {
-      usage: 'mark <newsletter> [number...]',
-      summary: 'mark issues as read or unread',
-      load: () => import('./commands/read/mark.ts'),
-    },
-    {
-      usage: 'watch [newsletter]',
-      summary: 'print issues as they arrive',
-      load: () => import('./commands/read/watch.ts'),
-    },
-    {
-      usage: 'unsubscribe <newsletter>',
-      summary: 'stop following a newsletter',
-      load: () => import('./commands/read/unsubscribe.ts'),
-    },
+    ['subscribe <link>', 'follow a newsletter', toRead.subscribe],
+    ['import-opml <file>', 'follow every newsletter in an OPML file', toRead.importOpml],
+    ['inbox', 'list unread issues, newest first', toRead.lists],
+    ['search <words...>', 'search saved issues', toRead.search],
+    ['list', 'list the newsletters you write, follow and seed', toRead.lists],
+    ['issues <newsletter>', 'list the issues of a newsletter, newest first', toRead.lists],
+    ['read <newsletter> [number]', 'show an issue and mark it as read', toRead.read],
+    ['open', 'read in the browser', toRead.open],
+    ['web-feeds', 'show web feed addresses for other apps on this machine', toRead.feeds],
+    ['save <newsletter> <number> [attachment]', 'save an issue as files', toRead.save],
+    ['star <newsletter> <number>', 'star an issue', toRead.mark],
+    ['mark <newsletter> [number...]', 'mark issues as read or unread', toRead.mark],
+    ['watch [newsletter]', 'print new issues as they arrive', toRead.watch],
+    ['unsubscribe <newsletter>', 'stop following a newsletter', toRead.subscribe],
   ],
-  'Keep newsletters alive:': [
-    {
-      usage: 'daemon <start|stop|status|…>',
-      summary: 'fetch new issues and pass them on, in the background',
-      load: () => import('./commands/keep/daemon.ts'),
-    },
-    {
-      usage: 'status',
-      summary: 'show what is held, and who holds it too',
-      load: () => import('./commands/keep/status.ts'),
-    },
-    {
-      usage: 'seed <link>',
-      summary: 'pass a newsletter on without following it',
-      load: () => import('./commands/keep/seed.ts'),
-    },
-    {
-      usage: 'keep <newsletter>',
-      summary: 'choose how much of a newsletter stays here',
-      load: () => import('./commands/keep/keep.ts'),
-    },
-    {
-      usage: 'import-bundle <file>',
-      summary: 'take a newsletter from a file, without any network',
-      load: () => import('./commands/keep/import-bundle.ts'),
-    },
-    {
-      usage: 'unseed <newsletter>',
-      summary: 'stop seeding a newsletter',
-      load: () => import('./commands/keep/unseed.ts'),
-    },
+  'Keep newsletters available:': [
+    ['daemon <start|stop|status|…>', 'fetch and serve in the background', toKeep.daemon],
+    ['status', 'show what is stored here and which peers have it', toKeep.status],
+    ['seed <link>', 'fetch and serve a newsletter without following it', toKeep.seed],
+    ['keep <newsletter>', 'choose how much of a newsletter to store', toKeep.keep],
+    ['import-bundle <file>', 'import a newsletter from a file, offline', toKeep.importBundle],
+    ['unseed <newsletter>', 'stop seeding a newsletter', toKeep.seed],
   ],
   'More:': [
-    {
-      usage: 'doctor',
-      summary: 'look at everything that newsletters need, and say what to do',
-      load: () => import('./commands/more/doctor.ts'),
-    },
-    {
-      usage: 'why <newsletter>',
-      summary: 'say why a newsletter is not complete here',
-      load: () => import('./commands/more/why.ts'),
-    },
-    {
-      usage: 'config <show|check|path>',
-      summary: 'show and check what is set',
-      load: () => import('./commands/more/config.ts'),
-    },
-    {
-      usage: 'demo',
-      summary: 'see the whole story on this machine',
-      load: () => import('./commands/more/demo.ts'),
-    },
-    {
-      usage: 'dht',
-      summary: 'run a bootstrap node for a private network',
-      load: () => import('./commands/more/dht.ts'),
-    },
-    {
-      usage: 'completion <shell>',
-      summary: 'have your shell complete commands and titles',
-      load: () => import('./commands/more/completion.ts'),
-    },
-    {
-      usage: 'man',
-      summary: 'print the manual page',
-      load: () => import('./commands/more/man.ts'),
-    },
-    {
-      usage: 'complete',
-      summary: 'say what can stand at the cursor',
-      load: () => import('./commands/more/complete.ts'),
-      hidden: true,
-    },
+    ['doctor', 'check for problems', toDo.doctor],
+    ['why <newsletter>', 'explain why a newsletter is incomplete', toDo.doctor],
+    ['config <show|check|path>', 'show and check the settings', toDo.config],
+    ['demo', 'show the whole story on this machine', toDo.demo],
+    ['dht', 'run a bootstrap node for a private network', toDo.dht],
+    ['completion <shell>', 'print a completion script', toDo.completion],
+    ['man', 'print the manual page', toDo.man],
+  ],
+  '': [
+    ['complete [words...]', 'list completions for a script of `completion`', toDo.completion],
+    ['feeds', 'the former name of web-feeds', toRead.feeds],
   ],
 }
 
@@ -224,35 +111,41 @@ All commands: hyperletter --help
 One command, with examples: hyperletter <command> --help
 `
 
-const HELP_WIDTH = 100
+const MAX_HELP_WIDTH = 100
 
-/** What `hyperletter` alone says. */
+/** The output of `hyperletter` without arguments. */
 export function welcome(): string {
   return WELCOME
 }
+
+const GLOBAL_OPTIONS = `
+Every command takes --data-dir, --bootstrap, --host, --json, --quiet, --no-color and
+--verbose; \`hyperletter --help\` explains them.`
 
 /** Where help and versions go. */
 export interface HelpSink {
   readonly out: (text: string) => void
   readonly err: (text: string) => void
+  /** Of the terminal; undefined where there is none. */
+  readonly columns?: number | undefined
 }
 
 /** The program with its global options. Mistakes are thrown as CommanderError; nothing ends the process. */
-export function createProgram(write: HelpSink): Command {
-  return new Command('hyperletter')
+export function createProgram(write: HelpSink): CliCommand {
+  const width = () => Math.min(write.columns || MAX_HELP_WIDTH, MAX_HELP_WIDTH)
+  return new CliCommand('hyperletter')
     .usage('<command> [options]')
     .description('Newsletters that their readers carry: signed issues, peer to peer, no server.')
     .version(packageVersion(), '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'show help, of a command with examples')
-    .option('--data-dir <folder>', 'keep everything here (HYPERLETTER_HOME)')
-    .option('--bootstrap <addresses>', 'host:port,… of a private network (HYPERLETTER_BOOTSTRAP)')
-    .option('--host <ip>', 'bind to this address only (HYPERLETTER_HOST)')
+    .helpOption('-h, --help', 'show help and examples')
+    .option('--data-dir <folder>', 'data folder (HYPERLETTER_HOME)')
+    .option('--bootstrap <addresses>', 'DHT bootstrap nodes as host:port,… (HYPERLETTER_BOOTSTRAP)')
+    .option('--host <ip>', 'IP address to bind to (HYPERLETTER_HOST)')
     .option('--json', 'print the result as JSON')
     .option('--quiet', 'print only the result and errors')
     .option('--no-color', 'print without colours (NO_COLOR)')
-    .option('--verbose', 'log what happens, to stderr')
+    .option('--verbose', 'log details to stderr')
     .configureHelp({
-      showGlobalOptions: true,
       subcommandTerm: (command) => [command.name(), argumentsOf(command)].join(' ').trim(),
     })
     .configureOutput({
@@ -260,13 +153,14 @@ export function createProgram(write: HelpSink): Command {
       writeErr: write.err,
       // Mistakes are thrown as well; the caller words them.
       outputError: () => {},
-      getOutHelpWidth: () => HELP_WIDTH,
-      getErrHelpWidth: () => HELP_WIDTH,
+      getOutHelpWidth: width,
+      getErrHelpWidth: width,
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
     .exitOverride()
     .addHelpText('after', '\nRun `hyperletter <command> --help` for its options and examples.')
+    .addHelpText('afterAll', ({ command }) => (command.parent === null ? '' : GLOBAL_OPTIONS))
 }
 
 /**
@@ -275,35 +169,41 @@ export function createProgram(write: HelpSink): Command {
  * @param bind Called for every command with its work.
  */
 export async function addCommands(
-  program: Command,
+  program: CliCommand,
   wanted: readonly string[],
   bind: Bind,
 ): Promise<void> {
-  for (const [heading, entries] of Object.entries(groups)) {
-    program.commandsGroup(heading)
-    for (const { usage, summary, load, hidden = false } of entries) {
+  for (const [heading, entries] of Object.entries(GROUPS)) {
+    if (heading !== '') program.commandsGroup(heading)
+    for (const [usage, summary, load] of entries) {
       const name = nameOf(usage)
-      if (wanted.includes(name)) {
-        const command = await load()
-        command.register(program, bind)
-      } else {
-        program.command(usage, { hidden }).summary(summary)
-      }
+      const isWanted = wanted.includes(name)
+      // The commands of a group stand for its arguments.
+      const shown = isWanted && usage.includes('|') ? name : usage
+      const command = program.command(shown, { hidden: heading === '' })
+      command.summary(summary).description(sentence(summary))
+      if (!isWanted) continue
+      const { commands } = await load()
+      commands[name]?.(command, bind)
     }
   }
-  program.helpCommand('help [command]', 'show help of a command')
+  program.helpCommand('help [command]', 'show the help of a command')
 }
 
 /** The names of all commands. */
 export function commandNames(): readonly string[] {
-  return Object.values(groups).flatMap((entries) => entries.map(({ usage }) => nameOf(usage)))
+  return Object.values(GROUPS).flatMap((entries) => entries.map(([usage]) => nameOf(usage)))
 }
 
 function nameOf(usage: string): string {
   return usage.split(' ', 1)[0] ?? usage
 }
 
-function argumentsOf(command: Command): string {
+function sentence(summary: string): string {
+  return `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`
+}
+
+function argumentsOf(command: CommanderCommand): string {
   return command.registeredArguments
     .map((it) => (it.required ? `<${it.name()}>` : `[${it.name()}]`))
     .join(' ')

@@ -1,6 +1,6 @@
 import type { Operations, Output as OperationOutput } from '../api/contract/contract.ts'
 import type { Context } from './context.ts'
-import { quoteTitle, shortKey } from './terminal/format.ts'
+import { nameOf } from './terminal/format.ts'
 
 type Notices = OperationOutput<'takeNotices'>
 type MaybeSucceeded = Pick<
@@ -24,7 +24,7 @@ export async function noteSuccessors(
 ): Promise<void> {
   for (const { feedKey, title, successor } of newsletters) {
     if (successor === undefined) continue
-    const name = title === undefined ? shortKey(feedKey) : quoteTitle(title)
+    const name = nameOf({ feedKey, title })
     // The link of a private one is a secret, and this is read over shoulders.
     const at = `hyperletter://${successor.feedKey}`
     await out.note(`${name} continues at ${at}, as its author signed with the recovery key.`)

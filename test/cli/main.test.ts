@@ -62,6 +62,27 @@ describe('help', () => {
     expect(stdout).toContain('--data-dir')
   })
 
+  it('of a command begins with the words of the list', async () => {
+    const { stdout: list } = await runCli(['--help'])
+    const { stdout } = await runCli(['import-opml', '--help'])
+    expect(list).toContain('follow every newsletter in an OPML file\n')
+    expect(stdout).toContain('\n\nFollow every newsletter in an OPML file.\n')
+  })
+
+  it('fits a narrow terminal', async () => {
+    const stdout = new Capture({ isTTY: true, columns: 72 })
+    await runCli(['daemon', 'start', '--help'], { stdout })
+    const [options = ''] = stdout.text.split('Examples:')
+    expect(options.split('\n').filter((line) => line.length > 72)).toEqual([])
+  })
+
+  it('does not show the former name of a command, which still works', async () => {
+    const { stdout } = await runCli(['--help'])
+    expect(stdout).not.toMatch(/^ {2}feeds /m)
+    const { stdout: own } = await runCli(['feeds', '--help'])
+    expect(own).toContain('$ hyperletter web-feeds')
+  })
+
   it('prints the version', async () => {
     const { code, stdout } = await runCli(['--version'])
     expect(code).toBe(0)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { HyperletterError } from '../../src/errors.ts'
-import { openBrowser } from '../../src/cli/terminal/browser.ts'
+import { openBrowser } from '../../src/cli/terminal/programs.ts'
 import { Capture, jsonOf, runCli, answer } from '../helpers/cli.ts'
 
 const URL_ONCE = 'http://127.0.0.1:4937/enter?token=abc'

@@ -110,12 +110,12 @@ describe('import-opml', () => {
   })
 })
 
-describe('feeds', () => {
+describe('web-feeds', () => {
   async function runFeeds(argv: readonly string[], via: 'daemon' | 'engine' = 'daemon') {
     const dataDir = await temporaryDirectory()
     const state = { port: 4_999, secret: 'a'.repeat(64) }
     await writeFile(join(dataDir, 'reader.json'), JSON.stringify(state))
-    return runCli(['feeds', ...argv], {
+    return runCli(['web-feeds', ...argv], {
       via,
       operations: { listNewsletters: listed },
       openReader: () => Promise.resolve('http://127.0.0.1:4999/enter?token=secret'),

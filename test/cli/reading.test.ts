@@ -129,7 +129,7 @@ describe('list', () => {
     const { stderr } = await runCli(['list'], {
       operations: { listNewsletters: answer([{ ...newsletter, problem }]) },
     })
-    expect(stderr).toContain('warning: Tide Tables: Two histories exist.')
+    expect(stderr).toContain('warning: “Tide Tables”: Two histories exist.')
   })
 })
 

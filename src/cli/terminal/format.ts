@@ -1,4 +1,6 @@
 import { singleLine } from '../../render/plain.ts'
+import type { Style } from './style.ts'
+import type { Cell } from './table.ts'
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const
 
@@ -52,8 +54,39 @@ export function shortKey(feedKey: string): string {
   return feedKey.slice(0, 8)
 }
 
+/** A newsletter in a sentence: its title in quotation marks, or the start of its key. */
+export function nameOf(it: {
+  readonly feedKey: string
+  readonly title?: string | undefined
+}): string {
+  return it.title === undefined ? shortKey(it.feedKey) : quoteTitle(it.title)
+}
+
 /** An argument as it must be typed in a shell, for a hint that can be copied without harm. */
 export function shellWord(text: string): string {
   const clean = singleLine(text)
   return /^[\w./:@%+=,-]+$/.test(clean) ? clean : `'${clean.replaceAll("'", `'\\''`)}'`
+}
+
+/** What the marks before an issue mean. */
+export const ISSUE_LEGEND = '● unread   ○ not on this machine yet   ★ starred'
+
+/** The mark before an issue in a list. */
+export function issueMark(
+  { read, held, starred }: { read: boolean; held: boolean; starred: boolean },
+  style: Style,
+): Cell {
+  const star = starred ? '★' : ''
+  if (!held) return { text: `○${star}`, style: style.yellow }
+  return { text: (read ? '' : '●') + star, style: read ? style.yellow : style.green }
+}
+
+/** The title of an issue in a list, with what became of it. */
+export function markedTitle(issue: {
+  readonly title: string
+  readonly amendedAt?: string | undefined
+  readonly retractedAt?: string | undefined
+}): string {
+  if (issue.retractedAt !== undefined) return `${issue.title} (retracted)`
+  return issue.amendedAt === undefined ? issue.title : `${issue.title} (amended)`
 }

@@ -1,5 +1,4 @@
 import { singleLine } from '../../render/plain.ts'
-import { measureFor, type Measure } from './width.ts'
 
 /** One field: plain text, cleaned before it is shown, and a style put on after the layout. */
 export interface Cell {
@@ -83,4 +82,22 @@ function shrink(columns: readonly Column[], widths: number[], width: number): vo
     widths[widest.i] = widest.it - 1
     excess--
   }
+}
+
+/** Columns that a text takes in a terminal. */
+export type Measure = (text: string) => number
+
+// Latin letters and the signs that this program draws: one column each. U+00AD takes none.
+const NARROW = /^[\u0020-\u007e\u00a1-\u00ac\u00ae-\u02ff–—‘’“”…·█░●○★✓]*$/
+
+const lengthOf: Measure = (text) => text.length
+
+/**
+ * How to measure these texts. Most need no more than their length; the tables of Unicode, which take
+ * as long to load as all the rest of a command, are loaded only for those that do.
+ */
+export async function measureFor(texts: readonly string[]): Promise<Measure> {
+  if (texts.every((text) => NARROW.test(text))) return lengthOf
+  const { default: stringWidth } = await import('string-width')
+  return stringWidth
 }

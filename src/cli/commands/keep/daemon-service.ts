@@ -1,25 +1,40 @@
-import type { Command } from 'commander'
+import { existsSync } from 'node:fs'
 import type { Service } from '../../../daemon/service/service.ts'
-import { examples, type Bind } from '../../command.ts'
-import { loadConfig, type Context } from '../../context.ts'
-import { addSettingFlags, settingsIn } from '../../settings.ts'
+import { lineCount } from '../../arguments.ts'
+import type { CliCommand } from '../../command.ts'
+import { type Bind, type Context, loadConfig } from '../../context.ts'
+import { addSettingFlags, settingsIn } from '../../io.ts'
+import { formatLogLine } from '../../terminal/log-line.ts'
 
-/** Adds `install` and `uninstall` to `daemon`. */
-export function registerService(daemon: Command, bind: Bind): void {
+const DEFAULT_LINES = 50
+
+interface LogOptions {
+  readonly follow?: boolean
+  readonly lines: number
+}
+
+/** Adds `logs`, `install` and `uninstall` to `daemon`. */
+export function registerServiceCommands(daemon: CliCommand, bind: Bind): void {
+  daemon
+    .command('logs')
+    .description('Show the log of the daemon, in the background or as a service.')
+    .option('--follow', 'print new lines as they are written')
+    .option('--lines <n>', 'number of lines to show', lineCount, DEFAULT_LINES)
+    .examples(
+      'hyperletter daemon logs --lines 20',
+      'hyperletter daemon logs --follow',
+      `hyperletter daemon logs --json | jq 'select(.level >= 40)'`,
+    )
+    .action(bind(logs))
   addSettingFlags(daemon.command('install'))
-    .description(
-      'Have this system start the daemon by itself, with the flags and variables that are set now.',
-    )
-    .option('--print', 'only show what would be written')
-    .addHelpText(
-      'after',
-      examples('hyperletter daemon install', 'hyperletter daemon install --print'),
-    )
+    .description('Install a service that starts the daemon with the current flags and variables.')
+    .option('--print', 'print the service definition without installing it')
+    .examples('hyperletter daemon install', 'hyperletter daemon install --print')
     .action(bind(install))
   daemon
     .command('uninstall')
-    .description('Undo `daemon install`; your newsletters stay.')
-    .addHelpText('after', examples('hyperletter daemon uninstall'))
+    .description('Remove the installed service; your newsletters stay.')
+    .examples('hyperletter daemon uninstall')
     .action(bind(uninstall))
 }
 
@@ -71,4 +86,27 @@ export async function serviceHere(context: Context): Promise<Service> {
   const { io, options } = context
   const given = await givenSettings(settingsIn(options), io.env)
   return serviceOf(await loadConfig(context), { given, env: io.env })
+}
+
+async function logs(context: Context, { follow, lines }: LogOptions): Promise<void> {
+  const { io, options, out } = context
+  const print = (line: string) =>
+    out.text(`${options.json === true ? line : formatLogLine(line, out.style)}\n`)
+  const { manager, file } = await serviceHere(context)
+  if (manager === 'systemd' && file !== undefined && existsSync(file)) {
+    const { journalLines } = await import('../../../daemon/service/journal.ts')
+    const wanted = { count: lines, follow: follow === true, signal: io.signal }
+    for await (const line of journalLines(wanted)) await print(line)
+    return
+  }
+  const { logFile } = await loadConfig(context)
+  const { followLines, lastLines } = await import('../../../daemon/log-lines.ts')
+  const end = await lastLines(logFile, lines)
+  if (end.lines.length === 0 && lines > 0) {
+    await out.note(`Nothing is logged at ${logFile}.`)
+    await out.next('A service of the whole machine logs elsewhere: `journalctl -u hyperletter`.')
+  }
+  for (const line of end.lines) await print(line)
+  if (follow !== true) return
+  for await (const line of followLines(logFile, end.at, io.signal)) await print(line)
 }

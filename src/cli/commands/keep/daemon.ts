@@ -1,54 +1,44 @@
-import type { Command } from 'commander'
 import type { DaemonStatus } from '../../../daemon/spawn.ts'
-import { examples, type Bind } from '../../command.ts'
-import { loadConfig, type Context } from '../../context.ts'
-import { addSettingFlags, settingsIn } from '../../settings.ts'
-import { registerLogs } from './daemon-logs.ts'
-import { registerService } from './daemon-service.ts'
+import { type Commands, type Context, loadConfig } from '../../context.ts'
+import { addSettingFlags, settingsIn } from '../../io.ts'
 import { formatBytes, formatDuration } from '../../terminal/format.ts'
+import { registerServiceCommands } from './daemon-service.ts'
 
-export function register(program: Command, bind: Bind): void {
-  const daemon = program
-    .command('daemon')
-    .description('Run in the background: fetch new issues and pass them on.')
-    .addHelpText(
-      'after',
-      examples('hyperletter daemon start', 'hyperletter daemon status', 'hyperletter daemon stop'),
+export const commands: Commands = {
+  daemon: (daemon, bind) => {
+    daemon.examples(
+      'hyperletter daemon start',
+      'hyperletter daemon status',
+      'hyperletter daemon stop',
     )
-  addSettingFlags(daemon.command('start'))
-    .description('Start the daemon; returns when it answers.')
-    .addHelpText(
-      'after',
-      examples(
+    addSettingFlags(daemon.command('start'))
+      .description('Start the daemon and wait until it answers.')
+      .examples(
         'hyperletter daemon start',
         'hyperletter daemon start --disk-cap "5 GB" --upload-limit "500 kB/s"',
-      ),
-    )
-    .action(bind(start))
-  daemon
-    .command('stop')
-    .description('Stop the daemon; returns when it has closed everything.')
-    .addHelpText('after', examples('hyperletter daemon stop'))
-    .action(bind(stop))
-  daemon
-    .command('status')
-    .description('Say whether the daemon runs.')
-    .addHelpText('after', examples('hyperletter daemon status --json'))
-    .action(bind(status))
-  daemon
-    .command('reload')
-    .description('Have the daemon read its configuration again; it does so on SIGHUP too.')
-    .addHelpText('after', examples('hyperletter daemon reload'))
-    .action(bind(reload))
-  addSettingFlags(daemon.command('run'))
-    .description('Run the daemon in this terminal or under a service manager.')
-    .addHelpText(
-      'after',
-      examples('hyperletter daemon run', 'hyperletter daemon run --verbose 2>daemon.log'),
-    )
-    .action(bind(run))
-  registerLogs(daemon, bind)
-  registerService(daemon, bind)
+      )
+      .action(bind(start))
+    daemon
+      .command('stop')
+      .description('Stop the daemon and wait.')
+      .examples('hyperletter daemon stop')
+      .action(bind(stop))
+    daemon
+      .command('status')
+      .description('Show whether the daemon is running.')
+      .examples('hyperletter daemon status --json')
+      .action(bind(status))
+    daemon
+      .command('reload')
+      .description('Reload the configuration of the daemon, as SIGHUP does.')
+      .examples('hyperletter daemon reload')
+      .action(bind(reload))
+    addSettingFlags(daemon.command('run'))
+      .description('Run the daemon in this terminal or under a service manager.')
+      .examples('hyperletter daemon run', 'hyperletter daemon run --verbose 2>daemon.log')
+      .action(bind(run))
+    registerServiceCommands(daemon, bind)
+  },
 }
 
 async function start(context: Context): Promise<void> {

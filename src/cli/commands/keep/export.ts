@@ -1,16 +1,14 @@
 import { lstat, rename, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { Command } from 'commander'
 import { defined } from '../../../defined.ts'
 import { writeBeside } from '../../../atomic-file.ts'
 import { codeOf, HyperletterError } from '../../../errors.ts'
 import type { BundleHeader } from '../../../format/bundle/format.ts'
 import type { Operations } from '../../../api/contract/contract.ts'
 import { issueNumber } from '../../arguments.ts'
-import { examples, type Bind } from '../../command.ts'
-import { withOperations, type Context } from '../../context.ts'
+import { type Commands, type Context, withOperations } from '../../context.ts'
 import { OutputClosed } from '../../output.ts'
-import { formatBytes, plural, quoteTitle, shellWord, shortKey } from '../../terminal/format.ts'
+import { formatBytes, nameOf, plural, shellWord } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
 
 interface Options {
@@ -22,22 +20,17 @@ interface Options {
 /** Stands for standard output. */
 const STDOUT = '-'
 
-export function register(program: Command, bind: Bind): void {
-  program
-    .command('export')
-    .description('Write a newsletter with its proofs into one file, to carry or to keep.')
-    .argument('<newsletter>', 'title, key, start of the key, or link')
-    .requiredOption('--bundle <file>', 'the file to write, or - for standard output')
-    .option('--since <number>', 'only issues from this number on', issueNumber)
-    .option('--force', 'replace the file if it exists')
-    .addHelpText(
-      'after',
-      examples(
+export const commands: Commands = {
+  export: (command, bind) =>
+    command
+      .requiredOption('--bundle <file>', 'the file to write, or - for standard output')
+      .option('--since <number>', 'only issues from this number on', issueNumber)
+      .option('--force', 'replace the file if it exists')
+      .examples(
         'hyperletter export "Tide Tables" --bundle tides.bundle',
         'hyperletter export "Tide Tables" --bundle news.bundle --since 12',
-      ),
-    )
-    .action(bind(exportBundle))
+      )
+      .action(bind(exportBundle)),
 }
 
 async function exportBundle(
@@ -61,18 +54,23 @@ async function exportBundle(
     if (isStdout) await writeToStdout(context, pieces)
     else await writeFile(file, pieces, force)
     const { feedKey, blocks } = await pieces.header()
-    return { feedKey, ...(await nameOf(operations, feedKey, since)), blocks, bytes: pieces.bytes }
+    return {
+      feedKey,
+      ...(await contentsOf(operations, feedKey, since)),
+      blocks,
+      bytes: pieces.bytes,
+    }
   })
 
   const { feedKey, title, issues, bytes } = exported
-  const name = title === undefined ? shortKey(feedKey) : quoteTitle(title)
+  const name = nameOf({ feedKey, title })
   const summary = `${name}: ${plural(issues, 'issue')}, ${formatBytes(bytes)}`
   if (isStdout) return out.note(`Wrote ${summary}.`)
   await out.result({ ...exported, file }, () => `Wrote ${file}, ${summary}.\n`)
   await out.next(`hyperletter subscribe ${shellWord(bundle)} (on another machine, without network)`)
 }
 
-async function nameOf(operations: Operations, feedKey: string, since: number | undefined) {
+async function contentsOf(operations: Operations, feedKey: string, since: number | undefined) {
   const found = (await operations.listNewsletters({})).find((it) => it.feedKey === feedKey)
   const issues =
     since === undefined

@@ -1,6 +1,5 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { Command } from 'commander'
 import type { Connection } from '../../../api/connect.ts'
 import { HyperletterError } from '../../../errors.ts'
 import type {
@@ -8,9 +7,8 @@ import type {
   Operations,
   Output as OperationOutput,
 } from '../../../api/contract/contract.ts'
-import { examples, type Bind } from '../../command.ts'
-import { withOperations, type Context } from '../../context.ts'
-import { plural, quoteTitle, shortKey } from '../../terminal/format.ts'
+import { type Commands, type Context, withOperations } from '../../context.ts'
+import { nameOf, plural, shortKey } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
 
 interface Options {
@@ -26,21 +24,17 @@ interface Taken {
   readonly via: Connection['via']
 }
 
-export function register(program: Command, bind: Bind): void {
-  program
-    .command('import-bundle')
-    .description('Take a newsletter from a bundle file and pass it on. Needs no network.')
-    .argument('<file>', 'made by `hyperletter export`')
-    .option('--subscribe', 'follow the newsletter as well')
-    .option('--key <key>', 'of a private newsletter to follow: its link, or the key in it')
-    .addHelpText(
-      'after',
-      examples(
+export const commands: Commands = {
+  'import-bundle': (command, bind) =>
+    command
+      .describeArgument('file', 'made by `hyperletter export`')
+      .option('--subscribe', 'follow the newsletter as well')
+      .option('--key <key>', 'of a private newsletter to follow: its link, or the key in it')
+      .examples(
         'hyperletter import-bundle tides.bundle',
         'hyperletter import-bundle tides.bundle --subscribe',
-      ),
-    )
-    .action(bind(importBundle))
+      )
+      .action(bind(importBundle)),
 }
 
 async function importBundle(context: Context, file: string, options: Options): Promise<void> {
@@ -49,7 +43,7 @@ async function importBundle(context: Context, file: string, options: Options): P
   const { finished, via } = await take(context, { file: path, ...secretOf(options.key) })
   const { feedKey, title, issues } = finished
   await context.out.result({ ...finished, file: path }, () => {
-    const name = title === undefined ? shortKey(feedKey) : quoteTitle(title)
+    const name = nameOf({ feedKey, title })
     const count = title === undefined ? plural(finished.blocks, 'block') : plural(issues, 'issue')
     return `Took ${name}: ${count}, ${newOf(finished)}.\n`
   })
@@ -82,7 +76,7 @@ export async function subscribeToFile(context: Context, file: string, key?: stri
   const { finished, via } = await take(context, input)
   const { feedKey, title, issues } = finished
   await context.out.result({ ...finished, file }, () => {
-    const name = title === undefined ? shortKey(feedKey) : quoteTitle(title)
+    const name = nameOf({ feedKey, title })
     return `Subscribed to ${name}: ${plural(issues, 'issue')}, ${newOf(finished)}.\n`
   })
   await context.out.next(`hyperletter read ${shortKey(feedKey)}`)

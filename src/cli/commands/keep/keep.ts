@@ -1,13 +1,11 @@
-import { InvalidArgumentError, type Command } from 'commander'
-import { parseNewerThan, type Keep } from '../../../config/keep.ts'
+import { InvalidArgumentError } from 'commander'
+import type { Output } from '../../../api/contract/contract.ts'
+import { type Keep, parseNewerThan } from '../../../config/keep.ts'
 import { parseBytes } from '../../../config/values.ts'
 import { HyperletterError } from '../../../errors.ts'
-import type { Output } from '../../../api/contract/contract.ts'
 import { issueCount } from '../../arguments.ts'
-import { examples, type Bind } from '../../command.ts'
-import { withOperations, type Context } from '../../context.ts'
-import { plural, quoteTitle, shortKey } from '../../terminal/format.ts'
-import { describeKeep } from '../../keeping.ts'
+import { call, type Commands, type Context } from '../../context.ts'
+import { formatBytes, nameOf, plural } from '../../terminal/format.ts'
 
 interface Options {
   readonly everything?: boolean
@@ -17,41 +15,34 @@ interface Options {
   readonly textOnly?: boolean
 }
 
-export function register(program: Command, bind: Bind): void {
-  program
-    .command('keep')
-    .description(
-      'Choose how much of a newsletter stays on this machine; without an option, show what was chosen. ' +
-        'Other issues stay listed, and can be read while a peer has them. Starred issues always stay.',
-    )
-    .argument('<newsletter>', 'title, key, start of the key, or link')
-    .option('--everything', 'all issues, as far as the disk cap goes')
-    .option('--newest <n>', 'the newest n issues', issueCount)
-    .option(
-      '--newer-than <age>',
-      'issues newer than 90d, 12w, 6m, 1y or a day',
-      argument(parseNewerThan),
-    )
-    .option('--at-most <size>', 'the newest issues up to so much', argument(parseBytes))
-    .option('--text-only', 'texts without attachments')
-    .addHelpText(
-      'after',
-      examples(
+export const commands: Commands = {
+  keep: (command, bind) =>
+    command
+      .more(
+        'Without an option: shows the current choice. Other issues stay listed and can be read while a peer has them. Starred issues are always kept.',
+      )
+      .option('--everything', 'all issues, as far as the disk cap goes')
+      .option('--newest <n>', 'the newest n issues', issueCount)
+      .option(
+        '--newer-than <age>',
+        'issues newer than 90d, 12w, 6m, 1y or a day',
+        argument(parseNewerThan),
+      )
+      .option('--at-most <size>', 'the newest issues up to so much', argument(parseBytes))
+      .option('--text-only', 'texts without attachments')
+      .examples(
         'hyperletter keep "Tide Tables" --newest 50',
         'hyperletter keep "Tide Tables" --newer-than 1y --text-only',
         'hyperletter keep "Tide Tables" --everything',
-      ),
-    )
-    .action(bind(choose))
+      )
+      .action(bind(choose)),
 }
 
 async function choose(context: Context, newsletter: string, options: Options): Promise<void> {
-  const { io, out } = context
+  const { out } = context
   const chosen = keepOf(options)
   const input = chosen === undefined ? { newsletter } : { newsletter, keep: chosen }
-  const it = await withOperations(context, (operations) =>
-    operations.keepNewsletter(input, { signal: io.signal }),
-  )
+  const it = await call(context, 'keepNewsletter', input)
   await out.result(it, () => describe(it))
 }
 
@@ -78,7 +69,7 @@ function describe({
   issues,
   leftOut,
 }: Output<'keepNewsletter'>): string {
-  const name = title === undefined ? shortKey(feedKey) : quoteTitle(title)
+  const name = nameOf({ feedKey, title })
   const left =
     leftOut === 0
       ? ''
@@ -95,4 +86,15 @@ function argument<T>(parse: (text: string) => T): (text: string) => T {
       throw new InvalidArgumentError(hint === undefined ? message : `${message} ${hint}`)
     }
   }
+}
+
+/** What is kept of a newsletter, as part of a sentence. */
+function describeKeep({ newest, newerThan, atMostBytes, textOnly }: Keep): string {
+  const limits = [
+    newest === undefined ? '' : `the newest ${plural(newest, 'issue')}`,
+    newerThan === undefined ? '' : `what is newer than ${newerThan}`,
+    atMostBytes === undefined ? '' : `at most ${formatBytes(atMostBytes)}`,
+    textOnly === true ? 'texts without attachments' : '',
+  ].filter((it) => it !== '')
+  return limits.length === 0 ? 'everything, as far as the disk cap goes' : limits.join(', and ')
 }

@@ -1,17 +1,13 @@
-import type { Command } from 'commander'
-import { examples, type Bind } from '../../command.ts'
-import { withOperations, type Context } from '../../context.ts'
+import { call, type Commands, type Context, withOperations } from '../../context.ts'
 
-export function register(program: Command, bind: Bind): void {
-  program
-    .command('seed')
-    .description('Keep a newsletter alive without following it: fetch it and pass it on.')
-    .argument('<link>', 'link or feed key; the feed key of a private newsletter is enough')
-    .addHelpText(
-      'after',
-      examples('hyperletter seed <feed key>', 'hyperletter seed hyperletter://<feed key>'),
-    )
-    .action(bind(seed))
+export const commands: Commands = {
+  seed: (command, bind) =>
+    command
+      .more('The feed key of a private newsletter is enough.')
+      .describeArgument('link', 'link or feed key; the feed key of a private newsletter is enough')
+      .examples('hyperletter seed <feed key>', 'hyperletter seed hyperletter://<feed key>')
+      .action(bind(seed)),
+  unseed: (command, bind) => command.examples('hyperletter unseed ybndrfg8').action(bind(unseed)),
 }
 
 async function seed(context: Context, link: string): Promise<void> {
@@ -26,4 +22,9 @@ async function seed(context: Context, link: string): Promise<void> {
       ? 'Run `hyperletter daemon start`: seeding goes on while the daemon runs.'
       : '`hyperletter status` shows how much is held and passed on.',
   )
+}
+
+async function unseed(context: Context, newsletter: string): Promise<void> {
+  const { feedKey } = await call(context, 'unseed', { newsletter })
+  await context.out.result({ feedKey }, () => `No longer seeding ${feedKey}.\n`)
 }

@@ -1,11 +1,7 @@
-import type { Command } from 'commander'
 import type { Output as OperationOutput } from '../../../api/contract/contract.ts'
-import { examples, type Bind } from '../../command.ts'
-import { withOperations, type Context } from '../../context.ts'
+import { call, type Commands, type Context } from '../../context.ts'
 import { noteSuccessors } from '../../successors.ts'
-import { copiesAnswer, isSafe } from '../../copies.ts'
-import { describeDisk } from '../../keeping.ts'
-import { formatBytes, plural, quoteTitle, shortKey } from '../../terminal/format.ts'
+import { formatBytes, nameOf, plural, shortKey } from '../../terminal/format.ts'
 import { formatTable } from '../../terminal/table.ts'
 
 type Status = OperationOutput<'status'>
@@ -13,25 +9,19 @@ type NewsletterStatus = Status['newsletters'][number]
 
 const BAR_WIDTH = 10
 
-export function register(program: Command, bind: Bind): void {
-  program
-    .command('status')
-    .description('Show what is held, who holds it too, and whether it is passed on.')
-    .addHelpText(
-      'after',
-      examples(
+export const commands: Commands = {
+  status: (command, bind) =>
+    command
+      .examples(
         'hyperletter status',
         `hyperletter status --json | jq '.newsletters[] | {title, fullCopies}'`,
-      ),
-    )
-    .action(bind(status))
+      )
+      .action(bind(status)),
 }
 
 async function status(context: Context): Promise<void> {
-  const { io, out } = context
-  const it = await withOperations(context, (operations) =>
-    operations.status({}, { signal: io.signal }),
-  )
+  const { out } = context
+  const it = await call(context, 'status', {})
   const { dim, green, yellow } = out.style
   const width = { width: out.width, header: dim }
   await out.result(it, async () => {
@@ -74,10 +64,10 @@ async function status(context: Context): Promise<void> {
   })
   if (it.problem) await out.warn(it.problem.message)
   for (const { title, feedKey, problem } of it.newsletters) {
-    if (problem) await out.warn(`${title ?? shortKey(feedKey)}: ${problem.message}`)
+    if (problem) await out.warn(`${nameOf({ feedKey, title })}: ${problem.message}`)
   }
   for (const { title, feedKey, leftOut, tooLarge } of it.newsletters) {
-    const which = title === undefined ? shortKey(feedKey) : quoteTitle(title)
+    const which = nameOf({ feedKey, title })
     if (leftOut > 0) {
       await out.note(`${plural(leftOut, 'issue')} of ${which} can be read while a peer has them.`)
     }
@@ -142,19 +132,52 @@ function advice({ via, online, newsletters, problem, dataDir }: Status): string 
   }
   const lonely = newsletters.find((it) => !isComplete(it) && it.peers === 0)
   if (lonely !== undefined) {
-    return `No peer is connected that has the rest of ${name(lonely)}; it is fetched as soon as one appears.`
+    return `No peer is connected that has the rest of ${nameOf(lonely)}; it is fetched as soon as one appears.`
   }
   const uncopied = newsletters.find(
     (it) => it.roles.includes('author') && it.issues > 0 && !isSafe(it),
   )
   if (uncopied !== undefined) {
-    return `Leave this machine on: others do not hold all of ${name(uncopied)} yet.`
+    return `Leave this machine on: others do not hold all of ${nameOf(uncopied)} yet.`
   }
   const loading = newsletters.find((it) => !isComplete(it))
-  if (loading !== undefined) return `${name(loading)} is being fetched; look again in a moment.`
+  if (loading !== undefined) return `${nameOf(loading)} is being fetched; look again in a moment.`
   return undefined
 }
 
-function name({ title, feedKey }: NewsletterStatus): string {
-  return title === undefined ? shortKey(feedKey) : quoteTitle(title)
+/** Whether others hold every block of a newsletter between them. */
+export function isSafe({ newestCopies, olderCopies }: NewsletterStatus): boolean {
+  return newestCopies > 0 && olderCopies > 0
+}
+
+/** The answer to what an author asks: may I close the laptop? Empty for newsletters of others, and without issues. */
+export function copiesAnswer(it: NewsletterStatus): string {
+  const { roles, issues, newestCopies, olderCopies } = it
+  if (!roles.includes('author') || issues === 0) return ''
+  const newest = `issue ${issues} of ${nameOf(it)}`
+  if (isSafe(it)) {
+    const others = `${newestCopies} ${newestCopies === 1 ? 'other' : 'others'}`
+    const rest = issues > 1 ? `, everything before it by ${olderCopies}` : ''
+    return `Safe to go offline: ${newest} is held in full by ${others}${rest}.\n`
+  }
+  const earlier = issues === 2 ? 'issue 1' : `issues 1 to ${issues - 1}`
+  const rest = issues > 1 ? `; ${earlier} by ${someone(olderCopies)}` : ''
+  return `Not safe to go offline: ${newest} is held by ${someone(newestCopies)}${rest}.\n`
+}
+
+function someone(copies: number): string {
+  return copies === 0 ? 'nobody else yet' : String(copies)
+}
+
+/** What others wrote takes on the disk, the cap, and what goes next. */
+function describeDisk({ usedBytes, capBytes, next }: Status['disk']): string {
+  const used = `${formatBytes(usedBytes)} of what others wrote and of the store itself`
+  if (capBytes === undefined) return `${used}, without a cap`
+  const going = next === undefined ? '' : `; the next to go is ${describeNext(next)}`
+  return `${used}, of at most ${formatBytes(capBytes)}${going}`
+}
+
+function describeNext({ feedKey, title, number }: NonNullable<Status['disk']['next']>): string {
+  const name = nameOf({ feedKey, title })
+  return number === undefined ? `the oldest of ${name}` : `issue ${number} of ${name}`
 }

@@ -1,39 +1,32 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { Command } from 'commander'
 import type { ExplainedSetting } from '../../../config/explain.ts'
 import { HyperletterError } from '../../../errors.ts'
-import { examples, type Bind } from '../../command.ts'
-import type { Context } from '../../context.ts'
-import { addSettingFlags, settingsIn } from '../../settings.ts'
+import type { Commands, Context } from '../../context.ts'
+import { addSettingFlags, settingsIn } from '../../io.ts'
 import { formatTable } from '../../terminal/table.ts'
 
-export function register(program: Command, bind: Bind): void {
-  const config = program
-    .command('config')
-    .description('Show and check what is set, by flags, variables and the file.')
-    .addHelpText('after', examples('hyperletter config show', 'hyperletter config check'))
-  addSettingFlags(config.command('show'))
-    .description('Show every setting, its value, and where that comes from.')
-    .addHelpText('after', examples('hyperletter config show', 'hyperletter config show --json'))
-    .action(bind(show))
-  config
-    .command('check')
-    .argument('[file]', 'another file than the one in use')
-    .description('Say whether the file is right, or the line that is wrong.')
-    .addHelpText(
-      'after',
-      examples('hyperletter config check', 'hyperletter config check ./config.toml'),
-    )
-    .action(bind(check))
-  config
-    .command('path')
-    .description('Print where the file is looked for.')
-    .addHelpText(
-      'after',
-      examples('hyperletter config path', '"${EDITOR:-vi}" "$(hyperletter config path)"'),
-    )
-    .action(bind(path))
+export const commands: Commands = {
+  config: (config, bind) => {
+    config
+      .more('Settings come from flags, environment variables and the settings file.')
+      .examples('hyperletter config show', 'hyperletter config check')
+    addSettingFlags(config.command('show'))
+      .description('Show every setting, its value and its origin.')
+      .examples('hyperletter config show', 'hyperletter config show --json')
+      .action(bind(show))
+    config
+      .command('check [file]')
+      .describeArgument('file', 'a file other than the one in use')
+      .description('Validate the settings file; name the first invalid line.')
+      .examples('hyperletter config check', 'hyperletter config check ./config.toml')
+      .action(bind(check))
+    config
+      .command('path')
+      .description('Print the path of the settings file.')
+      .examples('hyperletter config path', '"${EDITOR:-vi}" "$(hyperletter config path)"')
+      .action(bind(path))
+  },
 }
 
 async function show({ io, options, out }: Context): Promise<void> {

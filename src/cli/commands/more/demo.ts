@@ -1,14 +1,9 @@
-import type { Command } from 'commander'
-import { examples, type Bind } from '../../command.ts'
-import type { Context } from '../../context.ts'
-import type { Narrator } from '../../demo/story.ts'
+import type { Commands, Context } from '../../context.ts'
+import type { Narrator } from '../../demo.ts'
 
-export function register(program: Command, bind: Bind): void {
-  program
-    .command('demo')
-    .description('See the whole story on this machine: publish, subscribe, and lose the publisher.')
-    .addHelpText('after', examples('hyperletter demo', 'hyperletter demo --json'))
-    .action(bind(demo))
+export const commands: Commands = {
+  demo: (command, bind) =>
+    command.examples('hyperletter demo', 'hyperletter demo --json').action(bind(demo)),
 }
 
 const NEXT = `Try it yourself:
@@ -20,7 +15,7 @@ const NEXT = `Try it yourself:
 
 async function demo(context: Context): Promise<void> {
   const { io, options, out } = context
-  const { tellStory } = await import('../../demo/story.ts')
+  const { tellStory } = await import('../../demo.ts')
   const isQuiet = options.json === true || options.quiet === true
   const say = (line: string) => (isQuiet ? Promise.resolve() : out.text(line))
   const startedAt = performance.now()

@@ -1,24 +1,18 @@
-import type { Command } from 'commander'
 import type { Address } from '../../../config/config.ts'
 import { portNumber } from '../../arguments.ts'
-import { examples, type Bind } from '../../command.ts'
-import type { Context } from '../../context.ts'
+import type { Commands, Context } from '../../context.ts'
 
 const DEFAULT_HOST = '127.0.0.1'
 
-export function register(program: Command, bind: Bind): void {
-  program
-    .command('dht')
-    .description('Run a bootstrap node for a private network, in an office or a test.')
-    .option('--port <n>', 'UDP port (default: any free one)', portNumber)
-    .addHelpText(
-      'after',
-      examples(
+export const commands: Commands = {
+  dht: (command, bind) =>
+    command
+      .option('--port <n>', 'UDP port (default: any free one)', portNumber)
+      .examples(
         'hyperletter dht --host 192.168.1.10 --port 49737',
         'hyperletter daemon start --bootstrap 192.168.1.10:49737',
-      ),
-    )
-    .action(bind(dht))
+      )
+      .action(bind(dht)),
 }
 
 async function dht(context: Context, { port }: { port?: number }): Promise<void> {

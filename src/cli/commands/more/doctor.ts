@@ -1,9 +1,8 @@
-import type { Command } from 'commander'
+import type { Output as OperationOutput } from '../../../api/contract/contract.ts'
 import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
-import type { Output as OperationOutput } from '../../../api/contract/contract.ts'
-import { examples, type Bind } from '../../command.ts'
-import { loadConfig, withOperations, type Context } from '../../context.ts'
+import { call, type Commands, type Context, loadConfig } from '../../context.ts'
+import { nameOf } from '../../terminal/format.ts'
 import { formatTable } from '../../terminal/table.ts'
 
 type Diagnosis = OperationOutput<'diagnose'>
@@ -16,18 +15,18 @@ interface Findings {
   readonly checks: readonly Check[]
 }
 
-export function register(program: Command, bind: Bind): void {
-  program
-    .command('doctor')
-    .description('Look at everything that newsletters need, and say what to do.')
-    .addHelpText(
-      'after',
-      examples(
+export const commands: Commands = {
+  doctor: (command, bind) =>
+    command
+      .examples(
         'hyperletter doctor',
         `hyperletter doctor --json | jq '.checks[] | select(.state != "ok")'`,
-      ),
-    )
-    .action(bind(doctor))
+      )
+      .action(bind(doctor)),
+  why: (command, bind) =>
+    command
+      .examples('hyperletter why "Tide Tables"', 'hyperletter why tide --json')
+      .action(bind(why)),
 }
 
 async function doctor(context: Context): Promise<number> {
@@ -61,10 +60,7 @@ async function findings(context: Context): Promise<Findings> {
   const checks = [versions, ok('configuration', 'Nothing is wrong with it.')]
   try {
     checks.push(await daemonCheck(context, config, version))
-    const { signal } = context.io
-    const { publicKey, checks: more } = await withOperations(context, (operations) =>
-      operations.diagnose({}, { signal }),
-    )
+    const { publicKey, checks: more } = await call(context, 'diagnose', {})
     return { publicKey, checks: [...checks, ...more] }
   } catch (error) {
     context.io.signal.throwIfAborted()
@@ -115,4 +111,25 @@ function ok(name: string, message: string): Check {
 function failure(name: string, cause: unknown): Check {
   const { message, hint } = HyperletterError.from(cause)
   return { name, state: 'failed', message, ...defined({ next: hint }) }
+}
+
+type Explanation = OperationOutput<'explainNewsletter'>
+
+async function why(context: Context, newsletter: string): Promise<void> {
+  const { out } = context
+  const it = await call(context, 'explainNewsletter', { newsletter })
+  const { bold, green, yellow } = out.style
+  await out.result(it, () => {
+    const name = nameOf(it)
+    const held = `${it.heldBlocks} of ${it.length} blocks, ${it.peers} ${it.peers === 1 ? 'peer' : 'peers'} connected`
+    const head = `${bold(name)}: ${it.complete ? green('complete') : yellow('not complete')} (${held})\n`
+    return head + it.reasons.map(({ message }) => `  ${message}\n`).join('')
+  })
+  const step = nextStep(it)
+  if (step !== undefined) await out.next(step)
+}
+
+// The first reason weighs most.
+function nextStep({ reasons }: Explanation): string | undefined {
+  return reasons.find(({ next }) => next !== undefined)?.next
 }

@@ -1,28 +1,23 @@
-import { Option, type Command } from 'commander'
+import { Option } from 'commander'
 import type { AllAddresses } from '../../../site/syndication/addresses.ts'
-import { examples, type Bind } from '../../command.ts'
-import { loadConfig, type Context } from '../../context.ts'
+import { type Commands, type Context, loadConfig } from '../../context.ts'
 
 interface Options {
   readonly complete?: boolean
   readonly opml?: boolean
 }
 
-export function register(program: Command, bind: Bind): void {
-  program
-    .command('feeds')
-    .description('Show the addresses at which other apps on this machine read your newsletters.')
+const register: Commands[string] = (command, bind) =>
+  command
     .option('--complete', 'feeds with all issues at once, for apps that follow no pages')
     .addOption(new Option('--opml', 'print a list for such apps to import').conflicts('json'))
-    .addHelpText(
-      'after',
-      examples(
-        'hyperletter feeds',
-        'hyperletter feeds --opml --complete > feeds.opml && newsboat -i feeds.opml',
-      ),
+    .examples(
+      'hyperletter web-feeds',
+      'hyperletter web-feeds --opml --complete > feeds.opml && newsboat -i feeds.opml',
     )
     .action(bind(feeds))
-}
+
+export const commands: Commands = { 'web-feeds': register, feeds: register }
 
 async function feeds(context: Context, { complete = false, opml = false }: Options): Promise<void> {
   const { out } = context

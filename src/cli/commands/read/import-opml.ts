@@ -1,11 +1,9 @@
 import { resolve } from 'node:path'
-import type { Command } from 'commander'
 import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
 import { defined } from '../../../defined.ts'
 import { singleLine } from '../../../render/plain.ts'
-import { examples, type Bind } from '../../command.ts'
-import { withOperations, type Context } from '../../context.ts'
-import { plural, quoteTitle, shortKey } from '../../terminal/format.ts'
+import { type Commands, type Context, withOperations } from '../../context.ts'
+import { nameOf, plural } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
 import { formatTable } from '../../terminal/table.ts'
 
@@ -16,25 +14,21 @@ interface Options {
 type Imported = OperationOutput<'importOpml'>
 type Progressed = OperationOutput<'followSync'>
 
-export function register(program: Command, bind: Bind): void {
-  program
-    .command('import-opml')
-    .description('Follow every Hyperletter newsletter that an OPML list names.')
-    .argument('<file>', 'a list that `feeds --opml` or a feed reader has written; - reads stdin')
-    .option('--no-wait', 'return at once; the daemon fetches the issues')
-    .addHelpText(
-      'after',
-      examples(
+export const commands: Commands = {
+  'import-opml': (command, bind) =>
+    command
+      .describeArgument('file', 'an OPML file, or - for standard input')
+      .option('--no-wait', 'return at once; the daemon fetches the issues')
+      .examples(
         'hyperletter import-opml subscriptions.opml',
-        'ssh other hyperletter feeds --opml | hyperletter import-opml -',
-      ),
-    )
-    .action(bind(importOpml))
+        'ssh other hyperletter web-feeds --opml | hyperletter import-opml -',
+      )
+      .action(bind(importOpml)),
 }
 
 async function importOpml(context: Context, file: string, { wait }: Options): Promise<void> {
   const { io, out } = context
-  const { readOpml } = await import('../../opml-file.ts')
+  const { readOpml } = await import('../../input.ts')
   const opml = await readOpml(context, file === '-' ? undefined : resolve(io.cwd, file))
   const { imported, waiting, via } = await withOperations(context, async (operations, host) => {
     const done = await operations.importOpml({ opml }, { signal: io.signal })
@@ -105,7 +99,7 @@ async function describe(
   const fresh = subscribed.filter((it) => !it.already)
   const before = subscribed.length - fresh.length
   const lines = fresh.map(({ feedKey, title, issues }) => {
-    const name = title === undefined ? shortKey(feedKey) : quoteTitle(title)
+    const name = nameOf({ feedKey, title })
     return `Subscribed to ${name}${issues === 0 ? '' : `: ${plural(issues, 'issue')}`}.\n`
   })
   if (before > 0) lines.push(`${plural(before, 'newsletter')} you had already.\n`)

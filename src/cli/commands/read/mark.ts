@@ -1,42 +1,42 @@
-import { Option, type Command } from 'commander'
+import { Option } from 'commander'
 import { HyperletterError } from '../../../errors.ts'
 import { collect, issueNumber } from '../../arguments.ts'
-import { examples, type Bind } from '../../command.ts'
-import { withOperations, type Context } from '../../context.ts'
+import { call, type Commands, type Context } from '../../context.ts'
 import { plural, quoteTitle } from '../../terminal/format.ts'
 
-interface Options {
+interface MarkOptions {
   readonly read?: boolean
   readonly unread?: boolean
   readonly all?: boolean
 }
 
-export function register(program: Command, bind: Bind): void {
-  program
-    .command('mark')
-    .description('Mark issues of a newsletter as read or unread.')
-    .argument('<newsletter>', 'title, key, start of the key, or link')
-    .argument('[number...]', 'numbers of the issues', collect(issueNumber))
-    .option('--read', 'as read')
-    .addOption(new Option('--unread', 'as unread').conflicts('read'))
-    .option('--all', 'all issues, for instance of an archive just subscribed to')
-    .addHelpText(
-      'after',
-      examples(
+export const commands: Commands = {
+  mark: (command, bind) =>
+    command
+      .describeArgument('number', 'numbers of the issues', collect(issueNumber))
+      .option('--read', 'as read')
+      .addOption(new Option('--unread', 'as unread').conflicts('read'))
+      .option('--all', 'all issues, for instance of an archive just subscribed to')
+      .examples(
         'hyperletter mark "Tide Tables" --read --all',
         'hyperletter mark ybndrfg8 3 4 --unread',
-      ),
-    )
-    .action(bind(mark))
+      )
+      .action(bind(mark)),
+  star: (command, bind) =>
+    command
+      .more('`hyperletter inbox --starred` lists starred issues.')
+      .option('--remove', 'take the star away')
+      .examples('hyperletter star "Tide Tables" 3', 'hyperletter star ybndrfg8 3 --remove')
+      .action(bind(star)),
 }
 
 async function mark(
   context: Context,
   newsletter: string,
   numbers: number[] | undefined,
-  { read = false, unread = false, all = false }: Options,
+  { read = false, unread = false, all = false }: MarkOptions,
 ): Promise<void> {
-  const { io, out } = context
+  const { out } = context
   if (read === unread) {
     throw new HyperletterError('INVALID_INPUT', 'Say --read or --unread.')
   }
@@ -44,10 +44,25 @@ async function mark(
     throw new HyperletterError('INVALID_INPUT', 'Give numbers of issues, or --all.')
   }
   const wanted = all ? {} : { numbers: numbers ?? [] }
-  const marked = await withOperations(context, (operations) =>
-    operations.markIssues({ newsletter, ...wanted, read }, { signal: io.signal }),
-  )
+  const marked = await call(context, 'markIssues', { newsletter, ...wanted, read })
   const how = read ? 'read' : 'unread'
   const count = plural(marked.changed, 'issue')
   await out.result(marked, () => `Marked ${count} of ${quoteTitle(marked.newsletter)} as ${how}.\n`)
+}
+
+interface StarOptions {
+  readonly remove?: boolean
+}
+
+async function star(
+  context: Context,
+  newsletter: string,
+  number: number,
+  { remove = false }: StarOptions,
+): Promise<void> {
+  const { out } = context
+  const issue = await call(context, 'markIssue', { newsletter, number, starred: !remove })
+  const done = remove ? 'No longer starred' : 'Starred'
+  await out.result(issue, () => `${done}: ${quoteTitle(issue.title)}\n`)
+  if (!remove) await out.next('hyperletter inbox --starred')
 }

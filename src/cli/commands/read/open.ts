@@ -1,28 +1,21 @@
 import { once } from 'node:events'
-import type { Command } from 'commander'
 import { anySignal } from '../../../within.ts'
 import { portNumber } from '../../arguments.ts'
-import { examples, type Bind } from '../../command.ts'
-import { loadConfig, type Context } from '../../context.ts'
+import { type Commands, type Context, loadConfig } from '../../context.ts'
 
 interface Options {
   readonly port?: number
   readonly browser: boolean
 }
 
-export function register(program: Command, bind: Bind): void {
-  program
-    .command('open')
-    .description(
-      'Read in the browser: serves your newsletters on this machine, to this machine only.',
-    )
-    .option('--port <n>', 'serve it on this port, and remember that', portNumber)
-    .option('--no-browser', 'only print the address')
-    .addHelpText(
-      'after',
-      examples('hyperletter open', 'hyperletter open --no-browser', 'hyperletter open --port 8080'),
-    )
-    .action(bind(open))
+export const commands: Commands = {
+  open: (command, bind) =>
+    command
+      .more('Serves your newsletters to this machine only.')
+      .option('--port <n>', 'serve it on this port, and remember that', portNumber)
+      .option('--no-browser', 'only print the address')
+      .examples('hyperletter open', 'hyperletter open --no-browser', 'hyperletter open --port 8080')
+      .action(bind(open)),
 }
 
 async function open(context: Context, options: Options): Promise<void> {

@@ -1,10 +1,9 @@
-import { Option, type Command } from 'commander'
+import { Option } from 'commander'
 import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
 import { defined } from '../../../defined.ts'
 import { singleLine, stripControls } from '../../../render/plain.ts'
 import { issueNumber, textWidth } from '../../arguments.ts'
-import { examples, type Bind } from '../../command.ts'
-import { withOperations, type Context } from '../../context.ts'
+import { call, type Commands, type Context, withOperations } from '../../context.ts'
 import { formatBytes, formatDate, shellWord } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
 import type { Pictures } from './read-pictures.ts'
@@ -25,30 +24,26 @@ type Issue = OperationOutput<'readIssue'>
 /** Longer lines are tiring to read. */
 const COMFORTABLE_WIDTH = 80
 
-export function register(program: Command, bind: Bind): void {
-  program
-    .command('read')
-    .description('Show an issue, the newest if no number is given, and mark it as read.')
-    .argument('<newsletter>', 'title, key, start of the key, or link')
-    .argument('[number]', 'number of the issue', issueNumber)
-    .option('--markdown', 'print the text as the author wrote it')
-    .addOption(new Option('--html', 'print it as safe HTML').conflicts('markdown'))
-    .option('--width <n>', 'characters a line may have', textWidth)
-    .option('--no-pager', 'print it at once, however long it is')
-    .option('--no-pictures', 'draw none, where the terminal could (kitty, iTerm2 and like them)')
-    .option('--browser', 'read it in the browser')
-    .option('--edition <n>', 'an older text of an amended issue; 1 is the first', issueNumber)
-    .option('--diff', 'show what was changed since it was first published')
-    .addHelpText(
-      'after',
-      examples(
+export const commands: Commands = {
+  read: (command, bind) =>
+    command
+      .more('Without a number: the newest issue.')
+      .describeArgument('number', 'number of the issue', issueNumber)
+      .option('--markdown', 'print the text as the author wrote it')
+      .addOption(new Option('--html', 'print it as safe HTML').conflicts('markdown'))
+      .option('--width <n>', 'characters a line may have', textWidth)
+      .option('--no-pager', 'print it at once, however long it is')
+      .option('--no-pictures', 'draw none, where the terminal could (kitty, iTerm2 and like them)')
+      .option('--browser', 'read it in the browser')
+      .option('--edition <n>', 'an older text of an amended issue; 1 is the first', issueNumber)
+      .option('--diff', 'show what was changed since it was first published')
+      .examples(
         'hyperletter read "Tide Tables"',
         'hyperletter read ybndrfg8 3 --width 60',
         'hyperletter read "Tide Tables" 3 --markdown > tides.md',
         'hyperletter read "Tide Tables" 3 --diff',
-      ),
-    )
-    .action(bind(read))
+      )
+      .action(bind(read)),
 }
 
 async function read(
@@ -86,10 +81,7 @@ async function read(
 }
 
 async function readInBrowser(context: Context, newsletter: string, number: number | undefined) {
-  const { signal } = context.io
-  const issue = await withOperations(context, (operations) =>
-    operations.readIssue({ newsletter, ...defined({ number }) }, { signal }),
-  )
+  const issue = await call(context, 'readIssue', { newsletter, ...defined({ number }) })
   const { openInBrowser } = await import('./open.ts')
   await openInBrowser(context, { browser: true, path: `/n/${issue.feedKey}/${issue.number}` })
 }
@@ -205,7 +197,7 @@ function retraction({ at, reason }: NonNullable<Issue['retracted']>): string {
 
 async function show({ io, out, services }: Context, text: string, { pager }: Options) {
   if (pager && out.isTerminal) {
-    const { needsPager } = await import('../../terminal/pager.ts')
+    const { needsPager } = await import('../../terminal/programs.ts')
     if (needsPager(text, io.stdout) && (await services.openPager(text, io.env))) return
   }
   await out.text(text)

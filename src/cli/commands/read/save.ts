@@ -1,11 +1,8 @@
 import { resolve } from 'node:path'
-import type { Command } from 'commander'
 import { HyperletterError } from '../../../errors.ts'
 import type { Output as OperationOutput } from '../../../api/contract/contract.ts'
 import { singleLine } from '../../../render/plain.ts'
-import { issueNumber } from '../../arguments.ts'
-import { examples, type Bind } from '../../command.ts'
-import { withOperations, type Context } from '../../context.ts'
+import { type Commands, type Context, withOperations } from '../../context.ts'
 import { Progress } from '../../terminal/progress.ts'
 
 interface Options {
@@ -17,24 +14,19 @@ type Issue = OperationOutput<'readIssue'>
 
 const MAX_SLUG_LENGTH = 60
 
-export function register(program: Command, bind: Bind): void {
-  program
-    .command('save')
-    .description('Save an issue as Markdown with its attachments, or one attachment, as files.')
-    .argument('<newsletter>', 'title, key, start of the key, or link')
-    .argument('<number>', 'number of the issue', issueNumber)
-    .argument('[attachment]', 'only this attachment, by its name')
-    .option('--to <folder>', 'where (default: a new folder for an issue, here for an attachment)')
-    .option('--force', 'replace files that are different')
-    .addHelpText(
-      'after',
-      examples(
+export const commands: Commands = {
+  save: (command, bind) =>
+    command
+      .more('With the name of an attachment: saves only that one.')
+      .describeArgument('attachment', 'only this attachment, by its name')
+      .option('--to <folder>', 'where (default: a new folder for an issue, here for an attachment)')
+      .option('--force', 'replace files that are different')
+      .examples(
         'hyperletter save "Tide Tables" 3',
         'hyperletter save "Tide Tables" 3 --to ~/letters/tides',
         'hyperletter save ybndrfg8 3 images/tide.png --to .',
-      ),
-    )
-    .action(bind(save))
+      )
+      .action(bind(save)),
 }
 
 async function save(

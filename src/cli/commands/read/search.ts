@@ -1,10 +1,8 @@
-import type { Command } from 'commander'
 import type { Output as OperationOutput } from '../../../api/contract/contract.ts'
 import { defined } from '../../../defined.ts'
 import { singleLine, stripControls } from '../../../render/plain.ts'
 import { day, resultCount } from '../../arguments.ts'
-import { examples, type Bind } from '../../command.ts'
-import { withOperations, type Context } from '../../context.ts'
+import { type Commands, type Context, withOperations } from '../../context.ts'
 import { formatDate, plural, shortKey } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
 
@@ -22,27 +20,22 @@ const COMFORTABLE_WIDTH = 80
 const MIN_WIDTH = 20
 const INDENT = '  '
 
-export function register(program: Command, bind: Bind): void {
-  program
-    .command('search')
-    .description(
-      'Find issues by words of their title, text, tags and authors, best first. Searches what is on\n' +
-        'this machine, private newsletters too; nothing leaves it. All words have to be there, or begin\n' +
-        'a word that is; case and accents do not matter.',
-    )
-    .argument('<words...>', 'what to look for, in any language')
-    .option('--in <newsletter>', 'only there: title, key, start of the key, or link')
-    .option('--since <date>', 'only issues from then on: 2026, 2026-03 or 2026-03-20', day)
-    .option('--limit <n>', 'at most so many issues (default: 20)', resultCount)
-    .addHelpText(
-      'after',
-      examples(
+export const commands: Commands = {
+  search: (command, bind) =>
+    command
+      .more(
+        'Every word must occur, or begin a word that occurs. Case and accents are ignored. Nothing leaves this machine.',
+      )
+      .describeArgument('words', 'what to look for, in any language')
+      .option('--in <newsletter>', 'only there: title, key, start of the key, or link')
+      .option('--since <date>', 'only issues from then on: 2026, 2026-03 or 2026-03-20', day)
+      .option('--limit <n>', 'at most so many issues (default: 20)', resultCount)
+      .examples(
         'hyperletter search spring tide',
         'hyperletter search leuchtturm --in "Field Notes" --since 2025',
         `hyperletter search 川 --json | jq -r '.[].title'`,
-      ),
-    )
-    .action(bind(search))
+      )
+      .action(bind(search)),
 }
 
 async function search(context: Context, words: string[], options: Options): Promise<void> {

@@ -1,12 +1,11 @@
-import type { Command } from 'commander'
+import { open } from 'node:fs/promises'
 import type { Connection } from '../../../api/connect.ts'
+import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
 import { defined } from '../../../defined.ts'
 import { hasCode, HyperletterError } from '../../../errors.ts'
-import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
 import { seconds } from '../../arguments.ts'
-import { examples, type Bind } from '../../command.ts'
-import { withOperations, type Context } from '../../context.ts'
-import { plural, quoteTitle, shortKey } from '../../terminal/format.ts'
+import { call, type Commands, type Context, withOperations } from '../../context.ts'
+import { nameOf, plural, shortKey } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
 
 interface Options {
@@ -25,26 +24,27 @@ interface Outcome {
   readonly failure?: unknown
 }
 
-export function register(program: Command, bind: Bind): void {
-  program
-    .command('subscribe')
-    .description('Follow a newsletter: fetch its issues, keep them, and pass them on.')
-    .argument(
-      '<link>',
-      'hyperletter://… from the author, the feed key alone, or a file from `export` or `succeed`',
-    )
-    .option('--no-wait', 'return at once; the daemon fetches the issues')
-    .option('--timeout <seconds>', 'give up when nothing arrives for so long', seconds)
-    .option('--key <key>', 'with a file of a private newsletter: its link, or the key in it')
-    .addHelpText(
-      'after',
-      examples(
+export const commands: Commands = {
+  subscribe: (command, bind) =>
+    command
+      .more('Fetches its issues, stores them, and serves them to others.')
+      .describeArgument(
+        'link',
+        'hyperletter://… from the author, the feed key alone, or a file from `export` or `succeed`',
+      )
+      .option('--no-wait', 'return at once; the daemon fetches the issues')
+      .option('--timeout <seconds>', 'give up when nothing arrives for so long', seconds)
+      .option('--key <key>', 'with a file of a private newsletter: its link, or the key in it')
+      .examples(
         'hyperletter subscribe hyperletter://<feed key>',
         'hyperletter subscribe hyperletter://<feed key> --no-wait',
         'hyperletter subscribe tides.bundle',
-      ),
-    )
-    .action(bind(subscribe))
+      )
+      .action(bind(subscribe)),
+  unsubscribe: (command, bind) =>
+    command
+      .examples('hyperletter unsubscribe "Tide Tables"', 'hyperletter unsubscribe ybndrfg8')
+      .action(bind(unsubscribe)),
 }
 
 async function subscribe(context: Context, link: string, options: Options): Promise<void> {
@@ -52,7 +52,6 @@ async function subscribe(context: Context, link: string, options: Options): Prom
   const { bundleFile, subscribeToFile } = await import('../keep/import-bundle.ts')
   const file = await bundleFile(context, link)
   if (file !== undefined) {
-    const { statementIn, subscribeToSuccessor } = await import('./subscribe-statement.ts')
     const statement = await statementIn(file)
     if (statement !== undefined) return subscribeToSuccessor(context, statement, options.timeout)
     return subscribeToFile(context, file, options.key)
@@ -74,7 +73,7 @@ async function subscribe(context: Context, link: string, options: Options): Prom
   const complete = length > 0 && heldBlocks >= length
   const json = { feedKey, ...defined({ title }), issues, heldBlocks, length }
   await out.result(json, () => {
-    const name = title === undefined ? shortKey(feedKey) : quoteTitle(title)
+    const name = nameOf({ feedKey, title })
     const held = complete ? ', all of them on this machine' : ''
     const count = title === undefined ? '' : `: ${plural(issues, 'issue')}${held}`
     return `Subscribed to ${name}${count}.\n`
@@ -143,4 +142,53 @@ function explain(failure: unknown, via: Connection['via'], heldBlocks: number, l
       ? 'The daemon goes on by itself; `hyperletter status` shows how far it is.'
       : 'Run `hyperletter daemon start`: it fetches the rest as soon as a peer appears.'
   return new HyperletterError(failure.code, message, { hint, cause: failure })
+}
+
+/**
+ * The statement of succession in a file; undefined if the file is something else.
+ * @throws INVALID_STATEMENT if it begins like one and is none.
+ */
+async function statementIn(file: string): Promise<string | undefined> {
+  const { looksLikeSuccession, parseSuccession, SUCCESSION_CHARACTERS } =
+    await import('../../../format/records/succession.ts')
+  // More than a statement with the white space around it. A file that cannot be read is no statement;
+  // the bundle reader reports what is wrong with it.
+  const text = await startOf(file, 2 * SUCCESSION_CHARACTERS).catch(() => '')
+  if (!looksLikeSuccession(text)) return undefined
+  parseSuccession(text)
+  return text.trim()
+}
+
+async function startOf(file: string, maxBytes: number): Promise<string> {
+  const handle = await open(file, 'r')
+  try {
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(maxBytes), 0, maxBytes)
+    return buffer.toString('latin1', 0, bytesRead)
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Follows a newsletter to where it continues. @throws NOT_AVAILABLE if its beginning cannot be had in time */
+async function subscribeToSuccessor(
+  context: Context,
+  statement: string,
+  timeoutSeconds: number | undefined,
+): Promise<void> {
+  const { out } = context
+  const { from, to, title } = await call(context, 'acceptSuccession', {
+    statement,
+    ...defined({ timeoutSeconds }),
+  })
+  await out.result({ from, to, ...defined({ title }) }, () => {
+    const name = nameOf({ feedKey: from, title })
+    return `${name} continues at ${shortKey(to)}, and you follow it there. The old issues stay.\n`
+  })
+  await out.next('`hyperletter daemon start` fetches what is published there.')
+}
+
+async function unsubscribe(context: Context, newsletter: string): Promise<void> {
+  const left = await call(context, 'unsubscribe', { newsletter })
+  const name = nameOf(left)
+  await context.out.result(left, () => `Unsubscribed from ${name}.\n`)
 }

@@ -1,27 +1,20 @@
-import type { Command } from 'commander'
 import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { anySignal } from '../../../within.ts'
-import { examples, type Bind } from '../../command.ts'
-import { withOperations, type Context } from '../../context.ts'
+import { type Commands, type Context, withOperations } from '../../context.ts'
 import { noteSuccessors, takeNotices } from '../../successors.ts'
 import { formatDate, shortKey } from '../../terminal/format.ts'
 
-export function register(program: Command, bind: Bind): void {
-  program
-    .command('watch')
-    .description(
-      'Print issues as they arrive, one a line, until interrupted; and where a newsletter continues.',
-    )
-    .argument('[newsletter]', 'only of this one: title, key, start of the key, or link')
-    .addHelpText(
-      'after',
-      examples(
+export const commands: Commands = {
+  watch: (command, bind) =>
+    command
+      .more('Runs until interrupted. Also reports where a newsletter continues under a new key.')
+      .describeArgument('newsletter', 'only of this one: title, key, start of the key, or link')
+      .examples(
         'hyperletter watch',
         'hyperletter watch "Tide Tables" --json | while read issue; do notify-send "$issue"; done',
-      ),
-    )
-    .action(bind(watch))
+      )
+      .action(bind(watch)),
 }
 
 async function watch(context: Context, newsletter: string | undefined): Promise<void> {

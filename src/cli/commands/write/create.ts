@@ -1,10 +1,8 @@
 import { randomInt } from 'node:crypto'
-import type { Command } from 'commander'
 import type { Output as OperationOutput } from '../../../api/contract/contract.ts'
 import { defined } from '../../../defined.ts'
 import { author, collect } from '../../arguments.ts'
-import { examples, type Bind } from '../../command.ts'
-import { withOperations, type Context } from '../../context.ts'
+import { call, type Commands, type Context } from '../../context.ts'
 import { quoteTitle, shortKey } from '../../terminal/format.ts'
 
 interface Options {
@@ -21,38 +19,30 @@ const WORDS_ASKED = 3
 const ATTEMPTS = 3
 const WORDS_IN_A_ROW = 4
 
-export function register(program: Command, bind: Bind): void {
-  program
-    .command('create')
-    .description('Create a newsletter; prints its link and, only this once, its recovery phrase.')
-    .argument('<title>', 'what readers will see')
-    .option('--description <text>', 'what it is about')
-    .option('--author <name>', '"Name" or "Name <https://…>"; may be repeated', collect(author))
-    .option('--language <tag>', 'such as en or pt-BR')
-    .option('--private', 'encrypt it: only those who have the link can read it')
-    .option('--no-confirm', 'do not ask back words of the recovery phrase')
-    .addHelpText(
-      'after',
-      examples(
+export const commands: Commands = {
+  create: (command, bind) =>
+    command
+      .more('Prints the link for readers and, only this once, the recovery phrase.')
+      .describeArgument('title', 'what readers will see')
+      .option('--description <text>', 'what it is about')
+      .option('--author <name>', '"Name" or "Name <https://…>"; may be repeated', collect(author))
+      .option('--language <tag>', 'such as en or pt-BR')
+      .option('--private', 'encrypt it: only those who have the link can read it')
+      .option('--no-confirm', 'do not ask back words of the recovery phrase')
+      .examples(
         'hyperletter create "Tide Tables" --author "Ada Marsh <https://example.org>"',
         'hyperletter create "Family news" --private --language en',
-      ),
-    )
-    .action(bind(create))
+      )
+      .action(bind(create)),
 }
 
 async function create(context: Context, title: string, options: Options): Promise<void> {
   const { description, author: authors, language, private: isPrivate } = options
-  const created = await withOperations(context, (operations) =>
-    operations.createNewsletter(
-      {
-        title,
-        ...defined({ description, authors, language }),
-        ...(isPrivate === true && { private: true }),
-      },
-      { signal: context.io.signal },
-    ),
-  )
+  const created = await call(context, 'createNewsletter', {
+    title,
+    ...defined({ description, authors, language }),
+    ...(isPrivate === true && { private: true }),
+  })
   await context.out.result(created, () => describe(created, isPrivate === true, context))
   const { io, options: global, out } = context
   const isAsked = io.stdin.isTTY === true && io.stderr.isTTY === true && global.json !== true
@@ -94,7 +84,7 @@ function wordTable(words: readonly string[]): string {
 }
 
 async function confirmPhrase({ io, out }: Context, words: readonly string[]): Promise<void> {
-  const { ask } = await import('../../terminal/prompt.ts')
+  const { ask } = await import('../../input.ts')
   await out.note('To be sure that you wrote them down, three of the words again:')
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     let isRight = true

@@ -1,11 +1,9 @@
 import { resolve } from 'node:path'
-import type { Command } from 'commander'
 import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
 import { singleLine } from '../../../render/plain.ts'
 import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
-import { examples, type Bind } from '../../command.ts'
-import { withOperations, type Context } from '../../context.ts'
+import { type Commands, type Context, withOperations } from '../../context.ts'
 import { plural, quoteTitle } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
 import { formatTable } from '../../terminal/table.ts'
@@ -31,23 +29,19 @@ interface Outcome {
 /** Longer lists of skipped files are shown by reason. */
 const MAX_LISTED = 20
 
-export function register(program: Command, bind: Bind): void {
-  program
-    .command('import')
-    .description('Publish every Markdown file of a folder as an issue, oldest first.')
-    .argument('<folder>', 'searched with the folders in it')
-    .option('--to <newsletter>', 'which of your newsletters: title, key or start of the key')
-    .option('--match <glob>', 'only files whose path below the folder matches')
-    .option('--force', 'publish though issues may be missing here and no reader can be asked')
-    .addHelpText('after', WHAT_FORCE_DOES)
-    .addHelpText(
-      'after',
-      examples(
+export const commands: Commands = {
+  import: (command, bind) =>
+    command
+      .describeArgument('folder', 'searched with the folders in it')
+      .option('--to <newsletter>', 'which of your newsletters: title, key or start of the key')
+      .option('--match <glob>', 'only files whose path below the folder matches')
+      .option('--force', 'publish though issues may be missing here and no reader can be asked')
+      .details(WHAT_FORCE_DOES)
+      .examples(
         'hyperletter import ~/letters --to "Tide Tables"',
         `hyperletter import ~/blog --match 'content/posts/**/*.md' --json`,
-      ),
-    )
-    .action(bind(importFolder))
+      )
+      .action(bind(importFolder)),
 }
 
 async function importFolder(context: Context, folder: string, options: Options): Promise<void> {

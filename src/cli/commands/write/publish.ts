@@ -1,11 +1,9 @@
 import { resolve } from 'node:path'
-import type { Command } from 'commander'
 import { defined } from '../../../defined.ts'
 import { hasCode, HyperletterError } from '../../../errors.ts'
 import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
 import { copyCount, seconds } from '../../arguments.ts'
-import { examples, type Bind } from '../../command.ts'
-import { withOperations, type Context } from '../../context.ts'
+import { type Commands, type Context, withOperations } from '../../context.ts'
 import { plural, quoteTitle, shortKey } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
 
@@ -35,25 +33,22 @@ interface Outcome {
   readonly failure?: unknown
 }
 
-export function register(program: Command, bind: Bind): void {
-  program
-    .command('publish')
-    .description('Publish a Markdown file, with the images it names, as the next issue.')
-    .argument('<file>', 'the Markdown file, or - for standard input')
-    .option('--to <newsletter>', 'which of your newsletters: title, key or start of the key')
-    .option('--wait-copies <n>', 'keep serving until so many peers hold the issue', copyCount)
-    .option('--timeout <seconds>', 'wait no longer than this for copies', seconds)
-    .option('--force', 'publish though issues may be missing here and no reader can be asked')
-    .addHelpText('after', WHAT_FORCE_DOES)
-    .addHelpText(
-      'after',
-      examples(
+export const commands: Commands = {
+  publish: (command, bind) =>
+    command
+      .more('Images that the text names become attachments.')
+      .describeArgument('file', 'the Markdown file, or - for standard input')
+      .option('--to <newsletter>', 'which of your newsletters: title, key or start of the key')
+      .option('--wait-copies <n>', 'keep serving until so many peers hold the issue', copyCount)
+      .option('--timeout <seconds>', 'wait no longer than this for copies', seconds)
+      .option('--force', 'publish though issues may be missing here and no reader can be asked')
+      .details(WHAT_FORCE_DOES)
+      .examples(
         'hyperletter publish spring-tides.md',
         'hyperletter publish spring-tides.md --to "Tide Tables" --wait-copies 2 --timeout 60',
         'cat spring-tides.md | hyperletter publish -',
-      ),
-    )
-    .action(bind(publish))
+      )
+      .action(bind(publish)),
 }
 
 async function publish(context: Context, file: string, options: Options): Promise<void> {

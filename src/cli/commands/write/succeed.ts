@@ -1,11 +1,9 @@
 import { basename, dirname, resolve } from 'node:path'
-import type { Command } from 'commander'
 import type { Output as OperationOutput } from '../../../api/contract/contract.ts'
 import { defined } from '../../../defined.ts'
 import { seconds } from '../../arguments.ts'
-import { examples, type Bind } from '../../command.ts'
-import { withOperations, type Context } from '../../context.ts'
-import { readPhrase } from '../../phrase.ts'
+import { call, type Commands, type Context } from '../../context.ts'
+import { readPhrase } from '../../input.ts'
 import { shortKey } from '../../terminal/format.ts'
 
 interface Options {
@@ -24,40 +22,31 @@ need the new link from you: what is signed here carries no key to read.
 It cannot be taken back; a second one, to another newsletter, replaces it.
 `
 
-export function register(program: Command, bind: Bind): void {
-  program
-    .command('succeed')
-    .description('Tell the readers of a newsletter that it continues at another one.')
-    .argument('<newsletter>', 'the one that ends: title, key, start of the key, or link')
-    .requiredOption('--to <link>', 'the newsletter where it continues')
-    .option('--file <path>', 'write the signed statement into a file as well, to hand out')
-    .option('--timeout <seconds>', 'wait no longer than this for the old newsletter', seconds)
-    .addHelpText('after', WHAT_IT_DOES)
-    .addHelpText(
-      'after',
-      examples(
+export const commands: Commands = {
+  succeed: (command, bind) =>
+    command
+      .describeArgument('newsletter', 'the one that ends: title, key, start of the key, or link')
+      .requiredOption('--to <link>', 'the newsletter where it continues')
+      .option('--file <path>', 'write the signed statement into a file as well, to hand out')
+      .option('--timeout <seconds>', 'wait no longer than this for the old newsletter', seconds)
+      .details(WHAT_IT_DOES)
+      .examples(
         'hyperletter succeed "Tide Tables" --to hyperletter://<new feed key>',
         'hyperletter succeed <old link> --to <new link> --file moved.txt < words.txt',
-      ),
-    )
-    .action(bind(succeed))
+      )
+      .action(bind(succeed)),
 }
 
 async function succeed(context: Context, newsletter: string, options: Options): Promise<void> {
   const { io, out } = context
   const { to, file, timeout } = options
   const recoveryPhrase = await readPhrase(context)
-  const done = await withOperations(context, (operations) =>
-    operations.succeedNewsletter(
-      {
-        newsletter,
-        to,
-        recoveryPhrase,
-        ...defined({ timeoutSeconds: timeout }),
-      },
-      { signal: io.signal },
-    ),
-  )
+  const done = await call(context, 'succeedNewsletter', {
+    newsletter,
+    to,
+    recoveryPhrase,
+    ...defined({ timeoutSeconds: timeout }),
+  })
   const path = file === undefined ? undefined : await save(context, done, resolve(io.cwd, file))
   await out.result({ ...done, ...defined({ file: path }) }, () => {
     const where = path === undefined ? '' : `The statement is in ${path}.\n`

@@ -1,20 +1,18 @@
 import { resolve } from 'node:path'
-import type { Command } from 'commander'
-import { defined } from '../../../defined.ts'
-import { HyperletterError } from '../../../errors.ts'
 import type {
   Input,
   Operations,
   Output as OperationOutput,
 } from '../../../api/contract/contract.ts'
+import { defined } from '../../../defined.ts'
+import { HyperletterError } from '../../../errors.ts'
 import { seconds } from '../../arguments.ts'
-import { examples, type Bind } from '../../command.ts'
-import { withOperations, type Context } from '../../context.ts'
-import { readPhrase } from '../../phrase.ts'
+import { call, type Commands, type Context, withOperations } from '../../context.ts'
+import { readPhrase } from '../../input.ts'
 import { plural, quoteTitle, shortKey } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
 
-interface Options {
+interface RestoreOptions {
   readonly bundle?: string
   readonly timeout?: number
   readonly force?: boolean
@@ -23,7 +21,7 @@ interface Options {
 type Event = OperationOutput<'restoreNewsletter'>
 type Finished = Omit<Extract<Event, { event: 'finished' }>, 'event'>
 
-const WHAT_IT_DOES = `
+const WHAT_RESTORE_DOES = `
 Asks for the 24 words that were shown when the newsletter was created, or reads them from standard
 input. The keys come from the words; the issues come from readers who are online, or from a backup.
 Both are needed: a device that does not have every issue would publish a second history, and readers
@@ -33,25 +31,28 @@ refuse that. Keep one device that publishes: use the words only after the old on
 holds more, the next issue forks the newsletter, and readers will not take it.
 `
 
-export function register(program: Command, bind: Bind): void {
-  program
-    .command('restore')
-    .description('Publish a newsletter from this device again, by its recovery phrase.')
-    .option(
-      '--bundle <file>',
-      'take the issues from a backup made by `hyperletter export --bundle`',
-    )
-    .option('--timeout <seconds>', 'wait no longer than this for a reader', seconds)
-    .option('--force', 'accept what is on this device though no reader can be asked')
-    .addHelpText('after', WHAT_IT_DOES)
-    .addHelpText(
-      'after',
-      examples('hyperletter restore', 'hyperletter restore --bundle tides.bundle < words.txt'),
-    )
-    .action(bind(restore))
+export const commands: Commands = {
+  restore: (command, bind) =>
+    command
+      .option(
+        '--bundle <file>',
+        'take the issues from a backup made by `hyperletter export --bundle`',
+      )
+      .option('--timeout <seconds>', 'wait no longer than this for a reader', seconds)
+      .option('--force', 'accept what is on this device though no reader can be asked')
+      .details(WHAT_RESTORE_DOES)
+      .examples('hyperletter restore', 'hyperletter restore --bundle tides.bundle < words.txt')
+      .action(bind(restore)),
+  repair: (command, bind) =>
+    command
+      .describeArgument('newsletter', 'one of yours: title, key or start of the key')
+      .option('--timeout <seconds>', 'wait no longer than this for a reader', seconds)
+      .details(WHAT_REPAIR_DOES)
+      .examples('hyperletter repair "Tide Tables"')
+      .action(bind(repair)),
 }
 
-async function restore(context: Context, options: Options): Promise<void> {
+async function restore(context: Context, options: RestoreOptions): Promise<void> {
   const { io, out } = context
   const { bundle, timeout, force } = options
   const input = {
@@ -90,4 +91,32 @@ async function follow(
     }
   }
   throw new HyperletterError('INTERNAL', 'Restoring ended without saying how.')
+}
+
+interface RepairOptions {
+  readonly timeout?: number
+}
+
+const WHAT_REPAIR_DOES = `
+For the author whose device published from an old copy, so that two histories exist under one key.
+Where nobody took what that copy published, this device gives it up and goes on from what readers
+hold; publish those issues again. Where a reader did take it, nobody can join the two: readers keep
+and read what they hold; create a new newsletter and name it with \`hyperletter succeed\`.
+`
+
+async function repair(context: Context, newsletter: string, options: RepairOptions): Promise<void> {
+  const { out } = context
+  const { timeout } = options
+  const repaired = await call(context, 'repairNewsletter', {
+    newsletter,
+    ...defined({ timeoutSeconds: timeout }),
+  })
+  const { forked, feedKey, peers, removed } = repaired
+  await out.result(repaired, () => {
+    if (!forked) return `Nothing to repair: ${plural(peers, 'reader')} hold the same history.\n`
+    const lost = removed.map((it) => `  ${it.number}  ${quoteTitle(it.title)}\n`).join('')
+    const head = `Repaired ${shortKey(feedKey)}: it goes on from what ${plural(peers, 'reader')} hold.\n`
+    return lost === '' ? head : `${head}Taken back, for nobody else had them:\n${lost}`
+  })
+  if (removed.length > 0) await out.next('hyperletter publish <file.md>, for each of them')
 }

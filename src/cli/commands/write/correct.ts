@@ -1,0 +1,144 @@
+import { resolve } from 'node:path'
+import { defined } from '../../../defined.ts'
+import { HyperletterError } from '../../../errors.ts'
+import { call, type Commands, type Context } from '../../context.ts'
+import { plural, quoteTitle, shellWord } from '../../terminal/format.ts'
+import { WHAT_FORCE_DOES } from './publish.ts'
+
+interface AmendOptions {
+  readonly note?: string
+  readonly force?: boolean
+}
+
+const WHAT_AMEND_DOES = `
+The number and the date of the issue stay. Readers are shown the newest text, marked as amended,
+and on request what changed. It cannot be undone: the older text stays in the log, signed, and
+everybody who follows the newsletter keeps it. To take an issue back: hyperletter retract.
+`
+
+export const commands: Commands = {
+  amend: (command, bind) =>
+    command
+      .more('Images that the text names become attachments.')
+      .describeArgument('newsletter', 'which of yours: title, key or start of the key')
+      .describeArgument('file', 'the Markdown file, or - for standard input')
+      .option('--note <text>', 'what was changed, and why; readers see it')
+      .option('--force', 'publish though issues may be missing here and no reader can be asked')
+      .details(WHAT_AMEND_DOES)
+      .details(WHAT_FORCE_DOES)
+      .examples(
+        'hyperletter amend "Tide Tables" 3 spring-tides.md --note "High water is at 14:10."',
+        `sed 's/12:10/14:10/' spring-tides.md | hyperletter amend "Tide Tables" 3 - --json`,
+      )
+      .action(bind(amend)),
+  retract: (command, bind) =>
+    command
+      .describeArgument('newsletter', 'which of yours: title, key or start of the key')
+      .option('--reason <text>', 'why; readers see it')
+      .option('--yes', 'do not ask')
+      .option('--force', 'publish though issues may be missing here and no reader can be asked')
+      .details(WHAT_RETRACT_DOES)
+      .details(WHAT_FORCE_DOES)
+      .examples(
+        'hyperletter retract "Tide Tables" 3 --reason "The figures were of another harbour."',
+        'hyperletter retract ybndrfg8 3 --yes --json',
+      )
+      .action(bind(retract)),
+}
+
+async function amend(
+  context: Context,
+  newsletter: string,
+  number: number,
+  file: string,
+  { note, force }: AmendOptions,
+): Promise<void> {
+  const { out } = context
+  const draft = await draftSource(context, file)
+  const amended = await call(context, 'amendIssue', {
+    newsletter,
+    number,
+    draft,
+    ...defined({ note, force }),
+  })
+  for (const { message, line } of amended.warnings) {
+    await out.warn(line === undefined ? message : `line ${line}: ${message}`)
+  }
+  await out.result(
+    amended,
+    () =>
+      `Amended issue ${number}, ${quoteTitle(amended.title)}: it has ${plural(amended.editions, 'edition')} now.\n`,
+  )
+  await out.next(`hyperletter read ${shellWord(newsletter)} ${number} --diff`)
+}
+
+async function draftSource(context: Context, file: string) {
+  const { cwd } = context.io
+  if (file !== '-') return { file: resolve(cwd, file) }
+  const { readDraft } = await import('../../input.ts')
+  return { markdown: await readDraft(context), folder: cwd }
+}
+
+interface RetractOptions {
+  readonly reason?: string
+  readonly force?: boolean
+  readonly yes?: boolean
+}
+
+const WHAT_RETRACT_DOES = `
+Its text and attachments, of every edition, leave this machine and that of every reader and seeder
+who follows the newsletter, as soon as they are online, and nobody of them passes them on. Number,
+date, title and summary stay, and the issue is shown as retracted.
+
+What cannot be undone: the retraction itself, and what others did with the text before. Who saved,
+printed or copied it still has it. A seeder that only knows the key of a private newsletter, or
+any plain Hypercore tool, cannot tell that something was retracted, and goes on keeping and
+serving it. Bundles that were made before still carry it.
+`
+
+async function retract(
+  context: Context,
+  newsletter: string,
+  number: number,
+  { reason, yes = false, force }: RetractOptions,
+): Promise<number | void> {
+  const { out } = context
+  if (!yes && !(await isConfirmed(context, newsletter, number))) {
+    await out.note('Nothing was retracted.')
+    return 1
+  }
+  const retracted = await call(context, 'retractIssue', {
+    newsletter,
+    number,
+    ...defined({ reason, force }),
+  })
+  await out.result(
+    retracted,
+    () =>
+      `Retracted issue ${number}, ${quoteTitle(retracted.title)}. Its text is gone from this machine.\n`,
+  )
+  await out.note('Who follows the newsletter drops it too; copies that others made elsewhere stay.')
+  await out.next('Run `hyperletter daemon start` so that readers learn of it.')
+}
+
+async function isConfirmed(context: Context, newsletter: string, number: number): Promise<boolean> {
+  const { io, out, options } = context
+  if (io.stdin.isTTY !== true || io.stderr.isTTY !== true || options.json === true) {
+    throw new HyperletterError('INVALID_INPUT', 'A retraction cannot be undone.', {
+      hint: `If that is what you want: hyperletter retract ${shellWord(newsletter)} ${number} --yes`,
+    })
+  }
+  const issues = await call(context, 'listIssues', { newsletter })
+  const title = issues.find((it) => it.number === number)?.title
+  if (title === undefined) {
+    throw new HyperletterError('ISSUE_NOT_FOUND', `There is no issue ${number}.`)
+  }
+  await out.note(`This takes back issue ${number}, ${quoteTitle(title)}. It cannot be undone.`)
+  await out.note(
+    'Readers drop the text when they are next online. Who saved it still has it, and a',
+  )
+  await out.note('seeder that cannot read the newsletter goes on serving it.')
+  const { ask } = await import('../../input.ts')
+  const answer = await ask(io, `Type ${number} to retract it: `)
+  return answer?.replace(/^#/, '') === String(number)
+}
