@@ -1,7 +1,10 @@
-export interface RateLimiterOptions {
+export interface Rate {
   readonly perSecond: number
   /** What may go at once after a pause. */
   readonly burst: number
+}
+
+export interface RateLimiterOptions extends Rate {
   /** Milliseconds of a clock that never goes back; `performance.now` when absent. */
   readonly now?: () => number
 }

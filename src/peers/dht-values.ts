@@ -40,16 +40,22 @@ export async function putMutable(
   return isStored
 }
 
+/** What the DHT holds under a public key; its nodes keep the value of the highest `seq`. */
+export interface MutableValue {
+  readonly value: Uint8Array
+  readonly seq: number
+}
+
 /** The newest value under a public key, if one is found in time; it is put again, so that it lasts. */
 export async function getMutable(
   dht: HyperDHT,
   publicKey: Uint8Array,
   logger: Logger,
-): Promise<Uint8Array | undefined> {
+): Promise<MutableValue | undefined> {
   const key = Buffer.from(publicKey)
-  let found: Uint8Array | undefined
+  let found: MutableValue | undefined
   const get = dht.mutableGet(key).then(
-    (it) => (found = it?.value),
+    (it) => (found = it ?? undefined),
     (error: unknown) => logger.debug({ err: String(error) }, 'no value found'),
   )
   await withinMs(DEADLINE_MS, get)

@@ -1,31 +1,32 @@
 import c, { type Encoder } from 'compact-encoding'
 import type Protomux from 'protomux'
-import type { Message } from 'protomux'
 import { hex } from '../hex.ts'
-import { RateLimiter } from '../rate-limiter.ts'
+import { PeerProtocol, type OnMisdeed, type ProtocolPeer } from './peer-protocol.ts'
 
-/** Protomux protocol name; the number rises with an incompatible change. */
-const PROTOCOL = 'hyperletter/peers/1'
-
-/** Peers told in one message. More than a reader needs to be part of a mesh. */
+/** Peers named in one message. */
 const MAX_PEERS_PER_MESSAGE = 32
 
-/** Messages accepted from one connection in its lifetime per second of it, plus a first burst. */
-const MESSAGES = { perSecond: 4, burst: 256 }
+/** Messages accepted from one connection. */
+const RATE = { perSecond: 4, burst: 256 }
 
-/** Peers that arrive together are told together. */
+/** Peers that arrive together are named together; those beyond one message follow after as long. */
 const GATHER_MS = 100
 
 const KEY_BYTES = 32
 
-interface Peers {
+/** The largest varint. */
+const VARINT_BYTES = 9
+
+const MAX_BYTES = KEY_BYTES + VARINT_BYTES + MAX_PEERS_PER_MESSAGE * KEY_BYTES
+
+interface Introduction {
   readonly topic: Uint8Array
   /** Swarm public keys, 32 bytes each. */
   readonly keys: readonly Uint8Array[]
 }
 
-/** Message: topic (32 bytes), count (varint), that many keys of 32 bytes. A decode error ends the connection. */
-const peersEncoding: Encoder<Peers> = {
+/** Message: topic (32 bytes), count (varint), that many keys of 32 bytes. */
+const encoding: Encoder<Introduction> = {
   preencode(state, { topic, keys }) {
     c.fixed32.preencode(state, topic)
     c.uint.preencode(state, keys.length)
@@ -45,8 +46,9 @@ const peersEncoding: Encoder<Peers> = {
 }
 
 export interface IntroductionsOptions {
-  /** Asked to connect to a peer that `teller`, a public key in hex, told us of. */
-  readonly onPeer: (key: Uint8Array, teller: string) => void
+  /** Asked to connect to a peer that `introducer`, a public key in hex, named. */
+  readonly onPeer: (key: Uint8Array, introducer: string) => void
+  readonly onMisdeed: OnMisdeed
 }
 
 /** A topic whose peers are introduced to each other. */
@@ -54,7 +56,11 @@ interface IntroducedTopic {
   readonly topic: Uint8Array
   /** Public keys of the peers that proved to know what the topic stands for, the latest last. */
   readonly members: () => readonly Uint8Array[]
+  timer: NodeJS.Timeout | undefined
 }
+
+/** Topic in hex → keys in hex that a peer was sent. */
+type Introduced = Map<string, Set<string>>
 
 /**
  * Introduces the peers of a topic to each other. Peers that join a topic at the same moment do not
@@ -67,105 +73,85 @@ interface IntroducedTopic {
 export class Introductions {
   readonly #options: IntroductionsOptions
   readonly #topics = new Map<string, IntroducedTopic>()
-  readonly #timers = new Map<string, NodeJS.Timeout>()
-  readonly #channels = new Map<string, Message<Peers>>()
-  /** `topic:teller` → keys told already, in hex. */
-  readonly #told = new Map<string, Set<string>>()
+  readonly #protocol: PeerProtocol<Introduction, Introduced>
 
   constructor(options: IntroductionsOptions) {
     this.#options = options
+    this.#protocol = new PeerProtocol<Introduction, Introduced>({
+      protocol: 'hyperletter/peers/1',
+      encoding,
+      maxBytes: MAX_BYTES,
+      rate: RATE,
+      newState: () => new Map(),
+      onMessage: (message, peer) => this.#onIntroduction(message, peer),
+      onMisdeed: options.onMisdeed,
+    })
   }
 
   /** Introduces the members of a topic to each other until `delete`. */
   add(topic: Uint8Array, members: () => readonly Uint8Array[]): void {
-    this.#topics.set(hex(topic), { topic, members })
+    this.delete(topic)
+    this.#topics.set(hex(topic), { topic, members, timer: undefined })
     this.changed(topic)
   }
 
   /** A topic has a new member. */
   changed(topic: Uint8Array): void {
-    if (this.#topics.has(hex(topic))) this.#gather(hex(topic))
+    const introduced = this.#topics.get(hex(topic))
+    if (introduced !== undefined) this.#gather(introduced)
   }
 
   delete(topic: Uint8Array): void {
-    const name = hex(topic)
-    clearTimeout(this.#timers.get(name))
-    this.#timers.delete(name)
-    this.#topics.delete(name)
+    clearTimeout(this.#topics.get(hex(topic))?.timer)
+    this.#topics.delete(hex(topic))
   }
 
-  /** Opens the channel on a new connection, beside replication. */
+  /** Opens the channel on a new connection. */
   attach(mux: Protomux): void {
-    const teller = hex(mux.stream.remotePublicKey)
-    const limiter = new RateLimiter(MESSAGES)
-    const channel = mux.createChannel({
-      protocol: PROTOCOL,
-      messages: [
-        {
-          encoding: peersEncoding,
-          onmessage: (peers: Peers) => {
-            if (limiter.take()) this.#hear(peers, teller)
-          },
-        },
-      ],
-      onclose: () => this.#forget(teller),
-    })
-    if (channel === null) return
-    channel.open()
-    const [message] = channel.messages
-    if (message !== undefined) this.#channels.set(teller, message as Message<Peers>)
-    for (const topic of this.#topics.keys()) this.#gather(topic)
+    this.#protocol.attach(mux)
+    for (const introduced of this.#topics.values()) this.#gather(introduced)
   }
 
   close(): void {
-    for (const timer of this.#timers.values()) clearTimeout(timer)
-    this.#timers.clear()
+    for (const { timer } of this.#topics.values()) clearTimeout(timer)
     this.#topics.clear()
-    this.#channels.clear()
-    this.#told.clear()
+    this.#protocol.close()
   }
 
-  #gather(topic: string): void {
-    if (this.#timers.has(topic)) return
-    const timer = setTimeout(() => {
-      this.#timers.delete(topic)
-      this.#tell(topic)
+  #gather(introduced: IntroducedTopic): void {
+    introduced.timer ??= setTimeout(() => {
+      introduced.timer = undefined
+      if (this.#introduce(introduced)) this.#gather(introduced)
     }, GATHER_MS)
-    this.#timers.set(topic, timer)
   }
 
-  #tell(topic: string): void {
-    const introduced = this.#topics.get(topic)
-    if (introduced === undefined) return
-    const members = new Map(introduced.members().map((key) => [hex(key), key]))
-    for (const member of members.keys()) {
-      const message = this.#channels.get(member)
-      if (message === undefined) continue
-      const told = this.#toldTo(topic, member)
-      const fresh = [...members].filter(([key]) => key !== member && !told.has(key))
+  /** Gives whether peers remain that another message has to name. */
+  #introduce({ topic, members }: IntroducedTopic): boolean {
+    const name = hex(topic)
+    const keys = new Map(members().map((key) => [hex(key), key]))
+    let hasMore = false
+    for (const [member, publicKey] of keys) {
+      const peer = this.#protocol.get(publicKey)
+      if (peer === undefined) continue
+      const sent = peer.state.get(name) ?? new Set()
+      peer.state.set(name, sent)
+      const fresh = [...keys].filter(([key]) => key !== member && !sent.has(key))
       // The latest arrivals are those who know the fewest others.
       const chosen = fresh.slice(-MAX_PEERS_PER_MESSAGE)
       if (chosen.length === 0) continue
-      for (const [key] of chosen) told.add(key)
-      message.send({ topic: introduced.topic, keys: chosen.map(([, bytes]) => bytes) })
+      if (fresh.length > chosen.length) hasMore = true
+      for (const [key] of chosen) sent.add(key)
+      peer.send({ topic, keys: chosen.map(([, bytes]) => bytes) })
     }
+    return hasMore
   }
 
-  #hear({ topic, keys }: Peers, teller: string): void {
+  #onIntroduction(
+    { topic, keys }: Introduction,
+    { publicKey }: ProtocolPeer<Introduction, Introduced>,
+  ): void {
     const members = this.#topics.get(hex(topic))?.members() ?? []
-    if (!members.some((key) => hex(key) === teller)) return
-    for (const key of keys) this.#options.onPeer(key, teller)
-  }
-
-  #toldTo(topic: string, member: string): Set<string> {
-    const name = `${topic}:${member}`
-    const told = this.#told.get(name) ?? new Set<string>()
-    this.#told.set(name, told)
-    return told
-  }
-
-  #forget(teller: string): void {
-    this.#channels.delete(teller)
-    for (const name of this.#told.keys()) if (name.endsWith(teller)) this.#told.delete(name)
+    if (!members.some((key) => publicKey.equals(key))) return
+    for (const key of keys) this.#options.onPeer(key, hex(publicKey))
   }
 }

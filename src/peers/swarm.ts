@@ -4,7 +4,7 @@ import type { Address } from '../config/config.ts'
 import { short, type Logger } from '../logger.ts'
 import { Topics } from './topics/topics.ts'
 import type { Dht } from './dht.ts'
-import { getMutable, putMutable, type MutableKeyPair } from './dht-values.ts'
+import { getMutable, putMutable, type MutableKeyPair, type MutableValue } from './dht-values.ts'
 import { DialAttempts } from './diagnosis/dial-attempts.ts'
 import {
   askNodes,
@@ -260,7 +260,7 @@ export class Swarm {
   }
 
   /** The newest value under a public key, if one is found in time; it is put again, so that it lasts. */
-  getMutable(publicKey: Uint8Array): Promise<Uint8Array | undefined> {
+  getMutable(publicKey: Uint8Array): Promise<MutableValue | undefined> {
     return getMutable(this.#swarm.dht, publicKey, this.#logger)
   }
 

@@ -3,8 +3,10 @@ import c from 'compact-encoding'
 import type Hypercore from 'hypercore'
 import type { Connection } from 'hyperswarm'
 import Protomux, { type Message } from 'protomux'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { Address } from '../../src/config/config.ts'
+import { Introductions } from '../../src/peers/introductions.ts'
+import { muxPair } from '../helpers/mux-pair.ts'
 import { openAuthor, openPeer, type Peer } from '../helpers/peers.ts'
 import {
   announce,
@@ -187,4 +189,35 @@ test('keys of dead peers do not keep living ones from being dialled', async () =
   const feed = await feedOf(reader, reader.feedKey)
   expect(feed.core.peers).toHaveLength(2)
   await expectServes(bootstrap, reader)
+})
+
+test('all peers of a topic are named, in several messages, without anybody else arriving', async () => {
+  const [mux, other] = await muxPair()
+  const topic = randomBytes(32)
+  const keys = Array.from({ length: 70 }, () => randomBytes(32))
+  const introductions = new Introductions({
+    onPeer: () => undefined,
+    onMisdeed: () => undefined,
+  })
+  onTestFinished(() => introductions.close())
+  const counts: number[] = []
+  const named = new Set<string>()
+  const channel = other.createChannel({
+    protocol: PROTOCOL,
+    messages: [
+      {
+        encoding: c.raw,
+        onmessage: (bytes: Buffer) => {
+          counts.push(bytes[32] ?? 0)
+          for (let at = 33; at < bytes.length; at += 32)
+            named.add(bytes.toString('hex', at, at + 32))
+        },
+      },
+    ],
+  })
+  channel?.open()
+  introductions.attach(mux)
+  introductions.add(topic, () => [...keys, mux.stream.remotePublicKey])
+  await eventually(() => expect(counts).toEqual([32, 32, 6]))
+  expect(named).toEqual(new Set(keys.map((it) => it.toString('hex'))))
 })

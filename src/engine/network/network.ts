@@ -16,6 +16,7 @@ import { closeGate } from '../../peers/connections/private-gate.ts'
 import type { DhtAnswers, NetworkFacts } from '../../peers/diagnosis/diagnosis.ts'
 import { LocalNetwork } from '../../peers/lan/local-network.ts'
 import { Introductions } from '../../peers/introductions.ts'
+import type { OnMisdeed } from '../../peers/peer-protocol.ts'
 import { PushChannel } from '../../replication/push/pushes.ts'
 import { IdleFeeds, type FeedOpener } from '../../replication/idle/idle-feeds.ts'
 import { Wakeup } from '../../replication/idle/wakeup.ts'
@@ -75,11 +76,13 @@ export class Network {
     this.#options = options
     this.#limits = config
     this.#isPrivate = options.isPrivate ?? (() => false)
+    const onMisdeed: OnMisdeed = (peer, what) => this.#swarm.strike(peer, what, { hangUp: false })
     this.#introductions = new Introductions({
-      onPeer: (key, teller) => this.#swarm.dial(key, teller),
+      onPeer: (key, introducer) => this.#swarm.dial(key, introducer),
+      onMisdeed,
     })
     this.#pushes = new PushChannel({
-      onMisdeed: (peer, what) => this.#swarm.strike(peer, what, { hangUp: false }),
+      onMisdeed,
       onFailure: ({ feedKey }, error) => this.#notStored(feedKey, error),
     })
     this.#roster = new IdleFeeds({
@@ -90,13 +93,14 @@ export class Network {
       log: (what, feedKey, err) => logger.error({ feed: short(feedKey), err }, what),
     })
     this.#shelf = new Wakeup({
+      onMisdeed,
       feedKeys: () => this.#roster.feedKeys(),
       stateOf: (feedKey) => this.#roster.stateOf(feedKey),
-      mayTell: (feedKey, peer) => {
+      mayAnnounce: (feedKey, peer) => {
         const { discoveryKey } = this.#roster.get(feedKey) ?? {}
         return this.#isAllowed(peer) || discoveryKey === undefined || !this.#isPrivate(discoveryKey)
       },
-      onTold: (feedKey, state) => {
+      onState: (feedKey, state) => {
         this.#roster
           .onPeerState(feedKey, state)
           .catch((err: unknown) => logger.debug({ err }, 'news'))
@@ -123,6 +127,7 @@ export class Network {
     this.#successions = new SuccessionExchange({
       swarm: this.#swarm,
       logger,
+      onMisdeed,
       onStatement: options.onSuccession,
     })
     if (config.localDiscovery) {
@@ -232,7 +237,7 @@ export class Network {
 
   /** Tells peers of a newsletter, now and later, where it continues. */
   tellSuccession(statement: Succession): void {
-    this.#successions.know(statement)
+    this.#successions.announce(statement)
   }
 
   /** Puts a statement into the DHT. Gives whether nodes took it in time. */

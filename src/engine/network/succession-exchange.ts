@@ -1,24 +1,29 @@
+import c, { type Encoder } from 'compact-encoding'
 import type Protomux from 'protomux'
-import { HyperletterError } from '../../errors.ts'
+import { hasCode } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
 import { recoveryKeyOf } from '../../format/history/recovery-key.ts'
-import { short, type Logger } from '../../logger.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import type { SigningKeyPair } from '../../format/keys/recovery.ts'
 import {
   decodeSuccession,
+  encodeSuccession,
   isSigned,
   maskSuccession,
+  SUCCESSION_BYTES,
   unmaskSuccession,
   type Succession,
 } from '../../format/records/succession.ts'
-import { LookupQueue } from '../../peers/topics/lookup-queue.ts'
-import { SuccessionChannel } from './succession-channel.ts'
+import { hex } from '../../hex.ts'
+import { short, type Logger } from '../../logger.ts'
+import { PeerProtocol, type OnMisdeed } from '../../peers/peer-protocol.ts'
 import type { Swarm } from '../../peers/swarm.ts'
+import { LookupQueue } from './lookup-queue.ts'
 
 export interface SuccessionExchangeOptions {
-  readonly swarm: Swarm
+  readonly swarm: Pick<Swarm, 'size' | 'getMutable' | 'putMutable'>
   readonly logger: Logger
+  readonly onMisdeed: OnMisdeed
   /** Called with a statement that the recovery key of its newsletter signed. Rejects if it does not count. */
   readonly onStatement: (statement: Succession) => Promise<void>
 }
@@ -31,48 +36,98 @@ const LOOK_UP_EVERY_MS = 24 * HOUR_MS
 /** Where nobody was in reach, or block 0 had not arrived. */
 const LOOK_UP_AGAIN_MS = 60_000
 
-/** How long block 0 is waited for when a peer tells a statement. */
+/** How long block 0 is waited for when a statement arrives; later it is checked with the next look-up. */
 const RECOVERY_KEY_TIMEOUT_MS = 15_000
 
-/** Where newsletters continue: asks the DHT now and then, hears and tells peers. */
+/** Peers of one newsletter whose statements wait to be checked, one each; the oldest goes first. */
+const MAX_UNCHECKED = 16
+
+/** Statements accepted from one connection. */
+const RATE = { perSecond: 1, burst: 256 }
+
+/** One message is one statement, of fixed length. */
+const encoding: Encoder<Succession> = {
+  preencode: (state) => void (state.end += SUCCESSION_BYTES),
+  encode: (state, statement) =>
+    c.fixed(SUCCESSION_BYTES).encode(state, encodeSuccession(statement)),
+  decode: (state) => decodeSuccession(c.fixed(SUCCESSION_BYTES).decode(state)),
+}
+
+interface Unchecked {
+  readonly publicKey: Uint8Array
+  readonly statement: Succession
+}
+
+/** Newsletter → `issuedAt` of the statement that a peer was sent. */
+type Sent = Map<FeedKey, number>
+
+/**
+ * Where newsletters continue: looks it up in the DHT now and then, and exchanges it with peers. Whoever holds a
+ * statement passes it on, so it arrives although its author is gone; it goes only to peers that replicate that
+ * very newsletter with us.
+ */
 export class SuccessionExchange {
   readonly #options: SuccessionExchangeOptions
-  readonly #exchange: SuccessionChannel
+  readonly #protocol: PeerProtocol<Succession, Sent>
   readonly #queue: LookupQueue<Feed>
+  readonly #feeds = new Map<FeedKey, Feed>()
+  readonly #checked = new Map<FeedKey, Succession>()
+  /** Newsletter → by the peer's key in hex. */
+  readonly #unchecked = new Map<FeedKey, Map<string, Unchecked>>()
 
   constructor(options: SuccessionExchangeOptions) {
     this.#options = options
-    this.#exchange = new SuccessionChannel({
-      onStatement: (bytes, peer) => {
-        this.#hear(bytes, peer).catch((error: unknown) => this.#log('a statement', error))
+    this.#protocol = new PeerProtocol<Succession, Sent>({
+      protocol: 'hyperletter/succession/1',
+      encoding,
+      maxBytes: SUCCESSION_BYTES,
+      rate: RATE,
+      newState: () => new Map(),
+      onMessage: (statement, peer) => {
+        this.#onStatement(statement, peer.publicKey).catch((error: unknown) =>
+          this.#log('a statement cannot be checked yet', error, statement.from),
+        )
       },
+      onMisdeed: options.onMisdeed,
     })
     this.#queue = new LookupQueue({ lookUp: (feed) => this.#lookUp(feed) })
   }
 
-  /** Looks out for a successor of a newsletter until `delete`. */
+  /** Looks for a successor of a newsletter, and exchanges it with its peers, until `delete`. */
   add(feed: Feed): void {
-    this.#exchange.add(feed)
+    this.#feeds.set(feed.feedKey, feed)
     this.#queue.add(feed)
+    this.changed(feed.feedKey)
   }
 
   /** A newsletter has a new peer. */
   changed(feedKey: FeedKey): void {
-    this.#exchange.changed(feedKey)
+    const statement = this.#checked.get(feedKey)
+    const feed = this.#feeds.get(feedKey)
+    if (statement === undefined || feed === undefined) return
+    for (const { remotePublicKey } of feed.core.peers) {
+      const peer = this.#protocol.get(remotePublicKey)
+      if (peer === undefined || peer.state.get(feedKey) === statement.issuedAt) continue
+      peer.state.set(feedKey, statement.issuedAt)
+      peer.send(statement)
+    }
   }
 
   delete(feed: Feed): void {
-    this.#exchange.delete(feed)
+    if (this.#feeds.get(feed.feedKey) === feed) this.#feeds.delete(feed.feedKey)
     this.#queue.delete(feed)
   }
 
-  /** Passes a statement on to peers; it has been checked. */
-  know(statement: Succession): void {
-    this.#exchange.know(statement)
+  /** Passes a statement on to peers, from now on; it has been checked. */
+  announce(statement: Succession): void {
+    this.#checked.set(statement.from, statement)
+    this.changed(statement.from)
   }
 
+  /** Opens the channel on a new connection. */
   attach(mux: Protomux): void {
-    this.#exchange.attach(mux)
+    this.#protocol.attach(mux)
+    for (const feedKey of this.#checked.keys()) this.changed(feedKey)
   }
 
   /** Puts a statement where readers look for it. Gives whether nodes of the DHT took it in time. */
@@ -83,17 +138,31 @@ export class SuccessionExchange {
 
   close(): void {
     this.#queue.close()
-    this.#exchange.close()
+    this.#feeds.clear()
+    this.#protocol.close()
   }
 
-  async #hear(bytes: Uint8Array, peer: Uint8Array): Promise<void> {
-    const statement = decoded(bytes)
-    if (statement === undefined) return this.#blame(peer)
-    const feed = this.#exchange.feedShared(statement.from, peer)
+  async #onStatement(statement: Succession, publicKey: Buffer): Promise<void> {
+    const { from } = statement
+    const feed = this.#feeds.get(from)
     if (feed === undefined || !this.#isNews(statement)) return
-    const recoveryKey = await recoveryKeyOf(feed, { timeoutMs: RECOVERY_KEY_TIMEOUT_MS })
-    if (!isSigned(statement, recoveryKey)) return this.#blame(peer)
-    await this.#pass(statement)
+    if (!feed.core.peers.some((it) => it.remotePublicKey.equals(publicKey))) return
+    const unchecked = this.#unchecked.get(from) ?? new Map<string, Unchecked>()
+    this.#unchecked.set(from, unchecked)
+    const [oldest] = unchecked.keys()
+    if (oldest !== undefined && unchecked.size >= MAX_UNCHECKED) unchecked.delete(oldest)
+    unchecked.set(hex(publicKey), { publicKey, statement })
+    const options = { timeoutMs: RECOVERY_KEY_TIMEOUT_MS }
+    await this.#check(feed.feedKey, await recoveryKeyOf(feed, options))
+  }
+
+  async #check(feedKey: FeedKey, recoveryKey: Uint8Array): Promise<void> {
+    const unchecked = this.#unchecked.get(feedKey) ?? []
+    this.#unchecked.delete(feedKey)
+    for (const [, { publicKey, statement }] of unchecked) {
+      if (isSigned(statement, recoveryKey)) await this.#pass(statement)
+      else this.#options.onMisdeed(publicKey, 'peer sent a false statement of succession')
+    }
   }
 
   /** Gives when to look again. */
@@ -101,24 +170,27 @@ export class SuccessionExchange {
     const { swarm } = this.#options
     try {
       const recoveryKey = await recoveryKeyOf(feed, { wait: false })
-      const value = await swarm.getMutable(recoveryKey)
-      if (value === undefined) return swarm.size > 0 ? aboutADay() : LOOK_UP_AGAIN_MS
-      const statement = unmaskSuccession(value, feed.feedKey)
-      if (isSigned(statement, recoveryKey) && this.#isNews(statement)) await this.#pass(statement)
+      await this.#check(feed.feedKey, recoveryKey)
+      const found = await swarm.getMutable(recoveryKey)
+      if (found === undefined) return swarm.size > 0 ? aboutADay() : LOOK_UP_AGAIN_MS
+      const statement = unmaskSuccession(found.value, feed.feedKey)
+      // Nodes keep the value of the highest `seq`: one that is not the time would outlast later statements.
+      const isOfTime = found.seq === statement.issuedAt
+      if (isOfTime && isSigned(statement, recoveryKey)) await this.#pass(statement)
+      return aboutADay()
     } catch (error) {
       this.#log('looking for a successor', error, feed.feedKey)
-      if (error instanceof HyperletterError && error.code === 'NOT_AVAILABLE') {
-        return LOOK_UP_AGAIN_MS
-      }
+      if (hasCode(error, 'NOT_AVAILABLE')) return LOOK_UP_AGAIN_MS
+      throw error
     }
-    return aboutADay()
   }
 
   #isNews({ from, issuedAt }: Succession): boolean {
-    return issuedAt > (this.#exchange.known(from)?.issuedAt ?? -1)
+    return issuedAt > (this.#checked.get(from)?.issuedAt ?? -1)
   }
 
   async #pass(statement: Succession): Promise<void> {
+    if (!this.#isNews(statement)) return
     try {
       await this.#options.onStatement(statement)
     } catch (error) {
@@ -126,25 +198,12 @@ export class SuccessionExchange {
     }
   }
 
-  #blame(peer: Uint8Array): void {
-    this.#options.swarm.strike(peer, 'peer told a false statement', { hangUp: false })
-  }
-
-  #log(what: string, error: unknown, feedKey?: FeedKey): void {
-    const feed = feedKey === undefined ? {} : { feed: short(feedKey) }
-    this.#options.logger.debug({ ...feed, err: String(error) }, what)
+  #log(what: string, error: unknown, feedKey: FeedKey): void {
+    this.#options.logger.debug({ feed: short(feedKey), err: String(error) }, what)
   }
 }
 
 // Not all newsletters of all readers in the same minute of the day.
 function aboutADay(): number {
   return LOOK_UP_EVERY_MS * (0.75 + Math.random() / 2)
-}
-
-function decoded(bytes: Uint8Array): Succession | undefined {
-  try {
-    return decodeSuccession(bytes)
-  } catch {
-    return undefined
-  }
 }

@@ -10,6 +10,10 @@ export const MAX_SIGNATURE_BYTES = 512
 /** Receivers that are named in a message. */
 export const MAX_TOLD = 256
 
+/** The largest message: its parts, and a varint for each block and for what stands before the blocks. */
+export const MAX_PUSH_BYTES =
+  MAX_PUSHED_BYTES + MAX_SIGNATURE_BYTES + 2 * MAX_TOLD + 9 * (MAX_PUSHED_BLOCKS + 9)
+
 /** Blocks that continue a log, as they are stored and signed. */
 export interface Push {
   /** Discovery key of the core. */
@@ -30,7 +34,7 @@ export function nameOf(publicKey: Uint8Array): number {
 
 /**
  * Message: topic (32 bytes), from (varint), signature (varint length, bytes), count of receivers (varint) and 2 bytes
- * for each, count of blocks (varint) and each with its length (varint). A decode error ends the connection.
+ * for each, count of blocks (varint) and each with its length (varint).
  */
 export const pushEncoding: Encoder<Push> = {
   preencode(state, { topic, from, signature, told, blocks }) {
@@ -52,9 +56,6 @@ export const pushEncoding: Encoder<Push> = {
     for (const block of blocks) c.buffer.encode(state, block)
   },
   decode(state) {
-    // One byte more than is promised is refused before anything is taken apart.
-    const most = MAX_PUSHED_BYTES + MAX_SIGNATURE_BYTES + 2 * MAX_TOLD + 9 * (MAX_PUSHED_BLOCKS + 9)
-    if (state.end - state.start > most) throw new Error('Too large a push')
     const topic = c.fixed32.decode(state)
     const from = c.uint.decode(state)
     const signature = bytes(c.buffer.decode(state), MAX_SIGNATURE_BYTES)

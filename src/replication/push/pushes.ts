@@ -1,7 +1,7 @@
 import type Hypercore from 'hypercore'
 import type { Peer } from 'hypercore'
 import type Protomux from 'protomux'
-import type { Message } from 'protomux'
+import { PeerProtocol, type OnMisdeed, type ProtocolPeer } from '../../peers/peer-protocol.ts'
 import type { Feed } from '../../format/feed.ts'
 import { EVERYTHING } from '../../format/selection.ts'
 import { RateLimiter } from '../../rate-limiter.ts'
@@ -18,6 +18,7 @@ import {
 import { USES_INTERNALS } from '../../log/internals/internals.ts'
 import { hex } from '../../hex.ts'
 import {
+  MAX_PUSH_BYTES,
   MAX_PUSHED_BLOCKS,
   MAX_PUSHED_BYTES,
   MAX_SIGNATURE_BYTES,
@@ -26,9 +27,6 @@ import {
   pushEncoding,
   type Push,
 } from './push-message.ts'
-
-/** Protomux protocol name; the number rises with an incompatible change. */
-const PROTOCOL = 'hyperletter/push/1'
 
 /** What one peer is pushed at once, and for each second; what exceeds that, it asks for. */
 const SENT = { burst: 64, perSecond: 8 }
@@ -52,8 +50,7 @@ const PASSERS = 3
 const MANY = 48
 
 export interface PushChannelOptions {
-  /** A peer pushed what no honest one does. */
-  readonly onMisdeed: (peer: Uint8Array, what: string) => void
+  readonly onMisdeed: OnMisdeed
   /** What was pushed could not be stored. */
   readonly onFailure: (feed: Feed, error: unknown) => void
 }
@@ -61,16 +58,15 @@ export interface PushChannelOptions {
 /** Called when a peer pushed what a second history would explain. */
 export type OnSuspect = (peer: Uint8Array) => void
 
-interface Member {
-  readonly key: Uint8Array
-  readonly message: Message<Push>
+interface PushState {
   readonly sent: RateLimiter
-  readonly taken: RateLimiter
   /** Topics that the peer has replicated with us over this connection, in hex. */
   readonly shared: Set<string>
   /** Topic → length that the peer will have when all that was pushed to it has arrived. */
   readonly lengths: Map<string, number>
 }
+
+type PushPeer = ProtocolPeer<Push, PushState>
 
 interface Log {
   readonly feed: Feed
@@ -90,11 +86,21 @@ interface Log {
 export class PushChannel {
   readonly #options: PushChannelOptions
   readonly #logs = new Map<string, Log>()
-  readonly #members = new Map<string, Member>()
+  readonly #protocol: PeerProtocol<Push, PushState>
   readonly #storing = new Set<Promise<unknown>>()
 
   constructor(options: PushChannelOptions) {
     this.#options = options
+    this.#protocol = new PeerProtocol<Push, PushState>({
+      protocol: 'hyperletter/push/1',
+      encoding: pushEncoding,
+      maxBytes: MAX_PUSH_BYTES,
+      rate: TAKEN,
+      newState: () => ({ sent: new RateLimiter(SENT), shared: new Set(), lengths: new Map() }),
+      onMessage: (push, peer) => this.#onPush(push, peer),
+      onFlood: ({ publicKey }) => options.onMisdeed(publicKey, 'peer floods with pushes'),
+      onMisdeed: options.onMisdeed,
+    })
   }
 
   /** Pushes what is appended to a feed, and takes pushes for it, until the returned function is called. */
@@ -119,38 +125,11 @@ export class PushChannel {
     }
   }
 
-  /** Opens the channel on a new connection, beside replication. */
+  /** Opens the channel on a new connection. */
   attach(mux: Protomux): void {
     // Without internals nothing could be stored.
     if (!USES_INTERNALS) return
-    const key = mux.stream.remotePublicKey
-    const name = hex(key)
-    const channel = mux.createChannel({
-      protocol: PROTOCOL,
-      messages: [
-        {
-          encoding: pushEncoding,
-          onmessage: (push: Push) => {
-            if (this.#members.get(name) === member && member !== undefined) this.#hear(push, member)
-          },
-        },
-      ],
-      onclose: () => {
-        if (this.#members.get(name) === member) this.#members.delete(name)
-      },
-    })
-    const message = channel?.messages[0] as Message<Push> | undefined
-    const member: Member | undefined = message && {
-      key,
-      message,
-      sent: new RateLimiter(SENT),
-      taken: new RateLimiter(TAKEN),
-      shared: new Set(),
-      lengths: new Map(),
-    }
-    if (channel === null || member === undefined) return
-    channel.open()
-    this.#members.set(name, member)
+    this.#protocol.attach(mux)
     for (const { feed, topic } of this.#logs.values()) {
       for (const peer of feed.core.peers) this.#share(topic, peer)
     }
@@ -159,12 +138,12 @@ export class PushChannel {
   /** Takes nothing more, and waits for what is being stored: the store may be closed after it. */
   async close(): Promise<void> {
     this.#logs.clear()
-    this.#members.clear()
+    this.#protocol.close()
     await Promise.allSettled(this.#storing)
   }
 
   #share(topic: string, { remotePublicKey }: Peer): void {
-    this.#members.get(hex(remotePublicKey))?.shared.add(topic)
+    this.#protocol.get(remotePublicKey)?.state.shared.add(topic)
   }
 
   #publish(log: Log): void {
@@ -175,7 +154,7 @@ export class PushChannel {
     const count = head.length - before.length
     const sizeBytes = head.byteLength - before.byteLength
     if (count <= 0 || count > MAX_PUSHED_BLOCKS || sizeBytes > MAX_PUSHED_BYTES) return
-    if (head.signature.byteLength > MAX_SIGNATURE_BYTES || this.#members.size === 0) return
+    if (head.signature.byteLength > MAX_SIGNATURE_BYTES || this.#protocol.size === 0) return
     blocksOf(feed.core, before.length, head.length)
       .then((blocks) => {
         if (blocks === undefined) return
@@ -190,19 +169,19 @@ export class PushChannel {
     const { from, blocks } = continuation
     const sizeBytes = blocks.reduce((sum, it) => sum + it.byteLength, 0)
     const chance = told.length === 0 ? 1 : PASSERS / Math.min(told.length, MANY)
-    const receivers: { readonly peer: Peer; readonly member: Member }[] = []
+    const receivers: { readonly peer: Peer; readonly receiver: PushPeer }[] = []
     const names = new Set(told)
     for (const peer of shuffled(core.peers)) {
       if ((receivers.length + 1) * sizeBytes > MAX_SENT_BYTES) break
-      const member = this.#members.get(hex(peer.remotePublicKey))
-      if (member === undefined || names.has(nameOf(member.key))) continue
-      if (!isAt(peer, core, from, member.lengths.get(topic))) continue
+      const receiver = this.#protocol.get(peer.remotePublicKey)
+      if (receiver === undefined || names.has(nameOf(receiver.publicKey))) continue
+      if (!isAt(peer, core, from, receiver.state.lengths.get(topic))) continue
       if (chance < 1 && Math.random() >= chance) continue
-      if (!member.sent.take()) continue
-      receivers.push({ peer, member })
+      if (!receiver.state.sent.take()) continue
+      receivers.push({ peer, receiver })
     }
-    for (const { peer, member } of receivers) {
-      names.add(nameOf(member.key))
+    for (const { peer, receiver } of receivers) {
+      names.add(nameOf(receiver.publicKey))
       names.add(nameOf(peer.stream.publicKey))
     }
     const push = {
@@ -210,49 +189,45 @@ export class PushChannel {
       topic: core.discoveryKey ?? new Uint8Array(),
       told: [...names].slice(0, MAX_TOLD),
     }
-    for (const { peer, member } of receivers) {
-      member.lengths.set(topic, from + blocks.length)
-      member.message.send(push)
+    for (const { peer, receiver } of receivers) {
+      receiver.state.lengths.set(topic, from + blocks.length)
+      receiver.send(push)
       noteUpload(core, continuation, peer)
     }
   }
 
-  #hear(push: Push, member: Member): void {
-    if (!member.taken.take()) {
-      this.#options.onMisdeed(member.key, 'peer floods with pushes')
-      return
-    }
+  #onPush(push: Push, sender: PushPeer): void {
     const topic = hex(push.topic)
-    if (!member.shared.has(topic)) {
-      this.#options.onMisdeed(member.key, 'peer pushed what it does not share')
+    if (!sender.state.shared.has(topic)) {
+      this.#options.onMisdeed(sender.publicKey, 'peer pushed what it does not share')
       return
     }
     const log = this.#logs.get(topic)
     if (log === undefined || log.queue.size >= MAX_WAITING) return
     log.queue
-      .run(() => this.#take(log, push, member))
+      .run(() => this.#take(log, push, sender.publicKey))
       .catch((error: unknown) => this.#options.onFailure(log.feed, error))
   }
 
-  async #take(log: Log, push: Push, member: Member): Promise<void> {
+  async #take(log: Log, push: Push, sender: Buffer): Promise<void> {
     const { feed, topic } = log
     const { core } = feed
-    const peer = core.peers.find((it) => it.remotePublicKey.equals(member.key))
+    const peer = core.peers.find((it) => it.remotePublicKey.equals(sender))
     if (peer === undefined || core.closing !== null || this.#logs.get(topic) !== log) return
     // Where not everything has its place, it is decided before it comes.
     if (feed.writable || feed.selection !== EVERYTHING) return
     const verdict = judge(core, push)
     if (verdict === 'forged') {
       // Whether there are two histories shows when its log is asked for.
-      log.onSuspect(member.key)
-      this.#options.onMisdeed(member.key, 'peer pushed blocks that do not fit')
+      log.onSuspect(sender)
+      this.#options.onMisdeed(sender, 'peer pushed blocks that do not fit')
     } else if (verdict === 'signed') {
-      this.#send(log, push, [...push.told, nameOf(member.key)])
+      this.#send(log, push, [...push.told, nameOf(sender)])
       const storing = appendSigned(core, push, peer)
       this.#storing.add(storing)
       await storing.finally(() => this.#storing.delete(storing))
     } else if (isOtherHistory(core, push)) {
-      log.onSuspect(member.key)
+      log.onSuspect(sender)
       askForHistory(peer)
     }
   }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { LookupQueue } from '../../../src/peers/topics/lookup-queue.ts'
+import { LookupQueue } from '../../../src/engine/network/lookup-queue.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()

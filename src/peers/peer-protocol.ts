@@ -1,0 +1,130 @@
+import c, { type Encoder } from 'compact-encoding'
+import type { Connection } from 'hyperswarm'
+import type Protomux from 'protomux'
+import type { Message } from 'protomux'
+import { hex } from '../hex.ts'
+import { RateLimiter, type Rate } from '../rate-limiter.ts'
+
+/** Called when a peer did what no honest one does. */
+export type OnMisdeed = (publicKey: Uint8Array, what: string) => void
+
+export interface PeerProtocolOptions<T, S> {
+  /** Protomux protocol name; its number rises with an incompatible change. */
+  readonly protocol: string
+  readonly encoding: Encoder<T>
+  /** Longer messages are not decoded. */
+  readonly maxBytes: number
+  /** How many messages of one connection are read; more are dropped. */
+  readonly rate: Rate
+  /** What a message takes of `rate`; 1 when absent. */
+  readonly costOf?: (message: T) => number
+  /** Makes what is remembered of a connection. */
+  readonly newState: (publicKey: Buffer) => S
+  readonly onMessage: (message: T, peer: ProtocolPeer<T, S>) => void
+  /** Called for each message that is dropped. */
+  readonly onFlood?: (peer: ProtocolPeer<T, S>) => void
+  /** Called when a message cannot be decoded; the connection ends. */
+  readonly onMisdeed: OnMisdeed
+}
+
+/** A connected peer, from the side of one protocol. */
+export interface ProtocolPeer<T, S> {
+  readonly publicKey: Buffer
+  readonly connection: Connection
+  readonly state: S
+  /** Whether the peer speaks the protocol, once that is known; false too if the connection ends. */
+  readonly opened: Promise<boolean>
+  readonly send: (message: T) => void
+}
+
+/**
+ * A protocol with one kind of message, beside replication on the same connection. Messages are bounded before they
+ * are decoded, and limited in number.
+ */
+export class PeerProtocol<T, S> implements Iterable<ProtocolPeer<T, S>> {
+  readonly #options: PeerProtocolOptions<T, S>
+  readonly #peers = new Map<string, ProtocolPeer<T, S>>()
+
+  constructor(options: PeerProtocolOptions<T, S>) {
+    this.#options = options
+  }
+
+  /** Opens the channel on a new connection. Undefined if the connection has ended or has one already. */
+  attach(mux: Protomux): ProtocolPeer<T, S> | undefined {
+    const { protocol, encoding, newState } = this.#options
+    const connection = mux.stream
+    const publicKey = connection.remotePublicKey
+    const name = hex(publicKey)
+    const limiter = new RateLimiter(this.#options.rate)
+    const channel = mux.createChannel({
+      protocol,
+      messages: [
+        {
+          // Decoded below: what throws in here may end the process.
+          encoding: { ...encoding, decode: (state) => c.raw.decode(state) },
+          onmessage: (bytes: Uint8Array) => {
+            if (peer !== undefined && this.#peers.get(name) === peer) {
+              this.#onMessage(bytes, peer, limiter)
+            }
+          },
+        },
+      ],
+      onclose: () => {
+        if (this.#peers.get(name) === peer) this.#peers.delete(name)
+      },
+    })
+    const message = channel?.messages[0] as Message<T> | undefined
+    const peer = message && {
+      publicKey,
+      connection,
+      state: newState(publicKey),
+      opened: channel?.fullyOpened() ?? Promise.resolve(false),
+      send: (it: T) => void message.send(it),
+    }
+    if (peer === undefined) return undefined
+    this.#peers.set(name, peer)
+    channel?.open()
+    return peer
+  }
+
+  get size(): number {
+    return this.#peers.size
+  }
+
+  get(publicKey: Uint8Array): ProtocolPeer<T, S> | undefined {
+    return this.#peers.get(hex(publicKey))
+  }
+
+  has(peer: ProtocolPeer<T, S>): boolean {
+    return this.get(peer.publicKey) === peer
+  }
+
+  [Symbol.iterator](): IterableIterator<ProtocolPeer<T, S>> {
+    return this.#peers.values()
+  }
+
+  /** Takes no further messages. The connections stay. */
+  close(): void {
+    this.#peers.clear()
+  }
+
+  #onMessage(bytes: Uint8Array, peer: ProtocolPeer<T, S>, limiter: RateLimiter): void {
+    const { protocol, onMessage, onFlood, onMisdeed, costOf } = this.#options
+    const message = this.#decode(bytes)
+    if (message === undefined) {
+      onMisdeed(peer.publicKey, `peer sent an invalid message of ${protocol}`)
+      peer.connection.destroy()
+    } else if (limiter.take(costOf?.(message) ?? 1)) onMessage(message, peer)
+    else onFlood?.(peer)
+  }
+
+  #decode(bytes: Uint8Array): T | undefined {
+    const { encoding, maxBytes } = this.#options
+    if (bytes.byteLength > maxBytes) return undefined
+    try {
+      return c.decode(encoding, bytes)
+    } catch {
+      return undefined
+    }
+  }
+}
