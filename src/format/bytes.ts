@@ -22,6 +22,21 @@ export async function collect(parts: AsyncIterable<Uint8Array>): Promise<Uint8Ar
   return concat(all)
 }
 
+/** What a stream holds, as it arrives. Whoever ends the iteration early ends the stream. */
+export async function* piecesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  // By hand: in Safari, streams cannot be iterated over.
+  const reader = stream.getReader()
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return
+      yield value
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined)
+  }
+}
+
 /** An unsigned 64-bit number, little-endian. @param value an integer up to 2^53 - 1. */
 export function uint64(value: number): Uint8Array {
   const bytes = new Uint8Array(8)

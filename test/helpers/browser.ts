@@ -14,9 +14,13 @@ const MACS = ['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome']
 // the tests serve.
 const ARGS = ['--no-sandbox', '--disable-gpu', '--font-render-hinting=none']
 
-/** A real headless Chromium. Whoever launches it closes it. */
-export async function launchBrowser(): Promise<Browser> {
-  const found = OWN_BROWSER ?? MACS.find((path) => existsSync(path))
+/**
+ * A real headless Chromium. Whoever launches it closes it.
+ * @param found one that is on the machine; else the one that comes with the packages.
+ */
+export async function launchBrowser(
+  found = OWN_BROWSER ?? MACS.find((path) => existsSync(path)),
+): Promise<Browser> {
   if (found !== undefined) return chromium.launch({ executablePath: found, args: ARGS })
   const folder = await unpacked()
   const env: Record<string, string> = { ...definedEnv() }

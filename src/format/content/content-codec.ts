@@ -1,5 +1,5 @@
 import { HyperletterError } from '../../errors.ts'
-import { collect } from '../bytes.ts'
+import { collect, piecesOf } from '../bytes.ts'
 import {
   blockBytesOf,
   CONTENT_BLOCK_BYTES,
@@ -131,27 +131,16 @@ function gzip(bytes: Uint8Array): Promise<Uint8Array> {
   return collect(through([bytes], new CompressionStream('gzip')))
 }
 
-// Written and read by hand: Safari has neither `ReadableStream.from` nor streams that can be iterated over.
 async function* through(
   parts: Blocks,
   { writable, readable }: CompressionStream | DecompressionStream,
 ): AsyncGenerator<Uint8Array> {
   const writing = write(parts, writable.getWriter())
-  const reader = (readable as ReadableStream<Uint8Array>).getReader()
-  try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) break
-      yield value
-    }
-  } finally {
-    // Ends the writing too, where somebody stops reading before the end.
-    await reader.cancel().catch(() => undefined)
-    await writing
-  }
+  yield* piecesOf(readable as ReadableStream<Uint8Array>)
+  await writing
 }
 
-/** Never rejects: what fails here fails the reading side. */
+// Piece by piece, as Safari has no `ReadableStream.from`. Never rejects: what fails here fails the reading side.
 async function write(
   parts: Blocks,
   writer: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>,

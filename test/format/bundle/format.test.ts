@@ -99,3 +99,19 @@ describe('the format of a bundle', () => {
     }
   })
 })
+
+describe('the golden bundle', () => {
+  const golden = new Uint8Array(readFileSync(new URL('fixtures/bundles/tide-tables.bundle', root)))
+
+  it('is verified by every later version', async () => {
+    const { header, tree } = await verify(golden)
+    expect(header).toMatchObject({
+      feedKey: 'ffdud8qp1ns37se7gg88hjp39kuw7mzqeqxmga5t81py1caxp3io',
+      length: 12,
+      blocks: 12,
+    })
+    expect(Buffer.from(tree.hash()).toString('hex')).toBe(
+      '15ce10d43aeb735ed0cd9b15f35b7fb9c3f6de7d86f2538bd2096fcf2d1c8ea6',
+    )
+  })
+})

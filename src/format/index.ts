@@ -1,0 +1,45 @@
+/**
+ * The format of a newsletter, without Node and without a network: keys and links, records, contents, and bundles
+ * with their verification. Runs in browsers. docs/format.md specifies all of it.
+ */
+export { HyperletterError, type ErrorCode } from '../errors.ts'
+export { collect, piecesOf } from './bytes.ts'
+export type { Hash } from './crypto.ts'
+
+export {
+  encryptionKeyOf,
+  feedKeyOf,
+  keyBytes,
+  parseEncryptionKey,
+  parseFeedKey,
+  type EncryptionKey,
+  type FeedKey,
+} from './keys/feed-key.ts'
+export { formatLink, parseLink, type Link } from './keys/link.ts'
+
+export {
+  claimsToBeRecord,
+  decodeRecord,
+  encodeRecord,
+  type AmendmentRecord,
+  type HyperletterRecord,
+  type IssueRecord,
+  type NewsletterRecord,
+  type RetractionRecord,
+  type UnknownRecord,
+  type WritableRecord,
+} from './records/record.ts'
+export type { Attachment, Content } from './records/content.ts'
+export {
+  formatSuccession,
+  isSigned,
+  parseSuccession,
+  type Succession,
+} from './records/succession.ts'
+
+export { decodeContent, encodeContent, type EncodedContent } from './content/content-codec.ts'
+
+export type { BundleHeader } from './bundle/format.ts'
+export { openBundle, type Frame, type OpenBundle } from './bundle/read.ts'
+export type { TreeNode } from './bundle/tree.ts'
+export { verifyBundle, type VerifiedBundle } from './bundle/verify.ts'
