@@ -1,3 +1,9 @@
+/**
+ * Blocks that the log of a newsletter has at most: sixteen times what a bundle carries, and with 64 KiB in each block 1 TiB.
+ * What a peer says of blocks beyond is not believed.
+ */
+export const MAX_LOG_BLOCKS = 2 ** 24
+
 /** Blocks `start` to `end` (exclusive) of a core. */
 export interface BlockRange {
   readonly start: number

@@ -1,6 +1,8 @@
 import type { Connection } from 'hyperswarm'
+import Protomux from 'protomux'
 import type { KeyPair } from 'hypercore-crypto'
 import type { Address } from '../config/config.ts'
+import { guardReplication } from '../log/internals/wire-guard.ts'
 import { short, type Logger } from '../logger.ts'
 import { Topics } from './topics/topics.ts'
 import type { Dht } from './dht.ts'
@@ -211,11 +213,6 @@ export class Swarm {
     if (!Buffer.from(this.publicKey).equals(key)) this.#dials.begin(peer, teller)
   }
 
-  /** Counts a request of a peer, and reads it more slowly if there are too many. */
-  requested(key: Uint8Array): void {
-    this.#lines.requested(hex(key))
-  }
-
   /**
    * Counts a provable misdeed of a peer; the third ends its connection, and no new one is accepted for a while.
    * @param hangUp also end the connection before that: there is nothing more to wait for from it.
@@ -294,6 +291,11 @@ export class Swarm {
       return
     }
     this.#logger.debug({ peer: name }, 'connected')
+    guardReplication(Protomux.from(connection), {
+      onViolation: (what, options) => this.strike(connection.remotePublicKey, what, options),
+      onExcess: (forMs) => this.#lines.hold(peer, forMs),
+      onRequest: () => this.#lines.requested(peer),
+    })
     this.#options.onConnection(connection)
     const onFlood = () => this.strike(connection.remotePublicKey, 'peer floods', { hangUp: true })
     this.#lines.add(peer, connection, onFlood, () => this.#known.disconnected(peer))

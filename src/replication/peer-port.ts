@@ -2,8 +2,6 @@
 export interface PeerPort {
   /** Looks a topic up once more, now. */
   refresh(topic: Uint8Array): void
-  /** Counts a request of a peer, and reads from it more slowly if there are too many. */
-  requested(peer: Uint8Array): void
   /**
    * Counts a provable misdeed; the third bans the peer for a while.
    * @param hangUp also end the connection before that: there is nothing more to wait for from it.

@@ -38,9 +38,6 @@ export interface SeedingOptions {
   readonly onDiskFull: (cause: unknown) => void
 }
 
-/** Requests of one peer for one core that wait for their answer; Hypercore itself has at most 512. */
-const MAX_REQUESTS_WAITING = 8_192
-
 /**
  * When to look up again while no peer is connected, after joining. Two readers that join together
  * each look up before the other has announced; without this they would wait ten minutes.
@@ -214,13 +211,8 @@ export class Seeding {
   }
 
   readonly #onPeerAdd = (peer: Peer): void => {
-    const { feed, peers, onPeer } = this.#options
+    const { feed, onPeer } = this.#options
     this.#movedAt = Date.now()
-    onRequest(peer, (waiting) => {
-      peers.requested(peer.remotePublicKey)
-      if (waiting < MAX_REQUESTS_WAITING) return
-      peers.strike(peer.remotePublicKey, 'peer asks without listening', { hangUp: true })
-    })
     announceHeld(feed, peer)
     onPeer()
   }
@@ -234,18 +226,5 @@ export class Seeding {
   #log(what: string, error: unknown): void {
     const { feed, logger } = this.#options
     logger.debug({ feed: short(feed.feedKey), err: String(error) }, what)
-  }
-}
-
-// No event tells of requests before they are answered.
-function onRequest(peer: Peer, listener: (waiting: number) => void): void {
-  const asked = peer as unknown as {
-    readonly remoteRequests: { readonly size: number }
-    onrequest(message: unknown): unknown
-  }
-  const handle = asked.onrequest.bind(peer)
-  asked.onrequest = (message) => {
-    listener(asked.remoteRequests.size)
-    return handle(message)
   }
 }

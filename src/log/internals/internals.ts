@@ -144,7 +144,11 @@ export interface CoreInternals {
   readonly replicator: ReplicatorInternals
   readonly bitfield: { get(index: number): boolean; findLast(value: boolean, from: number): number }
   readonly state: StateInternals
-  readonly header: { readonly manifest: object | null; readonly frozen: boolean }
+  readonly header: {
+    readonly manifest: object | null
+    readonly frozen: boolean
+    readonly hints: { readonly contiguousLength: number }
+  }
   readonly _repairMode: boolean
   /** Throws unless the key of the core signed the tree. */
   _verifyBatchUpgrade(tree: TreeInternals): unknown

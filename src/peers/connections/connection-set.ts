@@ -85,6 +85,11 @@ export class ConnectionSet {
     line?.valve.hold(line.requests.reserve())
   }
 
+  /** Reads nothing of a peer for so long. */
+  hold(peer: string, forMs: number): void {
+    this.#lines.get(peer)?.valve.hold(forMs)
+  }
+
   hangUp(peer: string): void {
     this.#lines.get(peer)?.connection.destroy()
   }

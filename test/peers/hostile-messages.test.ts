@@ -1,0 +1,139 @@
+import type { Peer as ReplicationPeer } from 'hypercore'
+import type { Connection } from 'hyperswarm'
+import { expect, test } from 'vitest'
+import type { Address } from '../../src/config/config.ts'
+import { openAuthor, openPeer } from '../helpers/peers.ts'
+import { copyPlainly, eventually, feedOf, plainPeer, subscribe } from '../helpers/swarm-peers.ts'
+import { privateNetwork } from '../helpers/testnet.ts'
+
+/** Sends messages of Hypercore's protocol by hand. */
+type Wire = Record<
+  `wire${'Sync' | 'Request' | 'Cancel' | 'Data' | 'NoData' | 'Want' | 'Unwant' | 'Bitfield' | 'Range'}`,
+  { send(message: object): boolean }
+>
+
+const NOTHING = { block: null, hash: null, seek: null, upgrade: null }
+const REQUEST = { id: 1, fork: 0, ...NOTHING, manifest: false, priority: 0 }
+const SYNC = {
+  fork: 0,
+  canUpgrade: true,
+  uploading: true,
+  downloading: true,
+  hasManifest: false,
+  allowPush: false,
+}
+const MOST = Number.MAX_SAFE_INTEGER
+
+async function hostilePeer(bootstrap: readonly Address[], feedKey: string, length: number) {
+  const connections: Connection[] = []
+  const plain = await plainPeer(bootstrap, (connection, store) => {
+    connections.push(connection)
+    store.replicate(connection)
+  })
+  const core = await copyPlainly(plain, feedKey, length)
+  const [peer] = core.peers
+  if (peer === undefined) throw new Error('Nobody is there.')
+  return { wire: peer as ReplicationPeer & Wire, connections, core }
+}
+
+const TOO_FAR: readonly { what: string; send: (wire: Wire) => void }[] = [
+  {
+    what: 'has nearly endless blocks',
+    send: ({ wireRange }) => wireRange.send({ drop: false, start: 1, length: MOST - 1 }),
+  },
+  {
+    what: 'has everything',
+    send: ({ wireRange }) => wireRange.send({ drop: false, start: 0, length: MOST }),
+  },
+  {
+    what: 'has 2^28 blocks',
+    send: ({ wireRange }) => wireRange.send({ drop: false, start: 1, length: 2 ** 28 }),
+  },
+  {
+    what: 'drops everything',
+    send: ({ wireRange }) => wireRange.send({ drop: true, start: 1, length: MOST - 1 }),
+  },
+  {
+    what: 'has a block far away',
+    send: ({ wireBitfield }) =>
+      wireBitfield.send({ start: 2 ** 50, bitfield: new Uint32Array(32) }),
+  },
+  {
+    what: 'wants everything',
+    send: ({ wireWant }) => wireWant.send({ start: 0, length: MOST, any: false }),
+  },
+  {
+    what: 'wants anything',
+    send: ({ wireWant }) => wireWant.send({ start: 2 ** 40, length: MOST, any: true }),
+  },
+  {
+    what: 'wants nothing any more',
+    send: ({ wireUnwant }) => wireUnwant.send({ start: 0, length: MOST, any: true }),
+  },
+  {
+    what: 'asks for a block far away',
+    send: ({ wireRequest }) =>
+      wireRequest.send({ ...REQUEST, block: { index: 2 ** 50, nodes: 0 } }),
+  },
+  {
+    what: 'asks for the hashes of a tree without end',
+    send: ({ wireRequest }) => wireRequest.send({ ...REQUEST, hash: { index: 0, nodes: MOST } }),
+  },
+  {
+    what: 'asks for a node far away',
+    send: ({ wireRequest }) => wireRequest.send({ ...REQUEST, hash: { index: 2 ** 52, nodes: 0 } }),
+  },
+  {
+    what: 'asks for a longer log than there can be',
+    send: ({ wireRequest }) =>
+      wireRequest.send({ ...REQUEST, upgrade: { start: 0, length: MOST } }),
+  },
+  {
+    what: 'asks for a place behind padding without end',
+    send: ({ wireRequest }) => wireRequest.send({ ...REQUEST, seek: { bytes: 1, padding: MOST } }),
+  },
+  {
+    what: 'claims a log without end',
+    send: ({ wireSync }) => wireSync.send({ ...SYNC, length: MOST, remoteLength: 0 }),
+  },
+  {
+    what: 'sends a proof of a thousand nodes',
+    send: ({ wireData }) => {
+      const nodes = Array.from({ length: 1_000 }, (_, index) => ({
+        index,
+        size: 1,
+        hash: Buffer.alloc(32),
+      }))
+      wireData.send({ request: 1, fork: 0, ...NOTHING, hash: { index: 1, nodes } })
+    },
+  },
+]
+
+test.each(TOO_FAR)('a peer that $what is cut off, and others are served', async ({ send }) => {
+  const bootstrap = await privateNetwork()
+  const author = await openAuthor(bootstrap, { issues: 2 })
+  const { core: ours, length } = await feedOf(author, author.feedKey)
+  const { wire, connections } = await hostilePeer(bootstrap, author.feedKey, length)
+  send(wire)
+  await eventually(() => expect(connections[0]?.destroyed).toBe(true))
+
+  expect(ours.remoteContiguousLength).toBeLessThanOrEqual(length)
+  const reader = await openPeer(bootstrap)
+  await subscribe(reader, author.link)
+  expect(await reader.operations.listInbox({})).toHaveLength(2)
+})
+
+test('who does it three times is banned', async () => {
+  const bootstrap = await privateNetwork()
+  const author = await openAuthor(bootstrap, { issues: 1 })
+  const { length } = await feedOf(author, author.feedKey)
+  const { connections, core } = await hostilePeer(bootstrap, author.feedKey, length)
+  core.on('peer-add', (peer) => {
+    ;(peer as ReplicationPeer & Wire).wireRange.send({ drop: false, start: 0, length: MOST })
+  })
+  const [peer] = core.peers as unknown as (ReplicationPeer & Wire)[]
+  peer?.wireRange.send({ drop: false, start: 0, length: MOST })
+  const network = await author.engine.network()
+  await eventually(() => expect(network.facts().bannedPeers).toBe(1), 20_000)
+  expect(connections.length).toBeGreaterThanOrEqual(3)
+})
