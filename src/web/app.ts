@@ -1,9 +1,16 @@
 import { Hono } from 'hono'
 import { HyperletterError } from '../errors.ts'
 import type { Operations } from '../api/contract/contract.ts'
-import { loadAssets } from '../site/assets.ts'
-import type { Env, Reader, ReaderContext } from './context.ts'
-import { guard, localPath, sessionCookie } from './guard.ts'
+import {
+  loadAssets,
+  localPath,
+  show,
+  viewOf,
+  type Env,
+  type Reader,
+  type ReaderContext,
+} from './context.ts'
+import { guard, sessionCookie } from './guard.ts'
 import { doorPage, problemPage, problemTitle } from '../site/pages/problem.ts'
 import { RenderCache } from './render-cache.ts'
 import { changingRoutes } from './routes/changing.ts'
@@ -11,9 +18,7 @@ import { eventRoutes } from './routes/events.ts'
 import { feedRoutes } from './routes/feeds.ts'
 import { assetRoutes, attachmentRoutes, feedPictureRoutes } from './routes/files.ts'
 import { readingRoutes } from './routes/reading.ts'
-import { show, viewOf } from './routes/view.ts'
 import type { Secrets } from './secrets.ts'
-import { Traffic } from './traffic.ts'
 
 export interface ReaderOptions {
   readonly operations: Operations
@@ -44,7 +49,7 @@ export function createReader(options: ReaderOptions): Hono<Env> {
   app.route('/', changingRoutes(reader))
   app.route('/', attachmentRoutes(reader))
   app.route('/', eventRoutes(reader))
-  app.route('/', readingRoutes(reader, rendered, new Traffic()))
+  app.route('/', readingRoutes(reader, rendered))
 
   app.notFound((c) =>
     problem(

@@ -1,6 +1,10 @@
+import { readFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
 import type { Context } from 'hono'
+import { getCookie } from 'hono/cookie'
 import type { Operations } from '../api/contract/contract.ts'
-import type { Assets } from '../site/assets.ts'
+import { layout, type Page } from '../site/pages/layout.ts'
+import { THEMES, type View } from '../site/pages/parts.ts'
 import type { Secrets } from './secrets.ts'
 
 /** What every route works with. */
@@ -23,3 +27,69 @@ export interface Env {
 }
 
 export type ReaderContext = Context<Env>
+
+/** What a page needs to know about its request. */
+export function viewOf(reader: Reader, c: ReaderContext): View {
+  const { pathname, search } = new URL(c.req.url)
+  const theme = THEMES.find((it) => it === getCookie(c, 'theme')) ?? 'auto'
+  return {
+    path: localPath(c.req.method === 'GET' ? pathname + search : pathname),
+    theme,
+    formToken: reader.secrets.form,
+    stylePath: reader.assets.style.path,
+    scriptPath: reader.assets.script.path,
+    iconPath: reader.assets.icon.path,
+  }
+}
+
+/** Answers with a whole page. */
+export function show(
+  c: ReaderContext,
+  view: View,
+  page: Page,
+  status: 200 | 404 | 422 | 500 | 503 = 200,
+): Response | Promise<Response> {
+  return c.html(layout(view, { notice: NOTICES[c.req.query('done') ?? ''], ...page }), status)
+}
+
+/** What was done on the page before, by a code in the address: nobody else's words can stand here. */
+const NOTICES: Readonly<Record<string, string>> = {
+  followed: 'You follow it now. Issues arrive in the background.',
+  later: 'You follow it now. It is fetched as soon as somebody who has it is online.',
+  left: 'You do not follow it any more.',
+}
+
+/** A file of the reader's own, under an address that changes with its content. */
+export interface Asset {
+  readonly path: string
+  readonly mediaType: string
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+
+/** The style sheet, the script and the icon; all that a page loads besides pictures of issues. */
+export interface Assets {
+  readonly style: Asset
+  readonly script: Asset
+  readonly icon: Asset
+}
+
+/** Reads them once. */
+export function loadAssets(): Assets {
+  return {
+    style: load('style.css', 'text/css; charset=utf-8'),
+    script: load('reader.js', 'text/javascript; charset=utf-8'),
+    icon: load('icon.svg', 'image/svg+xml'),
+  }
+}
+
+function load(name: string, mediaType: string): Asset {
+  const bytes = new Uint8Array(readFileSync(new URL(`../site/assets/${name}`, import.meta.url)))
+  const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 12)
+  return { path: `/assets/${hash}/${name}`, mediaType, bytes }
+}
+
+/** A path of this reader to go on to; anything else, such as another site's address, becomes `/`. */
+export function localPath(path: unknown): string {
+  if (typeof path !== 'string' || path.length > 2_048) return '/'
+  return /^\/(?![/\\])[\u0021-\u007e]*$/.test(path) && !path.includes('\\') ? path : '/'
+}

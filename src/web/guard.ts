@@ -100,9 +100,3 @@ export function sessionCookie(reader: Reader): string {
   const value = `${cookieName(reader)}=${reader.secrets.session}`
   return `${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${SESSION_SECONDS}`
 }
-
-/** A path of this reader to go on to; anything else, such as another site's address, becomes `/`. */
-export function localPath(path: unknown): string {
-  if (typeof path !== 'string' || path.length > 2_048) return '/'
-  return /^\/(?![/\\])[\u0021-\u007e]*$/.test(path) && !path.includes('\\') ? path : '/'
-}

@@ -5,7 +5,7 @@ import { getRequestListener } from '@hono/node-server'
 import { codeOf, HyperletterError } from '../errors.ts'
 import type { Operations } from '../api/contract/contract.ts'
 import { createReader } from './app.ts'
-import { localPath } from './guard.ts'
+import { localPath } from './context.ts'
 import { Secrets } from './secrets.ts'
 import { loadState, saveState, wasOpened } from './state.ts'
 

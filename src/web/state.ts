@@ -4,6 +4,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { replaceWhole } from '../atomic-file.ts'
+import type { Newsletter } from '../site/pages/parts.ts'
+import { feedAddresses, type AllAddresses } from '../site/syndication/addresses.ts'
+import { Secrets } from './secrets.ts'
 
 const port = z.int().min(1).max(65_535)
 
@@ -39,4 +42,14 @@ export async function saveState(dataDir: string, state: ReaderState): Promise<vo
 
 function fileIn(dataDir: string): string {
   return join(dataDir, 'reader.json')
+}
+
+/** The feed addresses of the reader of a data directory, with the secrets it keeps there. */
+export async function readerAddresses(
+  dataDir: string,
+  origin: string,
+  newsletters: readonly Newsletter[],
+): Promise<AllAddresses> {
+  const { secret } = await loadState(dataDir, Number(new URL(origin).port))
+  return feedAddresses(origin, new Secrets(secret), newsletters)
 }

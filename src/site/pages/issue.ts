@@ -115,3 +115,34 @@ function attachments(issue: Issue, path: string): Markup | '' {
 export function attachmentPath(path: string, name: string): string {
   return `${path}/files/${name.split('/').map(encodeURIComponent).join('/')}`
 }
+
+/** Longest first heading that is compared with a title, in characters of HTML. */
+const MAX_HEADING = 4_000
+
+/**
+ * The HTML of a text without its first heading, if that only repeats the title above it. Expects
+ * HTML of `renderHtml`.
+ */
+export function withoutTitle(content: string, title: string): string {
+  if (!content.startsWith('<h1>')) return content
+  const end = content.indexOf('</h1>')
+  if (end < 0 || end > MAX_HEADING) return content
+  const heading = plain(content.slice(0, end))
+  return heading === oneSpaced(title) ? content.slice(end + '</h1>'.length) : content
+}
+
+// Only to compare: what comes out of this is never shown.
+function plain(content: string): string {
+  const text = content
+    .replace(/<[^>]*>/g, '')
+    .replace(/&#x([0-9a-f]{1,6});/gi, (_, hex: string) =>
+      String.fromCodePoint(Number.parseInt(hex, 16)),
+    )
+    .replace(/&lt;/g, '<')
+    .replace(/&amp;/g, '&')
+  return oneSpaced(text)
+}
+
+function oneSpaced(text: string): string {
+  return text.replace(/\s+/g, ' ').trim()
+}

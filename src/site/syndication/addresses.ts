@@ -1,6 +1,5 @@
 import { singleLine } from '../../render/plain.ts'
 import type { Newsletter } from '../pages/parts.ts'
-import type { Secrets } from '../../web/secrets.ts'
 
 /** Where one feed is. `complete` is every issue in one document, for apps that know no pages. */
 export interface FeedAddresses {
@@ -25,24 +24,29 @@ export interface AllAddresses {
   })[]
 }
 
+/** Gives the secret part of a feed's address. */
+export interface FeedKeys {
+  feed(feedKey: string): string
+}
+
 /**
  * Stable addresses of feeds at `origin`. Those of private newsletters have a secret in them, and so
  * have the common ones if there is a private newsletter.
  */
 export function feedAddresses(
   origin: string,
-  secrets: Pick<Secrets, 'feed'>,
+  keys: FeedKeys,
   newsletters: readonly Newsletter[],
 ): AllAddresses {
   const shown = newsletters.filter((it) => it.title !== undefined)
-  const all = shown.some((it) => it.private) ? `?key=${secrets.feed('all')}` : ''
+  const all = shown.some((it) => it.private) ? `?key=${keys.feed('all')}` : ''
   return {
     opml: `${origin}/feeds/newsletters.opml${all}`,
     completeOpml: `${origin}/feeds/complete.opml${all}`,
     everything: inFolder(`${origin}/feeds/all`, all),
     newsletters: shown.map((newsletter) => {
       const { feedKey } = newsletter
-      const query = newsletter.private ? `?key=${secrets.feed(feedKey)}` : ''
+      const query = newsletter.private ? `?key=${keys.feed(feedKey)}` : ''
       return {
         newsletter,
         title: singleLine(newsletter.title ?? feedKey),

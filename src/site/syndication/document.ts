@@ -1,13 +1,9 @@
-import { createHash } from 'node:crypto'
-import { packageVersion } from '../../version.ts'
 import { singleLine } from '../../render/plain.ts'
-import { newsletterPath, type IssueSummary } from '../pages/parts.ts'
+import { withoutTitle } from '../pages/issue.ts'
+import { issuePath, newsletterPath, type Issue, type IssueSummary } from '../pages/parts.ts'
 
 /** Issues of one document. An archive document always has as many. */
 export const ISSUES_PER_DOCUMENT = 25
-
-// Another version may write the same issues in another way.
-const VERSION = packageVersion()
 
 /** One document of a feed before it has a format, and before any text was read. */
 export interface Outline {
@@ -28,28 +24,25 @@ export interface Outline {
   readonly mark?: 'archive' | 'complete'
 }
 
+/** One issue, before it has a format. */
+export interface Entry {
+  readonly id: string
+  readonly url: string
+  readonly title: string
+  readonly html: string
+  readonly summary: string | undefined
+  /** The newsletter. */
+  readonly source: { readonly id: string; readonly title: string }
+  readonly authors: readonly { readonly name: string; readonly url?: string | undefined }[]
+  readonly tags: readonly string[]
+  readonly language: string | undefined
+  readonly publishedAt: Date
+  readonly updatedAt: Date
+}
+
 /** Stable identifier of a newsletter's feed. */
 export function feedId(feedKey: string): string {
   return `urn:hyperletter:${feedKey}`
-}
-
-/**
- * What decides whether a document is still the same, without reading any text.
- * @param place What its addresses depend on.
- */
-export function entityTag(outline: Outline, format: string, place: readonly string[]): string {
-  const { id, title, description, links, mark, issues } = outline
-  const facts = issues.map((it) => [
-    it.feedKey,
-    it.number,
-    it.title,
-    it.newsletter,
-    it.publishedAt,
-    it.amendedAt,
-    it.retractedAt,
-  ])
-  const all = [VERSION, format, place, id, title, description, links, mark, facts]
-  return `"${createHash('sha256').update(JSON.stringify(all)).digest('hex').slice(0, 32)}"`
 }
 
 /** When the last of these issues was published or corrected; the beginning of time where there is none. */
@@ -151,4 +144,30 @@ function commonOf({ feedKey, title, description }: Parameters<typeof current>[0]
 
 function archivePath(number: number): string {
   return `archive/${number}/`
+}
+
+/**
+ * An issue as an entry.
+ * @param origin Where its page is.
+ * @param content Safe HTML of its text; undefined for a link to its page instead.
+ */
+export function entryOf(issue: Issue, origin: string, content: string | undefined): Entry {
+  const { feedKey, number, title, publishedAt, amendedAt, retracted } = issue
+  const changes = [publishedAt, amendedAt, retracted?.at].flatMap((it) => (it ? [it] : []))
+  const url = origin + issuePath(feedKey, number)
+  const link = `<p><a href="${url}">Read it in Hyperletter</a></p>`
+  const text = retracted === undefined ? content : '<p>Retracted by its author.</p>'
+  return {
+    id: `${feedId(feedKey)}:${number}`,
+    url,
+    title: singleLine(title),
+    html: text === undefined ? link : withoutTitle(text, title),
+    summary: issue.summary === undefined ? undefined : singleLine(issue.summary),
+    source: { id: feedId(feedKey), title: singleLine(issue.newsletter) },
+    authors: (issue.authors ?? []).map((it) => ({ name: singleLine(it.name), url: it.url })),
+    tags: (issue.tags ?? []).map(singleLine),
+    language: issue.language,
+    publishedAt: new Date(publishedAt),
+    updatedAt: new Date(changes.toSorted().at(-1) ?? publishedAt),
+  }
 }

@@ -1,7 +1,6 @@
 import { generateAtomFeed, generateJsonFeed, generateOpml } from 'feedsmith'
 import { defined } from '../../defined.ts'
-import { updatedAt, type Outline } from './document.ts'
-import type { Entry } from './entries.ts'
+import { updatedAt, type Entry, type Outline } from './document.ts'
 
 export interface Format {
   /** Last part of an address. */

@@ -1,7 +1,9 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { Hono } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import { singleLine } from '../../render/plain.ts'
-import { Arrivals } from '../arrivals.ts'
+import type { Operations } from '../../api/contract/contract.ts'
+import type { IssueSummary } from '../../site/pages/parts.ts'
 import type { Env, Reader } from '../context.ts'
 
 /** Pages that may listen at the same moment; a browser has few connections anyway. */
@@ -38,4 +40,67 @@ export function eventRoutes(reader: Reader): Hono<Env> {
     })
   })
   return app
+}
+
+/** How long the next attempt waits after a watch that failed. */
+const RETRY_MS = 5_000
+
+type Listener = (issue: IssueSummary) => void
+
+/** One watch for all pages that listen; it begins with the first of them. */
+class Arrivals {
+  readonly #operations: Operations
+  readonly #signal: AbortSignal
+  readonly #listeners = new Set<Listener>()
+  #isWatching = false
+
+  constructor(operations: Operations, signal: AbortSignal) {
+    this.#operations = operations
+    this.#signal = signal
+  }
+
+  get listeners(): number {
+    return this.#listeners.size
+  }
+
+  /** Issues as they arrive, until `signal` aborts. */
+  async *follow(signal: AbortSignal): AsyncGenerator<IssueSummary> {
+    const waiting: IssueSummary[] = []
+    let wake = () => {}
+    const listener: Listener = (issue) => {
+      waiting.push(issue)
+      wake()
+    }
+    const onAbort = () => wake()
+    signal.addEventListener('abort', onAbort)
+    this.#listeners.add(listener)
+    if (!this.#isWatching) void this.#watch()
+    try {
+      while (!signal.aborted) {
+        const next = waiting.shift()
+        if (next !== undefined) yield next
+        else await new Promise<void>((resolve) => (wake = resolve))
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+      this.#listeners.delete(listener)
+    }
+  }
+
+  async #watch(): Promise<void> {
+    this.#isWatching = true
+    const signal = this.#signal
+    while (!signal.aborted) {
+      try {
+        for await (const issue of this.#operations.watchIssues({}, { signal })) {
+          // Where a newsletter continues stands on its page.
+          if ('event' in issue) continue
+          for (const listener of this.#listeners) listener(issue)
+        }
+      } catch {
+        // Whoever does the work may come back; until then pages show what is held.
+      }
+      await wait(RETRY_MS, undefined, { signal }).catch(() => undefined)
+    }
+  }
 }

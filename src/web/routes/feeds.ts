@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { Hono } from 'hono'
 import { HyperletterError } from '../../errors.ts'
 import { compareTimes } from '../../format/records/time-order.ts'
@@ -8,16 +9,27 @@ import {
   complete,
   completePage,
   current,
-  entityTag,
+  entryOf,
   page,
+  type Entry,
   type Outline,
 } from '../../site/syndication/document.ts'
-import { readEntries } from '../../site/syndication/entries.ts'
-import { KeptTexts } from '../syndication/kept-texts.ts'
-import type { IssueSummary, Newsletter } from '../../site/pages/parts.ts'
+import { KeptTexts, type Render } from '../render-cache.ts'
+import { attachmentPath } from '../../site/pages/issue.ts'
+import type { Issue, IssueSummary, Newsletter } from '../../site/pages/parts.ts'
+import { packageVersion } from '../../version.ts'
 import { isSame } from '../secrets.ts'
 
-/** Addresses of which it is remembered since when they have been as they are. */
+// Another version may write the same issues in another way.
+const VERSION = packageVersion()
+
+/** HTML of one document, in characters. Issues beyond have only a link to their text. */
+const MAX_DOCUMENT_CHARACTERS = 64 * 1_024 * 1_024
+
+/** HTML of one entry. Of longer ones libxml2, with which many apps read feeds, refuses the document. */
+const MAX_ENTRY_CHARACTERS = 4_000_000
+
+/** Addresses whose last change is remembered. */
 const MAX_REMEMBERED = 1_000
 
 /**
@@ -161,4 +173,53 @@ function isFresh(c: ReaderContext, tag: string, changed: Date): boolean {
 
 function noFeed(): HyperletterError {
   return new HyperletterError('NEWSLETTER_NOT_FOUND', 'There is no such feed here.')
+}
+
+/**
+ * What decides whether a document is still the same, without reading any text.
+ * @param place What its addresses depend on.
+ */
+function entityTag(outline: Outline, format: string, place: readonly string[]): string {
+  const { id, title, description, links, mark, issues } = outline
+  const facts = issues.map((it) => [
+    it.feedKey,
+    it.number,
+    it.title,
+    it.newsletter,
+    it.publishedAt,
+    it.amendedAt,
+    it.retractedAt,
+  ])
+  const all = [VERSION, format, place, id, title, description, links, mark, facts]
+  return `"${createHash('sha256').update(JSON.stringify(all)).digest('hex').slice(0, 32)}"`
+}
+
+/**
+ * The entries of a document with their whole texts, each read when it is wanted. An issue that cannot
+ * be read any more is left out.
+ */
+async function* readEntries(
+  { operations, origin, secrets }: Reader,
+  issues: readonly IssueSummary[],
+  render: Render,
+): AsyncGenerator<Entry> {
+  let left = MAX_DOCUMENT_CHARACTERS
+  for (const { feedKey, number } of issues) {
+    // Held a moment ago; one that is lost since must not take the others with it.
+    const issue = await operations
+      .readIssue({ newsletter: feedKey, number, timeoutSeconds: 1 })
+      .catch(() => undefined)
+    if (issue === undefined) continue
+    const html = left > 0 && issue.retracted === undefined ? htmlOf(issue) : undefined
+    left -= html?.length ?? 0
+    const isTooLong = left < 0 || (html?.length ?? 0) > MAX_ENTRY_CHARACTERS
+    yield entryOf(issue, origin(), isTooLong ? undefined : html)
+  }
+
+  function htmlOf(issue: Issue): string {
+    const { feedKey, number, attachments } = issue
+    const names = new Set(attachments.map((it) => it.name))
+    const folder = `${origin()}/feeds/pictures/${secrets.pictures(feedKey)}/${feedKey}/${number}`
+    return render(issue, (name) => (names.has(name) ? attachmentPath(folder, name) : undefined))
+  }
 }

@@ -1,24 +1,23 @@
 import { Hono } from 'hono'
 import { hasCode, HyperletterError } from '../../errors.ts'
-import { withoutTitle } from '../../site/content.ts'
-import type { Env, Reader } from '../context.ts'
+import type { Output } from '../../api/contract/contract.ts'
+import { show, viewOf, type Env, type Reader } from '../context.ts'
 import { feedAddresses } from '../../site/syndication/addresses.ts'
 import { addPage } from '../../site/pages/add.ts'
-import { attachmentPath, issuePage } from '../../site/pages/issue.ts'
+import { attachmentPath, issuePage, withoutTitle } from '../../site/pages/issue.ts'
 import { feedsPage } from '../../site/pages/feeds.ts'
 import { inboxPage, newslettersPage, SHOWS, slice } from '../../site/pages/lists.ts'
 import { newsletterPage } from '../../site/pages/newsletter.ts'
 import { issuePath } from '../../site/pages/parts.ts'
 import { MOST_FOUND, searchPage } from '../../site/pages/search.ts'
-import { seedingPage } from '../../site/pages/seeding.ts'
+import { seedingPage, type Sample } from '../../site/pages/seeding.ts'
 import type { RenderCache } from '../render-cache.ts'
-import type { Traffic } from '../traffic.ts'
-import { show, viewOf } from './view.ts'
 
 /** The pages. None of them changes anything. */
-export function readingRoutes(reader: Reader, rendered: RenderCache, traffic: Traffic): Hono<Env> {
+export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> {
   const app = new Hono<Env>()
   const { operations } = reader
+  const traffic = new Traffic()
 
   app.get('/', async (c) => {
     const view = viewOf(reader, c)
@@ -128,4 +127,29 @@ export function readingRoutes(reader: Reader, rendered: RenderCache, traffic: Tr
 
 function notFound(): HyperletterError {
   return new HyperletterError('NEWSLETTER_NOT_FOUND', 'This newsletter is not in your library.')
+}
+
+const MAX_SAMPLES = 121
+const MIN_PAUSE_MS = 900
+
+/** What was sent and received, as often as somebody looked. */
+class Traffic {
+  readonly #samples: Sample[] = []
+
+  /** Adds what `status` says and gives all that is remembered, oldest first. */
+  add(status: Output<'status'>): readonly Sample[] {
+    const at = Date.now()
+    const last = this.#samples.at(-1)
+    if (last === undefined || at - last.at >= MIN_PAUSE_MS) {
+      const sum = (pick: (it: Output<'status'>['newsletters'][number]) => number) =>
+        status.newsletters.reduce((total, it) => total + pick(it), 0)
+      this.#samples.push({
+        at,
+        uploadedBytes: sum((it) => it.uploadedBytes),
+        downloadedBytes: sum((it) => it.downloadedBytes),
+      })
+      if (this.#samples.length > MAX_SAMPLES) this.#samples.shift()
+    }
+    return this.#samples
+  }
 }

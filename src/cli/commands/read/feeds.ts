@@ -47,7 +47,7 @@ async function findAddresses(context: Context) {
   try {
     const url = await connection.openReader({}, { signal: io.signal })
     const newsletters = await connection.operations.listNewsletters({}, { signal: io.signal })
-    const { readerAddresses } = await import('../../../web/syndication/own-addresses.ts')
+    const { readerAddresses } = await import('../../../web/state.ts')
     const addresses = await readerAddresses(config.dataDir, new URL(url).origin, newsletters)
     return { addresses, via: connection.via }
   } finally {

@@ -1,0 +1,121 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { inboxPage, slice } from '../../src/site/pages/lists.ts'
+import { issuePage } from '../../src/site/pages/issue.ts'
+import { layout } from '../../src/site/pages/layout.ts'
+import type { Issue, IssueSummary, Newsletter, View } from '../../src/site/pages/parts.ts'
+import { current, entryOf } from '../../src/site/syndication/document.ts'
+import { FORMATS } from '../../src/site/syndication/formats.ts'
+import { all } from '../helpers/operations.ts'
+
+const SITE = join(import.meta.dirname, '../../src/site')
+
+/** Packages that only turn data into text. The linter sees to Node's own modules and to our files. */
+const PURE = new Set(['feedsmith', 'hono/html', 'uqr'])
+
+const feedKey = 'y'.repeat(52)
+
+const view: View = {
+  path: '/',
+  theme: 'dark',
+  formToken: 'f0',
+  stylePath: '/style.css',
+  scriptPath: '/reader.js',
+  iconPath: '/icon.svg',
+}
+
+const newsletter: Newsletter = {
+  feedKey,
+  link: `hyperletter://${feedKey}`,
+  title: 'Tide <Tables>',
+  roles: ['subscriber'],
+  private: false,
+  issues: 1,
+  unread: 1,
+}
+
+const summary: IssueSummary = {
+  feedKey,
+  newsletter: 'Tide <Tables>',
+  number: 1,
+  title: 'High & low',
+  publishedAt: '2026-03-01T09:30:00.000Z',
+  read: false,
+  starred: true,
+  held: true,
+}
+
+const issue: Issue = {
+  feedKey,
+  newsletter: 'Tide <Tables>',
+  number: 1,
+  title: 'High & low',
+  publishedAt: '2026-03-01T09:30:00.000Z',
+  editions: 1,
+  markdown: '# High & low\n\nText.',
+  attachments: [],
+  verified: true,
+}
+
+describe('the pages', () => {
+  it('import nothing that could ask for more than they are given', async () => {
+    const files = await readdir(SITE, { recursive: true })
+    const texts = await Promise.all(
+      files.filter((it) => it.endsWith('.ts')).map((it) => readFile(join(SITE, it), 'utf8')),
+    )
+    const imported = texts.flatMap((it) =>
+      [...it.matchAll(/(?:from|import\() ?'([^'.][^']*)'/g)].map(([, name = '']) => name),
+    )
+    expect([...new Set(imported)].filter((it) => !PURE.has(it))).toEqual([])
+    expect(imported).toContain('hono/html')
+  })
+
+  it('are made from literal data, the same each time', async () => {
+    const page = async () => {
+      const body = inboxPage('unread', slice([summary], '1'), [newsletter])
+      return String(await layout(view, { title: 'Inbox', place: 'inbox', kind: 'list', body }))
+    }
+    const html = await page()
+    expect(html).toContain('Tide &lt;Tables&gt;')
+    expect(html).toContain(`href="/n/${feedKey}/1"`)
+    expect(html).toContain('data-theme="dark"')
+    expect(await page()).toBe(html)
+  })
+
+  it('show an issue without a server', async () => {
+    const html = String(
+      await issuePage({
+        issue,
+        content: '<p>Text.</p>',
+        summary,
+        previous: undefined,
+        next: undefined,
+      }),
+    )
+    expect(html).toContain('<p>Text.</p>')
+    expect(html).toContain('Signature verified')
+  })
+
+  it('make a feed of literal data', async () => {
+    const outline = current({ feedKey, title: 'Tides' }, [summary])
+    async function* entries() {
+      yield entryOf(issue, 'https://example.org', '<h1>High &amp; low</h1><p>Text.</p>')
+      yield entryOf({ ...issue, number: 2 }, 'https://example.org', undefined)
+    }
+    const written = FORMATS['feed.json']?.write({
+      outline,
+      entries: entries(),
+      self: 'https://example.org/feed.json',
+      home: 'https://example.org/',
+      links: {},
+    })
+    const feed: unknown = JSON.parse((await all(written ?? (async function* () {})())).join(''))
+    expect(feed).toMatchObject({
+      items: [
+        { url: `https://example.org/n/${feedKey}/1`, content_html: '<p>Text.</p>' },
+        { content_html: expect.stringContaining('Read it in Hyperletter') as string },
+      ],
+    })
+  })
+})
