@@ -29,29 +29,22 @@ function bind(engine: Engine, name: OperationName, via: Via) {
   const load = codeOf(name)
   if (OPERATION_KINDS[name] === 'value') {
     return async (input: unknown, options: CallOptions = {}) => {
-      const end = engine.use.begin()
       try {
         const { work, parseInput } = await load()
         assertGoesOn(options)
         return await work(engine, parseInput(name, input), { ...options, via })
       } catch (error) {
         throw failure(error, options)
-      } finally {
-        end()
       }
     }
   }
   return async function* stream(input: unknown, options: CallOptions = {}) {
-    // A watch lasts for months, and gets what it needs each time anew.
-    const end = name === 'watchIssues' ? () => undefined : engine.use.begin()
     try {
       const { work, parseInput } = await load()
       assertGoesOn(options)
       yield* work(engine, parseInput(name, input), { ...options, via })
     } catch (error) {
       throw failure(error, options)
-    } finally {
-      end()
     }
   }
 }

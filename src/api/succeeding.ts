@@ -13,7 +13,6 @@ import {
   signSuccession,
 } from '../format/records/succession.ts'
 import type { CallOptions, Output, ParsedInput } from './contract/contract.ts'
-import { abandon, reopen, startSeeding } from './following/subscribing.ts'
 
 type Newsletter = Pick<LibraryEntry, 'feedKey' | 'encryptionKey'>
 
@@ -61,7 +60,7 @@ export async function succeedNewsletter(
     const published = isPublished ? 'dht' : 'offline'
     return { statement: formatSuccession(statement), from, to, published }
   } finally {
-    if (!isOwn) await abandon(engine, from)
+    if (!isOwn) await engine.feeds.stop(from)
   }
 }
 
@@ -119,7 +118,7 @@ export function describeSuccessor(
 
 function named(engine: Engine, reference: string): Newsletter {
   try {
-    return engine.feeds.resolve(reference)
+    return engine.library.resolve(reference)
   } catch (error) {
     if (!hasCode(error, 'NEWSLETTER_NOT_FOUND')) throw error
     try {
@@ -136,14 +135,15 @@ async function fetchRecoveryKey(
   newsletter: Newsletter,
   { signal, timeoutMs }: CallOptions & { readonly timeoutMs: number },
 ): Promise<Uint8Array> {
-  const feed = await engine.feeds.get(newsletter)
   try {
-    return await recoveryKeyOf(feed, { wait: false })
+    await using session = await engine.open(newsletter, { online: false })
+    return await recoveryKeyOf(session.feed, { wait: false })
   } catch (error) {
     if (!hasCode(error, 'NOT_AVAILABLE')) throw error
   }
   try {
-    return await recoveryKeyOf(await startSeeding(engine, newsletter), { timeoutMs, signal })
+    await using session = await engine.open(newsletter, { online: true })
+    return await recoveryKeyOf(session.feed, { timeoutMs, signal })
   } catch (error) {
     if (!hasCode(error, 'NOT_AVAILABLE')) throw error
     throw new HyperletterError(
@@ -171,14 +171,14 @@ async function fetchWithPhrase(
   }
   const { feedKey } = newsletter
   try {
-    await reopen(engine, { feedKey, encryptionKey })
+    await engine.feeds.stop(feedKey)
     return await fetchRecoveryKey(engine, { feedKey, encryptionKey }, options)
   } catch (error) {
     if (hasCode(error, 'NEEDS_KEY')) throw otherPhrase()
     throw error
   } finally {
-    await abandon(engine, feedKey)
-    await startSeeding(engine, newsletter)
+    await engine.feeds.stop(feedKey)
+    await engine.feeds.start(newsletter, { online: true })
   }
 }
 

@@ -1,24 +1,21 @@
 import type Corestore from 'corestore'
-import type { KeyPair } from 'hypercore-crypto'
 import type { Config } from '../config/config.ts'
 import { diskCapOf } from '../config/disk-cap.ts'
 import { LiveConfig } from '../config/live.ts'
 import type { Feed } from '../format/feed.ts'
 import { anySignal } from '../within.ts'
-import { Library, type LibraryEntry } from './library/library.ts'
+import { Library } from './library/library.ts'
 import type { Logger } from '../logger.ts'
-import type { Dht } from '../peers/dht.ts'
-import { NETWORK_LIMITS, type Network } from './network/network.ts'
+import type { FeedKey } from '../format/keys/feed-key.ts'
+import type { Network } from './network/network.ts'
 import { Author } from './publish/author.ts'
 import { Continuity } from './publish/continuity.ts'
 import { finishInterrupted, noticeMove } from './publish/interrupted.ts'
 import { Journal } from './publish/journal.ts'
 import { PublishedNotes } from './publish/published.ts'
 import { SigningKeys } from './publish/signing-keys.ts'
-import { EarlyDht } from './network/early-dht.ts'
-import { Feeds } from './feeds.ts'
+import { Feeds, type FeedSession, type NewsletterKeys, type OpenOptions } from './feeds.ts'
 import { Retention } from './retention/retention.ts'
-import { goOnline } from './network/online.ts'
 import { NetworkSession } from './network/network-session.ts'
 import { catchUp, type CatchUpOptions } from './recovery/catch-up.ts'
 import { SuccessionStore } from './recovery/succession-store.ts'
@@ -26,7 +23,6 @@ import { Durability } from '../log/store/durability.ts'
 import { namedCore } from '../log/store/named-core.ts'
 import { HYPERCORE_VERSION, KNOWN_VERSION, USES_INTERNALS } from '../log/internals/internals.ts'
 import { closeStore, openStore } from '../log/store/store.ts'
-import { Use } from './use.ts'
 
 export interface EngineOptions {
   readonly config: Config
@@ -47,15 +43,15 @@ interface Parts {
   readonly store: Corestore
   readonly library: Library
   readonly capBytes: number
-  readonly early: EarlyDht
+  readonly networkSession: NetworkSession
+  readonly live: LiveConfig
   readonly journal: Journal
   readonly keys: SigningKeys
   readonly notes: PublishedNotes
 }
 
-/** Names of this device's own cores and keys in the Corestore. */
+/** Name of the core of the library in the Corestore. */
 const LIBRARY_NAME = 'hyperletter/library'
-const SWARM_KEY_NAME = 'hyperletter/swarm'
 
 /**
  * Does everything: owns the store, the library, the open feeds and the network of one data
@@ -70,70 +66,62 @@ export class Engine {
   readonly author: Author
   readonly continuity: Continuity
   readonly successions: SuccessionStore
-  /** Feeds that operations may be using. */
-  readonly use = new Use()
-  readonly keeper: Retention
+  readonly retention: Retention
   /** Ends the listening to changed settings. */
-  readonly #unfollow: readonly (() => void)[]
+  readonly #unfollow: () => void
   readonly #store: Corestore
   readonly #catchUpMs: number
   readonly #durability: Durability
-  readonly #presence: NetworkSession
+  readonly #networkSession: NetworkSession
   #closing: Promise<void> | undefined
 
   private constructor(
     options: EngineOptions,
-    { store, library, journal, keys, notes, capBytes, early }: Parts,
+    { store, library, journal, keys, notes, capBytes, networkSession, live }: Parts,
   ) {
-    this.live = options.live ?? new LiveConfig(options.config)
-    this.logger = options.logger
+    const { config, logger } = options
+    this.live = live
+    this.logger = logger
     this.#store = store
     this.#catchUpMs = options.catchUpMs ?? CATCH_UP_MS
     this.library = library
-    const { config, logger } = options
     this.#durability = new Durability({ store, storeDir: config.storeDir, logger })
-    this.#presence = new NetworkSession({
-      early,
-      goOnline: (...given) => this.#goOnline(...given),
-    })
-    this.keeper = new Retention({
-      config,
-      capBytes,
-      store,
-      library,
-      logger,
-      open: async (feedKey) => {
-        const entry = library.get(feedKey)
-        if (entry !== undefined) await this.feed(entry)
-      },
-    })
-    this.#unfollow = [
-      this.live.follow(NETWORK_LIMITS, async (changed) => {
-        ;(await this.#presence.network)?.configure(changed)
-      }),
-      this.live.follow(['diskCap'], async (changed) =>
-        this.keeper.setCap(diskCapOf(changed).capBytes),
-      ),
-    ]
+    this.#networkSession = networkSession
+    const start = async (feedKey: FeedKey) => {
+      const entry = library.get(feedKey)
+      if (entry !== undefined) await this.feeds.start(entry)
+    }
+    this.retention = new Retention({ config, capBytes, store, library, logger, open: start })
+    this.#unfollow = live.follow(['diskCap'], async (changed) =>
+      this.retention.setCap(diskCapOf(changed).capBytes),
+    )
     this.feeds = new Feeds({
       store,
       library,
-      logger: options.logger,
+      logger,
       keys,
-      use: this.use,
+      network: () => networkSession.network,
+      goOnline: () => networkSession.begin(),
       onGrown: (feed) => {
         this.author.noteAdopted(feed).catch((err: unknown) => this.#grown(err))
       },
-      onOpen: (feed) => this.keeper.add(feed),
-      onReopen: async (entry) => {
-        if (entry !== undefined) await this.feed(entry)
-      },
+      onOpen: (feed) => this.retention.add(feed),
+      onDiscard: (feedKey) => this.retention.forget(feedKey),
     })
     this.successions = new SuccessionStore({
       library,
-      logger: options.logger,
-      onFollow: (entry) => this.feed(entry),
-      tell: async (statement) => (await this.#presence.network)?.tellSuccession(statement),
+      logger,
+      onFollow: (entry) => this.feeds.start(entry),
+      tell: async (statement) => (await networkSession.network)?.tellSuccession(statement),
+    })
+    networkSession.attach({
+      store,
+      library,
+      feeds: this.feeds,
+      successions: this.successions,
+      onDiskFull: (cause) => this.#durability.noteFull(cause),
+      // Whoever is online may stay so for months.
+      onOnline: () => this.#durability.flushRegularly(),
     })
     const flush = () => this.flush()
     this.continuity = new Continuity({
@@ -141,12 +129,7 @@ export class Engine {
       flush,
       catchUp: (feed, wanted) => this.catchUp(feed, wanted),
     })
-    this.author = new Author({
-      journal,
-      continuity: this.continuity,
-      logger: options.logger,
-      flush,
-    })
+    this.author = new Author({ journal, continuity: this.continuity, logger, flush })
   }
 
   /**
@@ -156,11 +139,12 @@ export class Engine {
   static async open(options: EngineOptions): Promise<Engine> {
     const { config } = options
     const { capBytes } = diskCapOf(config)
-    const early = new EarlyDht(config)
+    const live = options.live ?? new LiveConfig(config)
+    const networkSession = new NetworkSession({ live, logger: options.logger })
     const opening = openStore(config, {
       capBytes,
       onLock: () => {
-        if (options.online === true) early.begin()
+        if (options.online === true) networkSession.prepare()
       },
     })
     // Nothing of it is used before this process has the lock.
@@ -181,7 +165,7 @@ export class Engine {
       if (library.unreadable > 0) {
         options.logger.warn({ entries: library.unreadable }, 'library entries of another version')
       }
-      const parts = { store, library, journal, keys, notes, capBytes, early }
+      const parts = { store, library, journal, keys, notes, capBytes, networkSession, live }
       const engine = new Engine(options, parts)
       await noticeMove(engine)
       await finishInterrupted(engine, parts)
@@ -189,7 +173,7 @@ export class Engine {
     } catch (error) {
       const store = await opening.catch(() => undefined)
       const closing = store === undefined ? undefined : closeStore(store)
-      await Promise.allSettled([closing, early.close(), files])
+      await Promise.allSettled([closing, networkSession.close(), files])
       throw error
     }
   }
@@ -200,24 +184,26 @@ export class Engine {
 
   /** The network, if it was needed already. */
   get isOnline(): boolean {
-    return this.#presence.network !== undefined
+    return this.#networkSession.network !== undefined
   }
 
   /** Goes online, with every feed of the library, if that has not happened yet. Waits for nobody. */
   network(): Promise<Network> {
-    return this.#presence.begin()
+    return this.#networkSession.begin()
   }
 
   /** The network if the engine is online. */
   async networkIfOnline(): Promise<Network | undefined> {
-    return this.#presence.network
+    return this.#networkSession.network
   }
 
-  /** The feed of an entry; while online it is announced, downloaded and served too. */
-  async feed(entry: LibraryEntry) {
-    const feed = await this.feeds.get(entry)
-    ;(await this.#presence.network)?.start(feed)
-    return feed
+  /**
+   * Opens a newsletter, or joins those who have it open. While a session lasts, the feed does not close for
+   * being idle: `await using session = await engine.open(entry)`.
+   * @throws NOT_AVAILABLE, DISK_FULL; ABORTED while the engine closes.
+   */
+  open(newsletter: NewsletterKeys, options?: OpenOptions): Promise<FeedSession> {
+    return this.feeds.open(newsletter, options)
   }
 
   /**
@@ -239,8 +225,8 @@ export class Engine {
    * Runs work while this device is not on the network; whoever wants to be waits. After it the device is
    * online, under a key that no peer has turned away before.
    */
-  apart<T>(work: () => Promise<T>): Promise<T> {
-    return this.#presence.apart(work)
+  offlineFor<T>(work: () => Promise<T>): Promise<T> {
+    return this.#networkSession.offlineFor(work)
   }
 
   /**
@@ -266,7 +252,7 @@ export class Engine {
 
   /** Lets appends that have begun end, leaves the network, then closes feeds, library and store; every step runs even if one fails. */
   close(): Promise<void> {
-    this.#presence.end()
+    this.#networkSession.end()
     this.#closing ??= this.#close()
     return this.#closing
   }
@@ -275,36 +261,16 @@ export class Engine {
     await this.close()
   }
 
-  async #goOnline(dht: Dht | undefined, keyPair: KeyPair | undefined): Promise<Network> {
-    const { config, logger, library, feeds } = this
-    const network = await goOnline({
-      config,
-      logger,
-      library,
-      feeds,
-      dht,
-      store: this.#store,
-      keyPair: keyPair ?? (await this.#store.createKeyPair(SWARM_KEY_NAME)),
-      open: (entry) => this.feed(entry),
-      onSuccession: (statement) => this.successions.accept(statement),
-      onDiskFull: (cause) => this.#durability.noteFull(cause),
-    })
-    for (const statement of this.successions.known()) network.tellSuccession(statement)
-    // Whoever is online may stay so for months.
-    this.#durability.flushRegularly()
-    return network
-  }
-
   #grown(err: unknown): void {
     if (this.#closing === undefined) this.logger.warn({ err }, 'could not note a longer log')
   }
 
   async #close(): Promise<void> {
-    for (const unfollow of this.#unfollow) unfollow()
+    this.#unfollow()
     const steps = [
       () => this.author.close(),
-      () => this.#presence.close(),
-      () => this.keeper.close(),
+      () => this.#networkSession.close(),
+      () => this.retention.close(),
       () => this.feeds.close(),
       () => this.library.close(),
       () => this.#durability.close(),

@@ -1,111 +1,195 @@
 import type Corestore from 'corestore'
-import crypto, { type KeyPair } from 'hypercore-crypto'
-import Hypercore, { type ManifestInput } from 'hypercore'
-import { defined } from '../defined.ts'
-import { HyperletterError } from '../errors.ts'
-import { Feed } from '../format/feed.ts'
-import { decompress } from './compression.ts'
-import type { Library, LibraryEntry } from './library/library.ts'
+import crypto from 'hypercore-crypto'
+import type { Feed } from '../format/feed.ts'
+import type { Library, LibraryEntry, Role } from './library/library.ts'
 import { hex } from '../hex.ts'
 import { short, type Logger } from '../logger.ts'
-import { feedKeyOf, keyBytes, type EncryptionKey, type FeedKey } from '../format/keys/feed-key.ts'
-import { parseLink } from '../format/keys/link.ts'
+import { keyBytes, type EncryptionKey, type FeedKey } from '../format/keys/feed-key.ts'
 import { KEEP_OPEN } from '../replication/idle/idle-feeds.ts'
 import type { SigningKeyPair } from '../format/keys/recovery.ts'
-import { onStore } from '../storage-errors.ts'
+import type { Network } from './network/network.ts'
+import {
+  feedKeyFor,
+  identityFor,
+  keyOf,
+  openFeed,
+  type FeedSecrets,
+  type LogIdentity,
+} from './open-feed.ts'
 import type { SigningKeys } from './publish/signing-keys.ts'
-import type { Use } from './use.ts'
 
 export interface FeedsOptions {
   readonly store: Corestore
   readonly library: Library
   readonly logger: Logger
   readonly keys: SigningKeys
-  /** Told of every feed that somebody gets. */
-  readonly use: Use
+  /** The network, if this device is online. */
+  readonly network: () => Promise<Network> | undefined
+  readonly goOnline: () => Promise<Network>
   /** The log of a feed that this device signs has grown: from here, or because a peer had more. */
   readonly onGrown: (feed: Feed) => void
   /** A feed is open, and nothing of it has been fetched since. */
   readonly onOpen: (feed: Feed) => void
-  /** A feed that was closed by a conflict should open again. */
-  readonly onReopen: (entry: LibraryEntry | undefined) => Promise<void>
+  /** Drops the blocks of a feed that nobody here wants any more. */
+  readonly onDiscard: (feedKey: FeedKey) => Promise<void>
+}
+
+/** A newsletter with what it takes to read it. */
+export type NewsletterKeys = Pick<LibraryEntry, 'feedKey' | 'encryptionKey'>
+
+export interface OpenOptions {
+  /**
+   * Whether the feed is announced, downloaded and served. `true` goes online for it, and looks for peers
+   * while it opens; `false` leaves the network as it is. Absent: if this device is online.
+   */
+  readonly online?: boolean
+  /**
+   * The library need not know the newsletter, or not by this key: a feed that is open with another key opens
+   * anew. After the last such session it is what the library says: discarded, or open with the key that is kept.
+   */
+  readonly temporary?: boolean
+}
+
+/** The hold of one user on an open feed: it does not close for being idle before every session has ended. */
+export class FeedSession implements AsyncDisposable {
+  readonly feed: Feed
+  #end: (() => Promise<void>) | undefined
+
+  constructor(feed: Feed, end: () => Promise<void>) {
+    this.feed = feed
+    this.#end = end
+  }
+
+  /** Ends the session, once; the feed may stay open. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const end = this.#end
+    this.#end = undefined
+    await end?.()
+  }
 }
 
 /** Gets the length of the log before it grew. */
 export type GrowthListener = (feedKey: FeedKey, lengthBefore: number) => void
 
-/** How long a feed that was used stays open at least, in milliseconds. */
+/** A feed that is open, or about to be. */
+interface OpenFeed {
+  readonly feed: Promise<Feed>
+  readonly encryptionKey: EncryptionKey | undefined
+}
+
+/** How the sessions of one feed stand. */
+interface Use {
+  sessions: number
+  temporary: number
+  /** When the last session began or ended, on the clock of `performance`. */
+  at: number
+}
+
+/** How long a feed stays open after its last session, in milliseconds. */
 const IDLE_MS = 60_000
 
-/** How often it is remembered that a newsletter is active. */
+/** How often the library records that a newsletter is active. */
 const NOTE_ACTIVITY_MS = 10 * 60_000
 
-/** The feeds of the library, each opened once and kept open until it leaves the library or rests. */
+/**
+ * The life of feeds: each is opened once, however many sessions it has, and closes when it leaves the
+ * library, or when it is idle and has no session.
+ */
 export class Feeds {
-  readonly #store: Corestore
-  readonly #library: Library
-  readonly #logger: Logger
-  readonly #keys: SigningKeys
-  readonly #use: Use
-  readonly #onGrown: FeedsOptions['onGrown']
-  readonly #onOpen: FeedsOptions['onOpen']
-  readonly #onReopen: FeedsOptions['onReopen']
-  readonly #open = new Map<FeedKey, Promise<Feed>>()
+  readonly #options: FeedsOptions
+  readonly #open = new Map<FeedKey, OpenFeed>()
+  readonly #uses = new Map<FeedKey, Use>()
   readonly #growthListeners = new Set<GrowthListener>()
   /** Discovery keys of private newsletters, in hex. */
   readonly #private = new Set<string>()
 
-  constructor({ store, library, logger, keys, use, onGrown, onOpen, onReopen }: FeedsOptions) {
-    this.#store = store
-    this.#library = library
-    this.#logger = logger
-    this.#keys = keys
-    this.#onGrown = onGrown
-    this.#onOpen = onOpen
-    this.#onReopen = onReopen
-    this.#use = use
-    for (const { feedKey, encryptionKey } of library.list()) {
+  constructor(options: FeedsOptions) {
+    this.#options = options
+    for (const { feedKey, encryptionKey } of options.library.list()) {
       if (encryptionKey !== undefined) this.#private.add(topicOf(keyBytes(feedKey)))
     }
   }
 
-  /** The feed of a library entry. */
-  get({ feedKey, encryptionKey }: Pick<LibraryEntry, 'feedKey' | 'encryptionKey'>): Promise<Feed> {
-    this.#use.note(feedKey)
-    return this.#remember(feedKey, async () => {
-      const signing = await this.#keys.get(feedKey)
-      return this.#openCore({ key: keyBytes(feedKey) }, { signing, encryptionKey })
-    })
+  /** Opens a newsletter, or joins those who have it open. Whoever asks disposes of the session. */
+  async open(newsletter: NewsletterKeys, options: OpenOptions = {}): Promise<FeedSession> {
+    const end = this.#begin(newsletter.feedKey, options.temporary)
+    try {
+      return new FeedSession(await this.#openAndStart(newsletter, options), end)
+    } catch (error) {
+      await end()
+      throw error
+    }
   }
 
-  /** The feed of a newsletter if it is open, or about to be. */
-  opened(feedKey: FeedKey): Promise<Feed> | undefined {
-    return this.#open.get(feedKey)
+  /** A session of a feed that is open already, or about to be. */
+  async ifOpen(feedKey: FeedKey): Promise<FeedSession | undefined> {
+    const open = this.#open.get(feedKey)
+    if (open === undefined) return undefined
+    const end = this.#begin(feedKey)
+    try {
+      return new FeedSession(await open.feed, end)
+    } catch {
+      await end()
+      return undefined
+    }
   }
 
-  /** A feed that this device signs, made from its key pair, which this device keeps. */
-  async create(signing: SigningKeyPair, encryptionKey?: EncryptionKey): Promise<Feed> {
-    const manifest = manifestOf(signing)
-    await this.#keys.keep(feedKeyFor(signing), signing)
-    const feed = await this.#openCore({ manifest }, { signing, encryptionKey })
-    this.#use.note(feed.feedKey)
-    this.#open.set(feed.feedKey, Promise.resolve(feed))
-    return feed
+  /** Opens a newsletter of the library for nobody: it is announced, downloaded and served until it is idle. */
+  async start(newsletter: NewsletterKeys, options?: OpenOptions): Promise<void> {
+    const session = await this.open(newsletter, options)
+    await session[Symbol.asyncDispose]()
   }
 
-  /** Makes this device one that signs the feed, which opens anew. */
-  async claim(signing: SigningKeyPair, encryptionKey?: EncryptionKey): Promise<Feed> {
+  /** Makes a newsletter that this device signs and opens it; its key pair is kept here. */
+  async create(signing: SigningKeyPair, encryptionKey?: EncryptionKey): Promise<FeedSession> {
     const feedKey = feedKeyFor(signing)
-    await this.#keys.keep(feedKey, signing)
-    await this.release(feedKey)
-    return this.get({ feedKey, encryptionKey })
+    await this.#options.keys.keep(feedKey, signing)
+    const end = this.#begin(feedKey)
+    try {
+      const feed = this.#openNow(identityFor(signing), { signing, encryptionKey })
+      return new FeedSession(await this.#remember(feedKey, { feed, encryptionKey }), end)
+    } catch (error) {
+      await end()
+      throw error
+    }
   }
 
-  /** Closes one feed, so that it can be opened anew with another key. */
-  async release(feedKey: FeedKey): Promise<void> {
-    const feed = this.#open.get(feedKey)
+  /** Makes this device one that signs the newsletter. The next who opens it may append. */
+  async claim(signing: SigningKeyPair): Promise<void> {
+    const feedKey = feedKeyFor(signing)
+    await this.#options.keys.keep(feedKey, signing)
+    await this.stop(feedKey)
+  }
+
+  /** Takes a role away and, with the last one, the newsletter off the network and off the disk. */
+  async leave({ feedKey }: NewsletterKeys, role: Role): Promise<void> {
+    if ((await this.#options.library.remove(feedKey, role)) === undefined) {
+      await this.#discard(feedKey)
+    }
+  }
+
+  /** Takes a feed off the network and closes it, whoever has a session. */
+  async stop(feedKey: FeedKey): Promise<void> {
+    await (await this.#options.network())?.stop(feedKey)
+    await this.closeFeed(feedKey)
+  }
+
+  /** Closes one feed, whoever has a session; the next who wants it opens it anew. */
+  async closeFeed(feedKey: FeedKey): Promise<void> {
+    const open = this.#open.get(feedKey)
     this.#open.delete(feedKey)
-    await (await feed?.catch(() => undefined))?.close()
+    await (await open?.feed.catch(() => undefined))?.close()
+  }
+
+  /** Closes a feed unless it has a session, or had one a moment ago. Gives whether it closes. */
+  closeIfIdle(feedKey: FeedKey): boolean {
+    const use = this.#uses.get(feedKey)
+    if (use !== undefined) {
+      if (use.sessions > 0 || performance.now() - use.at < IDLE_MS) return false
+      this.#uses.delete(feedKey)
+    }
+    this.closeFeed(feedKey).catch((err: unknown) => this.#options.logger.warn({ err }, 'closing'))
+    return true
   }
 
   /** Calls `listener` whenever the log of any feed has grown, until the returned function is called. */
@@ -114,118 +198,136 @@ export class Feeds {
     return () => this.#growthListeners.delete(listener)
   }
 
-  /** Closes a feed unless somebody may be using it. Gives whether it does; the next who gets it opens it anew. */
-  rest(feedKey: FeedKey): boolean {
-    if (this.#use.isUsed(feedKey, IDLE_MS)) return false
-    this.release(feedKey).catch((err: unknown) => this.#logger.warn({ err }, 'closing'))
-    return true
-  }
-
   /** Whether a core is a newsletter that this device has the encryption key of. */
   isPrivate(discoveryKey: Uint8Array): boolean {
     return this.#private.has(hex(discoveryKey))
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled([...this.#open.keys()].map((feedKey) => this.release(feedKey)))
+    await Promise.allSettled([...this.#open.keys()].map((feedKey) => this.closeFeed(feedKey)))
   }
 
-  /**
-   * The library entry that a person means: a link, a feed key, a title, or the unique beginning of a
-   * feed key or title.
-   * @throws NEWSLETTER_NOT_FOUND; INVALID_INPUT if several match.
-   */
-  resolve(reference: string): LibraryEntry {
-    const entries = this.#library.list()
-    const exact = entries.filter((it) => it.feedKey === feedKeyIn(reference))
-    const wanted = reference.trim().toLowerCase()
-    const titled = entries.filter((it) => it.title?.toLowerCase() === wanted)
-    const begun = entries.filter(
-      (it) =>
-        wanted !== '' &&
-        (it.feedKey.startsWith(wanted) || it.title?.toLowerCase().startsWith(wanted)),
-    )
-    const matches = [exact, titled, begun].find((it) => it.length > 0) ?? []
-    const [match] = matches
-    if (match === undefined) {
-      throw new HyperletterError(
-        'NEWSLETTER_NOT_FOUND',
-        `No newsletter here is called "${reference.slice(0, 80)}".`,
-      )
+  // Counted before anything is awaited: a feed that is about to be used must not be closed for being idle.
+  #begin(feedKey: FeedKey, temporary = false): () => Promise<void> {
+    const use = this.#uses.get(feedKey) ?? { sessions: 0, temporary: 0, at: 0 }
+    this.#uses.set(feedKey, use)
+    use.sessions++
+    if (temporary) use.temporary++
+    use.at = performance.now()
+    return async () => {
+      use.sessions--
+      use.at = performance.now()
+      if (!temporary || --use.temporary > 0) return
+      await this.#revert(feedKey).catch((err: unknown) => {
+        this.#options.logger.warn({ feed: short(feedKey), err }, 'after a look at a newsletter')
+      })
     }
-    if (matches.length === 1) return match
-    const keys = matches.map((it) => short(it.feedKey)).join(', ')
-    throw new HyperletterError(
-      'INVALID_INPUT',
-      `"${reference.slice(0, 80)}" may be any of ${keys}.`,
-      {
-        hint: 'Name it by the beginning of its feed key.',
-      },
-    )
   }
 
-  async #remember(feedKey: FeedKey, open: () => Promise<Feed>): Promise<Feed> {
+  async #openAndStart(
+    newsletter: NewsletterKeys,
+    { online, temporary }: OpenOptions,
+  ): Promise<Feed> {
+    const { feedKey, encryptionKey } = newsletter
+    const open = this.#open.get(feedKey)
+    if (temporary === true && open !== undefined && open.encryptionKey !== encryptionKey) {
+      await this.stop(feedKey)
+    }
+    const opening = this.#get(newsletter)
+    if (online !== true) {
+      const feed = await opening
+      if (online === undefined) (await this.#options.network())?.start(feed)
+      return feed
+    }
+    // It is awaited below.
+    opening.catch(() => undefined)
+    const network = await this.#options.goOnline()
+    network.expect(feedKey)
+    try {
+      const feed = await opening
+      network.start(feed)
+      return feed
+    } catch (error) {
+      if (this.#options.library.get(feedKey) === undefined) await network.stop(feedKey)
+      throw error
+    }
+  }
+
+  async #discard(feedKey: FeedKey): Promise<void> {
+    await (await this.#options.network())?.stop(feedKey)
+    // It may be closed, and then nothing is known of its blocks.
+    await this.#get({ feedKey })
+    await this.#options.onDiscard(feedKey)
+    await this.closeFeed(feedKey)
+  }
+
+  // After it was open with another key than the library has, or without being in the library.
+  async #revert(feedKey: FeedKey): Promise<void> {
+    const entry = this.#options.library.get(feedKey)
+    const open = this.#open.get(feedKey)
+    if (entry === undefined) await this.#discard(feedKey)
+    else if (open !== undefined && open.encryptionKey !== entry.encryptionKey) {
+      await this.stop(feedKey)
+      await this.start(entry)
+    }
+  }
+
+  async #get({ feedKey, encryptionKey }: NewsletterKeys): Promise<Feed> {
     const known = this.#open.get(feedKey)
-    if (known !== undefined && !(await known).core.closing) return known
+    if (known !== undefined && !(await known.feed).core.closing) return known.feed
     // Another caller may have opened it anew meanwhile.
     const other = this.#open.get(feedKey)
-    if (other !== undefined && other !== known) return other
-    const opening = open()
-    this.#open.set(feedKey, opening)
-    opening.catch(() => this.#open.delete(feedKey))
-    return opening
+    if (other !== undefined && other !== known) return other.feed
+    const open = async () => {
+      const signing = await this.#options.keys.get(feedKey)
+      return this.#openNow({ key: keyBytes(feedKey) }, { signing, encryptionKey })
+    }
+    return this.#remember(feedKey, { feed: open(), encryptionKey })
   }
 
-  async #openCore(
-    identity: { key: Uint8Array } | { manifest: ManifestInput },
-    { signing, encryptionKey }: Secrets,
-  ): Promise<Feed> {
-    const encryption = encryptionKey === undefined ? undefined : { key: keyBytes(encryptionKey) }
+  #remember(feedKey: FeedKey, opening: OpenFeed): Promise<Feed> {
+    this.#open.set(feedKey, opening)
+    opening.feed.catch(() => {
+      if (this.#open.get(feedKey) === opening) this.#open.delete(feedKey)
+    })
+    return opening.feed
+  }
+
+  async #openNow(identity: LogIdentity, secrets: FeedSecrets): Promise<Feed> {
     // Known before a peer can ask for it.
-    if (encryption !== undefined) {
-      this.#private.add(
-        topicOf('key' in identity ? identity.key : Hypercore.key(identity.manifest)),
-      )
-    }
-    // History is append-only for readers: a core that was cut back and rewritten is not adopted.
-    const options = { allowFork: false, ...defined({ encryption }) }
-    // Made with a key pair, a core would keep it in the store; given to a later session, it is not kept.
-    const made = await onStore(async () => this.#store.get({ ...identity, ...options }))
-    let core = made
-    if (signing !== undefined) {
-      await onStore(() => made.ready())
-      const keyPair = keyPairOf(signing)
-      core = await onStore(async () => this.#store.get({ key: made.id ?? '', keyPair, ...options }))
-    }
-    const feed = await Feed.open(core, decompress)
-    if (core !== made) await made.close()
+    if (secrets.encryptionKey !== undefined) this.#private.add(topicOf(keyOf(identity)))
+    const feed = await openFeed(this.#options.store, identity, secrets)
+    const { core } = feed
     core.on('conflict', (length, fork) => this.#onConflict(feed, length, fork))
-    if (feed.writable) core.on('append', () => this.#onGrown(feed))
     let { length } = core
     core.on('append', () => {
       const before = length
       length = core.length
+      if (feed.writable) this.#options.onGrown(feed)
       this.#noteActivity(feed.feedKey)
       for (const listener of this.#growthListeners) listener(feed.feedKey, before)
     })
-    this.#onOpen(feed)
+    this.#options.onOpen(feed)
     return feed
   }
 
   // Where a library is so small that all of it is open, nobody asks.
   #noteActivity(feedKey: FeedKey): void {
+    const { library, logger } = this.#options
+    const entry = library.get(feedKey)
+    if (entry === undefined || library.size <= KEEP_OPEN) return
     const now = Date.now()
-    const { activeAt } = this.#library.get(feedKey) ?? {}
-    if (this.#library.size <= KEEP_OPEN || this.#library.get(feedKey) === undefined) return
+    const { activeAt } = entry
     if (activeAt !== undefined && now - Date.parse(activeAt) < NOTE_ACTIVITY_MS) return
-    this.#library
+    library
       .update(feedKey, { activeAt: new Date(now).toISOString() })
-      .catch((err: unknown) => this.#logger.debug({ err }, 'could not note activity'))
+      .catch((err: unknown) => logger.debug({ err }, 'could not note activity'))
   }
 
-  // Hypercore closes every session of the core on both sides; what is held opens again, and is told so.
+  // Hypercore closes every session of the core on both sides; what is held opens again, with a mark.
   #onConflict({ feedKey, core }: Feed, length: number, fork: number): void {
-    this.#logger.error(
+    const { library, logger } = this.#options
+    logger.error(
       { feed: short(feedKey), code: 'FEED_CONFLICT' },
       'two histories under one feed key',
     )
@@ -237,36 +339,13 @@ export class Feeds {
       message: 'Two histories exist under this feed key; what was held before stays readable.',
       evidence,
     }
-    this.#library
+    library
       .update(feedKey, { problem })
-      .then(() => this.#onReopen(this.#library.get(feedKey)))
-      .catch((err: unknown) => this.#logger.error({ err }, 'after a conflict'))
-  }
-}
-
-interface Secrets {
-  readonly signing: SigningKeyPair | undefined
-  readonly encryptionKey: EncryptionKey | undefined
-}
-
-/** The feed key of the newsletter that a key pair signs. */
-export function feedKeyFor(signing: SigningKeyPair): FeedKey {
-  return feedKeyOf(Hypercore.key(manifestOf(signing)))
-}
-
-function manifestOf({ publicKey }: SigningKeyPair): ManifestInput {
-  return { version: 1, signers: [{ publicKey: Buffer.from(publicKey) }] }
-}
-
-function keyPairOf({ publicKey, secretKey }: SigningKeyPair): KeyPair {
-  return { publicKey: Buffer.from(publicKey), secretKey: Buffer.from(secretKey) }
-}
-
-function feedKeyIn(reference: string): FeedKey | undefined {
-  try {
-    return parseLink(reference).feedKey
-  } catch {
-    return undefined
+      .then(async () => {
+        const entry = library.get(feedKey)
+        if (entry !== undefined) await this.start(entry)
+      })
+      .catch((err: unknown) => logger.error({ err }, 'after a conflict'))
   }
 }
 

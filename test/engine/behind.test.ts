@@ -28,7 +28,7 @@ async function publishedEngine(issues: readonly string[] = ['One']) {
 async function onlyFeed(engine: Engine): Promise<Feed> {
   const [entry] = engine.library.list()
   if (entry === undefined) throw new Error('The library is empty.')
-  return engine.feed(entry)
+  return (await engine.open(entry)).feed
 }
 
 /** Changes the log behind the back of the engine, as damage does. */
@@ -212,7 +212,7 @@ describe('after a power loss', () => {
     await cp(dataDir, join(kept, 'before'), { recursive: true })
 
     const engine = await openEngine({ dataDir, ...SOON })
-    const feed = await engine.feed(entry)
+    const { feed } = await engine.open(entry)
     const keep = async (step: Step) => {
       for (const part of ['journal', 'published'] as const) {
         await cp(join(dataDir, part), join(kept, step, part), { recursive: true })

@@ -25,7 +25,7 @@ async function uninterrupted(titles: readonly string[], isPrivate: boolean) {
 async function onlyFeed(engine: Engine): Promise<Feed> {
   const [entry] = engine.library.list()
   if (entry === undefined) throw new Error('The library is empty.')
-  return engine.feed(entry)
+  return (await engine.open(entry)).feed
 }
 
 describe.each(['public', 'private'])('a crash of the author of a %s newsletter', (privacy) => {
@@ -131,7 +131,7 @@ describe('a journal that is found at the start', () => {
     await engine.close()
     await journal.write({ ...pending, start: 9 })
     const again = await openEngine({ dataDir })
-    const feed = await again.feed(other.entry)
+    const { feed } = await again.open(other.entry)
     expect((await again.author.append(feed, [await issueOf('One')]))[0]?.number).toBe(1)
   })
 })

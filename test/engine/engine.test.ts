@@ -81,7 +81,7 @@ describe('open', () => {
 
     const second = await openEngine({ dataDir })
     expect(second.library.list()).toEqual([entry])
-    const again = await second.feed(entry)
+    const { feed: again } = await second.open(entry)
     expect(again.writable).toBe(true)
     expect((await second.author.append(again, [await issueOf('Two')]))[0]?.number).toBe(2)
   })
@@ -178,7 +178,7 @@ describe('close', () => {
     const [result] = await Promise.allSettled([publishing, engine.close()])
 
     const again = await openEngine({ dataDir })
-    const { issues } = await (await again.feed(entry)).list()
+    const { issues } = await (await again.open(entry)).feed.list()
     expect(issues).toHaveLength(result.status === 'fulfilled' ? 1 : 0)
   })
 
@@ -190,12 +190,14 @@ describe('close', () => {
     let expected = 0
     for (let ticks = 0; ticks < 12; ticks++) {
       const engine = await openEngine({ dataDir })
-      const publishing = engine.author.append(await engine.feed(entry), [await issueOf('One')])
+      const publishing = engine.author.append((await engine.open(entry)).feed, [
+        await issueOf('One'),
+      ])
       for (let i = 0; i < ticks; i++) await new Promise((resolve) => setImmediate(resolve))
       const [result] = await Promise.allSettled([publishing, engine.close()])
       if (result.status === 'fulfilled') expected++
       const again = await openEngine({ dataDir })
-      const { issues, invalid } = await (await again.feed(entry)).list()
+      const { issues, invalid } = await (await again.open(entry)).feed.list()
       expect({ issues: issues.length, invalid }).toEqual({ issues: expected, invalid: 0 })
       await again.close()
     }
@@ -206,7 +208,7 @@ describe('close', () => {
     const { feed: written } = await beginNewsletter(author)
     const engine = await openEngine()
     const entry = await engine.library.add(written.feedKey, 'subscriber')
-    const feed = await engine.feed(entry)
+    const { feed } = await engine.open(entry)
     const disconnect = connect(written.core, feed.core)
     while (feed.length === 0) await once(feed.core, 'append')
     disconnect()
@@ -220,7 +222,7 @@ describe('close', () => {
     const { feed, entry } = await beginNewsletter(engine)
     await engine.close()
     await expectCode(engine.author.append(feed, [await issueOf('One')]), 'ABORTED')
-    await expectCode(engine.feed(entry), 'ABORTED')
+    await expectCode(engine.open(entry), 'ABORTED')
     await expectCode(engine.network(), 'ABORTED')
     await expectCode(engine.flush(), 'ABORTED')
     await expectCode(engine.library.add(SOME_FEED, 'seeder'), 'ABORTED')
@@ -250,9 +252,9 @@ describe('the network', () => {
     const engine = await openEngine({ bootstrap: await privateDht() })
     const { feed } = await beginNewsletter(engine)
     await engine.library.add(SOME_FEED, 'seeder')
-    const get = engine.feeds.get.bind(engine.feeds)
-    vi.spyOn(engine.feeds, 'get').mockImplementation((it) =>
-      it.feedKey === SOME_FEED ? Promise.reject(new Error('damaged')) : get(it),
+    const open = engine.feeds.open.bind(engine.feeds)
+    vi.spyOn(engine.feeds, 'open').mockImplementation((it, options) =>
+      it.feedKey === SOME_FEED ? Promise.reject(new Error('damaged')) : open(it, options),
     )
     const start = vi.spyOn(Network.prototype, 'start')
     await engine.network()

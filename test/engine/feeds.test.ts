@@ -5,7 +5,6 @@ import { Feeds } from '../../src/engine/feeds.ts'
 import { LOG_START, composeNewsletter } from '../../src/format/history/entry.ts'
 import type { Feed } from '../../src/format/feed.ts'
 import { namedCore } from '../../src/log/store/named-core.ts'
-import { Use } from '../../src/engine/use.ts'
 import { SigningKeys } from '../../src/engine/publish/signing-keys.ts'
 import { Library } from '../../src/engine/library/library.ts'
 import { createLogger } from '../../src/logger.ts'
@@ -29,22 +28,27 @@ async function keysOf(store: Corestore): Promise<string> {
 async function openFeeds(store?: Corestore) {
   const owned = store ?? (await openStore())
   const library = await Library.open(namedCore(owned, 'library'))
+  const discarded: FeedKey[] = []
   const feeds = new Feeds({
     store: owned,
     library,
     logger: createLogger('silent'),
     keys: await SigningKeys.open(await keysOf(owned)),
     onGrown: () => undefined,
-    use: new Use(),
+    network: () => undefined,
+    goOnline: () => Promise.reject(new Error('There is no network.')),
     onOpen: () => undefined,
-    onReopen: async () => undefined,
+    onDiscard: async (feedKey) => void discarded.push(feedKey),
   })
   onTestFinished(async () => {
     await feeds.close()
     await library.close()
   })
-  return { store: owned, library, feeds }
+  return { store: owned, library, feeds, discarded }
 }
+
+/** Longer than a feed without a session stays open. */
+const LATER_MS = 61_000
 
 /** Appends without any of the checks that the product makes. */
 async function publish(feed: Feed, titles: readonly string[]): Promise<void> {
@@ -58,47 +62,49 @@ async function publish(feed: Feed, titles: readonly string[]): Promise<void> {
 describe('the feeds of a library', () => {
   test('are opened once', async () => {
     const { feeds } = await openFeeds()
-    const { feedKey } = await feeds.create(signingKeys())
-    const [one, other] = await Promise.all([feeds.get({ feedKey }), feeds.get({ feedKey })])
-    expect(one).toBe(other)
-    expect(one.writable).toBe(true)
+    const { feedKey } = (await feeds.create(signingKeys())).feed
+    const [one, other] = await Promise.all([feeds.open({ feedKey }), feeds.open({ feedKey })])
+    expect(one.feed).toBe(other.feed)
+    expect(one).not.toBe(other)
+    expect(one.feed.writable).toBe(true)
   })
 
-  test('are opened anew once they were released', async () => {
+  test('are opened anew once they were closed', async () => {
     const { feeds } = await openFeeds()
-    const feed = await feeds.create(signingKeys())
-    await feeds.release(feed.feedKey)
-    await feeds.release(feed.feedKey)
-    const again = await feeds.get(feed)
+    const { feed } = await feeds.create(signingKeys())
+    await feeds.closeFeed(feed.feedKey)
+    await feeds.closeFeed(feed.feedKey)
+    const { feed: again } = await feeds.open(feed)
     expect(again).not.toBe(feed)
     expect([feed.core.closed, again.core.closed]).toEqual([true, false])
   })
 
   test('are opened anew, and once, when they were closed from elsewhere', async () => {
     const { feeds } = await openFeeds()
-    const feed = await feeds.create(signingKeys())
+    const { feed } = await feeds.create(signingKeys())
     await feed.close()
-    const [one, other] = await Promise.all([feeds.get(feed), feeds.get(feed)])
-    expect(one).toBe(other)
-    expect(one.core.closed).toBe(false)
+    const [one, other] = await Promise.all([feeds.open(feed), feeds.open(feed)])
+    expect(one.feed).toBe(other.feed)
+    expect(one.feed.core.closed).toBe(false)
   })
 
   test('are closed with them all', async () => {
     const { feeds } = await openFeeds()
     const opened = [await feeds.create(signingKeys(1)), await feeds.create(signingKeys(2))]
     await feeds.close()
-    expect(opened.map((it) => it.core.closed)).toEqual([true, true])
+    expect(opened.map((it) => it.feed.core.closed)).toEqual([true, true])
   })
 
-  test('can be read once they were released and opened with the right key', async () => {
+  test('can be read once they were closed and opened with the right key', async () => {
     const { feeds } = await openFeeds()
-    const written = await feeds.create(signingKeys(), KEY)
+    const { feed: written } = await feeds.create(signingKeys(), KEY)
     await publish(written, ['One'])
     const { feedKey } = written
-    await feeds.release(feedKey)
-    await expectCode((await feeds.get({ feedKey, encryptionKey: WRONG_KEY })).list(), 'NEEDS_KEY')
-    await feeds.release(feedKey)
-    const { issues } = await (await feeds.get({ feedKey, encryptionKey: KEY })).list()
+    await feeds.closeFeed(feedKey)
+    const wrong = await feeds.open({ feedKey, encryptionKey: WRONG_KEY })
+    await expectCode(wrong.feed.list(), 'NEEDS_KEY')
+    await feeds.closeFeed(feedKey)
+    const { issues } = await (await feeds.open({ feedKey, encryptionKey: KEY })).feed.list()
     expect(issues).toHaveLength(1)
   })
 
@@ -107,18 +113,131 @@ describe('the feeds of a library', () => {
     await library.close()
     await store.close()
     const feedKey = feedKeyOf(Buffer.alloc(32, 1))
-    await expectCode(feeds.get({ feedKey }), 'ABORTED')
-    await expectCode(feeds.get({ feedKey }), 'ABORTED')
+    await expectCode(feeds.open({ feedKey }), 'ABORTED')
+    await expectCode(feeds.open({ feedKey }), 'ABORTED')
+  })
+})
+
+describe('a session', () => {
+  /** A feed with a session, on a clock that the test moves. */
+  async function opened() {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const all = await openFeeds()
+    const session = await all.feeds.create(signingKeys())
+    const { feed } = session
+    return { ...all, session, feed, feedKey: feed.feedKey }
+  }
+
+  test('keeps its feed open, however long it lasts', async () => {
+    const { feeds, session, feed, feedKey } = await opened()
+    vi.advanceTimersByTime(100 * LATER_MS)
+    expect(feeds.closeIfIdle(feedKey)).toBe(false)
+    await session[Symbol.asyncDispose]()
+    expect(feeds.closeIfIdle(feedKey)).toBe(false)
+    vi.advanceTimersByTime(LATER_MS)
+    expect(feeds.closeIfIdle(feedKey)).toBe(true)
+    await expect.poll(() => feed.core.closed).toBe(true)
+  })
+
+  test('is not ended by another one, nor twice', async () => {
+    const { feeds, session, feed, feedKey } = await opened()
+    const other = await feeds.open({ feedKey })
+    await other[Symbol.asyncDispose]()
+    await other[Symbol.asyncDispose]()
+    vi.advanceTimersByTime(LATER_MS)
+    expect(feeds.closeIfIdle(feedKey)).toBe(false)
+    expect(feed.core.closed).toBe(false)
+    await session[Symbol.asyncDispose]()
+  })
+
+  test('that cannot be opened keeps nothing open', async () => {
+    const { feeds, session, feed, feedKey } = await opened()
+    await session[Symbol.asyncDispose]()
+    await expect(feeds.open({ feedKey }, { online: true })).rejects.toThrow('no network')
+    vi.advanceTimersByTime(LATER_MS)
+    expect(feeds.closeIfIdle(feedKey)).toBe(true)
+    await expect.poll(() => feed.core.closed).toBe(true)
+  })
+
+  test('ends with the work that fails in it', async () => {
+    const { feeds, session, feedKey } = await opened()
+    await session[Symbol.asyncDispose]()
+    const work = async () => {
+      await using _ = await feeds.open({ feedKey })
+      throw new Error('the work')
+    }
+    await expect(work()).rejects.toThrow('the work')
+    vi.advanceTimersByTime(LATER_MS)
+    expect(feeds.closeIfIdle(feedKey)).toBe(true)
+  })
+
+  test('keeps a feed open that is still being opened', async () => {
+    const { feeds, session, feedKey } = await opened()
+    await session[Symbol.asyncDispose]()
+    await feeds.closeFeed(feedKey)
+    const opening = feeds.open({ feedKey })
+    vi.advanceTimersByTime(LATER_MS)
+    expect(feeds.closeIfIdle(feedKey)).toBe(false)
+    expect((await opening).feed.core.closed).toBe(false)
+  })
+
+  test('of a feed that is closed is not begun by who only looks', async () => {
+    const { feeds, feedKey } = await opened()
+    expect((await feeds.ifOpen(feedKey))?.feed.feedKey).toBe(feedKey)
+    await feeds.closeFeed(feedKey)
+    expect(await feeds.ifOpen(feedKey)).toBeUndefined()
+  })
+})
+
+describe('a temporary session', () => {
+  test('discards with the last of them what is in no library', async () => {
+    const { feeds, discarded } = await openFeeds()
+    const feedKey = feedKeyOf(Buffer.alloc(32, 4))
+    const sessions = [
+      await feeds.open({ feedKey }, { temporary: true }),
+      await feeds.open({ feedKey }, { temporary: true }),
+    ]
+    await sessions[0]?.[Symbol.asyncDispose]()
+    expect(discarded).toEqual([])
+    expect(sessions[1]?.feed.core.closed).toBe(false)
+    await sessions[1]?.[Symbol.asyncDispose]()
+    expect(discarded).toEqual([feedKey])
+    expect(sessions[1]?.feed.core.closed).toBe(true)
+  })
+
+  test('leaves what joined the library meanwhile', async () => {
+    const { feeds, library, discarded } = await openFeeds()
+    const feedKey = feedKeyOf(Buffer.alloc(32, 4))
+    const session = await feeds.open({ feedKey }, { temporary: true })
+    await library.add(feedKey, 'subscriber')
+    await session[Symbol.asyncDispose]()
+    expect(discarded).toEqual([])
+    expect(session.feed.core.closed).toBe(false)
+  })
+
+  test('tries another key, and gives back the one that is kept', async () => {
+    const { feeds, library } = await openFeeds()
+    const { feed: written } = await feeds.create(signingKeys(), KEY)
+    await publish(written, ['One'])
+    const { feedKey } = written
+    const entry = await library.add(feedKey, 'seeder', { encryptionKey: KEY })
+    const wrong = { feedKey, encryptionKey: WRONG_KEY }
+    const session = await feeds.open(wrong, { temporary: true })
+    await expectCode(session.feed.list(), 'NEEDS_KEY')
+    await session[Symbol.asyncDispose]()
+    const { issues } = await (await feeds.open(entry)).feed.list()
+    expect(issues).toHaveLength(1)
   })
 })
 
 describe('resolve', () => {
   async function libraryOf(titles: Readonly<Record<string, string | undefined>>) {
-    const { feeds, library } = await openFeeds()
+    const { library } = await openFeeds()
     for (const [feedKey, title] of Object.entries(titles)) {
       await library.add(feedKey as FeedKey, 'seeder', title === undefined ? {} : { title })
     }
-    return feeds
+    return library
   }
   const [TIDES, MOON, MOSS] = [1, 2, 3].map((it) => feedKeyOf(Buffer.alloc(32, it))) as [
     FeedKey,
@@ -144,10 +263,10 @@ describe('resolve', () => {
     ['by its title', 'Moon'],
     ['by a common prefix', feedKeyOf(Buffer.alloc(32, 2)).slice(0, 1)],
   ])('refuses to choose between several %s', async (_, reference) => {
-    const feeds = await libraryOf({ [MOON]: 'Moon', [MOSS]: 'moon', [TIDES]: undefined })
+    const library = await libraryOf({ [MOON]: 'Moon', [MOSS]: 'moon', [TIDES]: undefined })
     const matching = [MOON, MOSS, TIDES].filter((it) => it.startsWith(reference)).length
     expect(reference === 'Moon' || matching > 1).toBe(true)
-    expect(() => feeds.resolve(reference)).toThrow(
+    expect(() => library.resolve(reference)).toThrow(
       expect.objectContaining({ code: 'INVALID_INPUT' }),
     )
   })
@@ -158,8 +277,8 @@ describe('resolve', () => {
     ['nothing', ''],
     ['blanks', '  '],
   ])('does not find %s', async (_, reference) => {
-    const feeds = await libraryOf({ [TIDES]: 'Tide Tables' })
-    expect(() => feeds.resolve(reference)).toThrow(
+    const library = await libraryOf({ [TIDES]: 'Tide Tables' })
+    expect(() => library.resolve(reference)).toThrow(
       expect.objectContaining({ code: 'NEWSLETTER_NOT_FOUND' }),
     )
   })
@@ -171,13 +290,13 @@ describe('two histories under one key', () => {
     const author = await openFeeds()
     const stale = await openFeeds()
     const reader = await openFeeds()
-    const honest = await author.feeds.create(signingKeys())
-    const forked = await stale.feeds.create(signingKeys())
+    const { feed: honest } = await author.feeds.create(signingKeys())
+    const { feed: forked } = await stale.feeds.create(signingKeys())
     await publish(honest, ['One', 'Two'])
     await publish(forked, ['One', 'Another two', 'Another three'])
     const { feedKey } = honest
     await reader.library.add(feedKey, 'subscriber')
-    const read = await reader.feeds.get({ feedKey })
+    const { feed: read } = await reader.feeds.open({ feedKey })
     connect(author.store, reader.store)
     while (read.length < honest.length) await once(read.core, 'append')
     await read.core.download({ start: 0, end: read.length }).done()
@@ -188,7 +307,7 @@ describe('two histories under one key', () => {
     await expect
       .poll(() => reader.library.get(feedKey)?.problem?.code, { timeout: 5_000 })
       .toBe('FEED_CONFLICT')
-    const again = await reader.feeds.get({ feedKey })
+    const { feed: again } = await reader.feeds.open({ feedKey })
     expect(again).not.toBe(read)
     const { issues } = await again.list({ wait: false })
     expect(issues.map((it) => it.record.title)).toEqual(['Two', 'One'])

@@ -30,7 +30,7 @@ export async function beginNewsletter(
   { seed = 1, isPrivate = false } = {},
 ): Promise<Begun> {
   const secret = isPrivate ? { encryptionKey: encryptionKeyOf(Buffer.alloc(32, seed + 100)) } : {}
-  const feed = await engine.feeds.create(signingKeys(seed), secret.encryptionKey)
+  const { feed } = await engine.feeds.create(signingKeys(seed), secret.encryptionKey)
   await engine.author.begin(feed, PROFILE)
   const details = { title: PROFILE.title, ...secret }
   return { feed, entry: await engine.library.add(feed.feedKey, 'author', details) }

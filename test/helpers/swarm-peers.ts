@@ -50,8 +50,8 @@ export async function standing(
 }
 
 /** The open feed of a newsletter in the library. */
-export function feedOf({ engine }: Peer, feedKey: string): Promise<Feed> {
-  return engine.feeds.get(engine.feeds.resolve(feedKey))
+export async function feedOf({ engine }: Peer, feedKey: string): Promise<Feed> {
+  return (await engine.open(engine.library.resolve(feedKey))).feed
 }
 
 /** A folder with one image that no compression makes smaller. */

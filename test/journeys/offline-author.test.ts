@@ -119,7 +119,10 @@ describe('a new reader of a large newsletter', () => {
     await publish(author.operations, '# New\n\nSee the old one.\n')
     const reader = await openPeer(bootstrap)
     const order: number[] = []
-    const feed = await reader.engine.feeds.get({ feedKey: parseFeedKey(author.feedKey) })
+    const { feed } = await reader.engine.open(
+      { feedKey: parseFeedKey(author.feedKey) },
+      { online: false },
+    )
     feed.core.on('download', (index) => order.push(index))
     await subscribeSoon(reader, author.link)
 

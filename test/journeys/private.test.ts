@@ -97,7 +97,7 @@ test.each([
   const { length } = await feedOf(author, newsletter)
   await engine.library.add(feedKey, 'author', { encryptionKey })
   await (await engine.network()).stop(feedKey)
-  await engine.feeds.release(feedKey)
+  await engine.feeds.closeFeed(feedKey)
 
   await expectFailure('NEEDS_KEY', publish(operations, '# In the clear\n', newsletter))
 

@@ -38,7 +38,10 @@ test('a peer that serves tampered blocks is cut off, and the rest comes from an 
 
   const reader = await openPeer(bootstrap)
   // Opened before it is subscribed to, so that no bad block goes uncounted: the third one bans.
-  const feed = await reader.engine.feeds.get({ feedKey: parseFeedKey(author.feedKey) })
+  const { feed } = await reader.engine.open(
+    { feedKey: parseFeedKey(author.feedKey) },
+    { online: false },
+  )
   let badBlocks = 0
   feed.core.on('verification-error', () => badBlocks++)
   await subscribeSoon(reader, author.link)

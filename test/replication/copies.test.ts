@@ -92,7 +92,10 @@ test('a reader who still fetches the backlog counts for the newest issue, once i
   await engine.network()
   const reader = { engine, operations: bindOperations(engine, 'engine') }
   await subscribeSoon(reader, author.link)
-  const feed = await reader.engine.feeds.get({ feedKey: parseFeedKey(author.feedKey) })
+  const { feed } = await reader.engine.open(
+    { feedKey: parseFeedKey(author.feedKey) },
+    { online: false },
+  )
   await eventually(() => expect(feed.heldBlocks).toBeGreaterThan(30))
 
   let heldThen = 0

@@ -44,7 +44,7 @@ async function read(): Promise<void> {
   while (engine.library.list().length === 0) await setImmediate()
   const [entry] = engine.library.list()
   if (entry === undefined) throw new Error('It is not subscribed.')
-  const { core } = await engine.feed(entry)
+  const { core } = (await engine.open(entry)).feed
   core.once('download', () => ready({ first: true }))
   let isDone = false
   core.on('download', () => {

@@ -40,8 +40,8 @@ export async function checkClock(engine: Engine, now = Date.now()): Promise<Chec
 async function publishedAfter(engine: Engine, time: number): Promise<string[]> {
   const later: string[] = []
   for (const entry of engine.library.list()) {
-    const feed = await engine.feeds.opened(entry.feedKey)?.catch(() => undefined)
-    const newest = await feed?.newest({ wait: false }).catch(() => undefined)
+    await using session = await engine.feeds.ifOpen(entry.feedKey)
+    const newest = await session?.feed.newest({ wait: false }).catch(() => undefined)
     if (newest !== undefined && Date.parse(newest.record.publishedAt) > time) {
       later.push(entry.feedKey)
     }

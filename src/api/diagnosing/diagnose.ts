@@ -1,4 +1,5 @@
 import type { Engine } from '../../engine/engine.ts'
+import type { FeedKey } from '../../format/keys/feed-key.ts'
 import type { Output } from '../contract/contract.ts'
 import { failed, ok, warning, within, type Check } from './check.ts'
 import { checkClock } from './clock.ts'
@@ -44,17 +45,17 @@ async function checkNewsletters(engine: Engine): Promise<Check> {
     return failed('newsletters', `Damaged: ${names}.`, '`hyperletter why <newsletter>` says more.')
   }
   // Those that rest have nothing to do just now; a thousand of them are not opened for this.
-  const open = entries.flatMap(({ feedKey }) => engine.feeds.opened(feedKey) ?? [])
-  const complete = await Promise.all(
-    open.map(async (it) => (await it).length > 0 && (await it).isComplete()).map(orFalse),
-  )
+  const looks = await Promise.all(entries.map(({ feedKey }) => isComplete(engine, feedKey)))
+  const complete = looks.filter((it) => it !== undefined)
   const whole = complete.filter(Boolean).length
-  const resting = entries.length - open.length
-  const message = `${whole} of ${open.length} are here in full${resting > 0 ? `; ${resting} rest` : ''}.`
-  if (whole === open.length) return ok('newsletters', message)
+  const resting = entries.length - complete.length
+  const message = `${whole} of ${complete.length} are here in full${resting > 0 ? `; ${resting} rest` : ''}.`
+  if (whole === complete.length) return ok('newsletters', message)
   return warning('newsletters', message, '`hyperletter why <newsletter>` says what is missing.')
 }
 
-function orFalse(work: Promise<boolean>): Promise<boolean> {
-  return work.catch(() => false)
+async function isComplete(engine: Engine, feedKey: FeedKey): Promise<boolean | undefined> {
+  await using session = await engine.feeds.ifOpen(feedKey)
+  if (session === undefined) return undefined
+  return session.feed.length > 0 && (await session.feed.isComplete().catch(() => false))
 }

@@ -24,9 +24,10 @@ export async function explainNewsletter(
   { newsletter }: ParsedInput<'explainNewsletter'>,
   { signal }: CallOptions,
 ): Promise<Output<'explainNewsletter'>> {
-  const entry = engine.feeds.resolve(newsletter)
+  const entry = engine.library.resolve(newsletter)
   const network = await engine.network()
-  const feed = await engine.feed(entry)
+  await using session = await engine.open(entry)
+  const { feed } = session
   const { feedKey, title } = entry
   const peers = () => network.status(feedKey).peers
   if (!(await isComplete(feed))) {
@@ -92,8 +93,8 @@ function complete(feed: Feed, { roles }: LibraryEntry): Reason {
 }
 
 // Not missing either, but what somebody who asks may be looking for.
-function leftOut({ keeper }: Engine, { feedKey }: LibraryEntry): Reason[] {
-  const issues = keeper.leftOut(feedKey)
+function leftOut({ retention }: Engine, { feedKey }: LibraryEntry): Reason[] {
+  const issues = retention.leftOut(feedKey)
   if (issues === 0) return []
   const which = issues === 1 ? '1 issue is' : `${issues} issues are`
   const message = `${which} not kept, by what is set for it or the disk cap; reading one fetches it.`

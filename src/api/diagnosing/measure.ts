@@ -13,10 +13,10 @@ const NOTHING = { peers: 0, fullCopies: 0, uploadedBytes: 0, downloadedBytes: 0 
 export async function measure(engine: Engine): Promise<Measures> {
   const network = await engine.networkIfOnline()
   const { dataDir } = engine.config
-  const { capBytes } = engine.keeper
+  const { capBytes } = engine.retention
   const [problem, usedBytes, dataBytes, free, newsletters] = await Promise.all([
     problemOf(engine),
-    engine.keeper.usedBytes(),
+    engine.retention.usedBytes(),
     bytesBelow(dataDir),
     freeBytes(dataDir),
     Promise.all(engine.library.list().map((it) => measureNewsletter(engine, network, it))),
@@ -38,7 +38,8 @@ async function measureNewsletter(
   network: Network | undefined,
   { feedKey, roles, problem }: LibraryEntry,
 ): Promise<Measures['newsletters'][number]> {
-  const feed = await feeds.opened(feedKey)?.catch(() => undefined)
+  await using session = await feeds.ifOpen(feedKey)
+  const feed = session?.feed
   return {
     feedKey,
     roles: [...roles],

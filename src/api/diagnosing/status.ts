@@ -49,12 +49,12 @@ export async function problemOf({ full, config }: Engine): Promise<Status['probl
   return { code: 'DISK_FULL', message: `The disk is nearly full: ${leftMib} MiB are left.` }
 }
 
-async function diskStatus({ keeper, library }: Engine): Promise<Status['disk']> {
-  const { capBytes } = keeper
-  const next = await keeper.next()
+async function diskStatus({ retention, library }: Engine): Promise<Status['disk']> {
+  const { capBytes } = retention
+  const next = await retention.next()
   const title = next && library.get(next.feedKey)?.title
   return {
-    usedBytes: await keeper.usedBytes(),
+    usedBytes: await retention.usedBytes(),
     ...(capBytes === Infinity ? {} : { capBytes }),
     ...(next === undefined
       ? {}
@@ -73,7 +73,8 @@ async function newsletterStatus(
   entry: LibraryEntry,
 ): Promise<Status['newsletters'][number]> {
   const { feedKey, roles, title, problem, successor } = entry
-  const feed = await engine.feed(entry)
+  await using session = await engine.open(entry)
+  const { feed } = session
   // What was taken back is not missing; to know it, all records have to be looked at.
   await feed.isComplete().catch(() => false)
   const newest = await feed.newest({ wait: false }).catch(() => undefined)
@@ -88,8 +89,8 @@ async function newsletterStatus(
     ...(network?.status(feedKey) ?? nothing),
     ...copiesOf(network, feed, newest),
     keep: entry.keep ?? KEEP_EVERYTHING,
-    leftOut: engine.keeper.leftOut(feedKey),
-    tooLarge: [...engine.keeper.tooLarge(feedKey)],
+    leftOut: engine.retention.leftOut(feedKey),
+    tooLarge: [...engine.retention.tooLarge(feedKey)],
     ...defined({ problem }),
     ...(successor === undefined ? {} : { successor: describeSuccessor(engine, successor) }),
   }

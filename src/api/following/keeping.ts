@@ -12,7 +12,7 @@ export async function keepNewsletter(
   engine: Engine,
   { newsletter, keep }: ParsedInput<'keepNewsletter'>,
 ): Promise<Output<'keepNewsletter'>> {
-  const entry = engine.feeds.resolve(newsletter)
+  const entry = engine.library.resolve(newsletter)
   const { feedKey, title } = entry
   if (keep !== undefined) {
     if (entry.roles.includes('author')) {
@@ -21,14 +21,14 @@ export async function keepNewsletter(
     await engine.library.update(feedKey, { keep })
     await engine.flush()
   }
-  const feed = await engine.feed(entry)
-  await engine.keeper.settle({ isThorough: keep !== undefined })
-  const { issues } = await feed.list({ wait: false }).catch(() => ({ issues: [] }))
+  await using session = await engine.open(entry)
+  await engine.retention.settle({ isThorough: keep !== undefined })
+  const { issues } = await session.feed.list({ wait: false }).catch(() => ({ issues: [] }))
   return {
     feedKey,
     ...defined({ title }),
     keep: keep ?? entry.keep ?? KEEP_EVERYTHING,
     issues: issues.length,
-    leftOut: engine.keeper.leftOut(feedKey),
+    leftOut: engine.retention.leftOut(feedKey),
   }
 }

@@ -1,18 +1,15 @@
 import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { Feed } from '../../format/feed.ts'
-import { parseLink, type Link } from '../../format/keys/link.ts'
+import { parseLink } from '../../format/keys/link.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
-import { discard, introduction, reopen, startSeeding } from './subscribing.ts'
+import { introduction } from './subscribing.ts'
 
 /** How long a first answer from any peer is waited for. */
 const PEER_TIMEOUT_SECONDS = 20
 
 /** How long the newest issue's record may take beyond that. The profile alone is worth showing. */
 const NEWEST_TIMEOUT_MS = 3_000
-
-/** How many previews run at this moment, by engine and feed key: the last one tidies up. */
-const running = new WeakMap<Engine, Map<string, number>>()
 
 /**
  * What a link leads to: profile and newest issue. Leaves the library as it was.
@@ -29,19 +26,12 @@ export async function previewNewsletter(
   const options = { timeoutMs: timeoutSeconds * 1_000, signal }
   // A key that was found later may open what is only carried so far; that is for `subscribe` to keep.
   const wanted = known?.encryptionKey === undefined ? link : known
-  const needsReopen = known !== undefined && wanted.encryptionKey !== known.encryptionKey
-  const leave = enter(engine, link)
-  try {
-    if (needsReopen) await reopen(engine, wanted)
-    const feed = await startSeeding(engine, wanted)
-    return await describe(feed, {
-      options,
-      isPrivate: wanted.encryptionKey !== undefined,
-      subscribed: known?.roles.includes('subscriber') === true,
-    })
-  } finally {
-    if (leave()) await tidy(engine, link, needsReopen)
-  }
+  await using session = await engine.open(wanted, { online: true, temporary: true })
+  return await describe(session.feed, {
+    options,
+    isPrivate: wanted.encryptionKey !== undefined,
+    subscribed: known?.roles.includes('subscriber') === true,
+  })
 }
 
 async function describe(
@@ -72,27 +62,5 @@ async function describe(
             publishedAt: newest.record.publishedAt,
           },
         }),
-  }
-}
-
-function enter(engine: Engine, { feedKey }: Link): () => boolean {
-  const counts = running.get(engine) ?? new Map<string, number>()
-  running.set(engine, counts)
-  counts.set(feedKey, (counts.get(feedKey) ?? 0) + 1)
-  return () => {
-    const left = (counts.get(feedKey) ?? 1) - 1
-    if (left === 0) counts.delete(feedKey)
-    else counts.set(feedKey, left)
-    return left === 0
-  }
-}
-
-// Somebody may have subscribed meanwhile: then the feed stays open, with the key that they gave.
-async function tidy(engine: Engine, { feedKey }: Link, needsReopen: boolean): Promise<void> {
-  const entry = engine.library.get(feedKey)
-  if (entry === undefined) await discard(engine, feedKey)
-  else if (needsReopen && entry.encryptionKey === undefined) {
-    await reopen(engine, entry)
-    await startSeeding(engine, entry)
   }
 }

@@ -4,7 +4,6 @@ import type { Engine } from '../../engine/engine.ts'
 import { hasCode, HyperletterError } from '../../errors.ts'
 import type { ReadOptions } from '../../log/blocks.ts'
 import type { Feed } from '../../format/feed.ts'
-import type { LibraryEntry, Role } from '../../engine/library/library.ts'
 import { parseLink } from '../../format/keys/link.ts'
 import type { Newsletter } from '../../format/records/newsletter.ts'
 import { anySignal } from '../../within.ts'
@@ -37,16 +36,12 @@ export async function* subscribe(
   const before = engine.library.get(feedKey)
   const secret = encryptionKey ?? before?.encryptionKey
   const wanted = secret === undefined ? { feedKey } : { feedKey, encryptionKey: secret }
-  if (secret !== before?.encryptionKey) await reopen(engine, wanted)
-
   const timeoutMs = timeoutSeconds * 1_000
   const { full } = engine
   try {
-    const feed = await startSeeding(engine, wanted)
-    const options = {
-      timeoutMs,
-      signal: anySignal(full, signal),
-    }
+    await using session = await engine.open(wanted, { online: true, temporary: true })
+    const { feed } = session
+    const options = { timeoutMs, signal: anySignal(full, signal) }
     // A wrong key must not take the place of the right one. Before anything has arrived none can be told from the other.
     if (!wait && feed.length > 0) await feed.newest({ wait: false }).catch(ignoreMissing)
     const title = wait ? (await introduction(feed, options)).title : before?.title
@@ -60,12 +55,6 @@ export async function* subscribe(
     await flushed
     if (wait) yield* follow(engine, feed, options)
   } catch (error) {
-    const kept = engine.library.get(feedKey)
-    if (kept === undefined) await discard(engine, feedKey)
-    else if (kept.encryptionKey !== secret) {
-      await reopen(engine, kept)
-      await engine.feed(kept)
-    }
     throw full.aborted ? full.reason : error
   }
 }
@@ -76,9 +65,10 @@ export async function* followSync(
   input: ParsedInput<'followSync'>,
   { signal }: CallOptions,
 ): AsyncGenerator<Progress> {
-  const feed = await startSeeding(engine, engine.feeds.resolve(input.newsletter))
+  const entry = engine.library.resolve(input.newsletter)
+  await using session = await engine.open(entry, { online: true })
   const { timeoutSeconds = PEER_TIMEOUT_SECONDS } = input
-  yield* follow(engine, feed, { timeoutMs: timeoutSeconds * 1_000, signal })
+  yield* follow(engine, session.feed, { timeoutMs: timeoutSeconds * 1_000, signal })
 }
 
 /** Stops following. Issues stay on disk as long as another role needs them, and are dropped with the last. */
@@ -86,68 +76,12 @@ export async function unsubscribe(
   engine: Engine,
   input: ParsedInput<'unsubscribe'>,
 ): Promise<Output<'unsubscribe'>> {
-  const entry = engine.feeds.resolve(input.newsletter)
-  const { issues } = await (
-    await engine.feed(entry)
-  )
-    .list({ wait: false })
-    .catch(() => ({ issues: [] }))
-  await leave(engine, entry, 'subscriber')
+  const entry = engine.library.resolve(input.newsletter)
+  await using session = await engine.open(entry)
+  const { issues } = await session.feed.list({ wait: false }).catch(() => ({ issues: [] }))
+  await engine.feeds.leave(entry, 'subscriber')
   const { feedKey, title } = entry
-  return title === undefined
-    ? { feedKey, issues: issues.length }
-    : { feedKey, title, issues: issues.length }
-}
-
-/** Takes a role away and, with the last one, the feed off the network. */
-export async function leave(engine: Engine, entry: LibraryEntry, role: Role): Promise<void> {
-  if ((await engine.library.remove(entry.feedKey, role)) === undefined)
-    await discard(engine, entry.feedKey)
-}
-
-/** Opens a feed and takes part in it; peers are looked for while it opens. */
-export async function startSeeding(
-  engine: Engine,
-  entry: Pick<LibraryEntry, 'feedKey' | 'encryptionKey'>,
-): Promise<Feed> {
-  const { feedKey } = entry
-  const opening = engine.feeds.get(entry)
-  // It is awaited below.
-  opening.catch(() => undefined)
-  const network = await engine.network()
-  network.expect(feedKey)
-  try {
-    const feed = await opening
-    network.start(feed)
-    return feed
-  } catch (error) {
-    if (engine.library.get(feedKey) === undefined) await network.stop(feedKey)
-    throw error
-  }
-}
-
-/** Takes a feed that nobody here wants any more off the network, drops what is here of it, and closes it. */
-export async function discard(engine: Engine, feedKey: LibraryEntry['feedKey']): Promise<void> {
-  await (await engine.networkIfOnline())?.stop(feedKey)
-  // It may rest.
-  await engine.feeds.get({ feedKey })
-  await engine.keeper.forget(feedKey)
-  await engine.feeds.release(feedKey)
-}
-
-/** Takes a feed off the network and closes it. */
-export async function abandon(engine: Engine, feedKey: LibraryEntry['feedKey']): Promise<void> {
-  await (await engine.networkIfOnline())?.stop(feedKey)
-  await engine.feeds.release(feedKey)
-}
-
-/** Opens a feed anew that was opened without its encryption key, to seed it blindly. */
-export async function reopen(
-  engine: Engine,
-  wanted: Pick<LibraryEntry, 'feedKey' | 'encryptionKey'>,
-): Promise<void> {
-  await abandon(engine, wanted.feedKey)
-  await engine.feeds.get(wanted)
+  return { feedKey, ...defined({ title }), issues: issues.length }
 }
 
 /** The profile of a feed, as soon as any peer gives it. @throws NOT_AVAILABLE if nobody does. */

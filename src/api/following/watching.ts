@@ -89,13 +89,13 @@ export async function* watchIssues(
 
 // One that is named stays the one that was meant: its successor may have the same title.
 function watchedBy(engine: Engine, newsletter: string | undefined): () => LibraryEntry[] {
-  const { library, feeds } = engine
+  const { library } = engine
   if (newsletter === undefined) {
     return () => library.list().filter((it) => it.roles.includes('subscriber'))
   }
-  const { feedKey } = feeds.resolve(newsletter)
+  const { feedKey } = library.resolve(newsletter)
   return () => {
-    const found = [feeds.resolve(feedKey)]
+    const found = [library.resolve(feedKey)]
     for (const { successor } of found) {
       const next = successor === undefined ? undefined : library.get(successor.feedKey)
       if (next !== undefined && found.every((it) => it.feedKey !== next.feedKey)) found.push(next)
@@ -129,7 +129,8 @@ async function* arrivals(
   log: Grown,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Event, boolean> {
-  const feed = await engine.feed(entry)
+  await using session = await engine.open(entry)
+  const { feed } = session
   const listing = await feed
     .list({ timeoutMs: RECORD_TIMEOUT_MS, signal })
     .catch((error: unknown) => {

@@ -10,7 +10,6 @@ import { parseLink } from '../../format/keys/link.ts'
 import { nativeHash } from '../../log/native-hash.ts'
 import { openFile, TwoReadings } from './bundle-file.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
-import { abandon, reopen } from '../following/subscribing.ts'
 
 type Event = Output<'importBundle'>
 
@@ -29,7 +28,8 @@ export async function* exportBundle(
   { newsletter, since }: ParsedInput<'exportBundle'>,
   { signal }: CallOptions,
 ): AsyncGenerator<Uint8Array> {
-  const feed = await engine.feed(engine.feeds.resolve(newsletter))
+  await using session = await engine.open(engine.library.resolve(newsletter))
+  const { feed } = session
   const start = since === undefined ? 0 : feed.entryRange(await feed.issue(since, LOCAL)).start
   for await (const piece of writeBundle(feed.core, await rangesOf(feed, start))) {
     signal?.throwIfAborted()
@@ -74,13 +74,14 @@ export async function* importBundle(
 
     const before = engine.library.get(feedKey)
     try {
-      const feed = await engine.feeds.get(before ?? { feedKey })
+      await using session = await engine.open(before ?? { feedKey }, { online: false })
+      const { feed } = session
       // Nothing may be appended to an own log while a bundle goes into it.
       const unlock = feed.writable ? await engine.author.lock(feedKey) : undefined
       let added: number
       let giveBack: (() => void) | undefined
       try {
-        giveBack = await engine.keeper.reserve(feed, bytes)
+        giveBack = await engine.retention.reserve(feed, bytes)
         added = yield* progress.of(
           'storing',
           flushing(engine, progress, takeBundle(feed.core, bundle, progress.read())),
@@ -99,7 +100,7 @@ export async function* importBundle(
         bytes,
       }
     } catch (error) {
-      if (engine.library.get(feedKey) === undefined) await abandon(engine, feedKey)
+      if (engine.library.get(feedKey) === undefined) await engine.feeds.stop(feedKey)
       else if (hasCode(error, 'FEED_CONFLICT')) await markForked(engine, feedKey, blocks)
       throw error
     }
@@ -159,14 +160,15 @@ async function followFeed(
 ): Promise<void> {
   const before = engine.library.get(feedKey)
   const secret = encryptionKey === undefined ? {} : { encryptionKey }
-  if (encryptionKey !== before?.encryptionKey) await reopen(engine, { feedKey, ...secret })
+  if (encryptionKey !== before?.encryptionKey) await engine.feeds.stop(feedKey)
   try {
-    await (await engine.feeds.get({ feedKey, ...secret })).profile(LOCAL)
+    await using session = await engine.open({ feedKey, ...secret }, { online: false })
+    await session.feed.profile(LOCAL)
   } catch (error) {
     if (!hasCode(error, 'NEEDS_KEY')) throw error
     const entry = before ?? (await engine.library.add(feedKey, 'seeder'))
-    await reopen(engine, entry)
-    await engine.feed(entry)
+    await engine.feeds.stop(feedKey)
+    await engine.feeds.start(entry)
     await engine.flush()
     throw new HyperletterError('NEEDS_KEY', error.message, {
       hint: 'What the bundle carries is kept and passed on. To read it, `hyperletter subscribe` the full link: the part after # is the key.',
@@ -183,7 +185,8 @@ async function introduce(
   const entry = engine.library.get(feedKey)
   if (entry === undefined) return { issues: 0 }
   // While online, it is announced and served from here on.
-  const feed = await engine.feed(entry)
+  await using session = await engine.open(entry)
+  const { feed } = session
   try {
     const { title } = await feed.profile(LOCAL)
     const { issues } = await feed.list(LOCAL)

@@ -28,8 +28,9 @@ export async function repairNewsletter(
   const timeoutMs = (input.timeoutSeconds ?? PEER_TIMEOUT_SECONDS) * 1_000
   const options = { config: engine.config, logger: engine.logger, timeoutMs, signal }
   const repaired = await engine.author.exclusively(entry.feedKey, () =>
-    engine.apart(async () => {
-      const ours = await engine.feeds.get(entry)
+    engine.offlineFor(async () => {
+      await using session = await engine.open(entry, { online: false })
+      const ours = session.feed
       const votes = await poll(ours, options)
       if (votes.length === 0) throw unanswered()
       if (votes.every((it) => it.agrees)) return unchanged(ours, votes)
@@ -44,7 +45,7 @@ export async function repairNewsletter(
       }
     }),
   )
-  await engine.feed(entry)
+  await engine.feeds.start(entry)
   return repaired
 }
 
@@ -83,8 +84,9 @@ async function adopt(
   await engine.author.forgetPending(feedKey)
   await ours.core.truncate(kept, { fork: 0 })
   // What the feed remembers of the blocks is gone too.
-  await engine.feeds.release(feedKey)
-  const again = await engine.feeds.get(entry)
+  await engine.feeds.closeFeed(feedKey)
+  await using session = await engine.open(entry, { online: false })
+  const again = session.feed
   await copy(theirs, again, waiting)
   await engine.continuity.trust(again)
   await engine.library.update(feedKey, { problem: undefined })

@@ -1,5 +1,5 @@
 import type { Engine } from '../../engine/engine.ts'
-import { feedKeyFor } from '../../engine/feeds.ts'
+import { feedKeyFor } from '../../engine/open-feed.ts'
 import { hasCode, HyperletterError } from '../../errors.ts'
 import { readBlock } from '../../log/blocks.ts'
 import { openBundle } from '../../format/bundle/read.ts'
@@ -12,7 +12,7 @@ import { anySignal } from '../../within.ts'
 import { openFile, TwoReadings } from './bundle-file.ts'
 import { importBundle } from './bundling.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
-import { abandon, startSeeding } from '../following/subscribing.ts'
+import type { NewsletterKeys as ReadingKeys } from '../../engine/feeds.ts'
 import { waitUntil } from '../waiting.ts'
 
 type Event = Output<'restoreNewsletter'>
@@ -42,7 +42,7 @@ export async function* restoreNewsletter(
   const feedKey = feedKeyFor(keys.signing)
   const before = engine.library.get(feedKey)
   // An author holds all of the log, and may append to nothing less.
-  engine.keeper.exempt(feedKey)
+  engine.retention.exempt(feedKey)
   const { full } = engine
   const signal = anySignal(full, stop)
   try {
@@ -52,12 +52,8 @@ export async function* restoreNewsletter(
     const secret = yield* readingKey(engine, feedKey, keys, input, { timeoutMs, signal })
     const wanted = secret === undefined ? { feedKey } : { feedKey, encryptionKey: secret }
     const peers = yield* fetchLog(engine, wanted, input, { timeoutMs, signal })
-    const feed = await engine.feeds.get(wanted)
-    const { title } = await feed.profile({ wait: false })
-    await engine.continuity.trust(feed)
-
-    await abandon(engine, feedKey)
-    await engine.feeds.claim(keys.signing, secret)
+    const title = await trusted(engine, wanted)
+    await engine.feeds.claim(keys.signing)
     const details = secret === undefined ? { title } : { title, encryptionKey: secret }
     let entry = await engine.library.add(feedKey, 'author', details)
     // The bundle made this device one that passes the newsletter on; an author does so anyway.
@@ -65,7 +61,8 @@ export async function* restoreNewsletter(
       entry = (await engine.library.remove(feedKey, 'seeder')) ?? entry
     }
     await engine.flush()
-    const { issues } = await (await engine.feed(entry)).list({ wait: false })
+    await using session = await engine.open(entry)
+    const { issues } = await session.feed.list({ wait: false })
     yield {
       event: 'finished',
       feedKey,
@@ -75,9 +72,17 @@ export async function* restoreNewsletter(
       peers,
     }
   } catch (error) {
-    if (engine.library.get(feedKey) === undefined) await abandon(engine, feedKey)
+    if (engine.library.get(feedKey) === undefined) await engine.feeds.stop(feedKey)
     throw full.aborted ? full.reason : error
   }
+}
+
+/** From here on, the log that is here counts as the one that was published. Gives the title. */
+async function trusted(engine: Engine, wanted: ReadingKeys): Promise<string> {
+  await using session = await engine.open(wanted, { online: false })
+  const { title } = await session.feed.profile({ wait: false })
+  await engine.continuity.trust(session.feed)
+  return title
 }
 
 async function takeBackup(
@@ -122,8 +127,9 @@ async function* readingKey(
     ...(input.private === false ? [] : [key]),
   ]
   for (const encryptionKey of candidates) {
-    await abandon(engine, feedKey)
-    const feed = await startSeeding(engine, { feedKey, encryptionKey })
+    await engine.feeds.stop(feedKey)
+    await using session = await engine.open({ feedKey, encryptionKey }, { online: true })
+    const { feed } = session
     yield progressOf(feed)
     const hasBegun = await waitUntil(() => feed.length > 0, { timeoutMs, signal })
     const first = hasBegun
@@ -143,11 +149,12 @@ async function* readingKey(
 /** @returns how many peers were asked. */
 async function* fetchLog(
   engine: Engine,
-  wanted: Parameters<typeof startSeeding>[1],
+  wanted: ReadingKeys,
   { bundle, force = false }: Input,
   { timeoutMs, signal }: Waiting,
 ): AsyncGenerator<Event, number> {
-  const feed = await engine.feeds.get(wanted)
+  await using session = await engine.open(wanted, { online: false })
+  const { feed } = session
   const atLeast = await engine.continuity.knownLength(wanted.feedKey)
   const state = { isDone: false }
   const fetching = engine

@@ -26,7 +26,7 @@ export async function listIssues(
   engine: Engine,
   input: ParsedInput<'listIssues'>,
 ): Promise<IssueSummary[]> {
-  return summarizeIssues(engine, engine.feeds.resolve(input.newsletter))
+  return summarizeIssues(engine, engine.library.resolve(input.newsletter))
 }
 
 /** Issues of all subscriptions, newest first: unread ones, or all. Starred ones of all newsletters. */
@@ -59,10 +59,11 @@ async function summarizeIssues(
   entry: LibraryEntry,
   isWanted: (marks: IssueMarks) => boolean = () => true,
 ): Promise<IssueSummary[]> {
-  const feed = await engine.feed(entry)
+  await using session = await engine.open(entry)
+  const { feed } = session
   const { issues } = await feed.list(LOCAL)
   const marks = await marksOf(engine, entry)
-  return Promise.all(
+  return await Promise.all(
     issues.flatMap((it) => {
       const marked = marks(it.record.number)
       return isWanted(marked) ? [summarizeIssue(entry, feed, it, marked)] : []
@@ -95,7 +96,8 @@ async function summarizeNewsletter(
   entry: LibraryEntry,
 ): Promise<NewsletterSummary> {
   const { feedKey, roles, encryptionKey, problem, successor } = entry
-  const feed = await engine.feed(entry)
+  await using session = await engine.open(entry)
+  const { feed } = session
   const link = formatLink(encryptionKey === undefined ? { feedKey } : { feedKey, encryptionKey })
   const common = {
     feedKey,

@@ -7,17 +7,18 @@ export async function markIssue(
   engine: Engine,
   { newsletter, number, read, starred }: ParsedInput<'markIssue'>,
 ): Promise<Output<'markIssue'>> {
-  const entry = engine.feeds.resolve(newsletter)
-  const feed = await engine.feed(entry)
+  const entry = engine.library.resolve(newsletter)
+  await using session = await engine.open(entry)
+  const { feed } = session
   const located = await feed.issue(number, { wait: false })
   const { marks } = engine.library
   if (read !== undefined) await marks.set('read', feed.feedKey, [number], read)
   if (starred !== undefined) {
     await marks.set('star', feed.feedKey, [number], starred)
     // What is starred is always kept.
-    engine.keeper.look()
+    engine.retention.look()
   }
-  return summarizeIssue(entry, feed, located, (await marksOf(engine, entry))(number))
+  return await summarizeIssue(entry, feed, located, (await marksOf(engine, entry))(number))
 }
 
 /** Marks many issues as read or unread. @throws ISSUE_NOT_FOUND: then none is marked. */
@@ -25,8 +26,9 @@ export async function markIssues(
   engine: Engine,
   { newsletter, numbers, read }: ParsedInput<'markIssues'>,
 ): Promise<Output<'markIssues'>> {
-  const entry = engine.feeds.resolve(newsletter)
-  const feed = await engine.feed(entry)
+  const entry = engine.library.resolve(newsletter)
+  await using session = await engine.open(entry)
+  const { feed } = session
   const local = { wait: false }
   for (const number of numbers ?? []) await feed.issue(number, local)
   const wanted = numbers ?? (await feed.list(local)).issues.map((it) => it.record.number)

@@ -18,8 +18,9 @@ export async function readIssue(
   input: ParsedInput<'readIssue'>,
   { signal }: CallOptions,
 ): Promise<Output<'readIssue'>> {
-  const entry = engine.feeds.resolve(input.newsletter)
-  const feed = await engine.feed(entry)
+  const entry = engine.library.resolve(input.newsletter)
+  await using session = await engine.open(entry)
+  const { feed } = session
   const { timeoutSeconds = READ_TIMEOUT_SECONDS } = input
   const options = { timeoutMs: timeoutSeconds * 1_000, signal }
   const located = await locate(engine, feed, input.number, options)
@@ -76,7 +77,7 @@ async function readContents(
   const { record } = edition
   const body = contentRange(record.body)
   if (!(await feed.holds(body))) {
-    await engine.keeper.borrow(feed, record.number, [body])
+    await engine.retention.borrow(feed, record.number, [body])
     await online(engine, feed)
   }
   const markdown = await feed.readBody(edition, options)
@@ -116,7 +117,8 @@ export async function* readAttachment(
   input: ParsedInput<'readAttachment'>,
   { signal }: CallOptions,
 ): AsyncGenerator<Uint8Array> {
-  const feed = await engine.feed(engine.feeds.resolve(input.newsletter))
+  await using session = await engine.open(engine.library.resolve(input.newsletter))
+  const { feed } = session
   const { timeoutSeconds = READ_TIMEOUT_SECONDS } = input
   const options = { timeoutMs: timeoutSeconds * 1_000, signal }
   const located = await locate(engine, feed, input.number, options)
@@ -137,7 +139,7 @@ export async function* readAttachment(
   }
   const range = contentRange(attachment)
   if (!(await feed.holds(range))) {
-    await engine.keeper.borrow(feed, record.number, [contentRange(record.body), range])
+    await engine.retention.borrow(feed, record.number, [contentRange(record.body), range])
     await online(engine, feed)
   }
   yield* feed.readAttachment(attachment, options)

@@ -24,7 +24,8 @@ export async function amendIssue(
   { signal }: CallOptions,
 ): Promise<Output<'amendIssue'>> {
   const entry = authoredBy(engine, newsletter)
-  const feed = await engine.feed(entry)
+  await using session = await engine.open(entry)
+  const { feed } = session
   const appending = { force, signal }
   await engine.author.makeCurrent(feed, appending)
   await correctable(feed, number)
@@ -59,7 +60,8 @@ export async function retractIssue(
   { newsletter, number, reason, force }: ParsedInput<'retractIssue'>,
   { signal }: CallOptions,
 ): Promise<Output<'retractIssue'>> {
-  const feed = await engine.feed(authoredBy(engine, newsletter))
+  await using session = await engine.open(authoredBy(engine, newsletter))
+  const { feed } = session
   const appending = { force, signal }
   await engine.author.makeCurrent(feed, appending)
   const retractedAt = new Date().toISOString()

@@ -47,7 +47,8 @@ export async function* importDrafts(
   { signal }: CallOptions,
 ): AsyncGenerator<Event> {
   const entry = authoredBy(engine, input.newsletter)
-  const feed = await engine.feed(entry)
+  await using session = await engine.open(entry)
+  const { feed } = session
   const appending = { force: input.force, signal }
   // What was imported before must be here, or it would be published twice.
   await engine.author.makeCurrent(feed, appending)

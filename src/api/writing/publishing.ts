@@ -32,7 +32,8 @@ export async function createNewsletter(
   const recoveryPhrase = await createRecoveryPhrase()
   const keys = await deriveKeys(recoveryPhrase)
   const secret = isPrivate ? { encryptionKey: encryptionKeyOf(keys.encryptionKey) } : {}
-  const feed = await engine.feeds.create(keys.signing, secret.encryptionKey)
+  await using session = await engine.feeds.create(keys.signing, secret.encryptionKey)
+  const { feed } = session
   await engine.author.begin(feed, {
     title,
     ...withoutUndefined(profile),
@@ -42,7 +43,7 @@ export async function createNewsletter(
   const { feedKey } = feed
   const entry = await engine.library.add(feedKey, 'author', { title, ...secret })
   await engine.flush()
-  await engine.feed(entry)
+  await engine.feeds.start(entry)
   return { feedKey, link: formatLink({ feedKey, ...secret }), title, recoveryPhrase }
 }
 
@@ -55,7 +56,8 @@ export async function* publishIssue(
   const entry = authoredBy(engine, input.newsletter)
   const draft = await loadDraft(input.draft)
   for (const warning of draft.warnings) yield { event: 'warning', warning }
-  const feed = await engine.feed(entry)
+  await using session = await engine.open(entry)
+  const { feed } = session
   const compose = await prepareIssue(draft)
   signal?.throwIfAborted()
   const [published] = await engine.author.append(feed, [compose], { force: input.force, signal })
@@ -82,7 +84,7 @@ export async function* publishIssue(
 /** The newsletter to publish to: the one that is named, or the only one of this author. */
 export function authoredBy(engine: Engine, reference: string | undefined): LibraryEntry {
   if (reference !== undefined) {
-    const entry = engine.feeds.resolve(reference)
+    const entry = engine.library.resolve(reference)
     if (entry.roles.includes('author')) return entry
     throw new HyperletterError(
       'NOT_AUTHOR',

@@ -13,6 +13,7 @@ import type { LogPlace } from '../../log/store/named-core.ts'
 import { onStore } from '../../storage-errors.ts'
 import { LibraryLog } from './library-log.ts'
 import { Marks } from './marks.ts'
+import { resolveEntry } from './resolve.ts'
 import { SerialQueue } from '../../serial-queue.ts'
 
 export const ROLES = ['author', 'subscriber', 'seeder'] as const
@@ -134,6 +135,11 @@ export class Library {
     this.#isClosing = true
     await this.#writes.idle()
     await this.#log.close()
+  }
+
+  /** The entry that a person means, see `resolveEntry`. @throws NEWSLETTER_NOT_FOUND, INVALID_INPUT */
+  resolve(reference: string): LibraryEntry {
+    return resolveEntry(this.list(), reference)
   }
 
   /** All entries, in the order in which they were added. */

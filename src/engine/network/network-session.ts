@@ -1,26 +1,65 @@
+import { join } from 'node:path'
+import type Corestore from 'corestore'
 import crypto, { type KeyPair } from 'hypercore-crypto'
+import type { Config } from '../../config/config.ts'
+import type { LiveConfig } from '../../config/live.ts'
 import { HyperletterError } from '../../errors.ts'
-import type { Dht } from '../../peers/dht.ts'
-import type { Network } from './network.ts'
-import type { EarlyDht } from './early-dht.ts'
+import type { FeedKey } from '../../format/keys/feed-key.ts'
+import { compareTimes } from '../../format/records/time-order.ts'
+import { readLogHead } from '../../log/store/read-log-head.ts'
+import { short, type Logger } from '../../logger.ts'
+import { Bans } from '../../peers/connections/bans.ts'
+import { openDht, type Dht } from '../../peers/dht.ts'
+import { KEEP_OPEN } from '../../replication/idle/idle-feeds.ts'
+import type { Feeds } from '../feeds.ts'
+import type { Library, LibraryEntry } from '../library/library.ts'
+import type { SuccessionStore } from '../recovery/succession-store.ts'
+import { NETWORK_LIMITS, Network } from './network.ts'
 
 export interface NetworkSessionOptions {
-  /** For the first network; closed with this. */
-  readonly early: EarlyDht
-  /** Opens the network, under the usual key of this device when none is given. */
-  readonly goOnline: (dht: Dht | undefined, keyPair: KeyPair | undefined) => Promise<Network>
+  readonly live: LiveConfig
+  readonly logger: Logger
 }
 
-/** This device on the network: not before somebody needs it, and then until `close`. */
+/** What there is to take to the network, once the store is open. */
+export interface NetworkParts {
+  readonly store: Corestore
+  readonly library: Library
+  readonly feeds: Feeds
+  readonly successions: SuccessionStore
+  /** Called when something that a peer sent could not be stored. */
+  readonly onDiskFull: (cause: unknown) => void
+  /** Called each time that this device goes online. */
+  readonly onOnline: () => void
+}
+
+/** Name of the key pair in the Corestore by which peers know this device. */
+const SWARM_KEY_NAME = 'hyperletter/swarm'
+
+/**
+ * This device on the network: offline until somebody needs the network, then online until `close`.
+ *
+ * `prepare` may open a node of the DHT while the store still opens. `attach` says what there is to serve.
+ * `begin` goes online: those newsletters that were active last open at once; the others are announced, and
+ * open when a peer has or wants something of them, for a thousand open logs would take too long and too
+ * much memory. `offlineFor` leaves the network for a while.
+ */
 export class NetworkSession {
-  readonly #goOnline: NetworkSessionOptions['goOnline']
-  readonly #early: EarlyDht
+  readonly #live: LiveConfig
+  readonly #logger: Logger
+  readonly #unfollow: () => void
+  #parts: NetworkParts | undefined
+  /** A node that finds its way before there is a network for it; the first network takes it. */
+  #dht: Dht | undefined
   #network: Promise<Network> | undefined
   #isClosing = false
 
-  constructor({ early, goOnline }: NetworkSessionOptions) {
-    this.#early = early
-    this.#goOnline = goOnline
+  constructor({ live, logger }: NetworkSessionOptions) {
+    this.#live = live
+    this.#logger = logger
+    this.#unfollow = live.follow(NETWORK_LIMITS, async (changed) => {
+      ;(await this.#network)?.configure(changed)
+    })
   }
 
   /** The network, if it was needed already. */
@@ -28,12 +67,26 @@ export class NetworkSession {
     return this.#network
   }
 
-  /** Goes online if that has not happened yet. Waits for nobody. @throws ABORTED while it closes */
+  /** Opens a node of the DHT beforehand. What fails here fails again, and is reported, in `begin`. */
+  prepare(): void {
+    if (this.#isClosing) return
+    try {
+      this.#dht ??= openDht(this.#live.value)
+    } catch {
+      this.#dht = undefined
+    }
+  }
+
+  attach(parts: NetworkParts): void {
+    this.#parts = parts
+  }
+
+  /** Goes online if that has not happened yet. Waits for no peer. @throws ABORTED while it closes */
   begin(): Promise<Network> {
     if (this.#isClosing) {
       return Promise.reject(new HyperletterError('ABORTED', 'The engine is closing.'))
     }
-    this.#network ??= this.#open(undefined)
+    this.#network ??= this.#goOnline(undefined)
     return this.#network
   }
 
@@ -41,7 +94,7 @@ export class NetworkSession {
    * Runs work while this device is not on the network; whoever wants to be waits. After it the device is
    * online, under a key that no peer has turned away before.
    */
-  async apart<T>(work: () => Promise<T>): Promise<T> {
+  async offlineFor<T>(work: () => Promise<T>): Promise<T> {
     const before = this.#network
     let release: ((network: Promise<Network>) => void) | undefined
     this.#network = new Promise((resolve) => (release = resolve))
@@ -49,13 +102,14 @@ export class NetworkSession {
       await (await before)?.close()
       return await work()
     } finally {
-      release?.(this.#open(crypto.keyPair()))
+      release?.(this.#goOnline(crypto.keyPair()))
     }
   }
 
   /** From now on nobody goes online. */
   end(): void {
     this.#isClosing = true
+    this.#unfollow()
   }
 
   async close(): Promise<void> {
@@ -63,17 +117,73 @@ export class NetworkSession {
     try {
       await (await this.#network)?.close()
     } finally {
-      await this.#early.close()
+      await this.#dht?.destroy({ force: true })
     }
   }
 
-  async #open(keyPair: KeyPair | undefined): Promise<Network> {
-    const dht = this.#early.take()
+  async #goOnline(keyPair: KeyPair | undefined): Promise<Network> {
+    if (this.#parts === undefined) throw new HyperletterError('INTERNAL', 'The store is not open.')
+    const parts = this.#parts
+    const dht = this.#dht
+    this.#dht = undefined
     try {
-      return await this.#goOnline(dht, keyPair)
+      const network = await this.#connect(parts, dht, keyPair)
+      await this.#startFeeds(parts, network)
+      for (const statement of parts.successions.known()) network.tellSuccession(statement)
+      parts.onOnline()
+      return network
     } catch (error) {
       await dht?.destroy({ force: true })
       throw error
     }
   }
+
+  async #connect(
+    { store, library, feeds, successions, onDiskFull }: NetworkParts,
+    dht: Dht | undefined,
+    keyPair: KeyPair | undefined,
+  ): Promise<Network> {
+    const config: Config = this.#live.value
+    const logger = this.#logger
+    return new Network({
+      config,
+      logger,
+      dht,
+      keyPair: keyPair ?? (await store.createKeyPair(SWARM_KEY_NAME)),
+      bans: await Bans.open({ path: join(config.dataDir, 'bans.json'), logger }),
+      keeper: {
+        open: async (feedKey: FeedKey) => {
+          const entry = library.get(feedKey)
+          if (entry !== undefined) await feeds.start(entry)
+        },
+        close: (feedKey: FeedKey) => feeds.closeIfIdle(feedKey),
+        peek: (discoveryKey: Uint8Array) => readLogHead(store, discoveryKey),
+      },
+      isPrivate: (discoveryKey) => feeds.isPrivate(discoveryKey),
+      replicate: (connection) => store.replicate(connection),
+      onSuccession: (statement) => successions.accept(statement),
+      onDiskFull,
+    })
+  }
+
+  async #startFeeds({ store, library, feeds }: NetworkParts, network: Network): Promise<void> {
+    const entries = library.list().toSorted((a, b) => compareTimes(activityOf(b), activityOf(a)))
+    for (const entry of entries.slice(0, KEEP_OPEN)) {
+      try {
+        await using session = await feeds.open(entry, { online: false })
+        network.start(session.feed)
+      } catch (err) {
+        // One feed that cannot be opened must not keep the others offline.
+        const feed = short(entry.feedKey)
+        this.#logger.error({ feed, err }, 'a newsletter could not go online')
+      }
+    }
+    for (const { feedKey } of entries) network.follow(feedKey)
+    // Also for what is opened from here; the network starts it all the same.
+    store.watch(({ discoveryKey }) => network.demand(discoveryKey))
+  }
+}
+
+function activityOf({ activeAt, addedAt }: LibraryEntry): string {
+  return activeAt ?? addedAt
 }

@@ -45,7 +45,8 @@ export async function finishInterrupted(
       }
       // Peers are asked first how the log went on.
       if ((await notes.get(feedKey))?.mustCatchUp === true) continue
-      await author.recover(await feeds.get(entry), pending)
+      await using session = await feeds.open(entry, { online: false })
+      await author.recover(session.feed, pending)
     } catch (err) {
       logger.error(
         { feed: short(feedKey), err },

@@ -86,7 +86,7 @@ describe('a newsletter in a file', () => {
     expect(await reader.operations.listInbox({})).toHaveLength(3)
     expect((await reader.operations.status({})).online).toBe(false)
 
-    const feed = await reader.engine.feeds.get({ feedKey: parseFeedKey(feedKey) })
+    const { feed } = await reader.engine.open({ feedKey: parseFeedKey(feedKey) }, { online: false })
     const third = await openReplica(feed.core)
     await third.core.download({ start: 0, end: 7 }).done()
     expect(third.core.contiguousLength).toBe(7)
@@ -282,7 +282,7 @@ describe('a file that is no sound bundle', () => {
     const { problem, ...unmarked } = single(after.newsletters)
     expect({ ...after, newsletters: [unmarked] }).toEqual(before)
     expect(problem).toMatchObject({ code: 'FEED_CONFLICT', evidence: { length: 3 } })
-    const feed = await reader.engine.feeds.get({ feedKey: parseFeedKey(feedKey) })
+    const { feed } = await reader.engine.open({ feedKey: parseFeedKey(feedKey) }, { online: false })
     expect(await feed.verify({ start: 0, end: feed.length })).toBe(true)
   })
 })

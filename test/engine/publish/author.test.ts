@@ -253,7 +253,7 @@ describe('a full disk', () => {
 
       await rm(filling)
       const again = await openEngine({ config })
-      const same = await again.feed(entry)
+      const { feed: same } = await again.open(entry)
       expect(await numbers(same)).toEqual(published)
       const [next] = await again.author.append(same, [await issueOf('Next')])
       expect(next?.number).toBe((published[0] ?? 0) + 1)

@@ -133,7 +133,7 @@ describe('a list of allowed peers', () => {
       private: true,
     })
     await subscribe(reader, link)
-    const feed = await reader.engine.feeds.get({ feedKey: parseFeedKey(feedKey) })
+    const { feed } = await reader.engine.open({ feedKey: parseFeedKey(feedKey) }, { online: false })
     expect(feed.length).toBeGreaterThan(0)
   })
 })

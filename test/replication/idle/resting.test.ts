@@ -131,10 +131,10 @@ describe('a newsletter that rests', () => {
     await stranger.swarm.join(topic).flushed()
     await eventually(() => expect(heard.length).toBeGreaterThan(0))
     await Promise.all(connections.map((it) => it.flush()))
-    const { use } = reader.engine
+    const { feeds } = reader.engine
     // Once it is sure that the answer came, another round shows what came of it.
     await Promise.all(connections.map((it) => it.flush()))
-    expect(use.isUsed(author.feedKey as FeedKey, Infinity)).toBe(false)
+    expect(await feeds.ifOpen(author.feedKey as FeedKey)).toBeUndefined()
     expect(Buffer.concat(heard).includes(Buffer.from(keyBytes(author.feedKey as FeedKey)))).toBe(
       false,
     )

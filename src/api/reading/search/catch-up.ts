@@ -47,7 +47,8 @@ export class CatchUp {
   async #catchUp(entry: LibraryEntry, signal: AbortSignal | undefined): Promise<void> {
     const { feedKey } = entry
     try {
-      const feed = await this.#engine.feed(entry)
+      await using session = await this.#engine.open(entry)
+      const { feed } = session
       const listing = await feed.list(LOCAL)
       if (this.#done.get(feedKey) === listing) return
       const isAllThere = await this.#compare(feed, listing, signal)

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Engine } from '../../../engine/engine.ts'
+import type { FeedSession } from '../../../engine/feeds.ts'
 import { hasCode, HyperletterError } from '../../../errors.ts'
 import { newestEdition } from '../../../format/history/editions.ts'
 import type { Feed, LocatedIssue } from '../../../format/feed.ts'
@@ -44,7 +45,7 @@ export class Searcher {
     { signal }: CallOptions,
   ): Promise<Result[]> {
     const only =
-      newsletter === undefined ? undefined : this.#engine.feeds.resolve(newsletter).feedKey
+      newsletter === undefined ? undefined : this.#engine.library.resolve(newsletter).feedKey
     const words = parseQuery(query)
     if (words.length === 0) {
       throw new HyperletterError('INVALID_INPUT', 'There is no word in the query to look for.')
@@ -54,18 +55,23 @@ export class Searcher {
     const { found, clauses } = this.#index.search(words)
     const results: Promise<Result>[] = []
     const opened = new Map<string, Promise<Opened | undefined>>()
-    for (const hit of found) {
-      if (results.length === limit) break
-      if (only !== undefined && hit.feedKey !== only) continue
-      const { feedKey } = hit
-      if (!opened.has(feedKey)) opened.set(feedKey, this.#open(feedKey))
-      const newsletterOpened = await opened.get(feedKey)
-      const issue = newsletterOpened?.issues.get(hit.number)
-      if (newsletterOpened === undefined || issue === undefined) continue
-      if (since !== undefined && issue.record.publishedAt < since) continue
-      results.push(describe(newsletterOpened, issue, clauses))
+    const sessions: FeedSession[] = []
+    try {
+      for (const hit of found) {
+        if (results.length === limit) break
+        if (only !== undefined && hit.feedKey !== only) continue
+        const { feedKey } = hit
+        if (!opened.has(feedKey)) opened.set(feedKey, this.#open(feedKey, sessions))
+        const newsletterOpened = await opened.get(feedKey)
+        const issue = newsletterOpened?.issues.get(hit.number)
+        if (newsletterOpened === undefined || issue === undefined) continue
+        if (since !== undefined && issue.record.publishedAt < since) continue
+        results.push(describe(newsletterOpened, issue, clauses))
+      }
+      return await Promise.all(results)
+    } finally {
+      for (const it of sessions) await it[Symbol.asyncDispose]()
     }
-    return Promise.all(results)
   }
 
   async #update(signal: AbortSignal | undefined): Promise<void> {
@@ -79,10 +85,13 @@ export class Searcher {
     }
   }
 
-  async #open(feedKey: string): Promise<Opened | undefined> {
+  /** @param sessions gets the session that is opened; the caller ends it. */
+  async #open(feedKey: string, sessions: FeedSession[]): Promise<Opened | undefined> {
     const entry = this.#engine.library.get(feedKey as FeedKey)
     if (entry === undefined) return undefined
-    const feed = await this.#engine.feed(entry)
+    const session = await this.#engine.open(entry)
+    sessions.push(session)
+    const { feed } = session
     const { issues } = await feed.list(LOCAL)
     return {
       entry,
