@@ -68,7 +68,7 @@ export class Network {
   readonly #isPrivate: (discoveryKey: Uint8Array) => boolean
   /** Newsletters that are open. */
   readonly #seedings = new Map<FeedKey, Seeding>()
-  readonly #room: LocalNetwork | undefined
+  readonly #localNetwork: LocalNetwork | undefined
 
   /** Goes online without waiting for anybody. */
   constructor(options: NetworkOptions) {
@@ -132,7 +132,7 @@ export class Network {
     })
     if (config.localDiscovery) {
       const { host, udpPort } = config
-      this.#room = new LocalNetwork({ swarm: this.#swarm, keyPair, host, udpPort, logger })
+      this.#localNetwork = new LocalNetwork({ swarm: this.#swarm, keyPair, host, udpPort, logger })
     }
   }
 
@@ -151,7 +151,7 @@ export class Network {
   follow(feedKey: FeedKey): void {
     const discoveryKey = discoveryKeyOf(feedKey)
     if (this.#roster.get(feedKey) === undefined) this.#announcer.add(discoveryKey)
-    this.#room?.add(feedKey, discoveryKey)
+    this.#localNetwork?.add(discoveryKey)
     this.#roster.add({ feedKey, discoveryKey })
   }
 
@@ -170,7 +170,7 @@ export class Network {
     if (core.length > 0) this.#announcer.addNow(discoveryKey)
     else this.#announcer.lookUp(discoveryKey)
     this.#roster.add({ feedKey, discoveryKey })
-    this.#room?.add(feedKey, discoveryKey)
+    this.#localNetwork?.add(discoveryKey)
     const seeding = new Seeding({
       feed,
       peers: this.#swarm,
@@ -191,7 +191,7 @@ export class Network {
 
   async stop(feedKey: FeedKey): Promise<void> {
     this.#roster.delete(feedKey)
-    this.#room?.delete(feedKey)
+    this.#localNetwork?.delete(discoveryKeyOf(feedKey))
     this.#closeSeeding(feedKey)
     await this.#announcer.delete(discoveryKeyOf(feedKey))
   }
@@ -254,7 +254,7 @@ export class Network {
     this.#introductions.close()
     this.#successions.close()
     this.#shelf.close()
-    await Promise.all([this.#room?.close(), this.#pushes.close(), this.#swarm.close()])
+    await Promise.all([this.#localNetwork?.close(), this.#pushes.close(), this.#swarm.close()])
     await this.#options.bans?.close()
   }
 

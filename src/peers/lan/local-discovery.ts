@@ -1,22 +1,22 @@
 import { randomBytes } from 'node:crypto'
-import type { DnsPacket } from 'multicast-dns'
+import { hex } from '../../hex.ts'
 import { short, type Logger } from '../../logger.ts'
 import { RateLimiter } from '../../rate-limiter.ts'
-import type { FeedKey } from '../../format/keys/feed-key.ts'
 import {
-  announcementIn,
+  announcementDigest,
   announcementRecords,
+  announcementsIn,
   asksForService,
-  farewellRecords,
+  goodbyeRecords,
+  goodbyesIn,
   MAX_ENTRIES,
-  announcementName,
+  SALT_BYTES,
   sharedTopics,
+  type DnsPacket,
   type LocalAnnouncement,
   type SharedTopic,
 } from './announcement.ts'
-import { SALT_BYTES } from './blinding.ts'
-import { isOnInterface, type NetworkInterface } from './links.ts'
-import { Multicast } from './multicast.ts'
+import { isOnInterface, Multicast, type NetworkInterface } from './multicast.ts'
 
 export interface LocalDiscoveryOptions {
   /** Who this device is to its peers. */
@@ -28,24 +28,26 @@ export interface LocalDiscoveryOptions {
   /** Address that is bound; all when absent. */
   readonly host: string | undefined
   readonly logger: Logger
-  /** Somebody near says to have a newsletter too; nothing of it is proved. */
+  /** A device nearby claims to have a topic too; nothing of it is proved. */
   readonly onPeer: (found: FoundPeer) => void
+  /** A device nearby, by its public key in hex, says that it leaves. */
+  readonly onGoodbye: (peer: string) => void
 }
 
 export interface FoundPeer {
-  /** Discovery key of what we both have. */
+  /** What both devices have. */
   readonly topic: Uint8Array
   readonly publicKey: Buffer
   readonly address: { readonly host: string; readonly port: number }
-  /** At the same host; undefined from who does not listen there. */
+  /** At the same host; undefined from a device that does not listen. */
   readonly tcpPort: number | undefined
 }
 
-/** After something changed: multicasts get lost, above all on Wi-Fi. */
-const SAY_AFTER_MS = [200, 1_200, 4_000]
+/** After a change: multicasts get lost, above all on Wi-Fi. */
+const ANNOUNCE_AFTER_MS = [200, 1_200, 4_000]
 
-/** And again and again, for who missed all that. */
-const SAY_EVERY_MS = 60_000
+/** And regularly, for devices that missed those. */
+const ANNOUNCE_EVERY_MS = 60_000
 
 /** An answer waits a little, so that all do not answer at once (RFC 6762, section 6). */
 const ANSWER_MS = [20, 120] as const
@@ -53,47 +55,51 @@ const ANSWER_MS = [20, 120] as const
 /** Answers, however many ask. */
 const LEAST_BETWEEN_ANSWERS_MS = 1_000
 
-/** After this a device looks like another one to who does not share a newsletter with it. */
-const NEW_DISGUISE_MS = 10 * 60_000
+/** After this a device looks like another one to those that share no topic with it. */
+const NEW_IDENTITY_MS = 10 * 60_000
 
-/** Packets of one announcement; who has more newsletters tells the others the next time. */
+/** Packets of one announcement; topics beyond them come with the next one. */
 const MAX_PACKETS = 10
 
-/** Announcements of one device that are looked into: each costs a hash for each of our newsletters. */
-const HEARD = { perSecond: 4, burst: 40 }
+/** Announcements of one device that are looked into: each costs a hash for each of our topics. */
+const ANNOUNCEMENTS = { perSecond: 4, burst: 40 }
 
-/** Of all devices together, those that were not heard before: whoever lies about its address is many devices. */
-const LOOKED_INTO = { perSecond: 5, burst: 100 }
+/** Of all devices together, those that are new: one that lies about its address is many devices. */
+const NEW_ANNOUNCEMENTS = { perSecond: 5, burst: 100 }
 
-/** Peers at one address that are told of: each costs an attempt to connect. */
-const FOUND = { perSecond: 0.2, burst: 8 }
+/** Peers found at one address: each costs an attempt to connect. */
+const PEERS = { perSecond: 0.2, burst: 8 }
 
 /** Announcements whose meaning is remembered: they are repeated each minute, and each costs many hashes. */
 const MAX_REMEMBERED = 256
 
-/** Devices that are told apart; who is forgotten begins anew. */
+/** Devices with limits of their own; one that is forgotten begins anew. */
 const MAX_SOURCES = 256
 
 /**
  * Finds peers in the same local network by multicast DNS, without a DHT, and lets them find this device.
- * It only finds: whether a peer is who it says, and may have the newsletter, the connection proves.
+ * Whether a peer is who it claims to be, and may have a topic, the connection proves.
  */
 export class LocalDiscovery {
   readonly #options: LocalDiscoveryOptions
   readonly #multicast: Multicast
-  readonly #topics = new Map<FeedKey, Uint8Array>()
-  /** What each device near may still cost us, by its address. */
+  /** By topic in hex. */
+  readonly #topics = new Map<string, Uint8Array>()
+  /** What each device nearby may still cost us, by its address. */
   readonly #sources = new Map<
     string,
-    { readonly heard: RateLimiter; readonly found: RateLimiter }
+    { readonly announcements: RateLimiter; readonly peers: RateLimiter }
   >()
-  readonly #lookedInto = new RateLimiter(LOOKED_INTO)
-  /** Announcement → what we have in common; of the newsletters that there are now. */
-  readonly #remembered = new Map<string, readonly SharedTopic[]>()
+  readonly #newAnnouncements = new RateLimiter(NEW_ANNOUNCEMENTS)
+  /** By digest of an announcement: the topics in common, of those that there are now. */
+  readonly #remembered = new Map<
+    string,
+    { readonly instance: string; readonly shared: readonly SharedTopic[] }
+  >()
   #timers: NodeJS.Timeout[] = []
   #answerTimer: NodeJS.Timeout | undefined
   #answeredAt = -Infinity
-  #disguise = newDisguise()
+  #identity = newIdentity()
   #next = 0
 
   constructor(options: LocalDiscoveryOptions) {
@@ -103,59 +109,59 @@ export class LocalDiscovery {
       logger: options.logger,
       onQuery: (packet, from) => this.#onQuery(packet, from),
       onResponse: (packet, from) => this.#onResponse(packet, from),
-      onEntered: () => this.#changed(),
+      onJoined: () => this.#changed(),
     })
   }
 
-  /** Tells others near of a newsletter, by its discovery key, and finds those who have it. */
-  add(feedKey: FeedKey, topic: Uint8Array): void {
-    if (this.#topics.has(feedKey)) return
-    this.#topics.set(feedKey, topic)
+  /** Announces a topic, and finds devices nearby that have it. */
+  add(topic: Uint8Array): void {
+    if (this.#topics.has(hex(topic))) return
+    this.#topics.set(hex(topic), topic)
     this.#remembered.clear()
     this.#changed()
   }
 
-  delete(feedKey: FeedKey): void {
-    this.#topics.delete(feedKey)
+  delete(topic: Uint8Array): void {
+    this.#topics.delete(hex(topic))
     this.#remembered.clear()
   }
 
   /** The networks of this device, as they were found last. */
-  get links(): readonly NetworkInterface[] {
-    return this.#multicast.links
+  get interfaces(): readonly NetworkInterface[] {
+    return this.#multicast.interfaces
   }
 
   async close(): Promise<void> {
     for (const timer of this.#timers) clearTimeout(timer)
     clearTimeout(this.#answerTimer)
     this.#topics.clear()
-    await this.#multicast.close(farewellRecords(this.#disguise.name))
+    await this.#multicast.close(goodbyeRecords(this.#identity.name))
   }
 
-  // Newsletters that are added together are told together.
+  // Topics that are added together are announced together.
   #changed(): void {
     for (const timer of this.#timers) clearTimeout(timer)
     const speak = () => {
-      this.#multicast.ask()
-      this.#say()
+      this.#multicast.query()
+      this.#announce()
     }
-    // Not asking: all answer, and so many devices would have many times as many answers.
-    const again = setInterval(() => this.#say(), SAY_EVERY_MS * (1 + Math.random() / 4))
-    this.#timers = [...SAY_AFTER_MS.map((afterMs) => setTimeout(speak, afterMs)), again]
+    // Without a query: all devices answer one.
+    const again = setInterval(() => this.#announce(), ANNOUNCE_EVERY_MS * (1 + Math.random() / 4))
+    this.#timers = [...ANNOUNCE_AFTER_MS.map((afterMs) => setTimeout(speak, afterMs)), again]
     for (const timer of this.#timers) timer.unref()
   }
 
-  #say(): void {
+  #announce(): void {
     const port = this.#options.port()
     const tcpPort = this.#options.tcpPort()
     if (port === undefined || this.#topics.size === 0) return
     const now = performance.now()
-    if (now - this.#disguise.madeAt > NEW_DISGUISE_MS) this.#disguise = newDisguise()
+    if (now - this.#identity.madeAt > NEW_IDENTITY_MS) this.#identity = newIdentity()
     this.#answeredAt = now
     const { publicKey } = this.#options
-    const { name, salt } = this.#disguise
+    const { name, salt } = this.#identity
     for (const topics of this.#someTopics()) {
-      this.#multicast.say((address) =>
+      this.#multicast.respond((address) =>
         announcementRecords({ name, address, port, tcpPort, publicKey, salt, topics }),
       )
     }
@@ -175,7 +181,7 @@ export class LocalDiscovery {
 
   #onQuery(packet: DnsPacket, from: string): void {
     if (this.#answerTimer !== undefined || !asksForService(packet)) return
-    if (!isOnInterface(from, this.#multicast.links)) return
+    if (!isOnInterface(from, this.#multicast.interfaces)) return
     const [least, most] = ANSWER_MS
     const waitMs = Math.max(
       least + Math.random() * (most - least),
@@ -183,41 +189,54 @@ export class LocalDiscovery {
     )
     this.#answerTimer = setTimeout(() => {
       this.#answerTimer = undefined
-      this.#say()
+      this.#announce()
     }, waitMs)
     this.#answerTimer.unref()
   }
 
   #onResponse(packet: DnsPacket, from: string): void {
-    const announcement = announcementIn(packet)
-    if (announcement === undefined || announcement.salt.equals(this.#disguise.salt)) return
-    if (!isOnInterface(from, this.#multicast.links) || !this.#source(from).heard.take()) return
-    this.#meet(announcement, from)
+    if (!isOnInterface(from, this.#multicast.interfaces)) return
+    for (const instance of goodbyesIn(packet)) this.#onGoodbye(instance, from)
+    for (const announcement of announcementsIn(packet)) {
+      if (announcement.salt.equals(this.#identity.salt)) continue
+      if (this.#source(from).announcements.take()) this.#onAnnouncement(announcement, from)
+    }
   }
 
-  #meet(announcement: LocalAnnouncement, from: string): void {
-    const told = new Set<string>()
+  #onAnnouncement(announcement: LocalAnnouncement, from: string): void {
+    const found = new Set<string>()
     const address = { host: from, port: announcement.port }
     for (const { topic, publicKey, tcpPort } of this.#shared(announcement)) {
-      const peer = publicKey.toString('hex')
-      if (!told.has(peer) && !this.#source(from).found.take()) return
-      if (!told.has(peer)) this.#options.logger.debug({ peer: short(peer) }, 'found near')
-      told.add(peer)
+      const peer = hex(publicKey)
+      if (!found.has(peer) && !this.#source(from).peers.take()) return
+      if (!found.has(peer)) this.#options.logger.debug({ peer: short(peer) }, 'found nearby')
+      found.add(peer)
       this.#options.onPeer({ topic, publicKey, address, tcpPort })
     }
   }
 
+  // It is looked into anew if it comes back.
+  #onGoodbye(instance: string, from: string): void {
+    if (!this.#source(from).announcements.take()) return
+    for (const [digest, remembered] of this.#remembered) {
+      if (remembered.instance !== instance) continue
+      this.#remembered.delete(digest)
+      const peers = new Set(remembered.shared.map(({ publicKey }) => hex(publicKey)))
+      for (const peer of peers) this.#options.onGoodbye(peer)
+    }
+  }
+
   #shared(announcement: LocalAnnouncement): readonly SharedTopic[] {
-    const name = announcementName(announcement)
-    const known = this.#remembered.get(name)
-    if (known !== undefined) return known
-    if (!this.#lookedInto.take()) return []
+    const digest = announcementDigest(announcement)
+    const known = this.#remembered.get(digest)
+    if (known !== undefined) return known.shared
+    if (!this.#newAnnouncements.take()) return []
     const shared = [...sharedTopics(announcement, this.#topics.values())]
     const [oldest] = this.#remembered.keys()
     if (oldest !== undefined && this.#remembered.size >= MAX_REMEMBERED) {
       this.#remembered.delete(oldest)
     }
-    this.#remembered.set(name, shared)
+    this.#remembered.set(digest, { instance: announcement.instance, shared })
     return shared
   }
 
@@ -226,14 +245,14 @@ export class LocalDiscovery {
     if (known !== undefined) return known
     const [oldest] = this.#sources.keys()
     if (oldest !== undefined && this.#sources.size >= MAX_SOURCES) this.#sources.delete(oldest)
-    const source = { heard: new RateLimiter(HEARD), found: new RateLimiter(FOUND) }
+    const source = { announcements: new RateLimiter(ANNOUNCEMENTS), peers: new RateLimiter(PEERS) }
     this.#sources.set(address, source)
     return source
   }
 }
 
-// Nothing in it comes from what the device is.
-function newDisguise() {
+// Nothing in it derives from the device.
+function newIdentity() {
   return {
     name: randomBytes(8).toString('hex'),
     salt: randomBytes(SALT_BYTES),

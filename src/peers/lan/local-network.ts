@@ -3,21 +3,21 @@ import type { KeyPair } from 'hypercore-crypto'
 import type { Connection } from 'hyperswarm'
 import type { Address } from '../../config/config.ts'
 import type { Logger } from '../../logger.ts'
-import type { FeedKey } from '../../format/keys/feed-key.ts'
+import { hex } from '../../hex.ts'
 import { LocalDiscovery, type FoundPeer } from './local-discovery.ts'
-import { Dialer } from './tcp/dialer.ts'
-import { Listener } from './tcp/listener.ts'
-import { endWhenSilent } from './tcp/keep-alive.ts'
+import { Dialer } from './dialer.ts'
+import { endWhenSilent } from './handshake.ts'
+import { Listener } from './listener.ts'
 
-/** What the swarm does for a room. */
+/** What the local network asks of the swarm. */
 export interface LocalNetworkSwarm {
   /** UDP port; undefined until it is bound. */
   readonly localPort: number | undefined
   /** Connects over UDX, unless there is a connection. */
   addPeer(topic: Uint8Array, publicKey: Uint8Array, address: Address): void
-  /** Takes in a connection over TCP, if the peer may be talked to. */
+  /** Accepts a connection over TCP, unless the peer is blocked. */
   accept(connection: Connection): void
-  /** Whether a peer is to be called over TCP. */
+  /** Whether a peer may be dialed over TCP. */
   mayDial(publicKey: Uint8Array): boolean
   isConnectedOverTcp(peer: string): boolean
 }
@@ -28,21 +28,26 @@ export interface LocalNetworkOptions {
   readonly keyPair: KeyPair
   /** Address that is bound; all when absent. */
   readonly host: string | undefined
-  /** Taken for TCP, too, if it is set and free. */
+  /** Used for TCP, too, if it is set and free. */
   readonly udpPort: number | undefined
   readonly logger: Logger
 }
 
-/** A peer that we called over TCP is called again so long after that connection was lost, and a little more. */
-const CALL_AGAIN_MS = 1_000
+/** Least time between the loss of a connection over TCP and the next dial. */
+const REDIAL_MS = 1_000
+
+/** Peers that said goodbye and are remembered for that. */
+const MAX_GONE = 256
 
 /** Peers in the same local network: finds them, and connects over TCP where that works, else over UDX. */
 export class LocalNetwork {
   readonly #options: LocalNetworkOptions
   readonly #listener: Listener
-  readonly #caller: Dialer
+  readonly #dialer: Dialer
   readonly #discovery: LocalDiscovery
   readonly #timers = new Set<NodeJS.Timeout>()
+  /** Peers in hex that said goodbye, and were not found since. */
+  readonly #gone = new Set<string>()
   #isClosed = false
 
   constructor(options: LocalNetworkOptions) {
@@ -52,15 +57,15 @@ export class LocalNetwork {
       keyPair,
       host,
       port: udpPort,
-      links: () => this.#discovery.links,
+      interfaces: () => this.#discovery.interfaces,
       logger,
-      onConnection: (connection, socket) => this.#takeIn(connection, socket),
+      onConnection: (connection, socket) => this.#accept(connection, socket),
     })
-    this.#caller = new Dialer({
+    this.#dialer = new Dialer({
       keyPair,
       logger,
       isConnected: (peer) => swarm.isConnectedOverTcp(peer),
-      onConnection: (connection, socket) => this.#takeIn(connection, socket),
+      onConnection: (connection, socket) => this.#accept(connection, socket),
     })
     this.#discovery = new LocalDiscovery({
       publicKey: keyPair.publicKey,
@@ -68,54 +73,62 @@ export class LocalNetwork {
       tcpPort: () => this.#listener.port,
       host,
       logger,
-      onPeer: (found) => void this.#meet(found),
+      onPeer: (found) => {
+        this.#gone.delete(hex(found.publicKey))
+        void this.#connect(found)
+      },
+      onGoodbye: (peer) => {
+        if (this.#gone.size >= MAX_GONE) this.#gone.clear()
+        this.#gone.add(peer)
+      },
     })
   }
 
-  /** Tells others near of a newsletter, by its discovery key, and connects to those who have it. */
-  add(feedKey: FeedKey, topic: Uint8Array): void {
-    this.#discovery.add(feedKey, topic)
+  /** Announces a topic, and connects to devices nearby that have it. */
+  add(topic: Uint8Array): void {
+    this.#discovery.add(topic)
   }
 
-  delete(feedKey: FeedKey): void {
-    this.#discovery.delete(feedKey)
+  delete(topic: Uint8Array): void {
+    this.#discovery.delete(topic)
   }
 
   /** Ends its connections, too. */
   async close(): Promise<void> {
     this.#isClosed = true
     for (const timer of this.#timers) clearTimeout(timer)
-    this.#caller.close()
+    this.#dialer.close()
     await Promise.all([this.#listener.close(), this.#discovery.close()])
   }
 
-  async #meet(found: FoundPeer): Promise<void> {
+  async #connect(found: FoundPeer): Promise<void> {
     const { swarm } = this.#options
     const { topic, publicKey, address, tcpPort } = found
-    const mayCall = tcpPort !== undefined && swarm.mayDial(publicKey)
-    const isConnected = mayCall && (await this.#call(found, tcpPort))
+    const mayDial = tcpPort !== undefined && swarm.mayDial(publicKey)
+    const isConnected = mayDial && (await this.#dial(found, tcpPort))
     if (!isConnected && !this.#isClosed) swarm.addPeer(topic, publicKey, address)
   }
 
-  #call(found: FoundPeer, port: number): Promise<boolean> {
+  #dial(found: FoundPeer, port: number): Promise<boolean> {
     const { host } = found.address
-    return this.#caller.dial(found.publicKey, { host, port }, () => this.#callAgain(found))
+    return this.#dialer.dial(found.publicKey, { host, port }, () => this.#redial(found))
   }
 
-  #callAgain(found: FoundPeer): void {
+  #redial(found: FoundPeer): void {
     if (this.#isClosed) return
     const timer = setTimeout(
       () => {
         this.#timers.delete(timer)
-        void this.#meet(found)
+        // A dial that fails would keep us from dialing it when it is back.
+        if (!this.#gone.has(hex(found.publicKey))) void this.#connect(found)
       },
-      CALL_AGAIN_MS * (1 + Math.random()),
+      REDIAL_MS * (1 + Math.random()),
     )
     timer.unref()
     this.#timers.add(timer)
   }
 
-  #takeIn(connection: Connection, socket: Socket): void {
+  #accept(connection: Connection, socket: Socket): void {
     endWhenSilent(connection, socket)
     this.#options.swarm.accept(connection)
   }

@@ -1,9 +1,9 @@
+import { BlockList } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import type multicastDns from 'multicast-dns'
-import type { DnsPacket, DnsRecords, MulticastDns } from 'multicast-dns'
 import { codeOf } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
-import { SERVICE } from './announcement.ts'
-import { localInterfaces, type NetworkInterface } from './links.ts'
+import { SERVICE, type DnsPacket, type DnsRecords } from './announcement.ts'
 
 export interface MulticastOptions {
   /** Only the network of this address; all when absent. */
@@ -11,111 +11,147 @@ export interface MulticastOptions {
   readonly logger: Logger
   readonly onQuery: (packet: DnsPacket, from: string) => void
   readonly onResponse: (packet: DnsPacket, from: string) => void
-  /** This device is in a network that it was not in before. */
-  readonly onEntered: () => void
+  /** This device has joined a network that it was not in before. */
+  readonly onJoined: () => void
 }
 
-/** Networks come and go; no event tells of it. */
-const LOOK_EVERY_MS = 5_000
+/** Networks come and go without an event. */
+const CHECK_EVERY_MS = 5_000
 
-/** Saying goodbye must not keep anybody. */
-const FAREWELL_MS = 200
+/** How long sending a goodbye may take. */
+const GOODBYE_MS = 200
 
 type OpenSocket = typeof multicastDns
 
 /** Multicast DNS in every network of this device, by a socket each: one socket sends to one network only. */
 export class Multicast {
   readonly #options: MulticastOptions
-  readonly #sockets = new Map<string, MulticastDns>()
-  readonly #complaints = new Set<string>()
+  readonly #sockets = new Map<string, multicastDns.MulticastDNS>()
+  readonly #logged = new Set<string>()
   #timer: NodeJS.Timeout | undefined
-  #links: readonly NetworkInterface[] = []
+  #interfaces: readonly NetworkInterface[] = []
   #isClosed = false
 
   constructor(options: MulticastOptions) {
     this.#options = options
-    // Loaded only by who uses it: it takes as long as a short command.
+    // Loaded only where it is used: it takes as long as a short command.
     import('multicast-dns').then(
       ({ default: open }) => this.#open(open),
       (error: unknown) => options.logger.error({ err: error }, 'local discovery'),
     )
   }
 
-  get links(): readonly NetworkInterface[] {
-    return this.#links
+  get interfaces(): readonly NetworkInterface[] {
+    return this.#interfaces
   }
 
-  /** Asks who is there. */
-  ask(): void {
+  /** Asks for announcements. */
+  query(): void {
     for (const socket of this.#sockets.values()) {
       socket.query({ questions: [{ name: SERVICE, type: 'PTR' }] }, this.#sent)
     }
   }
 
-  /** Says in each network what `recordsFor` gives for the address there. */
-  say(recordsFor: (address: string) => DnsRecords): void {
+  /** Sends to each network what `recordsFor` gives for the address there. */
+  respond(recordsFor: (address: string) => DnsRecords): void {
     for (const [address, socket] of this.#sockets) socket.respond(recordsFor(address), this.#sent)
   }
 
-  async close(farewell: DnsRecords): Promise<void> {
+  async close(goodbye: DnsRecords): Promise<void> {
     this.#isClosed = true
     clearInterval(this.#timer)
     const sockets = [...this.#sockets.values()]
     this.#sockets.clear()
-    await Promise.all(sockets.map((socket) => leave(socket, farewell)))
+    await Promise.all(sockets.map((socket) => leave(socket, goodbye)))
   }
 
   #open(open: OpenSocket): void {
     if (this.#isClosed) return
-    this.#timer = setInterval(() => this.#look(open), LOOK_EVERY_MS)
+    this.#timer = setInterval(() => this.#update(open), CHECK_EVERY_MS)
     this.#timer.unref()
-    this.#look(open)
+    this.#update(open)
   }
 
-  #look(open: OpenSocket): void {
-    this.#links = localInterfaces(this.#options.host)
-    const addresses = new Set(this.#links.map((it) => it.address))
+  #update(open: OpenSocket): void {
+    this.#interfaces = localInterfaces(this.#options.host)
+    const addresses = new Set(this.#interfaces.map((it) => it.address))
     for (const [address, socket] of this.#sockets) {
       if (addresses.has(address)) continue
       this.#sockets.delete(address)
       socket.destroy()
     }
-    for (const address of addresses) if (!this.#sockets.has(address)) this.#enter(address, open)
+    for (const address of addresses) if (!this.#sockets.has(address)) this.#join(address, open)
   }
 
-  #enter(address: string, open: OpenSocket): void {
-    const { onQuery, onResponse, onEntered } = this.#options
+  #join(address: string, open: OpenSocket): void {
+    const { onQuery, onResponse, onJoined } = this.#options
     const socket = open({ interface: address, bind: '0.0.0.0' })
     this.#sockets.set(address, socket)
     socket.on('query', (packet, from) => onQuery(packet, from.address))
     socket.on('response', (packet, from) => onResponse(packet, from.address))
-    socket.on('warning', (error) => this.#complain(error))
-    socket.on('error', (error) => this.#complain(error))
+    socket.on('warning', (error) => this.#logOnce(error))
+    socket.on('error', (error) => this.#logOnce(error))
     socket.on('ready', () => {
-      if (this.#sockets.get(address) === socket) onEntered()
+      if (this.#sockets.get(address) === socket) onJoined()
     })
   }
 
   readonly #sent = (error?: Error | null): void => {
-    if (error) this.#complain(error)
+    if (error) this.#logOnce(error)
   }
 
-  // A network without multicast fails for ever, and anybody may send garbage: each is told once.
-  #complain(error: Error): void {
+  // A network without multicast fails for ever, and anybody may send garbage: each is logged once.
+  #logOnce(error: Error): void {
     const what = codeOf(error) ?? 'packet'
-    if (this.#complaints.has(what)) return
-    this.#complaints.add(what)
+    if (this.#logged.has(what)) return
+    this.#logged.add(what)
     this.#options.logger.debug({ err: error.message }, 'local discovery')
   }
 }
 
-function leave(socket: MulticastDns, farewell: DnsRecords): Promise<void> {
+function leave(socket: multicastDns.MulticastDNS, goodbye: DnsRecords): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(end, FAREWELL_MS)
+    const timer = setTimeout(end, GOODBYE_MS)
     function end() {
       clearTimeout(timer)
       socket.destroy(resolve)
     }
-    socket.respond(farewell, end)
+    socket.respond(goodbye, end)
   })
+}
+
+/** A network that this device has an address in. */
+export interface NetworkInterface {
+  readonly address: string
+  /** Address and length of the prefix, as in 192.168.1.7/24. */
+  readonly cidr: string
+}
+
+/** More are rather bridges of containers than networks with people. */
+const MAX_INTERFACES = 16
+
+/**
+ * The networks of this device where others may be, IPv4 only, as the DHT is.
+ * @param host the address that is bound to; any when absent.
+ */
+export function localInterfaces(host?: string): readonly NetworkInterface[] {
+  const isAny = host === undefined || host === '0.0.0.0'
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .flatMap(({ family, internal, address, cidr }) =>
+      family === 'IPv4' && !internal && cidr !== null && (isAny || address === host)
+        ? [{ address, cidr }]
+        : [],
+    )
+    .slice(0, MAX_INTERFACES)
+}
+
+/** Whether an address is in one of these networks: nothing from farther away counts (RFC 6762, section 11). */
+export function isOnInterface(address: string, interfaces: readonly NetworkInterface[]): boolean {
+  const near = new BlockList()
+  for (const { cidr } of interfaces) {
+    const [net = '', prefix] = cidr.split('/')
+    near.addSubnet(net, Number(prefix), 'ipv4')
+  }
+  return near.check(address, 'ipv4')
 }

@@ -1,14 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
-import type { DnsPacket, DnsRecord, DnsRecords } from 'multicast-dns'
+import type { Answer } from 'dns-packet'
 import { describe, expect, test } from 'vitest'
 import {
-  announcementIn,
   announcementRecords,
+  announcementsIn,
   asksForService,
+  goodbyeRecords,
+  goodbyesIn,
   MAX_ENTRIES,
   SERVICE,
   sharedTopics,
+  type DnsPacket,
+  type DnsRecords,
 } from '../../../src/peers/lan/announcement.ts'
 
 const topics = (count: number) => Array.from({ length: count }, () => randomBytes(32))
@@ -28,6 +32,8 @@ const announced = (options: {
     ...options,
   })
 
+const announcementIn = (it: DnsPacket) => announcementsIn(it)[0]
+
 const packet = ({ answers, additionals = [] }: DnsRecords): DnsPacket => ({
   questions: [],
   answers,
@@ -35,13 +41,13 @@ const packet = ({ answers, additionals = [] }: DnsRecords): DnsPacket => ({
 })
 
 const txtOf = ({ additionals = [] }: DnsRecords): readonly Buffer[] =>
-  additionals.flatMap((it) => (it.type === 'TXT' ? it.data : []))
+  additionals.flatMap((it) => (it.type === 'TXT' ? (it.data as Buffer[]) : []))
 
 const withTxt = (records: DnsRecords, data: readonly Buffer[]): DnsPacket =>
   packet({
     answers: records.answers,
     additionals: (records.additionals ?? []).map((it) =>
-      it.type === 'TXT' ? { ...it, data } : it,
+      it.type === 'TXT' ? { ...it, data: [...data] } : it,
     ),
   })
 
@@ -133,12 +139,53 @@ describe('an announcement', () => {
     expect(announcementIn(packet({ answers, additionals: wrong }))).toBeUndefined()
   })
 
+  test('is put together from records of one instance only', () => {
+    const publicKey = randomBytes(32)
+    const ours = announced({ topics: topics(1), publicKey })
+    const renamed = (ours.additionals ?? []).map((it) => ({ ...it, name: `x.${it.name}` }))
+    expect(announcementIn(packet({ ...ours, additionals: renamed }))).toBeUndefined()
+    const [first, second] = ['one', 'two'].map((name, i) =>
+      announcementRecords({
+        name,
+        address: '10.0.0.1',
+        port: 1_000 + i,
+        tcpPort: undefined,
+        publicKey,
+        salt: Buffer.alloc(16, i),
+        topics: topics(1),
+      }),
+    ) as [DnsRecords, DnsRecords]
+    const both = packet({
+      answers: [...first.answers, ...second.answers],
+      additionals: [...(second.additionals ?? []), ...(first.additionals ?? [])],
+    })
+    expect(announcementsIn(both)).toMatchObject([
+      { instance: `one.${SERVICE}`, port: 1_000, salt: Buffer.alloc(16, 0) },
+      { instance: `two.${SERVICE}`, port: 1_001, salt: Buffer.alloc(16, 1) },
+    ])
+  })
+
+  test('that is withdrawn counts for nothing, and says which one it was', () => {
+    const records = announced({ topics: topics(1), publicKey: randomBytes(32) })
+    const withdrawn = (all: readonly Answer[] = []) =>
+      all.map((it) => ({ ...it, ttl: 0 }) as Answer)
+    const goodbye = packet({
+      answers: withdrawn(records.answers),
+      additionals: withdrawn(records.additionals),
+    })
+    expect(announcementsIn(goodbye)).toEqual([])
+    expect(goodbyesIn(goodbye)).toEqual([`someone.${SERVICE}`])
+    expect(goodbyesIn(goodbyeRecords('someone'))).toEqual([`someone.${SERVICE}`])
+    expect(goodbyesIn(packet(records))).toEqual([])
+  })
+
   test('may have anything in it and breaks nothing', () => {
     const record = fc.record({
-      name: fc.oneof(fc.constant(`x.${SERVICE}`), fc.string()),
+      name: fc.oneof(fc.constant(`x.${SERVICE}`), fc.constant(SERVICE), fc.string()),
       type: fc.constantFrom('PTR', 'SRV', 'TXT', 'A', 'NSEC'),
       data: fc.oneof(
         fc.string(),
+        fc.constant(`x.${SERVICE}`),
         fc.record({ port: fc.integer(), target: fc.string() }),
         fc.array(fc.uint8Array().map((it) => Buffer.from(it))),
         fc.constant(undefined),
@@ -146,7 +193,7 @@ describe('an announcement', () => {
     })
     fc.assert(
       fc.property(fc.array(record), (records) => {
-        const found = announcementIn(packet({ answers: records as unknown as DnsRecord[] }))
+        const found = announcementIn(packet({ answers: records as unknown as Answer[] }))
         expect(found === undefined || found.port > 0).toBe(true)
       }),
     )
@@ -155,7 +202,7 @@ describe('an announcement', () => {
 
 test('a question for the service is told from others', () => {
   const asks = (name: string, type = 'PTR') =>
-    asksForService({ questions: [{ name, type }], answers: [], additionals: [] })
+    asksForService({ questions: [{ name, type: type as 'PTR' }] })
   expect(asks('_HyperLetter._udp.local')).toBe(true)
   expect(asks('_ipp._tcp.local')).toBe(false)
   expect(asks(SERVICE, 'TXT')).toBe(false)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { FirstFrames } from '../../../../src/peers/lan/tcp/first-frames.ts'
+import { FirstFrames } from '../../../src/peers/lan/handshake.ts'
 
 function frame(bytes: number): Buffer {
   const it = Buffer.alloc(3 + bytes, 7)

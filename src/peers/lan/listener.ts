@@ -1,31 +1,31 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import type { KeyPair } from 'hypercore-crypto'
 import type { Connection } from 'hyperswarm'
-import { codeOf } from '../../../errors.ts'
-import type { Logger } from '../../../logger.ts'
-import { isOnInterface, type NetworkInterface } from '../links.ts'
-import { shakeHands } from './handshake.ts'
+import { codeOf } from '../../errors.ts'
+import type { Logger } from '../../logger.ts'
+import { handshake } from './handshake.ts'
+import { isOnInterface, type NetworkInterface } from './multicast.ts'
 
 export interface ListenerOptions {
   readonly keyPair: KeyPair
   /** Address to listen at; all when absent. */
   readonly host: string | undefined
-  /** Taken if it is free; any other when absent. */
+  /** Used if it is free; any other when absent. */
   readonly port: number | undefined
-  /** The networks of this device, now: nobody else is answered. */
-  readonly links: () => readonly NetworkInterface[]
+  /** The networks of this device, now: no other peer is answered. */
+  readonly interfaces: () => readonly NetworkInterface[]
   readonly logger: Logger
-  /** Somebody called, and proved its key. */
+  /** A peer dialed, and proved its key. */
   readonly onConnection: (connection: Connection, socket: Socket) => void
-  /** How long a caller may take to prove who it is. */
+  /** How long a handshake may take. */
   readonly deadlineMs?: number
 }
 
-/** Enough for a mesh in one room; who comes later is met over UDP. */
-const MAX_CALLERS = 128
+/** Enough for a mesh in one network; later peers connect over UDP. */
+const MAX_SOCKETS = 128
 
-/** Callers at one address: several people on one machine, or some tries of one. */
-const MAX_CALLERS_OF_ADDRESS = 8
+/** Sockets from one address: several people on one machine, or some tries of one. */
+const MAX_SOCKETS_OF_ADDRESS = 8
 
 const DEADLINE_MS = 3_000
 
@@ -33,8 +33,8 @@ const DEADLINE_MS = 3_000
 export class Listener {
   readonly #options: ListenerOptions
   readonly #server: Server
-  /** Those that have not been answered yet, too. */
-  readonly #callers = new Map<Socket, string>()
+  /** By address; those in their handshake, too. */
+  readonly #sockets = new Map<Socket, string>()
   #isOnAnyPort = false
 
   constructor(options: ListenerOptions) {
@@ -51,10 +51,10 @@ export class Listener {
     return address === null || typeof address === 'string' ? undefined : address.port
   }
 
-  /** Ends what it let in, too. */
+  /** Ends the connections that it accepted, too. */
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve))
-    for (const socket of this.#callers.keys()) socket.destroy()
+    for (const socket of this.#sockets.keys()) socket.destroy()
     await closed
   }
 
@@ -73,12 +73,12 @@ export class Listener {
 
   #onSocket(socket: Socket): void {
     const address = socket.remoteAddress
-    if (address === undefined || !this.#mayCall(address)) {
+    if (address === undefined || !this.#mayConnect(address)) {
       socket.destroy()
       return
     }
-    this.#callers.set(socket, address)
-    socket.once('close', () => this.#callers.delete(socket))
+    this.#sockets.set(socket, address)
+    socket.once('close', () => this.#sockets.delete(socket))
     void this.#answer(socket)
   }
 
@@ -86,16 +86,16 @@ export class Listener {
     const { keyPair, logger, onConnection, deadlineMs = DEADLINE_MS } = this.#options
     try {
       socket.setNoDelay(true)
-      onConnection(await shakeHands(socket, { keyPair, deadlineMs }), socket)
+      onConnection(await handshake(socket, { keyPair, deadlineMs }), socket)
     } catch (error) {
-      logger.debug({ err: String(error) }, 'a caller in the local network is nobody')
+      logger.debug({ err: String(error) }, 'no handshake in the local network')
     }
   }
 
-  #mayCall(address: string): boolean {
-    const callers = [...this.#callers.values()]
-    const ofAddress = callers.filter((it) => it === address)
-    const isFull = callers.length >= MAX_CALLERS || ofAddress.length >= MAX_CALLERS_OF_ADDRESS
-    return !isFull && isOnInterface(address, this.#options.links())
+  #mayConnect(address: string): boolean {
+    const all = [...this.#sockets.values()]
+    const ofAddress = all.filter((it) => it === address)
+    const isFull = all.length >= MAX_SOCKETS || ofAddress.length >= MAX_SOCKETS_OF_ADDRESS
+    return !isFull && isOnInterface(address, this.#options.interfaces())
   }
 }

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import crypto from 'hypercore-crypto'
 import type { Connection } from 'hyperswarm'
 import { describe, expect, test } from 'vitest'
-import { shakeHands } from '../../../../src/peers/lan/tcp/handshake.ts'
-import { tcpPair } from '../../../helpers/loopback.ts'
+import { handshake } from '../../../src/peers/lan/handshake.ts'
+import { tcpPair } from '../../helpers/loopback.ts'
 
 /** Longer than any of these takes. */
 const LONG_MS = 10_000
@@ -15,8 +15,8 @@ const SHORT_MS = 200
 const [alice, bob, eve] = [crypto.keyPair(), crypto.keyPair(), crypto.keyPair()] as const
 
 /** How a handshake ended, for those that must fail. */
-const ending = (handshake: Promise<Connection>) =>
-  handshake.then(
+const ending = (attempt: Promise<Connection>) =>
+  attempt.then(
     () => 'open',
     (error: unknown) => (error instanceof Error ? error.message : ''),
   )
@@ -25,8 +25,8 @@ describe('a handshake over TCP', () => {
   test('gives both the proved key of the other, and a stream that carries what is sent', async () => {
     const { calling, called } = await tcpPair()
     const [out, into] = await Promise.all([
-      shakeHands(calling, { keyPair: alice, remotePublicKey: bob.publicKey, deadlineMs: LONG_MS }),
-      shakeHands(called, { keyPair: bob, deadlineMs: LONG_MS }),
+      handshake(calling, { keyPair: alice, remotePublicKey: bob.publicKey, deadlineMs: LONG_MS }),
+      handshake(called, { keyPair: bob, deadlineMs: LONG_MS }),
     ])
     expect(out.remotePublicKey).toEqual(bob.publicKey)
     expect(into.remotePublicKey).toEqual(alice.publicKey)
@@ -39,9 +39,9 @@ describe('a handshake over TCP', () => {
 
   test('tells nothing to who does not know whom it calls', async () => {
     const { calling, called } = await tcpPair()
-    const into = ending(shakeHands(called, { keyPair: bob, deadlineMs: LONG_MS }))
+    const into = ending(handshake(called, { keyPair: bob, deadlineMs: LONG_MS }))
     const out = ending(
-      shakeHands(calling, {
+      handshake(calling, {
         keyPair: alice,
         remotePublicKey: eve.publicKey,
         deadlineMs: LONG_MS,
@@ -55,16 +55,16 @@ describe('a handshake over TCP', () => {
   test('believes nobody who cannot answer for the key that was called', async () => {
     const { calling, called } = await tcpPair()
     const out = ending(
-      shakeHands(calling, { keyPair: alice, remotePublicKey: bob.publicKey, deadlineMs: LONG_MS }),
+      handshake(calling, { keyPair: alice, remotePublicKey: bob.publicKey, deadlineMs: LONG_MS }),
     )
-    const into = ending(shakeHands(called, { keyPair: eve, deadlineMs: LONG_MS }))
+    const into = ending(handshake(called, { keyPair: eve, deadlineMs: LONG_MS }))
     expect(await out).not.toBe('open')
     expect(await into).not.toBe('open')
   })
 
   test('ends by its deadline when nothing comes', async () => {
     const { called } = await tcpPair()
-    const into = ending(shakeHands(called, { keyPair: bob, deadlineMs: SHORT_MS }))
+    const into = ending(handshake(called, { keyPair: bob, deadlineMs: SHORT_MS }))
     expect(await into).toBe('It took too long.')
     expect(called.destroyed).toBe(true)
   })
@@ -73,7 +73,7 @@ describe('a handshake over TCP', () => {
     const { calling, called } = await tcpPair()
     calling.on('error', () => undefined)
     const drip = setInterval(() => calling.write(Buffer.alloc(1)), 10)
-    const into = ending(shakeHands(called, { keyPair: bob, deadlineMs: SHORT_MS }))
+    const into = ending(handshake(called, { keyPair: bob, deadlineMs: SHORT_MS }))
     expect(await into).not.toBe('open')
     clearInterval(drip)
     expect(called.destroyed).toBe(true)
@@ -83,7 +83,7 @@ describe('a handshake over TCP', () => {
     const { calling, called } = await tcpPair()
     calling.on('error', () => undefined)
     calling.write(Buffer.from([0xff, 0xff, 0xff]))
-    const into = ending(shakeHands(called, { keyPair: bob, deadlineMs: LONG_MS }))
+    const into = ending(handshake(called, { keyPair: bob, deadlineMs: LONG_MS }))
     expect(await into).toBe('It sends too long a frame.')
   })
 
@@ -92,12 +92,12 @@ describe('a handshake over TCP', () => {
     const heard: Buffer[] = []
     first.called.on('data', (bytes: Buffer) => heard.push(bytes))
     const [out, into] = await Promise.all([
-      shakeHands(first.calling, {
+      handshake(first.calling, {
         keyPair: alice,
         remotePublicKey: bob.publicKey,
         deadlineMs: LONG_MS,
       }),
-      shakeHands(first.called, { keyPair: bob, deadlineMs: LONG_MS }),
+      handshake(first.called, { keyPair: bob, deadlineMs: LONG_MS }),
     ])
     out.destroy()
     into.destroy()
@@ -105,7 +105,7 @@ describe('a handshake over TCP', () => {
     const { calling, called } = await tcpPair()
     calling.on('error', () => undefined)
     for (const bytes of heard) calling.write(bytes)
-    const again = ending(shakeHands(called, { keyPair: bob, deadlineMs: SHORT_MS }))
+    const again = ending(handshake(called, { keyPair: bob, deadlineMs: SHORT_MS }))
     expect(await again).not.toBe('open')
   })
 })

@@ -1,9 +1,9 @@
 import { connect, type Socket } from 'node:net'
 import type { KeyPair } from 'hypercore-crypto'
 import type { Connection } from 'hyperswarm'
-import type { Address } from '../../../config/config.ts'
-import { short, type Logger } from '../../../logger.ts'
-import { shakeHands } from './handshake.ts'
+import type { Address } from '../../config/config.ts'
+import { short, type Logger } from '../../logger.ts'
+import { handshake } from './handshake.ts'
 
 export interface DialerOptions {
   readonly keyPair: KeyPair
@@ -15,33 +15,33 @@ export interface DialerOptions {
   readonly now?: () => number
 }
 
-/** To connect and to prove who is there: in one room it takes a few milliseconds. */
+/** For the connection and the handshake: in a local network they take a few milliseconds. */
 const DEADLINE_MS = 1_000
 
-/** Calls that are under way or wait for one to the same peer; those beyond are not made. */
-const MAX_CALLS = 32
+/** Dials under way, or waiting for one of the same peer; those beyond are not made. */
+const MAX_DIALS = 32
 
-/** Whoever says to be a peer, from several addresses, delays it by so many deadlines at most. */
-const MAX_CALLS_OF_PEER = 3
+/** An impostor that claims a peer's key from several addresses delays it by this many deadlines at most. */
+const MAX_DIALS_OF_PEER = 3
 
-/** An address that failed is not called again for so long, then twice as long: a firewall mostly stays. */
+/** How long an address that failed is not dialed, then twice as long: a firewall mostly stays. */
 const FIRST_AVOID_MS = 30_000
 const LONGEST_AVOID_MS = 10 * 60_000
 
-/** What ends sooner after it began does not work either. */
+/** A connection that ends sooner counts as failed. */
 const LEAST_LIFE_MS = 10_000
 
 /** Addresses that are remembered for that. */
 const MAX_AVOIDED = 256
 
-/** Calls peers in the same local network over TCP, and those that cannot be reached so not again and again. */
+/** Dials peers in the same local network over TCP, and avoids addresses where that fails. */
 export class Dialer {
   readonly #options: DialerOptions
   readonly #now: () => number
   readonly #sockets = new Set<Socket>()
-  /** Peer in hex → its calls by address, which wait for each other: of two at a time each side might keep another. */
-  readonly #calls = new Map<string, Map<string, Promise<boolean>>>()
-  /** Peer and address → until when it is not called, and how long that is. */
+  /** Peer in hex → its dials by address, one after the other: of two at a time each side might keep another one. */
+  readonly #dials = new Map<string, Map<string, Promise<boolean>>>()
+  /** Peer and address → until when it is not dialed, and how long that is. */
   readonly #avoided = new Map<string, { readonly until: number; readonly forMs: number }>()
   #isClosed = false
 
@@ -57,23 +57,23 @@ export class Dialer {
   async dial(publicKey: Uint8Array, address: Address, onLost: () => void): Promise<boolean> {
     const peer = Buffer.from(publicKey).toString('hex')
     const place = `${peer}@${address.host}:${address.port}`
-    const calls = this.#calls.get(peer) ?? new Map<string, Promise<boolean>>()
-    const same = calls.get(place)
+    const dials = this.#dials.get(peer) ?? new Map<string, Promise<boolean>>()
+    const same = dials.get(place)
     if (same !== undefined) return same
-    if (calls.size >= MAX_CALLS_OF_PEER || this.#count >= MAX_CALLS) {
+    if (dials.size >= MAX_DIALS_OF_PEER || this.#count >= MAX_DIALS) {
       return this.#options.isConnected(peer)
     }
-    const before = [...calls.values()].at(-1)
-    const call = (async () => {
+    const before = [...dials.values()].at(-1)
+    const dial = (async () => {
       await before
       return this.#try(peer, place, address, onLost)
     })()
-    this.#calls.set(peer, calls.set(place, call))
+    this.#dials.set(peer, dials.set(place, dial))
     try {
-      return await call
+      return await dial
     } finally {
-      calls.delete(place)
-      if (calls.size === 0) this.#calls.delete(peer)
+      dials.delete(place)
+      if (dials.size === 0) this.#dials.delete(peer)
     }
   }
 
@@ -84,7 +84,7 @@ export class Dialer {
   }
 
   get #count(): number {
-    return [...this.#calls.values()].reduce((sum, it) => sum + it.size, 0)
+    return [...this.#dials.values()].reduce((sum, it) => sum + it.size, 0)
   }
 
   async #try(
@@ -102,7 +102,7 @@ export class Dialer {
     const remotePublicKey = Buffer.from(peer, 'hex')
     try {
       const options = { keyPair, remotePublicKey, deadlineMs: DEADLINE_MS }
-      const connection = await shakeHands(socket, options)
+      const connection = await handshake(socket, options)
       const begunAt = this.#now()
       const ended = () => {
         if (this.#isClosed || isConnected(peer)) return
@@ -113,7 +113,7 @@ export class Dialer {
         this.#avoided.delete(place)
         onLost()
       }
-      // After all others have heard of it, and one that takes its place is there.
+      // After all other listeners, and after the connection that replaces it.
       connection.once('close', () => queueMicrotask(ended))
       onConnection(connection, socket)
       return true

@@ -3,10 +3,10 @@ import { connect, type Socket } from 'node:net'
 import crypto from 'hypercore-crypto'
 import type { Connection } from 'hyperswarm'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { shakeHands } from '../../../../src/peers/lan/tcp/handshake.ts'
-import type { ListenerOptions } from '../../../../src/peers/lan/tcp/listener.ts'
-import { listenHere } from '../../../helpers/loopback.ts'
-import { eventually } from '../../../helpers/swarm-peers.ts'
+import { handshake } from '../../../src/peers/lan/handshake.ts'
+import type { ListenerOptions } from '../../../src/peers/lan/listener.ts'
+import { listenHere } from '../../helpers/loopback.ts'
+import { eventually } from '../../helpers/swarm-peers.ts'
 
 const keyPair = crypto.keyPair()
 
@@ -30,7 +30,7 @@ async function dialled(port: number): Promise<Socket> {
 
 async function greeted(port: number): Promise<Connection> {
   const options = { keyPair: crypto.keyPair(), remotePublicKey: keyPair.publicKey }
-  return shakeHands(await dialled(port), { ...options, deadlineMs: 10_000 })
+  return handshake(await dialled(port), { ...options, deadlineMs: 10_000 })
 }
 
 /** Reads to the end; for a socket that the other side closes. */
@@ -49,8 +49,8 @@ describe('a listener in the local network', () => {
   })
 
   test('answers nobody from outside of its networks', async () => {
-    const links = () => [{ address: '10.0.0.1', cidr: '10.0.0.0/8' }]
-    const { port, connections } = await listening({ links })
+    const interfaces = () => [{ address: '10.0.0.1', cidr: '10.0.0.0/8' }]
+    const { port, connections } = await listening({ interfaces })
     await ended(await dialled(port))
     expect(connections).toEqual([])
   })

@@ -1,8 +1,8 @@
 import { networkInterfaces } from 'node:os'
 import { expect, test } from 'vitest'
-import { isOnInterface, localInterfaces } from '../../../src/peers/lan/links.ts'
+import { isOnInterface, localInterfaces } from '../../../src/peers/lan/multicast.ts'
 
-const links = [
+const interfaces = [
   { address: '192.168.7.20', cidr: '192.168.7.20/24' },
   { address: '169.254.1.2', cidr: '169.254.1.2/16' },
 ]
@@ -15,7 +15,7 @@ test.each([
   ['127.0.0.1', false],
   ['not an address', false],
 ])('%s is near: %s', (address, isNear) => {
-  expect(isOnInterface(address, links)).toBe(isNear)
+  expect(isOnInterface(address, interfaces)).toBe(isNear)
 })
 
 test('who is bound to one address has only the network of that one', () => {

@@ -3,10 +3,10 @@ import { createServer, type AddressInfo } from 'node:net'
 import crypto from 'hypercore-crypto'
 import type { Connection } from 'hyperswarm'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { createLogger } from '../../../../src/logger.ts'
-import { Dialer } from '../../../../src/peers/lan/tcp/dialer.ts'
-import { deafPort, listenHere } from '../../../helpers/loopback.ts'
-import { eventually } from '../../../helpers/swarm-peers.ts'
+import { createLogger } from '../../../src/logger.ts'
+import { Dialer } from '../../../src/peers/lan/dialer.ts'
+import { deafPort, listenHere } from '../../helpers/loopback.ts'
+import { eventually } from '../../helpers/swarm-peers.ts'
 
 const MINUTE_MS = 60_000
 const logger = createLogger('silent')

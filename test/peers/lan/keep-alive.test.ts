@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import type { Connection } from 'hyperswarm'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { endWhenSilent } from '../../../../src/peers/lan/tcp/keep-alive.ts'
+import { endWhenSilent } from '../../../src/peers/lan/handshake.ts'
 
 const LOOK_MS = 5_000
 
