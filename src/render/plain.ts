@@ -1,8 +1,9 @@
 // Whole escape sequences first, so that their parameters do not stay behind as text:
 // CSI (ESC [ … letter), OSC and the other control strings (ESC ] … BEL or ST), and two-byte ones.
+// A control string ends before the next one begins, so that no text is searched for an end twice.
 const ESCAPE_SEQUENCE =
   // eslint-disable-next-line no-control-regex
-  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]P^_X]|[\u009d\u0090\u009e\u009f\u0098])[^\u0007\u001b\u009c\n]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]*[0-~]/g
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]P^_X]|[\u0090\u0098\u009d-\u009f])[^\u0007\u001b\u0090\u0098\u009c-\u009f\n]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]*[0-~]/g
 
 // C0 except tab and line feed, DEL, C1; invisible and bidirectional format characters; line and
 // paragraph separators; deprecated format characters; interlinear annotations; tag characters.

@@ -5,8 +5,6 @@ export type RawHtmlPart =
   | { readonly type: 'break' }
   | { readonly type: 'image'; readonly url: string; readonly alt: string }
 
-const TAG = /^<(\/?)([A-Za-z][A-Za-z0-9-]*)([^>]*)>$/s
-
 // Elements that HTML defines. `<T>` in "a Vec<T>" is not one of them and stays as text.
 const HTML_ELEMENTS = new Set(
   (
@@ -50,42 +48,59 @@ const ENTITIES: Readonly<Record<string, string>> = {
 /** What remains of one raw HTML node, a single tag within text or a whole block. Linear in time. */
 export function readRawHtml(html: string): RawHtmlPart[] {
   const parts: RawHtmlPart[] = []
-  const addText = (value: string) => {
-    if (value !== '') parts.push({ type: 'text', value: decodeEntities(value) })
+  let textStart = 0
+  const addText = (end: number) => {
+    if (end <= textStart) return
+    parts.push({ type: 'text', value: decodeEntities(html.slice(textStart, end)) })
   }
-  const lowered = html.toLowerCase()
-  let index = 0
-  while (index < html.length) {
-    const open = html.indexOf('<', index)
-    addText(html.slice(index, open === -1 ? html.length : open))
-    if (open === -1) break
-    const end = endOfMarkup(html, open)
-    const tag = TAG.exec(html.slice(open, end))
-    index = end
-    if (tag === null) {
-      // A comment, a declaration or an unfinished tag is dropped; any other `<` is text.
-      if (!/^[!?/A-Za-z]$/.test(html[open + 1] ?? '')) {
-        addText('<')
-        index = open + 1
-      }
+  for (let open = html.indexOf('<'); open !== -1;) {
+    // A comment, a declaration or an unfinished tag is dropped; any other `<` is text.
+    if (!MARKUP_START.test(html.charAt(open + 1))) {
+      open = html.indexOf('<', open + 1)
       continue
     }
-    const [whole, slash, name = '', attributes = ''] = tag
-    if (!isHtmlElement(name, attributes)) addText(whole)
-    else if (slash === '') {
-      const element = name.toLowerCase()
-      if (element === 'br') parts.push({ type: 'break' })
-      else if (element === 'img') addImage(parts, attributes)
-      else if (WITHOUT_TEXT.has(element)) index = skipElement(lowered, element, end)
+    let end = endOfMarkup(html, open)
+    const tag = readTag(html, open, end)
+    if (tag === undefined || isHtmlElement(tag)) {
+      addText(open)
+      if (tag !== undefined && !tag.closes) {
+        if (tag.name === 'br') parts.push({ type: 'break' })
+        else if (tag.name === 'img') addImage(parts, tag.attributes)
+        else if (WITHOUT_TEXT.has(tag.name)) end = endOfElement(html, tag.name, end)
+      }
+      textStart = end
     }
+    open = html.indexOf('<', end)
   }
+  addText(html.length)
   return parts
 }
 
-function isHtmlElement(name: string, attributes: string): boolean {
+interface Tag {
+  readonly closes: boolean
+  /** In lower case. */
+  readonly name: string
+  readonly isCapital: boolean
+  readonly attributes: string
+}
+
+const MARKUP_START = /[!?/A-Za-z]/
+const NAME = /[A-Za-z][A-Za-z0-9-]*/y
+
+/** The tag that stands from `open` to `end`; undefined for other markup and for a tag without an end. */
+function readTag(html: string, open: number, end: number): Tag | undefined {
+  const closes = html.charAt(open + 1) === '/'
+  const start = open + (closes ? 2 : 1)
+  NAME.lastIndex = start
+  const name = NAME.exec(html)?.[0]
+  if (name === undefined || html.charAt(end - 1) !== '>') return undefined
+  const attributes = html.slice(start + name.length, end - 1)
+  return { closes, name: name.toLowerCase(), isCapital: /^[A-Z]$/.test(name), attributes }
+}
+
+function isHtmlElement({ name, isCapital, attributes }: Tag): boolean {
   // A lone capital is a type parameter far more often than `<A>`, `<B>` or `<U>`.
-  if (/^[A-Z]$/.test(name) && attributes === '') return false
-  return HTML_ELEMENTS.has(name.toLowerCase())
+  return HTML_ELEMENTS.has(name) && !(isCapital && attributes === '')
 }
 
 function addImage(parts: RawHtmlPart[], attributes: string): void {
@@ -93,11 +108,14 @@ function addImage(parts: RawHtmlPart[], attributes: string): void {
   if (url !== undefined) parts.push({ type: 'image', url, alt: attribute(attributes, 'alt') ?? '' })
 }
 
+// Every name is matched, with its value or without: a search for names that have one would look at the
+// letters of a long name once for each of them.
+const ATTRIBUTE = /([A-Za-z-]+)(?:=(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+)))?/g
+
 function attribute(attributes: string, name: string): string | undefined {
-  for (const [, key, double, single, bare] of attributes.matchAll(
-    /([A-Za-z-]+)=(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+))/g,
-  )) {
-    if (key?.toLowerCase() === name) return decodeEntities(double ?? single ?? bare ?? '').trim()
+  for (const [, key, double, single, bare] of attributes.matchAll(ATTRIBUTE)) {
+    const value = double ?? single ?? bare
+    if (value !== undefined && key?.toLowerCase() === name) return decodeEntities(value).trim()
   }
   return undefined
 }
@@ -109,11 +127,11 @@ function endOfMarkup(html: string, open: number): number {
   return close + (isComment ? 3 : 1)
 }
 
-function skipElement(lowered: string, element: string, from: number): number {
-  const close = lowered.indexOf(`</${element}`, from)
-  if (close === -1) return lowered.length
-  const end = lowered.indexOf('>', close)
-  return end === -1 ? lowered.length : end + 1
+/** Where the element that begins before `from` ends. */
+function endOfElement(html: string, name: string, from: number): number {
+  const endTag = new RegExp(`</${name}[^>]*>?`, 'gi')
+  endTag.lastIndex = from
+  return endTag.test(html) ? endTag.lastIndex : html.length
 }
 
 function decodeEntities(text: string): string {

@@ -67,8 +67,8 @@ export function renderTerminal(markdown: string, options: TerminalOptions): stri
   const ends = [...footnotes, ...between, ...links]
   if (ends.length > 0)
     lines.push('', context.paint('─'.repeat(Math.min(measure, 24)), 'dim'), ...ends)
-  while (lines[0] === '') lines.shift()
-  return lines.length === 0 ? '' : `${lines.join('\n')}\n`
+  const first = lines.findIndex((line) => line !== '')
+  return first === -1 ? '' : `${lines.slice(first).join('\n')}\n`
 }
 
 function withoutTitle(blocks: readonly RootContent[], title: string | undefined): RootContent[] {
@@ -138,8 +138,13 @@ function renderHeading(heading: Heading, width: number, context: BlockContext): 
   const hashes = heading.depth > 2 && !color ? `${'#'.repeat(heading.depth)} ` : ''
   const lines = wrapLines(hashes + renderInline(heading.children, context, styles), width, context)
   if (heading.depth > 2) return lines
-  const length = context.wraps ? Math.min(width, Math.max(...lines.map(columnsOf))) : width
+  const length = context.wraps ? Math.min(width, widest(lines)) : width
   return [...lines, paint((heading.depth === 1 ? '═' : '─').repeat(length), 'cyan')]
+}
+
+// In a loop, as spreading very many into one call overflows the stack.
+function widest(lines: readonly string[]): number {
+  return lines.reduce((most, line) => Math.max(most, columnsOf(line)), 0)
 }
 
 function renderList(list: List, width: number, context: BlockContext): string[] {
