@@ -274,7 +274,7 @@ export class Feeds {
 
   async #get({ feedKey, encryptionKey }: NewsletterKeys): Promise<Feed> {
     const known = this.#open.get(feedKey)
-    if (known !== undefined && !(await known.feed).core.closing) return known.feed
+    if (known !== undefined && (await known.feed).log.isOpen) return known.feed
     // Another caller may have opened it anew meanwhile.
     const other = this.#open.get(feedKey)
     if (other !== undefined && other !== known) return other.feed
@@ -297,12 +297,12 @@ export class Feeds {
     // Known before a peer can ask for it.
     if (secrets.encryptionKey !== undefined) this.#private.add(topicOf(keyOf(identity)))
     const feed = await openFeed(this.#options.store, identity, secrets)
-    const { core } = feed
-    core.on('conflict', (length, fork) => this.#onConflict(feed, length, fork))
-    let { length } = core
-    core.on('append', () => {
+    const { log } = feed
+    log.events.on('watchers', 'conflict', (...other) => this.#onConflict(feed, ...other))
+    let { length } = log
+    log.events.on('watchers', 'append', () => {
       const before = length
-      length = core.length
+      length = log.length
       if (feed.writable) this.#options.onGrown(feed)
       this.#noteActivity(feed.feedKey)
       for (const listener of this.#growthListeners) listener(feed.feedKey, before)
@@ -325,14 +325,14 @@ export class Feeds {
   }
 
   // Hypercore closes every session of the core on both sides; what is held opens again, with a mark.
-  #onConflict({ feedKey, core }: Feed, length: number, fork: number): void {
+  #onConflict({ feedKey, log }: Feed, length: number, fork: number): void {
     const { library, logger } = this.#options
     logger.error(
       { feed: short(feedKey), code: 'FEED_CONFLICT' },
       'two histories under one feed key',
     )
     this.#open.delete(feedKey)
-    const peers = core.peers.map((it) => short(it.remotePublicKey.toString('hex')))
+    const peers = log.peers.map((it) => short(hex(it.publicKey)))
     const evidence = { length, fork, peers, foundAt: new Date().toISOString() }
     const problem = {
       code: 'FEED_CONFLICT',

@@ -4,6 +4,7 @@ import Hypercore, { type ManifestInput } from 'hypercore'
 import { Feed } from '../format/feed.ts'
 import { feedKeyOf, keyBytes, type EncryptionKey, type FeedKey } from '../format/keys/feed-key.ts'
 import type { SigningKeyPair } from '../format/keys/recovery.ts'
+import { HypercoreLog } from '../log/hypercore-log.ts'
 import { onStore } from '../storage-errors.ts'
 import { decompress } from './compression.ts'
 
@@ -26,12 +27,12 @@ export async function openFeed(
   // History is append-only for readers: a core that was cut back and rewritten is not adopted.
   const options = { allowFork: false, ...encryption }
   const made = await onStore(async () => store.get({ ...identity, ...options }))
-  if (signing === undefined) return Feed.open(made, decompress)
+  if (signing === undefined) return new Feed(await HypercoreLog.open(made), decompress)
   // Made with a key pair, a core would keep it in the store; given to a later session, it is not kept.
   await onStore(() => made.ready())
   const keyPair = keyPairOf(signing)
   const signed = await onStore(async () => store.get({ key: made.id ?? '', keyPair, ...options }))
-  const feed = await Feed.open(signed, decompress)
+  const feed = new Feed(await HypercoreLog.open(signed), decompress)
   await made.close()
   return feed
 }

@@ -1,10 +1,8 @@
-import type Hypercore from 'hypercore'
 import { hasCode, HyperletterError } from '../errors.ts'
 import type { Attachment } from './records/content.ts'
 import { feedKeyOf, type FeedKey } from './keys/feed-key.ts'
 import { decodeRecord, MAX_PREVIOUS, type NewsletterRecord } from './records/record.ts'
-import { onStore } from '../storage-errors.ts'
-import { firstBlock, readBlock, verifyBlocks, type ReadOptions } from '../log/blocks.ts'
+import { firstBlock, type Log, type ReadOptions } from './log.ts'
 import type { Decompress } from './content/content-codec.ts'
 import { Contents } from './content/contents.ts'
 import { LOG_START, type LogPosition } from './history/entry.ts'
@@ -14,8 +12,7 @@ import type { LocatedIssue } from './history/corrections.ts'
 import { newestEdition, type Edition } from './history/editions.ts'
 import { History, type Listing, type Section } from './history/history.ts'
 import { Readability } from './history/readable.ts'
-import type { Selection } from './selection.ts'
-import { BlockSelection } from '../log/block-selection.ts'
+import { BlockSelection, type Selection } from './selection.ts'
 import { SerialQueue } from '../serial-queue.ts'
 
 export type { BlockRange } from './block-ranges.ts'
@@ -24,65 +21,45 @@ export type { LocatedIssue } from './history/corrections.ts'
 /** Only what is on this machine. */
 const LOCAL: ReadOptions = { wait: false }
 
-/**
- * One newsletter's log: a core, read as entries. It knows what blocks mean, not where they come
- * from: whoever opens the core replicates it.
- */
+/** One newsletter's log, read as entries: what blocks mean, not where they come from. */
 export class Feed {
-  readonly core: Hypercore
+  readonly log: Log
   readonly feedKey: FeedKey
   readonly #history: History
   readonly #contents: Contents
   readonly #wanted: BlockSelection
   readonly #readability: Readability
-  readonly #onListed = new Set<() => void>()
   #listing: Listing | undefined
   readonly #drops = new SerialQueue()
 
-  private constructor(core: Hypercore, key: Uint8Array, decompress: Decompress | undefined) {
-    this.core = core
-    this.#wanted = new BlockSelection(core)
-    this.#contents = new Contents(core, decompress)
-    this.feedKey = feedKeyOf(key)
-    this.#history = new History({
-      get length() {
-        return core.length
-      },
-      read: (index, options) => readBlock(core, index, options),
-    })
-    this.#readability = new Readability(core, this.#history)
-  }
-
   /**
-   * @param core a session of its own; `close` closes it.
+   * @param log open; `close` closes it.
    * @param decompress a faster gunzip than the platform's stream, where there is one.
    */
-  static async open(core: Hypercore, decompress?: Decompress): Promise<Feed> {
-    try {
-      await onStore(() => core.ready())
-      if (core.key === null) throw new HyperletterError('INTERNAL', 'The core has no key.')
-      return new Feed(core, core.key, decompress)
-    } catch (error) {
-      await core.close()
-      throw error
-    }
+  constructor(log: Log, decompress?: Decompress) {
+    this.log = log
+    this.#wanted = new BlockSelection(log)
+    this.#contents = new Contents(log, decompress)
+    this.feedKey = feedKeyOf(log.key)
+    this.#history = new History(log)
+    this.#readability = new Readability(log, this.#history)
   }
 
   close(): Promise<void> {
-    return this.core.close()
+    return this.log.close()
   }
 
   get length(): number {
-    return this.core.length
+    return this.log.length
   }
 
   get writable(): boolean {
-    return this.core.writable
+    return this.log.writable
   }
 
   /** Resolves when the log has a block; at once if it has. Rejects with the reason of the signal. */
   begun(signal: AbortSignal): Promise<void> {
-    return firstBlock(this.core, signal)
+    return firstBlock(this.log, signal)
   }
 
   /** All issues that can be listed now, newest first, and what was skipped. @throws NEEDS_KEY */
@@ -126,17 +103,6 @@ export class Feed {
   /** Says which blocks have their place here. Nothing is freed by that alone: see `dropUnwanted`. */
   select(selection: Selection): void {
     this.#wanted.selection = selection
-  }
-
-  /** Calls `listener` whenever `dropped` or `selection` has changed, until the returned function is called. */
-  watchUnwanted(listener: () => void): () => void {
-    return this.#wanted.watch(listener)
-  }
-
-  /** Calls `listener` whenever a listing has found something new, until the returned function is called. */
-  watchListing(listener: () => void): () => void {
-    this.#onListed.add(listener)
-    return () => this.#onListed.delete(listener)
   }
 
   /**
@@ -185,12 +151,12 @@ export class Feed {
    */
   async issue(number: number | undefined, options?: ReadOptions): Promise<LocatedIssue> {
     this.#assertOpen()
-    if (this.core.length === 0) {
+    if (this.log.length === 0) {
       throw new HyperletterError('NOT_AVAILABLE', 'Nothing of the newsletter has arrived yet.')
     }
     if (number === undefined) {
       const newest = await this.newest(options)
-      const isSure = options?.wait !== false || (await this.core.has(this.core.length - 1))
+      const isSure = options?.wait !== false || (await this.holds(only(this.length - 1)))
       if (newest !== undefined && isSure) return newest
       if ((await this.list(options)).missing > 0) {
         throw new HyperletterError('NOT_AVAILABLE', 'The newest issue is not here yet.')
@@ -239,8 +205,8 @@ export class Feed {
   }
 
   /** Whether all of `range` is on this machine. */
-  holds({ start, end }: BlockRange): Promise<boolean> {
-    return onStore(() => this.core.has(start, end))
+  holds(range: BlockRange): Promise<boolean> {
+    return this.log.has(range)
   }
 
   /**
@@ -249,7 +215,7 @@ export class Feed {
    * False too for blocks that are not here. @throws ABORTED
    */
   async verify(range: BlockRange): Promise<boolean> {
-    const isGood = await verifyBlocks(this.core, range)
+    const isGood = await this.log.verify(range)
     if (!isGood) this.#assertOpen()
     return isGood
   }
@@ -260,11 +226,11 @@ export class Feed {
    */
   async position(): Promise<LogPosition> {
     this.#assertOpen()
-    const length = this.core.length
+    const length = this.log.length
     if (length === 0) return LOG_START
     const local = { wait: false }
     await this.#assertReadable(local)
-    const record = decodeRecord(await readBlock(this.core, length - 1, local), length - 1)
+    const record = decodeRecord(await this.log.read(length - 1, local), length - 1)
     const newest = await this.#history.newest(local)
     return {
       length,
@@ -288,7 +254,7 @@ export class Feed {
     if (listing === this.#listing) return
     this.#listing = listing
     this.#wanted.retracted = retractedContents(listing.issues, listing.profile)
-    for (const listener of this.#onListed) listener()
+    this.log.events.emit('listed')
   }
 
   async #assertReadable(options?: ReadOptions): Promise<void> {
@@ -296,9 +262,9 @@ export class Feed {
     await this.#readability.assert(options)
   }
 
-  // A closed core has length 0, which must not pass for an empty log.
+  // A closed log has length 0, which must not pass for an empty log.
   #assertOpen(): void {
-    if (this.core.closing === null) return
+    if (this.log.isOpen) return
     throw new HyperletterError('ABORTED', 'The newsletter was closed meanwhile.')
   }
 }

@@ -1,11 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Download } from 'hypercore'
 import { hasCode } from '../errors.ts'
 import { without, type BlockRange } from '../format/block-ranges.ts'
 import { retractedContents } from '../format/history/issue-ranges.ts'
-import { readBlock } from '../log/blocks.ts'
 import type { Feed } from '../format/feed.ts'
-import { countHeld, missingIn } from '../log/held-blocks.ts'
+import type { Fetch } from '../format/log.ts'
 import { EVERYTHING } from '../format/selection.ts'
 import { announceHeld } from './held-announcements.ts'
 import { SerialQueue } from '../serial-queue.ts'
@@ -54,8 +52,8 @@ export class Downloader {
   readonly #feed: Feed
   readonly #log: DownloaderOptions['log']
   readonly #abort = new AbortController()
-  readonly #unwatch: () => void
-  #downloads: Download[] | undefined
+  readonly #stop: readonly (() => void)[]
+  #downloads: Fetch[] | undefined
   #announcement: NodeJS.Timeout | undefined
   readonly #drops = new SerialQueue()
 
@@ -63,8 +61,11 @@ export class Downloader {
   constructor({ feed, log }: DownloaderOptions) {
     this.#feed = feed
     this.#log = log
-    this.#unwatch = feed.watchUnwanted(this.#onUnwanted)
-    feed.core.on('download', this.#onDownload)
+    const { events } = feed.log
+    this.#stop = [
+      events.on('downloader', 'selected', this.#onUnwanted),
+      events.on('downloader', 'download', this.#onDownload),
+    ]
     this.#run().catch((error: unknown) => {
       if (!this.#abort.signal.aborted) log('download failed', error)
     })
@@ -72,9 +73,8 @@ export class Downloader {
 
   close(): void {
     this.#abort.abort()
-    this.#unwatch()
+    for (const stop of this.#stop) stop()
     clearTimeout(this.#announcement)
-    this.#feed.core.off('download', this.#onDownload)
     for (const it of this.#downloads ?? []) it.destroy()
   }
 
@@ -89,7 +89,7 @@ export class Downloader {
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(NEWEST_FIRST_MS)])
       const options = { signal: deadline }
       // The newest record says where the profile is, nearly always there.
-      const usualProfile = readBlock(feed.core, 0, options)
+      const usualProfile = feed.log.read(0, options)
       usualProfile.catch(() => undefined)
       const first = [fetchNewest(feed, deadline), feed.profile(options)]
       for (const it of await Promise.allSettled(first)) {
@@ -107,17 +107,17 @@ export class Downloader {
   // What was taken back should not be fetched first, and nothing should wait for the whole list: a retraction
   // stands behind what it takes back, so each section that has been walked through can be fetched, and a little more.
   async #begin(signal: AbortSignal): Promise<void> {
-    const { core } = this.#feed
+    const { log } = this.#feed
     this.#downloads = []
     let end = this.#feed.length
-    const ahead = Math.ceil((AHEAD_BYTES * core.length) / Math.max(1, core.byteLength))
+    const ahead = Math.ceil((AHEAD_BYTES * log.length) / Math.max(1, log.byteLength))
     for await (const { from, listing } of this.#feed.sections({ signal })) {
       if (this.#abort.signal.aborted || this.#feed.selection !== EVERYTHING) return
       const dropped = retractedContents(listing.issues, listing.profile)
       const start = Math.max(0, from - ahead)
       if (start >= end) continue
       const wanted = without([{ start, end }], dropped)
-      this.#downloads.push(...wanted.map((it) => core.download(it)))
+      this.#downloads.push(...wanted.map((it) => log.fetch(it)))
       end = start
     }
   }
@@ -134,21 +134,20 @@ export class Downloader {
           // Of a log that cannot be read here, everything is kept.
           return !hasCode(error, 'NOT_AVAILABLE')
         })
-      if (signal.aborted || this.#feed.core.closing !== null) return
+      if (signal.aborted || !this.#feed.log.isOpen) return
       const hasGrown = this.#feed.length !== length
       await this.#grown(hasGrown ? LOOK_AFTER_MS : isWhole ? undefined : LOOK_AGAIN_MS)
     }
   }
 
   #grown(timeoutMs: number | undefined): Promise<void> {
-    const { core } = this.#feed
+    const { events } = this.#feed.log
     const { signal } = this.#abort
     return new Promise((resolve) => {
       let timer: NodeJS.Timeout | undefined
       const done = () => {
         clearTimeout(timer)
-        core.off('append', onAppend)
-        core.off('close', done)
+        for (const stop of stops) stop()
         signal.removeEventListener('abort', done)
         resolve()
       }
@@ -159,23 +158,25 @@ export class Downloader {
       }
       // An import or a sync appends again and again; one look serves them all.
       const onAppend = () => {
-        core.off('append', onAppend)
+        stops[0]?.()
         lookIn(LOOK_AFTER_MS)
       }
+      const stops = [
+        events.on('downloader', 'append', onAppend),
+        events.on('downloader', 'close', done),
+      ]
       if (timeoutMs !== undefined) lookIn(timeoutMs)
-      core.on('append', onAppend)
-      core.on('close', done)
       signal.addEventListener('abort', done, { once: true })
     })
   }
 
   // One range a gap, and one that follows the log from the end of the last hole on.
   #plan(): void {
-    const { core, dropped, selection } = this.#feed
+    const { log, dropped, selection } = this.#feed
     for (const it of this.#downloads ?? []) it.destroy()
     this.#downloads = without(selection.fetch, dropped)
-      .filter((it) => it.end === Infinity || countHeld(core, it) < it.end - it.start)
-      .map(({ start, end }) => core.download({ start, end: end === Infinity ? -1 : end }))
+      .filter((it) => it.end === Infinity || log.countHeld(it) < it.end - it.start)
+      .map((it) => log.fetch(it))
   }
 
   readonly #onUnwanted = (): void => {
@@ -211,7 +212,7 @@ export class Downloader {
   }
 
   #announce(): void {
-    for (const peer of this.#feed.core.peers) announceHeld(this.#feed, peer)
+    for (const peer of this.#feed.log.peers) announceHeld(this.#feed, peer)
   }
 }
 
@@ -222,13 +223,13 @@ function includes({ start, end }: BlockRange, index: number): boolean {
 async function fetchNewest(feed: Feed, signal: AbortSignal): Promise<void> {
   const newest = await feed.newest({ signal })
   if (newest === undefined) return
-  const { core } = feed
-  const lacking = feed.neededRanges(newest).flatMap((it) => missingIn(core, it, FEW_BLOCKS))
+  const { log } = feed
+  const lacking = feed.neededRanges(newest).flatMap((it) => log.missingIn(it, FEW_BLOCKS))
   if (lacking.length <= FEW_BLOCKS) {
-    await Promise.all(lacking.map((index) => readBlock(core, index, { signal })))
+    await Promise.all(lacking.map((index) => log.read(index, { signal })))
     return
   }
-  const ranges = feed.neededRanges(newest).map((it) => core.download(it))
+  const ranges = feed.neededRanges(newest).map((it) => log.fetch(it))
   const stop = () => ranges.forEach((it) => it.destroy())
   signal.addEventListener('abort', stop, { once: true })
   await Promise.all(ranges.map((it) => it.done()))

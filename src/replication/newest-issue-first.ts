@@ -1,7 +1,6 @@
-import type { Download, Peer } from 'hypercore'
 import type { BlockRange, Feed } from '../format/feed.ts'
+import type { Fetch, LogPeer } from '../format/log.ts'
 import { EVERYTHING } from '../format/selection.ts'
-import { announceRange } from './held-announcements.ts'
 
 export interface NewestIssueFirstOptions {
   readonly feed: Feed
@@ -23,9 +22,10 @@ export class NewestIssueFirst {
   readonly #feed: Feed
   readonly #log: NewestIssueFirstOptions['log']
   readonly #abort = new AbortController()
+  readonly #stop: readonly (() => void)[]
   #length: number
   #timer: NodeJS.Timeout | undefined
-  #downloads: Download[] = []
+  #downloads: Fetch[] = []
   #held: { readonly index: number; readonly ranges: readonly BlockRange[] } | undefined
 
   /** Begins at once; nothing is awaited. */
@@ -33,21 +33,20 @@ export class NewestIssueFirst {
     this.#feed = feed
     this.#log = log
     this.#length = feed.length
-    const { core } = feed
-    core.on('append', this.#onAppend)
-    core.on('download', this.#onDownload)
-    core.on('peer-add', this.#onPeerAdd)
+    const { events } = feed.log
+    this.#stop = [
+      events.on('selection', 'append', this.#onAppend),
+      events.on('announcements', 'download', this.#onDownload),
+      events.on('announcements', 'peer-add', this.#onPeerAdd),
+    ]
     this.#onDownload()
   }
 
   close(): void {
-    const { core } = this.#feed
     this.#abort.abort()
     clearTimeout(this.#timer)
     this.#giveUp()
-    core.off('append', this.#onAppend)
-    core.off('download', this.#onDownload)
-    core.off('peer-add', this.#onPeerAdd)
+    for (const stop of this.#stop) stop()
   }
 
   readonly #onAppend = (): void => {
@@ -67,12 +66,12 @@ export class NewestIssueFirst {
     this.#timer.unref()
   }
 
-  readonly #onPeerAdd = (peer: Peer): void => {
+  readonly #onPeerAdd = (peer: LogPeer): void => {
     if (this.#held !== undefined && !this.#isComplete) tell([peer], this.#held.ranges)
   }
 
   get #isComplete(): boolean {
-    const { contiguousLength, length } = this.#feed.core
+    const { contiguousLength, length } = this.#feed.log
     return contiguousLength === length
   }
 
@@ -81,16 +80,16 @@ export class NewestIssueFirst {
     const newest = await this.#feed.newest({ signal, timeoutMs: RECORD_TIMEOUT_MS })
     if (newest === undefined || signal.aborted || (await this.#feed.holdsIssue(newest))) return
     this.#giveUp()
-    this.#downloads = this.#feed.neededRanges(newest).map((it) => this.#feed.core.download(it))
+    this.#downloads = this.#feed.neededRanges(newest).map((it) => this.#feed.log.fetch(it))
   }
 
   async #look(): Promise<void> {
-    if (this.#isComplete || this.#feed.core.closing !== null) return
+    if (this.#isComplete || !this.#feed.log.isOpen) return
     const newest = await this.#feed.newest({ wait: false })
     if (newest === undefined || newest.index === this.#held?.index) return
     if (!(await this.#feed.holdsIssue(newest)) || this.#abort.signal.aborted) return
     this.#held = { index: newest.index, ranges: this.#feed.neededRanges(newest) }
-    tell(this.#feed.core.peers, this.#held.ranges)
+    tell(this.#feed.log.peers, this.#held.ranges)
   }
 
   #giveUp(): void {
@@ -103,8 +102,8 @@ export class NewestIssueFirst {
   }
 }
 
-function tell(peers: readonly Peer[], ranges: readonly BlockRange[]): void {
+function tell(peers: readonly LogPeer[], ranges: readonly BlockRange[]): void {
   for (const peer of peers) {
-    for (const range of ranges) announceRange(peer, range)
+    for (const range of ranges) peer.announce(range)
   }
 }

@@ -1,8 +1,8 @@
-import type { Peer } from 'hypercore'
-import { hasCode, HyperletterError } from '../errors.ts'
+import { hasCode } from '../errors.ts'
 import type { BlockRange, Feed } from '../format/feed.ts'
+import type { LogPeer } from '../format/log.ts'
+import { hypercoreOf } from '../log/hypercore-log.ts'
 import { short, type Logger } from '../logger.ts'
-import { translateStorageError } from '../storage-errors.ts'
 import { copiesOf, fullCopiesOf } from './copies.ts'
 import { announceHeld } from './held-announcements.ts'
 import { NewestIssueFirst } from './newest-issue-first.ts'
@@ -50,7 +50,7 @@ const LOOK_UP_AGAIN_MS = [700, 2_000, 5_000, 12_000, 30_000, 60_000]
  */
 export class Seeding {
   readonly #options: SeedingOptions
-  readonly #stopPushes: () => void
+  readonly #stop: readonly (() => void)[]
   readonly #wanted: Downloader
   readonly #newestHeld: NewestIssueFirst
   readonly #scheduling: LogScheduling
@@ -67,25 +67,27 @@ export class Seeding {
   constructor(options: SeedingOptions) {
     this.#options = options
     const { feed, pushes } = options
-    const { core } = feed
-    core.on('append', this.#onAppend)
-    core.on('upload', this.#onUpload)
-    core.on('download', this.#onDownload)
-    core.on('verification-error', this.#onBadBlock)
-    core.on('invalid-request', this.#onBadRequest)
-    core.on('peer-add', this.#onPeerAdd)
-    core.on('peer-remove', this.#onPeerRemove)
-    core.on('conflict', this.#onConflict)
-    this.#stopPushes = pushes.add(feed, (peer) => (this.#suspect = peer))
+    const { events } = feed.log
+    this.#stop = [
+      pushes.add(feed, (peer) => (this.#suspect = peer)),
+      events.on('announcements', 'append', this.#onAppend),
+      events.on('announcements', 'download', this.#onDownload),
+      events.on('announcements', 'peer-add', this.#onPeerAdd),
+      events.on('watchers', 'upload', this.#onUpload),
+      events.on('watchers', 'bad-block', this.#onBadBlock),
+      events.on('watchers', 'bad-request', this.#onBadRequest),
+      events.on('watchers', 'peer-remove', this.#onPeerRemove),
+      events.on('watchers', 'conflict', this.#onConflict),
+    ]
     this.#scheduleLookUp()
-    this.#scheduling = new LogScheduling(core)
+    this.#scheduling = new LogScheduling(hypercoreOf(feed.log))
     this.#newestHeld = new NewestIssueFirst({ feed, log: (what, error) => this.#log(what, error) })
     this.#wanted = new Downloader({ feed, log: (what, error) => this.#log(what, error) })
   }
 
   /** The session was closed under it, and the feed has to be opened anew. */
   get isLost(): boolean {
-    return this.#options.feed.core.closing !== null
+    return !this.#options.feed.log.isOpen
   }
 
   get feed(): Feed {
@@ -109,40 +111,25 @@ export class Seeding {
   }
 
   status(): SeedingStatus {
-    const { core, dropped } = this.#options.feed
-    const fullCopies = fullCopiesOf(core, dropped)
-    return { peers: core.peers.length, fullCopies, ...this.traffic }
+    const { log, dropped } = this.#options.feed
+    const fullCopies = fullCopiesOf(log, dropped)
+    return { peers: log.peers.length, fullCopies, ...this.traffic }
   }
 
   /** Connected peers that hold all of `ranges`. */
   copies(ranges: readonly BlockRange[]): number {
-    const { core, dropped } = this.#options.feed
-    return copiesOf(core, ranges, dropped)
+    const { log, dropped } = this.#options.feed
+    return copiesOf(log, ranges, dropped)
   }
 
   /** The feed stays open, and announced. */
   close(): void {
-    const { core } = this.#options.feed
     this.#isClosed = true
     clearTimeout(this.#lookUpTimer)
     this.#wanted.close()
     this.#newestHeld.close()
     this.#scheduling.close()
-    this.#stopPushes()
-    core.off('append', this.#onAppend)
-    core.off('upload', this.#onUpload)
-    core.off('download', this.#onDownload)
-    core.off('verification-error', this.#onBadBlock)
-    core.off('invalid-request', this.#onBadRequest)
-    core.off('peer-add', this.#onPeerAdd)
-    core.off('peer-remove', this.#onPeerRemove)
-    core.off('conflict', this.#onConflict)
-  }
-
-  get #topic(): Uint8Array {
-    const { discoveryKey } = this.#options.feed.core
-    if (discoveryKey === null) throw new HyperletterError('INTERNAL', 'The core is not open.')
-    return discoveryKey
+    for (const stop of this.#stop) stop()
   }
 
   #scheduleLookUp(): void {
@@ -152,7 +139,8 @@ export class Seeding {
     const jitterMs = Math.random() * delayMs * 0.5
     this.#lookUpTimer = setTimeout(() => {
       this.#lookUps++
-      if (this.#options.feed.core.peers.length === 0) this.#options.peers.refresh(this.#topic)
+      const { feed, peers } = this.#options
+      if (feed.log.peers.length === 0) peers.refresh(feed.log.discoveryKey)
       this.#scheduleLookUp()
     }, delayMs + jitterMs)
     this.#lookUpTimer.unref()
@@ -169,48 +157,39 @@ export class Seeding {
   }
 
   readonly #onDownload = (_index: number, sizeBytes: number): void => {
-    const { core } = this.#options.feed
+    const { log } = this.#options.feed
     this.#movedAt = Date.now()
     this.#downloadedBytes += sizeBytes
-    if (core.contiguousLength === core.length) this.#options.onProgress()
+    if (log.contiguousLength === log.length) this.#options.onProgress()
   }
 
   // Hypercore drops the block and pauses the peer, and may then ask nobody for anything. Where the tree
   // does not fit either, it first asks the peer to prove a fork; the connection is needed for that.
-  readonly #onBadBlock = (error: Error, _request: unknown, data: unknown, peer: Peer): void => {
-    const cause = translateStorageError(error)
-    if (hasCode(cause, 'DISK_FULL')) {
+  readonly #onBadBlock = (error: Error, peer: LogPeer, growsLog: boolean): void => {
+    if (hasCode(error, 'DISK_FULL')) {
       // No fault of the peer, who would be banned for it.
-      this.#options.onDiskFull(cause)
+      this.#options.onDiskFull(error)
       return
     }
-    const { length } = this.#options.feed
-    const mayBeFork = length > 0 && (data as { upgrade?: unknown }).upgrade != null
-    if (mayBeFork) this.#suspect = peer.remotePublicKey
-    this.#options.peers.strike(peer.remotePublicKey, 'peer sent an invalid block', {
+    const mayBeFork = growsLog && this.#options.feed.length > 0
+    if (mayBeFork) this.#suspect = peer.publicKey
+    this.#options.peers.strike(peer.publicKey, 'peer sent an invalid block', {
       hangUp: !mayBeFork,
     })
   }
 
-  readonly #onBadRequest = (_error: Error, _request: unknown, peer: Peer): void => {
-    this.#options.peers.strike(peer.remotePublicKey, 'peer sent an invalid request', {
-      hangUp: false,
-    })
+  readonly #onBadRequest = ({ publicKey }: LogPeer): void => {
+    this.#options.peers.strike(publicKey, 'peer sent an invalid request', { hangUp: false })
   }
 
-  // A fork was proved. Hypercore now closes every session of the core, has closed its channels to all
-  // peers, and would not serve a block of it before the next start. What is held stays held and served;
-  // whoever has the other history is not met again.
+  // A fork was proved. Hypercore now closes every session of the core, and has closed its channels to all peers.
+  // What is held stays held and served; whoever has the other history is not met again.
   readonly #onConflict = (): void => {
-    const { core } = this.#options.feed as unknown as {
-      core: { core: { header: { frozen: boolean } } }
-    }
-    core.core.header.frozen = false
     if (this.#suspect !== undefined) this.#options.peers.ban(this.#suspect)
     this.#options.peers.reconnect()
   }
 
-  readonly #onPeerAdd = (peer: Peer): void => {
+  readonly #onPeerAdd = (peer: LogPeer): void => {
     const { feed, onPeer } = this.#options
     this.#movedAt = Date.now()
     announceHeld(feed, peer)
@@ -218,7 +197,7 @@ export class Seeding {
   }
 
   readonly #onPeerRemove = (): void => {
-    if (this.#options.feed.core.peers.length > 0) return
+    if (this.#options.feed.log.peers.length > 0) return
     this.#lookUps = 0
     this.#scheduleLookUp()
   }

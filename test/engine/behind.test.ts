@@ -1,3 +1,4 @@
+import type Hypercore from 'hypercore'
 import { cp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -12,7 +13,7 @@ import { openEngine } from '../helpers/engines.ts'
 import { expectCode } from '../helpers/errors.ts'
 import { fingerprint } from '../helpers/fingerprint.ts'
 import { beginNewsletter, issueOf, signingKeys } from '../helpers/newsletters.ts'
-import { connect } from '../helpers/stores.ts'
+import { coreOf, connect } from '../helpers/stores.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
 const SOON = { catchUpMs: 200 }
@@ -32,11 +33,7 @@ async function onlyFeed(engine: Engine): Promise<Feed> {
 }
 
 /** Changes the log behind the back of the engine, as damage does. */
-async function tamper(
-  config: Config,
-  feed: Feed,
-  change: (core: Feed['core']) => Promise<unknown>,
-) {
+async function tamper(config: Config, feed: Feed, change: (core: Hypercore) => Promise<unknown>) {
   const store = await openRawStore(config)
   const core = store.get({ key: keyBytes(feed.feedKey), keyPair: signingKeys() })
   await core.ready()
@@ -59,7 +56,7 @@ describe('the note of what was published', () => {
     })
     onTestFinished(() => drop.mockRestore())
     await engine.author.append(feed, [await issueOf('Two')])
-    const treeHash = (await feed.core.treeHash()).toString('hex')
+    const treeHash = (await coreOf(feed).treeHash()).toString('hex')
     expect(seen).toEqual([{ length: feed.length, treeHash, mustCatchUp: false }])
     expect((await stat(path)).mode & 0o777).toBe(0o600)
   })
@@ -127,8 +124,8 @@ describe('the note of what was published', () => {
   test('follows a log that peers made longer', async () => {
     const { engine, feed, config } = await publishedEngine(['One'])
     const ahead = await publishedEngine(['One', 'Two', 'Three'])
-    connect(ahead.feed.core, feed.core)
-    await feed.core.update({ force: true, wait: true })
+    connect(coreOf(ahead.feed), coreOf(feed))
+    await coreOf(feed).update({ force: true, wait: true })
     const path = join(config.publishedDir, `${feed.feedKey}.json`)
     await expect
       .poll(async (): Promise<unknown> => JSON.parse(await readFile(path, 'utf8')), {
@@ -206,7 +203,7 @@ describe('after a power loss', () => {
     const first = await openEngine({ dataDir, ...SOON })
     const { feed: begun, entry } = await beginNewsletter(first, { isPrivate })
     await first.author.append(begun, [await issueOf('One')])
-    const one = await fingerprint(begun.core)
+    const one = await fingerprint(coreOf(begun))
     await first.close()
     const kept = await temporaryDirectory()
     await cp(dataDir, join(kept, 'before'), { recursive: true })
@@ -227,11 +224,11 @@ describe('after a power loss', () => {
       })
     }
     before(Journal.prototype, 'write', 'the journal')
-    before(feed.core, 'append', 'the append')
+    before(coreOf(feed), 'append', 'the append')
     before(PublishedNotes.prototype, 'put', 'the note')
     before(Journal.prototype, 'drop', 'the end')
     await engine.author.append(feed, [await issueOf('Two')])
-    const two = await fingerprint(feed.core)
+    const two = await fingerprint(coreOf(feed))
     // Between the append and the flush neither file changes.
     await cp(join(kept, 'the append'), join(kept, 'the flush'), { recursive: true })
     await engine.close()
@@ -255,7 +252,7 @@ describe('after a power loss', () => {
         // The disk is the same one; only copying it here made it another.
         await rm(join(dataDir, 'store', 'CORESTORE'))
         const engine = await openEngine({ dataDir, ...SOON })
-        const { core } = await onlyFeed(engine)
+        const core = coreOf(await onlyFeed(engine))
         expect({ step, ...(await fingerprint(core)) }).toEqual({
           step,
           ...(step === 'the journal' ? one : two),
@@ -279,6 +276,6 @@ describe('after a power loss', () => {
     const engine = await openEngine({ dataDir, ...SOON })
     const feed = await onlyFeed(engine)
     await expectCode(engine.author.append(feed, [await issueOf('Other')]), 'FEED_BEHIND')
-    expect(await fingerprint(feed.core)).toEqual(one)
+    expect(await fingerprint(coreOf(feed))).toEqual(one)
   })
 })

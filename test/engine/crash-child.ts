@@ -8,6 +8,7 @@ import { Journal } from '../../src/engine/publish/journal.ts'
 import { PublishedNotes } from '../../src/engine/publish/published.ts'
 import { createLogger } from '../../src/logger.ts'
 import { beginNewsletter, issueOf } from '../helpers/newsletters.ts'
+import { coreOf } from '../helpers/stores.ts'
 
 const [config = '', step = '', privacy] = process.argv.slice(2)
 
@@ -39,10 +40,10 @@ switch (step) {
     dieIn(journal, 'write', 'before')
     break
   case 'after the journal':
-    dieIn(feed.core, 'append', 'before')
+    dieIn(coreOf(feed), 'append', 'before')
     break
   case 'after the append':
-    dieIn(feed.core, 'append', 'after')
+    dieIn(coreOf(feed), 'append', 'after')
     break
   case 'after the flush':
     dieIn(PublishedNotes.prototype, 'put', 'before')

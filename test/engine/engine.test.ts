@@ -4,7 +4,7 @@ import { chmod, mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import createTestnet from 'hyperdht/testnet.js'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { connect } from '../helpers/stores.ts'
+import { coreOf, connect } from '../helpers/stores.ts'
 import { holdLock } from '../helpers/lock-holder.ts'
 import { openEngine } from '../helpers/engines.ts'
 import { expectCode } from '../helpers/errors.ts'
@@ -209,8 +209,8 @@ describe('close', () => {
     const engine = await openEngine()
     const entry = await engine.library.add(written.feedKey, 'subscriber')
     const { feed } = await engine.open(entry)
-    const disconnect = connect(written.core, feed.core)
-    while (feed.length === 0) await once(feed.core, 'append')
+    const disconnect = connect(coreOf(written), coreOf(feed))
+    while (feed.length === 0) await once(coreOf(feed), 'append')
     disconnect()
     const waiting = expectCode(feed.list({ timeoutMs: 60_000 }), 'ABORTED')
     await engine.close()

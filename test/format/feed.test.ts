@@ -3,11 +3,11 @@ import type Hypercore from 'hypercore'
 import { describe, expect, test } from 'vitest'
 import { collect, encodeContent } from '../../src/format/content/content-codec.ts'
 import { composeIssue, LOG_START } from '../../src/format/history/entry.ts'
-import { Feed } from '../../src/format/feed.ts'
+import type { Feed } from '../../src/format/feed.ts'
 import { CONTENT_BLOCK_BYTES } from '../../src/format/records/content.ts'
 import { expectCode } from '../helpers/errors.ts'
 import { LogBuilder, type AnyBlock } from '../helpers/log-builder.ts'
-import { openReplica, openStore } from '../helpers/stores.ts'
+import { openFeed, openReplica, openStore } from '../helpers/stores.ts'
 
 const KEY = Buffer.alloc(32, 7)
 const OTHER_KEY = Buffer.alloc(32, 8)
@@ -17,7 +17,7 @@ const LOCAL = { wait: false }
 async function openLog(encryptionKey?: Buffer): Promise<{ feed: Feed; log: LogBuilder }> {
   const encryption = encryptionKey === undefined ? {} : { encryption: { key: encryptionKey } }
   const core = (await openStore()).get({ name: 'log', ...encryption })
-  const feed = await Feed.open(core)
+  const feed = await openFeed(core)
   return { feed, log: new LogBuilder(core) }
 }
 
@@ -32,7 +32,7 @@ async function openLogOf(issues: number, encryptionKey?: Buffer) {
 async function openReader(core: Hypercore, encryptionKey?: Buffer) {
   const encryption = encryptionKey === undefined ? {} : { encryption: { key: encryptionKey } }
   const replica = await openReplica(core, encryption)
-  return { ...replica, feed: await Feed.open(replica.core) }
+  return { ...replica, feed: await openFeed(replica.core) }
 }
 
 async function numbers(feed: Feed, options?: { wait: boolean }): Promise<number[]> {
@@ -182,7 +182,7 @@ describe('a log that is here in part', () => {
     disconnect()
     expect(await numbers(feed, LOCAL)).toEqual([2, 1])
     // Opened anew it has to find out again that it can read the log.
-    const again = await Feed.open(core.session())
+    const again = await openFeed(core.session())
     expect(await numbers(again, LOCAL)).toEqual([2, 1])
     expect((await again.newest(LOCAL))?.record.number).toBe(2)
     expect((await again.issue(undefined, { timeoutMs: 20 })).record.number).toBe(2)
@@ -343,7 +343,7 @@ describe('position', () => {
     await log.newsletter()
     await log.core.close()
     const encryption = key === undefined ? {} : { encryption: { key } }
-    const feed = await Feed.open(store.get({ name: 'log', ...encryption }))
+    const feed = await openFeed(store.get({ name: 'log', ...encryption }))
     expect(feed.writable).toBe(true)
     await expectCode(feed.position(), 'NEEDS_KEY')
     expect(feed.length).toBe(1)

@@ -1,11 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { merged, without, type BlockRange } from '../../src/format/block-ranges.ts'
-import { Feed } from '../../src/format/feed.ts'
-import { countHeld } from '../../src/log/held-blocks.ts'
+import { countHeld } from '../../src/log/internals/stored-blocks.ts'
 import { EVERYTHING, excludedBy, UNDECIDED } from '../../src/format/selection.ts'
 import { LogBuilder } from '../helpers/log-builder.ts'
-import { openStore } from '../helpers/stores.ts'
+import { openFeed, openStore } from '../helpers/stores.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
 const ranges = fc.array(
@@ -66,7 +65,7 @@ async function begin(directory?: string) {
   const core = store.get({ name: 'selected' })
   await core.ready()
   const log = new LogBuilder(core)
-  return { store, core, log, feed: await Feed.open(core) }
+  return { store, core, log, feed: await openFeed(core) }
 }
 
 describe('a feed of which something is selected', () => {
@@ -75,7 +74,7 @@ describe('a feed of which something is selected', () => {
     await log.newsletter()
     for (let i = 0; i < 4; i++) await log.issue()
     const told: number[] = []
-    feed.watchUnwanted(() => told.push(feed.unwanted.length))
+    feed.log.events.on('watchers', 'selected', () => told.push(feed.unwanted.length))
     const keep = [
       { start: 0, end: 1 },
       { start: 5, end: 9 },

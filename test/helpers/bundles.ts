@@ -4,11 +4,12 @@ import { takeBundle } from '../../src/format/bundle/take.ts'
 import { verifyBundle, type VerifiedBundle } from '../../src/format/bundle/verify.ts'
 import { writeBundle } from '../../src/format/bundle/write.ts'
 import type { BlockRange } from '../../src/format/feed.ts'
+import { logOf } from './stores.ts'
 
 /** A whole bundle in memory. */
 export async function bundleOf(core: Hypercore, carried?: readonly BlockRange[]): Promise<Buffer> {
   const pieces: Uint8Array[] = []
-  for await (const piece of writeBundle(core, carried)) pieces.push(piece)
+  for await (const piece of writeBundle(await logOf(core), carried)) pieces.push(piece)
   return Buffer.concat(pieces)
 }
 
@@ -30,7 +31,7 @@ export async function take(
   bytes: Uint8Array,
 ): Promise<{ header: BundleHeader; added: number }> {
   const bundle = await verify(bytes)
-  const added = await last(takeBundle(core, bundle, piecesOf(bytes)))
+  const added = await last(takeBundle(await logOf(core), bundle, piecesOf(bytes)))
   return { header: bundle.header, added }
 }
 

@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import Corestore, { type CoreOptions, type CorestoreOptions } from 'corestore'
 import type Hypercore from 'hypercore'
 import { onTestFinished } from 'vitest'
+import { Feed } from '../../src/format/feed.ts'
+import type { Log } from '../../src/format/log.ts'
+import { HypercoreLog, hypercoreOf } from '../../src/log/hypercore-log.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
 /** A Corestore in `directory`, or in a temporary one; it closes when the running test ends. */
@@ -46,4 +49,23 @@ export function connect(a: Corestore | Hypercore, b: Corestore | Hypercore): () 
   }
   onTestFinished(disconnect)
   return disconnect
+}
+
+const logs = new WeakMap<Hypercore, Promise<HypercoreLog>>()
+
+/** The log that a core is, always the same one. */
+export function logOf(core: Hypercore): Promise<HypercoreLog> {
+  const log = logs.get(core) ?? HypercoreLog.open(core)
+  logs.set(core, log)
+  return log
+}
+
+/** A feed that is read from a core. */
+export async function openFeed(core: Hypercore): Promise<Feed> {
+  return new Feed(await logOf(core))
+}
+
+/** The core behind a feed, or behind a log. */
+export function coreOf(of: Feed | Log): Hypercore {
+  return hypercoreOf(of instanceof Feed ? of.log : of)
 }

@@ -7,6 +7,7 @@ import { openAuthor, openPeer, publish } from '../helpers/peers.ts'
 import { addressOf, feedOf, folderWithImage, subscribe } from '../helpers/swarm-peers.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
+import { coreOf } from '../helpers/stores.ts'
 
 const scriptPath = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const READER = scriptPath('read-with-plain-hypercore.js')
@@ -60,7 +61,7 @@ describe.each([
     })
     const chart = operations.readAttachment({ newsletter, number: 2, name: 'chart.png' })
     expect(Buffer.concat(await all(chart)).equals(bytes)).toBe(true)
-    expect((await feedOf(reader, feedKey)).core.contiguousLength).toBe(length)
+    expect(coreOf(await feedOf(reader, feedKey)).contiguousLength).toBe(length)
   })
 })
 

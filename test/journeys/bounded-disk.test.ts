@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { countHeld } from '../../src/log/held-blocks.ts'
+import { countHeld } from '../../src/log/internals/stored-blocks.ts'
 import { KEEP_OPEN } from '../../src/replication/idle/idle-feeds.ts'
 import { all, expectFailure } from '../helpers/operations.ts'
 import { openPeer } from '../helpers/peers.ts'
@@ -15,6 +15,7 @@ import {
 import { eventually, feedOf, folderWithImage, standing, subscribe } from '../helpers/swarm-peers.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
+import { coreOf } from '../helpers/stores.ts'
 
 const MB = 1e6
 
@@ -55,7 +56,7 @@ describe('a newsletter that is larger than the disk cap', () => {
 
     const feed = await feedOf(reader, newsletter)
     const asked = new Set<number>()
-    feed.core.on('download', (index) => asked.add(index))
+    coreOf(feed).on('download', (index) => asked.add(index))
     const before = feed.length
     for (let i = 0; i < 20; i++) await author.publish(MB / 2)
     await eventually(async () => {
@@ -234,9 +235,9 @@ describe('a seeder with a disk cap', () => {
     const feed = await feedOf(seeder, newsletter)
     const { length } = feed
     await eventually(() => {
-      const held = countHeld(feed.core, { start: 0, end: length })
+      const held = countHeld(coreOf(feed), { start: 0, end: length })
       expect(held).toBeGreaterThan(length / 10)
-      expect(countHeld(feed.core, { start: length - held + 1, end: length })).toBe(held - 1)
+      expect(countHeld(coreOf(feed), { start: length - held + 1, end: length })).toBe(held - 1)
     })
     expect(seeder.most()).toBeLessThan(CAP * 1.1)
     await author.engine.close()

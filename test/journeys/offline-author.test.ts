@@ -17,6 +17,7 @@ import {
 } from '../helpers/swarm-peers.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
+import { coreOf } from '../helpers/stores.ts'
 
 describe('while the author is away', () => {
   test('a new reader gets every issue from another reader, verified', async () => {
@@ -123,7 +124,7 @@ describe('a new reader of a large newsletter', () => {
       { feedKey: parseFeedKey(author.feedKey) },
       { online: false },
     )
-    feed.core.on('download', (index) => order.push(index))
+    coreOf(feed).on('download', (index) => order.push(index))
     await subscribeSoon(reader, author.link)
 
     const issue = await eventually(() =>
@@ -136,9 +137,9 @@ describe('a new reader of a large newsletter', () => {
     expect(order).toContain(newest.start)
     const before = order.slice(0, order.indexOf(newest.start))
     expect(before.filter((index) => index > 0 && index < newest.start)).toEqual([])
-    expect(feed.core.contiguousLength).toBeLessThan(feed.length)
+    expect(coreOf(feed).contiguousLength).toBeLessThan(feed.length)
     await all(reader.operations.followSync({ newsletter: author.feedKey }))
-    expect(feed.core.contiguousLength).toBe(feed.length)
+    expect(coreOf(feed).contiguousLength).toBe(feed.length)
   })
 })
 

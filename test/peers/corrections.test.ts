@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { contentRange } from '../../src/format/history/issue-ranges.ts'
-import { countHeld } from '../../src/log/held-blocks.ts'
+import { countHeld } from '../../src/log/internals/stored-blocks.ts'
 import type { Feed } from '../../src/format/feed.ts'
 import { all, single } from '../helpers/operations.ts'
 import { openAuthor, openPeer, publish, type Peer } from '../helpers/peers.ts'
@@ -16,6 +16,7 @@ import {
   subscribeSoon,
 } from '../helpers/swarm-peers.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
+import { coreOf } from '../helpers/stores.ts'
 
 /** Blocks of the first edition's body of an issue: of the record, which stays. */
 async function bodyOf(feed: Feed, number: number) {
@@ -28,7 +29,7 @@ async function dropped(peer: Peer, feedKey: string, number: number): Promise<voi
   const feed = await feedOf(peer, feedKey)
   await eventually(async () => {
     expect((await feed.issue(number, { wait: false })).retraction).toBeDefined()
-    expect(countHeld(feed.core, await bodyOf(feed, number))).toBe(0)
+    expect(countHeld(coreOf(feed), await bodyOf(feed, number))).toBe(0)
   })
 }
 
@@ -43,7 +44,7 @@ describe.each([
     const reader = await openPeer(network)
     await subscribe(reader, link)
     const feed = await feedOf(reader, feedKey)
-    expect(countHeld(feed.core, await bodyOf(feed, 2))).toBe(1)
+    expect(countHeld(coreOf(feed), await bodyOf(feed, 2))).toBe(1)
 
     await author.operations.retractIssue({ number: 2, reason: 'It was wrong.' })
     for (const peer of [author, reader]) await dropped(peer, feedKey, 2)
@@ -117,7 +118,7 @@ describe.each([
     const asked: number[] = []
     await subscribeSoon(reader, link)
     const feed = await feedOf(reader, feedKey)
-    feed.core.on('download', (index) => asked.push(index))
+    coreOf(feed).on('download', (index) => asked.push(index))
     const events = await all(
       reader.operations.followSync({ newsletter: feedKey, timeoutSeconds: 10 }),
     )
@@ -125,7 +126,7 @@ describe.each([
     for (const number of [1, 3, 4, 6]) {
       const { start } = await bodyOf(feed, number)
       expect(await kept.has(start)).toBe(true)
-      expect(await feed.core.has(start)).toBe(false)
+      expect(await coreOf(feed).has(start)).toBe(false)
       expect(asked).not.toContain(start)
     }
     await eventually(async () => {
@@ -215,7 +216,7 @@ describe('after retractions', () => {
     await subscribe(reader, link)
     await operations.retractIssue({ number: 1 })
     await dropped(reader, feedKey, 1)
-    const { core } = await feedOf(reader, feedKey)
+    const core = coreOf(await feedOf(reader, feedKey))
     expect(await core.get(1, { timeout: 5_000 })).not.toBeNull()
     await eventually(async () => expect(await core.has(1)).toBe(false))
   })
@@ -229,7 +230,7 @@ describe('after retractions', () => {
     await all(seeder.operations.followSync({ newsletter: feedKey, timeoutSeconds: 10 }))
     await operations.retractIssue({ number: 1 })
     await publish(operations, '# Three\n')
-    const { core } = await feedOf(seeder, feedKey)
+    const core = coreOf(await feedOf(seeder, feedKey))
     await eventually(() => expect(core.contiguousLength).toBe(8))
     expect(await core.has(1)).toBe(true)
     expect(single((await seeder.operations.status({})).newsletters)).toMatchObject({

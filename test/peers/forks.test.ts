@@ -13,10 +13,11 @@ import {
 } from '../helpers/swarm-peers.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
+import { coreOf } from '../helpers/stores.ts'
 
 /** A second store with the author's signing key and another, longer history. */
 async function forger(peer: PlainPeer, author: Peer & { feedKey: string }): Promise<Hypercore> {
-  const { core } = await feedOf(author, author.feedKey)
+  const core = coreOf(await feedOf(author, author.feedKey))
   const { publicKey, secretKey } = core.keyPair ?? {}
   if (publicKey === undefined || secretKey == null) throw new Error('No signing key.')
   const forged = peer.store.get({ keyPair: { publicKey, secretKey } })
@@ -99,8 +100,8 @@ test('a history that was cut back and rewritten is not adopted', async () => {
   const author = await openAuthor(bootstrap, { issues: 2 })
   const reader = await openPeer(bootstrap)
   await subscribe(reader, author.link)
-  const { core: authors } = await feedOf(author, author.feedKey)
-  const { core } = await feedOf(reader, author.feedKey)
+  const authors = coreOf(await feedOf(author, author.feedKey))
+  const core = coreOf(await feedOf(reader, author.feedKey))
   const { length } = authors
 
   await authors.truncate(1)

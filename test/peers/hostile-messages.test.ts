@@ -5,6 +5,7 @@ import type { Address } from '../../src/config/config.ts'
 import { openAuthor, openPeer } from '../helpers/peers.ts'
 import { copyPlainly, eventually, feedOf, plainPeer, subscribe } from '../helpers/swarm-peers.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
+import { coreOf } from '../helpers/stores.ts'
 
 /** Sends messages of Hypercore's protocol by hand. */
 type Wire = Record<
@@ -112,12 +113,13 @@ const TOO_FAR: readonly { what: string; send: (wire: Wire) => void }[] = [
 test.each(TOO_FAR)('a peer that $what is cut off, and others are served', async ({ send }) => {
   const bootstrap = await privateNetwork()
   const author = await openAuthor(bootstrap, { issues: 2 })
-  const { core: ours, length } = await feedOf(author, author.feedKey)
+  const feed = await feedOf(author, author.feedKey)
+  const { length } = feed
   const { wire, connections } = await hostilePeer(bootstrap, author.feedKey, length)
   send(wire)
   await eventually(() => expect(connections[0]?.destroyed).toBe(true))
 
-  expect(ours.remoteContiguousLength).toBeLessThanOrEqual(length)
+  expect(coreOf(feed).remoteContiguousLength).toBeLessThanOrEqual(length)
   const reader = await openPeer(bootstrap)
   await subscribe(reader, author.link)
   expect(await reader.operations.listInbox({})).toHaveLength(2)

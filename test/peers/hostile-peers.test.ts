@@ -18,6 +18,7 @@ import {
   tamper,
 } from '../helpers/swarm-peers.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
+import { coreOf } from '../helpers/stores.ts'
 
 test('a peer that serves tampered blocks is cut off, and the rest comes from an honest one', async () => {
   const bootstrap = await privateNetwork()
@@ -43,20 +44,20 @@ test('a peer that serves tampered blocks is cut off, and the rest comes from an 
     { online: false },
   )
   let badBlocks = 0
-  feed.core.on('verification-error', () => badBlocks++)
+  coreOf(feed).on('verification-error', () => badBlocks++)
   await subscribeSoon(reader, author.link)
   await eventually(() => {
     expect(badBlocks).toBeGreaterThanOrEqual(3)
     expect(connections.length).toBeGreaterThanOrEqual(3)
     expect(connections.every((it) => it.destroyed)).toBe(true)
   }, 20_000)
-  expect(feed.core.contiguousLength).toBeLessThan(length)
+  expect(coreOf(feed).contiguousLength).toBeLessThan(length)
 
   const again = await openEngine({ bootstrap, dataDir })
   await again.network()
   await all(reader.operations.followSync({ newsletter: author.feedKey }))
-  expect(feed.core.contiguousLength).toBe(length)
-  expect(feed.core.peers.map((it) => it.remotePublicKey)).not.toContainEqual(
+  expect(coreOf(feed).contiguousLength).toBe(length)
+  expect(coreOf(feed).peers.map((it) => it.remotePublicKey)).not.toContainEqual(
     liar.swarm.keyPair.publicKey,
   )
 })

@@ -19,6 +19,7 @@ import {
   type PlainPeer,
 } from '../helpers/swarm-peers.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
+import { coreOf } from '../helpers/stores.ts'
 
 const PROTOCOL = 'hyperletter/peers/1'
 
@@ -187,7 +188,7 @@ test('keys of dead peers do not keep living ones from being dialled', async () =
   honest.tell(message(honest.core, [key]))
   await eventually(() => expect(callers).toHaveLength(1))
   const feed = await feedOf(reader, reader.feedKey)
-  expect(feed.core.peers).toHaveLength(2)
+  expect(coreOf(feed).peers).toHaveLength(2)
   await expectServes(bootstrap, reader)
 })
 

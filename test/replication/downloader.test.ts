@@ -1,6 +1,6 @@
-import { EventEmitter } from 'node:events'
 import { expect, test } from 'vitest'
 import type { BlockRange } from '../../src/format/block-ranges.ts'
+import { LogEvents } from '../../src/format/log-events.ts'
 import { EVERYTHING } from '../../src/format/selection.ts'
 import type { Feed } from '../../src/format/feed.ts'
 import { Downloader } from '../../src/replication/downloader.ts'
@@ -13,19 +13,24 @@ const LISTING = { issues: [], profile: undefined }
 
 /** A long log of which nothing is here, and whose walk stops after one section. `asked` tells of every download. */
 function logWhoseWalkStopsAt(from: number, asked: (range: BlockRange) => void): Feed {
-  const download = (range: BlockRange) => {
+  const fetch = (range: BlockRange) => {
     asked(range)
     return { destroy: () => undefined, done: () => Promise.resolve() }
   }
-  const core = { length: LENGTH, byteLength: LENGTH * BLOCK_BYTES, closing: null, download }
   const feed = {
-    core: Object.assign(new EventEmitter(), core),
+    log: {
+      length: LENGTH,
+      byteLength: LENGTH * BLOCK_BYTES,
+      isOpen: true,
+      events: new LogEvents(),
+      read: () => Promise.resolve(new Uint8Array()),
+      fetch,
+    },
     length: LENGTH,
     writable: false,
     selection: EVERYTHING,
     dropped: [],
     unwanted: [],
-    watchUnwanted: () => () => undefined,
     begun: () => Promise.resolve(),
     newest: () => Promise.resolve(undefined),
     profile: () => Promise.resolve(undefined),

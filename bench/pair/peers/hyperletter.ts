@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { loadProduct } from '../../product.ts'
 import { onCommand, ready } from '../../swarm/peers/line.js'
+import type { HypercoreLog } from '../../../src/log/hypercore-log.ts'
 
 /** As large as they may be with blocks of 64 KiB, and enough of them to be many. */
 const ATTACHMENT_BYTES = 16 * 1024 * 1024
@@ -44,7 +45,7 @@ async function read(): Promise<void> {
   while (engine.library.list().length === 0) await setImmediate()
   const [entry] = engine.library.list()
   if (entry === undefined) throw new Error('It is not subscribed.')
-  const { core } = (await engine.open(entry)).feed
+  const { core } = (await engine.open(entry)).feed.log as HypercoreLog
   core.once('download', () => ready({ first: true }))
   let isDone = false
   core.on('download', () => {

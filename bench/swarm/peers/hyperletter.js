@@ -45,11 +45,11 @@ async function read({ link, feedKey, isLive, until }) {
     // Whoever is connected has subscribed already.
     if (!isLive) subscribe().catch(fail)
     const feed = await engine.feeds.get({ feedKey })
-    if (until === 'times') return tellTimes(feed.core)
-    const before = isLive ? feed.core.length : 0
+    if (until === 'times') return tellTimes(feed.log.core)
+    const before = isLive ? feed.log.core.length : 0
     const isDone = until === 'newest' ? newestIsHeld : everythingIsHeld
     let isFinished = false
-    feed.core.on('download', (_, sizeBytes) => {
+    feed.log.core.on('download', (_, sizeBytes) => {
       told.add(sizeBytes)
       isDone(feed, before)
         .then((done) => {
@@ -63,12 +63,12 @@ async function read({ link, feedKey, isLive, until }) {
   }
 }
 
-async function everythingIsHeld({ core }, before) {
+async function everythingIsHeld({ log: { core } }, before) {
   return core.length > before && core.contiguousLength === core.length
 }
 
 async function newestIsHeld(feed) {
-  if (!(await feed.core.has(feed.core.length - 1))) return false
+  if (!(await feed.log.core.has(feed.log.core.length - 1))) return false
   const newest = await feed.newest({ wait: false })
   return newest !== undefined && (await feed.holdsIssue(newest))
 }

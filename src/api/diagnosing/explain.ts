@@ -123,10 +123,10 @@ async function missing(engine: Engine, network: Network, feed: Feed): Promise<Re
 /** Why no peer is connected. */
 async function lonely(network: Network, feed: Feed): Promise<Reason[]> {
   const within = () => AbortSignal.timeout(DHT_TIMEOUT_MS)
-  const { discoveryKey } = feed.core
+  const { discoveryKey } = feed.log
   const [{ answered }, announcers] = await Promise.all([
     network.askNodes(within()),
-    discoveryKey === null ? 0 : network.countAnnouncers(discoveryKey, within()),
+    network.countAnnouncers(discoveryKey, within()),
   ])
   if (announcers > 0) return [unreachable(network, announcers)]
   if (answered === 0) {

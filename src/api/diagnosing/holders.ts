@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts'
 import type { BlockRange } from '../../format/block-ranges.ts'
 import type { Feed } from '../../format/feed.ts'
-import { missingRanges } from '../../log/missing-ranges.ts'
+import { missingRanges } from '../../format/selection.ts'
 import { unheldOf } from '../../replication/copies.ts'
 import type { Network } from '../../engine/network/network.ts'
 import type { Reason } from './check.ts'
@@ -18,8 +18,8 @@ export function whereIsTheRest(
   network: Network,
   feed: Feed,
 ): Reason[] {
-  const missing = missingRanges(feed.core, feed.unwanted, MAX_RANGES)
-  const unheld = unheldOf(feed.core, missing)
+  const missing = missingRanges(feed.log, feed.unwanted, MAX_RANGES)
+  const unheld = unheldOf(feed.log, missing)
   const onTheWay = blocksIn(missing) - blocksIn(unheld)
   const { peers } = network.status(feed.feedKey)
   return [

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { hasCode, HyperletterError } from '../../errors.ts'
-import type { ReadOptions } from '../../log/blocks.ts'
+import type { ReadOptions } from '../../format/log.ts'
 import type { Feed } from '../../format/feed.ts'
 import { parseLink } from '../../format/keys/link.ts'
 import type { Newsletter } from '../../format/records/newsletter.ts'
@@ -137,11 +137,10 @@ async function* follow(
   })
   const isDone = (it: Progress) => it.length > 0 && it.heldBlocks === it.length
   const lastBlock = (look: () => void) => {
-    const onBlock = () => {
-      if (feed.core.contiguousLength === feed.core.length) look()
-    }
-    feed.core.on('download', onBlock)
-    return () => feed.core.off('download', onBlock)
+    const { log } = feed
+    return log.events.on('watchers', 'download', () => {
+      if (log.contiguousLength === log.length) look()
+    })
   }
   let last = read()
   yield last

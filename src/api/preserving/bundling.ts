@@ -31,7 +31,7 @@ export async function* exportBundle(
   await using session = await engine.open(engine.library.resolve(newsletter))
   const { feed } = session
   const start = since === undefined ? 0 : feed.entryRange(await feed.issue(since, LOCAL)).start
-  for await (const piece of writeBundle(feed.core, await rangesOf(feed, start))) {
+  for await (const piece of writeBundle(feed.log, await rangesOf(feed, start))) {
     signal?.throwIfAborted()
     yield piece
   }
@@ -84,7 +84,7 @@ export async function* importBundle(
         giveBack = await engine.retention.reserve(feed, bytes)
         added = yield* progress.of(
           'storing',
-          flushing(engine, progress, takeBundle(feed.core, bundle, progress.read())),
+          flushing(engine, progress, takeBundle(feed.log, bundle, progress.read())),
         )
       } finally {
         unlock?.()

@@ -82,7 +82,7 @@ async function adopt(
   // Interrupted from here on, the next publication fetches the rest from peers.
   await engine.continuity.disown(feedKey)
   await engine.author.forgetPending(feedKey)
-  await ours.core.truncate(kept, { fork: 0 })
+  await ours.log.cutBack(kept)
   // What the feed remembers of the blocks is gone too.
   await engine.feeds.closeFeed(feedKey)
   await using session = await engine.open(entry, { online: false })
@@ -96,17 +96,14 @@ async function adopt(
 }
 
 async function copy(from: Feed, to: Feed, waiting: Waiting): Promise<void> {
-  const [here, there] = [from.core.replicate(true), to.core.replicate(false)]
-  // Ending it is enough for both; what is missing shows below.
-  for (const it of [here, there]) it.on('error', () => undefined)
-  here.pipe(there).pipe(here)
-  const blocks = to.core.download({ start: 0, end: -1 })
+  // What is missing shows below.
+  const part = from.log.join(to.log)
+  const blocks = to.log.fetch({ start: 0, end: Infinity })
   try {
     await awaitWhole(to, { ...waiting, atLeast: from.length })
   } finally {
     blocks.destroy()
-    here.destroy()
-    there.destroy()
+    part()
   }
 }
 

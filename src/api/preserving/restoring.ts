@@ -1,7 +1,6 @@
 import type { Engine } from '../../engine/engine.ts'
 import { feedKeyFor } from '../../engine/open-feed.ts'
 import { hasCode, HyperletterError } from '../../errors.ts'
-import { readBlock } from '../../log/blocks.ts'
 import { openBundle } from '../../format/bundle/read.ts'
 import type { Feed } from '../../format/feed.ts'
 import { encryptionKeyOf, type EncryptionKey, type FeedKey } from '../../format/keys/feed-key.ts'
@@ -133,7 +132,7 @@ async function* readingKey(
     yield progressOf(feed)
     const hasBegun = await waitUntil(() => feed.length > 0, { timeoutMs, signal })
     const first = hasBegun
-      ? await readBlock(feed.core, 0, { timeoutMs, signal }).catch((error: unknown) => {
+      ? await feed.log.read(0, { timeoutMs, signal }).catch((error: unknown) => {
           if (!hasCode(error, 'NOT_AVAILABLE')) throw error
         })
       : undefined
@@ -191,5 +190,5 @@ function nobody(timeoutMs: number): HyperletterError {
 
 function progressOf(feed: Feed): Extract<Event, { event: 'progress' }> {
   const { heldBlocks, length } = feed
-  return { event: 'progress', heldBlocks, length, peers: feed.core.peers.length }
+  return { event: 'progress', heldBlocks, length, peers: feed.log.peers.length }
 }

@@ -2,7 +2,7 @@ import Protomux from 'protomux'
 import crypto, { type KeyPair } from 'hypercore-crypto'
 import type { Connection } from 'hyperswarm'
 import type { Config } from '../../config/config.ts'
-import { hasCode, HyperletterError } from '../../errors.ts'
+import { hasCode } from '../../errors.ts'
 import type { BlockRange, Feed } from '../../format/feed.ts'
 import { short, type Logger } from '../../logger.ts'
 import { keyBytes, type FeedKey } from '../../format/keys/feed-key.ts'
@@ -114,7 +114,7 @@ export class Network {
       logger,
       onConnection: (connection) => this.#onConnection(connection),
       onBack: () => {
-        const open = [...this.#seedings.values()].flatMap((it) => it.feed.core.discoveryKey ?? [])
+        const open = [...this.#seedings.values()].map((it) => it.feed.log.discoveryKey)
         this.#announcer.again(open)
       },
     })
@@ -162,12 +162,11 @@ export class Network {
 
   /** Announces a feed now, downloads and serves it until `stop`. */
   start(feed: Feed): void {
-    const { feedKey, core } = feed
+    const { feedKey, log } = feed
+    const { discoveryKey } = log
     if (this.#seedings.get(feedKey)?.isLost === false) return
     this.#closeSeeding(feedKey)
-    const { discoveryKey } = core
-    if (discoveryKey === null) throw new HyperletterError('INTERNAL', 'The core is not open.')
-    if (core.length > 0) this.#announcer.addNow(discoveryKey)
+    if (log.length > 0) this.#announcer.addNow(discoveryKey)
     else this.#announcer.lookUp(discoveryKey)
     this.#roster.add({ feedKey, discoveryKey })
     this.#localNetwork?.add(discoveryKey)
@@ -184,7 +183,7 @@ export class Network {
       onDiskFull: this.#options.onDiskFull,
     })
     this.#seedings.set(feedKey, seeding)
-    this.#introductions.add(discoveryKey, () => core.peers.map((it) => it.remotePublicKey))
+    this.#introductions.add(discoveryKey, () => log.peers.map((it) => it.publicKey))
     this.#successions.add(feed)
     this.#shelf.added(feedKey)
   }

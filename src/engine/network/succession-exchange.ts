@@ -105,8 +105,8 @@ export class SuccessionExchange {
     const statement = this.#checked.get(feedKey)
     const feed = this.#feeds.get(feedKey)
     if (statement === undefined || feed === undefined) return
-    for (const { remotePublicKey } of feed.core.peers) {
-      const peer = this.#protocol.get(remotePublicKey)
+    for (const { publicKey } of feed.log.peers) {
+      const peer = this.#protocol.get(publicKey)
       if (peer === undefined || peer.state.get(feedKey) === statement.issuedAt) continue
       peer.state.set(feedKey, statement.issuedAt)
       peer.send(statement)
@@ -146,7 +146,7 @@ export class SuccessionExchange {
     const { from } = statement
     const feed = this.#feeds.get(from)
     if (feed === undefined || !this.#isNews(statement)) return
-    if (!feed.core.peers.some((it) => it.remotePublicKey.equals(publicKey))) return
+    if (!feed.log.peers.some((it) => publicKey.equals(it.publicKey))) return
     const unchecked = this.#unchecked.get(from) ?? new Map<string, Unchecked>()
     this.#unchecked.set(from, unchecked)
     const [oldest] = unchecked.keys()

@@ -9,7 +9,6 @@ import type { Feed } from '../../format/feed.ts'
 import { short, type Logger } from '../../logger.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import type { Newsletter } from '../../format/records/newsletter.ts'
-import { onStore } from '../../storage-errors.ts'
 import type { AppendOptions, Continuity } from './continuity.ts'
 import type { Journal, PendingAppend } from './journal.ts'
 import { SerialQueue } from '../../serial-queue.ts'
@@ -80,7 +79,7 @@ export class Author {
       )
     }
     if (feed.length === start) {
-      await onStore(() => feed.core.append(blocks))
+      await feed.log.append(blocks)
       this.#options.logger.warn(
         { feed: short(feed.feedKey), index: start },
         'finished an interrupted publication',
@@ -130,7 +129,7 @@ export class Author {
     const { feedKey } = feed
     await this.#options.journal.write({ feedKey, start: at.length, blocks })
     try {
-      await onStore(() => feed.core.append(blocks))
+      await feed.log.append(blocks)
     } catch (error) {
       // Nothing was appended, and the caller is told so: it must not be published at the next start.
       if (feed.length === at.length) await this.#options.journal.drop(feedKey)
@@ -210,8 +209,10 @@ async function sameBlocks(
   blocks: readonly Uint8Array[],
 ): Promise<boolean> {
   for (const [offset, expected] of blocks.entries()) {
-    const found = await feed.core.get(start + offset, { wait: false })
-    if (found === null || !found.equals(expected)) return false
+    const found = await feed.log.read(start + offset, { wait: false }).catch((error: unknown) => {
+      if (!hasCode(error, 'NOT_AVAILABLE')) throw error
+    })
+    if (found === undefined || Buffer.compare(found, expected) !== 0) return false
   }
   return true
 }

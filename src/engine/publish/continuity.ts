@@ -1,6 +1,7 @@
 import { hasCode, HyperletterError } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
+import { hex } from '../../hex.ts'
 import { UNKNOWN, type PublishedNotes } from './published.ts'
 
 export interface AppendOptions {
@@ -60,8 +61,8 @@ export class Continuity {
   }
 
   /** Writes down how far the log goes. */
-  async note({ core, feedKey, length }: Feed, mustCatchUp = false): Promise<void> {
-    const treeHash = (await core.treeHash(length)).toString('hex')
+  async note({ log, feedKey, length }: Feed, mustCatchUp = false): Promise<void> {
+    const treeHash = hex(await log.treeHash(length))
     await this.#options.notes.put(feedKey, { length, treeHash, mustCatchUp })
   }
 
@@ -103,10 +104,10 @@ export class Continuity {
     return note?.mustCatchUp === true ? 'settled' : 'current'
   }
 
-  async #assertSameHistory({ core, feedKey, length }: Feed): Promise<void> {
+  async #assertSameHistory({ log, feedKey, length }: Feed): Promise<void> {
     const note = await this.#options.notes.get(feedKey)
     if (note === undefined || note.length === 0 || note.length > length) return
-    if ((await core.treeHash(note.length)).toString('hex') === note.treeHash) return
+    if (hex(await log.treeHash(note.length)) === note.treeHash) return
     throw new HyperletterError(
       'FEED_CONFLICT',
       'The log on this device is another than the one that was published from it.',
@@ -120,8 +121,8 @@ async function isBehind(feed: Feed, atLeast: number): Promise<boolean> {
   return length === 0 || length < seenLength(feed, atLeast) || !(await feed.isComplete())
 }
 
-function seenLength({ core }: Feed, atLeast: number): number {
-  return Math.max(atLeast, ...core.peers.map((peer) => peer.remoteLength))
+function seenLength({ log }: Feed, atLeast: number): number {
+  return Math.max(atLeast, ...log.peers.map((peer) => peer.length))
 }
 
 function behind(feed: Feed, atLeast: number): HyperletterError {

@@ -41,18 +41,18 @@ export async function awaitWhole(
   feed: Feed,
   { timeoutMs, signal, atLeast = 0, onProgress }: CatchUpOptions,
 ): Promise<number> {
-  const { core } = feed
+  const { log } = feed
   let isForked = false
-  core.once('conflict', () => (isForked = true))
-  // A core that met another history of itself closes. Without peers and length, it must not pass for a whole log.
-  const isLost = () => isForked || core.closing !== null
+  log.events.on('watchers', 'conflict', () => (isForked = true))
+  // A log that met another history of itself closes. Without peers and length, it must not pass for a whole log.
+  const isLost = () => isForked || !log.isOpen
   const assertNotLost = () => {
     if (isForked) {
       throw new HyperletterError('FEED_CONFLICT', 'Peers hold another history than this device.')
     }
     if (isLost()) throw new HyperletterError('ABORTED', 'The newsletter was closed meanwhile.')
   }
-  const asked = () => core.peers.filter((it) => it.remoteOpened && it.remoteSynced)
+  const asked = () => log.peers.filter((it) => it.isSynced)
   const isAnswered = await until(() => isLost() || asked().length > 0, timeoutMs, signal)
   assertNotLost()
   if (!isAnswered) {
@@ -61,17 +61,16 @@ export async function awaitWhole(
   await until(isLost, Math.min(OTHERS_MS, timeoutMs), signal)
   assertNotLost()
 
-  const target = () => Math.max(atLeast, ...asked().map((it) => it.remoteLength))
-  const isWhole = () => core.length >= target() && feed.heldBlocks >= core.length
-  const reached = () => core.length + feed.heldBlocks
+  const target = () => Math.max(atLeast, ...asked().map((it) => it.length))
+  const isWhole = () => log.length >= target() && feed.heldBlocks >= log.length
+  const reached = () => log.length + feed.heldBlocks
   let before = -1
   let movedAt = Date.now()
   while (!isWhole()) {
     if (reached() > before) {
       before = reached()
       movedAt = Date.now()
-      // A writable core asks for a longer log only when it is told to.
-      core.update({ force: true, wait: true }).catch(() => undefined)
+      log.update().catch(() => undefined)
     } else if (Date.now() - movedAt > timeoutMs) {
       throw new HyperletterError(
         'FEED_BEHIND',

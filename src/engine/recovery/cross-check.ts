@@ -10,6 +10,8 @@ import type { LibraryEntry } from '../library/library.ts'
 import type { Logger } from '../../logger.ts'
 import { Network } from '../network/network.ts'
 import { keyBytes } from '../../format/keys/feed-key.ts'
+import { hex } from '../../hex.ts'
+import { HypercoreLog } from '../../log/hypercore-log.ts'
 import { catchUp, type CatchUpOptions } from './catch-up.ts'
 import { decompress } from '../compression.ts'
 
@@ -61,7 +63,7 @@ export async function crossCheck(
       allowFork: false,
       ...(encryptionKey === undefined ? {} : { encryption: { key: keyBytes(encryptionKey) } }),
     })
-    const feed = await Feed.open(core, decompress)
+    const feed = new Feed(await HypercoreLog.open(core), decompress)
     const { signal } = options
     const peers = await catchUp(feed, network, {
       ...options,
@@ -81,8 +83,8 @@ export async function commonLength(a: Feed, b: Feed): Promise<number> {
   let limit = Math.min(a.length, b.length)
   while (same < limit) {
     const middle = Math.ceil((same + limit) / 2)
-    const [one, other] = await Promise.all([a.core.treeHash(middle), b.core.treeHash(middle)])
-    if (one.equals(other)) same = middle
+    const [one, other] = await Promise.all([a.log.treeHash(middle), b.log.treeHash(middle)])
+    if (hex(one) === hex(other)) same = middle
     else limit = middle - 1
   }
   return same

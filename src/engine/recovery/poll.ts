@@ -4,7 +4,6 @@ import { setTimeout as pause } from 'node:timers/promises'
 import Corestore from 'corestore'
 import crypto from 'hypercore-crypto'
 import type { Config } from '../../config/config.ts'
-import { HyperletterError } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
 import type { Logger } from '../../logger.ts'
 import { openDht } from '../../peers/dht.ts'
@@ -67,8 +66,7 @@ export async function poll(
   const { bootstrap, host } = config
   const dht = openDht({ bootstrap, host, udpPort: undefined })
   const swarm = new Swarm({ keyPair, dht, logger, onConnection: ask })
-  const topic = feed.core.discoveryKey
-  if (topic === null) throw new HyperletterError('INTERNAL', 'The core is not open.')
+  const topic = feed.log.discoveryKey
   try {
     swarm.join(topic)
     const deadline = Date.now() + timeoutMs
@@ -114,7 +112,7 @@ async function answerOf(
     const shared = Math.min(length, feed.length)
     // With the proof of its last block come the roots of the tree up to it.
     if (shared < length) await core.get(shared - 1, { timeout: ANSWER_MS })
-    const [theirs, ours] = await Promise.all([core.treeHash(shared), feed.core.treeHash(shared)])
+    const [theirs, ours] = await Promise.all([core.treeHash(shared), feed.log.treeHash(shared)])
     return { length, agrees: theirs.equals(ours) }
   } finally {
     deadline.removeEventListener('abort', close)

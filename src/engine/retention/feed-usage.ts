@@ -3,10 +3,8 @@ import { hasCode } from '../../errors.ts'
 import { merged, only, without, type BlockRange } from '../../format/block-ranges.ts'
 import { contentsOf } from '../../format/history/issue-ranges.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
-import { countHeld } from '../../log/held-blocks.ts'
 import type { Listing } from '../../format/history/history.ts'
 import { UNDECIDED, type Selection } from '../../format/selection.ts'
-import { rangeBytes } from '../../log/range-size.ts'
 import { diskBytes } from '../../log/store/disk.ts'
 import type { OnDemandIssue } from './on-demand-cache.ts'
 import type { Chosen, Item } from './plan.ts'
@@ -60,7 +58,7 @@ export class FeedUsage {
 
   /** A newsletter may rest: its log is closed then, and what is here of it is as it was. */
   get isOpen(): boolean {
-    return this.feed.core.closing === null
+    return this.feed.log.isOpen
   }
 
   /** Whether `items` say what there is. */
@@ -139,7 +137,7 @@ export class FeedUsage {
   missingBytes({ ranges, bytes }: UsageItem): number {
     if (!this.isOpen) return 0
     const blocks = ranges.reduce((sum, it) => sum + it.end - it.start, 0)
-    const held = ranges.reduce((sum, it) => sum + countHeld(this.feed.core, it), 0)
+    const held = ranges.reduce((sum, it) => sum + this.feed.log.countHeld(it), 0)
     return held >= blocks ? 0 : bytes * (1 - held / blocks)
   }
 
@@ -153,11 +151,11 @@ export class FeedUsage {
   // A closed log has no length.
   #look(): void {
     if (!this.isOpen) return
-    const { core } = this.feed
-    this.#length = core.length
-    this.#wholeBytes = diskBytes(core.byteLength, core.length)
-    const held = countHeld(core, { start: 0, end: core.length })
-    this.#heldBytes = core.length === 0 ? 0 : this.#wholeBytes * (held / core.length)
+    const { log } = this.feed
+    this.#length = log.length
+    this.#wholeBytes = diskBytes(log.byteLength, log.length)
+    const held = log.countHeld({ start: 0, end: log.length })
+    this.#heldBytes = log.length === 0 ? 0 : this.#wholeBytes * (held / log.length)
   }
 
   // Records are on their way; which issues are the newest is not known before.
@@ -200,8 +198,7 @@ export class FeedUsage {
     let sum = 0
     for (const { index, record } of [issue, ...issue.amendments]) {
       const { start, end } = this.feed.entryRange({ index, record })
-      const known =
-        this.#entryBytes.get(index) ?? (await rangeBytes(this.feed.core, { start, end }))
+      const known = this.#entryBytes.get(index) ?? (await this.feed.log.rangeBytes({ start, end }))
       if (known !== undefined) this.#entryBytes.set(index, known)
       const whole = known ?? (end - start) * this.#averageBytes
       const { blocks, bytes } = record.body
@@ -229,8 +226,8 @@ export class FeedUsage {
   }
 
   get #averageBytes(): number {
-    const { core } = this.feed
-    return Math.max(1, core.byteLength / Math.max(1, core.length))
+    const { byteLength, length } = this.feed.log
+    return Math.max(1, byteLength / Math.max(1, length))
   }
 }
 

@@ -50,7 +50,7 @@ export class Reclaimer {
   /** Drops what a feed does not want here. */
   async drop(feed: Feed): Promise<void> {
     const blocks = await feed.dropUnwanted()
-    this.#droppedBytes += blocks * (feed.core.byteLength / Math.max(1, feed.length))
+    this.#droppedBytes += blocks * (feed.log.byteLength / Math.max(1, feed.length))
   }
 
   /** Takes what was dropped off the disk. @param isBearable whether so many dead bytes may stay. */

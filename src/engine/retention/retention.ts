@@ -86,7 +86,8 @@ export class Retention {
 
   /** Watches over a feed until it is closed. */
   add(feed: Feed): void {
-    const { core, feedKey } = feed
+    const { feedKey } = feed
+    const { events } = feed.log
     const stock = this.#stocks.add(feed)
     if (stock === undefined) return
     // What is here of it was counted as something unknown so far.
@@ -98,19 +99,12 @@ export class Retention {
       this.#holdBack(stock)
       this.look()
     }
-    const onDownload = () => {
+    const onLimited = () => {
       if (feed.selection !== EVERYTHING) this.look()
     }
-    const unwatch = feed.watchListing(() => {
-      if (feed.selection !== EVERYTHING) this.look()
-    })
-    core.on('append', onGrown)
-    core.on('download', onDownload)
-    core.once('close', () => {
-      core.off('append', onGrown)
-      core.off('download', onDownload)
-      unwatch()
-    })
+    events.on('retention', 'append', onGrown)
+    events.on('retention', 'download', onLimited)
+    events.on('retention', 'listed', onLimited)
     if (isLimiting(this.#stocks.policyOf(feedKey))) feed.select(UNDECIDED)
     this.#holdBack(stock)
     this.look()
@@ -139,10 +133,10 @@ export class Retention {
    * first when room is needed. @throws TOO_LARGE if it never fits.
    */
   async borrow(feed: Feed, number: number, ranges: readonly BlockRange[]): Promise<void> {
-    const { feedKey, core } = feed
+    const { feedKey, log } = feed
     if (feed.selection === EVERYTHING) return
     const blocks = ranges.reduce((sum, it) => sum + it.end - it.start, 0)
-    const bytes = diskBytes((blocks * core.byteLength) / Math.max(1, core.length), blocks)
+    const bytes = diskBytes((blocks * log.byteLength) / Math.max(1, log.length), blocks)
     assertFits(bytes, this.#budget.bytes)
     this.#loans.add({ feedKey, number, ranges, bytes }, this.#budget.bytes)
     await this.settle()

@@ -78,7 +78,7 @@ export class UsageIndex {
   }
 
   get ownBytes(): number {
-    return [...this.#own].reduce((sum, it) => sum + it.core.byteLength, 0)
+    return [...this.#own].reduce((sum, it) => sum + it.log.byteLength, 0)
   }
 
   policyOf(feedKey: FeedKey): Keep {
@@ -104,7 +104,7 @@ export class UsageIndex {
 
   #addOwn(feed: Feed): void {
     this.#own.add(feed)
-    feed.core.once('close', () => this.#own.delete(feed))
+    feed.log.events.on('retention', 'close', () => this.#own.delete(feed))
   }
 
   // Also where this device has not the key to publish: nothing of a newsletter of one's own is ever dropped.

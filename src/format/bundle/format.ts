@@ -99,7 +99,7 @@ const TREE = namespace(0)
 const MANIFEST = namespace(3)
 
 /** What a signer's signatures are for, unless a manifest says otherwise. */
-export const SIGNER_NAMESPACE = asBuffer(namespace(4))
+export const SIGNER_NAMESPACE = namespace(4)
 
 /** The core key of a newsletter, from the key that signs it. */
 export function keyOf(publicKey: Uint8Array): Uint8Array {
@@ -131,11 +131,6 @@ export function readNumber(bytes: Uint8Array, offset: number): number {
   const value = view.getBigUint64(offset, true)
   if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw invalid(`It claims ${value} of something.`)
   return Number(value)
-}
-
-/** The same bytes, for Hypercore. */
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 /** The complaint about a bundle that is not what it should be. */

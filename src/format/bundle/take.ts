@@ -1,9 +1,8 @@
 import crypto from 'hypercore-crypto'
-import type { Manifest, Proof } from 'hypercore'
-import type Hypercore from 'hypercore'
 import { codeOf, HyperletterError } from '../../errors.ts'
-import { onStore } from '../../storage-errors.ts'
-import { asBuffer, equal, invalid, SIGNER_NAMESPACE, wrapSignature } from './format.ts'
+import { only } from '../block-ranges.ts'
+import type { SignedPart, StoredLog } from '../log.ts'
+import { equal, invalid, wrapSignature } from './format.ts'
 import { openBundle, type Frame } from './read.ts'
 import type { VerifiedBundle } from './verify.ts'
 
@@ -13,15 +12,6 @@ const STORED_BYTES_AT_ONCE = 4 * 1024 * 1024
 
 /** How often an upgrade is tried anew because the log grew meanwhile from elsewhere. */
 const MAX_ATTEMPTS = 10
-
-const NOTHING: Proof = {
-  fork: 0,
-  block: null,
-  hash: null,
-  seek: null,
-  upgrade: null,
-  manifest: null,
-}
 
 /**
  * Stores what a verified bundle has and the core lacks, each block with its proof, as if a peer had
@@ -33,12 +23,12 @@ const NOTHING: Proof = {
  * @throws FEED_CONFLICT before anything is stored, if the bundle has another history; INVALID_BUNDLE, DISK_FULL.
  */
 export async function* takeBundle(
-  core: Hypercore,
+  log: StoredLog,
   bundle: VerifiedBundle,
   source: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<number, number> {
-  await assertSameHistory(core, bundle)
-  await upgrade(core, bundle)
+  await assertSameHistory(log, bundle)
+  await upgrade(log, bundle)
   const { frames } = await openBundle(source)
   let index = 0
   let added = 0
@@ -52,7 +42,7 @@ export async function* takeBundle(
   }
   try {
     for await (const frame of frames) {
-      const storing = store(core, bundle, index, frame)
+      const storing = store(log, bundle, index, frame)
       // Awaited below; until then a failure must not count as unhandled.
       storing.catch(() => undefined)
       batch.push(storing)
@@ -70,50 +60,45 @@ export async function* takeBundle(
   return added
 }
 
-async function assertSameHistory(core: Hypercore, { tree }: VerifiedBundle): Promise<void> {
-  if (core.length === 0) return
-  const length = Math.min(core.length, tree.length)
-  const held = await core.proof({ upgrade: { start: 0, length } }).catch(() => undefined)
+async function assertSameHistory(log: StoredLog, { tree }: VerifiedBundle): Promise<void> {
+  if (log.length === 0) return
+  const length = Math.min(log.length, tree.length)
+  const held = await log.tree(length).catch(() => undefined)
   // Of a log that was fetched in part, the nodes of a shorter length may be missing; then each block
   // still has to fit the nodes that are here.
-  if (held?.upgrade == null) return
-  if (held.fork !== 0 || !equal(crypto.tree(held.upgrade.nodes), tree.hash(length)))
-    throw conflict()
+  if (held === undefined) return
+  if (held.fork !== 0 || !equal(crypto.tree(held.roots), tree.hash(length))) throw conflict()
 }
 
-async function upgrade(core: Hypercore, { header, tree }: VerifiedBundle): Promise<void> {
-  const signature = asBuffer(wrapSignature(header.signature))
-  for (let attempt = 1; core.length < tree.length; attempt++) {
-    const start = core.length
+async function upgrade(log: StoredLog, { header, tree }: VerifiedBundle): Promise<void> {
+  const { publicKey } = header
+  const signature = wrapSignature(header.signature)
+  for (let attempt = 1; log.length < tree.length; attempt++) {
+    const start = log.length
     const length = tree.length - start
     const nodes = tree.nodesBetween(start, tree.length)
-    const proof: Proof = {
-      ...NOTHING,
-      upgrade: { start, length, nodes, additionalNodes: [], signature },
-      manifest: core.manifest ?? manifestOf(header.publicKey),
-    }
-    const applied = await apply(core, proof)
+    const applied = await apply(log, { start, length, nodes, signature, publicKey })
     if (!applied && attempt >= MAX_ATTEMPTS) throw conflict()
   }
 }
 
 /** @returns whether it is a block that was missing here and is stored now. */
 async function store(
-  core: Hypercore,
+  log: StoredLog,
   bundle: VerifiedBundle,
   index: number,
   { block }: Frame,
 ): Promise<boolean> {
   if (block === undefined) {
-    await storeLeaf(core, bundle, index)
+    await storeLeaf(log, bundle, index)
     return false
   }
-  if (await core.has(index)) return false
-  const nodes = bundle.tree.siblings(index, await core.missingNodes(index))
+  if (await log.has(only(index))) return false
+  const nodes = bundle.tree.siblings(index, await log.missingNodes(index))
   // The log here is longer, and what connects the two was never fetched: that block waits for a peer.
   if (nodes === undefined) return false
   try {
-    await apply(core, { ...NOTHING, block: { index, value: asBuffer(block), nodes } })
+    await apply(log, { index, block, nodes })
   } catch (error) {
     const leaf = bundle.tree.leaf(index)
     if (leaf === undefined || equal(crypto.data(block), leaf.hash)) throw error
@@ -123,19 +108,19 @@ async function store(
 }
 
 // Kept so that the same bundle can be written again from what is here. A leaf comes with the one beside it.
-async function storeLeaf(core: Hypercore, { tree }: VerifiedBundle, index: number): Promise<void> {
+async function storeLeaf(log: StoredLog, { tree }: VerifiedBundle, index: number): Promise<void> {
   const leaf = index % 2 === 0 ? tree.leaf(index) : undefined
   if (leaf === undefined) return
-  const missing = await core.missingNodes(index)
+  const missing = await log.missingNodes(index)
   const nodes = missing === 0 ? undefined : tree.siblings(index, missing)
   if (nodes === undefined) return
-  await apply(core, { ...NOTHING, hash: { index: leaf.index, nodes: [leaf, ...nodes] } })
+  await apply(log, { leaf, nodes })
 }
 
 /** @returns false if the log grew meanwhile from elsewhere, so that the proof begins at a wrong length. */
-async function apply(core: Hypercore, proof: Proof): Promise<boolean> {
+async function apply(log: StoredLog, part: SignedPart): Promise<boolean> {
   try {
-    return await onStore(() => core.applyProof(proof))
+    return await log.apply(part)
   } catch (error) {
     // The bundle itself is sound, so what it does not fit is the log that is here.
     if (NOT_FITTING.has(codeOf(error) ?? '')) throw conflict(error)
@@ -144,24 +129,6 @@ async function apply(core: Hypercore, proof: Proof): Promise<boolean> {
 }
 
 const NOT_FITTING = new Set(['INVALID_SIGNATURE', 'INVALID_CHECKSUM', 'INVALID_OPERATION'])
-
-function manifestOf(publicKey: Uint8Array): Manifest {
-  const signer = {
-    signature: 'ed25519' as const,
-    namespace: SIGNER_NAMESPACE,
-    publicKey: asBuffer(publicKey),
-  }
-  return {
-    version: 1,
-    hash: 'blake2b',
-    allowPatch: false,
-    quorum: 1,
-    signers: [signer],
-    prologue: null,
-    linked: null,
-    userData: null,
-  }
-}
 
 function conflict(cause?: unknown): HyperletterError {
   return new HyperletterError(

@@ -1,9 +1,8 @@
 import crypto from 'hypercore-crypto'
-import type Hypercore from 'hypercore'
 import { HyperletterError } from '../../errors.ts'
 import { feedKeyOf } from '../keys/feed-key.ts'
-import { onStore } from '../../storage-errors.ts'
-import type { BlockRange } from '../feed.ts'
+import { only, type BlockRange } from '../block-ranges.ts'
+import { notHere, type StoredLog } from '../log.ts'
 import * as format from './format.ts'
 import { BlockTree } from './tree.ts'
 
@@ -28,23 +27,23 @@ interface Part {
  * @throws NOT_AVAILABLE if blocks are not on this machine; INVALID_RECORD if the log is damaged.
  */
 export async function* writeBundle(
-  core: Hypercore,
+  log: StoredLog,
   carried?: readonly BlockRange[],
 ): AsyncGenerator<Uint8Array> {
-  const { header: log, treeHash } = await signedLog(core)
-  const { length } = log
+  const { header: signed, treeHash } = await signedLog(log)
+  const { length } = signed
   const ranges = (carried ?? [{ start: 0, end: length }])
     .map(({ start, end }) => ({ start, end: Math.min(end, length) }))
     .filter(({ start, end }) => start < end)
-  await assertHeld(core, ranges)
+  await assertHeld(log, ranges)
   const blocks = ranges.reduce((sum, { start, end }) => sum + end - start, 0)
-  const header = { ...log, blocks }
+  const header = { ...signed, blocks }
   yield format.encodeHeader(header, format.keyOf(header.publicKey))
 
   const tree = new BlockTree((parts) => crypto.hash(parts))
   let pending: Uint8Array[] = []
   let pendingBytes = 0
-  for await (const { bytes, hash, sizeBytes } of readParts(core, ranges, length)) {
+  for await (const { bytes, hash, sizeBytes } of readParts(log, ranges, length)) {
     tree.add(hash, sizeBytes)
     pending.push(...bytes)
     pendingBytes += sizeBytes
@@ -58,9 +57,9 @@ export async function* writeBundle(
 }
 
 // The signature is that of the newest length: both are read at once, for an author may append meanwhile.
-async function signedLog(core: Hypercore) {
-  const { length, manifest } = core
-  if (length === 0 || manifest === null || core.key === null) {
+async function signedLog(log: StoredLog) {
+  const { key, length, publicKey } = log
+  if (length === 0 || publicKey === undefined) {
     throw new HyperletterError('NOT_AVAILABLE', 'Nothing of this newsletter is here yet.')
   }
   if (length > format.MAX_BUNDLE_BLOCKS) {
@@ -69,32 +68,30 @@ async function signedLog(core: Hypercore) {
       `A bundle holds ${format.MAX_BUNDLE_BLOCKS} blocks; this log has ${length}.`,
     )
   }
-  const proof = await onStore(() => core.proof({ upgrade: { start: 0, length } }))
-  const { upgrade } = proof
-  const publicKey = manifest.signers[0]?.publicKey
-  const signature = upgrade === null ? undefined : format.unwrapSignature(upgrade.signature)
-  if (upgrade === null || signature === undefined || publicKey === undefined) throw damaged()
-  if (proof.fork !== 0) {
+  const { roots, fork, signature: stored } = await log.tree(length)
+  const signature = format.unwrapSignature(stored)
+  if (signature === undefined) throw damaged()
+  if (fork !== 0) {
     throw new HyperletterError('FEED_CONFLICT', 'The log was cut back and written anew.')
   }
-  if (!format.equal(format.keyOf(publicKey), core.key)) {
+  if (!format.equal(format.keyOf(publicKey), key)) {
     throw new HyperletterError('INVALID_RECORD', 'The core is not made as that of a newsletter.')
   }
-  const treeHash = crypto.tree(upgrade.nodes)
-  const message = format.signable(core.key, treeHash, length)
+  const treeHash = crypto.tree(roots)
+  const message = format.signable(key, treeHash, length)
   if (!crypto.verify(message, signature, publicKey)) {
     // The log grew between the two lines above, and the signature is of what it is now.
-    if (core.length > length) return signedLog(core)
+    if (log.length > length) return signedLog(log)
     throw damaged()
   }
-  return { header: { feedKey: feedKeyOf(core.key), publicKey, length, signature }, treeHash }
+  return { header: { feedKey: feedKeyOf(key), publicKey, length, signature }, treeHash }
 }
 
-async function assertHeld(core: Hypercore, ranges: readonly BlockRange[]): Promise<void> {
+async function assertHeld(log: StoredLog, ranges: readonly BlockRange[]): Promise<void> {
   let missing = 0
   for (const { start, end } of ranges) {
-    if (await core.has(start, end)) continue
-    for (let index = start; index < end; index++) if (!(await core.has(index))) missing++
+    if (await log.has({ start, end })) continue
+    for (let index = start; index < end; index++) if (!(await log.has(only(index)))) missing++
   }
   if (missing > 0) {
     throw new HyperletterError(
@@ -105,14 +102,14 @@ async function assertHeld(core: Hypercore, ranges: readonly BlockRange[]): Promi
 }
 
 async function* readParts(
-  core: Hypercore,
+  log: StoredLog,
   ranges: readonly BlockRange[],
   length: number,
 ): AsyncGenerator<Part> {
   let at = 0
   for (const { start, end } of [...ranges, { start: length, end: length }]) {
-    yield* readAhead(at, start, (index) => readLeaf(core, index))
-    yield* readAhead(start, end, (index) => readBlock(core, index))
+    yield* readAhead(at, start, (index) => readLeaf(log, index))
+    yield* readAhead(start, end, (index) => readBlock(log, index))
     at = end
   }
 }
@@ -133,16 +130,15 @@ async function* readAhead(
   }
 }
 
-async function readBlock(core: Hypercore, index: number): Promise<Part> {
-  const block = await onStore(() => core.get(index, { raw: true, wait: false }))
-  if (block === null) throw gone(index)
+async function readBlock(log: StoredLog, index: number): Promise<Part> {
+  const block = await log.readStored(index)
+  if (block === undefined) throw notHere(index)
   const sizeBytes = block.byteLength
   return { bytes: [frameHead(sizeBytes), block], hash: crypto.data(block), sizeBytes }
 }
 
-async function readLeaf(core: Hypercore, index: number): Promise<Part> {
-  const proof = await core.proof({ hash: { index: 2 * index, nodes: 0 } }).catch(() => undefined)
-  const leaf = proof?.hash?.nodes[0]
+async function readLeaf(log: StoredLog, index: number): Promise<Part> {
+  const leaf = await log.leaf(index)
   if (leaf === undefined) throw hashGone(index)
   const { hash, size } = leaf
   const number = new Uint8Array(8)
@@ -154,10 +150,6 @@ function frameHead(value: number): Uint8Array {
   const bytes = new Uint8Array(format.FRAME_HEAD_BYTES)
   new DataView(bytes.buffer).setUint32(0, value, true)
   return bytes
-}
-
-function gone(index: number): HyperletterError {
-  return new HyperletterError('NOT_AVAILABLE', `Block ${index} is not on this machine.`)
 }
 
 // Hashes come with the blocks beside them: of many blocks in a row that were never here, some are missing.

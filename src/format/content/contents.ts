@@ -1,18 +1,17 @@
-import type Hypercore from 'hypercore'
 import { HyperletterError } from '../../errors.ts'
 import type { Attachment, Content } from '../records/content.ts'
-import { readBlock, readBlocks, type ReadOptions } from '../../log/blocks.ts'
+import { readRange, type BlockSource, type ReadOptions } from '../log.ts'
 import { collect, decodeContent, type Decompress } from './content-codec.ts'
 import type { Edition } from '../history/editions.ts'
 
 /** The contents that the records of one log describe. */
 export class Contents {
-  readonly #core: Hypercore
+  readonly #log: BlockSource
   readonly #decompress: Decompress | undefined
 
   /** @param decompress a faster gunzip than the platform's stream, where there is one. */
-  constructor(core: Hypercore, decompress: Decompress | undefined) {
-    this.#core = core
+  constructor(log: BlockSource, decompress: Decompress | undefined) {
+    this.#log = log
     this.#decompress = decompress
   }
 
@@ -20,7 +19,11 @@ export class Contents {
   async body({ record }: Edition, options?: ReadOptions): Promise<string> {
     const { body } = record
     // All blocks of a body are asked for at once: it is small, and somebody waits for it.
-    const blocks = await readBlocks(this.#core, body.block, body.block + body.blocks, options)
+    const blocks = await readRange(
+      this.#log,
+      { start: body.block, end: body.block + body.blocks },
+      options,
+    )
     const bytes = await collect(decodeContent(blocks, body, this.#decompress))
     try {
       return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
@@ -40,13 +43,13 @@ export class Contents {
 
   async *#blocks({ block, blocks }: Content, options?: ReadOptions): AsyncGenerator<Uint8Array> {
     // Asked for ahead of the reading, or each block would cost a round trip.
-    const ahead = this.#core.download({ start: block, end: block + blocks })
+    const ahead = this.#log.fetch?.({ start: block, end: block + blocks })
     try {
       for (let index = block; index < block + blocks; index++) {
-        yield await readBlock(this.#core, index, options)
+        yield await this.#log.read(index, options)
       }
     } finally {
-      ahead.destroy()
+      ahead?.destroy()
     }
   }
 }

@@ -5,14 +5,8 @@ import {
   type HyperletterRecord,
   type NewsletterRecord,
 } from '../records/record.ts'
-import type { ReadOptions } from '../../log/blocks.ts'
+import type { BlockSource, ReadOptions } from '../log.ts'
 import { Corrections, type Located, type LocatedIssue } from './corrections.ts'
-
-/** Where history reads blocks: a core, or an array in tests. */
-export interface BlockSource {
-  readonly length: number
-  read(index: number, options?: ReadOptions): Promise<Uint8Array>
-}
 
 /** What a walk over a log found. */
 export interface Listing {

@@ -1,7 +1,6 @@
-import type Hypercore from 'hypercore'
 import { hasCode, HyperletterError } from '../../errors.ts'
 import { claimsToBeRecord } from '../records/record.ts'
-import { readBlock, type ReadOptions } from '../../log/blocks.ts'
+import type { BlockSource, ReadOptions } from '../log.ts'
 import type { History } from './history.ts'
 
 /**
@@ -9,18 +8,18 @@ import type { History } from './history.ts'
  * the log is asked for its mark, until it was found once.
  */
 export class Readability {
-  readonly #core: Hypercore
+  readonly #log: BlockSource
   readonly #history: History
   #isKnown = false
 
-  constructor(core: Hypercore, history: History) {
-    this.#core = core
+  constructor(log: BlockSource, history: History) {
+    this.#log = log
     this.#history = history
   }
 
   /** @throws NEEDS_KEY; NOT_AVAILABLE if it cannot be told yet. An empty log can be read. */
   async assert(options?: ReadOptions): Promise<void> {
-    const { length } = this.#core
+    const { length } = this.#log
     if (this.#isKnown || length === 0) return
     const hasHead = await this.#history.hasHead(options)
     // The last block may be spoilt by a hostile author, or not be here yet; the first one then tells an
@@ -37,7 +36,7 @@ export class Readability {
   }
 
   async #hasMark(index: number, options?: ReadOptions): Promise<boolean> {
-    return claimsToBeRecord(await readBlock(this.#core, index, options))
+    return claimsToBeRecord(await this.#log.read(index, options))
   }
 }
 

@@ -1,7 +1,7 @@
 import { HyperletterError } from '../../errors.ts'
 import { claimsToBeRecord, decodeRecord } from '../records/record.ts'
 import z32 from 'z32'
-import { readBlock, type ReadOptions } from '../../log/blocks.ts'
+import type { ReadOptions } from '../log.ts'
 import type { Feed } from '../feed.ts'
 
 /**
@@ -12,7 +12,7 @@ export async function recoveryKeyOf(feed: Feed, options?: ReadOptions): Promise<
   if (feed.length === 0 && options?.wait === false) {
     throw new HyperletterError('NOT_AVAILABLE', 'Nothing of the newsletter has arrived yet.')
   }
-  const block = await readBlock(feed.core, 0, options)
+  const block = await feed.log.read(0, options)
   if (!claimsToBeRecord(block)) {
     throw new HyperletterError(
       'NEEDS_KEY',

@@ -142,11 +142,15 @@ export interface StateInternals {
 
 export interface CoreInternals {
   readonly replicator: ReplicatorInternals
-  readonly bitfield: { get(index: number): boolean; findLast(value: boolean, from: number): number }
+  readonly bitfield: {
+    get(index: number): boolean
+    countSet(start: number, length: number): number
+    findLast(value: boolean, from: number): number
+  }
   readonly state: StateInternals
   readonly header: {
     readonly manifest: object | null
-    readonly frozen: boolean
+    frozen: boolean
     readonly hints: { readonly contiguousLength: number }
   }
   readonly _repairMode: boolean

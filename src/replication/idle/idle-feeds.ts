@@ -119,8 +119,8 @@ export class IdleFeeds {
   }
 
   async stateOf(feedKey: FeedKey): Promise<LogState | undefined> {
-    const core = this.#options.open.get(feedKey)?.feed.core
-    if (core !== undefined) return { length: core.length, held: core.contiguousLength }
+    const log = this.#options.open.get(feedKey)?.feed.log
+    if (log !== undefined) return { length: log.length, held: log.contiguousLength }
     const member = this.#members.get(feedKey)
     if (member === undefined) return undefined
     member.state ??= (await this.#options.keeper?.peek(member.discoveryKey)) ?? NOTHING
@@ -183,7 +183,7 @@ export class IdleFeeds {
     const quiet = [...open.values()]
       .filter((it) => it.quietMs > (it.isWhole ? QUIET_MS : QUIET_INCOMPLETE_MS))
       // A peer that cannot tell news otherwise is listened to.
-      .filter(({ feed }) => !feed.core.peers.some((peer) => isPlain(peer.remotePublicKey)))
+      .filter(({ feed }) => !feed.log.peers.some((peer) => isPlain(peer.publicKey)))
       .toSorted((a, b) => b.quietMs - a.quietMs)
     for (const seeding of quiet.slice(0, Math.max(0, open.size - KEEP_OPEN))) {
       const { feed, isWhole } = seeding
@@ -204,6 +204,6 @@ export class IdleFeeds {
 
 const NOTHING: LogState = { length: 0, held: 0 }
 
-function stateIn({ core }: Feed): LogState {
-  return { length: core.length, held: core.contiguousLength }
+function stateIn({ log }: Feed): LogState {
+  return { length: log.length, held: log.contiguousLength }
 }

@@ -3,7 +3,9 @@ import type { Peer } from 'hypercore'
 import type Protomux from 'protomux'
 import { PeerProtocol, type OnMisdeed, type ProtocolPeer } from '../../peers/peer-protocol.ts'
 import type { Feed } from '../../format/feed.ts'
+import type { LogPeer } from '../../format/log.ts'
 import { EVERYTHING } from '../../format/selection.ts'
+import { hypercoreOf } from '../../log/hypercore-log.ts'
 import { RateLimiter } from '../../rate-limiter.ts'
 import { SerialQueue } from '../../serial-queue.ts'
 import {
@@ -106,21 +108,20 @@ export class PushChannel {
   /** Pushes what is appended to a feed, and takes pushes for it, until the returned function is called. */
   add(feed: Feed, onSuspect: OnSuspect): () => void {
     if (!USES_INTERNALS) return () => undefined
-    const { core } = feed
-    const topic = hex(core.discoveryKey ?? new Uint8Array())
-    const head = headOf(core)
+    const { events } = feed.log
+    const topic = hex(feed.log.discoveryKey)
+    const head = headOf(hypercoreOf(feed.log))
     const log = { feed, topic, onSuspect, head, queue: new SerialQueue() }
-    const onPeer = (peer: Peer) => this.#share(topic, peer)
     const onAppend = () => {
       if (feed.writable) this.#publish(log)
     }
     this.#logs.set(topic, log)
-    for (const peer of core.peers) onPeer(peer)
-    core.on('peer-add', onPeer)
-    core.on('append', onAppend)
+    for (const peer of feed.log.peers) this.#share(topic, peer)
+    const stopPeers = events.on('push', 'peer-add', (peer) => this.#share(topic, peer))
+    const stopAppends = events.on('push', 'append', onAppend)
     return () => {
-      core.off('peer-add', onPeer)
-      core.off('append', onAppend)
+      stopPeers()
+      stopAppends()
       if (this.#logs.get(topic) === log) this.#logs.delete(topic)
     }
   }
@@ -131,7 +132,7 @@ export class PushChannel {
     if (!USES_INTERNALS) return
     this.#protocol.attach(mux)
     for (const { feed, topic } of this.#logs.values()) {
-      for (const peer of feed.core.peers) this.#share(topic, peer)
+      for (const peer of feed.log.peers) this.#share(topic, peer)
     }
   }
 
@@ -142,20 +143,20 @@ export class PushChannel {
     await Promise.allSettled(this.#storing)
   }
 
-  #share(topic: string, { remotePublicKey }: Peer): void {
-    this.#protocol.get(remotePublicKey)?.state.shared.add(topic)
+  #share(topic: string, { publicKey }: LogPeer): void {
+    this.#protocol.get(publicKey)?.state.shared.add(topic)
   }
 
   #publish(log: Log): void {
     const { head: before, feed } = log
-    const head = headOf(feed.core)
+    const head = headOf(hypercoreOf(feed.log))
     log.head = head
     if (before === undefined || head === undefined) return
     const count = head.length - before.length
     const sizeBytes = head.byteLength - before.byteLength
     if (count <= 0 || count > MAX_PUSHED_BLOCKS || sizeBytes > MAX_PUSHED_BYTES) return
     if (head.signature.byteLength > MAX_SIGNATURE_BYTES || this.#protocol.size === 0) return
-    blocksOf(feed.core, before.length, head.length)
+    blocksOf(hypercoreOf(feed.log), before.length, head.length)
       .then((blocks) => {
         if (blocks === undefined) return
         this.#send(log, { from: before.length, blocks, signature: head.signature }, [])
@@ -165,7 +166,7 @@ export class PushChannel {
   }
 
   #send({ feed, topic }: Log, continuation: Continuation, told: readonly number[]): void {
-    const { core } = feed
+    const core = hypercoreOf(feed.log)
     const { from, blocks } = continuation
     const sizeBytes = blocks.reduce((sum, it) => sum + it.byteLength, 0)
     const chance = told.length === 0 ? 1 : PASSERS / Math.min(told.length, MANY)
@@ -211,7 +212,7 @@ export class PushChannel {
 
   async #take(log: Log, push: Push, sender: Buffer): Promise<void> {
     const { feed, topic } = log
-    const { core } = feed
+    const core = hypercoreOf(feed.log)
     const peer = core.peers.find((it) => it.remotePublicKey.equals(sender))
     if (peer === undefined || core.closing !== null || this.#logs.get(topic) !== log) return
     // Where not everything has its place, it is decided before it comes.

@@ -16,6 +16,7 @@ import {
   subscribeSoon,
 } from '../../helpers/swarm-peers.ts'
 import { privateNetwork } from '../../helpers/testnet.ts'
+import { coreOf } from '../../helpers/stores.ts'
 
 const NOWHERE = [{ host: '127.0.0.1', port: 9 }]
 
@@ -140,7 +141,7 @@ test('what comes at a limited rate is being fetched', async () => {
   const feed = await feedOf(reader, author.feedKey)
   const online = await reader.engine.network()
   await online.stop(feed.feedKey)
-  const core = feed.core
+  const core = coreOf(feed)
   const grown = new Promise<void>((resolve) => core.once('append', resolve))
   await publish(author.operations, '# Next\n')
   await grown

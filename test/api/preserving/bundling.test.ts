@@ -11,7 +11,7 @@ import { beginNewsletter, issueOf } from '../../helpers/newsletters.ts'
 import { all, checked, expectFailure, only, single } from '../../helpers/operations.ts'
 import { openAuthor, publish } from '../../helpers/peers.ts'
 import { fillDisk, NO_SMALL_DISK, smallDisk } from '../../helpers/small-disk.ts'
-import { openReplica } from '../../helpers/stores.ts'
+import { coreOf, openReplica } from '../../helpers/stores.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 
 type Finished = Extract<Output<'importBundle'>, { event: 'finished' }>
@@ -87,7 +87,7 @@ describe('a newsletter in a file', () => {
     expect((await reader.operations.status({})).online).toBe(false)
 
     const { feed } = await reader.engine.open({ feedKey: parseFeedKey(feedKey) }, { online: false })
-    const third = await openReplica(feed.core)
+    const third = await openReplica(coreOf(feed))
     await third.core.download({ start: 0, end: 7 }).done()
     expect(third.core.contiguousLength).toBe(7)
     expect((await exported(reader.operations, feedKey)).equals(bundle)).toBe(true)

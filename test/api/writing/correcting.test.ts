@@ -9,6 +9,7 @@ import { openAuthor, openPeer, publish, type Peer } from '../../helpers/peers.ts
 import { eventually, feedOf, subscribe } from '../../helpers/swarm-peers.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 import { privateNetwork } from '../../helpers/testnet.ts'
+import { coreOf } from '../../helpers/stores.ts'
 
 const newsletter = 'Tide tables'
 
@@ -81,7 +82,7 @@ describe('a retraction', () => {
     const reader = await openPeer(network)
     await subscribe(reader, link)
     await operations.retractIssue({ number: 2 })
-    const { core } = await feedOf(reader, feedKey)
+    const core = coreOf(await feedOf(reader, feedKey))
     await eventually(async () => expect(await core.has(3)).toBe(false))
     const bytes = await bundleOf(author, feedKey)
     expect(bytes.byteLength).toBeLessThan(10_000)
@@ -112,11 +113,11 @@ describe('a retraction', () => {
     await all(seeder.operations.followSync({ newsletter: feedKey, timeoutSeconds: 10 }))
     await operations.retractIssue({ number: 1 })
     const seeded = await feedOf(seeder, feedKey)
-    await eventually(() => expect(seeded.core.contiguousLength).toBe(6))
+    await eventually(() => expect(coreOf(seeded).contiguousLength).toBe(6))
 
     const reader = await openPeer([], { isOnline: false })
     await take(reader, await bundleOf(seeder, feedKey), link)
-    const { core } = await feedOf(reader, feedKey)
+    const core = coreOf(await feedOf(reader, feedKey))
     expect(await core.has(1)).toBe(false)
     expect(await core.has(2, 6)).toBe(true)
     const read = reader.operations.readIssue({ newsletter, number: 1 })
@@ -131,7 +132,7 @@ describe('a retraction', () => {
     await seeder.operations.seed({ link: feedKey })
     await all(seeder.operations.followSync({ newsletter: feedKey, timeoutSeconds: 10 }))
     await operations.retractIssue({ number: 2 })
-    const { core } = await feedOf(seeder, feedKey)
+    const core = coreOf(await feedOf(seeder, feedKey))
     await eventually(async () => expect(await core.has(3)).toBe(false))
     expect(await core.has(0, 3)).toBe(true)
     const { newsletters } = await seeder.operations.status({})

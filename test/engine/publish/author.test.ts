@@ -5,14 +5,14 @@ import { Author } from '../../../src/engine/publish/author.ts'
 import { Continuity } from '../../../src/engine/publish/continuity.ts'
 import { Journal } from '../../../src/engine/publish/journal.ts'
 import { PublishedNotes } from '../../../src/engine/publish/published.ts'
-import { Feed } from '../../../src/format/feed.ts'
+import type { Feed } from '../../../src/format/feed.ts'
 import { createLogger } from '../../../src/logger.ts'
 import { configOf, openEngine } from '../../helpers/engines.ts'
 import { expectCode } from '../../helpers/errors.ts'
 import { LogBuilder } from '../../helpers/log-builder.ts'
 import { beginNewsletter, issueOf, PROFILE, signingKeys } from '../../helpers/newsletters.ts'
 import { fillDisk, NO_SMALL_DISK, smallDisk } from '../../helpers/small-disk.ts'
-import { connect, openReplica, openStore } from '../../helpers/stores.ts'
+import { coreOf, connect, openFeed, openReplica, openStore } from '../../helpers/stores.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 
 /** An author over a store of its own, and what it forced to disk when. */
@@ -25,7 +25,7 @@ async function openAuthor() {
   })
   const store = await openStore()
   const flushes: number[] = []
-  const feed = await Feed.open(store.get({ keyPair: signingKeys() }))
+  const feed = await openFeed(store.get({ keyPair: signingKeys() }))
   const author = new Author({
     journal,
     continuity,
@@ -71,7 +71,7 @@ describe('append', () => {
     const { author, feed, flushes } = await openAuthor()
     await author.begin(feed, PROFILE)
     let appends = 0
-    feed.core.on('append', () => appends++)
+    coreOf(feed).on('append', () => appends++)
     const issues = await Promise.all([issueOf('One'), issueOf('Two'), issueOf('Three')])
     const published = await author.append(feed, issues)
     expect(published.map((it) => it.number)).toEqual([1, 2, 3])
@@ -84,7 +84,7 @@ describe('append', () => {
     const { author, feed, journal } = await openAuthor()
     await author.begin(feed, PROFILE)
     const seen: unknown[] = []
-    const { core } = feed
+    const core = coreOf(feed)
     const append = core.append.bind(core)
     core.append = async (blocks) => {
       const pending = await journal.pending()
@@ -133,13 +133,13 @@ describe('append', () => {
 
   test('waits for no other feed', async () => {
     const { author, feed, store } = await openAuthor()
-    const other = await Feed.open(store.get({ keyPair: signingKeys(2) }))
+    const other = await openFeed(store.get({ keyPair: signingKeys(2) }))
     await Promise.all([author.begin(feed, PROFILE), author.begin(other, PROFILE)])
     let release = () => {}
     const released = new Promise<never>((_, reject) => {
       release = () => reject(new Error('released'))
     })
-    other.core.append = () => released
+    coreOf(other).append = () => released
     const stuck = author.append(other, [await issueOf('Stuck')])
     expect((await author.append(feed, [await issueOf('One')]))[0]?.number).toBe(1)
     release()
@@ -151,9 +151,9 @@ describe('append is refused', () => {
   test('without the signing key', async () => {
     const { author, feed } = await openAuthor()
     await author.begin(feed, PROFILE)
-    const replica = await openReplica(feed.core)
+    const replica = await openReplica(coreOf(feed))
     await replica.core.get(0)
-    const reader = await Feed.open(replica.core)
+    const reader = await openFeed(replica.core)
     await expectCode(author.append(reader, [await issueOf('One')]), 'NOT_AUTHOR')
   })
 
@@ -167,7 +167,7 @@ describe('append is refused', () => {
     const { author, feed } = await openAuthor()
     await author.begin(feed, PROFILE)
     await author.append(feed, [await issueOf('One')])
-    await feed.core.clear(1)
+    await coreOf(feed).clear(1)
     await expectCode(author.append(feed, [await issueOf('Two')]), 'FEED_BEHIND')
     expect(feed.length).toBe(3)
   })
@@ -179,11 +179,11 @@ describe('append is refused', () => {
     // A stale copy: another device with the same key, which knows the first block only.
     const behind = await openAuthor()
     await behind.author.begin(behind.feed, PROFILE)
-    const { core } = await openReplica(feed.core)
+    const { core } = await openReplica(coreOf(feed))
     await core.download({ start: 0, end: core.length }).done()
-    connect(core, behind.feed.core)
+    connect(core, coreOf(behind.feed))
     await expect
-      .poll(() => behind.feed.core.peers[0]?.remoteLength, { timeout: 5_000 })
+      .poll(() => coreOf(behind.feed).peers[0]?.remoteLength, { timeout: 5_000 })
       .toBe(feed.length)
     await expectCode(behind.author.append(behind.feed, [await issueOf('Fork')]), 'FEED_BEHIND')
   })
@@ -198,8 +198,8 @@ describe('append is refused', () => {
 
   test('to a log that does not end in a record', async () => {
     const { author, feed, dir } = await openAuthor()
-    await new LogBuilder(feed.core).newsletter()
-    await feed.core.append('stray')
+    await new LogBuilder(coreOf(feed)).newsletter()
+    await coreOf(feed).append('stray')
     await expectCode(author.append(feed, [await issueOf('One')]), 'INVALID_RECORD')
     expect(feed.length).toBe(2)
     expect(await readdir(dir)).toEqual([])
@@ -209,7 +209,7 @@ describe('append is refused', () => {
     const { author, feed, dir } = await openAuthor()
     await author.begin(feed, PROFILE)
     const running = author.append(feed, [await issueOf('One')])
-    const { core } = feed
+    const core = coreOf(feed)
     const append = core.append.bind(core)
     let late: Promise<unknown> | undefined
     let closing: Promise<void> | undefined

@@ -3,9 +3,9 @@ import crypto from 'hypercore-crypto'
 import type Hypercore from 'hypercore'
 import { expect, test } from 'vitest'
 import { awaitWhole } from '../../../src/engine/recovery/catch-up.ts'
-import { Feed } from '../../../src/format/feed.ts'
+import type { Feed } from '../../../src/format/feed.ts'
 import { expectCode } from '../../helpers/errors.ts'
-import { connect, openStore } from '../../helpers/stores.ts'
+import { connect, coreOf, openFeed, openStore } from '../../helpers/stores.ts'
 
 const options = { timeoutMs: 20_000 }
 
@@ -21,14 +21,14 @@ async function logOf(...blocks: string[]): Promise<Hypercore> {
 
 async function openCopy(core: Hypercore): Promise<Feed> {
   const copy = (await openStore()).get({ key: core.key as Buffer, allowFork: false })
-  return Feed.open(copy)
+  return openFeed(copy)
 }
 
 test('every block that peers hold is fetched', async () => {
   const log = await logOf('one', 'two')
   const feed = await openCopy(log)
-  connect(log, feed.core)
-  feed.core.download({ start: 0, end: -1 })
+  connect(log, coreOf(feed))
+  coreOf(feed).download({ start: 0, end: -1 })
   expect(await awaitWhole(feed, options)).toBe(1)
   expect(feed.heldBlocks).toBe(2)
 })
@@ -37,20 +37,20 @@ test('of two histories that arrive while others are waited for, none passes for 
   const [log, other] = [await logOf('one', 'two'), await logOf('one', 'else', 'more')]
   const feed = await openCopy(log)
   const caught = expectCode(awaitWhole(feed, options), 'FEED_CONFLICT')
-  connect(log, feed.core)
-  await once(feed.core, 'append')
-  connect(other, feed.core)
+  connect(log, coreOf(feed))
+  await once(coreOf(feed), 'append')
+  connect(other, coreOf(feed))
   await caught
 })
 
 test('another history is told apart from peers that do not answer', async () => {
   const [log, other] = [await logOf('one', 'two'), await logOf('one', 'else', 'more')]
   const feed = await openCopy(log)
-  const disconnect = connect(log, feed.core)
-  await once(feed.core, 'append')
+  const disconnect = connect(log, coreOf(feed))
+  await once(coreOf(feed), 'append')
   disconnect()
   const caught = expectCode(awaitWhole(feed, options), 'FEED_CONFLICT')
-  connect(other, feed.core)
+  connect(other, coreOf(feed))
   await caught
 })
 

@@ -8,7 +8,7 @@ import { writeBundle } from '../../../src/format/bundle/write.ts'
 import { expectCode } from '../../helpers/errors.ts'
 import { bundleOf, piecesOf, take, verify } from '../../helpers/bundles.ts'
 import { all } from '../../helpers/operations.ts'
-import { connect, openReplica, openStore } from '../../helpers/stores.ts'
+import { connect, logOf, openReplica, openStore } from '../../helpers/stores.ts'
 import { LogBuilder } from '../../helpers/log-builder.ts'
 import { signingKeys } from '../../helpers/newsletters.ts'
 
@@ -135,7 +135,7 @@ describe('a bundle', () => {
     let read = 0
     const ahead: number[] = []
     async function* source() {
-      for await (const piece of writeBundle(core)) {
+      for await (const piece of writeBundle(await logOf(core))) {
         written += piece.byteLength
         yield piece
       }
@@ -226,7 +226,7 @@ describe('a bundle', () => {
     const core = await openCore({ blocks: 70 })
     const bundle = await bundleOf(core)
     const pieces: Uint8Array[] = []
-    for await (const piece of writeBundle(core)) {
+    for await (const piece of writeBundle(await logOf(core))) {
       if (pieces.length === 0) await core.append(blockOf(70))
       pieces.push(piece)
     }
@@ -411,7 +411,7 @@ describe('a bundle that was tampered with', () => {
     const changed = Buffer.from(whole)
     changed[whole.byteLength - 9] = (changed[whole.byteLength - 9] ?? 0) ^ 1
     const copy = await openEmpty(core)
-    const steps = takeBundle(copy, await verify(whole), piecesOf(changed))
+    const steps = takeBundle(await logOf(copy), await verify(whole), piecesOf(changed))
     await expectCode(all(steps), 'INVALID_BUNDLE')
     expect(await copy.has(core.length - 1)).toBe(false)
     expect((await take(copy, whole)).added).toBeGreaterThan(0)

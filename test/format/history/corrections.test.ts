@@ -3,10 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { without, type BlockRange } from '../../../src/format/block-ranges.ts'
 import { retractedContents } from '../../../src/format/history/issue-ranges.ts'
 import { editionsOf, newestEdition } from '../../../src/format/history/editions.ts'
-import { Feed } from '../../../src/format/feed.ts'
-import { countHeld, dropBlocks } from '../../../src/log/held-blocks.ts'
+import { countHeld, dropBlocks } from '../../../src/log/internals/stored-blocks.ts'
 import { LogBuilder } from '../../helpers/log-builder.ts'
-import { openReplica, openStore } from '../../helpers/stores.ts'
+import { openFeed, openReplica, openStore } from '../../helpers/stores.ts'
 
 const AT = '2026-03-09T07:00:00Z'
 
@@ -32,7 +31,7 @@ async function begin({ isPrivate = false } = {}) {
   }
   const retract = (number: number, fields = {}) =>
     log.record({ type: 'retraction', number, retractedAt: AT, ...fields })
-  return { core, log, amend, retract, feed: await Feed.open(core.session(encryption)) }
+  return { core, log, amend, retract, feed: await openFeed(core.session(encryption)) }
 }
 
 describe('corrections', () => {
@@ -149,7 +148,7 @@ describe('dropping', () => {
     await log.issue()
     await retract(1)
     await feed.dropUnwanted()
-    const again = await Feed.open(core.session())
+    const again = await openFeed(core.session())
     expect(await again.isComplete()).toBe(true)
     expect(await again.holds({ start: 1, end: 2 })).toBe(false)
   })

@@ -1,12 +1,12 @@
 import { EventEmitter, once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { HyperletterError } from '../../../src/errors.ts'
-import { readBlock, type ReadOptions } from '../../../src/log/blocks.ts'
-import { History, type BlockSource } from '../../../src/format/history/history.ts'
+import type { BlockSource, ReadOptions } from '../../../src/format/log.ts'
+import { History } from '../../../src/format/history/history.ts'
 import { MAX_RECORD_BYTES } from '../../../src/format/records/record.ts'
 import { LogBuilder } from '../../helpers/log-builder.ts'
 import { all } from '../../helpers/operations.ts'
-import { openStore } from '../../helpers/stores.ts'
+import { logOf, openStore } from '../../helpers/stores.ts'
 
 async function emptyLog(): Promise<LogBuilder> {
   const core = (await openStore()).get({ name: 'log' })
@@ -15,7 +15,7 @@ async function emptyLog(): Promise<LogBuilder> {
 }
 
 /** A log that begins with a newsletter and `count` issues. */
-async function logOf(count: number): Promise<LogBuilder> {
+async function logWith(count: number): Promise<LogBuilder> {
   const log = await emptyLog()
   await log.newsletter()
   for (let i = 0; i < count; i++) await log.issue()
@@ -43,7 +43,7 @@ class CountingSource implements BlockSource {
     this.#running++
     this.reads.set(index, (this.reads.get(index) ?? 0) + 1)
     try {
-      const block = await readBlock(this.#log.core, index, options)
+      const block = await (await logOf(this.#log.core)).read(index, options)
       if (!this.missing.has(index)) return block
       throw new HyperletterError('NOT_AVAILABLE', `Block ${index} is missing.`)
     } finally {
@@ -68,7 +68,7 @@ const NOTHING_SKIPPED = { unknown: 0, invalid: 0, missing: 0 }
 
 describe('the head of a log', () => {
   test('is known as a record once it was read, and is not read again for its issue', async () => {
-    const log = await logOf(1)
+    const log = await logWith(1)
     const source = new CountingSource(log)
     const history = new History(source)
     expect(await history.hasHead()).toBe(true)
@@ -77,7 +77,7 @@ describe('the head of a log', () => {
   })
 
   test('is no record where it is none, and unknown where it is not here', async () => {
-    const log = await logOf(1)
+    const log = await logWith(1)
     const source = new CountingSource(log)
     source.missing.add(log.core.length - 1)
     expect(await new History(source).hasHead()).toBeUndefined()
@@ -95,7 +95,7 @@ describe('a good log', () => {
   })
 
   test('lists issues from the newest to the oldest', async () => {
-    const log = await logOf(5)
+    const log = await logWith(5)
     expect(await summary(historyOf(log))).toEqual({
       numbers: [5, 4, 3, 2, 1],
       profile: 0,
@@ -104,14 +104,14 @@ describe('a good log', () => {
   })
 
   test('tells which blocks it took for records', async () => {
-    const log = await logOf(3)
+    const log = await logWith(3)
     await log.issue()
     const { issues, positions } = await historyOf(log).list()
     expect(positions).toEqual([...issues.map((it) => it.index), 0])
   })
 
   test('gives the newest profile', async () => {
-    const log = await logOf(2)
+    const log = await logWith(2)
     const index = await log.newsletter({ title: 'Tides' })
     await log.issue()
     expect((await historyOf(log).profile())?.record.title).toBe('Tides')
@@ -119,14 +119,14 @@ describe('a good log', () => {
   })
 
   test('gives the newest issue although other records follow it', async () => {
-    const log = await logOf(2)
+    const log = await logWith(2)
     await log.newsletter()
     await log.record({ type: 'poll' })
     expect((await historyOf(log).newest())?.record.number).toBe(2)
   })
 
   test('lists 1,000 issues in about one round of reads for 32 records, without content', async () => {
-    const log = await logOf(1_000)
+    const log = await logWith(1_000)
     const source = new CountingSource(log)
     const history = new History(source)
     expect((await history.list()).issues).toHaveLength(1_000)
@@ -136,7 +136,7 @@ describe('a good log', () => {
   })
 
   test('asks for the next step of its way before all records of one are here', async () => {
-    const log = await logOf(100)
+    const log = await logWith(100)
     const held = log.records[5] as number
     const beyond = log.records[64] as number
     const events = new EventEmitter()
@@ -147,7 +147,7 @@ describe('a good log', () => {
       async read(index, options) {
         if (index === beyond) events.emit('asked')
         if (index === held) await arrives
-        return readBlock(log.core, index, options)
+        return (await logOf(log.core)).read(index, options)
       },
     }).list()
     await asked
@@ -156,7 +156,7 @@ describe('a good log', () => {
   })
 
   test('tells on the way from where on all issues and their retractions are known', async () => {
-    const log = await logOf(100)
+    const log = await logWith(100)
     await log.record({ type: 'retraction', number: 3, retractedAt: LATER })
     await log.record({ type: 'retraction', number: 90, retractedAt: LATER })
     const sections = await all(historyOf(log).sections())
@@ -174,7 +174,7 @@ describe('a good log', () => {
   })
 
   test('tells of no section behind a record that is missing', async () => {
-    const log = await logOf(100)
+    const log = await logWith(100)
     const missing = 100
     const source = new CountingSource(log)
     source.missing.add(missing)
@@ -185,7 +185,7 @@ describe('a good log', () => {
   })
 
   test('reads only what is new when it lists again', async () => {
-    const log = await logOf(100)
+    const log = await logWith(100)
     const source = new CountingSource(log)
     const history = new History(source)
     await history.list()
@@ -196,7 +196,7 @@ describe('a good log', () => {
   })
 
   test('reads two blocks for the newest issue and its profile', async () => {
-    const log = await logOf(100)
+    const log = await logWith(100)
     const source = new CountingSource(log)
     const history = new History(source)
     await history.newest()
@@ -207,7 +207,7 @@ describe('a good log', () => {
 
 describe('a log that its author spoilt', () => {
   test('skips and counts records of types that it does not know', async () => {
-    const log = await logOf(1)
+    const log = await logWith(1)
     await log.record({ type: 'poll' })
     await log.issue()
     await log.record({ type: 'correction', anything: [1, 2] })
@@ -221,7 +221,7 @@ describe('a log that its author spoilt', () => {
     ['lacks the mark', '{"type":"issue","previous":[0]}'],
     ['nests thousands of levels', '['.repeat(60_000)],
   ])('skips and counts a record in the middle that %s', async (_, block) => {
-    const log = await logOf(3)
+    const log = await logWith(3)
     await log.record(block)
     await log.issue()
     expect(await summary(historyOf(log))).toMatchObject({ numbers: [4, 3, 2, 1], invalid: 1 })
@@ -236,28 +236,28 @@ describe('a log that its author spoilt', () => {
     ['at more than 32 records', () => Array.from({ length: 33 }, (_, i) => 40 - i)],
     ['nowhere', () => []],
   ])('skips and counts a record that points %s', async (_, previous) => {
-    const log = await logOf(3)
+    const log = await logWith(3)
     await log.issue({ previous: previous(log.core.length + 1) })
     await log.issue()
     expect(await summary(historyOf(log))).toMatchObject({ numbers: [5, 3, 2, 1], invalid: 1 })
   })
 
   test('counts pointers at content as invalid records', async () => {
-    const log = await logOf(3)
+    const log = await logWith(3)
     const [newest = 0] = log.records
     await log.newsletter({ previous: [newest, newest - 1, ...log.records.slice(1)] })
     expect(await summary(historyOf(log))).toMatchObject({ numbers: [3, 2, 1], invalid: 1 })
   })
 
   test('skips and counts issues whose numbers do not fall', async () => {
-    const log = await logOf(3)
+    const log = await logWith(3)
     await log.issue({ number: 2 })
     await log.issue({ number: 7 })
     expect(await summary(historyOf(log))).toMatchObject({ numbers: [7, 2, 1], invalid: 2 })
   })
 
   test('falls back to the nearest record when the last block is none', async () => {
-    const log = await logOf(3)
+    const log = await logWith(3)
     await log.raw('some', 'stray', 'blocks')
     const history = historyOf(log)
     expect(await summary(history)).toMatchObject({ numbers: [3, 2, 1], profile: 0, invalid: 1 })
@@ -266,7 +266,7 @@ describe('a log that its author spoilt', () => {
   })
 
   test('recovers once records follow the stray blocks', async () => {
-    const log = await logOf(2)
+    const log = await logWith(2)
     const history = historyOf(log)
     await log.raw('stray')
     expect(await summary(history)).toMatchObject({ numbers: [2, 1], invalid: 1 })
@@ -275,14 +275,14 @@ describe('a log that its author spoilt', () => {
   })
 
   test('goes on behind a batch of pointers of which none leads to a record', async () => {
-    const log = await logOf(3)
+    const log = await logWith(3)
     const stray = await log.raw('stray')
     await log.issue({ previous: [stray] })
     expect(await summary(historyOf(log))).toMatchObject({ numbers: [4, 3, 2, 1], invalid: 1 })
   })
 
   test('counts a spoilt record once, though many records point at it', async () => {
-    const log = await logOf(33)
+    const log = await logWith(33)
     await log.record('spoilt')
     for (let i = 0; i < 70; i++) await log.issue()
     const { numbers, invalid } = await summary(historyOf(log))
@@ -312,13 +312,13 @@ describe('a log that its author spoilt', () => {
   })
 
   test('walks a chain of single pointers to its end', async () => {
-    const log = await logOf(1)
+    const log = await logWith(1)
     for (let i = 0; i < 200; i++) await log.issue({ previous: log.records.slice(0, 1) })
     expect((await summary(historyOf(log))).numbers).toHaveLength(201)
   })
 
   test('finds the profile behind a pointer that does not lead to one', async () => {
-    const log = await logOf(2)
+    const log = await logWith(2)
     const [second = 0] = log.records
     await log.issue({ profile: second })
     expect((await historyOf(log).profile())?.index).toBe(0)
@@ -327,7 +327,7 @@ describe('a log that its author spoilt', () => {
 
 describe('a log that is here in part', () => {
   test('counts missing records once, and lists them when they arrive', async () => {
-    const log = await logOf(50)
+    const log = await logWith(50)
     const source = new CountingSource(log)
     const history = new History(source)
     const [absent = 0] = log.records.slice(10)
@@ -344,7 +344,7 @@ describe('a log that is here in part', () => {
   })
 
   test('lists what is here while the head is missing', async () => {
-    const log = await logOf(3)
+    const log = await logWith(3)
     const source = new CountingSource(log)
     source.missing.add(log.core.length - 1)
     const history = new History(source)
@@ -352,7 +352,7 @@ describe('a log that is here in part', () => {
   })
 
   test('lists older records though all that the head points at are missing', async () => {
-    const log = await logOf(60)
+    const log = await logWith(60)
     const source = new CountingSource(log)
     for (const index of log.records.slice(1, 33)) source.missing.add(index)
     const { numbers, missing } = await summary(new History(source))
@@ -361,7 +361,7 @@ describe('a log that is here in part', () => {
   })
 
   test('passes other failures on', async () => {
-    const log = await logOf(1)
+    const log = await logWith(1)
     const failing: BlockSource = {
       length: log.core.length,
       read: () => Promise.reject(new HyperletterError('ABORTED', 'Interrupted.')),

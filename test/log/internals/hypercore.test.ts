@@ -13,7 +13,7 @@ import {
   type PeerInternals,
 } from '../../../src/log/internals/internals.ts'
 import { Replication } from '../../../src/log/internals/replication.ts'
-import { dropBlocks } from '../../../src/log/held-blocks.ts'
+import { dropBlocks } from '../../../src/log/internals/stored-blocks.ts'
 import { KnownHashes } from '../../../src/log/internals/known-hashes.ts'
 import { LogScheduling } from '../../../src/replication/scheduler/log-scheduling.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'

@@ -18,6 +18,7 @@ import {
 } from '../../helpers/swarm-peers.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 import { privateNetwork } from '../../helpers/testnet.ts'
+import { coreOf } from '../../helpers/stores.ts'
 
 /** Slow enough for any machine, so that the limit is what is measured. */
 const BYTES_PER_SECOND = 1_000_000
@@ -108,7 +109,7 @@ describe('a list of allowed peers', () => {
     // Both know the key of the private one, and are connected.
     const feed = await feedOf(reader, secret.feedKey)
     expect(feed.length).toBe(0)
-    expect((await feedOf(author, secret.feedKey)).core.peers).toHaveLength(0)
+    expect(coreOf(await feedOf(author, secret.feedKey)).peers).toHaveLength(0)
 
     // Also if it opens later, on the connection that is there.
     const later = await author.operations.createNewsletter({ title: 'Later', private: true })
@@ -124,7 +125,7 @@ describe('a list of allowed peers', () => {
     const reader = await openWith(bootstrap, {}, readerDir)
     const author = await openAuthor(bootstrap, { issues: 1 })
     await subscribe(reader, author.link)
-    const { core } = await feedOf(author, author.feedKey)
+    const core = coreOf(await feedOf(author, author.feedKey))
     const key = core.peers[0]?.remotePublicKey.toString('hex') ?? ''
 
     const strict = await openWith(bootstrap, { allowPeers: [key] })

@@ -24,6 +24,7 @@ import {
 } from '../../helpers/swarm-peers.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 import { privateNetwork } from '../../helpers/testnet.ts'
+import { coreOf } from '../../helpers/stores.ts'
 
 const STRANGERS = 200
 
@@ -107,9 +108,9 @@ async function scene() {
   const author = await openAuthor(bootstrap, { issues: 2 })
   const victim = await openVictim(bootstrap, author.link)
   await subscribe(victim, author.link)
-  const { core } = await feedOf(victim, author.feedKey)
+  const core = coreOf(await feedOf(victim, author.feedKey))
   const authorKeys = core.peers.map((it) => it.remotePublicKey)
-  const { core: own } = await feedOf(author, author.feedKey)
+  const own = coreOf(await feedOf(author, author.feedKey))
   const key = await keyOf(bootstrap, author.feedKey, authorKeys)
   expect(own.peers.some((it) => it.remotePublicKey.equals(key))).toBe(true)
   return { bootstrap, author, victim, key }
@@ -200,13 +201,13 @@ test(
     const open = await strangers(bootstrap, key, (it) => void liar.store.replicate(it))
     const feed = await feedOf(victim, author.feedKey)
     await eventually(() => expect(open.size).toBe(0), 20_000)
-    expect(feed.core.contiguousLength).toBeLessThan(length)
+    expect(coreOf(feed).contiguousLength).toBeLessThan(length)
     const config = configOf(dataDir, bootstrap)
     const again = await Engine.open({ config, logger: pino({ level: 'silent' }) })
     onTestFinished(() => again.close())
     await again.network()
-    if (feed.core.contiguousLength < length) await once(feed.core, 'download')
-    await eventually(() => expect(feed.core.contiguousLength).toBe(length), 20_000)
+    if (coreOf(feed).contiguousLength < length) await once(coreOf(feed), 'download')
+    await eventually(() => expect(coreOf(feed).contiguousLength).toBe(length), 20_000)
     expect(victim.lines.length).toBeLessThanOrEqual(LINES_PER_STRANGER * STRANGERS)
     await again.close()
     await eventually(() => expect(descriptors()).toBeLessThanOrEqual(before + MORE_DESCRIPTORS))

@@ -19,7 +19,7 @@ interface Log {
   held: number
   isWhole: boolean
   quietSince: number
-  peers: { remotePublicKey: Buffer }[]
+  peers: { publicKey: Buffer }[]
 }
 
 /** A roster over logs that are only numbers. */
@@ -38,7 +38,7 @@ function roster({ newsletters, stored }: { newsletters: number; stored: LogState
     const seeding = {
       get feed() {
         const { peers } = log
-        return { feedKey, core: { length: log.length, contiguousLength: log.held, peers } }
+        return { feedKey, log: { length: log.length, contiguousLength: log.held, peers } }
       },
       get quietMs() {
         return Date.now() - log.quietSince
@@ -101,7 +101,7 @@ describe('newsletters', () => {
     await vi.advanceTimersByTimeAsync(0)
     const [inUse, withPlain, incomplete] = keys as [FeedKey, FeedKey, FeedKey]
     used.add(inUse)
-    logs.get(withPlain)?.peers.push({ remotePublicKey: PLAIN })
+    logs.get(withPlain)?.peers.push({ publicKey: PLAIN })
     Object.assign(logs.get(incomplete) ?? {}, { held: 2, isWhole: false })
     for (const feedKey of keys.slice(3))
       Object.assign(logs.get(feedKey) ?? {}, { quietSince: 1e15 })

@@ -17,6 +17,7 @@ import {
 } from '../../helpers/swarm-peers.ts'
 import { bindOperations } from '../../../src/api/operations.ts'
 import { privateNetwork } from '../../helpers/testnet.ts'
+import { coreOf } from '../../helpers/stores.ts'
 
 /** A reader of `link` who comes back with so many other newsletters, all younger, that this one rests. */
 async function returningReader(bootstrap: readonly Address[], link: string) {
@@ -103,7 +104,7 @@ describe('a newsletter that rests', () => {
     const bootstrap = await privateNetwork()
     const author = await openAuthor(bootstrap, { issues: 1 })
     const comeBack = await returningReader(bootstrap, author.link)
-    const { discoveryKey } = (await feedOf(author, author.feedKey)).core
+    const { discoveryKey } = coreOf(await feedOf(author, author.feedKey))
     const topic = discoveryKey as Buffer
     await author.engine.close()
     const reader = await comeBack()

@@ -5,7 +5,7 @@ import type { ReplicationStream } from 'hypercore'
 import crypto, { type KeyPair } from 'hypercore-crypto'
 import Protomux, { type Message } from 'protomux'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { Feed } from '../../../src/format/feed.ts'
+import type { Feed } from '../../../src/format/feed.ts'
 import { UNDECIDED } from '../../../src/format/selection.ts'
 import { headOf } from '../../../src/log/internals/continuation.ts'
 import { USES_INTERNALS } from '../../../src/log/internals/internals.ts'
@@ -18,6 +18,7 @@ import {
 import { PushChannel } from '../../../src/replication/push/pushes.ts'
 import { eventually } from '../../helpers/swarm-peers.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
+import { coreOf, openFeed } from '../../helpers/stores.ts'
 
 interface Node {
   readonly store: Corestore
@@ -34,7 +35,7 @@ interface Node {
 async function node(identity: { name: string } | { keyPair: KeyPair } | { key: string }) {
   const store = new Corestore(await temporaryDirectory())
   const core = store.get({ ...identity, allowFork: false })
-  const feed = await Feed.open(core)
+  const feed = await openFeed(core)
   const misdeeds: string[] = []
   const failures: unknown[] = []
   const suspects: Buffer[] = []
@@ -57,15 +58,15 @@ function take({ pushes, feed, suspects }: Node): void {
 
 async function author(): Promise<Node> {
   const made = await node({ name: 'feed' })
-  await made.feed.core.append(['profile', 'first body', 'first record'])
+  await coreOf(made.feed).append(['profile', 'first body', 'first record'])
   take(made)
   return made
 }
 
 /** Holds all that there is, and asks for nothing from then on: what comes was pushed. */
 async function reader(of: Node, { asks = false } = {}): Promise<Node> {
-  const made = await node({ key: of.feed.core.id ?? '' })
-  const { core } = made.feed
+  const made = await node({ key: coreOf(of.feed).id ?? '' })
+  const core = coreOf(made.feed)
   core.download({ start: 0, end: -1 })
   take(made)
   await connect(of, made)
@@ -77,7 +78,7 @@ async function reader(of: Node, { asks = false } = {}): Promise<Node> {
 
 /** Keeps Hypercore from asking anybody. */
 function askNothing({ feed }: Node): void {
-  const { core } = feed.core as unknown as {
+  const { core } = coreOf(feed) as unknown as {
     core: { replicator: { setPushOnly(isOn: boolean): void } }
   }
   core.replicator.setPushOnly(true)
@@ -86,7 +87,7 @@ function askNothing({ feed }: Node): void {
 /** Until one knows how far the other is. */
 async function known(one: Node, other: Node): Promise<void> {
   await eventually(() => {
-    const peer = one.feed.core.peers.find((it) =>
+    const peer = coreOf(one.feed).peers.find((it) =>
       it.remotePublicKey.equals(other.keyPair.publicKey),
     )
     expect(peer?.remoteLength).toBe(other.feed.length)
@@ -118,7 +119,7 @@ async function byHand(
   blocks: readonly string[] = [],
 ) {
   const made = await node(identity)
-  if (blocks.length > 0) await made.feed.core.append(blocks)
+  if (blocks.length > 0) await coreOf(made.feed).append(blocks)
   const ours = stream(made, true)
   const theirs = stream(victim, false)
   ours.on('error', () => undefined)
@@ -139,9 +140,10 @@ async function byHand(
 
 async function pushOf({ feed }: Pick<Node, 'feed'>, from: number): Promise<Push> {
   const blocks = []
-  for (let i = from; i < feed.length; i++) blocks.push((await feed.core.get(i)) ?? Buffer.alloc(0))
-  const signature = headOf(feed.core)?.signature ?? Buffer.alloc(0)
-  return { topic: feed.core.discoveryKey ?? Buffer.alloc(32), from, signature, told: [], blocks }
+  for (let i = from; i < feed.length; i++)
+    blocks.push((await coreOf(feed).get(i)) ?? Buffer.alloc(0))
+  const signature = headOf(coreOf(feed))?.signature ?? Buffer.alloc(0)
+  return { topic: coreOf(feed).discoveryKey ?? Buffer.alloc(32), from, signature, told: [], blocks }
 }
 
 describe.runIf(USES_INTERNALS)('a small entry', () => {
@@ -149,14 +151,14 @@ describe.runIf(USES_INTERNALS)('a small entry', () => {
     const from = await author()
     const to = await reader(from)
     const pushed: number[] = []
-    to.feed.core.on('download', (index, _sizeBytes, _peer, request) => {
+    coreOf(to.feed).on('download', (index, _sizeBytes, _peer, request) => {
       if (request === null) pushed.push(index)
     })
 
-    await from.feed.core.append(['second body', 'second record'])
+    await coreOf(from.feed).append(['second body', 'second record'])
 
-    await eventually(() => expect(to.feed.core.contiguousLength).toBe(5))
-    expect(String(await to.feed.core.get(4))).toBe('second record')
+    await eventually(() => expect(coreOf(to.feed).contiguousLength).toBe(5))
+    expect(String(await coreOf(to.feed).get(4))).toBe('second record')
     expect(await to.feed.verify({ start: 0, end: 5 })).toBe(true)
     await eventually(() => expect(pushed).toEqual([3, 4]))
     await known(from, to)
@@ -165,25 +167,25 @@ describe.runIf(USES_INTERNALS)('a small entry', () => {
   test('and the next ones arrive in order, however fast they follow each other', async () => {
     const from = await author()
     const to = await reader(from)
-    for (let i = 0; i < 20; i++) await from.feed.core.append(`record ${i}`)
-    await eventually(() => expect(to.feed.core.contiguousLength).toBe(23))
+    for (let i = 0; i < 20; i++) await coreOf(from.feed).append(`record ${i}`)
+    await eventually(() => expect(coreOf(to.feed).contiguousLength).toBe(23))
     expect(to.misdeeds).toEqual([])
   })
 
   test('reaches through a reader who was pushed it a fellow who does not know the author', async () => {
     const from = await author()
     const between = await reader(from)
-    const far = await node({ key: from.feed.core.id ?? '' })
-    far.feed.core.download({ start: 0, end: -1 })
+    const far = await node({ key: coreOf(from.feed).id ?? '' })
+    coreOf(far.feed).download({ start: 0, end: -1 })
     take(far)
     await connect(between, far)
-    await eventually(() => expect(far.feed.core.contiguousLength).toBe(3))
+    await eventually(() => expect(coreOf(far.feed).contiguousLength).toBe(3))
     await known(between, far)
     askNothing(far)
 
-    await from.feed.core.append('second record')
+    await coreOf(from.feed).append('second record')
 
-    await eventually(() => expect(far.feed.core.contiguousLength).toBe(4))
+    await eventually(() => expect(coreOf(far.feed).contiguousLength).toBe(4))
   })
 
   test('is not passed on to a fellow whom the author pushed it to', async () => {
@@ -193,9 +195,9 @@ describe.runIf(USES_INTERNALS)('a small entry', () => {
     await known(one, other)
     await known(other, one)
     let uploads = 0
-    for (const it of [one, other]) it.feed.core.on('upload', () => uploads++)
+    for (const it of [one, other]) coreOf(it.feed).on('upload', () => uploads++)
 
-    await from.feed.core.append('second record')
+    await coreOf(from.feed).append('second record')
 
     for (const it of [one, other]) await known(from, it)
     await known(one, other)
@@ -205,18 +207,18 @@ describe.runIf(USES_INTERNALS)('a small entry', () => {
 
   test('is taken by a reader who lacks blocks before it, and these come as well', async () => {
     const from = await author()
-    const to = await node({ key: from.feed.core.id ?? '' })
+    const to = await node({ key: coreOf(from.feed).id ?? '' })
     take(to)
     await connect(from, to)
     await eventually(() => expect(to.feed.length).toBe(3))
     await known(from, to)
 
-    await from.feed.core.append(['second body', 'second record'])
-    await eventually(async () => expect(await to.feed.core.has(3, 5)).toBe(true))
-    expect(await to.feed.core.has(1)).toBe(false)
+    await coreOf(from.feed).append(['second body', 'second record'])
+    await eventually(async () => expect(await coreOf(to.feed).has(3, 5)).toBe(true))
+    expect(await coreOf(to.feed).has(1)).toBe(false)
 
-    await to.feed.core.download({ start: 0, end: 5 }).done()
-    expect(to.feed.core.contiguousLength).toBe(5)
+    await coreOf(to.feed).download({ start: 0, end: 5 }).done()
+    expect(coreOf(to.feed).contiguousLength).toBe(5)
     expect(await to.feed.verify({ start: 0, end: 5 })).toBe(true)
   })
 
@@ -224,15 +226,15 @@ describe.runIf(USES_INTERNALS)('a small entry', () => {
     const from = await author()
     const chooser = await reader(from, { asks: true })
     chooser.feed.select(UNDECIDED)
-    const late = await node({ key: from.feed.core.id ?? '' })
+    const late = await node({ key: coreOf(from.feed).id ?? '' })
     take(late)
-    late.feed.core.download({ start: 0, end: -1 })
-    await from.feed.core.append('second record')
+    coreOf(late.feed).download({ start: 0, end: -1 })
+    await coreOf(from.feed).append('second record')
     await connect(from, late)
-    await from.feed.core.append('third record')
+    await coreOf(from.feed).append('third record')
 
-    await eventually(() => expect(late.feed.core.contiguousLength).toBe(5))
-    await eventually(() => expect(chooser.feed.core.contiguousLength).toBe(5))
+    await eventually(() => expect(coreOf(late.feed).contiguousLength).toBe(5))
+    await eventually(() => expect(coreOf(chooser.feed).contiguousLength).toBe(5))
     expect([...late.misdeeds, ...chooser.misdeeds]).toEqual([])
   })
 })
@@ -241,11 +243,11 @@ test('an entry that is larger than may be pushed is asked for', async () => {
   const from = await author()
   const to = await reader(from, { asks: true })
   let pushed = 0
-  to.feed.core.on('download', (_index, _sizeBytes, _peer, request) => {
+  coreOf(to.feed).on('download', (_index, _sizeBytes, _peer, request) => {
     if (request === null) pushed++
   })
-  await from.feed.core.append([randomBytes(MAX_PUSHED_BYTES), 'second record'])
-  await eventually(() => expect(to.feed.core.contiguousLength).toBe(5))
+  await coreOf(from.feed).append([randomBytes(MAX_PUSHED_BYTES), 'second record'])
+  await eventually(() => expect(coreOf(to.feed).contiguousLength).toBe(5))
   expect(pushed).toBe(0)
 })
 
@@ -253,7 +255,7 @@ describe.runIf(USES_INTERNALS)('who pushes', () => {
   test('blocks that the author did not sign is refused and noted', async () => {
     const from = await author()
     const to = await reader(from)
-    const liar = await byHand(to, { key: from.feed.core.id ?? '' })
+    const liar = await byHand(to, { key: coreOf(from.feed).id ?? '' })
     await known(to, liar)
     const { signature, topic } = await pushOf(from, 0)
 
@@ -263,14 +265,14 @@ describe.runIf(USES_INTERNALS)('who pushes', () => {
     await eventually(() => expect(to.misdeeds).toHaveLength(2))
 
     expect(to.feed.length).toBe(3)
-    await from.feed.core.append('second record')
-    await eventually(() => expect(to.feed.core.contiguousLength).toBe(4))
+    await coreOf(from.feed).append('second record')
+    await eventually(() => expect(coreOf(to.feed).contiguousLength).toBe(4))
   })
 
   test('for a log that it does not replicate here is refused and noted', async () => {
     const from = await author()
     const to = await reader(from)
-    await from.feed.core.append('second record')
+    await coreOf(from.feed).append('second record')
     await eventually(() => expect(to.feed.length).toBe(4))
     const stranger = await byHand(to, { name: 'something else' })
     stranger.send(await pushOf(from, 3))
@@ -280,9 +282,9 @@ describe.runIf(USES_INTERNALS)('who pushes', () => {
   test('what is here already changes nothing, and more and more of it is noted', async () => {
     const from = await author()
     const to = await reader(from)
-    await from.feed.core.append('second record')
+    await coreOf(from.feed).append('second record')
     await eventually(() => expect(to.feed.length).toBe(4))
-    const echo = await byHand(to, { key: from.feed.core.id ?? '' })
+    const echo = await byHand(to, { key: coreOf(from.feed).id ?? '' })
     await known(to, echo)
     const push = await pushOf(from, 3)
 
@@ -313,7 +315,7 @@ describe.runIf(USES_INTERNALS)('who pushes', () => {
   ])('$what loses its connection', async ({ bytes }) => {
     const from = await author()
     const to = await reader(from)
-    const hostile = await byHand(to, { key: from.feed.core.id ?? '' })
+    const hostile = await byHand(to, { key: coreOf(from.feed).id ?? '' })
     await known(to, hostile)
     hostile.raw(bytes())
     await eventually(() => expect(hostile.stream.noiseStream.destroyed).toBe(true))
@@ -325,14 +327,14 @@ describe.runIf(USES_INTERNALS)('another history under the same key', () => {
   test('is found out when it is pushed, though what it continues is as long', async () => {
     const keyPair = crypto.keyPair()
     const from = await node({ keyPair })
-    await from.feed.core.append(['profile', 'first body', 'first record'])
+    await coreOf(from.feed).append(['profile', 'first body', 'first record'])
     take(from)
     const to = await reader(from, { asks: true })
-    const conflict = new Promise((resolve) => to.feed.core.on('conflict', resolve))
+    const conflict = new Promise((resolve) => coreOf(to.feed).on('conflict', resolve))
     const forger = await byHand(to, { keyPair }, ['profile', 'other body', 'other record'])
     await known(to, forger)
 
-    await forger.feed.core.append('second record')
+    await coreOf(forger.feed).append('second record')
     forger.send(await pushOf(forger, 3))
 
     expect(await conflict).toBe(3)
@@ -342,10 +344,10 @@ describe.runIf(USES_INTERNALS)('another history under the same key', () => {
   test('is found out when both have come as far', async () => {
     const keyPair = crypto.keyPair()
     const from = await node({ keyPair })
-    await from.feed.core.append(['profile', 'first body', 'first record'])
+    await coreOf(from.feed).append(['profile', 'first body', 'first record'])
     take(from)
     const to = await reader(from)
-    const conflict = new Promise((resolve) => to.feed.core.on('conflict', resolve))
+    const conflict = new Promise((resolve) => coreOf(to.feed).on('conflict', resolve))
     const forger = await byHand(to, { keyPair }, ['profile', 'first body', 'other record'])
     await known(to, forger)
 

@@ -11,6 +11,7 @@ import {
   subscribe,
 } from '../../helpers/swarm-peers.ts'
 import { privateNetwork } from '../../helpers/testnet.ts'
+import { coreOf } from '../../helpers/stores.ts'
 
 /** Keeps Hypercore from asking anybody for anything of a core. */
 function askNothing(core: Hypercore): void {
@@ -28,9 +29,9 @@ test.runIf(USES_INTERNALS).each([
   const author = await openAuthor(bootstrap, { issues: 1, isPrivate })
   const reader = await openPeer(bootstrap)
   await subscribe(reader, author.link)
-  const { core } = await feedOf(reader, author.feedKey)
+  const core = coreOf(await feedOf(reader, author.feedKey))
   const { length } = await feedOf(author, author.feedKey)
-  const { core: authors } = await feedOf(author, author.feedKey)
+  const authors = coreOf(await feedOf(author, author.feedKey))
   await eventually(() => expect(authors.peers[0]).toMatchObject({ remoteLength: length }))
   const before = await standing(reader, author.feedKey)
   askNothing(core)
@@ -61,6 +62,6 @@ test('a plain Hypercore peer beside a reader gets a new issue as ever', async ()
   await publish(author.operations, '# Spring tide\n')
 
   await eventually(() => expect(plain.contiguousLength).toBeGreaterThan(length))
-  const { core } = await feedOf(reader, author.feedKey)
+  const core = coreOf(await feedOf(reader, author.feedKey))
   await eventually(() => expect(core.contiguousLength).toBe(plain.length))
 })

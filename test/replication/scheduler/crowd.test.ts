@@ -15,6 +15,7 @@ import {
   subscribeSoon,
 } from '../../helpers/swarm-peers.ts'
 import { privateNetwork } from '../../helpers/testnet.ts'
+import { coreOf } from '../../helpers/stores.ts'
 
 /** Some fifty blocks: enough to be divided. */
 const PICTURE_BYTES = 3_000_000
@@ -64,7 +65,7 @@ test.each([{ isPrivate: false }, { isPrivate: true }])(
 
     const { length } = await feedOf(author, author.feedKey)
     for (const reader of readers) {
-      await expectWhole((await feedOf(reader, author.feedKey)).core, length)
+      await expectWhole(coreOf(await feedOf(reader, author.feedKey)), length)
     }
     await expectWhole(plain, length)
   },
@@ -82,7 +83,7 @@ test('a peer that has everything and answers nothing keeps nobody from it', asyn
   const reader = await openPeer(bootstrap)
   await subscribeSoon(reader, author.link)
 
-  await expectWhole((await feedOf(reader, author.feedKey)).core, length)
+  await expectWhole(coreOf(await feedOf(reader, author.feedKey)), length)
 })
 
 test('a reader that is connected to readers only gets everything from them', async () => {
@@ -92,14 +93,14 @@ test('a reader that is connected to readers only gets everything from them', asy
   const { length } = await feedOf(author, author.feedKey)
   const first = await openPeer(bootstrap)
   await subscribe(first, author.link)
-  await expectWhole((await feedOf(first, author.feedKey)).core, length)
+  await expectWhole(coreOf(await feedOf(first, author.feedKey)), length)
   await author.engine.close()
 
   const readers = [await openPeer(bootstrap), await openPeer(bootstrap)]
   await Promise.all(readers.map((reader) => subscribe(reader, author.link)))
 
   for (const reader of readers) {
-    await expectWhole((await feedOf(reader, author.feedKey)).core, length)
+    await expectWhole(coreOf(await feedOf(reader, author.feedKey)), length)
   }
 })
 
@@ -113,11 +114,11 @@ test('a peer that wants everything and never fetches its share delays nobody for
   const core = await openPlainly(idle, author.feedKey)
   await announce(idle, core)
   const feed = await feedOf(reader, author.feedKey)
-  await eventually(() => expect(feed.core.peers).toHaveLength(2), DEADLINE_MS)
+  await eventually(() => expect(coreOf(feed).peers).toHaveLength(2), DEADLINE_MS)
 
   await publishPicture(author)
   await publish(author.operations, '# After it\n\nSmall.\n')
 
   const { length } = await feedOf(author, author.feedKey)
-  await expectWhole(feed.core, length)
+  await expectWhole(coreOf(feed), length)
 })

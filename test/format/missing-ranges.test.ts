@@ -1,13 +1,13 @@
 import fc from 'fast-check'
-import type Hypercore from 'hypercore'
 import { expect, test } from 'vitest'
-import { missingRanges } from '../../src/log/missing-ranges.ts'
+import { missingRanges } from '../../src/format/selection.ts'
+import type { Log } from '../../src/format/log.ts'
 
-/** A core of which only these blocks are here. */
-function coreWith(held: readonly boolean[]): Hypercore {
-  const countSet = (start: number, length: number) =>
-    held.slice(start, start + length).filter(Boolean).length
-  return { length: held.length, core: { bitfield: { countSet } } } as unknown as Hypercore
+/** A log of which only these blocks are here. */
+function logWith(held: readonly boolean[]): Log {
+  const countHeld: Log['countHeld'] = ({ start, end }) =>
+    held.slice(start, end).filter(Boolean).length
+  return { length: held.length, countHeld } as Log
 }
 
 const indexes = (ranges: readonly { start: number; end: number }[]) =>
@@ -21,7 +21,7 @@ test('what is missing is each block that is neither here nor dropped, neighbours
       fc.nat(50),
       (held, start, count) => {
         const dropped = { start, end: start + count }
-        const ranges = missingRanges(coreWith(held), [dropped], 1_000)
+        const ranges = missingRanges(logWith(held), [dropped], 1_000)
         const isMissing = (i: number) => held[i] !== true && (i < start || i >= dropped.end)
         expect(indexes(ranges)).toEqual([...held.keys()].filter(isMissing))
         const starts = ranges.map((it) => it.start)
@@ -33,7 +33,7 @@ test('what is missing is each block that is neither here nor dropped, neighbours
 
 test('no more ranges are given than asked for', () => {
   const held = Array.from({ length: 10_000 }, (_, i) => i % 2 === 0)
-  expect(missingRanges(coreWith(held), [], 3)).toEqual([
+  expect(missingRanges(logWith(held), [], 3)).toEqual([
     { start: 1, end: 2 },
     { start: 3, end: 4 },
     { start: 5, end: 6 },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { readBlock, readBlocks } from '../../src/log/blocks.ts'
+import { readRange } from '../../src/format/log.ts'
 import { expectCode } from '../helpers/errors.ts'
-import { connect, openReplica, openStore } from '../helpers/stores.ts'
+import { connect, logOf, openReplica, openStore } from '../helpers/stores.ts'
 
 async function authorCore(count = 5) {
   const core = (await openStore()).get({ name: 'log' })
@@ -13,34 +13,39 @@ function textOf(block: Uint8Array): string {
   return new TextDecoder().decode(block)
 }
 
-describe('readBlock', () => {
+describe('read', () => {
   test('reads from disk without any peer', async () => {
     const core = await authorCore()
-    expect(textOf(await readBlock(core, 3, { wait: false }))).toBe('block 3')
+    const log = await logOf(core)
+    expect(textOf(await log.read(3, { wait: false }))).toBe('block 3')
   })
 
   test('reads from a peer, and keeps what it read', async () => {
     const { core, disconnect } = await openReplica(await authorCore())
-    expect(textOf(await readBlock(core, 3))).toBe('block 3')
+    const log = await logOf(core)
+    expect(textOf(await log.read(3))).toBe('block 3')
     disconnect()
-    expect(textOf(await readBlock(core, 3, { wait: false }))).toBe('block 3')
+    expect(textOf(await log.read(3, { wait: false }))).toBe('block 3')
   })
 
   test('does not ask peers when told not to wait', async () => {
     const { core } = await openReplica(await authorCore())
-    await expectCode(readBlock(core, 3, { wait: false }), 'NOT_AVAILABLE')
+    const log = await logOf(core)
+    await expectCode(log.read(3, { wait: false }), 'NOT_AVAILABLE')
     expect(await core.has(3)).toBe(false)
   })
 
   test('gives up on peers after the deadline', async () => {
     const { core, disconnect } = await openReplica(await authorCore())
+    const log = await logOf(core)
     disconnect()
-    await expectCode(readBlock(core, 3, { timeoutMs: 20 }), 'NOT_AVAILABLE')
+    await expectCode(log.read(3, { timeoutMs: 20 }), 'NOT_AVAILABLE')
   })
 
   test('does not begin once it is aborted', async () => {
     const core = await authorCore()
-    await expectCode(readBlock(core, 3, { signal: AbortSignal.abort() }), 'ABORTED')
+    const log = await logOf(core)
+    await expectCode(log.read(3, { signal: AbortSignal.abort() }), 'ABORTED')
   })
 
   test.each([
@@ -48,9 +53,10 @@ describe('readBlock', () => {
     ['while it waits', () => new Promise((resolve) => setImmediate(resolve))],
   ])('ends when it is aborted %s', async (_, until) => {
     const { core, disconnect } = await openReplica(await authorCore())
+    const log = await logOf(core)
     disconnect()
     const controller = new AbortController()
-    const read = expectCode(readBlock(core, 3, { signal: controller.signal }), 'ABORTED')
+    const read = expectCode(log.read(3, { signal: controller.signal }), 'ABORTED')
     await until()
     controller.abort()
     await read
@@ -59,10 +65,11 @@ describe('readBlock', () => {
   test('leaves other reads of the block alone when one is aborted', async () => {
     const author = await authorCore()
     const { core, disconnect } = await openReplica(author)
+    const log = await logOf(core)
     disconnect()
     const controller = new AbortController()
-    const aborted = expectCode(readBlock(core, 3, { signal: controller.signal }), 'ABORTED')
-    const other = readBlock(core, 3)
+    const aborted = expectCode(log.read(3, { signal: controller.signal }), 'ABORTED')
+    const other = log.read(3)
     controller.abort()
     await aborted
     connect(author, core)
@@ -71,30 +78,34 @@ describe('readBlock', () => {
 
   test('ends when the core closes', async () => {
     const { core, disconnect } = await openReplica(await authorCore())
+    const log = await logOf(core)
     disconnect()
-    const read = expectCode(readBlock(core, 3), 'ABORTED')
+    const read = expectCode(log.read(3), 'ABORTED')
     await core.close()
     await read
   })
 
   test('fails on a core that is closed', async () => {
     const core = await authorCore()
+    const log = await logOf(core)
     await core.close()
-    await expectCode(readBlock(core, 3), 'ABORTED')
+    await expectCode(log.read(3), 'ABORTED')
   })
 })
 
-describe('readBlocks', () => {
+describe('readRange', () => {
   test('gives the blocks of a range in order', async () => {
     const { core } = await openReplica(await authorCore(40))
-    const blocks = await readBlocks(core, 3, 37)
+    const log = await logOf(core)
+    const blocks = await readRange(log, { start: 3, end: 37 })
     expect(blocks.map(textOf)).toEqual(Array.from({ length: 34 }, (_, i) => `block ${i + 3}`))
   })
 
   test('fails when one of them cannot be had', async () => {
     const { core, disconnect } = await openReplica(await authorCore())
-    await readBlocks(core, 0, 4)
+    const log = await logOf(core)
+    await readRange(log, { start: 0, end: 4 })
     disconnect()
-    await expectCode(readBlocks(core, 0, 5, { wait: false }), 'NOT_AVAILABLE')
+    await expectCode(readRange(log, { start: 0, end: 5 }, { wait: false }), 'NOT_AVAILABLE')
   })
 })

@@ -1,0 +1,177 @@
+import { HyperletterError } from '../errors.ts'
+import type { BlockRange } from './block-ranges.ts'
+import type { LogEvents, LogPeer } from './log-events.ts'
+
+export type { LogEvents, LogPeer } from './log-events.ts'
+
+/** How a block may be obtained. */
+export interface ReadOptions {
+  /** False: only from this machine. */
+  readonly wait?: boolean
+  /** How long to wait for a peer, for each block. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** How long a reader waits for one block from peers, unless it says otherwise. */
+export const DEFAULT_BLOCK_TIMEOUT_MS = 15_000
+
+/** Blocks that are fetched beside whatever is read. */
+export interface Fetch {
+  /** Resolves when all of them are here, and also when it was ended. */
+  done(): Promise<unknown>
+  /** Ends it. */
+  destroy(): void
+}
+
+/** What it takes to read a newsletter: a log, a bundle, a mirror, or an array in tests. */
+export interface BlockSource {
+  /** Blocks of the whole log, as far as is known. */
+  readonly length: number
+  /**
+   * One block, decrypted, and verified against the tree that the key signed.
+   * @throws NOT_AVAILABLE if it cannot be had in time, ABORTED.
+   */
+  read(index: number, options?: ReadOptions): Promise<Uint8Array>
+  /** Begins to fetch what will be read, where that takes time. `end` may be Infinity: what will be appended, too. */
+  fetch?(range: BlockRange): Fetch
+}
+
+/** A node of the Merkle tree over the blocks of a log. */
+export interface TreeNode {
+  /** By the numbers of a flat tree: 2 × the index of a block for its leaf. */
+  readonly index: number
+  /** Bytes of the blocks below it. */
+  readonly size: number
+  readonly hash: Uint8Array
+}
+
+/** The tree over the first blocks of a log. */
+export interface LogTree {
+  readonly roots: readonly TreeNode[]
+  /** As it is stored; only valid for the newest length. */
+  readonly signature: Uint8Array
+  /** How often the log was cut back and written anew: 0 for a newsletter. */
+  readonly fork: number
+}
+
+/** A log as it is stored, blocks still encrypted: what bundles are made of and taken into. */
+export interface StoredLog {
+  /** 32 bytes. */
+  readonly key: Uint8Array
+  readonly length: number
+  /** Signs the log; absent until the first block is here. */
+  readonly publicKey: Uint8Array | undefined
+  has(range: BlockRange): Promise<boolean>
+  /** Undefined if it is not on this machine. */
+  readStored(index: number): Promise<Uint8Array | undefined>
+  /** The leaf of a block; undefined if its hash is not on this machine. */
+  leaf(index: number): Promise<TreeNode | undefined>
+  /** @throws if the nodes of a shorter length are not on this machine. */
+  tree(length: number): Promise<LogTree>
+  /** How many nodes have to come with a block or leaf to connect it to the tree. */
+  missingNodes(index: number): Promise<number>
+  /**
+   * Stores what was signed elsewhere.
+   * @returns false if the log grew meanwhile, so that it begins at a wrong length.
+   * @throws INVALID_SIGNATURE, INVALID_CHECKSUM or INVALID_OPERATION if it does not fit; DISK_FULL.
+   */
+  apply(part: SignedPart): Promise<boolean>
+}
+
+/** A longer tree, a block, or a leaf, with the nodes that prove it. */
+export type SignedPart =
+  | {
+      readonly start: number
+      readonly length: number
+      readonly nodes: readonly TreeNode[]
+      /** As it is stored. */
+      readonly signature: Uint8Array
+      readonly publicKey: Uint8Array
+    }
+  | { readonly index: number; readonly block: Uint8Array; readonly nodes: readonly TreeNode[] }
+  | { readonly leaf: TreeNode; readonly nodes: readonly TreeNode[] }
+
+/** One open session of a newsletter's log. Once it is closed, it has no blocks and no peers. */
+export interface Log extends BlockSource, StoredLog {
+  /** 32 bytes: what the log is announced under, which does not tell its key. */
+  readonly discoveryKey: Uint8Array
+  /** Without padding. */
+  readonly byteLength: number
+  /** Blocks from the first on that are here without a gap. */
+  readonly contiguousLength: number
+  readonly writable: boolean
+  /** False from the moment on that it begins to close. */
+  readonly isOpen: boolean
+  readonly peers: readonly LogPeer[]
+  readonly events: LogEvents
+  fetch(range: BlockRange): Fetch
+  /** How many blocks of a range are on this machine. */
+  countHeld(range: BlockRange): number
+  /** Indexes of blocks of a range that are not on this machine; no more than one more than `most`. */
+  missingIn(range: BlockRange, most: number): number[]
+  /**
+   * How many bytes the blocks of a range have together, before they are here: from the tree that the key signed, so
+   * that no record can lie about it. The last block and the one before the range have to be held.
+   * @returns undefined where the tree is not known so far; encrypted blocks count as they are stored.
+   */
+  rangeBytes(range: BlockRange): Promise<number | undefined>
+  /** Whether blocks on this machine hash up to the signed tree. False too for some that are not here. */
+  verify(range: BlockRange): Promise<boolean>
+  /** The hash of the tree over the first blocks; over all when absent. May fetch a block. */
+  treeHash(length?: number): Promise<Uint8Array>
+  /** All or nothing, not forced to disk. @throws DISK_FULL, ABORTED */
+  append(blocks: readonly Uint8Array[]): Promise<void>
+  /**
+   * Takes blocks off this disk and tells peers that they cannot be had here any more. Their hashes stay: they prove
+   * the blocks beside them, and bundles are made of them.
+   */
+  drop(range: BlockRange): Promise<void>
+  /** Waits for peers to say whether the log is longer, also where it is signed here. */
+  update(): Promise<void>
+  /** Gives up all blocks from `length` on, as if they had never been signed. */
+  cutBack(length: number): Promise<void>
+  /** Replicates with another log of the same key on this machine, until the returned function is called. */
+  join(other: Log): () => void
+  close(): Promise<void>
+}
+
+/** Blocks of a range in order; all are asked for at once, and given up together. @throws as `read` does */
+export async function readRange(
+  source: BlockSource,
+  { start, end }: BlockRange,
+  { signal, ...options }: ReadOptions = {},
+): Promise<Uint8Array[]> {
+  const failed = new AbortController()
+  const either = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal])
+  const reads = Array.from({ length: end - start }, (_, i) =>
+    source.read(start + i, { ...options, signal: either }),
+  )
+  try {
+    return await Promise.all(reads)
+  } catch (error) {
+    failed.abort()
+    throw error
+  }
+}
+
+/** Resolves when a log has a block; at once if it has. Rejects with the reason of the signal. */
+export async function firstBlock(log: Log, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  if (log.length > 0) return
+  await new Promise<void>((resolve, reject) => {
+    const off = log.events.on('downloader', 'append', () => settle(resolve))
+    const onAbort = () => settle(() => reject(signal.reason as Error))
+    const settle = (how: () => void) => {
+      off()
+      signal.removeEventListener('abort', onAbort)
+      how()
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+}
+
+/** @throws NOT_AVAILABLE for a block that is not on this machine. */
+export function notHere(index: number): HyperletterError {
+  return new HyperletterError('NOT_AVAILABLE', `Block ${index} is not on this machine.`)
+}

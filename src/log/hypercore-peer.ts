@@ -1,0 +1,53 @@
+import type { Peer } from 'hypercore'
+import type { BlockRange } from '../format/block-ranges.ts'
+import type { LogPeer } from '../format/log-events.ts'
+
+// What is used of a peer beyond its public face.
+interface Wire {
+  readonly wireRange: { send(message: { drop: boolean; start: number; length: number }): void }
+}
+
+/** A replication peer of Hypercore. */
+export class HypercorePeer implements LogPeer {
+  readonly peer: Peer
+
+  constructor(peer: Peer) {
+    this.peer = peer
+  }
+
+  get publicKey(): Uint8Array {
+    return this.peer.remotePublicKey
+  }
+
+  get length(): number {
+    return this.peer.remoteLength
+  }
+
+  get isSynced(): boolean {
+    return this.peer.remoteOpened && this.peer.remoteSynced
+  }
+
+  holds({ start, end }: BlockRange): boolean {
+    const { remoteContiguousLength, remoteBitfield } = this.peer
+    // The bitfield of a peer lacks what it told as its unbroken prefix, so both are asked.
+    for (let index = Math.max(start, remoteContiguousLength); index < end; index++) {
+      if (!remoteBitfield.get(index)) return false
+    }
+    return true
+  }
+
+  announce({ start, end }: BlockRange): void {
+    // Hypercore would keep some of it to itself.
+    const { wireRange } = this.peer as unknown as Wire
+    wireRange.send({ drop: false, start, length: end - start })
+  }
+}
+
+const wrapped = new WeakMap<Peer, HypercorePeer>()
+
+/** Always the same one for a peer. */
+export function peerOf(peer: Peer): HypercorePeer {
+  let found = wrapped.get(peer)
+  if (found === undefined) wrapped.set(peer, (found = new HypercorePeer(peer)))
+  return found
+}

@@ -1,0 +1,26 @@
+import type { Manifest } from 'hypercore'
+import { SIGNER_NAMESPACE } from '../format/bundle/format.ts'
+
+/** What the key of a newsletter is the hash of: one signer. @param publicKey 32 bytes. */
+export function manifestOf(publicKey: Uint8Array): Manifest {
+  const signer = {
+    signature: 'ed25519' as const,
+    namespace: asBuffer(SIGNER_NAMESPACE),
+    publicKey: asBuffer(publicKey),
+  }
+  return {
+    version: 1,
+    hash: 'blake2b',
+    allowPatch: false,
+    quorum: 1,
+    signers: [signer],
+    prologue: null,
+    linked: null,
+    userData: null,
+  }
+}
+
+/** The same bytes, for Hypercore. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
