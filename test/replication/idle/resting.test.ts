@@ -50,7 +50,9 @@ describe('a newsletter that rests', () => {
     const reader = await comeBack()
     // Nobody here has opened it but the network.
     await eventually(() => expect(reader.lengths.has(author.feedKey as FeedKey)).toBe(true))
-    expect(await reader.operations.listIssues({ newsletter: author.feedKey })).toHaveLength(2)
+    await eventually(async () => {
+      expect(await reader.operations.listIssues({ newsletter: author.feedKey })).toHaveLength(2)
+    })
   })
 
   test('opens when a peer, who lets it rest as well, tells that it has more', async () => {
