@@ -128,12 +128,23 @@ async function inTurn(path: string, write: () => Promise<void>): Promise<void> {
 }
 
 async function writeSynced(path: string, parts: readonly Uint8Array[]): Promise<void> {
-  const file = await open(path, 'w', 0o600)
+  const file = await createNew(path)
   try {
     for (const part of parts) await file.writeFile(part)
     await file.datasync()
   } finally {
     await file.close()
+  }
+}
+
+// What lies there already is left from a crash, or a link of somebody else's that must not be followed.
+async function createNew(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'wx', 0o600)
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error
+    await rm(path, { force: true })
+    return open(path, 'wx', 0o600)
   }
 }
 

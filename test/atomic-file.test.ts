@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createSynced, replaceWhole } from '../src/atomic-file.ts'
@@ -41,4 +41,15 @@ test('a new file whose end cannot be told is reported', async () => {
     throw new Error('No end.')
   }
   await expect(createSynced(path, [Buffer.from('part')], end)).rejects.toThrow('No end.')
+})
+
+test('a link in place of the temporary file is replaced, not followed', async () => {
+  const folder = await temporaryDirectory()
+  const elsewhere = join(folder, 'elsewhere')
+  await writeFile(elsewhere, 'mine')
+  await symlink(elsewhere, join(folder, 'note.tmp'))
+  await replaceWhole(join(folder, 'note'), [Buffer.from('secret')])
+  expect(await readFile(elsewhere, 'utf8')).toBe('mine')
+  expect(await readFile(join(folder, 'note'), 'utf8')).toBe('secret')
+  expect((await stat(join(folder, 'note'))).mode & 0o077).toBe(0)
 })

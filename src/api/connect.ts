@@ -93,7 +93,11 @@ async function openEngine(
   const logger = createLogger(config.logLevel)
   const engine = await Engine.open({ config, logger, online })
   const operations = bindOperations(engine, 'engine')
-  const reader = new ReaderHost({ operations, dataDir: config.dataDir })
+  const reader = new ReaderHost({
+    operations,
+    dataDir: config.dataDir,
+    hosts: config.readerHosts,
+  })
   const openReader = (request: ReaderRequest) => reader.open(request)
   const lent = lend ? await lendOver(config, { operations, openReader, logger }) : undefined
   return {

@@ -45,6 +45,8 @@ export interface Config {
   readonly allowPeers: readonly string[] | undefined
   /** Whether peers in the same local network are found without a DHT. */
   readonly localDiscovery: boolean
+  /** Names that the web reader answers to besides those of this machine. */
+  readonly readerHosts: readonly string[] | undefined
   /** Port on loopback for what monitoring asks; nothing is served when absent. */
   readonly metricsPort: number | undefined
   /** A program that is run for each issue that arrives. */

@@ -4,6 +4,7 @@ import {
   parseBootstrap,
   parseBytes,
   parseCount,
+  parseHostNames,
   parseLogLevel,
   parsePeerKeys,
   parsePort,
@@ -92,6 +93,13 @@ export const SETTINGS = {
     'find peers in the same local network by themselves',
     parseSwitch,
     'boolean',
+  ),
+  readerHosts: setting(
+    '--reader-hosts <names>',
+    'HYPERLETTER_READER_HOSTS',
+    'more host names of the web reader, such as that of a tunnel or container',
+    parseHostNames,
+    'list',
   ),
   metricsPort: setting(
     '--metrics-port <n>',

@@ -106,6 +106,19 @@ export function parsePeerKeys(text: string): readonly string[] {
   })
 }
 
+/** Host names or addresses without ports, separated by commas. @throws INVALID_INPUT */
+export function parseHostNames(text: string): readonly string[] {
+  return text.split(',').map((part) => {
+    const name = part.trim().toLowerCase()
+    const url = `http://${name}`
+    if (name !== '' && URL.canParse(url) && new URL(url).host === name) return name
+    throw wrong(
+      `Not a host name: "${part.trim()}".`,
+      'Write it without a port, for example reader.lan.',
+    )
+  })
+}
+
 /** An `http` or `https` address. @throws INVALID_INPUT */
 export function parseWebAddress(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined

@@ -58,7 +58,11 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     logger,
   })
   const { operations } = engine
-  const reader = new ReaderHost({ operations, dataDir: config.dataDir })
+  const reader = new ReaderHost({
+    operations,
+    dataDir: config.dataDir,
+    hosts: config.readerHosts,
+  })
   const events = new IssueEvents({ operations, logger })
   const monitoring = new Monitoring({ operations, logger })
   live.follow(['logLevel'], ({ logLevel }) => void (logger.level = logLevel))

@@ -11,7 +11,7 @@ import {
   type ReaderContext,
 } from './context.ts'
 import { guard, sessionCookie } from './guard.ts'
-import { doorPage, problemPage, problemTitle } from '../site/pages/problem.ts'
+import { doorPage, enteredPage, problemPage, problemTitle } from '../site/pages/problem.ts'
 import { RenderCache } from './render-cache.ts'
 import { changingRoutes } from './routes/changing.ts'
 import { eventRoutes } from './routes/events.ts'
@@ -24,7 +24,9 @@ export interface ReaderOptions {
   readonly operations: Operations
   /** `http://127.0.0.1:<port>`, known once it listens. */
   readonly origin: () => string
+  readonly hosts?: readonly string[] | undefined
   readonly secrets: Secrets
+  readonly signOut: () => Promise<void>
   /** Ends what goes on in the background. */
   readonly signal: AbortSignal
 }
@@ -72,6 +74,10 @@ function enter(reader: Reader, c: ReaderContext): Response | Promise<Response> {
     return c.get('session') ? c.redirect(to, 303) : door(reader, c, true)
   }
   c.header('set-cookie', sessionCookie(reader))
+  // A browser that came from a file sends its cookie only to what a page of our own leads to.
+  if (c.req.header('sec-fetch-site') === 'cross-site') {
+    return c.html(enteredPage(to, viewOf(reader, c).stylePath))
+  }
   return c.redirect(to, 303)
 }
 

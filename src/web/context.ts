@@ -12,7 +12,11 @@ export interface Reader {
   readonly operations: Operations
   /** `http://127.0.0.1:<port>`: where feeds and their pictures can be found. */
   readonly origin: () => string
+  /** Names that a browser may use besides those of this machine. */
+  readonly hosts?: readonly string[] | undefined
   readonly secrets: Secrets
+  /** Ends every session. */
+  readonly signOut: () => Promise<void>
   readonly assets: Assets
   /** Aborted when the reader closes. */
   readonly signal: AbortSignal

@@ -1,7 +1,8 @@
 import type { MiddlewareHandler } from 'hono'
 import { getCookie } from 'hono/cookie'
 import type { Env, Reader, ReaderContext } from './context.ts'
-import { isSame } from './secrets.ts'
+import { SESSION_MS } from './secrets.ts'
+import { portOf } from './state.ts'
 
 const POLICY = [
   "default-src 'none'",
@@ -16,9 +17,6 @@ const POLICY = [
 
 const METHODS = new Set(['GET', 'HEAD', 'POST'])
 
-/** A year; the cookie is renewed with every `hyperletter open`. */
-const SESSION_SECONDS = 365 * 24 * 60 * 60
-
 /**
  * First in line for every request: only this machine's own names in `Host`, so that a name somebody
  * else points at 127.0.0.1 reaches nothing; no request on behalf of another site; only known methods.
@@ -32,8 +30,12 @@ export function guard(reader: Reader): MiddlewareHandler<Env> {
         headers: { 'content-type': 'text/plain; charset=utf-8' },
       })
     } else {
-      c.set('session', isSame(getCookie(c, cookieName(reader)), reader.secrets.session))
+      const session = reader.secrets.check(getCookie(c, cookieName(reader)))
+      c.set('session', session !== 'none')
       await next()
+      if (session === 'old' && !c.res.headers.has('set-cookie')) {
+        c.res.headers.set('set-cookie', sessionCookie(reader))
+      }
     }
     protect(c.res.headers)
   }
@@ -60,13 +62,14 @@ function refusal(
   reader: Reader,
   c: ReaderContext,
 ): { readonly status: number; readonly words: string } | undefined {
-  const origins = ownOrigins(reader)
-  const host = c.req.header('host') ?? ''
-  const own = origins.find((it) => it === `http://${host.toLowerCase()}`)
-  if (own === undefined) return { status: 421, words: 'This name is not the reader’s.' }
+  const origins = originsFor(reader, c.req.header('host') ?? '')
+  if (origins.length === 0) {
+    const words = `This name is not the reader’s: use ${reader.origin()}, or allow the name with the setting readerHosts.`
+    return { status: 421, words }
+  }
   if (!METHODS.has(c.req.method)) return { status: 405, words: 'Not allowed.' }
   const origin = c.req.header('origin')
-  if (origin !== undefined && origin !== own) {
+  if (origin !== undefined && !origins.includes(origin)) {
     return { status: 403, words: 'Not from another site.' }
   }
   const site = c.req.header('sec-fetch-site')
@@ -84,19 +87,26 @@ function isNavigation(c: ReaderContext): boolean {
   return c.req.method === 'GET' && c.req.header('sec-fetch-mode') === 'navigate'
 }
 
-/** Both names of this machine that a browser may use; nothing else listens here. */
-function ownOrigins(reader: Reader): string[] {
-  const { port } = new URL(reader.origin())
-  return [`http://127.0.0.1:${port}`, `http://localhost:${port}`]
+/**
+ * The origins of pages under a name that a browser may use: this machine's own two, and with any port and
+ * over TLS those that the user has allowed. None for every other name.
+ */
+function originsFor({ origin, hosts = [] }: Reader, host: string): string[] {
+  if (!/^[^/?#@\s]{1,300}$/.test(host) || !URL.canParse(`http://${host}`)) return []
+  const asked = new URL(`http://${host}`)
+  const own = ['127.0.0.1', 'localhost'].includes(asked.hostname)
+  if (own && portOf(asked.origin) === portOf(origin())) return [asked.origin]
+  if (!hosts.includes(asked.hostname)) return []
+  return [asked.origin, new URL(`https://${host}`).origin]
 }
 
 /** Cookies are shared among ports, so the name tells readers of two data directories apart. */
 export function cookieName(reader: Reader): string {
-  return `hyperletter-${new URL(reader.origin()).port}`
+  return `hyperletter-${portOf(reader.origin())}`
 }
 
 /** Header that opens a session in the browser it is sent to. */
 export function sessionCookie(reader: Reader): string {
-  const value = `${cookieName(reader)}=${reader.secrets.session}`
-  return `${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${SESSION_SECONDS}`
+  const value = `${cookieName(reader)}=${reader.secrets.session()}`
+  return `${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${SESSION_MS / 1_000}`
 }

@@ -1,10 +1,12 @@
 import type { Operations } from '../api/contract/contract.ts'
 import type { ReaderServer } from './server.ts'
-import { wasOpened } from './state.ts'
+import { portOf, wasOpened } from './state.ts'
 
 export interface ReaderHostOptions {
   readonly operations: Operations
   readonly dataDir: string
+  /** Names that a browser may use for it besides those of this machine. */
+  readonly hosts?: readonly string[] | undefined
 }
 
 /** A place for the web reader, which is loaded and served only once somebody wants it. */
@@ -27,11 +29,7 @@ export class ReaderHost {
   }): Promise<string> {
     const { port, path } = request
     const before = await this.#serving?.catch(() => undefined)
-    if (
-      before !== undefined &&
-      port !== undefined &&
-      new URL(before.origin).port !== String(port)
-    ) {
+    if (before !== undefined && port !== undefined && portOf(before.origin) !== port) {
       await before.close()
       this.#serving = undefined
     }

@@ -1,5 +1,11 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 
+/** How long a browser stays signed in without coming back. */
+export const SESSION_MS = 30 * 24 * 60 * 60_000
+
+/** A session that is older gets a new cookie with its next page. */
+const ROTATE_AFTER_MS = 24 * 60 * 60_000
+
 /** How long a link with a one-time token works. */
 const ONE_TIME_MS = 10 * 60_000
 
@@ -8,17 +14,45 @@ const MAX_WAITING = 32
 
 /** The tokens of one reader, derived from its secret; one-time ones live in memory only. */
 export class Secrets {
-  readonly #secret: string
+  #secret: string
+  #ended = new AbortController()
   readonly #oneTime = new Map<string, number>()
-  /** Value of the session cookie. */
-  readonly session: string
-  /** Hidden field of every form. */
-  readonly form: string
 
   constructor(secret: string) {
     this.#secret = secret
-    this.session = this.#derive('session')
-    this.form = this.#derive('form')
+  }
+
+  /** Aborted when everybody is signed out. */
+  get signedOut(): AbortSignal {
+    return this.#ended.signal
+  }
+
+  /** Value of the cookie of a session that begins now. */
+  session(now = Date.now()): string {
+    const at = now.toString(36)
+    return `${at}.${this.#derive(`session/${at}`)}`
+  }
+
+  /** Whether a cookie proves a session, and whether it should be replaced by a new one. */
+  check(cookie: string | undefined, now = Date.now()): 'none' | 'valid' | 'old' {
+    const at = /^[0-9a-z]{1,10}(?=[.])/.exec(cookie ?? '')?.[0] ?? ''
+    if (!isSame(cookie, `${at}.${this.#derive(`session/${at}`)}`)) return 'none'
+    const ageMs = now - Number.parseInt(at, 36)
+    if (!(ageMs <= SESSION_MS)) return 'none'
+    return ageMs > ROTATE_AFTER_MS ? 'old' : 'valid'
+  }
+
+  /** Hidden field of every form. */
+  get form(): string {
+    return this.#derive('form')
+  }
+
+  /** Ends every session; addresses of private feeds change too. */
+  renew(secret: string): void {
+    this.#secret = secret
+    this.#oneTime.clear()
+    this.#ended.abort()
+    this.#ended = new AbortController()
   }
 
   /** Part of the feed addresses of a private newsletter. */

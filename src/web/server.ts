@@ -1,22 +1,31 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { codeOf, HyperletterError } from '../errors.ts'
 import type { Operations } from '../api/contract/contract.ts'
 import { createReader } from './app.ts'
 import { localPath } from './context.ts'
 import { Secrets } from './secrets.ts'
-import { loadState, saveState, wasOpened } from './state.ts'
+import { loadState, newSecret, saveState, wasOpened } from './state.ts'
 
 /** Tried first, for addresses that stay the same; any free one if somebody else has it. */
 export const DEFAULT_PORT = 4_937
 
 const ADDRESS = '127.0.0.1'
 const MAX_HEADER_BYTES = 8 * 1_024
-const MAX_CONNECTIONS = 128
-const HEAD_TIMEOUT_MS = 10_000
+
+/** Connections in all, and those of them that wait for a whole request: the oldest make room for new ones. */
+const MAX_CONNECTIONS = 256
+const MAX_UNFINISHED = 64
+
+/** How long a head, a whole request, and a connection on which nothing moves may take. */
+const HEAD_TIMEOUT_MS = 5_000
 const REQUEST_TIMEOUT_MS = 30_000
+const IDLE_TIMEOUT_MS = 60_000
+
+/** How often Node looks for requests that took too long; by itself every 30 s. */
+const LOOK_EVERY_MS = 1_000
 
 export interface ReaderServerOptions {
   readonly operations: Operations
@@ -24,6 +33,7 @@ export interface ReaderServerOptions {
   readonly dataDir: string
   /** Instead of the port that is kept. Not free: `INVALID_INPUT`. */
   readonly port?: number | undefined
+  readonly hosts?: readonly string[] | undefined
 }
 
 /** Serves the web reader on this machine's own address, to this machine only. */
@@ -39,24 +49,35 @@ export class ReaderServer {
   }
 
   /** @throws INVALID_INPUT if the port that was asked for is taken. */
-  static async listen({ operations, dataDir, port }: ReaderServerOptions): Promise<ReaderServer> {
+  static async listen(options: ReaderServerOptions): Promise<ReaderServer> {
+    const { operations, dataDir, port, hosts } = options
     const isNew = !wasOpened(dataDir)
-    const state = await loadState(dataDir, DEFAULT_PORT)
+    let state = await loadState(dataDir, DEFAULT_PORT)
     const secrets = new Secrets(state.secret)
     const end = new AbortController()
     const app = createReader({
       operations,
+      hosts,
       secrets,
       signal: end.signal,
       origin: () => reader.origin,
+      signOut: async () => {
+        const secret = newSecret()
+        await saveState(dataDir, { ...state, secret })
+        state = { ...state, secret }
+        secrets.renew(secret)
+      },
     })
     const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false })
-    const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
-      void listener(request, response)
-    })
+    const server = createServer(
+      { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: LOOK_EVERY_MS },
+      (request, response) => void listener(request, response),
+    )
     server.headersTimeout = HEAD_TIMEOUT_MS
     server.requestTimeout = REQUEST_TIMEOUT_MS
+    server.timeout = IDLE_TIMEOUT_MS
     server.maxConnections = MAX_CONNECTIONS
+    evictUnfinished(server)
     const reader = new ReaderServer(server, secrets, end)
     if (!(await bind(server, port ?? state.port))) {
       if (port !== undefined) {
@@ -70,7 +91,8 @@ export class ReaderServer {
     }
     const served = reader.#port
     const isKept = isNew || port !== undefined || served === state.port
-    await saveState(dataDir, { ...state, ...(isKept ? { port: served } : { otherPort: served }) })
+    state = { ...state, ...(isKept ? { port: served } : { otherPort: served }) }
+    await saveState(dataDir, state)
     return reader
   }
 
@@ -102,6 +124,28 @@ export class ReaderServer {
     this.#server.closeAllConnections()
     await closed
   }
+}
+
+// Somebody who opens connections and sends half a request on each must not keep others out.
+function evictUnfinished(server: Server): void {
+  const unfinished = new Set<Socket>()
+  const wait = (socket: Socket) => {
+    if (socket.destroyed) return
+    unfinished.add(socket)
+    const [oldest] = unfinished
+    if (unfinished.size > MAX_UNFINISHED) oldest?.destroy()
+  }
+  server.on('connection', (socket: Socket) => {
+    socket.once('close', () => unfinished.delete(socket))
+    wait(socket)
+  })
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const { socket, headers } = request
+    const hasBody = 'transfer-encoding' in headers || Number(headers['content-length'] ?? 0) > 0
+    if (hasBody) request.once('end', () => unfinished.delete(socket))
+    else unfinished.delete(socket)
+    response.once('finish', () => wait(socket))
+  })
 }
 
 async function bind(server: Server, port: number): Promise<boolean> {

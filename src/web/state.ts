@@ -10,7 +10,8 @@ import { Secrets } from './secrets.ts'
 
 const port = z.int().min(1).max(65_535)
 
-const readerState = z.strictObject({
+// A later version may have added fields: they stay, and the secret with them.
+const readerState = z.looseObject({
   port,
   /** Where it is served while something else has that port. */
   otherPort: port.optional(),
@@ -31,8 +32,17 @@ export async function loadState(dataDir: string, defaultPort: number): Promise<R
   try {
     return readerState.parse(JSON.parse(await readFile(fileIn(dataDir), 'utf8')))
   } catch {
-    return { port: defaultPort, secret: randomBytes(32).toString('hex') }
+    return { port: defaultPort, secret: newSecret() }
   }
+}
+
+export function newSecret(): string {
+  return randomBytes(32).toString('hex')
+}
+
+/** The port of an address; URLs leave out the one that is usual. */
+export function portOf(origin: string): number {
+  return Number(new URL(origin).port || 80)
 }
 
 /** Keeps it, readable only for this user. */
@@ -50,6 +60,6 @@ export async function readerAddresses(
   origin: string,
   newsletters: readonly Newsletter[],
 ): Promise<AllAddresses> {
-  const { secret } = await loadState(dataDir, Number(new URL(origin).port))
+  const { secret } = await loadState(dataDir, portOf(origin))
   return feedAddresses(origin, new Secrets(secret), newsletters)
 }

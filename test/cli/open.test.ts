@@ -1,7 +1,10 @@
+import { readFile, stat } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { HyperletterError } from '../../src/errors.ts'
 import { openBrowser } from '../../src/cli/terminal/programs.ts'
-import { Capture, jsonOf, runCli, answer } from '../helpers/cli.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
+import { Capture, jsonOf, runCli, answer, someConfig } from '../helpers/cli.ts'
 
 const URL_ONCE = 'http://127.0.0.1:4937/enter?token=abc'
 
@@ -41,10 +44,18 @@ describe('open', () => {
 
   it('shows it in a browser on a terminal, unless told not to', async () => {
     const { openReader, shown, services } = recorder()
-    const options = { via: 'daemon' as const, openReader, services }
+    const config = { ...someConfig, dataDir: await temporaryDirectory() }
+    const loadConfig = () => Promise.resolve(config)
+    const withConfig = { ...services, loadConfig }
+    const options = { via: 'daemon' as const, openReader, services: withConfig }
     await runCli(['open'], { ...options, stdout: new Capture({ isTTY: true }) })
     await runCli(['open', '--no-browser'], { ...options, stdout: new Capture({ isTTY: true }) })
-    expect(shown).toEqual([URL_ONCE])
+    // What a program is started with, every user of the machine can read.
+    expect(shown).toHaveLength(1)
+    expect(shown[0]).toMatch(/^file:/)
+    const file = fileURLToPath(shown[0] ?? '')
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    expect(await readFile(file, 'utf8')).toContain(`url=${URL_ONCE}`)
   })
 
   it('serves it until it is interrupted, where there is no daemon', async () => {

@@ -29,6 +29,7 @@ export const UNSET = {
   maxConnections: undefined,
   allowPeers: undefined,
   localDiscovery: false,
+  readerHosts: undefined,
   metricsPort: undefined,
   onIssue: undefined,
   webhook: undefined,

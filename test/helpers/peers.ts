@@ -1,6 +1,7 @@
 import type { Address } from '../../src/config/config.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import type { Operations, Output } from '../../src/api/contract/contract.ts'
+import { defined } from '../../src/defined.ts'
 import { bindOperations } from '../../src/api/operations.ts'
 import { openEngine } from './engines.ts'
 import { all, only, single } from './operations.ts'
@@ -28,9 +29,10 @@ export async function publish(
   operations: Operations,
   markdown: string,
   newsletter?: string,
+  folder?: string,
 ): Promise<Published> {
-  const target = newsletter === undefined ? {} : { newsletter }
-  const events = await all(operations.publishIssue({ ...target, draft: { markdown } }))
+  const draft = { markdown, ...defined({ folder }) }
+  const events = await all(operations.publishIssue({ ...defined({ newsletter }), draft }))
   return single(only(events, 'published'))
 }
 

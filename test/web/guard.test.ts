@@ -1,11 +1,13 @@
 import { connect } from 'node:net'
 import { once } from 'node:events'
-import { stat } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { createReader } from '../../src/web/app.ts'
+import { Secrets, SESSION_MS } from '../../src/web/secrets.ts'
 import { ReaderServer } from '../../src/web/server.ts'
 import { form, startReader } from '../helpers/readers.ts'
-import { openAuthor } from '../helpers/peers.ts'
+import { openAuthor, publish } from '../helpers/peers.ts'
 import { failureOf } from '../helpers/operations.ts'
 
 /** A reader with one newsletter of one issue. */
@@ -43,6 +45,42 @@ describe('who is let in', () => {
     for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, `LOCALHOST:${port}`]) {
       expect((await reader.visit('/', { headers: { host } })).status).toBe(200)
     }
+  })
+
+  it.each([
+    ['http://127.0.0.1:80', '127.0.0.1', 200],
+    ['http://127.0.0.1:80', 'localhost:80', 200],
+    ['http://127.0.0.1:80', '127.0.0.1:8080', 421],
+    ['http://127.0.0.1:4937', 'reader.lan', 200],
+    ['http://127.0.0.1:4937', 'READER.lan:8443', 200],
+    ['http://127.0.0.1:4937', 'reader.lan.evil.example', 421],
+    ['http://127.0.0.1:4937', 'reader.lan@evil.example', 421],
+    ['http://127.0.0.1:4937', '', 421],
+  ])('at %s, the name %j gets %i', async (origin, host, status) => {
+    const { operations } = await openAuthor([], { isOnline: false })
+    const app = createReader({
+      operations,
+      origin: () => origin,
+      hosts: ['reader.lan'],
+      secrets: new Secrets('a'),
+      signOut: () => Promise.resolve(),
+      signal: new AbortController().signal,
+    })
+    const get = (headers: Record<string, string>) =>
+      app.request('/feeds/newsletters.opml', { headers: { host, ...headers } })
+    expect((await get({})).status).toBe(status)
+    // A page under that name may ask too, and no page under another.
+    const own = URL.canParse(`http://${host}`) ? new URL(`http://${host}`).origin : ''
+    expect((await get({ origin: own })).status).toBe(status)
+    const refused = status === 200 ? 403 : status
+    expect((await get({ origin: 'http://evil.example' })).status).toBe(refused)
+  })
+
+  it('to a name that is not the reader’s, it says which is', async () => {
+    const { reader } = await someReader()
+    const { text } = await reader.ask('/', { headers: { host: 'localhost:1' } })
+    expect(text).toContain(reader.origin)
+    expect(text).toContain('readerHosts')
   })
 
   it.each(['https://evil.example', 'null', 'http://127.0.0.1:1', 'file://'])(
@@ -109,6 +147,16 @@ describe('who is let in', () => {
     expect((await reader.ask(path)).status).toBe(401)
     // Who is in already just goes on.
     expect((await reader.visit(path)).status).toBe(303)
+  })
+
+  it('a browser that comes from a file, by a page that leads on', async () => {
+    const { reader } = await someReader()
+    const path = reader.server.enter('/seeding').slice(reader.origin.length)
+    const headers = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }
+    const entered = await reader.ask(path, { headers })
+    expect(entered.status).toBe(200)
+    expect(String(entered.headers['set-cookie'])).toMatch(/HttpOnly; SameSite=Strict/)
+    expect(entered.text).toContain('content="0;url=/seeding"')
   })
 
   it.each([
@@ -266,5 +314,111 @@ describe('the server', () => {
     const { dataDir } = other
     const failure = await failureOf(ReaderServer.listen({ operations, dataDir, port }))
     expect(failure.code).toBe('INVALID_INPUT')
+  })
+})
+
+describe('sessions', () => {
+  const cookieOf = (reader: { origin: string }, value: string) => ({
+    cookie: `hyperletter-${new URL(reader.origin).port}=${value}`,
+  })
+
+  /** What the server knows, as its file tells. */
+  async function secretsOf(dataDir: string): Promise<Secrets> {
+    const { secret } = JSON.parse(await readFile(join(dataDir, 'reader.json'), 'utf8')) as {
+      secret: string
+    }
+    return new Secrets(secret)
+  }
+
+  it('end a month after they were last used, and get a new cookie each day', async () => {
+    const { reader } = await someReader()
+    const secrets = await secretsOf(reader.dataDir)
+    const visit = (ageMs: number) =>
+      reader.ask('/', { headers: cookieOf(reader, secrets.session(Date.now() - ageMs)) })
+    const fresh = await visit(60_000)
+    expect([fresh.status, fresh.headers['set-cookie']]).toEqual([200, undefined])
+    const old = await visit(2 * 24 * 60 * 60_000)
+    expect(old.status).toBe(200)
+    const renewed = /hyperletter-\d+=([^;]+)/.exec(String(old.headers['set-cookie']))?.[1] ?? ''
+    expect(secrets.check(renewed)).toBe('valid')
+    expect((await visit(SESSION_MS + 60_000)).status).toBe(401)
+  })
+
+  it('all end when the user signs out everywhere, and the addresses of private feeds change', async () => {
+    const { reader } = await someReader()
+    const before = await secretsOf(reader.dataDir)
+    const link = reader.server.enter().slice(reader.origin.length)
+    expect((await reader.visit('/')).status).toBe(200)
+    expect((await reader.submit('/sign-out')).status).toBe(303)
+    expect((await reader.visit('/')).status).toBe(401)
+    expect((await reader.ask(link)).status).toBe(401)
+    const after = await secretsOf(reader.dataDir)
+    expect(after.feed('all')).not.toBe(before.feed('all'))
+    const entered = await reader.ask(reader.server.enter().slice(reader.origin.length))
+    expect(entered.status).toBe(303)
+  })
+
+  it('stay when a later version has added a field to the file', async () => {
+    const { reader, operations } = await someReader()
+    const { dataDir, origin } = reader
+    const cookie = cookieOf(reader, (await secretsOf(dataDir)).session())
+    await reader.server.close()
+    const file = join(dataDir, 'reader.json')
+    const state = JSON.parse(await readFile(file, 'utf8')) as object
+    await writeFile(file, JSON.stringify({ ...state, theme: 'dark' }))
+    const again = await startReader(operations, { dataDir })
+    expect(again.origin).toBe(origin)
+    expect((await again.ask('/', { headers: cookie })).status).toBe(200)
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ theme: 'dark' })
+  })
+})
+
+describe('many connections', () => {
+  it('with half a request each do not keep others out', async () => {
+    const { reader } = await someReader()
+    const { port } = new URL(reader.origin)
+    const sockets = await Promise.all(
+      Array.from({ length: 300 }, async (_, at) => {
+        const socket = connect(Number(port), '127.0.0.1')
+        socket.on('error', () => undefined)
+        await once(socket, 'connect')
+        const head = `${at % 2 === 0 ? 'GET' : 'POST'} / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n`
+        socket.write(at % 2 === 0 ? head : `${head}Content-Length: 1000\r\n\r\nx`)
+        return socket
+      }),
+    )
+    for (let i = 0; i < 5; i++) expect((await reader.visit('/')).status).toBe(200)
+    for (const it of sockets) it.destroy()
+  })
+
+  it('are closed soon when a request does not go on', async () => {
+    const { reader } = await someReader()
+    const socket = connect(Number(new URL(reader.origin).port), '127.0.0.1')
+    const startedAt = performance.now()
+    socket.write('GET / HTTP/1.1\r\nHost:')
+    socket.resume()
+    await once(socket, 'close')
+    // Node by itself looks every 30 s.
+    expect(performance.now() - startedAt).toBeLessThan(15_000)
+  }, 60_000)
+})
+
+describe('what is private', () => {
+  it('is in no cache: pictures and feeds', async () => {
+    const { operations } = await openAuthor([], { isOnline: false })
+    const reader = await startReader(operations)
+    const folder = join(import.meta.dirname, '../../fixtures/newsletters/tide-tables')
+    const cached = async (isPrivate: boolean) => {
+      const title = isPrivate ? 'Secret' : 'Open'
+      const { feedKey } = await operations.createNewsletter({ title, private: isPrivate })
+      await publish(operations, '# Tides\n\n![](images/neap-tide.png)\n', feedKey, folder)
+      const picture = await reader.visit(`/n/${feedKey}/1/files/images/neap-tide.png`)
+      const feed = await reader.visit(`/feeds/${feedKey}/atom.xml`)
+      expect([picture.status, feed.status]).toEqual([200, 200])
+      const asked = await reader.ask(`/feeds/${feedKey}/atom.xml`)
+      return [picture, feed, asked].map((it) => String(it.headers['cache-control']))
+    }
+    expect(await cached(true)).toEqual(['no-store', 'no-store', 'no-store'])
+    expect(await cached(false)).toEqual(['private, max-age=3600', 'no-store', 'private, no-cache'])
   })
 })

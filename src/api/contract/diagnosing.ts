@@ -102,6 +102,7 @@ export const diagnosingContract = {
       newsletters: z.array(
         z.object({
           feedKey,
+          private: z.boolean(),
           roles: z.array(role),
           /** Of those that are open. */
           length: count.optional(),

@@ -36,12 +36,13 @@ export async function measure(engine: Engine): Promise<Measures> {
 async function measureNewsletter(
   { feeds }: Engine,
   network: Network | undefined,
-  { feedKey, roles, problem }: LibraryEntry,
+  { feedKey, encryptionKey, roles, problem }: LibraryEntry,
 ): Promise<Measures['newsletters'][number]> {
   await using session = await feeds.ifOpen(feedKey)
   const feed = session?.feed
   return {
     feedKey,
+    private: encryptionKey !== undefined,
     roles: [...roles],
     ...(feed === undefined ? {} : { length: feed.length, heldBlocks: feed.heldBlocks }),
     ...(network?.status(feedKey) ?? NOTHING),

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import type { Output } from '../../api/contract/contract.ts'
+import { defined } from '../../defined.ts'
 import { packageVersion } from '../../version.ts'
 import type { Metric, Sample } from './exposition.ts'
 
@@ -105,10 +106,12 @@ function newsletterMetrics(newsletters: readonly Newsletter[]): Metric[] {
     name: `hyperletter_newsletter_${name}`,
     help,
     type,
-    samples: newsletters.flatMap((it): Sample[] => {
-      const value = read(it)
-      return value === undefined ? [] : [{ labels: { feed: labelOf(it) }, value }]
-    }),
+    samples: summed(
+      newsletters.flatMap((it) => {
+        const value = read(it)
+        return value === undefined ? [] : [{ labels: { feed: labelOf(it) }, value }]
+      }),
+    ),
   })
   return [
     each('blocks', 'Length of the log, of open ones.', 'gauge', (it) => it.length),
@@ -121,17 +124,30 @@ function newsletterMetrics(newsletters: readonly Newsletter[]): Metric[] {
       name: 'hyperletter_newsletter_problem',
       help: 'Logs that are damaged, by how.',
       type: 'gauge',
-      samples: newsletters.flatMap((it): Sample[] =>
-        it.problem === undefined
-          ? []
-          : [{ labels: { feed: labelOf(it), code: it.problem }, value: 1 }],
+      samples: summed(
+        newsletters.flatMap((it) =>
+          it.problem === undefined
+            ? []
+            : [{ labels: { feed: labelOf(it), code: it.problem }, value: 1 }],
+        ),
       ),
     },
   ]
 }
 
-function labelOf({ feedKey }: Newsletter): string {
-  return feedKey.slice(0, FEED_LABEL_LENGTH)
+/** One sample for all that have the same labels. */
+function summed(samples: readonly Sample[]): Sample[] {
+  const sums = new Map<string, Sample>()
+  for (const { labels, value } of samples) {
+    const name = JSON.stringify(labels)
+    sums.set(name, { ...defined({ labels }), value: (sums.get(name)?.value ?? 0) + value })
+  }
+  return [...sums.values()]
+}
+
+// Every user of the machine can read /metrics: all private newsletters together have one label.
+function labelOf({ feedKey, private: isPrivate }: Newsletter): string {
+  return isPrivate ? 'private' : feedKey.slice(0, FEED_LABEL_LENGTH)
 }
 
 function gauge(name: string, help: string, value: number): Metric {

@@ -94,6 +94,7 @@ export function layout(view: View, page: Page): Markup {
           <p>
             Kept on this machine and carried by its readers.
             <span class="keys-hint">Press <kbd>?</kbd> for keys.</span>
+            <a href="/sign-out">Sign out everywhere</a>
           </p>
           <form method="post" action="/theme" class="themes" aria-label="Theme">
             <input type="hidden" name="token" value="${view.formToken}" /><input

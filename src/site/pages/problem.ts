@@ -1,7 +1,7 @@
 import { html } from 'hono/html'
 import type { HyperletterError } from '../../errors.ts'
 import { singleLine } from '../../render/plain.ts'
-import type { Markup } from './parts.ts'
+import { button, type Markup } from './parts.ts'
 
 const TITLES: Readonly<Record<string, string>> = {
   NEWSLETTER_NOT_FOUND: 'No such newsletter here',
@@ -51,27 +51,57 @@ function withCommands(hint: string): Markup[] {
     .map((it, index) => (index % 2 === 0 ? html`${it}` : html`<code>${it}</code>`))
 }
 
-/** What somebody sees who has no session yet. It tells nothing of what is held here. */
+/** The page for a browser without a session. It tells nothing about what is held here. */
 export function doorPage(path: string, stylePath: string, used: boolean): Markup {
+  return bare(
+    'Open your reader',
+    stylePath,
+    html`<p>
+        ${used ? 'This address was used already, or is too old.' : 'Your newsletters are only for you, so this page opens with an address from your own terminal:'}
+      </p>
+      <pre><code>hyperletter open</code></pre>
+      <p class="over">Opened it in this browser before? <a href="${path}">Go on from here.</a></p>`,
+  )
+}
+
+/** Leads a browser on that has just been let in. */
+export function enteredPage(path: string, stylePath: string): Markup {
+  return bare(
+    'Your reader',
+    stylePath,
+    html`<p><a href="${path}">Go on to your newsletters</a></p>`,
+    html`<meta http-equiv="refresh" content="0;url=${path}" />`,
+  )
+}
+
+/** Asks before every session is ended. */
+export function signOutPage(): Markup {
+  return html`<section class="empty">
+    <h1>Sign out everywhere</h1>
+    <p>
+      Every browser is signed out, this one too. The addresses of private feeds and of pictures in
+      feeds change: add private feeds to your feed app again. <code>hyperletter open</code> signs a
+      browser in.
+    </p>
+    <p>${button('/sign-out', 'Sign out everywhere', { kind: 'primary' })}</p>
+  </section>`
+}
+
+function bare(title: string, stylePath: string, body: Markup, head: Markup | '' = ''): Markup {
   return html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>Open your reader · Hyperletter</title>
+        ${head}
+        <title>${title} · Hyperletter</title>
         <link rel="stylesheet" href="${stylePath}" />
       </head>
       <body>
         <main id="content">
           <section class="empty">
-            <h1>Open your reader</h1>
-            <p>
-              ${used ? 'This address was used already, or is too old.' : 'Your newsletters are only for you, so this page opens with an address from your own terminal:'}
-            </p>
-            <pre><code>hyperletter open</code></pre>
-            <p class="over">
-              Opened it in this browser before? <a href="${path}">Go on from here.</a>
-            </p>
+            <h1>${title}</h1>
+            ${body}
           </section>
         </main>
       </body>

@@ -42,6 +42,12 @@ export function changingRoutes(reader: Reader): Hono<Env> {
     return c.redirect(localPath(fields['back']), 303)
   })
 
+  app.post('/sign-out', async (c) => {
+    await readForm(reader, c)
+    await reader.signOut()
+    return c.redirect('/', 303)
+  })
+
   app.post('/add', async (c) => {
     const { link = '' } = await readForm(reader, c)
     const view = { ...viewOf(reader, c), path: '/add' }

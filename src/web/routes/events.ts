@@ -21,7 +21,7 @@ export function eventRoutes(reader: Reader): Hono<Env> {
     return streamSSE(c, async (out) => {
       const end = new AbortController()
       out.onAbort(() => end.abort())
-      const stop = AbortSignal.any([end.signal, reader.signal])
+      const stop = AbortSignal.any([end.signal, reader.signal, reader.secrets.signedOut])
       const beat = setInterval(() => void out.write(': \n\n'), BEAT_MS)
       try {
         await out.write(': \n\n')

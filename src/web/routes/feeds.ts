@@ -127,7 +127,9 @@ export function feedRoutes(reader: Reader): Hono<Env> {
     const changed = changedAt(c.req.path + query, tag)
     c.header('etag', tag)
     c.header('last-modified', changed.toUTCString())
-    c.header('cache-control', 'private, no-cache')
+    // Documents with private texts have a key in their address, or were asked for by a page of ours.
+    const isPublic = key === undefined && !c.get('session')
+    c.header('cache-control', isPublic ? 'private, no-cache' : 'no-store')
     if (isFresh(c, tag, changed)) return c.body(null, 304)
     c.header('content-type', format.mediaType)
     if (c.req.method === 'HEAD') return c.body(null)

@@ -49,7 +49,11 @@ async function serve(
 ): Promise<Response> {
   const newsletter = place.key
   const number = Number(place.number)
-  const { attachments } = await operations.readIssue({ newsletter, number })
+  const [{ attachments }, newsletters] = await Promise.all([
+    operations.readIssue({ newsletter, number }),
+    operations.listNewsletters({}),
+  ])
+  const isPublic = newsletters.some((it) => it.feedKey === newsletter && !it.private)
   const attachment = attachments.find((it) => it.name === place.name)
   if (attachment === undefined) {
     throw new HyperletterError('ISSUE_NOT_FOUND', 'The issue has no attachment of this name.')
@@ -60,7 +64,8 @@ async function serve(
   c.header('content-length', String(bytes))
   c.header('content-security-policy', "sandbox; default-src 'none'")
   c.header('content-disposition', `${isPicture ? 'inline' : 'attachment'}; ${fileName(name)}`)
-  c.header('cache-control', 'private, max-age=3600')
+  // What only some may read must not lie in the cache of a browser.
+  c.header('cache-control', isPublic ? 'private, max-age=3600' : 'no-store')
   if (c.req.method === 'HEAD') return c.body(null)
   const abort = new AbortController()
   const parts = operations.readAttachment({ newsletter, number, name }, { signal: abort.signal })

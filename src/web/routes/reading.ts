@@ -9,6 +9,7 @@ import { feedsPage } from '../../site/pages/feeds.ts'
 import { inboxPage, newslettersPage, SHOWS, slice } from '../../site/pages/lists.ts'
 import { newsletterPage } from '../../site/pages/newsletter.ts'
 import { issuePath } from '../../site/pages/parts.ts'
+import { signOutPage } from '../../site/pages/problem.ts'
 import { MOST_FOUND, searchPage } from '../../site/pages/search.ts'
 import { seedingPage, type Sample } from '../../site/pages/seeding.ts'
 import type { RenderCache } from '../render-cache.ts'
@@ -115,6 +116,10 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
     const body = feedsPage(feedAddresses(reader.origin(), reader.secrets, newsletters))
     return show(c, view, { title: 'Feeds', place: 'feeds', wide: true, body })
   })
+
+  app.get('/sign-out', (c) =>
+    show(c, viewOf(reader, c), { title: 'Sign out', place: 'none', body: signOutPage() }),
+  )
 
   app.get('/add', (c) => {
     const view = viewOf(reader, c)

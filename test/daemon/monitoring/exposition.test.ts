@@ -24,6 +24,7 @@ const measures: Output<'measure'> = {
   },
   newsletters: ['y', 'n'].map((letter) => ({
     feedKey: letter.repeat(52),
+    private: false,
     roles: ['subscriber', 'author'],
     length: 10,
     heldBlocks: 7,
@@ -68,6 +69,18 @@ describe('the metrics of an engine', () => {
       const labels = samples.map((it) => JSON.stringify(it.labels ?? {}))
       expect([name, new Set(labels).size]).toEqual([name, labels.length])
     }
+  })
+
+  test('name no private newsletter, and count all of them together', () => {
+    const [first, second] = measures.newsletters
+    const one = { ...first, private: true } as (typeof measures.newsletters)[number]
+    const other = { ...second, private: true } as (typeof measures.newsletters)[number]
+    const text = formatMetrics(engineMetrics({ ...measures, newsletters: [one, other] }))
+    expect(text).not.toMatch(/yyyy|nnnn/)
+    expect(text).toContain('hyperletter_newsletter_blocks{feed="private"} 20\n')
+    expect(text).toContain(
+      'hyperletter_newsletter_problem{feed="private",code="FEED_CONFLICT"} 2\n',
+    )
   })
 
   test('name neither titles nor whole keys', () => {

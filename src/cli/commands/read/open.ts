@@ -1,4 +1,6 @@
 import { once } from 'node:events'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { anySignal } from '../../../within.ts'
 import { portNumber } from '../../arguments.ts'
 import { type Commands, type Context, loadConfig } from '../../context.ts'
@@ -41,7 +43,8 @@ export async function openInBrowser(
   try {
     const url = await connection.openReader({ port, path }, { signal: io.signal })
     await out.result({ url, via }, () => `${url}\n`)
-    const isShown = browser && out.isTerminal && (await services.openBrowser(url, io.env))
+    const file = browser && out.isTerminal ? await redirectFile(config.dataDir, url) : undefined
+    const isShown = file !== undefined && (await services.openBrowser(file, io.env))
     if (!isShown) await out.note('Open this address in a browser; it works once.')
     if (via === 'engine') {
       await out.note(
@@ -56,4 +59,27 @@ export async function openInBrowser(
     throw error
   }
   await connection.close()
+}
+
+/**
+ * A file for this user alone that leads a browser on to `url`: what a program is started with, every user of
+ * the machine can read. Undefined where it cannot be written.
+ */
+async function redirectFile(dataDir: string, url: string): Promise<string | undefined> {
+  const { replaceWhole } = await import('../../../atomic-file.ts')
+  const file = join(dataDir, 'open.html')
+  const address = url.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;')
+  const page = `<!doctype html>
+<meta charset="utf-8">
+<meta name="referrer" content="no-referrer">
+<meta http-equiv="refresh" content="0;url=${address}">
+<title>Hyperletter</title>
+<p><a href="${address}">Go on to your newsletters</a></p>
+`
+  try {
+    await replaceWhole(file, [Buffer.from(page)])
+  } catch {
+    return undefined
+  }
+  return pathToFileURL(file).href
 }
