@@ -37,9 +37,9 @@ export async function* piecesOf(stream: ReadableStream<Uint8Array>): AsyncGenera
   }
 }
 
-/** An unsigned 64-bit number, little-endian. @param value an integer up to 2^53 - 1. */
-export function uint64(value: number): Uint8Array {
-  const bytes = new Uint8Array(8)
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(value), true)
-  return bytes
+/** An unsigned 64-bit number, little-endian. @param value an integer up to 2^53 - 1. @param bytes where to write it. */
+export function uint64(value: number, bytes = new DataView(new ArrayBuffer(8))): Uint8Array {
+  bytes.setUint32(0, value % 2 ** 32, true)
+  bytes.setUint32(4, Math.floor(value / 2 ** 32), true)
+  return new Uint8Array(bytes.buffer)
 }

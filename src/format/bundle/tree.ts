@@ -10,6 +10,9 @@ const LEAF = Uint8Array.of(0)
 const PARENT = Uint8Array.of(1)
 const ROOTS = Uint8Array.of(2)
 
+// Of what is being hashed: a new one for each node would take a fifth of the time.
+const SIZE = new DataView(new ArrayBuffer(8))
+
 /** A node of the tree, numbered as in Hypercore: leaves are even, parents lie between their children. */
 export interface TreeNode {
   readonly index: number
@@ -56,7 +59,7 @@ export class BlockTree {
 
   /** The hash of the leaf of a block. */
   leafHash(block: Uint8Array): Uint8Array {
-    return this.#hash([LEAF, uint64(block.byteLength), block])
+    return this.#hash([LEAF, uint64(block.byteLength, SIZE), block])
   }
 
   /** The hash of the tree that has these roots. */
@@ -96,7 +99,7 @@ export class BlockTree {
   }
 
   #parentHash(left: TreeNode, right: TreeNode): Uint8Array {
-    return this.#hash([PARENT, uint64(left.size + right.size), left.hash, right.hash])
+    return this.#hash([PARENT, uint64(left.size + right.size, SIZE), left.hash, right.hash])
   }
 
   #node(k: number, place: number): TreeNode | undefined {
