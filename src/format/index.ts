@@ -42,4 +42,4 @@ export { decodeContent, encodeContent, type EncodedContent } from './content/con
 export type { BundleHeader } from './bundle/format.ts'
 export { openBundle, type Frame, type OpenBundle } from './bundle/read.ts'
 export type { TreeNode } from './bundle/tree.ts'
-export { verifyBundle, type VerifiedBundle } from './bundle/verify.ts'
+export { resultOf, verifyBundle, type VerifiedBundle } from './bundle/verify.ts'

@@ -58,11 +58,8 @@ export async function outcomesOf(
 }
 
 async function verified(format: typeof Format, bytes: Uint8Array): Promise<unknown> {
-  const steps = format.verifyBundle(pieces(format, bytes))
-  for (;;) {
-    const step = await steps.next()
-    if (step.done === true) return { ...step.value.header, tree: [...step.value.tree.hash()] }
-  }
+  const { header, tree } = await format.resultOf(format.verifyBundle(pieces(format, bytes)))
+  return { ...header, tree: [...tree.hash()] }
 }
 
 /** The title and the text of every issue of a bundle, newest first. */

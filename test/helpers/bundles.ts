@@ -1,7 +1,7 @@
 import type Hypercore from 'hypercore'
 import type { BundleHeader } from '../../src/format/bundle/format.ts'
 import { takeBundle } from '../../src/format/bundle/take.ts'
-import { verifyBundle, type VerifiedBundle } from '../../src/format/bundle/verify.ts'
+import { resultOf, verifyBundle, type VerifiedBundle } from '../../src/format/bundle/verify.ts'
 import { writeBundle } from '../../src/format/bundle/write.ts'
 import type { BlockRange } from '../../src/format/feed.ts'
 import { logOf } from './stores.ts'
@@ -22,7 +22,7 @@ export async function* piecesOf(bytes: Uint8Array, pieceBytes = 64 * 1024) {
 
 /** Checks a bundle in memory. */
 export async function verify(bytes: Uint8Array, pieceBytes?: number): Promise<VerifiedBundle> {
-  return last(verifyBundle(piecesOf(bytes, pieceBytes)))
+  return resultOf(verifyBundle(piecesOf(bytes, pieceBytes)))
 }
 
 /** Checks a bundle and stores it. Gives what it said of itself, and how many blocks were new. */
@@ -31,13 +31,6 @@ export async function take(
   bytes: Uint8Array,
 ): Promise<{ header: BundleHeader; added: number }> {
   const bundle = await verify(bytes)
-  const added = await last(takeBundle(await logOf(core), bundle, piecesOf(bytes)))
+  const added = await resultOf(takeBundle(await logOf(core), bundle, piecesOf(bytes)))
   return { header: bundle.header, added }
-}
-
-async function last<T>(steps: AsyncGenerator<unknown, T>): Promise<T> {
-  for (;;) {
-    const step = await steps.next()
-    if (step.done === true) return step.value
-  }
 }

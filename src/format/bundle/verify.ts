@@ -4,6 +4,14 @@ import { invalid, signable, type BundleHeader } from './format.ts'
 import { openBundle } from './read.ts'
 import { BlockTree } from './tree.ts'
 
+/** Runs steps to their end: what they return. */
+export async function resultOf<T>(steps: AsyncGenerator<unknown, T>): Promise<T> {
+  for (;;) {
+    const step = await steps.next()
+    if (step.done === true) return step.value
+  }
+}
+
 /** A bundle of which every byte is known to be what the author signed. */
 export interface VerifiedBundle {
   readonly header: BundleHeader
