@@ -11,7 +11,7 @@ import type { OperationKinds } from '../api/kinds.ts'
 import type { loadConfig as resolveConfig } from '../config/config.ts'
 import type { runDaemon } from '../daemon/daemon.ts'
 import type { daemonStatus, reloadDaemon, startDaemon, stopDaemon } from '../daemon/spawn.ts'
-import type { runBootstrapNode } from '../peers/bootstrap.ts'
+import type { runBootstrapNode } from '../peers/dht.ts'
 import type { CliCommand } from './command.ts'
 import { settingsIn, type GlobalOptions, type InputStream, type OutputStream } from './io.ts'
 import type { Output as Printer } from './output.ts'
@@ -127,8 +127,7 @@ export const lazyServices: Services = {
   stopDaemon: async (...args) => (await import('../daemon/spawn.ts')).stopDaemon(...args),
   reloadDaemon: async (...args) => (await import('../daemon/spawn.ts')).reloadDaemon(...args),
   daemonStatus: async (...args) => (await import('../daemon/spawn.ts')).daemonStatus(...args),
-  runBootstrapNode: async (...args) =>
-    (await import('../peers/bootstrap.ts')).runBootstrapNode(...args),
+  runBootstrapNode: async (...args) => (await import('../peers/dht.ts')).runBootstrapNode(...args),
   openBrowser: async (...args) => (await import('./terminal/programs.ts')).openBrowser(...args),
   openPager: async (...args) => (await import('./terminal/programs.ts')).openPager(...args),
 }

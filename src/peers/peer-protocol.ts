@@ -1,9 +1,12 @@
 import c, { type Encoder } from 'compact-encoding'
 import type { Connection } from 'hyperswarm'
 import type Protomux from 'protomux'
-import type { Message } from 'protomux'
+import type { Channel, ChannelOptions, Message } from 'protomux'
 import { hex } from '../hex.ts'
 import { RateLimiter, type Rate } from '../rate-limiter.ts'
+
+/** The protocol by which Hypercore replicates; its channels are named by discovery keys. */
+const REPLICATION = 'hypercore/alpha'
 
 /** Called when a peer did what no honest one does. */
 export type OnMisdeed = (publicKey: Uint8Array, what: string) => void
@@ -127,4 +130,18 @@ export class PeerProtocol<T, S> implements Iterable<ProtocolPeer<T, S>> {
       return undefined
     }
   }
+}
+
+/**
+ * Keeps cores off one connection: no channel for them opens, whichever side asks. To be called before anything
+ * else uses the multiplexer.
+ */
+export function refuseCores(mux: Protomux, isRefused: (discoveryKey: Uint8Array) => boolean): void {
+  const create = mux.createChannel.bind(mux) as (options: ChannelOptions<unknown>) => Channel | null
+  const guarded = (options: ChannelOptions<unknown>): Channel | null => {
+    const { protocol, id } = options
+    if (protocol === REPLICATION && id != null && isRefused(id)) return null
+    return create(options)
+  }
+  ;(mux as unknown as { createChannel: typeof guarded }).createChannel = guarded
 }

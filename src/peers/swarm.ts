@@ -4,26 +4,20 @@ import type { KeyPair } from 'hypercore-crypto'
 import type { Address } from '../config/config.ts'
 import { guardReplication } from '../log/internals/wire-guard.ts'
 import { short, type Logger } from '../logger.ts'
-import { Topics } from './topics/topics.ts'
-import type { Dht } from './dht.ts'
-import { getMutable, putMutable, type MutableKeyPair, type MutableValue } from './dht-values.ts'
-import { DialAttempts } from './diagnosis/dial-attempts.ts'
+import { Topics } from './topics.ts'
+import { getMutable, putMutable, type Dht, type MutableKeyPair, type MutableValue } from './dht.ts'
 import {
   askNodes,
   countAnnouncers,
   networkFacts,
   type DhtAnswers,
   type NetworkFacts,
-} from './diagnosis/diagnosis.ts'
-import { IntroducedDials } from './connections/dials.ts'
-import { isOverTcp } from './connections/duplicates.ts'
-import { Bans } from './connections/bans.ts'
-import { ConnectionSet, type ConnectionLimits } from './connections/connection-set.ts'
-import { PeerBlocklist } from './connections/peer-blocklist.ts'
-import { PatchedHyperswarm } from './outage/patched-hyperswarm.ts'
-import { KnownPeers } from './outage/known-peers.ts'
-import { OutageWatch } from './outage/outage-watch.ts'
-import { staleDials } from './connections/stale-dials.ts'
+} from './diagnosis.ts'
+import { Bans, PeerBlocklist } from './bans.ts'
+import { ConnectionSet, type ConnectionLimits } from './connection-set.ts'
+import { IntroducedDials, KnownPeers } from './dials.ts'
+import { OutageWatch } from './outage-watch.ts'
+import { isOverTcp, PatchedHyperswarm } from './patched-hyperswarm.ts'
 import { withinMs } from '../within.ts'
 import { hex } from '../hex.ts'
 
@@ -31,11 +25,11 @@ import { hex } from '../hex.ts'
 export type SwarmLimits = ConnectionLimits
 
 export interface SwarmOptions extends SwarmLimits {
-  /** Who this device is to its peers; unrelated to feed keys. */
+  /** Identifies this device to its peers; unrelated to feed keys. */
   readonly keyPair: KeyPair
   /** Closed with the swarm. */
   readonly dht: Dht
-  /** Who is not talked to; only remembered here when absent. The swarm does not close it. */
+  /** Banned peers; kept in memory when absent. The swarm does not close it. */
   readonly bans?: Bans | undefined
   readonly logger: Logger
   /** Called for each new connection, before anything is sent on it. */
@@ -51,12 +45,12 @@ const LEAVE_DEADLINE_MS = 2_500
 const FORCED_LEAVE_MS = 1_000
 
 /**
- * Peers being dialled at a time. Who was killed or fell asleep stays announced for some 20 minutes, and a dial of it
- * takes 8 s to fail: with the stack's 3 a few of those hide everybody else.
+ * Peers being dialed at a time. A peer that was killed or fell asleep stays announced for some 20 minutes, and a dial
+ * of it takes 8 s to fail: with the stack's 3 a few of those hide all others.
  */
-const MAX_DIALLING = 24
+const MAX_DIALING = 24
 
-/** With so many connections nobody is dialled on somebody's word: enough to be part of a mesh. */
+/** With this many connections introduced peers are not dialed: enough to be part of a mesh. */
 const ENOUGH_CONNECTIONS = 48
 
 /**
@@ -66,16 +60,15 @@ const ENOUGH_CONNECTIONS = 48
 export class Swarm {
   readonly #swarm: PatchedHyperswarm
   readonly #dht: Dht
-  readonly #attempts: DialAttempts
   readonly #options: SwarmOptions
   readonly #logger: Logger
   readonly #bans: Bans
-  /** Peers that the stack dials of itself, where nobody set a limit. */
-  readonly #usualPeers: number
+  /** Peers that the stack dials by default. */
+  readonly #defaultMaxPeers: number
   readonly #topics: Topics
   readonly #dials: IntroducedDials
-  readonly #lines = new ConnectionSet()
-  readonly #unwanted: PeerBlocklist
+  readonly #connections = new ConnectionSet()
+  readonly #blocklist: PeerBlocklist
   readonly #known: KnownPeers
   readonly #outages: OutageWatch
 
@@ -84,43 +77,31 @@ export class Swarm {
     this.#options = options
     this.#logger = logger
     this.#bans = options.bans ?? Bans.inMemory(logger)
-    this.#attempts = new DialAttempts(dht)
-    const onCall = staleDials(dht)
     this.#dht = dht
     this.#swarm = new PatchedHyperswarm({
       dht,
       keyPair,
-      maxParallel: MAX_DIALLING,
+      maxParallel: MAX_DIALING,
       firewall: (key) => {
         const peer = hex(key)
-        if (this.#unwanted.has(peer)) return true
-        onCall(peer)
+        if (this.#blocklist.has(peer)) return true
+        dht.dials.endStale(peer)
         return false
       },
     })
     this.#topics = new Topics(this.#swarm, logger)
-    this.#unwanted = new PeerBlocklist({ swarm: this.#swarm, bans: this.#bans })
-    this.#usualPeers = this.#swarm.maxPeers
+    this.#blocklist = new PeerBlocklist(this.#swarm, this.#bans)
+    this.#defaultMaxPeers = this.#swarm.maxPeers
     this.#limit(options)
     this.#swarm.on('connection', (connection) => this.#onConnection(connection))
-    this.#dials = new IntroducedDials({
-      dial: (peer) => this.#swarm.joinPeer(peer),
-      stop: (peer) => this.#swarm.leavePeer(peer),
-    })
-    this.#known = new KnownPeers({
-      dial: (peer) => this.#swarm.joinPeer(peer),
-      stop: (peer) => this.#swarm.leavePeer(peer),
-    })
-    this.#outages = new OutageWatch({
-      answers: () => dht.answers,
-      ping: () => dht.pingSome(),
-      onBack: (why) => this.#onBack(why),
-    })
+    this.#dials = new IntroducedDials(this.#swarm)
+    this.#known = new KnownPeers(this.#swarm)
+    this.#outages = new OutageWatch({ dht, onBack: (why) => this.#onBack(why) })
   }
 
   /** Connections now. */
   get size(): number {
-    return this.#lines.size
+    return this.#connections.size
   }
 
   get publicKey(): Uint8Array {
@@ -152,15 +133,15 @@ export class Swarm {
     return this.#topics.leave(topic)
   }
 
-  /** Connects to a peer of a topic that was found by other means than the DHT. Nothing of it is proved yet. */
+  /** Connects to a peer of a topic that was found without the DHT. Nothing of it is proved yet. */
   addPeer(topic: Uint8Array, publicKey: Uint8Array, address: Address): void {
-    // The same that a look-up does: bans, limits and other ways to the same peer are minded. Whoever is
-    // asked to pass a handshake on, and is meant by it, answers it; so the peer is its own relay.
+    // The same that a look-up does, with regard to bans, limits and other paths to the peer. A peer that is
+    // asked to relay a handshake to itself answers it; so it is its own relay.
     const key = Buffer.from(publicKey)
     this.#swarm._handlePeer({ publicKey: key, relayAddresses: [address] }, Buffer.from(topic))
   }
 
-  /** Takes in a connection that was made by other means than the DHT, as if a peer had called. */
+  /** Accepts a connection that was made without the DHT, as if the peer had dialed. */
   accept(connection: Connection): void {
     if (!this.#swarm.destroyed && !this.#swarm._handleFirewall(connection.remotePublicKey, null)) {
       this.#swarm._handleServerConnection(connection)
@@ -170,15 +151,18 @@ export class Swarm {
     connection.destroy()
   }
 
-  /** Whether a peer is to be called, as far as bans and the number of connections go; one that is connected may be. */
+  /** Whether bans and the number of connections allow to dial a peer; one that is connected may be dialed. */
   mayDial(key: Uint8Array): boolean {
     const peer = hex(key)
-    return !this.#unwanted.has(peer) && (this.#lines.has(peer) || this.size < this.#swarm.maxPeers)
+    return (
+      !this.#blocklist.has(peer) &&
+      (this.#connections.has(peer) || this.size < this.#swarm.maxPeers)
+    )
   }
 
   /** Whether a peer, named by its key in hex, is connected over TCP. */
   isConnectedOverTcp(peer: string): boolean {
-    const connection = this.#lines.connectionTo(peer)
+    const connection = this.#connections.connectionTo(peer)
     return connection !== undefined && isOverTcp(connection)
   }
 
@@ -189,7 +173,7 @@ export class Swarm {
 
   /** What can be said of the network at once. */
   facts(): NetworkFacts {
-    return { ...networkFacts(this.#swarm, this.#attempts), bannedPeers: this.#bans.size }
+    return { ...networkFacts(this.#swarm, this.#dht.dials), bannedPeers: this.#bans.size }
   }
 
   /** Asks some nodes of the DHT whether they are there. */
@@ -203,14 +187,14 @@ export class Swarm {
   }
 
   /**
-   * Dials a peer on another one's word; gives up after a while.
-   * @param teller public key of who told us, in hex.
+   * Dials a peer that another one introduced; gives up after a while.
+   * @param introducer its public key in hex.
    */
-  dial(key: Uint8Array, teller: string): void {
+  dial(key: Uint8Array, introducer: string): void {
     const peer = hex(key)
-    if (this.size >= Math.min(ENOUGH_CONNECTIONS, this.#lines.maxConnections)) return
-    if (this.#unwanted.has(peer) || this.#lines.has(peer)) return
-    if (!Buffer.from(this.publicKey).equals(key)) this.#dials.begin(peer, teller)
+    if (this.size >= Math.min(ENOUGH_CONNECTIONS, this.#connections.maxConnections)) return
+    if (this.#blocklist.has(peer) || this.#connections.has(peer)) return
+    if (!Buffer.from(this.publicKey).equals(key)) this.#dials.begin(peer, introducer)
   }
 
   /**
@@ -226,20 +210,20 @@ export class Swarm {
     this.#logger.warn({ peer: short(peer), strikes, ...until }, what)
     if (bannedUntil !== undefined) {
       this.#known.forget(peer)
-      this.#unwanted.refuse(peer)
+      this.#blocklist.refuse(peer)
     }
-    if (hangUp || bannedUntil !== undefined) this.#lines.hangUp(peer)
+    if (hangUp || bannedUntil !== undefined) this.#connections.hangUp(peer)
   }
 
   /** Ends the connection to a peer; no new one is accepted for the life of this process. */
   ban(key: Uint8Array): void {
-    this.#unwanted.add(hex(key))
-    this.#lines.hangUp(hex(key))
+    this.#blocklist.add(hex(key))
+    this.#connections.hangUp(hex(key))
   }
 
   /** Ends all connections; those to peers that are still wanted come back within seconds. */
   reconnect(): void {
-    this.#lines.hangUpAll()
+    this.#connections.hangUpAll()
   }
 
   /** Sets limits anew; connections begin again with them, within seconds. */
@@ -266,7 +250,7 @@ export class Swarm {
     this.#dials.close()
     this.#known.close()
     this.#outages.close()
-    this.#unwanted.close()
+    this.#blocklist.close()
     const left = this.#swarm.destroy().catch((error: unknown) => {
       this.#logger.debug({ err: String(error) }, 'leaving the network failed')
     })
@@ -276,8 +260,8 @@ export class Swarm {
   }
 
   #limit(limits: SwarmLimits): void {
-    this.#lines.limit(limits)
-    this.#swarm.maxPeers = limits.maxConnections ?? this.#usualPeers
+    this.#connections.limit(limits)
+    this.#swarm.maxPeers = limits.maxConnections ?? this.#defaultMaxPeers
   }
 
   #onConnection(connection: Connection): void {
@@ -286,19 +270,19 @@ export class Swarm {
     // A connection without an error listener would end the process when a peer resets it.
     connection.on('error', (err) => this.#logger.debug({ peer: name, err: err.message }, 'lost'))
     // Not by the firewall of the swarm, which would never let this peer in again.
-    if (this.size >= this.#lines.maxConnections) {
+    if (this.size >= this.#connections.maxConnections) {
       connection.destroy()
       return
     }
     this.#logger.debug({ peer: name }, 'connected')
     guardReplication(Protomux.from(connection), {
       onViolation: (what, options) => this.strike(connection.remotePublicKey, what, options),
-      onExcess: (forMs) => this.#lines.hold(peer, forMs),
-      onRequest: () => this.#lines.requested(peer),
+      onExcess: (forMs) => this.#connections.hold(peer, forMs),
+      onRequest: () => this.#connections.requested(peer),
     })
     this.#options.onConnection(connection)
     const onFlood = () => this.strike(connection.remotePublicKey, 'peer floods', { hangUp: true })
-    this.#lines.add(peer, connection, onFlood, () => this.#known.disconnected(peer))
+    this.#connections.add(peer, connection, onFlood, () => this.#known.disconnected(peer))
     this.#known.connected(peer)
     connection.on('close', () => this.#logger.debug({ peer: name }, 'disconnected'))
     this.#dials.connected(peer)
@@ -309,7 +293,7 @@ export class Swarm {
   #onBack(why: string): void {
     this.#logger.info({ why, peers: this.size }, 'the network is back')
     this.#dht.reannounce()
-    this.#lines.probeAll()
+    this.#connections.probeAll()
     this.#known.dialAll()
     this.#options.onBack?.()
   }

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Address } from '../../src/config/config.ts'
-import { runBootstrapNode } from '../../src/peers/bootstrap.ts'
+import { runBootstrapNode } from '../../src/peers/dht.ts'
 import { expectCode } from '../helpers/errors.ts'
 import { openAuthor, openPeer } from '../helpers/peers.ts'
 import { subscribe } from '../helpers/swarm-peers.ts'

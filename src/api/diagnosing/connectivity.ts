@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts'
-import type { NetworkFacts } from '../../peers/diagnosis/diagnosis.ts'
+import type { NetworkFacts } from '../../peers/diagnosis.ts'
 import type { Network } from '../../engine/network/network.ts'
 import { failed, ok, warning, type Check } from './check.ts'
 

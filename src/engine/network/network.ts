@@ -9,14 +9,13 @@ import { keyBytes, type FeedKey } from '../../format/keys/feed-key.ts'
 import type { SigningKeyPair } from '../../format/keys/recovery.ts'
 import type { Succession } from '../../format/records/succession.ts'
 import { translateStorageError } from '../../storage-errors.ts'
-import { Announcer } from '../../peers/topics/announcer.ts'
-import type { Bans } from '../../peers/connections/bans.ts'
+import { Announcer } from '../../peers/topics.ts'
+import type { Bans } from '../../peers/bans.ts'
 import { openDht, type Dht } from '../../peers/dht.ts'
-import { closeGate } from '../../peers/connections/private-gate.ts'
-import type { DhtAnswers, NetworkFacts } from '../../peers/diagnosis/diagnosis.ts'
+import type { DhtAnswers, NetworkFacts } from '../../peers/diagnosis.ts'
 import { LocalNetwork } from '../../peers/lan/local-network.ts'
 import { Introductions } from '../../peers/introductions.ts'
-import type { OnMisdeed } from '../../peers/peer-protocol.ts'
+import { refuseCores, type OnMisdeed } from '../../peers/peer-protocol.ts'
 import { PushChannel } from '../../replication/push/pushes.ts'
 import { IdleFeeds, type FeedOpener } from '../../replication/idle/idle-feeds.ts'
 import { Wakeup } from '../../replication/idle/wakeup.ts'
@@ -115,15 +114,10 @@ export class Network {
       onConnection: (connection) => this.#onConnection(connection),
       onBack: () => {
         const open = [...this.#seedings.values()].map((it) => it.feed.log.discoveryKey)
-        this.#announcer.again(open)
+        this.#announcer.reannounce(open)
       },
     })
-    this.#announcer = new Announcer({
-      join: (topic) => this.#swarm.join(topic),
-      lookUp: (topic) => this.#swarm.lookUp(topic),
-      renew: (topic) => this.#swarm.refresh(topic),
-      leave: (topic) => this.#swarm.leave(topic),
-    })
+    this.#announcer = new Announcer(this.#swarm)
     this.#successions = new SuccessionExchange({
       swarm: this.#swarm,
       logger,
@@ -260,7 +254,7 @@ export class Network {
   #onConnection(connection: Connection): void {
     const mux = Protomux.from(connection)
     const peer = connection.remotePublicKey
-    if (!this.#isAllowed(peer)) closeGate(mux, this.#isPrivate)
+    if (!this.#isAllowed(peer)) refuseCores(mux, this.#isPrivate)
     this.#options.replicate(connection)
     this.#introductions.attach(mux)
     this.#pushes.attach(mux)

@@ -11,7 +11,7 @@ import {
   checkRoom,
 } from '../../../src/api/diagnosing/connectivity.ts'
 import { checkDisk } from '../../../src/api/diagnosing/disk.ts'
-import type { NetworkFacts } from '../../../src/peers/diagnosis/diagnosis.ts'
+import type { NetworkFacts } from '../../../src/peers/diagnosis.ts'
 import { openEngine } from '../../helpers/engines.ts'
 import { NO_SMALL_DISK, smallDisk } from '../../helpers/small-disk.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'

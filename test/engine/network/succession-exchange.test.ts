@@ -3,7 +3,9 @@ import crypto from 'hypercore-crypto'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import z32 from 'z32'
 import { SuccessionExchange } from '../../../src/engine/network/succession-exchange.ts'
+import { HyperletterError } from '../../../src/errors.ts'
 import type { Feed } from '../../../src/format/feed.ts'
+import type { ReadOptions } from '../../../src/format/log.ts'
 import { feedKeyOf } from '../../../src/format/keys/feed-key.ts'
 import { encodeRecord } from '../../../src/format/records/record.ts'
 import {
@@ -13,7 +15,7 @@ import {
   type Succession,
 } from '../../../src/format/records/succession.ts'
 import { createLogger } from '../../../src/logger.ts'
-import type { MutableValue } from '../../../src/peers/dht-values.ts'
+import type { MutableValue } from '../../../src/peers/dht.ts'
 import { muxPair } from '../../helpers/mux-pair.ts'
 import { newsletterRecord } from '../../format/records/samples.ts'
 import { eventually } from '../../helpers/swarm-peers.ts'
@@ -37,16 +39,15 @@ async function reader({ hasFirstBlock = true } = {}) {
   const [mux, other] = await muxPair()
   const record = encodeRecord(newsletterRecord({ recoveryKey: z32.encode(recovery.publicKey) }), 0)
   const state = { hasFirstBlock }
-  const core = {
-    peers: [{ remotePublicKey: mux.stream.remotePublicKey }],
-    get: async (_: number, { wait, timeout }: { wait: boolean; timeout: number }) => {
-      if (!state.hasFirstBlock && wait) await new Promise((resolve) => setTimeout(resolve, timeout))
+  const log = {
+    peers: [{ publicKey: mux.stream.remotePublicKey }],
+    read: async (_: number, { wait = true, timeoutMs = 15_000 }: ReadOptions) => {
+      if (!state.hasFirstBlock && wait) await new Promise((done) => setTimeout(done, timeoutMs))
       if (state.hasFirstBlock) return record
-      if (!wait) return null
-      throw Object.assign(new Error('Nobody delivered it.'), { code: 'REQUEST_TIMEOUT' })
+      throw new HyperletterError('NOT_AVAILABLE', 'Nobody delivered it.')
     },
   }
-  const feed = { feedKey: from, length: 1, core } as unknown as Feed
+  const feed = { feedKey: from, length: 1, log } as unknown as Feed
   const accepted: Succession[] = []
   const misdeeds: string[] = []
   const lookUps = vi.fn<() => Promise<MutableValue | undefined>>(() => Promise.resolve(undefined))

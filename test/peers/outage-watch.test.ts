@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { OutageWatch } from '../../../src/peers/outage/outage-watch.ts'
+import { OutageWatch } from '../../src/peers/outage-watch.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -17,10 +17,14 @@ function open() {
     if (net.isUp) net.answers++
   }, 3_000)
   const watch = new OutageWatch({
-    answers: () => net.answers,
-    ping: () => {
-      pings++
-      if (net.isUp) net.answers++
+    dht: {
+      get answers() {
+        return net.answers
+      },
+      pingSome() {
+        pings++
+        if (net.isUp) net.answers++
+      },
     },
     onBack: (why) => back.push(why),
     addresses: () => net.addresses,

@@ -1,12 +1,52 @@
+import { Socket } from 'node:net'
 import Hyperswarm, { type Connection } from 'hyperswarm'
-import { resolveDuplicate, isOverTcp } from '../connections/duplicates.ts'
+
+/** One of two connections to the same peer. */
+export interface Rival {
+  readonly isTcp: boolean
+  /** Whether this device dialed. */
+  readonly isInitiator: boolean
+}
 
 /**
- * A swarm that leaves it to us what to do when the network changes. Of itself it looks all its topics up
- * at once; with a thousand of them nothing else gets through for a minute.
+ * What becomes of a second connection to a peer: it replaces the first, is refused, waits for a sign of life on the
+ * first, or the stack decides.
+ */
+export type Verdict = 'replace' | 'refuse' | 'wait' | 'stack'
+
+/** Two peers that dial each other at the same moment are through by then. */
+const SAME_MOMENT_MS = 3_000
+
+/** Whether a connection runs over TCP, in the local network. */
+export function isOverTcp({ rawStream }: Pick<Connection, 'rawStream'>): boolean {
+  return rawStream instanceof Socket
+}
+
+/**
+ * Decides between two connections to one peer so that both sides keep the same one. TCP goes before UDX. No
+ * peer dials over a path that it is connected by, so one that does has lost its connection, unless both dialed at the
+ * same moment: then the dial of the greater key counts.
+ * @param ageMs of the present one.
+ */
+export function resolveDuplicate(
+  present: Rival & { readonly ageMs: number },
+  coming: Rival,
+  hasGreaterKey: boolean,
+): Verdict {
+  if (!present.isTcp && !coming.isTcp) return 'stack'
+  if (!present.isTcp) return 'replace'
+  if (!coming.isTcp) return 'wait'
+  const isLost = present.isInitiator === coming.isInitiator || present.ageMs > SAME_MOMENT_MS
+  if (isLost) return coming.isInitiator ? 'refuse' : 'replace'
+  return coming.isInitiator === hasGreaterKey ? 'replace' : 'refuse'
+}
+
+/**
+ * A swarm that leaves it to us what to do when the network changes, and which of two connections to keep. By
+ * default it looks up all its topics at once; with a thousand of them nothing else gets through for a minute.
  */
 export class PatchedHyperswarm extends Hyperswarm {
-  readonly #takenAt = new WeakMap<Connection, number>()
+  readonly #acceptedAt = new WeakMap<Connection, number>()
   /** Connections whose end another one waits for. */
   readonly #waitedFor = new WeakSet<Connection>()
 
@@ -25,7 +65,7 @@ export class PatchedHyperswarm extends Hyperswarm {
     }
     switch (present === undefined ? 'stack' : this.#decide(present, connection)) {
       case 'stack': {
-        this.#takenAt.set(connection, performance.now())
+        this.#acceptedAt.set(connection, performance.now())
         super._handleServerConnection(connection)
         return
       }
@@ -57,13 +97,13 @@ export class PatchedHyperswarm extends Hyperswarm {
       this.#waitedFor.delete(present)
       present.rawStream.off('data', refuse)
     })
-    // Who lost it answers with a reset.
+    // A peer that lost it answers with a reset.
     present.sendKeepAlive()
     this._handleServerConnectionSwap(present, coming)
   }
 
   #decide(present: Connection, coming: Connection) {
-    const ageMs = performance.now() - (this.#takenAt.get(present) ?? -Infinity)
+    const ageMs = performance.now() - (this.#acceptedAt.get(present) ?? -Infinity)
     return resolveDuplicate(
       { isTcp: isOverTcp(present), isInitiator: present.isInitiator, ageMs },
       { isTcp: isOverTcp(coming), isInitiator: coming.isInitiator },

@@ -2,8 +2,8 @@ import { isIPv4 } from 'node:net'
 import type HyperDHT from 'hyperdht'
 import type { Address } from 'hyperdht'
 import type Hyperswarm from 'hyperswarm'
-import { isOverTcp } from '../connections/duplicates.ts'
-import type { AttemptCounts, DialAttempts } from './dial-attempts.ts'
+import type { AttemptCounts, DialTracker } from './dials.ts'
+import { isOverTcp } from './patched-hyperswarm.ts'
 
 /**
  * How others reach this device: `open` directly; `consistent`, behind a router that keeps to a port and
@@ -44,7 +44,7 @@ const MAX_ASKED = 6
 /** How long the first query of a node that has just started is waited for. */
 const FIRST_QUERY_MS = 3_000
 
-export function networkFacts(swarm: Hyperswarm, attempts: DialAttempts): NetworkFacts {
+export function networkFacts(swarm: Hyperswarm, dials: DialTracker): NetworkFacts {
   const { dht } = swarm
   return {
     publicKey: swarm.keyPair.publicKey.toString('hex'),
@@ -56,7 +56,7 @@ export function networkFacts(swarm: Hyperswarm, attempts: DialAttempts): Network
     tcpConnections: [...swarm.connections].filter(isOverTcp).length,
     knownPeers: swarm.peers.size,
     bannedPeers: [...swarm.peers.values()].filter((it) => it.banned).length,
-    attempts: attempts.counts(),
+    attempts: dials.counts(),
   }
 }
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { Announcer } from '../../../src/peers/topics/announcer.ts'
+import { Announcer } from '../../src/peers/topics.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -15,7 +15,7 @@ function open() {
   const lookedUp: number[] = []
   const announcer = new Announcer({
     lookUp: (topic) => lookedUp.push(Buffer.from(topic).readUInt32BE()),
-    renew: (topic) => renewed.push(Buffer.from(topic).readUInt32BE()),
+    refresh: (topic) => renewed.push(Buffer.from(topic).readUInt32BE()),
     join: (topic) => joined.push(Buffer.from(topic).readUInt32BE()),
     leave: async (topic) => void left.push(Buffer.from(topic).readUInt32BE()),
   })
@@ -83,7 +83,7 @@ test('all topics are announced anew when that is asked for, those first that are
   for (let i = 0; i < 5; i++) announcer.addNow(topicNumber(i))
   announcer.addNow(topicNumber(3))
   expect(renewed).toEqual([])
-  announcer.again([topicNumber(4)])
+  announcer.reannounce([topicNumber(4)])
   expect(renewed).toEqual([4])
   await vi.advanceTimersByTimeAsync(2_000)
   expect(renewed).toEqual([4, 0, 1, 2, 3])

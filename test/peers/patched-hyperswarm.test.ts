@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { resolveDuplicate, type Rival } from '../../../src/peers/connections/duplicates.ts'
+import { resolveDuplicate, type Rival } from '../../src/peers/patched-hyperswarm.ts'
 
 const rival = (isTcp: boolean, isInitiator: boolean, ageMs = 0) => ({ isTcp, isInitiator, ageMs })
 const mirrored = ({ isTcp, isInitiator }: Rival) => rival(isTcp, !isInitiator)

@@ -1,9 +1,9 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { createLogger } from '../../../src/logger.ts'
-import { Bans } from '../../../src/peers/connections/bans.ts'
-import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
+import { createLogger } from '../../src/logger.ts'
+import { Bans } from '../../src/peers/bans.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
 const PEER = 'ab'.repeat(32)
 const OTHER = 'cd'.repeat(32)

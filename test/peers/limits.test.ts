@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import type { Address, Config } from '../../../src/config/config.ts'
-import { parseFeedKey } from '../../../src/format/keys/feed-key.ts'
-import { bindOperations } from '../../../src/api/operations.ts'
-import { configOf, openEngine } from '../../helpers/engines.ts'
-import { all } from '../../helpers/operations.ts'
-import { openAuthor, type Peer } from '../../helpers/peers.ts'
+import type { Address, Config } from '../../src/config/config.ts'
+import { parseFeedKey } from '../../src/format/keys/feed-key.ts'
+import { bindOperations } from '../../src/api/operations.ts'
+import { configOf, openEngine } from '../helpers/engines.ts'
+import { all } from '../helpers/operations.ts'
+import { openAuthor, type Peer } from '../helpers/peers.ts'
 import {
   announce,
   eventually,
@@ -15,10 +15,10 @@ import {
   standing,
   subscribe,
   subscribeSoon,
-} from '../../helpers/swarm-peers.ts'
-import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
-import { privateNetwork } from '../../helpers/testnet.ts'
-import { coreOf } from '../../helpers/stores.ts'
+} from '../helpers/swarm-peers.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
+import { privateNetwork } from '../helpers/testnet.ts'
+import { coreOf } from '../helpers/stores.ts'
 
 /** Slow enough for any machine, so that the limit is what is measured. */
 const BYTES_PER_SECOND = 1_000_000

@@ -6,11 +6,11 @@ import HyperDHT from 'hyperdht'
 import type { Connection } from 'hyperswarm'
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
-import type { Address } from '../../../src/config/config.ts'
-import { Engine } from '../../../src/engine/engine.ts'
-import { bindOperations } from '../../../src/api/operations.ts'
-import { configOf } from '../../helpers/engines.ts'
-import { openAuthor } from '../../helpers/peers.ts'
+import type { Address } from '../../src/config/config.ts'
+import { Engine } from '../../src/engine/engine.ts'
+import { bindOperations } from '../../src/api/operations.ts'
+import { configOf } from '../helpers/engines.ts'
+import { openAuthor } from '../helpers/peers.ts'
 import {
   announce,
   copyPlainly,
@@ -21,10 +21,10 @@ import {
   subscribe,
   subscribeSoon,
   tamper,
-} from '../../helpers/swarm-peers.ts'
-import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
-import { privateNetwork } from '../../helpers/testnet.ts'
-import { coreOf } from '../../helpers/stores.ts'
+} from '../helpers/swarm-peers.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
+import { privateNetwork } from '../helpers/testnet.ts'
+import { coreOf } from '../helpers/stores.ts'
 
 const STRANGERS = 200
 

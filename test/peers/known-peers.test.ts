@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { KnownPeers } from '../../../src/peers/outage/known-peers.ts'
+import { KnownPeers } from '../../src/peers/dials.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -12,8 +12,8 @@ function open() {
   const dialled: string[] = []
   const stopped: string[] = []
   const known = new KnownPeers({
-    dial: (peer) => dialled.push(Buffer.from(peer).toString('hex')),
-    stop: (peer) => stopped.push(Buffer.from(peer).toString('hex')),
+    joinPeer: (peer) => dialled.push(Buffer.from(peer).toString('hex')),
+    leavePeer: (peer) => stopped.push(Buffer.from(peer).toString('hex')),
   })
   return { known, dialled, stopped }
 }

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { PassThrough } from 'node:stream'
-import type HyperDHT from 'hyperdht'
 import { beforeEach, expect, test, vi } from 'vitest'
-import { staleDials } from '../../../src/peers/connections/stale-dials.ts'
+import { DialTracker } from '../../src/peers/dials.ts'
 
 const KEY = randomBytes(32)
 const PEER = KEY.toString('hex')
@@ -13,9 +12,13 @@ beforeEach(() => {
 })
 
 function dialling() {
-  const dht = { connect: () => new PassThrough() } as unknown as HyperDHT
-  const onCall = staleDials(dht)
-  return { dial: () => dht.connect(KEY), onCall }
+  const dials = new DialTracker()
+  const dial = () => {
+    const stream = new PassThrough()
+    dials.add(KEY, stream)
+    return stream
+  }
+  return { dials, dial, onCall: (peer: string) => dials.endStale(peer) }
 }
 
 test('a dial that leads nowhere ends when its peer calls', () => {
@@ -53,4 +56,15 @@ test('the next dial of a peer counts from its own beginning', () => {
   const second = dial()
   onCall(PEER)
   expect([first.destroyed, second.destroyed]).toEqual([false, false])
+})
+
+test('dials are counted by how they ended, and those under way can be ended', async () => {
+  const { dials, dial } = dialling()
+  dial().emit('open')
+  dial().destroy(Object.assign(new Error('Nobody there.'), { code: 'PEER_NOT_FOUND' }))
+  const last = dial()
+  await vi.advanceTimersByTimeAsync(0)
+  expect(dials.counts()).toEqual({ tried: 3, connected: 1, failed: { PEER_NOT_FOUND: 1 } })
+  dials.endAll()
+  expect(last.destroyed).toBe(true)
 })

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import { replaceWhole } from '../../atomic-file.ts'
-import { codeOf } from '../../errors.ts'
-import type { Logger } from '../../logger.ts'
+import type Hyperswarm from 'hyperswarm'
+import { replaceWhole } from '../atomic-file.ts'
+import { codeOf } from '../errors.ts'
+import type { Logger } from '../logger.ts'
 
 /** What is known against one peer. Times are in milliseconds since 1970. */
 interface Entry {
@@ -23,15 +24,15 @@ export interface BansOptions {
 /** Provable misdeeds after which a peer is banned. */
 const STRIKES_TO_BAN = 3
 
-/** The first ban; each further one is so many times as long as the one before. */
+/** Duration of the first ban; each further one is `GROWTH` times as long as the one before. */
 const FIRST_BAN_MS = 10 * 60_000
 const GROWTH = 6
 const LONGEST_BAN_MS = 7 * 24 * 3_600_000
 
-/** What is known against a peer is forgotten when it was good for so long. */
+/** Misdeeds are forgotten after this time without another. */
 const FORGIVE_MS = 30 * 24 * 3_600_000
 
-/** Peers remembered; whoever did nothing for longest goes first. A key costs nothing, so this is no list of all. */
+/** Peers remembered; the one whose last misdeed is oldest goes first. Keys cost nothing, so a list of all has no end. */
 const MAX_ENTRIES = 1_000
 
 const SAVE_AFTER_MS = 500
@@ -145,4 +146,48 @@ function isEntry(value: unknown): value is Entry {
   if (typeof value !== 'object' || value === null) return false
   const it = value as Partial<Record<keyof Entry, unknown>>
   return [it.strikes, it.bans, it.bannedUntil, it.lastAt].every((n) => Number.isSafeInteger(n))
+}
+
+/** How often bans are checked for their end. */
+const UNBAN_EVERY_MS = 60_000
+
+/** Peers, by their keys in hex, that are refused: banned for misdeeds, or with another history of a log. */
+export class PeerBlocklist {
+  readonly #swarm: Hyperswarm
+  readonly #bans: Bans
+  readonly #blocked = new Set<string>()
+  readonly #timer: NodeJS.Timeout
+
+  constructor(swarm: Hyperswarm, bans: Bans) {
+    this.#swarm = swarm
+    this.#bans = bans
+    this.#timer = setInterval(() => this.#unban(), UNBAN_EVERY_MS)
+    this.#timer.unref()
+  }
+
+  has(peer: string): boolean {
+    return this.#blocked.has(peer) || this.#bans.isBanned(peer)
+  }
+
+  /** Refuses this peer for the life of this process. */
+  add(peer: string): void {
+    this.#blocked.add(peer)
+    this.refuse(peer)
+  }
+
+  /** Keeps the swarm from dialing a peer, until its ban is over. */
+  refuse(peer: string): void {
+    this.#swarm.peers.get(peer)?.ban(true)
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  // The swarm never forgets a peer that the firewall refused.
+  #unban(): void {
+    for (const [peer, info] of this.#swarm.peers) {
+      if (info.banned && !this.has(peer)) info.ban(false)
+    }
+  }
 }

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import HyperDHT, { type Address, type Query, type QueryOptions } from 'hyperdht'
 import type { KeyPair } from 'hypercore-crypto'
+import { DialTracker } from './dials.ts'
 
 /** Nodes that an announcement is renewed at, of the 20 nearest that it went to at first. */
 const NODES_TO_RENEW = 4
@@ -8,7 +9,7 @@ const NODES_TO_RENEW = 4
 /** How often it goes to all of the nearest again, in case that other nodes are nearer by now. */
 const FULL_EVERY_MS = 2 * 3_600_000
 
-/** Nodes that are asked whether they are there. */
+/** Nodes that are pinged after an outage. */
 const NODES_TO_PING = 6
 
 /** With so many nodes known, a query needs no bootstrap node to begin with. */
@@ -17,14 +18,15 @@ const ENOUGH_NODES = 20
 type Resolve = (this: HyperDHT) => AsyncIterable<Address>
 
 /**
- * A DHT node that renews announcements at a few nodes only, the nearest ones, which everybody who looks
- * a topic up asks in any case. Nodes forget an announcement after 20 minutes and the swarm renews it
+ * A DHT node that renews announcements at a few nodes only, the nearest ones, which every look-up of the topic
+ * asks in any case. Nodes forget an announcement after 20 minutes and the swarm renews it
  * every 10 to 12, so with a thousand topics this is most of an idle daemon's traffic.
  */
 export class ReannouncingDht extends HyperDHT {
   /** Topic in hex → when it was last announced to all of the nearest nodes. */
   readonly #fullAt = new Map<string, number>()
-  readonly #dials = new Set<Duplex>()
+  /** Of this node. */
+  readonly dials = new DialTracker()
   #isLost = false
 
   override announce(
@@ -51,17 +53,9 @@ export class ReannouncingDht extends HyperDHT {
     return query
   }
 
-  /** Ends the dials that are not through. They began before the network changed, and would fail only later. */
-  endDials(): void {
-    for (const stream of this.#dials) stream.destroy()
-  }
-
   override connect(key: Uint8Array, options?: object): Duplex {
     const stream = super.connect(key, options)
-    const forget = () => this.#dials.delete(stream)
-    this.#dials.add(stream)
-    stream.once('open', forget)
-    stream.once('close', forget)
+    this.dials.add(key, stream)
     return stream
   }
 
@@ -70,7 +64,7 @@ export class ReannouncingDht extends HyperDHT {
     return super.unannounce(topic, keyPair, options)
   }
 
-  /** Asks some nodes whether they are there; answers count in `answers`. */
+  /** Pings some nodes; answers count in `answers`. */
   pingSome(): void {
     // Those that are known may be gone for good: bootstrap nodes are asked as well.
     this.#isLost = true
@@ -91,7 +85,7 @@ export class ReannouncingDht extends HyperDHT {
   reannounce(): void {
     this.#isLost = false
     this.#fullAt.clear()
-    this.endDials()
+    this.dials.endAll()
     // What the package does when the addresses of the machine change.
     this.emit('network-change', [])
   }

@@ -1,19 +1,19 @@
 import type { Connection } from 'hyperswarm'
 import Protomux from 'protomux'
-import type { RateLimiter } from '../../rate-limiter.ts'
+import type { RateLimiter } from '../rate-limiter.ts'
 
 export interface ConnectionThrottleOptions {
   /** Bytes a second over all connections; absent for no limit. */
   readonly upload: RateLimiter | undefined
   readonly download: RateLimiter | undefined
-  /** Called when a peer goes on sending though nothing of it is read. */
+  /** Called when a peer keeps sending though nothing is read. */
   readonly onFlood: () => void
 }
 
 type Done = (error: Error | null) => void
 
-// What streams call and keep inside.
-interface Inside {
+// What streams call and keep internals.
+interface Internals {
   _write(data: Uint8Array, done: Done): void
   _read(done: Done): void
   readonly rawStream: {
@@ -22,7 +22,7 @@ interface Inside {
   }
 }
 
-/** More than a peer that keeps to the protocol sends unasked, in bytes. */
+/** More than a peer that follows the protocol sends unrequested, in bytes. */
 const MAX_UNREAD_BYTES = 64 * 1024 * 1024
 
 /**
@@ -31,7 +31,7 @@ const MAX_UNREAD_BYTES = 64 * 1024 * 1024
  * asked for.
  */
 export class ConnectionThrottle {
-  readonly #inside: Inside
+  readonly #internals: Internals
   readonly #onFlood: () => void
   #heldUntil = 0
   #timer: NodeJS.Timeout | undefined
@@ -39,21 +39,21 @@ export class ConnectionThrottle {
 
   /** To be made when the connection has its reader. */
   constructor(connection: Connection, { upload, download, onFlood }: ConnectionThrottleOptions) {
-    const inside = connection as unknown as Inside
-    this.#inside = inside
+    const internals = connection as unknown as Internals
+    this.#internals = internals
     this.#onFlood = onFlood
     if (upload !== undefined) {
-      // Of itself replication sends all that was asked for in one piece, up to 8 MiB.
+      // By default replication sends all that was requested in one piece, up to 8 MiB.
       const mux = Protomux.from(connection)
       Object.assign(mux, { cork: () => undefined, uncork: () => undefined })
-      const write = inside._write.bind(inside)
-      inside._write = (data, done) => {
+      const write = internals._write.bind(internals)
+      internals._write = (data, done) => {
         const waitMs = upload.reserve(data.byteLength)
         write(data, waitMs === 0 ? done : (error) => void setTimeout(done, waitMs, error))
       }
     }
-    const read = inside._read.bind(inside)
-    inside._read = (done) => {
+    const read = internals._read.bind(internals)
+    internals._read = (done) => {
       if (this.#timer === undefined) read(done)
       else this.#read = done
     }
@@ -66,12 +66,12 @@ export class ConnectionThrottle {
     })
   }
 
-  /** Reads nothing of the connection for so long. */
+  /** Reads nothing of the connection for this long. */
   hold(forMs: number): void {
     const now = performance.now()
     if (forMs <= 0 || now + forMs <= this.#heldUntil) return
     this.#heldUntil = now + forMs
-    const { rawStream } = this.#inside
+    const { rawStream } = this.#internals
     rawStream.pause()
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.#release(), forMs)
@@ -82,6 +82,6 @@ export class ConnectionThrottle {
     this.#timer = undefined
     const done = this.#read ?? (() => undefined)
     this.#read = undefined
-    this.#inside._read(done)
+    this.#internals._read(done)
   }
 }

@@ -1,10 +1,8 @@
 import { networkInterfaces } from 'node:os'
 
 export interface OutageWatchOptions {
-  /** How many answers have come from the DHT so far. */
-  readonly answers: () => number
-  /** Asks some nodes of the DHT whether they are there. */
-  readonly ping: () => void
+  /** Counts answers, and pings some nodes. */
+  readonly dht: { readonly answers: number; pingSome(): void }
   /** The network may be another one than before, or was away; now there is an answer. */
   readonly onBack: (why: Change) => void
   /** The addresses of this machine as text; those of its interfaces when absent. */
@@ -15,13 +13,13 @@ export type Change = 'outage' | 'sleep' | 'addresses'
 
 const TICK_MS = 2_000
 
-/** A tick that comes so late, by the clock of the day, means that the machine slept. */
+/** A tick that is this late by the wall clock means that the machine slept. */
 const SLEPT_MS = 10_000
 
-/** An idle node hears something every 3 s. After so long without an answer it asks by itself, */
+/** An idle node receives something every 3 s. After this time without an answer it pings, */
 const ASK_AFTER_MS = 5_000
 
-/** and after so long the network is taken for gone. */
+/** and after this time the network counts as gone. */
 const GONE_AFTER_MS = 12_000
 
 /**
@@ -53,7 +51,7 @@ export class OutageWatch {
 
   #tick(): void {
     const now = Date.now()
-    const { answers, ping, onBack } = this.#options
+    const { dht, onBack } = this.#options
     const isLate = now - this.#tickAt > TICK_MS + SLEPT_MS
     this.#tickAt = now
     const addresses = this.#addresses()
@@ -61,18 +59,18 @@ export class OutageWatch {
     if (isLate || addresses !== this.#known) {
       this.#change = isLate ? 'sleep' : 'addresses'
       this.#known = addresses
-      this.#answers = answers()
+      this.#answers = dht.answers
       this.#answeredAt = now - ASK_AFTER_MS
     }
-    if (answers() !== this.#answers) {
-      this.#answers = answers()
+    if (dht.answers !== this.#answers) {
+      this.#answers = dht.answers
       this.#answeredAt = now
       const change = this.#change
       this.#change = undefined
       if (change !== undefined) onBack(change)
     }
     const silentMs = now - this.#answeredAt
-    if (silentMs >= ASK_AFTER_MS) ping()
+    if (silentMs >= ASK_AFTER_MS) dht.pingSome()
     if (silentMs >= GONE_AFTER_MS) this.#change ??= 'outage'
   }
 }

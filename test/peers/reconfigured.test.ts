@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import type { Config } from '../../../src/config/config.ts'
-import { bindOperations } from '../../../src/api/operations.ts'
-import { configOf, openEngine } from '../../helpers/engines.ts'
-import { all } from '../../helpers/operations.ts'
-import { openAuthor, type Peer } from '../../helpers/peers.ts'
-import { eventually, folderWithImage, standing, subscribeSoon } from '../../helpers/swarm-peers.ts'
-import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
-import { privateNetwork } from '../../helpers/testnet.ts'
+import type { Config } from '../../src/config/config.ts'
+import { bindOperations } from '../../src/api/operations.ts'
+import { configOf, openEngine } from '../helpers/engines.ts'
+import { all } from '../helpers/operations.ts'
+import { openAuthor, type Peer } from '../helpers/peers.ts'
+import { eventually, folderWithImage, standing, subscribeSoon } from '../helpers/swarm-peers.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
+import { privateNetwork } from '../helpers/testnet.ts'
 
 async function openWith(settings: Partial<Config>): Promise<Peer> {
   const config = { ...configOf(await temporaryDirectory(), settings.bootstrap), ...settings }

@@ -1,5 +1,5 @@
 import type { Connection } from 'hyperswarm'
-import { RateLimiter } from '../../rate-limiter.ts'
+import { RateLimiter } from '../rate-limiter.ts'
 import { ConnectionThrottle } from './connection-throttle.ts'
 
 /** What can change while connections are there. */
@@ -11,33 +11,33 @@ export interface ConnectionLimits {
   readonly maxConnections?: number | undefined
 }
 
-/** Connections that are accepted unless somebody says otherwise. Of itself the swarm dials 64 and accepts all. */
+/** Connections that are accepted by default. The swarm alone dials 64 and accepts all. */
 const MAX_CONNECTIONS = 256
 
 /** Requests for blocks that one peer may make at once, and for each second: 64 MB/s of blocks of 16 KiB. */
 const REQUESTS = { burst: 10_000, perSecond: 4_000 }
 
-/** Share of a second's bytes that may go at once before anybody waits. */
+/** Bytes that may go at once, in seconds of the rate. */
 const BURST_SECONDS = 0.1
 
 /** How long a peer may take to answer when the network may have changed. */
 const PROBE_MS = 3_000
 
-interface Line {
+interface Entry {
   readonly connection: Connection
-  readonly valve: ConnectionThrottle
+  readonly throttle: ConnectionThrottle
   readonly requests: RateLimiter
 }
 
 /** The connections there are, and what each may take. Peers are named by their public keys in hex. */
 export class ConnectionSet {
-  readonly #lines = new Map<string, Line>()
+  readonly #entries = new Map<string, Entry>()
   #maxConnections = MAX_CONNECTIONS
   #upload: RateLimiter | undefined
   #download: RateLimiter | undefined
 
   get size(): number {
-    return this.#lines.size
+    return this.#entries.size
   }
 
   get maxConnections(): number {
@@ -45,11 +45,11 @@ export class ConnectionSet {
   }
 
   has(peer: string): boolean {
-    return this.#lines.has(peer)
+    return this.#entries.has(peer)
   }
 
   connectionTo(peer: string): Connection | undefined {
-    return this.#lines.get(peer)?.connection
+    return this.#entries.get(peer)?.connection
   }
 
   /** Sets limits for connections to come. */
@@ -60,51 +60,51 @@ export class ConnectionSet {
   }
 
   /**
-   * Takes in a new connection; one to the same peer is replaced.
+   * Adds a new connection; it replaces one to the same peer.
    * @param onFlood called when it sends more than can be read.
    * @param onClose called when it was the connection to this peer until the end.
    */
   add(peer: string, connection: Connection, onFlood: () => void, onClose: () => void): void {
-    const valve = new ConnectionThrottle(connection, {
+    const throttle = new ConnectionThrottle(connection, {
       upload: this.#upload,
       download: this.#download,
       onFlood,
     })
-    const line = { connection, valve, requests: new RateLimiter(REQUESTS) }
-    this.#lines.set(peer, line)
+    const entry = { connection, throttle, requests: new RateLimiter(REQUESTS) }
+    this.#entries.set(peer, entry)
     connection.on('close', () => {
-      if (this.#lines.get(peer) !== line) return
-      this.#lines.delete(peer)
+      if (this.#entries.get(peer) !== entry) return
+      this.#entries.delete(peer)
       onClose()
     })
   }
 
   /** Counts a request of a peer, and reads it more slowly if there are too many. */
   requested(peer: string): void {
-    const line = this.#lines.get(peer)
-    line?.valve.hold(line.requests.reserve())
+    const line = this.#entries.get(peer)
+    line?.throttle.hold(line.requests.reserve())
   }
 
   /** Reads nothing of a peer for so long. */
   hold(peer: string, forMs: number): void {
-    this.#lines.get(peer)?.valve.hold(forMs)
+    this.#entries.get(peer)?.throttle.hold(forMs)
   }
 
   hangUp(peer: string): void {
-    this.#lines.get(peer)?.connection.destroy()
+    this.#entries.get(peer)?.connection.destroy()
   }
 
   hangUpAll(): void {
-    for (const { connection } of this.#lines.values()) connection.destroy()
+    for (const { connection } of this.#entries.values()) connection.destroy()
   }
 
-  /** Ends the connections whose peers answer nothing for a while. */
+  /** Ends the connections whose peers do not answer in time. */
   probeAll(): void {
-    for (const { connection } of this.#lines.values()) probe(connection)
+    for (const { connection } of this.#entries.values()) probe(connection)
   }
 }
 
-// Somebody who is there answers what is sent, if only that it came.
+// A peer that is there acknowledges what is sent.
 function probe(connection: Connection): void {
   const before = connection.rawStream.bytesReceived
   connection.sendKeepAlive()
