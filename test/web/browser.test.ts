@@ -1,4 +1,4 @@
-import type { Browser } from 'playwright-core'
+import type { Browser, Request } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Output } from '../../src/api/contract/contract.ts'
 import { launchBrowser } from '../helpers/browser.ts'
@@ -287,6 +287,59 @@ describe('in a real browser', () => {
     arrive([titled('Newest', 7)])
     await page.locator('.item .open', { hasText: 'Newest' }).waitFor({ state: 'attached' })
     expect(Math.abs((await topOf()) - before)).toBeLessThan(3)
+  }, 60_000)
+
+  it('eight tabs are live over one stream, which another takes over, and hidden ones have none', async () => {
+    const waiting: InboxIssue[] = []
+    let wake = () => {}
+    const arrive = (issue: InboxIssue) => {
+      waiting.push(issue)
+      wake()
+    }
+    const reader = await startReader(
+      fakeOperations({
+        listInbox: answer([]),
+        listNewsletters: answer([]),
+        async *watchIssues() {
+          for (;;) {
+            yield* waiting.splice(0)
+            await new Promise<void>((resolve) => (wake = resolve))
+          }
+        },
+      }),
+    )
+    const { page: first, context } = await enter(browser, reader)
+    const streams = new Set<Request>()
+    const open = () => [...streams].filter((it) => !it.frame().page().isClosed()).length
+    context.on('request', (it) => it.url().endsWith('/events') && streams.add(it))
+    context.on('requestfailed', (it) => streams.delete(it))
+    context.on('requestfinished', (it) => streams.delete(it))
+    await first.waitForSelector('html[data-connected]')
+    const pages = [first]
+    // A browser opens six connections to a host: with a stream for each tab the seventh would load for ever.
+    while (pages.length < 8) {
+      const page = await context.newPage()
+      await page.goto(`${reader.origin}/`, { timeout: 15_000 })
+      await page.waitForSelector('html[data-connected]')
+      pages.push(page)
+    }
+    const shows = (some: typeof pages, title: string) =>
+      Promise.all(some.map((it) => it.waitForSelector(`#arrivals >> text=${title}`)))
+    arrive(titled('To all', 1))
+    await shows(pages, 'To all')
+    expect(open()).toBeLessThanOrEqual(1)
+
+    await first.close()
+    const others = pages.slice(1)
+    await expect.poll(open).toBe(1)
+    await Promise.all(others.map((it) => it.waitForSelector('html[data-connected]')))
+    arrive(titled('To the others', 2))
+    await shows(others, 'To the others')
+
+    const hide = `Object.defineProperty(document, 'visibilityState', { value: 'hidden' })
+      dispatchEvent(new Event('visibilitychange'))`
+    for (const it of others) await it.evaluate(`void (() => { ${hide} })()`)
+    await expect.poll(open).toBe(0)
   }, 60_000)
 
   it('an archive that arrives all at once costs few requests', async () => {

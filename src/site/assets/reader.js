@@ -75,8 +75,6 @@ function say(text, path) {
 
 // ── Arrivals ─────────────────────────────────────────────────────────────────────────────────────
 
-let events
-let lost = false
 let waiting
 
 // A whole archive may arrive at once: the list is asked for once in a while, not for each issue.
@@ -88,36 +86,77 @@ function refreshSoon() {
   }, 250)
 }
 
-function listen() {
-  events = new EventSource('/events')
-  events.addEventListener('issue', (event) => {
-    const { feedKey, number, title, newsletter } = JSON.parse(event.data)
+// Of all visible pages one listens and passes on what it hears: a browser opens six connections to a host,
+// and a stream for each tab would leave none to load pages. Hidden pages listen to nothing.
+let leave
+let lost = false
+
+function onNews({ type, issue: arrived }) {
+  if (type === 'issue') {
+    const { feedKey, number, title, newsletter } = arrived
     say(`New: ${title} (${newsletter})`, `/n/${feedKey}/${number}`)
     refreshSoon()
-  })
-  events.addEventListener('open', () => {
+  } else if (type === 'open') {
     document.documentElement.dataset.connected = ''
     if (!lost) return
     lost = false
     say('The reader is back.')
     refreshSoon()
-  })
-  events.addEventListener('error', () => {
+  } else if (type === 'lost') {
     delete document.documentElement.dataset.connected
-    if (lost || events.readyState === EventSource.CLOSED) return
+    if (lost) return
     lost = true
     say('The reader does not answer. What is on this page stays readable.')
-  })
+  }
 }
-listen()
-addEventListener('pagehide', () => {
-  events.close()
-  delete document.documentElement.dataset.connected
-})
+
+function join() {
+  if (leave || document.visibilityState !== 'visible') return
+  const end = new AbortController()
+  const { signal } = end
+  const channel = new BroadcastChannel('arrivals')
+  let events
+  leave = () => {
+    leave = undefined
+    end.abort()
+    events?.close()
+    channel.close()
+    delete document.documentElement.dataset.connected
+  }
+  channel.addEventListener('message', ({ data }) => {
+    if (data.type !== 'hello') onNews(data)
+    else if (events) send({ type: events.readyState === EventSource.OPEN ? 'open' : 'lost' })
+  })
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has one origin
+  const send = (news) => channel.postMessage(news)
+  send({ type: 'hello' })
+  const tell = (news) => {
+    if (signal.aborted) return
+    onNews(news)
+    send(news)
+  }
+  const listen = () => {
+    events = new EventSource('/events')
+    events.addEventListener('issue', ({ data }) => tell({ type: 'issue', issue: JSON.parse(data) }))
+    events.addEventListener('open', () => tell({ type: 'open' }))
+    events.addEventListener('error', () => {
+      if (events.readyState === EventSource.CLOSED) leave?.()
+      else tell({ type: 'lost' })
+    })
+    return new Promise((resolve) => signal.addEventListener('abort', resolve))
+  }
+  // Only secure origins have locks: at others each visible page listens by itself.
+  if (navigator.locks)
+    navigator.locks.request('arrivals', { signal }, listen).catch(() => undefined)
+  else void listen()
+}
+
+join()
+addEventListener('pagehide', () => leave?.())
 // A page that comes back as it was left listens again, and shows what changed meanwhile.
 addEventListener('pageshow', ({ persisted }) => {
   if (!persisted) return
-  listen()
+  join()
   refresh().catch(() => undefined)
 })
 
@@ -129,7 +168,9 @@ setInterval(() => {
 }, 2000)
 // Something may have been read or followed elsewhere meanwhile.
 addEventListener('visibilitychange', () => {
-  if (document.visibilityState === 'visible') refreshSoon()
+  if (document.visibilityState !== 'visible') return leave?.()
+  join()
+  refreshSoon()
 })
 
 // ── Read when scrolled to the end ────────────────────────────────────────────────────────────────
