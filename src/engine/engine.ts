@@ -106,7 +106,7 @@ export class Engine {
         this.author.noteAdopted(feed).catch((err: unknown) => this.#grown(err))
       },
       onOpen: (feed) => this.retention.add(feed),
-      onDiscard: (feedKey) => this.retention.forget(feedKey),
+      onDiscard: (feedKey) => this.retention.discard(feedKey),
     })
     this.successions = new SuccessionStore({
       library,

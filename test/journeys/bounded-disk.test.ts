@@ -81,7 +81,7 @@ describe('a newsletter that is larger than the disk cap', () => {
     await before.engine.close()
 
     const after = await openCapped(network, CAP, before.config.dataDir)
-    await after.engine.retention.settle()
+    await after.engine.retention.runNow()
     await eventually(async () => {
       expect((await standing(after, newsletter)).peers).toBe(1)
     })

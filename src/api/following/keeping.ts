@@ -22,7 +22,7 @@ export async function keepNewsletter(
     await engine.flush()
   }
   await using session = await engine.open(entry)
-  await engine.retention.settle({ isThorough: keep !== undefined })
+  await engine.retention.runNow({ isThorough: keep !== undefined })
   const { issues } = await session.feed.list({ wait: false }).catch(() => ({ issues: [] }))
   return {
     feedKey,

@@ -41,7 +41,7 @@ export async function* restoreNewsletter(
   const feedKey = feedKeyFor(keys.signing)
   const before = engine.library.get(feedKey)
   // An author holds all of the log, and may append to nothing less.
-  engine.retention.exempt(feedKey)
+  engine.retention.keepAll(feedKey)
   const { full } = engine
   const signal = anySignal(full, stop)
   try {

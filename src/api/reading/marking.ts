@@ -16,7 +16,7 @@ export async function markIssue(
   if (starred !== undefined) {
     await marks.set('star', feed.feedKey, [number], starred)
     // What is starred is always kept.
-    engine.retention.look()
+    engine.retention.schedule()
   }
   return await summarizeIssue(entry, feed, located, (await marksOf(engine, entry))(number))
 }

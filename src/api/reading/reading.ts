@@ -77,7 +77,7 @@ async function readContents(
   const { record } = edition
   const body = contentRange(record.body)
   if (!(await feed.holds(body))) {
-    await engine.retention.borrow(feed, record.number, [body])
+    await engine.retention.reserveOnDemand(feed, record.number, [body])
     await online(engine, feed)
   }
   const markdown = await feed.readBody(edition, options)
@@ -139,7 +139,7 @@ export async function* readAttachment(
   }
   const range = contentRange(attachment)
   if (!(await feed.holds(range))) {
-    await engine.retention.borrow(feed, record.number, [contentRange(record.body), range])
+    await engine.retention.reserveOnDemand(feed, record.number, [contentRange(record.body), range])
     await online(engine, feed)
   }
   yield* feed.readAttachment(attachment, options)

@@ -1,4 +1,4 @@
-import { keepsEverything, oldestKept, type Keep } from '../../config/keep.ts'
+import { keepsEverything, type Keep } from '../../config/keep.ts'
 import { hasCode } from '../../errors.ts'
 import { merged, only, without, type BlockRange } from '../../format/block-ranges.ts'
 import { contentsOf } from '../../format/history/issue-ranges.ts'
@@ -6,8 +6,14 @@ import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import type { Listing } from '../../format/history/history.ts'
 import { UNDECIDED, type Selection } from '../../format/selection.ts'
 import { diskBytes } from '../../log/store/disk.ts'
-import type { OnDemandIssue } from './on-demand-cache.ts'
-import type { Chosen, Item } from './plan.ts'
+import {
+  applyPolicy,
+  totalBytes,
+  type Chosen,
+  type Item,
+  type OnDemandIssue,
+  type Usage,
+} from './plan.ts'
 
 /** What a block of content has at most, by the format. */
 const CONTENT_BLOCK_BYTES = 64 * 1024
@@ -28,9 +34,19 @@ export interface UsageItem extends Item {
   readonly ranges: readonly BlockRange[]
 }
 
+/** What a reader wants of a newsletter. */
+export interface Wanted {
+  readonly keep: Keep
+  /** Numbers of issues that stay whatever they take. */
+  readonly starred: ReadonlySet<number>
+}
+
+/** Steps that are fetched at a time at most. */
+const MOST_STEPS = 1_024
+
 const LOCAL = { wait: false }
 
-/** One newsletter of somebody else, as far as it takes room. */
+/** What one newsletter of somebody else takes on the disk, and which blocks a choice of its issues stands for. */
 export class FeedUsage {
   readonly feed: Feed
   /** Newest first; what the policy leaves out is not among them. */
@@ -38,7 +54,7 @@ export class FeedUsage {
   /** Issues there are, whatever the policy says. */
   issues = 0
   /** How many steps are fetched at a time: more while nothing comes. */
-  patience = 1
+  stepsAtOnce = 1
   #heldBefore = 0
   #length = 0
   #wholeBytes = 0
@@ -56,40 +72,40 @@ export class FeedUsage {
     this.feed = feed
   }
 
-  /** A newsletter may rest: its log is closed then, and what is here of it is as it was. */
+  /** The log may be closed, being idle; then what is here of it is as it was. */
   get isOpen(): boolean {
     return this.feed.log.isOpen
   }
 
-  /** Whether `items` say what there is. */
-  get isLoaded(): boolean {
-    return this.#isLoaded
-  }
-
-  /** What all of it would take. */
-  get wholeBytes(): number {
-    this.#look()
-    return this.#wholeBytes
+  /** What it takes, for the plan. Its items are absent before the first `load`. */
+  usage(keep: Keep): Usage {
+    this.#measure()
+    const recordBytes = (this.#listing?.positions.length ?? 1) * RECORD_BYTES
+    const isLimited = !keepsEverything(keep)
+    const whole = this.#wholeBytes
+    return {
+      isLimited,
+      recordBytes,
+      heldBytes: this.#heldBytes,
+      wantedBytes: isLimited ? Math.min(whole, totalBytes(this.items) + recordBytes) : whole,
+      items: this.#isLoaded ? this.items : undefined,
+    }
   }
 
   /** What is here of it takes, about. */
   get heldBytes(): number {
-    this.#look()
+    this.#measure()
     return this.#heldBytes
   }
 
-  /** What the items take, and the records of those that have no place here. */
-  get limitedBytes(): number {
-    return this.items.reduce((sum, it) => sum + it.bytes, this.recordBytes)
+  /** What is still to come until all of it is here. */
+  get expectedBytes(): number {
+    this.#measure()
+    return this.isOpen ? this.#wholeBytes - this.#heldBytes : 0
   }
 
-  /** What stays in any case. */
-  get recordBytes(): number {
-    return (this.#listing?.positions.length ?? 1) * RECORD_BYTES
-  }
-
-  /** Looks what there is and what it takes, by what is on this machine. */
-  async load(keep: Keep, starred: ReadonlySet<number>, nowMs: number): Promise<void> {
+  /** Finds out which issues there are and what they take, by what is on this machine. */
+  async load({ keep, starred }: Wanted, nowMs: number): Promise<void> {
     if (!this.isOpen) return
     this.#isLoaded = true
     try {
@@ -109,21 +125,21 @@ export class FeedUsage {
       (it) => it.retraction === undefined,
     )
     this.issues = issues.length
-    this.items = await this.#limited(issues, keep, starred, nowMs)
+    this.items = await this.#limited(issues, { keep, starred }, nowMs)
   }
 
   /**
    * Which blocks have their place here.
-   * @param chosen of `items`; @param fetched those of them that may be fetched now.
+   * @param chosen of `items`; @param fetched those of them that may be fetched now; @param onDemand stays too.
    */
-  select(chosen: Chosen, fetched: Chosen, loans: readonly OnDemandIssue[]): Selection {
+  selectionOf(chosen: Chosen, fetched: Chosen, onDemand: readonly OnDemandIssue[]): Selection {
     if (this.#listing === undefined && !this.#isBlind) return UNDECIDED
     const rangesOf = (wanted: Chosen) =>
       this.items.flatMap((it, i) => (wanted.has(i) ? it.ranges : []))
-    const lent = loans.flatMap((it) => it.ranges)
+    const asked = onDemand.flatMap((it) => it.ranges)
     const fixed = this.#fixed()
-    const keep = [...fixed, ...lent, ...rangesOf(chosen)]
-    const fetch = merged([...fixed, ...lent, ...rangesOf(fetched)])
+    const keep = [...fixed, ...asked, ...rangesOf(chosen)]
+    const fetch = merged([...fixed, ...asked, ...rangesOf(fetched)])
     if (this.#listing === undefined || this.#listing.missing === 0)
       return { fetch, keep: merged(keep) }
     if (this.#isComing(Date.now())) return { fetch, keep: UNDECIDED.keep }
@@ -134,22 +150,24 @@ export class FeedUsage {
   }
 
   /** How many bytes of an item are not here yet, about. */
-  missingBytes({ ranges, bytes }: UsageItem): number {
+  missingBytes(item: number): number {
+    const { ranges, bytes } = this.items[item] ?? { ranges: [], bytes: 0 }
     if (!this.isOpen) return 0
     const blocks = ranges.reduce((sum, it) => sum + it.end - it.start, 0)
     const held = ranges.reduce((sum, it) => sum + this.feed.log.countHeld(it), 0)
     return held >= blocks ? 0 : bytes * (1 - held / blocks)
   }
 
-  /** Notes that a while has passed: where nothing has come in it, more is fetched side by side. */
-  wait(): void {
+  /** A while has passed: where nothing has come in it, more is fetched side by side. */
+  onPause(): void {
     const { heldBlocks } = this.feed
-    this.patience = heldBlocks === this.#heldBefore ? Math.min(this.patience * 2, 1_024) : 1
+    const isStalled = heldBlocks === this.#heldBefore
+    this.stepsAtOnce = isStalled ? Math.min(this.stepsAtOnce * 2, MOST_STEPS) : 1
     this.#heldBefore = heldBlocks
   }
 
   // A closed log has no length.
-  #look(): void {
+  #measure(): void {
     if (!this.isOpen) return
     const { log } = this.feed
     this.#length = log.length
@@ -165,7 +183,7 @@ export class FeedUsage {
 
   // What is read to find all the rest.
   #fixed(): BlockRange[] {
-    this.#look()
+    this.#measure()
     const length = this.#length
     if (length === 0) return []
     return (this.#listing?.positions ?? [0, length - 1]).map(only)
@@ -173,25 +191,20 @@ export class FeedUsage {
 
   async #limited(
     issues: readonly LocatedIssue[],
-    { newest = Infinity, newerThan, atMostBytes = Infinity, textOnly = false }: Keep,
-    starred: ReadonlySet<number>,
+    { keep, starred }: Wanted,
     nowMs: number,
   ): Promise<UsageItem[]> {
-    const since = newerThan === undefined ? -Infinity : oldestKept(newerThan, nowMs)
-    const items: UsageItem[] = []
-    let leftBytes = atMostBytes
-    for (const [i, issue] of issues.entries()) {
+    const sized: (UsageItem & { readonly publishedAtMs: number })[] = []
+    for (const issue of issues) {
       const { number, publishedAt } = issue.record
       const isPinned = starred.has(number)
       // A star keeps the pictures too.
-      const ranges = merged(contentsOf(issue, { textOnly: textOnly && !isPinned }))
-      const bytes = await this.#bytesOf(issue, textOnly && !isPinned)
-      const isWanted = i < newest && Date.parse(publishedAt) >= since && bytes <= leftBytes
-      if (isPinned || isWanted) items.push({ number, ranges, bytes, isPinned })
-      // Once one does not fit, older ones do not either: they would come and go.
-      leftBytes = bytes > leftBytes && !isPinned ? 0 : leftBytes - bytes
+      const textOnly = keep.textOnly === true && !isPinned
+      const ranges = merged(contentsOf(issue, { textOnly }))
+      const bytes = await this.#bytesOf(issue, textOnly)
+      sized.push({ number, ranges, bytes, isPinned, publishedAtMs: Date.parse(publishedAt) })
     }
-    return items
+    return applyPolicy(sized, keep, nowMs)
   }
 
   async #bytesOf(issue: LocatedIssue, textOnly: boolean): Promise<number> {
@@ -238,9 +251,4 @@ function beforeGap(issues: readonly LocatedIssue[], isGapped: boolean): readonly
     (it, i) => i > 0 && it.record.number !== (issues[i - 1]?.record.number ?? 0) - 1,
   )
   return gap < 0 ? issues : issues.slice(0, gap)
-}
-
-/** Whether a policy needs to know what a newsletter has. */
-export function isLimiting(keep: Keep | undefined): keep is Keep {
-  return keep !== undefined && !keepsEverything(keep)
 }

@@ -1,4 +1,14 @@
-/** One issue of a newsletter, or a run of blocks of one that cannot be read here, as the plan sees it. */
+// What stays on a disk that is too small for all: sizes and policies in, decisions out. Nothing here reads or
+// writes anything; `Retention` does what is decided.
+//
+// 1. `applyPolicy`: what a reader wants of one newsletter. 2. `fairShare`: which newsletters fit whole. 3. `planFor`:
+// the newest items of those that do not. 4. `allocate`: the choice for each newsletter. 5. `nextStep`: what of it is
+// fetched now.
+import { oldestKept, type Keep } from '../../config/keep.ts'
+import { merged, type BlockRange } from '../../format/block-ranges.ts'
+import type { FeedKey } from '../../format/keys/feed-key.ts'
+
+/** One issue of a newsletter, or a run of blocks of one that cannot be read here. */
 export interface Item {
   /** What it takes on the disk. */
   readonly bytes: number
@@ -6,18 +16,64 @@ export interface Item {
   readonly isPinned: boolean
 }
 
-/** What may stay of one newsletter: indexes into its items. */
+/** One newsletter. Sizes are in bytes on the disk. */
+export interface Usage {
+  /** What it takes if it gets all that its reader wants. */
+  readonly wantedBytes: number
+  /** What is here of it. */
+  readonly heldBytes: number
+  /** What stays in any case. */
+  readonly recordBytes: number
+  /** Its policy leaves something out. */
+  readonly isLimited: boolean
+  /** What is wanted of it, newest first; absent while that is not known. */
+  readonly items: readonly Item[] | undefined
+}
+
+/** Indexes into the items of one newsletter. */
 export type Chosen = ReadonlySet<number>
 
-export interface RetentionPlan {
+/** What may stay of one newsletter. */
+export type Choice = Chosen | 'all'
+
+/** One item of one newsletter, by their indexes. */
+export interface Place {
+  readonly newsletter: number
+  readonly item: number
+}
+
+export interface Plan {
+  /** Not everything that is wanted fits. */
+  readonly isTight: boolean
   /** In the order of the newsletters. */
-  readonly chosen: readonly Chosen[]
-  /** What has to go first when room is needed: a newsletter and one of its items. */
-  readonly next: { readonly newsletter: number; readonly item: number } | undefined
+  readonly choices: readonly Choice[]
+  /** What goes first when room is needed. */
+  readonly next: Place | undefined
+  /** Newsletters whose items have to be known to say what may stay of them. */
+  readonly unknown: readonly number[]
 }
 
 /**
- * The largest share that every newsletter can have so that all together fit: who needs less leaves the
+ * What a policy wants of a newsletter.
+ * @param issues all of them, newest first.
+ */
+export function applyPolicy<T extends Item & { readonly publishedAtMs: number }>(
+  issues: readonly T[],
+  { newest = Infinity, newerThan, atMostBytes = Infinity }: Keep,
+  nowMs: number,
+): T[] {
+  const since = newerThan === undefined ? -Infinity : oldestKept(newerThan, nowMs)
+  let leftBytes = atMostBytes
+  return issues.filter(({ bytes, isPinned, publishedAtMs }, i) => {
+    const isWanted = i < newest && publishedAtMs >= since && bytes <= leftBytes
+    // Once one does not fit, older ones do not either: they would come and go.
+    leftBytes = bytes > leftBytes && !isPinned ? 0 : leftBytes - bytes
+    return isPinned || isWanted
+  })
+}
+
+/**
+ * The largest share that every newsletter can have so that all together fit: one that needs less leaves the
  * rest to the others. `Infinity` if all of them fit whole.
  */
 export function fairShare(totals: readonly number[], budgetBytes: number): number {
@@ -31,6 +87,42 @@ export function fairShare(totals: readonly number[], budgetBytes: number): numbe
   return Infinity
 }
 
+/** Newsletters that do not fit whole, by their indexes. */
+export function overShare(
+  usages: readonly Pick<Usage, 'wantedBytes'>[],
+  budgetBytes: number,
+): number[] {
+  const share = fairShare(
+    usages.map((it) => it.wantedBytes),
+    budgetBytes,
+  )
+  return usages.flatMap((it, i) => (it.wantedBytes > share ? [i] : []))
+}
+
+/** Applies the budget: small newsletters whole, of the others the newest items, as much of each as is fair. */
+export function allocate(usages: readonly Usage[], budgetBytes: number): Plan {
+  const over = overShare(usages, budgetBytes)
+  let leftBytes = budgetBytes
+  for (const [i, usage] of usages.entries()) {
+    if (!over.includes(i)) leftBytes -= usage.wantedBytes
+    else leftBytes -= usage.items === undefined ? usage.heldBytes : usage.recordBytes
+  }
+  const { chosen, next } = planFor(
+    over.map((i) => usages[i]?.items ?? []),
+    Math.max(0, leftBytes),
+  )
+  const planned = new Map(over.map((i, at) => [i, chosen[at]]))
+  return {
+    isTight: over.length > 0,
+    choices: usages.map(({ isLimited, items }, i): Choice => {
+      const some = items === undefined ? undefined : planned.get(i)
+      return some ?? (isLimited ? new Set(items?.keys()) : 'all')
+    }),
+    next: next && { newsletter: over[next.newsletter] ?? 0, item: next.item },
+    unknown: over.filter((i) => usages[i]?.items === undefined),
+  }
+}
+
 /**
  * Shares a disk among newsletters: each gets its newest items, and the next older item goes to the
  * newsletter that would then take least. So what goes first is the oldest issue of the newsletter that takes
@@ -41,7 +133,7 @@ export function fairShare(totals: readonly number[], budgetBytes: number): numbe
 export function planFor(
   newsletters: readonly (readonly Item[])[],
   budgetBytes: number,
-): RetentionPlan {
+): { readonly chosen: readonly Chosen[]; readonly next: Place | undefined } {
   const chosen = newsletters.map(
     (items) => new Set(items.flatMap((it, i) => (it.isPinned ? [i] : []))),
   )
@@ -49,7 +141,7 @@ export function planFor(
   for (const items of newsletters) {
     for (const { isPinned, bytes } of items) if (isPinned) left -= bytes
   }
-  let next: RetentionPlan['next']
+  let next: Place | undefined
   const closed = new Set<number>()
   for (const { newsletter, item, bytes } of byShare(newsletters, budgetBytes)) {
     if (closed.has(newsletter)) continue
@@ -76,4 +168,88 @@ function byShare(newsletters: readonly (readonly Item[])[], budgetBytes: number)
       })
     })
     .toSorted((a, b) => a.share - b.share)
+}
+
+/** What may be fetched now. */
+export interface Step {
+  /** By the index of the newsletter. */
+  readonly fetched: ReadonlyMap<number, Chosen>
+  /** What is on its way with it. */
+  readonly missingBytes: number
+  /** What the first that found no room lacks, if any did. */
+  readonly refusedBytes: number | undefined
+}
+
+/**
+ * The next issues to fetch, newest first: no more of each newsletter than a step, and no more of all than
+ * there is room for now. What is chosen whole is not among them.
+ * @param missingBytes what of an item is not here yet; @param stepBytes for each newsletter.
+ */
+export function nextStep(
+  choices: readonly Choice[],
+  missingBytes: (place: Place) => number,
+  roomBytes: number,
+  stepBytes: (newsletter: number) => number,
+): Step {
+  const fetched = new Map<number, Chosen>()
+  let leftBytes = roomBytes
+  let sum = 0
+  let refusedBytes: number | undefined
+  for (const [newsletter, chosen] of choices.entries()) {
+    if (chosen === 'all') continue
+    const some = new Set<number>()
+    let step = stepBytes(newsletter)
+    for (const item of [...chosen].toSorted((a, b) => a - b)) {
+      const missing = missingBytes({ newsletter, item })
+      if (missing === 0) continue
+      if (missing > leftBytes) {
+        refusedBytes ??= missing - leftBytes
+        break
+      }
+      some.add(item)
+      leftBytes -= missing
+      sum += missing
+      step -= missing
+      if (step <= 0) break
+    }
+    fetched.set(newsletter, some)
+  }
+  return { fetched, missingBytes: sum, refusedBytes }
+}
+
+/** What of an issue was fetched because somebody asked for it, though it has no place here. */
+export interface OnDemandIssue {
+  readonly feedKey: FeedKey
+  readonly number: number
+  readonly ranges: readonly BlockRange[]
+  readonly bytes: number
+}
+
+/** Of the budget, for issues on demand. */
+const ON_DEMAND_SHARE = 0.125
+
+/**
+ * Adds an issue on demand, or more of one; beyond a share of the budget the oldest of the others go.
+ * @param before in the order in which they were asked for.
+ */
+export function addOnDemand(
+  before: readonly OnDemandIssue[],
+  { feedKey, number, ranges, bytes }: OnDemandIssue,
+  budgetBytes: number,
+): readonly OnDemandIssue[] {
+  const isSame = (it: OnDemandIssue) => it.feedKey === feedKey && it.number === number
+  const known = before.find(isSame)
+  const sum = {
+    feedKey,
+    number,
+    ranges: merged([...(known?.ranges ?? []), ...ranges]),
+    bytes: bytes + (known?.bytes ?? 0),
+  }
+  let all = [...before.filter((it) => !isSame(it)), sum]
+  while (all.length > 1 && totalBytes(all) > budgetBytes * ON_DEMAND_SHARE) all = all.slice(1)
+  return all
+}
+
+export function totalBytes(items: readonly { readonly bytes: number }[]): number {
+  return items.reduce((sum, it) => sum + it.bytes, 0)
 }

@@ -1,20 +1,26 @@
 import type Corestore from 'corestore'
 import type { Config } from '../../config/config.ts'
+import { DebouncedTask } from '../../debounced-task.ts'
 import { without, type BlockRange } from '../../format/block-ranges.ts'
 import type { Feed } from '../../format/feed.ts'
 import { EVERYTHING, sameRanges, UNDECIDED } from '../../format/selection.ts'
 import type { Library } from '../library/library.ts'
 import type { Logger } from '../../logger.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
-import { Budget } from './budget.ts'
-import { allocatedBelow, diskBytes } from '../../log/store/disk.ts'
-import { allocate, oldestOfLargest, type Allocation, type Next } from './allocate.ts'
-import { Fetching } from './fetching.ts'
-import { Reclaimer, NEGLIGIBLE_BYTES } from './reclaim.ts'
-import { assertFits, OnDemandCache } from './on-demand-cache.ts'
-import { Opening } from './opening.ts'
-import { DebouncedTask } from './debounced-task.ts'
-import { isLimiting, type FeedUsage } from './feed-usage.ts'
+import { diskBytes } from '../../log/store/disk.ts'
+import { CappedDisk } from './capped-disk.ts'
+import type { FeedUsage } from './feed-usage.ts'
+import {
+  addOnDemand,
+  allocate,
+  nextStep,
+  overShare,
+  totalBytes,
+  type Choice,
+  type OnDemandIssue,
+  type Plan,
+  type Step,
+} from './plan.ts'
 import { UsageIndex } from './usage-index.ts'
 
 export interface RetentionOptions {
@@ -23,123 +29,142 @@ export interface RetentionOptions {
   readonly store: Corestore
   readonly library: Library
   readonly logger: Logger
-  /** Opens a newsletter that rests. */
+  /** Opens a newsletter whose log is closed. */
   readonly open: (feedKey: FeedKey) => Promise<unknown>
 }
+
+/** What goes first when room is needed. */
+export interface Next {
+  readonly feedKey: FeedKey
+  /** Absent for a newsletter that cannot be read here. */
+  readonly number: number | undefined
+}
+
+/** A log grows and blocks arrive by the hundred; one round serves them all. */
+const ROUND_AFTER_MS = 200
+
+/** Issues come of age. */
+const ROUND_EVERY_MS = 3_600_000
 
 /** After this without a block, older issues are fetched beside those that nobody sends. */
 const STALLED_MS = 5_000
 
+/** How many times in a row there has to be no room before less is planned. */
+const PATIENT_ROUNDS = 5
+
+/** Of the budget: what is fetched at a time of a newsletter that does not fit whole. */
+const STEP = 0.125
+
+/** How many newsletters are opened at a time to see what they have, and how often: an open log takes memory. */
+const OPEN_AT_ONCE = 4
+const OPEN_EVERY_MS = 3_000
+
 /**
  * Keeps what others wrote under a cap on this disk, and what is kept of each newsletter to the policy its
- * reader chose: says which blocks of each feed are fetched and which are dropped, and takes those off the disk.
+ * reader chose. In rounds: find out what newsletters take, plan what stays (see `plan.ts`), drop the rest, take it
+ * off the disk when it is much, and select what is fetched next.
  */
 export class Retention {
-  readonly #options: RetentionOptions
-  readonly #budget: Budget
-  readonly #stocks: UsageIndex
-  readonly #abort = new AbortController()
+  readonly #open: RetentionOptions['open']
+  readonly #disk: CappedDisk
+  readonly #index: UsageIndex
   readonly #rounds: DebouncedTask
-  readonly #loans = new OnDemandCache()
-  readonly #freeing: Reclaimer
-  readonly #opening: Opening
-  readonly #fetching: Fetching
+  readonly #abort = new AbortController()
+  /** In the order in which they were asked for. */
+  #onDemand: readonly OnDemandIssue[] = []
+  /** What was decided in the last round. */
+  #choices: ReadonlyMap<FeedUsage, Choice> = new Map()
+  #next: Next | undefined
   readonly #seen = new Set<FeedKey>()
   #isMeasured = false
-  #decisions: readonly Allocation[] = []
-  #next: Next | undefined
+  #refusals = 0
+  #openedAt = 0
 
-  constructor(options: RetentionOptions) {
-    this.#options = options
-    const { capBytes, store, config, library, logger } = options
-    this.#budget = new Budget(capBytes)
-    this.#stocks = new UsageIndex(library)
-    this.#opening = new Opening(options.open)
-    this.#freeing = new Reclaimer({ store, storeDir: config.storeDir, signal: this.#abort.signal })
-    this.#fetching = new Fetching({
-      budget: this.#budget,
-      freeing: this.#freeing,
-      loans: this.#loans,
-      usedBytes: () => this.usedBytes(),
-      reclaim: (wantedBytes) => this.#reclaim({ wantedBytes }),
-      onWaiting: () => this.#lookAgain(),
-      onRefused: () => this.look(),
-    })
+  constructor({ config, capBytes, store, library, logger, open }: RetentionOptions) {
+    const { dataDir, storeDir } = config
+    this.#open = open
+    this.#index = new UsageIndex(library)
+    const ownBytes = () => this.#index.ownBytes
+    const { signal } = this.#abort
+    this.#disk = new CappedDisk({ capBytes, store, dataDir, storeDir, ownBytes, signal })
     this.#rounds = new DebouncedTask({
-      look: (isThorough) => this.#look(isThorough),
+      run: (isThorough) => this.#round(isThorough),
       onFailure: (err) => logger.warn({ err }, 'keeping the disk'),
+      delayMs: ROUND_AFTER_MS,
+      everyMs: ROUND_EVERY_MS,
     })
   }
 
   /** `Infinity` for none. */
   get capBytes(): number {
-    return this.#budget.capBytes
+    return this.#disk.capBytes
   }
 
   /** From now on; what no longer fits goes soon. */
   setCap(capBytes: number): void {
-    this.#budget.capBytes = capBytes
+    this.#disk.capBytes = capBytes
     // Also a feed that was fetched whole so far.
-    for (const { stock } of this.#stocks.kept()) this.#holdBack(stock)
-    this.look()
+    for (const usage of this.#index.list()) this.#holdBack(usage)
+    this.schedule()
   }
 
   /** Watches over a feed until it is closed. */
   add(feed: Feed): void {
     const { feedKey } = feed
     const { events } = feed.log
-    const stock = this.#stocks.add(feed)
-    if (stock === undefined) return
+    const usage = this.#index.add(feed)
+    if (usage === undefined) return
     // What is here of it was counted as something unknown so far.
-    if (this.#isMeasured && !this.#seen.has(feedKey)) this.#budget.regain(stock.heldBytes)
+    if (this.#isMeasured && !this.#seen.has(feedKey)) this.#disk.regain(usage.heldBytes)
     this.#seen.add(feedKey)
-    const onGrown = () => {
-      this.#stocks.note(stock)
+    const onAppend = () => {
+      this.#index.update(usage)
       // Before the first of the new blocks is asked for.
-      this.#holdBack(stock)
-      this.look()
+      this.#holdBack(usage)
+      this.schedule()
     }
-    const onLimited = () => {
-      if (feed.selection !== EVERYTHING) this.look()
+    const onNews = () => {
+      if (feed.selection !== EVERYTHING) this.schedule()
     }
-    events.on('retention', 'append', onGrown)
-    events.on('retention', 'download', onLimited)
-    events.on('retention', 'listed', onLimited)
-    if (isLimiting(this.#stocks.policyOf(feedKey))) feed.select(UNDECIDED)
-    this.#holdBack(stock)
-    this.look()
+    events.on('retention', 'append', onAppend)
+    events.on('retention', 'download', onNews)
+    events.on('retention', 'listed', onNews)
+    if (this.#index.isLimited(usage)) feed.select(UNDECIDED)
+    this.#holdBack(usage)
+    this.schedule()
   }
 
   /** A newsletter that is becoming one's own: all of it is kept, whatever the cap. */
-  exempt(feedKey: FeedKey): void {
-    this.#stocks.exempt(feedKey)
+  keepAll(feedKey: FeedKey): void {
+    this.#index.addOwn(feedKey)
   }
 
-  /** Looks soon whether anything has to be fetched or dropped. */
-  look(): void {
-    this.#rounds.ask()
+  /** Has a round soon. */
+  schedule(): void {
+    this.#rounds.schedule()
   }
 
   /**
-   * Looks now, and waits until what has no place any more is dropped.
+   * Has a round now, and waits until what has no place any more is dropped.
    * @param isThorough it is then off the disk too, but for a rest, whether or not the room is needed.
    */
-  settle({ isThorough = false } = {}): Promise<void> {
-    return this.#rounds.now(isThorough)
+  runNow({ isThorough = false } = {}): Promise<void> {
+    return this.#rounds.runNow(isThorough)
   }
 
   /**
    * Makes room for something of an issue that has no place here, so that it can be fetched now. It goes
    * first when room is needed. @throws TOO_LARGE if it never fits.
    */
-  async borrow(feed: Feed, number: number, ranges: readonly BlockRange[]): Promise<void> {
+  async reserveOnDemand(feed: Feed, number: number, ranges: readonly BlockRange[]): Promise<void> {
     const { feedKey, log } = feed
     if (feed.selection === EVERYTHING) return
     const blocks = ranges.reduce((sum, it) => sum + it.end - it.start, 0)
     const bytes = diskBytes((blocks * log.byteLength) / Math.max(1, log.length), blocks)
-    assertFits(bytes, this.#budget.bytes)
-    this.#loans.add({ feedKey, number, ranges, bytes }, this.#budget.bytes)
-    await this.settle()
+    this.#disk.assertFits(bytes)
+    const issue = { feedKey, number, ranges, bytes }
+    this.#onDemand = addOnDemand(this.#onDemand, issue, this.#disk.budgetBytes)
+    await this.runNow()
   }
 
   /**
@@ -147,57 +172,60 @@ export class Retention {
    * @returns what gives the room back to the plan. @throws TOO_LARGE if it never fits.
    */
   async reserve({ feedKey }: Feed, bytes: number): Promise<() => void> {
-    if (this.#stocks.get(feedKey) === undefined) return () => undefined
-    assertFits(bytes, this.#budget.bytes)
-    this.#budget.lose(bytes)
-    await this.settle({ isThorough: true })
+    if (this.#index.get(feedKey) === undefined) return () => undefined
+    this.#disk.assertFits(bytes)
+    this.#disk.lose(bytes)
+    await this.runNow({ isThorough: true })
     return () => {
-      this.#budget.regain(bytes)
-      this.look()
+      this.#disk.regain(bytes)
+      this.schedule()
     }
   }
 
   /** Drops all blocks of a feed that nobody here wants any more. They are off the disk soon after. */
-  async forget(feedKey: FeedKey): Promise<void> {
-    const stock = this.#stocks.get(feedKey)
-    if (stock === undefined) return
-    const { feed } = stock
-    this.#stocks.remove(stock)
+  async discard(feedKey: FeedKey): Promise<void> {
+    const usage = this.#index.delete(feedKey)
     this.#seen.delete(feedKey)
-    if (!stock.isOpen) return
-    this.#loans.forget(feedKey)
+    if (usage?.isOpen !== true) return
+    const { feed } = usage
+    this.#onDemand = this.#onDemand.filter((it) => it.feedKey !== feedKey)
     feed.select({ fetch: [], keep: [] })
-    await this.#freeing.drop(feed)
-    this.#budget.regain()
-    await this.settle({ isThorough: true })
+    await this.#disk.drop(feed)
+    this.#disk.regain()
+    await this.runNow({ isThorough: true })
   }
 
   /** What blocks of others take on this disk, with all that belongs to them. */
-  async usedBytes(): Promise<number> {
-    const { dataDir } = this.#options.config
-    return Math.max(0, (await allocatedBelow(dataDir)) - this.#stocks.ownBytes)
+  usedBytes(): Promise<number> {
+    return this.#disk.usedBytes()
   }
 
-  /** What goes first when room is needed. */
+  /** What goes first when room is needed; where everything fits, the oldest issue of the newsletter that takes most. */
   async next(): Promise<Next | undefined> {
-    const { first } = this.#loans
+    const [first] = this.#onDemand
     if (first !== undefined) return { feedKey: first.feedKey, number: first.number }
-    return this.#next ?? oldestOfLargest(this.#stocks.kept())
+    if (this.#next !== undefined) return this.#next
+    const wanted = (it: FeedUsage) => it.usage(this.#index.policyOf(it)).wantedBytes
+    const [largest] = this.#index.list().toSorted((a, b) => wanted(b) - wanted(a))
+    if (largest === undefined) return undefined
+    if (!this.#index.isLimited(largest)) await this.#index.load(largest)
+    const oldest = largest.items.findLast((it) => !it.isPinned)
+    return oldest && { feedKey: largest.feed.feedKey, number: oldest.number }
   }
 
   /** How many issues of a newsletter have no place here. */
   leftOut(feedKey: FeedKey): number {
-    const stock = this.#stocks.get(feedKey)
-    if (stock === undefined || stock.feed.selection === EVERYTHING) return 0
-    const chosen = this.#decisions.find((it) => it.stock === stock)?.chosen ?? 'all'
-    return chosen === 'all' ? 0 : Math.max(0, stock.issues - chosen.size)
+    const usage = this.#index.get(feedKey)
+    if (usage === undefined || usage.feed.selection === EVERYTHING) return 0
+    const chosen = this.#choices.get(usage) ?? 'all'
+    return chosen === 'all' ? 0 : Math.max(0, usage.issues - chosen.size)
   }
 
   /** Numbers of issues that are larger than the whole cap. */
   tooLarge(feedKey: FeedKey): readonly number[] {
-    const items = this.#stocks.get(feedKey)?.items ?? []
+    const items = this.#index.get(feedKey)?.items ?? []
     return items.flatMap(({ number, bytes, isPinned }) =>
-      number !== undefined && !isPinned && bytes > this.#budget.bytes ? [number] : [],
+      number !== undefined && !isPinned && bytes > this.#disk.budgetBytes ? [number] : [],
     )
   }
 
@@ -206,75 +234,138 @@ export class Retention {
     await this.#rounds.close()
   }
 
-  async #look(isThorough: boolean): Promise<void> {
-    await this.#measure()
-    const kept = this.#stocks.kept()
-    const lengths = new Map(kept.map(({ stock }) => [stock, stock.feed.length]))
-    const budgetBytes = Math.max(0, this.#budget.bytes - this.#loans.bytes)
-    const decided = await allocate(kept, budgetBytes, Date.now())
-    const { isTight, decisions, next } = decided
-    this.#decisions = decisions
-    for (const { stock } of decisions) this.#stocks.note(stock)
-    this.#next = next
-    for (const decision of decisions) await this.#drop(decision)
-    const bearable = isThorough ? 0 : this.#budget.bearableBytes
-    if (this.#freeing.droppedBytes > bearable) await this.#reclaim({ isThorough })
-    const isCurrent = (stock: FeedUsage) => stock.feed.length === lengths.get(stock)
-    await this.#fetching.begin(decisions, { isTight, isCurrent })
-    if (!isTight) return
-    const closed = [...decided.unknown, ...this.#stocks.unseen()]
-    if (await this.#opening.some(closed)) this.#lookAgain()
+  async #round(isThorough: boolean): Promise<void> {
+    if (!this.#isMeasured && this.capBytes !== Infinity) {
+      this.#isMeasured = true
+      await this.#disk.measure(this.#index.heldBytes)
+    }
+    const usages = this.#index.list()
+    const lengths = new Map(usages.map((it) => [it, it.feed.length]))
+    const plan = await this.#plan(usages)
+    // What has no place any more goes before anything new comes.
+    for (const [usage, choice] of this.#choices) await this.#drop(usage, choice)
+    if (isThorough ? this.#disk.hasDropped : this.#disk.isDirty) {
+      await this.#disk.reclaim({ isThorough })
+    }
+    // What has grown since is held back, and decided anew.
+    await this.#fetch(usages, plan, (it) => it.isOpen && it.feed.length === lengths.get(it))
+    if (plan.isTight) await this.#openSome(plan.unknown.flatMap((i) => usages[i] ?? []))
   }
 
-  // Once: what lies here that is neither of a newsletter nor the storage's own leaves less room.
-  async #measure(): Promise<void> {
-    if (this.#isMeasured || this.capBytes === Infinity) return
-    this.#isMeasured = true
-    const { storageBytes } = this.#budget
-    // It may be what was dropped before a crash.
-    if ((await this.usedBytes()) > this.capBytes - storageBytes) await this.#reclaim({})
-    const strange = (await this.usedBytes()) - this.#stocks.heldBytes - storageBytes
-    this.#budget.lose(strange)
+  async #plan(usages: readonly FeedUsage[]): Promise<Plan> {
+    const budgetBytes = Math.max(0, this.#disk.budgetBytes - totalBytes(this.#onDemand))
+    const measured = () => usages.map((it) => it.usage(this.#index.policyOf(it)))
+    for (const it of usages) if (this.#index.isLimited(it)) await this.#index.load(it)
+    for (const i of overShare(measured(), budgetBytes)) {
+      const usage = usages[i]
+      if (usage !== undefined && !this.#index.isLimited(usage)) await this.#index.load(usage)
+    }
+    for (const it of usages) this.#index.update(it)
+    const plan = allocate(measured(), budgetBytes)
+    this.#choices = new Map(usages.map((it, i) => [it, plan.choices[i] ?? 'all']))
+    const last = plan.next && usages[plan.next.newsletter]
+    const number = plan.next && last?.items[plan.next.item]?.number
+    this.#next = last && { feedKey: last.feed.feedKey, number }
+    return plan
   }
 
-  // What has no place any more goes before anything new comes.
-  async #drop({ stock, chosen }: Allocation): Promise<void> {
-    const { feed } = stock
-    if (chosen === 'all') return
+  async #drop(usage: FeedUsage, choice: Choice): Promise<void> {
+    const { feed } = usage
+    if (choice === 'all') return
     const { fetch } = feed.selection
-    const { keep } = stock.select(chosen, new Set(), this.#loans.of(feed.feedKey))
+    const { keep } = usage.selectionOf(choice, new Set(), this.#onDemandOf(feed))
     if (sameRanges(keep, feed.selection.keep)) return
-    if (!stock.isOpen) {
+    if (!usage.isOpen) {
       // It is decided anew once it is open.
-      await this.#opening.one(feed.feedKey)
+      await this.#open(feed.feedKey)
       return
     }
     feed.select({ fetch: without(fetch, without(EVERYTHING.keep, keep)), keep })
-    await this.#freeing.drop(feed)
+    await this.#disk.drop(feed)
   }
 
-  // The storage copies what lives beside what is dead, so this is done for a good part at once.
-  #reclaim({ wantedBytes = 0, isThorough = false }): Promise<void> {
-    return this.#freeing.reclaim(async (deadBytes) => {
-      const used = await this.usedBytes()
-      if (used + wantedBytes > this.#budget.fullBytes) return deadBytes < NEGLIGIBLE_BYTES
-      const { leastDeadBytes, bearableBytes } = this.#budget
-      const [least, share] = isThorough ? [leastDeadBytes, 0.05] : [bearableBytes, 0.1]
-      return deadBytes <= Math.max(least, used * share)
-    })
+  /** Has what was decided fetched, a step at a time where not all of it fits. */
+  async #fetch(
+    usages: readonly FeedUsage[],
+    { isTight, choices }: Plan,
+    mayFetch: (usage: FeedUsage) => boolean,
+  ): Promise<void> {
+    const isWhole = choices.every((it) => it === 'all')
+    const step = isWhole ? undefined : await this.#nextStep(usages, choices, isTight)
+    for (const [i, usage] of usages.entries()) {
+      const { feed } = usage
+      const choice = choices[i] ?? 'all'
+      if (!mayFetch(usage)) continue
+      if (choice === 'all') feed.select(EVERYTHING)
+      else {
+        const fetched = step?.fetched.get(i) ?? new Set()
+        feed.select(usage.selectionOf(choice, fetched, this.#onDemandOf(feed)))
+      }
+    }
+    if (step !== undefined) this.#afterStep(step, isTight)
+  }
+
+  async #nextStep(
+    usages: readonly FeedUsage[],
+    choices: readonly Choice[],
+    isTight: boolean,
+  ): Promise<Step> {
+    const take = async () => {
+      // What is fetched whole will take this beyond what it takes now.
+      const expected = usages.filter((_, i) => isTight && choices[i] === 'all')
+      const expectedBytes = expected.reduce((sum, it) => sum + it.expectedBytes, 0)
+      return nextStep(
+        choices,
+        ({ newsletter, item }) => usages[newsletter]?.missingBytes(item) ?? 0,
+        (await this.#disk.roomBytes()) - expectedBytes,
+        (i) => this.#disk.budgetBytes * STEP * (usages[i]?.stepsAtOnce ?? 1),
+      )
+    }
+    const step = await take()
+    if (step.refusedBytes === undefined || !this.#disk.isReclaimable) return step
+    await this.#disk.reclaim({ wantedBytes: step.refusedBytes })
+    return take()
+  }
+
+  #afterStep({ missingBytes, refusedBytes }: Step, isTight: boolean): void {
+    const isRefused = missingBytes === 0 && refusedBytes !== undefined && isTight
+    this.#refusals = isRefused ? this.#refusals + 1 : 0
+    if (missingBytes > 0) this.#continueLater()
+    else if (isRefused) {
+      // Something else takes the room, and nothing is on its way that would leave; the storage may be about
+      // to remove a log, though.
+      if (this.#refusals > PATIENT_ROUNDS) this.#disk.lose(refusedBytes)
+      this.schedule()
+    }
+  }
+
+  // To know what may stay of them, and of those that have not been open yet.
+  async #openSome(unknown: readonly FeedUsage[]): Promise<void> {
+    const closed = [...unknown.map((it) => it.feed.feedKey), ...this.#index.unseen()]
+    if (closed.length === 0) return
+    if (Date.now() - this.#openedAt >= OPEN_EVERY_MS) {
+      this.#openedAt = Date.now()
+      for (const feedKey of closed.slice(0, OPEN_AT_ONCE)) await this.#open(feedKey)
+    }
+    this.#continueLater()
   }
 
   // A peer that has the rest may never come; others should not wait behind it.
-  #lookAgain(): void {
-    this.#rounds.askLater(STALLED_MS, () => {
-      for (const { stock } of this.#decisions) stock.wait()
+  #continueLater(): void {
+    this.#rounds.scheduleAfter(STALLED_MS, () => {
+      for (const usage of this.#choices.keys()) usage.onPause()
     })
   }
 
   // What does not fit whole is fetched once it is clear which part of it.
-  #holdBack(stock: FeedUsage): void {
-    const { feed } = stock
-    const fits = this.#stocks.totalBytes + this.#loans.bytes <= this.#budget.bytes
-    if (!fits && this.#stocks.has(stock) && feed.selection === EVERYTHING) feed.select(UNDECIDED)
+  #holdBack(usage: FeedUsage): void {
+    const { feed } = usage
+    if (this.#index.get(feed.feedKey) !== usage || feed.selection !== EVERYTHING) return
+    const neededBytes = this.#index.wantedBytes + totalBytes(this.#onDemand)
+    if (neededBytes > this.#disk.budgetBytes) feed.select(UNDECIDED)
+  }
+
+  #onDemandOf({ feedKey }: Feed): readonly OnDemandIssue[] {
+    return this.#onDemand.filter((it) => it.feedKey === feedKey)
   }
 }

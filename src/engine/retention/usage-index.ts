@@ -1,20 +1,19 @@
-import { KEEP_EVERYTHING, type Keep } from '../../config/keep.ts'
+import { KEEP_EVERYTHING, keepsEverything, type Keep } from '../../config/keep.ts'
 import type { Feed } from '../../format/feed.ts'
 import { EVERYTHING } from '../../format/selection.ts'
 import type { Library } from '../library/library.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
-import { totalOf, type Kept } from './allocate.ts'
 import { FeedUsage } from './feed-usage.ts'
 
 /** The feeds that have been open: those of others, which take room under the cap, and one's own, which do not. */
 export class UsageIndex {
   readonly #library: Library
-  readonly #stocks = new Map<FeedKey, FeedUsage>()
+  readonly #others = new Map<FeedKey, FeedUsage>()
   readonly #own = new Set<Feed>()
-  readonly #exempt = new Set<FeedKey>()
+  readonly #becomingOwn = new Set<FeedKey>()
   /** The sum is kept, for it is asked for whenever one of a thousand logs grows. */
-  readonly #totals = new Map<FeedUsage, number>()
-  #totalBytes = 0
+  readonly #wanted = new Map<FeedUsage, number>()
+  #wantedBytes = 0
 
   constructor(library: Library) {
     this.#library = library
@@ -26,72 +25,75 @@ export class UsageIndex {
       this.#addOwn(feed)
       return undefined
     }
-    const before = this.#stocks.get(feed.feedKey)
-    if (before !== undefined) this.remove(before)
-    const stock = new FeedUsage(feed)
-    this.#stocks.set(feed.feedKey, stock)
-    this.note(stock)
-    return stock
+    this.delete(feed.feedKey)
+    const usage = new FeedUsage(feed)
+    this.#others.set(feed.feedKey, usage)
+    this.update(usage)
+    return usage
   }
 
   /** Counts a newsletter as one's own from now on. */
-  exempt(feedKey: FeedKey): void {
-    this.#exempt.add(feedKey)
-    const stock = this.#stocks.get(feedKey)
-    if (stock === undefined) return
-    this.remove(stock)
-    this.#addOwn(stock.feed)
-    stock.feed.select(EVERYTHING)
+  addOwn(feedKey: FeedKey): void {
+    this.#becomingOwn.add(feedKey)
+    const usage = this.delete(feedKey)
+    if (usage === undefined) return
+    this.#addOwn(usage.feed)
+    usage.feed.select(EVERYTHING)
   }
 
   get(feedKey: FeedKey): FeedUsage | undefined {
-    return this.#stocks.get(feedKey)
+    return this.#others.get(feedKey)
   }
 
-  /** Whether it is still one of these. */
-  has(stock: FeedUsage): boolean {
-    return this.#stocks.get(stock.feed.feedKey) === stock
+  /** All of others; the log of some may be closed. */
+  list(): FeedUsage[] {
+    return [...this.#others.values()]
   }
 
-  remove(stock: FeedUsage): void {
-    if (this.has(stock)) this.#stocks.delete(stock.feed.feedKey)
-    this.#totalBytes -= this.#totals.get(stock) ?? 0
-    this.#totals.delete(stock)
+  delete(feedKey: FeedKey): FeedUsage | undefined {
+    const usage = this.#others.get(feedKey)
+    if (usage === undefined) return undefined
+    this.#others.delete(feedKey)
+    this.#wantedBytes -= this.#wanted.get(usage) ?? 0
+    this.#wanted.delete(usage)
+    return usage
   }
 
-  /** Notes that a newsletter may take more or less than before. */
-  note(stock: FeedUsage): void {
-    if (!this.has(stock)) return
-    const total = totalOf({ stock, keep: this.policyOf(stock.feed.feedKey) })
-    this.#totalBytes += total - (this.#totals.get(stock) ?? 0)
-    this.#totals.set(stock, total)
+  /** A newsletter may take more or less than before. */
+  update(usage: FeedUsage): void {
+    if (this.#others.get(usage.feed.feedKey) !== usage) return
+    const { wantedBytes } = usage.usage(this.policyOf(usage))
+    this.#wantedBytes += wantedBytes - (this.#wanted.get(usage) ?? 0)
+    this.#wanted.set(usage, wantedBytes)
   }
 
   /** What all newsletters of others take if each gets all that is wanted of it. */
-  get totalBytes(): number {
-    return this.#totalBytes
+  get wantedBytes(): number {
+    return this.#wantedBytes
   }
 
   /** What is here of them takes, about. */
   get heldBytes(): number {
-    return [...this.#stocks.values()].reduce((sum, it) => sum + it.heldBytes, 0)
+    return this.list().reduce((sum, it) => sum + it.heldBytes, 0)
   }
 
   get ownBytes(): number {
     return [...this.#own].reduce((sum, it) => sum + it.log.byteLength, 0)
   }
 
-  policyOf(feedKey: FeedKey): Keep {
-    return this.#library.get(feedKey)?.keep ?? KEEP_EVERYTHING
+  policyOf({ feed }: FeedUsage): Keep {
+    return this.#library.get(feed.feedKey)?.keep ?? KEEP_EVERYTHING
   }
 
-  /** All of them with what is wanted of them; some may rest. */
-  kept(): Kept[] {
-    return [...this.#stocks.values()].map((stock) => {
-      const { feedKey } = stock.feed
-      const starred = () => this.#library.marks.numbers('star', feedKey)
-      return { stock, keep: this.policyOf(feedKey), starred }
-    })
+  isLimited(usage: FeedUsage): boolean {
+    return !keepsEverything(this.policyOf(usage))
+  }
+
+  /** Has a newsletter find out what it takes, by its policy. */
+  async load(usage: FeedUsage): Promise<void> {
+    const starred = await this.#library.marks.numbers('star', usage.feed.feedKey)
+    await usage.load({ keep: this.policyOf(usage), starred }, Date.now())
+    this.update(usage)
   }
 
   /** Newsletters of others that have not been open yet. */
@@ -99,7 +101,7 @@ export class UsageIndex {
     return this.#library
       .list()
       .map((it) => it.feedKey)
-      .filter((it) => !this.#stocks.has(it) && !this.#isOwn(it))
+      .filter((it) => !this.#others.has(it) && !this.#isOwn(it))
   }
 
   #addOwn(feed: Feed): void {
@@ -110,6 +112,6 @@ export class UsageIndex {
   // Also where this device has not the key to publish: nothing of a newsletter of one's own is ever dropped.
   #isOwn(feedKey: FeedKey): boolean {
     const isAuthor = this.#library.get(feedKey)?.roles.includes('author') === true
-    return isAuthor || this.#exempt.has(feedKey)
+    return isAuthor || this.#becomingOwn.has(feedKey)
   }
 }
