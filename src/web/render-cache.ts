@@ -12,7 +12,7 @@ export class RenderCache {
 
   /** @param use which addresses pictures get; part of what HTML is kept by. */
   render(issue: Issue, use: string, attachmentUrl: (name: string) => string | undefined): string {
-    const key = [use, issue.feedKey, issue.number, issue.amendedAt, issue.retracted?.at].join('/')
+    const key = `${use}/${keyOf(issue)}`
     const known = this.#kept.get(key)
     if (known !== undefined) {
       this.#kept.delete(key)
@@ -69,6 +69,7 @@ export class KeptTexts {
   }
 }
 
-function keyOf({ feedKey, number, amendedAt, retracted }: Issue): string {
-  return [feedKey, number, amendedAt, retracted?.at].join('/')
+// By nothing that the author claims: two editions may have one date.
+function keyOf({ feedKey, number, editionBlock, retracted }: Issue): string {
+  return [feedKey, number, editionBlock, retracted?.at].join('/')
 }

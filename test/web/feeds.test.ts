@@ -1,7 +1,7 @@
 import { parseAtomFeed, parseJsonFeed } from 'feedsmith'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Operations } from '../../src/api/contract/contract.ts'
 import { validAtom, validJsonFeed, validOpml, type ValidFeed } from '../helpers/feed-validators.ts'
 import { all } from '../helpers/operations.ts'
@@ -261,6 +261,20 @@ describe('feeds', () => {
     tags.push(String(retracted.headers.etag))
     expect(retracted.text).not.toContain('Better.')
     expect(new Set(tags).size).toBe(3)
+  })
+
+  it('and pages show the newest edition where an author dates two alike', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const { reader, operations, feedKey, folder } = await readerOf(1)
+    const paths = [`${folder}/atom.xml`, `/n/${feedKey}/1`]
+    const tags = new Set<unknown>()
+    for (const text of ['First.', 'Second.']) {
+      await operations.amendIssue({ number: 1, draft: { markdown: `# Issue 1\n\n${text}` } })
+      for (const path of paths) expect((await reader.visit(path)).text).toContain(text)
+      tags.add((await reader.ask(`${folder}/atom.xml`)).headers.etag)
+    }
+    expect(tags.size).toBe(2)
   })
 
   it('name pictures by whole addresses, which only feeds know', async () => {

@@ -72,7 +72,9 @@ export const issueSummary = z.object({
   title: z.string(),
   publishedAt: z.string(),
   summary: z.string().optional(),
-  /** When the edition that is listed replaced an older one. */
+  /** Index of the block of the edition that is listed: each has its own. Absent from an older daemon. */
+  editionBlock: count.optional(),
+  /** When the edition that is listed replaced an older one, by its author's claim. */
   amendedAt: z.string().optional(),
   /** When the author took it back; its text is gone. */
   retractedAt: z.string().optional(),

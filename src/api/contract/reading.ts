@@ -106,6 +106,8 @@ export const readingContract = {
       attachments: z.array(attachmentSummary),
       /** How many there are; more than 1 if it was amended. */
       editions: count,
+      /** Index of the block of the edition that is shown: each has its own. Absent from an older daemon. */
+      editionBlock: count.optional(),
       /** When the edition that is shown replaced an older one, and what its author says of it. */
       amendedAt: z.string().optional(),
       note: z.string().optional(),

@@ -145,7 +145,8 @@ export async function summarizeIssue(
 ): Promise<IssueSummary> {
   const { number, publishedAt } = located.record
   const { amendments, retraction } = located
-  const { title, summary } = newestEdition(located).record
+  const { index, record } = newestEdition(located)
+  const { title, summary } = record
   const [amended] = amendments
   return {
     feedKey: entry.feedKey,
@@ -153,6 +154,7 @@ export async function summarizeIssue(
     number,
     title,
     publishedAt,
+    editionBlock: index,
     read,
     starred,
     ...(summary === undefined || retraction !== undefined ? {} : { summary }),

@@ -50,12 +50,13 @@ export async function readIssue(
 }
 
 /** What the records say of the edition that is shown. */
-function describe({ amendments, retraction }: LocatedIssue, { record }: Edition) {
+function describe({ amendments, retraction }: LocatedIssue, { index, record }: Edition) {
   const { title, summary, authors, tags, language } = record
   const wasRetracted = retraction !== undefined
   return {
     title,
     editions: amendments.length + 1,
+    editionBlock: index,
     ...(summary === undefined || wasRetracted ? {} : { summary }),
     ...defined({ authors, tags, language }),
     ...(record.type === 'amendment' ? { amendedAt: record.amendedAt } : {}),

@@ -189,6 +189,7 @@ function entityTag(outline: Outline, format: string, place: readonly string[]): 
     it.title,
     it.newsletter,
     it.publishedAt,
+    it.editionBlock,
     it.amendedAt,
     it.retractedAt,
   ])
