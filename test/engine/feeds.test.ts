@@ -271,6 +271,23 @@ describe('resolve', () => {
     )
   })
 
+  test.each([8, 12, 51])(
+    'takes %i letters of a key for the key, whoever is called so',
+    async (length) => {
+      const beginning = TIDES.slice(0, length)
+      const library = await libraryOf({ [TIDES]: 'Tide Tables', [MOON]: beginning })
+      expect(library.resolve(beginning).feedKey).toBe(TIDES)
+      expect(library.resolve(` ${beginning.toUpperCase()}`).feedKey).toBe(TIDES)
+    },
+  )
+
+  test('does not choose a title of few letters over a key that begins so', async () => {
+    const library = await libraryOf({ [TIDES]: 'Tide Tables', [MOON]: TIDES.slice(0, 4) })
+    expect(() => library.resolve(TIDES.slice(0, 4))).toThrow(
+      expect.objectContaining({ code: 'INVALID_INPUT' }),
+    )
+  })
+
   test.each([
     ['a title that none has', 'Sea'],
     ['a key that is not here', feedKeyOf(Buffer.alloc(32, 9))],
