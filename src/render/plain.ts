@@ -22,9 +22,22 @@ export function stripControls(text: string): string {
   return text.replace(ESCAPE_SEQUENCE, '').replace(UNWANTED, '')
 }
 
-/** As `stripControls`, on one line: line breaks and tabs become spaces. For titles and names. */
+// What has no ink: white space, all that Unicode asks to ignore where it has no effect (fillers, joiners,
+// soft hyphens, selectors), and characters whose glyph is empty all the same: the Braille cell without a
+// dot, a null note head, blanks of Khitan and Egyptian, and the place of an object.
+const NO_INK =
+  /^[\s\p{Cc}\p{Default_Ignorable_Code_Point}\u2800\ufffc\u{16fe4}\u{1d159}\u{13441}\u{13442}]*$/u
+
+/** Stands for a title or name in which there is nothing to see. */
+export const NOTHING_TO_SEE = '(nothing to see)'
+
+/**
+ * As `stripControls`, on one line: line breaks and tabs become spaces. For titles and names. One that is
+ * not blank, but of characters that show nothing, becomes `NOTHING_TO_SEE`.
+ */
 export function singleLine(text: string): string {
-  return stripControls(text.replace(/\r\n?|[\u0085\u2028\u2029]/g, '\n'))
+  const line = stripControls(text.replace(/\r\n?|[\u0085\u2028\u2029]/g, '\n'))
     .replace(/[\n\t]+/g, ' ')
     .trim()
+  return NO_INK.test(line) && text.trim() !== '' ? NOTHING_TO_SEE : line
 }

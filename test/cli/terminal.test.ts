@@ -3,7 +3,13 @@ import stringWidth from 'string-width'
 import { describe, expect, it } from 'vitest'
 import { Output } from '../../src/cli/output.ts'
 import { lazyServices } from '../../src/cli/context.ts'
-import { formatBytes, formatDuration, plural, shellWord } from '../../src/cli/terminal/format.ts'
+import {
+  formatBytes,
+  formatDuration,
+  markedTitle,
+  plural,
+  shellWord,
+} from '../../src/cli/terminal/format.ts'
 import { needsPager, openPager, pagerCommand } from '../../src/cli/terminal/programs.ts'
 import { Progress } from '../../src/cli/terminal/progress.ts'
 import { formatTable, measureFor, truncate } from '../../src/cli/terminal/table.ts'
@@ -174,5 +180,14 @@ describe('the width of a text', () => {
       const measure = await measureFor([text])
       expect([text, measure(text)]).toEqual([text, stringWidth(text)])
     }
+  })
+})
+
+describe('markedTitle', () => {
+  it('says where there is nothing to see in a title, whatever became of its issue', () => {
+    const at = '2026-01-01T00:00:00Z'
+    expect(markedTitle({ title: '\u3164' })).toBe('(nothing to see)')
+    expect(markedTitle({ title: '\u3164', amendedAt: at })).toBe('(nothing to see) (amended)')
+    expect(markedTitle({ title: '\u2800', retractedAt: at })).toBe('(nothing to see) (retracted)')
   })
 })

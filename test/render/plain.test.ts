@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { singleLine, stripControls } from '../../src/render/plain.ts'
+import { NOTHING_TO_SEE, singleLine, stripControls } from '../../src/render/plain.ts'
 
 describe('stripControls', () => {
   it.each([
@@ -37,5 +37,38 @@ describe('stripControls', () => {
 describe('singleLine', () => {
   it('turns line breaks and tabs into single spaces', () => {
     expect(singleLine(' a\r\nb\t\tc\u2028d\n')).toBe('a b c d')
+  })
+
+  it.each([
+    '\u200b',
+    '\u3164',
+    '\u2800',
+    '\u00ad',
+    '\u200d',
+    '\ufe0f',
+    '\u115f\u1160',
+    '\uffa0',
+    '\u034f',
+    '\u17b4',
+    '\u180e',
+    '\u2062',
+    '\u{e0061}',
+    '\u{1d159}',
+    '\u{16fe4}',
+    '\ufffc',
+    '\u200b \u3164',
+    '\u3000\u2800',
+    '\u202e',
+    '\u001b[31m',
+  ])('says that there is nothing to see in %j', (text) => {
+    expect(singleLine(text)).toBe(NOTHING_TO_SEE)
+  })
+
+  it.each(['', ' ', '\t\n', '\u3000'])('leaves the blank %j blank', (text) => {
+    expect(singleLine(text)).toBe('')
+  })
+
+  it.each(['-', '.', 'a\u00ad', '⠁', '👩‍🌾', 'ㅤㄱ'])('keeps %j', (text) => {
+    expect(singleLine(text)).toBe(text)
   })
 })

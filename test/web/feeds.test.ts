@@ -6,6 +6,7 @@ import type { Operations } from '../../src/api/contract/contract.ts'
 import { validAtom, validJsonFeed, validOpml, type ValidFeed } from '../helpers/feed-validators.ts'
 import { all } from '../helpers/operations.ts'
 import { openAuthor, openPeer, publish } from '../helpers/peers.ts'
+import { NOTHING_TO_SEE } from '../../src/render/plain.ts'
 import { form, startReader, type RunningReader } from '../helpers/readers.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
@@ -275,6 +276,14 @@ describe('feeds', () => {
       tags.add((await reader.ask(`${folder}/atom.xml`)).headers.etag)
     }
     expect(tags.size).toBe(2)
+  })
+
+  it('and pages say where a title has nothing to see in it', async () => {
+    const { reader, operations, feedKey, folder } = await readerOf(0)
+    await publish(operations, '---\ntitle: "\\u3164\\u200B"\n---\nText.')
+    for (const path of [`/n/${feedKey}`, `/n/${feedKey}/1`, `${folder}/atom.xml`]) {
+      expect((await reader.visit(path)).text).toContain(NOTHING_TO_SEE)
+    }
   })
 
   it('name pictures by whole addresses, which only feeds know', async () => {

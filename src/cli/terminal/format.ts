@@ -87,6 +87,7 @@ export function markedTitle(issue: {
   readonly amendedAt?: string | undefined
   readonly retractedAt?: string | undefined
 }): string {
-  if (issue.retractedAt !== undefined) return `${issue.title} (retracted)`
-  return issue.amendedAt === undefined ? issue.title : `${issue.title} (amended)`
+  const title = singleLine(issue.title)
+  if (issue.retractedAt !== undefined) return `${title} (retracted)`
+  return issue.amendedAt === undefined ? title : `${title} (amended)`
 }

@@ -1,5 +1,5 @@
 import { Option } from 'commander'
-import { singleLine } from '../../../render/plain.ts'
+import { NOTHING_TO_SEE, singleLine } from '../../../render/plain.ts'
 import { complete as completeAt, type Completion } from '../../completion/complete.ts'
 import { ADVICE, fromBash, SCRIPTS, type Shell, SHELLS } from '../../completion/shells.ts'
 import { type Commands, type Context, loadConfig } from '../../context.ts'
@@ -59,7 +59,11 @@ async function titles(context: Context): Promise<readonly string[]> {
   const { operations, close } = await services.connect(config, { signal })
   try {
     const found = await operations.listNewsletters({}, { signal })
-    return found.map(({ title, feedKey }) => singleLine(title ?? feedKey))
+    // One without anything to see is called by its key.
+    return found.map(({ title = '', feedKey }) => {
+      const shown = singleLine(title)
+      return shown === '' || shown === NOTHING_TO_SEE ? feedKey : shown
+    })
   } finally {
     await close()
   }
