@@ -55,7 +55,10 @@ async function reader({ hasFirstBlock = true } = {}) {
     swarm: { size: 1, getMutable: lookUps, putMutable: () => Promise.resolve(true) },
     logger: createLogger('silent'),
     onMisdeed: (_, what) => misdeeds.push(what),
-    onStatement: (it) => Promise.resolve(void accepted.push(it)),
+    onStatement: async (it) => {
+      accepted.push(it)
+      exchange.announce(it)
+    },
   })
   exchange.add(feed)
   exchange.attach(mux)
