@@ -55,7 +55,7 @@ export async function succeedNewsletter(
       await engine.flush()
     }
     const network = await engine.network()
-    network.tellSuccession(statement)
+    network.announceSuccession(statement)
     const isPublished = await network.publishSuccession(statement, keys.recovery)
     const published = isPublished ? 'dht' : 'offline'
     return { statement: formatSuccession(statement), from, to, published }

@@ -112,7 +112,7 @@ export class Engine {
       library,
       logger,
       onFollow: (entry) => this.feeds.start(entry),
-      tell: async (statement) => (await networkSession.network)?.tellSuccession(statement),
+      tell: async (statement) => (await networkSession.network)?.announceSuccession(statement),
     })
     networkSession.attach({
       store,

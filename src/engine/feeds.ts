@@ -242,7 +242,7 @@ export class Feeds {
     // It is awaited below.
     opening.catch(() => undefined)
     const network = await this.#options.goOnline()
-    network.expect(feedKey)
+    network.lookUp(feedKey)
     try {
       const feed = await opening
       network.start(feed)

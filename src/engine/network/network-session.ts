@@ -129,7 +129,7 @@ export class NetworkSession {
     try {
       const network = await this.#connect(parts, dht, keyPair)
       await this.#startFeeds(parts, network)
-      for (const statement of parts.successions.known()) network.tellSuccession(statement)
+      for (const statement of parts.successions.known()) network.announceSuccession(statement)
       parts.onOnline()
       return network
     } catch (error) {
@@ -151,13 +151,13 @@ export class NetworkSession {
       dht,
       keyPair: keyPair ?? (await store.createKeyPair(SWARM_KEY_NAME)),
       bans: await Bans.open({ path: join(config.dataDir, 'bans.json'), logger }),
-      keeper: {
+      opener: {
         open: async (feedKey: FeedKey) => {
           const entry = library.get(feedKey)
           if (entry !== undefined) await feeds.start(entry)
         },
         close: (feedKey: FeedKey) => feeds.closeIfIdle(feedKey),
-        peek: (discoveryKey: Uint8Array) => readLogHead(store, discoveryKey),
+        readHead: (discoveryKey: Uint8Array) => readLogHead(store, discoveryKey),
       },
       isPrivate: (discoveryKey) => feeds.isPrivate(discoveryKey),
       replicate: (connection) => store.replicate(connection),
@@ -180,7 +180,7 @@ export class NetworkSession {
     }
     for (const { feedKey } of entries) network.follow(feedKey)
     // Also for what is opened from here; the network starts it all the same.
-    store.watch(({ discoveryKey }) => network.demand(discoveryKey))
+    store.watch(({ discoveryKey }) => network.wake(discoveryKey))
   }
 }
 

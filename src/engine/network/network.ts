@@ -39,10 +39,10 @@ export interface NetworkOptions {
   /** Opened beforehand with this configuration; the network's own when absent. The network closes it. */
   readonly dht?: Dht | undefined
   readonly logger: Logger
-  /** Who is not talked to; only remembered here when absent. The network closes it. */
+  /** Banned peers; kept in memory when absent. The network closes it. */
   readonly bans?: Bans | undefined
-  /** Opens and closes newsletters that rest; without one none rests. */
-  readonly keeper?: FeedOpener | undefined
+  /** Opens and closes newsletters; without one none becomes idle. */
+  readonly opener?: FeedOpener | undefined
   /** Whether a core is a private newsletter; none is when absent. */
   readonly isPrivate?: ((discoveryKey: Uint8Array) => boolean) | undefined
   /** Replicates the whole store over a connection. */
@@ -61,8 +61,8 @@ export class Network {
   readonly #introductions: Introductions
   readonly #pushes: PushChannel
   readonly #successions: SuccessionExchange
-  readonly #shelf: Wakeup
-  readonly #roster: IdleFeeds
+  readonly #wakeup: Wakeup
+  readonly #idleFeeds: IdleFeeds
   #limits: Limits
   readonly #isPrivate: (discoveryKey: Uint8Array) => boolean
   /** Newsletters that are open. */
@@ -71,7 +71,7 @@ export class Network {
 
   /** Goes online without waiting for anybody. */
   constructor(options: NetworkOptions) {
-    const { config, keyPair, logger, bans, keeper } = options
+    const { config, keyPair, logger, bans, opener } = options
     this.#options = options
     this.#limits = config
     this.#isPrivate = options.isPrivate ?? (() => false)
@@ -84,23 +84,23 @@ export class Network {
       onMisdeed,
       onFailure: ({ feedKey }, error) => this.#notStored(feedKey, error),
     })
-    this.#roster = new IdleFeeds({
-      keeper,
+    this.#idleFeeds = new IdleFeeds({
+      opener,
       open: this.#seedings,
-      isPlain: (peer) => !this.#shelf.speaks(peer),
-      onRest: (feedKey) => this.#closeSeeding(feedKey),
+      isPlain: (peer) => !this.#wakeup.speaks(peer),
+      onIdle: (feedKey) => this.#closeSeeding(feedKey),
       log: (what, feedKey, err) => logger.error({ feed: short(feedKey), err }, what),
     })
-    this.#shelf = new Wakeup({
+    this.#wakeup = new Wakeup({
       onMisdeed,
-      feedKeys: () => this.#roster.feedKeys(),
-      stateOf: (feedKey) => this.#roster.stateOf(feedKey),
+      feedKeys: () => this.#idleFeeds.feedKeys(),
+      stateOf: (feedKey) => this.#idleFeeds.stateOf(feedKey),
       mayAnnounce: (feedKey, peer) => {
-        const { discoveryKey } = this.#roster.get(feedKey) ?? {}
+        const { discoveryKey } = this.#idleFeeds.get(feedKey) ?? {}
         return this.#isAllowed(peer) || discoveryKey === undefined || !this.#isPrivate(discoveryKey)
       },
       onState: (feedKey, state) => {
-        this.#roster
+        this.#idleFeeds
           .onPeerState(feedKey, state)
           .catch((err: unknown) => logger.debug({ err }, 'news'))
       },
@@ -144,13 +144,13 @@ export class Network {
   /** Announces a newsletter when its turn comes; it opens when a peer asks for it or has news of it. */
   follow(feedKey: FeedKey): void {
     const discoveryKey = discoveryKeyOf(feedKey)
-    if (this.#roster.get(feedKey) === undefined) this.#announcer.add(discoveryKey)
+    if (this.#idleFeeds.get(feedKey) === undefined) this.#announcer.add(discoveryKey)
     this.#localNetwork?.add(discoveryKey)
-    this.#roster.add({ feedKey, discoveryKey })
+    this.#idleFeeds.add({ feedKey, discoveryKey })
   }
 
-  /** Looks up now what is to be started as soon as it is open; `stop` ends that too. */
-  expect(feedKey: FeedKey): void {
+  /** Looks up a newsletter that `start` follows for as soon as it is open; `stop` ends that too. */
+  lookUp(feedKey: FeedKey): void {
     this.#announcer.lookUp(discoveryKeyOf(feedKey))
   }
 
@@ -162,7 +162,7 @@ export class Network {
     this.#closeSeeding(feedKey)
     if (log.length > 0) this.#announcer.addNow(discoveryKey)
     else this.#announcer.lookUp(discoveryKey)
-    this.#roster.add({ feedKey, discoveryKey })
+    this.#idleFeeds.add({ feedKey, discoveryKey })
     this.#localNetwork?.add(discoveryKey)
     const seeding = new Seeding({
       feed,
@@ -173,31 +173,31 @@ export class Network {
         this.#introductions.changed(discoveryKey)
         this.#successions.changed(feedKey)
       },
-      onProgress: () => this.#shelf.changed(feedKey),
+      onProgress: () => this.#wakeup.changed(feedKey),
       onDiskFull: this.#options.onDiskFull,
     })
     this.#seedings.set(feedKey, seeding)
     this.#introductions.add(discoveryKey, () => log.peers.map((it) => it.publicKey))
     this.#successions.add(feed)
-    this.#shelf.added(feedKey)
+    this.#wakeup.added(feedKey)
   }
 
   async stop(feedKey: FeedKey): Promise<void> {
-    this.#roster.delete(feedKey)
+    this.#idleFeeds.delete(feedKey)
     this.#localNetwork?.delete(discoveryKeyOf(feedKey))
     this.#closeSeeding(feedKey)
     await this.#announcer.delete(discoveryKeyOf(feedKey))
   }
 
-  /** A peer asks for a core that is stored here; the newsletter that it is opens. */
-  demand(discoveryKey: Uint8Array): void {
-    const newsletter = this.#roster.withTopic(discoveryKey)
-    if (newsletter !== undefined) this.#roster.wake(newsletter.feedKey)
+  /** Opens the newsletter of a core that is stored here, which a peer requests. */
+  wake(discoveryKey: Uint8Array): void {
+    const newsletter = this.#idleFeeds.withTopic(discoveryKey)
+    if (newsletter !== undefined) this.#idleFeeds.wake(newsletter.feedKey)
   }
 
   status(feedKey: FeedKey): SeedingStatus {
-    const now = this.#seedings.get(feedKey)?.status() ?? this.#restingStatus(feedKey)
-    const { uploadedBytes, downloadedBytes } = this.#roster.traffic(feedKey)
+    const now = this.#seedings.get(feedKey)?.status() ?? this.#idleStatus(feedKey)
+    const { uploadedBytes, downloadedBytes } = this.#idleFeeds.traffic(feedKey)
     return {
       ...now,
       uploadedBytes: now.uploadedBytes + uploadedBytes,
@@ -210,10 +210,10 @@ export class Network {
     const seeding = this.#seedings.get(feedKey)
     if (seeding !== undefined) return seeding.copies(ranges)
     const end = Math.max(0, ...ranges.map((it) => it.end))
-    return this.#shelf.statesOf(feedKey).filter((it) => it.held >= end).length
+    return this.#wakeup.statesOf(feedKey).filter((it) => it.held >= end).length
   }
 
-  /** What can be said of the network at once. */
+  /** What is known of the network without waiting. */
   facts(): NetworkFacts {
     return this.#swarm.facts()
   }
@@ -228,8 +228,8 @@ export class Network {
     return this.#swarm.countAnnouncers(topic, signal)
   }
 
-  /** Tells peers of a newsletter, now and later, where it continues. */
-  tellSuccession(statement: Succession): void {
+  /** Announces to peers of a newsletter, now and later, where it continues. */
+  announceSuccession(statement: Succession): void {
     this.#successions.announce(statement)
   }
 
@@ -241,12 +241,12 @@ export class Network {
   /** Leaves everything, within a deadline. */
   async close(): Promise<void> {
     this.#announcer.close()
-    this.#roster.close()
+    this.#idleFeeds.close()
     for (const seeding of this.#seedings.values()) seeding.close()
     this.#seedings.clear()
     this.#introductions.close()
     this.#successions.close()
-    this.#shelf.close()
+    this.#wakeup.close()
     await Promise.all([this.#localNetwork?.close(), this.#pushes.close(), this.#swarm.close()])
     await this.#options.bans?.close()
   }
@@ -259,17 +259,17 @@ export class Network {
     this.#introductions.attach(mux)
     this.#pushes.attach(mux)
     this.#successions.attach(mux)
-    this.#shelf.attach(mux).then(
+    this.#wakeup.attach(mux).then(
       (speaks) => {
         if (!speaks && !connection.destroying) this.#openFor(peer)
       },
-      (err: unknown) => this.#options.logger.debug({ err }, 'the shelf of a peer'),
+      (err: unknown) => this.#options.logger.debug({ err }, 'the wakeup protocol of a peer'),
     )
   }
 
-  // Who cannot tell of news has to be asked: for the newsletters that it was found by.
+  // A peer that cannot announce news is asked, for the newsletters that it was found by.
   #openFor(peer: Uint8Array): void {
-    for (const topic of this.#swarm.topicsOf(peer)) this.demand(topic)
+    for (const topic of this.#swarm.topicsOf(peer)) this.wake(topic)
   }
 
   #notStored(feedKey: FeedKey, error: unknown): void {
@@ -283,8 +283,8 @@ export class Network {
     return allowPeers === undefined || allowPeers.includes(Buffer.from(peer).toString('hex'))
   }
 
-  #restingStatus(feedKey: FeedKey): SeedingStatus {
-    const states = this.#shelf.statesOf(feedKey)
+  #idleStatus(feedKey: FeedKey): SeedingStatus {
+    const states = this.#wakeup.statesOf(feedKey)
     const length = Math.max(1, ...states.map((it) => it.length))
     const fullCopies = states.filter((it) => it.held >= length).length
     return { peers: states.length, fullCopies, uploadedBytes: 0, downloadedBytes: 0 }

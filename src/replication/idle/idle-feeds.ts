@@ -4,14 +4,14 @@ import type { Seeding, Traffic } from '../seeding.ts'
 import type { LogState } from './wakeup.ts'
 import { hex } from '../../hex.ts'
 
-/** Who opens and closes the logs of newsletters. */
+/** Opens and closes the logs of newsletters. */
 export interface FeedOpener {
   /** Opens a newsletter and has the network start it. */
   readonly open: (feedKey: FeedKey) => Promise<unknown>
-  /** Closes a newsletter unless somebody uses it. Gives whether it does. */
+  /** Closes a newsletter unless it is in use. Gives whether it does. */
   readonly close: (feedKey: FeedKey) => boolean
   /** What is stored of a log that is not open; undefined for nothing. */
-  readonly peek: (discoveryKey: Uint8Array) => Promise<LogState | undefined>
+  readonly readHead: (discoveryKey: Uint8Array) => Promise<LogState | undefined>
 }
 
 /** A newsletter that takes part in the network. */
@@ -22,30 +22,31 @@ export interface Newsletter {
 
 export interface IdleFeedsOptions {
   /** Absent: nothing is ever closed. */
-  readonly keeper: FeedOpener | undefined
+  readonly opener: FeedOpener | undefined
   /** Newsletters that are open now. */
   readonly open: ReadonlyMap<FeedKey, Seeding>
-  /** A peer that has no protocol for news of logs that are closed. */
+  /** Whether a peer has no protocol for news of logs that are closed. */
   readonly isPlain: (peer: Uint8Array) => boolean
-  /** Stops the seeding of a newsletter that rests from now on; it stays announced. */
-  readonly onRest: (feedKey: FeedKey) => void
+  /** Stops the seeding of a newsletter that is idle from now on; it stays announced. */
+  readonly onIdle: (feedKey: FeedKey) => void
   readonly log: (what: string, feedKey: FeedKey, error: unknown) => void
 }
 
-/** So many newsletters stay open, the most recently active ones: each takes some 100 KiB. */
+/** Newsletters that stay open, the most recently active ones: each takes some 100 KiB. */
 export const KEEP_OPEN = 8
 
-/** Beyond so many, the network opens no more before others rest. */
+/** With this many open, the network opens no more before others become idle. */
 const MAX_OPEN = 64
 
 /** Opened at a time. */
 const MAX_OPENING = 4
 
-/** How long a newsletter is quiet before it may rest; longer where something is still missing. */
+/** How long a newsletter is quiet before it may become idle; longer where something is still missing. */
 const QUIET_MS = 30_000
 const QUIET_INCOMPLETE_MS = 5 * 60_000
 
-const LOOK_MS = 5_000
+/** How often all newsletters are checked. */
+const CHECK_MS = 5_000
 
 /** Each newsletter opens about once a day, to look for its successor; for the first time within this. */
 const DAY_MS = 24 * 3_600_000
@@ -57,29 +58,29 @@ interface Member extends Newsletter {
   /** Nothing is missing, but for what need not come. */
   isWhole: boolean | undefined
   traffic: Traffic
-  /** When it opens next without any reason, in milliseconds since 1970. */
+  /** When it opens next without any cause, in milliseconds since 1970. */
   turnAt: number
 }
 
 const NO_TRAFFIC: Traffic = { uploadedBytes: 0, downloadedBytes: 0 }
 
 /**
- * All newsletters that take part in the network, open or resting. One that rests is announced like any
- * other; its log opens when a peer asks for it or tells news of it, and closes when it was quiet for a while.
+ * All newsletters that take part in the network, open or idle. An idle one is announced like any other; its log
+ * opens when a peer requests it or announces news of it, and closes when it was quiet for a while.
  */
 export class IdleFeeds {
   readonly #options: IdleFeedsOptions
   readonly #members = new Map<FeedKey, Member>()
   /** Discovery key in hex → newsletter. */
   readonly #topics = new Map<string, FeedKey>()
-  readonly #wanted = new Set<FeedKey>()
+  readonly #toOpen = new Set<FeedKey>()
   readonly #timer: NodeJS.Timeout
   #opening = 0
   #isClosed = false
 
   constructor(options: IdleFeedsOptions) {
     this.#options = options
-    this.#timer = setInterval(() => this.#look(), LOOK_MS)
+    this.#timer = setInterval(() => this.#check(), CHECK_MS)
     this.#timer.unref()
   }
 
@@ -96,7 +97,7 @@ export class IdleFeeds {
     const member = this.#members.get(feedKey)
     if (member !== undefined) this.#topics.delete(hex(member.discoveryKey))
     this.#members.delete(feedKey)
-    this.#wanted.delete(feedKey)
+    this.#toOpen.delete(feedKey)
   }
 
   get(feedKey: FeedKey): Newsletter | undefined {
@@ -123,11 +124,11 @@ export class IdleFeeds {
     if (log !== undefined) return { length: log.length, held: log.contiguousLength }
     const member = this.#members.get(feedKey)
     if (member === undefined) return undefined
-    member.state ??= (await this.#options.keeper?.peek(member.discoveryKey)) ?? NOTHING
+    member.state ??= (await this.#options.opener?.readHead(member.discoveryKey)) ?? NOTHING
     return member.state
   }
 
-  /** Opens the newsletter if a peer that is so far has something for it. */
+  /** Opens the newsletter if a peer in this state has something for it. */
   async onPeerState(feedKey: FeedKey, theirs: LogState): Promise<void> {
     const ours = await this.stateOf(feedKey)
     if (ours === undefined || this.#options.open.has(feedKey)) return
@@ -135,28 +136,28 @@ export class IdleFeeds {
     if (theirs.length > ours.length || (!isWhole && theirs.held > ours.held)) this.wake(feedKey)
   }
 
-  /** Opens a newsletter soon if it rests. */
+  /** Opens a newsletter soon if it is idle. */
   wake(feedKey: FeedKey): void {
-    if (this.#options.keeper === undefined || this.#options.open.has(feedKey)) return
+    if (this.#options.opener === undefined || this.#options.open.has(feedKey)) return
     if (!this.#members.has(feedKey)) return
-    this.#wanted.add(feedKey)
+    this.#toOpen.add(feedKey)
     this.#openNext()
   }
 
   close(): void {
     this.#isClosed = true
     clearInterval(this.#timer)
-    this.#wanted.clear()
+    this.#toOpen.clear()
   }
 
   #openNext(): void {
-    const { keeper, open, log } = this.#options
-    const [feedKey] = this.#wanted
-    if (feedKey === undefined || keeper === undefined || this.#isClosed) return
+    const { opener, open, log } = this.#options
+    const [feedKey] = this.#toOpen
+    if (feedKey === undefined || opener === undefined || this.#isClosed) return
     if (this.#opening >= MAX_OPENING || open.size + this.#opening >= MAX_OPEN) return
-    this.#wanted.delete(feedKey)
+    this.#toOpen.delete(feedKey)
     this.#opening++
-    keeper
+    opener
       .open(feedKey)
       .catch((error: unknown) => log('a newsletter did not open', feedKey, error))
       .finally(() => {
@@ -166,23 +167,23 @@ export class IdleFeeds {
     this.#openNext()
   }
 
-  #look(): void {
+  #check(): void {
     const now = Date.now()
     for (const member of this.#members.values()) {
       if (member.turnAt > now) continue
       member.turnAt = now + DAY_MS
       this.wake(member.feedKey)
     }
-    this.#restSome()
+    this.#closeQuiet()
     this.#openNext()
   }
 
-  #restSome(): void {
-    const { keeper, open, isPlain, onRest } = this.#options
-    if (keeper === undefined) return
+  #closeQuiet(): void {
+    const { opener, open, isPlain, onIdle } = this.#options
+    if (opener === undefined) return
     const quiet = [...open.values()]
       .filter((it) => it.quietMs > (it.isWhole ? QUIET_MS : QUIET_INCOMPLETE_MS))
-      // A peer that cannot tell news otherwise is listened to.
+      // A plain peer can announce news only on an open log.
       .filter(({ feed }) => !feed.log.peers.some((peer) => isPlain(peer.publicKey)))
       .toSorted((a, b) => b.quietMs - a.quietMs)
     for (const seeding of quiet.slice(0, Math.max(0, open.size - KEEP_OPEN))) {
@@ -191,13 +192,13 @@ export class IdleFeeds {
       if (member === undefined) continue
       member.state = stateIn(feed)
       member.isWhole = isWhole
-      if (!keeper.close(feed.feedKey)) continue
+      if (!opener.close(feed.feedKey)) continue
       const { uploadedBytes, downloadedBytes } = seeding.traffic
       member.traffic = {
         uploadedBytes: member.traffic.uploadedBytes + uploadedBytes,
         downloadedBytes: member.traffic.downloadedBytes + downloadedBytes,
       }
-      onRest(feed.feedKey)
+      onIdle(feed.feedKey)
     }
   }
 }

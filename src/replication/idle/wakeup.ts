@@ -92,10 +92,10 @@ interface WakeupState {
 type WakeupPeer = ProtocolPeer<readonly Claim[], WakeupState>
 
 /**
- * Two devices tell each other how far they are with the newsletters that both have, so that the logs
- * of those need not be open for news of them to be noticed. Of a newsletter that a peer does not have
- * it learns nothing but that there is one more: what is told is a token that only who knows the feed
- * key can compute, another one for each connection and direction.
+ * Two devices announce to each other how far they are with the newsletters that both have, so that the logs of those
+ * need not be open for news of them to be noticed. Of a newsletter that a peer does not have it learns nothing but
+ * that there is one more: a claim carries a token that only a holder of the feed key can compute, another one for
+ * each connection and direction.
  */
 export class Wakeup {
   readonly #options: WakeupOptions

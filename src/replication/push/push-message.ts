@@ -8,11 +8,11 @@ export const MAX_PUSHED_BLOCKS = 64
 export const MAX_SIGNATURE_BYTES = 512
 
 /** Receivers that are named in a message. */
-export const MAX_TOLD = 256
+export const MAX_RECEIVERS = 256
 
 /** The largest message: its parts, and a varint for each block and for what stands before the blocks. */
 export const MAX_PUSH_BYTES =
-  MAX_PUSHED_BYTES + MAX_SIGNATURE_BYTES + 2 * MAX_TOLD + 9 * (MAX_PUSHED_BLOCKS + 9)
+  MAX_PUSHED_BYTES + MAX_SIGNATURE_BYTES + 2 * MAX_RECEIVERS + 9 * (MAX_PUSHED_BLOCKS + 9)
 
 /** Blocks that continue a log, as they are stored and signed. */
 export interface Push {
@@ -22,8 +22,8 @@ export interface Push {
   readonly from: number
   /** Over the log that ends with the last of the blocks. */
   readonly signature: Uint8Array
-  /** Who gets them, by `nameOf` each. */
-  readonly told: readonly number[]
+  /** Peers that get them, by `nameOf` each. */
+  readonly receivers: readonly number[]
   readonly blocks: readonly Uint8Array[]
 }
 
@@ -37,21 +37,21 @@ export function nameOf(publicKey: Uint8Array): number {
  * for each, count of blocks (varint) and each with its length (varint).
  */
 export const pushEncoding: Encoder<Push> = {
-  preencode(state, { topic, from, signature, told, blocks }) {
+  preencode(state, { topic, from, signature, receivers, blocks }) {
     c.fixed32.preencode(state, topic)
     c.uint.preencode(state, from)
     c.buffer.preencode(state, signature)
-    c.uint.preencode(state, told.length)
-    state.end += 2 * told.length
+    c.uint.preencode(state, receivers.length)
+    state.end += 2 * receivers.length
     c.uint.preencode(state, blocks.length)
     for (const block of blocks) c.buffer.preencode(state, block)
   },
-  encode(state, { topic, from, signature, told, blocks }) {
+  encode(state, { topic, from, signature, receivers, blocks }) {
     c.fixed32.encode(state, topic)
     c.uint.encode(state, from)
     c.buffer.encode(state, signature)
-    c.uint.encode(state, told.length)
-    for (const name of told) c.uint16.encode(state, name)
+    c.uint.encode(state, receivers.length)
+    for (const name of receivers) c.uint16.encode(state, name)
     c.uint.encode(state, blocks.length)
     for (const block of blocks) c.buffer.encode(state, block)
   },
@@ -59,7 +59,7 @@ export const pushEncoding: Encoder<Push> = {
     const topic = c.fixed32.decode(state)
     const from = c.uint.decode(state)
     const signature = bytes(c.buffer.decode(state), MAX_SIGNATURE_BYTES)
-    const told = list(c.uint.decode(state), MAX_TOLD, () => c.uint16.decode(state))
+    const receivers = list(c.uint.decode(state), MAX_RECEIVERS, () => c.uint16.decode(state))
     let left = MAX_PUSHED_BYTES
     const blocks = list(c.uint.decode(state), MAX_PUSHED_BLOCKS, () => {
       const block = bytes(c.buffer.decode(state), left)
@@ -67,7 +67,7 @@ export const pushEncoding: Encoder<Push> = {
       return block
     })
     if (blocks.length === 0 || !Number.isSafeInteger(from)) throw new Error('An empty push')
-    return { topic, from, signature, told, blocks }
+    return { topic, from, signature, receivers, blocks }
   },
 }
 

@@ -24,31 +24,31 @@ import {
   MAX_PUSHED_BLOCKS,
   MAX_PUSHED_BYTES,
   MAX_SIGNATURE_BYTES,
-  MAX_TOLD,
+  MAX_RECEIVERS,
   nameOf,
   pushEncoding,
   type Push,
 } from './push-message.ts'
 
-/** What one peer is pushed at once, and for each second; what exceeds that, it asks for. */
+/** Entries pushed to one peer; it requests what exceeds that. */
 const SENT = { burst: 64, perSecond: 8 }
 
-/** What is taken from one peer: with room for what the network delays and delivers together. */
+/** Pushes accepted from one peer: with room for what the network delays and delivers together. */
 const TAKEN = { burst: 128, perSecond: 16 }
 
-/** Pushes of one log that wait for each other. */
+/** Pushes of one log that wait for their turn. */
 const MAX_WAITING = 16
 
 /** What one entry may cost this uplink at once, to all peers together: 0.4 s of 20 Mbit/s. */
 const MAX_SENT_BYTES = 1024 * 1024
 
 /**
- * Of those who were told at once, about so many pass it on to each fellow who was not. Nobody knows who is
- * connected to whom; who gets none asks, as always.
+ * Of the first receivers, about this many forward an entry to each reader that was not among them. No peer knows who
+ * is connected to whom; a reader that gets no push requests the entry.
  */
-const PASSERS = 3
+const FORWARDERS = 3
 
-/** Fellows that a reader has, at most: enough connections to be part of a mesh. */
+/** Readers that a reader is connected to, at most: enough to be part of a mesh. */
 const MANY = 48
 
 export interface PushChannelOptions {
@@ -80,10 +80,10 @@ interface Log {
 }
 
 /**
- * Sends a new entry that is small to peers who hold the log up to it, without being asked: it can be read there
- * after one way instead of three. Who gets one passes it on to fellows who were not sent it. Beside replication, of which
- * nothing changes: who takes no push asks for the blocks, and what does not fit is dropped, so that two histories
- * under one key show as they do without.
+ * Sends a new small entry, unrequested, to peers that hold the log up to it: it can be read there after one way
+ * instead of three. A receiver forwards it to readers that were not sent it. Replication is not affected: a peer that
+ * accepts no push requests the blocks, and what does not fit is dropped, so that two histories under one key show as
+ * they do without pushes.
  */
 export class PushChannel {
   readonly #options: PushChannelOptions
@@ -116,8 +116,8 @@ export class PushChannel {
       if (feed.writable) this.#publish(log)
     }
     this.#logs.set(topic, log)
-    for (const peer of feed.log.peers) this.#share(topic, peer)
-    const stopPeers = events.on('push', 'peer-add', (peer) => this.#share(topic, peer))
+    for (const peer of feed.log.peers) this.#addShared(topic, peer)
+    const stopPeers = events.on('push', 'peer-add', (peer) => this.#addShared(topic, peer))
     const stopAppends = events.on('push', 'append', onAppend)
     return () => {
       stopPeers()
@@ -132,7 +132,7 @@ export class PushChannel {
     if (!USES_INTERNALS) return
     this.#protocol.attach(mux)
     for (const { feed, topic } of this.#logs.values()) {
-      for (const peer of feed.log.peers) this.#share(topic, peer)
+      for (const peer of feed.log.peers) this.#addShared(topic, peer)
     }
   }
 
@@ -143,7 +143,7 @@ export class PushChannel {
     await Promise.allSettled(this.#storing)
   }
 
-  #share(topic: string, { publicKey }: LogPeer): void {
+  #addShared(topic: string, { publicKey }: LogPeer): void {
     this.#protocol.get(publicKey)?.state.shared.add(topic)
   }
 
@@ -165,13 +165,13 @@ export class PushChannel {
       .catch((error: unknown) => this.#options.onFailure(feed, error))
   }
 
-  #send({ feed, topic }: Log, continuation: Continuation, told: readonly number[]): void {
+  #send({ feed, topic }: Log, continuation: Continuation, before: readonly number[]): void {
     const core = hypercoreOf(feed.log)
     const { from, blocks } = continuation
     const sizeBytes = blocks.reduce((sum, it) => sum + it.byteLength, 0)
-    const chance = told.length === 0 ? 1 : PASSERS / Math.min(told.length, MANY)
+    const chance = before.length === 0 ? 1 : FORWARDERS / Math.min(before.length, MANY)
     const receivers: { readonly peer: Peer; readonly receiver: PushPeer }[] = []
-    const names = new Set(told)
+    const names = new Set(before)
     for (const peer of shuffled(core.peers)) {
       if ((receivers.length + 1) * sizeBytes > MAX_SENT_BYTES) break
       const receiver = this.#protocol.get(peer.remotePublicKey)
@@ -188,7 +188,7 @@ export class PushChannel {
     const push = {
       ...continuation,
       topic: core.discoveryKey ?? new Uint8Array(),
-      told: [...names].slice(0, MAX_TOLD),
+      receivers: [...names].slice(0, MAX_RECEIVERS),
     }
     for (const { peer, receiver } of receivers) {
       receiver.state.lengths.set(topic, from + blocks.length)
@@ -206,11 +206,11 @@ export class PushChannel {
     const log = this.#logs.get(topic)
     if (log === undefined || log.queue.size >= MAX_WAITING) return
     log.queue
-      .run(() => this.#take(log, push, sender.publicKey))
+      .run(() => this.#accept(log, push, sender.publicKey))
       .catch((error: unknown) => this.#options.onFailure(log.feed, error))
   }
 
-  async #take(log: Log, push: Push, sender: Buffer): Promise<void> {
+  async #accept(log: Log, push: Push, sender: Buffer): Promise<void> {
     const { feed, topic } = log
     const core = hypercoreOf(feed.log)
     const peer = core.peers.find((it) => it.remotePublicKey.equals(sender))
@@ -223,7 +223,7 @@ export class PushChannel {
       log.onSuspect(sender)
       this.#options.onMisdeed(sender, 'peer pushed blocks that do not fit')
     } else if (verdict === 'signed') {
-      this.#send(log, push, [...push.told, nameOf(sender)])
+      this.#send(log, push, [...push.receivers, nameOf(sender)])
       const storing = appendSigned(core, push, peer)
       this.#storing.add(storing)
       await storing.finally(() => this.#storing.delete(storing))
@@ -240,7 +240,7 @@ function isOtherHistory(core: Hypercore, { from, blocks, signature }: Push): boo
   return head?.length === from + blocks.length && !Buffer.from(signature).equals(head.signature)
 }
 
-/** Whether a peer has all of a log up to `length`, and no more, as far as it told or was sent. */
+/** Whether a peer has all of a log up to `length`, and no more, as far as it said or was sent. */
 function isAt(peer: Peer, core: Hypercore, length: number, pushed = 0): boolean {
   const { remoteSynced, remoteFork, remoteLength, remoteDownloading } = peer
   if (!remoteSynced || !remoteDownloading || remoteFork !== core.fork) return false

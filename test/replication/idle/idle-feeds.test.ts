@@ -23,11 +23,11 @@ interface Log {
 }
 
 /** A roster over logs that are only numbers. */
-function roster({ newsletters, stored }: { newsletters: number; stored: LogState }) {
+function idleFeeds({ newsletters, stored }: { newsletters: number; stored: LogState }) {
   const logs = new Map<FeedKey, Log>()
   const open = new Map<FeedKey, Seeding>()
   const used = new Set<FeedKey>()
-  let peeks = 0
+  let reads = 0
   let most = 0
   const start = async (feedKey: FeedKey) => {
     const { length, held } = stored
@@ -52,17 +52,17 @@ function roster({ newsletters, stored }: { newsletters: number; stored: LogState
     most = Math.max(most, open.size)
   }
   const subject = new IdleFeeds({
-    keeper: {
+    opener: {
       open: start,
       close: (feedKey) => !used.has(feedKey),
-      peek: async () => {
-        peeks++
+      readHead: async () => {
+        reads++
         return stored
       },
     },
     open,
     isPlain: (peer) => peer === PLAIN,
-    onRest: (feedKey) => open.delete(feedKey),
+    onIdle: (feedKey) => open.delete(feedKey),
     log: (what) => expect.unreachable(what),
   })
   onTestFinished(() => subject.close())
@@ -71,14 +71,14 @@ function roster({ newsletters, stored }: { newsletters: number; stored: LogState
     subject.add({ feedKey, discoveryKey: Buffer.alloc(32, i + 1) })
   }
   const wakeAll = () => keys.forEach((it) => subject.wake(it))
-  return { subject, keys, logs, open, used, wakeAll, peeks: () => peeks, most: () => most }
+  return { subject, keys, logs, open, used, wakeAll, reads: () => reads, most: () => most }
 }
 
 const WHOLE = { length: 5, held: 5 }
 
 describe('newsletters', () => {
   test('beyond those that stay open rest when they were quiet, the quietest first', async () => {
-    const { keys, logs, open, wakeAll } = roster({ newsletters: KEEP_OPEN + 3, stored: WHOLE })
+    const { keys, logs, open, wakeAll } = idleFeeds({ newsletters: KEEP_OPEN + 3, stored: WHOLE })
     wakeAll()
     await vi.advanceTimersByTimeAsync(20_000)
     expect(open.size).toBe(KEEP_OPEN + 3)
@@ -93,7 +93,7 @@ describe('newsletters', () => {
   })
 
   test('stay open while they are used, a plain peer is there, or blocks are missing', async () => {
-    const { keys, logs, open, used, wakeAll } = roster({
+    const { keys, logs, open, used, wakeAll } = idleFeeds({
       newsletters: KEEP_OPEN + 4,
       stored: WHOLE,
     })
@@ -112,7 +112,7 @@ describe('newsletters', () => {
   })
 
   test('open a few at a time, and not all of a thousand', async () => {
-    const { open, wakeAll, most } = roster({ newsletters: 200, stored: { length: 5, held: 3 } })
+    const { open, wakeAll, most } = idleFeeds({ newsletters: 200, stored: { length: 5, held: 3 } })
     wakeAll()
     await vi.advanceTimersByTimeAsync(MINUTE_MS)
     expect(open.size).toBe(64)
@@ -121,7 +121,7 @@ describe('newsletters', () => {
   })
 
   test('open when a peer has more, and not when it has as much or less', async () => {
-    const { subject, keys, open, peeks } = roster({
+    const { subject, keys, open, reads } = idleFeeds({
       newsletters: 3,
       stored: { length: 5, held: 3 },
     })
@@ -132,17 +132,17 @@ describe('newsletters', () => {
     await subject.onPeerState(longer, { length: 6, held: 0 })
     await subject.onPeerState(fuller, { length: 5, held: 4 })
     expect([...open.keys()]).toEqual([longer, fuller])
-    expect(peeks()).toBe(3)
+    expect(reads()).toBe(3)
   })
 
   test('open once within some hours without any reason, and then once a day', async () => {
-    const { keys, logs } = roster({ newsletters: 40, stored: WHOLE })
+    const { keys, logs } = idleFeeds({ newsletters: 40, stored: WHOLE })
     await vi.advanceTimersByTimeAsync(6 * 60 * MINUTE_MS + 10_000)
     expect(logs.size).toBe(keys.length)
   })
 
   test('keep their traffic over a rest', async () => {
-    const { subject, keys, wakeAll } = roster({ newsletters: KEEP_OPEN + 1, stored: WHOLE })
+    const { subject, keys, wakeAll } = idleFeeds({ newsletters: KEEP_OPEN + 1, stored: WHOLE })
     wakeAll()
     await vi.advanceTimersByTimeAsync(MINUTE_MS)
     const rested = keys.map((it) => subject.traffic(it)).filter((it) => it.uploadedBytes > 0)

@@ -143,7 +143,13 @@ async function pushOf({ feed }: Pick<Node, 'feed'>, from: number): Promise<Push>
   for (let i = from; i < feed.length; i++)
     blocks.push((await coreOf(feed).get(i)) ?? Buffer.alloc(0))
   const signature = headOf(coreOf(feed))?.signature ?? Buffer.alloc(0)
-  return { topic: coreOf(feed).discoveryKey ?? Buffer.alloc(32), from, signature, told: [], blocks }
+  return {
+    topic: coreOf(feed).discoveryKey ?? Buffer.alloc(32),
+    from,
+    signature,
+    receivers: [],
+    blocks,
+  }
 }
 
 describe.runIf(USES_INTERNALS)('a small entry', () => {
@@ -259,9 +265,15 @@ describe.runIf(USES_INTERNALS)('who pushes', () => {
     await known(to, liar)
     const { signature, topic } = await pushOf(from, 0)
 
-    liar.send({ topic, from: 3, signature, told: [], blocks: [Buffer.from('forged')] })
+    liar.send({ topic, from: 3, signature, receivers: [], blocks: [Buffer.from('forged')] })
     await eventually(() => expect(to.misdeeds).toEqual(['peer pushed blocks that do not fit']))
-    liar.send({ topic, from: 3, signature: Buffer.of(9), told: [], blocks: [Buffer.from('x')] })
+    liar.send({
+      topic,
+      from: 3,
+      signature: Buffer.of(9),
+      receivers: [],
+      blocks: [Buffer.from('x')],
+    })
     await eventually(() => expect(to.misdeeds).toHaveLength(2))
 
     expect(to.feed.length).toBe(3)
@@ -310,7 +322,8 @@ describe.runIf(USES_INTERNALS)('who pushes', () => {
     },
     {
       what: 'too many receivers',
-      bytes: () => c.encode(pushEncoding, { ...EMPTY, told: Array.from({ length: 257 }, () => 1) }),
+      bytes: () =>
+        c.encode(pushEncoding, { ...EMPTY, receivers: Array.from({ length: 257 }, () => 1) }),
     },
   ])('$what loses its connection', async ({ bytes }) => {
     const from = await author()
@@ -366,7 +379,7 @@ const EMPTY: Push = {
   topic: Buffer.alloc(32),
   from: 3,
   signature: Buffer.alloc(68),
-  told: [],
+  receivers: [],
   blocks: [Buffer.of(1)],
 }
 
