@@ -53,7 +53,7 @@ export async function connect(config: Config, options: ConnectOptions = {}): Pro
     try {
       // Whoever had to wait once may have to again, and should not knock at the DHT each time.
       const isFirst = pauseMs === FIRST_PAUSE_MS
-      return await openEngine(config, isFirst ? options : { ...options, online: false })
+      return await openHere(config, isFirst ? options : { ...options, online: false })
     } catch (error) {
       // Whoever holds the lock may be a daemon that does not listen yet, or a command about to end.
       if (!hasCode(error, 'STORE_BUSY') || Date.now() + pauseMs > deadline) throw error
@@ -80,7 +80,7 @@ async function connectToDaemon({ socketPath }: Config): Promise<Connection | und
 }
 
 // The stack takes 200 ms to load: a command that talks to a daemon does without.
-async function openEngine(
+async function openHere(
   config: Config,
   { lend = false, online = false }: ConnectOptions,
 ): Promise<Connection> {

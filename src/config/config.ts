@@ -68,6 +68,10 @@ export interface Given {
 
 export type GivenSettings = { readonly [Name in SettingName]?: Given | undefined }
 
+const NOTHING_SET = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, undefined])) as {
+  readonly [Name in SettingName]: undefined
+}
+
 /** Longest path that a Unix socket address holds on every platform, in bytes; longer ones are cut silently. */
 const MAX_SOCKET_PATH_BYTES = 100
 
@@ -82,7 +86,20 @@ export function settingsPath(): string {
  */
 export async function loadConfig(flags: Settings, env = process.env): Promise<Config> {
   const given = valuesOf(await givenSettings(flags, env))
-  const dataDir = resolve(given.dataDir ?? directories().data)
+  const dataDir = given.dataDir ?? directories().data
+  return configOf({ ...given, dataDir }, env['XDG_RUNTIME_DIR'] || undefined)
+}
+
+/**
+ * The configuration of values that somebody set, and defaults.
+ * @param runtimeDir where addresses of sockets lie that are too long for the data directory.
+ */
+export function configOf(
+  values: Partial<SettingValues> & { readonly dataDir: string },
+  runtimeDir?: string,
+): Config {
+  const given = { ...NOTHING_SET, ...values }
+  const dataDir = resolve(given.dataDir)
   const isLocal = isOwnMachine(given.bootstrap)
   return Object.freeze({
     ...given,
@@ -92,7 +109,7 @@ export async function loadConfig(flags: Settings, env = process.env): Promise<Co
     keysDir: join(dataDir, 'keys'),
     publishedDir: join(dataDir, 'published'),
     logFile: join(dataDir, 'daemon.log'),
-    socketPath: socketPath(dataDir, env['XDG_RUNTIME_DIR'] || undefined),
+    socketPath: socketPath(dataDir, runtimeDir),
     host: isLocal ? '127.0.0.1' : given.host,
     logLevel: given.logLevel ?? 'warn',
     // Who asks for loopback alone is not to appear on the local network.
