@@ -14,9 +14,6 @@ export interface ConnectionLimits {
 /** Connections that are accepted by default. The swarm alone dials 64 and accepts all. */
 const MAX_CONNECTIONS = 256
 
-/** Requests for blocks that one peer may make at once, and for each second: 64 MB/s of blocks of 16 KiB. */
-const REQUESTS = { burst: 10_000, perSecond: 4_000 }
-
 /** Bytes that may go at once, in seconds of the rate. */
 const BURST_SECONDS = 0.1
 
@@ -26,7 +23,6 @@ const PROBE_MS = 3_000
 interface Entry {
   readonly connection: Connection
   readonly throttle: ConnectionThrottle
-  readonly requests: RateLimiter
 }
 
 /** The connections there are, and what each may take. Peers are named by their public keys in hex. */
@@ -70,19 +66,13 @@ export class ConnectionSet {
       download: this.#download,
       onFlood,
     })
-    const entry = { connection, throttle, requests: new RateLimiter(REQUESTS) }
+    const entry = { connection, throttle }
     this.#entries.set(peer, entry)
     connection.on('close', () => {
       if (this.#entries.get(peer) !== entry) return
       this.#entries.delete(peer)
       onClose()
     })
-  }
-
-  /** Counts a request of a peer, and reads it more slowly if there are too many. */
-  requested(peer: string): void {
-    const line = this.#entries.get(peer)
-    line?.throttle.hold(line.requests.reserve())
   }
 
   /** Reads nothing of a peer for so long. */

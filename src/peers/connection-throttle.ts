@@ -22,8 +22,8 @@ interface Internals {
   }
 }
 
-/** More than a peer that follows the protocol sends unrequested, in bytes. */
-const MAX_UNREAD_BYTES = 64 * 1024 * 1024
+/** More than a peer that follows the protocol sends before it notices that nothing is read, in bytes. */
+const MAX_UNREAD_BYTES = { usual: 16 * 1024 * 1024, withDownloadLimit: 64 * 1024 * 1024 }
 
 /**
  * Slows one connection down. What is to be sent waits in the queue of the connection, which replication
@@ -33,6 +33,7 @@ const MAX_UNREAD_BYTES = 64 * 1024 * 1024
 export class ConnectionThrottle {
   readonly #internals: Internals
   readonly #onFlood: () => void
+  readonly #maxUnreadBytes: number
   #heldUntil = 0
   #timer: NodeJS.Timeout | undefined
   #read: Done | undefined
@@ -42,6 +43,7 @@ export class ConnectionThrottle {
     const internals = connection as unknown as Internals
     this.#internals = internals
     this.#onFlood = onFlood
+    this.#maxUnreadBytes = MAX_UNREAD_BYTES[download === undefined ? 'usual' : 'withDownloadLimit']
     if (upload !== undefined) {
       // By default replication sends all that was requested in one piece, up to 8 MiB.
       const mux = Protomux.from(connection)
@@ -75,7 +77,7 @@ export class ConnectionThrottle {
     rawStream.pause()
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.#release(), forMs)
-    if ((rawStream._readableState?.buffered ?? 0) > MAX_UNREAD_BYTES) this.#onFlood()
+    if ((rawStream._readableState?.buffered ?? 0) > this.#maxUnreadBytes) this.#onFlood()
   }
 
   #release(): void {

@@ -278,7 +278,6 @@ export class Swarm {
     guardReplication(Protomux.from(connection), {
       onViolation: (what, options) => this.strike(connection.remotePublicKey, what, options),
       onExcess: (forMs) => this.#connections.hold(peer, forMs),
-      onRequest: () => this.#connections.requested(peer),
     })
     this.#options.onConnection(connection)
     const onFlood = () => this.strike(connection.remotePublicKey, 'peer floods', { hangUp: true })

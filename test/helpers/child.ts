@@ -21,7 +21,12 @@ const PEER_PROCESS = fileURLToPath(new URL('peer-process.ts', import.meta.url))
 
 /** Runs `peer-process.ts`, which says what the arguments are. */
 export function runPeer(role: 'author' | 'reader', ...args: readonly string[]): Child {
-  return runNode(['--import', TYPESCRIPT_LOADER, PEER_PROCESS, role, ...args])
+  return runTypeScript(PEER_PROCESS, role, ...args)
+}
+
+/** Runs a script of this project as it is. */
+export function runTypeScript(path: string, ...args: readonly string[]): Child {
+  return runNode(['--import', TYPESCRIPT_LOADER, path, ...args])
 }
 
 /** Runs Node with `args`. */

@@ -2,28 +2,13 @@ import type { Peer as ReplicationPeer } from 'hypercore'
 import type { Connection } from 'hyperswarm'
 import { expect, test } from 'vitest'
 import type { Address } from '../../src/config/config.ts'
+import { NOTHING, REQUEST, SYNC, type Wire } from '../helpers/floods.ts'
 import { openAuthor, openPeer } from '../helpers/peers.ts'
 import { copyPlainly, eventually, feedOf, plainPeer, subscribe } from '../helpers/swarm-peers.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
 import { coreOf } from '../helpers/stores.ts'
 
-/** Sends messages of Hypercore's protocol by hand. */
-type Wire = Record<
-  `wire${'Sync' | 'Request' | 'Cancel' | 'Data' | 'NoData' | 'Want' | 'Unwant' | 'Bitfield' | 'Range'}`,
-  { send(message: object): boolean }
->
-
-const NOTHING = { block: null, hash: null, seek: null, upgrade: null }
-const REQUEST = { id: 1, fork: 0, ...NOTHING, manifest: false, priority: 0 }
-const SYNC = {
-  fork: 0,
-  canUpgrade: true,
-  uploading: true,
-  downloading: true,
-  hasManifest: false,
-  allowPush: false,
-}
-const MOST = Number.MAX_SAFE_INTEGER
+const { MAX_SAFE_INTEGER: MOST } = Number
 
 async function hostilePeer(bootstrap: readonly Address[], feedKey: string, length: number) {
   const connections: Connection[] = []

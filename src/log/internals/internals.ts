@@ -151,7 +151,7 @@ export interface CoreInternals {
   readonly header: {
     readonly manifest: object | null
     frozen: boolean
-    readonly hints: { readonly contiguousLength: number }
+    readonly hints: { readonly contiguousLength: number; readonly remoteContiguousLength: number }
   }
   readonly _repairMode: boolean
   /** Throws unless the key of the core signed the tree. */

@@ -5,6 +5,8 @@ export interface WirePeer {
   /** Of the log here, in blocks; undefined where the inside of Hypercore is not known. */
   readonly length: number | undefined
   readonly isContiguous: boolean
+  /** The longest unbroken beginning of the log that any peer ever claimed; a change of it is stored. */
+  readonly contiguousClaimed: number
   /** The length that the peer claims; 0 before it did. */
   readonly claimed: number
   /** The fork of the log here; undefined if another one would be taken. */
@@ -72,16 +74,26 @@ const MAX_NODES = 128
 /** Hypercore's own padding of an encrypted block is 8 bytes. */
 const MAX_PADDING = 65_536
 
+/** Longest name of an extension: those of Hyperbee and Autobase have some twenty letters. */
+const MAX_NAME = 256
+
 const NOT_A_LOG = 'peer speaks of blocks that cannot exist'
 const NOT_A_PROOF = 'peer sends or asks for a proof that cannot exist'
 
-/** Measured, in microseconds: a page of a bitfield that is filled, or replaced. */
-const PAGE_COST = { range: 450, bitfield: 120 }
+/** What messages take, measured in microseconds; a page is one of a bitfield that is filled, or replaced. */
+const COST = {
+  least: 4,
+  sync: 250,
+  storedHint: 200,
+  rangePage: 450,
+  bitfieldPage: 500,
+  conflict: 500,
+}
 
 /** One for each kind of message of Hypercore's protocol, in the order of their numbers. */
 export const CHECKS: readonly ((message: never, peer: WirePeer) => Verdict)[] = [
   function sync({ length, remoteLength }: { length: number; remoteLength: number }) {
-    return Math.max(length, remoteLength) > MAX_LOG_BLOCKS ? NOT_A_LOG : 60
+    return Math.max(length, remoteLength) > MAX_LOG_BLOCKS ? NOT_A_LOG : COST.sync
   },
   function request({ block, hash, seek, upgrade }: Request) {
     const isBeyond =
@@ -94,24 +106,26 @@ export const CHECKS: readonly ((message: never, peer: WirePeer) => Verdict)[] = 
     return 5
   },
   function cancel() {
-    return 1
+    return COST.least
   },
   function data(message: Data, peer: WirePeer) {
     const { block, hash, seek, upgrade } = message
     const parts = [block?.nodes, hash?.nodes, seek?.nodes, upgrade?.nodes, upgrade?.additionalNodes]
     if (parts.some((nodes) => (nodes?.length ?? 0) > MAX_NODES)) return NOT_A_PROOF
     // Another history is looked into, and never taken.
-    if (peer.fork !== undefined && message.fork > peer.fork) return { cost: 5 }
+    if (peer.fork !== undefined && message.fork > peer.fork) return { cost: COST.least }
     // On its own a peer may prove only that there are two histories.
-    if (message.request === 0) return upgrade === null ? { cost: 5 } : 500
-    if (!peer.isAsked(message.request)) return { cost: 5 }
+    if (message.request === 0) return upgrade === null ? { cost: COST.least } : COST.conflict
+    if (!peer.isAsked(message.request)) {
+      return { cost: COST.least + (block?.value?.byteLength ?? 0) / 1_000 }
+    }
     // An empty block arrives as null, which Hypercore takes for one that was not asked for, and fails on.
     if (block !== null) block.value ??= new Uint8Array()
     return 10
   },
   function noData({ request }: { request: number }, peer: WirePeer) {
     // Hypercore then looks for something to ask of any peer.
-    return peer.isAsked(request) ? 20 + 5 * peer.peers : { cost: 2 }
+    return peer.isAsked(request) ? 20 + 5 * peer.peers : { cost: COST.least }
   },
   function want(span: Span, { length = MAX_LOG_BLOCKS, isContiguous }: WirePeer) {
     if (endOf(span) > MAX_LOG_BLOCKS + WANT_BLOCKS) return NOT_A_LOG
@@ -120,30 +134,32 @@ export const CHECKS: readonly ((message: never, peer: WirePeer) => Verdict)[] = 
     return 20 + blocks / 64
   },
   function unwant(span: Span) {
-    return endOf(span) > MAX_LOG_BLOCKS + WANT_BLOCKS ? NOT_A_LOG : 2
+    return endOf(span) > MAX_LOG_BLOCKS + WANT_BLOCKS ? NOT_A_LOG : COST.least
   },
   function bitfield(message: { readonly start: number; bitfield: Uint32Array }, peer: WirePeer) {
     const { start } = message
     if (start + 32 * message.bitfield.length > MAX_LOG_BLOCKS + WANT_BLOCKS) return NOT_A_LOG
     const words = Math.ceil((believedEnd(peer) - start) / 32)
-    if (words <= 0 || start % 32 !== 0) return { cost: 5 }
+    if (words <= 0 || start % 32 !== 0) return { cost: COST.least }
     message.bitfield = message.bitfield.subarray(0, words)
-    return 10 + PAGE_COST.bitfield * pagesOf(32 * message.bitfield.length)
+    return 10 + COST.bitfieldPage * pagesOf(32 * message.bitfield.length)
   },
   function range(message: Span & { readonly drop: boolean }, peer: WirePeer) {
-    const { start } = message
+    const { start, drop } = message
     const end = endOf(message)
     if (end > MAX_LOG_BLOCKS) return NOT_A_LOG
     const { length = MAX_LOG_BLOCKS, claimed } = peer
-    if (end > Math.max(length, claimed) + AHEAD_BLOCKS) return { cost: 5, misdeed: NOT_A_LOG }
-    if (start === 0 && !message.drop) return 20
+    if (end > Math.max(length, claimed) + AHEAD_BLOCKS)
+      return { cost: COST.least, misdeed: NOT_A_LOG }
+    if (start === 0 && !drop) return end > peer.contiguousClaimed ? COST.storedHint : 20
     message.length = Math.min(end, believedEnd(peer)) - start
-    if (message.length <= 0) return { cost: 5 }
-    return message.length === 1 ? 10 : 20 + PAGE_COST.range * pagesOf(message.length)
+    if (message.length <= 0) return { cost: COST.least }
+    return message.length === 1 ? 10 : 20 + COST.rangePage * pagesOf(message.length)
   },
-  function extension({ message }: { message: Uint8Array }) {
+  function extension({ name, message }: { name: string; message: Uint8Array }) {
     // None is registered here; the name of the last one would be kept.
-    return { cost: 2 + message.byteLength / 1_000 }
+    if (name.length > MAX_NAME) return 'peer sends what nobody asked for'
+    return { cost: COST.least + message.byteLength / 100 }
   },
 ]
 

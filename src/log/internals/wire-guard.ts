@@ -9,8 +9,6 @@ export interface WireGuardOptions {
   readonly onViolation: (what: string, options: { readonly hangUp: boolean }) => void
   /** The messages of a peer take too much time: nothing of it is to be read for this long, in milliseconds. */
   readonly onExcess: (forMs: number) => void
-  /** A peer requests a block, a hash or a length. */
-  readonly onRequest: () => void
 }
 
 /** What is used of a replication peer, from the inside. */
@@ -22,12 +20,17 @@ interface Inside {
     readonly _inflight: { get(request: number): { readonly peer: unknown } | null | undefined }
   }
   readonly remoteLength: number
-  readonly remoteRequests: { readonly size: number }
-  /** Those that were cancelled stay in it. */
+  readonly remoteRequests: Map<number, unknown>
+  /** Requests that wait. Those that were cancelled stay in `queue` and `priority`. */
   readonly receiverQueue: {
+    readonly length: number
     readonly queue: { readonly length: number }
     readonly priority: { readonly length: number }
+    push(request: unknown): void
   }
+  _cancel(request: number): void
+  /** Answers requests that wait, one after the other. */
+  _handleRequests(): Promise<void>
 }
 
 /** The protocol by which Hypercore replicates; its channels are named by discovery keys. */
@@ -36,14 +39,26 @@ const REPLICATION = 'hypercore/alpha'
 /** Microseconds of this thread that the messages of one peer may take at once, and for each second. */
 const WORK = { burst: 100_000, perSecond: 250_000 }
 
-/** How much longer than its share a peer may take: one frame has up to 16 MiB, and is worked off in one piece. */
+/** For how long a peer may have used up its share: one frame has up to 16 MiB, and is worked off in one piece. */
 const MAX_WAIT_MS = 600
+
+/** Requests of one peer at once, and for each second: 64 MB/s of blocks of 16 KiB. */
+const REQUESTS = { burst: 10_000, perSecond: 4_000 }
+
+/** For how long a peer may have used up its requests: all that wait when its connection is read no more. */
+const MAX_REQUESTS_WAIT_MS = 5_000
 
 /** Opening a channel looks into the database whether there is such a core. */
 const OPENING_COST = 100
 
-/** Requests of one peer for one core that are being answered or wait; Hypercore itself has at most 512. */
+/** The number of requests among messages. */
+const REQUEST = 1
+
+/** Requests of one peer for one core that wait for their answer; Hypercore itself has at most 512. */
 const MAX_REQUESTS = 8_192
+
+/** Of these, how many are answered at the same time. */
+const MAX_ANSWERING = 512
 
 /** More than replication writes for one connection before it waits until that is read, in bytes. */
 const MAX_UNSENT_BYTES = 64 * 1024 * 1024
@@ -61,7 +76,10 @@ export function guardReplication(mux: Protomux, options: WireGuardOptions): void
     createChannel: (given: ChannelOptions<unknown>) =>
       create(given.protocol === REPLICATION ? guard.wrap(given) : given),
     pair: (...[name, onPair]: Parameters<Protomux['pair']>) =>
-      pair(name, (id) => (guard.spend(OPENING_COST) ? onPair(id) : undefined)),
+      pair(name, async (id) => {
+        guard.spend(OPENING_COST)
+        await onPair(id)
+      }),
   })
 }
 
@@ -69,6 +87,7 @@ class WireGuard {
   readonly #mux: Protomux
   readonly #options: WireGuardOptions
   readonly #work = new RateLimiter(WORK)
+  readonly #requests = new RateLimiter(REQUESTS)
   #isOver = false
 
   constructor(mux: Protomux, options: WireGuardOptions) {
@@ -78,60 +97,90 @@ class WireGuard {
 
   /** The same channel, with checks before each message. */
   wrap(given: ChannelOptions<unknown>): ChannelOptions<unknown> {
-    const limits = { requests: 0 }
     const messages = given.messages?.map((message, type) => {
       const check = CHECKS[type]
       // What a later Hypercore may have added has no bounds that are known.
-      return check === undefined || message === null
-        ? null
-        : this.#wrapMessage(message, check, limits)
+      return check === undefined || message === null ? null : this.#wrapMessage(message, check)
     })
     return { ...given, ...(messages === undefined ? {} : { messages }) }
   }
 
-  /** Takes work off the budget of the connection. Gives whether it may be done. */
-  spend(cost: number): boolean {
-    if (this.#isOver) return false
-    const waitMs = this.#work.reserve(cost)
-    if (waitMs > MAX_WAIT_MS) this.#hangUp('peer floods')
-    else if (waitMs > 0) this.#options.onExcess(waitMs)
-    return !this.#isOver
+  /**
+   * Takes work off the budget of the connection.
+   * @param cost in microseconds.
+   * @throws Error if the connection is to end.
+   */
+  spend(cost: number): void {
+    this.#pace(this.#work.reserve(cost), MAX_WAIT_MS)
+  }
+
+  #pace(waitMs: number, mostMs: number): void {
+    if (waitMs > mostMs) this.#hangUp('peer floods')
+    if (waitMs > 0) this.#options.onExcess(waitMs)
   }
 
   #wrapMessage(
     { encoding, onmessage }: MessageOptions<unknown>,
     check: (message: never, peer: WirePeer) => Verdict,
-    limits: { requests: number },
   ): MessageOptions<unknown> {
-    const isRequest = check === CHECKS[REQUEST]
+    let answering = 0
+    const answer = (
+      message: unknown,
+      channel: Channel,
+      peer: ChannelPeer,
+    ): void | Promise<void> => {
+      this.#pace(this.#requests.reserve(), MAX_REQUESTS_WAIT_MS)
+      if (Math.max(answering, peer.waiting) >= MAX_REQUESTS) {
+        this.#hangUp('peer asks without listening')
+      }
+      if (answering >= MAX_ANSWERING && peer.queue(message)) return
+      answering++
+      return Promise.resolve(onmessage?.(message, channel)).finally(() => {
+        answering--
+        if (answering < MAX_ANSWERING) peer.answerNext()
+      })
+    }
     const handle = (message: unknown, channel: Channel): void | Promise<void> => {
-      if (this.#isOver) return
       const peer = new ChannelPeer(channel)
-      if (this.#unsentBytes > MAX_UNSENT_BYTES) return this.#hangUp('peer asks without listening')
       const verdict = check(message as never, peer)
-      if (typeof verdict === 'string') return this.#hangUp(verdict)
+      if (typeof verdict === 'string') this.#hangUp(verdict)
       if (typeof verdict !== 'number') {
         const { misdeed } = verdict
         if (misdeed !== undefined) this.#options.onViolation(misdeed, { hangUp: false })
-        this.spend(verdict.cost)
-        return
+        return this.spend(verdict.cost)
       }
-      if (!this.spend(verdict)) return
-      if (!isRequest) return onmessage?.(message, channel)
-      this.#options.onRequest()
-      if (Math.max(limits.requests, peer.waiting) >= MAX_REQUESTS) {
-        return this.#hangUp('peer asks without listening')
-      }
-      limits.requests++
-      return Promise.resolve(onmessage?.(message, channel)).finally(() => limits.requests--)
+      this.spend(verdict)
+      if (this.#unsentBytes > MAX_UNSENT_BYTES) this.#hangUp('peer asks without listening')
+      if (check === CHECKS[REQUEST]) return answer(message, channel, peer)
+      return onmessage?.(message, channel)
     }
     return {
       ...(encoding === undefined
         ? {}
         : {
-            encoding: { ...encoding, decode: (state) => understood(() => encoding.decode(state)) },
+            encoding: {
+              ...encoding,
+              decode: (state) => this.#understood(() => encoding.decode(state)),
+            },
           }),
-      onmessage: (message, channel) => understood(() => handle(message, channel)),
+      onmessage: (message, channel) => this.#understood(() => handle(message, channel)),
+    }
+  }
+
+  /**
+   * Protomux ends the process for an error of type or range, whoever it is that sent something that leads to it.
+   * @throws Error, of no kind: it ends the connection, and what else is in the same frame.
+   */
+  #understood<T>(work: () => T): T {
+    const rethrow = (error: unknown): never => {
+      throw new Error(`A message was not understood: ${String(error)}`, { cause: error })
+    }
+    if (this.#isOver) return rethrow('the connection ends')
+    try {
+      const done = work()
+      return done instanceof Promise ? (done.catch(rethrow) as T) : done
+    } catch (error) {
+      return rethrow(error)
     }
   }
 
@@ -140,9 +189,10 @@ class WireGuard {
     return stream._writableState?.buffered ?? 0
   }
 
-  #hangUp(what: string): void {
+  #hangUp(what: string): never {
+    if (!this.#isOver) this.#options.onViolation(what, { hangUp: true })
     this.#isOver = true
-    this.#options.onViolation(what, { hangUp: true })
+    throw new Error(what)
   }
 }
 
@@ -161,6 +211,10 @@ class ChannelPeer implements WirePeer {
   get isContiguous(): boolean {
     const { length } = this
     return length !== undefined && this.#inside?.core.header.hints.contiguousLength === length
+  }
+
+  get contiguousClaimed(): number {
+    return this.#inside?.core.header.hints.remoteContiguousLength ?? 0
   }
 
   get claimed(): number {
@@ -182,26 +236,23 @@ class ChannelPeer implements WirePeer {
     return Math.max(remoteRequests?.size ?? 0, (queue?.length ?? 0) + (priority?.length ?? 0))
   }
 
+  /** Has a request wait, as if nothing that was sent before had gone out. Gives whether it does. */
+  queue(request: unknown): boolean {
+    const inside = this.#inside
+    if (inside === undefined) return false
+    const { id } = request as { readonly id: number }
+    inside._cancel(id)
+    inside.remoteRequests.set(id, request)
+    inside.receiverQueue.push(request)
+    return true
+  }
+
+  answerNext(): void {
+    if ((this.#inside?.receiverQueue.length ?? 0) > 0) void this.#inside?._handleRequests()
+  }
+
   isAsked(request: number): boolean {
     const inside = this.#inside
     return inside === undefined || inside.replicator._inflight.get(request)?.peer === inside
-  }
-}
-
-const REQUEST = 1
-
-/**
- * Protomux ends the process for an error of type or range, whoever it is that sent something that leads to it.
- * @throws Error, of no kind: then it ends the connection.
- */
-function understood<T>(work: () => T): T {
-  const rethrow = (error: unknown): never => {
-    throw new Error(`A message was not understood: ${String(error)}`, { cause: error })
-  }
-  try {
-    const done = work()
-    return done instanceof Promise ? (done.catch(rethrow) as T) : done
-  } catch (error) {
-    return rethrow(error)
   }
 }

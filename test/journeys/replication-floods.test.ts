@@ -1,0 +1,81 @@
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { setTimeout } from 'node:timers/promises'
+import { expect, onTestFinished, test } from 'vitest'
+import { connect } from '../../src/api/connect.ts'
+import { bindOperations } from '../../src/api/operations.ts'
+import { configOf, openEngine } from '../helpers/engines.ts'
+import { FLOODS, type FloodName } from '../helpers/floods.ts'
+import { runTypeScript } from '../helpers/child.ts'
+import { openPeer, publish } from '../helpers/peers.ts'
+import { startRealDaemon } from '../helpers/processes.ts'
+import { addressOf, subscribe } from '../helpers/swarm-peers.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
+import { privateNetwork } from '../helpers/testnet.ts'
+
+const HOSTILE_PROCESS = fileURLToPath(new URL('../helpers/hostile-process.ts', import.meta.url))
+
+/** How long each group of floods lasts after all of it have begun. */
+const FLOOD_MS = 4_000
+
+/** The slowest answer on an idle machine takes half a second; before there were limits, none came for half a minute. */
+const MAX_STATUS_MS = 5_000
+
+/** Before there were limits, one message took 530 MiB. */
+const MAX_GROWTH_MIB = 100
+
+const GROUPS: FloodName[][] = [
+  ['endless range', 'endless drop', 'far bitfield', 'endless proofs', 'endless upgrades'],
+  ['ranges', 'beginnings', 'bitfields', 'wants', 'unwants'],
+  ['requests', 'requests taken back', 'syncs'],
+  ['no data', 'data without end', 'conflicts', 'extensions'],
+]
+
+test('the groups have every flood', () => {
+  expect(GROUPS.flat().toSorted()).toEqual(Object.keys(FLOODS).toSorted())
+})
+
+test.each(GROUPS.map((kinds) => ({ kinds, what: kinds.join(', ') })))(
+  'a daemon answers and serves an honest reader under floods: $what',
+  { timeout: 120_000 },
+  async ({ kinds }) => {
+    const bootstrap = await privateNetwork()
+    const config = configOf(await temporaryDirectory(), bootstrap)
+    const { feedKey, link } = await newsletter(config)
+    const daemon = await startRealDaemon(config)
+    const { operations, close } = await connect(config)
+    onTestFinished(close)
+    const before = await residentMib(daemon.pid)
+    const hostile = runTypeScript(HOSTILE_PROCESS, addressOf(bootstrap), feedKey, kinds.join(','))
+    await Promise.all(kinds.map((kind) => hostile.line(new RegExp(`^${kind} begins`))))
+
+    const end = performance.now() + FLOOD_MS
+    let slowestMs = 0
+    while (performance.now() < end) {
+      const asked = performance.now()
+      await operations.status({})
+      slowestMs = Math.max(slowestMs, performance.now() - asked)
+      await setTimeout(20)
+    }
+    const reader = await openPeer(bootstrap)
+    await subscribe(reader, link)
+
+    expect(await reader.operations.listInbox({})).toHaveLength(3)
+    expect(slowestMs).toBeLessThan(MAX_STATUS_MS)
+    expect((await residentMib(daemon.pid)) - before).toBeLessThan(MAX_GROWTH_MIB)
+  },
+)
+
+async function newsletter(config: Awaited<ReturnType<typeof configOf>>) {
+  const engine = await openEngine({ config, online: false })
+  const operations = bindOperations(engine, 'engine')
+  const { feedKey, link } = await operations.createNewsletter({ title: 'Tides' })
+  for (const number of [1, 2, 3]) await publish(operations, `# Issue ${number}\n\nHigh water.\n`)
+  await engine.close()
+  return { feedKey, link }
+}
+
+async function residentMib(pid: number | undefined): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1_024
+}
