@@ -1,7 +1,7 @@
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { crc32, createInflateRaw, gzip, gzipSync, inflateRawSync } from 'node:zlib'
-import { collect } from '../format/content/content-codec.ts'
+import { collect } from '../format/bytes.ts'
 
 /**
  * Up to here, compressing at once takes less time than handing the bytes to another thread and back:

@@ -1,6 +1,6 @@
 /**
- * The format of a newsletter, without Node and without a network: keys and links, records, contents, and bundles
- * with their verification. Runs in browsers. docs/format.md specifies all of it.
+ * The format of a newsletter, without Node and without a network: keys and links, records and what a log of them
+ * says, contents, bundles and their verification. Runs in browsers. docs/format.md specifies all of it.
  */
 export { HyperletterError, type ErrorCode } from '../errors.ts'
 export { collect, piecesOf } from './bytes.ts'
@@ -41,5 +41,18 @@ export { decodeContent, encodeContent, type EncodedContent } from './content/con
 
 export type { BundleHeader } from './bundle/format.ts'
 export { openBundle, type Frame, type OpenBundle } from './bundle/read.ts'
-export type { TreeNode } from './bundle/tree.ts'
-export { resultOf, verifyBundle, type VerifiedBundle } from './bundle/verify.ts'
+export {
+  loadBundle,
+  resultOf,
+  verifyBundle,
+  type LoadedBundle,
+  type VerifiedBundle,
+} from './bundle/verify.ts'
+
+export type { BlockSource, Log, ReadOptions, StoredLog } from './log.ts'
+export { takeBundle } from './bundle/take.ts'
+export { writeBundle } from './bundle/write.ts'
+export type { LocatedIssue } from './history/corrections.ts'
+export { editionsOf, newestEdition, type Edition } from './history/editions.ts'
+export { History, type Listing } from './history/history.ts'
+export { Contents } from './content/contents.ts'

@@ -64,21 +64,14 @@ async function verified(format: typeof Format, bytes: Uint8Array): Promise<unkno
 
 /** The title and the text of every issue of a bundle, newest first. */
 async function issuesOf(format: typeof Format, bytes: Uint8Array): Promise<string[]> {
-  const { frames } = await format.openBundle(pieces(format, bytes))
-  const blocks: Uint8Array[] = []
-  for await (const { block } of frames) blocks.push(block ?? new Uint8Array())
-  const recordAt = (index: number) => format.decodeRecord(blocks[index] ?? new Uint8Array(), index)
-  const newest = blocks.length - 1
-  const issues: string[] = []
-  for (const index of [newest, ...recordAt(newest).previous]) {
-    const record = recordAt(index)
-    if (record.type !== 'issue') continue
-    const { block, blocks: count } = record.body
-    const stored = blocks.slice(block, block + count)
-    const body = await format.collect(format.decodeContent(stored, record.body))
-    issues.push(`${record.title}\n${new TextDecoder().decode(body)}`)
-  }
-  return issues
+  const log = await format.loadBundle(pieces(format, bytes))
+  const contents = new format.Contents(log)
+  const { issues } = await new format.History(log).list()
+  const texts = issues.map(async (issue) => {
+    const edition = format.newestEdition(issue)
+    return `${edition.record.title}\n${await contents.body(edition)}`
+  })
+  return Promise.all(texts)
 }
 
 function pieces(format: typeof Format, bytes: Uint8Array): AsyncGenerator<Uint8Array> {

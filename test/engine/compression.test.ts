@@ -1,7 +1,8 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { decompress } from '../../src/engine/compression.ts'
-import { collect, decodeContent } from '../../src/format/content/content-codec.ts'
+import { collect } from '../../src/format/bytes.ts'
+import { decodeContent } from '../../src/format/content/content-codec.ts'
 import { expectCode } from '../helpers/errors.ts'
 
 const MIB = 1024 * 1024

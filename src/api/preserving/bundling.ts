@@ -31,7 +31,7 @@ export async function* exportBundle(
   await using session = await engine.open(engine.library.resolve(newsletter))
   const { feed } = session
   const start = since === undefined ? 0 : feed.entryRange(await feed.issue(since, LOCAL)).start
-  for await (const piece of writeBundle(feed.log, await rangesOf(feed, start))) {
+  for await (const piece of writeBundle(feed.log, await rangesOf(feed, start), nativeHash)) {
     signal?.throwIfAborted()
     yield piece
   }

@@ -5,8 +5,6 @@ import { feedKeyOf, KEY_BYTES, type FeedKey } from '../keys/feed-key.ts'
 
 // The layout of a bundle, in bytes. docs/format.md specifies it.
 
-export { concat, equal }
-
 /** The first bytes of every bundle. */
 export const MAGIC = new TextEncoder().encode('hyperletter-bundle')
 

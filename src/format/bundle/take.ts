@@ -1,8 +1,8 @@
-import crypto from 'hypercore-crypto'
 import { codeOf, HyperletterError } from '../../errors.ts'
 import { only } from '../block-ranges.ts'
 import type { SignedPart, StoredLog } from '../log.ts'
-import { equal, invalid, wrapSignature } from './format.ts'
+import { equal } from '../bytes.ts'
+import { invalid, wrapSignature } from './format.ts'
 import { openBundle, type Frame } from './read.ts'
 import type { VerifiedBundle } from './verify.ts'
 
@@ -67,7 +67,7 @@ async function assertSameHistory(log: StoredLog, { tree }: VerifiedBundle): Prom
   // Of a log that was fetched in part, the nodes of a shorter length may be missing; then each block
   // still has to fit the nodes that are here.
   if (held === undefined) return
-  if (held.fork !== 0 || !equal(crypto.tree(held.roots), tree.hash(length))) throw conflict()
+  if (held.fork !== 0 || !equal(tree.rootsHash(held.roots), tree.hash(length))) throw conflict()
 }
 
 async function upgrade(log: StoredLog, { header, tree }: VerifiedBundle): Promise<void> {
@@ -101,7 +101,7 @@ async function store(
     await apply(log, { index, block, nodes })
   } catch (error) {
     const leaf = bundle.tree.leaf(index)
-    if (leaf === undefined || equal(crypto.data(block), leaf.hash)) throw error
+    if (leaf === undefined || equal(bundle.tree.leafHash(block), leaf.hash)) throw error
     throw invalid('The file changed while it was read.', error)
   }
   return true

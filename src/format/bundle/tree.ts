@@ -1,5 +1,7 @@
 import { uint64 } from '../bytes.ts'
 import { blake2b, type Hash } from '../crypto.ts'
+import type { TreeNode } from '../log.ts'
+import type { Frame } from './read.ts'
 
 const HASH_BYTES = 32
 const NODE_BYTES = HASH_BYTES + 8
@@ -12,15 +14,6 @@ const ROOTS = Uint8Array.of(2)
 
 // Of what is being hashed: a new one for each node would take a fifth of the time.
 const SIZE = new DataView(new ArrayBuffer(8))
-
-/** A node of the tree, numbered as in Hypercore: leaves are even, parents lie between their children. */
-export interface TreeNode {
-  readonly index: number
-  /** Bytes of all blocks below it. */
-  readonly size: number
-  /** 32 bytes. */
-  readonly hash: Uint8Array
-}
 
 /**
  * The Merkle tree over the blocks of one log, built leaf by leaf and held in memory: 80 bytes a
@@ -50,6 +43,12 @@ export class BlockTree {
       if (left === undefined || right === undefined) return
       node = { hash: this.#parentHash(left, right), size: left.size + right.size }
     }
+  }
+
+  /** Adds the leaf of a frame, that is the hash of its block if it has it. */
+  addFrame(frame: Frame): void {
+    if (frame.block === undefined) this.add(frame.hash, frame.sizeBytes)
+    else this.add(this.leafHash(frame.block), frame.block.byteLength)
   }
 
   /** The leaf of a block. */

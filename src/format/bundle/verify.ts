@@ -1,5 +1,6 @@
 import { blake2b, isSignatureOf, type Hash } from '../crypto.ts'
 import { keyBytes } from '../keys/feed-key.ts'
+import { notHere, type BlockSource } from '../log.ts'
 import { invalid, signable, type BundleHeader } from './format.ts'
 import { openBundle } from './read.ts'
 import { BlockTree } from './tree.ts'
@@ -33,13 +34,9 @@ export async function* verifyBundle(
   const tree = new BlockTree(hash)
   let blocks = 0
   for await (const frame of frames) {
-    if (frame.block !== undefined) {
-      tree.add(tree.leafHash(frame.block), frame.block.byteLength)
-      blocks++
-    } else {
-      if (tree.length === 0) throw invalid('It lacks the first block.')
-      tree.add(frame.hash, frame.sizeBytes)
-    }
+    if (frame.block !== undefined) blocks++
+    else if (tree.length === 0) throw invalid('It lacks the first block.')
+    tree.addFrame(frame)
     yield tree.length
   }
   if (blocks !== header.blocks) throw invalid('It does not carry what it says.')
@@ -48,4 +45,38 @@ export async function* verifyBundle(
     throw invalid('Its blocks are not those that the author signed.')
   }
   return { header, tree }
+}
+
+/** A verified bundle in memory, to read issues from. Blocks of a private newsletter are as they are stored. */
+export interface LoadedBundle extends BlockSource {
+  readonly header: BundleHeader
+}
+
+/**
+ * Verifies a whole bundle and keeps its blocks. Reading one that it does not carry throws NOT_AVAILABLE.
+ * @param hash a faster BLAKE2b, where there is one.
+ * @throws INVALID_BUNDLE
+ */
+export async function loadBundle(
+  source: AsyncIterable<Uint8Array>,
+  hash?: Hash,
+): Promise<LoadedBundle> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of source) pieces.push(piece)
+  const again = async function* () {
+    yield* pieces
+  }
+  const { header } = await resultOf(verifyBundle(again(), hash))
+  const { frames } = await openBundle(again())
+  const blocks: (Uint8Array | undefined)[] = []
+  for await (const { block } of frames) blocks.push(block)
+  return {
+    header,
+    length: blocks.length,
+    read: async (index) => {
+      const block = blocks[index]
+      if (block === undefined) throw notHere(index)
+      return block
+    },
+  }
 }

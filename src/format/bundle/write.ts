@@ -1,9 +1,11 @@
-import crypto from 'hypercore-crypto'
 import { HyperletterError } from '../../errors.ts'
 import { feedKeyOf } from '../keys/feed-key.ts'
 import { only, type BlockRange } from '../block-ranges.ts'
 import { notHere, type StoredLog } from '../log.ts'
 import * as format from './format.ts'
+import { concat, equal, uint64 } from '../bytes.ts'
+import { blake2b, isSignatureOf, type Hash } from '../crypto.ts'
+import type { Frame } from './read.ts'
 import { BlockTree } from './tree.ts'
 
 /** Blocks that are read at a time, unless they are larger than those of a newsletter should be. */
@@ -13,24 +15,20 @@ const USUAL_BLOCK_BYTES = 128 * 1024
 /** Small frames are handed out together. */
 const PIECE_BYTES = 64 * 1024
 
-/** One frame, and its leaf in the tree. */
-interface Part {
-  readonly bytes: readonly Uint8Array[]
-  readonly hash: Uint8Array
-  readonly sizeBytes: number
-}
-
 /**
  * A bundle of the log as it is now, piece by piece: the same bytes for the same log and ranges. Every
  * hash is computed again on the way, so a disk that lies makes no whole bundle.
  * @param carried ascending ranges that do not overlap, the first one from block 0; everything when absent.
+ * @param hash a faster BLAKE2b, where there is one.
  * @throws NOT_AVAILABLE if blocks are not on this machine; INVALID_RECORD if the log is damaged.
  */
 export async function* writeBundle(
   log: StoredLog,
   carried?: readonly BlockRange[],
+  hash: Hash = blake2b,
 ): AsyncGenerator<Uint8Array> {
-  const { header: signed, treeHash } = await signedLog(log)
+  const tree = new BlockTree(hash)
+  const { header: signed, treeHash } = await signedLog(log, tree)
   const { length } = signed
   const ranges = (carried ?? [{ start: 0, end: length }])
     .map(({ start, end }) => ({ start, end: Math.min(end, length) }))
@@ -40,24 +38,23 @@ export async function* writeBundle(
   const header = { ...signed, blocks }
   yield format.encodeHeader(header, format.keyOf(header.publicKey))
 
-  const tree = new BlockTree((parts) => crypto.hash(parts))
   let pending: Uint8Array[] = []
   let pendingBytes = 0
-  for await (const { bytes, hash, sizeBytes } of readParts(log, ranges, length)) {
-    tree.add(hash, sizeBytes)
-    pending.push(...bytes)
-    pendingBytes += sizeBytes
+  for await (const frame of readFrames(log, ranges, length)) {
+    tree.addFrame(frame)
+    pending.push(...bytesOf(frame))
+    pendingBytes += frame.block?.byteLength ?? format.LEAF_BYTES
     if (pendingBytes < PIECE_BYTES) continue
-    yield format.concat(pending)
+    yield concat(pending)
     pending = []
     pendingBytes = 0
   }
-  if (!format.equal(tree.hash(), treeHash)) throw damaged()
-  yield format.concat(pending)
+  if (!equal(tree.hash(), treeHash)) throw damaged()
+  yield concat(pending)
 }
 
 // The signature is that of the newest length: both are read at once, for an author may append meanwhile.
-async function signedLog(log: StoredLog) {
+async function signedLog(log: StoredLog, tree: BlockTree) {
   const { key, length, publicKey } = log
   if (length === 0 || publicKey === undefined) {
     throw new HyperletterError('NOT_AVAILABLE', 'Nothing of this newsletter is here yet.')
@@ -74,14 +71,14 @@ async function signedLog(log: StoredLog) {
   if (fork !== 0) {
     throw new HyperletterError('FEED_CONFLICT', 'The log was cut back and written anew.')
   }
-  if (!format.equal(format.keyOf(publicKey), key)) {
+  if (!equal(format.keyOf(publicKey), key)) {
     throw new HyperletterError('INVALID_RECORD', 'The core is not made as that of a newsletter.')
   }
-  const treeHash = crypto.tree(roots)
+  const treeHash = tree.rootsHash(roots)
   const message = format.signable(key, treeHash, length)
-  if (!crypto.verify(message, signature, publicKey)) {
+  if (!isSignatureOf(message, signature, publicKey)) {
     // The log grew between the two lines above, and the signature is of what it is now.
-    if (log.length > length) return signedLog(log)
+    if (log.length > length) return signedLog(log, tree)
     throw damaged()
   }
   return { header: { feedKey: feedKeyOf(key), publicKey, length, signature }, treeHash }
@@ -101,11 +98,11 @@ async function assertHeld(log: StoredLog, ranges: readonly BlockRange[]): Promis
   }
 }
 
-async function* readParts(
+async function* readFrames(
   log: StoredLog,
   ranges: readonly BlockRange[],
   length: number,
-): AsyncGenerator<Part> {
+): AsyncGenerator<Frame> {
   let at = 0
   for (const { start, end } of [...ranges, { start: length, end: length }]) {
     yield* readAhead(at, start, (index) => readLeaf(log, index))
@@ -117,33 +114,34 @@ async function* readParts(
 async function* readAhead(
   start: number,
   end: number,
-  read: (index: number) => Promise<Part>,
-): AsyncGenerator<Part> {
+  read: (index: number) => Promise<Frame>,
+): AsyncGenerator<Frame> {
   let atOnce = READ_AT_ONCE
   for (let at = start; at < end;) {
     const count = Math.min(atOnce, end - at)
-    const parts = await Promise.all(Array.from({ length: count }, (_, i) => read(at + i)))
-    yield* parts
+    const frames = await Promise.all(Array.from({ length: count }, (_, i) => read(at + i)))
+    yield* frames
     at += count
-    const isUsual = parts.every((it) => it.sizeBytes <= USUAL_BLOCK_BYTES)
+    const isUsual = frames.every(({ block }) => (block?.byteLength ?? 0) <= USUAL_BLOCK_BYTES)
     atOnce = isUsual ? READ_AT_ONCE : 1
   }
 }
 
-async function readBlock(log: StoredLog, index: number): Promise<Part> {
+async function readBlock(log: StoredLog, index: number): Promise<Frame> {
   const block = await log.readStored(index)
   if (block === undefined) throw notHere(index)
-  const sizeBytes = block.byteLength
-  return { bytes: [frameHead(sizeBytes), block], hash: crypto.data(block), sizeBytes }
+  return { block }
 }
 
-async function readLeaf(log: StoredLog, index: number): Promise<Part> {
+async function readLeaf(log: StoredLog, index: number): Promise<Frame> {
   const leaf = await log.leaf(index)
   if (leaf === undefined) throw hashGone(index)
-  const { hash, size } = leaf
-  const number = new Uint8Array(8)
-  new DataView(number.buffer).setBigUint64(0, BigInt(size), true)
-  return { bytes: [frameHead(format.LEAF_MARK), number, hash], hash, sizeBytes: size }
+  return { hash: leaf.hash, sizeBytes: leaf.size }
+}
+
+function bytesOf(frame: Frame): Uint8Array[] {
+  if (frame.block !== undefined) return [frameHead(frame.block.byteLength), frame.block]
+  return [frameHead(format.LEAF_MARK), uint64(frame.sizeBytes), frame.hash]
 }
 
 function frameHead(value: number): Uint8Array {

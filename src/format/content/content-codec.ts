@@ -7,8 +7,6 @@ import {
   type Content,
 } from '../records/content.ts'
 
-export { collect }
-
 /** Up to this length, as stored, a content has small blocks: enough of them that many readers can share its transfer. */
 const MOST_SMALL_BYTES = 4 * 1024 * 1024
 
@@ -123,7 +121,7 @@ async function* decode(
 }
 
 /** Undoes gzip piece by piece, with what every platform has. */
-export function unzip(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+function unzip(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   return through(parts, new DecompressionStream('gzip'))
 }
 

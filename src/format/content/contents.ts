@@ -1,7 +1,8 @@
 import { HyperletterError } from '../../errors.ts'
+import { collect } from '../bytes.ts'
 import type { Attachment, Content } from '../records/content.ts'
 import { readRange, type BlockSource, type ReadOptions } from '../log.ts'
-import { collect, decodeContent, type Decompress } from './content-codec.ts'
+import { decodeContent, type Decompress } from './content-codec.ts'
 import type { Edition } from '../history/editions.ts'
 
 /** The contents that the records of one log describe. */
@@ -10,7 +11,7 @@ export class Contents {
   readonly #decompress: Decompress | undefined
 
   /** @param decompress a faster gunzip than the platform's stream, where there is one. */
-  constructor(log: BlockSource, decompress: Decompress | undefined) {
+  constructor(log: BlockSource, decompress?: Decompress) {
     this.#log = log
     this.#decompress = decompress
   }

@@ -3,7 +3,11 @@ import { blake2b } from '@noble/hashes/blake2.js'
 import { describe, expect, it } from 'vitest'
 import { deriveKeys, type NewsletterKeys } from '../../../src/format/keys/recovery.ts'
 import { feedKeyOf, keyBytes } from '../../../src/format/keys/feed-key.ts'
-import { bundleOf, verify } from '../../helpers/bundles.ts'
+import { Contents } from '../../../src/format/content/contents.ts'
+import { loadBundle } from '../../../src/format/bundle/verify.ts'
+import { newestEdition } from '../../../src/format/history/editions.ts'
+import { History } from '../../../src/format/history/history.ts'
+import { bundleOf, piecesOf, verify } from '../../helpers/bundles.ts'
 import { openStore } from '../../helpers/stores.ts'
 
 interface Stored {
@@ -113,5 +117,27 @@ describe('the golden bundle', () => {
     expect(Buffer.from(tree.hash()).toString('hex')).toBe(
       '15ce10d43aeb735ed0cd9b15f35b7fb9c3f6de7d86f2538bd2096fcf2d1c8ea6',
     )
+  })
+
+  it('is a log to read issues from', async () => {
+    const loaded = await loadBundle(piecesOf(golden))
+    const { issues, missing } = await new History(loaded).list()
+    expect(missing).toBe(0)
+    expect(issues.map((it) => newestEdition(it).record.title)).toEqual([
+      'The night the lamp went out',
+      'Draft',
+      'The clock in the harbour',
+    ])
+    const [newest] = issues
+    if (newest === undefined) throw new Error('No issue.')
+    expect(await new Contents(loaded).body(newest)).toContain('lamp')
+  })
+
+  it('is read without what it does not carry', async () => {
+    const { withoutBody } = await documentedBundles(log.public)
+    const loaded = await loadBundle(piecesOf(withoutBody))
+    const [issue] = (await new History(loaded).list()).issues
+    if (issue === undefined) throw new Error('No issue.')
+    await expect(new Contents(loaded).body(issue)).rejects.toMatchObject({ code: 'NOT_AVAILABLE' })
   })
 })

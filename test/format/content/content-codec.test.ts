@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { collect, decodeContent, encodeContent } from '../../../src/format/content/content-codec.ts'
+import { collect } from '../../../src/format/bytes.ts'
+import { decodeContent, encodeContent } from '../../../src/format/content/content-codec.ts'
 import { HyperletterError } from '../../../src/errors.ts'
 import {
   CONTENT_BLOCK_BYTES,
