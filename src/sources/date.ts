@@ -1,104 +1,200 @@
-const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
-
-const TIME = String.raw`(?<hour>\d{1,2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:[.,](?<fraction>\d{1,9}))?)?[ \t]*(?<zone>[A-Za-z]{1,3}|[+-]\d{2}(?::?\d{2})?)?`
-const YEAR_FIRST = new RegExp(
-  String.raw`^(?<year>\d{4})[-/.](?<month>\d{1,2})[-/.](?<day>\d{1,2})(?:(?:T|t|[ \t]+)${TIME})?$`,
-)
-const DAY_FIRST = new RegExp(
-  String.raw`^(?:[A-Za-z]{3,9},?[ \t]+)?(?<day>\d{1,2})[ \t]+(?<name>[A-Za-z]{3,9})\.?,?[ \t]+(?<year>\d{4})(?:,?[ \t]+${TIME})?$`,
-)
-const MONTH_FIRST = new RegExp(
-  String.raw`^(?:[A-Za-z]{3,9},?[ \t]+)?(?<name>[A-Za-z]{3,9})\.?[ \t]+(?<day>\d{1,2}),?[ \t]+(?<year>\d{4})(?:,?[ \t]+${TIME})?$`,
-)
-
-/** Minutes east of UTC of the zone names that RFC 2822 knows. */
+/** Minutes east of UTC of zone names, as they stand in dates that people write. */
 const ZONES: Readonly<Record<string, number>> = {
-  z: 0,
-  ut: 0,
-  utc: 0,
-  gmt: 0,
-  est: -300,
-  edt: -240,
-  cst: -360,
-  cdt: -300,
-  mst: -420,
-  mdt: -360,
-  pst: -480,
-  pdt: -420,
+  ...{
+    z: 0,
+    ut: 0,
+    utc: 0,
+    gmt: 0,
+    wet: 0,
+    west: 60,
+    bst: 60,
+    cet: 60,
+    cest: 120,
+    mez: 60,
+    mesz: 120,
+  },
+  ...{ eet: 120, eest: 180, sast: 120, msk: 180, ist: 330, hkt: 480, sgt: 480, awst: 480 },
+  ...{ jst: 540, kst: 540, acst: 570, aest: 600, acdt: 630, aedt: 660, nzst: 720, nzdt: 780 },
+  ...{ est: -300, edt: -240, cst: -360, cdt: -300, mst: -420, mdt: -360, pst: -480, pdt: -420 },
+  ...{ akst: -540, akdt: -480, hst: -600, brt: -180, art: -180 },
 }
 
+/** Languages whose names of months are known; where two disagree, the first one counts. */
+const LANGUAGES = 'en fr de es it pt nl sv da nb fi pl cs hu ro tr ru uk el'.split(' ')
+
+const ZONE = String.raw`(?<zone>(?:GMT|UTC)?\s*[+-]\s*\d{1,2}(?::?\d{2})?|[A-Za-z]{1,4})`
+const TIME = new RegExp(
+  String.raw`(?:[T,_-]|\s)\s*(?:at\s+)?(?<hour>\d{1,2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:[.,](?<fraction>\d{1,9}))?)?(?:\s*(?<half>[ap])\.?m\b\.?)?(?:\s*${ZONE})?(?:\s*\([^()]*\))?$`,
+  'iu',
+)
+
+const YEAR_FIRST = /^(?<year>\d{4})(?<mark>[-/._])(?<month>\d{1,2})\k<mark>(?<day>\d{1,2})$/
+const COMPACT = /^(?<year>\d{4})(?<month>\d{2})(?<day>\d{2})$/
+const CJK = /^(?<year>\d{4})\s?[年년]\s?(?<month>\d{1,2})\s?[月월]\s?(?<day>\d{1,2})\s?[日일]?$/
+const YEAR_LAST = /^(?<first>\d{1,2})(?<mark>[-/.])\s?(?<second>\d{1,2})\k<mark>\s?(?<year>\d{4})$/
+const WEEK = /^(?<year>\d{4})-?W(?<week>\d{2})(?:-?(?<weekday>[1-7]))?$/
+const WEEKDAY = String.raw`(?:\p{L}{2,12}\.?,?\s+)?`
+const MONTH = String.raw`(?<name>\p{L}{3,12})\.?`
+const DAY = String.raw`(?<day>\d{1,2})(?:st|nd|rd|th|er|º|\.)?`
+const OF = String.raw`(?:\s+(?:de|of))?`
+const DAY_FIRST = new RegExp(
+  String.raw`^${WEEKDAY}${DAY}${OF}[\s-]+${MONTH},?${OF}[\s-]+(?<year>\d{4})$`,
+  'iu',
+)
+const MONTH_FIRST = new RegExp(String.raw`^${WEEKDAY}${MONTH}\s+${DAY},?\s+(?<year>\d{4})$`, 'iu')
+
+const SECONDS = /^-?\d{9,10}(?:\.\d+)?$/
+const MILLISECONDS = /^\d{12,13}$/
+
+/** `date` of Unix puts the year last: `Thu Jan  2 10:00:00 CET 2020`. */
+const YEAR_AFTER_TIME =
+  /^(?<date>\p{L}{3,9}\s+\p{L}{3,9}\s+\d{1,2})(?<time>\s+\d{1,2}:\d{2}\S*.*?)\s+(?<year>\d{4})$/u
+
 /**
- * A date as people write it in heads: `2013-06-07`, `2013-06-07 18:46`, `2020-11-4`, ISO 8601,
- * RFC 2822, `November 4, 2020`. Without a zone it is UTC.
- * @returns ISO 8601 in UTC; undefined if it is no date, or one that no calendar has.
+ * A date as people and programs write it: ISO 8601, RFC 2822, `2013-06-07 18:46`, `Feb 3rd, 2020`, `13.02.2020`,
+ * `3 mars 2020`, `2020年1月2日`, `2020-W05`, seconds since 1970 and others. Without a zone it is UTC.
+ * @returns ISO 8601 in UTC; undefined if it is no date, one that no calendar has, or one like 02/03/2020, which may
+ * mean two days.
  */
 export function parseDate(text: string): string | undefined {
-  const trimmed = text.trim()
-  if (trimmed.length > 64) return undefined
-  const found = (YEAR_FIRST.exec(trimmed) ?? DAY_FIRST.exec(trimmed) ?? MONTH_FIRST.exec(trimmed))
-    ?.groups
-  if (found === undefined) return undefined
-  const month = found['name'] === undefined ? Number(found['month']) - 1 : monthNamed(found['name'])
-  const zone = zoneMinutes(found['zone'])
-  if (zone === undefined) return undefined
-  const [hour, minute, second] = [found['hour'], found['minute'], found['second']].map((it) =>
-    Number(it ?? 0),
-  )
-  const milliseconds = Number((found['fraction'] ?? '').padEnd(3, '0').slice(0, 3))
-  return isoDate(
-    Number(found['year']),
-    month,
-    Number(found['day']),
-    hour,
-    minute,
-    second,
-    milliseconds,
-    zone,
-  )
+  const trimmed = text.trim().replace(YEAR_AFTER_TIME, '$<date> $<year>$<time>')
+  if (trimmed.length > 80) return undefined
+  if (SECONDS.test(trimmed)) return isoOf(new Date(Number(trimmed) * 1_000))
+  if (MILLISECONDS.test(trimmed)) return isoOf(new Date(Number(trimmed)))
+  const time = TIME.exec(trimmed)
+  const day = parseDay(time === null ? trimmed : trimmed.slice(0, time.index).trim())
+  const minutes = zoneMinutes(time?.groups?.['zone'])
+  if (day === undefined || minutes === undefined) return undefined
+  const ofDay = time === null ? 0 : millisecondsOfDay(time.groups ?? {})
+  return ofDay === undefined ? undefined : isoOf(new Date(day + ofDay - minutes * 60_000))
+}
+
+/** Whether a date says a time of day, too. */
+export function hasTime(text: string): boolean {
+  return TIME.test(text) || SECONDS.test(text.trim()) || MILLISECONDS.test(text.trim())
 }
 
 /** The date in a file name such as `2020-11-4-this-week`, at midnight UTC, and the name without it. */
 export function dateInName(stem: string): { date: string; rest: string } | undefined {
-  const match = /(?<![0-9])(\d{4})-(\d{1,2})-(\d{1,2})(?![0-9])/.exec(stem)
-  const date = match === null ? undefined : parseDate(match[0])
-  if (match === null || date === undefined) return undefined
+  const match =
+    /(?<!\d)(?:(\d{4})([-_.])(\d{1,2})\2(\d{1,2})|((?:19|20)\d{2})(\d{2})(\d{2}))(?!\d)/.exec(stem)
+  if (match === null) return undefined
+  const [found, year, , month, day, ...compact] = match
+  const date = parseDate(year === undefined ? compact.join('-') : `${year}-${month}-${day}`)
+  if (date === undefined) return undefined
   const before = stem.slice(0, match.index)
-  const after = stem.slice(match.index + match[0].length)
+  const after = stem.slice(match.index + found.length)
   return { date, rest: `${before} ${after}`.trim() }
 }
 
-function isoDate(
-  year: number,
+/** The date in a path such as `2019/03/04/flood` or `posts/2019-03-04-flood/index`; the innermost one. */
+export function dateInPath(path: string): string | undefined {
+  const segments = path.split('/')
+  for (let at = segments.length - 1; at >= 0; at--) {
+    const inSegment = dateInName(segments[at] ?? '')?.date
+    if (inSegment !== undefined) return inSegment
+    const days = /^(\d{1,2})(?!\d)/.exec(segments[at] ?? '')?.[1]
+    const [year = '', month = ''] = segments.slice(Math.max(0, at - 2), at)
+    if (days !== undefined && /^\d{4}$/.test(year) && /^\d{1,2}$/.test(month)) {
+      const date = parseDate(`${year}-${month}-${days}`)
+      if (date !== undefined) return date
+    }
+  }
+  return undefined
+}
+
+/** Midnight UTC of a day, in milliseconds since 1970. */
+function parseDay(text: string): number | undefined {
+  const week = WEEK.exec(text)?.groups
+  if (week !== undefined) return weekStart(week)
+  const groups = (YEAR_FIRST.exec(text) ?? COMPACT.exec(text) ?? CJK.exec(text))?.groups
+  if (groups !== undefined) return utcDay(groups['year'], Number(groups['month']), groups['day'])
+  const last = YEAR_LAST.exec(text)?.groups
+  if (last !== undefined) return yearLast(last)
+  const named = (DAY_FIRST.exec(text) ?? MONTH_FIRST.exec(text))?.groups
+  if (named === undefined) return undefined
+  return utcDay(named['year'], monthNamed(named['name'] ?? '') ?? 0, named['day'])
+}
+
+// With dots, Europe writes the day first. With strokes, it is clear only where one number can be no month.
+function yearLast({ first, second, mark, year }: Record<string, string>): number | undefined {
+  const [a, b] = [Number(first), Number(second)]
+  if (mark === '.' || a > 12) return utcDay(year, b, first)
+  return b > 12 || a === b ? utcDay(year, a, second) : undefined
+}
+
+// Week 1 has the 4th of January; weeks begin on Monday.
+function weekStart({ year, week, weekday = '1' }: Record<string, string>): number | undefined {
+  const fourth = new Date(Date.UTC(Number(year), 0, 4))
+  const monday = fourth.getTime() - ((fourth.getUTCDay() + 6) % 7) * 86_400_000
+  const number = Number(week)
+  if (number < 1 || number > 53) return undefined
+  return monday + ((number - 1) * 7 + Number(weekday) - 1) * 86_400_000
+}
+
+function utcDay(
+  year: string | undefined,
   month: number,
-  day: number,
-  hour = 0,
-  minute = 0,
-  second = 0,
-  milliseconds = 0,
-  zone = 0,
-): string | undefined {
-  const time = new Date(Date.UTC(year, month, day, hour, minute, second, milliseconds))
+  day: string | undefined,
+): number | undefined {
+  const time = new Date(Date.UTC(Number(year), month - 1, Number(day)))
   // Date carries 31 April over into May: only what comes back unchanged was a date.
-  const real =
-    year >= 1000 &&
-    time.getUTCFullYear() === year &&
-    time.getUTCMonth() === month &&
-    time.getUTCDate() === day &&
-    time.getUTCHours() === hour &&
-    time.getUTCMinutes() === minute &&
-    time.getUTCSeconds() === second
-  if (!real) return undefined
-  const iso = new Date(time.getTime() - zone * 60_000).toISOString()
+  const isReal =
+    Number(year) >= 1000 && time.getUTCMonth() === month - 1 && time.getUTCDate() === Number(day)
+  return isReal ? time.getTime() : undefined
+}
+
+function millisecondsOfDay(time: Readonly<Record<string, string | undefined>>): number | undefined {
+  const { half, fraction = '' } = time
+  const [given, minute, second] = [time['hour'], time['minute'], time['second'] ?? 0].map(Number)
+  if (given === undefined || minute === undefined || second === undefined) return undefined
+  if (half !== undefined && (given < 1 || given > 12)) return undefined
+  const hour = half === undefined ? given : (given % 12) + (half.toLowerCase() === 'p' ? 12 : 0)
+  // 24:00 is the midnight that ends the day.
+  const isMidnight = hour === 24 && minute === 0 && second === 0
+  if ((hour > 23 && !isMidnight) || minute > 59 || second > 59) return undefined
+  const milliseconds = Number(fraction.padEnd(3, '0').slice(0, 3))
+  return ((hour * 60 + minute) * 60 + second) * 1_000 + milliseconds
+}
+
+function isoOf(time: Date): string | undefined {
+  if (Number.isNaN(time.getTime())) return undefined
+  const iso = time.toISOString()
   return iso.length === '0000-00-00T00:00:00.000Z'.length ? iso : undefined
 }
 
-function monthNamed(name: string): number {
-  return MONTHS.indexOf(name.slice(0, 3).toLowerCase())
+let months: ReadonlyMap<string, number> | undefined
+
+function monthNamed(name: string): number | undefined {
+  months ??= monthNames()
+  const wanted = name.toLowerCase().normalize('NFC')
+  return months.get(wanted) ?? months.get(wanted.slice(0, 3))
+}
+
+function monthNames(): ReadonlyMap<string, number> {
+  const names = new Map<string, number>()
+  for (const language of LANGUAGES) {
+    for (const style of ['long', 'short'] as const) {
+      // With a day: many languages have a form of their own for it.
+      for (const day of [undefined, 'numeric'] as const) {
+        const format = new Intl.DateTimeFormat(language, { month: style, day, timeZone: 'UTC' })
+        for (let month = 1; month <= 12; month++) {
+          const parts = format.formatToParts(Date.UTC(2020, month - 1, 1))
+          const name = parts
+            .find((it) => it.type === 'month')
+            ?.value.toLowerCase()
+            .replace(/\.$/, '')
+          if (name !== undefined && !names.has(name)) names.set(name, month)
+        }
+      }
+    }
+  }
+  return names
 }
 
 function zoneMinutes(zone: string | undefined): number | undefined {
   if (zone === undefined) return 0
-  const match = /^([+-])(\d{2}):?(\d{2})?$/.exec(zone)
+  const match = /^(?:GMT|UTC)?\s*([+-])\s*(\d{1,2}):?(\d{2})?$/i.exec(zone)
   if (match === null) return ZONES[zone.toLowerCase()]
   const [hours, minutes] = [Number(match[2]), Number(match[3] ?? 0)]
   if (hours > 23 || minutes > 59) return undefined

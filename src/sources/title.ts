@@ -1,4 +1,4 @@
-import { basename, extname } from 'node:path'
+import { basename, dirname, extname } from 'node:path'
 import type { Nodes } from 'mdast'
 import { dateInName } from './date.ts'
 
@@ -30,9 +30,11 @@ export async function titleHeading(body: string): Promise<Heading | undefined> {
   return text === '' ? undefined : { text, line: found.line }
 }
 
-/** A title from a file name: `2020-11-04-high-tide.md` is "High tide". */
-export function titleFromName(name: string): string {
-  const stem = basename(name, extname(name))
+/** A title from a file name: `2020-11-04-high-tide.md` is "High tide", and so is `high-tide/index.md`. */
+export function titleFromName(path: string): string {
+  const name = basename(path, extname(path))
+  const folder = basename(dirname(path))
+  const stem = /^index$/i.test(name) && !['', '.'].includes(folder) ? folder : name
   const dated = dateInName(stem)
   const words = (dated?.rest ?? stem).replaceAll(/[-_\s]+/g, ' ').trim()
   const title = words === '' ? stem : words

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { dateInName, parseDate } from '../../src/sources/date.ts'
+import { dateInName, dateInPath, parseDate } from '../../src/sources/date.ts'
 import { titleFromName, titleHeading } from '../../src/sources/title.ts'
 
 describe('titleHeading', () => {
@@ -42,6 +42,8 @@ describe('titleFromName', () => {
     ['issue-536.markdown', 'Issue 536'],
     ['2020-11-4-this_week-in-rust.md', 'This week in rust'],
     ['2020-11-04.md', '2020-11-04'],
+    ['posts/2017-01-01-neap-tide/index.md', 'Neap tide'],
+    ['index.md', 'Index'],
     ['ärger.md', 'Ärger'],
   ])('makes a title of %s', (name, title) => {
     expect(titleFromName(name)).toBe(title)
@@ -61,6 +63,30 @@ describe('parseDate', () => {
     ['1 March 2026', '2026-03-01T00:00:00.000Z'],
     ['March 1, 2026', '2026-03-01T00:00:00.000Z'],
     ['2024-02-29', '2024-02-29T00:00:00.000Z'],
+    ['2020-01-02 10:00 AEDT', '2020-01-01T23:00:00.000Z'],
+    ['2020-01-09 12:00 CET', '2020-01-09T11:00:00.000Z'],
+    ['2020-01-02 10:00:00 GMT+2', '2020-01-02T08:00:00.000Z'],
+    ['2020-01-02 10:00:00 + 0200', '2020-01-02T08:00:00.000Z'],
+    ['2020-01-02T10:00:00+1:00', '2020-01-02T09:00:00.000Z'],
+    ['2020-01-02T24:00:00', '2020-01-03T00:00:00.000Z'],
+    ['2013-12-24-17:49', '2013-12-24T17:49:00.000Z'],
+    ['2020-02-09 08:56 PM', '2020-02-09T20:56:00.000Z'],
+    ['2020-02-09 12:05am', '2020-02-09T00:05:00.000Z'],
+    ['Feb 3rd, 2020', '2020-02-03T00:00:00.000Z'],
+    ['12th December 1984', '1984-12-12T00:00:00.000Z'],
+    ['13.02.2020', '2020-02-13T00:00:00.000Z'],
+    ['02/13/2020', '2020-02-13T00:00:00.000Z'],
+    ['13/02/2020', '2020-02-13T00:00:00.000Z'],
+    ['3 mars 2020', '2020-03-03T00:00:00.000Z'],
+    ['3. März 2020', '2020-03-03T00:00:00.000Z'],
+    ['3 de marzo de 2020', '2020-03-03T00:00:00.000Z'],
+    ['2 января 2020', '2020-01-02T00:00:00.000Z'],
+    ['2020年1月2日', '2020-01-02T00:00:00.000Z'],
+    ['2020-W05', '2020-01-27T00:00:00.000Z'],
+    ['20200102', '2020-01-02T00:00:00.000Z'],
+    ['1577934245', '2020-01-02T03:04:05.000Z'],
+    ['Thu Jan 02 2020 10:00:00 GMT+0200 (Central European Time)', '2020-01-02T08:00:00.000Z'],
+    ['Thu Jan  2 10:00:00 CET 2020', '2020-01-02T09:00:00.000Z'],
   ])('reads %s', (text, iso) => {
     expect(parseDate(text)).toBe(iso)
   })
@@ -72,7 +98,11 @@ describe('parseDate', () => {
     '2026-02-30',
     '2026-13-01',
     '2026-00-10',
-    '2026-03-01 24:00',
+    '2026-03-01 24:01',
+    '02/03/2020',
+    '31.04.2026',
+    '2026-W54',
+    '2026-03-01 13:00 PM',
     '2026-03-01 09:60',
     '2026-03-01 09:30 XYZ',
     '2026-03-01T09:30+99:00',
@@ -85,6 +115,15 @@ describe('parseDate', () => {
 })
 
 describe('dateInName', () => {
+  it.each([
+    ['content/2019/03/04/flood', '2019-03-04'],
+    ['content/2019/03/04-flood', '2019-03-04'],
+    ['posts/2017-01-01-neap/index', '2017-01-01'],
+    ['2018-01-01/2019-02-02-neap', '2019-02-02'],
+  ])('finds the date in the path %s', (path, day) => {
+    expect(dateInPath(path)).toBe(`${day}T00:00:00.000Z`)
+  })
+
   it('finds no date in longer numbers or impossible days', () => {
     expect(dateInName('12020-11-041')).toBeUndefined()
     expect(dateInName('2020-02-31-x')).toBeUndefined()

@@ -17,11 +17,18 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(digits)} ${UNITS[unit]}`
 }
 
-/** A time for people: its local date. Text that is no time comes back as one clean line. */
+/**
+ * A time for people: its local date. Midnight UTC is a date without a time, which is the same day everywhere. Text that
+ * is no time comes back as one clean line.
+ */
 export function formatDate(iso: string): string {
   const time = new Date(iso)
   if (Number.isNaN(time.getTime())) return singleLine(iso)
-  return time.toLocaleDateString(undefined, { dateStyle: 'medium' })
+  const isDay = time.getTime() % 86_400_000 === 0
+  return time.toLocaleDateString(undefined, {
+    dateStyle: 'medium',
+    ...(isDay ? { timeZone: 'UTC' } : {}),
+  })
 }
 
 /** A length of time for people, in its two largest units: `3 h 20 min`. */
