@@ -12,9 +12,6 @@ const MAX_ALIASES = 32
 /** Heads nest two or three levels; both parsers call themselves for each. */
 const MAX_DEPTH = 32
 
-/** The opening delimiter is the first line of the file, the head begins on the second. */
-const LINES_ABOVE = 1
-
 /**
  * The fields of a YAML head. Every scalar stays the text that was written (`1.10` is a title, not a
  * number), tags build nothing.
@@ -26,7 +23,7 @@ export function parseYaml(source: string): ReadonlyMap<string, HeadValue> {
     const document = parseDocument(source, {
       schema: 'failsafe',
       logLevel: 'error',
-      uniqueKeys: true,
+      uniqueKeys: false,
     })
     const error = document.errors[0]
     if (error !== undefined)
@@ -53,6 +50,20 @@ export function parseToml(source: string): ReadonlyMap<string, HeadValue> {
   } catch (error) {
     if (error instanceof TomlError) throw broken('TOML', tomlReason(error), error.line, error)
     throw asBroken('TOML', error)
+  }
+}
+
+/** The fields of a head in JSON. @throws INVALID_DRAFT */
+export function parseJson(source: string): ReadonlyMap<string, HeadValue> {
+  refuseDepth(source)
+  try {
+    const values: unknown = JSON.parse(source)
+    if (values === null || typeof values !== 'object' || Array.isArray(values)) {
+      throw broken('JSON', 'fields are written in braces', 1)
+    }
+    return fieldsOf(new Map(Object.entries(values)))
+  } catch (error) {
+    throw asBroken('JSON', error)
   }
 }
 
@@ -95,7 +106,7 @@ function refuseDepth(source: string): void {
     if (/[-?:]/.test(character) && /^\s/.test(source.charAt(at + 1))) indicators++
     else if (!/\s/.test(character)) indicators = 0
     if (brackets > MAX_DEPTH || indicators > MAX_DEPTH) {
-      const line = source.slice(0, at).split('\n').length + LINES_ABOVE
+      const line = source.slice(0, at).split('\n').length
       throw invalidDraft(`The head nests deeper than ${MAX_DEPTH} levels.`, { line })
     }
   }
@@ -135,7 +146,7 @@ function broken(
 ): Error {
   const first = reason.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? ''
   return invalidDraft(`The head is not valid ${language}: ${first}`, {
-    line: line === undefined ? undefined : line + LINES_ABOVE,
+    line: line === undefined ? undefined : line,
     hint: `Correct the head, or put quotes around a value that holds a colon.`,
     cause,
   })

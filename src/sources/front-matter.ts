@@ -12,8 +12,10 @@ export interface HeadField {
   readonly line: number
 }
 
+type HeadStyle = 'yaml' | 'toml' | 'json'
+
 export interface FrontMatter {
-  readonly style: 'yaml' | 'toml' | 'plain' | 'none'
+  readonly style: HeadStyle | 'plain' | 'none'
   /** By field name in small letters. */
   readonly fields: ReadonlyMap<string, HeadField>
   /** The text below the head, unchanged. */
@@ -41,54 +43,136 @@ const KEPT_NAMES = 'title date published summary description subtitle author aut
   ' ',
 )
 
-const YAML_FIELD = /^(?:["']?[\p{L}_][\p{L}\p{N}_ .-]{0,63}["']?[ \t]*:(?:[ \t]|$)|\{)/u
+const YAML_FIELD = /^(?:["']?[\p{L}_][\p{L}\p{N}_ .-]{0,63}["']?[ \t]*:(?:[ \t\u00a0]|$)|\{)/u
+const JSON_FIELD = /^[ \t]*\{/
 const TOML_FIELD = /^[ \t]*(?:["']?[\p{L}\p{N}_.-]{1,64}["']?[ \t]*=|\[)/u
-const PLAIN_FIELD = /^([A-Za-z][A-Za-z0-9 _-]{0,63}):(?:[ \t]+|$)/
+const PLAIN_FIELD = /^([A-Za-z][A-Za-z0-9 _-]{0,63}):(?:[ \t\u00a0]+|$)/
 
-const DELIMITED = {
-  yaml: { open: /^---[ \t]*$/, close: /^(?:---|\.\.\.)[ \t]*$/, field: YAML_FIELD, mark: '---' },
-  toml: { open: /^\+\+\+[ \t]*$/, close: /^\+\+\+[ \t]*$/, field: TOML_FIELD, mark: '+++' },
-} as const
+const FIELD = { yaml: YAML_FIELD, toml: TOML_FIELD, json: JSON_FIELD } as const
+
+/** What may stand above a head: blank lines, comments, and marks that show nothing. */
+const LEAD = /^(?:[\s\ufeff\u200b\u2060]|<!--[^]*?-->)*/
+/** The first line of a head, with the name of its language where that is not the usual one. */
+const OPENING = /^(-{3,}|\+{3}|;{3})[ \t]*(ya?ml|toml|json)?[ \t]*$/i
+/** A line of signs alone, which is no fence of code. */
+const SIGNS = /^(?![`~])[^\w\s]{2,}[ \t]*\w{0,8}$/
+const JSON_OPENING = /^\{\s*"/
+/** Fields that tell what is not for everybody: text that has one is never published with it. */
+const WARNING_FIELDS = [
+  'draft',
+  'status',
+  'published',
+  'publish',
+  'private',
+  'hidden',
+  'visibility',
+]
 
 /**
- * Parts a Markdown text from its head: YAML between `---`, TOML between `+++`, `Key: value` lines up
- * to the first blank one, or none. The blank line right below a head belongs to the head.
+ * Parts a Markdown text from its head: YAML between `---`, TOML between `+++`, JSON between `;;;` or in braces of its
+ * own, any of them between `---yaml`, `---toml` or `---json` and `---`, `Key: value` lines up to the first blank one,
+ * or none. The blank line right below a head belongs to the head.
  *
- * `---` is also a thematic break, so it opens a head only if the next line looks like a field; after
- * blank or comment lines, only if that field is one of the usual ones.
- * @throws INVALID_DRAFT for a head that is not closed, too long, or broken, with its line.
+ * `---` is also a thematic break, so it opens a head only if the next line looks like a field; where anything stands
+ * between or above, only if that field is one of the usual ones.
+ * @throws INVALID_DRAFT for a head that is not closed, too long, or broken, with its line; for text that looks like a
+ * head and is none.
  */
 export async function splitFrontMatter(text: string): Promise<FrontMatter> {
-  const first = lineAt(text, 0)
+  const lead = LEAD.exec(text)?.[0] ?? ''
+  const first = lineAt(text, lead.length)
   if (first === undefined) return none(text)
-  for (const style of ['yaml', 'toml'] as const) {
-    if (DELIMITED[style].open.test(first.text)) return splitDelimited(text, style, first.end)
+  const [, mark, language] = OPENING.exec(first.text) ?? []
+  if (mark !== undefined) {
+    const style = styleOf(mark, language)
+    const isUsual = lead === '' && (mark.length === 3 || language !== undefined)
+    return splitDelimited(text, { style, mark, above: lead, start: first.end, isUsual })
   }
-  return splitPlain(text, first)
+  if (lead === '' && JSON_OPENING.test(text.slice(0, 256))) return splitJson(text)
+  if (lead !== '' && lead.trim() !== '') refuseLookalike(text, first)
+  if (SIGNS.test(first.text)) refuseLookalike(text, lineAt(text, first.end))
+  return lead === '' ? splitPlain(text, first) : none(text)
 }
 
-async function splitDelimited(
-  text: string,
-  style: 'yaml' | 'toml',
-  start: number,
-): Promise<FrontMatter> {
-  const { close, mark } = DELIMITED[style]
-  const meant = opensHead(text, style, start)
-  let lineNumber = 2
+function styleOf(mark: string, language: string | undefined): HeadStyle {
+  if (language !== undefined)
+    return language.startsWith('y') || language.startsWith('Y')
+      ? 'yaml'
+      : (language.toLowerCase() as HeadStyle)
+  return mark === '+++' ? 'toml' : mark === ';;;' ? 'json' : 'yaml'
+}
+
+// Published as text, a head would show what its author meant for a program, and hide that it is a draft.
+function refuseLookalike(text: string, line: Line | undefined): void {
+  if (line === undefined || !/^\s*["']?[\p{L}_-]+["']?[ \t]*[:=]/u.test(line.text)) return
+  if (!FIRST_NAMES.has(nameIn(line.text)) && !WARNING_FIELDS.includes(nameIn(line.text))) return
+  throw invalidDraft('The text begins with what looks like a head, but is none.', {
+    line: text.slice(0, line.end).trimEnd().split('\n').length,
+    hint: 'Begin the file with the head: a line ---, the fields, and a line ---.',
+  })
+}
+
+// The head of Hugo in JSON ends where its braces do.
+async function splitJson(text: string): Promise<FrontMatter> {
+  let depth = 0
+  let isText = false
+  for (let at = 0; at < Math.min(text.length, MAX_HEAD_BYTES); at++) {
+    const character = text[at]
+    if (isText) {
+      if (character === '\\') at++
+      else if (character === '"') isText = false
+    } else if (character === '"') isText = true
+    else if (character === '{' || character === '[') depth++
+    else if ((character === '}' || character === ']') && --depth === 0) {
+      const line = lineAt(text, at + 1)
+      if (line !== undefined && line.text.trim() !== '') break
+      const source = text.slice(0, at + 1)
+      const fields = await parseFields('json', source, 0)
+      const end = line?.end ?? text.length
+      return { style: 'json', fields, ...bodyAt(text, end, source.split('\n').length + 1) }
+    }
+  }
+  throw invalidDraft('The text begins with what looks like a head in JSON, but is none.', {
+    line: 1,
+  })
+}
+
+interface Opened {
+  readonly style: HeadStyle
+  /** Which line closes it. */
+  readonly mark: string
+  /** The text above its first line. */
+  readonly above: string
+  /** Where its fields begin. */
+  readonly start: number
+  /** Nothing stands above it, and it is written as usual. */
+  readonly isUsual: boolean
+}
+
+function closes(line: string, { style, mark }: Opened): boolean {
+  const text = line.trimEnd()
+  return text === mark || (style === 'yaml' && text === '...')
+}
+
+async function splitDelimited(text: string, head: Opened): Promise<FrontMatter> {
+  const { style, mark, start } = head
+  const linesAbove = head.above.split('\n').length
+  const meant = opensHead(text, head)
+  let lineNumber = linesAbove + 1
   for (let at = start, line = lineAt(text, at); line !== undefined; line = lineAt(text, at)) {
-    if (close.test(line.text)) {
+    if (closes(line.text, head)) {
       const source = text.slice(start, at)
-      if (!meant && source !== '') break
+      if (!meant && (source !== '' || !head.isUsual)) break
       return {
         style,
-        fields: await parseFields(style, source),
+        fields: await parseFields(style, source, linesAbove),
         ...bodyAt(text, line.end, lineNumber + 1),
       }
     }
     if (line.end - start > MAX_HEAD_BYTES) {
       if (!meant) break
       throw invalidDraft(`The head has no closing ${mark} within ${MAX_HEAD_BYTES} bytes.`, {
-        line: 1,
+        line: linesAbove,
       })
     }
     at = line.end
@@ -96,19 +180,19 @@ async function splitDelimited(
   }
   if (meant) {
     throw invalidDraft(`The head opens with ${mark} and is never closed.`, {
-      line: 1,
+      line: linesAbove,
       hint: `Write a line with only ${mark} below the last field.`,
     })
   }
   return none(text)
 }
 
-function opensHead(text: string, style: 'yaml' | 'toml', start: number): boolean {
+function opensHead(text: string, { style, start, isUsual }: Opened): boolean {
   let at = start
   for (let line = lineAt(text, at); line !== undefined; line = lineAt(text, at)) {
     if (!/^[ \t]*(?:#.*)?$/.test(line.text)) {
-      if (!DELIMITED[style].field.test(line.text)) return false
-      return at === start || FIRST_NAMES.has(nameIn(line.text))
+      if (!FIELD[style].test(line.text)) return false
+      return (at === start && isUsual) || style === 'json' || FIRST_NAMES.has(nameIn(line.text))
     }
     at = line.end
     if (at - start > MAX_HEAD_BYTES) return false
@@ -121,11 +205,19 @@ function nameIn(line: string): string {
 }
 
 async function parseFields(
-  style: 'yaml' | 'toml',
-  source: string,
+  style: HeadStyle,
+  written: string,
+  linesAbove: number,
 ): Promise<ReadonlyMap<string, HeadField>> {
-  const { parseToml, parseYaml } = await import('./front-matter-parsers.ts')
-  const values = style === 'yaml' ? parseYaml(source) : parseToml(source)
+  const { parseJson, parseToml, parseYaml } = await import('./front-matter-parsers.ts')
+  // A no-break space that an editor put below a colon would become a part of the name. Blank lines stand for those above,
+  // so that a mistake is found in its line.
+  const source =
+    '\n'.repeat(linesAbove) +
+    written
+      .replaceAll(/\r\n?/g, '\n')
+      .replaceAll(/^([ \t]*["']?[\p{L}\p{N}_-]{1,64}["']?:)\u00a0/gmu, '$1 ')
+  const values = { yaml: parseYaml, toml: parseToml, json: parseJson }[style](source)
   const lines = fieldLines(source)
   const fields = new Map<string, HeadField>()
   for (const [name, value] of values) {
@@ -142,7 +234,7 @@ function fieldLines(source: string): Map<string, number> {
     const name = /^[ \t]*["']?([\p{L}_][\p{L}\p{N}_-]{0,63})["']?[ \t]*[:=]/u
       .exec(line)?.[1]
       ?.toLowerCase()
-    if (name !== undefined && !lines.has(name)) lines.set(name, index + 2)
+    if (name !== undefined && !lines.has(name)) lines.set(name, index + 1)
   })
   return lines
 }
@@ -164,6 +256,11 @@ function splitPlain(text: string, first: Line): FrontMatter {
       if (!fields.has(name)) fields.set(name, last)
     } else if (last !== undefined && /^[ \t]/.test(line.text)) {
       last.value = `${last.value} ${line.text.trim()}`.trim()
+    } else if (WARNING_FIELDS.some((name) => fields.has(name))) {
+      throw invalidDraft('The text begins like a head, but this line is not "Key: value".', {
+        line: lineNumber,
+        hint: 'Write a blank line below the last field.',
+      })
     } else {
       return {
         ...none(text),
@@ -193,8 +290,9 @@ function none(text: string): FrontMatter {
 
 function lineAt(text: string, start: number): Line | undefined {
   if (start >= text.length) return undefined
-  const feed = text.indexOf('\n', start)
-  const end = feed < 0 ? text.length : feed + 1
-  const content = feed < 0 ? end : feed > start && text[feed - 1] === '\r' ? feed - 1 : feed
-  return { text: text.slice(start, content), end }
+  LINE.lastIndex = start
+  const [whole = '', content = ''] = LINE.exec(text) ?? []
+  return { text: content, end: start + whole.length }
 }
+
+const LINE = /([^\r\n]*)(?:\r\n?|\n|$)/y

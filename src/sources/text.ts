@@ -79,8 +79,9 @@ function notText(offset: number, line: number): HyperletterError {
   })
 }
 
+// Editors that disagree put several, or other marks that show nothing.
 function withoutByteOrderMark(text: string): string {
-  return text.codePointAt(0) === 0xfeff ? text.slice(1) : text
+  return text.replace(/^[\ufeff\u200b\u2060]+/, '')
 }
 
 function startsWith(bytes: Buffer, first: number, second: number): boolean {

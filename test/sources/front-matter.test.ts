@@ -91,6 +91,42 @@ describe('splitFrontMatter', () => {
     expect([...fields.values()].map((it) => it.value)).toEqual(['1.10', '007', '2026-03-01'])
   })
 
+  it.each([
+    ['two byte order marks', '\ufeff\ufeff---\ntitle: T\ndraft: true\n---\nText.'],
+    ['a zero-width space', '\u200b---\ntitle: T\ndraft: true\n---\nText.'],
+    ['a blank line', '\n---\ntitle: T\ndraft: true\n---\nText.'],
+    ['a comment', '<!-- lint -->\n---\ntitle: T\ndraft: true\n---\nText.'],
+    ['a space', ' ---\ntitle: T\ndraft: true\n---\nText.'],
+    ['its language', '---yaml\ntitle: T\ndraft: true\n---\nText.'],
+    ['TOML as its language', '---toml\ntitle = "T"\ndraft = true\n---\nText.'],
+    ['JSON as its language', '---json\n{"title": "T", "draft": true}\n---\nText.'],
+    ['semicolons', ';;;\n{"title": "T", "draft": true}\n;;;\nText.'],
+    ['braces', '{\n  "title": "T",\n  "draft": true\n}\n\nText.'],
+    ['four dashes', '----\ntitle: T\ndraft: true\n----\nText.'],
+    ['a no-break space below its colon', '---\ntitle:\u00a0T\ndraft: true\n---\nText.'],
+    ['lines that end as on an old Mac', '---\rtitle: T\rdraft: true\r---\rText.'],
+  ])('reads a head with %s', async (_, text) => {
+    const { fields, body } = await splitFrontMatter(text)
+    expect(fields.get('title')?.value).toBe('T')
+    expect(fields.get('draft')?.value).toBe('true')
+    expect(body).toBe('Text.')
+  })
+
+  it('counts lines from the beginning of the file, whatever stands above the head', async () => {
+    const text = '<!-- a\nb -->\n\n---\ntitle: T\ndate: soon\n---\n\nText.'
+    const { fields, bodyLine } = await splitFrontMatter(text)
+    expect({ date: fields.get('date')?.line, bodyLine }).toEqual({ date: 6, bodyLine: 9 })
+  })
+
+  it.each([
+    ['signs of another kind', '===\ntitle: T\n===\nText.'],
+    ['broken braces', '{ "title": "T", \n\nText.'],
+    ['a comment above plain fields', '<!-- x -->\nTitle: T\nDraft: true\n\nText.'],
+    ['prose among plain fields', 'Title: T\nStatus: draft\nand prose\n\nText.'],
+  ])('refuses what looks like a head, with %s', async (_, text) => {
+    await expect(splitFrontMatter(text)).rejects.toMatchObject({ code: 'INVALID_DRAFT' })
+  })
+
   it('joins the continued lines of a plain head', async () => {
     const { fields, body } = await splitFrontMatter('Title: One\n    and two\n\tand three\n\nx')
     expect(fields.get('title')?.value).toBe('One and two and three')
@@ -115,7 +151,6 @@ describe('splitFrontMatter', () => {
     ['never closed', '---\ntitle: x\n\ntext', 'Line 1:'],
     ['never closed, in TOML', '+++\ntitle = "x"\n\ntext', 'Line 1:'],
     ['broken YAML', '---\ntitle: x\ndate: "2026\n---\n\ntext', 'Line 3:'],
-    ['a field twice', '---\ntitle: x\ntitle: y\n---\ntext', 'Line 3:'],
     ['broken TOML', '+++\ntitle = "x"\nnumber = \n+++\ntext', 'Line 3:'],
     ['too long', `---\ntitle: x\nsummary: ${'x'.repeat(MAX_HEAD_BYTES)}\n---\ntext`, 'Line 1:'],
     ['too long, plain', `Title: x\n${'Key: value\n'.repeat(7_000)}\ntext`, 'Line 1:'],
