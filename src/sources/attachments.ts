@@ -1,9 +1,8 @@
 import { extname, isAbsolute, posix } from 'node:path'
-import { HyperletterError } from '../errors.ts'
 import { attachmentName, MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS } from '../format/records/content.ts'
 import { line as lineOfText } from '../format/records/text.ts'
 import type { LocalImage } from './images.ts'
-import { invalidDraft, type DraftAttachment, type DraftWarning } from './source.ts'
+import type { DraftAttachment, DraftWarning } from './source.ts'
 
 /** A file beside a draft. */
 export type DraftFile = Pick<DraftAttachment, 'sizeBytes' | 'open'>
@@ -56,65 +55,56 @@ export async function findAttachments(
   const attachments: DraftAttachment[] = []
   const warnings: DraftWarning[] = []
   const seen = new Set<string>()
+  const missing = (name: string, why: string, line: number) =>
+    void warnings.push({ message: `The image "${shown(name)}" is missing: ${why}.`, line })
   for (const image of images) {
     const { line } = image
-    const name = nameOf(image)
+    const name = posix.normalize(image.path)
     if (seen.has(name)) continue
     seen.add(name)
-    const found = await files?.find(name, line)
-    if (found === undefined) {
-      const why =
-        files === undefined
-          ? 'text from a pipe has no folder to find it in'
-          : 'there is no such file'
-      warnings.push({ message: `The image "${name}" is missing: ${why}.`, line })
-      continue
+    const complaint = isOutside(name)
+      ? 'it lies outside of the folder of the draft; copy it beside the draft, or below'
+      : attachmentName.safeParse(name).error?.issues[0]?.message
+    const found = complaint === undefined ? await files?.find(name, line) : undefined
+    if (complaint !== undefined) {
+      missing(name, complaint, line)
+    } else if (files === undefined) {
+      missing(name, 'text from a pipe has no folder to find it in', line)
+    } else if (found === undefined) {
+      missing(name, 'there is no such file', line)
+    } else if (found.sizeBytes === 0) {
+      missing(name, 'it is an empty file', line)
+    } else if (found.sizeBytes > MAX_ATTACHMENT_BYTES) {
+      missing(name, `it has ${found.sizeBytes} bytes; ${MAX_ATTACHMENT_BYTES} is the limit`, line)
+    } else if (attachments.length === MAX_ATTACHMENTS) {
+      missing(name, `an issue has at most ${MAX_ATTACHMENTS} attachments`, line)
+    } else {
+      attachments.push(attachmentOf(image, name, found))
     }
-    if (attachments.length === MAX_ATTACHMENTS) {
-      const message = `Line ${line}: The draft shows more than ${MAX_ATTACHMENTS} pictures.`
-      throw new HyperletterError('TOO_LARGE', message, { hint: 'Publish it in several issues.' })
-    }
-    checkSize(found.sizeBytes, name, line)
-    attachments.push({
-      name,
-      mediaType: mediaTypeOf(name),
-      // Alternative text over the limits stays in the Markdown, where readers find it anyway.
-      ...(altText.safeParse(image.alt).success ? { alt: image.alt } : {}),
-      sizeBytes: found.sizeBytes,
-      open: () => found.open(),
-    })
   }
   return { attachments, warnings }
 }
 
-function nameOf({ path, line }: LocalImage): string {
-  const shown = path.slice(0, 255).replaceAll(/\p{C}/gu, '?')
-  const name = posix.normalize(path)
-  if (
-    isAbsolute(path) ||
-    /^(?:[/\\]|file:|[a-z]:)/i.test(path) ||
-    name === '..' ||
-    name.startsWith('../')
-  ) {
-    throw invalidDraft(`The image "${shown}" lies outside of the folder of the draft.`, {
-      line,
-      hint: 'Copy it beside the draft, or below, and name it by a relative path; or link to it on the web.',
-    })
+function attachmentOf({ alt }: LocalImage, name: string, found: DraftFile): DraftAttachment {
+  return {
+    name,
+    mediaType: mediaTypeOf(name),
+    // Alternative text over the limits stays in the Markdown, where readers find it anyway.
+    ...(altText.safeParse(alt).success ? { alt } : {}),
+    sizeBytes: found.sizeBytes,
+    open: () => found.open(),
   }
-  const complaint = attachmentName.safeParse(name).error?.issues[0]?.message
-  if (complaint === undefined) return name
-  throw invalidDraft(`The image "${shown}" cannot travel under this name: it ${complaint}.`, {
-    line,
-    hint: 'Rename the file, and write / between folders.',
-  })
 }
 
-function checkSize(sizeBytes: number, name: string, line: number): void {
-  if (sizeBytes === 0) throw invalidDraft(`The image "${name}" is an empty file.`, { line })
-  if (sizeBytes <= MAX_ATTACHMENT_BYTES) return
-  throw new HyperletterError(
-    'TOO_LARGE',
-    `Line ${line}: The image "${name}" has ${sizeBytes} bytes; ${MAX_ATTACHMENT_BYTES} is the limit.`,
-    { hint: 'Make it smaller, or link to it on the web.' },
+function isOutside(name: string): boolean {
+  return (
+    isAbsolute(name) ||
+    /^(?:[/\\]|file:|[a-z]:)/i.test(name) ||
+    name === '..' ||
+    name.startsWith('../')
   )
+}
+
+function shown(name: string): string {
+  return name.slice(0, 255).replaceAll(/\p{C}/gu, '?')
 }

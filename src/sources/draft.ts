@@ -1,22 +1,25 @@
-import { basename, extname } from 'node:path'
+import { extname } from 'node:path'
 import { findAttachments, type DraftFiles } from './attachments.ts'
-import { dateInName } from './date.ts'
-import { splitFrontMatter } from './front-matter.ts'
+import { dateInPath } from './date.ts'
+import { splitFrontMatter, type FrontMatter } from './front-matter.ts'
 import { checkTitle, readHead } from './head.ts'
 import { localImages } from './images.ts'
 import { invalidDraft, type Draft } from './source.ts'
 import { checkBody } from './text.ts'
 import { titleFromName, titleHeading } from './title.ts'
+import type { WithheldKind } from './unpublished.ts'
 
 /** What is known about a text besides what it says. */
 export interface DraftOrigin {
   /** Where its images are found; without it, they count as missing. */
   readonly files?: DraftFiles | undefined
-  /** File name, for want of a title or date in the text. */
+  /** File name, or path below an imported folder with `/`, for want of a title or date in the text. */
   readonly name?: string | undefined
   /** The date when neither head nor name has one. */
   readonly date: Date
   readonly dateFrom: 'file' | 'now'
+  /** What is published although its head marks it as not for everybody, or not now. */
+  readonly include?: ReadonlySet<WithheldKind> | undefined
 }
 
 /**
@@ -25,17 +28,22 @@ export interface DraftOrigin {
  */
 export async function draftFromMarkdown(text: string, origin: DraftOrigin): Promise<Draft> {
   const { fields, body, bodyLine, doubt } = await splitFrontMatter(text)
-  const { title, publishedAt, ...head } = readHead(fields)
+  const read = readHead(fields, { include: origin.include })
+  const { title, publishedAt, ...head } = read.head
   checkBody(body)
   const images = (await localImages(body)).map((it) => ({ ...it, line: it.line + bodyLine - 1 }))
   const { attachments, warnings } = await findAttachments(images, origin.files)
   return {
     title: title ?? (await titleOf(body, bodyLine, origin.name)),
     ...head,
-    ...dated(publishedAt, origin),
+    ...dated(publishedAt ?? dateInAddress(fields), origin),
     markdown: body,
     attachments,
-    warnings: doubt === undefined ? warnings : [{ message: doubt, line: 1 }, ...warnings],
+    warnings: [
+      ...(doubt === undefined ? [] : [{ message: doubt, line: 1 }]),
+      ...read.warnings,
+      ...warnings,
+    ],
   }
 }
 
@@ -54,7 +62,18 @@ function dated(
   { name, date, dateFrom }: DraftOrigin,
 ): Pick<Draft, 'publishedAt' | 'dateFrom'> {
   if (inHead !== undefined) return { publishedAt: inHead, dateFrom: 'head' }
-  const inName = name === undefined ? undefined : dateInName(basename(name, extname(name)))
-  if (inName !== undefined) return { publishedAt: inName.date, dateFrom: 'name' }
+  const inName =
+    name === undefined ? undefined : dateInPath(name.slice(0, -extname(name).length || undefined))
+  if (inName !== undefined) return { publishedAt: inName, dateFrom: 'name' }
   return { publishedAt: date.toISOString(), dateFrom }
+}
+
+/** The date in the address that a head gives a page: `path: /2019/10/15/high-tide/`. */
+function dateInAddress(fields: FrontMatter['fields']): string | undefined {
+  for (const name of ['path', 'permalink', 'url', 'slug']) {
+    const value = fields.get(name)?.value
+    const date = typeof value === 'string' ? dateInPath(value.replace(/\/$/, '')) : undefined
+    if (date !== undefined) return date
+  }
+  return undefined
 }

@@ -2,7 +2,8 @@ import { safeParse, type z } from 'zod'
 import { defined } from '../defined.ts'
 import { issueHeadFields } from '../format/records/issue.ts'
 import { languageTag, type Author } from '../format/records/text.ts'
-import { invalidDraft } from './source.ts'
+import { invalidDraft, type DraftWarning } from './source.ts'
+import { withheldByHead, type WithheldKind } from './unpublished.ts'
 import { parseDate } from './date.ts'
 import type { FrontMatter, HeadField, HeadValue } from './front-matter.ts'
 
@@ -23,7 +24,18 @@ type Fields = FrontMatter['fields']
 /** The names that each field goes by, the preferred one first. */
 const NAMES = {
   title: ['title'],
-  date: ['date', 'publishedat', 'published', 'pubdate'],
+  date: [
+    'date',
+    'publishedat',
+    'published',
+    'pubdate',
+    'publishdate',
+    'publish_date',
+    'published_at',
+    'date_published',
+    'publish',
+    'created_at',
+  ],
   summary: ['summary', 'description', 'subtitle', 'excerpt'],
   authors: ['authors', 'author'],
   tags: ['tags', 'keywords', 'category'],
@@ -39,28 +51,52 @@ const schemas = {
   language: languageTag,
 }
 
+/** A head, and what of it an issue does not keep. */
+export interface ReadHead {
+  readonly head: DraftHead
+  readonly warnings: readonly DraftWarning[]
+}
+
+export interface ReadHeadOptions {
+  readonly now?: Date
+  /** What is published although it is marked so. */
+  readonly include?: ReadonlySet<WithheldKind> | undefined
+}
+
 /**
- * Reads the fields that an issue keeps; all others are ignored.
- * @throws INVALID_DRAFT naming the field and its line; also if the head says that the draft is not ready.
+ * Reads the fields that an issue keeps; all others are ignored. A field that is not valid is left out or shortened,
+ * with a warning: only a date that cannot be read refuses a draft, for it cannot be changed later.
+ * @throws INVALID_DRAFT with the line if the date is none, or if the head says that the draft is not for everybody.
  */
-export function readHead(fields: Fields): DraftHead {
-  if (fields.size === 0) return {}
-  refuseUnfinished(fields)
-  const title = textField(fields, 'title')
-  const summary = textField(fields, 'summary')
-  const language = textField(fields, 'language')?.replaceAll('_', '-')
-  const authors = authorsField(fields)
-  const tags = tagsField(fields)
-  const publishedAt = dateField(fields)
-  const declaredNumber = numberField(fields)
-  return {
-    ...(title === undefined ? {} : { title: checked('title', title, fields) }),
-    ...(summary === undefined ? {} : { summary: checked('summary', summary, fields) }),
-    ...(authors === undefined ? {} : { authors: checked('authors', authors, fields) }),
-    ...(tags === undefined ? {} : { tags: checked('tags', tags, fields) }),
-    ...(language === undefined ? {} : { language: checked('language', language, fields) }),
-    ...defined({ publishedAt, declaredNumber }),
+export function readHead(
+  fields: Fields,
+  { now = new Date(), include = new Set() }: ReadHeadOptions = {},
+): ReadHead {
+  if (fields.size === 0) return { head: {}, warnings: [] }
+  const withheld = withheldByHead(fields, now)
+  if (withheld !== undefined && !include.has(withheld.kind)) {
+    throw invalidDraft(withheld.message, {
+      line: withheld.line,
+      hint: `Change the head when it may be published, or import with --include ${withheld.kind}.`,
+    })
   }
+  const warnings: DraftWarning[] = []
+  const kept = <K extends keyof typeof schemas>(name: K, value: unknown) => {
+    const { line } = find(fields, NAMES[name]) ?? {}
+    const warn = (message: string) => void warnings.push({ message, ...defined({ line }) })
+    return value === undefined ? undefined : fitted(name, value, warn)
+  }
+  const language = textField(fields, 'language')?.replace(/\..*$/, '').replaceAll('_', '-')
+  const head = defined({
+    title: kept('title', textField(fields, 'title')),
+    summary: kept('summary', textField(fields, 'summary')),
+    authors: kept('authors', authorsField(fields)),
+    tags: kept('tags', tagsField(fields)),
+    language: kept('language', language),
+    publishedAt: dateField(fields),
+    declaredNumber: numberField(fields),
+  })
+  return { head, warnings }
 }
 
 /** @throws INVALID_DRAFT if a title from elsewhere than the head is over the limits of a record. */
@@ -73,14 +109,37 @@ export function checkTitle(title: string, from: string, line: number | undefined
   })
 }
 
-function checked<K extends keyof typeof schemas>(
+/** A value within the limits of a record: shortened, or undefined if that is not enough; `warn` says so. */
+function fitted<K extends keyof typeof schemas>(
   name: K,
-  value: z.output<(typeof schemas)[K]>,
-  fields: Fields,
-): z.output<(typeof schemas)[K]> {
-  const complaint = complaintOf(schemas[name], value)
-  if (complaint === undefined) return value
-  throw invalidDraft(`The field "${name}" ${complaint}.`, { line: find(fields, NAMES[name])?.line })
+  value: unknown,
+  warn: (message: string) => void,
+): z.output<(typeof schemas)[K]> | undefined {
+  const schema: z.core.$ZodType = schemas[name]
+  const complaint = complaintOf(schema, value)
+  if (complaint === undefined) return value as z.output<(typeof schemas)[K]>
+  const shorter = shortened(schema, value)
+  const isUsable = shorter !== undefined && complaintOf(schema, shorter) === undefined
+  warn(`The field "${name}" ${complaint}; it is ${isUsable ? 'shortened' : 'left out'}.`)
+  return isUsable ? (shorter as z.output<(typeof schemas)[K]>) : undefined
+}
+
+// Text loses its line ends and its end; a list, its last items and those that are not valid by themselves.
+function shortened(schema: z.core.$ZodType, value: unknown): unknown {
+  if (Array.isArray(value)) {
+    const valid = value.filter((it) => complaintOf(schema, [it]) === undefined)
+    const { maximum } = (safeParse(schema, valid).error?.issues[0] ?? {}) as { maximum?: number }
+    const most = valid.slice(0, maximum ?? valid.length)
+    return most.length === 0 ? undefined : most
+  }
+  if (typeof value !== 'string') return undefined
+  const line = value.replaceAll(/[\s\p{C}]+/gu, ' ').trim()
+  const issue = safeParse(schema, line).error?.issues[0] as { maximum?: number } | undefined
+  if (issue?.maximum === undefined) return line
+  return `${line
+    .slice(0, issue.maximum - 1)
+    .toWellFormed()
+    .trimEnd()}…`
 }
 
 function complaintOf(schema: z.core.$ZodType, value: unknown): string | undefined {
@@ -89,27 +148,6 @@ function complaintOf(schema: z.core.$ZodType, value: unknown): string | undefine
   if (issue.code === 'too_big') return `is too long (at most ${issue.maximum})`
   const words = issue.message
   return words.startsWith('must') ? words : `is not valid: ${words}`
-}
-
-// An author who marked a draft as one did not mean to publish it, and an issue cannot be taken back.
-function refuseUnfinished(fields: Fields): void {
-  const marks = [
-    ['draft', /^(?:true|yes|1)$/i],
-    ['status', /^draft$/i],
-    ['published', /^(?:false|no)$/i],
-  ] as const
-  for (const [name, unfinished] of marks) {
-    const field = fields.get(name)
-    if (typeof field?.value === 'string' && unfinished.test(field.value.trim())) {
-      throw invalidDraft(
-        `The head says that the draft is not finished (${name}: ${field.value.trim()}).`,
-        {
-          line: field.line,
-          hint: `Remove the field "${name}" when it may be published.`,
-        },
-      )
-    }
-  }
 }
 
 function find(fields: Fields, names: readonly string[]): HeadField | undefined {
@@ -129,8 +167,7 @@ function isBlank(value: HeadValue): boolean {
 function textField(fields: Fields, name: 'title' | 'summary' | 'language'): string | undefined {
   const field = find(fields, NAMES[name])
   if (field === undefined) return undefined
-  if (typeof field.value === 'string') return trimmed(field.value)
-  throw invalidDraft(`The field "${name}" must be text.`, { line: field.line })
+  return typeof field.value === 'string' ? trimmed(field.value) : undefined
 }
 
 function trimmed(text: string): string {
@@ -139,7 +176,9 @@ function trimmed(text: string): string {
 
 function dateField(fields: Fields): string | undefined {
   // Some heads say `published: true`, which is no date and nothing to complain about.
-  const names = NAMES.date.filter((name) => !/^(?:true|yes|1)$/i.test(textIn(fields.get(name))))
+  const names = NAMES.date.filter(
+    (name) => !/^(?:true|yes|on|y|1|false|no|off|n|0)$/i.test(textIn(fields.get(name))),
+  )
   const field = find(fields, names)
   if (field === undefined) return undefined
   const date = typeof field.value === 'string' ? parseDate(field.value) : undefined
@@ -169,23 +208,37 @@ function tagsField(fields: Fields): string[] | undefined {
   const field = find(fields, NAMES.tags)
   if (field === undefined) return undefined
   const { value } = field
-  if (typeof value !== 'string' && !Array.isArray(value)) {
-    throw invalidDraft('The field "tags" must be a list of words.', { line: field.line })
-  }
+  if (isMap(value)) return undefined
   const isCategory = find(fields, ['tags', 'keywords']) === undefined
   const parts =
     typeof value === 'string'
       ? isCategory
         ? [value]
         : value.split(/[,;]/)
-      : value.map((it: HeadValue) => textOnly(it, 'tags', field))
+      : value.map((it) => nameIn(it) ?? '')
   const tags = [...new Set(parts.map((it) => it.trim()).filter((it) => it !== ''))]
   return tags.length === 0 ? undefined : tags
 }
 
-function textOnly(value: HeadValue, name: string, field: HeadField): string {
+/** Text, or what a map says by one of the names under which generators keep a name. */
+function nameIn(value: HeadValue): string | undefined {
   if (typeof value === 'string') return value
-  throw invalidDraft(`The field "${name}" must be a list of text.`, { line: field.line })
+  if (!isMap(value)) return undefined
+  for (const key of [
+    'name',
+    'display_name',
+    'displayname',
+    'title',
+    'label',
+    'nick',
+    'login',
+    'github',
+    'twitter',
+  ]) {
+    const text = value.get(key)
+    if (typeof text === 'string' && text.trim() !== '') return text.trim()
+  }
+  return undefined
 }
 
 function authorsField(fields: Fields): Author[] | undefined {
@@ -200,11 +253,11 @@ function authorsField(fields: Fields): Author[] | undefined {
       : isMap(value)
         ? [value]
         : value
-  const authors = parts.map((it) => authorFrom(it, field))
+  const authors = parts.map(authorFrom).filter((it) => it !== undefined)
   return authors.length === 0 ? undefined : authors
 }
 
-function authorFrom(value: HeadValue, field: HeadField): Author {
+function authorFrom(value: HeadValue): Author | undefined {
   if (typeof value === 'string') {
     const [, name, address] = /^([^<]*)<([^<>]*)>$/.exec(value.trim()) ?? []
     if (name === undefined || address === undefined) return { name: value.trim() }
@@ -212,16 +265,13 @@ function authorFrom(value: HeadValue, field: HeadField): Author {
     const shown = name.trim() === '' ? address.trim() : name.trim()
     return /^https?:/i.test(address.trim()) ? { name: shown, url: address.trim() } : { name: shown }
   }
-  const name = isMap(value) ? value.get('name') : undefined
+  const name = nameIn(value)
+  if (name === undefined) return undefined
   const url = isMap(value) ? value.get('url') : undefined
-  if (typeof name !== 'string') {
-    throw invalidDraft('The field "authors" must be names, or have a name each.', {
-      line: field.line,
-    })
-  }
-  return typeof url === 'string' && url.trim() !== ''
-    ? { name: name.trim(), url: url.trim() }
-    : { name: name.trim() }
+  // A path leads nowhere outside of its site.
+  return typeof url === 'string' && /^https?:/i.test(url.trim())
+    ? { name, url: url.trim() }
+    : { name }
 }
 
 function isMap(value: HeadValue): value is ReadonlyMap<string, HeadValue> {

@@ -3,17 +3,21 @@ import { open, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path'
 import { codeOf, HyperletterError } from '../errors.ts'
 import type { DraftFile, DraftFiles } from './attachments.ts'
-import { draftFromMarkdown } from './draft.ts'
+import { draftFromMarkdown, type DraftOrigin } from './draft.ts'
 import { invalidDraft, type Draft } from './source.ts'
 import { checkDraftSize, checkDraftText, decodeDraft } from './text.ts'
 
 /**
  * Reads a draft and finds its images; nothing is changed anywhere.
  * @param path Absolute path of a Markdown file.
+ * @param options.name Its path below an imported folder, with `/`; else its file name counts.
+ * @param options.include What is published although its head marks it.
  * @throws INVALID_DRAFT saying what is wrong and on which line; TOO_LARGE.
  */
-export async function readDraft(path: string): Promise<Draft> {
-  const name = basename(path)
+export async function readDraft(
+  path: string,
+  { name = basename(path), include }: { name?: string } & Pick<DraftOrigin, 'include'> = {},
+): Promise<Draft> {
   let bytes
   let date
   try {
@@ -29,7 +33,7 @@ export async function readDraft(path: string): Promise<Draft> {
   }
   checkDraftSize(bytes.byteLength)
   const files = filesBelow(dirname(path))
-  return draftFromMarkdown(decodeDraft(bytes), { files, name, date, dateFrom: 'file' })
+  return draftFromMarkdown(decodeDraft(bytes), { files, name, date, dateFrom: 'file', include })
 }
 
 /**

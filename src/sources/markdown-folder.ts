@@ -11,6 +11,14 @@ import {
   type FoundDraft,
   type SkippedDraft,
 } from './source.ts'
+import { withheldByPath, type WithheldKind } from './unpublished.ts'
+
+export interface MarkdownFolderOptions {
+  /** Glob, see `matchesGlob`. */
+  readonly match?: string | undefined
+  /** What is published although its head, name or place marks it as not for everybody, or not now. */
+  readonly include?: ReadonlySet<WithheldKind>
+}
 
 interface FolderListing {
   /** Paths of the Markdown files, relative to the folder, with `/`, in natural order. */
@@ -18,7 +26,7 @@ interface FolderListing {
   readonly skipped: readonly SkippedDraft[]
 }
 
-const MARKDOWN_EXTENSIONS = new Set(['.md', '.markdown', '.mdown', '.mkd'])
+const MARKDOWN_EXTENSIONS = new Set(['.md', '.markdown', '.mdown', '.mkd', '.mkdn', '.mdwn'])
 
 /** Text formats that pandoc turns into Markdown: extension, name, name for pandoc. */
 const OTHER_TEXT: Readonly<Record<string, readonly [string, string]>> = {
@@ -29,6 +37,8 @@ const OTHER_TEXT: Readonly<Record<string, readonly [string, string]>> = {
   '.html': ['HTML', 'html'],
   '.htm': ['HTML', 'html'],
   '.docx': ['a word processor document', 'docx'],
+  '.rmd': ['R Markdown', 'markdown'],
+  '.mdx': ['Markdown with components', 'markdown'],
 }
 
 /** Files that are read at a time. */
@@ -38,31 +48,44 @@ const READ_AT_ONCE = 16
  * The Markdown files of a folder and the folders below it, and every other file with the reason why
  * it is skipped. Hidden files and `node_modules` are passed over; links to folders are not followed.
  * @param folder Absolute path.
- * @param match Glob, see `matchesGlob`.
  */
-export function markdownFolder(folder: string, match?: string): DraftSource {
+export function markdownFolder(
+  folder: string,
+  { match, include = new Set() }: MarkdownFolderOptions = {},
+): DraftSource {
   return {
     async *drafts({ signal }) {
-      const { files, skipped } = await listFolder(folder, match)
+      const { files, skipped } = await listFolder(folder, { match, include })
       yield* skipped
       for (let start = 0; start < files.length; start += READ_AT_ONCE) {
         signal?.throwIfAborted()
         const some = files.slice(start, start + READ_AT_ONCE)
-        yield* await Promise.all(some.map((file) => readOne(folder, file)))
+        yield* await Promise.all(some.map((file) => readOne(folder, file, include)))
       }
     },
   }
 }
 
-async function readOne(folder: string, origin: string): Promise<FoundDraft | SkippedDraft> {
+async function readOne(
+  folder: string,
+  origin: string,
+  include: ReadonlySet<WithheldKind>,
+): Promise<FoundDraft | SkippedDraft> {
   try {
-    return { origin, draft: await readDraft(join(folder, origin)) }
+    const draft = await readDraft(join(folder, origin), { name: origin, include })
+    if (draft.dateFrom !== 'file') return { origin, draft }
+    const day = draft.publishedAt.slice(0, 10)
+    const message = `No date in the head, the name or the path; the time of the file counts (${day}), and it comes last.`
+    return { origin, draft: { ...draft, warnings: [{ message }, ...draft.warnings] } }
   } catch (error) {
     return skippedFor(origin, error)
   }
 }
 
-async function listFolder(folder: string, match: string | undefined): Promise<FolderListing> {
+async function listFolder(
+  folder: string,
+  options: Required<Pick<MarkdownFolderOptions, 'include'>> & MarkdownFolderOptions,
+): Promise<FolderListing> {
   const home = await realFolder(folder)
   const files: string[] = []
   const skipped: SkippedDraft[] = []
@@ -76,7 +99,7 @@ async function listFolder(folder: string, match: string | undefined): Promise<Fo
         continue
       }
       const file = shownPath(folder, path)
-      const message = await reasonToSkip(entry, path, file, home, match)
+      const message = await reasonToSkip(entry, path, file, home, options)
       if (message === undefined) files.push(file)
       else skipped.push({ origin: file, code: 'INVALID_DRAFT', message })
     }
@@ -127,7 +150,7 @@ async function reasonToSkip(
   path: string,
   file: string,
   home: string,
-  match: string | undefined,
+  { match, include }: Required<Pick<MarkdownFolderOptions, 'include'>> & MarkdownFolderOptions,
 ): Promise<string | undefined> {
   if (match !== undefined && !matchesGlob(file, match)) return `does not match ${match}`
   if (entry.isSymbolicLink()) {
@@ -135,7 +158,11 @@ async function reasonToSkip(
     if (reason !== undefined) return reason
   } else if (!entry.isFile()) return 'not a regular file'
   const extension = extname(entry.name).toLowerCase()
-  if (MARKDOWN_EXTENSIONS.has(extension)) return undefined
+  if (MARKDOWN_EXTENSIONS.has(extension)) {
+    const withheld = withheldByPath(file)
+    if (withheld === undefined || include.has(withheld.kind)) return undefined
+    return `${withheld.message}; --include ${withheld.kind} publishes it`
+  }
   if (mediaTypeOf(entry.name).startsWith('image/'))
     return 'a picture; it travels with an issue that shows it'
   const other = OTHER_TEXT[extension]

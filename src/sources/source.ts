@@ -70,17 +70,18 @@ export interface DraftSource {
 }
 
 /**
- * The order in which the drafts of a source become issues: by date if each of them says its date
- * itself, else by origin, where `issue-9` comes before `issue-10`.
+ * The order in which the drafts of a source become issues: those that say their date by date, then all others by
+ * origin, where `issue-9` comes before `issue-10`.
  */
 export function inPublishingOrder<
   T extends Pick<FoundDraft, 'origin'> & { draft: Pick<Draft, 'publishedAt' | 'dateFrom'> },
 >(drafts: readonly T[]): T[] {
-  const dated = drafts.every(({ draft }) => draft.dateFrom === 'head' || draft.dateFrom === 'name')
-  return drafts.toSorted((a, b) => {
-    const days = dated ? Date.parse(a.draft.publishedAt) - Date.parse(b.draft.publishedAt) : 0
-    return days === 0 ? compareNaturally(a.origin, b.origin) : days
-  })
+  const byOrigin = (a: T, b: T) => compareNaturally(a.origin, b.origin)
+  const byDate = (a: T, b: T) =>
+    Date.parse(a.draft.publishedAt) - Date.parse(b.draft.publishedAt) || byOrigin(a, b)
+  const isDated = ({ draft }: T) => draft.dateFrom === 'head' || draft.dateFrom === 'name'
+  const undated = drafts.filter((it) => !isDated(it))
+  return [...drafts.filter(isDated).toSorted(byDate), ...undated.toSorted(byOrigin)]
 }
 
 /** Folder by folder, numbers by their value; equal only if the paths are. */

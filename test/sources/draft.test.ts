@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parseDraft, readDraft } from '../../src/sources/markdown-file.ts'
+import type { WithheldKind } from '../../src/sources/unpublished.ts'
 import {
   MAX_ATTACHMENT_BYTES,
   MAX_ATTACHMENTS,
@@ -128,11 +129,6 @@ describe('readDraft', () => {
     ['not-utf8.md', 'Line 4: The file is not UTF-8: byte 45'],
     ['utf-16.md', 'UTF-16'],
     ['binary.md', 'Line 4: The file is binary, not text: byte 30'],
-    ['control-character-title.md', 'Line 2'],
-    ['image-outside.md', 'Line 5'],
-    ['image-outside-encoded.md', 'Line 3'],
-    ['image-absolute.md', 'Line 3'],
-    ['image-backslash.md', 'Line 3'],
     ['unclosed-head.md', 'Line 1'],
     ['impossible-date.md', 'Line 2'],
     ['unfinished.md', 'Line 3'],
@@ -146,6 +142,21 @@ describe('readDraft', () => {
     const draft = readDraft(draftFile(name))
     await expect(draft).rejects.toMatchObject({ code: 'INVALID_DRAFT' })
     await expect(draft).rejects.toThrow(words)
+  })
+
+  it.each([
+    ['control-character-title.md', 2],
+    ['image-outside.md', 5],
+    ['image-outside-encoded.md', 3],
+    ['image-absolute.md', 3],
+    ['image-backslash.md', 3],
+  ])('leaves out what cannot be kept of %s, and warns', async (name, line) => {
+    const { attachments, title, warnings } = await readDraft(draftFile(name))
+    expect({ attachments, lines: warnings.map((it) => it.line) }).toEqual({
+      attachments: [],
+      lines: [line],
+    })
+    expect(title).not.toMatch(/\p{C}/u)
   })
 
   it('refuses a file that is too large without reading it', async () => {
@@ -222,30 +233,33 @@ describe('readDraft', () => {
     })
 
     it.each([
-      ['a folder', '![x](images)', 'INVALID_DRAFT'],
-      ['an empty file', '![x](empty.png)', 'INVALID_DRAFT'],
-      ['a file over the limit', '![x](huge.png)', 'TOO_LARGE'],
-      ['a file by its URL', '![x](file:///etc/hostname)', 'INVALID_DRAFT'],
-      ['a name with a line break', '![x](a%0Ab.png)', 'INVALID_DRAFT'],
-      ['a name with NUL', '![x](a%00b.png)', 'INVALID_DRAFT'],
-      ['a name with a colon', '![x](./a:b.png)', 'INVALID_DRAFT'],
-    ])('refuses %s', async (_, markdown, code) => {
-      await mkdir(join(folder, 'images'))
+      ['an empty file', '![x](empty.png)'],
+      ['a file over the limit', '![x](huge.png)'],
+      ['a file by its URL', '![x](file:///etc/hostname)'],
+      ['a name with a line break', '![x](a%0Ab.png)'],
+      ['a name with NUL', '![x](a%00b.png)'],
+      ['a name with a colon', '![x](./a:b.png)'],
+    ])('warns of %s, which stays behind', async (_, markdown) => {
       await written('empty.png', '')
       await truncate(await written('huge.png', ''), MAX_ATTACHMENT_BYTES + 1)
-      await expect(readDraft(await written('a.md', `# A\n\n${markdown}`))).rejects.toMatchObject({
-        code,
-      })
+      const draft = await readDraft(await written('a.md', `# A\n\n${markdown}`))
+      expect(draft).toMatchObject({ attachments: [], warnings: [{ line: 3 }] })
+      expect(draft.warnings[0]?.message).not.toMatch(/\p{C}/u)
     })
 
-    it('refuses more pictures than an issue holds', async () => {
+    it('refuses a folder', async () => {
+      await mkdir(join(folder, 'images'))
+      const draft = readDraft(await written('a.md', '# A\n\n![x](images)'))
+      await expect(draft).rejects.toMatchObject({ code: 'INVALID_DRAFT' })
+    })
+
+    it('warns of more pictures than an issue holds, and takes the first', async () => {
       const names = Array.from({ length: MAX_ATTACHMENTS + 1 }, (_, i) => `${i}.png`)
       for (const name of names) await written(name, 'x')
-      const show = (some: string[]) => `# A\n\n${some.map((it) => `![x](${it})`).join('\n')}`
-      const { attachments } = await readDraft(await written('a.md', show(names.slice(1))))
-      expect(attachments).toHaveLength(MAX_ATTACHMENTS)
-      const path = await written('b.md', show(names))
-      await expect(readDraft(path)).rejects.toMatchObject({ code: 'TOO_LARGE' })
+      const text = `# A\n\n${names.map((it) => `![x](${it})`).join('\n')}`
+      const { attachments, warnings } = await readDraft(await written('a.md', text))
+      expect(attachments.map((it) => it.name)).toEqual(names.slice(0, MAX_ATTACHMENTS))
+      expect(warnings).toMatchObject([{ line: MAX_ATTACHMENTS + 3 }])
     })
   })
 })
@@ -275,21 +289,67 @@ describe('parseDraft', () => {
   })
 
   it.each([
-    ['title', 'x'.repeat(257)],
-    ['summary', 'x'.repeat(4_097)],
-    ['language', 'not a language'],
-    ['tags', 'x'.repeat(129)],
-    ['authors', '{name: Ann, url: "javascript:alert(1)"}'],
-    ['authors', '[{url: "https://example.org"}]'],
-    ['title', '[a, b]'],
+    ['title', 'x'.repeat(257), { title: `${'x'.repeat(255)}…` }],
+    ['title', '"a\\nb"', { title: 'a b' }],
+    ['summary', 'x'.repeat(4_097), { summary: `${'x'.repeat(4_095)}…` }],
+    ['language', 'not a language', { title: 'A' }],
+    ['tags', `[${'x'.repeat(129)}, tides]`, { tags: ['tides'] }],
+    ['tags', `[${Array.from({ length: 70 }, (_, i) => i).join()}]`, { tags: { length: 64 } }],
+    ['authors', '[Ann, {url: "https://example.org"}, "\\a"]', { authors: [{ name: 'Ann' }] }],
+  ])('keeps what can be kept of a bad %s', async (name, value, expected) => {
+    const draft = await parseDraft(`---\nkey: x\n${name}: ${value}\n---\n# A`)
+    expect(draft).toMatchObject(expected)
+    if (name !== 'authors') expect(draft.warnings).toMatchObject([{ line: 3 }])
+  })
+
+  it.each([
     ['date', 'tomorrow'],
     ['date', '[2026]'],
-    ['status', 'draft'],
-    ['published', 'false'],
   ])('refuses a bad %s', async (name, value) => {
     const text = `---\nkey: x\n${name}: ${value}\n---\n# A`
     await expect(parseDraft(text)).rejects.toMatchObject({ code: 'INVALID_DRAFT' })
     await expect(parseDraft(text)).rejects.toThrow(/^Line 3: .*/)
+  })
+
+  it.each<[WithheldKind, string]>([
+    ['drafts', 'draft: true'],
+    ['drafts', 'draft: on'],
+    ['drafts', 'published: 0'],
+    ['drafts', 'publish: false'],
+    ['drafts', 'dg-publish: false'],
+    ['drafts', 'Status: draft'],
+    ['drafts', 'status: pending'],
+    ['private', 'private: true'],
+    ['private', 'hidden: yes'],
+    ['private', 'status: private'],
+    ['private', 'status: hidden'],
+    ['private', 'visibility: paid'],
+    ['private', 'visibility: members'],
+    ['private', 'password: secret'],
+    ['private', '_build: {render: never}'],
+    ['private', 'eleventyExcludeFromCollections: true'],
+    ['scheduled', 'status: scheduled'],
+    ['scheduled', 'date: 2999-01-01'],
+    ['scheduled', 'date: 2020-01-01\npublishDate: 2999-01-01T09:00:00Z'],
+    ['expired', 'expiryDate: 2020-01-01'],
+  ])('refuses as %s what says "%s"', async (kind, field) => {
+    const text = `---\ntitle: A\n${field}\n---\nText.`
+    await expect(parseDraft(text)).rejects.toMatchObject({
+      code: 'INVALID_DRAFT',
+      hint: expect.stringContaining(`--include ${kind}`) as unknown,
+    })
+    const path = await written('a.md', text)
+    expect(await readDraft(path, { include: new Set([kind]) })).toMatchObject({ title: 'A' })
+  })
+
+  it.each([
+    'visibility: public',
+    'published: true',
+    'draft: false',
+    'status: published',
+    'publish: 2020-01-01',
+  ])('publishes what says "%s"', async (field) => {
+    expect(await parseDraft(`---\n${field}\n---\n# A`)).toMatchObject({ title: 'A' })
   })
 
   it.each([
@@ -306,6 +366,13 @@ describe('parseDraft', () => {
     ['issue: "#12"', { declaredNumber: 12 }],
     ['description: |\n  one\n  two', { summary: 'one\ntwo' }],
     ['pubDate: Sat, 07 Mar 2026 18:46:00 +0100', { publishedAt: '2026-03-07T17:46:00.000Z' }],
+    ['author: {display_name: Ann, login: ann}', { authors: [{ name: 'Ann' }] }],
+    ['authors: [{name: Ann, url: /about}]', { authors: [{ name: 'Ann' }] }],
+    ['tags: [{name: tides}, sea]', { tags: ['tides', 'sea'] }],
+    ['lang: en_US.UTF-8', { language: 'en-US' }],
+    ['title: A\ntitle: B', { title: 'B' }],
+    ['publishDate: 2019-03-04T10:00:00Z', { publishedAt: '2019-03-04T10:00:00.000Z' }],
+    ['path: /2019/10/15/flood/', { publishedAt: '2019-10-15T00:00:00.000Z', dateFrom: 'head' }],
     ['published: true', { dateFrom: 'now' }],
     ['draft: false', { title: 'A' }],
   ])('reads %s', async (field, expected) => {

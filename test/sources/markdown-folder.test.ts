@@ -2,7 +2,11 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { markdownFolder, matchesGlob } from '../../src/sources/markdown-folder.ts'
+import {
+  markdownFolder,
+  matchesGlob,
+  type MarkdownFolderOptions,
+} from '../../src/sources/markdown-folder.ts'
 import { inPublishingOrder, type SkippedDraft } from '../../src/sources/source.ts'
 
 let folder: string
@@ -20,10 +24,11 @@ async function fill(...names: string[]): Promise<void> {
   }
 }
 
-async function listed(match?: string, where = folder) {
+async function listed(options?: string | MarkdownFolderOptions, where = folder) {
+  const given = typeof options === 'string' ? { match: options } : options
   const drafts: string[] = []
   const skipped: SkippedDraft[] = []
-  for await (const it of markdownFolder(where, match).drafts({})) {
+  for await (const it of markdownFolder(where, given).drafts({})) {
     if ('draft' in it) drafts.push(it.origin)
     else skipped.push(it)
   }
@@ -32,9 +37,9 @@ async function listed(match?: string, where = folder) {
 
 describe('markdownFolder', () => {
   it('lists Markdown files below the folder in natural order', async () => {
-    await fill('issue-10.md', 'issue-9.MARKDOWN', '2019/a.mkd', '2020/b.mdown', 'README.md')
+    await fill('issue-10.md', 'issue-9.MARKDOWN', '2019/a.mkd', '2020/b.mdown', 'sea.md')
     expect(await listed()).toEqual({
-      drafts: ['2019/a.mkd', '2020/b.mdown', 'issue-9.MARKDOWN', 'issue-10.md', 'README.md'],
+      drafts: ['2019/a.mkd', '2020/b.mdown', 'issue-9.MARKDOWN', 'issue-10.md', 'sea.md'],
       skipped: [],
     })
   })
@@ -42,6 +47,40 @@ describe('markdownFolder', () => {
   it('passes over hidden files and node_modules', async () => {
     await fill('.git/a.md', '.DS_Store', 'node_modules/b/README.md', 'c.md')
     expect(await listed()).toEqual({ drafts: ['c.md'], skipped: [] })
+  })
+
+  it('leaves out what its place or name marks as not for everybody, unless it is asked for', async () => {
+    const drafts = ['_drafts/a.md', 'drafts/deep/b.md', 'site/Drafts/c.md']
+    const templates = [
+      'templates/daily.md',
+      'archetypes/default.md',
+      '_site/post.md',
+      '_includes/x.md',
+    ]
+    const extras = [
+      'README.md',
+      'LICENSE.md',
+      '_index.md',
+      '404.md',
+      '~$post.md',
+      '_part.md',
+      '#post.md',
+    ]
+    const copies = [
+      "post (Ann's conflicted copy 2026-01-01).md",
+      'p.sync-conflict-20260101.md',
+      'p.bak.md',
+    ]
+    await fill('post.md', 'private/p.md', ...drafts, ...templates, ...extras, ...copies)
+    expect((await listed()).drafts).toEqual(['post.md'])
+    expect((await listed()).skipped).toHaveLength(1 + 3 + 4 + 7 + 3)
+    expect((await listed()).skipped).toContainEqual({
+      origin: '_drafts/a.md',
+      code: 'INVALID_DRAFT',
+      message: 'the folder "_drafts" holds drafts; --include drafts publishes it',
+    })
+    const some = await listed({ include: new Set(['drafts', 'private']) })
+    expect(some.drafts.toSorted()).toEqual([...drafts, 'post.md', 'private/p.md'].toSorted())
   })
 
   it('says why each other file is skipped', async () => {
@@ -97,7 +136,7 @@ describe('inPublishingOrder', () => {
     draft: { publishedAt: new Date(Date.UTC(2026, 0, day)).toISOString(), dateFrom },
   })
 
-  it('goes by date if every draft says its own, and by origin on the same day', () => {
+  it('goes by date, and by origin on the same day', () => {
     const drafts = [
       draft('c', 3, 'head'),
       draft('b-10', 2, 'name'),
@@ -107,9 +146,14 @@ describe('inPublishingOrder', () => {
     expect(inPublishingOrder(drafts).map((it) => it.origin)).toEqual(['z', 'b-9', 'b-10', 'c'])
   })
 
-  it('goes by origin if one of them does not', () => {
-    const drafts = [draft('10/a', 1, 'head'), draft('9/b', 2, 'file'), draft('9/a', 3, 'head')]
-    expect(inPublishingOrder(drafts).map((it) => it.origin)).toEqual(['9/a', '9/b', '10/a'])
+  it('puts those without a date last, by origin', () => {
+    const drafts = [
+      draft('10/a', 1, 'head'),
+      draft('10/b', 9, 'file'),
+      draft('9/b', 2, 'file'),
+      draft('9/a', 3, 'head'),
+    ]
+    expect(inPublishingOrder(drafts).map((it) => it.origin)).toEqual(['10/a', '9/a', '9/b', '10/b'])
   })
 })
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { MAX_CORRECTION_NOTE } from '../../format/records/correction.ts'
 import { newsletterFields } from '../../format/records/newsletter.ts'
 import { paragraph } from '../../format/records/text.ts'
+import { WITHHELD_KINDS } from '../../sources/unpublished.ts'
 import {
   count,
   draftSource,
@@ -100,6 +101,8 @@ export const writingContract = {
       folder: z.string().min(1).max(4_096),
       /** Glob over paths below the folder; files that do not match are skipped. */
       match: z.string().min(1).max(256).optional(),
+      /** What is published although its head, name or place marks it as not for everybody, or not now. */
+      include: z.array(z.enum(WITHHELD_KINDS)).optional(),
       force: force.optional(),
     }),
     z.discriminatedUnion('event', [

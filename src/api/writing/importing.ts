@@ -29,10 +29,15 @@ const ISSUES_A_TURN = 8
 /** Publishes the Markdown files of a folder, as `importDrafts` does. */
 export function importFolder(
   engine: Engine,
-  { folder, match, ...input }: ParsedInput<'importFolder'>,
+  { folder, match, include, ...input }: ParsedInput<'importFolder'>,
   options: CallOptions,
 ): AsyncGenerator<Event> {
-  return importDrafts(engine, markdownFolder(folder, match), input, options)
+  return importDrafts(
+    engine,
+    markdownFolder(folder, { match, include: new Set(include) }),
+    input,
+    options,
+  )
 }
 
 /**

@@ -7,11 +7,13 @@ import { type Commands, type Context, withOperations } from '../../context.ts'
 import { plural, quoteTitle } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
 import { formatTable } from '../../terminal/table.ts'
+import { WITHHELD_KINDS, type WithheldKind } from '../../../sources/unpublished.ts'
 import { WHAT_FORCE_DOES } from './publish.ts'
 
 interface Options {
   readonly to?: string
   readonly match?: string
+  readonly include?: WithheldKind[]
   readonly force?: boolean
 }
 
@@ -35,13 +37,33 @@ export const commands: Commands = {
       .describeArgument('folder', 'searched with the folders in it')
       .option('--to <newsletter>', 'which of your newsletters: title, key or start of the key')
       .option('--match <glob>', 'only files whose path below the folder matches')
+      .option(
+        '--include <kinds>',
+        `publish what is left out: ${WITHHELD_KINDS.join(', ')}`,
+        withheldKinds,
+      )
       .option('--force', 'publish though issues may be missing here and no reader can be asked')
-      .details(WHAT_FORCE_DOES)
+      .details(
+        `
+Drafts, private, scheduled and expired texts, templates and files about the site are left out,
+with the reason. An issue that was published cannot be taken back from everybody.
+${WHAT_FORCE_DOES}`,
+      )
       .examples(
         'hyperletter import ~/letters --to "Tide Tables"',
         `hyperletter import ~/blog --match 'content/posts/**/*.md' --json`,
       )
       .action(bind(importFolder)),
+}
+
+function withheldKinds(text: string): WithheldKind[] {
+  return text.split(',').map((word) => {
+    const kind = WITHHELD_KINDS.find((it) => it === word.trim())
+    if (kind !== undefined) return kind
+    throw new HyperletterError('INVALID_INPUT', `"${word.trim()}" is not left out by an import.`, {
+      hint: `Name some of ${WITHHELD_KINDS.join(', ')}, with commas between them.`,
+    })
+  })
 }
 
 async function importFolder(context: Context, folder: string, options: Options): Promise<void> {
@@ -71,14 +93,14 @@ async function follow(
   context: Context,
   operations: Operations,
   folder: string,
-  { to, match, force }: Options,
+  { to, match, include, force }: Options,
 ): Promise<Outcome> {
   using progress = new Progress(context, 'importing')
   const skipped: Skipped[] = []
   const warnings: Warning[] = []
   const input = {
     folder,
-    ...defined({ newsletter: to, match, force }),
+    ...defined({ newsletter: to, match, include, force }),
   }
   let finished: Finished | undefined
   for await (const event of operations.importFolder(input, { signal: context.io.signal })) {
