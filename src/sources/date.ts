@@ -1,23 +1,13 @@
 /** Minutes east of UTC of zone names, as they stand in dates that people write. */
-const ZONES: Readonly<Record<string, number>> = {
-  ...{
-    z: 0,
-    ut: 0,
-    utc: 0,
-    gmt: 0,
-    wet: 0,
-    west: 60,
-    bst: 60,
-    cet: 60,
-    cest: 120,
-    mez: 60,
-    mesz: 120,
-  },
-  ...{ eet: 120, eest: 180, sast: 120, msk: 180, ist: 330, hkt: 480, sgt: 480, awst: 480 },
-  ...{ jst: 540, kst: 540, acst: 570, aest: 600, acdt: 630, aedt: 660, nzst: 720, nzdt: 780 },
-  ...{ est: -300, edt: -240, cst: -360, cdt: -300, mst: -420, mdt: -360, pst: -480, pdt: -420 },
-  ...{ akst: -540, akdt: -480, hst: -600, brt: -180, art: -180 },
-}
+const ZONES: ReadonlyMap<string, number> = new Map(
+  `z 0, ut 0, utc 0, gmt 0, wet 0, west 60, bst 60, cet 60, cest 120, mez 60, mesz 120, eet 120, eest 180, sast 120,
+  msk 180, ist 330, hkt 480, sgt 480, awst 480, jst 540, kst 540, acst 570, aest 600, acdt 630, aedt 660, nzst 720,
+  nzdt 780, est -300, edt -240, cst -360, cdt -300, mst -420, mdt -360, pst -480, pdt -420, akst -540, akdt -480,
+  hst -600, brt -180, art -180`
+    .split(',')
+    .map((it) => it.trim().split(' '))
+    .map(([name = '', minutes]) => [name, Number(minutes)]),
+)
 
 /** Languages whose names of months are known; where two disagree, the first one counts. */
 const LANGUAGES = 'en fr de es it pt nl sv da nb fi pl cs hu ro tr ru uk el'.split(' ')
@@ -173,20 +163,22 @@ function monthNamed(name: string): number | undefined {
 
 function monthNames(): ReadonlyMap<string, number> {
   const names = new Map<string, number>()
-  for (const language of LANGUAGES) {
-    for (const style of ['long', 'short'] as const) {
-      // With a day: many languages have a form of their own for it.
-      for (const day of [undefined, 'numeric'] as const) {
-        const format = new Intl.DateTimeFormat(language, { month: style, day, timeZone: 'UTC' })
-        for (let month = 1; month <= 12; month++) {
-          const parts = format.formatToParts(Date.UTC(2020, month - 1, 1))
-          const name = parts
-            .find((it) => it.type === 'month')
-            ?.value.toLowerCase()
-            .replace(/\.$/, '')
-          if (name !== undefined && !names.has(name)) names.set(name, month)
-        }
-      }
+  const styles = ['long', 'short'] as const
+  // Many languages have a form of their own beside a day.
+  const days = [undefined, 'numeric'] as const
+  const formats = LANGUAGES.flatMap((language) =>
+    styles.flatMap((month) =>
+      days.map((day) => new Intl.DateTimeFormat(language, { month, day, timeZone: 'UTC' })),
+    ),
+  )
+  for (const format of formats) {
+    for (let month = 1; month <= 12; month++) {
+      const parts = format.formatToParts(Date.UTC(2020, month - 1, 1))
+      const name = parts
+        .find((it) => it.type === 'month')
+        ?.value.toLowerCase()
+        .replace(/\.$/, '')
+      if (name !== undefined && !names.has(name)) names.set(name, month)
     }
   }
   return names
@@ -195,7 +187,7 @@ function monthNames(): ReadonlyMap<string, number> {
 function zoneMinutes(zone: string | undefined): number | undefined {
   if (zone === undefined) return 0
   const match = /^(?:GMT|UTC)?\s*([+-])\s*(\d{1,2}):?(\d{2})?$/i.exec(zone)
-  if (match === null) return ZONES[zone.toLowerCase()]
+  if (match === null) return ZONES.get(zone.toLowerCase())
   const [hours, minutes] = [Number(match[2]), Number(match[3] ?? 0)]
   if (hours > 23 || minutes > 59) return undefined
   return (match[1] === '-' ? -1 : 1) * (hours * 60 + minutes)

@@ -298,8 +298,7 @@ describe('parseDraft', () => {
     ['authors', '[Ann, {url: "https://example.org"}, "\\a"]', { authors: [{ name: 'Ann' }] }],
   ])('keeps what can be kept of a bad %s', async (name, value, expected) => {
     const draft = await parseDraft(`---\nkey: x\n${name}: ${value}\n---\n# A`)
-    expect(draft).toMatchObject(expected)
-    if (name !== 'authors') expect(draft.warnings).toMatchObject([{ line: 3 }])
+    expect(draft).toMatchObject({ ...expected, warnings: [{ line: 3 }] })
   })
 
   it.each([
