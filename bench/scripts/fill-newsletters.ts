@@ -6,6 +6,7 @@ import type * as EntryModule from '../../src/format/history/entry.ts'
 import type * as ContentModule from '../../src/format/content/content-codec.ts'
 import type * as FeedKeyModule from '../../src/format/keys/feed-key.ts'
 import type * as LibraryModule from '../../src/engine/library/library.ts'
+import type * as StoreModule from '../../src/log/store/store.ts'
 import type * as ConfigModule from '../../src/config/config.ts'
 import { built, printResult, scriptInput } from '../product.ts'
 
@@ -18,21 +19,21 @@ interface Input {
 const RECOVERY_KEY = '94q5tmrmqwgpphhzdm9i1ri4e7khjwh386fx9racof3tnpj87hso'
 
 const { dataDir, newsletters, issues } = scriptInput() as Input
-const [entry, content, feedKeys, library, config] = await Promise.all([
+const [entry, content, feedKeys, library, logs, config] = await Promise.all([
   built<typeof EntryModule>('format/history/entry.js'),
   built<typeof ContentModule>('format/content/content-codec.js'),
   built<typeof FeedKeyModule>('format/keys/feed-key.js'),
   built<typeof LibraryModule>('engine/library/library.js'),
+  built<typeof StoreModule>('log/store/store.js'),
   built<typeof ConfigModule>('config/config.js'),
 ])
 
 const { storeDir } = await config.loadConfig({ dataDir, bootstrap: '127.0.0.1:1' })
 const store = new Corestore(storeDir)
 await store.ready()
-const shelf = await library.Library.open({
-  isMade: async () => false,
-  open: () => store.get({ name: 'hyperletter/library' }),
-})
+const shelf = await library.Library.open(
+  await new logs.Store(store).openKeyValues('hyperletter/library'),
+)
 const keys: string[] = []
 for (let i = 0; i < newsletters; i++) {
   const title = `Newsletter ${i + 1}`

@@ -1,4 +1,3 @@
-import type Corestore from 'corestore'
 import type { Config } from '../config/config.ts'
 import { diskCapOf } from '../config/disk-cap.ts'
 import { LiveConfig } from '../config/live.ts'
@@ -20,9 +19,9 @@ import { NetworkSession } from './network/network-session.ts'
 import { catchUp, type CatchUpOptions } from './recovery/catch-up.ts'
 import { SuccessionStore } from './recovery/succession-store.ts'
 import { Durability } from '../log/store/durability.ts'
-import { namedCore } from '../log/store/named-core.ts'
 import { HYPERCORE_VERSION, KNOWN_VERSION, USES_INTERNALS } from '../log/internals/internals.ts'
-import { closeStore, openStore } from '../log/store/store.ts'
+import { openStore } from '../log/store/opening.ts'
+import type { Store } from '../log/store/store.ts'
 
 export interface EngineOptions {
   readonly config: Config
@@ -40,7 +39,7 @@ const CATCH_UP_MS = 20_000
 
 /** What an engine is made of. */
 interface Parts {
-  readonly store: Corestore
+  readonly store: Store
   readonly library: Library
   readonly capBytes: number
   readonly networkSession: NetworkSession
@@ -50,7 +49,7 @@ interface Parts {
   readonly notes: PublishedNotes
 }
 
-/** Name of the core of the library in the Corestore. */
+/** Name of the library in the store. */
 const LIBRARY_NAME = 'hyperletter/library'
 
 /**
@@ -69,7 +68,7 @@ export class Engine {
   readonly retention: Retention
   /** Ends the listening to changed settings. */
   readonly #unfollow: () => void
-  readonly #store: Corestore
+  readonly #store: Store
   readonly #catchUpMs: number
   readonly #durability: Durability
   readonly #networkSession: NetworkSession
@@ -156,7 +155,7 @@ export class Engine {
     files.catch(() => undefined)
     try {
       const store = await opening
-      const library = await Library.open(namedCore(store, LIBRARY_NAME))
+      const library = await Library.open(await store.openKeyValues(LIBRARY_NAME))
       const [journal, keys, notes] = await files
       if (!USES_INTERNALS) {
         const versions = { hypercore: HYPERCORE_VERSION, known: KNOWN_VERSION }
@@ -172,7 +171,7 @@ export class Engine {
       return engine
     } catch (error) {
       const store = await opening.catch(() => undefined)
-      const closing = store === undefined ? undefined : closeStore(store)
+      const closing = store?.close()
       await Promise.allSettled([closing, networkSession.close(), files])
       throw error
     }
@@ -274,7 +273,7 @@ export class Engine {
       () => this.feeds.close(),
       () => this.library.close(),
       () => this.#durability.close(),
-      () => closeStore(this.#store),
+      () => this.#store.close(),
     ]
     for (const step of steps) {
       try {

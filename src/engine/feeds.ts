@@ -1,25 +1,20 @@
-import type Corestore from 'corestore'
-import crypto from 'hypercore-crypto'
-import type { Feed } from '../format/feed.ts'
+import { keyOf } from '../format/bundle/format.ts'
+import { Feed } from '../format/feed.ts'
 import type { Library, LibraryEntry, Role } from './library/library.ts'
 import { hex } from '../hex.ts'
 import { short, type Logger } from '../logger.ts'
-import { keyBytes, type EncryptionKey, type FeedKey } from '../format/keys/feed-key.ts'
+import { feedKeyOf, keyBytes, type EncryptionKey, type FeedKey } from '../format/keys/feed-key.ts'
 import { KEEP_OPEN } from '../replication/idle/idle-feeds.ts'
 import type { SigningKeyPair } from '../format/keys/recovery.ts'
 import type { Network } from './network/network.ts'
-import {
-  feedKeyFor,
-  identityFor,
-  keyOf,
-  openFeed,
-  type FeedSecrets,
-  type LogIdentity,
-} from './open-feed.ts'
+import type { Log } from '../format/log.ts'
+import { discoveryKeyOf } from '../log/keys.ts'
+import type { Store } from '../log/store/store.ts'
+import { decompress } from './compression.ts'
 import type { SigningKeys } from './publish/signing-keys.ts'
 
 export interface FeedsOptions {
-  readonly store: Corestore
+  readonly store: Store
   readonly library: Library
   readonly logger: Logger
   readonly keys: SigningKeys
@@ -146,7 +141,8 @@ export class Feeds {
     await this.#options.keys.keep(feedKey, signing)
     const end = this.#begin(feedKey)
     try {
-      const feed = this.#openNow(identityFor(signing), { signing, encryptionKey })
+      const log = this.#options.store.createLog(signing, bytesOf(encryptionKey))
+      const feed = this.#openNow({ feedKey, encryptionKey }, log)
       return new FeedSession(await this.#remember(feedKey, { feed, encryptionKey }), end)
     } catch (error) {
       await end()
@@ -272,7 +268,8 @@ export class Feeds {
     }
   }
 
-  async #get({ feedKey, encryptionKey }: NewsletterKeys): Promise<Feed> {
+  async #get(newsletter: NewsletterKeys): Promise<Feed> {
+    const { feedKey, encryptionKey } = newsletter
     const known = this.#open.get(feedKey)
     if (known !== undefined && (await known.feed).log.isOpen) return known.feed
     // Another caller may have opened it anew meanwhile.
@@ -280,7 +277,8 @@ export class Feeds {
     if (other !== undefined && other !== known) return other.feed
     const open = async () => {
       const signing = await this.#options.keys.get(feedKey)
-      return this.#openNow({ key: keyBytes(feedKey) }, { signing, encryptionKey })
+      const secrets = { signing, encryptionKey: bytesOf(encryptionKey) }
+      return this.#openNow(newsletter, this.#options.store.openLog(keyBytes(feedKey), secrets))
     }
     return this.#remember(feedKey, { feed: open(), encryptionKey })
   }
@@ -293,11 +291,11 @@ export class Feeds {
     return opening.feed
   }
 
-  async #openNow(identity: LogIdentity, secrets: FeedSecrets): Promise<Feed> {
+  async #openNow({ feedKey, encryptionKey }: NewsletterKeys, opening: Promise<Log>): Promise<Feed> {
     // Known before a peer can ask for it.
-    if (secrets.encryptionKey !== undefined) this.#private.add(topicOf(keyOf(identity)))
-    const feed = await openFeed(this.#options.store, identity, secrets)
-    const { log } = feed
+    if (encryptionKey !== undefined) this.#private.add(topicOf(keyBytes(feedKey)))
+    const log = await opening
+    const feed = new Feed(log, decompress)
     log.events.on('watchers', 'conflict', (...other) => this.#onConflict(feed, ...other))
     let { length } = log
     log.events.on('watchers', 'append', () => {
@@ -350,5 +348,14 @@ export class Feeds {
 }
 
 function topicOf(key: Uint8Array): string {
-  return hex(crypto.discoveryKey(Buffer.from(key)))
+  return hex(discoveryKeyOf(key))
+}
+
+function bytesOf(key: EncryptionKey | undefined): Uint8Array | undefined {
+  return key === undefined ? undefined : keyBytes(key)
+}
+
+/** The feed key of the newsletter that a key pair signs. */
+export function feedKeyFor({ publicKey }: SigningKeyPair): FeedKey {
+  return feedKeyOf(keyOf(publicKey))
 }

@@ -16,7 +16,7 @@ import { onStore, translateStorageError } from '../storage-errors.ts'
 import { peerOf } from './hypercore-peer.ts'
 import { internalsOf } from './internals/internals.ts'
 import { countHeld, dropBlocks, missingIn, rangeBytes } from './internals/stored-blocks.ts'
-import { asBuffer, manifestOf } from './manifest.ts'
+import { asBuffer, manifestOf } from './keys.ts'
 
 /** A log that is a session of a Hypercore. */
 export class HypercoreLog implements Log {

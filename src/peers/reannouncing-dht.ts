@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import HyperDHT, { type Address, type Query, type QueryOptions } from 'hyperdht'
-import type { KeyPair } from 'hypercore-crypto'
+import type { SigningKeyPair } from '../format/crypto.ts'
 import { DialTracker } from './dials.ts'
 
 /** Nodes that an announcement is renewed at, of the 20 nearest that it went to at first. */
@@ -31,7 +31,7 @@ export class ReannouncingDht extends HyperDHT {
 
   override announce(
     topic: Uint8Array,
-    keyPair: KeyPair,
+    keyPair: SigningKeyPair,
     relayAddresses?: readonly Address[],
     options: QueryOptions = {},
   ): Query {
@@ -59,7 +59,11 @@ export class ReannouncingDht extends HyperDHT {
     return stream
   }
 
-  override unannounce(topic: Uint8Array, keyPair: KeyPair, options?: QueryOptions): Promise<void> {
+  override unannounce(
+    topic: Uint8Array,
+    keyPair: SigningKeyPair,
+    options?: QueryOptions,
+  ): Promise<void> {
     this.#fullAt.delete(Buffer.from(topic).toString('hex'))
     return super.unannounce(topic, keyPair, options)
   }

@@ -1,6 +1,6 @@
 import type { Connection } from 'hyperswarm'
 import Protomux from 'protomux'
-import type { KeyPair } from 'hypercore-crypto'
+import type { SigningKeyPair } from '../format/crypto.ts'
 import type { Address } from '../config/config.ts'
 import { guardReplication } from '../log/internals/wire-guard.ts'
 import { short, type Logger } from '../logger.ts'
@@ -26,7 +26,7 @@ export type SwarmLimits = ConnectionLimits
 
 export interface SwarmOptions extends SwarmLimits {
   /** Identifies this device to its peers; unrelated to feed keys. */
-  readonly keyPair: KeyPair
+  readonly keyPair: SigningKeyPair
   /** Closed with the swarm. */
   readonly dht: Dht
   /** Banned peers; kept in memory when absent. The swarm does not close it. */

@@ -2,7 +2,7 @@ declare module 'corestore' {
   import type { EventEmitter } from 'node:events'
   import type Hypercore from 'hypercore'
   import type { ManifestInput, ReplicationStream, SessionOptions } from 'hypercore'
-  import type { KeyPair } from 'hypercore-crypto'
+  import type { AnyKeyPair, KeyPair } from 'hypercore-crypto'
   import type { Connection } from 'hyperswarm'
 
   export interface CorestoreOptions {
@@ -26,7 +26,7 @@ declare module 'corestore' {
     key?: Uint8Array | string
     /** Only for a core already stored: STORAGE_EMPTY otherwise. */
     discoveryKey?: Uint8Array
-    keyPair?: KeyPair
+    keyPair?: AnyKeyPair
     manifest?: ManifestInput
     createIfMissing?: boolean
     /** The options below count only for the first session of a core: it is shared. */

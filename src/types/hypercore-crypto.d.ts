@@ -5,6 +5,12 @@ declare module 'hypercore-crypto' {
     secretKey: Buffer
   }
 
+  /** One that is given. */
+  export interface AnyKeyPair {
+    readonly publicKey: Uint8Array
+    readonly secretKey: Uint8Array
+  }
+
   /** A node of the Merkle tree; `size` is the bytes of data below it. */
   export interface TreeNode {
     index: number

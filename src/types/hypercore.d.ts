@@ -1,7 +1,7 @@
 declare module 'hypercore' {
   import type { EventEmitter } from 'node:events'
   import type { Duplex } from 'node:stream'
-  import type { KeyPair, TreeNode } from 'hypercore-crypto'
+  import type { AnyKeyPair, TreeNode } from 'hypercore-crypto'
   import type { Connection } from 'hyperswarm'
   import type Protomux from 'protomux'
 
@@ -230,7 +230,7 @@ declare module 'hypercore' {
     /** One atomic batch, not fsynced. Over `maxLength` it appends nothing; the byteLength it gives includes padding. */
     append(
       blocks: Uint8Array | string | readonly (Uint8Array | string)[],
-      options?: { maxLength?: number; keyPair?: KeyPair },
+      options?: { maxLength?: number; keyPair?: AnyKeyPair },
     ): Promise<{ length: number; byteLength: number }>
     /** Null only when told not to wait; a wrong encryption key gives garbage, not an error. */
     get(index: number, options?: GetOptions): Promise<Buffer | null>
@@ -240,7 +240,7 @@ declare module 'hypercore' {
     clear(start: number, end?: number): Promise<unknown>
     truncate(
       length?: number,
-      options?: number | { fork?: number; keyPair?: KeyPair },
+      options?: number | { fork?: number; keyPair?: AnyKeyPair },
     ): Promise<void>
     /** False at once for a writable core without `force`, and when no peer is known: not the same as "empty". */
     update(options?: {

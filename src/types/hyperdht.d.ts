@@ -1,7 +1,7 @@
 declare module 'hyperdht' {
   import type { EventEmitter } from 'node:events'
   import type { Duplex } from 'node:stream'
-  import type { KeyPair } from 'hypercore-crypto'
+  import type { AnyKeyPair, KeyPair } from 'hypercore-crypto'
 
   export interface Address {
     host: string
@@ -17,7 +17,7 @@ declare module 'hyperdht' {
     /** 0 and undefined both mean 49737; another is taken when it is in use, unless `anyPort` is false. */
     port?: number
     anyPort?: boolean
-    keyPair?: KeyPair
+    keyPair?: AnyKeyPair
     seed?: Uint8Array
     /** Left out, the node decides for itself after some 20 minutes. */
     ephemeral?: boolean
@@ -99,12 +99,12 @@ declare module 'hyperdht' {
     /** Puts the key pair's address under a topic, at the 20 nodes nearest to it; yields who is there already. */
     announce(
       topic: Uint8Array,
-      keyPair: KeyPair,
+      keyPair: AnyKeyPair,
       relayAddresses?: readonly Address[],
       options?: QueryOptions,
     ): Query
     lookup(topic: Uint8Array, options?: QueryOptions): Query
-    unannounce(topic: Uint8Array, keyPair: KeyPair, options?: QueryOptions): Promise<void>
+    unannounce(topic: Uint8Array, keyPair: AnyKeyPair, options?: QueryOptions): Promise<void>
     /** Where it began; the host of one may be a name. */
     readonly bootstrapNodes: readonly Address[]
     /** Rejects if nobody answers, some seconds later. */
@@ -126,7 +126,7 @@ declare module 'hyperdht' {
     /** Dials a peer. The stream is open after the handshake; without an `error` listener a failure ends the process. */
     connect(key: Uint8Array, options?: object): Duplex
     /** Answers who connects to the key; `announce` or its own look-up leads there. */
-    createServer(): { listen(keyPair?: KeyPair): Promise<void> }
+    createServer(): { listen(keyPair?: AnyKeyPair): Promise<void> }
     readonly stats: { readonly requests: { readonly responses: number; readonly timeouts: number } }
     suspend(): Promise<void>
     resume(): Promise<void>

@@ -3,7 +3,7 @@ declare module 'hyperswarm' {
   import type { Duplex } from 'node:stream'
   import type HyperDHT from 'hyperdht'
   import type { Address, HyperDHTOptions } from 'hyperdht'
-  import type { KeyPair } from 'hypercore-crypto'
+  import type { AnyKeyPair, KeyPair } from 'hypercore-crypto'
 
   /** Missing or undefined over anything but UDP. */
   export interface RawStream extends Duplex {
@@ -90,7 +90,7 @@ declare module 'hyperswarm' {
     dht?: HyperDHT
     bootstrap?: NonNullable<HyperDHTOptions['bootstrap']>
     port?: number
-    keyPair?: KeyPair
+    keyPair?: AnyKeyPair
     seed?: Uint8Array
     /** 64 unless given; limits only the connections we open. */
     maxPeers?: number

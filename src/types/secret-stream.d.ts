@@ -1,10 +1,10 @@
 declare module '@hyperswarm/secret-stream' {
   import type { Duplex } from 'node:stream'
-  import type { KeyPair } from 'hypercore-crypto'
+  import type { AnyKeyPair } from 'hypercore-crypto'
   import type { Connection } from 'hyperswarm'
 
   export interface SecretStreamOptions {
-    keyPair: KeyPair
+    keyPair: AnyKeyPair
     /** Of Noise. XX when absent: it shows the key of who is called to everybody who calls. */
     pattern?: 'XX' | 'IK'
     /** Who is called; IK needs it. */

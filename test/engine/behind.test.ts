@@ -6,7 +6,7 @@ import type { Config } from '../../src/config/config.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { Journal } from '../../src/engine/publish/journal.ts'
 import { PublishedNotes } from '../../src/engine/publish/published.ts'
-import { openStore as openRawStore } from '../../src/log/store/store.ts'
+import { openStore as openOwnStore } from '../../src/log/store/opening.ts'
 import type { Feed } from '../../src/format/feed.ts'
 import { keyBytes } from '../../src/format/keys/feed-key.ts'
 import { openEngine } from '../helpers/engines.ts'
@@ -34,10 +34,9 @@ async function onlyFeed(engine: Engine): Promise<Feed> {
 
 /** Changes the log behind the back of the engine, as damage does. */
 async function tamper(config: Config, feed: Feed, change: (core: Hypercore) => Promise<unknown>) {
-  const store = await openRawStore(config)
-  const core = store.get({ key: keyBytes(feed.feedKey), keyPair: signingKeys() })
-  await core.ready()
-  await change(core)
+  const store = await openOwnStore(config)
+  const log = await store.openLog(keyBytes(feed.feedKey), { signing: signingKeys() })
+  await change(log.core)
   await store.close()
 }
 
@@ -162,7 +161,7 @@ describe('a data directory that was copied or put back', () => {
 
   test('stays known as one when the start is interrupted before the newsletters know', async () => {
     const { dataDir, config } = await putBack()
-    await (await openRawStore(config)).close()
+    await (await openOwnStore(config)).close()
     const engine = await openEngine({ dataDir, ...SOON })
     await expectCode(
       engine.author.append(await onlyFeed(engine), [await issueOf('Two')]),

@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Feeds } from '../../src/engine/feeds.ts'
 import { LOG_START, composeNewsletter } from '../../src/format/history/entry.ts'
 import type { Feed } from '../../src/format/feed.ts'
-import { namedCore } from '../../src/log/store/named-core.ts'
+import { Store } from '../../src/log/store/store.ts'
 import { SigningKeys } from '../../src/engine/publish/signing-keys.ts'
 import { Library } from '../../src/engine/library/library.ts'
 import { createLogger } from '../../src/logger.ts'
@@ -27,10 +27,10 @@ async function keysOf(store: Corestore): Promise<string> {
 
 async function openFeeds(store?: Corestore) {
   const owned = store ?? (await openStore())
-  const library = await Library.open(namedCore(owned, 'library'))
+  const library = await Library.open(await new Store(owned).openKeyValues('library'))
   const discarded: FeedKey[] = []
   const feeds = new Feeds({
-    store: owned,
+    store: new Store(owned),
     library,
     logger: createLogger('silent'),
     keys: await SigningKeys.open(await keysOf(owned)),

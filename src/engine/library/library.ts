@@ -9,9 +9,8 @@ import {
   type FeedKey,
 } from '../../format/keys/feed-key.ts'
 import { compareTimes } from '../../format/records/time-order.ts'
-import type { LogPlace } from '../../log/store/named-core.ts'
+import type { KeyValueLog } from '../../log/store/key-value-log.ts'
 import { onStore } from '../../storage-errors.ts'
-import { LibraryLog } from './library-log.ts'
 import { Marks } from './marks.ts'
 import { resolveEntry } from './resolve.ts'
 import { SerialQueue } from '../../serial-queue.ts'
@@ -107,21 +106,20 @@ const FEEDS = 'feed/'
  */
 export class Library {
   readonly marks: Marks
-  readonly #log: LibraryLog
+  readonly #log: KeyValueLog
   readonly #entries = new Map<FeedKey, LibraryEntry>()
   /** Entries that this version does not understand; they are left as they are. */
   unreadable = 0
   readonly #writes = new SerialQueue()
   #isClosing = false
 
-  private constructor(log: LibraryLog) {
+  private constructor(log: KeyValueLog) {
     this.#log = log
     this.marks = new Marks(log, (work) => this.#write(work))
   }
 
-  /** @param place of a log of its own; `close` closes it. */
-  static async open(place: LogPlace): Promise<Library> {
-    const log = await LibraryLog.open(place)
+  /** @param log its own; `close` closes it. */
+  static async open(log: KeyValueLog): Promise<Library> {
     const library = new Library(log)
     for await (const { value } of log.entries({ gte: FEEDS, lt: `${FEEDS}~` })) {
       const entry = readEntry(value)

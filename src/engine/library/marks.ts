@@ -1,6 +1,6 @@
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import { onStore } from '../../storage-errors.ts'
-import type { LibraryLog } from './library-log.ts'
+import type { KeyValueLog } from '../../log/store/key-value-log.ts'
 
 /** What a reader says of an issue: it was read; it should stay at hand. */
 export type Mark = 'read' | 'star'
@@ -10,12 +10,12 @@ export type Mark = 'read' | 'star'
  * `star/…` in the same way. Those of a newsletter are kept in memory once they were asked for.
  */
 export class Marks {
-  readonly #log: LibraryLog
+  readonly #log: KeyValueLog
   readonly #write: (work: () => Promise<number>) => Promise<number>
   readonly #known = new Map<string, Promise<Set<number>>>()
 
   /** @param write runs one write after the other. */
-  constructor(log: LibraryLog, write: (work: () => Promise<number>) => Promise<number>) {
+  constructor(log: KeyValueLog, write: (work: () => Promise<number>) => Promise<number>) {
     this.#log = log
     this.#write = write
   }

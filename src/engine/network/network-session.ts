@@ -1,12 +1,12 @@
 import { join } from 'node:path'
-import type Corestore from 'corestore'
-import crypto, { type KeyPair } from 'hypercore-crypto'
 import type { Config } from '../../config/config.ts'
 import type { LiveConfig } from '../../config/live.ts'
 import { HyperletterError } from '../../errors.ts'
+import type { SigningKeyPair } from '../../format/crypto.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import { compareTimes } from '../../format/records/time-order.ts'
-import { readLogHead } from '../../log/store/read-log-head.ts'
+import { randomKeyPair } from '../../log/keys.ts'
+import type { Store } from '../../log/store/store.ts'
 import { short, type Logger } from '../../logger.ts'
 import { Bans } from '../../peers/bans.ts'
 import { openDht, type Dht } from '../../peers/dht.ts'
@@ -23,7 +23,7 @@ export interface NetworkSessionOptions {
 
 /** What there is to take to the network, once the store is open. */
 export interface NetworkParts {
-  readonly store: Corestore
+  readonly store: Store
   readonly library: Library
   readonly feeds: Feeds
   readonly successions: SuccessionStore
@@ -33,7 +33,7 @@ export interface NetworkParts {
   readonly onOnline: () => void
 }
 
-/** Name of the key pair in the Corestore by which peers know this device. */
+/** Name of the key pair in the store by which peers know this device. */
 const SWARM_KEY_NAME = 'hyperletter/swarm'
 
 /**
@@ -102,7 +102,7 @@ export class NetworkSession {
       await (await before)?.close()
       return await work()
     } finally {
-      release?.(this.#goOnline(crypto.keyPair()))
+      release?.(this.#goOnline(randomKeyPair()))
     }
   }
 
@@ -121,7 +121,7 @@ export class NetworkSession {
     }
   }
 
-  async #goOnline(keyPair: KeyPair | undefined): Promise<Network> {
+  async #goOnline(keyPair: SigningKeyPair | undefined): Promise<Network> {
     if (this.#parts === undefined) throw new HyperletterError('INTERNAL', 'The store is not open.')
     const parts = this.#parts
     const dht = this.#dht
@@ -141,7 +141,7 @@ export class NetworkSession {
   async #connect(
     { store, library, feeds, successions, onDiskFull }: NetworkParts,
     dht: Dht | undefined,
-    keyPair: KeyPair | undefined,
+    keyPair: SigningKeyPair | undefined,
   ): Promise<Network> {
     const config: Config = this.#live.value
     const logger = this.#logger
@@ -149,7 +149,7 @@ export class NetworkSession {
       config,
       logger,
       dht,
-      keyPair: keyPair ?? (await store.createKeyPair(SWARM_KEY_NAME)),
+      keyPair: keyPair ?? (await store.keyPair(SWARM_KEY_NAME)),
       bans: await Bans.open({ path: join(config.dataDir, 'bans.json'), logger }),
       opener: {
         open: async (feedKey: FeedKey) => {
@@ -157,7 +157,7 @@ export class NetworkSession {
           if (entry !== undefined) await feeds.start(entry)
         },
         close: (feedKey: FeedKey) => feeds.closeIfIdle(feedKey),
-        readHead: (discoveryKey: Uint8Array) => readLogHead(store, discoveryKey),
+        readHead: (discoveryKey: Uint8Array) => store.readHead(discoveryKey),
       },
       isPrivate: (discoveryKey) => feeds.isPrivate(discoveryKey),
       replicate: (connection) => store.replicate(connection),
@@ -180,7 +180,7 @@ export class NetworkSession {
     }
     for (const { feedKey } of entries) network.follow(feedKey)
     // Also for what is opened from here; the network starts it all the same.
-    store.watch(({ discoveryKey }) => network.wake(discoveryKey))
+    store.onOpening((discoveryKey) => network.wake(discoveryKey))
   }
 }
 

@@ -1,9 +1,9 @@
 import Protomux from 'protomux'
-import crypto, { type KeyPair } from 'hypercore-crypto'
 import type { Connection } from 'hyperswarm'
 import type { Config } from '../../config/config.ts'
 import { hasCode } from '../../errors.ts'
 import type { BlockRange, Feed } from '../../format/feed.ts'
+import { discoveryKeyOf } from '../../log/keys.ts'
 import { short, type Logger } from '../../logger.ts'
 import { keyBytes, type FeedKey } from '../../format/keys/feed-key.ts'
 import type { SigningKeyPair } from '../../format/keys/recovery.ts'
@@ -35,7 +35,7 @@ type Limits = Pick<Config, (typeof NETWORK_LIMITS)[number]>
 
 export interface NetworkOptions {
   readonly config: Pick<Config, 'bootstrap' | 'host' | 'udpPort' | 'localDiscovery'> & Limits
-  readonly keyPair: KeyPair
+  readonly keyPair: SigningKeyPair
   /** Opened beforehand with this configuration; the network's own when absent. The network closes it. */
   readonly dht?: Dht | undefined
   readonly logger: Logger
@@ -143,7 +143,7 @@ export class Network {
 
   /** Announces a newsletter when its turn comes; it opens when a peer asks for it or has news of it. */
   follow(feedKey: FeedKey): void {
-    const discoveryKey = discoveryKeyOf(feedKey)
+    const discoveryKey = discoveryKeyOf(keyBytes(feedKey))
     if (this.#idleFeeds.get(feedKey) === undefined) this.#announcer.add(discoveryKey)
     this.#localNetwork?.add(discoveryKey)
     this.#idleFeeds.add({ feedKey, discoveryKey })
@@ -151,7 +151,7 @@ export class Network {
 
   /** Looks up a newsletter that `start` follows for as soon as it is open; `stop` ends that too. */
   lookUp(feedKey: FeedKey): void {
-    this.#announcer.lookUp(discoveryKeyOf(feedKey))
+    this.#announcer.lookUp(discoveryKeyOf(keyBytes(feedKey)))
   }
 
   /** Announces a feed now, downloads and serves it until `stop`. */
@@ -184,9 +184,9 @@ export class Network {
 
   async stop(feedKey: FeedKey): Promise<void> {
     this.#idleFeeds.delete(feedKey)
-    this.#localNetwork?.delete(discoveryKeyOf(feedKey))
+    this.#localNetwork?.delete(discoveryKeyOf(keyBytes(feedKey)))
     this.#closeSeeding(feedKey)
-    await this.#announcer.delete(discoveryKeyOf(feedKey))
+    await this.#announcer.delete(discoveryKeyOf(keyBytes(feedKey)))
   }
 
   /** Opens the newsletter of a core that is stored here, which a peer requests. */
@@ -295,11 +295,7 @@ export class Network {
     if (seeding === undefined) return
     seeding.close()
     this.#seedings.delete(feedKey)
-    this.#introductions.delete(discoveryKeyOf(feedKey))
+    this.#introductions.delete(discoveryKeyOf(keyBytes(feedKey)))
     this.#successions.delete(seeding.feed)
   }
-}
-
-function discoveryKeyOf(feedKey: FeedKey): Uint8Array {
-  return crypto.discoveryKey(Buffer.from(keyBytes(feedKey)))
 }

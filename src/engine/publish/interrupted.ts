@@ -7,7 +7,7 @@ import type { Continuity } from './continuity.ts'
 import type { Feeds } from '../feeds.ts'
 import type { Journal } from './journal.ts'
 import type { PublishedNotes } from './published.ts'
-import { settleMove, wasMoved } from '../../log/store/store.ts'
+import { settleMove, wasMoved } from '../../log/store/opening.ts'
 
 interface Parts {
   readonly config: Config

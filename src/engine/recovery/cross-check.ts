@@ -1,7 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import Corestore from 'corestore'
-import crypto from 'hypercore-crypto'
 import type { Config } from '../../config/config.ts'
 import { HyperletterError } from '../../errors.ts'
 import { Feed } from '../../format/feed.ts'
@@ -11,7 +9,8 @@ import type { Logger } from '../../logger.ts'
 import { Network } from '../network/network.ts'
 import { keyBytes } from '../../format/keys/feed-key.ts'
 import { hex } from '../../hex.ts'
-import { HypercoreLog } from '../../log/hypercore-log.ts'
+import { randomKeyPair } from '../../log/keys.ts'
+import { openScratchStore } from '../../log/store/opening.ts'
 import { catchUp, type CatchUpOptions } from './catch-up.ts'
 import { decompress } from '../compression.ts'
 
@@ -38,11 +37,11 @@ export async function crossCheck(
   { config, logger, ...options }: CrossCheckOptions,
 ): Promise<CrossCheck> {
   const dir = await mkdtemp(join(config.dataDir, 'repair-'))
-  const store = new Corestore(join(dir, 'store'))
+  const store = await openScratchStore(join(dir, 'store'))
   const full = new AbortController()
   const network = new Network({
     config,
-    keyPair: crypto.keyPair(),
+    keyPair: randomKeyPair(),
     logger,
     replicate: (connection) => store.replicate(connection),
     onSuccession: () => Promise.resolve(),
@@ -57,13 +56,8 @@ export async function crossCheck(
     await rm(dir, { recursive: true, force: true, maxRetries: 3 })
   }
   try {
-    await store.ready()
-    const core = store.get({
-      key: keyBytes(feedKey),
-      allowFork: false,
-      ...(encryptionKey === undefined ? {} : { encryption: { key: keyBytes(encryptionKey) } }),
-    })
-    const feed = new Feed(await HypercoreLog.open(core), decompress)
+    const secrets = { encryptionKey: encryptionKey && keyBytes(encryptionKey) }
+    const feed = new Feed(await store.openLog(keyBytes(feedKey), secrets), decompress)
     const { signal } = options
     const peers = await catchUp(feed, network, {
       ...options,

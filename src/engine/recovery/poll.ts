@@ -1,14 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import Corestore from 'corestore'
-import crypto from 'hypercore-crypto'
 import type { Config } from '../../config/config.ts'
 import type { Feed } from '../../format/feed.ts'
 import type { Logger } from '../../logger.ts'
 import { openDht } from '../../peers/dht.ts'
 import { Swarm, type SwarmOptions } from '../../peers/swarm.ts'
-import { keyBytes } from '../../format/keys/feed-key.ts'
+import { hex } from '../../hex.ts'
+import { randomKeyPair } from '../../log/keys.ts'
+import { openScratchStore } from '../../log/store/opening.ts'
 
 export interface PollOptions {
   readonly config: Config
@@ -62,7 +62,7 @@ export async function poll(
       .finally(() => asking.delete(answering))
     asking.add(answering)
   }
-  const keyPair = crypto.keyPair()
+  const keyPair = randomKeyPair()
   const { bootstrap, host } = config
   const dht = openDht({ bootstrap, host, udpPort: undefined })
   const swarm = new Swarm({ keyPair, dht, logger, onConnection: ask })
@@ -94,26 +94,24 @@ async function answerOf(
   dir: string,
   stop: AbortSignal,
 ): Promise<PeerLength | undefined> {
-  const store = new Corestore(dir)
+  const store = await openScratchStore(dir)
   const close = () => void store.close().catch(() => undefined)
   const deadline = AbortSignal.any([stop, AbortSignal.timeout(ANSWER_MS)])
   deadline.addEventListener('abort', close, { once: true })
   try {
-    await store.ready()
-    const core = store.get({ key: keyBytes(feed.feedKey), allowFork: false })
-    await core.ready()
+    const log = await store.openLog(feed.log.key)
     store.replicate(connection)
-    while (core.length === 0) {
+    while (log.length === 0) {
       deadline.throwIfAborted()
-      await core.update({ wait: true })
+      await log.update()
       await pause(25)
     }
-    const { length } = core
+    const { length } = log
     const shared = Math.min(length, feed.length)
     // With the proof of its last block come the roots of the tree up to it.
-    if (shared < length) await core.get(shared - 1, { timeout: ANSWER_MS })
-    const [theirs, ours] = await Promise.all([core.treeHash(shared), feed.log.treeHash(shared)])
-    return { length, agrees: theirs.equals(ours) }
+    if (shared < length) await log.read(shared - 1, { timeoutMs: ANSWER_MS })
+    const [theirs, ours] = await Promise.all([log.treeHash(shared), feed.log.treeHash(shared)])
+    return { length, agrees: hex(theirs) === hex(ours) }
   } finally {
     deadline.removeEventListener('abort', close)
     await store.close().catch(() => undefined)

@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type Corestore from 'corestore'
 import { HyperletterError } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
 import { compact } from '../../log/store/compaction.ts'
+import type { Store } from '../../log/store/store.ts'
 import { allocatedBelow, bytesUnderCap, writeBufferFor } from '../../log/store/disk.ts'
 
 /** Of a cap: above it nothing more is fetched. */
@@ -33,7 +33,7 @@ const DEAD = 'rocksdb.live-blob-file-garbage-size'
 
 export interface CappedDiskOptions {
   readonly capBytes: number
-  readonly store: Corestore
+  readonly store: Store
   readonly dataDir: string
   readonly storeDir: string
   /** What newsletters of this user take, which do not count. */
@@ -155,7 +155,7 @@ export class CappedDisk {
   // dead blocks are copied, a few at a time.
   async #compact(isBearable: (deadBytes: number) => Promise<boolean>): Promise<number> {
     const { store, storeDir, signal } = this.#options
-    const deadBytes = async () => Number(await store.storage.db.getProperty(DEAD)) || 0
+    const deadBytes = async () => Number(await store.database.getProperty(DEAD)) || 0
     // Only this tells the storage which blocks are dead.
     await compact({ store, storeDir, share: 0 }, DEAD_FILES)
     const files = await blockFiles(storeDir)

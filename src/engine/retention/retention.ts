@@ -1,4 +1,3 @@
-import type Corestore from 'corestore'
 import type { Config } from '../../config/config.ts'
 import { DebouncedTask } from '../../debounced-task.ts'
 import { without, type BlockRange } from '../../format/block-ranges.ts'
@@ -8,6 +7,7 @@ import type { Library } from '../library/library.ts'
 import type { Logger } from '../../logger.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import { diskBytes } from '../../log/store/disk.ts'
+import type { Store } from '../../log/store/store.ts'
 import { CappedDisk } from './capped-disk.ts'
 import type { FeedUsage } from './feed-usage.ts'
 import {
@@ -26,7 +26,7 @@ import { UsageIndex } from './usage-index.ts'
 export interface RetentionOptions {
   readonly config: Pick<Config, 'dataDir' | 'storeDir'>
   readonly capBytes: number
-  readonly store: Corestore
+  readonly store: Store
   readonly library: Library
   readonly logger: Logger
   /** Opens a newsletter whose log is closed. */

@@ -1,13 +1,11 @@
-import type Corestore from 'corestore'
 import { HyperletterError } from '../../errors.ts'
 import { onStore } from '../../storage-errors.ts'
 import { allocatedBelow } from './disk.ts'
 import { freeBytes } from './free-space.ts'
+import type { Store } from './store.ts'
 
 /** Options of RocksDB; see where they are used. */
-export type CompactionOptions = NonNullable<
-  Parameters<Corestore['storage']['db']['compactRange']>[2]
->
+export type CompactionOptions = NonNullable<Parameters<Store['database']['compactRange']>[2]>
 
 /** What RocksDB writes besides what it copies. */
 const MARGIN_BYTES = 8 * 1024 * 1024
@@ -16,7 +14,7 @@ const MARGIN_BYTES = 8 * 1024 * 1024
 const ERRORS = 'rocksdb.background-errors'
 
 export interface Compacting {
-  readonly store: Corestore
+  readonly store: Store
   readonly storeDir: string
   /** Of the files of the store: what is copied at most. */
   readonly share: number
@@ -31,7 +29,7 @@ export function compact(
   { store, storeDir, share }: Compacting,
   options: CompactionOptions,
 ): Promise<void> {
-  const { db } = store.storage
+  const db = store.database
   return onStore(async () => {
     await db.flush()
     const neededBytes = MARGIN_BYTES + share * (await allocatedBelow(storeDir))

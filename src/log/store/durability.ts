@@ -1,8 +1,8 @@
-import type Corestore from 'corestore'
 import { hasCode, HyperletterError } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
 import { onStore } from '../../storage-errors.ts'
 import { compact } from './compaction.ts'
+import type { Store } from './store.ts'
 
 /** What was stored lies in memory as well until it is flushed; of itself the store would wait for 64 MiB of it. */
 const FLUSH_EVERY_MS = 5 * 60_000
@@ -11,7 +11,7 @@ const FLUSH_EVERY_MS = 5 * 60_000
 const EVERYTHING = { blobGarbageCollectionAgeCutoff: 1, bottommostLevelCompaction: 2 }
 
 export interface DurabilityOptions {
-  readonly store: Corestore
+  readonly store: Store
   readonly storeDir: string
   readonly logger: Logger
 }
@@ -35,7 +35,7 @@ export class Durability {
   /** Forces what was written so far to disk. @throws DISK_FULL */
   async flush(): Promise<void> {
     try {
-      await onStore(() => this.#options.store.storage.db.flush())
+      await onStore(() => this.#options.store.database.flush())
     } catch (error) {
       if (hasCode(error, 'DISK_FULL')) this.noteFull(error)
       throw error

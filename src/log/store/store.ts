@@ -1,160 +1,134 @@
-import { randomBytes } from 'node:crypto'
-import { mkdir, rename, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { setImmediate, setTimeout } from 'node:timers/promises'
-import Corestore from 'corestore'
-import Hypercore from 'hypercore'
-import type { Config } from '../../config/config.ts'
-import { codeOf, hasCode, HyperletterError } from '../../errors.ts'
-import { onStore, unusableDirectory } from '../../storage-errors.ts'
-import { writeBufferFor } from './disk.ts'
-import { replaceSynced } from '../../atomic-file.ts'
+import type Corestore from 'corestore'
+import type { ReplicationStream } from 'hypercore'
+import { defined } from '../../defined.ts'
+import type { SigningKeyPair } from '../../format/crypto.ts'
+import { onStore } from '../../storage-errors.ts'
+import { HypercoreLog } from '../hypercore-log.ts'
+import { asBuffer, manifestOf } from '../keys.ts'
+import { KeyValueLog } from './key-value-log.ts'
 
-export interface StoreOptions {
-  /** What it may take, as far as others wrote it; no limit when absent. */
-  readonly capBytes?: number
-  /** Called when this process has the lock, while the database opens, which takes 10 to 20 ms; once more if it is tried again. Must not throw. */
-  readonly onLock?: () => void
+/** What a log is opened with, beside its key. Nothing of it is kept in the store. */
+export interface LogSecrets {
+  /** Makes it one that this device signs. */
+  readonly signing?: SigningKeyPair | undefined
+  /** 32 bytes. */
+  readonly encryptionKey?: Uint8Array | undefined
 }
 
-/** Two processes that make one store at the same moment take each other's for a copy; a moment later it is whole. */
-const LOOK_AGAIN_MS = [50, 200]
+// What is used of the storage below a Corestore beyond its public face.
+interface StorageInternals {
+  resumeCore(discoveryKey: Uint8Array): Promise<{
+    read(): {
+      getHead(): Promise<{ length: number } | null>
+      getHints(): Promise<{ contiguousLength: number } | null>
+      tryFlush(): void
+    }
+    close(): Promise<void>
+  } | null>
+}
 
-/** By this file, its inode and an attribute of it, the stack knows a store from a copy of it. It carries the lock. */
-const DEVICE_FILE = 'CORESTORE'
+/** All logs of one directory. Whoever uses one more than once opens it once: it has one dispatcher of events. */
+export class Store {
+  readonly #corestore: Corestore
 
-/**
- * Opens the store of a data directory and takes its lock. One that was copied here, or put back from a
- * backup, opens too; until `settleMove` it is known that it was.
- * @throws STORE_BUSY if another process has it, INVALID_INPUT if it cannot be made, DISK_FULL; FEED_BEHIND
- * if it was copied and somebody else is opening it.
- */
-export async function openStore(config: Config, options: StoreOptions = {}): Promise<Corestore> {
-  const { dataDir, storeDir } = config
-  await mkdir(storeDir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    throw unusableDirectory(dataDir, error)
-  })
-  for (const pauseMs of LOOK_AGAIN_MS) {
+  /** @param corestore open. */
+  constructor(corestore: Corestore) {
+    this.#corestore = corestore
+  }
+
+  /** A log by its 32-byte key, whatever is here of it. Whoever asks closes it. @throws DISK_FULL, ABORTED */
+  openLog(key: Uint8Array, secrets: LogSecrets = {}): Promise<HypercoreLog> {
+    return this.#open({ key }, secrets)
+  }
+
+  /** A new log that this device signs. */
+  createLog(signing: SigningKeyPair, encryptionKey?: Uint8Array): Promise<HypercoreLog> {
+    const manifest = manifestOf(signing.publicKey)
+    return this.#open({ manifest }, { signing, encryptionKey })
+  }
+
+  /** How far a log in the store is, without opening it; that takes twenty times as long, and memory. */
+  readHead(
+    discoveryKey: Uint8Array,
+  ): Promise<{ readonly length: number; readonly held: number } | undefined> {
+    return onStore(async () => {
+      const storage = this.#corestore.storage as unknown as StorageInternals
+      const core = await storage.resumeCore(discoveryKey)
+      if (core === null) return undefined
+      try {
+        const read = core.read()
+        const found = Promise.all([read.getHead(), read.getHints()])
+        read.tryFlush()
+        const [head, hints] = await found
+        // The hint may be behind: it is written with the next change of the log.
+        return { length: head?.length ?? 0, held: hints?.contiguousLength ?? 0 }
+      } finally {
+        await core.close()
+      }
+    })
+  }
+
+  /** A key-value store in a log of this device's own. @param name of it in this directory. */
+  openKeyValues(name: string): Promise<KeyValueLog> {
+    const { storage, ns: namespace } = this.#corestore
+    return KeyValueLog.open({
+      isMade: async () => (await onStore(() => storage.getAlias({ name, namespace }))) !== null,
+      open: () => this.#corestore.get({ name }),
+    })
+  }
+
+  /** A key pair that this directory always gives by this name. */
+  keyPair(name: string): Promise<SigningKeyPair> {
+    return onStore(() => this.#corestore.createKeyPair(name))
+  }
+
+  /** Serves every log to a peer who knows its key, and downloads those that are open. */
+  replicate(connection: ReplicationStream['noiseStream']): void {
+    this.#corestore.replicate(connection)
+  }
+
+  /** Calls back with the discovery key of each log that is opened from now on, also because a peer asks for it. */
+  onOpening(listener: (discoveryKey: Uint8Array) => void): void {
+    this.#corestore.watch(({ discoveryKey }) => listener(discoveryKey))
+  }
+
+  /** The database below: RocksDB. */
+  get database(): Corestore['storage']['db'] {
+    return this.#corestore.storage.db
+  }
+
+  /**
+   * Closes all that is open and gives the lock back, also where it fails: one core that could not be made for want of
+   * room keeps a Corestore from closing its database.
+   */
+  async close(): Promise<void> {
     try {
-      return await tryToOpen(storeDir, options)
+      await this.#corestore.close()
     } catch (error) {
-      if (!hasCode(error, 'FEED_BEHIND')) throw error
-      await setTimeout(pauseMs)
+      await this.#corestore.storage.close()
+      throw error
     }
   }
-  const seen = await inodeOf(join(storeDir, DEVICE_FILE))
-  try {
-    return await tryToOpen(storeDir, options)
-  } catch (error) {
-    if (!hasCode(error, 'FEED_BEHIND')) throw error
-    await adopt(config, seen)
-    return tryToOpen(storeDir, options)
+
+  async #open(
+    identity: { readonly key: Uint8Array } | { readonly manifest: ReturnType<typeof manifestOf> },
+    { signing, encryptionKey }: LogSecrets,
+  ): Promise<HypercoreLog> {
+    const store = this.#corestore
+    const encryption = encryptionKey === undefined ? undefined : { key: encryptionKey }
+    // History is append-only for readers: a core that was cut back and rewritten is not adopted.
+    const options = { allowFork: false, ...defined({ encryption }) }
+    const made = await onStore(async () => store.get({ ...identity, ...options }))
+    if (signing === undefined) return HypercoreLog.open(made)
+    // Made with a key pair, a core would keep it in the store; given to a later session, it is not kept.
+    await onStore(() => made.ready())
+    const keyPair = {
+      publicKey: asBuffer(signing.publicKey),
+      secretKey: asBuffer(signing.secretKey),
+    }
+    const signed = await onStore(async () => store.get({ key: made.id ?? '', keyPair, ...options }))
+    const log = await HypercoreLog.open(signed)
+    await made.close()
+    return log
   }
-}
-
-/**
- * Closes the store and gives its lock back, also where it fails: one core that could not be made for want of room
- * keeps a Corestore from closing its database.
- */
-export async function closeStore(store: Corestore): Promise<void> {
-  try {
-    await store.close()
-  } catch (error) {
-    await store.storage.close()
-    throw error
-  }
-}
-
-/** Whether the store was moved, and its newsletters may not know yet that they have to catch up. */
-export async function wasMoved(config: Config): Promise<boolean> {
-  return (await inodeOf(markOf(config))) !== undefined
-}
-
-/** To call once that every newsletter knows. */
-export async function settleMove(config: Config): Promise<void> {
-  await rm(markOf(config), { force: true })
-}
-
-async function tryToOpen(
-  storeDir: string,
-  { capBytes = Infinity, onLock }: StoreOptions,
-): Promise<Corestore> {
-  const store = new Corestore(storageUnder(storeDir, capBytes))
-  try {
-    refuseForks(store)
-    if (onLock !== undefined) void tellOfLock(store, onLock)
-    await onStore(() => store.ready())
-    return store
-  } catch (error) {
-    await store.close().catch(() => undefined)
-    throw error
-  }
-}
-
-// With the lock the database begins to open, in the same turn. What fails here fails there too.
-async function tellOfLock({ storage }: Corestore, onLock: () => void): Promise<void> {
-  try {
-    if (storage.deviceFile === null) return
-    await storage.deviceFile.ready()
-    await setImmediate()
-  } catch {
-    return
-  }
-  onLock()
-}
-
-// With a cap, what the storage keeps for itself is small, and it copies blocks only when it is told to:
-// both would take room that the cap has not.
-function storageUnder(storeDir: string, capBytes: number): string | object {
-  if (capBytes === Infinity) return storeDir
-  return Hypercore.defaultStorage(storeDir, {
-    writeBufferSize: writeBufferFor(capBytes),
-    blobGarbageCollectionAgeCutOff: 0,
-  })
-}
-
-// First it is on disk that the store was moved, and only then the store stops saying so.
-async function adopt(config: Config, seen: number | undefined): Promise<void> {
-  await mkdir(config.publishedDir, { recursive: true, mode: 0o700 })
-  await replaceSynced(markOf(config), [Buffer.from('The store was copied or put back.\n')])
-  const path = join(config.storeDir, DEVICE_FILE)
-  const aside = `${path}.${randomBytes(6).toString('hex')}`
-  try {
-    await rename(path, aside)
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return
-    throw error
-  }
-  // Another process may have adopted it meanwhile; its lock lies on the file, under whatever name.
-  if ((await inodeOf(aside)) === seen) await rm(aside, { force: true })
-  else await rename(aside, path)
-}
-
-function markOf({ publishedDir }: Config): string {
-  return join(publishedDir, 'moved')
-}
-
-function inodeOf(path: string): Promise<number | undefined> {
-  return stat(path).then(
-    (it) => it.ino,
-    () => undefined,
-  )
-}
-
-// `allowFork: false` counts only for whoever opens a core first, and a peer that asks for a stored core
-// may be the first.
-function refuseForks(store: Corestore): void {
-  store.watch((core) => refuseFork(core as unknown as { readonly replicator: object }))
-}
-
-/** @throws INTERNAL where Hypercore would not heed it, so that no core opens. */
-export function refuseFork({ replicator }: { readonly replicator: object }): void {
-  const it = replicator as { allowFork?: unknown }
-  if (typeof it.allowFork !== 'boolean') {
-    throw new HyperletterError(
-      'INTERNAL',
-      'This version of Hypercore cannot be told to refuse forks.',
-    )
-  }
-  it.allowFork = false
 }

@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import type { KeyPair } from 'hypercore-crypto'
+import type { SigningKeyPair } from '../../format/crypto.ts'
 import type { Connection } from 'hyperswarm'
 import { codeOf } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
@@ -7,7 +7,7 @@ import { handshake } from './handshake.ts'
 import { isOnInterface, type NetworkInterface } from './multicast.ts'
 
 export interface ListenerOptions {
-  readonly keyPair: KeyPair
+  readonly keyPair: SigningKeyPair
   /** Address to listen at; all when absent. */
   readonly host: string | undefined
   /** Used if it is free; any other when absent. */

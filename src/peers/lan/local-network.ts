@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { KeyPair } from 'hypercore-crypto'
+import type { SigningKeyPair } from '../../format/crypto.ts'
 import type { Connection } from 'hyperswarm'
 import type { Address } from '../../config/config.ts'
 import type { Logger } from '../../logger.ts'
@@ -25,7 +25,7 @@ export interface LocalNetworkSwarm {
 export interface LocalNetworkOptions {
   readonly swarm: LocalNetworkSwarm
   /** Who this device is to its peers. */
-  readonly keyPair: KeyPair
+  readonly keyPair: SigningKeyPair
   /** Address that is bound; all when absent. */
   readonly host: string | undefined
   /** Used for TCP, too, if it is set and free. */

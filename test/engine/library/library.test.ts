@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type Corestore from 'corestore'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { namedCore } from '../../../src/log/store/named-core.ts'
+import { Store } from '../../../src/log/store/store.ts'
 import { Library } from '../../../src/engine/library/library.ts'
 import { encryptionKeyOf, feedKeyOf } from '../../../src/format/keys/feed-key.ts'
 import { expectCode } from '../../helpers/errors.ts'
@@ -15,7 +15,9 @@ const OTHER = feedKeyOf(new Uint8Array(32).fill(2))
 const SECRET = encryptionKeyOf(new Uint8Array(32).fill(3))
 
 async function openLibrary(store?: Corestore): Promise<Library> {
-  const library = await Library.open(namedCore(store ?? (await openStore()), 'library'))
+  const library = await Library.open(
+    await new Store(store ?? (await openStore())).openKeyValues('library'),
+  )
   onTestFinished(() => library.close())
   return library
 }

@@ -4,7 +4,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { Library } from '../../../src/engine/library/library.ts'
 import { Retention } from '../../../src/engine/retention/retention.ts'
 import { EVERYTHING, UNDECIDED } from '../../../src/format/selection.ts'
-import { namedCore } from '../../../src/log/store/named-core.ts'
+import { Store } from '../../../src/log/store/store.ts'
 import { createLogger } from '../../../src/logger.ts'
 import { LogBuilder } from '../../helpers/log-builder.ts'
 import { connect, coreOf, openFeed, openStore } from '../../helpers/stores.ts'
@@ -18,11 +18,11 @@ async function device() {
   const dataDir = await temporaryDirectory()
   const storeDir = join(dataDir, 'store')
   const store = await openStore(storeDir)
-  const library = await Library.open(namedCore(store, 'library'))
+  const library = await Library.open(await new Store(store).openKeyValues('library'))
   const retention = new Retention({
     config: { dataDir, storeDir },
     capBytes: CAP_BYTES,
-    store,
+    store: new Store(store),
     library,
     logger: createLogger('silent'),
     open: async () => undefined,

@@ -1,6 +1,6 @@
 import Corestore from 'corestore'
 import { expect, test } from 'vitest'
-import { refuseFork } from '../../../src/log/store/store.ts'
+import { refuseFork } from '../../../src/log/store/opening.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 
 test('every core that opens refuses forks, and none opens where Hypercore would not heed that', async () => {

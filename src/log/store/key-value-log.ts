@@ -1,6 +1,6 @@
 import Hyperbee from 'hyperbee'
+import type Hypercore from 'hypercore'
 import { HyperletterError } from '../../errors.ts'
-import type { LogPlace } from '../../log/store/named-core.ts'
 import { onStore } from '../../storage-errors.ts'
 
 /** Where in a Hyperbee to look; bounds as text. */
@@ -9,21 +9,29 @@ interface Range {
   readonly lt: string
 }
 
+/** Where the core of it is. */
+interface CorePlace {
+  /** Whether it was ever opened. */
+  readonly isMade: () => Promise<boolean>
+  /** A session of it, writable; the core is made if there is none. */
+  readonly open: () => Hypercore
+}
+
 /**
- * The Hyperbee of a library. It is made with the first thing that is written: to make one takes a tenth of the time
+ * Values by text keys, in a Hyperbee. It is made with the first thing that is written: to make one takes a tenth of the time
  * in which a new reader has the newest issue.
  */
-export class LibraryLog {
-  readonly #place: LogPlace
+export class KeyValueLog {
+  readonly #place: CorePlace
   #bee: Promise<Hyperbee> | undefined
   #isClosed = false
 
-  private constructor(place: LogPlace) {
+  private constructor(place: CorePlace) {
     this.#place = place
   }
 
-  static async open(place: LogPlace): Promise<LibraryLog> {
-    const log = new LibraryLog(place)
+  static async open(place: CorePlace): Promise<KeyValueLog> {
+    const log = new KeyValueLog(place)
     if (await place.isMade()) await log.forWriting()
     return log
   }

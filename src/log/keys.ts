@@ -1,4 +1,6 @@
 import type { Manifest } from 'hypercore'
+import crypto from 'hypercore-crypto'
+import type { SigningKeyPair } from '../format/crypto.ts'
 import { SIGNER_NAMESPACE } from '../format/bundle/format.ts'
 
 /** What the key of a newsletter is the hash of: one signer. @param publicKey 32 bytes. */
@@ -18,6 +20,15 @@ export function manifestOf(publicKey: Uint8Array): Manifest {
     linked: null,
     userData: null,
   }
+}
+
+/** What a log is announced under, which does not tell its key: 32 bytes. @param key 32 bytes. */
+export function discoveryKeyOf(key: Uint8Array): Uint8Array {
+  return crypto.discoveryKey(key)
+}
+
+export function randomKeyPair(): SigningKeyPair {
+  return crypto.keyPair()
 }
 
 /** The same bytes, for Hypercore. */

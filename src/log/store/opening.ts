@@ -1,0 +1,153 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import Corestore from 'corestore'
+import Hypercore from 'hypercore'
+import type { Config } from '../../config/config.ts'
+import { codeOf, hasCode, HyperletterError } from '../../errors.ts'
+import { onStore, unusableDirectory } from '../../storage-errors.ts'
+import { writeBufferFor } from './disk.ts'
+import { Store } from './store.ts'
+import { replaceSynced } from '../../atomic-file.ts'
+
+export interface StoreOptions {
+  /** What it may take, as far as others wrote it; no limit when absent. */
+  readonly capBytes?: number
+  /** Called when this process has the lock, while the database opens, which takes 10 to 20 ms; once more if it is tried again. Must not throw. */
+  readonly onLock?: () => void
+}
+
+/** Two processes that make one store at the same moment take each other's for a copy; a moment later it is whole. */
+const LOOK_AGAIN_MS = [50, 200]
+
+/** By this file, its inode and an attribute of it, the stack knows a store from a copy of it. It carries the lock. */
+const DEVICE_FILE = 'CORESTORE'
+
+/**
+ * Opens the store of a data directory and takes its lock. One that was copied here, or put back from a
+ * backup, opens too; until `settleMove` it is known that it was.
+ * @throws STORE_BUSY if another process has it, INVALID_INPUT if it cannot be made, DISK_FULL; FEED_BEHIND
+ * if it was copied and somebody else is opening it.
+ */
+export async function openStore(config: Config, options: StoreOptions = {}): Promise<Store> {
+  const { dataDir, storeDir } = config
+  await mkdir(storeDir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw unusableDirectory(dataDir, error)
+  })
+  for (const pauseMs of LOOK_AGAIN_MS) {
+    try {
+      return await tryToOpen(storeDir, options)
+    } catch (error) {
+      if (!hasCode(error, 'FEED_BEHIND')) throw error
+      await setTimeout(pauseMs)
+    }
+  }
+  const seen = await inodeOf(join(storeDir, DEVICE_FILE))
+  try {
+    return await tryToOpen(storeDir, options)
+  } catch (error) {
+    if (!hasCode(error, 'FEED_BEHIND')) throw error
+    await adopt(config, seen)
+    return tryToOpen(storeDir, options)
+  }
+}
+
+/** Whether the store was moved, and its newsletters may not know yet that they have to catch up. */
+export async function wasMoved(config: Config): Promise<boolean> {
+  return (await inodeOf(markOf(config))) !== undefined
+}
+
+/** To call once that every newsletter knows. */
+export async function settleMove(config: Config): Promise<void> {
+  await rm(markOf(config), { force: true })
+}
+
+async function tryToOpen(
+  storeDir: string,
+  { capBytes = Infinity, onLock }: StoreOptions,
+): Promise<Store> {
+  const store = new Corestore(storageUnder(storeDir, capBytes))
+  try {
+    refuseForks(store)
+    if (onLock !== undefined) void tellOfLock(store, onLock)
+    await onStore(() => store.ready())
+    return new Store(store)
+  } catch (error) {
+    await store.close().catch(() => undefined)
+    throw error
+  }
+}
+
+// With the lock the database begins to open, in the same turn. What fails here fails there too.
+async function tellOfLock({ storage }: Corestore, onLock: () => void): Promise<void> {
+  try {
+    if (storage.deviceFile === null) return
+    await storage.deviceFile.ready()
+    await setImmediate()
+  } catch {
+    return
+  }
+  onLock()
+}
+
+// With a cap, what the storage keeps for itself is small, and it copies blocks only when it is told to:
+// both would take room that the cap has not.
+function storageUnder(storeDir: string, capBytes: number): string | object {
+  if (capBytes === Infinity) return storeDir
+  return Hypercore.defaultStorage(storeDir, {
+    writeBufferSize: writeBufferFor(capBytes),
+    blobGarbageCollectionAgeCutOff: 0,
+  })
+}
+
+// First it is on disk that the store was moved, and only then the store stops saying so.
+async function adopt(config: Config, seen: number | undefined): Promise<void> {
+  await mkdir(config.publishedDir, { recursive: true, mode: 0o700 })
+  await replaceSynced(markOf(config), [Buffer.from('The store was copied or put back.\n')])
+  const path = join(config.storeDir, DEVICE_FILE)
+  const aside = `${path}.${randomBytes(6).toString('hex')}`
+  try {
+    await rename(path, aside)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return
+    throw error
+  }
+  // Another process may have adopted it meanwhile; its lock lies on the file, under whatever name.
+  if ((await inodeOf(aside)) === seen) await rm(aside, { force: true })
+  else await rename(aside, path)
+}
+
+function markOf({ publishedDir }: Config): string {
+  return join(publishedDir, 'moved')
+}
+
+function inodeOf(path: string): Promise<number | undefined> {
+  return stat(path).then(
+    (it) => it.ino,
+    () => undefined,
+  )
+}
+
+// `allowFork: false` counts only for whoever opens a core first, and a peer that asks for a stored core
+// may be the first.
+function refuseForks(store: Corestore): void {
+  store.watch((core) => refuseFork(core as unknown as { readonly replicator: object }))
+}
+
+/** @throws INTERNAL where Hypercore would not heed it, so that no core opens. */
+export function refuseFork({ replicator }: { readonly replicator: object }): void {
+  const it = replicator as { allowFork?: unknown }
+  if (typeof it.allowFork !== 'boolean') {
+    throw new HyperletterError(
+      'INTERNAL',
+      'This version of Hypercore cannot be told to refuse forks.',
+    )
+  }
+  it.allowFork = false
+}
+
+/** A store of its own in a directory of its own, for as long as something is looked into. @throws DISK_FULL */
+export function openScratchStore(directory: string): Promise<Store> {
+  return tryToOpen(directory, {})
+}
