@@ -43,6 +43,7 @@ export function correctingTests(subject: Subject): void {
       markdown: 'At 14:10.\n',
       attachments: [],
       editions: 2,
+      editionBlock: 6,
       amendedAt: amended.amendedAt,
       note: 'The time.',
       verified: true,

@@ -77,6 +77,7 @@ export function readingTests(subject: Subject): void {
       markdown: 'Text.\n',
       attachments: [],
       editions: 1,
+      editionBlock: 2,
       verified: true,
     })
   })
