@@ -1,6 +1,28 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
-import { renderHtml } from '../render/html/html.ts'
+import { renderHtml, renderUnformatted } from '../render/html/html.ts'
 import type { Issue } from '../site/pages/parts.ts'
+import { INLINE_LENGTH, inWorker } from '../text-worker/text-worker.ts'
+
+/** HTML of an issue; `attachmentUrl` gives the addresses of its pictures. */
+export type Render = (
+  issue: Issue,
+  attachmentUrl: (name: string) => string | undefined,
+) => Promise<string>
+
+/** Long texts are rendered by a worker; one that takes it too long is shown unformatted. */
+export async function renderIssue(
+  { markdown, attachments }: Issue,
+  attachmentUrl: (name: string) => string | undefined,
+  run = inWorker,
+): Promise<string> {
+  if (markdown.length <= INLINE_LENGTH) return renderHtml(markdown, { attachmentUrl })
+  const addresses = new Map<string, string>()
+  for (const { name } of attachments) {
+    const address = attachmentUrl(name)
+    if (address !== undefined) addresses.set(name, address)
+  }
+  return (await run('html', { text: markdown, addresses })) ?? renderUnformatted(markdown)
+}
 
 /** HTML that is kept, in characters: about thirty long issues. */
 const MAX_CHARACTERS = 4_000_000
@@ -11,7 +33,11 @@ export class RenderCache {
   #characters = 0
 
   /** @param use which addresses pictures get; part of what HTML is kept by. */
-  render(issue: Issue, use: string, attachmentUrl: (name: string) => string | undefined): string {
+  async render(
+    issue: Issue,
+    use: string,
+    attachmentUrl: (name: string) => string | undefined,
+  ): Promise<string> {
     const key = `${use}/${keyOf(issue)}`
     const known = this.#kept.get(key)
     if (known !== undefined) {
@@ -19,7 +45,8 @@ export class RenderCache {
       this.#kept.set(key, known)
       return known
     }
-    const html = renderHtml(issue.markdown, { attachmentUrl })
+    const html = await renderIssue(issue, attachmentUrl)
+    if (this.#kept.has(key)) return html
     this.#kept.set(key, html)
     this.#characters += html.length
     for (const [oldest, text] of this.#kept) {
@@ -30,9 +57,6 @@ export class RenderCache {
     return html
   }
 }
-
-/** HTML of an issue; `attachmentUrl` gives the addresses of its pictures. */
-export type Render = (issue: Issue, attachmentUrl: (name: string) => string | undefined) => string
 
 /** Compressed texts that are kept, in bytes: those of about 1,500 long issues. */
 const MAX_BYTES = 8 * 1_024 * 1_024
@@ -51,11 +75,11 @@ export class KeptTexts {
   }
 
   /** The addresses of the pictures of an issue must be the same at each call. */
-  readonly render: Render = (issue, attachmentUrl) => {
+  readonly render: Render = async (issue, attachmentUrl) => {
     const key = keyOf(issue)
     const known = this.#kept.get(key)
     if (known !== undefined) return inflateRawSync(known).toString('utf8')
-    const html = renderHtml(issue.markdown, { attachmentUrl })
+    const html = await renderIssue(issue, attachmentUrl)
     this.#keep(key, deflateRawSync(html, { level: 1 }))
     return html
   }
@@ -63,7 +87,7 @@ export class KeptTexts {
   // Nothing falls away for another: an archive is read from one end to the other each time, and one that
   // does not fit would never find again what it has put there.
   #keep(key: string, bytes: Uint8Array): void {
-    if (this.#sizeBytes + bytes.byteLength > this.#maxBytes) return
+    if (this.#kept.has(key) || this.#sizeBytes + bytes.byteLength > this.#maxBytes) return
     this.#kept.set(key, bytes)
     this.#sizeBytes += bytes.byteLength
   }

@@ -1,12 +1,12 @@
 import type { Segment } from './segment.ts'
 import { SegmentWriter } from './segment-writer.ts'
-import { eachTerm } from './text/words.ts'
+import { eachTerm, MAX_DISTINCT_TERMS, type TermCounts } from './text/words.ts'
 
 /** What of an issue can be found. */
 export interface Searchable {
   readonly title: string
-  /** Plain words, see `plainText`. */
-  readonly text: string
+  /** Plain words, see `plainText`, or their terms. */
+  readonly text: string | TermCounts
   readonly summary?: string | undefined
   readonly tags?: readonly string[] | undefined
   readonly authors?: readonly string[] | undefined
@@ -17,9 +17,6 @@ const TITLE_WEIGHT = 8
 const TAG_WEIGHT = 6
 const AUTHOR_WEIGHT = 4
 const SUMMARY_WEIGHT = 2
-
-/** Different terms of one issue that are indexed: ten times what a long one has. */
-const MAX_DISTINCT_TERMS = 30_000
 
 /** Collects issues in memory and makes a segment of them. */
 export class SegmentBuilder {
@@ -37,11 +34,14 @@ export class SegmentBuilder {
   add({ title, text, summary = '', tags = [], authors = [] }: Searchable): number {
     const document = this.#lengths.length
     const before = this.postingCount
+    const count = (term: string, weight: number) => {
+      if (this.postingCount - before < MAX_DISTINCT_TERMS) this.#count(term, document, weight)
+    }
     const add = (words: string, weight: number) => {
       let length = 0
       eachTerm(words, (term) => {
         length++
-        if (this.postingCount - before < MAX_DISTINCT_TERMS) this.#count(term, document, weight)
+        count(term, weight)
       })
       return length
     }
@@ -49,7 +49,11 @@ export class SegmentBuilder {
     for (const tag of tags) add(tag, TAG_WEIGHT)
     for (const author of authors) add(author, AUTHOR_WEIGHT)
     add(summary, SUMMARY_WEIGHT)
-    this.#lengths.push(add(text, 1))
+    if (typeof text === 'string') this.#lengths.push(add(text, 1))
+    else {
+      for (const [term, times] of text.counts) count(term, times)
+      this.#lengths.push(text.length)
+    }
     return document
   }
 

@@ -14,7 +14,8 @@ import { defaultHandlers, toHast, type Handlers, type State } from 'mdast-util-t
 import { htmlSchema } from './schema.ts'
 import { serialize } from './serialize.ts'
 import { attachmentName, hostOf } from '../links.ts'
-import { parseMarkdown } from '../markdown/markdown.ts'
+import { parseMarkdown, pieces } from '../markdown/markdown.ts'
+import { stripControls } from '../plain.ts'
 
 export interface HtmlOptions {
   /** URL of an attachment of the issue; undefined when there is none of that name. */
@@ -36,6 +37,16 @@ export function renderHtml(markdown: string, options: HtmlOptions = {}): string 
     handlers: handlers(options.attachmentUrl ?? (() => undefined)),
   })
   return serialize(sanitize(tree, htmlSchema(idPrefix)) as HastRoot)
+}
+
+/**
+ * A text as it was typed, after a sentence that says why it stands there so: for one that takes too long
+ * to render. Linear in time.
+ */
+export function renderUnformatted(markdown: string): string {
+  const notice = 'This text took too long to lay out. It is shown as its author typed it.'
+  const texts = pieces(stripControls(markdown)).map((it) => element('pre', {}, [text(it)]))
+  return serialize({ type: 'root', children: [element('p', {}, [text(notice)]), ...texts] })
 }
 
 interface Folded {

@@ -40,7 +40,7 @@ function parse(markdown: string, rest: string): Root {
 }
 
 /** A text cut at ends of lines, or within a very long line. */
-function pieces(text: string): string[] {
+export function pieces(text: string): string[] {
   const found: string[] = []
   for (let start = 0; start < text.length;) {
     const most = start + PIECE_LENGTH

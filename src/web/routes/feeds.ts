@@ -213,13 +213,13 @@ async function* readEntries(
       .readIssue({ newsletter: feedKey, number, timeoutSeconds: 1 })
       .catch(() => undefined)
     if (issue === undefined) continue
-    const html = left > 0 && issue.retracted === undefined ? htmlOf(issue) : undefined
+    const html = left > 0 && issue.retracted === undefined ? await htmlOf(issue) : undefined
     left -= html?.length ?? 0
     const isTooLong = left < 0 || (html?.length ?? 0) > MAX_ENTRY_CHARACTERS
     yield entryOf(issue, origin(), isTooLong ? undefined : html)
   }
 
-  function htmlOf(issue: Issue): string {
+  function htmlOf(issue: Issue): Promise<string> {
     const { feedKey, number, attachments } = issue
     const names = new Set(attachments.map((it) => it.name))
     const folder = `${origin()}/feeds/pictures/${secrets.pictures(feedKey)}/${feedKey}/${number}`

@@ -65,7 +65,7 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
     const all = await operations.listIssues({ newsletter: key })
     const path = issuePath(key, number)
     const names = new Set(issue.attachments.map((it) => it.name))
-    const html = rendered.render(issue, 'page', (name) =>
+    const html = await rendered.render(issue, 'page', (name) =>
       names.has(name) ? attachmentPath(path, name) : undefined,
     )
     const body = issuePage({

@@ -7,6 +7,7 @@ import type { Listing } from '../../../format/history/history.ts'
 import type { LibraryEntry } from '../../../engine/library/library.ts'
 import type { SearchIndex } from '../../../engine/search/search-index.ts'
 import { plainText } from '../../../engine/search/text/plain-text.ts'
+import { INLINE_LENGTH, inWorker } from '../../../text-worker/text-worker.ts'
 
 /** Texts that are read from disk at the same time. */
 const READ_AT_ONCE = 16
@@ -96,7 +97,12 @@ export class CatchUp {
   async #add(feed: Feed, number: number, edition: Edition): Promise<boolean> {
     if (!(await feed.holds(contentRange(edition.record.body)))) return false
     const { title, summary, tags, authors } = edition.record
-    const text = plainText(await readText(feed, edition))
+    const markdown = await readText(feed, edition)
+    // One that takes too long is found by its head, as one that cannot be read.
+    const text =
+      markdown.length <= INLINE_LENGTH
+        ? plainText(markdown)
+        : ((await inWorker('terms', { text: markdown })) ?? '')
     this.#index.add(
       { feedKey: feed.feedKey, number, edition: edition.index },
       { title, text, summary, tags, authors: authors?.map((it) => it.name) },

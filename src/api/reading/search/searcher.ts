@@ -8,8 +8,8 @@ import type { LibraryEntry } from '../../../engine/library/library.ts'
 import type { FeedKey } from '../../../format/keys/feed-key.ts'
 import { parseQuery, type Clause } from '../../../engine/search/query.ts'
 import { SearchIndex } from '../../../engine/search/search-index.ts'
-import { excerptOf, type Excerpt } from '../../../engine/search/text/excerpt.ts'
-import { plainText } from '../../../engine/search/text/plain-text.ts'
+import { issueExcerpt, type Excerpt } from '../../../engine/search/text/excerpt.ts'
+import { INLINE_LENGTH, inWorker } from '../../../text-worker/text-worker.ts'
 import type { CallOptions, Output, ParsedInput } from '../../contract/contract.ts'
 import { marksOf } from '../listing.ts'
 import { CatchUp } from './catch-up.ts'
@@ -134,13 +134,10 @@ async function readExcerpt(
 ): Promise<Excerpt> {
   try {
     const edition = newestEdition(issue)
-    const text = plainText(await feed.readBody(edition, LOCAL))
+    const text = await feed.readBody(edition, LOCAL)
     const { title } = edition.record
-    // Most texts begin with their title, which stands above the excerpt already.
-    const below = text.startsWith(`${title} `)
-      ? excerptOf(text.slice(title.length + 1), clauses)
-      : undefined
-    return below !== undefined && below.highlights.length > 0 ? below : excerptOf(text, clauses)
+    if (text.length <= INLINE_LENGTH) return issueExcerpt(text, title, clauses)
+    return (await inWorker('excerpt', { text, title, clauses })) ?? { text: '', highlights: [] }
   } catch (error) {
     if (!hasCode(error, 'NOT_AVAILABLE', 'INVALID_RECORD', 'TOO_LARGE')) throw error
     return { text: '', highlights: [] }

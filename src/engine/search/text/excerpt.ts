@@ -1,4 +1,5 @@
 import type { Clause } from '../query.ts'
+import { plainText } from './plain-text.ts'
 import { eachTerm } from './words.ts'
 
 /** A part of a text, and where in it what was searched for stands. */
@@ -21,6 +22,16 @@ interface Match {
   readonly start: number
   readonly end: number
   readonly clause: number
+}
+
+/** The excerpt of an issue's Markdown that is shown below its title. */
+export function issueExcerpt(markdown: string, title: string, clauses: readonly Clause[]): Excerpt {
+  const text = plainText(markdown)
+  // Most texts begin with their title, which stands above the excerpt already.
+  const below = text.startsWith(`${title} `)
+    ? excerptOf(text.slice(title.length + 1), clauses)
+    : undefined
+  return below !== undefined && below.highlights.length > 0 ? below : excerptOf(text, clauses)
 }
 
 /** The part of a plain text that has the most of the words of a query; its beginning if it has none. */

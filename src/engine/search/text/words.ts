@@ -87,6 +87,28 @@ export function eachTerm(text: string, visit: TermVisitor): void {
   })
 }
 
+/** Different terms of one text that are counted: ten times what a long issue has. */
+export const MAX_DISTINCT_TERMS = 30_000
+
+/** How often each term is in a text, in the order in which they come, and how many terms there are in all. */
+export interface TermCounts {
+  readonly length: number
+  readonly counts: ReadonlyMap<string, number>
+}
+
+/** The terms of a plain text. */
+export function countTerms(text: string): TermCounts {
+  const counts = new Map<string, number>()
+  let length = 0
+  eachTerm(text, (term) => {
+    length++
+    const before = counts.get(term)
+    if (before !== undefined || counts.size < MAX_DISTINCT_TERMS)
+      counts.set(term, (before ?? 0) + 1)
+  })
+  return { length, counts }
+}
+
 /** The words that a run of an unspaced script consists of, as dictionaries see it. */
 export function eachWordIn(run: string, visit: (word: string, start: number) => void): void {
   segmenter ??= new Intl.Segmenter('en', { granularity: 'word' })

@@ -1,0 +1,17 @@
+import type { Clause } from '../engine/search/query.ts'
+import { issueExcerpt, type Excerpt } from '../engine/search/text/excerpt.ts'
+import { plainText } from '../engine/search/text/plain-text.ts'
+import { countTerms, type TermCounts } from '../engine/search/text/words.ts'
+import { renderHtml } from '../render/html/html.ts'
+
+/** What is done with a text in the worker. Input and output are cloned on their way. */
+export const JOBS = {
+  /** @param addresses of attachments, by name. */
+  html: ({ text, addresses }: { text: string; addresses: ReadonlyMap<string, string> }): string =>
+    renderHtml(text, { attachmentUrl: (name) => addresses.get(name) }),
+  terms: ({ text }: { text: string }): TermCounts => countTerms(plainText(text)),
+  excerpt: (input: { text: string; title: string; clauses: readonly Clause[] }): Excerpt =>
+    issueExcerpt(input.text, input.title, input.clauses),
+}
+
+export type Jobs = typeof JOBS
