@@ -1,4 +1,5 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import { LRUCache } from 'lru-cache'
 import { renderHtml, renderUnformatted } from '../render/html/html.ts'
 import type { Issue } from '../site/pages/parts.ts'
 import { INLINE_LENGTH, inWorker } from '../text-worker/text-worker.ts'
@@ -29,8 +30,10 @@ const MAX_CHARACTERS = 4_000_000
 
 /** HTML of issues, the latest used kept. What is shown is verified anew each time all the same. */
 export class RenderCache {
-  readonly #kept = new Map<string, string>()
-  #characters = 0
+  readonly #kept = new LRUCache<string, string>({
+    maxSize: MAX_CHARACTERS,
+    sizeCalculation: (html) => Math.max(1, html.length),
+  })
 
   /** @param use which addresses pictures get; part of what HTML is kept by. */
   async render(
@@ -39,21 +42,8 @@ export class RenderCache {
     attachmentUrl: (name: string) => string | undefined,
   ): Promise<string> {
     const key = `${use}/${keyOf(issue)}`
-    const known = this.#kept.get(key)
-    if (known !== undefined) {
-      this.#kept.delete(key)
-      this.#kept.set(key, known)
-      return known
-    }
-    const html = await renderIssue(issue, attachmentUrl)
-    if (this.#kept.has(key)) return html
+    const html = this.#kept.get(key) ?? (await renderIssue(issue, attachmentUrl))
     this.#kept.set(key, html)
-    this.#characters += html.length
-    for (const [oldest, text] of this.#kept) {
-      if (this.#characters <= MAX_CHARACTERS) break
-      this.#kept.delete(oldest)
-      this.#characters -= text.length
-    }
     return html
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Hono } from 'hono'
+import { LRUCache } from 'lru-cache'
 import { HyperletterError } from '../../errors.ts'
 import { compareTimes } from '../../format/records/time-order.ts'
 import type { Env, Reader, ReaderContext } from '../context.ts'
@@ -18,7 +19,7 @@ import { KeptTexts, type Render } from '../render-cache.ts'
 import { attachmentPath } from '../../site/pages/issue.ts'
 import type { Issue, IssueSummary, Newsletter } from '../../site/pages/parts.ts'
 import { packageVersion } from '../../version.ts'
-import { isSame } from '../secrets.ts'
+import { isSame } from '../state.ts'
 
 // Another version may write the same issues in another way.
 const VERSION = packageVersion()
@@ -40,7 +41,7 @@ export function feedRoutes(reader: Reader): Hono<Env> {
   const app = new Hono<Env>()
   const { operations, secrets } = reader
   const kept = new KeptTexts()
-  const seen = new Map<string, { readonly tag: string; readonly at: Date }>()
+  const seen = new LRUCache<string, { tag: string; at: Date }>({ max: MAX_REMEMBERED })
   const KEY = ':key{[a-z0-9]{52}}'
   const FILE = ':file{[a-z]{4}[.][a-z]{3,4}}'
 
@@ -151,10 +152,7 @@ export function feedRoutes(reader: Reader): Hono<Env> {
     const before = seen.get(address)
     if (before?.tag === tag) return before.at
     const at = new Date(Math.floor(Date.now() / 1_000) * 1_000)
-    seen.delete(address)
     seen.set(address, { tag, at })
-    const [oldest] = seen.keys()
-    if (seen.size > MAX_REMEMBERED && oldest !== undefined) seen.delete(oldest)
     return at
   }
 }
