@@ -1,18 +1,18 @@
 import { once, type EventEmitter } from 'node:events'
 import type { Config } from '../config/config.ts'
 import { diskCapOf } from '../config/disk-cap.ts'
-import { LiveConfig } from '../config/live.ts'
+import { LiveConfig, type Reloaded } from '../config/live.ts'
 import { Engine } from '../engine/engine.ts'
 import { hasCode, HyperletterError } from '../errors.ts'
-import { createLogger } from '../logger.ts'
+import { createLogger, type Logger } from '../logger.ts'
 import { PROTOCOL_VERSION } from '../api/kinds.ts'
 import { ReaderHost } from '../web/host.ts'
+import { SerialQueue } from '../serial-queue.ts'
 import { packageVersion } from '../version.ts'
 import { dial } from '../api/socket/client.ts'
 import { EVENT_SETTINGS, IssueEvents } from '../outlets/issue-events.ts'
 import { EngineSupervisor } from './engine-supervisor.ts'
 import { Monitoring } from './monitoring/monitoring.ts'
-import { Reloading } from './reloading.ts'
 import { OperationsServer } from '../api/socket/server.ts'
 
 export interface Ready {
@@ -138,4 +138,52 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
 
 function forceExitAfter(deadlineMs: number): NodeJS.Timeout {
   return setTimeout(() => process.exit(1), deadlineMs).unref()
+}
+
+export interface ReloadingOptions {
+  readonly live: LiveConfig
+  /** Reads the configuration again, from wherever it came. */
+  readonly load: () => Promise<Config>
+  readonly logger: Logger
+}
+
+/** Reads the configuration again while the daemon runs; a wrong one leaves the old one in force. */
+export class Reloading {
+  readonly #options: ReloadingOptions
+  readonly #queue = new SerialQueue()
+  #reported = ''
+
+  constructor(options: ReloadingOptions) {
+    this.#options = options
+  }
+
+  /** One after the other, however fast they are asked for. @throws INVALID_INPUT with the line that is wrong */
+  reload(): Promise<Reloaded> {
+    return this.#queue.run(() => this.#reload())
+  }
+
+  async #reload(): Promise<Reloaded> {
+    const { live, load, logger } = this.#options
+    let done: Reloaded
+    try {
+      done = await live.replace(await load())
+    } catch (cause) {
+      const error = HyperletterError.from(cause)
+      const { code, message } = error
+      logger.error({ code }, `the configuration was not read again: ${message}`)
+      throw error
+    }
+    logger.info({ settings: done.applied }, 'the configuration was read again')
+    this.#reportOnce(done.restart)
+    return done
+  }
+
+  // A setting that needs a restart is logged once, however often the file is read.
+  #reportOnce(restart: Reloaded['restart']): void {
+    const names = restart.join(', ')
+    if (names !== '' && names !== this.#reported) {
+      this.#options.logger.warn({ settings: restart }, `changes with the next start: ${names}`)
+    }
+    this.#reported = names
+  }
 }

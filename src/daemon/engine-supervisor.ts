@@ -8,65 +8,65 @@ import { bindOperations } from '../api/operations.ts'
 import { anySignal } from '../within.ts'
 
 export interface EngineSupervisorOptions {
-  /** Opens the same data directory anew. */
+  /** Opens the same data directory again. */
   readonly open: () => Promise<Engine>
   readonly dataDir: string
   readonly logger: Logger
 }
 
-/** How long after the disk was full it is looked whether there is room; longer from time to time. */
-const FIRST_LOOK_MS = 1_000
+/** First delay before checking for free space again after the disk was full; it doubles up to the longest. */
+const FIRST_CHECK_MS = 1_000
 const LONGEST_PAUSE_MS = 60_000
 
-/** Full again sooner than this, the disk is not looked at sooner again. */
+/** If the disk is full again within this time, the delay does not start over. */
 const CALM_MS = 10 * LONGEST_PAUSE_MS
 
 /** One engine, and what works with it. */
 interface Generation {
   readonly engine: Engine
   readonly operations: Operations
-  /** What runs now, each with what ends it. */
+  /** Calls under way, each with the controller that ends it. */
   readonly running: Set<AbortController>
   hasEnded: boolean
 }
 
 /**
- * An engine for a process that runs for months. Where the disk was full its store takes nothing more,
- * room or not, so once there is room it is opened anew; `operations` go on with the new one.
+ * An engine for a process that runs for months. After the disk was full, its store accepts nothing more even
+ * when there is space again; the supervisor then reopens it, and `operations` continue with the new one.
  */
 export class EngineSupervisor {
-  /** Stay the same. Those that run while the engine is opened anew end with NOT_AVAILABLE. */
+  /** Outlive every engine. Calls under way while the engine reopens end with NOT_AVAILABLE. */
   readonly operations: Operations
   readonly #options: EngineSupervisorOptions
   readonly #closed = new AbortController()
-  #era: Promise<Generation>
+  #generation: Promise<Generation>
   #isOnline = false
-  #looking: Promise<boolean> | undefined
-  #pauseMs = FIRST_LOOK_MS
+  #checking: Promise<boolean> | undefined
+  #pauseMs = FIRST_CHECK_MS
   #timer: NodeJS.Timeout | undefined
-  #begunAt = 0
+  #openedAt = 0
 
   /** @param engine is closed by `close`. */
   constructor(engine: Engine, options: EngineSupervisorOptions) {
     this.#options = options
-    this.#era = Promise.resolve(this.#begin(engine))
+    this.#generation = Promise.resolve(this.#start(engine))
     this.operations = this.#makeOperations()
   }
 
   async goOnline(): Promise<void> {
     this.#isOnline = true
-    await (await this.#era).engine.network()
+    await (await this.#generation).engine.network()
   }
 
   async close(): Promise<void> {
     this.#closed.abort()
     clearTimeout(this.#timer)
-    await this.#looking
-    await (await this.#era.catch(() => undefined))?.engine.close()
+    await this.#checking
+    await (await this.#generation.catch(() => undefined))?.engine.close()
   }
 
-  #begin(engine: Engine): Generation {
-    this.#begunAt = Date.now()
+  #start(engine: Engine): Generation {
+    this.#openedAt = Date.now()
     engine.full.addEventListener('abort', () => this.#onFull(), { once: true })
     return {
       engine,
@@ -77,17 +77,17 @@ export class EngineSupervisor {
   }
 
   #onFull(): void {
-    if (Date.now() - this.#begunAt > CALM_MS) this.#pauseMs = FIRST_LOOK_MS
-    this.#lookLater()
+    if (Date.now() - this.#openedAt > CALM_MS) this.#pauseMs = FIRST_CHECK_MS
+    this.#checkLater()
   }
 
-  #lookLater(): void {
+  #checkLater(): void {
     clearTimeout(this.#timer)
     if (this.#closed.signal.aborted) return
     this.#timer = setTimeout(() => {
-      this.#look()
-        .then((goesOn) => {
-          if (!goesOn) this.#lookLater()
+      this.#check()
+        .then((isOpen) => {
+          if (!isOpen) this.#checkLater()
         })
         .catch(() => undefined)
     }, this.#pauseMs)
@@ -95,46 +95,46 @@ export class EngineSupervisor {
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS)
   }
 
-  // At times of its own, and before anything that is asked for. Gives whether it goes on.
-  #look(): Promise<boolean> {
-    this.#looking ??= this.#goOnIfRoom().finally(() => (this.#looking = undefined))
-    return this.#looking
+  // Runs on a timer and before each call. Resolves to whether the store accepts writes.
+  #check(): Promise<boolean> {
+    this.#checking ??= this.#reopenIfSpace().finally(() => (this.#checking = undefined))
+    return this.#checking
   }
 
-  async #goOnIfRoom(): Promise<boolean> {
+  async #reopenIfSpace(): Promise<boolean> {
     const { dataDir, logger } = this.#options
-    const before = await this.#era.catch(() => undefined)
-    // Somebody else looked in between.
+    const before = await this.#generation.catch(() => undefined)
+    // Another check reopened it meanwhile.
     if (before?.engine.full.aborted === false) return true
     try {
       if (!(await hasFreeSpace(dataDir, NEEDED_FREE_BYTES))) return false
-      const opening = this.#openAnew(before)
-      this.#era = opening
+      const opening = this.#reopen(before)
+      this.#generation = opening
       const { engine } = await opening
-      logger.warn({}, 'there is room on the disk again, and everything goes on')
+      logger.warn({}, 'the disk has free space again: the store was reopened')
       if (this.#isOnline) await engine.network()
       return true
     } catch (err) {
-      logger.debug({ err }, 'the store could not be opened anew')
+      logger.debug({ err }, 'the store could not be reopened')
       return false
     }
   }
 
-  // Where the attempt before this one failed, there is nothing to close.
-  async #openAnew(before: Generation | undefined): Promise<Generation> {
+  // After a failed attempt there is nothing to close.
+  async #reopen(before: Generation | undefined): Promise<Generation> {
     if (before !== undefined) {
       before.hasEnded = true
       for (const it of before.running) it.abort()
       await before.engine.close()
     }
     if (this.#closed.signal.aborted) throw new HyperletterError('ABORTED', 'The daemon is closing.')
-    return this.#begin(await this.#options.open())
+    return this.#start(await this.#options.open())
   }
 
   async #current(): Promise<Generation> {
-    const era = await this.#era.catch(() => undefined)
-    if (era === undefined || era.engine.full.aborted) await this.#look()
-    return this.#era
+    const generation = await this.#generation.catch(() => undefined)
+    if (generation === undefined || generation.engine.full.aborted) await this.#check()
+    return this.#generation
   }
 
   #makeOperations(): Operations {
@@ -146,36 +146,36 @@ export class EngineSupervisor {
   #makeOperation(name: OperationName) {
     type Call = (input: unknown, options: CallOptions) => Promise<unknown> & AsyncIterable<unknown>
     const begin = async ({ signal }: CallOptions) => {
-      const era = await this.#current()
+      const generation = await this.#current()
       const end = new AbortController()
-      era.running.add(end)
+      generation.running.add(end)
       return {
-        era,
-        call: era.operations[name] as Call,
+        generation,
+        call: generation.operations[name] as Call,
         options: {
           signal: anySignal(end.signal, signal),
         },
-        done: () => era.running.delete(end),
+        done: () => generation.running.delete(end),
       }
     }
     if (OPERATION_KINDS[name] === 'value') {
       return async (input: unknown, given: CallOptions = {}) => {
-        const { era, call, options, done } = await begin(given)
+        const { generation, call, options, done } = await begin(given)
         try {
           return await call(input, options)
         } catch (error) {
-          throw await failure(error, era, given)
+          throw await failure(error, generation, given)
         } finally {
           done()
         }
       }
     }
     return async function* stream(input: unknown, given: CallOptions = {}) {
-      const { era, call, options, done } = await begin(given)
+      const { generation, call, options, done } = await begin(given)
       try {
         yield* call(input, options)
       } catch (error) {
-        throw await failure(error, era, given)
+        throw await failure(error, generation, given)
       } finally {
         done()
       }
@@ -184,11 +184,11 @@ export class EngineSupervisor {
 }
 
 async function failure(thrown: unknown, { engine, hasEnded }: Generation, { signal }: CallOptions) {
-  // It may have been another disk; if it was that of the store, the store says so.
+  // It may be another disk; if it is the store's, the flush says so.
   if (hasCode(thrown, 'DISK_FULL')) await engine.flush().catch(() => undefined)
   if (!hasEnded || signal?.aborted === true) return thrown
-  return new HyperletterError('NOT_AVAILABLE', 'The daemon opened its data anew meanwhile.', {
-    hint: 'The disk was full, and there is room again. Run the command once more.',
+  return new HyperletterError('NOT_AVAILABLE', 'The daemon reopened its store.', {
+    hint: 'The disk was full and has free space again. Run the command again.',
     cause: thrown,
   })
 }

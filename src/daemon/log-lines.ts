@@ -1,7 +1,11 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { open, readFile, stat } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
-import { codeOf } from '../errors.ts'
+import { codeOf, HyperletterError } from '../errors.ts'
 import { olderLog } from '../log-file.ts'
+import { UNIT } from './service/definitions.ts'
 
 /** How long new lines may wait. */
 const LOOK_EVERY_MS = 250
@@ -78,4 +82,38 @@ async function bytesOf(path: string, position: number, length: number): Promise<
   } finally {
     await file.close()
   }
+}
+
+export interface JournalOptions {
+  /** How many of the last lines. */
+  readonly count: number
+  /** Go on with new ones until the signal. */
+  readonly follow: boolean
+  readonly signal: AbortSignal
+}
+
+/** What the daemon has logged as a systemd service, one line each, oldest first. @throws NOT_AVAILABLE */
+export async function* journalLines({
+  count,
+  follow,
+  signal,
+}: JournalOptions): AsyncGenerator<string> {
+  const what = ['--user', `--unit=${UNIT}`, '--output=cat', '--quiet', '--no-pager']
+  const args = [...what, `--lines=${count}`, ...(follow ? ['--follow'] : [])]
+  const child = spawn('journalctl', args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let stderr = ''
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString().slice(0, 1_000)))
+  const closed = once(child, 'close').catch((error: unknown) => void (stderr += String(error)))
+  const stop = () => void child.kill()
+  signal.addEventListener('abort', stop)
+  if (signal.aborted) stop()
+  try {
+    yield* createInterface({ input: child.stdout })
+    await closed
+  } finally {
+    signal.removeEventListener('abort', stop)
+    stop()
+  }
+  if (child.exitCode === 0 || signal.aborted) return
+  throw new HyperletterError('NOT_AVAILABLE', `The journal cannot be read: ${stderr.trim()}`)
 }

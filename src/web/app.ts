@@ -18,7 +18,7 @@ import { eventRoutes } from './routes/events.ts'
 import { feedRoutes } from './routes/feeds.ts'
 import { assetRoutes, attachmentRoutes, feedPictureRoutes } from './routes/files.ts'
 import { readingRoutes } from './routes/reading.ts'
-import type { Secrets } from './secrets.ts'
+import type { Secrets } from './state.ts'
 
 export interface ReaderOptions {
   readonly operations: Operations

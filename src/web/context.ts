@@ -5,7 +5,7 @@ import { getCookie } from 'hono/cookie'
 import type { Operations } from '../api/contract/contract.ts'
 import { layout, type Page } from '../site/pages/layout.ts'
 import { THEMES, type View } from '../site/pages/parts.ts'
-import type { Secrets } from './secrets.ts'
+import type { Secrets } from './state.ts'
 
 /** What every route works with. */
 export interface Reader {

@@ -1,8 +1,7 @@
 import type { MiddlewareHandler } from 'hono'
 import { getCookie } from 'hono/cookie'
 import type { Env, Reader, ReaderContext } from './context.ts'
-import { SESSION_MS } from './secrets.ts'
-import { portOf } from './state.ts'
+import { portOf, SESSION_MS } from './state.ts'
 
 const POLICY = [
   "default-src 'none'",

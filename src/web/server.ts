@@ -6,8 +6,7 @@ import { codeOf, HyperletterError } from '../errors.ts'
 import type { Operations } from '../api/contract/contract.ts'
 import { createReader } from './app.ts'
 import { localPath } from './context.ts'
-import { Secrets } from './secrets.ts'
-import { loadState, newSecret, saveState, wasOpened } from './state.ts'
+import { loadState, newSecret, saveState, Secrets, wasOpened } from './state.ts'
 
 /** Tried first, for addresses that stay the same; any free one if somebody else has it. */
 export const DEFAULT_PORT = 4_937

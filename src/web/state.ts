@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -6,7 +6,6 @@ import { z } from 'zod'
 import { replaceWhole } from '../atomic-file.ts'
 import type { Newsletter } from '../site/pages/parts.ts'
 import { feedAddresses, type AllAddresses } from '../site/syndication/addresses.ts'
-import { Secrets } from './secrets.ts'
 
 const port = z.int().min(1).max(65_535)
 
@@ -62,4 +61,97 @@ export async function readerAddresses(
 ): Promise<AllAddresses> {
   const { secret } = await loadState(dataDir, portOf(origin))
   return feedAddresses(origin, new Secrets(secret), newsletters)
+}
+
+/** How long a browser stays signed in without coming back. */
+export const SESSION_MS = 30 * 24 * 60 * 60_000
+
+/** A session that is older gets a new cookie with its next page. */
+const ROTATE_AFTER_MS = 24 * 60 * 60_000
+
+/** How long a link with a one-time token works. */
+const ONE_TIME_MS = 10 * 60_000
+
+/** One-time tokens that may wait at the same moment; the oldest falls away. */
+const MAX_WAITING = 32
+
+/** The tokens of one reader, derived from its secret; one-time ones live in memory only. */
+export class Secrets {
+  #secret: string
+  #ended = new AbortController()
+  readonly #oneTime = new Map<string, number>()
+
+  constructor(secret: string) {
+    this.#secret = secret
+  }
+
+  /** Aborted when everybody is signed out. */
+  get signedOut(): AbortSignal {
+    return this.#ended.signal
+  }
+
+  /** Value of the cookie of a session that begins now. */
+  session(now = Date.now()): string {
+    const at = now.toString(36)
+    return `${at}.${this.#derive(`session/${at}`)}`
+  }
+
+  /** Whether a cookie proves a session, and whether it should be replaced by a new one. */
+  check(cookie: string | undefined, now = Date.now()): 'none' | 'valid' | 'old' {
+    const at = /^[0-9a-z]{1,10}(?=[.])/.exec(cookie ?? '')?.[0] ?? ''
+    if (!isSame(cookie, `${at}.${this.#derive(`session/${at}`)}`)) return 'none'
+    const ageMs = now - Number.parseInt(at, 36)
+    if (!(ageMs <= SESSION_MS)) return 'none'
+    return ageMs > ROTATE_AFTER_MS ? 'old' : 'valid'
+  }
+
+  /** Hidden field of every form. */
+  get form(): string {
+    return this.#derive('form')
+  }
+
+  /** Ends every session; addresses of private feeds change too. */
+  renew(secret: string): void {
+    this.#secret = secret
+    this.#oneTime.clear()
+    this.#ended.abort()
+    this.#ended = new AbortController()
+  }
+
+  /** Part of the feed addresses of a private newsletter. */
+  feed(feedKey: string): string {
+    return this.#derive(`feed/${feedKey}`).slice(0, 32)
+  }
+
+  /** Part of the picture addresses in a feed: apps show them in pages of their own. */
+  pictures(feedKey: string): string {
+    return this.#derive(`pictures/${feedKey}`).slice(0, 32)
+  }
+
+  /** A token that opens a session once. */
+  issue(): string {
+    const token = randomBytes(24).toString('hex')
+    this.#oneTime.set(token, Date.now() + ONE_TIME_MS)
+    const [oldest] = this.#oneTime.keys()
+    if (this.#oneTime.size > MAX_WAITING && oldest !== undefined) this.#oneTime.delete(oldest)
+    return token
+  }
+
+  /** Uses a one-time token up. */
+  spend(token: string): boolean {
+    const until = this.#oneTime.get(token)
+    this.#oneTime.delete(token)
+    return until !== undefined && Date.now() <= until
+  }
+
+  #derive(purpose: string): string {
+    return createHmac('sha256', this.#secret).update(purpose).digest('hex')
+  }
+}
+
+/** Compares a token that somebody sent without telling by the time taken how much of it is right. */
+export function isSame(given: unknown, expected: string): boolean {
+  if (typeof given !== 'string') return false
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)]
+  return a.byteLength === b.byteLength && timingSafeEqual(a, b)
 }

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Config } from '../../config/config.ts'
-import { codeOf } from '../../errors.ts'
+import { codeOf, HyperletterError } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
-import type { Operations } from '../../api/contract/contract.ts'
-import { Pages } from './pages.ts'
+import type { Operations, Output } from '../../api/contract/contract.ts'
+import { engineMetrics, EXPOSITION_TYPE, formatMetrics, processMetrics } from './metrics.ts'
 import { SerialQueue } from '../../serial-queue.ts'
 
 export interface MonitoringOptions {
@@ -125,4 +125,90 @@ function send(
     'x-content-type-options': 'nosniff',
   })
   response.end(response.req.method === 'HEAD' ? '' : body)
+}
+
+type Measures = Output<'measure'>
+
+interface Page {
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
+}
+
+/** Requests within this time of another get the same numbers. */
+const FRESH_MS = 1_000
+
+/** Prometheus gives up after ten seconds; an answer that says why must come before. */
+const MEASURE_TIMEOUT_MS = 5_000
+
+/** What is served to monitoring: `/metrics` and `/healthz`. */
+export class Pages {
+  readonly #operations: Pick<Operations, 'measure'>
+  readonly #timeoutMs: number
+  #last: Promise<Measures> | undefined
+  #lastAt = -Infinity
+
+  constructor(operations: Pick<Operations, 'measure'>, timeoutMs = MEASURE_TIMEOUT_MS) {
+    this.#operations = operations
+    this.#timeoutMs = timeoutMs
+  }
+
+  /** Undefined for a path where nothing is. */
+  async get(path: string): Promise<Page | undefined> {
+    if (path === '/metrics') return this.#metrics()
+    if (path === '/healthz') return this.#health()
+    return undefined
+  }
+
+  // The process can be looked at even where its engine does not answer.
+  async #metrics(): Promise<Page> {
+    const measures = await this.#measure().catch(() => undefined)
+    const up = {
+      name: 'hyperletter_up',
+      help: 'Whether the engine answers.',
+      type: 'gauge',
+      samples: [{ value: measures === undefined ? 0 : 1 }],
+    } as const
+    const engine = measures === undefined ? [] : engineMetrics(measures)
+    const body = formatMetrics([up, ...(await processMetrics()), ...engine])
+    return { status: 200, contentType: EXPOSITION_TYPE, body }
+  }
+
+  async #health(): Promise<Page> {
+    const reasons = await this.#measure().then(reasonsIn, (error: unknown) => [
+      { code: HyperletterError.from(error).code, message: 'The engine does not answer.' },
+    ])
+    const isWell = reasons.length === 0
+    const json = isWell ? { status: 'ok' } : { status: 'failing', reasons }
+    const body = `${JSON.stringify(json)}\n`
+    return { status: isWell ? 200 : 503, contentType: 'application/json', body }
+  }
+
+  #measure(): Promise<Measures> {
+    const now = performance.now()
+    if (this.#last === undefined || now - this.#lastAt > FRESH_MS) {
+      const signal = AbortSignal.timeout(this.#timeoutMs)
+      this.#last = orLate(this.#operations.measure({}, { signal }), signal)
+      this.#lastAt = now
+    }
+    return this.#last
+  }
+}
+
+function reasonsIn({ online, problem }: Measures) {
+  const offline = { code: 'NOT_AVAILABLE', message: 'The network was not joined.' }
+  return [...(problem === undefined ? [] : [problem]), ...(online ? [] : [offline])]
+}
+
+// What hangs may not notice the signal.
+async function orLate<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  work.catch(() => undefined)
+  const late = new Promise<never>((_, reject) => {
+    signal.addEventListener(
+      'abort',
+      () => reject(new HyperletterError('TIMEOUT', 'No answer in time.')),
+      { once: true },
+    )
+  })
+  return Promise.race([work, late])
 }

@@ -8,8 +8,7 @@ import type { Config, GivenSettings } from '../../config/config.ts'
 import { handOn, SETTINGS, type SettingName, type Settings } from '../../config/settings.ts'
 import { codeOf, HyperletterError } from '../../errors.ts'
 import { daemonCommand, daemonEnvironment } from './command.ts'
-import { LABEL, launchdAgent } from './launchd.ts'
-import { systemdUnit, UNIT } from './systemd.ts'
+import { LABEL, launchdAgent, systemdUnit, UNIT } from './definitions.ts'
 
 const execute = promisify(execFile)
 

@@ -6,7 +6,7 @@ import { MAX_OPML_LENGTH } from '../../api/contract/limits.ts'
 import { localPath, show, viewOf, type Env, type Reader } from '../context.ts'
 import { addPage, importedPage, type AddView } from '../../site/pages/add.ts'
 import { issuePath, newsletterPath, THEMES } from '../../site/pages/parts.ts'
-import { isSame } from '../secrets.ts'
+import { isSame } from '../state.ts'
 
 /** No form here has more than a link in it, but for that which takes a list. */
 const MAX_BODY_BYTES = 16 * 1_024

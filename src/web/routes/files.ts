@@ -3,7 +3,7 @@ import { stream } from 'hono/streaming'
 import { HyperletterError } from '../../errors.ts'
 import { safeFileName } from '../../render/file-name.ts'
 import type { Env, Reader, ReaderContext } from '../context.ts'
-import { isSame } from '../secrets.ts'
+import { isSame } from '../state.ts'
 
 /** Pictures that a browser only ever draws. SVG is not among them: it can hold scripts and links. */
 const PICTURES = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/avif'])

@@ -1,8 +1,11 @@
 import fc from 'fast-check'
 import parse from 'parse-prometheus-text-format'
 import { describe, expect, test } from 'vitest'
-import { formatMetrics } from '../../../src/daemon/monitoring/exposition.ts'
-import { engineMetrics, processMetrics } from '../../../src/daemon/monitoring/metrics.ts'
+import {
+  engineMetrics,
+  formatMetrics,
+  processMetrics,
+} from '../../../src/daemon/monitoring/metrics.ts'
 import type { Output } from '../../../src/api/contract/contract.ts'
 
 const measures: Output<'measure'> = {

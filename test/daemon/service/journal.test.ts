@@ -1,7 +1,7 @@
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { journalLines } from '../../../src/daemon/service/journal.ts'
+import { journalLines } from '../../../src/daemon/log-lines.ts'
 import { all, expectFailure } from '../../helpers/operations.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 

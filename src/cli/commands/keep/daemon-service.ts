@@ -94,7 +94,7 @@ async function logs(context: Context, { follow, lines }: LogOptions): Promise<vo
     out.text(`${options.json === true ? line : formatLogLine(line, out.style)}\n`)
   const { manager, file } = await serviceHere(context)
   if (manager === 'systemd' && file !== undefined && existsSync(file)) {
-    const { journalLines } = await import('../../../daemon/service/journal.ts')
+    const { journalLines } = await import('../../../daemon/log-lines.ts')
     const wanted = { count: lines, follow: follow === true, signal: io.signal }
     for await (const line of journalLines(wanted)) await print(line)
     return
