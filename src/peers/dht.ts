@@ -4,7 +4,7 @@ import { defined } from '../defined.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { withinMs } from '../within.ts'
-import { ReannouncingDht } from './reannouncing-dht.ts'
+import { ReannouncingDht, type KeyPair } from './reannouncing-dht.ts'
 
 export type { ReannouncingDht as Dht }
 
@@ -97,19 +97,13 @@ async function openBootstrapper(host: string, port: number | undefined): Promise
 /** How long the DHT may take to store or find a value. */
 const VALUE_DEADLINE_MS = 10_000
 
-/** Ed25519, 32 and 64 bytes. */
-export interface MutableKeyPair {
-  readonly publicKey: Uint8Array
-  readonly secretKey: Uint8Array
-}
-
 /**
  * Puts a small value into the DHT under a public key. A later one has a higher `seq`.
  * @returns whether nodes took it in time.
  */
 export async function putMutable(
   dht: HyperDHT,
-  { keyPair, value, seq }: { keyPair: MutableKeyPair; value: Uint8Array; seq: number },
+  { keyPair, value, seq }: { keyPair: KeyPair; value: Uint8Array; seq: number },
   logger: Logger,
 ): Promise<boolean> {
   // The DHT keeps what it is given until it has sent it, and signs with buffers only.

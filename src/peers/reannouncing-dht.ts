@@ -1,6 +1,5 @@
 import type { Duplex } from 'node:stream'
 import HyperDHT, { type Address, type Query, type QueryOptions } from 'hyperdht'
-import type { SigningKeyPair } from '../format/crypto.ts'
 import { DialTracker } from './dials.ts'
 
 /** Nodes that an announcement is renewed at, of the 20 nearest that it went to at first. */
@@ -14,6 +13,14 @@ const NODES_TO_PING = 6
 
 /** With so many nodes known, a query needs no bootstrap node to begin with. */
 const ENOUGH_NODES = 20
+
+/** Ed25519; identifies a node or signs a value. */
+export interface KeyPair {
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array
+  /** 64 bytes. */
+  readonly secretKey: Uint8Array
+}
 
 type Resolve = (this: HyperDHT) => AsyncIterable<Address>
 
@@ -31,7 +38,7 @@ export class ReannouncingDht extends HyperDHT {
 
   override announce(
     topic: Uint8Array,
-    keyPair: SigningKeyPair,
+    keyPair: KeyPair,
     relayAddresses?: readonly Address[],
     options: QueryOptions = {},
   ): Query {
@@ -59,11 +66,7 @@ export class ReannouncingDht extends HyperDHT {
     return stream
   }
 
-  override unannounce(
-    topic: Uint8Array,
-    keyPair: SigningKeyPair,
-    options?: QueryOptions,
-  ): Promise<void> {
+  override unannounce(topic: Uint8Array, keyPair: KeyPair, options?: QueryOptions): Promise<void> {
     this.#fullAt.delete(Buffer.from(topic).toString('hex'))
     return super.unannounce(topic, keyPair, options)
   }

@@ -1,11 +1,9 @@
 import type { Connection } from 'hyperswarm'
 import Protomux from 'protomux'
-import type { SigningKeyPair } from '../format/crypto.ts'
 import type { Address } from '../config/config.ts'
-import { guardReplication } from '../log/internals/wire-guard.ts'
 import { short, type Logger } from '../logger.ts'
 import { Topics } from './topics.ts'
-import { getMutable, putMutable, type Dht, type MutableKeyPair, type MutableValue } from './dht.ts'
+import { getMutable, putMutable, type Dht, type MutableValue } from './dht.ts'
 import {
   askNodes,
   countAnnouncers,
@@ -18,15 +16,23 @@ import { ConnectionSet, type ConnectionLimits } from './connection-set.ts'
 import { IntroducedDials, KnownPeers } from './dials.ts'
 import { OutageWatch } from './outage-watch.ts'
 import { isOverTcp, PatchedHyperswarm } from './patched-hyperswarm.ts'
+import type { KeyPair } from './reannouncing-dht.ts'
 import { withinMs } from '../within.ts'
 import { hex } from '../hex.ts'
 
-/** What can change while the swarm is there. */
-export type SwarmLimits = ConnectionLimits
+/** What is done about a peer by the messages that it sends. */
+export interface PeerControls {
+  /** It sent what no honest peer sends. `hangUp`: nothing more is read from this connection. */
+  readonly onViolation: (what: string, options: { readonly hangUp: boolean }) => void
+  /** Nothing is to be read from it for this long, in milliseconds. */
+  readonly onExcess: (forMs: number) => void
+}
 
-export interface SwarmOptions extends SwarmLimits {
+export interface SwarmOptions extends ConnectionLimits {
+  /** Checks what arrives on a connection before anything else reads it. */
+  readonly guard: (mux: Protomux, controls: PeerControls) => void
   /** Identifies this device to its peers; unrelated to feed keys. */
-  readonly keyPair: SigningKeyPair
+  readonly keyPair: KeyPair
   /** Closed with the swarm. */
   readonly dht: Dht
   /** Banned peers; kept in memory when absent. The swarm does not close it. */
@@ -227,7 +233,7 @@ export class Swarm {
   }
 
   /** Sets limits anew; connections begin again with them, within seconds. */
-  configure(limits: SwarmLimits): void {
+  configure(limits: ConnectionLimits): void {
     this.#limit(limits)
     this.reconnect()
   }
@@ -236,7 +242,7 @@ export class Swarm {
    * Puts a small value into the DHT under a public key. A later one has a higher `seq`.
    * @returns whether nodes took it in time.
    */
-  putMutable(keyPair: MutableKeyPair, value: Uint8Array, seq: number): Promise<boolean> {
+  putMutable(keyPair: KeyPair, value: Uint8Array, seq: number): Promise<boolean> {
     return putMutable(this.#swarm.dht, { keyPair, value, seq }, this.#logger)
   }
 
@@ -259,7 +265,7 @@ export class Swarm {
     await withinMs(FORCED_LEAVE_MS, this.#swarm.dht.destroy({ force: true }))
   }
 
-  #limit(limits: SwarmLimits): void {
+  #limit(limits: ConnectionLimits): void {
     this.#connections.limit(limits)
     this.#swarm.maxPeers = limits.maxConnections ?? this.#defaultMaxPeers
   }
@@ -275,7 +281,7 @@ export class Swarm {
       return
     }
     this.#logger.debug({ peer: name }, 'connected')
-    guardReplication(Protomux.from(connection), {
+    this.#options.guard(Protomux.from(connection), {
       onViolation: (what, options) => this.strike(connection.remotePublicKey, what, options),
       onExcess: (forMs) => this.#connections.hold(peer, forMs),
     })

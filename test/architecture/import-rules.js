@@ -4,6 +4,7 @@ import { dirname, join, relative, sep } from 'node:path'
 /**
  * @typedef {object} Rules
  * @property {Record<string, string[]>} ranks Files of each rank, as patterns below src/.
+ * @property {Record<string, string[]>} apart Files, as a pattern, and those that they may not import all the same.
  * @property {Record<string, string[]>} onlyUsers The files that may import a package.
  * @property {string[]} portable Files that must run without Node.
  */
@@ -54,6 +55,9 @@ function fileComplaint(rules, file, target, typeOnly) {
   if (to > from) return `Upward import: ${file} is of rank ${from}, ${target} of rank ${to}.`
   if (to === from && folderOf(file) !== folderOf(target)) {
     return `Sideways import: ${file} and ${target} are both of rank ${to}, in different folders.`
+  }
+  for (const [pattern, others] of Object.entries(rules.apart)) {
+    if (fits([pattern], file) && fits(others, target)) return `${file} knows nothing of ${target}.`
   }
   if (!typeOnly && fits(rules.portable, file) && !fits(rules.portable, target)) {
     return `${file} must run without Node, so it may only import the types of ${target}.`

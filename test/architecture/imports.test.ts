@@ -45,6 +45,20 @@ describe('the ranks of src/', () => {
     expect(complaints).toContain(imports('src/format/feed.ts'))
   })
 
+  it('refuse an import between parts that know nothing of each other', async () => {
+    const complaints = await lint({
+      'src/format/keys/feed-key.ts': value,
+      'src/peers/swarm.ts': value,
+      'src/peers/topics.ts': use('../format/keys/feed-key.ts'),
+      'src/replication/seeding.ts': use('../peers/swarm.ts'),
+      'src/engine/network/network.ts': use('../../peers/swarm.ts'),
+    })
+    expect(complaints).toEqual([
+      imports('src/peers/topics.ts'),
+      imports('src/replication/seeding.ts'),
+    ])
+  })
+
   it('refuse an import that goes sideways', async () => {
     const complaints = await lint({
       'src/config/config.ts': value,

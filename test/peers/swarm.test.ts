@@ -4,6 +4,7 @@ import type Hyperswarm from 'hyperswarm'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Address } from '../../src/config/config.ts'
 import { createLogger } from '../../src/logger.ts'
+import { guardReplication } from '../../src/log/internals/wire-guard.ts'
 import { openDht } from '../../src/peers/dht.ts'
 import { Swarm } from '../../src/peers/swarm.ts'
 import { eventually, plainPeer } from '../helpers/swarm-peers.ts'
@@ -17,6 +18,7 @@ function dhtOf(bootstrap: readonly Address[]) {
 
 function openSwarm(bootstrap: readonly Address[], dht = dhtOf(bootstrap)): Swarm {
   const swarm = new Swarm({
+    guard: guardReplication,
     keyPair: HyperDHT.keyPair(),
     dht,
     logger: createLogger('silent'),

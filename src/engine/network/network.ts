@@ -9,6 +9,7 @@ import { keyBytes, type FeedKey } from '../../format/keys/feed-key.ts'
 import type { SigningKeyPair } from '../../format/keys/recovery.ts'
 import type { Succession } from '../../format/records/succession.ts'
 import { translateStorageError } from '../../storage-errors.ts'
+import { guardReplication } from '../../log/internals/wire-guard.ts'
 import { Announcer } from '../../peers/topics.ts'
 import type { Bans } from '../../peers/bans.ts'
 import { openDht, type Dht } from '../../peers/dht.ts'
@@ -108,6 +109,7 @@ export class Network {
     this.#swarm = new Swarm({
       ...config,
       dht: options.dht ?? openDht(config),
+      guard: guardReplication,
       keyPair,
       bans,
       logger,

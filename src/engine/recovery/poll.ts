@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Config } from '../../config/config.ts'
 import type { Feed } from '../../format/feed.ts'
 import type { Logger } from '../../logger.ts'
+import { guardReplication } from '../../log/internals/wire-guard.ts'
 import { openDht } from '../../peers/dht.ts'
 import { Swarm, type SwarmOptions } from '../../peers/swarm.ts'
 import { hex } from '../../hex.ts'
@@ -65,7 +66,7 @@ export async function poll(
   const keyPair = randomKeyPair()
   const { bootstrap, host } = config
   const dht = openDht({ bootstrap, host, udpPort: undefined })
-  const swarm = new Swarm({ keyPair, dht, logger, onConnection: ask })
+  const swarm = new Swarm({ keyPair, dht, logger, guard: guardReplication, onConnection: ask })
   const topic = feed.log.discoveryKey
   try {
     swarm.join(topic)

@@ -1,12 +1,12 @@
 import { connect, type Socket } from 'node:net'
-import type { SigningKeyPair } from '../../format/crypto.ts'
 import type { Connection } from 'hyperswarm'
 import type { Address } from '../../config/config.ts'
 import { short, type Logger } from '../../logger.ts'
+import type { KeyPair } from '../reannouncing-dht.ts'
 import { handshake } from './handshake.ts'
 
 export interface DialerOptions {
-  readonly keyPair: SigningKeyPair
+  readonly keyPair: KeyPair
   readonly logger: Logger
   /** Whether there is a connection over TCP to a peer, by its key in hex. */
   readonly isConnected: (peer: string) => boolean

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net'
 import SecretStream from '@hyperswarm/secret-stream'
-import type { SigningKeyPair } from '../../format/crypto.ts'
 import type { Connection } from 'hyperswarm'
+import type { KeyPair } from '../reannouncing-dht.ts'
 
 export interface HandshakeOptions {
-  readonly keyPair: SigningKeyPair
+  readonly keyPair: KeyPair
   /** The peer that was dialed; absent if it dialed us. */
   readonly remotePublicKey?: Uint8Array | undefined
   /** From now on, with whatever the socket still has to do. */

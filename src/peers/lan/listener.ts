@@ -1,13 +1,13 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import type { SigningKeyPair } from '../../format/crypto.ts'
 import type { Connection } from 'hyperswarm'
 import { codeOf } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
+import type { KeyPair } from '../reannouncing-dht.ts'
 import { handshake } from './handshake.ts'
 import { isOnInterface, type NetworkInterface } from './multicast.ts'
 
 export interface ListenerOptions {
-  readonly keyPair: SigningKeyPair
+  readonly keyPair: KeyPair
   /** Address to listen at; all when absent. */
   readonly host: string | undefined
   /** Used if it is free; any other when absent. */

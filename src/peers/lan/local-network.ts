@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net'
-import type { SigningKeyPair } from '../../format/crypto.ts'
 import type { Connection } from 'hyperswarm'
 import type { Address } from '../../config/config.ts'
 import type { Logger } from '../../logger.ts'
 import { hex } from '../../hex.ts'
+import type { KeyPair } from '../reannouncing-dht.ts'
 import { LocalDiscovery, type FoundPeer } from './local-discovery.ts'
 import { Dialer } from './dialer.ts'
 import { endWhenSilent } from './handshake.ts'
@@ -25,7 +25,7 @@ export interface LocalNetworkSwarm {
 export interface LocalNetworkOptions {
   readonly swarm: LocalNetworkSwarm
   /** Who this device is to its peers. */
-  readonly keyPair: SigningKeyPair
+  readonly keyPair: KeyPair
   /** Address that is bound; all when absent. */
   readonly host: string | undefined
   /** Used for TCP, too, if it is set and free. */

@@ -5,6 +5,7 @@ import type { Connection } from 'hyperswarm'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Address } from '../../../src/config/config.ts'
 import { createLogger } from '../../../src/logger.ts'
+import { guardReplication } from '../../../src/log/internals/wire-guard.ts'
 import { openDht } from '../../../src/peers/dht.ts'
 import { Dialer } from '../../../src/peers/lan/dialer.ts'
 import type { Listener } from '../../../src/peers/lan/listener.ts'
@@ -32,6 +33,7 @@ async function openPeer(
 ) {
   const seen: Connection[] = []
   const swarm = new Swarm({
+    guard: guardReplication,
     keyPair,
     dht: openDht({ bootstrap, host, udpPort: undefined }),
     logger,
