@@ -9,7 +9,7 @@ import type { FeedKey } from '../format/keys/feed-key.ts'
 import type { Network } from './network/network.ts'
 import { Author } from './publish/author.ts'
 import { Continuity } from './publish/continuity.ts'
-import { finishInterrupted, noticeMove } from './publish/interrupted.ts'
+import { finishInterrupted, recordMove } from './publish/interrupted.ts'
 import { Journal } from './publish/journal.ts'
 import { PublishedNotes } from './publish/published.ts'
 import { SigningKeys } from './publish/signing-keys.ts'
@@ -102,7 +102,7 @@ export class Engine {
       network: () => networkSession.network,
       goOnline: () => networkSession.begin(),
       onGrown: (feed) => {
-        this.author.noteAdopted(feed).catch((err: unknown) => this.#grown(err))
+        this.author.recordAdopted(feed).catch((err: unknown) => this.#grown(err))
       },
       onOpen: (feed) => this.retention.add(feed),
       onDiscard: (feedKey) => this.retention.discard(feedKey),
@@ -111,7 +111,7 @@ export class Engine {
       library,
       logger,
       onFollow: (entry) => this.feeds.start(entry),
-      tell: async (statement) => (await networkSession.network)?.announceSuccession(statement),
+      announce: async (statement) => (await networkSession.network)?.announceSuccession(statement),
     })
     networkSession.attach({
       store,
@@ -166,7 +166,7 @@ export class Engine {
       }
       const parts = { store, library, journal, keys, notes, capBytes, networkSession, live }
       const engine = new Engine(options, parts)
-      await noticeMove(engine)
+      await recordMove(engine)
       await finishInterrupted(engine, parts)
       return engine
     } catch (error) {

@@ -84,7 +84,7 @@ interface Use {
 const IDLE_MS = 60_000
 
 /** How often the library records that a newsletter is active. */
-const NOTE_ACTIVITY_MS = 10 * 60_000
+const RECORD_ACTIVITY_MS = 10 * 60_000
 
 /**
  * The life of feeds: each is opened once, however many sessions it has, and closes when it leaves the
@@ -302,7 +302,7 @@ export class Feeds {
       const before = length
       length = log.length
       if (feed.writable) this.#options.onGrown(feed)
-      this.#noteActivity(feed.feedKey)
+      this.#recordActivity(feed.feedKey)
       for (const listener of this.#growthListeners) listener(feed.feedKey, before)
     })
     this.#options.onOpen(feed)
@@ -310,13 +310,13 @@ export class Feeds {
   }
 
   // Where a library is so small that all of it is open, nobody asks.
-  #noteActivity(feedKey: FeedKey): void {
+  #recordActivity(feedKey: FeedKey): void {
     const { library, logger } = this.#options
     const entry = library.get(feedKey)
     if (entry === undefined || library.size <= KEEP_OPEN) return
     const now = Date.now()
     const { activeAt } = entry
-    if (activeAt !== undefined && now - Date.parse(activeAt) < NOTE_ACTIVITY_MS) return
+    if (activeAt !== undefined && now - Date.parse(activeAt) < RECORD_ACTIVITY_MS) return
     library
       .update(feedKey, { activeAt: new Date(now).toISOString() })
       .catch((err: unknown) => logger.debug({ err }, 'could not note activity'))

@@ -91,7 +91,7 @@ export class Author {
       )
     }
     await this.#options.flush()
-    await this.#options.continuity.note(feed)
+    await this.#options.continuity.record(feed)
     await this.#options.journal.drop(feed.feedKey)
   }
 
@@ -101,8 +101,8 @@ export class Author {
   }
 
   /** Remembers a longer log that peers proved to have. */
-  async noteAdopted(feed: Feed): Promise<void> {
-    await this.exclusively(feed.feedKey, () => this.#options.continuity.noteAdopted(feed))
+  async recordAdopted(feed: Feed): Promise<void> {
+    await this.exclusively(feed.feedKey, () => this.#options.continuity.recordAdopted(feed))
   }
 
   /** Runs work while nothing is appended to a feed. */
@@ -138,7 +138,7 @@ export class Author {
     // Both wait for the disk, and until both are done the journal stands for the entry.
     const [flushed, noted] = await Promise.allSettled([
       this.#options.flush(),
-      this.#options.continuity.note(feed),
+      this.#options.continuity.record(feed),
     ])
     const { logger } = this.#options
     if (flushed.status === 'rejected') {

@@ -57,20 +57,20 @@ export class Continuity {
   /** The log here is all that was published: it came whole from peers or a bundle. */
   async trust(feed: Feed): Promise<void> {
     await this.#options.flush()
-    await this.note(feed)
+    await this.record(feed)
   }
 
   /** Writes down how far the log goes. */
-  async note({ log, feedKey, length }: Feed, mustCatchUp = false): Promise<void> {
+  async record({ log, feedKey, length }: Feed, mustCatchUp = false): Promise<void> {
     const treeHash = hex(await log.treeHash(length))
     await this.#options.notes.put(feedKey, { length, treeHash, mustCatchUp })
   }
 
   /** Remembers a longer log that peers proved to have, so that a store which loses it again shows. */
-  async noteAdopted(feed: Feed): Promise<void> {
+  async recordAdopted(feed: Feed): Promise<void> {
     const note = await this.#options.notes.get(feed.feedKey)
     if (note === undefined || feed.length <= note.length) return
-    await this.note(feed, note.mustCatchUp)
+    await this.record(feed, note.mustCatchUp)
   }
 
   /**

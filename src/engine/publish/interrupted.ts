@@ -19,7 +19,7 @@ interface Parts {
 }
 
 /** A copy may lack what the original published since: each of its newsletters asks a peer first. */
-export async function noticeMove({ config, library, continuity, logger }: Parts): Promise<void> {
+export async function recordMove({ config, library, continuity, logger }: Parts): Promise<void> {
   if (!(await wasMoved(config))) return
   for (const { feedKey, roles } of library.list()) {
     if (!roles.includes('author')) continue

@@ -15,7 +15,7 @@ export interface SuccessionStoreOptions {
   /** Opens a newsletter that was just added, and takes part in it if online. */
   readonly onFollow: (entry: LibraryEntry) => Promise<unknown>
   /** Passes a statement on to peers if online. */
-  readonly tell: (statement: Succession) => Promise<void>
+  readonly announce: (statement: Succession) => Promise<void>
 }
 
 /** Newsletters that one subscription may lead to, one upon the other or by corrections; more is a game. */
@@ -52,7 +52,7 @@ export class SuccessionStore {
   }
 
   async #accept(statement: Succession): Promise<void> {
-    const { library, logger, onFollow, tell } = this.#options
+    const { library, logger, onFollow, announce } = this.#options
     const { from, to, issuedAt } = statement
     const entry = library.get(from)
     if (entry === undefined) {
@@ -78,7 +78,7 @@ export class SuccessionStore {
     }
     await library.update(from, { successor })
     logger.info({ feed: short(from), to: short(to) }, 'the newsletter continues elsewhere')
-    await tell(statement)
+    await announce(statement)
   }
 }
 

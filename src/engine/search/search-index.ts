@@ -1,8 +1,7 @@
 import { readIndex, writeIndex, type IndexedIssue, type StoredSegment } from './index-files.ts'
 import type { Clause } from './query.ts'
 import { rank } from './ranking.ts'
-import { SegmentBuilder, type Searchable } from './segment-builder.ts'
-import { mergeSegments } from './segment-writer.ts'
+import { mergeSegments, SegmentBuilder, type Searchable } from './segment-builder.ts'
 
 /** An issue that was found. */
 export interface Found extends IndexedIssue {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { allowedMistakes, isSimilar } from '../../../src/engine/search/similar.ts'
+import { allowedMistakes, isSimilar } from '../../../src/engine/search/ranking.ts'
 
 it.each([
   ['tide', 'tde', 1],
