@@ -59,8 +59,8 @@ export function show(
 /** What was done on the page before, by a code in the address: nobody else's words can stand here. */
 const NOTICES: Readonly<Record<string, string>> = {
   followed: 'You follow it now. Issues arrive in the background.',
-  later: 'You follow it now. It is fetched as soon as somebody who has it is online.',
-  left: 'You do not follow it any more.',
+  later: 'You follow it now. It is downloaded as soon as a peer that has it is online.',
+  left: 'You no longer follow it.',
 }
 
 /** A file of the reader's own, under an address that changes with its content. */

@@ -249,7 +249,7 @@ describe('adding', () => {
     expect(headers.location).toBe(`/n/${'y'.repeat(52)}?done=later`)
     const { status, text } = await reader.visit(`/n/${'y'.repeat(52)}`)
     expect(status).toBe(200)
-    expect(text).toContain('Not arrived yet')
+    expect(text).toContain('Not downloaded yet')
   })
 })
 

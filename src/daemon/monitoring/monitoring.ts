@@ -10,7 +10,7 @@ import { SerialQueue } from '../../serial-queue.ts'
 export interface MonitoringOptions {
   readonly operations: Pick<Operations, 'measure'>
   readonly logger: Logger
-  /** How soon a port that is taken is tried again. */
+  /** Delay before a port that is in use is tried again. */
   readonly retryMs?: number
 }
 
@@ -18,10 +18,10 @@ const HOST = '127.0.0.1'
 
 const RETRY_MS = 30_000
 
-/** Monitoring asks one thing at a time. */
+/** A monitoring system sends one request at a time. */
 const MAX_CONNECTIONS = 16
 
-/** How long somebody may take to ask. */
+/** How long a client may take to send its request. */
 const REQUEST_TIMEOUT_MS = 5_000
 
 /** Serves `/metrics` and `/healthz` on a port of this machine, if one is set. */
@@ -43,7 +43,7 @@ export class Monitoring {
     return typeof address === 'object' ? address?.port : undefined
   }
 
-  /** Serves from now on where a configuration says. A port that is taken is logged, and tried again. */
+  /** Serves on the port of a configuration. A port in use is logged and tried again. */
   apply({ metricsPort }: Pick<Config, 'metricsPort'>): Promise<void> {
     return this.#queue.run(async () => {
       await this.#stop()
@@ -58,7 +58,7 @@ export class Monitoring {
 
   async #listen(port: number, { isFirst }: { readonly isFirst: boolean }): Promise<void> {
     const { logger, retryMs = RETRY_MS } = this.#options
-    const server = createServer((request, response) => {
+    const server = createServer({ connectionsCheckingInterval: 1_000 }, (request, response) => {
       this.#answer(request, response).catch((err: unknown) => {
         logger.debug({ err }, 'monitoring')
         response.destroy()

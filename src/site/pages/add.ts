@@ -28,7 +28,7 @@ export interface AddView {
 export function addPage(view: View, { link, preview, error, listError }: AddView): Markup {
   return html`<header class="page-head">
       <h1>Add a newsletter</h1>
-      <p class="lede">Paste a link. You see what it is before anything is followed.</p>
+      <p class="lede">Paste a link to see a newsletter before you follow it.</p>
     </header>
     <form method="post" action="/add" class="search-form" data-busy="Asking peers for it…">
       <input type="hidden" name="token" value="${view.formToken}" />
@@ -45,7 +45,7 @@ export function addPage(view: View, { link, preview, error, listError }: AddView
           placeholder="hyperletter://…"
           value="${link}"
           ${error === undefined ? '' : html` aria-describedby="add-problem" aria-invalid="true"`}
-        /><button class="button primary">Look at it</button>
+        /><button class="button primary">Preview</button>
       </div>
     </form>
     ${error === undefined ? '' : problem(link, error)}
@@ -75,7 +75,7 @@ function importForm(view: View, error: HyperletterError | undefined): Markup {
           autocomplete="off"
         ></textarea>
       </p>
-      <p><button class="button">Follow what is in it</button></p>
+      <p><button class="button">Follow all</button></p>
     </form>
   </details>`
 }
@@ -93,7 +93,7 @@ export function importedPage({ subscribed, skipped }: Imported): Markup {
         ? ['Nothing new in the list', 'You follow or write all newsletters in it.']
         : [
             `You follow ${count(fresh, 'newsletter')} more`,
-            'Issues arrive as soon as somebody who has them is online.',
+            'Issues arrive as soon as a peer that has them is online.',
           ]
   return html`<header class="page-head">
       <h1>${title}</h1>
@@ -139,10 +139,10 @@ function problem(link: string, error: HyperletterError): Markup {
     ${
       waits
         ? html`<p>
-              The author or any reader has to be online once. You can follow it now: it is fetched
-              as soon as somebody appears.
+              The author or any reader has to be online once. You can follow it now: it is
+              downloaded as soon as one of them is.
             </p>
-            ${button('/subscribe/later', 'Follow it all the same', { field: ['link', link] })}`
+            ${button('/subscribe/later', 'Follow anyway', { field: ['link', link] })}`
         : error.hint === undefined
           ? ''
           : html`<p>${singleLineOf(error.hint)}</p>`
@@ -152,7 +152,7 @@ function problem(link: string, error: HyperletterError): Markup {
 
 function card(link: string, preview: Preview): Markup {
   const authors = (preview.authors ?? []).map((it) => singleLineOf(it.name)).join(', ')
-  return html`<section class="card preview" aria-label="What it is">
+  return html`<section class="card preview" aria-label="Preview">
     <h2>${words(preview.title)}</h2>
     ${preview.description === undefined ? '' : html`<p class="summary">${words(preview.description)}</p>`}
     <p class="over">

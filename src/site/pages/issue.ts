@@ -104,7 +104,7 @@ function attachments(issue: Issue, path: string): Markup | '' {
         (it) =>
           html`<li>
             <a href="${attachmentPath(path, it.name)}">${words(it.name)}</a>
-            <span>${size(it.bytes)}${it.held ? '' : ', not here yet'}</span>
+            <span>${size(it.bytes)}${it.held ? '' : ', not downloaded yet'}</span>
           </li>`,
       )}
     </ul>

@@ -92,7 +92,7 @@ export function layout(view: View, page: Page): Markup {
         </main>
         <footer class="bottom">
           <p>
-            Kept on this machine and carried by its readers.
+            Stored on this machine, shared by its readers.
             <span class="keys-hint">Press <kbd>?</kbd> for keys.</span>
             <a href="/sign-out">Sign out everywhere</a>
           </p>

@@ -54,7 +54,7 @@ function issueItem(issue: IssueSummary, from: boolean): Markup {
   const marks = [
     ...(issue.amendedAt === undefined ? [] : [html`<span class="tag amended">amended</span>`]),
     ...(issue.retractedAt === undefined ? [] : [html`<span class="tag gone">retracted</span>`]),
-    ...(issue.held ? [] : [html`<span class="tag">not here yet</span>`]),
+    ...(issue.held ? [] : [html`<span class="tag">not downloaded yet</span>`]),
     ...(from || !issue.read ? [] : [html`<span class="tag">read</span>`]),
   ]
   return html`<li class="item${issue.read ? ' read' : ''}">
@@ -113,7 +113,7 @@ export function inboxPage(
       <div data-live="list">
         ${empty(
           'No newsletters yet',
-          'A newsletter is a link that somebody gave you. Paste it, see what it is, and follow it.',
+          'Paste a link that somebody gave you to preview a newsletter, then follow it.',
           html`<a class="button primary" href="/add">Add a newsletter</a>`,
         )}
       </div>`
@@ -149,7 +149,7 @@ export function newslettersPage(newsletters: readonly Newsletter[]): Markup {
         (it) =>
           html`<li class="card">
             <h2>
-              <a href="${newsletterPath(it.feedKey)}">${words(it.title ?? 'Not arrived yet')}</a>
+              <a href="${newsletterPath(it.feedKey)}">${words(it.title ?? 'Not downloaded yet')}</a>
             </h2>
             ${it.description === undefined ? '' : html`<p class="summary">${words(it.description)}</p>`}
             <p class="over">

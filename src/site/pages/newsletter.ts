@@ -27,13 +27,13 @@ export function newsletterPage(
   const path = newsletterPath(newsletter.feedKey)
   const follows = newsletter.roles.includes('subscriber')
   return html`<header class="page-head" data-live="head">
-      <h1>${words(newsletter.title ?? 'Not arrived yet')}</h1>
+      <h1>${words(newsletter.title ?? 'Not downloaded yet')}</h1>
       ${newsletter.description === undefined ? '' : html`<p class="lede">${words(newsletter.description)}</p>`}
       <p class="over">
         ${count(newsletter.issues, 'issue')} · ${newsletter.unread}
         unread${newsletter.private ? ' · private' : ''}${newsletter.roles.includes('author') ? ' · yours' : ''}
       </p>
-      <p class="jump"><a href="#about">Its link, its key and who carries it</a></p>
+      <p class="jump"><a href="#about">Link, key and peers</a></p>
       ${newsletter.problem === undefined ? '' : html`<p class="problem"><strong>Something is wrong.</strong> ${words(newsletter.problem.message)}</p>`}
       ${
         newsletter.successor === undefined
@@ -70,7 +70,7 @@ export function newsletterPage(
           <h2>Pass it on</h2>
           <div class="qr">${code(newsletter.link)}</div>
           <label for="link"
-            >Link to follow it${newsletter.private ? '; whoever has it can read' : ''}</label
+            >Link to follow it${newsletter.private ? '; anyone who has it can read' : ''}</label
           >
           <input id="link" class="copy" readonly value="${newsletter.link}" />
         </section>
@@ -105,8 +105,8 @@ function leaving(newsletter: Newsletter, path: string): Markup {
   return html`<details class="leave">
     <summary class="button plain">Stop following…</summary>
     <p>
-      ${stays ? 'Its issues stay, as this machine also carries or writes it.' : 'Its issues are removed from this machine.'}
-      ${newsletter.private ? 'To follow it again you need its whole link.' : ''}
+      ${stays ? 'Its issues stay, because this machine also seeds or publishes it.' : 'Its issues are removed from this machine.'}
+      ${newsletter.private ? 'To follow it again, you need its complete link.' : ''}
     </p>
     ${button(`${path}/unsubscribe`, 'Stop following')}
   </details>`
@@ -115,8 +115,8 @@ function leaving(newsletter: Newsletter, path: string): Markup {
 function carriers(carrying: Carrying | undefined): Markup {
   const isArriving = carrying !== undefined && heldPercent(carrying) < 100
   return html`<section class="panel" data-live="carriers" ${isArriving ? html` data-arriving` : ''}>
-    <h2>Who carries it</h2>
-    ${carrying === undefined ? html`<p>Not known now.</p>` : carried(carrying)}
+    <h2>Peers</h2>
+    ${carrying === undefined ? html`<p>Not available now.</p>` : carried(carrying)}
   </section>`
 }
 
@@ -126,12 +126,12 @@ function carried(carrying: Carrying): Markup {
   return html`<p>
       ${
         peers === 0
-          ? 'No peer is connected now. What is held here stays readable.'
-          : `${count(peers, 'peer')} connected, ${fullCopies === 0 ? 'none of them with' : `${fullCopies} with`} all of it.`
+          ? 'No peer is connected. Issues stored here stay readable.'
+          : `${count(peers, 'peer')} connected, ${fullCopies === 0 ? 'none' : fullCopies} with all of it.`
       }
     </p>
     <p>
-      <label for="held">Held here: ${held} %</label>
+      <label for="held">Stored here: ${held} %</label>
       <progress id="held" max="100" value="${held}"></progress>
     </p>`
 }

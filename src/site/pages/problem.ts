@@ -7,7 +7,7 @@ const TITLES: Readonly<Record<string, string>> = {
   NEWSLETTER_NOT_FOUND: 'No such newsletter here',
   ISSUE_NOT_FOUND: 'Nothing here',
   INVALID_INPUT: 'That did not work',
-  NOT_AVAILABLE: 'Nobody has it now',
+  NOT_AVAILABLE: 'No peer has it now',
   TIMEOUT: 'It took too long',
   NEEDS_KEY: 'This newsletter is private',
   DAEMON_NOT_RUNNING: 'The daemon went away',

@@ -39,7 +39,7 @@ export function searchPage({
 }: SearchView): Markup {
   return html`<header class="page-head">
       <h1>Search</h1>
-      <p class="lede">Everything that is held on this machine, also offline</p>
+      <p class="lede">Every issue stored on this machine, also offline</p>
     </header>
     <form action="/search" class="search-form" role="search">
       <label for="query">Words</label>
@@ -81,11 +81,11 @@ function results(found: readonly Found[]): Markup {
   if (found.length === 0) {
     return empty(
       'Nothing found',
-      'Try other words, or fewer of them. Only issues that are held here can be found.',
+      'Try other words, or fewer of them. Only issues stored on this machine are searched.',
     )
   }
   return html`<p class="over" role="status">
-      ${found.length < MOST_FOUND ? `${count(found.length, 'issue')} found` : `The ${MOST_FOUND} best; more words find fewer`}
+      ${found.length < MOST_FOUND ? `${count(found.length, 'issue')} found` : `The ${MOST_FOUND} best matches; add words to narrow the search`}
     </p>
     <ol class="issues">
       ${found.map(

@@ -20,15 +20,15 @@ export function seedingPage(status: Status, samples: readonly Sample[]): Markup 
   const down = status.newsletters.reduce((sum, it) => sum + it.downloadedBytes, 0)
   return html`<header class="page-head">
       <h1>Seeding</h1>
-      <p class="lede">What this machine carries for others, and who carries it too</p>
+      <p class="lede">What this machine shares, and how many peers have it</p>
     </header>
     <div data-live="seeding">
       ${
         status.online
           ? ''
           : html`<p class="problem">
-              <strong>Offline.</strong> Nothing is fetched or passed on now. Everything that is held
-              stays readable; <code>hyperletter daemon start</code> goes online and stays.
+              <strong>Offline.</strong> Nothing is downloaded or shared. Issues stored here stay
+              readable; <code>hyperletter daemon start</code> goes online and stays.
             </p>`
       }
       <dl class="figures">
@@ -53,7 +53,7 @@ export function seedingPage(status: Status, samples: readonly Sample[]): Markup 
         ${graph(samples)}
         <figcaption>${speeds(samples)}</figcaption>
       </figure>
-      ${status.newsletters.length === 0 ? empty('Nothing to carry yet', 'Follow or seed a newsletter, and it is passed on to others from here.') : table(status)}
+      ${status.newsletters.length === 0 ? empty('Nothing to seed yet', 'Follow or seed a newsletter to share it with others from this machine.') : table(status)}
     </div>`
 }
 
@@ -62,13 +62,13 @@ function table(status: Status): Markup {
     class="scroll carried"
     tabindex="0"
     role="region"
-    aria-label="Newsletters carried here"
+    aria-label="Newsletters stored here"
   >
     <table>
       <thead>
         <tr>
           <th scope="col">Newsletter</th>
-          <th scope="col">Held here</th>
+          <th scope="col">Stored here</th>
           <th scope="col" class="number">Peers</th>
           <th scope="col" class="number">Copies of newest</th>
           <th scope="col" class="number">Full copies</th>
@@ -81,10 +81,10 @@ function table(status: Status): Markup {
           const percent = it.length === 0 ? 0 : Math.floor((it.heldBlocks / it.length) * 100)
           return html`<tr>
             <th scope="row">
-              <a href="${newsletterPath(it.feedKey)}">${words(it.title ?? 'Not arrived yet')}</a
+              <a href="${newsletterPath(it.feedKey)}">${words(it.title ?? 'Not downloaded yet')}</a
               ><br /><span class="over">${count(it.issues, 'issue')}</span>
             </th>
-            <td data-label="Held here">${percent} %</td>
+            <td data-label="Stored here">${percent} %</td>
             <td class="number" data-label="Peers">${it.peers}</td>
             <td class="number" data-label="Copies of newest">${it.newestCopies}</td>
             <td class="number" data-label="Full copies">${it.fullCopies}</td>
@@ -124,8 +124,8 @@ function speeds(samples: readonly Sample[]): Markup {
   const most = highest(rates)
   const rest =
     most === 0
-      ? 'nothing has moved since this page was first opened'
-      : `highest since this page was first opened: ${size(most)} a second`
+      ? 'no traffic since this page was first opened'
+      : `peak since this page was first opened: ${size(most)} a second`
   return html`<span class="swatch up"></span> ${size(up)} a second sent,
     <span class="swatch down"></span> ${size(down)} received; ${rest}`
 }
