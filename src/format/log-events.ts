@@ -30,6 +30,8 @@ export type Stage = (typeof ORDER)[number]
 export interface LogPeer {
   /** 32 bytes, authenticated by the connection. */
   readonly publicKey: Uint8Array
+  /** Of this device, on the same connection. */
+  readonly ownPublicKey: Uint8Array
   /** Blocks of its log, as it said; 0 until then. */
   readonly length: number
   /** It has said how long its log is. */

@@ -19,6 +19,10 @@ export class HypercorePeer implements LogPeer {
     return this.peer.remotePublicKey
   }
 
+  get ownPublicKey(): Uint8Array {
+    return this.peer.stream.publicKey
+  }
+
   get length(): number {
     return this.peer.remoteLength
   }
@@ -41,6 +45,12 @@ export class HypercorePeer implements LogPeer {
     const { wireRange } = this.peer as unknown as Wire
     wireRange.send({ drop: false, start, length: end - start })
   }
+}
+
+/** The peer behind one of a log of a store. */
+export function replicationPeerOf(peer: LogPeer): Peer {
+  if (peer instanceof HypercorePeer) return peer.peer
+  throw new TypeError('Not a peer of a log of a store.')
 }
 
 const wrapped = new WeakMap<Peer, HypercorePeer>()

@@ -1,7 +1,6 @@
 import { hasCode } from '../errors.ts'
 import type { BlockRange, Feed } from '../format/feed.ts'
 import type { LogPeer } from '../format/log.ts'
-import { hypercoreOf } from '../log/hypercore-log.ts'
 import { short, type Logger } from '../logger.ts'
 import { copiesOf, fullCopiesOf } from './copies.ts'
 import { announceHeld } from './held-announcements.ts'
@@ -80,7 +79,7 @@ export class Seeding {
       events.on('watchers', 'conflict', this.#onConflict),
     ]
     this.#scheduleLookUp()
-    this.#scheduling = new LogScheduling(hypercoreOf(feed.log))
+    this.#scheduling = new LogScheduling(feed.log)
     this.#newestHeld = new NewestIssueFirst({ feed, log: (what, error) => this.#log(what, error) })
     this.#wanted = new Downloader({ feed, log: (what, error) => this.#log(what, error) })
   }

@@ -1,5 +1,6 @@
-import type Hypercore from 'hypercore'
-import type { Peer } from 'hypercore'
+import type { Log, LogPeer } from '../../format/log.ts'
+import { hypercoreOf } from '../hypercore-log.ts'
+import { replicationPeerOf } from '../hypercore-peer.ts'
 import { internalsOf, USES_INTERNALS, type PeerInternals } from './internals.ts'
 
 /** The signed end of a log, as it is stored. */
@@ -10,8 +11,8 @@ export interface Head {
 }
 
 /** Undefined for a log without blocks. */
-export function headOf(core: Hypercore): Head | undefined {
-  const { length, byteLength, signature } = internalsOf(core).state
+export function headOf(log: Log): Head | undefined {
+  const { length, byteLength, signature } = internalsOf(hypercoreOf(log)).state
   return signature === null ? undefined : { length, byteLength, signature }
 }
 
@@ -27,10 +28,10 @@ export interface Continuation {
  * signed it. `forged`: it would, but its key did not. `elsewhere`: that cannot be told.
  */
 export function judge(
-  core: Hypercore,
+  log: Log,
   { from, blocks, signature }: Continuation,
 ): 'signed' | 'forged' | 'elsewhere' {
-  const inner = internalsOf(core)
+  const inner = internalsOf(hypercoreOf(log))
   const { state, header } = inner
   if (!USES_INTERNALS || from === 0 || state.length !== from) return 'elsewhere'
   if (header.manifest === null || header.frozen || inner._repairMode) return 'elsewhere'
@@ -50,11 +51,11 @@ export function judge(
  * @returns false if the log went on meanwhile; then nothing is stored.
  */
 export async function appendSigned(
-  core: Hypercore,
+  log: Log,
   { from, blocks, signature }: Continuation,
-  peer: Peer,
+  peer: LogPeer,
 ): Promise<boolean> {
-  const { state, replicator } = internalsOf(core)
+  const { state, replicator } = internalsOf(hypercoreOf(log))
   let isNext = false
   await state.append(blocks, {
     // Kept with the state: not a view of a whole message.
@@ -67,20 +68,27 @@ export async function appendSigned(
   })
   if (!isNext) return false
   for (const [i, { byteLength }] of blocks.entries()) {
-    replicator._ondownload(from + i, byteLength, peer, null)
+    replicator._ondownload(from + i, byteLength, replicationPeerOf(peer), null)
   }
   return true
 }
 
 /** Tells sessions that blocks went to a peer by other means than an answer. */
-export function noteUpload(core: Hypercore, { from, blocks }: Continuation, peer: Peer): void {
-  const { replicator } = internalsOf(core)
+export function noteUpload(log: Log, { from, blocks }: Continuation, peer: LogPeer): void {
+  const { replicator } = internalsOf(hypercoreOf(log))
   for (const [i, { byteLength }] of blocks.entries()) {
-    replicator._onupload(from + i, byteLength, peer)
+    replicator._onupload(from + i, byteLength, replicationPeerOf(peer))
   }
 }
 
 /** Has a peer prove what both have of a log; if that is another history, the core tells of a conflict. */
-export function askForHistory(peer: Peer): void {
-  ;(peer as PeerInternals)._checkIfConflict()
+export function askForHistory(peer: LogPeer): void {
+  ;(replicationPeerOf(peer) as PeerInternals)._checkIfConflict()
+}
+
+/** Whether a peer has all of a log up to `length`, and no more, as far as it said or was sent. */
+export function isAt(log: Log, peer: LogPeer, length: number, pushed = 0): boolean {
+  const { remoteSynced, remoteFork, remoteLength, remoteDownloading } = replicationPeerOf(peer)
+  if (!remoteSynced || !remoteDownloading || remoteFork !== hypercoreOf(log).fork) return false
+  return Math.max(remoteLength, pushed) === length
 }

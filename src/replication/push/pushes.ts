@@ -1,17 +1,15 @@
-import type Hypercore from 'hypercore'
-import type { Peer } from 'hypercore'
 import type Protomux from 'protomux'
 import { PeerProtocol, type OnMisdeed, type ProtocolPeer } from '../../peers/peer-protocol.ts'
 import type { Feed } from '../../format/feed.ts'
-import type { LogPeer } from '../../format/log.ts'
+import type { Log, LogPeer } from '../../format/log.ts'
 import { EVERYTHING } from '../../format/selection.ts'
-import { hypercoreOf } from '../../log/hypercore-log.ts'
 import { RateLimiter } from '../../rate-limiter.ts'
 import { SerialQueue } from '../../serial-queue.ts'
 import {
   appendSigned,
   askForHistory,
   headOf,
+  isAt,
   judge,
   noteUpload,
   type Continuation,
@@ -70,7 +68,7 @@ interface PushState {
 
 type PushPeer = ProtocolPeer<Push, PushState>
 
-interface Log {
+interface PushedLog {
   readonly feed: Feed
   readonly topic: string
   readonly onSuspect: OnSuspect
@@ -87,7 +85,7 @@ interface Log {
  */
 export class PushChannel {
   readonly #options: PushChannelOptions
-  readonly #logs = new Map<string, Log>()
+  readonly #logs = new Map<string, PushedLog>()
   readonly #protocol: PeerProtocol<Push, PushState>
   readonly #storing = new Set<Promise<unknown>>()
 
@@ -110,7 +108,7 @@ export class PushChannel {
     if (!USES_INTERNALS) return () => undefined
     const { events } = feed.log
     const topic = hex(feed.log.discoveryKey)
-    const head = headOf(hypercoreOf(feed.log))
+    const head = headOf(feed.log)
     const log = { feed, topic, onSuspect, head, queue: new SerialQueue() }
     const onAppend = () => {
       if (feed.writable) this.#publish(log)
@@ -147,16 +145,16 @@ export class PushChannel {
     this.#protocol.get(publicKey)?.state.shared.add(topic)
   }
 
-  #publish(log: Log): void {
+  #publish(log: PushedLog): void {
     const { head: before, feed } = log
-    const head = headOf(hypercoreOf(feed.log))
+    const head = headOf(feed.log)
     log.head = head
     if (before === undefined || head === undefined) return
     const count = head.length - before.length
     const sizeBytes = head.byteLength - before.byteLength
     if (count <= 0 || count > MAX_PUSHED_BLOCKS || sizeBytes > MAX_PUSHED_BYTES) return
     if (head.signature.byteLength > MAX_SIGNATURE_BYTES || this.#protocol.size === 0) return
-    blocksOf(hypercoreOf(feed.log), before.length, head.length)
+    storedBlocks(feed.log, before.length, head.length)
       .then((blocks) => {
         if (blocks === undefined) return
         this.#send(log, { from: before.length, blocks, signature: head.signature }, [])
@@ -165,35 +163,38 @@ export class PushChannel {
       .catch((error: unknown) => this.#options.onFailure(feed, error))
   }
 
-  #send({ feed, topic }: Log, continuation: Continuation, before: readonly number[]): void {
-    const core = hypercoreOf(feed.log)
+  #send(
+    { feed: { log }, topic }: PushedLog,
+    continuation: Continuation,
+    before: readonly number[],
+  ): void {
     const { from, blocks } = continuation
     const sizeBytes = blocks.reduce((sum, it) => sum + it.byteLength, 0)
     const chance = before.length === 0 ? 1 : FORWARDERS / Math.min(before.length, MANY)
-    const receivers: { readonly peer: Peer; readonly receiver: PushPeer }[] = []
+    const receivers: { readonly peer: LogPeer; readonly receiver: PushPeer }[] = []
     const names = new Set(before)
-    for (const peer of shuffled(core.peers)) {
+    for (const peer of shuffled(log.peers)) {
       if ((receivers.length + 1) * sizeBytes > MAX_SENT_BYTES) break
-      const receiver = this.#protocol.get(peer.remotePublicKey)
+      const receiver = this.#protocol.get(peer.publicKey)
       if (receiver === undefined || names.has(nameOf(receiver.publicKey))) continue
-      if (!isAt(peer, core, from, receiver.state.lengths.get(topic))) continue
+      if (!isAt(log, peer, from, receiver.state.lengths.get(topic))) continue
       if (chance < 1 && Math.random() >= chance) continue
       if (!receiver.state.sent.take()) continue
       receivers.push({ peer, receiver })
     }
     for (const { peer, receiver } of receivers) {
       names.add(nameOf(receiver.publicKey))
-      names.add(nameOf(peer.stream.publicKey))
+      names.add(nameOf(peer.ownPublicKey))
     }
     const push = {
       ...continuation,
-      topic: core.discoveryKey ?? new Uint8Array(),
+      topic: log.discoveryKey,
       receivers: [...names].slice(0, MAX_RECEIVERS),
     }
     for (const { peer, receiver } of receivers) {
       receiver.state.lengths.set(topic, from + blocks.length)
       receiver.send(push)
-      noteUpload(core, continuation, peer)
+      noteUpload(log, continuation, peer)
     }
   }
 
@@ -210,24 +211,23 @@ export class PushChannel {
       .catch((error: unknown) => this.#options.onFailure(log.feed, error))
   }
 
-  async #accept(log: Log, push: Push, sender: Buffer): Promise<void> {
+  async #accept(log: PushedLog, push: Push, sender: Buffer): Promise<void> {
     const { feed, topic } = log
-    const core = hypercoreOf(feed.log)
-    const peer = core.peers.find((it) => it.remotePublicKey.equals(sender))
-    if (peer === undefined || core.closing !== null || this.#logs.get(topic) !== log) return
+    const peer = feed.log.peers.find((it) => sender.equals(it.publicKey))
+    if (peer === undefined || !feed.log.isOpen || this.#logs.get(topic) !== log) return
     // Where not everything has its place, it is decided before it comes.
     if (feed.writable || feed.selection !== EVERYTHING) return
-    const verdict = judge(core, push)
+    const verdict = judge(feed.log, push)
     if (verdict === 'forged') {
       // Whether there are two histories shows when its log is asked for.
       log.onSuspect(sender)
       this.#options.onMisdeed(sender, 'peer pushed blocks that do not fit')
     } else if (verdict === 'signed') {
       this.#send(log, push, [...push.receivers, nameOf(sender)])
-      const storing = appendSigned(core, push, peer)
+      const storing = appendSigned(feed.log, push, peer)
       this.#storing.add(storing)
       await storing.finally(() => this.#storing.delete(storing))
-    } else if (isOtherHistory(core, push)) {
+    } else if (isOtherHistory(feed.log, push)) {
       log.onSuspect(sender)
       askForHistory(peer)
     }
@@ -235,27 +235,19 @@ export class PushChannel {
 }
 
 // Nobody asks a peer that is as far for anything, so nobody else would find out.
-function isOtherHistory(core: Hypercore, { from, blocks, signature }: Push): boolean {
-  const head = headOf(core)
+function isOtherHistory(log: Log, { from, blocks, signature }: Push): boolean {
+  const head = headOf(log)
   return head?.length === from + blocks.length && !Buffer.from(signature).equals(head.signature)
 }
 
-/** Whether a peer has all of a log up to `length`, and no more, as far as it said or was sent. */
-function isAt(peer: Peer, core: Hypercore, length: number, pushed = 0): boolean {
-  const { remoteSynced, remoteFork, remoteLength, remoteDownloading } = peer
-  if (!remoteSynced || !remoteDownloading || remoteFork !== core.fork) return false
-  return Math.max(remoteLength, pushed) === length
-}
-
-async function blocksOf(
-  core: Hypercore,
+async function storedBlocks(
+  log: Log,
   start: number,
   end: number,
 ): Promise<Uint8Array[] | undefined> {
-  const options = { raw: true, wait: false }
   const indexes = Array.from({ length: end - start }, (_, i) => start + i)
-  const blocks = await Promise.all(indexes.map((it) => core.get(it, options)))
-  return blocks.every((it) => it !== null) ? blocks : undefined
+  const blocks = await Promise.all(indexes.map((it) => log.readStored(it)))
+  return blocks.every((it) => it !== undefined) ? blocks : undefined
 }
 
 function shuffled<T>(items: readonly T[]): T[] {

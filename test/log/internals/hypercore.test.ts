@@ -12,18 +12,20 @@ import {
   USES_INTERNALS,
   type PeerInternals,
 } from '../../../src/log/internals/internals.ts'
+import { peerOf } from '../../../src/log/hypercore-peer.ts'
 import { Replication } from '../../../src/log/internals/replication.ts'
 import { dropBlocks } from '../../../src/log/internals/stored-blocks.ts'
 import { KnownHashes } from '../../../src/log/internals/known-hashes.ts'
 import { LogScheduling } from '../../../src/replication/scheduler/log-scheduling.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 import { eventually } from '../../helpers/swarm-peers.ts'
+import { logOf } from '../../helpers/stores.ts'
 
 const BLOCKS = 40
 
 /** A core with blocks, and one that replicates it from there, prepared before they meet. */
 async function pair(
-  prepare: (to: Hypercore) => void = () => undefined,
+  prepare: (to: Hypercore) => void | Promise<void> = () => undefined,
 ): Promise<{ from: Hypercore; to: Hypercore }> {
   const stores = [
     new Corestore(await temporaryDirectory()),
@@ -38,7 +40,7 @@ async function pair(
   await from.append(Array.from({ length: BLOCKS }, () => randomBytes(1_000)))
   const to = theirs.get({ key: from.key ?? '' })
   await to.ready()
-  prepare(to)
+  await prepare(to)
   const stream = ours.replicate(true) as unknown as NodeJS.ReadWriteStream
   stream.pipe(theirs.replicate(false) as unknown as NodeJS.ReadWriteStream).pipe(stream)
   await eventually(() => expect(to.length).toBe(BLOCKS))
@@ -155,7 +157,7 @@ test.runIf(USES_INTERNALS)(
   'what is scheduled arrives whole, and a peer that is given back is an ordinary one',
   async () => {
     const { to } = await pair()
-    const scheduling = new LogScheduling(to)
+    const scheduling = new LogScheduling(await logOf(to))
     expect(Object.hasOwn(onlyPeer(to), '_requestRangeBatch')).toBe(true)
 
     to.download({ start: 0, end: 30 })
@@ -176,7 +178,7 @@ test('a store that is closed while a length arrives ends nothing', async () => {
       replicator: { _resolveBlocksLocally(): Promise<void> }
     }
   }
-  const scheduling = new LogScheduling(to)
+  const scheduling = new LogScheduling(await logOf(to))
   scheduling.close()
 
   core.storage.read = () => {
@@ -194,8 +196,8 @@ test.runIf(USES_INTERNALS)(
   'the last block comes with the length of the log, in one round trip',
   async () => {
     const held: Promise<boolean>[] = []
-    const { to } = await pair((core) => {
-      const scheduling = new LogScheduling(core)
+    const { to } = await pair(async (core) => {
+      const scheduling = new LogScheduling(await logOf(core))
       onTestFinished(() => scheduling.close())
       core.once('append', () => held.push(core.has(BLOCKS - 1)))
     })
@@ -215,26 +217,26 @@ test.runIf(USES_INTERNALS)(
     const { core } = to as unknown as { core: { replicator: { setPushOnly(isOn: boolean): void } } }
     core.replicator.setPushOnly(true)
     await from.append(['a', 'b'])
-    const { signature } = headOf(from) ?? { signature: Buffer.alloc(0) }
+    const { signature } = headOf(await logOf(from)) ?? { signature: Buffer.alloc(0) }
     const blocks = [Buffer.from('a'), Buffer.from('b')]
     const continuation = { from: BLOCKS, blocks, signature }
     let appends = 0
     to.on('append', () => appends++)
 
-    expect(judge(to, continuation)).toBe('signed')
-    expect(judge(to, { ...continuation, blocks: blocks.toReversed() })).toBe('forged')
-    expect(judge(to, { ...continuation, signature: Buffer.of(1) })).toBe('forged')
-    expect(judge(to, { ...continuation, from: BLOCKS - 1 })).toBe('elsewhere')
+    expect(judge(await logOf(to), continuation)).toBe('signed')
+    expect(judge(await logOf(to), { ...continuation, blocks: blocks.toReversed() })).toBe('forged')
+    expect(judge(await logOf(to), { ...continuation, signature: Buffer.of(1) })).toBe('forged')
+    expect(judge(await logOf(to), { ...continuation, from: BLOCKS - 1 })).toBe('elsewhere')
     expect(to.length).toBe(BLOCKS)
     const stored = await Promise.all([
-      appendSigned(to, continuation, peer),
-      appendSigned(to, continuation, peer),
+      appendSigned(await logOf(to), continuation, peerOf(peer)),
+      appendSigned(await logOf(to), continuation, peerOf(peer)),
     ])
 
     expect(stored).toEqual([true, false])
     expect(appends).toBe(1)
     expect([to.length, String(await to.get(BLOCKS + 1))]).toEqual([BLOCKS + 2, 'b'])
-    expect(headOf(to)).toEqual(headOf(from))
+    expect(headOf(await logOf(to))).toEqual(headOf(await logOf(from)))
   },
 )
 
@@ -312,7 +314,7 @@ test('of a core whose hashes are unknown, those up to a root are asked for', () 
 
 test('blocks that were dropped, and hashes with them, arrive again', async () => {
   const { to } = await pair()
-  const scheduling = new LogScheduling(to)
+  const scheduling = new LogScheduling(await logOf(to))
   await to.download({ start: 0, end: BLOCKS }).done()
 
   for (const [start, end] of [
@@ -330,7 +332,7 @@ test('blocks that were dropped, and hashes with them, arrive again', async () =>
 
 test('what keeps hashes when it drops blocks does so while they are scheduled', async () => {
   const { to } = await pair()
-  const scheduling = new LogScheduling(to)
+  const scheduling = new LogScheduling(await logOf(to))
   await to.download({ start: 0, end: BLOCKS }).done()
 
   await dropBlocks(to, { start: 1, end: 4 })

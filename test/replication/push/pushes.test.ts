@@ -142,7 +142,7 @@ async function pushOf({ feed }: Pick<Node, 'feed'>, from: number): Promise<Push>
   const blocks = []
   for (let i = from; i < feed.length; i++)
     blocks.push((await coreOf(feed).get(i)) ?? Buffer.alloc(0))
-  const signature = headOf(coreOf(feed))?.signature ?? Buffer.alloc(0)
+  const signature = headOf(feed.log)?.signature ?? Buffer.alloc(0)
   return {
     topic: coreOf(feed).discoveryKey ?? Buffer.alloc(32),
     from,

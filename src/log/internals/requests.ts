@@ -1,0 +1,206 @@
+import type { Peer } from 'hypercore'
+import type { Log, LogPeer } from '../../format/log.ts'
+import { hypercoreOf } from '../hypercore-log.ts'
+import { peerOf, replicationPeerOf } from '../hypercore-peer.ts'
+import { USES_INTERNALS, type Announcement, type PeerInternals } from './internals.ts'
+import { KnownHashes } from './known-hashes.ts'
+import { hearBlocksFirst, Replication, roundTripMs } from './replication.ts'
+import { tolerateClose } from './tolerate-close.ts'
+
+/** Decides which peer is asked for which block of a log. */
+export interface RequestPolicy {
+  /** Most requests of a peer under way at once. */
+  windowOf(peer: LogPeer): number
+  /** Whether `ask` may find something. */
+  mayAsk(peer: LogPeer): boolean
+  /** Asks a peer for a block, if there is one to ask for. Gives whether it did. */
+  ask(peer: LogPeer): boolean
+  /** What is wanted has changed. */
+  onWanted(): void
+}
+
+/**
+ * The requests for the blocks of one log: what a policy decides on, and what it decides with, instead of Hypercore,
+ * until `close`. Single blocks that somebody waits for are still asked for as Hypercore does.
+ */
+export class BlockRequests {
+  readonly #log: Log
+  readonly #policy: RequestPolicy
+  readonly #replication: Replication
+  /** Up to where each peer has announced blocks. */
+  readonly #ends = new Map<LogPeer, number>()
+  readonly #hashes = new KnownHashes()
+  readonly #stop: readonly (() => void)[]
+
+  /** @returns nothing where Hypercore decides. */
+  static of(log: Log, policy: RequestPolicy): BlockRequests | undefined {
+    return USES_INTERNALS ? new BlockRequests(log, policy) : undefined
+  }
+
+  private constructor(log: Log, policy: RequestPolicy) {
+    const core = hypercoreOf(log)
+    this.#log = log
+    this.#policy = policy
+    this.#replication = new Replication(core)
+    tolerateClose(core)
+    // The last block is the newest record, of which everything else is learnt.
+    void core.setAlwaysLatestBlock(true)
+    core.on('download', this.#onDownload)
+    this.#stop = [
+      () => core.off('download', this.#onDownload),
+      log.events.on('scheduler', 'append', this.#onAppend),
+      log.events.on('scheduler', 'bad-block', this.#onBadBlock),
+      log.events.on('scheduler', 'truncate', this.#onHashesGone),
+      log.events.on('scheduler', 'peer-remove', (peer) => this.#ends.delete(peer)),
+      this.#replication.watchDrops(this.#onHashesGone),
+      this.#replication.watchRanges(() => policy.onWanted()),
+    ]
+  }
+
+  /** Gives the peers back to Hypercore. */
+  close(): void {
+    for (const stop of this.#stop) stop()
+    this.#askForLengthAlone()
+    for (const peer of this.#replication.peers) {
+      const overridden = peer as Partial<PeerInternals>
+      delete overridden.getMaxHotswapInflight
+      delete overridden._requestRange
+      delete overridden._requestRangeBatch
+      delete overridden.getMaxInflight
+      delete overridden.onsync
+      delete overridden._send
+      delete overridden._update
+      delete overridden.onrange
+    }
+  }
+
+  /** Lets the policy decide what a peer is asked for from now on. */
+  decide(of: LogPeer): void {
+    const policy = this.#policy
+    const peer = internalsOf(of)
+    hearBlocksFirst(peer)
+    const usualMost = peer.getMaxInflight.bind(peer)
+    peer.getMaxInflight = () => Math.max(usualMost(), policy.windowOf(of))
+    // Blocks of ranges are asked for once; one that somebody waits for before there are ranges, as Hypercore does.
+    const usualHotswaps = peer.getMaxHotswapInflight.bind(peer)
+    peer.getMaxHotswapInflight = () => (this.#replication.hasRanges ? 0 : usualHotswaps())
+    // Where nothing is to be asked for, Hypercore need not look where.
+    const usualRange = peer._requestRange.bind(peer)
+    peer._requestRange = (range) =>
+      (range.blocks !== null || policy.mayAsk(of)) && usualRange(range)
+    peer._requestRangeBatch = () => policy.ask(of)
+    // Every reader tells every other of every block.
+    let isNews = true
+    const usualUpdate = peer._update.bind(peer)
+    peer._update = () => {
+      if (isNews) usualUpdate()
+    }
+    const usualAnnounced = peer.onrange.bind(peer)
+    peer.onrange = (announcement) => {
+      this.#noteAnnounced(of, announcement)
+      isNews = this.#replication.isNews(announcement)
+      const done = usualAnnounced(announcement)
+      isNews = true
+      return done
+    }
+    const usualSend = peer._send.bind(peer)
+    peer._send = (message) =>
+      this.#replication.send(peer, message, this.#hashes) || usualSend(message)
+  }
+
+  /** Asks a peer for a block, also if others were asked (`again`). Gives whether it did. */
+  send(peer: LogPeer, index: number, again: boolean): boolean {
+    return this.#replication.ask(internalsOf(peer), index, again)
+  }
+
+  /** Lets every peer be asked for what it may be asked for now. */
+  update(): void {
+    this.#replication.update()
+  }
+
+  roundTripMs(peer: LogPeer): number {
+    return roundTripMs(replicationPeerOf(peer))
+  }
+
+  missing(limit: number): number[] {
+    return this.#replication.missing(limit)
+  }
+
+  isUrgent(index: number): boolean {
+    return this.#replication.isUrgent(index)
+  }
+
+  isMissing(index: number): boolean {
+    return this.#replication.isMissing(index)
+  }
+
+  asked(index: number): { readonly peer: LogPeer; readonly atMs: number }[] {
+    return this.#replication.asked(index).map(({ peer, atMs }) => ({ peer: peerOf(peer), atMs }))
+  }
+
+  holds(peer: LogPeer, index: number): boolean {
+    return this.#replication.holds(internalsOf(peer), index)
+  }
+
+  holdsEach(peer: LogPeer, indexes: readonly number[]): Uint8Array {
+    return this.#replication.holdsEach(internalsOf(peer), indexes)
+  }
+
+  holdsAll(peer: LogPeer): boolean {
+    return this.#replication.holdsAll(internalsOf(peer))
+  }
+
+  announcements(peer: LogPeer): number {
+    const { stats } = replicationPeerOf(peer)
+    const { wireRange, wireBitfield } = stats as unknown as Record<string, Counter | undefined>
+    return (wireRange?.rx ?? 0) + (wireBitfield?.rx ?? 0)
+  }
+
+  inFlight(peer: LogPeer): number {
+    return internalsOf(peer).inflight
+  }
+
+  isReader(peer: LogPeer): boolean {
+    return replicationPeerOf(peer).remoteDownloading
+  }
+
+  // A length that comes with a bad block counts for nothing, and peers are asked for it one after the other. Or a hash
+  // that was taken for known is not there.
+  readonly #onBadBlock = (): void => {
+    this.#onHashesGone()
+    this.#askForLengthAlone()
+  }
+
+  // Then more are asked for, which is right in any case.
+  readonly #onHashesGone = (): void => {
+    this.#hashes.forget()
+  }
+
+  readonly #onAppend = (): void => {
+    for (const [peer, end] of this.#ends) this.#replication.noteEnd(internalsOf(peer), end)
+  }
+
+  readonly #onDownload = (index: number, _bytes: number, _from: Peer, request: unknown): void => {
+    // What was pushed was not asked for.
+    const { block } = (request ?? {}) as { block?: { nodes: number } | null }
+    if (block && this.#replication.isHeld(index)) this.#hashes.noteStored(index, block.nodes)
+  }
+
+  #askForLengthAlone(): void {
+    if (this.#log.isOpen) void hypercoreOf(this.#log).setAlwaysLatestBlock(false)
+  }
+
+  #noteAnnounced(peer: LogPeer, { drop, start, length }: Announcement): void {
+    const end = Math.max(this.#ends.get(peer) ?? 0, drop ? 0 : start + length)
+    this.#ends.set(peer, end)
+    this.#replication.noteEnd(internalsOf(peer), end)
+  }
+}
+
+interface Counter {
+  readonly rx: number
+}
+
+function internalsOf(peer: LogPeer): PeerInternals {
+  return replicationPeerOf(peer) as PeerInternals
+}
