@@ -232,6 +232,15 @@ describe('a difference', () => {
     renderDiff(text(1), text(500_000), plain)
     expect(performance.now() - begun).toBeLessThan(10_000)
   })
+
+  it('of many long lines that have nothing in common ends in time', () => {
+    const line = (seed: number) =>
+      Array.from({ length: 800 }, (_, i) => `${seed}${(i * 7_919) % 1_000}`).join(' ')
+    const text = (seed: number) => Array.from({ length: 300 }, () => `${line(seed)}\n`).join('')
+    const begun = performance.now()
+    expect(renderDiff(text(1), text(2), plain)).toContain(`+${line(2)}`)
+    expect(performance.now() - begun).toBeLessThan(10_000)
+  })
 })
 
 it('lists mark what was amended and what was retracted', async () => {

@@ -8,6 +8,9 @@ const CONTEXT_LINES = 3
 /** Two texts that have little in common take time that grows with the square of their length. */
 const TIMEOUT_MS = 3_000
 
+/** After this, the remaining lines are not compared word by word. */
+const WORDS_TIMEOUT_MS = 2_000
+
 /** Pairs of longer lines are not compared word by word. */
 const MAX_LINE_LENGTH = 5_000
 
@@ -33,6 +36,7 @@ export function renderDiff(before: string, after: string, style: Style): string 
 
 function renderLines(lines: readonly string[], style: Style): string {
   let rendered = ''
+  const deadline = performance.now() + WORDS_TIMEOUT_MS
   for (let at = 0; at < lines.length;) {
     const removed = run(lines, at, '-')
     const added = run(lines, at + removed.length, '+')
@@ -41,7 +45,7 @@ function renderLines(lines: readonly string[], style: Style): string {
       at++
       continue
     }
-    const words = pairs(removed, added, style)
+    const words = pairs(removed, added, style, deadline)
     rendered += removed.map((it, i) => `${style.red('-')}${words.removed[i] ?? it}\n`).join('')
     rendered += added.map((it, i) => `${style.green('+')}${words.added[i] ?? it}\n`).join('')
     at += removed.length + added.length
@@ -57,12 +61,19 @@ function run(lines: readonly string[], at: number, mark: string): string[] {
 }
 
 // As many lines out as in: each replaces the other, and the words say more than the lines.
-function pairs(removed: readonly string[], added: readonly string[], style: Style) {
+function pairs(
+  removed: readonly string[],
+  added: readonly string[],
+  style: Style,
+  deadline: number,
+) {
   const isPaired = removed.length === added.length
   const words = removed.map((line, i) => {
     const other = added[i] ?? ''
     const isComparable = isPaired && Math.max(line.length, other.length) <= MAX_LINE_LENGTH
-    return isComparable ? diffWordsWithSpace(line, other) : undefined
+    const timeout = deadline - performance.now()
+    // Undefined too if the two have too little in common to be compared in time.
+    return isComparable && timeout > 0 ? diffWordsWithSpace(line, other, { timeout }) : undefined
   })
   const side = (lines: readonly string[], colour: keyof Style, skip: 'added' | 'removed') =>
     lines.map((line, i) => {
