@@ -29,30 +29,33 @@ export function textOf({ start = '', unit, end = '' }: Construct, length: number
 }
 
 /** Fails unless the CPU time of `work` grows about as the text does, up to 2 MiB. */
-export function expectLinear(construct: Construct, work: (text: string) => unknown): void {
+export async function expectLinear(
+  construct: Construct,
+  work: (text: string) => unknown,
+): Promise<void> {
   let before: number | undefined
   for (let length = SMALLEST; length <= BODY_MAX; length *= STEP) {
     const text = textOf(construct, length)
     const most = Math.max(FLOOR_MS, (before ?? Infinity) * STEP * TOLERANCE)
     // The first one warms up, and costs more.
-    before = least(() => work(text), Math.min(most, CEILING_MS), before === undefined ? 2 : 1)
+    before = await least(() => work(text), Math.min(most, CEILING_MS), before === undefined ? 2 : 1)
     const cost = { length, ms: before }
     expect(cost).toSatisfy(({ ms }: typeof cost) => ms < Math.min(most, CEILING_MS))
   }
 }
 
 /** The CPU time of `work`, of the cheapest of a few attempts where it is more than `most`. */
-function least(work: () => unknown, most: number, attempts: number): number {
+async function least(work: () => unknown, most: number, attempts: number): Promise<number> {
   let cost = Infinity
   for (let done = 0; done < attempts || (cost >= most && done < attempts + 2); done++) {
-    cost = Math.min(cost, cpuOf(work))
+    cost = Math.min(cost, await cpuOf(work))
   }
   return cost
 }
 
-function cpuOf(work: () => unknown): number {
+async function cpuOf(work: () => unknown): Promise<number> {
   const start = process.cpuUsage()
-  work()
+  await work()
   const { user, system } = process.cpuUsage(start)
   return (user + system) / 1_000
 }
