@@ -22,14 +22,18 @@ export interface SigningKeyPair {
   readonly secretKey: Uint8Array
 }
 
-/**
- * BLAKE2b-256 over the concatenation of `parts`: 32 bytes. A faster implementation, such as `hash` of
- * hypercore-crypto, can be passed wherever much is hashed.
- */
-export type Hash = (parts: readonly Uint8Array[]) => Uint8Array
+/** What logs and bundles are verified with. The package hypercore-crypto is one, on libsodium. */
+export interface Crypto {
+  /** BLAKE2b-256 over the concatenation of `parts`: 32 bytes. */
+  hash(parts: readonly Uint8Array[]): Uint8Array
+  /** Ed25519. False for anything of a wrong length, without throwing. */
+  verify(message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array): boolean
+}
 
-/** The implementation that runs everywhere. */
-export const blake2b: Hash = (parts) => {
+/** The one that runs everywhere. */
+export const portable: Crypto = { hash: blake2b, verify: isSignatureOf }
+
+export function blake2b(parts: readonly Uint8Array[]): Uint8Array {
   const hash = blake2bOf.create({ dkLen: HASH_BYTES })
   for (const part of parts) hash.update(part)
   return hash.digest()

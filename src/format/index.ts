@@ -4,7 +4,7 @@
  */
 export { HyperletterError, type ErrorCode } from '../errors.ts'
 export { collect, piecesOf } from './bytes.ts'
-export type { Hash } from './crypto.ts'
+export type { Crypto } from './crypto.ts'
 
 export {
   encryptionKeyOf,

@@ -35,9 +35,12 @@ for (const [name, maxGzipBytes] of Object.entries(LIMITS)) {
   files.set(`/${name}.js`, { body: bundle.code, type: 'text/javascript' })
 }
 
-// Whatever else is in the two folders must run there too, without being counted.
+// Whatever else is in the portable folders must run there too, without being counted.
 const everything = await bundleForBrowsers({
-  entry: { code: Object.keys(LIMITS).flatMap(modulesOf).join('\n'), from: SOURCE.pathname },
+  entry: {
+    code: [...Object.keys(LIMITS), 'site'].flatMap(modulesOf).join('\n'),
+    from: SOURCE.pathname,
+  },
   maxGzipBytes: Infinity,
 })
 complaints.push(...everything.complaints)

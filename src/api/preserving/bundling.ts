@@ -7,7 +7,7 @@ import { writeBundle } from '../../format/bundle/write.ts'
 import type { BlockRange, Feed } from '../../format/feed.ts'
 import { parseEncryptionKey, type EncryptionKey, type FeedKey } from '../../format/keys/feed-key.ts'
 import { parseLink } from '../../format/keys/link.ts'
-import { nativeHash } from '../../log/native-hash.ts'
+import { nativeCrypto } from '../../log/native-crypto.ts'
 import { openFile, TwoReadings } from './bundle-file.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 
@@ -31,7 +31,7 @@ export async function* exportBundle(
   await using session = await engine.open(engine.library.resolve(newsletter))
   const { feed } = session
   const start = since === undefined ? 0 : feed.entryRange(await feed.issue(since, LOCAL)).start
-  for await (const piece of writeBundle(feed.log, await rangesOf(feed, start), nativeHash)) {
+  for await (const piece of writeBundle(feed.log, await rangesOf(feed, start), nativeCrypto)) {
     signal?.throwIfAborted()
     yield piece
   }
@@ -68,7 +68,7 @@ export async function* importBundle(
   try {
     const bytes = (await file.stat()).size
     const progress = new TwoReadings(file, bytes, signal)
-    const bundle = yield* progress.of('verifying', verifyBundle(progress.read(), nativeHash))
+    const bundle = yield* progress.of('verifying', verifyBundle(progress.read(), nativeCrypto))
     const { feedKey, blocks } = bundle.header
     if (expected !== undefined && expected.feedKey !== feedKey) throw otherNewsletter(feedKey)
 

@@ -1,5 +1,5 @@
 import { uint64 } from '../bytes.ts'
-import { blake2b, type Hash } from '../crypto.ts'
+import { portable, type Crypto } from '../crypto.ts'
 import type { TreeNode } from '../log.ts'
 import type { Frame } from './read.ts'
 
@@ -21,10 +21,10 @@ const SIZE = new DataView(new ArrayBuffer(8))
  */
 export class BlockTree {
   readonly #levels: Level[] = []
-  readonly #hash: Hash
+  readonly #crypto: Pick<Crypto, 'hash'>
 
-  constructor(hash: Hash = blake2b) {
-    this.#hash = hash
+  constructor(crypto: Pick<Crypto, 'hash'> = portable) {
+    this.#crypto = crypto
   }
 
   /** Number of blocks. */
@@ -58,13 +58,13 @@ export class BlockTree {
 
   /** The hash of the leaf of a block. */
   leafHash(block: Uint8Array): Uint8Array {
-    return this.#hash([LEAF, uint64(block.byteLength, SIZE), block])
+    return this.#crypto.hash([LEAF, uint64(block.byteLength, SIZE), block])
   }
 
   /** The hash of the tree that has these roots. */
   rootsHash(roots: readonly TreeNode[]): Uint8Array {
     const parts = roots.flatMap((it) => [it.hash, uint64(it.index), uint64(it.size)])
-    return this.#hash([ROOTS, ...parts])
+    return this.#crypto.hash([ROOTS, ...parts])
   }
 
   /** The hash of the tree over the first `length` blocks. */
@@ -98,7 +98,7 @@ export class BlockTree {
   }
 
   #parentHash(left: TreeNode, right: TreeNode): Uint8Array {
-    return this.#hash([PARENT, uint64(left.size + right.size, SIZE), left.hash, right.hash])
+    return this.#crypto.hash([PARENT, uint64(left.size + right.size, SIZE), left.hash, right.hash])
   }
 
   #node(k: number, place: number): TreeNode | undefined {

@@ -1,4 +1,4 @@
-import { blake2b, isSignatureOf, type Hash } from '../crypto.ts'
+import { portable, type Crypto } from '../crypto.ts'
 import { keyBytes } from '../keys/feed-key.ts'
 import { notHere, type BlockSource } from '../log.ts'
 import { invalid, signable, type BundleHeader } from './format.ts'
@@ -22,16 +22,16 @@ export interface VerifiedBundle {
 /**
  * Reads a bundle to its end and checks it: the hashes of all blocks lead to the tree that the feed
  * key signed. Nothing is stored; memory holds the tree, not the blocks.
- * @param hash a faster BLAKE2b, where there is one.
+ * @param crypto a faster one, where there is one.
  * @yields how many blocks of the log have been read.
  * @throws INVALID_BUNDLE
  */
 export async function* verifyBundle(
   source: AsyncIterable<Uint8Array>,
-  hash: Hash = blake2b,
+  crypto: Crypto = portable,
 ): AsyncGenerator<number, VerifiedBundle> {
   const { header, frames } = await openBundle(source)
-  const tree = new BlockTree(hash)
+  const tree = new BlockTree(crypto)
   let blocks = 0
   for await (const frame of frames) {
     if (frame.block !== undefined) blocks++
@@ -41,7 +41,7 @@ export async function* verifyBundle(
   }
   if (blocks !== header.blocks) throw invalid('It does not carry what it says.')
   const message = signable(keyBytes(header.feedKey), tree.hash(), tree.length)
-  if (!isSignatureOf(message, header.signature, header.publicKey)) {
+  if (!crypto.verify(message, header.signature, header.publicKey)) {
     throw invalid('Its blocks are not those that the author signed.')
   }
   return { header, tree }
@@ -54,19 +54,19 @@ export interface LoadedBundle extends BlockSource {
 
 /**
  * Verifies a whole bundle and keeps its blocks. Reading one that it does not carry throws NOT_AVAILABLE.
- * @param hash a faster BLAKE2b, where there is one.
+ * @param crypto a faster one, where there is one.
  * @throws INVALID_BUNDLE
  */
 export async function loadBundle(
   source: AsyncIterable<Uint8Array>,
-  hash?: Hash,
+  crypto?: Crypto,
 ): Promise<LoadedBundle> {
   const pieces: Uint8Array[] = []
   for await (const piece of source) pieces.push(piece)
   const again = async function* () {
     yield* pieces
   }
-  const { header } = await resultOf(verifyBundle(again(), hash))
+  const { header } = await resultOf(verifyBundle(again(), crypto))
   const { frames } = await openBundle(again())
   const blocks: (Uint8Array | undefined)[] = []
   for await (const { block } of frames) blocks.push(block)

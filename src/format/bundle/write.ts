@@ -4,7 +4,7 @@ import { only, type BlockRange } from '../block-ranges.ts'
 import { notHere, type StoredLog } from '../log.ts'
 import * as format from './format.ts'
 import { concat, equal, uint64 } from '../bytes.ts'
-import { blake2b, isSignatureOf, type Hash } from '../crypto.ts'
+import { portable, type Crypto } from '../crypto.ts'
 import type { Frame } from './read.ts'
 import { BlockTree } from './tree.ts'
 
@@ -19,16 +19,16 @@ const PIECE_BYTES = 64 * 1024
  * A bundle of the log as it is now, piece by piece: the same bytes for the same log and ranges. Every
  * hash is computed again on the way, so a disk that lies makes no whole bundle.
  * @param carried ascending ranges that do not overlap, the first one from block 0; everything when absent.
- * @param hash a faster BLAKE2b, where there is one.
+ * @param crypto a faster one, where there is one.
  * @throws NOT_AVAILABLE if blocks are not on this machine; INVALID_RECORD if the log is damaged.
  */
 export async function* writeBundle(
   log: StoredLog,
   carried?: readonly BlockRange[],
-  hash: Hash = blake2b,
+  crypto: Crypto = portable,
 ): AsyncGenerator<Uint8Array> {
-  const tree = new BlockTree(hash)
-  const { header: signed, treeHash } = await signedLog(log, tree)
+  const tree = new BlockTree(crypto)
+  const { header: signed, treeHash } = await signedLog(log, tree, crypto)
   const { length } = signed
   const ranges = (carried ?? [{ start: 0, end: length }])
     .map(({ start, end }) => ({ start, end: Math.min(end, length) }))
@@ -54,7 +54,7 @@ export async function* writeBundle(
 }
 
 // The signature is that of the newest length: both are read at once, for an author may append meanwhile.
-async function signedLog(log: StoredLog, tree: BlockTree) {
+async function signedLog(log: StoredLog, tree: BlockTree, crypto: Crypto) {
   const { key, length, publicKey } = log
   if (length === 0 || publicKey === undefined) {
     throw new HyperletterError('NOT_AVAILABLE', 'Nothing of this newsletter is here yet.')
@@ -76,9 +76,9 @@ async function signedLog(log: StoredLog, tree: BlockTree) {
   }
   const treeHash = tree.rootsHash(roots)
   const message = format.signable(key, treeHash, length)
-  if (!isSignatureOf(message, signature, publicKey)) {
+  if (!crypto.verify(message, signature, publicKey)) {
     // The log grew between the two lines above, and the signature is of what it is now.
-    if (log.length > length) return signedLog(log, tree)
+    if (log.length > length) return signedLog(log, tree, crypto)
     throw damaged()
   }
   return { header: { feedKey: feedKeyOf(key), publicKey, length, signature }, treeHash }
