@@ -4,8 +4,9 @@ import { translateStorageError } from '../storage-errors.ts'
 import type { CallOptions, Operations, Via } from './contract/contract.ts'
 import { implementations } from './implementations.ts'
 import type { parseInput as parse } from './input.ts'
-import { OPERATION_KINDS, type OperationName } from './kinds.ts'
+import type { OperationName } from './kinds.ts'
 import { loadOwn } from './loading.ts'
+import { mapOperations } from './map-operations.ts'
 
 /**
  * The operations of one engine. Inputs are validated here too: callers in this process are no more
@@ -13,55 +14,39 @@ import { loadOwn } from './loading.ts'
  * @param via what `status` says of where the work runs.
  */
 export function bindOperations(engine: Engine, via: Via): Operations {
-  const names = Object.keys(OPERATION_KINDS) as OperationName[]
-  const bound = names.map((name) => [name, bind(engine, name, via)])
-  // The loop gives every name its own implementation; TypeScript cannot follow it.
-  return Object.fromEntries(bound) as Operations
-}
-
-type Work = (
-  engine: Engine,
-  input: unknown,
-  options: CallOptions & { readonly via: Via },
-) => Promise<unknown> & AsyncIterable<unknown>
-
-function bind(engine: Engine, name: OperationName, via: Via) {
-  const load = codeOf(name)
-  if (OPERATION_KINDS[name] === 'value') {
-    return async (input: unknown, options: CallOptions = {}) => {
-      try {
-        const { work, parseInput } = await load()
-        assertGoesOn(options)
-        return await work(engine, parseInput(name, input), { ...options, via })
-      } catch (error) {
-        throw failure(error, options)
-      }
-    }
-  }
-  return async function* stream(input: unknown, options: CallOptions = {}) {
+  const loaded = new Map<OperationName, Code>()
+  return mapOperations(async (name, input, options) => {
+    const fails = (error: unknown) => failure(error, options)
     try {
-      const { work, parseInput } = await load()
+      const code = loaded.get(name) ?? (await loadCode(name))
+      loaded.set(name, code)
       assertGoesOn(options)
-      yield* work(engine, parseInput(name, input), { ...options, via })
+      const run = () => code.work(engine, code.parseInput(name, input), { ...options, via })
+      return { run, failure: fails }
     } catch (error) {
-      throw failure(error, options)
+      throw fails(error)
     }
-  }
+  })
 }
 
-// Loaded once for each operation; what could not be loaded is tried again.
-function codeOf(name: OperationName) {
-  let loaded: { readonly work: Work; readonly parseInput: typeof parse } | undefined
-  return async () => {
-    loaded ??= await loadOwn(async () => {
-      const [work, { parseInput }] = await Promise.all([
-        implementations[name]() as Promise<unknown>,
-        import('./input.ts'),
-      ])
-      return { work: work as Work, parseInput }
-    })
-    return loaded
-  }
+/** What an operation needs. Loaded once; what could not be loaded is tried again. */
+interface Code {
+  readonly work: (
+    engine: Engine,
+    input: unknown,
+    options: CallOptions & { readonly via: Via },
+  ) => Promise<unknown> & AsyncIterable<unknown>
+  readonly parseInput: typeof parse
+}
+
+function loadCode(name: OperationName): Promise<Code> {
+  return loadOwn(async () => {
+    const [work, { parseInput }] = await Promise.all([
+      implementations[name]() as Promise<unknown>,
+      import('./input.ts'),
+    ])
+    return { work: work as Code['work'], parseInput }
+  })
 }
 
 // Over the socket such a request is never sent.

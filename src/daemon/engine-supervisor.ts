@@ -3,7 +3,8 @@ import { hasFreeSpace, NEEDED_FREE_BYTES } from '../log/store/free-space.ts'
 import { hasCode, HyperletterError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { CallOptions, Operations } from '../api/contract/contract.ts'
-import { OPERATION_KINDS, type OperationName } from '../api/kinds.ts'
+import type { OperationName } from '../api/kinds.ts'
+import { mapOperations, type PreparedCall } from '../api/map-operations.ts'
 import { bindOperations } from '../api/operations.ts'
 import { anySignal } from '../within.ts'
 
@@ -50,7 +51,7 @@ export class EngineSupervisor {
   constructor(engine: Engine, options: EngineSupervisorOptions) {
     this.#options = options
     this.#generation = Promise.resolve(this.#start(engine))
-    this.operations = this.#makeOperations()
+    this.operations = mapOperations((...call) => this.#prepare(...call))
   }
 
   async goOnline(): Promise<void> {
@@ -137,48 +138,22 @@ export class EngineSupervisor {
     return this.#generation
   }
 
-  #makeOperations(): Operations {
-    const names = Object.keys(OPERATION_KINDS) as OperationName[]
-    const made = names.map((name) => [name, this.#makeOperation(name)])
-    return Object.fromEntries(made) as Operations
-  }
-
-  #makeOperation(name: OperationName) {
-    type Call = (input: unknown, options: CallOptions) => Promise<unknown> & AsyncIterable<unknown>
-    const begin = async ({ signal }: CallOptions) => {
-      const generation = await this.#current()
-      const end = new AbortController()
-      generation.running.add(end)
-      return {
-        generation,
-        call: generation.operations[name] as Call,
-        options: {
-          signal: anySignal(end.signal, signal),
-        },
-        done: () => generation.running.delete(end),
-      }
-    }
-    if (OPERATION_KINDS[name] === 'value') {
-      return async (input: unknown, given: CallOptions = {}) => {
-        const { generation, call, options, done } = await begin(given)
-        try {
-          return await call(input, options)
-        } catch (error) {
-          throw await failure(error, generation, given)
-        } finally {
-          done()
-        }
-      }
-    }
-    return async function* stream(input: unknown, given: CallOptions = {}) {
-      const { generation, call, options, done } = await begin(given)
-      try {
-        yield* call(input, options)
-      } catch (error) {
-        throw await failure(error, generation, given)
-      } finally {
-        done()
-      }
+  async #prepare(
+    name: OperationName,
+    input: unknown,
+    { signal }: CallOptions,
+  ): Promise<PreparedCall> {
+    const generation = await this.#current()
+    const end = new AbortController()
+    generation.running.add(end)
+    const call = generation.operations[name] as (
+      given: unknown,
+      options: CallOptions,
+    ) => ReturnType<PreparedCall['run']>
+    return {
+      run: () => call(input, { signal: anySignal(end.signal, signal) }),
+      failure: (error) => failure(error, generation, { signal }),
+      done: () => generation.running.delete(end),
     }
   }
 }

@@ -1,0 +1,52 @@
+import type { CallOptions, OperationName, Operations } from './contract/contract.ts'
+import { OPERATION_KINDS } from './kinds.ts'
+
+/** One call of an operation, ready to run. */
+export interface PreparedCall {
+  /** Runs it: a promise for operations of kind `value`, else what is to be iterated. */
+  readonly run: () => Promise<unknown> & AsyncIterable<unknown>
+  /** What is thrown in place of an error. */
+  readonly failure: (error: unknown) => unknown
+  /** Called once it has ended, however it ended. */
+  readonly done?: () => void
+}
+
+type Prepare = (
+  name: OperationName,
+  input: unknown,
+  options: CallOptions,
+) => PreparedCall | Promise<PreparedCall>
+
+/** All operations, each call of which is prepared by `prepare`, whatever kind of result it has. */
+export function mapOperations(prepare: Prepare): Operations {
+  const names = Object.keys(OPERATION_KINDS) as OperationName[]
+  // The loop gives every name its own operation; TypeScript cannot follow it.
+  return Object.fromEntries(
+    names.map((name) => [name, map(name, prepare)]),
+  ) as unknown as Operations
+}
+
+function map(name: OperationName, prepare: Prepare) {
+  if (OPERATION_KINDS[name] === 'value') {
+    return async (input: unknown, options: CallOptions = {}) => {
+      const { run, failure, done } = await prepare(name, input, options)
+      try {
+        return await run()
+      } catch (error) {
+        throw await failure(error)
+      } finally {
+        done?.()
+      }
+    }
+  }
+  return async function* stream(input: unknown, options: CallOptions = {}) {
+    const { run, failure, done } = await prepare(name, input, options)
+    try {
+      yield* run()
+    } catch (error) {
+      throw await failure(error)
+    } finally {
+      done?.()
+    }
+  }
+}
