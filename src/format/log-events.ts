@@ -38,6 +38,12 @@ export interface LogPeer {
   readonly isSynced: boolean
   /** Whether it announced to have every block of a range. */
   holds(range: BlockRange): boolean
+  /**
+   * Asks for a block, to see whether the peer has it. Nothing is stored.
+   * @param hash of the block, as the tree that the key signed has it.
+   * @throws Error if it does not answer in time
+   */
+  prove(index: number, hash: Uint8Array): Promise<'proved' | 'wrong' | 'not-held'>
   /** Tells it that every block of a range can be had here. */
   announce(range: BlockRange): void
 }

@@ -1,6 +1,8 @@
 import type { Peer } from 'hypercore'
+import crypto from 'hypercore-crypto'
 import type { BlockRange } from '../format/block-ranges.ts'
 import type { LogPeer } from '../format/log-events.ts'
+import { askBack } from './internals/ask-back.ts'
 
 // What is used of a peer beyond its public face.
 interface Wire {
@@ -38,6 +40,12 @@ export class HypercorePeer implements LogPeer {
       if (!remoteBitfield.get(index)) return false
     }
     return true
+  }
+
+  async prove(index: number, hash: Uint8Array): Promise<'proved' | 'wrong' | 'not-held'> {
+    const block = await askBack(this.peer, index)
+    if (block === undefined) return 'not-held'
+    return crypto.data(Buffer.from(block)).equals(hash) ? 'proved' : 'wrong'
   }
 
   announce({ start, end }: BlockRange): void {

@@ -2,7 +2,7 @@ import { hasCode } from '../errors.ts'
 import type { BlockRange, Feed } from '../format/feed.ts'
 import type { LogPeer } from '../format/log.ts'
 import { short, type Logger } from '../logger.ts'
-import { copiesOf, fullCopiesOf } from './copies.ts'
+import { Copies } from './copies.ts'
 import { announceHeld } from './held-announcements.ts'
 import { NewestIssueFirst } from './newest-issue-first.ts'
 import type { PushChannel } from './push/pushes.ts'
@@ -43,6 +43,9 @@ export interface SeedingOptions {
  */
 const LOOK_UP_AGAIN_MS = [700, 2_000, 5_000, 12_000, 30_000, 60_000]
 
+/** How often peers that announced to hold all are asked to prove it. */
+const PROVE_EVERY_MS = 2_000
+
 /**
  * Downloads and serves one open feed, the newest issue first, until it is closed. Its topic is joined by
  * somebody else, and looked up here while nobody is there.
@@ -53,6 +56,8 @@ export class Seeding {
   readonly #wanted: Downloader
   readonly #newestHeld: NewestIssueFirst
   readonly #scheduling: LogScheduling
+  readonly #copies: Copies
+  readonly #provingTimer: NodeJS.Timeout
   #isClosed = false
   #lookUpTimer: NodeJS.Timeout | undefined
   #lookUps = 0
@@ -78,6 +83,18 @@ export class Seeding {
       events.on('watchers', 'peer-remove', this.#onPeerRemove),
       events.on('watchers', 'conflict', this.#onConflict),
     ]
+    this.#copies = new Copies({
+      log: feed.log,
+      onLie: (peer) =>
+        options.peers.strike(peer, 'peer announced a block that it does not have', {
+          hangUp: false,
+        }),
+    })
+    // So that peers have proved what they hold when somebody asks.
+    this.#provingTimer = setInterval(() => {
+      if (feed.log.writable) this.#copies.countFull(feed.dropped)
+    }, PROVE_EVERY_MS)
+    this.#provingTimer.unref()
     this.#scheduleLookUp()
     this.#scheduling = new LogScheduling(feed.log)
     this.#newestHeld = new NewestIssueFirst({ feed, log: (what, error) => this.#log(what, error) })
@@ -111,20 +128,20 @@ export class Seeding {
 
   status(): SeedingStatus {
     const { log, dropped } = this.#options.feed
-    const fullCopies = fullCopiesOf(log, dropped)
+    const fullCopies = this.#copies.countFull(dropped)
     return { peers: log.peers.length, fullCopies, ...this.traffic }
   }
 
   /** Connected peers that hold all of `ranges`. */
   copies(ranges: readonly BlockRange[]): number {
-    const { log, dropped } = this.#options.feed
-    return copiesOf(log, ranges, dropped)
+    return this.#copies.count(ranges, this.#options.feed.dropped)
   }
 
   /** The feed stays open, and announced. */
   close(): void {
     this.#isClosed = true
     clearTimeout(this.#lookUpTimer)
+    clearInterval(this.#provingTimer)
     this.#wanted.close()
     this.#newestHeld.close()
     this.#scheduling.close()
@@ -150,8 +167,9 @@ export class Seeding {
     this.#options.onProgress()
   }
 
-  readonly #onUpload = (_index: number, sizeBytes: number): void => {
+  readonly #onUpload = (index: number, sizeBytes: number, peer: LogPeer): void => {
     this.#movedAt = Date.now()
+    this.#copies.uploaded(index, peer)
     this.#uploadedBytes += sizeBytes
   }
 
@@ -195,7 +213,8 @@ export class Seeding {
     onPeer()
   }
 
-  readonly #onPeerRemove = (): void => {
+  readonly #onPeerRemove = (peer: LogPeer): void => {
+    this.#copies.forget(peer)
     if (this.#options.feed.log.peers.length > 0) return
     this.#lookUps = 0
     this.#scheduleLookUp()

@@ -1,11 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { bindOperations } from '../../src/api/operations.ts'
 import { parseFeedKey } from '../../src/format/keys/feed-key.ts'
+import type { Log } from '../../src/format/log.ts'
+import { Copies } from '../../src/replication/copies.ts'
 import { configOf, openEngine } from '../helpers/engines.ts'
+import type { Wire } from '../helpers/floods.ts'
 import { all, expectFailure, only } from '../helpers/operations.ts'
 import { openAuthor, openPeer } from '../helpers/peers.ts'
 import {
   announce,
+  copyPlainly,
   eventually,
   feedOf,
   folderWithImage,
@@ -59,6 +63,80 @@ describe('publishing with copies to wait for', () => {
     await expectFailure('TIMEOUT', publishing)
     expect(await author.operations.listIssues({ newsletter: author.feedKey })).toHaveLength(1)
   })
+})
+
+describe('a peer that announces what it does not have', () => {
+  test('is no copy', async () => {
+    const bootstrap = await privateNetwork()
+    const author = await openAuthor(bootstrap, { issues: 2 })
+    const liar = await plainPeer(bootstrap)
+    const core = await openPlainly(liar, author.feedKey)
+    core.on('peer-add', (peer) => {
+      const { wireRange } = peer as unknown as Wire
+      wireRange.send({ drop: false, start: 0, length: 1_000 })
+    })
+    await announce(liar, core)
+    const feed = await feedOf(author, author.feedKey)
+    const network = await author.engine.network()
+    const range = { start: 0, end: feed.length }
+    await eventually(() => expect(feed.log.peers[0]?.holds(range)).toBe(true))
+
+    const draft = { markdown: '# Third\n' }
+    await expectFailure(
+      'TIMEOUT',
+      author.operations.publishIssue({ draft, waitCopies: 1, timeoutSeconds: 1 }),
+    )
+    expect(network.copies(feed.feedKey, range)).toBe(0)
+    expect(network.status(feed.feedKey)).toMatchObject({ peers: 1, fullCopies: 0 })
+  })
+
+  test('is struck, as one that sends another block', async () => {
+    const lies: Uint8Array[] = []
+    const evidence = (answer: 'proved' | 'wrong' | 'not-held') => {
+      const peer = {
+        publicKey: Buffer.alloc(32, 1),
+        length: 4,
+        isSynced: true,
+        holds: () => true,
+        prove: () => Promise.resolve(answer),
+        announce: () => undefined,
+      }
+      const leaf = () => Promise.resolve({ index: 0, size: 1, hash: Buffer.alloc(32) })
+      const log = { writable: true, length: 4, peers: [peer], leaf } as unknown as Log
+      return { peer, copies: new Copies({ log, onLie: (it) => lies.push(it) }) }
+    }
+    const wrong = evidence('wrong').copies
+    expect(wrong.countFull()).toBe(0)
+    await eventually(() => expect(lies).toHaveLength(1))
+    const none = evidence('not-held').copies
+    expect(none.countFull()).toBe(0)
+    await eventually(() => expect(lies).toHaveLength(2))
+    const right = evidence('proved').copies
+    expect(right.countFull()).toBe(0)
+    await eventually(() => expect(right.countFull()).toBe(1))
+    const { peer, copies } = evidence('not-held')
+    for (const index of [0, 1, 2, 3]) copies.uploaded(index, peer)
+    expect(copies.countFull()).toBe(1)
+    expect(lies).toHaveLength(2)
+  })
+})
+
+test('who got an issue from another reader proves that, also when it runs plain Hypercore', async () => {
+  const bootstrap = await privateNetwork()
+  const author = await openAuthor(bootstrap, { issues: 3 })
+  const plain = await plainPeer(bootstrap)
+  const { length } = await feedOf(author, author.feedKey)
+  const core = await copyPlainly(plain, author.feedKey, length)
+  const { dataDir } = author.engine.config
+  await author.engine.close()
+
+  // What was uploaded before is not known any more.
+  const engine = await openEngine({ bootstrap, dataDir })
+  const network = await engine.network()
+  await eventually(() => expect(core.peers.length).toBeGreaterThan(0))
+  const range = { start: 0, end: length }
+  await eventually(() => expect(network.copies(parseFeedKey(author.feedKey), range)).toBe(1))
+  expect(network.status(parseFeedKey(author.feedKey)).uploadedBytes).toBe(0)
 })
 
 test('a peer that holds a part is no copy, until it holds everything', async () => {

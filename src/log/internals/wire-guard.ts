@@ -1,5 +1,6 @@
 import type Protomux from 'protomux'
 import type { Channel, ChannelOptions, MessageOptions } from 'protomux'
+import { takeAnswer } from './ask-back.ts'
 import { USES_INTERNALS, type CoreInternals } from './internals.ts'
 import { RateLimiter } from '../../rate-limiter.ts'
 import { CHECKS, type Verdict, type WirePeer } from './wire-checks.ts'
@@ -51,8 +52,10 @@ const MAX_REQUESTS_WAIT_MS = 5_000
 /** Opening a channel looks into the database whether there is such a core. */
 const OPENING_COST = 100
 
-/** The number of requests among messages. */
+/** The numbers of messages. */
 const REQUEST = 1
+const DATA = 3
+const NO_DATA = 4
 
 /** Requests of one peer for one core that wait for their answer; Hypercore itself has at most 512. */
 const MAX_REQUESTS = 8_192
@@ -140,7 +143,9 @@ class WireGuard {
         if (answering < MAX_ANSWERING) peer.answerNext()
       })
     }
+    const isAnswer = check === CHECKS[DATA] || check === CHECKS[NO_DATA]
     const handle = (message: unknown, channel: Channel): void | Promise<void> => {
+      if (isAnswer && takeAnswer(channel.userData as object, message as { request: number })) return
       const peer = new ChannelPeer(channel)
       const verdict = check(message as never, peer)
       if (typeof verdict === 'string') this.#hangUp(verdict)
