@@ -1,10 +1,19 @@
 import type { Peer as ReplicationPeer } from 'hypercore'
 import type { Connection } from 'hyperswarm'
+import Protomux from 'protomux'
 import { expect, test } from 'vitest'
 import type { Address } from '../../src/config/config.ts'
 import { NOTHING, REQUEST, SYNC, type Wire } from '../helpers/floods.ts'
 import { openAuthor, openPeer } from '../helpers/peers.ts'
-import { copyPlainly, eventually, feedOf, plainPeer, subscribe } from '../helpers/swarm-peers.ts'
+import {
+  announce,
+  copyPlainly,
+  eventually,
+  feedOf,
+  openPlainly,
+  plainPeer,
+  subscribe,
+} from '../helpers/swarm-peers.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
 import { coreOf } from '../helpers/stores.ts'
 
@@ -123,4 +132,25 @@ test('who does it three times is banned', async () => {
   const network = await author.engine.network()
   await eventually(() => expect(network.facts().bannedPeers).toBe(1), 20_000)
   expect(connections.length).toBeGreaterThanOrEqual(3)
+})
+
+test('peers learn of the log of a newsletter, and of none that is for this device alone', async () => {
+  const bootstrap = await privateNetwork()
+  const author = await openAuthor(bootstrap, { issues: 1 })
+  const { log } = await feedOf(author, author.feedKey)
+  const offered = new Set<string>()
+  const plain = await plainPeer(bootstrap, (connection) => {
+    Protomux.from(connection).pair({ protocol: 'hypercore/alpha' }, (id) => {
+      offered.add(id?.toString('hex') ?? '')
+    })
+  })
+  await announce(plain, await openPlainly(plain, author.feedKey))
+
+  await eventually(() => expect(offered.size).toBeGreaterThan(0))
+  // The library grows with it, and stays here.
+  const another = await author.operations.createNewsletter({ title: 'Another' })
+  const { log: other } = await feedOf(author, another.feedKey)
+  await eventually(() => expect(offered.size).toBeGreaterThan(1))
+  const newsletters = [log, other].map((it) => Buffer.from(it.discoveryKey).toString('hex'))
+  expect([...offered].toSorted()).toEqual(newsletters.toSorted())
 })

@@ -73,7 +73,8 @@ export class Store {
     const { storage, ns: namespace } = this.#corestore
     return KeyValueLog.open({
       isMade: async () => (await onStore(() => storage.getAlias({ name, namespace }))) !== null,
-      open: () => this.#corestore.get({ name }),
+      // Not active: Corestore offers what is to every peer, and its discovery key would tell this device apart.
+      open: () => this.#corestore.get({ name, active: false }),
     })
   }
 
