@@ -26,7 +26,7 @@ interface Introduction {
 }
 
 /** Message: topic (32 bytes), count (varint), that many keys of 32 bytes. */
-const encoding: Encoder<Introduction> = {
+export const introductionEncoding: Encoder<Introduction> = {
   preencode(state, { topic, keys }) {
     c.fixed32.preencode(state, topic)
     c.uint.preencode(state, keys.length)
@@ -79,7 +79,7 @@ export class Introductions {
     this.#options = options
     this.#protocol = new PeerProtocol<Introduction, Introduced>({
       protocol: 'hyperletter/peers/1',
-      encoding,
+      encoding: introductionEncoding,
       maxBytes: MAX_BYTES,
       rate: RATE,
       newState: () => new Map(),

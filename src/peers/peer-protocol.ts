@@ -8,6 +8,9 @@ import { RateLimiter, type Rate } from '../rate-limiter.ts'
 /** The protocol by which Hypercore replicates; its channels are named by discovery keys. */
 const REPLICATION = 'hypercore/alpha'
 
+/** A later version appends fields to a message: bytes that it may be longer by. What follows the last known one is ignored. */
+const GROWTH_BYTES = 256
+
 /** Called when a peer did what no honest one does. */
 export type OnMisdeed = (publicKey: Uint8Array, what: string) => void
 
@@ -15,7 +18,7 @@ export interface PeerProtocolOptions<T, S> {
   /** Protomux protocol name; its number rises with an incompatible change. */
   readonly protocol: string
   readonly encoding: Encoder<T>
-  /** Longer messages are not decoded. */
+  /** Of a message with all the fields that are known. Much longer ones are not decoded. */
   readonly maxBytes: number
   /** How many messages of one connection are read; more are dropped. */
   readonly rate: Rate
@@ -123,7 +126,7 @@ export class PeerProtocol<T, S> implements Iterable<ProtocolPeer<T, S>> {
 
   #decode(bytes: Uint8Array): T | undefined {
     const { encoding, maxBytes } = this.#options
-    if (bytes.byteLength > maxBytes) return undefined
+    if (bytes.byteLength > maxBytes + GROWTH_BYTES) return undefined
     try {
       return c.decode(encoding, bytes)
     } catch {

@@ -77,7 +77,7 @@ test('a message that is too long is not decoded, and ends the connection', async
       decode: (state) => (decoded++, c.string.decode(state)),
     },
   })
-  send(word('x'.repeat(16)))
+  send(word('x'.repeat(300)))
   await eventually(() => expect(mux.stream.destroyed).toBe(true))
   expect(decoded).toBe(0)
   expect(misdeeds).toEqual([`peer sent an invalid message of ${PROTOCOL}`])

@@ -46,7 +46,7 @@ const MAX_UNCHECKED = 16
 const RATE = { perSecond: 1, burst: 256 }
 
 /** One message is one statement, of fixed length. */
-const encoding: Encoder<Succession> = {
+export const successionEncoding: Encoder<Succession> = {
   preencode: (state) => void (state.end += SUCCESSION_BYTES),
   encode: (state, statement) =>
     c.fixed(SUCCESSION_BYTES).encode(state, encodeSuccession(statement)),
@@ -79,7 +79,7 @@ export class SuccessionExchange {
     this.#options = options
     this.#protocol = new PeerProtocol<Succession, Sent>({
       protocol: 'hyperletter/succession/1',
-      encoding,
+      encoding: successionEncoding,
       maxBytes: SUCCESSION_BYTES,
       rate: RATE,
       newState: () => new Map(),

@@ -52,7 +52,7 @@ interface Claim extends LogState {
 }
 
 /** Message: count (varint), then that many of token (16 bytes), length and held (varints). */
-const encoding: Encoder<readonly Claim[]> = {
+export const wakeupEncoding: Encoder<readonly Claim[]> = {
   preencode(state, claims) {
     c.uint.preencode(state, claims.length)
     for (const it of claims) {
@@ -107,7 +107,7 @@ export class Wakeup {
     this.#options = options
     this.#protocol = new PeerProtocol<readonly Claim[], WakeupState>({
       protocol: PROTOCOL,
-      encoding,
+      encoding: wakeupEncoding,
       maxBytes: MAX_BYTES,
       rate: RATE,
       costOf: (claims) => Math.max(1, claims.length),

@@ -1,0 +1,141 @@
+import { readFileSync } from 'node:fs'
+import c, { type Encoder } from 'compact-encoding'
+import { describe, expect, test } from 'vitest'
+import { successionEncoding } from '../../src/engine/network/succession-exchange.ts'
+import { feedKeyOf } from '../../src/format/keys/feed-key.ts'
+import { maskSuccession } from '../../src/format/records/succession.ts'
+import { introductionEncoding } from '../../src/peers/introductions.ts'
+import {
+  announcementRecords,
+  announcementsIn,
+  sharedTopics,
+} from '../../src/peers/lan/announcement.ts'
+import { wakeupEncoding } from '../../src/replication/idle/wakeup.ts'
+import { pushEncoding } from '../../src/replication/push/push-message.ts'
+
+const ROOT = new URL('../../', import.meta.url)
+const PAGE = read('docs/protocol.md')
+
+const LIMITS = [...PAGE.matchAll(/^\|([^|]+)\|\s*([\d,]+) \| `([^`]+)` `([^`]+)`\s*\|$/gm)].map(
+  ([, what = '', value = '', path = '', name = '']) => ({
+    what: what.trim(),
+    value: Number(value.replaceAll(',', '')),
+    path,
+    name,
+  }),
+)
+
+const EXAMPLES = new Map(
+  [...PAGE.matchAll(/^Example, `([^`]+)`:[^`]*```text\n([0-9a-f\n]+)```/gm)].map(
+    ([, name = '', hex = '']) => [name, Buffer.from(hex.replaceAll('\n', ''), 'hex')],
+  ),
+)
+
+test('the page has limits and examples', () => {
+  expect(LIMITS.length).toBeGreaterThan(30)
+  expect([...EXAMPLES.keys()].toSorted()).toEqual([
+    'TXT',
+    'hyperletter/peers/1',
+    'hyperletter/push/1',
+    'hyperletter/shelf/1',
+    'hyperletter/succession/1',
+  ])
+})
+
+test.each(LIMITS)('$what: $value is $name in $path', ({ value, path, name }) => {
+  expect(constant(path, name)).toBe(value)
+})
+
+const TOPIC = Buffer.alloc(32, 1)
+
+/** What the page says in words of its examples. */
+const MESSAGES: { name: string; encoding: Encoder<never>; message: unknown }[] = [
+  {
+    name: 'hyperletter/peers/1',
+    encoding: introductionEncoding,
+    message: { topic: TOPIC, keys: [Buffer.alloc(32, 2)] },
+  },
+  {
+    name: 'hyperletter/push/1',
+    encoding: pushEncoding,
+    message: {
+      topic: TOPIC,
+      from: 7,
+      signature: Buffer.alloc(4, 10),
+      receivers: [0x0201],
+      blocks: [Buffer.from('hi')],
+    },
+  },
+  {
+    name: 'hyperletter/shelf/1',
+    encoding: wakeupEncoding,
+    message: [{ token: Buffer.alloc(16, 3), length: 300, held: 12 }],
+  },
+]
+
+describe.each(MESSAGES)('the example of $name', ({ name, encoding, message }) => {
+  const bytes = EXAMPLES.get(name) ?? Buffer.alloc(0)
+
+  test('is what the page says in words', () => {
+    expect(Buffer.from(c.encode(encoding, message as never)).toString('hex')).toBe(
+      bytes.toString('hex'),
+    )
+    expect(c.decode(encoding, bytes)).toEqual(message)
+  })
+
+  test('may be followed by fields of a later version', () => {
+    expect(c.decode(encoding, Buffer.concat([bytes, Buffer.alloc(20, 9)]))).toEqual(message)
+  })
+})
+
+test('the example of succession is the one of format.md, and so is what the DHT keeps', () => {
+  const bytes = EXAMPLES.get('hyperletter/succession/1') ?? Buffer.alloc(0)
+  const statement = c.decode(successionEncoding, bytes)
+  const format = read('docs/format.md').replaceAll('\n', '')
+
+  expect(Buffer.from(c.encode(successionEncoding, statement))).toEqual(bytes)
+  expect(format).toContain(bytes.toString('hex'))
+  expect(format).toContain(Buffer.from(maskSuccession(statement)).toString('hex'))
+  expect(statement.from).not.toBe(feedKeyOf(TOPIC))
+})
+
+test('the example of local discovery leads back to the device', () => {
+  const publicKey = Buffer.alloc(32, 2)
+  const records = announcementRecords({
+    name: 'a',
+    address: '192.0.2.1',
+    port: 49_737,
+    tcpPort: 4_660,
+    publicKey,
+    salt: Buffer.alloc(16, 3),
+    topics: [TOPIC],
+  })
+  const txt = records.additionals?.find((it) => it.type === 'TXT')
+  const strings = (txt as unknown as { data: Buffer[] }).data
+
+  expect(Buffer.concat(strings).toString('hex')).toBe(EXAMPLES.get('TXT')?.toString('hex'))
+  const [announcement] = announcementsIn(records)
+  if (announcement === undefined) throw new Error('It is no announcement.')
+  expect([...sharedTopics(announcement, [TOPIC])]).toEqual([
+    { topic: TOPIC, publicKey, tcpPort: 4_660 },
+  ])
+})
+
+function read(path: string): string {
+  return readFileSync(new URL(path, ROOT), 'utf8')
+}
+
+/** A number that is written out in a source file, or a field of an object of such. */
+function constant(path: string, name: string): number {
+  const [constantName = '', field] = name.split('.')
+  const found = new RegExp(`const ${constantName} = (.+)`).exec(read(path))?.[1] ?? ''
+  const text = field === undefined ? found : new RegExp(`${field}: ([^,}]+)`).exec(found)?.[1]
+  return (text ?? '')
+    .replaceAll('_', '')
+    .split(' * ')
+    .map((factor) => {
+      const [base, exponent = '1'] = factor.split(' ** ')
+      return Number(base) ** Number(exponent)
+    })
+    .reduce((product, factor) => product * factor, 1)
+}
