@@ -100,9 +100,9 @@ export class Network {
         const { discoveryKey } = this.#idleFeeds.get(feedKey) ?? {}
         return this.#isAllowed(peer) || discoveryKey === undefined || !this.#isPrivate(discoveryKey)
       },
-      onState: (feedKey, state) => {
+      onState: (feedKey, state, peer) => {
         this.#idleFeeds
-          .onPeerState(feedKey, state)
+          .onPeerState(feedKey, state, peer)
           .catch((err: unknown) => logger.debug({ err }, 'news'))
       },
     })

@@ -52,6 +52,16 @@ const CHECK_MS = 5_000
 const DAY_MS = 24 * 3_600_000
 const FIRST_TURN_MS = 6 * 3_600_000
 
+/** A newsletter opens this often on the word of one connection without anything new; then not for a while. */
+const MAX_IN_VAIN = 3
+const FORGET_MS = 10 * 60_000
+
+/** How often a peer had a newsletter opened, and how far that was then. */
+interface Openings extends LogState {
+  readonly count: number
+  readonly at: number
+}
+
 interface Member extends Newsletter {
   /** How far its log is, once that is known; what is open is asked itself. */
   state: LogState | undefined
@@ -71,6 +81,7 @@ const NO_TRAFFIC: Traffic = { uploadedBytes: 0, downloadedBytes: 0 }
 export class IdleFeeds {
   readonly #options: IdleFeedsOptions
   readonly #members = new Map<FeedKey, Member>()
+  readonly #openings = new WeakMap<object, Map<FeedKey, Openings>>()
   /** Discovery key in hex → newsletter. */
   readonly #topics = new Map<string, FeedKey>()
   readonly #toOpen = new Set<FeedKey>()
@@ -128,12 +139,29 @@ export class IdleFeeds {
     return member.state
   }
 
-  /** Opens the newsletter if a peer in this state has something for it. */
-  async onPeerState(feedKey: FeedKey, theirs: LogState): Promise<void> {
+  /**
+   * Opens the newsletter if a peer in this state has something for it. A claim is not proved: a peer that had it opened
+   * in vain several times is not believed for a while.
+   * @param peer stands for its connection.
+   */
+  async onPeerState(feedKey: FeedKey, theirs: LogState, peer: object): Promise<void> {
     const ours = await this.stateOf(feedKey)
     if (ours === undefined || this.#options.open.has(feedKey)) return
     const isWhole = this.#members.get(feedKey)?.isWhole ?? ours.held === ours.length
-    if (theirs.length > ours.length || (!isWhole && theirs.held > ours.held)) this.wake(feedKey)
+    const hasNews = theirs.length > ours.length || (!isWhole && theirs.held > ours.held)
+    if (hasNews && this.#isBelieved(feedKey, ours, peer)) this.wake(feedKey)
+  }
+
+  #isBelieved(feedKey: FeedKey, ours: LogState, peer: object): boolean {
+    const openings = this.#openings.get(peer) ?? new Map<FeedKey, Openings>()
+    this.#openings.set(peer, openings)
+    const before = openings.get(feedKey)
+    const isInVain = before?.length === ours.length && before.held === ours.held
+    const isForgotten = Date.now() - (before?.at ?? 0) > FORGET_MS
+    const count = before === undefined || !isInVain || isForgotten ? 0 : before.count
+    if (count >= MAX_IN_VAIN) return false
+    openings.set(feedKey, { ...ours, count: count + 1, at: Date.now() })
+    return true
   }
 
   /** Opens a newsletter soon if it is idle. */

@@ -1,8 +1,10 @@
 import { createHmac } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import c, { type Encoder } from 'compact-encoding'
 import type Protomux from 'protomux'
 import { keyBytes, type FeedKey } from '../../format/keys/feed-key.ts'
 import { hex } from '../../hex.ts'
+import { RateLimiter } from '../../rate-limiter.ts'
 import { PeerProtocol, type OnMisdeed, type ProtocolPeer } from '../../peers/peer-protocol.ts'
 
 /** How far somebody is with one log. */
@@ -19,8 +21,8 @@ export interface WakeupOptions {
   readonly stateOf: (feedKey: FeedKey) => Promise<LogState | undefined>
   /** Whether a peer may know that a newsletter is here. */
   readonly mayAnnounce: (feedKey: FeedKey, peer: Uint8Array) => boolean
-  /** A peer says how far it is with a newsletter that is here too. */
-  readonly onState: (feedKey: FeedKey, state: LogState) => void
+  /** A peer says how far it is with a newsletter that is here too; `peer` stands for its connection. */
+  readonly onState: (feedKey: FeedKey, state: LogState, peer: object) => void
   readonly onMisdeed: OnMisdeed
 }
 
@@ -87,6 +89,8 @@ interface WakeupState {
   readonly states: Map<FeedKey, LogState>
   /** The peer's token in hex → newsletter. */
   tokens: ReadonlyMap<string, FeedKey> | undefined
+  /** What the peer reads of us: it drops what exceeds that. */
+  readonly sent: RateLimiter
 }
 
 type WakeupPeer = ProtocolPeer<readonly Claim[], WakeupState>
@@ -111,7 +115,7 @@ export class Wakeup {
       maxBytes: MAX_BYTES,
       rate: RATE,
       costOf: (claims) => Math.max(1, claims.length),
-      newState: () => ({ states: new Map(), tokens: undefined }),
+      newState: () => ({ states: new Map(), tokens: undefined, sent: new RateLimiter(RATE) }),
       onMessage: (claims, peer) => this.#onClaims(claims, peer),
       onMisdeed: options.onMisdeed,
     })
@@ -138,7 +142,7 @@ export class Wakeup {
   changed(feedKey: FeedKey): void {
     if (this.#protocol.size === 0) return
     this.#changed.add(feedKey)
-    this.#timer ??= setTimeout(() => {
+    this.#timer ??= globalThis.setTimeout(() => {
       this.#timer = undefined
       const changed = [...this.#changed]
       this.#changed.clear()
@@ -165,7 +169,9 @@ export class Wakeup {
     const { stateOf, mayAnnounce } = this.#options
     const { handshakeHash, isInitiator } = peer.connection
     let batch: Claim[] = []
-    const send = () => {
+    const send = async () => {
+      const waitMs = peer.state.sent.reserve(batch.length)
+      if (waitMs > 0) await setTimeout(waitMs, undefined, { ref: false })
       if (batch.length > 0 && this.#protocol.has(peer)) peer.send(batch)
       batch = []
     }
@@ -175,9 +181,10 @@ export class Wakeup {
       if (state === undefined) continue
       const own = tokenOf(feedKey, handshakeHash, isInitiator)
       batch.push({ token: own, length: state.length, held: state.held })
-      if (batch.length === MAX_PER_MESSAGE) send()
+      if (!this.#protocol.has(peer)) return
+      if (batch.length === MAX_PER_MESSAGE) await send()
     }
-    send()
+    await send()
   }
 
   #onClaims(claims: readonly Claim[], peer: WakeupPeer): void {
@@ -187,7 +194,7 @@ export class Wakeup {
       if (feedKey === undefined) continue
       const state = { length, held: Math.min(held, length) }
       peer.state.states.set(feedKey, state)
-      this.#options.onState(feedKey, state)
+      this.#options.onState(feedKey, state, peer)
     }
   }
 
@@ -201,7 +208,7 @@ export class Wakeup {
       tokens.set(hex(tokenOf(feedKey, handshakeHash, !isInitiator)), feedKey)
     }
     state.tokens = tokens
-    setTimeout(() => (state.tokens = undefined), KEEP_TOKENS_MS).unref()
+    globalThis.setTimeout(() => (state.tokens = undefined), KEEP_TOKENS_MS).unref()
     return tokens
   }
 }

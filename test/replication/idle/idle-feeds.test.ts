@@ -126,11 +126,11 @@ describe('newsletters', () => {
       stored: { length: 5, held: 3 },
     })
     const [longer, fuller, same] = keys as [FeedKey, FeedKey, FeedKey]
-    await subject.onPeerState(same, { length: 5, held: 3 })
-    await subject.onPeerState(same, { length: 4, held: 3 })
+    await subject.onPeerState(same, { length: 5, held: 3 }, {})
+    await subject.onPeerState(same, { length: 4, held: 3 }, {})
     expect(open.size).toBe(0)
-    await subject.onPeerState(longer, { length: 6, held: 0 })
-    await subject.onPeerState(fuller, { length: 5, held: 4 })
+    await subject.onPeerState(longer, { length: 6, held: 0 }, {})
+    await subject.onPeerState(fuller, { length: 5, held: 4 }, {})
     expect([...open.keys()]).toEqual([longer, fuller])
     expect(reads()).toBe(3)
   })
@@ -148,4 +148,25 @@ describe('newsletters', () => {
     const rested = keys.map((it) => subject.traffic(it)).filter((it) => it.uploadedBytes > 0)
     expect(rested).toEqual([{ uploadedBytes: 2, downloadedBytes: 3 }])
   })
+})
+
+test('who has a newsletter opened in vain again and again is not believed for a while', async () => {
+  const { subject, keys, logs, open } = idleFeeds({ newsletters: 1, stored: WHOLE })
+  const [feedKey] = keys as [FeedKey]
+  const liar = {}
+  const claim = async (length: number, peer: object) => {
+    open.delete(feedKey)
+    await subject.onPeerState(feedKey, { length, held: length }, peer)
+    await vi.advanceTimersByTimeAsync(10)
+    return open.has(feedKey)
+  }
+  expect(await claim(6, liar)).toBe(true)
+  expect(await claim(7, liar)).toBe(true)
+  expect(await claim(8, liar)).toBe(true)
+  expect(await claim(9, liar)).toBe(false)
+  // Others are, and so is the same peer later.
+  expect(await claim(6, {})).toBe(true)
+  await vi.advanceTimersByTimeAsync(11 * MINUTE_MS)
+  expect(await claim(10, liar)).toBe(true)
+  expect(logs.get(feedKey)?.length).toBe(5)
 })
