@@ -95,6 +95,7 @@ describe('a peer that announces what it does not have', () => {
     const evidence = (answer: 'proved' | 'wrong' | 'not-held') => {
       const peer = {
         publicKey: Buffer.alloc(32, 1),
+        ownPublicKey: Buffer.alloc(32, 2),
         length: 4,
         isSynced: true,
         holds: () => true,
