@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { dirname, join, relative, sep } from 'node:path'
 
@@ -10,12 +11,22 @@ import { dirname, join, relative, sep } from 'node:path'
  */
 
 /**
+ * @typedef {object} Internals
+ * @property {string} list The file that lists them, as keys of the object `INTERNAL_MEMBERS`.
+ * @property {string[]} users The files that may name them, as patterns below src/.
+ */
+
+/**
  * The linter's knowledge of how src/ is layered. The table itself is in .oxlintrc.json, under
- * `architecture/imports`; this only applies it to every import, export from and import().
+ * `architecture/imports`; this only applies it to every import, export from and import(). `architecture/internals`
+ * keeps members of packages that are not public in the one folder that knows them.
  */
 export default {
   meta: { name: 'architecture' },
-  rules: { imports: { meta: { type: 'problem', schema: false }, create } },
+  rules: {
+    imports: { meta: { type: 'problem', schema: false }, create },
+    internals: { meta: { type: 'problem', schema: false }, create: createInternals },
+  },
 }
 
 function create(context) {
@@ -43,6 +54,36 @@ function create(context) {
     ImportExpression: (node) => check(node, false),
     TSImportType: (node) => check(node, true),
   }
+}
+
+function createInternals(context) {
+  /** @type {Internals} */
+  const { list, users } = context.options[0]
+  const root = join(context.cwd, 'src')
+  if (fits(users, below(root, context.filename))) return {}
+  const members = membersIn(join(context.cwd, list))
+  const check = (node, name) => {
+    if (!members.has(name)) return
+    const message = `${name} is an internal member of Hypercore: only ${users.join(', ')} may name it.`
+    context.report({ node, message })
+  }
+  return {
+    Identifier: (node) => check(node, node.name),
+    Literal: (node) => check(node, node.value),
+  }
+}
+
+const lists = new Map()
+
+/** The keys of `INTERNAL_MEMBERS` in a source file. */
+function membersIn(path) {
+  const known = lists.get(path)
+  if (known !== undefined) return known
+  const [, body] = /INTERNAL_MEMBERS = \{([^}]*)\}/.exec(readFileSync(path, 'utf8')) ?? []
+  if (body === undefined) throw new Error(`${path} has no INTERNAL_MEMBERS.`)
+  const members = new Set([...body.matchAll(/^ {2}(\w+):/gm)].map(([, name]) => name))
+  lists.set(path, members)
+  return members
 }
 
 /** What is wrong with `file` importing `target`, both named below src/. */

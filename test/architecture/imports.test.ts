@@ -1,4 +1,7 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { INTERNAL_MEMBERS } from '../../src/log/internals/internals.ts'
 import { lint } from './lint.ts'
 
 const value = 'export const it = 1\n'
@@ -176,5 +179,37 @@ describe('cycles', () => {
       'src/sources/warning.ts': `import type { A } from './draft.ts'\nexport interface B { a: A }\n`,
     })
     expect(complaints).toHaveLength(2)
+  })
+})
+
+describe('members of Hypercore that are not public', () => {
+  const internals = (file: string) => `${file} architecture(internals)`
+  const peer = 'export const busy = (peer: { _ranges: unknown }) => peer._ranges\n'
+  const text = `export const it = (core: object) => Reflect.get(core, '_blocks') as unknown\n`
+
+  it('are named in one folder', async () => {
+    expect(await lint({ 'src/log/internals/requests.ts': peer, 'src/log/keys.ts': text })).toEqual(
+      [],
+    )
+  })
+
+  it.each(['src/replication/seeding.ts', 'src/format/feed.ts', 'src/engine/engine.ts'])(
+    'are not named in %s',
+    async (file) => {
+      expect(new Set(await lint({ [file]: peer }))).toEqual(new Set([internals(file)]))
+      expect(await lint({ [file]: text })).toEqual([internals(file)])
+    },
+  )
+
+  it('are all listed because they are used', async () => {
+    const folder = join(import.meta.dirname, '../../src/log')
+    const names = await readdir(folder, { recursive: true })
+    const files = names.filter((it) => it.endsWith('.ts')).map((it) => join(folder, it))
+    const sources = (await Promise.all(files.map((it) => readFile(it, 'utf8')))).map((it) =>
+      it.replace(/INTERNAL_MEMBERS = \{[^}]*\}/, ''),
+    )
+    const members = Object.keys(INTERNAL_MEMBERS).map((it) => it.split('.').at(-1) ?? '')
+    const unused = members.filter((it) => !sources.some((source) => source.includes(it)))
+    expect(unused).toEqual([])
   })
 })

@@ -1,8 +1,65 @@
-// What is used of Hypercore beyond its public face, which has no way to ask one peer for one block, and none to store what
-// was signed elsewhere. This folder alone uses it, for one version; a test fails when that changes.
 import { createRequire } from 'node:module'
 import type Hypercore from 'hypercore'
 import type { Peer } from 'hypercore'
+
+/**
+ * Members of Hypercore, its peers and its storage that are used and not public, and what happens without each. Only
+ * `src/log/` may name them: the linter reads this list. Where it says _guard_, the member is used only while
+ * `USES_INTERNALS`; Hypercore then does the same by itself, slower. The others are looked for whatever the version, and
+ * the test suite fails without them.
+ */
+export const INTERNAL_MEMBERS = {
+  // Which peer is asked for which block: guard. Without them ranges are asked for in random order.
+  _requestRange: 'a policy cannot say that there is nothing to ask for',
+  _requestRangeBatch: 'a policy cannot choose the block',
+  _requestRangeBlock: 'no single peer can be asked for one block',
+  _requestBlock: 'a late peer cannot be replaced',
+  _canRequest: 'a block may be asked for that the peer cannot prove',
+  getMaxInflight: 'fast peers wait for the round trip',
+  getMaxHotswapInflight: 'blocks come twice at the end of a range',
+  updatePeer: 'late peers are noticed only when something arrives',
+  addRange: 'new ranges wait until the next block arrives',
+  _ranges: 'nobody knows which blocks are wanted',
+  _blocks: 'nobody knows which blocks were asked for',
+  getBitfield: 'what peers announced is read bit by bit',
+  // Fewer messages and reads: guard. Without them each block costs three reads of the store.
+  _send: 'hashes that are here are looked up for each request',
+  _inflight:
+    'requests cannot be sent past that look-up, nor answers told from what nobody asked for',
+  _addUpgrade: 'a new length cannot be asked for past that look-up',
+  _update: 'every announcement is looked into',
+  // Pushes: guard. Without them a new entry arrives after three ways instead of one.
+  createTreeBatch: 'what was signed elsewhere cannot be checked before it is stored',
+  _verifyBatchUpgrade: 'as above',
+  _repairMode: 'a core under repair would take pushes',
+  preappend: 'two appends at once could fork a log',
+  _checkIfConflict: 'a second history that is pushed shows only when it is asked for',
+  _ondownload: 'pushed blocks are not counted',
+  _onupload: 'as above',
+  // Limits on peers: without these two each message is judged by its own numbers alone.
+  receiverQueue: 'requests that wait for the network are not limited',
+  remoteRequests: 'requests that are being answered are not limited',
+  // Always used.
+  countSet: 'what is held cannot be counted',
+  deleteTreeNode: 'dropped blocks take hashes with them that prove their neighbours',
+  wireRange: 'peers do not learn what is held around a gap',
+  _resolveBlocksLocally: 'a process ends that closes its store while a log grows: guard',
+  _remoteContiguousLength: 'peers that hold everything count as holding nothing: guard',
+  resumeCore: 'the state of a log costs opening it',
+  frozen: 'a log that met another history is not served before the next start',
+  allowFork: 'histories that were cut back are adopted; the store refuses to open',
+  // Under names that others use too.
+  'bitfield.findLast': 'missing blocks are looked for one by one: guard',
+  'hints.contiguousLength': 'wants of peers cost more than they need to: guard',
+  'peer.inflight': 'nobody knows how busy a peer is: guard',
+  'peer.onrange': 'lengths that peers forgot to tell are not learnt from what they announce: guard',
+  'peer.onsync': 'the last block comes one round trip after the length: guard',
+  'peer.remoteLength': 'as `onrange`: guard',
+  'peer.stats.wireRange': 'peers are asked again only after a while: guard',
+  'state.append': 'pushes cannot be stored: guard',
+  'state.clear': 'dropped blocks take hashes with them that prove their neighbours',
+  'state.roots': 'sizes of issues are not known before they are here',
+} as const
 
 /** The version whose inside this module knows. */
 export const KNOWN_VERSION = '11.37.1'
