@@ -21,7 +21,7 @@ async function readerOf(issues: number, isPrivate = false) {
 async function importMany(operations: Operations, issues: number) {
   const folder = await temporaryDirectory()
   for (let number = 1; number <= issues; number++) {
-    const text = `---\ntitle: Issue ${number}\ndate: ${2000 + number}-01-01\n---\nHigh water.\n`
+    const text = `---\ntitle: Issue ${number}\ndate: ${1900 + number}-01-01\n---\nHigh water.\n`
     await writeFile(join(folder, `${1_000 + number}.md`), text)
   }
   await all(operations.importFolder({ folder }))
