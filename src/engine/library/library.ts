@@ -193,11 +193,6 @@ export class Library {
     if (before !== undefined) await this.#put({ ...before, ...details })
   }
 
-  /** Numbers of the issues that were read. */
-  readNumbers(feedKey: FeedKey): Promise<ReadonlySet<number>> {
-    return this.marks.numbers('read', feedKey)
-  }
-
   /** Remembers that an issue was read, or that it was not. */
   async setRead(feedKey: FeedKey, number: number, read: boolean): Promise<void> {
     await this.marks.set('read', feedKey, [number], read)

@@ -100,8 +100,8 @@ describe('read marks', () => {
     const library = await openLibrary()
     for (const number of [1, 2, 10, 4_294_967_296]) await library.setRead(FEED, number, true)
     await library.setRead(OTHER, 3, true)
-    expect(await library.readNumbers(FEED)).toEqual(new Set([1, 2, 10, 4_294_967_296]))
-    expect(await library.readNumbers(OTHER)).toEqual(new Set([3]))
+    expect(await library.marks.numbers('read', FEED)).toEqual(new Set([1, 2, 10, 4_294_967_296]))
+    expect(await library.marks.numbers('read', OTHER)).toEqual(new Set([3]))
   })
 
   test('can be taken back', async () => {
@@ -110,7 +110,7 @@ describe('read marks', () => {
     await library.setRead(FEED, 2, true)
     await library.setRead(FEED, 1, false)
     await library.setRead(FEED, 7, false)
-    expect(await library.readNumbers(FEED)).toEqual(new Set([2]))
+    expect(await library.marks.numbers('read', FEED)).toEqual(new Set([2]))
   })
 
   test('take no disk space when they are set again', async () => {
@@ -130,11 +130,11 @@ describe('on disk', () => {
     const store = await openStore()
     const library = await openLibrary(store)
     expect(library.list()).toEqual([])
-    expect(await library.readNumbers(FEED)).toEqual(new Set())
+    expect(await library.marks.numbers('read', FEED)).toEqual(new Set())
     expect(await all(store.list())).toEqual([])
     await library.setRead(FEED, 1, true)
     expect(await all(store.list())).toHaveLength(1)
-    expect(await library.readNumbers(FEED)).toEqual(new Set([1]))
+    expect(await library.marks.numbers('read', FEED)).toEqual(new Set([1]))
   })
 
   test('everything survives to the next opening', async () => {
@@ -148,7 +148,7 @@ describe('on disk', () => {
       before.push(...it.list())
     })
     expect(new Set(library.list())).toEqual(new Set(before))
-    expect(await library.readNumbers(OTHER)).toEqual(new Set([12]))
+    expect(await library.marks.numbers('read', OTHER)).toEqual(new Set([12]))
   })
 
   test('a removed entry stays removed', async () => {
@@ -184,7 +184,7 @@ describe('many writes at once', () => {
     )
     expect(library.get(FEED)).toMatchObject({ roles: ['author', 'seeder'], title: 'Tides' })
     expect(library.get(OTHER)?.roles).toEqual(['seeder'])
-    expect(await library.readNumbers(FEED)).toEqual(new Set(numbers))
+    expect(await library.marks.numbers('read', FEED)).toEqual(new Set(numbers))
   })
 
   test('can be seen at once, before they are on disk', async () => {
@@ -242,6 +242,6 @@ describe('many writes at once', () => {
     await library.close()
     await expectCode(library.add(FEED, 'seeder'), 'ABORTED')
     expect(library.get(FEED)).toBeUndefined()
-    await expectCode(library.readNumbers(FEED), 'ABORTED')
+    await expectCode(library.marks.numbers('read', FEED), 'ABORTED')
   })
 })
