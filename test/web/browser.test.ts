@@ -1,11 +1,13 @@
 import type { Browser, Request } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Output } from '../../src/api/contract/contract.ts'
+import { redirectFile } from '../../src/cli/commands/read/open.ts'
 import { launchBrowser } from '../helpers/browser.ts'
 import { answer, fakeOperations, streamOf } from '../helpers/cli.ts'
 import { all } from '../helpers/operations.ts'
 import { openAuthor, openPeer, publishUntil } from '../helpers/peers.ts'
 import { startReader } from '../helpers/readers.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
 import { DESK, enter, PHONE, violations } from '../helpers/visits.ts'
 
@@ -287,6 +289,23 @@ describe('in a real browser', () => {
     arrive([titled('Newest', 7)])
     await page.locator('.item .open', { hasText: 'Newest' }).waitFor({ state: 'attached' })
     expect(Math.abs((await topOf()) - before)).toBeLessThan(3)
+  }, 60_000)
+
+  it('a browser that is started with the file of `hyperletter open` is let in', async () => {
+    const { operations } = await openPeer([])
+    const reader = await startReader(operations)
+    const dataDir = await temporaryDirectory()
+    const file = await redirectFile(dataDir, reader.server.enter('/seeding'))
+    const context = await browser.newContext()
+    try {
+      const page = await context.newPage()
+      await page.goto(file ?? '')
+      await page.waitForURL(`${reader.origin}/seeding`)
+      await page.waitForSelector('h1 >> text=Seeding')
+      expect(await page.title()).toContain('Seeding')
+    } finally {
+      await context.close()
+    }
   }, 60_000)
 
   it('eight tabs are live over one stream, which another takes over, and hidden ones have none', async () => {

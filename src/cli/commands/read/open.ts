@@ -65,7 +65,7 @@ export async function openInBrowser(
  * A file for this user alone that leads a browser on to `url`: what a program is started with, every user of
  * the machine can read. Undefined where it cannot be written.
  */
-async function redirectFile(dataDir: string, url: string): Promise<string | undefined> {
+export async function redirectFile(dataDir: string, url: string): Promise<string | undefined> {
   const { replaceWhole } = await import('../../../atomic-file.ts')
   const file = join(dataDir, 'open.html')
   const address = url.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;')
