@@ -12,7 +12,7 @@ if (process.argv[2] === 'daemon' && process.argv[3] === 'run') {
   const { restrainHeap } = await import('../dist/daemon/service/command.js')
   restrainHeap()
 }
-const { run } = await import('../dist/cli/main.js')
+const { run, wholeWrites } = await import('../dist/cli/main.js')
 
 const ABORT_DEADLINE_MS = 15_000
 const EXIT_DEADLINE_MS = 2_000
@@ -37,11 +37,20 @@ function hangUp() {
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, stop)
 process.on('SIGHUP', hangUp)
 
-const { stdin, stdout, stderr, env } = process
+const { stdin, stderr, env } = process
+const stdout = wholeWrites(process.stdout)
 // Output that nobody reads any more is no failure; `run` notices it by itself.
-for (const stream of [stdout, stderr]) stream.on('error', () => {})
+for (const stream of [process.stdout, stdout, stderr]) stream.on('error', () => {})
 const { signal } = interrupt
-const io = { stdin, stdout, stderr, env, cwd: process.cwd(), signal, hangUps }
+// Where it was deleted or unmounted, only what needs it fails.
+function workingDirectory() {
+  try {
+    return process.cwd()
+  } catch {
+    return ''
+  }
+}
+const io = { stdin, stdout, stderr, env, cwd: workingDirectory(), signal, hangUps }
 process.exitCode = await run(process.argv.slice(2), io)
 
 // Reached only if something still holds the event loop.

@@ -90,6 +90,11 @@ export const ERROR_CODES = {
     httpStatus: 507,
     hint: 'Free some space and run the command again; what was acknowledged before is safe.',
   },
+  OUTPUT_FAILED: {
+    meaning: 'the result could not be written to standard output',
+    exitCode: 1,
+    httpStatus: 500,
+  },
   STORE_BUSY: {
     meaning: 'another process is using the data directory',
     exitCode: 3,

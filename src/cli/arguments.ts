@@ -8,7 +8,7 @@ export function issueNumber(text: string): number {
   return wholeNumber(text.replace(/^#/, ''), 1, Number.MAX_SAFE_INTEGER)
 }
 
-/** Parses how many issues to keep. */
+/** Parses a number of issues. */
 export function issueCount(text: string): number {
   return wholeNumber(text, 1, 1_000_000)
 }

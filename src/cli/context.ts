@@ -23,7 +23,7 @@ export interface Io {
   readonly stdout: OutputStream
   readonly stderr: OutputStream
   readonly env: NodeJS.ProcessEnv
-  /** The directory that relative paths start from. */
+  /** The directory that relative paths start from; empty where it was deleted. */
   readonly cwd: string
   /** Aborted when the user interrupts. */
   readonly signal: AbortSignal

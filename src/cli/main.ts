@@ -6,6 +6,8 @@ import type { GlobalOptions } from './io.ts'
 import { Output, OutputClosed } from './output.ts'
 import { addCommands, commandNames, createProgram, welcome } from './program.ts'
 
+export { wholeWrites } from './output.ts'
+
 /**
  * Runs one command line.
  * @param argv The arguments after the name of the program.
@@ -42,7 +44,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     exitCode = await report(error, new Output(io, outputOptions(argv)), printed, io.signal)
   } finally {
-    await new Output(io, outputOptions(argv)).text(printed.out).catch(ignore)
+    const out = new Output(io, outputOptions(argv))
+    await out.text(printed.out).catch(async (error: unknown) => {
+      exitCode = await report(error, out, printed, io.signal)
+    })
     for (const stream of [io.stdout, io.stderr]) stream.off('error', ignore)
   }
   return exitCode
@@ -71,9 +76,17 @@ async function report(
   // Whatever failed after the user interrupted failed because of that.
   const failure = signal.aborted
     ? new HyperletterError('ABORTED', 'Interrupted.', { cause: error })
-    : HyperletterError.from(error)
+    : HyperletterError.from(translated(error))
   await out.error(failure)
   return failure.exitCode
+}
+
+function translated(error: unknown): unknown {
+  if ((error as { syscall?: unknown } | undefined)?.syscall !== 'uv_cwd') return error
+  return new HyperletterError('INVALID_INPUT', 'The working directory no longer exists.', {
+    hint: 'Change to another folder, or give absolute paths.',
+    cause: error,
+  })
 }
 
 function wrongUsage(error: CommanderError): HyperletterError {

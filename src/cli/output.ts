@@ -1,4 +1,7 @@
-import type { HyperletterError } from '../errors.ts'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { fstatSync, writeSync } from 'node:fs'
+import { Writable } from 'node:stream'
+import { codeOf, HyperletterError } from '../errors.ts'
 import { singleLine, stripControls } from '../render/plain.ts'
 import type { GlobalOptions, OutputStream } from './io.ts'
 import { createStyle, wantsColor, type Style } from './terminal/style.ts'
@@ -59,6 +62,16 @@ export class Output {
     if (text !== '') await write(this.#stdout, text)
   }
 
+  /** Prints bytes to stdout. @throws OutputClosed */
+  async bytes(bytes: Uint8Array): Promise<void> {
+    await write(this.#stdout, bytes)
+  }
+
+  /** Notices when nobody reads the result any more, until it is disposed of. */
+  watchReader(): ReaderWatch {
+    return new ReaderWatch(this.#stdout)
+  }
+
   /** Tells what happens or what to do next, on stderr. Silent with `--json` and `--quiet`. */
   async note(text: string): Promise<void> {
     if (this.#isSilent) return
@@ -106,13 +119,82 @@ export class Output {
   }
 }
 
-function write(stream: OutputStream, text: string): Promise<void> {
+function write(stream: OutputStream, data: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
-    stream.write(text, (error) => {
-      if (error) reject(new OutputClosed(error.message, { cause: error }))
+    stream.write(data, (error) => {
+      if (error) reject(failure(error))
       else resolve()
     })
   })
+}
+
+function failure(cause: Error): Error {
+  switch (codeOf(cause)) {
+    case 'EPIPE':
+      return new OutputClosed(cause.message, { cause })
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new HyperletterError('DISK_FULL', 'No space is left to write the output.', {
+        hint: MAYBE_DONE,
+        cause,
+      })
+    default:
+      return new HyperletterError('OUTPUT_FAILED', `Cannot write the output: ${cause.message}.`, {
+        hint: MAYBE_DONE,
+        cause,
+      })
+  }
+}
+
+const MAYBE_DONE = 'The command itself may have succeeded: check before you run it again.'
+
+/**
+ * A file or device as a stream that writes everything or fails: the stream of Node.js ignores a write that
+ * the last free bytes of a disk cut short. Other streams are given back.
+ */
+export function wholeWrites(stream: typeof process.stdout): OutputStream {
+  const { fd } = stream
+  if (stream.isTTY || !(fstatSync(fd).isFile() || fstatSync(fd).isCharacterDevice())) return stream
+  return new Writable({
+    write(chunk: Uint8Array, _encoding, done) {
+      try {
+        for (let at = 0; at < chunk.byteLength;) at += writeSync(fd, chunk, at)
+        done()
+      } catch (error) {
+        done(error as Error)
+      }
+    },
+  })
+}
+
+/**
+ * A writer learns only from its next write that the reader of a pipe has gone, and Node.js cannot poll a pipe for it.
+ * GNU tail can, and dies of it (coreutils 8.28, `tail -f /dev/null | true`). Where there is none, and for other
+ * streams, `gone` is never aborted.
+ */
+export class ReaderWatch {
+  readonly #gone = new AbortController()
+  readonly #tail: ChildProcess | undefined
+
+  constructor(stream: OutputStream & { readonly fd?: number }) {
+    const { fd } = stream
+    if (process.platform !== 'linux' || fd === undefined || !fstatSync(fd).isFIFO()) return
+    const args = ['-f', '/dev/null', `--pid=${process.pid}`]
+    this.#tail = spawn('tail', args, { stdio: ['ignore', fd, 'ignore'] })
+    this.#tail.once('error', () => undefined)
+    this.#tail.once('exit', (_code, signal) => {
+      if (signal === 'SIGPIPE') this.#gone.abort(new OutputClosed('The reader has gone.'))
+    })
+    this.#tail.unref()
+  }
+
+  get gone(): AbortSignal {
+    return this.#gone.signal
+  }
+
+  [Symbol.dispose](): void {
+    this.#tail?.kill()
+  }
 }
 
 // JSON escapes C0 itself. DEL, C1 and the marks that turn the direction of writing would still reach

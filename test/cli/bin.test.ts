@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { expect, it } from 'vitest'
 import { jsonOf } from '../helpers/cli.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
 // The launcher runs what was built: `npm test` builds first.
 const launcher = resolve(import.meta.dirname, '../../bin/hyperletter.js')
@@ -50,4 +51,45 @@ it.each(['SIGINT', 'SIGTERM'] as const)('stops in order on %s', async (signal) =
   expect(jsonOf(line.toString())).toMatchObject({ host: '127.0.0.1' })
   child.kill(signal)
   expect(await closed).toBe(0)
+})
+
+const onLinux = it.runIf(process.platform === 'linux')
+
+/** Runs a line of `sh` in which `$HL` is the program; for what only a shell can open. */
+async function shell(line: string, cwd?: string) {
+  const env = {
+    ...process.env,
+    HL: `${process.execPath} ${launcher}`,
+    HYPERLETTER_HOME: join(await temporaryDirectory(), 'data'),
+    HYPERLETTER_BOOTSTRAP: '127.0.0.1:9',
+  }
+  const child = spawn('sh', ['-c', line], { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+  const [output, complaints, code] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close').then(([it]: unknown[]) => it),
+  ])
+  return { output, complaints, code }
+}
+
+onLinux.each(['--help', '--version', 'list', 'list --json'])(
+  'fails when `%s` cannot be written to a full device',
+  async (command) => {
+    const { complaints, code } = await shell(`$HL ${command} > /dev/full`)
+    expect(code).toBe(1)
+    expect(complaints).toContain('No space is left to write the output.')
+  },
+)
+
+onLinux('ends a watch when its reader is gone', async () => {
+  expect(await shell('$HL watch --json --quiet | true')).toMatchObject({ code: 0, complaints: '' })
+})
+
+onLinux('works in a folder that was deleted', async () => {
+  const cwd = await temporaryDirectory()
+  const gone = 'mkdir gone && cd gone && rmdir ../gone &&'
+  expect(await shell(`${gone} $HL list --json`, cwd)).toMatchObject({ code: 0, output: '[]\n' })
+  const { code, complaints } = await shell(`${gone} $HL import letters`, cwd)
+  expect(code).toBe(2)
+  expect(complaints).toContain('The working directory no longer exists.')
 })

@@ -208,6 +208,17 @@ describe('output that nobody reads', () => {
     expect(await runCli(['--help'], { stdout })).toMatchObject({ code: 0, stderr: '' })
   })
 
+  it('is a failure where it could not be written', async () => {
+    const stdout = new Capture()
+    stdout._write = (_chunk, _encoding, done) => {
+      done(Object.assign(new Error('i/o error, write'), { code: 'EIO' }))
+    }
+    const options = { stdout, operations: { listNewsletters: answer([]) } }
+    const { code, stderr } = await runCli(['list', '--json'], options)
+    expect(code).toBe(1)
+    expect(jsonOf(stderr)).toMatchObject({ error: { code: 'OUTPUT_FAILED' } })
+  })
+
   it('on stderr does not stop the work', async () => {
     const stderr = new ClosedPipe()
     const { code, stdout } = await runCli(['list'], {

@@ -7,7 +7,6 @@ import type { BundleHeader } from '../../../format/bundle/format.ts'
 import type { Operations } from '../../../api/contract/contract.ts'
 import { issueNumber } from '../../arguments.ts'
 import { type Commands, type Context, withOperations } from '../../context.ts'
-import { OutputClosed } from '../../output.ts'
 import { formatBytes, nameOf, plural, shellWord } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
 
@@ -51,8 +50,9 @@ async function exportBundle(
     using progress = new Progress(context, 'exporting')
     const input = { newsletter, ...defined({ since }) }
     const pieces = new Counted(operations.exportBundle(input, { signal: io.signal }), progress)
-    if (isStdout) await writeToStdout(context, pieces)
-    else await writeFile(file, pieces, force)
+    if (isStdout) {
+      for await (const piece of pieces) await out.bytes(piece)
+    } else await writeFile(file, pieces, force)
     const { feedKey, blocks } = await pieces.header()
     return {
       feedKey,
@@ -105,17 +105,6 @@ class Counted {
       this.#progress.update({ done: 0, total: 0, note: formatBytes(this.bytes) })
       yield piece
     }
-  }
-}
-
-async function writeToStdout({ io }: Context, pieces: AsyncIterable<Uint8Array>): Promise<void> {
-  for await (const piece of pieces) {
-    await new Promise<void>((done, fail) => {
-      io.stdout.write(piece, (error) => {
-        if (error) fail(new OutputClosed(error.message, { cause: error }))
-        else done()
-      })
-    })
   }
 }
 

@@ -1,7 +1,9 @@
 import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
 import { singleLine } from '../../../render/plain.ts'
+import { defined } from '../../../defined.ts'
 import { anySignal } from '../../../within.ts'
 import { type Commands, type Context, withOperations } from '../../context.ts'
+import { issueCount } from '../../arguments.ts'
 import { noteSuccessors, takeNotices } from '../../successors.ts'
 import { formatDate, shortKey } from '../../terminal/format.ts'
 
@@ -10,53 +12,67 @@ export const commands: Commands = {
     command
       .more('Runs until interrupted. Also reports where a newsletter continues under a new key.')
       .describeArgument('newsletter', 'only of this one: title, key, start of the key, or link')
+      .option('--count <n>', 'stop after this number of issues', issueCount)
       .examples(
         'hyperletter watch',
+        'hyperletter watch --count 1 --json',
         'hyperletter watch "Tide Tables" --json | while read issue; do notify-send "$issue"; done',
       )
       .action(bind(watch)),
 }
 
-async function watch(context: Context, newsletter: string | undefined): Promise<void> {
+async function watch(
+  context: Context,
+  newsletter: string | undefined,
+  { count = Infinity }: { readonly count?: number },
+): Promise<void> {
   const { io, out } = context
-  await out.note('Waiting for new issues; Ctrl-C ends it.')
+  await out.note('Waiting for new issues; press Ctrl-C to stop.')
+  using reader = out.watchReader()
+  let isEnough = false
   await withOperations(
     context,
     async (operations, _via, ended) => {
-      const signal = anySignal(io.signal, ended)
+      const signal = anySignal(io.signal, ended, reader.gone)
       try {
-        await tellArrivals(context, operations, newsletter, signal)
+        isEnough = await printArrivals(context, operations, { newsletter, count, signal })
       } catch (error) {
+        reader.gone.throwIfAborted()
         if (ended?.aborted !== true) throw error
       }
     },
     { lend: true, online: true },
   )
-  // It has no other end than an interruption, whichever way the operation tells of it.
-  io.signal.throwIfAborted()
+  // Otherwise it ends by an interruption alone, whichever way the operation reports it.
+  if (!isEnough) io.signal.throwIfAborted()
 }
 
-async function tellArrivals(
+/** @returns whether as many issues arrived as were asked for. */
+async function printArrivals(
   context: Context,
   operations: Operations,
-  newsletter: string | undefined,
-  signal: AbortSignal,
-): Promise<void> {
+  {
+    newsletter,
+    count,
+    signal,
+  }: { newsletter: string | undefined; count: number; signal: AbortSignal },
+): Promise<boolean> {
   const { out, options } = context
-  const input = newsletter === undefined ? {} : { newsletter }
+  let left = count
   await noteSuccessors(context, await takeNotices(context, operations))
-  for await (const arrival of operations.watchIssues(input, { signal })) {
+  for await (const arrival of operations.watchIssues(defined({ newsletter }), { signal })) {
     if (options.json === true) await out.json(arrival)
     else await out.text(`${lineOf(context, arrival)}\n`)
     if ('event' in arrival) {
-      // It was told by this; another one that came meanwhile was not.
+      // This one is printed; another one that came meanwhile is not.
       const notices = await takeNotices(context, operations)
       await noteSuccessors(
         context,
         notices.filter((it) => it.feedKey !== arrival.feedKey),
       )
-    }
+    } else if (--left <= 0) return true
   }
+  return false
 }
 
 function lineOf({ out }: Context, arrival: OperationOutput<'watchIssues'>): string {
