@@ -39,6 +39,10 @@ process.on('SIGHUP', hangUp)
 
 const { stdin, stderr, env } = process
 const stdout = wholeWrites(process.stdout)
+// Node.js rejects a second promise that nobody holds when a native module cannot be loaded; `run` reports the first.
+process.on('unhandledRejection', (error) => {
+  if (error?.code !== 'CANNOT_LOAD') throw error
+})
 // Output that nobody reads any more is no failure; `run` notices it by itself.
 for (const stream of [process.stdout, stdout, stderr]) stream.on('error', () => {})
 const { signal } = interrupt

@@ -1,9 +1,38 @@
 import { randomBytes } from 'node:crypto'
-import { open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { codeOf } from './errors.ts'
-import { onStore } from './storage-errors.ts'
+import { onStore, unusableDirectory } from './storage-errors.ts'
 import { SerialQueue } from './serial-queue.ts'
+
+/**
+ * Makes a directory for this user alone (mode 0700), with those above it. One that exists is left as it is.
+ * @param shown what the error names.
+ * @throws INVALID_INPUT, DISK_FULL
+ */
+export async function makeDirectory(path: string, shown = path): Promise<void> {
+  try {
+    await makeOneByOne(path)
+  } catch (error) {
+    throw unusableDirectory(shown, error)
+  }
+}
+
+// The recursive `mkdir` of Node.js never ends below /proc (nodejs/node#31481 and others like it).
+async function makeOneByOne(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    const found = await stat(path).catch(() => undefined)
+    if (found?.isDirectory() === true) return
+    const parent = dirname(path)
+    if (codeOf(error) !== 'ENOENT' || parent === path) throw error
+    // Where the parent is there, the file system itself refuses.
+    if ((await stat(parent).catch(() => undefined)) !== undefined) throw error
+    await makeOneByOne(parent)
+    await mkdir(path, { mode: 0o700 })
+  }
+}
 
 /**
  * Writes a file for this user alone (mode 0600). Once this resolves, it survives a power loss. Leaves

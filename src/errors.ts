@@ -90,6 +90,11 @@ export const ERROR_CODES = {
     httpStatus: 507,
     hint: 'Free some space and run the command again; what was acknowledged before is safe.',
   },
+  MISSING_LIBRARY: {
+    meaning: 'a library of the system that the storage needs is not installed',
+    exitCode: 1,
+    httpStatus: 500,
+  },
   OUTPUT_FAILED: {
     meaning: 'the result could not be written to standard output',
     exitCode: 1,

@@ -27,6 +27,7 @@ describe('the code table', () => {
       NEEDS_KEY: 1,
       TOO_LARGE: 1,
       DISK_FULL: 1,
+      MISSING_LIBRARY: 1,
       OUTPUT_FAILED: 1,
       STORE_BUSY: 3,
       DAEMON_NOT_RUNNING: 3,

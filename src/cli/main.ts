@@ -81,12 +81,29 @@ async function report(
   return failure.exitCode
 }
 
+// Failures of this process and its environment, whichever command meets them.
 function translated(error: unknown): unknown {
+  const library = missingLibrary(error)
+  if (library !== undefined) {
+    return new HyperletterError('MISSING_LIBRARY', `A system library is missing: ${library}.`, {
+      hint: `Install the package that has it, on Debian for example: apt install ${library.replace(/\.so\.?/, '')}`,
+      cause: error,
+    })
+  }
   if ((error as { syscall?: unknown } | undefined)?.syscall !== 'uv_cwd') return error
   return new HyperletterError('INVALID_INPUT', 'The working directory no longer exists.', {
     hint: 'Change to another folder, or give absolute paths.',
     cause: error,
   })
+}
+
+// The loader of Linux says `libatomic.so.1: cannot open shared object file: No such file or directory`.
+function missingLibrary(error: unknown): string | undefined {
+  for (let it = error; it instanceof Error; it = it.cause) {
+    const found = /(?<name>lib[\w.+-]+): cannot open shared object file/.exec(it.message)
+    if (found !== null) return found.groups?.['name']
+  }
+  return undefined
 }
 
 function wrongUsage(error: CommanderError): HyperletterError {

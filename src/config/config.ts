@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import envPaths from 'env-paths'
 import { HyperletterError } from '../errors.ts'
 import type { SettingsFile } from './settings-file.ts'
 import { SETTINGS, type SettingName, type Settings, type SettingValues } from './settings.ts'
@@ -179,14 +178,53 @@ function valueOf(name: SettingName, given: Given | undefined): unknown {
   }
 }
 
-function directories() {
-  return envPaths('hyperletter', { suffix: '' })
+/**
+ * The folders of this user by the custom of the platform; on Linux the XDG Base Directory Specification 0.8.
+ * @throws INVALID_INPUT where the user has no home
+ */
+function directories(env = process.env): { readonly data: string; readonly config: string } {
+  const below = (variable: string, ...path: string[]) => env[variable] || join(home(), ...path)
+  if (process.platform === 'darwin') {
+    const library = join(home(), 'Library')
+    return {
+      data: join(library, 'Application Support', 'hyperletter'),
+      config: join(library, 'Preferences', 'hyperletter'),
+    }
+  }
+  if (process.platform === 'win32') {
+    return {
+      data: join(below('LOCALAPPDATA', 'AppData', 'Local'), 'hyperletter', 'Data'),
+      config: join(below('APPDATA', 'AppData', 'Roaming'), 'hyperletter', 'Config'),
+    }
+  }
+  return {
+    data: join(below('XDG_DATA_HOME', '.local', 'share'), 'hyperletter'),
+    config: join(below('XDG_CONFIG_HOME', '.config'), 'hyperletter'),
+  }
+}
+
+function home(): string {
+  try {
+    return homedir()
+  } catch (cause) {
+    throw new HyperletterError('INVALID_INPUT', 'This user has no home directory.', {
+      hint: 'Set HOME, or give --data-dir.',
+      cause,
+    })
+  }
 }
 
 // Most people have no such file; they do not wait for what reads it.
 async function settingsInFile(): Promise<SettingsFile> {
-  const path = settingsPath()
-  if (!existsSync(path)) return { settings: {}, places: {} }
+  const nothing = { settings: {}, places: {} }
+  let path: string
+  try {
+    path = settingsPath()
+  } catch {
+    // A user without a home has no such file.
+    return nothing
+  }
+  if (!existsSync(path)) return nothing
   const { readSettingsFile } = await import('./settings-file.ts')
   return readSettingsFile(path)
 }

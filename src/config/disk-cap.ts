@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, statfsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, statfsSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Config } from './config.ts'
 
@@ -38,12 +38,19 @@ export function diskCapOf(config: Pick<Config, 'dataDir' | 'diskCap'>): DiskCap 
 function remember(file: string, capBytes: number): void {
   const draft = `${file}.${process.pid}`
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    writeFileSync(draft, `${capBytes}\n`)
+    makeDirectory(dirname(file))
+    writeFileSync(draft, `${capBytes}\n`, { mode: 0o600 })
     renameSync(draft, file)
   } catch {
     // It is chosen anew at the next start.
   }
+}
+
+// The recursive `mkdir` of Node.js never ends below /proc.
+function makeDirectory(dir: string): void {
+  if (existsSync(dir)) return
+  makeDirectory(dirname(dir))
+  mkdirSync(dir, { mode: 0o700 })
 }
 
 function textOf(file: string): string {

@@ -4,6 +4,7 @@ import {
   parseBootstrap,
   parseBytes,
   parseCount,
+  parseHost,
   parseHostNames,
   parseLogLevel,
   parsePeerKeys,
@@ -38,7 +39,7 @@ export const SETTINGS = {
     parseBootstrap,
     'list',
   ),
-  host: setting('--host <ip>', 'HYPERLETTER_HOST', 'bind to this address only', parseText),
+  host: setting('--host <ip>', 'HYPERLETTER_HOST', 'IP address to bind to', parseHost),
   logLevel: setting(
     '--log-level <level>',
     'HYPERLETTER_LOG_LEVEL',

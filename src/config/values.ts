@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { HyperletterError } from '../errors.ts'
 
 /** One address of a bootstrap node, as Hyperswarm wants it. */
@@ -46,6 +47,15 @@ export function parseLogLevel(text: string): LogLevel {
   const level = LOG_LEVELS.find((it) => it === text)
   if (level !== undefined) return level
   throw wrong(`Not a log level: "${text}".`, `Use one of ${LOG_LEVELS.join(', ')}.`)
+}
+
+/** An IPv4 or IPv6 address. @throws INVALID_INPUT */
+export function parseHost(text: string): string {
+  if (isIP(text.trim()) !== 0) return text.trim()
+  throw wrong(
+    `Not an IP address: "${text}".`,
+    'Write the address of one interface, for example 192.168.1.10, or leave it out for all.',
+  )
 }
 
 /** Anything but nothing. @throws INVALID_INPUT */

@@ -1,13 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, open, readFile } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
+import { makeDirectory } from '../atomic-file.ts'
 import type { Config } from '../config/config.ts'
 import { diskCapOf } from '../config/disk-cap.ts'
 import type { Reloaded } from '../config/live.ts'
 import { handOn, type Settings } from '../config/settings.ts'
 import { defined } from '../defined.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
-import { unusableDirectory } from '../storage-errors.ts'
 import { dial, requestReload, requestStop } from '../api/socket/client.ts'
 import { daemonCommand, daemonEnvironment } from './service/command.ts'
 
@@ -64,9 +64,7 @@ export async function startDaemon(
 ): Promise<DaemonStatus> {
   const before = await daemonStatus(config)
   if (before.running) throw alreadyRunning(before)
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    throw unusableDirectory(config.dataDir, error)
-  })
+  await makeDirectory(config.dataDir)
   const { capBytes } = diskCapOf(config)
   const log = await open(config.logFile, 'a', 0o600)
   const logStart = (await log.stat()).size

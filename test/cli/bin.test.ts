@@ -53,6 +53,30 @@ it.each(['SIGINT', 'SIGTERM'] as const)('stops in order on %s', async (signal) =
   expect(await closed).toBe(0)
 })
 
+it('names the system library that is missing', async () => {
+  // What the loader of Debian says where libatomic1 is not installed.
+  const preload = `data:text/javascript,const load = process.dlopen; process.dlopen = (...args) => { if (!args[1].includes('rocksdb')) return load.call(process, ...args); throw Object.assign(new Error(
+    'libatomic.so.1: cannot open shared object file: No such file or directory'), { code: 'ERR_DLOPEN_FAILED' }) }`
+  const args = ['--import', preload.replaceAll('\n', ''), launcher, 'list', '--json', '--data-dir']
+  const child = spawn(process.execPath, [...args, await temporaryDirectory()])
+  const [complaints, code] = await Promise.all([text(child.stderr), once(child, 'close')])
+  expect(jsonOf(complaints)).toMatchObject({
+    error: { code: 'MISSING_LIBRARY', message: 'A system library is missing: libatomic.so.1.' },
+  })
+  expect(code[0]).toBe(1)
+})
+
+it.each([
+  ['--host', '999.1.1.1', 'Not an IP address'],
+  ['--data-dir', '/proc/x', 'Cannot use the directory /proc/x'],
+])('refuses %s %s with words', async (flag, value, words) => {
+  const child = start('list', '--json', flag, value)
+  const [complaints, code] = await Promise.all([text(child.stderr), exitCode(child)])
+  expect(jsonOf(complaints)).toMatchObject({ error: { code: 'INVALID_INPUT' } })
+  expect(complaints).toContain(words)
+  expect(code).toBe(2)
+})
+
 const onLinux = it.runIf(process.platform === 'linux')
 
 /** Runs a line of `sh` in which `$HL` is the program; for what only a shell can open. */
@@ -83,6 +107,31 @@ onLinux.each(['--help', '--version', 'list', 'list --json'])(
 
 onLinux('ends a watch when its reader is gone', async () => {
   expect(await shell('$HL watch --json --quiet | true')).toMatchObject({ code: 0, complaints: '' })
+})
+
+const asRoot = it.runIf(process.platform === 'linux' && process.getuid?.() === 0)
+
+asRoot(
+  'needs no home and no entry in the table of users where the data folder is given',
+  async () => {
+    const dir = await temporaryDirectory()
+    const asStranger = 'env -u HOME -u XDG_CONFIG_HOME setpriv --reuid 54321 --clear-groups'
+    const { output, code } = await shell(
+      `chown 54321 ${dir} && ${asStranger} $HL list --json --data-dir ${dir}/data`,
+      dir,
+    )
+    expect({ output, code }).toEqual({ output: '[]\n', code: 0 })
+    const { complaints } = await shell(`unset HYPERLETTER_HOME; ${asStranger} $HL list`, '/')
+    expect(complaints).toContain('This user has no home directory.')
+  },
+)
+
+asRoot('says whose a data folder is', async () => {
+  const dir = await temporaryDirectory()
+  const { complaints, code } = await shell(`chown 54321 ${dir} && $HL list --data-dir ${dir}`)
+  expect(code).toBe(2)
+  expect(complaints).toContain('belongs to user 54321, and this process runs as user 0')
+  expect(complaints).toContain(`chown -R 0 '${dir}'`)
 })
 
 onLinux('works in a folder that was deleted', async () => {

@@ -41,6 +41,12 @@ class ClosedPipe extends Capture {
   }
 }
 
+class FailedDisk extends Capture {
+  override _write(_chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {
+    done(Object.assign(new Error('i/o error, write'), { code: 'EIO' }))
+  }
+}
+
 describe('help', () => {
   it('welcomes who gives no command', async () => {
     const { code, stdout, stderr } = await runCli([])
@@ -209,11 +215,7 @@ describe('output that nobody reads', () => {
   })
 
   it('is a failure where it could not be written', async () => {
-    const stdout = new Capture()
-    stdout._write = (_chunk, _encoding, done) => {
-      done(Object.assign(new Error('i/o error, write'), { code: 'EIO' }))
-    }
-    const options = { stdout, operations: { listNewsletters: answer([]) } }
+    const options = { stdout: new FailedDisk(), operations: { listNewsletters: answer([]) } }
     const { code, stderr } = await runCli(['list', '--json'], options)
     expect(code).toBe(1)
     expect(jsonOf(stderr)).toMatchObject({ error: { code: 'OUTPUT_FAILED' } })

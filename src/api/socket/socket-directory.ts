@@ -1,5 +1,6 @@
-import { lstat, mkdir } from 'node:fs/promises'
+import { lstat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { makeDirectory } from '../../atomic-file.ts'
 import { codeOf, HyperletterError } from '../../errors.ts'
 
 /** Whether a socket path is a named pipe of Windows, which lies in no directory. */
@@ -9,14 +10,14 @@ export function isPipe(socketPath: string): boolean {
 
 /** Makes the directory of a socket, for this user alone. @throws INVALID_INPUT if somebody else can use it */
 export async function makeSocketDirectory(socketPath: string): Promise<void> {
-  await mkdir(dirname(socketPath), { recursive: true, mode: 0o700 })
+  await makeDirectory(dirname(socketPath))
   await assertOwnDirectory(socketPath)
 }
 
 /**
  * Refuses a socket in a directory that another user owns or may write to: whoever listens there could
  * pose as the daemon. Where the directory does not exist, nobody listens.
- * @throws INVALID_INPUT
+ * @throws INVALID_INPUT naming the owner or the mode, and the command that mends it
  */
 export async function assertOwnDirectory(socketPath: string): Promise<void> {
   const uid = process.getuid?.()
@@ -28,13 +29,21 @@ export async function assertOwnDirectory(socketPath: string): Promise<void> {
   })
   // A file in its place is somebody's mistake, but nobody can listen below it.
   if (found === undefined || found.isFile()) return
-  const isOurs = found.isDirectory() && found.uid === uid && (found.mode & 0o002) === 0
-  if (isOurs) return
-  throw new HyperletterError(
-    'INVALID_INPUT',
-    `${directory} is open to other users of this machine.`,
-    {
-      hint: 'Make it your own (chmod 700), or choose another place with --data-dir.',
-    },
-  )
+  const refuse = (message: string, hint: string) =>
+    new HyperletterError('INVALID_INPUT', `${directory} ${message}`, { hint })
+  if (!found.isDirectory()) {
+    throw refuse('is not a directory.', 'Choose another place with --data-dir.')
+  }
+  if (found.uid !== uid) {
+    throw refuse(
+      `belongs to user ${found.uid}, and this process runs as user ${uid}.`,
+      `Run the command as that user, or hand the directory over: chown -R ${uid} '${directory}'`,
+    )
+  }
+  if ((found.mode & 0o022) !== 0) {
+    throw refuse(
+      `is open to other users of this machine (mode ${(found.mode & 0o777).toString(8)}).`,
+      `Close it: chmod go-w '${directory}'. If that changes nothing, the file system keeps no permissions: choose a folder on another one with --data-dir.`,
+    )
+  }
 }

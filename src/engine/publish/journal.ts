@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
-import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { access, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseFeedKey, type FeedKey } from '../../format/keys/feed-key.ts'
-import { unusableDirectory } from '../../storage-errors.ts'
-import { createSynced } from '../../atomic-file.ts'
+import { createSynced, makeDirectory } from '../../atomic-file.ts'
 
 /** Blocks that are about to be appended to a feed at `start`. */
 export interface PendingAppend {
@@ -32,9 +31,7 @@ export class Journal {
 
   /** @throws INVALID_INPUT if the directory cannot be made; DISK_FULL. */
   static async open(dir: string): Promise<Journal> {
-    await mkdir(dir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-      throw unusableDirectory(dir, error)
-    })
+    await makeDirectory(dir)
     return new Journal(dir)
   }
 

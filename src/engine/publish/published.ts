@@ -1,10 +1,9 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { codeOf } from '../../errors.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
-import { unusableDirectory } from '../../storage-errors.ts'
-import { replaceWhole } from '../../atomic-file.ts'
+import { makeDirectory, replaceWhole } from '../../atomic-file.ts'
 
 /** How far the log of an own newsletter is known to go, whatever the store says. */
 export interface PublishedNote {
@@ -42,9 +41,7 @@ export class PublishedNotes {
 
   /** @throws INVALID_INPUT if the directory cannot be made; DISK_FULL. */
   static async open(dir: string): Promise<PublishedNotes> {
-    await mkdir(dir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-      throw unusableDirectory(dir, error)
-    })
+    await makeDirectory(dir)
     return new PublishedNotes(dir)
   }
 

@@ -1,10 +1,9 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf, HyperletterError } from '../../errors.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import type { SigningKeyPair } from '../../format/keys/recovery.ts'
-import { unusableDirectory } from '../../storage-errors.ts'
-import { replaceSynced } from '../../atomic-file.ts'
+import { makeDirectory, replaceSynced } from '../../atomic-file.ts'
 
 const PUBLIC_KEY_BYTES = 32
 const SECRET_KEY_BYTES = 64
@@ -24,9 +23,7 @@ export class SigningKeys {
 
   /** @throws INVALID_INPUT if the directory cannot be made; DISK_FULL. */
   static async open(dir: string): Promise<SigningKeys> {
-    await mkdir(dir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-      throw unusableDirectory(dir, error)
-    })
+    await makeDirectory(dir)
     return new SigningKeys(dir)
   }
 

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import { rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import Corestore from 'corestore'
 import Hypercore from 'hypercore'
 import type { Config } from '../../config/config.ts'
 import { codeOf, hasCode, HyperletterError } from '../../errors.ts'
-import { onStore, unusableDirectory } from '../../storage-errors.ts'
+import { onStore } from '../../storage-errors.ts'
 import { writeBufferFor } from './disk.ts'
 import { Store } from './store.ts'
-import { replaceSynced } from '../../atomic-file.ts'
+import { makeDirectory, replaceSynced } from '../../atomic-file.ts'
 
 export interface StoreOptions {
   /** What it may take, as far as others wrote it; no limit when absent. */
@@ -32,9 +32,7 @@ const DEVICE_FILE = 'CORESTORE'
  */
 export async function openStore(config: Config, options: StoreOptions = {}): Promise<Store> {
   const { dataDir, storeDir } = config
-  await mkdir(storeDir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    throw unusableDirectory(dataDir, error)
-  })
+  await makeDirectory(storeDir, dataDir)
   for (const pauseMs of LOOK_AGAIN_MS) {
     try {
       return await tryToOpen(storeDir, options)
@@ -103,7 +101,7 @@ function storageUnder(storeDir: string, capBytes: number): string | object {
 
 // First it is on disk that the store was moved, and only then the store stops saying so.
 async function adopt(config: Config, seen: number | undefined): Promise<void> {
-  await mkdir(config.publishedDir, { recursive: true, mode: 0o700 })
+  await makeDirectory(config.publishedDir)
   await replaceSynced(markOf(config), [Buffer.from('The store was copied or put back.\n')])
   const path = join(config.storeDir, DEVICE_FILE)
   const aside = `${path}.${randomBytes(6).toString('hex')}`

@@ -17,7 +17,8 @@ export const commands: Commands = {
 
 async function dht(context: Context, { port }: { port?: number }): Promise<void> {
   const { io, options, services } = context
-  const host = options.host ?? (io.env['HYPERLETTER_HOST'] || DEFAULT_HOST)
+  const { parseHost } = await import('../../../config/values.ts')
+  const host = parseHost(options.host ?? (io.env['HYPERLETTER_HOST'] || DEFAULT_HOST))
   let announced = Promise.resolve()
   await services.runBootstrapNode({
     host,
