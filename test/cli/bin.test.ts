@@ -66,10 +66,11 @@ it('names the system library that is missing', async () => {
   expect(code[0]).toBe(1)
 })
 
-it.each([
+it.for([
   ['--host', '999.1.1.1', 'Not an IP address'],
   ['--data-dir', '/proc/x', 'Cannot use the directory /proc/x'],
-])('refuses %s %s with words', async (flag, value, words) => {
+] as const)('refuses %s %s with words', async ([flag, value, words], { skip }) => {
+  skip(!isLinux, 'needs Linux')
   const child = start('list', '--json', flag, value)
   const [complaints, code] = await Promise.all([text(child.stderr), exitCode(child)])
   expect(jsonOf(complaints)).toMatchObject({ error: { code: 'INVALID_INPUT' } })
@@ -77,7 +78,8 @@ it.each([
   expect(code).toBe(2)
 })
 
-const onLinux = it.runIf(process.platform === 'linux')
+const isLinux = process.platform === 'linux'
+const isRoot = isLinux && process.getuid?.() === 0
 
 /** Runs a line of `sh` in which `$HL` is the program; for what only a shell can open. */
 async function shell(line: string, cwd?: string) {
@@ -96,37 +98,36 @@ async function shell(line: string, cwd?: string) {
   return { output, complaints, code }
 }
 
-onLinux.each(['--help', '--version', 'list', 'list --json'])(
+it.for(['--help', '--version', 'list', 'list --json'])(
   'fails when `%s` cannot be written to a full device',
-  async (command) => {
+  async (command, { skip }) => {
+    skip(!isLinux, 'needs Linux')
     const { complaints, code } = await shell(`$HL ${command} > /dev/full`)
     expect(code).toBe(1)
     expect(complaints).toContain('No space is left to write the output.')
   },
 )
 
-onLinux('ends a watch when its reader is gone', async () => {
+it('ends a watch when its reader is gone', async ({ skip }) => {
+  skip(!isLinux, 'needs Linux')
   expect(await shell('$HL watch --json --quiet | true')).toMatchObject({ code: 0, complaints: '' })
 })
 
-const asRoot = it.runIf(process.platform === 'linux' && process.getuid?.() === 0)
+it('needs neither a home nor an account where the data folder is given', async ({ skip }) => {
+  skip(!isRoot, 'needs root on Linux')
+  const dir = await temporaryDirectory()
+  const asStranger = 'env -u HOME -u XDG_CONFIG_HOME setpriv --reuid 54321 --clear-groups'
+  const { output, code } = await shell(
+    `chown 54321 ${dir} && ${asStranger} $HL list --json --data-dir ${dir}/data`,
+    dir,
+  )
+  expect({ output, code }).toEqual({ output: '[]\n', code: 0 })
+  const { complaints } = await shell(`unset HYPERLETTER_HOME; ${asStranger} $HL list`, '/')
+  expect(complaints).toContain('This user has no home directory.')
+})
 
-asRoot(
-  'needs no home and no entry in the table of users where the data folder is given',
-  async () => {
-    const dir = await temporaryDirectory()
-    const asStranger = 'env -u HOME -u XDG_CONFIG_HOME setpriv --reuid 54321 --clear-groups'
-    const { output, code } = await shell(
-      `chown 54321 ${dir} && ${asStranger} $HL list --json --data-dir ${dir}/data`,
-      dir,
-    )
-    expect({ output, code }).toEqual({ output: '[]\n', code: 0 })
-    const { complaints } = await shell(`unset HYPERLETTER_HOME; ${asStranger} $HL list`, '/')
-    expect(complaints).toContain('This user has no home directory.')
-  },
-)
-
-asRoot('says whose a data folder is', async () => {
+it('says whose a data folder is', async ({ skip }) => {
+  skip(!isRoot, 'needs root on Linux')
   const dir = await temporaryDirectory()
   const { complaints, code } = await shell(`chown 54321 ${dir} && $HL list --data-dir ${dir}`)
   expect(code).toBe(2)
@@ -134,7 +135,8 @@ asRoot('says whose a data folder is', async () => {
   expect(complaints).toContain(`chown -R 0 '${dir}'`)
 })
 
-onLinux('works in a folder that was deleted', async () => {
+it('works in a folder that was deleted', async ({ skip }) => {
+  skip(!isLinux, 'needs Linux')
   const cwd = await temporaryDirectory()
   const gone = 'mkdir gone && cd gone && rmdir ../gone &&'
   expect(await shell(`${gone} $HL list --json`, cwd)).toMatchObject({ code: 0, output: '[]\n' })
