@@ -33,13 +33,13 @@ export const ERROR_CODES = {
     meaning: 'not a bundle, or not one as its author signed it',
     exitCode: 1,
     httpStatus: 422,
-    hint: 'Nothing was changed. Get the file again, or from somebody else.',
+    hint: 'Nothing was changed. Get the file again, or from another source.',
   },
   INVALID_STATEMENT: {
     meaning: 'not a statement that the newsletter continues elsewhere, or not one that counts',
     exitCode: 1,
     httpStatus: 422,
-    hint: 'Nothing was changed. Ask the author, by a way that you trust, where the newsletter continues.',
+    hint: 'Nothing was changed. Ask the author through a channel you trust where the newsletter continues.',
   },
   NEWSLETTER_NOT_FOUND: {
     meaning: 'no such newsletter in the library',
@@ -57,13 +57,13 @@ export const ERROR_CODES = {
     meaning: 'two histories exist under one feed key',
     exitCode: 1,
     httpStatus: 409,
-    hint: 'What is held stays readable; ask the author which history is the honest one.',
+    hint: 'Downloaded issues stay readable. Ask the author which history is the right one.',
   },
   FEED_BEHIND: {
     meaning: 'this copy of the log is older than what was published',
     exitCode: 3,
     httpStatus: 409,
-    hint: 'Let this device catch up from other peers before publishing.',
+    hint: 'Let this device fetch the missing issues from peers before you publish.',
   },
   ISSUE_NOT_FOUND: {
     meaning: 'no such issue',
@@ -75,7 +75,7 @@ export const ERROR_CODES = {
     meaning: 'no reachable peer has it now',
     exitCode: 3,
     httpStatus: 503,
-    hint: 'Try again later, or keep `hyperletter daemon start` running: it fetches as soon as a peer appears.',
+    hint: 'Try again later, or run `hyperletter daemon start`: it fetches the issues when a peer appears.',
   },
   NEEDS_KEY: {
     meaning: 'the newsletter is private and the encryption key is missing or wrong',
@@ -104,7 +104,7 @@ export const ERROR_CODES = {
     meaning: 'another process is using the data directory',
     exitCode: 3,
     httpStatus: 423,
-    hint: 'Wait for the other command to end, or start the daemon so that commands can share: `hyperletter daemon start`.',
+    hint: 'Wait for the other command to end. With `hyperletter daemon start`, commands share the data.',
   },
   DAEMON_NOT_RUNNING: {
     meaning: 'no daemon answers for this data directory',
@@ -128,7 +128,7 @@ export const ERROR_CODES = {
     meaning: 'the deadline passed',
     exitCode: 3,
     httpStatus: 504,
-    hint: 'Try again, or give it longer with --timeout.',
+    hint: 'Try again, or allow more time with --timeout.',
   },
   ABORTED: { meaning: 'interrupted', exitCode: 130, httpStatus: 499 },
   INTERNAL: {

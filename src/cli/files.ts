@@ -117,7 +117,7 @@ async function lstatIfAny(path: string) {
 function inTheWay(path: string): HyperletterError {
   return new HyperletterError(
     'INVALID_INPUT',
-    `${path} is in the way: it is no plain file or folder.`,
+    `${path} is in the way: it is not a regular file or folder.`,
     {
       hint: 'Choose another folder with --to.',
     },

@@ -10,7 +10,8 @@ import type { Context, Io } from './context.ts'
  * @throws TOO_LARGE over 2 MiB; INVALID_DRAFT if it is not UTF-8; ABORTED.
  */
 export async function readDraft({ io, out }: Context): Promise<string> {
-  if (io.stdin.isTTY === true) await out.note('Type the issue; Ctrl-D on an empty line ends it.')
+  if (io.stdin.isTTY === true)
+    await out.note('Type the issue; end it with Ctrl-D on an empty line.')
   const stop = () => (io.stdin as Partial<{ destroy(): void }>).destroy?.()
   io.signal.throwIfAborted()
   io.signal.addEventListener('abort', stop, { once: true })
@@ -24,7 +25,7 @@ export async function readDraft({ io, out }: Context): Promise<string> {
         throw new HyperletterError(
           'TOO_LARGE',
           `The draft is longer than ${MAX_BODY_BYTES} bytes, the limit of an issue.`,
-          { hint: 'Split it into several issues, or attach its pictures as files.' },
+          { hint: 'Split it into several issues, or attach images as files.' },
         )
       }
       chunks.push(bytes)
@@ -60,7 +61,7 @@ export async function readPhrase(context: Context): Promise<string> {
 }
 
 async function typed({ io, out }: Context): Promise<string> {
-  await out.note('The recovery phrase of the newsletter: 24 words with spaces, on one line.')
+  await out.note('Recovery phrase of the newsletter (24 words on one line):')
   return (await ask(io, '  Words: ')) ?? ''
 }
 

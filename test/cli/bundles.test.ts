@@ -158,7 +158,7 @@ describe('import-bundle', () => {
     const argv = ['import-bundle', 'a.bundle']
     const { code, stdout } = await runCli(argv, { operations, cwd: '/here' })
     expect({ code, inputs }).toEqual({ code: 0, inputs: [{ file: '/here/a.bundle' }] })
-    expect(stdout).toBe('Took “Tide Tables”: 2 issues, 5 new blocks.\n')
+    expect(stdout).toBe('Imported “Tide Tables”: 2 issues, 5 new blocks.\n')
     const json = await runCli([...argv, '--json'], { operations, cwd: '/here' })
     const { event: _, ...result } = finished
     expect(jsonOf(json.stdout)).toEqual({ ...result, file: '/here/a.bundle' })

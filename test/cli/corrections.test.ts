@@ -152,7 +152,7 @@ describe('retract', () => {
 
   it('says in its help what cannot be undone', async () => {
     const { stdout } = await runCli(['retract', '--help'])
-    expect(stdout).toMatch(/What cannot be undone/)
+    expect(stdout).toMatch(/A retraction is permanent, and copies may remain/)
     expect(stdout).toMatch(/\$ hyperletter retract /)
   })
 })

@@ -58,11 +58,11 @@ describe('keep', () => {
   it('says what is kept, and what can be read while a peer has it', async () => {
     const human = await runKeep()
     expect(human.stdout).toBe(
-      'Of “Tide Tables” this machine keeps the newest 3 issues. 7 issues of 10 can be read while a peer has them.\n',
+      '“Tide Tables”: keeping the newest 3 issues. 7 issues of 10 can be read while a peer has them.\n',
     )
     const all = await runKeep('--newer-than', '1y', '--at-most', '5MB', '--text-only')
     expect(all.stdout).toContain(
-      'what is newer than 1y, and at most 5.0 MB, and texts without attachments',
+      'issues newer than 1y, and at most 5.0 MB, and text without attachments',
     )
     const json = await runKeep('--newest', '2', '--json')
     expect(jsonOf(json.stdout)).toEqual({

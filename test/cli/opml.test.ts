@@ -62,7 +62,7 @@ describe('import-opml', () => {
     expect(asked).toEqual([{ opml: '<opml/>' }])
     expect(synced).toEqual([{ newsletter: ONE }])
     expect(stdout).toContain('Subscribed to “Tide tables”: 3 issues.')
-    expect(stdout).toContain('1 newsletter you had already.')
+    expect(stdout).toContain('1 newsletter followed already.')
     expect(stdout).toContain('An app  https://example.org/feed  an ordinary feed')
     expect(stderr).toBe('')
   })

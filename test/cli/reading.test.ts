@@ -50,7 +50,7 @@ describe('subscribe', () => {
     const human = await runCli(['subscribe', newsletter.link], { operations })
     expect(human).toMatchObject({
       code: 0,
-      stdout: 'Subscribed to “Tide Tables”: 3 issues, all of them on this machine.\n',
+      stdout: 'Subscribed to “Tide Tables”: 3 issues, all downloaded.\n',
     })
     const json = await runCli(['subscribe', newsletter.link, '--json'], { operations })
     expect(jsonOf(json.stdout)).toMatchObject({ feedKey, title: 'Tide Tables', issues: 3 })
@@ -67,7 +67,7 @@ describe('subscribe', () => {
         },
       })
       expect(result).toMatchObject({ code: 3, stdout: 'Subscribed to ybndrfg8.\n' })
-      expect(result.stderr).toContain('The subscription is kept.')
+      expect(result.stderr).toContain('You follow it')
       expect(result.stderr).toContain('hyperletter daemon start')
     },
   )
@@ -177,7 +177,7 @@ describe('inbox', () => {
         takeNotices: answer([]),
       },
     })
-    expect(stdout).toBe('Nothing unread.\n')
+    expect(stdout).toBe('No unread issues.\n')
     expect(stderr).toContain('hyperletter subscribe')
   })
 })

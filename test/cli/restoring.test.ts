@@ -64,7 +64,7 @@ describe('restore', () => {
         force: true,
       },
     ])
-    expect(stderr).toContain('No reader was online to ask')
+    expect(stderr).toContain('No reader was online.')
   })
 
   it('prints exactly the result with --json', async () => {

@@ -78,7 +78,7 @@ describe('search', () => {
     const more = ['--in', 'Tides', '--since', '2025', '--limit', '5']
     const { stdout, stderr } = await runCli(['search', 'spring', 'tide', ...more], { operations })
     expect(stdout).toBe('Nothing found.\n')
-    expect(stderr).toContain('on this machine')
+    expect(stderr).toContain('Only downloaded issues are searched')
     await runCli(['search', 'tide', '--since', '2025-02'], { operations })
     expect(inputs).toStrictEqual([
       { query: 'spring tide', newsletter: 'Tides', since: '2025-01-01', limit: 5 },
@@ -145,7 +145,7 @@ describe('inbox', () => {
     const operations = { listInbox: run, listNewsletters: answer([]), takeNotices: answer([]) }
     expect((await runCli(['inbox', '--all'], { operations })).stdout).toBe('No issues yet.\n')
     const starred = await runCli(['inbox', '--starred'], { operations })
-    expect(starred.stdout).toBe('Nothing starred.\n')
+    expect(starred.stdout).toBe('No starred issues.\n')
     expect(inputs).toStrictEqual([{ show: 'all' }, { show: 'starred' }])
   })
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { DaemonStatus } from '../../src/daemon/spawn.ts'
 import { HyperletterError } from '../../src/errors.ts'
 import type { Output } from '../../src/api/contract/contract.ts'
-import { answer, jsonOf, runCli, someConfig } from '../helpers/cli.ts'
+import { answer, Capture, jsonOf, runCli, someConfig } from '../helpers/cli.ts'
 
 const feedKey = `ybndrfg8${'y'.repeat(44)}`
 
@@ -64,26 +64,33 @@ describe('status', () => {
   const show = (it: Output<'status'>, ...flags: string[]) =>
     runCli(['status', ...flags], { operations: { status: answer(it) } })
 
-  it('shows what others take of the disk, the cap, and what goes next', async () => {
+  it('has room for a title on a terminal of 80 columns', async () => {
+    const stdout = new Capture({ isTTY: true })
+    await runCli(['status'], { stdout, operations: { status: answer(status) } })
+    expect(stdout.text).toMatch(/Tide Tables/)
+    expect(stdout.text).not.toContain('received')
+    const wide = new Capture({ isTTY: true, columns: 120 })
+    await runCli(['status'], { stdout: wide, operations: { status: answer(status) } })
+    expect(wide.text).toContain('received')
+  })
+
+  it('shows how much of the disk cap is used, and near the cap which issue goes first', async () => {
     const next = { feedKey, title: 'Tide Tables', number: 4 }
     const { stdout } = await show({ ...status, disk: { usedBytes: 1, capBytes: 50e6, next } })
-    expect(stdout).toContain('1 B of what others wrote and of the store itself, of at most 50 MB')
-    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('the next to go is issue 4 of “Tide Tables”')
+    expect(stdout).toContain('1 B of 50 MB\n')
+    const full = await show({ ...status, disk: { usedBytes: 46e6, capBytes: 50e6, next } })
+    expect(full.stdout).toContain('46 MB of 50 MB; issue 4 of “Tide Tables” is removed first\n')
     const uncapped = await show({ ...status, disk: { usedBytes: 2_000 } })
-    expect(uncapped.stdout).toContain(
-      '2.0 kB of what others wrote and of the store itself, without a cap',
-    )
-    const blind = await show({ ...status, disk: { usedBytes: 1, capBytes: 5, next: { feedKey } } })
-    expect(blind.stdout.replaceAll(/\s+/g, ' ')).toContain(
-      'the next to go is the oldest of ybndrfg8',
-    )
+    expect(uncapped.stdout).toContain('2.0 kB, without a cap\n')
+    const blind = await show({ ...status, disk: { usedBytes: 5, capBytes: 5, next: { feedKey } } })
+    expect(blind.stdout).toContain('the oldest issue of ybndrfg8 is removed first\n')
   })
 
   it('says which issues are not here by choice, and which are too large', async () => {
     const left = { ...newsletter, leftOut: 2, tooLarge: [7] }
     const { stderr } = await show({ ...status, newsletters: [left] })
     expect(stderr).toContain('2 issues of “Tide Tables” can be read while a peer has them.')
-    expect(stderr).toContain('Issue 7 of “Tide Tables” alone is larger than the disk cap')
+    expect(stderr).toContain('Issue 7 of “Tide Tables” is larger than the disk cap')
   })
 
   it('shows what is held and passed on', async () => {
@@ -106,15 +113,15 @@ describe('status', () => {
       12,
       0,
       2,
-      'Not safe to go offline: issue 12 of “Tide Tables” is held by nobody else yet; issues 1 to 11 by 2.',
+      'Stay online: no one else has issue 12 of “Tide Tables” yet, and 2 others have issues 1 to 11.',
     ],
     [
       2,
       3,
       0,
-      'Not safe to go offline: issue 2 of “Tide Tables” is held by 3; issue 1 by nobody else yet.',
+      'Stay online: 3 others have issue 2 of “Tide Tables”, but no one else has issue 1 yet.',
     ],
-    [1, 0, 0, 'Not safe to go offline: issue 1 of “Tide Tables” is held by nobody else yet.'],
+    [1, 0, 0, 'Stay online: no one else has issue 1 of “Tide Tables” yet.'],
   ])(
     'answers an author of %i issues with %i and %i copies',
     async (issues, newest, older, text) => {
@@ -143,23 +150,23 @@ describe('status', () => {
   it.each([
     ['an empty library', { ...status, newsletters: [] }, 'hyperletter subscribe'],
     ['no daemon', { ...status, via: 'engine' as const }, 'hyperletter daemon start'],
-    ['no network', { ...status, online: false }, 'network'],
+    ['no network', { ...status, online: false }, 'offline'],
     [
       'no peer that has the rest',
       { ...status, newsletters: [{ ...newsletter, heldBlocks: 3, peers: 0 }] },
-      'No peer is connected',
+      'No connected peer has',
     ],
     [
       'an author whom nobody copied',
       { ...status, newsletters: [{ ...newsletter, fullCopies: 0, newestCopies: 0 }] },
-      'Leave this machine on',
+      'Stay online',
     ],
     [
       'a disk that is full',
       { ...status, problem: { code: 'DISK_FULL', message: 'Nothing more can be stored.' } },
-      'Make room on the disk of /',
+      'Free some space on the disk of /',
     ],
-    ['a healthy library', status, 'Nothing to do'],
+    ['a healthy library', status, 'Everything you chose to keep is here.'],
   ])('says what to do about %s', async (_, it, expected) => {
     expect((await show(it)).stderr).toContain(expected)
   })

@@ -32,7 +32,7 @@ describe('create', () => {
     expect(code).toBe(0)
     expect(stdout).toContain(created.link)
     words.forEach((word, i) => expect(stdout).toMatch(new RegExp(`\\b${i + 1} ${word}\\b`)))
-    expect(stdout).toContain('only this once')
+    expect(stdout).toContain('shown only once')
     expect(stderr).toMatch(/next: hyperletter publish <file.md> --to yyyyyyyy/)
   })
 
@@ -95,7 +95,7 @@ describe('create', () => {
     it('asks back three words', async () => {
       const { code, stderr, answered } = await createAndAnswer((word) => word.toUpperCase())
       expect({ code, answered }).toEqual({ code: 0, answered: 3 })
-      expect(stderr).toContain('Right.')
+      expect(stderr).toContain('Confirmed.')
     })
 
     it('asks again after a wrong word, three times in all, and then only warns', async () => {

@@ -76,7 +76,7 @@ export function shellWord(text: string): string {
 }
 
 /** What the marks before an issue mean. */
-export const ISSUE_LEGEND = '● unread   ○ not on this machine yet   ★ starred'
+export const ISSUE_LEGEND = '● unread   ○ not downloaded   ★ starred'
 
 /** The mark before an issue in a list. */
 export function issueMark(

@@ -48,23 +48,23 @@ async function install(context: Context, { print }: { print?: boolean }): Promis
   if (print === true || manager === 'none') {
     await out.result({ ...shown, done: [] }, () => text)
     if (manager === 'none' && print !== true) {
-      await out.next('That line, in the place where your system looks for it, starts the daemon.')
+      await out.next('Add this line to the startup configuration of your system.')
     }
     return
   }
   const done = await installService(service, async () => {
     if (!(await services.daemonStatus(config)).running) return undefined
     await services.stopDaemon(config, { signal: context.io.signal })
-    return 'stopped the daemon that ran'
+    return 'stopped the running daemon'
   })
   await out.result({ ...shown, done }, () => done.map((it) => `${it}\n`).join(''))
   for (const name of service.leftOut) {
     await out.warn(
-      `${name} is a secret and was not written down: put it into the file of settings.`,
+      `${name} is a secret and is not in the service definition: put it into the settings file.`,
     )
   }
   if (manager === 'systemd' && !lingers()) {
-    await out.next('`loginctl enable-linger`, so that it also runs while you are not logged in.')
+    await out.next('Run `loginctl enable-linger` to keep it running while you are logged out.')
   } else {
     await out.next('`hyperletter daemon status` shows that it runs.')
   }
@@ -103,8 +103,8 @@ async function logs(context: Context, { follow, lines }: LogOptions): Promise<vo
   const { followLines, lastLines } = await import('../../../daemon/log-lines.ts')
   const end = await lastLines(logFile, lines)
   if (end.lines.length === 0 && lines > 0) {
-    await out.note(`Nothing is logged at ${logFile}.`)
-    await out.next('A service of the whole machine logs elsewhere: `journalctl -u hyperletter`.')
+    await out.note(`The log ${logFile} is empty.`)
+    await out.next('A system-wide service logs to the journal: `journalctl -u hyperletter`.')
   }
   for (const line of end.lines) await print(line)
   if (follow !== true) return

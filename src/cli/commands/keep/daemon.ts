@@ -48,14 +48,14 @@ async function start(context: Context): Promise<void> {
   const found = await context.services.startDaemon(config, { signal, given })
   await context.out.result(found, () => describe(found))
   await tellCap(context, found.diskCapBytes)
-  await context.out.next('`hyperletter status` shows what it holds and passes on.')
+  await context.out.next('`hyperletter status` shows what is stored and served.')
 }
 
 async function stop(context: Context): Promise<void> {
   const config = await loadConfig(context)
   const { signal } = context.io
   const found = await context.services.stopDaemon(config, { signal })
-  await context.out.result(found, () => 'The daemon has stopped. Nothing is passed on now.\n')
+  await context.out.result(found, () => 'The daemon has stopped.\n')
 }
 
 async function status(context: Context): Promise<void> {
@@ -71,7 +71,7 @@ async function reload(context: Context): Promise<void> {
   )
   if (restart.length > 0) {
     await context.out.next(
-      `Stop and start the daemon: ${restart.join(', ')} can not change while it runs.`,
+      `Stop and start the daemon: ${restart.join(', ')} cannot change while it runs.`,
     )
   }
 }
@@ -111,7 +111,9 @@ async function run(context: Context): Promise<void> {
 async function tellCap({ out }: Context, capBytes: number | undefined): Promise<void> {
   if (capBytes === undefined) return
   const most = formatBytes(capBytes)
-  await out.note(`At most ${most} of what others wrote stay on this disk; --disk-cap sets it.`)
+  await out.note(
+    `Other people’s newsletters take at most ${most} on this disk; --disk-cap changes the limit.`,
+  )
 }
 
 function describe(found: DaemonStatus): string {
@@ -125,6 +127,6 @@ function describe(found: DaemonStatus): string {
       : `for ${formatDuration(uptimeSeconds)}`,
   ].filter((it) => it !== undefined)
   const inside = details.length === 0 ? '' : ` (${details.join(', ')})`
-  const who = temporary === true ? 'A command stands in for a daemon' : 'The daemon is running'
+  const who = temporary === true ? 'A command acts as the daemon' : 'The daemon is running'
   return `${who}${inside}.\nIt answers at ${socket}\n`
 }

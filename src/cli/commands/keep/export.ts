@@ -22,9 +22,9 @@ const STDOUT = '-'
 export const commands: Commands = {
   export: (command, bind) =>
     command
-      .requiredOption('--bundle <file>', 'the file to write, or - for standard output')
-      .option('--since <number>', 'only issues from this number on', issueNumber)
-      .option('--force', 'replace the file if it exists')
+      .requiredOption('--bundle <file>', 'file to write, or - for standard output')
+      .option('--since <number>', 'only issues since this number', issueNumber)
+      .option('--force', 'replace an existing file')
       .examples(
         'hyperletter export "Tide Tables" --bundle tides.bundle',
         'hyperletter export "Tide Tables" --bundle news.bundle --since 12',
@@ -40,8 +40,8 @@ async function exportBundle(
   const { io, out, options } = context
   const isStdout = bundle === STDOUT
   if (isStdout && (out.isTerminal || options.json === true)) {
-    const why = out.isTerminal ? 'A bundle would spoil the terminal' : 'The result is printed there'
-    throw new HyperletterError('INVALID_INPUT', `${why}: give a file, or send it through a pipe.`)
+    const why = out.isTerminal ? 'A bundle is binary' : 'Standard output carries the JSON result'
+    throw new HyperletterError('INVALID_INPUT', `${why}: give a file, or pipe it.`)
   }
   const file = isStdout ? STDOUT : resolve(io.cwd, bundle)
   if (!isStdout) await refuseExisting(file, force)
@@ -67,7 +67,7 @@ async function exportBundle(
   const summary = `${name}: ${plural(issues, 'issue')}, ${formatBytes(bytes)}`
   if (isStdout) return out.note(`Wrote ${summary}.`)
   await out.result({ ...exported, file }, () => `Wrote ${file}, ${summary}.\n`)
-  await out.next(`hyperletter subscribe ${shellWord(bundle)} (on another machine, without network)`)
+  await out.next(`hyperletter subscribe ${shellWord(bundle)} (on another machine, offline)`)
 }
 
 async function contentsOf(operations: Operations, feedKey: string, since: number | undefined) {

@@ -27,9 +27,9 @@ interface Taken {
 export const commands: Commands = {
   'import-bundle': (command, bind) =>
     command
-      .describeArgument('file', 'made by `hyperletter export`')
-      .option('--subscribe', 'follow the newsletter as well')
-      .option('--key <key>', 'of a private newsletter to follow: its link, or the key in it')
+      .describeArgument('file', 'a file made by `hyperletter export`')
+      .option('--subscribe', 'also follow the newsletter')
+      .option('--key <key>', 'for a private newsletter: its link, or the key in the link')
       .examples(
         'hyperletter import-bundle tides.bundle',
         'hyperletter import-bundle tides.bundle --subscribe',
@@ -45,12 +45,12 @@ async function importBundle(context: Context, file: string, options: Options): P
   await context.out.result({ ...finished, file: path }, () => {
     const name = nameOf({ feedKey, title })
     const count = title === undefined ? plural(finished.blocks, 'block') : plural(issues, 'issue')
-    return `Took ${name}: ${count}, ${newOf(finished)}.\n`
+    return `Imported ${name}: ${count}, ${newOf(finished)}.\n`
   })
   await context.out.next(
     via === 'engine'
-      ? 'Run `hyperletter daemon start` to pass it on.'
-      : '`hyperletter status` shows how much is held and passed on.',
+      ? 'Run `hyperletter daemon start` to serve it.'
+      : '`hyperletter status` shows what is stored and served.',
   )
 }
 
@@ -81,7 +81,7 @@ export async function subscribeToFile(context: Context, file: string, key?: stri
   })
   await context.out.next(`hyperletter read ${shortKey(feedKey)}`)
   if (via === 'engine') {
-    await context.out.next('Later issues come by themselves while `hyperletter daemon start` runs.')
+    await context.out.next('Run `hyperletter daemon start` to fetch later issues.')
   }
 }
 

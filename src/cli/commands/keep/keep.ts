@@ -21,15 +21,15 @@ export const commands: Commands = {
       .more(
         'Without an option: shows the current choice. Other issues stay listed and can be read while a peer has them. Starred issues are always kept.',
       )
-      .option('--everything', 'all issues, as far as the disk cap goes')
+      .option('--everything', 'all issues, within the disk cap')
       .option('--newest <n>', 'the newest n issues', issueCount)
       .option(
         '--newer-than <age>',
-        'issues newer than 90d, 12w, 6m, 1y or a day',
+        'issues newer than 90d, 12w, 6m, 1y or a date',
         argument(parseNewerThan),
       )
-      .option('--at-most <size>', 'the newest issues up to so much', argument(parseBytes))
-      .option('--text-only', 'texts without attachments')
+      .option('--at-most <size>', 'the newest issues up to this size', argument(parseBytes))
+      .option('--text-only', 'text without attachments')
       .examples(
         'hyperletter keep "Tide Tables" --newest 50',
         'hyperletter keep "Tide Tables" --newer-than 1y --text-only',
@@ -57,7 +57,7 @@ function keepOf({ everything, newest, newerThan, atMost, textOnly }: Options): K
   }
   const isLimited = Object.keys(keep).length > 0
   if (everything === true && isLimited) {
-    throw new HyperletterError('INVALID_INPUT', '--everything goes with no other option.')
+    throw new HyperletterError('INVALID_INPUT', '--everything excludes the other options.')
   }
   return isLimited || everything === true || atMost === Infinity ? keep : undefined
 }
@@ -74,7 +74,7 @@ function describe({
     leftOut === 0
       ? ''
       : ` ${plural(leftOut, 'issue')} of ${issues} can be read while a peer has them.`
-  return `Of ${name} this machine keeps ${describeKeep(chosen)}.${left}\n`
+  return `${name}: keeping ${describeKeep(chosen)}.${left}\n`
 }
 
 function argument<T>(parse: (text: string) => T): (text: string) => T {
@@ -92,9 +92,9 @@ function argument<T>(parse: (text: string) => T): (text: string) => T {
 function describeKeep({ newest, newerThan, atMostBytes, textOnly }: Keep): string {
   const limits = [
     newest === undefined ? '' : `the newest ${plural(newest, 'issue')}`,
-    newerThan === undefined ? '' : `what is newer than ${newerThan}`,
+    newerThan === undefined ? '' : `issues newer than ${newerThan}`,
     atMostBytes === undefined ? '' : `at most ${formatBytes(atMostBytes)}`,
-    textOnly === true ? 'texts without attachments' : '',
+    textOnly === true ? 'text without attachments' : '',
   ].filter((it) => it !== '')
-  return limits.length === 0 ? 'everything, as far as the disk cap goes' : limits.join(', and ')
+  return limits.length === 0 ? 'everything, within the disk cap' : limits.join(', and ')
 }

@@ -22,31 +22,36 @@ type Event = OperationOutput<'restoreNewsletter'>
 type Finished = Omit<Extract<Event, { event: 'finished' }>, 'event'>
 
 const WHAT_RESTORE_DOES = `
-Asks for the 24 words that were shown when the newsletter was created, or reads them from standard
-input. The keys come from the words; the issues come from readers who are online, or from a backup.
-Both are needed: a device that does not have every issue would publish a second history, and readers
-refuse that. Keep one device that publishes: use the words only after the old one is lost for good.
+Asks for the 24 words that \`hyperletter create\` printed, or reads them from standard input. The words
+give the keys; the issues come from readers who are online, or from a backup. Both are needed: a device
+without every issue would publish a second history, which readers refuse. Publish from one device
+only: use the words after the old device is lost for good.
 
---force takes what is on this device for all there is, though nobody could be asked. If any reader
-holds more, the next issue forks the newsletter, and readers will not take it.
+--force accepts the issues on this device without asking readers. If a reader has more, the next issue
+forks the newsletter, and readers refuse it.
 `
 
 export const commands: Commands = {
   restore: (command, bind) =>
     command
+      .option('--bundle <file>', 'read issues from a backup made by `hyperletter export --bundle`')
       .option(
-        '--bundle <file>',
-        'take the issues from a backup made by `hyperletter export --bundle`',
+        '--timeout <seconds>',
+        'give up looking for readers after this number of seconds',
+        seconds,
       )
-      .option('--timeout <seconds>', 'wait no longer than this for a reader', seconds)
-      .option('--force', 'accept what is on this device though no reader can be asked')
+      .option('--force', 'accept the issues on this device without asking readers')
       .details(WHAT_RESTORE_DOES)
       .examples('hyperletter restore', 'hyperletter restore --bundle tides.bundle < words.txt')
       .action(bind(restore)),
   repair: (command, bind) =>
     command
       .describeArgument('newsletter', 'one of yours: title, key or start of the key')
-      .option('--timeout <seconds>', 'wait no longer than this for a reader', seconds)
+      .option(
+        '--timeout <seconds>',
+        'give up looking for readers after this number of seconds',
+        seconds,
+      )
       .details(WHAT_REPAIR_DOES)
       .examples('hyperletter repair "Tide Tables"')
       .action(bind(repair)),
@@ -68,7 +73,7 @@ async function restore(context: Context, options: RestoreOptions): Promise<void>
   })
   if (peers === 0) {
     await out.warn(
-      'No reader was online to ask. If issues were published after what is here, the next one forks the newsletter: be sure, or publish only once a reader is online.',
+      'No reader was online. If issues are missing here, the next one forks the newsletter: publish only when a reader is online, or when you are sure.',
     )
   }
   await out.next(`hyperletter publish <file.md> --to ${shortKey(feedKey)}`)
@@ -98,10 +103,10 @@ interface RepairOptions {
 }
 
 const WHAT_REPAIR_DOES = `
-For the author whose device published from an old copy, so that two histories exist under one key.
-Where nobody took what that copy published, this device gives it up and goes on from what readers
-hold; publish those issues again. Where a reader did take it, nobody can join the two: readers keep
-and read what they hold; create a new newsletter and name it with \`hyperletter succeed\`.
+For an author whose device published from an old copy, so that two histories exist under one key. If
+no reader has the issues of the old copy, this device discards them and continues from the history
+of the readers; publish those issues again. If a reader has them, the histories cannot be merged:
+create a new newsletter and name it with \`hyperletter succeed\`.
 `
 
 async function repair(context: Context, newsletter: string, options: RepairOptions): Promise<void> {
@@ -113,10 +118,10 @@ async function repair(context: Context, newsletter: string, options: RepairOptio
   })
   const { forked, feedKey, peers, removed } = repaired
   await out.result(repaired, () => {
-    if (!forked) return `Nothing to repair: ${plural(peers, 'reader')} hold the same history.\n`
+    if (!forked) return `Nothing to repair: ${plural(peers, 'reader')} have the same history.\n`
     const lost = removed.map((it) => `  ${it.number}  ${quoteTitle(it.title)}\n`).join('')
-    const head = `Repaired ${shortKey(feedKey)}: it goes on from what ${plural(peers, 'reader')} hold.\n`
-    return lost === '' ? head : `${head}Taken back, for nobody else had them:\n${lost}`
+    const head = `Repaired ${shortKey(feedKey)}: it continues from the history of ${plural(peers, 'reader')}.\n`
+    return lost === '' ? head : `${head}Removed, because nobody else had them:\n${lost}`
   })
   if (removed.length > 0) await out.next('hyperletter publish <file.md>, for each of them')
 }

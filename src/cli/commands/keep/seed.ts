@@ -4,7 +4,7 @@ export const commands: Commands = {
   seed: (command, bind) =>
     command
       .more('The feed key of a private newsletter is enough.')
-      .describeArgument('link', 'link or feed key; the feed key of a private newsletter is enough')
+      .describeArgument('link', 'link or feed key')
       .examples('hyperletter seed <feed key>', 'hyperletter seed hyperletter://<feed key>')
       .action(bind(seed)),
   unseed: (command, bind) => command.examples('hyperletter unseed ybndrfg8').action(bind(unseed)),
@@ -19,8 +19,8 @@ async function seed(context: Context, link: string): Promise<void> {
   await out.result({ feedKey }, () => `Seeding ${feedKey}.\n`)
   await out.next(
     via === 'engine'
-      ? 'Run `hyperletter daemon start`: seeding goes on while the daemon runs.'
-      : '`hyperletter status` shows how much is held and passed on.',
+      ? 'Run `hyperletter daemon start`: the daemon seeds it.'
+      : '`hyperletter status` shows what is stored and served.',
   )
 }
 

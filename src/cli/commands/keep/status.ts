@@ -9,6 +9,12 @@ type NewsletterStatus = Status['newsletters'][number]
 
 const BAR_WIDTH = 10
 
+/** Columns of a terminal that has room for what was sent and received. */
+const WIDE = 100
+
+/** Share of the disk cap from which the next removal is shown. */
+const NEARLY_FULL = 0.9
+
 export const commands: Commands = {
   status: (command, bind) =>
     command
@@ -40,11 +46,12 @@ async function status(context: Context): Promise<void> {
           isServing ? `online, ${plural(it.peers, 'peer')} connected${local(it)}` : 'offline',
         ],
         [{ text: 'data', style: dim }, `${formatBytes(it.bytesOnDisk)} on disk in ${it.dataDir}`],
-        [{ text: 'room', style: dim }, describeDisk(it.disk)],
+        [{ text: 'storage', style: dim }, describeDisk(it.disk)],
       ],
       width,
     )
     if (it.newsletters.length === 0) return facts
+    const isWide = out.width >= WIDE
     const table = await formatTable(
       [
         { header: 'newsletter', shrink: true },
@@ -52,9 +59,13 @@ async function status(context: Context): Promise<void> {
         { header: 'issues', align: 'right' },
         { header: 'held' },
         { header: 'peers', align: 'right' },
-        { header: 'full copies', align: 'right' },
-        { header: 'sent', align: 'right' },
-        { header: 'received', align: 'right' },
+        { header: 'copies', align: 'right' },
+        ...(isWide
+          ? ([
+              { header: 'sent', align: 'right' },
+              { header: 'received', align: 'right' },
+            ] as const)
+          : []),
       ],
       it.newsletters.map((newsletter) => row(newsletter, context)),
       width,
@@ -72,15 +83,13 @@ async function status(context: Context): Promise<void> {
       await out.note(`${plural(leftOut, 'issue')} of ${which} can be read while a peer has them.`)
     }
     for (const number of tooLarge) {
-      await out.warn(
-        `Issue ${number} of ${which} alone is larger than the disk cap: it is not kept.`,
-      )
+      await out.warn(`Issue ${number} of ${which} is larger than the disk cap and is not stored.`)
     }
   }
   await noteSuccessors(context, it.newsletters)
   const step = advice(it)
   if (step === undefined) {
-    await out.note('Nothing to do: everything is held, and passed on while the daemon runs.')
+    await out.note('Everything you chose to keep is here.')
   } else {
     await out.next(step)
   }
@@ -119,29 +128,29 @@ function isComplete({ heldBlocks, length }: NewsletterStatus): boolean {
 // The one thing that matters most now.
 function advice({ via, online, newsletters, problem, dataDir }: Status): string | undefined {
   if (problem?.code === 'DISK_FULL') {
-    return `Make room on the disk of ${dataDir}; a daemon that had to stop goes on by itself within a minute.`
+    return `Free some space on the disk of ${dataDir}. A stopped daemon restarts within a minute.`
   }
   if (newsletters.length === 0) {
-    return '`hyperletter subscribe <link>` to read a newsletter, `hyperletter create <title>` to write one.'
+    return 'Run `hyperletter subscribe <link>` to read a newsletter, or `hyperletter create <title>` to write one.'
   }
   if (via === 'engine') {
-    return 'Run `hyperletter daemon start`: without it nothing is fetched and nothing is passed on.'
+    return 'Run `hyperletter daemon start` to fetch and serve newsletters.'
   }
   if (!online) {
-    return 'The daemon has not reached the network; check the connection, then `hyperletter daemon stop` and `start`.'
+    return 'The daemon is offline. Check the connection; `hyperletter doctor` looks for the cause.'
   }
   const lonely = newsletters.find((it) => !isComplete(it) && it.peers === 0)
   if (lonely !== undefined) {
-    return `No peer is connected that has the rest of ${nameOf(lonely)}; it is fetched as soon as one appears.`
+    return `No connected peer has the rest of ${nameOf(lonely)}. The daemon fetches it when one appears.`
   }
   const uncopied = newsletters.find(
     (it) => it.roles.includes('author') && it.issues > 0 && !isSafe(it),
   )
   if (uncopied !== undefined) {
-    return `Leave this machine on: others do not hold all of ${nameOf(uncopied)} yet.`
+    return `Stay online: no one else has all of ${nameOf(uncopied)} yet.`
   }
   const loading = newsletters.find((it) => !isComplete(it))
-  if (loading !== undefined) return `${nameOf(loading)} is being fetched; look again in a moment.`
+  if (loading !== undefined) return `The daemon is fetching ${nameOf(loading)}.`
   return undefined
 }
 
@@ -161,23 +170,26 @@ export function copiesAnswer(it: NewsletterStatus): string {
     return `Safe to go offline: ${newest} is held in full by ${others}${rest}.\n`
   }
   const earlier = issues === 2 ? 'issue 1' : `issues 1 to ${issues - 1}`
-  const rest = issues > 1 ? `; ${earlier} by ${someone(olderCopies)}` : ''
-  return `Not safe to go offline: ${newest} is held by ${someone(newestCopies)}${rest}.\n`
+  const and = newestCopies > 0 ? 'but' : 'and'
+  const rest = issues > 1 ? `, ${and} ${holders(olderCopies, earlier)}` : ''
+  return `Stay online: ${holders(newestCopies, newest)}${rest}.\n`
 }
 
-function someone(copies: number): string {
-  return copies === 0 ? 'nobody else yet' : String(copies)
+function holders(copies: number, what: string): string {
+  if (copies === 0) return `no one else has ${what} yet`
+  return copies === 1 ? `1 other has ${what}` : `${copies} others have ${what}`
 }
 
-/** What others wrote takes on the disk, the cap, and what goes next. */
+/** How much of the disk cap is used; close to it, also which issue is removed first. */
 function describeDisk({ usedBytes, capBytes, next }: Status['disk']): string {
-  const used = `${formatBytes(usedBytes)} of what others wrote and of the store itself`
-  if (capBytes === undefined) return `${used}, without a cap`
-  const going = next === undefined ? '' : `; the next to go is ${describeNext(next)}`
-  return `${used}, of at most ${formatBytes(capBytes)}${going}`
+  if (capBytes === undefined) return `${formatBytes(usedBytes)}, without a cap`
+  const used = `${formatBytes(usedBytes)} of ${formatBytes(capBytes)}`
+  return next === undefined || usedBytes < NEARLY_FULL * capBytes
+    ? used
+    : `${used}; ${describeNext(next)} is removed first`
 }
 
 function describeNext({ feedKey, title, number }: NonNullable<Status['disk']['next']>): string {
   const name = nameOf({ feedKey, title })
-  return number === undefined ? `the oldest of ${name}` : `issue ${number} of ${name}`
+  return number === undefined ? `the oldest issue of ${name}` : `issue ${number} of ${name}`
 }

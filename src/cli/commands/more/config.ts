@@ -49,7 +49,7 @@ async function show({ io, options, out }: Context): Promise<void> {
       { width: out.width, header: dim },
     ),
   )
-  if (!existsSync(found.file)) await out.note(`There is no file at ${found.file}.`)
+  if (!existsSync(found.file)) await out.note(`There is no settings file at ${found.file}.`)
 }
 
 async function check(context: Context, file: string | undefined): Promise<number> {
@@ -58,7 +58,7 @@ async function check(context: Context, file: string | undefined): Promise<number
   const at = file === undefined ? settingsPath() : resolve(io.cwd, file)
   if (file === undefined && !existsSync(at)) {
     await out.result({ file: at, exists: false, settings: [] }, () => '')
-    await out.note(`There is no file at ${at}, and there need not be one.`)
+    await out.note(`There is no settings file at ${at}; none is needed.`)
     return 0
   }
   const { readSettingsFile } = await import('../../../config/settings-file.ts')
@@ -67,7 +67,7 @@ async function check(context: Context, file: string | undefined): Promise<number
     const names = Object.keys(settings)
     await out.result({ file: at, exists: true, settings: names }, () => {
       const said = names.length === 0 ? 'nothing is set' : `sets ${names.join(', ')}`
-      return `${at} is right: ${said}.\n`
+      return `${at} is valid: ${said}.\n`
     })
     return 0
   } catch (error) {

@@ -35,5 +35,5 @@ async function announce({ out }: Context, { host, port }: Address): Promise<void
   // For scripts as well as people: JSON whatever the options. A reader that leaves after this line
   // is no reason to stop.
   await out.json({ host, port }).catch(() => {})
-  await out.next(`Give \`--bootstrap ${host}:${port}\` to every command of this network.`)
+  await out.next(`Use \`--bootstrap ${host}:${port}\` with every command in this network.`)
 }

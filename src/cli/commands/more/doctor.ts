@@ -31,12 +31,12 @@ export const commands: Commands = {
 
 async function doctor(context: Context): Promise<number> {
   const { out } = context
-  await out.note('Looking at everything; this takes up to ten seconds.')
+  await out.note('Checking; this takes up to ten seconds.')
   const { publicKey, checks } = await findings(context)
   const isWell = checks.every((it) => it.state !== 'failed')
   const result = { ok: isWell, ...defined({ publicKey }), checks }
   await out.result(result, async () => {
-    const key = publicKey === undefined ? '' : `\nThis device is ${publicKey} to its peers.\n`
+    const key = publicKey === undefined ? '' : `\nPublic key of this device: ${publicKey}\n`
     return (await tableOf(checks, context)) + key
   })
   for (const { name, next } of checks) if (next !== undefined) await out.next(`${name}: ${next}`)
@@ -57,7 +57,7 @@ async function findings(context: Context): Promise<Findings> {
   } catch (error) {
     return { checks: [versions, failure('configuration', error)] }
   }
-  const checks = [versions, ok('configuration', 'Nothing is wrong with it.')]
+  const checks = [versions, ok('configuration', 'The configuration is valid.')]
   try {
     checks.push(await daemonCheck(context, config, version))
     const { publicKey, checks: more } = await call(context, 'diagnose', {})
@@ -78,8 +78,8 @@ async function daemonCheck(
     return {
       name: 'daemon',
       state: 'warning',
-      message: `None answers at ${found.socket}.`,
-      next: '`hyperletter daemon start`: without it nothing is fetched and nothing is passed on.',
+      message: `No daemon answers at ${found.socket}.`,
+      next: 'Run `hyperletter daemon start` to fetch and serve newsletters.',
     }
   }
   const message = `Process ${found.pid}, version ${found.version}, answers at ${found.socket}.`

@@ -9,8 +9,11 @@ interface Options {
 
 const register: Commands[string] = (command, bind) =>
   command
-    .option('--complete', 'feeds with all issues at once, for apps that follow no pages')
-    .addOption(new Option('--opml', 'print a list for such apps to import').conflicts('json'))
+    .option(
+      '--complete',
+      'addresses with all issues in one document, for apps that ignore paged feeds',
+    )
+    .addOption(new Option('--opml', 'print an OPML file for feed readers').conflicts('json'))
     .examples(
       'hyperletter web-feeds',
       'hyperletter web-feeds --opml --complete > feeds.opml && newsboat -i feeds.opml',
@@ -31,11 +34,11 @@ async function feeds(context: Context, { complete = false, opml = false }: Optio
   } else {
     await out.result(describe(addresses), () => listing(context, addresses, complete))
     if (addresses.newsletters.length === 0) {
-      return out.next('`hyperletter subscribe <link>` to follow a newsletter.')
+      return out.next('Run `hyperletter subscribe <link>` to follow a newsletter.')
     }
   }
   if (via === 'engine') {
-    await out.next('`hyperletter daemon start`: until then nothing answers at these addresses.')
+    await out.next('Run `hyperletter daemon start` to serve these addresses.')
   }
 }
 

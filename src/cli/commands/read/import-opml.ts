@@ -18,7 +18,7 @@ export const commands: Commands = {
   'import-opml': (command, bind) =>
     command
       .describeArgument('file', 'an OPML file, or - for standard input')
-      .option('--no-wait', 'return at once; the daemon fetches the issues')
+      .option('--no-wait', 'do not wait; the daemon fetches the issues')
       .examples(
         'hyperletter import-opml subscriptions.opml',
         'ssh other hyperletter web-feeds --opml | hyperletter import-opml -',
@@ -39,11 +39,11 @@ async function importOpml(context: Context, file: string, { wait }: Options): Pr
   await out.result(imported, () => describe(context, imported))
   if (waiting === 0) return
   const what = waiting === 1 ? 'One of them has' : `${waiting} of them have`
-  if (wait) await out.note(`${what} yet to arrive; nobody who has it was online.`)
+  if (wait) await out.note(`${what} yet to arrive; no peer with it was online.`)
   await out.next(
     via === 'daemon'
-      ? '`hyperletter status` shows what has arrived; the daemon fetches the rest.'
-      : '`hyperletter daemon start` fetches the issues as soon as somebody has them.',
+      ? 'The daemon fetches the rest; `hyperletter status` shows the progress.'
+      : 'Run `hyperletter daemon start` to fetch the issues when peers appear.',
   )
 }
 
@@ -102,8 +102,8 @@ async function describe(
     const name = nameOf({ feedKey, title })
     return `Subscribed to ${name}${issues === 0 ? '' : `: ${plural(issues, 'issue')}`}.\n`
   })
-  if (before > 0) lines.push(`${plural(before, 'newsletter')} you had already.\n`)
-  if (subscribed.length === 0) lines.push('No Hyperletter newsletter is in the list.\n')
+  if (before > 0) lines.push(`${plural(before, 'newsletter')} followed already.\n`)
+  if (subscribed.length === 0) lines.push('The list has no Hyperletter newsletter.\n')
   if (skipped.length === 0) return lines.join('')
   const table = await formatTable(
     [{ header: 'what', shrink: true }, { header: 'address', shrink: true }, { header: 'why' }],

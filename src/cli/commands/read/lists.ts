@@ -27,8 +27,8 @@ export const commands: Commands = {
       .action(bind(listIssues)),
   inbox: (command, bind) =>
     command
-      .option('--all', 'what was read, too')
-      .addOption(new Option('--starred', 'only what you starred').conflicts('all'))
+      .option('--all', 'include read issues')
+      .addOption(new Option('--starred', 'only starred issues').conflicts('all'))
       .examples('hyperletter inbox', 'hyperletter inbox --starred', 'hyperletter inbox --json')
       .action(bind(inbox)),
 }
@@ -64,7 +64,7 @@ async function list(context: Context): Promise<void> {
   await noteSuccessors(context, newsletters)
   if (newsletters.length > 0) return
   await out.next(
-    '`hyperletter subscribe <link>` to read one, `hyperletter create <title>` to write one.',
+    'Run `hyperletter subscribe <link>` to read one, or `hyperletter create <title>` to write one.',
   )
 }
 
@@ -100,9 +100,9 @@ interface InboxOptions {
 type Show = NonNullable<Input<'listInbox'>['show']>
 
 const NOTHING: Readonly<Record<Show, string>> = {
-  unread: 'Nothing unread.\n',
+  unread: 'No unread issues.\n',
   all: 'No issues yet.\n',
-  starred: 'Nothing starred.\n',
+  starred: 'No starred issues.\n',
 }
 
 /** With more unread issues than these, somebody has an archive that he will not read. */
@@ -146,10 +146,10 @@ async function inbox(context: Context, { all, starred }: InboxOptions): Promise<
       await out.note(ISSUE_LEGEND)
     }
     if (out.isTerminal && show === 'unread' && issues.length > MANY) {
-      await out.note('hyperletter mark <newsletter> --read --all marks a whole archive as read')
+      await out.note('`hyperletter mark <newsletter> --read --all` marks a whole archive as read')
     }
     await out.next(`hyperletter read ${shortKey(first.feedKey)} ${first.number}`)
   } else if (subscriptions === 0) {
-    await out.next('`hyperletter subscribe <link>` to follow a newsletter.')
+    await out.next('Run `hyperletter subscribe <link>` to follow a newsletter.')
   }
 }

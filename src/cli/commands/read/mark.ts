@@ -13,10 +13,10 @@ interface MarkOptions {
 export const commands: Commands = {
   mark: (command, bind) =>
     command
-      .describeArgument('number', 'numbers of the issues', collect(issueNumber))
-      .option('--read', 'as read')
-      .addOption(new Option('--unread', 'as unread').conflicts('read'))
-      .option('--all', 'all issues, for instance of an archive just subscribed to')
+      .describeArgument('number', 'issue numbers', collect(issueNumber))
+      .option('--read', 'mark as read')
+      .addOption(new Option('--unread', 'mark as unread').conflicts('read'))
+      .option('--all', 'all issues of the newsletter')
       .examples(
         'hyperletter mark "Tide Tables" --read --all',
         'hyperletter mark ybndrfg8 3 4 --unread',
@@ -25,7 +25,7 @@ export const commands: Commands = {
   star: (command, bind) =>
     command
       .more('`hyperletter inbox --starred` lists starred issues.')
-      .option('--remove', 'take the star away')
+      .option('--remove', 'remove the star')
       .examples('hyperletter star "Tide Tables" 3', 'hyperletter star ybndrfg8 3 --remove')
       .action(bind(star)),
 }
@@ -38,10 +38,10 @@ async function mark(
 ): Promise<void> {
   const { out } = context
   if (read === unread) {
-    throw new HyperletterError('INVALID_INPUT', 'Say --read or --unread.')
+    throw new HyperletterError('INVALID_INPUT', 'Choose --read or --unread.')
   }
   if (all === (numbers !== undefined && numbers.length > 0)) {
-    throw new HyperletterError('INVALID_INPUT', 'Give numbers of issues, or --all.')
+    throw new HyperletterError('INVALID_INPUT', 'Give issue numbers, or --all.')
   }
   const wanted = all ? {} : { numbers: numbers ?? [] }
   const marked = await call(context, 'markIssues', { newsletter, ...wanted, read })

@@ -14,8 +14,8 @@ export const commands: Commands = {
   open: (command, bind) =>
     command
       .more('Serves your newsletters to this machine only.')
-      .option('--port <n>', 'serve it on this port, and remember that', portNumber)
-      .option('--no-browser', 'only print the address')
+      .option('--port <n>', 'port to serve on; remembered', portNumber)
+      .option('--no-browser', 'print the address without opening a browser')
       .examples('hyperletter open', 'hyperletter open --no-browser', 'hyperletter open --port 8080')
       .action(bind(open)),
 }
@@ -45,11 +45,9 @@ export async function openInBrowser(
     await out.result({ url, via }, () => `${url}\n`)
     const file = browser && out.isTerminal ? await redirectFile(config.dataDir, url) : undefined
     const isShown = file !== undefined && (await services.openBrowser(file, io.env))
-    if (!isShown) await out.note('Open this address in a browser; it works once.')
+    if (!isShown) await out.note('Open this address in a browser. It works once.')
     if (via === 'engine') {
-      await out.note(
-        'Served until you press Ctrl-C. `hyperletter daemon start` serves it all the time.',
-      )
+      await out.note('Press Ctrl-C to stop. `hyperletter daemon start` serves it all the time.')
       const end = anySignal(io.signal, ended)
       if (!end.aborted) await once(end, 'abort')
     }

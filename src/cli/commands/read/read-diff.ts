@@ -37,7 +37,7 @@ export async function readDiff(
   const style = options.json === true ? createStyle(false) : out.style
   const diff = renderDiff(before.markdown, after.markdown, style)
   if (diff === undefined) {
-    throw new HyperletterError('TOO_LARGE', 'The two editions have too little in common.', {
+    throw new HyperletterError('TOO_LARGE', 'The two editions differ too much to compare.', {
       hint: 'Read the first one with --edition 1.',
     })
   }
@@ -60,8 +60,8 @@ function summary(before: Issue, after: Issue, diff: string) {
 function describe({ out }: Context, before: Issue, after: Issue, diff: string): string {
   const { bold, dim, red, green } = out.style
   const head = `${bold(singleLine(after.title))}\n`
-  if (after.retracted !== undefined) return `${head}It was retracted: its text is gone.\n`
-  if (after.amendedAt === undefined) return `${head}It was not amended.\n`
+  if (after.retracted !== undefined) return `${head}The issue was retracted; its text is gone.\n`
+  if (after.amendedAt === undefined) return `${head}The issue has one edition.\n`
   const note = after.note === undefined ? '' : `: ${singleLine(after.note)}`
   const dates = `${formatDate(before.publishedAt)} → amended on ${formatDate(after.amendedAt)}${note}`
   const titles =

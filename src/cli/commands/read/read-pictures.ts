@@ -69,7 +69,7 @@ export async function showPictures(
   if (!isOneHidden) return
   const place = `${shellWord(newsletter)} ${number}`
   await out.note(
-    `pictures: hyperletter save ${place} saves them, read ${place} --browser shows them`,
+    `images: \`hyperletter save ${place}\` saves them, \`read ${place} --browser\` shows them`,
   )
 }
 

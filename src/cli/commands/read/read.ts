@@ -29,14 +29,18 @@ export const commands: Commands = {
     command
       .more('Without a number: the newest issue.')
       .describeArgument('number', 'number of the issue', issueNumber)
-      .option('--markdown', 'print the text as the author wrote it')
-      .addOption(new Option('--html', 'print it as safe HTML').conflicts('markdown'))
-      .option('--width <n>', 'characters a line may have', textWidth)
-      .option('--no-pager', 'print it at once, however long it is')
-      .option('--no-pictures', 'draw none, where the terminal could (kitty, iTerm2 and like them)')
-      .option('--browser', 'read it in the browser')
-      .option('--edition <n>', 'an older text of an amended issue; 1 is the first', issueNumber)
-      .option('--diff', 'show what was changed since it was first published')
+      .option('--markdown', 'print the Markdown source')
+      .addOption(new Option('--html', 'print sanitized HTML').conflicts('markdown'))
+      .option('--width <n>', 'line width in characters', textWidth)
+      .option('--no-pager', 'print without a pager')
+      .option('--no-pictures', 'do not show inline images (kitty, iTerm2 and similar terminals)')
+      .option('--browser', 'open the issue in the browser')
+      .option(
+        '--edition <n>',
+        'an earlier edition of an amended issue; 1 is the first',
+        issueNumber,
+      )
+      .option('--diff', 'show changes since the first edition')
       .examples(
         'hyperletter read "Tide Tables"',
         'hyperletter read ybndrfg8 3 --width 60',
@@ -69,7 +73,7 @@ async function read(
     const { showPictures } = await import('./read-pictures.ts')
     await showPictures(context, newsletter, issue, pictures, widthOf(context, options))
   }
-  if (!issue.verified) await out.warn('This text could not be verified against the feed key.')
+  if (!issue.verified) await out.warn('This text is not verified against the feed key.')
   if (!out.isTerminal) return
   const hints = [
     issue.number < newest ? `next issue: ${issue.number + 1}` : undefined,

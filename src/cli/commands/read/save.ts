@@ -18,9 +18,12 @@ export const commands: Commands = {
   save: (command, bind) =>
     command
       .more('With the name of an attachment: saves only that one.')
-      .describeArgument('attachment', 'only this attachment, by its name')
-      .option('--to <folder>', 'where (default: a new folder for an issue, here for an attachment)')
-      .option('--force', 'replace files that are different')
+      .describeArgument('attachment', 'name of one attachment to save')
+      .option(
+        '--to <folder>',
+        'target folder (default: a new folder for an issue, the current folder for an attachment)',
+      )
+      .option('--force', 'replace existing files')
       .examples(
         'hyperletter save "Tide Tables" 3',
         'hyperletter save "Tide Tables" 3 --to ~/letters/tides',
@@ -68,7 +71,7 @@ function find(issue: Issue, attachment: string): Issue['attachments'][number] {
   throw new HyperletterError(
     'INVALID_INPUT',
     `Issue ${issue.number} has no attachment "${singleLine(attachment)}".`,
-    { hint: names.length === 0 ? 'It has none at all.' : `It has: ${names.join(', ')}.` },
+    { hint: names.length === 0 ? 'It has no attachments.' : `It has: ${names.join(', ')}.` },
   )
 }
 

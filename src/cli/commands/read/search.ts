@@ -3,7 +3,7 @@ import { defined } from '../../../defined.ts'
 import { singleLine, stripControls } from '../../../render/plain.ts'
 import { day, resultCount } from '../../arguments.ts'
 import { type Commands, type Context, withOperations } from '../../context.ts'
-import { formatDate, plural, shortKey } from '../../terminal/format.ts'
+import { formatDate, shortKey } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
 
 interface Options {
@@ -26,10 +26,10 @@ export const commands: Commands = {
       .more(
         'Every word must occur, or begin a word that occurs. Case and accents are ignored. Nothing leaves this machine.',
       )
-      .describeArgument('words', 'what to look for, in any language')
-      .option('--in <newsletter>', 'only there: title, key, start of the key, or link')
-      .option('--since <date>', 'only issues from then on: 2026, 2026-03 or 2026-03-20', day)
-      .option('--limit <n>', 'at most so many issues (default: 20)', resultCount)
+      .describeArgument('words', 'words to search for, in any language')
+      .option('--in <newsletter>', 'only this newsletter: title, key, start of the key, or link')
+      .option('--since <date>', 'only issues since this date: 2026, 2026-03 or 2026-03-20', day)
+      .option('--limit <n>', 'maximum number of results (default: 20)', resultCount)
       .examples(
         'hyperletter search spring tide',
         'hyperletter search leuchtturm --in "Field Notes" --since 2025',
@@ -42,7 +42,7 @@ async function search(context: Context, words: string[], options: Options): Prom
   const { io, out } = context
   const { in: newsletter, since, limit } = options
   const found = await withOperations(context, async (operations) => {
-    using progress = new Progress(context, 'reading what is new into the index')
+    using progress = new Progress(context, 'indexing new issues')
     progress.update({ done: 0, total: 0 })
     return await operations.search(
       {
@@ -57,11 +57,13 @@ async function search(context: Context, words: string[], options: Options): Prom
   )
   const [first] = found
   if (first === undefined) {
-    await out.note('Only issues that are on this machine are searched: hyperletter status')
+    await out.note(
+      'Only downloaded issues are searched; `hyperletter status` shows how many there are.',
+    )
     return
   }
   if (limit !== undefined && found.length === limit) {
-    await out.note(`The best ${plural(limit, 'issue')}; --limit shows more.`)
+    await out.note(`Top ${limit}; add words to narrow, or --limit to see more.`)
   }
   await out.next(`hyperletter read ${shortKey(first.feedKey)} ${first.number}`)
 }

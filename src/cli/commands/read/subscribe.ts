@@ -28,13 +28,13 @@ export const commands: Commands = {
   subscribe: (command, bind) =>
     command
       .more('Fetches its issues, stores them, and serves them to others.')
-      .describeArgument(
-        'link',
-        'hyperletter://… from the author, the feed key alone, or a file from `export` or `succeed`',
+      .describeArgument('link', 'hyperletter:// link, feed key, or file from `export` or `succeed`')
+      .option('--no-wait', 'do not wait; the daemon fetches the issues')
+      .option('--timeout <seconds>', 'give up after this number of seconds of silence', seconds)
+      .option(
+        '--key <key>',
+        'for the file of a private newsletter: its link, or the key in the link',
       )
-      .option('--no-wait', 'return at once; the daemon fetches the issues')
-      .option('--timeout <seconds>', 'give up when nothing arrives for so long', seconds)
-      .option('--key <key>', 'with a file of a private newsletter: its link, or the key in it')
       .examples(
         'hyperletter subscribe hyperletter://<feed key>',
         'hyperletter subscribe hyperletter://<feed key> --no-wait',
@@ -57,7 +57,7 @@ async function subscribe(context: Context, link: string, options: Options): Prom
     return subscribeToFile(context, file, options.key)
   }
   if (options.key !== undefined) {
-    throw new HyperletterError('INVALID_INPUT', 'There is no such file; --key goes with one.', {
+    throw new HyperletterError('INVALID_INPUT', 'There is no such file; --key needs one.', {
       hint: 'Give the whole link: hyperletter://<feed key>#<encryption key>',
     })
   }
@@ -74,7 +74,7 @@ async function subscribe(context: Context, link: string, options: Options): Prom
   const json = { feedKey, ...defined({ title }), issues, heldBlocks, length }
   await out.result(json, () => {
     const name = nameOf({ feedKey, title })
-    const held = complete ? ', all of them on this machine' : ''
+    const held = complete ? ', all downloaded' : ''
     const count = title === undefined ? '' : `: ${plural(issues, 'issue')}${held}`
     return `Subscribed to ${name}${count}.\n`
   })
@@ -82,7 +82,7 @@ async function subscribe(context: Context, link: string, options: Options): Prom
   await out.next(
     complete
       ? `hyperletter read ${shortKey(feedKey)}`
-      : 'The daemon fetches the issues as peers appear: keep `hyperletter daemon start` running.',
+      : 'Run `hyperletter daemon start`: the daemon fetches the issues when peers appear.',
   )
 }
 
@@ -135,12 +135,12 @@ function explain(failure: unknown, via: Connection['via'], heldBlocks: number, l
   if (!hasCode(failure, 'TIMEOUT', 'NOT_AVAILABLE')) return failure
   const message =
     heldBlocks === 0
-      ? 'No peer has it yet. The subscription is kept.'
-      : `Only ${heldBlocks} of ${length} blocks have arrived. The subscription is kept.`
+      ? 'No peer has it yet. You follow it; check the link if it stays empty.'
+      : `Only ${heldBlocks} of ${length} blocks have arrived. You follow it.`
   const hint =
     via === 'daemon'
-      ? 'The daemon goes on by itself; `hyperletter status` shows how far it is.'
-      : 'Run `hyperletter daemon start`: it fetches the rest as soon as a peer appears.'
+      ? 'The daemon fetches the rest; `hyperletter status` shows the progress.'
+      : 'Run `hyperletter daemon start`: it fetches the rest when a peer appears.'
   return new HyperletterError(failure.code, message, { hint, cause: failure })
 }
 
@@ -182,9 +182,9 @@ async function subscribeToSuccessor(
   })
   await out.result({ from, to, ...defined({ title }) }, () => {
     const name = nameOf({ feedKey: from, title })
-    return `${name} continues at ${shortKey(to)}, and you follow it there. The old issues stay.\n`
+    return `${name} continues at ${shortKey(to)}, and you now follow it there. The old issues stay.\n`
   })
-  await out.next('`hyperletter daemon start` fetches what is published there.')
+  await out.next('Run `hyperletter daemon start` to fetch its issues.')
 }
 
 async function unsubscribe(context: Context, newsletter: string): Promise<void> {

@@ -11,7 +11,7 @@ export const commands: Commands = {
   watch: (command, bind) =>
     command
       .more('Runs until interrupted. Also reports where a newsletter continues under a new key.')
-      .describeArgument('newsletter', 'only of this one: title, key, start of the key, or link')
+      .describeArgument('newsletter', 'only this newsletter: title, key, start of the key, or link')
       .option('--count <n>', 'stop after this number of issues', issueCount)
       .examples(
         'hyperletter watch',

@@ -11,19 +11,22 @@ interface AmendOptions {
 }
 
 const WHAT_AMEND_DOES = `
-The number and the date of the issue stay. Readers are shown the newest text, marked as amended,
-and on request what changed. It cannot be undone: the older text stays in the log, signed, and
-everybody who follows the newsletter keeps it. To take an issue back: hyperletter retract.
+The issue keeps its number and date. Readers see the newest text, marked as amended, and can view
+the changes. An amendment is permanent: the earlier text stays in the signed log. To withdraw an
+issue, use \`hyperletter retract\`.
 `
 
 export const commands: Commands = {
   amend: (command, bind) =>
     command
       .more('Images that the text names become attachments.')
-      .describeArgument('newsletter', 'which of yours: title, key or start of the key')
+      .describeArgument('newsletter', 'one of yours: title, key or start of the key')
       .describeArgument('file', 'the Markdown file, or - for standard input')
-      .option('--note <text>', 'what was changed, and why; readers see it')
-      .option('--force', 'publish though issues may be missing here and no reader can be asked')
+      .option('--note <text>', 'what changed and why; shown to readers')
+      .option(
+        '--force',
+        'publish without asking readers for missing issues; may fork the newsletter',
+      )
       .details(WHAT_AMEND_DOES)
       .details(WHAT_FORCE_DOES)
       .examples(
@@ -33,10 +36,13 @@ export const commands: Commands = {
       .action(bind(amend)),
   retract: (command, bind) =>
     command
-      .describeArgument('newsletter', 'which of yours: title, key or start of the key')
-      .option('--reason <text>', 'why; readers see it')
-      .option('--yes', 'do not ask')
-      .option('--force', 'publish though issues may be missing here and no reader can be asked')
+      .describeArgument('newsletter', 'one of yours: title, key or start of the key')
+      .option('--reason <text>', 'reason; shown to readers')
+      .option('--yes', 'skip the confirmation')
+      .option(
+        '--force',
+        'publish without asking readers for missing issues; may fork the newsletter',
+      )
       .details(WHAT_RETRACT_DOES)
       .details(WHAT_FORCE_DOES)
       .examples(
@@ -86,14 +92,13 @@ interface RetractOptions {
 }
 
 const WHAT_RETRACT_DOES = `
-Its text and attachments, of every edition, leave this machine and that of every reader and seeder
-who follows the newsletter, as soon as they are online, and nobody of them passes them on. Number,
-date, title and summary stay, and the issue is shown as retracted.
+The text and attachments of all editions are deleted here and, once they are online, by every reader
+and seeder. Nobody of them serves the text any longer. Number, date, title and summary stay, and the
+issue is shown as retracted.
 
-What cannot be undone: the retraction itself, and what others did with the text before. Who saved,
-printed or copied it still has it. A seeder that only knows the key of a private newsletter, or
-any plain Hypercore tool, cannot tell that something was retracted, and goes on keeping and
-serving it. Bundles that were made before still carry it.
+A retraction is permanent, and copies may remain: people may have saved, printed or copied the text.
+A seeder that has only the key of a private newsletter, and plain Hypercore tools, do not recognise a
+retraction and continue to serve the text. Existing bundles still contain it.
 `
 
 async function retract(
@@ -117,8 +122,8 @@ async function retract(
     () =>
       `Retracted issue ${number}, ${quoteTitle(retracted.title)}. Its text is gone from this machine.\n`,
   )
-  await out.note('Who follows the newsletter drops it too; copies that others made elsewhere stay.')
-  await out.next('Run `hyperletter daemon start` so that readers learn of it.')
+  await out.note('Readers drop it when they are next online. Copies saved elsewhere stay.')
+  await out.next('Run `hyperletter daemon start` to announce the retraction to readers.')
 }
 
 async function isConfirmed(context: Context, newsletter: string, number: number): Promise<boolean> {
@@ -133,11 +138,10 @@ async function isConfirmed(context: Context, newsletter: string, number: number)
   if (title === undefined) {
     throw new HyperletterError('ISSUE_NOT_FOUND', `There is no issue ${number}.`)
   }
-  await out.note(`This takes back issue ${number}, ${quoteTitle(title)}. It cannot be undone.`)
+  await out.note(`This withdraws issue ${number}, ${quoteTitle(title)}. It cannot be undone.`)
   await out.note(
-    'Readers drop the text when they are next online. Who saved it still has it, and a',
+    'Readers drop the text when they are next online. Saved copies and seeders without the key keep it.',
   )
-  await out.note('seeder that cannot read the newsletter goes on serving it.')
   const { ask } = await import('../../input.ts')
   const answer = await ask(io, `Type ${number} to retract it: `)
   return answer?.replace(/^#/, '') === String(number)

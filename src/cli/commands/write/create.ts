@@ -23,12 +23,12 @@ export const commands: Commands = {
   create: (command, bind) =>
     command
       .more('Prints the link for readers and, only this once, the recovery phrase.')
-      .describeArgument('title', 'what readers will see')
-      .option('--description <text>', 'what it is about')
-      .option('--author <name>', '"Name" or "Name <https://…>"; may be repeated', collect(author))
-      .option('--language <tag>', 'such as en or pt-BR')
-      .option('--private', 'encrypt it: only those who have the link can read it')
-      .option('--no-confirm', 'do not ask back words of the recovery phrase')
+      .describeArgument('title', 'the title that readers see')
+      .option('--description <text>', 'short description')
+      .option('--author <name>', '"Name" or "Name <https://…>"; repeatable', collect(author))
+      .option('--language <tag>', 'language tag, for example en or pt-BR')
+      .option('--private', 'encrypt issues; only people with the link can read them')
+      .option('--no-confirm', 'skip the quiz on the recovery phrase')
       .examples(
         'hyperletter create "Tide Tables" --author "Ada Marsh <https://example.org>"',
         'hyperletter create "Family news" --private --language en',
@@ -52,7 +52,7 @@ async function create(context: Context, title: string, options: Options): Promis
 
 function describe(created: Created, isPrivate: boolean, { out }: Context): string {
   const { bold, dim } = out.style
-  const secret = isPrivate ? ' It is secret: whoever has it can read every issue.' : ''
+  const secret = isPrivate ? ' Keep it secret: it lets anybody read every issue.' : ''
   return `Created ${quoteTitle(created.title)}.
 
 ${bold('Link for your readers')}${dim(secret)}
@@ -62,9 +62,9 @@ ${bold('Feed key')}
   ${created.feedKey}
 
 ${bold('Recovery phrase')}
-  Write these 24 words on paper, in this order, and keep them where nobody else looks.
-  They are shown only this once and stored nowhere. Without them a lost disk means a lost
-  newsletter; with them anybody can publish in your name.
+  Write these 24 words on paper, in this order, and keep them in a safe place.
+  They are shown only once and stored nowhere. Without them, a lost disk means a lost
+  newsletter. Anybody who has them can publish in your name.
 
 ${wordTable(created.recoveryPhrase.split(' '))}
 `
@@ -85,7 +85,7 @@ function wordTable(words: readonly string[]): string {
 
 async function confirmPhrase({ io, out }: Context, words: readonly string[]): Promise<void> {
   const { ask } = await import('../../input.ts')
-  await out.note('To be sure that you wrote them down, three of the words again:')
+  await out.note('Confirm three of the words:')
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     let isRight = true
     for (const index of chooseIndexes(words.length)) {
@@ -96,14 +96,14 @@ async function confirmPhrase({ io, out }: Context, words: readonly string[]): Pr
         break
       }
     }
-    if (isRight) return out.note('Right. Keep the paper safe.')
-    if (attempt < ATTEMPTS) await out.warn('That is not the word. Compare with the list above.')
+    if (isRight) return out.note('Confirmed. Keep the paper safe.')
+    if (attempt < ATTEMPTS) await out.warn('Wrong word. Compare it with your paper.')
   }
   await out.warn(UNCONFIRMED)
 }
 
 const UNCONFIRMED =
-  'Not confirmed. The newsletter exists, but its words cannot be shown again: copy them from above before you close this window.'
+  'Not confirmed. The newsletter exists, but its words are not shown again: copy them before you close this window.'
 
 function chooseIndexes(length: number): number[] {
   const chosen = new Set<number>()

@@ -34,19 +34,18 @@ const MAX_LISTED = 20
 export const commands: Commands = {
   import: (command, bind) =>
     command
-      .describeArgument('folder', 'searched with the folders in it')
-      .option('--to <newsletter>', 'which of your newsletters: title, key or start of the key')
-      .option('--match <glob>', 'only files whose path below the folder matches')
+      .describeArgument('folder', 'folder to search, with its subfolders')
+      .option('--to <newsletter>', 'one of yours: title, key or start of the key')
+      .option('--match <glob>', 'only files whose path in the folder matches')
+      .option('--include <kinds>', `also publish: ${WITHHELD_KINDS.join(', ')}`, withheldKinds)
       .option(
-        '--include <kinds>',
-        `publish what is left out: ${WITHHELD_KINDS.join(', ')}`,
-        withheldKinds,
+        '--force',
+        'publish without asking readers for missing issues; may fork the newsletter',
       )
-      .option('--force', 'publish though issues may be missing here and no reader can be asked')
       .details(
         `
-Drafts, private, scheduled and expired texts, templates and files about the site are left out,
-with the reason. An issue that was published cannot be taken back from everybody.
+Drafts, private, scheduled and expired texts, templates and site files are skipped and listed with
+the reason. A published issue cannot be withdrawn from everybody.
 ${WHAT_FORCE_DOES}`,
       )
       .examples(
@@ -83,9 +82,9 @@ async function importFolder(context: Context, folder: string, options: Options):
     return `${head}\nSkipped ${plural(skipped.length, 'file')}:\n\n${table}`
   })
   await tellWarnings(context, warnings)
-  if (skipped.length > MAX_LISTED) await out.next('Run it with --json to see every skipped file.')
+  if (skipped.length > MAX_LISTED) await out.next('Run with --json to list every skipped file.')
   if (published === 0 && skipped.length === 0) {
-    await out.next('No file matched: check the folder, or give another --match.')
+    await out.next('No file matched. Check the folder or --match.')
   }
 }
 
@@ -157,7 +156,7 @@ async function tellWarnings({ out, options }: Context, warnings: readonly Warnin
   if (options.verbose !== true) {
     const files = new Set(warnings.map(({ file }) => file)).size
     const many = `${plural(warnings.length, 'warning')} in ${plural(files, 'file')}`
-    return out.warn(`${many}; --verbose or --json lists them.`)
+    return out.warn(`${many}; list them with --verbose or --json.`)
   }
   for (const { file, warning } of warnings) {
     const place = warning.line === undefined ? file : `${file}:${warning.line}`

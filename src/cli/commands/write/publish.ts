@@ -16,9 +16,9 @@ interface Options {
 
 /** Below the help of every command that publishes. */
 export const WHAT_FORCE_DOES = `
-A device that may lack issues asks readers first, and fetches what is missing. If nobody answers
-it refuses. --force publishes all the same: if any reader holds more, that forks the newsletter,
-and readers will not take what follows.
+A device that may lack issues first asks readers and fetches the missing ones. If nobody answers,
+the command fails. --force publishes without asking: if a reader has issues that are missing here,
+the newsletter forks, and readers refuse the new issues.
 `
 
 type Event = OperationOutput<'publishIssue'>
@@ -38,10 +38,17 @@ export const commands: Commands = {
     command
       .more('Images that the text names become attachments.')
       .describeArgument('file', 'the Markdown file, or - for standard input')
-      .option('--to <newsletter>', 'which of your newsletters: title, key or start of the key')
-      .option('--wait-copies <n>', 'keep serving until so many peers hold the issue', copyCount)
-      .option('--timeout <seconds>', 'wait no longer than this for copies', seconds)
-      .option('--force', 'publish though issues may be missing here and no reader can be asked')
+      .option('--to <newsletter>', 'one of yours: title, key or start of the key')
+      .option('--wait-copies <n>', 'wait until n readers have it', copyCount)
+      .option(
+        '--timeout <seconds>',
+        'give up waiting for copies after this number of seconds',
+        seconds,
+      )
+      .option(
+        '--force',
+        'publish without asking readers for missing issues; may fork the newsletter',
+      )
       .details(WHAT_FORCE_DOES)
       .examples(
         'hyperletter publish spring-tides.md',
@@ -72,8 +79,8 @@ async function publish(context: Context, file: string, options: Options): Promis
   if (copies > 0) return
   await out.next(
     via === 'engine'
-      ? 'Run `hyperletter daemon start` so that readers can fetch it while this machine is on.'
-      : `The daemon serves it now; \`hyperletter status\` shows who holds ${shortKey(feedKey)}.`,
+      ? 'Run `hyperletter daemon start` to serve it to readers.'
+      : `The daemon serves it; \`hyperletter status\` shows which peers have ${shortKey(feedKey)}.`,
   )
 }
 

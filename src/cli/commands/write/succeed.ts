@@ -15,20 +15,27 @@ interface Options {
 type Succeeded = OperationOutput<'succeedNewsletter'>
 
 const WHAT_IT_DOES = `
-For the day when a device with your signing key is stolen: create a new newsletter, then tell
-the readers of the old one to follow it. Needs the 24 words of the old newsletter, which a thief
-does not have; they are asked for, or read from standard input. Readers of a private newsletter
-need the new link from you: what is signed here carries no key to read.
-It cannot be taken back; a second one, to another newsletter, replaces it.
+Use it when a device with your signing key was stolen: create a new newsletter, then direct the readers
+of the old one to it. The command asks for the 24 words of the old newsletter, or reads them from
+standard input; a thief does not have them. Readers of a private newsletter also need the new link
+from you: the signed statement contains no encryption key. A statement is permanent; a second one,
+to another newsletter, replaces it.
 `
 
 export const commands: Commands = {
   succeed: (command, bind) =>
     command
-      .describeArgument('newsletter', 'the one that ends: title, key, start of the key, or link')
-      .requiredOption('--to <link>', 'the newsletter where it continues')
-      .option('--file <path>', 'write the signed statement into a file as well, to hand out')
-      .option('--timeout <seconds>', 'wait no longer than this for the old newsletter', seconds)
+      .describeArgument(
+        'newsletter',
+        'the newsletter that ends: title, key, start of the key, or link',
+      )
+      .requiredOption('--to <link>', 'the successor newsletter')
+      .option('--file <path>', 'also write the signed statement to a file')
+      .option(
+        '--timeout <seconds>',
+        'give up looking for the old newsletter after this number of seconds',
+        seconds,
+      )
       .details(WHAT_IT_DOES)
       .examples(
         'hyperletter succeed "Tide Tables" --to hyperletter://<new feed key>',
@@ -51,14 +58,14 @@ async function succeed(context: Context, newsletter: string, options: Options): 
   await out.result({ ...done, ...defined({ file: path }) }, () => {
     const where = path === undefined ? '' : `The statement is in ${path}.\n`
     const told =
-      done.published === 'dht' ? 'Readers find that out by themselves.' : 'No reader knows it yet.'
+      done.published === 'dht' ? 'Readers find it in the DHT.' : 'It is not announced yet.'
     return `${shortKey(done.from)} continues at ${shortKey(done.to)}. ${told}\n${where}`
   })
   if (done.published === 'dht') return
   await out.next(
     path === undefined
-      ? 'Run the same again while online, or with --file, and send readers the file.'
-      : `Run the same again while online, or send readers the file: hyperletter subscribe ${basename(path)}`,
+      ? 'Run it again while online, or with --file, and send the file to readers.'
+      : `Run it again while online, or send the file to readers: hyperletter subscribe ${basename(path)}`,
   )
 }
 
