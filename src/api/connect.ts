@@ -116,9 +116,10 @@ async function openHere(
 type Lent = Pick<OperationsServerOptions, 'operations' | 'openReader' | 'logger'>
 
 // Nothing is lost where it does not succeed: the others then wait, as for any other command.
-async function lendOver({ socketPath }: Config, lent: Lent) {
-  const [{ OperationsServer }, { packageVersion }] = await Promise.all([
+async function lendOver(config: Config, lent: Lent) {
+  const [{ OperationsServer }, { recordAddress }, { packageVersion }] = await Promise.all([
     import('./socket/server.ts'),
+    import('./socket/socket-directory.ts'),
     import('../version.ts'),
   ])
   const startedAt = Date.now()
@@ -126,7 +127,7 @@ async function lendOver({ socketPath }: Config, lent: Lent) {
   try {
     const server = await OperationsServer.listen({
       ...lent,
-      socketPath,
+      socketPath: config.socketPath,
       info: () => ({
         protocol: PROTOCOL_VERSION,
         version: packageVersion(),
@@ -137,6 +138,7 @@ async function lendOver({ socketPath }: Config, lent: Lent) {
       onReload: () => Promise.resolve({ applied: [], restart: [] }),
       onStop: () => end.abort(),
     })
+    await recordAddress(config)
     return { ended: end.signal, close: () => server.close() }
   } catch (err) {
     lent.logger.warn({ err }, 'other commands have to wait')

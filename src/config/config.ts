@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { isAbsolute, join, resolve } from 'node:path'
 import { HyperletterError } from '../errors.ts'
 import type { SettingsFile } from './settings-file.ts'
 import { SETTINGS, type SettingName, type Settings, type SettingValues } from './settings.ts'
@@ -136,10 +136,30 @@ export function socketPath(
   if (platform === 'win32') return `\\\\.\\pipe\\hyperletter-${hash}`
   const inside = join(dataDir, 'daemon.sock')
   if (Buffer.byteLength(inside) <= MAX_SOCKET_PATH_BYTES) return inside
+  // Directories for sockets depend on the environment, which cron, sudo and ssh change.
+  const recorded = recordedSocket(dataDir)
+  if (recorded !== undefined) return recorded
   const owner = process.getuid?.() ?? 0
   const below = (dir: string) => join(dir, `hyperletter-${owner}`, `${hash}.sock`)
   const path = below(runtimeDir)
   return Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES ? path : below('/tmp')
+}
+
+/** In a data directory whose path is too long for a socket: where its daemon listens. */
+export const ADDRESS_FILE = 'daemon.json'
+
+// Nothing is taken from a record whose socket is gone; who owns its directory is checked before a connection.
+function recordedSocket(dataDir: string): string | undefined {
+  try {
+    const { socket } = JSON.parse(readFileSync(join(dataDir, ADDRESS_FILE), 'utf8')) as {
+      socket?: unknown
+    }
+    return typeof socket === 'string' && isAbsolute(socket) && existsSync(socket)
+      ? socket
+      : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** What was set, as text, and where: by flags over variables over the file. @throws INVALID_INPUT for the file */

@@ -14,6 +14,7 @@ import { EVENT_SETTINGS, IssueEvents } from '../outlets/issue-events.ts'
 import { EngineSupervisor } from './engine-supervisor.ts'
 import { Monitoring } from './monitoring/monitoring.ts'
 import { OperationsServer } from '../api/socket/server.ts'
+import { recordAddress } from '../api/socket/socket-directory.ts'
 
 export interface Ready {
   readonly socket: string
@@ -88,6 +89,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       logger,
     })
     try {
+      await recordAddress(config)
       // Before it goes online: what arrives in the first moment is told of too.
       await Promise.all([events.apply(config), monitoring.apply(config)])
       await engine.goOnline()

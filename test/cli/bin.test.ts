@@ -144,3 +144,17 @@ it('works in a folder that was deleted', async ({ skip }) => {
   expect(code).toBe(2)
   expect(complaints).toContain('The working directory no longer exists.')
 })
+
+it('finds the daemon of a folder with a long path in any environment', async ({ skip }) => {
+  skip(process.platform === 'win32', 'needs a Unix socket')
+  const home = join(await temporaryDirectory(), 'a-folder-with-a-long-name/'.repeat(5))
+  const run = await temporaryDirectory()
+  const hl = `$HL --data-dir '${home}'`
+  const { output, code } = await shell(
+    `XDG_RUNTIME_DIR='${run}' ${hl} daemon start --json --quiet >&2 &&
+     env -u XDG_RUNTIME_DIR ${hl} daemon status --json
+     XDG_RUNTIME_DIR='${run}' ${hl} daemon stop --quiet >&2`,
+  )
+  expect(jsonOf(output)).toMatchObject({ running: true })
+  expect(code).toBe(0)
+})

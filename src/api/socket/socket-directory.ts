@@ -1,7 +1,9 @@
 import { lstat } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { makeDirectory } from '../../atomic-file.ts'
+import { dirname, join } from 'node:path'
+import { makeDirectory, replaceWhole } from '../../atomic-file.ts'
+import { ADDRESS_FILE, type Config } from '../../config/config.ts'
 import { codeOf, HyperletterError } from '../../errors.ts'
+import { packageVersion } from '../../version.ts'
 
 /** Whether a socket path is a named pipe of Windows, which lies in no directory. */
 export function isPipe(socketPath: string): boolean {
@@ -12,6 +14,15 @@ export function isPipe(socketPath: string): boolean {
 export async function makeSocketDirectory(socketPath: string): Promise<void> {
   await makeDirectory(dirname(socketPath))
   await assertOwnDirectory(socketPath)
+}
+
+/** Writes down where a daemon listens, if that is outside of its data directory; best effort. */
+export async function recordAddress({ dataDir, socketPath }: Config): Promise<void> {
+  if (isPipe(socketPath) || dirname(socketPath) === dataDir) return
+  const record = { socket: socketPath, pid: process.pid, version: packageVersion() }
+  const bytes = new TextEncoder().encode(`${JSON.stringify(record)}\n`)
+  // Without it, commands in the same environment still find the daemon.
+  await replaceWhole(join(dataDir, ADDRESS_FILE), [bytes]).catch(() => undefined)
 }
 
 /**
