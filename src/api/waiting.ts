@@ -1,4 +1,4 @@
-export interface WaitOptions {
+interface WaitOptions {
   readonly timeoutMs: number
   readonly signal?: AbortSignal | undefined
   /** Calls `look` when it is worth looking; gives what ends that. */

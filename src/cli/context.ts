@@ -14,7 +14,7 @@ import type { daemonStatus, reloadDaemon, startDaemon, stopDaemon } from '../dae
 import type { runBootstrapNode } from '../peers/dht.ts'
 import type { CliCommand } from './command.ts'
 import { settingsIn, type GlobalOptions, type InputStream, type OutputStream } from './io.ts'
-import type { Output as Printer } from './output.ts'
+import type { Printer } from './output.ts'
 import type { openBrowser, openPager } from './terminal/programs.ts'
 
 /** Everything that a run of the command line touches outside of itself. */

@@ -17,7 +17,7 @@ const NEWSLETTER = fileURLToPath(
 )
 const TITLE = 'Tide Tables'
 
-export interface DemoResult {
+interface DemoResult {
   readonly feedKey: string
   readonly issues: number
   readonly pictures: number
@@ -155,7 +155,7 @@ type Child = ChildProcessByStdio<null, Readable, Readable>
 
 const LAUNCHER = fileURLToPath(new URL('../../../bin/hyperletter.js', import.meta.url))
 
-export interface ActorOptions {
+interface ActorOptions {
   readonly dataDir: string
   /** `host:port` of the private network. */
   readonly bootstrap?: string
@@ -166,7 +166,7 @@ export interface ActorOptions {
  * Somebody with a machine of their own: a data directory, and commands that run in processes of their
  * own, exactly as a person would run them.
  */
-export class Actor {
+class Actor {
   readonly #options: ActorOptions
   #background: Child | undefined
 

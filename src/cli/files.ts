@@ -5,7 +5,7 @@ import { codeOf, HyperletterError } from '../errors.ts'
 import { safeFileName } from '../render/file-name.ts'
 
 /** One file to write: its path as segments below a folder, and its bytes. */
-export interface FileToWrite {
+interface FileToWrite {
   readonly segments: readonly string[]
   readonly bytes: AsyncIterable<Uint8Array>
 }

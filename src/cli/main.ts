@@ -3,7 +3,7 @@ import { HyperletterError } from '../errors.ts'
 import type { CliCommand } from './command.ts'
 import { lazyServices, type Body, type Io } from './context.ts'
 import type { GlobalOptions } from './io.ts'
-import { Output, OutputClosed } from './output.ts'
+import { Printer, OutputClosed } from './output.ts'
 import { addCommands, commandNames, createProgram, welcome } from './program.ts'
 
 export { wholeWrites } from './output.ts'
@@ -23,7 +23,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       const command = args.pop() as { optsWithGlobals(): GlobalOptions }
       const options = command.optsWithGlobals()
       const services = { ...lazyServices, ...io.services }
-      const context = { io, options, out: new Output(io, options), services, describe }
+      const context = { io, options, out: new Printer(io, options), services, describe }
       exitCode = (await body(context, ...(args as A))) ?? 0
     }
   const program = createProgram({
@@ -42,9 +42,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       await program.parseAsync(argv, { from: 'user' })
     }
   } catch (error) {
-    exitCode = await report(error, new Output(io, outputOptions(argv)), printed, io.signal)
+    exitCode = await report(error, new Printer(io, outputOptions(argv)), printed, io.signal)
   } finally {
-    const out = new Output(io, outputOptions(argv))
+    const out = new Printer(io, outputOptions(argv))
     await out.text(printed.out).catch(async (error: unknown) => {
       exitCode = await report(error, out, printed, io.signal)
     })
@@ -61,7 +61,7 @@ async function describe(wanted: readonly string[] = commandNames()): Promise<Cli
 
 async function report(
   error: unknown,
-  out: Output,
+  out: Printer,
   printed: { readonly err: string },
   signal: AbortSignal,
 ): Promise<number> {

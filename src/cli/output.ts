@@ -12,7 +12,7 @@ export class OutputClosed extends Error {
 }
 
 /** Results on stdout, everything else on stderr, for people or as JSON. */
-export class Output {
+export class Printer {
   readonly style: Style
   /** Whether results are printed with styles. */
   readonly hasColor: boolean
@@ -172,7 +172,7 @@ export function wholeWrites(stream: typeof process.stdout): OutputStream {
  * GNU tail can, and dies of it (coreutils 8.28, `tail -f /dev/null | true`). Where there is none, and for other
  * streams, `gone` is never aborted.
  */
-export class ReaderWatch {
+class ReaderWatch {
   readonly #gone = new AbortController()
   readonly #tail: ChildProcess | undefined
 

@@ -123,7 +123,7 @@ Every command takes --data-dir, --bootstrap, --host, --json, --quiet, --no-color
 --verbose; \`hyperletter --help\` explains them.`
 
 /** Where help and versions go. */
-export interface HelpSink {
+interface HelpSink {
   readonly out: (text: string) => void
   readonly err: (text: string) => void
   /** Of the terminal; undefined where there is none. */

@@ -1,12 +1,9 @@
-import type { Operations, Output as OperationOutput } from '../api/contract/contract.ts'
+import type { Operations, Output } from '../api/contract/contract.ts'
 import type { Context } from './context.ts'
 import { nameOf } from './terminal/format.ts'
 
-type Notices = OperationOutput<'takeNotices'>
-type MaybeSucceeded = Pick<
-  OperationOutput<'listNewsletters'>[number],
-  'feedKey' | 'title' | 'successor'
->
+type Notices = Output<'takeNotices'>
+type MaybeSucceeded = Pick<Output<'listNewsletters'>[number], 'feedKey' | 'title' | 'successor'>
 
 /** What to tell the user once; nothing, and nothing is used up, where it would not be shown. */
 export async function takeNotices(

@@ -11,7 +11,7 @@ const DEFAULT_SHARE = 0.2
 /** A disk with less room than this is full, and says so; a cap made of it would outlast that. */
 const SMALLEST_DEFAULT_BYTES = 64 * 1024 * 1024
 
-export interface DiskCap {
+interface DiskCap {
   /** `Infinity` for none. */
   readonly capBytes: number
   /** It was chosen just now, from the room there is. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import stringWidth from 'string-width'
 import { describe, expect, it } from 'vitest'
-import { Output } from '../../src/cli/output.ts'
+import { Printer } from '../../src/cli/output.ts'
 import { lazyServices } from '../../src/cli/context.ts'
 import {
   formatBytes,
@@ -129,7 +129,7 @@ describe('progress', () => {
       {
         io,
         options: all,
-        out: new Output(io, all),
+        out: new Printer(io, all),
         services: lazyServices,
         describe: () => Promise.reject(new Error('Nobody asked.')),
       },

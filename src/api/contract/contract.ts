@@ -25,7 +25,7 @@ export const contract = {
 
 // ── Types inferred from the table ────────────────────────────────────────────────────────────────
 
-export type Contract = typeof contract
+type Contract = typeof contract
 export type Input<N extends OperationName> = z.input<Contract[N]['input']>
 export type ParsedInput<N extends OperationName> = z.output<Contract[N]['input']>
 export type Output<N extends OperationName> = z.output<Contract[N]['output']>

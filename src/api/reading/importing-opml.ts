@@ -3,7 +3,7 @@ import { hasCode, HyperletterError } from '../../errors.ts'
 import { formatLink } from '../../format/keys/link.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import { MAX_OPML_NEWSLETTERS } from '../contract/limits.ts'
-import { distinct, newsletterOf, PRIVATE, skip, type Found } from './opml/newsletters.ts'
+import { distinct, newsletterOf, PRIVATE, skip, type FoundOutline } from './opml/newsletters.ts'
 import { readOutlines } from './opml/outlines.ts'
 import { subscribe } from '../following/subscribing.ts'
 
@@ -47,7 +47,7 @@ export async function importOpml(
 
 async function follow(
   engine: Engine,
-  { link }: Extract<Found, { link: unknown }>,
+  { link }: Extract<FoundOutline, { link: unknown }>,
   options: CallOptions,
 ): Promise<HyperletterError | undefined> {
   try {
@@ -64,7 +64,7 @@ async function follow(
 }
 
 // Until its first record has arrived a newsletter is called as the list calls it.
-function titleOf(engine: Engine, { link, outline }: Extract<Found, { link: unknown }>) {
+function titleOf(engine: Engine, { link, outline }: Extract<FoundOutline, { link: unknown }>) {
   const title = engine.library.get(link.feedKey)?.title ?? outline.title.trim().slice(0, 512)
   return title === '' ? {} : { title }
 }

@@ -72,7 +72,7 @@ async function summarizeIssues(
 }
 
 /** What the reader said of an issue. */
-export interface IssueMarks {
+interface IssueMarks {
   readonly read: boolean
   readonly starred: boolean
 }

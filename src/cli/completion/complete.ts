@@ -2,7 +2,7 @@ import type { Argument, Command, Option } from 'commander'
 import { LOG_LEVELS } from '../../config/values.ts'
 
 /** One way to go on, as it would be typed without quotation marks. */
-export interface Candidate {
+interface Candidate {
   readonly value: string
   readonly summary?: string
 }
@@ -14,7 +14,7 @@ export interface Completion {
   readonly candidates: readonly Candidate[]
 }
 
-export interface CompleteOptions {
+interface CompleteOptions {
   /** The program with its commands; those among `words` with all that belongs to them. */
   readonly program: Command
   /** What stands before the word with the cursor, without the name of the program. */

@@ -1,5 +1,5 @@
 /** A way in which a terminal takes pictures. */
-export type PictureProtocol = 'kitty' | 'iterm'
+type PictureProtocol = 'kitty' | 'iterm'
 
 /** Largest file that is sent to a terminal. */
 export const MAX_PICTURE_BYTES = 4 * 1_024 * 1_024
@@ -67,7 +67,7 @@ function kitty(base64: string, columns: number): string {
 }
 
 /** What the first bytes of a picture say of it. */
-export interface Bitmap {
+interface Bitmap {
   readonly format: 'png' | 'jpeg'
   /** In pixels. */
   readonly width: number

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts'
 import type { OutputStream } from '../io.ts'
 
 /** How far a task has come. */
-export interface Step {
+export interface ProgressStep {
   readonly done: number
   /** 0 where the end is not known yet. */
   readonly total: number
@@ -13,7 +13,7 @@ export interface Step {
   readonly label?: string
 }
 
-type Payload = Required<Omit<Step, 'done'>>
+type Payload = Required<Omit<ProgressStep, 'done'>>
 
 /** Tasks that end sooner show nothing. */
 const DELAY_MS = 1_000
@@ -26,7 +26,7 @@ export class Progress {
   readonly #stream: OutputStream
   readonly #label: string
   readonly #timer: NodeJS.Timeout | undefined
-  #step: Step = { done: 0, total: 0 }
+  #step: ProgressStep = { done: 0, total: 0 }
   #bar: SingleBar | undefined
   #isStopped = false
 
@@ -38,7 +38,7 @@ export class Progress {
     this.#timer = setTimeout(() => void this.#show(), delayMs)
   }
 
-  update(step: Step): void {
+  update(step: ProgressStep): void {
     this.#step = step
     if (this.#bar === undefined) return
     this.#bar.setTotal(Math.max(step.total, 1))

@@ -11,7 +11,7 @@ const MAX_AMPERSANDS = 100_000
 const BARE_AMPERSAND = /&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[\dA-Fa-f]{1,6});)/g
 
 /** One line of an OPML list that names an address. */
-export interface Outline {
+export interface OpmlOutline {
   readonly title: string
   /** What it says of where it is, the likeliest first; never empty. */
   readonly urls: readonly string[]
@@ -26,12 +26,12 @@ const URL_ATTRIBUTES = ['xmlurl', 'url', 'htmlurl']
  * @throws TOO_LARGE over 1 MiB, 10,000 outlines or 64 levels; INVALID_INPUT if it is not OPML, or
  * declares something, as only attacks on whoever reads it do.
  */
-export function readOutlines(opml: string): Outline[] {
+export function readOutlines(opml: string): OpmlOutline[] {
   if (opml.length > MAX_OPML_LENGTH) throw tooLarge(`longer than ${MAX_OPML_LENGTH} characters`)
   if (countAmpersands(opml) > MAX_AMPERSANDS) {
     throw tooLarge(`of more than ${MAX_AMPERSANDS} characters that are written as others`)
   }
-  const outlines: Outline[] = []
+  const outlines: OpmlOutline[] = []
   let count = 0
   let hasRoot = false
   const parser = sax.parser(true, { strictEntities: true, position: false })
@@ -54,7 +54,7 @@ export function readOutlines(opml: string): Outline[] {
   return outlines
 }
 
-function toOutline(attributes: Readonly<Record<string, string>>): Outline {
+function toOutline(attributes: Readonly<Record<string, string>>): OpmlOutline {
   const byName = new Map(Object.entries(attributes).map(([name, it]) => [name.toLowerCase(), it]))
   const urls = URL_ATTRIBUTES.map((name) => (byName.get(name) ?? '').trim())
   return {

@@ -80,7 +80,7 @@ async function uninstall(context: Context): Promise<void> {
 }
 
 /** What `daemon install` does, or did, on this machine. */
-export async function serviceHere(context: Context): Promise<Service> {
+async function serviceHere(context: Context): Promise<Service> {
   const { givenSettings } = await import('../../../config/config.ts')
   const { serviceOf } = await import('../../../daemon/service/service.ts')
   const { io, options } = context

@@ -2,11 +2,7 @@ import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Connection } from '../../../api/connect.ts'
 import { HyperletterError } from '../../../errors.ts'
-import type {
-  Input,
-  Operations,
-  Output as OperationOutput,
-} from '../../../api/contract/contract.ts'
+import type { Input, Operations, Output } from '../../../api/contract/contract.ts'
 import { type Commands, type Context, withOperations } from '../../context.ts'
 import { nameOf, plural, shortKey } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
@@ -16,7 +12,7 @@ interface Options {
   readonly key?: string
 }
 
-type Event = OperationOutput<'importBundle'>
+type Event = Output<'importBundle'>
 type Finished = Omit<Extract<Event, { event: 'finished' }>, 'event'>
 
 interface Taken {

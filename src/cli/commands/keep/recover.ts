@@ -1,9 +1,5 @@
 import { resolve } from 'node:path'
-import type {
-  Input,
-  Operations,
-  Output as OperationOutput,
-} from '../../../api/contract/contract.ts'
+import type { Input, Operations, Output } from '../../../api/contract/contract.ts'
 import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
 import { seconds } from '../../arguments.ts'
@@ -18,7 +14,7 @@ interface RestoreOptions {
   readonly force?: boolean
 }
 
-type Event = OperationOutput<'restoreNewsletter'>
+type Event = Output<'restoreNewsletter'>
 type Finished = Omit<Extract<Event, { event: 'finished' }>, 'event'>
 
 const WHAT_RESTORE_DOES = `

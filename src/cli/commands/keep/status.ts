@@ -1,10 +1,10 @@
-import type { Output as OperationOutput } from '../../../api/contract/contract.ts'
+import type { Output } from '../../../api/contract/contract.ts'
 import { call, type Commands, type Context } from '../../context.ts'
 import { noteSuccessors } from '../../successors.ts'
 import { formatBytes, nameOf, plural, shortKey } from '../../terminal/format.ts'
 import { formatTable } from '../../terminal/table.ts'
 
-type Status = OperationOutput<'status'>
+type Status = Output<'status'>
 type NewsletterStatus = Status['newsletters'][number]
 
 const BAR_WIDTH = 10
@@ -160,7 +160,7 @@ export function isSafe({ newestCopies, olderCopies }: NewsletterStatus): boolean
 }
 
 /** The answer to what an author asks: may I close the laptop? Empty for newsletters of others, and without issues. */
-export function copiesAnswer(it: NewsletterStatus): string {
+function copiesAnswer(it: NewsletterStatus): string {
   const { roles, issues, newestCopies, olderCopies } = it
   if (!roles.includes('author') || issues === 0) return ''
   const newest = `issue ${issues} of ${nameOf(it)}`

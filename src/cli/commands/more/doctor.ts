@@ -1,11 +1,11 @@
-import type { Output as OperationOutput } from '../../../api/contract/contract.ts'
+import type { Output } from '../../../api/contract/contract.ts'
 import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
 import { call, type Commands, type Context, loadConfig } from '../../context.ts'
 import { nameOf } from '../../terminal/format.ts'
 import { formatTable } from '../../terminal/table.ts'
 
-type Diagnosis = OperationOutput<'diagnose'>
+type Diagnosis = Output<'diagnose'>
 type Check = Diagnosis['checks'][number]
 
 /** What is looked at on this side of the socket, and what the engine looked at. */
@@ -113,7 +113,7 @@ function failure(name: string, cause: unknown): Check {
   return { name, state: 'failed', message, ...defined({ next: hint }) }
 }
 
-type Explanation = OperationOutput<'explainNewsletter'>
+type Explanation = Output<'explainNewsletter'>
 
 async function why(context: Context, newsletter: string): Promise<void> {
   const { out } = context

@@ -18,7 +18,7 @@ async function man({ io, out, describe }: Context): Promise<void> {
   await out.text(manualPage({ program, version: packageVersion(), date, settingsFile }))
 }
 
-export interface ManualOptions {
+interface ManualOptions {
   /** The program with all that belongs to its commands. */
   readonly program: CliCommand
   readonly version: string
@@ -37,7 +37,7 @@ const MAX_LINE_LENGTH = 78
 const SETTING_FLAGS = new Set(Object.values<Setting<unknown>>(SETTINGS).map(({ flag }) => flag))
 
 /** The manual page, in the language of man(7), from the table of commands and that of settings. */
-export function manualPage({ program, version, date, settingsFile }: ManualOptions): string {
+function manualPage({ program, version, date, settingsFile }: ManualOptions): string {
   const lines = [
     '.\\" Made from the table of commands; see `hyperletter man`.',
     `.TH HYPERLETTER 1 ${date.toISOString().slice(0, 10)} "Hyperletter ${version}" "User Commands"`,

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
+import type { Operations, Output } from '../../../api/contract/contract.ts'
 import { defined } from '../../../defined.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { type Commands, type Context, withOperations } from '../../context.ts'
@@ -11,8 +11,8 @@ interface Options {
   readonly wait: boolean
 }
 
-type Imported = OperationOutput<'importOpml'>
-type Progressed = OperationOutput<'followSync'>
+type Imported = Output<'importOpml'>
+type Progressed = Output<'followSync'>
 
 export const commands: Commands = {
   'import-opml': (command, bind) =>

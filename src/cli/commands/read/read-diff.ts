@@ -1,14 +1,14 @@
 import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
-import type { Output as OperationOutput } from '../../../api/contract/contract.ts'
+import type { Output } from '../../../api/contract/contract.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { withOperations, type Context } from '../../context.ts'
 import { formatDate } from '../../terminal/format.ts'
 import { createStyle } from '../../terminal/style.ts'
 
-type Issue = OperationOutput<'readIssue'>
+type Issue = Output<'readIssue'>
 
-export interface DiffRequest {
+interface DiffRequest {
   readonly newsletter: string
   readonly number: number | undefined
   /** Compared with the first one; the newest when absent. */

@@ -1,11 +1,11 @@
-import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
+import type { Operations, Output } from '../../../api/contract/contract.ts'
 import { defined } from '../../../defined.ts'
 import { singleLine } from '../../../render/plain.ts'
 import type { Context } from '../../context.ts'
 import { shellWord } from '../../terminal/format.ts'
 import { drawPicture, MAX_PICTURE_BYTES, pictureProtocol } from '../../terminal/pictures.ts'
 
-type Issue = OperationOutput<'readIssue'>
+type Issue = Output<'readIssue'>
 
 /** Pictures of one issue that are drawn, and what they may take together. */
 const MAX_PICTURES = 20

@@ -1,5 +1,5 @@
 import { Option } from 'commander'
-import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
+import type { Operations, Output } from '../../../api/contract/contract.ts'
 import { defined } from '../../../defined.ts'
 import { singleLine, stripControls } from '../../../render/plain.ts'
 import { issueNumber, textWidth } from '../../arguments.ts'
@@ -19,7 +19,7 @@ interface Options {
   readonly diff?: boolean
 }
 
-type Issue = OperationOutput<'readIssue'>
+type Issue = Output<'readIssue'>
 
 /** Longer lines are tiring to read. */
 const COMFORTABLE_WIDTH = 80

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { HyperletterError } from '../../../errors.ts'
-import type { Output as OperationOutput } from '../../../api/contract/contract.ts'
+import type { Output } from '../../../api/contract/contract.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { type Commands, type Context, withOperations } from '../../context.ts'
 import { Progress } from '../../terminal/progress.ts'
@@ -10,7 +10,7 @@ interface Options {
   readonly force?: boolean
 }
 
-type Issue = OperationOutput<'readIssue'>
+type Issue = Output<'readIssue'>
 
 const MAX_SLUG_LENGTH = 60
 

@@ -1,4 +1,4 @@
-import type { Output as OperationOutput } from '../../../api/contract/contract.ts'
+import type { Output } from '../../../api/contract/contract.ts'
 import { defined } from '../../../defined.ts'
 import { singleLine, stripControls } from '../../../render/plain.ts'
 import { day, resultCount } from '../../arguments.ts'
@@ -12,7 +12,7 @@ interface Options {
   readonly limit?: number
 }
 
-type Result = OperationOutput<'search'>[number]
+type Result = Output<'search'>[number]
 
 /** Longer lines are tiring to read. */
 const COMFORTABLE_WIDTH = 80

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import type { Connection } from '../../../api/connect.ts'
-import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
+import type { Operations, Output } from '../../../api/contract/contract.ts'
 import { defined } from '../../../defined.ts'
 import { hasCode, HyperletterError } from '../../../errors.ts'
 import { seconds } from '../../arguments.ts'
@@ -14,7 +14,7 @@ interface Options {
   readonly key?: string
 }
 
-type Event = OperationOutput<'subscribe'>
+type Event = Output<'subscribe'>
 type Subscribed = Omit<Extract<Event, { event: 'subscribed' }>, 'event'>
 
 interface Outcome {

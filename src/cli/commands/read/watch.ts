@@ -1,4 +1,4 @@
-import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
+import type { Operations, Output } from '../../../api/contract/contract.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { defined } from '../../../defined.ts'
 import { anySignal } from '../../../within.ts'
@@ -75,7 +75,7 @@ async function printArrivals(
   return false
 }
 
-function lineOf({ out }: Context, arrival: OperationOutput<'watchIssues'>): string {
+function lineOf({ out }: Context, arrival: Output<'watchIssues'>): string {
   const { bold, cyan, dim } = out.style
   if ('event' in arrival) {
     const { feedKey, title, successor } = arrival

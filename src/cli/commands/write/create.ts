@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import type { Output as OperationOutput } from '../../../api/contract/contract.ts'
+import type { Output } from '../../../api/contract/contract.ts'
 import { defined } from '../../../defined.ts'
 import { author, collect } from '../../arguments.ts'
 import { call, type Commands, type Context } from '../../context.ts'
@@ -13,7 +13,7 @@ interface Options {
   readonly confirm: boolean
 }
 
-type Created = OperationOutput<'createNewsletter'>
+type Created = Output<'createNewsletter'>
 
 const WORDS_ASKED = 3
 const ATTEMPTS = 3

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
 import { singleLine } from '../../../render/plain.ts'
-import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
+import type { Operations, Output } from '../../../api/contract/contract.ts'
 import { type Commands, type Context, withOperations } from '../../context.ts'
 import { plural, quoteTitle } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
@@ -17,7 +17,7 @@ interface Options {
   readonly force?: boolean
 }
 
-type Event = OperationOutput<'importFolder'>
+type Event = Output<'importFolder'>
 type Finished = Extract<Event, { event: 'finished' }>
 type Skipped = Omit<Extract<Event, { event: 'skipped' }>, 'event'>
 type Warning = Omit<Extract<Event, { event: 'warning' }>, 'event'>

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { defined } from '../../../defined.ts'
 import { hasCode, HyperletterError } from '../../../errors.ts'
-import type { Operations, Output as OperationOutput } from '../../../api/contract/contract.ts'
+import type { Operations, Output } from '../../../api/contract/contract.ts'
 import { copyCount, seconds } from '../../arguments.ts'
 import { type Commands, type Context, withOperations } from '../../context.ts'
 import { plural, quoteTitle, shortKey } from '../../terminal/format.ts'
@@ -21,7 +21,7 @@ the command fails. --force publishes without asking: if a reader has issues that
 the newsletter forks, and readers refuse the new issues.
 `
 
-type Event = OperationOutput<'publishIssue'>
+type Event = Output<'publishIssue'>
 type Published = Extract<Event, { event: 'published' }>
 type Warning = Extract<Event, { event: 'warning' }>['warning']
 

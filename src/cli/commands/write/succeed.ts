@@ -1,5 +1,5 @@
 import { basename, dirname, resolve } from 'node:path'
-import type { Output as OperationOutput } from '../../../api/contract/contract.ts'
+import type { Output } from '../../../api/contract/contract.ts'
 import { defined } from '../../../defined.ts'
 import { seconds } from '../../arguments.ts'
 import { call, type Commands, type Context } from '../../context.ts'
@@ -12,7 +12,7 @@ interface Options {
   readonly timeout?: number
 }
 
-type Succeeded = OperationOutput<'succeedNewsletter'>
+type Succeeded = Output<'succeedNewsletter'>
 
 const WHAT_IT_DOES = `
 Use it when a device with your signing key was stolen: create a new newsletter, then direct the readers
