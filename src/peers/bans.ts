@@ -38,7 +38,7 @@ const MAX_ENTRIES = 1_000
 const SAVE_AFTER_MS = 500
 
 /**
- * Misdeeds of peers by public key in hex, and who is banned until when. Kept over restarts, in a small
+ * Misdeeds of peers by public key in hex, and until when each is banned. Kept over restarts, in a small
  * file. A peer that takes another key begins anew: what it can do is bounded by what three strikes cost.
  */
 export class Bans {

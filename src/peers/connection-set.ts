@@ -75,7 +75,7 @@ export class ConnectionSet {
     })
   }
 
-  /** Reads nothing of a peer for so long. */
+  /** Reads nothing of a peer for this long, in milliseconds. */
   hold(peer: string, forMs: number): void {
     this.#entries.get(peer)?.throttle.hold(forMs)
   }
@@ -98,7 +98,7 @@ export class ConnectionSet {
 function probe(connection: Connection): void {
   const before = connection.rawStream.bytesReceived
   connection.sendKeepAlive()
-  // Over TCP only the kernel is told so. Who is gone answers with a reset, or ends by its silence.
+  // Over TCP only the kernel knows. A peer that is gone answers with a reset, or ends by the keep-alive.
   if (before === undefined) return
   const timer = setTimeout(() => {
     if (connection.rawStream.bytesReceived === before) connection.destroy()

@@ -13,7 +13,7 @@ export type Nat = 'open' | 'consistent' | 'random' | 'unknown'
 
 /** What the network of this device looks like from here, now. */
 export interface NetworkFacts {
-  /** Who this device is to its peers, in hex. */
+  /** Identifies this device to its peers, in hex. */
   readonly publicKey: string
   /** UDP port that is bound. */
   readonly port: number | undefined
@@ -44,7 +44,11 @@ const MAX_ASKED = 6
 /** How long the first query of a node that has just started is waited for. */
 const FIRST_QUERY_MS = 3_000
 
-export function networkFacts(swarm: Hyperswarm, dials: DialTracker): NetworkFacts {
+export function networkFacts(
+  swarm: Hyperswarm,
+  dials: DialTracker,
+  bannedPeers: number,
+): NetworkFacts {
   const { dht } = swarm
   return {
     publicKey: swarm.keyPair.publicKey.toString('hex'),
@@ -55,7 +59,7 @@ export function networkFacts(swarm: Hyperswarm, dials: DialTracker): NetworkFact
     connections: swarm.connections.size,
     tcpConnections: [...swarm.connections].filter(isOverTcp).length,
     knownPeers: swarm.peers.size,
-    bannedPeers: [...swarm.peers.values()].filter((it) => it.banned).length,
+    bannedPeers,
     attempts: dials.counts(),
   }
 }
@@ -65,7 +69,7 @@ export function networkFacts(swarm: Hyperswarm, dials: DialTracker): NetworkFact
  * Waits for the first query of a node that has just started, within the time.
  */
 export async function askNodes({ dht }: Hyperswarm, signal: AbortSignal): Promise<DhtAnswers> {
-  // Where nobody answers the first query, that takes until the end.
+  // Without an answer the first query takes until the end.
   const begun = AbortSignal.any([signal, AbortSignal.timeout(FIRST_QUERY_MS)])
   await orAborted(dht.fullyBootstrapped(), begun)
   const known = dht.toArray({ limit: MAX_ASKED })
@@ -94,7 +98,7 @@ export async function countAnnouncers(
     if (signal.aborted) end()
     await query.finished()
   } catch {
-    // Not found in time, or nobody to ask: what was found counts.
+    // Not finished in time, or no node to ask: what was found counts.
   } finally {
     signal.removeEventListener('abort', end)
   }
@@ -108,11 +112,12 @@ function natOf(dht: HyperDHT): Nat {
 }
 
 async function isThere(dht: HyperDHT, node: Address, signal: AbortSignal): Promise<boolean> {
-  const answer = dht.ping(node).then(
-    () => true,
-    () => false,
-  )
-  return (await orAborted(answer, signal)) ?? false
+  try {
+    await orAborted(dht.ping(node), signal)
+    return !signal.aborted
+  } catch {
+    return false
+  }
 }
 
 async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {

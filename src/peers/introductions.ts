@@ -65,7 +65,7 @@ type Introduced = Map<string, Set<string>>
 /**
  * Introduces the peers of a topic to each other. Peers that join a topic at the same moment do not
  * find each other: each looked up before the other had announced, and the stack looks again after
- * ten minutes. Whoever both are connected to introduces them within `GATHER_MS`.
+ * ten minutes. A peer that both are connected to introduces them within `GATHER_MS`.
  *
  * Only members of a topic are named, and only to other members; an introduction counts only if it comes from a
  * member. It is a public key to dial; the connection then proves it.
@@ -136,7 +136,7 @@ export class Introductions {
       const sent = peer.state.get(name) ?? new Set()
       peer.state.set(name, sent)
       const fresh = [...keys].filter(([key]) => key !== member && !sent.has(key))
-      // The latest arrivals are those who know the fewest others.
+      // The latest arrivals know the fewest others.
       const chosen = fresh.slice(-MAX_PEERS_PER_MESSAGE)
       if (chosen.length === 0) continue
       if (fresh.length > chosen.length) hasMore = true

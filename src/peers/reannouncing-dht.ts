@@ -11,7 +11,7 @@ const FULL_EVERY_MS = 2 * 3_600_000
 /** Nodes that are pinged after an outage. */
 const NODES_TO_PING = 6
 
-/** With so many nodes known, a query needs no bootstrap node to begin with. */
+/** With this many nodes known, a query needs no bootstrap node to begin with. */
 const ENOUGH_NODES = 20
 
 /** Ed25519; identifies a node or signs a value. */

@@ -179,7 +179,7 @@ export class Swarm {
 
   /** What can be said of the network at once. */
   facts(): NetworkFacts {
-    return { ...networkFacts(this.#swarm, this.#dht.dials), bannedPeers: this.#bans.size }
+    return networkFacts(this.#swarm, this.#dht.dials, this.#bans.size)
   }
 
   /** Asks some nodes of the DHT whether they are there. */
@@ -293,8 +293,7 @@ export class Swarm {
     this.#dials.connected(peer)
   }
 
-  // The stack finds out by itself which connections are dead, within some 17 s, and calls nobody anew
-  // before that.
+  // The stack itself notices within some 17 s which connections are dead, and redials only then.
   #onBack(why: string): void {
     this.#logger.info({ why, peers: this.size }, 'the network is back')
     this.#dht.reannounce()

@@ -73,7 +73,7 @@ export class Topics {
 export type TopicPort = Pick<Topics, 'join' | 'lookUp' | 'refresh' | 'leave'>
 
 /**
- * When a topic is looked up again after it was joined, in milliseconds. Of two who join at the same time
+ * When a topic is looked up again after it was joined, in milliseconds. Of two peers that join at the same time
  * each looks before the other is announced; by itself the swarm looks again after ten minutes.
  */
 const AGAIN_AFTER_MS = [3_000, 30_000]

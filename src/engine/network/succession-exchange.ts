@@ -33,7 +33,7 @@ const HOUR_MS = 3_600_000
 /** How often the DHT is asked about a newsletter; its nodes forget after two days. */
 const LOOK_UP_EVERY_MS = 24 * HOUR_MS
 
-/** Where nobody was in reach, or block 0 had not arrived. */
+/** Where no peer was in reach, or block 0 had not arrived. */
 const LOOK_UP_AGAIN_MS = 60_000
 
 /** How long block 0 is waited for when a statement arrives; later it is checked with the next look-up. */
@@ -62,7 +62,7 @@ interface Unchecked {
 type Sent = Map<FeedKey, number>
 
 /**
- * Where newsletters continue: looks it up in the DHT now and then, and exchanges it with peers. Whoever holds a
+ * Where newsletters continue: looks it up in the DHT now and then, and exchanges it with peers. A holder of a
  * statement passes it on, so it arrives although its author is gone; it goes only to peers that replicate that
  * very newsletter with us.
  */

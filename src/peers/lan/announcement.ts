@@ -16,7 +16,7 @@ const TAG_BYTES = 8
 const KEY_BYTES = 32
 const PORT_BYTES = 2
 
-/** Nobody listens there. */
+/** Stands for no TCP port. */
 const NO_PORT = 0
 
 const ENTRY_BYTES = TAG_BYTES + KEY_BYTES

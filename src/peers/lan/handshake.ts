@@ -44,8 +44,7 @@ export async function handshake(
       stream.on('error', reject)
       stream.on('close', () => reject(new Error('It was closed before it was open.')))
       timer = setTimeout(() => stream.destroy(new Error('It took too long.')), deadlineMs)
-      // The first handshake of somebody else can be sent once more by who heard it, and seems right. What
-      // follows cannot be made without the keys.
+      // A recorded first frame of another peer can be replayed, and seems right. What follows takes the keys.
       const look = () => {
         if (stream.rawBytesRead > 0 && !stream.destroying) resolve()
       }
@@ -119,7 +118,7 @@ export class FirstFrames {
 /** How often it is checked that something arrives. */
 const CHECK_EVERY_MS = 5_000
 
-/** Each side sends something each 5 s. Counted in checks: while this machine sleeps nobody is silent. */
+/** Each side sends something each 5 s. Counted in checks: while this machine sleeps no peer is silent. */
 const SILENT_CHECKS = 3
 
 /** Ends a connection from which nothing comes any more; the kernel would wait for a quarter of an hour. */

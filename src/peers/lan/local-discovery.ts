@@ -19,7 +19,7 @@ import {
 import { isOnInterface, Multicast, type NetworkInterface } from './multicast.ts'
 
 export interface LocalDiscoveryOptions {
-  /** Who this device is to its peers. */
+  /** Identifies this device to its peers. */
   readonly publicKey: Uint8Array
   /** UDP port where peers reach it; undefined until it is bound. */
   readonly port: () => number | undefined

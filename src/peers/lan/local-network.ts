@@ -24,7 +24,7 @@ export interface LocalNetworkSwarm {
 
 export interface LocalNetworkOptions {
   readonly swarm: LocalNetworkSwarm
-  /** Who this device is to its peers. */
+  /** Identifies this device to its peers. */
   readonly keyPair: KeyPair
   /** Address that is bound; all when absent. */
   readonly host: string | undefined

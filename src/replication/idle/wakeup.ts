@@ -7,7 +7,7 @@ import { hex } from '../../hex.ts'
 import { RateLimiter } from '../../rate-limiter.ts'
 import { PeerProtocol, type OnMisdeed, type ProtocolPeer } from '../../peers/peer-protocol.ts'
 
-/** How far somebody is with one log. */
+/** How far a device is with one log. */
 export interface LogState {
   readonly length: number
   /** Length of the unbroken beginning that is held. */
@@ -48,7 +48,7 @@ const GATHER_MS = 100
 /** How long the tokens of a connection are kept: computing a thousand takes some milliseconds. */
 const KEEP_TOKENS_MS = 30_000
 
-/** How far a peer is with one newsletter, which only who has it too recognizes. */
+/** How far a peer is with one newsletter, which only a device that has it too recognizes. */
 interface Claim extends LogState {
   readonly token: Uint8Array
 }

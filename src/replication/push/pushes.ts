@@ -234,7 +234,7 @@ export class PushChannel {
   }
 }
 
-// Nobody asks a peer that is as far for anything, so nobody else would find out.
+// No peer requests anything of one that is as far, so this would stay unnoticed.
 function isOtherHistory(log: Log, { from, blocks, signature }: Push): boolean {
   const head = headOf(log)
   return head?.length === from + blocks.length && !Buffer.from(signature).equals(head.signature)
