@@ -83,6 +83,7 @@ const NOT_A_PROOF = 'peer sends or asks for a proof that cannot exist'
 /** What messages take, measured in microseconds; a page is one of a bitfield that is filled, or replaced. */
 const COST = {
   least: 4,
+  firstSync: 50,
   sync: 250,
   storedHint: 200,
   rangePage: 450,
@@ -92,8 +93,12 @@ const COST = {
 
 /** One for each kind of message of Hypercore's protocol, in the order of their numbers. */
 export const CHECKS: readonly ((message: never, peer: WirePeer) => Verdict)[] = [
-  function sync({ length, remoteLength }: { length: number; remoteLength: number }) {
-    return Math.max(length, remoteLength) > MAX_LOG_BLOCKS ? NOT_A_LOG : COST.sync
+  function sync(
+    { length, remoteLength }: { length: number; remoteLength: number },
+    { claimed }: WirePeer,
+  ) {
+    if (Math.max(length, remoteLength) > MAX_LOG_BLOCKS) return NOT_A_LOG
+    return claimed === 0 ? COST.firstSync : COST.sync
   },
   function request({ block, hash, seek, upgrade }: Request) {
     const isBeyond =

@@ -49,8 +49,8 @@ const REQUESTS = { burst: 10_000, perSecond: 4_000 }
 /** For how long a peer may have used up its requests: all that wait when its connection is read no more. */
 const MAX_REQUESTS_WAIT_MS = 5_000
 
-/** Opening a channel looks into the database whether there is such a core. */
-const OPENING_COST = 100
+/** Opening a channel looks into the database whether there is such a core; a seeder may open some thousand at once. */
+const OPENING_COST = 20
 
 /** The numbers of messages. */
 const REQUEST = 1
