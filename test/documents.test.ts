@@ -58,6 +58,37 @@ describe('the examples of docs/library.md', () => {
   )
 })
 
+describe('the types of the portable entries', () => {
+  it('need none of Node', async () => {
+    const directory = await dependentProject()
+    const page = `
+      import { loadBundle, piecesOf, type LoadedBundle } from 'hyperletter/format'
+      import { renderHtml } from 'hyperletter/render'
+      export const load = (file: File): Promise<LoadedBundle> => loadBundle(piecesOf(file.stream()))
+      export const html: string = renderHtml('# Low water')
+    `
+    await writeFile(join(directory, 'page.ts'), page)
+    const compilerOptions = {
+      target: 'es2023',
+      module: 'nodenext',
+      lib: ['es2023', 'dom', 'esnext.disposable'],
+      types: [],
+      strict: true,
+      noEmit: true,
+      // Or it would find the types of Node beside the package that is only linked to here.
+      preserveSymlinks: true,
+    }
+    const settings = JSON.stringify({ compilerOptions, files: ['page.ts'] })
+    await writeFile(join(directory, 'tsconfig.json'), settings)
+    const compiler = join(project, 'node_modules/typescript/bin/tsc')
+    const complaints = await run(process.execPath, [compiler], { cwd: directory }).then(
+      () => '',
+      (error: unknown) => (error as { stdout: string }).stdout,
+    )
+    expect(complaints).toBe('')
+  })
+})
+
 /** A project of somebody else's that depends on this package as it was built. */
 async function dependentProject(): Promise<string> {
   const directory = await temporaryDirectory()

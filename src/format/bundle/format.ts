@@ -6,7 +6,7 @@ import { feedKeyOf, KEY_BYTES, type FeedKey } from '../keys/feed-key.ts'
 // The layout of a bundle, in bytes. docs/format.md specifies it.
 
 /** The first bytes of every bundle. */
-export const MAGIC = new TextEncoder().encode('hyperletter-bundle')
+export const MAGIC: Uint8Array = new TextEncoder().encode('hyperletter-bundle')
 
 const VERSION = 1
 const SIGNATURE_BYTES = 64
