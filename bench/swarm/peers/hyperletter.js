@@ -44,7 +44,7 @@ async function read({ link, feedKey, isLive, until }) {
     const told = progress()
     // Whoever is connected has subscribed already.
     if (!isLive) subscribe().catch(fail)
-    const feed = await engine.feeds.get({ feedKey })
+    const { feed } = await engine.feeds.open({ feedKey }, { online: false })
     if (until === 'times') return tellTimes(feed.log.core)
     const before = isLive ? feed.log.core.length : 0
     const isDone = until === 'newest' ? newestIsHeld : everythingIsHeld
