@@ -38,9 +38,17 @@ export class CliCommand extends Command {
     return this.description(`${this.description()} ${text}`)
   }
 
-  /** Adds a paragraph below the options. */
+  /** Adds paragraphs below the options, wrapped to the width of the help. */
   details(text: string): this {
-    return this.addHelpText('after', `\n${text.trim()}`)
+    return this.addHelpText('after', () => `\n${this.wrapped(text)}`)
+  }
+
+  /** Paragraphs, with an empty line between them, as lines of the width of the help. */
+  wrapped(text: string): string {
+    const help = this.createHelp()
+    const width = this.configureOutput().getOutHelpWidth?.() ?? 80
+    const paragraphs = text.trim().split(/\n\n/)
+    return paragraphs.map((it) => help.boxWrap(it.replaceAll('\n', ' '), width)).join('\n\n')
   }
 
   /** Adds command lines at the end of the help. */

@@ -118,9 +118,9 @@ export function welcome(): string {
   return WELCOME
 }
 
-const GLOBAL_OPTIONS = `
-Every command takes --data-dir, --bootstrap, --host, --json, --quiet, --no-color and
---verbose; \`hyperletter --help\` explains them.`
+const GLOBAL_OPTIONS =
+  'Every command takes --data-dir, --bootstrap, --host, --json, --quiet, --no-color and --verbose; ' +
+  '`hyperletter --help` explains them.'
 
 /** Where help and versions go. */
 interface HelpSink {
@@ -133,7 +133,8 @@ interface HelpSink {
 /** The program with its global options. Mistakes are thrown as CommanderError; nothing ends the process. */
 export function createProgram(write: HelpSink): CliCommand {
   const width = () => Math.min(write.columns || MAX_HELP_WIDTH, MAX_HELP_WIDTH)
-  return new CliCommand('hyperletter')
+  const program = new CliCommand('hyperletter')
+  return program
     .usage('<command> [options]')
     .description('Newsletters that their readers carry: signed issues, peer to peer, no server.')
     .version(packageVersion(), '-V, --version', 'print the version')
@@ -160,7 +161,9 @@ export function createProgram(write: HelpSink): CliCommand {
     })
     .exitOverride()
     .addHelpText('after', '\nRun `hyperletter <command> --help` for its options and examples.')
-    .addHelpText('afterAll', ({ command }) => (command.parent === null ? '' : GLOBAL_OPTIONS))
+    .addHelpText('afterAll', ({ command }) =>
+      command.parent === null ? '' : `\n${program.wrapped(GLOBAL_OPTIONS)}`,
+    )
 }
 
 /**

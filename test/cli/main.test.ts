@@ -77,9 +77,10 @@ describe('help', () => {
 
   it('fits a narrow terminal', async () => {
     const stdout = new Capture({ isTTY: true, columns: 72 })
-    await runCli(['daemon', 'start', '--help'], { stdout })
-    const [options = ''] = stdout.text.split('Examples:')
-    expect(options.split('\n').filter((line) => line.length > 72)).toEqual([])
+    await runCli(['retract', '--help'], { stdout })
+    const help = stdout.text.replaceAll(/^ {2}\$ .+\n/gm, '')
+    expect(help).toContain('A retraction is permanent')
+    expect(help.split('\n').filter((line) => line.length > 72)).toEqual([])
   })
 
   it('does not show the former name of a command, which still works', async () => {
