@@ -29,7 +29,7 @@ export const implementations: {
   unsubscribe: async () => (await import('./following/subscribing.ts')).unsubscribe,
   seed: async () => (await import('./following/seeding.ts')).seed,
   unseed: async () => (await import('./following/seeding.ts')).unseed,
-  keepNewsletter: async () => (await import('./following/keeping.ts')).keepNewsletter,
+  keepNewsletter: async () => (await import('./following/seeding.ts')).keepNewsletter,
   followSync: async () => (await import('./following/subscribing.ts')).followSync,
   listNewsletters: async () => (await import('./reading/listing.ts')).listNewsletters,
   listIssues: async () => (await import('./reading/listing.ts')).listIssues,

@@ -1,8 +1,8 @@
 import { defined } from '../defined.ts'
-import { parseCommand } from './command-line.ts'
 import {
   parseBootstrap,
   parseBytes,
+  parseCommand,
   parseCount,
   parseHost,
   parseHostNames,

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { splitCommand } from '../config/command-line.ts'
+import { splitCommand } from '../config/values.ts'
 import { HyperletterError } from '../errors.ts'
 import { singleLine } from '../render/plain.ts'
 import type { ArrivedIssue, Outlet } from './outlet.ts'

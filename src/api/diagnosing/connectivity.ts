@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts'
 import type { NetworkFacts } from '../../peers/diagnosis.ts'
 import type { Network } from '../../engine/network/network.ts'
-import { failed, ok, warning, type Check } from './check.ts'
+import { failed, ok, warning, type Check } from './checks.ts'
 
 /** What the codes of the stack mean for a person. */
 const FAILURES: Readonly<Record<string, string>> = {

@@ -1,10 +1,8 @@
 import type { Engine } from '../../engine/engine.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import type { Output } from '../contract/contract.ts'
-import { failed, ok, warning, within, type Check } from './check.ts'
-import { checkClock } from './clock.ts'
+import { type Check, checkClock, checkDisk, failed, ok, warning, within } from './checks.ts'
 import { checkDht, checkPeers, checkReachability, checkRoom } from './connectivity.ts'
-import { checkDisk } from './disk.ts'
 
 /** How long each thing may take. */
 const CHECK_MS = 8_000

@@ -1,13 +1,16 @@
+import type { Config } from '../../config/config.ts'
 import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
-import { hasCode, HyperletterError } from '../../errors.ts'
-import type { Feed } from '../../format/feed.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
 import type { Network } from '../../engine/network/network.ts'
+import { hasCode, HyperletterError } from '../../errors.ts'
+import type { BlockRange } from '../../format/block-ranges.ts'
+import type { Feed } from '../../format/feed.ts'
+import { missingRanges } from '../../format/selection.ts'
+import { unheldOf } from '../../replication/copies.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import { waitUntil } from '../waiting.ts'
-import type { Reason } from './check.ts'
-import { whereIsTheRest } from './holders.ts'
+import type { Reason } from './checks.ts'
 
 /** How long a peer may take to appear, for who has just gone online. */
 const PEER_TIMEOUT_MS = 6_000
@@ -40,7 +43,9 @@ export async function explainNewsletter(
   const reasons = [
     ...damage(engine, entry),
     ...(await unreadable(feed, entry)),
-    ...((await isComplete(feed)) ? [complete(feed, entry)] : await missing(engine, network, feed)),
+    ...((await isComplete(feed))
+      ? [complete(feed, entry)]
+      : await missingBlocks(engine, network, feed)),
     ...leftOut(engine, entry),
     ...retracted(feed),
   ]
@@ -109,7 +114,7 @@ function retracted({ dropped }: Feed): Reason[] {
   return [{ code: 'retracted', message }]
 }
 
-async function missing(engine: Engine, network: Network, feed: Feed): Promise<Reason[]> {
+async function missingBlocks(engine: Engine, network: Network, feed: Feed): Promise<Reason[]> {
   const reasons: Reason[] = []
   if (feed.length === 0) {
     reasons.push({ code: 'nothing-yet', message: 'Nothing of it has arrived yet.' })
@@ -150,4 +155,53 @@ function unreachable(network: Network, announcers: number): Reason {
     message: `${others} it, but no connection stands.${why}${banned}`,
     next: 'They may have gone offline a while ago. `hyperletter doctor` looks at the network.',
   }
+}
+
+/** Ranges that are looked into. */
+const MAX_RANGES = 256
+
+/** Ranges that are named. */
+const MAX_NAMED = 4
+
+/** Of the blocks that are missing: which no connected peer holds, and which are on their way. */
+export function whereIsTheRest(
+  { downloadLimit }: Pick<Config, 'downloadLimit'>,
+  network: Network,
+  feed: Feed,
+): Reason[] {
+  const missing = missingRanges(feed.log, feed.unwanted, MAX_RANGES)
+  const unheld = unheldOf(feed.log, missing)
+  const onTheWay = blocksIn(missing) - blocksIn(unheld)
+  const { peers } = network.status(feed.feedKey)
+  return [
+    ...(unheld.length === 0 ? [] : [nobodyHolds(unheld, peers)]),
+    ...(onTheWay === 0 ? [] : [fetching(onTheWay, downloadLimit)]),
+  ]
+}
+
+function nobodyHolds(ranges: readonly BlockRange[], peers: number): Reason {
+  const named = ranges.slice(0, MAX_NAMED).map(nameOf).join(', ')
+  const more = ranges.length > MAX_NAMED ? ' and more' : ''
+  const who = peers === 1 ? 'The one connected peer does not hold' : `None of ${peers} peers holds`
+  return {
+    code: 'nobody-holds',
+    message: `${who} ${named}${more}.`,
+    next: 'It is fetched as soon as somebody comes who does, while the daemon runs.',
+  }
+}
+
+function fetching(blocks: number, downloadLimit: number | undefined): Reason {
+  const limited =
+    downloadLimit === undefined || downloadLimit === Infinity
+      ? ''
+      : `, at no more than ${Math.round(downloadLimit / 1_000)} kB/s, as is set`
+  return { code: 'fetching', message: `${blocks} blocks are being fetched from peers${limited}.` }
+}
+
+function nameOf({ start, end }: BlockRange): string {
+  return end - start === 1 ? `block ${start}` : `blocks ${start} to ${end - 1}`
+}
+
+function blocksIn(ranges: readonly BlockRange[]): number {
+  return ranges.reduce((sum, { start, end }) => sum + end - start, 0)
 }

@@ -3,14 +3,18 @@ import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { ok, within, type Check } from '../../../src/api/diagnosing/check.ts'
-import { checkClock } from '../../../src/api/diagnosing/clock.ts'
+import {
+  type Check,
+  checkClock,
+  checkDisk,
+  ok,
+  within,
+} from '../../../src/api/diagnosing/checks.ts'
 import {
   checkPeers,
   checkReachability,
   checkRoom,
 } from '../../../src/api/diagnosing/connectivity.ts'
-import { checkDisk } from '../../../src/api/diagnosing/disk.ts'
 import type { NetworkFacts } from '../../../src/peers/diagnosis.ts'
 import { openEngine } from '../../helpers/engines.ts'
 import { NO_SMALL_DISK, smallDisk } from '../../helpers/small-disk.ts'

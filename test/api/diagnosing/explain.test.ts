@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Output } from '../../../src/api/contract/contract.ts'
 import { expectFailure } from '../../helpers/operations.ts'
-import { whereIsTheRest } from '../../../src/api/diagnosing/holders.ts'
+import { whereIsTheRest } from '../../../src/api/diagnosing/explain.ts'
 import { parseFeedKey } from '../../../src/format/keys/feed-key.ts'
 import { openAuthor, openPeer, publish, type Peer } from '../../helpers/peers.ts'
 import {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { HyperletterError } from '../../../../src/errors.ts'
-import { readOutlines } from '../../../../src/api/reading/opml/outlines.ts'
+import { readOutlines } from '../../../../src/api/reading/importing-opml.ts'
 
 function list(body: string): string {
   return `<?xml version="1.0"?>\n<opml version="2.0"><head><title>Mine</title></head><body>${body}</body></opml>`
