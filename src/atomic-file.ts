@@ -18,20 +18,30 @@ export async function makeDirectory(path: string, shown = path): Promise<void> {
   }
 }
 
-// The recursive `mkdir` of Node.js never ends below /proc (nodejs/node#31481 and others like it).
+// The recursive `mkdir` of Node.js never ends below /proc (nodejs/node#31481 and others like it). Others may make the
+// same directories at the same moment.
 async function makeOneByOne(path: string): Promise<void> {
+  const parent = dirname(path)
+  try {
+    await makeUnlessThere(path)
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' || parent === path) throw error
+    // Where the parent is there, the file system itself refuses.
+    if (!(await isDirectory(parent))) await makeOneByOne(parent)
+    await makeUnlessThere(path)
+  }
+}
+
+async function makeUnlessThere(path: string): Promise<void> {
   try {
     await mkdir(path, { mode: 0o700 })
   } catch (error) {
-    const found = await stat(path).catch(() => undefined)
-    if (found?.isDirectory() === true) return
-    const parent = dirname(path)
-    if (codeOf(error) !== 'ENOENT' || parent === path) throw error
-    // Where the parent is there, the file system itself refuses.
-    if ((await stat(parent).catch(() => undefined)) !== undefined) throw error
-    await makeOneByOne(parent)
-    await mkdir(path, { mode: 0o700 })
+    if (!(await isDirectory(path))) throw error
   }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() === true
 }
 
 /**

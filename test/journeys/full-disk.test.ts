@@ -319,7 +319,7 @@ describe('a daemon', () => {
       expect(await daemon.ended).toBe(0)
       const after = (await readFile(logged.logFile, 'utf8')).split('\n')
       expect(after.filter((it) => it.includes('"DISK_FULL"'))).toHaveLength(1)
-      expect(after.filter((it) => it.includes('there is room'))).toHaveLength(1)
+      expect(after.filter((it) => it.includes('has free space again'))).toHaveLength(1)
     },
   )
 

@@ -61,7 +61,7 @@ function importForm(view: View, error: HyperletterError | undefined): Markup {
       <input type="hidden" name="token" value="${view.formToken}" />
       <p>
         <label for="opml-file"
-          >A list that another app or <code>hyperletter feeds --opml</code> has written</label
+          >A list that another app or <code>hyperletter web-feeds --opml</code> has written</label
         >
         <input id="opml-file" type="file" name="file" accept=".opml,.xml,text/x-opml,text/xml" />
       </p>
