@@ -328,6 +328,42 @@ describe('import', () => {
     })
   })
 
+  it('shows with --dry-run what would be published, in its order', async () => {
+    const planned = {
+      event: 'planned' as const,
+      file: '2019/flood.md',
+      number: 7,
+      title: 'Flood',
+      publishedAt: '2019-03-04T00:00:00.000Z',
+      dateFrom: 'name' as const,
+      attachments: [{ name: 'map.png', sizeBytes: 2_000 }],
+      sizeBytes: 2_500,
+    }
+    let given: unknown
+    const rehearsed = {
+      importFolder: (input: unknown) => {
+        given = input
+        return streamOf([planned, ...skipped, { ...finished, published: 0 }])()
+      },
+    }
+    const { stdout, stderr } = await runCli(['import', 'letters', '--dry-run'], {
+      operations: rehearsed,
+    })
+    expect(given).toMatchObject({ dryRun: true })
+    expect(stdout).toMatch(
+      /^Would publish 1 issue, 2\.5 kB, in “Tides”\. Nothing was published\.\n/,
+    )
+    expect(stdout).toMatch(/7 +2019-03-04 +name +1 +2\.5 kB +Flood +2019\/flood\.md/)
+    expect(stdout).toMatch(/secret\.md +No access\./)
+    expect(stderr).toContain('without --dry-run')
+
+    const json = await runCli(['import', 'letters', '--dry-run', '--json'], {
+      operations: rehearsed,
+    })
+    const { event: _, ...shown } = planned
+    expect(jsonOf(json.stdout)).toMatchObject({ published: 0, planned: [shown] })
+  })
+
   it('groups a long list of skipped files by reason', async () => {
     const many = Array.from({ length: 30 }, (_, i) => ({
       event: 'skipped' as const,

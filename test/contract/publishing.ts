@@ -129,6 +129,37 @@ export function publishingTests(subject: Subject): void {
     expect(listed.map((it) => it.title)).toStrictEqual(['Third', 'Second', 'First'])
   })
 
+  it('rehearses an import: the same order, titles, dates and reasons, and publishes nothing', async () => {
+    const { operations, feedKey } = await openWithNewsletter(subject)
+    const folder = await draftFolder()
+    await publish(operations, '# Before\n')
+    const rehearsal = await all(operations.importFolder({ folder, dryRun: true }))
+    expect(rehearsal.at(-1)).toMatchObject({ event: 'finished', published: 0 })
+    const newsletter = feedKey
+    expect(await operations.listIssues({ newsletter })).toHaveLength(1)
+
+    const events = await all(operations.importFolder({ folder }))
+    expect(only(rehearsal, 'skipped')).toStrictEqual(only(events, 'skipped'))
+    expect(only(rehearsal, 'warning')).toStrictEqual(only(events, 'warning'))
+    const listed = await operations.listIssues({ newsletter })
+    expect(
+      only(rehearsal, 'planned').map(({ number, title, publishedAt }) => ({
+        number,
+        title,
+        publishedAt,
+      })),
+    ).toStrictEqual(
+      listed
+        .slice(0, -1)
+        .toReversed()
+        .map(({ number, title, publishedAt }) => ({ number, title, publishedAt })),
+    )
+    expect(only(rehearsal, 'planned')[0]).toMatchObject({
+      file: 'late/2026-01-01-first.md',
+      dateFrom: 'name',
+    })
+  })
+
   it('publishes nothing twice when the same folder is imported again', async () => {
     const { operations, feedKey } = await openWithNewsletter(subject)
     const folder = await draftFolder()

@@ -103,11 +103,26 @@ export const writingContract = {
       match: z.string().min(1).max(256).optional(),
       /** What is published although its head, name or place marks it as not for everybody, or not now. */
       include: z.array(z.enum(WITHHELD_KINDS)).optional(),
+      /** Publish nothing: tell what would be published, in its order, and what would be left out. */
+      dryRun: z.boolean().optional(),
       force: force.optional(),
     }),
     z.discriminatedUnion('event', [
       z.object({ event: z.literal('progress'), done: count, total: count, file: z.string() }),
       z.object({ event: z.literal('warning'), file: z.string(), warning }),
+      /** With `dryRun`: an issue that would be published next. */
+      z.object({
+        event: z.literal('planned'),
+        file: z.string(),
+        number,
+        title: z.string(),
+        publishedAt: z.string(),
+        /** Where the date comes from: the head, the name or path, or the time of the file. */
+        dateFrom: z.enum(['head', 'name', 'file', 'now']),
+        attachments: z.array(z.object({ name: z.string(), sizeBytes: count })),
+        /** Of the text and its attachments, before compression. */
+        sizeBytes: count,
+      }),
       z.object({
         event: z.literal('skipped'),
         file: z.string(),

@@ -48,7 +48,7 @@ export function importFolder(
 export async function* importDrafts(
   engine: Engine,
   source: DraftSource,
-  input: Pick<ParsedInput<'importFolder'>, 'newsletter' | 'force'>,
+  input: Pick<ParsedInput<'importFolder'>, 'newsletter' | 'force' | 'dryRun'>,
   { signal }: CallOptions,
 ): AsyncGenerator<Event> {
   const entry = authoredBy(engine, input.newsletter)
@@ -56,8 +56,8 @@ export async function* importDrafts(
   const { feed } = session
   const appending = { force: input.force, signal }
   // What was imported before must be here, or it would be published twice.
-  await engine.author.makeCurrent(feed, appending)
-  const published = await publishedBefore(feed)
+  if (input.dryRun !== true) await engine.author.makeCurrent(feed, appending)
+  const { published, last } = await publishedBefore(feed)
   const found: FoundDraft[] = []
   for await (const it of source.drafts({ signal })) {
     const number = published.get(it.origin)
@@ -69,6 +69,12 @@ export async function* importDrafts(
     }
   }
 
+  if (input.dryRun === true) {
+    for (const [index, it] of inPublishingOrder(found).entries())
+      yield* planned(it, last + 1 + index)
+    yield { event: 'finished', feedKey: feed.feedKey, title: entry.title ?? '', published: 0 }
+    return
+  }
   let done = 0
   const total = found.length
   yield { event: 'progress', done, total, file: '' }
@@ -83,13 +89,39 @@ export async function* importDrafts(
   yield { event: 'finished', feedKey: feed.feedKey, title: entry.title ?? '', published: done }
 }
 
-async function publishedBefore(feed: Feed): Promise<Map<string, number>> {
+interface PublishedBefore {
+  /** Numbers of imported issues, by their origin. */
+  readonly published: ReadonlyMap<string, number>
+  /** The number of the newest issue; 0 if there is none. */
+  readonly last: number
+}
+
+async function publishedBefore(feed: Feed): Promise<PublishedBefore> {
   const { issues } = await feed.list({ wait: false })
-  return new Map(
+  const published = new Map(
     issues.flatMap(({ record }) =>
       record.importedFrom === undefined ? [] : [[record.importedFrom, record.number] as const],
     ),
   )
+  return { published, last: Math.max(0, ...issues.slice(0, 1).map(({ record }) => record.number)) }
+}
+
+function* planned({ origin, draft }: FoundDraft, number: number): Generator<Event> {
+  const attachments = draft.attachments.map(({ name, sizeBytes }) => ({ name, sizeBytes }))
+  const textBytes = Buffer.byteLength(draft.markdown)
+  const sizeBytes = attachments.reduce((sum, it) => sum + it.sizeBytes, textBytes)
+  const { title, publishedAt, dateFrom } = draft
+  yield {
+    event: 'planned',
+    file: origin,
+    number,
+    title,
+    publishedAt,
+    dateFrom,
+    attachments,
+    sizeBytes,
+  }
+  for (const warning of draft.warnings) yield { event: 'warning', file: origin, warning }
 }
 
 interface Batch {

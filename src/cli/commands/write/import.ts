@@ -4,7 +4,7 @@ import { HyperletterError } from '../../../errors.ts'
 import { singleLine } from '../../../render/plain.ts'
 import type { Operations, Output } from '../../../api/contract/contract.ts'
 import { type Commands, type Context, withOperations } from '../../context.ts'
-import { plural, quoteTitle } from '../../terminal/format.ts'
+import { formatBytes, plural, quoteTitle } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
 import { formatTable } from '../../terminal/table.ts'
 import { WITHHELD_KINDS, type WithheldKind } from '../../../sources/unpublished.ts'
@@ -14,16 +14,19 @@ interface Options {
   readonly to?: string
   readonly match?: string
   readonly include?: WithheldKind[]
+  readonly dryRun?: boolean
   readonly force?: boolean
 }
 
 type Event = Output<'importFolder'>
 type Finished = Extract<Event, { event: 'finished' }>
 type Skipped = Omit<Extract<Event, { event: 'skipped' }>, 'event'>
+type Planned = Omit<Extract<Event, { event: 'planned' }>, 'event'>
 type Warning = Omit<Extract<Event, { event: 'warning' }>, 'event'>
 
 interface Outcome {
   readonly finished: Finished
+  readonly planned: readonly Planned[]
   readonly skipped: readonly Skipped[]
   readonly warnings: readonly Warning[]
 }
@@ -38,6 +41,7 @@ export const commands: Commands = {
       .option('--to <newsletter>', 'one of yours: title, key or start of the key')
       .option('--match <glob>', 'only files whose path in the folder matches')
       .option('--include <kinds>', `also publish: ${WITHHELD_KINDS.join(', ')}`, withheldKinds)
+      .option('--dry-run', 'publish nothing; show what would be published, in its order')
       .option(
         '--force',
         'publish without asking readers for missing issues; may fork the newsletter',
@@ -49,6 +53,7 @@ the reason. A published issue cannot be withdrawn from everybody.
 ${WHAT_FORCE_DOES}`,
       )
       .examples(
+        'hyperletter import ~/letters --to "Tide Tables" --dry-run',
         'hyperletter import ~/letters --to "Tide Tables"',
         `hyperletter import ~/blog --match 'content/posts/**/*.md' --json`,
       )
@@ -67,12 +72,16 @@ function withheldKinds(text: string): WithheldKind[] {
 
 async function importFolder(context: Context, folder: string, options: Options): Promise<void> {
   const { io, out } = context
-  const { finished, skipped, warnings } = await withOperations(context, (operations) =>
+  const { finished, planned, skipped, warnings } = await withOperations(context, (operations) =>
     follow(context, operations, resolve(io.cwd, folder), options),
   )
   const { feedKey, title, published } = finished
-  await out.result({ feedKey, published, skipped, title, warnings }, async () => {
-    const head = `Published ${plural(published, 'issue')} in ${quoteTitle(title)}.\n`
+  const isRehearsal = options.dryRun === true
+  const result = { feedKey, published, skipped, title, warnings }
+  await out.result(isRehearsal ? { ...result, planned } : result, async () => {
+    const head = isRehearsal
+      ? await rehearsal(context, planned, title)
+      : `Published ${plural(published, 'issue')} in ${quoteTitle(title)}.\n`
     if (skipped.length === 0) return head
     const list = skipped.length > MAX_LISTED ? byReason(skipped) : byFile(skipped)
     const table = await formatTable(list.columns, list.rows, {
@@ -83,7 +92,12 @@ async function importFolder(context: Context, folder: string, options: Options):
   })
   await tellWarnings(context, warnings)
   if (skipped.length > MAX_LISTED) await out.next('Run with --json to list every skipped file.')
-  if (published === 0 && skipped.length === 0) {
+  if (isRehearsal && planned.length > 0) {
+    await out.next(
+      'Run it without --dry-run to publish. A published issue cannot be withdrawn from everybody.',
+    )
+  }
+  if (published === 0 && planned.length === 0 && skipped.length === 0) {
     await out.next('No file matched. Check the folder or --match.')
   }
 }
@@ -92,14 +106,15 @@ async function follow(
   context: Context,
   operations: Operations,
   folder: string,
-  { to, match, include, force }: Options,
+  { to, match, include, dryRun, force }: Options,
 ): Promise<Outcome> {
   using progress = new Progress(context, 'importing')
   const skipped: Skipped[] = []
+  const planned: Planned[] = []
   const warnings: Warning[] = []
   const input = {
     folder,
-    ...defined({ newsletter: to, match, include, force }),
+    ...defined({ newsletter: to, match, include, dryRun, force }),
   }
   let finished: Finished | undefined
   for await (const event of operations.importFolder(input, { signal: context.io.signal })) {
@@ -112,6 +127,11 @@ async function follow(
         skipped.push({ file, code, message })
         break
       }
+      case 'planned': {
+        const { event: _, ...it } = event
+        planned.push(it)
+        break
+      }
       case 'warning': {
         const { file, warning } = event
         warnings.push({ file, warning })
@@ -121,8 +141,41 @@ async function follow(
         finished = event
     }
   }
-  if (finished !== undefined) return { finished, skipped, warnings }
+  if (finished !== undefined) return { finished, planned, skipped, warnings }
   throw new HyperletterError('INTERNAL', 'The import ended without saying how.')
+}
+
+const DATE_SOURCES = { head: 'head', name: 'name', file: 'file time', now: 'now' } as const
+
+async function rehearsal(
+  { out }: Context,
+  planned: readonly Planned[],
+  title: string,
+): Promise<string> {
+  const sizeBytes = planned.reduce((sum, it) => sum + it.sizeBytes, 0)
+  const many = `${plural(planned.length, 'issue')}, ${formatBytes(sizeBytes)}`
+  const head = `Would publish ${many}, in ${quoteTitle(title)}. Nothing was published.\n`
+  if (planned.length === 0) return head
+  const columns = [
+    { header: 'no.', align: 'right' as const },
+    { header: 'date' },
+    { header: 'from' },
+    { header: 'pictures', align: 'right' as const },
+    { header: 'size', align: 'right' as const },
+    { header: 'title', shrink: true },
+    { header: 'file', shrink: true },
+  ]
+  const rows = planned.map((it) => [
+    String(it.number),
+    it.publishedAt.slice(0, 10),
+    DATE_SOURCES[it.dateFrom],
+    String(it.attachments.length),
+    formatBytes(it.sizeBytes),
+    it.title,
+    it.file,
+  ])
+  const table = await formatTable(columns, rows, { width: out.width, header: out.style.dim })
+  return `${head}\n${table}`
 }
 
 function byFile(skipped: readonly Skipped[]) {
