@@ -369,13 +369,13 @@ describe('import', () => {
       event: 'skipped' as const,
       file: `${i}.md`,
       code: i < 10 ? 'TOO_LARGE' : 'INVALID_DRAFT',
-      message: 'Why.',
+      message: i % 2 === 0 ? 'Why.' : `Line ${i}: Why.`,
     }))
     const { stdout, stderr } = await runCli(['import', 'letters'], {
       operations: { importFolder: streamOf([...many, finished]) },
     })
-    expect(stdout).toMatch(/10 +TOO_LARGE +0\.md/)
-    expect(stdout).toMatch(/20 +INVALID_DRAFT +10\.md/)
+    expect(stdout).toMatch(/10 +Why\. +0\.md/)
+    expect(stdout).toMatch(/20 +Why\. +10\.md/)
     expect(stderr).toContain('--json')
   })
 

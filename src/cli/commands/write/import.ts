@@ -186,21 +186,23 @@ function byFile(skipped: readonly Skipped[]) {
   return { columns, rows: skipped.map(({ file, message }) => [file, message]) }
 }
 
+/** What differs from file to file in a reason. */
+const PARTICULARS = /^Line \d+: | \([^)]*\)|"[^"]*"|^\S+(?= is about)/g
+
 function byReason(skipped: readonly Skipped[]) {
   const reasons = new Map<string, Skipped[]>()
-  for (const it of skipped) reasons.set(it.code, [...(reasons.get(it.code) ?? []), it])
+  for (const it of skipped) {
+    const words = it.message.replaceAll(PARTICULARS, (found) => (found.startsWith('"') ? '…' : ''))
+    const reason = `${it.code} ${words}`
+    reasons.set(reason, [...(reasons.get(reason) ?? []), it])
+  }
   const columns = [
     { header: 'files', align: 'right' as const },
-    { header: 'code' },
-    { header: 'for example', shrink: true },
     { header: 'why', shrink: true },
+    { header: 'for example', shrink: true },
   ]
-  const rows = [...reasons].map(([code, its]) => [
-    String(its.length),
-    code,
-    its[0]?.file ?? '',
-    its[0]?.message ?? '',
-  ])
+  const groups = [...reasons.values()].toSorted((a, b) => b.length - a.length)
+  const rows = groups.map((its) => [String(its.length), its[0]?.message ?? '', its[0]?.file ?? ''])
   return { columns, rows }
 }
 
