@@ -31,17 +31,17 @@ export function hostOf(url: string): string | undefined {
 }
 
 /**
- * The attachment name that an image's relative URL means, as docs/format.md §6 resolves it: cut at
- * `?` and `#`, percent-decoded, `.` and `..` resolved. Undefined when the URL is not relative or
- * leaves the folder. Never interpreted as a path: it only selects a name.
+ * The attachment name that an image's URL means, as docs/format.md §6 resolves it: cut at `?` and `#`, percent-decoded,
+ * `.` and `..` resolved as if the text lay at the root of its site, so that `/images/a.png` and `../images/a.png` are
+ * both `images/a.png`. Undefined for an address of another host or scheme. Never interpreted as a path: it only selects
+ * a name.
  */
 export function attachmentName(url: string): string | undefined {
-  if (url === '' || ANY_SCHEME.test(url) || /^[/\\#?]/.test(url)) return undefined
+  if (url === '' || ANY_SCHEME.test(url) || /^(?:\/\/|[\\#?])/.test(url)) return undefined
   const segments: string[] = []
   for (const segment of decode(url.replace(/[?#].*$/s, '')).split('/')) {
-    if (segment === '..') {
-      if (segments.pop() === undefined) return undefined
-    } else if (segment !== '' && segment !== '.') segments.push(segment)
+    if (segment === '..') segments.pop()
+    else if (segment !== '' && segment !== '.') segments.push(segment)
   }
   return segments.length === 0 ? undefined : segments.join('/')
 }

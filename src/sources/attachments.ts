@@ -1,21 +1,25 @@
-import { extname, isAbsolute, posix } from 'node:path'
+import { extname, posix } from 'node:path'
 import { attachmentName, MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS } from '../format/records/content.ts'
 import { line as lineOfText } from '../format/records/text.ts'
 import type { LocalImage } from './images.ts'
 import type { DraftAttachment, DraftWarning } from './source.ts'
 
 /** A file beside a draft. */
-export type DraftFile = Pick<DraftAttachment, 'sizeBytes' | 'open'>
+export interface DraftFile extends Pick<DraftAttachment, 'sizeBytes' | 'open'> {
+  /** Equal for two paths that lead to one file; each path is a file of its own where it is absent. */
+  readonly identity?: string
+}
 
 /** The files beside a draft: a folder, or what an archive has. */
 export interface DraftFiles {
   /**
-   * The file of this name; undefined if there is none.
-   * @param name Relative, with `/`, without `..`.
+   * The file at a path; undefined if there is none.
+   * @param path As the text says it, with `/`, resolved as far as it can be: relative, from the root of the site (`/…`),
+   * or from folders above (`../…`).
    * @param line Of the draft, for the error.
    * @throws INVALID_DRAFT if it may not or cannot be read.
    */
-  find(name: string, line: number): Promise<DraftFile | undefined>
+  find(path: string, line: number): Promise<DraftFile | undefined>
 }
 
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
@@ -36,6 +40,8 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
   '.pdf': 'application/pdf',
 }
 
+const NOT_FOUND = 'there is no such file in the folder of the draft or that of the import'
+
 const altText = lineOfText(1_024)
 
 /** The media type of a file by its extension. */
@@ -46,7 +52,7 @@ export function mediaTypeOf(name: string): string {
 /**
  * Finds the files that the images of a draft show.
  * @param files Without them (text from a pipe) every image is missing.
- * @throws INVALID_DRAFT for a path that leaves the folder or is no attachment name; TOO_LARGE.
+ * @throws INVALID_DRAFT where a file may not or cannot be read
  */
 export async function findAttachments(
   images: readonly LocalImage[],
@@ -55,30 +61,37 @@ export async function findAttachments(
   const attachments: DraftAttachment[] = []
   const warnings: DraftWarning[] = []
   const seen = new Set<string>()
+  /** The identity of the file that has each name. */
+  const named = new Map<string, string>()
   const missing = (name: string, why: string, line: number) =>
     void warnings.push({ message: `The image "${shown(name)}" is missing: ${why}.`, line })
   for (const image of images) {
     const { line } = image
-    const name = posix.normalize(image.path)
-    if (seen.has(name)) continue
-    seen.add(name)
-    const complaint = isOutside(name)
-      ? 'it lies outside of the folder of the draft; copy it beside the draft, or below'
+    const path = posix.normalize(image.path)
+    if (seen.has(path)) continue
+    seen.add(path)
+    const name = path.replace(/^(?:\.\.\/|\/)+/, '')
+    const complaint = /^(?:\\|file:|[a-z]:)/i.test(path)
+      ? 'it is a path of one machine; name it by a relative path'
       : attachmentName.safeParse(name).error?.issues[0]?.message
-    const found = complaint === undefined ? await files?.find(name, line) : undefined
+    const found = complaint === undefined ? await files?.find(path, line) : undefined
+    const identity = found?.identity ?? path
     if (complaint !== undefined) {
-      missing(name, complaint, line)
+      missing(path, complaint, line)
     } else if (files === undefined) {
-      missing(name, 'text from a pipe has no folder to find it in', line)
+      missing(path, 'text from a pipe has no folder to find it in', line)
     } else if (found === undefined) {
-      missing(name, 'there is no such file', line)
+      missing(path, /^[./]/.test(path) ? NOT_FOUND : 'there is no such file', line)
     } else if (found.sizeBytes === 0) {
       missing(name, 'it is an empty file', line)
     } else if (found.sizeBytes > MAX_ATTACHMENT_BYTES) {
       missing(name, `it has ${found.sizeBytes} bytes; ${MAX_ATTACHMENT_BYTES} is the limit`, line)
     } else if (attachments.length === MAX_ATTACHMENTS) {
       missing(name, `an issue has at most ${MAX_ATTACHMENTS} attachments`, line)
+    } else if (named.has(name)) {
+      if (named.get(name) !== identity) missing(path, `another picture is called ${name}`, line)
     } else {
+      named.set(name, identity)
       attachments.push(attachmentOf(image, name, found))
     }
   }
@@ -94,15 +107,6 @@ function attachmentOf({ alt }: LocalImage, name: string, found: DraftFile): Draf
     sizeBytes: found.sizeBytes,
     open: () => found.open(),
   }
-}
-
-function isOutside(name: string): boolean {
-  return (
-    isAbsolute(name) ||
-    /^(?:[/\\]|file:|[a-z]:)/i.test(name) ||
-    name === '..' ||
-    name.startsWith('../')
-  )
 }
 
 function shown(name: string): string {

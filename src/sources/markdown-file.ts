@@ -11,12 +11,17 @@ import { checkDraftSize, checkDraftText, decodeDraft } from './text.ts'
  * Reads a draft and finds its images; nothing is changed anywhere.
  * @param path Absolute path of a Markdown file.
  * @param options.name Its path below an imported folder, with `/`; else its file name counts.
+ * @param options.root The imported folder, in which its pictures may lie; else the folder of the file.
  * @param options.include What is published although its head marks it.
  * @throws INVALID_DRAFT saying what is wrong and on which line; TOO_LARGE.
  */
 export async function readDraft(
   path: string,
-  { name = basename(path), include }: { name?: string } & Pick<DraftOrigin, 'include'> = {},
+  {
+    name = basename(path),
+    root = dirname(path),
+    include,
+  }: { name?: string; root?: string } & Pick<DraftOrigin, 'include'> = {},
 ): Promise<Draft> {
   let bytes
   let date
@@ -32,7 +37,7 @@ export async function readDraft(
     throw error instanceof HyperletterError ? error : unreadable(path, error)
   }
   checkDraftSize(bytes.byteLength)
-  const files = filesBelow(dirname(path))
+  const files = filesBelow(root, dirname(path))
   return draftFromMarkdown(decodeDraft(bytes), { files, name, date, dateFrom: 'file', include })
 }
 
@@ -51,21 +56,47 @@ export async function parseDraft(
   return draftFromMarkdown(checkDraftText(markdown), { files, name, date: now, dateFrom: 'now' })
 }
 
+/** Where site generators keep what they copy to the root of a site. */
+const SITE_ROOTS = ['', 'static', 'public', 'assets', 'source', 'src', 'content', 'docs']
+
 /** The files of a folder and below, and none that a link brings in from elsewhere. */
-function filesBelow(folder: string): DraftFiles {
-  return { find: (name, line) => findFile(folder, name, line) }
+function filesBelow(root: string, folder = root): DraftFiles {
+  return {
+    async find(path, line) {
+      for (const candidate of candidates(root, folder, path)) {
+        const found = await findFile(root, candidate, path, line)
+        if (found !== undefined) return found
+      }
+      return undefined
+    },
+  }
+}
+
+/** Where the file may lie: below the folder, or, from the root of a site, below any folder that may be that root. */
+function candidates(root: string, folder: string, path: string): string[] {
+  if (!path.startsWith('/')) {
+    const candidate = join(folder, path)
+    return isOutside(root, candidate) ? [] : [candidate]
+  }
+  const found: string[] = []
+  for (let at = folder; !isOutside(root, at); at = dirname(at)) {
+    found.push(...SITE_ROOTS.map((name) => join(at, name, path)))
+    if (at === root) break
+  }
+  return found
 }
 
 async function findFile(
-  folder: string,
+  root: string,
+  path: string,
   name: string,
   line: number,
 ): Promise<DraftFile | undefined> {
   let real: string
   let facts
   try {
-    real = await realpath(join(folder, name))
-    if (isOutside(await realpath(folder), real)) {
+    real = await realpath(path)
+    if (isOutside(await realpath(root), real)) {
       throw invalidDraft(`The image "${name}" is a link that leaves the folder of the draft.`, {
         line,
         hint: 'Replace the link by a copy of the file.',
@@ -79,7 +110,7 @@ async function findFile(
     throw invalidDraft(`The image "${name}" cannot be read (${code}).`, { line, cause: error })
   }
   if (!facts.isFile()) throw invalidDraft(`The image "${name}" is not a file.`, { line })
-  return { sizeBytes: facts.size, open: () => readWhole(real, name) }
+  return { identity: real, sizeBytes: facts.size, open: () => readWhole(real, name) }
 }
 
 // In one piece: Node's own `readFile` asks the system for 512 KiB at a time, and on a busy machine

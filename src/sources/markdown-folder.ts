@@ -72,7 +72,7 @@ async function readOne(
   include: ReadonlySet<WithheldKind>,
 ): Promise<FoundDraft | SkippedDraft> {
   try {
-    const draft = await readDraft(join(folder, origin), { name: origin, include })
+    const draft = await readDraft(join(folder, origin), { name: origin, root: folder, include })
     if (draft.dateFrom !== 'file') return { origin, draft }
     const day = draft.publishedAt.slice(0, 10)
     const message = `No date in the head, the name or the path; the time of the file counts (${day}), and it comes last.`

@@ -7,7 +7,8 @@ import {
   matchesGlob,
   type MarkdownFolderOptions,
 } from '../../src/sources/markdown-folder.ts'
-import { inPublishingOrder, type SkippedDraft } from '../../src/sources/source.ts'
+import { attachmentName } from '../../src/render/links.ts'
+import { inPublishingOrder, type Draft, type SkippedDraft } from '../../src/sources/source.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -81,6 +82,47 @@ describe('markdownFolder', () => {
     })
     const some = await listed({ include: new Set(['drafts', 'private']) })
     expect(some.drafts.toSorted()).toEqual([...drafts, 'post.md', 'private/p.md'].toSorted())
+  })
+
+  it('finds pictures by paths from the root of the site and from folders above, in the folder alone', async () => {
+    const text = (...paths: string[]) =>
+      `# A\n\n${paths.map((path) => `![x](${path})`).join('\n')}\n`
+    await fill(
+      'images/up.png',
+      'static/img/root.png',
+      'posts/2020/beside.png',
+      'posts/here/img/near.png',
+    )
+    const paths = ['beside.png', '../../images/up.png', '/img/root.png', '/here/img/near.png']
+    await writeFile(join(folder, 'posts/2020/a.md'), text(...paths))
+    await writeFile(join(folder, 'posts/2020/b.md'), text('../../../outside.png', '/none.png'))
+    await writeFile(join(folder, '../outside.png'), 'secret')
+    const drafts = new Map<string, Draft>()
+    for await (const it of markdownFolder(folder).drafts({})) {
+      if ('draft' in it) drafts.set(it.origin, it.draft)
+    }
+    await rm(join(folder, '../outside.png'))
+    const found = drafts.get('posts/2020/a.md')?.attachments
+    const names = ['beside.png', 'images/up.png', 'img/root.png', 'here/img/near.png']
+    expect(found?.map((it) => it.name)).toEqual(names)
+    expect(paths.map((path) => attachmentName(path))).toEqual(names)
+    const missing = drafts.get('posts/2020/b.md')
+    expect(missing?.attachments).toEqual([])
+    expect(missing?.warnings.filter((it) => it.line !== undefined)).toHaveLength(2)
+  })
+
+  it('takes no other picture for one of the same name', async () => {
+    await fill('a.png', 'posts/a.png')
+    await writeFile(
+      join(folder, 'posts/p.md'),
+      '# A\n\n![x](a.png)\n![x](../a.png)\n![x](./a.png)\n',
+    )
+    const drafts: Draft[] = []
+    for await (const it of markdownFolder(folder).drafts({}))
+      if ('draft' in it) drafts.push(it.draft)
+    expect(drafts[0]?.attachments.map((it) => it.name)).toEqual(['a.png'])
+    const [, clash] = drafts[0]?.warnings ?? []
+    expect(clash).toMatchObject({ line: 4 })
   })
 
   it('says why each other file is skipped', async () => {
