@@ -4,14 +4,20 @@ import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path'
 import { codeOf, HyperletterError } from '../errors.ts'
 import type { DraftFile, DraftFiles } from './attachments.ts'
 import { draftFromMarkdown, type DraftOrigin } from './draft.ts'
+import { withoutLocation } from './picture-location.ts'
 import { invalidDraft, type Draft } from './source.ts'
 import { checkDraftSize, checkDraftText, decodeDraft } from './text.ts'
+
+interface FileOptions {
+  readonly keepLocation?: boolean | undefined
+}
 
 /**
  * Reads a draft and finds its images; nothing is changed anywhere.
  * @param path Absolute path of a Markdown file.
  * @param options.name Its path below an imported folder, with `/`; else its file name counts.
  * @param options.root The imported folder, in which its pictures may lie; else the folder of the file.
+ * @param options.keepLocation Keep the places at which pictures were taken.
  * @param options.include What is published although its head marks it.
  * @throws INVALID_DRAFT saying what is wrong and on which line; TOO_LARGE.
  */
@@ -21,7 +27,8 @@ export async function readDraft(
     name = basename(path),
     root = dirname(path),
     include,
-  }: { name?: string; root?: string } & Pick<DraftOrigin, 'include'> = {},
+    keepLocation,
+  }: { name?: string; root?: string } & FileOptions & Pick<DraftOrigin, 'include'> = {},
 ): Promise<Draft> {
   let bytes
   let date
@@ -37,7 +44,7 @@ export async function readDraft(
     throw error instanceof HyperletterError ? error : unreadable(path, error)
   }
   checkDraftSize(bytes.byteLength)
-  const files = filesBelow(root, dirname(path))
+  const files = filesBelow({ root, keepLocation }, dirname(path))
   return draftFromMarkdown(decodeDraft(bytes), { files, name, date, dateFrom: 'file', include })
 }
 
@@ -49,10 +56,10 @@ export async function readDraft(
  */
 export async function parseDraft(
   markdown: string,
-  options: { folder?: string; name?: string; now?: Date } = {},
+  options: { folder?: string; name?: string; now?: Date } & FileOptions = {},
 ): Promise<Draft> {
-  const { folder, name, now = new Date() } = options
-  const files = folder === undefined ? undefined : filesBelow(folder)
+  const { folder, name, keepLocation, now = new Date() } = options
+  const files = folder === undefined ? undefined : filesBelow({ root: folder, keepLocation })
   return draftFromMarkdown(checkDraftText(markdown), { files, name, date: now, dateFrom: 'now' })
 }
 
@@ -60,12 +67,18 @@ export async function parseDraft(
 const SITE_ROOTS = ['', 'static', 'public', 'assets', 'source', 'src', 'content', 'docs']
 
 /** The files of a folder and below, and none that a link brings in from elsewhere. */
-function filesBelow(root: string, folder = root): DraftFiles {
+function filesBelow(
+  { root, keepLocation = false }: { root: string } & FileOptions,
+  folder = root,
+): DraftFiles {
   return {
     async find(path, line) {
       for (const candidate of candidates(root, folder, path)) {
         const found = await findFile(root, candidate, path, line)
-        if (found !== undefined) return found
+        if (found === undefined) continue
+        return keepLocation
+          ? found
+          : { ...found, open: async () => withoutLocation(await found.open()) }
       }
       return undefined
     },

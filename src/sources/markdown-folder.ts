@@ -18,6 +18,8 @@ export interface MarkdownFolderOptions {
   readonly match?: string | undefined
   /** What is published although its head, name or place marks it as not for everybody, or not now. */
   readonly include?: ReadonlySet<WithheldKind>
+  /** Keep the places at which pictures were taken. */
+  readonly keepLocation?: boolean | undefined
 }
 
 interface FolderListing {
@@ -51,7 +53,7 @@ const READ_AT_ONCE = 16
  */
 export function markdownFolder(
   folder: string,
-  { match, include = new Set() }: MarkdownFolderOptions = {},
+  { match, include = new Set(), keepLocation }: MarkdownFolderOptions = {},
 ): DraftSource {
   return {
     async *drafts({ signal }) {
@@ -60,7 +62,9 @@ export function markdownFolder(
       for (let start = 0; start < files.length; start += READ_AT_ONCE) {
         signal?.throwIfAborted()
         const some = files.slice(start, start + READ_AT_ONCE)
-        yield* await Promise.all(some.map((file) => readOne(folder, file, include)))
+        yield* await Promise.all(
+          some.map((file) => readOne(folder, file, { include, keepLocation })),
+        )
       }
     },
   }
@@ -69,10 +73,10 @@ export function markdownFolder(
 async function readOne(
   folder: string,
   origin: string,
-  include: ReadonlySet<WithheldKind>,
+  options: Pick<MarkdownFolderOptions, 'include' | 'keepLocation'>,
 ): Promise<FoundDraft | SkippedDraft> {
   try {
-    const draft = await readDraft(join(folder, origin), { name: origin, root: folder, include })
+    const draft = await readDraft(join(folder, origin), { name: origin, root: folder, ...options })
     if (draft.dateFrom !== 'file') return { origin, draft }
     const day = draft.publishedAt.slice(0, 10)
     const message = `No date in the head, the name or the path; the time of the file counts (${day}), and it comes last.`

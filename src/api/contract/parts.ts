@@ -15,8 +15,12 @@ export const none = z.strictObject({})
 
 /** A Markdown file on this machine (absolute path), or Markdown text that came by a pipe. */
 export const draftSource = z.union([
-  z.strictObject({ file: z.string().min(1).max(4_096) }),
-  z.strictObject({ markdown: z.string(), folder: z.string().max(4_096).optional() }),
+  z.strictObject({ file: z.string().min(1).max(4_096), keepLocation: z.boolean().optional() }),
+  z.strictObject({
+    markdown: z.string(),
+    folder: z.string().max(4_096).optional(),
+    keepLocation: z.boolean().optional(),
+  }),
 ])
 
 /** Publish though this device may lack issues and nobody can be asked: a fork if somebody holds more. */

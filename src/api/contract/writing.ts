@@ -103,6 +103,8 @@ export const writingContract = {
       match: z.string().min(1).max(256).optional(),
       /** What is published although its head, name or place marks it as not for everybody, or not now. */
       include: z.array(z.enum(WITHHELD_KINDS)).optional(),
+      /** Keep the places at which pictures were taken. */
+      keepLocation: z.boolean().optional(),
       /** Publish nothing: tell what would be published, in its order, and what would be left out. */
       dryRun: z.boolean().optional(),
       force: force.optional(),

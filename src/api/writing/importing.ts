@@ -29,12 +29,12 @@ const ISSUES_A_TURN = 8
 /** Publishes the Markdown files of a folder, as `importDrafts` does. */
 export function importFolder(
   engine: Engine,
-  { folder, match, include, ...input }: ParsedInput<'importFolder'>,
+  { folder, match, include, keepLocation, ...input }: ParsedInput<'importFolder'>,
   options: CallOptions,
 ): AsyncGenerator<Event> {
   return importDrafts(
     engine,
-    markdownFolder(folder, { match, include: new Set(include) }),
+    markdownFolder(folder, { match, include: new Set(include), keepLocation }),
     input,
     options,
   )

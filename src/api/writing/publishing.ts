@@ -1,4 +1,5 @@
 import type { Engine } from '../../engine/engine.ts'
+import { defined } from '../../defined.ts'
 import { HyperletterError } from '../../errors.ts'
 import { encodeContent, type EncodedContent } from '../../format/content/content-codec.ts'
 import { compress } from '../../engine/compression.ts'
@@ -139,8 +140,10 @@ export async function encodeDraft({
 
 /** The draft that a caller names or sends. @throws INVALID_DRAFT, TOO_LARGE */
 export function loadDraft(source: ParsedInput<'publishIssue'>['draft']): Promise<Draft> {
-  if ('file' in source) return readDraft(source.file)
-  return parseDraft(source.markdown, source.folder === undefined ? {} : { folder: source.folder })
+  if ('file' in source)
+    return readDraft(source.file, defined({ keepLocation: source.keepLocation }))
+  const { markdown, ...options } = source
+  return parseDraft(markdown, defined(options))
 }
 
 async function* countCopies(

@@ -1,12 +1,12 @@
-import { resolve } from 'node:path'
 import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
 import { call, type Commands, type Context } from '../../context.ts'
 import { plural, quoteTitle, shellWord } from '../../terminal/format.ts'
-import { WHAT_FORCE_DOES } from './publish.ts'
+import { draftSource, WHAT_FORCE_DOES } from './publish.ts'
 
 interface AmendOptions {
   readonly note?: string
+  readonly keepLocation?: boolean
   readonly force?: boolean
 }
 
@@ -23,6 +23,7 @@ export const commands: Commands = {
       .describeArgument('newsletter', 'one of yours: title, key or start of the key')
       .describeArgument('file', 'the Markdown file, or - for standard input')
       .option('--note <text>', 'what changed and why; shown to readers')
+      .option('--keep-location', 'keep the places where pictures were taken')
       .option(
         '--force',
         'publish without asking readers for missing issues; may fork the newsletter',
@@ -57,10 +58,10 @@ async function amend(
   newsletter: string,
   number: number,
   file: string,
-  { note, force }: AmendOptions,
+  { note, keepLocation, force }: AmendOptions,
 ): Promise<void> {
   const { out } = context
-  const draft = await draftSource(context, file)
+  const draft = await draftSource(context, file, { keepLocation })
   const amended = await call(context, 'amendIssue', {
     newsletter,
     number,
@@ -76,13 +77,6 @@ async function amend(
       `Amended issue ${number}, ${quoteTitle(amended.title)}: it has ${plural(amended.editions, 'edition')} now.\n`,
   )
   await out.next(`hyperletter read ${shellWord(newsletter)} ${number} --diff`)
-}
-
-async function draftSource(context: Context, file: string) {
-  const { cwd } = context.io
-  if (file !== '-') return { file: resolve(cwd, file) }
-  const { readDraft } = await import('../../input.ts')
-  return { markdown: await readDraft(context), folder: cwd }
 }
 
 interface RetractOptions {

@@ -14,6 +14,7 @@ interface Options {
   readonly to?: string
   readonly match?: string
   readonly include?: WithheldKind[]
+  readonly keepLocation?: boolean
   readonly dryRun?: boolean
   readonly force?: boolean
 }
@@ -41,6 +42,7 @@ export const commands: Commands = {
       .option('--to <newsletter>', 'one of yours: title, key or start of the key')
       .option('--match <glob>', 'only files whose path in the folder matches')
       .option('--include <kinds>', `also publish: ${WITHHELD_KINDS.join(', ')}`, withheldKinds)
+      .option('--keep-location', 'keep the places where pictures were taken')
       .option('--dry-run', 'publish nothing; show what would be published, in its order')
       .option(
         '--force',
@@ -106,7 +108,7 @@ async function follow(
   context: Context,
   operations: Operations,
   folder: string,
-  { to, match, include, dryRun, force }: Options,
+  { to, match, include, keepLocation, dryRun, force }: Options,
 ): Promise<Outcome> {
   using progress = new Progress(context, 'importing')
   const skipped: Skipped[] = []
@@ -114,7 +116,7 @@ async function follow(
   const warnings: Warning[] = []
   const input = {
     folder,
-    ...defined({ newsletter: to, match, include, dryRun, force }),
+    ...defined({ newsletter: to, match, include, keepLocation, dryRun, force }),
   }
   let finished: Finished | undefined
   for await (const event of operations.importFolder(input, { signal: context.io.signal })) {

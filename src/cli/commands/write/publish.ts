@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { defined } from '../../../defined.ts'
 import { hasCode, HyperletterError } from '../../../errors.ts'
-import type { Operations, Output } from '../../../api/contract/contract.ts'
+import type { Input, Operations, Output } from '../../../api/contract/contract.ts'
 import { copyCount, seconds } from '../../arguments.ts'
 import { type Commands, type Context, withOperations } from '../../context.ts'
 import { plural, quoteTitle, shortKey } from '../../terminal/format.ts'
@@ -11,6 +11,7 @@ interface Options {
   readonly to?: string
   readonly waitCopies?: number
   readonly timeout?: number
+  readonly keepLocation?: boolean
   readonly force?: boolean
 }
 
@@ -45,6 +46,7 @@ export const commands: Commands = {
         'give up waiting for copies after this number of seconds',
         seconds,
       )
+      .option('--keep-location', 'keep the places where pictures were taken')
       .option(
         '--force',
         'publish without asking readers for missing issues; may fork the newsletter',
@@ -60,7 +62,7 @@ export const commands: Commands = {
 
 async function publish(context: Context, file: string, options: Options): Promise<void> {
   const { out } = context
-  const draft = await draftSource(context, file)
+  const draft = await draftSource(context, file, options)
   const outcome = await withOperations(context, async (operations, host) => ({
     ...(await follow(context, operations, draft, options)),
     via: host,
@@ -84,17 +86,22 @@ async function publish(context: Context, file: string, options: Options): Promis
   )
 }
 
-async function draftSource(context: Context, file: string) {
+/** The draft that a command names, or that comes by its standard input. */
+export async function draftSource(
+  context: Context,
+  file: string,
+  { keepLocation }: { readonly keepLocation?: boolean | undefined },
+): Promise<Input<'publishIssue'>['draft']> {
   const { cwd } = context.io
-  if (file !== '-') return { file: resolve(cwd, file) }
+  if (file !== '-') return { file: resolve(cwd, file), ...defined({ keepLocation }) }
   const { readDraft } = await import('../../input.ts')
-  return { markdown: await readDraft(context), folder: cwd }
+  return { markdown: await readDraft(context), folder: cwd, ...defined({ keepLocation }) }
 }
 
 async function follow(
   context: Context,
   operations: Operations,
-  draft: { file: string } | { markdown: string; folder: string },
+  draft: Input<'publishIssue'>['draft'],
   { to, waitCopies, timeout, force }: Options,
 ): Promise<Outcome> {
   using progress = new Progress(context, 'publishing')

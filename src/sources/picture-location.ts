@@ -1,0 +1,163 @@
+import { concat } from '../format/bytes.ts'
+
+/** What a part of a file is kept as: from `start` on, up to but without `end`. */
+interface Part {
+  readonly start: number
+  readonly end: number
+}
+
+const ascii = (bytes: Uint8Array, start: number, length: number) =>
+  String.fromCharCode(...bytes.subarray(start, start + length))
+
+/** Tags of TIFF 6.0 and Exif 2.32. */
+const ORIENTATION = 0x0112
+const GPS = 0x8825
+
+const XMP = 'http://ns.adobe.com/xap/1.0/\0'
+const EXIF = 'Exif\0\0'
+
+/**
+ * A picture without the place at which it was taken: a JPEG, PNG or WebP file whose Exif or XMP data say a place loses
+ * all of these data but its orientation. Any other file comes back as it is, one that is damaged too.
+ */
+export function withoutLocation(bytes: Uint8Array): Uint8Array {
+  try {
+    if (bytes[0] === 0xff && bytes[1] === 0xd8) return cleanJpeg(bytes)
+    if (ascii(bytes, 0, 8) === '\u0089PNG\r\n\u001a\n') return cleanPng(bytes)
+    if (ascii(bytes, 0, 4) === 'RIFF' && ascii(bytes, 8, 4) === 'WEBP') return cleanWebp(bytes)
+  } catch (error) {
+    // It ends where it should go on.
+    if (!(error instanceof RangeError)) throw error
+  }
+  return bytes
+}
+
+// Segments of a length each, up to the one after which the picture itself begins (ITU T.81, B.1.1).
+function cleanJpeg(bytes: Uint8Array): Uint8Array {
+  const view = viewOf(bytes)
+  const kept: Uint8Array[] = [bytes.subarray(0, 2)]
+  let isLocated = false
+  let at = 2
+  while (view.getUint8(at) === 0xff && view.getUint8(at + 1) !== 0xda) {
+    if (view.getUint8(at + 1) === 0xff) {
+      // Fill before a marker.
+      at++
+      continue
+    }
+    const end = at + 2 + view.getUint16(at + 2)
+    const isExif = ascii(bytes, at + 4, EXIF.length) === EXIF
+    const isXmp = ascii(bytes, at + 4, XMP.length) === XMP
+    if (view.getUint8(at + 1) === 0xe1 && (isExif || isXmp)) {
+      const data = bytes.subarray(at + 4 + (isExif ? EXIF : XMP).length, end)
+      isLocated ||= isExif ? tiffOf(data).isLocated : saysPlace(data)
+      const { orientation } = isExif ? tiffOf(data) : {}
+      if (orientation !== undefined) kept.push(orientationSegment(orientation))
+    } else kept.push(bytes.subarray(at, end))
+    at = end
+  }
+  kept.push(bytes.subarray(at))
+  return isLocated ? concat(kept) : bytes
+}
+
+// Chunks of a length, a name, data and a checksum each (PNG, 5.3).
+function cleanPng(bytes: Uint8Array): Uint8Array {
+  const view = viewOf(bytes)
+  const kept: Part[] = [{ start: 0, end: 8 }]
+  let isLocated = false
+  for (let at = 8; at < bytes.byteLength;) {
+    const name = ascii(bytes, at + 4, 4)
+    const end = name === 'IEND' ? bytes.byteLength : at + 12 + view.getUint32(at)
+    const data = bytes.subarray(at + 8, end - 4)
+    if (name === 'eXIf' || name === 'tEXt' || name === 'iTXt' || name === 'zTXt') {
+      isLocated ||= name === 'eXIf' ? tiffOf(data).isLocated : saysPlace(data)
+    } else kept.push({ start: at, end })
+    at = end
+  }
+  return isLocated ? concat(kept.map((it) => bytes.subarray(it.start, it.end))) : bytes
+}
+
+// Chunks of a name, a length and data each, padded to an even length (RIFF).
+function cleanWebp(bytes: Uint8Array): Uint8Array {
+  const view = viewOf(bytes)
+  const kept: Uint8Array[] = [bytes.slice(0, 12)]
+  let isLocated = false
+  for (let at = 12; at < bytes.byteLength;) {
+    const length = view.getUint32(at + 4, true)
+    const end = at + 8 + length + (length % 2)
+    const name = ascii(bytes, at, 4)
+    const data = bytes.subarray(at + 8, at + 8 + length)
+    if (name === 'EXIF') isLocated ||= tiffOf(withoutPrefix(data)).isLocated
+    else if (name === 'XMP ') isLocated ||= saysPlace(data)
+    else kept.push(name === 'VP8X' ? withoutFlags(bytes.slice(at, end)) : bytes.subarray(at, end))
+    at = end
+  }
+  if (!isLocated) return bytes
+  const clean = concat(kept)
+  viewOf(clean).setUint32(4, clean.byteLength - 8, true)
+  return clean
+}
+
+/** The header of an extended file no longer says that there are Exif and XMP data. */
+function withoutFlags(chunk: Uint8Array): Uint8Array {
+  chunk[8] = (chunk[8] ?? 0) & ~0b1100
+  return chunk
+}
+
+function withoutPrefix(data: Uint8Array): Uint8Array {
+  return ascii(data, 0, EXIF.length) === EXIF ? data.subarray(EXIF.length) : data
+}
+
+interface Tiff {
+  readonly isLocated: boolean
+  /** 1 to 8; absent where the picture is upright. */
+  readonly orientation?: number
+}
+
+/** What the first directory of Exif data says. Data that cannot be read may hide a place. */
+function tiffOf(data: Uint8Array): Tiff {
+  const view = viewOf(data)
+  try {
+    const isLittle = view.getUint16(0) === 0x4949
+    const start = view.getUint32(4, isLittle)
+    const entries = Array.from({ length: view.getUint16(start, isLittle) }, (_, i) => {
+      const at = start + 2 + i * 12
+      return { tag: view.getUint16(at, isLittle), value: view.getUint16(at + 8, isLittle) }
+    })
+    const orientation = entries.find(({ tag }) => tag === ORIENTATION)?.value ?? 1
+    const isLocated = entries.some(({ tag }) => tag === GPS)
+    return orientation > 1 && orientation <= 8 ? { isLocated, orientation } : { isLocated }
+  } catch (error) {
+    if (error instanceof RangeError) return { isLocated: true }
+    throw error
+  }
+}
+
+/** Whether XMP says a place; also one that is compressed, which cannot be told. */
+function saysPlace(data: Uint8Array): boolean {
+  const text = new TextDecoder('latin1').decode(data)
+  return /GPS(?:Latitude|Longitude|Coordinates|Position)|raw profile type (?:exif|app1|xmp)/i.test(
+    text,
+  )
+}
+
+/** Exif data that say nothing but how the picture is turned. */
+function orientationSegment(orientation: number): Uint8Array {
+  const segment = new Uint8Array(4 + EXIF.length + 26)
+  const view = viewOf(segment)
+  view.setUint16(0, 0xffe1)
+  view.setUint16(2, segment.byteLength - 2)
+  segment.set(new TextEncoder().encode(EXIF), 4)
+  const tiff = 4 + EXIF.length
+  view.setUint32(tiff, 0x4d4d002a)
+  view.setUint32(tiff + 4, 8)
+  view.setUint16(tiff + 8, 1)
+  view.setUint16(tiff + 10, ORIENTATION)
+  view.setUint16(tiff + 12, 3)
+  view.setUint32(tiff + 14, 1)
+  view.setUint16(tiff + 18, orientation)
+  return segment
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

@@ -1,0 +1,146 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { concat } from '../../src/format/bytes.ts'
+import { readDraft } from '../../src/sources/markdown-file.ts'
+import { withoutLocation } from '../../src/sources/picture-location.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
+
+const bytesOf = (text: string) => Uint8Array.from(text, (it) => it.codePointAt(0) ?? 0)
+
+const uint = (value: number, bytes: number, isLittle: boolean) => {
+  const digits = Array.from({ length: bytes }, (_, i) => (value >>> (8 * i)) & 0xff)
+  return Uint8Array.from(isLittle ? digits : digits.toReversed())
+}
+
+/** Exif data whose first directory has the given tags, each with a short value. */
+function exif(tags: Readonly<Record<number, number>>, isLittle = true): Uint8Array {
+  const entries = Object.entries(tags).map(([tag, value]) =>
+    concat([
+      uint(Number(tag), 2, isLittle),
+      uint(3, 2, isLittle),
+      uint(1, 4, isLittle),
+      uint(value, 2, isLittle),
+      uint(0, 2, isLittle),
+    ]),
+  )
+  const head = [bytesOf(isLittle ? 'II' : 'MM'), uint(42, 2, isLittle), uint(8, 4, isLittle)]
+  return concat([...head, uint(entries.length, 2, isLittle), ...entries, bytesOf('59°N 10°E')])
+}
+
+const [ORIENTATION, MODEL, GPS] = [0x0112, 0x0110, 0x8825]
+const XMP = '<x:xmpmeta exif:GPSLatitude="59,54N"/>'
+const PICTURE = bytesOf('\u00ff\u00da the picture itself \u00ff\u00d9')
+
+const segment = (marker: number, data: Uint8Array) =>
+  concat([Uint8Array.of(0xff, marker), uint(data.byteLength + 2, 2, false), data])
+
+const jpeg = (...segments: Uint8Array[]) =>
+  concat([Uint8Array.of(0xff, 0xd8), ...segments, PICTURE])
+
+const chunk = (name: string, data: Uint8Array) =>
+  concat([uint(data.byteLength, 4, false), bytesOf(name), data, bytesOf('crc!')])
+
+const png = (...chunks: Uint8Array[]) =>
+  concat([bytesOf('\u0089PNG\r\n\u001a\n'), ...chunks, chunk('IEND', new Uint8Array())])
+
+const riff = (name: string, data: Uint8Array) =>
+  concat([bytesOf(name), uint(data.byteLength, 4, true), data, new Uint8Array(data.byteLength % 2)])
+
+function webp(...chunks: Uint8Array[]): Uint8Array {
+  const body = concat([bytesOf('WEBP'), ...chunks])
+  return concat([bytesOf('RIFF'), uint(body.byteLength, 4, true), body])
+}
+
+const EXIF_SEGMENT = (data: Uint8Array) => segment(0xe1, concat([bytesOf('Exif\0\0'), data]))
+const PROFILE = segment(0xe2, bytesOf('ICC_PROFILE\0 colours'))
+
+describe('the place of a picture', () => {
+  it.each([true, false])(
+    'is taken out of a JPEG, and its orientation stays (little-endian: %s)',
+    (isLittle) => {
+      const photo = jpeg(
+        EXIF_SEGMENT(exif({ [MODEL]: 1, [ORIENTATION]: 6, [GPS]: 1 }, isLittle)),
+        PROFILE,
+      )
+      const upright = exif({ [ORIENTATION]: 6 }, false).subarray(0, 22)
+      const clean = jpeg(EXIF_SEGMENT(concat([upright, uint(0, 4, false)])), PROFILE)
+      expect(withoutLocation(photo)).toEqual(clean)
+    },
+  )
+
+  it('is taken out of a JPEG that says it in XMP, or twice', () => {
+    const xmp = segment(0xe1, bytesOf(`http://ns.adobe.com/xap/1.0/\0${XMP}`))
+    const located = EXIF_SEGMENT(exif({ [GPS]: 1 }))
+    for (const photo of [jpeg(xmp, PROFILE), jpeg(located, PROFILE, xmp), jpeg(PROFILE, located)]) {
+      expect(withoutLocation(photo)).toEqual(jpeg(PROFILE))
+    }
+  })
+
+  it('is taken out of a PNG, with what stands behind its end', () => {
+    const data = chunk('IDAT', bytesOf('the picture'))
+    for (const place of [
+      chunk('eXIf', exif({ [GPS]: 1 })),
+      chunk('iTXt', bytesOf(`XML\0${XMP}`)),
+    ]) {
+      expect(withoutLocation(png(place, data))).toEqual(png(data))
+      expect(withoutLocation(concat([png(place, data), bytesOf('more')]))).toEqual(
+        concat([png(data), bytesOf('more')]),
+      )
+    }
+  })
+
+  it('is taken out of a WebP, whose header then no longer tells of it', () => {
+    const picture = riff('VP8 ', bytesOf('the picture'))
+    const header = (flags: number) =>
+      riff('VP8X', concat([Uint8Array.of(flags), new Uint8Array(9)]))
+    const place = riff('EXIF', exif({ [GPS]: 1 }))
+    expect(withoutLocation(webp(header(0b11100), picture, place))).toEqual(
+      webp(header(0b10000), picture),
+    )
+  })
+
+  it.each([
+    ['a JPEG without a place', jpeg(EXIF_SEGMENT(exif({ [MODEL]: 1, [ORIENTATION]: 6 })), PROFILE)],
+    [
+      'a PNG without a place',
+      png(chunk('tEXt', bytesOf('Author\0Ada')), chunk('IDAT', bytesOf('x'))),
+    ],
+    [
+      'a WebP without a place',
+      webp(riff('VP8 ', bytesOf('x')), riff('EXIF', exif({ [MODEL]: 1 }))),
+    ],
+    ['a GIF', bytesOf('GIF89a GPSLatitude')],
+    ['a JPEG that is cut off', jpeg(EXIF_SEGMENT(exif({ [GPS]: 1 }))).subarray(0, 30)],
+  ])('leaves %s byte for byte', (_, bytes) => {
+    expect(withoutLocation(bytes)).toBe(bytes)
+  })
+
+  it('fails for no bytes at all', () => {
+    const starts = [
+      Uint8Array.of(0xff, 0xd8, 0xff),
+      bytesOf('\u0089PNG\r\n\u001a\n'),
+      bytesOf('RIFF????WEBP'),
+    ]
+    fc.assert(
+      fc.property(fc.constantFrom(...starts), fc.uint8Array({ maxLength: 64 }), (start, rest) => {
+        const bytes = concat([start, rest])
+        expect(withoutLocation(bytes).byteLength).toBeLessThanOrEqual(bytes.byteLength + 40)
+      }),
+    )
+  })
+
+  it('stays out of an issue unless its author keeps it', async () => {
+    const folder = await temporaryDirectory()
+    const photo = jpeg(EXIF_SEGMENT(exif({ [GPS]: 1 })), PROFILE)
+    await writeFile(join(folder, 'photo.jpg'), photo)
+    await writeFile(join(folder, 'a.md'), '# A\n\n![x](photo.jpg)\n')
+    const bytes = async (keepLocation: boolean) => {
+      const { attachments } = await readDraft(join(folder, 'a.md'), { keepLocation })
+      return new Uint8Array((await attachments[0]?.open()) ?? [])
+    }
+    expect(await bytes(false)).toEqual(jpeg(PROFILE))
+    expect(await bytes(true)).toEqual(photo)
+  })
+})
