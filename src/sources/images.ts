@@ -1,4 +1,5 @@
 import type { Nodes } from 'mdast'
+import { readRawHtml } from '../render/markdown/raw-html.ts'
 
 /** An image that a text shows from a place which is not on the web. */
 export interface LocalImage {
@@ -27,11 +28,12 @@ const DEFINITION =
   /^[ \t>*+\d.)-]{0,200}\[(?!\^)((?:\\.|[^[\]\\]){1,999})\]:\s{0,64}<?([^\s<>]{0,1024})/gm
 const ON_THE_WEB = /^(?:[a-z][a-z0-9+.-]+:|\/\/|#|\?)/i
 const FILE_URL = /^file:/i
+const HTML_IMAGE = /<img\s/i
 const IMAGE =
   /!\[([^[\]]{0,1000})\](?:\([ \t]{0,16}(?:<([^<>\r\n]{1,1000})>|([^\s<>()]{1,1000}))|\[([^[\]]{0,1000})\])?/g
 
 /**
- * The images a Markdown text shows by a local path, in the order of the text. Images in code are not
+ * The images a Markdown text shows by a local path, also by HTML, in the order of the text. Images in code are not
  * images. A text that would take a parser very long is searched line by line instead: there, images
  * in fenced code do not count, but those in other code do.
  */
@@ -45,6 +47,7 @@ export async function localImages(text: string): Promise<LocalImage[]> {
 // Parsing takes 20 ms for what this tells in 0.1 ms: most images of newsletters are on the web. In
 // doubt the answer is yes.
 function mayShowLocalImages(text: string): boolean {
+  if (HTML_IMAGE.test(text)) return true
   let at = text.indexOf('![')
   if (at < 0) return false
   const localLabels = new Set<string>()
@@ -146,6 +149,7 @@ async function imagesByParser(text: string): Promise<LocalImage[]> {
   }
   const images: LocalImage[] = []
   for (const node of nodes) {
+    if (node.type === 'html') pushHtml(images, node.value, node.position?.start.line ?? 1)
     if (node.type !== 'image' && node.type !== 'imageReference') continue
     const target = node.type === 'image' ? node.url : definitions.get(node.identifier)
     push(images, target, node.alt ?? '', node.position?.start.line ?? 1)
@@ -169,11 +173,18 @@ function imagesByPattern(text: string): LocalImage[] {
       continue
     }
     fence = mark
+    if (HTML_IMAGE.test(words)) pushHtml(images, words, line)
     for (const [, alt = '', quoted, bare, label] of words.matchAll(IMAGE)) {
       push(images, quoted ?? bare ?? targets.get(labelOf(label || alt)), alt, line)
     }
   }
   return images
+}
+
+function pushHtml(images: LocalImage[], html: string, line: number): void {
+  for (const part of readRawHtml(html)) {
+    if (part.type === 'image') push(images, part.url, part.alt, line)
+  }
 }
 
 function push(images: LocalImage[], target: string | undefined, alt: string, line: number): void {

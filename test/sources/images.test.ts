@@ -21,6 +21,11 @@ describe('localImages', () => {
     ['- > ![a](\n  > b.png)', ['b.png']],
     ['*![a*](b.png)', ['b.png']],
     ['![a](b.png?size=2#x)', ['b.png']],
+    ['<img src="b.png" alt="x">', ['b.png']],
+    ["text <IMG width=3 src='/c/d%20e.png'> more ![f](g.png)", ['/c/d e.png', 'g.png']],
+    ['<figure>\n<img src=h.png>\n</figure>', ['h.png']],
+    ['<picture><source srcset="i.webp"><img src="i.png"></picture>', ['i.png']],
+    [`${'`<'.repeat(3_000)}\n<img src="j.png">`, ['j.png']],
     ['![a](%E6%BD%AE%zz.png)', ['%E6%BD%AE%zz.png']],
   ])('finds the images of %j', async (text, expected) => {
     expect(await paths(text)).toEqual(expected)
@@ -38,6 +43,10 @@ describe('localImages', () => {
     '![a]()',
     '![a][b]',
     '<!-- ![a](b.png) -->',
+    '<img src="https://x.org/b.png">',
+    '`<img src="b.png">`',
+    '```\n<img src="b.png">\n```',
+    '<imgs src="b.png">',
     '![a](data:image/png;base64,AAAA)',
     '`#![no_std]` [a](b.html)\n\n[c]: d.html',
   ])('finds no image in %j', async (text) => {
