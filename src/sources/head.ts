@@ -38,7 +38,7 @@ const NAMES = {
   ],
   summary: ['summary', 'description', 'subtitle', 'excerpt'],
   authors: ['authors', 'author'],
-  tags: ['tags', 'keywords', 'category'],
+  tags: ['tags', 'keywords', 'categories'],
   language: ['language', 'lang'],
   number: ['number', 'issue'],
 } as const
@@ -204,20 +204,21 @@ function numberField(fields: Fields): number | undefined {
   return /^\d{1,9}$/.test(text) && Number(text) > 0 ? Number(text) : undefined
 }
 
+/** Tags by every name that they go by; `category` is one tag, whatever stands in it. */
 function tagsField(fields: Fields): string[] | undefined {
-  const field = find(fields, NAMES.tags)
-  if (field === undefined) return undefined
-  const { value } = field
-  if (isMap(value)) return undefined
-  const isCategory = find(fields, ['tags', 'keywords']) === undefined
-  const parts =
-    typeof value === 'string'
-      ? isCategory
-        ? [value]
-        : value.split(/[,;]/)
-      : value.map((it) => nameIn(it) ?? '')
-  const tags = [...new Set(parts.map((it) => it.trim()).filter((it) => it !== ''))]
-  return tags.length === 0 ? undefined : tags
+  const taxonomies = fields.get('taxonomies')?.value
+  const lists = taxonomies !== undefined && isMap(taxonomies) ? [...taxonomies.values()] : []
+  for (const name of NAMES.tags) lists.push(fields.get(name)?.value ?? '')
+  const category = fields.get('category')?.value
+  if (typeof category === 'string') lists.push([category])
+  const tags = lists
+    .flatMap((value) => {
+      if (typeof value === 'string') return isBlank(value) ? [] : value.split(/[,;]/)
+      return isMap(value) ? [] : value.map((it) => nameIn(it) ?? '')
+    })
+    .map((it) => it.trim().replace(/^#(?=[^#])/, ''))
+    .filter((it) => it !== '')
+  return tags.length === 0 ? undefined : [...new Set(tags)]
 }
 
 /** Text, or what a map says by one of the names under which generators keep a name. */

@@ -361,6 +361,8 @@ describe('parseDraft', () => {
     ],
     ['keywords: a; b, a', { tags: ['a', 'b'] }],
     ['category: Week, one', { tags: ['Week, one'] }],
+    ['categories: [boats, tides]\ntags: "#moon"', { tags: ['moon', 'boats', 'tides'] }],
+    ['taxonomies: {tags: [boats], categories: [sea]}', { tags: ['boats', 'sea'] }],
     ['lang: pt_BR', { language: 'pt-BR' }],
     ['issue: "#12"', { declaredNumber: 12 }],
     ['description: |\n  one\n  two', { summary: 'one\ntwo' }],

@@ -11,6 +11,7 @@ import {
 } from '../../sources/source.ts'
 import type { IssueEntry, LogPosition } from '../../format/history/entry.ts'
 import type { Feed } from '../../format/feed.ts'
+import type { IssueRecord } from '../../format/records/record.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import { authoredBy, prepareIssue } from './publishing.ts'
 
@@ -57,21 +58,25 @@ export async function* importDrafts(
   const appending = { force: input.force, signal }
   // What was imported before must be here, or it would be published twice.
   if (input.dryRun !== true) await engine.author.makeCurrent(feed, appending)
-  const { published, last } = await publishedBefore(feed)
+  const published = await publishedBefore(feed)
   const found: FoundDraft[] = []
   for await (const it of source.drafts({ signal })) {
-    const number = published.get(it.origin)
+    const before = 'draft' in it ? publishedAs(published, it) : undefined
     if (!('draft' in it)) yield skipped(it)
-    else if (number === undefined) found.push(it)
+    else if (before === undefined) found.push(it)
     else {
-      const message = `already published as issue ${number}`
+      const { number, body } = before
+      const isChanged = body.bytes !== Buffer.byteLength(it.draft.markdown)
+      const message = isChanged
+        ? `already published as issue ${number}, and changed since; \`hyperletter amend\` publishes the change`
+        : `already published as issue ${number}`
       yield skipped({ origin: it.origin, code: 'INVALID_INPUT', message })
     }
   }
 
   if (input.dryRun === true) {
     for (const [index, it] of inPublishingOrder(found).entries())
-      yield* planned(it, last + 1 + index)
+      yield* planned(it, published.last + 1 + index)
     yield { event: 'finished', feedKey: feed.feedKey, title: entry.title ?? '', published: 0 }
     return
   }
@@ -90,20 +95,43 @@ export async function* importDrafts(
 }
 
 interface PublishedBefore {
-  /** Numbers of imported issues, by their origin. */
-  readonly published: ReadonlyMap<string, number>
+  readonly byOrigin: ReadonlyMap<string, IssueRecord>
+  /** By title and date. */
+  readonly byIdentity: ReadonlyMap<string, IssueRecord>
   /** The number of the newest issue; 0 if there is none. */
   readonly last: number
 }
 
 async function publishedBefore(feed: Feed): Promise<PublishedBefore> {
   const { issues } = await feed.list({ wait: false })
-  const published = new Map(
-    issues.flatMap(({ record }) =>
-      record.importedFrom === undefined ? [] : [[record.importedFrom, record.number] as const],
-    ),
-  )
-  return { published, last: Math.max(0, ...issues.slice(0, 1).map(({ record }) => record.number)) }
+  const records = issues.map((it) => it.record)
+  const imported = records.filter((it) => it.importedFrom !== undefined)
+  return {
+    byOrigin: new Map(imported.map((it) => [it.importedFrom ?? '', it])),
+    byIdentity: new Map(records.map((it) => [identityOf(it), it])),
+    last: records[0]?.number ?? 0,
+  }
+}
+
+/**
+ * What a draft was published as before: the issue of its title and date, wherever its file lay then, else that of its
+ * file, unless both title and date are others: another folder may have a file of the same name.
+ */
+function publishedAs(
+  { byOrigin, byIdentity }: PublishedBefore,
+  { origin, draft }: FoundDraft,
+): IssueRecord | undefined {
+  const isDated = draft.dateFrom === 'head' || draft.dateFrom === 'name'
+  const same = isDated ? byIdentity.get(identityOf(draft)) : undefined
+  const ofFile = byOrigin.get(origin)
+  if (same !== undefined || ofFile === undefined) return same
+  const isOther =
+    isDated && ofFile.title !== draft.title && ofFile.publishedAt !== draft.publishedAt
+  return isOther ? undefined : ofFile
+}
+
+function identityOf({ title, publishedAt }: { title: string; publishedAt: string }): string {
+  return JSON.stringify([title, Date.parse(publishedAt)])
 }
 
 function* planned({ origin, draft }: FoundDraft, number: number): Generator<Event> {

@@ -96,6 +96,37 @@ describe('importDrafts', () => {
     expect(opened).toEqual(['a.png'])
   })
 
+  it('knows a post by its title and date, wherever it lies, and another of the same file name', async () => {
+    const { operations, run } = await author()
+    const post = (title: string, day: string, text = 'Text.') =>
+      `---\ntitle: ${title}\ndate: ${day}\n---\n${text}`
+    await all(operations.publishIssue({ draft: { markdown: post('By hand', '2026-01-01') } }))
+    const { source } = archive({
+      '01': post('First', '2026-01-02'),
+      '02': post('By hand', '2026-01-01'),
+    })
+    expect((await run(source)).at(-1)).toMatchObject({ published: 1 })
+
+    const moved = archive({
+      '01': post('Other', '2026-01-03'),
+      'posts/01': post('First', '2026-01-02'),
+      renamed: post('By hand', '2026-01-01', 'Another text.'),
+    })
+    const events = await run(moved.source)
+    expect(events.filter((it) => it.event === 'skipped')).toMatchObject([
+      { file: 'posts/01', message: 'already published as issue 2' },
+      {
+        file: 'renamed',
+        message: expect.stringContaining('issue 1, and changed since') as unknown,
+      },
+    ])
+    expect(events.at(-1)).toMatchObject({ published: 1 })
+    const titles = (await operations.listIssues({ newsletter: 'Tide Tables' })).map(
+      (it) => it.title,
+    )
+    expect(titles).toEqual(['Other', 'First', 'By hand'])
+  })
+
   it('skips a draft whose attachment cannot be read, and publishes the others', async () => {
     const { run, text } = await author()
     const { source } = archive(

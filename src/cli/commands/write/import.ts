@@ -90,7 +90,12 @@ async function importFolder(context: Context, folder: string, options: Options):
       width: out.width,
       header: out.style.dim,
     })
-    return `${head}\nSkipped ${plural(skipped.length, 'file')}:\n\n${table}`
+    const posts = skipped.filter(({ file }) => MARKDOWN_FILE.test(file)).length
+    const counts = [
+      ...(posts > 0 ? [plural(posts, 'Markdown file')] : []),
+      ...(posts < skipped.length ? [plural(skipped.length - posts, 'other file')] : []),
+    ]
+    return `${head}\nSkipped ${counts.join(' and ')}:\n\n${table}`
   })
   await tellWarnings(context, warnings)
   if (skipped.length > MAX_LISTED) await out.next('Run with --json to list every skipped file.')
@@ -188,6 +193,9 @@ function byFile(skipped: readonly Skipped[]) {
   return { columns, rows: skipped.map(({ file, message }) => [file, message]) }
 }
 
+/** Posts that were refused come before pictures and other files. */
+const MARKDOWN_FILE = /\.(?:md|markdown|mdown|mkdn?|mdwn)$/i
+
 /** What differs from file to file in a reason. */
 const PARTICULARS = /^Line \d+: | \([^)]*\)|"[^"]*"|^\S+(?= is about)/g
 
@@ -203,7 +211,10 @@ function byReason(skipped: readonly Skipped[]) {
     { header: 'why', shrink: true },
     { header: 'for example', shrink: true },
   ]
-  const groups = [...reasons.values()].toSorted((a, b) => b.length - a.length)
+  const isPost = ([first]: readonly Skipped[]) => MARKDOWN_FILE.test(first?.file ?? '')
+  const groups = [...reasons.values()].toSorted(
+    (a, b) => Number(isPost(b)) - Number(isPost(a)) || b.length - a.length,
+  )
   const rows = groups.map((its) => [String(its.length), its[0]?.message ?? '', its[0]?.file ?? ''])
   return { columns, rows }
 }
