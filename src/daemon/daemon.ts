@@ -4,6 +4,7 @@ import { diskCapOf } from '../config/disk-cap.ts'
 import { LiveConfig, type Reloaded } from '../config/live.ts'
 import { Engine } from '../engine/engine.ts'
 import { hasCode, HyperletterError } from '../errors.ts'
+import { HYPERCORE_VERSION, KNOWN_VERSION, USES_INTERNALS } from '../log/internals/internals.ts'
 import { createLogger, type Logger } from '../logger.ts'
 import { PROTOCOL_VERSION } from '../api/kinds.ts'
 import { ReaderHost } from '../web/host.ts'
@@ -50,6 +51,10 @@ const SHUTDOWN_DEADLINE_MS = 4_700
 export async function runDaemon(config: Config, options: DaemonOptions): Promise<void> {
   const { signal, onReady, busyTimeoutMs = BUSY_TIMEOUT_MS } = options
   const logger = createLogger(config.logLevel, { file: config.logFile })
+  if (!USES_INTERNALS) {
+    const versions = { hypercore: HYPERCORE_VERSION, known: KNOWN_VERSION }
+    logger.warn(versions, 'Hypercore decides by itself what to ask of whom: slower')
+  }
   const startedAt = Date.now()
   const stop = new AbortController()
   const live = new LiveConfig(config)

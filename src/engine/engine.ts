@@ -19,7 +19,6 @@ import { NetworkSession } from './network/network-session.ts'
 import { catchUp, type CatchUpOptions } from './recovery/catch-up.ts'
 import { SuccessionStore } from './recovery/succession-store.ts'
 import { Durability } from '../log/store/durability.ts'
-import { HYPERCORE_VERSION, KNOWN_VERSION, USES_INTERNALS } from '../log/internals/internals.ts'
 import { openStore } from '../log/store/opening.ts'
 import type { Store } from '../log/store/store.ts'
 
@@ -157,10 +156,6 @@ export class Engine {
       const store = await opening
       const library = await Library.open(await store.openKeyValues(LIBRARY_NAME))
       const [journal, keys, notes] = await files
-      if (!USES_INTERNALS) {
-        const versions = { hypercore: HYPERCORE_VERSION, known: KNOWN_VERSION }
-        options.logger.warn(versions, 'Hypercore decides by itself what to ask of whom: slower')
-      }
       if (library.unreadable > 0) {
         options.logger.warn({ entries: library.unreadable }, 'library entries of another version')
       }

@@ -204,6 +204,15 @@ describe('a daemon of the real command', () => {
     expect(await kill(daemon, 'SIGTERM')).toBe(1)
   })
 
+  it('says where Hypercore decides by itself', async () => {
+    const preload = 'data:text/javascript,process.env.HYPERLETTER_PLAIN_HYPERCORE = "1"'
+    const config = await someConfig()
+    const { daemon, stderr } = await startWithSettings(config, await temporaryDirectory(), preload)
+    const line = /"hypercore":"11\.\d+\.\d+","known":"11\.\d+\.\d+".*decides by itself/
+    await stderr(line)
+    expect(daemon.exitCode).toBeNull()
+  })
+
   it('loads the code of an operation when it is asked for', async () => {
     const config = await someConfig()
     const [folder, home] = [await temporaryDirectory(), await temporaryDirectory()]

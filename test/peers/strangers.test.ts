@@ -35,8 +35,6 @@ async function openVictim(bootstrap: readonly Address[], link: string) {
   const config = configOf(await temporaryDirectory(), bootstrap)
   const engine = await Engine.open({ config, logger: pino({ level: 'warn' }, { write }) })
   onTestFinished(() => engine.close())
-  // Of strangers alone: not that Hypercore decides by itself, where it does.
-  lines.length = 0
   const victim = { engine, operations: bindOperations(engine, 'engine'), lines }
   await subscribeSoon(victim, link)
   return victim

@@ -34,6 +34,8 @@ export class BlockRequests {
 
   /** @returns nothing where Hypercore decides. */
   static of(log: Log, policy: RequestPolicy): BlockRequests | undefined {
+    // Whoever decides: what Hypercore does in the background must not end the process.
+    tolerateClose(hypercoreOf(log))
     return USES_INTERNALS ? new BlockRequests(log, policy) : undefined
   }
 
@@ -42,7 +44,6 @@ export class BlockRequests {
     this.#log = log
     this.#policy = policy
     this.#replication = new Replication(core)
-    tolerateClose(core)
     // The last block is the newest record, of which everything else is learnt.
     void core.setAlwaysLatestBlock(true)
     core.on('download', this.#onDownload)
