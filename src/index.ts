@@ -18,11 +18,11 @@
  * await close()
  * ```
  */
-export { connect } from './api/connect.ts'
+export { connect } from './connect.ts'
 export { openEngine } from './api/open-engine.ts'
 export { loadConfig } from './config/config.ts'
 export { ERROR_CODES, HyperletterError } from './errors.ts'
-export type { Connection, ConnectOptions } from './api/connect.ts'
+export type { Connection, ConnectOptions } from './connect.ts'
 export type { EngineLogger, EngineOptions, LocalEngine } from './api/open-engine.ts'
 export type { Address, Config, Settings } from './config/config.ts'
 export type { ErrorCode, ErrorJson } from './errors.ts'

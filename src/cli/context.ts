@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events'
-import type { connect, Connection, ConnectOptions } from '../api/connect.ts'
+import type { connect, Connection, ConnectOptions } from '../connect.ts'
 import type {
   CallOptions,
   Input,
@@ -121,7 +121,7 @@ export interface Services {
 /** Each is loaded when it is first called, so that `--help` does not pay for the stack. */
 export const lazyServices: Services = {
   loadConfig: async (...args) => (await import('../config/config.ts')).loadConfig(...args),
-  connect: async (...args) => (await import('../api/connect.ts')).connect(...args),
+  connect: async (...args) => (await import('../connect.ts')).connect(...args),
   runDaemon: async (...args) => (await import('../daemon/daemon.ts')).runDaemon(...args),
   startDaemon: async (...args) => (await import('../daemon/spawn.ts')).startDaemon(...args),
   stopDaemon: async (...args) => (await import('../daemon/spawn.ts')).stopDaemon(...args),

@@ -18,8 +18,8 @@ describe('the ranks of src/', () => {
       'src/api/socket/protocol.ts': use('../contract/contract.ts'),
       'src/engine/engine.ts': use('../format/feed.ts'),
       'src/api/socket/server.ts': use('./protocol.ts'),
-      'src/api/connect.ts': use('./socket/server.ts'),
-      'src/cli/main.ts': use('../api/connect.ts'),
+      'src/connect.ts': use('./api/socket/server.ts'),
+      'src/cli/main.ts': use('../connect.ts'),
     })
     expect(complaints).toEqual([])
   })

@@ -1,6 +1,6 @@
 import { PassThrough, Readable, Writable } from 'node:stream'
 import type { Config } from '../../src/config/config.ts'
-import type { Connection } from '../../src/api/connect.ts'
+import type { Connection } from '../../src/connect.ts'
 import type { Io, Services } from '../../src/cli/context.ts'
 import { run } from '../../src/cli/main.ts'
 import { HyperletterError } from '../../src/errors.ts'

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { loadConfig } from '../../src/config/config.ts'
-import { connect, type Connection } from '../../src/api/connect.ts'
+import { connect, type Connection } from '../../src/connect.ts'
 
 // Checks that newsboat shows every issue of an archive:
 //   npm run check:newsboat                       an archive made up for it

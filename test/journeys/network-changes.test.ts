@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
-import { connect } from '../../src/api/connect.ts'
+import { connect } from '../../src/connect.ts'
 import type { Operations } from '../../src/api/contract/contract.ts'
 import { NO_ROOMS, openRoom, readyLine, type Host } from '../helpers/namespaces.ts'
 import { all } from '../helpers/operations.ts'

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { Connection } from '../../../api/connect.ts'
+import type { Connection } from '../../../connect.ts'
 import { HyperletterError } from '../../../errors.ts'
 import type { Input, Operations, Output } from '../../../api/contract/contract.ts'
 import { type Commands, type Context, withOperations } from '../../context.ts'

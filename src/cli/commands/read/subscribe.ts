@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises'
-import type { Connection } from '../../../api/connect.ts'
+import type { Connection } from '../../../connect.ts'
 import type { Operations, Output } from '../../../api/contract/contract.ts'
 import { defined } from '../../../defined.ts'
 import { hasCode, HyperletterError } from '../../../errors.ts'

@@ -1,10 +1,10 @@
-import type { Config } from '../config/config.ts'
-import { dial, remoteOperations, requestReader } from './socket/client.ts'
-import type { ReaderRequest } from './socket/protocol.ts'
-import type { OperationsServerOptions } from './socket/server.ts'
-import { hasCode, HyperletterError } from '../errors.ts'
-import type { CallOptions, Operations } from './contract/contract.ts'
-import { PROTOCOL_VERSION } from './kinds.ts'
+import type { Config } from './config/config.ts'
+import { dial, remoteOperations, requestReader } from './api/socket/client.ts'
+import type { ReaderRequest } from './api/socket/protocol.ts'
+import type { OperationsServerOptions } from './api/socket/server.ts'
+import { hasCode, HyperletterError } from './errors.ts'
+import type { CallOptions, Operations } from './api/contract/contract.ts'
+import { PROTOCOL_VERSION } from './api/kinds.ts'
 
 /** Where the work will run, decided once; the operations are the same. */
 export interface Connection {
@@ -85,10 +85,10 @@ async function openHere(
   { lend = false, online = false }: ConnectOptions,
 ): Promise<Connection> {
   const [{ Engine }, { bindOperations }, { createLogger }, { ReaderHost }] = await Promise.all([
-    import('../engine/engine.ts'),
-    import('./operations.ts'),
-    import('../logger.ts'),
-    import('../web/host.ts'),
+    import('./engine/engine.ts'),
+    import('./api/operations.ts'),
+    import('./logger.ts'),
+    import('./web/host.ts'),
   ])
   const logger = createLogger(config.logLevel)
   const engine = await Engine.open({ config, logger, online })
@@ -118,9 +118,9 @@ type Lent = Pick<OperationsServerOptions, 'operations' | 'openReader' | 'logger'
 // Nothing is lost where it does not succeed: the others then wait, as for any other command.
 async function lendOver(config: Config, lent: Lent) {
   const [{ OperationsServer }, { recordAddress }, { packageVersion }] = await Promise.all([
-    import('./socket/server.ts'),
-    import('./socket/socket-directory.ts'),
-    import('../version.ts'),
+    import('./api/socket/server.ts'),
+    import('./api/socket/socket-directory.ts'),
+    import('./version.ts'),
   ])
   const startedAt = Date.now()
   const end = new AbortController()
