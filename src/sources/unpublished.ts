@@ -43,11 +43,17 @@ const MARKS: readonly (readonly [names: string, marked: RegExp, kind: WithheldKi
     'private',
   ],
   ['exclude ignore eleventyexcludefromcollections', YES, 'private'],
-  ['password', /\S/, 'private'],
+  ['password', /^(?!(?:false|no|none|null|0)$)\S/i, 'private'],
   ['render list', /^(?:never|false|local)$/i, 'private'],
   [
-    'visibility access audience post_visibility',
+    'visibility post_visibility',
     /^(?!(?:public|everyone|everybody|all|free|published|visible)$)/i,
+    'private',
+  ],
+  // Also words for whom a text is written: `audience: beginners`.
+  [
+    'access audience',
+    /^(?:only[ _-]?)?(?:paid|paying|members?|subscribers?|founding|private|restricted|login)/i,
     'private',
   ],
 ]

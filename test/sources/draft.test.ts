@@ -325,6 +325,8 @@ describe('parseDraft', () => {
     ['private', 'visibility: paid'],
     ['private', 'visibility: members'],
     ['private', 'password: secret'],
+    ['private', 'audience: only_paid'],
+    ['private', 'access: members'],
     ['private', '_build: {render: never}'],
     ['private', 'eleventyExcludeFromCollections: true'],
     ['scheduled', 'status: scheduled'],
@@ -347,6 +349,8 @@ describe('parseDraft', () => {
     'draft: false',
     'status: published',
     'publish: 2020-01-01',
+    'audience: beginners',
+    'password: false',
   ])('publishes what says "%s"', async (field) => {
     expect(await parseDraft(`---\n${field}\n---\n# A`)).toMatchObject({ title: 'A' })
   })
