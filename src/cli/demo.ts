@@ -12,9 +12,7 @@ import { defined } from '../defined.ts'
 import { HyperletterError } from '../errors.ts'
 
 /** A newsletter written for this project, with pictures; it travels in the package. */
-const NEWSLETTER = fileURLToPath(
-  new URL('../../../fixtures/newsletters/tide-tables', import.meta.url),
-)
+const NEWSLETTER = fileURLToPath(new URL('../../fixtures/newsletters/tide-tables', import.meta.url))
 const TITLE = 'Tide Tables'
 
 interface DemoResult {
@@ -153,7 +151,7 @@ function check(holds: boolean, complaint: string): void {
 
 type Child = ChildProcessByStdio<null, Readable, Readable>
 
-const LAUNCHER = fileURLToPath(new URL('../../../bin/hyperletter.js', import.meta.url))
+const LAUNCHER = fileURLToPath(new URL('../../bin/hyperletter.js', import.meta.url))
 
 interface ActorOptions {
   readonly dataDir: string

@@ -37,6 +37,17 @@ it('sends to stderr what a library prints on the console', async () => {
   expect(complaints).toContain('two histories')
 })
 
+it('plays the demo to its end', async () => {
+  const child = start('demo', '--json')
+  const [story, complaints, code] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    exitCode(child),
+  ])
+  expect({ complaints, code }).toEqual({ complaints: '', code: 0 })
+  expect(jsonOf(story)).toMatchObject({ steps: { length: 7 } })
+})
+
 it('ends quietly when nobody reads its output', async () => {
   const child = start('--help')
   child.stdout.destroy()
