@@ -29,6 +29,9 @@ const DEFINITION =
 const ON_THE_WEB = /^(?:[a-z][a-z0-9+.-]+:|\/\/|#|\?)/i
 const FILE_URL = /^file:/i
 const HTML_IMAGE = /<img\s/i
+const HTML_IMAGES = new RegExp(HTML_IMAGE, 'gi')
+/** Longest tag that is looked at without a parser. */
+const MAX_TAG_CHARACTERS = 2_000
 const IMAGE =
   /!\[([^[\]]{0,1000})\](?:\([ \t]{0,16}(?:<([^<>\r\n]{1,1000})>|([^\s<>()]{1,1000}))|\[([^[\]]{0,1000})\])?/g
 
@@ -47,7 +50,7 @@ export async function localImages(text: string): Promise<LocalImage[]> {
 // Parsing takes 20 ms for what this tells in 0.1 ms: most images of newsletters are on the web. In
 // doubt the answer is yes.
 function mayShowLocalImages(text: string): boolean {
-  if (HTML_IMAGE.test(text)) return true
+  if (mayShowByHtml(text)) return true
   let at = text.indexOf('![')
   if (at < 0) return false
   const localLabels = new Set<string>()
@@ -62,6 +65,16 @@ function mayShowLocalImages(text: string): boolean {
     if (localLabels.size === 0) continue
     if (localLabels.has(labelOf(text.slice(at + 2, end)))) return true
     if (localLabels.has(labelOf(matchAt(REFERENCE, text, end + 1)))) return true
+  }
+  return false
+}
+
+function mayShowByHtml(text: string): boolean {
+  for (const { index } of text.matchAll(HTML_IMAGES)) {
+    const end = text.indexOf('>', index) + 1
+    if (end === 0 || end - index > MAX_TAG_CHARACTERS) return true
+    const [image] = readRawHtml(text.slice(index, end))
+    if (image?.type === 'image' && isLocal(image.url)) return true
   }
   return false
 }
