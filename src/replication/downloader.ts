@@ -29,13 +29,13 @@ const FEW_BLOCKS = 4
 /** How long each record is waited for before the log is looked through again. */
 const RECORD_TIMEOUT_MS = 20_000
 
-/** How long after the log has grown it is looked through. */
+/** Delay from the growth of a log to reading what is new. */
 const LOOK_AFTER_MS = 100
 
 /** How long after a look at a log of which records were missing the next one comes. */
 const LOOK_AGAIN_MS = 5_000
 
-/** How long after a block arrived it is looked whether it was the last one. */
+/** Delay from the arrival of a block to checking whether it was the last one. */
 const ANNOUNCE_AFTER_MS = 100
 
 export interface DownloaderOptions {

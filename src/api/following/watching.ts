@@ -18,7 +18,7 @@ const RECORD_TIMEOUT_MS = 20_000
 /** How long the content of a new issue is waited for before it is reported as not held. */
 const CONTENT_TIMEOUT_MS = 10_000
 
-/** How soon it is looked again for records that did not arrive in time, and for successors. */
+/** Delay before looking again for records that did not arrive in time, and for successors. */
 const LOOK_AGAIN_MS = 5_000
 
 /** A log that has grown since the watch began. */

@@ -6,7 +6,7 @@ import { seedOf } from './shares.ts'
 /** Assumed of blocks before any is known: a content block. */
 const BLOCK_BYTES = 64 * 1024
 
-/** How soon after a block was chosen it is looked for peers that are late, and, while nothing arrives, at the latest. */
+/** Delay from choosing a block to the first check for late peers, and the longest one while nothing arrives. */
 const LOOK_MS = 100
 const LONGEST_LOOK_MS = 1_000
 

@@ -9,7 +9,7 @@ import type { SchedulerPort } from './scheduler-port.ts'
 const LEAST_PLAN_MS = 25
 const MOST_PLAN_MS = 250
 
-/** Of how many blocks it is looked, for each millisecond that the plan is used, whether a peer holds them. */
+/** Number of blocks checked against what peers hold, for each millisecond that a plan is used. */
 const LOOKS_PER_MS = 10
 
 /** So little is not divided: it would take longer, and saves nobody anything. */

@@ -13,7 +13,7 @@ const LATE_TIMES = 2
 /** How often that is looked for. */
 const LATE_EVERY_MS = 50
 
-/** Who has nothing left to ask a source for fetches from the share of another after so many times as long as a block takes. */
+/** After this many block times idle, a reader takes blocks from another reader's share. */
 const REST_TIMES = 1
 const LONG_REST_TIMES = 3
 

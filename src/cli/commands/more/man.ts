@@ -64,7 +64,7 @@ function manualPage({ program, version, date, settingsFile }: ManualOptions): st
     '.SH FILES',
     '.TP',
     bold(settingsFile),
-    filled('The settings, in TOML. `hyperletter config path` prints where it is looked for.'),
+    filled('The settings, in TOML. `hyperletter config path` prints its path.'),
     '.TP',
     bold('~/.local/share/hyperletter'),
     filled('Everything else, if no other folder is set: newsletters, keys, log of the daemon.'),
