@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Config } from '../../config/config.ts'
 import { HyperletterError } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
 import { compact } from '../../log/store/compaction.ts'
@@ -32,10 +33,9 @@ const SHARE_AT_A_TIME = 0.05
 const DEAD = 'rocksdb.live-blob-file-garbage-size'
 
 export interface CappedDiskOptions {
+  readonly config: Pick<Config, 'dataDir' | 'storeDir'>
   readonly capBytes: number
   readonly store: Store
-  readonly dataDir: string
-  readonly storeDir: string
   /** What newsletters of this user take, which do not count. */
   readonly ownBytes: () => number
   /** Ends taking dead blocks off the disk. */
@@ -78,7 +78,10 @@ export class CappedDisk {
 
   /** What blocks of others take on this disk, with all that belongs to them. */
   async usedBytes(): Promise<number> {
-    return Math.max(0, (await allocatedBelow(this.#options.dataDir)) - this.#options.ownBytes())
+    return Math.max(
+      0,
+      (await allocatedBelow(this.#options.config.dataDir)) - this.#options.ownBytes(),
+    )
   }
 
   /** What may be fetched before the disk is full. `Infinity` without a cap. */
@@ -154,7 +157,8 @@ export class CappedDisk {
   // dead files go first, which takes no room; then, while what is left is more than is bearable, files with some
   // dead blocks are copied, a few at a time.
   async #compact(isBearable: (deadBytes: number) => Promise<boolean>): Promise<number> {
-    const { store, storeDir, signal } = this.#options
+    const { store, signal } = this.#options
+    const { storeDir } = this.#options.config
     const deadBytes = async () => Number(await store.database.getProperty(DEAD)) || 0
     // Only this tells the storage which blocks are dead.
     await compact({ store, storeDir, share: 0 }, DEAD_FILES)

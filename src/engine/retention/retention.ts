@@ -13,14 +13,13 @@ import type { FeedUsage } from './feed-usage.ts'
 import {
   addOnDemand,
   allocate,
-  nextStep,
   overShare,
   totalBytes,
   type Choice,
   type OnDemandIssue,
   type Plan,
-  type Step,
 } from './plan.ts'
+import { StepwiseFetching } from './stepwise-fetching.ts'
 import { UsageIndex } from './usage-index.ts'
 
 export interface RetentionOptions {
@@ -46,15 +45,6 @@ const ROUND_AFTER_MS = 200
 /** Issues come of age. */
 const ROUND_EVERY_MS = 3_600_000
 
-/** After this without a block, older issues are fetched beside those that nobody sends. */
-const STALLED_MS = 5_000
-
-/** How many times in a row there has to be no room before less is planned. */
-const PATIENT_ROUNDS = 5
-
-/** Of the budget: what is fetched at a time of a newsletter that does not fit whole. */
-const STEP = 0.125
-
 /** How many newsletters are opened at a time to see what they have, and how often: an open log takes memory. */
 const OPEN_AT_ONCE = 4
 const OPEN_EVERY_MS = 3_000
@@ -69,6 +59,7 @@ export class Retention {
   readonly #disk: CappedDisk
   readonly #index: UsageIndex
   readonly #rounds: DebouncedTask
+  readonly #fetching: StepwiseFetching
   readonly #abort = new AbortController()
   /** In the order in which they were asked for. */
   #onDemand: readonly OnDemandIssue[] = []
@@ -77,22 +68,20 @@ export class Retention {
   #next: Next | undefined
   readonly #seen = new Set<FeedKey>()
   #isMeasured = false
-  #refusals = 0
   #openedAt = 0
 
   constructor({ config, capBytes, store, library, logger, open }: RetentionOptions) {
-    const { dataDir, storeDir } = config
     this.#open = open
     this.#index = new UsageIndex(library)
     const ownBytes = () => this.#index.ownBytes
-    const { signal } = this.#abort
-    this.#disk = new CappedDisk({ capBytes, store, dataDir, storeDir, ownBytes, signal })
+    this.#disk = new CappedDisk({ config, capBytes, store, ownBytes, signal: this.#abort.signal })
     this.#rounds = new DebouncedTask({
       run: (isThorough) => this.#round(isThorough),
       onFailure: (err) => logger.warn({ err }, 'keeping the disk'),
       delayMs: ROUND_AFTER_MS,
       everyMs: ROUND_EVERY_MS,
     })
+    this.#fetching = new StepwiseFetching(this.#disk, this.#rounds)
   }
 
   /** `Infinity` for none. */
@@ -110,23 +99,22 @@ export class Retention {
 
   /** Watches over a feed until it is closed. */
   add(feed: Feed): void {
-    const { feedKey } = feed
-    const { events } = feed.log
+    const { feedKey, log } = feed
+    const { events } = log
     const usage = this.#index.add(feed)
     if (usage === undefined) return
     // What is here of it was counted as something unknown so far.
     if (this.#isMeasured && !this.#seen.has(feedKey)) this.#disk.regain(usage.heldBytes)
     this.#seen.add(feedKey)
-    const onAppend = () => {
+    events.on('retention', 'append', () => {
       this.#index.update(usage)
       // Before the first of the new blocks is asked for.
       this.#holdBack(usage)
       this.schedule()
-    }
+    })
     const onNews = () => {
       if (feed.selection !== EVERYTHING) this.schedule()
     }
-    events.on('retention', 'append', onAppend)
     events.on('retention', 'download', onNews)
     events.on('retention', 'listed', onNews)
     if (this.#index.isLimited(usage)) feed.select(UNDECIDED)
@@ -187,10 +175,9 @@ export class Retention {
     const usage = this.#index.delete(feedKey)
     this.#seen.delete(feedKey)
     if (usage?.isOpen !== true) return
-    const { feed } = usage
     this.#onDemand = this.#onDemand.filter((it) => it.feedKey !== feedKey)
-    feed.select({ fetch: [], keep: [] })
-    await this.#disk.drop(feed)
+    usage.feed.select({ fetch: [], keep: [] })
+    await this.#disk.drop(usage.feed)
     this.#disk.regain()
     await this.runNow({ isThorough: true })
   }
@@ -247,8 +234,11 @@ export class Retention {
     if (isThorough ? this.#disk.hasDropped : this.#disk.isDirty) {
       await this.#disk.reclaim({ isThorough })
     }
-    // What has grown since is held back, and decided anew.
-    await this.#fetch(usages, plan, (it) => it.isOpen && it.feed.length === lengths.get(it))
+    await this.#fetching.fetch(usages, plan, {
+      // What has grown since is held back, and decided anew.
+      mayFetch: (it) => it.isOpen && it.feed.length === lengths.get(it),
+      onDemandOf: (it) => this.#onDemandOf(it.feed.feedKey),
+    })
     if (plan.isTight) await this.#openSome(plan.unknown.flatMap((i) => usages[i] ?? []))
   }
 
@@ -272,71 +262,16 @@ export class Retention {
   async #drop(usage: FeedUsage, choice: Choice): Promise<void> {
     const { feed } = usage
     if (choice === 'all') return
-    const { fetch } = feed.selection
-    const { keep } = usage.selectionOf(choice, new Set(), this.#onDemandOf(feed))
+    const { keep } = usage.selectionOf(choice, new Set(), this.#onDemandOf(feed.feedKey))
     if (sameRanges(keep, feed.selection.keep)) return
     if (!usage.isOpen) {
       // It is decided anew once it is open.
       await this.#open(feed.feedKey)
       return
     }
-    feed.select({ fetch: without(fetch, without(EVERYTHING.keep, keep)), keep })
+    const fetch = without(feed.selection.fetch, without(EVERYTHING.keep, keep))
+    feed.select({ fetch, keep })
     await this.#disk.drop(feed)
-  }
-
-  /** Has what was decided fetched, a step at a time where not all of it fits. */
-  async #fetch(
-    usages: readonly FeedUsage[],
-    { isTight, choices }: Plan,
-    mayFetch: (usage: FeedUsage) => boolean,
-  ): Promise<void> {
-    const isWhole = choices.every((it) => it === 'all')
-    const step = isWhole ? undefined : await this.#nextStep(usages, choices, isTight)
-    for (const [i, usage] of usages.entries()) {
-      const { feed } = usage
-      const choice = choices[i] ?? 'all'
-      if (!mayFetch(usage)) continue
-      if (choice === 'all') feed.select(EVERYTHING)
-      else {
-        const fetched = step?.fetched.get(i) ?? new Set()
-        feed.select(usage.selectionOf(choice, fetched, this.#onDemandOf(feed)))
-      }
-    }
-    if (step !== undefined) this.#afterStep(step, isTight)
-  }
-
-  async #nextStep(
-    usages: readonly FeedUsage[],
-    choices: readonly Choice[],
-    isTight: boolean,
-  ): Promise<Step> {
-    const take = async () => {
-      // What is fetched whole will take this beyond what it takes now.
-      const expected = usages.filter((_, i) => isTight && choices[i] === 'all')
-      const expectedBytes = expected.reduce((sum, it) => sum + it.expectedBytes, 0)
-      return nextStep(
-        choices,
-        ({ newsletter, item }) => usages[newsletter]?.missingBytes(item) ?? 0,
-        (await this.#disk.roomBytes()) - expectedBytes,
-        (i) => this.#disk.budgetBytes * STEP * (usages[i]?.stepsAtOnce ?? 1),
-      )
-    }
-    const step = await take()
-    if (step.refusedBytes === undefined || !this.#disk.isReclaimable) return step
-    await this.#disk.reclaim({ wantedBytes: step.refusedBytes })
-    return take()
-  }
-
-  #afterStep({ missingBytes, refusedBytes }: Step, isTight: boolean): void {
-    const isRefused = missingBytes === 0 && refusedBytes !== undefined && isTight
-    this.#refusals = isRefused ? this.#refusals + 1 : 0
-    if (missingBytes > 0) this.#continueLater()
-    else if (isRefused) {
-      // Something else takes the room, and nothing is on its way that would leave; the storage may be about
-      // to remove a log, though.
-      if (this.#refusals > PATIENT_ROUNDS) this.#disk.lose(refusedBytes)
-      this.schedule()
-    }
   }
 
   // To know what may stay of them, and of those that have not been open yet.
@@ -347,14 +282,7 @@ export class Retention {
       this.#openedAt = Date.now()
       for (const feedKey of closed.slice(0, OPEN_AT_ONCE)) await this.#open(feedKey)
     }
-    this.#continueLater()
-  }
-
-  // A peer that has the rest may never come; others should not wait behind it.
-  #continueLater(): void {
-    this.#rounds.scheduleAfter(STALLED_MS, () => {
-      for (const usage of this.#choices.keys()) usage.onPause()
-    })
+    this.#fetching.continueLater()
   }
 
   // What does not fit whole is fetched once it is clear which part of it.
@@ -365,7 +293,7 @@ export class Retention {
     if (neededBytes > this.#disk.budgetBytes) feed.select(UNDECIDED)
   }
 
-  #onDemandOf({ feedKey }: Feed): readonly OnDemandIssue[] {
+  #onDemandOf(feedKey: FeedKey): readonly OnDemandIssue[] {
     return this.#onDemand.filter((it) => it.feedKey === feedKey)
   }
 }
