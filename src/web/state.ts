@@ -9,17 +9,17 @@ import { feedAddresses, type AllAddresses } from '../site/syndication/addresses.
 
 const port = z.int().min(1).max(65_535)
 
-// A later version may have added fields: they stay, and the secret with them.
+// A later version may have added fields, or write others in its own way: the secret stays whatever they are.
 const readerState = z.looseObject({
-  port,
+  port: port.optional().catch(undefined),
   /** Where it is served while something else has that port. */
-  otherPort: port.optional(),
+  otherPort: port.optional().catch(undefined),
   /** Everything that proves who may read or change something is derived from it. */
   secret: z.string().regex(/^[0-9a-f]{64}$/),
 })
 
 /** What the web reader keeps from run to run, so that bookmarks and feed addresses stay good. */
-export type ReaderState = z.infer<typeof readerState>
+export type ReaderState = z.infer<typeof readerState> & { readonly port: number }
 
 /** Whether the web reader was ever opened for this data directory. */
 export function wasOpened(dataDir: string): boolean {
@@ -29,7 +29,8 @@ export function wasOpened(dataDir: string): boolean {
 /** What was kept; a file that cannot be understood counts as none, and costs a new session. */
 export async function loadState(dataDir: string, defaultPort: number): Promise<ReaderState> {
   try {
-    return readerState.parse(JSON.parse(await readFile(fileIn(dataDir), 'utf8')))
+    const kept = readerState.parse(JSON.parse(await readFile(fileIn(dataDir), 'utf8')))
+    return { ...kept, port: kept.port ?? defaultPort }
   } catch {
     return { port: defaultPort, secret: newSecret() }
   }

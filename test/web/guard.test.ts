@@ -306,6 +306,18 @@ describe('the server', () => {
     expect((await stat(join(dataDir, 'reader.json'))).mode & 0o077).toBe(0)
   })
 
+  it('keeps secret and fields that another version wrote', async () => {
+    const { reader, operations } = await someReader()
+    const { dataDir } = reader
+    await reader.server.close()
+    const file = join(dataDir, 'reader.json')
+    const { secret } = JSON.parse(await readFile(file, 'utf8')) as { secret: string }
+    const later = { port: 'auto', otherPort: { v6: 1 }, secret, theme: ['dark'] }
+    await writeFile(file, JSON.stringify(later))
+    await startReader(operations, { dataDir })
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ secret, theme: ['dark'] })
+  })
+
   it('takes another port if its own is taken, unless it was told which', async () => {
     const { reader, operations } = await someReader()
     const port = Number(new URL(reader.origin).port)
