@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, statfsSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Config } from './config.ts'
 
@@ -39,7 +47,9 @@ function remember(file: string, capBytes: number): void {
   const draft = `${file}.${process.pid}`
   try {
     makeDirectory(dirname(file))
-    writeFileSync(draft, `${capBytes}\n`, { mode: 0o600 })
+    // What lies there already is left from a crash, or a link of somebody else's that must not be followed.
+    rmSync(draft, { force: true })
+    writeFileSync(draft, `${capBytes}\n`, { mode: 0o600, flag: 'wx' })
     renameSync(draft, file)
   } catch {
     // It is chosen anew at the next start.

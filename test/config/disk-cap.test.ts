@@ -1,6 +1,6 @@
-import { readFile, statfs, writeFile } from 'node:fs/promises'
+import { lstat, readFile, statfs, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { diskCapOf } from '../../src/config/disk-cap.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
@@ -22,6 +22,18 @@ describe('the disk cap', () => {
     await writeFile(join(dataDir, 'disk-cap'), '123\n')
     const again = diskCapOf({ dataDir, diskCap: undefined })
     expect(again).toEqual({ capBytes: 123, isNew: false })
+  })
+
+  it('is in a file for this user alone, under any umask, and follows no link', async () => {
+    const before = process.umask(0)
+    onTestFinished(() => void process.umask(before))
+    const dataDir = await temporaryDirectory()
+    const outside = join(await temporaryDirectory(), 'kept')
+    await writeFile(outside, 'kept')
+    await symlink(outside, join(dataDir, `disk-cap.${process.pid}`))
+    diskCapOf({ dataDir, diskCap: undefined })
+    expect((await lstat(join(dataDir, 'disk-cap'))).mode & 0o777).toBe(0o600)
+    expect(await readFile(outside, 'utf8')).toBe('kept')
   })
 
   it('is chosen anew where what was written down is damaged', async () => {
