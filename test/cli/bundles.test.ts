@@ -1,6 +1,8 @@
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { HyperletterError } from '../../src/errors.ts'
 import type { Input, Operations } from '../../src/api/contract/contract.ts'
 import { bundleOf } from '../helpers/bundles.ts'
@@ -98,6 +100,23 @@ describe('export', () => {
     expect(await readFile(path, 'utf8')).toBe('mine')
     await runCli(['export', 'T', '--bundle', 'a.bundle', '--force'], { operations, cwd })
     expect((await readFile(path)).equals(bundle)).toBe(true)
+  })
+
+  it('replaces a regular file only, also where it is told to', async () => {
+    const { operations, cwd } = await sample()
+    const path = join(cwd, 'a.bundle')
+    await writeFile(path, 'mine')
+    await symlink(path, join(cwd, 'link'))
+    const server = createServer().listen(join(cwd, 'socket'))
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    for (const name of ['link', 'socket']) {
+      const argv = ['export', 'T', '--bundle', name, '--force']
+      const { code, opened } = await runCli(argv, { operations, cwd })
+      expect({ name, code, opened }).toEqual({ name, code: 2, opened: 0 })
+    }
+    expect((await lstat(join(cwd, 'link'))).isSymbolicLink()).toBe(true)
+    expect((await lstat(join(cwd, 'socket'))).isSocket()).toBe(true)
   })
 
   it('leaves nothing behind when it fails, and keeps what was there', async () => {

@@ -129,8 +129,9 @@ async function writeFile(
 async function refuseExisting(path: string, force: boolean): Promise<void> {
   const existing = await lstat(path).catch(() => undefined)
   if (existing === undefined) return
-  if (existing.isDirectory()) {
-    throw new HyperletterError('INVALID_INPUT', `${path} is a folder: give the name of a file.`)
+  if (!existing.isFile()) {
+    const what = existing.isDirectory() ? 'is a folder' : 'is no regular file'
+    throw new HyperletterError('INVALID_INPUT', `${path} ${what}: give the name of a file.`)
   }
   if (force) return
   throw new HyperletterError('INVALID_INPUT', `${path} exists.`, {
