@@ -1,5 +1,5 @@
-import { lstat, mkdir, readFile, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { lstat, mkdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { writeBeside } from '../atomic-file.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
 import { safeFileName } from '../render/file-name.ts'
@@ -23,15 +23,17 @@ export function safeSegments(name: string): string[] {
 }
 
 /**
- * Makes paths differ that a file system might take for the same one, by a number before the
- * extension; most systems ignore case, and some the way a letter is composed.
+ * Makes paths differ that a file system might take for the same one, or for a folder of another, by a number before
+ * the extension; most systems ignore case, and some the way a letter is composed.
  */
 export function makeDistinct(paths: readonly (readonly string[])[]): string[][] {
-  const taken = new Set<string>()
+  const fold = (path: readonly string[]) => path.join('/').normalize('NFKC').toLowerCase()
+  const folders = paths.flatMap((it) => it.slice(1).map((_, i) => fold(it.slice(0, i + 1))))
+  const taken = new Set<string>(folders)
   return paths.map((segments) => {
     for (let i = 1; ; i++) {
       const path = i === 1 ? [...segments] : numbered(segments, i)
-      const folded = path.join('/').normalize('NFKC').toLowerCase()
+      const folded = fold(path)
       if (taken.has(folded)) continue
       taken.add(folded)
       return path
@@ -52,22 +54,28 @@ export async function writeFiles(
   { force = false, signal }: { force?: boolean; signal: AbortSignal },
 ): Promise<string[]> {
   const written: { temporary: string; path: string }[] = []
+  const made: string[] = []
+  let isDone = false
   try {
-    await mkdir(folder, { recursive: true })
+    made.push(...(await makeFolder(resolve(folder))))
     for (const { segments, bytes } of files) {
       const path = join(folder, ...segments)
-      await makeFolders(folder, segments.slice(0, -1))
+      await makeFolders(folder, segments.slice(0, -1), made)
       await refuseObstacle(path)
       const temporary = await writeBeside(path, bytes, { signal, isSynced: false })
       written.push({ temporary, path })
       if (!force) await refuseDifferent(temporary, path)
     }
+    for (const { path } of written) await refuseObstacle(path)
     for (const { temporary, path } of written) await rename(temporary, path)
+    isDone = true
     return written.map(({ path }) => path)
   } catch (error) {
     throw translate(error)
   } finally {
     await Promise.all(written.map(({ temporary }) => rm(temporary, { force: true })))
+    // Only empty ones can be removed.
+    if (!isDone) for (const it of made.toReversed()) await rmdir(it).catch(() => undefined)
   }
 }
 
@@ -78,13 +86,28 @@ function numbered(segments: readonly string[], i: number): string[] {
   return [...segments.slice(0, -1), `${name.slice(0, at)}-${i}${name.slice(at)}`]
 }
 
-async function makeFolders(folder: string, segments: readonly string[]): Promise<void> {
+// Gives the folders that were made, the outermost first.
+async function makeFolder(path: string): Promise<string[]> {
+  const first = await mkdir(path, { recursive: true })
+  if (first === undefined) return []
+  const made = [path]
+  for (let at = path; at !== first && at !== dirname(at);) made.unshift((at = dirname(at)))
+  return made
+}
+
+async function makeFolders(
+  folder: string,
+  segments: readonly string[],
+  made: string[],
+): Promise<void> {
   let path = folder
   for (const segment of segments) {
     path = join(path, segment)
     const existing = await lstatIfAny(path)
-    if (existing === undefined) await mkdir(path)
-    else if (!existing.isDirectory()) throw inTheWay(path)
+    if (existing === undefined) {
+      await mkdir(path)
+      made.push(path)
+    } else if (!existing.isDirectory()) throw inTheWay(path)
   }
 }
 

@@ -88,6 +88,11 @@ describe('distinct paths', () => {
       ['e\u0301-2'],
     ])
   })
+
+  it('get a number where one would be the folder of another', () => {
+    const paths = [['a'], ['A', 'b', 'c.png'], ['a', 'B'], ['x.md']]
+    expect(makeDistinct(paths)).toEqual([['a-2'], ['A', 'b', 'c.png'], ['a', 'B-2'], ['x.md']])
+  })
 })
 
 describe('writing files', () => {
@@ -152,6 +157,20 @@ describe('writing files', () => {
     const attempt = writeFiles(folder, [file('a.md', 'x'), { segments: ['b'], bytes }], { signal })
     await expect(attempt).rejects.toThrow('gone')
     expect(await readdir(folder)).toEqual([])
+  })
+
+  it('changes nothing where a file is the folder of another, forced or not', async () => {
+    await writeFile(join(folder, 'b'), 'mine')
+    const target = join(folder, 'new', 'deeper')
+    for (const into of [folder, target]) {
+      for (const force of [false, true]) {
+        const files = [file('b', 'theirs'), file('a', 'file'), file('a/b', 'below it')]
+        const attempt = writeFiles(into, files, { force: force || into === folder, signal })
+        await expect(attempt).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+      }
+    }
+    expect(await readdir(folder)).toEqual(['b'])
+    expect(await readFile(join(folder, 'b'), 'utf8')).toBe('mine')
   })
 
   it('stops between two chunks when interrupted', async () => {
