@@ -126,6 +126,22 @@ describe('a journal that is found at the start', () => {
     await expectCode(again.author.append(same, [await issueOf('Three')]), 'FEED_BEHIND')
   })
 
+  test.each([
+    ['no record', ['body', 'no record']],
+    ['a record of a later format', [JSON.stringify({ hyperletter: 2, type: 'issue' })]],
+    ['nothing', []],
+  ])('whose last block is %s is never signed, and stays', async (_, texts) => {
+    const { dataDir, engine, pending, journal } = await published()
+    await engine.close()
+    await journal.write({ ...pending, blocks: texts.map((it) => Buffer.from(it)) })
+    const again = await openEngine({ dataDir })
+    const feed = await onlyFeed(again)
+    expect(feed.length).toBe(pending.start)
+    await expectCode(again.author.append(feed, [await issueOf('Two')]), 'FEED_BEHIND')
+    expect(feed.length).toBe(pending.start)
+    expect(await journal.has(pending.feedKey)).toBe(true)
+  })
+
   test('of one feed does not keep another from opening or publishing', async () => {
     const { dataDir, engine, pending, journal } = await published()
     const other = await beginNewsletter(engine, { seed: 2 })

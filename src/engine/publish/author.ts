@@ -8,6 +8,7 @@ import {
 import type { Feed } from '../../format/feed.ts'
 import { short, type Logger } from '../../logger.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
+import { decodeRecord } from '../../format/records/record.ts'
 import type { Newsletter } from '../../format/records/newsletter.ts'
 import type { AppendOptions, Continuity } from './continuity.ts'
 import type { Journal, PendingAppend } from './journal.ts'
@@ -69,9 +70,11 @@ export class Author {
 
   /**
    * Finishes an append that a crash interrupted.
-   * @throws FEED_BEHIND or FEED_CONFLICT if the log is not where that append began.
+   * @throws FEED_BEHIND or FEED_CONFLICT if the log is not where that append began; INVALID_RECORD if what is in
+   * the journal is no entry that this version knows, which is never signed.
    */
   async recover(feed: Feed, { start, blocks }: PendingAppend): Promise<void> {
+    decodeRecord(blocks.at(-1) ?? new Uint8Array(), start + blocks.length - 1)
     if (feed.length < start) {
       throw new HyperletterError(
         'FEED_BEHIND',

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { access, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { z } from 'zod'
 import { parseFeedKey, type FeedKey } from '../../format/keys/feed-key.ts'
 import { createSynced, makeDirectory } from '../../atomic-file.ts'
 
@@ -97,10 +98,23 @@ function parse(feedKey: FeedKey, bytes: Buffer): PendingAppend | undefined {
   const hash = hashOf([hashed])
   if (bytes.byteLength <= HASH_BYTES || !hash.equals(bytes.subarray(-HASH_BYTES))) return undefined
   const headEnd = hashed.indexOf('\n')
-  const head = JSON.parse(hashed.toString('utf8', 0, headEnd)) as { start: number; sizes: number[] }
+  const head = headOf(hashed.toString('utf8', 0, Math.max(headEnd, 0)))
+  // Finished, but not by this version: it stays, and is no entry that could be signed.
+  if (!head.success) return { feedKey, start: 0, blocks: [] }
+  const { start, sizes } = head.data
   let offset = headEnd + 1
-  const blocks = head.sizes.map((size) => hashed.subarray(offset, (offset += size)))
-  return { feedKey, start: head.start, blocks }
+  const blocks = sizes.map((size) => hashed.subarray(offset, (offset += size)))
+  return { feedKey, start, blocks: offset === hashed.byteLength ? blocks : [] }
+}
+
+const HEAD = z.object({ start: z.int().nonnegative(), sizes: z.array(z.int().nonnegative()) })
+
+function headOf(line: string) {
+  try {
+    return HEAD.safeParse(JSON.parse(line))
+  } catch {
+    return HEAD.safeParse(undefined)
+  }
 }
 
 function hashOf(parts: readonly Uint8Array[]): Buffer {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readdir, readFile, stat, writeFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -113,6 +114,20 @@ describe('a file that was not finished', () => {
     const longer = await pendingIn(FILE, (it) => Buffer.concat([it, Buffer.alloc(1)]))
     expect(longer).toEqual({ found: [], left: [] })
   })
+})
+
+describe('a file that was finished, but not by this version', () => {
+  test.each(['[]', '{"start":-1,"sizes":[]}', '{"start":7,"sizes":[9]}', 'other', ''])(
+    'stays, and has no blocks: %j',
+    async (head) => {
+      const { dir, journal } = await openJournal()
+      const bytes = Buffer.from(`${head}\nblocks`)
+      const hash = createHash('sha256').update(bytes).digest()
+      await writeFile(join(dir, FILE), Buffer.concat([bytes, hash]))
+      expect(await journal.pending()).toMatchObject([{ feedKey: FEED, blocks: [] }])
+      expect(await journal.has(FEED)).toBe(true)
+    },
+  )
 })
 
 describe('a journal', () => {
