@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { lstat, mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { codeOf } from './errors.ts'
+import { codeOf, HyperletterError } from './errors.ts'
 import { onStore, unusableDirectory } from './storage-errors.ts'
 import { SerialQueue } from './serial-queue.ts'
 
@@ -42,6 +42,38 @@ async function makeUnlessThere(path: string): Promise<void> {
 
 async function isDirectory(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() === true
+}
+
+/**
+ * Refuses a directory that another user owns or may write to: what lies there could be somebody else's. A file in
+ * its place is somebody's mistake, but harmless here, and so is nothing.
+ * @throws INVALID_INPUT naming the owner or the mode, and the command that mends it
+ */
+export async function assertOwnFolder(path: string): Promise<void> {
+  const uid = process.getuid?.()
+  if (uid === undefined) return
+  const found = await lstat(path).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined
+    throw error
+  })
+  if (found === undefined || found.isFile()) return
+  const refuse = (message: string, hint: string) =>
+    new HyperletterError('INVALID_INPUT', `${path} ${message}`, { hint })
+  if (!found.isDirectory()) {
+    throw refuse('is not a directory.', 'Choose another place with --data-dir.')
+  }
+  if (found.uid !== uid) {
+    throw refuse(
+      `belongs to user ${found.uid}, and this process runs as user ${uid}.`,
+      `Run the command as that user, or hand the directory over: chown -R ${uid} '${path}'`,
+    )
+  }
+  if ((found.mode & 0o022) !== 0) {
+    throw refuse(
+      `is open to other users of this machine (mode ${(found.mode & 0o777).toString(8)}).`,
+      `Close it: chmod go-w '${path}'. If that changes nothing, the file system keeps no permissions: choose a folder on another one with --data-dir.`,
+    )
+  }
 }
 
 /**

@@ -51,6 +51,27 @@ describe('open', () => {
     expect(await modeOf(dataDir)).toBe(0o750)
   })
 
+  test.each(['', 'store', 'keys', 'journal', 'published'])(
+    'refuses a data directory where a group may write to “%s”',
+    async (folder) => {
+      const dataDir = await temporaryDirectory()
+      await (await openEngine({ dataDir })).close()
+      await chmod(join(dataDir, folder), 0o770)
+      const { message, hint } = await expectCode(openEngine({ dataDir }), 'INVALID_INPUT')
+      expect(message).toContain('open to other users')
+      expect(hint).toContain(`chmod go-w '${join(dataDir, folder)}'`)
+    },
+  )
+
+  test('names a clock before 1970, and stores nothing', async () => {
+    vi.setSystemTime(-86_400_000)
+    onTestFinished(() => void vi.useRealTimers())
+    const dataDir = join(await temporaryDirectory(), 'data')
+    const { message } = await expectCode(openEngine({ dataDir }), 'INVALID_INPUT')
+    expect(message).toContain('1969-12-31T00:00:00.000Z')
+    await expect(stat(join(dataDir, 'store'))).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
   test('leaves the console of the process as it is', async () => {
     const { log, error, warn } = console
     await openEngine()

@@ -17,7 +17,7 @@ export const NO_SMALL_DISK =
 /** A new file system in memory with room for `sizeMib`; it goes when the running test ends. */
 export async function smallDisk(sizeMib: number): Promise<string> {
   const directory = await temporaryDirectory()
-  await run('mount', ['-t', 'tmpfs', '-o', `size=${sizeMib}m`, 'tmpfs', directory])
+  await run('mount', ['-t', 'tmpfs', '-o', `size=${sizeMib}m,mode=700`, 'tmpfs', directory])
   onTestFinished(async () => {
     await run('umount', ['--lazy', directory])
   })

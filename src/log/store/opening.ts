@@ -9,7 +9,7 @@ import { codeOf, hasCode, HyperletterError } from '../../errors.ts'
 import { onStore } from '../../storage-errors.ts'
 import { writeBufferFor } from './disk.ts'
 import { Store } from './store.ts'
-import { makeDirectory, replaceSynced } from '../../atomic-file.ts'
+import { assertOwnFolder, makeDirectory, replaceSynced } from '../../atomic-file.ts'
 
 export interface StoreOptions {
   /** What it may take, as far as others wrote it; no limit when absent. */
@@ -27,12 +27,14 @@ const DEVICE_FILE = 'CORESTORE'
 /**
  * Opens the store of a data directory and takes its lock. One that was copied here, or put back from a
  * backup, opens too; until `settleMove` it is known that it was.
- * @throws STORE_BUSY if another process has it, INVALID_INPUT if it cannot be made, DISK_FULL; FEED_BEHIND
- * if it was copied and somebody else is opening it.
+ * @throws STORE_BUSY if another process has it, INVALID_INPUT if it cannot be made, if others may write to the
+ * directory or the clock is wrong, DISK_FULL; FEED_BEHIND if it was copied and somebody else is opening it.
  */
 export async function openStore(config: Config, options: StoreOptions = {}): Promise<Store> {
-  const { dataDir, storeDir } = config
+  const { dataDir, storeDir, keysDir, journalDir, publishedDir } = config
+  assertClock()
   await makeDirectory(storeDir, dataDir)
+  for (const it of [dataDir, storeDir, keysDir, journalDir, publishedDir]) await assertOwnFolder(it)
   for (const pauseMs of LOOK_AGAIN_MS) {
     try {
       return await tryToOpen(storeDir, options)
@@ -49,6 +51,17 @@ export async function openStore(config: Config, options: StoreOptions = {}): Pro
     await adopt(config, seen)
     return tryToOpen(storeDir, options)
   }
+}
+
+// Hypercore stores with each change of a log when it was, as a number that is not negative.
+function assertClock(): void {
+  const now = new Date()
+  if (now.getTime() >= 0) return
+  throw new HyperletterError(
+    'INVALID_INPUT',
+    `The clock of this machine shows ${now.toISOString()}: nothing can be stored before 1970.`,
+    { hint: 'Let the system set the clock by itself, from the network.' },
+  )
 }
 
 /** Whether the store was moved, and its newsletters may not know yet that they have to catch up. */
