@@ -13,7 +13,7 @@ import { finishInterrupted, recordMove } from './publish/interrupted.ts'
 import { Journal } from './publish/journal.ts'
 import { PublishedNotes } from './publish/published.ts'
 import { SigningKeys } from './publish/signing-keys.ts'
-import { Feeds, type FeedSession, type NewsletterKeys, type OpenOptions } from './feeds.ts'
+import { Feeds, type FeedSession, type ReadingKeys, type OpenOptions } from './feeds.ts'
 import { Retention } from './retention/retention.ts'
 import { NetworkSession } from './network/network-session.ts'
 import { catchUp, type CatchUpOptions } from './recovery/catch-up.ts'
@@ -22,7 +22,7 @@ import { Durability } from '../log/store/durability.ts'
 import { openStore } from '../log/store/opening.ts'
 import type { Store } from '../log/store/store.ts'
 
-export interface EngineOptions {
+interface EngineOptions {
   readonly config: Config
   /** Holds `config`, where that may change while running; the engine's own when absent. */
   readonly live?: LiveConfig
@@ -196,7 +196,7 @@ export class Engine {
    * being idle: `await using session = await engine.open(entry)`.
    * @throws NOT_AVAILABLE, DISK_FULL; ABORTED while the engine closes.
    */
-  open(newsletter: NewsletterKeys, options?: OpenOptions): Promise<FeedSession> {
+  open(newsletter: ReadingKeys, options?: OpenOptions): Promise<FeedSession> {
     return this.feeds.open(newsletter, options)
   }
 

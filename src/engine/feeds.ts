@@ -30,7 +30,7 @@ export interface FeedsOptions {
 }
 
 /** A newsletter with what it takes to read it. */
-export type NewsletterKeys = Pick<LibraryEntry, 'feedKey' | 'encryptionKey'>
+export type ReadingKeys = Pick<LibraryEntry, 'feedKey' | 'encryptionKey'>
 
 export interface OpenOptions {
   /**
@@ -106,7 +106,7 @@ export class Feeds {
   }
 
   /** Opens a newsletter, or joins those who have it open. Whoever asks disposes of the session. */
-  async open(newsletter: NewsletterKeys, options: OpenOptions = {}): Promise<FeedSession> {
+  async open(newsletter: ReadingKeys, options: OpenOptions = {}): Promise<FeedSession> {
     const end = this.#begin(newsletter.feedKey, options.temporary)
     try {
       return new FeedSession(await this.#openAndStart(newsletter, options), end)
@@ -130,7 +130,7 @@ export class Feeds {
   }
 
   /** Opens a newsletter of the library for nobody: it is announced, downloaded and served until it is idle. */
-  async start(newsletter: NewsletterKeys, options?: OpenOptions): Promise<void> {
+  async start(newsletter: ReadingKeys, options?: OpenOptions): Promise<void> {
     const session = await this.open(newsletter, options)
     await session[Symbol.asyncDispose]()
   }
@@ -158,7 +158,7 @@ export class Feeds {
   }
 
   /** Takes a role away and, with the last one, the newsletter off the network and off the disk. */
-  async leave({ feedKey }: NewsletterKeys, role: Role): Promise<void> {
+  async leave({ feedKey }: ReadingKeys, role: Role): Promise<void> {
     if ((await this.#options.library.remove(feedKey, role)) === undefined) {
       await this.#discard(feedKey)
     }
@@ -220,10 +220,7 @@ export class Feeds {
     }
   }
 
-  async #openAndStart(
-    newsletter: NewsletterKeys,
-    { online, temporary }: OpenOptions,
-  ): Promise<Feed> {
+  async #openAndStart(newsletter: ReadingKeys, { online, temporary }: OpenOptions): Promise<Feed> {
     const { feedKey, encryptionKey } = newsletter
     const open = this.#open.get(feedKey)
     if (temporary === true && open !== undefined && open.encryptionKey !== encryptionKey) {
@@ -268,7 +265,7 @@ export class Feeds {
     }
   }
 
-  async #get(newsletter: NewsletterKeys): Promise<Feed> {
+  async #get(newsletter: ReadingKeys): Promise<Feed> {
     const { feedKey, encryptionKey } = newsletter
     const known = this.#open.get(feedKey)
     if (known !== undefined && (await known.feed).log.isOpen) return known.feed
@@ -291,7 +288,7 @@ export class Feeds {
     return opening.feed
   }
 
-  async #openNow({ feedKey, encryptionKey }: NewsletterKeys, opening: Promise<Log>): Promise<Feed> {
+  async #openNow({ feedKey, encryptionKey }: ReadingKeys, opening: Promise<Log>): Promise<Feed> {
     // Known before a peer can ask for it.
     if (encryptionKey !== undefined) this.#private.add(topicOf(keyBytes(feedKey)))
     const log = await opening

@@ -12,7 +12,7 @@ export interface Rival {
  * What becomes of a second connection to a peer: it replaces the first, is refused, waits for a sign of life on the
  * first, or the stack decides.
  */
-export type Verdict = 'replace' | 'refuse' | 'wait' | 'stack'
+type Verdict = 'replace' | 'refuse' | 'wait' | 'stack'
 
 /** Two peers that dial each other at the same moment are through by then. */
 const SAME_MOMENT_MS = 3_000

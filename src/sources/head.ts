@@ -1,7 +1,7 @@
 import { safeParse, type z } from 'zod'
 import { defined } from '../defined.ts'
 import { issueHeadFields } from '../format/records/issue.ts'
-import { languageTag, type Author } from '../format/records/text.ts'
+import { languageTag, type NamedAuthor } from '../format/records/text.ts'
 import { invalidDraft, type DraftWarning } from './source.ts'
 import { withheldByHead, type WithheldKind } from './unpublished.ts'
 import { parseDate } from './date.ts'
@@ -11,7 +11,7 @@ import type { FrontMatter, HeadField, HeadValue } from './front-matter.ts'
 export interface DraftHead {
   readonly title?: string
   readonly summary?: string
-  readonly authors?: Author[]
+  readonly authors?: NamedAuthor[]
   readonly tags?: string[]
   readonly language?: string
   /** ISO 8601 in UTC. */
@@ -242,7 +242,7 @@ function nameIn(value: HeadValue): string | undefined {
   return undefined
 }
 
-function authorsField(fields: Fields): Author[] | undefined {
+function authorsField(fields: Fields): NamedAuthor[] | undefined {
   const field = find(fields, NAMES.authors)
   if (field === undefined) return undefined
   // "Doe, Jane" is one author; "Authors: Ann, Bo" are two.
@@ -258,7 +258,7 @@ function authorsField(fields: Fields): Author[] | undefined {
   return authors.length === 0 ? undefined : authors
 }
 
-function authorFrom(value: HeadValue): Author | undefined {
+function authorFrom(value: HeadValue): NamedAuthor | undefined {
   if (typeof value === 'string') {
     const [, name, address] = /^([^<]*)<([^<>]*)>$/.exec(value.trim()) ?? []
     if (name === undefined || address === undefined) return { name: value.trim() }

@@ -1,5 +1,5 @@
 import { HyperletterError, type ErrorCode } from '../errors.ts'
-import type { Author } from '../format/records/text.ts'
+import type { NamedAuthor } from '../format/records/text.ts'
 
 /** A file that travels with an issue. Its bytes are not read before the issue is published. */
 export interface DraftAttachment {
@@ -24,7 +24,7 @@ export interface DraftWarning {
 export interface Draft {
   readonly title: string
   readonly summary?: string
-  readonly authors?: Author[]
+  readonly authors?: NamedAuthor[]
   readonly tags?: string[]
   readonly language?: string
   /** ISO 8601 in UTC. */

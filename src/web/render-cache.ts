@@ -1,18 +1,18 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { LRUCache } from 'lru-cache'
 import { renderHtml, renderUnformatted } from '../render/html/html.ts'
-import type { Issue } from '../site/pages/parts.ts'
+import type { IssueText } from '../site/pages/parts.ts'
 import { INLINE_LENGTH, inWorker } from '../text-worker/text-worker.ts'
 
 /** HTML of an issue; `attachmentUrl` gives the addresses of its pictures. */
 export type Render = (
-  issue: Issue,
+  issue: IssueText,
   attachmentUrl: (name: string) => string | undefined,
 ) => Promise<string>
 
 /** Long texts are rendered by a worker; one that takes it too long is shown unformatted. */
 export async function renderIssue(
-  { markdown, attachments }: Issue,
+  { markdown, attachments }: IssueText,
   attachmentUrl: (name: string) => string | undefined,
   run = inWorker,
 ): Promise<string> {
@@ -37,7 +37,7 @@ export class RenderCache {
 
   /** @param use which addresses pictures get; part of what HTML is kept by. */
   async render(
-    issue: Issue,
+    issue: IssueText,
     use: string,
     attachmentUrl: (name: string) => string | undefined,
   ): Promise<string> {
@@ -84,6 +84,6 @@ export class KeptTexts {
 }
 
 // By nothing that the author claims: two editions may have one date.
-function keyOf({ feedKey, number, editionBlock, retracted }: Issue): string {
+function keyOf({ feedKey, number, editionBlock, retracted }: IssueText): string {
   return [feedKey, number, editionBlock, retracted?.at].join('/')
 }

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { replaceWhole } from '../atomic-file.ts'
-import type { Newsletter } from '../site/pages/parts.ts'
+import type { NewsletterSummary } from '../site/pages/parts.ts'
 import { feedAddresses, type AllAddresses } from '../site/syndication/addresses.ts'
 
 const port = z.int().min(1).max(65_535)
@@ -58,7 +58,7 @@ function fileIn(dataDir: string): string {
 export async function readerAddresses(
   dataDir: string,
   origin: string,
-  newsletters: readonly Newsletter[],
+  newsletters: readonly NewsletterSummary[],
 ): Promise<AllAddresses> {
   const { secret } = await loadState(dataDir, portOf(origin))
   return feedAddresses(origin, new Secrets(secret), newsletters)

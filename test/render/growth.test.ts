@@ -6,8 +6,8 @@ import { plainText } from '../../src/engine/search/text/plain-text.ts'
 import { renderHtml, renderUnformatted } from '../../src/render/html/html.ts'
 import { stripControls } from '../../src/render/plain.ts'
 import { renderTerminal } from '../../src/render/terminal/terminal.ts'
-import type { Issue } from '../../src/site/pages/parts.ts'
-import { entryOf, type Entry } from '../../src/site/syndication/document.ts'
+import type { IssueText } from '../../src/site/pages/parts.ts'
+import { entryOf, type FeedEntry } from '../../src/site/syndication/document.ts'
 import { FORMATS } from '../../src/site/syndication/formats.ts'
 import { expectLinear, type Construct } from '../helpers/growth.ts'
 
@@ -104,7 +104,7 @@ describe('the cost of a text grows as the text does', { timeout: 120_000 }, () =
 
 const OUTLINE = { id: 'urn:a', title: 'a', home: '/', issues: [], links: {} }
 
-const ISSUE: Issue = {
+const ISSUE: IssueText = {
   feedKey: 'y'.repeat(52),
   newsletter: 'a',
   number: 1,
@@ -117,6 +117,6 @@ const ISSUE: Issue = {
 }
 
 // oxlint-disable-next-line typescript/require-await -- as the entries of a feed come
-async function* only(entry: Entry): AsyncGenerator<Entry> {
+async function* only(entry: FeedEntry): AsyncGenerator<FeedEntry> {
   yield entry
 }

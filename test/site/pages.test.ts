@@ -4,7 +4,12 @@ import { describe, expect, it } from 'vitest'
 import { inboxPage, slice } from '../../src/site/pages/lists.ts'
 import { issuePage } from '../../src/site/pages/issue.ts'
 import { layout } from '../../src/site/pages/layout.ts'
-import type { Issue, IssueSummary, Newsletter, View } from '../../src/site/pages/parts.ts'
+import type {
+  IssueText,
+  IssueSummary,
+  NewsletterSummary,
+  View,
+} from '../../src/site/pages/parts.ts'
 import { current, entryOf } from '../../src/site/syndication/document.ts'
 import { FORMATS } from '../../src/site/syndication/formats.ts'
 import { all } from '../helpers/operations.ts'
@@ -25,7 +30,7 @@ const view: View = {
   iconPath: '/icon.svg',
 }
 
-const newsletter: Newsletter = {
+const newsletter: NewsletterSummary = {
   feedKey,
   link: `hyperletter://${feedKey}`,
   title: 'Tide <Tables>',
@@ -46,7 +51,7 @@ const summary: IssueSummary = {
   held: true,
 }
 
-const issue: Issue = {
+const issue: IssueText = {
   feedKey,
   newsletter: 'Tide <Tables>',
   number: 1,

@@ -9,7 +9,7 @@ import { issueExcerpt } from '../../src/engine/search/text/excerpt.ts'
 import { SegmentBuilder } from '../../src/engine/search/segment-builder.ts'
 import { plainText } from '../../src/engine/search/text/plain-text.ts'
 import { renderHtml } from '../../src/render/html/html.ts'
-import type { Issue } from '../../src/site/pages/parts.ts'
+import type { IssueText } from '../../src/site/pages/parts.ts'
 import { inWorker, TextWorker, type TextWorkerOptions } from '../../src/text-worker/text-worker.ts'
 import { renderIssue } from '../../src/web/render-cache.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
@@ -79,7 +79,7 @@ describe('a worker for texts', { timeout: 60_000 }, () => {
   })
 
   it('has the text of an issue shown unformatted, with a sentence that says so', async () => {
-    const issue = { markdown: `<b> & *${LONG}`, attachments: [] } as unknown as Issue
+    const issue = { markdown: `<b> & *${LONG}`, attachments: [] } as unknown as IssueText
     const shown = await renderIssue(
       issue,
       () => undefined,

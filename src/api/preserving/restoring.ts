@@ -11,7 +11,7 @@ import { anySignal } from '../../within.ts'
 import { openFile, TwoReadings } from './bundle-file.ts'
 import { importBundle } from './bundling.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
-import type { NewsletterKeys as ReadingKeys } from '../../engine/feeds.ts'
+import type { ReadingKeys } from '../../engine/feeds.ts'
 import { waitUntil } from '../waiting.ts'
 
 type Event = Output<'restoreNewsletter'>

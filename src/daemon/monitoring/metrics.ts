@@ -158,7 +158,7 @@ function counter(name: string, help: string, value: number): Metric {
 }
 
 /** One value of a metric, with what tells it from the others. */
-export interface Sample {
+interface Sample {
   readonly labels?: Readonly<Record<string, string>>
   readonly value: number
 }

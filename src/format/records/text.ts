@@ -56,7 +56,7 @@ export const languageTag = z
   )
 
 export const author = z.looseObject({ name: name(256), url: z.optional(webUrl) })
-export type Author = z.infer<typeof author>
+export type NamedAuthor = z.infer<typeof author>
 
 function isWellFormed(text: string): boolean {
   return text.isWellFormed()

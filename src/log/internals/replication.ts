@@ -15,7 +15,7 @@ import type { KnownHashes } from './known-hashes.ts'
 const PAGE_BITS = 32_768
 
 /** Whom a block was asked of, and when by `Date.now`. */
-export interface Asked {
+interface Asked {
   readonly peer: PeerInternals
   readonly atMs: number
 }

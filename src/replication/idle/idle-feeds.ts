@@ -15,7 +15,7 @@ export interface FeedOpener {
 }
 
 /** A newsletter that takes part in the network. */
-export interface Newsletter {
+export interface KnownFeed {
   readonly feedKey: FeedKey
   readonly discoveryKey: Uint8Array
 }
@@ -62,7 +62,7 @@ interface Openings extends LogState {
   readonly at: number
 }
 
-interface Member extends Newsletter {
+interface Member extends KnownFeed {
   /** How far its log is, once that is known; what is open is asked itself. */
   state: LogState | undefined
   /** Nothing is missing, but for what need not come. */
@@ -95,7 +95,7 @@ export class IdleFeeds {
     this.#timer.unref()
   }
 
-  add(newsletter: Newsletter): void {
+  add(newsletter: KnownFeed): void {
     const { feedKey, discoveryKey } = newsletter
     if (this.#members.has(feedKey)) return
     const turnAt = Date.now() + Math.random() * FIRST_TURN_MS
@@ -111,7 +111,7 @@ export class IdleFeeds {
     this.#toOpen.delete(feedKey)
   }
 
-  get(feedKey: FeedKey): Newsletter | undefined {
+  get(feedKey: FeedKey): KnownFeed | undefined {
     return this.#members.get(feedKey)
   }
 
@@ -120,7 +120,7 @@ export class IdleFeeds {
   }
 
   /** The newsletter with this discovery key. */
-  withTopic(discoveryKey: Uint8Array): Newsletter | undefined {
+  withTopic(discoveryKey: Uint8Array): KnownFeed | undefined {
     const feedKey = this.#topics.get(hex(discoveryKey))
     return feedKey === undefined ? undefined : this.#members.get(feedKey)
   }

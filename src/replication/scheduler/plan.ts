@@ -26,7 +26,7 @@ export interface PlanOptions<P> {
 }
 
 /** What to ask whom for, by what peers hold at one moment. Each list begins with what to ask for first. */
-export interface Plan<P> {
+export interface DownloadPlan<P> {
   /** Held by sources only, and ours to fetch from there. */
   readonly own: readonly number[]
   /** Held by fellows: the rarest first. */
@@ -64,7 +64,7 @@ export function makePlan<P>({
   members,
   isDivided,
   underWay,
-}: PlanOptions<P>): Plan<P> {
+}: PlanOptions<P>): DownloadPlan<P> {
   const held = members.map(({ peer }) => heldBy(view, peer, missing))
   const complete = members.filter(
     ({ peer }, at) => held[at]?.includes(0) !== true && view.holdsAll(peer),

@@ -1,5 +1,5 @@
 import type { PeerStats } from './peer-stats.ts'
-import { HORIZON, makePlan, type Member, type Plan } from './plan.ts'
+import { HORIZON, makePlan, type Member, type DownloadPlan } from './plan.ts'
 import type { SchedulerPort } from './scheduler-port.ts'
 
 /**
@@ -30,7 +30,7 @@ export class Planner<P> {
   readonly #options: PlannerOptions<P>
   #blockBytes: number
   /** The last one, also when it is out of date. */
-  #plan: Plan<P> | undefined
+  #plan: DownloadPlan<P> | undefined
   #staleMs = -Infinity
   /** Since the last plan. */
   #isMoreWanted = false
@@ -62,7 +62,7 @@ export class Planner<P> {
     return this.#plan?.sources.has(peer) === true
   }
 
-  planAt(nowMs: number): Plan<P> {
+  planAt(nowMs: number): DownloadPlan<P> {
     if (this.#plan !== undefined && nowMs < this.#staleMs) return this.#plan
     const { view, seed, peers } = this.#options
     const members: Member<P>[] = []

@@ -1,5 +1,5 @@
 import { PeerStats, type Arrival } from './peer-stats.ts'
-import type { Plan } from './plan.ts'
+import type { DownloadPlan } from './plan.ts'
 import { Planner, type PlannerOptions } from './planner.ts'
 import { RecentBytes } from './recent-bytes.ts'
 import type { SchedulerPort } from './scheduler-port.ts'
@@ -118,7 +118,7 @@ export class Scheduler<P> {
     return late === undefined ? undefined : { index: late, again: true }
   }
 
-  #fromSource(plan: Plan<P>, peer: P, state: PeerStats, nowMs: number): number | undefined {
+  #fromSource(plan: DownloadPlan<P>, peer: P, state: PeerStats, nowMs: number): number | undefined {
     const rested = this.#rested(peer, state, nowMs)
     return (
       this.#first(plan.own, peer, nowMs) ??
@@ -129,7 +129,7 @@ export class Scheduler<P> {
     )
   }
 
-  #fromFellow(plan: Plan<P>, peer: P, state: PeerStats, nowMs: number): number | undefined {
+  #fromFellow(plan: DownloadPlan<P>, peer: P, state: PeerStats, nowMs: number): number | undefined {
     // It had nothing for us that is not under way; what others do not deliver is seen with the next plan.
     const announcements = this.#view.announcements(peer)
     const nothing = state.nothing
@@ -171,7 +171,7 @@ export class Scheduler<P> {
   }
 
   // Near the end peers have nothing left to do while others still queue what they were asked for.
-  #late(plan: Plan<P>, peer: P, { window }: PeerStats, nowMs: number): number | undefined {
+  #late(plan: DownloadPlan<P>, peer: P, { window }: PeerStats, nowMs: number): number | undefined {
     const usualMs = window.elapsedMs
     if (usualMs === undefined) return
     let latest: number | undefined
@@ -203,7 +203,7 @@ export class Scheduler<P> {
     return state.restedMs(nowMs) / Math.max(1, elapsedMs)
   }
 
-  #isGenerous({ window }: PeerStats, plan: Plan<P>, nowMs: number): boolean {
+  #isGenerous({ window }: PeerStats, plan: DownloadPlan<P>, nowMs: number): boolean {
     const rate = this.#arrived.perMs(nowMs)
     const left = (plan.own.length + plan.shared.length) * this.#blockBytes
     return (

@@ -10,13 +10,13 @@ import {
   singleLineOf,
   size,
   words,
-  type Issue,
+  type IssueText,
   type IssueSummary,
   type Markup,
 } from './parts.ts'
 
 export interface IssueView {
-  readonly issue: Issue
+  readonly issue: IssueText
   /** Safe HTML of its text. */
   readonly content: string
   /** What lists say of it. */
@@ -54,11 +54,11 @@ ${next === undefined ? html`<span></span>` : html`<a rel="next" data-key="j" hre
 </article>`
 }
 
-function readingTime({ markdown }: Issue): string {
+function readingTime({ markdown }: IssueText): string {
   return `${count(Math.max(1, Math.round(markdown.split(/\s+/).length / 230)), 'minute')} to read`
 }
 
-function marks({ amendedAt, note, editions, retracted }: Issue): Markup | '' {
+function marks({ amendedAt, note, editions, retracted }: IssueText): Markup | '' {
   if (retracted !== undefined) {
     return html`<div class="problem">
       <p>
@@ -74,7 +74,7 @@ function marks({ amendedAt, note, editions, retracted }: Issue): Markup | '' {
   </div>`
 }
 
-function seal(issue: Issue): Markup {
+function seal(issue: IssueText): Markup {
   const key = html`<code class="key">${groupedKey(issue.feedKey)}</code>`
   return issue.verified
     ? html`<details class="seal good">
@@ -95,7 +95,7 @@ function seal(issue: Issue): Markup {
       </details>`
 }
 
-function attachments(issue: Issue, path: string): Markup | '' {
+function attachments(issue: IssueText, path: string): Markup | '' {
   if (issue.attachments.length === 0) return ''
   return html`<section class="attachments" aria-labelledby="attached">
     <h2 id="attached">Attached</h2>

@@ -2,11 +2,12 @@ import { html } from 'hono/html'
 import { singleLine } from '../../render/plain.ts'
 import { actions, THEMES, type Markup, type Theme, type View } from './parts.ts'
 
-export type Place = 'inbox' | 'newsletters' | 'search' | 'seeding' | 'add' | 'feeds' | 'none'
+export type NavigationSection =
+  'inbox' | 'newsletters' | 'search' | 'seeding' | 'add' | 'feeds' | 'none'
 
 export interface Page {
   readonly title: string
-  readonly place: Place
+  readonly place: NavigationSection
   readonly body: Markup
   /** `issue`, or a list that more may be added to: what the script does with the page. */
   readonly kind?: 'issue' | 'list' | 'live'
@@ -16,7 +17,7 @@ export interface Page {
   readonly notice?: string | undefined
 }
 
-const NAVIGATION: readonly (readonly [Place, string, string])[] = [
+const NAVIGATION: readonly (readonly [NavigationSection, string, string])[] = [
   ['inbox', '/', 'Inbox'],
   ['newsletters', '/newsletters', 'Newsletters'],
   ['search', '/search', 'Search'],

@@ -11,7 +11,7 @@ import {
   words,
   type IssueSummary,
   type Markup,
-  type Newsletter,
+  type NewsletterSummary,
 } from './parts.ts'
 
 const PER_PAGE = 40
@@ -97,7 +97,7 @@ const NOTHING: Readonly<Record<Show, readonly [string, string]>> = {
 export function inboxPage(
   shown: Show,
   issues: Slice<IssueSummary>,
-  newsletters: readonly Newsletter[],
+  newsletters: readonly NewsletterSummary[],
 ): Markup {
   const followed = newsletters.filter((it) => it.roles.includes('subscriber'))
   const unread = newsletters.reduce((sum, it) => sum + it.unread, 0)
@@ -131,7 +131,7 @@ export function inboxPage(
 }
 
 /** All newsletters of the library. */
-export function newslettersPage(newsletters: readonly Newsletter[]): Markup {
+export function newslettersPage(newsletters: readonly NewsletterSummary[]): Markup {
   const heading = html`<header class="page-head">
     <h1>Newsletters</h1>
     <p class="lede">${count(newsletters.length, 'newsletter')} in your library</p>

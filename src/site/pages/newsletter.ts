@@ -13,14 +13,14 @@ import {
   words,
   type IssueSummary,
   type Markup,
-  type Newsletter,
+  type NewsletterSummary,
 } from './parts.ts'
 
 type Carrying = Output<'status'>['newsletters'][number]
 
 /** Profile, who carries it, how to pass it on, and its issues. */
 export function newsletterPage(
-  newsletter: Newsletter,
+  newsletter: NewsletterSummary,
   issues: Slice<IssueSummary>,
   carrying: Carrying | undefined,
 ): Markup {
@@ -100,7 +100,7 @@ export function newsletterPage(
 }
 
 // Asked once more, also without a script: what is gone has to be fetched again.
-function leaving(newsletter: Newsletter, path: string): Markup {
+function leaving(newsletter: NewsletterSummary, path: string): Markup {
   const stays = newsletter.roles.length > 1
   return html`<details class="leave">
     <summary class="button plain">Stop following…</summary>

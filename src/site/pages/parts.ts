@@ -5,9 +5,9 @@ import { singleLine } from '../../render/plain.ts'
 /** A piece of markup in which every value was escaped. */
 export type Markup = ReturnType<typeof html>
 
-export type Newsletter = Output<'listNewsletters'>[number]
+export type NewsletterSummary = Output<'listNewsletters'>[number]
 export type IssueSummary = Output<'listIssues'>[number]
-export type Issue = Output<'readIssue'>
+export type IssueText = Output<'readIssue'>
 
 /** What every page knows of its request. */
 export interface View {

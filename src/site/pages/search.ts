@@ -10,7 +10,7 @@ import {
   newsletterPath,
   words,
   type Markup,
-  type Newsletter,
+  type NewsletterSummary,
 } from './parts.ts'
 
 /** As many are looked for. */
@@ -23,7 +23,7 @@ export interface SearchView {
   /** Feed key of the only newsletter to look in. */
   readonly within: string
   readonly since: string
-  readonly newsletters: readonly Newsletter[]
+  readonly newsletters: readonly NewsletterSummary[]
   readonly found?: readonly Found[]
   readonly error?: HyperletterError
 }

@@ -5,7 +5,7 @@ import { count, empty, newsletterPath, size, words, type Markup } from './parts.
 type Status = Output<'status'>
 
 /** What was moved up to a moment. */
-export interface Sample {
+export interface TrafficSample {
   readonly at: number
   readonly uploadedBytes: number
   readonly downloadedBytes: number
@@ -15,7 +15,7 @@ const WIDTH = 640
 const HEIGHT = 120
 
 /** Who holds what, and what goes in and out. */
-export function seedingPage(status: Status, samples: readonly Sample[]): Markup {
+export function seedingPage(status: Status, samples: readonly TrafficSample[]): Markup {
   const up = status.newsletters.reduce((sum, it) => sum + it.uploadedBytes, 0)
   const down = status.newsletters.reduce((sum, it) => sum + it.downloadedBytes, 0)
   return html`<header class="page-head">
@@ -103,7 +103,7 @@ interface Rate {
 }
 
 /** Bytes a second from each sample to the next. */
-function ratesOf(samples: readonly Sample[]): Rate[] {
+function ratesOf(samples: readonly TrafficSample[]): Rate[] {
   return samples.slice(1).map((it, index) => {
     const before = samples[index] ?? it
     const seconds = Math.max(0.001, (it.at - before.at) / 1_000)
@@ -118,7 +118,7 @@ function highest(rates: readonly Rate[]): number {
   return Math.max(0, ...rates.map((it) => Math.max(it.up, it.down)))
 }
 
-function speeds(samples: readonly Sample[]): Markup {
+function speeds(samples: readonly TrafficSample[]): Markup {
   const rates = ratesOf(samples)
   const { up, down } = rates.at(-1) ?? { up: 0, down: 0 }
   const most = highest(rates)
@@ -130,7 +130,7 @@ function speeds(samples: readonly Sample[]): Markup {
     <span class="swatch down"></span> ${size(down)} received; ${rest}`
 }
 
-function graph(samples: readonly Sample[]): Markup {
+function graph(samples: readonly TrafficSample[]): Markup {
   const rates = ratesOf(samples)
   const top = Math.max(1_000, highest(rates))
   const line = (pick: (rate: Rate) => number) =>

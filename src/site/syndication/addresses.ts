@@ -1,5 +1,5 @@
 import { singleLine } from '../../render/plain.ts'
-import type { Newsletter } from '../pages/parts.ts'
+import type { NewsletterSummary } from '../pages/parts.ts'
 
 /** Where one feed is. `complete` is every issue in one document, for apps that know no pages. */
 export interface FeedAddresses {
@@ -17,7 +17,7 @@ export interface AllAddresses {
   readonly completeOpml: string
   readonly everything: FeedAddresses
   readonly newsletters: readonly (FeedAddresses & {
-    readonly newsletter: Newsletter
+    readonly newsletter: NewsletterSummary
     readonly title: string
     /** The page for people. */
     readonly home: string
@@ -36,7 +36,7 @@ export interface FeedKeys {
 export function feedAddresses(
   origin: string,
   keys: FeedKeys,
-  newsletters: readonly Newsletter[],
+  newsletters: readonly NewsletterSummary[],
 ): AllAddresses {
   const shown = newsletters.filter((it) => it.title !== undefined)
   const all = shown.some((it) => it.private) ? `?key=${keys.feed('all')}` : ''

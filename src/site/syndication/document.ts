@@ -1,6 +1,6 @@
 import { singleLine } from '../../render/plain.ts'
 import { withoutTitle } from '../pages/issue.ts'
-import { issuePath, newsletterPath, type Issue, type IssueSummary } from '../pages/parts.ts'
+import { issuePath, newsletterPath, type IssueText, type IssueSummary } from '../pages/parts.ts'
 
 /** Issues of one document. An archive document always has as many. */
 export const ISSUES_PER_DOCUMENT = 25
@@ -25,7 +25,7 @@ export interface Outline {
 }
 
 /** One issue, before it has a format. */
-export interface Entry {
+export interface FeedEntry {
   readonly id: string
   readonly url: string
   readonly title: string
@@ -151,7 +151,7 @@ function archivePath(number: number): string {
  * @param origin Where its page is.
  * @param content Safe HTML of its text; undefined for a link to its page instead.
  */
-export function entryOf(issue: Issue, origin: string, content: string | undefined): Entry {
+export function entryOf(issue: IssueText, origin: string, content: string | undefined): FeedEntry {
   const { feedKey, number, title, publishedAt, amendedAt, retracted } = issue
   const changes = [publishedAt, amendedAt, retracted?.at].flatMap((it) => (it ? [it] : []))
   const url = origin + issuePath(feedKey, number)

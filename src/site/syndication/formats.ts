@@ -1,6 +1,6 @@
 import { generateAtomFeed, generateJsonFeed, generateOpml } from 'feedsmith'
 import { defined } from '../../defined.ts'
-import { updatedAt, type Entry, type Outline } from './document.ts'
+import { updatedAt, type FeedEntry, type Outline } from './document.ts'
 
 export interface Format {
   /** Last part of an address. */
@@ -13,7 +13,7 @@ export interface Format {
 /** A document with everything that a format needs. */
 export interface Written {
   readonly outline: Outline
-  readonly entries: AsyncIterable<Entry>
+  readonly entries: AsyncIterable<FeedEntry>
   readonly self: string
   /** Whole addresses by relation. */
   readonly links: Readonly<Record<string, string>>
@@ -51,7 +51,7 @@ async function* atom({ outline, entries, self, links, home }: Written): AsyncGen
 }
 
 // Each is written as the only one of a feed, and taken out of it.
-function atomEntry(it: Entry, { id }: Outline): string {
+function atomEntry(it: FeedEntry, { id }: Outline): string {
   const { source } = it
   const xml = generateAtomFeed({
     id,
@@ -105,7 +105,7 @@ async function* json({ outline, entries, self, links, home }: Written): AsyncGen
   yield ']}'
 }
 
-function jsonItem(it: Entry): unknown {
+function jsonItem(it: FeedEntry): unknown {
   const feed = generateJsonFeed({
     title: '',
     items: [
@@ -151,7 +151,7 @@ const EMPTY_OPML =
   '<?xml version="1.0" encoding="utf-8"?>\n<opml version="2.0"><head/><body/></opml>\n'
 
 // Atom asks for an author; a newsletter without named ones speaks for itself.
-function authorsOf({ authors, source }: Entry): Entry['authors'] {
+function authorsOf({ authors, source }: FeedEntry): FeedEntry['authors'] {
   return authors.length === 0 ? [{ name: source.title }] : authors
 }
 

@@ -12,12 +12,12 @@ import {
   current,
   entryOf,
   page,
-  type Entry,
+  type FeedEntry,
   type Outline,
 } from '../../site/syndication/document.ts'
 import { KeptTexts, type Render } from '../render-cache.ts'
 import { attachmentPath } from '../../site/pages/issue.ts'
-import type { Issue, IssueSummary, Newsletter } from '../../site/pages/parts.ts'
+import type { IssueText, IssueSummary, NewsletterSummary } from '../../site/pages/parts.ts'
 import { packageVersion } from '../../version.ts'
 import { isSame } from '../state.ts'
 
@@ -94,13 +94,13 @@ export function feedRoutes(reader: Reader): Hono<Env> {
   }
 
   /** Newsletters that whoever asks may see. */
-  async function visible(c: ReaderContext): Promise<Newsletter[]> {
+  async function visible(c: ReaderContext): Promise<NewsletterSummary[]> {
     const all = (await operations.listNewsletters({})).filter((it) => it.title !== undefined)
     const mayAll = c.get('session') || isSame(c.req.query('key'), secrets.feed('all'))
     return all.filter((it) => mayAll || !it.private)
   }
 
-  async function named(c: ReaderContext, feedKey: string): Promise<Newsletter> {
+  async function named(c: ReaderContext, feedKey: string): Promise<NewsletterSummary> {
     const all = await operations.listNewsletters({})
     const found = all.find((it) => it.feedKey === feedKey)
     const may =
@@ -157,7 +157,7 @@ export function feedRoutes(reader: Reader): Hono<Env> {
   }
 }
 
-function titled({ feedKey, title, description }: Newsletter) {
+function titled({ feedKey, title, description }: NewsletterSummary) {
   return { feedKey, title: title ?? feedKey, description }
 }
 
@@ -203,7 +203,7 @@ async function* readEntries(
   { operations, origin, secrets }: Reader,
   issues: readonly IssueSummary[],
   render: Render,
-): AsyncGenerator<Entry> {
+): AsyncGenerator<FeedEntry> {
   let left = MAX_DOCUMENT_CHARACTERS
   for (const { feedKey, number } of issues) {
     // Held a moment ago; one that is lost since must not take the others with it.
@@ -217,7 +217,7 @@ async function* readEntries(
     yield entryOf(issue, origin(), isTooLong ? undefined : html)
   }
 
-  function htmlOf(issue: Issue): Promise<string> {
+  function htmlOf(issue: IssueText): Promise<string> {
     const { feedKey, number, attachments } = issue
     const names = new Set(attachments.map((it) => it.name))
     const folder = `${origin()}/feeds/pictures/${secrets.pictures(feedKey)}/${feedKey}/${number}`

@@ -11,7 +11,7 @@ import { newsletterPage } from '../../site/pages/newsletter.ts'
 import { issuePath } from '../../site/pages/parts.ts'
 import { signOutPage } from '../../site/pages/problem.ts'
 import { MOST_FOUND, searchPage } from '../../site/pages/search.ts'
-import { seedingPage, type Sample } from '../../site/pages/seeding.ts'
+import { seedingPage, type TrafficSample } from '../../site/pages/seeding.ts'
 import type { RenderCache } from '../render-cache.ts'
 
 /** The pages. None of them changes anything. */
@@ -139,10 +139,10 @@ const MIN_PAUSE_MS = 900
 
 /** What was sent and received, as often as somebody looked. */
 class Traffic {
-  readonly #samples: Sample[] = []
+  readonly #samples: TrafficSample[] = []
 
   /** Adds what `status` says and gives all that is remembered, oldest first. */
-  add(status: Output<'status'>): readonly Sample[] {
+  add(status: Output<'status'>): readonly TrafficSample[] {
     const at = Date.now()
     const last = this.#samples.at(-1)
     if (last === undefined || at - last.at >= MIN_PAUSE_MS) {
