@@ -27,7 +27,7 @@ export interface DraftOrigin {
  * @throws INVALID_DRAFT saying what is wrong and on which line; TOO_LARGE.
  */
 export async function draftFromMarkdown(text: string, origin: DraftOrigin): Promise<Draft> {
-  const { fields, body, bodyLine, doubt } = await splitFrontMatter(text)
+  const { fields, body, bodyLine, warnings: ofHead } = await splitFrontMatter(text)
   const read = readHead(fields, { include: origin.include })
   const { title, publishedAt, ...head } = read.head
   checkBody(body)
@@ -39,11 +39,7 @@ export async function draftFromMarkdown(text: string, origin: DraftOrigin): Prom
     ...dated(publishedAt ?? dateInAddress(fields), origin),
     markdown: body,
     attachments,
-    warnings: [
-      ...(doubt === undefined ? [] : [{ message: doubt, line: 1 }]),
-      ...read.warnings,
-      ...warnings,
-    ],
+    warnings: [...ofHead, ...read.warnings, ...warnings],
   }
 }
 

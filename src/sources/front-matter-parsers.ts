@@ -1,6 +1,6 @@
 import { parse, TomlDate, TomlError } from 'smol-toml'
 import { isMap, parseDocument } from 'yaml'
-import { invalidDraft } from './source.ts'
+import { invalidDraft, type DraftWarning } from './source.ts'
 import { parseDate } from './date.ts'
 
 /** A value in a head: every scalar as the text it was written as. */
@@ -12,12 +12,19 @@ const MAX_ALIASES = 32
 /** Heads nest two or three levels; both parsers call themselves for each. */
 const MAX_DEPTH = 32
 
+/** Fields that only tell about a text: a mistake in one of them hides nothing that keeps a text from being published. */
+const TELLING = /^(title|subtitle|summary|description|excerpt):[ \t]+(.*\S)/
+
 /**
  * The fields of a YAML head. Every scalar stays the text that was written (`1.10` is a title, not a
- * number), tags build nothing.
+ * number), tags build nothing. A title or summary that is not YAML (`title: Tides: a list`) is taken as it stands.
+ * @param warn Gets a warning for each that is.
  * @throws INVALID_DRAFT with the line of the mistake in the file.
  */
-export function parseYaml(source: string): ReadonlyMap<string, HeadValue> {
+export function parseYaml(
+  source: string,
+  warn: (warning: DraftWarning) => void,
+): ReadonlyMap<string, HeadValue> {
   refuseDepth(source)
   try {
     const document = parseDocument(source, {
@@ -26,6 +33,12 @@ export function parseYaml(source: string): ReadonlyMap<string, HeadValue> {
       uniqueKeys: false,
     })
     const error = document.errors[0]
+    const repaired = error === undefined ? undefined : asItStands(source, error.linePos?.[0].line)
+    if (repaired !== undefined) {
+      const { line, name } = repaired
+      warn({ message: `The field "${name}" is not valid YAML; it is taken as it stands.`, line })
+      return parseYaml(repaired.source, warn)
+    }
     if (error !== undefined)
       throw broken('YAML', error.message, lineWithin(source, error.linePos?.[0].line), error)
     if (document.contents === null) return new Map()
@@ -35,6 +48,18 @@ export function parseYaml(source: string): ReadonlyMap<string, HeadValue> {
   } catch (error) {
     throw asBroken('YAML', error)
   }
+}
+
+/** A value in quotes that needs none of ours. */
+const QUOTED = /^"(?:[^"\\]|\\.)*"$/
+
+function asItStands(source: string, line = 0) {
+  const lines = source.split('\n')
+  const [, name, value] = TELLING.exec(lines[line - 1] ?? '') ?? []
+  if (name === undefined || value === undefined || QUOTED.test(value)) return undefined
+  const text = /^(['"])(.*)\1$/.exec(value)?.[2] ?? value
+  lines[line - 1] = `${name}: ${JSON.stringify(text)}`
+  return { source: lines.join('\n'), name, line }
 }
 
 /**

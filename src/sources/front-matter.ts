@@ -1,4 +1,4 @@
-import { invalidDraft } from './source.ts'
+import { invalidDraft, type DraftWarning } from './source.ts'
 import type { HeadValue } from './front-matter-parsers.ts'
 
 export type { HeadValue } from './front-matter-parsers.ts'
@@ -22,8 +22,8 @@ export interface FrontMatter {
   readonly body: string
   /** Line of the file, from 1, at which the body begins. */
   readonly bodyLine: number
-  /** The text begins much like a head but is published as text: what the author should know. */
-  readonly doubt?: string
+  /** What the author should know of the head, or of a text that begins much like one. */
+  readonly warnings: readonly DraftWarning[]
 }
 
 /** One line of the text: `end` is past its line end. */
@@ -127,9 +127,9 @@ async function splitJson(text: string): Promise<FrontMatter> {
       const line = lineAt(text, at + 1)
       if (line !== undefined && line.text.trim() !== '') break
       const source = text.slice(0, at + 1)
-      const fields = await parseFields('json', source, 0)
+      const parsed = await parseFields('json', source, 0)
       const end = line?.end ?? text.length
-      return { style: 'json', fields, ...bodyAt(text, end, source.split('\n').length + 1) }
+      return { style: 'json', ...parsed, ...bodyAt(text, end, source.split('\n').length + 1) }
     }
   }
   throw invalidDraft('The text begins with what looks like a head in JSON, but is none.', {
@@ -165,7 +165,7 @@ async function splitDelimited(text: string, head: Opened): Promise<FrontMatter> 
       if (!meant && (source !== '' || !head.isUsual)) break
       return {
         style,
-        fields: await parseFields(style, source, linesAbove),
+        ...(await parseFields(style, source, linesAbove)),
         ...bodyAt(text, line.end, lineNumber + 1),
       }
     }
@@ -208,7 +208,7 @@ async function parseFields(
   style: HeadStyle,
   written: string,
   linesAbove: number,
-): Promise<ReadonlyMap<string, HeadField>> {
+): Promise<Pick<FrontMatter, 'fields' | 'warnings'>> {
   const { parseJson, parseToml, parseYaml } = await import('./front-matter-parsers.ts')
   // A no-break space that an editor put below a colon would become a part of the name. Blank lines stand for those above,
   // so that a mistake is found in its line.
@@ -217,14 +217,16 @@ async function parseFields(
     written
       .replaceAll(/\r\n?/g, '\n')
       .replaceAll(/^([ \t]*["']?[\p{L}\p{N}_-]{1,64}["']?:)\u00a0/gmu, '$1 ')
-  const values = { yaml: parseYaml, toml: parseToml, json: parseJson }[style](source)
+  const warnings: DraftWarning[] = []
+  const parse = { yaml: parseYaml, toml: parseToml, json: parseJson }[style]
+  const values = parse(source, (it) => void warnings.push(it))
   const lines = fieldLines(source)
   const fields = new Map<string, HeadField>()
   for (const [name, value] of values) {
     const key = name.toLowerCase()
     if (!fields.has(key)) fields.set(key, { value, line: lines.get(key) ?? 1 })
   }
-  return fields
+  return { fields, warnings }
 }
 
 /** The line of the file where each field of a delimited head is first named. */
@@ -262,10 +264,8 @@ function splitPlain(text: string, first: Line): FrontMatter {
         hint: 'Write a blank line below the last field.',
       })
     } else {
-      return {
-        ...none(text),
-        doubt: `The text begins like a head, but line ${lineNumber} is not "Key: value"; all of it is published as text.`,
-      }
+      const message = `The text begins like a head, but line ${lineNumber} is not "Key: value"; all of it is published as text.`
+      return { ...none(text), warnings: [{ message, line: 1 }] }
     }
     at = line.end
     lineNumber++
@@ -273,7 +273,7 @@ function splitPlain(text: string, first: Line): FrontMatter {
       throw invalidDraft(`The head is longer than ${MAX_HEAD_BYTES} bytes.`, { line: 1 })
   }
   if (!KEPT_NAMES.some((name) => fields.has(name))) return none(text)
-  return { style: 'plain', fields, ...bodyAt(text, at, lineNumber) }
+  return { style: 'plain', fields, warnings: [], ...bodyAt(text, at, lineNumber) }
 }
 
 /** The body, `at` the first line below the head; one blank line there still belongs to the head. */
@@ -285,7 +285,7 @@ function bodyAt(text: string, at: number, lineNumber: number): { body: string; b
 }
 
 function none(text: string): FrontMatter {
-  return { style: 'none', fields: new Map(), body: text, bodyLine: 1 }
+  return { style: 'none', fields: new Map(), warnings: [], body: text, bodyLine: 1 }
 }
 
 function lineAt(text: string, start: number): Line | undefined {

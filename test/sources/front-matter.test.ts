@@ -112,6 +112,30 @@ describe('splitFrontMatter', () => {
     expect(body).toBe('Text.')
   })
 
+  it.each([
+    ["'It's a tide'", "It's a tide"],
+    ['"He said "now""', 'He said "now"'],
+    ['[Wiki] How to', '[Wiki] How to'],
+    ['Tides: a list', 'Tides: a list'],
+    ['@mara writes', '@mara writes'],
+    ['%20 more', '%20 more'],
+  ])('takes a title that is not YAML as it stands: %s', async (written, title) => {
+    const text = `---\ndraft: true\ntitle: ${written}\nsummary: a: b\n---\nText.`
+    const { fields, warnings } = await splitFrontMatter(text)
+    expect(fields.get('title')).toStrictEqual({ value: title, line: 3 })
+    expect(fields.get('summary')?.value).toBe('a: b')
+    expect(fields.get('draft')?.value).toBe('true')
+    expect(warnings.map(({ line }) => line)).toStrictEqual([3, 4])
+  })
+
+  it.each(['title: "never closed', "title: 'a'\n  b", 'draft: @true', 'title: "a" # b\n  - c'])(
+    'refuses a head in which a mistake may hide more: %s',
+    async (head) => {
+      const failure = splitFrontMatter(`---\n${head}\nstatus: x\n---\nText.`)
+      await expect(failure).rejects.toMatchObject({ code: 'INVALID_DRAFT' })
+    },
+  )
+
   it('counts lines from the beginning of the file, whatever stands above the head', async () => {
     const text = '<!-- a\nb -->\n\n---\ntitle: T\ndate: soon\n---\n\nText.'
     const { fields, bodyLine } = await splitFrontMatter(text)
