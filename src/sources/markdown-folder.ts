@@ -16,6 +16,8 @@ import { withheldByPath, type WithheldKind } from './unpublished.ts'
 export interface MarkdownFolderOptions {
   /** Glob, see `matchesGlob`. */
   readonly match?: string | undefined
+  /** Globs of files that are left out. */
+  readonly exclude?: readonly string[] | undefined
   /** What is published although its head, name or place marks it as not for everybody, or not now. */
   readonly include?: ReadonlySet<WithheldKind>
   /** Keep the places at which pictures were taken. */
@@ -53,11 +55,11 @@ const READ_AT_ONCE = 16
  */
 export function markdownFolder(
   folder: string,
-  { match, include = new Set(), keepLocation }: MarkdownFolderOptions = {},
+  { match, exclude, include = new Set(), keepLocation }: MarkdownFolderOptions = {},
 ): DraftSource {
   return {
     async *drafts({ signal }) {
-      const { files, skipped } = await listFolder(folder, { match, include })
+      const { files, skipped } = await listFolder(folder, { match, exclude, include })
       yield* skipped
       for (let start = 0; start < files.length; start += READ_AT_ONCE) {
         signal?.throwIfAborted()
@@ -154,9 +156,15 @@ async function reasonToSkip(
   path: string,
   file: string,
   home: string,
-  { match, include }: Required<Pick<MarkdownFolderOptions, 'include'>> & MarkdownFolderOptions,
+  {
+    match,
+    exclude = [],
+    include,
+  }: Required<Pick<MarkdownFolderOptions, 'include'>> & MarkdownFolderOptions,
 ): Promise<string | undefined> {
   if (match !== undefined && !matchesGlob(file, match)) return `does not match ${match}`
+  const excluded = exclude.find((glob) => matchesGlob(file, glob))
+  if (excluded !== undefined) return `matches ${excluded}, which is excluded`
   if (entry.isSymbolicLink()) {
     const reason = await reasonToSkipLink(path, home)
     if (reason !== undefined) return reason
@@ -191,12 +199,38 @@ function shownPath(folder: string, path: string): string {
   return relative(folder, path).split(sep).join('/')
 }
 
+/** Longer lists in braces are taken as they stand. */
+const MAX_ALTERNATIVES = 256
+
 /**
  * True if a relative path (`/` between segments) matches a glob: `*` and `?` inside of a segment,
- * `**` for any number of segments. A glob without `/` is tried on the file name alone.
+ * `**` for any number of segments, `{a,b}` for one of several, `!` in front for all others. A glob without `/` is
+ * tried on the file name alone.
  * Takes time in proportion to path × glob, whatever the glob: it does not become a regular expression.
  */
 export function matchesGlob(path: string, glob: string): boolean {
+  if (glob.startsWith('!')) return !matchesGlob(path, glob.slice(1))
+  return alternatives(glob).some((it) => matchesPattern(path, it))
+}
+
+function alternatives(glob: string): string[] {
+  let found = [glob]
+  for (let next = found; next.length > 0 && next.length <= MAX_ALTERNATIVES;) {
+    found = next
+    if (!found.some((it) => BRACES.test(it))) break
+    next = found.flatMap((it) => {
+      const [whole, list = ''] = BRACES.exec(it) ?? []
+      return whole === undefined
+        ? [it]
+        : list.split(',').map((word) => it.replace(BRACES, () => word))
+    })
+  }
+  return found
+}
+
+const BRACES = /\{([^{}]*)\}/
+
+function matchesPattern(path: string, glob: string): boolean {
   const segments = path.split('/')
   const wanted = glob.replace(/^(?:\.?\/)+/, '').split('/')
   return wanted.length === 1 && wanted[0] !== '**'

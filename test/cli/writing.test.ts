@@ -381,7 +381,8 @@ describe('import', () => {
 
   it('passes on the absolute folder, the newsletter and the pattern', async () => {
     const seen: Input<'importFolder'>[] = []
-    await runCli(['import', 'letters', '--to', 'Tides', '--match', '*.md'], {
+    const globs = ['--match', '*.md', '--exclude', 'a*', '--exclude', 'b/**']
+    await runCli(['import', 'letters', '--to', 'Tides', ...globs], {
       cwd: '/home/ada',
       operations: {
         importFolder: (input) => {
@@ -390,6 +391,7 @@ describe('import', () => {
         },
       },
     })
-    expect(seen).toEqual([{ folder: '/home/ada/letters', newsletter: 'Tides', match: '*.md' }])
+    const match = { match: '*.md', exclude: ['a*', 'b/**'] }
+    expect(seen).toEqual([{ folder: '/home/ada/letters', newsletter: 'Tides', ...match }])
   })
 })

@@ -142,6 +142,13 @@ describe('markdownFolder', () => {
     expect(skipped.map((it) => it.origin)).toEqual(['2019/a.md', '2020/notes.md'])
   })
 
+  it('skips what is excluded', async () => {
+    await fill('2019/a.md', '2020/a.md', 'notes.md')
+    const { drafts, skipped } = await listed({ exclude: ['notes.md', '2019/**'] })
+    expect(drafts).toEqual(['2020/a.md'])
+    expect(skipped.map((it) => it.origin)).toEqual(['2019/a.md', 'notes.md'])
+  })
+
   it('follows no link to a folder, out of the folder or to nowhere', async () => {
     await fill('in/a.md', 'secret.md')
     const inside = join(folder, 'in')
@@ -210,6 +217,10 @@ describe('matchesGlob', () => {
     ['a/b.md', './a/?.md'],
     ['a/😀.md', 'a/?.md'],
     ['20/issue-1.md', '2*/issue-*'],
+    ['a/b.md', '{a,b}.md'],
+    ['a/b.md', '{a,c}/{x,b}.{md,txt}'],
+    ['a/b.md', '!README.md'],
+    ['a/b.md', '!b/**'],
   ])('%s matches %s', (path, glob) => {
     expect(matchesGlob(path, glob)).toBe(true)
   })
@@ -220,11 +231,15 @@ describe('matchesGlob', () => {
     ['a/b.md', 'b/**'],
     ['a/bxmd', '?.md'],
     ['a/b.md', '*.m'],
+    ['a/c.md', '{a,b}.md'],
+    ['a/README.md', '!README.md'],
+    ['a/b.md', '!{a,b}/**'],
   ])('%s does not match %s', (path, glob) => {
     expect(matchesGlob(path, glob)).toBe(false)
   })
 
   it('takes no exponential time', () => {
     expect(matchesGlob('a'.repeat(4_000), `${'*a'.repeat(120)}b`)).toBe(false)
+    expect(matchesGlob('a'.repeat(40), '{a,b}'.repeat(40))).toBe(false)
   })
 })

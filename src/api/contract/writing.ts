@@ -17,6 +17,8 @@ import {
   type OperationSpec,
 } from './parts.ts'
 
+const glob = z.string().min(1).max(256)
+
 /** What an author does: newsletters and their issues. */
 export const writingContract = {
   createNewsletter: value(
@@ -100,7 +102,9 @@ export const writingContract = {
       /** Absolute path. */
       folder: z.string().min(1).max(4_096),
       /** Glob over paths below the folder; files that do not match are skipped. */
-      match: z.string().min(1).max(256).optional(),
+      match: glob.optional(),
+      /** Globs of files that are skipped. */
+      exclude: z.array(glob).max(64).optional(),
       /** What is published although its head, name or place marks it as not for everybody, or not now. */
       include: z.array(z.enum(WITHHELD_KINDS)).optional(),
       /** Keep the places at which pictures were taken. */

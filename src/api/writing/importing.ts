@@ -30,12 +30,12 @@ const ISSUES_A_TURN = 8
 /** Publishes the Markdown files of a folder, as `importDrafts` does. */
 export function importFolder(
   engine: Engine,
-  { folder, match, include, keepLocation, ...input }: ParsedInput<'importFolder'>,
+  { folder, match, exclude, include, keepLocation, ...input }: ParsedInput<'importFolder'>,
   options: CallOptions,
 ): AsyncGenerator<Event> {
   return importDrafts(
     engine,
-    markdownFolder(folder, { match, include: new Set(include), keepLocation }),
+    markdownFolder(folder, { match, exclude, include: new Set(include), keepLocation }),
     input,
     options,
   )

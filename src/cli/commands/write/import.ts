@@ -13,6 +13,7 @@ import { WHAT_FORCE_DOES } from './publish.ts'
 interface Options {
   readonly to?: string
   readonly match?: string
+  readonly exclude?: string[]
   readonly include?: WithheldKind[]
   readonly keepLocation?: boolean
   readonly dryRun?: boolean
@@ -41,6 +42,7 @@ export const commands: Commands = {
       .describeArgument('folder', 'folder to search, with its subfolders')
       .option('--to <newsletter>', 'one of yours: title, key or start of the key')
       .option('--match <glob>', 'only files whose path in the folder matches')
+      .option('--exclude <glob>', 'not these files; may be given several times', collected)
       .option('--include <kinds>', `also publish: ${WITHHELD_KINDS.join(', ')}`, withheldKinds)
       .option('--keep-location', 'keep the places where pictures were taken')
       .option('--dry-run', 'publish nothing; show what would be published, in its order')
@@ -58,8 +60,13 @@ ${WHAT_FORCE_DOES}`,
         'hyperletter import ~/letters --to "Tide Tables" --dry-run',
         'hyperletter import ~/letters --to "Tide Tables"',
         `hyperletter import ~/blog --match 'content/posts/**/*.md' --json`,
+        `hyperletter import ~/letters --exclude '{notes,attic}/**'`,
       )
       .action(bind(importFolder)),
+}
+
+function collected(text: string, others: readonly string[] = []): string[] {
+  return [...others, text]
 }
 
 function withheldKinds(text: string): WithheldKind[] {
@@ -113,7 +120,7 @@ async function follow(
   context: Context,
   operations: Operations,
   folder: string,
-  { to, match, include, keepLocation, dryRun, force }: Options,
+  { to, match, exclude, include, keepLocation, dryRun, force }: Options,
 ): Promise<Outcome> {
   using progress = new Progress(context, 'importing')
   const skipped: Skipped[] = []
@@ -121,7 +128,7 @@ async function follow(
   const warnings: Warning[] = []
   const input = {
     folder,
-    ...defined({ newsletter: to, match, include, keepLocation, dryRun, force }),
+    ...defined({ newsletter: to, match, exclude, include, keepLocation, dryRun, force }),
   }
   let finished: Finished | undefined
   for await (const event of operations.importFolder(input, { signal: context.io.signal })) {
