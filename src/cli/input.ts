@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { MAX_OPML_LENGTH } from '../api/contract/limits.ts'
+import { MAX_OPML_LENGTH } from '../api/kinds.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
 import { MAX_BODY_BYTES } from '../format/records/content.ts'
 import type { Context, Io } from './context.ts'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { issueHeadFields } from '../../format/records/issue.ts'
 import { line, timestamp } from '../../format/records/text.ts'
-import { MAX_OPML_LENGTH } from './limits.ts'
+import { MAX_OPML_LENGTH } from '../kinds.ts'
 import {
   attachmentSummary,
   bytes,

@@ -4,7 +4,7 @@ import { hasCode, HyperletterError } from '../../errors.ts'
 import { parseFeedKey } from '../../format/keys/feed-key.ts'
 import { formatLink, type Link, parseLink } from '../../format/keys/link.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
-import { MAX_OPML_LENGTH, MAX_OPML_NEWSLETTERS } from '../contract/limits.ts'
+import { MAX_OPML_LENGTH, MAX_OPML_NEWSLETTERS } from '../kinds.ts'
 import { subscribe } from '../following/subscribing.ts'
 
 type Imported = Output<'importOpml'>
