@@ -6,9 +6,8 @@ import type { ReadOptions } from '../../format/log.ts'
 import type { Feed } from '../../format/feed.ts'
 import { parseLink } from '../../format/keys/link.ts'
 import type { Newsletter } from '../../format/records/newsletter.ts'
-import { anySignal } from '../../within.ts'
+import { anySignal, waitUntil } from '../../within.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
-import { waitUntil } from '../waiting.ts'
 
 type Progress = Output<'followSync'>
 

@@ -4,11 +4,10 @@ import { hasCode } from '../../errors.ts'
 import type { LocatedIssue } from '../../format/feed.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
-import { anySignal } from '../../within.ts'
+import { anySignal, waitUntil } from '../../within.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import { marksOf, summarizeIssue } from '../reading/listing.ts'
 import { describeSuccessor } from '../succeeding.ts'
-import { waitUntil } from '../waiting.ts'
 
 type Event = Output<'watchIssues'>
 

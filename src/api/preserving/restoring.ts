@@ -7,12 +7,11 @@ import { encryptionKeyOf, type EncryptionKey, type FeedKey } from '../../format/
 import { formatLink } from '../../format/keys/link.ts'
 import { claimsToBeRecord } from '../../format/records/record.ts'
 import { deriveKeys, type NewsletterKeys } from '../../format/keys/recovery.ts'
-import { anySignal } from '../../within.ts'
+import { anySignal, waitUntil } from '../../within.ts'
 import { openFile, TwoReadings } from './bundle-file.ts'
 import { importBundle } from './bundling.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import type { ReadingKeys } from '../../engine/feeds.ts'
-import { waitUntil } from '../waiting.ts'
 
 type Event = Output<'restoreNewsletter'>
 type Input = ParsedInput<'restoreNewsletter'>

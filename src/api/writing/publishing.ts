@@ -17,7 +17,7 @@ import { encryptionKeyOf } from '../../format/keys/feed-key.ts'
 import { MARKDOWN } from '../../format/records/issue.ts'
 import { formatLink } from '../../format/keys/link.ts'
 import { createRecoveryPhrase, deriveKeys } from '../../format/keys/recovery.ts'
-import { waitUntil } from '../waiting.ts'
+import { waitUntil } from '../../within.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import z32 from 'z32'
 
