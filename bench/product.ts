@@ -1,7 +1,6 @@
 import type * as ConfigModule from '../src/config/config.ts'
 import type * as EngineModule from '../src/engine/engine.ts'
 import type * as LoggerModule from '../src/logger.ts'
-import type * as ImplementationsModule from '../src/api/implementations.ts'
 import type * as OperationsModule from '../src/api/operations.ts'
 
 /** Where a script opens the product. */
@@ -18,17 +17,16 @@ export interface OpenOptions {
  * not part of any measurement in this process; the rows of the command line measure it.
  */
 export async function loadProduct() {
-  const [{ Engine }, { bindOperations }, { loadConfig }, { createLogger }] = await Promise.all([
-    built<typeof EngineModule>('engine/engine.js'),
-    built<typeof OperationsModule>('api/operations.js'),
-    built<typeof ConfigModule>('config/config.js'),
-    built<typeof LoggerModule>('logger.js'),
-    built<typeof ImplementationsModule>('api/implementations.js').then(
-      // Of itself each is loaded when it is first asked for.
-      ({ implementations }) => Promise.all(Object.values(implementations).map((load) => load())),
-    ),
-    built('api/input.js'),
-  ])
+  const [{ Engine }, { bindOperations, implementations }, { loadConfig }, { createLogger }] =
+    await Promise.all([
+      built<typeof EngineModule>('engine/engine.js'),
+      built<typeof OperationsModule>('api/operations.js'),
+      built<typeof ConfigModule>('config/config.js'),
+      built<typeof LoggerModule>('logger.js'),
+      built('api/contract/contract.js'),
+    ])
+  // Of itself each is loaded when it is first asked for.
+  await Promise.all(Object.values(implementations).map((load) => load()))
   return {
     /** Opens an engine; whoever asked closes it. */
     async open({ dataDir, bootstrap, online = false }: OpenOptions) {

@@ -1,10 +1,12 @@
 import type { CallOptions, OperationName, Operations } from './contract/contract.ts'
 import { OPERATION_KINDS } from './kinds.ts'
 
+/** What an operation gives: a promise for kind `value`, else what is to be iterated. */
+type Answer = Promise<unknown> | AsyncIterable<unknown>
+
 /** One call of an operation, ready to run. */
 export interface PreparedCall {
-  /** Runs it: a promise for operations of kind `value`, else what is to be iterated. */
-  readonly run: () => Promise<unknown> & AsyncIterable<unknown>
+  readonly run: () => Answer
   /** What is thrown in place of an error. */
   readonly failure: (error: unknown) => unknown
   /** Called once it has ended, however it ended. */
@@ -26,12 +28,23 @@ export function mapOperations(prepare: Prepare): Operations {
   ) as unknown as Operations
 }
 
+/** Calls an operation whose name is known only while running. The input is not checked before. */
+export function callByName(
+  operations: Operations,
+  name: OperationName,
+  input: unknown,
+  options: CallOptions,
+): Answer {
+  const operation = operations[name] as (given: unknown, options: CallOptions) => Answer
+  return operation(input, options)
+}
+
 function map(name: OperationName, prepare: Prepare) {
   if (OPERATION_KINDS[name] === 'value') {
     return async (input: unknown, options: CallOptions = {}) => {
       const { run, failure, done } = await prepare(name, input, options)
       try {
-        return await run()
+        return await (run() as Promise<unknown>)
       } catch (error) {
         throw await failure(error)
       } finally {
@@ -42,7 +55,7 @@ function map(name: OperationName, prepare: Prepare) {
   return async function* stream(input: unknown, options: CallOptions = {}) {
     const { run, failure, done } = await prepare(name, input, options)
     try {
-      yield* run()
+      yield* run() as AsyncIterable<unknown>
     } catch (error) {
       throw await failure(error)
     } finally {

@@ -1,12 +1,20 @@
 import type { Engine } from '../engine/engine.ts'
 import { HyperletterError } from '../errors.ts'
 import { translateStorageError } from '../storage-errors.ts'
-import type { CallOptions, Operations, Via } from './contract/contract.ts'
-import { implementations } from './implementations.ts'
-import type { parseInput as parse } from './input.ts'
-import type { OperationName } from './kinds.ts'
-import { loadOwn } from './loading.ts'
+import { packageVersion } from '../version.ts'
+import type {
+  CallOptions,
+  OperationName,
+  Operations,
+  Output,
+  ParsedInput,
+  parseInput as parse,
+  Via,
+} from './contract/contract.ts'
 import { mapOperations } from './map-operations.ts'
+
+/** How the work of an operation is called. */
+type CallHere = CallOptions & { readonly via: Via }
 
 /**
  * The operations of one engine. Inputs are validated here too: callers in this process are no more
@@ -20,7 +28,8 @@ export function bindOperations(engine: Engine, via: Via): Operations {
     try {
       const code = loaded.get(name) ?? (await loadCode(name))
       loaded.set(name, code)
-      assertGoesOn(options)
+      // Over the socket such a request is never sent.
+      if (options.signal?.aborted === true) throw new HyperletterError('ABORTED', 'Interrupted.')
       const run = () => code.work(engine, code.parseInput(name, input), { ...options, via })
       return { run, failure: fails }
     } catch (error) {
@@ -29,13 +38,19 @@ export function bindOperations(engine: Engine, via: Via): Operations {
   })
 }
 
+// Whatever an aborted operation fails with, it fails because it was aborted.
+function failure(cause: unknown, { signal }: CallOptions): HyperletterError {
+  if (signal?.aborted === true) return new HyperletterError('ABORTED', 'Interrupted.', { cause })
+  return HyperletterError.from(translateStorageError(cause))
+}
+
 /** What an operation needs. Loaded once; what could not be loaded is tried again. */
 interface Code {
   readonly work: (
     engine: Engine,
     input: unknown,
-    options: CallOptions & { readonly via: Via },
-  ) => Promise<unknown> & AsyncIterable<unknown>
+    options: CallHere,
+  ) => Promise<unknown> | AsyncIterable<unknown>
   readonly parseInput: typeof parse
 }
 
@@ -43,19 +58,86 @@ function loadCode(name: OperationName): Promise<Code> {
   return loadOwn(async () => {
     const [work, { parseInput }] = await Promise.all([
       implementations[name]() as Promise<unknown>,
-      import('./input.ts'),
+      import('./contract/contract.ts'),
     ])
     return { work: work as Code['work'], parseInput }
   })
 }
 
-// Over the socket such a request is never sent.
-function assertGoesOn({ signal }: CallOptions): void {
-  if (signal?.aborted === true) throw new HyperletterError('ABORTED', 'Interrupted.')
+type Implementation<N extends OperationName> = (
+  engine: Engine,
+  input: ParsedInput<N>,
+  options: CallHere,
+) => Promise<Output<N>> | AsyncIterable<Output<N>>
+
+/**
+ * Where the work of each operation is. It is loaded when it is asked for the first time: a daemon at
+ * rest needs none of it, and a command needs one.
+ */
+export const implementations: {
+  readonly [N in OperationName]: () => Promise<Implementation<N>>
+} = {
+  createNewsletter: async () => (await import('./writing/publishing.ts')).createNewsletter,
+  publishIssue: async () => (await import('./writing/publishing.ts')).publishIssue,
+  amendIssue: async () => (await import('./writing/correcting.ts')).amendIssue,
+  retractIssue: async () => (await import('./writing/correcting.ts')).retractIssue,
+  importFolder: async () => (await import('./writing/importing.ts')).importFolder,
+  restoreNewsletter: async () => (await import('./preserving/restoring.ts')).restoreNewsletter,
+  repairNewsletter: async () => (await import('./preserving/repairing.ts')).repairNewsletter,
+  exportBundle: async () => (await import('./preserving/bundling.ts')).exportBundle,
+  importBundle: async () => (await import('./preserving/bundling.ts')).importBundle,
+  previewNewsletter: async () => (await import('./following/previewing.ts')).previewNewsletter,
+  subscribe: async () => (await import('./following/subscribing.ts')).subscribe,
+  importOpml: async () => (await import('./reading/importing-opml.ts')).importOpml,
+  unsubscribe: async () => (await import('./following/subscribing.ts')).unsubscribe,
+  seed: async () => (await import('./following/seeding.ts')).seed,
+  unseed: async () => (await import('./following/seeding.ts')).unseed,
+  keepNewsletter: async () => (await import('./following/seeding.ts')).keepNewsletter,
+  followSync: async () => (await import('./following/subscribing.ts')).followSync,
+  listNewsletters: async () => (await import('./reading/listing.ts')).listNewsletters,
+  listIssues: async () => (await import('./reading/listing.ts')).listIssues,
+  listInbox: async () => (await import('./reading/listing.ts')).listInbox,
+  search: async () => (await import('./reading/searching.ts')).search,
+  readIssue: async () => (await import('./reading/reading.ts')).readIssue,
+  readAttachment: async () => (await import('./reading/reading.ts')).readAttachment,
+  markIssue: async () => (await import('./reading/marking.ts')).markIssue,
+  markIssues: async () => (await import('./reading/marking.ts')).markIssues,
+  succeedNewsletter: async () => (await import('./succeeding.ts')).succeedNewsletter,
+  acceptSuccession: async () => (await import('./succeeding.ts')).acceptSuccession,
+  takeNotices: async () => (await import('./succeeding.ts')).takeNotices,
+  watchIssues: async () => (await import('./following/watching.ts')).watchIssues,
+  status: async () => (await import('./diagnosing/status.ts')).status,
+  diagnose: async () => (await import('./diagnosing/diagnose.ts')).diagnose,
+  measure: async () => (await import('./diagnosing/measure.ts')).measure,
+  explainNewsletter: async () => (await import('./diagnosing/explain.ts')).explainNewsletter,
 }
 
-// Whatever an aborted operation fails with, it fails because it was aborted.
-function failure(cause: unknown, { signal }: CallOptions): HyperletterError {
-  if (signal?.aborted === true) return new HyperletterError('ABORTED', 'Interrupted.', { cause })
-  return HyperletterError.from(translateStorageError(cause))
+const VERSION = packageVersion()
+
+/**
+ * Loads code of this package that was not needed so far. A process that runs for months may have been
+ * replaced on disk meanwhile, and parts of two versions must not work together.
+ * @param versionNow of what is on disk.
+ * @throws PROTOCOL_MISMATCH
+ */
+export async function loadOwn<T>(
+  load: () => Promise<T>,
+  versionNow: () => string = packageVersion,
+): Promise<T> {
+  if (isReplaced(versionNow)) {
+    throw new HyperletterError(
+      'PROTOCOL_MISMATCH',
+      `Another version was installed in place of ${VERSION}, which still runs.`,
+    )
+  }
+  return load()
+}
+
+// While it is being replaced there is none at all.
+function isReplaced(versionNow: () => string): boolean {
+  try {
+    return versionNow() !== VERSION
+  } catch {
+    return true
+  }
 }

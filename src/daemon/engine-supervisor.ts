@@ -4,7 +4,7 @@ import { hasCode, HyperletterError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { CallOptions, Operations } from '../api/contract/contract.ts'
 import type { OperationName } from '../api/kinds.ts'
-import { mapOperations, type PreparedCall } from '../api/map-operations.ts'
+import { callByName, mapOperations, type PreparedCall } from '../api/map-operations.ts'
 import { bindOperations } from '../api/operations.ts'
 import { anySignal } from '../within.ts'
 
@@ -146,12 +146,9 @@ export class EngineSupervisor {
     const generation = await this.#current()
     const end = new AbortController()
     generation.running.add(end)
-    const call = generation.operations[name] as (
-      given: unknown,
-      options: CallOptions,
-    ) => ReturnType<PreparedCall['run']>
+    const options = { signal: anySignal(end.signal, signal) }
     return {
-      run: () => call(input, { signal: anySignal(end.signal, signal) }),
+      run: () => callByName(generation.operations, name, input, options),
       failure: (error) => failure(error, generation, { signal }),
       done: () => generation.running.delete(end),
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { loadOwn } from '../../src/api/loading.ts'
+import { loadOwn } from '../../src/api/operations.ts'
 import { packageVersion } from '../../src/version.ts'
 import { expectCode } from '../helpers/errors.ts'
 

@@ -1,38 +1,28 @@
 import { expect } from 'vitest'
 import { HyperletterError, type ErrorCode } from '../../src/errors.ts'
-import {
-  contract,
-  type CallOptions,
-  type OperationName,
-  type Operations,
-} from '../../src/api/contract/contract.ts'
+import { contract, type OperationName, type Operations } from '../../src/api/contract/contract.ts'
+import { callByName, mapOperations } from '../../src/api/map-operations.ts'
 
 /** The same operations, with every result held against the contract: a field too many fails too. */
 export function checked(operations: Operations): Operations {
-  const names = Object.keys(contract) as OperationName[]
-  return Object.fromEntries(
-    names.map((name) => [name, check(operations, name)]),
-  ) as unknown as Operations
+  return mapOperations((name, input, options) => ({
+    run: () => check(name, callByName(operations, name, input, options)),
+    failure: (error) => error,
+  }))
 }
 
-function check(operations: Operations, name: OperationName) {
+function check(name: OperationName, results: Promise<unknown> | AsyncIterable<unknown>) {
   const { kind, output } = contract[name]
-  const run = operations[name] as (
-    input: unknown,
-    options?: CallOptions,
-  ) => Promise<unknown> & AsyncIterable<unknown>
   const assertShape = (result: unknown) => {
     const parsed = output.safeParse(result)
     expect(parsed.error, `${name} gives what the contract says`).toBeUndefined()
     if (kind !== 'bytes') expect(parsed.data).toStrictEqual(result)
     return result
   }
-  if (kind === 'value') {
-    return async (input: unknown, options?: CallOptions) => assertShape(await run(input, options))
-  }
-  return async function* stream(input: unknown, options?: CallOptions) {
-    for await (const part of run(input, options)) yield assertShape(part)
-  }
+  if (results instanceof Promise) return results.then(assertShape)
+  return (async function* parts() {
+    for await (const part of results) yield assertShape(part)
+  })()
 }
 
 /** Everything that an operation of kind `events` or `bytes` gives. */

@@ -1,10 +1,10 @@
 import type { z } from 'zod'
+import { HyperletterError } from '../../errors.ts'
 import { diagnosingContract } from './diagnosing.ts'
 import { followingContract } from './following.ts'
 import { preservingContract } from './preserving.ts'
 import type { OperationSpec } from './parts.ts'
 import { readingContract } from './reading.ts'
-import { succeedingContract } from './succeeding.ts'
 import { writingContract } from './writing.ts'
 import type { OperationKinds, OperationName } from '../kinds.ts'
 
@@ -19,7 +19,6 @@ export const contract = {
   ...followingContract,
   ...readingContract,
   ...preservingContract,
-  ...succeedingContract,
   ...diagnosingContract,
 } as const satisfies { readonly [N in OperationName]: OperationSpec & { kind: OperationKinds[N] } }
 
@@ -45,4 +44,14 @@ export type Result<N extends OperationName> = Contract[N]['kind'] extends 'value
 /** What callers hold, whether the work runs in this process or in the daemon. */
 export type Operations = {
   readonly [N in OperationName]: (input: Input<N>, options?: CallOptions) => Result<N>
+}
+
+/** The input of an operation, validated. @throws INVALID_INPUT naming the field */
+export function parseInput<N extends OperationName>(name: N, input: unknown): ParsedInput<N> {
+  const parsed = contract[name].input.safeParse(input, { jitless: true })
+  if (parsed.success) return parsed.data as ParsedInput<N>
+  const issue = parsed.error.issues[0]
+  const field = issue?.path.join('.') || 'input'
+  const why = issue?.message ?? 'not valid'
+  throw new HyperletterError('INVALID_INPUT', `${name}: ${field}: ${why}.`)
 }

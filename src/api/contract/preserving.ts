@@ -6,14 +6,16 @@ import {
   feedKey,
   force,
   newsletterRef,
+  none,
   number,
   progress,
+  successor,
   timeoutSeconds,
   value,
   type OperationSpec,
 } from './parts.ts'
 
-/** How a newsletter survives: backups that travel as bundles, restoring, repair. */
+/** How a newsletter survives: backups that travel as bundles, restoring, repair, and continuing elsewhere. */
 export const preservingContract = {
   /** Makes this device the author of a newsletter again: the log from peers or a bundle, the keys from its phrase. */
   restoreNewsletter: events(
@@ -100,4 +102,37 @@ export const preservingContract = {
       }),
     ]),
   ),
+
+  /** Signs that a newsletter continues elsewhere, and tells its readers. */
+  succeedNewsletter: value(
+    z.strictObject({
+      /** Of the library, or the link of any other that can be fetched. */
+      newsletter: newsletterRef,
+      /** Link of the newsletter where it continues. */
+      to: z.string().min(1).max(512),
+      /** The 24 words of the newsletter that ends. */
+      recoveryPhrase: z.string().min(1).max(4_096),
+      timeoutSeconds: timeoutSeconds.optional(),
+    }),
+    z.object({
+      /** To carry by hand: 256 characters. */
+      statement: z.string(),
+      from: feedKey,
+      to: feedKey,
+      /** Whether the DHT took it, where readers look for it. */
+      published: z.enum(['dht', 'offline']),
+    }),
+  ),
+
+  /** Checks a statement that came by hand, and follows the newsletter to where it continues. */
+  acceptSuccession: value(
+    z.strictObject({
+      statement: z.string().min(1).max(1_024),
+      timeoutSeconds: timeoutSeconds.optional(),
+    }),
+    z.object({ from: feedKey, to: feedKey, title: z.string().optional() }),
+  ),
+
+  /** What the user should be told once: gives it, and remembers that it was given. */
+  takeNotices: value(none, z.array(z.object({ feedKey, title: z.string().optional(), successor }))),
 } as const satisfies Record<string, OperationSpec>

@@ -3,7 +3,8 @@ import type { Reloaded } from '../../config/live.ts'
 import { defined } from '../../defined.ts'
 import { codeOf, HyperletterError } from '../../errors.ts'
 import type { CallOptions, Operations } from '../contract/contract.ts'
-import { OPERATION_KINDS, type OperationName } from '../kinds.ts'
+import { OPERATION_KINDS } from '../kinds.ts'
+import { mapOperations } from '../map-operations.ts'
 import * as protocol from './protocol.ts'
 import { assertOwnDirectory } from './socket-directory.ts'
 
@@ -63,37 +64,35 @@ export async function requestReader(
 }
 
 /**
- * The operations of the daemon that listens at `socketPath`, made from the table of their kinds by a
- * loop. The daemon validates what it is asked; what it answers is not validated again here.
+ * The operations of the daemon that listens at `socketPath`. The daemon validates what it is asked; what it
+ * answers is not validated again here.
  */
 export function remoteOperations(socketPath: string): Operations {
-  const names = Object.keys(OPERATION_KINDS) as OperationName[]
-  return Object.fromEntries(
-    names.map((name) => [name, remote(socketPath, name)]),
-  ) as unknown as Operations
+  return mapOperations((name, input, { signal }) => ({
+    run: () => {
+      const path = protocol.OPERATIONS_PATH + name
+      const sent = send(socketPath, 'POST', path, { signal }, input)
+      const kind = OPERATION_KINDS[name]
+      return kind === 'value'
+        ? sent.then((response) => readJson(response, signal))
+        : readStream(sent, kind, signal)
+    },
+    failure: (error) => translate(error, signal),
+  }))
 }
 
-function remote(socketPath: string, name: OperationName) {
-  const kind = OPERATION_KINDS[name]
-  const call = (input: unknown, { signal }: CallOptions) =>
-    send(socketPath, 'POST', protocol.OPERATIONS_PATH + name, { signal }, input)
-
-  if (kind === 'value') {
-    return async (input: unknown, options: CallOptions = {}) =>
-      readJson(await call(input, options), options.signal)
-  }
-  const read = kind === 'events' ? readLines : readBytes
-  return async function* stream(input: unknown, options: CallOptions = {}) {
-    const response = await call(input, options)
-    try {
-      yield* read(response)
-      throwTrailer(response, options.signal)
-    } catch (error) {
-      throw translate(error, options.signal)
-    } finally {
-      // Leaving early, by `break` or a failure, ends the request; the daemon then aborts its work.
-      response.destroy()
-    }
+async function* readStream(
+  sent: Promise<IncomingMessage>,
+  kind: 'events' | 'bytes',
+  signal: AbortSignal | undefined,
+): AsyncGenerator {
+  const response = await sent
+  try {
+    yield* kind === 'events' ? readLines(response) : response
+    throwTrailer(response, signal)
+  } finally {
+    // Leaving early, by `break` or a failure, ends the request; the daemon then aborts its work.
+    response.destroy()
   }
 }
 
@@ -154,10 +153,6 @@ async function* readLines(response: IncomingMessage): AsyncGenerator {
       throw new HyperletterError('INTERNAL', 'The daemon answered with a line that is too long.')
     }
   }
-}
-
-async function* readBytes(response: IncomingMessage): AsyncGenerator<Uint8Array> {
-  yield* response as AsyncIterable<Uint8Array>
 }
 
 function throwTrailer(response: IncomingMessage, signal: AbortSignal | undefined): void {

@@ -8,6 +8,7 @@ import { HyperletterError } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
 import type { Operations } from '../contract/contract.ts'
 import { OPERATION_KINDS, type OperationName } from '../kinds.ts'
+import { callByName } from '../map-operations.ts'
 import { unusableDirectory } from '../../storage-errors.ts'
 import * as protocol from './protocol.ts'
 import { isPipe, makeSocketDirectory } from './socket-directory.ts'
@@ -138,14 +139,10 @@ export class OperationsServer {
     response: ServerResponse,
     signal: AbortSignal,
   ): Promise<void> {
-    const operation = this.#options.operations[name] as (
-      input: unknown,
-      options: { signal: AbortSignal },
-    ) => Promise<unknown> & AsyncIterable<unknown>
-    const result = operation(input, { signal })
+    const result = callByName(this.#options.operations, name, input, { signal })
     const kind = OPERATION_KINDS[name]
     if (kind === 'value') sendJson(response, await result)
-    else await pour(result, kind, response)
+    else await pour(result as AsyncIterable<unknown>, kind, response)
   }
 }
 
