@@ -6,17 +6,7 @@ declare module 'corestore' {
   import type { Connection } from 'hyperswarm'
 
   export interface CorestoreOptions {
-    /** 32 bytes; throws at once without `unsafe: true`. */
-    primaryKey?: Uint8Array
-    unsafe?: boolean
-    manifestVersion?: number
-    /** Waits for another process's lock instead of failing. */
-    wait?: boolean
-    readOnly?: boolean
-    /** Opens a copied directory; appending to a stale copy forks the feed. */
-    allowBackup?: boolean
     active?: boolean
-    suspend?: boolean
   }
 
   /** One of `name`, `key`, `keyPair`, `manifest` or `discoveryKey` is needed. */
@@ -28,14 +18,8 @@ declare module 'corestore' {
     discoveryKey?: Uint8Array
     keyPair?: AnyKeyPair
     manifest?: ManifestInput
-    createIfMissing?: boolean
-    /** The options below count only for the first session of a core: it is shared. */
-    overwrite?: boolean
     /** False keeps the old blocks when the publisher truncates, and refuses every fork above ours. */
     allowFork?: boolean
-    allowPush?: boolean
-    inflightRange?: [min: number, max: number]
-    notDownloadingLinger?: number
   }
 
   /** The core below the sessions; not a Hypercore. */
@@ -43,7 +27,6 @@ declare module 'corestore' {
     readonly key: Buffer
     readonly discoveryKey: Buffer
     readonly id: string
-    readonly opened: boolean
   }
 
   export interface CorestoreStorage {
@@ -51,7 +34,6 @@ declare module 'corestore' {
     readonly deviceFile: { ready(): Promise<void> } | null
     /** Closes the database and gives the lock back; `Corestore.close` does it last. */
     close(): Promise<void>
-    hasCore(discoveryKey: Uint8Array, options?: { ifMigrated?: boolean }): Promise<boolean>
     /** The discovery key of a core by its name; null if it was never made. */
     getAlias(alias: { name: string; namespace: Uint8Array }): Promise<Uint8Array | null>
     /** `flush` is what fsyncs appends; nothing else does before `close`. */
@@ -78,13 +60,6 @@ declare module 'corestore' {
     /** @param storage a directory, or what `Hypercore.defaultStorage` gives. */
     constructor(storage: string | object, options?: CorestoreOptions)
 
-    readonly opened: boolean
-    readonly closed: boolean
-    /** The promise of `close`, kept after it; null before. */
-    readonly closing: Promise<void> | null
-    readonly readOnly: boolean
-    /** Null until ready. */
-    readonly primaryKey: Buffer | null
     readonly storage: CorestoreStorage
     /** The namespace of this session, of which names are. */
     readonly ns: Buffer
@@ -99,16 +74,10 @@ declare module 'corestore' {
     createKeyPair(name: string | Uint8Array, namespace?: Uint8Array): Promise<KeyPair>
     /** Shares storage and cores; closing it closes only its own sessions. */
     namespace(name: string | Uint8Array): Corestore
-    session(options?: { namespace?: Uint8Array; writable?: boolean; active?: boolean }): Corestore
     /** Discovery keys of all stored cores. */
     list(namespace?: Uint8Array): AsyncIterable<Buffer>
     /** Called for each core opened later, also by a peer's demand; synchronous, and before the core is ready. */
     watch(onCore: (core: StoredCore) => void): void
-    unwatch(onCore: (core: StoredCore) => void): void
-    /** For all sessions of this store, later ones too, until the returned function is called. */
-    findingPeers(): () => void
-    suspend(): Promise<void>
-    resume(): Promise<void>
   }
 
   export default Corestore

@@ -21,7 +21,6 @@ declare module 'hypercore-crypto' {
   const crypto: {
     /** Ed25519. The seed is 32 bytes; without one the pair is random. */
     keyPair(seed?: Uint8Array): KeyPair
-    validateKeyPair(keyPair: { publicKey: Uint8Array; secretKey: Uint8Array }): boolean
     sign(message: Uint8Array, secretKey: Uint8Array): Buffer
     /** False, without throwing, for a signature or key of the wrong length. */
     verify(message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array): boolean
@@ -32,7 +31,6 @@ declare module 'hypercore-crypto' {
     tree(roots: readonly TreeNode[], out?: Buffer): Buffer
     /** BLAKE2b-256; an array is hashed as one concatenated message, without separators. */
     hash(data: Uint8Array | readonly Uint8Array[], out?: Buffer): Buffer
-    randomBytes(sizeBytes: number): Buffer
     /** Throws on a key that is not 32 bytes. */
     discoveryKey(key: Uint8Array): Buffer
     namespace(name: string | Uint8Array, count: number): Buffer[]

@@ -23,28 +23,12 @@ declare module 'hypercore' {
     allowPatch?: boolean
     quorum?: number
     signers?: { publicKey: Uint8Array; namespace?: Uint8Array; signature?: 'ed25519' }[]
-    prologue?: { hash: Uint8Array; length: number } | null
-    linked?: Uint8Array[] | null
-    userData?: Uint8Array | null
-  }
-
-  /** `block: true` says that `key` is already the block key of this one core. */
-  export interface EncryptionOptions {
-    key: Uint8Array
-    block?: boolean
   }
 
   export interface SessionOptions {
-    /** False makes `get` of a missing block give null at once. */
-    wait?: boolean
-    /** Milliseconds; 0 waits for ever. */
-    timeout?: number
-    writable?: boolean
     active?: boolean
-    weak?: boolean
-    exclusive?: boolean
     /** Encryption of the parent session wins over this one. */
-    encryption?: EncryptionOptions | null
+    encryption?: { key: Uint8Array } | null
   }
 
   /** Of RocksDB; its own defaults when absent. */
@@ -64,9 +48,6 @@ declare module 'hypercore' {
     timeout?: number
     /** Gives the stored bytes: still encrypted, with the padding. */
     raw?: boolean
-    decrypt?: boolean
-    force?: boolean
-    onwait?: (index: number, core: Hypercore) => void
     activeRequests?: ActiveRequests
   }
 
@@ -77,9 +58,6 @@ declare module 'hypercore' {
     length?: number
     /** Overrides `start` and `end`. */
     blocks?: readonly number[]
-    /** In order; peers then stop sharing the load among themselves. */
-    linear?: boolean
-    activeRequests?: ActiveRequests
   }
 
   export interface Download {
@@ -90,12 +68,7 @@ declare module 'hypercore' {
   }
 
   export interface PeerStats {
-    wireSync: { tx: number; rx: number }
     wireRequest: { tx: number; rx: number }
-    wireData: { tx: number; rx: number }
-    invalidData: number
-    invalidRequests: number
-    backoffs: number
   }
 
   export interface Peer {
@@ -108,15 +81,12 @@ declare module 'hypercore' {
     readonly _remoteContiguousLength: number
     readonly remoteOpened: boolean
     readonly remoteSynced: boolean
-    readonly remoteUploading: boolean
     readonly remoteDownloading: boolean
     /** Lacks what the peer told as its unbroken prefix: ask `remoteContiguousLength` as well. */
     readonly remoteBitfield: { get(index: number): boolean }
     readonly stream: Connection
     readonly protomux: Protomux
     readonly stats: PeerStats
-    readonly inflight: number
-    readonly paused: boolean
     readonly removed: boolean
   }
 
@@ -124,7 +94,6 @@ declare module 'hypercore' {
   export interface ProofRequest {
     block?: { index: number; nodes: number }
     hash?: { index: number; nodes: number }
-    seek?: { bytes: number; padding?: number }
     upgrade?: { start: number; length: number }
   }
 
@@ -148,7 +117,6 @@ declare module 'hypercore' {
   export interface VerifiedTree {
     readonly fork: number
     readonly length: number
-    readonly byteLength: number
     readonly signature: Buffer | null
     /** Merkle root hash, to compare with `treeHash(length)`. */
     hash(): Buffer
@@ -169,15 +137,12 @@ declare module 'hypercore' {
     download: [index: number, sizeBytes: number, peer: Peer, request: unknown]
     'peer-add': [peer: Peer]
     'peer-remove': [peer: Peer]
-    manifest: []
-    'remote-contiguous-length': [length: number]
   }
 
   /** One session; sessions of one key share the core. Lengths are 0 and `peers` empty while it is not open. */
   class Hypercore extends EventEmitter<HypercoreEvents> {
     private constructor()
 
-    static readonly MAX_SUGGESTED_BLOCK_SIZE: number
     /** A 32-byte buffer is taken as the one signer's public key. */
     static key(
       manifest: ManifestInput | Manifest | Uint8Array,
@@ -186,8 +151,6 @@ declare module 'hypercore' {
     static discoveryKey(key: Uint8Array): Buffer
     /** Storage that a Corestore takes instead of a directory. */
     static defaultStorage(directory: string, options?: StorageOptions): object
-    static blockEncryptionKey(coreKey: Uint8Array, encryptionKey: Uint8Array): Buffer
-    static clearRequests(requests: ActiveRequests, error?: Error): void
     /** Also marks the array dead: a later or just started `get` with it rejects with REQUEST_CANCELLED. */
     static destroyRequests(requests: ActiveRequests, error?: Error): void
 
@@ -207,22 +170,14 @@ declare module 'hypercore' {
     /** Longest unbroken prefix a peer was ever seen to have; a stored hint. */
     readonly remoteContiguousLength: number
     readonly fork: number
-    readonly readable: boolean
     /** False until ready. */
     readonly writable: boolean
-    readonly exclusive: boolean
-    readonly snapshotted: boolean
-    /** Goes back to false on close. */
-    readonly opened: boolean
     readonly closed: boolean
     /** The promise of `close`, kept after it; null before. */
     readonly closing: Promise<void> | null
     /** The key is never stored: null when not passed at this open, even for an encrypted core. */
     readonly encryption: object | null
-    /** Bytes in front of each block: 8 when encrypted and the manifest is known. */
-    readonly padding: number
     readonly peers: readonly Peer[]
-    readonly sessions: readonly Hypercore[] | null
 
     ready(): Promise<void>
     /** `error` rejects the pending requests of this session. */
@@ -243,11 +198,7 @@ declare module 'hypercore' {
       options?: number | { fork?: number; keyPair?: AnyKeyPair },
     ): Promise<void>
     /** False at once for a writable core without `force`, and when no peer is known: not the same as "empty". */
-    update(options?: {
-      wait?: boolean
-      force?: boolean
-      activeRequests?: ActiveRequests
-    }): Promise<boolean>
+    update(options?: { wait?: boolean; force?: boolean }): Promise<boolean>
     /** Fetches block `length - 1` from peers if it is missing, and so can wait for ever. */
     treeHash(length?: number): Promise<Buffer>
     missingNodes(index: number): Promise<number>
@@ -256,33 +207,11 @@ declare module 'hypercore' {
     applyProof(proof: Proof, from?: Peer): Promise<boolean>
     /** Checks an upgrade proof's signature without applying it; rejects when it is bad. */
     verifyFullyRemote(proof: Proof): Promise<VerifiedTree>
-    /** Rejects with `error` or REQUEST_CANCELLED; misses a `get` that has not looked on disk yet, unlike `destroyRequests`. */
-    clearRequests(requests: ActiveRequests, error?: Error): void
     session(options?: SessionOptions): Hypercore
-    snapshot(options?: SessionOptions): Hypercore
-    setActive(active: boolean): void
     /** Whether the last block is asked for together with a greater length. */
     setAlwaysLatestBlock(enabled: boolean): Promise<void>
-    setEncryptionKey(key: Uint8Array, options?: { block?: boolean }): Promise<void>
-    /** `update` waits until the returned function is called. */
-    findingPeers(): () => void
-    setUserData(key: string, value: Uint8Array | string | null): Promise<void>
-    getUserData(key: string): Promise<Buffer | null>
-    info(options?: { storage?: boolean }): Promise<CoreInfo>
     replicate(stream: Connection): Connection
     replicate(isInitiator: boolean, options?: { keepAlive?: boolean }): ReplicationStream
-  }
-
-  export interface CoreInfo {
-    key: Buffer
-    discoveryKey: Buffer
-    length: number
-    contiguousLength: number
-    byteLength: number
-    fork: number
-    padding: number
-    /** Always null in this version, also when asked for. */
-    storage: null
   }
 
   /** The raw side, to pipe; `noiseStream` is its encrypted side. */

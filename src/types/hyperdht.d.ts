@@ -18,12 +18,9 @@ declare module 'hyperdht' {
     port?: number
     anyPort?: boolean
     keyPair?: AnyKeyPair
-    seed?: Uint8Array
     /** Left out, the node decides for itself after some 20 minutes. */
     ephemeral?: boolean
     firewalled?: boolean
-    quickFirewall?: boolean
-    connectionKeepAlive?: number | false
   }
 
   /** One walk to the nodes nearest to a target; a streamx Readable of what they answer. */
@@ -48,27 +45,19 @@ declare module 'hyperdht' {
   export interface QueryOptions {
     /** Where to begin, nearest first. */
     closestNodes?: readonly Address[] | null
-    /** Asks no others than `closestNodes`. */
-    onlyClosestNodes?: boolean
     /** Removes older announcements of the same key on the way. */
     clear?: boolean
   }
 
   export interface HyperDHTEvents {
-    listening: []
     ready: []
-    persistent: []
     'network-change': [interfaces: unknown]
-    'network-update': []
     close: []
   }
 
   class HyperDHT extends EventEmitter<HyperDHTEvents> {
     constructor(options?: HyperDHTOptions)
 
-    static readonly BOOTSTRAP: readonly string[]
-    /** `port` must not be 0, `host` must be the public IPv4 address; binds to `options.host`. */
-    static bootstrapper(port: number, host: string, options?: HyperDHTOptions): HyperDHT
     static keyPair(seed?: Uint8Array): KeyPair
     static hash(data: Uint8Array): Buffer
 
@@ -80,12 +69,6 @@ declare module 'hyperdht' {
     readonly port: number
     readonly randomized: boolean
     readonly firewalled: boolean
-    readonly ephemeral: boolean
-    readonly bootstrapped: boolean
-    /** A guess from replies: true at the start, false only after many timeouts. */
-    readonly online: boolean
-    readonly degraded: boolean
-    readonly suspended: boolean
     readonly destroyed: boolean
 
     /** Resolves, too, when no bootstrap node answers. */
@@ -95,7 +78,6 @@ declare module 'hyperdht' {
     /** Null until bound. */
     address(): { host: string; family: number; port: number } | null
     localAddress(): Address | null
-    remoteAddress(): Address | null
     /** Puts the key pair's address under a topic, at the 20 nodes nearest to it; yields who is there already. */
     announce(
       topic: Uint8Array,
@@ -111,7 +93,6 @@ declare module 'hyperdht' {
     ping(node: Address): Promise<unknown>
     /** Known nodes, to pass as `nodes` next time. */
     toArray(options?: { limit?: number }): Address[]
-    addNode(node: Address): void
     /** Nodes keep the value for 48 hours; one with a higher `seq` replaces it. Rejects where too few nodes answer. */
     mutablePut(
       keyPair: { publicKey: Uint8Array; secretKey: Uint8Array },
@@ -128,8 +109,6 @@ declare module 'hyperdht' {
     /** Answers who connects to the key; `announce` or its own look-up leads there. */
     createServer(): { listen(keyPair?: AnyKeyPair): Promise<void> }
     readonly stats: { readonly requests: { readonly responses: number; readonly timeouts: number } }
-    suspend(): Promise<void>
-    resume(): Promise<void>
     /** `force` skips closing the servers, and so unannouncing. */
     destroy(options?: { force?: boolean }): Promise<void>
   }
@@ -153,10 +132,7 @@ declare module 'hyperdht/testnet.js' {
   function createTestnet(
     size?: number,
     options?: {
-      host?: string
-      port?: number
       bootstrap?: readonly Address[]
-      teardown?: (fn: () => Promise<void>) => void
     },
   ): Promise<Testnet>
   export default createTestnet

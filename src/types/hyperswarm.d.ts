@@ -7,12 +7,7 @@ declare module 'hyperswarm' {
 
   /** Missing or undefined over anything but UDP. */
   export interface RawStream extends Duplex {
-    readonly remoteHost?: string
-    readonly remotePort?: number
-    readonly remoteFamily?: number
-    readonly rtt?: number
     readonly bytesReceived?: number
-    readonly bytesTransmitted?: number
   }
 
   /** Encrypted stream. A streamx Duplex: near a Node one, but without `closed`, `errored` and the like. */
@@ -23,48 +18,30 @@ declare module 'hyperswarm' {
     readonly handshakeHash: Buffer
     readonly isInitiator: boolean
     readonly rawStream: RawStream
-    readonly noiseStream: Connection
     /** False when it failed; never rejects. */
     readonly opened: Promise<boolean>
-    readonly connected: boolean
     readonly destroying: boolean
     readonly rawBytesRead: number
-    readonly rawBytesWritten: number
-    /** Taken by the Protomux instance once there is one. */
-    userData: unknown
-    /** Milliseconds of silence after which it is destroyed; 0 turns it off. */
-    setTimeout(timeoutMs: number): void
     setKeepAlive(intervalMs: number): void
     sendKeepAlive(): void
     flush(): Promise<boolean>
   }
 
   export interface PeerInfo extends EventEmitter {
-    readonly publicKey: Buffer
     /** Empty on a connection the peer opened: only lookups fill it. */
     readonly topics: Buffer[]
     readonly banned: boolean
-    readonly proven: boolean
-    readonly explicit: boolean
-    readonly client: boolean
-    readonly server: boolean
-    readonly attempts: number
-    readonly prioritized: boolean
     /** In memory only, emits no 'ban', and leaves the open connection as it is. */
     ban(banned: boolean): void
-    reconnect(reconnect: boolean): void
   }
 
   export interface JoinOptions {
     server?: boolean
     client?: boolean
-    limit?: number
   }
 
   /** One `join`. The topic is left when its last session is destroyed. */
   export interface PeerDiscoverySession {
-    readonly topic: Buffer
-    readonly isClient: boolean
     readonly isServer: boolean
     readonly destroyed: boolean
     /** The query is done; says nothing of connections, and waits out an unreachable network. */
@@ -74,40 +51,19 @@ declare module 'hyperswarm' {
     destroy(): Promise<void>
   }
 
-  /** A topic's discovery, shared by its sessions. */
-  export interface PeerDiscovery {
-    readonly topic: Buffer
-    readonly isClient: boolean
-    readonly isServer: boolean
-    readonly destroyed: boolean
-    readonly suspended: boolean
-    flushed(): Promise<boolean>
-    refresh(): Promise<boolean | undefined>
-  }
-
   export interface HyperswarmOptions {
     /** There is no `host` option: to bind elsewhere than 0.0.0.0 pass a DHT. */
     dht?: HyperDHT
-    bootstrap?: NonNullable<HyperDHTOptions['bootstrap']>
-    port?: number
     keyPair?: AnyKeyPair
-    seed?: Uint8Array
     /** 64 unless given; limits only the connections we open. */
     maxPeers?: number
-    maxClientConnections?: number
-    /** Stored but not enforced: use `firewall`. */
-    maxServerConnections?: number
     maxParallel?: number
     /** True REJECTS, and bans. Also asked for outgoing connections, then with a null payload. */
     firewall?: (remotePublicKey: Buffer, payload: unknown) => boolean
-    backoffs?: readonly number[]
-    jitter?: number
   }
 
   export interface HyperswarmEvents {
     connection: [connection: Connection, peer: PeerInfo]
-    update: []
-    ban: [peer: PeerInfo, error: Error]
   }
 
   class Hyperswarm extends EventEmitter<HyperswarmEvents> {
@@ -117,13 +73,9 @@ declare module 'hyperswarm' {
     readonly dht: HyperDHT
     /** Open connections only. */
     readonly connections: ReadonlySet<Connection>
-    readonly connecting: number
     /** By public key in hex. */
     readonly peers: ReadonlyMap<string, PeerInfo>
-    readonly explicitPeers: ReadonlySet<PeerInfo>
-    readonly listening: Promise<void> | null
     readonly destroyed: boolean
-    readonly suspended: boolean
     maxPeers: number
 
     /** Server and client unless told otherwise. */
@@ -146,17 +98,36 @@ declare module 'hyperswarm' {
     _handleFirewall(publicKey: Buffer, payload: null): boolean
     /** Keeps the open connection. */
     leavePeer(publicKey: Uint8Array): void
-    status(topic: Uint8Array): PeerDiscovery | null
-    topics(): IterableIterator<PeerDiscovery>
     listen(): Promise<void>
     /** True does not mean online; waits seconds for dead announcers. False when the swarm was destroyed. */
     flush(): Promise<boolean>
-    clear(): Promise<unknown>
-    suspend(): Promise<void>
-    resume(): Promise<void>
     /** Destroys the DHT too, also one that was passed in. Slow with many topics; `force` skips unannouncing. */
     destroy(options?: { force?: boolean }): Promise<void>
   }
 
   export default Hyperswarm
+}
+
+declare module '@hyperswarm/secret-stream' {
+  import type { Duplex } from 'node:stream'
+  import type { AnyKeyPair } from 'hypercore-crypto'
+  import type { Connection } from 'hyperswarm'
+
+  export interface SecretStreamOptions {
+    keyPair: AnyKeyPair
+    /** Of Noise. XX when absent: it shows the key of who is called to everybody who calls. */
+    pattern?: 'XX' | 'IK'
+    /** Who is called; IK needs it. */
+    remotePublicKey?: Uint8Array
+    /** Milliseconds of silence after which an empty message is sent; those of the other side are then swallowed. */
+    keepAlive?: number
+  }
+
+  /** Begins the handshake at once. It believes any length that a frame says of itself, up to 16 MiB. */
+  const SecretStream: new (
+    isInitiator: boolean,
+    rawStream: Duplex,
+    options: SecretStreamOptions,
+  ) => Connection
+  export default SecretStream
 }

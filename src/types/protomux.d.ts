@@ -22,45 +22,27 @@ declare module 'protomux' {
   }
 
   export interface ChannelOptions<H> extends ChannelName {
-    aliases?: readonly string[]
-    /** True by default: a second open channel of the same name gives null. */
-    unique?: boolean
-    handshake?: Encoder<H> | null
     /** Numbered by position: both sides must list the same messages in the same order. */
     // oxlint-disable-next-line typescript/no-explicit-any
     messages?: readonly (MessageOptions<any> | null)[]
-    userData?: unknown
-    /** The remote has opened it too; `channel.opened` turns true just after. */
-    onopen?: (handshake: H, channel: Channel<H>) => void | Promise<void>
     /** Also for a channel the remote rejected, which never opened. */
     onclose?: (isRemote: boolean, channel: Channel<H>) => void | Promise<void>
-    /** After `onclose`, when all handlers' promises have settled. */
-    ondestroy?: (channel: Channel<H>) => void | Promise<void>
-    ondrain?: (channel: Channel<H>) => void | Promise<void>
   }
 
   // oxlint-disable-next-line typescript/no-explicit-any
   export interface Channel<H = any> {
     readonly protocol: string
     readonly id: Uint8Array | null
-    /** The remote's; null until open. */
-    readonly handshake: H | null
     // oxlint-disable-next-line typescript/no-explicit-any
     readonly messages: readonly Message<any>[]
     userData: unknown
     readonly opened: boolean
-    readonly closed: boolean
     readonly destroyed: boolean
-    readonly drained: boolean
     /** Add all messages before this. */
     open(handshake?: H): void
     close(): void
     /** False when it closed instead; never rejects. */
     fullyOpened(): Promise<boolean>
-    fullyClosed(): Promise<void>
-    addMessage<T = Buffer>(options: MessageOptions<T>): Message<T>
-    cork(): void
-    uncork(): void
   }
 
   class Protomux {
@@ -68,9 +50,7 @@ declare module 'protomux' {
 
     /** The one instance of the stream, kept in its `userData`. */
     static from(stream: Connection | Protomux): Protomux
-    static isProtomux(value: unknown): value is Protomux
 
-    readonly isProtomux: true
     readonly stream: Connection
     readonly drained: boolean
 
@@ -78,9 +58,6 @@ declare module 'protomux' {
     createChannel<H = undefined>(options: ChannelOptions<H>): Channel<H> | null
     /** Called when the remote opens first: create and open the channel before it resolves, else it is rejected. */
     pair(name: ChannelName, onPair: (id: Buffer | null) => void | Promise<void>): void
-    unpair(name: ChannelName): void
-    /** True once `open` was called here, without waiting for the remote. */
-    opened(name: ChannelName): boolean
     cork(): void
     uncork(): void
     destroy(error?: Error): void
