@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest'
+import { htmlToMarkdown, type ConversionRules } from '../../../src/sources/html/markdown.ts'
+
+async function markdown(html: string, rules?: ConversionRules): Promise<string> {
+  return (await htmlToMarkdown(html, rules)).markdown.trimEnd()
+}
+
+describe('htmlToMarkdown', () => {
+  it.each([
+    ['<p>One<b> bold </b>word and <i></i><em>x</em></p>', 'One **bold** word and *x*'],
+    ['H<sub>2</sub>O &copy; ~~x~~ [y]', 'H<sub>2</sub>O © \\~\\~x\\~\\~ \\[y]'],
+    ['<h2><b>Low</b> tide</h2>', '## Low tide'],
+    ['a<br>b<br><br>c<p>d<br/> <br/>e</p>', 'a\\\nb\n\nc\n\nd\n\ne'],
+    ['<pre>a\n  b</pre>', '```\na\n  b\n```'],
+    ['<pre><code class="language-js">x</code></pre>', '```js\nx\n```'],
+    ['<ul><li><input type=checkbox checked> a</li><li>b<ul><li>c</ul></ul>', '- [x] a\n- b\n  - c'],
+    ['<img src="a b.png" alt="A\n tide"><img src=x width=1 height=1>', '![A tide](<a b.png>)'],
+    ['<img src="data:," data-src="late.png">', '![](late.png)'],
+    [
+      '<figure><img src=a.png><figcaption>By <em>M</em></figcaption></figure>',
+      '![](a.png)\n\n*By M*',
+    ],
+    [
+      '<iframe src="https://www.youtube.com/embed/a_b?rel=0"></iframe>',
+      '<https://www.youtube.com/watch?v=a_b>',
+    ],
+    ['<audio src="https://e.org/a/s.mp3"></audio>', '[s.mp3](https://e.org/a/s.mp3)'],
+    ['<details><summary>S</summary>in</details>', '**S**\n\nin'],
+    ['<table><tr><td>1<td>2<tr><td>3<td>4</table>', '| | |\n| - | - |\n| 1 | 2 |\n| 3 | 4 |'],
+    [
+      '<table><tr><td><table><tr><td>in<td>side</table><td>out</table>',
+      '| | |\n| - | - |\n| in | side |\n\nout',
+    ],
+    ['<a href="">plain</a> <a href="https://e.org"> blank </a>', 'plain [blank](https://e.org)'],
+  ])('converts %s', async (html, expected) => {
+    expect(await markdown(html)).toBe(expected)
+  })
+
+  it('leaves out what is never text', async () => {
+    const html = `<style>x</style><script>x</script><form>x</form><svg><text>x</text></svg><p hidden>x</p>
+      <div style="display: none">x</div><template>x</template><!-- x --><title>x</title><p>kept</p>`
+    expect(await markdown(html)).toBe('kept')
+  })
+
+  it('hides what its rules hide, before anybody sees the pictures in it', async () => {
+    const seen: unknown[] = []
+    const rules: ConversionRules = {
+      comment: (text) => (text === 'cut' ? 'cut' : text === 'in' ? 'hide' : 'show'),
+      picture: ({ properties: { src } }) => void seen.push(src),
+    }
+    const html = '<p>a<!--in--><img src=1><b>x<!--out--></b>b<!--cut-->c</p><img src=2><p>d'
+    expect(await htmlToMarkdown(html, rules)).toEqual({ markdown: 'ab\n', isCut: true })
+    expect(seen).toEqual([])
+  })
+
+  it.each([
+    ['nested too deeply', '<div>'.repeat(100_000)],
+    ['of too many elements', '<b>x</b>'.repeat(100_000)],
+    [
+      'that multiplies',
+      `<p>${Array.from({ length: 300 }, (_, i) => `<font color=c${i}>`).join('')}${'<p>x'.repeat(1_000)}`,
+    ],
+  ])('refuses HTML %s', async (_, html) => {
+    await expect(htmlToMarkdown(html)).rejects.toMatchObject({ code: 'INVALID_DRAFT' })
+  })
+
+  it('does not fill up a table that has one long row', async () => {
+    const html = `<table>${'<tr><td>x'.repeat(5_000)}<tr>${'<td>y'.repeat(5_000)}</table>`
+    expect((await markdown(html)).length).toBeLessThan(100_000)
+  })
+
+  it('refuses HTML longer than any post', async () => {
+    const html = 'x'.repeat(5 * 1024 * 1024)
+    await expect(htmlToMarkdown(html)).rejects.toMatchObject({ code: 'TOO_LARGE' })
+  })
+})
