@@ -12,6 +12,7 @@ import { discoveryKeyOf } from '../log/keys.ts'
 import type { Store } from '../log/store/store.ts'
 import { decompress } from './compression.ts'
 import type { SigningKeys } from './publish/signing-keys.ts'
+import { FeedSessions, type FeedSession } from './feed-sessions.ts'
 
 export interface FeedsOptions {
   readonly store: Store
@@ -45,24 +46,6 @@ export interface OpenOptions {
   readonly temporary?: boolean
 }
 
-/** The hold of one user on an open feed: it does not close for being idle before every session has ended. */
-export class FeedSession implements AsyncDisposable {
-  readonly feed: Feed
-  #end: (() => Promise<void>) | undefined
-
-  constructor(feed: Feed, end: () => Promise<void>) {
-    this.feed = feed
-    this.#end = end
-  }
-
-  /** Ends the session, once; the feed may stay open. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    const end = this.#end
-    this.#end = undefined
-    await end?.()
-  }
-}
-
 /** Gets the length of the log before it grew. */
 export type GrowthListener = (feedKey: FeedKey, lengthBefore: number) => void
 
@@ -71,17 +54,6 @@ interface OpenFeed {
   readonly feed: Promise<Feed>
   readonly encryptionKey: EncryptionKey | undefined
 }
-
-/** How the sessions of one feed stand. */
-interface Use {
-  sessions: number
-  temporary: number
-  /** When the last session began or ended, on the clock of `performance`. */
-  at: number
-}
-
-/** How long a feed stays open after its last session, in milliseconds. */
-const IDLE_MS = 60_000
 
 /** How often the library records that a newsletter is active. */
 const RECORD_ACTIVITY_MS = 10 * 60_000
@@ -93,13 +65,14 @@ const RECORD_ACTIVITY_MS = 10 * 60_000
 export class Feeds {
   readonly #options: FeedsOptions
   readonly #open = new Map<FeedKey, OpenFeed>()
-  readonly #uses = new Map<FeedKey, Use>()
+  readonly #sessions: FeedSessions
   readonly #growthListeners = new Set<GrowthListener>()
   /** Discovery keys of private newsletters, in hex. */
   readonly #private = new Set<string>()
 
   constructor(options: FeedsOptions) {
     this.#options = options
+    this.#sessions = new FeedSessions(options.logger, (feedKey) => this.#revert(feedKey))
     for (const { feedKey, encryptionKey } of options.library.list()) {
       if (encryptionKey !== undefined) this.#private.add(topicOf(keyBytes(feedKey)))
     }
@@ -107,26 +80,15 @@ export class Feeds {
 
   /** Opens a newsletter, or joins those who have it open. Whoever asks disposes of the session. */
   async open(newsletter: ReadingKeys, options: OpenOptions = {}): Promise<FeedSession> {
-    const end = this.#begin(newsletter.feedKey, options.temporary)
-    try {
-      return new FeedSession(await this.#openAndStart(newsletter, options), end)
-    } catch (error) {
-      await end()
-      throw error
-    }
+    const open = () => this.#openAndStart(newsletter, options)
+    return this.#sessions.begin(newsletter.feedKey, open, options.temporary)
   }
 
   /** A session of a feed that is open already, or about to be. */
   async ifOpen(feedKey: FeedKey): Promise<FeedSession | undefined> {
     const open = this.#open.get(feedKey)
     if (open === undefined) return undefined
-    const end = this.#begin(feedKey)
-    try {
-      return new FeedSession(await open.feed, end)
-    } catch {
-      await end()
-      return undefined
-    }
+    return this.#sessions.begin(feedKey, () => open.feed).catch(() => undefined)
   }
 
   /** Opens a newsletter of the library for nobody: it is announced, downloaded and served until it is idle. */
@@ -139,15 +101,11 @@ export class Feeds {
   async create(signing: SigningKeyPair, encryptionKey?: EncryptionKey): Promise<FeedSession> {
     const feedKey = feedKeyFor(signing)
     await this.#options.keys.keep(feedKey, signing)
-    const end = this.#begin(feedKey)
-    try {
+    return this.#sessions.begin(feedKey, () => {
       const log = this.#options.store.createLog(signing, bytesOf(encryptionKey))
       const feed = this.#openNow({ feedKey, encryptionKey }, log)
-      return new FeedSession(await this.#remember(feedKey, { feed, encryptionKey }), end)
-    } catch (error) {
-      await end()
-      throw error
-    }
+      return this.#remember(feedKey, { feed, encryptionKey })
+    })
   }
 
   /** Makes this device one that signs the newsletter. The next who opens it may append. */
@@ -179,11 +137,7 @@ export class Feeds {
 
   /** Closes a feed unless it has a session, or had one a moment ago. Gives whether it closes. */
   closeIfIdle(feedKey: FeedKey): boolean {
-    const use = this.#uses.get(feedKey)
-    if (use !== undefined) {
-      if (use.sessions > 0 || performance.now() - use.at < IDLE_MS) return false
-      this.#uses.delete(feedKey)
-    }
+    if (!this.#sessions.isIdle(feedKey)) return false
     this.closeFeed(feedKey).catch((err: unknown) => this.#options.logger.warn({ err }, 'closing'))
     return true
   }
@@ -201,23 +155,6 @@ export class Feeds {
 
   async close(): Promise<void> {
     await Promise.allSettled([...this.#open.keys()].map((feedKey) => this.closeFeed(feedKey)))
-  }
-
-  // Counted before anything is awaited: a feed that is about to be used must not be closed for being idle.
-  #begin(feedKey: FeedKey, temporary = false): () => Promise<void> {
-    const use = this.#uses.get(feedKey) ?? { sessions: 0, temporary: 0, at: 0 }
-    this.#uses.set(feedKey, use)
-    use.sessions++
-    if (temporary) use.temporary++
-    use.at = performance.now()
-    return async () => {
-      use.sessions--
-      use.at = performance.now()
-      if (!temporary || --use.temporary > 0) return
-      await this.#revert(feedKey).catch((err: unknown) => {
-        this.#options.logger.warn({ feed: short(feedKey), err }, 'after a look at a newsletter')
-      })
-    }
   }
 
   async #openAndStart(newsletter: ReadingKeys, { online, temporary }: OpenOptions): Promise<Feed> {

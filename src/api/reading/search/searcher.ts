@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Engine } from '../../../engine/engine.ts'
-import type { FeedSession } from '../../../engine/feeds.ts'
+import type { FeedSession } from '../../../engine/feed-sessions.ts'
 import { hasCode, HyperletterError } from '../../../errors.ts'
 import { newestEdition } from '../../../format/history/editions.ts'
 import type { Feed, LocatedIssue } from '../../../format/feed.ts'
