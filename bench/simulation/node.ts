@@ -1,6 +1,5 @@
 import { Scheduler } from '../../src/replication/scheduler/scheduler.ts'
-import { seedOf } from '../../src/replication/scheduler/shares.ts'
-import type { Asked, SchedulerPort } from '../../src/replication/scheduler/scheduler-port.ts'
+import { type Asked, type SchedulerPort, seedOf } from '../../src/replication/scheduler/plan.ts'
 
 /** A peer of a simulated swarm. */
 export interface NodeOptions {

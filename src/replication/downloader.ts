@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hasCode } from '../errors.ts'
-import { without, type BlockRange } from '../format/block-ranges.ts'
+import { type BlockRange, without } from '../format/block-ranges.ts'
 import { retractedContents } from '../format/history/issue-ranges.ts'
 import type { Feed } from '../format/feed.ts'
-import type { Fetch } from '../format/log.ts'
+import type { Fetch, LogPeer } from '../format/log.ts'
 import { EVERYTHING } from '../format/selection.ts'
-import { announceHeld } from './held-announcements.ts'
 import { SerialQueue } from '../serial-queue.ts'
 
 /**
@@ -234,4 +233,16 @@ async function fetchNewest(feed: Feed, signal: AbortSignal): Promise<void> {
   signal.addEventListener('abort', stop, { once: true })
   await Promise.all(ranges.map((it) => it.done()))
   signal.removeEventListener('abort', stop)
+}
+
+/**
+ * Tells a peer what is held around what is not wanted here. By itself Hypercore tells the unbroken
+ * beginning of a core, and each block that is dropped; the other side then takes all behind it for gone.
+ */
+export function announceHeld({ log, unwanted }: Feed, peer: LogPeer): void {
+  if (unwanted.length === 0) return
+  for (const range of without([{ start: 0, end: log.length }], unwanted)) {
+    // What is held in part is told on demand.
+    if (log.countHeld(range) === range.end - range.start) peer.announce(range)
+  }
 }

@@ -3,12 +3,25 @@ import type { BlockRange, Feed } from '../format/feed.ts'
 import type { LogPeer } from '../format/log.ts'
 import { short, type Logger } from '../logger.ts'
 import { Copies } from './copies.ts'
-import { announceHeld } from './held-announcements.ts'
+import { announceHeld, Downloader } from './downloader.ts'
 import { NewestIssueFirst } from './newest-issue-first.ts'
 import type { PushChannel } from './push/pushes.ts'
 import { LogScheduling } from './scheduler/log-scheduling.ts'
-import { Downloader } from './downloader.ts'
-import type { PeerPort } from './peer-port.ts'
+
+/** What replication asks of the part that connects peers. Peers are named by their public keys, 32 bytes. */
+export interface PeerPort {
+  /** Looks a topic up once more, now. */
+  refresh(topic: Uint8Array): void
+  /**
+   * Counts a provable misdeed; the third bans the peer for a while.
+   * @param hangUp also end the connection before that: there is nothing more to wait for from it.
+   */
+  strike(peer: Uint8Array, what: string, options: { readonly hangUp: boolean }): void
+  /** Ends the connection to a peer; no new one is accepted for the life of this process. */
+  ban(peer: Uint8Array): void
+  /** Ends all connections; those to peers that are still wanted come back within seconds. */
+  reconnect(): void
+}
 
 /** Content and record bytes. */
 export interface Traffic {

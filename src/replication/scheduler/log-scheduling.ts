@@ -1,7 +1,7 @@
 import type { Log, LogPeer } from '../../format/log.ts'
 import { BlockRequests } from '../../log/internals/requests.ts'
 import { Scheduler } from './scheduler.ts'
-import { seedOf } from './shares.ts'
+import { seedOf } from './plan.ts'
 
 /** Assumed of blocks before any is known: a content block. */
 const BLOCK_BYTES = 64 * 1024

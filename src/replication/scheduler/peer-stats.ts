@@ -1,5 +1,3 @@
-import { Window } from './window.ts'
-
 /** A peer that was asked and sends nothing for so long is not waited for, if it never sent anything … */
 const SILENT_MS = 4_000
 
@@ -101,4 +99,119 @@ export class PeerStats {
     if (inFlight > 0 && nowMs - this.#busySinceMs > limitMs) this.#isSilent = true
     return this.#isSilent
   }
+}
+
+/** Asked of a peer before anything is known of the way to it … */
+const FIRST_BYTES = 128 * 1024
+
+/** … and of the only one there is: nobody else would be faster. */
+const FIRST_OF_ONE_BYTES = 512 * 1024
+
+/** Nobody is asked for more at a time. */
+const MAX_BYTES = 8 * 1024 * 1024
+
+/** One block on its way while the next one waits … */
+const LEAST_BLOCKS = 2
+
+/** … unless so many draw from every peer that none has nothing to do. */
+const MANY_PEERS = 12
+
+/** What reading, checking and storing a block may take at both ends, besides the way. */
+const WORK_MS = 20
+
+/** If a peer is the only one, it has to bridge every pause of either side; of several, one does it for another. */
+const PAUSE_OF_ONE_MS = 280
+const PAUSE_MS = 160
+
+/** A path that is longer is taken for one that queues. */
+const MAX_RTT_MS = 1_000
+
+/** Requests that are remembered: more are never under way. */
+const MOST_NOTES = 16_384
+
+/** Weight of the newest sample in an average. */
+const NEWEST = 0.2
+
+/**
+ * How many blocks are asked of one peer at a time: about twice what is under way when the path to it
+ * is full, bandwidth times delay. Fewer leave it idle, more only queue, and what is queued at a slow
+ * peer cannot be asked of a faster one.
+ */
+export class Window {
+  #blockBytes: number
+  #deliveredBytes = 0
+  /** Block asked for → what had been delivered by then. */
+  readonly #deliveredBefore = new Map<number, number>()
+  #rttMs: number | undefined
+  #bytesPerMs: number | undefined
+  #elapsedMs: number | undefined
+
+  /** @param blockBytes how long blocks are expected to be. */
+  constructor(blockBytes: number) {
+    this.#blockBytes = Math.max(1, blockBytes)
+  }
+
+  /** How long the blocks that come are expected to be. */
+  expect(blockBytes: number): void {
+    this.#blockBytes = Math.max(1, blockBytes)
+  }
+
+  /** A round trip as the transport measured it; the shortest counts, since it did not queue. */
+  noteRoundTrip(rttMs: number): void {
+    if (rttMs > 0) this.#rttMs = Math.min(this.#rttMs ?? MAX_RTT_MS, rttMs)
+  }
+
+  /** A block is asked for. */
+  noteAsked(index: number): void {
+    // What others delivered stays behind.
+    if (this.#deliveredBefore.size > MOST_NOTES) this.#deliveredBefore.clear()
+    this.#deliveredBefore.set(index, this.#deliveredBytes)
+  }
+
+  /**
+   * A block arrived, so long after it was asked for.
+   * @param isUsed whether the window was: if not, more might have come if more had been asked for.
+   */
+  noteArrival(index: number, sizeBytes: number, elapsedMs: number, isUsed: boolean): void {
+    const ms = Math.max(1, elapsedMs)
+    const before = this.#deliveredBefore.get(index)
+    this.#deliveredBefore.delete(index)
+    this.#deliveredBytes += sizeBytes
+    this.#blockBytes += (sizeBytes - this.#blockBytes) * NEWEST
+    this.#elapsedMs = mix(this.#elapsedMs, ms)
+    // All that came while this one was waited for, and not only this one: others were under way too.
+    if (before === undefined) return
+    const bytesPerMs = (this.#deliveredBytes - before) / ms
+    if (!isUsed && bytesPerMs < (this.#bytesPerMs ?? Infinity)) return
+    this.#bytesPerMs = mix(this.#bytesPerMs, bytesPerMs)
+  }
+
+  /** How many blocks may be asked for at a time, of one of so many peers. */
+  blocks(peers: number): number {
+    const first = peers <= 1 ? FIRST_OF_ONE_BYTES : FIRST_BYTES
+    const bytes = this.#bytesPerMs === undefined ? first : this.#bytesPerMs * this.#aheadMs(peers)
+    const least = peers < MANY_PEERS ? LEAST_BLOCKS : 1
+    return Math.max(least, Math.ceil(Math.min(bytes, MAX_BYTES) / this.#blockBytes))
+  }
+
+  // Twice the way, or the rate could never be seen to grow.
+  #aheadMs(peers: number): number {
+    const rttMs = this.#rttMs ?? 0
+    if (peers <= 1) return Math.max(2 * rttMs, rttMs + PAUSE_OF_ONE_MS)
+    return 2 * (rttMs + Math.max(WORK_MS, PAUSE_MS / peers))
+  }
+
+  /** At which rate blocks came while they were asked for; 0 before the first one. */
+  get bytesPerMs(): number {
+    return this.#bytesPerMs ?? 0
+  }
+
+  /** How long a block took on average, from asking to storing; nothing before the first one. */
+  get elapsedMs(): number | undefined {
+    return this.#elapsedMs
+  }
+}
+
+function mix(average: number | undefined, sample: number): number {
+  return average === undefined ? sample : average + (sample - average) * NEWEST
 }

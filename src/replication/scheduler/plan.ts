@@ -1,5 +1,32 @@
-import { weigh } from './shares.ts'
-import type { SchedulerPort } from './scheduler-port.ts'
+/** A request under way. */
+export interface Asked<P> {
+  readonly peer: P
+  readonly atMs: number
+}
+
+/** What a scheduler sees of a core and its peers. `P` names a peer; clocks are any milliseconds. */
+export interface SchedulerPort<P> {
+  /** Wanted blocks that are not here, the most urgent first; at most `limit`. */
+  missing(limit: number): readonly number[]
+  /** Whether somebody waits for a missing block more than for the others; nobody, when absent. */
+  isUrgent?(index: number): boolean
+  /** Whether a block is wanted and not here. */
+  isMissing(index: number): boolean
+  /** Requests for a block that are under way. */
+  asked(index: number): readonly Asked<P>[]
+  /** Whether a peer announced that it has a block. */
+  holds(peer: P, index: number): boolean
+  /** The same of many blocks at once, 1 or 0 for each; asked one by one, when absent. */
+  holdsEach?(peer: P, indexes: readonly number[]): Uint8Array
+  /** How many announcements a peer has made so far. */
+  announcements(peer: P): number
+  /** Whether a peer announced to have all that is wanted. */
+  holdsAll(peer: P): boolean
+  /** How many requests to a peer are under way. */
+  inFlight(peer: P): number
+  /** Whether a peer downloads too. */
+  isReader(peer: P): boolean
+}
 
 /** What a plan has to know of a peer. */
 export interface Member<P> {
@@ -180,4 +207,26 @@ function byRank(a: Ranked, b: Ranked): number {
 
 function indexOf({ index }: Ranked): number {
   return index
+}
+
+/**
+ * Who of several readers fetches a block from the source: whoever weighs most for it (rendezvous
+ * hashing, Thaler and Ravishankar 1998). All readers that know of each other agree without a word, and
+ * when one comes or goes only its share moves.
+ */
+
+/** A number for a public key, the same with everybody. */
+export function seedOf(publicKey: Uint8Array): number {
+  let seed = 0x811c9dc5
+  for (const byte of publicKey) seed = Math.imul(seed ^ byte, 0x01000193)
+  return seed >>> 0
+}
+
+/** How much a reader weighs for a block: evenly spread over 32 bits. */
+export function weigh(seed: number, index: number): number {
+  // The finalizer of MurmurHash3.
+  let hash = Math.imul(index + 0x9e3779b9, 0x85ebca6b) ^ seed
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
 }

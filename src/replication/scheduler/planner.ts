@@ -1,6 +1,5 @@
 import type { PeerStats } from './peer-stats.ts'
-import { HORIZON, makePlan, type Member, type DownloadPlan } from './plan.ts'
-import type { SchedulerPort } from './scheduler-port.ts'
+import { HORIZON, makePlan, type Member, type DownloadPlan, type SchedulerPort } from './plan.ts'
 
 /**
  * A plan is used for so long, and longer when it takes longer to make; what arrives meanwhile, or a fellow announces of

@@ -1,8 +1,6 @@
 import { PeerStats, type Arrival } from './peer-stats.ts'
-import type { DownloadPlan } from './plan.ts'
+import type { DownloadPlan, SchedulerPort } from './plan.ts'
 import { Planner, type PlannerOptions } from './planner.ts'
-import { RecentBytes } from './recent-bytes.ts'
-import type { SchedulerPort } from './scheduler-port.ts'
 
 /** A window is used if so much of it is under way. */
 const USED = 0.5
@@ -219,4 +217,26 @@ function closeGap(list: number[], to: number, from: number): void {
   const gap = from - to
   for (let i = from; i < list.length; i++) list[i - gap] = list[i] as number
   list.length -= gap
+}
+
+/** About so much of the past counts, in milliseconds. */
+const MEMORY_MS = 1_000
+
+/** How fast bytes have come of late: a sum in which older ones count ever less. */
+export class RecentBytes {
+  #sum = 0
+  #atMs = 0
+
+  add(bytes: number, nowMs: number): void {
+    this.#sum = this.#sumAt(nowMs) + bytes
+    this.#atMs = nowMs
+  }
+
+  perMs(nowMs: number): number {
+    return this.#sumAt(nowMs) / MEMORY_MS
+  }
+
+  #sumAt(nowMs: number): number {
+    return this.#sum * Math.exp((this.#atMs - nowMs) / MEMORY_MS)
+  }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Scheduler } from '../../../src/replication/scheduler/scheduler.ts'
-import type { SchedulerPort } from '../../../src/replication/scheduler/scheduler-port.ts'
+import type { SchedulerPort } from '../../../src/replication/scheduler/plan.ts'
 
 test('what is wanted from now on is asked for at once, without waiting for the next plan', () => {
   const wanted = new Set<number>()

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { seedOf, weigh } from '../../../src/replication/scheduler/shares.ts'
+import { seedOf, weigh } from '../../../src/replication/scheduler/plan.ts'
 
 const BLOCKS = Array.from({ length: 2_000 }, (_, index) => index)
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Window } from '../../../src/replication/scheduler/window.ts'
+import { Window } from '../../../src/replication/scheduler/peer-stats.ts'
 
 const BLOCK_BYTES = 16 * 1024
 const FEW = 8
