@@ -14,7 +14,7 @@ import {
 } from '../format/log.ts'
 import { onStore, translateStorageError } from '../storage-errors.ts'
 import { peerOf } from './hypercore-peer.ts'
-import { internalsOf } from './internals/internals.ts'
+import { internalsOf, tolerateClose } from './internals/internals.ts'
 import { countHeld, dropBlocks, missingIn, rangeBytes } from './internals/stored-blocks.ts'
 import { asBuffer, manifestOf } from './keys.ts'
 
@@ -30,6 +30,7 @@ export class HypercoreLog implements Log {
     this.key = key
     this.discoveryKey = discoveryKey
     dispatch(core, this.events)
+    tolerateClose(core)
   }
 
   /** @param core a session of its own, which `close` closes; closed if it cannot be opened. */

@@ -68,7 +68,7 @@ export class Seeding {
   readonly #stop: readonly (() => void)[]
   readonly #wanted: Downloader
   readonly #newestHeld: NewestIssueFirst
-  readonly #scheduling: LogScheduling
+  readonly #scheduling: LogScheduling | undefined
   readonly #copies: Copies
   readonly #provingTimer: NodeJS.Timeout
   #isClosed = false
@@ -109,7 +109,7 @@ export class Seeding {
     }, PROVE_EVERY_MS)
     this.#provingTimer.unref()
     this.#scheduleLookUp()
-    this.#scheduling = new LogScheduling(feed.log)
+    this.#scheduling = LogScheduling.of(feed.log)
     this.#newestHeld = new NewestIssueFirst({ feed, log: (what, error) => this.#log(what, error) })
     this.#wanted = new Downloader({ feed, log: (what, error) => this.#log(what, error) })
   }
@@ -157,7 +157,7 @@ export class Seeding {
     clearInterval(this.#provingTimer)
     this.#wanted.close()
     this.#newestHeld.close()
-    this.#scheduling.close()
+    this.#scheduling?.close()
     for (const stop of this.#stop) stop()
   }
 

@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module'
 import type Hypercore from 'hypercore'
 import type { Peer } from 'hypercore'
+import { hasCode } from '../../errors.ts'
+import { translateStorageError } from '../../storage-errors.ts'
 
 /**
  * Members of Hypercore, its peers and its storage that are used and not public, and what happens without each. Only
@@ -218,4 +220,24 @@ export interface CoreInternals {
 /** A core, from the inside. */
 export function internalsOf(core: Hypercore): CoreInternals {
   return (core as unknown as { core: CoreInternals }).core
+}
+
+/**
+ * Lets a core be closed while a new length arrives. Hypercore then looks in the background whether blocks that were
+ * asked for came with it, which must not throw, and does where the store is closed by then.
+ */
+export function tolerateClose(core: Hypercore): void {
+  const { replicator } = internalsOf(core)
+  if (Object.hasOwn(replicator, '_resolveBlocksLocally')) return
+  const usual = (replicator as Partial<typeof replicator>)._resolveBlocksLocally?.bind(replicator)
+  // Another version has nothing of that name.
+  if (usual === undefined) return
+  // It stays: what was begun before goes on after whoever asked for this is gone.
+  replicator._resolveBlocksLocally = async () => {
+    try {
+      await usual()
+    } catch (error) {
+      if (!hasCode(translateStorageError(error), 'ABORTED')) throw error
+    }
+  }
 }

@@ -1,5 +1,6 @@
 import type Hypercore from 'hypercore'
-import type { Peer } from 'hypercore'
+import type { LogPeer } from '../../format/log.ts'
+import { peerOf, replicationPeerOf } from '../hypercore-peer.ts'
 import {
   internalsOf,
   type Announcement,
@@ -14,15 +15,13 @@ import type { KnownHashes } from './known-hashes.ts'
 /** Of a peer's bitfield. */
 const PAGE_BITS = 32_768
 
-/** Whom a block was asked of, and when by `Date.now`. */
-interface Asked {
-  readonly peer: PeerInternals
-  readonly atMs: number
+const NOBODY: ReturnType<Replication['asked']> = []
+
+interface Counter {
+  readonly rx: number
 }
 
-const NOBODY: readonly Asked[] = []
-
-/** The replication of one core, from the inside. */
+/** The replication of one core, from the inside: what is wanted of it, and what its peers have. */
 export class Replication {
   readonly #core: CoreInternals
   /** The last of several ranges, if it ends, as of the last call of `missing`. */
@@ -66,32 +65,36 @@ export class Replication {
    * issue comes first.
    */
   isUrgent(index: number): boolean {
-    if ((this.#core.replicator._blocks.get(index)?.refs.length ?? 0) > 0) return true
-    return this.#newest.start <= index && index < this.#newest.end
+    return this.#isAwaited(index) || (this.#newest.start <= index && index < this.#newest.end)
   }
 
+  /** Whether a block is wanted and not here. */
   isMissing(index: number): boolean {
     if (this.#core.bitfield.get(index)) return false
-    if ((this.#core.replicator._blocks.get(index)?.refs.length ?? 0) > 0) return true
+    if (this.#isAwaited(index)) return true
     for (const { start, end, blocks } of this.#core.replicator._ranges) {
       if (blocks === null && start <= index && index < this.#endOf(end)) return true
     }
     return false
   }
 
-  asked(index: number): readonly Asked[] {
+  /** Requests for a block that are under way, and when each began by `Date.now`. */
+  asked(index: number): readonly { readonly peer: LogPeer; readonly atMs: number }[] {
     const inflight = this.#core.replicator._blocks.get(index)?.inflight
     if (inflight === undefined || inflight.length === 0) return NOBODY
-    return inflight.map(({ peer, timestamp }) => ({ peer, atMs: timestamp }))
+    return inflight.map(({ peer, timestamp }) => ({ peer: peerOf(peer), atMs: timestamp }))
   }
 
-  holds(peer: PeerInternals, index: number): boolean {
+  /** Whether a peer announced a block, and can prove it. */
+  holds(of: LogPeer, index: number): boolean {
+    const peer = peerInternalsOf(of)
     const isAnnounced = index < peer._remoteContiguousLength || peer.remoteBitfield.get(index)
     return isAnnounced && index < peer.remoteLength && peer._canRequest(index, false)
   }
 
   /** `holds` of each, 1 or 0: plans ask by the thousand. */
-  holdsEach(peer: PeerInternals, indexes: readonly number[]): Uint8Array {
+  holdsEach(of: LogPeer, indexes: readonly number[]): Uint8Array {
+    const peer = peerInternalsOf(of)
     const { remoteLength, _remoteContiguousLength: contiguous } = peer
     const isReachable = remoteLength >= this.#core.state.length
     const held = new Uint8Array(indexes.length)
@@ -114,7 +117,8 @@ export class Replication {
   }
 
   /** Whether a peer announced all that is wanted. */
-  holdsAll(peer: PeerInternals): boolean {
+  holdsAll(of: LogPeer): boolean {
+    const peer = peerInternalsOf(of)
     const contiguous = peer.remoteContiguousLength
     if (contiguous >= this.#core.state.length) return true
     return this.#ranges().every(({ start, end }) => {
@@ -126,8 +130,9 @@ export class Replication {
   }
 
   /** Asks a peer for a block, also if others were asked (`again`). Gives whether it did. */
-  ask(peer: PeerInternals, index: number, again: boolean): boolean {
+  ask(of: LogPeer, index: number, again: boolean): boolean {
     const { replicator, state } = this.#core
+    const peer = peerInternalsOf(of)
     if (!again) return peer._requestRangeBlock(index, state.length)
     const request = replicator._blocks.get(index)
     return request !== null && peer._requestBlock(request)
@@ -156,10 +161,34 @@ export class Replication {
    * A peer announced blocks up to here, so its log is as long. Two who grow at the same moment sometimes do not tell
    * each other of their length, and Hypercore asks nobody for what lies behind the length that it told.
    */
-  noteEnd(peer: PeerInternals, end: number): void {
+  noteEnd(of: LogPeer, end: number): void {
     const { length, fork } = this.#core.state
-    if (peer.remoteFork === fork)
-      peer.remoteLength = Math.max(peer.remoteLength, Math.min(end, length))
+    const peer = peerInternalsOf(of)
+    if (peer.remoteFork !== fork) return
+    peer.remoteLength = Math.max(peer.remoteLength, Math.min(end, length))
+  }
+
+  /** How many announcements a peer has made. */
+  announcements(peer: LogPeer): number {
+    const { stats } = replicationPeerOf(peer)
+    const { wireRange, wireBitfield } = stats as unknown as Record<string, Counter | undefined>
+    return (wireRange?.rx ?? 0) + (wireBitfield?.rx ?? 0)
+  }
+
+  /** How many requests to a peer are under way. */
+  inFlight(peer: LogPeer): number {
+    return peerInternalsOf(peer).inflight
+  }
+
+  /** Whether a peer downloads too. */
+  isReader(peer: LogPeer): boolean {
+    return replicationPeerOf(peer).remoteDownloading
+  }
+
+  /** Smoothed round-trip time of the connection to a peer; 0 where the transport does not measure it. */
+  roundTripMs(peer: LogPeer): number {
+    const { stream } = replicationPeerOf(peer)
+    return (stream as unknown as { rawStream?: { rtt?: number } }).rawStream?.rtt ?? 0
   }
 
   /** Whether it may change what is asked for: most tell of one block that is here or on its way already. */
@@ -211,6 +240,10 @@ export class Replication {
     for (const peer of replicator.peers) replicator.updatePeer(peer)
   }
 
+  #isAwaited(index: number): boolean {
+    return (this.#core.replicator._blocks.get(index)?.refs.length ?? 0) > 0
+  }
+
   #ranges(): RangeInternals[] {
     return this.#core.replicator._ranges.filter((it) => it.blocks === null)
   }
@@ -238,12 +271,6 @@ export function hearBlocksFirst(peer: PeerInternals): void {
   }
 }
 
-/** Smoothed round-trip time of the connection to a peer; 0 where the transport does not measure it. */
-export function roundTripMs(peer: Peer): number {
-  const { rawStream } = peer.stream as unknown as { rawStream?: { rtt?: number } }
-  return rawStream?.rtt ?? 0
-}
-
 /** Before all others. */
 const NO_RANGE: RangeInternals = { start: -1, end: -1, blocks: null }
 
@@ -254,4 +281,9 @@ function newestOf(ranges: readonly RangeInternals[]): RangeInternals {
 
 function finiteFirst(a: RangeInternals, b: RangeInternals): number {
   return Number(a.end === -1) - Number(b.end === -1)
+}
+
+/** A replication peer, from the inside. */
+export function peerInternalsOf(peer: LogPeer): PeerInternals {
+  return replicationPeerOf(peer) as PeerInternals
 }

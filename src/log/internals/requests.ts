@@ -1,11 +1,9 @@
 import type { Peer } from 'hypercore'
 import type { Log, LogPeer } from '../../format/log.ts'
 import { hypercoreOf } from '../hypercore-log.ts'
-import { peerOf, replicationPeerOf } from '../hypercore-peer.ts'
-import { USES_INTERNALS, type Announcement, type PeerInternals } from './internals.ts'
+import type { Announcement, PeerInternals } from './internals.ts'
 import { KnownHashes } from './known-hashes.ts'
-import { hearBlocksFirst, Replication, roundTripMs } from './replication.ts'
-import { tolerateClose } from './tolerate-close.ts'
+import { hearBlocksFirst, peerInternalsOf, Replication } from './replication.ts'
 
 /** Decides which peer is asked for which block of a log. */
 export interface RequestPolicy {
@@ -26,24 +24,18 @@ export interface RequestPolicy {
 export class BlockRequests {
   readonly #log: Log
   readonly #policy: RequestPolicy
-  readonly #replication: Replication
+  readonly replication: Replication
   /** Up to where each peer has announced blocks. */
   readonly #ends = new Map<LogPeer, number>()
   readonly #hashes = new KnownHashes()
   readonly #stop: readonly (() => void)[]
 
-  /** @returns nothing where Hypercore decides. */
-  static of(log: Log, policy: RequestPolicy): BlockRequests | undefined {
-    // Whoever decides: what Hypercore does in the background must not end the process.
-    tolerateClose(hypercoreOf(log))
-    return USES_INTERNALS ? new BlockRequests(log, policy) : undefined
-  }
-
-  private constructor(log: Log, policy: RequestPolicy) {
+  /** To be made only while `USES_INTERNALS`. */
+  constructor(log: Log, policy: RequestPolicy) {
     const core = hypercoreOf(log)
     this.#log = log
     this.#policy = policy
-    this.#replication = new Replication(core)
+    this.replication = new Replication(core)
     // The last block is the newest record, of which everything else is learnt.
     void core.setAlwaysLatestBlock(true)
     core.on('download', this.#onDownload)
@@ -53,8 +45,8 @@ export class BlockRequests {
       log.events.on('scheduler', 'bad-block', this.#onBadBlock),
       log.events.on('scheduler', 'truncate', this.#onHashesGone),
       log.events.on('scheduler', 'peer-remove', (peer) => this.#ends.delete(peer)),
-      this.#replication.watchDrops(this.#onHashesGone),
-      this.#replication.watchRanges(() => policy.onWanted()),
+      this.replication.watchDrops(this.#onHashesGone),
+      this.replication.watchRanges(() => policy.onWanted()),
     ]
   }
 
@@ -62,7 +54,7 @@ export class BlockRequests {
   close(): void {
     for (const stop of this.#stop) stop()
     this.#askForLengthAlone()
-    for (const peer of this.#replication.peers) {
+    for (const peer of this.replication.peers) {
       const overridden = peer as Partial<PeerInternals>
       delete overridden.getMaxHotswapInflight
       delete overridden._requestRange
@@ -78,13 +70,13 @@ export class BlockRequests {
   /** Lets the policy decide what a peer is asked for from now on. */
   decide(of: LogPeer): void {
     const policy = this.#policy
-    const peer = internalsOf(of)
+    const peer = peerInternalsOf(of)
     hearBlocksFirst(peer)
     const usualMost = peer.getMaxInflight.bind(peer)
     peer.getMaxInflight = () => Math.max(usualMost(), policy.windowOf(of))
     // Blocks of ranges are asked for once; one that somebody waits for before there are ranges, as Hypercore does.
     const usualHotswaps = peer.getMaxHotswapInflight.bind(peer)
-    peer.getMaxHotswapInflight = () => (this.#replication.hasRanges ? 0 : usualHotswaps())
+    peer.getMaxHotswapInflight = () => (this.replication.hasRanges ? 0 : usualHotswaps())
     // Where nothing is to be asked for, Hypercore need not look where.
     const usualRange = peer._requestRange.bind(peer)
     peer._requestRange = (range) =>
@@ -99,70 +91,14 @@ export class BlockRequests {
     const usualAnnounced = peer.onrange.bind(peer)
     peer.onrange = (announcement) => {
       this.#noteAnnounced(of, announcement)
-      isNews = this.#replication.isNews(announcement)
+      isNews = this.replication.isNews(announcement)
       const done = usualAnnounced(announcement)
       isNews = true
       return done
     }
     const usualSend = peer._send.bind(peer)
     peer._send = (message) =>
-      this.#replication.send(peer, message, this.#hashes) || usualSend(message)
-  }
-
-  /** Asks a peer for a block, also if others were asked (`again`). Gives whether it did. */
-  send(peer: LogPeer, index: number, again: boolean): boolean {
-    return this.#replication.ask(internalsOf(peer), index, again)
-  }
-
-  /** Lets every peer be asked for what it may be asked for now. */
-  update(): void {
-    this.#replication.update()
-  }
-
-  roundTripMs(peer: LogPeer): number {
-    return roundTripMs(replicationPeerOf(peer))
-  }
-
-  missing(limit: number): number[] {
-    return this.#replication.missing(limit)
-  }
-
-  isUrgent(index: number): boolean {
-    return this.#replication.isUrgent(index)
-  }
-
-  isMissing(index: number): boolean {
-    return this.#replication.isMissing(index)
-  }
-
-  asked(index: number): { readonly peer: LogPeer; readonly atMs: number }[] {
-    return this.#replication.asked(index).map(({ peer, atMs }) => ({ peer: peerOf(peer), atMs }))
-  }
-
-  holds(peer: LogPeer, index: number): boolean {
-    return this.#replication.holds(internalsOf(peer), index)
-  }
-
-  holdsEach(peer: LogPeer, indexes: readonly number[]): Uint8Array {
-    return this.#replication.holdsEach(internalsOf(peer), indexes)
-  }
-
-  holdsAll(peer: LogPeer): boolean {
-    return this.#replication.holdsAll(internalsOf(peer))
-  }
-
-  announcements(peer: LogPeer): number {
-    const { stats } = replicationPeerOf(peer)
-    const { wireRange, wireBitfield } = stats as unknown as Record<string, Counter | undefined>
-    return (wireRange?.rx ?? 0) + (wireBitfield?.rx ?? 0)
-  }
-
-  inFlight(peer: LogPeer): number {
-    return internalsOf(peer).inflight
-  }
-
-  isReader(peer: LogPeer): boolean {
-    return replicationPeerOf(peer).remoteDownloading
+      this.replication.send(peer, message, this.#hashes) || usualSend(message)
   }
 
   // A length that comes with a bad block counts for nothing, and peers are asked for it one after the other. Or a hash
@@ -178,13 +114,13 @@ export class BlockRequests {
   }
 
   readonly #onAppend = (): void => {
-    for (const [peer, end] of this.#ends) this.#replication.noteEnd(internalsOf(peer), end)
+    for (const [peer, end] of this.#ends) this.replication.noteEnd(peer, end)
   }
 
   readonly #onDownload = (index: number, _bytes: number, _from: Peer, request: unknown): void => {
     // What was pushed was not asked for.
     const { block } = (request ?? {}) as { block?: { nodes: number } | null }
-    if (block && this.#replication.isHeld(index)) this.#hashes.noteStored(index, block.nodes)
+    if (block && this.replication.isHeld(index)) this.#hashes.noteStored(index, block.nodes)
   }
 
   #askForLengthAlone(): void {
@@ -194,14 +130,6 @@ export class BlockRequests {
   #noteAnnounced(peer: LogPeer, { drop, start, length }: Announcement): void {
     const end = Math.max(this.#ends.get(peer) ?? 0, drop ? 0 : start + length)
     this.#ends.set(peer, end)
-    this.#replication.noteEnd(internalsOf(peer), end)
+    this.replication.noteEnd(peer, end)
   }
-}
-
-interface Counter {
-  readonly rx: number
-}
-
-function internalsOf(peer: LogPeer): PeerInternals {
-  return replicationPeerOf(peer) as PeerInternals
 }

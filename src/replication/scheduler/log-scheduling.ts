@@ -1,4 +1,5 @@
 import type { Log, LogPeer } from '../../format/log.ts'
+import { USES_INTERNALS } from '../../log/internals/internals.ts'
 import { BlockRequests } from '../../log/internals/requests.ts'
 import { Scheduler } from './scheduler.ts'
 import { seedOf } from './plan.ts'
@@ -13,7 +14,8 @@ const LONGEST_LOOK_MS = 1_000
 /** Has a scheduler decide which peer is asked for which block of one log, until `close`. */
 export class LogScheduling {
   readonly #log: Log
-  readonly #requests: BlockRequests | undefined
+  readonly #requests: BlockRequests
+  /** Exists as soon as there is a peer. */
   #scheduler: Scheduler<LogPeer> | undefined
   readonly #nothing = new Map<LogPeer, { atMs: number; announcements: number }>()
   readonly #stop: readonly (() => void)[]
@@ -22,30 +24,28 @@ export class LogScheduling {
   /** Of the log, when it last grew. */
   #known: { readonly length: number; readonly byteLength: number }
 
-  /** Does nothing where Hypercore decides. */
-  constructor(log: Log) {
+  private constructor(log: Log) {
     this.#log = log
     this.#known = { length: log.length, byteLength: log.byteLength }
-    const requests = BlockRequests.of(log, {
+    this.#requests = new BlockRequests(log, {
       windowOf: (peer) => this.#scheduler?.windowOf(peer, Date.now()) ?? 0,
       mayAsk: (peer) => this.#mayAsk(peer),
       ask: (peer) => this.#ask(peer),
       onWanted: () => this.#onWanted(),
     })
-    this.#requests = requests
-    if (requests === undefined) {
-      this.#stop = []
-      return
-    }
-    const onPeerAdd = (peer: LogPeer) => this.#addPeer(requests, peer)
     this.#stop = [
-      () => requests.close(),
-      log.events.on('scheduler', 'peer-add', onPeerAdd),
+      () => this.#requests.close(),
+      log.events.on('scheduler', 'peer-add', this.#onPeerAdd),
       log.events.on('scheduler', 'peer-remove', this.#onPeerRemove),
       log.events.on('scheduler', 'download', this.#onDownload),
       log.events.on('scheduler', 'append', this.#onAppend),
     ]
-    for (const peer of log.peers) onPeerAdd(peer)
+    for (const peer of log.peers) this.#onPeerAdd(peer)
+  }
+
+  /** @returns nothing where Hypercore decides. */
+  static of(log: Log): LogScheduling | undefined {
+    return USES_INTERNALS ? new LogScheduling(log) : undefined
   }
 
   close(): void {
@@ -53,16 +53,17 @@ export class LogScheduling {
     for (const stop of this.#stop) stop()
   }
 
-  #addPeer(requests: BlockRequests, peer: LogPeer): void {
+  readonly #onPeerAdd = (peer: LogPeer): void => {
+    const { replication } = this.#requests
     const { length, byteLength } = this.#known
     this.#scheduler ??= new Scheduler({
-      view: requests,
+      view: replication,
       seed: seedOf(peer.ownPublicKey),
       blockBytes: length > 0 ? byteLength / length : BLOCK_BYTES,
     })
     this.#scheduler.addPeer(peer, seedOf(peer.publicKey), Date.now())
-    this.#scheduler.noteRoundTrip(peer, requests.roundTripMs(peer))
-    requests.decide(peer)
+    this.#scheduler.noteRoundTrip(peer, replication.roundTripMs(peer))
+    this.#requests.decide(peer)
     this.#lookSoon()
   }
 
@@ -80,8 +81,8 @@ export class LogScheduling {
     this.#lookMs = LOOK_MS
     this.#nothing.clear()
     // What was pushed was not asked for.
-    if (elapsedMs === undefined || this.#requests === undefined) return
-    this.#scheduler?.noteRoundTrip(peer, this.#requests.roundTripMs(peer))
+    if (elapsedMs === undefined) return
+    this.#scheduler?.noteRoundTrip(peer, this.#requests.replication.roundTripMs(peer))
     this.#scheduler?.noteArrival(peer, { index, sizeBytes, elapsedMs }, Date.now())
   }
 
@@ -103,23 +104,25 @@ export class LogScheduling {
   // Hypercore asks once for each range and batch of blocks.
   #mayAsk(peer: LogPeer): boolean {
     const nowMs = Date.now()
-    if (this.#scheduler === undefined || this.#requests === undefined) return false
-    if (this.#requests.inFlight(peer) >= this.#scheduler.windowOf(peer, nowMs)) return false
+    const { replication } = this.#requests
+    if (this.#scheduler === undefined) return false
+    if (replication.inFlight(peer) >= this.#scheduler.windowOf(peer, nowMs)) return false
     const nothing = this.#nothing.get(peer)
-    return nothing?.atMs !== nowMs || nothing.announcements !== this.#requests.announcements(peer)
+    return nothing?.atMs !== nowMs || nothing.announcements !== replication.announcements(peer)
   }
 
   #ask(peer: LogPeer): boolean {
-    const [scheduler, requests] = [this.#scheduler, this.#requests]
-    if (scheduler === undefined || requests === undefined || !this.#mayAsk(peer)) return false
+    const scheduler = this.#scheduler
+    if (scheduler === undefined || !this.#mayAsk(peer)) return false
+    const { replication } = this.#requests
     const nowMs = Date.now()
     this.#lookSoon()
     const chosen = scheduler.choose(peer, nowMs)
     if (chosen !== undefined) {
       scheduler.noteAsked(peer, chosen.index, nowMs)
-      if (requests.send(peer, chosen.index, chosen.again)) return true
+      if (replication.ask(peer, chosen.index, chosen.again)) return true
     }
-    this.#nothing.set(peer, { atMs: nowMs, announcements: requests.announcements(peer) })
+    this.#nothing.set(peer, { atMs: nowMs, announcements: replication.announcements(peer) })
     return false
   }
 
@@ -129,10 +132,11 @@ export class LogScheduling {
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       if (!this.#log.isOpen || this.#log.peers.length === 0) return
-      if (this.#requests === undefined || this.#requests.missing(1).length === 0) return
+      const { replication } = this.#requests
+      if (replication.missing(1).length === 0) return
       this.#lookMs = Math.min(2 * this.#lookMs, LONGEST_LOOK_MS)
       this.#nothing.clear()
-      this.#requests.update()
+      replication.update()
       // Also where nobody may be asked for anything now.
       this.#lookSoon()
     }, this.#lookMs)

@@ -141,12 +141,12 @@ test('one peer is asked for one block, which is then under way, and arrives', as
   to.download({ start: 0, end: -1 })
   await eventually(() => expect(replication.missing(1)).toEqual([39]))
 
-  expect(replication.holds(peer, 7)).toBe(true)
-  expect(replication.holdsAll(peer)).toBe(true)
-  expect(replication.ask(peer, 7, false)).toBe(true)
-  expect(replication.asked(7).map((it) => it.peer)).toEqual([peer])
+  expect(replication.holds(peerOf(peer), 7)).toBe(true)
+  expect(replication.holdsAll(peerOf(peer))).toBe(true)
+  expect(replication.ask(peerOf(peer), 7, false)).toBe(true)
+  expect(replication.asked(7).map((it) => it.peer)).toEqual([peerOf(peer)])
   // Nobody asks for it twice, unless told to.
-  expect(replication.ask(peer, 7, false)).toBe(false)
+  expect(replication.ask(peerOf(peer), 7, false)).toBe(false)
 
   await eventually(async () => expect(await to.has(7)).toBe(true))
   expect(replication.isMissing(7)).toBe(false)
@@ -157,13 +157,13 @@ test.runIf(USES_INTERNALS)(
   'what is scheduled arrives whole, and a peer that is given back is an ordinary one',
   async () => {
     const { to } = await pair()
-    const scheduling = new LogScheduling(await logOf(to))
+    const scheduling = LogScheduling.of(await logOf(to))
     expect(Object.hasOwn(onlyPeer(to), '_requestRangeBatch')).toBe(true)
 
     to.download({ start: 0, end: 30 })
     await eventually(() => expect(to.contiguousLength).toBe(30))
 
-    scheduling.close()
+    scheduling?.close()
     expect(Object.hasOwn(onlyPeer(to), '_requestRangeBatch')).toBe(false)
     await to.download({ start: 30, end: BLOCKS }).done()
     expect(to.contiguousLength).toBe(BLOCKS)
@@ -178,8 +178,7 @@ test('a store that is closed while a length arrives ends nothing', async () => {
       replicator: { _resolveBlocksLocally(): Promise<void> }
     }
   }
-  const scheduling = new LogScheduling(await logOf(to))
-  scheduling.close()
+  await logOf(to)
 
   core.storage.read = () => {
     throw new Error('RocksDB session is closed')
@@ -197,8 +196,8 @@ test.runIf(USES_INTERNALS)(
   async () => {
     const held: Promise<boolean>[] = []
     const { to } = await pair(async (core) => {
-      const scheduling = new LogScheduling(await logOf(core))
-      onTestFinished(() => scheduling.close())
+      const scheduling = LogScheduling.of(await logOf(core))
+      onTestFinished(() => scheduling?.close())
       core.once('append', () => held.push(core.has(BLOCKS - 1)))
     })
 
@@ -245,14 +244,14 @@ test('which blocks a peer announced is known of many at once as of each', async 
   const replication = new Replication(to)
   const peer = onlyPeer(to)
   const all = Array.from({ length: BLOCKS + 2 }, (_, index) => index)
-  const each = () => [...replication.holdsEach(peer, all)]
-  const oneByOne = () => all.map((index) => Number(replication.holds(peer, index)))
+  const each = () => [...replication.holdsEach(peerOf(peer), all)]
+  const oneByOne = () => all.map((index) => Number(replication.holds(peerOf(peer), index)))
 
-  await eventually(() => expect(replication.holds(peer, BLOCKS - 1)).toBe(true))
+  await eventually(() => expect(replication.holds(peerOf(peer), BLOCKS - 1)).toBe(true))
   expect(each()).toEqual(oneByOne())
 
   await from.clear(3, 9)
-  await eventually(() => expect(replication.holds(peer, 3)).toBe(false))
+  await eventually(() => expect(replication.holds(peerOf(peer), 3)).toBe(false))
   expect(each()).toEqual(oneByOne())
   expect(each()).toContain(1)
 
@@ -260,8 +259,8 @@ test('which blocks a peer announced is known of many at once as of each', async 
   for (const index of [31, 32, 63, 40_000])
     (peer.remoteBitfield as unknown as { set(at: number, to: boolean): void }).set(index, true)
   const far = [40_000, 31, 32, 33, 63, 64, 40_001]
-  expect([...replication.holdsEach(peer, far)]).toEqual(
-    far.map((index) => Number(replication.holds(peer, index))),
+  expect([...replication.holdsEach(peerOf(peer), far)]).toEqual(
+    far.map((index) => Number(replication.holds(peerOf(peer), index))),
   )
 })
 
@@ -273,7 +272,7 @@ test('an announcement is news unless it is of one block that is here or asked fo
   peer._requestRangeBatch = () => false
   to.download({ start: 0, end: -1 })
   await eventually(() => expect(replication.missing(1)).toEqual([39]))
-  replication.ask(peer, 7, false)
+  replication.ask(peerOf(peer), 7, false)
 
   const isNews = (start: number, length = 1, drop = false) =>
     replication.isNews({ drop, start, length })
@@ -314,7 +313,7 @@ test('of a core whose hashes are unknown, those up to a root are asked for', () 
 
 test('blocks that were dropped, and hashes with them, arrive again', async () => {
   const { to } = await pair()
-  const scheduling = new LogScheduling(await logOf(to))
+  const scheduling = LogScheduling.of(await logOf(to))
   await to.download({ start: 0, end: BLOCKS }).done()
 
   for (const [start, end] of [
@@ -327,12 +326,12 @@ test('blocks that were dropped, and hashes with them, arrive again', async () =>
     await to.download({ start, end }).done()
     expect(to.contiguousLength).toBe(BLOCKS)
   }
-  scheduling.close()
+  scheduling?.close()
 })
 
 test('what keeps hashes when it drops blocks does so while they are scheduled', async () => {
   const { to } = await pair()
-  const scheduling = new LogScheduling(await logOf(to))
+  const scheduling = LogScheduling.of(await logOf(to))
   await to.download({ start: 0, end: BLOCKS }).done()
 
   await dropBlocks(to, { start: 1, end: 4 })
@@ -341,5 +340,5 @@ test('what keeps hashes when it drops blocks does so while they are scheduled', 
   expect(await Promise.all([0, 1, 2, 3].map((index) => to.missingNodes(index)))).toEqual([
     0, 0, 0, 0,
   ])
-  scheduling.close()
+  scheduling?.close()
 })
