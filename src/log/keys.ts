@@ -1,6 +1,6 @@
 import type { Manifest } from 'hypercore'
 import crypto from 'hypercore-crypto'
-import type { SigningKeyPair } from '../format/crypto.ts'
+import type { Crypto, SigningKeyPair } from '../format/crypto.ts'
 import { SIGNER_NAMESPACE } from '../format/bundle/format.ts'
 
 /** What the key of a newsletter is the hash of: one signer. @param publicKey 32 bytes. */
@@ -35,3 +35,6 @@ export function randomKeyPair(): SigningKeyPair {
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
+
+/** On libsodium: ten times as fast as what runs everywhere. */
+export const nativeCrypto: Crypto = crypto

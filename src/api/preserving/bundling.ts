@@ -7,7 +7,7 @@ import { writeBundle } from '../../format/bundle/write.ts'
 import type { BlockRange, Feed } from '../../format/feed.ts'
 import { parseEncryptionKey, type EncryptionKey, type FeedKey } from '../../format/keys/feed-key.ts'
 import { parseLink } from '../../format/keys/link.ts'
-import { nativeCrypto } from '../../log/native-crypto.ts'
+import { nativeCrypto } from '../../log/keys.ts'
 import { openFile, TwoReadings } from './bundle-file.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 

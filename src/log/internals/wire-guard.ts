@@ -1,6 +1,6 @@
 import type Protomux from 'protomux'
 import type { Channel, ChannelOptions, MessageOptions } from 'protomux'
-import { takeAnswer } from './ask-back.ts'
+import { takeAnswer } from '../hypercore-peer.ts'
 import { USES_INTERNALS, type CoreInternals } from './internals.ts'
 import { RateLimiter } from '../../rate-limiter.ts'
 import { CHECKS, type Verdict, type WirePeer } from './wire-checks.ts'
