@@ -1,7 +1,7 @@
 import { defined } from '../defined.ts'
 import type { Engine } from '../engine/engine.ts'
 import { hasCode, HyperletterError } from '../errors.ts'
-import { recoveryKeyOf } from '../format/history/recovery-key.ts'
+import { recoveryKeyOf } from '../format/history/readable.ts'
 import type { LibraryEntry, Successor } from '../engine/library/library.ts'
 import { encryptionKeyOf, type EncryptionKey, type FeedKey } from '../format/keys/feed-key.ts'
 import { formatLink, parseLink } from '../format/keys/link.ts'
@@ -137,13 +137,13 @@ async function fetchRecoveryKey(
 ): Promise<Uint8Array> {
   try {
     await using session = await engine.open(newsletter, { online: false })
-    return await recoveryKeyOf(session.feed, { wait: false })
+    return await recoveryKeyOf(session.feed.log, { wait: false })
   } catch (error) {
     if (!hasCode(error, 'NOT_AVAILABLE')) throw error
   }
   try {
     await using session = await engine.open(newsletter, { online: true })
-    return await recoveryKeyOf(session.feed, { timeoutMs, signal })
+    return await recoveryKeyOf(session.feed.log, { timeoutMs, signal })
   } catch (error) {
     if (!hasCode(error, 'NOT_AVAILABLE')) throw error
     throw new HyperletterError(

@@ -52,7 +52,11 @@ export {
 export type { BlockSource, Log, ReadOptions, StoredLog } from './log.ts'
 export { takeBundle } from './bundle/take.ts'
 export { writeBundle } from './bundle/write.ts'
-export type { LocatedIssue } from './history/corrections.ts'
-export { editionsOf, newestEdition, type Edition } from './history/editions.ts'
+export {
+  editionsOf,
+  newestEdition,
+  type Edition,
+  type LocatedIssue,
+} from './history/corrections.ts'
 export { History, type Listing } from './history/history.ts'
 export { Contents } from './content/contents.ts'

@@ -1,12 +1,13 @@
 import Hypercore, { type ActiveRequests, type Manifest, type Proof } from 'hypercore'
 import { codeOf, HyperletterError } from '../errors.ts'
 import type { BlockRange } from '../format/block-ranges.ts'
-import { LogEvents, type LogPeer } from '../format/log-events.ts'
 import {
   DEFAULT_BLOCK_TIMEOUT_MS,
+  LogEvents,
   notHere,
   type Fetch,
   type Log,
+  type LogPeer,
   type LogTree,
   type ReadOptions,
   type SignedPart,

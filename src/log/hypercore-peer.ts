@@ -1,7 +1,7 @@
 import type { Peer } from 'hypercore'
 import crypto from 'hypercore-crypto'
 import type { BlockRange } from '../format/block-ranges.ts'
-import type { LogPeer } from '../format/log-events.ts'
+import type { LogPeer } from '../format/log.ts'
 
 // What is used of a peer beyond its public face.
 interface Wire {

@@ -1,6 +1,6 @@
 import { safeParse, type z } from 'zod'
 import { defined } from '../defined.ts'
-import { issueHeadFields } from '../format/records/issue.ts'
+import { issueHeadFields } from '../format/records/bodies.ts'
 import { languageTag, type NamedAuthor } from '../format/records/text.ts'
 import { invalidDraft, type DraftWarning } from './source.ts'
 import { withheldByHead, type WithheldKind } from './unpublished.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { LogEvents, ORDER } from '../../src/format/log-events.ts'
+import { LogEvents, ORDER } from '../../src/format/log.ts'
 
 test('an event goes through the stages in their order, whoever registered first', () => {
   fc.assert(

@@ -5,7 +5,7 @@ import { composeIssue, type IssueEntry, type LogPosition } from '../../src/forma
 import type { Feed } from '../../src/format/feed.ts'
 import type { LibraryEntry } from '../../src/engine/library/library.ts'
 import { encryptionKeyOf } from '../../src/format/keys/feed-key.ts'
-import type { Newsletter } from '../../src/format/records/newsletter.ts'
+import type { Newsletter } from '../../src/format/records/bodies.ts'
 
 export interface Begun {
   readonly feed: Feed

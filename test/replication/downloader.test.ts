@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { BlockRange } from '../../src/format/block-ranges.ts'
-import { LogEvents } from '../../src/format/log-events.ts'
+import { LogEvents } from '../../src/format/log.ts'
 import { EVERYTHING } from '../../src/format/selection.ts'
 import type { Feed } from '../../src/format/feed.ts'
 import { Downloader } from '../../src/replication/downloader.ts'

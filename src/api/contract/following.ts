@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { keepSchema } from '../../config/keep-schema.ts'
-import { newsletterFields } from '../../format/records/newsletter.ts'
+import { newsletterFields } from '../../format/records/bodies.ts'
 import {
   count,
   events,

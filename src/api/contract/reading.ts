@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { issueHeadFields } from '../../format/records/issue.ts'
+import { issueHeadFields } from '../../format/records/bodies.ts'
 import { line, timestamp } from '../../format/records/text.ts'
 import { MAX_OPML_LENGTH } from '../kinds.ts'
 import {

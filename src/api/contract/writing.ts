@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { MAX_CORRECTION_NOTE } from '../../format/records/correction.ts'
-import { newsletterFields } from '../../format/records/newsletter.ts'
+import { MAX_CORRECTION_NOTE, newsletterFields } from '../../format/records/bodies.ts'
 import { paragraph } from '../../format/records/text.ts'
 import { WITHHELD_KINDS } from '../../sources/unpublished.ts'
 import {

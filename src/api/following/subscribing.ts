@@ -5,7 +5,7 @@ import { hasCode, HyperletterError } from '../../errors.ts'
 import type { ReadOptions } from '../../format/log.ts'
 import type { Feed } from '../../format/feed.ts'
 import { parseLink } from '../../format/keys/link.ts'
-import type { Newsletter } from '../../format/records/newsletter.ts'
+import type { Newsletter } from '../../format/records/bodies.ts'
 import { anySignal, waitUntil } from '../../within.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 

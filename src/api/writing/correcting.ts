@@ -9,7 +9,7 @@ import {
   type LogPosition,
 } from '../../format/history/entry.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
-import { newestEdition } from '../../format/history/editions.ts'
+import { newestEdition } from '../../format/history/corrections.ts'
 import { short } from '../../logger.ts'
 import type { Output, ParsedInput, CallOptions } from '../contract/contract.ts'
 import { authoredBy, encodeDraft, loadDraft } from './publishing.ts'

@@ -14,7 +14,7 @@ import {
 import type { BlockRange, Feed } from '../../format/feed.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
 import { encryptionKeyOf } from '../../format/keys/feed-key.ts'
-import { MARKDOWN } from '../../format/records/issue.ts'
+import { MARKDOWN } from '../../format/records/bodies.ts'
 import { formatLink } from '../../format/keys/link.ts'
 import { createRecoveryPhrase, deriveKeys } from '../../format/keys/recovery.ts'
 import { waitUntil } from '../../within.ts'

@@ -8,7 +8,7 @@ import {
   type EncryptionKey,
   type FeedKey,
 } from '../../format/keys/feed-key.ts'
-import { compareTimes } from '../../format/records/time-order.ts'
+import { compareTimes } from '../../format/records/text.ts'
 import type { KeyValueLog } from '../../log/store/key-value-log.ts'
 import { onStore } from '../../storage-errors.ts'
 import { Marks } from './marks.ts'

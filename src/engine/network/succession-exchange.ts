@@ -2,7 +2,7 @@ import c, { type Encoder } from 'compact-encoding'
 import type Protomux from 'protomux'
 import { hasCode } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
-import { recoveryKeyOf } from '../../format/history/recovery-key.ts'
+import { recoveryKeyOf } from '../../format/history/readable.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import type { SigningKeyPair } from '../../format/keys/recovery.ts'
 import {
@@ -153,7 +153,7 @@ export class SuccessionExchange {
     if (oldest !== undefined && unchecked.size >= MAX_UNCHECKED) unchecked.delete(oldest)
     unchecked.set(hex(publicKey), { publicKey, statement })
     const options = { timeoutMs: RECOVERY_KEY_TIMEOUT_MS }
-    await this.#check(feed.feedKey, await recoveryKeyOf(feed, options))
+    await this.#check(feed.feedKey, await recoveryKeyOf(feed.log, options))
   }
 
   async #check(feedKey: FeedKey, recoveryKey: Uint8Array): Promise<void> {
@@ -169,7 +169,7 @@ export class SuccessionExchange {
   async #lookUp(feed: Feed): Promise<number> {
     const { swarm } = this.#options
     try {
-      const recoveryKey = await recoveryKeyOf(feed, { wait: false })
+      const recoveryKey = await recoveryKeyOf(feed.log, { wait: false })
       await this.#check(feed.feedKey, recoveryKey)
       const found = await swarm.getMutable(recoveryKey)
       if (found === undefined) return swarm.size > 0 ? aboutADay() : LOOK_UP_AGAIN_MS

@@ -1,12 +1,14 @@
 import { HyperletterError } from '../../errors.ts'
 import { feedKeyOf } from '../keys/feed-key.ts'
-import { only, type BlockRange } from '../block-ranges.ts'
+import { only, without, type BlockRange } from '../block-ranges.ts'
 import { notHere, type StoredLog } from '../log.ts'
 import * as format from './format.ts'
 import { concat, equal, uint64 } from '../bytes.ts'
 import { portable, type Crypto } from '../crypto.ts'
 import type { Frame } from './read.ts'
 import { BlockTree } from './tree.ts'
+import { retractedContents } from '../history/issue-ranges.ts'
+import type { LocatedIssue } from '../history/corrections.ts'
 
 /** Blocks that are read at a time, unless they are larger than those of a newsletter should be. */
 const READ_AT_ONCE = 16
@@ -165,4 +167,20 @@ function damaged(): HyperletterError {
     'The log on this disk is damaged: its blocks are not those that were signed.',
     { hint: 'Fetch the newsletter anew, into another data directory.' },
   )
+}
+
+/**
+ * The blocks that a bundle of a log carries: all of them, or from an entry on with the first record
+ * and the newest profile. Never the contents of an issue that its author took back. The last range
+ * has no end: the log may grow until the bundle is begun.
+ * @param issues of the whole log; none where it cannot be read here.
+ * @param from.start index of the first block of the entry to begin with.
+ * @param from.profile index of the newest profile, where it is known.
+ */
+export function rangesToCarry(
+  issues: readonly LocatedIssue[],
+  { start, profile = 0 }: { readonly start: number; readonly profile?: number | undefined },
+): BlockRange[] {
+  const heads = [0, profile].filter((it) => it < start).map(only)
+  return without([...heads, { start, end: Infinity }], retractedContents(issues))
 }

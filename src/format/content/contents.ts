@@ -3,7 +3,7 @@ import { collect } from '../bytes.ts'
 import type { Attachment, Content } from '../records/content.ts'
 import { readRange, type BlockSource, type ReadOptions } from '../log.ts'
 import { decodeContent, type Decompress } from './content-codec.ts'
-import type { Edition } from '../history/editions.ts'
+import type { Edition } from '../history/corrections.ts'
 
 /** The contents that the records of one log describe. */
 export class Contents {

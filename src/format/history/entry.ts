@@ -1,7 +1,5 @@
 import type { Attachment, Content } from '../records/content.ts'
-import type { AmendmentHead, Retraction } from '../records/correction.ts'
-import type { IssueHead } from '../records/issue.ts'
-import type { Newsletter } from '../records/newsletter.ts'
+import type { AmendmentHead, IssueHead, Newsletter, Retraction } from '../records/bodies.ts'
 import { encodeRecord, MAX_PREVIOUS, type WritableRecord } from '../records/record.ts'
 import type { EncodedContent } from '../content/content-codec.ts'
 

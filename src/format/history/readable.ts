@@ -1,7 +1,8 @@
 import { hasCode, HyperletterError } from '../../errors.ts'
-import { claimsToBeRecord } from '../records/record.ts'
+import { claimsToBeRecord, decodeRecord } from '../records/record.ts'
 import type { BlockSource, ReadOptions } from '../log.ts'
 import type { History } from './history.ts'
+import z32 from 'z32'
 
 /**
  * Whether a log can be read on this device. Decryption with a wrong key gives garbage and no error, so
@@ -29,10 +30,7 @@ export class Readability {
       (hasHead === false && (await this.#hasMark(length - 1, options).catch(ignoreMissing))) ||
       (await this.#hasMark(0, options))
     if (this.#isKnown) return
-    throw new HyperletterError(
-      'NEEDS_KEY',
-      'The newsletter is private: this device has no key that reads it.',
-    )
+    throw needsKey()
   }
 
   async #hasMark(index: number, options?: ReadOptions): Promise<boolean> {
@@ -43,4 +41,28 @@ export class Readability {
 function ignoreMissing(error: unknown): false {
   if (hasCode(error, 'NOT_AVAILABLE')) return false
   throw error
+}
+
+function needsKey(): HyperletterError {
+  return new HyperletterError(
+    'NEEDS_KEY',
+    'The newsletter is private: this device has no key that reads it.',
+  )
+}
+
+/**
+ * The public half of the recovery key pair, 32 bytes, from block 0: no later record can change it.
+ * @throws NEEDS_KEY, NOT_AVAILABLE, INVALID_RECORD
+ */
+export async function recoveryKeyOf(log: BlockSource, options?: ReadOptions): Promise<Uint8Array> {
+  if (log.length === 0 && options?.wait === false) {
+    throw new HyperletterError('NOT_AVAILABLE', 'Nothing of the newsletter has arrived yet.')
+  }
+  const block = await log.read(0, options)
+  if (!claimsToBeRecord(block)) {
+    throw needsKey()
+  }
+  const record = decodeRecord(block, 0)
+  if (record.type === 'newsletter') return z32.decode(record.recoveryKey)
+  throw new HyperletterError('INVALID_RECORD', 'Block 0 names no recovery key.')
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { Hono } from 'hono'
 import { LRUCache } from 'lru-cache'
 import { HyperletterError } from '../../errors.ts'
-import { compareTimes } from '../../format/records/time-order.ts'
+import { compareTimes } from '../../format/records/text.ts'
 import type { Env, Reader, ReaderContext } from '../context.ts'
 import { feedAddresses, opmlOutlines } from '../../site/syndication/addresses.ts'
 import {

@@ -5,7 +5,7 @@ import { deriveKeys, type NewsletterKeys } from '../../../src/format/keys/recove
 import { feedKeyOf, keyBytes } from '../../../src/format/keys/feed-key.ts'
 import { Contents } from '../../../src/format/content/contents.ts'
 import { loadBundle } from '../../../src/format/bundle/verify.ts'
-import { newestEdition } from '../../../src/format/history/editions.ts'
+import { newestEdition } from '../../../src/format/history/corrections.ts'
 import { History } from '../../../src/format/history/history.ts'
 import { bundleOf, piecesOf, verify } from '../../helpers/bundles.ts'
 import { openStore } from '../../helpers/stores.ts'

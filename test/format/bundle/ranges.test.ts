@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { rangesToCarry } from '../../../src/format/bundle/ranges.ts'
+import { rangesToCarry } from '../../../src/format/bundle/write.ts'
 import type { LocatedIssue } from '../../../src/format/feed.ts'
 
 /** An issue of a body of two blocks and an attachment of three, from block `at` on. */

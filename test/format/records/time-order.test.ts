@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compareTimes } from '../../../src/format/records/time-order.ts'
+import { compareTimes } from '../../../src/format/records/text.ts'
 
 describe('times', () => {
   it('stand in the order in which they passed', () => {

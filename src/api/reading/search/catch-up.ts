@@ -1,7 +1,7 @@
 import type { Engine } from '../../../engine/engine.ts'
 import { hasCode } from '../../../errors.ts'
 import { contentRange } from '../../../format/history/issue-ranges.ts'
-import { newestEdition, type Edition } from '../../../format/history/editions.ts'
+import { newestEdition, type Edition } from '../../../format/history/corrections.ts'
 import type { Feed } from '../../../format/feed.ts'
 import type { Listing } from '../../../format/history/history.ts'
 import type { LibraryEntry } from '../../../engine/library/library.ts'
