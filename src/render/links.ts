@@ -3,16 +3,20 @@ import { stripControls } from './plain.ts'
 /** Longest URL that is followed or shown, in UTF-16 code units: the same bound as in records. */
 export const URL_MAX_LENGTH = 2_048
 
-const SAFE_SCHEME = /^(?:https?:\/\/|mailto:)/i
+const SAFE_SCHEME =
+  /^(?:https?:\/\/|mailto:|tel:[+\d()*#.,;=\w-]{1,100}$|hyperletter:\/\/[a-z0-9#/]{1,300}$)/i
 const ANY_SCHEME = /^[a-z][a-z0-9+.-]*:/i
 
 /**
- * `url` if it may be a link: absolute `http`, `https` or `mailto`, no spaces, no invisible
- * characters, no user name before the host (`https://bank.example@evil.example` misleads).
- * Printable ASCII stays as written; anything else is returned percent-encoded, with the host in
- * punycode, so that look-alike letters show.
+ * `address` if it may be a link: absolute `http`, `https` (also `//host/…`), `mailto`, `tel` or `hyperletter`, no spaces,
+ * no invisible characters, no user name before the host (`https://bank.example@evil.example` misleads).
+ * Printable ASCII stays as written, with the scheme in small letters; anything else is returned percent-encoded, with
+ * the host in punycode, so that look-alike letters show.
  */
-export function safeUrl(url: string): string | undefined {
+export function safeUrl(address: string): string | undefined {
+  const url = address
+    .replace(/^\/\/(?=[^/\\])/, 'https://')
+    .replace(/^[a-z]+(?=:)/i, (scheme) => scheme.toLowerCase())
   if (url.length > URL_MAX_LENGTH || !SAFE_SCHEME.test(url)) return undefined
   const isPlain = /^[\u0021-\u007e]+$/.test(url) && !url.includes('\\')
   // Only what stands before an `@` can be a user name.
@@ -26,7 +30,7 @@ export function safeUrl(url: string): string | undefined {
 /** The host of a safe `http(s)` URL, to name it before anything is loaded from it. */
 export function hostOf(url: string): string | undefined {
   const safe = safeUrl(url)
-  if (safe === undefined || /^mailto:/i.test(safe)) return undefined
+  if (safe?.startsWith('http') !== true) return undefined
   return new URL(safe).host
 }
 

@@ -1,5 +1,5 @@
 import type { Nodes } from 'mdast'
-import { readRawHtml } from '../render/markdown/raw-html.ts'
+import { readHtml } from '../render/markdown/raw-html.ts'
 
 /** An image that a text shows from a place which is not on the web. */
 export interface LocalImage {
@@ -73,8 +73,8 @@ function mayShowByHtml(text: string): boolean {
   for (const { index } of text.matchAll(HTML_IMAGES)) {
     const end = text.indexOf('>', index) + 1
     if (end === 0 || end - index > MAX_TAG_CHARACTERS) return true
-    const [image] = readRawHtml(text.slice(index, end))
-    if (image?.type === 'image' && isLocal(image.url)) return true
+    const [image] = readHtml(text.slice(index, end))
+    if (image?.type === 'open' && isLocal(image.attributes.get('src') ?? '')) return true
   }
   return false
 }
@@ -195,8 +195,9 @@ function imagesByPattern(text: string): LocalImage[] {
 }
 
 function pushHtml(images: LocalImage[], html: string, line: number): void {
-  for (const part of readRawHtml(html)) {
-    if (part.type === 'image') push(images, part.url, part.alt, line)
+  for (const part of readHtml(html)) {
+    if (part.type !== 'open' || part.name !== 'img') continue
+    push(images, part.attributes.get('src'), part.attributes.get('alt') ?? '', line)
   }
 }
 

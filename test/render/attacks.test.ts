@@ -49,6 +49,9 @@ describe('the check of attacks', () => {
     '<p>\u202ea</p>',
     '<a href="https://a.example"><a href="https://a.example">b</a></a>',
     '<p>a<b</p>',
+    '<p><table></table></p>',
+    '<td>a</td>',
+    '<h2 id="body">a</h2>',
   ])('finds fault with %j', (html) => {
     expect(complaints(html, 'i1-')).not.toEqual([])
   })

@@ -39,6 +39,20 @@ const CONSTRUCTS: readonly Construct[] = [
   { start: 'a ', unit: '<a b="' },
   { start: 'a ', unit: '<![CDATA[' },
   { start: 'a ', unit: '<?' },
+  { unit: '<div>\n\n' },
+  { start: '<div>\n', unit: '<b><i>' },
+  { start: '<div>\n', unit: '<b></i>' },
+  { start: 'a ', unit: '<B>' },
+  { start: '<table>\n', unit: '<tr><td>a' },
+  { start: '<table>\n', unit: '<b>a' },
+  { start: '<ul>\n', unit: '<ul><li>' },
+  { start: '<p id=a>\n', unit: '<a id=b>' },
+  { unit: '<svg>\n\n' },
+  // Places within the text
+  { unit: '# a\n' },
+  { start: '# ', unit: '{#a', end: '}' },
+  { unit: '[a](#b) ' },
+  { start: '# b\n\n', unit: '[a](#b) ' },
   // Emphasis, code, links
   { unit: '*a **a ' },
   { unit: 'a** b*' },
@@ -68,6 +82,8 @@ const CONSTRUCTS: readonly Construct[] = [
   // Scripts
   { unit: '漢 ' },
   { unit: '漢' },
+  { unit: '漢**' },
+  { unit: '**「漢」' },
   { unit: 'a\u0301' },
   { unit: '👨\u200d' },
 ]

@@ -1,9 +1,13 @@
 // A strict reader of the HTML that the renderer may produce, written apart from the renderer's own
 // allow list, so that a mistake in one is seen by the other.
 
+const ID = /^PREFIX[\p{L}\p{N}\p{M}_.:-]{1,100}$/u
+
+const CELL = { align: /^(?:left|center|right)$/, colspan: /^\d{1,3}$/, rowspan: /^\d{1,3}$/ }
+
 const ATTRIBUTES: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
   a: {
-    href: /^(?:https?:\/\/[^\s/]|mailto:\S|#PREFIXfn(?:ref)?-\d+(?:-\d+)?$)/i,
+    href: /^(?:https?:\/\/[^\s/]|mailto:\S|tel:[\d+]|hyperletter:\/\/\w|\/attachments\/tide\.png$|#PREFIX[\p{L}\p{N}\p{M}_.:-]+$)/iu,
     rel: /^noopener noreferrer nofollow$/,
     title: /^[^\0]*$/,
     class: /^data-footnote-backref$/,
@@ -16,11 +20,11 @@ const ATTRIBUTES: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
   em: {},
   figcaption: {},
   figure: {},
-  h1: {},
-  h3: {},
-  h4: {},
-  h5: {},
-  h6: {},
+  h1: { id: ID },
+  h3: { id: ID },
+  h4: { id: ID },
+  h5: { id: ID },
+  h6: { id: ID },
   hr: {},
   p: {},
   pre: {},
@@ -31,16 +35,47 @@ const ATTRIBUTES: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
   thead: {},
   tr: {},
   code: { class: /^language-[\w+#.-]+$/ },
-  h2: { class: /^sr-only$/ },
+  h2: { class: /^sr-only$/, id: ID },
   img: { src: /^\/attachments\/tide\.png$/, alt: /^[^\0]*$/, title: /^[^\0]*$/, loading: /^lazy$/ },
   li: { class: /^task-list-item$/, id: /^PREFIXfn-\d+$/ },
   ol: { start: /^\d+$/, class: /^contains-task-list$/ },
   section: { class: /^footnotes$/ },
-  span: { class: /^(?:missing-image|remote-image)$/ },
-  td: { align: /^(?:left|center|right)$/ },
-  th: { align: /^(?:left|center|right)$/ },
+  span: { class: /^(?:missing-image|remote-image)$/, id: ID },
+  td: CELL,
+  th: CELL,
+  time: { datetime: /^[\dTZ:.+ -]+$/ },
+  abbr: { title: /^[^\0]*$/ },
+  dfn: { title: /^[^\0]*$/ },
+  ...Object.fromEntries(
+    'bdi caption cite dd details dl dt ins kbd mark q rp rt ruby samp small sub summary tfoot u var'
+      .split(' ')
+      .map((name) => [name, {}]),
+  ),
   ul: { class: /^contains-task-list$/ },
 }
+/** Browsers would end these where one of `BLOCKS` begins, or put that elsewhere. */
+const LINES = new Set(
+  'p h1 h2 h3 h4 h5 h6 em strong del a sup sub kbd mark summary dt figcaption caption'.split(' '),
+)
+const BLOCKS = new Set(
+  'p h1 h2 h3 h4 h5 h6 ul ol blockquote pre hr table dl details figure section'.split(' '),
+)
+const PARENTS: Readonly<Record<string, readonly string[]>> = {
+  li: ['ul', 'ol'],
+  tr: ['table', 'thead', 'tbody', 'tfoot'],
+  td: ['tr'],
+  th: ['tr'],
+  thead: ['table'],
+  tbody: ['table'],
+  tfoot: ['table'],
+  caption: ['table'],
+  dt: ['dl'],
+  dd: ['dl'],
+  summary: ['details'],
+  figcaption: ['figure'],
+  rt: ['ruby'],
+}
+
 const VOID = new Set(['br', 'hr', 'img'])
 const DECEPTIVE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u2028-\u202e\u2060-\u2069\ufeff]/
 
@@ -64,6 +99,11 @@ export function complaints(html: string, idPrefix: string): string[] {
       if (open.pop() !== name) found.push(`wrong end of ${name}`)
     } else {
       if (name === 'a' && open.includes('a')) found.push('link within a link')
+      if (BLOCKS.has(name) && open.some((it) => LINES.has(it))) found.push(`${name} within a line`)
+      const parents = PARENTS[name]
+      if (parents !== undefined && !parents.includes(open.at(-1) ?? '')) {
+        found.push(`${name} within ${open.at(-1)}`)
+      }
       if (!VOID.has(name)) open.push(name)
       for (const [, key = '', value = ''] of attributes.matchAll(/ ([a-z-]+)="([^"]*)"/g)) {
         const pattern = Object.hasOwn(allowed, key) ? allowed[key] : undefined

@@ -111,7 +111,7 @@ const FRAME = `(() => {
   return {
     tags: ['script', 'style', 'link', 'meta', 'base', 'form', 'iframe', 'input', 'button', 'details', 'img'].map(count),
     ids: around.filter((it) => it.id).map((it) => it.id),
-    active: (prose?.querySelectorAll('script,style,link,meta,base,form,iframe,object,embed,svg,input,button,details,[style],[class*=seal],.verified').length ?? 0),
+    active: (prose?.querySelectorAll('script,style,link,meta,base,form,iframe,object,embed,svg,input,button,video,audio,details[open],[style],[class*=seal],.verified').length ?? 0),
     handlers: [...document.querySelectorAll('*')].flatMap((it) => it.getAttributeNames()).filter((it) => it.startsWith('on')),
     seals: [...document.querySelectorAll('.seal')].map((it) => it.className),
     covered: seal !== null && !seal.contains(document.elementFromPoint(left + 8, top + 8)),

@@ -88,7 +88,7 @@ describe('feeds', () => {
       links: [{ href: `${reader.origin}/n/${feedKey}/2` }],
     })
     expect(newest?.content).toMatchObject({ type: 'html' })
-    expect(newest?.content?.value).toContain('<h1>Head ]]> &#x26;</h1>')
+    expect(newest?.content?.value).toContain('>Head ]]> &#x26;</h1>')
     expect(newest?.content?.value).toContain('<em>here</em>')
     expect(first?.id).toBe(`urn:hyperletter:${feedKey}:1`)
     expect(first?.authors).toEqual([{ name: 'Tide tables' }])

@@ -1,7 +1,19 @@
 import type { Definition, Image, Nodes, Parents, PhrasingContent, Root, RootContent } from 'mdast'
-import { safeUrl, URL_MAX_LENGTH } from '../links.ts'
+import { attachmentName, safeUrl, URL_MAX_LENGTH } from '../links.ts'
 import { stripControls } from '../plain.ts'
-import { readRawHtml } from './raw-html.ts'
+import { resolveAnchors } from './anchors.ts'
+import { nested, type HtmlElement } from './elements.ts'
+import {
+  around,
+  contentOf,
+  flow,
+  isGroup,
+  isKept,
+  isPhrasing,
+  keptAttributes,
+  markdownOf,
+  phrasing,
+} from './known-elements.ts'
 
 /** Quotes, list items and emphasis nested deeper than this are shown at this depth. */
 const MAX_DEPTH = 32
@@ -22,7 +34,10 @@ const TRANSPARENT_WHEN_DEEP: ReadonlySet<string> = new Set([
   'strong',
   'delete',
   'link',
+  'element',
 ])
+
+const FLOW: ReadonlySet<string> = new Set(['root', 'blockquote', 'listItem', 'footnoteDefinition'])
 
 declare module 'mdast' {
   interface ImageData {
@@ -47,14 +62,16 @@ interface Place {
 }
 
 /**
- * A tree of only the node types that the renderers know, safe to show: references resolved; links
- * `http(s)` and `mailto` only, others replaced by their text; raw HTML reduced to its text;
- * footnotes named by their number; control and invisible characters gone; depth bounded.
- * Image URLs are as written: the renderers decide what an image may be.
+ * A tree of only the node types that the renderers know, safe to show: references resolved; raw HTML as
+ * Markdown, or as elements of `KEPT`; links that `safeUrl` allows, links within the text, and those that may
+ * lead to an attachment or another issue, all others replaced by their text; footnotes named by their number;
+ * control and invisible characters gone; depth bounded. URLs of images and of local links are as written: the
+ * renderers decide what they may be.
  */
 export function cleanTree(root: Root): Root {
   const context: Context = { ...collect(root), footnoteNumbers: new Map(), referencedLength: 0 }
-  return { type: 'root', children: cleanChildren(root, context, 0, false) as RootContent[] }
+  const children = cleanChildren(root, context, 0, false) as RootContent[]
+  return resolveAnchors({ type: 'root', children })
 }
 
 function collect(root: Root) {
@@ -72,9 +89,11 @@ function collect(root: Root) {
 
 function cleanChildren(node: Parents, context: Context, depth: number, inLink: boolean): Nodes[] {
   const kept: Nodes[] = []
-  const place: Place = { depth, inLink, parent: node.type, kept }
-  for (const child of node.children) clean(child, context, place)
-  return kept
+  const parent = node.type === 'element' ? node.name : node.type
+  const place: Place = { depth, inLink, parent, kept }
+  const hasHtml = node.children.some((it) => it.type === 'html')
+  for (const child of hasHtml ? nested(node) : node.children) clean(child, context, place)
+  return FLOW.has(parent) && kept.some(isPhrasing) ? flow(kept) : kept
 }
 
 /** Adds what may be shown of a node to `place.kept`. */
@@ -94,8 +113,11 @@ function clean(node: Nodes, context: Context, place: Place): void {
     case 'thematicBreak':
       kept.push({ type: node.type })
       break
-    case 'html':
-      cleanHtml(node.value, place)
+    case 'element':
+      for (const it of markdownOf(node)) {
+        if (it.type === 'element') cleanElement(it, context, place)
+        else clean(it, context, place)
+      }
       break
     case 'image':
       kept.push(cleanImage(node.url, node.alt, node.title, place.inLink))
@@ -123,6 +145,7 @@ function clean(node: Nodes, context: Context, place: Place): void {
       break
     }
     case 'definition':
+    case 'html':
     case 'yaml':
       break
     default:
@@ -132,14 +155,57 @@ function clean(node: Nodes, context: Context, place: Place): void {
 
 function cleanParent(node: Parents, context: Context, { depth, inLink, kept }: Place): void {
   const children = cleanChildren(node, context, depth + 1, inLink)
-  if (depth >= MAX_DEPTH && TRANSPARENT_WHEN_DEEP.has(node.type)) addAll(kept, children)
-  else if (node.type === 'list') {
-    // Looseness is one property of a list; decided here once, not by every item again.
-    const spread = node.spread === true || node.children.some((item) => item.spread === true)
-    kept.push({ ...node, spread, children } as Nodes)
-  } else if (node.type !== 'paragraph' || children.length > 0) {
-    kept.push({ ...node, children } as Nodes)
+  if (depth >= MAX_DEPTH && TRANSPARENT_WHEN_DEEP.has(node.type)) return addAll(kept, children)
+  switch (node.type) {
+    case 'list': {
+      // Looseness is one property of a list; decided here once, not by every item again.
+      const spread = node.spread === true || node.children.some((item) => item.spread === true)
+      kept.push({ ...node, spread, children } as Nodes)
+      break
+    }
+    case 'paragraph':
+      if (children.some((it) => it.type === 'element' || !isPhrasing(it)))
+        addAll(kept, flow(children))
+      else if (children.length > 0) kept.push({ ...node, children } as Nodes)
+      break
+    case 'emphasis':
+    case 'strong':
+    case 'delete': {
+      const { type } = node
+      addAll(
+        kept,
+        around(children, (some) => ({ type, children: some })),
+      )
+      break
+    }
+    case 'heading':
+    case 'tableCell':
+      kept.push({ ...node, children: phrasing(children) })
+      break
+    default:
+      kept.push({ ...node, children } as Nodes)
   }
+}
+
+/** An element that is still one, or what it holds in its place. */
+function cleanElement(node: HtmlElement, context: Context, place: Place): void {
+  const { depth, inLink, kept, parent } = place
+  const children = cleanChildren(node, context, depth + 1, inLink)
+  if (depth >= MAX_DEPTH || !isKept(node, parent)) {
+    return addAll(kept, isGroup(node) ? flow(children) : children)
+  }
+  const wrap = (some: readonly Nodes[]): HtmlElement => ({
+    type: 'element',
+    name: node.name,
+    attributes: keptAttributes(node),
+    children: [...some],
+    ...(node.data === undefined ? {} : { data: node.data }),
+  })
+  const { inside, outside } = contentOf(node.name, children)
+  addAll(kept, outside)
+  if (isGroup(node)) {
+    if (inside.length > 0) kept.push(wrap(inside))
+  } else addAll(kept, around(inside, wrap))
 }
 
 function cleanLink(
@@ -150,13 +216,25 @@ function cleanLink(
   { depth, inLink, kept }: Place,
 ): void {
   // A bare URL in a link's text is parsed as a link of its own; the outer one stands.
-  const safe = inLink ? undefined : safeUrl(url)
-  const children = cleanChildren(node, context, depth + 1, inLink || safe !== undefined)
-  if (safe === undefined || depth >= MAX_DEPTH) addAll(kept, children)
+  const kind = inLink ? undefined : linkUrl(url)
+  const children = cleanChildren(node, context, depth + 1, inLink || kind !== undefined)
+  if (kind === undefined || depth >= MAX_DEPTH) addAll(kept, children)
   else {
-    const phrasing = children as PhrasingContent[]
-    kept.push({ type: 'link', url: safe, title: cleanTitle(title), children: phrasing })
+    const wrap = (some: PhrasingContent[]): PhrasingContent => ({
+      type: 'link',
+      url: kind,
+      title: cleanTitle(title),
+      children: some,
+    })
+    addAll(kept, around(children, wrap))
   }
+}
+
+/** A URL that a link may have; those within the text and those to other files are looked at once more. */
+function linkUrl(url: string): string | undefined {
+  if (url.length > URL_MAX_LENGTH) return undefined
+  const isLocal = url.startsWith('#') || attachmentName(url) !== undefined
+  return safeUrl(url) ?? (isLocal ? stripControls(url) : undefined)
 }
 
 // In a loop, as spreading very many into one call overflows the stack.
@@ -184,30 +262,6 @@ function cleanImage(
 function cleanTitle(title: string | null | undefined): string | null {
   if (title == null || title === '') return null
   return stripControls(title.slice(0, MAX_TITLE_LENGTH))
-}
-
-function cleanHtml(html: string, place: Place): void {
-  const phrasing = readRawHtml(html).map((part): PhrasingContent => {
-    if (part.type === 'image') return cleanImage(part.url, part.alt, null, place.inLink)
-    if (part.type === 'break') return { type: 'break' }
-    return { type: 'text', value: stripControls(part.value) }
-  })
-  if (!BLOCK_PARENTS.has(place.parent)) addAll(place.kept, phrasing)
-  else if (phrasing.some((node) => node.type === 'image' || hasText(node))) {
-    place.kept.push({ type: 'paragraph', children: phrasing })
-  }
-}
-
-const BLOCK_PARENTS: ReadonlySet<string> = new Set([
-  'root',
-  'blockquote',
-  'list',
-  'listItem',
-  'footnoteDefinition',
-])
-
-function hasText(node: Nodes): boolean {
-  return node.type === 'text' && node.value.trim() !== ''
 }
 
 function cleanFootnoteReference(identifier: string, context: Context, kept: Nodes[]): void {

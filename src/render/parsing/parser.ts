@@ -1,4 +1,5 @@
 import MarkdownIt, { type Env, type Token } from 'markdown-it'
+import cjkFriendly from 'markdown-it-cjk-friendly'
 import footnotes from 'markdown-it-footnote'
 import { bareUrls } from './bare-urls.ts'
 import { strikethrough } from './strikethrough.ts'
@@ -13,6 +14,8 @@ const parser = new MarkdownIt({ html: true, maxNesting: MAX_NESTING })
   .use(footnotes)
   .use(strikethrough)
   .use(bareUrls)
+  // Emphasis beside Chinese, Japanese and Korean punctuation, which CommonMark takes for literal asterisks.
+  .use(cjkFriendly)
   // Not in GFM; and footnotes stay where they are defined, for whoever renders them to place.
   .disable(['footnote_inline', 'footnote_tail'])
 

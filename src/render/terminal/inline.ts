@@ -1,7 +1,8 @@
 import type { Image, Link, PhrasingContent } from 'mdast'
 import stringWidth from 'string-width'
 import wrapAnsi from 'wrap-ansi'
-import { attachmentName, hostOf } from '../links.ts'
+import { attachmentName, hostOf, safeUrl } from '../links.ts'
+import type { HtmlElement } from '../markdown/elements.ts'
 import { stripControls } from '../plain.ts'
 import type { Paint, StyleName } from './style.ts'
 import { repeatsUrl, type LinkList } from './links.ts'
@@ -82,10 +83,61 @@ function renderNode(
       return renderLink(node, context, styles)
     case 'image':
       return renderImage(node, context, styles)
+    case 'element':
+      return renderElement(node, context, styles)
     case 'footnoteReference':
       return paint(superscript(node.identifier), ...adding(styles, 'cyan'))
     default:
-      return 'children' in node ? renderInline(node.children, context, styles) : ''
+      return ''
+  }
+}
+
+const SUBSCRIPTS = '₀₁₂₃₄₅₆₇₈₉'
+
+/** Elements of HTML that have no words of Markdown. */
+function renderElement(
+  { name, attributes, children }: HtmlElement,
+  context: InlineContext,
+  styles: readonly StyleName[],
+): string {
+  const nodes = children as PhrasingContent[]
+  const inner = (...more: StyleName[]) => renderInline(nodes, context, more.reduce(adding, styles))
+  const words = plainText(nodes)
+  switch (name) {
+    case 'sup':
+      return context.paint(/^\d+$/.test(words) ? superscript(words) : `^${words}`, ...styles)
+    case 'sub':
+      return /^\d+$/.test(words)
+        ? context.paint(
+            words.replace(/\d/g, (it) => SUBSCRIPTS.charAt(Number(it))),
+            ...styles,
+          )
+        : inner()
+    case 'abbr': {
+      const title = flow(stripControls(attributes.get('title') ?? ''))
+      return title === '' ? inner() : `${inner()} (${title})`
+    }
+    case 'code':
+    case 'kbd':
+    case 'samp':
+      return context.color ? inner('yellow') : `\`${inner()}\``
+    case 'mark':
+      return context.color ? inner('bold') : `==${inner()}==`
+    case 'ins':
+    case 'u':
+      return inner('underline')
+    case 'cite':
+    case 'dfn':
+    case 'var':
+      return marked(nodes, '*', context, adding(styles, 'italic'))
+    case 'q':
+      return `“${inner()}”`
+    case 'rt':
+      return `(${inner()})`
+    case 'rp':
+      return ''
+    default:
+      return inner()
   }
 }
 
@@ -100,6 +152,8 @@ function marked(
 }
 
 function renderLink(link: Link, context: InlineContext, styles: readonly StyleName[]): string {
+  // What lies in the issue, or beside it, has no address that is worth a number.
+  if (!/^[a-z]+:/.test(link.url)) return renderInline(link.children, context, styles)
   const text = renderInline(link.children, context, adding(adding(styles, 'cyan'), 'underline'))
   if (repeatsUrl(plainText(link.children), link.url)) return text
   return text + context.paint(`[${context.links.numberOf(link.url)}]`, 'dim')
@@ -112,7 +166,7 @@ function renderImage(image: Image, context: InlineContext, styles: readonly Styl
   const label = (words: string) => paint(`[${words}]`, ...adding(styles, 'green'))
   if (host !== undefined) {
     const shown = label(alt === '' ? `picture at ${host}` : `picture at ${host}: ${alt}`)
-    return shown + paint(`[${links.numberOf(image.url)}]`, 'dim')
+    return shown + paint(`[${links.numberOf(safeUrl(image.url) ?? image.url)}]`, 'dim')
   }
   const name = attachmentName(image.url)
   const shownName = name === undefined ? '' : flow(stripControls(name))
@@ -129,7 +183,11 @@ function renderImage(image: Image, context: InlineContext, styles: readonly Styl
 export function plainText(nodes: readonly PhrasingContent[]): string {
   return nodes
     .map((node) =>
-      'value' in node ? node.value : 'children' in node ? plainText(node.children) : '',
+      'value' in node
+        ? node.value
+        : 'children' in node
+          ? plainText(node.children as PhrasingContent[])
+          : '',
     )
     .join('')
 }

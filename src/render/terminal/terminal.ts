@@ -4,8 +4,15 @@ import type {
   FootnoteDefinition,
   Heading,
   List,
+  Nodes,
+  PhrasingContent,
   RootContent,
+  Table,
+  TableCell,
+  TableRow,
 } from 'mdast'
+import type { HtmlElement } from '../markdown/elements.ts'
+import { flow, phrasing } from '../markdown/known-elements.ts'
 import { parseMarkdown } from '../markdown/markdown.ts'
 import { painter, type StyleName } from './style.ts'
 import {
@@ -127,9 +134,59 @@ function renderBlock(block: Block, width: number, context: BlockContext): string
     case 'footnoteDefinition':
       context.footnotes.push(block)
       return []
+    case 'element':
+      return renderElement(block, width, context)
     default:
       return []
   }
+}
+
+/** Elements of HTML that stand on lines of their own. */
+function renderElement(
+  { name, children }: HtmlElement,
+  width: number,
+  context: BlockContext,
+): string[] {
+  switch (name) {
+    case 'table':
+      return renderTable(tableOf(children), width, context)
+    case 'dt':
+    case 'summary':
+    case 'figcaption': {
+      const style = name === 'figcaption' ? 'italic' : 'bold'
+      return wrapLines(
+        renderInline(children as PhrasingContent[], context, [style]),
+        width,
+        context,
+      )
+    }
+    case 'dd':
+    case 'details': {
+      const inner = renderBlocks(flow(children), inside(width, 2), context)
+      const mark = name === 'details' ? context.paint('▾ ', 'cyan') : '  '
+      return prefixed(inner, width, 2, mark, '  ')
+    }
+    default:
+      return renderBlocks(flow(children), width, context, name === 'dl')
+  }
+}
+
+/** The rows and cells of a table of HTML, without its sections. */
+function tableOf(children: readonly Nodes[]): Table {
+  const rows = children.flatMap((it): TableRow[] => {
+    if (it.type !== 'element') return []
+    if (it.name === 'tr') return [{ type: 'tableRow', children: it.children.map(cellOf) }]
+    return it.name === 'caption' ? [] : tableOf(it.children).children
+  })
+  const columns = rows.reduce((most, row) => Math.max(most, row.children.length), 0)
+  // A terminal sees the head of a table by its width.
+  const head = rows[0]?.children ?? []
+  for (let at = head.length; at < columns; at++) head.push({ type: 'tableCell', children: [] })
+  return { type: 'table', align: [], children: rows }
+}
+
+function cellOf(node: Nodes): TableCell {
+  return { type: 'tableCell', children: phrasing('children' in node ? node.children : []) }
 }
 
 function renderHeading(heading: Heading, width: number, context: BlockContext): string[] {

@@ -124,7 +124,7 @@ const MAX_HEADING = 4_000
  * HTML of `renderHtml`.
  */
 export function withoutTitle(content: string, title: string): string {
-  if (!content.startsWith('<h1>')) return content
+  if (!/^<h1(?: id="[^"]{1,200}")?>/.test(content)) return content
   const end = content.indexOf('</h1>')
   if (end < 0 || end > MAX_HEADING) return content
   const heading = plain(content.slice(0, end))

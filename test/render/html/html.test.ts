@@ -11,7 +11,7 @@ const html = (markdown: string) => renderHtml(markdown, OPTIONS)
 
 describe('renderHtml', () => {
   it.each([
-    ['# A *b*', '<h1>A <em>b</em></h1>'],
+    ['# A *b*', '<h1 id="i1-a-b">A <em>b</em></h1>'],
     ['~~a~~ `b`', '<p><del>a</del> <code>b</code></p>'],
     [
       '[a](https://b.example)',
@@ -21,7 +21,7 @@ describe('renderHtml', () => {
       '[a][x]\n\n[x]: mailto:a@b.example',
       '<p><a href="mailto:a@b.example" rel="noopener noreferrer nofollow">a</a></p>',
     ],
-    ['[a](other.md) [b](#top) [c](//d.example)', '<p>a b c</p>'],
+    ['[a](other.md) [b](#top) [c](javascript:d) [e](#)', '<p>a b c e</p>'],
     ['![Tide](./tide.png)', '<p><img src="/attachments/tide.png" alt="Tide" loading="lazy"></p>'],
     ['![Tide](tide%2Epng)', '<p><img src="/attachments/tide.png" alt="Tide" loading="lazy"></p>'],
     ['![Tide](no.png)', '<p><span class="missing-image">Tide</span></p>'],
@@ -34,12 +34,140 @@ describe('renderHtml', () => {
       '<ul class="contains-task-list">\n<li class="task-list-item">☑ a</li>\n<li class="task-list-item">☐ b</li>\n</ul>',
     ],
     ['```rust\nfn a() {}\n```', '<pre><code class="language-rust">fn a() {}\n</code></pre>'],
-    ['a <b>b</b> <!-- c --> Vec<T><br>d', '<p>a b  Vec&#x3C;T><br>\nd</p>'],
+    ['a <b>b</b> <!-- c --> Vec<T><br>d', '<p>a <strong>b</strong>  Vec&#x3C;T><br>\nd</p>'],
     ['<div>a &amp; b</div>', '<p>a &#x26; b</p>'],
     ['<script>\nalert(1)\n</script>\n', ''],
     ['&#x202e;a&#27;[2Jb&#x200b;', '<p>a\ufffd[2Jb</p>'],
   ])('renders %j', (markdown, expected) => {
     expect(html(markdown)).toBe(expected)
+  })
+
+  it.each([
+    ['これは**「重要」**です。', '<p>これは<strong>「重要」</strong>です。</p>'],
+    ['这是**我想做的事。**所以', '<p>这是<strong>我想做的事。</strong>所以</p>'],
+    ['**마크다운(Markdown)**을', '<p><strong>마크다운(Markdown)</strong>을</p>'],
+    ['~~取消。~~新しい', '<p><del>取消。</del>新しい</p>'],
+    ['a**"b"**c', '<p>a**"b"**c</p>'],
+  ])('emphasises %j as its writer means it', (markdown, expected) => {
+    expect(html(markdown)).toBe(expected)
+  })
+
+  const LINK = 'rel="noopener noreferrer nofollow"'
+
+  it.each([
+    // What formats text stays, whatever the case and the spacing of its tags.
+    ['10<sup>6</sup> H<SUB>2</SUB>O', '<p>10<sup>6</sup> H<sub>2</sub>O</p>'],
+    ['<del>a</del> <ins>b</ins> <i>c</i>', '<p><del>a</del> <ins>b</ins> <em>c</em></p>'],
+    ['<kbd onclick="x" style="color:red">C</kbd>', '<p><kbd>C</kbd></p>'],
+    [
+      '<abbr title="Tide &amp; Level">TL</abbr>',
+      '<p><abbr title="Tide &#x26; Level">TL</abbr></p>',
+    ],
+    ['<font color=red>a</font> <span>b</span>', '<p>a b</p>'],
+    [
+      '<A HREF="https://b.example" class=x>a</A>',
+      `<p><a href="https://b.example" ${LINK}>a</a></p>`,
+    ],
+    [
+      '<a title="x > y" href=https://b.example>a</a>',
+      `<p><a href="https://b.example" ${LINK} title="x > y">a</a></p>`,
+    ],
+    [
+      '<img alt="a -> b" src = "tide.png">',
+      '<p><img src="/attachments/tide.png" alt="a -> b" loading="lazy"></p>',
+    ],
+    [
+      '<picture><source srcset="tide.webp"><img srcset="tide.png 2x"></picture>',
+      '<p><img src="/attachments/tide.png" alt="" loading="lazy"></p>',
+    ],
+    // References that only HTML has.
+    ['<p>It&rsquo;s &eacute;t&eacute; &NotEqualTilde;</p>', '<p>It’s été ≂̸</p>'],
+    // Blocks become those of Markdown, also with Markdown in them.
+    ['<ul><li>a <b>b</b><li>c</ul>', '<ul>\n<li>a <strong>b</strong></li>\n<li>c</li>\n</ul>'],
+    ['<blockquote>a<p>b</blockquote>', '<blockquote>\n<p>a</p>\n<p>b</p>\n</blockquote>'],
+    [
+      '<pre><code class="language-js">a\n  b</code></pre>',
+      '<pre><code class="language-js">a\n  b\n</code></pre>',
+    ],
+    ['<center>a</center>\n\nb', '<p>a</p>\n<p>b</p>'],
+    ['<div>\n\n*a*\n\n</div>', '<p><em>a</em></p>'],
+    ['<p align="center">\n\n*a*\n\n</p>', '<p><em>a</em></p>'],
+    [
+      '<details>\n<summary>A <i>b</i></summary>\n\n*c*\n\n</details>\n\nd',
+      '<details><summary>A <em>b</em></summary><p><em>c</em></p></details>\n<p>d</p>',
+    ],
+    [
+      '<figure><img src="tide.png" alt="a"><figcaption>b</figcaption></figure>',
+      '<figure><img src="/attachments/tide.png" alt="a" loading="lazy"><figcaption>b</figcaption></figure>',
+    ],
+    ['<dl><dt>a<dd>b</dl>', '<dl><dt>a</dt><dd>b</dd></dl>'],
+    [
+      '<table><tr><th colspan=2 align=center>a<tr><td>b<td rowspan=x>c</table>',
+      '<table><tbody><tr><th colspan="2" align="center">a</th></tr><tr><td>b</td><td>c</td></tr></tbody></table>',
+    ],
+    [
+      '<table>a<tr><td>b</td></tr></table>',
+      '<p>a</p>\n<table><tbody><tr><td>b</td></tr></tbody></table>',
+    ],
+    ['<b>\n\na\n\n- b\n\n</b>', '<p><strong>a</strong></p>\n<ul>\n<li>b</li>\n</ul>'],
+    // What may not stand where it is leaves what it holds.
+    ['a <td>b</td> <li>c</li>', '<p>a</p>\n<p>b</p>\n<p>c</p>'],
+    ['# a <table><tr><td>b</table>', '<h1 id="i1-a--b">a  b</h1>'],
+    // What would be loaded, run or filled in is a link, or gone.
+    [
+      '<iframe src="https://v.example/1" title="A talk"></iframe>',
+      `<p><a href="https://v.example/1" ${LINK}>A talk (v.example)</a></p>`,
+    ],
+    [
+      '<video><source src="//v.example/1.mp4">Old</video>',
+      `<p><a href="https://v.example/1.mp4" ${LINK}>Video at v.example</a></p>`,
+    ],
+    [
+      '<audio src="tide.png"></audio>',
+      `<p><a href="/attachments/tide.png" ${LINK}>Audio: tide.png</a></p>`,
+    ],
+    ['<iframe src="javascript:alert(1)"></iframe>', '<p>Embedded page: javascript:alert(1)</p>'],
+    ['a <svg><text>b</text></svg> <style>c</style> d', '<p>a   d</p>'],
+    ['<iframe src="x">\n\nstays', '<p>Embedded page: x</p>\n<p>stays</p>'],
+    // A capital is a tag where another one ends it.
+    ['Map<A> <B>b</B>', '<p>Map&#x3C;A> <strong>b</strong></p>'],
+  ])('keeps what %j means', (markdown, expected) => {
+    expect(html(markdown)).toBe(expected)
+    expect(complaints(html(markdown), 'i1-')).toEqual([])
+  })
+
+  it.each([
+    ['[a](//b.example/c)', 'https://b.example/c'],
+    ['[a](MAILTO:b@c.example)', 'mailto:b@c.example'],
+    ['[a](tel:+49-123)', 'tel:+49-123'],
+    [`[a](hyperletter://${'y'.repeat(52)})`, `hyperletter://${'y'.repeat(52)}`],
+    ['[a](./tide.png)', '/attachments/tide.png'],
+    ['[a](#b)\n\n## B', '#i1-b'],
+    ['[a](#%C3%BCmlaut--co)\n\n## Ümlaut & Co.', '#i1-ümlaut--co'],
+    ['[a](#b-1)\n\n## B\n\n## B', '#i1-b-1'],
+    ['[a](#own)\n\n## B {#own}', '#i1-own'],
+    ['[a](#own)\n\n<h3 id=own>B</h3>', '#i1-own'],
+    ['[a](#old)\n\n<a name="old"></a>\n## B', '#i1-old'],
+    ['[a](#Section_2)\n\n## Section 2', '#i1-section-2'],
+  ])('leads %j to %s', (markdown, href) => {
+    expect(html(markdown)).toContain(`<a href="${href}"`)
+    const place = href.startsWith('#') ? ` id="${href.slice(1)}"` : href
+    expect(html(markdown)).toContain(place)
+    expect(complaints(html(markdown), 'i1-')).toEqual([])
+  })
+
+  it('asks where links to other issues and newsletters lead', () => {
+    const linkUrl = (url: string) => (url === 'other.md#part' ? '/n/y/2#issue-part' : undefined)
+    expect(renderHtml('[a](other.md#part) [b](about.md)', { linkUrl })).toBe(
+      `<p><a href="/n/y/2#issue-part" ${LINK}>a</a> b</p>`,
+    )
+  })
+
+  it('gives no id that names something else', () => {
+    const result = html('<p id="x y">a</p>\n\n## fn-1\n\na[^1]\n\n[^1]: b\n\n<a id="fnref-1">c</a>')
+    expect(result.match(/ id="i1-fn-1"/g)).toHaveLength(1)
+    expect(result.match(/ id="i1-fnref-1"/g)).toHaveLength(1)
+    expect(result).not.toContain('id="i1-x')
   })
 
   it('names footnotes by their number and the prefix', () => {
@@ -90,6 +218,26 @@ describe('renderHtml', () => {
       '\n|-|\n',
       '- ',
       'a',
+      '<div>',
+      '</div>',
+      '<p>',
+      '<b>',
+      '</b>',
+      '<table>',
+      '<tr>',
+      '<td>',
+      '</table>',
+      '<ul>',
+      '<li>',
+      '<details><summary>',
+      '</summary>',
+      '<a href="#a" id=a>',
+      '</a>',
+      '<h2 id="attributes">',
+      '<dl><dd>',
+      '<figure>',
+      '<ruby><rt>',
+      '\n\n',
     )
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {

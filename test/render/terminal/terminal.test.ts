@@ -35,6 +35,19 @@ describe('renderTerminal', () => {
     ],
     ['shows raw HTML as its text', '<div>a<br>b</div>', 'a\nb\n'],
     [
+      'marks what only HTML has',
+      '10<sup>6</sup> H<sub>2</sub>O <kbd>C</kbd> <mark>m</mark> <q>q</q> <abbr title="Tide">T</abbr>',
+      '10⁶ H₂O `C` ==m== “q” T (Tide)\n',
+    ],
+    ['unfolds details', '<details><summary>A</summary>\n\nb\n\n</details>', '▾ A\n\n  b\n'],
+    ['lists terms', '<dl><dt>a<dd>b<dt>c<dd>d</dl>', 'a\n  b\nc\n  d\n'],
+    [
+      'draws tables of HTML',
+      '<table><thead><tr><th>a<th>b</thead><tr><td>1<td>2</table>',
+      'a │ b\n──┼──\n1 │ 2\n',
+    ],
+    ['shows links within the text as text', '[a](#b) [c](d.pdf)\n\n# b', 'a c\n\nb\n═\n'],
+    [
       'keeps words without spaces within the width',
       '漢'.repeat(25),
       `${'漢'.repeat(20)}\n${'漢'.repeat(5)}\n`,
