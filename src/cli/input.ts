@@ -132,6 +132,11 @@ function translate(cause: unknown, file: string | undefined): unknown {
   return new HyperletterError('INVALID_INPUT', `${why}: ${file}`, { cause })
 }
 
+/** Whether somebody at a terminal can be asked, and wants to be. */
+export function canAsk({ io, options }: Context): boolean {
+  return io.stdin.isTTY === true && io.stderr.isTTY === true && options.json !== true
+}
+
 /**
  * Asks for one line on the terminal. The question goes to stderr, so that stdout stays the result.
  * @returns The answer without surrounding space; undefined if the input ended.

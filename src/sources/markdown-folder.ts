@@ -32,6 +32,12 @@ interface FolderListing {
 
 const MARKDOWN_EXTENSIONS = new Set(['.md', '.markdown', '.mdown', '.mkd', '.mkdn', '.mdwn'])
 
+const OTHER = { other: true } as const
+
+function isPost(file: string): boolean {
+  return MARKDOWN_EXTENSIONS.has(extname(file).toLowerCase())
+}
+
 /** Text formats that pandoc turns into Markdown: extension, name, name for pandoc. */
 const OTHER_TEXT: Readonly<Record<string, readonly [string, string]>> = {
   '.rst': ['reStructuredText', 'rst'],
@@ -107,7 +113,13 @@ async function listFolder(
       const file = shownPath(folder, path)
       const message = await reasonToSkip(entry, path, file, home, options)
       if (message === undefined) files.push(file)
-      else skipped.push({ origin: file, code: 'INVALID_DRAFT', message })
+      else
+        skipped.push({
+          origin: file,
+          code: 'INVALID_DRAFT',
+          message,
+          ...(isPost(file) ? {} : OTHER),
+        })
     }
   }
   return {
@@ -146,7 +158,7 @@ async function entriesOf(path: string, folder: string, skipped: SkippedDraft[]):
       )
     }
     const message = `this folder cannot be read: ${reason}`
-    skipped.push({ origin: shownPath(folder, path), code: 'INVALID_DRAFT', message })
+    skipped.push({ origin: shownPath(folder, path), code: 'INVALID_DRAFT', message, ...OTHER })
     return []
   }
 }
@@ -169,14 +181,14 @@ async function reasonToSkip(
     const reason = await reasonToSkipLink(path, home)
     if (reason !== undefined) return reason
   } else if (!entry.isFile()) return 'not a regular file'
-  const extension = extname(entry.name).toLowerCase()
-  if (MARKDOWN_EXTENSIONS.has(extension)) {
+  if (isPost(file)) {
     const withheld = withheldByPath(file)
     if (withheld === undefined || include.has(withheld.kind)) return undefined
     return `${withheld.message}; --include ${withheld.kind} publishes it`
   }
   if (mediaTypeOf(entry.name).startsWith('image/'))
     return 'a picture; it travels with an issue that shows it'
+  const extension = extname(entry.name).toLowerCase()
   const other = OTHER_TEXT[extension]
   if (other === undefined) return 'not a Markdown file'
   return `${extension} is ${other[0]}, not Markdown; convert it first (pandoc -f ${other[1]} -t gfm)`

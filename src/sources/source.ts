@@ -53,6 +53,8 @@ export interface SkippedDraft {
   readonly origin: string
   readonly code: ErrorCode
   readonly message: string
+  /** It is no post: a picture, a link, a file of another kind. */
+  readonly other?: true
 }
 
 /**
@@ -79,9 +81,14 @@ export function inPublishingOrder<
   const byOrigin = (a: T, b: T) => compareNaturally(a.origin, b.origin)
   const byDate = (a: T, b: T) =>
     Date.parse(a.draft.publishedAt) - Date.parse(b.draft.publishedAt) || byOrigin(a, b)
-  const isDated = ({ draft }: T) => draft.dateFrom === 'head' || draft.dateFrom === 'name'
-  const undated = drafts.filter((it) => !isDated(it))
-  return [...drafts.filter(isDated).toSorted(byDate), ...undated.toSorted(byOrigin)]
+  const undated = drafts.filter(({ draft }) => !isDated(draft))
+  const dated = drafts.filter(({ draft }) => isDated(draft))
+  return [...dated.toSorted(byDate), ...undated.toSorted(byOrigin)]
+}
+
+/** Whether a draft says its date itself, and need not be dated by its file. */
+export function isDated({ dateFrom }: Pick<Draft, 'dateFrom'>): boolean {
+  return dateFrom === 'head' || dateFrom === 'name'
 }
 
 /** Folder by folder, numbers by their value; equal only if the paths are. */

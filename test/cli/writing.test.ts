@@ -364,6 +364,75 @@ describe('import', () => {
     expect(jsonOf(json.stdout)).toMatchObject({ published: 0, planned: [shown] })
   })
 
+  it('shows refused posts first, and counts other files apart', async () => {
+    const reasons = ['not a Markdown file', 'already published as issue 7', 'No date.']
+    const found = reasons.map((message, at) => ({
+      event: 'skipped' as const,
+      file: `${at}.md`,
+      code: at === 1 ? 'INVALID_INPUT' : 'INVALID_DRAFT',
+      message,
+      ...(at === 0 ? { other: true as const } : {}),
+    }))
+    const { stdout } = await runCli(['import', 'letters'], {
+      operations: { importFolder: streamOf([...found, finished]) },
+    })
+    expect(stdout).toMatch(/1 post refused:\n\n.*\n2\.md/)
+    expect(stdout).toMatch(
+      /No date\.[^]*1 post published before:[^]*issue 7[^]*1 other file skipped/,
+    )
+  })
+
+  describe('on a terminal', () => {
+    const planned = {
+      event: 'planned' as const,
+      file: 'flood.md',
+      number: 1,
+      title: 'Flood',
+      publishedAt: '2019-03-04T00:00:00.000Z',
+      dateFrom: 'name' as const,
+      attachments: [],
+      sizeBytes: 500,
+    }
+
+    async function runAnswering(said: string, ...args: readonly string[]) {
+      const seen: Input<'importFolder'>[] = []
+      const stdin = new Keyboard()
+      const stdout = new Capture({ isTTY: true })
+      const stderr = new Capture({ isTTY: true })
+      void stderr.waitFor(/\(yes\/no\)/).then(() => stdin.write(`${said}\n`))
+      const result = await runCli(['import', 'letters', ...args], {
+        stdin,
+        stdout,
+        stderr,
+        operations: {
+          importFolder: (input) => {
+            seen.push(input)
+            return streamOf(input.dryRun === true ? [planned, finished] : [finished])()
+          },
+        },
+      })
+      return { ...result, dryRuns: seen.map((it) => it.dryRun === true) }
+    }
+
+    it('shows what it would publish, and publishes after a yes', async () => {
+      const { code, stdout, stderr, dryRuns } = await runAnswering('yes')
+      expect(stdout).toMatch(/Would publish 1 issue[^]*flood\.md[^]*Published 2 issues/)
+      expect(stderr).toContain('cannot be withdrawn')
+      expect({ code, dryRuns }).toStrictEqual({ code: 0, dryRuns: [true, false] })
+    })
+
+    it('publishes nothing after any other answer', async () => {
+      const { code, stderr, dryRuns } = await runAnswering('')
+      expect(stderr).toContain('Nothing was published.')
+      expect({ code, dryRuns }).toStrictEqual({ code: 1, dryRuns: [true] })
+    })
+
+    it('does not ask with --yes or --json', async () => {
+      expect((await runAnswering('', '--yes')).dryRuns).toStrictEqual([false])
+      expect((await runAnswering('', '--json')).dryRuns).toStrictEqual([false])
+    })
+  })
+
   it('groups a long list of skipped files by reason', async () => {
     const many = Array.from({ length: 30 }, (_, i) => ({
       event: 'skipped' as const,

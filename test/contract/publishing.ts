@@ -1,4 +1,4 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { all, expectFailure, only, single } from '../helpers/operations.ts'
@@ -169,6 +169,60 @@ export function publishingTests(subject: Subject): void {
     expect(events.at(-1)).toMatchObject({ event: 'finished', published: 1 })
     expect(only(events, 'skipped')).toHaveLength(8)
     expect(await operations.listIssues({ newsletter: feedKey })).toHaveLength(4)
+  })
+
+  it('knows a post again in a folder below or above, under another name, and published by itself', async () => {
+    const { operations } = await openWithNewsletter(subject)
+    const folder = await temporaryDirectory()
+    const post = (name: string, text: string) => writeFile(join(folder, name), text)
+    await mkdir(join(folder, '2020'))
+    await mkdir(join(folder, '2021'))
+    await post('2020/01.md', '---\ntitle: January\ndate: 2020-01-01\n---\nNeap.\n')
+    await post('2020/note.md', 'No date and no title here.\n')
+    await post('2021/01.md', '---\ntitle: January\ndate: 2021-01-01\n---\nSpring.\n')
+    await all(operations.publishIssue({ draft: { file: join(folder, '2020/01.md') } }))
+    const imported = async (below: string) => {
+      const events = await all(operations.importFolder({ folder: join(folder, below) }))
+      return single(only(events, 'finished')).published
+    }
+    expect(await imported('2020')).toBe(1)
+    // The same path in another folder, with the same title.
+    expect(await imported('2021')).toBe(1)
+    expect(await imported('.')).toBe(0)
+    await rename(join(folder, '2020/01.md'), join(folder, '2020/january.md'))
+    await rename(join(folder, '2020/note.md'), join(folder, '2020/words.md'))
+    expect(await imported('2020')).toBe(0)
+    // A post that repeats every month is new each time; two files with the same post are one.
+    await post('2021/02.md', '---\ntitle: January\ndate: 2021-02-01\n---\nSpring.\n')
+    await post('2021/copy.md', '---\ntitle: January\ndate: 2021-02-01\n---\nSpring.\n')
+    expect(await imported('.')).toBe(1)
+  })
+
+  it('amends what changed if it is asked to, and says so otherwise', async () => {
+    const { operations, feedKey } = await openWithNewsletter(subject)
+    const folder = await temporaryDirectory()
+    const file = join(folder, 'neap.md')
+    const text = (title: string, words: string) =>
+      `---\ntitle: ${title}\ndate: 2020-01-01\ntags: [tides]\n---\nOne.\n\n${words}\n\nThree.\n`
+    await writeFile(file, text('Neap', 'Two.'))
+    await all(operations.importFolder({ folder }))
+    await writeFile(file, text('Neap tide', 'Six.'))
+    const told = await all(operations.importFolder({ folder }))
+    expect(single(only(told, 'skipped')).message).toMatch(/issue 1, and changed since; --amend/)
+    const rehearsal = await all(operations.importFolder({ folder, amend: true, dryRun: true }))
+    expect(single(only(rehearsal, 'planned'))).toMatchObject({ number: 1, amends: true })
+    const events = await all(operations.importFolder({ folder, amend: true }))
+    expect(single(only(events, 'amended'))).toMatchObject({ file: 'neap.md', number: 1 })
+    expect(single(only(events, 'finished'))).toMatchObject({ published: 0, amended: 1 })
+    const issue = await operations.readIssue({ newsletter: feedKey })
+    expect(issue).toMatchObject({ number: 1, title: 'Neap tide', editions: 2 })
+    expect(issue.markdown).toContain('Six.')
+    const again = await all(operations.importFolder({ folder, amend: true }))
+    expect(single(only(again, 'finished'))).not.toHaveProperty('amended')
+
+    await operations.retractIssue({ newsletter: feedKey, number: 1 })
+    const after = await all(operations.importFolder({ folder, amend: true }))
+    expect(single(only(after, 'skipped')).message).toMatch(/issue 1, which was retracted/)
   })
 
   it('imports only the files that match', async () => {

@@ -110,6 +110,8 @@ export const writingContract = {
       keepLocation: z.boolean().optional(),
       /** Publish nothing: tell what would be published, in its order, and what would be left out. */
       dryRun: z.boolean().optional(),
+      /** Publish what changed of an issue that a file became before as a newer edition of it. */
+      amend: z.boolean().optional(),
       force: force.optional(),
     }),
     z.discriminatedUnion('event', [
@@ -127,14 +129,26 @@ export const writingContract = {
         attachments: z.array(z.object({ name: z.string(), sizeBytes: count })),
         /** Of the text and its attachments, before compression. */
         sizeBytes: count,
+        /** It would be a newer edition of the issue of this number. */
+        amends: z.boolean().optional(),
       }),
+      z.object({ event: z.literal('amended'), file: z.string(), number, title: z.string() }),
       z.object({
         event: z.literal('skipped'),
         file: z.string(),
         code: z.string(),
         message: z.string(),
+        /** It is no post: a picture, a link, a file of another kind. */
+        other: z.literal(true).optional(),
       }),
-      z.object({ event: z.literal('finished'), feedKey, title: z.string(), published: count }),
+      z.object({
+        event: z.literal('finished'),
+        feedKey,
+        title: z.string(),
+        published: count,
+        /** Absent if there was none. */
+        amended: count.optional(),
+      }),
     ]),
   ),
 } as const satisfies Record<string, OperationSpec>

@@ -12,6 +12,7 @@ import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import { newestEdition } from '../../format/history/corrections.ts'
 import { short } from '../../logger.ts'
 import type { Output, ParsedInput, CallOptions } from '../contract/contract.ts'
+import type { Draft } from '../../sources/source.ts'
 import { authoredBy, encodeDraft, loadDraft } from './publishing.ts'
 
 /**
@@ -30,25 +31,28 @@ export async function amendIssue(
   await engine.author.makeCurrent(feed, appending)
   await correctable(feed, number)
   const draft = await loadDraft(source)
+  const { amendedAt, editions } = await amendWith(engine, feed, number, draft, { note, appending })
+  const { title, warnings } = draft
+  return { feedKey: feed.feedKey, number, title, amendedAt, editions, warnings: [...warnings] }
+}
+
+/** Publishes a draft as a newer edition of an issue. @throws as `amendIssue` does */
+export async function amendWith(
+  engine: Engine,
+  feed: Feed,
+  number: number,
+  draft: Draft,
+  { note, appending }: { readonly note?: string | undefined; readonly appending: AppendOptions },
+): Promise<{ readonly amendedAt: string; readonly editions: number }> {
   const { body, attached } = await encodeDraft(draft)
-  signal?.throwIfAborted()
+  appending.signal?.throwIfAborted()
   const { title, summary, authors, tags, language } = draft
-  const head = {
-    title,
-    amendedAt: new Date().toISOString(),
-    ...defined({ summary, authors, tags, language, note }),
-  }
+  const amendedAt = new Date().toISOString()
+  const head = { title, amendedAt, ...defined({ summary, authors, tags, language, note }) }
   const issue = await correct(engine, feed, { number, appending }, (at) =>
     composeAmendment(at, number, head, body, attached),
   )
-  return {
-    feedKey: feed.feedKey,
-    number,
-    title,
-    amendedAt: head.amendedAt,
-    editions: issue.amendments.length + 2,
-    warnings: [...draft.warnings],
-  }
+  return { amendedAt, editions: issue.amendments.length + 2 }
 }
 
 /**

@@ -10,9 +10,10 @@ import {
   type SkippedDraft,
 } from '../../sources/source.ts'
 import type { IssueEntry, LogPosition } from '../../format/history/entry.ts'
-import type { Feed } from '../../format/feed.ts'
-import type { IssueRecord } from '../../format/records/record.ts'
+import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
+import { amendWith } from './correcting.ts'
+import { PublishedIssues } from './published-issues.ts'
 import { authoredBy, prepareIssue } from './publishing.ts'
 
 type Event = Output<'importFolder'>
@@ -49,7 +50,7 @@ export function importFolder(
 export async function* importDrafts(
   engine: Engine,
   source: DraftSource,
-  input: Pick<ParsedInput<'importFolder'>, 'newsletter' | 'force' | 'dryRun'>,
+  input: Pick<ParsedInput<'importFolder'>, 'newsletter' | 'force' | 'dryRun' | 'amend'>,
   { signal }: CallOptions,
 ): AsyncGenerator<Event> {
   const entry = authoredBy(engine, input.newsletter)
@@ -58,83 +59,94 @@ export async function* importDrafts(
   const appending = { force: input.force, signal }
   // What was imported before must be here, or it would be published twice.
   if (input.dryRun !== true) await engine.author.makeCurrent(feed, appending)
-  const published = await publishedBefore(feed)
+  const published = await PublishedIssues.of(feed)
   const found: FoundDraft[] = []
   for await (const it of source.drafts({ signal })) {
-    const before = 'draft' in it ? publishedAs(published, it) : undefined
-    if (!('draft' in it)) yield skipped(it)
-    else if (before === undefined) found.push(it)
-    else {
-      const { number, body } = before
-      const isChanged = body.bytes !== Buffer.byteLength(it.draft.markdown)
-      const message = isChanged
-        ? `already published as issue ${number}, and changed since; \`hyperletter amend\` publishes the change`
-        : `already published as issue ${number}`
-      yield skipped({ origin: it.origin, code: 'INVALID_INPUT', message })
-    }
+    if ('draft' in it) found.push(it)
+    else yield skipped(it)
   }
+  const { fresh, known, copies } = await sortOut(published, found)
+  let amended = 0
+  for (const { of, it } of known) {
+    const { record, retraction } = of
+    const { number } = record
+    const isChanged = retraction === undefined && (await published.isChanged(of, it.draft))
+    if (isChanged && input.amend === true) {
+      if (input.dryRun === true) yield* planned(it, number, true)
+      else {
+        await amendWith(engine, feed, number, it.draft, { appending })
+        amended++
+        yield { event: 'amended', file: it.origin, number, title: it.draft.title }
+        yield* warningsOf(it)
+      }
+      continue
+    }
+    const was = retraction === undefined ? '' : ', which was retracted'
+    const change = isChanged ? ', and changed since; --amend publishes the change' : ''
+    const message = `already published as issue ${number}${was}${change}`
+    yield skipped({ origin: it.origin, code: 'INVALID_INPUT', message })
+  }
+  for (const { of, it } of copies)
+    yield skipped({
+      origin: it.origin,
+      code: 'INVALID_INPUT',
+      message: `the same text as ${of.origin}`,
+    })
 
+  const finished = { event: 'finished' as const, feedKey: feed.feedKey, title: entry.title ?? '' }
   if (input.dryRun === true) {
-    for (const [index, it] of inPublishingOrder(found).entries())
+    for (const [index, it] of inPublishingOrder(fresh).entries())
       yield* planned(it, published.last + 1 + index)
-    yield { event: 'finished', feedKey: feed.feedKey, title: entry.title ?? '', published: 0 }
+    yield { ...finished, published: 0 }
     return
   }
   let done = 0
-  const total = found.length
+  const total = fresh.length
   yield { event: 'progress', done, total, file: '' }
-  for await (const batch of writeBatches(engine, feed, inPublishingOrder(found), appending)) {
+  for await (const batch of writeBatches(engine, feed, inPublishingOrder(fresh), appending)) {
     for (const it of batch.skipped) yield skipped(it)
     done += batch.issues.length
-    for (const { origin, draft } of batch.from) {
-      for (const warning of draft.warnings) yield { event: 'warning', file: origin, warning }
-    }
+    for (const it of batch.from) yield* warningsOf(it)
     yield { event: 'progress', done, total, file: batch.from.at(-1)?.origin ?? '' }
   }
-  yield { event: 'finished', feedKey: feed.feedKey, title: entry.title ?? '', published: done }
+  yield { ...finished, published: done, ...(amended > 0 ? { amended } : {}) }
 }
 
-interface PublishedBefore {
-  readonly byOrigin: ReadonlyMap<string, IssueRecord>
-  /** By title and date. */
-  readonly byIdentity: ReadonlyMap<string, IssueRecord>
-  /** The number of the newest issue; 0 if there is none. */
-  readonly last: number
+interface Known<T> {
+  readonly it: FoundDraft
+  /** What it is, too. */
+  readonly of: T
 }
 
-async function publishedBefore(feed: Feed): Promise<PublishedBefore> {
-  const { issues } = await feed.list({ wait: false })
-  const records = issues.map((it) => it.record)
-  const imported = records.filter((it) => it.importedFrom !== undefined)
-  return {
-    byOrigin: new Map(imported.map((it) => [it.importedFrom ?? '', it])),
-    byIdentity: new Map(records.map((it) => [identityOf(it), it])),
-    last: records[0]?.number ?? 0,
+/** Parts drafts that are new from those that are issues already, and those that two files have. */
+async function sortOut(published: PublishedIssues, found: readonly FoundDraft[]) {
+  const known: Known<LocatedIssue>[] = []
+  const others: FoundDraft[] = []
+  for (const it of found) {
+    const of = await published.ofSameFile(it)
+    if (of === undefined) others.push(it)
+    else known.push({ it, of })
   }
+  const taken = new Set(known.map(({ of }) => of))
+  const fresh: FoundDraft[] = []
+  const first = new Map<string, FoundDraft>()
+  const copies: Known<FoundDraft>[] = []
+  for (const it of others) {
+    const of = await published.ofSamePost(it, taken)
+    const { title, publishedAt, markdown } = it.draft
+    const same = JSON.stringify([title, publishedAt, markdown.length])
+    const before = first.get(same)
+    if (of !== undefined) known.push({ it, of })
+    else if (before?.draft.markdown === markdown) copies.push({ it, of: before })
+    else {
+      first.set(same, it)
+      fresh.push(it)
+    }
+  }
+  return { fresh, known, copies }
 }
 
-/**
- * What a draft was published as before: the issue of its title and date, wherever its file lay then, else that of its
- * file, unless both title and date are others: another folder may have a file of the same name.
- */
-function publishedAs(
-  { byOrigin, byIdentity }: PublishedBefore,
-  { origin, draft }: FoundDraft,
-): IssueRecord | undefined {
-  const isDated = draft.dateFrom === 'head' || draft.dateFrom === 'name'
-  const same = isDated ? byIdentity.get(identityOf(draft)) : undefined
-  const ofFile = byOrigin.get(origin)
-  if (same !== undefined || ofFile === undefined) return same
-  const isOther =
-    isDated && ofFile.title !== draft.title && ofFile.publishedAt !== draft.publishedAt
-  return isOther ? undefined : ofFile
-}
-
-function identityOf({ title, publishedAt }: { title: string; publishedAt: string }): string {
-  return JSON.stringify([title, Date.parse(publishedAt)])
-}
-
-function* planned({ origin, draft }: FoundDraft, number: number): Generator<Event> {
+function* planned({ origin, draft }: FoundDraft, number: number, amends = false): Generator<Event> {
   const attachments = draft.attachments.map(({ name, sizeBytes }) => ({ name, sizeBytes }))
   const textBytes = Buffer.byteLength(draft.markdown)
   const sizeBytes = attachments.reduce((sum, it) => sum + it.sizeBytes, textBytes)
@@ -148,7 +160,12 @@ function* planned({ origin, draft }: FoundDraft, number: number): Generator<Even
     dateFrom,
     attachments,
     sizeBytes,
+    ...(amends ? { amends } : {}),
   }
+  yield* warningsOf({ origin, draft })
+}
+
+function* warningsOf({ origin, draft }: FoundDraft): Generator<Event> {
   for (const warning of draft.warnings) yield { event: 'warning', file: origin, warning }
 }
 

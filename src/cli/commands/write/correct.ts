@@ -121,8 +121,9 @@ async function retract(
 }
 
 async function isConfirmed(context: Context, newsletter: string, number: number): Promise<boolean> {
-  const { io, out, options } = context
-  if (io.stdin.isTTY !== true || io.stderr.isTTY !== true || options.json === true) {
+  const { io, out } = context
+  const { ask, canAsk } = await import('../../input.ts')
+  if (!canAsk(context)) {
     throw new HyperletterError('INVALID_INPUT', 'A retraction cannot be undone.', {
       hint: `If that is what you want: hyperletter retract ${shellWord(newsletter)} ${number} --yes`,
     })
@@ -136,7 +137,6 @@ async function isConfirmed(context: Context, newsletter: string, number: number)
   await out.note(
     'Readers drop the text when they are next online. Saved copies and seeders without the key keep it.',
   )
-  const { ask } = await import('../../input.ts')
   const answer = await ask(io, `Type ${number} to retract it: `)
   return answer?.replace(/^#/, '') === String(number)
 }

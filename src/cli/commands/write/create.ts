@@ -3,6 +3,7 @@ import type { Output } from '../../../api/contract/contract.ts'
 import { defined } from '../../../defined.ts'
 import { author, collect } from '../../arguments.ts'
 import { call, type Commands, type Context } from '../../context.ts'
+import { ask, canAsk } from '../../input.ts'
 import { quoteTitle, shortKey } from '../../terminal/format.ts'
 
 interface Options {
@@ -44,9 +45,9 @@ async function create(context: Context, title: string, options: Options): Promis
     ...(isPrivate === true && { private: true }),
   })
   await context.out.result(created, () => describe(created, isPrivate === true, context))
-  const { io, options: global, out } = context
-  const isAsked = io.stdin.isTTY === true && io.stderr.isTTY === true && global.json !== true
-  if (options.confirm && isAsked) await confirmPhrase(context, created.recoveryPhrase.split(' '))
+  const { out } = context
+  if (options.confirm && canAsk(context))
+    await confirmPhrase(context, created.recoveryPhrase.split(' '))
   await out.next(`hyperletter publish <file.md> --to ${shortKey(created.feedKey)}`)
 }
 
@@ -84,7 +85,6 @@ function wordTable(words: readonly string[]): string {
 }
 
 async function confirmPhrase({ io, out }: Context, words: readonly string[]): Promise<void> {
-  const { ask } = await import('../../input.ts')
   await out.note('Confirm three of the words:')
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     let isRight = true

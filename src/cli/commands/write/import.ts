@@ -2,12 +2,20 @@ import { resolve } from 'node:path'
 import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
 import { singleLine } from '../../../render/plain.ts'
-import type { Operations, Output } from '../../../api/contract/contract.ts'
+import type { Operations } from '../../../api/contract/contract.ts'
+import { collect } from '../../arguments.ts'
 import { type Commands, type Context, withOperations } from '../../context.ts'
-import { formatBytes, plural, quoteTitle } from '../../terminal/format.ts'
+import { ask, canAsk } from '../../input.ts'
+import { plural } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
-import { formatTable } from '../../terminal/table.ts'
 import { WITHHELD_KINDS, type WithheldKind } from '../../../sources/unpublished.ts'
+import {
+  importReport,
+  isKnown,
+  rehearsalReport,
+  warningLine,
+  type Outcome,
+} from './import-report.ts'
 import { WHAT_FORCE_DOES } from './publish.ts'
 
 interface Options {
@@ -16,25 +24,16 @@ interface Options {
   readonly exclude?: string[]
   readonly include?: WithheldKind[]
   readonly keepLocation?: boolean
+  readonly amend?: boolean
   readonly dryRun?: boolean
+  readonly yes?: boolean
   readonly force?: boolean
 }
 
-type Event = Output<'importFolder'>
-type Finished = Extract<Event, { event: 'finished' }>
-type Skipped = Omit<Extract<Event, { event: 'skipped' }>, 'event'>
-type Planned = Omit<Extract<Event, { event: 'planned' }>, 'event'>
-type Warning = Omit<Extract<Event, { event: 'warning' }>, 'event'>
+const FOR_EVER = 'A published issue cannot be withdrawn from everybody.'
 
-interface Outcome {
-  readonly finished: Finished
-  readonly planned: readonly Planned[]
-  readonly skipped: readonly Skipped[]
-  readonly warnings: readonly Warning[]
-}
-
-/** Longer lists of skipped files are shown by reason. */
-const MAX_LISTED = 20
+/** Longer lists are shown in short. */
+const MANY = 20
 
 export const commands: Commands = {
   import: (command, bind) =>
@@ -42,10 +41,12 @@ export const commands: Commands = {
       .describeArgument('folder', 'folder to search, with its subfolders')
       .option('--to <newsletter>', 'one of yours: title, key or start of the key')
       .option('--match <glob>', 'only files whose path in the folder matches')
-      .option('--exclude <glob>', 'not these files; may be given several times', collected)
+      .option('--exclude <glob>', 'not these files; may be given several times', collect(String))
       .option('--include <kinds>', `also publish: ${WITHHELD_KINDS.join(', ')}`, withheldKinds)
       .option('--keep-location', 'keep the places where pictures were taken')
+      .option('--amend', 'publish what changed in files that are issues already')
       .option('--dry-run', 'publish nothing; show what would be published, in its order')
+      .option('--yes', 'skip the confirmation')
       .option(
         '--force',
         'publish without asking readers for missing issues; may fork the newsletter',
@@ -53,7 +54,11 @@ export const commands: Commands = {
       .details(
         `
 Drafts, private, scheduled and expired texts, templates and site files are skipped and listed with
-the reason. A published issue cannot be withdrawn from everybody.
+the reason. On a terminal, the command first shows what it would publish, and asks: a published issue
+cannot be withdrawn from everybody.
+
+A post that is an issue already is not published again, whatever folder it is imported from and whatever
+its file is called. If it changed, --amend publishes the change.
 ${WHAT_FORCE_DOES}`,
       )
       .examples(
@@ -63,10 +68,6 @@ ${WHAT_FORCE_DOES}`,
         `hyperletter import ~/letters --exclude '{notes,attic}/**'`,
       )
       .action(bind(importFolder)),
-}
-
-function collected(text: string, others: readonly string[] = []): string[] {
-  return [...others, text]
 }
 
 function withheldKinds(text: string): WithheldKind[] {
@@ -79,162 +80,107 @@ function withheldKinds(text: string): WithheldKind[] {
   })
 }
 
-async function importFolder(context: Context, folder: string, options: Options): Promise<void> {
+async function importFolder(
+  context: Context,
+  folder: string,
+  options: Options,
+): Promise<number | void> {
   const { io, out } = context
-  const { finished, planned, skipped, warnings } = await withOperations(context, (operations) =>
-    follow(context, operations, resolve(io.cwd, folder), options),
-  )
-  const { feedKey, title, published } = finished
-  const isRehearsal = options.dryRun === true
-  const result = { feedKey, published, skipped, title, warnings }
-  await out.result(isRehearsal ? { ...result, planned } : result, async () => {
-    const head = isRehearsal
-      ? await rehearsal(context, planned, title)
-      : `Published ${plural(published, 'issue')} in ${quoteTitle(title)}.\n`
-    if (skipped.length === 0) return head
-    const list = skipped.length > MAX_LISTED ? byReason(skipped) : byFile(skipped)
-    const table = await formatTable(list.columns, list.rows, {
-      width: out.width,
-      header: out.style.dim,
-    })
-    const posts = skipped.filter(({ file }) => MARKDOWN_FILE.test(file)).length
-    const counts = [
-      ...(posts > 0 ? [plural(posts, 'Markdown file')] : []),
-      ...(posts < skipped.length ? [plural(skipped.length - posts, 'other file')] : []),
-    ]
-    return `${head}\nSkipped ${counts.join(' and ')}:\n\n${table}`
+  const path = resolve(io.cwd, folder)
+  const isAsked =
+    canAsk(context) && out.isTerminal && options.yes !== true && options.dryRun !== true
+  const outcome = await withOperations(context, async (operations) => {
+    if (isAsked && !(await isConfirmed(context, operations, path, options))) return undefined
+    return follow(context, operations, path, options)
   })
-  await tellWarnings(context, warnings)
-  if (skipped.length > MAX_LISTED) await out.next('Run with --json to list every skipped file.')
-  if (isRehearsal && planned.length > 0) {
-    await out.next(
-      'Run it without --dry-run to publish. A published issue cannot be withdrawn from everybody.',
-    )
+  if (outcome === undefined) {
+    await out.note('Nothing was published.')
+    return 1
   }
-  if (published === 0 && planned.length === 0 && skipped.length === 0) {
+  const { finished, planned, amended, skipped, warnings } = outcome
+  const isRehearsal = options.dryRun === true
+  const { feedKey, title, published } = finished
+  const lists = { ...(isRehearsal && { planned }), ...(amended.length > 0 && { amended }) }
+  await out.result({ feedKey, published, skipped, title, warnings, ...lists }, () =>
+    isRehearsal ? rehearsalReport(context, outcome) : importReport(context, outcome),
+  )
+  if (!isRehearsal) await tellWarnings(context, warnings)
+  const many = Math.max(skipped.length, isRehearsal ? warnings.length : 0)
+  if (many > MANY) await out.next('Run with --json to list every file.')
+  await tellChanged(context, skipped)
+  if (isRehearsal && planned.length > 0) {
+    await out.next(`Run it without --dry-run to publish. ${FOR_EVER}`)
+  }
+  if (published + planned.length + amended.length + skipped.length === 0) {
     await out.next('No file matched. Check the folder or --match.')
   }
+}
+
+/** Shows on a terminal what would be signed, and asks. */
+async function isConfirmed(
+  context: Context,
+  operations: Operations,
+  folder: string,
+  options: Options,
+): Promise<boolean> {
+  const { io, out } = context
+  const outcome = await follow(context, operations, folder, { ...options, dryRun: true })
+  const { planned } = outcome
+  if (planned.length === 0) return true
+  await out.text(await rehearsalReport(context, outcome))
+  await out.note(FOR_EVER)
+  const answer = await ask(io, `Publish ${plural(planned.length, 'issue')}? (yes/no) `)
+  return /^y(?:es)?$/i.test(answer ?? '')
 }
 
 async function follow(
   context: Context,
   operations: Operations,
   folder: string,
-  { to, match, exclude, include, keepLocation, dryRun, force }: Options,
+  { to, yes: _yes, ...options }: Options,
 ): Promise<Outcome> {
-  using progress = new Progress(context, 'importing')
-  const skipped: Skipped[] = []
-  const planned: Planned[] = []
-  const warnings: Warning[] = []
-  const input = {
-    folder,
-    ...defined({ newsletter: to, match, exclude, include, keepLocation, dryRun, force }),
+  using progress = new Progress(context, options.dryRun === true ? 'reading' : 'importing')
+  const lists = {
+    planned: [] as Outcome['planned'][number][],
+    amended: [] as Outcome['amended'][number][],
+    skipped: [] as Outcome['skipped'][number][],
+    warning: [] as Outcome['warnings'][number][],
   }
-  let finished: Finished | undefined
-  for await (const event of operations.importFolder(input, { signal: context.io.signal })) {
-    switch (event.event) {
-      case 'progress':
-        progress.update({ done: event.done, total: event.total, note: singleLine(event.file) })
-        break
-      case 'skipped': {
-        const { file, code, message } = event
-        skipped.push({ file, code, message })
-        break
-      }
-      case 'planned': {
-        const { event: _, ...it } = event
-        planned.push(it)
-        break
-      }
-      case 'warning': {
-        const { file, warning } = event
-        warnings.push({ file, warning })
-        break
-      }
-      case 'finished':
-        finished = event
-    }
+  const input = { folder, ...defined({ newsletter: to, ...options }) }
+  let finished: Outcome['finished'] | undefined
+  for await (const found of operations.importFolder(input, { signal: context.io.signal })) {
+    const { event: _event, ...it } = found
+    if (found.event === 'progress')
+      progress.update({ done: found.done, total: found.total, note: singleLine(found.file) })
+    else if (found.event === 'finished') finished = it as Outcome['finished']
+    else lists[found.event].push(it as never)
   }
-  if (finished !== undefined) return { finished, planned, skipped, warnings }
-  throw new HyperletterError('INTERNAL', 'The import ended without saying how.')
-}
-
-const DATE_SOURCES = { head: 'head', name: 'name', file: 'file time', now: 'now' } as const
-
-async function rehearsal(
-  { out }: Context,
-  planned: readonly Planned[],
-  title: string,
-): Promise<string> {
-  const sizeBytes = planned.reduce((sum, it) => sum + it.sizeBytes, 0)
-  const many = `${plural(planned.length, 'issue')}, ${formatBytes(sizeBytes)}`
-  const head = `Would publish ${many}, in ${quoteTitle(title)}. Nothing was published.\n`
-  if (planned.length === 0) return head
-  const columns = [
-    { header: 'no.', align: 'right' as const },
-    { header: 'date' },
-    { header: 'from' },
-    { header: 'pictures', align: 'right' as const },
-    { header: 'size', align: 'right' as const },
-    { header: 'title', shrink: true },
-    { header: 'file', shrink: true },
-  ]
-  const rows = planned.map((it) => [
-    String(it.number),
-    it.publishedAt.slice(0, 10),
-    DATE_SOURCES[it.dateFrom],
-    String(it.attachments.length),
-    formatBytes(it.sizeBytes),
-    it.title,
-    it.file,
-  ])
-  const table = await formatTable(columns, rows, { width: out.width, header: out.style.dim })
-  return `${head}\n${table}`
-}
-
-function byFile(skipped: readonly Skipped[]) {
-  const columns = [
-    { header: 'file', shrink: true },
-    { header: 'why', shrink: true },
-  ]
-  return { columns, rows: skipped.map(({ file, message }) => [file, message]) }
-}
-
-/** Posts that were refused come before pictures and other files. */
-const MARKDOWN_FILE = /\.(?:md|markdown|mdown|mkdn?|mdwn)$/i
-
-/** What differs from file to file in a reason. */
-const PARTICULARS = /^Line \d+: | \([^)]*\)|"[^"]*"|^\S+(?= is about)/g
-
-function byReason(skipped: readonly Skipped[]) {
-  const reasons = new Map<string, Skipped[]>()
-  for (const it of skipped) {
-    const words = it.message.replaceAll(PARTICULARS, (found) => (found.startsWith('"') ? '…' : ''))
-    const reason = `${it.code} ${words}`
-    reasons.set(reason, [...(reasons.get(reason) ?? []), it])
+  if (finished === undefined) {
+    throw new HyperletterError('INTERNAL', 'The import ended without saying how.')
   }
-  const columns = [
-    { header: 'files', align: 'right' as const },
-    { header: 'why', shrink: true },
-    { header: 'for example', shrink: true },
-  ]
-  const isPost = ([first]: readonly Skipped[]) => MARKDOWN_FILE.test(first?.file ?? '')
-  const groups = [...reasons.values()].toSorted(
-    (a, b) => Number(isPost(b)) - Number(isPost(a)) || b.length - a.length,
-  )
-  const rows = groups.map((its) => [String(its.length), its[0]?.message ?? '', its[0]?.file ?? ''])
-  return { columns, rows }
+  const { warning: warnings, skipped, ...others } = lists
+  const order = (it: Outcome['skipped'][number]) => (it.other === true ? 2 : isKnown(it) ? 1 : 0)
+  return {
+    finished,
+    ...others,
+    skipped: skipped.toSorted((a, b) => order(a) - order(b)),
+    warnings,
+  }
 }
 
-async function tellWarnings({ out, options }: Context, warnings: readonly Warning[]) {
+async function tellChanged({ out }: Context, skipped: Outcome['skipped']): Promise<void> {
+  const changed = skipped.filter((it) => isKnown(it) && it.message.includes('changed since'))
+  if (changed.length === 0) return
+  await out.next(`Run with --amend to publish what changed in ${plural(changed.length, 'file')}.`)
+}
+
+async function tellWarnings({ out, options }: Context, warnings: Outcome['warnings']) {
   if (warnings.length === 0) return
-  if (options.verbose !== true) {
-    const files = new Set(warnings.map(({ file }) => file)).size
-    const many = `${plural(warnings.length, 'warning')} in ${plural(files, 'file')}`
-    return out.warn(`${many}; list them with --verbose or --json.`)
+  if (options.verbose === true) {
+    for (const it of warnings) await out.warn(warningLine(it))
+    return
   }
-  for (const { file, warning } of warnings) {
-    const place = warning.line === undefined ? file : `${file}:${warning.line}`
-    await out.warn(`${place}: ${warning.message}`)
-  }
+  const files = new Set(warnings.map(({ file }) => file)).size
+  const many = `${plural(warnings.length, 'warning')} in ${plural(files, 'file')}`
+  await out.warn(`${many}; list them with --verbose or --json.`)
 }

@@ -1,0 +1,139 @@
+import type { Feed, LocatedIssue } from '../../format/feed.ts'
+import { editionsOf, newestEdition, type Edition } from '../../format/history/corrections.ts'
+import { isDated, type Draft, type FoundDraft } from '../../sources/source.ts'
+
+/** Share of its lines that a text keeps, at least, where its title or date changed and it is still the same post. */
+const MIN_COMMON_LINES = 0.5
+
+/**
+ * The issues of a newsletter, by what a post is: its title and date, its text, and the path of its file, whatever folder
+ * was imported.
+ */
+export class PublishedIssues {
+  /** The number of the newest issue; 0 if there is none. */
+  readonly last: number
+  readonly #feed: Feed
+  readonly #found = new Map<string, LocatedIssue>()
+
+  private constructor(feed: Feed, issues: readonly LocatedIssue[]) {
+    this.#feed = feed
+    this.last = issues[0]?.record.number ?? 0
+    for (const issue of issues.toReversed())
+      for (const it of keysOf(issue)) this.#found.set(it, issue)
+  }
+
+  /** @throws NEEDS_KEY */
+  static async of(feed: Feed): Promise<PublishedIssues> {
+    return new PublishedIssues(feed, (await feed.list({ wait: false })).issues)
+  }
+
+  /** The issue that the file of a draft became before, if the draft may be an edition of it. */
+  async ofSameFile(it: FoundDraft): Promise<LocatedIssue | undefined> {
+    const issue = this.#found.get(key('path', it.origin))
+    if (issue === undefined) return undefined
+    return (await this.#isEdition(issue, it, true)) ? issue : undefined
+  }
+
+  /**
+   * The issue that a draft is, wherever its file lay before.
+   * @param taken Issues that other files are, and none but an equal text can be, too.
+   */
+  async ofSamePost(
+    it: FoundDraft,
+    taken: ReadonlySet<LocatedIssue> = new Set(),
+  ): Promise<LocatedIssue | undefined> {
+    const equal = await this.ofEqualText(it.draft)
+    if (equal !== undefined) return equal
+    const free = (issue: LocatedIssue | undefined) =>
+      issue === undefined || taken.has(issue) ? undefined : issue
+    const { title, publishedAt } = it.draft
+    const named = free(this.#found.get(key('title and date', title, Date.parse(publishedAt))))
+    if (named !== undefined && isDated(it.draft)) return named
+    const below = key('path below', it.origin)
+    const above = ends(it.origin).map((end) => key('path', end))
+    for (const path of [below, ...above]) {
+      const issue = free(this.#found.get(path))
+      if (issue !== undefined && (await this.#isEdition(issue, it, false))) return issue
+    }
+    return undefined
+  }
+
+  /** The issue of the text of a draft, and of its date, or of its title where it says no date. */
+  async ofEqualText(draft: Draft): Promise<LocatedIssue | undefined> {
+    const { title, publishedAt, markdown } = draft
+    const bytes = Buffer.byteLength(markdown)
+    const keys = [key('date', Date.parse(publishedAt), bytes)]
+    if (!isDated(draft)) keys.push(key('title', title, bytes))
+    for (const issue of keys.map((it) => this.#found.get(it))) {
+      for (const edition of issue === undefined ? [] : editionsOf(issue))
+        if ((await this.#text(edition)) === markdown) return issue
+    }
+    return undefined
+  }
+
+  /** Whether an issue shows something else than a draft says now. */
+  async isChanged(issue: LocatedIssue, { attachments, ...draft }: Draft): Promise<boolean> {
+    const edition = newestEdition(issue)
+    const { record } = edition
+    const head = (it: Omit<Draft, 'attachments'> | Edition['record']) =>
+      JSON.stringify([it.title, it.summary, it.authors, it.tags, it.language])
+    if (head(record) !== head(draft) || record.attachments.length !== attachments.length)
+      return true
+    for (const attachment of attachments) {
+      const bytes = record.attachments.find(({ name }) => name === attachment.name)?.bytes
+      if (bytes === attachment.sizeBytes) continue
+      // A photo loses its place, and so some bytes, when it is read.
+      if (bytes !== (await attachment.open()).byteLength) return true
+    }
+    const isAsLong = record.body.bytes === Buffer.byteLength(draft.markdown)
+    return !isAsLong || (await this.#text(edition)) !== draft.markdown
+  }
+
+  // Folders of years and of languages have files of the same names, and often titles or dates in common.
+  async #isEdition(
+    issue: LocatedIssue,
+    { draft }: FoundDraft,
+    isSameFile: boolean,
+  ): Promise<boolean> {
+    const isSameTitle = editionsOf(issue).some(({ record }) => record.title === draft.title)
+    const isSameDate = Date.parse(issue.record.publishedAt) === Date.parse(draft.publishedAt)
+    if (isSameTitle && (isSameDate || (isSameFile && !isDated(draft)))) return true
+    const isLikely = isSameTitle || isSameDate || (isSameFile && !isDated(draft))
+    const text = isLikely ? await this.#text(newestEdition(issue)) : undefined
+    return text !== undefined && commonLines(text, draft.markdown) >= MIN_COMMON_LINES
+  }
+
+  async #text(edition: Edition): Promise<string | undefined> {
+    return this.#feed.readBody(edition, { wait: false }).catch(() => undefined)
+  }
+}
+
+function key(...parts: readonly (string | number)[]): string {
+  return JSON.stringify(parts)
+}
+
+function keysOf(issue: LocatedIssue): string[] {
+  const { publishedAt, importedFrom } = issue.record
+  const date = Date.parse(publishedAt)
+  const keys = editionsOf(issue).flatMap(({ record: { title, body } }) => [
+    key('title and date', title, date),
+    key('title', title, body.bytes),
+    key('date', date, body.bytes),
+  ])
+  if (importedFrom === undefined) return keys
+  const below = ends(importedFrom).map((end) => key('path below', end))
+  return [...keys, key('path', importedFrom), ...below]
+}
+
+/** `b/c.md` and `c.md` of `a/b/c.md`. */
+function ends(path: string): string[] {
+  const segments = path.split('/')
+  return segments.slice(1).map((_, at) => segments.slice(at + 1).join('/'))
+}
+
+function commonLines(a: string, b: string): number {
+  const [one, other] = [a, b].map((text) => new Set(text.split(/\s*[\r\n]+\s*/).filter(Boolean)))
+  if (one === undefined || other === undefined) return 0
+  const common = [...one].filter((line) => other.has(line)).length
+  return common / Math.max(one.size, other.size, 1)
+}
