@@ -90,6 +90,36 @@ export const ERROR_CODES = {
     httpStatus: 507,
     hint: 'Free some space and run the command again; what was acknowledged before is safe.',
   },
+  READ_ONLY: {
+    meaning: 'the disk takes no writes',
+    exitCode: 1,
+    httpStatus: 507,
+    hint: 'What is stored can be read. To write, mount the disk writable or choose another directory with --data-dir.',
+  },
+  DISK_FAILED: {
+    meaning: 'the disk fails to read or write',
+    exitCode: 1,
+    httpStatus: 500,
+    hint: 'Copy the data directory to another disk while it can be read, and run `hyperletter --data-dir <copy> doctor --repair`.',
+  },
+  STORE_DAMAGED: {
+    meaning: 'a file of the store is damaged',
+    exitCode: 1,
+    httpStatus: 500,
+    hint: 'Run `hyperletter doctor --repair`: it makes a new store of what can be read, the list of what you follow, your keys, and peers.',
+  },
+  LIBRARY_DAMAGED: {
+    meaning: 'the list of your newsletters, or your marks, cannot be read from the store',
+    exitCode: 1,
+    httpStatus: 500,
+    hint: 'Run `hyperletter doctor --repair`: it takes them from the copy outside the store.',
+  },
+  KEY_DAMAGED: {
+    meaning: 'the file of a signing key is damaged',
+    exitCode: 1,
+    httpStatus: 500,
+    hint: 'The newsletter can be read and is served. To publish, get the key back from its 24 words: `hyperletter restore`.',
+  },
   MISSING_LIBRARY: {
     meaning: 'a library of the system that the storage needs is not installed',
     exitCode: 1,

@@ -1,8 +1,8 @@
 import { codeOf, hasCode, HyperletterError } from './errors.ts'
 
 /**
- * The storage below Hypercore reports its three everyday failures as text only. They are told apart
- * here and nowhere else; tests provoke the real ones (hypercore-storage 3.3, rocksdb-native 3).
+ * The storage below Hypercore reports most failures as text, some with a code of the system. They are told apart here and
+ * nowhere else; tests provoke the real ones (hypercore-storage 3.3, rocksdb-native 3). The first that matches counts.
  */
 const BY_TEXT = [
   [
@@ -10,22 +10,36 @@ const BY_TEXT = [
     'STORE_BUSY',
     'Another process is using the data directory.',
   ],
-  [/batch was not applied|no space left/i, 'DISK_FULL', 'The disk is full: nothing was written.'],
   [
-    /rocksdb session is closed|(core|corestore) is closed|^(bee )?closed$/i,
+    /^EROFS|read-only file system|in read.?only mode/i,
+    'READ_ONLY',
+    'The disk is mounted read-only: nothing was written.',
+  ],
+  [
+    /batch was not applied|no space left|^(ENOSPC|EDQUOT)/i,
+    'DISK_FULL',
+    'The disk is full: nothing was written.',
+  ],
+  [
+    /input\/output error|i\/o error/i,
+    'DISK_FAILED',
+    'The disk reports that it cannot read or write.',
+  ],
+  [
+    /rocksdb session is closed|(core|corestore) is closed|: (bee )?closed$/i,
     'ABORTED',
     'The store was closed meanwhile.',
   ],
+  [/[\\/]db[\\/].*no such file/i, 'STORE_DAMAGED', 'A file of the store is missing.'],
 ] as const
 
 /** A failure of the store as a HyperletterError where its cause is known; anything else unchanged. */
 export function translateStorageError(error: unknown): unknown {
   if (error instanceof HyperletterError || !(error instanceof Error)) return error
+  const text = `${codeOf(error) ?? ''}: ${error.message}`
+  const known = BY_TEXT.find(([pattern]) => pattern.test(text))
+  if (known !== undefined) return new HyperletterError(known[1], known[2], { cause: error })
   switch (codeOf(error)) {
-    case 'ENOSPC':
-      return new HyperletterError('DISK_FULL', 'The disk is full: nothing was written.', {
-        cause: error,
-      })
     case 'SESSION_CLOSED':
     case 'REQUEST_CANCELLED':
       return new HyperletterError('ABORTED', 'The newsletter was closed meanwhile.', {
@@ -36,19 +50,20 @@ export function translateStorageError(error: unknown): unknown {
         hint: 'A copy must not become a second writer: use the original directory, or remove this one.',
         cause: error,
       })
+    // By this code rocksdb-native passes on what RocksDB calls a corruption.
+    case 'EIO':
+      return new HyperletterError('STORE_DAMAGED', `The store is damaged: ${error.message}.`, {
+        cause: error,
+      })
     default:
-      return translateText(error)
+      return error
   }
-}
-
-function translateText(error: Error): Error {
-  const known = BY_TEXT.find(([text]) => text.test(error.message))
-  return known === undefined ? error : new HyperletterError(known[1], known[2], { cause: error })
 }
 
 /** What to say when a directory that Hyperletter needs cannot be made. */
 export function unusableDirectory(path: string, cause: unknown): unknown {
-  if (codeOf(cause) === 'ENOSPC') return translateStorageError(cause)
+  const known = translateStorageError(cause)
+  if (known instanceof HyperletterError) return known
   const why = codeOf(cause) === 'EEXIST' ? 'it is a file' : (codeOf(cause) ?? String(cause))
   return new HyperletterError('INVALID_INPUT', `Cannot use the directory ${path}: ${why}.`, {
     hint: 'Choose another one with --data-dir or HYPERLETTER_HOME, or check who may write there.',
@@ -56,9 +71,9 @@ export function unusableDirectory(path: string, cause: unknown): unknown {
   })
 }
 
-/** For notes that are made while reading: a full disk leaves them undone, and does not keep from reading. */
+/** For notes that are made while reading: a disk that takes nothing leaves them undone, and does not keep from reading. */
 export function ignoreFullDisk(error: unknown): void {
-  if (!hasCode(error, 'DISK_FULL')) throw error
+  if (!hasCode(error, 'DISK_FULL', 'READ_ONLY')) throw error
 }
 
 /** Runs work on the store and translates its failure. */

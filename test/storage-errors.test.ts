@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { cp, rename, rm, writeFile } from 'node:fs/promises'
+import { cp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Corestore from 'corestore'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -7,14 +7,15 @@ import { HyperletterError } from '../src/errors.ts'
 import { onStore, translateStorageError, unusableDirectory } from '../src/storage-errors.ts'
 import { expectCode } from './helpers/errors.ts'
 import { holdLock } from './helpers/lock-holder.ts'
-import { fillDisk, NO_SMALL_DISK, smallDisk } from './helpers/small-disk.ts'
+import { fillDisk, NO_SMALL_DISK, remountReadOnly, smallDisk } from './helpers/small-disk.ts'
 import { openStore } from './helpers/stores.ts'
 import { temporaryDirectory } from './helpers/temporary-directory.ts'
 
 /** A store that may fail to open. */
 function store(directory: string): Corestore {
   const it = new Corestore(directory)
-  onTestFinished(() => it.close())
+  // A damaged one cannot be closed in order.
+  onTestFinished(() => it.close().catch(() => undefined))
   return it
 }
 
@@ -71,6 +72,73 @@ describe('a full disk', () => {
     await fillDisk(disk)
     const write = () => writeFile(join(disk, 'more'), Buffer.alloc(8192))
     await expectCode(onStore(write), 'DISK_FULL')
+  })
+})
+
+/** A closed store with one block, in files of every kind. */
+async function storeOnDisk(): Promise<string> {
+  const directory = await temporaryDirectory()
+  const made = await openStore(directory)
+  await made.get({ name: 'log' }).append(Buffer.alloc(100_000, 1))
+  await made.storage.db.flush()
+  await made.close()
+  return directory
+}
+
+describe('a damaged store', () => {
+  test.each(['CURRENT', 'MANIFEST', '.sst', '.blob'])(
+    'is STORE_DAMAGED by its %s',
+    async (kind) => {
+      const directory = await storeOnDisk()
+      const files = (await readdir(join(directory, 'db'))).filter((it) => it.includes(kind))
+      expect(files).not.toEqual([])
+      for (const it of files) await writeFile(join(directory, 'db', it), 'x'.repeat(700))
+      const read = async () => {
+        const core = store(directory).get({ name: 'log' })
+        await core.ready()
+        return core.get(0)
+      }
+      await expectCode(onStore(read), 'STORE_DAMAGED')
+    },
+  )
+
+  test('is STORE_DAMAGED where a file is missing', async () => {
+    const directory = await storeOnDisk()
+    for (const it of await readdir(join(directory, 'db'))) {
+      if (it.endsWith('.sst')) await rm(join(directory, 'db', it))
+    }
+    await expectCode(
+      onStore(() => store(directory).ready()),
+      'STORE_DAMAGED',
+    )
+  })
+})
+
+describe('a disk', () => {
+  test('that is mounted read-only is READ_ONLY', async ({ skip }) => {
+    skip(NO_SMALL_DISK !== undefined, NO_SMALL_DISK)
+    const disk = await smallDisk(16)
+    const directory = join(disk, 'store')
+    await (await openStore(directory)).close()
+    await remountReadOnly(disk)
+    await expectCode(
+      onStore(() => store(directory).ready()),
+      'READ_ONLY',
+    )
+    await expectCode(
+      onStore(() => writeFile(join(disk, 'file'), 'x')),
+      'READ_ONLY',
+    )
+  })
+
+  // What RocksDB and Node.js said when strace let their calls fail with EIO.
+  test.each([
+    'While pread offset 5853 len 53: /data/store/db/000039.sst: Input/output error',
+    'While reading file sequentially: /data/store/db/CURRENT: Input/output error',
+    'EIO: i/o error, fdatasync',
+  ])('that fails is DISK_FAILED: %s', (message) => {
+    const error = translateStorageError(Object.assign(new Error(message), { code: 'EIO' }))
+    expect(error).toMatchObject({ code: 'DISK_FAILED' })
   })
 })
 

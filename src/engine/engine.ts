@@ -128,7 +128,9 @@ export class Engine {
       flush,
       catchUp: (feed, wanted) => this.catchUp(feed, wanted),
     })
-    this.author = new Author({ journal, continuity: this.continuity, logger, flush })
+    const { continuity } = this
+    const readKey = (feedKey: FeedKey) => keys.get(feedKey)
+    this.author = new Author({ journal, continuity, logger, flush, readKey })
   }
 
   /**

@@ -1,9 +1,9 @@
-import { keyOf } from '../format/bundle/format.ts'
 import { Feed } from '../format/feed.ts'
 import type { Library, LibraryEntry, Role } from './library/library.ts'
+import { hasCode } from '../errors.ts'
 import { hex } from '../hex.ts'
 import { short, type Logger } from '../logger.ts'
-import { feedKeyOf, keyBytes, type EncryptionKey, type FeedKey } from '../format/keys/feed-key.ts'
+import { keyBytes, type EncryptionKey, type FeedKey } from '../format/keys/feed-key.ts'
 import { KEEP_OPEN } from '../replication/idle/idle-feeds.ts'
 import type { SigningKeyPair } from '../format/keys/recovery.ts'
 import type { Network } from './network/network.ts'
@@ -11,7 +11,7 @@ import type { Log } from '../format/log.ts'
 import { discoveryKeyOf } from '../log/keys.ts'
 import type { Store } from '../log/store/store.ts'
 import { decompress } from './compression.ts'
-import type { SigningKeys } from './publish/signing-keys.ts'
+import { feedKeyFor, type SigningKeys } from './publish/signing-keys.ts'
 import { FeedSessions, type FeedSession } from './feed-sessions.ts'
 
 export interface FeedsOptions {
@@ -210,7 +210,12 @@ export class Feeds {
     const other = this.#open.get(feedKey)
     if (other !== undefined && other !== known) return other.feed
     const open = async () => {
-      const signing = await this.#options.keys.get(feedKey)
+      // Without it, the newsletter can still be read and served.
+      const signing = await this.#options.keys.get(feedKey).catch((err: unknown) => {
+        if (!hasCode(err, 'KEY_DAMAGED')) throw err
+        this.#options.logger.error({ feed: short(feedKey), code: err.code }, err.message)
+        return undefined
+      })
       const secrets = { signing, encryptionKey: bytesOf(encryptionKey) }
       return this.#openNow(newsletter, this.#options.store.openLog(keyBytes(feedKey), secrets))
     }
@@ -287,9 +292,4 @@ function topicOf(key: Uint8Array): string {
 
 function bytesOf(key: EncryptionKey | undefined): Uint8Array | undefined {
   return key === undefined ? undefined : keyBytes(key)
-}
-
-/** The feed key of the newsletter that a key pair signs. */
-export function feedKeyFor({ publicKey }: SigningKeyPair): FeedKey {
-  return feedKeyOf(keyOf(publicKey))
 }

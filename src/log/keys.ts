@@ -27,8 +27,9 @@ export function discoveryKeyOf(key: Uint8Array): Uint8Array {
   return crypto.discoveryKey(key)
 }
 
-export function randomKeyPair(): SigningKeyPair {
-  return crypto.keyPair()
+/** @param seed 32 bytes; random when absent. */
+export function keyPairOf(seed?: Uint8Array): SigningKeyPair {
+  return crypto.keyPair(seed)
 }
 
 /** The same bytes, for Hypercore. */

@@ -24,6 +24,11 @@ export async function smallDisk(sizeMib: number): Promise<string> {
   return directory
 }
 
+/** Lets the file system that `smallDisk` mounted take no writes from now on. */
+export async function remountReadOnly(directory: string): Promise<void> {
+  await run('mount', ['-o', 'remount,ro', directory])
+}
+
 /** Takes all the room that is left on the disk of a directory; gives the file that does. */
 export async function fillDisk(directory: string): Promise<string> {
   const path = join(directory, 'filling')

@@ -1,5 +1,4 @@
 import type { FeedKey } from '../../format/keys/feed-key.ts'
-import { onStore } from '../../storage-errors.ts'
 import type { KeyValueLog } from '../../log/store/key-value-log.ts'
 
 /** What a reader says of an issue: it was read; it should stay at hand. */
@@ -61,13 +60,11 @@ export class Marks {
     return loading
   }
 
-  #read(prefix: string): Promise<Set<number>> {
-    return onStore(async () => {
-      const numbers = new Set<number>()
-      for await (const { key } of this.#log.entries({ gte: prefix, lt: `${prefix}~` })) {
-        numbers.add(Number(key.slice(prefix.length)))
-      }
-      return numbers
-    })
+  async #read(prefix: string): Promise<Set<number>> {
+    const numbers = new Set<number>()
+    for await (const { key } of this.#log.entries({ gte: prefix, lt: `${prefix}~` })) {
+      numbers.add(Number(key.slice(prefix.length)))
+    }
+    return numbers
   }
 }

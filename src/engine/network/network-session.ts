@@ -5,7 +5,7 @@ import { HyperletterError } from '../../errors.ts'
 import type { SigningKeyPair } from '../../format/crypto.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import { compareTimes } from '../../format/records/text.ts'
-import { randomKeyPair } from '../../log/keys.ts'
+import { keyPairOf } from '../../log/keys.ts'
 import type { Store } from '../../log/store/store.ts'
 import { short, type Logger } from '../../logger.ts'
 import { Bans } from '../../peers/bans.ts'
@@ -102,7 +102,7 @@ export class NetworkSession {
       await (await before)?.close()
       return await work()
     } finally {
-      release?.(this.#goOnline(randomKeyPair()))
+      release?.(this.#goOnline(keyPairOf()))
     }
   }
 

@@ -20,6 +20,8 @@ export interface AuthorOptions {
   readonly logger: Logger
   /** Forces what was appended to disk. */
   readonly flush: () => Promise<void>
+  /** Reads the signing key of a feed. Throws KEY_DAMAGED. */
+  readonly readKey?: (feedKey: FeedKey) => Promise<unknown>
 }
 
 /**
@@ -45,7 +47,7 @@ export class Author {
   /**
    * Appends entries, each composed for the place that the one before it leaves, in one journal and one flush.
    * Where the log here may be behind, it catches up from peers first.
-   * @throws NOT_AUTHOR, FEED_BEHIND if blocks of the log are missing here and cannot be had, FEED_CONFLICT if
+   * @throws NOT_AUTHOR, KEY_DAMAGED, FEED_BEHIND if blocks of the log are missing here and cannot be had, FEED_CONFLICT if
    * the log here is another than the one that was published, DISK_FULL; then nothing was published.
    */
   append<E extends Entry>(
@@ -159,9 +161,10 @@ export class Author {
     await this.#options.journal.drop(feedKey)
   }
 
-  /** @throws NOT_AUTHOR, FEED_BEHIND, FEED_CONFLICT */
+  /** @throws NOT_AUTHOR, KEY_DAMAGED, FEED_BEHIND, FEED_CONFLICT */
   async #assureCurrent(feed: Feed, options: AppendOptions): Promise<void> {
     if (!feed.writable) {
+      await this.#options.readKey?.(feed.feedKey)
       throw new HyperletterError(
         'NOT_AUTHOR',
         'This device does not hold the signing key of the newsletter.',

@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf, HyperletterError } from '../../errors.ts'
-import type { FeedKey } from '../../format/keys/feed-key.ts'
+import { keyOf } from '../../format/bundle/format.ts'
+import { feedKeyOf, type FeedKey } from '../../format/keys/feed-key.ts'
 import type { SigningKeyPair } from '../../format/keys/recovery.ts'
+import { keyPairOf } from '../../log/keys.ts'
 import { makeDirectory, replaceSynced } from '../../atomic-file.ts'
 
-const PUBLIC_KEY_BYTES = 32
-const SECRET_KEY_BYTES = 64
+const SEED_BYTES = 32
 
 /**
  * The signing keys of this device, one file a newsletter that only this user can read. Not in the
@@ -32,7 +33,7 @@ export class SigningKeys {
     await replaceSynced(join(this.#dir, feedKey), [secretKey])
   }
 
-  /** The key pair of a newsletter that this device signs, or none. */
+  /** The key pair of a newsletter that this device signs, or none. @throws KEY_DAMAGED */
   async get(feedKey: FeedKey): Promise<SigningKeyPair | undefined> {
     const path = join(this.#dir, feedKey)
     const secretKey = await readFile(path).catch((error: unknown) => {
@@ -40,11 +41,15 @@ export class SigningKeys {
       throw error
     })
     if (secretKey === undefined) return undefined
-    if (secretKey.byteLength !== SECRET_KEY_BYTES) {
-      throw new HyperletterError('INTERNAL', `The signing key in ${path} is damaged.`, {
-        hint: 'Get it back from the recovery phrase: `hyperletter restore`.',
-      })
-    }
-    return { publicKey: secretKey.subarray(-PUBLIC_KEY_BYTES), secretKey }
+    const pair =
+      secretKey.byteLength < SEED_BYTES ? undefined : keyPairOf(secretKey.subarray(0, SEED_BYTES))
+    if (pair !== undefined && secretKey.equals(pair.secretKey) && feedKeyFor(pair) === feedKey)
+      return pair
+    throw new HyperletterError('KEY_DAMAGED', `The signing key in ${path} is damaged.`)
   }
+}
+
+/** The feed key of the newsletter that a key pair signs. */
+export function feedKeyFor({ publicKey }: SigningKeyPair): FeedKey {
+  return feedKeyOf(keyOf(publicKey))
 }

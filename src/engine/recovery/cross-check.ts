@@ -9,7 +9,7 @@ import type { Logger } from '../../logger.ts'
 import { Network } from '../network/network.ts'
 import { keyBytes } from '../../format/keys/feed-key.ts'
 import { hex } from '../../hex.ts'
-import { randomKeyPair } from '../../log/keys.ts'
+import { keyPairOf } from '../../log/keys.ts'
 import { openScratchStore } from '../../log/store/opening.ts'
 import { catchUp, type CatchUpOptions } from './catch-up.ts'
 import { decompress } from '../compression.ts'
@@ -41,7 +41,7 @@ export async function crossCheck(
   const full = new AbortController()
   const network = new Network({
     config,
-    keyPair: randomKeyPair(),
+    keyPair: keyPairOf(),
     logger,
     replicate: (connection) => store.replicate(connection),
     onSuccession: () => Promise.resolve(),

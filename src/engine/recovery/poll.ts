@@ -8,7 +8,7 @@ import { guardReplication } from '../../log/internals/wire-guard.ts'
 import { openDht } from '../../peers/dht.ts'
 import { Swarm, type SwarmOptions } from '../../peers/swarm.ts'
 import { hex } from '../../hex.ts'
-import { randomKeyPair } from '../../log/keys.ts'
+import { keyPairOf } from '../../log/keys.ts'
 import { openScratchStore } from '../../log/store/opening.ts'
 
 export interface PollOptions {
@@ -63,7 +63,7 @@ export async function poll(
       .finally(() => asking.delete(answering))
     asking.add(answering)
   }
-  const keyPair = randomKeyPair()
+  const keyPair = keyPairOf()
   const { bootstrap, host } = config
   const dht = openDht({ bootstrap, host, udpPort: undefined })
   const swarm = new Swarm({ keyPair, dht, logger, guard: guardReplication, onConnection: ask })

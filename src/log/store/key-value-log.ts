@@ -1,7 +1,7 @@
 import Hyperbee from 'hyperbee'
 import type Hypercore from 'hypercore'
-import { HyperletterError } from '../../errors.ts'
-import { onStore } from '../../storage-errors.ts'
+import { hasCode, HyperletterError } from '../../errors.ts'
+import { translateStorageError } from '../../storage-errors.ts'
 
 /** Where in a Hyperbee to look; bounds as text. */
 interface Range {
@@ -49,7 +49,12 @@ export class KeyValueLog {
   async *entries(range: Range): AsyncGenerator<{ key: string; value: unknown }> {
     if (this.#isClosed) throw new HyperletterError('ABORTED', 'The library was closed.')
     const bee = await this.#bee
-    if (bee !== undefined && bee.core.length > 0) yield* bee.createReadStream(range)
+    if (bee === undefined || bee.core.length === 0) return
+    try {
+      yield* bee.createReadStream(range)
+    } catch (error) {
+      throw libraryError(error)
+    }
   }
 
   async close(): Promise<void> {
@@ -60,7 +65,23 @@ export class KeyValueLog {
 
   async #open(): Promise<Hyperbee> {
     const bee = new Hyperbee(this.#place.open(), { keyEncoding: 'utf-8', valueEncoding: 'json' })
-    await onStore(() => bee.ready())
+    try {
+      await bee.ready()
+    } catch (error) {
+      throw libraryError(error)
+    }
     return bee
   }
+}
+
+// The newsletters themselves may be sound.
+function libraryError(cause: unknown): unknown {
+  const error = translateStorageError(cause)
+  const isDamage = hasCode(error, 'STORE_DAMAGED') || !(error instanceof HyperletterError)
+  if (!isDamage) return error
+  return new HyperletterError(
+    'LIBRARY_DAMAGED',
+    'The list of your newsletters cannot be read from the store.',
+    { cause },
+  )
 }
