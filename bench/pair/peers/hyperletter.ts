@@ -1,5 +1,5 @@
-// This product's engine. Arguments: folder, host:port of a DHT node, then for a publisher how many bytes its issue has,
-// for a reader `link` and that link.
+// This product's engine. Arguments: folder, host:port of a DHT node, then for a publisher how many bytes its issues have
+// and how many KiB a block of them, for a reader `link` and that link.
 import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,10 +8,17 @@ import { loadProduct } from '../../product.ts'
 import { onCommand, ready } from '../../swarm/peers/line.js'
 import type { HypercoreLog } from '../../../src/log/hypercore-log.ts'
 
-/** As large as they may be with blocks of 64 KiB, and enough of them to be many. */
-const ATTACHMENT_BYTES = 16 * 1024 * 1024
+/** How large an attachment is that is cut into blocks of so many KiB. */
+const ATTACHMENT_BYTES: Readonly<Record<string, number>> = {
+  '64': 16 * 1024 * 1024,
+  '16': 4 * 1024 * 1024,
+  '4': 4 * 1024,
+}
 
-const [dir = '', bootstrap = '', what = '', link = ''] = process.argv.slice(2)
+/** Attachments of one issue; the format allows 128. */
+const ATTACHMENTS = 16
+
+const [dir = '', bootstrap = '', what = '', rest = ''] = process.argv.slice(2)
 const { engine, operations } = await (
   await loadProduct()
 ).open({ dataDir: join(dir, 'data'), bootstrap })
@@ -21,15 +28,22 @@ if (what === 'link') {
   ready({})
 } else {
   const made = await operations.createNewsletter({ title: 'Charts' })
+  const attachmentBytes = ATTACHMENT_BYTES[rest] ?? NaN
+  const charts = Number(what) / attachmentBytes
   const drafts = join(dir, 'drafts')
   await mkdir(drafts, { recursive: true })
-  const names = Array.from({ length: Number(what) / ATTACHMENT_BYTES }, (_, i) => `chart${i}.png`)
-  for (const name of names) await writeFile(join(drafts, name), randomBytes(ATTACHMENT_BYTES))
-  const file = join(drafts, 'issue.md')
-  const pictures = names.map((name) => `![A chart](${name})\n`)
-  await writeFile(file, ['# Charts\n', ...pictures].join('\n'))
-  for await (const event of operations.publishIssue({ draft: { file } })) {
-    if (event.event === 'published') break
+  for (let first = 0; first < charts; first += ATTACHMENTS) {
+    const names = Array.from(
+      { length: Math.min(ATTACHMENTS, charts - first) },
+      (_, i) => `chart${first + i}.png`,
+    )
+    for (const name of names) await writeFile(join(drafts, name), randomBytes(attachmentBytes))
+    const file = join(drafts, `issue${first}.md`)
+    const pictures = names.map((name) => `![A chart](${name})\n`)
+    await writeFile(file, [`# Charts from ${first}\n`, ...pictures].join('\n'))
+    for await (const event of operations.publishIssue({ draft: { file } })) {
+      if (event.event === 'published') break
+    }
   }
   await engine.network()
   ready({ link: made.link })
@@ -37,7 +51,7 @@ if (what === 'link') {
 
 async function read(): Promise<void> {
   const subscribed = (async () => {
-    for await (const event of operations.subscribe({ link })) void event
+    for await (const event of operations.subscribe({ link: rest })) void event
   })()
   subscribed.catch((error: unknown) => {
     throw error

@@ -1,53 +1,19 @@
-// A bare encrypted stream, as it carries everything else. Arguments: udx or tcp, send or take, bytes.
+// A bare encrypted stream, as it carries everything else.
 import { randomBytes } from 'node:crypto'
-import { connect, createServer } from 'node:net'
-import SecretStream from '@hyperswarm/secret-stream'
-import UDX from 'udx-native'
-import { onCommand, ready } from '../../swarm/peers/line.js'
+import { ready } from '../../swarm/peers/line.js'
+import { blockBytes, sends, size, whenConnected } from './connection.js'
 
-const HOST = '127.0.0.1'
-const PORT = 41_000
-const BLOCK_BYTES = 65_536
-
-const [transport, role, size] = process.argv.slice(2)
-const sends = role === 'send'
-
-if (transport === 'tcp' && sends) {
-  const server = createServer((socket) => begin(socket.setNoDelay(true)))
-  server.listen(PORT, HOST, () => ready({}))
-} else if (sends) {
-  begin(udxStream())
-  ready({})
-} else {
-  onCommand('begin', () =>
-    begin(transport === 'tcp' ? connect({ port: PORT, host: HOST, noDelay: true }) : udxStream()),
-  )
-  ready({})
-}
-
-function udxStream() {
-  const udx = new UDX()
-  const socket = udx.createSocket()
-  const [own, other] = sends ? [1, 2] : [2, 1]
-  socket.bind(PORT + own, HOST)
-  const stream = udx.createStream(own)
-  stream.connect(socket, other, PORT + other, HOST)
-  return stream
-}
-
-function begin(raw) {
-  const stream = new SecretStream(!sends, raw)
-  stream.on('error', () => undefined)
+whenConnected((stream) => {
   if (sends) stream.once('data', () => send(stream))
   else take(stream)
-}
+})
 
 function send(stream) {
-  const block = randomBytes(BLOCK_BYTES)
-  let left = Number(size)
+  const block = randomBytes(blockBytes)
+  let left = size
   const write = () => {
     while (left > 0) {
-      left -= BLOCK_BYTES
+      left -= blockBytes
       if (!stream.write(block)) return
     }
   }
@@ -60,7 +26,7 @@ function take(stream) {
   stream.on('data', (data) => {
     if (bytes === 0) ready({ first: true })
     bytes += data.byteLength
-    if (bytes >= Number(size)) ready({ last: true })
+    if (bytes >= size) ready({ last: true })
   })
   stream.write(Buffer.from('go'))
 }
