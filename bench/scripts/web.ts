@@ -6,11 +6,11 @@ import { launchBrowser } from '../../test/helpers/browser.ts'
 import type * as ServerModule from '../../src/web/server.ts'
 import { built, loadProduct, printResult, scriptInput } from '../product.ts'
 
-const { dir, folder, newsletters, issues } = scriptInput() as {
+const { dir, folder, newsletters, ...most } = scriptInput() as {
   dir: string
   folder: string
   newsletters: number
-  /** Of each newsletter, its newest ones. */
+  /** Of each newsletter, its newest ones; all of them where there are fewer. */
   issues: number
 }
 
@@ -23,6 +23,7 @@ const FIRST_PAINT = `new Promise((resolve) => new PerformanceObserver((list) => 
 
 const product = await loadProduct()
 const { ReaderServer } = await built<typeof ServerModule>('web/server.js')
+const { drafts, issues } = await newestDrafts()
 const bundles = await publishBundles()
 const { engine, operations } = await product.open({ dataDir: join(dir, 'data') })
 for (const file of bundles)
@@ -70,7 +71,6 @@ interface Visit {
 
 /** Newsletters of an author, as files; a reader who took them from there has them as any other. */
 async function publishBundles(): Promise<string[]> {
-  const drafts = await newestDrafts()
   const author = await product.open({ dataDir: join(dir, 'author') })
   const files: string[] = []
   for (let i = 1; i <= newsletters; i++) {
@@ -86,12 +86,13 @@ async function publishBundles(): Promise<string[]> {
   return files
 }
 
-async function newestDrafts(): Promise<string> {
+async function newestDrafts() {
   const names = (await readdir(folder)).filter((it) => /\.(?:md|markdown)$/.test(it)).toSorted()
   const target = join(dir, 'drafts')
   await mkdir(target)
-  for (const name of names.slice(-issues)) await copyFile(join(folder, name), join(target, name))
-  return target
+  const newest = names.slice(-most.issues)
+  for (const name of newest) await copyFile(join(folder, name), join(target, name))
+  return { drafts: target, issues: newest.length }
 }
 
 /** One request, from its start to the last byte of the answer. */
