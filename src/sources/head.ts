@@ -77,7 +77,7 @@ export function readHead(
   if (withheld !== undefined && !include.has(withheld.kind)) {
     throw invalidDraft(withheld.message, {
       line: withheld.line,
-      hint: `Change the head when it may be published, or import with --include ${withheld.kind}.`,
+      hint: `Change the head when it may be published, or add --include ${withheld.kind}.`,
     })
   }
   const warnings: DraftWarning[] = []

@@ -8,7 +8,7 @@ import { withoutLocation } from './picture-location.ts'
 import { invalidDraft, type Draft } from './source.ts'
 import { checkDraftSize, checkDraftText, decodeDraft } from './text.ts'
 
-interface FileOptions {
+interface FileOptions extends Pick<DraftOrigin, 'include'> {
   readonly keepLocation?: boolean | undefined
 }
 
@@ -28,7 +28,7 @@ export async function readDraft(
     root = dirname(path),
     include,
     keepLocation,
-  }: { name?: string; root?: string } & FileOptions & Pick<DraftOrigin, 'include'> = {},
+  }: { name?: string; root?: string } & FileOptions = {},
 ): Promise<Draft> {
   let bytes
   let date
@@ -58,9 +58,10 @@ export async function parseDraft(
   markdown: string,
   options: { folder?: string; name?: string; now?: Date } & FileOptions = {},
 ): Promise<Draft> {
-  const { folder, name, keepLocation, now = new Date() } = options
+  const { folder, name, include, keepLocation, now = new Date() } = options
   const files = folder === undefined ? undefined : filesBelow({ root: folder, keepLocation })
-  return draftFromMarkdown(checkDraftText(markdown), { files, name, date: now, dateFrom: 'now' })
+  const origin = { files, name, include, date: now, dateFrom: 'now' as const }
+  return draftFromMarkdown(checkDraftText(markdown), origin)
 }
 
 /** Where site generators keep what they copy to the root of a site. */

@@ -181,6 +181,53 @@ describe('publish', () => {
     })
   })
 
+  it('shows with --dry-run what would be published', async () => {
+    const planned = {
+      feedKey,
+      number: 7,
+      title: 'Flood',
+      publishedAt: '2019-03-04T10:30:00.000Z',
+      dateFrom: 'head' as const,
+      attachments: [{ name: 'map.png', sizeBytes: 2_000 }],
+      sizeBytes: 2_500,
+    }
+    const warning = { message: 'The image "x.png" is missing: there is no such file.', line: 3 }
+    const seen: Input<'publishIssue'>[] = []
+    const rehearsed: Partial<Operations> = {
+      publishIssue: (input) => {
+        seen.push(input)
+        return streamOf([
+          { event: 'warning' as const, warning },
+          { event: 'planned' as const, ...planned },
+        ])()
+      },
+    }
+    const run = (...args: string[]) =>
+      runCli(['publish', 'flood.md', '--dry-run', ...args], { operations: rehearsed })
+    const { stdout, stderr } = await run('--include', 'drafts,private')
+    const include = ['drafts', 'private']
+    expect(seen[0]).toMatchObject({ dryRun: true, draft: { include } })
+    expect(stdout).toMatch(/^Would publish “Flood” as issue 7\. Nothing was published\.\n/)
+    expect(stdout).toMatch(/date +2019-03-04 10:30 UTC, from its head\n/)
+    expect(stdout).toMatch(/attachment +map\.png, 2\.0 kB\n/)
+    expect(stderr).toContain('line 3: The image "x.png" is missing')
+    const json = await run('--json')
+    expect(jsonOf(json.stdout)).toStrictEqual({ ...planned, warnings: [warning] })
+  })
+
+  it('asks on a terminal before it publishes from a folder of drafts', async () => {
+    const publishing = async (said: string) => {
+      const stdin = new Keyboard()
+      const stderr = new Capture({ isTTY: true })
+      void stderr.waitFor(/\(yes\/no\)/).then(() => stdin.write(`${said}\n`))
+      const operations = { publishIssue: publishIssue(published) }
+      const { code } = await runCli(['publish', 'drafts/a.md'], { stdin, stderr, operations })
+      return code
+    }
+    expect(await publishing('yes')).toBe(0)
+    expect(await publishing('no')).toBe(1)
+  })
+
   it('waits for copies', async () => {
     const { code, stdout } = await runCli(['publish', 'a.md', '--wait-copies', '2', '--json'], {
       operations: {

@@ -107,6 +107,66 @@ export function publishingTests(subject: Subject): void {
     expect(await operations.readIssue({ newsletter: 'Tide tables' })).toMatchObject({ number: 1 })
   })
 
+  it('rehearses the publication of one file, and publishes nothing', async () => {
+    const { operations, feedKey } = await openWithNewsletter(subject)
+    const folder = await temporaryDirectory()
+    const file = join(folder, '2026-03-20-tide.md')
+    await writeFile(join(folder, 'tide.png'), 'a picture')
+    await writeFile(file, '# Tide\n\n![The tide](tide.png)\n\n![Gone](gone.png)\n')
+    const events = await all(operations.publishIssue({ draft: { file }, dryRun: true }))
+    expect(single(only(events, 'warning')).warning.line).toBe(5)
+    expect(single(only(events, 'planned'))).toMatchObject({
+      feedKey,
+      number: 1,
+      title: 'Tide',
+      publishedAt: '2026-03-20T00:00:00.000Z',
+      dateFrom: 'name',
+      attachments: [{ name: 'tide.png', sizeBytes: 9 }],
+    })
+    expect(events).toHaveLength(2)
+    expect(await operations.listIssues({ newsletter: feedKey })).toStrictEqual([])
+  })
+
+  it('publishes what is marked as not for everybody only if it is included', async () => {
+    const { operations, feedKey } = await openWithNewsletter(subject)
+    const folder = await temporaryDirectory()
+    await Promise.all(['drafts', '_includes'].map((name) => mkdir(join(folder, name))))
+    const files = {
+      '_includes/a.md': 'templates',
+      'README.md': 'extras',
+      'b.md': 'private',
+    } as const
+    await writeFile(join(folder, 'drafts/c.md'), '# C\n')
+    for (const [name, kind] of Object.entries(files)) {
+      const file = join(folder, name)
+      await writeFile(file, `---\ntitle: ${name}\nprivate: ${name === 'b.md'}\n---\nText.\n`)
+      const refused = await expectFailure(
+        'INVALID_DRAFT',
+        operations.publishIssue({ draft: { file } }),
+      )
+      expect(refused.hint).toContain(`--include ${kind}`)
+      await all(operations.publishIssue({ draft: { file, include: [kind] } }))
+    }
+    const draft = { file: join(folder, 'drafts/c.md') }
+    const events = await all(operations.publishIssue({ draft }))
+    expect(single(only(events, 'warning')).warning.message).toContain('"drafts"')
+    expect(await operations.listIssues({ newsletter: feedKey })).toHaveLength(4)
+  })
+
+  it('publishes a dated text a second time only if it is asked to', async () => {
+    const { operations, feedKey } = await openWithNewsletter(subject)
+    const file = join(await temporaryDirectory(), '2026-03-20-tide.md')
+    await writeFile(file, '# Tide\n')
+    const draft = { file }
+    await all(operations.publishIssue({ draft }))
+    const refused = await expectFailure('INVALID_INPUT', operations.publishIssue({ draft }))
+    expect(refused.message).toContain('issue 1')
+    await all(operations.publishIssue({ draft, again: true }))
+    await writeFile(file, '# Tide\n\nMore.\n')
+    await all(operations.publishIssue({ draft }))
+    expect(await operations.listIssues({ newsletter: feedKey })).toHaveLength(3)
+  })
+
   it('imports a folder in order of date, and says of each file that is skipped why', async () => {
     const { operations, feedKey } = await openWithNewsletter(subject)
     const folder = await draftFolder()

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { keepSchema } from '../../config/keep-schema.ts'
+import { WITHHELD_KINDS } from '../../sources/unpublished.ts'
 
 /** Longest wait an operation accepts, in seconds: a day. */
 const MAX_TIMEOUT_SECONDS = 86_400
@@ -13,15 +14,34 @@ export const timeoutSeconds = z.number().positive().max(MAX_TIMEOUT_SECONDS)
 export const role = z.enum(['author', 'subscriber', 'seeder'])
 export const none = z.strictObject({})
 
+const draftOptions = {
+  /** Keep the places at which pictures were taken. */
+  keepLocation: z.boolean().optional(),
+  /** What is published although its head, name or place marks it as not for everybody, or not now. */
+  include: z.array(z.enum(WITHHELD_KINDS)).optional(),
+}
+
 /** A Markdown file on this machine (absolute path), or Markdown text that came by a pipe. */
 export const draftSource = z.union([
-  z.strictObject({ file: z.string().min(1).max(4_096), keepLocation: z.boolean().optional() }),
+  z.strictObject({ file: z.string().min(1).max(4_096), ...draftOptions }),
   z.strictObject({
     markdown: z.string(),
     folder: z.string().max(4_096).optional(),
-    keepLocation: z.boolean().optional(),
+    ...draftOptions,
   }),
 ])
+
+/** An issue as it would be published. */
+export const plannedIssue = {
+  number,
+  title: z.string(),
+  publishedAt: z.string(),
+  /** Where the date comes from: the head, the name or path, the time of the file, or the clock. */
+  dateFrom: z.enum(['head', 'name', 'file', 'now']),
+  attachments: z.array(z.object({ name: z.string(), sizeBytes: count })),
+  /** Of the text and its attachments, before compression. */
+  sizeBytes: count,
+}
 
 /** Publish though this device may lack issues and nobody can be asked: a fork if somebody holds more. */
 export const force = z.boolean()

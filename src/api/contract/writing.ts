@@ -10,6 +10,7 @@ import {
   force,
   newsletterRef,
   number,
+  plannedIssue,
   timeoutSeconds,
   value,
   warning,
@@ -43,6 +44,10 @@ export const writingContract = {
     z.strictObject({
       newsletter: newsletterRef.optional(),
       draft: draftSource,
+      /** Publish nothing: tell what would be published. */
+      dryRun: z.boolean().optional(),
+      /** Publish even what is an issue already: the same title, date and text. */
+      again: z.boolean().optional(),
       /** Keep serving until this many peers hold the whole issue, or `timeoutSeconds` have passed. */
       waitCopies: z.int().min(0).max(1_000).optional(),
       timeoutSeconds: timeoutSeconds.optional(),
@@ -50,6 +55,8 @@ export const writingContract = {
     }),
     z.discriminatedUnion('event', [
       z.object({ event: z.literal('warning'), warning }),
+      /** With `dryRun`, the only event besides warnings. */
+      z.object({ event: z.literal('planned'), feedKey, ...plannedIssue }),
       z.object({
         event: z.literal('published'),
         feedKey,
@@ -121,14 +128,7 @@ export const writingContract = {
       z.object({
         event: z.literal('planned'),
         file: z.string(),
-        number,
-        title: z.string(),
-        publishedAt: z.string(),
-        /** Where the date comes from: the head, the name or path, or the time of the file. */
-        dateFrom: z.enum(['head', 'name', 'file', 'now']),
-        attachments: z.array(z.object({ name: z.string(), sizeBytes: count })),
-        /** Of the text and its attachments, before compression. */
-        sizeBytes: count,
+        ...plannedIssue,
         /** It would be a newer edition of the issue of this number. */
         amends: z.boolean().optional(),
       }),

@@ -14,7 +14,7 @@ import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import { amendWith } from './correcting.ts'
 import { PublishedIssues } from './published-issues.ts'
-import { authoredBy, prepareIssue } from './publishing.ts'
+import { authoredBy, plannedIssue, prepareIssue } from './publishing.ts'
 
 type Event = Output<'importFolder'>
 
@@ -146,23 +146,10 @@ async function sortOut(published: PublishedIssues, found: readonly FoundDraft[])
   return { fresh, known, copies }
 }
 
-function* planned({ origin, draft }: FoundDraft, number: number, amends = false): Generator<Event> {
-  const attachments = draft.attachments.map(({ name, sizeBytes }) => ({ name, sizeBytes }))
-  const textBytes = Buffer.byteLength(draft.markdown)
-  const sizeBytes = attachments.reduce((sum, it) => sum + it.sizeBytes, textBytes)
-  const { title, publishedAt, dateFrom } = draft
-  yield {
-    event: 'planned',
-    file: origin,
-    number,
-    title,
-    publishedAt,
-    dateFrom,
-    attachments,
-    sizeBytes,
-    ...(amends ? { amends } : {}),
-  }
-  yield* warningsOf({ origin, draft })
+function* planned(it: FoundDraft, number: number, amends = false): Generator<Event> {
+  const amendment = amends ? { amends } : {}
+  yield { event: 'planned', file: it.origin, ...plannedIssue(it.draft, number), ...amendment }
+  yield* warningsOf(it)
 }
 
 function* warningsOf({ origin, draft }: FoundDraft): Generator<Event> {

@@ -1,10 +1,12 @@
+import { basename, dirname } from 'node:path'
 import type { Engine } from '../../engine/engine.ts'
 import { defined } from '../../defined.ts'
 import { HyperletterError } from '../../errors.ts'
 import { encodeContent, type EncodedContent } from '../../format/content/content-codec.ts'
 import { compress } from '../../engine/compression.ts'
 import { parseDraft, readDraft } from '../../sources/markdown-file.ts'
-import type { Draft } from '../../sources/source.ts'
+import { invalidDraft, isDated, type Draft, type DraftWarning } from '../../sources/source.ts'
+import { withheldByPath } from '../../sources/unpublished.ts'
 import {
   composeIssue,
   type AttachedContent,
@@ -19,6 +21,7 @@ import { formatLink } from '../../format/keys/link.ts'
 import { createRecoveryPhrase, deriveKeys } from '../../format/keys/recovery.ts'
 import { waitUntil } from '../../within.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
+import { PublishedIssues } from './published-issues.ts'
 import z32 from 'z32'
 
 /** How long `publishIssue` waits for copies unless told otherwise. */
@@ -55,10 +58,24 @@ export async function* publishIssue(
   { signal }: CallOptions,
 ): AsyncGenerator<Output<'publishIssue'>> {
   const entry = authoredBy(engine, input.newsletter)
+  const marked = markedByPath(input.draft)
   const draft = await loadDraft(input.draft)
-  for (const warning of draft.warnings) yield { event: 'warning', warning }
+  for (const warning of [...marked, ...draft.warnings]) yield { event: 'warning', warning }
   await using session = await engine.open(entry)
   const { feed } = session
+  const isChecked = input.dryRun === true || (isDated(draft) && input.again !== true)
+  const issues = isChecked ? await PublishedIssues.of(feed) : undefined
+  const before = isDated(draft) ? await issues?.ofEqualText(draft) : undefined
+  if (before !== undefined && before.record.title === draft.title && input.again !== true) {
+    throw new HyperletterError('INVALID_INPUT', `This is issue ${before.record.number} already.`, {
+      hint: 'Publish a change of it with `hyperletter amend`, or a second copy with --again.',
+    })
+  }
+  if (input.dryRun === true) {
+    const number = (issues?.last ?? 0) + 1
+    yield { event: 'planned', feedKey: feed.feedKey, ...plannedIssue(draft, number) }
+    return
+  }
   const compose = await prepareIssue(draft)
   signal?.throwIfAborted()
   const [published] = await engine.author.append(feed, [compose], { force: input.force, signal })
@@ -80,6 +97,28 @@ export async function* publishIssue(
   }
   if (waitCopies > 0)
     yield* countCopies(engine, feed, range, waitCopies, timeoutSeconds * 1_000, signal)
+}
+
+/** A draft as it would be published. */
+export function plannedIssue(draft: Draft, number: number) {
+  const { title, publishedAt, dateFrom } = draft
+  const attachments = draft.attachments.map(({ name, sizeBytes }) => ({ name, sizeBytes }))
+  const textBytes = Buffer.byteLength(draft.markdown)
+  const sizeBytes = attachments.reduce((sum, it) => sum + it.sizeBytes, textBytes)
+  return { number, title, publishedAt, dateFrom, attachments, sizeBytes }
+}
+
+/**
+ * What the place or name of a file says against publishing it. Many publish from a folder of drafts, file by file.
+ * @throws INVALID_DRAFT where it is for more than a draft.
+ */
+function markedByPath(source: ParsedInput<'publishIssue'>['draft']): DraftWarning[] {
+  if (!('file' in source)) return []
+  const found = withheldByPath(`${basename(dirname(source.file))}/${basename(source.file)}`)
+  if (found === undefined || source.include?.includes(found.kind) === true) return []
+  const message = `${basename(source.file)}: ${found.message}.`
+  if (found.kind === 'drafts') return [{ message }]
+  throw invalidDraft(message, { hint: `Publish it all the same with --include ${found.kind}.` })
 }
 
 /** The newsletter to publish to: the one that is named, or the only one of this author. */
@@ -140,10 +179,11 @@ export async function encodeDraft({
 
 /** The draft that a caller names or sends. @throws INVALID_DRAFT, TOO_LARGE */
 export function loadDraft(source: ParsedInput<'publishIssue'>['draft']): Promise<Draft> {
-  if ('file' in source)
-    return readDraft(source.file, defined({ keepLocation: source.keepLocation }))
-  const { markdown, ...options } = source
-  return parseDraft(markdown, defined(options))
+  const include = new Set(source.include)
+  const { keepLocation } = source
+  if ('file' in source) return readDraft(source.file, { include, keepLocation })
+  const { markdown, folder } = source
+  return parseDraft(markdown, { include, keepLocation, ...defined({ folder }) })
 }
 
 async function* countCopies(

@@ -1,12 +1,14 @@
 import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
 import { call, type Commands, type Context } from '../../context.ts'
+import type { WithheldKind } from '../../../sources/unpublished.ts'
 import { plural, quoteTitle, shellWord } from '../../terminal/format.ts'
-import { draftSource, WHAT_FORCE_DOES } from './publish.ts'
+import { draftSource, includeOption, tellWarning, WHAT_FORCE_DOES } from './publish.ts'
 
 interface AmendOptions {
   readonly note?: string
   readonly keepLocation?: boolean
+  readonly include?: WithheldKind[]
   readonly force?: boolean
 }
 
@@ -24,6 +26,7 @@ export const commands: Commands = {
       .describeArgument('file', 'the Markdown file, or - for standard input')
       .option('--note <text>', 'what changed and why; shown to readers')
       .option('--keep-location', 'keep the places where pictures were taken')
+      .option(...includeOption)
       .option(
         '--force',
         'publish without asking readers for missing issues; may fork the newsletter',
@@ -58,19 +61,17 @@ async function amend(
   newsletter: string,
   number: number,
   file: string,
-  { note, keepLocation, force }: AmendOptions,
+  { note, force, ...options }: AmendOptions,
 ): Promise<void> {
   const { out } = context
-  const draft = await draftSource(context, file, { keepLocation })
+  const draft = await draftSource(context, file, options)
   const amended = await call(context, 'amendIssue', {
     newsletter,
     number,
     draft,
     ...defined({ note, force }),
   })
-  for (const { message, line } of amended.warnings) {
-    await out.warn(line === undefined ? message : `line ${line}: ${message}`)
-  }
+  for (const it of amended.warnings) await tellWarning(context, it)
   await out.result(
     amended,
     () =>

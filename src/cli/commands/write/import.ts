@@ -8,7 +8,7 @@ import { type Commands, type Context, withOperations } from '../../context.ts'
 import { ask, canAsk } from '../../input.ts'
 import { plural } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
-import { WITHHELD_KINDS, type WithheldKind } from '../../../sources/unpublished.ts'
+import type { WithheldKind } from '../../../sources/unpublished.ts'
 import {
   importReport,
   isKnown,
@@ -16,7 +16,7 @@ import {
   warningLine,
   type Outcome,
 } from './import-report.ts'
-import { WHAT_FORCE_DOES } from './publish.ts'
+import { includeOption, WHAT_FORCE_DOES } from './publish.ts'
 
 interface Options {
   readonly to?: string
@@ -42,7 +42,7 @@ export const commands: Commands = {
       .option('--to <newsletter>', 'one of yours: title, key or start of the key')
       .option('--match <glob>', 'only files whose path in the folder matches')
       .option('--exclude <glob>', 'not these files; may be given several times', collect(String))
-      .option('--include <kinds>', `also publish: ${WITHHELD_KINDS.join(', ')}`, withheldKinds)
+      .option(...includeOption)
       .option('--keep-location', 'keep the places where pictures were taken')
       .option('--amend', 'publish what changed in files that are issues already')
       .option('--dry-run', 'publish nothing; show what would be published, in its order')
@@ -68,16 +68,6 @@ ${WHAT_FORCE_DOES}`,
         `hyperletter import ~/letters --exclude '{notes,attic}/**'`,
       )
       .action(bind(importFolder)),
-}
-
-function withheldKinds(text: string): WithheldKind[] {
-  return text.split(',').map((word) => {
-    const kind = WITHHELD_KINDS.find((it) => it === word.trim())
-    if (kind !== undefined) return kind
-    throw new HyperletterError('INVALID_INPUT', `"${word.trim()}" is not left out by an import.`, {
-      hint: `Name some of ${WITHHELD_KINDS.join(', ')}, with commas between them.`,
-    })
-  })
 }
 
 async function importFolder(

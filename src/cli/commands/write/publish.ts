@@ -1,19 +1,32 @@
-import { resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import { defined } from '../../../defined.ts'
 import { hasCode, HyperletterError } from '../../../errors.ts'
 import type { Input, Operations, Output } from '../../../api/contract/contract.ts'
 import { copyCount, seconds } from '../../arguments.ts'
 import { type Commands, type Context, withOperations } from '../../context.ts'
-import { plural, quoteTitle, shortKey } from '../../terminal/format.ts'
+import { WITHHELD_KINDS, withheldByPath, type WithheldKind } from '../../../sources/unpublished.ts'
+import { ask, canAsk, readDraft } from '../../input.ts'
+import { formatBytes, plural, quoteTitle, shortKey } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
+import { formatTable } from '../../terminal/table.ts'
 
 interface Options {
   readonly to?: string
   readonly waitCopies?: number
   readonly timeout?: number
   readonly keepLocation?: boolean
+  readonly include?: WithheldKind[]
+  readonly dryRun?: boolean
+  readonly again?: boolean
   readonly force?: boolean
 }
+
+/** Of every command that publishes drafts. */
+export const includeOption = [
+  '--include <kinds>',
+  `also publish: ${WITHHELD_KINDS.join(', ')}`,
+  withheldKinds,
+] as const
 
 /** Below the help of every command that publishes. */
 export const WHAT_FORCE_DOES = `
@@ -21,6 +34,16 @@ A device that may lack issues first asks readers and fetches the missing ones. I
 the command fails. --force publishes without asking: if a reader has issues that are missing here,
 the newsletter forks, and readers refuse the new issues.
 `
+
+function withheldKinds(text: string): WithheldKind[] {
+  return text.split(',').map((word) => {
+    const kind = WITHHELD_KINDS.find((it) => it === word.trim())
+    if (kind !== undefined) return kind
+    throw new HyperletterError('INVALID_INPUT', `"${word.trim()}" is not left out by an import.`, {
+      hint: `Name some of ${WITHHELD_KINDS.join(', ')}, with commas between them.`,
+    })
+  })
+}
 
 type Event = Output<'publishIssue'>
 type Published = Extract<Event, { event: 'published' }>
@@ -47,12 +70,16 @@ export const commands: Commands = {
         seconds,
       )
       .option('--keep-location', 'keep the places where pictures were taken')
+      .option(...includeOption)
+      .option('--dry-run', 'publish nothing; show what would be published')
+      .option('--again', 'publish a second copy of what is an issue already')
       .option(
         '--force',
         'publish without asking readers for missing issues; may fork the newsletter',
       )
       .details(WHAT_FORCE_DOES)
       .examples(
+        'hyperletter publish spring-tides.md --dry-run',
         'hyperletter publish spring-tides.md',
         'hyperletter publish spring-tides.md --to "Tide Tables" --wait-copies 2 --timeout 60',
         'cat spring-tides.md | hyperletter publish -',
@@ -60,17 +87,21 @@ export const commands: Commands = {
       .action(bind(publish)),
 }
 
-async function publish(context: Context, file: string, options: Options): Promise<void> {
+async function publish(context: Context, file: string, given: Options): Promise<number | void> {
   const { out } = context
+  const options = await askAboutPlace(context, file, given)
+  if (options === undefined) {
+    await out.note('Nothing was published.')
+    return 1
+  }
   const draft = await draftSource(context, file, options)
+  if (options.dryRun === true) return rehearse(context, draft, options)
   const outcome = await withOperations(context, async (operations, host) => ({
     ...(await follow(context, operations, draft, options)),
     via: host,
   }))
   const { published, copies, warnings, failure, via } = outcome
-  for (const { message, line } of warnings) {
-    await out.warn(line === undefined ? message : `line ${line}: ${message}`)
-  }
+  for (const it of warnings) await tellWarning(context, it)
   const { feedKey, number, title, publishedAt, attachments } = published
   await out.result({ feedKey, number, title, publishedAt, copies, attachments, warnings }, () => {
     const pictures = attachments > 0 ? ` with ${plural(attachments, 'attachment')}` : ''
@@ -86,23 +117,82 @@ async function publish(context: Context, file: string, options: Options): Promis
   )
 }
 
+/** Asks on a terminal whether to publish a file from a folder of drafts; the options with which to go on, if any. */
+async function askAboutPlace(
+  context: Context,
+  file: string,
+  options: Options,
+): Promise<Options | undefined> {
+  const { io, out } = context
+  const path = resolve(io.cwd, file)
+  const found = withheldByPath(`${basename(dirname(path))}/${basename(path)}`)
+  if (file === '-' || found?.kind !== 'drafts' || options.dryRun === true) return options
+  if (!canAsk(context) || options.include?.includes('drafts') === true) return options
+  await out.note(`${file}: ${found.message}. A published issue cannot be withdrawn from everybody.`)
+  const isMeant = /^y(?:es)?$/i.test((await ask(io, 'Publish it? (yes/no) ')) ?? '')
+  return isMeant ? { ...options, include: [...(options.include ?? []), 'drafts'] } : undefined
+}
+
+const DATE_SOURCES = {
+  head: 'its head',
+  name: 'its name',
+  file: 'the time of the file',
+  now: 'the clock',
+} as const
+
+/** Shows what would be published. */
+async function rehearse(
+  context: Context,
+  draft: Input<'publishIssue'>['draft'],
+  { to, again }: Options,
+): Promise<void> {
+  const { out } = context
+  const input = { draft, dryRun: true, ...defined({ newsletter: to, again }) }
+  const warnings: Warning[] = []
+  let planned: Extract<Event, { event: 'planned' }> | undefined
+  await withOperations(context, async (operations) => {
+    for await (const it of operations.publishIssue(input, { signal: context.io.signal })) {
+      if (it.event === 'warning') warnings.push(it.warning)
+      else if (it.event === 'planned') planned = it
+    }
+  })
+  if (planned === undefined) throw new HyperletterError('INTERNAL', 'Nothing was planned.')
+  const { event: _event, ...issue } = planned
+  for (const it of warnings) await tellWarning(context, it)
+  await out.result({ ...issue, warnings }, async () => {
+    const { number, title, publishedAt, dateFrom, attachments, sizeBytes } = issue
+    const rows = [
+      ['date', `${publishedAt.slice(0, 16).replace('T', ' ')} UTC, from ${DATE_SOURCES[dateFrom]}`],
+      ['size', formatBytes(sizeBytes)],
+      ...attachments.map((it) => ['attachment', `${it.name}, ${formatBytes(it.sizeBytes)}`]),
+    ]
+    const head = `Would publish ${quoteTitle(title)} as issue ${number}. Nothing was published.\n\n`
+    return head + (await formatTable([{}, { shrink: true }], rows, { width: out.width }))
+  })
+}
+
 /** The draft that a command names, or that comes by its standard input. */
 export async function draftSource(
   context: Context,
   file: string,
-  { keepLocation }: { readonly keepLocation?: boolean | undefined },
+  { keepLocation, include }: Pick<Options, 'keepLocation' | 'include'>,
 ): Promise<Input<'publishIssue'>['draft']> {
   const { cwd } = context.io
-  if (file !== '-') return { file: resolve(cwd, file), ...defined({ keepLocation }) }
-  const { readDraft } = await import('../../input.ts')
-  return { markdown: await readDraft(context), folder: cwd, ...defined({ keepLocation }) }
+  const options = defined({ keepLocation, include })
+  if (file !== '-') return { file: resolve(cwd, file), ...options }
+  return { markdown: await readDraft(context), folder: cwd, ...options }
+}
+
+/** Tells what was found in a draft that was accepted all the same. */
+export function tellWarning({ out }: Context, { message, line }: Warning): Promise<void> {
+  return out.warn(line === undefined ? message : `line ${line}: ${message}`)
 }
 
 async function follow(
   context: Context,
   operations: Operations,
   draft: Input<'publishIssue'>['draft'],
-  { to, waitCopies, timeout, force }: Options,
+  { to, waitCopies, timeout, again, force }: Options,
 ): Promise<Outcome> {
   using progress = new Progress(context, 'publishing')
   const warnings: Warning[] = []
@@ -112,13 +202,13 @@ async function follow(
     const events = operations.publishIssue(
       {
         draft,
-        ...defined({ newsletter: to, waitCopies, timeoutSeconds: timeout, force }),
+        ...defined({ newsletter: to, waitCopies, timeoutSeconds: timeout, again, force }),
       },
       { signal: context.io.signal },
     )
     for await (const event of events) {
       if (event.event === 'warning') warnings.push(event.warning)
-      else copies = event.copies
+      else if (event.event !== 'planned') copies = event.copies
       if (event.event === 'published') published = event
       const total = waitCopies ?? 0
       const peers = event.event === 'copies' ? event.peers : 0
