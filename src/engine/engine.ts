@@ -95,6 +95,7 @@ export class Engine {
       this.retention.setCap(diskCapOf(changed).capBytes),
     )
     this.feeds = new Feeds({
+      dataDir: config.dataDir,
       store,
       library,
       logger,

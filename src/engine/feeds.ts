@@ -1,7 +1,10 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Feed } from '../format/feed.ts'
 import type { Library, LibraryEntry, Role } from './library/library.ts'
 import { hasCode } from '../errors.ts'
 import { hex } from '../hex.ts'
+import { HistoryFile } from './history-file.ts'
 import { short, type Logger } from '../logger.ts'
 import { keyBytes, type EncryptionKey, type FeedKey } from '../format/keys/feed-key.ts'
 import { KEEP_OPEN } from '../replication/idle/idle-feeds.ts'
@@ -14,7 +17,11 @@ import { decompress } from './compression.ts'
 import { feedKeyFor, type SigningKeys } from './publish/signing-keys.ts'
 import { FeedSessions, type FeedSession } from './feed-sessions.ts'
 
+/** Folder of what is remembered of long logs, below the data directory. */
+const HISTORIES = 'histories'
+
 export interface FeedsOptions {
+  readonly dataDir: string
   readonly store: Store
   readonly library: Library
   readonly logger: Logger
@@ -189,6 +196,7 @@ export class Feeds {
     await this.#get({ feedKey })
     await this.#options.onDiscard(feedKey)
     await this.closeFeed(feedKey)
+    await rm(this.#historyFile(feedKey), { force: true })
   }
 
   // After it was open with another key than the library has, or without being in the library.
@@ -222,6 +230,10 @@ export class Feeds {
     return this.#remember(feedKey, { feed: open(), encryptionKey })
   }
 
+  #historyFile(feedKey: FeedKey): string {
+    return join(this.#options.dataDir, HISTORIES, `${feedKey}.jsonl`)
+  }
+
   #remember(feedKey: FeedKey, opening: OpenFeed): Promise<Feed> {
     this.#open.set(feedKey, opening)
     opening.feed.catch(() => {
@@ -234,7 +246,8 @@ export class Feeds {
     // Known before a peer can ask for it.
     if (encryptionKey !== undefined) this.#private.add(topicOf(keyBytes(feedKey)))
     const log = await opening
-    const feed = new Feed(log, decompress)
+    const store = new HistoryFile(this.#historyFile(feedKey), log)
+    const feed = new Feed(log, decompress, { store })
     log.events.on('watchers', 'conflict', (...other) => this.#onConflict(feed, ...other))
     let { length } = log
     log.events.on('watchers', 'append', () => {

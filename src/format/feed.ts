@@ -9,7 +9,7 @@ import { LOG_START, type LogPosition } from './history/entry.ts'
 import { only, without, type BlockRange } from './block-ranges.ts'
 import { contentRange, recordsOf, retractedContents } from './history/issue-ranges.ts'
 import { newestEdition, type Edition, type LocatedIssue } from './history/corrections.ts'
-import { History, type Listing, type Section } from './history/history.ts'
+import { History, type HistoryOptions, type Listing } from './history/history.ts'
 import { Readability } from './history/readable.ts'
 import { BlockSelection, type Selection } from './selection.ts'
 import { SerialQueue } from '../serial-queue.ts'
@@ -19,6 +19,14 @@ export type { LocatedIssue } from './history/corrections.ts'
 
 /** Only what is on this machine. */
 const LOCAL: ReadOptions = { wait: false }
+
+/** A listing on its way from the head of a log. */
+export interface FeedSection {
+  /** All that was said of issues from this block on is known. */
+  readonly from: number
+  /** Contents that their author took back. */
+  readonly dropped: readonly BlockRange[]
+}
 
 /** One newsletter's log, read as entries: what blocks mean, not where they come from. */
 export class Feed {
@@ -34,18 +42,20 @@ export class Feed {
   /**
    * @param log open; `close` closes it.
    * @param decompress a faster gunzip than the platform's stream, where there is one.
+   * @param options.store where a long listing is kept between runs.
    */
-  constructor(log: Log, decompress?: Decompress) {
+  constructor(log: Log, decompress?: Decompress, options?: HistoryOptions) {
     this.log = log
     this.#wanted = new BlockSelection(log)
     this.#contents = new Contents(log, decompress)
     this.feedKey = feedKeyOf(log.key)
-    this.#history = new History(log)
+    this.#history = new History(log, options)
     this.#readability = new Readability(log, this.#history)
   }
 
-  close(): Promise<void> {
-    return this.log.close()
+  async close(): Promise<void> {
+    await this.#history.close()
+    await this.log.close()
   }
 
   get length(): number {
@@ -70,14 +80,16 @@ export class Feed {
   }
 
   /**
-   * Lists from the head of the log on, and tells on the way how far it has come, what of that its author took back
-   * included. @throws NEEDS_KEY
+   * Lists from the head of the log on, and tells on the way from which block on it is known what its author took
+   * back, and what that is. @throws NEEDS_KEY
    */
-  async *sections(options?: ReadOptions): AsyncGenerator<Section> {
+  async *sections(options?: ReadOptions): AsyncGenerator<FeedSection> {
     await this.#assertReadable(options)
-    for await (const section of this.#history.sections(options)) {
-      if (section.from === 0) this.#noteRetractions(section.listing)
-      yield section
+    const dropped: BlockRange[] = []
+    for await (const { from, issues, listing } of this.#history.sections(options)) {
+      if (listing !== undefined) this.#noteRetractions(listing)
+      else dropped.push(...retractedContents(issues))
+      yield { from, dropped: listing === undefined ? dropped : this.dropped }
     }
   }
 
@@ -155,7 +167,7 @@ export class Feed {
     }
     if (number === undefined) {
       const newest = await this.newest(options)
-      const isSure = options?.wait !== false || (await this.holds(only(this.length - 1)))
+      const isSure = options?.wait !== false || this.holds(only(this.length - 1))
       if (newest !== undefined && isSure) return newest
       if ((await this.list(options)).missing > 0) {
         throw new HyperletterError('NOT_AVAILABLE', 'The newest issue is not here yet.')
@@ -194,18 +206,17 @@ export class Feed {
   }
 
   /** Whether an issue can be read here: all of `neededRanges`, but for attachments that are not wanted. */
-  async holdsIssue(issue: LocatedIssue): Promise<boolean> {
+  holdsIssue(issue: LocatedIssue): boolean {
     const ranges = this.neededRanges(issue)
-    const body =
-      issue.retraction === undefined ? [contentRange(newestEdition(issue).record.body)] : []
-    for (const range of [...body, ...without(ranges, this.unwanted)])
-      if (!(await this.holds(range))) return false
-    return true
+    if (ranges.every((it) => this.holds(it))) return true
+    const body = contentRange(newestEdition(issue).record.body)
+    if (issue.retraction === undefined && !this.holds(body)) return false
+    return without(ranges, this.unwanted).every((it) => this.holds(it))
   }
 
   /** Whether all of `range` is on this machine. */
-  holds(range: BlockRange): Promise<boolean> {
-    return this.log.has(range)
+  holds(range: BlockRange): boolean {
+    return this.log.countHeld(range) === range.end - range.start
   }
 
   /**

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hasCode } from '../errors.ts'
 import { type BlockRange, without } from '../format/block-ranges.ts'
-import { retractedContents } from '../format/history/issue-ranges.ts'
 import type { Feed } from '../format/feed.ts'
 import type { Fetch, LogPeer } from '../format/log.ts'
 import { EVERYTHING } from '../format/selection.ts'
@@ -110,9 +109,8 @@ export class Downloader {
     this.#downloads = []
     let end = this.#feed.length
     const ahead = Math.ceil((AHEAD_BYTES * log.length) / Math.max(1, log.byteLength))
-    for await (const { from, listing } of this.#feed.sections({ signal })) {
+    for await (const { from, dropped } of this.#feed.sections({ signal })) {
       if (this.#abort.signal.aborted || this.#feed.selection !== EVERYTHING) return
-      const dropped = retractedContents(listing.issues, listing.profile)
       const start = Math.max(0, from - ahead)
       if (start >= end) continue
       const wanted = without([{ start, end }], dropped)

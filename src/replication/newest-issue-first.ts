@@ -78,7 +78,7 @@ export class NewestIssueFirst {
   async #fetch(): Promise<void> {
     const { signal } = this.#abort
     const newest = await this.#feed.newest({ signal, timeoutMs: RECORD_TIMEOUT_MS })
-    if (newest === undefined || signal.aborted || (await this.#feed.holdsIssue(newest))) return
+    if (newest === undefined || signal.aborted || this.#feed.holdsIssue(newest)) return
     this.#giveUp()
     this.#downloads = this.#feed.neededRanges(newest).map((it) => this.#feed.log.fetch(it))
   }
@@ -87,7 +87,7 @@ export class NewestIssueFirst {
     if (this.#isComplete || !this.#feed.log.isOpen) return
     const newest = await this.#feed.newest({ wait: false })
     if (newest === undefined || newest.index === this.#held?.index) return
-    if (!(await this.#feed.holdsIssue(newest)) || this.#abort.signal.aborted) return
+    if (!this.#feed.holdsIssue(newest) || this.#abort.signal.aborted) return
     this.#held = { index: newest.index, ranges: this.#feed.neededRanges(newest) }
     tell(this.#feed.log.peers, this.#held.ranges)
   }

@@ -30,6 +30,7 @@ async function openFeeds(store?: Corestore) {
   const library = await Library.open(await new Store(owned).openKeyValues('library'))
   const discarded: FeedKey[] = []
   const feeds = new Feeds({
+    dataDir: await temporaryDirectory(),
     store: new Store(owned),
     library,
     logger: createLogger('silent'),

@@ -9,8 +9,6 @@ const LENGTH = 10_000
 const BLOCK_BYTES = 4_096
 const MIB_IN_BLOCKS = (1024 * 1024) / BLOCK_BYTES
 
-const LISTING = { issues: [], profile: undefined }
-
 /** A long log of which nothing is here, and whose walk stops after one section. `asked` tells of every download. */
 function logWhoseWalkStopsAt(from: number, asked: (range: BlockRange) => void): Feed {
   const fetch = (range: BlockRange) => {
@@ -35,7 +33,7 @@ function logWhoseWalkStopsAt(from: number, asked: (range: BlockRange) => void): 
     newest: () => Promise.resolve(undefined),
     profile: () => Promise.resolve(undefined),
     async *sections({ signal }: { signal: AbortSignal }) {
-      yield { from, listing: LISTING }
+      yield { from, dropped: [] }
       await new Promise((_, reject) => {
         signal.addEventListener('abort', () => reject(signal.reason as Error))
       })

@@ -63,12 +63,10 @@ async function summarizeIssues(
   const { feed } = session
   const { issues } = await feed.list(LOCAL)
   const marks = await marksOf(engine, entry)
-  return await Promise.all(
-    issues.flatMap((it) => {
-      const marked = marks(it.record.number)
-      return isWanted(marked) ? [summarizeIssue(entry, feed, it, marked)] : []
-    }),
-  )
+  return issues.flatMap((it) => {
+    const marked = marks(it.record.number)
+    return isWanted(marked) ? [summarizeIssue(entry, feed, it, marked)] : []
+  })
 }
 
 /** What the reader said of an issue. */
@@ -137,12 +135,12 @@ async function summarizeNewsletter(
 }
 
 /** What lists say of one issue. */
-export async function summarizeIssue(
+export function summarizeIssue(
   entry: LibraryEntry,
   feed: Feed,
   located: LocatedIssue,
   { read, starred }: IssueMarks,
-): Promise<IssueSummary> {
+): IssueSummary {
   const { number, publishedAt } = located.record
   const { amendments, retraction } = located
   const { index, record } = newestEdition(located)
@@ -160,6 +158,6 @@ export async function summarizeIssue(
     ...(summary === undefined || retraction !== undefined ? {} : { summary }),
     ...(amended === undefined ? {} : { amendedAt: amended.record.amendedAt }),
     ...(retraction === undefined ? {} : { retractedAt: retraction.record.retractedAt }),
-    held: await feed.holdsIssue(located),
+    held: feed.holdsIssue(located),
   }
 }

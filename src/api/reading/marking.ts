@@ -18,7 +18,7 @@ export async function markIssue(
     // What is starred is always kept.
     engine.retention.schedule()
   }
-  return await summarizeIssue(entry, feed, located, (await marksOf(engine, entry))(number))
+  return summarizeIssue(entry, feed, located, (await marksOf(engine, entry))(number))
 }
 
 /** Marks many issues as read or unread. @throws ISSUE_NOT_FOUND: then none is marked. */

@@ -77,18 +77,16 @@ async function readContents(
 ) {
   const { record } = edition
   const body = contentRange(record.body)
-  if (!(await feed.holds(body))) {
+  if (!feed.holds(body)) {
     await engine.retention.reserveOnDemand(feed, record.number, [body])
     await online(engine, feed)
   }
   const markdown = await feed.readBody(edition, options)
-  const attachments = await Promise.all(
-    record.attachments.map(async (attachment) => {
-      const { name, mediaType, bytes, alt } = attachment
-      const held = await feed.holds(contentRange(attachment))
-      return { name, mediaType, bytes, ...defined({ alt }), held }
-    }),
-  )
+  const attachments = record.attachments.map((attachment) => {
+    const { name, mediaType, bytes, alt } = attachment
+    const held = feed.holds(contentRange(attachment))
+    return { name, mediaType, bytes, ...defined({ alt }), held }
+  })
   return { markdown, attachments, areVerified: await feed.verify(body) }
 }
 
@@ -139,7 +137,7 @@ export async function* readAttachment(
     )
   }
   const range = contentRange(attachment)
-  if (!(await feed.holds(range))) {
+  if (!feed.holds(range)) {
     await engine.retention.reserveOnDemand(feed, record.number, [contentRange(record.body), range])
     await online(engine, feed)
   }

@@ -1,244 +1,202 @@
-import { hasCode } from '../../errors.ts'
-import {
-  decodeRecord,
-  MAX_PREVIOUS,
-  type HyperletterRecord,
-  type NewsletterRecord,
-} from '../records/record.ts'
+import type { NewsletterRecord } from '../records/record.ts'
 import type { BlockSource, ReadOptions } from '../log.ts'
-import { Corrections, type Located, type LocatedIssue } from './corrections.ts'
+import type { Located, LocatedIssue } from './corrections.ts'
+import {
+  LISTING_LIMITS,
+  ListingBudget,
+  MISSING,
+  type KnownPart,
+  type KnownPartStore,
+  type KnownRecord,
+  type ListingLimits,
+} from './known-record.ts'
+import { ListingBuilder, NOTHING, type Listing } from './listing.ts'
+import { isRecord, RecordWalk } from './record-walk.ts'
 
-/** What a walk over a log found. */
-export interface Listing {
-  /** Newest first; numbers strictly decrease. */
-  readonly issues: readonly LocatedIssue[]
-  /** The newest profile, absent until its block is here. */
-  readonly profile: Located<NewsletterRecord> | undefined
-  /** Records of types that this version does not know. */
-  readonly unknown: number
-  /** Blocks that should be records and are not. */
-  readonly invalid: number
-  /** Records that could not be had now; the listing may lack what lies behind them. */
-  readonly missing: number
-  /** Indexes of all blocks that were taken for records, whatever they are; newest first. */
-  readonly positions: readonly number[]
-}
+export type { Listing } from './listing.ts'
 
 /** A walk on its way from the head of a log. */
 export interface Section {
   /** All records from this block on have been met. */
   readonly from: number
-  /** What they say. */
-  readonly listing: Listing
+  /** Issues met since the section before, with what was said of them later. */
+  readonly issues: readonly LocatedIssue[]
+  /** The whole, at the end: then `from` is 0. */
+  readonly listing?: Listing
 }
 
-const NOTHING: Listing = {
-  issues: [],
-  profile: undefined,
-  unknown: 0,
-  invalid: 0,
-  missing: 0,
-  positions: [],
+export interface HistoryOptions {
+  readonly limits?: ListingLimits
+  /** Where the known part of a long log is kept. */
+  readonly store?: KnownPartStore | undefined
 }
 
-/** How far back a valid record is looked for where no pointer leads to one. */
-const MAX_RESYNC_BLOCKS = 256
+const NOTHING_KNOWN: KnownPart = { length: 0, records: [], isCut: false }
 
-const INVALID = Symbol('invalid')
-const MISSING = Symbol('missing')
-type Found = HyperletterRecord | typeof INVALID | typeof MISSING
+/** So many records have to be new before they are saved, and an eighth of what there is. */
+const SAVE_RECORDS = 256
+const SAVE_SHARE = 1 / 8
 
-interface Position {
-  readonly index: number
-  readonly found: Found
-}
-
-/** Records that a walk will come to next: block index → reading it. */
-type Ahead = Map<number, Promise<Found>>
-
-function isRecord(found: Found): found is HyperletterRecord {
-  return typeof found === 'object'
-}
+/** Records that are met between two sections. */
+const SECTION_RECORDS = 32
 
 /**
- * The records of one log, read from its head through the `previous` pointers: up to 32 at a time,
- * no content blocks. Decoded records are remembered, for the log only grows. What a hostile author
- * wrote costs at most the records it spoils: an invalid one is skipped and counted.
+ * What the records of one log say. A log that has grown is read from its head to where it was known. Bounded, for an
+ * author may write records without end: see `LISTING_LIMITS`.
  */
 export class History {
   readonly #source: BlockSource
-  readonly #records = new Map<number, HyperletterRecord | typeof INVALID>()
+  readonly #walk: RecordWalk
+  readonly #store: KnownPartStore | undefined
+  #limits: ListingLimits
+  #known = NOTHING_KNOWN
   #listing: { length: number; value: Listing } | undefined
+  #restoring: Promise<void> | undefined
+  /** Of the known part. */
+  #savedRecords = 0
+  #saving: Promise<void> = Promise.resolve()
 
-  constructor(source: BlockSource) {
+  constructor(source: BlockSource, { limits = LISTING_LIMITS, store }: HistoryOptions = {}) {
     this.#source = source
+    this.#limits = limits
+    this.#store = store
+    this.#walk = new RecordWalk(source, (index) => find(this.#known.records, index))
+  }
+
+  /** How many bytes of records are listed at most. */
+  set maxBytes(bytes: number) {
+    const most = Math.min(bytes, LISTING_LIMITS.bytes)
+    if (most === this.#limits.bytes) return
+    this.#limits = { ...this.#limits, bytes: most }
+    this.#listing = undefined
   }
 
   /** The whole log. @throws ABORTED; what cannot be had is counted as `missing`. */
   async list(options: ReadOptions = {}): Promise<Listing> {
-    const length = this.#source.length
-    if (this.#listing?.length === length && this.#listing.value.missing === 0) {
-      return this.#listing.value
-    }
-    let listing = NOTHING
-    for await (const section of this.sections(options)) listing = section.listing
-    return listing
+    let found = this.#whole()
+    if (found !== undefined) return found
+    for await (const { listing } of this.sections(options)) found = listing
+    return found ?? NOTHING
   }
 
   /**
-   * Lists the log from its head, and tells on the way how far it has come: last of all the whole, from block 0.
+   * Lists the log from its head, and tells on the way how far it has come.
    * What was said later of an issue is known when the issue is met.
    */
   async *sections(options: ReadOptions = {}): AsyncGenerator<Section> {
-    const length = this.#source.length
-    let value = NOTHING
-    for await (const section of this.#walk(length, options)) {
-      value = section.listing
-      if (section.from > 0) yield section
+    const { length } = this.#source
+    await this.#restore()
+    const { records, listing } = yield* this.#read(length, options)
+    this.#listing = { length, value: listing }
+    if (listing.missing === 0 && length >= this.#known.length) {
+      this.#known = { length, records, isCut: listing.isCut }
+      this.#walk.forget()
+      this.#saveSome()
     }
-    this.#listing = { length, value }
-    yield { from: 0, listing: value }
+    yield { from: 0, issues: [], listing }
   }
 
   /** Whether the last block is a record; undefined if it cannot be had now. @throws ABORTED */
   async hasHead(options: ReadOptions = {}): Promise<boolean | undefined> {
-    const found = await this.#read(this.#source.length - 1, options)
-    return found === MISSING ? undefined : isRecord(found)
+    const { found } = await this.#walk.readHop(this.#source.length - 1, options)
+    return found.record === MISSING ? undefined : isRecord(found)
   }
 
   /** The newest issue, without reading further back than needed. */
   async newest(options: ReadOptions = {}): Promise<LocatedIssue | undefined> {
-    const corrections = new Corrections()
-    for await (const { index, found } of this.#newestFirst(this.#source.length, options)) {
-      if (!isRecord(found)) continue
-      if (found.type === 'amendment') corrections.amend({ index, record: found })
-      if (found.type === 'retraction') corrections.retract({ index, record: found })
-      if (found.type === 'issue') return corrections.attach({ index, record: found })
+    const whole = this.#whole()
+    if (whole !== undefined) return whole.issues[0]
+    const builder = new ListingBuilder()
+    for await (const it of this.#newestFirst(this.#source.length, options)) {
+      builder.add(it)
+      const [issue] = builder.takeIssues()
+      if (issue !== undefined) return issue
     }
     return undefined
   }
 
   /** The newest profile, without reading further back than needed. */
   async profile(options: ReadOptions = {}): Promise<Located<NewsletterRecord> | undefined> {
-    for await (const { index, found } of this.#newestFirst(this.#source.length, options)) {
-      if (!isRecord(found)) continue
-      if (found.type === 'newsletter') return { index, record: found }
-      const pointed = await this.#readPointed(found.profile, options)
+    const profile = this.#whole()?.profile
+    if (profile !== undefined) return profile
+    for await (const { index, record } of this.#newestFirst(this.#source.length, options)) {
+      if (typeof record !== 'object') continue
+      if (record.type === 'newsletter') return { index, record }
+      const pointed = await this.#readProfile(record.profile, options)
       if (pointed !== undefined) return pointed
     }
     return undefined
   }
 
-  async #readPointed(index: number | undefined, options: ReadOptions) {
+  /** Waits until what is being saved is saved. */
+  async close(): Promise<void> {
+    await this.#saving
+  }
+
+  // Of the log as it is now, if nothing of it is missing.
+  #whole(): Listing | undefined {
+    const { length, value } = this.#listing ?? {}
+    return length === this.#source.length && value?.missing === 0 ? value : undefined
+  }
+
+  #newestFirst(length: number, options: ReadOptions, budget = new ListingBudget(this.#limits)) {
+    const known = this.#known.length <= length ? this.#known : NOTHING_KNOWN
+    return this.#walk.newestFirst(length, known, { ...options, budget })
+  }
+
+  async *#read(length: number, options: ReadOptions) {
+    const budget = new ListingBudget(this.#limits)
+    const builder = new ListingBuilder()
+    const records: KnownRecord[] = []
+    for await (const it of this.#newestFirst(length, options, budget)) {
+      records.push(builder.add(it))
+      if (records.length % SECTION_RECORDS === 0 && builder.missing === 0)
+        yield { from: it.index, issues: builder.takeIssues() }
+    }
+    const isCut = budget.isSpent && records.at(-1)?.index !== 0
+    let { profile } = builder
+    // Older than all that is listed.
+    if (isCut && profile === undefined) profile = await this.profile(options)
+    return { records: records.toReversed(), listing: builder.build({ isCut, profile }) }
+  }
+
+  async #readProfile(index: number | undefined, options: ReadOptions) {
     if (index === undefined) return undefined
-    const found = await this.#read(index, options)
-    return isRecord(found) && found.type === 'newsletter' ? { index, record: found } : undefined
+    const { record } = await this.#walk.read(index, options)
+    return typeof record === 'object' && record.type === 'newsletter'
+      ? { index, record }
+      : undefined
   }
 
-  async *#walk(length: number, options: ReadOptions): AsyncGenerator<Section> {
-    const issues: LocatedIssue[] = []
-    const corrections = new Corrections()
-    let profile: Located<NewsletterRecord> | undefined
-    let lowest = Infinity
-    const positions: number[] = []
-    const counts = { unknown: 0, invalid: 0, missing: 0 }
-    const soFar = (): Listing => {
-      const invalid = counts.invalid + corrections.strays
-      return { issues: [...issues], profile, ...counts, invalid, positions: [...positions] }
-    }
-    for await (const { index, found } of this.#newestFirst(length, options)) {
-      positions.push(index)
-      if (found === MISSING) counts.missing++
-      else if (found === INVALID) counts.invalid++
-      else if (found.type === 'unknown') counts.unknown++
-      else if (found.type === 'newsletter') profile ??= { index, record: found }
-      else if (found.type === 'amendment') corrections.amend({ index, record: found })
-      else if (found.type === 'retraction') corrections.retract({ index, record: found })
-      else if (found.number < lowest) {
-        lowest = found.number
-        issues.push(corrections.attach({ index, record: found }))
-      } else counts.invalid++
-      if (positions.length % MAX_PREVIOUS === 0 && counts.missing === 0)
-        yield { from: index, listing: soFar() }
-    }
-    yield { from: 0, listing: soFar() }
+  async #restore(): Promise<void> {
+    this.#restoring ??= (async () => {
+      const found = await this.#store?.load().catch(() => undefined)
+      if (found === undefined || this.#known.length >= found.length) return
+      this.#known = found
+      this.#savedRecords = found.records.length
+    })()
+    await this.#restoring
   }
 
-  /** Every record position from the head of a log of `length` blocks, newest first. */
-  async *#newestFirst(length: number, options: ReadOptions): AsyncGenerator<Position> {
-    if (length === 0) return
-    const ahead: Ahead = new Map()
-    const head = await this.#locate(length - 1, options)
-    let current: Position | undefined = head
-    if (!isRecord(head.found)) {
-      yield head
-      current = await this.#nearestRecord(head.index - 1, options)
-    }
-    // Pointers only go back, each below its own record: the walk ends, whatever an author wrote.
-    while (current !== undefined && isRecord(current.found)) {
-      yield current
-      const batch = await this.#locateAll(current.found.previous, ahead, options)
-      const oldest = batch.findLastIndex(({ found }) => isRecord(found))
-      // What lies behind the oldest one is met again through its own pointers.
-      yield* oldest < 0 ? batch : batch.slice(0, oldest)
-      current =
-        batch[oldest] ?? (await this.#nearestRecord((batch.at(-1)?.index ?? 0) - 1, options))
-    }
+  // Without it the log is read again, so nobody has to know when it fails.
+  #saveSome(): void {
+    const part = this.#known
+    const isNew = Math.abs(part.records.length - this.#savedRecords)
+    if (isNew < Math.max(SAVE_RECORDS, part.records.length * SAVE_SHARE)) return
+    this.#savedRecords = part.records.length
+    this.#saving = this.#saving.then(() => this.#store?.save(part)).catch(() => undefined)
   }
+}
 
-  // The walk goes on from the oldest one: that is asked for first, and then, beside the others, the oldest of those
-  // that it points at. So a walk over a slow network takes as long as its blocks, not as long as its turns; and
-  // with the oldest come hashes that the proofs of the others need not repeat.
-  async #locateAll(
-    indexes: readonly number[],
-    ahead: Ahead,
-    options: ReadOptions,
-  ): Promise<Position[]> {
-    const oldest = indexes.at(-1)
-    if (oldest === undefined) return []
-    const found = await (ahead.get(oldest) ?? this.#read(oldest, options))
-    ahead.delete(oldest)
-    const next = isRecord(found) ? found.previous.at(-1) : undefined
-    if (next !== undefined) {
-      const reading = this.#read(next, options)
-      // Whoever waits for it hears of it.
-      reading.catch(() => undefined)
-      ahead.set(next, reading)
-    }
-    const others = indexes.slice(0, -1).map((index) => this.#locate(index, options))
-    return [...(await Promise.all(others)), { index: oldest, found }]
+// Of records that ascend.
+function find(records: readonly KnownRecord[], index: number): KnownRecord | undefined {
+  let start = 0
+  let end = records.length
+  while (start < end) {
+    const middle = (start + end) >>> 1
+    if ((records[middle]?.index ?? 0) < index) start = middle + 1
+    else end = middle
   }
-
-  // The last block of a log is a record. If it is not, the author broke the log there; the nearest
-  // valid record on this machine then serves as the head.
-  async #nearestRecord(from: number, options: ReadOptions): Promise<Position | undefined> {
-    for (let index = from; index >= Math.max(0, from - MAX_RESYNC_BLOCKS); index--) {
-      const position = await this.#locate(index, { ...options, wait: false })
-      if (isRecord(position.found)) return position
-    }
-    return undefined
-  }
-
-  async #locate(index: number, options: ReadOptions): Promise<Position> {
-    return { index, found: await this.#read(index, options) }
-  }
-
-  async #read(index: number, options: ReadOptions): Promise<Found> {
-    const known = this.#records.get(index)
-    if (known !== undefined) return known
-    try {
-      const block = await this.#source.read(index, options)
-      // Somebody else may have waited for it too.
-      const meanwhile = this.#records.get(index)
-      if (meanwhile !== undefined) return meanwhile
-      const record = decodeRecord(block, index)
-      this.#records.set(index, record)
-      return record
-    } catch (error) {
-      if (hasCode(error, 'NOT_AVAILABLE')) return MISSING
-      if (!hasCode(error, 'INVALID_RECORD', 'TOO_LARGE')) throw error
-      this.#records.set(index, INVALID)
-      return INVALID
-    }
-  }
+  const found = records[start]
+  return found?.index === index ? found : undefined
 }

@@ -65,9 +65,10 @@ test('what a policy leaves out is dropped, and stays out when the log grows', as
   expect(retention.leftOut(feed.feedKey)).toBe(1)
   const [newest, oldest] = (await feed.list({ wait: false })).issues
   if (newest === undefined || oldest === undefined) throw new Error('There are two issues.')
-  expect([await feed.holdsIssue(newest), await coreOf(feed).has(oldest.record.body.block)]).toEqual(
-    [true, false],
-  )
+  expect([feed.holdsIssue(newest), await coreOf(feed).has(oldest.record.body.block)]).toEqual([
+    true,
+    false,
+  ])
 })
 
 test('what has grown while the others were planned stays held back until it is planned too', async () => {

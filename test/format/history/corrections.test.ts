@@ -150,7 +150,7 @@ describe('dropping', () => {
     await feed.dropUnwanted()
     const again = await openFeed(core.session())
     expect(await again.isComplete()).toBe(true)
-    expect(await again.holds({ start: 1, end: 2 })).toBe(false)
+    expect(again.holds({ start: 1, end: 2 })).toBe(false)
   })
 
   it('never takes a record or a block of another issue, whatever an author claims', async () => {

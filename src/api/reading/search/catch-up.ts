@@ -95,7 +95,7 @@ export class CatchUp {
 
   /** @returns false if the text is not here yet. */
   async #add(feed: Feed, number: number, edition: Edition): Promise<boolean> {
-    if (!(await feed.holds(contentRange(edition.record.body)))) return false
+    if (!feed.holds(contentRange(edition.record.body))) return false
     const { title, summary, tags, authors } = edition.record
     const markdown = await readText(feed, edition)
     // One that takes too long is found by its head, as one that cannot be read.

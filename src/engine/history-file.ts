@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto'
+import { mkdir, readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { z } from 'zod'
+import { replaceWhole } from '../atomic-file.ts'
+import { only } from '../format/block-ranges.ts'
+import {
+  INVALID,
+  SUPERSEDED,
+  UNKNOWN,
+  type KnownPart,
+  type KnownPartStore,
+  type KnownRecord,
+} from '../format/history/known-record.ts'
+import type { Log } from '../format/log.ts'
+import { hex } from '../hex.ts'
+
+/** Raised when what is remembered of a record changes. A file of another version is made anew. */
+const VERSION = 1
+
+/** Lines that are written or read in one turn of the event loop. */
+const LINES_AT_ONCE = 1_000
+
+/** What stands for a record of which nothing is remembered: its place in this list. */
+const MARKS = [INVALID, UNKNOWN, SUPERSEDED] as const
+
+const header = z.strictObject({
+  version: z.literal(VERSION),
+  length: z.int().positive(),
+  treeHash: z.string(),
+  isCut: z.boolean(),
+  /** Of all that follows, in hex. */
+  sha256: z.string(),
+})
+
+type Line = [index: number, bytes: number, record: unknown]
+
+/**
+ * The known part of one log, in a file for this user alone: a line of JSON that says what it belongs to, then one for
+ * each record. A cache: what does not belong to the log as it is, or is damaged, is not used.
+ */
+export class HistoryFile implements KnownPartStore {
+  readonly #path: string
+  readonly #log: Log
+
+  constructor(path: string, log: Log) {
+    this.#path = path
+    this.#log = log
+  }
+
+  async load(): Promise<KnownPart | undefined> {
+    const bytes = await readFile(this.#path)
+    const end = bytes.indexOf('\n') + 1
+    const { length, treeHash, isCut, sha256 } = header.parse(
+      JSON.parse(bytes.toString('utf8', 0, end)),
+    )
+    if (createHash('sha256').update(bytes.subarray(end)).digest('hex') !== sha256) return undefined
+    if ((await this.#treeHash(length)) !== treeHash) return undefined
+    return { length, isCut, records: await parseLines(bytes, end) }
+  }
+
+  async save({ length, records, isCut }: KnownPart): Promise<void> {
+    const treeHash = await this.#treeHash(length)
+    if (treeHash === undefined) return
+    const parts: Uint8Array[] = []
+    const hash = createHash('sha256')
+    for (let i = 0; i < records.length; i += LINES_AT_ONCE) {
+      const part = Buffer.from(
+        records
+          .slice(i, i + LINES_AT_ONCE)
+          .map(formatLine)
+          .join(''),
+      )
+      hash.update(part)
+      parts.push(part)
+      await setImmediate()
+    }
+    const first = { version: VERSION, length, treeHash, isCut, sha256: hash.digest('hex') }
+    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
+    await replaceWhole(this.#path, [Buffer.from(`${JSON.stringify(first)}\n`), ...parts])
+  }
+
+  // Without asking peers: that takes the last block.
+  async #treeHash(length: number): Promise<string | undefined> {
+    const isHere = length <= this.#log.length && (await this.#log.has(only(length - 1)))
+    return isHere ? hex(await this.#log.treeHash(length)) : undefined
+  }
+}
+
+function formatLine({ index, bytes, record }: KnownRecord): string {
+  const line: Line = [
+    index,
+    bytes,
+    typeof record === 'object' ? record : MARKS.findIndex((it) => it === record),
+  ]
+  return `${JSON.stringify(line)}\n`
+}
+
+async function parseLines(bytes: Buffer, from: number): Promise<KnownRecord[]> {
+  const records: KnownRecord[] = []
+  for (let start = from; start < bytes.length;) {
+    const end = bytes.indexOf('\n', start)
+    const [index, size, record] = JSON.parse(bytes.toString('utf8', start, end)) as Line
+    const kept = typeof record === 'number' ? MARKS[record] : record
+    records.push({ index, bytes: size, record: kept as KnownRecord['record'] })
+    start = end + 1
+    if (records.length % LINES_AT_ONCE === 0) await setImmediate()
+  }
+  return records
+}

@@ -1,0 +1,105 @@
+import { amendmentBody, issueBody, newsletterBody, retractionBody } from '../records/bodies.ts'
+import { attachment } from '../records/content.ts'
+import type { HyperletterRecord } from '../records/record.ts'
+import { author } from '../records/text.ts'
+
+/** Instead of a record: the block is none, it cannot be had now, its type is not known, or a newer profile counts. */
+export const INVALID = Symbol('invalid')
+export const MISSING = Symbol('missing')
+export const UNKNOWN = Symbol('unknown')
+export const SUPERSEDED = Symbol('superseded')
+
+/** A block that was taken for a record, and what is remembered of it. */
+export interface KnownRecord {
+  readonly index: number
+  /** Of the block; 0 while it is missing. */
+  readonly bytes: number
+  readonly record:
+    | Exclude<HyperletterRecord, { readonly type: 'unknown' }>
+    | typeof INVALID
+    | typeof MISSING
+    | typeof UNKNOWN
+    | typeof SUPERSEDED
+}
+
+/** The newest records of a log without a gap: all of them, or as many as may be listed. */
+export interface KnownPart {
+  /** Blocks of the log that it was read from. */
+  readonly length: number
+  /** Ascending. */
+  readonly records: readonly KnownRecord[]
+  /** Older records were left out. */
+  readonly isCut: boolean
+}
+
+/** Keeps the known part of a log between runs. It is a cache: without it, the log is read again. */
+export interface KnownPartStore {
+  /** Undefined where there is none, or none that belongs to the log as it is now. */
+  load(): Promise<KnownPart | undefined>
+  save(part: KnownPart): Promise<void>
+}
+
+/** How much of one log is listed, from its head; records behind that exist, but nobody has to hold them in memory. */
+export interface ListingLimits {
+  readonly records: number
+  readonly bytes: number
+}
+
+/** 100,000 short issues are 50 MB. Stuffed with all the fields that are allowed, this takes about 200 MiB of memory. */
+export const LISTING_LIMITS: ListingLimits = { records: 2 ** 18, bytes: 64 * 2 ** 20 }
+
+/** What is left of the limits during one walk. */
+export class ListingBudget {
+  #records: number
+  #bytes: number
+
+  constructor({ records, bytes }: ListingLimits) {
+    this.#records = records
+    this.#bytes = bytes
+  }
+
+  spend({ bytes }: KnownRecord): void {
+    this.#records--
+    this.#bytes -= bytes
+  }
+
+  get isSpent(): boolean {
+    return this.#records <= 0 || this.#bytes <= 0
+  }
+
+  /** How many records of the largest size fit, at least one. */
+  recordsOf(largestBytes: number): number {
+    return Math.max(1, Math.floor(Math.min(this.#records, this.#bytes / largestBytes)))
+  }
+}
+
+const CONTENT_FIELDS = Object.keys(attachment.shape)
+const AUTHOR_FIELDS = Object.keys(author.shape)
+const bodies = [newsletterBody, issueBody, amendmentBody, retractionBody]
+const FIELDS = ['type', 'profile', ...new Set(bodies.flatMap((it) => Object.keys(it.shape)))]
+
+/** A record without the fields that this version does not know, and with the first of its pointers alone. */
+export function compactRecord<R extends HyperletterRecord>(record: R): R {
+  const kept = pick(record, FIELDS)
+  const { authors, body, attachments } = kept as {
+    authors?: readonly object[]
+    body?: object
+    attachments?: readonly object[]
+  }
+  return {
+    ...kept,
+    previous: record.previous.slice(0, 1),
+    ...(authors && { authors: authors.map((it) => pick(it, AUTHOR_FIELDS)) }),
+    ...(body && { body: pick(body, CONTENT_FIELDS) }),
+    ...(attachments && { attachments: attachments.map((it) => pick(it, CONTENT_FIELDS)) }),
+  }
+}
+
+function pick<T extends object>(value: T, fields: readonly string[]): T {
+  const kept: Record<string, unknown> = {}
+  for (const name of fields) {
+    const field: unknown = value[name as keyof T]
+    if (field !== undefined) kept[name] = field
+  }
+  return kept as T
+}
