@@ -4,8 +4,6 @@ import wrapAnsi from 'wrap-ansi'
 import { attachmentName, hostOf, safeUrl } from '../links.ts'
 import type { HtmlElement } from '../markdown/elements.ts'
 import { stripControls } from '../plain.ts'
-import type { Paint, StyleName } from './style.ts'
-import { repeatsUrl, type LinkList } from './links.ts'
 
 export interface InlineContext {
   readonly paint: Paint
@@ -203,4 +201,62 @@ function flow(text: string): string {
 
 function adding(styles: readonly StyleName[], style: StyleName): StyleName[] {
   return styles.includes(style) ? [...styles] : [...styles, style]
+}
+
+/** SGR codes that turn each style on and off (ECMA-48 §8.3.117). */
+const SGR = {
+  bold: [1, 22],
+  dim: [2, 22],
+  italic: [3, 23],
+  underline: [4, 24],
+  strike: [9, 29],
+  green: [32, 39],
+  yellow: [33, 39],
+  cyan: [36, 39],
+} as const
+
+export type StyleName = keyof typeof SGR
+
+/** Puts styles on text, or does nothing when there is no colour. Text must not contain escapes. */
+export type Paint = (text: string, ...styles: readonly StyleName[]) => string
+
+/** The `Paint` for a terminal with or without colour. */
+export function painter(color: boolean): Paint {
+  if (!color) return (text) => text
+  return (text, ...styles) => {
+    if (text === '' || styles.length === 0) return text
+    const on = styles.map((style) => `\u001b[${SGR[style][0]}m`).join('')
+    const off = styles.map((style) => `\u001b[${SGR[style][1]}m`).toReversed()
+    return on + text + [...new Set(off)].join('')
+  }
+}
+
+/** The links of one text: numbered in order of appearance, one number for each URL. */
+export class LinkList {
+  readonly #numbers = new Map<string, number>()
+
+  /** The number that stands behind the link's text. */
+  numberOf(url: string): number {
+    const known = this.#numbers.get(url)
+    if (known !== undefined) return known
+    this.#numbers.set(url, this.#numbers.size + 1)
+    return this.#numbers.size
+  }
+
+  /** The URLs in the order of their numbers, from 1. */
+  get urls(): string[] {
+    return [...this.#numbers.keys()]
+  }
+}
+
+/** True if `text` already says all that `url` does, so that listing the URL would repeat it. */
+export function repeatsUrl(text: string, url: string): boolean {
+  return bare(text) === bare(url)
+}
+
+function bare(text: string): string {
+  return text
+    .trim()
+    .replace(/^(?:https?:\/\/|mailto:)/i, '')
+    .replace(/\/$/, '')
 }

@@ -14,16 +14,17 @@ import type {
 import type { HtmlElement } from '../markdown/elements.ts'
 import { flow, phrasing } from '../markdown/known-elements.ts'
 import { parseMarkdown } from '../markdown/markdown.ts'
-import { painter, type StyleName } from './style.ts'
 import {
+  painter,
   columnsOf,
   plainText,
   renderInline,
   superscript,
   wrapLines,
+  LinkList,
+  type StyleName,
   type InlineContext,
 } from './inline.ts'
-import { LinkList } from './links.ts'
 import { renderTable } from './table.ts'
 
 /** Longer lines tire the eye, however wide the window is. */
