@@ -1,10 +1,11 @@
-import HyperDHT from 'hyperdht'
+import HyperDHT, { type Address, type Query, type QueryOptions } from 'hyperdht'
 import type { Address, Config } from '../config/config.ts'
 import { defined } from '../defined.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { withinMs } from '../within.ts'
-import { ReannouncingDht, type KeyPair } from './reannouncing-dht.ts'
+import type { Duplex } from 'node:stream'
+import { DialTracker } from './dials.ts'
 
 export type { ReannouncingDht as Dht }
 
@@ -147,4 +148,110 @@ export async function getMutable(
   await withinMs(VALUE_DEADLINE_MS, get)
   if (found !== undefined) dht.mutableGet(key, { refresh: () => true }).catch(() => undefined)
   return found
+}
+
+/** Nodes that an announcement is renewed at, of the 20 nearest that it went to at first. */
+const NODES_TO_RENEW = 4
+
+/** How often it goes to all of the nearest again, in case that other nodes are nearer by now. */
+const FULL_EVERY_MS = 2 * 3_600_000
+
+/** Nodes that are pinged after an outage. */
+const NODES_TO_PING = 6
+
+/** With this many nodes known, a query needs no bootstrap node to begin with. */
+const ENOUGH_NODES = 20
+
+/** Ed25519; identifies a node or signs a value. */
+export interface KeyPair {
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array
+  /** 64 bytes. */
+  readonly secretKey: Uint8Array
+}
+
+type Resolve = (this: HyperDHT) => AsyncIterable<Address>
+
+/**
+ * A DHT node that renews announcements at a few nodes only, the nearest ones, which every look-up of the topic
+ * asks in any case. Nodes forget an announcement after 20 minutes and the swarm renews it
+ * every 10 to 12, so with a thousand topics this is most of an idle daemon's traffic.
+ */
+export class ReannouncingDht extends HyperDHT {
+  /** Topic in hex → when it was last announced to all of the nearest nodes. */
+  readonly #fullAt = new Map<string, number>()
+  /** Of this node. */
+  readonly dials = new DialTracker()
+  #isLost = false
+
+  override announce(
+    topic: Uint8Array,
+    keyPair: KeyPair,
+    relayAddresses?: readonly Address[],
+    options: QueryOptions = {},
+  ): Query {
+    const name = Buffer.from(topic).toString('hex')
+    const known = options.closestNodes ?? []
+    const fullAt = this.#fullAt.get(name) ?? -Infinity
+    const isDue = Date.now() - fullAt > FULL_EVERY_MS
+    if (isDue || options.clear === true || known.length < NODES_TO_RENEW) {
+      this.#fullAt.set(name, Date.now())
+      return super.announce(topic, keyPair, relayAddresses, options)
+    }
+    const closestNodes = known.slice(0, NODES_TO_RENEW)
+    const some = { ...options, closestNodes, onlyClosestNodes: true }
+    const query = super.announce(topic, keyPair, relayAddresses, some)
+    query.once('close', () => {
+      // One of them is gone: the next time looks for others.
+      if (query.successes < NODES_TO_RENEW) this.#fullAt.delete(name)
+    })
+    return query
+  }
+
+  override connect(key: Uint8Array, options?: object): Duplex {
+    const stream = super.connect(key, options)
+    this.dials.add(key, stream)
+    return stream
+  }
+
+  override unannounce(topic: Uint8Array, keyPair: KeyPair, options?: QueryOptions): Promise<void> {
+    this.#fullAt.delete(Buffer.from(topic).toString('hex'))
+    return super.unannounce(topic, keyPair, options)
+  }
+
+  /** Pings some nodes; answers count in `answers`. */
+  pingSome(): void {
+    // Those that are known may be gone for good: bootstrap nodes are asked as well.
+    this.#isLost = true
+    const ping = (node: Address) => this.ping(node).catch(() => undefined)
+    for (const node of this.toArray({ limit: NODES_TO_PING })) void ping(node)
+    const askBootstrap = async () => {
+      for await (const node of this._resolveBootstrapNodes()) void ping(node)
+    }
+    askBootstrap().catch(() => undefined)
+  }
+
+  /** Requests that were answered so far. */
+  get answers(): number {
+    return this.stats.requests.responses
+  }
+
+  /** After an outage, when there are answers again: lets peers find this node, and begins anew with all topics. */
+  reannounce(): void {
+    this.#isLost = false
+    this.#fullAt.clear()
+    this.dials.endAll()
+    // What the package does when the addresses of the machine change.
+    this.emit('network-change', [])
+  }
+
+  // Called by the package at the start, and by each query that begins with fewer than 20 nodes: it would
+  // ask all bootstrap nodes whether they are there.
+  async *_resolveBootstrapNodes(): AsyncIterable<Address> {
+    if (!this.#isLost && this.toArray().length >= ENOUGH_NODES) return
+    const { _resolveBootstrapNodes: resolve } = HyperDHT.prototype as unknown as {
+      _resolveBootstrapNodes: Resolve
+    }
+    yield* resolve.call(this)
+  }
 }

@@ -3,7 +3,7 @@ import Protomux from 'protomux'
 import type { Address } from '../config/config.ts'
 import { short, type Logger } from '../logger.ts'
 import { Topics } from './topics.ts'
-import { getMutable, putMutable, type Dht, type MutableValue } from './dht.ts'
+import { getMutable, putMutable, type Dht, type MutableValue, type KeyPair } from './dht.ts'
 import {
   askNodes,
   countAnnouncers,
@@ -16,7 +16,6 @@ import { ConnectionSet, type ConnectionLimits } from './connection-set.ts'
 import { IntroducedDials, KnownPeers } from './dials.ts'
 import { OutageWatch } from './outage-watch.ts'
 import { isOverTcp, PatchedHyperswarm } from './patched-hyperswarm.ts'
-import type { KeyPair } from './reannouncing-dht.ts'
 import { withinMs } from '../within.ts'
 import { hex } from '../hex.ts'
 

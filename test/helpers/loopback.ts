@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { createLogger } from '../../src/logger.ts'
-import { Listener, type ListenerOptions } from '../../src/peers/lan/listener.ts'
+import { Listener, type ListenerOptions } from '../../src/peers/lan/tcp.ts'
 import { eventually } from './swarm-peers.ts'
 
 /** As if this machine were in a room with itself. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import createTestnet from 'hyperdht/testnet.js'
 import HyperDHT, { type Address } from 'hyperdht'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
-import { ReannouncingDht } from '../../src/peers/reannouncing-dht.ts'
+import { ReannouncingDht } from '../../src/peers/dht.ts'
 
 /** More than the 20 that an announcement goes to at first. */
 const NODES = 26

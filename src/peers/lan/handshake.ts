@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import SecretStream from '@hyperswarm/secret-stream'
 import type { Connection } from 'hyperswarm'
-import type { KeyPair } from '../reannouncing-dht.ts'
+import type { KeyPair } from '../dht.ts'
 
 export interface HandshakeOptions {
   readonly keyPair: KeyPair

@@ -3,11 +3,10 @@ import type { Connection } from 'hyperswarm'
 import type { Address } from '../../config/config.ts'
 import type { Logger } from '../../logger.ts'
 import { hex } from '../../hex.ts'
-import type { KeyPair } from '../reannouncing-dht.ts'
+import type { KeyPair } from '../dht.ts'
 import { LocalDiscovery, type FoundPeer } from './local-discovery.ts'
-import { Dialer } from './dialer.ts'
+import { Dialer, Listener } from './tcp.ts'
 import { endWhenSilent } from './handshake.ts'
-import { Listener } from './listener.ts'
 
 /** What the local network asks of the swarm. */
 export interface LocalNetworkSwarm {

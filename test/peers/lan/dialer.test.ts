@@ -4,7 +4,7 @@ import crypto from 'hypercore-crypto'
 import type { Connection } from 'hyperswarm'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createLogger } from '../../../src/logger.ts'
-import { Dialer } from '../../../src/peers/lan/dialer.ts'
+import { Dialer } from '../../../src/peers/lan/tcp.ts'
 import { deafPort, listenHere } from '../../helpers/loopback.ts'
 import { eventually } from '../../helpers/swarm-peers.ts'
 

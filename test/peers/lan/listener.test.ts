@@ -4,7 +4,7 @@ import crypto from 'hypercore-crypto'
 import type { Connection } from 'hyperswarm'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { handshake } from '../../../src/peers/lan/handshake.ts'
-import type { ListenerOptions } from '../../../src/peers/lan/listener.ts'
+import type { ListenerOptions } from '../../../src/peers/lan/tcp.ts'
 import { listenHere } from '../../helpers/loopback.ts'
 import { eventually } from '../../helpers/swarm-peers.ts'
 
