@@ -1,5 +1,5 @@
 import HyperDHT, { type Address, type Query, type QueryOptions } from 'hyperdht'
-import type { Address, Config } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
 import { defined } from '../defined.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
 import type { Logger } from '../logger.ts'

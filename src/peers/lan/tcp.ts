@@ -18,7 +18,7 @@ export interface DialerOptions {
 }
 
 /** For the connection and the handshake: in a local network they take a few milliseconds. */
-const DEADLINE_MS = 1_000
+const DIAL_DEADLINE_MS = 1_000
 
 /** Dials under way, or waiting for one of the same peer; those beyond are not made. */
 const MAX_DIALS = 32
@@ -103,7 +103,7 @@ export class Dialer {
     socket.once('close', () => this.#sockets.delete(socket))
     const remotePublicKey = Buffer.from(peer, 'hex')
     try {
-      const options = { keyPair, remotePublicKey, deadlineMs: DEADLINE_MS }
+      const options = { keyPair, remotePublicKey, deadlineMs: DIAL_DEADLINE_MS }
       const connection = await handshake(socket, options)
       const begunAt = this.#now()
       const ended = () => {
@@ -163,7 +163,7 @@ const MAX_SOCKETS = 128
 /** Sockets from one address: several people on one machine, or some tries of one. */
 const MAX_SOCKETS_OF_ADDRESS = 8
 
-const DEADLINE_MS = 3_000
+const CALL_DEADLINE_MS = 3_000
 
 /** Listens for peers in the same local network. What strangers can take up is a few sockets for a few seconds. */
 export class Listener {
@@ -219,7 +219,7 @@ export class Listener {
   }
 
   async #answer(socket: Socket): Promise<void> {
-    const { keyPair, logger, onConnection, deadlineMs = DEADLINE_MS } = this.#options
+    const { keyPair, logger, onConnection, deadlineMs = CALL_DEADLINE_MS } = this.#options
     try {
       socket.setNoDelay(true)
       onConnection(await handshake(socket, { keyPair, deadlineMs }), socket)
