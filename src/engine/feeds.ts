@@ -14,7 +14,7 @@ import type { Log } from '../format/log.ts'
 import { discoveryKeyOf } from '../log/keys.ts'
 import type { Store } from '../log/store/store.ts'
 import { decompress } from './compression.ts'
-import { feedKeyFor, type SigningKeys } from './publish/signing-keys.ts'
+import { feedKeyFor, type SigningKeys } from './publish/author-files.ts'
 import { FeedSessions, type FeedSession } from './feed-sessions.ts'
 
 /** Folder of what is remembered of long logs, below the data directory. */

@@ -5,7 +5,7 @@
 import type { Config } from '../../src/config/config.ts'
 import { Engine } from '../../src/engine/engine.ts'
 import { Journal } from '../../src/engine/publish/journal.ts'
-import { PublishedNotes } from '../../src/engine/publish/published.ts'
+import { PublishedNotes } from '../../src/engine/publish/author-files.ts'
 import { createLogger } from '../../src/logger.ts'
 import { beginNewsletter, issueOf } from '../helpers/newsletters.ts'
 import { coreOf } from '../helpers/stores.ts'

@@ -1,7 +1,12 @@
 import { awaitWhole } from '../../engine/recovery/catch-up.ts'
 import type { Engine } from '../../engine/engine.ts'
-import { poll, type PeerLength } from '../../engine/recovery/poll.ts'
-import { commonLength, crossCheck, type CrossCheck } from '../../engine/recovery/cross-check.ts'
+import {
+  poll,
+  commonLength,
+  crossCheck,
+  type PeerLength,
+  type CrossCheck,
+} from '../../engine/recovery/cross-check.ts'
 import { hasCode, HyperletterError } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'

@@ -1,5 +1,5 @@
 import type { Engine } from '../../engine/engine.ts'
-import { feedKeyFor } from '../../engine/publish/signing-keys.ts'
+import { feedKeyFor } from '../../engine/publish/author-files.ts'
 import { hasCode, HyperletterError } from '../../errors.ts'
 import { openBundle } from '../../format/bundle/read.ts'
 import type { Feed } from '../../format/feed.ts'

@@ -2,7 +2,7 @@ import { hasCode, HyperletterError } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import { hex } from '../../hex.ts'
-import { UNKNOWN, type PublishedNotes } from './published.ts'
+import { UNKNOWN, type PublishedNotes } from './author-files.ts'
 
 export interface AppendOptions {
   /**

@@ -6,7 +6,7 @@ import type { Author } from './author.ts'
 import type { Continuity } from './continuity.ts'
 import type { Feeds } from '../feeds.ts'
 import type { Journal } from './journal.ts'
-import type { PublishedNotes } from './published.ts'
+import type { PublishedNotes } from './author-files.ts'
 import { settleMove, wasMoved } from '../../log/store/opening.ts'
 
 interface Parts {

@@ -1,5 +1,4 @@
-import { fold } from './text/folding.ts'
-import { eachPairIn, eachRun, eachWordIn, isUnspaced } from './text/words.ts'
+import { fold, eachPairIn, eachRun, eachWordIn, isUnspaced } from './text/words.ts'
 
 /** Terms that all have to be in an issue; with `prefix`, terms that begin so do too. */
 export interface Alternative {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { LookupQueue } from '../../../src/engine/network/lookup-queue.ts'
+import { LookupQueue } from '../../../src/engine/network/succession-exchange.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()

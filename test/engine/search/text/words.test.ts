@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fold, MAX_TERM_LENGTH } from '../../../../src/engine/search/text/folding.ts'
-import { eachTerm, PAIR } from '../../../../src/engine/search/text/words.ts'
+import { fold, MAX_TERM_LENGTH, eachTerm, PAIR } from '../../../../src/engine/search/text/words.ts'
 
 /** The words of a text, without pairs of characters. */
 function words(text: string): string[] {
