@@ -53,7 +53,7 @@ const GROUPS: Readonly<Record<string, readonly (readonly [string, string, Load])
     ['amend <newsletter> <number> <file>', 'publish a corrected text of an issue', toWrite.correct],
     ['retract <newsletter> <number>', 'withdraw an issue', toWrite.correct],
     ['import <folder>', 'publish every Markdown file in a folder, oldest first', toWrite.import],
-    ['export <newsletter>', 'export a newsletter to one file, with its proofs', toKeep.export],
+    ['export <newsletter>', 'export a newsletter to one file, or to Markdown files', toKeep.export],
     ['restore', 'recover a newsletter with its 24 words', toKeep.recover],
     ['repair <newsletter>', 'undo a conflicting history', toKeep.recover],
     ['succeed <newsletter>', 'direct readers to a successor newsletter', toWrite.succeed],

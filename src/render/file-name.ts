@@ -1,7 +1,9 @@
-import { stripControls } from './plain.ts'
+import { singleLine, stripControls } from './plain.ts'
 
 /** Longest file name, in bytes; most file systems allow 255, and a temporary name must fit as well. */
 const MAX_NAME_BYTES = 200
+
+const MAX_SLUG_LENGTH = 60
 
 // Names that are devices on Windows, whatever follows the first dot.
 const RESERVED = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)/i
@@ -35,4 +37,17 @@ function shorten(name: string): string {
 /** Length in bytes, as UTF-8. */
 function sizeOf(text: string): number {
   return new TextEncoder().encode(text).byteLength
+}
+
+/** Letters and digits of any script, small, joined by `-`. */
+export function slugOf(title: string): string {
+  const words = singleLine(title)
+    .normalize('NFKC')
+    .toLowerCase()
+    .match(/[\p{L}\p{M}\p{N}]+/gu)
+  return (words ?? [])
+    .join('-')
+    .slice(0, MAX_SLUG_LENGTH)
+    .toWellFormed()
+    .replace(/[-\uFFFD]+$/, '')
 }

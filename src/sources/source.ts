@@ -72,12 +72,20 @@ export interface DraftSource {
 }
 
 /**
- * The order in which the drafts of a source become issues: those that say their date by date, then all others by
- * origin, where `issue-9` comes before `issue-10`.
+ * The order in which the drafts of a source become issues: by number if each says one of its own, as an exported
+ * newsletter does; else those that say their date by date, then all others by origin, where `issue-9` comes before
+ * `issue-10`.
  */
 export function inPublishingOrder<
-  T extends Pick<FoundDraft, 'origin'> & { draft: Pick<Draft, 'publishedAt' | 'dateFrom'> },
+  T extends Pick<FoundDraft, 'origin'> & {
+    draft: Pick<Draft, 'publishedAt' | 'dateFrom' | 'declaredNumber'>
+  },
 >(drafts: readonly T[]): T[] {
+  const numbers = new Map(drafts.map((it) => [it.draft.declaredNumber, it]))
+  if (numbers.size === drafts.length && !numbers.has(undefined)) {
+    const numberOf = ({ draft }: T) => draft.declaredNumber ?? 0
+    return drafts.toSorted((a, b) => numberOf(a) - numberOf(b))
+  }
   const byOrigin = (a: T, b: T) => compareNaturally(a.origin, b.origin)
   const byDate = (a: T, b: T) =>
     Date.parse(a.draft.publishedAt) - Date.parse(b.draft.publishedAt) || byOrigin(a, b)

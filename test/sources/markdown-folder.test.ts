@@ -195,6 +195,17 @@ describe('inPublishingOrder', () => {
     expect(inPublishingOrder(drafts).map((it) => it.origin)).toEqual(['z', 'b-9', 'b-10', 'c'])
   })
 
+  it('goes by number where each draft says one of its own', () => {
+    const numbered = [3, 1, 2].map((declaredNumber, at) => ({
+      origin: String(declaredNumber),
+      draft: { ...draft('', at + 1, 'head').draft, declaredNumber },
+    }))
+    const order = (drafts: typeof numbered) => inPublishingOrder(drafts).map((it) => it.origin)
+    expect(order(numbered)).toEqual(['1', '2', '3'])
+    const [first] = numbered
+    expect(order([...numbered, ...(first === undefined ? [] : [first])])[0]).toBe('3')
+  })
+
   it('puts those without a date last, by origin', () => {
     const drafts = [
       draft('10/a', 1, 'head'),

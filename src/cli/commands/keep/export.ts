@@ -1,5 +1,6 @@
 import { lstat, rename, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { Option } from 'commander'
 import { defined } from '../../../defined.ts'
 import { writeBeside } from '../../../atomic-file.ts'
 import { codeOf, HyperletterError } from '../../../errors.ts'
@@ -11,7 +12,8 @@ import { formatBytes, nameOf, plural, shellWord } from '../../terminal/format.ts
 import { Progress } from '../../terminal/progress.ts'
 
 interface Options {
-  readonly bundle: string
+  readonly bundle?: string
+  readonly markdown?: string
   readonly since?: number
   readonly force?: boolean
 }
@@ -22,20 +24,68 @@ const STDOUT = '-'
 export const commands: Commands = {
   export: (command, bind) =>
     command
-      .requiredOption('--bundle <file>', 'file to write, or - for standard output')
+      .option('--bundle <file>', 'one signed file, or - for standard output')
+      .addOption(
+        new Option('--markdown <folder>', 'Markdown files with their pictures').conflicts('bundle'),
+      )
       .option('--since <number>', 'only issues since this number', issueNumber)
-      .option('--force', 'replace an existing file')
+      .option('--force', 'replace existing files')
+      .details(
+        `
+A bundle is for \`hyperletter import-bundle\`: readers verify it and replicate it on. A folder of Markdown
+files is for other programs, and for \`hyperletter import\`, which makes the same issues of it. A folder
+that was exported before gets the issues that it lacks.
+`,
+      )
       .examples(
         'hyperletter export "Tide Tables" --bundle tides.bundle',
         'hyperletter export "Tide Tables" --bundle news.bundle --since 12',
+        'hyperletter export "Tide Tables" --markdown ~/letters/tides',
       )
-      .action(bind(exportBundle)),
+      .action(bind(exportNewsletter)),
+}
+
+async function exportNewsletter(
+  context: Context,
+  newsletter: string,
+  { bundle, markdown, ...options }: Options,
+): Promise<number | void> {
+  if (bundle !== undefined) return exportBundle(context, newsletter, bundle, options)
+  if (markdown !== undefined) return exportFolder(context, newsletter, markdown, options)
+  throw new HyperletterError(
+    'INVALID_INPUT',
+    'Say what to write: --bundle <file> or --markdown <folder>.',
+  )
+}
+
+async function exportFolder(
+  context: Context,
+  newsletter: string,
+  to: string,
+  { since = 1, force = false }: Options,
+): Promise<number | void> {
+  const { io, out } = context
+  const { exportMarkdown } = await import('./export-markdown.ts')
+  const folder = resolve(io.cwd, to)
+  const exported = await withOperations(context, (operations) =>
+    exportMarkdown(context, operations, { newsletter, folder, since, force }),
+  )
+  const { feedKey, title, issues, files, skipped, warnings } = exported
+  await out.result(exported, () => {
+    const name = nameOf({ feedKey, title })
+    return `Wrote ${plural(issues, 'issue')} of ${name} to ${folder}, ${plural(files, 'file')}.\n`
+  })
+  for (const it of warnings) await out.warn(it)
+  for (const { number, message } of skipped)
+    await out.warn(`Issue ${number} is left out: ${message}`)
+  return skipped.some(({ code }) => code !== 'ISSUE_NOT_FOUND') ? 3 : 0
 }
 
 async function exportBundle(
   context: Context,
   newsletter: string,
-  { bundle, since, force = false }: Options,
+  bundle: string,
+  { since, force = false }: Options,
 ): Promise<void> {
   const { io, out, options } = context
   const isStdout = bundle === STDOUT

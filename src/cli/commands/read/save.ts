@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { HyperletterError } from '../../../errors.ts'
 import type { Output } from '../../../api/contract/contract.ts'
+import { slugOf } from '../../../render/file-name.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { type Commands, type Context, withOperations } from '../../context.ts'
 import { Progress } from '../../terminal/progress.ts'
@@ -11,8 +12,6 @@ interface Options {
 }
 
 type Issue = Output<'readIssue'>
-
-const MAX_SLUG_LENGTH = 60
 
 export const commands: Commands = {
   save: (command, bind) =>
@@ -89,19 +88,6 @@ function folderFor(cwd: string, issue: Issue, attachment: string | undefined, to
   if (to !== undefined) return resolve(cwd, to)
   if (attachment !== undefined) return cwd
   return resolve(cwd, `${slugOf(issue.newsletter) || 'newsletter'}-${issue.number}`)
-}
-
-/** Letters and digits of any script, small, joined by `-`. */
-function slugOf(title: string): string {
-  const words = singleLine(title)
-    .normalize('NFKC')
-    .toLowerCase()
-    .match(/[\p{L}\p{M}\p{N}]+/gu)
-  return (words ?? [])
-    .join('-')
-    .slice(0, MAX_SLUG_LENGTH)
-    .toWellFormed()
-    .replace(/[-\uFFFD]+$/, '')
 }
 
 /** Counts what passes, over all files of one run. */
