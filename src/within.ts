@@ -4,6 +4,22 @@ export function anySignal(first: AbortSignal, ...others: (AbortSignal | undefine
   return given.length === 0 ? first : AbortSignal.any([first, ...given])
 }
 
+/** Waits for `work`. Rejects with the reason of the signal if that aborts first. */
+export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  work.catch(() => undefined)
+  signal.throwIfAborted()
+  let stop: () => void = () => undefined
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason as Error)
+  })
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
 /** Waits for `work`, but no longer than `timeoutMs`. Gives whether it is done. */
 export async function withinMs(timeoutMs: number, work: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined

@@ -1,4 +1,5 @@
 import { HyperletterError } from '../errors.ts'
+import { anySignal, orAborted } from '../within.ts'
 import type { BlockRange } from './block-ranges.ts'
 
 /** How a block may be obtained. */
@@ -140,7 +141,7 @@ export async function readRange(
   { signal, ...options }: ReadOptions = {},
 ): Promise<Uint8Array[]> {
   const failed = new AbortController()
-  const either = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal])
+  const either = anySignal(failed.signal, signal)
   const reads = Array.from({ length: end - start }, (_, i) =>
     source.read(start + i, { ...options, signal: either }),
   )
@@ -156,16 +157,11 @@ export async function readRange(
 export async function firstBlock(log: Log, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
   if (log.length > 0) return
-  await new Promise<void>((resolve, reject) => {
-    const off = log.events.on('downloader', 'append', () => settle(resolve))
-    const onAbort = () => settle(() => reject(signal.reason as Error))
-    const settle = (how: () => void) => {
-      off()
-      signal.removeEventListener('abort', onAbort)
-      how()
-    }
-    signal.addEventListener('abort', onAbort, { once: true })
+  let off: () => void = () => undefined
+  const begun = new Promise<void>((resolve) => {
+    off = log.events.on('downloader', 'append', () => resolve())
   })
+  await orAborted(begun, signal).finally(off)
 }
 
 /** @throws NOT_AVAILABLE for a block that is not on this machine. */

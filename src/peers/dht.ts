@@ -4,6 +4,7 @@ import { defined } from '../defined.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { withinMs } from '../within.ts'
+import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { DialTracker } from './dials.ts'
 
@@ -63,10 +64,7 @@ export async function runBootstrapNode({
       await node.fullyBootstrapped()
     }
     onReady(address)
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve()
-      signal.addEventListener('abort', () => resolve(), { once: true })
-    })
+    if (!signal.aborted) await once(signal, 'abort')
   } finally {
     await Promise.all(nodes.map((node) => node.destroy({ force: true })))
   }
@@ -112,18 +110,12 @@ export async function putMutable(
     publicKey: Buffer.from(keyPair.publicKey),
     secretKey: Buffer.from(keyPair.secretKey),
   }
-  const put = dht.mutablePut(pair, Buffer.from(value), { seq }).then(
-    ({ closestNodes }) => closestNodes.length > 0,
-    (error: unknown) => {
-      logger.debug({ err: String(error) }, 'no node took a value')
-      return false
-    },
-  )
   let isStored = false
-  await withinMs(
-    VALUE_DEADLINE_MS,
-    put.then((done) => (isStored = done)),
+  const put = dht.mutablePut(pair, Buffer.from(value), { seq }).then(
+    ({ closestNodes }) => (isStored = closestNodes.length > 0),
+    (error: unknown) => logger.debug({ err: String(error) }, 'no node took a value'),
   )
+  await withinMs(VALUE_DEADLINE_MS, put)
   return isStored
 }
 

@@ -3,6 +3,7 @@ import type HyperDHT from 'hyperdht'
 import type { Address } from 'hyperdht'
 import type Hyperswarm from 'hyperswarm'
 import type { AttemptCounts, DialTracker } from './dials.ts'
+import { orAborted } from '../within.ts'
 import { isOverTcp } from './patched-hyperswarm.ts'
 
 /**
@@ -71,7 +72,7 @@ export function networkFacts(
 export async function askNodes({ dht }: Hyperswarm, signal: AbortSignal): Promise<DhtAnswers> {
   // Without an answer the first query takes until the end.
   const begun = AbortSignal.any([signal, AbortSignal.timeout(FIRST_QUERY_MS)])
-  await orAborted(dht.fullyBootstrapped(), begun)
+  await orAborted(dht.fullyBootstrapped(), begun).catch(() => undefined)
   const known = dht.toArray({ limit: MAX_ASKED })
   const nodes = known.length > 0 ? known : dht.bootstrapNodes.filter((it) => isIPv4(it.host))
   const asked = nodes.slice(0, MAX_ASKED)
@@ -87,21 +88,14 @@ export async function countAnnouncers(
 ): Promise<number> {
   const found = new Set<string>()
   const query = dht.lookup(topic)
-  const end = () => query.destroy()
   query.on('data', ({ peers }) => {
     for (const { publicKey } of peers) {
       if (!publicKey.equals(keyPair.publicKey)) found.add(publicKey.toString('hex'))
     }
   })
-  signal.addEventListener('abort', end, { once: true })
-  try {
-    if (signal.aborted) end()
-    await query.finished()
-  } catch {
-    // Not finished in time, or no node to ask: what was found counts.
-  } finally {
-    signal.removeEventListener('abort', end)
-  }
+  // Not finished in time, or no node to ask: what was found counts.
+  await orAborted(query.finished(), signal).catch(() => undefined)
+  query.destroy()
   return found.size
 }
 
@@ -111,25 +105,9 @@ function natOf(dht: HyperDHT): Nat {
   return dht.randomized ? 'random' : 'consistent'
 }
 
-async function isThere(dht: HyperDHT, node: Address, signal: AbortSignal): Promise<boolean> {
-  try {
-    await orAborted(dht.ping(node), signal)
-    return !signal.aborted
-  } catch {
-    return false
-  }
-}
-
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  let stop: (() => void) | undefined
-  const aborted = new Promise<undefined>((resolve) => {
-    stop = () => resolve(undefined)
-    signal.addEventListener('abort', stop, { once: true })
-    if (signal.aborted) stop()
-  })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    if (stop !== undefined) signal.removeEventListener('abort', stop)
-  }
+function isThere(dht: HyperDHT, node: Address, signal: AbortSignal): Promise<boolean> {
+  return orAborted(dht.ping(node), signal).then(
+    () => true,
+    () => false,
+  )
 }

@@ -36,11 +36,6 @@ const LOOK_AGAIN_MS = 5_000
 /** Delay from the arrival of a block to checking whether it was the last one. */
 const ANNOUNCE_AFTER_MS = 100
 
-export interface DownloaderOptions {
-  readonly feed: Feed
-  readonly log: (what: string, error: unknown) => void
-}
-
 /**
  * The downloads of one feed: the newest issue first, then everything there is and will be, but for
  * what its author took back. That is taken off the disk, and never asked for again. Where the feed has a
@@ -48,7 +43,7 @@ export interface DownloaderOptions {
  */
 export class Downloader {
   readonly #feed: Feed
-  readonly #log: DownloaderOptions['log']
+  readonly #log: (what: string, error: unknown) => void
   readonly #abort = new AbortController()
   readonly #stop: readonly (() => void)[]
   #downloads: Fetch[] | undefined
@@ -56,7 +51,7 @@ export class Downloader {
   readonly #drops = new SerialQueue()
 
   /** Begins at once; nothing is awaited. */
-  constructor({ feed, log }: DownloaderOptions) {
+  constructor(feed: Feed, log: (what: string, error: unknown) => void) {
     this.#feed = feed
     this.#log = log
     const { events } = feed.log
@@ -80,9 +75,7 @@ export class Downloader {
   async #run(): Promise<void> {
     const feed = this.#feed
     const { signal } = this.#abort
-    if (!feed.writable) {
-      await feed.begun(signal)
-    }
+    if (!feed.writable) await feed.begun(signal)
     if (!feed.writable && feed.selection === EVERYTHING) {
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(NEWEST_FIRST_MS)])
       const options = { signal: deadline }
@@ -132,39 +125,24 @@ export class Downloader {
           return !hasCode(error, 'NOT_AVAILABLE')
         })
       if (signal.aborted || !this.#feed.log.isOpen) return
-      const hasGrown = this.#feed.length !== length
-      await this.#grown(hasGrown ? LOOK_AFTER_MS : isWhole ? undefined : LOOK_AGAIN_MS)
+      if (this.#feed.length === length) await this.#grown(isWhole ? undefined : LOOK_AGAIN_MS)
+      await sleep(LOOK_AFTER_MS, undefined, { ref: false })
     }
   }
 
-  #grown(timeoutMs: number | undefined): Promise<void> {
+  // An import or a sync appends again and again; one look serves them all.
+  async #grown(timeoutMs: number | undefined): Promise<void> {
     const { events } = this.#feed.log
     const { signal } = this.#abort
-    return new Promise((resolve) => {
-      let timer: NodeJS.Timeout | undefined
-      const done = () => {
-        clearTimeout(timer)
-        for (const stop of stops) stop()
-        signal.removeEventListener('abort', done)
-        resolve()
-      }
-      const lookIn = (ms: number) => {
-        clearTimeout(timer)
-        timer = setTimeout(done, ms)
-        timer.unref()
-      }
-      // An import or a sync appends again and again; one look serves them all.
-      const onAppend = () => {
-        stops[0]?.()
-        lookIn(LOOK_AFTER_MS)
-      }
-      const stops = [
-        events.on('downloader', 'append', onAppend),
-        events.on('downloader', 'close', done),
-      ]
-      if (timeoutMs !== undefined) lookIn(timeoutMs)
-      signal.addEventListener('abort', done, { once: true })
-    })
+    let wake: () => void = () => undefined
+    const woken = new Promise<void>((resolve) => (wake = resolve))
+    const stops = [events.on('downloader', 'append', wake), events.on('downloader', 'close', wake)]
+    const timer = timeoutMs === undefined ? undefined : setTimeout(wake, timeoutMs).unref()
+    signal.addEventListener('abort', wake, { once: true })
+    await woken
+    for (const stop of stops) stop()
+    clearTimeout(timer)
+    signal.removeEventListener('abort', wake)
   }
 
   // One range a gap, and one that follows the log from the end of the last hole on.
@@ -196,8 +174,7 @@ export class Downloader {
       this.#announcement = undefined
       const { heldBlocks, length } = this.#feed
       if (heldBlocks === length) this.#announce()
-    }, ANNOUNCE_AFTER_MS)
-    this.#announcement.unref()
+    }, ANNOUNCE_AFTER_MS).unref()
   }
 
   #drop(): Promise<void> {

@@ -50,7 +50,7 @@ test('a mebibyte below what has been walked through is asked for, and no more, w
       if (it.end === LENGTH) resolve(it)
     }
     const feed = logWhoseWalkStopsAt(9_000, asked)
-    wanted = new Downloader({ feed, log: () => undefined })
+    wanted = new Downloader(feed, () => undefined)
   })
   wanted?.close()
 

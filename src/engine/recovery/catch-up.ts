@@ -1,5 +1,6 @@
 import { HyperletterError } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
+import { waitUntil } from '../../within.ts'
 import type { Network } from '../network/network.ts'
 
 export interface CatchUpOptions {
@@ -17,9 +18,6 @@ const OTHERS_MS = 1_000
 
 /** How often progress is reported. */
 const REPORT_EVERY_MS = 200
-
-/** How often conditions are looked at that no single event announces. */
-const LOOK_EVERY_MS = 25
 
 /**
  * Fetches from peers whatever they hold more of a log than this device, every block of it.
@@ -62,12 +60,15 @@ async function waitForAll(
     if (isLost()) throw new HyperletterError('ABORTED', 'The newsletter was closed meanwhile.')
   }
   const asked = () => log.peers.filter((it) => it.isSynced)
-  const isAnswered = await until(() => isLost() || asked().length > 0, timeoutMs, signal)
+  const isAnswered = await waitUntil(() => isLost() || asked().length > 0, {
+    timeoutMs,
+    signal,
+  })
   assertNotLost()
   if (!isAnswered) {
     throw new HyperletterError('FEED_BEHIND', `Nobody answered in ${timeoutMs / 1_000} s.`)
   }
-  await until(isLost, Math.min(OTHERS_MS, timeoutMs), signal)
+  await waitUntil(isLost, { timeoutMs: Math.min(OTHERS_MS, timeoutMs), signal })
   assertNotLost()
 
   const target = () => Math.max(atLeast, ...asked().map((it) => it.length))
@@ -87,29 +88,12 @@ async function waitForAll(
       )
     }
     onProgress?.()
-    await until(() => isWhole() || isLost(), Math.min(REPORT_EVERY_MS, timeoutMs), signal)
+    const reportMs = Math.min(REPORT_EVERY_MS, timeoutMs)
+    await waitUntil(() => isWhole() || isLost(), { timeoutMs: reportMs, signal })
     assertNotLost()
     // What its author took back need not come.
     await feed.isComplete()
   }
   onProgress?.()
   return asked().length
-}
-
-/** @returns false when `timeoutMs` passed first. Throws the reason of an aborted signal. */
-async function until(
-  condition: () => boolean,
-  timeoutMs: number,
-  signal: AbortSignal | undefined,
-): Promise<boolean> {
-  const deadline = Date.now() + timeoutMs
-  for (;;) {
-    signal?.throwIfAborted()
-    if (condition()) return true
-    const leftMs = deadline - Date.now()
-    if (leftMs <= 0) return false
-    await new Promise((resolve) => {
-      setTimeout(resolve, Math.min(LOOK_EVERY_MS, leftMs))
-    })
-  }
 }
