@@ -55,8 +55,8 @@ export async function succeedNewsletter(
       await engine.flush()
     }
     const network = await engine.network()
-    network.announceSuccession(statement)
-    const isPublished = await network.publishSuccession(statement, keys.recovery)
+    network.successions.announce(statement)
+    const isPublished = await network.successions.publish(statement, keys.recovery)
     const published = isPublished ? 'dht' : 'offline'
     return { statement: formatSuccession(statement), from, to, published }
   } finally {

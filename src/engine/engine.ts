@@ -111,7 +111,8 @@ export class Engine {
       library,
       logger,
       onFollow: (entry) => this.feeds.start(entry),
-      announce: async (statement) => (await networkSession.network)?.announceSuccession(statement),
+      announce: async (statement) =>
+        (await networkSession.network)?.successions.announce(statement),
     })
     networkSession.attach({
       store,
@@ -141,7 +142,7 @@ export class Engine {
     const { config } = options
     const { capBytes } = diskCapOf(config)
     const live = options.live ?? new LiveConfig(config)
-    const networkSession = new NetworkSession({ live, logger: options.logger })
+    const networkSession = new NetworkSession(live, options.logger)
     const opening = openStore(config, {
       capBytes,
       onLock: () => {

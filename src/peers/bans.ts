@@ -114,8 +114,7 @@ export class Bans {
 
   #saveSoon(): void {
     if (this.#options.path === undefined) return
-    this.#timer ??= setTimeout(() => this.#save(), SAVE_AFTER_MS)
-    this.#timer.unref()
+    this.#timer ??= setTimeout(() => this.#save(), SAVE_AFTER_MS).unref()
   }
 
   #save(): void {
@@ -161,8 +160,7 @@ export class PeerBlocklist {
   constructor(swarm: Hyperswarm, bans: Bans) {
     this.#swarm = swarm
     this.#bans = bans
-    this.#timer = setInterval(() => this.#unban(), UNBAN_EVERY_MS)
-    this.#timer.unref()
+    this.#timer = setInterval(() => this.#unban(), UNBAN_EVERY_MS).unref()
   }
 
   has(peer: string): boolean {

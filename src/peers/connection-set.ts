@@ -61,11 +61,7 @@ export class ConnectionSet {
    * @param onClose called when it was the connection to this peer until the end.
    */
   add(peer: string, connection: Connection, onFlood: () => void, onClose: () => void): void {
-    const throttle = new ConnectionThrottle(connection, {
-      upload: this.#upload,
-      download: this.#download,
-      onFlood,
-    })
+    const throttle = new ConnectionThrottle(connection, this.#upload, this.#download, onFlood)
     const entry = { connection, throttle }
     this.#entries.set(peer, entry)
     connection.on('close', () => {
@@ -111,14 +107,6 @@ function rate(perSecond: number | undefined): RateLimiter | undefined {
   return new RateLimiter({ perSecond, burst: perSecond * BURST_SECONDS })
 }
 
-export interface ConnectionThrottleOptions {
-  /** Bytes a second over all connections; absent for no limit. */
-  readonly upload: RateLimiter | undefined
-  readonly download: RateLimiter | undefined
-  /** Called when a peer keeps sending though nothing is read. */
-  readonly onFlood: () => void
-}
-
 type Done = (error: Error | null) => void
 
 // What streams call and keep internals.
@@ -139,7 +127,7 @@ const MAX_UNREAD_BYTES = { usual: 16 * 1024 * 1024, withDownloadLimit: 64 * 1024
  * heeds: it reads no further blocks from disk meanwhile. As long as nothing is read, nothing more is
  * asked for.
  */
-export class ConnectionThrottle {
+class ConnectionThrottle {
   readonly #internals: Internals
   readonly #onFlood: () => void
   readonly #maxUnreadBytes: number
@@ -147,8 +135,17 @@ export class ConnectionThrottle {
   #timer: NodeJS.Timeout | undefined
   #read: Done | undefined
 
-  /** To be made when the connection has its reader. */
-  constructor(connection: Connection, { upload, download, onFlood }: ConnectionThrottleOptions) {
+  /**
+   * To be made when the connection has its reader.
+   * @param upload bytes a second over all connections, as `download`; @param onFlood called when a peer keeps sending
+   * though nothing is read.
+   */
+  constructor(
+    connection: Connection,
+    upload: RateLimiter | undefined,
+    download: RateLimiter | undefined,
+    onFlood: () => void,
+  ) {
     const internals = connection as unknown as Internals
     this.#internals = internals
     this.#onFlood = onFlood

@@ -41,8 +41,7 @@ export class OutageWatch {
     this.#options = options
     this.#addresses = options.addresses ?? addressesHere
     this.#known = this.#addresses()
-    this.#timer = setInterval(() => this.#tick(), TICK_MS)
-    this.#timer.unref()
+    this.#timer = setInterval(() => this.#tick(), TICK_MS).unref()
   }
 
   close(): void {

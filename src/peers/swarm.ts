@@ -70,7 +70,8 @@ export class Swarm {
   readonly #bans: Bans
   /** Peers that the stack dials by default. */
   readonly #defaultMaxPeers: number
-  readonly #topics: Topics
+  /** What is announced and looked up. */
+  readonly topics: Topics
   readonly #dials: IntroducedDials
   readonly #connections = new ConnectionSet()
   readonly #blocklist: PeerBlocklist
@@ -94,7 +95,7 @@ export class Swarm {
         return false
       },
     })
-    this.#topics = new Topics(this.#swarm, logger)
+    this.topics = new Topics(this.#swarm, logger)
     this.#blocklist = new PeerBlocklist(this.#swarm, this.#bans)
     this.#defaultMaxPeers = this.#swarm.maxPeers
     this.#limit(options)
@@ -116,26 +117,6 @@ export class Swarm {
   /** Topics that a connected peer was found by, when it was looked up from here. */
   topicsOf(key: Uint8Array): readonly Uint8Array[] {
     return this.#swarm.peers.get(hex(key))?.topics ?? []
-  }
-
-  /** Announces and looks up a topic until `leave`. Does not wait. */
-  join(topic: Uint8Array): void {
-    this.#topics.join(topic)
-  }
-
-  /** Looks up a topic until `leave`, and does not announce it before `join`. */
-  lookUp(topic: Uint8Array): void {
-    this.#topics.lookUp(topic)
-  }
-
-  /** Looks the topic up once more, now. */
-  refresh(topic: Uint8Array): void {
-    this.#topics.refresh(topic)
-  }
-
-  /** Unannounces a topic; if that takes long, it goes on by itself. */
-  leave(topic: Uint8Array): Promise<void> {
-    return this.#topics.leave(topic)
   }
 
   /** Connects to a peer of a topic that was found without the DHT. Nothing of it is proved yet. */

@@ -69,8 +69,7 @@ export class Topics {
   }
 }
 
-/** What announces and looks up topics. */
-export type TopicPort = Pick<Topics, 'join' | 'lookUp' | 'refresh' | 'leave'>
+type TopicPort = Pick<Topics, 'join' | 'lookUp' | 'refresh' | 'leave'>
 
 /**
  * When a topic is looked up again after it was joined, in milliseconds. Of two peers that join at the same time
@@ -118,8 +117,7 @@ export class Announcer {
     const name = hex(topic)
     if (this.#joined.has(name) || this.#lookedUp.has(name) || this.#isClosed) return
     this.#topics.lookUp(topic)
-    const timer = setTimeout(() => this.addNow(topic), ANNOUNCE_AFTER_MS)
-    timer.unref()
+    const timer = setTimeout(() => this.addNow(topic), ANNOUNCE_AFTER_MS).unref()
     this.#lookedUp.set(name, timer)
   }
 

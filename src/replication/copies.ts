@@ -1,12 +1,6 @@
 import { merged, only, without, type BlockRange } from '../format/block-ranges.ts'
 import type { Log, LogPeer } from '../format/log.ts'
 
-export interface CopiesOptions {
-  readonly log: Log
-  /** A peer announced a block that it does not have, or sent another one. */
-  readonly onLie: (publicKey: Uint8Array) => void
-}
-
 /** A peer that does not answer is asked again after this. */
 const ASK_AGAIN_MS = 30_000
 
@@ -32,11 +26,14 @@ interface Evidence {
  * takes a block from each peer.
  */
 export class Copies {
-  readonly #options: CopiesOptions
+  readonly #log: Log
+  readonly #onLie: (publicKey: Uint8Array) => void
   readonly #evidence = new Map<LogPeer, Evidence>()
 
-  constructor(options: CopiesOptions) {
-    this.#options = options
+  /** @param onLie called when a peer announced a block that it does not have, or sent another one. */
+  constructor(log: Log, onLie: (publicKey: Uint8Array) => void) {
+    this.#log = log
+    this.#onLie = onLie
   }
 
   /**
@@ -45,9 +42,9 @@ export class Copies {
    */
   count(ranges: readonly BlockRange[], dropped: readonly BlockRange[] = []): number {
     const wanted = without(ranges, dropped)
-    return this.#options.log.peers.filter((peer) => {
+    return this.#log.peers.filter((peer) => {
       if (!wanted.every((it) => peer.holds(it))) return false
-      if (!this.#options.log.writable) return true
+      if (!this.#log.writable) return true
       const evidence = this.#of(peer)
       const open = without(wanted, rangesOf(evidence))
       if (open.length > 0) this.#ask(peer, evidence, open).catch(() => undefined)
@@ -57,12 +54,12 @@ export class Copies {
 
   /** Connected peers that hold every block, but for what is `dropped`. */
   countFull(dropped: readonly BlockRange[] = []): number {
-    const { length } = this.#options.log
+    const { length } = this.#log
     return length === 0 ? 0 : this.count([{ start: 0, end: length }], dropped)
   }
 
   uploaded(index: number, peer: LogPeer): void {
-    if (!this.#options.log.writable) return
+    if (!this.#log.writable) return
     const evidence = this.#of(peer)
     evidence.uploaded.push(index)
     if (evidence.uploaded.length >= MAX_RANGES) rangesOf(evidence)
@@ -85,14 +82,14 @@ export class Copies {
     evidence.isAsked = true
     try {
       const index = anyOf(open)
-      const leaf = await this.#options.log.leaf(index)
+      const leaf = await this.#log.leaf(index)
       const answer = leaf && (await peer.prove(index, leaf.hash))
       if (answer === 'proved') {
         evidence.ranges = merged([...evidence.ranges, ...open])
         return
       }
       evidence.askAt = performance.now() + ASK_AGAIN_MS
-      if (answer === 'wrong') this.#options.onLie(peer.publicKey)
+      if (answer === 'wrong') this.#onLie(peer.publicKey)
       if (answer === 'not-held') setTimeout(() => this.#judge(peer, index), DROP_MS).unref()
     } catch (error) {
       evidence.askAt = performance.now() + ASK_AGAIN_MS
@@ -103,8 +100,7 @@ export class Copies {
   }
 
   #judge(peer: LogPeer, index: number): void {
-    const { log, onLie } = this.#options
-    if (log.peers.includes(peer) && peer.holds(only(index))) onLie(peer.publicKey)
+    if (this.#log.peers.includes(peer) && peer.holds(only(index))) this.#onLie(peer.publicKey)
   }
 }
 

@@ -2,11 +2,6 @@ import type { BlockRange, Feed } from '../format/feed.ts'
 import type { Fetch, LogPeer } from '../format/log.ts'
 import { EVERYTHING } from '../format/selection.ts'
 
-export interface NewestIssueFirstOptions {
-  readonly feed: Feed
-  readonly log: (what: string, error: unknown) => void
-}
-
 /** Blocks arrive by the hundred; how soon after one of them the newest issue is looked at. */
 const LOOK_MS = 100
 
@@ -20,7 +15,7 @@ const RECORD_TIMEOUT_MS = 15_000
  */
 export class NewestIssueFirst {
   readonly #feed: Feed
-  readonly #log: NewestIssueFirstOptions['log']
+  readonly #log: (what: string, error: unknown) => void
   readonly #abort = new AbortController()
   readonly #stop: readonly (() => void)[]
   #length: number
@@ -29,7 +24,7 @@ export class NewestIssueFirst {
   #held: { readonly index: number; readonly ranges: readonly BlockRange[] } | undefined
 
   /** Begins at once; nothing is awaited. */
-  constructor({ feed, log }: NewestIssueFirstOptions) {
+  constructor(feed: Feed, log: (what: string, error: unknown) => void) {
     this.#feed = feed
     this.#log = log
     this.#length = feed.length
@@ -62,8 +57,7 @@ export class NewestIssueFirst {
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#look().catch((error: unknown) => this.#fail('looking at the newest issue', error))
-    }, LOOK_MS)
-    this.#timer.unref()
+    }, LOOK_MS).unref()
   }
 
   readonly #onPeerAdd = (peer: LogPeer): void => {

@@ -10,8 +10,10 @@ import { LogScheduling } from './scheduler/log-scheduling.ts'
 
 /** What replication asks of the part that connects peers. Peers are named by their public keys, 32 bytes. */
 export interface PeerPort {
-  /** Looks a topic up once more, now. */
-  refresh(topic: Uint8Array): void
+  readonly topics: {
+    /** Looks a topic up once more, now. */
+    refresh(topic: Uint8Array): void
+  }
   /**
    * Counts a provable misdeed; the third bans the peer for a while.
    * @param hangUp also end the connection before that: there is nothing more to wait for from it.
@@ -96,22 +98,19 @@ export class Seeding {
       events.on('watchers', 'peer-remove', this.#onPeerRemove),
       events.on('watchers', 'conflict', this.#onConflict),
     ]
-    this.#copies = new Copies({
-      log: feed.log,
-      onLie: (peer) =>
-        options.peers.strike(peer, 'peer announced a block that it does not have', {
-          hangUp: false,
-        }),
-    })
+    this.#copies = new Copies(feed.log, (peer) =>
+      options.peers.strike(peer, 'peer announced a block that it does not have', { hangUp: false }),
+    )
     // So that peers have proved what they hold when somebody asks.
     this.#provingTimer = setInterval(() => {
       if (feed.log.writable) this.#copies.countFull(feed.dropped)
-    }, PROVE_EVERY_MS)
-    this.#provingTimer.unref()
+    }, PROVE_EVERY_MS).unref()
     this.#scheduleLookUp()
     this.#scheduling = LogScheduling.of(feed.log)
-    this.#newestHeld = new NewestIssueFirst({ feed, log: (what, error) => this.#log(what, error) })
-    this.#wanted = new Downloader({ feed, log: (what, error) => this.#log(what, error) })
+    const report = (what: string, error: unknown) =>
+      options.logger.debug({ feed: short(feed.feedKey), err: String(error) }, what)
+    this.#newestHeld = new NewestIssueFirst(feed, report)
+    this.#wanted = new Downloader(feed, report)
   }
 
   /** The session was closed under it, and the feed has to be opened anew. */
@@ -169,10 +168,9 @@ export class Seeding {
     this.#lookUpTimer = setTimeout(() => {
       this.#lookUps++
       const { feed, peers } = this.#options
-      if (feed.log.peers.length === 0) peers.refresh(feed.log.discoveryKey)
+      if (feed.log.peers.length === 0) peers.topics.refresh(feed.log.discoveryKey)
       this.#scheduleLookUp()
-    }, delayMs + jitterMs)
-    this.#lookUpTimer.unref()
+    }, delayMs + jitterMs).unref()
   }
 
   readonly #onAppend = (): void => {
@@ -231,10 +229,5 @@ export class Seeding {
     if (this.#options.feed.log.peers.length > 0) return
     this.#lookUps = 0
     this.#scheduleLookUp()
-  }
-
-  #log(what: string, error: unknown): void {
-    const { feed, logger } = this.#options
-    logger.debug({ feed: short(feed.feedKey), err: String(error) }, what)
   }
 }

@@ -286,7 +286,7 @@ describe('the network', () => {
     const engine = await openEngine({ bootstrap: await privateDht() })
     const beginning = engine.network()
     await engine.close()
-    expect((await beginning).peers).toBe(0)
+    expect((await beginning).swarm.size).toBe(0)
     await expectCode(engine.network(), 'ABORTED')
   })
 })

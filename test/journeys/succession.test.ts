@@ -103,7 +103,7 @@ describe('after the device of an author was stolen', () => {
       reader.operations.acceptSuccession({ statement: forged }),
     )
     // And so it is where a changed program tells it to peers.
-    ;(await thief.engine.network()).announceSuccession(parseSuccession(forged))
+    ;(await thief.engine.network()).successions.announce(parseSuccession(forged))
     await publish(thief.operations, '# Second\n', thief.feedKey)
     await eventually(async () =>
       expect((await newsletterOf(reader, thief.feedKey))?.issues).toBe(2),

@@ -57,7 +57,7 @@ describe('a swarm', () => {
     }
     const swarm = openSwarm(bootstrap, dht)
 
-    swarm.join(topic)
+    swarm.topics.join(topic)
 
     await eventually(() => expect([swarm.size, peer.connections.size]).toEqual([1, 1]))
   })
@@ -95,7 +95,7 @@ describe('a swarm', () => {
   test('accepts no connection from a peer that it banned', async () => {
     const bootstrap = await privateNetwork()
     const { swarm, peer, key } = await connected(bootstrap)
-    swarm.join(randomBytes(32))
+    swarm.topics.join(randomBytes(32))
     const other = await listener(bootstrap)
     const dialIt = (from: Hyperswarm) =>
       eventually(() => {
@@ -150,7 +150,7 @@ describe('a swarm', () => {
     await alive.join(topic, { client: false, server: true }).flushed()
 
     const swarm = openSwarm(bootstrap)
-    swarm.join(topic)
+    swarm.topics.join(topic)
 
     // A dial of one that died takes 8 s to fail.
     await eventually(() => expect(alive.connections.size).toBe(1), 7_000)
@@ -164,7 +164,7 @@ describe('a swarm', () => {
     peer.on('connection', () => met++)
     const topic = randomBytes(32)
     await peer.join(topic).flushed()
-    swarm.join(topic)
+    swarm.topics.join(topic)
     await eventually(() => expect([met, swarm.size]).toEqual([1, 1]))
 
     swarm.reconnect()

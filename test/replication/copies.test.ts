@@ -104,7 +104,7 @@ describe('a peer that announces what it does not have', () => {
       }
       const leaf = () => Promise.resolve({ index: 0, size: 1, hash: Buffer.alloc(32) })
       const log = { writable: true, length: 4, peers: [peer], leaf } as unknown as Log
-      return { peer, copies: new Copies({ log, onLie: (it) => lies.push(it) }) }
+      return { peer, copies: new Copies(log, (it) => lies.push(it)) }
     }
     const wrong = evidence('wrong').copies
     expect(wrong.countFull()).toBe(0)

@@ -17,7 +17,7 @@ export async function diagnose(engine: Engine): Promise<Output<'diagnose'>> {
     within('newsletters', CHECK_MS, () => checkNewsletters(engine)),
   ])
   // Of use only once the DHT had its time.
-  const facts = network.facts()
+  const facts = network.swarm.facts()
   return {
     publicKey: facts.publicKey,
     checks: [

@@ -51,7 +51,8 @@ async function measureNewsletter(
 }
 
 function measureNetwork(network: Network): NonNullable<Measures['network']> {
-  const { connections, tcpConnections, knownPeers, bannedPeers, nodes, attempts } = network.facts()
+  const { connections, tcpConnections, knownPeers, bannedPeers, nodes, attempts } =
+    network.swarm.facts()
   return {
     connections,
     localConnections: tcpConnections,

@@ -25,8 +25,8 @@ export async function status(
   return {
     via,
     online: network !== undefined,
-    peers: network?.peers ?? 0,
-    localPeers: network?.facts().tcpConnections ?? 0,
+    peers: network?.swarm.size ?? 0,
+    localPeers: network?.swarm.facts().tcpConnections ?? 0,
     dataDir,
     bytesOnDisk: await bytesBelow(dataDir),
     ...defined({ problem }),

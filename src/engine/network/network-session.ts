@@ -16,11 +16,6 @@ import type { Library, LibraryEntry } from '../library/library.ts'
 import type { SuccessionStore } from '../recovery/succession-store.ts'
 import { NETWORK_LIMITS, Network } from './network.ts'
 
-export interface NetworkSessionOptions {
-  readonly live: LiveConfig
-  readonly logger: Logger
-}
-
 /** What there is to take to the network, once the store is open. */
 export interface NetworkParts {
   readonly store: Store
@@ -54,7 +49,7 @@ export class NetworkSession {
   #network: Promise<Network> | undefined
   #isClosing = false
 
-  constructor({ live, logger }: NetworkSessionOptions) {
+  constructor(live: LiveConfig, logger: Logger) {
     this.#live = live
     this.#logger = logger
     this.#unfollow = live.follow(NETWORK_LIMITS, async (changed) => {
@@ -129,7 +124,7 @@ export class NetworkSession {
     try {
       const network = await this.#connect(parts, dht, keyPair)
       await this.#startFeeds(parts, network)
-      for (const statement of parts.successions.known()) network.announceSuccession(statement)
+      for (const statement of parts.successions.known()) network.successions.announce(statement)
       parts.onOnline()
       return network
     } catch (error) {

@@ -13,7 +13,6 @@ import { guardReplication } from '../../log/internals/wire-guard.ts'
 import { Announcer } from '../../peers/topics.ts'
 import type { Bans } from '../../peers/bans.ts'
 import { openDht, type Dht } from '../../peers/dht.ts'
-import type { DhtAnswers, NetworkFacts } from '../../peers/diagnosis.ts'
 import { LocalNetwork } from '../../peers/lan/local-network.ts'
 import { Introductions } from '../../peers/introductions.ts'
 import { refuseCores, type OnMisdeed } from '../../peers/peer-protocol.ts'
@@ -57,11 +56,11 @@ export interface NetworkOptions {
 /** Everything that happens between peers: which feeds are announced, downloaded and served. */
 export class Network {
   readonly #options: NetworkOptions
-  readonly #swarm: Swarm
+  readonly swarm: Swarm
   readonly #announcer: Announcer
   readonly #introductions: Introductions
   readonly #pushes: PushChannel
-  readonly #successions: SuccessionExchange
+  readonly successions: SuccessionExchange
   readonly #wakeup: Wakeup
   readonly #idleFeeds: IdleFeeds
   #limits: Limits
@@ -76,9 +75,9 @@ export class Network {
     this.#options = options
     this.#limits = config
     this.#isPrivate = options.isPrivate ?? (() => false)
-    const onMisdeed: OnMisdeed = (peer, what) => this.#swarm.strike(peer, what, { hangUp: false })
+    const onMisdeed: OnMisdeed = (peer, what) => this.swarm.strike(peer, what, { hangUp: false })
     this.#introductions = new Introductions({
-      onPeer: (key, introducer) => this.#swarm.dial(key, introducer),
+      onPeer: (key, introducer) => this.swarm.dial(key, introducer),
       onMisdeed,
     })
     this.#pushes = new PushChannel({
@@ -106,7 +105,7 @@ export class Network {
           .catch((err: unknown) => logger.debug({ err }, 'news'))
       },
     })
-    this.#swarm = new Swarm({
+    this.swarm = new Swarm({
       ...config,
       dht: options.dht ?? openDht(config),
       guard: guardReplication,
@@ -119,28 +118,23 @@ export class Network {
         this.#announcer.reannounce(open)
       },
     })
-    this.#announcer = new Announcer(this.#swarm)
-    this.#successions = new SuccessionExchange({
-      swarm: this.#swarm,
+    this.#announcer = new Announcer(this.swarm.topics)
+    this.successions = new SuccessionExchange({
+      swarm: this.swarm,
       logger,
       onMisdeed,
       onStatement: options.onSuccession,
     })
     if (config.localDiscovery) {
       const { host, udpPort } = config
-      this.#localNetwork = new LocalNetwork({ swarm: this.#swarm, keyPair, host, udpPort, logger })
+      this.#localNetwork = new LocalNetwork({ swarm: this.swarm, keyPair, host, udpPort, logger })
     }
-  }
-
-  /** Connections now, over all feeds. */
-  get peers(): number {
-    return this.#swarm.size
   }
 
   /** Sets limits anew; connections begin again with them, within seconds. */
   configure(limits: Limits): void {
     this.#limits = limits
-    this.#swarm.configure(limits)
+    this.swarm.configure(limits)
   }
 
   /** Announces a newsletter when its turn comes; it opens when a peer asks for it or has news of it. */
@@ -168,19 +162,19 @@ export class Network {
     this.#localNetwork?.add(discoveryKey)
     const seeding = new Seeding({
       feed,
-      peers: this.#swarm,
+      peers: this.swarm,
       pushes: this.#pushes,
       logger: this.#options.logger,
       onPeer: () => {
         this.#introductions.changed(discoveryKey)
-        this.#successions.changed(feedKey)
+        this.successions.changed(feedKey)
       },
       onProgress: () => this.#wakeup.changed(feedKey),
       onDiskFull: this.#options.onDiskFull,
     })
     this.#seedings.set(feedKey, seeding)
     this.#introductions.add(discoveryKey, () => log.peers.map((it) => it.publicKey))
-    this.#successions.add(feed)
+    this.successions.add(feed)
     this.#wakeup.added(feedKey)
   }
 
@@ -215,31 +209,6 @@ export class Network {
     return this.#wakeup.statesOf(feedKey).filter((it) => it.held >= end).length
   }
 
-  /** What is known of the network without waiting. */
-  facts(): NetworkFacts {
-    return this.#swarm.facts()
-  }
-
-  /** Asks some nodes of the DHT whether they are there. */
-  askNodes(signal: AbortSignal): Promise<DhtAnswers> {
-    return this.#swarm.askNodes(signal)
-  }
-
-  /** How many others announce a newsletter in the DHT, by its discovery key. */
-  countAnnouncers(topic: Uint8Array, signal: AbortSignal): Promise<number> {
-    return this.#swarm.countAnnouncers(topic, signal)
-  }
-
-  /** Announces to peers of a newsletter, now and later, where it continues. */
-  announceSuccession(statement: Succession): void {
-    this.#successions.announce(statement)
-  }
-
-  /** Puts a statement into the DHT. Gives whether nodes took it in time. */
-  publishSuccession(statement: Succession, recovery: SigningKeyPair): Promise<boolean> {
-    return this.#successions.publish(statement, recovery)
-  }
-
   /** Leaves everything, within a deadline. */
   async close(): Promise<void> {
     this.#announcer.close()
@@ -247,9 +216,9 @@ export class Network {
     for (const seeding of this.#seedings.values()) seeding.close()
     this.#seedings.clear()
     this.#introductions.close()
-    this.#successions.close()
+    this.successions.close()
     this.#wakeup.close()
-    await Promise.all([this.#localNetwork?.close(), this.#pushes.close(), this.#swarm.close()])
+    await Promise.all([this.#localNetwork?.close(), this.#pushes.close(), this.swarm.close()])
     await this.#options.bans?.close()
   }
 
@@ -260,7 +229,7 @@ export class Network {
     this.#options.replicate(connection)
     this.#introductions.attach(mux)
     this.#pushes.attach(mux)
-    this.#successions.attach(mux)
+    this.successions.attach(mux)
     this.#wakeup.attach(mux).then(
       (speaks) => {
         if (!speaks && !connection.destroying) this.#openFor(peer)
@@ -271,7 +240,7 @@ export class Network {
 
   // A peer that cannot announce news is asked, for the newsletters that it was found by.
   #openFor(peer: Uint8Array): void {
-    for (const topic of this.#swarm.topicsOf(peer)) this.wake(topic)
+    for (const topic of this.swarm.topicsOf(peer)) this.wake(topic)
   }
 
   #notStored(feedKey: FeedKey, error: unknown): void {
@@ -298,6 +267,6 @@ export class Network {
     seeding.close()
     this.#seedings.delete(feedKey)
     this.#introductions.delete(discoveryKeyOf(keyBytes(feedKey)))
-    this.#successions.delete(seeding.feed)
+    this.successions.delete(seeding.feed)
   }
 }

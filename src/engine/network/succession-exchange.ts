@@ -89,7 +89,7 @@ export class SuccessionExchange {
       },
       onMisdeed: options.onMisdeed,
     })
-    this.#queue = new LookupQueue({ lookUp: (feed) => this.#lookUp(feed) })
+    this.#queue = new LookupQueue((feed) => this.#lookUp(feed))
   }
 
   /** Looks for a successor of a newsletter, and exchanges it with its peers, until `delete`. */
@@ -207,11 +207,6 @@ function aboutADay(): number {
   return LOOK_UP_EVERY_MS * (0.75 + Math.random() / 2)
 }
 
-export interface LookupQueueOptions<K> {
-  /** Does one look-up and gives how long to wait, in milliseconds, before the next one of that key. */
-  readonly lookUp: (key: K) => Promise<number>
-}
-
 /** How soon the first look-up of a key comes, once it is added. */
 const FIRST_MS = 500
 
@@ -223,14 +218,15 @@ const AFTER_FAILURE_MS = 600_000
 
 /** Repeats a look-up for each of many keys: one at a time, spread over time, until it is closed. */
 export class LookupQueue<K> {
-  readonly #lookUp: LookupQueueOptions<K>['lookUp']
+  readonly #lookUp: (key: K) => Promise<number>
   /** Key → when it is due, in milliseconds since 1970. */
   readonly #due = new Map<K, number>()
   #timer: NodeJS.Timeout | undefined
   #busy = false
   #closed = false
 
-  constructor({ lookUp }: LookupQueueOptions<K>) {
+  /** @param lookUp does one look-up and gives how long to wait, in milliseconds, before the next one of that key. */
+  constructor(lookUp: (key: K) => Promise<number>) {
     this.#lookUp = lookUp
   }
 

@@ -146,12 +146,12 @@ export async function poll(
   const swarm = new Swarm({ keyPair, dht, logger, guard: guardReplication, onConnection: ask })
   const topic = feed.log.discoveryKey
   try {
-    swarm.join(topic)
+    swarm.topics.join(topic)
     const deadline = Date.now() + timeoutMs
     for (let next = LOOK_AGAIN_MS; votes.length === 0 && Date.now() < deadline;) {
       await pause(25, undefined, signal === undefined ? {} : { signal })
       if (Date.now() < deadline - timeoutMs + next) continue
-      swarm.refresh(topic)
+      swarm.topics.refresh(topic)
       next += LOOK_AGAIN_MS
     }
     if (votes.length > 0) {

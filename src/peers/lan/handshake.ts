@@ -132,7 +132,6 @@ export function endWhenSilent(connection: Connection, socket: Socket): void {
     silent = isSilent ? silent + 1 : 0
     if (silent < SILENT_CHECKS) return
     connection.destroy(Object.assign(new Error('It stopped answering.'), { code: 'ETIMEDOUT' }))
-  }, CHECK_EVERY_MS)
-  timer.unref()
+  }, CHECK_EVERY_MS).unref()
   connection.once('close', () => clearInterval(timer))
 }

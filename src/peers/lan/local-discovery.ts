@@ -190,8 +190,7 @@ export class LocalDiscovery {
     this.#answerTimer = setTimeout(() => {
       this.#answerTimer = undefined
       this.#announce()
-    }, waitMs)
-    this.#answerTimer.unref()
+    }, waitMs).unref()
   }
 
   #onResponse(packet: DnsPacket, from: string): void {

@@ -1,28 +1,15 @@
 import type { Socket } from 'node:net'
 import type { Connection } from 'hyperswarm'
-import type { Address } from '../../config/config.ts'
 import type { Logger } from '../../logger.ts'
 import { hex } from '../../hex.ts'
 import type { KeyPair } from '../dht.ts'
+import type { Swarm } from '../swarm.ts'
 import { LocalDiscovery, type FoundPeer } from './local-discovery.ts'
 import { Dialer, Listener } from './tcp.ts'
 import { endWhenSilent } from './handshake.ts'
 
-/** What the local network asks of the swarm. */
-export interface LocalNetworkSwarm {
-  /** UDP port; undefined until it is bound. */
-  readonly localPort: number | undefined
-  /** Connects over UDX, unless there is a connection. */
-  addPeer(topic: Uint8Array, publicKey: Uint8Array, address: Address): void
-  /** Accepts a connection over TCP, unless the peer is blocked. */
-  accept(connection: Connection): void
-  /** Whether a peer may be dialed over TCP. */
-  mayDial(publicKey: Uint8Array): boolean
-  isConnectedOverTcp(peer: string): boolean
-}
-
 export interface LocalNetworkOptions {
-  readonly swarm: LocalNetworkSwarm
+  readonly swarm: Pick<Swarm, 'localPort' | 'addPeer' | 'accept' | 'mayDial' | 'isConnectedOverTcp'>
   /** Identifies this device to its peers. */
   readonly keyPair: KeyPair
   /** Address that is bound; all when absent. */

@@ -67,8 +67,7 @@ export class Multicast {
 
   #open(open: OpenSocket): void {
     if (this.#isClosed) return
-    this.#timer = setInterval(() => this.#update(open), CHECK_EVERY_MS)
-    this.#timer.unref()
+    this.#timer = setInterval(() => this.#update(open), CHECK_EVERY_MS).unref()
     this.#update(open)
   }
 

@@ -91,8 +91,7 @@ export class IdleFeeds {
 
   constructor(options: IdleFeedsOptions) {
     this.#options = options
-    this.#timer = setInterval(() => this.#check(), CHECK_MS)
-    this.#timer.unref()
+    this.#timer = setInterval(() => this.#check(), CHECK_MS).unref()
   }
 
   add(newsletter: KnownFeed): void {

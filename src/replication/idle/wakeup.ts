@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import c, { type Encoder } from 'compact-encoding'
 import type Protomux from 'protomux'
 import { keyBytes, type FeedKey } from '../../format/keys/feed-key.ts'
@@ -142,13 +142,12 @@ export class Wakeup {
   changed(feedKey: FeedKey): void {
     if (this.#protocol.size === 0) return
     this.#changed.add(feedKey)
-    this.#timer ??= globalThis.setTimeout(() => {
+    this.#timer ??= setTimeout(() => {
       this.#timer = undefined
       const changed = [...this.#changed]
       this.#changed.clear()
       for (const peer of this.#protocol) this.#announce(peer, changed).catch(() => undefined)
-    }, GATHER_MS)
-    this.#timer.unref()
+    }, GATHER_MS).unref()
   }
 
   speaks(peer: Uint8Array): boolean {
@@ -171,7 +170,7 @@ export class Wakeup {
     let batch: Claim[] = []
     const send = async () => {
       const waitMs = peer.state.sent.reserve(batch.length)
-      if (waitMs > 0) await setTimeout(waitMs, undefined, { ref: false })
+      if (waitMs > 0) await sleep(waitMs, undefined, { ref: false })
       if (batch.length > 0 && this.#protocol.has(peer)) peer.send(batch)
       batch = []
     }
@@ -208,7 +207,7 @@ export class Wakeup {
       tokens.set(hex(tokenOf(feedKey, handshakeHash, !isInitiator)), feedKey)
     }
     state.tokens = tokens
-    globalThis.setTimeout(() => (state.tokens = undefined), KEEP_TOKENS_MS).unref()
+    setTimeout(() => (state.tokens = undefined), KEEP_TOKENS_MS).unref()
     return tokens
   }
 }

@@ -139,7 +139,6 @@ export class LogScheduling {
       replication.update()
       // Also where nobody may be asked for anything now.
       this.#lookSoon()
-    }, this.#lookMs)
-    this.#timer.unref()
+    }, this.#lookMs).unref()
   }
 }

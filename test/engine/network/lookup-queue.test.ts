@@ -13,14 +13,12 @@ const DAY_MS = 86_400_000
 test('looks each of a thousand keys up once, one at a time and without a burst', async () => {
   const looked: number[] = []
   let running = 0
-  const queue = new LookupQueue<number>({
-    lookUp: async (key) => {
-      expect(++running).toBe(1)
-      looked.push(key)
-      await Promise.resolve()
-      running--
-      return DAY_MS
-    },
+  const queue = new LookupQueue<number>(async (key) => {
+    expect(++running).toBe(1)
+    looked.push(key)
+    await Promise.resolve()
+    running--
+    return DAY_MS
   })
   for (let key = 0; key < 1_000; key++) queue.add(key)
   await vi.advanceTimersByTimeAsync(10_000)
@@ -34,11 +32,9 @@ test('looks each of a thousand keys up once, one at a time and without a burst',
 
 test('looks up again when it was told to, also after a failure of another key', async () => {
   const looked: string[] = []
-  const queue = new LookupQueue<string>({
-    lookUp: (key) => {
-      looked.push(key)
-      return key === 'broken' ? Promise.reject(new Error('no')) : Promise.resolve(DAY_MS)
-    },
+  const queue = new LookupQueue<string>((key) => {
+    looked.push(key)
+    return key === 'broken' ? Promise.reject(new Error('no')) : Promise.resolve(DAY_MS)
   })
   queue.add('broken')
   queue.add('tides')
@@ -56,7 +52,7 @@ test('looks up again when it was told to, also after a failure of another key', 
 
 test('looks nothing up once it is closed', async () => {
   let looked = 0
-  const queue = new LookupQueue<string>({ lookUp: () => Promise.resolve((looked++, DAY_MS)) })
+  const queue = new LookupQueue<string>(() => Promise.resolve((looked++, DAY_MS)))
   queue.add('tides')
   queue.close()
   queue.add('moon')

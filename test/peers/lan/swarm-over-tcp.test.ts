@@ -81,10 +81,10 @@ async function two(): Promise<readonly [TcpPeer, TcpPeer]> {
 /** Lets two meet in the DHT. */
 async function metOverUdx([one, other]: readonly [TcpPeer, TcpPeer]): Promise<void> {
   const topic = randomBytes(32)
-  one.swarm.join(topic)
-  other.swarm.join(topic)
+  one.swarm.topics.join(topic)
+  other.swarm.topics.join(topic)
   await eventually(() => {
-    one.swarm.refresh(topic)
+    one.swarm.topics.refresh(topic)
     expect([one.kinds(), other.kinds()]).toEqual([['udx'], ['udx']])
   })
 }
@@ -150,10 +150,10 @@ describe('two peers in one room', () => {
       if (++arrived > 10) call ??= one.call(other)
     })
     const topic = randomBytes(32)
-    one.swarm.join(topic)
-    other.swarm.join(topic)
+    one.swarm.topics.join(topic)
+    other.swarm.topics.join(topic)
     await eventually(() => {
-      one.swarm.refresh(topic)
+      one.swarm.topics.refresh(topic)
       expect(one.swarm.size).toBe(1)
     })
 
@@ -190,10 +190,10 @@ describe('two peers in one room', () => {
 
     const back = await openPeer(bootstrap, gone.keyPair)
     const topic = randomBytes(32)
-    other.swarm.join(topic)
-    back.swarm.join(topic)
+    other.swarm.topics.join(topic)
+    back.swarm.topics.join(topic)
     await eventually(() => {
-      back.swarm.refresh(topic)
+      back.swarm.topics.refresh(topic)
       expect(back.kinds()).toEqual(['udx'])
     })
     expect(other.kinds()).toEqual(['tcp'])
