@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { diskCapOf } from '../config/disk-cap.ts'
 import { LiveConfig } from '../config/live.ts'
@@ -47,6 +48,9 @@ interface Parts {
   readonly keys: SigningKeys
   readonly notes: PublishedNotes
 }
+
+/** The copy of the library, in the data directory. */
+export const LIBRARY_COPY = 'library.json'
 
 /** Name of the library in the store. */
 const LIBRARY_NAME = 'hyperletter/library'
@@ -158,8 +162,15 @@ export class Engine {
     files.catch(() => undefined)
     try {
       const store = await opening
-      const library = await Library.open(await store.openKeyValues(LIBRARY_NAME))
+      const library = await Library.open(
+        await store.openKeyValues(LIBRARY_NAME),
+        join(config.dataDir, LIBRARY_COPY),
+      )
       const [journal, keys, notes] = await files
+      if (library.restored !== undefined) {
+        const facts = { newsletters: library.restored }
+        options.logger.warn(facts, 'the store lost changes of the library: restored from its copy')
+      }
       if (library.unreadable > 0) {
         options.logger.warn({ entries: library.unreadable }, 'library entries of another version')
       }

@@ -10,8 +10,9 @@ import {
 } from '../../format/keys/feed-key.ts'
 import { compareTimes } from '../../format/records/text.ts'
 import type { KeyValueLog } from '../../log/store/key-value-log.ts'
-import { onStore } from '../../storage-errors.ts'
-import { Marks } from './marks.ts'
+import { ignoreFullDisk, onStore } from '../../storage-errors.ts'
+import { LibraryCopy, parseNumbers, readCopy, type LibrarySnapshot } from './library-copy.ts'
+import { markKey, Marks, type Mark } from './marks.ts'
 import { resolveEntry } from './resolve.ts'
 import { SerialQueue } from '../../serial-queue.ts'
 
@@ -110,29 +111,82 @@ export class Library {
   readonly #entries = new Map<FeedKey, LibraryEntry>()
   /** Entries that this version does not understand; they are left as they are. */
   unreadable = 0
+  /** How many newsletters came from the copy, because the store had lost something; undefined where it had not. */
+  restored: number | undefined
+  #copy: LibraryCopy | undefined
   readonly #writes = new SerialQueue()
   #isClosing = false
 
   private constructor(log: KeyValueLog) {
     this.#log = log
-    this.marks = new Marks(log, (work) => this.#write(work))
+    this.marks = new Marks(log, async (feedKey, work) => {
+      const changed = await this.#write(work)
+      if (changed > 0) this.#copy?.onChange(feedKey)
+      return changed
+    })
   }
 
-  /** @param log its own; `close` closes it. */
-  static async open(log: KeyValueLog): Promise<Library> {
+  /**
+   * @param log its own; `close` closes it.
+   * @param copyPath where a copy of all of it is kept, from which it restores what the store lost.
+   */
+  static async open(log: KeyValueLog, copyPath?: string): Promise<Library> {
     const library = new Library(log)
-    for await (const { value } of log.entries({ gte: FEEDS, lt: `${FEEDS}~` })) {
-      const entry = readEntry(value)
-      if (entry === undefined) library.unreadable++
-      else library.#entries.set(entry.feedKey, entry)
-    }
+    await library.#load()
+    if (copyPath !== undefined) await library.#openCopy(copyPath)
     return library
   }
 
   async close(): Promise<void> {
     this.#isClosing = true
     await this.#writes.idle()
+    await this.#copy?.close()
     await this.#log.close()
+  }
+
+  async #load(): Promise<void> {
+    for await (const { value } of this.#log.entries({ gte: FEEDS, lt: `${FEEDS}~` })) {
+      const entry = readEntry(value)
+      if (entry === undefined) this.unreadable++
+      else this.#entries.set(entry.feedKey, entry)
+    }
+  }
+
+  async #openCopy(path: string): Promise<void> {
+    const snapshot = await readCopy(path)
+    const isBehind = (await this.#log.length()) < (snapshot?.length ?? 0)
+    if (snapshot !== undefined && isBehind) await this.#restore(snapshot)
+    const isWhole = isBehind ? false : snapshot !== undefined || this.#entries.size === 0
+    const length = () => this.#log.length()
+    const list = () => this.list()
+    const get = (feedKey: FeedKey) => this.get(feedKey)
+    const numbers = (mark: Mark, feedKey: FeedKey) => this.marks.numbers(mark, feedKey)
+    this.#copy = new LibraryCopy(path, { length, list, get, numbers }, isWhole)
+    if (isBehind) await this.#copy.flush().catch(ignoreFullDisk)
+  }
+
+  // The store lost the newest of what it was given, or all of it. In one batch, which is written whole or not at all:
+  // by its length, half of it would pass for newer than the copy.
+  async #restore({ newsletters }: LibrarySnapshot): Promise<void> {
+    const wanted = new Map<string, unknown>()
+    for (const [feedKey, { entry, read, star }] of newsletters) {
+      wanted.set(FEEDS + feedKey, entry)
+      for (const it of parseNumbers(read)) wanted.set(markKey('read', feedKey, it), true)
+      for (const it of parseNumbers(star)) wanted.set(markKey('star', feedKey, it), true)
+    }
+    await onStore(async () => {
+      const batch = (await this.#log.forWriting()).batch()
+      for await (const { key, value } of this.#log.entries({ gte: '', lt: '~' })) {
+        const isKnown = !key.startsWith(FEEDS) || readEntry(value) !== undefined
+        if (isKnown && !wanted.has(key)) await batch.del(key)
+      }
+      for (const [key, value] of wanted) await batch.put(key, value)
+      await batch.flush()
+    })
+    this.#entries.clear()
+    this.unreadable = 0
+    await this.#load()
+    this.restored = newsletters.size
   }
 
   /** The entry that a person means, see `resolveEntry`. @throws NEWSLETTER_NOT_FOUND, INVALID_INPUT */
@@ -215,6 +269,7 @@ export class Library {
     this.#set(feedKey, entry)
     try {
       await this.#write(write)
+      this.#copy?.onChange(feedKey)
     } catch (error) {
       if (this.#entries.get(feedKey) === entry) this.#set(feedKey, before)
       throw error

@@ -57,6 +57,11 @@ export class KeyValueLog {
     }
   }
 
+  /** Blocks of the log below, which only grows. */
+  async length(): Promise<number> {
+    return (await this.#bee)?.core.length ?? 0
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     const bee = await this.#bee?.catch(() => undefined)
