@@ -6,7 +6,7 @@ import { codeOf, hasCode, HyperletterError } from './errors.ts'
  */
 const BY_TEXT = [
   [
-    /file descriptor could not be locked/i,
+    /file descriptor could not be locked|lock hold by current process/i,
     'STORE_BUSY',
     'Another process is using the data directory.',
   ],

@@ -4,6 +4,7 @@ import { diskCapOf } from '../config/disk-cap.ts'
 import { LiveConfig } from '../config/live.ts'
 import type { Feed } from '../format/feed.ts'
 import { anySignal } from '../within.ts'
+import { LIBRARY_COPY, LIBRARY_NAME } from './library/library-copy.ts'
 import { Library } from './library/library.ts'
 import type { Logger } from '../logger.ts'
 import type { FeedKey } from '../format/keys/feed-key.ts'
@@ -48,12 +49,6 @@ interface Parts {
   readonly keys: SigningKeys
   readonly notes: PublishedNotes
 }
-
-/** The copy of the library, in the data directory. */
-export const LIBRARY_COPY = 'library.json'
-
-/** Name of the library in the store. */
-const LIBRARY_NAME = 'hyperletter/library'
 
 /**
  * Does everything: owns the store, the library, the open feeds and the network of one data

@@ -7,6 +7,7 @@ declare module 'corestore' {
 
   export interface CorestoreOptions {
     active?: boolean
+    readOnly?: boolean
   }
 
   /** One of `name`, `key`, `keyPair`, `manifest` or `discoveryKey` is needed. */
@@ -31,7 +32,11 @@ declare module 'corestore' {
 
   export interface CorestoreStorage {
     /** Ready once this process has the lock of the directory, before the database opens; null where there is none. */
-    readonly deviceFile: { ready(): Promise<void> } | null
+    readonly deviceFile: {
+      ready(): Promise<void>
+      /** `_fd` is -1 once the database has it. */
+      readonly lock: { readonly _fd: number } | null
+    } | null
     /** Closes the database and gives the lock back; `Corestore.close` does it last. */
     close(): Promise<void>
     /** The discovery key of a core by its name; null if it was never made. */

@@ -37,6 +37,8 @@ declare module 'hypercore' {
     writeBufferSize?: number
     /** Share of the files of blocks, oldest first, that compaction copies on its own: 0.25. */
     blobGarbageCollectionAgeCutOff?: number
+    /** Takes no lock, and sees the store as it is when it opens. */
+    readOnly?: boolean
   }
 
   /** Pending requests, filled by the core; cancel them with `Hypercore.destroyRequests`. */

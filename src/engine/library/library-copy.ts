@@ -6,6 +6,12 @@ import { DebouncedTask } from '../../debounced-task.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import type { Mark } from './marks.ts'
 
+/** Name of the library in the store. */
+export const LIBRARY_NAME = 'hyperletter/library'
+
+/** Where its copy is in the data directory. */
+export const LIBRARY_COPY = 'library.json'
+
 const copiedNewsletter = z.strictObject({
   entry: z.looseObject({ feedKey: z.string() }),
   /** Numbers of issues, such as `1-30,32`. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -25,6 +26,8 @@ const storedNote = z.object({
   length: z.int().nonnegative(),
   treeHash: z.string(),
   mustCatchUp: z.boolean(),
+  /** Absent in the notes of earlier versions. */
+  check: z.string().optional(),
 })
 
 /** Of a log of which nothing is known, and of one whose note cannot be read: peers have to be asked. */
@@ -53,7 +56,9 @@ export class PublishedNotes {
     const known = this.#known.get(feedKey)
     if (known !== undefined) return known
     try {
-      const note = storedNote.parse(JSON.parse(await readFile(this.#path(feedKey), 'utf8')))
+      const text = await readFile(this.#path(feedKey), 'utf8')
+      const { check, ...note } = storedNote.parse(JSON.parse(text))
+      if (check !== undefined && check !== checkOf(note)) return UNKNOWN
       this.#known.set(feedKey, note)
       return note
     } catch (error) {
@@ -68,13 +73,19 @@ export class PublishedNotes {
   async put(feedKey: FeedKey, note: PublishedNote): Promise<void> {
     // Where writing fails, what is on disk counts.
     this.#known.delete(feedKey)
-    await replaceWhole(this.#path(feedKey), [Buffer.from(`${JSON.stringify(note)}\n`)])
+    const text = `${JSON.stringify({ ...note, check: checkOf(note) })}\n`
+    await replaceWhole(this.#path(feedKey), [Buffer.from(text)])
     this.#known.set(feedKey, note)
   }
 
   #path(feedKey: FeedKey): string {
     return join(this.#dir, `${feedKey}.json`)
   }
+}
+
+// A digit that a failing disk changed would pass for a longer log, or another one.
+function checkOf({ length, treeHash, mustCatchUp }: PublishedNote): string {
+  return createHash('sha256').update(`${length} ${treeHash} ${mustCatchUp}`).digest('hex')
 }
 
 const SEED_BYTES = 32

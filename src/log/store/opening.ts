@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { rename, rm, stat } from 'node:fs/promises'
+import { closeSync, fstatSync } from 'node:fs'
+import { open, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import Corestore from 'corestore'
+import { tryLock } from 'fs-native-extensions'
 import Hypercore from 'hypercore'
 import type { Config } from '../../config/config.ts'
 import { codeOf, hasCode, HyperletterError } from '../../errors.ts'
@@ -79,27 +81,40 @@ async function tryToOpen(
   { capBytes = Infinity, onLock }: StoreOptions,
 ): Promise<Store> {
   const store = new Corestore(storageUnder(storeDir, capBytes))
+  const locking = lockedFile(store)
+  if (onLock !== undefined) void locking.then((it) => it !== undefined && onLock())
   try {
     refuseForks(store)
-    if (onLock !== undefined) void tellOfLock(store, onLock)
     await onStore(() => store.ready())
     return new Store(store)
   } catch (error) {
-    await store.close().catch(() => undefined)
+    await new Store(store).close().catch(() => undefined)
+    await closeLeft(await locking, storeDir)
     throw error
   }
 }
 
-// With the lock the database begins to open, in the same turn. What fails here fails there too.
-async function tellOfLock({ storage }: Corestore, onLock: () => void): Promise<void> {
+// The descriptor with the lock; undefined where that was not had. With the lock the database begins to open, in the same
+// turn. What fails here fails there too.
+async function lockedFile({ storage }: Corestore): Promise<number | undefined> {
   try {
-    if (storage.deviceFile === null) return
-    await storage.deviceFile.ready()
+    await storage.deviceFile?.ready()
+    const fd = storage.deviceFile?.lock?._fd
     await setImmediate()
+    return fd
   } catch {
-    return
+    return undefined
   }
-  onLock()
+}
+
+// rocksdb-native 3 leaves it open, and so the store locked, where the database cannot be opened.
+async function closeLeft(fd: number | undefined, storeDir: string): Promise<void> {
+  const ino = await inodeOf(join(storeDir, DEVICE_FILE))
+  try {
+    if (fd !== undefined && fstatSync(fd).ino === ino) closeSync(fd)
+  } catch {
+    // It was closed.
+  }
 }
 
 // With a cap, what the storage keeps for itself is small, and it copies blocks only when it is told to:
@@ -156,6 +171,41 @@ export function refuseFork({ replicator }: { readonly replicator: object }): voi
     )
   }
   it.allowFork = false
+}
+
+/**
+ * Opens a store as it is at this moment, also while another process has it. Nothing is written, and whatever
+ * would be fails with READ_ONLY. @throws STORE_DAMAGED, also where there is none; DISK_FAILED
+ */
+export async function openStoreReadOnly(storeDir: string): Promise<Store> {
+  if ((await inodeOf(join(storeDir, 'db'))) === undefined) {
+    throw new HyperletterError('STORE_DAMAGED', `There is no store in ${storeDir}.`)
+  }
+  const storage = Hypercore.defaultStorage(storeDir, { readOnly: true })
+  const store = new Corestore(storage, { readOnly: true })
+  try {
+    await onStore(() => store.ready())
+    return new Store(store)
+  } catch (error) {
+    await new Store(store).close().catch(() => undefined)
+    throw error
+  }
+}
+
+/** Runs work while nobody can open the store of a directory, without opening it. @throws STORE_BUSY */
+export async function withStoreLock<T>(storeDir: string, work: () => Promise<T>): Promise<T> {
+  const file = await open(join(storeDir, DEVICE_FILE), 'r+').catch(() => undefined)
+  try {
+    // As `device-file` takes it. Closing the file gives it back.
+    if (file !== undefined && !tryLock(file.fd)) {
+      throw new HyperletterError('STORE_BUSY', 'Another process is using the data directory.', {
+        hint: 'Run `hyperletter daemon stop`, or wait for the other command to end.',
+      })
+    }
+    return await work()
+  } finally {
+    await file?.close()
+  }
 }
 
 /** A store of its own in a directory of its own, for as long as something is looked into. @throws DISK_FULL */

@@ -99,15 +99,14 @@ export class Store {
   }
 
   /**
-   * Closes all that is open and gives the lock back, also where it fails: one core that could not be made for want of
-   * room keeps a Corestore from closing its database.
+   * Closes all that is open and gives the lock back, also where it fails: a Corestore that could not open does not close
+   * its database, nor one with a core that could not be made for want of room.
    */
   async close(): Promise<void> {
     try {
       await this.#corestore.close()
-    } catch (error) {
+    } finally {
       await this.#corestore.storage.close()
-      throw error
     }
   }
 

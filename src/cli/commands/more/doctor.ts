@@ -20,8 +20,10 @@ export const commands: Commands = {
     command
       .examples(
         'hyperletter doctor',
+        'hyperletter doctor --repair',
         `hyperletter doctor --json | jq '.checks[] | select(.state != "ok")'`,
       )
+      .option('--repair', 'make a new store if a file of it is damaged; no daemon may run')
       .action(bind(doctor)),
   why: (command, bind) =>
     command
@@ -29,7 +31,8 @@ export const commands: Commands = {
       .action(bind(why)),
 }
 
-async function doctor(context: Context): Promise<number> {
+async function doctor(context: Context, options: { repair?: true }): Promise<number> {
+  if (options.repair === true) return repair(context)
   const { out } = context
   await out.note('Checking; this takes up to ten seconds.')
   const { publicKey, checks } = await findings(context)
@@ -41,6 +44,25 @@ async function doctor(context: Context): Promise<number> {
   })
   for (const { name, next } of checks) if (next !== undefined) await out.next(`${name}: ${next}`)
   return isWell ? 0 : 1
+}
+
+async function repair(context: Context): Promise<number> {
+  const { out } = context
+  const config = await loadConfig(context)
+  const { repairStore } = await import('../../../engine/recovery/repair-store.ts')
+  await out.note('Reading the whole store.')
+  const { damage, aside, ...counts } = await repairStore(config)
+  const { newsletters, blocks, lost } = counts
+  const result = { repaired: damage !== undefined, ...defined({ damage, aside }), ...counts }
+  await out.result(result, () => {
+    const held = `${newsletters} newsletters, ${blocks - lost} blocks of them`
+    if (damage === undefined) return `Nothing is damaged: ${held}.\n`
+    return `${damage.message}\nMade a new store: ${held}${lost > 0 ? `; ${lost} are lost` : ''}.\n`
+  })
+  if (aside === undefined) return 0
+  await out.next('Run `hyperletter daemon start`: peers send what is missing.')
+  await out.next(`The damaged store is in ${aside}: delete it when everything is back.`)
+  return 0
 }
 
 async function findings(context: Context): Promise<Findings> {
