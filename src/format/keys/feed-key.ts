@@ -62,7 +62,8 @@ function complaint(text: string): string {
   if (lower !== text && (Z32_KEY.test(lower) || HEX_KEY.test(lower))) {
     return 'it has capital letters, but keys are written in small letters'
   }
-  if (/[^0-9a-zA-Z]/.test(text)) return 'it has characters that no key has'
+  const other = /[^0-9a-zA-Z]/u.exec(text)?.[0]
+  if (other !== undefined) return `it has “${other}”, which no key has`
   if (text.length !== 52 && text.length !== 64) {
     return `it has ${text.length} characters, but a key has 52 (or 64 in hex)`
   }

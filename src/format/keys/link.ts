@@ -9,25 +9,38 @@ export interface Link {
 
 const SCHEME = 'hyperletter://'
 
+/** Far more than a link with two keys, and what programs add to it: nothing longer is looked at. */
+const MAX_LENGTH = 2_048
+
 /**
- * Parses `hyperletter://<feed key>`, `hyperletter://<feed key>#<encryption key>`, or either without the scheme.
+ * Parses `hyperletter://<feed key>`, `hyperletter://<feed key>#<encryption key>`, or either without the scheme, as mail
+ * and other programs hand them on: in brackets or quotes (RFC 3986, appendix C), behind it the punctuation of a sentence,
+ * broken over lines, percent-encoded, in capitals, or with parameters of a tracker.
  * @throws INVALID_LINK saying what is wrong with it.
  */
 export function parseLink(text: string): Link {
-  const trimmed = text.trim()
-  const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(trimmed)?.[0]
-  if (scheme !== undefined && !trimmed.toLowerCase().startsWith(SCHEME)) {
+  const plain = unwrapped(text.slice(0, MAX_LENGTH))
+  const scheme = /^[a-z][a-z0-9+.-]*:/.exec(plain)?.[0]
+  if (scheme !== undefined && scheme !== SCHEME.slice(0, -2)) {
     throw new HyperletterError(
       'INVALID_LINK',
       `A link begins with ${SCHEME}, not with ${scheme.slice(0, 32)}`,
     )
   }
-  const rest = scheme === undefined ? trimmed : trimmed.slice(SCHEME.length)
-  const hash = rest.indexOf('#')
-  const feedKey = parseFeedKey((hash < 0 ? rest : rest.slice(0, hash)).replace(/\/$/, ''))
-  return hash < 0
-    ? { feedKey }
-    : { feedKey, encryptionKey: parseEncryptionKey(rest.slice(hash + 1)) }
+  const rest = scheme === undefined ? plain : plain.slice(scheme.length).replace(/^\/\//, '')
+  const [address = '', ...secrets] = rest.split('#')
+  const feedKey = parseFeedKey(address.replace(/\?.*$/, '').replace(/\/$/, ''))
+  if (secrets.length === 0) return { feedKey }
+  return { feedKey, encryptionKey: parseEncryptionKey(secrets.join('#').replace(/[?&].*$/, '')) }
+}
+
+function unwrapped(text: string): string {
+  return text
+    .replace(/[\s\u{AD}\u{200B}-\u{200D}\u{2060}]+/gu, '')
+    .replace(/%(?:23|26|2f|3a|3f)/gi, decodeURIComponent)
+    .replace(/^[^a-z0-9]+/i, '')
+    .replace(/[^a-z0-9#/]+$/i, '')
+    .toLowerCase()
 }
 
 /** The link to give to readers. With an encryption key it is a secret. */

@@ -28,6 +28,20 @@ describe('a link', () => {
     ` hyperletter://${KEY}\n`,
     KEY,
     HEX,
+    // As programs hand them on.
+    `<hyperletter://${KEY}>`,
+    `hyperletter://${KEY}.`,
+    `(hyperletter://${KEY}),`,
+    `“hyperletter://${KEY}”`,
+    `'${KEY}'!`,
+    `hyperletter:${KEY}`,
+    `hyperletter://${KEY}`.toUpperCase(),
+    `Hyperletter://${KEY.replace('h', 'H')}`,
+    `hyperletter://${HEX.toUpperCase()}`,
+    `hyperletter://${KEY.slice(0, 20)}\r\n  ${KEY.slice(20)}`,
+    `hyperletter://${KEY.slice(0, 20)}\u200b\u00ad${KEY.slice(20)}\u00a0`,
+    `hyperletter%3A%2F%2F${KEY}`,
+    `hyperletter://${KEY}?utm_source=mail&a=b`,
   ])('of a public newsletter can be written %j', (text) => {
     expect(parseLink(text)).toEqual({ feedKey: KEY })
   })
@@ -36,6 +50,11 @@ describe('a link', () => {
     `hyperletter://${KEY}#${SECRET}`,
     `hyperletter://${KEY}/#${SECRET}`,
     `${HEX}#${SECRET}`,
+    `hyperletter://${KEY}%23${SECRET}`,
+    `<hyperletter://${KEY}?utm_source=mail#${SECRET}>.`,
+    `hyperletter://${KEY}#${SECRET}?utm_source=mail`,
+    `hyperletter://${KEY}#${SECRET}&utm_source=mail`,
+    `hyperletter://${KEY}#\n${SECRET}`.toUpperCase(),
   ])('of a private newsletter can be written %j', (text) => {
     expect(parseLink(text)).toEqual({ feedKey: KEY, encryptionKey: SECRET })
   })
@@ -56,15 +75,14 @@ describe('a link', () => {
     empty: '',
     'a scheme and nothing else': 'hyperletter://',
     short: `hyperletter://${KEY.slice(1)}`,
-    'of mixed case': `hyperletter://${KEY.replace('h', 'H')}`,
     'with an unused letter': `hyperletter://${KEY.replace('h', 'v')}`,
     'with a wrong last character': `hyperletter://${KEY.slice(0, -1)}b`,
     'of the web': `https://tides.example/${KEY}`,
     'of dat': `dat://${HEX}`,
     'of hyper': `hyper://${KEY}`,
     'a script': 'javascript:alert(1)',
-    'without slashes': `hyperletter:${KEY}`,
-    'with a query': `hyperletter://${KEY}?a=b`,
+    'with a letter of another alphabet': `hyperletter://${KEY.replace('o', 'о')}`,
+    'with text before it': `Read hyperletter://${KEY}`,
     'with an empty encryption key': `hyperletter://${KEY}#`,
     'with a short encryption key': `hyperletter://${KEY}#${SECRET.slice(1)}`,
     'with two encryption keys': `hyperletter://${KEY}#${SECRET}#${SECRET}`,
@@ -79,7 +97,7 @@ describe('a link', () => {
     const kinds = [
       empty,
       short,
-      wrong['of mixed case'],
+      wrong['with a letter of another alphabet'],
       wrong['with an unused letter'],
       wrong['with a wrong last character'],
       wrong['of the web'],
