@@ -84,7 +84,7 @@ export function readHead(
   const kept = <K extends keyof typeof schemas>(name: K, value: unknown) => {
     const { line } = find(fields, NAMES[name]) ?? {}
     const warn = (message: string) => void warnings.push({ message, ...defined({ line }) })
-    return value === undefined ? undefined : fitted(name, value, warn)
+    return fitted(name, value, warn)
   }
   const language = textField(fields, 'language')?.replace(/\..*$/, '').replaceAll('_', '-')
   const head = defined({
@@ -109,12 +109,13 @@ export function checkTitle(title: string, from: string, line: number | undefined
   })
 }
 
-/** A value within the limits of a record: shortened, or undefined if that is not enough; `warn` says so. */
-function fitted<K extends keyof typeof schemas>(
+/** A value within the limits of a record: shortened, or undefined if that is not enough; `warn` says so. None stays none. */
+export function fitted<K extends keyof typeof schemas>(
   name: K,
   value: unknown,
   warn: (message: string) => void,
 ): z.output<(typeof schemas)[K]> | undefined {
+  if (value === undefined) return undefined
   const schema: z.core.$ZodType = schemas[name]
   const complaint = complaintOf(schema, value)
   if (complaint === undefined) return value as z.output<(typeof schemas)[K]>

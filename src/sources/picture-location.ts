@@ -21,10 +21,25 @@ const EXIF = 'Exif\0\0'
  * all of these data but its orientation. Any other file comes back as it is, one that is damaged too.
  */
 export function withoutLocation(bytes: Uint8Array): Uint8Array {
+  return cleaned(bytes, false)
+}
+
+/**
+ * A picture without anything but what it shows, how it is turned, and its colour profile: no Exif, XMP or IPTC data, no
+ * comments, texts or times, and nothing behind its end. GIF files, too.
+ */
+export function withoutMetadata(bytes: Uint8Array): Uint8Array {
+  return cleaned(bytes, true)
+}
+
+function cleaned(bytes: Uint8Array, isStrict: boolean): Uint8Array {
   try {
-    if (bytes[0] === 0xff && bytes[1] === 0xd8) return cleanJpeg(bytes)
-    if (ascii(bytes, 0, 8) === '\u0089PNG\r\n\u001a\n') return cleanPng(bytes)
-    if (ascii(bytes, 0, 4) === 'RIFF' && ascii(bytes, 8, 4) === 'WEBP') return cleanWebp(bytes)
+    if (bytes[0] === 0xff && bytes[1] === 0xd8) return cleanJpeg(bytes, isStrict)
+    if (ascii(bytes, 0, 8) === '\u0089PNG\r\n\u001a\n') return cleanPng(bytes, isStrict)
+    if (ascii(bytes, 0, 4) === 'RIFF' && ascii(bytes, 8, 4) === 'WEBP') {
+      return cleanWebp(bytes, isStrict)
+    }
+    if (isStrict && /^GIF8[79]a/.test(ascii(bytes, 0, 6))) return cleanGif(bytes)
   } catch (error) {
     // It ends where it should go on.
     if (!(error instanceof RangeError)) throw error
@@ -33,10 +48,10 @@ export function withoutLocation(bytes: Uint8Array): Uint8Array {
 }
 
 // Segments of a length each, up to the one after which the picture itself begins (ITU T.81, B.1.1).
-function cleanJpeg(bytes: Uint8Array): Uint8Array {
+function cleanJpeg(bytes: Uint8Array, isStrict: boolean): Uint8Array {
   const view = viewOf(bytes)
   const kept: Uint8Array[] = [bytes.subarray(0, 2)]
-  let isLocated = false
+  let isLocated = isStrict
   let at = 2
   while (view.getUint8(at) === 0xff && view.getUint8(at + 1) !== 0xda) {
     if (view.getUint8(at + 1) === 0xff) {
@@ -52,35 +67,54 @@ function cleanJpeg(bytes: Uint8Array): Uint8Array {
       isLocated ||= isExif ? tiffOf(data).isLocated : saysPlace(data)
       const { orientation } = isExif ? tiffOf(data) : {}
       if (orientation !== undefined) kept.push(orientationSegment(orientation))
-    } else kept.push(bytes.subarray(at, end))
+    } else if (!isStrict || isPicture(bytes, at)) kept.push(bytes.subarray(at, end))
     at = end
   }
-  kept.push(bytes.subarray(at))
+  const end = isStrict ? endOfJpeg(bytes, at) : bytes.byteLength
+  kept.push(bytes.subarray(at, end))
   return isLocated ? concat(kept) : bytes
 }
 
+/** Whether a segment is needed to show the picture: no application's own but JFIF, a colour profile and Adobe's transform. */
+function isPicture(bytes: Uint8Array, at: number): boolean {
+  const marker = bytes[at + 1] ?? 0
+  if (marker === 0xe2) return ascii(bytes, at + 4, 11) === 'ICC_PROFILE'
+  return marker === 0xe0 || marker === 0xee || (marker < 0xe0 && marker > 0) || marker === 0xff
+}
+
+/** Behind the mark that ends a picture; within its data, a zero follows each 0xff. */
+function endOfJpeg(bytes: Uint8Array, start: number): number {
+  for (let at = bytes.indexOf(0xff, start); at >= 0; at = bytes.indexOf(0xff, at + 1)) {
+    if (bytes[at + 1] === 0xd9) return at + 2
+  }
+  return bytes.byteLength
+}
+
 // Chunks of a length, a name, data and a checksum each (PNG, 5.3).
-function cleanPng(bytes: Uint8Array): Uint8Array {
+function cleanPng(bytes: Uint8Array, isStrict: boolean): Uint8Array {
   const view = viewOf(bytes)
   const kept: Part[] = [{ start: 0, end: 8 }]
-  let isLocated = false
+  let isLocated = isStrict
   for (let at = 8; at < bytes.byteLength;) {
     const name = ascii(bytes, at + 4, 4)
-    const end = name === 'IEND' ? bytes.byteLength : at + 12 + view.getUint32(at)
+    const isLast = name === 'IEND'
+    const end = isLast && !isStrict ? bytes.byteLength : at + 12 + view.getUint32(at)
     const data = bytes.subarray(at + 8, end - 4)
     if (name === 'eXIf' || name === 'tEXt' || name === 'iTXt' || name === 'zTXt') {
       isLocated ||= name === 'eXIf' ? tiffOf(data).isLocated : saysPlace(data)
-    } else kept.push({ start: at, end })
+    } else if (!isStrict || name !== 'tIME') kept.push({ start: at, end })
+    if (isLast) break
     at = end
   }
   return isLocated ? concat(kept.map((it) => bytes.subarray(it.start, it.end))) : bytes
 }
 
 // Chunks of a name, a length and data each, padded to an even length (RIFF).
-function cleanWebp(bytes: Uint8Array): Uint8Array {
-  const view = viewOf(bytes)
+function cleanWebp(whole: Uint8Array, isStrict: boolean): Uint8Array {
+  const view = viewOf(whole)
+  const bytes = isStrict ? whole.subarray(0, 8 + view.getUint32(4, true)) : whole
   const kept: Uint8Array[] = [bytes.slice(0, 12)]
-  let isLocated = false
+  let isLocated = isStrict
   for (let at = 12; at < bytes.byteLength;) {
     const length = view.getUint32(at + 4, true)
     const end = at + 8 + length + (length % 2)
@@ -95,6 +129,25 @@ function cleanWebp(bytes: Uint8Array): Uint8Array {
   const clean = concat(kept)
   viewOf(clean).setUint32(4, clean.byteLength - 8, true)
   return clean
+}
+
+// A screen, then extensions and images of sub-blocks, each with its length before it (GIF89a, appendix A).
+function cleanGif(bytes: Uint8Array): Uint8Array {
+  const view = viewOf(bytes)
+  const tableBytes = (flags: number) => ((flags & 0x80) === 0 ? 0 : 3 * 2 ** ((flags & 7) + 1))
+  let at = 13 + tableBytes(view.getUint8(10))
+  const kept: Uint8Array[] = [bytes.subarray(0, at)]
+  for (let kind = view.getUint8(at); kind !== 0x3b; kind = view.getUint8(at)) {
+    const start = at
+    const label = view.getUint8(at + 1)
+    at += kind === 0x21 ? 2 : 11 + tableBytes(view.getUint8(at + 9))
+    for (let length = view.getUint8(at); length > 0; length = view.getUint8(at)) at += length + 1
+    at++
+    const isLoop = /^(?:NETSCAPE2|ANIMEXTS1)/.test(ascii(bytes, start + 3, 9))
+    const isKept = kind !== 0x21 || label === 0xf9 || label === 0x01 || (label === 0xff && isLoop)
+    if (isKept) kept.push(bytes.subarray(start, at))
+  }
+  return concat([...kept, bytes.subarray(at, at + 1)])
 }
 
 /** The header of an extended file no longer says that there are Exif and XMP data. */

@@ -46,6 +46,8 @@ export interface FoundDraft {
   /** Names it within its source, the same in every run: the record of its issue says `importedFrom`. */
   readonly origin: string
   readonly draft: Draft
+  /** Adds what is on the web, such as pictures; for a draft that is published next. */
+  finish?(draft: Draft, options: { readonly signal: AbortSignal | undefined }): Promise<Draft>
 }
 
 /** Something in a source that is not published, and why. */
@@ -69,6 +71,8 @@ export interface DraftSource {
   drafts(options: {
     readonly signal?: AbortSignal | undefined
   }): AsyncIterable<FoundDraft | SkippedDraft>
+  /** Gives back what its drafts read from, once all of them are published. */
+  close?(): Promise<void>
 }
 
 /**

@@ -1,10 +1,13 @@
 import { mkdir, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { all, expectFailure, only, single } from '../helpers/operations.ts'
 import { publish } from '../helpers/peers.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { open, openWithNewsletter, type Subject } from './subject.ts'
+
+const GHOST = fileURLToPath(new URL('../../fixtures/imports/ghost', import.meta.url))
 
 /** `create`, `publish` and `import`. */
 export function publishingTests(subject: Subject): void {
@@ -187,6 +190,28 @@ export function publishingTests(subject: Subject): void {
     expect(progress.at(-1)).toStrictEqual([3, 3])
     const listed = await operations.listIssues({ newsletter: feedKey })
     expect(listed.map((it) => it.title)).toStrictEqual(['Third', 'Second', 'First'])
+  })
+
+  it('imports what a service exported, and nothing of it twice', async () => {
+    const { operations, feedKey } = await openWithNewsletter(subject)
+    const input = { folder: GHOST, siteUrl: 'https://tides.example' }
+    const rehearsal = await all(operations.importFolder({ ...input, dryRun: true }))
+    const planned = only(rehearsal, 'planned').map(({ title, attachments }) => [
+      title,
+      attachments.length,
+    ])
+    expect(planned).toStrictEqual([
+      ['From the old editor', 1],
+      ['Spring tides & neap tides', 2],
+      ['Neap', 1],
+    ])
+    const events = await all(operations.importFolder(input))
+    expect(events.at(-1)).toMatchObject({ event: 'finished', published: 3 })
+    expect(only(events, 'skipped')).toHaveLength(9)
+    const again = await all(operations.importFolder(input))
+    expect(again.at(-1)).toMatchObject({ event: 'finished', published: 0 })
+    const issue = await operations.readIssue({ newsletter: feedKey, number: 2 })
+    expect(issue.authors).toStrictEqual([{ name: 'Mara Hollis' }, { name: 'Ada Quay' }])
   })
 
   it('rehearses an import: the same order, titles, dates and reasons, and publishes nothing', async () => {

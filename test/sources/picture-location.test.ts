@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { concat } from '../../src/format/bytes.ts'
 import { readDraft } from '../../src/sources/markdown-file.ts'
-import { withoutLocation } from '../../src/sources/picture-location.ts'
+import { withoutLocation, withoutMetadata } from '../../src/sources/picture-location.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
 const bytesOf = (text: string) => Uint8Array.from(text, (it) => it.codePointAt(0) ?? 0)
@@ -101,6 +101,24 @@ describe('the place of a picture', () => {
     )
   })
 
+  it('goes with all else that is no picture where that is asked for', () => {
+    const comment = segment(0xfe, bytesOf('by Ada'))
+    const photo = jpeg(EXIF_SEGMENT(exif({ [MODEL]: 1, [ORIENTATION]: 1 })), comment, PROFILE)
+    expect(withoutMetadata(concat([photo, bytesOf('more')]))).toEqual(jpeg(PROFILE))
+    const data = chunk('IDAT', bytesOf('the picture'))
+    const text = png(chunk('tEXt', bytesOf('Author\0Ada')), chunk('tIME', bytesOf('x')), data)
+    expect(withoutMetadata(concat([text, bytesOf('more')]))).toEqual(png(data))
+    const picture = riff('VP8 ', bytesOf('the picture'))
+    const xmp = webp(picture, riff('XMP ', bytesOf('by Ada')))
+    expect(withoutMetadata(concat([xmp, bytesOf('more')]))).toEqual(webp(picture))
+    const gif = (...blocks: string[]) =>
+      bytesOf(['GIF89a\x01\0\x01\0\0\0\0', ...blocks, ';'].join(''))
+    const pixel = ',\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0'
+    const loop = '!\u00ff\x0bNETSCAPE2.0\x03\x01\0\0\0'
+    const noise = ['!\u00fe\x06by Ada\0', '!\u00ff\x0bXMP DataXMP\x03Ada\0']
+    expect(withoutMetadata(gif(loop, ...noise, pixel))).toEqual(gif(loop, pixel))
+  })
+
   it.each([
     ['a JPEG without a place', jpeg(EXIF_SEGMENT(exif({ [MODEL]: 1, [ORIENTATION]: 6 })), PROFILE)],
     [
@@ -126,7 +144,9 @@ describe('the place of a picture', () => {
     fc.assert(
       fc.property(fc.constantFrom(...starts), fc.uint8Array({ maxLength: 64 }), (start, rest) => {
         const bytes = concat([start, rest])
-        expect(withoutLocation(bytes).byteLength).toBeLessThanOrEqual(bytes.byteLength + 40)
+        for (const clean of [withoutLocation, withoutMetadata]) {
+          expect(clean(bytes).byteLength).toBeLessThanOrEqual(bytes.byteLength + 40)
+        }
       }),
     )
   })

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { MAX_CORRECTION_NOTE, newsletterFields } from '../../format/records/bodies.ts'
-import { paragraph } from '../../format/records/text.ts'
+import { paragraph, webUrl } from '../../format/records/text.ts'
 import { WITHHELD_KINDS } from '../../sources/unpublished.ts'
 import {
   count,
@@ -105,8 +105,14 @@ export const writingContract = {
   importFolder: events(
     z.strictObject({
       newsletter: newsletterRef.optional(),
-      /** Absolute path. */
+      /** Absolute path of a folder of texts, or of a service's export; or the address of a feed. */
       folder: z.string().min(1).max(4_096),
+      /** Address of the site that an export comes from, for links that do not name it. */
+      siteUrl: z.optional(webUrl),
+      /** Pictures that an export shows from the web travel with the issues. */
+      fetchPictures: z.boolean().optional(),
+      /** Fetch also from this machine and its network. */
+      allowPrivateAddresses: z.boolean().optional(),
       /** Glob over paths below the folder; files that do not match are skipped. */
       match: glob.optional(),
       /** Globs of files that are skipped. */

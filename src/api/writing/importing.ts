@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { AppendOptions } from '../../engine/publish/continuity.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { markdownFolder } from '../../sources/markdown-folder.ts'
+import { Spool } from '../../sources/spool.ts'
 import {
   inPublishingOrder,
   skippedFor,
@@ -28,18 +29,23 @@ const BATCH_BYTES = 16 * 1024 * 1024
 /** Issues compressed in one go. */
 const ISSUES_A_TURN = 8
 
-/** Publishes the Markdown files of a folder, as `importDrafts` does. */
-export function importFolder(
+/** Publishes the Markdown files of a folder, or what another service exported, as `importDrafts` does. */
+export async function* importFolder(
   engine: Engine,
   { folder, match, exclude, include, keepLocation, ...input }: ParsedInput<'importFolder'>,
   options: CallOptions,
 ): AsyncGenerator<Event> {
-  return importDrafts(
-    engine,
-    markdownFolder(folder, { match, exclude, include: new Set(include), keepLocation }),
-    input,
-    options,
-  )
+  const { siteUrl, fetchPictures = false, allowPrivateAddresses } = input
+  const kinds = new Set(include)
+  const { serviceExport } = await import('../../sources/services/exports.ts')
+  const source =
+    (await serviceExport(folder, {
+      include: kinds,
+      siteUrl,
+      fetchPictures,
+      allowPrivateAddresses,
+    })) ?? markdownFolder(folder, { match, exclude, include: kinds, keepLocation })
+  yield* importDrafts(engine, source, input, options)
 }
 
 /**
@@ -60,17 +66,24 @@ export async function* importDrafts(
   // What was imported before must be here, or it would be published twice.
   if (input.dryRun !== true) await engine.author.makeCurrent(feed, appending)
   const published = await PublishedIssues.of(feed)
+  // A text of each draft is more than the memory holds.
+  using spool = new Spool(engine.config.dataDir)
+  await using _source = { [Symbol.asyncDispose]: async () => source.close?.() }
   const found: FoundDraft[] = []
   for await (const it of source.drafts({ signal })) {
-    if ('draft' in it) found.push(it)
+    if ('draft' in it) found.push(spool.keep(it))
     else yield skipped(it)
   }
   const { fresh, known, copies } = await sortOut(published, found)
   let amended = 0
-  for (const { of, it } of known) {
+  for (const { of, it: before } of known) {
     const { record, retraction } = of
     const { number } = record
-    const isChanged = retraction === undefined && (await published.isChanged(of, it.draft))
+    // What it would fetch from the web is not fetched only to compare it.
+    const isWhole = before.finish === undefined || (input.amend === true && input.dryRun !== true)
+    const it = isWhole ? await completed(before, signal) : before
+    const isChanged =
+      retraction === undefined && isWhole && (await published.isChanged(of, it.draft))
     if (isChanged && input.amend === true) {
       if (input.dryRun === true) yield* planned(it, number, true)
       else {
@@ -173,7 +186,7 @@ async function* writeBatches(
   let writing: Promise<Batch> | undefined
   for (let next = 0; next < found.length;) {
     signal?.throwIfAborted()
-    const batch = await prepareBatch(found, next)
+    const batch = await prepareBatch(found, next, signal)
     if (writing !== undefined) yield await writing
     signal?.throwIfAborted()
     writing = engine.author.append(feed, batch.issues, appending).then(() => batch)
@@ -184,14 +197,26 @@ async function* writeBatches(
   if (writing !== undefined) yield await writing
 }
 
-async function prepareBatch(found: readonly FoundDraft[], start: number): Promise<Batch> {
+async function completed(it: FoundDraft, signal: AbortSignal | undefined): Promise<FoundDraft> {
+  if (it.finish === undefined) return it
+  return { origin: it.origin, draft: await it.finish(it.draft, { signal }) }
+}
+
+async function prepareBatch(
+  found: readonly FoundDraft[],
+  start: number,
+  signal: AbortSignal | undefined,
+): Promise<Batch> {
   const batch: Batch = { issues: [], from: [], skipped: [] }
   let sizeBytes = 0
-  for (const it of found.slice(start, start + BATCH_ISSUES)) {
+  for (const before of found.slice(start, start + BATCH_ISSUES)) {
+    let it = before
     try {
+      it = await completed(before, signal)
       batch.issues.push(await prepareIssue(it.draft, it.origin))
       batch.from.push(it)
     } catch (error) {
+      signal?.throwIfAborted()
       batch.skipped.push(skippedFor(it.origin, error))
     }
     sizeBytes += it.draft.markdown.length

@@ -24,6 +24,9 @@ interface Options {
   readonly exclude?: string[]
   readonly include?: WithheldKind[]
   readonly keepLocation?: boolean
+  readonly siteUrl?: string
+  readonly fetchPictures?: boolean
+  readonly allowPrivateAddresses?: boolean
   readonly amend?: boolean
   readonly dryRun?: boolean
   readonly yes?: boolean
@@ -38,12 +41,18 @@ const MANY = 20
 export const commands: Commands = {
   import: (command, bind) =>
     command
-      .describeArgument('folder', 'folder to search, with its subfolders')
+      .describeArgument(
+        'folder',
+        'folder to search, with its subfolders; or what a service exported',
+      )
       .option('--to <newsletter>', 'one of yours: title, key or start of the key')
       .option('--match <glob>', 'only files whose path in the folder matches')
       .option('--exclude <glob>', 'not these files; may be given several times', collect(String))
       .option(...includeOption)
       .option('--keep-location', 'keep the places where pictures were taken')
+      .option('--site-url <address>', 'where the posts of an export were, for links to each other')
+      .option('--fetch-pictures', 'take along pictures that an export shows from the web')
+      .option('--allow-private-addresses', 'fetch also from this machine and its network')
       .option('--amend', 'publish what changed in files that are issues already')
       .option('--dry-run', 'publish nothing; show what would be published, in its order')
       .option('--yes', 'skip the confirmation')
@@ -65,6 +74,7 @@ ${WHAT_FORCE_DOES}`,
         'hyperletter import ~/letters --to "Tide Tables" --dry-run',
         'hyperletter import ~/letters --to "Tide Tables"',
         `hyperletter import ~/blog --match 'content/posts/**/*.md' --json`,
+        'hyperletter import tide-tables.ghost.2026-03-01.json --site-url https://tides.example',
         `hyperletter import ~/letters --exclude '{notes,attic}/**'`,
       )
       .action(bind(importFolder)),
@@ -76,7 +86,7 @@ async function importFolder(
   options: Options,
 ): Promise<number | void> {
   const { io, out } = context
-  const path = resolve(io.cwd, folder)
+  const path = /^https?:\/\//i.test(folder) ? folder : resolve(io.cwd, folder)
   const isAsked =
     canAsk(context) && out.isTerminal && options.yes !== true && options.dryRun !== true
   const outcome = await withOperations(context, async (operations) => {

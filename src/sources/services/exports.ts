@@ -1,0 +1,105 @@
+import { open, readdir, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { codeOf, HyperletterError } from '../../errors.ts'
+import { folderArchive, zipArchive, type Archive } from '../archive.ts'
+import type { DraftSource } from '../source.ts'
+import { ghostExport } from './ghost.ts'
+import type { ExportOptions } from './shown-pictures.ts'
+
+/** How much of a file tells what it is. */
+const START_BYTES = 64 * 1024
+
+/** The beginning of a Ghost export: its tables lie below `data`, and its version beside them. */
+const GHOST =
+  /^\s*\{\s*"(?:db"\s*:\s*\[\s*\{\s*"(?:meta|data)|meta"\s*:\s*\{[^{}]*\}\s*,\s*"data|data"\s*:\s*\{\s*")"/
+
+/**
+ * The posts that a service exported, as a file, a zip file, or a folder that one was unpacked to; undefined for a folder
+ * of texts.
+ * @param path Absolute.
+ * @throws INVALID_INPUT for a file that is no export that is known.
+ */
+export async function serviceExport(
+  path: string,
+  options: ExportOptions,
+): Promise<DraftSource | undefined> {
+  const facts = await stat(path).catch(() => undefined)
+  if (facts?.isDirectory() === true) return exportInFolder(path, options)
+  if (facts?.isFile() !== true) return undefined
+  const start = await startOf(path)
+  if (start.startsWith('PK\u0003\u0004')) return exportInZip(path, options)
+  const folder = dirname(path)
+  const name = basename(path)
+  if (GHOST.test(start)) return ghostIn(folder, name, options)
+  throw unknown(name)
+}
+
+async function exportInFolder(
+  folder: string,
+  options: ExportOptions,
+): Promise<DraftSource | undefined> {
+  const names = await readdir(folder).catch(() => [])
+  for (const name of names.filter((it) => it.endsWith('.json')).slice(0, 16)) {
+    if (GHOST.test(await startOf(join(folder, name)))) return ghostIn(folder, name, options)
+  }
+  return undefined
+}
+
+async function exportInZip(path: string, options: ExportOptions): Promise<DraftSource> {
+  const archive = await zipArchive(path)
+  try {
+    for (const name of archive.names) {
+      if (!/^(?:[^/]+\/)?[^/]+\.json$/.test(name)) continue
+      if (GHOST.test(await startIn(archive, name))) return ghostExport(archive, name, options)
+    }
+  } catch (error) {
+    await archive.close()
+    throw error
+  }
+  await archive.close()
+  throw unknown(basename(path))
+}
+
+// Backups of a Ghost site lie in its folder for data, beside that for pictures.
+function ghostIn(folder: string, name: string, options: ExportOptions): DraftSource {
+  const isBackup = basename(folder) === 'data'
+  const archive = folderArchive(isBackup ? dirname(folder) : folder)
+  return ghostExport(archive, isBackup ? `data/${name}` : name, options)
+}
+
+async function startOf(path: string): Promise<string> {
+  try {
+    const file = await open(path)
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(START_BYTES), 0, START_BYTES, 0)
+      return textOf(buffer.subarray(0, bytesRead))
+    } finally {
+      await file.close()
+    }
+  } catch (cause) {
+    throw new HyperletterError('INVALID_INPUT', `${path} cannot be read (${codeOf(cause)}).`, {
+      cause,
+    })
+  }
+}
+
+async function startIn(archive: Archive, name: string): Promise<string> {
+  const parts: Uint8Array[] = []
+  let length = 0
+  for await (const part of archive.stream(name)) {
+    parts.push(part)
+    length += part.byteLength
+    if (length >= START_BYTES) break
+  }
+  return textOf(Buffer.concat(parts).subarray(0, START_BYTES))
+}
+
+function textOf(bytes: Buffer): string {
+  return bytes.toString('utf8').replace(/^\ufeff/, '')
+}
+
+function unknown(name: string): HyperletterError {
+  return new HyperletterError('INVALID_INPUT', `${name} is no export that can be imported.`, {
+    hint: 'Import the file or zip file that Ghost gave you, as it is.',
+  })
+}

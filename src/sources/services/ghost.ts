@@ -1,0 +1,244 @@
+import { posix } from 'node:path'
+import type { Element } from 'hast'
+import type { Archive } from '../archive.ts'
+import { attribute, hasClass, textOfHtml, type HtmlRules } from '../html/tree.ts'
+import { jsonRows } from '../json-rows.ts'
+import { skippedFor, type DraftSource, type FoundDraft, type SkippedDraft } from '../source.ts'
+import { lexicalToHtml, mobiledocToHtml } from './ghost-documents.ts'
+import { draftOfPost, originOf, withheldPost } from './post.ts'
+import { contextOf, type PostContext, type ExportOptions } from './shown-pictures.ts'
+
+type Row = Readonly<Record<string, unknown>>
+
+/** What of an export is needed besides the posts: much less than these. */
+interface Relations {
+  readonly users: Map<string, string>
+  readonly tags: Map<string, string>
+  readonly authorsOf: Map<string, Ordered[]>
+  readonly tagsOf: Map<string, Ordered[]>
+  readonly metaOf: Map<string, Row>
+}
+
+interface Ordered {
+  readonly id: string
+  readonly order: number
+}
+
+const TABLES =
+  /^(?:db\.\*\.)?data\.(posts|posts_meta|posts_authors|posts_tags|tags|users|settings)\.\*$/
+
+/** Parts of cards that are not text, and cards that only mail or members see. */
+const NOISE =
+  /^kg-(?:bookmark-icon|bookmark-thumbnail|audio-thumbnail|audio-player|video-overlay|video-player|product-card-rating|signup-card|email-card|email-cta|file-card-icon)/
+
+/**
+ * The posts of a Ghost export.
+ * @param name Of the JSON file in the archive, which may have the site's `content` folder, too.
+ */
+export function ghostExport(archive: Archive, name: string, options: ExportOptions): DraftSource {
+  const rows = () => jsonRows(archive.stream(name), (path) => TABLES.test(path))
+  const folder = name.slice(0, name.lastIndexOf('/') + 1)
+  return {
+    async *drafts({ signal }) {
+      const relations = await relationsIn(rows())
+      const context: PostContext = {
+        ...contextOf(options),
+        archive,
+        namesOf: (address) => pictureNames(address, folder, options.siteUrl),
+      }
+      for await (const { path, value } of rows()) {
+        signal?.throwIfAborted()
+        if (path.endsWith('posts.*')) yield await readPost(value as Row, relations, context)
+      }
+    },
+    close: () => archive.close(),
+  }
+}
+
+async function relationsIn(rows: AsyncIterable<{ path: string; value: unknown }>) {
+  const relations: Relations = {
+    users: new Map(),
+    tags: new Map(),
+    authorsOf: new Map(),
+    tagsOf: new Map(),
+    metaOf: new Map(),
+  }
+  const relate = (to: Map<string, Ordered[]>, row: Row, id: string) => {
+    const post = text(row['post_id'])
+    const related = { id: text(row[id]), order: Number(row['sort_order'] ?? 0) }
+    to.set(post, [...(to.get(post) ?? []), related])
+  }
+  for await (const { path, value } of rows) {
+    const row = value as Row
+    const id = text(row['id'])
+    switch (TABLES.exec(path)?.[1]) {
+      case 'users':
+        relations.users.set(id, text(row['name']))
+        break
+      case 'tags': {
+        const tag = text(row['name'])
+        const isInternal = tag.startsWith('#') || row['visibility'] === 'internal'
+        if (!isInternal) relations.tags.set(id, tag)
+        break
+      }
+      case 'posts_authors':
+        relate(relations.authorsOf, row, 'author_id')
+        break
+      case 'posts_tags':
+        relate(relations.tagsOf, row, 'tag_id')
+        break
+      case 'posts_meta': {
+        const { email_only, feature_image_alt, feature_image_caption } = row
+        const says = email_only ?? feature_image_alt ?? feature_image_caption
+        if (says !== null && says !== undefined) {
+          relations.metaOf.set(text(row['post_id']), {
+            email_only,
+            feature_image_alt,
+            feature_image_caption,
+          })
+        }
+        break
+      }
+      default:
+    }
+  }
+  return relations
+}
+
+async function readPost(
+  row: Row,
+  { users, tags, authorsOf, tagsOf, metaOf }: Relations,
+  context: PostContext,
+): Promise<FoundDraft | SkippedDraft> {
+  const id = text(row['id'])
+  const slug = text(row['slug'])
+  const address = slug === '' ? undefined : addressOf(slug, context.siteUrl)
+  const post = { id: `ghost-${id}`, address }
+  const origin = originOf(post)
+  const meta = metaOf.get(id) ?? {}
+  const withheld = reasonToWithhold(row, meta)
+  if (withheld !== undefined && context.include?.has(withheld.kind) !== true) {
+    return withheldPost(origin, withheld.kind, withheld.why)
+  }
+  const named = (all: readonly Ordered[] | undefined, names: ReadonlyMap<string, string>) =>
+    (all ?? [])
+      .toSorted((a, b) => a.order - b.order)
+      .map((it) => names.get(it.id) ?? '')
+      .filter((it) => it !== '')
+  const authors = authorsOf.get(id) ?? [{ id: text(row['author_id']), order: 0 }]
+  const isOpen = context.include?.has('private') === true
+  const inPlace = (value: string) => value.replaceAll('__GHOST_URL__', context.siteUrl ?? '')
+  try {
+    return await draftOfPost(
+      {
+        ...post,
+        title: text(row['title']).replace(/^\(Untitled\)$/, ''),
+        date: dateOf(row),
+        summary: await textOfHtml(text(row['custom_excerpt'])),
+        language: text(row['locale']),
+        authors: named(authors, users),
+        tags: named(tagsOf.get(id), tags),
+        body: { html: inPlace(htmlOf(row, isOpen)), rules: rulesOf(isOpen) },
+        cover: {
+          source: inPlace(text(row['feature_image'] ?? row['image'])),
+          alt: text(meta['feature_image_alt']),
+          caption: inPlace(text(meta['feature_image_caption'])),
+        },
+      },
+      context,
+    )
+  } catch (error) {
+    return skippedFor(origin, error)
+  }
+}
+
+function addressOf(slug: string, siteUrl: string | undefined): string {
+  const path = `${encodeURIComponent(slug)}/`
+  return siteUrl === undefined ? `/${path}` : `${siteUrl.replace(/\/$/, '')}/${path}`
+}
+
+/** Why a post is not for everybody; a status or visibility that is not known may hide one. */
+function reasonToWithhold(row: Row, meta: Row) {
+  const status = text(row['status'])
+  const visibility = text(row['visibility'] ?? 'public')
+  const type = text(row['type'] ?? (isYes(row['page']) ? 'page' : 'post'))
+  if (status === 'scheduled') return { kind: 'scheduled', why: 'a post that is scheduled' } as const
+  if (status === 'draft') return { kind: 'drafts', why: 'a draft' } as const
+  if (status === 'sent' || isYes(meta['email_only']))
+    return { kind: 'private', why: 'a post that was only sent by mail' } as const
+  if (status !== 'published')
+    return { kind: 'drafts', why: `a post of the status "${shown(status)}"` } as const
+  if (visibility !== 'public')
+    return { kind: 'private', why: `a post for ${shown(visibility)}, not for everybody` } as const
+  if (type !== 'post') return { kind: 'extras', why: `a ${shown(type)}, not a post` } as const
+  return undefined
+}
+
+function shown(words: string): string {
+  return words.slice(0, 64).replaceAll(/\p{C}/gu, '?')
+}
+
+/** The date of publication, which versions before 1.0 kept as milliseconds. */
+function dateOf(row: Row): string {
+  const date =
+    row['published_at'] ?? (row['status'] === 'published' ? undefined : row['created_at'])
+  return typeof date === 'number' ? new Date(date).toISOString() : text(date)
+}
+
+// Posts that were made by tools have no rendered HTML.
+function htmlOf(row: Row, isOpen: boolean): string {
+  const html = text(row['html'])
+  if (html.trim() !== '') return html
+  const lexical = text(row['lexical'])
+  if (lexical !== '') return lexicalToHtml(lexical, isOpen)
+  const mobiledoc = text(row['mobiledoc'])
+  if (mobiledoc !== '') return mobiledocToHtml(mobiledoc)
+  return text(row['plaintext'])
+}
+
+function rulesOf(isOpen: boolean): HtmlRules {
+  return {
+    comment(comment) {
+      const gate = comment.trim()
+      if (gate.startsWith('kg-gated-block:end')) return isOpen ? undefined : 'show'
+      if (!gate.startsWith('kg-gated-block:begin') || isOpen) return undefined
+      return /\bnonMember:\s*true\b/.test(gate) ? undefined : 'hide'
+    },
+    element(element: Element) {
+      if (hasClass(element, NOISE)) return 'drop'
+      if (element.tagName === 'a' && attribute(element, 'href').includes('#/portal')) return 'drop'
+      return undefined
+    },
+  }
+}
+
+const CONTENT = /^(?:(https?:\/\/[^/]+)(?:\/[^?#]*?)?)?\/content\/((?:images|media|files)\/[^?#]+)/
+
+/** Where the folder of the site, or a zip file of it, has the picture of an address. */
+function pictureNames(address: string, folder: string, siteUrl: string | undefined): string[] {
+  const [, host, path] = CONTENT.exec(address) ?? []
+  if (path === undefined) return []
+  const isElsewhere =
+    host !== undefined && siteUrl !== undefined && new URL(siteUrl).origin !== host
+  if (isElsewhere) return []
+  const full = path.replace(/^images\/size\/w\d+(?:h\d+)?\/(?:format\/\w+\/)?/, 'images/')
+  const names = [...new Set([full, decoded(full), path, decoded(path)])]
+  const places = names.flatMap((it) => [`content/${it}`, it, `../${it}`])
+  return places.map((it) => posix.normalize(`${folder}${it}`))
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
+  }
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+}
+
+function isYes(value: unknown): boolean {
+  return value === true || value === 1 || value === '1'
+}

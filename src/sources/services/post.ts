@@ -1,0 +1,144 @@
+import { defined } from '../../defined.ts'
+import { hasTime, parseDate } from '../date.ts'
+import { fitted } from '../head.ts'
+import { htmlToMarkdown } from '../html/markdown.ts'
+import { textOfHtml, type HtmlRules } from '../html/tree.ts'
+import { invalidDraft, type DraftWarning, type FoundDraft, type SkippedDraft } from '../source.ts'
+import { checkBody } from '../text.ts'
+import { titleHeading } from '../title.ts'
+import type { WithheldKind } from '../unpublished.ts'
+import { ShownPictures, type PostContext } from './shown-pictures.ts'
+
+/** A post as a service exports it. */
+export interface Post {
+  /** Names it in every export: the service, `-`, and what the service calls it. */
+  readonly id: string
+  /** Its address on the web, or below the site. */
+  readonly address?: string | undefined
+  /** Plain text, as all of these fields are. */
+  readonly title?: string | undefined
+  /** As written; without a zone it is UTC. */
+  readonly date?: string | undefined
+  readonly summary?: string | undefined
+  readonly language?: string | undefined
+  readonly authors?: readonly string[] | undefined
+  readonly tags?: readonly string[] | undefined
+  readonly body:
+    | { readonly html: string; readonly rules?: HtmlRules | undefined }
+    | { readonly markdown: string }
+  /** A picture that a page shows above the text; the caption is HTML. */
+  readonly cover?: { readonly source: string; readonly alt?: string; readonly caption?: string }
+  readonly warnings?: readonly DraftWarning[]
+}
+
+/** A post that is left out, and how to have it all the same. */
+export function withheldPost(origin: string, kind: WithheldKind, why: string): SkippedDraft {
+  return { origin, code: 'INVALID_DRAFT', message: `${why}; --include ${kind} publishes it` }
+}
+
+/** What the record of an issue says of the post that it was: its address, with its id as the fragment. */
+export function originOf({ id, address }: Pick<Post, 'id' | 'address'>): string {
+  const name = id.replaceAll(/[\s\p{C}]+/gu, '_').slice(0, 500)
+  const place = address?.replace(/#.*$/s, '').replaceAll(/[\s\p{C}]/gu, '') ?? ''
+  return place === '' || place.length > 1_500 ? name : `${place}#${name}`
+}
+
+/**
+ * A post as a draft: its HTML as Markdown, its pictures from the archive, or to be fetched when it is published.
+ * @throws INVALID_DRAFT, TOO_LARGE
+ */
+export async function draftOfPost(post: Post, context: PostContext): Promise<FoundDraft> {
+  const warnings: DraftWarning[] = [...(post.warnings ?? [])]
+  const warn = (message: string) => void warnings.push({ message })
+  const publishedAt = dateOf(post, warn)
+  const shown = new ShownPictures(baseOf(post, context), context)
+  const markdown = await bodyOf(post, shown, warn)
+  checkBody(markdown)
+  shown.tell(warn)
+  const draft = {
+    title: await titleOf(post, markdown, warn),
+    ...defined({
+      summary: fitted('summary', textOrNone(post.summary), warn),
+      authors: fitted(
+        'authors',
+        namesOf(post.authors)?.map((name) => ({ name })),
+        warn,
+      ),
+      tags: fitted('tags', namesOf(post.tags), warn),
+      language: fitted('language', textOrNone(post.language)?.replaceAll('_', '-'), warn),
+    }),
+    publishedAt,
+    dateFrom: 'head' as const,
+    markdown,
+    attachments: shown.attachments,
+    warnings,
+  }
+  const found = { origin: originOf(post), draft }
+  const { pictures } = context
+  if (pictures === undefined || shown.remote.size === 0) return found
+  return { ...found, finish: (it, options) => pictures.attach(it, shown.remote, options) }
+}
+
+function baseOf({ address }: Post, { siteUrl }: PostContext): string | undefined {
+  return address !== undefined && URL.canParse(address, siteUrl)
+    ? new URL(address, siteUrl).href
+    : siteUrl
+}
+
+function dateOf({ date }: Post, warn: (message: string) => void): string {
+  const text = date?.trim() ?? ''
+  const parsed = parseDate(text)
+  if (parsed === undefined) {
+    const shown = text.slice(0, 64).replaceAll(/\p{C}/gu, '?')
+    throw invalidDraft(text === '' ? 'The post has no date.' : `"${shown}" is no date.`)
+  }
+  if (!hasTime(text)) warn('The date has no time of day; midnight UTC counts.')
+  return parsed
+}
+
+async function bodyOf(
+  { body, cover }: Post,
+  shown: ShownPictures,
+  warn: (message: string) => void,
+): Promise<string> {
+  if ('markdown' in body) return body.markdown
+  const { markdown, isCut } = await htmlToMarkdown(body.html, { ...shown.rules, ...body.rules })
+  if (isCut) warn('Text that is not for everybody is left out; --include private publishes it.')
+  if (cover === undefined || cover.source === '' || shown.has(cover.source)) return markdown
+  const { source, alt = '', caption = '' } = cover
+  const picture = `<img src="${quoted(source)}" alt="${quoted(alt)}">`
+  const figure = `<figure>${picture}<figcaption>${caption}</figcaption></figure>`
+  const above = await htmlToMarkdown(figure, shown.rules)
+  return `${above.markdown}\n${markdown}`
+}
+
+function quoted(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;')
+}
+
+async function titleOf(
+  { title, body }: Post,
+  markdown: string,
+  warn: (message: string) => void,
+): Promise<string> {
+  const own = fitted('title', textOrNone(title), warn)
+  if (own !== undefined) return own
+  const heading = (await titleHeading(markdown))?.text
+  const html = 'html' in body ? body.html.slice(0, 10_000) : ''
+  const words = (await textOfHtml(html)).split(' ').slice(0, 10).join(' ')
+  const made = fitted('title', textOrNone(heading) ?? textOrNone(words), warn)
+  if (made === undefined) throw invalidDraft('The post has no title, and no text to make one of.')
+  warn('The post has no title; the beginning of its text counts.')
+  return made
+}
+
+function textOrNone(text: string | undefined): string | undefined {
+  const trimmed = text?.trim()
+  return trimmed === '' ? undefined : trimmed
+}
+
+function namesOf(names: readonly string[] | undefined): string[] | undefined {
+  const known = (names ?? []).map((it) => it.replaceAll(/[\s\p{C}]+/gu, ' ').trim())
+  const unique = [...new Set(known.filter((it) => it !== ''))]
+  return unique.length === 0 ? undefined : unique
+}

@@ -1,0 +1,143 @@
+import type { Element } from 'hast'
+import {
+  attachmentName,
+  MAX_ATTACHMENT_BYTES,
+  MAX_ATTACHMENTS,
+} from '../../format/records/content.ts'
+import { safeUrl } from '../../render/links.ts'
+import { readFromArchive, type Archive } from '../archive.ts'
+import { mediaTypeOf } from '../attachments.ts'
+import { sourceOf, type ConversionRules } from '../html/markdown.ts'
+import { attribute } from '../html/tree.ts'
+import { withoutMetadata } from '../picture-location.ts'
+import type { DraftAttachment } from '../source.ts'
+import type { WithheldKind } from '../unpublished.ts'
+import { FetchedPictures } from './fetched-pictures.ts'
+
+/** What an author asks of an import from a service. */
+export interface ExportOptions {
+  readonly include?: ReadonlySet<WithheldKind> | undefined
+  /** Address of the site that the posts come from, for links that do not name it. */
+  readonly siteUrl?: string | undefined
+  /** Pictures on the web travel with the issues, else they stay there. */
+  readonly fetchPictures?: boolean | undefined
+  /** Fetch also from this machine and its network. */
+  readonly allowPrivateAddresses?: boolean | undefined
+}
+
+/** Where the pictures of posts and the targets of their links are. */
+export interface PostContext extends ExportOptions {
+  readonly pictures?: FetchedPictures | undefined
+  readonly archive?: Archive | undefined
+  /** Names under which the archive may have the picture of an address; none if it is none of the site. */
+  namesOf?(address: string): readonly string[]
+  /** The address of the picture that was uploaded, where the text shows a smaller copy. */
+  originalOf?(address: string): string
+}
+
+/** A context without an archive, which others extend. */
+export function contextOf(options: ExportOptions): PostContext {
+  return options.fetchPictures === true
+    ? { ...options, pictures: new FetchedPictures(options) }
+    : options
+}
+
+/** The pictures that a text shows: those of the archive by their names there, all others by their address. */
+export class ShownPictures {
+  readonly attachments: DraftAttachment[] = []
+  /** Addresses of the pictures to fetch, by the names that the text gives them until then. */
+  readonly remote = new Map<string, string>()
+  readonly rules: ConversionRules
+  readonly #base: string | undefined
+  readonly #context: PostContext
+  readonly #missing = new Set<string>()
+  readonly #onWeb = new Set<string>()
+  readonly #shown = new Set<string>()
+
+  constructor(base: string | undefined, context: PostContext) {
+    this.#base = base
+    this.#context = context
+    this.rules = {
+      link: (address) => linkTo(address, base),
+      picture: (element) => this.#show(element),
+    }
+  }
+
+  has(source: string): boolean {
+    return this.#shown.has(this.#original(source))
+  }
+
+  /** Says which pictures do not travel with the issue. */
+  tell(warn: (message: string) => void): void {
+    for (const it of this.#missing) {
+      const shown = it.slice(0, 255).replaceAll(/\p{C}/gu, '?')
+      warn(`The picture "${shown}" is missing: the export has no such file.`)
+    }
+    const { size } = this.#onWeb
+    if (size === 0) return
+    const many = size === 1 ? 'A picture stays' : `${size} pictures stay`
+    warn(`${many} on the web; --fetch-pictures takes them along.`)
+  }
+
+  #show(element: Element): string | undefined {
+    const address = this.#original(sourceOf(element))
+    if (address === '' || address.startsWith('data:')) return undefined
+    this.#shown.add(address)
+    const { archive, pictures } = this.#context
+    const name = this.#context.namesOf?.(address).find((it) => (archive?.size(it) ?? 0) > 0)
+    if (archive !== undefined && name !== undefined) {
+      const attached = this.#attach(archive, name, attribute(element, 'alt'))
+      if (attached !== undefined) return attached
+    }
+    const url = linkTo(address, this.#base)
+    if (url === undefined || !/^https?:/i.test(url)) {
+      this.#missing.add(address)
+      return undefined
+    }
+    if (pictures === undefined) {
+      this.#onWeb.add(url)
+      return url
+    }
+    const placeholder = pictures.nameFor(url)
+    this.remote.set(placeholder, url)
+    return placeholder
+  }
+
+  #original(source: string): string {
+    const address = source.trim()
+    return this.#context.originalOf?.(address) ?? address
+  }
+
+  #attach(archive: Archive, path: string, alt: string): string | undefined {
+    const name = path.replace(/^(?:.*\/)?content\/(?=images\/)/, '')
+    const sizeBytes = archive.size(path) ?? 0
+    if (!this.attachments.some((it) => it.name === name)) {
+      const isTooMuch =
+        sizeBytes > MAX_ATTACHMENT_BYTES || this.attachments.length >= MAX_ATTACHMENTS
+      if (isTooMuch || !attachmentName.safeParse(name).success) return undefined
+      this.attachments.push({
+        name,
+        mediaType: mediaTypeOf(name),
+        ...altOf(alt),
+        sizeBytes,
+        open: async () => withoutMetadata(await readFromArchive(archive, path, sizeBytes)),
+      })
+    }
+    return name.split('/').map(encodeURIComponent).join('/')
+  }
+}
+
+/** A description of a picture within the limit of a record; a longer one is in the text. */
+export function altOf(text: string): { alt?: string } {
+  const alt = text.replaceAll(/[\s\p{C}]+/gu, ' ').trim()
+  return alt === '' || alt.length > 1_024 ? {} : { alt }
+}
+
+/** Where a link leads, from wherever it is read; undefined if that is no place on the web. */
+function linkTo(address: string, base: string | undefined): string | undefined {
+  const trimmed = address.trim()
+  if (trimmed.startsWith('#')) return trimmed
+  if (base !== undefined && URL.canParse(trimmed, base)) return safeUrl(new URL(trimmed, base).href)
+  if (trimmed.startsWith('//')) return safeUrl(`https:${trimmed}`)
+  return /^[a-z][a-z0-9+.-]*:/i.test(trimmed) ? safeUrl(trimmed) : trimmed
+}

@@ -1,0 +1,51 @@
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import type { FoundDraft } from './source.ts'
+
+/**
+ * Keeps the texts of drafts in a file until they are published: an archive has more than fits in the memory. The file
+ * has no name where the system allows it, and is gone with the process.
+ */
+export class Spool {
+  readonly #folder: string
+  readonly #file: number
+  #bytes = 0
+
+  /** @param folder Where a temporary folder is made. */
+  constructor(folder: string) {
+    this.#folder = mkdtempSync(join(folder, 'import-'))
+    this.#file = openSync(join(this.#folder, 'texts'), 'wx+', 0o600)
+    if (process.platform !== 'win32') rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  /** The draft, whose text is read each time that somebody looks at it. */
+  keep(found: FoundDraft): FoundDraft {
+    const bytes = Buffer.from(found.draft.markdown)
+    const position = this.#bytes
+    const { byteLength } = bytes
+    for (let done = 0; done < byteLength;) {
+      done += writeSync(this.#file, bytes, done, byteLength - done, position + done)
+    }
+    this.#bytes += byteLength
+    const read = () => {
+      const text = Buffer.allocUnsafe(byteLength)
+      readSync(this.#file, text, 0, byteLength, position)
+      return text.toString('utf8')
+    }
+    const { markdown: _, ...head } = found.draft
+    return {
+      ...found,
+      draft: {
+        ...head,
+        get markdown() {
+          return read()
+        },
+      },
+    }
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#file)
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
