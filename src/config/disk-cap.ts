@@ -9,6 +9,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Config } from './config.ts'
+import { SMALLEST_CAP_BYTES } from './values.ts'
 
 /** Nobody who chose nothing should find more of their disk taken. */
 const LARGEST_DEFAULT_BYTES = 10e9
@@ -35,7 +36,8 @@ export function diskCapOf(config: Pick<Config, 'dataDir' | 'diskCap'>): DiskCap 
   if (config.diskCap !== undefined) return { capBytes: config.diskCap, isNew: false }
   const file = join(config.dataDir, 'disk-cap')
   const known = Number(textOf(file))
-  if (Number.isSafeInteger(known) && known > 0) return { capBytes: known, isNew: false }
+  if (Number.isSafeInteger(known) && known >= SMALLEST_CAP_BYTES)
+    return { capBytes: known, isNew: false }
   const share = Math.round(freeBytes(config.dataDir) * DEFAULT_SHARE)
   const capBytes = Math.max(SMALLEST_DEFAULT_BYTES, Math.min(LARGEST_DEFAULT_BYTES, share))
   remember(file, capBytes)

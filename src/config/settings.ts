@@ -1,7 +1,7 @@
 import { defined } from '../defined.ts'
 import {
   parseBootstrap,
-  parseBytes,
+  parseDiskCap,
   parseCommand,
   parseCount,
   parseHost,
@@ -57,7 +57,7 @@ export const SETTINGS = {
     '--disk-cap <size>',
     'HYPERLETTER_DISK_CAP',
     'disk space for other people’s newsletters, or none for no cap',
-    parseBytes,
+    parseDiskCap,
     'number',
   ),
   uploadLimit: setting(

@@ -75,6 +75,19 @@ export function parseBytes(text: string): number {
   throw wrong(`Not a size: "${text}".`, 'Write a number with a unit, for example 500 MB or 2 GiB.')
 }
 
+/** A disk cap has to have room for what the storage reserves for itself, 6 MB, and for something to read. */
+export const SMALLEST_CAP_BYTES = 8e6
+
+/** As `parseBytes`, but not too little for a disk cap. @throws INVALID_INPUT */
+export function parseDiskCap(text: string): number {
+  const capBytes = parseBytes(text)
+  if (capBytes >= SMALLEST_CAP_BYTES) return capBytes
+  throw wrong(
+    `A disk cap of ${text.trim()} is too small: the storage alone needs 6 MB of it.`,
+    'Choose 8 MB or more, or none for no cap.',
+  )
+}
+
 /** `2 MB/s`, `500 kB`, or `none`. @returns bytes a second @throws INVALID_INPUT */
 export function parseRate(text: string): number {
   const bytesPerSecond = parseBytes(text.replace(/\s*\/\s*s\s*$/i, ''))

@@ -93,6 +93,11 @@ export class Feed {
     }
   }
 
+  /** How many bytes of records are listed and needed here at most, from the newest on. */
+  set maxRecordBytes(bytes: number) {
+    this.#history.maxBytes = bytes
+  }
+
   /**
    * Contents that their author took back, as far as the last `list` knew: ascending, without overlaps. They are not
    * kept, not fetched and not missing.

@@ -19,9 +19,9 @@ describe('the disk cap', () => {
     expect(first.capBytes).toBeGreaterThan(0)
     expect(first.capBytes).toBeLessThanOrEqual(Math.min(10e9, bavail * bsize))
     expect(await readFile(join(dataDir, 'disk-cap'), 'utf8')).toBe(`${first.capBytes}\n`)
-    await writeFile(join(dataDir, 'disk-cap'), '123\n')
+    await writeFile(join(dataDir, 'disk-cap'), '123000000\n')
     const again = diskCapOf({ dataDir, diskCap: undefined })
-    expect(again).toEqual({ capBytes: 123, isNew: false })
+    expect(again).toEqual({ capBytes: 123_000_000, isNew: false })
   })
 
   it('is in a file for this user alone, under any umask, and follows no link', async () => {
@@ -38,7 +38,7 @@ describe('the disk cap', () => {
 
   it('is chosen anew where what was written down is damaged', async () => {
     const dataDir = await temporaryDirectory()
-    for (const text of ['', 'lots', '-1', '1e99']) {
+    for (const text of ['', 'lots', '-1', '5000', '1e99']) {
       await writeFile(join(dataDir, 'disk-cap'), text)
       expect(diskCapOf({ dataDir, diskCap: undefined })).toMatchObject({ isNew: true })
     }

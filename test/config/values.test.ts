@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   parseBytes,
+  parseDiskCap,
   parseCount,
   parsePeerKeys,
   parsePort,
@@ -59,6 +60,19 @@ describe('a size', () => {
         expect(isSize || found === 'INVALID_INPUT').toBe(true)
       }),
     )
+  })
+})
+
+describe('a disk cap', () => {
+  test.each(['0', '6 MB', '7.9 MB'])('of "%s" is too small for the storage itself', (text) =>
+    expectRefused(parseDiskCap, text),
+  )
+
+  test.each([
+    ['8 MB', 8e6],
+    ['none', Infinity],
+  ])('may be "%s"', (text, bytes) => {
+    expect(parseDiskCap(text)).toBe(bytes)
   })
 })
 

@@ -137,6 +137,11 @@ export class Library {
     return library
   }
 
+  /** What it takes in the store, with all marks. */
+  storedSize(): ReturnType<KeyValueLog['size']> {
+    return this.#log.size()
+  }
+
   async close(): Promise<void> {
     this.#isClosing = true
     await this.#writes.idle()

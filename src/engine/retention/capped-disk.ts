@@ -5,7 +5,7 @@ import { HyperletterError } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
 import { compact } from '../../log/store/compaction.ts'
 import type { Store } from '../../log/store/store.ts'
-import { allocatedBelow, bytesUnderCap, writeBufferFor } from '../../log/store/disk.ts'
+import { bytesUnderCap, storeBytes, writeBufferFor } from '../../log/store/disk.ts'
 
 /** Of a cap: above it nothing more is fetched. */
 const FULL = 0.97
@@ -33,11 +33,11 @@ const SHARE_AT_A_TIME = 0.05
 const DEAD = 'rocksdb.live-blob-file-garbage-size'
 
 export interface CappedDiskOptions {
-  readonly config: Pick<Config, 'dataDir' | 'storeDir'>
+  readonly config: Pick<Config, 'storeDir'>
   readonly capBytes: number
   readonly store: Store
-  /** What newsletters of this user take, which do not count. */
-  readonly ownBytes: () => number
+  /** What this user wrote takes, which does not count. */
+  readonly ownBytes: () => Promise<number>
   /** Ends taking dead blocks off the disk. */
   readonly signal: AbortSignal
 }
@@ -78,10 +78,8 @@ export class CappedDisk {
 
   /** What blocks of others take on this disk, with all that belongs to them. */
   async usedBytes(): Promise<number> {
-    return Math.max(
-      0,
-      (await allocatedBelow(this.#options.config.dataDir)) - this.#options.ownBytes(),
-    )
+    const { config, ownBytes } = this.#options
+    return Math.max(0, (await storeBytes(config.storeDir)) - (await ownBytes()))
   }
 
   /** What may be fetched before the disk is full. `Infinity` without a cap. */
@@ -90,9 +88,14 @@ export class CappedDisk {
     return this.#capBytes * FULL - (await this.usedBytes()) - LOGS * this.#bufferBytes
   }
 
+  /** Whether something fits where nothing else is. */
+  fits(bytes: number): boolean {
+    return bytes <= this.#underCap
+  }
+
   /** @throws TOO_LARGE if something never fits */
   assertFits(bytes: number): void {
-    if (bytes <= this.budgetBytes) return
+    if (this.fits(bytes)) return
     throw new HyperletterError('TOO_LARGE', 'It is larger than the disk cap of this device.', {
       hint: 'Raise it with --disk-cap, or in the settings.',
     })
@@ -108,11 +111,15 @@ export class CappedDisk {
     this.#lostBytes = Math.max(0, this.#lostBytes - bytes)
   }
 
-  /** Counts as lost what lies here and is neither of a newsletter nor the storage's own. */
-  async measure(heldBytes: number): Promise<void> {
+  /**
+   * Counts as lost what newsletters take that have not been open yet.
+   * @param heldBytes of those that have; @param areAll there are no others.
+   */
+  async measure(heldBytes: number, areAll: boolean): Promise<void> {
     if (this.#capBytes === Infinity) return
     // It may be what was dropped before a crash.
     if ((await this.usedBytes()) > this.#underCap) await this.reclaim()
+    if (areAll) return
     const storageBytes = this.#capBytes - this.#underCap
     this.lose((await this.usedBytes()) - heldBytes - storageBytes)
   }

@@ -3,6 +3,7 @@ import { hasCode } from '../../errors.ts'
 import { merged, only, without, type BlockRange } from '../../format/block-ranges.ts'
 import { contentsOf } from '../../format/history/issue-ranges.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
+import type { Edition } from '../../format/history/corrections.ts'
 import type { Listing } from '../../format/history/history.ts'
 import { UNDECIDED, type Selection } from '../../format/selection.ts'
 import { diskBytes } from '../../log/store/disk.ts'
@@ -24,8 +25,13 @@ const PIECE_BYTES = 2 ** 20
 /** Records that have not come after this are not waited for. */
 const RECORDS_MS = 30_000
 
-/** What a record takes whose issue is not here. */
+/** What a record takes that is not here. */
 const RECORD_BYTES = 2_048
+
+const NO_RECORDS = { recordBytes: 0, positions: [], missing: 1 }
+
+/** Of a log with more issues, sizes are asked of the tree for so many groups of them. */
+const MOST_GROUPS = 2_048
 
 /** An issue with what it takes, or blocks of a newsletter that cannot be read here. */
 export interface UsageItem extends Item {
@@ -66,7 +72,8 @@ export class FeedUsage {
   /** It cannot be read here; known once its last or first block has come. */
   #isBlind = false
   #pieceBlocks = 0
-  readonly #entryBytes = new Map<number, number>()
+  /** Bytes of ranges of blocks. */
+  readonly #knownBytes = new Map<string, number>()
 
   constructor(feed: Feed) {
     this.feed = feed
@@ -80,7 +87,8 @@ export class FeedUsage {
   /** What it takes, for the plan. Its items are absent before the first `load`. */
   usage(keep: Keep): Usage {
     this.#measure()
-    const recordBytes = (this.#listing?.positions.length ?? 1) * RECORD_BYTES
+    const { recordBytes: bytes, positions, missing } = this.#listing ?? NO_RECORDS
+    const recordBytes = diskBytes(bytes + missing * RECORD_BYTES, positions.length)
     const isLimited = !keepsEverything(keep)
     const whole = this.#wholeBytes
     return {
@@ -102,6 +110,14 @@ export class FeedUsage {
   get expectedBytes(): number {
     this.#measure()
     return this.isOpen ? this.#wholeBytes - this.#heldBytes : 0
+  }
+
+  /** The oldest issue that is not starred; none where nothing can be read. */
+  async oldest(starred: ReadonlySet<number>): Promise<number | undefined> {
+    const { issues } = await this.feed.list(LOCAL).catch(() => ({ issues: [] }))
+    const isWanted = ({ record, retraction }: LocatedIssue) =>
+      retraction === undefined && !starred.has(record.number)
+    return issues.findLast(isWanted)?.record.number
   }
 
   /** Finds out which issues there are and what they take, by what is on this machine. */
@@ -143,8 +159,9 @@ export class FeedUsage {
     if (this.#listing === undefined || this.#listing.missing === 0)
       return { fetch, keep: merged(keep) }
     if (this.#isComing(Date.now())) return { fetch, keep: UNDECIDED.keep }
-    // Unknown records may lie anywhere: only what is known to be contents of others may go.
+    // Unknown records may lie anywhere: only what is known to be contents of others may go, and what is too old to list.
     const others = this.#listing.issues.flatMap((it) => contentsOf(it))
+    if (this.#listing.isCut) others.push({ start: 0, end: this.#listing.positions.at(-1) ?? 0 })
     const dropped = without(merged(others), merged(keep))
     return { fetch, keep: without([{ start: 0, end: Infinity }], dropped) }
   }
@@ -186,7 +203,8 @@ export class FeedUsage {
     this.#measure()
     const length = this.#length
     if (length === 0) return []
-    return (this.#listing?.positions ?? [0, length - 1]).map(only)
+    const { positions = [], profile } = this.#listing ?? {}
+    return [0, length - 1, profile?.index ?? 0, ...positions].map(only)
   }
 
   async #limited(
@@ -195,25 +213,61 @@ export class FeedUsage {
     nowMs: number,
   ): Promise<UsageItem[]> {
     const sized: (UsageItem & { readonly publishedAtMs: number })[] = []
+    const sizeOf = this.#sizesOf(issues)
     for (const issue of issues) {
       const { number, publishedAt } = issue.record
       const isPinned = starred.has(number)
       // A star keeps the pictures too.
       const textOnly = keep.textOnly === true && !isPinned
       const ranges = merged(contentsOf(issue, { textOnly }))
-      const bytes = await this.#bytesOf(issue, textOnly)
+      const bytes = await this.#bytesOf(issue, textOnly, sizeOf)
       sized.push({ number, ranges, bytes, isPinned, publishedAtMs: Date.parse(publishedAt) })
     }
     return applyPolicy(sized, keep, nowMs)
   }
 
-  async #bytesOf(issue: LocatedIssue, textOnly: boolean): Promise<number> {
+  // From the tree, so that no record can lie about it: for each entry, or, in a long log, for each few neighbours
+  // together, of which every block then counts the same.
+  #sizesOf(issues: readonly LocatedIssue[]): (edition: Edition) => Promise<number> {
+    const together = 2 ** Math.max(0, Math.ceil(Math.log2(issues.length / MOST_GROUPS)))
+    const groups = new Map<number, BlockRange & { blocks: number }>()
+    const groupOf = ({ record }: Edition) => Math.floor(record.number / together)
+    for (const it of issues) {
+      const { start, end } = this.feed.entryRange(it)
+      const before = groups.get(groupOf(it)) ?? { start, end, blocks: 0 }
+      const blocks = before.blocks + end - start
+      const range = { start: Math.min(start, before.start), end: Math.max(end, before.end) }
+      groups.set(groupOf(it), { ...range, blocks })
+    }
+    return async (edition) => {
+      const own = this.feed.entryRange(edition)
+      const blocks = own.end - own.start
+      const isAmendment = edition.record.type === 'amendment'
+      if (isAmendment && together > 1) return blocks * this.#averageBytes
+      const group = (isAmendment ? undefined : groups.get(groupOf(edition))) ?? { ...own, blocks }
+      const bytes = await this.#rangeBytes(group)
+      return bytes * (blocks / group.blocks)
+    }
+  }
+
+  async #rangeBytes({ start, end }: BlockRange): Promise<number> {
+    const key = `${start}-${end}`
+    const known = this.#knownBytes.get(key) ?? (await this.feed.log.rangeBytes({ start, end }))
+    if (known === undefined) return (end - start) * this.#averageBytes
+    this.#knownBytes.set(key, known)
+    return known
+  }
+
+  async #bytesOf(
+    issue: LocatedIssue,
+    textOnly: boolean,
+    sizeOf: (edition: Edition) => Promise<number>,
+  ): Promise<number> {
     let sum = 0
-    for (const { index, record } of [issue, ...issue.amendments]) {
-      const { start, end } = this.feed.entryRange({ index, record })
-      const known = this.#entryBytes.get(index) ?? (await this.feed.log.rangeBytes({ start, end }))
-      if (known !== undefined) this.#entryBytes.set(index, known)
-      const whole = known ?? (end - start) * this.#averageBytes
+    for (const edition of [issue, ...issue.amendments]) {
+      const { record } = edition
+      const { start, end } = this.feed.entryRange(edition)
+      const whole = await sizeOf(edition)
       const { blocks, bytes } = record.body
       sum += textOnly
         ? diskBytes(Math.min(whole, Math.max(bytes, blocks * CONTENT_BLOCK_BYTES)), blocks + 1)

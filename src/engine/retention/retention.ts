@@ -13,6 +13,7 @@ import type { FeedUsage } from './feed-usage.ts'
 import {
   addOnDemand,
   allocate,
+  fairShare,
   overShare,
   totalBytes,
   type Choice,
@@ -23,7 +24,7 @@ import { StepwiseFetching } from './stepwise-fetching.ts'
 import { UsageIndex } from './usage-index.ts'
 
 export interface RetentionOptions {
-  readonly config: Pick<Config, 'dataDir' | 'storeDir'>
+  readonly config: Pick<Config, 'storeDir'>
   readonly capBytes: number
   readonly store: Store
   readonly library: Library
@@ -44,6 +45,10 @@ const ROUND_AFTER_MS = 200
 
 /** Issues come of age. */
 const ROUND_EVERY_MS = 3_600_000
+
+/** Of what a newsletter may take that does not fit whole: for records, which list its issues. Older ones go. */
+const RECORD_SHARE = 0.5
+const RECORD_STEP_BYTES = 2 ** 18
 
 /** How many newsletters are opened at a time to see what they have, and how often: an open log takes memory. */
 const OPEN_AT_ONCE = 4
@@ -73,7 +78,7 @@ export class Retention {
   constructor({ config, capBytes, store, library, logger, open }: RetentionOptions) {
     this.#open = open
     this.#index = new UsageIndex(library)
-    const ownBytes = () => this.#index.ownBytes
+    const ownBytes = () => this.#index.ownBytes()
     this.#disk = new CappedDisk({ config, capBytes, store, ownBytes, signal: this.#abort.signal })
     this.#rounds = new DebouncedTask({
       run: (isThorough) => this.#round(isThorough),
@@ -104,7 +109,8 @@ export class Retention {
     const usage = this.#index.add(feed)
     if (usage === undefined) return
     // What is here of it was counted as something unknown so far.
-    if (this.#isMeasured && !this.#seen.has(feedKey)) this.#disk.regain(usage.heldBytes)
+    if (this.#isMeasured && !this.#seen.has(feedKey))
+      this.#disk.regain(this.#index.unseen().length === 0 ? Infinity : usage.heldBytes)
     this.#seen.add(feedKey)
     events.on('retention', 'append', () => {
       this.#index.update(usage)
@@ -194,10 +200,12 @@ export class Retention {
     if (this.#next !== undefined) return this.#next
     const wanted = (it: FeedUsage) => it.usage(this.#index.policyOf(it)).wantedBytes
     const [largest] = this.#index.list().toSorted((a, b) => wanted(b) - wanted(a))
-    if (largest === undefined) return undefined
-    if (!this.#index.isLimited(largest)) await this.#index.load(largest)
+    if (largest === undefined || largest.feed.length === 0) return undefined
+    const { feedKey } = largest.feed
+    if (!this.#index.isLimited(largest))
+      return { feedKey, number: await this.#index.oldestOf(largest) }
     const oldest = largest.items.findLast((it) => !it.isPinned)
-    return oldest && { feedKey: largest.feed.feedKey, number: oldest.number }
+    return oldest && { feedKey, number: oldest.number }
   }
 
   /** How many issues of a newsletter have no place here. */
@@ -212,7 +220,7 @@ export class Retention {
   tooLarge(feedKey: FeedKey): readonly number[] {
     const items = this.#index.get(feedKey)?.items ?? []
     return items.flatMap(({ number, bytes, isPinned }) =>
-      number !== undefined && !isPinned && bytes > this.#disk.budgetBytes ? [number] : [],
+      number !== undefined && !isPinned && !this.#disk.fits(bytes) ? [number] : [],
     )
   }
 
@@ -224,7 +232,9 @@ export class Retention {
   async #round(isThorough: boolean): Promise<void> {
     if (!this.#isMeasured && this.capBytes !== Infinity) {
       this.#isMeasured = true
-      await this.#disk.measure(this.#index.heldBytes)
+      // What they take is not known before.
+      for (const feedKey of this.#index.unseenOwn()) await this.#open(feedKey)
+      await this.#disk.measure(this.#index.heldBytes, this.#index.unseen().length === 0)
     }
     const usages = this.#index.list()
     const lengths = new Map(usages.map((it) => [it, it.feed.length]))
@@ -246,9 +256,13 @@ export class Retention {
     const budgetBytes = Math.max(0, this.#disk.budgetBytes - totalBytes(this.#onDemand))
     const measured = () => usages.map((it) => it.usage(this.#index.policyOf(it)))
     for (const it of usages) if (this.#index.isLimited(it)) await this.#index.load(it)
-    for (const i of overShare(measured(), budgetBytes)) {
-      const usage = usages[i]
-      if (usage !== undefined && !this.#index.isLimited(usage)) await this.#index.load(usage)
+    const before = measured()
+    const over = new Set(overShare(before, budgetBytes))
+    const wanted = before.map((it) => it.wantedBytes)
+    const mostRecordBytes = recordShareOf(fairShare(wanted, budgetBytes))
+    for (const [i, usage] of usages.entries()) {
+      usage.feed.maxRecordBytes = over.has(i) ? mostRecordBytes : Infinity
+      if (over.has(i)) await this.#index.load(usage)
     }
     for (const it of usages) this.#index.update(it)
     const plan = allocate(measured(), budgetBytes)
@@ -290,10 +304,18 @@ export class Retention {
     const { feed } = usage
     if (this.#index.get(feed.feedKey) !== usage || feed.selection !== EVERYTHING) return
     const neededBytes = this.#index.wantedBytes + totalBytes(this.#onDemand)
-    if (neededBytes > this.#disk.budgetBytes) feed.select(UNDECIDED)
+    if (neededBytes <= this.#disk.budgetBytes) return
+    feed.maxRecordBytes = recordShareOf(this.#disk.budgetBytes)
+    feed.select(UNDECIDED)
   }
 
   #onDemandOf(feedKey: FeedKey): readonly OnDemandIssue[] {
     return this.#onDemand.filter((it) => it.feedKey === feedKey)
   }
+}
+
+// In steps, for the records are looked through anew whenever it changes.
+function recordShareOf(bytes: number): number {
+  const steps = Math.floor((bytes * RECORD_SHARE) / RECORD_STEP_BYTES)
+  return Math.max(1, steps) * RECORD_STEP_BYTES
 }

@@ -3,13 +3,15 @@ import type { Feed } from '../../format/feed.ts'
 import { EVERYTHING } from '../../format/selection.ts'
 import type { Library } from '../library/library.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
+import { diskBytes } from '../../log/store/disk.ts'
 import { FeedUsage } from './feed-usage.ts'
 
 /** The feeds that have been open: those of others, which take room under the cap, and one's own, which do not. */
 export class UsageIndex {
   readonly #library: Library
   readonly #others = new Map<FeedKey, FeedUsage>()
-  readonly #own = new Set<Feed>()
+  /** With what each took when its log was last seen open. */
+  readonly #own = new Map<FeedKey, { readonly feed: Feed; bytes: number }>()
   readonly #becomingOwn = new Set<FeedKey>()
   /** The sum is kept, for it is asked for whenever one of a thousand logs grows. */
   readonly #wanted = new Map<FeedUsage, number>()
@@ -51,6 +53,7 @@ export class UsageIndex {
   }
 
   delete(feedKey: FeedKey): FeedUsage | undefined {
+    this.#own.delete(feedKey)
     const usage = this.#others.get(feedKey)
     if (usage === undefined) return undefined
     this.#others.delete(feedKey)
@@ -77,8 +80,16 @@ export class UsageIndex {
     return this.list().reduce((sum, it) => sum + it.heldBytes, 0)
   }
 
-  get ownBytes(): number {
-    return [...this.#own].reduce((sum, it) => sum + it.log.byteLength, 0)
+  /** What this user wrote takes, about: newsletters, the library and its marks. */
+  async ownBytes(): Promise<number> {
+    const { bytes, blocks } = await this.#library.storedSize()
+    let sum = diskBytes(bytes, blocks)
+    for (const own of this.#own.values()) {
+      const { log } = own.feed
+      if (log.isOpen) own.bytes = diskBytes(log.byteLength, log.length)
+      sum += own.bytes
+    }
+    return sum
   }
 
   policyOf({ feed }: FeedUsage): Keep {
@@ -91,9 +102,14 @@ export class UsageIndex {
 
   /** Has a newsletter find out what it takes, by its policy. */
   async load(usage: FeedUsage): Promise<void> {
-    const starred = await this.#library.marks.numbers('star', usage.feed.feedKey)
+    const starred = await this.#starredOf(usage)
     await usage.load({ keep: this.policyOf(usage), starred }, Date.now())
     this.update(usage)
+  }
+
+  /** Number of the oldest issue that may go. */
+  async oldestOf(usage: FeedUsage): Promise<number | undefined> {
+    return usage.oldest(await this.#starredOf(usage))
   }
 
   /** Newsletters of others that have not been open yet. */
@@ -104,9 +120,18 @@ export class UsageIndex {
       .filter((it) => !this.#others.has(it) && !this.#isOwn(it))
   }
 
+  /** Newsletters of one's own that have not been open yet. */
+  unseenOwn(): FeedKey[] {
+    const keys = this.#library.list().map((it) => it.feedKey)
+    return keys.filter((it) => this.#isOwn(it) && !this.#own.has(it))
+  }
+
+  #starredOf({ feed }: FeedUsage): Promise<ReadonlySet<number>> {
+    return this.#library.marks.numbers('star', feed.feedKey)
+  }
+
   #addOwn(feed: Feed): void {
-    this.#own.add(feed)
-    feed.log.events.on('retention', 'close', () => this.#own.delete(feed))
+    this.#own.set(feed.feedKey, { feed, bytes: 0 })
   }
 
   // Also where this device has not the key to publish: nothing of a newsletter of one's own is ever dropped.

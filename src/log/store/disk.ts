@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** How much RocksDB reserves for its list of files. */
@@ -45,12 +45,31 @@ export function diskBytes(bytes: number, blocks: number): number {
   return bytes * copies + blocks * BLOCK_BYTES
 }
 
+/** What RocksDB logs in words, of which it starts a new file at each opening. */
+const TEXT_LOG = /^LOG(\.old\.\d+)?$/
+
+/** Removes what RocksDB logged in words when the store was open before, but for the last time: it would keep 1,000 files. */
+export async function removeOldLogs(storeDir: string): Promise<void> {
+  const folder = join(storeDir, 'db')
+  const names = await readdir(folder).catch(() => [])
+  const old = names.filter((it) => it !== 'LOG' && TEXT_LOG.test(it)).toSorted()
+  await Promise.all(old.slice(0, -1).map((it) => rm(join(folder, it), { force: true })))
+}
+
+/** What a store takes, without what RocksDB logs in words. */
+export function storeBytes(storeDir: string): Promise<number> {
+  return allocatedBelow(storeDir, (name) => !TEXT_LOG.test(name))
+}
+
 /** What all files below a directory take on the disk, reserved room included where the system tells. */
-export async function allocatedBelow(dir: string): Promise<number> {
+export async function allocatedBelow(
+  dir: string,
+  isCounted: (name: string) => boolean = () => true,
+): Promise<number> {
   let sum = 0
   const entries = await readdir(dir, { withFileTypes: true, recursive: true }).catch(() => [])
   for (const entry of entries) {
-    if (!entry.isFile()) continue
+    if (!entry.isFile() || !isCounted(entry.name)) continue
     // A file that vanishes meanwhile takes nothing.
     const found = await stat(join(entry.parentPath, entry.name)).catch(() => undefined)
     if (found === undefined) continue

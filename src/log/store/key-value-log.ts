@@ -62,6 +62,12 @@ export class KeyValueLog {
     return (await this.#bee)?.core.length ?? 0
   }
 
+  /** Of the log that it lies in. */
+  async size(): Promise<{ readonly bytes: number; readonly blocks: number }> {
+    const core = (await this.#bee)?.core
+    return { bytes: core?.byteLength ?? 0, blocks: core?.length ?? 0 }
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     const bee = await this.#bee?.catch(() => undefined)

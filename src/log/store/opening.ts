@@ -9,7 +9,7 @@ import Hypercore from 'hypercore'
 import type { Config } from '../../config/config.ts'
 import { codeOf, hasCode, HyperletterError } from '../../errors.ts'
 import { onStore } from '../../storage-errors.ts'
-import { writeBufferFor } from './disk.ts'
+import { removeOldLogs, writeBufferFor } from './disk.ts'
 import { Store } from './store.ts'
 import { assertOwnFolder, makeDirectory, replaceSynced } from '../../atomic-file.ts'
 
@@ -86,6 +86,7 @@ async function tryToOpen(
   try {
     refuseForks(store)
     await onStore(() => store.ready())
+    await removeOldLogs(storeDir)
     return new Store(store)
   } catch (error) {
     await new Store(store).close().catch(() => undefined)
