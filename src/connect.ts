@@ -2,6 +2,7 @@ import type { Config } from './config/config.ts'
 import { dial, remoteOperations, requestReader } from './api/socket/client.ts'
 import type { ReaderRequest } from './api/socket/protocol.ts'
 import type { OperationsServerOptions } from './api/socket/server.ts'
+import { defined } from './defined.ts'
 import { hasCode, HyperletterError } from './errors.ts'
 import type { CallOptions, Operations } from './api/contract/contract.ts'
 import { PROTOCOL_VERSION } from './api/kinds.ts'
@@ -15,6 +16,8 @@ export interface Connection {
    * `close`. Gives an address that lets one browser in.
    */
   readonly openReader: (request: ReaderRequest, options?: CallOptions) => Promise<string>
+  /** Why nothing can be written: what is stored can be read here, and nothing else works. */
+  readonly readOnlyFor?: HyperletterError
   /** Aborted when somebody asks for the end of what is lent here, as `daemon stop` does. */
   readonly ended?: AbortSignal
   /** Closes what `connect` opened; a daemon goes on. */
@@ -91,7 +94,11 @@ async function openHere(
     import('./web/host.ts'),
   ])
   const logger = createLogger(config.logLevel)
-  const engine = await Engine.open({ config, logger, online })
+  const engine = await Engine.open({ config, logger, online }).catch((error: unknown) => {
+    if (!hasCode(error, 'DISK_FULL', 'READ_ONLY')) throw error
+    // Where there is no store to read yet, the failure stands.
+    return Engine.open({ config, logger, readOnlyFor: error }).catch(() => Promise.reject(error))
+  })
   const operations = bindOperations(engine, 'engine')
   const reader = new ReaderHost({
     operations,
@@ -104,6 +111,7 @@ async function openHere(
     operations,
     via: 'engine',
     openReader,
+    ...defined({ readOnlyFor: engine.readOnlyFor }),
     ...(lent === undefined ? {} : { ended: lent.ended }),
     close: async () => {
       await reader.close()

@@ -30,6 +30,7 @@ export function bindOperations(engine: Engine, via: Via): Operations {
       loaded.set(name, code)
       // Over the socket such a request is never sent.
       if (options.signal?.aborted === true) throw new HyperletterError('ABORTED', 'Interrupted.')
+      if (engine.readOnlyFor !== undefined && !READING.has(name)) throw engine.readOnlyFor
       const run = () => code.work(engine, code.parseInput(name, input), { ...options, via })
       return { run, failure: fails }
     } catch (error) {
@@ -37,6 +38,19 @@ export function bindOperations(engine: Engine, via: Via): Operations {
     }
   })
 }
+
+/** What can be done where nothing can be written. */
+const READING: ReadonlySet<OperationName> = new Set([
+  'exportBundle',
+  'listInbox',
+  'listIssues',
+  'listNewsletters',
+  'readAttachment',
+  'readIssue',
+  'search',
+  'status',
+  'takeNotices',
+])
 
 // Whatever an aborted operation fails with, it fails because it was aborted.
 function failure(cause: unknown, { signal }: CallOptions): HyperletterError {

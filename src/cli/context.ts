@@ -73,6 +73,10 @@ export async function withOperations<T>(
   const config = await loadConfig(context)
   const { signal } = context.io
   const connection = await context.services.connect(config, { signal, ...options })
+  const { readOnlyFor } = connection
+  if (readOnlyFor !== undefined) {
+    await context.out.warn(`${readOnlyFor.message} What is stored can be read.`)
+  }
   let result: T
   try {
     result = await use(connection.operations, connection.via, connection.ended)

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { diskCapOf } from '../config/disk-cap.ts'
 import { LiveConfig } from '../config/live.ts'
+import type { HyperletterError } from '../errors.ts'
 import type { Feed } from '../format/feed.ts'
 import { anySignal } from '../within.ts'
 import { LIBRARY_COPY, LIBRARY_NAME } from './library/library-copy.ts'
@@ -21,7 +22,7 @@ import { NetworkSession } from './network/network-session.ts'
 import { catchUp, type CatchUpOptions } from './recovery/catch-up.ts'
 import { SuccessionStore } from './recovery/succession-store.ts'
 import { Durability } from '../log/store/durability.ts'
-import { openStore } from '../log/store/opening.ts'
+import { openStore, openStoreReadOnly } from '../log/store/opening.ts'
 import type { Store } from '../log/store/store.ts'
 
 interface EngineOptions {
@@ -31,6 +32,8 @@ interface EngineOptions {
   readonly logger: Logger
   /** The network will be needed: finding its way begins while the store opens. */
   readonly online?: boolean
+  /** Why nothing can be written: the store is opened to be read, without its lock and without the network. */
+  readonly readOnlyFor?: HyperletterError | undefined
   /** How long an author whose log may be behind waits for peers before it refuses. */
   readonly catchUpMs?: number
 }
@@ -58,6 +61,8 @@ export class Engine {
   /** The configuration in force; parts that can change while running follow it. */
   readonly live: LiveConfig
   readonly logger: Logger
+  /** Why nothing can be written, and nothing fetched; undefined where all works. */
+  readonly readOnlyFor: HyperletterError | undefined
   readonly library: Library
   readonly feeds: Feeds
   readonly author: Author
@@ -79,6 +84,7 @@ export class Engine {
     const { config, logger } = options
     this.live = live
     this.logger = logger
+    this.readOnlyFor = options.readOnlyFor
     this.#store = store
     this.#catchUpMs = options.catchUpMs ?? CATCH_UP_MS
     this.library = library
@@ -99,7 +105,7 @@ export class Engine {
       logger,
       keys,
       network: () => networkSession.network,
-      goOnline: () => networkSession.begin(),
+      goOnline: () => this.network(),
       onGrown: (feed) => {
         this.author.recordAdopted(feed).catch((err: unknown) => this.#grown(err))
       },
@@ -139,15 +145,17 @@ export class Engine {
    */
   static async open(options: EngineOptions): Promise<Engine> {
     const { config } = options
-    const { capBytes } = diskCapOf(config)
+    const { readOnlyFor } = options
+    const capBytes = readOnlyFor === undefined ? diskCapOf(config).capBytes : Infinity
     const live = options.live ?? new LiveConfig(config)
     const networkSession = new NetworkSession(live, options.logger)
-    const opening = openStore(config, {
-      capBytes,
-      onLock: () => {
-        if (options.online === true) networkSession.prepare()
-      },
-    })
+    const onLock = () => {
+      if (options.online === true) networkSession.prepare()
+    }
+    const opening =
+      readOnlyFor === undefined
+        ? openStore(config, { capBytes, onLock })
+        : openStoreReadOnly(config.storeDir)
     // Nothing of it is used before this process has the lock.
     const files = Promise.all([
       Journal.open(config.journalDir),
@@ -157,10 +165,10 @@ export class Engine {
     files.catch(() => undefined)
     try {
       const store = await opening
-      const library = await Library.open(
-        await store.openKeyValues(LIBRARY_NAME),
-        join(config.dataDir, LIBRARY_COPY),
-      )
+      const library = await Library.open(await store.openKeyValues(LIBRARY_NAME), {
+        copyPath: join(config.dataDir, LIBRARY_COPY),
+        readOnlyFor,
+      })
       const [journal, keys, notes] = await files
       if (library.restored !== undefined) {
         const facts = { newsletters: library.restored }
@@ -171,6 +179,7 @@ export class Engine {
       }
       const parts = { store, library, journal, keys, notes, capBytes, networkSession, live }
       const engine = new Engine(options, parts)
+      if (readOnlyFor !== undefined) return engine
       await recordMove(engine)
       await finishInterrupted(engine, parts)
       return engine
@@ -192,7 +201,8 @@ export class Engine {
   }
 
   /** Goes online, with every feed of the library, if that has not happened yet. Waits for nobody. */
-  network(): Promise<Network> {
+  async network(): Promise<Network> {
+    if (this.readOnlyFor !== undefined) throw this.readOnlyFor
     return this.#networkSession.begin()
   }
 

@@ -99,6 +99,13 @@ const storedEntry = z.looseObject({
   keep: keepSchema.optional().catch(undefined),
 })
 
+export interface LibraryOptions {
+  /** Where a copy of all of it is kept, from which it restores what the store lost. */
+  readonly copyPath?: string
+  /** Why nothing can be written. */
+  readonly readOnlyFor?: HyperletterError | undefined
+}
+
 const FEEDS = 'feed/'
 
 /**
@@ -108,6 +115,7 @@ const FEEDS = 'feed/'
 export class Library {
   readonly marks: Marks
   readonly #log: KeyValueLog
+  readonly #readOnlyFor: HyperletterError | undefined
   readonly #entries = new Map<FeedKey, LibraryEntry>()
   /** Entries that this version does not understand; they are left as they are. */
   unreadable = 0
@@ -117,8 +125,9 @@ export class Library {
   readonly #writes = new SerialQueue()
   #isClosing = false
 
-  private constructor(log: KeyValueLog) {
+  private constructor(log: KeyValueLog, { readOnlyFor }: LibraryOptions) {
     this.#log = log
+    this.#readOnlyFor = readOnlyFor
     this.marks = new Marks(log, async (feedKey, work) => {
       const changed = await this.#write(work)
       if (changed > 0) this.#copy?.onChange(feedKey)
@@ -126,14 +135,12 @@ export class Library {
     })
   }
 
-  /**
-   * @param log its own; `close` closes it.
-   * @param copyPath where a copy of all of it is kept, from which it restores what the store lost.
-   */
-  static async open(log: KeyValueLog, copyPath?: string): Promise<Library> {
-    const library = new Library(log)
+  /** @param log its own; `close` closes it. */
+  static async open(log: KeyValueLog, options: LibraryOptions = {}): Promise<Library> {
+    const library = new Library(log, options)
     await library.#load()
-    if (copyPath !== undefined) await library.#openCopy(copyPath)
+    const { copyPath, readOnlyFor } = options
+    if (copyPath !== undefined && readOnlyFor === undefined) await library.#openCopy(copyPath)
     return library
   }
 
@@ -290,6 +297,7 @@ export class Library {
   async #write<T>(work: () => Promise<T>): Promise<T> {
     // A closed core passes for an empty one, from which a key is taken by doing nothing.
     if (this.#isClosing) throw new HyperletterError('ABORTED', 'The library was closed.')
+    if (this.#readOnlyFor !== undefined) throw this.#readOnlyFor
     return this.#writes.run(() => onStore(work))
   }
 }

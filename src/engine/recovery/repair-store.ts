@@ -66,8 +66,8 @@ async function inspect(storeDir: string): Promise<StoreRepair | HyperletterError
 async function rebuild(config: Config, aside: string): Promise<StoreRepair> {
   const store = await openStore(config)
   try {
-    const copy = join(config.dataDir, LIBRARY_COPY)
-    const library = await Library.open(await store.openKeyValues(LIBRARY_NAME), copy)
+    const copyPath = join(config.dataDir, LIBRARY_COPY)
+    const library = await Library.open(await store.openKeyValues(LIBRARY_NAME), { copyPath })
     await addAuthored(config, library)
     const keys = library.list().map((it) => it.feedKey)
     const sum = await salvageAll(aside, store, keys)

@@ -23,7 +23,7 @@ const SECRET = encryptionKeyOf(new Uint8Array(32).fill(3))
 async function openLibrary(directory: string, storeName = 'store'): Promise<Library> {
   const store = await openStore(join(directory, storeName))
   const log = await new Store(store).openKeyValues('library')
-  const library = await Library.open(log, pathIn(directory))
+  const library = await Library.open(log, { copyPath: pathIn(directory) })
   onTestFinished(() => library.close())
   return library
 }
@@ -90,7 +90,9 @@ describe('the copy of a library', () => {
     await behind.add(OTHER, 'seeder')
     await behind.marks.set('read', FEED, [1], true)
     await behind.close()
-    const restored = await Library.open(await store.openKeyValues('library'), pathIn(directory))
+    const restored = await Library.open(await store.openKeyValues('library'), {
+      copyPath: pathIn(directory),
+    })
     expect(await contents(restored)).toEqual(wanted)
     // What is added later counts, though the copy at hand is the old one.
     await restored.add(OTHER, 'seeder')
@@ -103,7 +105,9 @@ describe('the copy of a library', () => {
     const directory = await temporaryDirectory()
     const store = await openStore(join(directory, 'store'))
     const open = async () =>
-      Library.open(await new Store(store).openKeyValues('library'), pathIn(directory))
+      Library.open(await new Store(store).openKeyValues('library'), {
+        copyPath: pathIn(directory),
+      })
     const library = await open()
     await fill(library)
     const before = await contents(library)
