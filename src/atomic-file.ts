@@ -104,7 +104,7 @@ export async function replaceWhole(path: string, parts: readonly Uint8Array[]): 
 
 /**
  * Writes a new file for this user alone (mode 0600), and after `parts` what `end` gives, which is asked while these are
- * written. Once this resolves, it survives a power loss; until then any part of it may be there: whoever reads it
+ * written. Once this resolves, it survives a power loss; until then any part of it may be there: its reader
  * must be able to tell. @throws DISK_FULL
  */
 export async function createSynced(

@@ -54,11 +54,11 @@ export async function connect(config: Config, options: ConnectOptions = {}): Pro
     const daemon = await connectToDaemon(config)
     if (daemon !== undefined) return daemon
     try {
-      // Whoever had to wait once may have to again, and should not knock at the DHT each time.
+      // A command that had to wait once may have to again, and should not knock at the DHT each time.
       const isFirst = pauseMs === FIRST_PAUSE_MS
       return await openHere(config, isFirst ? options : { ...options, online: false })
     } catch (error) {
-      // Whoever holds the lock may be a daemon that does not listen yet, or a command about to end.
+      // The holder of the lock may be a daemon that does not listen yet, or a command about to end.
       if (!hasCode(error, 'STORE_BUSY') || Date.now() + pauseMs > deadline) throw error
     }
     await new Promise((resolve) => setTimeout(resolve, pauseMs))

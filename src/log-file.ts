@@ -3,7 +3,7 @@ import { copyFileSync, fstatSync, ftruncateSync, statSync } from 'node:fs'
 /** Above this the log begins anew; the one before is kept beside it, so twice as much is on disk. */
 export const MAX_LOG_BYTES = 5 * 1024 * 1024
 
-/** Looking at the size after so many characters is often enough. */
+/** Characters that are written between two looks at the size. */
 const LOOK_EVERY_CHARACTERS = 64 * 1024
 
 /** Where the log before the present one lies. */

@@ -125,7 +125,7 @@ export class Engine {
       feeds: this.feeds,
       successions: this.successions,
       onDiskFull: (cause) => this.#durability.noteFull(cause),
-      // Whoever is online may stay so for months.
+      // This device may stay online for months.
       onOnline: () => this.#durability.flushRegularly(),
     })
     const flush = () => this.flush()
@@ -236,7 +236,7 @@ export class Engine {
   }
 
   /**
-   * Runs work while this device is not on the network; whoever wants to be waits. After it the device is
+   * Runs work while this device is not on the network; calls of `network` wait. After it the device is
    * online, under a key that no peer has turned away before.
    */
   offlineFor<T>(work: () => Promise<T>): Promise<T> {
@@ -257,8 +257,8 @@ export class Engine {
   }
 
   /**
-   * Rewrites the files of the store, so that blocks that were dropped are no longer in them: of itself
-   * the store would write over them some day. Takes as long as copying the whole store.
+   * Rewrites the files of the store, so that blocks that were dropped are no longer in them: left
+   * alone, the store would write over them some day. Takes as long as copying the whole store.
    */
   erase(): Promise<void> {
     return this.#durability.erase()

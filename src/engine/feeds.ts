@@ -85,7 +85,7 @@ export class Feeds {
     }
   }
 
-  /** Opens a newsletter, or joins those who have it open. Whoever asks disposes of the session. */
+  /** Opens a newsletter, or joins those who have it open. The caller disposes of the session. */
   async open(newsletter: ReadingKeys, options: OpenOptions = {}): Promise<FeedSession> {
     const open = () => this.#openAndStart(newsletter, options)
     return this.#sessions.begin(newsletter.feedKey, open, options.temporary)
@@ -129,13 +129,13 @@ export class Feeds {
     }
   }
 
-  /** Takes a feed off the network and closes it, whoever has a session. */
+  /** Takes a feed off the network and closes it, also while it has sessions. */
   async stop(feedKey: FeedKey): Promise<void> {
     await (await this.#options.network())?.stop(feedKey)
     await this.closeFeed(feedKey)
   }
 
-  /** Closes one feed, whoever has a session; the next who wants it opens it anew. */
+  /** Closes one feed, also while it has sessions; the next session opens it anew. */
   async closeFeed(feedKey: FeedKey): Promise<void> {
     const open = this.#open.get(feedKey)
     this.#open.delete(feedKey)

@@ -22,7 +22,7 @@ export async function collect(parts: AsyncIterable<Uint8Array>): Promise<Uint8Ar
   return concat(all)
 }
 
-/** What a stream holds, as it arrives. Whoever ends the iteration early ends the stream. */
+/** What a stream holds, as it arrives. An iteration that ends early ends the stream. */
 export async function* piecesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   // By hand: in Safari, streams cannot be iterated over.
   const reader = stream.getReader()

@@ -170,7 +170,7 @@ export function notHere(index: number): HyperletterError {
 }
 
 /**
- * What handles an event of an open log, in this order, whoever registered first:
+ * What handles an event of an open log, in this order, whatever the order of registration:
  *
  *     the log ──event──▶ retention      what does not fit is held back before any of it is asked for
  *                        selection      the newest issue goes before the backlog

@@ -10,7 +10,7 @@ const RECORD_TIMEOUT_MS = 15_000
 
 /**
  * Fetches an issue that is published while older ones are still being fetched before the rest of those, and tells peers
- * when all of it is here. Of itself Hypercore tells nobody of blocks that they have too before it holds
+ * when all of it is here. By itself, Hypercore announces blocks to peers that have them too only when it holds
  * everything, and so the author would not know of the copy.
  */
 export class NewestIssueFirst {

@@ -76,7 +76,7 @@ export class Seeding {
   #isClosed = false
   #lookUpTimer: NodeJS.Timeout | undefined
   #lookUps = 0
-  /** Who last sent a tree that does not fit ours. */
+  /** The peer that last sent a tree that does not fit ours. */
   #suspect: Uint8Array | undefined
   #movedAt = Date.now()
   #uploadedBytes = 0
@@ -195,7 +195,7 @@ export class Seeding {
   // does not fit either, it first asks the peer to prove a fork; the connection is needed for that.
   readonly #onBadBlock = (error: Error, peer: LogPeer, growsLog: boolean): void => {
     if (hasCode(error, 'DISK_FULL')) {
-      // No fault of the peer, who would be banned for it.
+      // No fault of the peer, which would be banned for it.
       this.#options.onDiskFull(error)
       return
     }
@@ -211,7 +211,7 @@ export class Seeding {
   }
 
   // A fork was proved. Hypercore now closes every session of the core, and has closed its channels to all peers.
-  // What is held stays held and served; whoever has the other history is not met again.
+  // What is held stays held and served; the peer that has the other history is not met again.
   readonly #onConflict = (): void => {
     if (this.#suspect !== undefined) this.#options.peers.ban(this.#suspect)
     this.#options.peers.reconnect()

@@ -86,7 +86,7 @@ export class NetworkSession {
   }
 
   /**
-   * Runs work while this device is not on the network; whoever wants to be waits. After it the device is
+   * Runs work while this device is not on the network; calls of `begin` wait. After it the device is
    * online, under a key that no peer has turned away before.
    */
   async offlineFor<T>(work: () => Promise<T>): Promise<T> {

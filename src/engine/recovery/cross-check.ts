@@ -33,7 +33,7 @@ export interface CrossCheck {
 
 /**
  * Fetches a log from peers into a store of its own, under a key of its own: a log that was forked may not
- * meet them. Needs as much room on the disk as the log. Whoever asks closes it.
+ * meet them. Needs as much room on the disk as the log. The caller closes it.
  * @throws NOT_AVAILABLE if nobody answers; FEED_CONFLICT if peers hold different histories; DISK_FULL.
  */
 export async function crossCheck(

@@ -8,7 +8,7 @@ export interface Found extends IndexedIssue {
   readonly score: number
 }
 
-/** Issues are collected in memory up to so many, or so many entries of the index, before they are packed. */
+/** Issues, and entries of the index, that are collected in memory before they are packed. */
 const PACK_ISSUES = 256
 const PACK_POSTINGS = 500_000
 

@@ -24,7 +24,7 @@ export class Segment {
   readonly #terms: Buffer
   readonly #postings: Uint8Array
 
-  /** @throws RangeError if the bytes are not a segment; whoever reads files checks a hash first. */
+  /** @throws RangeError if the bytes are not a segment; readers of files check a hash first. */
   constructor(bytes: Uint8Array) {
     // Offsets are read in place, which needs them at a multiple of four bytes.
     this.bytes = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes)

@@ -68,7 +68,7 @@ class ByteReader {
     return this.#bytes.byteLength - this.#offset
   }
 
-  /** Waits until so many bytes are available; false if the source ends before. */
+  /** Waits until this many bytes are available; false if the source ends before. */
   async fill(sizeBytes: number): Promise<boolean> {
     if (this.available >= sizeBytes) return true
     const parts = [this.#bytes.subarray(this.#offset)]

@@ -81,7 +81,7 @@ export function noteUpload(log: Log, { from, blocks }: Continuation, peer: LogPe
   }
 }
 
-/** Has a peer prove what both have of a log; if that is another history, the core tells of a conflict. */
+/** Has a peer prove what both have of a log; if that is another history, the core reports a conflict. */
 export function askForHistory(peer: LogPeer): void {
   ;(replicationPeerOf(peer) as PeerInternals)._checkIfConflict()
 }

@@ -95,7 +95,7 @@ export interface PeerInternals extends Omit<Peer, 'inflight' | 'remoteBitfield' 
   }
   /** Most requests under way, of whatever kind. */
   getMaxInflight: () => number
-  /** Up to so many requests under way, an idle peer is asked for what others were asked already. */
+  /** Most requests under way at which an idle peer is asked for what others were asked already. */
   getMaxHotswapInflight: () => number
   /** Asks for some block of a range, if there is one to ask for: finds out where, and calls `_requestRangeBatch`. */
   _requestRange: (range: RangeInternals) => boolean
@@ -106,7 +106,7 @@ export interface PeerInternals extends Omit<Peer, 'inflight' | 'remoteBitfield' 
   _requestRangeBatch: (start: number, end: number, length: number) => boolean
   /** Asks for a block that nobody was asked for. */
   _requestRangeBlock: (index: number, length: number) => boolean
-  /** Asks for a block, whoever else was asked. */
+  /** Asks for a block, also one that others were asked for. */
   _requestBlock: (request: RequestInternals) => boolean
   _canRequest: (index: number, force: boolean) => boolean
   /** Takes what the other side says of the length of its log, and asks for what is new. */
@@ -141,7 +141,7 @@ export interface MessageInternals {
 
 export interface RequestInternals {
   readonly index: number
-  /** Who waits for this very block. */
+  /** Callers that wait for this very block. */
   readonly refs: readonly unknown[]
   readonly inflight: readonly { readonly peer: PeerInternals; readonly timestamp: number }[]
 }

@@ -10,7 +10,7 @@ const MOST_KNOWN = 32_768
 export class KnownHashes {
   readonly #known = new Set<number>()
 
-  /** A block was stored, and with it the hashes of so many heights: on its way up, and beside it. */
+  /** A block was stored, and with it the hashes of this many heights: on its way up, and beside it. */
   noteStored(index: number, heights: number): void {
     if (this.#known.size > MOST_KNOWN) this.#known.clear()
     for (let height = 0, at = index; height <= heights; height++, at = Math.floor(at / 2)) {

@@ -206,7 +206,7 @@ export class Replication {
   watchDrops(onDrop: () => void): () => void {
     const { state } = this.#core
     const usual: unknown = Reflect.get(state, 'clear')
-    // Who drops blocks may call it on something else that stands for the state.
+    // What drops blocks may call it on a stand-in for the state.
     state.clear = async function (this: StateInternals, ...given) {
       onDrop()
       try {

@@ -56,7 +56,7 @@ interface Data {
 /** Of a peer's bitfield: memory for them is taken in one piece. */
 const PAGE_BLOCKS = 32_768
 
-/** A peer may announce so many blocks before its new length arrives: 4 GiB of content in one entry. */
+/** Blocks that a peer may announce before its new length arrives: 4 GiB of content in one entry. */
 const AHEAD_BLOCKS = 65_536
 
 /**

@@ -173,7 +173,7 @@ class WireGuard {
   }
 
   /**
-   * Protomux ends the process for an error of type or range, whoever it is that sent something that leads to it.
+   * Protomux ends the process for an error of type or range, also for one that a message of a peer leads to.
    * @throws Error, of no kind: it ends the connection, and what else is in the same frame.
    */
   #understood<T>(work: () => T): T {

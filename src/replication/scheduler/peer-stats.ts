@@ -1,11 +1,11 @@
-/** A peer that was asked and sends nothing for so long is not waited for, if it never sent anything … */
+/** After this without a block, a peer that was asked is not waited for, if it never sent anything … */
 const SILENT_MS = 4_000
 
-/** … and if it did, after so many times what a block took on average, but not before `SILENT_MS` either. */
+/** … and if it did, after this many times what a block took on average, but not before `SILENT_MS` either. */
 const SILENT_TIMES = 4
 
 /**
- * A fellow that announces nothing of its share, for so many times as long as sources took for a block of ours, is
+ * A reader that announces nothing of its share for this many times as long as sources took for a block of ours is
  * taken out of the division. One that never did may not even be connected to them; one that did may be slow for a while.
  */
 const NEW = { times: 2, leastMs: 500, mostMs: 3_000 }
@@ -113,7 +113,7 @@ const MAX_BYTES = 8 * 1024 * 1024
 /** One block on its way while the next one waits … */
 const LEAST_BLOCKS = 2
 
-/** … unless so many draw from every peer that none has nothing to do. */
+/** … unless this many peers are connected: each then has something to do for another. */
 const MANY_PEERS = 12
 
 /** What reading, checking and storing a block may take at both ends, besides the way. */
@@ -169,7 +169,8 @@ export class Window {
   }
 
   /**
-   * A block arrived, so long after it was asked for.
+   * A block arrived.
+   * @param elapsedMs since it was asked for.
    * @param isUsed whether the window was: if not, more might have come if more had been asked for.
    */
   noteArrival(index: number, sizeBytes: number, elapsedMs: number, isUsed: boolean): void {
@@ -186,7 +187,7 @@ export class Window {
     this.#bytesPerMs = mix(this.#bytesPerMs, bytesPerMs)
   }
 
-  /** How many blocks may be asked for at a time, of one of so many peers. */
+  /** How many blocks may be asked for at a time, of one of `peers`. */
   blocks(peers: number): number {
     const first = peers <= 1 ? FIRST_OF_ONE_BYTES : FIRST_BYTES
     const bytes = this.#bytesPerMs === undefined ? first : this.#bytesPerMs * this.#aheadMs(peers)

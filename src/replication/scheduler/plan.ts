@@ -56,7 +56,7 @@ export interface PlanOptions<P> {
 export interface DownloadPlan<P> {
   /** Held by sources only, and ours to fetch from there. */
   readonly own: readonly number[]
-  /** Held by fellows: the rarest first. */
+  /** Held by other readers: the rarest first. */
   readonly shared: readonly number[]
   /** Held by sources only; what others are to fetch, but will not come to soon. */
   readonly spare: readonly number[]
@@ -64,25 +64,25 @@ export interface DownloadPlan<P> {
   readonly reserve: readonly number[]
   /** The same, of what they have probably asked for. */
   readonly promised: readonly number[]
-  /** Fellow → blocks of its share that nobody has announced yet; there is at least one. */
+  /** Reader → blocks of its share that nobody has announced yet; there is at least one. */
   readonly open: ReadonlyMap<P, readonly number[]>
   /** Announced by nobody but sources. */
   readonly rare: readonly number[]
   /** Hold everything. There are fewer of them than readers who want something from them, or none. */
   readonly sources: ReadonlySet<P>
-  /** Fellows that download too. */
+  /** Peers beside the sources that download too. */
   readonly readers: number
 }
 
 /** How many missing blocks a plan looks at. */
 export const HORIZON = 1_024
 
-/** Of each fellow's share so many times as much as may be under way is left to it: what it has is not known at once. */
+/** Of each reader's share, this many times as much as may be under way is left to it: what it has is not known at once. */
 const LEFT_TO_OWNER = 3
 
 /**
  * Divides the missing blocks. While there are fewer sources than readers, what sources send is dear:
- * each block should leave them once, to the reader whose share it is, who passes it on.
+ * each block should leave them once, to the reader whose share it is and which passes it on.
  */
 export function makePlan<P>({
   view,
@@ -96,8 +96,8 @@ export function makePlan<P>({
   const complete = members.filter(
     ({ peer }, at) => held[at]?.includes(0) !== true && view.holdsAll(peer),
   )
-  const fellows = members.filter((it) => !complete.includes(it))
-  const readers = fellows.filter(({ peer }) => view.isReader(peer))
+  const others = members.filter((it) => !complete.includes(it))
+  const readers = others.filter(({ peer }) => view.isReader(peer))
   const owners = readers.filter(({ isOwner }) => isOwner)
   const areFew = isDivided && complete.length <= readers.length
   const sources = new Set(areFew ? complete.map(({ peer }) => peer) : [])
@@ -131,7 +131,7 @@ export function makePlan<P>({
   for (const [owner, found] of theirs) {
     const blocks = found.toSorted(byRank)
     open.set(owner, blocks.map(indexOf))
-    // The owner begins with what it weighs most for; who helps begins at the other end.
+    // The owner begins with what it weighs most for; its helper begins at the other end.
     const asked = Math.max(1, underWay)
     blocks.forEach(({ index, ourRank, isNext }, at) => {
       const list = at < asked ? promised : at < LEFT_TO_OWNER * asked ? reserve : spare
@@ -210,7 +210,7 @@ function indexOf({ index }: Ranked): number {
 }
 
 /**
- * Who of several readers fetches a block from the source: whoever weighs most for it (rendezvous
+ * Of several readers, the one that weighs most for a block fetches it from the source (rendezvous
  * hashing, Thaler and Ravishankar 1998). All readers that know of each other agree without a word, and
  * when one comes or goes only its share moves.
  */

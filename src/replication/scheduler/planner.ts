@@ -2,7 +2,7 @@ import type { PeerStats } from './peer-stats.ts'
 import { HORIZON, makePlan, type Member, type DownloadPlan, type SchedulerPort } from './plan.ts'
 
 /**
- * A plan is used for so long, and longer when it takes longer to make; what arrives meanwhile, or a fellow announces of
+ * How long a plan is used, longer when it takes longer to make; what arrives meanwhile, or a reader announces of
  * its share, is taken into account when a block is chosen.
  */
 const LEAST_PLAN_MS = 25
@@ -80,7 +80,7 @@ export class Planner<P> {
     const plan = makePlan({ view, seed, missing, members, isDivided, underWay })
     for (const [peer, state] of peers) {
       if (this.#isMoreWanted) state.noteWanted(nowMs)
-      // Who counts for idle has no share, and shows by anything new that it is not.
+      // An idle peer has no share, and shows by anything new that it is idle no more.
       const before = state.isIdle ? this.#plan?.rare : this.#plan?.open.get(peer)
       const hasProgressed = before?.some((index) => view.holds(peer, index)) === true
       state.noteShare(hasProgressed, plan.open.has(peer), usualMs, nowMs)

@@ -5,7 +5,7 @@ import { Planner, type PlannerOptions } from './planner.ts'
 /** A window is used if so much of it is under way. */
 const USED = 0.5
 
-/** A block that takes so many times as long as usual is asked of a second peer that has nothing else to do. */
+/** A block that takes this many times as long as usual is asked of a second peer that has nothing else to do. */
 const LATE_TIMES = 2
 
 /** How often that is looked for. */
@@ -16,8 +16,8 @@ const REST_TIMES = 1
 const LONG_REST_TIMES = 3
 
 /**
- * A source that sends so many times as fast as one fellow does has more to give than its own share: it is asked
- * for the rest too, while fellows would take longer than `LONG_MS` for that.
+ * A source that sends this many times as fast as one reader does has more to give than our own share: it is asked
+ * for the rest too, while readers would take longer than `LONG_MS` for that.
  */
 const GENEROUS_TIMES = 4
 const LONG_MS = 1_000
@@ -26,10 +26,10 @@ export type SchedulerOptions<P> = Omit<PlannerOptions<P>, 'peers'>
 
 /**
  * Decides which block to ask which peer for. It does no I/O, has no clock and draws no lots, so that it
- * runs the same in a simulation: whoever uses it tells what happens, and asks `choose` whenever a
+ * runs the same in a simulation: its user reports what happens, and calls `choose` whenever a
  * peer may be asked for more.
  *
- * From a source, which holds everything, a reader asks its own share; the rest it gets from fellows, the
+ * From a source, which holds everything, a reader asks its own share; the rest it gets from other readers, the
  * rarest first. Nothing is asked of two peers, unless one of them is late or silent.
  */
 export class Scheduler<P> {
@@ -39,7 +39,7 @@ export class Scheduler<P> {
   readonly #planner: Planner<P>
   /** List of the plan → what of it nobody was expected to deliver when it was last looked at. */
   readonly #left = new WeakMap<readonly number[], number[]>()
-  /** What fellows sent. */
+  /** What readers sent. */
   readonly #arrived = new RecentBytes()
 
   constructor(options: SchedulerOptions<P>) {
@@ -108,7 +108,7 @@ export class Scheduler<P> {
     const plan = this.#planner.planAt(nowMs)
     const index = plan.sources.has(peer)
       ? this.#fromSource(plan, peer, state, nowMs)
-      : this.#fromFellow(plan, peer, state, nowMs)
+      : this.#fromReader(plan, peer, state, nowMs)
     if (index !== undefined) return { index, again: this.#view.asked(index).length > 0 }
     if (this.#view.inFlight(peer) > 0 || nowMs < state.lookLateMs) return
     state.lookLateMs = nowMs + LATE_EVERY_MS
@@ -127,7 +127,7 @@ export class Scheduler<P> {
     )
   }
 
-  #fromFellow(plan: DownloadPlan<P>, peer: P, state: PeerStats, nowMs: number): number | undefined {
+  #fromReader(plan: DownloadPlan<P>, peer: P, state: PeerStats, nowMs: number): number | undefined {
     // It had nothing for us that is not under way; what others do not deliver is seen with the next plan.
     const announcements = this.#view.announcements(peer)
     const nothing = state.nothing
