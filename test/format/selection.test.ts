@@ -1,10 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { merged, without, type BlockRange } from '../../src/format/block-ranges.ts'
-import { countHeld } from '../../src/log/internals/stored-blocks.ts'
 import { EVERYTHING, excludedBy, UNDECIDED } from '../../src/format/selection.ts'
 import { LogBuilder } from '../helpers/log-builder.ts'
-import { openFeed, openStore } from '../helpers/stores.ts'
+import { logOf, openFeed, openStore } from '../helpers/stores.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
 const ranges = fc.array(
@@ -83,7 +82,7 @@ describe('a feed of which something is selected', () => {
     feed.select({ fetch: [...keep], keep: [...keep] })
     expect(told).toEqual([2])
     expect(await feed.dropUnwanted()).toBe(4)
-    expect(countHeld(core, { start: 0, end: 9 })).toBe(5)
+    expect((await logOf(core)).countHeld({ start: 0, end: 9 })).toBe(5)
     expect(feed.heldBlocks).toBe(9)
     expect(await feed.isComplete()).toBe(true)
     expect(await feed.dropUnwanted()).toBe(0)
@@ -109,7 +108,7 @@ describe('a feed of which something is selected', () => {
     await before.store.close()
 
     const { core, feed } = await begin(directory)
-    expect(countHeld(core, { start: 0, end: 13 })).toBe(11)
+    expect((await logOf(core)).countHeld({ start: 0, end: 13 })).toBe(11)
     const { issues } = await feed.list({ wait: false })
     expect(issues.length).toBeGreaterThan(0)
     for (let index = 5; index < 13; index++) {
@@ -117,7 +116,7 @@ describe('a feed of which something is selected', () => {
     }
     feed.select({ fetch: keep, keep })
     expect(await feed.dropUnwanted()).toBe(10)
-    expect(countHeld(core, { start: 0, end: 13 })).toBe(1)
+    expect((await logOf(core)).countHeld({ start: 0, end: 13 })).toBe(1)
   })
 
   it('lists an issue whose text was dropped, and says that it is not held', async () => {

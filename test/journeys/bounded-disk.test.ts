@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { countHeld } from '../../src/log/internals/stored-blocks.ts'
 import { KEEP_OPEN } from '../../src/replication/idle/idle-feeds.ts'
 import { all, expectFailure } from '../helpers/operations.ts'
 import { openPeer } from '../helpers/peers.ts'
@@ -235,9 +234,9 @@ describe('a seeder with a disk cap', () => {
     const feed = await feedOf(seeder, newsletter)
     const { length } = feed
     await eventually(() => {
-      const held = countHeld(coreOf(feed), { start: 0, end: length })
+      const held = feed.log.countHeld({ start: 0, end: length })
       expect(held).toBeGreaterThan(length / 10)
-      expect(countHeld(coreOf(feed), { start: length - held + 1, end: length })).toBe(held - 1)
+      expect(feed.log.countHeld({ start: length - held + 1, end: length })).toBe(held - 1)
     })
     expect(seeder.most()).toBeLessThan(CAP * 1.1)
     await author.engine.close()

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { contentRange } from '../../src/format/history/issue-ranges.ts'
-import { countHeld } from '../../src/log/internals/stored-blocks.ts'
 import type { Feed } from '../../src/format/feed.ts'
 import { all, single } from '../helpers/operations.ts'
 import { openAuthor, openPeer, publish, type Peer } from '../helpers/peers.ts'
@@ -29,7 +28,7 @@ async function dropped(peer: Peer, feedKey: string, number: number): Promise<voi
   const feed = await feedOf(peer, feedKey)
   await eventually(async () => {
     expect((await feed.issue(number, { wait: false })).retraction).toBeDefined()
-    expect(countHeld(coreOf(feed), await bodyOf(feed, number))).toBe(0)
+    expect(feed.log.countHeld(await bodyOf(feed, number))).toBe(0)
   })
 }
 
@@ -44,7 +43,7 @@ describe.each([
     const reader = await openPeer(network)
     await subscribe(reader, link)
     const feed = await feedOf(reader, feedKey)
-    expect(countHeld(coreOf(feed), await bodyOf(feed, 2))).toBe(1)
+    expect(feed.log.countHeld(await bodyOf(feed, 2))).toBe(1)
 
     await author.operations.retractIssue({ number: 2, reason: 'It was wrong.' })
     for (const peer of [author, reader]) await dropped(peer, feedKey, 2)

@@ -3,23 +3,6 @@ import { MerkleTree } from 'hypercore/lib/merkle-tree.js'
 import type { BlockRange } from '../../format/block-ranges.ts'
 import type { TreeNode } from '../../format/log.ts'
 import { onStore } from '../../storage-errors.ts'
-import { internalsOf } from './internals.ts'
-
-/** See `Log`. */
-export function countHeld(core: Hypercore, { start, end }: BlockRange): number {
-  // The bitfield behind `has` counts in one pass; a walk with `has` would take a call a block.
-  return internalsOf(core).bitfield.countSet(start, Math.min(end, core.length) - start)
-}
-
-/** See `Log`. */
-export function missingIn(core: Hypercore, { start, end }: BlockRange, most: number): number[] {
-  const { bitfield } = internalsOf(core)
-  const missing: number[] = []
-  for (let index = start; index < end && missing.length <= most; index++) {
-    if (!bitfield.get(index)) missing.push(index)
-  }
-  return missing
-}
 
 /** See `Log`. */
 export async function dropBlocks(core: Hypercore, { start, end }: BlockRange): Promise<void> {

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { without, type BlockRange } from '../../../src/format/block-ranges.ts'
 import { retractedContents } from '../../../src/format/history/issue-ranges.ts'
 import { editionsOf, newestEdition } from '../../../src/format/history/corrections.ts'
-import { countHeld, dropBlocks } from '../../../src/log/internals/stored-blocks.ts'
+import { dropBlocks } from '../../../src/log/internals/stored-blocks.ts'
 import { LogBuilder } from '../../helpers/log-builder.ts'
-import { openFeed, openReplica, openStore } from '../../helpers/stores.ts'
+import { logOf, openFeed, openReplica, openStore } from '../../helpers/stores.ts'
 
 const AT = '2026-03-09T07:00:00Z'
 
@@ -125,7 +125,7 @@ describe.each([
     expect(await feed.isComplete()).toBe(true)
     expect(feed.heldBlocks).toBe(core.length)
     await feed.dropUnwanted()
-    expect(countHeld(core, { start: 0, end: core.length })).toBe(6)
+    expect((await logOf(core)).countHeld({ start: 0, end: core.length })).toBe(6)
   })
 
   it('leaves every other block provable to others, and the log writable', async () => {
@@ -138,7 +138,9 @@ describe.each([
     for (let index = 0; index < core.length; index++) {
       if (await core.has(index)) await replica.core.get(index)
     }
-    expect(countHeld(replica.core, { start: 0, end: core.length })).toBe(core.length - 3)
+    expect((await logOf(replica.core)).countHeld({ start: 0, end: core.length })).toBe(
+      core.length - 3,
+    )
   })
 })
 
