@@ -3,7 +3,7 @@ import { lstat, mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/p
 import { dirname, join } from 'node:path'
 import { codeOf, HyperletterError } from './errors.ts'
 import { onStore, unusableDirectory } from './storage-errors.ts'
-import { SerialQueue } from './serial-queue.ts'
+import { SerialQueue } from './async.ts'
 
 /**
  * Makes a directory for this user alone (mode 0700), with those above it. One that exists is left as it is.

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { DebouncedTask } from '../src/debounced-task.ts'
+import { DebouncedTask } from '../src/async.ts'
 
 const DELAY_MS = 200
 

@@ -2,7 +2,7 @@ import { closeSync, openSync, writeSync } from 'node:fs'
 import { readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { LogBound, MAX_LOG_BYTES, olderLog } from '../src/log-file.ts'
+import { LogBound, MAX_LOG_BYTES, olderLog } from '../src/logger.ts'
 import { temporaryDirectory } from './helpers/temporary-directory.ts'
 
 async function openLog(sizeBytes = 0) {

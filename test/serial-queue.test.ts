@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { SerialQueue } from '../src/serial-queue.ts'
+import { SerialQueue } from '../src/async.ts'
 
 test('work runs one at a time and in order, whatever fails before it', async () => {
   const queue = new SerialQueue()

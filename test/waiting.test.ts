@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { waitUntil } from '../src/within.ts'
+import { waitUntil } from '../src/async.ts'
 
 describe('waiting for a condition', () => {
   it('asks at least once, also when no time is left', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { anySignal } from '../src/within.ts'
+import { anySignal } from '../src/async.ts'
 
 test('one signal is given as it is', () => {
   const { signal } = new AbortController()

@@ -8,7 +8,7 @@ import { HYPERCORE_VERSION, KNOWN_VERSION, USES_INTERNALS } from '../log/interna
 import { createLogger, type Logger } from '../logger.ts'
 import { PROTOCOL_VERSION } from '../api/kinds.ts'
 import { ReaderHost } from '../web/host.ts'
-import { SerialQueue } from '../serial-queue.ts'
+import { SerialQueue } from '../async.ts'
 import { packageVersion } from '../version.ts'
 import { dial } from '../api/socket/client.ts'
 import { EVENT_SETTINGS, IssueEvents } from '../outlets/issue-events.ts'

@@ -6,7 +6,7 @@ import type { CallOptions, Operations } from '../api/contract/contract.ts'
 import type { OperationName } from '../api/kinds.ts'
 import { callByName, mapOperations, type PreparedCall } from '../api/map-operations.ts'
 import { bindOperations } from '../api/operations.ts'
-import { anySignal } from '../within.ts'
+import { anySignal } from '../async.ts'
 
 export interface EngineSupervisorOptions {
   /** Opens the same data directory again. */

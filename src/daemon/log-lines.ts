@@ -4,7 +4,7 @@ import { open, readFile, stat } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
 import { codeOf, HyperletterError } from '../errors.ts'
-import { olderLog } from '../log-file.ts'
+import { olderLog } from '../logger.ts'
 import { UNIT } from './service/definitions.ts'
 
 /** How long new lines may wait. */

@@ -12,7 +12,7 @@ import { newestEdition, type Edition, type LocatedIssue } from './history/correc
 import { History, type HistoryOptions, type Listing } from './history/history.ts'
 import { Readability } from './history/readable.ts'
 import { BlockSelection, type Selection } from './selection.ts'
-import { SerialQueue } from '../serial-queue.ts'
+import { SerialQueue } from '../async.ts'
 
 export type { BlockRange } from './block-ranges.ts'
 export type { LocatedIssue } from './history/corrections.ts'

@@ -1,5 +1,5 @@
 import { HyperletterError } from '../errors.ts'
-import { anySignal, orAborted } from '../within.ts'
+import { anySignal, orAborted } from '../async.ts'
 import type { BlockRange } from './block-ranges.ts'
 
 /** How a block may be obtained. */

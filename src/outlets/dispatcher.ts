@@ -4,7 +4,7 @@ import { issueSummary } from '../api/contract/parts.ts'
 import { replaceWhole } from '../atomic-file.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
-import { SerialQueue } from '../serial-queue.ts'
+import { SerialQueue } from '../async.ts'
 import type { ArrivedIssue, Outlet } from './outlet.ts'
 
 /** Issues that wait for one outlet; the oldest are given up for newer ones. */

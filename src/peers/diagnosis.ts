@@ -3,7 +3,7 @@ import type HyperDHT from 'hyperdht'
 import type { Address } from 'hyperdht'
 import type Hyperswarm from 'hyperswarm'
 import type { AttemptCounts, DialTracker } from './dials.ts'
-import { orAborted } from '../within.ts'
+import { orAborted } from '../async.ts'
 import { isOverTcp } from './patched-hyperswarm.ts'
 
 /**

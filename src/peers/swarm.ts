@@ -16,7 +16,7 @@ import { ConnectionSet, type ConnectionLimits } from './connection-set.ts'
 import { IntroducedDials, KnownPeers } from './dials.ts'
 import { OutageWatch } from './outage-watch.ts'
 import { isOverTcp, PatchedHyperswarm } from './patched-hyperswarm.ts'
-import { withinMs } from '../within.ts'
+import { withinMs } from '../async.ts'
 import { hex } from '../hex.ts'
 
 /** What is done about a peer by the messages that it sends. */

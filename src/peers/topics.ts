@@ -2,7 +2,7 @@ import type Hyperswarm from 'hyperswarm'
 import type { PeerDiscoverySession } from 'hyperswarm'
 import { hex } from '../hex.ts'
 import type { Logger } from '../logger.ts'
-import { withinMs } from '../within.ts'
+import { withinMs } from '../async.ts'
 
 /** How long leaving one topic may take; with no DHT in reach the stack takes 5 s. */
 const LEAVE_TOPIC_MS = 1_000

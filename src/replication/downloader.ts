@@ -4,7 +4,7 @@ import { type BlockRange, without } from '../format/block-ranges.ts'
 import type { Feed } from '../format/feed.ts'
 import type { Fetch, LogPeer } from '../format/log.ts'
 import { EVERYTHING } from '../format/selection.ts'
-import { SerialQueue } from '../serial-queue.ts'
+import { SerialQueue } from '../async.ts'
 
 /**
  * How long the backlog waits for the newest issue. If no peer delivers that one by then, older

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { SerialQueue } from '../serial-queue.ts'
+import { SerialQueue } from '../async.ts'
 import type { Jobs } from './jobs.ts'
 import type { Request } from './worker.ts'
 

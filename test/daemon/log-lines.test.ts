@@ -2,7 +2,7 @@ import { appendFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { followLines, lastLines } from '../../src/daemon/log-lines.ts'
-import { olderLog } from '../../src/log-file.ts'
+import { olderLog } from '../../src/logger.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
 async function logWith(text: string): Promise<string> {

@@ -9,7 +9,7 @@ import type { Feed } from '../../format/feed.ts'
 import { missingRanges } from '../../format/selection.ts'
 import { unheldOf } from '../../replication/copies.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
-import { waitUntil } from '../../within.ts'
+import { waitUntil } from '../../async.ts'
 import type { Reason } from './checks.ts'
 
 /** How long a peer may take to appear, for who has just gone online. */

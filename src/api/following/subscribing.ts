@@ -6,7 +6,7 @@ import type { ReadOptions } from '../../format/log.ts'
 import type { Feed } from '../../format/feed.ts'
 import { parseLink } from '../../format/keys/link.ts'
 import type { Newsletter } from '../../format/records/bodies.ts'
-import { anySignal, waitUntil } from '../../within.ts'
+import { anySignal, waitUntil } from '../../async.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 
 type Progress = Output<'followSync'>

@@ -7,7 +7,7 @@ import { encryptionKeyOf, type EncryptionKey, type FeedKey } from '../../format/
 import { formatLink } from '../../format/keys/link.ts'
 import { claimsToBeRecord } from '../../format/records/record.ts'
 import { deriveKeys, type NewsletterKeys } from '../../format/keys/recovery.ts'
-import { anySignal, waitUntil } from '../../within.ts'
+import { anySignal, waitUntil } from '../../async.ts'
 import { openFile, TwoReadings } from './bundle-file.ts'
 import { importBundle } from './bundling.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'

@@ -5,7 +5,7 @@ import { codeOf, HyperletterError } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
 import type { Operations, Output } from '../../api/contract/contract.ts'
 import { engineMetrics, EXPOSITION_TYPE, formatMetrics, processMetrics } from './metrics.ts'
-import { SerialQueue } from '../../serial-queue.ts'
+import { SerialQueue } from '../../async.ts'
 
 export interface MonitoringOptions {
   readonly operations: Pick<Operations, 'measure'>

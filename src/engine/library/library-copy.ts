@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { replaceWhole } from '../../atomic-file.ts'
-import { DebouncedTask } from '../../debounced-task.ts'
+import { DebouncedTask } from '../../async.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import type { Mark } from './marks.ts'
 

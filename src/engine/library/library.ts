@@ -14,7 +14,7 @@ import { ignoreFullDisk, onStore } from '../../storage-errors.ts'
 import { LibraryCopy, parseNumbers, readCopy, type LibrarySnapshot } from './library-copy.ts'
 import { markKey, Marks, type Mark } from './marks.ts'
 import { resolveEntry } from './resolve.ts'
-import { SerialQueue } from '../../serial-queue.ts'
+import { SerialQueue } from '../../async.ts'
 
 export const ROLES = ['author', 'subscriber', 'seeder'] as const
 export type Role = (typeof ROLES)[number]

@@ -12,7 +12,7 @@ import { decodeRecord } from '../../format/records/record.ts'
 import type { Newsletter } from '../../format/records/bodies.ts'
 import type { AppendOptions, Continuity } from './continuity.ts'
 import type { Journal, PendingAppend } from './journal.ts'
-import { SerialQueue } from '../../serial-queue.ts'
+import { SerialQueue } from '../../async.ts'
 
 export interface AuthorOptions {
   readonly journal: Journal

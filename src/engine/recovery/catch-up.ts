@@ -1,6 +1,6 @@
 import { HyperletterError } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
-import { waitUntil } from '../../within.ts'
+import { waitUntil } from '../../async.ts'
 import type { Network } from '../network/network.ts'
 
 export interface CatchUpOptions {

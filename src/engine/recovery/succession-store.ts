@@ -7,7 +7,7 @@ import {
   parseSuccession,
   type Succession,
 } from '../../format/records/succession.ts'
-import { SerialQueue } from '../../serial-queue.ts'
+import { SerialQueue } from '../../async.ts'
 
 export interface SuccessionStoreOptions {
   readonly library: Library

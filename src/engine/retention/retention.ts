@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts'
-import { DebouncedTask } from '../../debounced-task.ts'
+import { DebouncedTask } from '../../async.ts'
 import { without, type BlockRange } from '../../format/block-ranges.ts'
 import type { Feed } from '../../format/feed.ts'
 import { EVERYTHING, sameRanges, UNDECIDED } from '../../format/selection.ts'

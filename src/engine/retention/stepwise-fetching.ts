@@ -1,4 +1,4 @@
-import type { DebouncedTask } from '../../debounced-task.ts'
+import type { DebouncedTask } from '../../async.ts'
 import { EVERYTHING } from '../../format/selection.ts'
 import type { CappedDisk } from './capped-disk.ts'
 import type { FeedUsage } from './feed-usage.ts'

@@ -4,7 +4,7 @@ import type { Feed } from '../../format/feed.ts'
 import type { Log, LogPeer } from '../../format/log.ts'
 import { EVERYTHING } from '../../format/selection.ts'
 import { RateLimiter } from '../../rate-limiter.ts'
-import { SerialQueue } from '../../serial-queue.ts'
+import { SerialQueue } from '../../async.ts'
 import {
   appendSigned,
   askForHistory,

@@ -13,7 +13,7 @@ import { INLINE_LENGTH, inWorker } from '../../../text-worker/text-worker.ts'
 import type { CallOptions, Output, ParsedInput } from '../../contract/contract.ts'
 import { marksOf } from '../listing.ts'
 import { CatchUp } from './catch-up.ts'
-import { SerialQueue } from '../../../serial-queue.ts'
+import { SerialQueue } from '../../../async.ts'
 
 type Result = Output<'search'>[number]
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { anySignal } from '../../../within.ts'
+import { anySignal } from '../../../async.ts'
 import { portNumber } from '../../arguments.ts'
 import { type Commands, type Context, loadConfig } from '../../context.ts'
 

@@ -1,7 +1,7 @@
 import type { Operations, Output } from '../../../api/contract/contract.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { defined } from '../../../defined.ts'
-import { anySignal } from '../../../within.ts'
+import { anySignal } from '../../../async.ts'
 import { type Commands, type Context, withOperations } from '../../context.ts'
 import { issueCount } from '../../arguments.ts'
 import { noteSuccessors, takeNotices } from '../../successors.ts'

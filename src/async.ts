@@ -1,0 +1,175 @@
+/** Runs one piece of work at a time, in the order in which they were given. */
+export class SerialQueue {
+  #last: Promise<unknown> = Promise.resolve()
+  #size = 0
+
+  /** Pieces of work that have not ended, the running one too. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** Runs `work` when all that came before has ended, well or not. Its result and its failure are the caller's. */
+  run<T>(work: () => T | Promise<T>): Promise<T> {
+    this.#size++
+    const result = this.#last.then(work).finally(() => this.#size--)
+    this.#last = result.catch(() => undefined)
+    return result
+  }
+
+  /** Resolves when all that was given so far has ended; never rejects. */
+  async idle(): Promise<void> {
+    await this.#last
+  }
+}
+
+/** Aborts as soon as one of the given signals does. Gives the only one itself. */
+export function anySignal(first: AbortSignal, ...others: (AbortSignal | undefined)[]): AbortSignal {
+  const given = others.filter((it) => it !== undefined)
+  return given.length === 0 ? first : AbortSignal.any([first, ...given])
+}
+
+/** Waits for `work`. Rejects with the reason of the signal if that aborts first. */
+export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  work.catch(() => undefined)
+  signal.throwIfAborted()
+  let stop: () => void = () => undefined
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason as Error)
+  })
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+/** Waits for `work`, but no longer than `timeoutMs`. Gives whether it is done. */
+export async function withinMs(timeoutMs: number, work: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs, false)
+  })
+  try {
+    return await Promise.race([work.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+interface WaitOptions {
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal | undefined
+  /** Calls `look` when it is worth looking; gives what ends that. */
+  readonly watch?: ((look: () => void) => () => void) | undefined
+}
+
+/** How often a condition without an event of its own is looked at. */
+const LOOK_EVERY_MS = 50
+
+/**
+ * Waits for a condition that peers bring about and that the stack reports by no single event.
+ * @returns false when `timeoutMs` passed first. Throws the reason of an aborted signal.
+ */
+export async function waitUntil(
+  condition: () => boolean | Promise<boolean>,
+  { timeoutMs, signal, watch }: WaitOptions,
+): Promise<boolean> {
+  const deadline = Date.now() + timeoutMs
+  for (;;) {
+    signal?.throwIfAborted()
+    if (await condition()) return true
+    const left = deadline - Date.now()
+    if (left <= 0) return false
+    await pause(Math.min(LOOK_EVERY_MS, left), signal, watch)
+  }
+}
+
+function pause(
+  ms: number,
+  signal: AbortSignal | undefined,
+  watch: WaitOptions['watch'],
+): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      unwatch?.()
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal?.addEventListener('abort', done, { once: true })
+    const unwatch = watch?.(done)
+  })
+}
+
+export interface DebouncedTaskOptions {
+  /** @param isThorough as given to `runNow`. */
+  readonly run: (isThorough: boolean) => Promise<void>
+  /** Called when a run that nobody waits for failed. */
+  readonly onFailure: (err: unknown) => void
+  /** How long after `schedule` it runs; one run serves all that ask until then. */
+  readonly delayMs: number
+  /** It runs this often in any case. */
+  readonly everyMs: number
+}
+
+/** Work that is done soon after it is asked for, and now and then: one run at a time, however often it is asked for. */
+export class DebouncedTask {
+  readonly #options: DebouncedTaskOptions
+  readonly #queue = new SerialQueue()
+  readonly #regular: NodeJS.Timeout
+  #soon: NodeJS.Timeout | undefined
+  #later: NodeJS.Timeout | undefined
+  #isAsked = false
+  #isClosed = false
+
+  constructor(options: DebouncedTaskOptions) {
+    this.#options = options
+    this.#regular = setInterval(() => this.schedule(), options.everyMs).unref()
+  }
+
+  /** Runs soon; also again after the run that is under way, for which it may have come too late. */
+  schedule(): void {
+    this.#isAsked = true
+    if (this.#soon !== undefined || this.#queue.size > 0 || this.#isClosed) return
+    this.#soon = setTimeout(() => {
+      this.runNow().catch((err: unknown) => {
+        if (!this.#isClosed) this.#options.onFailure(err)
+      })
+    }, this.#options.delayMs).unref()
+  }
+
+  /** Runs after a while, unless that is on its way already. */
+  scheduleAfter(ms: number, before: () => void): void {
+    this.#later ??= setTimeout(() => {
+      this.#later = undefined
+      before()
+      this.schedule()
+    }, ms).unref()
+  }
+
+  /** Runs now, after the run that is under way. Rejects if it fails. */
+  runNow(isThorough = false): Promise<void> {
+    clearTimeout(this.#soon)
+    this.#soon = undefined
+    return this.#queue
+      .run(async () => {
+        if (this.#isClosed) return
+        this.#isAsked = false
+        await this.#options.run(isThorough)
+      })
+      .finally(() => {
+        if (this.#isAsked) this.schedule()
+      })
+  }
+
+  /** Waits for the run that is under way; none begins after it. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    clearInterval(this.#regular)
+    clearTimeout(this.#soon)
+    clearTimeout(this.#later)
+    await this.#queue.idle()
+  }
+}
