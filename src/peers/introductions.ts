@@ -1,7 +1,7 @@
-import c, { type Encoder } from 'compact-encoding'
+import c from 'compact-encoding'
 import type Protomux from 'protomux'
 import { hex } from '../hex.ts'
-import { PeerProtocol, type OnMisdeed, type ProtocolPeer } from './peer-protocol.ts'
+import { listOf, PeerProtocol, struct, type OnMisdeed, type ProtocolPeer } from './peer-protocol.ts'
 
 /** Peers named in one message. */
 const MAX_PEERS_PER_MESSAGE = 32
@@ -26,24 +26,10 @@ interface Introduction {
 }
 
 /** Message: topic (32 bytes), count (varint), that many keys of 32 bytes. */
-export const introductionEncoding: Encoder<Introduction> = {
-  preencode(state, { topic, keys }) {
-    c.fixed32.preencode(state, topic)
-    c.uint.preencode(state, keys.length)
-    state.end += keys.length * KEY_BYTES
-  },
-  encode(state, { topic, keys }) {
-    c.fixed32.encode(state, topic)
-    c.uint.encode(state, keys.length)
-    for (const key of keys) c.fixed32.encode(state, key)
-  },
-  decode(state) {
-    const topic = c.fixed32.decode(state)
-    const count = c.uint.decode(state)
-    if (count > MAX_PEERS_PER_MESSAGE) throw new Error('Too many peers in one message')
-    return { topic, keys: Array.from({ length: count }, () => c.fixed32.decode(state)) }
-  },
-}
+export const introductionEncoding = struct<Introduction>({
+  topic: c.fixed32,
+  keys: listOf(c.fixed32, MAX_PEERS_PER_MESSAGE),
+})
 
 export interface IntroductionsOptions {
   /** Asked to connect to a peer that `introducer`, a public key in hex, named. */

@@ -135,6 +135,38 @@ export class PeerProtocol<T, S> implements Iterable<ProtocolPeer<T, S>> {
   }
 }
 
+/** The fields of a message one after the other, in the order in which they are given. */
+export function struct<T extends object>(fields: {
+  readonly [K in keyof T]: Encoder<T[K]>
+}): Encoder<T> {
+  const all = Object.entries(fields) as [keyof T, Encoder<T[keyof T]>][]
+  return {
+    preencode: (state, it) => all.forEach(([name, field]) => field.preencode(state, it[name])),
+    encode: (state, it) => all.forEach(([name, field]) => field.encode(state, it[name])),
+    decode: (state) =>
+      Object.fromEntries(all.map(([name, field]) => [name, field.decode(state)])) as T,
+  }
+}
+
+/** A list, its count (varint) before it. More than `most` are not decoded. */
+export function listOf<T>(one: Encoder<T>, most: number): Encoder<readonly T[]> {
+  return {
+    preencode(state, items) {
+      c.uint.preencode(state, items.length)
+      for (const it of items) one.preencode(state, it)
+    },
+    encode(state, items) {
+      c.uint.encode(state, items.length)
+      for (const it of items) one.encode(state, it)
+    },
+    decode(state) {
+      const count = c.uint.decode(state)
+      if (count > most) throw new Error('A message has too many parts')
+      return Array.from({ length: count }, () => one.decode(state))
+    },
+  }
+}
+
 /**
  * Keeps cores off one connection: no channel for them opens, whichever side asks. To be called before anything
  * else uses the multiplexer.

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { hex } from '../../hex.ts'
 import { short, type Logger } from '../../logger.ts'
 import { RateLimiter } from '../../rate-limiter.ts'
@@ -86,16 +87,16 @@ export class LocalDiscovery {
   /** By topic in hex. */
   readonly #topics = new Map<string, Uint8Array>()
   /** What each device nearby may still cost us, by its address. */
-  readonly #sources = new Map<
+  readonly #sources = new LRUCache<
     string,
     { readonly announcements: RateLimiter; readonly peers: RateLimiter }
-  >()
+  >({ max: MAX_SOURCES })
   readonly #newAnnouncements = new RateLimiter(NEW_ANNOUNCEMENTS)
   /** By digest of an announcement: the topics in common, of those that there are now. */
-  readonly #remembered = new Map<
+  readonly #remembered = new LRUCache<
     string,
     { readonly instance: string; readonly shared: readonly SharedTopic[] }
-  >()
+  >({ max: MAX_REMEMBERED })
   #timers: NodeJS.Timeout[] = []
   #answerTimer: NodeJS.Timeout | undefined
   #answeredAt = -Infinity
@@ -217,7 +218,7 @@ export class LocalDiscovery {
   // It is looked into anew if it comes back.
   #onGoodbye(instance: string, from: string): void {
     if (!this.#source(from).announcements.take()) return
-    for (const [digest, remembered] of this.#remembered) {
+    for (const [digest, remembered] of this.#remembered.entries()) {
       if (remembered.instance !== instance) continue
       this.#remembered.delete(digest)
       const peers = new Set(remembered.shared.map(({ publicKey }) => hex(publicKey)))
@@ -231,10 +232,6 @@ export class LocalDiscovery {
     if (known !== undefined) return known.shared
     if (!this.#newAnnouncements.take()) return []
     const shared = [...sharedTopics(announcement, this.#topics.values())]
-    const [oldest] = this.#remembered.keys()
-    if (oldest !== undefined && this.#remembered.size >= MAX_REMEMBERED) {
-      this.#remembered.delete(oldest)
-    }
     this.#remembered.set(digest, { instance: announcement.instance, shared })
     return shared
   }
@@ -242,8 +239,6 @@ export class LocalDiscovery {
   #source(address: string) {
     const known = this.#sources.get(address)
     if (known !== undefined) return known
-    const [oldest] = this.#sources.keys()
-    if (oldest !== undefined && this.#sources.size >= MAX_SOURCES) this.#sources.delete(oldest)
     const source = { announcements: new RateLimiter(ANNOUNCEMENTS), peers: new RateLimiter(PEERS) }
     this.#sources.set(address, source)
     return source

@@ -3,16 +3,22 @@ import type { Connection } from 'hyperswarm'
 import type { Address } from '../../config/config.ts'
 import { short, type Logger } from '../../logger.ts'
 import type { KeyPair } from '../dht.ts'
+import { LRUCache } from 'lru-cache'
 import { handshake } from './handshake.ts'
 import { codeOf } from '../../errors.ts'
 import { isOnInterface, type NetworkInterface } from './multicast.ts'
 
-export interface DialerOptions {
+/** What both ends of connections over TCP have. */
+interface TcpOptions {
   readonly keyPair: KeyPair
   readonly logger: Logger
+  /** A peer proved its key. */
+  readonly onConnection: (connection: Connection, socket: Socket) => void
+}
+
+export interface DialerOptions extends TcpOptions {
   /** Whether there is a connection over TCP to a peer, by its key in hex. */
   readonly isConnected: (peer: string) => boolean
-  readonly onConnection: (connection: Connection, socket: Socket) => void
   /** Milliseconds of a clock that does not go back. */
   readonly now?: () => number
 }
@@ -44,7 +50,9 @@ export class Dialer {
   /** Peer in hex → its dials by address, one after the other: of two at a time each side might keep another one. */
   readonly #dials = new Map<string, Map<string, Promise<boolean>>>()
   /** Peer and address → until when it is not dialed, and how long that is. */
-  readonly #avoided = new Map<string, { readonly until: number; readonly forMs: number }>()
+  readonly #avoided = new LRUCache<string, { readonly until: number; readonly forMs: number }>({
+    max: MAX_AVOIDED,
+  })
   #isClosed = false
 
   constructor(options: DialerOptions) {
@@ -134,25 +142,17 @@ export class Dialer {
     const before = this.#avoided.get(place)
     const forMs =
       before === undefined ? FIRST_AVOID_MS : Math.min(2 * before.forMs, LONGEST_AVOID_MS)
-    // Moved to the end: the map is in the order of the last failures.
-    this.#avoided.delete(place)
     this.#avoided.set(place, { until: this.#now() + forMs, forMs })
-    const [oldest] = this.#avoided.keys()
-    if (oldest !== undefined && this.#avoided.size > MAX_AVOIDED) this.#avoided.delete(oldest)
   }
 }
 
-export interface ListenerOptions {
-  readonly keyPair: KeyPair
+export interface ListenerOptions extends TcpOptions {
   /** Address to listen at; all when absent. */
   readonly host: string | undefined
   /** Used if it is free; any other when absent. */
   readonly port: number | undefined
   /** The networks of this device, now: no other peer is answered. */
   readonly interfaces: () => readonly NetworkInterface[]
-  readonly logger: Logger
-  /** A peer dialed, and proved its key. */
-  readonly onConnection: (connection: Connection, socket: Socket) => void
   /** How long a handshake may take. */
   readonly deadlineMs?: number
 }

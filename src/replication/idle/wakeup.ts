@@ -1,11 +1,17 @@
 import { createHmac } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import c, { type Encoder } from 'compact-encoding'
+import c from 'compact-encoding'
 import type Protomux from 'protomux'
 import { keyBytes, type FeedKey } from '../../format/keys/feed-key.ts'
 import { hex } from '../../hex.ts'
 import { RateLimiter } from '../../rate-limiter.ts'
-import { PeerProtocol, type OnMisdeed, type ProtocolPeer } from '../../peers/peer-protocol.ts'
+import {
+  listOf,
+  PeerProtocol,
+  struct,
+  type OnMisdeed,
+  type ProtocolPeer,
+} from '../../peers/peer-protocol.ts'
 
 /** How far a device is with one log. */
 export interface LogState {
@@ -54,35 +60,10 @@ interface Claim extends LogState {
 }
 
 /** Message: count (varint), then that many of token (16 bytes), length and held (varints). */
-export const wakeupEncoding: Encoder<readonly Claim[]> = {
-  preencode(state, claims) {
-    c.uint.preencode(state, claims.length)
-    for (const it of claims) {
-      state.end += TOKEN_BYTES
-      c.uint.preencode(state, it.length)
-      c.uint.preencode(state, it.held)
-    }
-  },
-  encode(state, claims) {
-    c.uint.encode(state, claims.length)
-    for (const it of claims) {
-      token.encode(state, it.token)
-      c.uint.encode(state, it.length)
-      c.uint.encode(state, it.held)
-    }
-  },
-  decode(state) {
-    const count = c.uint.decode(state)
-    if (count > MAX_PER_MESSAGE) throw new Error('Too many newsletters in one message')
-    return Array.from({ length: count }, () => ({
-      token: token.decode(state),
-      length: c.uint.decode(state),
-      held: c.uint.decode(state),
-    }))
-  },
-}
-
-const token = c.fixed(TOKEN_BYTES)
+export const wakeupEncoding = listOf(
+  struct<Claim>({ token: c.fixed(TOKEN_BYTES), length: c.uint, held: c.uint }),
+  MAX_PER_MESSAGE,
+)
 
 interface WakeupState {
   /** What the peer claimed, of newsletters that are here too. */
@@ -178,8 +159,8 @@ export class Wakeup {
       if (!mayAnnounce(feedKey, peer.publicKey)) continue
       const state = await stateOf(feedKey)
       if (state === undefined) continue
-      const own = tokenOf(feedKey, handshakeHash, isInitiator)
-      batch.push({ token: own, length: state.length, held: state.held })
+      const token = tokenOf(feedKey, handshakeHash, isInitiator)
+      batch.push({ token, length: state.length, held: state.held })
       if (!this.#protocol.has(peer)) return
       if (batch.length === MAX_PER_MESSAGE) await send()
     }
@@ -188,8 +169,8 @@ export class Wakeup {
 
   #onClaims(claims: readonly Claim[], peer: WakeupPeer): void {
     const tokens = this.#tokensOf(peer)
-    for (const { token: theirs, length, held } of claims) {
-      const feedKey = tokens.get(hex(theirs))
+    for (const { token, length, held } of claims) {
+      const feedKey = tokens.get(hex(token))
       if (feedKey === undefined) continue
       const state = { length, held: Math.min(held, length) }
       peer.state.states.set(feedKey, state)

@@ -1,4 +1,5 @@
 import c, { type Encoder } from 'compact-encoding'
+import { listOf, struct } from '../../peers/peer-protocol.ts'
 
 /** What an entry that is pushed may take, all its blocks together. Larger ones are asked for. */
 export const MAX_PUSHED_BYTES = 64 * 1024
@@ -32,52 +33,37 @@ export function nameOf(publicKey: Uint8Array): number {
   return ((publicKey[0] ?? 0) << 8) | (publicKey[1] ?? 0)
 }
 
+// Nothing at all arrives as null.
+function bytesUpTo(most: number): Encoder<Uint8Array> {
+  return {
+    ...c.buffer,
+    decode(state) {
+      const bytes = c.buffer.decode(state) ?? new Uint8Array()
+      if (bytes.byteLength > most) throw new Error('A part of a push is too large')
+      return bytes
+    },
+  }
+}
+
+const parts = struct<Push>({
+  topic: c.fixed32,
+  from: c.uint,
+  signature: bytesUpTo(MAX_SIGNATURE_BYTES),
+  receivers: listOf(c.uint16, MAX_RECEIVERS),
+  blocks: listOf(bytesUpTo(MAX_PUSHED_BYTES), MAX_PUSHED_BLOCKS),
+})
+
 /**
  * Message: topic (32 bytes), from (varint), signature (varint length, bytes), count of receivers (varint) and 2 bytes
  * for each, count of blocks (varint) and each with its length (varint).
  */
 export const pushEncoding: Encoder<Push> = {
-  preencode(state, { topic, from, signature, receivers, blocks }) {
-    c.fixed32.preencode(state, topic)
-    c.uint.preencode(state, from)
-    c.buffer.preencode(state, signature)
-    c.uint.preencode(state, receivers.length)
-    state.end += 2 * receivers.length
-    c.uint.preencode(state, blocks.length)
-    for (const block of blocks) c.buffer.preencode(state, block)
-  },
-  encode(state, { topic, from, signature, receivers, blocks }) {
-    c.fixed32.encode(state, topic)
-    c.uint.encode(state, from)
-    c.buffer.encode(state, signature)
-    c.uint.encode(state, receivers.length)
-    for (const name of receivers) c.uint16.encode(state, name)
-    c.uint.encode(state, blocks.length)
-    for (const block of blocks) c.buffer.encode(state, block)
-  },
+  ...parts,
   decode(state) {
-    const topic = c.fixed32.decode(state)
-    const from = c.uint.decode(state)
-    const signature = bytes(c.buffer.decode(state), MAX_SIGNATURE_BYTES)
-    const receivers = list(c.uint.decode(state), MAX_RECEIVERS, () => c.uint16.decode(state))
-    let left = MAX_PUSHED_BYTES
-    const blocks = list(c.uint.decode(state), MAX_PUSHED_BLOCKS, () => {
-      const block = bytes(c.buffer.decode(state), left)
-      left -= block.byteLength
-      return block
-    })
-    if (blocks.length === 0) throw new Error('An empty push')
-    return { topic, from, signature, receivers, blocks }
+    const push = parts.decode(state)
+    const sizeBytes = push.blocks.reduce((sum, it) => sum + it.byteLength, 0)
+    if (push.blocks.length === 0) throw new Error('An empty push')
+    if (sizeBytes > MAX_PUSHED_BYTES) throw new Error('A push is too large')
+    return push
   },
-}
-
-// Nothing at all arrives as null.
-function bytes(value: Uint8Array | null, most: number): Uint8Array {
-  if ((value?.byteLength ?? 0) > most) throw new Error('A part of a push is too large')
-  return value ?? new Uint8Array()
-}
-
-function list<T>(count: number, most: number, one: () => T): T[] {
-  if (count > most) throw new Error('A push has too many parts')
-  return Array.from({ length: count }, one)
 }
