@@ -10,6 +10,7 @@ const toWrite = {
   publish: () => import('./commands/write/publish.ts'),
   correct: () => import('./commands/write/correct.ts'),
   import: () => import('./commands/write/import.ts'),
+  republish: () => import('./commands/write/republish.ts'),
   succeed: () => import('./commands/write/succeed.ts'),
 }
 const toRead = {
@@ -53,6 +54,7 @@ const GROUPS: Readonly<Record<string, readonly (readonly [string, string, Load])
     ['amend <newsletter> <number> <file>', 'publish a corrected text of an issue', toWrite.correct],
     ['retract <newsletter> <number>', 'withdraw an issue', toWrite.correct],
     ['import <folder>', 'publish every Markdown file in a folder, oldest first', toWrite.import],
+    ['republish [address]', 'publish what appears in your existing feed', toWrite.republish],
     ['export <newsletter>', 'export a newsletter to one file, or to Markdown files', toKeep.export],
     ['restore', 'recover a newsletter with its 24 words', toKeep.recover],
     ['repair <newsletter>', 'undo a conflicting history', toKeep.recover],

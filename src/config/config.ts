@@ -10,6 +10,9 @@ import type { Address, LogLevel } from './values.ts'
 export type { Settings } from './settings.ts'
 export type { Address, LogLevel } from './values.ts'
 
+/** The web feeds that are republished, below the data folder. */
+export const REPUBLISHED_FILE = 'republished.json'
+
 /** Everything that can be set, resolved once at the start and frozen. All paths are absolute. */
 export interface Config {
   /** The one directory that belongs to one engine at a time. */

@@ -1,5 +1,7 @@
 import { once, type EventEmitter } from 'node:events'
-import type { Config } from '../config/config.ts'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { REPUBLISHED_FILE, type Config } from '../config/config.ts'
 import { diskCapOf } from '../config/disk-cap.ts'
 import { LiveConfig, type Reloaded } from '../config/live.ts'
 import { Engine } from '../engine/engine.ts'
@@ -14,6 +16,7 @@ import { dial } from '../api/socket/client.ts'
 import { EVENT_SETTINGS, IssueEvents } from '../outlets/issue-events.ts'
 import { EngineSupervisor } from './engine-supervisor.ts'
 import { Monitoring } from './monitoring/monitoring.ts'
+import { Republishing } from './republishing.ts'
 import { OperationsServer } from '../api/socket/server.ts'
 import { recordAddress } from '../api/socket/socket-directory.ts'
 
@@ -63,7 +66,12 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     dataDir: config.dataDir,
     logger,
   })
-  const { operations } = engine
+  const republishing = new Republishing({
+    operations: engine.operations,
+    logger,
+    hasList: () => existsSync(join(config.dataDir, REPUBLISHED_FILE)),
+  })
+  const operations = republishing.woken(engine.operations)
   const reader = new ReaderHost({
     operations,
     dataDir: config.dataDir,
@@ -98,6 +106,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       // Before it goes online: what arrives in the first moment is told of too.
       await Promise.all([events.apply(config), monitoring.apply(config)])
       await engine.goOnline()
+      republishing.start()
       reader.resume().catch((err: unknown) => logger.error({ err }, 'the web reader'))
       options.hangUps?.on('hangup', onHangUp)
       const { capBytes } = diskCapOf(config)
@@ -112,7 +121,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     } finally {
       options.hangUps?.off('hangup', onHangUp)
       deadline = forceExitAfter(SHUTDOWN_DEADLINE_MS)
-      await Promise.all([reader.close(), events.close(), monitoring.close()])
+      await Promise.all([reader.close(), events.close(), monitoring.close(), republishing.close()])
       await server.close()
     }
   } finally {

@@ -32,6 +32,16 @@ const COMPLETE: Readonly<Record<OperationName, Readonly<Record<string, unknown>>
   amendIssue: { newsletter, number: 1, draft: { markdown: '# One' }, note: 'A date.', force: true },
   retractIssue: { newsletter, number: 1, reason: 'Wrong.', force: true },
   importFolder: { newsletter, folder: '/drafts', match: '*.md', force: true },
+  republishFeed: {
+    newsletter,
+    address: 'http://127.0.0.1:9/feed.xml',
+    everySeconds: 60,
+    newOnly: true,
+    allowPrivateAddresses: true,
+    dryRun: true,
+  },
+  listRepublished: {},
+  stopRepublishing: { address: 'https://example.org/feed.xml' },
   restoreNewsletter: {
     recoveryPhrase: 'abandon',
     private: true,
@@ -73,6 +83,8 @@ const COMPLETE: Readonly<Record<OperationName, Readonly<Record<string, unknown>>
 
 /** Values that the fields of these names never have. */
 const NEVER: Readonly<Record<string, readonly unknown[]>> = {
+  address: ['', 1, 'x'.repeat(2_049)],
+  everySeconds: [0, -1, 0.5, '60'],
   number: [0, -1, 1.5, '1', 2 ** 53],
   edition: [0, -1, 1.5, '1'],
   numbers: [[], [0], ['1'], 1, Array.from({ length: 10_001 }, (_, i) => i + 1)],

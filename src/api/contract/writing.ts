@@ -9,6 +9,7 @@ import {
   feedKey,
   force,
   newsletterRef,
+  none,
   number,
   plannedIssue,
   timeoutSeconds,
@@ -18,6 +19,37 @@ import {
 } from './parts.ts'
 
 const glob = z.string().min(1).max(256)
+
+/** What an import tells of. */
+const importEvents = z.discriminatedUnion('event', [
+  z.object({ event: z.literal('progress'), done: count, total: count, file: z.string() }),
+  z.object({ event: z.literal('warning'), file: z.string(), warning }),
+  /** With `dryRun`: an issue that would be published next. */
+  z.object({
+    event: z.literal('planned'),
+    file: z.string(),
+    ...plannedIssue,
+    /** It would be a newer edition of the issue of this number. */
+    amends: z.boolean().optional(),
+  }),
+  z.object({ event: z.literal('amended'), file: z.string(), number, title: z.string() }),
+  z.object({
+    event: z.literal('skipped'),
+    file: z.string(),
+    code: z.string(),
+    message: z.string(),
+    /** It is no post: a picture, a link, a file of another kind. */
+    other: z.literal(true).optional(),
+  }),
+  z.object({
+    event: z.literal('finished'),
+    feedKey,
+    title: z.string(),
+    published: count,
+    /** Absent if there was none. */
+    amended: count.optional(),
+  }),
+])
 
 /** What an author does: newsletters and their issues. */
 export const writingContract = {
@@ -127,34 +159,53 @@ export const writingContract = {
       amend: z.boolean().optional(),
       force: force.optional(),
     }),
-    z.discriminatedUnion('event', [
-      z.object({ event: z.literal('progress'), done: count, total: count, file: z.string() }),
-      z.object({ event: z.literal('warning'), file: z.string(), warning }),
-      /** With `dryRun`: an issue that would be published next. */
+    importEvents,
+  ),
+
+  /**
+   * Publishes what is new in a web feed, amends what changed, and lets a daemon go on doing so. Ends with the first
+   * round.
+   */
+  republishFeed: events(
+    z.strictObject({
+      /** Of an Atom, RSS or JSON feed, by http or https. */
+      address: z.string().min(1).max(2_048),
+      newsletter: newsletterRef.optional(),
+      /** Time between two looks; 15 minutes when absent. */
+      everySeconds: z
+        .int()
+        .min(1)
+        .max(7 * 86_400)
+        .optional(),
+      /** Leave posts from before now alone. */
+      newOnly: z.boolean().optional(),
+      /** The feed may lie on this machine or in its network. */
+      allowPrivateAddresses: z.boolean().optional(),
+      /** Publish nothing, remember nothing: tell what would be published. */
+      dryRun: z.boolean().optional(),
+    }),
+    importEvents,
+  ),
+
+  listRepublished: value(
+    none,
+    z.array(
       z.object({
-        event: z.literal('planned'),
-        file: z.string(),
-        ...plannedIssue,
-        /** It would be a newer edition of the issue of this number. */
-        amends: z.boolean().optional(),
-      }),
-      z.object({ event: z.literal('amended'), file: z.string(), number, title: z.string() }),
-      z.object({
-        event: z.literal('skipped'),
-        file: z.string(),
-        code: z.string(),
-        message: z.string(),
-        /** It is no post: a picture, a link, a file of another kind. */
-        other: z.literal(true).optional(),
-      }),
-      z.object({
-        event: z.literal('finished'),
+        address: z.string(),
         feedKey,
-        title: z.string(),
-        published: count,
-        /** Absent if there was none. */
-        amended: count.optional(),
+        title: z.string().optional(),
+        everySeconds: z.number(),
+        /** When it was last looked at, well or not. */
+        checkedAt: z.string().optional(),
+        /** Why the last look failed. */
+        problem: z.object({ code: z.string(), message: z.string() }).optional(),
       }),
-    ]),
+    ),
+  ),
+
+  /** Republishes a feed no more; its issues stay. */
+  stopRepublishing: value(
+    z.strictObject({ address: z.string().min(1).max(2_048) }),
+    z.object({ address: z.string(), feedKey }),
   ),
 } as const satisfies Record<string, OperationSpec>

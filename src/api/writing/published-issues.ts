@@ -5,6 +5,9 @@ import { isDated, type Draft, type FoundDraft } from '../../sources/source.ts'
 /** Share of its lines that a text keeps, at least, where its title or date changed and it is still the same post. */
 const MIN_COMMON_LINES = 0.5
 
+/** A path to a file may be that of another one tomorrow; what a service or feed calls a post stays its own. */
+const PATH = /^(?![a-z][a-z0-9+.-]+:).*\.(?:md|markdown|mdown|mkdn?|mdwn)$/i
+
 /**
  * The issues of a newsletter, by what a post is: its title and date, its text, and the path of its file, whatever folder
  * was imported.
@@ -30,7 +33,7 @@ export class PublishedIssues {
   /** The issue that the file of a draft became before, if the draft may be an edition of it. */
   async ofSameFile(it: FoundDraft): Promise<LocatedIssue | undefined> {
     const issue = this.#found.get(key('path', it.origin))
-    if (issue === undefined) return undefined
+    if (issue === undefined || !PATH.test(it.origin)) return issue
     return (await this.#isEdition(issue, it, true)) ? issue : undefined
   }
 

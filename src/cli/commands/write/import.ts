@@ -1,21 +1,9 @@
 import { resolve } from 'node:path'
 import { defined } from '../../../defined.ts'
-import { HyperletterError } from '../../../errors.ts'
-import { singleLine } from '../../../render/plain.ts'
-import type { Operations } from '../../../api/contract/contract.ts'
 import { collect } from '../../arguments.ts'
-import { type Commands, type Context, withOperations } from '../../context.ts'
-import { ask, canAsk } from '../../input.ts'
-import { plural } from '../../terminal/format.ts'
-import { Progress } from '../../terminal/progress.ts'
+import type { Commands, Context } from '../../context.ts'
 import type { WithheldKind } from '../../../sources/unpublished.ts'
-import {
-  importReport,
-  isKnown,
-  rehearsalReport,
-  warningLine,
-  type Outcome,
-} from './import-report.ts'
+import { runImport } from './run-import.ts'
 import { includeOption, WHAT_FORCE_DOES } from './publish.ts'
 
 interface Options {
@@ -32,11 +20,6 @@ interface Options {
   readonly yes?: boolean
   readonly force?: boolean
 }
-
-const FOR_EVER = 'A published issue cannot be withdrawn from everybody.'
-
-/** Longer lists are shown in short. */
-const MANY = 20
 
 export const commands: Commands = {
   import: (command, bind) =>
@@ -80,107 +63,16 @@ ${WHAT_FORCE_DOES}`,
       .action(bind(importFolder)),
 }
 
-async function importFolder(
+function importFolder(
   context: Context,
   folder: string,
-  options: Options,
+  { to, yes, ...options }: Options,
 ): Promise<number | void> {
-  const { io, out } = context
-  const path = /^https?:\/\//i.test(folder) ? folder : resolve(io.cwd, folder)
-  const isAsked =
-    canAsk(context) && out.isTerminal && options.yes !== true && options.dryRun !== true
-  const outcome = await withOperations(context, async (operations) => {
-    if (isAsked && !(await isConfirmed(context, operations, path, options))) return undefined
-    return follow(context, operations, path, options)
-  })
-  if (outcome === undefined) {
-    await out.note('Nothing was published.')
-    return 1
-  }
-  const { finished, planned, amended, skipped, warnings } = outcome
-  const isRehearsal = options.dryRun === true
-  const { feedKey, title, published } = finished
-  const lists = { ...(isRehearsal && { planned }), ...(amended.length > 0 && { amended }) }
-  await out.result({ feedKey, published, skipped, title, warnings, ...lists }, () =>
-    isRehearsal ? rehearsalReport(context, outcome) : importReport(context, outcome),
+  const path = /^https?:\/\//i.test(folder) ? folder : resolve(context.io.cwd, folder)
+  return runImport(context, { yes, ...options }, (operations, given) =>
+    operations.importFolder(
+      { folder: path, ...defined({ newsletter: to, ...options, ...given }) },
+      { signal: context.io.signal },
+    ),
   )
-  if (!isRehearsal) await tellWarnings(context, warnings)
-  const many = Math.max(skipped.length, isRehearsal ? warnings.length : 0)
-  if (many > MANY) await out.next('Run with --json to list every file.')
-  await tellChanged(context, skipped)
-  if (isRehearsal && planned.length > 0) {
-    await out.next(`Run it without --dry-run to publish. ${FOR_EVER}`)
-  }
-  if (published + planned.length + amended.length + skipped.length === 0) {
-    await out.next('No file matched. Check the folder or --match.')
-  }
-}
-
-/** Shows on a terminal what would be signed, and asks. */
-async function isConfirmed(
-  context: Context,
-  operations: Operations,
-  folder: string,
-  options: Options,
-): Promise<boolean> {
-  const { io, out } = context
-  const outcome = await follow(context, operations, folder, { ...options, dryRun: true })
-  const { planned } = outcome
-  if (planned.length === 0) return true
-  await out.text(await rehearsalReport(context, outcome))
-  await out.note(FOR_EVER)
-  const answer = await ask(io, `Publish ${plural(planned.length, 'issue')}? (yes/no) `)
-  return /^y(?:es)?$/i.test(answer ?? '')
-}
-
-async function follow(
-  context: Context,
-  operations: Operations,
-  folder: string,
-  { to, yes: _yes, ...options }: Options,
-): Promise<Outcome> {
-  using progress = new Progress(context, options.dryRun === true ? 'reading' : 'importing')
-  const lists = {
-    planned: [] as Outcome['planned'][number][],
-    amended: [] as Outcome['amended'][number][],
-    skipped: [] as Outcome['skipped'][number][],
-    warning: [] as Outcome['warnings'][number][],
-  }
-  const input = { folder, ...defined({ newsletter: to, ...options }) }
-  let finished: Outcome['finished'] | undefined
-  for await (const found of operations.importFolder(input, { signal: context.io.signal })) {
-    const { event: _event, ...it } = found
-    if (found.event === 'progress')
-      progress.update({ done: found.done, total: found.total, note: singleLine(found.file) })
-    else if (found.event === 'finished') finished = it as Outcome['finished']
-    else lists[found.event].push(it as never)
-  }
-  if (finished === undefined) {
-    throw new HyperletterError('INTERNAL', 'The import ended without saying how.')
-  }
-  const { warning: warnings, skipped, ...others } = lists
-  const order = (it: Outcome['skipped'][number]) => (it.other === true ? 2 : isKnown(it) ? 1 : 0)
-  return {
-    finished,
-    ...others,
-    skipped: skipped.toSorted((a, b) => order(a) - order(b)),
-    warnings,
-  }
-}
-
-async function tellChanged({ out }: Context, skipped: Outcome['skipped']): Promise<void> {
-  const changed = skipped.filter((it) => isKnown(it) && it.message.includes('changed since'))
-  if (changed.length === 0) return
-  await out.next(`Run with --amend to publish what changed in ${plural(changed.length, 'file')}.`)
-}
-
-async function tellWarnings({ out, options }: Context, warnings: Outcome['warnings']) {
-  if (warnings.length === 0) return
-  if (options.verbose === true) {
-    for (const it of warnings) await out.warn(warningLine(it))
-    return
-  }
-  const files = new Set(warnings.map(({ file }) => file)).size
-  const many = `${plural(warnings.length, 'warning')} in ${plural(files, 'file')}`
-  await out.warn(`${many}; list them with --verbose or --json.`)
 }

@@ -1,0 +1,117 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Operations } from '../api/contract/contract.ts'
+import { HyperletterError } from '../errors.ts'
+import type { Logger } from '../logger.ts'
+import { FailureLog } from '../outlets/dispatcher.ts'
+
+export interface RepublishingOptions {
+  readonly operations: Pick<Operations, 'listRepublished' | 'republishFeed'>
+  readonly logger: Logger
+  /** Whether there is a list at all; asking what is on it costs a daemon at rest more memory than it needs. */
+  readonly hasList: () => boolean
+}
+
+type Entry = Awaited<ReturnType<Operations['listRepublished']>>[number]
+
+/** Longest pause; whoever names a feed wakes it earlier. */
+const LONGEST_PAUSE_MS = 60 * 60_000
+/** After a failure that may be of this machine. */
+const RETRY_PAUSE_MS = 60_000
+
+/** Looks at each feed that is republished when its time has come. */
+export class Republishing {
+  readonly #options: RepublishingOptions
+  readonly #failures = new Map<string, FailureLog>()
+  readonly #closed = new AbortController()
+  #pause = new AbortController()
+  #running: Promise<void> = Promise.resolve()
+
+  constructor(options: RepublishingOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#running = this.#run()
+  }
+
+  /** Operations that wake it where they change what there is to do. */
+  woken(operations: Operations): Operations {
+    const wake = () => this.#pause.abort()
+    return {
+      ...operations,
+      async *republishFeed(...call) {
+        try {
+          yield* operations.republishFeed(...call)
+        } finally {
+          wake()
+        }
+      },
+      stopRepublishing: (...call) => operations.stopRepublishing(...call).finally(wake),
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort()
+    this.#pause.abort()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closed
+    while (!signal.aborted) {
+      this.#pause = new AbortController()
+      let pauseMs = LONGEST_PAUSE_MS
+      try {
+        if (this.#options.hasList()) pauseMs = Math.min(pauseMs, await this.#lookAtAll())
+      } catch (error) {
+        this.#failureLog('').failed(error)
+        pauseMs = RETRY_PAUSE_MS
+      }
+      if (signal.aborted) return
+      await wait(pauseMs, undefined, { signal: this.#pause.signal, ref: false }).catch(() => {})
+    }
+  }
+
+  /** Milliseconds until there is something to look at again. */
+  async #lookAtAll(): Promise<number> {
+    const { operations } = this.#options
+    for (const entry of await operations.listRepublished({})) {
+      if (dueIn(entry) <= 0 && !this.#closed.signal.aborted) await this.#look(entry)
+    }
+    const entries = await operations.listRepublished({})
+    return Math.max(0, Math.min(LONGEST_PAUSE_MS, ...entries.map(dueIn)))
+  }
+
+  async #look({ address, feedKey }: Entry): Promise<void> {
+    const { operations, logger } = this.#options
+    const log = this.#failureLog(address)
+    try {
+      const input = { address, newsletter: feedKey }
+      const events = operations.republishFeed(input, { signal: this.#closed.signal })
+      for await (const it of events) {
+        if (it.event === 'amended')
+          logger.info({ address, number: it.number }, 'amended from a feed')
+        if (it.event === 'finished' && it.published > 0)
+          logger.info({ address, issues: it.published }, 'published from a feed')
+      }
+      log.succeeded()
+    } catch (error) {
+      if (HyperletterError.from(error).code !== 'ABORTED') log.failed(error)
+    }
+  }
+
+  #failureLog(address: string): FailureLog {
+    const log =
+      this.#failures.get(address) ??
+      new FailureLog(this.#options.logger, `a feed cannot be republished: ${address}`)
+    this.#failures.set(address, log)
+    return log
+  }
+}
+
+/** Milliseconds until a feed is to be looked at again. */
+function dueIn({ checkedAt, everySeconds }: Entry): number {
+  const last = checkedAt === undefined ? 0 : Date.parse(checkedAt)
+  // A clock that was set back must not silence a feed.
+  return last > Date.now() ? 0 : last + everySeconds * 1_000 - Date.now()
+}

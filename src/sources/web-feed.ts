@@ -1,0 +1,157 @@
+import { defined } from '../defined.ts'
+import { HyperletterError } from '../errors.ts'
+import { draftFromMarkdown } from './draft.ts'
+import { htmlToMarkdown, sourceOf } from './html/markdown.ts'
+import { textOfHtml } from './html/tree.ts'
+import { skippedFor, type DraftSource, type FoundDraft, type SkippedDraft } from './source.ts'
+
+/** What a feed says of a post, in whatever format. */
+interface FeedPost {
+  readonly id: string | undefined
+  readonly link: string | undefined
+  /** HTML. */
+  readonly title: string | undefined
+  readonly date: string | undefined
+  readonly authors: readonly (string | undefined)[]
+  readonly tags: readonly (string | undefined)[]
+  readonly language: string | undefined
+  readonly html: string
+}
+
+/**
+ * The posts of an Atom, RSS or JSON feed, with the texts that are in it. Pictures stay on the web.
+ * @param address Where it was, for links that do not name a host.
+ */
+export function webFeed(body: Buffer, address: string): DraftSource {
+  return {
+    async *drafts({ signal }) {
+      for (const post of await postsIn(body)) {
+        signal?.throwIfAborted()
+        const found = await draftOf(post, address)
+        if (found !== undefined) yield found
+      }
+    },
+  }
+}
+
+async function draftOf(
+  post: FeedPost,
+  address: string,
+): Promise<FoundDraft | SkippedDraft | undefined> {
+  const link = resolved(post.link, address)
+  const origin = (link ?? post.id ?? '').replaceAll(/[\s\p{C}]/gu, '').slice(0, 2_048)
+  // Nothing would tell such a post from another one when it changes.
+  if (origin === '') return undefined
+  try {
+    const base = link ?? address
+    const { markdown } = await htmlToMarkdown(post.html, {
+      link: (it) => resolved(it, base),
+      picture: (it) => resolved(sourceOf(it), base),
+    })
+    const title = await textOfHtml(post.title ?? '')
+    const words = (await textOfHtml(post.html.slice(0, 10_000))).split(' ').slice(0, 10).join(' ')
+    const head = {
+      title: title === '' ? words : title,
+      ...defined({ date: post.date, language: post.language }),
+      authors: post.authors.filter((it) => it !== undefined).map((name) => ({ name })),
+      tags: post.tags.filter((it) => it !== undefined),
+    }
+    const text = `;;;\n${JSON.stringify(head, null, 1)}\n;;;\n\n${markdown}`
+    return { origin, draft: await draftFromMarkdown(text, { date: new Date(), dateFrom: 'now' }) }
+  } catch (error) {
+    return skippedFor(origin, error)
+  }
+}
+
+function resolved(address: string | undefined, base: string): string | undefined {
+  if (address === undefined || address === '') return undefined
+  return URL.canParse(address, base) ? new URL(address, base).href : undefined
+}
+
+/** @throws INVALID_INPUT for what is no feed. */
+async function postsIn(body: Buffer): Promise<FeedPost[]> {
+  const { parseFeed } = await import('feedsmith')
+  let parsed
+  try {
+    parsed = parseFeed(decoded(body))
+  } catch (cause) {
+    throw new HyperletterError('INVALID_INPUT', 'There is no Atom, RSS or JSON feed.', {
+      hint: 'Give the address of the feed, not of the page: feed readers show it.',
+      cause,
+    })
+  }
+  const { format, feed } = parsed
+  if (format === 'json') {
+    return (feed.items ?? []).map((it) => ({
+      id: it.id,
+      link: it.url ?? it.external_url,
+      title: it.title === undefined ? undefined : escaped(it.title),
+      date: it.date_published ?? it.date_modified,
+      authors: (it.authors ?? feed.authors ?? []).map(({ name }) => name),
+      tags: it.tags ?? [],
+      language: it.language ?? feed.language,
+      html: it.content_html ?? paragraphs(it.content_text ?? it.summary ?? ''),
+    }))
+  }
+  if (format === 'atom') {
+    return (feed.entries ?? []).map((it) => {
+      const links = it.links ?? []
+      const text = it.content ?? it.summary
+      return {
+        id: it.id,
+        link: links.find(({ rel = 'alternate' }) => rel === 'alternate')?.href,
+        title: it.title?.type === undefined ? escaped(it.title?.value ?? '') : it.title.value,
+        date: it.published ?? it.updated,
+        authors: (it.authors ?? feed.authors ?? []).map(({ name }) => name),
+        tags: (it.categories ?? []).map(({ label, term }) => label ?? term),
+        language: it.xml?.lang ?? feed.xml?.lang,
+        html: htmlOf(text?.value ?? '', text?.type),
+      }
+    })
+  }
+  const language = format === 'rss' ? feed.language : undefined
+  return (feed.items ?? []).map((it) => {
+    const guid = 'guid' in it ? it.guid : undefined
+    const people = 'authors' in it ? (it.authors ?? []) : []
+    const named = people.map((person) => (typeof person === 'string' ? person : person.name))
+    const pubDate = 'pubDate' in it ? it.pubDate : undefined
+    const tags = 'categories' in it ? (it.categories ?? []) : []
+    return {
+      id: guid?.value,
+      link: it.link ?? (guid?.isPermaLink === false ? undefined : guid?.value),
+      title: it.title,
+      date: pubDate ?? it.dc?.dates?.[0],
+      authors: it.dc?.creators ?? named,
+      tags: tags.map(({ name }) => name),
+      language,
+      html: it.content?.encoded ?? htmlOf(it.description ?? '', undefined),
+    }
+  })
+}
+
+function decoded(body: Buffer): string {
+  const declared = /^[^>]{0,200}encoding=["']([\w-]+)["']/.exec(
+    body.toString('latin1', 0, 256),
+  )?.[1]
+  try {
+    return new TextDecoder(declared ?? 'utf-8').decode(body)
+  } catch {
+    return body.toString('utf8')
+  }
+}
+
+function htmlOf(text: string, type: string | undefined): string {
+  const isText = type === 'text' || (type === undefined && !/<\/?\w+[^>]*>/.test(text))
+  return isText ? paragraphs(text) : text
+}
+
+function paragraphs(text: string): string {
+  return text
+    .split(/\n\s*\n/)
+    .map((it) => `<p>${escaped(it)}</p>`)
+    .join('\n')
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
+}
