@@ -163,7 +163,7 @@ export class Feed {
   /**
    * One issue by number; the newest that can be had when no number is given. Without waiting for
    * peers that must be the newest there is.
-   * @throws ISSUE_NOT_FOUND, NOT_AVAILABLE, NEEDS_KEY
+   * @throws ISSUE_NOT_FOUND, NOT_AVAILABLE, NEEDS_KEY; TOO_LARGE if it is older than all that is listed
    */
   async issue(number: number | undefined, options?: ReadOptions): Promise<LocatedIssue> {
     this.#assertOpen()
@@ -179,9 +179,15 @@ export class Feed {
       }
       throw new HyperletterError('ISSUE_NOT_FOUND', 'The newsletter has no issue yet.')
     }
-    const { issues, missing } = await this.list(options)
+    const { issues, missing, isCut } = await this.list(options)
     const found = issues.find((it) => it.record.number === number)
     if (found !== undefined) return found
+    if (isCut && number < (issues.at(-1)?.record.number ?? Infinity)) {
+      throw new HyperletterError(
+        'TOO_LARGE',
+        `The newsletter is too large to list whole: issue ${number} is too old.`,
+      )
+    }
     if (missing > 0) {
       throw new HyperletterError('NOT_AVAILABLE', `The record of issue ${number} is not here yet.`)
     }

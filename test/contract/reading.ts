@@ -23,6 +23,17 @@ export function readingTests(subject: Subject): void {
     expect(listed.every((it) => it.held)).toBe(true)
   })
 
+  it('lists issues in pages', async () => {
+    const { operations, feedKey: newsletter } = await openWithNewsletter(subject)
+    for (const title of ['One', 'Two', 'Three']) await publish(operations, `# ${title}\n`)
+    const page = async (of: object) =>
+      (await operations.listIssues({ newsletter, ...of })).map((it) => it.number)
+    expect(await page({ limit: 2 })).toStrictEqual([3, 2])
+    expect(await page({ before: 2, limit: 2 })).toStrictEqual([1])
+    expect(await page({ before: 1 })).toStrictEqual([])
+    expect(await page({ before: 10 })).toStrictEqual([3, 2, 1])
+  })
+
   it('finds a newsletter by title, prefix of its key, key and link', async () => {
     const { operations, feedKey, link } = await openWithNewsletter(subject)
     await publish(operations, '# One\n')

@@ -19,7 +19,17 @@ import {
 /** The part of the contract that readers use: lists, search, texts and marks. */
 export const readingContract = {
   listNewsletters: value(none, z.array(newsletterSummary)),
-  listIssues: value(z.strictObject({ newsletter: newsletterRef }), z.array(issueSummary)),
+  /** The issues of one newsletter, newest first. */
+  listIssues: value(
+    z.strictObject({
+      newsletter: newsletterRef,
+      /** Only issues with a lower number: of a long newsletter, the next page. */
+      before: number.optional(),
+      /** How many at most; all when absent. */
+      limit: z.int().min(1).max(10_000).optional(),
+    }),
+    z.array(issueSummary),
+  ),
   /** Issues of all subscriptions, newest first; starred ones of all newsletters. */
   listInbox: value(
     z.strictObject({

@@ -2,6 +2,7 @@ import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { hasCode, HyperletterError } from '../../errors.ts'
 import { newestEdition } from '../../format/history/corrections.ts'
+import type { Listing } from '../../format/history/history.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
 import { formatLink } from '../../format/keys/link.ts'
@@ -26,7 +27,7 @@ export async function listIssues(
   engine: Engine,
   input: ParsedInput<'listIssues'>,
 ): Promise<IssueSummary[]> {
-  return summarizeIssues(engine, engine.library.resolve(input.newsletter))
+  return summarizeIssues(engine, engine.library.resolve(input.newsletter), input)
 }
 
 /** Issues of all subscriptions, newest first: unread ones, or all. Starred ones of all newsletters. */
@@ -44,7 +45,7 @@ export async function listInbox(
     .filter((it) => show === 'starred' || it.roles.includes('subscriber'))
   const lists = await Promise.all(
     entries.map((entry) =>
-      summarizeIssues(engine, entry, isWanted).catch((error: unknown) => {
+      summarizeIssues(engine, entry, { isWanted }).catch((error: unknown) => {
         // One newsletter that cannot be read must not hide the others.
         if (hasCode(error, 'NEEDS_KEY', 'NOT_AVAILABLE')) return []
         throw error
@@ -54,16 +55,24 @@ export async function listInbox(
   return lists.flat().toSorted((a, b) => compareTimes(b.publishedAt, a.publishedAt))
 }
 
+interface Wanted {
+  readonly isWanted?: (marks: IssueMarks) => boolean
+  readonly before?: number | undefined
+  readonly limit?: number | undefined
+}
+
 async function summarizeIssues(
   engine: Engine,
   entry: LibraryEntry,
-  isWanted: (marks: IssueMarks) => boolean = () => true,
+  { isWanted = () => true, before = Infinity, limit }: Wanted = {},
 ): Promise<IssueSummary[]> {
   await using session = await engine.open(entry)
   const { feed } = session
   const { issues } = await feed.list(LOCAL)
   const marks = await marksOf(engine, entry)
-  return issues.flatMap((it) => {
+  const from = issues.findIndex((it) => it.record.number < before)
+  const wanted = from < 0 ? [] : issues.slice(from, limit && from + limit)
+  return wanted.flatMap((it) => {
     const marked = marks(it.record.number)
     return isWanted(marked) ? [summarizeIssue(entry, feed, it, marked)] : []
   })
@@ -106,7 +115,8 @@ async function summarizeNewsletter(
   }
   try {
     const profile = await feed.profile(LOCAL)
-    const { issues } = await feed.list(LOCAL)
+    const listing = await feed.list(LOCAL)
+    const { issues } = listing
     const marks = await marksOf(engine, entry)
     const unread = issues.filter((it) => !marks(it.record.number).read).length
     if (profile.title !== entry.title)
@@ -117,7 +127,7 @@ async function summarizeNewsletter(
       ...defined({ description: profile.description }),
       issues: issues.length,
       unread,
-      ...defined({ problem }),
+      ...defined({ problem: problem ?? tooLargeToList(listing) }),
     }
   } catch (error) {
     const { code, message } = HyperletterError.from(error)
@@ -132,6 +142,16 @@ async function summarizeNewsletter(
       ...defined({ problem: damage }),
     }
   }
+}
+
+function tooLargeToList({ isCut, issues }: Listing): NewsletterSummary['problem'] {
+  if (!isCut) return undefined
+  const oldest = issues.at(-1)?.record.number
+  const message =
+    oldest === undefined
+      ? 'It is too large to list: its newest records name no issue.'
+      : `It is too large to list whole: issues before number ${oldest} are left out.`
+  return { code: 'TOO_LARGE', message }
 }
 
 /** What lists say of one issue. */

@@ -46,8 +46,11 @@ const ROUND_AFTER_MS = 200
 /** Issues come of age. */
 const ROUND_EVERY_MS = 3_600_000
 
-/** Of what a newsletter may take that does not fit whole: for records, which list its issues. Older ones go. */
-const RECORD_SHARE = 0.5
+/**
+ * Of what a newsletter may take that does not fit whole: for records, which list its issues. Older ones go. Small ones
+ * take twice that on the disk, see `diskBytes`.
+ */
+const RECORD_SHARE = 0.25
 const RECORD_STEP_BYTES = 2 ** 18
 
 /** How many newsletters are opened at a time to see what they have, and how often: an open log takes memory. */

@@ -62,7 +62,8 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
     const { key, number: text } = c.req.param()
     const number = Number(text)
     const issue = await operations.readIssue({ newsletter: key, number })
-    const all = await operations.listIssues({ newsletter: key })
+    // With its neighbours.
+    const all = await operations.listIssues({ newsletter: key, before: number + 2, limit: 3 })
     const path = issuePath(key, number)
     const names = new Set(issue.attachments.map((it) => it.name))
     const html = await rendered.render(issue, 'page', (name) =>
