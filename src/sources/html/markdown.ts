@@ -21,19 +21,24 @@ export const VERBATIM = 'x-verbatim'
 
 /**
  * The Markdown of a post in HTML.
- * @returns `isCut` where a rule left out some of it.
+ * @returns `isCut` where a rule left out some of it, `marks` the ids of footnotes that it refers to.
  * @throws INVALID_DRAFT, TOO_LARGE as `cleanHtml` does.
  */
 export async function htmlToMarkdown(
   html: string,
   rules: ConversionRules = {},
-): Promise<{ readonly markdown: string; readonly isCut: boolean }> {
+): Promise<{
+  readonly markdown: string
+  readonly isCut: boolean
+  readonly marks: ReadonlySet<string>
+}> {
   const [{ root, isCut }, { toMdast, toMarkdown, extension }] = await Promise.all([
     cleanHtml(html, rules),
     load(),
   ])
   tidy(root)
-  const tree = toMdast(root, { handlers: handlers(rules), document: true })
+  const marks = new Set<string>()
+  const tree = toMdast(root, { handlers: handlers(rules, marks), document: true })
   const markdown = toMarkdown(tree, {
     extensions: [extension],
     handlers: { inlineMath: ({ value }: { value: string }) => value } as object,
@@ -41,7 +46,7 @@ export async function htmlToMarkdown(
     rule: '-',
     listItemIndent: 'one',
   })
-  return { markdown, isCut }
+  return { markdown, isCut, marks }
 }
 
 // Loading takes 0.2 s, and the patterns of the extension are compiled once.
@@ -60,7 +65,7 @@ async function loadOnce() {
   return { toMdast, toMarkdown, extension: gfmToMarkdown({ tablePipeAlign: false }) }
 }
 
-function handlers(rules: ConversionRules): Record<string, Handle> {
+function handlers(rules: ConversionRules, marks: Set<string>): Record<string, Handle> {
   const linked = (address: string, children: PhrasingContent[]): PhrasingContent[] => {
     const url = address === '' || rules.link === undefined ? address : rules.link(address)
     return url === undefined || url === '' ? children : [{ type: 'link', url, children }]
@@ -103,6 +108,7 @@ function handlers(rules: ConversionRules): Record<string, Handle> {
     },
     [FOOTNOTE_MARK]: (_state, node) => {
       const identifier = attribute(node, 'id')
+      marks.add(identifier)
       return { type: 'footnoteReference', identifier, label: identifier }
     },
     [FOOTNOTE]: (state, node) => {

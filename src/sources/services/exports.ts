@@ -4,6 +4,8 @@ import { codeOf, HyperletterError } from '../../errors.ts'
 import { folderArchive, zipArchive, type Archive } from '../archive.ts'
 import type { DraftSource } from '../source.ts'
 import { ghostExport } from './ghost.ts'
+import { substackExport } from './substack.ts'
+import { wordpressExport } from './wordpress.ts'
 import type { ExportOptions } from './shown-pictures.ts'
 
 /** How much of a file tells what it is. */
@@ -12,6 +14,9 @@ const START_BYTES = 64 * 1024
 /** The beginning of a Ghost export: its tables lie below `data`, and its version beside them. */
 const GHOST =
   /^\s*\{\s*"(?:db"\s*:\s*\[\s*\{\s*"(?:meta|data)|meta"\s*:\s*\{[^{}]*\}\s*,\s*"data|data"\s*:\s*\{\s*")"/
+
+/** A WordPress export is well-formed RSS, in which drafts look like posts: only its own namespace tells it. */
+const WXR = /xmlns:wp\s*=\s*["']https?:\/\/wordpress\.org\/export\//
 
 /**
  * The posts that a service exported, as a file, a zip file, or a folder that one was unpacked to; undefined for a folder
@@ -31,6 +36,7 @@ export async function serviceExport(
   const folder = dirname(path)
   const name = basename(path)
   if (GHOST.test(start)) return ghostIn(folder, name, options)
+  if (WXR.test(start)) return wordpressExport(folderArchive(folder), [name], options)
   throw unknown(name)
 }
 
@@ -38,9 +44,18 @@ async function exportInFolder(
   folder: string,
   options: ExportOptions,
 ): Promise<DraftSource | undefined> {
-  const names = await readdir(folder).catch(() => [])
+  const names: string[] = await readdir(folder).catch(() => [])
   for (const name of names.filter((it) => it.endsWith('.json')).slice(0, 16)) {
     if (GHOST.test(await startOf(join(folder, name)))) return ghostIn(folder, name, options)
+  }
+  const wxr: string[] = []
+  for (const name of names.filter((it) => it.endsWith('.xml')).slice(0, 256)) {
+    if (WXR.test(await startOf(join(folder, name)))) wxr.push(name)
+  }
+  if (wxr.length > 0) return wordpressExport(folderArchive(folder), wxr, options)
+  if (names.includes('posts.csv')) {
+    const posts = (await readdir(join(folder, 'posts')).catch(() => [])).map((it) => `posts/${it}`)
+    return substackExport(folderArchive(folder, posts), 'posts.csv', options)
   }
   return undefined
 }
@@ -48,10 +63,15 @@ async function exportInFolder(
 async function exportInZip(path: string, options: ExportOptions): Promise<DraftSource> {
   const archive = await zipArchive(path)
   try {
+    const wxr: string[] = []
     for (const name of archive.names) {
+      if (/^(?:[^/]+\/)?posts\.csv$/.test(name)) return substackExport(archive, name, options)
+      if (/^(?:[^/]+\/)?[^/]+\.xml$/.test(name) && WXR.test(await startIn(archive, name)))
+        wxr.push(name)
       if (!/^(?:[^/]+\/)?[^/]+\.json$/.test(name)) continue
       if (GHOST.test(await startIn(archive, name))) return ghostExport(archive, name, options)
     }
+    if (wxr.length > 0) return wordpressExport(archive, wxr, options)
   } catch (error) {
     await archive.close()
     throw error
@@ -100,6 +120,6 @@ function textOf(bytes: Buffer): string {
 
 function unknown(name: string): HyperletterError {
   return new HyperletterError('INVALID_INPUT', `${name} is no export that can be imported.`, {
-    hint: 'Import the file or zip file that Ghost gave you, as it is.',
+    hint: 'Import the file or zip file that Ghost, Substack or WordPress gave you, as it is.',
   })
 }

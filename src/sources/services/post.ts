@@ -1,7 +1,7 @@
 import { defined } from '../../defined.ts'
 import { hasTime, parseDate } from '../date.ts'
 import { fitted } from '../head.ts'
-import { htmlToMarkdown } from '../html/markdown.ts'
+import { FOOTNOTE, htmlToMarkdown } from '../html/markdown.ts'
 import { textOfHtml, type HtmlRules } from '../html/tree.ts'
 import { invalidDraft, type DraftWarning, type FoundDraft, type SkippedDraft } from '../source.ts'
 import { checkBody } from '../text.ts'
@@ -24,7 +24,12 @@ export interface Post {
   readonly authors?: readonly string[] | undefined
   readonly tags?: readonly string[] | undefined
   readonly body:
-    | { readonly html: string; readonly rules?: HtmlRules | undefined }
+    | {
+        readonly html: string
+        readonly rules?: HtmlRules | undefined
+        /** HTML of the notes that are not in the text, by the ids of their marks there. */
+        readonly notes?: ReadonlyMap<string, string> | undefined
+      }
     | { readonly markdown: string }
   /** A picture that a page shows above the text; the caption is HTML. */
   readonly cover?: { readonly source: string; readonly alt?: string; readonly caption?: string }
@@ -102,14 +107,26 @@ async function bodyOf(
   warn: (message: string) => void,
 ): Promise<string> {
   if ('markdown' in body) return body.markdown
-  const { markdown, isCut } = await htmlToMarkdown(body.html, { ...shown.rules, ...body.rules })
+  const { markdown, isCut, marks } = await htmlToMarkdown(body.html, {
+    ...shown.rules,
+    ...body.rules,
+  })
   if (isCut) warn('Text that is not for everybody is left out; --include private publishes it.')
-  if (cover === undefined || cover.source === '' || shown.has(cover.source)) return markdown
-  const { source, alt = '', caption = '' } = cover
-  const picture = `<img src="${quoted(source)}" alt="${quoted(alt)}">`
-  const figure = `<figure>${picture}<figcaption>${caption}</figcaption></figure>`
-  const above = await htmlToMarkdown(figure, shown.rules)
-  return `${above.markdown}\n${markdown}`
+  const parts = [markdown]
+  if (cover !== undefined && cover.source !== '' && !shown.has(cover.source)) {
+    const { source, alt = '', caption = '' } = cover
+    const picture = `<img src="${quoted(source)}" alt="${quoted(alt)}">`
+    const figure = `<figure>${picture}<figcaption>${caption}</figcaption></figure>`
+    parts.unshift((await htmlToMarkdown(figure, shown.rules)).markdown)
+  }
+  // Only notes of marks that are left: those of a text that was cut off are secret, too.
+  for (const mark of marks) {
+    const note = body.notes?.get(mark)
+    if (note === undefined) continue
+    const html = `<${FOOTNOTE} id="${quoted(mark)}">${note}</${FOOTNOTE}>`
+    parts.push((await htmlToMarkdown(html, shown.rules)).markdown)
+  }
+  return parts.join('\n')
 }
 
 function quoted(text: string): string {

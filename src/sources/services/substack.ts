@@ -1,0 +1,242 @@
+import type { Element } from 'hast'
+import { readFromArchive, type Archive } from '../archive.ts'
+import { TextReader } from '../decode.ts'
+import { FOOTNOTE, FOOTNOTE_MARK, VERBATIM } from '../html/markdown.ts'
+import {
+  attribute,
+  hasClass,
+  MAX_HTML_CHARACTERS,
+  textOfHtml,
+  type HtmlRules,
+  type HtmlVerdict,
+} from '../html/tree.ts'
+import {
+  invalidDraft,
+  skippedFor,
+  type DraftSource,
+  type FoundDraft,
+  type SkippedDraft,
+} from '../source.ts'
+import { csvRecords } from './csv.ts'
+import { draftOfPost, originOf, withheldPost } from './post.ts'
+import { contextOf, type ExportOptions, type PostContext } from './shown-pictures.ts'
+
+/** Subscribe buttons, share buttons and the like. */
+const CHROME =
+  /^(?:subscription-widget|subscribe-widget|sponsorship-campaign|image-link-expand|install-substack-app|community-chat|poll-embed|native-video-embed|captioned-button-wrap|directMessage)/
+const CHROME_LINK =
+  /[?&]action=(?:share|gift)|\/(?:subscribe|comments)(?:[?#]|$)|^%%|%%(?:checkout|share|half_)/
+
+/**
+ * The posts of a Substack export. What it tells of readers is not looked at.
+ * @param list Name of `posts.csv` in the archive.
+ */
+export function substackExport(
+  archive: Archive,
+  list: string,
+  options: ExportOptions,
+): DraftSource {
+  const folder = list.slice(0, -'posts.csv'.length)
+  return {
+    async *drafts({ signal }) {
+      const texts = new Map<string, string>()
+      for (const name of archive.names) {
+        const number = name.startsWith(`${folder}posts/`)
+          ? /\/(\d+)(?:\.[^/]*)?\.html$/.exec(name)?.[1]
+          : undefined
+        if (number !== undefined) texts.set(number, name)
+      }
+      const context: PostContext = { ...contextOf(options), originalOf }
+      for await (const row of csvRecords(archive.stream(list))) {
+        signal?.throwIfAborted()
+        yield await readRow(row, archive, texts, context)
+      }
+      for (const name of texts.values()) {
+        const message = 'a text that posts.csv does not name; nobody knows whether it is public'
+        yield { origin: name, code: 'INVALID_DRAFT', message }
+      }
+    },
+    close: () => archive.close(),
+  }
+}
+
+async function readRow(
+  row: ReadonlyMap<string, string>,
+  archive: Archive,
+  texts: Map<string, string>,
+  context: PostContext,
+): Promise<FoundDraft | SkippedDraft> {
+  const field = (name: string) => row.get(name)?.trim() ?? ''
+  const [, number = '', slug = ''] = /^(\d+)(?:\.(.*))?$/s.exec(field('post_id')) ?? []
+  const site = context.siteUrl?.replace(/\/$/, '') ?? ''
+  const address = slug === '' ? undefined : `${site}/p/${encodeURIComponent(slug)}`
+  const post = { id: `substack-${number || field('post_id')}`, address }
+  const origin = originOf(post)
+  const name = texts.get(number)
+  texts.delete(number)
+  const withheld = reasonToWithhold(field)
+  if (withheld !== undefined && context.include?.has(withheld.kind) !== true) {
+    return withheldPost(origin, withheld.kind, withheld.why)
+  }
+  try {
+    if (name === undefined) throw invalidDraft('The export has no text of this post.')
+    const html = TextReader.readAll(await readFromArchive(archive, name, MAX_HTML_CHARACTERS))
+    const podcast = field('podcast_url')
+    const sound =
+      podcast === ''
+        ? ''
+        : `<audio src="${podcast.replaceAll('"', '&quot;')}" title="Listen"></audio>`
+    return await draftOfPost(
+      {
+        ...post,
+        title: await textOfHtml(field('title')),
+        date: field('post_date'),
+        summary: await textOfHtml(field('subtitle')),
+        body: { html: sound + html, rules: rulesOf(context.include?.has('private') === true) },
+      },
+      context,
+    )
+  } catch (error) {
+    return skippedFor(origin, error)
+  }
+}
+
+function reasonToWithhold(field: (name: string) => string) {
+  const [audience, type] = [field('audience'), field('type')].map((it) =>
+    it.slice(0, 64).replaceAll(/\p{C}/gu, '?'),
+  )
+  if (!/^true$/i.test(field('is_published'))) return { kind: 'drafts', why: 'a draft' } as const
+  if (audience !== 'everyone')
+    return { kind: 'private', why: `a post for "${audience}", not for everyone` } as const
+  if (type === 'page') return { kind: 'extras', why: 'a page, not a post' } as const
+  if (type !== 'newsletter' && type !== 'podcast')
+    return { kind: 'private', why: `a post of the type "${type}"` } as const
+  return undefined
+}
+
+function rulesOf(isOpen: boolean): HtmlRules {
+  let note: Element | undefined
+  return {
+    element(element): HtmlVerdict {
+      if (hasClass(element, /^paywall-jump$/)) return isOpen ? 'drop' : 'cut'
+      if (hasClass(element, CHROME)) return 'drop'
+      if (element.tagName === 'a') return linkVerdict(element, note)
+      if (element.tagName === 'img') {
+        const source = facts(element)['src']
+        if (typeof source === 'string' && source !== '') element.properties['src'] = source
+      } else if (hasClass(element, /^footnote$/)) {
+        note = Object.assign(element, { tagName: FOOTNOTE })
+      } else if (hasClass(element, /^image-link$/)) return 'unwrap'
+      return embedVerdict(element)
+    },
+  }
+}
+
+function linkVerdict(element: Element, note: Element | undefined): HtmlVerdict {
+  const href = attribute(element, 'href')
+  if (hasClass(element, /^footnote-anchor$/)) {
+    const id = /#footnote-(\d+)$/.exec(href)?.[1] ?? '1'
+    Object.assign(element, { tagName: FOOTNOTE_MARK, properties: { id } })
+    return []
+  }
+  if (hasClass(element, /^footnote-number$/)) {
+    if (note !== undefined) note.properties['id'] = /(\d+)$/.exec(href)?.[1] ?? '1'
+    return 'drop'
+  }
+  if (hasClass(element, /^image-link$/)) {
+    const target = facts(element)['href']
+    if (typeof target !== 'string' || target === '') return 'unwrap'
+    element.properties['href'] = target
+  }
+  return hasClass(element, /^button$/) && CHROME_LINK.test(href) ? 'drop' : undefined
+}
+
+/** Most embeds are empty elements that say in `data-attrs` what a script would show. */
+function embedVerdict(element: Element): HtmlVerdict {
+  const said = facts(element)
+  const text = (key: string) => {
+    const value = said[key]
+    return typeof value === 'string' ? value : ''
+  }
+  if (hasClass(element, /^mention-wrap$/)) return [{ type: 'text', value: text('name') }]
+  if (hasClass(element, /^latex-rendered$/)) {
+    const math = text('persistentExpression')
+    if (math === '') return 'drop'
+    Object.assign(element, { tagName: VERBATIM, properties: { title: `$$${math}$$` } })
+    return []
+  }
+  if (hasClass(element, /^image-gallery-embed$/)) {
+    const gallery = said['gallery'] as { images?: unknown } | undefined
+    const images = Array.isArray(gallery?.images) ? (gallery.images as { src?: unknown }[]) : []
+    return images
+      .map(({ src }) => (typeof src === 'string' ? src : ''))
+      .filter((src) => src !== '')
+      .map((src) => ({ type: 'element', tagName: 'img', properties: { src }, children: [] }))
+  }
+  if (
+    hasClass(element, /^(?:twitter-embed|tweet|embedded-post-wrap|digest-post-embed|bluesky-wrap)$/)
+  ) {
+    const url = text('url') || text('canonical_url')
+    if (url === '') return undefined
+    const label = text('title') || text('full_text').slice(0, 200) || url
+    return [linkElement(url, label)]
+  }
+  if (hasClass(element, /^(?:youtube-wrap|vimeo-wrap)$/)) {
+    const id = text('videoId')
+    const player = hasClass(element, /^youtube-wrap$/)
+      ? 'www.youtube.com/embed'
+      : 'player.vimeo.com/video'
+    return id === ''
+      ? undefined
+      : [
+          {
+            type: 'element',
+            tagName: 'iframe',
+            properties: { src: `https://${player}/${id}` },
+            children: [],
+          },
+        ]
+  }
+  return undefined
+}
+
+function linkElement(href: string, label: string): Element {
+  const children: Element['children'] = [{ type: 'text', value: label }]
+  return { type: 'element', tagName: 'a', properties: { href }, children }
+}
+
+/** What an element says in `data-attrs`, which is escaped once or twice. */
+function facts(element: Element): Readonly<Record<string, unknown>> {
+  const source = attribute(element, 'data-attrs')
+  if (source === '') return {}
+  for (const json of [source, source.replaceAll('&quot;', '"').replaceAll('&amp;', '&')]) {
+    try {
+      const value: unknown = JSON.parse(json)
+      if (typeof value === 'object' && value !== null) return value as Record<string, unknown>
+    } catch {
+      // The other form may be right.
+    }
+  }
+  return {}
+}
+
+/** The upload that a delivery network shows in some size; old ones lie in a store that answers no more. */
+function originalOf(address: string): string {
+  const last =
+    /^https:\/\/(?:substackcdn\.com|cdn\.substack\.com)\/image\/(?:fetch|upload)\/.*\/(https?(?:%3A|:)[^?]*)$/i.exec(
+      address,
+    )?.[1]
+  const original = last === undefined ? address : decoded(last)
+  return original.replace(
+    /^https:\/\/bucketeer-[\w-]+\.s3\.amazonaws\.com\//,
+    'https://substack-post-media.s3.amazonaws.com/',
+  )
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

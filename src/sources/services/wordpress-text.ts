@@ -1,0 +1,206 @@
+/** A file of the media library. */
+export interface MediaFile {
+  readonly url: string
+  readonly alt: string
+  /** HTML. */
+  readonly caption: string
+  /** Id of the post that it was uploaded to. */
+  readonly parent: string
+}
+
+export interface WordpressContext {
+  /** Of the post. */
+  readonly id: string
+  readonly attachments: ReadonlyMap<string, MediaFile>
+  /** Texts of blocks that several posts share. */
+  readonly blocks: ReadonlyMap<string, string>
+  /** Also what members alone would see. */
+  readonly isOpen: boolean
+}
+
+/** Blocks and shortcodes, of Jetpack and of plugins, between which a text is for some readers alone. */
+export const GATES =
+  /member|restrict|paywall|paid|premium|subscriber|private|protected|pmpro|mepr|rcp_|^rcp$|wlm|ihc|wcm_|s2if|lock(?:ed|er)|login|logged/i
+
+const BLOCK =
+  'address|article|aside|blockquote|center|details|div|dl|fieldset|figcaption|figure|footer|form|h[1-6]|header|hr|iframe|li|main|nav|ol|p|pre|section|summary|table|tbody|td|tfoot|th|thead|tr|ul|video|audio'
+const STARTS_WITH_BLOCK = new RegExp(`^(?:</?(?:${BLOCK})\\b|<!--)`, 'i')
+const BLOCK_START = new RegExp(`(<(?:${BLOCK})\\b[^>]*>)`, 'gi')
+const BLOCK_END = new RegExp(`(</(?:${BLOCK})>)`, 'gi')
+
+const SHARED_BLOCK = /<!-- wp:block \{"ref":(\d+)[^}]{0,200}\} \/-->/g
+const EMBED = /(<div class="wp-block-embed__wrapper">)\s*(https?:\/\/[^\s<]{1,2000})\s*(<\/div>)/g
+const ALONE = /^[ \t]*(https?:\/\/[^\s<>"[\]]{1,2000})[ \t]*$/gm
+const SHORTCODE =
+  /\[(\[?)(\/?)([a-z][\w-]{0,40})((?:\s[^\]"“”'‘’]{0,500}(?:["“”'‘’][^"“”'‘’]{0,2000}["“”'‘’])?){0,20}\s*\/?)\](\]?)/gi
+
+/**
+ * What WordPress makes of a stored text: paragraphs of the classic editor, shared blocks, embeds and the shortcodes that
+ * it knows. Shortcodes of plugins are left out and named; what they gate is left out with them.
+ */
+export function renderWordpress(
+  content: string,
+  context: WordpressContext,
+): { html: string; warnings: string[] } {
+  const whole = withSharedBlocks(content.replaceAll('\r\n', '\n'), context, 0)
+  const dropped = new Set<string>()
+  const shortcodes = withoutShortcodes(whole, context, dropped)
+  const embedded = shortcodes.replaceAll(EMBED, (_, open: string, url: string, close: string) => {
+    return `${open}${linkTo(url)}${close}`
+  })
+  const isClassic = !whole.includes('<!-- wp:')
+  const html = isClassic
+    ? paragraphs(embedded.replaceAll(ALONE, (_, url: string) => linkTo(url)))
+    : embedded
+  if (dropped.size === 0) return { html, warnings: [] }
+  const names = [...dropped].slice(0, 8).join(', ')
+  return { html, warnings: [`Shortcodes that are not known are left out: ${names}.`] }
+}
+
+function linkTo(url: string): string {
+  const safe = url.replaceAll('"', '&quot;')
+  return `<a href="${safe}">${safe}</a>`
+}
+
+function withSharedBlocks(text: string, context: WordpressContext, depth: number): string {
+  return text.replaceAll(SHARED_BLOCK, (_, id: string) => {
+    const block = context.blocks.get(id) ?? ''
+    return depth < 3 && text.length < 1_000_000 ? withSharedBlocks(block, context, depth + 1) : ''
+  })
+}
+
+/** Blank lines between paragraphs, and line breaks in them; not within preformatted text. */
+function paragraphs(text: string): string {
+  return text
+    .split(/(<pre\b.*?<\/pre>)/is)
+    .map((part, index) => (index % 2 === 1 ? part : paragraphsOf(part)))
+    .join('\n')
+}
+
+function paragraphsOf(text: string): string {
+  return text
+    .replaceAll(BLOCK_START, '\n\n$1')
+    .replaceAll(BLOCK_END, '$1\n\n')
+    .split(/\n\s*\n/)
+    .map((it) => it.trim())
+    .filter((it) => it !== '')
+    .map((it) => (STARTS_WITH_BLOCK.test(it) ? it : `<p>${it.replaceAll('\n', '<br>\n')}</p>`))
+    .join('\n')
+}
+
+interface Shortcode {
+  readonly name: string
+  readonly attributes: ReadonlyMap<string, string>
+  /** The first one that has no name, such as an address. */
+  readonly bare: string
+}
+
+function withoutShortcodes(text: string, context: WordpressContext, dropped: Set<string>): string {
+  const marks = [...text.matchAll(SHORTCODE)]
+  const ends = new Map<string, number[]>()
+  for (const { 2: closes, 3: name = '', index } of marks) {
+    if (closes === '/')
+      ends.set(name.toLowerCase(), [...(ends.get(name.toLowerCase()) ?? []), index])
+  }
+  let html = ''
+  let at = 0
+  for (const mark of marks) {
+    const [whole, before, closes, name = '', attributes = '', after] = mark
+    const { index } = mark
+    if (index < at) continue
+    if (before === '[' && after === ']') {
+      html += text.slice(at, index) + whole.slice(1, -1)
+      at = index + whole.length
+      continue
+    }
+    const key = name.toLowerCase()
+    const start = index + (before?.length ?? 0)
+    const behind = index + whole.length - (after?.length ?? 0)
+    const end = ends.get(key)?.find((it) => it >= behind)
+    const isGate = GATES.test(key)
+    // Brackets are also punctuation: "[sic]".
+    if (
+      !KNOWN.has(key) &&
+      !isGate &&
+      end === undefined &&
+      closes !== '/' &&
+      !attributes.includes('=')
+    )
+      continue
+    html += text.slice(at, start)
+    at = behind
+    if (isGate && !context.isOpen) {
+      if (end !== undefined && closes !== '/') at = text.indexOf(']', end) + 1
+      dropped.add(name)
+    } else if (closes !== '/') {
+      const inner = end === undefined ? '' : text.slice(behind, end)
+      const rendered = render(shortcodeOf(key, attributes), inner, context)
+      if (rendered === undefined) dropped.add(name)
+      else {
+        html += rendered
+        if (end !== undefined) at = text.indexOf(']', end) + 1
+      }
+    } else if (!KNOWN.has(key)) dropped.add(name)
+  }
+  return html + text.slice(at)
+}
+
+function shortcodeOf(name: string, source: string): Shortcode {
+  const attributes = new Map<string, string>()
+  const pairs = source.matchAll(
+    /([\w-]{1,40})\s*=\s*(?:["“”'‘’]([^"“”'‘’]{0,2000})["“”'‘’]|([^\s"“”\]]{1,2000}))/g,
+  )
+  for (const [, key = '', quoted, plain] of pairs)
+    attributes.set(key.toLowerCase(), quoted ?? plain ?? '')
+  return { name, attributes, bare: /^\s*["']?([^\s="']+)["']?/.exec(source)?.[1] ?? '' }
+}
+
+const KNOWN = new Set(
+  'caption wp_caption gallery embed audio video playlist code sourcecode more'.split(' '),
+)
+
+/** The HTML of a shortcode that WordPress itself, or most sites, know. */
+function render(
+  { name, attributes, bare }: Shortcode,
+  inner: string,
+  { id, attachments }: WordpressContext,
+): string | undefined {
+  const value = (key: string) => attributes.get(key) ?? ''
+  switch (name) {
+    case 'caption':
+    case 'wp_caption': {
+      const [picture = ''] = /^\s*(?:<a\b[^>]*>\s*)?<img\b[^>]*>(?:\s*<\/a>)?/i.exec(inner) ?? []
+      const caption = value('caption') || inner.slice(picture.length).trim()
+      return `<figure>${picture}<figcaption>${caption}</figcaption></figure>`
+    }
+    case 'gallery': {
+      const ids = (value('ids') || value('include')).split(/[\s,]+/).filter((it) => it !== '')
+      const all = [...attachments].filter(([, it]) => it.parent === id).map(([key]) => key)
+      const shown = (ids.length > 0 ? ids : all).slice(0, 100).map((it) => attachments.get(it))
+      const pictures = shown.map((it) => (it === undefined ? '' : figureOf(it)))
+      return pictures.join('')
+    }
+    case 'embed':
+      return linkTo((inner || value('src') || bare).trim())
+    case 'audio':
+    case 'video': {
+      const keys = ['src', 'mp3', 'm4a', 'ogg', 'wav', 'mp4', 'm4v', 'webm', 'ogv']
+      const source = keys.map(value).find((it) => it !== '') ?? ''
+      return `<${name} src="${source.replaceAll('"', '&quot;')}"></${name}>`
+    }
+    case 'code':
+    case 'sourcecode': {
+      const language = value('language') || value('lang')
+      return `<pre><code class="language-${language.replaceAll(/[^\w+#-]/g, '')}">${inner}</code></pre>`
+    }
+    case 'more':
+      return ''
+    default:
+      return undefined
+  }
+}
+
+function figureOf({ url, alt, caption }: MediaFile): string {
+  const picture = `<img src="${url.replaceAll('"', '&quot;')}" alt="${alt.replaceAll('"', '&quot;')}">`
+  return `<figure>${picture}<figcaption>${caption}</figcaption></figure>`
+}
