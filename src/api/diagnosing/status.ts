@@ -13,6 +13,9 @@ import { describeSuccessor } from '../succeeding.ts'
 
 type Status = Output<'status'>
 
+/** Of a newsletter, while offline. */
+const NO_TRAFFIC = { peers: 0, fullCopies: 0, uploadedBytes: 0, downloadedBytes: 0 }
+
 /** Where this device stands: what it holds, who it is connected to, what it takes on disk. */
 export async function status(
   engine: Engine,
@@ -56,14 +59,7 @@ async function diskStatus({ retention, library }: Engine): Promise<Status['disk'
   return {
     usedBytes: await retention.usedBytes(),
     ...(capBytes === Infinity ? {} : { capBytes }),
-    ...(next === undefined
-      ? {}
-      : {
-          next: {
-            feedKey: next.feedKey,
-            ...defined({ title, number: next.number }),
-          },
-        }),
+    ...(next && { next: { feedKey: next.feedKey, ...defined({ title, number: next.number }) } }),
   }
 }
 
@@ -78,7 +74,6 @@ async function newsletterStatus(
   // What was taken back is not missing; to know it, all records have to be looked at.
   await feed.isComplete().catch(() => false)
   const newest = await feed.newest({ wait: false }).catch(() => undefined)
-  const nothing = { peers: 0, fullCopies: 0, uploadedBytes: 0, downloadedBytes: 0 }
   return {
     feedKey,
     ...defined({ title }),
@@ -86,13 +81,13 @@ async function newsletterStatus(
     issues: newest?.record.number ?? 0,
     heldBlocks: feed.heldBlocks,
     length: feed.length,
-    ...(network?.status(feedKey) ?? nothing),
+    ...(network?.status(feedKey) ?? NO_TRAFFIC),
     ...copiesOf(network, feed, newest),
     keep: entry.keep ?? KEEP_EVERYTHING,
     leftOut: engine.retention.leftOut(feedKey),
     tooLarge: [...engine.retention.tooLarge(feedKey)],
     ...defined({ problem }),
-    ...(successor === undefined ? {} : { successor: describeSuccessor(engine, successor) }),
+    ...(successor && { successor: describeSuccessor(engine, successor) }),
   }
 }
 
@@ -120,4 +115,62 @@ export async function bytesBelow(dir: string): Promise<number> {
       return found?.size ?? 0
     })
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+}
+
+type Measures = Output<'measure'>
+
+/** Numbers for monitoring. Opens nothing and asks nobody. */
+export async function measure(engine: Engine): Promise<Measures> {
+  const network = await engine.networkIfOnline()
+  const { dataDir } = engine.config
+  const { capBytes } = engine.retention
+  const [problem, usedBytes, dataBytes, free, newsletters] = await Promise.all([
+    problemOf(engine),
+    engine.retention.usedBytes(),
+    bytesBelow(dataDir),
+    freeBytes(dataDir),
+    Promise.all(engine.library.list().map((it) => measureNewsletter(engine, network, it))),
+  ])
+  return {
+    online: network !== undefined,
+    ...(problem && { problem: { code: problem.code, message: problem.message } }),
+    dataBytes,
+    freeBytes: free,
+    usedBytes,
+    ...(capBytes === Infinity ? {} : { capBytes }),
+    ...(network && { network: measureNetwork(network) }),
+    newsletters,
+  }
+}
+
+async function measureNewsletter(
+  { feeds }: Engine,
+  network: Network | undefined,
+  { feedKey, encryptionKey, roles, problem }: LibraryEntry,
+): Promise<Measures['newsletters'][number]> {
+  await using session = await feeds.ifOpen(feedKey)
+  const feed = session?.feed
+  return {
+    feedKey,
+    private: encryptionKey !== undefined,
+    roles: [...roles],
+    ...(feed && { length: feed.length, heldBlocks: feed.heldBlocks }),
+    ...(network?.status(feedKey) ?? NO_TRAFFIC),
+    ...defined({ problem: problem?.code }),
+  }
+}
+
+function measureNetwork(network: Network): NonNullable<Measures['network']> {
+  const { connections, tcpConnections, knownPeers, bannedPeers, nodes, attempts } =
+    network.swarm.facts()
+  return {
+    connections,
+    localConnections: tcpConnections,
+    knownPeers,
+    bannedPeers,
+    dhtNodes: nodes,
+    attempts: attempts.tried,
+    connected: attempts.connected,
+    failed: attempts.failed,
+  }
 }

@@ -6,6 +6,7 @@ import type { ReadOptions } from '../../format/log.ts'
 import type { Feed } from '../../format/feed.ts'
 import { parseLink } from '../../format/keys/link.ts'
 import type { Newsletter } from '../../format/records/bodies.ts'
+import type { IssueRecord } from '../../format/records/record.ts'
 import { anySignal, waitUntil } from '../../async.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 
@@ -160,4 +161,44 @@ function stalled({ heldBlocks, length, peers }: Progress): HyperletterError {
   return new HyperletterError('TIMEOUT', `Holding ${heldBlocks} of ${length} blocks; ${who}.`, {
     hint: 'You stay subscribed. `hyperletter daemon start` fetches the rest as soon as a peer has it.',
   })
+}
+
+/** How long a preview waits for a first answer from any peer. */
+const PREVIEW_TIMEOUT_SECONDS = 20
+
+/** How long the newest issue's record may take beyond that. The profile alone is worth showing. */
+const NEWEST_TIMEOUT_MS = 3_000
+
+/**
+ * What a link leads to: profile and newest issue. Leaves the library as it was.
+ * @throws NOT_AVAILABLE if nobody answers, NEEDS_KEY
+ */
+export async function previewNewsletter(
+  engine: Engine,
+  input: ParsedInput<'previewNewsletter'>,
+  { signal }: CallOptions,
+): Promise<Output<'previewNewsletter'>> {
+  const link = parseLink(input.link)
+  const known = engine.library.get(link.feedKey)
+  const { timeoutSeconds = PREVIEW_TIMEOUT_SECONDS } = input
+  // A key that was found later may open what is only carried so far; that is for `subscribe` to keep.
+  const wanted = known?.encryptionKey === undefined ? link : known
+  await using session = await engine.open(wanted, { online: true, temporary: true })
+  const { feed } = session
+  const profile = await introduction(feed, { timeoutMs: timeoutSeconds * 1_000, signal })
+  const newest = await feed.newest({ timeoutMs: NEWEST_TIMEOUT_MS, signal }).catch(() => undefined)
+  const { title, description, language, authors } = profile
+  return {
+    feedKey: feed.feedKey,
+    title,
+    ...defined({ description, language, authors }),
+    private: wanted.encryptionKey !== undefined,
+    issues: newest?.record.number ?? 0,
+    subscribed: known?.roles.includes('subscriber') === true,
+    ...(newest && { newest: headOf(newest.record) }),
+  }
+}
+
+function headOf({ number, title, publishedAt }: IssueRecord) {
+  return { number, title, publishedAt }
 }

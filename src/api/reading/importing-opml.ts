@@ -47,7 +47,7 @@ export async function importOpml(
 
 async function follow(
   engine: Engine,
-  { link }: Extract<FoundOutline, { link: unknown }>,
+  { link }: FoundNewsletter,
   options: CallOptions,
 ): Promise<HyperletterError | undefined> {
   try {
@@ -64,7 +64,7 @@ async function follow(
 }
 
 // Until its first record has arrived a newsletter is called as the list calls it.
-function titleOf(engine: Engine, { link, outline }: Extract<FoundOutline, { link: unknown }>) {
+function titleOf(engine: Engine, { link, outline }: FoundNewsletter) {
   const title = engine.library.get(link.feedKey)?.title ?? outline.title.trim().slice(0, 512)
   return title === '' ? {} : { title }
 }
@@ -74,23 +74,22 @@ const OWN_FEED =
   /^https?:\/\/(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?\/feeds\/([a-z0-9]{52})\/[^?#]*(\?[^#]*)?$/i
 
 /** An outline that is no newsletter which can be followed. */
-interface SkippedOutline {
-  readonly title: string
-  readonly url: string
-  readonly code: string
-  readonly message: string
-}
+type SkippedOutline = Imported['skipped'][number]
 
-/** What an outline leads to: a newsletter, whose link lacks its key where only that of a feed is told. */
-export type FoundOutline =
-  | { readonly link: Link; readonly lacksKey: boolean; readonly outline: OpmlOutline }
-  | { readonly skipped: SkippedOutline }
+/** A newsletter that an outline leads to. Its link lacks its key where only that of a feed is told. */
+interface FoundNewsletter {
+  readonly link: Link
+  readonly lacksKey: boolean
+  readonly outline: OpmlOutline
+}
 
 /**
  * The newsletter that an outline names: by a link, or by the address of its feed on a machine that
  * follows it, which is what our own lists and those of apps that took one in have.
  */
-export function newsletterOf(outline: OpmlOutline): FoundOutline {
+export function newsletterOf(
+  outline: OpmlOutline,
+): FoundNewsletter | { readonly skipped: SkippedOutline } {
   const own = outline.urls.find((url) => /^hyperletter:/i.test(url))
   const local = outline.urls.map((url) => OWN_FEED.exec(url)).find((it) => it !== null)
   try {
@@ -111,13 +110,13 @@ const ORDINARY = {
 }
 
 /** Why a newsletter whose key is not in the list is left out. */
-export const PRIVATE = {
+const PRIVATE = {
   code: 'NEEDS_KEY',
   message: 'a private newsletter, whose key is not in the list; subscribe with its whole link',
 }
 
 /** An outline that is left out, and why. */
-export function skip(
+function skip(
   { title, urls }: OpmlOutline,
   { code, message }: { readonly code: string; readonly message: string },
 ): SkippedOutline {
@@ -125,10 +124,8 @@ export function skip(
 }
 
 /** Each newsletter once, with its encryption key if any of the outlines has it. */
-export function distinct(
-  found: readonly Extract<FoundOutline, { link: Link }>[],
-): readonly Extract<FoundOutline, { link: Link }>[] {
-  const byKey = new Map<string, Extract<FoundOutline, { link: Link }>>()
+export function distinct(found: readonly FoundNewsletter[]): readonly FoundNewsletter[] {
+  const byKey = new Map<string, FoundNewsletter>()
   for (const it of found) {
     const before = byKey.get(it.link.feedKey)
     if (before === undefined || knowsMore(it, before)) byKey.set(it.link.feedKey, it)
@@ -136,10 +133,7 @@ export function distinct(
   return [...byKey.values()]
 }
 
-function knowsMore(
-  { link, lacksKey }: Extract<FoundOutline, { link: Link }>,
-  before: Extract<FoundOutline, { link: Link }>,
-): boolean {
+function knowsMore({ link, lacksKey }: FoundNewsletter, before: FoundNewsletter): boolean {
   if (link.encryptionKey !== undefined) return before.link.encryptionKey === undefined
   return before.link.encryptionKey === undefined && before.lacksKey && !lacksKey
 }
@@ -153,7 +147,7 @@ const MAX_AMPERSANDS = 100_000
 const BARE_AMPERSAND = /&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[\dA-Fa-f]{1,6});)/g
 
 /** One line of an OPML list that names an address. */
-export interface OpmlOutline {
+interface OpmlOutline {
   readonly title: string
   /** What it says of where it is, the likeliest first; never empty. */
   readonly urls: readonly string[]

@@ -10,11 +10,7 @@ import {
   ok,
   within,
 } from '../../../src/api/diagnosing/checks.ts'
-import {
-  checkPeers,
-  checkReachability,
-  checkRoom,
-} from '../../../src/api/diagnosing/connectivity.ts'
+import { checkPeers, checkReachability, checkRoom } from '../../../src/api/diagnosing/diagnose.ts'
 import type { NetworkFacts } from '../../../src/peers/diagnosis.ts'
 import { openEngine } from '../../helpers/engines.ts'
 import { NO_SMALL_DISK, smallDisk } from '../../helpers/small-disk.ts'

@@ -143,3 +143,25 @@ async function readExcerpt(
     return { text: '', highlights: [] }
   }
 }
+
+// An engine that is never searched loads neither the code nor the index.
+const searchers = new WeakMap<Engine, Promise<Searcher>>()
+
+/**
+ * Issues on this machine that a query finds, best first. What arrived since the last search is taken
+ * into the index first.
+ * @throws INVALID_INPUT if there is no word in the query.
+ */
+export async function search(
+  engine: Engine,
+  input: ParsedInput<'search'>,
+  options: CallOptions,
+): Promise<Output<'search'>> {
+  let searcher = searchers.get(engine)
+  if (searcher === undefined) {
+    searcher = Searcher.open(engine)
+    searchers.set(engine, searcher)
+    searcher.catch(() => searchers.delete(engine))
+  }
+  return (await searcher).search(input, options)
+}
