@@ -1,5 +1,16 @@
-import { Command } from 'commander'
-import { issueNumber } from './arguments.ts'
+import { Command, InvalidArgumentError } from 'commander'
+
+/** What names a newsletter of this author. */
+export const OWN_NEWSLETTER = 'one of yours: title, key or start of the key'
+
+/** What names any newsletter. */
+export const ANY_NEWSLETTER = 'title, key, start of the key, or link'
+
+const WHAT_FORCE_DOES = `
+A device that may lack issues first asks readers and fetches the missing ones. If nobody answers,
+the command fails. --force publishes without asking: if a reader has issues that are missing here,
+the newsletter forks, and readers refuse the new issues.
+`
 
 type Parse = (text: string, before: never) => unknown
 
@@ -15,7 +26,7 @@ export class CliCommand extends Command {
   override arguments(names: string): this {
     super.arguments(names)
     for (const it of this.registeredArguments) {
-      if (it.name() === 'newsletter') it.description = 'title, key, start of the key, or link'
+      if (it.name() === 'newsletter') it.description = ANY_NEWSLETTER
       if (it.name() === 'number' && !it.variadic)
         this.describeArgument('number', 'issue number', issueNumber)
     }
@@ -31,6 +42,22 @@ export class CliCommand extends Command {
       argument.argParser(parse as (text: string, before: unknown) => unknown)
     } else if (parse !== undefined) argument.choices(parse)
     return this
+  }
+
+  /** Adds `--timeout`. @param what is given up after that time. */
+  timeout(what: string): this {
+    return this.option('--timeout <seconds>', `${what} after this number of seconds`, seconds)
+  }
+
+  /** Adds `--keep-location`, to a command that reads pictures. */
+  keepLocation(): this {
+    return this.option('--keep-location', 'keep the places where pictures were taken')
+  }
+
+  /** Adds `--force`, to a command that publishes. */
+  force(): this {
+    const flag = 'publish without asking readers for missing issues; may fork the newsletter'
+    return this.option('--force', flag).details(WHAT_FORCE_DOES)
   }
 
   /** Adds sentences to the summary, above the options. */
@@ -58,5 +85,56 @@ export class CliCommand extends Command {
       'after',
       `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`,
     )
+  }
+}
+
+/** Longest wait that can be asked for: a day. */
+const MAX_SECONDS = 86_400
+
+/** Parses the number of an issue, with or without `#` before it. */
+export function issueNumber(text: string): number {
+  return wholeNumber(1, Number.MAX_SAFE_INTEGER)(text.replace(/^#/, ''))
+}
+
+/** Parses a day, or the first one of a month or year. @returns `2026-03-20` */
+export function day(text: string): string {
+  const {
+    year,
+    month = '01',
+    date = '01',
+  } = /^(?<year>\d{4})(?:-(?<month>\d{2})(?:-(?<date>\d{2}))?)?$/.exec(text)?.groups ?? {}
+  const found = `${year}-${month}-${date}`
+  const time = new Date(`${found}T00:00:00Z`)
+  // Dates of February 30 and the like become others.
+  if (!Number.isNaN(time.getTime()) && time.toISOString().startsWith(found)) return found
+  throw new InvalidArgumentError('Give a date as 2026-03-20, 2026-03 or 2026.')
+}
+
+/** Parses a number of seconds, fractions allowed. */
+export function seconds(text: string): number {
+  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
+  if (value > 0 && value <= MAX_SECONDS) return value
+  throw new InvalidArgumentError(`Give seconds, more than 0 and at most ${MAX_SECONDS}.`)
+}
+
+/** Collects the values of an option that may be given more than once. */
+export function collect<T>(parse: (text: string) => T) {
+  return (text: string, before: readonly T[] | undefined): T[] => [...(before ?? []), parse(text)]
+}
+
+/** Parses `Name` or `Name <https://…>`. */
+export function author(text: string): { name: string; url?: string } {
+  const { name = '', url } = /^(?<name>[^<>]*?)\s*(?:<(?<url>[^<>]*)>)?$/.exec(text)?.groups ?? {}
+  if (name === '') throw new InvalidArgumentError('Write "Name" or "Name <https://…>".')
+  return url === undefined ? { name } : { name, url }
+}
+
+/** Makes a parser of whole numbers. */
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
+    if (value >= least && value <= most) return value
+    const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`
+    throw new InvalidArgumentError(`Give a whole number ${range}.`)
   }
 }

@@ -1,21 +1,25 @@
 import type { EventEmitter } from 'node:events'
 import type { connect, Connection, ConnectOptions } from '../connect.ts'
-import type {
-  CallOptions,
-  Input,
-  OperationName,
-  Operations,
-  Output,
-} from '../api/contract/contract.ts'
+import type { Input, OperationName, Operations, Output } from '../api/contract/contract.ts'
 import type { OperationKinds } from '../api/kinds.ts'
-import type { loadConfig as resolveConfig } from '../config/config.ts'
+import { callByName } from '../api/map-operations.ts'
+import type { Config, loadConfig as resolveConfig } from '../config/config.ts'
 import type { runDaemon } from '../daemon/daemon.ts'
 import type { daemonStatus, reloadDaemon, startDaemon, stopDaemon } from '../daemon/spawn.ts'
 import type { runBootstrapNode } from '../peers/dht.ts'
 import type { CliCommand } from './command.ts'
-import { settingsIn, type GlobalOptions, type InputStream, type OutputStream } from './io.ts'
-import type { Printer } from './output.ts'
+import type { GlobalOptions, OutputStream, Printer } from './output.ts'
 import type { openBrowser, openPager } from './terminal/programs.ts'
+import type { Command } from 'commander'
+import { type Settings, SETTING_NAMES, SETTINGS } from '../config/settings.ts'
+import { defined } from '../defined.ts'
+import { HyperletterError } from '../errors.ts'
+import { nameOf } from './terminal/format.ts'
+
+/** A stream to read from; a terminal if `isTTY`. */
+export interface InputStream extends NodeJS.ReadableStream {
+  readonly isTTY?: boolean
+}
 
 /** Everything that a run of the command line touches outside of itself. */
 export interface Io {
@@ -58,16 +62,12 @@ export function loadConfig({ io, options, services }: Context) {
 }
 
 /**
- * Connects to the daemon or opens an engine, runs `use`, and closes again whatever happens. What
- * `lend` opens, others use meanwhile; `ended` tells that somebody asked for its end.
+ * Connects to the daemon or opens an engine, runs `use`, and closes again whatever happens.
+ * @param options what `lend` opens, other commands use meanwhile.
  */
-export async function withOperations<T>(
+export async function withConnection<T>(
   context: Context,
-  use: (
-    operations: Operations,
-    via: Connection['via'],
-    ended: AbortSignal | undefined,
-  ) => Promise<T>,
+  use: (connection: Connection, config: Config) => Promise<T>,
   options: Pick<ConnectOptions, 'lend' | 'online'> = {},
 ): Promise<T> {
   const config = await loadConfig(context)
@@ -79,7 +79,7 @@ export async function withOperations<T>(
   }
   let result: T
   try {
-    result = await use(connection.operations, connection.via, connection.ended)
+    result = await use(connection, config)
   } catch (error) {
     // The first failure is the one to report.
     await connection.close().catch(() => {})
@@ -89,6 +89,23 @@ export async function withOperations<T>(
   return result
 }
 
+/** Runs operations, wherever their work runs. `ended` is aborted when somebody asks for the end of what was lent. */
+export function withOperations<T>(
+  context: Context,
+  use: (
+    operations: Operations,
+    via: Connection['via'],
+    ended: AbortSignal | undefined,
+  ) => Promise<T>,
+  options?: Pick<ConnectOptions, 'lend' | 'online'>,
+): Promise<T> {
+  return withConnection(
+    context,
+    ({ operations, via, ended }) => use(operations, via, ended),
+    options,
+  )
+}
+
 /** Runs one operation that gives one value. */
 export function call<N extends ValueOperation>(
   context: Context,
@@ -96,12 +113,28 @@ export function call<N extends ValueOperation>(
   input: Input<N>,
 ): Promise<Output<N>> {
   return withOperations(context, (operations) => {
-    const operation = operations[name] as (
-      input: Input<N>,
-      options: CallOptions,
-    ) => Promise<Output<N>>
-    return operation(input, { signal: context.io.signal })
+    const options = { signal: context.io.signal }
+    return callByName(operations, name, input, options) as Promise<Output<N>>
   })
+}
+
+/**
+ * Follows an operation to the event that ends it, which it gives.
+ * @param onOther gets the events before.
+ */
+export async function finishOf<E extends { readonly event: string }>(
+  events: AsyncIterable<E>,
+  onOther: (event: Exclude<E, { event: 'finished' }>) => void,
+): Promise<Omit<Extract<E, { event: 'finished' }>, 'event'>> {
+  for await (const it of events) {
+    if (it.event !== 'finished') {
+      onOther(it as Exclude<E, { event: 'finished' }>)
+      continue
+    }
+    const { event: _, ...finished } = it
+    return finished as Omit<Extract<E, { event: 'finished' }>, 'event'>
+  }
+  throw new HyperletterError('INTERNAL', 'The work ended without saying how.')
 }
 
 type ValueOperation = {
@@ -134,4 +167,52 @@ export const lazyServices: Services = {
   runBootstrapNode: async (...args) => (await import('../peers/dht.ts')).runBootstrapNode(...args),
   openBrowser: async (...args) => (await import('./terminal/programs.ts')).openBrowser(...args),
   openPager: async (...args) => (await import('./terminal/programs.ts')).openPager(...args),
+}
+
+/** Settings whose flags every command takes; the program adds those itself. */
+const GLOBAL = new Set(['dataDir', 'bootstrap', 'host'])
+
+/** Adds a flag for each setting that not every command takes. */
+export function addSettingFlags<C extends Command>(command: C): C {
+  for (const [name, { flag, summary, variable }] of Object.entries(SETTINGS)) {
+    if (!GLOBAL.has(name)) command.option(flag, `${summary} (${variable})`)
+  }
+  return command
+}
+
+/** The settings that a command line gave. */
+export function settingsIn(options: GlobalOptions): Settings {
+  const names = SETTING_NAMES
+  const given = names
+    .map((name) => [name, options[name]] as const)
+    // Some command may have an option of its own with such a name.
+    .filter(([, value]) => typeof value === 'string')
+  const logLevel = options.verbose === true ? 'debug' : undefined
+  return { ...defined({ logLevel }), ...Object.fromEntries(given) }
+}
+
+type Notices = Output<'takeNotices'>
+type MaybeSucceeded = Pick<Output<'listNewsletters'>[number], 'feedKey' | 'title' | 'successor'>
+
+/** What to tell the user once; nothing, and nothing is used up, where it would not be shown. */
+export async function takeNotices(
+  { io, options }: Context,
+  operations: Operations,
+): Promise<Notices> {
+  if (options.json === true || options.quiet === true) return []
+  return operations.takeNotices({}, { signal: io.signal })
+}
+
+/** Tells which newsletters continue elsewhere. */
+export async function noteSuccessors(
+  { out }: Context,
+  newsletters: readonly MaybeSucceeded[],
+): Promise<void> {
+  for (const { feedKey, title, successor } of newsletters) {
+    if (successor === undefined) continue
+    const name = nameOf({ feedKey, title })
+    // The link of a private one is a secret, and this is read over shoulders.
+    const at = `hyperletter://${successor.feedKey}`
+    await out.note(`${name} continues at ${at}, as its author signed with the recovery key.`)
+  }
 }

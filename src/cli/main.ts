@@ -2,9 +2,8 @@ import { CommanderError } from 'commander'
 import { HyperletterError } from '../errors.ts'
 import type { CliCommand } from './command.ts'
 import { lazyServices, type Body, type Io } from './context.ts'
-import type { GlobalOptions } from './io.ts'
-import { Printer, OutputClosed } from './output.ts'
-import { addCommands, commandNames, createProgram, welcome } from './program.ts'
+import { type GlobalOptions, OutputClosed, Printer } from './output.ts'
+import { addCommands, commandNames, createProgram, WELCOME } from './program.ts'
 
 export { wholeWrites } from './output.ts'
 
@@ -36,7 +35,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   for (const stream of [io.stdout, io.stderr]) stream.on('error', ignore)
   try {
     const { operands, unknown } = program.parseOptions([...argv])
-    if (operands.length === 0 && unknown.length === 0) printed.out = welcome()
+    if (operands.length === 0 && unknown.length === 0) printed.out = WELCOME
     else {
       await addCommands(program, operands, bind)
       await program.parseAsync(argv, { from: 'user' })

@@ -3,8 +3,27 @@ import { fstatSync, writeSync } from 'node:fs'
 import { Writable } from 'node:stream'
 import { codeOf, HyperletterError } from '../errors.ts'
 import { singleLine, stripControls } from '../render/plain.ts'
-import type { GlobalOptions, OutputStream } from './io.ts'
-import { createStyle, wantsColor, type Style } from './terminal/style.ts'
+import type { Settings } from '../config/settings.ts'
+import { createStyle, wantsColor, type Style } from './terminal/format.ts'
+
+/** A stream to write to; a terminal if `isTTY`. */
+export interface OutputStream extends NodeJS.WritableStream {
+  readonly isTTY?: boolean
+  /** Width and height of the terminal in characters. */
+  readonly columns?: number
+  readonly rows?: number
+}
+
+/** The options that every command takes, and the settings that some take. */
+export type GlobalOptions = Settings & OutputOptions
+
+/** How a command says what it does. */
+interface OutputOptions {
+  readonly json?: boolean
+  readonly quiet?: boolean
+  readonly color: boolean
+  readonly verbose?: boolean
+}
 
 /** Thrown by writes to a stream whose reader has gone, as in `hyperletter list | head -1`. */
 export class OutputClosed extends Error {
@@ -19,11 +38,11 @@ export class Printer {
   readonly #errorStyle: Style
   readonly #stdout: OutputStream
   readonly #stderr: OutputStream
-  readonly #options: Pick<GlobalOptions, 'json' | 'quiet' | 'color' | 'verbose'>
+  readonly #options: OutputOptions
 
   constructor(
     streams: { stdout: OutputStream; stderr: OutputStream; env: NodeJS.ProcessEnv },
-    options: Pick<GlobalOptions, 'json' | 'quiet' | 'color' | 'verbose'>,
+    options: OutputOptions,
   ) {
     const { stdout, stderr, env } = streams
     this.#stdout = stdout

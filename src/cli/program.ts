@@ -11,7 +11,7 @@ const toWrite = {
   correct: () => import('./commands/write/correct.ts'),
   import: () => import('./commands/write/import.ts'),
   republish: () => import('./commands/write/republish.ts'),
-  succeed: () => import('./commands/write/succeed.ts'),
+  succeed: () => import('./commands/keep/recover.ts'),
 }
 const toRead = {
   subscribe: () => import('./commands/read/subscribe.ts'),
@@ -28,7 +28,7 @@ const toRead = {
 const toKeep = {
   daemon: () => import('./commands/keep/daemon.ts'),
   status: () => import('./commands/keep/status.ts'),
-  seed: () => import('./commands/keep/seed.ts'),
+  seed: () => import('./commands/keep/keep.ts'),
   keep: () => import('./commands/keep/keep.ts'),
   export: () => import('./commands/keep/export.ts'),
   importBundle: () => import('./commands/keep/import-bundle.ts'),
@@ -99,7 +99,8 @@ const GROUPS: Readonly<Record<string, readonly (readonly [string, string, Load])
   ],
 }
 
-const WELCOME = `Hyperletter: newsletters that their readers carry. No server needed.
+/** The output of `hyperletter` without arguments. */
+export const WELCOME = `Hyperletter: newsletters that their readers carry. No server needed.
 
   Write     hyperletter create "Tide Tables"
             hyperletter publish first-issue.md
@@ -114,11 +115,6 @@ One command, with examples: hyperletter <command> --help
 `
 
 const MAX_HELP_WIDTH = 100
-
-/** The output of `hyperletter` without arguments. */
-export function welcome(): string {
-  return WELCOME
-}
 
 const GLOBAL_OPTIONS =
   'Every command takes --data-dir, --bootstrap, --host, --json, --quiet, --no-color and --verbose; ' +

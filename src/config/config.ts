@@ -4,7 +4,13 @@ import { homedir, tmpdir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import { HyperletterError } from '../errors.ts'
 import type { SettingsFile } from './settings-file.ts'
-import { SETTINGS, type SettingName, type Settings, type SettingValues } from './settings.ts'
+import {
+  SETTING_NAMES,
+  SETTINGS,
+  type SettingName,
+  type Settings,
+  type SettingValues,
+} from './settings.ts'
 import type { Address, LogLevel } from './values.ts'
 
 export type { Settings } from './settings.ts'
@@ -70,7 +76,7 @@ export interface Given {
 
 export type GivenSettings = { readonly [Name in SettingName]?: Given | undefined }
 
-const NOTHING_SET = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, undefined])) as {
+const NOTHING_SET = Object.fromEntries(SETTING_NAMES.map((name) => [name, undefined])) as {
   readonly [Name in SettingName]: undefined
 }
 
@@ -169,7 +175,7 @@ function recordedSocket(dataDir: string): string | undefined {
 export async function givenSettings(flags: Settings, env = process.env): Promise<GivenSettings> {
   const { settings: inFile, places } = await settingsInFile()
   const given: Partial<Record<SettingName, Given>> = {}
-  for (const name of Object.keys(SETTINGS) as SettingName[]) {
+  for (const name of SETTING_NAMES) {
     const { flag, variable } = SETTINGS[name]
     const [byFlag, byVariable] = [flags[name], env[variable] || undefined]
     if (byFlag !== undefined) {
@@ -184,7 +190,7 @@ export async function givenSettings(flags: Settings, env = process.env): Promise
 }
 
 function valuesOf(given: GivenSettings): SettingValues {
-  const names = Object.keys(SETTINGS) as SettingName[]
+  const names = SETTING_NAMES
   return Object.fromEntries(
     names.map((name) => [name, valueOf(name, given[name])]),
   ) as SettingValues

@@ -6,7 +6,7 @@ import {
   type Config,
   type Given,
 } from './config.ts'
-import { SETTINGS, type SettingName, type Settings } from './settings.ts'
+import { SETTING_NAMES, SETTINGS, type SettingName, type Settings } from './settings.ts'
 
 /** One setting as it is in force, for people and for reports of mistakes: no secrets. */
 export interface ExplainedSetting {
@@ -38,7 +38,7 @@ export async function explainSettings(
   env = process.env,
 ): Promise<{ readonly file: string; readonly settings: readonly ExplainedSetting[] }> {
   const [config, given] = await Promise.all([loadConfig(flags, env), givenSettings(flags, env)])
-  const names = Object.keys(SETTINGS) as SettingName[]
+  const names = SETTING_NAMES
   return {
     file: settingsPath(),
     settings: names.map((name) => explain(name, given[name], config)),

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Config } from './config.ts'
-import { SETTINGS, type SettingName } from './settings.ts'
+import { SETTING_NAMES, type SettingName } from './settings.ts'
 
 /** What became of a configuration that was read again. */
 export interface Reloaded {
@@ -44,9 +44,7 @@ export class LiveConfig {
   /** Takes over what can change while running. Rejects with the first failure once everybody was told. */
   async replace(next: Config): Promise<Reloaded> {
     const before = this.#value
-    const changed = (Object.keys(SETTINGS) as SettingName[]).filter(
-      (name) => !isDeepStrictEqual(before[name], next[name]),
-    )
+    const changed = SETTING_NAMES.filter((name) => !isDeepStrictEqual(before[name], next[name]))
     const followers = [...this.#followers]
     const followed = new Set(followers.flatMap(({ names }) => names))
     const applied = changed.filter((name) => followed.has(name))

@@ -3,7 +3,7 @@ import { parse, TomlError } from 'smol-toml'
 import { z } from 'zod'
 import { defined } from '../defined.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
-import { SETTINGS, type Setting, type SettingName, type Settings } from './settings.ts'
+import { SETTING_NAMES, SETTINGS, type SettingName, type Settings } from './settings.ts'
 
 const others = { number: z.number(), boolean: z.boolean(), list: z.array(z.string()) }
 
@@ -11,7 +11,7 @@ const WORDS = { number: 'a number', boolean: 'true or false', list: 'a list of t
 
 const file = z.strictObject(
   Object.fromEntries(
-    Object.entries<Setting<unknown>>(SETTINGS).map(([name, { inFile }]) => [
+    Object.entries(SETTINGS).map(([name, { inFile }]) => [
       name,
       (inFile === undefined ? z.string() : z.union([z.string(), others[inFile]])).optional(),
     ]),
@@ -65,11 +65,11 @@ function tableIn(toml: string, path: string): Record<string, unknown> {
     const issue = cause.issues[0]
     if (issue?.code === 'unrecognized_keys') {
       const [name = ''] = issue.keys
-      const known = `Known are ${Object.keys(SETTINGS).join(', ')}.`
+      const known = `Known are ${SETTING_NAMES.join(', ')}.`
       throw invalid(path, lineOf(toml, name), `there is no setting "${name}"`, cause, known)
     }
     const name = String(issue?.path[0])
-    const { inFile } = SETTINGS[name as SettingName] as Setting<unknown>
+    const { inFile } = SETTINGS[name as SettingName]
     const kinds = inFile === undefined ? 'text' : `text or ${WORDS[inFile]}`
     throw invalid(path, lineOf(toml, name), `${name} must be ${kinds}`, cause)
   }

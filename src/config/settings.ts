@@ -1,4 +1,3 @@
-import { defined } from '../defined.ts'
 import {
   parseBootstrap,
   parseDiskCap,
@@ -29,125 +28,98 @@ export interface Setting<T> {
   readonly isSecret?: true
 }
 
-/** Everything that can be set. Its name in the file is its name here. */
-export const SETTINGS = {
-  dataDir: setting('--data-dir <folder>', 'HYPERLETTER_HOME', 'data folder', parseText),
-  bootstrap: setting(
-    '--bootstrap <addresses>',
-    'HYPERLETTER_BOOTSTRAP',
-    'DHT bootstrap nodes as host:port,…',
-    parseBootstrap,
-    'list',
-  ),
-  host: setting('--host <ip>', 'HYPERLETTER_HOST', 'IP address to bind to', parseHost),
-  logLevel: setting(
-    '--log-level <level>',
-    'HYPERLETTER_LOG_LEVEL',
-    'silent, error, warn, info or debug',
-    parseLogLevel,
-  ),
-  udpPort: setting(
-    '--udp-port <n>',
-    'HYPERLETTER_UDP_PORT',
+/** A setting without its names: flag and variable follow from its name in the file, unless a variable is given. */
+type Definition<T> = Omit<Setting<T>, 'flag' | 'variable'> & {
+  /** What follows its flag. */
+  readonly value: string
+  readonly variable?: string
+}
+
+function define<T>(
+  value: string,
+  summary: string,
+  parse: (text: string) => T,
+  more: Pick<Definition<T>, 'inFile' | 'isSecret' | 'variable'> = {},
+): Definition<T> {
+  return { value, summary, parse, ...more }
+}
+
+const list = { inFile: 'list' } as const
+const number = { inFile: 'number' } as const
+const boolean = { inFile: 'boolean' } as const
+const secret = { isSecret: true } as const
+
+const DEFINITIONS = {
+  dataDir: define('<folder>', 'data folder', parseText, { variable: 'HYPERLETTER_HOME' }),
+  bootstrap: define('<addresses>', 'DHT bootstrap nodes as host:port,…', parseBootstrap, list),
+  host: define('<ip>', 'IP address to bind to', parseHost),
+  logLevel: define('<level>', 'silent, error, warn, info or debug', parseLogLevel),
+  udpPort: define(
+    '<n>',
     'UDP port for peers, to open at a router; another one if it is in use',
     parsePort,
-    'number',
+    number,
   ),
-  diskCap: setting(
-    '--disk-cap <size>',
-    'HYPERLETTER_DISK_CAP',
+  diskCap: define(
+    '<size>',
     'disk space for other people’s newsletters, or none for no cap',
     parseDiskCap,
-    'number',
+    number,
   ),
-  uploadLimit: setting(
-    '--upload-limit <rate>',
-    'HYPERLETTER_UPLOAD_LIMIT',
-    'maximum upload rate, for example 500 kB/s',
-    parseRate,
-    'number',
-  ),
-  downloadLimit: setting(
-    '--download-limit <rate>',
-    'HYPERLETTER_DOWNLOAD_LIMIT',
-    'maximum download rate',
-    parseRate,
-    'number',
-  ),
-  maxConnections: setting(
-    '--max-connections <n>',
-    'HYPERLETTER_MAX_CONNECTIONS',
-    'maximum number of peer connections',
-    parseCount,
-    'number',
-  ),
-  allowPeers: setting(
-    '--allow-peers <keys>',
-    'HYPERLETTER_ALLOW_PEERS',
+  uploadLimit: define('<rate>', 'maximum upload rate, for example 500 kB/s', parseRate, number),
+  downloadLimit: define('<rate>', 'maximum download rate', parseRate, number),
+  maxConnections: define('<n>', 'maximum number of peer connections', parseCount, number),
+  allowPeers: define(
+    '<keys>',
     'devices that may exchange private newsletters',
     parsePeerKeys,
-    'list',
+    list,
   ),
-  localDiscovery: setting(
-    '--local-discovery <on|off>',
-    'HYPERLETTER_LOCAL_DISCOVERY',
-    'find peers in the local network',
-    parseSwitch,
-    'boolean',
-  ),
-  readerHosts: setting(
-    '--reader-hosts <names>',
-    'HYPERLETTER_READER_HOSTS',
+  localDiscovery: define('<on|off>', 'find peers in the local network', parseSwitch, boolean),
+  readerHosts: define(
+    '<names>',
     'more host names of the web reader, such as that of a tunnel or container',
     parseHostNames,
-    'list',
+    list,
   ),
-  metricsPort: setting(
-    '--metrics-port <n>',
-    'HYPERLETTER_METRICS_PORT',
+  metricsPort: define(
+    '<n>',
     'port for /metrics and /healthz, on this machine only',
     parsePort,
-    'number',
+    number,
   ),
-  onIssue: setting(
-    '--on-issue <command>',
-    'HYPERLETTER_ON_ISSUE',
-    'program to run for each new issue',
-    parseCommand,
-  ),
-  webhook: secret(
-    setting(
-      '--webhook <address>',
-      'HYPERLETTER_WEBHOOK',
-      'web address to post each new issue to',
-      parseWebAddress,
-    ),
-  ),
-  webhookSecret: secret(
-    setting(
-      '--webhook-secret <text>',
-      'HYPERLETTER_WEBHOOK_SECRET',
-      'secret that signs webhook requests',
-      parseText,
-    ),
-  ),
-  notify: setting(
-    '--notify <on|off>',
-    'HYPERLETTER_NOTIFY',
+  onIssue: define('<command>', 'program to run for each new issue', parseCommand),
+  webhook: define('<address>', 'web address to post each new issue to', parseWebAddress, secret),
+  webhookSecret: define('<text>', 'secret that signs webhook requests', parseText, secret),
+  notify: define(
+    '<on|off>',
     'show a desktop notification for each new issue',
     parseSwitch,
-    'boolean',
+    boolean,
   ),
-} as const satisfies Readonly<Record<string, Setting<unknown>>>
+}
 
-export type SettingName = keyof typeof SETTINGS
+export type SettingName = keyof typeof DEFINITIONS
+
+/** Every setting by name, in the order of the help. */
+export const SETTING_NAMES = Object.keys(DEFINITIONS) as readonly SettingName[]
+
+/** Everything that can be set. Its name in the file is its name here. */
+export const SETTINGS = Object.fromEntries(
+  SETTING_NAMES.map((name): [SettingName, Setting<unknown>] => {
+    const { value, ...definition }: Definition<unknown> = DEFINITIONS[name]
+    const words = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+    const variable = `HYPERLETTER_${words.replaceAll('-', '_').toUpperCase()}`
+    return [name, { flag: `--${words} ${value}`, variable, ...definition }]
+  }),
+) as { readonly [Name in SettingName]: Setting<unknown> }
 
 /** What a person gives, by whatever way; all are text as on a command line. */
 export type Settings = { readonly [Name in SettingName]?: string | undefined }
 
 /** What settings mean; those that were not given are absent. */
 export type SettingValues = {
-  readonly [Name in SettingName]: ReturnType<(typeof SETTINGS)[Name]['parse']> | undefined
+  readonly [Name in SettingName]: ReturnType<(typeof DEFINITIONS)[Name]['parse']> | undefined
 }
 
 /** Settings for another process: those that are secret as variables, for everybody sees its arguments. */
@@ -157,26 +129,13 @@ export function handOn(given: Settings): {
 } {
   const flags: string[] = []
   const variables: Record<string, string> = {}
-  for (const [name, { flag, variable, isSecret }] of Object.entries<Setting<unknown>>(SETTINGS)) {
-    const text = given[name as SettingName]
+  for (const name of SETTING_NAMES) {
+    const { flag, variable, isSecret } = SETTINGS[name]
+    const text = given[name]
     if (text === undefined) continue
     if (isSecret === true) variables[variable] = text
     // In one piece, so that a value may begin with a dash.
     else flags.push(`${flag.split(' ', 1)[0]}=${text}`)
   }
   return { flags, variables }
-}
-
-function secret<T>(it: Setting<T>): Setting<T> {
-  return { ...it, isSecret: true }
-}
-
-function setting<T>(
-  flag: string,
-  variable: string,
-  summary: string,
-  parse: (text: string) => T,
-  inFile?: Setting<T>['inFile'],
-): Setting<T> {
-  return { flag, variable, summary, parse, ...defined({ inFile }) }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { SHELLS } from '../../src/cli/completion/shells.ts'
+import { SHELLS } from '../../src/cli/commands/more/shells.ts'
 import { answer, jsonOf, runCli, type RunOptions } from '../helpers/cli.ts'
 
 const newsletter = (title: string | undefined) => ({

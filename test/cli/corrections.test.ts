@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import type { Input, Operations, Output } from '../../src/api/contract/contract.ts'
-import { renderDiff } from '../../src/cli/terminal/diff.ts'
-import { createStyle } from '../../src/cli/terminal/style.ts'
+import { renderDiff } from '../../src/cli/commands/read/read-diff.ts'
+import { createStyle } from '../../src/cli/terminal/format.ts'
 import { answer, Capture, jsonOf, Keyboard, runCli } from '../helpers/cli.ts'
 
 const feedKey = 'y'.repeat(52)

@@ -1,7 +1,11 @@
 import fc from 'fast-check'
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { bitmapOf, drawPicture, pictureProtocol } from '../../src/cli/terminal/pictures.ts'
+import {
+  bitmapOf,
+  drawPicture,
+  pictureProtocol,
+} from '../../src/cli/commands/read/read-pictures.ts'
 import type { Input, Output } from '../../src/api/contract/contract.ts'
 import { answer, Capture, runCli } from '../helpers/cli.ts'
 

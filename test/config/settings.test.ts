@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { handOn, SETTINGS, type SettingName } from '../../src/config/settings.ts'
+import { handOn, SETTING_NAMES } from '../../src/config/settings.ts'
 
 describe('settings that are handed on to another process', () => {
   it('are flags, each in one piece, and only what was given', () => {
@@ -19,7 +19,7 @@ describe('settings that are handed on to another process', () => {
   })
 
   it('lose none', () => {
-    const names = Object.keys(SETTINGS) as SettingName[]
+    const names = SETTING_NAMES
     const { flags, variables } = handOn(Object.fromEntries(names.map((name) => [name, 'x'])))
     expect(flags.length + Object.keys(variables).length).toBe(names.length)
   })

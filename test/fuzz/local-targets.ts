@@ -156,7 +156,7 @@ const state: Target = {
     writeFileSync(path, bytes)
     await refusing(['INVALID_INPUT'], () => readSettingsFile(path))
     for (const { parse } of Object.values(SETTINGS)) {
-      await refusing(['INVALID_INPUT'], () => parse(textOf(bytes).slice(0, 200)) as unknown)
+      await refusing(['INVALID_INPUT'], () => parse(textOf(bytes).slice(0, 200)))
     }
     rmSync(path)
   },

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { OutputStream } from '../io.ts'
+import type { OutputStream } from '../output.ts'
 
 /** Lines of the terminal that the shell's prompt takes after a text. */
 const PROMPT_LINES = 1

@@ -1,6 +1,6 @@
 import type { SingleBar } from 'cli-progress'
 import type { Context } from '../context.ts'
-import type { OutputStream } from '../io.ts'
+import type { OutputStream } from '../output.ts'
 
 /** How far a task has come. */
 export interface ProgressStep {

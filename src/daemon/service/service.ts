@@ -5,7 +5,13 @@ import { homedir, userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Config, GivenSettings } from '../../config/config.ts'
-import { handOn, SETTINGS, type SettingName, type Settings } from '../../config/settings.ts'
+import {
+  handOn,
+  SETTING_NAMES,
+  SETTINGS,
+  type SettingName,
+  type Settings,
+} from '../../config/settings.ts'
 import { codeOf, HyperletterError } from '../../errors.ts'
 import { daemonCommand, daemonEnvironment } from './command.ts'
 import { LABEL, launchdAgent, systemdUnit, UNIT } from './definitions.ts'
@@ -47,7 +53,7 @@ export interface ServiceOptions {
 export function serviceOf(config: Config, options: ServiceOptions): Service {
   const { given, env, platform = process.platform } = options
   const { hasSystemd = existsSync(SYSTEMD_RUNS) } = options
-  const names = (Object.keys(SETTINGS) as SettingName[]).filter((name) => {
+  const names = SETTING_NAMES.filter((name) => {
     const from = given[name]?.from
     return from === 'flag' || from === 'variable'
   })

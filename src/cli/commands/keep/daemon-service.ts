@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs'
 import type { Service } from '../../../daemon/service/service.ts'
-import { lineCount } from '../../arguments.ts'
-import type { CliCommand } from '../../command.ts'
-import { type Bind, type Context, loadConfig } from '../../context.ts'
-import { addSettingFlags, settingsIn } from '../../io.ts'
-import { formatLogLine } from '../../terminal/log-line.ts'
+import { type CliCommand, wholeNumber } from '../../command.ts'
+import { type Bind, type Context, loadConfig, addSettingFlags, settingsIn } from '../../context.ts'
+import { singleLine } from '../../../render/plain.ts'
+import type { Style } from '../../terminal/format.ts'
 
 const DEFAULT_LINES = 50
 
@@ -19,7 +18,7 @@ export function registerServiceCommands(daemon: CliCommand, bind: Bind): void {
     .command('logs')
     .description('Show the log of the daemon, in the background or as a service.')
     .option('--follow', 'print new lines as they are written')
-    .option('--lines <n>', 'number of lines to show', lineCount, DEFAULT_LINES)
+    .option('--lines <n>', 'number of lines to show', wholeNumber(0, 1_000_000), DEFAULT_LINES)
     .examples(
       'hyperletter daemon logs --lines 20',
       'hyperletter daemon logs --follow',
@@ -44,9 +43,9 @@ async function install(context: Context, { print }: { print?: boolean }): Promis
   const config = await loadConfig(context)
   const service = await serviceHere(context)
   const { manager, file, text } = service
-  const shown = { manager, file: file ?? null, text }
+  const described = { manager, file: file ?? null, text }
   if (print === true || manager === 'none') {
-    await out.result({ ...shown, done: [] }, () => text)
+    await out.result({ ...described, done: [] }, () => text)
     if (manager === 'none' && print !== true) {
       await out.next('Add this line to the startup configuration of your system.')
     }
@@ -57,7 +56,7 @@ async function install(context: Context, { print }: { print?: boolean }): Promis
     await services.stopDaemon(config, { signal: context.io.signal })
     return 'stopped the running daemon'
   })
-  await out.result({ ...shown, done }, () => done.map((it) => `${it}\n`).join(''))
+  await out.result({ ...described, done }, () => done.map((it) => `${it}\n`).join(''))
   for (const name of service.leftOut) {
     await out.warn(
       `${name} is a secret and is not in the service definition: put it into the settings file.`,
@@ -109,4 +108,59 @@ async function logs(context: Context, { follow, lines }: LogOptions): Promise<vo
   for (const line of end.lines) await print(line)
   if (follow !== true) return
   for await (const line of followLines(logFile, end.at, io.signal)) await print(line)
+}
+
+/** Names of pino's numbers. */
+const LEVELS: Readonly<Record<number, string>> = {
+  10: 'debug',
+  20: 'debug',
+  30: 'info',
+  40: 'warn',
+  50: 'error',
+  60: 'error',
+}
+
+/**
+ * One line of the daemon's log for people: time, level, words, then what belongs to them. What is not one
+ * of its lines is shown as it is, but for control characters: it may hold text of strangers.
+ */
+export function formatLogLine(line: string, { dim, red, yellow }: Style): string {
+  const { level, time, msg, error, ...rest } = fieldsOf(line)
+  if (isFailure(error)) return `${red('error')} ${singleLine(error.message)}`
+  if (typeof level !== 'number') return singleLine(line)
+  const name = (LEVELS[level] ?? String(level)).padEnd(5)
+  const paint = level >= 50 ? red : level >= 40 ? yellow : dim
+  const more = Object.entries(rest).map(([key, value]) =>
+    dim(` ${singleLine(key)}=${shown(value)}`),
+  )
+  const words = typeof msg === 'string' ? singleLine(msg) : ''
+  return `${dim(localTime(time))} ${paint(name)} ${words}${more.join('')}`
+}
+
+function fieldsOf(line: string): Record<string, unknown> {
+  try {
+    const json: unknown = JSON.parse(line)
+    return typeof json === 'object' && json !== null ? { ...json } : {}
+  } catch {
+    return {}
+  }
+}
+
+function isFailure(error: unknown): error is { message: string } {
+  return typeof (error as { message?: unknown } | null | undefined)?.message === 'string'
+}
+
+function localTime(time: unknown): string {
+  const date = new Date(typeof time === 'string' || typeof time === 'number' ? time : Number.NaN)
+  if (Number.isNaN(date.getTime())) return '-'
+  const pad = (value: number) => String(value).padStart(2, '0')
+  const day = [date.getFullYear(), date.getMonth() + 1, date.getDate()].map(pad).join('-')
+  return `${day} ${[date.getHours(), date.getMinutes(), date.getSeconds()].map(pad).join(':')}`
+}
+
+// Of an error its words; its stack is in the raw log.
+function shown(value: unknown): string {
+  const { message } = (value ?? {}) as { message?: unknown }
+  if (typeof message === 'string') return singleLine(message)
+  return singleLine(typeof value === 'string' ? value : JSON.stringify(value))
 }

@@ -1,6 +1,11 @@
 import type { DaemonStatus } from '../../../daemon/spawn.ts'
-import { type Commands, type Context, loadConfig } from '../../context.ts'
-import { addSettingFlags, settingsIn } from '../../io.ts'
+import {
+  type Commands,
+  type Context,
+  loadConfig,
+  addSettingFlags,
+  settingsIn,
+} from '../../context.ts'
 import { formatBytes, formatDuration } from '../../terminal/format.ts'
 import { registerServiceCommands } from './daemon-service.ts'
 

@@ -1,23 +1,13 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { Connection } from '../../../connect.ts'
-import { HyperletterError } from '../../../errors.ts'
-import type { Input, Operations, Output } from '../../../api/contract/contract.ts'
-import { type Commands, type Context, withOperations } from '../../context.ts'
+import type { Input } from '../../../api/contract/contract.ts'
+import { type Commands, type Context, finishOf, withOperations } from '../../context.ts'
 import { nameOf, plural, shortKey } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
 
 interface Options {
   readonly subscribe?: boolean
   readonly key?: string
-}
-
-type Event = Output<'importBundle'>
-type Finished = Omit<Extract<Event, { event: 'finished' }>, 'event'>
-
-interface Taken {
-  readonly finished: Finished
-  readonly via: Connection['via']
 }
 
 export const commands: Commands = {
@@ -81,7 +71,7 @@ export async function subscribeToFile(context: Context, file: string, key?: stri
   }
 }
 
-function newOf({ added }: Finished): string {
+function newOf({ added }: { readonly added: number }): string {
   return added === 0 ? 'nothing new' : plural(added, 'new block')
 }
 
@@ -91,27 +81,14 @@ function secretOf(key: string | undefined) {
   return /[#:]/.test(key) ? { link: key } : { encryptionKey: key }
 }
 
-async function take(context: Context, input: Input<'importBundle'>): Promise<Taken> {
+async function take(context: Context, input: Input<'importBundle'>) {
   return withOperations(context, async (operations, via) => {
-    return { finished: await follow(context, operations, input), via }
-  })
-}
-
-async function follow(
-  context: Context,
-  operations: Operations,
-  input: Input<'importBundle'>,
-): Promise<Finished> {
-  using progress = new Progress(context, 'verifying')
-  for await (const it of operations.importBundle(input, { signal: context.io.signal })) {
-    if (it.event === 'progress') {
-      const { step, done, total } = it
+    using progress = new Progress(context, 'verifying')
+    const events = operations.importBundle(input, { signal: context.io.signal })
+    const finished = await finishOf(events, ({ step, done, total }) => {
       const percent = total === 0 ? 0 : Math.floor((done / total) * 100)
       progress.update({ label: step, done: percent, total: 100, note: '%' })
-    } else {
-      const { event: _, ...finished } = it
-      return finished
-    }
-  }
-  throw new HyperletterError('INTERNAL', 'The import ended without saying how.')
+    })
+    return { finished, via }
+  })
 }

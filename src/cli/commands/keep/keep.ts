@@ -3,8 +3,8 @@ import type { Output } from '../../../api/contract/contract.ts'
 import { type Keep, parseNewerThan } from '../../../config/keep.ts'
 import { parseBytes } from '../../../config/values.ts'
 import { HyperletterError } from '../../../errors.ts'
-import { issueCount } from '../../arguments.ts'
-import { call, type Commands, type Context } from '../../context.ts'
+import { wholeNumber } from '../../command.ts'
+import { call, type Commands, type Context, withOperations } from '../../context.ts'
 import { formatBytes, nameOf, plural } from '../../terminal/format.ts'
 
 interface Options {
@@ -22,7 +22,7 @@ export const commands: Commands = {
         'Without an option: shows the current choice. Other issues stay listed and can be read while a peer has them. Starred issues are always kept.',
       )
       .option('--everything', 'all issues, within the disk cap')
-      .option('--newest <n>', 'the newest n issues', issueCount)
+      .option('--newest <n>', 'the newest n issues', wholeNumber(1, 1_000_000))
       .option(
         '--newer-than <age>',
         'issues newer than 90d, 12w, 6m, 1y or a date',
@@ -36,6 +36,13 @@ export const commands: Commands = {
         'hyperletter keep "Tide Tables" --everything',
       )
       .action(bind(choose)),
+  seed: (command, bind) =>
+    command
+      .more('The feed key of a private newsletter is enough.')
+      .describeArgument('link', 'link or feed key')
+      .examples('hyperletter seed <feed key>', 'hyperletter seed hyperletter://<feed key>')
+      .action(bind(seed)),
+  unseed: (command, bind) => command.examples('hyperletter unseed ybndrfg8').action(bind(unseed)),
 }
 
 async function choose(context: Context, newsletter: string, options: Options): Promise<void> {
@@ -97,4 +104,23 @@ function describeKeep({ newest, newerThan, atMostBytes, textOnly }: Keep): strin
     textOnly === true ? 'text without attachments' : '',
   ].filter((it) => it !== '')
   return limits.length === 0 ? 'everything, within the disk cap' : limits.join(', and ')
+}
+
+async function seed(context: Context, link: string): Promise<void> {
+  const { io, out } = context
+  const { feedKey, via } = await withOperations(context, async (operations, host) => ({
+    ...(await operations.seed({ link }, { signal: io.signal })),
+    via: host,
+  }))
+  await out.result({ feedKey }, () => `Seeding ${feedKey}.\n`)
+  await out.next(
+    via === 'engine'
+      ? 'Run `hyperletter daemon start`: the daemon seeds it.'
+      : '`hyperletter status` shows what is stored and served.',
+  )
+}
+
+async function unseed(context: Context, newsletter: string): Promise<void> {
+  const { feedKey } = await call(context, 'unseed', { newsletter })
+  await context.out.result({ feedKey }, () => `No longer seeding ${feedKey}.\n`)
 }

@@ -1,9 +1,8 @@
-import { resolve } from 'node:path'
-import type { Input, Operations, Output } from '../../../api/contract/contract.ts'
+import { resolve, basename, dirname } from 'node:path'
+import type { Output } from '../../../api/contract/contract.ts'
 import { defined } from '../../../defined.ts'
-import { HyperletterError } from '../../../errors.ts'
-import { seconds } from '../../arguments.ts'
-import { call, type Commands, type Context, withOperations } from '../../context.ts'
+import { OWN_NEWSLETTER, ANY_NEWSLETTER } from '../../command.ts'
+import { call, type Commands, type Context, finishOf, withOperations } from '../../context.ts'
 import { readPhrase } from '../../input.ts'
 import { plural, quoteTitle, shortKey } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
@@ -13,9 +12,6 @@ interface RestoreOptions {
   readonly timeout?: number
   readonly force?: boolean
 }
-
-type Event = Output<'restoreNewsletter'>
-type Finished = Omit<Extract<Event, { event: 'finished' }>, 'event'>
 
 const WHAT_RESTORE_DOES = `
 Asks for the 24 words that \`hyperletter create\` printed, or reads them from standard input. The words
@@ -31,26 +27,30 @@ export const commands: Commands = {
   restore: (command, bind) =>
     command
       .option('--bundle <file>', 'read issues from a backup made by `hyperletter export --bundle`')
-      .option(
-        '--timeout <seconds>',
-        'give up looking for readers after this number of seconds',
-        seconds,
-      )
+      .timeout('give up looking for readers')
       .option('--force', 'accept the issues on this device without asking readers')
       .details(WHAT_RESTORE_DOES)
       .examples('hyperletter restore', 'hyperletter restore --bundle tides.bundle < words.txt')
       .action(bind(restore)),
   repair: (command, bind) =>
     command
-      .describeArgument('newsletter', 'one of yours: title, key or start of the key')
-      .option(
-        '--timeout <seconds>',
-        'give up looking for readers after this number of seconds',
-        seconds,
-      )
+      .describeArgument('newsletter', OWN_NEWSLETTER)
+      .timeout('give up looking for readers')
       .details(WHAT_REPAIR_DOES)
       .examples('hyperletter repair "Tide Tables"')
       .action(bind(repair)),
+  succeed: (command, bind) =>
+    command
+      .describeArgument('newsletter', `the newsletter that ends: ${ANY_NEWSLETTER}`)
+      .requiredOption('--to <link>', 'the successor newsletter')
+      .option('--file <path>', 'also write the signed statement to a file')
+      .timeout('give up looking for the old newsletter')
+      .details(WHAT_SUCCEED_DOES)
+      .examples(
+        'hyperletter succeed "Tide Tables" --to hyperletter://<new feed key>',
+        'hyperletter succeed <old link> --to <new link> --file moved.txt < words.txt',
+      )
+      .action(bind(succeed)),
 }
 
 async function restore(context: Context, options: RestoreOptions): Promise<void> {
@@ -61,7 +61,14 @@ async function restore(context: Context, options: RestoreOptions): Promise<void>
     ...(bundle !== undefined && { bundle: resolve(io.cwd, bundle) }),
     ...defined({ timeoutSeconds: timeout, force }),
   }
-  const finished = await withOperations(context, (operations) => follow(context, operations, input))
+  const finished = await withOperations(context, async (operations) => {
+    using progress = new Progress(context, 'looking for readers')
+    const events = operations.restoreNewsletter(input, { signal: io.signal })
+    return await finishOf(events, ({ heldBlocks, length, peers }) => {
+      const label = length === 0 ? 'looking for readers' : 'fetching'
+      progress.update({ label, done: heldBlocks, total: length, note: plural(peers, 'peer') })
+    })
+  })
   const { title, issues, link, peers, feedKey } = finished
   await out.result(finished, () => {
     const asked = peers === 0 ? '' : `, confirmed by ${plural(peers, 'reader')}`
@@ -73,25 +80,6 @@ async function restore(context: Context, options: RestoreOptions): Promise<void>
     )
   }
   await out.next(`hyperletter publish <file.md> --to ${shortKey(feedKey)}`)
-}
-
-async function follow(
-  context: Context,
-  operations: Operations,
-  input: Input<'restoreNewsletter'>,
-): Promise<Finished> {
-  using progress = new Progress(context, 'looking for readers')
-  for await (const it of operations.restoreNewsletter(input, { signal: context.io.signal })) {
-    if (it.event === 'progress') {
-      const { heldBlocks, length, peers } = it
-      const label = length === 0 ? 'looking for readers' : 'fetching'
-      progress.update({ label, done: heldBlocks, total: length, note: plural(peers, 'peer') })
-    } else {
-      const { event: _, ...finished } = it
-      return finished
-    }
-  }
-  throw new HyperletterError('INTERNAL', 'Restoring ended without saying how.')
 }
 
 interface RepairOptions {
@@ -120,4 +108,63 @@ async function repair(context: Context, newsletter: string, options: RepairOptio
     return lost === '' ? head : `${head}Removed, because nobody else had them:\n${lost}`
   })
   if (removed.length > 0) await out.next('hyperletter publish <file.md>, for each of them')
+}
+
+interface SucceedOptions {
+  readonly to: string
+  readonly file?: string
+  readonly timeout?: number
+}
+
+type Succeeded = Output<'succeedNewsletter'>
+
+const WHAT_SUCCEED_DOES = `
+Use it when a device with your signing key was stolen: create a new newsletter, then direct the readers
+of the old one to it. The command asks for the 24 words of the old newsletter, or reads them from
+standard input; a thief does not have them. Readers of a private newsletter also need the new link
+from you: the signed statement contains no encryption key. A statement is permanent; a second one,
+to another newsletter, replaces it.
+`
+
+async function succeed(
+  context: Context,
+  newsletter: string,
+  options: SucceedOptions,
+): Promise<void> {
+  const { io, out } = context
+  const { to, file, timeout } = options
+  const recoveryPhrase = await readPhrase(context)
+  const done = await call(context, 'succeedNewsletter', {
+    newsletter,
+    to,
+    recoveryPhrase,
+    ...defined({ timeoutSeconds: timeout }),
+  })
+  const path = file === undefined ? undefined : await save(context, done, resolve(io.cwd, file))
+  await out.result({ ...done, ...defined({ file: path }) }, () => {
+    const where = path === undefined ? '' : `The statement is in ${path}.\n`
+    const told =
+      done.published === 'dht' ? 'Readers find it in the DHT.' : 'It is not announced yet.'
+    return `${shortKey(done.from)} continues at ${shortKey(done.to)}. ${told}\n${where}`
+  })
+  if (done.published === 'dht') return
+  await out.next(
+    path === undefined
+      ? 'Run it again while online, or with --file, and send the file to readers.'
+      : `Run it again while online, or send the file to readers: hyperletter subscribe ${basename(path)}`,
+  )
+}
+
+async function save({ io }: Context, { statement }: Succeeded, path: string): Promise<string> {
+  const { writeFiles } = await import('../../files.ts')
+  const text = new TextEncoder().encode(`${statement}\n`)
+  const bytes = (async function* () {
+    yield await Promise.resolve(text)
+  })()
+  const files = [{ segments: [basename(path)], bytes }]
+  const [written = path] = await writeFiles(dirname(path), files, {
+    force: true,
+    signal: io.signal,
+  })
+  return written
 }

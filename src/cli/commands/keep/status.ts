@@ -1,6 +1,5 @@
 import type { Output } from '../../../api/contract/contract.ts'
-import { call, type Commands, type Context } from '../../context.ts'
-import { noteSuccessors } from '../../successors.ts'
+import { call, type Commands, type Context, noteSuccessors } from '../../context.ts'
 import { formatBytes, nameOf, plural, shortKey } from '../../terminal/format.ts'
 import { formatTable } from '../../terminal/table.ts'
 

@@ -2,8 +2,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { ExplainedSetting } from '../../../config/explain.ts'
 import { HyperletterError } from '../../../errors.ts'
-import type { Commands, Context } from '../../context.ts'
-import { addSettingFlags, settingsIn } from '../../io.ts'
+import { type Commands, type Context, addSettingFlags, settingsIn } from '../../context.ts'
 import { formatTable } from '../../terminal/table.ts'
 
 export const commands: Commands = {

@@ -1,5 +1,5 @@
 import type { Address } from '../../../config/config.ts'
-import { portNumber } from '../../arguments.ts'
+import { wholeNumber } from '../../command.ts'
 import type { Commands, Context } from '../../context.ts'
 
 const DEFAULT_HOST = '127.0.0.1'
@@ -7,7 +7,7 @@ const DEFAULT_HOST = '127.0.0.1'
 export const commands: Commands = {
   dht: (command, bind) =>
     command
-      .option('--port <n>', 'UDP port (default: any free one)', portNumber)
+      .option('--port <n>', 'UDP port (default: any free one)', wholeNumber(1, 65_535))
       .examples(
         'hyperletter dht --host 192.168.1.10 --port 49737',
         'hyperletter daemon start --bootstrap 192.168.1.10:49737',

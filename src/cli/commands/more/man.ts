@@ -34,7 +34,7 @@ newsletter is named by its title, the beginning of its key, the key, or its link
 
 const MAX_LINE_LENGTH = 78
 
-const SETTING_FLAGS = new Set(Object.values<Setting<unknown>>(SETTINGS).map(({ flag }) => flag))
+const SETTING_FLAGS = new Set(Object.values(SETTINGS).map(({ flag }) => flag))
 
 /** The manual page, in the language of man(7), from the table of commands and that of settings. */
 function manualPage({ program, version, date, settingsFile }: ManualOptions): string {
@@ -60,7 +60,7 @@ function manualPage({ program, version, date, settingsFile }: ManualOptions): st
       `Each is a flag of \`daemon start\`, \`run\` and \`install\`, some of every command; a variable; or
       a line of the file. The flag weighs more than the variable, and that more than the file.`,
     ),
-    ...Object.entries<Setting<unknown>>(SETTINGS).flatMap(settingLines),
+    ...Object.entries(SETTINGS).flatMap(settingLines),
     '.SH FILES',
     '.TP',
     bold(settingsFile),

@@ -1,6 +1,6 @@
 import { Option } from 'commander'
 import type { AllAddresses } from '../../../site/syndication/addresses.ts'
-import { type Commands, type Context, loadConfig } from '../../context.ts'
+import { type Commands, type Context, withConnection } from '../../context.ts'
 
 interface Options {
   readonly complete?: boolean
@@ -43,19 +43,14 @@ async function feeds(context: Context, { complete = false, opml = false }: Optio
 }
 
 // The addresses are those of the web reader, which keeps its port and secret from now on.
-async function findAddresses(context: Context) {
-  const { io, services } = context
-  const config = await loadConfig(context)
-  const connection = await services.connect(config, { signal: io.signal })
-  try {
-    const url = await connection.openReader({}, { signal: io.signal })
-    const newsletters = await connection.operations.listNewsletters({}, { signal: io.signal })
+function findAddresses(context: Context) {
+  const { signal } = context.io
+  return withConnection(context, async ({ openReader, operations, via }, { dataDir }) => {
+    const url = await openReader({}, { signal })
+    const newsletters = await operations.listNewsletters({}, { signal })
     const { readerAddresses } = await import('../../../web/state.ts')
-    const addresses = await readerAddresses(config.dataDir, new URL(url).origin, newsletters)
-    return { addresses, via: connection.via }
-  } finally {
-    await connection.close()
-  }
+    return { addresses: await readerAddresses(dataDir, new URL(url).origin, newsletters), via }
+  })
 }
 
 function describe({ opml, completeOpml, everything, newsletters }: AllAddresses) {
@@ -63,17 +58,10 @@ function describe({ opml, completeOpml, everything, newsletters }: AllAddresses)
     opml,
     completeOpml,
     everything,
-    newsletters: newsletters.map(
-      ({ newsletter, title, home, atom, json, completeAtom, completeJson }) => ({
-        feedKey: newsletter.feedKey,
-        title,
-        home,
-        atom,
-        json,
-        completeAtom,
-        completeJson,
-      }),
-    ),
+    newsletters: newsletters.map(({ newsletter, ...addresses }) => ({
+      feedKey: newsletter.feedKey,
+      ...addresses,
+    })),
   }
 }
 

@@ -1,7 +1,13 @@
 import { Option } from 'commander'
 import type { Input } from '../../../api/contract/contract.ts'
-import { call, type Commands, type Context, withOperations } from '../../context.ts'
-import { noteSuccessors, takeNotices } from '../../successors.ts'
+import {
+  call,
+  type Commands,
+  type Context,
+  withOperations,
+  noteSuccessors,
+  takeNotices,
+} from '../../context.ts'
 import {
   formatDate,
   ISSUE_LEGEND,

@@ -1,6 +1,6 @@
 import { Option } from 'commander'
 import { HyperletterError } from '../../../errors.ts'
-import { collect, issueNumber } from '../../arguments.ts'
+import { collect, issueNumber } from '../../command.ts'
 import { call, type Commands, type Context } from '../../context.ts'
 import { plural, quoteTitle } from '../../terminal/format.ts'
 

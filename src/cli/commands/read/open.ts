@@ -2,27 +2,17 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { anySignal } from '../../../async.ts'
-import { portNumber } from '../../arguments.ts'
-import { type Commands, type Context, loadConfig } from '../../context.ts'
-
-interface Options {
-  readonly port?: number
-  readonly browser: boolean
-}
+import { wholeNumber } from '../../command.ts'
+import { type Commands, type Context, withConnection } from '../../context.ts'
 
 export const commands: Commands = {
   open: (command, bind) =>
     command
       .more('Serves your newsletters to this machine only.')
-      .option('--port <n>', 'port to serve on; remembered', portNumber)
+      .option('--port <n>', 'port to serve on; remembered', wholeNumber(1, 65_535))
       .option('--no-browser', 'print the address without opening a browser')
       .examples('hyperletter open', 'hyperletter open --no-browser', 'hyperletter open --port 8080')
-      .action(bind(open)),
-}
-
-async function open(context: Context, options: Options): Promise<void> {
-  const { port, browser } = options
-  await openInBrowser(context, { port, browser })
+      .action(bind(openInBrowser)),
 }
 
 /** Serves the web reader and shows it. Without a daemon this lasts until the user interrupts. */
@@ -37,26 +27,22 @@ export async function openInBrowser(
 ): Promise<void> {
   const { io, out, services } = context
   const { port, path, browser } = options
-  const config = await loadConfig(context)
-  const connection = await services.connect(config, { signal: io.signal, lend: true })
-  const { via, ended } = connection
-  try {
-    const url = await connection.openReader({ port, path }, { signal: io.signal })
-    await out.result({ url, via }, () => `${url}\n`)
-    const file = browser && out.isTerminal ? await redirectFile(config.dataDir, url) : undefined
-    const isShown = file !== undefined && (await services.openBrowser(file, io.env))
-    if (!isShown) await out.note('Open this address in a browser. It works once.')
-    if (via === 'engine') {
+  await withConnection(
+    context,
+    async (connection, { dataDir }) => {
+      const { via, ended } = connection
+      const url = await connection.openReader({ port, path }, { signal: io.signal })
+      await out.result({ url, via }, () => `${url}\n`)
+      const file = browser && out.isTerminal ? await redirectFile(dataDir, url) : undefined
+      const isShown = file !== undefined && (await services.openBrowser(file, io.env))
+      if (!isShown) await out.note('Open this address in a browser. It works once.')
+      if (via === 'daemon') return
       await out.note('Press Ctrl-C to stop. `hyperletter daemon start` serves it all the time.')
       const end = anySignal(io.signal, ended)
       if (!end.aborted) await once(end, 'abort')
-    }
-  } catch (error) {
-    // The first failure is the one to report.
-    await connection.close().catch(() => {})
-    throw error
-  }
-  await connection.close()
+    },
+    { lend: true },
+  )
 }
 
 /**

@@ -2,7 +2,7 @@ import { Option } from 'commander'
 import type { Operations, Output } from '../../../api/contract/contract.ts'
 import { defined } from '../../../defined.ts'
 import { singleLine, stripControls } from '../../../render/plain.ts'
-import { issueNumber, textWidth } from '../../arguments.ts'
+import { issueNumber, wholeNumber } from '../../command.ts'
 import { call, type Commands, type Context, withOperations } from '../../context.ts'
 import { formatBytes, formatDate, shellWord } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
@@ -31,7 +31,7 @@ export const commands: Commands = {
       .describeArgument('number', 'number of the issue', issueNumber)
       .option('--markdown', 'print the Markdown source')
       .addOption(new Option('--html', 'print sanitized HTML').conflicts('markdown'))
-      .option('--width <n>', 'line width in characters', textWidth)
+      .option('--width <n>', 'line width in characters', wholeNumber(20, 1_000))
       .option('--no-pager', 'print without a pager')
       .option('--no-pictures', 'do not show inline images (kitty, iTerm2 and similar terminals)')
       .option('--browser', 'open the issue in the browser')

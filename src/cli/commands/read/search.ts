@@ -1,7 +1,7 @@
 import type { Output } from '../../../api/contract/contract.ts'
 import { defined } from '../../../defined.ts'
 import { singleLine, stripControls } from '../../../render/plain.ts'
-import { day, resultCount } from '../../arguments.ts'
+import { day, wholeNumber, ANY_NEWSLETTER } from '../../command.ts'
 import { type Commands, type Context, withOperations } from '../../context.ts'
 import { formatDate, shortKey } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
@@ -27,9 +27,9 @@ export const commands: Commands = {
         'Every word must occur, or begin a word that occurs. Case and accents are ignored. Nothing leaves this machine.',
       )
       .describeArgument('words', 'words to search for, in any language')
-      .option('--in <newsletter>', 'only this newsletter: title, key, start of the key, or link')
+      .option('--in <newsletter>', `only this newsletter: ${ANY_NEWSLETTER}`)
       .option('--since <date>', 'only issues since this date: 2026, 2026-03 or 2026-03-20', day)
-      .option('--limit <n>', 'maximum number of results (default: 20)', resultCount)
+      .option('--limit <n>', 'maximum number of results (default: 20)', wholeNumber(1, 200))
       .examples(
         'hyperletter search spring tide',
         'hyperletter search leuchtturm --in "Field Notes" --since 2025',

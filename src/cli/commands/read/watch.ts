@@ -2,17 +2,22 @@ import type { Operations, Output } from '../../../api/contract/contract.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { defined } from '../../../defined.ts'
 import { anySignal } from '../../../async.ts'
-import { type Commands, type Context, withOperations } from '../../context.ts'
-import { issueCount } from '../../arguments.ts'
-import { noteSuccessors, takeNotices } from '../../successors.ts'
+import {
+  type Commands,
+  type Context,
+  withOperations,
+  noteSuccessors,
+  takeNotices,
+} from '../../context.ts'
+import { wholeNumber, ANY_NEWSLETTER } from '../../command.ts'
 import { formatDate, shortKey } from '../../terminal/format.ts'
 
 export const commands: Commands = {
   watch: (command, bind) =>
     command
       .more('Runs until interrupted. Also reports where a newsletter continues under a new key.')
-      .describeArgument('newsletter', 'only this newsletter: title, key, start of the key, or link')
-      .option('--count <n>', 'stop after this number of issues', issueCount)
+      .describeArgument('newsletter', `only this newsletter: ${ANY_NEWSLETTER}`)
+      .option('--count <n>', 'stop after this number of issues', wholeNumber(1, 1_000_000))
       .examples(
         'hyperletter watch',
         'hyperletter watch --count 1 --json',

@@ -1,9 +1,10 @@
 import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
+import { OWN_NEWSLETTER } from '../../command.ts'
 import { call, type Commands, type Context } from '../../context.ts'
 import type { WithheldKind } from '../../../sources/unpublished.ts'
 import { plural, quoteTitle, shellWord } from '../../terminal/format.ts'
-import { draftSource, includeOption, tellWarning, WHAT_FORCE_DOES } from './publish.ts'
+import { draftSource, includeOption, tellWarning } from './publish.ts'
 
 interface AmendOptions {
   readonly note?: string
@@ -22,17 +23,13 @@ export const commands: Commands = {
   amend: (command, bind) =>
     command
       .more('Images that the text names become attachments.')
-      .describeArgument('newsletter', 'one of yours: title, key or start of the key')
+      .describeArgument('newsletter', OWN_NEWSLETTER)
       .describeArgument('file', 'the Markdown file, or - for standard input')
       .option('--note <text>', 'what changed and why; shown to readers')
-      .option('--keep-location', 'keep the places where pictures were taken')
+      .keepLocation()
       .option(...includeOption)
-      .option(
-        '--force',
-        'publish without asking readers for missing issues; may fork the newsletter',
-      )
       .details(WHAT_AMEND_DOES)
-      .details(WHAT_FORCE_DOES)
+      .force()
       .examples(
         'hyperletter amend "Tide Tables" 3 spring-tides.md --note "High water is at 14:10."',
         `sed 's/12:10/14:10/' spring-tides.md | hyperletter amend "Tide Tables" 3 - --json`,
@@ -40,15 +37,11 @@ export const commands: Commands = {
       .action(bind(amend)),
   retract: (command, bind) =>
     command
-      .describeArgument('newsletter', 'one of yours: title, key or start of the key')
+      .describeArgument('newsletter', OWN_NEWSLETTER)
       .option('--reason <text>', 'reason; shown to readers')
       .option('--yes', 'skip the confirmation')
-      .option(
-        '--force',
-        'publish without asking readers for missing issues; may fork the newsletter',
-      )
       .details(WHAT_RETRACT_DOES)
-      .details(WHAT_FORCE_DOES)
+      .force()
       .examples(
         'hyperletter retract "Tide Tables" 3 --reason "The figures were of another harbour."',
         'hyperletter retract ybndrfg8 3 --yes --json',

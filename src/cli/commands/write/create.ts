@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { Output } from '../../../api/contract/contract.ts'
 import { defined } from '../../../defined.ts'
-import { author, collect } from '../../arguments.ts'
+import { author, collect } from '../../command.ts'
 import { call, type Commands, type Context } from '../../context.ts'
 import { ask, canAsk } from '../../input.ts'
 import { quoteTitle, shortKey } from '../../terminal/format.ts'

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
 import { defined } from '../../../defined.ts'
-import { collect } from '../../arguments.ts'
+import { collect, OWN_NEWSLETTER } from '../../command.ts'
 import type { Commands, Context } from '../../context.ts'
 import type { WithheldKind } from '../../../sources/unpublished.ts'
 import { runImport } from './run-import.ts'
-import { includeOption, WHAT_FORCE_DOES } from './publish.ts'
+import { includeOption } from './publish.ts'
 
 interface Options {
   readonly to?: string
@@ -21,6 +21,15 @@ interface Options {
   readonly force?: boolean
 }
 
+const WHAT_IS_SKIPPED = `
+Drafts, private, scheduled and expired texts, templates and site files are skipped and listed with
+the reason. On a terminal, the command first shows what it would publish, and asks: a published issue
+cannot be withdrawn from everybody.
+
+A post that is an issue already is not published again, whatever folder it is imported from and whatever
+its file is called. If it changed, --amend publishes the change.
+`
+
 export const commands: Commands = {
   import: (command, bind) =>
     command
@@ -28,31 +37,19 @@ export const commands: Commands = {
         'folder',
         'folder to search, with its subfolders; or what a service exported',
       )
-      .option('--to <newsletter>', 'one of yours: title, key or start of the key')
+      .option('--to <newsletter>', OWN_NEWSLETTER)
       .option('--match <glob>', 'only files whose path in the folder matches')
       .option('--exclude <glob>', 'not these files; may be given several times', collect(String))
       .option(...includeOption)
-      .option('--keep-location', 'keep the places where pictures were taken')
+      .keepLocation()
       .option('--site-url <address>', 'where the posts of an export were, for links to each other')
       .option('--fetch-pictures', 'take along pictures that an export shows from the web')
       .option('--allow-private-addresses', 'fetch also from this machine and its network')
       .option('--amend', 'publish what changed in files that are issues already')
       .option('--dry-run', 'publish nothing; show what would be published, in its order')
       .option('--yes', 'skip the confirmation')
-      .option(
-        '--force',
-        'publish without asking readers for missing issues; may fork the newsletter',
-      )
-      .details(
-        `
-Drafts, private, scheduled and expired texts, templates and site files are skipped and listed with
-the reason. On a terminal, the command first shows what it would publish, and asks: a published issue
-cannot be withdrawn from everybody.
-
-A post that is an issue already is not published again, whatever folder it is imported from and whatever
-its file is called. If it changed, --amend publishes the change.
-${WHAT_FORCE_DOES}`,
-      )
+      .details(WHAT_IS_SKIPPED)
+      .force()
       .examples(
         'hyperletter import ~/letters --to "Tide Tables" --dry-run',
         'hyperletter import ~/letters --to "Tide Tables"',

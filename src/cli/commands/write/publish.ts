@@ -2,7 +2,7 @@ import { basename, dirname, resolve } from 'node:path'
 import { defined } from '../../../defined.ts'
 import { hasCode, HyperletterError } from '../../../errors.ts'
 import type { Input, Operations, Output } from '../../../api/contract/contract.ts'
-import { copyCount, seconds } from '../../arguments.ts'
+import { OWN_NEWSLETTER, wholeNumber } from '../../command.ts'
 import { type Commands, type Context, withOperations } from '../../context.ts'
 import { WITHHELD_KINDS, withheldByPath, type WithheldKind } from '../../../sources/unpublished.ts'
 import { ask, canAsk, readDraft } from '../../input.ts'
@@ -27,13 +27,6 @@ export const includeOption = [
   `also publish: ${WITHHELD_KINDS.join(', ')}`,
   withheldKinds,
 ] as const
-
-/** Below the help of every command that publishes. */
-export const WHAT_FORCE_DOES = `
-A device that may lack issues first asks readers and fetches the missing ones. If nobody answers,
-the command fails. --force publishes without asking: if a reader has issues that are missing here,
-the newsletter forks, and readers refuse the new issues.
-`
 
 function withheldKinds(text: string): WithheldKind[] {
   return text.split(',').map((word) => {
@@ -62,22 +55,14 @@ export const commands: Commands = {
     command
       .more('Images that the text names become attachments.')
       .describeArgument('file', 'the Markdown file, or - for standard input')
-      .option('--to <newsletter>', 'one of yours: title, key or start of the key')
-      .option('--wait-copies <n>', 'wait until n readers have it', copyCount)
-      .option(
-        '--timeout <seconds>',
-        'give up waiting for copies after this number of seconds',
-        seconds,
-      )
-      .option('--keep-location', 'keep the places where pictures were taken')
+      .option('--to <newsletter>', OWN_NEWSLETTER)
+      .option('--wait-copies <n>', 'wait until n readers have it', wholeNumber(0, 1_000))
+      .timeout('give up waiting for copies')
+      .keepLocation()
       .option(...includeOption)
       .option('--dry-run', 'publish nothing; show what would be published')
       .option('--again', 'publish a second copy of what is an issue already')
-      .option(
-        '--force',
-        'publish without asking readers for missing issues; may fork the newsletter',
-      )
-      .details(WHAT_FORCE_DOES)
+      .force()
       .examples(
         'hyperletter publish spring-tides.md --dry-run',
         'hyperletter publish spring-tides.md',

@@ -1,7 +1,7 @@
 import { Option } from 'commander'
 import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
-import { seconds } from '../../arguments.ts'
+import { seconds } from '../../command.ts'
 import { call, type Commands, type Context } from '../../context.ts'
 import { formatDate, nameOf } from '../../terminal/format.ts'
 import { formatTable } from '../../terminal/table.ts'
