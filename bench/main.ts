@@ -9,6 +9,7 @@ import { measureBundles } from './rows/bundles.ts'
 import { measureCommandLine } from './rows/command-line.ts'
 import { measureDaemonIdle } from './rows/daemon-idle.ts'
 import { measureImport } from './rows/import.ts'
+import { measureListing } from './rows/listing.ts'
 import { measurePublish } from './rows/publish.ts'
 import { measureReader } from './rows/reader.ts'
 import { measureScale } from './rows/scale.ts'
@@ -20,7 +21,8 @@ const HELP = `Usage: npm run bench -- [options]
 
 Measures Hyperletter against plain scripts that do the same, in turn, and prints medians.
 
-  --only <name>      import, reader, cli, daemon, publish, search, web, bundles or scale;
+  --only <name>      import, reader, cli, daemon, publish, listing, search, web, bundles or
+                     scale;
                      may be repeated; scale, which takes 21 minutes, only if it is named
   --runs <n>         rounds of each row (default: as many as the row needs)
   --corpus <folder>  drafts to import (or HYPERLETTER_CORPUS; default: a real archive beside the
@@ -43,6 +45,7 @@ const ROWS = {
   cli: measureCommandLine,
   daemon: measureDaemonIdle,
   publish: measurePublish,
+  listing: measureListing,
   search: measureSearch,
   web: measureWeb,
   bundles: measureBundles,
