@@ -90,11 +90,14 @@ export class Engine {
     this.library = library
     this.#durability = new Durability({ store, storeDir: config.storeDir, logger })
     this.#networkSession = networkSession
-    const start = async (feedKey: FeedKey) => {
-      const entry = library.get(feedKey)
-      if (entry !== undefined) await this.feeds.start(entry)
-    }
-    this.retention = new Retention({ config, capBytes, store, library, logger, open: start })
+    this.retention = new Retention({
+      config,
+      capBytes,
+      store,
+      library,
+      logger,
+      open: (it) => this.feeds.startKnown(it),
+    })
     this.#unfollow = live.follow(['diskCap'], async (changed) =>
       this.retention.setCap(diskCapOf(changed).capBytes),
     )
@@ -193,11 +196,6 @@ export class Engine {
 
   get config(): Config {
     return this.live.value
-  }
-
-  /** The network, if it was needed already. */
-  get isOnline(): boolean {
-    return this.#networkSession.network !== undefined
   }
 
   /** Goes online, with every feed of the library, if that has not happened yet. Waits for nobody. */

@@ -104,6 +104,12 @@ export class Feeds {
     await session[Symbol.asyncDispose]()
   }
 
+  /** As `start`, if the newsletter is in the library. */
+  async startKnown(feedKey: FeedKey): Promise<void> {
+    const entry = this.#options.library.get(feedKey)
+    if (entry !== undefined) await this.start(entry)
+  }
+
   /** Makes a newsletter that this device signs and opens it; its key pair is kept here. */
   async create(signing: SigningKeyPair, encryptionKey?: EncryptionKey): Promise<FeedSession> {
     const feedKey = feedKeyFor(signing)
@@ -291,10 +297,7 @@ export class Feeds {
     }
     library
       .update(feedKey, { problem })
-      .then(async () => {
-        const entry = library.get(feedKey)
-        if (entry !== undefined) await this.start(entry)
-      })
+      .then(() => this.startKnown(feedKey))
       .catch((err: unknown) => logger.error({ err }, 'after a conflict'))
   }
 }

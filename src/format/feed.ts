@@ -2,7 +2,7 @@ import { hasCode, HyperletterError } from '../errors.ts'
 import type { Attachment } from './records/content.ts'
 import { feedKeyOf, type FeedKey } from './keys/feed-key.ts'
 import { decodeRecord, MAX_PREVIOUS, type NewsletterRecord } from './records/record.ts'
-import { firstBlock, type Log, type ReadOptions } from './log.ts'
+import type { Log, ReadOptions } from './log.ts'
 import type { Decompress } from './content/content-codec.ts'
 import { Contents } from './content/contents.ts'
 import { LOG_START, type LogPosition } from './history/entry.ts'
@@ -64,11 +64,6 @@ export class Feed {
 
   get writable(): boolean {
     return this.log.writable
-  }
-
-  /** Resolves when the log has a block; at once if it has. Rejects with the reason of the signal. */
-  begun(signal: AbortSignal): Promise<void> {
-    return firstBlock(this.log, signal)
   }
 
   /** All issues that can be listed now, newest first, and what was skipped. @throws NEEDS_KEY */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { hasCode } from '../errors.ts'
 import { type BlockRange, without } from '../format/block-ranges.ts'
 import type { Feed } from '../format/feed.ts'
-import type { Fetch, LogPeer } from '../format/log.ts'
+import { firstBlock, type Fetch, type LogPeer } from '../format/log.ts'
 import { EVERYTHING } from '../format/selection.ts'
 import { SerialQueue } from '../async.ts'
 
@@ -75,7 +75,7 @@ export class Downloader {
   async #run(): Promise<void> {
     const feed = this.#feed
     const { signal } = this.#abort
-    if (!feed.writable) await feed.begun(signal)
+    if (!feed.writable) await firstBlock(feed.log, signal)
     if (!feed.writable && feed.selection === EVERYTHING) {
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(NEWEST_FIRST_MS)])
       const options = { signal: deadline }

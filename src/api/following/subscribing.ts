@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { hasCode, HyperletterError } from '../../errors.ts'
-import type { ReadOptions } from '../../format/log.ts'
+import { firstBlock, type ReadOptions } from '../../format/log.ts'
 import type { Feed } from '../../format/feed.ts'
 import { parseLink } from '../../format/keys/link.ts'
 import type { Newsletter } from '../../format/records/bodies.ts'
@@ -92,7 +92,7 @@ export async function introduction(
   const deadline = AbortSignal.timeout(options.timeoutMs)
   const { signal } = options
   try {
-    await feed.begun(anySignal(deadline, signal))
+    await firstBlock(feed.log, anySignal(deadline, signal))
   } catch (error) {
     if (!deadline.aborted) throw error
     throw new HyperletterError(

@@ -134,7 +134,7 @@ export class NetworkSession {
   }
 
   async #connect(
-    { store, library, feeds, successions, onDiskFull }: NetworkParts,
+    { store, feeds, successions, onDiskFull }: NetworkParts,
     dht: Dht | undefined,
     keyPair: SigningKeyPair | undefined,
   ): Promise<Network> {
@@ -147,10 +147,7 @@ export class NetworkSession {
       keyPair: keyPair ?? (await store.keyPair(SWARM_KEY_NAME)),
       bans: await Bans.open({ path: join(config.dataDir, 'bans.json'), logger }),
       opener: {
-        open: async (feedKey: FeedKey) => {
-          const entry = library.get(feedKey)
-          if (entry !== undefined) await feeds.start(entry)
-        },
+        open: (feedKey: FeedKey) => feeds.startKnown(feedKey),
         close: (feedKey: FeedKey) => feeds.closeIfIdle(feedKey),
         readHead: (discoveryKey: Uint8Array) => store.readHead(discoveryKey),
       },

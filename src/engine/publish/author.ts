@@ -39,7 +39,7 @@ export class Author {
 
   /** Opens a new, empty feed with its profile. */
   begin(feed: Feed, newsletter: Newsletter): Promise<void> {
-    return this.#exclusively(feed, () =>
+    return this.exclusively(feed.feedKey, () =>
       this.#append(feed, LOG_START, [composeNewsletter(LOG_START, newsletter)]),
     )
   }
@@ -55,7 +55,7 @@ export class Author {
     compose: readonly ((at: LogPosition) => E)[],
     options: AppendOptions = {},
   ): Promise<readonly E[]> {
-    return this.#exclusively(feed, async () => {
+    return this.exclusively(feed.feedKey, async () => {
       await this.#assureCurrent(feed, options)
       const start = await feed.position()
       const entries: E[] = []
@@ -67,7 +67,7 @@ export class Author {
 
   /** What `append` does first, for work that looks at the log before it appends. @throws as `append` does */
   makeCurrent(feed: Feed, options: AppendOptions = {}): Promise<void> {
-    return this.#exclusively(feed, () => this.#assureCurrent(feed, options))
+    return this.exclusively(feed.feedKey, () => this.#assureCurrent(feed, options))
   }
 
   /**
@@ -110,9 +110,14 @@ export class Author {
     await this.exclusively(feed.feedKey, () => this.#options.continuity.recordAdopted(feed))
   }
 
-  /** Runs work while nothing is appended to a feed. */
+  /** Runs work while nothing is appended to a feed. @throws ABORTED */
   exclusively<T>(feedKey: FeedKey, work: () => Promise<T>): Promise<T> {
-    return this.#exclusively({ feedKey }, work)
+    const queue = this.#queues.get(feedKey) ?? new SerialQueue()
+    this.#queues.set(feedKey, queue)
+    return queue.run(() => {
+      if (this.#closed) throw new HyperletterError('ABORTED', 'The engine is closing.')
+      return work()
+    })
   }
 
   /** Keeps others from appending to a feed until the function that it gives is called; that must happen. */
@@ -197,15 +202,6 @@ export class Author {
         { cause },
       )
     }
-  }
-
-  #exclusively<T>(feed: Pick<Feed, 'feedKey'>, work: () => Promise<T>): Promise<T> {
-    const queue = this.#queues.get(feed.feedKey) ?? new SerialQueue()
-    this.#queues.set(feed.feedKey, queue)
-    return queue.run(() => {
-      if (this.#closed) throw new HyperletterError('ABORTED', 'The engine is closing.')
-      return work()
-    })
   }
 }
 

@@ -35,26 +35,19 @@ export async function catchUp(
 }
 
 /** As `catchUp`, of a feed that something else downloads. */
-export async function awaitWhole(feed: Feed, options: CatchUpOptions): Promise<number> {
-  let isForked = false
-  const unwatch = feed.log.events.on('watchers', 'conflict', () => (isForked = true))
-  try {
-    return await waitForAll(feed, options, () => isForked)
-  } finally {
-    unwatch()
-  }
-}
-
-async function waitForAll(
+export async function awaitWhole(
   feed: Feed,
   { timeoutMs, signal, atLeast = 0, onProgress }: CatchUpOptions,
-  isForked: () => boolean,
 ): Promise<number> {
   const { log } = feed
+  let isForked = false
+  using _watch = {
+    [Symbol.dispose]: log.events.on('watchers', 'conflict', () => (isForked = true)),
+  }
   // A log that met another history of itself closes. Without peers and length, it must not pass for a whole log.
-  const isLost = () => isForked() || !log.isOpen
+  const isLost = () => isForked || !log.isOpen
   const assertNotLost = () => {
-    if (isForked()) {
+    if (isForked) {
       throw new HyperletterError('FEED_CONFLICT', 'Peers hold another history than this device.')
     }
     if (isLost()) throw new HyperletterError('ABORTED', 'The newsletter was closed meanwhile.')

@@ -19,7 +19,7 @@ export const issueHeadFields = {
 }
 
 /** What an author says of an issue, before it has a number and blocks. */
-export const issueHead = z.object(issueHeadFields)
+const issueHead = z.object(issueHeadFields)
 export type IssueHead = z.infer<typeof issueHead>
 
 export const issueBody = z.looseObject({
@@ -62,12 +62,7 @@ export const MAX_CORRECTION_NOTE = 4_096
 /** The ordinal of the issue that a correction is about. */
 const number = z.int().check(z.positive())
 
-/**
- * A newer edition of an issue. It replaces the whole of what it repeats: text, attachments and head;
- * number, date and origin stay those of the issue.
- */
-export const amendmentBody = z.looseObject({
-  number,
+const amendmentFields = {
   title,
   summary,
   authors,
@@ -76,22 +71,23 @@ export const amendmentBody = z.looseObject({
   amendedAt: timestamp,
   /** What was changed, and why. */
   note: z.optional(paragraph(MAX_CORRECTION_NOTE)),
+}
+
+/** What an author says of an amendment, before it has blocks. */
+const amendmentHead = z.object(amendmentFields)
+export type AmendmentHead = z.infer<typeof amendmentHead>
+
+/**
+ * A newer edition of an issue. It replaces the whole of what it repeats: text, attachments and head;
+ * number, date and origin stay those of the issue.
+ */
+export const amendmentBody = z.looseObject({
+  number,
+  ...amendmentFields,
   body: content,
   attachments: z.array(attachment).check(z.maxLength(MAX_ATTACHMENTS)),
 })
 export type Amendment = z.infer<typeof amendmentBody>
-
-/** What an author says of an amendment, before it has blocks. */
-export const amendmentHead = z.object({
-  title,
-  summary,
-  authors,
-  tags,
-  language,
-  amendedAt: timestamp,
-  note: z.optional(paragraph(MAX_CORRECTION_NOTE)),
-})
-export type AmendmentHead = z.infer<typeof amendmentHead>
 
 /** Takes an issue back: its number and date stay, its content is dropped by whoever follows the format. */
 export const retractionBody = z.looseObject({
