@@ -62,9 +62,6 @@ interface OpenFeed {
   readonly encryptionKey: EncryptionKey | undefined
 }
 
-/** How often the library records that a newsletter is active. */
-const RECORD_ACTIVITY_MS = 10 * 60_000
-
 /**
  * The life of feeds: each is opened once, however many sessions it has, and closes when it leaves the
  * library, or when it is idle and has no session.
@@ -130,9 +127,8 @@ export class Feeds {
 
   /** Takes a role away and, with the last one, the newsletter off the network and off the disk. */
   async leave({ feedKey }: ReadingKeys, role: Role): Promise<void> {
-    if ((await this.#options.library.remove(feedKey, role)) === undefined) {
-      await this.#discard(feedKey)
-    }
+    const left = await this.#options.library.remove(feedKey, role)
+    if (left === undefined) await this.#discard(feedKey)
   }
 
   /** Takes a feed off the network and closes it, also while it has sessions. */
@@ -260,33 +256,24 @@ export class Feeds {
       const before = length
       length = log.length
       if (feed.writable) this.#options.onGrown(feed)
-      this.#recordActivity(feed.feedKey)
+      const { library, logger } = this.#options
+      // Where a library is so small that all of it is open, nobody asks.
+      if (library.size > KEEP_OPEN) {
+        library
+          .noteActive(feed.feedKey)
+          .catch((err: unknown) => logger.debug({ err }, 'could not note activity'))
+      }
       for (const listener of this.#growthListeners) listener(feed.feedKey, before)
     })
     this.#options.onOpen(feed)
     return feed
   }
 
-  // Where a library is so small that all of it is open, nobody asks.
-  #recordActivity(feedKey: FeedKey): void {
-    const { library, logger } = this.#options
-    const entry = library.get(feedKey)
-    if (entry === undefined || library.size <= KEEP_OPEN) return
-    const now = Date.now()
-    const { activeAt } = entry
-    if (activeAt !== undefined && now - Date.parse(activeAt) < RECORD_ACTIVITY_MS) return
-    library
-      .update(feedKey, { activeAt: new Date(now).toISOString() })
-      .catch((err: unknown) => logger.debug({ err }, 'could not note activity'))
-  }
-
   // Hypercore closes every session of the core on both sides; what is held opens again, with a mark.
   #onConflict({ feedKey, log }: Feed, length: number, fork: number): void {
     const { library, logger } = this.#options
-    logger.error(
-      { feed: short(feedKey), code: 'FEED_CONFLICT' },
-      'two histories under one feed key',
-    )
+    const facts = { feed: short(feedKey), code: 'FEED_CONFLICT' }
+    logger.error(facts, 'two histories under one feed key')
     this.#open.delete(feedKey)
     const peers = log.peers.map((it) => short(hex(it.publicKey)))
     const evidence = { length, fork, peers, foundAt: new Date().toISOString() }

@@ -108,6 +108,9 @@ export interface LibraryOptions {
 
 const FEEDS = 'feed/'
 
+/** How often it is recorded that a newsletter is active. */
+const RECORD_ACTIVITY_MS = 10 * 60_000
+
 /**
  * This user's relations to feeds and read marks, in a local Hyperbee that is never announced.
  * Keys: `feed/<feed key>` → entry; for those of marks see `Marks`.
@@ -257,6 +260,14 @@ export class Library {
   ): Promise<void> {
     const before = this.#entries.get(feedKey)
     if (before !== undefined) await this.#put({ ...before, ...details })
+  }
+
+  /** Records that the log of a newsletter has grown, if that was not recorded a while ago. */
+  async noteActive(feedKey: FeedKey): Promise<void> {
+    const { activeAt } = this.#entries.get(feedKey) ?? {}
+    const now = Date.now()
+    if (activeAt !== undefined && now - Date.parse(activeAt) < RECORD_ACTIVITY_MS) return
+    await this.update(feedKey, { activeAt: new Date(now).toISOString() })
   }
 
   /** Remembers that an issue was read, or that it was not. */
