@@ -6,10 +6,11 @@ import type { LogPeer } from '../format/log.ts'
 // What is used of a peer beyond its public face.
 interface Wire {
   readonly wireRange: { send(message: { drop: boolean; start: number; length: number }): void }
+  readonly wireRequest: { send(request: object): boolean }
 }
 
 /** A replication peer of Hypercore. */
-export class HypercorePeer implements LogPeer {
+class HypercorePeer implements LogPeer {
   readonly peer: Peer
 
   constructor(peer: Peer) {
@@ -91,10 +92,8 @@ let next = FIRST_REQUEST
  * @returns the block as the peer sent it, nothing of it checked; undefined if it says that it has none.
  * @throws Error if it does not answer in time
  */
-export async function askBack(peer: Peer, index: number): Promise<Uint8Array | undefined> {
-  const { wireRequest } = peer as unknown as {
-    readonly wireRequest: { send(request: object): boolean }
-  }
+async function askBack(peer: Peer, index: number): Promise<Uint8Array | undefined> {
+  const { wireRequest } = peer as unknown as Wire
   const id = next++
   const waiting: Waiting = asked.get(peer) ?? new Map()
   asked.set(peer, waiting)

@@ -1,13 +1,10 @@
-/** A term's number in a segment, counted from 0 in the order of terms. */
-export type TermNumber = number
-
 /** Called with a document of the segment and how often, weighted, the term is in it. */
 export type PostingVisitor = (document: number, frequency: number) => void
 
 const HEADER_WORDS = 4
 
 /**
- * A part of the index that never changes: for each term, in order of UTF-16 code units, the documents
+ * A part of the index that never changes: for each term, numbered from 0 in order of UTF-16 code units, the documents
  * that have it. It is used as it lies in its file; nothing is taken apart when it is opened.
  *
  * Layout, in unsigned 32-bit integers of the machine's order: number of terms T, of documents D, bytes of
@@ -52,36 +49,48 @@ export class Segment {
     return this.lengths.length
   }
 
-  term(number: TermNumber): string {
+  term(number: number): string {
     return this.#terms.toString('utf8', this.#termOffsets[number], this.#termOffsets[number + 1])
   }
 
   /** Length of a term in bytes of UTF-8. */
-  termBytes(number: TermNumber): number {
+  termBytes(number: number): number {
     return (this.#termOffsets[number + 1] ?? 0) - (this.#termOffsets[number] ?? 0)
   }
 
-  find(term: string): TermNumber | undefined {
+  find(term: string): number | undefined {
     const number = this.#lowerBound(term)
     return number < this.termCount && this.term(number) === term ? number : undefined
   }
 
   /** Terms that begin with `prefix`: from the first number up to, without, the second. */
-  range(prefix: string): [TermNumber, TermNumber] {
+  range(prefix: string): [number, number] {
     return [this.#lowerBound(prefix), this.#lowerBound(`${prefix}\uffff`)]
   }
 
-  eachPosting(number: TermNumber, visit: PostingVisitor): void {
-    const reader = new ByteReader(this.#postings, this.#postingOffsets[number] ?? 0)
+  eachPosting(number: number, visit: PostingVisitor): void {
+    const bytes = this.#postings
+    let at = this.#postingOffsets[number] ?? 0
+    // What `ByteWriter.number` wrote.
+    const next = (): number => {
+      let value = 0
+      for (let shift = 0; shift < 35; shift += 7) {
+        const byte = bytes[at++] ?? 0
+        value |= (byte & 0x7f) << shift
+        if (byte < 0x80) break
+      }
+      return value >>> 0
+    }
     const end = this.#postingOffsets[number + 1] ?? 0
     let document = -1
-    while (reader.at < end) {
-      document += reader.number()
-      visit(document, reader.number())
+    for (;;) {
+      if (at >= end) return
+      document += next()
+      visit(document, next())
     }
   }
 
-  #lowerBound(term: string): TermNumber {
+  #lowerBound(term: string): number {
     let low = 0
     let high = this.termCount
     while (low < high) {
@@ -126,26 +135,5 @@ export class ByteWriter {
     const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.length + more))
     grown.set(this.written())
     this.#bytes = grown
-  }
-}
-
-/** Reads what `ByteWriter.number` wrote. */
-export class ByteReader {
-  readonly #bytes: Uint8Array
-  at: number
-
-  constructor(bytes: Uint8Array, at: number) {
-    this.#bytes = bytes
-    this.at = at
-  }
-
-  number(): number {
-    let value = 0
-    for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.#bytes[this.at++] ?? 0
-      value |= (byte & 0x7f) << shift
-      if (byte < 0x80) break
-    }
-    return value >>> 0
   }
 }

@@ -2,15 +2,9 @@ import type Protomux from 'protomux'
 import type { Channel, ChannelOptions, MessageOptions } from 'protomux'
 import { takeAnswer } from '../hypercore-peer.ts'
 import { USES_INTERNALS, type CoreInternals } from './internals.ts'
+import type { PeerControls } from '../../peers/swarm.ts'
 import { RateLimiter } from '../../rate-limiter.ts'
 import { CHECKS, type Verdict, type WirePeer } from './wire-checks.ts'
-
-export interface WireGuardOptions {
-  /** A peer sent what no honest one sends. `hangUp`: nothing more is taken from this connection. */
-  readonly onViolation: (what: string, options: { readonly hangUp: boolean }) => void
-  /** The messages of a peer take too much time: nothing of it is to be read for this long, in milliseconds. */
-  readonly onExcess: (forMs: number) => void
-}
 
 /** What is used of a replication peer, from the inside. */
 interface Inside {
@@ -71,7 +65,7 @@ const MAX_UNSENT_BYTES = 64 * 1024 * 1024
  * bytes, takes it half a minute. What cannot exist is not handed on, and what takes long is paced. Holds for
  * every core that is replicated on the connection. To be called before anything else uses the multiplexer.
  */
-export function guardReplication(mux: Protomux, options: WireGuardOptions): void {
+export function guardReplication(mux: Protomux, options: PeerControls): void {
   const guard = new WireGuard(mux, options)
   const create = mux.createChannel.bind(mux) as (given: ChannelOptions<unknown>) => Channel | null
   const pair = mux.pair.bind(mux)
@@ -88,12 +82,12 @@ export function guardReplication(mux: Protomux, options: WireGuardOptions): void
 
 class WireGuard {
   readonly #mux: Protomux
-  readonly #options: WireGuardOptions
+  readonly #options: PeerControls
   readonly #work = new RateLimiter(WORK)
   readonly #requests = new RateLimiter(REQUESTS)
   #isOver = false
 
-  constructor(mux: Protomux, options: WireGuardOptions) {
+  constructor(mux: Protomux, options: PeerControls) {
     this.#mux = mux
     this.#options = options
   }
