@@ -1,103 +1,14 @@
-import { z } from 'zod'
-import type { Keep } from '../../config/keep.ts'
-import { keepSchema } from '../../config/keep-schema.ts'
 import { HyperletterError } from '../../errors.ts'
-import {
-  parseEncryptionKey,
-  parseFeedKey,
-  type EncryptionKey,
-  type FeedKey,
-} from '../../format/keys/feed-key.ts'
+import type { FeedKey } from '../../format/keys/feed-key.ts'
 import { compareTimes } from '../../format/records/text.ts'
 import type { KeyValueLog } from '../../log/store/key-value-log.ts'
 import { ignoreFullDisk, onStore } from '../../storage-errors.ts'
 import { LibraryCopy, parseNumbers, readCopy, type LibrarySnapshot } from './library-copy.ts'
 import { markKey, Marks, type Mark } from './marks.ts'
-import { resolveEntry } from './resolve.ts'
+import { readEntry, resolveEntry, ROLES, type LibraryEntry, type Role } from './entry.ts'
 import { SerialQueue } from '../../async.ts'
 
-export const ROLES = ['author', 'subscriber', 'seeder'] as const
-export type Role = (typeof ROLES)[number]
-
-/** What this user has to do with one feed. */
-export interface LibraryEntry {
-  readonly feedKey: FeedKey
-  readonly roles: readonly Role[]
-  readonly addedAt: string
-  /** When its log grew here, roughly. */
-  readonly activeAt?: string | undefined
-  /** The last title seen, so that a newsletter has a name before its log is open. */
-  readonly title?: string | undefined
-  /** For a private newsletter that this user may read. */
-  readonly encryptionKey?: EncryptionKey | undefined
-  /** Damage that was found in the log. */
-  readonly problem?: Problem | undefined
-  /** Where the newsletter continues, as its recovery key signed it. */
-  readonly successor?: Successor | undefined
-  /** Set where the user did not choose it: the newsletter of theirs from which statements of succession led here. */
-  readonly origin?: FeedKey | undefined
-  /** How much of it stays on this machine; everything when absent. */
-  readonly keep?: Keep | undefined
-}
-
-/** What is remembered of a statement of succession. */
-export interface Successor {
-  readonly feedKey: FeedKey
-  /** Milliseconds since 1970. */
-  readonly issuedAt: number
-  /** The whole statement as text, to pass on. */
-  readonly statement: string
-  /** The user has been told. */
-  readonly told: boolean
-}
-
-/** Damage that was found in a log, and by what it was known. */
-export interface Problem {
-  readonly code: string
-  readonly message: string
-  readonly evidence?: Evidence | undefined
-}
-
-/** How another history of a log showed. */
-export interface Evidence {
-  /** Blocks and fork number of the other history. */
-  readonly length: number
-  readonly fork: number
-  /** Short forms of the keys of peers that were connected. */
-  readonly peers: string[]
-  readonly foundAt: string
-}
-
-const storedEvidence = z.object({
-  length: z.number(),
-  fork: z.number(),
-  peers: z.array(z.string()),
-  foundAt: z.string(),
-})
-
-// Loose: what a newer version wrote beside these fields survives a rewrite by this one.
-const storedEntry = z.looseObject({
-  feedKey: z.string().transform(parseFeedKey),
-  roles: z.array(z.enum(ROLES)),
-  addedAt: z.string(),
-  activeAt: z.string().optional(),
-  title: z.string().optional(),
-  encryptionKey: z.string().transform(parseEncryptionKey).optional(),
-  problem: z
-    .object({ code: z.string(), message: z.string(), evidence: storedEvidence.optional() })
-    .optional(),
-  successor: z
-    .looseObject({
-      feedKey: z.string().transform(parseFeedKey),
-      issuedAt: z.int().nonnegative(),
-      statement: z.string(),
-      told: z.boolean(),
-    })
-    .optional(),
-  origin: z.string().transform(parseFeedKey).optional(),
-  // A policy of a newer version that this one cannot follow keeps everything.
-  keep: keepSchema.optional().catch(undefined),
-})
+export type { LibraryEntry, Role, Successor } from './entry.ts'
 
 export interface LibraryOptions {
   /** Where a copy of all of it is kept, from which it restores what the store lost. */
@@ -310,13 +221,5 @@ export class Library {
     if (this.#isClosing) throw new HyperletterError('ABORTED', 'The library was closed.')
     if (this.#readOnlyFor !== undefined) throw this.#readOnlyFor
     return this.#writes.run(() => onStore(work))
-  }
-}
-
-function readEntry(value: unknown): LibraryEntry | undefined {
-  try {
-    return storedEntry.parse(value, { jitless: true })
-  } catch {
-    return undefined
   }
 }
