@@ -3,10 +3,10 @@ import { hasCode } from '../../errors.ts'
 import { merged, only, without, type BlockRange } from '../../format/block-ranges.ts'
 import { contentsOf } from '../../format/history/issue-ranges.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
-import type { Edition } from '../../format/history/corrections.ts'
 import type { Listing } from '../../format/history/history.ts'
 import { UNDECIDED, type Selection } from '../../format/selection.ts'
 import { diskBytes } from '../../log/store/disk.ts'
+import { IssueSizes } from './issue-sizes.ts'
 import {
   applyPolicy,
   totalBytes,
@@ -15,9 +15,6 @@ import {
   type OnDemandIssue,
   type Usage,
 } from './plan.ts'
-
-/** What a block of content has at most, by the format. */
-const CONTENT_BLOCK_BYTES = 64 * 1024
 
 /** A newsletter that cannot be read here is kept in pieces of about this size. */
 const PIECE_BYTES = 2 ** 20
@@ -29,9 +26,6 @@ const RECORDS_MS = 30_000
 const RECORD_BYTES = 2_048
 
 const NO_RECORDS = { recordBytes: 0, positions: [], missing: 1 }
-
-/** Of a log with more issues, sizes are asked of the tree for so many groups of them. */
-const MOST_GROUPS = 2_048
 
 /** An issue with what it takes, or blocks of a newsletter that cannot be read here. */
 export interface UsageItem extends Item {
@@ -72,11 +66,11 @@ export class FeedUsage {
   /** It cannot be read here; known once its last or first block has come. */
   #isBlind = false
   #pieceBlocks = 0
-  /** Bytes of ranges of blocks. */
-  readonly #knownBytes = new Map<string, number>()
+  readonly #sizes: IssueSizes
 
   constructor(feed: Feed) {
     this.feed = feed
+    this.#sizes = new IssueSizes(feed)
   }
 
   /** The log may be closed, being idle; then what is here of it is as it was. */
@@ -213,88 +207,33 @@ export class FeedUsage {
     nowMs: number,
   ): Promise<UsageItem[]> {
     const sized: (UsageItem & { readonly publishedAtMs: number })[] = []
-    const sizeOf = this.#sizesOf(issues)
+    const sizeOf = this.#sizes.of(issues)
     for (const issue of issues) {
       const { number, publishedAt } = issue.record
       const isPinned = starred.has(number)
       // A star keeps the pictures too.
       const textOnly = keep.textOnly === true && !isPinned
       const ranges = merged(contentsOf(issue, { textOnly }))
-      const bytes = await this.#bytesOf(issue, textOnly, sizeOf)
+      const bytes = await sizeOf(issue, textOnly)
       sized.push({ number, ranges, bytes, isPinned, publishedAtMs: Date.parse(publishedAt) })
     }
     return applyPolicy(sized, keep, nowMs)
   }
 
-  // From the tree, so that no record can lie about it: for each entry, or, in a long log, for each few neighbours
-  // together, of which every block then counts the same.
-  #sizesOf(issues: readonly LocatedIssue[]): (edition: Edition) => Promise<number> {
-    const together = 2 ** Math.max(0, Math.ceil(Math.log2(issues.length / MOST_GROUPS)))
-    const groups = new Map<number, BlockRange & { blocks: number }>()
-    const groupOf = ({ record }: Edition) => Math.floor(record.number / together)
-    for (const it of issues) {
-      const { start, end } = this.feed.entryRange(it)
-      const before = groups.get(groupOf(it)) ?? { start, end, blocks: 0 }
-      const blocks = before.blocks + end - start
-      const range = { start: Math.min(start, before.start), end: Math.max(end, before.end) }
-      groups.set(groupOf(it), { ...range, blocks })
-    }
-    return async (edition) => {
-      const own = this.feed.entryRange(edition)
-      const blocks = own.end - own.start
-      const isAmendment = edition.record.type === 'amendment'
-      if (isAmendment && together > 1) return blocks * this.#averageBytes
-      const group = (isAmendment ? undefined : groups.get(groupOf(edition))) ?? { ...own, blocks }
-      const bytes = await this.#rangeBytes(group)
-      return bytes * (blocks / group.blocks)
-    }
-  }
-
-  async #rangeBytes({ start, end }: BlockRange): Promise<number> {
-    const key = `${start}-${end}`
-    const known = this.#knownBytes.get(key) ?? (await this.feed.log.rangeBytes({ start, end }))
-    if (known === undefined) return (end - start) * this.#averageBytes
-    this.#knownBytes.set(key, known)
-    return known
-  }
-
-  async #bytesOf(
-    issue: LocatedIssue,
-    textOnly: boolean,
-    sizeOf: (edition: Edition) => Promise<number>,
-  ): Promise<number> {
-    let sum = 0
-    for (const edition of [issue, ...issue.amendments]) {
-      const { record } = edition
-      const { start, end } = this.feed.entryRange(edition)
-      const whole = await sizeOf(edition)
-      const { blocks, bytes } = record.body
-      sum += textOnly
-        ? diskBytes(Math.min(whole, Math.max(bytes, blocks * CONTENT_BLOCK_BYTES)), blocks + 1)
-        : diskBytes(whole, end - start)
-    }
-    return sum
-  }
-
   // The newest pieces, as many as the policy lets; none of its other limits can be applied.
   #pieces({ atMostBytes = Infinity }: Keep): UsageItem[] {
     const { length } = this.feed
-    this.#pieceBlocks ||= Math.max(1, Math.floor(PIECE_BYTES / this.#averageBytes))
+    this.#pieceBlocks ||= Math.max(1, Math.floor(PIECE_BYTES / this.#sizes.averageBlockBytes))
     const size = this.#pieceBlocks
     const items: UsageItem[] = []
     let sum = 0
     for (let start = Math.floor((length - 1) / size) * size; start >= 0; start -= size) {
       const end = Math.min(length, start + size)
-      const bytes = diskBytes((end - start) * this.#averageBytes, end - start)
+      const bytes = diskBytes((end - start) * this.#sizes.averageBlockBytes, end - start)
       if ((sum += bytes) > atMostBytes) break
       items.push({ number: undefined, ranges: [{ start, end }], bytes, isPinned: false })
     }
     return items
-  }
-
-  get #averageBytes(): number {
-    const { byteLength, length } = this.feed.log
-    return Math.max(1, byteLength / Math.max(1, length))
   }
 }
 

@@ -87,6 +87,22 @@ export function fairShare(totals: readonly number[], budgetBytes: number): numbe
   return Infinity
 }
 
+/**
+ * Of what a newsletter may take that does not fit whole: for records, which list its issues. Older ones go. Small ones
+ * take twice that on the disk, see `diskBytes`.
+ */
+const RECORD_SHARE = 0.25
+const RECORD_STEP_BYTES = 2 ** 18
+
+/**
+ * What records may take of a newsletter that may take so much. In steps, for the records are looked through anew
+ * whenever it changes.
+ */
+export function recordShare(bytes: number): number {
+  const steps = Math.floor((bytes * RECORD_SHARE) / RECORD_STEP_BYTES)
+  return Math.max(1, steps) * RECORD_STEP_BYTES
+}
+
 /** Newsletters that do not fit whole, by their indexes. */
 export function overShare(
   usages: readonly Pick<Usage, 'wantedBytes'>[],

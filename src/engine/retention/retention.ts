@@ -15,6 +15,7 @@ import {
   allocate,
   fairShare,
   overShare,
+  recordShare,
   totalBytes,
   type Choice,
   type OnDemandIssue,
@@ -47,17 +48,6 @@ const ROUND_AFTER_MS = 200
 const ROUND_EVERY_MS = 3_600_000
 
 /**
- * Of what a newsletter may take that does not fit whole: for records, which list its issues. Older ones go. Small ones
- * take twice that on the disk, see `diskBytes`.
- */
-const RECORD_SHARE = 0.25
-const RECORD_STEP_BYTES = 2 ** 18
-
-/** How many newsletters are opened at a time to see what they have, and how often: an open log takes memory. */
-const OPEN_AT_ONCE = 4
-const OPEN_EVERY_MS = 3_000
-
-/**
  * Keeps what others wrote under a cap on this disk, and what is kept of each newsletter to the policy its
  * reader chose. In rounds: find out what newsletters take, plan what stays (see `plan.ts`), drop the rest, take it
  * off the disk when it is much, and select what is fetched next.
@@ -76,7 +66,6 @@ export class Retention {
   #next: Next | undefined
   readonly #seen = new Set<FeedKey>()
   #isMeasured = false
-  #openedAt = 0
 
   constructor({ config, capBytes, store, library, logger, open }: RetentionOptions) {
     this.#open = open
@@ -89,7 +78,7 @@ export class Retention {
       delayMs: ROUND_AFTER_MS,
       everyMs: ROUND_EVERY_MS,
     })
-    this.#fetching = new StepwiseFetching(this.#disk, this.#rounds)
+    this.#fetching = new StepwiseFetching(this.#disk, this.#rounds, open)
   }
 
   /** `Infinity` for none. */
@@ -201,12 +190,12 @@ export class Retention {
     const [first] = this.#onDemand
     if (first !== undefined) return { feedKey: first.feedKey, number: first.number }
     if (this.#next !== undefined) return this.#next
-    const wanted = (it: FeedUsage) => it.usage(this.#index.policyOf(it)).wantedBytes
-    const [largest] = this.#index.list().toSorted((a, b) => wanted(b) - wanted(a))
+    const { largest } = this.#index
     if (largest === undefined || largest.feed.length === 0) return undefined
     const { feedKey } = largest.feed
-    if (!this.#index.isLimited(largest))
+    if (!this.#index.isLimited(largest)) {
       return { feedKey, number: await this.#index.oldestOf(largest) }
+    }
     const oldest = largest.items.findLast((it) => !it.isPinned)
     return oldest && { feedKey, number: oldest.number }
   }
@@ -252,7 +241,9 @@ export class Retention {
       mayFetch: (it) => it.isOpen && it.feed.length === lengths.get(it),
       onDemandOf: (it) => this.#onDemandOf(it.feed.feedKey),
     })
-    if (plan.isTight) await this.#openSome(plan.unknown.flatMap((i) => usages[i] ?? []))
+    if (!plan.isTight) return
+    const unknown = plan.unknown.flatMap((i) => usages[i]?.feed.feedKey ?? [])
+    await this.#fetching.openSome([...unknown, ...this.#index.unseen()])
   }
 
   async #plan(usages: readonly FeedUsage[]): Promise<Plan> {
@@ -262,7 +253,7 @@ export class Retention {
     const before = measured()
     const over = new Set(overShare(before, budgetBytes))
     const wanted = before.map((it) => it.wantedBytes)
-    const mostRecordBytes = recordShareOf(fairShare(wanted, budgetBytes))
+    const mostRecordBytes = recordShare(fairShare(wanted, budgetBytes))
     for (const [i, usage] of usages.entries()) {
       usage.feed.maxRecordBytes = over.has(i) ? mostRecordBytes : Infinity
       if (over.has(i)) await this.#index.load(usage)
@@ -291,34 +282,17 @@ export class Retention {
     await this.#disk.drop(feed)
   }
 
-  // To know what may stay of them, and of those that have not been open yet.
-  async #openSome(unknown: readonly FeedUsage[]): Promise<void> {
-    const closed = [...unknown.map((it) => it.feed.feedKey), ...this.#index.unseen()]
-    if (closed.length === 0) return
-    if (Date.now() - this.#openedAt >= OPEN_EVERY_MS) {
-      this.#openedAt = Date.now()
-      for (const feedKey of closed.slice(0, OPEN_AT_ONCE)) await this.#open(feedKey)
-    }
-    this.#fetching.continueLater()
-  }
-
   // What does not fit whole is fetched once it is clear which part of it.
   #holdBack(usage: FeedUsage): void {
     const { feed } = usage
     if (this.#index.get(feed.feedKey) !== usage || feed.selection !== EVERYTHING) return
     const neededBytes = this.#index.wantedBytes + totalBytes(this.#onDemand)
     if (neededBytes <= this.#disk.budgetBytes) return
-    feed.maxRecordBytes = recordShareOf(this.#disk.budgetBytes)
+    feed.maxRecordBytes = recordShare(this.#disk.budgetBytes)
     feed.select(UNDECIDED)
   }
 
   #onDemandOf(feedKey: FeedKey): readonly OnDemandIssue[] {
     return this.#onDemand.filter((it) => it.feedKey === feedKey)
   }
-}
-
-// In steps, for the records are looked through anew whenever it changes.
-function recordShareOf(bytes: number): number {
-  const steps = Math.floor((bytes * RECORD_SHARE) / RECORD_STEP_BYTES)
-  return Math.max(1, steps) * RECORD_STEP_BYTES
 }

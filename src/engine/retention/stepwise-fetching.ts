@@ -1,5 +1,6 @@
 import type { DebouncedTask } from '../../async.ts'
 import { EVERYTHING } from '../../format/selection.ts'
+import type { FeedKey } from '../../format/keys/feed-key.ts'
 import type { CappedDisk } from './capped-disk.ts'
 import type { FeedUsage } from './feed-usage.ts'
 import { nextStep, type Choice, type OnDemandIssue, type Plan, type Step } from './plan.ts'
@@ -13,6 +14,10 @@ const PATIENT_ROUNDS = 5
 /** Of the budget: what is fetched at a time of a newsletter that does not fit whole. */
 const STEP = 0.125
 
+/** How many newsletters are opened at a time to see what they have, and how often: an open log takes memory. */
+const OPEN_AT_ONCE = 4
+const OPEN_EVERY_MS = 3_000
+
 /** Has what a round decided fetched, a step at a time where not all of it fits. */
 export class StepwiseFetching {
   readonly #disk: CappedDisk
@@ -20,10 +25,18 @@ export class StepwiseFetching {
   /** Of the last round. */
   #usages: readonly FeedUsage[] = []
   #refusals = 0
+  readonly #open: (feedKey: FeedKey) => Promise<unknown>
+  #openedAt = 0
 
-  constructor(disk: CappedDisk, rounds: DebouncedTask) {
+  /** @param open opens a newsletter whose log is closed. */
+  constructor(
+    disk: CappedDisk,
+    rounds: DebouncedTask,
+    open: (feedKey: FeedKey) => Promise<unknown>,
+  ) {
     this.#disk = disk
     this.#rounds = rounds
+    this.#open = open
   }
 
   /**
@@ -53,8 +66,18 @@ export class StepwiseFetching {
     if (step !== undefined) this.#afterStep(step, isTight)
   }
 
-  /** Has another round after a while. A peer that has the rest may never come; others do not wait behind it. */
-  continueLater(): void {
+  /** Opens some of these newsletters, whose logs are closed, to know what may stay of them. */
+  async openSome(closed: readonly FeedKey[]): Promise<void> {
+    if (closed.length === 0) return
+    if (Date.now() - this.#openedAt >= OPEN_EVERY_MS) {
+      this.#openedAt = Date.now()
+      for (const feedKey of closed.slice(0, OPEN_AT_ONCE)) await this.#open(feedKey)
+    }
+    this.#continueLater()
+  }
+
+  // Another round after a while: a peer that has the rest may never come, and others should not wait behind it.
+  #continueLater(): void {
     this.#rounds.scheduleAfter(STALLED_MS, () => {
       for (const usage of this.#usages) usage.onPause()
     })
@@ -82,7 +105,7 @@ export class StepwiseFetching {
   #afterStep({ missingBytes, refusedBytes }: Step, isTight: boolean): void {
     const isRefused = missingBytes === 0 && refusedBytes !== undefined && isTight
     this.#refusals = isRefused ? this.#refusals + 1 : 0
-    if (missingBytes > 0) this.continueLater()
+    if (missingBytes > 0) this.#continueLater()
     else if (isRefused) {
       // Something else takes the room, and nothing is on its way that would leave; the storage may be about
       // to remove a log, though.

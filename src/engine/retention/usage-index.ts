@@ -80,6 +80,12 @@ export class UsageIndex {
     return this.list().reduce((sum, it) => sum + it.heldBytes, 0)
   }
 
+  /** The newsletter of others of which most is wanted. */
+  get largest(): FeedUsage | undefined {
+    const wanted = (it: FeedUsage) => this.#wanted.get(it) ?? 0
+    return this.list().toSorted((a, b) => wanted(b) - wanted(a))[0]
+  }
+
   /** What this user wrote takes, about: newsletters, the library and its marks. */
   async ownBytes(): Promise<number> {
     const { bytes, blocks } = await this.#library.storedSize()
