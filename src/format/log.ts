@@ -92,7 +92,7 @@ export type SignedPart =
 
 /** One open session of a newsletter's log. Once it is closed, it has no blocks and no peers. */
 export interface Log extends BlockSource, StoredLog {
-  /** 32 bytes: what the log is announced under, which does not tell its key. */
+  /** 32 bytes: what the log is announced under, which does not reveal its key. */
   readonly discoveryKey: Uint8Array
   /** Without padding. */
   readonly byteLength: number

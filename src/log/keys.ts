@@ -22,7 +22,7 @@ export function manifestOf(publicKey: Uint8Array): Manifest {
   }
 }
 
-/** What a log is announced under, which does not tell its key: 32 bytes. @param key 32 bytes. */
+/** What a log is announced under, which does not reveal its key: 32 bytes. @param key 32 bytes. */
 export function discoveryKeyOf(key: Uint8Array): Uint8Array {
   return crypto.discoveryKey(key)
 }

@@ -112,7 +112,7 @@ export class Downloader {
     }
   }
 
-  // Looks through the log whenever it has grown; `#onUnwanted` hears what was taken back.
+  // Looks through the log whenever it has grown; `#onUnwanted` handles what was taken back.
   async #keepUp(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const { length } = this.#feed
@@ -168,7 +168,7 @@ export class Downloader {
     } else if (unwanted.length > 0) this.#announceSoon()
   }
 
-  // Hypercore tells by itself that a core is complete, but not one with holes.
+  // Hypercore announces by itself that a core is complete, but not one with holes.
   #announceSoon(): void {
     this.#announcement ??= setTimeout(() => {
       this.#announcement = undefined
@@ -211,13 +211,13 @@ async function fetchNewest(feed: Feed, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Tells a peer what is held around what is not wanted here. By itself Hypercore tells the unbroken
+ * Announces to a peer what is held around what is not wanted here. By itself Hypercore announces the unbroken
  * beginning of a core, and each block that is dropped; the other side then takes all behind it for gone.
  */
 export function announceHeld({ log, unwanted }: Feed, peer: LogPeer): void {
   if (unwanted.length === 0) return
   for (const range of without([{ start: 0, end: log.length }], unwanted)) {
-    // What is held in part is told on demand.
+    // What is held in part is announced on demand.
     if (log.countHeld(range) === range.end - range.start) peer.announce(range)
   }
 }

@@ -9,7 +9,7 @@ const LOOK_MS = 100
 const RECORD_TIMEOUT_MS = 15_000
 
 /**
- * Fetches an issue that is published while older ones are still being fetched before the rest of those, and tells peers
+ * Fetches an issue that is published while older ones are still being fetched before the rest of those, and announces
  * when all of it is here. By itself, Hypercore announces blocks to peers that have them too only when it holds
  * everything, and so the author would not know of the copy.
  */
@@ -61,7 +61,7 @@ export class NewestIssueFirst {
   }
 
   readonly #onPeerAdd = (peer: LogPeer): void => {
-    if (this.#held !== undefined && !this.#isComplete) tell([peer], this.#held.ranges)
+    if (this.#held !== undefined && !this.#isComplete) announce([peer], this.#held.ranges)
   }
 
   get #isComplete(): boolean {
@@ -83,7 +83,7 @@ export class NewestIssueFirst {
     if (newest === undefined || newest.index === this.#held?.index) return
     if (!this.#feed.holdsIssue(newest) || this.#abort.signal.aborted) return
     this.#held = { index: newest.index, ranges: this.#feed.neededRanges(newest) }
-    tell(this.#feed.log.peers, this.#held.ranges)
+    announce(this.#feed.log.peers, this.#held.ranges)
   }
 
   #giveUp(): void {
@@ -96,7 +96,7 @@ export class NewestIssueFirst {
   }
 }
 
-function tell(peers: readonly LogPeer[], ranges: readonly BlockRange[]): void {
+function announce(peers: readonly LogPeer[], ranges: readonly BlockRange[]): void {
   for (const peer of peers) {
     for (const range of ranges) peer.announce(range)
   }

@@ -181,11 +181,6 @@ export class Library {
     await this.update(feedKey, { activeAt: new Date(now).toISOString() })
   }
 
-  /** Remembers that an issue was read, or that it was not. */
-  async setRead(feedKey: FeedKey, number: number, read: boolean): Promise<void> {
-    await this.marks.set('read', feedKey, [number], read)
-  }
-
   async #put(entry: LibraryEntry, after?: Promise<unknown>): Promise<LibraryEntry> {
     await this.#change(entry.feedKey, entry, async () => {
       await after

@@ -42,7 +42,7 @@ export class Journal {
     const parts = [Buffer.from(`${JSON.stringify({ start, sizes })}\n`), ...blocks]
     const path = this.#path(feedKey)
     try {
-      // Not under another name first: the hash at the end tells what was not finished.
+      // Not under another name first: the hash at the end shows what was not finished.
       await createSynced(path, parts, () => hashOf(parts))
     } catch (error) {
       // The caller is told that nothing was published, so nothing may be at the next start.

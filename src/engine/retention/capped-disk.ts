@@ -167,7 +167,7 @@ export class CappedDisk {
     const { store, signal } = this.#options
     const { storeDir } = this.#options.config
     const deadBytes = async () => Number(await store.database.getProperty(DEAD)) || 0
-    // Only this tells the storage which blocks are dead.
+    // Only with this the storage learns which blocks are dead.
     await compact({ store, storeDir, share: 0 }, DEAD_FILES)
     const files = await blockFiles(storeDir)
     const share = Math.min(1, Math.max(SHARE_AT_A_TIME, 1.01 / Math.max(1, files)))

@@ -83,7 +83,7 @@ async function* checkBlocks(blocks: Blocks, content: Content): AsyncGenerator<Ui
   let offset = 0
   for await (const block of blocks) {
     const { byteLength } = block
-    // Of a content whose stored length is not known, the first of several blocks tells the size.
+    // Of a content whose stored length is not known, the first of several blocks shows the size.
     size ??=
       !isPlain && last > 0 && byteLength === SMALL_BLOCK_BYTES ? byteLength : CONTENT_BLOCK_BYTES
     const isRight =

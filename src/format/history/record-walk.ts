@@ -134,7 +134,7 @@ export class RecordWalk {
     const next = hop.previous.at(-1)
     if (next !== undefined && next > until && most > 2 * MAX_PREVIOUS) {
       const reading = this.readHop(next, options, until)
-      // Whoever waits for it hears of it.
+      // A failure reaches the caller that waits for it.
       reading.catch(() => undefined)
       ahead.set(next, reading)
     }

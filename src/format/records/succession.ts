@@ -51,7 +51,7 @@ export function isSigned(statement: Succession, recoveryKey: Uint8Array): boolea
   return isSignatureOf(signedPart(statement), statement.signature, recoveryKey)
 }
 
-/** The 160 bytes that peers tell each other. */
+/** The 160 bytes that peers send each other. */
 export function encodeSuccession(statement: Succession): Uint8Array {
   return concat([signedPart(statement), statement.signature])
 }

@@ -47,7 +47,7 @@ export function judge(
 }
 
 /**
- * Stores a continuation that is `signed`, in one write, and tells sessions that it came from `peer`.
+ * Stores a continuation that is `signed`, in one write, and reports to sessions that it came from `peer`.
  * @returns false if the log went on meanwhile; then nothing is stored.
  */
 export async function appendSigned(
@@ -73,7 +73,7 @@ export async function appendSigned(
   return true
 }
 
-/** Tells sessions that blocks went to a peer by other means than an answer. */
+/** Reports to sessions that blocks went to a peer by other means than an answer. */
 export function noteUpload(log: Log, { from, blocks }: Continuation, peer: LogPeer): void {
   const { replicator } = internalsOf(hypercoreOf(log))
   for (const [i, { byteLength }] of blocks.entries()) {

@@ -158,7 +158,7 @@ export class Replication {
   }
 
   /**
-   * A peer announced blocks up to here, so its log is as long. Two who grow at the same moment sometimes do not tell
+   * A peer announced blocks up to here, so its log is as long. Two that grow at the same moment sometimes do not tell
    * each other of their length, and Hypercore asks nobody for what lies behind the length that it told.
    */
   noteEnd(of: LogPeer, end: number): void {
@@ -191,7 +191,7 @@ export class Replication {
     return (stream as unknown as { rawStream?: { rtt?: number } }).rawStream?.rtt ?? 0
   }
 
-  /** Whether it may change what is asked for: most tell of one block that is here or on its way already. */
+  /** Whether it may change what is asked for: most announce one block that is here or on its way already. */
   isNews({ drop, start, length }: Announcement): boolean {
     const { bitfield, replicator } = this.#core
     if (drop || length !== 1 || start === 0) return true
@@ -223,7 +223,7 @@ export class Replication {
   /** Calls back whenever a range is added, before anything of it is asked for, until the returned function is called. */
   watchRanges(onRange: () => void): () => void {
     const { replicator } = this.#core
-    // The array of ranges tells nothing: Hypercore shuffles it whenever it asks.
+    // The array of ranges is no help: Hypercore shuffles it whenever it asks.
     const usual = replicator.addRange.bind(replicator)
     replicator.addRange = (...given) => {
       onRange()
@@ -258,7 +258,7 @@ export class Replication {
  * Lets a peer that has just come say which blocks it has before we ask it for the length of its log: both arrive
  * together, and only who is known to have the last block is asked for that in the same request.
  */
-export function hearBlocksFirst(peer: PeerInternals): void {
+export function takeBlocksFirst(peer: PeerInternals): void {
   if (peer.remoteSynced) return
   const usual = peer.onsync.bind(peer)
   let latest: object

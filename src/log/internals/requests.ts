@@ -3,7 +3,7 @@ import type { Log, LogPeer } from '../../format/log.ts'
 import { hypercoreOf } from '../hypercore-log.ts'
 import type { Announcement, PeerInternals } from './internals.ts'
 import { KnownHashes } from './known-hashes.ts'
-import { hearBlocksFirst, peerInternalsOf, Replication } from './replication.ts'
+import { takeBlocksFirst, peerInternalsOf, Replication } from './replication.ts'
 
 /** Decides which peer is asked for which block of a log. */
 export interface RequestPolicy {
@@ -71,7 +71,7 @@ export class BlockRequests {
   decide(of: LogPeer): void {
     const policy = this.#policy
     const peer = peerInternalsOf(of)
-    hearBlocksFirst(peer)
+    takeBlocksFirst(peer)
     const usualMost = peer.getMaxInflight.bind(peer)
     peer.getMaxInflight = () => Math.max(usualMost(), policy.windowOf(of))
     // Blocks of ranges are asked for once; one that somebody waits for before there are ranges, as Hypercore does.
@@ -82,7 +82,7 @@ export class BlockRequests {
     peer._requestRange = (range) =>
       (range.blocks !== null || policy.mayAsk(of)) && usualRange(range)
     peer._requestRangeBatch = () => policy.ask(of)
-    // Every reader tells every other of every block.
+    // Every reader announces every block to every other.
     let isNews = true
     const usualUpdate = peer._update.bind(peer)
     peer._update = () => {

@@ -117,7 +117,7 @@ export const CHECKS: readonly ((message: never, peer: WirePeer) => Verdict)[] = 
     const { block, hash, seek, upgrade } = message
     const parts = [block?.nodes, hash?.nodes, seek?.nodes, upgrade?.nodes, upgrade?.additionalNodes]
     if (parts.some((nodes) => (nodes?.length ?? 0) > MAX_NODES)) return NOT_A_PROOF
-    // Another history is looked into, and never taken.
+    // Another history is examined, and never taken.
     if (peer.fork !== undefined && message.fork > peer.fork) return { cost: COST.least }
     // On its own a peer may prove only that there are two histories.
     if (message.request === 0) return upgrade === null ? { cost: COST.least } : COST.conflict

@@ -61,7 +61,7 @@ export function storeBytes(storeDir: string): Promise<number> {
   return allocatedBelow(storeDir, (name) => !TEXT_LOG.test(name))
 }
 
-/** What all files below a directory take on the disk, reserved room included where the system tells. */
+/** What all files below a directory take on the disk, reserved room included where the system reports it. */
 export async function allocatedBelow(
   dir: string,
   isCounted: (name: string) => boolean = () => true,

@@ -14,7 +14,7 @@ const PIECE_BYTES = 1024 * 1024
 
 /**
  * Whether `sizeBytes` fit on the disk of a directory. They are written, to random content and for a
- * moment: what a file system tells of its free space leaves out quotas, and counts what is reserved for others.
+ * moment: what a file system reports as free leaves out quotas, and counts what is reserved for others.
  */
 export async function hasFreeSpace(directory: string, sizeBytes: number): Promise<boolean> {
   if ((await freeBytes(directory)) < sizeBytes) return false

@@ -209,7 +209,7 @@ export async function withStoreLock<T>(storeDir: string, work: () => Promise<T>)
   }
 }
 
-/** A store of its own in a directory of its own, for as long as something is looked into. @throws DISK_FULL */
+/** A store in a directory of its own, for one inspection. @throws DISK_FULL */
 export function openScratchStore(directory: string): Promise<Store> {
   return tryToOpen(directory, {})
 }

@@ -73,7 +73,7 @@ export class Store {
     const { storage, ns: namespace } = this.#corestore
     return KeyValueLog.open({
       isMade: async () => (await onStore(() => storage.getAlias({ name, namespace }))) !== null,
-      // Not active: Corestore offers what is to every peer, and its discovery key would tell this device apart.
+      // Not active: Corestore offers what is to every peer, and its discovery key would identify this device.
       open: () => this.#corestore.get({ name, active: false }),
     })
   }

@@ -74,8 +74,8 @@ const LENGTH_BYTES = 3
 const MAX_FRAME_BYTES = 128
 
 /**
- * Reads along with the first frames of an encrypted stream, whose sender is not known yet, to tell whether one
- * says to be longer than any of a handshake: so much memory would be taken for it at once, up to 16 MiB.
+ * Reads along with the first frames of an encrypted stream, whose sender is not known yet, to see whether one
+ * claims to be longer than any of a handshake: so much memory would be taken for it at once, up to 16 MiB.
  */
 export class FirstFrames {
   #framesLeft: number

@@ -62,7 +62,7 @@ const NEW_IDENTITY_MS = 10 * 60_000
 /** Packets of one announcement; topics beyond them come with the next one. */
 const MAX_PACKETS = 10
 
-/** Announcements of one device that are looked into: each costs a hash for each of our topics. */
+/** Announcements of one device that are examined: each costs a hash for each of our topics. */
 const ANNOUNCEMENTS = { perSecond: 4, burst: 40 }
 
 /** Of all devices together, those that are new: one that lies about its address is many devices. */
@@ -215,7 +215,7 @@ export class LocalDiscovery {
     }
   }
 
-  // It is looked into anew if it comes back.
+  // It is examined anew if it comes back.
   #onGoodbye(instance: string, from: string): void {
     if (!this.#source(from).announcements.take()) return
     for (const [digest, remembered] of this.#remembered.entries()) {

@@ -78,7 +78,7 @@ export class PeerStats {
   }
 
   /**
-   * @param hasProgressed whether it announced something of its share of late
+   * @param hasProgressed whether it announced something of its share since the last plan
    * @param isDue whether a share of it is open
    * @param usualMs how long a source takes for a block
    */
@@ -152,7 +152,7 @@ export class Window {
   }
 
   /** How long the blocks that come are expected to be. */
-  expect(blockBytes: number): void {
+  setBlockBytes(blockBytes: number): void {
     this.#blockBytes = Math.max(1, blockBytes)
   }
 

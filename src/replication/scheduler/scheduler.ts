@@ -63,7 +63,7 @@ export class Scheduler<P> {
   noteBlockBytes(blockBytes: number): void {
     this.#blockBytes = blockBytes
     this.#planner.noteBlockBytes(blockBytes)
-    for (const { window } of this.#peers.values()) window.expect(blockBytes)
+    for (const { window } of this.#peers.values()) window.setBlockBytes(blockBytes)
   }
 
   /** More is wanted than before. */
@@ -222,7 +222,7 @@ function closeGap(list: number[], to: number, from: number): void {
 /** About so much of the past counts, in milliseconds. */
 const MEMORY_MS = 1_000
 
-/** How fast bytes have come of late: a sum in which older ones count ever less. */
+/** How fast bytes have come lately: a sum in which older ones count ever less. */
 export class RecentBytes {
   #sum = 0
   #atMs = 0

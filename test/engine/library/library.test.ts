@@ -98,29 +98,30 @@ describe('what is known of a feed', () => {
 describe('read marks', () => {
   test('are kept for each feed', async () => {
     const library = await openLibrary()
-    for (const number of [1, 2, 10, 4_294_967_296]) await library.setRead(FEED, number, true)
-    await library.setRead(OTHER, 3, true)
+    for (const number of [1, 2, 10, 4_294_967_296])
+      await library.marks.set('read', FEED, [number], true)
+    await library.marks.set('read', OTHER, [3], true)
     expect(await library.marks.numbers('read', FEED)).toEqual(new Set([1, 2, 10, 4_294_967_296]))
     expect(await library.marks.numbers('read', OTHER)).toEqual(new Set([3]))
   })
 
   test('can be taken back', async () => {
     const library = await openLibrary()
-    await library.setRead(FEED, 1, true)
-    await library.setRead(FEED, 2, true)
-    await library.setRead(FEED, 1, false)
-    await library.setRead(FEED, 7, false)
+    await library.marks.set('read', FEED, [1], true)
+    await library.marks.set('read', FEED, [2], true)
+    await library.marks.set('read', FEED, [1], false)
+    await library.marks.set('read', FEED, [7], false)
     expect(await library.marks.numbers('read', FEED)).toEqual(new Set([2]))
   })
 
   test('take no disk space when they are set again', async () => {
     const store = await openStore()
     const library = await openLibrary(store)
-    await library.setRead(FEED, 1, true)
+    await library.marks.set('read', FEED, [1], true)
     const core = store.get({ name: 'library' })
     await core.ready()
     const { length } = core
-    await library.setRead(FEED, 1, true)
+    await library.marks.set('read', FEED, [1], true)
     expect(core.length).toBe(length)
   })
 })
@@ -132,7 +133,7 @@ describe('on disk', () => {
     expect(library.list()).toEqual([])
     expect(await library.marks.numbers('read', FEED)).toEqual(new Set())
     expect(await all(store.list())).toEqual([])
-    await library.setRead(FEED, 1, true)
+    await library.marks.set('read', FEED, [1], true)
     expect(await all(store.list())).toHaveLength(1)
     expect(await library.marks.numbers('read', FEED)).toEqual(new Set([1]))
   })
@@ -144,7 +145,7 @@ describe('on disk', () => {
       await it.add(OTHER, 'seeder')
       await it.add(OTHER, 'subscriber')
       await it.remove(OTHER, 'seeder')
-      await it.setRead(OTHER, 12, true)
+      await it.marks.set('read', OTHER, [12], true)
       before.push(...it.list())
     })
     expect(new Set(library.list())).toEqual(new Set(before))
@@ -179,7 +180,7 @@ describe('many writes at once', () => {
         it.add(FEED, 'seeder'),
         it.add(OTHER, 'seeder'),
         it.remove(FEED, 'subscriber'),
-        ...numbers.map((number) => it.setRead(FEED, number, true)),
+        ...numbers.map((number) => it.marks.set('read', FEED, [number], true)),
       ]),
     )
     expect(library.get(FEED)).toMatchObject({ roles: ['author', 'seeder'], title: 'Tides' })

@@ -1,4 +1,4 @@
-/** Text is looked at up to here; a longer one is hostile or no letter. UTF-16 code units. */
+/** Length up to which a text counts; a longer one is hostile or no letter. UTF-16 code units. */
 const MAX_LENGTH = 2 * 1024 * 1024
 
 // Markdown is not parsed here: an index has to read a thousand issues a second, and a mark that
