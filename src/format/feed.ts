@@ -55,6 +55,7 @@ export class Feed {
 
   async close(): Promise<void> {
     await this.#history.close()
+    this.#listing = undefined
     await this.log.close()
   }
 

@@ -128,9 +128,13 @@ export class History {
     return undefined
   }
 
-  /** Waits until what is being saved is saved. */
+  /** Waits until what is being saved is saved, and forgets what was read: who has a feed that is closed needs none of it. */
   async close(): Promise<void> {
     await this.#saving
+    this.#known = NOTHING_KNOWN
+    this.#listing = undefined
+    this.#restoring = undefined
+    this.#walk.forget()
   }
 
   // Of the log as it is now, if nothing of it is missing.

@@ -131,6 +131,18 @@ describe('a listing of a log that grows', () => {
     expect(again).toEqual(await new History(log).list())
   })
 
+  it('keeps nothing of it once it is closed', async () => {
+    const log = await logWith(10)
+    const history = new History(log)
+    const listing = await history.list()
+    log.reads = []
+    expect(await history.list()).toBe(listing)
+    await history.close()
+    expect(log.reads).toEqual([])
+    expect(await history.list()).toEqual(listing)
+    expect(log.reads).toHaveLength(11)
+  })
+
   it('is not saved while it is short, nor again for a few records more', async () => {
     const log = await logWith(200)
     const store = storeOf()

@@ -22,7 +22,7 @@ export class CatchUp {
   readonly #engine: Engine
   readonly #index: SearchIndex
   // A listing is the same object until its log changes; these are in the index as they are.
-  readonly #done = new Map<string, Listing>()
+  readonly #done = new WeakSet<Listing>()
 
   constructor(engine: Engine, index: SearchIndex) {
     this.#engine = engine
@@ -36,7 +36,6 @@ export class CatchUp {
     for (const feedKey of this.#index.feedKeys()) {
       if (here.has(feedKey)) continue
       this.#index.removeFeed(feedKey)
-      this.#done.delete(feedKey)
     }
     try {
       for (const entry of entries) await this.#catchUp(entry, signal)
@@ -46,14 +45,13 @@ export class CatchUp {
   }
 
   async #catchUp(entry: LibraryEntry, signal: AbortSignal | undefined): Promise<void> {
-    const { feedKey } = entry
     try {
       await using session = await this.#engine.open(entry)
       const { feed } = session
       const listing = await feed.list(LOCAL)
-      if (this.#done.get(feedKey) === listing) return
+      if (this.#done.has(listing)) return
       const isAllThere = await this.#compare(feed, listing, signal)
-      if (isAllThere) this.#done.set(feedKey, listing)
+      if (isAllThere) this.#done.add(listing)
     } catch (error) {
       // What cannot be read cannot be searched; the other newsletters can.
       if (!hasCode(error, 'NEEDS_KEY', 'NOT_AVAILABLE')) throw error
