@@ -50,6 +50,25 @@ export function attachmentName(url: string): string | undefined {
   return segments.length === 0 ? undefined : segments.join('/')
 }
 
+/**
+ * What an issue that a link means was imported from, as docs/format.md §6 resolves it: the link, without `?query` and
+ * `#fragment`, seen from where the issue with the link was imported from. Undefined where it leads elsewhere.
+ * @param from A path with `/`, or a web address.
+ */
+export function originOf(url: string, from: string): string | undefined {
+  const bare = url.replace(/[?#].*$/s, '')
+  if (/^https?:\/\//i.test(bare)) return bare
+  if (bare === '' || ANY_SCHEME.test(bare) || /^(?:\/\/|\\)/.test(bare)) return undefined
+  if (/^https?:\/\//i.test(from))
+    return URL.canParse(bare, from) ? new URL(bare, from).href : undefined
+  const segments = bare.startsWith('/') ? [] : from.split('/').slice(0, -1)
+  for (const segment of decode(bare).split('/')) {
+    if (segment === '..') segments.pop()
+    else if (segment !== '' && segment !== '.') segments.push(segment)
+  }
+  return segments.join('/')
+}
+
 function decode(url: string): string {
   try {
     return decodeURIComponent(url)

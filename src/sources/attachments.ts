@@ -1,7 +1,8 @@
-import { extname, posix } from 'node:path'
+import { posix } from 'node:path'
 import { attachmentName, MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS } from '../format/records/content.ts'
 import { line as lineOfText } from '../format/records/text.ts'
-import type { LocalImage } from './images.ts'
+import { mediaTypeOf, UNKNOWN_TYPE } from './media-types.ts'
+import type { LocalReference } from './references.ts'
 import type { DraftAttachment, DraftWarning } from './source.ts'
 
 /** A file beside a draft. */
@@ -22,83 +23,108 @@ export interface DraftFiles {
   find(path: string, line: number): Promise<DraftFile | undefined>
 }
 
-const MEDIA_TYPES: Readonly<Record<string, string>> = {
-  '.png': 'image/png',
-  '.jpg': 'image/jpeg',
-  '.jpeg': 'image/jpeg',
-  '.gif': 'image/gif',
-  '.webp': 'image/webp',
-  '.avif': 'image/avif',
-  '.svg': 'image/svg+xml',
-  '.bmp': 'image/bmp',
-  '.tif': 'image/tiff',
-  '.tiff': 'image/tiff',
-  '.mp3': 'audio/mpeg',
-  '.ogg': 'audio/ogg',
-  '.mp4': 'video/mp4',
-  '.webm': 'video/webm',
-  '.pdf': 'application/pdf',
-}
-
-const NOT_FOUND = 'there is no such file in the folder of the draft or that of the import'
+const NOT_FOUND =
+  'there is no such file in the folder of the draft or that of the import; --site-root names another one'
 
 const altText = lineOfText(1_024)
 
-/** The media type of a file by its extension. */
-export function mediaTypeOf(name: string): string {
-  return MEDIA_TYPES[extname(name).toLowerCase()] ?? 'application/octet-stream'
+/** What the references of a draft lead to. */
+export interface FoundFiles {
+  readonly attachments: DraftAttachment[]
+  readonly warnings: DraftWarning[]
+  /** Links that lead to no file. */
+  readonly links: readonly LocalReference[]
 }
 
+/** Above this, a picture makes readers wait, and an issue is most likely not what its author thinks. */
+const LARGE_PICTURE_BYTES = 2 * 1024 * 1024
+
+/** Pictures that browsers do not show, or only some do. */
+const NOT_SHOWN = new Set(['image/heic', 'image/heif', 'image/jxl', 'image/tiff', UNKNOWN_TYPE])
+
 /**
- * Finds the files that the images of a draft show.
+ * Finds the files that a draft shows, and those it links to: pictures, sound, films and documents, no pages.
  * @param files Without them (text from a pipe) every image is missing.
  * @throws INVALID_DRAFT where a file may not or cannot be read
  */
 export async function findAttachments(
-  images: readonly LocalImage[],
+  references: readonly LocalReference[],
   files: DraftFiles | undefined,
-): Promise<{ readonly attachments: DraftAttachment[]; readonly warnings: DraftWarning[] }> {
+): Promise<FoundFiles> {
   const attachments: DraftAttachment[] = []
   const warnings: DraftWarning[] = []
+  const links: LocalReference[] = []
   const seen = new Set<string>()
   /** The identity of the file that has each name. */
   const named = new Map<string, string>()
-  const missing = (name: string, why: string, line: number) =>
-    void warnings.push({ message: `The image "${shown(name)}" is missing: ${why}.`, line })
-  for (const image of images) {
-    const { line } = image
-    const path = posix.normalize(image.path)
-    if (seen.has(path)) continue
-    seen.add(path)
+  for (const it of references) {
+    const { line, kind } = it
+    const path = posix.normalize(it.path)
     const name = path.replace(/^(?:\.\.\/|\/)+/, '')
-    const complaint = /^(?:\\|file:|[a-z]:)/i.test(path)
-      ? 'it is a path of one machine; name it by a relative path'
-      : attachmentName.safeParse(name).error?.issues[0]?.message
-    const found = complaint === undefined ? await files?.find(path, line) : undefined
+    const isPage = kind === 'link' && (mediaTypeOf(name) === UNKNOWN_TYPE || isHidden(name))
+    if (!isPage && seen.has(path)) continue
+    const complaint = isPage ? undefined : complaintOf(path, name)
+    const found = isPage || complaint !== undefined ? undefined : await files?.find(path, line)
+    if (kind === 'link' && found === undefined) {
+      links.push(it)
+      continue
+    }
+    seen.add(path)
+    const missing = (shownName: string, why: string) => {
+      const what = kind === 'image' ? 'image' : 'linked file'
+      warnings.push({ message: `The ${what} "${shown(shownName)}" is missing: ${why}.`, line })
+    }
     const identity = found?.identity ?? path
     if (complaint !== undefined) {
-      missing(path, complaint, line)
+      missing(path, complaint)
     } else if (files === undefined) {
-      missing(path, 'text from a pipe has no folder to find it in', line)
+      missing(path, 'text from a pipe has no folder to find it in')
     } else if (found === undefined) {
-      missing(path, /^[./]/.test(path) ? NOT_FOUND : 'there is no such file', line)
+      missing(path, /^[./]/.test(path) ? NOT_FOUND : 'there is no such file')
     } else if (found.sizeBytes === 0) {
-      missing(name, 'it is an empty file', line)
+      missing(name, 'it is an empty file')
     } else if (found.sizeBytes > MAX_ATTACHMENT_BYTES) {
-      missing(name, `it has ${found.sizeBytes} bytes; ${MAX_ATTACHMENT_BYTES} is the limit`, line)
+      missing(name, `it has ${found.sizeBytes} bytes; ${MAX_ATTACHMENT_BYTES} is the limit`)
     } else if (attachments.length === MAX_ATTACHMENTS) {
-      missing(name, `an issue has at most ${MAX_ATTACHMENTS} attachments`, line)
+      missing(name, `an issue has at most ${MAX_ATTACHMENTS} attachments`)
     } else if (named.has(name)) {
-      if (named.get(name) !== identity) missing(path, `another picture is called ${name}`, line)
+      if (named.get(name) !== identity) missing(path, `another file is called ${name}`)
     } else {
       named.set(name, identity)
-      attachments.push(attachmentOf(image, name, found))
+      const attachment = attachmentOf(it, name, found)
+      attachments.push(attachment)
+      const doubt = kind === 'image' ? doubtAbout(attachment) : undefined
+      if (doubt !== undefined) {
+        warnings.push({ message: `The image "${shown(name)}" ${doubt}.`, line })
+      }
     }
   }
-  return { attachments, warnings }
+  return { attachments, warnings, links }
 }
 
-function attachmentOf({ alt }: LocalImage, name: string, found: DraftFile): DraftAttachment {
+function complaintOf(path: string, name: string): string | undefined {
+  return /^(?:\\|file:|[a-z]:)/i.test(path)
+    ? 'it is a path of one machine; name it by a relative path'
+    : attachmentName.safeParse(name).error?.issues[0]?.message
+}
+
+/** Files that somebody hid are not published because a text links to them. */
+function isHidden(name: string): boolean {
+  return /(?:^|\/)\./.test(name)
+}
+
+/** What an author may not know of a picture. */
+function doubtAbout({ mediaType, sizeBytes }: DraftAttachment): string | undefined {
+  if (NOT_SHOWN.has(mediaType)) {
+    return mediaType === UNKNOWN_TYPE
+      ? 'is of a kind that browsers do not show; convert it to JPEG, PNG or WebP'
+      : `is ${mediaType.slice('image/'.length).toUpperCase()}, which most browsers do not show; convert it to JPEG, PNG or WebP`
+  }
+  if (!mediaType.startsWith('image/') || sizeBytes <= LARGE_PICTURE_BYTES) return undefined
+  return `has ${(sizeBytes / 1024 / 1024).toFixed(1)} MiB; readers wait for more than 2 MiB`
+}
+
+function attachmentOf({ alt }: LocalReference, name: string, found: DraftFile): DraftAttachment {
   return {
     name,
     mediaType: mediaTypeOf(name),

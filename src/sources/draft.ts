@@ -1,9 +1,11 @@
 import { extname } from 'node:path'
+import { defined } from '../defined.ts'
 import { findAttachments, type DraftFiles } from './attachments.ts'
 import { dateInPath } from './date.ts'
-import { splitFrontMatter, type FrontMatter } from './front-matter.ts'
+import { readDialects } from './dialects.ts'
+import { splitFrontMatter, type FrontMatter, type HeadValue } from './front-matter.ts'
 import { checkTitle, readHead } from './head.ts'
-import { localImages } from './images.ts'
+import { localReferences } from './references.ts'
 import { invalidDraft, type Draft } from './source.ts'
 import { checkBody } from './text.ts'
 import { titleFromName, titleHeading } from './title.ts'
@@ -20,6 +22,8 @@ export interface DraftOrigin {
   readonly dateFrom: 'file' | 'now'
   /** What is published although its head marks it as not for everybody, or not now. */
   readonly include?: ReadonlySet<WithheldKind> | undefined
+  /** Leave out template code that no Markdown can be made of. */
+  readonly withoutTemplates?: boolean | undefined
 }
 
 /**
@@ -27,19 +31,24 @@ export interface DraftOrigin {
  * @throws INVALID_DRAFT saying what is wrong and on which line; TOO_LARGE.
  */
 export async function draftFromMarkdown(text: string, origin: DraftOrigin): Promise<Draft> {
-  const { fields, body, bodyLine, warnings: ofHead } = await splitFrontMatter(text)
+  const { fields, body: typed, bodyLine, warnings: ofHead } = await splitFrontMatter(text)
   const read = readHead(fields, { include: origin.include })
   const { title, publishedAt, ...head } = read.head
+  const { text: body, warnings: ofDialects } = readDialects(typed, origin)
   checkBody(body)
-  const images = (await localImages(body)).map((it) => ({ ...it, line: it.line + bodyLine - 1 }))
-  const { attachments, warnings } = await findAttachments(images, origin.files)
+  const inFile = <T extends { readonly line?: number }>(it: T) =>
+    it.line === undefined ? it : { ...it, line: it.line + bodyLine - 1 }
+  const references = (await localReferences(body)).map(inFile)
+  const { attachments, warnings, links } = await findAttachments(references, origin.files)
   return {
     title: title ?? (await titleOf(body, bodyLine, origin.name)),
     ...head,
     ...dated(publishedAt ?? dateInAddress(fields), origin),
     markdown: body,
     attachments,
-    warnings: [...ofHead, ...read.warnings, ...warnings],
+    links: links.map(({ target, line, place }) => ({ target, line, ...defined({ place }) })),
+    addresses: addressesIn(fields),
+    warnings: [...ofHead, ...read.warnings, ...ofDialects.map(inFile), ...warnings],
   }
 }
 
@@ -62,6 +71,18 @@ function dated(
     name === undefined ? undefined : dateInPath(name.slice(0, -extname(name).length || undefined))
   if (inName !== undefined) return { publishedAt: inName, dateFrom: 'name' }
   return { publishedAt: date.toISOString(), dateFrom }
+}
+
+/** The names under which generators keep the address of a page, and those that lead to it. */
+const ADDRESSES = ['permalink', 'url', 'path', 'slug', 'aliases', 'alias', 'redirect_from']
+
+function addressesIn(fields: FrontMatter['fields']): string[] {
+  return ADDRESSES.flatMap((name): readonly HeadValue[] => {
+    const value = fields.get(name)?.value ?? ''
+    return typeof value === 'string' ? [value] : value instanceof Map ? [] : [...value]
+  })
+    .map((it) => (typeof it === 'string' ? it.trim() : ''))
+    .filter((it) => it !== '')
 }
 
 /** The date in the address that a head gives a page: `path: /2019/10/15/high-tide/`. */

@@ -214,7 +214,9 @@ function tagsField(fields: Fields): string[] | undefined {
   if (typeof category === 'string') lists.push([category])
   const tags = lists
     .flatMap((value) => {
-      if (typeof value === 'string') return isBlank(value) ? [] : value.split(/[,;]/)
+      // Without a comma, Jekyll takes each word for a tag.
+      if (typeof value === 'string')
+        return isBlank(value) ? [] : value.split(/[,;]/.test(value) ? /[,;]/ : /\s+/)
       return isMap(value) ? [] : value.map((it) => nameIn(it) ?? '')
     })
     .map((it) => it.trim().replace(/^#(?=[^#])/, ''))

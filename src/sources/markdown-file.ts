@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
-import { open, realpath, stat } from 'node:fs/promises'
+import { open, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path'
 import { codeOf, HyperletterError } from '../errors.ts'
 import type { DraftFile, DraftFiles } from './attachments.ts'
@@ -8,8 +8,13 @@ import { withoutLocation } from './picture-location.ts'
 import { invalidDraft, type Draft } from './source.ts'
 import { checkDraftSize, checkDraftText, decodeDraft } from './text.ts'
 
-interface FileOptions extends Pick<DraftOrigin, 'include'> {
+export interface FileOptions extends Pick<DraftOrigin, 'include' | 'withoutTemplates'> {
+  /** Keep the places at which pictures were taken. */
   readonly keepLocation?: boolean | undefined
+  /** Absolute path of a folder outside of the imported one, in which files may lie, too. */
+  readonly siteRoot?: string | undefined
+  /** The files of the imported folder, for paths that are not spelled as the files are, or are names alone. */
+  readonly index?: FileIndex | undefined
 }
 
 /**
@@ -17,7 +22,6 @@ interface FileOptions extends Pick<DraftOrigin, 'include'> {
  * @param path Absolute path of a Markdown file.
  * @param options.name Its path below an imported folder, with `/`; else its file name counts.
  * @param options.root The imported folder, in which its pictures may lie; else the folder of the file.
- * @param options.keepLocation Keep the places at which pictures were taken.
  * @param options.include What is published although its head marks it.
  * @throws INVALID_DRAFT saying what is wrong and on which line; TOO_LARGE.
  */
@@ -27,7 +31,8 @@ export async function readDraft(
     name = basename(path),
     root = dirname(path),
     include,
-    keepLocation,
+    withoutTemplates,
+    ...options
   }: { name?: string; root?: string } & FileOptions = {},
 ): Promise<Draft> {
   let bytes
@@ -44,8 +49,9 @@ export async function readDraft(
     throw error instanceof HyperletterError ? error : unreadable(path, error)
   }
   checkDraftSize(bytes.byteLength)
-  const files = filesBelow({ root, keepLocation }, dirname(path))
-  return draftFromMarkdown(decodeDraft(bytes), { files, name, date, dateFrom: 'file', include })
+  const files = filesBelow({ root, ...options }, dirname(path))
+  const choices = { include, withoutTemplates }
+  return draftFromMarkdown(decodeDraft(bytes), { files, name, date, dateFrom: 'file', ...choices })
 }
 
 /**
@@ -69,31 +75,86 @@ const SITE_ROOTS = ['', 'static', 'public', 'assets', 'source', 'src', 'content'
 
 /** The files of a folder and below, and none that a link brings in from elsewhere. */
 function filesBelow(
-  { root, keepLocation = false }: { root: string } & FileOptions,
+  { root, siteRoot, index, keepLocation = false }: { root: string } & FileOptions,
   folder = root,
 ): DraftFiles {
+  const roots = siteRoot === undefined ? [root] : [root, siteRoot]
+  const findIn = async (path: string, line: number) => {
+    for (const base of roots) {
+      for (const candidate of candidates(base, folder, path)) {
+        const found = await findFile(base, candidate, path, line)
+        if (found !== undefined) return found
+      }
+    }
+    const indexed = await index?.find(candidates(root, folder, path), path)
+    return indexed === undefined ? undefined : findFile(root, indexed, path, line)
+  }
   return {
     async find(path, line) {
-      for (const candidate of candidates(root, folder, path)) {
-        const found = await findFile(root, candidate, path, line)
-        if (found === undefined) continue
-        return keepLocation
-          ? found
-          : { ...found, open: async () => withoutLocation(await found.open()) }
-      }
-      return undefined
+      const found = await findIn(path, line)
+      return found === undefined || keepLocation
+        ? found
+        : { ...found, open: async () => withoutLocation(await found.open()) }
     },
   }
 }
 
+/** Most files of a folder that are kept in mind. */
+const MAX_INDEXED = 200_000
+
+/** The files below a folder, by what is the same for any case and normal form, and by their name alone. */
+export class FileIndex {
+  readonly #root: string
+  #files: Promise<ReadonlyMap<string, string | undefined>> | undefined
+
+  constructor(root: string) {
+    this.#root = root
+  }
+
+  /** The file that one of the candidates means, or the only one of a name that has no folder. */
+  async find(paths: readonly string[], name: string): Promise<string | undefined> {
+    const files = await (this.#files ??= this.#read())
+    const named = name.includes('/') ? [] : [name]
+    for (const path of [...paths, ...named]) {
+      const found = files.get(sameSpelled(path))
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
+  async #read(): Promise<ReadonlyMap<string, string | undefined>> {
+    const files = new Map<string, string | undefined>()
+    const waiting = [this.#root]
+    for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
+      for (const it of await readdir(at, { withFileTypes: true }).catch(() => [])) {
+        const path = join(at, it.name)
+        if (it.name.startsWith('.') || it.name === 'node_modules') continue
+        if (it.isDirectory()) waiting.push(path)
+        else if (files.size < 2 * MAX_INDEXED) {
+          files.set(sameSpelled(path), path)
+          const name = sameSpelled(it.name)
+          files.set(name, files.has(name) ? undefined : path)
+        }
+      }
+    }
+    return files
+  }
+}
+
+function sameSpelled(path: string): string {
+  return path.normalize('NFC').toLowerCase()
+}
+
 /** Where the file may lie: below the folder, or, from the root of a site, below any folder that may be that root. */
 function candidates(root: string, folder: string, path: string): string[] {
+  const isInside = !isOutside(root, folder)
   if (!path.startsWith('/')) {
-    const candidate = join(folder, path)
-    return isOutside(root, candidate) ? [] : [candidate]
+    const beside = join(folder, path)
+    if (!isOutside(root, beside)) return [beside]
+    return isInside ? [] : [join(root, path)].filter((it) => !isOutside(root, it))
   }
   const found: string[] = []
-  for (let at = folder; !isOutside(root, at); at = dirname(at)) {
+  for (let at = isInside ? folder : root; !isOutside(root, at); at = dirname(at)) {
     found.push(...SITE_ROOTS.map((name) => join(at, name, path)))
     if (at === root) break
   }

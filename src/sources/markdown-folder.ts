@@ -2,8 +2,8 @@ import type { Dirent } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { extname, join, relative, sep } from 'node:path'
 import { codeOf, HyperletterError } from '../errors.ts'
-import { mediaTypeOf } from './attachments.ts'
-import { isOutside, readDraft } from './markdown-file.ts'
+import { mediaTypeOf } from './media-types.ts'
+import { FileIndex, isOutside, readDraft, type FileOptions } from './markdown-file.ts'
 import {
   compareNaturally,
   skippedFor,
@@ -13,15 +13,15 @@ import {
 } from './source.ts'
 import { withheldByPath, type WithheldKind } from './unpublished.ts'
 
-export interface MarkdownFolderOptions {
+export interface MarkdownFolderOptions extends Omit<FileOptions, 'index'> {
   /** Glob, see `matchesGlob`. */
   readonly match?: string | undefined
   /** Globs of files that are left out. */
   readonly exclude?: readonly string[] | undefined
   /** What is published although its head, name or place marks it as not for everybody, or not now. */
   readonly include?: ReadonlySet<WithheldKind>
-  /** Keep the places at which pictures were taken. */
-  readonly keepLocation?: boolean | undefined
+  /** Leave out template code that no Markdown can be made of. */
+  readonly withoutTemplates?: boolean | undefined
 }
 
 interface FolderListing {
@@ -61,18 +61,18 @@ const READ_AT_ONCE = 16
  */
 export function markdownFolder(
   folder: string,
-  { match, exclude, include = new Set(), keepLocation }: MarkdownFolderOptions = {},
+  { match, exclude, include = new Set(), ...others }: MarkdownFolderOptions = {},
 ): DraftSource {
   return {
+    isLinked: true,
     async *drafts({ signal }) {
       const { files, skipped } = await listFolder(folder, { match, exclude, include })
+      const options = { include, index: new FileIndex(folder), ...others }
       yield* skipped
       for (let start = 0; start < files.length; start += READ_AT_ONCE) {
         signal?.throwIfAborted()
         const some = files.slice(start, start + READ_AT_ONCE)
-        yield* await Promise.all(
-          some.map((file) => readOne(folder, file, { include, keepLocation })),
-        )
+        yield* await Promise.all(some.map((file) => readOne(folder, file, options)))
       }
     },
   }
@@ -81,7 +81,7 @@ export function markdownFolder(
 async function readOne(
   folder: string,
   origin: string,
-  options: Pick<MarkdownFolderOptions, 'include' | 'keepLocation'>,
+  options: MarkdownFolderOptions & FileOptions,
 ): Promise<FoundDraft | SkippedDraft> {
   try {
     const draft = await readDraft(join(folder, origin), { name: origin, root: folder, ...options })

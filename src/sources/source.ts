@@ -13,6 +13,16 @@ export interface DraftAttachment {
   open(): Promise<Uint8Array>
 }
 
+/** A link of a draft whose target only the source it is from can tell. */
+export interface DraftLink {
+  /** As written. */
+  readonly target: string
+  /** Line of the file, from 1. */
+  readonly line: number
+  /** Where the target stands in the Markdown; absent where it cannot be changed. */
+  readonly place?: { readonly start: number; readonly end: number }
+}
+
 /** Something an author should know about a draft that can be published all the same. */
 export interface DraftWarning {
   readonly message: string
@@ -29,9 +39,13 @@ export interface Draft {
   readonly language?: string
   /** ISO 8601 in UTC. */
   readonly publishedAt: string
-  /** The text below the head, byte for byte. */
+  /** The text below the head, byte for byte but for what `readDialects` puts in the words of Markdown. */
   readonly markdown: string
   readonly attachments: readonly DraftAttachment[]
+  /** Links that lead neither to the web nor to an attachment, in the order of the text. */
+  readonly links?: readonly DraftLink[]
+  /** Where the text was on its site, without the host: what its head says of its address, and of older ones. */
+  readonly addresses?: readonly string[]
   readonly warnings: readonly DraftWarning[]
   /** How `publishedAt` was found. */
   readonly dateFrom: 'head' | 'name' | 'file' | 'now'
@@ -71,6 +85,8 @@ export interface DraftSource {
   drafts(options: {
     readonly signal?: AbortSignal | undefined
   }): AsyncIterable<FoundDraft | SkippedDraft>
+  /** Its drafts link to each other by paths, as `linkPosts` reads them. */
+  readonly isLinked?: boolean
   /** Gives back what its drafts read from, once all of them are published. */
   close?(): Promise<void>
 }

@@ -12,7 +12,7 @@ import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { parseDraft, readDraft } from '../../src/sources/markdown-file.ts'
+import { FileIndex, parseDraft, readDraft } from '../../src/sources/markdown-file.ts'
 import type { WithheldKind } from '../../src/sources/unpublished.ts'
 import {
   MAX_ATTACHMENT_BYTES,
@@ -192,6 +192,69 @@ describe('readDraft', () => {
       const draft = await readDraft(draftFile('image-missing.md'))
       expect(draft.attachments).toEqual([])
       expect(draft.warnings).toMatchObject([{ line: 8 }])
+    })
+
+    it('takes along files that it links to or plays, but no pages and nothing hidden', async () => {
+      for (const name of ['a.pdf', 'b.mp3', 'c.mp4', 'd.png', '.e.pdf', 'f.md', 'g.html'])
+        await written(name, 'x')
+      const text =
+        '# A\n\n[a](a.pdf#2) <audio src="b.mp3"></audio> ![c](c.mp4) [![d](d.png)](d.png) [e](.e.pdf) [f](f.md) [g](g.html) [h](h.pdf)'
+      const { attachments, links = [] } = await readDraft(await written('z.md', text))
+      expect(attachments.map(({ name, mediaType }) => [name, mediaType])).toEqual([
+        ['a.pdf', 'application/pdf'],
+        ['b.mp3', 'audio/mpeg'],
+        ['c.mp4', 'video/mp4'],
+        ['d.png', 'image/png'],
+      ])
+      expect(links.map((it) => it.target)).toEqual(['.e.pdf', 'f.md', 'g.html', 'h.pdf'])
+      expect(
+        links.every(
+          ({ place = { start: 0, end: 0 }, target }) =>
+            text.slice(place.start, place.end) === target,
+        ),
+      ).toBe(true)
+    })
+
+    it('warns of pictures that browsers do not show, and of large ones', async () => {
+      await written('a.heic', 'x')
+      await written('b.jxl', 'x')
+      await written('c.jpg', 'x'.repeat(2 * 1024 * 1024 + 1))
+      await written('d.png', 'x')
+      const text = '# A\n\n![a](a.heic)\n\n![b](b.jxl) ![c](c.jpg) ![d](d.png)'
+      const { attachments, warnings } = await readDraft(await written('z.md', text))
+      expect(attachments).toHaveLength(4)
+      expect(
+        warnings.map(({ line, message }) => `${line}: ${message.split(/[,;]/, 1)[0]}`),
+      ).toEqual([
+        '3: The image "a.heic" is HEIC',
+        '5: The image "b.jxl" is JXL',
+        '5: The image "c.jpg" has 2.0 MiB',
+      ])
+    })
+
+    it('finds files below the root of a site, by their name alone, and in any case and normal form', async () => {
+      await mkdir(join(folder, 'static/img'), { recursive: true })
+      await mkdir(join(folder, 'content/posts'), { recursive: true })
+      for (const name of ['static/img/a.png', 'static/img/B.PNG', 'static/img/u\u0308.png'])
+        await written(name, 'x')
+      const root = join(folder, 'content/posts')
+      const path = await written(
+        'content/posts/z.md',
+        '# A\n\n![](/img/a.png) ![](../../static/img/a.png)',
+      )
+      expect((await readDraft(path, { root })).attachments).toEqual([])
+      const { attachments } = await readDraft(path, { root, siteRoot: folder })
+      expect(attachments.map((it) => it.name)).toEqual(['img/a.png', 'static/img/a.png'])
+      const other = await written(
+        'content/posts/y.md',
+        '# A\n\n![[a.png]] ![](/static/img/b.png) ![](/static/img/ü.png)',
+      )
+      const found = await readDraft(other, { root: folder, index: new FileIndex(folder) })
+      expect(found.attachments.map((it) => it.name)).toEqual([
+        'a.png',
+        'static/img/b.png',
+        'static/img/ü.png',
+      ])
     })
 
     it('decodes percent signs and accepts names in any script', async () => {

@@ -139,7 +139,7 @@ export const writingContract = {
       newsletter: newsletterRef.optional(),
       /** Absolute path of a folder of texts, or of a service's export; or the address of a feed. */
       folder: z.string().min(1).max(4_096),
-      /** Address of the site that an export comes from, for links that do not name it. */
+      /** Where the site was, for links that do not name it: those to no post and no file become addresses there. */
       siteUrl: z.optional(webUrl),
       /** Pictures that an export shows from the web travel with the issues. */
       fetchPictures: z.boolean().optional(),
@@ -153,6 +153,10 @@ export const writingContract = {
       include: z.array(z.enum(WITHHELD_KINDS)).optional(),
       /** Keep the places at which pictures were taken. */
       keepLocation: z.boolean().optional(),
+      /** Absolute path of a folder in which pictures and other files may lie, too. */
+      siteRoot: z.string().min(1).max(4_096).optional(),
+      /** Leave out template code that no Markdown can be made of. */
+      withoutTemplates: z.boolean().optional(),
       /** Publish nothing: tell what would be published, in its order, and what would be left out. */
       dryRun: z.boolean().optional(),
       /** Publish what changed of an issue that a file became before as a newer edition of it. */

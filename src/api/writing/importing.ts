@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { AppendOptions } from '../../engine/publish/continuity.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { markdownFolder } from '../../sources/markdown-folder.ts'
+import { linkPosts } from '../../sources/post-links.ts'
 import { Spool } from '../../sources/spool.ts'
 import {
   inPublishingOrder,
@@ -32,10 +33,10 @@ const ISSUES_A_TURN = 8
 /** Publishes the Markdown files of a folder, or what another service exported, as `importDrafts` does. */
 export async function* importFolder(
   engine: Engine,
-  { folder, match, exclude, include, keepLocation, ...input }: ParsedInput<'importFolder'>,
+  input: ParsedInput<'importFolder'>,
   options: CallOptions,
 ): AsyncGenerator<Event> {
-  const { siteUrl, fetchPictures = false, allowPrivateAddresses } = input
+  const { folder, include, siteUrl, fetchPictures = false, allowPrivateAddresses } = input
   const kinds = new Set(include)
   const { serviceExport } = await import('../../sources/services/exports.ts')
   const source =
@@ -44,7 +45,7 @@ export async function* importFolder(
       siteUrl,
       fetchPictures,
       allowPrivateAddresses,
-    })) ?? markdownFolder(folder, { match, exclude, include: kinds, keepLocation })
+    })) ?? markdownFolder(folder, { ...input, include: kinds })
   yield* importDrafts(engine, source, input, options)
 }
 
@@ -56,7 +57,7 @@ export async function* importFolder(
 export async function* importDrafts(
   engine: Engine,
   source: DraftSource,
-  input: Pick<ParsedInput<'importFolder'>, 'newsletter' | 'force' | 'dryRun' | 'amend'>,
+  input: Pick<ParsedInput<'importFolder'>, 'newsletter' | 'force' | 'dryRun' | 'amend' | 'siteUrl'>,
   { signal }: CallOptions,
 ): AsyncGenerator<Event> {
   const entry = authoredBy(engine, input.newsletter)
@@ -69,11 +70,14 @@ export async function* importDrafts(
   // A text of each draft is more than the memory holds.
   using spool = new Spool(engine.config.dataDir)
   await using _source = { [Symbol.asyncDispose]: async () => source.close?.() }
-  const found: FoundDraft[] = []
+  const read: FoundDraft[] = []
   for await (const it of source.drafts({ signal })) {
-    if ('draft' in it) found.push(spool.keep(it))
+    if ('draft' in it) read.push(spool.keep(it))
     else yield skipped(it)
   }
+  const found = source.isLinked
+    ? linkPosts(read, input.siteUrl, (changed) => spool.keep(changed))
+    : read
   const { fresh, known, copies } = await sortOut(published, found)
   let amended = 0
   for (const { of, it: before } of known) {

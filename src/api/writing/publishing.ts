@@ -5,6 +5,7 @@ import { HyperletterError } from '../../errors.ts'
 import { encodeContent, type EncodedContent } from '../../format/content/content-codec.ts'
 import { compress } from '../../engine/compression.ts'
 import { parseDraft, readDraft } from '../../sources/markdown-file.ts'
+import { linkPosts } from '../../sources/post-links.ts'
 import { invalidDraft, isDated, type Draft, type DraftWarning } from '../../sources/source.ts'
 import { withheldByPath } from '../../sources/unpublished.ts'
 import {
@@ -157,7 +158,7 @@ export async function prepareIssue(
   draft: Draft,
   importedFrom?: string,
 ): Promise<(at: LogPosition) => IssueEntry> {
-  const { markdown: _m, attachments: _a, ...claims } = draft
+  const { markdown: _m, attachments: _a, links: _l, addresses: _s, ...claims } = draft
   const { warnings: _w, dateFrom: _d, declaredNumber: _n, ...head } = claims
   const { body, attached } = await encodeDraft(draft)
   return (at) => composeIssue(at, withoutUndefined({ ...head, importedFrom }), body, attached)
@@ -178,7 +179,13 @@ export async function encodeDraft({
 }
 
 /** The draft that a caller names or sends. @throws INVALID_DRAFT, TOO_LARGE */
-export function loadDraft(source: ParsedInput<'publishIssue'>['draft']): Promise<Draft> {
+export async function loadDraft(source: ParsedInput<'publishIssue'>['draft']): Promise<Draft> {
+  const draft = await readSource(source)
+  // A text by itself has no other posts to lead to: what its links lose is told of.
+  return linkPosts([{ origin: '', draft }])[0]?.draft ?? draft
+}
+
+function readSource(source: ParsedInput<'publishIssue'>['draft']): Promise<Draft> {
   const include = new Set(source.include)
   const { keepLocation } = source
   if ('file' in source) return readDraft(source.file, { include, keepLocation })

@@ -12,9 +12,11 @@ interface Options {
   readonly exclude?: string[]
   readonly include?: WithheldKind[]
   readonly keepLocation?: boolean
+  readonly siteRoot?: string
   readonly siteUrl?: string
   readonly fetchPictures?: boolean
   readonly allowPrivateAddresses?: boolean
+  readonly withoutTemplates?: boolean
   readonly amend?: boolean
   readonly dryRun?: boolean
   readonly yes?: boolean
@@ -42,9 +44,11 @@ export const commands: Commands = {
       .option('--exclude <glob>', 'not these files; may be given several times', collect(String))
       .option(...includeOption)
       .keepLocation()
-      .option('--site-url <address>', 'where the posts of an export were, for links to each other')
+      .option('--site-root <folder>', 'look for pictures and linked files in this folder, too')
+      .option('--site-url <address>', 'where the site was: links to pages of it lead there')
       .option('--fetch-pictures', 'take along pictures that an export shows from the web')
       .option('--allow-private-addresses', 'fetch also from this machine and its network')
+      .option('--without-templates', 'leave out template code, such as {% include … %}')
       .option('--amend', 'publish what changed in files that are issues already')
       .option('--dry-run', 'publish nothing; show what would be published, in its order')
       .option('--yes', 'skip the confirmation')
@@ -63,12 +67,13 @@ export const commands: Commands = {
 function importFolder(
   context: Context,
   folder: string,
-  { to, yes, ...options }: Options,
+  { to, yes, siteRoot, ...options }: Options,
 ): Promise<number | void> {
   const path = /^https?:\/\//i.test(folder) ? folder : resolve(context.io.cwd, folder)
+  const root = siteRoot === undefined ? {} : { siteRoot: resolve(context.io.cwd, siteRoot) }
   return runImport(context, { yes, ...options }, (operations, given) =>
     operations.importFolder(
-      { folder: path, ...defined({ newsletter: to, ...options, ...given }) },
+      { folder: path, ...root, ...defined({ newsletter: to, ...options, ...given }) },
       { signal: context.io.signal },
     ),
   )

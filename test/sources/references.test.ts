@@ -1,12 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { localImages } from '../../src/sources/images.ts'
+import { localReferences } from '../../src/sources/references.ts'
 
 async function paths(text: string): Promise<string[]> {
-  return (await localImages(text)).map((it) => it.path)
+  return (await localReferences(text)).filter((it) => it.kind === 'image').map((it) => it.path)
 }
 
-describe('localImages', () => {
+async function unplaced(text: string): Promise<unknown[]> {
+  return (await localReferences(text)).map((it) => ({ ...it, place: undefined }))
+}
+
+describe('localReferences', () => {
   it.each([
     ['![a](b.png)', ['b.png']],
     ['![a](<b c.png> "d")', ['b c.png']],
@@ -112,7 +116,7 @@ describe('localImages', () => {
     // An empty block of code at the end changes nothing else, and is left to the parser.
     await fc.assert(
       fc.asyncProperty(texts, async (text) => {
-        expect(await localImages(text)).toEqual(await localImages(`${text}\n\n~~~\n~~~\n`))
+        expect(await unplaced(text)).toEqual(await unplaced(`${text}\n\n~~~\n~~~\n`))
       }),
       { numRuns: 300 },
     )
@@ -121,7 +125,7 @@ describe('localImages', () => {
   it('finds images of texts that are too long or too tangled to parse', async () => {
     const fence = '```\n![a](code.png)\n```\n'
     const long = 'Some words of prose.\n'.repeat(20_000)
-    const found = await localImages(`${fence}${long}![a](b.png) ![c][d]\n\n[d]: <e.png>`)
+    const found = await localReferences(`${fence}${long}![a](b.png) ![c][d]\n\n[d]: <e.png>`)
     expect(found.map((it) => [it.path, it.line])).toEqual([
       ['b.png', 20_004],
       ['e.png', 20_004],

@@ -1,0 +1,143 @@
+import { posix } from 'node:path'
+import { originOf } from '../render/links.ts'
+import { edited, type Edit } from './dialects.ts'
+import type { DraftLink, DraftWarning, FoundDraft } from './source.ts'
+
+/**
+ * Drafts whose links lead to each other's issues: those to a post become its `origin`, as a relative path, which
+ * readers look up among the issues (docs/format.md, 6). Others lead to the site that there was, or are told of in
+ * warnings. Nothing else of a text changes.
+ * @param siteUrl Where the site was, for links that lead to no post: `https://old.example/blog/`.
+ * @param keep What becomes of a draft that has changed, before the next one is looked at.
+ */
+export function linkPosts(
+  found: readonly FoundDraft[],
+  siteUrl?: string,
+  keep = (changed: FoundDraft) => changed,
+): FoundDraft[] {
+  if (!found.some(({ draft }) => (draft.links ?? []).length > 0)) return [...found]
+  const posts = new Posts(found)
+  return found.map((it) => {
+    const { links = [] } = it.draft
+    if (links.length === 0) return it
+    const edits: Edit[] = []
+    const lost = new Map<string, DraftLink>()
+    for (const link of links) {
+      const target = posts.find(link.target, it) ?? onSite(link.target, it, siteUrl)
+      if (target === undefined) lost.set(link.target, lost.get(link.target) ?? link)
+      else if (target !== link.target && link.place !== undefined)
+        edits.push({ ...link.place, text: target })
+    }
+    if (edits.length === 0 && lost.size === 0) return it
+    const { markdown, warnings, ...head } = it.draft
+    const told = [...warnings, ...warningsOf([...lost.values()], siteUrl)]
+    return keep({ ...it, draft: { ...head, warnings: told, markdown: edited(markdown, edits) } })
+  })
+}
+
+class Posts {
+  readonly #byOrigin = new Map<string, FoundDraft>()
+  /** By addresses on the site, without what generators put around them. */
+  readonly #byAddress = new Map<string, FoundDraft>()
+  /** By the name of the file alone; undefined where two have it. */
+  readonly #byName = new Map<string, FoundDraft | undefined>()
+
+  constructor(posts: readonly FoundDraft[]) {
+    for (const it of posts) {
+      const path = plainPath(it.origin)
+      this.#byOrigin.set(it.origin, it)
+      const addresses = [...(it.draft.addresses ?? []), path, ...datedAddresses(path)]
+      for (const address of addresses) {
+        const key = plainPath(address)
+        if (!this.#byAddress.has(key)) this.#byAddress.set(key, it)
+      }
+      for (const name of new Set([posix.basename(path), posix.basename(path).replace(DATED, '')])) {
+        this.#byName.set(name, this.#byName.has(name) ? undefined : it)
+      }
+    }
+  }
+
+  /** The target of a link as a path from one post to the origin of another; undefined if it leads to none. */
+  find(target: string, from: FoundDraft): string | undefined {
+    const direct = originOf(target, from.origin)
+    if (direct !== undefined && this.#byOrigin.has(direct)) return target
+    const [path = '', rest = ''] = /^([^?#]*)(.*)$/s.exec(target)?.slice(1) ?? []
+    const clean = decoded(path)
+    const own = from.draft.addresses?.find((it) => it.startsWith('/')) ?? '/'
+    const post =
+      this.#byAddress.get(plainPath(clean.startsWith('/') ? clean : (direct ?? clean))) ??
+      this.#byAddress.get(plainPath(posix.resolve(own, clean))) ??
+      this.#byName.get(posix.basename(plainPath(clean)))
+    if (post === undefined || post === from) return undefined
+    const relative = posix.relative(posix.dirname(from.origin), post.origin)
+    return (
+      encodeURI(relative).replace(/[()#?]/g, (it) =>
+        encodeURIComponent(it).replace(/[()]/g, escaped),
+      ) + rest.replace(/^\?[^#]*/, '')
+    )
+  }
+}
+
+function escaped(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`
+}
+
+const DATED = /^\d{4}-\d{1,2}-\d{1,2}-/
+
+/** Jekyll's address of a dated file. */
+function datedAddresses(path: string): string[] {
+  const [, year, month, day, name] = /(?:^|\/)(\d{4})-(\d{1,2})-(\d{1,2})-([^/]+)$/.exec(path) ?? []
+  return name === undefined ? [] : [`${year}/${month}/${day}/${name}`, `${year}/${month}/${name}`]
+}
+
+/** Folders in which generators keep what they put at the root of a site. */
+const CONTENT = /^(?:(?:content|source|src|_posts|posts|_pages|pages|docs)\/)(?=.)/
+
+/** A path or address without its host, ends and the folders that generators leave out. */
+function plainPath(path: string): string {
+  const plain = path
+    .replace(/^https?:\/\/[^/]*/i, '')
+    .replace(/^\/+|\/+$/g, '')
+    .replace(/(?:^|\/)(?:_?index)(?:\.\w+)?$/, '')
+    .replace(/\.(?:md|markdown|mdown|mkd|mkdn|mdwn|html?)$/i, '')
+    .replace(CONTENT, '')
+    .replace(/^_posts\//, '')
+  return plain.normalize('NFC').toLowerCase()
+}
+
+function onSite(
+  target: string,
+  { origin, draft }: FoundDraft,
+  siteUrl: string | undefined,
+): string | undefined {
+  if (siteUrl === undefined) return undefined
+  const root = siteUrl.endsWith('/') ? siteUrl : `${siteUrl}/`
+  const own = draft.addresses?.find((it) => it.startsWith('/')) ?? plainPath(origin)
+  const from = target.startsWith('/') ? root : new URL(own.replace(/^\/+/, ''), root).href
+  const path = target.replace(/^\/+/, '')
+  return URL.canParse(path, from) ? new URL(path, from).href : undefined
+}
+
+/** Links of one post that are told of one by one. */
+const MAX_TOLD = 20
+
+function warningsOf(lost: readonly DraftLink[], siteUrl: string | undefined): DraftWarning[] {
+  const told = lost.slice(0, MAX_TOLD).map(({ target, line }) => {
+    const shown = target.slice(0, 255).replaceAll(/\p{C}/gu, '?')
+    const hint = siteUrl === undefined ? '; --site-url makes it an address of the site' : ''
+    return {
+      message: `The link to "${shown}" leads to no post and no file, and is shown as its text${hint}.`,
+      line,
+    }
+  })
+  const more = lost.length - told.length
+  return more > 0 ? [...told, { message: `${more} more links lead to no post and no file.` }] : told
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
+  }
+}

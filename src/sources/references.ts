@@ -1,0 +1,305 @@
+import type { Definition, Nodes } from 'mdast'
+import type { Handle } from 'mdast-util-from-markdown'
+import { defined } from '../defined.ts'
+import { readHtml, type HtmlTag } from '../render/markdown/raw-html.ts'
+
+/** What a text shows or links to at a place that is not on the web. */
+export interface LocalReference {
+  readonly kind: 'image' | 'link'
+  /** As written. */
+  readonly target: string
+  /** The same without `?query` and `#fragment`, percent-decoded. */
+  readonly path: string
+  /** Alternative text of an image. */
+  readonly alt: string
+  /** Line of the text, from 1. */
+  readonly line: number
+  /** Where the target stands in the text, with `<` and `>` around it where it has them; absent where that cannot be told. */
+  readonly place?: { readonly start: number; readonly end: number }
+}
+
+/** Levels of quotes and lists that a line may begin with; deeper ones overflow the parser's stack in the end. */
+const MAX_NESTING = 40
+/** Sum of the levels over all lines of more than 6: the parser takes 0.25 ms for each. */
+const MAX_DEEP_NESTING = 4_000
+/** The parser is quadratic in what might open a link or code within one paragraph: 2,000 take 40 ms. */
+const MAX_OPENINGS_PER_PARAGRAPH = 2_000
+/** Longest text that is parsed, three times the longest real issue: 0.3 s, where 2 MiB take 30 s. */
+const MAX_PARSED_CHARACTERS = 128 * 1024
+
+const DESTINATION = /\(\s{0,64}<?([^\s<>)]{0,64})/y
+const DEFINITION =
+  /^[ \t>*+\d.)-]{0,200}\[(?!\^)((?:\\.|[^[\]\\]){1,999})\]:\s{0,64}<?([^\s<>]{0,1024})/gm
+const ON_THE_WEB = /^(?:[a-z][a-z0-9+.-]+:|\/\/|#|\?)/i
+const FILE_URL = /^file:/i
+/** Elements of HTML that refer to files or pages, with the attribute that does so. */
+const REFERRING: Readonly<Record<string, readonly string[]>> = {
+  img: ['src', 'srcset'],
+  a: ['href'],
+  audio: ['src'],
+  video: ['src'],
+  source: ['src'],
+  embed: ['src'],
+  iframe: ['src'],
+  object: ['data'],
+}
+const HTML = new RegExp(`<(?:${Object.keys(REFERRING).join('|')})\\s`, 'i')
+const ALL_HTML = new RegExp(HTML, 'gi')
+/** Longest tag that is looked at without a parser. */
+const MAX_TAG_CHARACTERS = 2_000
+const IMAGE =
+  /!\[([^[\]]{0,1000})\](?:\([ \t]{0,16}(?:<([^<>\r\n]{1,1000})>|([^\s<>()]{1,1000}))|\[([^[\]]{0,1000})\])?/g
+
+/**
+ * What a Markdown text shows or links to by a local path, also by HTML, in the order of the text. Nothing in code counts. A
+ * text that would take a parser very long is searched line by line instead: there, images in fenced code do not
+ * count, but those in other code do, and links are not looked for.
+ */
+export async function localReferences(text: string): Promise<LocalReference[]> {
+  if (!mayRefer(text)) return []
+  const images = imagesOnLines(text)
+  if (images !== undefined) return images
+  return isSimple(text) ? referencesByParser(text) : imagesByPattern(text)
+}
+
+/** What stands in a form until there is an address. */
+const PLACEHOLDER = /^[A-Z]+(?:_[A-Z]+)*$/
+
+// Parsing takes 20 ms for what this tells in 0.1 ms: most targets in newsletters are on the web. In
+// doubt the answer is yes.
+function mayRefer(typed: string): boolean {
+  const text = withoutComments(typed)
+  for (const [, , target = ''] of text.matchAll(DEFINITION)) if (isLocal(target)) return true
+  for (let at = text.indexOf(']('); at >= 0; at = text.indexOf('](', at + 2)) {
+    const destination = matchAt(DESTINATION, text, at + 1)
+    // One that does not follow at once may stand on the next line of a quote.
+    const isEmpty = destination === '' && text[DESTINATION.lastIndex] === ')'
+    if (destination === undefined || isEmpty || PLACEHOLDER.test(destination)) continue
+    if (isLocal(destination)) return true
+  }
+  return mayReferByHtml(text)
+}
+
+// Some letters have a form for their links in comments.
+function withoutComments(text: string): string {
+  let kept = ''
+  let done = 0
+  for (let at = text.indexOf('<!--'); at >= 0; at = text.indexOf('<!--', done)) {
+    const end = text.indexOf('-->', at)
+    if (end < 0) break
+    kept += text.slice(done, at)
+    done = end + 3
+  }
+  return kept + text.slice(done)
+}
+
+function mayReferByHtml(text: string): boolean {
+  for (const { index } of text.matchAll(ALL_HTML)) {
+    const end = text.indexOf('>', index) + 1
+    if (end === 0 || end - index > MAX_TAG_CHARACTERS) return true
+    const [tag] = readHtml(text.slice(index, end))
+    if (tag?.type !== 'open' || isLocal(targetOf(tag)?.target ?? '#')) return true
+  }
+  return false
+}
+
+/** What a tag refers to, and by which attribute. */
+function targetOf({ name, attributes }: HtmlTag): { target: string; key: string } | undefined {
+  for (const key of REFERRING[name] ?? []) {
+    const value = attributes.get(key)?.trim() ?? ''
+    const target = key === 'srcset' ? value.split(/[\s,]/, 1)[0] : value
+    if (target !== undefined && target !== '') return { target, key }
+  }
+  return undefined
+}
+
+/** An image that is a line: a description and a path of characters that mean nothing else in Markdown. */
+const LINE = /^ {0,3}!\[([\p{L}\p{N} ,.;:?'’()-]{0,300})\]\(([\p{L}\p{N}_./%~-]{1,300})\) *$/u
+const BLANK = /^[ \t]*$/
+/** Where a block begins, or may, that takes in whatever follows: code in a fence, HTML. */
+const OPEN_END = /```|~~~|^[\s>*+\d.)-]*<|\r(?!\n)/m
+
+// Loading the parser takes 0.2 s, for which readers would wait. An image that is a paragraph of its own, as most are, is
+// one to any parser, unless it lies in code or HTML; nothing that begins before a blank line of text goes on behind it.
+function imagesOnLines(text: string): LocalReference[] | undefined {
+  if (OPEN_END.test(text)) return undefined
+  const lines = text.split(/\r?\n/)
+  const images: LocalReference[] = []
+  const others = lines.map((words, at) => {
+    const isAlone = BLANK.test(lines[at - 1] ?? '') && BLANK.test(lines[at + 1] ?? '')
+    const found = isAlone ? LINE.exec(words) : null
+    if (found === null) return words
+    push(images, { kind: 'image', target: found[2], alt: found[1], line: at + 1 })
+    return ''
+  })
+  return mayRefer(others.join('\n')) ? undefined : images
+}
+
+function matchAt(sticky: RegExp, text: string, at: number): string | undefined {
+  sticky.lastIndex = at
+  return sticky.exec(text)?.[1]
+}
+
+function labelOf(text = ''): string {
+  return text.replaceAll(/\s+/g, ' ').trim().toLowerCase().toUpperCase()
+}
+
+function isLocal(target: string): boolean {
+  return FILE_URL.test(target) || !ON_THE_WEB.test(target)
+}
+
+function isSimple(text: string): boolean {
+  if (text.length > MAX_PARSED_CHARACTERS) return false
+  let openings = 0
+  let deep = 0
+  for (const line of text.split('\n')) {
+    const markers = /^[\s>*+\d.)-]*/.exec(line)?.[0] ?? ''
+    const levels = markers.replaceAll(/\s\s?/g, ' ').length / 2
+    if (levels > 6) deep += levels
+    if (levels > MAX_NESTING || deep > MAX_DEEP_NESTING) return false
+    if (line.trim() === '') openings = 0
+    openings += line.match(/[[`<]/g)?.length ?? 0
+    if (openings > MAX_OPENINGS_PER_PARAGRAPH) return false
+  }
+  return true
+}
+
+declare module 'mdast' {
+  interface Data {
+    /** Where the target of a link, an image or a definition stands. */
+    place?: { start: number; end: number }
+  }
+}
+
+async function referencesByParser(text: string): Promise<LocalReference[]> {
+  const [{ fromMarkdown }, { gfm }, { gfmFromMarkdown }] = await Promise.all([
+    import('mdast-util-from-markdown'),
+    import('micromark-extension-gfm'),
+    import('mdast-util-gfm'),
+  ])
+  const notePlace: Handle = function (token) {
+    const node = this.stack.at(-1)
+    const place = { start: token.start.offset, end: token.end.offset }
+    if (node !== undefined && 'children' in node) node.data = { ...node.data, place }
+    else if (node !== undefined) Object.assign(node, { data: { place } })
+  }
+  // Emphasis does not matter to targets, and takes quadratic time on a text of asterisks.
+  const tree = fromMarkdown(text, {
+    extensions: [gfm(), { disable: { null: ['attention', 'strikethrough'] } }],
+    mdastExtensions: [
+      gfmFromMarkdown(),
+      {
+        exit: {
+          resourceDestinationLiteral: notePlace,
+          resourceDestinationRaw: notePlace,
+          definitionDestinationLiteral: notePlace,
+          definitionDestinationRaw: notePlace,
+        },
+      },
+    ],
+  })
+  const nodes = [...nodesOf(tree)]
+  const definitions = new Map<string, Definition>()
+  for (const node of nodes) {
+    if (node.type === 'definition' && !definitions.has(node.identifier))
+      definitions.set(node.identifier, node)
+  }
+  const found: LocalReference[] = []
+  for (const node of nodes) {
+    const line = node.position?.start.line ?? 1
+    if (node.type === 'html') {
+      pushHtml(found, node.value, line, { text, start: node.position?.start.offset ?? -1 })
+    } else if (node.type === 'image' || node.type === 'link') {
+      const alt = node.type === 'image' ? node.alt : ''
+      push(found, { kind: node.type, target: node.url, alt, line, place: node.data?.place })
+    } else if (node.type === 'imageReference' || node.type === 'linkReference') {
+      const kind = node.type === 'imageReference' ? 'image' : 'link'
+      const alt = node.type === 'imageReference' ? node.alt : ''
+      const { url: target, data } = definitions.get(node.identifier) ?? {}
+      push(found, { kind, target, alt, line, place: data?.place })
+    }
+  }
+  return found
+}
+
+function imagesByPattern(text: string): LocalReference[] {
+  const targets = new Map<string, string>()
+  for (const [, label, target] of text.matchAll(DEFINITION)) {
+    if (!targets.has(labelOf(label))) targets.set(labelOf(label), target ?? '')
+  }
+  const images: LocalReference[] = []
+  let line = 0
+  let fence: string | undefined
+  for (const words of text.split('\n')) {
+    line++
+    const mark = /^ {0,3}(`{3,}|~{3,})/.exec(words)?.[1]
+    if (fence !== undefined) {
+      if (mark?.startsWith(fence)) fence = undefined
+      continue
+    }
+    fence = mark
+    if (HTML.test(words)) pushHtml(images, words, line)
+    for (const [, alt = '', quoted, bare, label] of words.matchAll(IMAGE)) {
+      const target = quoted ?? bare ?? targets.get(labelOf(label || alt))
+      push(images, { kind: 'image', target, alt, line })
+    }
+  }
+  return images
+}
+
+/** @param source The text in which the HTML stands, and where, if its own offsets are to be used. */
+function pushHtml(
+  found: LocalReference[],
+  html: string,
+  line: number,
+  source?: { readonly text: string; readonly start: number },
+): void {
+  for (const part of readHtml(html)) {
+    if (part.type !== 'open') continue
+    const { target, key = '' } = targetOf(part) ?? {}
+    const own = part.places.get(key)
+    const start = (source?.start ?? -1) + (own?.start ?? 0)
+    const end = start + (target?.length ?? 0)
+    // In a quote or list the HTML has lost what stands before its lines.
+    const isThere = source !== undefined && own !== undefined && source.start >= 0
+    const place = isThere && source.text.slice(start, end) === target ? { start, end } : undefined
+    const kind = part.name === 'img' ? 'image' : 'link'
+    push(found, { kind, target, alt: part.attributes.get('alt'), line, place })
+  }
+}
+
+interface Reference {
+  readonly kind: LocalReference['kind']
+  readonly target: string | undefined
+  readonly alt: string | null | undefined
+  readonly line: number
+  readonly place?: LocalReference['place'] | undefined
+}
+
+function push(found: LocalReference[], { kind, target, alt, line, place }: Reference): void {
+  if (target === undefined || !isLocal(target)) return
+  const bare = target.replace(/[?#].*$/s, '')
+  if (bare === '') return
+  const words = (alt ?? '').replaceAll(/\s+/g, ' ').trim()
+  found.push({ kind, target, path: decoded(bare), alt: words, line, ...defined({ place }) })
+}
+
+function decoded(target: string): string {
+  try {
+    return decodeURIComponent(target)
+  } catch {
+    return target
+  }
+}
+
+function* nodesOf(root: Nodes): Generator<Nodes> {
+  const waiting: Nodes[] = [root]
+  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+    yield node
+    if ('children' in node)
+      for (let at = node.children.length - 1; at >= 0; at--) {
+        const child = node.children[at]
+        if (child !== undefined) waiting.push(child)
+      }
+  }
+}

@@ -1,0 +1,133 @@
+import { mediaTypeOf } from './media-types.ts'
+import type { DraftWarning } from './source.ts'
+
+/** A tag of Liquid, Jinja, Nunjucks, Tera or Hugo. */
+export const TEMPLATE = /\{\{[<%]?(?:[^{}]|\{(?!\{)){0,2000}?\}\}|\{%(?:(?!%\})[^]){0,2000}?%\}/g
+
+interface ReadTemplate {
+  /** Of the tag, such as `include`. */
+  readonly name: string
+  /** What stands for it in Markdown; undefined where nothing does. */
+  readonly markdown?: string
+}
+
+/** Tags that show a picture, whatever generator they are of. */
+const PICTURE =
+  /^(?:img|imgs?|image|figure|fig|picture|photo|asset_img|asset|responsive_image|lightbox|screenshot|include(?:_relative|_cached)?[ \t]+\S*(?:img|image|figure|picture|photo|fig)\S*)$/i
+const SOURCES = ['src', 'file', 'url', 'path', 'image', 'image_path', 'img', 'name', 'link', 'href']
+const CAPTIONS = ['caption', 'title']
+
+/** Tags that say the root of the site, which paths in a text begin at anyway. */
+const ROOT =
+  /^(?:site\.(?:baseurl|url|base_path)|(?:config\.)?base_?url|root_url|\.?Site\.BaseURL|\$\.Site\.BaseURL|url_prefix)\b/i
+/** Tags and filters around the path of a file or another post. */
+const PATH =
+  /^(?:post_url|link|ref|relref|get_url|url_for|static|asset_path|asset_url|media|post_link)$/i
+
+/** Where embeds of these lead, from what identifies them. */
+const EMBEDS: Readonly<Record<string, (id: string, more: string | undefined) => string>> = {
+  youtube: (id) => `https://www.youtube.com/watch?v=${id}`,
+  vimeo: (id) => `https://vimeo.com/${id}`,
+  gist: (id, more) => `https://gist.github.com/${more === undefined ? id : `${id}/${more}`}`,
+  tweet: (id, more) =>
+    `https://twitter.com/${more === undefined ? `i/status/${id}` : `${id}/status/${more}`}`,
+  instagram: (id) => `https://www.instagram.com/p/${id}/`,
+}
+
+/** What a template tag means, as far as it can be told without its generator. */
+export function readTemplate(tag: string): ReadTemplate {
+  const inner = tag.replace(/^\{[{%][<%]?-?|-?[%>]?[%}]\}$/g, '').trim()
+  if (tag.startsWith('{{') && ROOT.test(inner)) return { name: 'root', markdown: '' }
+  const call = /^([\w.-]+)[ \t]*\(([^]*)\)/.exec(inner)
+  const [, word = '', rest = ''] = call ?? /^(?:\/[ \t]*)?([\w./-]+)([^]*)$/.exec(inner) ?? []
+  if (/^(?:end)?raw$/i.test(word)) return { name: word, markdown: '' }
+  // `{{ "/a.png" | relative_url }}`
+  const piped =
+    /^(["'])([^"'\n]{1,1000})\1[ \t]*\|[ \t]*(?:relative_url|absolute_url|url|prepend|relURL|absURL|asset)/i.exec(
+      inner,
+    )
+  if (piped?.[2] !== undefined) return { name: 'url', markdown: piped[2] }
+  const included = /^[ \t]+(\S+)([^]*)$/.exec(rest)
+  const isInclude = /^include/i.test(word) && included !== null
+  const name = isInclude ? `${word} ${included[1]}` : word
+  const { named, positional } = parameters(isInclude ? (included[2] ?? '') : rest)
+  const [first] = positional
+  if (PATH.test(word)) {
+    const path = named.get('path') ?? named.get('filename') ?? first
+    if (path !== undefined) return { name: word, markdown: pathOf(word, path) }
+  }
+  if (PICTURE.test(name)) {
+    const found = [...SOURCES.map((key) => named.get(key)), ...positional].find(
+      (it) => it !== undefined && mediaTypeOf(it.replace(/[?#].*$/, '')).startsWith('image/'),
+    )
+    if (found !== undefined) return { name, markdown: pictureOf(found, named, positional) }
+  }
+  const embed =
+    EMBEDS[isInclude ? (included[1] ?? '').replace(/\.\w+$/, '').toLowerCase() : word.toLowerCase()]
+  const id = named.get('id') ?? named.get('user') ?? first
+  if (embed !== undefined && id !== undefined && /^[\w-]{1,100}$/.test(id)) {
+    const second = named.has('user') ? named.get('id') : positional[1]
+    const isPair = named.has('user') && second !== undefined
+    const url = isPair ? embed(named.get('user') ?? '', second) : embed(id, second)
+    return { name, markdown: `[${url.replace('https://', '')}](${url})` }
+  }
+  return { name: word === '' ? inner.slice(0, 20) : isInclude ? name : word }
+}
+
+function pathOf(word: string, path: string): string {
+  const clean = path.replace(/^@\//, '')
+  return /^post_(?:url|link)$/i.test(word) && !/\.\w{2,8}$/.test(clean) ? `${clean}.md` : clean
+}
+
+function pictureOf(
+  source: string,
+  named: ReadonlyMap<string, string>,
+  positional: readonly string[],
+): string {
+  const words = positional.filter((it) => it !== source && !/^\d+%?$/.test(it)).join(' ')
+  const plain = (text: string) =>
+    text
+      .replace(/[[\]\\<>]/g, '')
+      .replace(/\s+/g, ' ')
+      .trim()
+  const alt = plain(named.get('alt') ?? words)
+  const caption = plain(CAPTIONS.map((key) => named.get(key)).find((it) => it !== undefined) ?? '')
+  const title = caption === '' ? '' : ` "${caption.replaceAll('"', '\\"')}"`
+  return `![${alt === '' ? caption : alt}](<${source.replaceAll(/[<>]/g, '')}>${title})`
+}
+
+const PARAMETER =
+  /([\w-]+)[ \t]*[=:][ \t]*(?:"([^"]*)"|'([^']*)'|`([^`]*)`|([^\s,"'`|)]+))|"([^"]*)"|'([^']*)'|([^\s,"'`=|()]+)/g
+
+function parameters(text: string): { named: Map<string, string>; positional: string[] } {
+  const named = new Map<string, string>()
+  const positional: string[] = []
+  for (const [, key, a, b, c, d, ...others] of text.matchAll(PARAMETER)) {
+    const value = a ?? b ?? c ?? d ?? others.find((it) => it !== undefined) ?? ''
+    if (key === undefined) positional.push(value)
+    else if (!named.has(key.toLowerCase())) named.set(key.toLowerCase(), value)
+  }
+  return { named, positional }
+}
+
+/** Kinds of tags that a warning names. */
+const MAX_NAMED = 4
+
+/** Says how many tags of a template stand in a text, or are left out, by their names. */
+export function countedTemplates(
+  offsets: ReadonlyMap<string, readonly number[]>,
+  text: string,
+  areLeftOut: boolean,
+): DraftWarning[] {
+  const all = [...offsets.values()].flat()
+  if (all.length === 0) return []
+  const names = [...offsets].toSorted((a, b) => b[1].length - a[1].length)
+  const listed = names.slice(0, MAX_NAMED).map(([name, its]) => `${its.length} × ${name}`)
+  const more = names.length > MAX_NAMED ? ', …' : ''
+  const what = all.length === 1 ? '1 template tag' : `${all.length} template tags`
+  const how = areLeftOut
+    ? 'left out'
+    : 'published as they stand; --without-templates leaves them out'
+  const line = text.slice(0, Math.min(...all.slice(0, 10_000))).split('\n').length
+  return [{ message: `${what} of a site generator: ${how} (${listed.join(', ')}${more}).`, line }]
+}

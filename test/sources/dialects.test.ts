@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest'
+import { readDialects } from '../../src/sources/dialects.ts'
+import { expectLinear } from '../helpers/growth.ts'
+
+const read = (text: string) => readDialects(text).text
+
+describe('readDialects', () => {
+  it.each([
+    // Pictures
+    ['![[a.png]]', '![](<a.png>)'],
+    ['![[sub/a b.png|Low water]]', '![Low water](<sub/a b.png>)'],
+    ['![[a.png|300]]', '![](<a.png>)'],
+    ['![[talk.pdf]]', '[talk.pdf](<talk.pdf>)'],
+    ['![a](my pier.png)', '![a](<my pier.png>)'],
+    ['![a](my pier.png "The pier")', '![a](<my pier.png> "The pier")'],
+    ['[a](my notes.pdf)', '[a](<my notes.pdf>)'],
+    ['![a](b.png =100x50)', '![a](b.png)'],
+    ['![a](b.png =100x)', '![a](b.png)'],
+    ['![a](b.png){: .center width="50"}', '![a](b.png)'],
+    ['![a](b.png){width=50%}', '![a](b.png)'],
+    ['![a]({{ site.baseurl }}/b.png)', '![a](/b.png)'],
+    ['![a]({{site.url}}{{site.baseurl}}/b.png)', '![a](/b.png)'],
+    ['![a]({{ "/b.png" | relative_url }})', '![a](/b.png)'],
+    ['<img src="{{ \'/b.png\' | prepend: site.baseurl }}">', '<img src="/b.png">'],
+    ['![a]({static}/b.png)', '![a](/b.png)'],
+    ['{{< figure src="b.png" caption="The map" >}}', '![The map](<b.png> "The map")'],
+    ['{{<img src="b.png" alt="A [map]" width="3">}}', '![A map](<b.png>)'],
+    ['{{ image(path="b.png", alt="a") }}', '![a](<b.png>)'],
+    ['{% img left /b.png 20 30 A map %}', '![left A map](</b.png>)'],
+    ['{% asset_img b.png A map %}', '![A map](<b.png>)'],
+    ['{% include figure.html src="/b.png" alt="a" %}', '![a](</b.png>)'],
+    // Links and embeds
+    ['a [[Low water]] b', 'a [Low water](<Low water.md>) b'],
+    ['[[Low water#At noon|noon]]', '[noon](<Low water.md#At noon>)'],
+    ['[a]({% post_url 2014-01-08-b %})', '[a](2014-01-08-b.md)'],
+    ['[a]({{< ref "b.md" >}}) [c]({% link _posts/d.md %})', '[a](b.md) [c](_posts/d.md)'],
+    ['[a](@/blog/b.md)', '[a](@/blog/b.md)'],
+    [
+      '{{< youtube abc-1 >}}',
+      '[www.youtube.com/watch?v=abc-1](https://www.youtube.com/watch?v=abc-1)',
+    ],
+    ['{{< gist mara 12 >}}', '[gist.github.com/mara/12](https://gist.github.com/mara/12)'],
+    // Comments
+    ['a %% b %% c', 'a  c'],
+    ['a\n\n%%\nb\n\nc\n%%\nd', 'a\n\n\n\n\n\n\nd'],
+    ['a\n\n%% open\n\nb', 'a\n\n\n\n'],
+    ['a {# b #} {% comment %}c{% endcomment %}{{/* d */}}', 'a  '],
+    // Text
+    ['a ==b c== d', 'a <mark>b c</mark> d'],
+    ['{% highlight ruby %}\nputs 1*2*3\n{% endhighlight %}', '```ruby\nputs 1*2*3\n```'],
+    ['{{< highlight go >}}\na\n{{< /highlight >}}', '```go\na\n```'],
+    ['{% raw %}{{ x }}{% endraw %}', '{{ x }}'],
+    ['# a\n{: #b .c}', '# a {#b}\n'],
+    ['a\n{:.note}\n\n* TOC\n{:toc}', 'a\n\n\n\n'],
+    ['::: tip Title\na\n\nb\n:::', '> [!TIP] Title\n> a\n>\n> b\n'],
+    ['!!! note "Title"\n    a\n\n    b\nc', '> [!NOTE] Title\n> a\n>\n> b\nc'],
+  ])('reads %j', (text, expected) => {
+    const after = read(text)
+    expect(after).toBe(expected)
+    // No line of what follows gets another number.
+    expect(after.split('\n').length).toBe(text.split('\n').length)
+  })
+
+  it.each([
+    'plain *text* with [a](b.md) and ![c](d.png)\n\n> quotes',
+    '100%% sure, 50%',
+    '`{{ site.baseurl }}` and ``[[a]]`` and `%% b %%`',
+    '```\n%% a %%\n{% include b %}\n```',
+    '~~~ liquid\n![[a.png]]\n~~~',
+    'a\n\n    ==b==\n    [[c]]',
+    '[[1]](https://a.example) [[ -f x ]] [[RFC] a](b.md) a[[0]]',
+    'x==y==z, a == b and c == d',
+    '[a](https://b.example/c "d e.png")',
+    '[a](b (c).png)',
+    '\\![[a.png]]',
+  ])('leaves %j as it is', (text) => {
+    expect(readDialects(text)).toEqual({ text, warnings: [] })
+  })
+
+  it('counts template code, or leaves it out', () => {
+    const text = 'a\n\n{% include newsletter.html id=1 %} {{ page.title }}\n{% include b.html %}'
+    expect(readDialects(text)).toEqual({
+      text,
+      warnings: [
+        {
+          message:
+            '3 template tags of a site generator: published as they stand; --without-templates leaves them out (1 × include newsletter.html, 1 × page.title, 1 × include b.html).',
+          line: 3,
+        },
+      ],
+    })
+    const { text: left, warnings } = readDialects(text, { withoutTemplates: true })
+    expect(left).toBe('a\n\n \n')
+    expect(warnings[0]?.message).toContain('3 template tags of a site generator: left out')
+  })
+
+  it('says that it leaves out comments', () => {
+    expect(readDialects('a %%b%% c\n\n%%\nd\n%%').warnings).toEqual([
+      { message: '2 comments are left out.' },
+    ])
+  })
+
+  it.each([
+    { unit: '%%a\n\n' },
+    { unit: 'a %%' },
+    { unit: '{% ' },
+    { unit: '{{ ' },
+    { unit: '{{ a }}' },
+    { unit: '{% comment %}' },
+    { unit: '{% highlight a %}\n' },
+    { unit: '{# a' },
+    { unit: '![[' },
+    { unit: '[[a|' },
+    { unit: '[a](b ' },
+    { unit: '![a](b =1x1' },
+    { unit: '==a ' },
+    { start: '{% a %}', unit: '`a' },
+    { start: '{% a %}', unit: '``a`' },
+    { unit: '::: tip\n' },
+    { unit: '!!! note\n    a\n' },
+    { unit: '# a\n{: ' },
+  ])('takes time in proportion to %j', { timeout: 120_000 }, async (construct) => {
+    await expectLinear(construct, read)
+  })
+})

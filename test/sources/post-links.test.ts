@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest'
+import { draftFromMarkdown } from '../../src/sources/draft.ts'
+import { linkPosts } from '../../src/sources/post-links.ts'
+import type { FoundDraft } from '../../src/sources/source.ts'
+
+async function post(origin: string, text: string): Promise<FoundDraft> {
+  const files = { find: () => Promise.resolve(undefined) }
+  const origins = { name: origin, date: new Date(0), dateFrom: 'file' as const, files }
+  return { origin, draft: await draftFromMarkdown(text, origins) }
+}
+
+const TARGETS = await Promise.all([
+  post('_posts/2014-01-08-bowling.md', '# Bowling'),
+  post('content/blog/low-water.md', '---\ntitle: Low\nslug: ebb\n---\na'),
+  post(
+    'notes/Spring Tide.md',
+    '---\ntitle: T\npermalink: /2019/10/spring/\naliases: [/old/spring.html]\n---\na',
+  ),
+])
+
+/** The text of a post with one link to each target, after all are linked. */
+async function linkedText(origin: string, targets: readonly string[], siteUrl?: string) {
+  const text = targets.map((it) => `[a](${it})`).join('\n\n')
+  const found = await post(origin, `# Links\n\n${text}`)
+  const draft = linkPosts([...TARGETS, found], siteUrl).at(-1)?.draft
+  const links = (draft?.markdown ?? '').split('\n\n').slice(1)
+  return { links, warnings: draft?.warnings ?? [] }
+}
+
+describe('linkPosts', () => {
+  it.each([
+    ['2014-01-08-bowling.md', '../_posts/2014-01-08-bowling.md'],
+    ['/2014/01/08/bowling.html', '../_posts/2014-01-08-bowling.md'],
+    ['/bowling/', '../_posts/2014-01-08-bowling.md'],
+    ['../content/blog/low-water.md#noon', '../content/blog/low-water.md#noon'],
+    ['/blog/low-water/?x=1#noon', '../content/blog/low-water.md#noon'],
+    ['ebb', '../content/blog/low-water.md'],
+    ['<Spring Tide.md>', '<Spring Tide.md>'],
+    ['/2019/10/spring', 'Spring%20Tide.md'],
+    ['/old/spring.html', 'Spring%20Tide.md'],
+  ])('leads %s to a post', async (target, expected) => {
+    const { links, warnings } = await linkedText('notes/x.md', [target])
+    expect(links).toEqual([`[a](${expected})`])
+    expect(warnings).toEqual([])
+  })
+
+  it('says of the others where they led, once each', async () => {
+    const { links, warnings } = await linkedText('notes/x.md', ['/about/', 'map.html#a', '/about/'])
+    expect(links).toEqual(['[a](/about/)', '[a](map.html#a)', '[a](/about/)'])
+    expect(
+      warnings.map(({ line, message }) => `${line}: ${message.split(' leads', 1)[0]}`),
+    ).toEqual(['3: The link to "/about/"', '5: The link to "map.html#a"'])
+  })
+
+  it('leads the others to the site that there was', async () => {
+    const targets = ['/about/', 'map.html#a', '../b/', '/bowling/']
+    const { links, warnings } = await linkedText('notes/x.md', targets, 'https://old.example/site')
+    expect(links).toEqual([
+      '[a](https://old.example/site/about/)',
+      '[a](https://old.example/site/notes/map.html#a)',
+      '[a](https://old.example/site/b/)',
+      '[a](../_posts/2014-01-08-bowling.md)',
+    ])
+    expect(warnings).toEqual([])
+  })
+
+  it('changes nothing but targets', async () => {
+    const text =
+      '# A\n\n<a class=b href="/bowling/">c</a> `[d](/bowling/)`\n\n[e]: </bowling/> "f"\n\n[e]'
+    const found = await post('x.md', text)
+    expect(linkPosts([...TARGETS, found]).at(-1)?.draft.markdown).toBe(
+      '# A\n\n<a class=b href="_posts/2014-01-08-bowling.md">c</a> `[d](/bowling/)`\n\n[e]: _posts/2014-01-08-bowling.md "f"\n\n[e]',
+    )
+  })
+})
