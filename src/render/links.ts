@@ -69,6 +69,38 @@ export function originOf(url: string, from: string): string | undefined {
   return segments.join('/')
 }
 
+/** Issues by what they were imported from. */
+export type Origins = ReadonlyMap<string, number>
+
+/**
+ * The issue that a link of another one leads to, and the place in its text (`#…`, or empty); undefined where it leads to
+ * none. If none was imported from just there, the only one counts that came from a file of that name.
+ */
+export function issueAt(
+  url: string,
+  from: string | undefined,
+  origins: Origins,
+): { readonly number: number; readonly fragment: string } | undefined {
+  const origin = from === undefined ? undefined : originOf(url, from)
+  if (origin === undefined) return undefined
+  const fragment = /#.*$/s.exec(url)?.[0] ?? ''
+  const number = origins.get(origin)
+  if (number !== undefined) return { number, fragment }
+  const name = lastSegment(origin)
+  if (!/\.\w{2,8}$/.test(name)) return undefined
+  let only: number | undefined
+  for (const [other, its] of origins) {
+    if (lastSegment(other) !== name) continue
+    if (only !== undefined) return undefined
+    only = its
+  }
+  return only === undefined ? undefined : { number: only, fragment }
+}
+
+function lastSegment(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}
+
 function decode(url: string): string {
   try {
     return decodeURIComponent(url)

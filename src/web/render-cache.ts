@@ -1,28 +1,45 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { LRUCache } from 'lru-cache'
 import { renderHtml, renderUnformatted } from '../render/html/html.ts'
-import type { IssueText } from '../site/pages/parts.ts'
+import type { Origins } from '../render/links.ts'
+import type { IssueSummary, IssueText } from '../site/pages/parts.ts'
+import { optionsOf } from '../text-worker/jobs.ts'
 import { INLINE_LENGTH, inWorker } from '../text-worker/text-worker.ts'
 
-/** HTML of an issue; `attachmentUrl` gives the addresses of its pictures. */
-export type Render = (
-  issue: IssueText,
-  attachmentUrl: (name: string) => string | undefined,
-) => Promise<string>
+/** Where an issue is shown: what its pictures and links have for addresses. */
+export interface IssuePlace {
+  readonly attachmentUrl: (name: string) => string | undefined
+  /** Of the pages of its newsletter, without `/` at the end. */
+  readonly home?: string
+  /** The issues of the newsletter by what they were imported from. */
+  readonly origins?: Origins
+  /** Of the page that shows where a link to a newsletter leads; the link is appended. */
+  readonly preview?: string
+}
+
+/** HTML of an issue. */
+export type Render = (issue: IssueText, place: IssuePlace) => Promise<string>
 
 /** Long texts are rendered by a worker; one that takes it too long is shown unformatted. */
 export async function renderIssue(
-  { markdown, attachments }: IssueText,
-  attachmentUrl: (name: string) => string | undefined,
+  { markdown, attachments, importedFrom }: IssueText,
+  { attachmentUrl, ...place }: IssuePlace,
   run = inWorker,
 ): Promise<string> {
-  if (markdown.length <= INLINE_LENGTH) return renderHtml(markdown, { attachmentUrl })
   const addresses = new Map<string, string>()
   for (const { name } of attachments) {
     const address = attachmentUrl(name)
     if (address !== undefined) addresses.set(name, address)
   }
-  return (await run('html', { text: markdown, addresses })) ?? renderUnformatted(markdown)
+  const input = { text: markdown, addresses, importedFrom, ...place }
+  if (markdown.length <= INLINE_LENGTH) return renderHtml(markdown, optionsOf(input))
+  return (await run('html', input)) ?? renderUnformatted(markdown)
+}
+
+/** The issues of a newsletter by what they were imported from. */
+export function originsOf(issues: readonly IssueSummary[]): Origins {
+  const imported = issues.filter((it) => it.importedFrom !== undefined)
+  return new Map(imported.map((it) => [it.importedFrom ?? '', it.number]))
 }
 
 /** HTML that is kept, in characters: about thirty long issues. */
@@ -35,14 +52,10 @@ export class RenderCache {
     sizeCalculation: (html) => Math.max(1, html.length),
   })
 
-  /** @param use which addresses pictures get; part of what HTML is kept by. */
-  async render(
-    issue: IssueText,
-    use: string,
-    attachmentUrl: (name: string) => string | undefined,
-  ): Promise<string> {
+  /** @param use which addresses there are; part of what HTML is kept by. */
+  async render(issue: IssueText, use: string, place: IssuePlace): Promise<string> {
     const key = `${use}/${keyOf(issue)}`
-    const html = this.#kept.get(key) ?? (await renderIssue(issue, attachmentUrl))
+    const html = this.#kept.get(key) ?? (await renderIssue(issue, place))
     this.#kept.set(key, html)
     return html
   }
@@ -64,12 +77,12 @@ export class KeptTexts {
     this.#maxBytes = maxBytes
   }
 
-  /** The addresses of the pictures of an issue must be the same at each call. */
-  readonly render: Render = async (issue, attachmentUrl) => {
+  /** The place of an issue must be the same at each call. */
+  readonly render: Render = async (issue, place) => {
     const key = keyOf(issue)
     const known = this.#kept.get(key)
     if (known !== undefined) return inflateRawSync(known).toString('utf8')
-    const html = await renderIssue(issue, attachmentUrl)
+    const html = await renderIssue(issue, place)
     this.#keep(key, deflateRawSync(html, { level: 1 }))
     return html
   }

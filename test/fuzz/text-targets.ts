@@ -201,7 +201,8 @@ const syndication: Target = {
     const text = textOf(input)
     const title = singleLine(text.slice(0, 200))
     const content = renderHtml(text, OPTIONS)
-    const entry = entryOf({ ...ISSUE, title, summary: text.slice(0, 300) }, 'http://a', content)
+    const issue = { ...ISSUE, title, summary: text.slice(0, 300) }
+    const entry = entryOf(issue, 'http://a', content, encodeURIComponent)
     const documents = Object.entries(FORMATS).map(async ([file, { write }]) => {
       const entries = (async function* () {
         yield await Promise.resolve(entry)

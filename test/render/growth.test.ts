@@ -91,7 +91,7 @@ const CONSTRUCTS: readonly Construct[] = [
 describe('the cost of a text grows as the text does', { timeout: 120_000 }, () => {
   it.each(CONSTRUCTS)('in HTML and feeds: %j', async (construct) => {
     await expectLinear(construct, async (text) => {
-      const entry = entryOf(ISSUE, 'http://localhost', renderHtml(text))
+      const entry = entryOf(ISSUE, 'http://localhost', renderHtml(text), String)
       for (const { write } of Object.values(FORMATS)) {
         const document = { outline: OUTLINE, self: '', home: '', links: {}, entries: only(entry) }
         let characters = 0

@@ -105,8 +105,8 @@ describe('the pages', () => {
   it('make a feed of literal data', async () => {
     const outline = current({ feedKey, title: 'Tides' }, [summary])
     async function* entries() {
-      yield entryOf(issue, 'https://example.org', '<h1>High &amp; low</h1><p>Text.</p>')
-      yield entryOf({ ...issue, number: 2 }, 'https://example.org', undefined)
+      yield entryOf(issue, 'https://example.org', '<h1>High &amp; low</h1><p>Text.</p>', String)
+      yield entryOf({ ...issue, number: 2 }, 'https://example.org', undefined, String)
     }
     const written = FORMATS['feed.json']?.write({
       outline,

@@ -80,10 +80,8 @@ describe('a worker for texts', { timeout: 60_000 }, () => {
 
   it('has the text of an issue shown unformatted, with a sentence that says so', async () => {
     const issue = { markdown: `<b> & *${LONG}`, attachments: [] } as unknown as IssueText
-    const shown = await renderIssue(
-      issue,
-      () => undefined,
-      () => Promise.resolve(undefined),
+    const shown = await renderIssue(issue, { attachmentUrl: () => undefined }, () =>
+      Promise.resolve(undefined),
     )
     expect(shown).toMatch(
       /^<p>This text took too long to lay out\.[^<]+<\/p><pre>&#x3C;b> &#x26; \*# Tides/,

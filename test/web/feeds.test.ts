@@ -304,6 +304,32 @@ describe('feeds', () => {
     expect((await reader.ask(guessed)).status).toBe(404)
   })
 
+  it('enclose sound, films and documents, but no pictures', async () => {
+    const { reader, operations, folder } = await readerOf(0)
+    const files = await temporaryDirectory()
+    for (const name of ['a.mp3', 'b.pdf', 'c.png']) await writeFile(join(files, name), 'abc')
+    const markdown = '# One\n\n[a](a.mp3) [b](b.pdf) ![c](c.png)'
+    await all(operations.publishIssue({ draft: { markdown, folder: files } }))
+    const atom = await reader.ask(`${folder}/atom.xml`)
+    await validAtom(atom.text)
+    const links = parseAtomFeed(atom.text).entries?.[0]?.links ?? []
+    const enclosures = links.filter((it) => it.rel === 'enclosure')
+    expect(enclosures.map(({ type, length }) => [type, length])).toEqual([
+      ['audio/mpeg', 3],
+      ['application/pdf', 3],
+    ])
+    const { items } = parseJsonFeed((await reader.ask(`${folder}/feed.json`)).text)
+    const { attachments = [] } = items?.[0] ?? {}
+    expect(attachments.map((it) => [it.mime_type, it.size_in_bytes])).toEqual([
+      ['audio/mpeg', 3],
+      ['application/pdf', 3],
+    ])
+    const address = attachments[0]?.url ?? ''
+    expect(enclosures[0]?.href).toBe(address)
+    const { status, text, headers } = await reader.ask(address.slice(reader.origin.length))
+    expect([status, text, headers['content-type']]).toEqual([200, 'abc', 'audio/mpeg'])
+  })
+
   it('of a private newsletter need the key in their address', async () => {
     const { reader, feedKey, folder } = await readerOf(1, true)
     for (const path of [`${folder}/atom.xml`, `${folder}/feed.json`, `${folder}/atom.xml?key=x`]) {

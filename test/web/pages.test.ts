@@ -57,6 +57,8 @@ async function subscribedReader() {
 }
 
 /** A reader of a newsletter of one's own, with an issue of `markdown` and files beside it. */
+const FILE_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
 async function readerOf(markdown: string, files: Readonly<Record<string, string>> = {}) {
   const author = await openAuthor([], { isOnline: false })
   const folder = await temporaryDirectory()
@@ -272,21 +274,70 @@ describe('attachments', () => {
     expect(headers).toMatchObject({
       'content-type': 'image/png',
       'content-length': String(bytes.byteLength),
-      'content-security-policy': "sandbox; default-src 'none'",
+      'content-security-policy': FILE_POLICY,
       'content-disposition': expect.stringMatching(/^inline; filename="tide.png"/) as string,
       'x-content-type-options': 'nosniff',
     })
   })
 
-  it('are only given to keep if they are anything else', async () => {
+  it('are drawn if they are SVG, in a sandbox', async () => {
     const svg = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
     const { reader, feedKey } = await readerOf('# One\n\n![a](a.svg)', { 'a.svg': svg })
     const { headers, text } = await reader.visit(`/n/${feedKey}/1/files/a.svg`)
     expect(text).toBe(svg)
     expect(headers).toMatchObject({
-      'content-type': 'application/octet-stream',
-      'content-security-policy': "sandbox; default-src 'none'",
+      'content-type': 'image/svg+xml',
+      'content-security-policy': FILE_POLICY,
+      'content-disposition': expect.stringMatching(/^inline; /) as string,
+      'x-content-type-options': 'nosniff',
+    })
+  })
+
+  it.each([
+    ['a.mp3', 'audio/mpeg'],
+    ['a.mp4', 'video/mp4'],
+    ['a.pdf', 'application/pdf'],
+    ['a.csv', 'application/octet-stream'],
+    ['a.zip', 'application/octet-stream'],
+  ])('are only given to keep if they are anything else, such as %s', async (name, type) => {
+    const { reader, feedKey } = await readerOf(`# One\n\n[a](${name})`, { [name]: 'x' })
+    const path = `/n/${feedKey}/1/files/${name}`
+    expect((await reader.visit(`/n/${feedKey}/1`)).text).toContain(`<a href="${path}"`)
+    const { headers } = await reader.visit(path)
+    expect(headers).toMatchObject({
+      'content-type': type,
+      'content-security-policy': FILE_POLICY,
       'content-disposition': expect.stringMatching(/^attachment; /) as string,
+    })
+  })
+
+  it('lead to the issues that the files of an import became, and to newsletters', async () => {
+    const author = await openAuthor([], { isOnline: false })
+    const folder = await temporaryDirectory()
+    const key = 'y'.repeat(52)
+    const texts = {
+      '2020-01-01-a.md': `# A\n\n[b](2020-01-02-b.md#high-water) [c](/c/) [d](hyperletter://${key})`,
+      '2020-01-02-b.md': '# B\n\n## High water\n\n[a](./2020-01-01-a.md)',
+    }
+    for (const [name, text] of Object.entries(texts)) await writeFile(join(folder, name), text)
+    await all(author.operations.importFolder({ folder }))
+    const reader = await startReader(author.operations)
+    const home = `/n/${author.feedKey}`
+    const first = await reader.visit(`${home}/1`)
+    expect(first.text).toContain(`<a href="${home}/2#issue-high-water"`)
+    expect(first.text).toMatch(/<\/a> c <a /)
+    expect(first.text).toContain(
+      `<a href="/add?link=${encodeURIComponent(`hyperletter://${key}`)}"`,
+    )
+    const second = await reader.visit(`${home}/2`)
+    expect(second.text).toContain(`<a href="${home}/1"`)
+    expect(second.text).toContain('<h2 id="issue-high-water">')
+    const feed = await reader.ask(`/feeds/${author.feedKey}/feed.json`)
+    expect(JSON.parse(feed.text)).toMatchObject({
+      items: [
+        {},
+        { content_html: expect.stringContaining(`${reader.origin}${home}/2#`) as string },
+      ],
     })
   })
 

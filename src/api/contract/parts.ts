@@ -102,6 +102,8 @@ export const issueSummary = z.object({
   amendedAt: z.string().optional(),
   /** When the author took it back; its text is gone. */
   retractedAt: z.string().optional(),
+  /** The file or address that an import made it of; links between issues are told by it. */
+  importedFrom: z.string().optional(),
   read: z.boolean(),
   starred: z.boolean(),
   /** All that it takes to read the newest edition is on this machine. */

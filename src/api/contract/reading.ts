@@ -112,6 +112,8 @@ export const readingContract = {
       authors: issueHeadFields.authors,
       tags: issueHeadFields.tags,
       language: z.string().optional(),
+      /** The file or address that an import made it of. */
+      importedFrom: z.string().optional(),
       markdown: z.string(),
       attachments: z.array(attachmentSummary),
       /** How many there are; more than 1 if it was amended. */

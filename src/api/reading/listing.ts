@@ -161,7 +161,7 @@ export function summarizeIssue(
   located: LocatedIssue,
   { read, starred }: IssueMarks,
 ): IssueSummary {
-  const { number, publishedAt } = located.record
+  const { number, publishedAt, importedFrom } = located.record
   const { amendments, retraction } = located
   const { index, record } = newestEdition(located)
   const { title, summary } = record
@@ -176,6 +176,7 @@ export function summarizeIssue(
     read,
     starred,
     ...(summary === undefined || retraction !== undefined ? {} : { summary }),
+    ...defined({ importedFrom }),
     ...(amended === undefined ? {} : { amendedAt: amended.record.amendedAt }),
     ...(retraction === undefined ? {} : { retractedAt: retraction.record.retractedAt }),
     held: feed.holdsIssue(located),

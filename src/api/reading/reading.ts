@@ -45,6 +45,7 @@ export async function readIssue(
     markdown,
     attachments,
     verified,
+    ...defined({ importedFrom: located.record.importedFrom }),
     ...describe(located, shown),
   }
 }

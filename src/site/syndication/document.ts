@@ -24,6 +24,13 @@ export interface Outline {
   readonly mark?: 'archive' | 'complete'
 }
 
+/** A file of an issue. */
+export interface Enclosure {
+  readonly url: string
+  readonly mediaType: string
+  readonly bytes: number
+}
+
 /** One issue, before it has a format. */
 export interface FeedEntry {
   readonly id: string
@@ -35,6 +42,8 @@ export interface FeedEntry {
   readonly source: { readonly id: string; readonly title: string }
   readonly authors: readonly { readonly name: string; readonly url?: string | undefined }[]
   readonly tags: readonly string[]
+  /** Files that are no pictures: what apps for podcasts play. */
+  readonly enclosures: readonly Enclosure[]
   readonly language: string | undefined
   readonly publishedAt: Date
   readonly updatedAt: Date
@@ -150,8 +159,14 @@ function archivePath(number: number): string {
  * An issue as an entry.
  * @param origin Where its page is.
  * @param content Safe HTML of its text; undefined for a link to its page instead.
+ * @param attachmentUrl Address of an attachment, by its name.
  */
-export function entryOf(issue: IssueText, origin: string, content: string | undefined): FeedEntry {
+export function entryOf(
+  issue: IssueText,
+  origin: string,
+  content: string | undefined,
+  attachmentUrl: (name: string) => string,
+): FeedEntry {
   const { feedKey, number, title, publishedAt, amendedAt, retracted } = issue
   const changes = [publishedAt, amendedAt, retracted?.at].flatMap((it) => (it ? [it] : []))
   const url = origin + issuePath(feedKey, number)
@@ -166,6 +181,9 @@ export function entryOf(issue: IssueText, origin: string, content: string | unde
     source: { id: feedId(feedKey), title: singleLine(issue.newsletter) },
     authors: (issue.authors ?? []).map((it) => ({ name: singleLine(it.name), url: it.url })),
     tags: (issue.tags ?? []).map(singleLine),
+    enclosures: issue.attachments
+      .filter(({ mediaType }) => !mediaType.startsWith('image/'))
+      .map(({ name, mediaType, bytes }) => ({ url: attachmentUrl(name), mediaType, bytes })),
     language: issue.language,
     publishedAt: new Date(publishedAt),
     updatedAt: new Date(changes.toSorted().at(-1) ?? publishedAt),

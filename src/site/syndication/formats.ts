@@ -61,7 +61,15 @@ function atomEntry(it: FeedEntry, { id }: Outline): string {
       {
         id: it.id,
         title: { value: it.title },
-        links: [{ rel: 'alternate', href: it.url, type: 'text/html' }],
+        links: [
+          { rel: 'alternate', href: it.url, type: 'text/html' },
+          ...it.enclosures.map(({ url, mediaType, bytes }) => ({
+            rel: 'enclosure',
+            href: url,
+            type: mediaType,
+            length: bytes,
+          })),
+        ],
         published: it.publishedAt,
         updated: it.updatedAt,
         authors: authorsOf(it).map(({ name, url }) =>
@@ -121,6 +129,15 @@ function jsonItem(it: FeedEntry): unknown {
         ),
         ...defined({ summary: it.summary }),
         ...(it.tags.length === 0 ? {} : { tags: [...it.tags] }),
+        ...(it.enclosures.length === 0
+          ? {}
+          : {
+              attachments: it.enclosures.map(({ url, mediaType, bytes }) => ({
+                url,
+                mime_type: mediaType,
+                size_in_bytes: bytes,
+              })),
+            }),
         ...defined({ language: it.language }),
       },
     ],

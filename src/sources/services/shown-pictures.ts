@@ -6,7 +6,7 @@ import {
 } from '../../format/records/content.ts'
 import { safeUrl } from '../../render/links.ts'
 import { readFromArchive, type Archive } from '../archive.ts'
-import { mediaTypeOf } from '../attachments.ts'
+import { mediaTypeOf } from '../media-types.ts'
 import { sourceOf, type ConversionRules } from '../html/markdown.ts'
 import { attribute } from '../html/tree.ts'
 import { withoutMetadata } from '../picture-location.ts'

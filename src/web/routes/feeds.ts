@@ -15,9 +15,15 @@ import {
   type FeedEntry,
   type Outline,
 } from '../../site/syndication/document.ts'
-import { KeptTexts, type Render } from '../render-cache.ts'
+import type { Origins } from '../../render/links.ts'
+import { KeptTexts, originsOf, type Render } from '../render-cache.ts'
 import { attachmentPath } from '../../site/pages/issue.ts'
-import type { IssueText, IssueSummary, NewsletterSummary } from '../../site/pages/parts.ts'
+import {
+  newsletterPath,
+  type IssueSummary,
+  type IssueText,
+  type NewsletterSummary,
+} from '../../site/pages/parts.ts'
 import { packageVersion } from '../../version.ts'
 import { isSame } from '../state.ts'
 
@@ -205,6 +211,8 @@ async function* readEntries(
   render: Render,
 ): AsyncGenerator<FeedEntry> {
   let left = MAX_DOCUMENT_CHARACTERS
+  /** Of each newsletter, once one of its issues asks for it. */
+  const origins = new Map<string, Promise<Origins>>()
   for (const { feedKey, number } of issues) {
     // Held a moment ago; one that is lost since must not take the others with it.
     const issue = await operations
@@ -214,13 +222,31 @@ async function* readEntries(
     const html = left > 0 && issue.retracted === undefined ? await htmlOf(issue) : undefined
     left -= html?.length ?? 0
     const isTooLong = left < 0 || (html?.length ?? 0) > MAX_ENTRY_CHARACTERS
-    yield entryOf(issue, origin(), isTooLong ? undefined : html)
+    const text = isTooLong ? undefined : html
+    yield entryOf(issue, origin(), text, (name) => addressOf(issue, name))
   }
 
-  function htmlOf(issue: IssueText): Promise<string> {
-    const { feedKey, number, attachments } = issue
+  function addressOf({ feedKey, number }: IssueText, name: string): string {
+    const token = secrets.pictures(feedKey)
+    return attachmentPath(`${origin()}/feeds/pictures/${token}/${feedKey}/${number}`, name)
+  }
+
+  function originsIn(newsletter: string): Promise<Origins> {
+    const known = origins.get(newsletter)
+    if (known !== undefined) return known
+    const found = operations.listIssues({ newsletter }).then(originsOf, () => new Map())
+    origins.set(newsletter, found)
+    return found
+  }
+
+  async function htmlOf(issue: IssueText): Promise<string> {
+    const { feedKey, attachments, importedFrom } = issue
     const names = new Set(attachments.map((it) => it.name))
-    const folder = `${origin()}/feeds/pictures/${secrets.pictures(feedKey)}/${feedKey}/${number}`
-    return render(issue, (name) => (names.has(name) ? attachmentPath(folder, name) : undefined))
+    return render(issue, {
+      attachmentUrl: (name) => (names.has(name) ? addressOf(issue, name) : undefined),
+      home: origin() + newsletterPath(feedKey),
+      preview: `${origin()}/add?link=`,
+      ...(importedFrom !== undefined && { origins: await originsIn(feedKey) }),
+    })
   }
 }

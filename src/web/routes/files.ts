@@ -5,8 +5,25 @@ import { safeFileName } from '../../render/file-name.ts'
 import type { Env, Reader, ReaderContext } from '../context.ts'
 import { isSame } from '../state.ts'
 
-/** Pictures that a browser only ever draws. SVG is not among them: it can hold scripts and links. */
-const PICTURES = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/avif'])
+/**
+ * Pictures that a browser draws. SVG can hold scripts and links, but as a picture it runs and loads nothing, and opened
+ * by itself it does so in a sandbox.
+ */
+const PICTURES = new Set([
+  'image/png',
+  'image/jpeg',
+  'image/gif',
+  'image/webp',
+  'image/avif',
+  'image/apng',
+  'image/svg+xml',
+])
+
+/** What other programs play or show, and no browser takes for a page. */
+const TYPES = /^(?:(?:audio|video)\/[a-z\d.+-]{1,40}|application\/(?:pdf|epub\+zip))$/
+
+/** What a file that is opened by itself may do: be drawn, with its own styles. */
+const FILE_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 const ISSUE = '/:key{[a-z0-9]{52}}/:number{[1-9][0-9]{0,14}}/files/:name{.+}'
 
@@ -60,9 +77,10 @@ async function serve(
   }
   const { name, mediaType, bytes } = attachment
   const isPicture = PICTURES.has(mediaType)
-  c.header('content-type', isPicture ? mediaType : 'application/octet-stream')
+  const isKnown = isPicture || TYPES.test(mediaType)
+  c.header('content-type', isKnown ? mediaType : 'application/octet-stream')
   c.header('content-length', String(bytes))
-  c.header('content-security-policy', "sandbox; default-src 'none'")
+  c.header('content-security-policy', FILE_POLICY)
   c.header('content-disposition', `${isPicture ? 'inline' : 'attachment'}; ${fileName(name)}`)
   // What only some may read must not lie in the cache of a browser.
   c.header('cache-control', isPublic ? 'private, max-age=3600' : 'no-store')

@@ -8,11 +8,11 @@ import { attachmentPath, issuePage, withoutTitle } from '../../site/pages/issue.
 import { feedsPage } from '../../site/pages/feeds.ts'
 import { inboxPage, newslettersPage, SHOWS, slice } from '../../site/pages/lists.ts'
 import { newsletterPage } from '../../site/pages/newsletter.ts'
-import { issuePath } from '../../site/pages/parts.ts'
+import { issuePath, newsletterPath } from '../../site/pages/parts.ts'
 import { signOutPage } from '../../site/pages/problem.ts'
 import { MOST_FOUND, searchPage } from '../../site/pages/search.ts'
 import { seedingPage, type TrafficSample } from '../../site/pages/seeding.ts'
-import type { RenderCache } from '../render-cache.ts'
+import { originsOf, type RenderCache } from '../render-cache.ts'
 
 /** The pages. None of them changes anything. */
 export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> {
@@ -66,9 +66,12 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
     const all = await operations.listIssues({ newsletter: key, before: number + 2, limit: 3 })
     const path = issuePath(key, number)
     const names = new Set(issue.attachments.map((it) => it.name))
-    const html = await rendered.render(issue, 'page', (name) =>
-      names.has(name) ? attachmentPath(path, name) : undefined,
-    )
+    const html = await rendered.render(issue, `page of ${all.length}`, {
+      attachmentUrl: (name) => (names.has(name) ? attachmentPath(path, name) : undefined),
+      home: newsletterPath(key),
+      origins: originsOf(all),
+      preview: '/add?link=',
+    })
     const body = issuePage({
       issue,
       content: withoutTitle(html, issue.title),
