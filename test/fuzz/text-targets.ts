@@ -72,7 +72,16 @@ const PIECES = [
     '<title>',
     ' onerror=',
     ' style=',
+    ' id=a',
+    ' name="attributes"',
+    ' colspan=2',
   ])
+  .concat(
+    'a abbr b blockquote caption center dd details div dl dt figcaption figure h2 iframe li p picture pre q rp rt'
+      .split(' ')
+      .concat('ruby source span sub summary table tbody td th thead tr ul video'.split(' '))
+      .flatMap((name) => [`<${name}>`, `</${name}>`]),
+  )
   .concat([
     'javascript:',
     'data:',
@@ -138,20 +147,11 @@ const html: Target = {
 }
 
 const HARMLESS = new Set(
-  [
-    '#document-fragment',
-    '#text',
-    'a',
-    'blockquote',
-    'br',
-    'code',
-    'del',
-    'em',
-    'figcaption',
-  ].concat(
-    ['figure', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'hr', 'img', 'li', 'ol', 'p', 'pre', 'section'],
-    ['span', 'strong', 'sup', 'table', 'tbody', 'td', 'th', 'thead', 'tr', 'ul'],
-  ),
+  (
+    '#document-fragment #text a abbr bdi blockquote br caption cite code dd del details dfn dl dt em figcaption figure ' +
+    'h1 h2 h3 h4 h5 h6 hr img ins kbd li mark ol p pre q rp rt ruby samp section small span strong sub summary sup ' +
+    'table tbody td tfoot th thead time tr u ul var'
+  ).split(' '),
 )
 
 function* structureOf(node: DefaultTreeAdapterTypes.Node): Generator<string> {
@@ -161,12 +161,15 @@ function* structureOf(node: DefaultTreeAdapterTypes.Node): Generator<string> {
   for (const it of 'childNodes' in node ? node.childNodes : []) yield* structureOf(it)
 }
 
+const LINK = /^(?:https?:\/\/|mailto:|tel:|hyperletter:\/\/|#i1-)/
+
 function* harmful(node: DefaultTreeAdapterTypes.Node): Generator<string> {
   if (!HARMLESS.has(node.nodeName)) yield `element ${node.nodeName}`
   for (const { name, value } of 'attrs' in node ? node.attrs : []) {
     if (/^on|^style$|^srcdoc$|^srcset$|^action$/i.test(name)) yield `attribute ${name}`
     if (name === 'src' && value !== ATTACHMENT) yield `source ${value}`
-    if (name === 'href' && !/^(?:https?:\/\/|mailto:|#i1-)/i.test(value)) yield `link to ${value}`
+    if (name === 'href' && value !== ATTACHMENT && !LINK.test(value)) yield `link to ${value}`
+    if (name === 'id' && !value.startsWith('i1-')) yield `id ${value}`
   }
   for (const it of 'childNodes' in node ? node.childNodes : []) yield* harmful(it)
 }

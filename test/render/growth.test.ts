@@ -79,6 +79,15 @@ const CONSTRUCTS: readonly Construct[] = [
   { unit: '|' },
   { unit: 'a|b\n-|-\n' },
   { start: `${'|a'.repeat(100)}\n${'|-'.repeat(100)}\n`, unit: 'a\n' },
+  // Formulas
+  { unit: '$a' },
+  { unit: '$$' },
+  { unit: '$ a' },
+  { unit: '\\(' },
+  { unit: '\\(a_' },
+  { unit: '$$a\n' },
+  { unit: '\\[\n' },
+  { unit: '> [!a] b\n' },
   // Scripts
   { unit: '漢 ' },
   { unit: '漢' },

@@ -152,6 +152,7 @@ function addLine(block: Block, text: string, start: number, end: number): number
         break
       case 0x21 /* ! */:
       case 0x22 /* " */:
+      case 0x24 /* $ */:
       case 0x26 /* & */:
       case 0x3c /* < */:
       case 0x3d /* = */:

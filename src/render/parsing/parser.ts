@@ -2,6 +2,7 @@ import MarkdownIt, { type Env, type Token } from 'markdown-it'
 import cjkFriendly from 'markdown-it-cjk-friendly'
 import footnotes from 'markdown-it-footnote'
 import { bareUrls } from './bare-urls.ts'
+import { math } from './math.ts'
 import { strikethrough } from './strikethrough.ts'
 
 /**
@@ -14,6 +15,7 @@ const parser = new MarkdownIt({ html: true, maxNesting: MAX_NESTING })
   .use(footnotes)
   .use(strikethrough)
   .use(bareUrls)
+  .use(math)
   // Emphasis beside Chinese, Japanese and Korean punctuation, which CommonMark takes for literal asterisks.
   .use(cjkFriendly)
   // Not in GFM; and footnotes stay where they are defined, for whoever renders them to place.

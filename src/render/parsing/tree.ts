@@ -61,6 +61,7 @@ const BLOCKS: Readonly<Record<string, ((token: Token) => Nodes) | undefined>> = 
   hr: () => ({ type: 'thematicBreak' }),
   html_block: ({ content }) => ({ type: 'html', value: content.replace(/\n$/, '') }),
   list_item_open: () => ({ type: 'listItem', spread: false, children: [] }),
+  math_block: ({ content }) => ({ type: 'code', lang: 'math', value: content }),
   ordered_list_open: (token) => ({
     type: 'list',
     ordered: true,
@@ -125,6 +126,8 @@ function addSpan(builder: Builder, token: Token): void {
   const label = token.meta?.['label']
   const title = attribute(token, 'title')
   switch (token.type) {
+    case 'math_inline':
+      return builder.add(textOf(token.content))
     case 'code_inline':
       return builder.add({ type: 'inlineCode', value: token.content })
     case 'em_open':

@@ -52,6 +52,34 @@ describe('renderHtml', () => {
     expect(html(markdown)).toBe(expected)
   })
 
+  it.each([
+    ['$a_1 * b_2 * c_3$ *d*', '<p>$a_1 * b_2 * c_3$ <em>d</em></p>'],
+    ['\\(a_1*b*\\) \\(no\\)', '<p>\\(a_1*b*\\) (no)</p>'],
+    ['$5 *a* $6, 5$ *b* 6$', '<p>$5 <em>a</em> $6, 5$ <em>b</em> 6$</p>'],
+    ['a $$b*c*d$$', '<p>a $$b*c*d$$</p>'],
+    [
+      '$$\na &= b_{2} \\\\\nc *d*\n$$',
+      '<pre><code class="language-math">$$\na &#x26;= b_{2} \\\\\nc *d*\n$$\n</code></pre>',
+    ],
+    [
+      '> \\[\n> a*b*\n> \\]',
+      '<blockquote>\n<pre><code class="language-math">\\[\na*b*\n\\]\n</code></pre>\n</blockquote>',
+    ],
+    ['\\[a\\](b)', '<p>[a](b)</p>'],
+    ['$$\nno end *a*', '<p>$$\nno end <em>a</em></p>'],
+  ])('leaves the formulas of %j as they are', (markdown, expected) => {
+    expect(html(markdown)).toBe(expected)
+  })
+
+  it.each([
+    ['> [!NOTE]\n> a *b*', '<p><strong>Note</strong></p>\n<p>a <em>b</em></p>'],
+    ['> [!warning]- Take *care*\n> a', '<p><strong>Take <em>care</em></strong></p>\n<p>a</p>'],
+    ['> [!tip]\n>\n> a', '<p><strong>Tip</strong></p>\n<p>a</p>'],
+    ['> [note]\n> a', '<p>[note]\na</p>'],
+  ])('shows the alert %j as a quote with a title', (markdown, expected) => {
+    expect(html(markdown)).toBe(`<blockquote>\n${expected}\n</blockquote>`)
+  })
+
   const LINK = 'rel="noopener noreferrer nofollow"'
 
   it.each([
