@@ -1,4 +1,5 @@
 import { concat } from '../format/bytes.ts'
+import { withoutPlaces } from './film-location.ts'
 
 /** What a part of a file is kept as: from `start` on, up to but without `end`. */
 interface Part {
@@ -17,8 +18,9 @@ const XMP = 'http://ns.adobe.com/xap/1.0/\0'
 const EXIF = 'Exif\0\0'
 
 /**
- * A picture without the place at which it was taken: a JPEG, PNG or WebP file whose Exif or XMP data say a place loses
- * all of these data but its orientation. Any other file comes back as it is, one that is damaged too.
+ * A picture or film without the place at which it was taken: a JPEG, PNG or WebP file whose Exif or XMP data say a place
+ * loses all of these data but its orientation; in a HEIC, AVIF, MP4 or QuickTime file the place is overwritten by zeros.
+ * Any other file comes back as it is, one that is damaged too.
  */
 export function withoutLocation(bytes: Uint8Array): Uint8Array {
   return cleaned(bytes, false)
@@ -39,6 +41,7 @@ function cleaned(bytes: Uint8Array, isStrict: boolean): Uint8Array {
     if (ascii(bytes, 0, 4) === 'RIFF' && ascii(bytes, 8, 4) === 'WEBP') {
       return cleanWebp(bytes, isStrict)
     }
+    if (ascii(bytes, 4, 4) === 'ftyp') return withoutPlaces(bytes)
     if (isStrict && /^GIF8[79]a/.test(ascii(bytes, 0, 6))) return cleanGif(bytes)
   } catch (error) {
     // It ends where it should go on.

@@ -56,7 +56,58 @@ function webp(...chunks: Uint8Array[]): Uint8Array {
 const EXIF_SEGMENT = (data: Uint8Array) => segment(0xe1, concat([bytesOf('Exif\0\0'), data]))
 const PROFILE = segment(0xe2, bytesOf('ICC_PROFILE\0 colours'))
 
+/** A file of boxes with an Exif item that has a directory of places, whose latitude lies elsewhere. */
+function heic(isLittle: boolean): Uint8Array {
+  const number = (value: number, bytes: number) => uint(value, bytes, isLittle)
+  const entry = (tag: number, type: number, count: number, value: number) =>
+    concat([number(tag, 2), number(type, 2), number(count, 4), number(value, 4)])
+  const tiff = concat([
+    bytesOf(isLittle ? 'II' : 'MM'),
+    number(42, 2),
+    number(8, 4),
+    number(2, 2),
+    entry(ORIENTATION, 3, 1, 6),
+    entry(GPS, 4, 1, 38),
+    number(0, 4),
+    number(1, 2),
+    entry(2, 5, 3, 56),
+    number(0, 4),
+    bytesOf('latitude, in 24 bytes…  ').slice(0, 24),
+    bytesOf(' the picture itself'),
+  ])
+  const box = (name: string, data: Uint8Array) =>
+    concat([uint(data.byteLength + 8, 4, false), bytesOf(name), data])
+  const item = concat([bytesOf('\0\0\0\u0006Exif\0\0'), tiff])
+  return concat([box('ftyp', bytesOf('heic\0\0\0\0mif1')), box('mdat', item)])
+}
+
+const latin1 = (bytes: Uint8Array) => new TextDecoder('latin1').decode(bytes)
+
 describe('the place of a picture', () => {
+  it.each([true, false])(
+    'is overwritten in HEIC, and nothing moves (little endian: %s)',
+    (isLittle) => {
+      const before = heic(isLittle)
+      const after = withoutLocation(before)
+      expect(after).toHaveLength(before.byteLength)
+      expect(latin1(before)).toContain('latitude')
+      expect(latin1(after)).not.toContain('latitude')
+      expect(latin1(after)).toContain(' the picture itself')
+      expect(withoutLocation(after.slice(0, 60))).toEqual(after.slice(0, 60))
+    },
+  )
+
+  it('is overwritten in films', () => {
+    const box = (name: string, text: string) =>
+      concat([uint(text.length + 8, 4, false), bytesOf(name), bytesOf(text)])
+    const film = (place: string, picture: string) =>
+      concat([box('ftyp', 'isom'), box('moov', `…\u00a9xyz${place}/`), box('mdat', picture)])
+    const place = '+59.9139+010.7522'
+    expect(withoutLocation(film(place, place))).toEqual(film('+00.0000+000.0000', place))
+    const plain = film('no place', 'x')
+    expect(withoutLocation(plain)).toBe(plain)
+  })
+
   it.each([true, false])(
     'is taken out of a JPEG, and its orientation stays (little-endian: %s)',
     (isLittle) => {
