@@ -13,6 +13,8 @@ export interface InlineContext {
   readonly wraps: boolean
   /** Names of the attachments that travel with the issue; undefined when that is not known. */
   readonly attachments: ReadonlySet<string> | undefined
+  /** What is listed for a link that has no address; undefined where it is only text. */
+  readonly linkWords: (url: string) => string | undefined
 }
 
 // Scripts that are written without spaces between words, so that a line may break within them.
@@ -151,10 +153,11 @@ function marked(
 
 function renderLink(link: Link, context: InlineContext, styles: readonly StyleName[]): string {
   // What lies in the issue, or beside it, has no address that is worth a number.
-  if (!/^[a-z]+:/.test(link.url)) return renderInline(link.children, context, styles)
+  const listed = /^[a-z]+:/.test(link.url) ? link.url : context.linkWords(link.url)
+  if (listed === undefined) return renderInline(link.children, context, styles)
   const text = renderInline(link.children, context, adding(adding(styles, 'cyan'), 'underline'))
   if (repeatsUrl(plainText(link.children), link.url)) return text
-  return text + context.paint(`[${context.links.numberOf(link.url)}]`, 'dim')
+  return text + context.paint(`[${context.links.numberOf(listed)}]`, 'dim')
 }
 
 function renderImage(image: Image, context: InlineContext, styles: readonly StyleName[]): string {

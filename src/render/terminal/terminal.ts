@@ -42,6 +42,8 @@ export interface TerminalOptions {
   readonly color: boolean
   /** Names of the attachments that travel with the issue, to mark the pictures that do not. */
   readonly attachments?: readonly string[]
+  /** What is listed for a link to another issue; undefined where a link is only text. */
+  readonly linkWords?: (url: string) => string | undefined
   /** What stands above the text already: a first heading that only repeats it is left out. */
   readonly title?: string
 }
@@ -64,6 +66,7 @@ export function renderTerminal(markdown: string, options: TerminalOptions): stri
     links: new LinkList(),
     wraps: !isTooLongToMeasure(markdown),
     attachments: options.attachments === undefined ? undefined : new Set(options.attachments),
+    linkWords: options.linkWords ?? (() => undefined),
     footnotes: [],
   }
   const measure = Math.max(MIN_MEASURE, Math.min(options.width, MAX_MEASURE))

@@ -7,6 +7,13 @@ const plain = (markdown: string, width = 40, attachments?: string[]) =>
   renderTerminal(markdown, { width, color: false, ...(attachments && { attachments }) })
 
 describe('renderTerminal', () => {
+  it('lists what a link to another issue means', () => {
+    const linkWords = (url: string) => (url === 'b.md' ? 'issue 2' : undefined)
+    expect(renderTerminal('[a](b.md) [c](d.md)', { width: 40, color: false, linkWords })).toBe(
+      'a[1] c\n\n────────────────────────\n[1] issue 2\n',
+    )
+  })
+
   it.each<[string, string, string]>([
     ['underlines headings', '# One\n## Two\n### Three', 'One\n═══\n\nTwo\n───\n\n### Three\n'],
     ['wraps paragraphs', `${'word '.repeat(9)}end`, `${'word '.repeat(7)}word\nword end\n`],

@@ -1,3 +1,4 @@
+import { issueAt, type Origins } from '../../../render/links.ts'
 import { Option } from 'commander'
 import type { Operations, Output } from '../../../api/contract/contract.ts'
 import { defined } from '../../../defined.ts'
@@ -59,16 +60,21 @@ async function read(
   const { out } = context
   if (options.browser === true) return readInBrowser(context, newsletter, number)
   if (options.diff === true) return showDiff(context, newsletter, number, options)
-  const { issue, newest, pictures } = await fetchIssue(context, newsletter, number, options)
-  if (context.options.json === true) return out.json(await withHtml(issue))
+  const { issue, newest, pictures, origins } = await fetchIssue(
+    context,
+    newsletter,
+    number,
+    options,
+  )
+  if (context.options.json === true) return out.json(await withHtml(issue, origins))
   // A file or a program gets what the author wrote; a terminal must not obey it.
   const safe = out.isTerminal ? stripControls : (text: string) => text
   const isPlain = options.markdown === true || options.html === true
   if (isPlain && issue.retracted !== undefined) await out.warn(retraction(issue.retracted))
   if (options.markdown === true) return out.text(safe(issue.markdown))
-  if (options.html === true) return out.text(`${safe((await withHtml(issue)).html)}\n`)
+  if (options.html === true) return out.text(`${safe((await withHtml(issue, origins)).html)}\n`)
 
-  await show(context, await layOut(context, issue, options), options)
+  await show(context, await layOut(context, issue, origins, options), options)
   if (issue.attachments.length > 0) {
     const { showPictures } = await import('./read-pictures.ts')
     await showPictures(context, newsletter, issue, pictures, widthOf(context, options))
@@ -111,13 +117,25 @@ function fetchIssue(
       { signal },
     )
     const pictures = await picturesFor(context, operations, issue, options)
+    const origins = await originsFor(operations, issue, signal)
     if (number === undefined || !context.out.isTerminal) {
-      return { issue, pictures, newest: issue.number }
+      return { issue, pictures, origins, newest: issue.number }
     }
     const all = await operations.listNewsletters({}, { signal })
     const issues = all.find(({ feedKey }) => feedKey === issue.feedKey)?.issues
-    return { issue, pictures, newest: issues ?? issue.number }
+    return { issue, pictures, origins, newest: issues ?? issue.number }
   })
+}
+
+/** What the issues were imported from that links of this one may mean. */
+async function originsFor(
+  operations: Operations,
+  { feedKey, importedFrom, markdown }: Issue,
+  signal: AbortSignal,
+): Promise<Origins> {
+  if (importedFrom === undefined || !/\]|href/i.test(markdown)) return new Map()
+  const all = await operations.listIssues({ newsletter: feedKey }, { signal }).catch(() => [])
+  return new Map(all.map((it) => [it.importedFrom ?? '', it.number]))
 }
 
 async function picturesFor(
@@ -144,15 +162,25 @@ async function showDiff(
   await show(context, text, options)
 }
 
-async function withHtml(issue: Issue) {
+async function withHtml(issue: Issue, origins: Origins) {
   const { renderHtml } = await import('../../../render/html/html.ts')
   const names = new Set(issue.attachments.map(({ name }) => name))
   const attachmentUrl = (name: string) =>
     names.has(name) ? name.split('/').map(encodeURIComponent).join('/') : undefined
-  return { ...issue, html: renderHtml(issue.markdown, { attachmentUrl }) }
+  const linkUrl = (url: string) => {
+    const { number, fragment = '' } = issueAt(url, issue.importedFrom, origins) ?? {}
+    const place = fragment.replace(/^#/, '#issue-')
+    return number === undefined ? undefined : `hyperletter://${issue.feedKey}/${number}${place}`
+  }
+  return { ...issue, html: renderHtml(issue.markdown, { attachmentUrl, linkUrl }) }
 }
 
-async function layOut(context: Context, issue: Issue, options: Options): Promise<string> {
+async function layOut(
+  context: Context,
+  issue: Issue,
+  origins: Origins,
+  options: Options,
+): Promise<string> {
   const { out } = context
   const { renderTerminal } = await import('../../../render/terminal/terminal.ts')
   const { bold, dim, green, yellow } = out.style
@@ -161,6 +189,10 @@ async function layOut(context: Context, issue: Issue, options: Options): Promise
     width,
     color: out.hasColor,
     attachments: issue.attachments.map(({ name }) => name),
+    linkWords: (url) => {
+      const found = issueAt(url, issue.importedFrom, origins)
+      return found === undefined ? undefined : `issue ${found.number}`
+    },
     title: issue.title,
   })
   const authors = (issue.authors ?? []).map(({ name }) => singleLine(name)).join(', ')
