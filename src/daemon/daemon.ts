@@ -109,7 +109,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       republishing.start()
       reader.resume().catch((err: unknown) => logger.error({ err }, 'the web reader'))
       options.hangUps?.on('hangup', onHangUp)
-      const { capBytes } = diskCapOf(config)
+      const capBytes = diskCapOf(config)
       onReady({
         socket: config.socketPath,
         pid: process.pid,

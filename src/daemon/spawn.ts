@@ -65,7 +65,7 @@ export async function startDaemon(
   const before = await daemonStatus(config)
   if (before.running) throw alreadyRunning(before)
   await makeDirectory(config.dataDir)
-  const { capBytes } = diskCapOf(config)
+  const capBytes = diskCapOf(config)
   const log = await open(config.logFile, 'a', 0o600)
   const logStart = (await log.stat()).size
   const { flags, variables } = handOn({ ...given, dataDir: config.dataDir })

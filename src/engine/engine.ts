@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { makeDirectory } from '../atomic-file.ts'
 import type { Config } from '../config/config.ts'
 import { diskCapOf } from '../config/disk-cap.ts'
 import { LiveConfig } from '../config/live.ts'
@@ -99,7 +100,7 @@ export class Engine {
       open: (it) => this.feeds.startKnown(it),
     })
     this.#unfollow = live.follow(['diskCap'], async (changed) =>
-      this.retention.setCap(diskCapOf(changed).capBytes),
+      this.retention.setCap(diskCapOf(changed)),
     )
     this.feeds = new Feeds({
       dataDir: config.dataDir,
@@ -149,7 +150,9 @@ export class Engine {
   static async open(options: EngineOptions): Promise<Engine> {
     const { config } = options
     const { readOnlyFor } = options
-    const capBytes = readOnlyFor === undefined ? diskCapOf(config).capBytes : Infinity
+    // The cap is written down in it.
+    if (readOnlyFor === undefined) await makeDirectory(config.dataDir)
+    const capBytes = readOnlyFor === undefined ? diskCapOf(config) : Infinity
     const live = options.live ?? new LiveConfig(config)
     const networkSession = new NetworkSession(live, options.logger)
     const onLock = () => {

@@ -7,21 +7,19 @@ import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 describe('the disk cap', () => {
   it('is what was set', async () => {
     const dataDir = await temporaryDirectory()
-    expect(diskCapOf({ dataDir, diskCap: 5 })).toEqual({ capBytes: 5, isNew: false })
-    expect(diskCapOf({ dataDir, diskCap: Infinity })).toMatchObject({ capBytes: Infinity })
+    expect(diskCapOf({ dataDir, diskCap: 5 })).toBe(5)
+    expect(diskCapOf({ dataDir, diskCap: Infinity })).toBe(Infinity)
   })
 
   it('is a share of the free disk at first, and then stays', async () => {
-    const dataDir = join(await temporaryDirectory(), 'not', 'there', 'yet')
+    const dataDir = await temporaryDirectory()
     const { bavail, bsize } = await statfs('/')
     const first = diskCapOf({ dataDir, diskCap: undefined })
-    expect(first.isNew).toBe(true)
-    expect(first.capBytes).toBeGreaterThan(0)
-    expect(first.capBytes).toBeLessThanOrEqual(Math.min(10e9, bavail * bsize))
-    expect(await readFile(join(dataDir, 'disk-cap'), 'utf8')).toBe(`${first.capBytes}\n`)
+    expect(first).toBeGreaterThan(0)
+    expect(first).toBeLessThanOrEqual(Math.min(10e9, bavail * bsize))
+    expect(await readFile(join(dataDir, 'disk-cap'), 'utf8')).toBe(`${first}\n`)
     await writeFile(join(dataDir, 'disk-cap'), '123000000\n')
-    const again = diskCapOf({ dataDir, diskCap: undefined })
-    expect(again).toEqual({ capBytes: 123_000_000, isNew: false })
+    expect(diskCapOf({ dataDir, diskCap: undefined })).toBe(123_000_000)
   })
 
   it('is in a file for this user alone, under any umask, and follows no link', async () => {
@@ -40,13 +38,16 @@ describe('the disk cap', () => {
     const dataDir = await temporaryDirectory()
     for (const text of ['', 'lots', '-1', '5000', '1e99']) {
       await writeFile(join(dataDir, 'disk-cap'), text)
-      expect(diskCapOf({ dataDir, diskCap: undefined })).toMatchObject({ isNew: true })
+      const capBytes = diskCapOf({ dataDir, diskCap: undefined })
+      expect(capBytes).toBeGreaterThan(5_000)
+      expect(await readFile(join(dataDir, 'disk-cap'), 'utf8')).toBe(`${capBytes}\n`)
     }
   })
 
   it('needs nothing to be written', async () => {
     const file = join(await temporaryDirectory(), 'file')
     await writeFile(file, '')
-    expect(diskCapOf({ dataDir: file, diskCap: undefined })).toMatchObject({ isNew: true })
+    expect(diskCapOf({ dataDir: file, diskCap: undefined })).toBeGreaterThan(0)
+    expect(await readFile(file, 'utf8')).toBe('')
   })
 })

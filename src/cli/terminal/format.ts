@@ -1,3 +1,4 @@
+import { styleText } from 'node:util'
 import { singleLine } from '../../render/plain.ts'
 import type { Cell } from './table.ts'
 
@@ -99,22 +100,16 @@ export function markedTitle(issue: {
 }
 
 /** Wraps text in terminal styles, or leaves it as it is where colour is not wanted. */
-export type Style = Readonly<Record<keyof typeof CODES, (text: string) => string>>
+export type Style = Readonly<Record<(typeof STYLES)[number], (text: string) => string>>
 
-const CODES = {
-  bold: [1, 22],
-  dim: [2, 22],
-  red: [31, 39],
-  green: [32, 39],
-  yellow: [33, 39],
-  cyan: [36, 39],
-} as const
+const STYLES = ['bold', 'dim', 'red', 'green', 'yellow', 'cyan'] as const
 
 /** @param color False gives functions that return their text unchanged. */
 export function createStyle(color: boolean): Style {
-  const entries = Object.entries(CODES).map(([name, [on, off]]) => [
+  const entries = STYLES.map((name) => [
     name,
-    (text: string) => (color && text !== '' ? `\u001b[${on}m${text}\u001b[${off}m` : text),
+    (text: string) =>
+      color && text !== '' ? styleText(name, text, { validateStream: false }) : text,
   ])
   return Object.fromEntries(entries) as Style
 }
