@@ -116,7 +116,7 @@ function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
-// What was asked for is needed before, and also if, the arguments cannot be parsed.
+// The form of the output must be known even if the arguments cannot be parsed.
 function outputOptions(argv: readonly string[]) {
   const before = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv
   return {

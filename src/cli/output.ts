@@ -115,7 +115,7 @@ export class Printer {
       await this.#tell(`${escapeControls(JSON.stringify({ error }))}\n`)
       return
     }
-    // Who pressed Ctrl-C made no error.
+    // An interruption is no error.
     if (error.code === 'ABORTED') return this.#tell('Interrupted.\n')
     const { red, cyan } = this.#errorStyle
     const hint = error.hint === undefined ? '' : `${cyan('next:')} ${singleLine(error.hint)}\n`

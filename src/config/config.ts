@@ -120,7 +120,7 @@ export function configOf(
     socketPath: socketPath(dataDir, runtimeDir),
     host: isLocal ? '127.0.0.1' : given.host,
     logLevel: given.logLevel ?? 'warn',
-    // Who asks for loopback alone is not to appear on the local network.
+    // A device that binds loopback alone must not appear on the local network.
     localDiscovery: !isLocal && (given.localDiscovery ?? true),
     notify: given.notify ?? false,
   })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Config } from './config.ts'
 import { SMALLEST_CAP_BYTES } from './values.ts'
 
-/** Nobody who chose nothing should find more of their disk taken. */
+/** Largest cap that is chosen without a setting. */
 const LARGEST_DEFAULT_BYTES = 10e9
 
 /** Of the disk that is free at the first start. */

@@ -20,7 +20,7 @@ export interface ExplainedSetting {
 
 const HIDDEN = '(set, not shown)'
 
-/** What is done where nobody set anything. */
+/** What the absence of a setting means. */
 const DEFAULTS: { readonly [Name in SettingName]?: string } = {
   dataDir: 'the place for data on this system',
   bootstrap: 'the public nodes',

@@ -131,7 +131,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
 
   async function openEngine(): Promise<Engine> {
     const busyUntil = Date.now() + busyTimeoutMs
-    // Whoever had to wait once may have to again, and should not knock at the DHT each time.
+    // A start that had to wait may have to wait again: it must not query the DHT each time.
     for (let online = true; ; online = false) {
       try {
         return await Engine.open({ config, live, logger, online })

@@ -39,7 +39,7 @@ const START_DEADLINE_MS = 15_000
 const STOP_DEADLINE_MS = 12_000
 const LOOK_EVERY_MS = 30
 
-/** Who answers for this data directory. */
+/** The state of the daemon of this data directory. */
 export async function daemonStatus({ socketPath }: Config): Promise<DaemonStatus> {
   const info = await dial(socketPath)
   if (info === undefined) return { running: false, socket: socketPath }

@@ -56,7 +56,7 @@ export function show(
   return c.html(layout(view, { notice: NOTICES[c.req.query('done') ?? ''], ...page }), status)
 }
 
-/** What was done on the page before, by a code in the address: nobody else's words can stand here. */
+/** Notices by a code in the address, so that no address can put words of its own on a page. */
 const NOTICES: Readonly<Record<string, string>> = {
   followed: 'You follow it now. Issues arrive in the background.',
   later: 'You follow it now. It is downloaded as soon as a peer that has it is online.',

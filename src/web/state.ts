@@ -26,7 +26,7 @@ export function wasOpened(dataDir: string): boolean {
   return existsSync(fileIn(dataDir))
 }
 
-/** What was kept; a file that cannot be understood counts as none, and costs a new session. */
+/** Reads the kept state. A file that cannot be parsed counts as none, and costs a new session. */
 export async function loadState(dataDir: string, defaultPort: number): Promise<ReaderState> {
   try {
     const kept = readerState.parse(JSON.parse(await readFile(fileIn(dataDir), 'utf8')))

@@ -66,7 +66,7 @@ export const diagnosingContract = {
   diagnose: value(
     none,
     z.object({
-      /** Who this device is to its peers, in hex. */
+      /** Public key of this device, in hex. */
       publicKey: z.string(),
       checks: z.array(check),
     }),

@@ -36,7 +36,7 @@ export const preservingContract = {
         link: z.string(),
         title: z.string(),
         issues: count,
-        /** Who confirmed that this is all; with 0 it is all that the bundle has, or was forced. */
+        /** Readers that confirmed that this is all; with 0 it is all that the bundle has, or was forced. */
         peers: count,
       }),
     ]),

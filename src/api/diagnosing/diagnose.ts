@@ -118,7 +118,7 @@ export function checkReachability(
   return [checks[nat](), portCheck(port, config.udpPort)]
 }
 
-/** Who was found, and why connections failed. */
+/** Peers that were found, and why connections failed. */
 export function checkPeers({ connections, knownPeers, attempts }: NetworkFacts): Check {
   const { tried, connected, failed: failures } = attempts
   const why = new Map<string, number>()

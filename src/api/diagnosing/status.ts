@@ -71,7 +71,7 @@ async function newsletterStatus(
   const { feedKey, roles, title, problem, successor } = entry
   await using session = await engine.open(entry)
   const { feed } = session
-  // What was taken back is not missing; to know it, all records have to be looked at.
+  // Retracted blocks do not count as missing; to find them, all records are read.
   await feed.isComplete().catch(() => false)
   const newest = await feed.newest({ wait: false }).catch(() => undefined)
   return {

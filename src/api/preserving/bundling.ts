@@ -43,7 +43,7 @@ async function rangesOf(feed: Feed, start: number): Promise<BlockRange[]> {
     const position = await feed.position().catch(() => undefined)
     return rangesToCarry(issues, { start, profile: position?.profile })
   } catch (error) {
-    // Who seeds blindly cannot list, and passes on all there is.
+    // A seeder without the key cannot list issues, and exports all blocks.
     if (!hasCode(error, 'NEEDS_KEY', 'NOT_AVAILABLE')) throw error
     return rangesToCarry([], { start })
   }
@@ -189,7 +189,7 @@ async function introduce(
   try {
     const { title } = await feed.profile(LOCAL)
     const { issues } = await feed.list(LOCAL)
-    // Who cannot read the newsletter passes on what was taken back too.
+    // Without the key of the newsletter, retracted blocks cannot be told from others and stay.
     await feed.dropUnwanted()
     if (title !== entry.title) await engine.library.update(feedKey, { title })
     return { title, issues: issues.length }

@@ -196,7 +196,7 @@ export async function markIssue(
   if (read !== undefined) await marks.set('read', feed.feedKey, [number], read)
   if (starred !== undefined) {
     await marks.set('star', feed.feedKey, [number], starred)
-    // What is starred is always kept.
+    // Starred issues are always kept.
     engine.retention.schedule()
   }
   return summarizeIssue(entry, feed, located, (await marksOf(engine, entry))(number))

@@ -22,7 +22,7 @@ const GONE = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'])
 
 const LINE_FEED = 0x0a
 
-/** Who answers at a socket; undefined if nobody does. */
+/** The daemon that answers at a socket; undefined if none does. */
 export async function dial(socketPath: string): Promise<protocol.DaemonInfo | undefined> {
   try {
     await assertOwnDirectory(socketPath)

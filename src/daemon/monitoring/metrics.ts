@@ -20,21 +20,15 @@ export function engineMetrics(measures: Measures): Metric[] {
     gauge('hyperletter_data_bytes', 'Size of the files in the data directory.', dataBytes),
     gauge('hyperletter_disk_free_bytes', 'Room that is left on its disk.', freeBytes),
     gauge('hyperletter_kept_bytes', 'Disk that what others wrote takes.', usedBytes),
-    {
-      name: 'hyperletter_kept_cap_bytes',
-      help: 'Disk that it may take.',
-      type: 'gauge',
-      samples: capBytes === undefined ? [] : [{ value: capBytes }],
-    },
-    {
-      name: 'hyperletter_newsletters',
-      help: 'Newsletters, by what this device is to them; one may be several.',
-      type: 'gauge',
-      samples: roles.map((role) => ({
+    gauge('hyperletter_kept_cap_bytes', 'Disk that it may take.', capBytes),
+    gauge(
+      'hyperletter_newsletters',
+      'Newsletters, by what this device is to them; one may be several.',
+      roles.map((role) => ({
         labels: { role },
         value: newsletters.filter((it) => it.roles.includes(role)).length,
       })),
-    },
+    ),
     ...(network === undefined ? [] : networkMetrics(network)),
     ...newsletterMetrics(newsletters),
   ]
@@ -46,12 +40,9 @@ export async function processMetrics(): Promise<Metric[]> {
   const startedAt = Date.now() / 1_000 - process.uptime()
   const files = await readdir('/proc/self/fd').catch(() => undefined)
   return [
-    {
-      name: 'hyperletter_build_info',
-      help: 'Which version runs, and on what.',
-      type: 'gauge',
-      samples: [{ labels: { version: packageVersion(), node: process.versions.node }, value: 1 }],
-    },
+    gauge('hyperletter_build_info', 'Which version runs, and on what.', [
+      { labels: { version: packageVersion(), node: process.versions.node }, value: 1 },
+    ]),
     counter('process_cpu_seconds_total', 'Processor time used.', (user + system) / 1e6),
     gauge(
       'process_start_time_seconds',
@@ -59,12 +50,7 @@ export async function processMetrics(): Promise<Metric[]> {
       startedAt,
     ),
     gauge('process_resident_memory_bytes', 'Memory in use.', process.memoryUsage.rss()),
-    {
-      name: 'process_open_fds',
-      help: 'Open file descriptors.',
-      type: 'gauge',
-      samples: files === undefined ? [] : [{ value: files.length }],
-    },
+    gauge('process_open_fds', 'Open file descriptors.', files?.length),
   ]
 }
 
@@ -86,12 +72,11 @@ function networkMetrics(network: NonNullable<Measures['network']>): Metric[] {
     gauge('hyperletter_dht_nodes', 'Nodes of the DHT that are known.', network.dhtNodes),
     counter('hyperletter_dials_total', 'Attempts to connect to a peer.', network.attempts),
     counter('hyperletter_dials_connected_total', 'Those that succeeded.', network.connected),
-    {
-      name: 'hyperletter_dials_failed_total',
-      help: 'Those that failed, by the code of the failure.',
-      type: 'counter',
-      samples: failures.map(([code, value]) => ({ labels: { code }, value })),
-    },
+    counter(
+      'hyperletter_dials_failed_total',
+      'Those that failed, by the code of the failure.',
+      failures.map(([code, value]) => ({ labels: { code }, value })),
+    ),
   ]
 }
 
@@ -99,38 +84,27 @@ function newsletterMetrics(newsletters: readonly Newsletter[]): Metric[] {
   const each = (
     name: string,
     help: string,
-    type: Metric['type'],
+    make: typeof gauge,
     read: (it: Newsletter) => number | undefined,
-  ): Metric => ({
-    name: `hyperletter_newsletter_${name}`,
-    help,
-    type,
-    samples: summed(
-      newsletters.flatMap((it) => {
-        const value = read(it)
-        return value === undefined ? [] : [{ labels: { feed: labelOf(it) }, value }]
-      }),
-    ),
+  ): Metric => {
+    const samples = newsletters.flatMap((it) => {
+      const value = read(it)
+      return value === undefined ? [] : [{ labels: { feed: labelOf(it) }, value }]
+    })
+    return make(`hyperletter_newsletter_${name}`, help, summed(samples))
+  }
+  const problems = newsletters.flatMap((it) => {
+    const { problem: code } = it
+    return code === undefined ? [] : [{ labels: { feed: labelOf(it), code }, value: 1 }]
   })
   return [
-    each('blocks', 'Length of the log, of open ones.', 'gauge', (it) => it.length),
-    each('blocks_held', 'Blocks of it that are here.', 'gauge', (it) => it.heldBlocks),
-    each('peers', 'Peers that replicate it.', 'gauge', (it) => it.peers),
-    each('full_copies', 'Peers that hold all of it.', 'gauge', (it) => it.fullCopies),
-    each('sent_bytes_total', 'Blocks sent to peers.', 'counter', (it) => it.uploadedBytes),
-    each('received_bytes_total', 'Blocks received.', 'counter', (it) => it.downloadedBytes),
-    {
-      name: 'hyperletter_newsletter_problem',
-      help: 'Logs that are damaged, by how.',
-      type: 'gauge',
-      samples: summed(
-        newsletters.flatMap((it) =>
-          it.problem === undefined
-            ? []
-            : [{ labels: { feed: labelOf(it), code: it.problem }, value: 1 }],
-        ),
-      ),
-    },
+    each('blocks', 'Length of the log, of open ones.', gauge, (it) => it.length),
+    each('blocks_held', 'Blocks of it that are here.', gauge, (it) => it.heldBlocks),
+    each('peers', 'Peers that replicate it.', gauge, (it) => it.peers),
+    each('full_copies', 'Peers that hold all of it.', gauge, (it) => it.fullCopies),
+    each('sent_bytes_total', 'Blocks sent to peers.', counter, (it) => it.uploadedBytes),
+    each('received_bytes_total', 'Blocks received.', counter, (it) => it.downloadedBytes),
+    gauge('hyperletter_newsletter_problem', 'Logs that are damaged, by how.', summed(problems)),
   ]
 }
 
@@ -149,12 +123,21 @@ function labelOf({ feedKey, private: isPrivate }: Newsletter): string {
   return isPrivate ? 'private' : feedKey.slice(0, FEED_LABEL_LENGTH)
 }
 
-function gauge(name: string, help: string, value: number): Metric {
-  return { name, help, type: 'gauge', samples: [{ value }] }
+/** A value, samples with labels, or nothing to tell. */
+type Value = number | readonly Sample[] | undefined
+
+/** A metric that may go up and down. */
+export function gauge(name: string, help: string, value: Value): Metric {
+  return { name, help, type: 'gauge', samples: samplesOf(value) }
 }
 
-function counter(name: string, help: string, value: number): Metric {
-  return { name, help, type: 'counter', samples: [{ value }] }
+function counter(name: string, help: string, value: Value): Metric {
+  return { name, help, type: 'counter', samples: samplesOf(value) }
+}
+
+function samplesOf(value: Value): readonly Sample[] {
+  if (value === undefined) return []
+  return typeof value === 'number' ? [{ value }] : value
 }
 
 /** One value of a metric, with what tells it from the others. */

@@ -4,7 +4,7 @@ import type { Config } from '../../config/config.ts'
 import { codeOf, HyperletterError } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
 import type { Operations, Output } from '../../api/contract/contract.ts'
-import { engineMetrics, EXPOSITION_TYPE, formatMetrics, processMetrics } from './metrics.ts'
+import { engineMetrics, EXPOSITION_TYPE, formatMetrics, gauge, processMetrics } from './metrics.ts'
 import { SerialQueue } from '../../async.ts'
 
 export interface MonitoringOptions {
@@ -163,12 +163,11 @@ export class Pages {
   // The process can be looked at even where its engine does not answer.
   async #metrics(): Promise<Page> {
     const measures = await this.#measure().catch(() => undefined)
-    const up = {
-      name: 'hyperletter_up',
-      help: 'Whether the engine answers.',
-      type: 'gauge',
-      samples: [{ value: measures === undefined ? 0 : 1 }],
-    } as const
+    const up = gauge(
+      'hyperletter_up',
+      'Whether the engine answers.',
+      Number(measures !== undefined),
+    )
     const engine = measures === undefined ? [] : engineMetrics(measures)
     const body = formatMetrics([up, ...(await processMetrics()), ...engine])
     return { status: 200, contentType: EXPOSITION_TYPE, body }

@@ -20,7 +20,7 @@ export interface AddView {
   readonly link: string
   readonly preview?: Preview
   readonly error?: HyperletterError
-  /** What was wrong with a list of many. */
+  /** Why an OPML list was refused. */
   readonly listError?: HyperletterError
 }
 

@@ -4,7 +4,7 @@ import { count, empty, newsletterPath, size, words, type Markup } from './parts.
 
 type Status = Output<'status'>
 
-/** What was moved up to a moment. */
+/** Bytes sent and received up to a moment. */
 export interface TrafficSample {
   readonly at: number
   readonly uploadedBytes: number
@@ -14,7 +14,7 @@ export interface TrafficSample {
 const WIDTH = 640
 const HEIGHT = 120
 
-/** Who holds what, and what goes in and out. */
+/** The page of what is stored here, which peers have it, and the traffic. */
 export function seedingPage(status: Status, samples: readonly TrafficSample[]): Markup {
   const up = status.newsletters.reduce((sum, it) => sum + it.uploadedBytes, 0)
   const down = status.newsletters.reduce((sum, it) => sum + it.downloadedBytes, 0)

@@ -98,7 +98,7 @@ class Arrivals {
           for (const listener of this.#listeners) listener(issue)
         }
       } catch {
-        // Whoever does the work may come back; until then pages show what is held.
+        // The daemon may come back; until then pages show what is held.
       }
       await wait(RETRY_MS, undefined, { signal }).catch(() => undefined)
     }

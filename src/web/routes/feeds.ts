@@ -113,7 +113,7 @@ export function feedRoutes(reader: Reader): Hono<Env> {
       found?.private === false ||
       c.get('session') ||
       isSame(c.req.query('key'), secrets.feed(feedKey))
-    // Whoever may not see it is not told either that it is here.
+    // The answer must not tell whether a private newsletter is here.
     if (found === undefined || !may) throw noFeed()
     return found
   }

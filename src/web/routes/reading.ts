@@ -141,7 +141,7 @@ function notFound(): HyperletterError {
 const MAX_SAMPLES = 121
 const MIN_PAUSE_MS = 900
 
-/** What was sent and received, as often as somebody looked. */
+/** Bytes sent and received, sampled at each request for the page. */
 class Traffic {
   readonly #samples: TrafficSample[] = []
 

@@ -53,7 +53,7 @@ export class CatchUp {
       const isAllThere = await this.#compare(feed, listing, signal)
       if (isAllThere) this.#done.add(listing)
     } catch (error) {
-      // What cannot be read cannot be searched; the other newsletters can.
+      // A newsletter that cannot be read must not keep the others from being searched.
       if (!hasCode(error, 'NEEDS_KEY', 'NOT_AVAILABLE')) throw error
     }
   }

@@ -102,7 +102,7 @@ function headOf({ title, publishedAt, summary, authors, tags, language, number }
   return `---\n${lines.join('')}date: ${publishedAt}\nnumber: ${number}\n---\n\n`
 }
 
-// What was amended keeps its folder, whatever it is called now.
+// An amended issue keeps its folder even if its title changed.
 function folderOf({ number, title }: Issue, existing: readonly string[]): string {
   const prefix = String(number).padStart(4, '0')
   const slug = slugOf(title)

@@ -8,7 +8,7 @@ import { formatTable } from '../../terminal/table.ts'
 type Diagnosis = Output<'diagnose'>
 type Check = Diagnosis['checks'][number]
 
-/** What is looked at on this side of the socket, and what the engine looked at. */
+/** Checks made by the command itself, and checks made by the engine. */
 interface Findings {
   /** Absent where no engine could be asked. */
   readonly publicKey?: string

@@ -202,7 +202,7 @@ async function follow(
         progress.update({ label: 'waiting for copies', done: copies, total, note })
     }
   } catch (failure) {
-    // What was published stays published, whatever ended the wait.
+    // The issue stays published, whatever ended the wait.
     if (published !== undefined) return { published, copies, warnings, failure }
     throw failure
   }
