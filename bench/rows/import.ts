@@ -16,16 +16,13 @@ export async function measureImport(context: Context): Promise<Result[]> {
       context.children.run<Imported>('plain-import.ts', { dir, folder, batch }),
     )
   const runs = context.runs(7)
-  const [ours = [], single = [], batched = []] = await interleave(
+  const product = (dryRun: boolean) => () =>
+    context.withTemporary('import', (dataDir) =>
+      context.children.run<Imported>('import.ts', { dataDir, folder, dryRun }),
+    )
+  const [ours = [], single = [], batched = [], rehearsed = []] = await interleave(
     runs,
-    [
-      () =>
-        context.withTemporary('import', (dataDir) =>
-          context.children.run<Imported>('import.ts', { dataDir, folder }),
-        ),
-      plain(1),
-      plain(BATCH),
-    ],
+    [product(false), plain(1), plain(BATCH), product(true)],
     (round) => context.say(`import: round ${round} of ${runs}`),
   )
   const issues = ours[0]?.issues ?? 0
@@ -41,6 +38,12 @@ export async function measureImport(context: Context): Promise<Result[]> {
       what: `import ${issues} issues, plain: appends of ${BATCH}`,
       unit: 'ms',
       samples: { ours: times(ours), baseline: times(batched) },
+    },
+    {
+      what: `rehearse the import of ${issues} issues, plain: the import`,
+      unit: 'ms',
+      samples: { ours: times(rehearsed), baseline: times(ours) },
+      goal: { ratio: 0.8 },
     },
   ]
 }
