@@ -2,24 +2,36 @@ import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'n
 import { join } from 'node:path'
 import type { FoundDraft } from './source.ts'
 
+/** Texts that stay in memory, in characters: most archives are smaller. */
+const MAX_KEPT_CHARACTERS = 16 * 1024 * 1024
+
 /**
- * Keeps the texts of drafts in a file until they are published: an archive has more than fits in the memory. The file
- * has no name where the system allows it, and is gone with the process.
+ * Keeps the texts of drafts until they are published; those of a large archive in a file, for it has more than fits in
+ * the memory. The file has no name where the system allows it, and is gone with the process.
  */
 export class Spool {
-  readonly #folder: string
-  readonly #file: number
+  readonly #parent: string
+  #folder = ''
+  #file = -1
+  #kept = 0
   #bytes = 0
 
   /** @param folder Where a temporary folder is made. */
   constructor(folder: string) {
-    this.#folder = mkdtempSync(join(folder, 'import-'))
+    this.#parent = folder
+  }
+
+  #open(): void {
+    this.#folder = mkdtempSync(join(this.#parent, 'import-'))
     this.#file = openSync(join(this.#folder, 'texts'), 'wx+', 0o600)
     if (process.platform !== 'win32') rmSync(this.#folder, { recursive: true, force: true })
   }
 
   /** The draft, whose text is read each time that somebody looks at it. */
   keep(found: FoundDraft): FoundDraft {
+    this.#kept += found.draft.markdown.length
+    if (this.#kept <= MAX_KEPT_CHARACTERS) return found
+    if (this.#file < 0) this.#open()
     const bytes = Buffer.from(found.draft.markdown)
     const position = this.#bytes
     const { byteLength } = bytes
@@ -45,6 +57,7 @@ export class Spool {
   }
 
   [Symbol.dispose](): void {
+    if (this.#file < 0) return
     closeSync(this.#file)
     rmSync(this.#folder, { recursive: true, force: true })
   }

@@ -150,11 +150,11 @@ async function sortOut(published: PublishedIssues, found: readonly FoundDraft[])
   const copies: Known<FoundDraft>[] = []
   for (const it of others) {
     const of = await published.ofSamePost(it, taken)
-    const { title, publishedAt, markdown } = it.draft
-    const same = JSON.stringify([title, publishedAt, markdown.length])
+    const same = JSON.stringify([it.draft.title, it.draft.publishedAt])
     const before = first.get(same)
     if (of !== undefined) known.push({ it, of })
-    else if (before?.draft.markdown === markdown) copies.push({ it, of: before })
+    else if (before !== undefined && before.draft.markdown === it.draft.markdown)
+      copies.push({ it, of: before })
     else {
       first.set(same, it)
       fresh.push(it)
@@ -216,7 +216,8 @@ async function prepareBatch(
   for (const before of found.slice(start, start + BATCH_ISSUES)) {
     let it = before
     try {
-      it = await completed(before, signal)
+      // Its text is read once.
+      it = await completed({ ...before, draft: { ...before.draft } }, signal)
       batch.issues.push(await prepareIssue(it.draft, it.origin))
       batch.from.push(it)
     } catch (error) {

@@ -17,12 +17,21 @@ export class PublishedIssues {
   readonly last: number
   readonly #feed: Feed
   readonly #found = new Map<string, LocatedIssue>()
+  /** By date, and by title. */
+  readonly #alike = new Map<string, LocatedIssue[]>()
 
   private constructor(feed: Feed, issues: readonly LocatedIssue[]) {
     this.#feed = feed
     this.last = issues[0]?.record.number ?? 0
-    for (const issue of issues.toReversed())
+    for (const issue of issues.toReversed()) {
       for (const it of keysOf(issue)) this.#found.set(it, issue)
+      const titles = editionsOf(issue).map(({ record }) => key('title', record.title))
+      for (const it of new Set([key('date', Date.parse(issue.record.publishedAt)), ...titles]))
+        this.#alike
+          .set(it, this.#alike.get(it) ?? [])
+          .get(it)
+          ?.push(issue)
+    }
   }
 
   /** @throws NEEDS_KEY */
@@ -45,6 +54,7 @@ export class PublishedIssues {
     it: FoundDraft,
     taken: ReadonlySet<LocatedIssue> = new Set(),
   ): Promise<LocatedIssue | undefined> {
+    if (this.#found.size === 0) return undefined
     const equal = await this.ofEqualText(it.draft)
     if (equal !== undefined) return equal
     const free = (issue: LocatedIssue | undefined) =>
@@ -63,13 +73,17 @@ export class PublishedIssues {
 
   /** The issue of the text of a draft, and of its date, or of its title where it says no date. */
   async ofEqualText(draft: Draft): Promise<LocatedIssue | undefined> {
-    const { title, publishedAt, markdown } = draft
+    const keys = [key('date', Date.parse(draft.publishedAt))]
+    if (!isDated(draft)) keys.push(key('title', draft.title))
+    const alike = keys.flatMap((it) => this.#alike.get(it) ?? [])
+    // The text of a draft is read when somebody looks at it.
+    const markdown = alike.length === 0 ? '' : draft.markdown
     const bytes = Buffer.byteLength(markdown)
-    const keys = [key('date', Date.parse(publishedAt), bytes)]
-    if (!isDated(draft)) keys.push(key('title', title, bytes))
-    for (const issue of keys.map((it) => this.#found.get(it))) {
-      for (const edition of issue === undefined ? [] : editionsOf(issue))
+    for (const issue of alike) {
+      for (const edition of editionsOf(issue)) {
+        if (edition.record.body.bytes !== bytes) continue
         if ((await this.#text(edition)) === markdown) return issue
+      }
     }
     return undefined
   }
@@ -118,11 +132,7 @@ function key(...parts: readonly (string | number)[]): string {
 function keysOf(issue: LocatedIssue): string[] {
   const { publishedAt, importedFrom } = issue.record
   const date = Date.parse(publishedAt)
-  const keys = editionsOf(issue).flatMap(({ record: { title, body } }) => [
-    key('title and date', title, date),
-    key('title', title, body.bytes),
-    key('date', date, body.bytes),
-  ])
+  const keys = editionsOf(issue).map(({ record }) => key('title and date', record.title, date))
   if (importedFrom === undefined) return keys
   const below = ends(importedFrom).map((end) => key('path below', end))
   return [...keys, key('path', importedFrom), ...below]
