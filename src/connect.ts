@@ -1,7 +1,8 @@
 import type { Config } from './config/config.ts'
-import { dial, remoteOperations, requestReader } from './api/socket/client.ts'
+import { dial, notAnswering, remoteOperations, requestReader } from './api/socket/client.ts'
 import type { ReaderRequest } from './api/socket/protocol.ts'
 import type { OperationsServerOptions } from './api/socket/server.ts'
+import { readRecord } from './api/socket/socket-directory.ts'
 import { defined } from './defined.ts'
 import { hasCode, HyperletterError } from './errors.ts'
 import type { CallOptions, Operations } from './api/contract/contract.ts'
@@ -44,29 +45,42 @@ const LONGEST_PAUSE_MS = 500
 /**
  * The operations on a data directory: those of its daemon if one answers, else of an engine in this
  * process. The lock on the store decides who owns the data; the socket is only an address.
- * @throws STORE_BUSY, PROTOCOL_MISMATCH, ABORTED
+ * @throws STORE_BUSY, DAEMON_NOT_ANSWERING, PROTOCOL_MISMATCH, ABORTED
  */
 export async function connect(config: Config, options: ConnectOptions = {}): Promise<Connection> {
   const { signal, busyTimeoutMs = BUSY_TIMEOUT_MS } = options
   const deadline = Date.now() + busyTimeoutMs
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     if (signal?.aborted === true) throw new HyperletterError('ABORTED', 'Interrupted.')
-    const daemon = await connectToDaemon(config)
-    if (daemon !== undefined) return daemon
     try {
+      const daemon = await connectToDaemon(config)
+      if (daemon !== undefined) return daemon
       // A command that had to wait once may have to again, and should not knock at the DHT each time.
       const isFirst = pauseMs === FIRST_PAUSE_MS
       return await openHere(config, isFirst ? options : { ...options, online: false })
     } catch (error) {
       // The holder of the lock may be a daemon that does not listen yet, or a command about to end.
-      if (!hasCode(error, 'STORE_BUSY') || Date.now() + pauseMs > deadline) throw error
+      if (!hasCode(error, 'STORE_BUSY', 'DAEMON_NOT_ANSWERING')) throw error
+      if (Date.now() + pauseMs > deadline) throw await unreachable(config, error)
     }
     await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
 }
 
-async function connectToDaemon({ socketPath }: Config): Promise<Connection | undefined> {
-  const info = await dial(socketPath)
+// A daemon has the store, but its socket is gone: programs that clean /tmp delete old ones.
+async function unreachable({ dataDir }: Config, error: HyperletterError): Promise<unknown> {
+  const record = await readRecord(dataDir)
+  if (record === undefined || error.code !== 'STORE_BUSY') return error
+  try {
+    process.kill(record.pid, 0)
+    return await notAnswering(dataDir, error)
+  } catch {
+    return error
+  }
+}
+
+async function connectToDaemon({ socketPath, dataDir }: Config): Promise<Connection | undefined> {
+  const info = await dial(socketPath, dataDir)
   if (info === undefined) return undefined
   if (info.protocol !== PROTOCOL_VERSION) {
     throw new HyperletterError(
@@ -146,8 +160,14 @@ async function lendOver(config: Config, lent: Lent) {
       onReload: () => Promise.resolve({ applied: [], restart: [] }),
       onStop: () => end.abort(),
     })
-    await recordAddress(config)
-    return { ended: end.signal, close: () => server.close() }
+    const forget = await recordAddress(config)
+    return {
+      ended: end.signal,
+      close: async () => {
+        await server.close()
+        await forget()
+      },
+    }
   } catch (err) {
     lent.logger.warn({ err }, 'other commands have to wait')
     return undefined

@@ -142,6 +142,12 @@ export const ERROR_CODES = {
     httpStatus: 503,
     hint: 'Start it with `hyperletter daemon start`.',
   },
+  DAEMON_NOT_ANSWERING: {
+    meaning: 'a daemon has this data directory, but does not answer',
+    exitCode: 3,
+    httpStatus: 503,
+    hint: 'It is busy or suspended. Wait; if it stays so, `kill -CONT` wakes a suspended process, and `kill -KILL` ends it: nothing that was acknowledged is lost.',
+  },
   DAEMON_ALREADY_RUNNING: {
     meaning: 'a daemon already runs for this data directory',
     exitCode: 1,

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Config } from '../src/config/config.ts'
@@ -62,6 +62,15 @@ describe('without a daemon', () => {
     const { operations } = await open(config)
     const listed = await operations.listNewsletters({})
     expect(new Set(listed.map((it) => it.title))).toStrictEqual(new Set(titles))
+  })
+
+  it('names a daemon whose socket was deleted', async () => {
+    const config = await someConfig()
+    await startDaemonHere(config)
+    await rm(config.socketPath)
+    const connecting = connect(config, { busyTimeoutMs: 1 })
+    const error = await expectFailure('DAEMON_NOT_ANSWERING', connecting)
+    expect(error.message).toContain(`process ${process.pid}`)
   })
 
   it('fails with STORE_BUSY by the deadline while a foreign process keeps the store', async () => {

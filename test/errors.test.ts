@@ -36,6 +36,7 @@ describe('the code table', () => {
       OUTPUT_FAILED: 1,
       STORE_BUSY: 3,
       DAEMON_NOT_RUNNING: 3,
+      DAEMON_NOT_ANSWERING: 3,
       DAEMON_ALREADY_RUNNING: 1,
       PROTOCOL_MISMATCH: 1,
       TIMEOUT: 3,

@@ -86,6 +86,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
   const reloading = new Reloading({ live, load, logger })
   const onHangUp = () => void reloading.reload().catch(() => undefined)
   let deadline: NodeJS.Timeout | undefined
+  let forget = () => Promise.resolve()
   try {
     const server = await OperationsServer.listen({
       socketPath: config.socketPath,
@@ -102,7 +103,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       logger,
     })
     try {
-      await recordAddress(config)
+      forget = await recordAddress(config)
       // Before it goes online: what arrives in the first moment is told of too.
       await Promise.all([events.apply(config), monitoring.apply(config)])
       await engine.goOnline()
@@ -126,6 +127,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     }
   } finally {
     await engine.close()
+    await forget()
     clearTimeout(deadline)
   }
 
@@ -137,7 +139,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
         return await Engine.open({ config, live, logger, online })
       } catch (error) {
         if (!hasCode(error, 'STORE_BUSY')) throw error
-        const running = await dial(config.socketPath)
+        const running = await dial(config.socketPath, config.dataDir)
         if (running !== undefined) {
           throw new HyperletterError(
             'DAEMON_ALREADY_RUNNING',

@@ -7,8 +7,10 @@ import { diskCapOf } from '../config/disk-cap.ts'
 import type { Reloaded } from '../config/live.ts'
 import { handOn, type Settings } from '../config/settings.ts'
 import { defined } from '../defined.ts'
-import { codeOf, HyperletterError } from '../errors.ts'
+import { hasCode, HyperletterError } from '../errors.ts'
 import { dial, requestReload, requestStop } from '../api/socket/client.ts'
+import { readRecord } from '../api/socket/socket-directory.ts'
+import { withStoreLock } from '../log/store/lock.ts'
 import { daemonCommand, daemonEnvironment } from './service/command.ts'
 
 export interface DaemonStatus {
@@ -39,9 +41,9 @@ const START_DEADLINE_MS = 15_000
 const STOP_DEADLINE_MS = 12_000
 const LOOK_EVERY_MS = 30
 
-/** The state of the daemon of this data directory. */
-export async function daemonStatus({ socketPath }: Config): Promise<DaemonStatus> {
-  const info = await dial(socketPath)
+/** The state of the daemon of this data directory. @throws DAEMON_NOT_ANSWERING */
+export async function daemonStatus({ socketPath, dataDir }: Config): Promise<DaemonStatus> {
+  const info = await dial(socketPath, dataDir)
   if (info === undefined) return { running: false, socket: socketPath }
   const { pid, version, uptimeSeconds, temporary } = info
   return {
@@ -88,7 +90,11 @@ export async function startDaemon(
   }
 }
 
-/** Ends the daemon and returns when it is gone. @throws DAEMON_NOT_RUNNING, TIMEOUT */
+/**
+ * Ends the daemon and returns when it is gone. Its process id means nothing where it runs in another container, so that is
+ * judged by its socket and the lock of the store.
+ * @throws DAEMON_NOT_RUNNING, DAEMON_NOT_ANSWERING, TIMEOUT
+ */
 export async function stopDaemon(
   config: Config,
   { signal }: SpawnOptions = {},
@@ -99,7 +105,7 @@ export async function stopDaemon(
   }
   await requestStop(config.socketPath)
   const deadline = Date.now() + STOP_DEADLINE_MS
-  while (isAlive(before.pid)) {
+  while (!(await hasEnded(config, before.pid))) {
     assertGoesOn(signal)
     if (Date.now() > deadline) {
       throw new HyperletterError('TIMEOUT', `The daemon (process ${before.pid}) does not end.`)
@@ -125,7 +131,11 @@ async function answering(
     assertGoesOn(signal)
     if (child.exitCode !== null || child.signalCode !== null)
       throw await whyItEnded(config, logStart)
-    const status = await daemonStatus(config)
+    const status = await daemonStatus(config).catch((error: unknown): DaemonStatus => {
+      // It may have much to do before it can.
+      if (!hasCode(error, 'DAEMON_NOT_ANSWERING')) throw error
+      return { running: false, socket: config.socketPath }
+    })
     if (status.pid === child.pid) return status
     // Another one was started at the same moment and got the store.
     if (status.running) throw alreadyRunning(status)
@@ -177,12 +187,17 @@ function assertGoesOn(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw new HyperletterError('ABORTED', 'Interrupted.')
 }
 
-function isAlive(pid: number): boolean {
+async function hasEnded(config: Config, pid: number): Promise<boolean> {
   try {
-    process.kill(pid, 0)
+    if ((await daemonStatus(config)).pid === pid) return false
+    const record = await readRecord(config.dataDir)
+    // Somebody else has the data by now.
+    if (record !== undefined && record.pid !== pid) return true
+    await withStoreLock(config.storeDir, () => Promise.resolve())
     return true
   } catch (error) {
-    return codeOf(error) === 'EPERM'
+    if (hasCode(error, 'DAEMON_NOT_ANSWERING', 'STORE_BUSY')) return false
+    throw error
   }
 }
 

@@ -1,14 +1,18 @@
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
-import { remoteOperations } from '../../src/api/socket/client.ts'
+import { dial, remoteOperations } from '../../src/api/socket/client.ts'
+import { readRecord } from '../../src/api/socket/socket-directory.ts'
+import { connect } from '../../src/connect.ts'
 import { daemonStatus, startDaemon, stopDaemon } from '../../src/daemon/spawn.ts'
 import { codeOf } from '../../src/errors.ts'
 import { packageVersion } from '../../src/version.ts'
 import { configOf, openEngine } from '../helpers/engines.ts'
 import { expectFailure } from '../helpers/operations.ts'
-import { holdStore } from '../helpers/processes.ts'
+import { fakeOperations } from '../helpers/cli.ts'
+import { holdStore, kill } from '../helpers/processes.ts'
+import { serve, someDaemon } from '../helpers/servers.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
 
@@ -90,6 +94,47 @@ describe('starting and stopping a daemon', () => {
     await writeFile(dataDir, '')
     await expectFailure('INVALID_INPUT', startDaemon(configOf(dataDir)))
     expect(await daemonStatus(configOf(dataDir))).toMatchObject({ running: false })
+  })
+
+  it('names a daemon that is suspended, and finds it again when it is woken', async () => {
+    const config = await someConfig()
+    const { pid = 0 } = await startDaemon(config)
+    process.kill(pid, 'SIGSTOP')
+    try {
+      const failure = await expectFailure('DAEMON_NOT_ANSWERING', daemonStatus(config))
+      expect(failure.message).toContain(`process ${pid}, version ${packageVersion()}`)
+      await expectFailure('DAEMON_NOT_ANSWERING', connect(config, { busyTimeoutMs: 1 }))
+      await expectFailure('DAEMON_NOT_ANSWERING', startDaemon(config))
+    } finally {
+      process.kill(pid, 'SIGCONT')
+    }
+    expect(await daemonStatus(config)).toMatchObject({ running: true, pid })
+  })
+
+  it('writes down who listens and where, and takes it away at the end', async () => {
+    const config = await someConfig()
+    const { pid } = await startDaemon(config)
+    const version = packageVersion()
+    expect(await readRecord(config.dataDir)).toEqual({ socket: config.socketPath, pid, version })
+    await stopDaemon(config)
+    expect(await readRecord(config.dataDir)).toBeUndefined()
+  })
+
+  it('stops one whose process id is that of somebody else here, as that of a container', async () => {
+    const config = await someConfig()
+    await mkdir(config.dataDir, { recursive: true })
+    const holder = await holdStore(config)
+    const { server } = await serve(fakeOperations(), {
+      socketPath: config.socketPath,
+      info: { ...someDaemon, pid: process.pid },
+      onStop: () => void server.close(),
+    })
+    let hasStopped = false
+    const stopping = stopDaemon(config).finally(() => (hasStopped = true))
+    await expect.poll(() => dial(config.socketPath)).toBeUndefined()
+    expect(hasStopped).toBe(false)
+    await kill(holder, 'SIGKILL')
+    expect(await stopping).toMatchObject({ running: false })
   })
 
   it('starts none when it is aborted', async () => {

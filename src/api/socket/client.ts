@@ -1,12 +1,12 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import type { Reloaded } from '../../config/live.ts'
 import { defined } from '../../defined.ts'
-import { codeOf, HyperletterError } from '../../errors.ts'
+import { codeOf, hasCode, HyperletterError } from '../../errors.ts'
 import type { CallOptions, Operations } from '../contract/contract.ts'
 import { OPERATION_KINDS } from '../kinds.ts'
 import { mapOperations } from '../map-operations.ts'
 import * as protocol from './protocol.ts'
-import { assertOwnDirectory } from './socket-directory.ts'
+import { assertOwnDirectory, readRecord } from './socket-directory.ts'
 
 /** How long a daemon may take to say who it is. A busy one answers within milliseconds. */
 const DIAL_TIMEOUT_MS = 3_000
@@ -22,20 +22,39 @@ const GONE = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'])
 
 const LINE_FEED = 0x0a
 
-/** The daemon that answers at a socket; undefined if none does. */
-export async function dial(socketPath: string): Promise<protocol.DaemonInfo | undefined> {
+/**
+ * The daemon that answers at a socket; undefined if none does.
+ * @param dataDir says which process it is that does not answer.
+ * @throws DAEMON_NOT_ANSWERING, PROTOCOL_MISMATCH
+ */
+export async function dial(
+  socketPath: string,
+  dataDir?: string,
+): Promise<protocol.DaemonInfo | undefined> {
+  const signal = AbortSignal.timeout(DIAL_TIMEOUT_MS)
   try {
     await assertOwnDirectory(socketPath)
-    const signal = AbortSignal.timeout(DIAL_TIMEOUT_MS)
     const response = await send(socketPath, 'GET', protocol.DAEMON_PATH, { signal })
     const info = await readJson(response, signal)
     if (protocol.isDaemonInfo(info)) return info
     throw new HyperletterError('PROTOCOL_MISMATCH', 'Something else answers in place of a daemon.')
   } catch (error) {
-    const code = error instanceof HyperletterError ? error.code : 'INTERNAL'
-    if (code === 'DAEMON_NOT_RUNNING' || code === 'ABORTED') return undefined
-    throw error
+    if (hasCode(error, 'DAEMON_NOT_RUNNING')) return undefined
+    if (!signal.aborted) throw error
+    throw await notAnswering(dataDir, error)
   }
+}
+
+/** That a daemon has the data and does not answer, with its process id where that is known. */
+export async function notAnswering(
+  dataDir: string | undefined,
+  cause: unknown,
+): Promise<HyperletterError> {
+  const record = dataDir === undefined ? undefined : await readRecord(dataDir)
+  const who = record === undefined ? '' : ` (process ${record.pid}, version ${record.version})`
+  return new HyperletterError('DAEMON_NOT_ANSWERING', `The daemon${who} does not answer.`, {
+    cause,
+  })
 }
 
 /** Asks the daemon to end. Returns when it has heard. @throws DAEMON_NOT_RUNNING */

@@ -1,3 +1,4 @@
+import { readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { assertOwnFolder, makeDirectory, replaceWhole } from '../../atomic-file.ts'
 import { ADDRESS_FILE, type Config } from '../../config/config.ts'
@@ -14,13 +15,38 @@ export async function makeSocketDirectory(socketPath: string): Promise<void> {
   await assertOwnDirectory(socketPath)
 }
 
-/** Writes down where a daemon listens, if that is outside of its data directory; best effort. */
-export async function recordAddress({ dataDir, socketPath }: Config): Promise<void> {
-  if (isPipe(socketPath) || dirname(socketPath) === dataDir) return
-  const record = { socket: socketPath, pid: process.pid, version: packageVersion() }
+/** What a process that listens writes into its data directory. */
+export interface ListenerRecord {
+  readonly socket: string
+  readonly pid: number
+  readonly version: string
+}
+
+/** Writes down who listens where; best effort. @returns what takes it away when nobody listens any more */
+export async function recordAddress({
+  dataDir,
+  socketPath,
+}: Pick<Config, 'dataDir' | 'socketPath'>): Promise<() => Promise<void>> {
+  const path = join(dataDir, ADDRESS_FILE)
+  const record: ListenerRecord = {
+    socket: socketPath,
+    pid: process.pid,
+    version: packageVersion(),
+  }
   const bytes = new TextEncoder().encode(`${JSON.stringify(record)}\n`)
   // Without it, commands in the same environment still find the daemon.
-  await replaceWhole(join(dataDir, ADDRESS_FILE), [bytes]).catch(() => undefined)
+  await replaceWhole(path, [bytes]).catch(() => undefined)
+  return () => rm(path, { force: true }).catch(() => undefined)
+}
+
+/** Who listens for a data directory, or did when it was killed. */
+export async function readRecord(dataDir: string): Promise<ListenerRecord | undefined> {
+  try {
+    const record = JSON.parse(await readFile(join(dataDir, ADDRESS_FILE), 'utf8')) as ListenerRecord
+    return Number.isSafeInteger(record.pid) && record.pid > 0 ? record : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /**

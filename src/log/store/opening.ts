@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, fstatSync } from 'node:fs'
-import { open, rename, rm, stat } from 'node:fs/promises'
+import { rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import Corestore from 'corestore'
-import { tryLock } from 'fs-native-extensions'
 import Hypercore from 'hypercore'
 import type { Config } from '../../config/config.ts'
 import { codeOf, hasCode, HyperletterError } from '../../errors.ts'
 import { onStore } from '../../storage-errors.ts'
 import { removeOldLogs, writeBufferFor } from './disk.ts'
+import { DEVICE_FILE } from './lock.ts'
 import { Store } from './store.ts'
 import { assertOwnFolder, makeDirectory, replaceSynced } from '../../atomic-file.ts'
 
@@ -22,9 +22,6 @@ export interface StoreOptions {
 
 /** Two processes that make one store at the same moment take each other's for a copy; a moment later it is whole. */
 const LOOK_AGAIN_MS = [50, 200]
-
-/** By this file, its inode and an attribute of it, the stack knows a store from a copy of it. It carries the lock. */
-const DEVICE_FILE = 'CORESTORE'
 
 /**
  * Opens the store of a data directory and takes its lock. One that was copied here, or put back from a
@@ -190,22 +187,6 @@ export async function openStoreReadOnly(storeDir: string): Promise<Store> {
   } catch (error) {
     await new Store(store).close().catch(() => undefined)
     throw error
-  }
-}
-
-/** Runs work while nobody can open the store of a directory, without opening it. @throws STORE_BUSY */
-export async function withStoreLock<T>(storeDir: string, work: () => Promise<T>): Promise<T> {
-  const file = await open(join(storeDir, DEVICE_FILE), 'r+').catch(() => undefined)
-  try {
-    // As `device-file` takes it. Closing the file gives it back.
-    if (file !== undefined && !tryLock(file.fd)) {
-      throw new HyperletterError('STORE_BUSY', 'Another process is using the data directory.', {
-        hint: 'Run `hyperletter daemon stop`, or wait for the other command to end.',
-      })
-    }
-    return await work()
-  } finally {
-    await file?.close()
   }
 }
 

@@ -115,12 +115,12 @@ describe('dialling', () => {
     expect(await dial(join(import.meta.filename, 'daemon.sock'))).toBeUndefined()
   })
 
-  it('finds nobody where somebody listens and says nothing', async () => {
+  it('fails with DAEMON_NOT_ANSWERING where somebody listens and says nothing', async () => {
     const socketPath = join(await temporaryDirectory(), 'daemon.sock')
     const silent = createSocketServer()
     await once(silent.listen(socketPath), 'listening')
     onTestFinished(() => void silent.close())
-    expect(await dial(socketPath)).toBeUndefined()
+    await expectFailure('DAEMON_NOT_ANSWERING', dial(socketPath))
   })
 
   it.each(['null', '{}', '[]', '{"protocol":"1"}', '{"protocol":1,"version":"1","pid":0}'])(

@@ -95,7 +95,12 @@ async function daemonCheck(
   config: Parameters<Context['services']['daemonStatus']>[0],
   version: string,
 ): Promise<Check> {
-  const found = await services.daemonStatus(config)
+  let found
+  try {
+    found = await services.daemonStatus(config)
+  } catch (error) {
+    return failure('daemon', error)
+  }
   if (!found.running) {
     return {
       name: 'daemon',
