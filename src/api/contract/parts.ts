@@ -95,6 +95,8 @@ export const issueSummary = z.object({
   number,
   title: z.string(),
   publishedAt: z.string(),
+  /** When it was first seen here, where its author dates it later: lists are in the order of this, or else of its date. */
+  arrivedAt: z.string().optional(),
   summary: z.string().optional(),
   /** Index of the block of the edition that is listed: each has its own. Absent from an older daemon. */
   editionBlock: count.optional(),

@@ -4,9 +4,10 @@ import { hasCode, HyperletterError } from '../../errors.ts'
 import { newestEdition } from '../../format/history/corrections.ts'
 import type { Listing } from '../../format/history/history.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
+import { addArrivals, arrivalOf } from '../../engine/library/arrivals.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
 import { formatLink } from '../../format/keys/link.ts'
-import { compareTimes } from '../../format/records/text.ts'
+import { newestFirst } from '../../format/records/text.ts'
 import { ignoreFullDisk } from '../../storage-errors.ts'
 import type { Output, ParsedInput } from '../contract/contract.ts'
 import { describeSuccessor } from '../succeeding.ts'
@@ -52,7 +53,7 @@ export async function listInbox(
       }),
     ),
   )
-  return lists.flat().toSorted((a, b) => compareTimes(b.publishedAt, a.publishedAt))
+  return newestFirst(lists.flat())
 }
 
 interface Wanted {
@@ -70,11 +71,19 @@ async function summarizeIssues(
   const { feed } = session
   const { issues } = await feed.list(LOCAL)
   const marks = await marksOf(engine, entry)
+  const arrivals = addArrivals(
+    entry.arrivals,
+    issues.map((it) => it.record),
+  )
+  if (arrivals !== undefined) {
+    await engine.library.update(entry.feedKey, { arrivals }).catch(ignoreFullDisk)
+  }
+  const known = arrivals === undefined ? entry : { ...entry, arrivals }
   const from = issues.findIndex((it) => it.record.number < before)
   const wanted = from < 0 ? [] : issues.slice(from, limit && from + limit)
   return wanted.flatMap((it) => {
     const marked = marks(it.record.number)
-    return isWanted(marked) ? [summarizeIssue(entry, feed, it, marked)] : []
+    return isWanted(marked) ? [summarizeIssue(known, feed, it, marked)] : []
   })
 }
 
@@ -172,6 +181,7 @@ export function summarizeIssue(
     number,
     title,
     publishedAt,
+    ...defined({ arrivedAt: arrivalOf(entry.arrivals, located.record) }),
     editionBlock: index,
     read,
     starred,

@@ -10,6 +10,7 @@ import {
 } from '../../format/keys/feed-key.ts'
 import { parseLink } from '../../format/keys/link.ts'
 import { short } from '../../logger.ts'
+import type { Arrivals } from './arrivals.ts'
 
 export const ROLES = ['author', 'subscriber', 'seeder'] as const
 export type Role = (typeof ROLES)[number]
@@ -33,6 +34,8 @@ export interface LibraryEntry {
   readonly origin?: FeedKey | undefined
   /** How much of it stays on this machine; everything when absent. */
   readonly keep?: Keep | undefined
+  /** When issues arrived that are dated later. */
+  readonly arrivals?: Arrivals | undefined
 }
 
 /** What is remembered of a statement of succession. */
@@ -92,6 +95,10 @@ const storedEntry = z.looseObject({
   origin: z.string().transform(parseFeedKey).optional(),
   // A policy of a newer version that this one cannot follow keeps everything.
   keep: keepSchema.optional().catch(undefined),
+  arrivals: z
+    .array(z.tuple([z.int().positive(), z.string()]))
+    .optional()
+    .catch(undefined),
 })
 
 /** An entry as it is stored; undefined for one that this version does not understand. */

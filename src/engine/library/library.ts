@@ -167,7 +167,7 @@ export class Library {
   /** Changes what is known of a feed that is in the library; ignored if it no longer is. */
   async update(
     feedKey: FeedKey,
-    details: Pick<LibraryEntry, 'title' | 'problem' | 'successor' | 'activeAt' | 'keep'>,
+    details: Partial<Omit<LibraryEntry, 'feedKey' | 'roles' | 'addedAt' | 'encryptionKey'>>,
   ): Promise<void> {
     const before = this.#entries.get(feedKey)
     if (before !== undefined) await this.#put({ ...before, ...details })

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { Hono } from 'hono'
 import { LRUCache } from 'lru-cache'
 import { HyperletterError } from '../../errors.ts'
-import { compareTimes } from '../../format/records/text.ts'
+import { newestFirst } from '../../format/records/text.ts'
 import type { Env, Reader, ReaderContext } from '../context.ts'
 import { feedAddresses, opmlOutlines } from '../../site/syndication/addresses.ts'
 import {
@@ -96,7 +96,7 @@ export function feedRoutes(reader: Reader): Hono<Env> {
     const lists = await Promise.all(
       shown.map((it) => operations.listIssues({ newsletter: it.feedKey }).catch(() => [])),
     )
-    return lists.flat().toSorted((a, b) => compareTimes(b.publishedAt, a.publishedAt))
+    return newestFirst(lists.flat())
   }
 
   /** Newsletters that whoever asks may see. */
@@ -192,7 +192,7 @@ function entityTag(outline: Outline, format: string, place: readonly string[]): 
     it.number,
     it.title,
     it.newsletter,
-    it.publishedAt,
+    it.arrivedAt ?? it.publishedAt,
     it.editionBlock,
     it.amendedAt,
     it.retractedAt,
@@ -213,12 +213,14 @@ async function* readEntries(
   let left = MAX_DOCUMENT_CHARACTERS
   /** Of each newsletter, once one of its issues asks for it. */
   const origins = new Map<string, Promise<Origins>>()
-  for (const { feedKey, number } of issues) {
+  for (const { feedKey, number, arrivedAt } of issues) {
     // Held a moment ago; one that is lost since must not take the others with it.
-    const issue = await operations
+    const read = await operations
       .readIssue({ newsletter: feedKey, number, timeoutSeconds: 1 })
       .catch(() => undefined)
-    if (issue === undefined) continue
+    if (read === undefined) continue
+    // Apps sort by this date, too.
+    const issue = { ...read, publishedAt: arrivedAt ?? read.publishedAt }
     const html = left > 0 && issue.retracted === undefined ? await htmlOf(issue) : undefined
     left -= html?.length ?? 0
     const isTooLong = left < 0 || (html?.length ?? 0) > MAX_ENTRY_CHARACTERS
