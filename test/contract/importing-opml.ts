@@ -39,10 +39,12 @@ export function importingOpmlTests(subject: Subject): void {
       ['Outline 6', `https://example.org/feeds/${TWO}/atom.xml`, 'INVALID_LINK'],
     ])
     const known = await operations.listNewsletters({})
-    expect(known.map(({ feedKey, roles }) => [feedKey, roles])).toStrictEqual([
-      [ONE, ['subscriber']],
-      [TWO, ['subscriber']],
+    // Called as the list calls them, until their own titles arrive.
+    expect(known.map(({ feedKey, roles, title }) => [feedKey, roles, title])).toStrictEqual([
+      [ONE, ['subscriber'], 'Outline 1'],
+      [TWO, ['subscriber'], 'Outline 2'],
     ])
+    expect(await operations.listIssues({ newsletter: 'outline 2' })).toEqual([])
     const again = await operations.importOpml({ opml })
     expect(again.subscribed.map((it) => it.already)).toStrictEqual([true, true])
   })

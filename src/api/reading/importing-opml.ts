@@ -47,13 +47,17 @@ export async function importOpml(
 
 async function follow(
   engine: Engine,
-  { link }: FoundNewsletter,
+  found: FoundNewsletter,
   options: CallOptions,
 ): Promise<HyperletterError | undefined> {
   try {
+    const { link } = found
     const events = subscribe(engine, { link: formatLink(link), wait: false }, options)
     // Recorded with the first event, and on disk with the last.
     for await (const _ of events);
+    if (engine.library.get(link.feedKey)?.title === undefined) {
+      await engine.library.update(link.feedKey, titleOf(engine, found))
+    }
     return undefined
   } catch (error) {
     if (options.signal?.aborted === true || hasCode(error, 'DISK_FULL')) throw error
