@@ -30,6 +30,8 @@ const PEER_KEY = /^[0-9a-f]{64}$/
 /** `host:port`, several separated by commas. @throws INVALID_INPUT */
 export function parseBootstrap(text: string): readonly Address[] {
   return text.split(',').map((part) => {
+    const bare = part.trim().replace(/^\[(.*?)\].*$/, '$1')
+    if ([bare, bare.replace(/:\d{1,5}$/, '')].some((it) => isIP(it) === 6)) throw overIpv6(bare)
     const match = /^(?<host>[^\s:]+):(?<port>\d{1,5})$/.exec(part.trim())
     const { host, port } = match?.groups ?? {}
     if (host === undefined || !isPort(Number(port))) {
@@ -49,12 +51,22 @@ export function parseLogLevel(text: string): LogLevel {
   throw wrong(`Not a log level: "${text}".`, `Use one of ${LOG_LEVELS.join(', ')}.`)
 }
 
-/** An IPv4 or IPv6 address. @throws INVALID_INPUT */
+/** An IPv4 address. @throws INVALID_INPUT */
 export function parseHost(text: string): string {
-  if (isIP(text.trim()) !== 0) return text.trim()
+  const version = isIP(text.trim())
+  if (version === 4) return text.trim()
+  if (version === 6) throw overIpv6(text.trim())
   throw wrong(
     `Not an IP address: "${text}".`,
     'Write the address of one interface, for example 192.168.1.10, or leave it out for all.',
+  )
+}
+
+// hyperdht 6 writes the addresses of peers in 6 bytes.
+function overIpv6(address: string): HyperletterError {
+  return wrong(
+    `"${address}" is an IPv6 address, and the DHT works over IPv4 only.`,
+    'Use an IPv4 address of that machine: 127.0.0.1 for ::1.',
   )
 }
 

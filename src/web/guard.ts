@@ -87,13 +87,13 @@ function isNavigation(c: ReaderContext): boolean {
 }
 
 /**
- * The origins of pages under a name that a browser may use: this machine's own two, and with any port and
+ * The origins of pages under a name that a browser may use: this machine's own, and with any port and
  * over TLS those that the user has allowed. None for every other name.
  */
 function originsFor({ origin, hosts = [] }: Reader, host: string): string[] {
   if (!/^[^/?#@\s]{1,300}$/.test(host) || !URL.canParse(`http://${host}`)) return []
   const asked = new URL(`http://${host}`)
-  const own = ['127.0.0.1', 'localhost'].includes(asked.hostname)
+  const own = ['127.0.0.1', '[::1]', 'localhost'].includes(asked.hostname)
   if (own && portOf(asked.origin) === portOf(origin())) return [asked.origin]
   if (!hosts.includes(asked.hostname)) return []
   return [asked.origin, new URL(`https://${host}`).origin]

@@ -1,5 +1,11 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { codeOf, HyperletterError } from '../errors.ts'
@@ -12,6 +18,10 @@ import { loadState, newSecret, saveState, Secrets, wasOpened } from './state.ts'
 export const DEFAULT_PORT = 4_937
 
 const ADDRESS = '127.0.0.1'
+
+/** What `localhost` is for some programs. */
+const OTHER_ADDRESS = '::1'
+
 const MAX_HEADER_BYTES = 8 * 1_024
 
 /** Connections in all, and those of them that wait for a whole request: the oldest make room for new ones. */
@@ -38,6 +48,7 @@ export interface ReaderServerOptions {
 /** Serves the web reader on this machine's own address, to this machine only. */
 export class ReaderServer {
   readonly #server: Server
+  #other: Server | undefined
   readonly #secrets: Secrets
   readonly #end: AbortController
 
@@ -67,16 +78,9 @@ export class ReaderServer {
         secrets.renew(secret)
       },
     })
-    const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false })
-    const server = createServer(
-      { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: LOOK_EVERY_MS },
-      (request, response) => void listener(request, response),
-    )
-    server.headersTimeout = HEAD_TIMEOUT_MS
-    server.requestTimeout = REQUEST_TIMEOUT_MS
-    server.timeout = IDLE_TIMEOUT_MS
-    server.maxConnections = MAX_CONNECTIONS
-    evictUnfinished(server)
+    const respond = getRequestListener(app.fetch, { overrideGlobalObjects: false })
+    const listener: RequestListener = (request, response) => void respond(request, response)
+    const server = serverOf(listener)
     const reader = new ReaderServer(server, secrets, end)
     if (!(await bind(server, port ?? state.port))) {
       if (port !== undefined) {
@@ -92,6 +96,9 @@ export class ReaderServer {
     const isKept = isNew || port !== undefined || served === state.port
     state = { ...state, ...(isKept ? { port: served } : { otherPort: served }) }
     await saveState(dataDir, state)
+    const other = serverOf(listener)
+    // A machine may be without it, or the port taken there.
+    if (await bind(other, served, OTHER_ADDRESS).catch(() => false)) reader.#other = other
     return reader
   }
 
@@ -118,10 +125,15 @@ export class ReaderServer {
   async close(): Promise<void> {
     if (this.#end.signal.aborted) return
     this.#end.abort()
-    const closed = once(this.#server, 'close')
-    this.#server.close()
-    this.#server.closeAllConnections()
-    await closed
+    const servers = [this.#server, this.#other].filter((it) => it !== undefined)
+    await Promise.all(
+      servers.map(async (server) => {
+        const closed = once(server, 'close')
+        server.close()
+        server.closeAllConnections()
+        await closed
+      }),
+    )
   }
 }
 
@@ -147,9 +159,22 @@ function evictUnfinished(server: Server): void {
   })
 }
 
-async function bind(server: Server, port: number): Promise<boolean> {
+function serverOf(listener: RequestListener): Server {
+  const server = createServer(
+    { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: LOOK_EVERY_MS },
+    listener,
+  )
+  server.headersTimeout = HEAD_TIMEOUT_MS
+  server.requestTimeout = REQUEST_TIMEOUT_MS
+  server.timeout = IDLE_TIMEOUT_MS
+  server.maxConnections = MAX_CONNECTIONS
+  evictUnfinished(server)
+  return server
+}
+
+async function bind(server: Server, port: number, host = ADDRESS): Promise<boolean> {
   try {
-    server.listen({ host: ADDRESS, port, exclusive: true })
+    server.listen({ host, port, exclusive: true })
     await once(server, 'listening')
     return true
   } catch (error) {

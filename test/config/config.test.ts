@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join } from 'node:path'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type * as configModule from '../../src/config/config.ts'
-import { parseBootstrap } from '../../src/config/values.ts'
+import { parseBootstrap, parseHost } from '../../src/config/values.ts'
 import { expectCode } from '../helpers/errors.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
@@ -261,5 +261,20 @@ describe('a configuration', () => {
     const config = await loadConfig({ bootstrap: '127.0.0.1:1' }, {})
     expect(Object.isFrozen(config)).toBe(true)
     expect(() => Object.assign(config, { dataDir: '/elsewhere' })).toThrow(TypeError)
+  })
+})
+
+describe('IPv6, which the DHT has not', () => {
+  test.each(['::1', '[::1]', '[::1]:49737', '::1:49737', 'fd00::1'])(
+    'is refused with words as a bootstrap node: %s',
+    (text) => {
+      expect(() => parseBootstrap(text)).toThrow(/IPv4 only/)
+    },
+  )
+
+  test('is refused with words as an address to bind to', () => {
+    expect(() => parseHost('::1')).toThrow(/IPv4 only/)
+    expect(() => parseHost('999.1.1.1')).toThrow(/Not an IP address/)
+    expect(parseHost(' 192.0.2.1 ')).toBe('192.0.2.1')
   })
 })

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
 import { connect } from '../../src/connect.ts'
@@ -45,6 +46,19 @@ describe('the web reader', () => {
     expect(text).toContain('Tide tables')
     await connection.close()
     expect(await isUp(url)).toBe(false)
+  })
+
+  it('is served on both loopback addresses', async ({ skip }) => {
+    const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
+      all?.some(({ address }) => address === '::1'),
+    )
+    skip(!hasIpv6, 'This machine has no ::1.')
+    const connection = await open(await someConfig())
+    const url = await connection.openReader({})
+    const other = url.replace('127.0.0.1', '[::1]')
+    expect((await follow(other)).text).toContain('Inbox')
+    await connection.close()
+    expect(await isUp(other)).toBe(false)
   })
 
   it('is served by the daemon, and stays when the command has ended', async () => {
