@@ -20,9 +20,9 @@ export class PublishedIssues {
   /** By date, and by title. */
   readonly #alike = new Map<string, LocatedIssue[]>()
 
-  private constructor(feed: Feed, issues: readonly LocatedIssue[]) {
+  private constructor(feed: Feed, last: number, issues: readonly LocatedIssue[]) {
     this.#feed = feed
-    this.last = issues[0]?.record.number ?? 0
+    this.last = last
     for (const issue of issues.toReversed()) {
       for (const it of keysOf(issue)) this.#found.set(it, issue)
       const titles = editionsOf(issue).map(({ record }) => key('title', record.title))
@@ -34,9 +34,16 @@ export class PublishedIssues {
     }
   }
 
-  /** @throws NEEDS_KEY */
-  static async of(feed: Feed): Promise<PublishedIssues> {
-    return new PublishedIssues(feed, (await feed.list({ wait: false })).issues)
+  /**
+   * @param date Only issues of this time, in ISO 8601; all when absent.
+   * @throws NEEDS_KEY
+   */
+  static async of(feed: Feed, date?: string): Promise<PublishedIssues> {
+    const { issues } = await feed.list({ wait: false })
+    const time = Date.parse(date ?? '')
+    const isMeant = ({ record }: LocatedIssue) => Date.parse(record.publishedAt) === time
+    const meant = date === undefined ? issues : issues.filter(isMeant)
+    return new PublishedIssues(feed, issues[0]?.record.number ?? 0, meant)
   }
 
   /** The issue that the file of a draft became before, if the draft may be an edition of it. */

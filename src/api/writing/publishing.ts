@@ -65,7 +65,7 @@ export async function* publishIssue(
   await using session = await engine.open(entry)
   const { feed } = session
   const isChecked = input.dryRun === true || (isDated(draft) && input.again !== true)
-  const issues = isChecked ? await PublishedIssues.of(feed) : undefined
+  const issues = isChecked ? await PublishedIssues.of(feed, draft.publishedAt) : undefined
   const before = isDated(draft) ? await issues?.ofEqualText(draft) : undefined
   if (before !== undefined && before.record.title === draft.title && input.again !== true) {
     throw new HyperletterError('INVALID_INPUT', `This is issue ${before.record.number} already.`, {
