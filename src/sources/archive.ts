@@ -12,8 +12,11 @@ export interface Archive {
   readonly names: readonly string[]
   /** Size of a file in bytes as far as it is known; undefined if there is none. */
   size(name: string): number | undefined
-  /** @throws INVALID_INPUT if it cannot be read, or does not end where it should; INVALID_DRAFT for a bomb */
-  stream(name: string): AsyncIterable<Uint8Array>
+  /**
+   * @param start Bytes to pass over.
+   * @throws INVALID_INPUT if it cannot be read, or does not end where it should; INVALID_DRAFT for a bomb
+   */
+  stream(name: string, start?: number): AsyncIterable<Uint8Array>
   close(): Promise<void>
 }
 
@@ -62,10 +65,10 @@ export function folderArchive(folder: string, names: readonly string[] = []): Ar
       const path = pathOf(name)
       return path === undefined ? undefined : statSync(path).size
     },
-    async *stream(name) {
+    async *stream(name, start = 0) {
       const path = pathOf(name)
       if (path === undefined) throw missing(name)
-      yield* coded(createReadStream(path))
+      yield* coded(createReadStream(path, { start }))
     },
     async close() {},
   }
@@ -101,7 +104,7 @@ export async function zipArchive(
     size(name) {
       return entries.get(name.normalize('NFC'))?.uncompressedSize
     },
-    async *stream(name) {
+    async *stream(name, start = 0) {
       const entry = entries.get(name.normalize('NFC'))
       if (entry === undefined) throw missing(name)
       const { compressedSize, uncompressedSize } = entry
@@ -110,7 +113,11 @@ export async function zipArchive(
           `${name} would grow from ${compressedSize} to ${uncompressedSize} bytes.`,
         )
       }
-      yield* coded(await zip.openReadStreamPromise(entry).catch(notReadable))
+      let passedOver = start
+      for await (const part of coded(await zip.openReadStreamPromise(entry).catch(notReadable))) {
+        if (passedOver < part.byteLength) yield part.subarray(passedOver)
+        passedOver = Math.max(0, passedOver - part.byteLength)
+      }
     },
     async close() {
       zip.close()

@@ -1,12 +1,13 @@
 import { defined } from '../defined.ts'
 import { HyperletterError } from '../errors.ts'
+import { TextReader } from './decode.ts'
 import { draftFromMarkdown } from './draft.ts'
 import { htmlToMarkdown, sourceOf } from './html/markdown.ts'
 import { textOfHtml } from './html/tree.ts'
 import { skippedFor, type DraftSource, type FoundDraft, type SkippedDraft } from './source.ts'
 
 /** What a feed says of a post, in whatever format. */
-interface FeedPost {
+export interface FeedPost {
   readonly id: string | undefined
   readonly link: string | undefined
   /** HTML. */
@@ -25,7 +26,7 @@ interface FeedPost {
 export function webFeed(body: Buffer, address: string): DraftSource {
   return {
     async *drafts({ signal }) {
-      for (const post of await postsIn(body)) {
+      for (const post of (await feedPage(body)).posts) {
         signal?.throwIfAborted()
         const found = await draftOf(post, address)
         if (found !== undefined) yield found
@@ -68,18 +69,31 @@ function resolved(address: string | undefined, base: string): string | undefined
   return URL.canParse(address, base) ? new URL(address, base).href : undefined
 }
 
-/** @throws INVALID_INPUT for what is no feed. */
-async function postsIn(body: Buffer): Promise<FeedPost[]> {
+/** A document of a feed, and where the one with older posts is (RFC 5005). @throws INVALID_INPUT for what is no feed. */
+export async function feedPage(
+  body: Buffer,
+): Promise<{ readonly posts: readonly FeedPost[]; readonly older: string | undefined }> {
+  const parsed = await parsedFeed(body)
+  const { format, feed } = parsed
+  if (format === 'json') return { posts: postsOf(parsed), older: feed.next_url }
+  const links = (format === 'atom' ? feed.links : feed.atom?.links) ?? []
+  const older = ['prev-archive', 'next'].map((rel) => links.find((it) => it.rel === rel)?.href)
+  return { posts: postsOf(parsed), older: older.find((it) => it !== undefined) }
+}
+
+async function parsedFeed(body: Buffer) {
   const { parseFeed } = await import('feedsmith')
-  let parsed
   try {
-    parsed = parseFeed(decoded(body))
+    return parseFeed(decoded(body))
   } catch (cause) {
     throw new HyperletterError('INVALID_INPUT', 'There is no Atom, RSS or JSON feed.', {
       hint: 'Give the address of the feed, not of the page: feed readers show it.',
       cause,
     })
   }
+}
+
+function postsOf(parsed: Awaited<ReturnType<typeof parsedFeed>>): FeedPost[] {
   const { format, feed } = parsed
   if (format === 'json') {
     return (feed.items ?? []).map((it) => ({
@@ -133,11 +147,7 @@ function decoded(body: Buffer): string {
   const declared = /^[^>]{0,200}encoding=["']([\w-]+)["']/.exec(
     body.toString('latin1', 0, 256),
   )?.[1]
-  try {
-    return new TextDecoder(declared ?? 'utf-8').decode(body)
-  } catch {
-    return body.toString('utf8')
-  }
+  return TextReader.readAll(body, declared)
 }
 
 function htmlOf(text: string, type: string | undefined): string {

@@ -11,6 +11,8 @@ export type HtmlVerdict = 'drop' | 'unwrap' | 'cut' | readonly ElementContent[] 
 
 /** What a service knows about its HTML. */
 export interface HtmlRules {
+  /** The element that has the whole text, where a page has more; the page itself if there is none. */
+  isRoot?(element: Element): boolean
   element?(element: Element): HtmlVerdict
   /** A comment that ends the text, or between which text is hidden. */
   comment?(text: string): 'cut' | 'hide' | 'show' | undefined
@@ -58,7 +60,8 @@ export async function cleanHtml(html: string, rules: HtmlRules = {}): Promise<Cl
   }
   let isCut = false
   let isHidden = false
-  push((await parse(html)).childNodes, root)
+  const fragment = await parse(html)
+  push((rootIn(fragment, rules) ?? fragment).childNodes, root)
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const { node, parent } = next
     if (node.nodeName === '#comment') {
@@ -142,6 +145,16 @@ async function parse(html: string): Promise<DefaultTreeAdapterTypes.DocumentFrag
       },
     },
   })
+}
+
+function rootIn(fragment: DefaultTreeAdapterTypes.DocumentFragment, rules: HtmlRules) {
+  if (rules.isRoot === undefined) return undefined
+  const waiting: Parsed[] = [...fragment.childNodes]
+  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+    if ('tagName' in node && rules.isRoot(elementOf(node))) return node
+    if ('childNodes' in node) for (const child of node.childNodes) waiting.push(child)
+  }
+  return undefined
 }
 
 function elementOf({ tagName, attrs }: DefaultTreeAdapterTypes.Element): Element {

@@ -1,9 +1,13 @@
 import { open, readdir, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, sep } from 'node:path'
 import { codeOf, HyperletterError } from '../../errors.ts'
 import { folderArchive, zipArchive, type Archive } from '../archive.ts'
 import type { DraftSource } from '../source.ts'
+import { beehiivExport } from './beehiiv.ts'
+import { buttondownExport } from './buttondown.ts'
+import { feedImport } from './feed.ts'
 import { ghostExport } from './ghost.ts'
+import { mboxExport } from './mbox.ts'
 import { substackExport } from './substack.ts'
 import { wordpressExport } from './wordpress.ts'
 import type { ExportOptions } from './shown-pictures.ts'
@@ -18,16 +22,23 @@ const GHOST =
 /** A WordPress export is well-formed RSS, in which drafts look like posts: only its own namespace tells it. */
 const WXR = /xmlns:wp\s*=\s*["']https?:\/\/wordpress\.org\/export\//
 
+/** The head of the list of posts: the columns that no other service has. */
+const BEEHIIV = /^(?=[^\r\n]*\bweb_title\b)[^\r\n]*\bcontent_html\b/
+const FEED =
+  /^\s*(?:<[?!][^>]*>\s*)*<(?:\w+:)?(?:rss|feed|rdf)\b|^\s*\{[^]{0,2000}"https?:\/\/jsonfeed\.org\/version\//i
+const MBOX = /^From .{0,300}\d\d:\d\d.{0,40}\r?\n[\w-]+:/
+
 /**
  * The posts that a service exported, as a file, a zip file, or a folder that one was unpacked to; undefined for a folder
  * of texts.
- * @param path Absolute.
+ * @param path Absolute, or the address of a feed.
  * @throws INVALID_INPUT for a file that is no export that is known.
  */
 export async function serviceExport(
   path: string,
   options: ExportOptions,
 ): Promise<DraftSource | undefined> {
+  if (/^https?:\/\//i.test(path)) return feedImport({ address: path }, options)
   const facts = await stat(path).catch(() => undefined)
   if (facts?.isDirectory() === true) return exportInFolder(path, options)
   if (facts?.isFile() !== true) return undefined
@@ -37,6 +48,9 @@ export async function serviceExport(
   const name = basename(path)
   if (GHOST.test(start)) return ghostIn(folder, name, options)
   if (WXR.test(start)) return wordpressExport(folderArchive(folder), [name], options)
+  if (BEEHIIV.test(start)) return beehiivExport(folderArchive(folder), name, options)
+  if (MBOX.test(start)) return mboxExport(folderArchive(folder), name, options)
+  if (FEED.test(start)) return feedImport({ archive: folderArchive(folder), name }, options)
   throw unknown(name)
 }
 
@@ -57,6 +71,13 @@ async function exportInFolder(
     const posts = (await readdir(join(folder, 'posts')).catch(() => [])).map((it) => `posts/${it}`)
     return substackExport(folderArchive(folder, posts), 'posts.csv', options)
   }
+  const isPulled =
+    names.includes('emails') && names.some((it) => /^(?:\.buttondown|newsletter)\.json$/.test(it))
+  if (isPulled || names.includes('emails.csv')) {
+    const emails = await readdir(join(folder, 'emails'), { recursive: true }).catch(() => [])
+    const all = [...names, ...emails.map((it) => `emails/${it.split(sep).join('/')}`)]
+    return buttondownExport(folderArchive(folder, all.toSorted()), '', options)
+  }
   return undefined
 }
 
@@ -66,6 +87,11 @@ async function exportInZip(path: string, options: ExportOptions): Promise<DraftS
     const wxr: string[] = []
     for (const name of archive.names) {
       if (/^(?:[^/]+\/)?posts\.csv$/.test(name)) return substackExport(archive, name, options)
+      const mails = /^((?:[^/]+\/)?)(?:emails\.csv|\.?(?:buttondown|newsletter)\.json)$/.exec(name)
+      if (mails !== null) return buttondownExport(archive, mails[1] ?? '', options)
+      if (/^(?:[^/]+\/)?[^/]+\.csv$/.test(name) && BEEHIIV.test(await startIn(archive, name)))
+        return beehiivExport(archive, name, options)
+      if (name.endsWith('.mbox')) return mboxExport(archive, name, options)
       if (/^(?:[^/]+\/)?[^/]+\.xml$/.test(name) && WXR.test(await startIn(archive, name)))
         wxr.push(name)
       if (!/^(?:[^/]+\/)?[^/]+\.json$/.test(name)) continue
@@ -120,6 +146,6 @@ function textOf(bytes: Buffer): string {
 
 function unknown(name: string): HyperletterError {
   return new HyperletterError('INVALID_INPUT', `${name} is no export that can be imported.`, {
-    hint: 'Import the file or zip file that Ghost, Substack or WordPress gave you, as it is.',
+    hint: 'Import what Ghost, Substack, WordPress, Buttondown or Beehiiv gave you, an mbox file or a feed, as it is.',
   })
 }

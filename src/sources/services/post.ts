@@ -3,7 +3,13 @@ import { hasTime, parseDate } from '../date.ts'
 import { fitted } from '../head.ts'
 import { FOOTNOTE, htmlToMarkdown } from '../html/markdown.ts'
 import { textOfHtml, type HtmlRules } from '../html/tree.ts'
-import { invalidDraft, type DraftWarning, type FoundDraft, type SkippedDraft } from '../source.ts'
+import {
+  invalidDraft,
+  type DraftAttachment,
+  type DraftWarning,
+  type FoundDraft,
+  type SkippedDraft,
+} from '../source.ts'
 import { checkBody } from '../text.ts'
 import { titleHeading } from '../title.ts'
 import type { WithheldKind } from '../unpublished.ts'
@@ -30,7 +36,13 @@ export interface Post {
         /** HTML of the notes that are not in the text, by the ids of their marks there. */
         readonly notes?: ReadonlyMap<string, string> | undefined
       }
-    | { readonly markdown: string }
+    | {
+        readonly markdown: string
+        readonly attachments?: readonly DraftAttachment[]
+        readonly warnings?: readonly DraftWarning[]
+      }
+  /** A part that is not for everybody is left out already. */
+  readonly isCut?: boolean | undefined
   /** A picture that a page shows above the text; the caption is HTML. */
   readonly cover?: { readonly source: string; readonly alt?: string; readonly caption?: string }
   readonly warnings?: readonly DraftWarning[]
@@ -41,11 +53,16 @@ export function withheldPost(origin: string, kind: WithheldKind, why: string): S
   return { origin, code: 'INVALID_DRAFT', message: `${why}; --include ${kind} publishes it` }
 }
 
-/** What the record of an issue says of the post that it was: its address, with its id as the fragment. */
-export function originOf({ id, address }: Pick<Post, 'id' | 'address'>): string {
-  const name = id.replaceAll(/[\s\p{C}]+/gu, '_').slice(0, 500)
-  const place = address?.replace(/#.*$/s, '').replaceAll(/[\s\p{C}]/gu, '') ?? ''
-  return place === '' || place.length > 1_500 ? name : `${place}#${name}`
+/**
+ * What the record of an issue says of the post that it was: its address, or its path where nobody knows the site, so that
+ * links of other posts to it are found (docs/format.md, 6); else its id.
+ */
+export function originOf({ id, address = '' }: Pick<Post, 'id' | 'address'>): string {
+  const place = address.replace(/#.*$/s, '').replaceAll(/[\s\p{C}]/gu, '')
+  const origin = /^https?:\/\//i.test(place) ? place : place.replaceAll(/^\/+|\/+$/g, '')
+  return origin !== '' && origin.length <= 2_000
+    ? origin
+    : id.replaceAll(/[\s\p{C}]+/gu, '_').slice(0, 500)
 }
 
 /**
@@ -75,8 +92,11 @@ export async function draftOfPost(post: Post, context: PostContext): Promise<Fou
     publishedAt,
     dateFrom: 'head' as const,
     markdown,
-    attachments: shown.attachments,
-    warnings,
+    attachments: [
+      ...('attachments' in post.body ? (post.body.attachments ?? []) : []),
+      ...shown.attachments,
+    ],
+    warnings: [...warnings, ...('warnings' in post.body ? (post.body.warnings ?? []) : [])],
   }
   const found = { origin: originOf(post), draft }
   const { pictures } = context
@@ -102,16 +122,18 @@ function dateOf({ date }: Post, warn: (message: string) => void): string {
 }
 
 async function bodyOf(
-  { body, cover }: Post,
+  post: Post,
   shown: ShownPictures,
   warn: (message: string) => void,
 ): Promise<string> {
-  if ('markdown' in body) return body.markdown
-  const { markdown, isCut, marks } = await htmlToMarkdown(body.html, {
-    ...shown.rules,
-    ...body.rules,
-  })
-  if (isCut) warn('Text that is not for everybody is left out; --include private publishes it.')
+  const { body, cover } = post
+  const { markdown, isCut, marks } =
+    'markdown' in body
+      ? { ...body, isCut: false, marks: [] }
+      : await htmlToMarkdown(body.html, { ...shown.rules, ...body.rules })
+  if (isCut || post.isCut === true) {
+    warn('Text that is not for everybody is left out; --include private publishes it.')
+  }
   const parts = [markdown]
   if (cover !== undefined && cover.source !== '' && !shown.has(cover.source)) {
     const { source, alt = '', caption = '' } = cover
@@ -121,7 +143,7 @@ async function bodyOf(
   }
   // Only notes of marks that are left: those of a text that was cut off are secret, too.
   for (const mark of marks) {
-    const note = body.notes?.get(mark)
+    const note = 'notes' in body ? body.notes?.get(mark) : undefined
     if (note === undefined) continue
     const html = `<${FOOTNOTE} id="${quoted(mark)}">${note}</${FOOTNOTE}>`
     parts.push((await htmlToMarkdown(html, shown.rules)).markdown)

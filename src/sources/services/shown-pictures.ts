@@ -4,7 +4,7 @@ import {
   MAX_ATTACHMENT_BYTES,
   MAX_ATTACHMENTS,
 } from '../../format/records/content.ts'
-import { safeUrl } from '../../render/links.ts'
+import { safeUrl, URL_MAX_LENGTH } from '../../render/links.ts'
 import { readFromArchive, type Archive } from '../archive.ts'
 import { mediaTypeOf } from '../media-types.ts'
 import { sourceOf, type ConversionRules } from '../html/markdown.ts'
@@ -105,6 +105,7 @@ export class ShownPictures {
 
   #original(source: string): string {
     const address = source.trim()
+    if (address.length > URL_MAX_LENGTH) return ''
     return this.#context.originalOf?.(address) ?? address
   }
 

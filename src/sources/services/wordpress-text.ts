@@ -1,3 +1,5 @@
+import { MAX_HTML_CHARACTERS } from '../html/tree.ts'
+
 /** A file of the media library. */
 export interface MediaFile {
   readonly url: string
@@ -25,14 +27,22 @@ export const GATES =
 const BLOCK =
   'address|article|aside|blockquote|center|details|div|dl|fieldset|figcaption|figure|footer|form|h[1-6]|header|hr|iframe|li|main|nav|ol|p|pre|section|summary|table|tbody|td|tfoot|th|thead|tr|ul|video|audio'
 const STARTS_WITH_BLOCK = new RegExp(`^(?:</?(?:${BLOCK})\\b|<!--)`, 'i')
-const BLOCK_START = new RegExp(`(<(?:${BLOCK})\\b[^>]*>)`, 'gi')
+const BLOCK_START = new RegExp(`(<(?:${BLOCK})\\b[^<>]*>)`, 'gi')
 const BLOCK_END = new RegExp(`(</(?:${BLOCK})>)`, 'gi')
 
 const SHARED_BLOCK = /<!-- wp:block \{"ref":(\d+)[^}]{0,200}\} \/-->/g
 const EMBED = /(<div class="wp-block-embed__wrapper">)\s*(https?:\/\/[^\s<]{1,2000})\s*(<\/div>)/g
 const ALONE = /^[ \t]*(https?:\/\/[^\s<>"[\]]{1,2000})[ \t]*$/gm
-const SHORTCODE =
-  /\[(\[?)(\/?)([a-z][\w-]{0,40})((?:\s[^\]"“”'‘’]{0,500}(?:["“”'‘’][^"“”'‘’]{0,2000}["“”'‘’])?){0,20}\s*\/?)\](\]?)/gi
+const SHORTCODE_START = /\[(\[?)(\/?)([a-z][\w-]{0,40})(?=[\s\]/])/gi
+const QUOTES: Readonly<Record<string, string>> = {
+  '"': '"',
+  "'": "'",
+  '“': '”',
+  '”': '”',
+  '‘': '’',
+}
+/** Longest attributes of a shortcode. */
+const MAX_ATTRIBUTES = 4_000
 
 /**
  * What WordPress makes of a stored text: paragraphs of the classic editor, shared blocks, embeds and the shortcodes that
@@ -42,7 +52,11 @@ export function renderWordpress(
   content: string,
   context: WordpressContext,
 ): { html: string; warnings: string[] } {
-  const whole = withSharedBlocks(content.replaceAll('\r\n', '\n'), context, 0)
+  // It is refused by its length, after this.
+  if (content.length > MAX_HTML_CHARACTERS) return { html: content, warnings: [] }
+  const whole = withSharedBlocks(content.replaceAll('\r\n', '\n'), context.blocks, 0, {
+    left: MAX_HTML_CHARACTERS,
+  })
   const dropped = new Set<string>()
   const shortcodes = withoutShortcodes(whole, context, dropped)
   const embedded = shortcodes.replaceAll(EMBED, (_, open: string, url: string, close: string) => {
@@ -62,19 +76,31 @@ function linkTo(url: string): string {
   return `<a href="${safe}">${safe}</a>`
 }
 
-function withSharedBlocks(text: string, context: WordpressContext, depth: number): string {
+/** @param budget Characters that shared blocks may still add: one may show another, or itself. */
+function withSharedBlocks(
+  text: string,
+  blocks: WordpressContext['blocks'],
+  depth: number,
+  budget: { left: number },
+): string {
   return text.replaceAll(SHARED_BLOCK, (_, id: string) => {
-    const block = context.blocks.get(id) ?? ''
-    return depth < 3 && text.length < 1_000_000 ? withSharedBlocks(block, context, depth + 1) : ''
+    const block = blocks.get(id) ?? ''
+    budget.left -= block.length
+    return depth < 3 && budget.left >= 0 ? withSharedBlocks(block, blocks, depth + 1, budget) : ''
   })
 }
 
 /** Blank lines between paragraphs, and line breaks in them; not within preformatted text. */
 function paragraphs(text: string): string {
-  return text
-    .split(/(<pre\b.*?<\/pre>)/is)
-    .map((part, index) => (index % 2 === 1 ? part : paragraphsOf(part)))
-    .join('\n')
+  let html = ''
+  let at = 0
+  for (;;) {
+    const start = text.indexOf('<pre', at)
+    const end = start < 0 ? -1 : text.indexOf('</pre>', start)
+    if (end < 0) return html + paragraphsOf(text.slice(at))
+    html += `${paragraphsOf(text.slice(at, start))}\n${text.slice(start, end + 6)}\n`
+    at = end + 6
+  }
 }
 
 function paragraphsOf(text: string): string {
@@ -95,50 +121,87 @@ interface Shortcode {
   readonly bare: string
 }
 
+/** A shortcode as it stands in a text: `[name attributes]`, `[/name]`, or `[[name]]`, which means itself. */
+interface Mark {
+  readonly name: string
+  readonly attributes: string
+  readonly closes: boolean
+  readonly isQuoted: boolean
+  readonly start: number
+  readonly end: number
+}
+
+function* marksIn(text: string): Generator<Mark> {
+  for (const { 0: head, 1: doubled, 2: slash, 3: name = '', index } of text.matchAll(
+    SHORTCODE_START,
+  )) {
+    const close = endOfAttributes(text, index + head.length)
+    if (close === undefined) continue
+    const isQuoted = doubled === '[' && text[close + 1] === ']'
+    yield {
+      name,
+      attributes: text.slice(index + head.length, close),
+      closes: slash === '/',
+      isQuoted,
+      start: doubled === '[' && !isQuoted ? index + 1 : index,
+      end: close + (isQuoted ? 2 : 1),
+    }
+  }
+}
+
+/** Where the `]` is that no quotes hold. */
+function endOfAttributes(text: string, start: number): number | undefined {
+  let closing: string | undefined
+  const most = Math.min(text.length, start + MAX_ATTRIBUTES)
+  for (let at = start; at < most; at++) {
+    const character = text[at] ?? ''
+    if (closing !== undefined) {
+      if (character === closing) closing = undefined
+    } else if (character === ']') return at
+    else if (character === '[') return undefined
+    else closing = QUOTES[character]
+  }
+  return undefined
+}
+
 function withoutShortcodes(text: string, context: WordpressContext, dropped: Set<string>): string {
-  const marks = [...text.matchAll(SHORTCODE)]
-  const ends = new Map<string, number[]>()
-  for (const { 2: closes, 3: name = '', index } of marks) {
-    if (closes === '/')
-      ends.set(name.toLowerCase(), [...(ends.get(name.toLowerCase()) ?? []), index])
+  const marks = [...marksIn(text)]
+  /** Closing marks by name, the last one first. */
+  const ends = new Map<string, Mark[]>()
+  for (const mark of marks.toReversed()) {
+    const key = mark.name.toLowerCase()
+    if (mark.closes)
+      ends
+        .set(key, ends.get(key) ?? [])
+        .get(key)
+        ?.push(mark)
   }
   let html = ''
   let at = 0
-  for (const mark of marks) {
-    const [whole, before, closes, name = '', attributes = '', after] = mark
-    const { index } = mark
-    if (index < at) continue
-    if (before === '[' && after === ']') {
-      html += text.slice(at, index) + whole.slice(1, -1)
-      at = index + whole.length
-      continue
-    }
+  for (const { name, attributes, closes, isQuoted, start, end } of marks) {
+    if (start < at) continue
     const key = name.toLowerCase()
-    const start = index + (before?.length ?? 0)
-    const behind = index + whole.length - (after?.length ?? 0)
-    const end = ends.get(key)?.find((it) => it >= behind)
+    const closing = ends.get(key) ?? []
+    while ((closing.at(-1)?.start ?? end) < end) closing.pop()
+    const close = closes ? undefined : closing.at(-1)
     const isGate = GATES.test(key)
     // Brackets are also punctuation: "[sic]".
-    if (
-      !KNOWN.has(key) &&
-      !isGate &&
-      end === undefined &&
-      closes !== '/' &&
-      !attributes.includes('=')
-    )
-      continue
+    const isMeant =
+      KNOWN.has(key) || isGate || closes || close !== undefined || attributes.includes('=')
+    if (!isQuoted && !isMeant) continue
     html += text.slice(at, start)
-    at = behind
-    if (isGate && !context.isOpen) {
-      if (end !== undefined && closes !== '/') at = text.indexOf(']', end) + 1
+    at = end
+    if (isQuoted) html += text.slice(start + 1, end - 1)
+    else if (isGate && !context.isOpen) {
+      at = close?.end ?? end
       dropped.add(name)
-    } else if (closes !== '/') {
-      const inner = end === undefined ? '' : text.slice(behind, end)
+    } else if (!closes) {
+      const inner = close === undefined ? '' : text.slice(end, close.start)
       const rendered = render(shortcodeOf(key, attributes), inner, context)
       if (rendered === undefined) dropped.add(name)
       else {
         html += rendered
-        if (end !== undefined) at = text.indexOf(']', end) + 1
+        at = close?.end ?? end
       }
     } else if (!KNOWN.has(key)) dropped.add(name)
   }

@@ -1,0 +1,247 @@
+import { posix } from 'node:path'
+import { readFromArchive, type Archive } from '../archive.ts'
+import { findAttachments, type DraftFiles } from '../attachments.ts'
+import { TextReader } from '../decode.ts'
+import { splitFrontMatter, type HeadField } from '../front-matter.ts'
+import { attribute, hasClass, type HtmlRules } from '../html/tree.ts'
+import { localReferences } from '../references.ts'
+import { withoutMetadata } from '../picture-location.ts'
+import { skippedFor, type DraftSource, type FoundDraft, type SkippedDraft } from '../source.ts'
+import { MAX_DRAFT_BYTES } from '../text.ts'
+import { csvRecords } from './csv.ts'
+import { draftOfPost, originOf, withheldPost, type Post } from './post.ts'
+import { contextOf, type ExportOptions, type PostContext } from './shown-pictures.ts'
+
+type Field = (name: string) => string
+
+const EDITOR = /^\s*<!--\s*buttondown-editor-mode:\s*(\w+)\s*-->\s*/
+const WALL = /<div\b[^<>]{0,500}\brole\s*=\s*["']?paywall|<buttondown-subscriberwall\b/i
+const GATED_BLOCK = /^buttondown-block-(?:premium|free|email|web|subscriber|churned|gated)/
+const GATED_DIV =
+  /<div\b[^<>]{0,500}\bclass\s*=\s*["'][^"'<>]{0,500}\bbuttondown-block-(?:premium|free|email|web|subscriber|churned|gated)[^<>]*>/i
+
+/**
+ * The mails of a Buttondown newsletter, as its command line pulls them (`emails/**` with heads) or as its site exports
+ * them (`emails.csv` with texts that have none).
+ * @param folder Of the export in the archive: '' or one that ends with `/`.
+ */
+export function buttondownExport(
+  archive: Archive,
+  folder: string,
+  options: ExportOptions,
+): DraftSource {
+  const list = archive.names.find((it) => it === `${folder}emails.csv`)
+  return {
+    async *drafts({ signal }) {
+      const context: PostContext = {
+        ...contextOf(options),
+        archive,
+        namesOf: (address) => [mediaName(folder, address)].filter((it) => it !== undefined),
+      }
+      if (list === undefined) {
+        for (const name of archive.names) {
+          signal?.throwIfAborted()
+          if (!name.startsWith(`${folder}emails/`) || !/\.md$/i.test(name)) continue
+          yield await readFile(archive, name, context)
+        }
+        return
+      }
+      for await (const row of csvRecords(archive.stream(list))) {
+        signal?.throwIfAborted()
+        const field = (name: string) => row.get(name)?.trim() ?? ''
+        yield await readRow(archive, folder, field, context)
+      }
+    },
+    close: () => archive.close(),
+  }
+}
+
+async function readFile(
+  archive: Archive,
+  name: string,
+  context: PostContext,
+): Promise<FoundDraft | SkippedDraft> {
+  try {
+    const text = TextReader.readAll(await readFromArchive(archive, name, MAX_DRAFT_BYTES))
+    const { fields, body } = await splitFrontMatter(text)
+    const field = (key: string) => textOf(fields.get(key))
+    return await readMail({ archive, name, field, body, isListed: false }, context)
+  } catch (error) {
+    return skippedFor(name, error)
+  }
+}
+
+async function readRow(
+  archive: Archive,
+  folder: string,
+  field: Field,
+  context: PostContext,
+): Promise<FoundDraft | SkippedDraft> {
+  const name = `${folder}emails/${field('slug')}.md`
+  try {
+    const body = TextReader.readAll(await readFromArchive(archive, name, MAX_DRAFT_BYTES))
+    return await readMail({ archive, name, field, body, isListed: true }, context)
+  } catch (error) {
+    return skippedFor(originOf({ id: `buttondown-${field('id')}`, address: name }), error)
+  }
+}
+
+function textOf(field: HeadField | undefined): string {
+  return typeof field?.value === 'string' ? field.value.trim() : ''
+}
+
+interface Mail {
+  readonly archive: Archive
+  /** Of the file. */
+  readonly name: string
+  readonly field: Field
+  readonly body: string
+  /** It is in `emails.csv`, which says no state. */
+  readonly isListed: boolean
+}
+
+async function readMail(mail: Mail, context: PostContext): Promise<FoundDraft | SkippedDraft> {
+  const { archive, name, field, body, isListed } = mail
+  const slug = field('slug')
+  const site = context.siteUrl?.replace(/\/$/, '')
+  const address =
+    field('canonical_url') ||
+    (slug === '' || site === undefined ? undefined : `${site}/archive/${slug}/`)
+  const post = { id: `buttondown-${field('id') || name}`, address }
+  const origin = originOf(post)
+  const withheld = reasonToWithhold(field, isListed)
+  if (withheld !== undefined && context.include?.has(withheld.kind) !== true) {
+    return withheldPost(origin, withheld.kind, withheld.why)
+  }
+  const isOpen = context.include?.has('private') === true
+  const image = field('image')
+  try {
+    return await draftOfPost(
+      {
+        ...post,
+        title: field('subject'),
+        date: field('publish_date').replace(/^(\S+) /, '$1T'),
+        summary: field('description'),
+        ...(await bodyOf(body, archive, name, isOpen)),
+        ...(image === '' ? {} : { cover: { source: image } }),
+      },
+      context,
+    )
+  } catch (error) {
+    return skippedFor(origin, error)
+  }
+}
+
+/** Why a mail is not for everybody. A list says no state: there, a date that is past stands for having been sent. */
+function reasonToWithhold(field: Field, isListed: boolean) {
+  const status = shown(field('status'))
+  const type = shown(field('email_type') || 'public')
+  const archival = shown(field('archival_mode'))
+  if (isListed) {
+    const date = Date.parse(field('publish_date'))
+    if (Number.isNaN(date)) return { kind: 'drafts', why: 'a mail without a date' } as const
+    if (date > Date.now()) return { kind: 'scheduled', why: 'a mail that is scheduled' } as const
+  } else if (status === 'scheduled') {
+    return { kind: 'scheduled', why: 'a mail that is scheduled' } as const
+  } else if (status !== 'sent' && status !== 'imported') {
+    const why = status === '' ? 'a mail of no status' : `a mail of the status "${status}"`
+    return { kind: 'drafts', why } as const
+  }
+  if (archival !== '') {
+    if (archival === 'enabled' || archival === 'archive_only') return undefined
+    return { kind: 'private', why: `a mail whose archival mode is "${archival}"` } as const
+  }
+  if (type !== 'public' && type !== 'archival')
+    return { kind: 'private', why: `a mail of the type "${type}"` } as const
+  return undefined
+}
+
+function shown(text: string): string {
+  return text.slice(0, 64).replaceAll(/\p{C}/gu, '?')
+}
+
+async function bodyOf(
+  source: string,
+  archive: Archive,
+  name: string,
+  isOpen: boolean,
+): Promise<Pick<Post, 'body' | 'isCut'>> {
+  const mode = EDITOR.exec(source)?.[1]
+  const text = withoutTemplates(source.replace(EDITOR, ''))
+  if (mode === 'fancy')
+    return { body: { html: text.text, rules: rulesOf(isOpen) }, isCut: text.isCut }
+  const open = isOpen ? { text: text.text, isCut: false } : withoutGates(text.text)
+  const markdown = open.text
+  const files: DraftFiles = {
+    async find(path) {
+      const at = posix.normalize(posix.join(posix.dirname(name), path))
+      const sizeBytes = archive.size(at)
+      if (sizeBytes === undefined) return undefined
+      const read = async () => withoutMetadata(await readFromArchive(archive, at, sizeBytes))
+      return { identity: at, sizeBytes, open: read }
+    },
+  }
+  const { attachments, warnings } = await findAttachments(await localReferences(markdown), files)
+  return { body: { markdown, attachments, warnings }, isCut: text.isCut || open.isCut }
+}
+
+/** Django templates speak to one reader each: their conditions are left out, a default stands for a value. */
+function withoutTemplates(source: string): { text: string; isCut: boolean } {
+  let isCut = false
+  const text = source
+    .split(/(^```.*?^```|`[^`\n]*`)/ms)
+    .map((part, at) => {
+      if (at % 2 === 1) return part
+      return part
+        .replaceAll(/\{%\s*if\b.*?(?:\{%\s*endif\s*%\}|$)/gs, () => {
+          isCut = true
+          return ''
+        })
+        .replaceAll(/\{%.*?%\}/gs, '')
+        .replaceAll(/\{\{[^{}]*?\|\s*default:\s*["']([^"'{}]*)["'][^{}]*\}\}/g, '$1')
+        .replaceAll(/\{\{[^{}]*\}\}/g, '')
+    })
+    .join('')
+  return { text, isCut }
+}
+
+/** Markdown up to its wall, and without the blocks that are for some readers alone. */
+function withoutGates(markdown: string): { text: string; isCut: boolean } {
+  const wall = WALL.exec(markdown)
+  let rest = wall === null ? markdown : markdown.slice(0, wall.index)
+  let text = ''
+  let isCut = wall !== null
+  for (let gate = GATED_DIV.exec(rest); gate !== null; gate = GATED_DIV.exec(rest)) {
+    isCut = true
+    text += rest.slice(0, gate.index)
+    rest = rest.slice(endOfDiv(rest, gate.index))
+  }
+  return { text: text + rest, isCut }
+}
+
+/** Where a `div` ends that begins at a place; one that does not end takes all. */
+function endOfDiv(text: string, start: number): number {
+  let depth = 0
+  for (const tag of text.slice(start).matchAll(/<(\/?)div\b[^<>]*>/gi)) {
+    depth += tag[1] === '/' ? -1 : 1
+    if (depth === 0) return start + tag.index + tag[0].length
+  }
+  return text.length
+}
+
+function rulesOf(isOpen: boolean): HtmlRules {
+  return {
+    element(element) {
+      if (isOpen) return undefined
+      const isWall =
+        attribute(element, 'role') === 'paywall' || element.tagName === 'buttondown-subscriberwall'
+      if (isWall) return 'cut'
+      return hasClass(element, GATED_BLOCK) ? 'drop' : undefined
+    },
+  }
+}
+
+function mediaName(folder: string, address: string): string | undefined {
+  const path = /^(?:\.\.?\/)*(media\/[^?#]+)$/.exec(address)?.[1]
+  return path === undefined ? undefined : `${folder}${path}`
+}

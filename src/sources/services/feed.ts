@@ -1,0 +1,99 @@
+import { HyperletterError } from '../../errors.ts'
+import { readFromArchive, type Archive } from '../archive.ts'
+import { textOfHtml } from '../html/tree.ts'
+import { skippedFor, type DraftSource } from '../source.ts'
+import { feedPage, type FeedPost } from '../web-feed.ts'
+import { getFromWeb } from '../web.ts'
+import { draftOfPost, originOf } from './post.ts'
+import { contextOf, type ExportOptions, type PostContext } from './shown-pictures.ts'
+
+const MAX_PAGE_BYTES = 32 * 1024 * 1024
+const MAX_PAGES = 1_000
+const MAX_POSTS = 50_000
+
+/** A feed is shorter than its posts where it ends with one of these and a link to the whole. */
+const TEASER =
+  /(?:\[(?:…|\.\.\.)\]|(?:read|continue|weiter|lire|leer|seguir)\b[^<]{0,40}<\/a>|…)\s*(?:<\/\w+>\s*)*$/i
+
+type Place = { readonly address: string } | { readonly archive: Archive; readonly name: string }
+
+/**
+ * The posts of an Atom, RSS or JSON feed: a file, or an address with all of its pages. A feed may lead on for ever, by
+ * addresses or posts that it made up: both are counted.
+ */
+export function feedImport(place: Place, options: ExportOptions): DraftSource {
+  return {
+    async *drafts({ signal }) {
+      const context = contextOf(options)
+      const seen = new Set<string>()
+      const pages = new Set<string>()
+      let address = 'address' in place ? place.address : undefined
+      for (;;) {
+        signal?.throwIfAborted()
+        let body: Buffer
+        let base = address ?? options.siteUrl
+        if ('archive' in place) {
+          body = await readFromArchive(place.archive, place.name, MAX_PAGE_BYTES)
+        } else {
+          pages.add(address ?? '')
+          if (pages.size > MAX_PAGES) throw endless(`${MAX_PAGES} pages`)
+          const { allowPrivateAddresses } = options
+          const asked = { maxBytes: MAX_PAGE_BYTES, allowPrivateAddresses, signal }
+          const answer = await getFromWeb(address ?? '', asked)
+          body = answer.body
+          base = answer.url
+        }
+        const { posts, older } = await feedPage(body)
+        for (const post of posts) {
+          const id = post.id ?? post.link
+          // The same post may be in several pages; the newest one has its newest text.
+          if (id === undefined || seen.has(id)) continue
+          seen.add(id)
+          if (seen.size > MAX_POSTS) throw endless(`${MAX_POSTS} posts`)
+          yield await readPost(post, id, { ...context, siteUrl: options.siteUrl ?? base })
+        }
+        if ('archive' in place || older === undefined || !URL.canParse(older, base)) return
+        address = new URL(older, base).href
+        if (pages.has(address)) return
+      }
+    },
+    async close() {
+      if ('archive' in place) await place.archive.close()
+    },
+  }
+}
+
+async function readPost(post: FeedPost, id: string, context: PostContext) {
+  const { siteUrl } = context
+  const link =
+    post.link !== undefined && URL.canParse(post.link, siteUrl)
+      ? new URL(post.link, siteUrl).href
+      : undefined
+  // What `republish` calls it, too: its address, else its id.
+  const origin = originOf({ id: link ?? id })
+  try {
+    const isTeaser = TEASER.test(post.html.slice(-300).trimEnd())
+    const warning = { message: 'The feed may have only the beginning of this post.' }
+    const known = (names: readonly (string | undefined)[]) => names.filter((it) => it !== undefined)
+    const draft = await draftOfPost(
+      {
+        id: origin,
+        title: await textOfHtml(post.title ?? ''),
+        date: post.date,
+        language: post.language,
+        authors: known(post.authors),
+        tags: known(post.tags),
+        body: { html: post.html },
+        warnings: isTeaser ? [warning] : [],
+      },
+      { ...context, siteUrl: link ?? siteUrl },
+    )
+    return draft
+  } catch (error) {
+    return skippedFor(origin, error)
+  }
+}
+
+function endless(many: string): HyperletterError {
+  return new HyperletterError('TOO_LARGE', `The feed has more than ${many}.`)
+}

@@ -1,0 +1,237 @@
+import { isUtf8 } from 'node:buffer'
+import type { Attachment, Email } from 'postal-mime'
+import { HyperletterError } from '../../errors.ts'
+import type { Archive } from '../archive.ts'
+import { TextReader } from '../decode.ts'
+import { parseDate } from '../date.ts'
+import { attribute } from '../html/tree.ts'
+import {
+  invalidDraft,
+  skippedFor,
+  type DraftSource,
+  type FoundDraft,
+  type SkippedDraft,
+} from '../source.ts'
+import { mailsIn, type Mail } from './mbox-mails.ts'
+import { draftOfPost, originOf, withheldPost } from './post.ts'
+import { contextOf, type ExportOptions } from './shown-pictures.ts'
+
+/** Headers by which a mailing list, or its archive, marks what everybody on it got. */
+const OF_A_LIST =
+  /^(?:list-id|list-post|list-archive|x-mailing-list|mailing-list|x-google-groups?|x-mailman-version|x-beenthere)$/
+const EXTENSIONS = ['png', 'jpg', 'gif', 'webp', 'avif']
+const ANSWER =
+  /^\s*(?:re|aw|sv|vs|antw|odp|rif|ynt|回复|回覆|答复|fwd?|wg|tr)\s*(?:\[\d+\])?\s*[:：]/i
+
+/**
+ * The mails that began something on a mailing list: answers are left out, as are mails that no list sent.
+ * @param name Of the mbox file in the archive.
+ */
+export function mboxExport(archive: Archive, name: string, options: ExportOptions): DraftSource {
+  return {
+    async *drafts({ signal }) {
+      const seen = new Set<string>()
+      for await (const mail of mailsIn(archive.stream(name))) {
+        signal?.throwIfAborted()
+        yield await readMail(mail, { archive, name }, seen, options)
+      }
+    },
+    close: () => archive.close(),
+  }
+}
+
+async function readMail(
+  mail: Mail,
+  file: MboxFile,
+  seen: Set<string>,
+  options: ExportOptions,
+): Promise<FoundDraft | SkippedDraft> {
+  let origin = `mail-${mail.number}`
+  try {
+    const email = await parsed(mail)
+    const id = email.messageId?.replace(/^<|>$/g, '') ?? ''
+    if (id !== '') origin = originOf({ id: `mail-${id}` })
+    const withheld = reasonToWithhold(mail, email, seen)
+    if (id !== '') seen.add(id)
+    if (withheld !== undefined && options.include?.has(withheld.kind) !== true) {
+      return withheldPost(origin, withheld.kind, withheld.why)
+    }
+    const pictures = picturesOf(file, mail.offset, email)
+    return await draftOfPost(
+      {
+        id: origin,
+        title: titleOf(email),
+        date: dateOf(mail, email),
+        authors: authorsOf(email),
+        body: bodyOf(email),
+      },
+      { ...contextOf(options), archive: pictures, namesOf: cidOf },
+    )
+  } catch (error) {
+    return skippedFor(origin, error)
+  }
+}
+
+async function parsed(mail: Mail): Promise<Email> {
+  const { default: PostalMime } = await import('postal-mime')
+  try {
+    return await PostalMime.parse(withRightCharset(mail.bytes()), { forceRfc822Attachments: true })
+  } catch (cause) {
+    if (cause instanceof HyperletterError) throw cause
+    throw invalidDraft('The mail cannot be read.', { cause })
+  }
+}
+
+// Mails that are UTF-8 often say something else, or nothing.
+function withRightCharset(bytes: Buffer): Buffer {
+  const isAscii = !bytes.some((it) => it > 0x7f)
+  if (isAscii || !isUtf8(bytes)) return bytes
+  const text = bytes.toString('utf8')
+  const wrong = /(charset\s*=\s*"?)(?:us-ascii|ascii|iso-8859-1|latin1|windows-1252)\b/gi
+  return Buffer.from(text.replaceAll(wrong, '$1utf-8'))
+}
+
+function reasonToWithhold(mail: Mail, email: Email, seen: ReadonlySet<string>) {
+  const header = (name: string) => email.headers.find(({ key }) => key === name)?.value ?? ''
+  const id = email.messageId?.replace(/^<|>$/g, '') ?? ''
+  if (id !== '' && seen.has(id))
+    return { kind: 'extras', why: 'a mail that is there twice' } as const
+  const isOfList = mail.isPipermail || email.headers.some(({ key }) => OF_A_LIST.test(key))
+  if (!isOfList) return { kind: 'private', why: 'a mail that no mailing list sent' } as const
+  if (/^yes\b/i.test(header('x-no-archive')) || /\bno-archive\b/i.test(header('archive'))) {
+    return { kind: 'private', why: 'a mail that wants not to be archived' } as const
+  }
+  const isAnswer =
+    header('in-reply-to') !== '' || header('references') !== '' || ANSWER.test(email.subject ?? '')
+  return isAnswer ? ({ kind: 'extras', why: 'an answer' } as const) : undefined
+}
+
+function titleOf({ subject = '' }: Email): string {
+  return repaired(subject)
+    .replace(/^\s*\[[^\]]{1,80}\]\s*/, '')
+    .trim()
+}
+
+/** The date of the mail, else that of its envelope: a wrong one is not taken for now. */
+function dateOf(mail: Mail, { date, headers }: Email): string {
+  const written = headers.find(({ key }) => key === 'date')?.value ?? date ?? ''
+  for (const text of [date ?? '', written, mail.envelopeDate]) {
+    const day = parseDate(
+      text
+        .replaceAll(/\([^()]*\)/g, '')
+        .replace(/-0000$/, '+0000')
+        .trim(),
+    )
+    if (day !== undefined && Date.parse(day) > 0) return day
+  }
+  return ''
+}
+
+function authorsOf({ from }: Email): string[] {
+  const name = repaired(from?.name ?? '').trim()
+  if (name !== '') return [name]
+  // Addresses are not for everybody.
+  const [local = ''] = (from?.address ?? '').split(/@| at /)
+  return local === '' ? [] : [local]
+}
+
+function bodyOf({ html, text }: Email) {
+  const source = html === undefined ? htmlOf(repaired(text ?? '')) : repaired(html)
+  return {
+    html: source,
+    rules: {
+      element: (element: Parameters<typeof attribute>[0]) => {
+        const href = attribute(element, 'href')
+        return element.tagName === 'a' && /unsubscribe|list-manage|optout/i.test(href)
+          ? ('unwrap' as const)
+          : undefined
+      },
+    },
+  }
+}
+
+/** Plain text as HTML: paragraphs, line breaks, quotes and links, and no signature. */
+function htmlOf(text: string): string {
+  const [body = ''] = text.replaceAll('\r\n', '\n').split(/^-- $/m)
+  return body
+    .split(/\n[ \t]*\n/)
+    .map((part) => {
+      const lines = part.split('\n')
+      const isQuote = lines.every((it) => it.startsWith('>'))
+      const inner = lines.map((it) => linked(isQuote ? it.replace(/^>\s?/, '') : it)).join('<br>\n')
+      return isQuote ? `<blockquote><p>${inner}</p></blockquote>` : `<p>${inner}</p>`
+    })
+    .join('\n')
+}
+
+function linked(line: string): string {
+  const escaped = line.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
+  return escaped.replaceAll(/https?:\/\/(?:(?!&lt;|&quot;)[^\s>()])+/g, (url) => {
+    const end = /[.,;:!?]+$/.exec(url)?.[0] ?? ''
+    const bare = url.slice(0, url.length - end.length)
+    return `<a href="${bare}">${bare}</a>${end}`
+  })
+}
+
+/** What versions of Node.js that decode windows-1252 wrongly make of bytes from 0x80 to 0x9f. */
+function repaired(text: string): string {
+  return text.replaceAll(/[\u0080-\u009f]/g, (it) => {
+    const reader = new TextReader('windows-1252')
+    return reader.read(Uint8Array.of(it.charCodeAt(0))) + reader.end()
+  })
+}
+
+function cidOf(address: string): string[] {
+  const id = /^cid:(.+)$/i.exec(address)?.[1]
+  if (id === undefined) return []
+  try {
+    return EXTENSIONS.map((it) => `${fileName(decodeURIComponent(id))}.${it}`)
+  } catch {
+    return EXTENSIONS.map((it) => `${fileName(id)}.${it}`)
+  }
+}
+
+interface MboxFile {
+  readonly archive: Archive
+  readonly name: string
+}
+
+/** The pictures within a mail. Their bytes are read from the file again when the issue is published. */
+function picturesOf({ archive, name: file }: MboxFile, offset: number, email: Email): Archive {
+  const sizes = new Map<string, number>()
+  for (const it of email.attachments) {
+    if (isPicture(it)) sizes.set(nameOf(it), bytesOf(it).byteLength)
+  }
+  return {
+    names: [...sizes.keys()],
+    size: (name) => sizes.get(name),
+    async *stream(name) {
+      for await (const mail of mailsIn(archive.stream(file, offset))) {
+        const { attachments } = await parsed(mail)
+        const again = attachments.find((it) => isPicture(it) && nameOf(it) === name)
+        if (again !== undefined) yield bytesOf(again)
+        return
+      }
+    },
+    async close() {},
+  }
+}
+
+function isPicture({ mimeType, contentId }: Attachment): boolean {
+  return contentId !== undefined && /^image\/(?:png|jpe?g|gif|webp|avif)$/i.test(mimeType)
+}
+
+function nameOf({ contentId = '', mimeType }: Attachment): string {
+  const extension = mimeType
+    .toLowerCase()
+    .replace(/^image\/(?:jpe?g$)?/, (it) => (it.length > 6 ? 'jpg' : ''))
+  return `${fileName(contentId.replace(/^<|>$/g, ''))}.${extension}`
+}
+
+function fileName(id: string): string {
+  return `cid/${id.replaceAll(/[^\w.@-]+/g, '-').slice(0, 100)}`
+}
+
+function bytesOf({ content }: Attachment): Uint8Array {
+  return typeof content === 'string' ? Buffer.from(content, 'base64') : new Uint8Array(content)
+}

@@ -1,0 +1,130 @@
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { hasCode } from '../../../src/errors.ts'
+import { serviceExport } from '../../../src/sources/services/exports.ts'
+import { allOf } from '../../helpers/drafts.ts'
+import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
+
+const RSS = `<?xml version="1.0"?><rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"
+  xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><title>Tides</title><language>en</language>
+  <item><title>A &amp;amp; B</title><link>https://tides.example/a</link><guid isPermaLink="false">g1</guid>
+  <dc:creator>Mara</dc:creator><category>moon</category><pubDate>Thu, 01 Jan 2026 04:30:00 EST</pubDate>
+  <description>Teaser</description><content:encoded><![CDATA[<p>Whole <img src="/q.png"></p>]]></content:encoded></item>
+  <item><title>Cut</title><guid>https://tides.example/c</guid><pubDate>2026-01-02</pubDate>
+  <description>&lt;p&gt;Only a part &lt;a href="https://tides.example/c"&gt;Read more&lt;/a&gt;&lt;/p&gt;</description></item>
+  <item><title>No date</title><guid>https://tides.example/d</guid><description>x</description></item></channel></rss>`
+
+const entry = (id: string, text: string) =>
+  `<entry><id>${id}</id><title>${text}</title><updated>2026-01-01T00:00:00Z</updated>
+  <content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>${text}</p></div></content></entry>`
+const atom = (older: string, ...entries: string[]) =>
+  `<feed xmlns="http://www.w3.org/2005/Atom"><title>T</title><author><name>Mara</name></author>
+  <link rel="prev-archive" href="${older}"/>${entries.join('')}</feed>`
+
+let server: Server | undefined
+afterEach(() => {
+  server?.closeAllConnections()
+  server?.close()
+})
+
+async function serve(answer: (path: string) => string): Promise<string> {
+  server = createServer((request, response) => response.end(answer(request.url ?? ''))).listen(0)
+  await once(server, 'listening')
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+async function file(text: string | Buffer): Promise<string> {
+  const path = join(await temporaryDirectory(), 'feed.xml')
+  await writeFile(path, text)
+  return path
+}
+
+const own = { allowPrivateAddresses: true }
+const read = async (path: string) => allOf(await serviceExport(path, own))
+
+describe('a feed', () => {
+  it('moves in from a file: whole texts, authors, tags, dates; what has none stays out', async () => {
+    const { drafts, skipped } = await read(await file(RSS))
+    expect([...drafts]).toMatchObject([
+      [
+        'https://tides.example/a',
+        {
+          title: 'A & B',
+          publishedAt: '2026-01-01T09:30:00.000Z',
+          authors: [{ name: 'Mara' }],
+          tags: ['moon'],
+          language: 'en',
+          markdown: 'Whole ![](https://tides.example/q.png)\n',
+        },
+      ],
+      ['https://tides.example/c', { title: 'Cut' }],
+    ])
+    const warnings = drafts.get('https://tides.example/c')?.warnings.map((it) => it.message)
+    expect(warnings).toContain('The feed may have only the beginning of this post.')
+    expect([...skipped.values()].map((it) => it.message)).toEqual(['The post has no date.'])
+  })
+
+  it('moves in from an address with its archive, each post once, its newest text', async () => {
+    const address = await serve((path) => {
+      if (path === '/old') return atom('/oldest', entry('e1', 'One, old'), entry('e2', 'Two'))
+      if (path === '/oldest') return atom('/feed', entry('e3', 'Three'))
+      return atom('/old', entry('e1', 'One'))
+    })
+    const { drafts } = await read(`${address}/feed`)
+    expect([...drafts.values()].map((it) => it.markdown)).toEqual(['One\n', 'Two\n', 'Three\n'])
+    expect([...drafts.values()][0]?.authors).toEqual([{ name: 'Mara' }])
+  })
+
+  it('of JSON moves in, plain text as such', async () => {
+    const feed = {
+      version: 'https://jsonfeed.org/version/1.1',
+      title: 'T',
+      items: [
+        {
+          id: 1,
+          url: 'https://t.example/1',
+          content_text: 'a*b <c>',
+          date_published: '2026-01-01T00:00:00Z',
+        },
+      ],
+    }
+    const { drafts } = await read(await file(JSON.stringify(feed)))
+    expect(drafts.get('https://t.example/1')?.markdown).toBe('a\\*b \\<c>\n')
+  })
+
+  it('in windows-1252 is decoded, whatever Node.js makes of that', async () => {
+    const xml = RSS.replace('version="1.0"', 'version="1.0" encoding="windows-1252"')
+    const { drafts } = await read(
+      await file(Buffer.from(xml.replace('Whole', '\u0093Whole\u0094'), 'latin1')),
+    )
+    expect(drafts.get('https://tides.example/a')?.markdown).toContain('“Whole”')
+  })
+
+  it('that leads on for ever ends at its limit', async () => {
+    let page = 0
+    const address = await serve(() => atom(`/page${++page}`, entry('e1', 'Again')))
+    await expect(read(address)).rejects.toMatchObject({ code: 'TOO_LARGE' })
+    expect(page).toBe(1_000)
+  })
+
+  it.each([
+    ['that is cut off', RSS.slice(0, 600)],
+    ['that is a page', '<!DOCTYPE html><html><p>x</p></html>'],
+    [
+      'of entities that multiply',
+      RSS.replace(
+        '<rss',
+        '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]><rss',
+      ).replace('No date', '&b;'.repeat(1_000)),
+    ],
+    ['of very many levels', `<rss version="2.0"><channel>${'<a>'.repeat(100_000)}`],
+  ])('%s does no harm', async (_, text) => {
+    const outcome = await read(await file(text)).catch((error: unknown) => error)
+    const isRefused = outcome instanceof Error && hasCode(outcome, 'INVALID_INPUT')
+    expect(isRefused || JSON.stringify(outcome).length < 100_000).toBe(true)
+  })
+})

@@ -1,0 +1,75 @@
+import { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { serviceExport } from '../../../src/sources/services/exports.ts'
+import { mailsIn } from '../../../src/sources/services/mbox-mails.ts'
+import { allOf } from '../../helpers/drafts.ts'
+
+const file = fileURLToPath(new URL('../../../fixtures/imports/mbox/tides.mbox', import.meta.url))
+
+describe('an mbox of a mailing list', () => {
+  it('moves in: what began something, with dates, authors, text and pictures', async () => {
+    const { drafts } = await allOf(await serviceExport(file, {}))
+    expect([...drafts.keys()]).toEqual([1, 5, 6, 7].map((it) => `mail-${it}@tides.example`))
+    const [first, charset, quotes, picture] = [...drafts.values()]
+    expect(first).toMatchObject({
+      title: 'Spring tïdes',
+      publishedAt: '2026-01-01T09:30:00.000Z',
+      authors: [{ name: 'Mara Hollis' }],
+      markdown: `First \\*line\\*\\
+second line
+
+> quoted\\
+> text
+
+See <https://example.org/a_b>.
+
+From the quay.
+`,
+    })
+    expect(charset).toMatchObject({
+      publishedAt: '2026-01-02T08:00:00.000Z',
+      markdown: 'Grüße vom Kai\n',
+    })
+    expect(quotes).toMatchObject({ markdown: '“Low” water – noon\n' })
+    expect(JSON.stringify(quotes)).not.toContain('@')
+    expect(picture).toMatchObject({
+      markdown: 'Look: ![Quay](cid/quay%40x.png)\n\nUnsubscribe\n',
+      attachments: [{ name: 'cid/quay@x.png', mediaType: 'image/png' }],
+    })
+    const bytes = Buffer.from((await picture?.attachments[0]?.open()) ?? [])
+    expect(bytes.subarray(1, 4).toString()).toBe('PNG')
+    expect(bytes.includes('GPS')).toBe(false)
+  })
+
+  it('leaves out answers, copies, personal mails and what wants no archive', async () => {
+    const { drafts, skipped } = await allOf(await serviceExport(file, {}))
+    expect([...skipped.values()].map((it) => it.message)).toEqual([
+      'an answer; --include extras publishes it',
+      'a mail that is there twice; --include extras publishes it',
+      'a mail that no mailing list sent; --include private publishes it',
+      'a mail that wants not to be archived; --include private publishes it',
+    ])
+    expect(JSON.stringify([...drafts])).not.toMatch(/secret/i)
+  })
+})
+
+describe('mailsIn', () => {
+  const split = async (text: string) => {
+    const mails: string[] = []
+    for await (const mail of mailsIn(Readable.from([Buffer.from(text)]))) {
+      mails.push(mail.bytes().toString())
+    }
+    return mails
+  }
+
+  it('begins a mail at an envelope below a blank line, and nowhere else', async () => {
+    const date = 'Thu Jan  1 09:30:00 2026'
+    const first = `A: b\r\n\r\nFrom here on\r\nFrom x ${date}\r\n>From me\r\n>>From you\r\n\r\n`
+    expect(await split(`From a@b ${date}\r\n${first}From - ${date} +0100\nC: d\n\ne`)).toEqual([
+      first.replace('>From', 'From').replace('>>From', '>From'),
+      'C: d\n\ne',
+    ])
+    expect(await split('no mail at all')).toEqual([])
+  })
+})
