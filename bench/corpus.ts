@@ -24,6 +24,28 @@ export async function writeSyntheticCorpus(folder: string): Promise<void> {
   }
 }
 
+/** Writes a Ghost export of posts as long as those of a weekly letter; the same bytes each time. */
+export async function writeGhostExport(path: string, posts: number): Promise<void> {
+  const random = generator(2)
+  const words = WORDS.split(' ')
+  const some = (count: number) =>
+    Array.from({ length: count }, () => words[Math.floor(random() * words.length)]).join(' ')
+  const paragraph = () =>
+    `<p>${some(12)} <em>${some(2)}</em> &amp; <a href="https://example.org/${some(1)}">${some(3)}</a>, <strong>${some(2)}</strong> ${some(14)}.</p>`
+  const rows = Array.from({ length: posts }, (_, at) => ({
+    id: at.toString(16).padStart(24, '0'),
+    title: `This Week in Tides ${at}`,
+    slug: `week-${at}`,
+    status: 'published',
+    visibility: 'public',
+    type: 'post',
+    published_at: new Date(FIRST_DAY + at * WEEK_MS).toISOString(),
+    html: `<h2>${some(3)}</h2>${Array.from({ length: 10 }, paragraph).join('')}`,
+  }))
+  const data = { posts: rows, users: [], tags: [], posts_authors: [], posts_tags: [] }
+  await writeFile(path, JSON.stringify({ db: [{ meta: { version: '6.0.0' }, data }] }))
+}
+
 function text(sizeBytes: number, random: () => number): string {
   const words = WORDS.split(' ')
   const pick = () => words[Math.floor(random() * words.length)] ?? ''

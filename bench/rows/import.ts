@@ -1,4 +1,6 @@
+import { join } from 'node:path'
 import type { Context } from '../context.ts'
+import { writeGhostExport } from '../corpus.ts'
 import { interleave, type Result } from '../measure.ts'
 
 interface Imported {
@@ -7,6 +9,9 @@ interface Imported {
 }
 
 const BATCH = 64
+const POSTS = 1_000
+/** 300 posts a second. */
+const POSTS_MS = Math.round((POSTS / 300) * 1_000)
 
 /** Import of an archive against reading, parsing and appending it by hand. */
 export async function measureImport(context: Context): Promise<Result[]> {
@@ -25,6 +30,14 @@ export async function measureImport(context: Context): Promise<Result[]> {
     [product(false), plain(1), plain(BATCH), product(true)],
     (round) => context.say(`import: round ${round} of ${runs}`),
   )
+  const ghost = await context.temporary('ghost')
+  await writeGhostExport(join(ghost, 'export.json'), POSTS)
+  const [posts = []] = await interleave(Math.min(runs, 3), [
+    () =>
+      context.withTemporary('import', (dataDir) =>
+        context.children.run<Imported>('import.ts', { dataDir, folder: ghost }),
+      ),
+  ])
   const issues = ours[0]?.issues ?? 0
   const times = (results: readonly Imported[]) => results.map((it) => it.ms)
   return [
@@ -44,6 +57,12 @@ export async function measureImport(context: Context): Promise<Result[]> {
       unit: 'ms',
       samples: { ours: times(rehearsed), baseline: times(ours) },
       goal: { ratio: 0.8 },
+    },
+    {
+      what: `import a Ghost export of ${posts[0]?.issues ?? 0} posts`,
+      unit: 'ms',
+      samples: { ours: times(posts), baseline: [] },
+      goal: { value: POSTS_MS },
     },
   ]
 }
