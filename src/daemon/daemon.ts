@@ -126,8 +126,9 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       await server.close()
     }
   } finally {
-    await engine.close()
+    // Before the store is free: that is when a daemon has ended.
     await forget()
+    await engine.close()
     clearTimeout(deadline)
   }
 
