@@ -26,7 +26,13 @@ const MAX_HEADER_BYTES = 8 * 1_024
 
 /** Connections in all, and those of them that wait for a whole request: the oldest make room for new ones. */
 const MAX_CONNECTIONS = 256
-const MAX_UNFINISHED = 64
+const MAX_UNFINISHED = 160
+
+/**
+ * Connections that wait to be taken: all are taken in one go, before anything of them is read. Fewer than may be
+ * unfinished, or one whose request is there already would make room for those behind it.
+ */
+const BACKLOG = 128
 
 /** How long a head, a whole request, and a connection on which nothing moves may take. */
 const HEAD_TIMEOUT_MS = 5_000
@@ -174,7 +180,7 @@ function serverOf(listener: RequestListener): Server {
 
 async function bind(server: Server, port: number, host = ADDRESS): Promise<boolean> {
   try {
-    server.listen({ host, port, exclusive: true })
+    server.listen({ host, port, exclusive: true, backlog: BACKLOG })
     await once(server, 'listening')
     return true
   } catch (error) {

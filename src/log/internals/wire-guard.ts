@@ -34,6 +34,11 @@ const REPLICATION = 'hypercore/alpha'
 /** Microseconds of this thread that the messages of one peer may take at once, and for each second. */
 const WORK = { burst: 100_000, perSecond: 250_000 }
 
+/** The same for all peers together, and for one of them as soon as all have used it up. */
+const ALL_WORK = { burst: 100_000, perSecond: 300_000 }
+const FAIR_WORK = { burst: 10_000, perSecond: 10_000 }
+const allWork = new RateLimiter(ALL_WORK)
+
 /** For how long a peer may have used up its share: one frame has up to 16 MiB, and is worked off in one piece. */
 const MAX_WAIT_MS = 600
 
@@ -84,6 +89,7 @@ class WireGuard {
   readonly #mux: Protomux
   readonly #options: PeerControls
   readonly #work = new RateLimiter(WORK)
+  readonly #fairWork = new RateLimiter(FAIR_WORK)
   readonly #requests = new RateLimiter(REQUESTS)
   #isOver = false
 
@@ -108,6 +114,8 @@ class WireGuard {
    * @throws Error if the connection is to end.
    */
   spend(cost: number): void {
+    const [allMs, fairMs] = [allWork.reserve(cost), this.#fairWork.reserve(cost)]
+    if (fairMs > 0 && allMs > 0) this.#options.onExcess(Math.min(allMs, MAX_WAIT_MS))
     this.#pace(this.#work.reserve(cost), MAX_WAIT_MS)
   }
 
