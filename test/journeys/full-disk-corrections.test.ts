@@ -5,6 +5,7 @@ import { configOf } from '../helpers/engines.ts'
 import {
   expectNoConflict,
   fillAllBut,
+  heldIssues,
   isDiskFull,
   KIB,
   noise,
@@ -18,6 +19,7 @@ import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
 
 const ISSUES = 12
+const KEPT = 3
 
 /** What readers see of each issue: its newest text, or that it was taken back. */
 type Seen = Map<number, string>
@@ -137,3 +139,56 @@ describe('amending and retracting', () => {
     await expectNoConflict(again)
   })
 })
+
+test.for([
+  ['nothing', 0],
+  ['12 KiB', 12 * KIB],
+  ['200 KiB', 200 * KIB],
+] as const)(
+  'choosing what to keep with %s left drops nothing that is to stay, and all comes back once there is room',
+  async ([, roomBytes], { skip }) => {
+    skip(NO_SMALL_DISK !== undefined, NO_SMALL_DISK)
+    const bootstrap = await privateNetwork()
+    const author = await openOn(configOf(await temporaryDirectory(), bootstrap))
+    const { feedKey: newsletter, link } = await author.operations.createNewsletter({
+      title: 'Tides',
+    })
+    for (let i = 1; i <= ISSUES; i++) {
+      await publish(author.operations, `# Issue ${i}\n\n${noise(90 * KIB)}\n`)
+    }
+    const disk = await smallDisk(32)
+    const config = configOf(disk, bootstrap)
+    const reader = await openOn(config)
+    await subscribe(reader, link)
+    const before = await heldIssues(reader.operations, newsletter)
+    expect(before.size).toBe(ISSUES)
+
+    /** Others may go at any moment. */
+    const expectNewest = async ({ readIssue }: Operations) => {
+      for (let number = ISSUES; number > ISSUES - KEPT; number--) {
+        const { markdown, verified } = await readIssue({ newsletter, number, timeoutSeconds: 1 })
+        expect({ markdown, verified }).toEqual({ markdown: before.get(number), verified: true })
+      }
+    }
+    const filling = await fillAllBut(disk, roomBytes)
+    const { keepNewsletter } = reader.operations
+    await keepNewsletter({ newsletter, keep: { newest: KEPT } }).catch(isDiskFull)
+    await expectNewest(reader.operations)
+    await reader.engine.close()
+    await rm(filling)
+
+    const again = await openOn(config)
+    await expectNewest(again.operations)
+    await again.operations.keepNewsletter({ newsletter, keep: { newest: KEPT } })
+    await eventually(async () => {
+      const issues = await again.operations.listIssues({ newsletter })
+      expect(issues.filter((it) => it.held)).toHaveLength(KEPT)
+    })
+    await again.operations.keepNewsletter({ newsletter, keep: {} })
+    await eventually(
+      async () => expect(await heldIssues(again.operations, newsletter)).toEqual(before),
+      30_000,
+    )
+    await expectNoConflict(again)
+  },
+)

@@ -326,7 +326,7 @@ async function keep(): Promise<void> {
 }
 
 /** A bundle is written as a whole or not at all, and one that was taken in by half is taken in again. */
-async function bundle(round: number): Promise<void> {
+async function carryBundle(round: number): Promise<void> {
   const file = join(root, `round-${round}.bundle`)
   const reader = join(root, `offline-${round}`)
   await must(author, ['export', feedKey, '--bundle', file])
@@ -347,7 +347,7 @@ function summary(): string {
 }
 
 // The first one leaves issues behind, that the others need.
-const KINDS = { import: importFolder, publish, sync, amend, retract, keep, bundle }
+const KINDS = { import: importFolder, publish, sync, amend, retract, keep, bundle: carryBundle }
 const chosen = Object.entries(KINDS)
 let failure: Error | undefined
 process.stdout.write(`${rounds} rounds, seed ${values.seed}, in ${root}\n`)
