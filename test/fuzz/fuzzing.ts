@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { DRAFT_TARGETS } from './draft-targets.ts'
 import { FORMAT_TARGETS } from './format-targets.ts'
+import { IMPORT_TARGETS } from './import-targets.ts'
 import { LOCAL_TARGETS } from './local-targets.ts'
 import type { Target } from './target.ts'
 import { TEXT_TARGETS } from './text-targets.ts'
@@ -14,6 +15,7 @@ export const TARGETS: readonly Target[] = [
   ...FORMAT_TARGETS,
   ...TEXT_TARGETS,
   ...DRAFT_TARGETS,
+  ...IMPORT_TARGETS,
   ...WIRE_TARGETS,
   ...LOCAL_TARGETS,
 ]

@@ -12,9 +12,13 @@ const BLOCKS =
  * Makes a tree say what a page shows, in the ways that Markdown can: blanks stand outside of emphasis, two line breaks
  * end a paragraph, a table that only places things is no table.
  */
-export function tidy(node: Root | Element): void {
-  const children = node.children as ElementContent[]
-  for (const child of children) if (child.type === 'element') tidy(child)
+export function tidy(node: Root | Element, styles: readonly string[] = []): void {
+  const children = withoutRepeated(node.children as ElementContent[], styles)
+  for (const child of children) {
+    if (child.type !== 'element') continue
+    const style = STYLES.get(child.tagName)
+    tidy(child, style === undefined ? styles : [...styles, style])
+  }
   let tidied = children.flatMap((it) =>
     it.type === 'element' && INLINE.test(it.tagName) ? blanksOutside(it) : [it],
   )
@@ -25,6 +29,27 @@ export function tidy(node: Root | Element): void {
   }
   if (node.type === 'root' || TEXT_BLOCKS.test(node.tagName)) tidied = paragraphs(tidied)
   node.children = tidied.flatMap((it) => splitParagraph(it))
+}
+
+/** Emphasis within emphasis says nothing, and takes the writer of Markdown time that grows faster than its depth. */
+const STYLES = new Map([
+  ...['a', 'em', 'strong', 'del'].map((it) => [it, it] as const),
+  ...([
+    ['i', 'em'],
+    ['b', 'strong'],
+    ['s', 'del'],
+    ['strike', 'del'],
+  ] as const),
+])
+
+function withoutRepeated(
+  nodes: readonly ElementContent[],
+  styles: readonly string[],
+): ElementContent[] {
+  return nodes.flatMap((it) => {
+    const isRepeated = it.type === 'element' && styles.includes(STYLES.get(it.tagName) ?? '')
+    return isRepeated ? withoutRepeated(it.children, styles) : [it]
+  })
 }
 
 function blanksOutside(element: Element): ElementContent[] {

@@ -31,6 +31,7 @@ describe('htmlToMarkdown', () => {
       '<table><tr><td><table><tr><td>in<td>side</table><td>out</table>',
       '| | |\n| - | - |\n| in | side |\n\nout',
     ],
+    ['<i>a <em>b <b>c <strong>d</strong></b></em></i>', '*a b __c d__*'],
     ['<a href="">plain</a> <a href="https://e.org"> blank </a>', 'plain [blank](https://e.org)'],
   ])('converts %s', async (html, expected) => {
     expect(await markdown(html)).toBe(expected)
