@@ -75,12 +75,19 @@ export class ListingBudget {
 
 const CONTENT_FIELDS = Object.keys(attachment.shape)
 const AUTHOR_FIELDS = Object.keys(author.shape)
-const bodies = [newsletterBody, issueBody, amendmentBody, retractionBody]
-const FIELDS = ['type', 'profile', ...new Set(bodies.flatMap((it) => Object.keys(it.shape)))]
+/** What was validated, by type: a field that another type has may be anything. */
+const FIELDS = new Map<string, readonly string[]>(
+  Object.entries({
+    newsletter: newsletterBody,
+    issue: issueBody,
+    amendment: amendmentBody,
+    retraction: retractionBody,
+  }).map(([type, { shape }]) => [type, ['type', 'profile', ...Object.keys(shape)]]),
+)
 
 /** A record without the fields that this version does not know, and with the first of its pointers alone. */
 export function compactRecord<R extends HyperletterRecord>(record: R): R {
-  const kept = pick(record, FIELDS)
+  const kept = pick(record, FIELDS.get(record.type) ?? ['type', 'profile'])
   const { authors, body, attachments } = kept as {
     authors?: readonly object[]
     body?: object
