@@ -62,6 +62,8 @@ export async function localReferences(text: string): Promise<LocalReference[]> {
   return isSimple(text) ? referencesByParser(text) : imagesByPattern(text)
 }
 
+/** What only a pattern takes for a path: an address behind a slip, the time of a day or a label behind a label. */
+const NO_PATH = /^(?:[(\p{Cc}]https?:\/\/|\d{1,2}:\d\d(?:[ap]m)?$|\[[^\]]*\]:$)/u
 /** What stands in a form until there is an address. */
 const PLACEHOLDER = /^[A-Z]+(?:_[A-Z]+)*$/
 
@@ -69,13 +71,15 @@ const PLACEHOLDER = /^[A-Z]+(?:_[A-Z]+)*$/
 // doubt the answer is yes.
 function mayRefer(typed: string): boolean {
   const text = withoutComments(typed)
-  for (const [, , target = ''] of text.matchAll(DEFINITION)) if (isLocal(target)) return true
+  for (const [, , target = ''] of text.matchAll(DEFINITION)) {
+    if (!NO_PATH.test(target) && isLocal(target)) return true
+  }
   for (let at = text.indexOf(']('); at >= 0; at = text.indexOf('](', at + 2)) {
     const destination = matchAt(DESTINATION, text, at + 1)
     // One that does not follow at once may stand on the next line of a quote.
     const isEmpty = destination === '' && text[DESTINATION.lastIndex] === ')'
     if (destination === undefined || isEmpty || PLACEHOLDER.test(destination)) continue
-    if (isLocal(destination)) return true
+    if (!NO_PATH.test(destination) && isLocal(destination)) return true
   }
   return mayReferByHtml(text)
 }

@@ -31,6 +31,8 @@ describe('localReferences', () => {
     ['<picture><source srcset="i.webp"><img src="i.png"></picture>', ['i.png']],
     [`${'`<'.repeat(3_000)}\n<img src="j.png">`, ['j.png']],
     ['![a](%E6%BD%AE%zz.png)', ['%E6%BD%AE%zz.png']],
+    ['A picture ![a]((1).png) and ![b]([c].png)', ['(1).png', '[c].png']],
+    ['[10 am]: 6:30pm\n\n![a][b]\n\n[b]: c.png', ['c.png']],
   ])('finds the images of %j', async (text, expected) => {
     expect(await paths(text)).toEqual(expected)
   })
