@@ -292,11 +292,7 @@ export class Engine {
       () => this.#store.close(),
     ]
     for (const step of steps) {
-      try {
-        await step()
-      } catch (err) {
-        this.logger.warn({ err }, 'closing')
-      }
+      await step().catch((err: unknown) => this.logger.warn({ err }, 'closing'))
     }
   }
 }

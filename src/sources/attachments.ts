@@ -2,7 +2,7 @@ import { posix } from 'node:path'
 import { attachmentName, MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS } from '../format/records/content.ts'
 import { line as lineOfText } from '../format/records/text.ts'
 import { mediaTypeOf, UNKNOWN_TYPE } from './media-types.ts'
-import type { LocalReference } from './references.ts'
+import type { LocalReference } from './local-reference.ts'
 import type { DraftAttachment, DraftWarning } from './source.ts'
 
 /** A file beside a draft. */

@@ -1,22 +1,14 @@
 import type { Definition, Nodes } from 'mdast'
 import type { Handle } from 'mdast-util-from-markdown'
-import { defined } from '../defined.ts'
-import { readHtml, type HtmlTag } from '../render/markdown/raw-html.ts'
-
-/** What a text shows or links to at a place that is not on the web. */
-export interface LocalReference {
-  readonly kind: 'image' | 'link'
-  /** As written. */
-  readonly target: string
-  /** The same without `?query` and `#fragment`, percent-decoded. */
-  readonly path: string
-  /** Alternative text of an image. */
-  readonly alt: string
-  /** Line of the text, from 1. */
-  readonly line: number
-  /** Where the target stands in the text, with `<` and `>` around it where it has them; absent where that cannot be told. */
-  readonly place?: { readonly start: number; readonly end: number }
-}
+import { readHtml } from '../render/markdown/raw-html.ts'
+import {
+  isLocal,
+  pushHtml,
+  pushLocal,
+  REFERRING,
+  targetOf,
+  type LocalReference,
+} from './local-reference.ts'
 
 /** Levels of quotes and lists that a line may begin with; deeper ones overflow the parser's stack in the end. */
 const MAX_NESTING = 40
@@ -30,19 +22,6 @@ const MAX_PARSED_CHARACTERS = 128 * 1024
 const DESTINATION = /\(\s{0,64}<?([^\s<>)]{0,64})/y
 const DEFINITION =
   /^[ \t>*+\d.)-]{0,200}\[(?!\^)((?:\\.|[^[\]\\]){1,999})\]:\s{0,64}<?([^\s<>]{0,1024})/gm
-const ON_THE_WEB = /^(?:[a-z][a-z0-9+.-]+:|\/\/|#|\?)/i
-const FILE_URL = /^file:/i
-/** Elements of HTML that refer to files or pages, with the attribute that does so. */
-const REFERRING: Readonly<Record<string, readonly string[]>> = {
-  img: ['src', 'srcset'],
-  a: ['href'],
-  audio: ['src'],
-  video: ['src'],
-  source: ['src'],
-  embed: ['src'],
-  iframe: ['src'],
-  object: ['data'],
-}
 const HTML = new RegExp(`<(?:${Object.keys(REFERRING).join('|')})\\s`, 'i')
 const ALL_HTML = new RegExp(HTML, 'gi')
 /** Longest tag that is looked at without a parser. */
@@ -107,16 +86,6 @@ function mayReferByHtml(text: string): boolean {
   return false
 }
 
-/** What a tag refers to, and by which attribute. */
-function targetOf({ name, attributes }: HtmlTag): { target: string; key: string } | undefined {
-  for (const key of REFERRING[name] ?? []) {
-    const value = attributes.get(key)?.trim() ?? ''
-    const target = key === 'srcset' ? value.split(/[\s,]/, 1)[0] : value
-    if (target !== undefined && target !== '') return { target, key }
-  }
-  return undefined
-}
-
 /** An image that is a line: a description and a path of characters that mean nothing else in Markdown. */
 const LINE = /^ {0,3}!\[([\p{L}\p{N} ,.;:?'’()-]{0,300})\]\(([\p{L}\p{N}_./%~-]{1,300})\) *$/u
 const BLANK = /^[ \t]*$/
@@ -133,7 +102,7 @@ function imagesOnLines(text: string): LocalReference[] | undefined {
     const isAlone = BLANK.test(lines[at - 1] ?? '') && BLANK.test(lines[at + 1] ?? '')
     const found = isAlone ? LINE.exec(words) : null
     if (found === null) return words
-    push(images, { kind: 'image', target: found[2], alt: found[1], line: at + 1 })
+    pushLocal(images, { kind: 'image', target: found[2], alt: found[1], line: at + 1 })
     return ''
   })
   return mayRefer(others.join('\n')) ? undefined : images
@@ -146,10 +115,6 @@ function matchAt(sticky: RegExp, text: string, at: number): string | undefined {
 
 function labelOf(text = ''): string {
   return text.replaceAll(/\s+/g, ' ').trim().toLowerCase().toUpperCase()
-}
-
-function isLocal(target: string): boolean {
-  return FILE_URL.test(target) || !ON_THE_WEB.test(target)
 }
 
 function isSimple(text: string): boolean {
@@ -215,12 +180,12 @@ async function referencesByParser(text: string): Promise<LocalReference[]> {
       pushHtml(found, node.value, line, { text, start: node.position?.start.offset ?? -1 })
     } else if (node.type === 'image' || node.type === 'link') {
       const alt = node.type === 'image' ? node.alt : ''
-      push(found, { kind: node.type, target: node.url, alt, line, place: node.data?.place })
+      pushLocal(found, { kind: node.type, target: node.url, alt, line, place: node.data?.place })
     } else if (node.type === 'imageReference' || node.type === 'linkReference') {
       const kind = node.type === 'imageReference' ? 'image' : 'link'
       const alt = node.type === 'imageReference' ? node.alt : ''
       const { url: target, data } = definitions.get(node.identifier) ?? {}
-      push(found, { kind, target, alt, line, place: data?.place })
+      pushLocal(found, { kind, target, alt, line, place: data?.place })
     }
   }
   return found
@@ -245,55 +210,10 @@ function imagesByPattern(text: string): LocalReference[] {
     if (HTML.test(words)) pushHtml(images, words, line)
     for (const [, alt = '', quoted, bare, label] of words.matchAll(IMAGE)) {
       const target = quoted ?? bare ?? targets.get(labelOf(label || alt))
-      push(images, { kind: 'image', target, alt, line })
+      pushLocal(images, { kind: 'image', target, alt, line })
     }
   }
   return images
-}
-
-/** @param source The text in which the HTML stands, and where, if its own offsets are to be used. */
-function pushHtml(
-  found: LocalReference[],
-  html: string,
-  line: number,
-  source?: { readonly text: string; readonly start: number },
-): void {
-  for (const part of readHtml(html)) {
-    if (part.type !== 'open') continue
-    const { target, key = '' } = targetOf(part) ?? {}
-    const own = part.places.get(key)
-    const start = (source?.start ?? -1) + (own?.start ?? 0)
-    const end = start + (target?.length ?? 0)
-    // In a quote or list the HTML has lost what stands before its lines.
-    const isThere = source !== undefined && own !== undefined && source.start >= 0
-    const place = isThere && source.text.slice(start, end) === target ? { start, end } : undefined
-    const kind = part.name === 'img' ? 'image' : 'link'
-    push(found, { kind, target, alt: part.attributes.get('alt'), line, place })
-  }
-}
-
-interface Reference {
-  readonly kind: LocalReference['kind']
-  readonly target: string | undefined
-  readonly alt: string | null | undefined
-  readonly line: number
-  readonly place?: LocalReference['place'] | undefined
-}
-
-function push(found: LocalReference[], { kind, target, alt, line, place }: Reference): void {
-  if (target === undefined || !isLocal(target)) return
-  const bare = target.replace(/[?#].*$/s, '')
-  if (bare === '') return
-  const words = (alt ?? '').replaceAll(/\s+/g, ' ').trim()
-  found.push({ kind, target, path: decoded(bare), alt: words, line, ...defined({ place }) })
-}
-
-function decoded(target: string): string {
-  try {
-    return decodeURIComponent(target)
-  } catch {
-    return target
-  }
 }
 
 function* nodesOf(root: Nodes): Generator<Nodes> {

@@ -12,7 +12,7 @@ import type {
   TableRow,
 } from 'mdast'
 import type { HtmlElement } from '../markdown/elements.ts'
-import { flow, phrasing } from '../markdown/known-elements.ts'
+import { flow, phrasing } from '../markdown/element-content.ts'
 import { parseMarkdown } from '../markdown/markdown.ts'
 import {
   painter,
