@@ -47,11 +47,11 @@ export async function readPhrase({ io, out }: Context): Promise<string> {
 }
 
 /**
- * Reads an OPML list, never more than is accepted.
+ * Reads a list of newsletters, of at most as many bytes as an OPML list may have.
  * @param file Absolute path; standard input when absent.
  * @throws TOO_LARGE, INVALID_INPUT if it cannot be read or is not UTF-8; ABORTED.
  */
-export async function readOpml({ io }: Context, file?: string): Promise<string> {
+export async function readList({ io }: Context, file?: string): Promise<string> {
   const source = file === undefined ? io.stdin : createReadStream(file)
   const tooLarge = () =>
     new HyperletterError('TOO_LARGE', `The list is longer than ${MAX_OPML_LENGTH} bytes.`, {

@@ -79,7 +79,7 @@ const GROUPS: Readonly<Record<string, readonly (readonly [string, string, Load])
   'Keep newsletters available:': [
     ['daemon <start|stop|status|…>', 'fetch and serve in the background', toKeep.daemon],
     ['status', 'show what is stored here and which peers have it', toKeep.status],
-    ['seed <link>', 'fetch and serve a newsletter without following it', toKeep.seed],
+    ['seed [link...]', 'fetch and serve newsletters without following them', toKeep.seed],
     ['keep <newsletter>', 'choose how much of a newsletter to store', toKeep.keep],
     ['import-bundle <file>', 'import a newsletter from a file, offline', toKeep.importBundle],
     ['unseed <newsletter>', 'stop seeding a newsletter', toKeep.seed],

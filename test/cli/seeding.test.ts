@@ -1,8 +1,12 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import type { DaemonStatus } from '../../src/daemon/spawn.ts'
 import { HyperletterError } from '../../src/errors.ts'
-import type { Output } from '../../src/api/contract/contract.ts'
+import type { Input, Output } from '../../src/api/contract/contract.ts'
 import { answer, Capture, jsonOf, runCli, someConfig } from '../helpers/cli.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
 const feedKey = `ybndrfg8${'y'.repeat(44)}`
 
@@ -45,11 +49,45 @@ describe('seed', () => {
     expect(jsonOf(json.stdout)).toEqual({ feedKey })
   })
 
-  it('ends with 2 on a link that is none', async () => {
-    const { code } = await runCli(['seed', 'nonsense'], {
-      operations: { seed: () => Promise.reject(new HyperletterError('INVALID_LINK', 'No.')) },
+  it('takes many links and a file of them, each once', async () => {
+    const others = ['n', 'o'].map((it) => `${it.repeat(51)}y`)
+    const file = join(await temporaryDirectory(), 'links.txt')
+    await writeFile(
+      file,
+      `\uFEFF# Of the coast\r\n\r\nhyperletter://${others[0]}\r\n  ${feedKey}\n`,
+    )
+    const seen: string[] = []
+    const operations = {
+      seed: ({ link }: Input<'seed'>) => {
+        seen.push(link)
+        return Promise.resolve({ feedKey: link })
+      },
+    }
+    const flags = ['seed', feedKey, `hyperletter://${others[1]}`, '--file', file]
+    const wanted = [feedKey, others[1], others[0]]
+    expect((await runCli(flags, { operations })).stdout).toBe(
+      wanted.map((it) => `Seeding ${it}.\n`).join(''),
+    )
+    expect(seen).toEqual(wanted)
+    expect(jsonOf((await runCli([...flags, '--json'], { operations })).stdout)).toEqual({
+      feedKeys: wanted,
     })
+    const stdin = Readable.from([`${feedKey}\n`])
+    const piped = await runCli(['seed', '--file', '-', '--json'], { operations, stdin })
+    expect(jsonOf(piped.stdout)).toEqual({ feedKeys: [feedKey] })
+  })
+
+  it.each([
+    ['no link', [], 'There is no link'],
+    ['a link that is none', ['nonsense'], 'error: '],
+    ['a link that is none among others', [feedKey, 'nonsense'], 'error: nonsense: '],
+    ['too many links', Array.from({ length: 501 }, () => feedKey), 'at most 500'],
+    ['a file that is not there', ['--file', '/nowhere/links.txt'], 'There is no such file'],
+  ])('ends with 2 on %s, and seeds nothing', async (_, args, message) => {
+    // Any operation would fail with INTERNAL, and so with 1.
+    const { code, stderr } = await runCli(['seed', ...args])
     expect(code).toBe(2)
+    expect(stderr).toContain(message)
   })
 })
 

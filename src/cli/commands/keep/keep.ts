@@ -1,7 +1,10 @@
+import { resolve } from 'node:path'
 import { InvalidArgumentError } from 'commander'
 import type { Output } from '../../../api/contract/contract.ts'
 import { type Keep, parseNewerThan } from '../../../config/keep.ts'
+import { MAX_OPML_NEWSLETTERS as MAX_NEWSLETTERS } from '../../../api/kinds.ts'
 import { parseBytes } from '../../../config/values.ts'
+import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
 import { wholeNumber } from '../../command.ts'
 import { call, type Commands, type Context, withOperations } from '../../context.ts'
@@ -40,7 +43,8 @@ export const commands: Commands = {
     command
       .more('The feed key of a private newsletter is enough.')
       .describeArgument('link', 'link or feed key')
-      .examples('hyperletter seed <feed key>', 'hyperletter seed hyperletter://<feed key>')
+      .option('--file <file>', 'also every link in this file, one a line; - for standard input')
+      .examples('hyperletter seed hyperletter://<feed key>', 'hyperletter seed --file links.txt')
       .action(bind(seed)),
   unseed: (command, bind) => command.examples('hyperletter unseed ybndrfg8').action(bind(unseed)),
 }
@@ -106,18 +110,58 @@ function describeKeep({ newest, newerThan, atMostBytes, textOnly }: Keep): strin
   return limits.length === 0 ? 'everything, within the disk cap' : limits.join(', and ')
 }
 
-async function seed(context: Context, link: string): Promise<void> {
+async function seed(
+  context: Context,
+  given: readonly string[],
+  { file }: { readonly file?: string },
+): Promise<void> {
   const { io, out } = context
-  const { feedKey, via } = await withOperations(context, async (operations, host) => ({
-    ...(await operations.seed({ link }, { signal: io.signal })),
-    via: host,
-  }))
-  await out.result({ feedKey }, () => `Seeding ${feedKey}.\n`)
+  const links = file === undefined ? given : [...given, ...(await linksIn(context, file))]
+  const wanted = await feedKeysOf(links)
+  const via = await withOperations(context, async (operations, host) => {
+    for (const link of wanted) await operations.seed({ link }, { signal: io.signal })
+    return host
+  })
+  const [feedKey] = wanted
+  const json = file === undefined && wanted.length === 1 ? { feedKey } : { feedKeys: wanted }
+  await out.result(json, () => wanted.map((it) => `Seeding ${it}.\n`).join(''))
   await out.next(
     via === 'engine'
-      ? 'Run `hyperletter daemon start`: the daemon seeds it.'
+      ? `Run \`hyperletter daemon start\`: the daemon seeds ${wanted.length === 1 ? 'it' : 'them'}.`
       : '`hyperletter status` shows what is stored and served.',
   )
+}
+
+// Lines that begin with # are comments.
+async function linksIn(context: Context, file: string): Promise<string[]> {
+  const { readList } = await import('../../input.ts')
+  const path = file === '-' ? undefined : resolve(context.io.cwd, file)
+  const lines = (await readList(context, path)).replace(/^\uFEFF/, '').split(/\r?\n/)
+  return lines.map((it) => it.trim()).filter((it) => it !== '' && !it.startsWith('#'))
+}
+
+/** The feed keys of links, each once. @throws INVALID_LINK for the first that is none; INVALID_INPUT */
+async function feedKeysOf(links: readonly string[]): Promise<string[]> {
+  if (links.length === 0 || links.length > MAX_NEWSLETTERS) {
+    const message =
+      links.length === 0
+        ? 'There is no link to seed.'
+        : `A list may have at most ${MAX_NEWSLETTERS} links.`
+    const hint = 'Name links after `hyperletter seed`, or a file of them with --file.'
+    throw new HyperletterError('INVALID_INPUT', message, { hint })
+  }
+  const { parseLink } = await import('../../../format/keys/link.ts')
+  const feedKeys = links.map((it) => {
+    try {
+      return parseLink(it).feedKey
+    } catch (error) {
+      if (links.length === 1) throw error
+      const { code, message, hint } = HyperletterError.from(error)
+      const options = { cause: error, ...defined({ hint }) }
+      throw new HyperletterError(code, `${it.slice(0, 80)}: ${message}`, options)
+    }
+  })
+  return [...new Set(feedKeys)]
 }
 
 async function unseed(context: Context, newsletter: string): Promise<void> {

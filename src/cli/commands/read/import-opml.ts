@@ -28,8 +28,8 @@ export const commands: Commands = {
 
 async function importOpml(context: Context, file: string, { wait }: Options): Promise<void> {
   const { io, out } = context
-  const { readOpml } = await import('../../input.ts')
-  const opml = await readOpml(context, file === '-' ? undefined : resolve(io.cwd, file))
+  const { readList } = await import('../../input.ts')
+  const opml = await readList(context, file === '-' ? undefined : resolve(io.cwd, file))
   const { imported, waiting, via } = await withOperations(context, async (operations, host) => {
     const done = await operations.importOpml({ opml }, { signal: io.signal })
     const fresh = done.subscribed.filter((it) => !it.already)
