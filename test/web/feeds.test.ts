@@ -264,6 +264,28 @@ describe('feeds', () => {
     expect(new Set(tags).size).toBe(3)
   })
 
+  it('say of an issue that was amended or taken back that it was, and why', async () => {
+    const { reader, operations, folder } = await readerOf(1)
+    const read = async () => {
+      const feed = parseJsonFeed((await reader.ask(`${folder}/feed.json`)).text)
+      const atom = parseAtomFeed((await reader.ask(`${folder}/atom.xml`)).text)
+      const { content_html: html, date_modified: modified } = feed.items?.[0] ?? {}
+      expect(atom.entries?.[0]).toMatchObject({ content: { value: html }, updated: modified })
+      return { html, modified }
+    }
+    const first = await read()
+    expect(first.html).not.toContain('Corrected')
+    const draft = { markdown: '# Issue 1\n\nAt 14:10.' }
+    await operations.amendIssue({ number: 1, draft, note: 'The <time> was wrong.' })
+    const amended = await read()
+    expect(amended.html).toMatch(
+      /^<p><strong>Corrected<\/strong>: The &#60;time&#62; was wrong\.<\/p>\s*<p>At 14:10\./,
+    )
+    expect(Date.parse(String(amended.modified))).toBeGreaterThan(Date.parse(String(first.modified)))
+    await operations.retractIssue({ number: 1, reason: 'Of another harbour.' })
+    expect((await read()).html).toBe('<p>Retracted by its author: Of another harbour.</p>')
+  })
+
   it('and pages show the newest edition where an author dates two alike', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     onTestFinished(() => void vi.useRealTimers())

@@ -171,12 +171,12 @@ export function entryOf(
   const changes = [publishedAt, amendedAt, retracted?.at].flatMap((it) => (it ? [it] : []))
   const url = origin + issuePath(feedKey, number)
   const link = `<p><a href="${url}">Read it in Hyperletter</a></p>`
-  const text = retracted === undefined ? content : '<p>Retracted by its author.</p>'
+  const text = content === undefined ? link : withoutTitle(content, title)
   return {
     id: `${feedId(feedKey)}:${number}`,
     url,
     title: singleLine(title),
-    html: text === undefined ? link : withoutTitle(text, title),
+    html: correctionOf(issue) + (retracted === undefined ? text : ''),
     summary: issue.summary === undefined ? undefined : singleLine(issue.summary),
     source: { id: feedId(feedKey), title: singleLine(issue.newsletter) },
     authors: (issue.authors ?? []).map((it) => ({ name: singleLine(it.name), url: it.url })),
@@ -188,4 +188,13 @@ export function entryOf(
     publishedAt: new Date(publishedAt),
     updatedAt: new Date(changes.toSorted().at(-1) ?? publishedAt),
   }
+}
+
+// Apps show a text that changed without a word of that: it says so itself.
+function correctionOf({ amendedAt, note, retracted }: IssueText): string {
+  if (retracted === undefined && amendedAt === undefined) return ''
+  const said = retracted === undefined ? note : retracted.reason
+  const mark = retracted === undefined ? '<strong>Corrected</strong>' : 'Retracted by its author'
+  const text = said && singleLine(said).replace(/[&<>]/g, (it) => `&#${it.charCodeAt(0)};`)
+  return `<p>${mark}${text === undefined ? '.' : `: ${text}`}</p>`
 }
