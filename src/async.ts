@@ -57,7 +57,7 @@ export async function withinMs(timeoutMs: number, work: Promise<unknown>): Promi
   }
 }
 
-interface WaitOptions {
+export interface WaitOptions {
   readonly timeoutMs: number
   readonly signal?: AbortSignal | undefined
   /** Calls `look` when it is worth looking; gives what ends that. */

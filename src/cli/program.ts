@@ -24,6 +24,7 @@ const toRead = {
   save: () => import('./commands/read/save.ts'),
   mark: () => import('./commands/read/mark.ts'),
   watch: () => import('./commands/read/watch.ts'),
+  fetch: () => import('./commands/read/fetch.ts'),
 }
 const toKeep = {
   daemon: () => import('./commands/keep/daemon.ts'),
@@ -73,6 +74,7 @@ const GROUPS: Readonly<Record<string, readonly (readonly [string, string, Load])
     ['save <newsletter> <number> [attachment]', 'save an issue as files', toRead.save],
     ['star <newsletter> <number>', 'star an issue', toRead.mark],
     ['mark <newsletter> [number...]', 'mark issues as read or unread', toRead.mark],
+    ['fetch [newsletter]', 'download what is new, and end', toRead.fetch],
     ['watch [newsletter]', 'print new issues as they arrive', toRead.watch],
     ['unsubscribe <newsletter>', 'stop following a newsletter', toRead.subscribe],
   ],

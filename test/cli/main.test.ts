@@ -12,6 +12,7 @@ const COMMANDS = [
   'issues',
   'read',
   'save',
+  'fetch',
   'watch',
   'unsubscribe',
   'status',

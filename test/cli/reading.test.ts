@@ -346,6 +346,15 @@ describe('watch', () => {
     expect(seen).toEqual([{ newsletter: 'Tides' }])
   })
 
+  it('ends with 0 after as many issues as asked for', async () => {
+    const watchIssues = streamOf([1, 2, 3].map((it) => issueSummary(it)))
+    const { code, stdout } = await runCli(['watch', '--count', '2', '--json'], {
+      operations: { watchIssues },
+    })
+    expect(code).toBe(0)
+    expect(stdout.trim().split('\n')).toHaveLength(2)
+  })
+
   describe('of a newsletter that continues elsewhere', () => {
     const successor = {
       feedKey: 'y'.repeat(52),

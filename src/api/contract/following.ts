@@ -82,7 +82,12 @@ export const followingContract = {
 
   /** Follows the download of one newsletter until everything is held, or nothing arrives for `timeoutSeconds`. */
   followSync: events(
-    z.strictObject({ newsletter: newsletterRef, timeoutSeconds: timeoutSeconds.optional() }),
+    z.strictObject({
+      newsletter: newsletterRef,
+      /** First asks peers what is new; fails with NOT_AVAILABLE if none answers in that time. */
+      refresh: z.boolean().optional(),
+      timeoutSeconds: timeoutSeconds.optional(),
+    }),
     progress,
   ),
 

@@ -7,7 +7,7 @@ import type { Feed } from '../../format/feed.ts'
 import { parseLink } from '../../format/keys/link.ts'
 import type { Newsletter } from '../../format/records/bodies.ts'
 import type { IssueRecord } from '../../format/records/record.ts'
-import { anySignal, waitUntil } from '../../async.ts'
+import { anySignal, orAborted, waitUntil, type WaitOptions } from '../../async.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 
 type Progress = Output<'followSync'>
@@ -17,6 +17,9 @@ const PEER_TIMEOUT_SECONDS = 30
 
 /** How long writing down who is followed waits for whoever reads the newest issue now, on the same processor. */
 const READ_FIRST_MS = 25
+
+/** Once one peer has answered, others get as long: they may hold more. */
+const OTHERS_MS = 1_000
 
 /** How often progress is reported. */
 const REPORT_EVERY_MS = 200
@@ -68,7 +71,21 @@ export async function* followSync(
   const entry = engine.library.resolve(input.newsletter)
   await using session = await engine.open(entry, { online: true })
   const { timeoutSeconds = PEER_TIMEOUT_SECONDS } = input
-  yield* follow(engine, session.feed, { timeoutMs: timeoutSeconds * 1_000, signal })
+  const options = { timeoutMs: timeoutSeconds * 1_000, signal }
+  if (input.refresh === true) await refresh(session.feed, options)
+  yield* follow(engine, session.feed, options)
+}
+
+/** Waits until peers have said and proved how long the log is. @throws NOT_AVAILABLE if none answers in time */
+async function refresh({ log }: Feed, options: WaitOptions): Promise<void> {
+  const isAnswered = () => log.peers.some((it) => it.isSynced)
+  if (!(await waitUntil(isAnswered, options))) throw nobodyAnswered(options, {})
+  // A peer that claims more than it proves keeps nobody waiting for longer than that.
+  const deadline = AbortSignal.timeout(options.timeoutMs)
+  await waitUntil(() => false, { ...options, timeoutMs: Math.min(OTHERS_MS, options.timeoutMs) })
+  await orAborted(log.update(), anySignal(deadline, options.signal)).catch((error: unknown) => {
+    if (!deadline.aborted || options.signal?.aborted === true) throw error
+  })
 }
 
 /** Stops following. Issues stay on disk as long as another role needs them, and are dropped with the last. */
@@ -95,15 +112,16 @@ export async function introduction(
     await firstBlock(feed.log, anySignal(deadline, signal))
   } catch (error) {
     if (!deadline.aborted) throw error
-    throw new HyperletterError(
-      'NOT_AVAILABLE',
-      `Nobody answered for this newsletter in ${options.timeoutMs / 1_000} s.`,
-      {
-        hint: 'Check the link, and try again when the author or a reader is online; or keep it for the daemon to find: subscribe --no-wait',
-      },
-    )
+    throw nobodyAnswered(options, {
+      hint: 'Check the link, and try again when the author or a reader is online; or keep it for the daemon to find: subscribe --no-wait',
+    })
   }
   return feed.profile(options)
+}
+
+function nobodyAnswered({ timeoutMs }: WaitOptions, options: { hint?: string }): HyperletterError {
+  const message = `Nobody answered for this newsletter in ${timeoutMs / 1_000} s.`
+  return new HyperletterError('NOT_AVAILABLE', message, options)
 }
 
 function ignoreMissing(error: unknown): void {

@@ -115,7 +115,7 @@ const MIN_KEY_LENGTH = 8
 
 /** What a newsletter is found by. */
 interface Named {
-  readonly feedKey: FeedKey
+  readonly feedKey: string
   readonly title?: string | undefined
 }
 

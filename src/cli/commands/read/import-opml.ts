@@ -4,15 +4,14 @@ import { defined } from '../../../defined.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { type Commands, type Context, withOperations } from '../../context.ts'
 import { nameOf, plural } from '../../terminal/format.ts'
-import { Progress } from '../../terminal/progress.ts'
 import { formatTable } from '../../terminal/table.ts'
+import { fetchAll } from './fetch.ts'
 
 interface Options {
   readonly wait: boolean
 }
 
 type Imported = Output<'importOpml'>
-type Progressed = Output<'followSync'>
 
 export const commands: Commands = {
   'import-opml': (command, bind) =>
@@ -33,7 +32,7 @@ async function importOpml(context: Context, file: string, { wait }: Options): Pr
   const { imported, waiting, via } = await withOperations(context, async (operations, host) => {
     const done = await operations.importOpml({ opml }, { signal: io.signal })
     const fresh = done.subscribed.filter((it) => !it.already)
-    const left = wait ? await fetchAll(context, operations, fresh) : fresh.length
+    const left = wait ? (await fetchAll(context, operations, fresh)).size : fresh.length
     return { imported: await named(operations, done), waiting: left, via: host }
   })
   await out.result(imported, () => describe(context, imported))
@@ -45,38 +44,6 @@ async function importOpml(context: Context, file: string, { wait }: Options): Pr
       ? 'The daemon fetches the rest; `hyperletter status` shows the progress.'
       : 'Run `hyperletter daemon start` to fetch the issues when peers appear.',
   )
-}
-
-// All at once: one that nobody has now must not keep the others waiting.
-async function fetchAll(
-  context: Context,
-  operations: Operations,
-  fresh: Imported['subscribed'],
-): Promise<number> {
-  using progress = new Progress(context, 'looking for peers')
-  const states = new Map<string, Progressed>()
-  const outcomes = await Promise.all(
-    fresh.map(async ({ feedKey }) => {
-      const events = operations.followSync({ newsletter: feedKey }, { signal: context.io.signal })
-      try {
-        for await (const event of events) {
-          states.set(feedKey, event)
-          progress.update(sum([...states.values()]))
-        }
-        return true
-      } catch {
-        context.io.signal.throwIfAborted()
-        return false
-      }
-    }),
-  )
-  return outcomes.filter((isHere) => !isHere).length
-}
-
-function sum(states: readonly Progressed[]) {
-  const done = states.reduce((all, it) => all + it.heldBlocks, 0)
-  const total = states.reduce((all, it) => all + it.length, 0)
-  return { done, total, ...(total === 0 ? {} : { label: 'fetching blocks' }) }
 }
 
 // The titles arrive after the subscriptions have been recorded.
