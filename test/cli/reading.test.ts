@@ -355,6 +355,25 @@ describe('watch', () => {
     expect(stdout.trim().split('\n')).toHaveLength(2)
   })
 
+  it('tells of corrections with the note, and counts them as no issue', async () => {
+    const other = {
+      ...issueSummary(1),
+      event: 'corrected' as const,
+      retractedAt: '2026-03-03T12:00:00Z',
+    }
+    const event = { ...issueSummary(3), event: 'corrected' as const, note: 'The time\nwas wrong.' }
+    const { stdout } = await runCli(['watch', '--count', '1'], {
+      operations: {
+        takeNotices: answer([]),
+        watchIssues: streamOf([event, other, issueSummary(4)]),
+      },
+    })
+    const lines = stdout.split('\n')
+    expect(lines[0]).toBe('Tide Tables #3  Issue 3  corrected: The time was wrong.')
+    expect(lines[1]).toBe('Tide Tables #1  Issue 1  retracted')
+    expect(lines[2]).toMatch(/^Tide Tables #4 {2}Issue 4 {2}.*2026/)
+  })
+
   describe('of a newsletter that continues elsewhere', () => {
     const successor = {
       feedKey: 'y'.repeat(52),

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import type { Output } from '../../src/api/contract/contract.ts'
 import { all, expectFailure, single } from '../helpers/operations.ts'
 import { publish, publishUntil } from '../helpers/peers.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
@@ -32,6 +33,37 @@ export function readingTests(subject: Subject): void {
     expect(await page({ before: 2, limit: 2 })).toStrictEqual([1])
     expect(await page({ before: 1 })).toStrictEqual([])
     expect(await page({ before: 10 })).toStrictEqual([3, 2, 1])
+  })
+
+  it('tells while it watches that an issue was amended or taken back, and why', async () => {
+    const { operations, feedKey: newsletter } = await openWithNewsletter(subject)
+    for (const title of ['One', 'Two']) await publish(operations, `# ${title}\n`)
+    const draft = { markdown: '# One, mended\n' }
+    await operations.amendIssue({ newsletter, number: 1, draft, note: 'Before.' })
+    const watch = operations.watchIssues({ newsletter })[Symbol.asyncIterator]()
+    await publishUntil(watch.next(), operations, '# Begun\n')
+    await operations.amendIssue({ newsletter, number: 1, draft, note: 'The time.' })
+    const next = async () => {
+      for (;;) {
+        const { value } = (await watch.next()) as IteratorYieldResult<Output<'watchIssues'>>
+        if ('event' in value) return value
+      }
+    }
+    expect(await next()).toMatchObject({
+      event: 'corrected',
+      number: 1,
+      title: 'One, mended',
+      amendedAt: expect.any(String) as string,
+      note: 'The time.',
+    })
+    await operations.retractIssue({ newsletter, number: 2, reason: 'Wrong.' })
+    expect(await next()).toMatchObject({
+      event: 'corrected',
+      number: 2,
+      retractedAt: expect.any(String) as string,
+      note: 'Wrong.',
+    })
+    await watch.return?.()
   })
 
   it('finds a newsletter by title, prefix of its key, key and link', async () => {

@@ -92,12 +92,18 @@ export const followingContract = {
   ),
 
   /**
-   * Issues as they arrive, of all subscriptions or of one, and where one of them continues elsewhere. Ends
-   * only when aborted.
+   * Issues and their corrections as they arrive, of all subscriptions or of one, and where one of them continues
+   * elsewhere. Ends only when aborted.
    */
   watchIssues: events(
     z.strictObject({ newsletter: newsletterRef.optional() }),
     z.union([
+      // Before those of issues, which take any field for one that they do not know.
+      issueSummary.extend({
+        event: z.literal('corrected'),
+        /** What the author says of the amendment or retraction. */
+        note: z.string().optional(),
+      }),
       issueSummary,
       z.object({
         event: z.literal('continues'),

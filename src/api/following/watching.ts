@@ -26,11 +26,13 @@ interface Grown {
   readonly from: number
   /** Number of the newest issue that was reported. */
   reported: number
+  /** Blocks of the amendments and retractions that were reported. */
+  readonly corrections: Set<number>
 }
 
 /**
- * Issues as they arrive, until aborted. Those that were there before are not repeated. A newsletter that
- * continues elsewhere is watched there too.
+ * Issues and corrections as they arrive, until aborted. Those that were there before are not repeated. A
+ * newsletter that continues elsewhere is watched there too.
  * @throws DISK_FULL, for then nothing arrives any more.
  */
 export async function* watchIssues(
@@ -51,7 +53,7 @@ export async function* watchIssues(
   const unwatch = engine.feeds.watchGrowth((feedKey, from) => {
     // The first sync of a new subscription brings what was there before.
     if (from === 0) return
-    if (!grown.has(feedKey)) grown.set(feedKey, { from, reported: 0 })
+    if (!grown.has(feedKey)) grown.set(feedKey, { from, reported: 0, corrections: new Set() })
     due.add(feedKey)
     wake()
   })
@@ -136,15 +138,26 @@ async function* arrivals(
       if (hasCode(error, 'ABORTED')) throw error
       return undefined
     })
+  const issues = listing?.issues ?? []
   const marks = await marksOf(engine, entry)
   const isNew = ({ index, record }: LocatedIssue) =>
     index >= log.from && record.number > log.reported
-  for (const located of (listing?.issues ?? []).filter(isNew).toReversed()) {
-    log.reported = located.record.number
-    // An arrival is something to read, so its text gets a moment to follow its record.
-    const held = () => feed.holdsIssue(located)
-    await waitUntil(held, { timeoutMs: CONTENT_TIMEOUT_MS, signal })
-    yield summarizeIssue(entry, feed, located, marks(located.record.number))
+  const summarize = (it: LocatedIssue) => summarizeIssue(entry, feed, it, marks(it.record.number))
+  for (const located of issues.toReversed()) {
+    const correction = located.retraction ?? located.amendments[0]
+    const isCorrected = correction !== undefined && correction.index >= log.from
+    if (isNew(located)) {
+      log.reported = located.record.number
+      // An arrival is something to read, so its text gets a moment to follow its record.
+      const held = () => feed.holdsIssue(located)
+      await waitUntil(held, { timeoutMs: CONTENT_TIMEOUT_MS, signal })
+      yield summarize(located)
+    } else if (isCorrected && !log.corrections.has(correction.index)) {
+      const { record } = correction
+      const note = record.type === 'amendment' ? record.note : record.reason
+      yield { event: 'corrected', ...summarize(located), ...defined({ note }) }
+    }
+    if (isCorrected) log.corrections.add(correction.index)
   }
   return listing?.missing === 0
 }

@@ -15,7 +15,9 @@ import { formatDate, shortKey } from '../../terminal/format.ts'
 export const commands: Commands = {
   watch: (command, bind) =>
     command
-      .more('Runs until interrupted. Also reports where a newsletter continues under a new key.')
+      .more(
+        'Runs until interrupted. Also reports amended and retracted issues, with the note of their author, and where a newsletter continues under a new key.',
+      )
       .describeArgument('newsletter', `only this newsletter: ${ANY_NEWSLETTER}`)
       .option('--count <n>', 'stop after this number of issues', wholeNumber(1, 1_000_000))
       .examples(
@@ -68,6 +70,7 @@ async function printArrivals(
   for await (const arrival of operations.watchIssues(defined({ newsletter }), { signal })) {
     if (options.json === true) await out.json(arrival)
     else await out.text(`${lineOf(context, arrival)}\n`)
+    if ('event' in arrival && arrival.event === 'corrected') continue
     if ('event' in arrival) {
       // This one is printed; another one that came meanwhile is not.
       const notices = await takeNotices(context, operations)
@@ -82,11 +85,15 @@ async function printArrivals(
 
 function lineOf({ out }: Context, arrival: Output<'watchIssues'>): string {
   const { bold, cyan, dim } = out.style
-  if ('event' in arrival) {
+  if ('event' in arrival && arrival.event === 'continues') {
     const { feedKey, title, successor } = arrival
     const name = cyan(title === undefined ? shortKey(feedKey) : singleLine(title))
     return `${name}  continues at ${bold(`hyperletter://${successor.feedKey}`)}`
   }
   const place = cyan(`${singleLine(arrival.newsletter)} #${arrival.number}`)
-  return `${place}  ${bold(singleLine(arrival.title))}  ${dim(formatDate(arrival.publishedAt))}`
+  const title = bold(singleLine(arrival.title))
+  if (!('event' in arrival)) return `${place}  ${title}  ${dim(formatDate(arrival.publishedAt))}`
+  const what = arrival.retractedAt === undefined ? 'corrected' : 'retracted'
+  const note = arrival.note === undefined ? '' : `: ${singleLine(arrival.note)}`
+  return `${place}  ${title}  ${what}${note}`
 }
