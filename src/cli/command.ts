@@ -1,10 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander'
 
 /** What names a newsletter of this author. */
-export const OWN_NEWSLETTER = 'one of yours: title, key or start of the key'
+export const OWN_NEWSLETTER = 'one of yours: part of its title, or start of its key'
 
 /** What names any newsletter. */
-export const ANY_NEWSLETTER = 'title, key, start of the key, or link'
+export const ANY_NEWSLETTER = 'part of its title, start of its key, or link'
 
 const WHAT_FORCE_DOES = `
 A device that may lack issues first asks readers and fetches the missing ones. If nobody answers,

@@ -256,6 +256,7 @@ describe('resolve', () => {
     ['its title', 'Tide Tables'],
     ['its title in other letters', ' TIDE tables '],
     ['the beginning of its title', 'tide t'],
+    ['a part of its title', 'TABLE'],
   ])('finds a newsletter by %s', async (_, reference) => {
     expect((await libraryOf(LIBRARY)).resolve(reference).feedKey).toBe(TIDES)
   })
@@ -281,6 +282,30 @@ describe('resolve', () => {
       expect(library.resolve(` ${beginning.toUpperCase()}`).feedKey).toBe(TIDES)
     },
   )
+
+  test('takes the beginning of a title before a part of one, and no title for a key', async () => {
+    const library = await libraryOf({ [TIDES]: 'Tide Tables', [MOON]: `The tide of ${MOSS}` })
+    expect(library.resolve('tide').feedKey).toBe(TIDES)
+    expect(library.resolve('ide of').feedKey).toBe(MOON)
+    expect(() => library.resolve(MOSS)).toThrow(
+      expect.objectContaining({ code: 'NEWSLETTER_NOT_FOUND' }),
+    )
+  })
+
+  test.each([
+    ['Tide Tabels', 'Tide Tables'],
+    ['tabels', 'Tide Tables'],
+    ['mon', 'Moon'],
+    ['Sea', undefined],
+    ['', undefined],
+    ['x'.repeat(100_000), undefined],
+  ])('suggests for %j the nearest title', async (reference, title) => {
+    const library = await libraryOf({ [TIDES]: 'Tide Tables', [MOON]: 'Moon', [MOSS]: undefined })
+    const hint = title === undefined ? 'Run `hyperletter list`' : `Did you mean "${title}"?`
+    expect(() => library.resolve(reference)).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining(hint) as unknown }),
+    )
+  })
 
   test('does not choose a title of few letters over a key that begins so', async () => {
     const library = await libraryOf({ [TIDES]: 'Tide Tables', [MOON]: TIDES.slice(0, 4) })

@@ -113,6 +113,12 @@ export function readEntry(value: unknown): LibraryEntry | undefined {
 /** Characters of a key as lists show it; what a person names by as many is no title. */
 const MIN_KEY_LENGTH = 8
 
+/** Characters of a title, or of what was looked for, in an error. */
+const MAX_SHOWN = 80
+
+/** Share of the letters of a reference that may be wrong in it. */
+const MAX_WRONG = 0.4
+
 /** What a newsletter is found by. */
 interface Named {
   readonly feedKey: string
@@ -120,8 +126,8 @@ interface Named {
 }
 
 /**
- * The library entry that a person means: a link, a feed key, a title, or the unique beginning of a
- * feed key or title. A title is a claim: none wins over a key that begins so.
+ * The library entry that a person means: a link, a feed key, a title, the unique beginning of a feed key
+ * or title, or else a part of one title. A title is a claim: none wins over a key that begins so.
  * @throws NEWSLETTER_NOT_FOUND; INVALID_INPUT if several match.
  */
 export function resolveEntry<T extends Named>(entries: readonly T[], reference: string): T {
@@ -135,16 +141,53 @@ export function resolveEntry<T extends Named>(entries: readonly T[], reference: 
       wanted.length < MIN_KEY_LENGTH ? [] : entries.filter((it) => isBegun(it.feedKey)),
       titled.length === 0 ? [] : entries.filter((it) => titled.includes(it) || isBegun(it.feedKey)),
       entries.filter((it) => wanted !== '' && (isBegun(it.feedKey) || isBegun(it.title))),
+      // A title may have the key of another newsletter in it.
+      wanted === '' || named !== undefined
+        ? []
+        : entries.filter((it) => it.title?.toLowerCase().includes(wanted)),
     ].find((it) => it.length > 0) ?? []
-  const shown = reference.slice(0, 80)
+  const shown = reference.slice(0, MAX_SHOWN)
   if (match === undefined) {
-    throw new HyperletterError('NEWSLETTER_NOT_FOUND', `No newsletter here is called "${shown}".`)
+    const near = nearestTitle(entries, wanted)?.slice(0, MAX_SHOWN)
+    const hint = `Did you mean "${near}"? \`hyperletter list\` shows what is here.`
+    const message = `No newsletter here is called "${shown}".`
+    throw new HyperletterError('NEWSLETTER_NOT_FOUND', message, near === undefined ? {} : { hint })
   }
   if (others.length === 0) return match
   const keys = [match, ...others].map((it) => short(it.feedKey)).join(', ')
-  throw new HyperletterError('INVALID_INPUT', `"${shown}" may be any of ${keys}.`, {
+  throw new HyperletterError('INVALID_INPUT', `"${shown}" matches several: ${keys}.`, {
     hint: 'Name it by the beginning of its feed key.',
   })
+}
+
+/** The title that a reference was meant for, where most of its letters are those of the title or of one of its words. */
+function nearestTitle(entries: readonly Named[], wanted: string): string | undefined {
+  let least = MAX_WRONG * Math.min(wanted.length, MAX_SHOWN)
+  let nearest: string | undefined
+  for (const { title } of entries) {
+    const lower = title?.slice(0, MAX_SHOWN).toLowerCase() ?? ''
+    for (const part of [lower, ...lower.split(/\s+/)]) {
+      const wrong = editDistance(wanted.slice(0, MAX_SHOWN), part)
+      if (part === '' || wrong > least || (wrong === least && nearest !== undefined)) continue
+      least = wrong
+      nearest = title
+    }
+  }
+  return nearest
+}
+
+/** Letters to add, leave out or replace (Levenshtein 1966). */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
 }
 
 function feedKeyIn(reference: string): FeedKey | undefined {

@@ -19,6 +19,12 @@ export interface LibraryOptions {
 
 const FEEDS = 'feed/'
 
+const NOT_IN_ROLE: Readonly<Record<Role, string>> = {
+  author: 'You do not write this newsletter.',
+  subscriber: 'You do not follow this newsletter.',
+  seeder: 'You do not seed this newsletter.',
+}
+
 /** How often it is recorded that a newsletter is active. */
 const RECORD_ACTIVITY_MS = 10 * 60_000
 
@@ -154,7 +160,7 @@ export class Library {
   async remove(feedKey: FeedKey, role: Role): Promise<LibraryEntry | undefined> {
     const before = this.#entries.get(feedKey)
     if (before === undefined || !before.roles.includes(role)) {
-      throw new HyperletterError('NEWSLETTER_NOT_FOUND', `Not in the library as ${role}.`)
+      throw new HyperletterError('NEWSLETTER_NOT_FOUND', NOT_IN_ROLE[role])
     }
     const roles = before.roles.filter((it) => it !== role)
     if (roles.length > 0) return this.#put({ ...before, roles })
