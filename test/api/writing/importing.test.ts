@@ -102,21 +102,21 @@ describe('importDrafts', () => {
       `---\ntitle: ${title}\ndate: ${day}\n---\n${text}`
     await all(operations.publishIssue({ draft: { markdown: post('By hand', '2026-01-01') } }))
     const { source } = archive({
-      '01': post('First', '2026-01-02'),
-      '02': post('By hand', '2026-01-01'),
+      '01.md': post('First', '2026-01-02'),
+      '02.md': post('By hand', '2026-01-01'),
     })
     expect((await run(source)).at(-1)).toMatchObject({ published: 1 })
 
     const moved = archive({
-      '01': post('Other', '2026-01-03'),
-      'posts/01': post('First', '2026-01-02'),
-      renamed: post('By hand', '2026-01-01', 'Another text.'),
+      '01.md': post('Other', '2026-01-03'),
+      'posts/01.md': post('First', '2026-01-02'),
+      'renamed.md': post('By hand', '2026-01-01', 'Another text.'),
     })
     const events = await run(moved.source)
     expect(events.filter((it) => it.event === 'skipped')).toMatchObject([
-      { file: 'posts/01', message: 'already published as issue 2' },
+      { file: 'posts/01.md', message: 'already published as issue 2' },
       {
-        file: 'renamed',
+        file: 'renamed.md',
         message: expect.stringContaining('issue 1, and changed since') as unknown,
       },
     ])
