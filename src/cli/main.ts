@@ -15,6 +15,7 @@ export { wholeWrites } from './output.ts'
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const printed = { out: '', err: '' }
   let exitCode = 0
+  let named: readonly string[] = []
   const bind =
     <A extends unknown[]>(body: Body<A>) =>
     async (...args: unknown[]) => {
@@ -35,13 +36,21 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   for (const stream of [io.stdout, io.stderr]) stream.on('error', ignore)
   try {
     const { operands, unknown } = program.parseOptions([...argv])
+    named = operands
     if (operands.length === 0 && unknown.length === 0) printed.out = WELCOME
     else {
       await addCommands(program, operands, bind)
       await program.parseAsync(argv, { from: 'user' })
     }
   } catch (error) {
-    exitCode = await report(error, new Printer(io, outputOptions(argv)), printed, io.signal)
+    const mistaken = pathOf(program, named)
+    exitCode = await report(
+      error,
+      new Printer(io, outputOptions(argv)),
+      printed,
+      io.signal,
+      mistaken,
+    )
   } finally {
     const out = new Printer(io, outputOptions(argv))
     await out.text(printed.out).catch(async (error: unknown) => {
@@ -63,13 +72,14 @@ async function report(
   out: Printer,
   printed: { readonly err: string },
   signal: AbortSignal,
+  mistaken: readonly string[] = [],
 ): Promise<number> {
   if (error instanceof OutputClosed) return 0
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0
     // A group such as `daemon` without a command: its help says more than a complaint.
     if (error.code === 'commander.help') await out.help(printed.err)
-    else await out.error(wrongUsage(error))
+    else await out.error(wrongUsage(error, mistaken))
     return 2
   }
   // Whatever failed after the user interrupted failed because of that.
@@ -105,11 +115,27 @@ function missingLibrary(error: unknown): string | undefined {
   return undefined
 }
 
-function wrongUsage(error: CommanderError): HyperletterError {
+function wrongUsage(error: CommanderError, mistaken: readonly string[]): HyperletterError {
   const message = error.message.replace(/^error: /, '')
-  return new HyperletterError('INVALID_INPUT', capitalize(message.replace(/\s*\n\s*/g, '. ')), {
-    hint: 'Run `hyperletter --help`, or `hyperletter <command> --help` for examples.',
-  })
+  const hint =
+    mistaken.length === 0
+      ? 'Run `hyperletter --help` for all commands.'
+      : `Run \`hyperletter ${mistaken.join(' ')} --help\` for its options and examples.`
+  const words = capitalize(message.replace(/\s*\n\s*/g, '. '))
+  return new HyperletterError('INVALID_INPUT', words, { hint })
+}
+
+/** The names of the command that operands begin with: none, one, or those of a group and its command. */
+function pathOf(program: CliCommand, operands: readonly string[]): string[] {
+  const names: string[] = []
+  let commands = program.commands
+  for (const operand of operands) {
+    const found = commands.find((it) => it.name() === operand)
+    if (found === undefined) break
+    names.push(operand)
+    ;({ commands } = found)
+  }
+  return names
 }
 
 function capitalize(text: string): string {

@@ -123,6 +123,15 @@ describe('wrong usage', () => {
     expect(stderr).toContain('next:')
   })
 
+  it.each([
+    [['lst'], 'hyperletter --help'],
+    [['list', '--jsn'], 'hyperletter list --help'],
+    [['--no-color', 'read', 'Tides', 'three'], 'hyperletter read --help'],
+    [['daemon', 'start', '--disk-cap'], 'hyperletter daemon start --help'],
+  ])('names the help of the command for %j', async (argv, help) => {
+    expect((await runCli(argv)).stderr).toContain(`next: Run \`${help}\` `)
+  })
+
   it('is told as JSON with --json', async () => {
     const { code, stderr } = await runCli(['lst', '--json'])
     expect(code).toBe(2)
