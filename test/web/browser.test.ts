@@ -261,7 +261,7 @@ describe('in a real browser', () => {
     await page.clock.install()
     await page.addInitScript(COUNT_REQUESTS)
     await page.goto(`${reader.origin}/n/${feedKey}`)
-    await page.waitForSelector('text=Stored here: 50 %')
+    await page.waitForSelector('text=Downloaded: 50 %')
     await page.getByRole('link', { name: 'Issue 1' }).focus()
     // What somebody is about to copy is not taken away.
     await page.evaluate('getSelection().selectAllChildren(document.querySelector("h1"))')
@@ -270,7 +270,7 @@ describe('in a real browser', () => {
     expect(await page.evaluate<number>('window.asked')).toBe(asked)
     await page.evaluate('getSelection().removeAllRanges()')
     has = 2
-    await page.waitForSelector('text=Stored here: 100 %')
+    await page.waitForSelector('text=Downloaded: 100 %')
     expect(await page.textContent('.page-head .over')).toContain('2 issues')
     expect(await page.locator('.item').count()).toBe(2)
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Issue 1')

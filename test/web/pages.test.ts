@@ -93,7 +93,13 @@ describe('pages', () => {
     const reader = await startReader(me.operations)
     expect((await reader.visit('/')).text).toContain('No newsletters yet')
     expect((await reader.visit('/newsletters')).text).toContain('Your library is empty')
-    expect((await reader.visit('/seeding')).text).toContain('Offline.')
+    const seeding = (await reader.visit('/seeding')).text
+    expect(seeding).toContain('Offline.')
+    expect(seeding.replace(/\s+/g, ' ')).toMatch(
+      /<dt>Storage<\/dt> <dd>[\d.]+ \w+( of [\d.]+ GB)?<\/dd>/,
+    )
+    const unknown = await reader.visit(`/n/${'y'.repeat(52)}`)
+    expect(unknown.text).toContain('Paste its link to add it.')
     expect((await reader.visit('/feeds')).text).toContain('No feeds yet')
     expect((await reader.visit('/?show=starred')).text).toContain('No newsletters yet')
   })

@@ -92,7 +92,7 @@ function complete(feed: Feed, { roles }: LibraryEntry): Reason {
   const all =
     feed.unwanted.length === 0
       ? `All ${feed.length} blocks are here and checked.`
-      : 'All that has its place here is here and checked.'
+      : 'Everything you chose to keep is here and checked.'
   const message = roles.includes('author') ? `This device writes it. ${all}` : all
   return { code: 'complete', message }
 }

@@ -131,7 +131,7 @@ function carried(carrying: Carrying): Markup {
       }
     </p>
     <p>
-      <label for="held">Stored here: ${held} %</label>
+      <label for="held">Downloaded: ${held} %</label>
       <progress id="held" max="100" value="${held}"></progress>
     </p>`
 }

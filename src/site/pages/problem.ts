@@ -33,7 +33,7 @@ export function problemPage(error: HyperletterError, path: string): Markup {
 // The table of errors names commands; where a page does the same, that is named instead.
 function wayOn(error: HyperletterError, path: string): [string | undefined, string, string] {
   if (error.code === 'NEWSLETTER_NOT_FOUND') {
-    return ['Its link is all that it takes to add it.', '/newsletters', 'See what is here']
+    return ['Paste its link to add it.', '/newsletters', 'See what is here']
   }
   if (error.code === 'ISSUE_NOT_FOUND') {
     const [newsletter] = /^\/n\/[a-z0-9]{52}(?=\/)/.exec(path) ?? []

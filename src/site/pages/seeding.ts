@@ -45,8 +45,8 @@ export function seedingPage(status: Status, samples: readonly TrafficSample[]): 
           <dd>${size(down)}</dd>
         </div>
         <div>
-          <dt>On disk</dt>
-          <dd>${size(status.bytesOnDisk)}</dd>
+          <dt>Storage</dt>
+          <dd>${storage(status.disk)}</dd>
         </div>
       </dl>
       <figure class="graph">
@@ -55,6 +55,10 @@ export function seedingPage(status: Status, samples: readonly TrafficSample[]): 
       </figure>
       ${status.newsletters.length === 0 ? empty('Nothing to seed yet', 'Follow or seed a newsletter to share it with others from this machine.') : table(status)}
     </div>`
+}
+
+function storage({ usedBytes, capBytes }: Status['disk']): string {
+  return capBytes === undefined ? size(usedBytes) : `${size(usedBytes)} of ${size(capBytes)}`
 }
 
 function table(status: Status): Markup {
@@ -68,9 +72,9 @@ function table(status: Status): Markup {
       <thead>
         <tr>
           <th scope="col">Newsletter</th>
-          <th scope="col">Stored here</th>
+          <th scope="col">Downloaded</th>
           <th scope="col" class="number">Peers</th>
-          <th scope="col" class="number">Copies of newest</th>
+          <th scope="col" class="number">Newest issue copies</th>
           <th scope="col" class="number">Full copies</th>
           <th scope="col" class="number">Sent</th>
           <th scope="col" class="number">Received</th>
@@ -84,9 +88,9 @@ function table(status: Status): Markup {
               <a href="${newsletterPath(it.feedKey)}">${words(it.title ?? 'Not downloaded yet')}</a
               ><br /><span class="over">${count(it.issues, 'issue')}</span>
             </th>
-            <td data-label="Stored here">${percent} %</td>
+            <td data-label="Downloaded">${percent} %</td>
             <td class="number" data-label="Peers">${it.peers}</td>
-            <td class="number" data-label="Copies of newest">${it.newestCopies}</td>
+            <td class="number" data-label="Newest issue copies">${it.newestCopies}</td>
             <td class="number" data-label="Full copies">${it.fullCopies}</td>
             <td class="number" data-label="Sent">${size(it.uploadedBytes)}</td>
             <td class="number" data-label="Received">${size(it.downloadedBytes)}</td>

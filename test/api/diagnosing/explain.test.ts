@@ -60,6 +60,8 @@ test('what has no place here is not missing, and is told of', async () => {
     const found = await explain(reader, author.feedKey)
     expect(found.complete).toBe(true)
     expect(codes(found)).toEqual(['complete', 'left-out'])
+    const [complete] = found.reasons
+    expect(complete?.message).toBe('Everything you chose to keep is here and checked.')
   })
 })
 
