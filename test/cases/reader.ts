@@ -26,7 +26,10 @@ const EXPECTED: Readonly<
     all: [/belongs to user 1000/, /chown/, /mode 777/],
   },
   '07': { words: 'serves on port 80', all: [/^(200|30[23]) /m, / 200$/m] },
-  '10': { words: 'tells of a correction', all: [/watch: \S/, /^[1-9]\d*$/m] },
+  '10': {
+    words: 'tells of a correction',
+    all: [/watch: .+corrected: The time was/, /inbox: .+corrected: The time was/, /^[1-9]\d*$/m],
+  },
   '11': { words: 'the future crowds nobody out', all: [/of all: 5 /] },
   '12': { words: 'names the damage and its repair', all: [/doctor --repair/], none: [/--verbose/] },
   '15': { words: 'few logs of RocksDB', all: [/^[0-2] LOG\.old/m], none: [/larger than the disk/] },

@@ -257,6 +257,13 @@ it('lists mark what was amended and what was retracted', async () => {
   const found = [
     { ...issue, number: 2, amendedAt: '2026-03-03T12:00:00Z' },
     { ...issue, retractedAt: '2026-03-03T12:00:00Z' },
+    {
+      ...issue,
+      number: 3,
+      amendedAt: '2026-03-03T12:00:00Z',
+      corrected: true as const,
+      note: 'The\ntime.',
+    },
   ]
   const operations = {
     listIssues: answer(found),
@@ -267,5 +274,6 @@ it('lists mark what was amended and what was retracted', async () => {
     const { stdout } = await runCli(argv, { operations })
     expect(stdout).toMatch(/2 +Neap tides \(amended\)/)
     expect(stdout).toMatch(/1 +Neap tides \(retracted\)/)
+    expect(stdout).toMatch(/3 +Neap tides \(corrected: The time\.\)/)
   }
 })

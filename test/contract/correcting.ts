@@ -5,6 +5,7 @@ import { expect, it } from 'vitest'
 import type { Operations } from '../../src/api/contract/contract.ts'
 import { all, expectFailure, single } from '../helpers/operations.ts'
 import { openAuthor, publish } from '../helpers/peers.ts'
+import { eventually } from '../helpers/swarm-peers.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { open, openWithNewsletter, type Subject } from './subject.ts'
@@ -198,7 +199,7 @@ export function correctingTests(subject: Subject): void {
     const operations = await open(subject, network)
     const events = await all(operations.subscribe({ link: author.link, timeoutSeconds: 15 }))
     expect(events.at(-1)).toMatchObject({ event: 'progress', heldBlocks: 10, length: 10 })
-    const inbox = await operations.listInbox({})
+    const inbox = await operations.listInbox({ show: 'all' })
     expect(inbox.map((it) => [it.title, it.amendedAt, it.retractedAt, it.held])).toStrictEqual([
       ['Issue 3', undefined, undefined, true],
       ['Mended', expect.any(String), undefined, true],
@@ -208,6 +209,48 @@ export function correctingTests(subject: Subject): void {
       retracted: { reason: 'Wrong.' },
       markdown: '',
     })
+    const unread = await operations.listInbox({})
+    expect(unread.map((it) => it.number)).toStrictEqual([3, 2])
+    expect(await operations.listNewsletters({})).toMatchObject([{ issues: 3, unread: 2 }])
+  })
+
+  it('brings back what was read and then amended, until it is read again', async () => {
+    const network = await privateNetwork()
+    const author = await openAuthor(network, { issues: 3 })
+    const operations = await open(subject, network)
+    await all(operations.subscribe({ link: author.link, timeoutSeconds: 15 }))
+    await operations.readIssue({ newsletter, number: 3, markRead: true })
+    await operations.markIssue({ newsletter, number: 2, read: true })
+    await operations.markIssues({ newsletter, numbers: [1], read: true })
+    expect(await operations.listInbox({})).toStrictEqual([])
+    const amend = async (number: number) => {
+      const draft = { markdown: `# Mended ${number}\n` }
+      await author.operations.amendIssue({ newsletter, number, draft, note: 'The time.' })
+      await eventually(async () => {
+        expect(await titles(operations)).toContain(`Mended ${number}`)
+      })
+    }
+    for (const number of [1, 2, 3]) await amend(number)
+    expect(await operations.listInbox({})).toMatchObject(
+      [3, 2, 1].map((number) => ({ number, read: false, corrected: true, note: 'The time.' })),
+    )
+    expect(await operations.listNewsletters({})).toMatchObject([{ unread: 3 }])
+    // The text that was read before is no reason to take it from the inbox.
+    await operations.readIssue({ newsletter, number: 3, edition: 1, markRead: true })
+    expect(await operations.listInbox({})).toHaveLength(3)
+    await operations.readIssue({ newsletter, number: 3, markRead: true })
+    expect(await operations.markIssue({ newsletter, number: 2, read: true })).toMatchObject({
+      read: true,
+    })
+    expect(await operations.markIssues({ newsletter, read: true })).toMatchObject({ changed: 1 })
+    expect(await operations.listInbox({})).toStrictEqual([])
+    const listed = await operations.listIssues({ newsletter })
+    expect(listed.some((it) => 'corrected' in it || 'note' in it)).toBe(false)
+    await author.operations.retractIssue({ newsletter, number: 1 })
+    await eventually(async () => {
+      expect((await operations.listIssues({ newsletter })).at(-1)).toHaveProperty('retractedAt')
+    })
+    expect(await operations.listInbox({})).toStrictEqual([])
   })
 }
 

@@ -88,6 +88,14 @@ describe('the pages', () => {
     expect(await page()).toBe(html)
   })
 
+  it('mark in the inbox what was corrected since it was read, with the note', async () => {
+    const corrected = { ...summary, amendedAt: summary.publishedAt, corrected: true as const }
+    const issues = [{ ...corrected, note: 'The <time>.' }]
+    const html = String(await inboxPage('unread', slice(issues, '1'), [newsletter]))
+    expect(html).toMatch(/class="tag amended"\s*>corrected</)
+    expect(html).toContain('The &lt;time&gt;.')
+  })
+
   it('show an issue without a server', async () => {
     const html = String(
       await issuePage({

@@ -106,8 +106,12 @@ export const issueSummary = z.object({
   retractedAt: z.string().optional(),
   /** The file or address that an import made it of; links between issues are told by it. */
   importedFrom: z.string().optional(),
+  /** False again once it is corrected; true of what was retracted. */
   read: z.boolean(),
   starred: z.boolean(),
+  /** It was read, and amended since: as its author notes, if he does. */
+  corrected: z.literal(true).optional(),
+  note: z.string().optional(),
   /** All that it takes to read the newest edition is on this machine. */
   held: z.boolean(),
 })

@@ -142,7 +142,7 @@ async function* arrivals(
   const marks = await marksOf(engine, entry)
   const isNew = ({ index, record }: LocatedIssue) =>
     index >= log.from && record.number > log.reported
-  const summarize = (it: LocatedIssue) => summarizeIssue(entry, feed, it, marks(it.record.number))
+  const summarize = (it: LocatedIssue) => summarizeIssue(entry, feed, it, marks(it))
   for (const located of issues.toReversed()) {
     const correction = located.retraction ?? located.amendments[0]
     const isCorrected = correction !== undefined && correction.index >= log.from

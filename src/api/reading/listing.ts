@@ -5,6 +5,8 @@ import { newestEdition } from '../../format/history/corrections.ts'
 import type { Listing } from '../../format/history/history.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import { addArrivals, arrivalOf } from '../../engine/library/arrivals.ts'
+import type { Marks } from '../../engine/library/marks.ts'
+import type { FeedKey } from '../../format/keys/feed-key.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
 import { formatLink } from '../../format/keys/link.ts'
 import { newestFirst } from '../../format/records/text.ts'
@@ -70,6 +72,7 @@ async function summarizeIssues(
   await using session = await engine.open(entry)
   const { feed } = session
   const { issues } = await feed.list(LOCAL)
+  await rememberEditions(engine, entry, issues).catch(ignoreFullDisk)
   const marks = await marksOf(engine, entry)
   const arrivals = addArrivals(
     entry.arrivals,
@@ -82,7 +85,7 @@ async function summarizeIssues(
   const from = issues.findIndex((it) => it.record.number < before)
   const wanted = from < 0 ? [] : issues.slice(from, limit && from + limit)
   return wanted.flatMap((it) => {
-    const marked = marks(it.record.number)
+    const marked = marks(it)
     return isWanted(marked) ? [summarizeIssue(known, feed, it, marked)] : []
   })
 }
@@ -91,20 +94,53 @@ async function summarizeIssues(
 interface IssueMarks {
   readonly read: boolean
   readonly starred: boolean
+  /** It was read, and amended since. */
+  readonly corrected: boolean
 }
 
-/** The marks of the issues of a newsletter, by number. */
+/** The marks of the issues of a newsletter. */
 export async function marksOf(
   engine: Engine,
   { feedKey, roles }: LibraryEntry,
-): Promise<(number: number) => IssueMarks> {
-  const [read, starred] = await Promise.all([
-    engine.library.marks.numbers('read', feedKey),
-    engine.library.marks.numbers('star', feedKey),
+): Promise<(issue: LocatedIssue) => IssueMarks> {
+  const { marks } = engine.library
+  const [read, starred, editions] = await Promise.all([
+    marks.numbers('read', feedKey),
+    marks.numbers('star', feedKey),
+    marks.editionsRead(feedKey),
   ])
   // What one wrote oneself is never news.
   const isNews = roles.includes('subscriber')
-  return (number) => ({ read: !isNews || read.has(number), starred: starred.has(number) })
+  return (issue) => {
+    const { number } = issue.record
+    const edition = editions.get(number) ?? Infinity
+    // Of what was retracted, nothing is left to read.
+    const isOver = !isNews || issue.retraction !== undefined
+    const corrected = !isOver && read.has(number) && newestEdition(issue).index > edition
+    const isRead = isOver || (read.has(number) && !corrected)
+    return { read: isRead, starred: starred.has(number), corrected }
+  }
+}
+
+/** Marks that do not say which edition was read are for what is here now: only what comes later is told. */
+async function rememberEditions(
+  { library: { marks } }: Engine,
+  { feedKey }: LibraryEntry,
+  issues: readonly LocatedIssue[],
+): Promise<void> {
+  const editions = await marks.editionsRead(feedKey)
+  const read = await marks.numbers('read', feedKey)
+  if (editions.size === read.size) return
+  const unknown = issues.filter(
+    ({ record: { number } }) => read.has(number) && !editions.has(number),
+  )
+  if (unknown.length > 0) await setRead(marks, feedKey, unknown)
+}
+
+/** Marks issues as read, as they are now. @returns how many were not so before. */
+function setRead(marks: Marks, feedKey: FeedKey, issues: readonly LocatedIssue[]): Promise<number> {
+  const editions = new Map(issues.map((it) => [it.record.number, newestEdition(it).index]))
+  return marks.set('read', feedKey, editions.keys(), true, editions)
 }
 
 async function summarizeNewsletter(
@@ -127,7 +163,7 @@ async function summarizeNewsletter(
     const listing = await feed.list(LOCAL)
     const { issues } = listing
     const marks = await marksOf(engine, entry)
-    const unread = issues.filter((it) => !marks(it.record.number).read).length
+    const unread = issues.filter((it) => !marks(it).read).length
     if (profile.title !== entry.title)
       await engine.library.update(feedKey, { title: profile.title }).catch(ignoreFullDisk)
     return {
@@ -168,7 +204,7 @@ export function summarizeIssue(
   entry: LibraryEntry,
   feed: Feed,
   located: LocatedIssue,
-  { read, starred }: IssueMarks,
+  { read, starred, corrected }: IssueMarks,
 ): IssueSummary {
   const { number, publishedAt, importedFrom } = located.record
   const { amendments, retraction } = located
@@ -185,6 +221,7 @@ export function summarizeIssue(
     editionBlock: index,
     read,
     starred,
+    ...(corrected && { corrected, ...defined({ note: amended?.record.note }) }),
     ...(summary === undefined || retraction !== undefined ? {} : { summary }),
     ...defined({ importedFrom }),
     ...(amended === undefined ? {} : { amendedAt: amended.record.amendedAt }),
@@ -203,13 +240,14 @@ export async function markIssue(
   const { feed } = session
   const located = await feed.issue(number, { wait: false })
   const { marks } = engine.library
-  if (read !== undefined) await marks.set('read', feed.feedKey, [number], read)
+  if (read === true) await setRead(marks, feed.feedKey, [located])
+  if (read === false) await marks.set('read', feed.feedKey, [number], false)
   if (starred !== undefined) {
     await marks.set('star', feed.feedKey, [number], starred)
     // Starred issues are always kept.
     engine.retention.schedule()
   }
-  return summarizeIssue(entry, feed, located, (await marksOf(engine, entry))(number))
+  return summarizeIssue(entry, feed, located, (await marksOf(engine, entry))(located))
 }
 
 /** Marks many issues as read or unread. @throws ISSUE_NOT_FOUND: then none is marked. */
@@ -221,8 +259,13 @@ export async function markIssues(
   await using session = await engine.open(entry)
   const { feed } = session
   const local = { wait: false }
-  for (const number of numbers ?? []) await feed.issue(number, local)
-  const wanted = numbers ?? (await feed.list(local)).issues.map((it) => it.record.number)
-  const changed = await engine.library.marks.set('read', feed.feedKey, wanted, read)
+  const wanted: LocatedIssue[] = []
+  for (const number of numbers ?? []) wanted.push(await feed.issue(number, local))
+  if (numbers === undefined) wanted.push(...(await feed.list(local)).issues)
+  const { marks } = engine.library
+  const all = wanted.map((it) => it.record.number)
+  const changed = read
+    ? await setRead(marks, feed.feedKey, wanted)
+    : await marks.set('read', feed.feedKey, all, false)
   return { feedKey: feed.feedKey, newsletter: entry.title ?? feed.feedKey, changed }
 }

@@ -36,7 +36,9 @@ export async function readIssue(
   const { markdown, attachments, areVerified } = contents
   const verified = areVerified && (await areRecordsVerified)
   if (input.markRead === true)
-    await engine.library.marks.set('read', feed.feedKey, [number], true).catch(ignoreFullDisk)
+    await engine.library.marks
+      .set('read', feed.feedKey, [number], true, new Map([[number, shown.index]]))
+      .catch(ignoreFullDisk)
   return {
     feedKey: feed.feedKey,
     newsletter: entry.title ?? feed.feedKey,

@@ -93,9 +93,14 @@ export function markedTitle(issue: {
   readonly title: string
   readonly amendedAt?: string | undefined
   readonly retractedAt?: string | undefined
+  readonly corrected?: boolean | undefined
+  readonly note?: string | undefined
 }): string {
   const title = singleLine(issue.title)
   if (issue.retractedAt !== undefined) return `${title} (retracted)`
+  if (issue.corrected === true) {
+    return `${title} (corrected${issue.note === undefined ? '' : `: ${singleLine(issue.note)}`})`
+  }
   return issue.amendedAt === undefined ? title : `${title} (amended)`
 }
 

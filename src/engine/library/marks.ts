@@ -9,14 +9,21 @@ export function markKey(mark: Mark, feedKey: string, number: number): string {
   return `${mark}/${feedKey}/${String(number).padStart(10, '0')}`
 }
 
+interface Known {
+  readonly numbers: Set<number>
+  /** Block of the edition that was read, by number. */
+  readonly editions: Map<number, number>
+}
+
 /**
- * The marks of issues, in the library's Hyperbee: `read/<feed key>/<number, 10 digits>` → true, and
- * `star/…` in the same way. Those of a newsletter are kept in memory once they were asked for.
+ * The marks of issues, in the library's Hyperbee: `read/<feed key>/<number, 10 digits>` → block of the edition
+ * that was read, or true where an earlier version wrote it; `star/…` → true. Those of a newsletter are kept in memory
+ * once they were asked for.
  */
 export class Marks {
   readonly #log: KeyValueLog
   readonly #write: (feedKey: FeedKey, work: () => Promise<number>) => Promise<number>
-  readonly #known = new Map<string, Promise<Set<number>>>()
+  readonly #known = new Map<string, Promise<Known>>()
 
   /** @param write runs one write after the other. */
   constructor(
@@ -28,23 +35,45 @@ export class Marks {
   }
 
   /** Numbers of the issues that have a mark. The set changes with the marks. */
-  numbers(mark: Mark, feedKey: FeedKey): Promise<ReadonlySet<number>> {
-    return this.#load(`${mark}/${feedKey}/`)
+  async numbers(mark: Mark, feedKey: FeedKey): Promise<ReadonlySet<number>> {
+    return (await this.#load(`${mark}/${feedKey}/`)).numbers
   }
 
-  /** Sets or takes a mark, of all these issues at once. @returns how many did not have it so before. */
-  set(mark: Mark, feedKey: FeedKey, numbers: Iterable<number>, on: boolean): Promise<number> {
+  /** Blocks of the editions that were read, by number, where they are known. They change with the marks. */
+  async editionsRead(feedKey: FeedKey): Promise<ReadonlyMap<number, number>> {
+    return (await this.#load(`read/${feedKey}/`)).editions
+  }
+
+  /**
+   * Sets or takes a mark, of all these issues at once.
+   * @param editions blocks of the editions that were read, by number; an older one than before changes nothing.
+   * @returns how many did not have it so before.
+   */
+  set(
+    mark: Mark,
+    feedKey: FeedKey,
+    numbers: Iterable<number>,
+    on: boolean,
+    editions?: ReadonlyMap<number, number>,
+  ): Promise<number> {
     const prefix = `${mark}/${feedKey}/`
     return this.#write(feedKey, async () => {
       const known = await this.#load(prefix)
       // The log of the library only grows: what is so already is not written again.
-      const changed = [...new Set(numbers)].filter((it) => known.has(it) !== on)
+      const isNewer = (it: number) => (editions?.get(it) ?? -1) > (known.editions.get(it) ?? -1)
+      const changed = [...new Set(numbers)].filter(
+        (it) => known.numbers.has(it) !== on || (on && isNewer(it)),
+      )
+      // That an edition was known to be read, and not which, is no change of the mark.
+      const count = changed.filter(
+        (it) => known.numbers.has(it) !== on || known.editions.has(it),
+      ).length
       if (changed.length === 0) return 0
       const batch = (await this.#log.forWriting()).batch()
       try {
         for (const number of changed) {
           const key = markKey(mark, feedKey, number)
-          await (on ? batch.put(key, true) : batch.del(key))
+          await (on ? batch.put(key, editions?.get(number) ?? true) : batch.del(key))
         }
         await batch.flush()
       } catch (error) {
@@ -52,14 +81,17 @@ export class Marks {
         throw error
       }
       for (const number of changed) {
-        if (on) known.add(number)
-        else known.delete(number)
+        if (on) known.numbers.add(number)
+        else known.numbers.delete(number)
+        const edition = on ? editions?.get(number) : undefined
+        if (edition === undefined) known.editions.delete(number)
+        else known.editions.set(number, edition)
       }
-      return changed.length
+      return count
     })
   }
 
-  #load(prefix: string): Promise<Set<number>> {
+  #load(prefix: string): Promise<Known> {
     const known = this.#known.get(prefix)
     if (known !== undefined) return known
     const loading = this.#read(prefix)
@@ -68,11 +100,14 @@ export class Marks {
     return loading
   }
 
-  async #read(prefix: string): Promise<Set<number>> {
+  async #read(prefix: string): Promise<Known> {
     const numbers = new Set<number>()
-    for await (const { key } of this.#log.entries({ gte: prefix, lt: `${prefix}~` })) {
-      numbers.add(Number(key.slice(prefix.length)))
+    const editions = new Map<number, number>()
+    for await (const { key, value } of this.#log.entries({ gte: prefix, lt: `${prefix}~` })) {
+      const number = Number(key.slice(prefix.length))
+      numbers.add(number)
+      if (typeof value === 'number') editions.set(number, value)
     }
-    return numbers
+    return { numbers, editions }
   }
 }

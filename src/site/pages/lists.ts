@@ -52,7 +52,13 @@ function issueItem(issue: IssueSummary, from: boolean): Markup {
   const path = issuePath(issue.feedKey, issue.number)
   const label = singleLine(issue.title)
   const marks = [
-    ...(issue.amendedAt === undefined ? [] : [html`<span class="tag amended">amended</span>`]),
+    ...(issue.amendedAt === undefined
+      ? []
+      : [
+          html`<span class="tag amended"
+            >${issue.corrected === true ? 'corrected' : 'amended'}</span
+          >`,
+        ]),
     ...(issue.retractedAt === undefined ? [] : [html`<span class="tag gone">retracted</span>`]),
     ...(issue.held ? [] : [html`<span class="tag">not downloaded yet</span>`]),
     ...(from || !issue.read ? [] : [html`<span class="tag">read</span>`]),
@@ -65,6 +71,7 @@ function issueItem(issue: IssueSummary, from: boolean): Markup {
       · ${date(issue.publishedAt)} ${marks}
     </p>
     <h2><a class="open" href="${path}">${words(issue.title)}</a></h2>
+    ${issue.note === undefined ? '' : html`<p class="summary">${words(issue.note)}</p>`}
     ${issue.summary === undefined ? '' : html`<p class="summary">${words(issue.summary)}</p>`}
     <div class="actions">
       ${starButton(path, issue.starred, label)}

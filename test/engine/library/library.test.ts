@@ -114,6 +114,21 @@ describe('read marks', () => {
     expect(await library.marks.numbers('read', FEED)).toEqual(new Set([2]))
   })
 
+  test('say which edition was read, and keep the newest', async () => {
+    const before: unknown[] = []
+    const library = await reopened(async ({ marks }) => {
+      await marks.set('read', FEED, [1, 2], true)
+      const set = (edition: number) => marks.set('read', FEED, [1], true, new Map([[1, edition]]))
+      // It was read already, the second edition was not, and the first is older.
+      before.push(await set(4), await set(9), await set(4))
+    })
+    expect(before).toEqual([0, 1, 0])
+    expect(await library.marks.editionsRead(FEED)).toEqual(new Map([[1, 9]]))
+    expect(await library.marks.numbers('read', FEED)).toEqual(new Set([1, 2]))
+    await library.marks.set('read', FEED, [1], false)
+    expect(await library.marks.editionsRead(FEED)).toEqual(new Map())
+  })
+
   test('take no disk space when they are set again', async () => {
     const store = await openStore()
     const library = await openLibrary(store)

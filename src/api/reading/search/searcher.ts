@@ -116,13 +116,15 @@ async function describe(
   clauses: readonly Clause[],
 ): Promise<Result> {
   const { number, publishedAt } = issue.record
+  const { read, starred } = marks(issue)
   return {
     feedKey: entry.feedKey,
     newsletter: entry.title ?? entry.feedKey,
     number,
     title: newestEdition(issue).record.title,
     publishedAt,
-    ...marks(number),
+    read,
+    starred,
     excerpt: await readExcerpt(feed, issue, clauses),
   }
 }
