@@ -73,10 +73,16 @@ describe('create', () => {
       reply: (word: string) => string | undefined,
       ...flags: string[]
     ) {
+      const stdout = new Capture({ isTTY: true })
       const stdin = new Keyboard()
       const stderr = new Capture({ isTTY: true })
       let answered = 0
+      let isReady = false
       stderr.on('text', (text: string) => {
+        if (!isReady && text.includes('Press Enter')) {
+          isReady = true
+          stdin.write('\n')
+        }
         const asked = [...text.matchAll(/Word (\d+): /g)]
         while (answered < asked.length) {
           const line = reply(words[Number(asked[answered++]?.[1]) - 1] ?? '')
@@ -86,6 +92,7 @@ describe('create', () => {
       })
       const result = await runCli(['create', 'Tide Tables', '--no-color', ...flags], {
         stdin,
+        stdout,
         stderr,
         operations: { createNewsletter: answer(created) },
       })
@@ -98,10 +105,25 @@ describe('create', () => {
       expect(stderr).toContain('Confirmed.')
     })
 
+    it('hides the words while it asks, and asks again for the one that was wrong', async () => {
+      let asked = 0
+      const wrongOnce = (word: string) => (++asked === 2 ? 'wrong' : word)
+      const { stdout, stderr } = await createAndAnswer(wrongOnce)
+      const numbers = [...stderr.matchAll(/Word (\d+): /g)].map((it) => it[1])
+      expect(numbers[2]).toBe(numbers[1])
+      expect(numbers).toHaveLength(4)
+      expect(new Set(numbers).size).toBe(3)
+      expect(stderr).toContain('Confirmed.')
+      // Six lines of words, an empty one and the question.
+      expect(stdout).toMatch(/\n\u001B\[8A\u001B\[J$/)
+    })
+
     it('asks again after a wrong word, three times in all, and then only warns', async () => {
-      const { code, stderr, answered } = await createAndAnswer(() => 'wrong')
+      const { code, stdout, stderr, answered } = await createAndAnswer(() => 'wrong')
       expect({ code, answered }).toEqual({ code: 0, answered: 3 })
       expect(stderr).toContain('Not confirmed.')
+      // Whoever does not know them gets them back.
+      expect(stdout.split('\u001B[J')[1]).toContain(` 1 ${words[0]}`)
     })
 
     it('warns when the input ends', async () => {

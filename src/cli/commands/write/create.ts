@@ -84,23 +84,49 @@ function wordTable(words: readonly string[]): string {
   return lines.map((line) => `    ${line.trimEnd()}\n`).join('')
 }
 
-async function confirmPhrase({ io, out }: Context, words: readonly string[]): Promise<void> {
-  await out.note('Confirm three of the words:')
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    let isRight = true
-    for (const index of chooseIndexes(words.length)) {
-      const answer = await ask(io, `  Word ${index + 1}: `)
-      if (answer === undefined) return out.warn(UNCONFIRMED)
-      if (answer.toLowerCase() !== words[index]) {
-        isRight = false
-        break
-      }
-    }
-    if (isRight) return out.note('Confirmed. Keep the paper safe.')
-    if (attempt < ATTEMPTS) await out.warn('Wrong word. Compare it with your paper.')
+async function confirmPhrase(context: Context, words: readonly string[]): Promise<void> {
+  const { io, out } = context
+  const table = wordTable(words)
+  const hides = out.isTerminal && io.env['TERM'] !== 'dumb'
+  if (hides) {
+    if ((await ask(io, WRITTEN_DOWN)) === undefined) return out.warn(UNCONFIRMED)
+    await out.text(erasing(`${table}\n${WRITTEN_DOWN}`, out.width))
   }
-  await out.warn(UNCONFIRMED)
+  let isConfirmed = false
+  try {
+    isConfirmed = await quiz(context, words)
+  } finally {
+    // Whoever cannot answer, or gives up, may not have them.
+    if (hides && !isConfirmed) await out.text(`\n${table}`)
+  }
+  if (isConfirmed) await out.note('Confirmed. Keep the paper safe.')
+  else await out.warn(UNCONFIRMED)
 }
+
+/** Asks for some of the words, each until it is right. @returns false after too many wrong ones. */
+async function quiz({ io, out }: Context, words: readonly string[]): Promise<boolean> {
+  await out.note('Confirm three of the words:')
+  let attempts = ATTEMPTS
+  for (const index of chooseIndexes(words.length)) {
+    for (;;) {
+      const answer = await ask(io, `  Word ${index + 1}: `)
+      if (answer === undefined) return false
+      if (answer.toLowerCase() === words[index]) break
+      if (--attempts === 0) return false
+      await out.warn('Wrong word. Compare it with your paper.')
+    }
+  }
+  return true
+}
+
+/** Clears the lines of a text above the cursor, of which long ones take several rows (ECMA-48: CUU, ED). */
+function erasing(text: string, columns: number): string {
+  const rowsOf = (line: string) => Math.max(1, Math.ceil(line.length / columns))
+  const rows = text.split('\n').reduce((sum, it) => sum + rowsOf(it), 0)
+  return `\u001B[${rows}A\u001B[J`
+}
+
+const WRITTEN_DOWN = 'Press Enter when they are on paper; they are hidden then.'
 
 const UNCONFIRMED =
   'Not confirmed. The newsletter exists, but its words are not shown again: copy them before you close this window.'
