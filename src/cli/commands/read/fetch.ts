@@ -15,11 +15,8 @@ export const commands: Commands = {
       .more('For scripts and cron: asks peers once, and ends with 3 if some could not be had.')
       .describeArgument('newsletter', `only this newsletter: ${ANY_NEWSLETTER}`)
       .timeout('give up a newsletter of which nothing arrives')
-      .examples(
-        'hyperletter fetch',
-        'hyperletter fetch "Tide Tables" --timeout 10 --json',
-        '0 7 * * *  hyperletter fetch --quiet',
-      )
+      .details('In a crontab, every morning at seven: 0 7 * * * hyperletter fetch --quiet')
+      .examples('hyperletter fetch', 'hyperletter fetch "Tide Tables" --timeout 10 --json')
       .action(bind(fetchNew)),
 }
 
