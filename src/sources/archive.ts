@@ -20,7 +20,7 @@ export interface Archive {
   close(): Promise<void>
 }
 
-/** Posts of the largest newsletter, with pictures and what Substack tells of each. */
+/** Enough for 100,000 posts with their pictures and, in a Substack export, the statistics files of each. */
 const MAX_ENTRIES = 1_000_000
 /** Text compresses to a tenth, pictures hardly. */
 const MAX_RATIO = 200

@@ -205,7 +205,7 @@ function numberField(fields: Fields): number | undefined {
   return /^\d{1,9}$/.test(text) && Number(text) > 0 ? Number(text) : undefined
 }
 
-/** Tags by every name that they go by; `category` is one tag, whatever stands in it. */
+/** Tags under each of their names; `category` is one tag, spaces included. */
 function tagsField(fields: Fields): string[] | undefined {
   const taxonomies = fields.get('taxonomies')?.value
   const lists = taxonomies !== undefined && isMap(taxonomies) ? [...taxonomies.values()] : []

@@ -12,7 +12,7 @@ export interface LocalReference {
   readonly alt: string
   /** Line of the text, from 1. */
   readonly line: number
-  /** Where the target stands in the text, with `<` and `>` around it where it has them; absent where that cannot be told. */
+  /** Where the target stands in the text, with `<` and `>` if it has them; absent if unknown. */
   readonly place?: { readonly start: number; readonly end: number }
 }
 

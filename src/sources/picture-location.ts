@@ -188,7 +188,7 @@ function tiffOf(data: Uint8Array): Tiff {
   }
 }
 
-/** Whether XMP says a place; also one that is compressed, which cannot be told. */
+/** Whether XMP names a place; true for compressed XMP, which is not read. */
 function saysPlace(data: Uint8Array): boolean {
   const text = new TextDecoder('latin1').decode(data)
   return /GPS(?:Latitude|Longitude|Coordinates|Position)|raw profile type (?:exif|app1|xmp)/i.test(

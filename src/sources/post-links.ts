@@ -5,8 +5,8 @@ import type { DraftLink, DraftWarning, FoundDraft } from './source.ts'
 
 /**
  * Drafts whose links lead to each other's issues: those to a post become its `origin`, as a relative path, which
- * readers look up among the issues (docs/format.md, 6). Others lead to the site that there was, or are told of in
- * warnings. Nothing else of a text changes.
+ * readers look up among the issues (docs/format.md, 6). Others lead to the former site, or a
+ * warning names them. Nothing else of a text changes.
  * @param siteUrl Where the site was, for links that lead to no post: `https://old.example/blog/`.
  * @param keep What becomes of a draft that has changed, before the next one is looked at.
  */
@@ -118,7 +118,7 @@ function onSite(
   return URL.canParse(path, from) ? new URL(path, from).href : undefined
 }
 
-/** Links of one post that are told of one by one. */
+/** Lost links of one post that get a warning each; the rest are counted. */
 const MAX_TOLD = 20
 
 function warningsOf(lost: readonly DraftLink[], siteUrl: string | undefined): DraftWarning[] {

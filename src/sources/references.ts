@@ -43,10 +43,10 @@ export async function localReferences(text: string): Promise<LocalReference[]> {
 
 /** What only a pattern takes for a path: an address behind a slip, the time of a day or a label behind a label. */
 const NO_PATH = /^(?:[(\p{Cc}]https?:\/\/|\d{1,2}:\d\d(?:[ap]m)?$|\[[^\]]*\]:$)/u
-/** What stands in a form until there is an address. */
+/** A placeholder in a template: `SUBMISSION_LINK`. */
 const PLACEHOLDER = /^[A-Z]+(?:_[A-Z]+)*$/
 
-// Parsing takes 20 ms for what this tells in 0.1 ms: most targets in newsletters are on the web. In
+// Parsing takes 20 ms, this 0.1 ms: most targets in newsletters are on the web. In
 // doubt the answer is yes.
 function mayRefer(typed: string): boolean {
   const text = withoutComments(typed)

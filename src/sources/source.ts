@@ -19,7 +19,7 @@ export interface DraftLink {
   readonly target: string
   /** Line of the file, from 1. */
   readonly line: number
-  /** Where the target stands in the Markdown; absent where it cannot be changed. */
+  /** Position of the target in the Markdown; absent if it cannot be changed. */
   readonly place?: { readonly start: number; readonly end: number }
 }
 

@@ -7,7 +7,7 @@ export const TEMPLATE = /\{\{[<%]?(?:[^{}]|\{(?!\{)){0,2000}?\}\}|\{%(?:(?!%\})[
 interface ReadTemplate {
   /** Of the tag, such as `include`. */
   readonly name: string
-  /** What stands for it in Markdown; undefined where nothing does. */
+  /** Its equivalent in Markdown; undefined if there is none. */
   readonly markdown?: string
 }
 
@@ -34,7 +34,7 @@ const EMBEDS: Readonly<Record<string, (id: string, more: string | undefined) => 
   instagram: (id) => `https://www.instagram.com/p/${id}/`,
 }
 
-/** What a template tag means, as far as it can be told without its generator. */
+/** The meaning of a template tag, as far as it is known without its generator. */
 export function readTemplate(tag: string): ReadTemplate {
   const inner = tag.replace(/^\{[{%][<%]?-?|-?[%>]?[%}]\}$/g, '').trim()
   if (tag.startsWith('{{') && ROOT.test(inner)) return { name: 'root', markdown: '' }
@@ -113,7 +113,7 @@ function parameters(text: string): { named: Map<string, string>; positional: str
 /** Kinds of tags that a warning names. */
 const MAX_NAMED = 4
 
-/** Says how many tags of a template stand in a text, or are left out, by their names. */
+/** Reports how many template tags a text contains or loses, by name. */
 export function countedTemplates(
   offsets: ReadonlyMap<string, readonly number[]>,
   text: string,

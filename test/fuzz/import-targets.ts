@@ -6,8 +6,8 @@ import fc from 'fast-check'
 import { htmlToMarkdown } from '../../src/sources/html/markdown.ts'
 import { textOfHtml } from '../../src/sources/html/tree.ts'
 import { serviceExport } from '../../src/sources/services/exports.ts'
-import type { DraftSource } from '../../src/sources/source.ts'
-import { webFeed } from '../../src/sources/web-feed.ts'
+import type { FoundDraft, SkippedDraft } from '../../src/sources/source.ts'
+import { draftsInFeed } from '../../src/sources/services/feed.ts'
 import { renderHtml } from '../../src/render/html/html.ts'
 import { complaints } from '../render/strict-html.ts'
 import { assertPublishable, assertSkipped } from './draft-targets.ts'
@@ -93,8 +93,10 @@ const postHtml: Target = {
   },
 }
 
-async function assertDrafts(source: DraftSource | undefined): Promise<void> {
-  for await (const it of source?.drafts({}) ?? []) {
+async function assertDrafts(
+  drafts: AsyncIterable<FoundDraft | SkippedDraft> | undefined,
+): Promise<void> {
+  for await (const it of drafts ?? []) {
     if ('draft' in it) await assertPublishable(it.draft)
     else assertSkipped(it)
   }
@@ -116,7 +118,9 @@ function exported(service: string, name: string, words: readonly string[]): Targ
         writeFileSync(join(home, name), input)
         const path = service === 'substack' ? home : join(home, name)
         await refusing(REFUSALS, async () =>
-          assertDrafts(await serviceExport(path, { siteUrl: 'https://tides.example' })),
+          assertDrafts(
+            (await serviceExport(path, { siteUrl: 'https://tides.example' }))?.drafts({}),
+          ),
         )
       } finally {
         rmSync(home, { recursive: true })
@@ -145,7 +149,12 @@ const webFeeds: Target = {
   ]),
   async check(input) {
     await refusing(REFUSALS, () =>
-      assertDrafts(webFeed(Buffer.from(input), 'https://a.example/feed')),
+      assertDrafts(
+        draftsInFeed(Buffer.from(input), {
+          siteUrl: 'https://a.example/feed',
+          undatedAt: new Date(),
+        }),
+      ),
     )
   },
 }

@@ -3,6 +3,9 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 
+/** The first bytes of any PNG. */
+const PNG = Buffer.from('\u0089PNG\r\n\u001a\n', 'latin1')
+
 export interface FeedPost {
   readonly id: string
   readonly title: string
@@ -10,7 +13,7 @@ export interface FeedPost {
   readonly date?: string
 }
 
-/** The feed of somebody's site on this machine, until the running test ends. */
+/** The feed of somebody's site on this machine, with a picture wherever a path ends with .png, until the running test ends. */
 export interface FeedServer {
   readonly address: string
   readonly posts: FeedPost[]
@@ -22,13 +25,14 @@ export interface FeedServer {
 
 export async function startFeedServer(...posts: readonly FeedPost[]): Promise<FeedServer> {
   const server = createServer((request, response) => {
+    if (request.url?.endsWith('.png') === true) return response.end(PNG)
     const body = atom(feed.posts)
     const etag = `"${Buffer.from(body).toString('base64').slice(-64)}${body.length}"`
     const isSame = request.headers['if-none-match'] === etag
     const status = feed.failure ?? (isSame ? 304 : 200)
     feed.seen.push({ headers: request.headers, status })
     response.writeHead(status, { etag, 'content-type': 'application/atom+xml' })
-    response.end(status === 200 ? body : undefined)
+    return response.end(status === 200 ? body : undefined)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

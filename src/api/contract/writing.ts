@@ -20,7 +20,7 @@ import {
 
 const glob = z.string().min(1).max(256)
 
-/** What an import tells of. */
+/** The events of an import. */
 const importEvents = z.discriminatedUnion('event', [
   z.object({ event: z.literal('progress'), done: count, total: count, file: z.string() }),
   z.object({ event: z.literal('warning'), file: z.string(), warning }),
@@ -185,6 +185,8 @@ export const writingContract = {
       newOnly: z.boolean().optional(),
       /** The feed may lie on this machine or in its network. */
       allowPrivateAddresses: z.boolean().optional(),
+      /** Take along pictures that the feed shows from the web. */
+      fetchPictures: z.boolean().optional(),
       /** Publish nothing, remember nothing: tell what would be published. */
       dryRun: z.boolean().optional(),
     }),

@@ -9,13 +9,13 @@ import type { Engine } from '../../engine/engine.ts'
 import { codeOf, HyperletterError } from '../../errors.ts'
 import { SerialQueue } from '../../async.ts'
 import { isDated, type DraftSource } from '../../sources/source.ts'
-import { webFeed } from '../../sources/web-feed.ts'
+import { draftsInFeed } from '../../sources/services/feed.ts'
 import { getFromWeb, isPrivate } from '../../sources/web.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import { importDrafts } from './importing.ts'
 import { authoredBy } from './publishing.ts'
 
-/** Unless told otherwise. */
+/** The default. */
 const INTERVAL_SECONDS = 15 * 60
 /** Whoever runs a server of the Internet should not be asked more often. */
 const MIN_INTERVAL_SECONDS = 60
@@ -26,6 +26,7 @@ const republished = z.looseObject({
   feedKey: z.string(),
   everySeconds: z.number().positive(),
   allowPrivateAddresses: z.boolean().optional(),
+  fetchPictures: z.boolean().optional(),
   /** Posts from before are left alone. */
   since: z.string().optional(),
   checkedAt: z.string().optional(),
@@ -83,6 +84,7 @@ async function* round(
     ...defined({
       everySeconds: input.everySeconds,
       allowPrivateAddresses: input.allowPrivateAddresses,
+      fetchPictures: input.fetchPictures,
     }),
     address,
     feedKey,
@@ -125,9 +127,10 @@ function checkInterval({ address, everySeconds }: Republished): void {
 
 /** What to remember of the answer once it is published, and its posts; no posts if it did not change. */
 async function fetchFeed(
-  { address, etag, lastModified, since, seen = {}, allowPrivateAddresses }: Republished,
+  { address, etag, lastModified, since, seen = {}, ...entry }: Republished,
   { signal }: CallOptions,
 ) {
+  const { allowPrivateAddresses, fetchPictures } = entry
   const conditions = defined({ 'if-none-match': etag, 'if-modified-since': lastModified })
   const accept = 'application/atom+xml, application/rss+xml, application/feed+json, */*;q=0.5'
   const answer = await getFromWeb(address, {
@@ -139,7 +142,14 @@ async function fetchFeed(
   const posts: Record<string, string> = {}
   const source: DraftSource = {
     async *drafts(options) {
-      for await (const it of webFeed(answer.body, answer.url).drafts(options)) {
+      const found = draftsInFeed(answer.body, {
+        siteUrl: answer.url,
+        undatedAt: new Date(),
+        fetchPictures,
+        allowPrivateAddresses,
+      })
+      for await (const it of found) {
+        options.signal?.throwIfAborted()
         if (!('draft' in it)) yield it
         else {
           const { title, summary, authors, tags, language, publishedAt, markdown } = it.draft

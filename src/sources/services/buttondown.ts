@@ -132,7 +132,7 @@ async function readMail(mail: Mail, context: PostContext): Promise<FoundDraft | 
   }
 }
 
-/** Why a mail is not for everybody. A list says no state: there, a date that is past stands for having been sent. */
+/** Why a mail is not for everybody. A list has no state; there, a date in the past counts as sent. */
 function reasonToWithhold(field: Field, isListed: boolean) {
   const status = shown(field('status'))
   const type = shown(field('email_type') || 'public')

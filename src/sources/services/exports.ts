@@ -12,14 +12,14 @@ import { substackExport } from './substack.ts'
 import { wordpressExport } from './wordpress.ts'
 import type { ExportOptions } from './shown-pictures.ts'
 
-/** How much of a file tells what it is. */
+/** Bytes at the start of a file that identify its kind. */
 const START_BYTES = 64 * 1024
 
 /** The beginning of a Ghost export: its tables lie below `data`, and its version beside them. */
 const GHOST =
   /^\s*\{\s*"(?:db"\s*:\s*\[\s*\{\s*"(?:meta|data)|meta"\s*:\s*\{[^{}]*\}\s*,\s*"data|data"\s*:\s*\{\s*")"/
 
-/** A WordPress export is well-formed RSS, in which drafts look like posts: only its own namespace tells it. */
+/** A WordPress export is well-formed RSS, in which drafts look like posts: only its own namespace identifies it. */
 const WXR = /xmlns:wp\s*=\s*["']https?:\/\/wordpress\.org\/export\//
 
 /** The head of the list of posts: the columns that no other service has. */

@@ -1,8 +1,8 @@
 import { HyperletterError } from '../../errors.ts'
 import { readFromArchive, type Archive } from '../archive.ts'
 import { textOfHtml } from '../html/tree.ts'
-import { skippedFor, type DraftSource } from '../source.ts'
-import { feedPage, type FeedPost } from '../web-feed.ts'
+import { skippedFor, type DraftSource, type FoundDraft, type SkippedDraft } from '../source.ts'
+import { feedPage, type FeedPost } from './feed-page.ts'
 import { getFromWeb } from '../web.ts'
 import { draftOfPost, originOf } from './post.ts'
 import { contextOf, type ExportOptions, type PostContext } from './shown-pictures.ts'
@@ -63,7 +63,28 @@ export function feedImport(place: Place, options: ExportOptions): DraftSource {
   }
 }
 
-async function readPost(post: FeedPost, id: string, context: PostContext) {
+/**
+ * The posts of one document of a feed.
+ * @param options.siteUrl Where it was, for links that do not name a host.
+ * @throws INVALID_INPUT for what is no feed.
+ */
+export async function* draftsInFeed(
+  body: Buffer,
+  options: ExportOptions,
+): AsyncGenerator<FoundDraft | SkippedDraft> {
+  const context = contextOf(options)
+  for (const post of (await feedPage(body)).posts) {
+    // Nothing would tell a post with neither from another one when it changes.
+    const id = post.id ?? post.link
+    if (id !== undefined && id.trim() !== '') yield await readPost(post, id, context)
+  }
+}
+
+async function readPost(
+  post: FeedPost,
+  id: string,
+  context: PostContext,
+): Promise<FoundDraft | SkippedDraft> {
   const { siteUrl } = context
   const link =
     post.link !== undefined && URL.canParse(post.link, siteUrl)
@@ -75,7 +96,7 @@ async function readPost(post: FeedPost, id: string, context: PostContext) {
     const isTeaser = TEASER.test(post.html.slice(-300).trimEnd())
     const warning = { message: 'The feed may have only the beginning of this post.' }
     const known = (names: readonly (string | undefined)[]) => names.filter((it) => it !== undefined)
-    const draft = await draftOfPost(
+    return await draftOfPost(
       {
         id: origin,
         title: await textOfHtml(post.title ?? ''),
@@ -88,7 +109,6 @@ async function readPost(post: FeedPost, id: string, context: PostContext) {
       },
       { ...context, siteUrl: link ?? siteUrl },
     )
-    return draft
   } catch (error) {
     return skippedFor(origin, error)
   }

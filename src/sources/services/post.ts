@@ -5,6 +5,7 @@ import { FOOTNOTE, htmlToMarkdown } from '../html/markdown.ts'
 import { textOfHtml, type HtmlRules } from '../html/tree.ts'
 import {
   invalidDraft,
+  type Draft,
   type DraftAttachment,
   type DraftWarning,
   type FoundDraft,
@@ -72,7 +73,7 @@ export function originOf({ id, address = '' }: Pick<Post, 'id' | 'address'>): st
 export async function draftOfPost(post: Post, context: PostContext): Promise<FoundDraft> {
   const warnings: DraftWarning[] = [...(post.warnings ?? [])]
   const warn = (message: string) => void warnings.push({ message })
-  const publishedAt = dateOf(post, warn)
+  const dated = dateOf(post, context, warn)
   const shown = new ShownPictures(baseOf(post, context), context)
   const markdown = await bodyOf(post, shown, warn)
   checkBody(markdown)
@@ -89,8 +90,7 @@ export async function draftOfPost(post: Post, context: PostContext): Promise<Fou
       tags: fitted('tags', namesOf(post.tags), warn),
       language: fitted('language', textOrNone(post.language)?.replaceAll('_', '-'), warn),
     }),
-    publishedAt,
-    dateFrom: 'head' as const,
+    ...dated,
     markdown,
     attachments: [
       ...('attachments' in post.body ? (post.body.attachments ?? []) : []),
@@ -110,15 +110,21 @@ function baseOf({ address }: Post, { siteUrl }: PostContext): string | undefined
     : siteUrl
 }
 
-function dateOf({ date }: Post, warn: (message: string) => void): string {
+function dateOf(
+  { date }: Post,
+  { undatedAt }: PostContext,
+  warn: (message: string) => void,
+): Pick<Draft, 'publishedAt' | 'dateFrom'> {
   const text = date?.trim() ?? ''
+  if (text === '' && undatedAt !== undefined)
+    return { publishedAt: undatedAt.toISOString(), dateFrom: 'now' }
   const parsed = parseDate(text)
   if (parsed === undefined) {
     const shown = text.slice(0, 64).replaceAll(/\p{C}/gu, '?')
     throw invalidDraft(text === '' ? 'The post has no date.' : `"${shown}" is no date.`)
   }
   if (!hasTime(text)) warn('The date has no time of day; midnight UTC counts.')
-  return parsed
+  return { publishedAt: parsed, dateFrom: 'head' }
 }
 
 async function bodyOf(

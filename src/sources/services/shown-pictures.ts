@@ -23,6 +23,8 @@ export interface ExportOptions {
   readonly fetchPictures?: boolean | undefined
   /** Fetch also from this machine and its network. */
   readonly allowPrivateAddresses?: boolean | undefined
+  /** The date of posts that say none; without it, they are left out. */
+  readonly undatedAt?: Date | undefined
 }
 
 /** Where the pictures of posts and the targets of their links are. */

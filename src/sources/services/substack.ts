@@ -28,7 +28,7 @@ const CHROME_LINK =
   /[?&]action=(?:share|gift)|\/(?:subscribe|comments)(?:[?#]|$)|^%%|%%(?:checkout|share|half_)/
 
 /**
- * The posts of a Substack export. What it tells of readers is not looked at.
+ * The posts of a Substack export. Its lists of subscribers are not read.
  * @param list Name of `posts.csv` in the archive.
  */
 export function substackExport(

@@ -121,7 +121,7 @@ interface Shortcode {
   readonly bare: string
 }
 
-/** A shortcode as it stands in a text: `[name attributes]`, `[/name]`, or `[[name]]`, which means itself. */
+/** A shortcode as written: `[name attributes]`, `[/name]`, or `[[name]]`, which means itself. */
 interface Mark {
   readonly name: string
   readonly attributes: string

@@ -75,6 +75,36 @@ it('publishes nothing twice where what it remembered is lost', async () => {
   await expectFailure('INVALID_INPUT', round(feed.address))
 })
 
+it('takes no signs of other dialects of Markdown for what they mean there', async () => {
+  const { round, issues } = await newAuthor()
+  const feed = await startFeedServer({ ...ONE, text: 'Up %%by 2 m%% and {{ here }}.' })
+  await round(feed.address)
+  expect(await issues()).toStrictEqual([[1, 'One', 'Up %%by 2 m%% and {{ here }}.', 1]])
+})
+
+it('dates a post that says no date by the round that found it', async () => {
+  const { operations, round } = await newAuthor()
+  const feed = await startFeedServer({ ...ONE, date: '' })
+  const before = new Date().toISOString()
+  await round(feed.address)
+  await round(feed.address)
+  const { publishedAt } = single(await operations.listIssues({ newsletter: 'Tides' }))
+  expect(publishedAt >= before && publishedAt <= new Date().toISOString()).toBe(true)
+})
+
+it('takes pictures along if it is asked to, now and later', async () => {
+  const { operations, round } = await newAuthor()
+  const shown = (name: string) => `&lt;img src="/${name}.png"&gt;`
+  const feed = await startFeedServer({ ...ONE, text: shown('one') })
+  await round(feed.address, { fetchPictures: true })
+  feed.posts.push({ ...TWO, text: shown('two') })
+  await round(feed.address)
+  for (const number of [1, 2]) {
+    const issue = await operations.readIssue({ newsletter: 'Tides', number })
+    expect(issue.attachments).toMatchObject([{ mediaType: 'image/png', bytes: 8 }])
+  }
+})
+
 it('runs rounds one after the other', async () => {
   const { round, issues } = await newAuthor()
   const feed = await startFeedServer(ONE, TWO)

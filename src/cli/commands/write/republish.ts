@@ -12,6 +12,7 @@ interface Options {
   readonly every?: number
   readonly newOnly?: boolean
   readonly allowPrivateAddresses?: boolean
+  readonly fetchPictures?: boolean
   readonly dryRun?: boolean
   readonly yes?: boolean
   readonly list?: boolean
@@ -26,6 +27,7 @@ export const commands: Commands = {
       .option('--every <seconds>', 'time between two looks (default: 900)', seconds)
       .option('--new-only', 'leave posts from before now alone')
       .option('--allow-private-addresses', 'the feed may lie on this machine or in its network')
+      .option('--fetch-pictures', 'take along pictures that the feed shows from the web')
       .option('--dry-run', 'publish nothing; show what would be published')
       .option('--yes', 'skip the confirmation')
       .addOption(new Option('--list', 'show what is republished').conflicts('stop'))

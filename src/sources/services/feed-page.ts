@@ -1,10 +1,5 @@
-import { defined } from '../defined.ts'
-import { HyperletterError } from '../errors.ts'
-import { TextReader } from './decode.ts'
-import { draftFromMarkdown } from './draft.ts'
-import { htmlToMarkdown, sourceOf } from './html/markdown.ts'
-import { textOfHtml } from './html/tree.ts'
-import { skippedFor, type DraftSource, type FoundDraft, type SkippedDraft } from './source.ts'
+import { HyperletterError } from '../../errors.ts'
+import { TextReader } from '../decode.ts'
 
 /** What a feed says of a post, in whatever format. */
 export interface FeedPost {
@@ -17,56 +12,6 @@ export interface FeedPost {
   readonly tags: readonly (string | undefined)[]
   readonly language: string | undefined
   readonly html: string
-}
-
-/**
- * The posts of an Atom, RSS or JSON feed, with the texts that are in it. Pictures stay on the web.
- * @param address Where it was, for links that do not name a host.
- */
-export function webFeed(body: Buffer, address: string): DraftSource {
-  return {
-    async *drafts({ signal }) {
-      for (const post of (await feedPage(body)).posts) {
-        signal?.throwIfAborted()
-        const found = await draftOf(post, address)
-        if (found !== undefined) yield found
-      }
-    },
-  }
-}
-
-async function draftOf(
-  post: FeedPost,
-  address: string,
-): Promise<FoundDraft | SkippedDraft | undefined> {
-  const link = resolved(post.link, address)
-  const origin = (link ?? post.id ?? '').replaceAll(/[\s\p{C}]/gu, '').slice(0, 2_048)
-  // Nothing would tell such a post from another one when it changes.
-  if (origin === '') return undefined
-  try {
-    const base = link ?? address
-    const { markdown } = await htmlToMarkdown(post.html, {
-      link: (it) => resolved(it, base),
-      picture: (it) => resolved(sourceOf(it), base),
-    })
-    const title = await textOfHtml(post.title ?? '')
-    const words = (await textOfHtml(post.html.slice(0, 10_000))).split(' ').slice(0, 10).join(' ')
-    const head = {
-      title: title === '' ? words : title,
-      ...defined({ date: post.date, language: post.language }),
-      authors: post.authors.filter((it) => it !== undefined).map((name) => ({ name })),
-      tags: post.tags.filter((it) => it !== undefined),
-    }
-    const text = `;;;\n${JSON.stringify(head, null, 1)}\n;;;\n\n${markdown}`
-    return { origin, draft: await draftFromMarkdown(text, { date: new Date(), dateFrom: 'now' }) }
-  } catch (error) {
-    return skippedFor(origin, error)
-  }
-}
-
-function resolved(address: string | undefined, base: string): string | undefined {
-  if (address === undefined || address === '') return undefined
-  return URL.canParse(address, base) ? new URL(address, base).href : undefined
 }
 
 /** A document of a feed, and where the one with older posts is (RFC 5005). @throws INVALID_INPUT for what is no feed. */
