@@ -60,7 +60,7 @@ export async function withinMs(timeoutMs: number, work: Promise<unknown>): Promi
 export interface WaitOptions {
   readonly timeoutMs: number
   readonly signal?: AbortSignal | undefined
-  /** Calls `look` when it is worth looking; gives what ends that. */
+  /** Calls `look` whenever something may have changed. @returns what ends that */
   readonly watch?: ((look: () => void) => () => void) | undefined
 }
 

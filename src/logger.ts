@@ -93,7 +93,7 @@ export class LogBound {
     this.#look()
   }
 
-  /** To be told of each piece that was written. */
+  /** Call it after each write. */
   wrote(characters: number): void {
     this.#written += characters
     if (this.#written < LOOK_EVERY_CHARACTERS) return

@@ -1,7 +1,7 @@
 import { codeOf, hasCode, HyperletterError } from './errors.ts'
 
 /**
- * The storage below Hypercore reports most failures as text, some with a code of the system. They are told apart here and
+ * The storage below Hypercore reports most failures as text, some with a code of the system. They are classified here and
  * nowhere else; tests provoke the real ones (hypercore-storage 3.3, rocksdb-native 3). The first that matches counts.
  */
 const BY_TEXT = [

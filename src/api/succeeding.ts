@@ -94,7 +94,7 @@ export async function acceptSuccession(
 /** Which newsletters continue elsewhere, each of them once. */
 export async function takeNotices(engine: Engine): Promise<Output<'takeNotices'>> {
   const notices: Output<'takeNotices'> = []
-  // It could not be noted that they were told.
+  // The record that they were shown could not be written.
   if (engine.readOnlyFor !== undefined) return notices
   for (const { feedKey, title, successor } of engine.library.list()) {
     if (successor === undefined || successor.told) continue

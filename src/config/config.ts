@@ -154,7 +154,7 @@ export function socketPath(
   return Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES ? path : below('/tmp')
 }
 
-/** Who listens for a data directory, and where: its path may be too long for a socket. */
+/** The file that names the socket and the process of a daemon: the data directory itself may be too long for a socket path. */
 export const ADDRESS_FILE = 'daemon.json'
 
 // Nothing is taken from a record whose socket is gone; who owns its directory is checked before a connection.

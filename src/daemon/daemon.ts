@@ -104,7 +104,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     })
     try {
       forget = await recordAddress(config)
-      // Before it goes online: what arrives in the first moment is told of too.
+      // Before it goes online, so that outlets hear of what arrives in the first moment.
       await Promise.all([events.apply(config), monitoring.apply(config)])
       await engine.goOnline()
       republishing.start()

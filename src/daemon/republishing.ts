@@ -13,7 +13,7 @@ export interface RepublishingOptions {
 
 type Entry = Awaited<ReturnType<Operations['listRepublished']>>[number]
 
-/** Longest pause; whoever names a feed wakes it earlier. */
+/** Longest pause; adding a feed ends it earlier. */
 const LONGEST_PAUSE_MS = 60 * 60_000
 /** After a failure that may be of this machine. */
 const RETRY_PAUSE_MS = 60_000

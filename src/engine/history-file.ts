@@ -22,7 +22,7 @@ const VERSION = 1
 /** Lines that are written or read in one turn of the event loop. */
 const LINES_AT_ONCE = 1_000
 
-/** What stands for a record of which nothing is remembered: its place in this list. */
+/** Placeholder of a record that is not kept in memory: its position in this list. */
 const MARKS = [INVALID, UNKNOWN, SUPERSEDED] as const
 
 const header = z.strictObject({

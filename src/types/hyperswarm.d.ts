@@ -117,7 +117,7 @@ declare module '@hyperswarm/secret-stream' {
     keyPair: AnyKeyPair
     /** Of Noise. XX when absent: it shows the key of who is called to everybody who calls. */
     pattern?: 'XX' | 'IK'
-    /** Who is called; IK needs it. */
+    /** Public key of the responder, which IK needs. */
     remotePublicKey?: Uint8Array
     /** Milliseconds of silence after which an empty message is sent; those of the other side are then swallowed. */
     keepAlive?: number

@@ -104,7 +104,7 @@ export const issueSummary = z.object({
   amendedAt: z.string().optional(),
   /** When the author took it back; its text is gone. */
   retractedAt: z.string().optional(),
-  /** The file or address that an import made it of; links between issues are told by it. */
+  /** The file or address that an import made it from; links between issues are resolved by it. */
   importedFrom: z.string().optional(),
   /** False again once it is corrected; true of what was retracted. */
   read: z.boolean(),

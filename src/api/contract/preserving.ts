@@ -103,7 +103,7 @@ export const preservingContract = {
     ]),
   ),
 
-  /** Signs that a newsletter continues elsewhere, and tells its readers. */
+  /** Signs that a newsletter continues elsewhere, and announces it to its readers. */
   succeedNewsletter: value(
     z.strictObject({
       /** Of the library, or the link of any other that can be fetched. */
@@ -133,6 +133,6 @@ export const preservingContract = {
     z.object({ from: feedKey, to: feedKey, title: z.string().optional() }),
   ),
 
-  /** What the user should be told once: gives it, and remembers that it was given. */
+  /** A notice that the user sees once: returns it, and records that it was shown. */
   takeNotices: value(none, z.array(z.object({ feedKey, title: z.string().optional(), successor }))),
 } as const satisfies Record<string, OperationSpec>

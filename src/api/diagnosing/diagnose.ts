@@ -113,7 +113,7 @@ export function checkReachability(
         `Behind a router that changes ports${at}; some cannot pass it.`,
         forward,
       ),
-    unknown: () => warning('reachable', 'Nobody has told yet where this device is seen.'),
+    unknown: () => warning('reachable', 'No peer has reported the address of this device yet.'),
   }
   return [checks[nat](), portCheck(port, config.udpPort)]
 }

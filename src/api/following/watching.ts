@@ -105,7 +105,7 @@ function watchedBy(engine: Engine, newsletter: string | undefined): () => Librar
   }
 }
 
-/** @param known what was told of each newsletter; it is brought up to date. */
+/** @param known the continuation last reported for each newsletter; updated in place. */
 function* continuations(
   engine: Engine,
   entries: readonly LibraryEntry[],

@@ -210,7 +210,7 @@ const REPORT_EVERY_MS = 100
 
 const READ_BYTES = 256 * 1024
 
-/** Opens a plain file to read; whoever asks closes it. @throws INVALID_INPUT */
+/** Opens a plain file to read; the caller closes it. @throws INVALID_INPUT */
 export async function openFile(path: string): Promise<FileHandle> {
   const file = await open(path, 'r').catch((cause: unknown) => {
     throw unreadable(path, codeOf(cause) ?? String(cause), cause)
@@ -255,7 +255,7 @@ export class TwoReadings {
     }
   }
 
-  /** Runs work that reads the file, and tells from time to time how far it is. */
+  /** Runs work that reads the file, and reports progress from time to time. */
   async *of<T>(
     step: Progress['step'],
     work: AsyncGenerator<unknown, T>,

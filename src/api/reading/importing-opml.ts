@@ -80,7 +80,7 @@ const OWN_FEED =
 /** An outline that is no newsletter which can be followed. */
 type SkippedOutline = Imported['skipped'][number]
 
-/** A newsletter that an outline leads to. Its link lacks its key where only that of a feed is told. */
+/** A newsletter that an outline names. Its link has no encryption key if only the address of its web feed is known. */
 interface FoundNewsletter {
   readonly link: Link
   readonly lacksKey: boolean

@@ -122,7 +122,7 @@ export async function marksOf(
   }
 }
 
-/** Marks that do not say which edition was read are for what is here now: only what comes later is told. */
+/** A mark without an edition counts for the newest one here: only later amendments are reported. */
 async function rememberEditions(
   { library: { marks } }: Engine,
   { feedKey }: LibraryEntry,

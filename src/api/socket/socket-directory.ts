@@ -39,7 +39,7 @@ export async function recordAddress({
   return () => rm(path, { force: true }).catch(() => undefined)
 }
 
-/** Who listens for a data directory, or did when it was killed. */
+/** The daemon of a data directory; one that was killed leaves its record behind. */
 export async function readRecord(dataDir: string): Promise<ListenerRecord | undefined> {
   try {
     const record = JSON.parse(await readFile(join(dataDir, ADDRESS_FILE), 'utf8')) as ListenerRecord

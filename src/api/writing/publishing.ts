@@ -181,7 +181,7 @@ export async function encodeDraft({
 /** The draft that a caller names or sends. @throws INVALID_DRAFT, TOO_LARGE */
 export async function loadDraft(source: ParsedInput<'publishIssue'>['draft']): Promise<Draft> {
   const draft = await readSource(source)
-  // A text by itself has no other posts to lead to: what its links lose is told of.
+  // A single text has no other posts to link to: a warning names each link that loses its target.
   return linkPosts([{ origin: '', draft }])[0]?.draft ?? draft
 }
 

@@ -45,7 +45,7 @@ export interface Successor {
   readonly issuedAt: number
   /** The whole statement as text, to pass on. */
   readonly statement: string
-  /** The user has been told. */
+  /** The user has seen it. */
   readonly told: boolean
 }
 

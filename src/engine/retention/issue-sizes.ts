@@ -6,7 +6,7 @@ import { diskBytes } from '../../log/store/disk.ts'
 /** What a block of content has at most, by the format. */
 const CONTENT_BLOCK_BYTES = 64 * 1024
 
-/** Of a log with more issues, sizes are asked of the tree for so many groups of them. */
+/** Largest number of ranges whose sizes are read from the tree; neighbours in a longer log share a range. */
 const MOST_GROUPS = 2_048
 
 /**

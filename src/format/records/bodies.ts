@@ -89,7 +89,7 @@ export const amendmentBody = z.looseObject({
 })
 export type Amendment = z.infer<typeof amendmentBody>
 
-/** Takes an issue back: its number and date stay, its content is dropped by whoever follows the format. */
+/** Takes an issue back: its number and date stay, its content is dropped by every reader that follows the format. */
 export const retractionBody = z.looseObject({
   number,
   retractedAt: timestamp,

@@ -211,7 +211,7 @@ export function claimsToBeRecord(block: Uint8Array): boolean {
 
 /**
  * Deepest nesting of objects and arrays in a record. Known fields use 3 levels; without a limit a
- * small block could nest 30,000 levels and overflow the stack of whoever prints or copies it.
+ * small block could nest 30,000 levels and overflow the stack of any code that prints or copies it.
  */
 export const MAX_JSON_DEPTH = 32
 

@@ -232,7 +232,7 @@ export function tolerateClose(core: Hypercore): void {
   const usual = (replicator as Partial<typeof replicator>)._resolveBlocksLocally?.bind(replicator)
   // Another version has nothing of that name.
   if (usual === undefined) return
-  // It stays: what was begun before goes on after whoever asked for this is gone.
+  // It stays: what was begun before goes on after the caller is gone.
   replicator._resolveBlocksLocally = async () => {
     try {
       await usual()

@@ -55,7 +55,7 @@ function phrasingIn(node: Nodes): PhrasingContent[] {
   return 'children' in node ? phrasing(node.children) : []
 }
 
-/** What a kept element holds, as it may hold it; and what may not stand in it, and so stands before it. */
+/** The content that a kept element may hold, and the rest, which goes before it. */
 export function contentOf(
   name: string,
   children: readonly Nodes[],

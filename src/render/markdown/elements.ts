@@ -42,7 +42,7 @@ const VOID = new Set(
   'area base basefont br col embed frame hr img input link meta param source track wbr'.split(' '),
 )
 
-/** What these hold is no text for people, or stands in for what is shown otherwise. */
+/** Elements whose content is no text for people, or a fallback for what is shown otherwise. */
 export const WITHOUT_TEXT: ReadonlySet<string> = new Set(
   'script style template noscript iframe object svg math noembed noframes head audio video canvas applet'.split(
     ' ',

@@ -24,7 +24,7 @@ export interface HtmlTag {
   readonly places: ReadonlyMap<string, { readonly start: number; readonly end: number }>
 }
 
-/** The tags and texts of raw HTML, as HTML itself tells them apart. Linear in time. */
+/** The tags and texts of raw HTML, split as HTML parsers do. Linear in time. */
 export function readHtml(html: string): HtmlPart[] {
   const parts: HtmlPart[] = []
   let open: { name: string; start: number } | undefined

@@ -5,7 +5,7 @@ import { Planner, type PlannerOptions } from './planner.ts'
 /** A window is used if so much of it is under way. */
 const USED = 0.5
 
-/** A block that takes this many times as long as usual is asked of a second peer that has nothing else to do. */
+/** A block that takes this many times as long as usual is requested from a second, idle peer. */
 const LATE_TIMES = 2
 
 /** How often that is looked for. */

@@ -65,7 +65,7 @@ interface DemoResult {
   readonly bytes: number
 }
 
-/** Tells what is done now, does it, and tells what came of it. */
+/** Announces a step, runs it, and prints its result. */
 type Step = <T>(doing: string, work: () => Promise<T>, done: (result: T) => string) => Promise<T>
 
 interface Created {
