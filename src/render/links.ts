@@ -72,6 +72,16 @@ export function originOf(url: string, from: string): string | undefined {
 /** Issues by what they were imported from. */
 export type Origins = ReadonlyMap<string, number>
 
+export function originsOf(
+  issues: Iterable<{ readonly number: number; readonly importedFrom?: string | undefined }>,
+): Origins {
+  const origins = new Map<string, number>()
+  for (const { importedFrom, number } of issues) {
+    if (importedFrom !== undefined) origins.set(importedFrom, number)
+  }
+  return origins
+}
+
 /**
  * The issue that a link of another one leads to, and the place in its text (`#…`, or empty); undefined where it leads to
  * none. If none was imported from just there, the only one counts that came from a file of that name.

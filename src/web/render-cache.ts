@@ -1,46 +1,10 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { LRUCache } from 'lru-cache'
-import { renderHtml, renderUnformatted } from '../render/html/html.ts'
-import type { Origins } from '../render/links.ts'
-import type { IssueSummary, IssueText } from '../site/pages/parts.ts'
-import { optionsOf } from '../text-worker/jobs.ts'
-import { INLINE_LENGTH, inWorker } from '../text-worker/text-worker.ts'
-
-/** Where an issue is shown: what its pictures and links have for addresses. */
-export interface IssuePlace {
-  readonly attachmentUrl: (name: string) => string | undefined
-  /** Of the pages of its newsletter, without `/` at the end. */
-  readonly home?: string
-  /** The issues of the newsletter by what they were imported from. */
-  readonly origins?: Origins
-  /** Of the page that shows where a link to a newsletter leads; the link is appended. */
-  readonly preview?: string
-}
+import type { IssueText } from '../site/pages/parts.ts'
+import { renderIssue, type IssuePlace } from '../text-worker/render-issue.ts'
 
 /** HTML of an issue. */
 export type Render = (issue: IssueText, place: IssuePlace) => Promise<string>
-
-/** Long texts are rendered by a worker; one that takes it too long is shown unformatted. */
-export async function renderIssue(
-  { markdown, attachments, importedFrom }: IssueText,
-  { attachmentUrl, ...place }: IssuePlace,
-  run = inWorker,
-): Promise<string> {
-  const addresses = new Map<string, string>()
-  for (const { name } of attachments) {
-    const address = attachmentUrl(name)
-    if (address !== undefined) addresses.set(name, address)
-  }
-  const input = { text: markdown, addresses, importedFrom, ...place }
-  if (markdown.length <= INLINE_LENGTH) return renderHtml(markdown, optionsOf(input))
-  return (await run('html', input)) ?? renderUnformatted(markdown)
-}
-
-/** The issues of a newsletter by what they were imported from. */
-export function originsOf(issues: readonly IssueSummary[]): Origins {
-  const imported = issues.filter((it) => it.importedFrom !== undefined)
-  return new Map(imported.map((it) => [it.importedFrom ?? '', it.number]))
-}
 
 /** HTML that is kept, in characters: about thirty long issues. */
 const MAX_CHARACTERS = 4_000_000

@@ -113,8 +113,8 @@ describe('the pages', () => {
   it('make a feed of literal data', async () => {
     const outline = current({ feedKey, title: 'Tides' }, [summary])
     async function* entries() {
-      yield entryOf(issue, 'https://example.org', '<h1>High &amp; low</h1><p>Text.</p>', String)
-      yield entryOf({ ...issue, number: 2 }, 'https://example.org', undefined, String)
+      yield entryOf(issue, 'https://example.org/1', '<h1>High &amp; low</h1><p>Text.</p>', String)
+      yield entryOf({ ...issue, number: 2 }, 'https://example.org/2', undefined, String)
     }
     const written = FORMATS['feed.json']?.write({
       outline,
@@ -126,7 +126,7 @@ describe('the pages', () => {
     const feed: unknown = JSON.parse((await all(written ?? (async function* () {})())).join(''))
     expect(feed).toMatchObject({
       items: [
-        { url: `https://example.org/n/${feedKey}/1`, content_html: '<p>Text.</p>' },
+        { url: 'https://example.org/1', content_html: '<p>Text.</p>' },
         { content_html: expect.stringContaining('Read it in Hyperletter') as string },
       ],
     })

@@ -11,6 +11,7 @@ import type { LibraryEntry } from '../../engine/library/library.ts'
 import { formatLink } from '../../format/keys/link.ts'
 import { newestFirst } from '../../format/records/text.ts'
 import { ignoreFullDisk } from '../../storage-errors.ts'
+import { describeInList } from '../../site/describe.ts'
 import type { Output, ParsedInput } from '../contract/contract.ts'
 import { describeSuccessor } from '../succeeding.ts'
 
@@ -206,26 +207,14 @@ export function summarizeIssue(
   located: LocatedIssue,
   { read, starred, corrected }: IssueMarks,
 ): IssueSummary {
-  const { number, publishedAt, importedFrom } = located.record
-  const { amendments, retraction } = located
-  const { index, record } = newestEdition(located)
-  const { title, summary } = record
-  const [amended] = amendments
   return {
     feedKey: entry.feedKey,
     newsletter: entry.title ?? entry.feedKey,
-    number,
-    title,
-    publishedAt,
+    ...describeInList(located),
     ...defined({ arrivedAt: arrivalOf(entry.arrivals, located.record) }),
-    editionBlock: index,
     read,
     starred,
-    ...(corrected && { corrected, ...defined({ note: amended?.record.note }) }),
-    ...(summary === undefined || retraction !== undefined ? {} : { summary }),
-    ...defined({ importedFrom }),
-    ...(amended === undefined ? {} : { amendedAt: amended.record.amendedAt }),
-    ...(retraction === undefined ? {} : { retractedAt: retraction.record.retractedAt }),
+    ...(corrected && { corrected, ...defined({ note: located.amendments[0]?.record.note }) }),
     held: feed.holdsIssue(located),
   }
 }

@@ -5,7 +5,7 @@ import { only } from '../../format/block-ranges.ts'
 import { contentRange, recordsOf } from '../../format/history/issue-ranges.ts'
 import { editionsOf, newestEdition, type Edition } from '../../format/history/corrections.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
-import type { RetractionRecord } from '../../format/records/record.ts'
+import { describeEdition } from '../../site/describe.ts'
 import { ignoreFullDisk } from '../../storage-errors.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 
@@ -42,34 +42,11 @@ export async function readIssue(
   return {
     feedKey: feed.feedKey,
     newsletter: entry.title ?? feed.feedKey,
-    number,
-    publishedAt: located.record.publishedAt,
     markdown,
     attachments,
     verified,
-    ...defined({ importedFrom: located.record.importedFrom }),
-    ...describe(located, shown),
+    ...describeEdition(located, shown),
   }
-}
-
-/** What the records say of the edition that is shown. */
-function describe({ amendments, retraction }: LocatedIssue, { index, record }: Edition) {
-  const { title, summary, authors, tags, language } = record
-  const wasRetracted = retraction !== undefined
-  return {
-    title,
-    editions: amendments.length + 1,
-    editionBlock: index,
-    ...(summary === undefined || wasRetracted ? {} : { summary }),
-    ...defined({ authors, tags, language }),
-    ...(record.type === 'amendment' ? { amendedAt: record.amendedAt } : {}),
-    ...(record.type === 'amendment' && record.note !== undefined ? { note: record.note } : {}),
-    ...(wasRetracted ? { retracted: retractionOf(retraction.record) } : {}),
-  }
-}
-
-function retractionOf({ retractedAt, reason }: RetractionRecord) {
-  return reason === undefined ? { at: retractedAt } : { at: retractedAt, reason }
 }
 
 async function readContents(

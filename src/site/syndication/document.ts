@@ -1,6 +1,6 @@
 import { singleLine } from '../../render/plain.ts'
 import { withoutTitle } from '../pages/issue.ts'
-import { issuePath, newsletterPath, type IssueText, type IssueSummary } from '../pages/parts.ts'
+import { newsletterPath, type IssueText, type IssueSummary } from '../pages/parts.ts'
 
 /** Issues of one document. An archive document always has as many. */
 export const ISSUES_PER_DOCUMENT = 25
@@ -157,19 +157,18 @@ function archivePath(number: number): string {
 
 /**
  * An issue as an entry.
- * @param origin Where its page is.
+ * @param url Of its page.
  * @param content Safe HTML of its text; undefined for a link to its page instead.
  * @param attachmentUrl Address of an attachment, by its name.
  */
 export function entryOf(
   issue: IssueText,
-  origin: string,
+  url: string,
   content: string | undefined,
   attachmentUrl: (name: string) => string,
 ): FeedEntry {
   const { feedKey, number, title, publishedAt, amendedAt, retracted } = issue
   const changes = [publishedAt, amendedAt, retracted?.at].flatMap((it) => (it ? [it] : []))
-  const url = origin + issuePath(feedKey, number)
   const link = `<p><a href="${url}">Read it in Hyperletter</a></p>`
   const text = content === undefined ? link : withoutTitle(content, title)
   return {

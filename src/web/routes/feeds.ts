@@ -15,10 +15,11 @@ import {
   type FeedEntry,
   type Outline,
 } from '../../site/syndication/document.ts'
-import type { Origins } from '../../render/links.ts'
-import { KeptTexts, originsOf, type Render } from '../render-cache.ts'
+import { originsOf, type Origins } from '../../render/links.ts'
+import { KeptTexts, type Render } from '../render-cache.ts'
 import { attachmentPath } from '../../site/pages/issue.ts'
 import {
+  issuePath,
   newsletterPath,
   type IssueSummary,
   type IssueText,
@@ -225,7 +226,9 @@ async function* readEntries(
     left -= html?.length ?? 0
     const isTooLong = left < 0 || (html?.length ?? 0) > MAX_ENTRY_CHARACTERS
     const text = isTooLong ? undefined : html
-    yield entryOf(issue, origin(), text, (name) => addressOf(issue, name))
+    yield entryOf(issue, origin() + issuePath(feedKey, number), text, (name) =>
+      addressOf(issue, name),
+    )
   }
 
   function addressOf({ feedKey, number }: IssueText, name: string): string {

@@ -12,7 +12,8 @@ import { issuePath, newsletterPath } from '../../site/pages/parts.ts'
 import { signOutPage } from '../../site/pages/problem.ts'
 import { MOST_FOUND, searchPage } from '../../site/pages/search.ts'
 import { seedingPage, type TrafficSample } from '../../site/pages/seeding.ts'
-import { originsOf, type RenderCache } from '../render-cache.ts'
+import { originsOf } from '../../render/links.ts'
+import type { RenderCache } from '../render-cache.ts'
 
 /** The pages. None of them changes anything. */
 export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> {
