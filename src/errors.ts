@@ -35,6 +35,12 @@ export const ERROR_CODES = {
     httpStatus: 422,
     hint: 'Nothing was changed. Get the file again, or from another source.',
   },
+  INVALID_LOG: {
+    meaning: 'not the log files of a newsletter, or not as its author signed them',
+    exitCode: 1,
+    httpStatus: 422,
+    hint: 'Nothing was changed. Use another mirror, or a peer.',
+  },
   INVALID_STATEMENT: {
     meaning: 'not a statement that the newsletter continues elsewhere, or not one that counts',
     exitCode: 1,

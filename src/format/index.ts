@@ -52,6 +52,17 @@ export {
 export type { BlockSource, Log, ReadOptions, StoredLog } from './log.ts'
 export { takeBundle } from './bundle/take.ts'
 export { writeBundle } from './bundle/write.ts'
+export { LogFiles, type LogFilesOptions } from './log-files/log-files.ts'
+export { asBundle, treeOfFiles } from './log-files/as-bundle.ts'
+export type { LogHead } from './log-files/head.ts'
+export {
+  webSource,
+  type Fetcher,
+  type FileRequest,
+  type LogFileSource,
+} from './log-files/source.ts'
+export { VerifiedFiles } from './log-files/verified-files.ts'
+export { logFilesOf, type LogFile, type WriteLogOptions } from './log-files/write.ts'
 export {
   editionsOf,
   newestEdition,

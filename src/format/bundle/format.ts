@@ -9,7 +9,8 @@ import { feedKeyOf, KEY_BYTES, type FeedKey } from '../keys/feed-key.ts'
 export const MAGIC: Uint8Array = new TextEncoder().encode('hyperletter-bundle')
 
 const VERSION = 1
-const SIGNATURE_BYTES = 64
+/** Size of an Ed25519 signature. */
+export const SIGNATURE_BYTES = 64
 const NUMBER_BYTES = 8
 
 /** Size of what precedes the first frame. */
@@ -92,7 +93,10 @@ export function decodeHeader(bytes: Uint8Array): BundleHeader {
 // What Hypercore signs and hashes is in namespaces: 0 is for signing a tree, 3 for hashing a manifest, 4
 // the default of a signer. Each is a hash of the name "hypercore" and its number.
 const HYPERCORE = blake2b([new TextEncoder().encode('hypercore')])
-const namespace = (number: number) => blake2b([HYPERCORE, Uint8Array.of(number)])
+
+/** What is hashed for one use, as docs/format.md numbers them, begins with this. */
+export const namespace = (number: number): Uint8Array => blake2b([HYPERCORE, Uint8Array.of(number)])
+
 const TREE = namespace(0)
 const MANIFEST = namespace(3)
 
@@ -123,11 +127,15 @@ export function unwrapSignature(stored: Uint8Array): Uint8Array | undefined {
   return equal(wrapSignature(signature), stored) ? signature : undefined
 }
 
-/** A 64-bit number, little-endian. @throws INVALID_BUNDLE above 2^53 - 1 */
-export function readNumber(bytes: Uint8Array, offset: number): number {
+/** A 64-bit number, little-endian. @param fail what to throw above 2^53 - 1. @throws INVALID_BUNDLE */
+export function readNumber(
+  bytes: Uint8Array,
+  offset: number,
+  fail: (why: string) => HyperletterError = invalid,
+): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const value = view.getBigUint64(offset, true)
-  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw invalid(`It claims ${value} of something.`)
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw fail(`It claims ${value} of something.`)
   return Number(value)
 }
 

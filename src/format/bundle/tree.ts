@@ -39,7 +39,7 @@ export class BlockTree {
       const level = (this.#levels[k] ??= new Level())
       level.push(node.hash, node.size)
       if (level.length % 2 === 1) return
-      const [left, right] = [this.#node(k, level.length - 2), this.#node(k, level.length - 1)]
+      const [left, right] = [this.node(k, level.length - 2), this.node(k, level.length - 1)]
       if (left === undefined || right === undefined) return
       node = { hash: this.#parentHash(left, right), size: left.size + right.size }
     }
@@ -53,7 +53,13 @@ export class BlockTree {
 
   /** The leaf of a block. */
   leaf(index: number): TreeNode | undefined {
-    return this.#node(0, index)
+    return this.node(0, index)
+  }
+
+  /** The node over the blocks from 2^k × `place` on, 2^k of them; undefined if they are not all there. */
+  node(k: number, place: number): TreeNode | undefined {
+    const found = this.#levels[k]?.at(place)
+    return found && { index: 2 ** k * (2 * place + 1) - 1, ...found }
   }
 
   /** The hash of the leaf of a block. */
@@ -78,7 +84,7 @@ export class BlockTree {
     for (let at = start; at < end;) {
       let k = 0
       while (at % 2 ** (k + 1) === 0 && at + 2 ** (k + 1) <= end) k++
-      const node = this.#node(k, at / 2 ** k)
+      const node = this.node(k, at / 2 ** k)
       if (node !== undefined) nodes.push(node)
       at += 2 ** k
     }
@@ -90,7 +96,7 @@ export class BlockTree {
     const nodes: TreeNode[] = []
     for (let k = 0; k < count; k++) {
       const place = Math.floor(index / 2 ** k)
-      const node = this.#node(k, place % 2 === 0 ? place + 1 : place - 1)
+      const node = this.node(k, place % 2 === 0 ? place + 1 : place - 1)
       if (node === undefined) return undefined
       nodes.push(node)
     }
@@ -99,11 +105,6 @@ export class BlockTree {
 
   #parentHash(left: TreeNode, right: TreeNode): Uint8Array {
     return this.#crypto.hash([PARENT, uint64(left.size + right.size, SIZE), left.hash, right.hash])
-  }
-
-  #node(k: number, place: number): TreeNode | undefined {
-    const found = this.#levels[k]?.at(place)
-    return found && { index: 2 ** k * (2 * place + 1) - 1, ...found }
   }
 }
 

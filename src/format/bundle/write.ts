@@ -44,7 +44,7 @@ export async function* writeBundle(
   let pendingBytes = 0
   for await (const frame of readFrames(log, ranges, length)) {
     tree.addFrame(frame)
-    pending.push(...bytesOf(frame))
+    pending.push(...partsOf(frame))
     pendingBytes += frame.block?.byteLength ?? format.LEAF_BYTES
     if (pendingBytes < PIECE_BYTES) continue
     yield concat(pending)
@@ -55,8 +55,13 @@ export async function* writeBundle(
   yield concat(pending)
 }
 
-// The signature is that of the newest length: both are read at once, for an author may append meanwhile.
-async function signedLog(log: StoredLog, tree: BlockTree, crypto: Crypto) {
+/**
+ * What the author signed of the log as it is now, and the hash of that tree. The signature is that of the newest
+ * length: both are read at once, for an author may append meanwhile.
+ * @param tree any, to hash with.
+ * @throws NOT_AVAILABLE, TOO_LARGE, FEED_CONFLICT, INVALID_RECORD
+ */
+export async function signedLog(log: StoredLog, tree: BlockTree, crypto: Crypto) {
   const { key, length, publicKey } = log
   if (length === 0 || publicKey === undefined) {
     throw new HyperletterError('NOT_AVAILABLE', 'Nothing of this newsletter is here yet.')
@@ -86,7 +91,8 @@ async function signedLog(log: StoredLog, tree: BlockTree, crypto: Crypto) {
   return { header: { feedKey: feedKeyOf(key), publicKey, length, signature }, treeHash }
 }
 
-async function assertHeld(log: StoredLog, ranges: readonly BlockRange[]): Promise<void> {
+/** @throws NOT_AVAILABLE if any of these blocks is not on this machine. */
+export async function assertHeld(log: StoredLog, ranges: readonly BlockRange[]): Promise<void> {
   let missing = 0
   for (const { start, end } of ranges) {
     if (await log.has({ start, end })) continue
@@ -129,19 +135,25 @@ async function* readAhead(
   }
 }
 
-async function readBlock(log: StoredLog, index: number): Promise<Frame> {
+/** A block of this machine, as it is stored. @throws NOT_AVAILABLE */
+export async function readBlock(log: StoredLog, index: number): Promise<{ block: Uint8Array }> {
   const block = await log.readStored(index)
   if (block === undefined) throw notHere(index)
   return { block }
 }
 
-async function readLeaf(log: StoredLog, index: number): Promise<Frame> {
+/** The leaf of a block, which need not be here. @throws NOT_AVAILABLE */
+export async function readLeaf(
+  log: StoredLog,
+  index: number,
+): Promise<{ hash: Uint8Array; sizeBytes: number }> {
   const leaf = await log.leaf(index)
   if (leaf === undefined) throw hashGone(index)
   return { hash: leaf.hash, sizeBytes: leaf.size }
 }
 
-function bytesOf(frame: Frame): Uint8Array[] {
+/** The bytes of a frame, in parts. */
+export function partsOf(frame: Frame): Uint8Array[] {
   if (frame.block !== undefined) return [frameHead(frame.block.byteLength), frame.block]
   return [frameHead(format.LEAF_MARK), uint64(frame.sizeBytes), frame.hash]
 }
@@ -161,7 +173,8 @@ function hashGone(index: number): HyperletterError {
   )
 }
 
-function damaged(): HyperletterError {
+/** The complaint about blocks or a tree on this disk that are not what was signed. */
+export function damaged(): HyperletterError {
   return new HyperletterError(
     'INVALID_RECORD',
     'The log on this disk is damaged: its blocks are not those that were signed.',

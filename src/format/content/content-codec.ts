@@ -121,11 +121,12 @@ async function* decode(
 }
 
 /** Undoes gzip piece by piece, with what every platform has. */
-function unzip(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+export function unzip(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   return through(parts, new DecompressionStream('gzip'))
 }
 
-function gzip(bytes: Uint8Array): Promise<Uint8Array> {
+/** Bytes as one gzip member, with what every platform has. */
+export function gzip(bytes: Uint8Array): Promise<Uint8Array> {
   return collect(through([bytes], new CompressionStream('gzip')))
 }
 
