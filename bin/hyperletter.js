@@ -7,8 +7,8 @@ module.enableCompileCache?.()
 // Hypercore reports a fork with `console.log`, which would end up in the middle of `--json`. This program owns its
 // console; a program that uses Hyperletter as a library owns its own.
 console.log = console.error
-// Before most of the heap is there.
-if (process.argv[2] === 'daemon' && process.argv[3] === 'run') {
+// Before most of the heap is there. Options may stand before the command.
+if (process.argv[process.argv.indexOf('daemon') + 1] === 'run') {
   const { restrainHeap } = await import('../dist/daemon/service/command.js')
   restrainHeap()
 }

@@ -37,6 +37,15 @@ it('sends to stderr what a library prints on the console', async () => {
   expect(complaints).toContain('two histories')
 })
 
+it.each([
+  ['daemon', 'run', '--help'],
+  ['--json', 'daemon', 'run', '--help'],
+])('keeps the heap of a daemon small: %j %j %j', async (...argv) => {
+  const preload = `data:text/javascript,import v8 from 'node:v8'; v8.setFlagsFromString = (it) => process.stderr.write(it)`
+  const child = spawn(process.execPath, ['--import', preload, launcher, ...argv])
+  expect(await text(child.stderr)).toContain('--heap-growing-percent')
+})
+
 it('plays the demo to its end', async () => {
   const child = start('demo', '--json')
   const [story, complaints, code] = await Promise.all([
