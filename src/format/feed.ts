@@ -10,6 +10,7 @@ import { only, without, type BlockRange } from './block-ranges.ts'
 import { contentRange, recordsOf, retractedContents } from './history/issue-ranges.ts'
 import { newestEdition, type Edition, type LocatedIssue } from './history/corrections.ts'
 import { History, type HistoryOptions, type Listing } from './history/history.ts'
+import { LISTING_LIMITS } from './history/known-record.ts'
 import { Readability } from './history/readable.ts'
 import { BlockSelection, type Selection } from './selection.ts'
 import { SerialQueue } from '../async.ts'
@@ -75,6 +76,14 @@ export class Feed {
     return listing
   }
 
+  /** What is listed of the log here where that leaves out older issues. Nothing is read where the log is too small for that. */
+  async cutListing(): Promise<Listing | undefined> {
+    const { length, byteLength } = this.log
+    if (length <= LISTING_LIMITS.records && byteLength <= this.maxRecordBytes) return undefined
+    await this.#listLocally()
+    return this.#listing?.isCut === true ? this.#listing : undefined
+  }
+
   /**
    * Lists from the head of the log on, and tells on the way from which block on it is known what its author took
    * back, and what that is. @throws NEEDS_KEY
@@ -90,6 +99,10 @@ export class Feed {
   }
 
   /** How many bytes of records are listed and needed here at most, from the newest on. */
+  get maxRecordBytes(): number {
+    return this.#history.maxBytes
+  }
+
   set maxRecordBytes(bytes: number) {
     this.#history.maxBytes = bytes
   }

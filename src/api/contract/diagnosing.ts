@@ -29,6 +29,7 @@ const reason = z.object({
     'needs-key',
     'disk-full',
     'left-out',
+    'too-large',
     'offline',
     'nothing-yet',
     'no-dht',

@@ -62,6 +62,8 @@ export const successor = z.object({
 export const problem = z.object({
   code: z.string(),
   message: z.string(),
+  /** What one can do. */
+  next: z.string().optional(),
   /** Of a second history: how it showed. */
   evidence: z
     .object({

@@ -10,6 +10,7 @@ import { missingRanges } from '../../format/selection.ts'
 import { unheldOf } from '../../replication/copies.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import { waitUntil } from '../../async.ts'
+import { tooLargeToList } from '../reading/listing.ts'
 import type { Reason } from './checks.ts'
 
 /** How long a peer may take to appear, for who has just gone online. */
@@ -47,6 +48,7 @@ export async function explainNewsletter(
       ? [complete(feed, entry)]
       : await missingBlocks(engine, network, feed)),
     ...leftOut(engine, entry),
+    ...(await tooLarge(feed)),
     ...retracted(feed),
   ]
   return {
@@ -105,6 +107,12 @@ function leftOut({ retention }: Engine, { feedKey }: LibraryEntry): Reason[] {
   const message = `${which} not kept, by what is set for it or the disk cap; reading one fetches it.`
   const next = '`hyperletter keep` shows and changes what is kept of it.'
   return [{ code: 'left-out', message, next }]
+}
+
+async function tooLarge(feed: Feed): Promise<Reason[]> {
+  const cut = await feed.cutListing()
+  const problem = cut && tooLargeToList(feed, cut)
+  return problem ? [{ code: 'too-large', message: problem.message, next: problem.next }] : []
 }
 
 function retracted({ dropped }: Feed): Reason[] {

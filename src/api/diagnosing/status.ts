@@ -9,6 +9,7 @@ import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
 import type { Network } from '../../engine/network/network.ts'
 import type { Output, Via } from '../contract/contract.ts'
+import { tooLargeToList } from '../reading/listing.ts'
 import { describeSuccessor } from '../succeeding.ts'
 
 type Status = Output<'status'>
@@ -74,6 +75,7 @@ async function newsletterStatus(
   // Retracted blocks do not count as missing; to find them, all records are read.
   await feed.isComplete().catch(() => false)
   const newest = await feed.newest({ wait: false }).catch(() => undefined)
+  const cut = await feed.cutListing()
   return {
     feedKey,
     ...defined({ title }),
@@ -86,7 +88,7 @@ async function newsletterStatus(
     keep: entry.keep ?? KEEP_EVERYTHING,
     leftOut: engine.retention.leftOut(feedKey),
     tooLarge: [...engine.retention.tooLarge(feedKey)],
-    ...defined({ problem }),
+    ...defined({ problem: problem ?? (cut && tooLargeToList(feed, cut)) }),
     ...(successor && { successor: describeSuccessor(engine, successor) }),
   }
 }

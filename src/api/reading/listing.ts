@@ -3,6 +3,7 @@ import type { Engine } from '../../engine/engine.ts'
 import { hasCode, HyperletterError } from '../../errors.ts'
 import { newestEdition } from '../../format/history/corrections.ts'
 import type { Listing } from '../../format/history/history.ts'
+import { LISTING_LIMITS } from '../../format/history/known-record.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import { addArrivals, arrivalOf } from '../../engine/library/arrivals.ts'
 import type { Marks } from '../../engine/library/marks.ts'
@@ -17,6 +18,7 @@ import { describeSuccessor } from '../succeeding.ts'
 
 type IssueSummary = Output<'listIssues'>[number]
 type NewsletterSummary = Output<'listNewsletters'>[number]
+type Problem = NonNullable<NewsletterSummary['problem']>
 
 /** Only what is on this machine: lists answer at once, also offline. */
 const LOCAL = { wait: false }
@@ -173,7 +175,7 @@ async function summarizeNewsletter(
       ...defined({ description: profile.description }),
       issues: issues.length,
       unread,
-      ...defined({ problem: problem ?? tooLargeToList(listing) }),
+      ...defined({ problem: problem ?? tooLargeToList(feed, listing) }),
     }
   } catch (error) {
     const { code, message } = HyperletterError.from(error)
@@ -190,14 +192,22 @@ async function summarizeNewsletter(
   }
 }
 
-function tooLargeToList({ isCut, issues }: Listing): NewsletterSummary['problem'] {
+/** That a listing leaves out older issues, and what one can do. */
+export function tooLargeToList(
+  { maxRecordBytes }: Feed,
+  { isCut, issues }: Listing,
+): (Problem & { readonly next: string }) | undefined {
   if (!isCut) return undefined
   const oldest = issues.at(-1)?.record.number
   const message =
     oldest === undefined
       ? 'It is too large to list: its newest records name no issue.'
       : `It is too large to list whole: issues before number ${oldest} are left out.`
-  return { code: 'TOO_LARGE', message }
+  const next =
+    maxRecordBytes < LISTING_LIMITS.bytes
+      ? 'Read what is listed. With a larger --disk-cap more of it is.'
+      : 'Read what is listed. Its author can go on in a new newsletter, with `hyperletter succeed`.'
+  return { code: 'TOO_LARGE', message, next }
 }
 
 /** What lists say of one issue. */

@@ -69,6 +69,14 @@ export function nameOf(it: {
   return it.title === undefined ? shortKey(it.feedKey) : quoteTitle(it.title)
 }
 
+/** What is wrong, and what one can do. */
+export function describeProblem(it: {
+  readonly message: string
+  readonly next?: string | undefined
+}): string {
+  return it.next === undefined ? it.message : `${it.message} ${it.next}`
+}
+
 /** An argument as it must be typed in a shell, for a hint that can be copied without harm. */
 export function shellWord(text: string): string {
   const clean = singleLine(text)

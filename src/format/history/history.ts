@@ -64,6 +64,10 @@ export class History {
   }
 
   /** How many bytes of records are listed at most. */
+  get maxBytes(): number {
+    return this.#limits.bytes
+  }
+
   set maxBytes(bytes: number) {
     const most = Math.min(bytes, LISTING_LIMITS.bytes)
     if (most === this.#limits.bytes) return

@@ -22,7 +22,11 @@ test('a newsletter that is too large to list whole says so, and its newest issue
   expect(summary?.problem).toEqual({
     code: 'TOO_LARGE',
     message: `It is too large to list whole: issues before number ${oldest} are left out.`,
+    next: 'Read what is listed. With a larger --disk-cap more of it is.',
   })
+  expect((await operations.status({})).newsletters).toMatchObject([{ problem: summary?.problem }])
+  const { reasons } = await operations.explainNewsletter({ newsletter })
+  expect(reasons).toContainEqual({ ...summary?.problem, code: 'too-large' })
   expect(await operations.readIssue({ newsletter, number: oldest })).toMatchObject({
     title: `Issue ${oldest}`,
     verified: true,
@@ -32,5 +36,6 @@ test('a newsletter that is too large to list whole says so, and its newest issue
 
   feed.maxRecordBytes = Infinity
   expect(await operations.listNewsletters({})).toMatchObject([{ issues: 20 }])
+  expect((await operations.status({})).newsletters[0]).not.toHaveProperty('problem')
   expect(await operations.readIssue({ newsletter, number: 1 })).toMatchObject({ title: 'Issue 1' })
 })

@@ -1,6 +1,6 @@
 import type { Output } from '../../../api/contract/contract.ts'
 import { call, type Commands, type Context, noteSuccessors } from '../../context.ts'
-import { formatBytes, nameOf, plural, shortKey } from '../../terminal/format.ts'
+import { describeProblem, formatBytes, nameOf, plural, shortKey } from '../../terminal/format.ts'
 import { formatTable } from '../../terminal/table.ts'
 
 type Status = Output<'status'>
@@ -74,7 +74,7 @@ async function status(context: Context): Promise<void> {
   })
   if (it.problem) await out.warn(it.problem.message)
   for (const { title, feedKey, problem } of it.newsletters) {
-    if (problem) await out.warn(`${nameOf({ feedKey, title })}: ${problem.message}`)
+    if (problem) await out.warn(`${nameOf({ feedKey, title })}: ${describeProblem(problem)}`)
   }
   for (const { title, feedKey, leftOut, tooLarge } of it.newsletters) {
     const which = nameOf({ feedKey, title })

@@ -9,6 +9,7 @@ import {
   takeNotices,
 } from '../../context.ts'
 import {
+  describeProblem,
   formatDate,
   ISSUE_LEGEND,
   issueMark,
@@ -65,7 +66,7 @@ async function list(context: Context): Promise<void> {
         ),
   )
   for (const { title, feedKey, problem } of newsletters) {
-    if (problem) await out.warn(`${nameOf({ feedKey, title })}: ${problem.message}`)
+    if (problem) await out.warn(`${nameOf({ feedKey, title })}: ${describeProblem(problem)}`)
   }
   await noteSuccessors(context, newsletters)
   if (newsletters.length > 0) return
