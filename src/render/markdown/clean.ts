@@ -79,13 +79,18 @@ function collect(root: Root) {
   return { definitions, footnotes }
 }
 
-function cleanChildren(node: Parents, context: Context, depth: number, inLink: boolean): Nodes[] {
+function cleanChildren(
+  node: Parents,
+  context: Context,
+  depth: number,
+  inLink: boolean,
+  parent: string = node.type,
+): Nodes[] {
   const kept: Nodes[] = []
-  const parent = node.type === 'element' ? node.name : node.type
   const place: Place = { depth, inLink, parent, kept }
   const hasHtml = node.children.some((it) => it.type === 'html')
   for (const child of hasHtml ? nested(node) : node.children) clean(child, context, place)
-  return FLOW.has(parent) && kept.some(isPhrasing) ? flow(kept) : kept
+  return FLOW.has(node.type) && kept.some(isPhrasing) ? flow(kept) : kept
 }
 
 /** Adds what may be shown of a node to `place.kept`. */
@@ -185,10 +190,10 @@ function cleanParent(node: Parents, context: Context, { depth, inLink, kept }: P
 /** An element that is still one, or what it holds in its place. */
 function cleanElement(node: HtmlElement, context: Context, place: Place): void {
   const { depth, inLink, kept, parent } = place
-  const children = cleanChildren(node, context, depth + 1, inLink)
-  if (depth >= MAX_DEPTH || !isKept(node, parent)) {
-    return addAll(kept, isGroup(node) ? flow(children) : children)
-  }
+  const stays = depth < MAX_DEPTH && isKept(node, parent)
+  // What vanishes is nobody's parent: a cell in a row without a table is no cell.
+  const children = cleanChildren(node, context, depth + 1, inLink, stays ? node.name : parent)
+  if (!stays) return addAll(kept, isGroup(node) ? flow(children) : children)
   const wrap = (some: readonly Nodes[]): HtmlElement => ({
     type: 'element',
     name: node.name,
