@@ -18,11 +18,8 @@ import { outcomesOf, type Outcomes, type Subjects } from './outcomes.ts'
 const SOURCE = new URL('../../src/', import.meta.url)
 const FIXTURES = new URL('../../fixtures/', import.meta.url)
 
-/**
- * Compressed sizes above which nobody wants to wait for a page. What is rendered includes the tokenizer of HTML
- * (5 kB) and the widths of characters that emphasis in Chinese, Japanese and Korean depends on (3 kB).
- */
-const LIMITS = { format: 42_000, render: 65_000 }
+/** Compressed sizes above which nobody wants to wait for a page. */
+const LIMITS = { format: 42_000, render: 60_000 }
 
 /** Where Debian installs its package `chromium`. */
 const DEBIAN = ['/usr/bin/chromium']

@@ -1,4 +1,4 @@
-import { Tokenizer } from 'htmlparser2'
+import { decodeHTML, decodeHTMLAttribute } from 'entities/decode'
 
 /** A piece of raw HTML, in the order of the text. Comments and declarations are left out. */
 export type HtmlPart =
@@ -20,73 +20,81 @@ export interface HtmlTag {
   readonly closesItself: boolean
   /** As it was written. */
   readonly source: string
-  /** Where the value of each attribute lies in the HTML, without quotes. */
-  readonly places: ReadonlyMap<string, { readonly start: number; readonly end: number }>
+  /** Where the value of each attribute begins in the HTML, behind its quote. */
+  readonly places: ReadonlyMap<string, { readonly start: number }>
 }
+
+// Comments, CDATA, declarations and what counts as a comment; then end tags and start tags (HTML, 13.2.5).
+const MARKUP =
+  /<(?:!--(?:-?>|[^]*?(?:--!?>|$))|!\[CDATA\[[^]*?(?:\]\]>|$)|[!?][^>]*>?|\/(?:>|[^a-z>][^>]*>?)|\/[a-z][^ \t\n\f\r/>]*$|\/(?<end>[a-z][^ \t\n\f\r/>]*)[^>]*>?|(?<start>[a-z][^ \t\n\f\r/>]*))/gi
+const ATTRIBUTE =
+  /[ \t\n\f\r/]*(?<name>[^ \t\n\f\r/>][^ \t\n\f\r/>=]*)(?:[ \t\n\f\r]*=[ \t\n\f\r]*(?:"(?<double>[^"]*)"|'(?<single>[^']*)'|(?<bare>[^ \t\n\f\r>]*)))?/dy
+const TAG_END = /[ \t\n\f\r/]*>/y
+
+/** Elements in which nothing but their own end tag is markup; in those with true, references are. */
+const RAW: ReadonlyMap<string, boolean> = new Map([
+  ...['iframe', 'noembed', 'noframes', 'plaintext', 'script', 'style', 'xmp'].map(
+    (name) => [name, false] as const,
+  ),
+  ['textarea', true],
+  ['title', true],
+])
 
 /** The tags and texts of raw HTML, split as HTML parsers do. Linear in time. */
 export function readHtml(html: string): HtmlPart[] {
   const parts: HtmlPart[] = []
-  let open: { name: string; start: number } | undefined
-  let attributes = new Map<string, string>()
-  let places = new Map<string, { start: number; end: number }>()
-  let name = ''
-  let value = ''
-  let place: { start: number; end: number } | undefined
-  const addText = (text: string) => {
+  const addText = (value: string) => {
     const last = parts.at(-1)
-    if (last?.type === 'text') parts[parts.length - 1] = { type: 'text', value: last.value + text }
-    else parts.push({ type: 'text', value: text })
+    if (value === '') return
+    if (last?.type === 'text') parts[parts.length - 1] = { type: 'text', value: last.value + value }
+    else parts.push({ type: 'text', value })
   }
-  const endTag = (end: number, closesItself: boolean) => {
-    if (open === undefined) return
-    const source = html.slice(open.start, end + 1)
-    parts.push({ type: 'open', name: open.name, attributes, closesItself, source, places })
-    open = undefined
-    attributes = new Map()
-    places = new Map()
+  let at = 0
+  for (;;) {
+    MARKUP.lastIndex = at
+    const found = MARKUP.exec(html)
+    addText(decodeHTML(html.slice(at, found?.index)))
+    if (found === null) return parts
+    at = MARKUP.lastIndex
+    const { end, start } = found.groups ?? {}
+    if (end !== undefined) parts.push({ type: 'close', name: end.toLowerCase(), source: found[0] })
+    if (start === undefined) continue
+    const tag = readTag(html, found.index, start.toLowerCase())
+    // One that does not end is none, and takes along what stands behind it.
+    if (tag === undefined) return parts
+    parts.push(tag)
+    at = found.index + tag.source.length
+    const isDecoded = RAW.get(tag.name)
+    if (isDecoded === undefined) continue
+    const length = html.slice(at).search(new RegExp(`</${tag.name}[ \\t\\n\\f\\r/>]`, 'i'))
+    const text = html.slice(at, length < 0 || tag.name === 'plaintext' ? undefined : at + length)
+    addText(isDecoded ? decodeHTML(text) : text)
+    at += text.length
   }
-  const tokenizer = new Tokenizer(
-    {},
-    {
-      ontext: (start, end) => addText(html.slice(start, end)),
-      ontextentity: (code) => addText(String.fromCodePoint(code)),
-      onopentagname: (start, end) => {
-        open = { name: html.slice(start, end).toLowerCase(), start: start - 1 }
-      },
-      onopentagend: (end) => endTag(end, false),
-      onselfclosingtag: (end) => endTag(end, true),
-      onattribname: (start, end) => {
-        name = html.slice(start, end).toLowerCase()
-      },
-      onattribdata: (start, end) => {
-        value += html.slice(start, end)
-        place = { start: place?.start ?? start, end }
-      },
-      onattribentity: (code) => {
-        value += String.fromCodePoint(code)
-      },
-      onattribend: (_quote, end) => {
-        if (!attributes.has(name)) {
-          attributes.set(name, value)
-          if (place !== undefined) places.set(name, { start: place.start, end })
-        }
-        value = ''
-        place = undefined
-      },
-      onclosetag: (start, end) => {
-        const close = html.indexOf('>', end)
-        const source = html.slice(start - 2, close === -1 ? html.length : close + 1)
-        parts.push({ type: 'close', name: html.slice(start, end).toLowerCase(), source })
-      },
-      oncdata: () => undefined,
-      oncomment: () => undefined,
-      ondeclaration: () => undefined,
-      onprocessinginstruction: () => undefined,
-      onend: () => undefined,
-    },
-  )
-  tokenizer.write(html)
-  tokenizer.end()
-  return parts
+}
+
+function readTag(html: string, start: number, name: string): HtmlTag | undefined {
+  const attributes = new Map<string, string>()
+  const places = new Map<string, { start: number }>()
+  for (let at = start + 1 + name.length; ;) {
+    TAG_END.lastIndex = at
+    const end = TAG_END.exec(html)?.[0]
+    if (end !== undefined) {
+      const source = html.slice(start, at + end.length)
+      const closesItself = /\/[ \t\n\f\r]*>$/.test(end)
+      return { type: 'open', name, attributes, closesItself, source, places }
+    }
+    ATTRIBUTE.lastIndex = at
+    const found = ATTRIBUTE.exec(html)
+    const { name: key = '', double, single, bare } = found?.groups ?? {}
+    if (found === null || /^["']/.test(bare ?? '')) return undefined
+    at = ATTRIBUTE.lastIndex
+    if (attributes.has(key.toLowerCase())) continue
+    const value = double ?? single ?? bare
+    attributes.set(key.toLowerCase(), decodeHTMLAttribute(value ?? ''))
+    if (value !== undefined) {
+      const behind = bare === undefined ? 1 : 0
+      places.set(key.toLowerCase(), { start: at - value.length - behind })
+    }
+  }
 }
