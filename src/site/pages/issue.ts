@@ -29,29 +29,70 @@ export interface IssueView {
 export function issuePage({ issue, content, summary, previous, next }: IssueView): Markup {
   const read = summary?.read ?? false
   const path = issuePath(issue.feedKey, issue.number)
+  return article(
+    {
+      issue,
+      content,
+      home: newsletterPath(issue.feedKey),
+      seal: seal(issue),
+      fileUrl: (name) => attachmentPath(path, name),
+    },
+    html`<div id="end">
+        <div class="issue-actions" data-live="marks">
+          ${button(`${path}/mark`, read ? 'Mark as unread' : 'Mark as read', { field: ['read', read ? '0' : '1'], kind: read ? 'plain' : 'primary', key: 'm' })}
+          ${starButton(path, summary?.starred ?? false, singleLineOf(issue.title))}
+        </div>
+      </div>
+      ${neighbours(previous, next, (number) => issuePath(issue.feedKey, number))}`,
+  )
+}
+
+export interface ArticleView {
+  readonly issue: IssueText
+  /** Safe HTML of its text. */
+  readonly content: string
+  /** Address of the newsletter. */
+  readonly home: string
+  /** What is known of its signature. */
+  readonly seal: Markup
+  /** Address of an attachment; undefined where there is none. */
+  readonly fileUrl: (name: string) => string | undefined
+}
+
+/** Head, text and attachments of an issue. */
+export function article(
+  { issue, content, home, seal: signature, fileUrl }: ArticleView,
+  after: Markup | '' = '',
+): Markup {
   const authors = (issue.authors ?? []).map((it) => singleLineOf(it.name)).join(', ')
   const language = issue.language === undefined ? '' : html` lang="${issue.language}"`
   return html`<article class="issue">
 <header class="issue-head">
-<p class="over"><a class="from" data-key="u" href="${newsletterPath(issue.feedKey)}">${words(issue.newsletter)}</a> · No. ${issue.number} · ${date(issue.publishedAt, 'long')}</p>
+<p class="over"><a class="from" data-key="u" href="${home}">${words(issue.newsletter)}</a> · No. ${issue.number} · ${date(issue.publishedAt, 'long')}</p>
 <h1${language} dir="auto">${singleLineOf(issue.title)}</h1>
 ${issue.summary === undefined ? '' : html`<p class="lede" ${language} dir="auto">${singleLineOf(issue.summary)}</p>`}
 <p class="over">${authors === '' ? '' : html`by <bdi>${authors}</bdi>`}${issue.retracted === undefined ? html`${authors === '' ? '' : ' · '}${readingTime(issue)}` : ''}</p>
 ${marks(issue)}
-${seal(issue)}
+${signature}
 </header>
 <div class="prose"${language} dir="auto">
 ${raw(content)}
 </div>
-${attachments(issue, path)}
-<div id="end"><div class="issue-actions" data-live="marks">
-${button(`${path}/mark`, read ? 'Mark as unread' : 'Mark as read', { field: ['read', read ? '0' : '1'], kind: read ? 'plain' : 'primary', key: 'm' })} ${starButton(path, summary?.starred ?? false, singleLineOf(issue.title))}
-</div></div>
-<nav class="neighbours" aria-label="Issues of this newsletter">
-${previous === undefined ? html`<span></span>` : html`<a rel="prev" data-key="k" href="${issuePath(issue.feedKey, previous.number)}"><span>← Previous, no. ${previous.number}</span> ${words(previous.title)}</a>`}
-${next === undefined ? html`<span></span>` : html`<a rel="next" data-key="j" href="${issuePath(issue.feedKey, next.number)}"><span>Next, no. ${next.number} →</span> ${words(next.title)}</a>`}
-</nav>
+${attachments(issue, fileUrl)}
+${after}
 </article>`
+}
+
+/** Links to the issues before and after one. */
+export function neighbours(
+  previous: Pick<IssueSummary, 'number' | 'title'> | undefined,
+  next: Pick<IssueSummary, 'number' | 'title'> | undefined,
+  addressOf: (number: number) => string,
+): Markup {
+  return html`<nav class="neighbours" aria-label="Issues of this newsletter">
+    ${previous === undefined ? html`<span></span>` : html`<a rel="prev" data-key="k" href="${addressOf(previous.number)}"><span>← Previous, no. ${previous.number}</span> ${words(previous.title)}</a>`}
+    ${next === undefined ? html`<span></span>` : html`<a rel="next" data-key="j" href="${addressOf(next.number)}"><span>Next, no. ${next.number} →</span> ${words(next.title)}</a>`}
+  </nav>`
 }
 
 function readingTime({ markdown }: IssueText): string {
@@ -95,18 +136,18 @@ function seal(issue: IssueText): Markup {
       </details>`
 }
 
-function attachments(issue: IssueText, path: string): Markup | '' {
+function attachments(issue: IssueText, fileUrl: ArticleView['fileUrl']): Markup | '' {
   if (issue.attachments.length === 0) return ''
   return html`<section class="attachments" aria-labelledby="attached">
     <h2 id="attached">Attached</h2>
     <ul>
-      ${issue.attachments.map(
-        (it) =>
-          html`<li>
-            <a href="${attachmentPath(path, it.name)}">${words(it.name)}</a>
-            <span>${size(it.bytes)}${it.held ? '' : ', not downloaded yet'}</span>
-          </li>`,
-      )}
+      ${issue.attachments.map((it) => {
+        const url = fileUrl(it.name)
+        return html`<li>
+          ${url === undefined ? words(it.name) : html`<a href="${url}">${words(it.name)}</a>`}
+          <span>${size(it.bytes)}${it.held ? '' : ', not downloaded yet'}</span>
+        </li>`
+      })}
     </ul>
   </section>`
 }

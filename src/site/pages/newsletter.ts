@@ -68,7 +68,7 @@ export function newsletterPage(
         ${carriers(carrying)}
         <section class="panel">
           <h2>Pass it on</h2>
-          <div class="qr">${code(newsletter.link)}</div>
+          <div class="qr">${qrCode(newsletter.link)}</div>
           <label for="link"
             >Link to follow it${newsletter.private ? '; anyone who has it can read' : ''}</label
           >
@@ -140,8 +140,8 @@ function heldPercent({ heldBlocks, length }: Carrying): number {
   return length === 0 ? 0 : Math.floor((heldBlocks / length) * 100)
 }
 
-// Dark on light in both themes: many cameras do not read the opposite.
-function code(link: string): Markup {
+/** Dark on light in both themes: many cameras do not read the opposite. */
+export function qrCode(link: string): Markup {
   const svg = renderSVG(link, { border: 2, ecc: 'M', pixelSize: 4 })
   return html`${raw(svg.replace('<svg ', '<svg role="img" aria-label="QR code of the link" '))}`
 }

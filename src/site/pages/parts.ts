@@ -26,10 +26,13 @@ export type Theme = (typeof THEMES)[number]
 const longDate = new Intl.DateTimeFormat('en', { dateStyle: 'long', timeZone: 'UTC' })
 const shortDate = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeZone: 'UTC' })
 
-/** A date in words. */
-export function date(timestamp: string, style: 'long' | 'short' = 'short'): Markup {
-  const format = style === 'long' ? longDate : shortDate
-  return html`<time datetime="${timestamp}">${format.format(new Date(timestamp))}</time>`
+const dayOfYear = new Intl.DateTimeFormat('en', { month: 'short', day: 'numeric', timeZone: 'UTC' })
+
+const DATES = { long: longDate, short: shortDate, day: dayOfYear }
+
+/** A date in words; `day` is one without its year. */
+export function date(timestamp: string, style: keyof typeof DATES = 'short'): Markup {
+  return html`<time datetime="${timestamp}">${DATES[style].format(new Date(timestamp))}</time>`
 }
 
 /** Somebody else's words on one line; whichever way they run, they do not turn their surroundings. */

@@ -5,6 +5,12 @@ import { newsletterPath, type IssueText, type IssueSummary } from '../pages/part
 /** Issues of one document. An archive document always has as many. */
 export const ISSUES_PER_DOCUMENT = 25
 
+/** HTML of one document, in characters. Issues beyond have only a link to their text. */
+export const MAX_DOCUMENT_CHARACTERS = 64 * 1_024 * 1_024
+
+/** HTML of one entry. Of longer ones libxml2, with which many apps read feeds, refuses the document. */
+export const MAX_ENTRY_CHARACTERS = 4_000_000
+
 /** One document of a feed before it has a format, and before any text was read. */
 export interface Outline {
   /** Stable: of the feed key. */

@@ -11,6 +11,8 @@ import {
   completePage,
   current,
   entryOf,
+  MAX_DOCUMENT_CHARACTERS,
+  MAX_ENTRY_CHARACTERS,
   page,
   type FeedEntry,
   type Outline,
@@ -30,12 +32,6 @@ import { isSame } from '../state.ts'
 
 // Another version may write the same issues in another way.
 const VERSION = packageVersion()
-
-/** HTML of one document, in characters. Issues beyond have only a link to their text. */
-const MAX_DOCUMENT_CHARACTERS = 64 * 1_024 * 1_024
-
-/** HTML of one entry. Of longer ones libxml2, with which many apps read feeds, refuses the document. */
-const MAX_ENTRY_CHARACTERS = 4_000_000
 
 /** Addresses whose last change is remembered. */
 const MAX_REMEMBERED = 1_000

@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { writeBeside } from '../../atomic-file.ts'
+import type { SiteFile } from '../../site/static/model.ts'
+
+/** What a run did to a folder. */
+export interface FolderChanges {
+  files: number
+  changed: number
+  changedBytes: number
+  removed: number
+}
+
+/** Folders in which every file is made by us. */
+const OWN_FOLDERS = ['issues', 'archive', 'complete']
+
+/** Files at the top that a theme or an option may have had and has no more. */
+const OPTIONAL = ['theme.css', 'cover.png', 'sitemap.xml']
+
+/**
+ * The files of a site in a folder. Each is written beside its place and renamed into it; one that is the same already
+ * is not touched, so that `rsync` and its like move only changes.
+ */
+export class SiteFolder {
+  readonly changes: FolderChanges = { files: 0, changed: 0, changedBytes: 0, removed: 0 }
+  readonly #folder: string
+  readonly #signal: AbortSignal | undefined
+  readonly #written = new Set<string>()
+
+  constructor(folder: string, signal: AbortSignal | undefined) {
+    this.#folder = folder
+    this.#signal = signal
+  }
+
+  /** Writes a file, and before it the files that it shows. */
+  async write({ path, facts, pieces, shows = [] }: SiteFile): Promise<void> {
+    this.#signal?.throwIfAborted()
+    const mark = facts === undefined ? undefined : hashOf(JSON.stringify(facts))
+    const isCurrent = mark !== undefined && (await this.#isMade(path, mark))
+    for (const it of shows) await this.#place(it.path, it.bytes, isCurrent, it.pieces)
+    if (isCurrent) this.#note(path)
+    else {
+      const marked = mark === undefined ? pieces : () => withMark(pieces(), path, mark)
+      await this.#place(path, undefined, false, marked)
+    }
+  }
+
+  /** Removes what earlier runs wrote and this one did not. */
+  async removeOthers(): Promise<void> {
+    for (const folder of OWN_FOLDERS) {
+      const found = await readdir(join(this.#folder, folder), {
+        recursive: true,
+        withFileTypes: true,
+      }).catch(() => [])
+      const files = found.filter((it) => !it.isDirectory())
+      for (const it of files) await this.#removeUnwritten(join(it.parentPath, it.name))
+      // From the inmost on; only empty ones can be removed.
+      const folders = found
+        .filter((it) => it.isDirectory())
+        .map((it) => join(it.parentPath, it.name))
+      for (const it of [...folders.toSorted().toReversed(), join(this.#folder, folder)]) {
+        if ((await readdir(it).catch(() => ['?'])).length === 0) await rm(it, { recursive: true })
+      }
+    }
+    for (const name of OPTIONAL) await this.#removeUnwritten(join(this.#folder, name))
+  }
+
+  async #removeUnwritten(path: string): Promise<void> {
+    if (this.#written.has(path) || (await stat(path).catch(() => undefined)) === undefined) return
+    await rm(path)
+    this.changes.removed++
+  }
+
+  /** @param isTrusted whether a file of that many bytes needs no second look. */
+  async #place(
+    path: string,
+    bytes: number | undefined,
+    isTrusted: boolean,
+    pieces: SiteFile['pieces'],
+  ): Promise<void> {
+    const place = this.#note(path)
+    const before = await stat(place).catch(() => undefined)
+    if (isTrusted && before?.isFile() === true && before.size === bytes) return
+    await mkdir(dirname(place), { recursive: true })
+    const signal = this.#signal
+    const temporary = await writeBeside(place, encoded(pieces()), { signal, isSynced: false })
+    const { size } = await stat(temporary)
+    if (before?.isFile() === true && before.size === size && (await areSame(temporary, place))) {
+      await rm(temporary)
+      return
+    }
+    await rename(temporary, place)
+    this.changes.changed++
+    this.changes.changedBytes += size
+  }
+
+  // A file that says what it was made of, and that nobody has changed since.
+  async #isMade(path: string, mark: string): Promise<boolean> {
+    const text = await readFile(join(this.#folder, path), 'utf8').catch(() => '')
+    const body = text.slice(0, -endOf(path, mark, hashOf('')).length)
+    return text === body + endOf(path, mark, hashOf(body))
+  }
+
+  #note(path: string): string {
+    const place = join(this.#folder, path)
+    this.#written.add(place)
+    this.changes.files++
+    return place
+  }
+}
+
+/** Appends what a page or feed was made of, and a hash of itself. */
+async function* withMark(
+  pieces: AsyncIterable<string | Uint8Array>,
+  path: string,
+  mark: string,
+): AsyncGenerator<string | Uint8Array> {
+  let text = ''
+  for await (const it of pieces) text += String(it)
+  if (path.endsWith('.json')) text = text.replace(/\}\s*$/, '')
+  yield text
+  yield endOf(path, mark, hashOf(text))
+}
+
+function endOf(path: string, mark: string, hash: string): string {
+  return path.endsWith('.json')
+    ? `,"_hyperletter":{"made":"${mark} ${hash}"}}\n`
+    : `\n<!-- made: ${mark} ${hash} -->\n`
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 24)
+}
+
+async function* encoded(pieces: AsyncIterable<string | Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const it of pieces) yield typeof it === 'string' ? Buffer.from(it) : it
+}
+
+async function areSame(one: string, other: string): Promise<boolean> {
+  return (await readFile(one)).equals(await readFile(other))
+}

@@ -1,0 +1,74 @@
+import { html } from 'hono/html'
+import { qrCode } from '../pages/newsletter.ts'
+import { count, date, singleLineOf, words, type IssueSummary, type Markup } from '../pages/parts.ts'
+import { continues, follow, INDEX, issueFolder } from './layout.ts'
+import type { StaticSite } from './model.ts'
+
+/** The newest issue, the whole archive, and how to follow. */
+export function indexPage(site: StaticSite): Markup {
+  const { newsletter, issues } = site
+  const authors = (newsletter.authors ?? []).map((it) => singleLineOf(it.name)).join(', ')
+  const newest = issues.find((it) => it.retractedAt === undefined)
+  return html`<header class="page-head hero">
+      <h1>${words(newsletter.title)}</h1>
+      ${newsletter.description === undefined ? '' : html`<p class="lede">${words(newsletter.description)}</p>`}
+      <p class="over">
+        ${authors === '' ? '' : html`by <bdi>${authors}</bdi> · `}${count(issues.length, 'issue')}
+      </p>
+      <p class="jump"><a href="#follow">Follow it</a></p>
+      ${continues(newsletter.successor)}
+    </header>
+    <div class="columns">
+      <div>
+        ${newest === undefined ? html`<p>Nothing has been published yet.</p>` : featured(newest)}
+        <section id="archive" aria-labelledby="archive-title">
+          <h2 class="section" id="archive-title">Archive</h2>
+          ${byYear(issues).map(
+            ([year, its]) =>
+              html`<h3 class="year">${year}</h3>
+                <ol class="rows" reversed>
+                  ${its.map(row)}
+                </ol>`,
+          )}
+        </section>
+      </div>
+      <aside aria-label="About this newsletter">${follow(site, '', qrCode(newsletter.link))}</aside>
+    </div>`
+}
+
+function featured(issue: IssueSummary): Markup {
+  return html`<section class="featured" aria-labelledby="newest">
+    <p class="over">Newest issue · No. ${issue.number} · ${date(issue.publishedAt, 'long')}</p>
+    <h2 id="newest"><a href="${addressOf(issue)}">${words(issue.title)}</a></h2>
+    ${issue.summary === undefined ? '' : html`<p class="lede">${words(issue.summary)}</p>`}
+    <p>
+      <a class="more" href="${addressOf(issue)}"
+        >Read it<span class="sr-only">: ${singleLineOf(issue.title)}</span> →</a
+      >
+    </p>
+  </section>`
+}
+
+function row(issue: IssueSummary): Markup {
+  return html`<li>
+    <span class="over">${date(issue.publishedAt, 'day')}</span>
+    <a href="${addressOf(issue)}">${words(issue.title)}</a>
+    ${issue.amendedAt === undefined || issue.retractedAt !== undefined ? '' : html`<span class="tag amended">amended</span>`}${issue.retractedAt === undefined ? '' : html`<span class="tag gone">retracted</span>`}
+  </li>`
+}
+
+function addressOf({ number }: IssueSummary): string {
+  return issueFolder(number) + INDEX
+}
+
+// In the order of the log, whatever their dates claim.
+function byYear(issues: readonly IssueSummary[]): [string, IssueSummary[]][] {
+  const years: [string, IssueSummary[]][] = []
+  for (const issue of issues) {
+    const year = issue.publishedAt.slice(0, 4)
+    const last = years.at(-1)
+    if (last?.[0] === year) last[1].push(issue)
+    else years.push([year, [issue]])
+  }
+  return years
+}
