@@ -54,7 +54,9 @@ async function readContents(
   feed: Feed,
   edition: Edition,
   options: { timeoutMs: number; signal: AbortSignal | undefined },
-) {
+): Promise<
+  Pick<Output<'readIssue'>, 'markdown' | 'attachments'> & { readonly areVerified: boolean }
+> {
   const { record } = edition
   const body = contentRange(record.body)
   if (!feed.holds(body)) {
@@ -62,12 +64,15 @@ async function readContents(
     await online(engine, feed)
   }
   const markdown = await feed.readBody(edition, options)
+  const areVerified = await feed.verify(body)
+  // It was dropped meanwhile, by a choice of what to keep: this time it is fetched, and stays.
+  if (!areVerified && !feed.holds(body)) return readContents(engine, feed, edition, options)
   const attachments = record.attachments.map((attachment) => {
     const { name, mediaType, bytes, alt } = attachment
     const held = feed.holds(contentRange(attachment))
     return { name, mediaType, bytes, ...defined({ alt }), held }
   })
-  return { markdown, attachments, areVerified: await feed.verify(body) }
+  return { markdown, attachments, areVerified }
 }
 
 async function verifyRecords(feed: Feed, issue: LocatedIssue): Promise<boolean> {
