@@ -7,6 +7,7 @@ import { defined } from './defined.ts'
 import { hasCode, HyperletterError } from './errors.ts'
 import type { CallOptions, Operations } from './api/contract/contract.ts'
 import { PROTOCOL_VERSION } from './api/kinds.ts'
+import { callByName, mapOperations } from './api/map-operations.ts'
 
 /** Where the work will run, decided once; the operations are the same. */
 export interface Connection {
@@ -37,6 +38,9 @@ export interface ConnectOptions {
   /** An engine of this process will need the network. */
   readonly online?: boolean
 }
+
+/** What a daemon says of an operation that came later, and of a field that did. */
+const UNKNOWN = /^The daemon has no such operation|: Unrecognized key/
 
 const BUSY_TIMEOUT_MS = 10_000
 const FIRST_PAUSE_MS = 20
@@ -89,11 +93,23 @@ async function connectToDaemon({ socketPath, dataDir }: Config): Promise<Connect
     )
   }
   return {
-    operations: remoteOperations(socketPath),
+    operations: operationsOf(socketPath),
     via: 'daemon',
     openReader: (request, options) => requestReader(socketPath, request, options),
     close: async () => undefined,
   }
+}
+
+// What commands ask is valid in their own version: what a daemon does not know, it is too old for.
+function operationsOf(socketPath: string): Operations {
+  const remote = remoteOperations(socketPath)
+  return mapOperations((name, input, options) => ({
+    run: () => callByName(remote, name, input, options),
+    failure: (error) =>
+      hasCode(error, 'INVALID_INPUT') && UNKNOWN.test(error.message)
+        ? new HyperletterError('PROTOCOL_MISMATCH', 'The daemon is older than this command.')
+        : error,
+  }))
 }
 
 // The stack takes 200 ms to load: a command that talks to a daemon does without.

@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Config } from '../src/config/config.ts'
 import { connect, type Connection, type ConnectOptions } from '../src/connect.ts'
 import { requestStop } from '../src/api/socket/client.ts'
+import { parseInput } from '../src/api/contract/contract.ts'
 import { PROTOCOL_VERSION } from '../src/api/socket/protocol.ts'
 import { daemonStatus, startDaemon } from '../src/daemon/spawn.ts'
 import { startDaemonHere } from './helpers/daemons.ts'
@@ -172,6 +173,19 @@ describe('with a daemon', () => {
     await serve(fakeOperations(), { socketPath: config.socketPath, info })
     const error = await expectFailure('PROTOCOL_MISMATCH', connect(config))
     expect(error.hint).toEqual(expect.any(String))
+  })
+
+  it.each([
+    ['PROTOCOL_MISMATCH', { newField: true }],
+    ['INVALID_INPUT', { newsletter: '' }],
+  ] as const)('fails with %s where it refuses %j', async (code, changed) => {
+    const config = await someConfig()
+    const input = { newsletter: 'Tide tables' }
+    const listIssues = () =>
+      Promise.resolve().then(() => parseInput('listIssues', { ...input, ...changed }) as never)
+    await serve(fakeOperations({ listIssues }), { socketPath: config.socketPath })
+    const { operations } = await open(config)
+    await expectFailure(code, operations.listIssues(input))
   })
 })
 
