@@ -229,6 +229,20 @@ describe('read', () => {
     expect(stdout).toContain('<em>early</em>')
   })
 
+  it('shows the issue that a link leads to', async () => {
+    const asked: unknown[] = []
+    const operations = {
+      readIssue: (input: unknown) => {
+        asked.push(input)
+        return Promise.resolve(issue)
+      },
+    }
+    const link = `hyperletter://${issue.feedKey}/2`
+    await runCli(['read', `${link}#issue-tides`, '--markdown'], { operations })
+    await runCli(['read', link, '3', '--markdown'], { operations })
+    expect(asked).toMatchObject([{ number: 2 }, { number: 3 }])
+  })
+
   it('gives everything as JSON, with HTML that names the attachments', async () => {
     const { stdout } = await runCli(['read', 'Tides', '--json'], { operations: { readIssue } })
     expect(jsonOf(stdout)).toMatchObject({ ...issue, html: expect.any(String) as string })

@@ -5,6 +5,8 @@ import { parseEncryptionKey, parseFeedKey, type EncryptionKey, type FeedKey } fr
 export interface Link {
   readonly feedKey: FeedKey
   readonly encryptionKey?: EncryptionKey
+  /** The number of an issue, if it leads to one. */
+  readonly number?: number
 }
 
 const SCHEME = 'hyperletter://'
@@ -13,8 +15,8 @@ const SCHEME = 'hyperletter://'
 const MAX_LENGTH = 2_048
 
 /**
- * Parses `hyperletter://<feed key>`, `hyperletter://<feed key>#<encryption key>`, or either without the scheme, as mail
- * and other programs hand them on: in brackets or quotes (RFC 3986, appendix C), behind it the punctuation of a sentence,
+ * Parses `hyperletter://<feed key>`, `hyperletter://<feed key>#<encryption key>`, or either without the scheme, or with the
+ * number of an issue behind the feed key, as mail and other programs hand them on: in brackets or quotes (RFC 3986, appendix C), behind it the punctuation of a sentence,
  * broken over lines, percent-encoded, in capitals, or with parameters of a tracker.
  * @throws INVALID_LINK saying what is wrong with it.
  */
@@ -29,9 +31,15 @@ export function parseLink(text: string): Link {
   }
   const rest = scheme === undefined ? plain : plain.slice(scheme.length).replace(/^\/\//, '')
   const [address = '', ...secrets] = rest.split('#')
-  const feedKey = parseFeedKey(address.replace(/\?.*$/, '').replace(/\/$/, ''))
-  if (secrets.length === 0) return { feedKey }
-  return { feedKey, encryptionKey: parseEncryptionKey(secrets.join('#').replace(/[?&].*$/, '')) }
+  const [, key = '', issue] = /^([^?]*?)(?:\/([1-9]\d{0,14})?)?(?:\?|$)/.exec(address) ?? []
+  const found = {
+    feedKey: parseFeedKey(key),
+    ...(issue === undefined ? {} : { number: Number(issue) }),
+  }
+  const [secret] = secrets
+  const isPlace = issue !== undefined && secret?.startsWith('issue-') === true
+  if (secret === undefined || isPlace) return found
+  return { ...found, encryptionKey: parseEncryptionKey(secrets.join('#').replace(/[?&].*$/, '')) }
 }
 
 function unwrapped(text: string): string {

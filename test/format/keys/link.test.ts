@@ -59,6 +59,19 @@ describe('a link', () => {
     expect(parseLink(text)).toEqual({ feedKey: KEY, encryptionKey: SECRET })
   })
 
+  it('of an issue is one of its newsletter', () => {
+    const issue = { feedKey: KEY, number: 3 }
+    expect(parseLink(`hyperletter://${KEY}/3`)).toEqual(issue)
+    expect(parseLink(`hyperletter://${KEY}/3?utm_source=mail`)).toEqual(issue)
+    expect(parseLink(`hyperletter://${KEY}/3#issue-high-water`)).toEqual(issue)
+    expect(parseLink(`hyperletter://${KEY}/3#${SECRET}`)).toEqual({
+      ...issue,
+      encryptionKey: SECRET,
+    })
+    for (const path of ['0', '-1', '03', '1.5', '1/2', '9'.repeat(16), 'x'])
+      expect(refusal(`hyperletter://${KEY}/${path}`)?.code).toBe('INVALID_LINK')
+  })
+
   it('survives being printed and parsed', () => {
     const bytes = fc.uint8Array({ minLength: 32, maxLength: 32 })
     fc.assert(

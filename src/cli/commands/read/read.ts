@@ -54,10 +54,11 @@ export const commands: Commands = {
 async function read(
   context: Context,
   newsletter: string,
-  number: number | undefined,
+  given: number | undefined,
   options: Options,
 ): Promise<void> {
   const { out } = context
+  const number = given ?? numberIn(newsletter)
   if (options.browser === true) return readInBrowser(context, newsletter, number)
   if (options.diff === true) return showDiff(context, newsletter, number, options)
   const { issue, newest, pictures, origins } = await fetchIssue(
@@ -88,6 +89,12 @@ async function read(
   if (hints.length > 0) {
     await out.note(`${hints.join(', ')} (hyperletter read ${shellWord(newsletter)} <number>)`)
   }
+}
+
+/** The number of the issue that a link leads to. */
+function numberIn(link: string): number | undefined {
+  const number = /^hyperletter:.*\/([1-9]\d{0,14})(?:#.*)?$/i.exec(link)?.[1]
+  return number === undefined ? undefined : Number(number)
 }
 
 async function readInBrowser(context: Context, newsletter: string, number: number | undefined) {
