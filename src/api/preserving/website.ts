@@ -18,7 +18,7 @@ import type {
 import { commonFacts, siteFiles } from '../../site/static/site.ts'
 import { renderIssue } from '../../text-worker/render-issue.ts'
 import { packageVersion } from '../../version.ts'
-import type { SiteFolder } from './site-folder.ts'
+import type { PageFolder } from './page-folder.ts'
 
 const LOCAL = { wait: false }
 
@@ -37,7 +37,7 @@ export interface WebsiteOptions {
  */
 export async function* writeWebsite(
   feed: Feed,
-  folder: SiteFolder,
+  folder: PageFolder,
   { address, theme, completeFeed, successor }: WebsiteOptions,
   assets: SiteAssets,
 ): AsyncGenerator<{ readonly done: number; readonly total: number }> {

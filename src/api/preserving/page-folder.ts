@@ -5,7 +5,7 @@ import { writeBeside } from '../../atomic-file.ts'
 import type { SiteFile } from '../../site/static/model.ts'
 
 /** What a run did to a folder. */
-export interface FolderChanges {
+export interface PageChanges {
   files: number
   changed: number
   changedBytes: number
@@ -22,8 +22,8 @@ const OPTIONAL = ['theme.css', 'cover.png', 'sitemap.xml']
  * The files of a site in a folder. Each is written beside its place and renamed into it; one that is the same already
  * is not touched, so that `rsync` and its like move only changes.
  */
-export class SiteFolder {
-  readonly changes: FolderChanges = { files: 0, changed: 0, changedBytes: 0, removed: 0 }
+export class PageFolder {
+  readonly changes: PageChanges = { files: 0, changed: 0, changedBytes: 0, removed: 0 }
   readonly #folder: string
   readonly #signal: AbortSignal | undefined
   readonly #written = new Set<string>()
