@@ -6,13 +6,14 @@ import { onStore, unusableDirectory } from './storage-errors.ts'
 import { SerialQueue } from './async.ts'
 
 /**
- * Makes a directory for this user alone (mode 0700), with those above it. One that exists is left as it is.
+ * Makes a directory, with those above it. One that exists is left as it is.
  * @param shown what the error names.
+ * @param mode for this user alone unless given.
  * @throws INVALID_INPUT, DISK_FULL
  */
-export async function makeDirectory(path: string, shown = path): Promise<void> {
+export async function makeDirectory(path: string, shown = path, mode = 0o700): Promise<void> {
   try {
-    await makeOneByOne(path)
+    await makeOneByOne(path, mode)
   } catch (error) {
     throw unusableDirectory(shown, error)
   }
@@ -20,21 +21,21 @@ export async function makeDirectory(path: string, shown = path): Promise<void> {
 
 // The recursive `mkdir` of Node.js never ends below /proc (nodejs/node#31481 and others like it). Others may make the
 // same directories at the same moment.
-async function makeOneByOne(path: string): Promise<void> {
+async function makeOneByOne(path: string, mode: number): Promise<void> {
   const parent = dirname(path)
   try {
-    await makeUnlessThere(path)
+    await makeUnlessThere(path, mode)
   } catch (error) {
     if (codeOf(error) !== 'ENOENT' || parent === path) throw error
     // Where the parent is there, the file system itself refuses.
-    if (!(await isDirectory(parent))) await makeOneByOne(parent)
-    await makeUnlessThere(path)
+    if (!(await isDirectory(parent))) await makeOneByOne(parent, mode)
+    await makeUnlessThere(path, mode)
   }
 }
 
-async function makeUnlessThere(path: string): Promise<void> {
+async function makeUnlessThere(path: string, mode: number): Promise<void> {
   try {
-    await mkdir(path, { mode: 0o700 })
+    await mkdir(path, { mode })
   } catch (error) {
     if (!(await isDirectory(path))) throw error
   }

@@ -17,6 +17,7 @@ describe('the code table', () => {
       INVALID_LINK: 2,
       INVALID_RECORD: 1,
       INVALID_BUNDLE: 1,
+      INVALID_LOG: 1,
       INVALID_STATEMENT: 1,
       NEWSLETTER_NOT_FOUND: 1,
       NOT_AUTHOR: 1,

@@ -18,6 +18,7 @@ export const OPERATION_KINDS = {
   restoreNewsletter: 'events',
   repairNewsletter: 'value',
   exportBundle: 'bytes',
+  exportSite: 'events',
   importBundle: 'events',
   previewNewsletter: 'value',
   subscribe: 'events',

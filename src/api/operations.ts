@@ -42,6 +42,7 @@ export function bindOperations(engine: Engine, via: Via): Operations {
 /** What can be done where nothing can be written. */
 const READING: ReadonlySet<OperationName> = new Set([
   'exportBundle',
+  'exportSite',
   'listInbox',
   'listIssues',
   'listNewsletters',
@@ -102,6 +103,7 @@ export const implementations: {
   restoreNewsletter: async () => (await import('./preserving/restoring.ts')).restoreNewsletter,
   repairNewsletter: async () => (await import('./preserving/repairing.ts')).repairNewsletter,
   exportBundle: async () => (await import('./preserving/bundling.ts')).exportBundle,
+  exportSite: async () => (await import('./preserving/exporting-site.ts')).exportSite,
   importBundle: async () => (await import('./preserving/bundling.ts')).importBundle,
   previewNewsletter: async () => (await import('./following/subscribing.ts')).previewNewsletter,
   subscribe: async () => (await import('./following/subscribing.ts')).subscribe,

@@ -81,6 +81,34 @@ describe('export', () => {
     })
   })
 
+  it('writes a folder for a web server, and says what changed', async () => {
+    const inputs: Input<'exportSite'>[] = []
+    const result = { feedKey: 'y'.repeat(52), title: 'Tides', files: 4, changedBytes: 2_000 }
+    const run = async (counts: { changed: number; removed: number }, ...args: string[]) => {
+      const exportSite: Operations['exportSite'] = (input) => {
+        inputs.push(input)
+        const writing = { event: 'writing' as const, done: 1, total: 4 }
+        return streamOf([writing, { event: 'finished' as const, ...result, ...counts }])()
+      }
+      const argv = ['export', 'Tides', '--site', 'site', ...args]
+      return runCli(argv, { operations: { exportSite }, cwd: '/home' })
+    }
+    expect((await run({ changed: 3, removed: 1 })).stdout).toBe(
+      'Wrote 3 of 4 files to /home/site, 2.0 kB, removed 1.\n',
+    )
+    expect((await run({ changed: 0, removed: 0 }, '--log-only')).stdout).toBe(
+      '/home/site is up to date, 4 files.\n',
+    )
+    const json = jsonOf((await run({ changed: 3, removed: 1 }, '--json')).stdout)
+    expect(json).toEqual({ ...result, changed: 3, removed: 1, folder: '/home/site' })
+    const input = { newsletter: 'Tides', folder: '/home/site' }
+    expect(inputs).toEqual([input, { ...input, logOnly: true }, input])
+    for (const args of [['--bundle', 'a'], ['--since', '2'], ['--force']]) {
+      expect((await run({ changed: 0, removed: 0 }, ...args)).code).toBe(2)
+    }
+    expect((await runCli(['export', 'Tides', '--bundle', 'a', '--log-only'])).code).toBe(2)
+  })
+
   it('counts the issues that it was asked for', async () => {
     const { operations, cwd } = await sample()
     const argv = ['export', 'Tides', '--bundle', 'a', '--since', '2', '--json']

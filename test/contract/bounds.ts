@@ -51,6 +51,7 @@ const COMPLETE: Readonly<Record<OperationName, Readonly<Record<string, unknown>>
   },
   repairNewsletter: { newsletter, timeoutSeconds: 1 },
   exportBundle: { newsletter, since: 1 },
+  exportSite: { newsletter, folder: '/a', logOnly: true },
   importBundle: { file: '/a.bundle', link: KEY, encryptionKey: KEY, subscribe: true },
   previewNewsletter: { link: KEY, timeoutSeconds: 1 },
   subscribe: { link: KEY, wait: false, timeoutSeconds: 1 },

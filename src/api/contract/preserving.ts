@@ -69,6 +69,30 @@ export const preservingContract = {
     }),
   ),
 
+  /** A folder for any web server: the log as files that readers verify. Changes only what is new. */
+  exportSite: events(
+    z.strictObject({
+      newsletter: newsletterRef,
+      /** Absolute path; one that was written before is brought up to date. */
+      folder: z.string().min(1).max(4_096),
+      /** Only the folder `log` in it. */
+      logOnly: z.boolean().optional(),
+    }),
+    z.discriminatedUnion('event', [
+      /** Files, the unchanged ones too. */
+      z.object({ event: z.literal('writing'), done: count, total: count }),
+      z.object({
+        event: z.literal('finished'),
+        feedKey,
+        title: z.string().optional(),
+        files: count,
+        changed: count,
+        changedBytes: count,
+        removed: count,
+      }),
+    ]),
+  ),
+
   /** Verifies a bundle and takes it, without any network. */
   importBundle: events(
     z.strictObject({

@@ -71,6 +71,7 @@ export function decodeHead(bytes: Uint8Array, crypto: Crypto = portable): LogHea
   let at = 0
   const take = (sizeBytes: number) => bytes.slice(at, (at += sizeBytes))
   const takeNumber = () => readNumber(take(8), 0, invalidLog)
+  const takeCount = () => viewOf(take(4)).getUint32(0, true)
   if (bytes.byteLength < FIXED_BYTES || !equal(take(MAGIC.byteLength), MAGIC)) {
     throw invalidLog('It is no head of a log.')
   }
@@ -79,7 +80,7 @@ export function decodeHead(bytes: Uint8Array, crypto: Crypto = portable): LogHea
   const publicKey = take(KEY_BYTES)
   const length = takeNumber()
   const signature = take(SIGNATURE_BYTES)
-  const holeCount = new DataView(take(4).buffer).getUint32(0, true)
+  const holeCount = takeCount()
   if (!equal(key, keyOf(publicKey)))
     throw invalidLog('Its feed key and its signing key do not fit.')
   if (length < 1 || length > MAX_BLOCKS) throw invalidLog(`It claims a log of ${length} blocks.`)
@@ -102,6 +103,11 @@ export function decodeHead(bytes: Uint8Array, crypto: Crypto = portable): LogHea
   const message = signable(key, headHash(head, crypto), length)
   if (crypto.verify(message, signature, publicKey)) return head
   throw invalidLog('It is not what the author signed.')
+}
+
+// Also of a Buffer, whose `slice` is not a copy.
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength)
 }
 
 /** The hash of the tree that a head shows. */

@@ -177,7 +177,9 @@ export class VerifiedFiles {
       const leaf = leaves[index % TILE_BLOCKS]
       const [from = 0, to = 0] = pack.offsets.slice(index - pack.start)
       const frame = bytes.subarray(from - base, to - base)
-      const block = isIn(holes, index) ? undefined : frame.slice(FRAME_HEAD_BYTES)
+      const block = isIn(holes, index)
+        ? undefined
+        : new Uint8Array(frame.subarray(FRAME_HEAD_BYTES))
       if (block !== undefined) this.#assertSigned(index, block, leaf)
       const expected =
         leaf && partsOf(block ? { block } : { hash: leaf.hash, sizeBytes: leaf.size })

@@ -54,6 +54,8 @@ export interface WrittenLog {
   readonly head: LogHead
   /** In the order in which they have to appear: what the head needs, then the head. */
   readonly files: readonly LogFile[]
+  /** The hash of the tree over the first blocks. */
+  readonly treeHash: (length: number) => Uint8Array
   /** Paths of the files that belong to an older head of the same log. */
   readonly filesOf: (head: Pick<LogHead, 'length' | 'holes'>) => string[]
 }
@@ -112,7 +114,7 @@ export async function logFilesOf(
       recordsPath(tile, older.length),
       ...packsUntil(tile, older).map(({ path }) => path),
     ]).flat()
-  return { head, files, filesOf }
+  return { head, files, treeHash: (until) => tree.hash(until), filesOf }
 }
 
 function fileOf(path: string, sizeBytes: number, leaves: () => Leaf[]): LogFile {

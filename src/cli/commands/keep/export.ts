@@ -14,6 +14,8 @@ import { Progress } from '../../terminal/progress.ts'
 interface Options {
   readonly bundle?: string
   readonly markdown?: string
+  readonly site?: string
+  readonly logOnly?: boolean
   readonly since?: number
   readonly force?: boolean
 }
@@ -28,6 +30,15 @@ export const commands: Commands = {
       .addOption(
         new Option('--markdown <folder>', 'Markdown files with their pictures').conflicts('bundle'),
       )
+      .addOption(
+        new Option('--site <folder>', 'a folder for any web server').conflicts([
+          'bundle',
+          'markdown',
+          'since',
+          'force',
+        ]),
+      )
+      .option('--log-only', 'with --site: nothing but the verified log')
       .option('--since <number>', 'only issues since this number', issueNumber)
       .option('--force', 'replace existing files')
       .details(
@@ -35,12 +46,17 @@ export const commands: Commands = {
 A bundle is for \`hyperletter import-bundle\`: readers verify it and replicate it on. A folder of Markdown
 files is for other programs, and for \`hyperletter import\`, which makes the same issues of it. A folder
 that was exported before gets the issues that it lacks.
+
+With --site, a folder gets the log as files that anybody can verify. Put it on any web host: readers
+who have the link fetch from there what no peer has. Run it again after each issue; only what is new changes.
+Upload everything but log/head first, and then everything, removing what is gone.
 `,
       )
       .examples(
         'hyperletter export "Tide Tables" --bundle tides.bundle',
         'hyperletter export "Tide Tables" --bundle news.bundle --since 12',
         'hyperletter export "Tide Tables" --markdown ~/letters/tides',
+        'hyperletter export "Tide Tables" --site ~/sites/tides',
       )
       .action(bind(exportNewsletter)),
 }
@@ -48,13 +64,17 @@ that was exported before gets the issues that it lacks.
 async function exportNewsletter(
   context: Context,
   newsletter: string,
-  { bundle, markdown, ...options }: Options,
+  { bundle, markdown, site, logOnly, ...options }: Options,
 ): Promise<number | void> {
+  if (logOnly === true && site === undefined) {
+    throw new HyperletterError('INVALID_INPUT', '--log-only goes with --site <folder>.')
+  }
+  if (site !== undefined) return exportSite(context, newsletter, site, logOnly)
   if (bundle !== undefined) return exportBundle(context, newsletter, bundle, options)
   if (markdown !== undefined) return exportFolder(context, newsletter, markdown, options)
   throw new HyperletterError(
     'INVALID_INPUT',
-    'Say what to write: --bundle <file> or --markdown <folder>.',
+    'Say what to write: --bundle <file>, --markdown <folder> or --site <folder>.',
   )
 }
 
@@ -79,6 +99,32 @@ async function exportFolder(
   for (const { number, message } of skipped)
     await out.warn(`Issue ${number} is left out: ${message}`)
   return skipped.some(({ code }) => code !== 'ISSUE_NOT_FOUND') ? 3 : 0
+}
+
+async function exportSite(
+  context: Context,
+  newsletter: string,
+  to: string,
+  logOnly: boolean | undefined,
+): Promise<void> {
+  const { io, out } = context
+  const folder = resolve(io.cwd, to)
+  const finished = await withOperations(context, async (operations) => {
+    using progress = new Progress(context, 'exporting')
+    const input = { newsletter, folder, ...defined({ logOnly }) }
+    for await (const event of operations.exportSite(input, { signal: io.signal })) {
+      if (event.event === 'finished') return event
+      progress.update(event)
+    }
+    throw new HyperletterError('INTERNAL', 'The export ended without a result.')
+  })
+  const { event: _event, ...result } = finished
+  const { changed, changedBytes, removed, files } = result
+  await out.result({ ...result, folder }, () => {
+    if (changed + removed === 0) return `${folder} is up to date, ${plural(files, 'file')}.\n`
+    const gone = removed === 0 ? '' : `, removed ${removed}`
+    return `Wrote ${changed} of ${plural(files, 'file')} to ${folder}, ${formatBytes(changedBytes)}${gone}.\n`
+  })
 }
 
 async function exportBundle(

@@ -1,0 +1,145 @@
+import { defined } from '../../defined.ts'
+import { compress } from '../../engine/compression.ts'
+import type { Engine } from '../../engine/engine.ts'
+import { hasCode, HyperletterError } from '../../errors.ts'
+import { without } from '../../format/block-ranges.ts'
+import { equal } from '../../format/bytes.ts'
+import type { BlockRange, Feed } from '../../format/feed.ts'
+import { retractedContents } from '../../format/history/issue-ranges.ts'
+import type { FeedKey } from '../../format/keys/feed-key.ts'
+import { decodeHead, headHash, MAX_HEAD_BYTES, type LogHead } from '../../format/log-files/head.ts'
+import { clipped, HEAD_PATH, TILE_BYTES } from '../../format/log-files/layout.ts'
+import { logFilesOf, type LogFile, type WrittenLog } from '../../format/log-files/write.ts'
+import { nativeCrypto } from '../../log/keys.ts'
+import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
+import { LogFolder } from './log-folder.ts'
+
+const LOCAL = { wait: false }
+
+/** Where the log files are in the folder. */
+const LOG = 'log/'
+
+/** What `logFilesOf` names, and nobody else. */
+const LOG_FILE = /^log\/(?:tree\/\d+|blocks\/\d+-\d+(?:-[0-9a-f]{16})?|records\/\d+(?:-\d+)?)$/
+const PART = /\/\.hyperletter-[0-9a-f]{12}\.part$/
+
+/**
+ * Writes a folder that any web server can serve: the log as files, as docs/log-files.md specifies them. What is there
+ * already stays; what the author retracted goes at once, and other files that are not needed any more one publication
+ * later, for somebody may have read the head a moment ago.
+ * @throws NOT_AVAILABLE if blocks are not on this machine; INVALID_INPUT if something else is in the folder; FEED_BEHIND if
+ * it has more of the newsletter than this device, FEED_CONFLICT if it has another history; DISK_FULL.
+ */
+export async function* exportSite(
+  engine: Engine,
+  { newsletter, folder, logOnly = false }: ParsedInput<'exportSite'>,
+  { signal }: CallOptions,
+): AsyncGenerator<Output<'exportSite'>> {
+  const entry = engine.library.resolve(newsletter)
+  await using session = await engine.open(entry)
+  const { feed } = session
+  const site = new LogFolder(folder)
+  const readable = await listed(feed)
+  const log = await logFilesOf(feed.log, {
+    holes: readable?.holes ?? [],
+    records: readable && feed.log,
+    crypto: nativeCrypto,
+    compress,
+    existing: (path) => site.read(LOG + path, TILE_BYTES),
+  })
+  const before = await headIn(site, feed.feedKey, log)
+
+  const files: LogFile[] = log.files.map((it) => ({ ...it, path: LOG + it.path }))
+  if (!logOnly) files.push(whereItIs(feed.feedKey))
+  let changes = { files: 0, changed: 0, changedBytes: 0 }
+  for await (changes of site.write(files, signal)) {
+    yield { event: 'writing', done: changes.files, total: files.length }
+  }
+  const removed = await removeOld(site, log, before)
+  yield {
+    event: 'finished',
+    feedKey: feed.feedKey,
+    ...defined({ title: entry.title }),
+    ...changes,
+    removed,
+  }
+}
+
+// Contents that were retracted; undefined where the newsletter cannot be read here.
+async function listed(feed: Feed): Promise<{ holes: BlockRange[] } | undefined> {
+  try {
+    const { issues } = await feed.list(LOCAL)
+    return { holes: retractedContents(issues) }
+  } catch (error) {
+    if (!hasCode(error, 'NEEDS_KEY', 'NOT_AVAILABLE')) throw error
+    return undefined
+  }
+}
+
+function whereItIs(feedKey: FeedKey): LogFile {
+  const text = `${JSON.stringify({ hyperletter: 1, feedKey, log: LOG }, undefined, 2)}\n`
+  const bytes = () => Promise.resolve(new TextEncoder().encode(text))
+  return { path: 'hyperletter.json', isImmutable: false, bytes }
+}
+
+// What was published into this folder before.
+async function headIn(
+  site: LogFolder,
+  feedKey: FeedKey,
+  { head, treeHash }: WrittenLog,
+): Promise<LogHead | undefined> {
+  const bytes = await site.read(LOG + HEAD_PATH, MAX_HEAD_BYTES)
+  if (bytes === undefined) return undefined
+  let before: LogHead
+  try {
+    before = decodeHead(bytes, nativeCrypto)
+  } catch (cause) {
+    throw new HyperletterError('INVALID_INPUT', `${LOG}${HEAD_PATH} in the folder is damaged.`, {
+      hint: 'Choose another folder, or remove that file.',
+      cause,
+    })
+  }
+  if (before.feedKey !== feedKey) {
+    throw new HyperletterError('INVALID_INPUT', 'The folder has another newsletter.', {
+      hint: 'Choose a folder for each newsletter.',
+    })
+  }
+  if (before.length > head.length) {
+    throw new HyperletterError(
+      'FEED_BEHIND',
+      `The folder has ${before.length} blocks of the newsletter; here are ${head.length}.`,
+      { hint: 'Let this device fetch the missing issues from peers first.' },
+    )
+  }
+  if (equal(headHash(before, nativeCrypto), treeHash(before.length))) return before
+  throw new HyperletterError('FEED_CONFLICT', 'The folder has another history of the newsletter.')
+}
+
+async function removeOld(
+  site: LogFolder,
+  { head, files, filesOf }: WrittenLog,
+  before: LogHead | undefined,
+): Promise<number> {
+  const needed = new Set(files.map(({ path }) => path))
+  const justRead = new Set(before === undefined ? [] : filesOf(before))
+  const isNew = before?.length !== head.length
+  let removed = 0
+  for (const under of ['tree', 'blocks', 'records']) {
+    for (const full of await site.list(LOG + under)) {
+      const path = full.slice(LOG.length)
+      if (needed.has(path) || (!LOG_FILE.test(full) && !PART.test(full))) continue
+      const isOld = isNew && !justRead.has(path)
+      if (!isOld && !hasRetracted(path, head, before)) continue
+      await site.remove(full)
+      removed++
+    }
+  }
+  return removed
+}
+
+// Whether a pack of the head before has contents that its author took back since.
+function hasRetracted(path: string, { holes }: LogHead, before: LogHead | undefined): boolean {
+  const [, first, count] = /^blocks\/(\d+)-(\d+)/.exec(path) ?? []
+  const pack = { start: Number(first), end: Number(first) + Number(count) }
+  return without(clipped(holes, pack), before?.holes ?? []).length > 0
+}
