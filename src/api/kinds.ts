@@ -36,6 +36,7 @@ export const OPERATION_KINDS = {
   readAttachment: 'bytes',
   markIssue: 'value',
   markIssues: 'value',
+  markAllRead: 'value',
   succeedNewsletter: 'value',
   acceptSuccession: 'value',
   takeNotices: 'value',

@@ -100,6 +100,8 @@ export const issueSummary = z.object({
   /** When it was first seen here, where its author dates it later: lists are in the order of this, or else of its date. */
   arrivedAt: z.string().optional(),
   summary: z.string().optional(),
+  /** The beginning of its text, where it was asked for and there is no summary. */
+  excerpt: z.string().optional(),
   /** Index of the block of the edition that is listed: each has its own. Absent from an older daemon. */
   editionBlock: count.optional(),
   /** When the edition that is listed replaced an older one, by its author's claim. */

@@ -35,6 +35,13 @@ export const readingContract = {
     z.strictObject({
       /** Unread ones when absent. */
       show: z.enum(['unread', 'all', 'starred']).optional(),
+      /** Only issues of this one. */
+      newsletter: newsletterRef.optional(),
+      /** Of a long list, a part: how many are left out at its beginning, and how many there are at most. */
+      skip: count.optional(),
+      limit: z.int().min(1).max(200).optional(),
+      /** With the beginning of each text that is on this machine and has no summary. */
+      excerpts: z.boolean().optional(),
     }),
     z.array(issueSummary),
   ),
@@ -166,5 +173,14 @@ export const readingContract = {
       /** How many were not marked so before. */
       changed: count,
     }),
+  ),
+
+  /**
+   * Marks every unread issue of the subscriptions, or of one, as read. What comes back undoes it: `markIssues` takes
+   * each of its parts.
+   */
+  markAllRead: value(
+    z.strictObject({ newsletter: newsletterRef.optional() }),
+    z.array(z.object({ feedKey, newsletter: z.string(), numbers: z.array(number) })),
   ),
 } as const

@@ -6,7 +6,8 @@ import type { LibraryEntry } from '../../engine/library/library.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import { anySignal, waitUntil } from '../../async.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
-import { marksOf, summarizeIssue } from '../reading/listing.ts'
+import { marksOf } from '../reading/issue-marks.ts'
+import { summarizeIssue } from '../reading/listing.ts'
 import { describeSuccessor } from '../succeeding.ts'
 
 type Event = Output<'watchIssues'>

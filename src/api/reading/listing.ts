@@ -6,7 +6,6 @@ import type { Listing } from '../../format/history/history.ts'
 import { LISTING_LIMITS } from '../../format/history/known-record.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import { addArrivals, arrivalOf } from '../../engine/library/arrivals.ts'
-import type { Marks } from '../../engine/library/marks.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
 import { formatLink } from '../../format/keys/link.ts'
@@ -14,6 +13,7 @@ import { newestFirst } from '../../format/records/text.ts'
 import { ignoreFullDisk } from '../../storage-errors.ts'
 import { describeInList } from '../../site/describe.ts'
 import type { Output, ParsedInput } from '../contract/contract.ts'
+import { type IssueMarks, marksOf, rememberEditions } from './issue-marks.ts'
 import { describeSuccessor } from '../succeeding.ts'
 
 type IssueSummary = Output<'listIssues'>[number]
@@ -39,16 +39,17 @@ export async function listIssues(
 /** Issues of all subscriptions, newest first: unread ones, or all. Starred ones of all newsletters. */
 export async function listInbox(
   engine: Engine,
-  { show = 'unread' }: ParsedInput<'listInbox'>,
+  input: ParsedInput<'listInbox'>,
 ): Promise<IssueSummary[]> {
+  const { show = 'unread', newsletter, skip = 0, limit = Infinity, excerpts = false } = input
   const isWanted = {
     unread: (it: IssueMarks) => !it.read,
     all: () => true,
     starred: (it: IssueMarks) => it.starred,
   }[show]
-  const entries = engine.library
-    .list()
-    .filter((it) => show === 'starred' || it.roles.includes('subscriber'))
+  const all =
+    newsletter === undefined ? engine.library.list() : [engine.library.resolve(newsletter)]
+  const entries = all.filter((it) => show === 'starred' || it.roles.includes('subscriber'))
   const lists = await Promise.all(
     entries.map((entry) =>
       summarizeIssues(engine, entry, { isWanted }).catch((error: unknown) => {
@@ -58,7 +59,27 @@ export async function listInbox(
       }),
     ),
   )
-  return newestFirst(lists.flat())
+  const page = newestFirst(lists.flat()).slice(skip, skip + limit)
+  return excerpts ? withExcerpts(engine, page) : page
+}
+
+async function withExcerpts(engine: Engine, issues: IssueSummary[]): Promise<IssueSummary[]> {
+  const { beginningOf } = await import('../../engine/search/text/excerpt.ts')
+  const read = async (it: IssueSummary): Promise<IssueSummary> => {
+    const entry = engine.library.get(it.feedKey as FeedKey)
+    if (entry === undefined || it.summary !== undefined || !it.held) return it
+    if (it.retractedAt !== undefined) return it
+    await using session = await engine.open(entry)
+    const { feed } = session
+    try {
+      const edition = newestEdition(await feed.issue(it.number, LOCAL))
+      return { ...it, excerpt: beginningOf(await feed.readBody(edition, LOCAL), it.title) }
+    } catch (error) {
+      if (!hasCode(error, 'NOT_AVAILABLE', 'INVALID_RECORD', 'TOO_LARGE')) throw error
+      return it
+    }
+  }
+  return Promise.all(issues.map(read))
 }
 
 interface Wanted {
@@ -91,59 +112,6 @@ async function summarizeIssues(
     const marked = marks(it)
     return isWanted(marked) ? [summarizeIssue(known, feed, it, marked)] : []
   })
-}
-
-/** What the reader said of an issue. */
-interface IssueMarks {
-  readonly read: boolean
-  readonly starred: boolean
-  /** It was read, and amended since. */
-  readonly corrected: boolean
-}
-
-/** The marks of the issues of a newsletter. */
-export async function marksOf(
-  engine: Engine,
-  { feedKey, roles }: LibraryEntry,
-): Promise<(issue: LocatedIssue) => IssueMarks> {
-  const { marks } = engine.library
-  const [read, starred, editions] = await Promise.all([
-    marks.numbers('read', feedKey),
-    marks.numbers('star', feedKey),
-    marks.editionsRead(feedKey),
-  ])
-  // What one wrote oneself is never news.
-  const isNews = roles.includes('subscriber')
-  return (issue) => {
-    const { number } = issue.record
-    const edition = editions.get(number) ?? Infinity
-    // Of what was retracted, nothing is left to read.
-    const isOver = !isNews || issue.retraction !== undefined
-    const corrected = !isOver && read.has(number) && newestEdition(issue).index > edition
-    const isRead = isOver || (read.has(number) && !corrected)
-    return { read: isRead, starred: starred.has(number), corrected }
-  }
-}
-
-/** A mark without an edition counts for the newest one here: only later amendments are reported. */
-async function rememberEditions(
-  { library: { marks } }: Engine,
-  { feedKey }: LibraryEntry,
-  issues: readonly LocatedIssue[],
-): Promise<void> {
-  const editions = await marks.editionsRead(feedKey)
-  const read = await marks.numbers('read', feedKey)
-  if (editions.size === read.size) return
-  const unknown = issues.filter(
-    ({ record: { number } }) => read.has(number) && !editions.has(number),
-  )
-  if (unknown.length > 0) await setRead(marks, feedKey, unknown)
-}
-
-/** Marks issues as read, as they are now. @returns how many were not so before. */
-function setRead(marks: Marks, feedKey: FeedKey, issues: readonly LocatedIssue[]): Promise<number> {
-  const editions = new Map(issues.map((it) => [it.record.number, newestEdition(it).index]))
-  return marks.set('read', feedKey, editions.keys(), true, editions)
 }
 
 async function summarizeNewsletter(
@@ -227,44 +195,4 @@ export function summarizeIssue(
     ...(corrected && { corrected, ...defined({ note: located.amendments[0]?.record.note }) }),
     held: feed.holdsIssue(located),
   }
-}
-
-/** Sets or takes the marks of one issue. @throws ISSUE_NOT_FOUND */
-export async function markIssue(
-  engine: Engine,
-  { newsletter, number, read, starred }: ParsedInput<'markIssue'>,
-): Promise<Output<'markIssue'>> {
-  const entry = engine.library.resolve(newsletter)
-  await using session = await engine.open(entry)
-  const { feed } = session
-  const located = await feed.issue(number, { wait: false })
-  const { marks } = engine.library
-  if (read === true) await setRead(marks, feed.feedKey, [located])
-  if (read === false) await marks.set('read', feed.feedKey, [number], false)
-  if (starred !== undefined) {
-    await marks.set('star', feed.feedKey, [number], starred)
-    // Starred issues are always kept.
-    engine.retention.schedule()
-  }
-  return summarizeIssue(entry, feed, located, (await marksOf(engine, entry))(located))
-}
-
-/** Marks many issues as read or unread. @throws ISSUE_NOT_FOUND: then none is marked. */
-export async function markIssues(
-  engine: Engine,
-  { newsletter, numbers, read }: ParsedInput<'markIssues'>,
-): Promise<Output<'markIssues'>> {
-  const entry = engine.library.resolve(newsletter)
-  await using session = await engine.open(entry)
-  const { feed } = session
-  const local = { wait: false }
-  const wanted: LocatedIssue[] = []
-  for (const number of numbers ?? []) wanted.push(await feed.issue(number, local))
-  if (numbers === undefined) wanted.push(...(await feed.list(local)).issues)
-  const { marks } = engine.library
-  const all = wanted.map((it) => it.record.number)
-  const changed = read
-    ? await setRead(marks, feed.feedKey, wanted)
-    : await marks.set('read', feed.feedKey, all, false)
-  return { feedKey: feed.feedKey, newsletter: entry.title ?? feed.feedKey, changed }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Input } from '../../../src/api/contract/contract.ts'
 import { bindOperations } from '../../../src/api/operations.ts'
 import type { Engine } from '../../../src/engine/engine.ts'
 import { composeIssue } from '../../../src/format/history/entry.ts'
@@ -29,5 +30,50 @@ describe('lists', () => {
     const [first] = await operations.listIssues({ newsletter: future.feed.feedKey })
     expect(first).toMatchObject({ publishedAt: '2099-01-03T00:00:00Z' })
     expect(Date.parse(first?.arrivedAt ?? '')).toBeLessThanOrEqual(Date.now())
+  })
+
+  test('come in parts, of one newsletter, and with the beginnings of texts', async () => {
+    const engine = await openEngine()
+    const operations = bindOperations(engine, 'engine')
+    const [one, two] = [
+      await beginNewsletter(engine, { seed: 1 }),
+      await beginNewsletter(engine, { seed: 2 }),
+    ]
+    for (const { feed } of [one, two]) await engine.library.add(feed.feedKey, 'subscriber')
+    for (const day of ['01', '03', '05'])
+      await append(engine, one, `One ${day}`, `2026-03-${day}T07:00:00Z`)
+    for (const day of ['02', '04'])
+      await append(engine, two, `Two ${day}`, `2026-03-${day}T07:00:00Z`)
+    const titles = async (input: Input<'listInbox'>) =>
+      (await operations.listInbox(input)).map((it) => it.title)
+    expect(await titles({ limit: 2 })).toEqual(['One 05', 'Two 04'])
+    expect(await titles({ skip: 2, limit: 2 })).toEqual(['One 03', 'Two 02'])
+    expect(await titles({ newsletter: two.feed.feedKey, skip: 1 })).toEqual(['Two 02'])
+    expect((await operations.listInbox({ limit: 1 }))[0]?.excerpt).toBeUndefined()
+    expect((await operations.listInbox({ limit: 1, excerpts: true }))[0]?.excerpt).toBe('Text.')
+  })
+
+  test('are marked as read at once, and as they were before', async () => {
+    const engine = await openEngine()
+    const operations = bindOperations(engine, 'engine')
+    const [one, two] = [
+      await beginNewsletter(engine, { seed: 1 }),
+      await beginNewsletter(engine, { seed: 2 }),
+    ]
+    for (const { feed } of [one, two]) await engine.library.add(feed.feedKey, 'subscriber')
+    for (const day of ['01', '02', '03'])
+      await append(engine, one, `One ${day}`, `2026-03-${day}T07:00:00Z`)
+    await append(engine, two, 'Two', '2026-03-04T07:00:00Z')
+    await operations.markIssue({ newsletter: one.feed.feedKey, number: 2, read: true })
+    const left = async () => (await operations.listInbox({})).map((it) => it.title)
+    const [part] = await operations.markAllRead({ newsletter: one.feed.feedKey })
+    expect(part).toMatchObject({ feedKey: one.feed.feedKey, numbers: [3, 1] })
+    expect(await left()).toEqual(['Two'])
+    const { feedKey: newsletter = '', numbers } = part ?? {}
+    await operations.markIssues({ newsletter, numbers, read: false })
+    expect(await left()).toEqual(['Two', 'One 03', 'One 01'])
+    expect(await operations.markAllRead({})).toHaveLength(2)
+    expect(await left()).toEqual([])
+    expect(await operations.markAllRead({})).toEqual([])
   })
 })

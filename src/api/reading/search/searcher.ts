@@ -11,7 +11,7 @@ import { SearchIndex } from '../../../engine/search/search-index.ts'
 import { issueExcerpt, type Excerpt } from '../../../engine/search/text/excerpt.ts'
 import { INLINE_LENGTH, inWorker } from '../../../text-worker/text-worker.ts'
 import type { CallOptions, Output, ParsedInput } from '../../contract/contract.ts'
-import { marksOf } from '../listing.ts'
+import { marksOf } from '../issue-marks.ts'
 import { CatchUp } from './catch-up.ts'
 import { SerialQueue } from '../../../async.ts'
 

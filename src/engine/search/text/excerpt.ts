@@ -24,6 +24,15 @@ interface Match {
   readonly clause: number
 }
 
+/** Characters of Markdown that are looked at for its beginning. */
+const MAX_BEGINNING = 4_096
+
+/** The beginning of an issue's Markdown, for a list in which its title stands. */
+export function beginningOf(markdown: string, title: string): string {
+  const text = plainText(markdown.slice(0, MAX_BEGINNING))
+  return excerptOf(text.startsWith(`${title} `) ? text.slice(title.length + 1) : text, []).text
+}
+
 /** The excerpt of an issue's Markdown that is shown below its title. */
 export function issueExcerpt(markdown: string, title: string, clauses: readonly Clause[]): Excerpt {
   const text = plainText(markdown)
@@ -55,6 +64,7 @@ export function excerptOf(text: string, clauses: readonly Clause[]): Excerpt {
 }
 
 function matchesIn(text: string, clauses: readonly Clause[]): Match[] {
+  if (clauses.length === 0) return []
   const exact = new Map<string, number>()
   const prefixes: [string, number][] = []
   for (const [clause, { alternatives }] of clauses.entries()) {

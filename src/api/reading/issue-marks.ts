@@ -1,0 +1,63 @@
+import type { Engine } from '../../engine/engine.ts'
+import type { LibraryEntry } from '../../engine/library/library.ts'
+import type { Marks } from '../../engine/library/marks.ts'
+import type { LocatedIssue } from '../../format/feed.ts'
+import { newestEdition } from '../../format/history/corrections.ts'
+import type { FeedKey } from '../../format/keys/feed-key.ts'
+
+/** What the reader said of an issue. */
+export interface IssueMarks {
+  readonly read: boolean
+  readonly starred: boolean
+  /** It was read, and amended since. */
+  readonly corrected: boolean
+}
+
+/** The marks of the issues of a newsletter. */
+export async function marksOf(
+  engine: Engine,
+  { feedKey, roles }: LibraryEntry,
+): Promise<(issue: LocatedIssue) => IssueMarks> {
+  const { marks } = engine.library
+  const [read, starred, editions] = await Promise.all([
+    marks.numbers('read', feedKey),
+    marks.numbers('star', feedKey),
+    marks.editionsRead(feedKey),
+  ])
+  // What one wrote oneself is never news.
+  const isNews = roles.includes('subscriber')
+  return (issue) => {
+    const { number } = issue.record
+    const edition = editions.get(number) ?? Infinity
+    // Of what was retracted, nothing is left to read.
+    const isOver = !isNews || issue.retraction !== undefined
+    const corrected = !isOver && read.has(number) && newestEdition(issue).index > edition
+    const isRead = isOver || (read.has(number) && !corrected)
+    return { read: isRead, starred: starred.has(number), corrected }
+  }
+}
+
+/** A mark without an edition counts for the newest one here: only later amendments are reported. */
+export async function rememberEditions(
+  { library: { marks } }: Engine,
+  { feedKey }: LibraryEntry,
+  issues: readonly LocatedIssue[],
+): Promise<void> {
+  const editions = await marks.editionsRead(feedKey)
+  const read = await marks.numbers('read', feedKey)
+  if (editions.size === read.size) return
+  const unknown = issues.filter(
+    ({ record: { number } }) => read.has(number) && !editions.has(number),
+  )
+  if (unknown.length > 0) await setRead(marks, feedKey, unknown)
+}
+
+/** Marks issues as read, as they are now. @returns how many were not so before. */
+export function setRead(
+  marks: Marks,
+  feedKey: FeedKey,
+  issues: readonly LocatedIssue[],
+): Promise<number> {
+  const editions = new Map(issues.map((it) => [it.record.number, newestEdition(it).index]))
+  return marks.set('read', feedKey, editions.keys(), true, editions)
+}

@@ -1,0 +1,67 @@
+import type { Engine } from '../../engine/engine.ts'
+import type { LocatedIssue } from '../../format/feed.ts'
+import type { Output, ParsedInput } from '../contract/contract.ts'
+import { marksOf, setRead } from './issue-marks.ts'
+import { listInbox, summarizeIssue } from './listing.ts'
+
+/** Sets or takes the marks of one issue. @throws ISSUE_NOT_FOUND */
+export async function markIssue(
+  engine: Engine,
+  { newsletter, number, read, starred }: ParsedInput<'markIssue'>,
+): Promise<Output<'markIssue'>> {
+  const entry = engine.library.resolve(newsletter)
+  await using session = await engine.open(entry)
+  const { feed } = session
+  const located = await feed.issue(number, { wait: false })
+  const { marks } = engine.library
+  if (read === true) await setRead(marks, feed.feedKey, [located])
+  if (read === false) await marks.set('read', feed.feedKey, [number], false)
+  if (starred !== undefined) {
+    await marks.set('star', feed.feedKey, [number], starred)
+    // Starred issues are always kept.
+    engine.retention.schedule()
+  }
+  return summarizeIssue(entry, feed, located, (await marksOf(engine, entry))(located))
+}
+
+/** Marks many issues as read or unread. @throws ISSUE_NOT_FOUND: then none is marked. */
+export async function markIssues(
+  engine: Engine,
+  { newsletter, numbers, read }: ParsedInput<'markIssues'>,
+): Promise<Output<'markIssues'>> {
+  const entry = engine.library.resolve(newsletter)
+  await using session = await engine.open(entry)
+  const { feed } = session
+  const local = { wait: false }
+  const wanted: LocatedIssue[] = []
+  for (const number of numbers ?? []) wanted.push(await feed.issue(number, local))
+  if (numbers === undefined) wanted.push(...(await feed.list(local)).issues)
+  const { marks } = engine.library
+  const all = wanted.map((it) => it.record.number)
+  const changed = read
+    ? await setRead(marks, feed.feedKey, wanted)
+    : await marks.set('read', feed.feedKey, all, false)
+  return { feedKey: feed.feedKey, newsletter: entry.title ?? feed.feedKey, changed }
+}
+
+/** As many numbers as one call of `markIssues` takes. */
+const MOST_NUMBERS = 10_000
+
+/** Marks all unread issues of the subscriptions, or of one, as read. @returns which those were */
+export async function markAllRead(
+  engine: Engine,
+  input: ParsedInput<'markAllRead'>,
+): Promise<Output<'markAllRead'>> {
+  const unread = await listInbox(engine, input)
+  const byKey = new Map(unread.map((it) => [it.feedKey, it.newsletter]))
+  const marked: Output<'markAllRead'> = []
+  for (const [feedKey, newsletter] of byKey) {
+    const numbers = unread.filter((it) => it.feedKey === feedKey).map((it) => it.number)
+    for (let at = 0; at < numbers.length; at += MOST_NUMBERS) {
+      const part = numbers.slice(at, at + MOST_NUMBERS)
+      await markIssues(engine, { newsletter: feedKey, numbers: part, read: true })
+      marked.push({ feedKey, newsletter, numbers: part })
+    }
+  }
+  return marked
+}
