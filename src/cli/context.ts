@@ -106,6 +106,13 @@ export function withOperations<T>(
   )
 }
 
+/** Prints a text, in the pager where it is longer than the terminal. */
+export async function showText({ io, out, services }: Context, text: string): Promise<void> {
+  const { needsPager } = await import('./terminal/programs.ts')
+  if (needsPager(text, io.stdout) && (await services.openPager(text, io.env))) return
+  await out.text(text)
+}
+
 /** Runs one operation that gives one value. */
 export function call<N extends ValueOperation>(
   context: Context,
@@ -169,13 +176,13 @@ export const lazyServices: Services = {
   openPager: async (...args) => (await import('./terminal/programs.ts')).openPager(...args),
 }
 
-/** Settings whose flags every command takes; the program adds those itself. */
-const GLOBAL = new Set(['dataDir', 'bootstrap', 'host'])
+/** Settings whose flags every command takes, which the program adds itself, and one that only readers have. */
+const ELSEWHERE = new Set(['dataDir', 'bootstrap', 'host', 'plain'])
 
-/** Adds a flag for each setting that not every command takes. */
+/** Adds a flag for each setting of the daemon that not every command takes. */
 export function addSettingFlags<C extends Command>(command: C): C {
   for (const [name, { flag, summary, variable }] of Object.entries(SETTINGS)) {
-    if (!GLOBAL.has(name)) command.option(flag, `${summary} (${variable})`)
+    if (!ELSEWHERE.has(name)) command.option(flag, `${summary} (${variable})`)
   }
   return command
 }

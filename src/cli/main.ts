@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { CommanderError } from 'commander'
 import { HyperletterError } from '../errors.ts'
 import type { CliCommand } from './command.ts'
-import { lazyServices, type Body, type Io } from './context.ts'
+import { lazyServices, type Body, type Io, type Services, settingsIn } from './context.ts'
 import { type GlobalOptions, OutputClosed, Printer } from './output.ts'
 import { addCommands, commandNames, createProgram, WELCOME } from './program.ts'
 
@@ -16,13 +18,13 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const printed = { out: '', err: '' }
   let exitCode = 0
   let named: readonly string[] = []
+  const services = { ...lazyServices, ...io.services }
   const bind =
     <A extends unknown[]>(body: Body<A>) =>
     async (...args: unknown[]) => {
       // Commander hands over the command last, after its arguments and options.
       const command = args.pop() as { optsWithGlobals(): GlobalOptions }
       const options = command.optsWithGlobals()
-      const services = { ...lazyServices, ...io.services }
       const context = { io, options, out: new Printer(io, options), services, describe }
       exitCode = (await body(context, ...(args as A))) ?? 0
     }
@@ -37,8 +39,14 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   try {
     const { operands, unknown } = program.parseOptions([...argv])
     named = operands
-    if (operands.length === 0 && unknown.length === 0) printed.out = WELCOME
-    else {
+    if (operands.length === 0 && unknown.length === 0) {
+      const isReader = await readsHere(io, program.opts<GlobalOptions>(), services)
+      if (!isReader) printed.out = WELCOME
+      else {
+        await addCommands(program, ['inbox'], bind)
+        await program.parseAsync([...argv, 'inbox'], { from: 'user' })
+      }
+    } else {
       await addCommands(program, operands, bind)
       await program.parseAsync(argv, { from: 'user' })
     }
@@ -59,6 +67,18 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     for (const stream of [io.stdout, io.stderr]) stream.off('error', ignore)
   }
   return exitCode
+}
+
+/** Whether somebody at a terminal follows something: then the name of the program alone shows what there is to read. */
+async function readsHere(io: Io, options: GlobalOptions, services: Services): Promise<boolean> {
+  if (io.stdin.isTTY !== true || io.stdout.isTTY !== true || options.json === true) return false
+  try {
+    const { dataDir } = await services.loadConfig(settingsIn(options), io.env)
+    // The copy of the library is read faster than the library is opened.
+    return (await readFile(join(dataDir, 'library.json'), 'utf8')).includes('"subscriber"')
+  } catch {
+    return false
+  }
 }
 
 async function describe(wanted: readonly string[] = commandNames()): Promise<CliCommand> {

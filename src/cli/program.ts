@@ -64,11 +64,11 @@ const GROUPS: Readonly<Record<string, readonly (readonly [string, string, Load])
   'Read:': [
     ['subscribe <link>', 'follow a newsletter', toRead.subscribe],
     ['import-opml <file>', 'follow every newsletter in an OPML file', toRead.importOpml],
-    ['inbox', 'list unread issues, newest first', toRead.lists],
+    ['inbox', 'read unread issues, newest first', toRead.lists],
     ['search <words...>', 'search saved issues', toRead.search],
     ['list', 'list the newsletters you write, follow and seed', toRead.lists],
     ['issues <newsletter>', 'list the issues of a newsletter, newest first', toRead.lists],
-    ['read <newsletter> [number]', 'show an issue and mark it as read', toRead.read],
+    ['read [newsletter] [number]', 'show an issue and mark it as read', toRead.read],
     ['open', 'read in the browser', toRead.open],
     ['web-feeds', 'show web feed addresses for other apps on this machine', toRead.feeds],
     ['save <newsletter> <number> [attachment]', 'save an issue as files', toRead.save],

@@ -64,6 +64,8 @@ export interface Config {
   readonly webhookSecret: string | undefined
   /** Whether each issue that arrives shows a notification. */
   readonly notify: boolean
+  /** Whether the terminal is read from line by line. */
+  readonly plain: boolean
 }
 
 /** One thing that somebody set. */
@@ -123,6 +125,7 @@ export function configOf(
     // A device that binds loopback alone must not appear on the local network.
     localDiscovery: !isLocal && (given.localDiscovery ?? true),
     notify: given.notify ?? false,
+    plain: given.plain ?? false,
   })
 }
 

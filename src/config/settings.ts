@@ -97,6 +97,12 @@ const DEFINITIONS = {
     parseSwitch,
     boolean,
   ),
+  plain: define(
+    '<on|off>',
+    'read line by line in the terminal, for screen readers',
+    parseSwitch,
+    boolean,
+  ),
 }
 
 export type SettingName = keyof typeof DEFINITIONS

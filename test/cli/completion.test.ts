@@ -61,7 +61,7 @@ describe('what can stand at the cursor', () => {
 
   it('has a summary', async () => {
     const { stdout } = await runCli(['complete', '--word=inb', '--'])
-    expect(stdout).toBe('inbox\tlist unread issues, newest first\n')
+    expect(stdout).toBe('inbox\tread unread issues, newest first\n')
   })
 
   it('is never itself, nor anything else that is hidden', async () => {

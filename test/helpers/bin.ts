@@ -3,7 +3,7 @@ import { runCommand, type Child } from './child.ts'
 import { jsonOf } from './cli.ts'
 import type { Host } from './namespaces.ts'
 
-const LAUNCHER = fileURLToPath(new URL('../../bin/hyperletter.js', import.meta.url))
+export const LAUNCHER = fileURLToPath(new URL('../../bin/hyperletter.js', import.meta.url))
 
 /** Runs Node on a host; killed when the running test ends. */
 export function nodeOn(

@@ -35,6 +35,7 @@ export const UNSET = {
   webhook: undefined,
   webhookSecret: undefined,
   notify: false,
+  plain: false,
 } as const
 
 /** Where the ports of engines are drawn from: below those that systems give out by themselves. */

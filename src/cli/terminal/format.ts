@@ -25,10 +25,18 @@ export function formatDate(iso: string): string {
   const time = new Date(iso)
   if (Number.isNaN(time.getTime())) return singleLine(iso)
   const isDay = time.getTime() % 86_400_000 === 0
-  return time.toLocaleDateString(undefined, {
-    dateStyle: 'medium',
-    ...(isDay ? { timeZone: 'UTC' } : {}),
-  })
+  return (isDay ? dayFormat() : localFormat()).format(time)
+}
+
+// Made once: making one takes longer than a list of a thousand dates.
+const localFormat = once(() => new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' }))
+const dayFormat = once(
+  () => new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeZone: 'UTC' }),
+)
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined
+  return () => (made ??= make())
 }
 
 /** A length of time for people, in its two largest units: `3 h 20 min`. */
@@ -115,7 +123,7 @@ export function markedTitle(issue: {
 /** Wraps text in terminal styles, or leaves it as it is where colour is not wanted. */
 export type Style = Readonly<Record<(typeof STYLES)[number], (text: string) => string>>
 
-const STYLES = ['bold', 'dim', 'red', 'green', 'yellow', 'cyan'] as const
+const STYLES = ['bold', 'dim', 'inverse', 'red', 'green', 'yellow', 'cyan'] as const
 
 /** @param color False gives functions that return their text unchanged. */
 export function createStyle(color: boolean): Style {

@@ -85,7 +85,7 @@ function shrink(columns: readonly Column[], widths: number[], width: number): vo
 }
 
 /** Columns that a text takes in a terminal. */
-type Measure = (text: string) => number
+export type Measure = (text: string) => number
 
 // Latin letters and the signs that this program draws: one column each. U+00AD takes none.
 const NARROW = /^[\u0020-\u007e\u00a1-\u00ac\u00ae-\u02ff–—‘’“”…·█░●○★✓]*$/

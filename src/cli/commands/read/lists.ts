@@ -1,9 +1,13 @@
 import { Option } from 'commander'
 import type { Input } from '../../../api/contract/contract.ts'
+import { defined } from '../../../defined.ts'
+import { ANY_NEWSLETTER, wholeNumber } from '../../command.ts'
 import {
   call,
   type Commands,
   type Context,
+  showText,
+  withConnection,
   withOperations,
   noteSuccessors,
   takeNotices,
@@ -15,6 +19,7 @@ import {
   issueMark,
   markedTitle,
   nameOf,
+  plural,
   shellWord,
   shortKey,
 } from '../../terminal/format.ts'
@@ -34,9 +39,27 @@ export const commands: Commands = {
       .action(bind(listIssues)),
   inbox: (command, bind) =>
     command
+      .more('On a terminal, read them key by key; ? shows the keys.')
       .option('--all', 'include read issues')
       .addOption(new Option('--starred', 'only starred issues').conflicts('all'))
-      .examples('hyperletter inbox', 'hyperletter inbox --starred', 'hyperletter inbox --json')
+      .option('--in <newsletter>', `only this newsletter: ${ANY_NEWSLETTER}`)
+      .option('--limit <n>', 'print this many at most', wholeNumber(1, 200))
+      .option(
+        '--page <n>',
+        'with --limit: which part of the list, 1 is the newest',
+        wholeNumber(1, 1_000_000),
+      )
+      .option('--plain', 'read line by line, for screen readers (HYPERLETTER_PLAIN)')
+      .option('--list', 'print the list')
+      .addOption(
+        new Option('--mark-read', 'mark all unread issues as read').conflicts(['all', 'starred']),
+      )
+      .examples(
+        'hyperletter inbox',
+        'hyperletter inbox --starred',
+        'hyperletter inbox --mark-read --in "Tide Tables"',
+        'hyperletter inbox --json --limit 20 --page 2',
+      )
       .action(bind(inbox)),
 }
 
@@ -80,7 +103,7 @@ async function listIssues(context: Context, newsletter: string): Promise<void> {
   const found = await call(context, 'listIssues', { newsletter })
   const newestFirst = found.toSorted((a, b) => b.number - a.number)
   const { bold, dim } = out.style
-  await out.result(newestFirst, () =>
+  await resultInPages(context, newestFirst, () =>
     newestFirst.length === 0
       ? 'No issues yet.\n'
       : formatTable(
@@ -102,6 +125,12 @@ async function listIssues(context: Context, newsletter: string): Promise<void> {
 interface InboxOptions {
   readonly all?: boolean
   readonly starred?: boolean
+  readonly in?: string
+  readonly limit?: number
+  readonly page?: number
+  readonly plain?: boolean
+  readonly list?: boolean
+  readonly markRead?: boolean
 }
 
 type Show = NonNullable<Input<'listInbox'>['show']>
@@ -115,11 +144,17 @@ const NOTHING: Readonly<Record<Show, string>> = {
 /** With more unread issues than these, somebody has an archive that he will not read. */
 const MANY = 50
 
-async function inbox(context: Context, { all, starred }: InboxOptions): Promise<void> {
+async function inbox(context: Context, options: InboxOptions): Promise<void> {
+  const { all, starred, in: newsletter, limit, page = 1, markRead, list: isList } = options
+  if (markRead === true) return markAllRead(context, newsletter)
   const { io, out } = context
-  const show = starred === true ? 'starred' : all === true ? 'all' : 'unread'
+  const show: Show = starred === true ? 'starred' : all === true ? 'all' : 'unread'
+  const isPart = limit !== undefined || isList === true
+  if (!isPart && (await readHere(context, { show, newsletter }, options.plain))) return
+  const part = limit === undefined ? {} : { limit, skip: (page - 1) * limit, excerpts: true }
+  const input = { show, ...part, ...defined({ newsletter }) }
   const { issues, subscriptions, notices } = await withOperations(context, async (operations) => {
-    const found = await operations.listInbox({ show }, { signal: io.signal })
+    const found = await operations.listInbox(input, { signal: io.signal })
     // Nothing unread may mean that all is read, or that nothing is followed: two different next steps.
     const newsletters =
       found.length > 0 ? [] : await operations.listNewsletters({}, { signal: io.signal })
@@ -130,7 +165,7 @@ async function inbox(context: Context, { all, starred }: InboxOptions): Promise<
     }
   })
   const { bold, cyan, dim } = out.style
-  await out.result(issues, () =>
+  await resultInPages(context, issues, () =>
     issues.length === 0
       ? NOTHING[show]
       : formatTable(
@@ -153,10 +188,60 @@ async function inbox(context: Context, { all, starred }: InboxOptions): Promise<
       await out.note(ISSUE_LEGEND)
     }
     if (out.isTerminal && show === 'unread' && issues.length > MANY) {
-      await out.note('`hyperletter mark <newsletter> --read --all` marks a whole archive as read')
+      await out.note('`hyperletter inbox --mark-read` marks all of them as read')
     }
     await out.next(`hyperletter read ${shortKey(first.feedKey)} ${first.number}`)
   } else if (subscriptions === 0) {
     await out.next('Run `hyperletter subscribe <link>` to follow a newsletter.')
   }
+}
+
+/** Reads on the terminal, if there is one and there is anything to read. @returns whether it did */
+async function readHere(
+  context: Context,
+  shown: { readonly show: Show; readonly newsletter: string | undefined },
+  isPlain: boolean | undefined,
+): Promise<boolean> {
+  const { io, options } = context
+  if (io.stdin.isTTY !== true || io.stdout.isTTY !== true || options.json === true) return false
+  return withConnection(
+    context,
+    async (connection, config) => {
+      const { canDraw } = await import('../../reader/screen.ts')
+      const { IssueList } = await import('../../reader/issue-list.ts')
+      const { operations } = connection
+      const issues = new IssueList(operations, shown)
+      const height = io.stdout.rows || 24
+      await issues.reload(height, io.signal)
+      // Where all is read, there may be something to read again.
+      if (issues.chosen === undefined && shown.show === 'unread') await issues.show('all', height)
+      if (issues.chosen === undefined) return false
+      if (isPlain === true || config.plain || !canDraw(io)) {
+        const { readPlainly } = await import('../../reader/plain.ts')
+        await readPlainly(context, operations, issues)
+      } else {
+        const { TerminalReader } = await import('../../reader/reader.ts')
+        await new TerminalReader(context, connection, config, issues).run()
+      }
+      await noteSuccessors(context, await takeNotices(context, operations))
+      return true
+    },
+    { lend: true },
+  )
+}
+
+async function markAllRead(context: Context, newsletter: string | undefined): Promise<void> {
+  const marked = await call(context, 'markAllRead', defined({ newsletter }))
+  const count = marked.reduce((sum, it) => sum + it.numbers.length, 0)
+  await context.out.result(marked, () => `Marked ${plural(count, 'issue')} as read.\n`)
+}
+
+/** A list for people, in the pager where it is longer than the terminal. */
+async function resultInPages(
+  context: Context,
+  json: unknown,
+  human: () => string | Promise<string>,
+): Promise<void> {
+  if (context.options.json === true) return context.out.result(json, human)
+  await showText(context, await human())
 }

@@ -1,10 +1,11 @@
 import { issueAt, type Origins } from '../../../render/links.ts'
 import { Option } from 'commander'
 import type { Operations, Output } from '../../../api/contract/contract.ts'
+import { HyperletterError } from '../../../errors.ts'
 import { defined } from '../../../defined.ts'
 import { singleLine, stripControls } from '../../../render/plain.ts'
 import { issueNumber, wholeNumber } from '../../command.ts'
-import { call, type Commands, type Context, withOperations } from '../../context.ts'
+import { call, type Commands, type Context, showText, withOperations } from '../../context.ts'
 import { formatBytes, formatDate, shellWord } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
 import type { Pictures } from './read-pictures.ts'
@@ -23,12 +24,12 @@ interface Options {
 type Issue = Output<'readIssue'>
 
 /** Longer lines are tiring to read. */
-const COMFORTABLE_WIDTH = 80
+export const COMFORTABLE_WIDTH = 80
 
 export const commands: Commands = {
   read: (command, bind) =>
     command
-      .more('Without a number: the newest issue.')
+      .more('Without a number: the newest issue; without a newsletter: the newest unread one.')
       .describeArgument('number', 'number of the issue', issueNumber)
       .option('--markdown', 'print the Markdown source')
       .addOption(new Option('--html', 'print sanitized HTML').conflicts('markdown'))
@@ -43,6 +44,7 @@ export const commands: Commands = {
       )
       .option('--diff', 'show changes since the first edition')
       .examples(
+        'hyperletter read',
         'hyperletter read "Tide Tables"',
         'hyperletter read ybndrfg8 3 --width 60',
         'hyperletter read "Tide Tables" 3 --markdown > tides.md',
@@ -53,12 +55,15 @@ export const commands: Commands = {
 
 async function read(
   context: Context,
-  newsletter: string,
+  named: string | undefined,
   given: number | undefined,
   options: Options,
 ): Promise<void> {
   const { out } = context
-  const number = given ?? numberIn(newsletter)
+  const { newsletter, number } =
+    named === undefined
+      ? await newestUnread(context)
+      : { newsletter: named, number: given ?? numberIn(named) }
   if (options.browser === true) return readInBrowser(context, newsletter, number)
   if (options.diff === true) return showDiff(context, newsletter, number, options)
   const { issue, newest, pictures, origins } = await fetchIssue(
@@ -75,7 +80,7 @@ async function read(
   if (options.markdown === true) return out.text(safe(issue.markdown))
   if (options.html === true) return out.text(`${safe((await withHtml(issue, origins)).html)}\n`)
 
-  await show(context, await layOut(context, issue, origins, options), options)
+  await show(context, await layOut(context, issue, origins, widthOf(context, options)), options)
   if (issue.attachments.length > 0) {
     const { showPictures } = await import('./read-pictures.ts')
     await showPictures(context, newsletter, issue, pictures, widthOf(context, options))
@@ -95,6 +100,14 @@ async function read(
 function numberIn(link: string): number | undefined {
   const number = /^hyperletter:.*\/([1-9]\d{0,14})(?:#.*)?$/i.exec(link)?.[1]
   return number === undefined ? undefined : Number(number)
+}
+
+async function newestUnread(context: Context) {
+  const [issue] = await call(context, 'listInbox', { limit: 1 })
+  if (issue !== undefined) return { newsletter: issue.feedKey, number: issue.number }
+  throw new HyperletterError('ISSUE_NOT_FOUND', 'No unread issues.', {
+    hint: '`hyperletter inbox --all` shows those that were read.',
+  })
 }
 
 async function readInBrowser(context: Context, newsletter: string, number: number | undefined) {
@@ -135,7 +148,7 @@ function fetchIssue(
 }
 
 /** What the issues were imported from that links of this one may mean. */
-async function originsFor(
+export async function originsFor(
   operations: Operations,
   { feedKey, importedFrom, markdown }: Issue,
   signal: AbortSignal,
@@ -182,16 +195,15 @@ async function withHtml(issue: Issue, origins: Origins) {
   return { ...issue, html: renderHtml(issue.markdown, { attachmentUrl, linkUrl }) }
 }
 
-async function layOut(
-  context: Context,
+/** An issue as text for the terminal, with all that is said of it. @param width in characters */
+export async function layOut(
+  { out }: Context,
   issue: Issue,
   origins: Origins,
-  options: Options,
+  width: number,
 ): Promise<string> {
-  const { out } = context
   const { renderTerminal } = await import('../../../render/terminal/terminal.ts')
   const { bold, dim, green, yellow } = out.style
-  const width = widthOf(context, options)
   const body = renderTerminal(issue.markdown, {
     width,
     color: out.hasColor,
@@ -238,10 +250,6 @@ function retraction({ at, reason }: NonNullable<Issue['retracted']>): string {
   return `retracted on ${formatDate(at)}${reason === undefined ? '' : `: ${singleLine(reason)}`}`
 }
 
-async function show({ io, out, services }: Context, text: string, { pager }: Options) {
-  if (pager && out.isTerminal) {
-    const { needsPager } = await import('../../terminal/programs.ts')
-    if (needsPager(text, io.stdout) && (await services.openPager(text, io.env))) return
-  }
-  await out.text(text)
+async function show(context: Context, text: string, { pager }: Options) {
+  return pager ? showText(context, text) : context.out.text(text)
 }

@@ -1,0 +1,219 @@
+import type { CallOptions, Input, Operations } from '../../api/contract/contract.ts'
+import { defined } from '../../defined.ts'
+import { singleLine } from '../../render/plain.ts'
+import type { ListView, Row } from './views.ts'
+
+/** What a list has: issues of the inbox, or what a search finds in them. */
+export interface Shown {
+  readonly show: NonNullable<Input<'listInbox'>['show']>
+  /** Only of this newsletter. */
+  readonly newsletter?: string | undefined
+  readonly query?: string | undefined
+}
+
+/** As many as one call gives. */
+const PART = 200
+
+/** Screens that are loaded before they are looked at. */
+const AHEAD = 4
+
+const TITLES: Readonly<Record<Shown['show'], string>> = {
+  unread: 'Unread',
+  starred: 'Starred',
+  all: 'All issues',
+}
+
+const NOTHING: Readonly<Record<Shown['show'], string>> = {
+  unread: 'All read. Tab shows other issues.',
+  starred: 'Nothing is starred.',
+  all: 'No issues yet.',
+}
+
+/** A list of issues that is loaded in parts, with the one that was chosen. What was read stays in it until `reload`. */
+export class IssueList {
+  readonly #operations: Operations
+  #shown: Shown
+  #issues: Row[] = []
+  #isWhole = false
+  #cursor = 0
+  #top = 0
+  #loading: Promise<void> | undefined
+
+  constructor(operations: Operations, shown: Shown) {
+    this.#operations = operations
+    this.#shown = shown
+  }
+
+  get shown(): Shown {
+    return this.#shown
+  }
+
+  get cursor(): number {
+    return this.#cursor
+  }
+
+  get chosen(): Row | undefined {
+    return this.#issues[this.#cursor]
+  }
+
+  view(): ListView {
+    const { show, newsletter, query } = this.#shown
+    const only = this.#issues[0]?.newsletter ?? ''
+    const of = newsletter === undefined ? '' : ` · ${singleLine(only)}`
+    const title = query === undefined ? TITLES[show] + of : `Search: ${query}${of}`
+    const empty = query === undefined ? NOTHING[show] : 'Nothing found. Esc goes back.'
+    const more = this.#isWhole ? '' : ' · more below'
+    return {
+      title: title + more,
+      issues: this.#issues,
+      cursor: this.#cursor,
+      top: this.#top,
+      empty,
+    }
+  }
+
+  /** Loads its beginning anew, and stays at the issue that was chosen if that is in it. */
+  async reload(height: number, signal?: AbortSignal): Promise<void> {
+    const before = this.chosen
+    this.#issues = []
+    this.#isWhole = false
+    await this.#loadTo(height, signal)
+    this.#cursor = Math.max(0, before === undefined ? 0 : this.#indexOf(before))
+    this.#scroll(height)
+  }
+
+  async show(show: Shown['show'], height: number): Promise<void> {
+    await this.#change({ ...this.#shown, show }, height)
+  }
+
+  /** Leaves only the newsletter of the issue that was chosen; or takes that limit away. */
+  async filter(height: number): Promise<void> {
+    const { newsletter } = this.#shown
+    const wanted = newsletter === undefined ? this.chosen?.feedKey : undefined
+    await this.#change({ ...this.#shown, newsletter: wanted }, height)
+  }
+
+  async #change(shown: Shown, height: number): Promise<void> {
+    this.#shown = shown
+    await this.reload(height)
+  }
+
+  /** Moves as a key says. @returns whether that key moves */
+  async move(key: string, height: number): Promise<boolean> {
+    const step = {
+      down: 1,
+      j: 1,
+      up: -1,
+      k: -1,
+      space: height,
+      pagedown: height,
+      b: -height,
+      pageup: -height,
+    }[key]
+    if (key === 'G' || key === 'end') await this.choose(Infinity, height)
+    else if (key === 'g' || key === 'home') await this.choose(0, height)
+    else if (step !== undefined) await this.choose(this.#cursor + step, height)
+    else this.#scroll(height)
+    return step !== undefined || ['G', 'end', 'g', 'home'].includes(key)
+  }
+
+  /** Chooses an issue by its place, or the nearest one. */
+  async choose(index: number, height: number): Promise<Row | undefined> {
+    await this.#loadTo(index + height)
+    // Ahead of whoever goes on, so that nobody waits at its end.
+    if (index + AHEAD * height > this.#issues.length) {
+      this.#loadTo(index + AHEAD * height).catch(() => undefined)
+    }
+    this.#cursor = Math.max(0, Math.min(index, this.#issues.length - 1))
+    this.#scroll(height)
+    return this.chosen
+  }
+
+  /** The place of the next unread issue. @param isRead the chosen one does not count */
+  async nextUnread(isRead: boolean): Promise<number | undefined> {
+    for (let at = this.#cursor + (isRead ? 1 : 0); ; at++) {
+      await this.#loadTo(at + 1)
+      const row = this.#issues[at]
+      if (row?.read === false) return at
+      if (row === undefined) break
+    }
+    const above = this.#issues.findIndex((it) => !it.read)
+    return above < 0 ? undefined : above
+  }
+
+  async mark(row: Row, marks: { read?: boolean; starred?: boolean }): Promise<void> {
+    const { feedKey, number } = row
+    const { read, starred } = await this.#operations.markIssue({
+      newsletter: feedKey,
+      number,
+      ...marks,
+    })
+    this.update({ ...row, read, starred })
+  }
+
+  /** Puts what is known now in the place of the same issue. */
+  update(row: Row): void {
+    const index = this.#indexOf(row)
+    if (index >= 0) this.#issues[index] = row
+  }
+
+  /** Adds what has just arrived, or was corrected. */
+  add(row: Row): void {
+    const { show, newsletter } = this.#shown
+    if (this.#indexOf(row) >= 0) this.update(row)
+    else if (show !== 'starred' && (newsletter ?? row.feedKey) === row.feedKey && !row.read) {
+      this.#issues.unshift(row)
+      if (this.#issues.length > 1) this.#cursor++
+      if (this.#top > 0) this.#top++
+    }
+  }
+
+  #indexOf({ feedKey, number }: Row): number {
+    return this.#issues.findIndex((it) => it.number === number && it.feedKey === feedKey)
+  }
+
+  #scroll(height: number): void {
+    const last = Math.max(0, this.#issues.length - height)
+    const least = this.#cursor - height + 1
+    this.#top = Math.min(Math.max(this.#top, least), this.#cursor, last)
+  }
+
+  async #loadTo(count: number, signal?: AbortSignal): Promise<void> {
+    while (!this.#isWhole && this.#issues.length < count) {
+      // What is seen first comes first; the rest in large parts.
+      const limit = this.#issues.length === 0 ? Math.min(PART, count + 1) : PART
+      this.#loading ??= this.#loadPart(limit, defined({ signal }))
+      try {
+        await this.#loading
+      } finally {
+        this.#loading = undefined
+      }
+    }
+  }
+
+  async #loadPart(limit: number, options: CallOptions): Promise<void> {
+    const issues = this.#issues
+    const found = await this.#part(limit, options)
+    // Meanwhile something else may be wanted.
+    if (issues !== this.#issues) return
+    this.#isWhole = this.#shown.query !== undefined || found.length < limit
+    issues.push(...found.filter((it) => this.#indexOf(it) < 0))
+  }
+
+  async #part(limit: number, options: CallOptions): Promise<readonly Row[]> {
+    const { show, newsletter, query } = this.#shown
+    if (query !== undefined) {
+      const input = { query, limit: PART, ...defined({ newsletter }) }
+      const found = await this.#operations.search(input, options)
+      return found.map((it) => ({ ...it, held: true, excerpt: it.excerpt.text }))
+    }
+    const input = { show, skip: this.#skip, limit, excerpts: true, ...defined({ newsletter }) }
+    return this.#operations.listInbox(input, options)
+  }
+
+  /** Of unread issues, those that were read here meanwhile are no longer among them. */
+  get #skip(): number {
+    const { show } = this.#shown
+    return show === 'unread' ? this.#issues.filter((it) => !it.read).length : this.#issues.length
+  }
+}
