@@ -1,6 +1,6 @@
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { htmlToMarkdown } from '../../src/sources/html/markdown.ts'
@@ -9,6 +9,7 @@ import { serviceExport } from '../../src/sources/services/exports.ts'
 import type { FoundDraft, SkippedDraft } from '../../src/sources/source.ts'
 import { draftsInFeed } from '../../src/sources/services/feed.ts'
 import { renderHtml } from '../../src/render/html/html.ts'
+import { zipOf } from '../helpers/zip.ts'
 import { complaints } from '../render/strict-html.ts'
 import { assertPublishable, assertSkipped } from './draft-targets.ts'
 import { filesIn } from './format-targets.ts'
@@ -102,11 +103,22 @@ async function assertDrafts(
   }
 }
 
-/** An export of a service whose one file, by this name, is the input. */
-function exported(service: string, name: string, words: readonly string[]): Target {
+interface Exported {
+  /** Of the folder of fixtures, and of the target unless it has another. */
+  readonly service: string
+  readonly name?: string
+  /** The file that the input is written to. */
+  readonly file: string
+  /** What is imported: the file, or the whole folder. */
+  readonly isFolder?: boolean
+  readonly words: readonly string[]
+}
+
+/** An export of a service, one file of which is the input. */
+function exported({ service, name = service, file, isFolder, words }: Exported): Target {
   const folder = fileURLToPath(new URL(`../../fixtures/imports/${service}`, import.meta.url))
   return {
-    name: service,
+    name,
     inputs: mutated(
       filesIn(`imports/${service}`).filter((it) => !it.includes(0)),
       [...words, ...PIECES],
@@ -115,13 +127,60 @@ function exported(service: string, name: string, words: readonly string[]): Targ
       const home = mkdtempSync(join(tmpdir(), 'hyperletter-fuzz-'))
       try {
         cpSync(folder, home, { recursive: true })
-        writeFileSync(join(home, name), input)
-        const path = service === 'substack' ? home : join(home, name)
-        await refusing(REFUSALS, async () =>
-          assertDrafts(
-            (await serviceExport(path, { siteUrl: 'https://tides.example' }))?.drafts({}),
-          ),
-        )
+        writeFileSync(join(home, file), input)
+        await assertExport(isFolder === true ? home : join(home, file))
+      } finally {
+        rmSync(home, { recursive: true })
+      }
+    },
+  }
+}
+
+/** What of a file or folder is an export gives drafts, or is refused. */
+async function assertExport(path: string): Promise<void> {
+  await refusing(REFUSALS, async () => {
+    const source = await serviceExport(path, { siteUrl: 'https://tides.example' })
+    try {
+      await assertDrafts(source?.drafts({}))
+    } finally {
+      await source?.close?.()
+    }
+  })
+}
+
+/** A zip file of what each service exports, its list of names and what it holds. */
+function zipped(): Target {
+  const zips = ['substack', 'buttondown', 'buttondown-web', 'beehiiv', 'mbox', 'ghost', 'wordpress']
+    .map((service) => {
+      const folder = fileURLToPath(new URL(`../../fixtures/imports/${service}`, import.meta.url))
+      const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+      return zipOf(
+        files
+          .filter((it) => it.isFile())
+          .map((it) => join(it.parentPath, it.name))
+          .map((path) => ({
+            name: relative(folder, path).split(sep).join('/'),
+            data: readFileSync(path),
+          })),
+      )
+    })
+    .concat(zipOf([{ name: 'posts.csv', data: 'a'.repeat(100), claims: 2 ** 32 - 1 }]))
+  return {
+    name: 'zip',
+    inputs: mutated(zips, [
+      'PK\u0001\u0002',
+      'PK\u0003\u0004',
+      'PK\u0005\u0006',
+      '../',
+      'posts.csv',
+    ]),
+    async check(input) {
+      const home = mkdtempSync(join(tmpdir(), 'hyperletter-fuzz-'))
+      const path = join(home, 'export.zip')
+      try {
+        // Without these bytes it is no zip file for anybody.
+        writeFileSync(path, Buffer.concat([Buffer.from('PK\u0003\u0004'), input.subarray(4)]))
+        await assertExport(path)
       } finally {
         rmSync(home, { recursive: true })
       }
@@ -161,31 +220,86 @@ const webFeeds: Target = {
 
 export const IMPORT_TARGETS: readonly Target[] = [
   postHtml,
-  exported('ghost', 'export.json', [
-    '"html":',
-    '"lexical":',
-    '"mobiledoc":',
-    'null',
-    '{',
-    '[',
-    '\\u0000',
-  ]),
-  exported('wordpress', 'export.xml', [
-    '<item>',
-    '</item>',
-    '<wp:status>',
-    '<![CDATA[',
-    '&amp;',
-    '<wp:',
-  ]),
-  exported('substack', 'posts.csv', [
-    '"',
-    '""',
-    ',',
-    '\r\n',
-    'true',
-    '2026-01-01T00:00:00Z',
-    'post_id',
-  ]),
+  exported({
+    service: 'ghost',
+    file: 'export.json',
+    words: ['"html":', '"lexical":', '"mobiledoc":', 'null', '{', '[', '\\u0000'],
+  }),
+  exported({
+    service: 'wordpress',
+    file: 'export.xml',
+    words: ['<item>', '</item>', '<wp:status>', '<![CDATA[', '&amp;', '<wp:'],
+  }),
+  exported({
+    service: 'substack',
+    file: 'posts.csv',
+    isFolder: true,
+    words: ['"', '""', ',', '\r\n', 'true', '2026-01-01T00:00:00Z', 'post_id'],
+  }),
+  exported({
+    service: 'beehiiv',
+    file: 'beehiiv-posts.csv',
+    words: ['"', '""', ',', '\r\n', 'confirmed', 'free', 'premium', 'content_html', 'web_title'],
+  }),
+  exported({
+    service: 'buttondown',
+    file: 'emails/fancy.md',
+    isFolder: true,
+    words: [
+      '---\n',
+      'subject: ',
+      'status: ',
+      'publish_date: ',
+      '{{ ',
+      '{% if ',
+      '%}',
+      ' }}',
+    ].concat([
+      '<!-- buttondown-editor-mode: fancy -->',
+      '<buttondown-subscriberwall>',
+      'class="buttondown-block-premium"',
+      '&a ',
+      '*a',
+    ]),
+  }),
+  exported({
+    service: 'buttondown',
+    name: 'buttondown-index',
+    file: 'newsletter.json',
+    isFolder: true,
+    words: ['"username":', 'null', '[', '{', '../'],
+  }),
+  exported({
+    service: 'buttondown-web',
+    file: 'emails.csv',
+    isFolder: true,
+    words: ['"', '""', ',', '\r\n', 'slug', 'public', 'premium', '../web-one', '2026-01-01'],
+  }),
+  exported({
+    service: 'mbox',
+    file: 'tides.mbox',
+    words: [
+      'From mara@tides.example Thu Jan  1 09:30:00 2026\n',
+      '\n\n',
+      '\n ',
+      '>From ',
+      '--',
+    ].concat([
+      'Subject: ',
+      'Date: ',
+      'List-Id: ',
+      'Message-ID: <',
+      'Content-Type: multipart/mixed; boundary="b"\n\n--b\n',
+      'Content-Type: message/rfc822\n\n',
+      'Content-Type: text/html; charset=utf-7\n',
+      'Content-Transfer-Encoding: base64\n',
+      'Content-Transfer-Encoding: quoted-printable\n',
+      '=?utf-8?Q?=E2=82?=',
+      '=?iso-2022-jp?B?GyRC?=',
+      'name*0*=x',
+      'cid:',
+    ]),
+  }),
+  zipped(),
   webFeeds,
 ]

@@ -12,6 +12,12 @@ export interface ZipEntry {
 
 /** A zip file (APPNOTE 6.3.10, without extensions), also one that no honest program writes. */
 export async function writeZip(path: string, entries: readonly ZipEntry[]): Promise<string> {
+  await writeFile(path, zipOf(entries))
+  return path
+}
+
+/** Its bytes. */
+export function zipOf(entries: readonly ZipEntry[]): Buffer {
   const parts: Buffer[] = []
   const directory: Buffer[] = []
   let offset = 0
@@ -49,6 +55,5 @@ export async function writeZip(path: string, entries: readonly ZipEntry[]): Prom
   end.writeUInt16LE(entries.length, 10)
   end.writeUInt32LE(list.length, 12)
   end.writeUInt32LE(offset, 16)
-  await writeFile(path, Buffer.concat([...parts, list, end]))
-  return path
+  return Buffer.concat([...parts, list, end])
 }
