@@ -117,24 +117,24 @@ async function openHere(
   config: Config,
   { lend = false, online = false }: ConnectOptions,
 ): Promise<Connection> {
-  const [{ Engine }, { bindOperations }, { createLogger }, { ReaderHost }] = await Promise.all([
-    import('./engine/engine.ts'),
-    import('./api/operations.ts'),
-    import('./logger.ts'),
-    import('./web/host.ts'),
-  ])
+  const [{ Engine }, { bindOperations }, { createLogger }, { ReaderHost, hostOptions }] =
+    await Promise.all([
+      import('./engine/engine.ts'),
+      import('./api/operations.ts'),
+      import('./logger.ts'),
+      import('./web/host.ts'),
+    ])
   const logger = createLogger(config.logLevel)
   const engine = await Engine.open({ config, logger, online }).catch((error: unknown) => {
     if (!hasCode(error, 'DISK_FULL', 'READ_ONLY')) throw error
     // Where there is no store to read yet, the failure stands.
     return Engine.open({ config, logger, readOnlyFor: error }).catch(() => Promise.reject(error))
   })
-  const operations = bindOperations(engine, 'engine')
   const reader = new ReaderHost({
-    operations,
-    dataDir: config.dataDir,
-    hosts: config.readerHosts,
+    operations: bindOperations(engine, 'engine'),
+    ...hostOptions(config),
   })
+  const { operations } = reader
   const openReader = (request: ReaderRequest) => reader.open(request)
   const lent = lend ? await lendOver(config, { operations, openReader, logger }) : undefined
   return {

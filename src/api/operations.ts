@@ -41,8 +41,10 @@ export function bindOperations(engine: Engine, via: Via): Operations {
 
 /** What can be done where nothing can be written. */
 const READING: ReadonlySet<OperationName> = new Set([
+  'admitDevice',
   'exportBundle',
   'exportSite',
+  'listDevices',
   'listInbox',
   'listIssues',
   'listNewsletters',
@@ -126,6 +128,10 @@ export const implementations: {
   acceptSuccession: async () => (await import('./succeeding.ts')).acceptSuccession,
   takeNotices: async () => (await import('./succeeding.ts')).takeNotices,
   watchIssues: async () => (await import('./following/watching.ts')).watchIssues,
+  addDevice: async () => (await import('./following/devices.ts')).addDevice,
+  listDevices: async () => (await import('./following/devices.ts')).listDevices,
+  removeDevice: async () => (await import('./following/devices.ts')).removeDevice,
+  admitDevice: async () => (await import('./following/devices.ts')).admitDevice,
   status: async () => (await import('./diagnosing/status.ts')).status,
   diagnose: async () => (await import('./diagnosing/diagnose.ts')).diagnose,
   measure: async () => (await import('./diagnosing/status.ts')).measure,

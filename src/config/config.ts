@@ -11,7 +11,7 @@ import {
   type Settings,
   type SettingValues,
 } from './settings.ts'
-import type { Address, LogLevel } from './values.ts'
+import type { Address, ListenAddress, LogLevel } from './values.ts'
 
 export type { Settings } from './settings.ts'
 export type { Address, LogLevel } from './values.ts'
@@ -55,6 +55,8 @@ export interface Config {
   readonly localDiscovery: boolean
   /** Names that the web reader answers to besides those of this machine. */
   readonly readerHosts: readonly string[] | undefined
+  /** Where devices that were added find the web reader; all addresses in private networks when absent. */
+  readonly webAddress: ListenAddress | undefined
   /** Port on loopback for what monitoring asks; nothing is served when absent. */
   readonly metricsPort: number | undefined
   /** A program that is run for each issue that arrives. */

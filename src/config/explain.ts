@@ -30,6 +30,7 @@ const DEFAULTS: { readonly [Name in SettingName]?: string } = {
   uploadLimit: 'no limit',
   downloadLimit: 'no limit',
   allowPeers: 'everybody who knows the key',
+  webAddress: 'all addresses, to private networks only; once a device was added',
 }
 
 /** Every setting with its value and where that came from. @throws INVALID_INPUT */

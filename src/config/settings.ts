@@ -5,6 +5,7 @@ import {
   parseCount,
   parseHost,
   parseHostNames,
+  parseListenAddress,
   parseLogLevel,
   parsePeerKeys,
   parsePort,
@@ -81,6 +82,11 @@ const DEFINITIONS = {
     'more host names of the web reader, such as that of a tunnel or container',
     parseHostNames,
     list,
+  ),
+  webAddress: define(
+    '<ip>[:<port>]',
+    'where other devices find the web reader',
+    parseListenAddress,
   ),
   metricsPort: define(
     '<n>',

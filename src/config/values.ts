@@ -7,6 +7,12 @@ export interface Address {
   readonly port: number
 }
 
+/** Where to listen; any port when absent. */
+export interface ListenAddress {
+  readonly host: string
+  readonly port?: number
+}
+
 export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
@@ -60,6 +66,18 @@ export function parseHost(text: string): string {
     `Not an IP address: "${text}".`,
     'Write the address of one interface, for example 192.168.1.10, or leave it out for all.',
   )
+}
+
+/** An IPv4 address of this machine, with or without a port: `192.168.1.10:4938`. @throws INVALID_INPUT */
+export function parseListenAddress(text: string): ListenAddress {
+  const { host = '', port } = /^(?<host>[^:]+)(?::(?<port>\d+))?$/.exec(text.trim())?.groups ?? {}
+  if (isIP(host) !== 4) {
+    throw wrong(
+      `Not an IPv4 address with or without a port: "${text}".`,
+      'Write an address of this machine, for example 192.168.1.10:4938, or 0.0.0.0 for all.',
+    )
+  }
+  return { host, ...(port !== undefined && { port: parsePort(port) }) }
 }
 
 // hyperdht 6 writes the addresses of peers in 6 bytes.

@@ -9,7 +9,7 @@ import { hasCode, HyperletterError } from '../errors.ts'
 import { HYPERCORE_VERSION, KNOWN_VERSION, USES_INTERNALS } from '../log/internals/internals.ts'
 import { createLogger, type Logger } from '../logger.ts'
 import { PROTOCOL_VERSION } from '../api/kinds.ts'
-import { ReaderHost } from '../web/host.ts'
+import { hostOptions, ReaderHost } from '../web/host.ts'
 import { SerialQueue } from '../async.ts'
 import { packageVersion } from '../version.ts'
 import { dial } from '../api/socket/client.ts'
@@ -72,11 +72,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     hasList: () => existsSync(join(config.dataDir, REPUBLISHED_FILE)),
   })
   const operations = republishing.woken(engine.operations)
-  const reader = new ReaderHost({
-    operations,
-    dataDir: config.dataDir,
-    hosts: config.readerHosts,
-  })
+  const reader = new ReaderHost({ operations, ...hostOptions(config) })
   const events = new IssueEvents({ operations, logger })
   const monitoring = new Monitoring({ operations, logger })
   live.follow(['logLevel'], ({ logLevel }) => void (logger.level = logLevel))
@@ -90,7 +86,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
   try {
     const server = await OperationsServer.listen({
       socketPath: config.socketPath,
-      operations,
+      operations: reader.operations,
       openReader: (request) => reader.open(request),
       info: () => ({
         protocol: PROTOCOL_VERSION,

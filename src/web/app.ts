@@ -10,9 +10,16 @@ import {
   type Reader,
   type ReaderContext,
 } from './context.ts'
+import { Admission } from './admission.ts'
 import { guard, sessionCookie } from './guard.ts'
-import { doorPage, enteredPage, problemPage, problemTitle } from '../site/pages/problem.ts'
-import { RenderCache } from './render-cache.ts'
+import {
+  deviceDoorPage,
+  doorPage,
+  enteredPage,
+  problemPage,
+  problemTitle,
+} from '../site/pages/problem.ts'
+import { KeptTexts, RenderCache } from './render-cache.ts'
 import { changingRoutes } from './routes/changing.ts'
 import { eventRoutes } from './routes/events.ts'
 import { feedRoutes } from './routes/feeds.ts'
@@ -36,8 +43,10 @@ export interface ReaderOptions {
  * serves it must do so on a loopback address only.
  */
 export function createReader(options: ReaderOptions): Hono<Env> {
-  const reader: Reader = { ...options, assets: loadAssets() }
+  const admission = new Admission(options.operations)
+  const reader: Reader = { ...options, admission, assets: loadAssets() }
   const rendered = new RenderCache()
+  const kept = new KeptTexts()
   const app = new Hono<Env>()
   app.use(guard(reader))
 
@@ -45,7 +54,7 @@ export function createReader(options: ReaderOptions): Hono<Env> {
   app.route('/', assetRoutes(reader))
   app.get('/enter', (c) => enter(reader, c))
   app.route('/', feedPictureRoutes(reader))
-  app.route('/', feedRoutes(reader))
+  app.route('/', feedRoutes(reader, kept))
 
   app.use(async (c, next) => (c.get('session') ? next() : door(reader, c, false)))
   app.route('/', changingRoutes(reader))
@@ -70,10 +79,10 @@ export function createReader(options: ReaderOptions): Hono<Env> {
 
 function enter(reader: Reader, c: ReaderContext): Response | Promise<Response> {
   const to = localPath(c.req.query('to'))
-  if (!reader.secrets.spend(c.req.query('token') ?? '')) {
-    return c.get('session') ? c.redirect(to, 303) : door(reader, c, true)
-  }
-  c.header('set-cookie', sessionCookie(reader))
+  // A device brings its token each time; the guard has looked at it.
+  if (c.env?.isRemote === true || !reader.secrets.spend(c.req.query('token') ?? '')) {
+    if (!c.get('session')) return door(reader, c, true)
+  } else c.header('set-cookie', sessionCookie(reader))
   // A browser that came from a file sends its cookie only to what a page of our own leads to.
   if (c.req.header('sec-fetch-site') === 'cross-site') {
     return c.html(enteredPage(to, viewOf(reader, c).stylePath))
@@ -84,7 +93,9 @@ function enter(reader: Reader, c: ReaderContext): Response | Promise<Response> {
 function door(reader: Reader, c: ReaderContext, used: boolean): Response | Promise<Response> {
   const { path, stylePath } = viewOf(reader, c)
   const isPage = c.req.method === 'GET' && !c.req.path.startsWith('/enter')
-  return c.html(doorPage(isPage ? path : '/', stylePath, used), 401)
+  const isRemote = c.env?.isRemote === true
+  const page = isRemote ? deviceDoorPage(stylePath) : doorPage(isPage ? path : '/', stylePath, used)
+  return c.html(page, 401)
 }
 
 function problem(

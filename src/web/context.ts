@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { createHash } from 'node:crypto'
+import type { Socket } from 'node:net'
 import type { Context } from 'hono'
 import { getCookie } from 'hono/cookie'
 import type { Operations } from '../api/contract/contract.ts'
 import { layout, type Page } from '../site/pages/layout.ts'
 import { THEMES, type View } from '../site/pages/parts.ts'
-import type { Secrets } from './state.ts'
+import type { Admission, Device } from './admission.ts'
+import type { AddressSecrets, Secrets } from './state.ts'
 
 /** What every route works with. */
 export interface Reader {
@@ -15,6 +17,8 @@ export interface Reader {
   /** Names that a browser may use besides those of this machine. */
   readonly hosts?: readonly string[] | undefined
   readonly secrets: Secrets
+  /** Who is let in from the network. */
+  readonly admission: Admission
   /** Ends every session. */
   readonly signOut: () => Promise<void>
   readonly assets: Assets
@@ -25,9 +29,23 @@ export interface Reader {
 /** What the guard found out about a request. */
 export interface Env {
   Variables: {
-    /** The request comes from a browser that was let in with a one-time token. */
+    /** The request comes from a browser that was let in: with a one-time token, or as a device. */
     session: boolean
+    /** Who asks, where that is another device, by a session or by an address made for it. */
+    device: Device | undefined
+    /** `http://<name>:<port>` by which it asks: what absolute addresses in the answer begin with. */
+    origin: string
   }
+  Bindings: {
+    readonly incoming?: { readonly socket?: Socket }
+    /** It came from the network, where nobody but devices is let in. */
+    readonly isRemote?: boolean
+  }
+}
+
+/** The address of whoever asks. */
+export function remoteAddress(c: ReaderContext): string {
+  return c.env?.incoming?.socket?.remoteAddress ?? ''
 }
 
 export type ReaderContext = Context<Env>
@@ -39,11 +57,17 @@ export function viewOf(reader: Reader, c: ReaderContext): View {
   return {
     path: localPath(c.req.method === 'GET' ? pathname + search : pathname),
     theme,
-    formToken: reader.secrets.form,
+    formToken: reader.secrets.form(c.get('device')?.id),
     stylePath: reader.assets.style.path,
     scriptPath: reader.assets.script.path,
     iconPath: reader.assets.icon.path,
   }
+}
+
+/** What is secret in the addresses that whoever asks gets. */
+export function secretsOf({ secrets }: Reader, c: ReaderContext): AddressSecrets {
+  const device = c.get('device')
+  return device === undefined ? secrets : secrets.addressesOf(device.id)
 }
 
 /** Answers with a whole page. */

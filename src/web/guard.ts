@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from 'hono'
 import { getCookie } from 'hono/cookie'
-import type { Env, Reader, ReaderContext } from './context.ts'
+import { API_PATH, isForDevices, type Device } from './admission.ts'
+import { remoteAddress, type Env, type Reader, type ReaderContext } from './context.ts'
 import { portOf, SESSION_MS } from './state.ts'
 
 const POLICY = [
@@ -16,28 +17,65 @@ const POLICY = [
 
 const METHODS = new Set(['GET', 'HEAD', 'POST'])
 
+interface Refusal {
+  readonly status: number
+  readonly words: string
+}
+
 /**
  * First in line for every request: only this machine's own names in `Host`, so that a name somebody
- * else points at 127.0.0.1 reaches nothing; no request on behalf of another site; only known methods.
+ * else points at it reaches nothing; no request on behalf of another site; only known methods; from the network
+ * only devices that were added, and only what is for them.
  */
 export function guard(reader: Reader): MiddlewareHandler<Env> {
   return async (c, next) => {
-    const refused = refusal(reader, c)
-    if (refused !== undefined) {
+    c.set('session', false)
+    const refused = refusal(reader, c) ?? (await identify(reader, c))
+    if (refused === undefined) await next()
+    else {
       c.res = new Response(`${refused.words}\n`, {
         status: refused.status,
         headers: { 'content-type': 'text/plain; charset=utf-8' },
       })
-    } else {
-      const session = reader.secrets.check(getCookie(c, cookieName(reader)))
-      c.set('session', session !== 'none')
-      await next()
-      if (session === 'old' && !c.res.headers.has('set-cookie')) {
-        c.res.headers.set('set-cookie', sessionCookie(reader))
-      }
     }
     protect(c.res.headers)
   }
+}
+
+/** Finds out who asks. What needs a session refuses those who have none itself. */
+async function identify(reader: Reader, c: ReaderContext): Promise<Refusal | undefined> {
+  // With a token of its own in a header, whatever cookies come along.
+  if (API_PATH.test(c.req.path)) return undefined
+  if (c.env?.isRemote === true) return identifyDevice(reader, c)
+  const session = reader.secrets.check(getCookie(c, cookieName(reader)))
+  c.set('session', session !== 'none')
+  // An app on this machine may have the addresses of a device.
+  if (c.req.path.startsWith('/feeds/')) c.set('device', await ofAddress(reader, c))
+  if (session === 'old') c.header('set-cookie', sessionCookie(reader))
+  return undefined
+}
+
+async function identifyDevice(reader: Reader, c: ReaderContext): Promise<Refusal | undefined> {
+  if (!isForDevices(c.req.method, c.req.path))
+    return { status: 403, words: 'Only on the machine that Hyperletter runs on.' }
+  const isEntering = c.req.path === '/enter'
+  const token = isEntering ? c.req.query('device') : getCookie(c, deviceCookieName(c))
+  const found =
+    token === undefined ? undefined : await reader.admission.admit(token, remoteAddress(c))
+  if (found === 'too many') return { status: 429, words: 'Too many wrong tokens.' }
+  c.set('session', found !== undefined)
+  const isFeed = c.req.path.startsWith('/feeds/')
+  c.set('device', found ?? (isFeed ? await ofAddress(reader, c) : undefined))
+  if (isFeed && c.get('device') === undefined) {
+    return { status: 401, words: 'This address has no secret of a device.' }
+  }
+  // Each page that is opened makes it last longer.
+  if (found !== undefined && token !== undefined && (isEntering || isNavigation(c))) {
+    const age = `Max-Age=${DEVICE_COOKIE_SECONDS}`
+    const cookie = `${deviceCookieName(c)}=${token}; Path=/; HttpOnly; SameSite=Strict; ${age}`
+    c.header('set-cookie', cookie)
+  }
+  return undefined
 }
 
 function protect(headers: Headers): void {
@@ -57,15 +95,16 @@ function protect(headers: Headers): void {
   headers.set('permissions-policy', 'camera=(), geolocation=(), microphone=()')
 }
 
-function refusal(
-  reader: Reader,
-  c: ReaderContext,
-): { readonly status: number; readonly words: string } | undefined {
-  const origins = originsFor(reader, c.req.header('host') ?? '')
-  if (origins.length === 0) {
-    const words = `This name is not the reader’s: use ${reader.origin()}, or allow the name with the setting readerHosts.`
+function refusal(reader: Reader, c: ReaderContext): Refusal | undefined {
+  const origins = originsFor(reader, c)
+  const [own] = origins
+  if (own === undefined) {
+    const address =
+      c.env?.isRemote === true ? 'an address that `hyperletter devices` shows' : reader.origin()
+    const words = `This name is not the reader’s: use ${address}, or allow the name with the setting readerHosts.`
     return { status: 421, words }
   }
+  c.set('origin', own)
   if (!METHODS.has(c.req.method)) return { status: 405, words: 'Not allowed.' }
   const origin = c.req.header('origin')
   if (origin !== undefined && !origins.includes(origin)) {
@@ -76,7 +115,9 @@ function refusal(
   if (isForeign && !isNavigation(c) && !c.req.path.startsWith('/feeds/')) {
     return { status: 403, words: 'Not from another site.' }
   }
-  if (c.req.method === 'POST' && (isForeign || (origin === undefined && site === undefined))) {
+  const isUnknown = origin === undefined && site === undefined
+  // Browsers say where a form comes from; other programs do not, and are known by a token.
+  if (c.req.method === 'POST' && (isForeign || (isUnknown && !API_PATH.test(c.req.path)))) {
     return { status: 403, words: 'Not from another site.' }
   }
   return undefined
@@ -87,16 +128,22 @@ function isNavigation(c: ReaderContext): boolean {
 }
 
 /**
- * The origins of pages under a name that a browser may use: this machine's own, and with any port and
- * over TLS those that the user has allowed. None for every other name.
+ * The origins of pages under a name that a browser may use, first the one that it is asked by. None for every other
+ * name. With any port: `ssh -L` and containers have others, and no page can say another one in `Host` than its own.
  */
-function originsFor({ origin, hosts = [] }: Reader, host: string): string[] {
+function originsFor({ hosts = [] }: Reader, c: ReaderContext): string[] {
+  const host = c.req.header('host') ?? ''
   if (!/^[^/?#@\s]{1,300}$/.test(host) || !URL.canParse(`http://${host}`)) return []
   const asked = new URL(`http://${host}`)
-  const own = ['127.0.0.1', '[::1]', 'localhost'].includes(asked.hostname)
-  if (own && portOf(asked.origin) === portOf(origin())) return [asked.origin]
+  const reached = c.env?.incoming?.socket?.localAddress?.replace(/^::ffff:/, '')
+  const own =
+    c.env?.isRemote === true
+      ? asked.hostname === reached
+      : ['127.0.0.1', '[::1]', 'localhost'].includes(asked.hostname)
+  if (own) return [asked.origin]
   if (!hosts.includes(asked.hostname)) return []
-  return [asked.origin, new URL(`https://${host}`).origin]
+  const both = [asked.origin, new URL(`https://${host}`).origin]
+  return c.req.header('x-forwarded-proto') === 'https' ? both.toReversed() : both
 }
 
 /** Cookies are shared among ports, so the name tells readers of two data directories apart. */
@@ -108,4 +155,15 @@ export function cookieName(reader: Reader): string {
 export function sessionCookie(reader: Reader): string {
   const value = `${cookieName(reader)}=${reader.secrets.session()}`
   return `${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${SESSION_MS / 1_000}`
+}
+
+function ofAddress({ admission }: Reader, c: ReaderContext): Promise<Device | undefined> {
+  return admission.ofAddress(c.req.path, c.req.query('key'))
+}
+
+/** Browsers keep none longer. */
+const DEVICE_COOKIE_SECONDS = 400 * 24 * 60 * 60
+
+function deviceCookieName(c: ReaderContext): string {
+  return `hyperletter-device-${c.env?.incoming?.socket?.localPort ?? 0}`
 }

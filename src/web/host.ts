@@ -1,4 +1,7 @@
 import type { Operations } from '../api/contract/contract.ts'
+import type { Config } from '../config/config.ts'
+import { HyperletterError } from '../errors.ts'
+import type { DeviceAddress } from './device-server.ts'
 import type { ReaderServer } from './server.ts'
 import { portOf, wasOpened } from './state.ts'
 
@@ -7,6 +10,13 @@ export interface ReaderHostOptions {
   readonly dataDir: string
   /** Names that a browser may use for it besides those of this machine. */
   readonly hosts?: readonly string[] | undefined
+  /** Where devices that were added find it. */
+  readonly deviceAddress?: DeviceAddress | undefined
+}
+
+/** The part of the configuration that says where it is served, and under which names. */
+export function hostOptions({ dataDir, readerHosts, webAddress, host }: Config) {
+  return { dataDir, hosts: readerHosts, deviceAddress: webAddress ?? { host } }
 }
 
 /** A place for the web reader, which is loaded and served only once somebody wants it. */
@@ -14,27 +24,48 @@ export class ReaderHost {
   readonly #options: ReaderHostOptions
   #serving: Promise<ReaderServer> | undefined
   #isClosed = false
+  /** Why no device is let in though there are some. */
+  #problem: HyperletterError | undefined
+  /** Operations that open the reader to the network with the first device, and close it with the last. */
+  readonly operations: Operations
 
   constructor(options: ReaderHostOptions) {
     this.#options = options
+    const { operations } = options
+    const follow = async <T>(result: T): Promise<T> => {
+      const server = await this.#serving?.catch(() => undefined)
+      if (server !== undefined) await this.#followDevices(server)
+      return result
+    }
+    this.operations = {
+      ...operations,
+      addDevice: (...call) => operations.addDevice(...call).then(follow),
+      removeDevice: (...call) => operations.removeDevice(...call).then(follow),
+    }
   }
 
   /**
    * An address that lets one browser in.
-   * @param request Another port than the one it is served on moves it there.
+   * @param request Another port than the one it is served on moves it there. With the token of a device, the
+   *   address is for that, on another machine.
+   * @throws INVALID_INPUT if the port is taken, or devices cannot be let in where the settings say
    */
   async open(request: {
     readonly port?: number | undefined
     readonly path?: string | undefined
+    readonly device?: string | undefined
   }): Promise<string> {
-    const { port, path } = request
+    const { port, path, device } = request
     const before = await this.#serving?.catch(() => undefined)
     if (before !== undefined && port !== undefined && portOf(before.origin) !== port) {
       await before.close()
       this.#serving = undefined
     }
     const server = await this.#serve(port)
-    return server.enter(path)
+    if (device === undefined) return server.enter(path)
+    const { deviceOrigin } = server
+    if (deviceOrigin !== undefined) return `${deviceOrigin}/enter?device=${device}`
+    throw this.#problem ?? new HyperletterError('INVALID_INPUT', 'No device was added.')
   }
 
   /** Serves at once what feed readers of this machine know already, if the reader was ever opened. */
@@ -61,7 +92,20 @@ export class ReaderHost {
   async #start(port: number | undefined): Promise<ReaderServer> {
     const { ReaderServer: Server } = await import('./server.ts')
     const server = await Server.listen({ ...this.#options, port })
+    await this.#followDevices(server)
     if (this.#isClosed) await server.close()
     return server
+  }
+
+  // What devices cannot reach, this machine still can.
+  async #followDevices(server: ReaderServer): Promise<void> {
+    const { operations, deviceAddress = {} } = this.#options
+    this.#problem = undefined
+    try {
+      if ((await operations.listDevices({})).length === 0) await server.closeToDevices()
+      else await server.openToDevices(deviceAddress)
+    } catch (error) {
+      this.#problem = HyperletterError.from(error)
+    }
   }
 }

@@ -3,9 +3,6 @@ import { LRUCache } from 'lru-cache'
 import type { IssueText } from '../site/pages/parts.ts'
 import { renderIssue, type IssuePlace } from '../text-worker/render-issue.ts'
 
-/** HTML of an issue. */
-export type Render = (issue: IssueText, place: IssuePlace) => Promise<string>
-
 /** HTML that is kept, in characters: about thirty long issues. */
 const MAX_CHARACTERS = 4_000_000
 
@@ -41,9 +38,9 @@ export class KeptTexts {
     this.#maxBytes = maxBytes
   }
 
-  /** The place of an issue must be the same at each call. */
-  readonly render: Render = async (issue, place) => {
-    const key = keyOf(issue)
+  /** @param use which addresses there are; part of what HTML is kept by. */
+  async render(issue: IssueText, use: string, place: IssuePlace): Promise<string> {
+    const key = `${use}/${keyOf(issue)}`
     const known = this.#kept.get(key)
     if (known !== undefined) return inflateRawSync(known).toString('utf8')
     const html = await renderIssue(issue, place)

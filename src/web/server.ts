@@ -1,18 +1,13 @@
-import { once } from 'node:events'
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-} from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { RequestListener, Server } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
-import { codeOf, HyperletterError } from '../errors.ts'
+import type { Hono } from 'hono'
+import { HyperletterError } from '../errors.ts'
 import type { Operations } from '../api/contract/contract.ts'
 import { createReader } from './app.ts'
-import { localPath } from './context.ts'
-import { loadState, newSecret, saveState, Secrets, wasOpened } from './state.ts'
+import { localPath, type Env } from './context.ts'
+import { DeviceServer, type DeviceAddress } from './device-server.ts'
+import { bind, closeServer, portOfServer, serverOf } from './http-server.ts'
+import { loadState, newSecret, saveState, Secrets, wasOpened, type ReaderState } from './state.ts'
 
 /** Tried first, for addresses that stay the same; any free one if somebody else has it. */
 export const DEFAULT_PORT = 4_937
@@ -21,26 +16,6 @@ const ADDRESS = '127.0.0.1'
 
 /** What `localhost` is for some programs. */
 const OTHER_ADDRESS = '::1'
-
-const MAX_HEADER_BYTES = 8 * 1_024
-
-/** Connections in all, and those of them that wait for a whole request: the oldest make room for new ones. */
-const MAX_CONNECTIONS = 256
-const MAX_UNFINISHED = 160
-
-/**
- * Connections that wait to be taken: all are taken in one go, before anything of them is read. Fewer than may be
- * unfinished, or one whose request is there already would make room for those behind it.
- */
-const BACKLOG = 128
-
-/** How long a head, a whole request, and a connection on which nothing moves may take. */
-const HEAD_TIMEOUT_MS = 5_000
-const REQUEST_TIMEOUT_MS = 30_000
-const IDLE_TIMEOUT_MS = 60_000
-
-/** How often Node looks for requests that took too long; by itself every 30 s. */
-const LOOK_EVERY_MS = 1_000
 
 export interface ReaderServerOptions {
   readonly operations: Operations
@@ -51,44 +26,45 @@ export interface ReaderServerOptions {
   readonly hosts?: readonly string[] | undefined
 }
 
-/** Serves the web reader on this machine's own address, to this machine only. */
+/** Serves the web reader on this machine's own address, to this machine only; to devices at another. */
 export class ReaderServer {
   readonly #server: Server
-  #other: Server | undefined
+  readonly #app: Hono<Env>
   readonly #secrets: Secrets
-  readonly #end: AbortController
+  readonly #end = new AbortController()
+  readonly #dataDir: string
+  #state: ReaderState
+  #other: Server | undefined
+  #devices: DeviceServer | undefined
 
-  private constructor(server: Server, secrets: Secrets, end: AbortController) {
-    this.#server = server
-    this.#secrets = secrets
-    this.#end = end
+  private constructor(options: ReaderServerOptions, state: ReaderState) {
+    const { operations, dataDir, hosts } = options
+    this.#dataDir = dataDir
+    this.#state = state
+    this.#secrets = new Secrets(state.secret)
+    this.#app = createReader({
+      operations,
+      hosts,
+      secrets: this.#secrets,
+      signal: this.#end.signal,
+      origin: () => this.origin,
+      signOut: async () => {
+        const secret = newSecret()
+        await this.#keep({ secret })
+        this.#secrets.renew(secret)
+      },
+    })
+    this.#server = serverOf(this.#listener())
   }
 
   /** @throws INVALID_INPUT if the port that was asked for is taken. */
   static async listen(options: ReaderServerOptions): Promise<ReaderServer> {
-    const { operations, dataDir, port, hosts } = options
+    const { dataDir, port } = options
     const isNew = !wasOpened(dataDir)
-    let state = await loadState(dataDir, DEFAULT_PORT)
-    const secrets = new Secrets(state.secret)
-    const end = new AbortController()
-    const app = createReader({
-      operations,
-      hosts,
-      secrets,
-      signal: end.signal,
-      origin: () => reader.origin,
-      signOut: async () => {
-        const secret = newSecret()
-        await saveState(dataDir, { ...state, secret })
-        state = { ...state, secret }
-        secrets.renew(secret)
-      },
-    })
-    const respond = getRequestListener(app.fetch, { overrideGlobalObjects: false })
-    const listener: RequestListener = (request, response) => void respond(request, response)
-    const server = serverOf(listener)
-    const reader = new ReaderServer(server, secrets, end)
-    if (!(await bind(server, port ?? state.port))) {
+    const state = await loadState(dataDir, DEFAULT_PORT)
+    const reader = new ReaderServer(options, state)
+    const server = reader.#server
+    if (!(await bind(server, port ?? state.port, ADDRESS))) {
       if (port !== undefined) {
         throw new HyperletterError('INVALID_INPUT', `Port ${port} is taken.`, {
           hint: 'Choose another one with --port, or leave it out.',
@@ -96,25 +72,27 @@ export class ReaderServer {
       }
       // Back at the kept port as soon as that is free again: feeds are subscribed to there.
       const { otherPort } = state
-      if (otherPort === undefined || !(await bind(server, otherPort))) await bind(server, 0)
+      if (otherPort === undefined || !(await bind(server, otherPort, ADDRESS))) {
+        await bind(server, 0, ADDRESS)
+      }
     }
-    const served = reader.#port
+    const served = portOfServer(server)
     const isKept = isNew || port !== undefined || served === state.port
-    state = { ...state, ...(isKept ? { port: served } : { otherPort: served }) }
-    await saveState(dataDir, state)
-    const other = serverOf(listener)
+    await reader.#keep(isKept ? { port: served } : { otherPort: served })
+    const other = serverOf(reader.#listener())
     // A machine may be without it, or the port taken there.
     if (await bind(other, served, OTHER_ADDRESS).catch(() => false)) reader.#other = other
     return reader
   }
 
-  get #port(): number {
-    return (this.#server.address() as AddressInfo).port
-  }
-
   /** Where it is served. */
   get origin(): string {
-    return `http://${ADDRESS}:${this.#port}`
+    return `http://${ADDRESS}:${portOfServer(this.#server)}`
+  }
+
+  /** Where devices find it; undefined while it is not open to them. */
+  get deviceOrigin(): string | undefined {
+    return this.#devices?.origin
   }
 
   /** An address that lets one browser in, once, and shows `path` to it. */
@@ -127,64 +105,40 @@ export class ReaderServer {
     return `${this.origin}/enter?${query.toString()}`
   }
 
+  /** Listens to devices, too, if it does not yet. @throws INVALID_INPUT if that address cannot be listened at */
+  async openToDevices(address: DeviceAddress): Promise<void> {
+    if (this.#devices !== undefined) return
+    const { devicePort } = this.#state
+    const devices = await DeviceServer.listen(this.#listener(true), address, devicePort)
+    this.#devices = devices
+    if (devices.port !== devicePort) await this.#keep({ devicePort: devices.port })
+  }
+
+  /** Ends every connection of devices. */
+  async closeToDevices(): Promise<void> {
+    const devices = this.#devices
+    this.#devices = undefined
+    await devices?.close()
+  }
+
   /** Ends what goes on and closes every connection. */
   async close(): Promise<void> {
     if (this.#end.signal.aborted) return
     this.#end.abort()
     const servers = [this.#server, this.#other].filter((it) => it !== undefined)
-    await Promise.all(
-      servers.map(async (server) => {
-        const closed = once(server, 'close')
-        server.close()
-        server.closeAllConnections()
-        await closed
-      }),
+    await Promise.all([...servers.map(closeServer), this.closeToDevices()])
+  }
+
+  #listener(isRemote = false): RequestListener {
+    const respond = getRequestListener(
+      (request, env) => this.#app.fetch(request, { ...env, isRemote }),
+      { overrideGlobalObjects: false },
     )
+    return (request, response) => void respond(request, response)
   }
-}
 
-// Somebody who opens connections and sends half a request on each must not keep others out.
-function evictUnfinished(server: Server): void {
-  const unfinished = new Set<Socket>()
-  const wait = (socket: Socket) => {
-    if (socket.destroyed) return
-    unfinished.add(socket)
-    const [oldest] = unfinished
-    if (unfinished.size > MAX_UNFINISHED) oldest?.destroy()
-  }
-  server.on('connection', (socket: Socket) => {
-    socket.once('close', () => unfinished.delete(socket))
-    wait(socket)
-  })
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    const { socket, headers } = request
-    const hasBody = 'transfer-encoding' in headers || Number(headers['content-length'] ?? 0) > 0
-    if (hasBody) request.once('end', () => unfinished.delete(socket))
-    else unfinished.delete(socket)
-    response.once('finish', () => wait(socket))
-  })
-}
-
-function serverOf(listener: RequestListener): Server {
-  const server = createServer(
-    { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: LOOK_EVERY_MS },
-    listener,
-  )
-  server.headersTimeout = HEAD_TIMEOUT_MS
-  server.requestTimeout = REQUEST_TIMEOUT_MS
-  server.timeout = IDLE_TIMEOUT_MS
-  server.maxConnections = MAX_CONNECTIONS
-  evictUnfinished(server)
-  return server
-}
-
-async function bind(server: Server, port: number, host = ADDRESS): Promise<boolean> {
-  try {
-    server.listen({ host, port, exclusive: true, backlog: BACKLOG })
-    await once(server, 'listening')
-    return true
-  } catch (error) {
-    if (port !== 0 && ['EADDRINUSE', 'EACCES'].includes(codeOf(error) ?? '')) return false
-    throw error
+  async #keep(change: Partial<ReaderState>): Promise<void> {
+    this.#state = { ...this.#state, ...change }
+    await saveState(this.#dataDir, this.#state)
   }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { replaceWhole } from '../atomic-file.ts'
 import type { NewsletterSummary } from '../site/pages/parts.ts'
-import { feedAddresses, type AllAddresses } from '../site/syndication/addresses.ts'
+import { feedAddresses, type AllAddresses, type FeedKeys } from '../site/syndication/addresses.ts'
 
 const port = z.int().min(1).max(65_535)
 
@@ -14,6 +14,8 @@ const readerState = z.looseObject({
   port: port.optional().catch(undefined),
   /** Where it is served while something else has that port. */
   otherPort: port.optional().catch(undefined),
+  /** Where other devices find it. */
+  devicePort: port.optional().catch(undefined),
   /** Everything that proves who may read or change something is derived from it. */
   secret: z.string().regex(/^[0-9a-f]{64}$/),
 })
@@ -59,9 +61,16 @@ export async function readerAddresses(
   dataDir: string,
   origin: string,
   newsletters: readonly NewsletterSummary[],
+  device?: string,
 ): Promise<AllAddresses> {
-  const { secret } = await loadState(dataDir, portOf(origin))
-  return feedAddresses(origin, new Secrets(secret), newsletters)
+  const secrets = new Secrets((await loadState(dataDir, portOf(origin))).secret)
+  const keys = device === undefined ? secrets : secrets.addressesOf(device)
+  return feedAddresses(origin, keys, newsletters)
+}
+
+/** Secret parts of the addresses that apps get. */
+export interface AddressSecrets extends FeedKeys {
+  pictures(feedKey: string): string
 }
 
 /** How long a browser stays signed in without coming back. */
@@ -106,9 +115,9 @@ export class Secrets {
     return ageMs > ROTATE_AFTER_MS ? 'old' : 'valid'
   }
 
-  /** Hidden field of every form. */
-  get form(): string {
-    return this.#derive('form')
+  /** Hidden field of every form, of this machine's browsers or of one device. */
+  form(device?: string): string {
+    return this.#derive(device === undefined ? 'form' : `form/${device}`)
   }
 
   /** Ends every session; addresses of private feeds change too. */
@@ -127,6 +136,17 @@ export class Secrets {
   /** Part of the picture addresses in a feed: apps show them in pages of their own. */
   pictures(feedKey: string): string {
     return this.#derive(`pictures/${feedKey}`).slice(0, 32)
+  }
+
+  /** The same for the apps of one device: each begins with its id, and means nothing once that is removed. */
+  addressesOf(device: string): AddressSecrets {
+    const secret = (purpose: string) =>
+      `${device}.${this.#derive(`${device}/${purpose}`).slice(0, 32)}`
+    return {
+      isAlways: true,
+      feed: (feedKey) => secret(`feed/${feedKey}`),
+      pictures: (feedKey) => secret(`pictures/${feedKey}`),
+    }
   }
 
   /** A token that opens a session once. */

@@ -4,6 +4,7 @@ import {
   parseBytes,
   parseDiskCap,
   parseCount,
+  parseListenAddress,
   parsePeerKeys,
   parsePort,
   parseRate,
@@ -92,6 +93,20 @@ describe('a rate', () => {
 })
 
 describe('other values', () => {
+  test.each([
+    ['192.168.1.10', { host: '192.168.1.10' }],
+    [' 0.0.0.0:8080 ', { host: '0.0.0.0', port: 8080 }],
+    ['', 'INVALID_INPUT'],
+    ['reader.lan:80', 'INVALID_INPUT'],
+    ['192.168.1.10:', 'INVALID_INPUT'],
+    ['192.168.1.10:0', 'INVALID_INPUT'],
+    ['192.168.1.10:65536', 'INVALID_INPUT'],
+    ['[::1]:80', 'INVALID_INPUT'],
+    ['http://192.168.1.10', 'INVALID_INPUT'],
+  ])('an address to listen at: %j is %j', (text, expected) => {
+    expect(outcomeOf(parseListenAddress, text)).toEqual(expected)
+  })
+
   test('are understood as people write them', () => {
     expect(['on', 'True', 'yes', '1'].map(parseSwitch)).toEqual([true, true, true, true])
     expect(['off', 'FALSE', 'no', '0'].map(parseSwitch)).toEqual([false, false, false, false])

@@ -80,6 +80,10 @@ const COMPLETE: Readonly<Record<OperationName, Readonly<Record<string, unknown>>
   measure: {},
   explainNewsletter: { newsletter },
   watchIssues: { newsletter },
+  addDevice: { name: 'phone' },
+  listDevices: {},
+  removeDevice: { device: 'phone' },
+  admitDevice: { token: 'x' },
   status: {},
 }
 
@@ -100,6 +104,8 @@ const NEVER: Readonly<Record<string, readonly unknown[]>> = {
   title: ['', ' ', 'a\nb', '\u001b[31mred', '\ud800', 'x'.repeat(10_000)],
   name: ['', 'a\u0000b', 'x'.repeat(256)],
   newsletter: ['', 'x'.repeat(513)],
+  device: ['', 1, 'x'.repeat(65)],
+  token: ['', 1, 'x'.repeat(129)],
   link: ['', 'x'.repeat(513)],
   to: ['', 'x'.repeat(513)],
   recoveryPhrase: ['', 'x'.repeat(4_097)],

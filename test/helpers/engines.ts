@@ -30,6 +30,7 @@ export const UNSET = {
   allowPeers: undefined,
   localDiscovery: false,
   readerHosts: undefined,
+  webAddress: undefined,
   metricsPort: undefined,
   onIssue: undefined,
   webhook: undefined,

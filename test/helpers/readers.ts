@@ -61,8 +61,12 @@ export function form(origin: string, fields: Readonly<Record<string, string>>): 
   return { method: 'POST', body, headers }
 }
 
-// Not fetch: that neither lets the host be chosen nor a path with dots through.
-function send(origin: string, path: string, { method, headers, body }: Ask): Promise<Answer> {
+/** A request as it stands. Not fetch: that neither lets the host be chosen nor a path with dots through. */
+export function send(
+  origin: string,
+  path: string,
+  { method, headers, body }: Ask = {},
+): Promise<Answer> {
   const { hostname, port } = new URL(origin)
   return new Promise((resolve, reject) => {
     const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }

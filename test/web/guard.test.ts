@@ -27,7 +27,7 @@ const POSTS = [
 ]
 
 describe('who is let in', () => {
-  it.each(['evil.example', '127.0.0.1', '127.0.0.1:1', 'localhost', '[::1]:80', '0.0.0.0:80'])(
+  it.each(['evil.example', 'localhost.evil.example', '127.0.0.2', '[::2]:80', '0.0.0.0:80'])(
     'nobody by the name %j',
     async (host) => {
       const { reader } = await someReader()
@@ -47,10 +47,31 @@ describe('who is let in', () => {
     }
   })
 
+  it('both at another port, which `ssh -L` leads here: pages and feeds then name that one', async () => {
+    const { reader, feedKey } = await someReader()
+    for (const host of ['127.0.0.1:8080', 'localhost:8080', 'localhost', '[::1]:80']) {
+      const headers = { host }
+      const page = await reader.visit('/feeds', { headers })
+      const { origin } = new URL(`http://${host}`)
+      expect(page.text).toContain(`${origin}/feeds/${feedKey}/atom.xml`)
+      const feed = await reader.ask(`/feeds/${feedKey}/atom.xml`, { headers })
+      expect(feed.text).toContain(`href="${origin}/feeds/${feedKey}/atom.xml"`)
+      expect(feed.text).not.toContain(reader.origin)
+      const token = /name="token"\s+value="([0-9a-f]+)"/.exec(page.text)?.[1] ?? ''
+      const sent = form(origin, { token, theme: 'dark' })
+      const at = (from: string) => ({ ...sent, headers: { ...sent.headers, host, origin: from } })
+      expect((await reader.visit('/theme', at(origin))).status).toBe(303)
+      // Another port of this machine is another site.
+      expect((await reader.visit('/theme', at('http://localhost:3000'))).status).toBe(403)
+      expect((await reader.visit('/theme', at(reader.origin))).status).toBe(403)
+    }
+  })
+
   it.each([
     ['http://127.0.0.1:80', '127.0.0.1', 200],
     ['http://127.0.0.1:80', 'localhost:80', 200],
-    ['http://127.0.0.1:80', '127.0.0.1:8080', 421],
+    ['http://127.0.0.1:80', '127.0.0.1:8080', 200],
+    ['http://127.0.0.1:80', '127.0.0.1.evil.example:80', 421],
     ['http://127.0.0.1:4937', 'reader.lan', 200],
     ['http://127.0.0.1:4937', 'READER.lan:8443', 200],
     ['http://127.0.0.1:4937', 'reader.lan.evil.example', 421],
@@ -78,7 +99,7 @@ describe('who is let in', () => {
 
   it('to a name that is not the reader’s, it says which is', async () => {
     const { reader } = await someReader()
-    const { text } = await reader.ask('/', { headers: { host: 'localhost:1' } })
+    const { text } = await reader.ask('/', { headers: { host: 'reader.lan' } })
     expect(text).toContain(reader.origin)
     expect(text).toContain('readerHosts')
   })

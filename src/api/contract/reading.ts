@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { issueHeadFields } from '../../format/records/bodies.ts'
-import { line, timestamp } from '../../format/records/text.ts'
+import { line, name, timestamp } from '../../format/records/text.ts'
 import { MAX_OPML_LENGTH } from '../kinds.ts'
 import {
   attachmentSummary,
@@ -15,6 +15,15 @@ import {
   timeoutSeconds,
   value,
 } from './parts.ts'
+
+/** A phone, another computer or an app that reads over the network. */
+const device = z.object({
+  id: z.string(),
+  name: z.string(),
+  addedAt: z.string(),
+  /** To the hour; absent if it never came. */
+  usedAt: z.string().optional(),
+})
 
 /** The part of the contract that readers use: lists, search, texts and marks. */
 export const readingContract = {
@@ -183,4 +192,15 @@ export const readingContract = {
     z.strictObject({ newsletter: newsletterRef.optional() }),
     z.array(z.object({ feedKey, newsletter: z.string(), numbers: z.array(number) })),
   ),
+
+  /** Lets one more device read over the network. The token is what it proves that with. */
+  addDevice: value(
+    z.strictObject({ name: z.optional(name(64)) }),
+    device.extend({ token: z.string() }),
+  ),
+  listDevices: value(none, z.array(device)),
+  /** By its name or its id. */
+  removeDevice: value(z.strictObject({ device: z.string().min(1).max(64) }), device),
+  /** Whose token it is; null if it is nobody's, or no longer. */
+  admitDevice: value(z.strictObject({ token: z.string().min(1).max(128) }), device.nullable()),
 } as const

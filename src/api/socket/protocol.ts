@@ -45,6 +45,8 @@ export interface ReaderRequest {
   readonly port?: number | undefined
   /** Page to begin with. */
   readonly path?: string | undefined
+  /** The token of a device: an address for that, on another machine. */
+  readonly device?: string | undefined
 }
 
 /** Whether whoever answers at a socket says of itself what a daemon says. */

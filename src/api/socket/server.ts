@@ -35,6 +35,7 @@ const MAX_TRAILER_MESSAGE_LENGTH = 1_000
 const readerRequest = z.strictObject({
   port: z.int().min(1).max(65_535).optional(),
   path: z.string().max(2_048).optional(),
+  device: z.string().max(128).optional(),
 })
 
 /** Lends operations over a local socket. Whoever listens must hold the lock of the store. */

@@ -64,6 +64,19 @@ export function doorPage(path: string, stylePath: string, used: boolean): Markup
   )
 }
 
+/** The same for a browser on another device. */
+export function deviceDoorPage(stylePath: string): Markup {
+  return bare(
+    'Not let in',
+    stylePath,
+    html`<p>
+        This device is not let in, or no longer. On the machine that Hyperletter runs on, add it and
+        scan the code:
+      </p>
+      <pre><code>hyperletter devices add</code></pre>`,
+  )
+}
+
 /** Leads a browser on that has just been let in. */
 export function enteredPage(path: string, stylePath: string): Markup {
   return bare(

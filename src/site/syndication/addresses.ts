@@ -27,6 +27,8 @@ export interface AllAddresses {
 /** Gives the secret part of a feed's address. */
 export interface FeedKeys {
   feed(feedKey: string): string
+  /** Addresses of public newsletters have one too. */
+  readonly isAlways?: boolean
 }
 
 /**
@@ -39,14 +41,14 @@ export function feedAddresses(
   newsletters: readonly NewsletterSummary[],
 ): AllAddresses {
   const shown = newsletters.filter((it) => it.title !== undefined)
-  const all = shown.some((it) => it.private) ? `?key=${keys.feed('all')}` : ''
+  const all = keys.isAlways || shown.some((it) => it.private) ? `?key=${keys.feed('all')}` : ''
   return {
     opml: `${origin}/feeds/newsletters.opml${all}`,
     completeOpml: `${origin}/feeds/complete.opml${all}`,
     everything: inFolder(`${origin}/feeds/all`, all),
     newsletters: shown.map((newsletter) => {
       const { feedKey } = newsletter
-      const query = newsletter.private ? `?key=${keys.feed(feedKey)}` : ''
+      const query = keys.isAlways || newsletter.private ? `?key=${keys.feed(feedKey)}` : ''
       return {
         newsletter,
         title: singleLine(newsletter.title ?? feedKey),

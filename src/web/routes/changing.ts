@@ -127,7 +127,7 @@ async function readForm(reader: Reader, c: Context<Env>): Promise<Fields> {
   const fields = Object.fromEntries(
     Object.entries(body).filter((it): it is [string, string] => typeof it[1] === 'string'),
   )
-  if (!isSame(fields['token'], reader.secrets.form)) {
+  if (!isSame(fields['token'], reader.secrets.form(c.get('device')?.id))) {
     throw new HyperletterError('INVALID_INPUT', 'This form is too old, or not from this reader.', {
       hint: 'Load the page again.',
     })

@@ -22,7 +22,15 @@ export function eventRoutes(reader: Reader): Hono<Env> {
       const end = new AbortController()
       out.onAbort(() => end.abort())
       const stop = AbortSignal.any([end.signal, reader.signal, reader.secrets.signedOut])
-      const beat = setInterval(() => void out.write(': \n\n'), BEAT_MS)
+      const device = c.get('device')
+      const beat = setInterval(() => {
+        void out.write(': \n\n')
+        if (device === undefined) return
+        void reader.admission.isStillIn(device).then(
+          (isIn) => isIn || end.abort(),
+          () => end.abort(),
+        )
+      }, BEAT_MS)
       try {
         await out.write(': \n\n')
         for await (const { feedKey, number, title, newsletter } of arrivals.follow(stop)) {

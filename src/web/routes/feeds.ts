@@ -3,30 +3,19 @@ import { Hono } from 'hono'
 import { LRUCache } from 'lru-cache'
 import { HyperletterError } from '../../errors.ts'
 import { newestFirst } from '../../format/records/text.ts'
-import type { Env, Reader, ReaderContext } from '../context.ts'
+import { secretsOf, type Env, type Reader, type ReaderContext } from '../context.ts'
 import { feedAddresses, opmlOutlines } from '../../site/syndication/addresses.ts'
 import {
   archive,
   complete,
   completePage,
   current,
-  entryOf,
-  MAX_DOCUMENT_CHARACTERS,
-  MAX_ENTRY_CHARACTERS,
   page,
-  type FeedEntry,
   type Outline,
 } from '../../site/syndication/document.ts'
-import { originsOf, type Origins } from '../../render/links.ts'
-import { KeptTexts, type Render } from '../render-cache.ts'
-import { attachmentPath } from '../../site/pages/issue.ts'
-import {
-  issuePath,
-  newsletterPath,
-  type IssueSummary,
-  type IssueText,
-  type NewsletterSummary,
-} from '../../site/pages/parts.ts'
+import { readEntries } from '../feed-entries.ts'
+import type { KeptTexts } from '../render-cache.ts'
+import type { IssueSummary, NewsletterSummary } from '../../site/pages/parts.ts'
 import { packageVersion } from '../../version.ts'
 import { isSame } from '../state.ts'
 
@@ -37,13 +26,12 @@ const VERSION = packageVersion()
 const MAX_REMEMBERED = 1_000
 
 /**
- * Feeds for other apps on this machine. They cannot log in, so what is public needs no token; a
- * private newsletter has one in its address.
+ * Feeds for other apps. They cannot log in, so what is public needs no token on this machine; a
+ * private newsletter has one in its address, and all that another device asks for.
  */
-export function feedRoutes(reader: Reader): Hono<Env> {
+export function feedRoutes(reader: Reader, kept: KeptTexts): Hono<Env> {
   const app = new Hono<Env>()
-  const { operations, secrets } = reader
-  const kept = new KeptTexts()
+  const { operations } = reader
   const seen = new LRUCache<string, { tag: string; at: Date }>({ max: MAX_REMEMBERED })
   const KEY = ':key{[a-z0-9]{52}}'
   const FILE = ':file{[a-z]{4}[.][a-z]{3,4}}'
@@ -83,7 +71,7 @@ export function feedRoutes(reader: Reader): Hono<Env> {
 
   async function list(c: ReaderContext, isComplete: boolean): Promise<Response> {
     const { opml } = await import('../../site/syndication/formats.ts')
-    const addresses = feedAddresses(reader.origin(), secrets, await visible(c))
+    const addresses = feedAddresses(c.get('origin'), secretsOf(reader, c), await visible(c))
     c.header('content-type', 'text/x-opml; charset=utf-8')
     return c.body(opml('Hyperletter', opmlOutlines(addresses, isComplete)))
   }
@@ -99,19 +87,20 @@ export function feedRoutes(reader: Reader): Hono<Env> {
   /** Newsletters that whoever asks may see. */
   async function visible(c: ReaderContext): Promise<NewsletterSummary[]> {
     const all = (await operations.listNewsletters({})).filter((it) => it.title !== undefined)
-    const mayAll = c.get('session') || isSame(c.req.query('key'), secrets.feed('all'))
-    return all.filter((it) => mayAll || !it.private)
+    const mayAll = c.get('session') || isSame(c.req.query('key'), secretsOf(reader, c).feed('all'))
+    return all.filter((it) => mayAll || isOpen(c, it))
   }
 
   async function named(c: ReaderContext, feedKey: string): Promise<NewsletterSummary> {
     const all = await operations.listNewsletters({})
     const found = all.find((it) => it.feedKey === feedKey)
-    const may =
-      found?.private === false ||
-      c.get('session') ||
-      isSame(c.req.query('key'), secrets.feed(feedKey))
     // The answer must not tell whether a private newsletter is here.
-    if (found === undefined || !may) throw noFeed()
+    if (found === undefined) throw noFeed()
+    const may =
+      isOpen(c, found) ||
+      c.get('session') ||
+      isSame(c.req.query('key'), secretsOf(reader, c).feed(feedKey))
+    if (!may) throw noFeed()
     return found
   }
 
@@ -125,7 +114,8 @@ export function feedRoutes(reader: Reader): Hono<Env> {
     if (outline === undefined || format === undefined) throw noFeed()
     const key = c.req.query('key')
     const query = key === undefined ? '' : `?key=${encodeURIComponent(key)}`
-    const origin = reader.origin()
+    const origin = c.get('origin')
+    const secrets = secretsOf(reader, c)
     const pictures = secrets.pictures('all')
     const tag = entityTag(outline, format.file + query, [origin, pictures])
     const changed = changedAt(c.req.path + query, tag)
@@ -140,7 +130,7 @@ export function feedRoutes(reader: Reader): Hono<Env> {
     const address = (path: string) => `${origin}${folder}${path}${format.file}${query}`
     const text = format.write({
       outline,
-      entries: readEntries(reader, outline.issues, kept.render),
+      entries: readEntries(reader.operations, { origin, secrets }, outline.issues, kept),
       self: `${origin}${c.req.path}${query}`,
       home: origin + outline.home,
       links: Object.fromEntries(
@@ -158,6 +148,11 @@ export function feedRoutes(reader: Reader): Hono<Env> {
     seen.set(address, { tag, at })
     return at
   }
+}
+
+/** Whether whoever asks may read it without a secret. */
+function isOpen(c: ReaderContext, newsletter: NewsletterSummary): boolean {
+  return !newsletter.private && c.get('device') === undefined
 }
 
 function titled({ feedKey, title, description }: NewsletterSummary) {
@@ -196,58 +191,4 @@ function entityTag(outline: Outline, format: string, place: readonly string[]): 
   ])
   const all = [VERSION, format, place, id, title, description, links, mark, facts]
   return `"${createHash('sha256').update(JSON.stringify(all)).digest('hex').slice(0, 32)}"`
-}
-
-/**
- * The entries of a document with their whole texts, each read when it is wanted. An issue that cannot
- * be read any more is left out.
- */
-async function* readEntries(
-  { operations, origin, secrets }: Reader,
-  issues: readonly IssueSummary[],
-  render: Render,
-): AsyncGenerator<FeedEntry> {
-  let left = MAX_DOCUMENT_CHARACTERS
-  /** Of each newsletter, once one of its issues asks for it. */
-  const origins = new Map<string, Promise<Origins>>()
-  for (const { feedKey, number, arrivedAt } of issues) {
-    // Held a moment ago; one that is lost since must not take the others with it.
-    const read = await operations
-      .readIssue({ newsletter: feedKey, number, timeoutSeconds: 1 })
-      .catch(() => undefined)
-    if (read === undefined) continue
-    // Apps sort by this date, too.
-    const issue = { ...read, publishedAt: arrivedAt ?? read.publishedAt }
-    const html = left > 0 && issue.retracted === undefined ? await htmlOf(issue) : undefined
-    left -= html?.length ?? 0
-    const isTooLong = left < 0 || (html?.length ?? 0) > MAX_ENTRY_CHARACTERS
-    const text = isTooLong ? undefined : html
-    yield entryOf(issue, origin() + issuePath(feedKey, number), text, (name) =>
-      addressOf(issue, name),
-    )
-  }
-
-  function addressOf({ feedKey, number }: IssueText, name: string): string {
-    const token = secrets.pictures(feedKey)
-    return attachmentPath(`${origin()}/feeds/pictures/${token}/${feedKey}/${number}`, name)
-  }
-
-  function originsIn(newsletter: string): Promise<Origins> {
-    const known = origins.get(newsletter)
-    if (known !== undefined) return known
-    const found = operations.listIssues({ newsletter }).then(originsOf, () => new Map())
-    origins.set(newsletter, found)
-    return found
-  }
-
-  async function htmlOf(issue: IssueText): Promise<string> {
-    const { feedKey, attachments, importedFrom } = issue
-    const names = new Set(attachments.map((it) => it.name))
-    return render(issue, {
-      attachmentUrl: (name) => (names.has(name) ? addressOf(issue, name) : undefined),
-      home: origin() + newsletterPath(feedKey),
-      preview: `${origin()}/add?link=`,
-      ...(importedFrom !== undefined && { origins: await originsIn(feedKey) }),
-    })
-  }
 }

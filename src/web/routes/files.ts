@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import { stream } from 'hono/streaming'
 import { HyperletterError } from '../../errors.ts'
 import { safeFileName } from '../../render/file-name.ts'
-import type { Env, Reader, ReaderContext } from '../context.ts'
+import { secretsOf, type Env, type Reader, type ReaderContext } from '../context.ts'
 import { isSame } from '../state.ts'
 
 /**
@@ -52,7 +52,7 @@ export function feedPictureRoutes(reader: Reader): Hono<Env> {
   const app = new Hono<Env>()
   app.get(`/feeds/pictures/:token${ISSUE}`, (c) => {
     const { token, ...place } = c.req.param()
-    if (!isSame(token, reader.secrets.pictures(place.key))) return c.notFound()
+    if (!isSame(token, secretsOf(reader, c).pictures(place.key))) return c.notFound()
     c.header('cross-origin-resource-policy', 'cross-origin')
     return serve(reader, c, place)
   })

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { hasCode, HyperletterError } from '../../errors.ts'
 import type { Output } from '../../api/contract/contract.ts'
-import { show, viewOf, type Env, type Reader } from '../context.ts'
+import { secretsOf, show, viewOf, type Env, type Reader } from '../context.ts'
 import { feedAddresses } from '../../site/syndication/addresses.ts'
 import { addPage } from '../../site/pages/add.ts'
 import { attachmentPath, issuePage, withoutTitle } from '../../site/pages/issue.ts'
@@ -118,7 +118,7 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
   app.get('/feeds', async (c) => {
     const view = viewOf(reader, c)
     const newsletters = await operations.listNewsletters({})
-    const body = feedsPage(feedAddresses(reader.origin(), reader.secrets, newsletters))
+    const body = feedsPage(feedAddresses(c.get('origin'), secretsOf(reader, c), newsletters))
     return show(c, view, { title: 'Feeds', place: 'feeds', wide: true, body })
   })
 

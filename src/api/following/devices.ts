@@ -1,0 +1,169 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { SerialQueue } from '../../async.ts'
+import { replaceSynced } from '../../atomic-file.ts'
+import type { Engine } from '../../engine/engine.ts'
+import { codeOf, HyperletterError } from '../../errors.ts'
+import { ignoreFullDisk } from '../../storage-errors.ts'
+import type { Output, ParsedInput } from '../contract/contract.ts'
+
+/** Below the data directory. */
+const FILE = 'devices.json'
+
+const MAX_DEVICES = 32
+
+/** 256 bits: nobody guesses one, so a fast hash protects it. */
+const TOKEN_BYTES = 32
+
+/** A use is written down this often, and not at each request. */
+const NOTE_USE_EVERY_MS = 60 * 60_000
+
+const stored = z.looseObject({
+  id: z.string().regex(/^[0-9a-f]{8}$/),
+  name: z.string(),
+  /** SHA-256 of the token, in hex; the token itself is on the device alone. */
+  tokenHash: z.string().regex(/^[0-9a-f]{64}$/),
+  addedAt: z.string(),
+  usedAt: z.string().optional(),
+})
+type Stored = z.infer<typeof stored>
+type Device = Output<'listDevices'>[number]
+
+/** One change at a time, and the list as it is on disk: nobody else writes it while the engine has its folder. */
+interface State {
+  readonly queue: SerialQueue
+  devices: Promise<readonly Stored[]>
+}
+const states = new WeakMap<Engine, State>()
+
+/** Lets one more device in. The token is given once, and kept nowhere here. @throws INVALID_INPUT, TOO_LARGE */
+export function addDevice(
+  engine: Engine,
+  { name }: ParsedInput<'addDevice'>,
+): Promise<Output<'addDevice'>> {
+  return change(engine, (devices) => {
+    if (devices.length >= MAX_DEVICES) {
+      throw new HyperletterError('TOO_LARGE', `There are ${MAX_DEVICES} devices already.`, {
+        hint: 'Remove one: hyperletter devices remove <name>',
+      })
+    }
+    const free = name ?? freeName(devices)
+    if (devices.some((it) => it.name === free)) {
+      throw new HyperletterError('INVALID_INPUT', `There is a device “${free}” already.`, {
+        hint: 'Choose another name, or remove that one.',
+      })
+    }
+    const token = randomBytes(TOKEN_BYTES).toString('base64url')
+    const device = {
+      id: randomBytes(4).toString('hex'),
+      name: free,
+      tokenHash: hashOf(token).toString('hex'),
+      addedAt: new Date().toISOString(),
+    }
+    return [[...devices, device], { ...shown(device), token }]
+  })
+}
+
+/** Devices that are let in, oldest first. */
+export async function listDevices(engine: Engine): Promise<Output<'listDevices'>> {
+  return (await stateOf(engine).devices).map(shown)
+}
+
+/** Lets a device in no longer: its token means nothing from now on. @throws INVALID_INPUT */
+export function removeDevice(
+  engine: Engine,
+  { device: wanted }: ParsedInput<'removeDevice'>,
+): Promise<Output<'removeDevice'>> {
+  return change(engine, (devices) => {
+    const found = devices.find((it) => it.id === wanted || it.name === wanted)
+    if (found === undefined) {
+      throw new HyperletterError('INVALID_INPUT', `There is no device “${wanted}”.`, {
+        hint: '`hyperletter devices list` shows them.',
+      })
+    }
+    return [devices.filter((it) => it !== found), shown(found)]
+  })
+}
+
+/** The device that a token belongs to, compared in constant time; null if it is nobody's. */
+export async function admitDevice(
+  engine: Engine,
+  { token }: ParsedInput<'admitDevice'>,
+): Promise<Output<'admitDevice'>> {
+  const given = hashOf(token)
+  const devices = await stateOf(engine).devices
+  const found = devices.find((it) => timingSafeEqual(Buffer.from(it.tokenHash, 'hex'), given))
+  if (found === undefined) return null
+  const usedAt = new Date()
+  const unused = found.usedAt === undefined ? Infinity : usedAt.getTime() - Date.parse(found.usedAt)
+  if (unused > NOTE_USE_EVERY_MS && engine.readOnlyFor === undefined) {
+    await noteUse(engine, found.id, usedAt.toISOString()).catch(ignoreFullDisk)
+  }
+  return shown(found)
+}
+
+async function noteUse(engine: Engine, id: string, usedAt: string): Promise<void> {
+  await change(engine, (devices) => [
+    devices.map((it) => (it.id === id ? { ...it, usedAt } : it)),
+    undefined,
+  ])
+}
+
+function shown({ id, name, addedAt, usedAt }: Stored): Device {
+  return { id, name, addedAt, ...(usedAt !== undefined && { usedAt }) }
+}
+
+function freeName(devices: readonly Stored[]): string {
+  for (let number = 1; ; number++) {
+    const name = number === 1 ? 'phone' : `phone ${number}`
+    if (devices.every((it) => it.name !== name)) return name
+  }
+}
+
+function hashOf(token: string): Buffer {
+  return createHash('sha256').update(token).digest()
+}
+
+function stateOf(engine: Engine): State {
+  const known = states.get(engine)
+  if (known !== undefined) return known
+  const state = { queue: new SerialQueue(), devices: load(pathIn(engine)) }
+  // A file that cannot be read now may be readable later.
+  state.devices.catch(() => states.delete(engine))
+  states.set(engine, state)
+  return state
+}
+
+function change<T>(
+  engine: Engine,
+  make: (devices: readonly Stored[]) => readonly [readonly Stored[], T],
+): Promise<T> {
+  const state = stateOf(engine)
+  return state.queue.run(async () => {
+    const [devices, result] = make(await state.devices)
+    const text = `${JSON.stringify({ devices }, undefined, 2)}\n`
+    await replaceSynced(pathIn(engine), [Buffer.from(text)])
+    state.devices = Promise.resolve(devices)
+    return result
+  })
+}
+
+// A damaged file must let nobody in; what it says must not be lost by the next change either.
+async function load(path: string): Promise<readonly Stored[]> {
+  try {
+    const text = await readFile(path, 'utf8')
+    return z.object({ devices: z.array(stored).max(MAX_DEVICES) }).parse(JSON.parse(text)).devices
+  } catch (cause) {
+    if (codeOf(cause) === 'ENOENT') return []
+    throw new HyperletterError('INVALID_INPUT', `${path} cannot be read.`, {
+      hint: 'Remove it, and add your devices again.',
+      cause,
+    })
+  }
+}
+
+function pathIn(engine: Engine): string {
+  return join(engine.live.value.dataDir, FILE)
+}

@@ -1,0 +1,90 @@
+import { once } from 'node:events'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { codeOf } from '../errors.ts'
+
+const MAX_HEADER_BYTES = 8 * 1_024
+
+/** Connections in all, and those of them that wait for a whole request: the oldest make room for new ones. */
+const MAX_CONNECTIONS = 256
+const MAX_UNFINISHED = 160
+
+/**
+ * Connections that wait to be taken: all are taken in one go, before anything of them is read. Fewer than may be
+ * unfinished, or one whose request is there already would make room for those behind it.
+ */
+const BACKLOG = 128
+
+/** How long a head, a whole request, and a connection on which nothing moves may take. */
+const HEAD_TIMEOUT_MS = 5_000
+const REQUEST_TIMEOUT_MS = 30_000
+const IDLE_TIMEOUT_MS = 60_000
+
+/** How often Node looks for requests that took too long; by itself every 30 s. */
+const LOOK_EVERY_MS = 1_000
+
+// Somebody who opens connections and sends half a request on each must not keep others out.
+function evictUnfinished(server: Server): void {
+  const unfinished = new Set<Socket>()
+  const wait = (socket: Socket) => {
+    if (socket.destroyed) return
+    unfinished.add(socket)
+    const [oldest] = unfinished
+    if (unfinished.size > MAX_UNFINISHED) oldest?.destroy()
+  }
+  server.on('connection', (socket: Socket) => {
+    socket.once('close', () => unfinished.delete(socket))
+    wait(socket)
+  })
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const { socket, headers } = request
+    const hasBody = 'transfer-encoding' in headers || Number(headers['content-length'] ?? 0) > 0
+    if (hasBody) request.once('end', () => unfinished.delete(socket))
+    else unfinished.delete(socket)
+    response.once('finish', () => wait(socket))
+  })
+}
+
+/** A server that floods and slow requests of others do not keep from answering. */
+export function serverOf(listener: RequestListener): Server {
+  const server = createServer(
+    { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: LOOK_EVERY_MS },
+    listener,
+  )
+  server.headersTimeout = HEAD_TIMEOUT_MS
+  server.requestTimeout = REQUEST_TIMEOUT_MS
+  server.timeout = IDLE_TIMEOUT_MS
+  server.maxConnections = MAX_CONNECTIONS
+  evictUnfinished(server)
+  return server
+}
+
+/** Listens. @returns false where the port is taken */
+export async function bind(server: Server, port: number, host: string): Promise<boolean> {
+  try {
+    server.listen({ host, port, exclusive: true, backlog: BACKLOG })
+    await once(server, 'listening')
+    return true
+  } catch (error) {
+    if (port !== 0 && ['EADDRINUSE', 'EACCES'].includes(codeOf(error) ?? '')) return false
+    throw error
+  }
+}
+
+/** Ends every connection. */
+export async function closeServer(server: Server): Promise<void> {
+  const closed = once(server, 'close')
+  server.close()
+  server.closeAllConnections()
+  await closed
+}
+
+export function portOfServer(server: Server): number {
+  return (server.address() as AddressInfo).port
+}
