@@ -24,6 +24,7 @@ import { changingRoutes } from './routes/changing.ts'
 import { eventRoutes } from './routes/events.ts'
 import { feedRoutes } from './routes/feeds.ts'
 import { assetRoutes, attachmentRoutes, feedPictureRoutes } from './routes/files.ts'
+import { googleReaderRoutes } from './routes/google-reader.ts'
 import { readingRoutes } from './routes/reading.ts'
 import type { Secrets } from './state.ts'
 
@@ -55,6 +56,7 @@ export function createReader(options: ReaderOptions): Hono<Env> {
   app.get('/enter', (c) => enter(reader, c))
   app.route('/', feedPictureRoutes(reader))
   app.route('/', feedRoutes(reader, kept))
+  app.route('/', googleReaderRoutes(reader, kept))
 
   app.use(async (c, next) => (c.get('session') ? next() : door(reader, c, false)))
   app.route('/', changingRoutes(reader))

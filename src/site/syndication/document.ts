@@ -48,6 +48,8 @@ export interface FeedEntry {
   readonly source: { readonly id: string; readonly title: string }
   readonly authors: readonly { readonly name: string; readonly url?: string | undefined }[]
   readonly tags: readonly string[]
+  /** What its reader did with it, for apps that ask in the reader's name: `read`, `starred`. */
+  readonly marks?: readonly string[]
   /** Files that are no pictures: what apps for podcasts play. */
   readonly enclosures: readonly Enclosure[]
   readonly language: string | undefined

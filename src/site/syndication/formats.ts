@@ -75,7 +75,7 @@ function atomEntry(it: FeedEntry, { id }: Outline): string {
         authors: authorsOf(it).map(({ name, url }) =>
           url === undefined ? { name } : { name, uri: url },
         ),
-        ...(it.tags.length === 0 ? {} : { categories: it.tags.map((term) => ({ term })) }),
+        ...categoriesOf(it),
         ...(it.summary === undefined ? {} : { summary: { value: it.summary } }),
         content: { type: 'html', value: it.html },
         // In a feed of several newsletters: where the issue is from.
@@ -87,6 +87,17 @@ function atomEntry(it: FeedEntry, { id }: Outline): string {
   })
   const [start, end] = [xml.indexOf('<entry>'), xml.lastIndexOf('</entry>')]
   return `  ${tight(xml.slice(start, end))}</entry>\n`
+}
+
+// Marks as the Google Reader API has them in Atom.
+function categoriesOf({ tags, marks = [] }: FeedEntry) {
+  const scheme = 'http://www.google.com/reader/'
+  const term = (label: string) => `user/-/state/com.google/${label}`
+  const all = [
+    ...tags.map((it) => ({ term: it })),
+    ...marks.map((label) => ({ term: term(label), scheme, label })),
+  ]
+  return all.length === 0 ? {} : { categories: all }
 }
 
 // Not every app takes away what the generator puts around texts to indent them.

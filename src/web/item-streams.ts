@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto'
+import { HyperletterError } from '../errors.ts'
+import type { IssueSummary } from '../site/pages/parts.ts'
+
+/** A request gets at most this many items. */
+export const MAX_ITEMS = 1_000
+const DEFAULT_ITEMS = 20
+
+/** Tags and streams of the Google Reader API. */
+export const READ = 'user/-/state/com.google/read'
+export const UNREAD = 'user/-/state/com.google/kept-unread'
+export const STARRED = 'user/-/state/com.google/starred'
+export const ALL = 'user/-/state/com.google/reading-list'
+
+/** Issues with what sorts and continues a stream of them. */
+export interface StreamItem {
+  readonly issue: IssueSummary
+  readonly id: bigint
+  readonly timeMs: number
+}
+
+/** A stream or tag, with the user that some apps name left out. */
+export function streamIn(text: string): string {
+  return text.replace(/^user\/[^/]+\//, 'user/-/')
+}
+
+/** The stream of a newsletter. */
+export function streamOf(feedKey: string): string {
+  return `feed/${feedKey}`
+}
+
+/** Of issues that can be read, newest first. */
+export function itemsOf(issues: readonly IssueSummary[]): StreamItem[] {
+  return issues
+    .filter((it) => it.held)
+    .map((issue) => ({
+      issue,
+      id: itemId(issue),
+      timeMs: Date.parse(issue.arrivedAt ?? issue.publishedAt),
+    }))
+    .toSorted((a, b) => b.timeMs - a.timeMs || (b.id > a.id ? 1 : -1))
+}
+
+/** What of a stream is asked for: `n`, `r`, `c`, `ot` and `nt` (seconds), `xt` and `it`. @throws INVALID_INPUT */
+export function page(all: readonly StreamItem[], asked: URLSearchParams) {
+  const most = numberIn(asked, 'n', DEFAULT_ITEMS)
+  const [fromMs, toMs] = [numberIn(asked, 'ot', 0) * 1_000, numberIn(asked, 'nt', Infinity) * 1_000]
+  const [without, only] = [asked.getAll('xt').map(streamIn), asked.getAll('it').map(streamIn)]
+  const wanted = all.filter(
+    (it) =>
+      it.timeMs >= fromMs &&
+      it.timeMs <= toMs &&
+      !without.some((tag) => hasTag(it, tag)) &&
+      only.every((tag) => hasTag(it, tag)),
+  )
+  const ordered = asked.get('r') === 'o' ? wanted.toReversed() : wanted
+  const start = startAt(ordered, asked)
+  const items = ordered.slice(start, start + Math.min(Math.max(most, 1), MAX_ITEMS))
+  const last = items.at(-1)
+  const isWhole = last === undefined || start + items.length >= ordered.length
+  return { items, continuation: isWhole ? {} : { continuation: `${last.timeMs}-${last.id}` } }
+}
+
+// By where the last page ended, not by a number: what was read since may have left the stream.
+function startAt(ordered: readonly StreamItem[], asked: URLSearchParams): number {
+  const continued = asked.get('c') ?? ''
+  if (continued === '') return 0
+  const { time, id } = /^(?<time>\d{1,16})-(?<id>\d{1,19})$/.exec(continued)?.groups ?? {}
+  if (time === undefined || id === undefined) throw invalid('c')
+  const isOldestFirst = asked.get('r') === 'o'
+  const start = ordered.findIndex((it) => {
+    const order = it.timeMs - Number(time) || (it.id > BigInt(id) ? 1 : it.id < BigInt(id) ? -1 : 0)
+    return isOldestFirst ? order > 0 : order < 0
+  })
+  return start < 0 ? ordered.length : start
+}
+
+function hasTag({ issue }: StreamItem, tag: string): boolean {
+  if (tag === READ) return issue.read
+  if (tag === STARRED) return issue.starred
+  return tag === ALL || tag === streamOf(issue.feedKey)
+}
+
+function numberIn(asked: URLSearchParams, name: string, otherwise: number): number {
+  const text = asked.get(name) ?? ''
+  if (text === '') return otherwise
+  if (!/^\d{1,15}$/.test(text)) throw invalid(name)
+  return Number(text)
+}
+
+/** When an item came, as the API writes times; the beginning of time for none. */
+export function microseconds(item: StreamItem | undefined): string {
+  return item === undefined ? '0' : `${item.timeMs}000`
+}
+
+/** That a request has a parameter that means nothing here. */
+export function invalid(name: string): HyperletterError {
+  return new HyperletterError('INVALID_INPUT', `Not known here: the parameter ${name}.`)
+}
+
+/** Bits of the number of an issue; a log has at most 2^24 blocks. */
+const NUMBER_BITS = 24n
+const NUMBER_MASK = (1n << NUMBER_BITS) - 1n
+
+/** The Google Reader API has 64 bits with a sign for an item; negative ones are not needed. */
+const KEY_BITS = 63n - NUMBER_BITS
+
+const LONG = 'tag:google.com,2005:reader/item/'
+
+interface IssueRef {
+  readonly feedKey: string
+  readonly number: number
+}
+
+/** The same number for an issue on every machine: a hash of the key of its newsletter, and its own number. */
+export function itemId({ feedKey, number }: IssueRef): bigint {
+  return (keyBits(feedKey) << NUMBER_BITS) | (BigInt(number) & NUMBER_MASK)
+}
+
+/** As documents write it. */
+export function longId(id: bigint): string {
+  return LONG + id.toString(16).padStart(16, '0')
+}
+
+/** Which issue it is of these newsletters: long, in 16 hexadecimal digits, or decimal. */
+export function parseItemId(text: string, feedKeys: readonly string[]): IssueRef | undefined {
+  const hex = text.startsWith(LONG) ? text.slice(LONG.length) : text
+  const ids = [
+    ...(/^[0-9a-f]{16}$/i.test(hex) ? [BigInt(`0x${hex}`)] : []),
+    // Sixteen decimal digits may be hexadecimal ones, too: one of both is an issue.
+    ...(/^\d{1,19}$/.test(text) ? [BigInt(text)] : []),
+  ]
+  for (const id of ids) {
+    const feedKey = feedKeys.find((it) => keyBits(it) === id >> NUMBER_BITS)
+    if (feedKey !== undefined) return { feedKey, number: Number(id & NUMBER_MASK) }
+  }
+  return undefined
+}
+
+function keyBits(feedKey: string): bigint {
+  return createHash('sha256').update(feedKey).digest().readBigUInt64BE() >> (64n - KEY_BITS)
+}
