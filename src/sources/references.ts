@@ -1,5 +1,6 @@
 import type { Definition, Nodes } from 'mdast'
 import type { Handle } from 'mdast-util-from-markdown'
+import type { Point } from 'unist'
 import { readHtml } from '../render/markdown/raw-html.ts'
 import {
   isLocal,
@@ -21,7 +22,7 @@ const MAX_PARSED_CHARACTERS = 128 * 1024
 
 const DESTINATION = /\(\s{0,64}<?([^\s<>)]{0,64})/y
 const DEFINITION =
-  /^[ \t>*+\d.)-]{0,200}\[(?!\^)((?:\\.|[^[\]\\]){1,999})\]:\s{0,64}<?([^\s<>]{0,1024})/gm
+  /^[ \t>*+\d.)-]{0,200}\[(?!\^)((?:\\.|[^[\]\\]){1,999})\]:[ \t]{0,64}(?:\r?\n[ \t]{0,64})?<?([^\s<>]{0,1024})/gm
 const HTML = new RegExp(`<(?:${Object.keys(REFERRING).join('|')})\\s`, 'i')
 const ALL_HTML = new RegExp(HTML, 'gi')
 /** Longest tag that is looked at without a parser. */
@@ -38,52 +39,100 @@ export async function localReferences(text: string): Promise<LocalReference[]> {
   if (!mayRefer(text)) return []
   const images = imagesOnLines(text)
   if (images !== undefined) return images
-  return isSimple(text) ? referencesByParser(text) : imagesByPattern(text)
+  const shorter = condensed(text)
+  return isSimple(shorter) ? referencesByParser(text, shorter) : imagesByPattern(text)
 }
 
 /** What only a pattern takes for a path: an address behind a slip, the time of a day or a label behind a label. */
 const NO_PATH = /^(?:[(\p{Cc}]https?:\/\/|\d{1,2}:\d\d(?:[ap]m)?$|\[[^\]]*\]:$)/u
 /** A placeholder in a template: `SUBMISSION_LINK`. */
-const PLACEHOLDER = /^[A-Z]+(?:_[A-Z]+)*$/
+const PLACEHOLDER = /^[A-Z]+(?:_[A-Z]+)+$/
 
 // Parsing takes 20 ms, this 0.1 ms: most targets in newsletters are on the web. In
 // doubt the answer is yes.
-function mayRefer(typed: string): boolean {
+function mayRefer(text: string): boolean {
+  return suspectsIn(text).next().done === false
+}
+
+const WORDS_BEHIND = /[ \t]+[^\s"'(]/y
+
+type Range = readonly [start: number, end: number]
+
+/** Where a text may refer to a path; all of it for a definition, which counts wherever its label stands. */
+function* suspectsIn(typed: string): Generator<Range> {
   const text = withoutComments(typed)
-  for (const [, , target = ''] of text.matchAll(DEFINITION)) {
-    if (!NO_PATH.test(target) && isLocal(target)) return true
+  for (const { 0: whole, 2: target = '', index } of text.matchAll(DEFINITION)) {
+    // Words that are no title make text of it.
+    WORDS_BEHIND.lastIndex = index + whole.length
+    const isText = !whole.includes('<') && WORDS_BEHIND.test(text)
+    if (!isText && !NO_PATH.test(target) && isLocal(target)) yield [0, text.length]
   }
   for (let at = text.indexOf(']('); at >= 0; at = text.indexOf('](', at + 2)) {
     const destination = matchAt(DESTINATION, text, at + 1)
     // One that does not follow at once may stand on the next line of a quote.
     const isEmpty = destination === '' && text[DESTINATION.lastIndex] === ')'
     if (destination === undefined || isEmpty || PLACEHOLDER.test(destination)) continue
-    if (!NO_PATH.test(destination) && isLocal(destination)) return true
+    if (!NO_PATH.test(destination) && isLocal(destination)) yield [at, at + 2]
   }
-  return mayReferByHtml(text)
+  for (const { index } of text.matchAll(ALL_HTML)) {
+    const end = text.indexOf('>', index) + 1
+    const isLong = end === 0 || end - index > MAX_TAG_CHARACTERS
+    const [tag] = isLong ? [] : readHtml(text.slice(index, end))
+    if (tag?.type !== 'open' || isLocal(targetOf(tag)?.target ?? '#'))
+      yield OPEN_HTML.test(text) ? [0, text.length] : [index, end === 0 ? text.length : end]
+  }
 }
+
+/** HTML that goes on behind a blank line. */
+const OPEN_HTML = /<(?:pre|script|style|textarea|[!?])/i
+
+/** Code or HTML may begin within what looks like a comment, or before. */
+const FENCE = /^[ \t>*+\d.)-]*(?:```|~~~)/m
 
 // Some letters have a form for their links in comments.
 function withoutComments(text: string): string {
   let kept = ''
   let done = 0
   for (let at = text.indexOf('<!--'); at >= 0; at = text.indexOf('<!--', done)) {
-    const end = text.indexOf('-->', at)
-    if (end < 0) break
+    const end = text.indexOf('-->', at) + 3
+    if (end < 3) break
+    const comment = text.slice(at, end)
     kept += text.slice(done, at)
-    done = end + 3
+    const before = kept.slice(Math.max(0, kept.lastIndexOf('\n\n')))
+    const isAlone = BLANK.test(before.slice(before.lastIndexOf('\n') + 1))
+    const isCode = FENCE.test(comment) || (isAlone ? /</ : /[<`]/).test(before)
+    kept += isCode ? comment : ' '.repeat(comment.length)
+    done = end
   }
   return kept + text.slice(done)
 }
 
-function mayReferByHtml(text: string): boolean {
-  for (const { index } of text.matchAll(ALL_HTML)) {
-    const end = text.indexOf('>', index) + 1
-    if (end === 0 || end - index > MAX_TAG_CHARACTERS) return true
-    const [tag] = readHtml(text.slice(index, end))
-    if (tag?.type !== 'open' || isLocal(targetOf(tag)?.target ?? '#')) return true
-  }
-  return false
+/** What begins as text does, behind the marks of quotes, lists and headings. */
+const WORDS = /^([ \t>*+\d.)#-]*)[\p{L}[!("'|][^\r\n]*/gmu
+/** What has a meaning for other lines than its own: HTML, tables and definitions. */
+const FAR_REACHING = /[<>]|\]:/
+const DELIMITERS = /^(?=[^\n]*-)[^\p{L}\n]+$/mu
+/** Nothing within a paragraph goes on behind a blank line, or in the next item of a list. */
+const PARTS = /(\n[ \t]*\r?\n|\n(?= {0,3}[*+-] +\S))/
+
+/**
+ * A text with one letter for the words of each line that has nothing to do with a path: to any parser it has the same
+ * blocks, on the same lines, and takes a tenth of the time. What refers to something lies within one paragraph.
+ */
+function condensed(text: string): string {
+  if (/\r(?!\n)/.test(text)) return text
+  const suspects = [...suspectsIn(text)].toSorted((a, b) => b[0] - a[0])
+  let at = 0
+  const parts = text.split(PARTS).map((part) => {
+    const [start, end] = [at, (at += part.length)]
+    while ((suspects.at(-1)?.[1] ?? Infinity) <= start) suspects.pop()
+    const isKept =
+      (suspects.at(-1)?.[0] ?? Infinity) < end ||
+      FAR_REACHING.test(part) ||
+      (part.includes('|') && DELIMITERS.test(part))
+    return isKept ? part : part.replaceAll(WORDS, '$1x')
+  })
+  return parts.join('')
 }
 
 /** An image that is a line: a description and a path of characters that mean nothing else in Markdown. */
@@ -140,20 +189,29 @@ declare module 'mdast' {
   }
 }
 
-async function referencesByParser(text: string): Promise<LocalReference[]> {
+/**
+ * What a parser finds.
+ * @param shorter The text as `condensed` leaves it.
+ */
+export async function referencesByParser(text: string, shorter = text): Promise<LocalReference[]> {
   const [{ fromMarkdown }, { gfm }, { gfmFromMarkdown }] = await Promise.all([
     import('mdast-util-from-markdown'),
     import('micromark-extension-gfm'),
     import('mdast-util-gfm'),
   ])
+  const lines = [
+    0,
+    ...[...text.matchAll(/\r\n?|\n/g)].map(({ 0: end, index }) => index + end.length),
+  ]
+  const offsetOf = ({ line, column }: Point) => (lines[line - 1] ?? 0) + column - 1
   const notePlace: Handle = function (token) {
     const node = this.stack.at(-1)
-    const place = { start: token.start.offset, end: token.end.offset }
+    const place = { start: offsetOf(token.start), end: offsetOf(token.end) }
     if (node !== undefined && 'children' in node) node.data = { ...node.data, place }
     else if (node !== undefined) Object.assign(node, { data: { place } })
   }
   // Emphasis does not matter to targets, and takes quadratic time on a text of asterisks.
-  const tree = fromMarkdown(text, {
+  const tree = fromMarkdown(shorter, {
     extensions: [gfm(), { disable: { null: ['attention', 'strikethrough'] } }],
     mdastExtensions: [
       gfmFromMarkdown(),
@@ -177,7 +235,8 @@ async function referencesByParser(text: string): Promise<LocalReference[]> {
   for (const node of nodes) {
     const line = node.position?.start.line ?? 1
     if (node.type === 'html') {
-      pushHtml(found, node.value, line, { text, start: node.position?.start.offset ?? -1 })
+      const start = node.position === undefined ? -1 : offsetOf(node.position.start)
+      pushHtml(found, node.value, line, { text, start })
     } else if (node.type === 'image' || node.type === 'link') {
       const alt = node.type === 'image' ? node.alt : ''
       pushLocal(found, { kind: node.type, target: node.url, alt, line, place: node.data?.place })
