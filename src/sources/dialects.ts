@@ -21,7 +21,7 @@ export interface Edit {
 
 /** What none of the patterns below can match without. */
 const MARKS =
-  /%%|\{[{%:#<]|\[\[|==\S|^[ \t]*(?::::|!!! )|\]\([^()\n]* [^()\n]*\)|\{[ \t]*(?:width|height|\.|#)|\{(?:static|attach|filename)\}|\|(?:static|filename)\|/m
+  /%%|\{[{%:#]|\[\[|==\S|^[ \t]*(?::::|!!! |\?\?\? )|\]\([^\s()<>{}"'][^()<>{}"'\n]* [^()<>{}"'\n]|\)[ \t]*\{|[{|](?:static|attach|filename)/m
 
 /**
  * A text in the dialects of note books and site generators as the Markdown of the format: wiki links and embeds,
@@ -32,12 +32,13 @@ const MARKS =
 export function readDialects(text: string, options: DialectOptions = {}): PlainMarkdown {
   if (!MARKS.test(text)) return { text, warnings: [] }
   /** What is code, or was read already. */
-  const taken = codeIn(text)
+  let taken: Uint8Array | undefined
   const edits: Edit[] = []
   const warnings: DraftWarning[] = []
   const change = (pattern: RegExp, replace: (match: RegExpExecArray) => string | undefined) => {
     let count = 0
     for (const match of text.matchAll(pattern)) {
+      taken ??= codeIn(text)
       if (taken[match.index] === 1) continue
       const after = replace(match)
       if (after === undefined) continue
@@ -53,27 +54,11 @@ export function readDialects(text: string, options: DialectOptions = {}): PlainM
     return count
   }
   let comments = 0
-  for (const pattern of COMMENTS) comments += change(pattern, () => '')
-  change(RAW, ([, inner]) => inner)
-  change(HIGHLIGHT, ([, , , language = '', inner = '']) => fenced(language, inner))
-  change(EMBED, ([, target = '', words = '']) => embed(target, words))
-  change(WIKI_LINK, ([, target = '', words = '']) => wikiLink(target, words))
-  change(SPACED, ([, head = '', target = '', title = '']) => `${head}(<${target}>${title})`)
-  change(SIZED, ([, head = '']) => `${head})`)
-  change(IMAGE_ATTRIBUTES, ([, head = '']) => head)
-  change(MARKED, ([, before = '', words = '']) => `${before}<mark>${words}</mark>`)
-  change(PELICAN, () => '')
-  change(ATTRIBUTES, ([, before = '', attributes = '']) => ownId(before, attributes))
-  change(CONTAINER, ([, , kind = '', title = '', inner = '']) =>
-    alert(kind, title, inner.split('\n')),
-  )
-  change(ADMONITION, ([, kind = '', title = '', inner = '']) =>
-    alert(
-      kind,
-      title,
-      inner.split('\n').map((it) => it.replace(/^(?: {4}|\t)/, '')),
-    ),
-  )
+  for (const [marks, pattern, replace] of RULES) {
+    if (!marks.some((it) => text.includes(it))) continue
+    const count = change(pattern, replace)
+    if (replace === NOTHING) comments += count
+  }
   const unread = new Map<string, number[]>()
   change(TEMPLATE, (match) => {
     const known = readTemplate(match[0])
@@ -109,17 +94,6 @@ export function edited(text: string, edits: readonly Edit[]): string {
 function lineEnds(text: string): number {
   return text.split('\n').length - 1
 }
-
-const COMMENTS = [
-  // Obsidian: from the beginning of a line over any lines, else within a paragraph.
-  /^[ \t]*%%(?:(?!%%)[^])*(?:%%|$(?![^]))/gm,
-  /%%(?:(?!%%|\n[ \t]*\n)[^]){1,4000}%%/g,
-  // Liquid and Jinja.
-  /\{%-?[ \t]*comment[ \t]*-?%\}(?:(?!\{%-?[ \t]*(?:end)?comment)[^]){0,4000}\{%-?[ \t]*endcomment[ \t]*-?%\}/g,
-  /\{#[ \t\n](?:(?!#\}|\{#)[^]){0,4000}#\}/g,
-  // Hugo.
-  /\{\{[<%]?[ \t]*\/\*(?:(?!\*\/)[^]){0,4000}\*\/[ \t]*[>%]?\}\}/g,
-]
 
 const RAW =
   /\{%-?[ \t]*raw[ \t]*-?%\}\n?((?:(?!\{%-?[ \t]*(?:end)?raw)[^]){0,20000}?)\n?\{%-?[ \t]*endraw[ \t]*-?%\}/g
@@ -165,6 +139,53 @@ const ADMONITION = new RegExp(
   String.raw`^[!?]{3}\+?[ \t]+(${KINDS})[ \t]*([^\n]{0,200})((?:\n(?:(?: {4}|\t)[^\n]*|[ \t]*(?=\n(?: {4}|\t))))+)`,
   'gim',
 )
+
+const NOTHING = () => ''
+
+/** In the order of reading. Without one of its marks in a text, a pattern does not match. */
+const RULES: readonly (readonly [
+  marks: readonly string[],
+  pattern: RegExp,
+  replace: (match: RegExpExecArray) => string | undefined,
+])[] = [
+  // Obsidian: from the beginning of a line over any lines, else within a paragraph.
+  [['%%'], /^[ \t]*%%(?:(?!%%)[^])*(?:%%|$(?![^]))/gm, NOTHING],
+  [['%%'], /%%(?:(?!%%|\n[ \t]*\n)[^]){1,4000}%%/g, NOTHING],
+  // Liquid and Jinja.
+  [
+    ['{%'],
+    /\{%-?[ \t]*comment[ \t]*-?%\}(?:(?!\{%-?[ \t]*(?:end)?comment)[^]){0,4000}\{%-?[ \t]*endcomment[ \t]*-?%\}/g,
+    NOTHING,
+  ],
+  [['{#'], /\{#[ \t\n](?:(?!#\}|\{#)[^]){0,4000}#\}/g, NOTHING],
+  // Hugo.
+  [['{{'], /\{\{[<%]?[ \t]*\/\*(?:(?!\*\/)[^]){0,4000}\*\/[ \t]*[>%]?\}\}/g, NOTHING],
+  [['{%'], RAW, ([, inner]) => inner],
+  [['{%', '{{'], HIGHLIGHT, ([, , , language = '', inner = '']) => fenced(language, inner)],
+  [['![['], EMBED, ([, target = '', words = '']) => embed(target, words)],
+  [['[['], WIKI_LINK, ([, target = '', words = '']) => wikiLink(target, words)],
+  [[' '], SPACED, ([, head = '', target = '', title = '']) => `${head}(<${target}>${title})`],
+  [[' =', '\t='], SIZED, ([, head = '']) => `${head})`],
+  [['{'], IMAGE_ATTRIBUTES, ([, head = '']) => head],
+  [['=='], MARKED, ([, before = '', words = '']) => `${before}<mark>${words}</mark>`],
+  [['static', 'attach', 'filename'], PELICAN, () => ''],
+  [['{:'], ATTRIBUTES, ([, before = '', attributes = '']) => ownId(before, attributes)],
+  [
+    [':::'],
+    CONTAINER,
+    ([, , kind = '', title = '', inner = '']) => alert(kind, title, inner.split('\n')),
+  ],
+  [
+    ['!!!', '???'],
+    ADMONITION,
+    ([, kind = '', title = '', inner = '']) =>
+      alert(
+        kind,
+        title,
+        inner.split('\n').map((it) => it.replace(/^(?: {4}|\t)/, '')),
+      ),
+  ],
+]
 
 function fenced(language: string, inner: string): string {
   const fence = '`'.repeat(Math.max(3, ...(inner.match(/`+/g) ?? []).map((it) => it.length + 1)))
