@@ -1,15 +1,18 @@
 import type { Definition, Nodes } from 'mdast'
 import type { Handle } from 'mdast-util-from-markdown'
 import type { Point } from 'unist'
-import { readHtml } from '../render/markdown/raw-html.ts'
+import { defined } from '../defined.ts'
+import { pushHtml, pushLocal, REFERRING, type LocalReference } from './local-reference.ts'
 import {
-  isLocal,
-  pushHtml,
-  pushLocal,
-  REFERRING,
-  targetOf,
-  type LocalReference,
-} from './local-reference.ts'
+  condensed,
+  DEFINITION,
+  FENCE,
+  mayRefer,
+  OPEN_HTML,
+  partsOf,
+  withoutComments,
+  type Part,
+} from './reference-suspects.ts'
 
 /** Levels of quotes and lists that a line may begin with; deeper ones overflow the parser's stack in the end. */
 const MAX_NESTING = 40
@@ -20,13 +23,7 @@ const MAX_OPENINGS_PER_PARAGRAPH = 2_000
 /** Longest text that is parsed, three times the longest real issue: 0.3 s, where 2 MiB take 30 s. */
 const MAX_PARSED_CHARACTERS = 128 * 1024
 
-const DESTINATION = /\(\s{0,64}<?([^\s<>)]{0,64})/y
-const DEFINITION =
-  /^[ \t>*+\d.)-]{0,200}\[(?!\^)((?:\\.|[^[\]\\]){1,999})\]:[ \t]{0,64}(?:\r?\n[ \t]{0,64})?<?([^\s<>]{0,1024})/gm
 const HTML = new RegExp(`<(?:${Object.keys(REFERRING).join('|')})\\s`, 'i')
-const ALL_HTML = new RegExp(HTML, 'gi')
-/** Longest tag that is looked at without a parser. */
-const MAX_TAG_CHARACTERS = 2_000
 const IMAGE =
   /!\[([^[\]]{0,1000})\](?:\([ \t]{0,16}(?:<([^<>\r\n]{1,1000})>|([^\s<>()]{1,1000}))|\[([^[\]]{0,1000})\])?/g
 
@@ -39,100 +36,38 @@ export async function localReferences(text: string): Promise<LocalReference[]> {
   if (!mayRefer(text)) return []
   const images = imagesOnLines(text)
   if (images !== undefined) return images
+  const alone = await referencesInParts(text)
+  if (alone !== undefined) return alone
   const shorter = condensed(text)
   return isSimple(shorter) ? referencesByParser(text, shorter) : imagesByPattern(text)
 }
 
-/** What only a pattern takes for a path: an address behind a slip, the time of a day or a label behind a label. */
-const NO_PATH = /^(?:[(\p{Cc}]https?:\/\/|\d{1,2}:\d\d(?:[ap]m)?$|\[[^\]]*\]:$)/u
-/** A placeholder in a template: `SUBMISSION_LINK`. */
-const PLACEHOLDER = /^[A-Z]+(?:_[A-Z]+)+$/
-
-// Parsing takes 20 ms, this 0.1 ms: most targets in newsletters are on the web. In
-// doubt the answer is yes.
-function mayRefer(text: string): boolean {
-  return suspectsIn(text).next().done === false
-}
-
-const WORDS_BEHIND = /[ \t]+[^\s"'(]/y
-
-type Range = readonly [start: number, end: number]
-
-/** Where a text may refer to a path; all of it for a definition, which counts wherever its label stands. */
-function* suspectsIn(typed: string): Generator<Range> {
-  const text = withoutComments(typed)
-  for (const { 0: whole, 2: target = '', index } of text.matchAll(DEFINITION)) {
-    // Words that are no title make text of it.
-    WORDS_BEHIND.lastIndex = index + whole.length
-    const isText = !whole.includes('<') && WORDS_BEHIND.test(text)
-    if (!isText && !NO_PATH.test(target) && isLocal(target)) yield [0, text.length]
+// A part that begins a line lies in no list or quote: where no code or HTML before it goes on, it means the same alone.
+async function referencesInParts(text: string): Promise<LocalReference[] | undefined> {
+  const plain = withoutComments(text)
+  const hidden = Math.min(
+    ...[FENCE, OPEN_HTML, /\r(?!\n)/].map((it) => it.exec(plain)?.index ?? Infinity),
+  )
+  const parts: Part[] = []
+  let isInHtml = false
+  for (const part of partsOf(plain)) {
+    if (/^\n[ \t]*\r?\n$/.test(part.text)) isInHtml = false
+    else if (part.isSuspect) {
+      if (isInHtml || part.start >= hidden || /^\s/.test(part.text)) return undefined
+      parts.push(part)
+    }
+    isInHtml ||= part.text.includes('<')
   }
-  for (let at = text.indexOf(']('); at >= 0; at = text.indexOf('](', at + 2)) {
-    const destination = matchAt(DESTINATION, text, at + 1)
-    // One that does not follow at once may stand on the next line of a quote.
-    const isEmpty = destination === '' && text[DESTINATION.lastIndex] === ')'
-    if (destination === undefined || isEmpty || PLACEHOLDER.test(destination)) continue
-    if (!NO_PATH.test(destination) && isLocal(destination)) yield [at, at + 2]
+  const found: LocalReference[] = []
+  for (const { start, text: part } of parts) {
+    if (!isSimple(part)) return undefined
+    const above = text.slice(0, start).split('\n').length - 1
+    for (const it of await referencesByParser(text.slice(start, start + part.length))) {
+      const moved = it.place && { start: it.place.start + start, end: it.place.end + start }
+      found.push({ ...it, line: it.line + above, ...defined({ place: moved }) })
+    }
   }
-  for (const { index } of text.matchAll(ALL_HTML)) {
-    const end = text.indexOf('>', index) + 1
-    const isLong = end === 0 || end - index > MAX_TAG_CHARACTERS
-    const [tag] = isLong ? [] : readHtml(text.slice(index, end))
-    if (tag?.type !== 'open' || isLocal(targetOf(tag)?.target ?? '#'))
-      yield OPEN_HTML.test(text) ? [0, text.length] : [index, end === 0 ? text.length : end]
-  }
-}
-
-/** HTML that goes on behind a blank line. */
-const OPEN_HTML = /<(?:pre|script|style|textarea|[!?])/i
-
-/** Code or HTML may begin within what looks like a comment, or before. */
-const FENCE = /^[ \t>*+\d.)-]*(?:```|~~~)/m
-
-// Some letters have a form for their links in comments.
-function withoutComments(text: string): string {
-  let kept = ''
-  let done = 0
-  for (let at = text.indexOf('<!--'); at >= 0; at = text.indexOf('<!--', done)) {
-    const end = text.indexOf('-->', at) + 3
-    if (end < 3) break
-    const comment = text.slice(at, end)
-    kept += text.slice(done, at)
-    const before = kept.slice(Math.max(0, kept.lastIndexOf('\n\n')))
-    const isAlone = BLANK.test(before.slice(before.lastIndexOf('\n') + 1))
-    const isCode = FENCE.test(comment) || (isAlone ? /</ : /[<`]/).test(before)
-    kept += isCode ? comment : ' '.repeat(comment.length)
-    done = end
-  }
-  return kept + text.slice(done)
-}
-
-/** What begins as text does, behind the marks of quotes, lists and headings. */
-const WORDS = /^([ \t>*+\d.)#-]*)[\p{L}[!("'|][^\r\n]*/gmu
-/** What has a meaning for other lines than its own: HTML, tables and definitions. */
-const FAR_REACHING = /[<>]|\]:/
-const DELIMITERS = /^(?=[^\n]*-)[^\p{L}\n]+$/mu
-/** Nothing within a paragraph goes on behind a blank line, or in the next item of a list. */
-const PARTS = /(\n[ \t]*\r?\n|\n(?= {0,3}[*+-] +\S))/
-
-/**
- * A text with one letter for the words of each line that has nothing to do with a path: to any parser it has the same
- * blocks, on the same lines, and takes a tenth of the time. What refers to something lies within one paragraph.
- */
-function condensed(text: string): string {
-  if (/\r(?!\n)/.test(text)) return text
-  const suspects = [...suspectsIn(text)].toSorted((a, b) => b[0] - a[0])
-  let at = 0
-  const parts = text.split(PARTS).map((part) => {
-    const [start, end] = [at, (at += part.length)]
-    while ((suspects.at(-1)?.[1] ?? Infinity) <= start) suspects.pop()
-    const isKept =
-      (suspects.at(-1)?.[0] ?? Infinity) < end ||
-      FAR_REACHING.test(part) ||
-      (part.includes('|') && DELIMITERS.test(part))
-    return isKept ? part : part.replaceAll(WORDS, '$1x')
-  })
-  return parts.join('')
+  return found
 }
 
 /** An image that is a line: a description and a path of characters that mean nothing else in Markdown. */
@@ -155,11 +90,6 @@ function imagesOnLines(text: string): LocalReference[] | undefined {
     return ''
   })
   return mayRefer(others.join('\n')) ? undefined : images
-}
-
-function matchAt(sticky: RegExp, text: string, at: number): string | undefined {
-  sticky.lastIndex = at
-  return sticky.exec(text)?.[1]
 }
 
 function labelOf(text = ''): string {
