@@ -19,9 +19,12 @@ const gzipElsewhere = promisify(gzip)
 
 /** gzip for content that is published from this machine. */
 export function compress(bytes: Uint8Array): Uint8Array | Promise<Uint8Array> {
-  return bytes.byteLength <= AT_ONCE_BYTES
-    ? gzipSync(bytes, OPTIONS)
-    : gzipElsewhere(bytes, OPTIONS)
+  return bytes.byteLength <= AT_ONCE_BYTES ? gzipSync(bytes, OPTIONS) : compressElsewhere(bytes)
+}
+
+/** The same, in a thread of the pool, for contents of which many are compressed at a time. */
+export function compressElsewhere(bytes: Uint8Array): Promise<Uint8Array> {
+  return gzipElsewhere(bytes, OPTIONS)
 }
 
 /**

@@ -88,8 +88,8 @@ const PARTS = /(\n[ \t]*\r?\n|\n(?= {0,3}[*+-] +\S))/
 export interface Part {
   readonly text: string
   readonly start: number
-  /** Whether it may refer to a path. */
-  readonly isSuspect: boolean
+  /** Whether it may refer to a path, by itself or with other parts. */
+  readonly suspect: 'no' | 'alone' | 'with others'
 }
 
 export function partsOf(text: string): Part[] {
@@ -99,7 +99,9 @@ export function partsOf(text: string): Part[] {
     const start = at
     at += part.length
     while ((suspects.at(-1)?.[1] ?? Infinity) <= start) suspects.pop()
-    return { text: part, start, isSuspect: (suspects.at(-1)?.[0] ?? Infinity) < at }
+    const [from = Infinity, to = 0] = suspects.at(-1) ?? []
+    const isAlone = from >= start && to <= at
+    return { text: part, start, suspect: from >= at ? 'no' : isAlone ? 'alone' : 'with others' }
   })
 }
 
@@ -109,9 +111,11 @@ export function partsOf(text: string): Part[] {
  */
 export function condensed(text: string): string {
   if (/\r(?!\n)/.test(text)) return text
-  const parts = partsOf(text).map(({ text: part, isSuspect }) => {
+  const parts = partsOf(text).map(({ text: part, suspect }) => {
     const hasTable = part.includes('|') && DELIMITERS.test(part)
-    return isSuspect || hasTable || FAR_REACHING.test(part) ? part : part.replaceAll(WORDS, '$1x')
+    return suspect !== 'no' || hasTable || FAR_REACHING.test(part)
+      ? part
+      : part.replaceAll(WORDS, '$1x')
   })
   return parts.join('')
 }

@@ -24,6 +24,8 @@ const MAX_OPENINGS_PER_PARAGRAPH = 2_000
 const MAX_PARSED_CHARACTERS = 128 * 1024
 
 const HTML = new RegExp(`<(?:${Object.keys(REFERRING).join('|')})\\s`, 'i')
+/** Paragraphs that are parsed one by one: each takes 1 ms at first. */
+const MAX_PARTS = 32
 const IMAGE =
   /!\[([^[\]]{0,1000})\](?:\([ \t]{0,16}(?:<([^<>\r\n]{1,1000})>|([^\s<>()]{1,1000}))|\[([^[\]]{0,1000})\])?/g
 
@@ -52,15 +54,16 @@ async function referencesInParts(text: string): Promise<LocalReference[] | undef
   let isInHtml = false
   for (const part of partsOf(plain)) {
     if (/^\n[ \t]*\r?\n$/.test(part.text)) isInHtml = false
-    else if (part.isSuspect) {
-      if (isInHtml || part.start >= hidden || /^\s/.test(part.text)) return undefined
+    else if (part.suspect !== 'no') {
+      if (part.suspect !== 'alone' || isInHtml || part.start >= hidden || /^\s/.test(part.text))
+        return undefined
       parts.push(part)
     }
     isInHtml ||= part.text.includes('<')
   }
+  if (parts.length > MAX_PARTS || !parts.every((it) => isSimple(it.text))) return undefined
   const found: LocalReference[] = []
   for (const { start, text: part } of parts) {
-    if (!isSimple(part)) return undefined
     const above = text.slice(0, start).split('\n').length - 1
     for (const it of await referencesByParser(text.slice(start, start + part.length))) {
       const moved = it.place && { start: it.place.start + start, end: it.place.end + start }

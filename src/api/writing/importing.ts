@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
+import { compressElsewhere } from '../../engine/compression.ts'
 import type { AppendOptions } from '../../engine/publish/continuity.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { markdownFolder } from '../../sources/markdown-folder.ts'
@@ -27,8 +27,8 @@ type Event = Output<'importFolder'>
 const BATCH_ISSUES = 128
 const BATCH_BYTES = 16 * 1024 * 1024
 
-/** Issues compressed in one go. */
-const ISSUES_A_TURN = 8
+/** Issues whose texts are compressed at a time. */
+const ISSUES_AT_ONCE = 8
 
 /** Publishes the Markdown files of a folder, or what another service exported, as `importDrafts` does. */
 export async function* importFolder(
@@ -212,24 +212,32 @@ async function prepareBatch(
   signal: AbortSignal | undefined,
 ): Promise<Batch> {
   const batch: Batch = { issues: [], from: [], skipped: [] }
+  const prepared: Promise<() => void>[] = []
   let sizeBytes = 0
   for (const before of found.slice(start, start + BATCH_ISSUES)) {
-    let it = before
-    try {
-      // Its text is read once.
-      it = await completed({ ...before, draft: { ...before.draft } }, signal)
-      batch.issues.push(await prepareIssue(it.draft, it.origin))
-      batch.from.push(it)
-    } catch (error) {
-      signal?.throwIfAborted()
-      batch.skipped.push(skippedFor(it.origin, error))
+    // Its text is read once.
+    let it: FoundDraft = { ...before, draft: { ...before.draft } }
+    const prepare = async () => {
+      try {
+        it = await completed(it, signal)
+        const issue = await prepareIssue(it.draft, it.origin, compressElsewhere)
+        return () => void (batch.issues.push(issue), batch.from.push(it))
+      } catch (error) {
+        return () => {
+          signal?.throwIfAborted()
+          batch.skipped.push(skippedFor(it.origin, error))
+        }
+      }
     }
+    prepared.push(prepare())
+    // While others compress texts, the disk gets a turn. Files are in memory one issue at a time.
+    if (it.finish !== undefined || it.draft.attachments.length > 0) await prepared.at(-1)
+    else await prepared.at(-ISSUES_AT_ONCE)
     sizeBytes += it.draft.markdown.length
     for (const attachment of it.draft.attachments) sizeBytes += attachment.sizeBytes
     if (sizeBytes >= BATCH_BYTES) break
-    // Compressing keeps this thread: now and then the disk, and whoever else waits, gets a turn.
-    if (batch.from.length % ISSUES_A_TURN === 0) await setImmediate()
   }
+  for (const done of await Promise.all(prepared)) done()
   return batch
 }
 

@@ -2,7 +2,11 @@ import { basename, dirname } from 'node:path'
 import type { Engine } from '../../engine/engine.ts'
 import { defined } from '../../defined.ts'
 import { HyperletterError } from '../../errors.ts'
-import { encodeContent, type EncodedContent } from '../../format/content/content-codec.ts'
+import {
+  encodeContent,
+  type Compress,
+  type EncodedContent,
+} from '../../format/content/content-codec.ts'
 import { compress } from '../../engine/compression.ts'
 import { parseDraft, readDraft } from '../../sources/markdown-file.ts'
 import { linkPosts } from '../../sources/post-links.ts'
@@ -157,19 +161,20 @@ export function authoredBy(engine: Engine, reference: string | undefined): Libra
 export async function prepareIssue(
   draft: Draft,
   importedFrom?: string,
+  zip?: Compress,
 ): Promise<(at: LogPosition) => IssueEntry> {
   const { markdown: _m, attachments: _a, links: _l, addresses: _s, ...claims } = draft
   const { warnings: _w, dateFrom: _d, declaredNumber: _n, ...head } = claims
-  const { body, attached } = await encodeDraft(draft)
+  const { body, attached } = await encodeDraft(draft, zip)
   return (at) => composeIssue(at, withoutUndefined({ ...head, importedFrom }), body, attached)
 }
 
 /** The contents of a draft as blocks. */
-export async function encodeDraft({
-  markdown,
-  attachments,
-}: Draft): Promise<{ readonly body: EncodedContent; readonly attached: AttachedContent[] }> {
-  const body = await encodeContent(new TextEncoder().encode(markdown), MARKDOWN, compress)
+export async function encodeDraft(
+  { markdown, attachments }: Draft,
+  zip: Compress = compress,
+): Promise<{ readonly body: EncodedContent; readonly attached: AttachedContent[] }> {
+  const body = await encodeContent(new TextEncoder().encode(markdown), MARKDOWN, zip)
   const attached = attachments.map(async (attachment): Promise<AttachedContent> => {
     const { name, mediaType, alt } = attachment
     const encoded = await encodeContent(await attachment.open(), mediaType, compress)
