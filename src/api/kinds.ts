@@ -9,6 +9,8 @@ export const PROTOCOL_VERSION = 1
 export const OPERATION_KINDS = {
   createNewsletter: 'value',
   publishIssue: 'events',
+  previewDraft: 'events',
+  readDraftFile: 'bytes',
   amendIssue: 'value',
   retractIssue: 'value',
   importFolder: 'events',

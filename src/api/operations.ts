@@ -96,6 +96,8 @@ export const implementations: {
 } = {
   createNewsletter: async () => (await import('./writing/publishing.ts')).createNewsletter,
   publishIssue: async () => (await import('./writing/publishing.ts')).publishIssue,
+  previewDraft: async () => (await import('./writing/previewing.ts')).previewDraft,
+  readDraftFile: async () => (await import('./writing/previewing.ts')).readDraftFile,
   amendIssue: async () => (await import('./writing/correcting.ts')).amendIssue,
   retractIssue: async () => (await import('./writing/correcting.ts')).retractIssue,
   importFolder: async () => (await import('./writing/importing.ts')).importFolder,

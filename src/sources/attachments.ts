@@ -72,7 +72,8 @@ export async function findAttachments(
     seen.add(path)
     const missing = (shownName: string, why: string) => {
       const what = kind === 'image' ? 'image' : 'linked file'
-      warnings.push({ message: `The ${what} "${shown(shownName)}" is missing: ${why}.`, line })
+      const message = `The ${what} "${shown(shownName)}" is missing: ${why}.`
+      warnings.push({ kind: 'missing-file', message, line })
     }
     const identity = found?.identity ?? path
     if (complaint !== undefined) {
@@ -95,7 +96,8 @@ export async function findAttachments(
       attachments.push(attachment)
       const doubt = kind === 'image' ? doubtAbout(attachment) : undefined
       if (doubt !== undefined) {
-        warnings.push({ message: `The image "${shown(name)}" ${doubt}.`, line })
+        const suspect = NOT_SHOWN.has(attachment.mediaType) ? 'unshown-picture' : 'large-picture'
+        warnings.push({ kind: suspect, message: `The image "${shown(name)}" ${doubt}.`, line })
       }
     }
   }

@@ -48,7 +48,13 @@ export async function draftFromMarkdown(text: string, origin: DraftOrigin): Prom
     attachments,
     links: links.map(({ target, line, place }) => ({ target, line, ...defined({ place }) })),
     addresses: addressesIn(fields),
-    warnings: [...ofHead, ...read.warnings, ...ofDialects.map(inFile), ...warnings],
+    bodyLine,
+    ...defined({ withheld: read.withheld }),
+    warnings: [
+      ...[...ofHead, ...read.warnings].map((it) => ({ kind: 'head' as const, ...it })),
+      ...ofDialects.map(inFile),
+      ...warnings,
+    ],
   }
 }
 

@@ -3,7 +3,7 @@ import { defined } from '../defined.ts'
 import { issueHeadFields } from '../format/records/bodies.ts'
 import { languageTag, type NamedAuthor } from '../format/records/text.ts'
 import { invalidDraft, type DraftWarning } from './source.ts'
-import { withheldByHead, type WithheldKind } from './unpublished.ts'
+import { withheldByHead, type Withheld, type WithheldKind } from './unpublished.ts'
 import { parseDate } from './date.ts'
 import type { FrontMatter, HeadField, HeadValue } from './front-matter.ts'
 
@@ -55,6 +55,8 @@ const schemas = {
 export interface ReadHead {
   readonly head: DraftHead
   readonly warnings: readonly DraftWarning[]
+  /** What it says against publishing, where that is included. */
+  readonly withheld?: Withheld
 }
 
 export interface ReadHeadOptions {
@@ -96,7 +98,7 @@ export function readHead(
     publishedAt: dateField(fields),
     declaredNumber: numberField(fields),
   })
-  return { head, warnings }
+  return { head, warnings, ...defined({ withheld }) }
 }
 
 /** @throws INVALID_DRAFT if a title from elsewhere than the head is over the limits of a record. */

@@ -15,6 +15,8 @@ export interface FileOptions extends Pick<DraftOrigin, 'include' | 'withoutTempl
   readonly siteRoot?: string | undefined
   /** The files of the imported folder, for paths that are not spelled as the files are, or are names alone. */
   readonly index?: FileIndex | undefined
+  /** Gets the path of every file that is looked for, there or not. */
+  readonly onLookUp?: ((path: string) => void) | undefined
 }
 
 /**
@@ -64,8 +66,8 @@ export async function parseDraft(
   markdown: string,
   options: { folder?: string; name?: string; now?: Date } & FileOptions = {},
 ): Promise<Draft> {
-  const { folder, name, include, keepLocation, now = new Date() } = options
-  const files = folder === undefined ? undefined : filesBelow({ root: folder, keepLocation })
+  const { folder, name, include, now = new Date(), ...more } = options
+  const files = folder === undefined ? undefined : filesBelow({ root: folder, ...more })
   const origin = { files, name, include, date: now, dateFrom: 'now' as const }
   return draftFromMarkdown(checkDraftText(markdown), origin)
 }
@@ -75,13 +77,14 @@ const SITE_ROOTS = ['', 'static', 'public', 'assets', 'source', 'src', 'content'
 
 /** The files of a folder and below, and none that a link brings in from elsewhere. */
 function filesBelow(
-  { root, siteRoot, index, keepLocation = false }: { root: string } & FileOptions,
+  { root, siteRoot, index, onLookUp, keepLocation = false }: { root: string } & FileOptions,
   folder = root,
 ): DraftFiles {
   const roots = siteRoot === undefined ? [root] : [root, siteRoot]
   const findIn = async (path: string, line: number) => {
     for (const base of roots) {
       for (const candidate of candidates(base, folder, path)) {
+        onLookUp?.(candidate)
         const found = await findFile(base, candidate, path, line)
         if (found !== undefined) return found
       }

@@ -52,3 +52,19 @@ export const UNKNOWN_TYPE = 'application/octet-stream'
 export function mediaTypeOf(name: string): string {
   return MEDIA_TYPES[extname(name).toLowerCase()] ?? UNKNOWN_TYPE
 }
+
+/** How files of the kinds of pictures that browsers show begin. */
+const BEGINNINGS: Readonly<Record<string, RegExp>> = {
+  'image/png': /^\x89PNG/,
+  'image/apng': /^\x89PNG/,
+  'image/jpeg': /^\xff\xd8\xff/,
+  'image/gif': /^GIF8/,
+  'image/webp': /^RIFF[^]{4}WEBP/,
+  'image/avif': /^[^]{4}ftyp/,
+  'image/bmp': /^BM/,
+}
+
+/** Whether a picture begins as its kind does; true of every kind of which that is not known. */
+export function isShownAs(mediaType: string, bytes: Uint8Array): boolean {
+  return BEGINNINGS[mediaType]?.test(Buffer.from(bytes.subarray(0, 16)).toString('latin1')) ?? true
+}

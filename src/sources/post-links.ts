@@ -126,12 +126,15 @@ function warningsOf(lost: readonly DraftLink[], siteUrl: string | undefined): Dr
     const shown = target.slice(0, 255).replaceAll(/\p{C}/gu, '?')
     const hint = siteUrl === undefined ? '; --site-url makes it an address of the site' : ''
     return {
+      kind: 'dead-link' as const,
       message: `The link to "${shown}" leads to no post and no file, and is shown as its text${hint}.`,
       line,
     }
   })
   const more = lost.length - told.length
-  return more > 0 ? [...told, { message: `${more} more links lead to no post and no file.` }] : told
+  return more > 0
+    ? [...told, { kind: 'dead-link', message: `${more} more links lead to no post and no file.` }]
+    : told
 }
 
 function decoded(path: string): string {

@@ -1,5 +1,6 @@
 import { HyperletterError, type ErrorCode } from '../errors.ts'
 import type { NamedAuthor } from '../format/records/text.ts'
+import type { Withheld } from './unpublished.ts'
 
 /** A file that travels with an issue. Its bytes are not read before the issue is published. */
 export interface DraftAttachment {
@@ -25,6 +26,8 @@ export interface DraftLink {
 
 /** Something an author should know about a draft that can be published all the same. */
 export interface DraftWarning {
+  /** What it is about, for programs. */
+  readonly kind?: 'missing-file' | 'unshown-picture' | 'large-picture' | 'dead-link' | 'head'
   readonly message: string
   /** Line of the file, from 1. */
   readonly line?: number
@@ -51,6 +54,10 @@ export interface Draft {
   readonly dateFrom: 'head' | 'name' | 'file' | 'now'
   /** The number that the head claims; the log gives the real one. */
   readonly declaredNumber?: number
+  /** Line of the file, from 1, at which `markdown` begins. */
+  readonly bodyLine?: number
+  /** What its head says against publishing it, where that was to be published all the same. */
+  readonly withheld?: Withheld
 }
 
 const natural = new Intl.Collator('en', { numeric: true })

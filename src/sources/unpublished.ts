@@ -152,6 +152,17 @@ function withheldByTime(fields: Fields, now: Date): Withheld | undefined {
   return undefined
 }
 
+/** A date that only the name of a file says, or the clock of a disk, in the future. */
+export function withheldByDate(
+  { publishedAt, dateFrom }: { readonly publishedAt: string; readonly dateFrom: string },
+  now = new Date(),
+): Withheld | undefined {
+  const slackMs = dateFrom === 'name' ? FARTHEST_ZONE_MS : 0
+  if (dateFrom === 'head' || Date.parse(publishedAt) <= now.getTime() + slackMs) return undefined
+  const day = publishedAt.slice(0, 10)
+  return { kind: 'scheduled', message: `Its ${dateFrom} dates it in the future: ${day}.` }
+}
+
 const DRAFT_FOLDERS = /^_?(?:drafts?|unpublished|wip)$/i
 const PRIVATE_FOLDERS = /^_?private$/i
 const TEMPLATE_FOLDERS =

@@ -29,6 +29,8 @@ const COMPLETE: Readonly<Record<OperationName, Readonly<Record<string, unknown>>
     timeoutSeconds: 1,
     force: true,
   },
+  previewDraft: { newsletter, draft: { markdown: '# One' }, follow: false },
+  readDraftFile: { draft: { markdown: '# One' }, name: 'a.png' },
   amendIssue: { newsletter, number: 1, draft: { markdown: '# One' }, note: 'A date.', force: true },
   retractIssue: { newsletter, number: 1, reason: 'Wrong.', force: true },
   importFolder: { newsletter, folder: '/drafts', match: '*.md', force: true },

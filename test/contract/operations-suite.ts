@@ -4,6 +4,7 @@ import { correctingTests } from './correcting.ts'
 import { followingTests } from './following.ts'
 import { importingOpmlTests } from './importing-opml.ts'
 import { keepingTests } from './keeping.ts'
+import { previewingTests } from './previewing.ts'
 import { publishingTests } from './publishing.ts'
 import { readingTests } from './reading.ts'
 import { searchingTests } from './searching.ts'
@@ -14,6 +15,9 @@ import type { Subject } from './subject.ts'
 export function operationsSuite(subject: Subject): void {
   describe('publishing', () => {
     publishingTests(subject)
+  })
+  describe('previewing', () => {
+    previewingTests(subject)
   })
   describe('reading', () => {
     readingTests(subject)

@@ -47,7 +47,12 @@ export const plannedIssue = {
 export const force = z.boolean()
 
 /** Something an author or reader should know of a draft that was accepted all the same. */
-export const warning = z.object({ message: z.string(), line: z.int().positive().optional() })
+export const warning = z.object({
+  /** What it is about, for programs: `missing-file`, `dead-link` and others. */
+  kind: z.string().optional(),
+  message: z.string(),
+  line: z.int().positive().optional(),
+})
 
 /** Where a newsletter continues, signed with its recovery key. */
 export const successor = z.object({

@@ -25,6 +25,34 @@ const device = z.object({
   usedAt: z.string().optional(),
 })
 
+/** The text of an issue, with all that is shown around it. */
+export const issueText = z.object({
+  feedKey,
+  newsletter: z.string(),
+  number,
+  title: issueHeadFields.title,
+  publishedAt: z.string(),
+  summary: z.string().optional(),
+  authors: issueHeadFields.authors,
+  tags: issueHeadFields.tags,
+  language: z.string().optional(),
+  /** The file or address that an import made it of. */
+  importedFrom: z.string().optional(),
+  markdown: z.string(),
+  attachments: z.array(attachmentSummary),
+  /** How many there are; more than 1 if it was amended. */
+  editions: count,
+  /** Index of the block of the edition that is shown: each has its own. Absent from an older daemon. */
+  editionBlock: count.optional(),
+  /** When the edition that is shown replaced an older one, and what its author says of it. */
+  amendedAt: z.string().optional(),
+  note: z.string().optional(),
+  /** Set when the author took the issue back; there is no text then, and there are no attachments. */
+  retracted: z.object({ at: z.string(), reason: z.string().optional() }).optional(),
+  /** The blocks hash up to a tree that the feed key signed. */
+  verified: z.boolean(),
+})
+
 /** The part of the contract that readers use: lists, search, texts and marks. */
 export const readingContract = {
   listNewsletters: value(none, z.array(newsletterSummary)),
@@ -118,32 +146,7 @@ export const readingContract = {
       markRead: z.boolean().optional(),
       timeoutSeconds: timeoutSeconds.optional(),
     }),
-    z.object({
-      feedKey,
-      newsletter: z.string(),
-      number,
-      title: issueHeadFields.title,
-      publishedAt: z.string(),
-      summary: z.string().optional(),
-      authors: issueHeadFields.authors,
-      tags: issueHeadFields.tags,
-      language: z.string().optional(),
-      /** The file or address that an import made it of. */
-      importedFrom: z.string().optional(),
-      markdown: z.string(),
-      attachments: z.array(attachmentSummary),
-      /** How many there are; more than 1 if it was amended. */
-      editions: count,
-      /** Index of the block of the edition that is shown: each has its own. Absent from an older daemon. */
-      editionBlock: count.optional(),
-      /** When the edition that is shown replaced an older one, and what its author says of it. */
-      amendedAt: z.string().optional(),
-      note: z.string().optional(),
-      /** Set when the author took the issue back; there is no text then, and there are no attachments. */
-      retracted: z.object({ at: z.string(), reason: z.string().optional() }).optional(),
-      /** The blocks hash up to a tree that the feed key signed. */
-      verified: z.boolean(),
-    }),
+    issueText,
   ),
 
   readAttachment: bytes(

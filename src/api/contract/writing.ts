@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { MAX_CORRECTION_NOTE, newsletterFields } from '../../format/records/bodies.ts'
-import { paragraph, webUrl } from '../../format/records/text.ts'
+import { line, paragraph, webUrl } from '../../format/records/text.ts'
 import { WITHHELD_KINDS } from '../../sources/unpublished.ts'
+import { issueText } from './reading.ts'
 import {
+  bytes,
   count,
   draftSource,
   events,
@@ -17,6 +19,14 @@ import {
   warning,
   type OperationSpec,
 } from './parts.ts'
+
+/** What looks wrong with a draft. */
+const finding = warning.extend({
+  /** It is refused unless this is included: what its head, name, place or date says. */
+  include: z.enum(WITHHELD_KINDS).optional(),
+  /** It is refused unless it is to be published again: the issue that it is already. */
+  number: number.optional(),
+})
 
 const glob = z.string().min(1).max(256)
 
@@ -101,6 +111,39 @@ export const writingContract = {
       z.object({ event: z.literal('copies'), copies: count, peers: count }),
     ]),
   ),
+
+  /**
+   * A draft as its issue will be, and what looks wrong. With `follow`, again whenever it or a file that it names
+   * changes, until the caller stops; without, a draft that cannot be published fails as it does when published.
+   */
+  previewDraft: events(
+    z.strictObject({
+      newsletter: newsletterRef.optional(),
+      draft: draftSource,
+      follow: z.boolean().optional(),
+    }),
+    z.discriminatedUnion('event', [
+      z.object({
+        event: z.literal('preview'),
+        issue: issueText,
+        dateFrom: plannedIssue.dateFrom,
+        sizeBytes: count,
+        findings: z.array(finding),
+        /** Grows when a file beside the text changes. */
+        revision: count,
+      }),
+      /** With `follow`: it cannot be published as it is now. */
+      z.object({
+        event: z.literal('refused'),
+        code: z.string(),
+        message: z.string(),
+        hint: z.string().optional(),
+      }),
+    ]),
+  ),
+
+  /** The bytes of a file that travels with a draft. */
+  readDraftFile: bytes(z.strictObject({ draft: draftSource, name: line(255) })),
 
   /** Publishes a newer edition of an issue; the older ones stay in the log. */
   amendIssue: value(

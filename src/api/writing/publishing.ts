@@ -1,6 +1,4 @@
-import { basename, dirname } from 'node:path'
 import type { Engine } from '../../engine/engine.ts'
-import { defined } from '../../defined.ts'
 import { HyperletterError } from '../../errors.ts'
 import {
   encodeContent,
@@ -8,10 +6,7 @@ import {
   type EncodedContent,
 } from '../../format/content/content-codec.ts'
 import { compress } from '../../engine/compression.ts'
-import { parseDraft, readDraft } from '../../sources/markdown-file.ts'
-import { linkPosts } from '../../sources/post-links.ts'
-import { invalidDraft, isDated, type Draft, type DraftWarning } from '../../sources/source.ts'
-import { withheldByPath } from '../../sources/unpublished.ts'
+import { invalidDraft, isDated, type Draft } from '../../sources/source.ts'
 import {
   composeIssue,
   type AttachedContent,
@@ -26,6 +21,7 @@ import { formatLink } from '../../format/keys/link.ts'
 import { createRecoveryPhrase, deriveKeys } from '../../format/keys/recovery.ts'
 import { waitUntil } from '../../async.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
+import { issueOf, loadDraft, withheldFor } from './drafts.ts'
 import { PublishedIssues } from './published-issues.ts'
 import z32 from 'z32'
 
@@ -63,15 +59,25 @@ export async function* publishIssue(
   { signal }: CallOptions,
 ): AsyncGenerator<Output<'publishIssue'>> {
   const entry = authoredBy(engine, input.newsletter)
-  const marked = markedByPath(input.draft)
   const draft = await loadDraft(input.draft)
-  for (const warning of [...marked, ...draft.warnings]) yield { event: 'warning', warning }
+  for (const { kind, message } of withheldFor(input.draft, draft)) {
+    if (kind !== 'drafts') {
+      const hint = `Publish it all the same with --include ${kind}.`
+      throw invalidDraft(message, { hint })
+    }
+    yield { event: 'warning', warning: { kind: 'withheld', message } }
+  }
+  for (const warning of draft.warnings) yield { event: 'warning', warning }
   await using session = await engine.open(entry)
   const { feed } = session
-  const isChecked = input.dryRun === true || (isDated(draft) && input.again !== true)
-  const issues = isChecked ? await PublishedIssues.of(feed, draft.publishedAt) : undefined
-  const before = isDated(draft) ? await issues?.ofEqualText(draft) : undefined
-  if (before !== undefined && before.record.title === draft.title && input.again !== true) {
+  // What comes by a pipe may be the same text twice; a file that was published is an issue.
+  const isChecked = draft.dateFrom !== 'now' && input.again !== true
+  const issues =
+    isChecked || input.dryRun === true
+      ? await PublishedIssues.of(feed, isDated(draft) ? draft.publishedAt : undefined)
+      : undefined
+  const before = isChecked && issues !== undefined ? await issueOf(draft, issues) : undefined
+  if (before !== undefined) {
     throw new HyperletterError('INVALID_INPUT', `This is issue ${before.record.number} already.`, {
       hint: 'Publish a change of it with `hyperletter amend`, or a second copy with --again.',
     })
@@ -113,19 +119,6 @@ export function plannedIssue(draft: Draft, number: number) {
   return { number, title, publishedAt, dateFrom, attachments, sizeBytes }
 }
 
-/**
- * What the place or name of a file says against publishing it. Many publish from a folder of drafts, file by file.
- * @throws INVALID_DRAFT where it is for more than a draft.
- */
-function markedByPath(source: ParsedInput<'publishIssue'>['draft']): DraftWarning[] {
-  if (!('file' in source)) return []
-  const found = withheldByPath(`${basename(dirname(source.file))}/${basename(source.file)}`)
-  if (found === undefined || source.include?.includes(found.kind) === true) return []
-  const message = `${basename(source.file)}: ${found.message}.`
-  if (found.kind === 'drafts') return [{ message }]
-  throw invalidDraft(message, { hint: `Publish it all the same with --include ${found.kind}.` })
-}
-
 /** The newsletter to publish to: the one that is named, or the only one of this author. */
 export function authoredBy(engine: Engine, reference: string | undefined): LibraryEntry {
   if (reference !== undefined) {
@@ -164,7 +157,8 @@ export async function prepareIssue(
   zip?: Compress,
 ): Promise<(at: LogPosition) => IssueEntry> {
   const { markdown: _m, attachments: _a, links: _l, addresses: _s, ...claims } = draft
-  const { warnings: _w, dateFrom: _d, declaredNumber: _n, ...head } = claims
+  const { warnings: _w, dateFrom: _d, declaredNumber: _n, ...dated } = claims
+  const { bodyLine: _b, withheld: _h, ...head } = dated
   const { body, attached } = await encodeDraft(draft, zip)
   return (at) => composeIssue(at, withoutUndefined({ ...head, importedFrom }), body, attached)
 }
@@ -181,21 +175,6 @@ export async function encodeDraft(
     return alt === undefined ? { name, ...encoded } : { name, alt, ...encoded }
   })
   return { body, attached: await Promise.all(attached) }
-}
-
-/** The draft that a caller names or sends. @throws INVALID_DRAFT, TOO_LARGE */
-export async function loadDraft(source: ParsedInput<'publishIssue'>['draft']): Promise<Draft> {
-  const draft = await readSource(source)
-  // A single text has no other posts to link to: a warning names each link that loses its target.
-  return linkPosts([{ origin: '', draft }])[0]?.draft ?? draft
-}
-
-function readSource(source: ParsedInput<'publishIssue'>['draft']): Promise<Draft> {
-  const include = new Set(source.include)
-  const { keepLocation } = source
-  if ('file' in source) return readDraft(source.file, { include, keepLocation })
-  const { markdown, folder } = source
-  return parseDraft(markdown, { include, keepLocation, ...defined({ folder }) })
 }
 
 async function* countCopies(

@@ -194,7 +194,8 @@ function listOf({ name, attributes, children }: HtmlElement): List {
   }
 }
 
-const EMBEDDED: Readonly<Record<string, string>> = {
+/** Elements that a link takes the place of, with the words for it. */
+export const EMBEDDED: Readonly<Record<string, string>> = {
   iframe: 'Embedded page',
   embed: 'Embedded file',
   object: 'Embedded file',

@@ -1,0 +1,195 @@
+import { watch, type FSWatcher } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import { defined } from '../../defined.ts'
+import type { Engine } from '../../engine/engine.ts'
+import { HyperletterError } from '../../errors.ts'
+import type { Feed } from '../../format/feed.ts'
+import { newestEdition } from '../../format/history/corrections.ts'
+import { lossesOf } from '../../render/markdown/losses.ts'
+import { isShownAs } from '../../sources/media-types.ts'
+import type { Draft, DraftAttachment } from '../../sources/source.ts'
+import { WITHHELD_KINDS } from '../../sources/unpublished.ts'
+import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
+import { issueOf, loadDraft, withheldFor } from './drafts.ts'
+import { PublishedIssues } from './published-issues.ts'
+import { authoredBy, plannedIssue } from './publishing.ts'
+
+type Event = Output<'previewDraft'>
+type Finding = Extract<Event, { event: 'preview' }>['findings'][number]
+
+/** Shows a draft as its issue will be, with what looks wrong. @throws as `publishIssue` does, but for what it asks about */
+export async function* previewDraft(
+  engine: Engine,
+  input: ParsedInput<'previewDraft'>,
+  { signal }: CallOptions,
+): AsyncGenerator<Event> {
+  const { feedKey, ...entry } = authoredBy(engine, input.newsletter)
+  await using session = await engine.open({ feedKey, ...entry })
+  const { feed } = session
+  const look = new Look(feed, input.draft, entry.title ?? '')
+  if (input.follow !== true) {
+    yield await look.now(() => undefined)
+    return
+  }
+  using watching = new FolderWatch()
+  if ('file' in input.draft) watching.add(input.draft.file)
+  let told = ''
+  for (;;) {
+    const { revision } = watching
+    const event = await look.now((path) => watching.add(path, true), revision).catch(refused)
+    const words = JSON.stringify(event)
+    if (words !== told) yield event
+    told = words
+    if (!(await watching.changed(signal))) return
+  }
+}
+
+function refused(cause: unknown): Event {
+  const { code, message, hint } = HyperletterError.from(cause)
+  return { event: 'refused', code, message, ...defined({ hint }) }
+}
+
+/** The bytes of a file that travels with a draft, as it would be published. @throws ISSUE_NOT_FOUND if there is none of that name */
+export async function* readDraftFile(
+  _engine: Engine,
+  { draft: source, name }: ParsedInput<'readDraftFile'>,
+): AsyncGenerator<Uint8Array> {
+  const draft = await loadDraft({ ...source, include: [...WITHHELD_KINDS] })
+  const found = draft.attachments.find((it) => it.name === name)
+  if (found === undefined)
+    throw new HyperletterError('ISSUE_NOT_FOUND', 'The draft has no file of this name.')
+  yield await found.open()
+}
+
+/** Looks at one draft again and again; what did not change is not read twice. */
+class Look {
+  readonly #feed: Feed
+  readonly #source: ParsedInput<'previewDraft'>['draft']
+  readonly #newsletter: string
+  #issues: { readonly length: number; readonly all: PublishedIssues } | undefined
+  readonly #checked = new Map<string, boolean>()
+
+  constructor(feed: Feed, source: ParsedInput<'previewDraft'>['draft'], newsletter: string) {
+    this.#feed = feed
+    this.#source = source
+    this.#newsletter = newsletter
+  }
+
+  async now(onLookUp: (path: string) => void, revision = 0): Promise<Event> {
+    const draft = await loadDraft({ ...this.#source, include: [...WITHHELD_KINDS] }, { onLookUp })
+    const { length } = this.#feed
+    if (this.#issues?.length !== length)
+      this.#issues = { length, all: await PublishedIssues.of(this.#feed) }
+    const issues = this.#issues.all
+    const { dateFrom, sizeBytes, number } = plannedIssue(draft, issues.last + 1)
+    const { title, summary, authors, tags, language, publishedAt, markdown } = draft
+    const attachments = draft.attachments.map(({ name, mediaType, alt, sizeBytes: bytes }) => ({
+      name,
+      mediaType,
+      bytes,
+      held: true,
+      ...defined({ alt }),
+    }))
+    const issue = {
+      feedKey: this.#feed.feedKey,
+      newsletter: this.#newsletter,
+      number,
+      ...{ title, publishedAt, ...defined({ summary, authors, tags, language }) },
+      ...{ markdown, attachments, editions: 1, verified: false },
+    }
+    const findings = [
+      ...(await this.#objections(draft, issues)),
+      ...draft.warnings,
+      ...lossesOf(markdown).map((it) => ({ ...it, line: it.line + (draft.bodyLine ?? 1) - 1 })),
+      ...(await this.#unshown(draft.attachments, revision)),
+    ]
+    return { event: 'preview', issue, dateFrom, sizeBytes, findings, revision }
+  }
+
+  async #objections(draft: Draft, issues: PublishedIssues): Promise<Finding[]> {
+    const withheld = withheldFor(this.#source, draft).map(({ kind, message, line }) => ({
+      kind: kind === 'scheduled' ? 'future-date' : 'withheld',
+      message,
+      include: kind,
+      ...defined({ line }),
+    }))
+    const before = await issueOf(draft, issues)
+    if (before === undefined) return withheld
+    const { number, title } = newestEdition(before).record
+    const message = `The same text is issue ${number} already: ${title}.`
+    return [...withheld, { kind: 'duplicate', message, number }]
+  }
+
+  /** Pictures whose bytes are not what their names say. */
+  async #unshown(attachments: readonly DraftAttachment[], revision: number): Promise<Finding[]> {
+    const found: Finding[] = []
+    for (const it of attachments) {
+      const key = `${revision}/${it.sizeBytes}/${it.name}`
+      const isRight = this.#checked.get(key) ?? isShownAs(it.mediaType, await it.open())
+      this.#checked.set(key, isRight)
+      const message = `The image "${it.name}" is no ${it.mediaType.replace('image/', '')} file, or a damaged one: browsers do not show it.`
+      if (!isRight) found.push({ kind: 'unshown-picture', message })
+    }
+    return found
+  }
+}
+
+/** Editors write in several steps. */
+const SETTLE_MS = 15
+
+/** Notices changes in the folders of some files. */
+class FolderWatch {
+  /** Counts changes of files that are beside the text. */
+  revision = 0
+  readonly #beside = new Set<string>()
+  readonly #folders = new Map<string, FSWatcher>()
+  #isChanged = false
+  #wake = () => {}
+
+  /** Watches the folder of a file; one that is not there, once it appears in the one above. */
+  add(path: string, isBeside = false): void {
+    const folder = dirname(path)
+    if (isBeside) this.#beside.add(basename(path))
+    if (this.#folders.has(folder)) return
+    try {
+      const watcher = watch(folder, { persistent: false }, (_event, name) => {
+        if (name !== null && this.#beside.has(name)) this.revision++
+        this.#notice()
+      })
+      watcher.on('error', () => {
+        watcher.close()
+        this.#folders.delete(folder)
+      })
+      this.#folders.set(folder, watcher)
+      // It may have changed between the look and now.
+      if (this.#folders.size > 1) this.#notice()
+    } catch {
+      if (dirname(folder) !== folder) this.add(folder)
+    }
+  }
+
+  /** Resolves to false once the signal is aborted. */
+  async changed(signal: AbortSignal | undefined): Promise<boolean> {
+    const stop = () => this.#wake()
+    signal?.addEventListener('abort', stop)
+    try {
+      while (!this.#isChanged && signal?.aborted !== true)
+        await new Promise<void>((resolve) => (this.#wake = resolve))
+    } finally {
+      signal?.removeEventListener('abort', stop)
+    }
+    this.#isChanged = false
+    return signal?.aborted !== true
+  }
+
+  [Symbol.dispose](): void {
+    for (const it of this.#folders.values()) it.close()
+  }
+
+  #notice(): void {
+    setTimeout(() => {
+      this.#isChanged = true
+      this.#wake()
+    }, SETTLE_MS)
+  }
+}

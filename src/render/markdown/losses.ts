@@ -1,0 +1,76 @@
+import type { Token } from 'markdown-it'
+import { hostOf } from '../links.ts'
+import { tokensOf } from '../parsing/parser.ts'
+import { WITHOUT_TEXT } from './elements.ts'
+import { EMBEDDED } from './known-elements.ts'
+import { affordableLength } from './limits.ts'
+import { readHtml, type HtmlTag } from './raw-html.ts'
+
+/** Something in a text that readers do not see as it was written. */
+export interface Loss {
+  readonly kind: 'dropped-html' | 'remote-picture'
+  /** A whole sentence. */
+  readonly message: string
+  /** Line of the text, from 1; the first one where there are several of a kind. */
+  readonly line: number
+}
+
+/** Elements that mean nothing without a form or a page around them. */
+const CONTROLS =
+  /^(?:form|button|select|textarea|option|datalist|meter|progress|link|meta|base|map|area|frame|frameset)$/
+
+/** What of a text is left out or replaced when it is shown: one finding for each kind of element, and for each host. */
+export function lossesOf(markdown: string): Loss[] {
+  const found = new Map<string, { kind: Loss['kind']; line: number; times: number }>()
+  const add = (kind: Loss['kind'], words: string, line: number) => {
+    const before = found.get(words)
+    if (before === undefined) found.set(words, { kind, line, times: 1 })
+    else before.times++
+  }
+  const { tokens } = tokensOf(markdown.slice(0, affordableLength(markdown)))
+  for (const { token, line } of placed(tokens)) {
+    if (token.type === 'image') addPicture(String(token.attrGet('src')), line)
+    if (token.type !== 'html_block' && token.type !== 'html_inline') continue
+    let at = line
+    for (const part of readHtml(token.content)) {
+      if (part.type === 'open') addTag(part, at)
+      at += ('source' in part ? part.source : part.value).split('\n').length - 1
+    }
+  }
+  return [...found].map(([words, { kind, line, times }]) => ({
+    kind,
+    line,
+    message: times === 1 ? `${words}.` : `${words} (${times} times).`,
+  }))
+
+  function addPicture(url: string | undefined, line: number): void {
+    const host = hostOf(url?.trim() ?? '')
+    if (host === undefined) return
+    const why = 'readers load nothing from the web. Save it beside the text'
+    add('remote-picture', `The picture at ${host} is shown as a link: ${why}`, line)
+  }
+
+  function addTag({ name, attributes }: HtmlTag, line: number): void {
+    if (name === 'img') addPicture(attributes.get('src'), line)
+    if (attributes.has('style')) add('dropped-html', 'HTML: style="…" is left out', line)
+    const isBox = attributes.get('type')?.toLowerCase() === 'checkbox'
+    if (EMBEDDED[name] !== undefined)
+      add('dropped-html', `HTML: <${name}> is shown as a link`, line)
+    else if (WITHOUT_TEXT.has(name)) add('dropped-html', `HTML: <${name}> is left out`, line)
+    else if (CONTROLS.test(name) || (name === 'input' && !isBox))
+      add('dropped-html', `HTML: <${name}> is left out; the text in it stays`, line)
+  }
+}
+
+/** All tokens, with the line that each begins in. */
+function* placed(tokens: readonly Token[]): Generator<{ token: Token; line: number }> {
+  for (const token of tokens) {
+    let line = (token.map?.[0] ?? 0) + 1
+    yield { token, line }
+    for (const child of token.children ?? []) {
+      yield { token: child, line }
+      if (child.type === 'softbreak' || child.type === 'hardbreak') line++
+      else line += child.content.split('\n').length - 1
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest'
+import { lossesOf } from '../../../src/render/markdown/losses.ts'
+
+const lines = (markdown: string) =>
+  lossesOf(markdown).map((it) => `${it.line} ${it.kind} ${it.message}`)
+
+it('names each kind of element that readers do not see, with its first line', () => {
+  expect(
+    lines(
+      'a <b style="x">b</b>\nc <svg></svg>\n\n<div>\n<script>\nf()\n</script>\n<iframe src="https://x.example"></iframe>\n' +
+        '<form><input name="q"></form>\n</div>\n\n<p style="y">d</p>',
+    ),
+  ).toEqual([
+    '1 dropped-html HTML: style="…" is left out (2 times).',
+    '2 dropped-html HTML: <svg> is left out.',
+    '5 dropped-html HTML: <script> is left out.',
+    '8 dropped-html HTML: <iframe> is shown as a link.',
+    '9 dropped-html HTML: <form> is left out; the text in it stays.',
+    '9 dropped-html HTML: <input> is left out; the text in it stays.',
+  ])
+})
+
+it('names the host of a picture on the web, in Markdown and in HTML', () => {
+  const why = 'is shown as a link: readers load nothing from the web. Save it beside the text'
+  expect(lines('a\n![](https://a.example/1.png)\n\n<img src="https://a.example/2.png">')).toEqual([
+    `2 remote-picture The picture at a.example ${why} (2 times).`,
+  ])
+})
+
+it('finds nothing in code, in what has an equivalent, and in what is no element', () => {
+  const kept = 'a `<script>` Vec<T> <b>c</b> <input type="checkbox"> <kbd>x</kbd> ![](a.png)'
+  expect(lines(`${kept}\n\n    <script>\n\n\`\`\`\n<svg>\n\`\`\`\n`)).toEqual([])
+})
