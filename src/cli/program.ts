@@ -8,6 +8,7 @@ type Load = () => Promise<{ readonly commands: Commands }>
 const toWrite = {
   create: () => import('./commands/write/create.ts'),
   publish: () => import('./commands/write/publish.ts'),
+  preview: () => import('./commands/write/preview.ts'),
   correct: () => import('./commands/write/correct.ts'),
   import: () => import('./commands/write/import.ts'),
   republish: () => import('./commands/write/republish.ts'),
@@ -53,6 +54,7 @@ const GROUPS: Readonly<Record<string, readonly (readonly [string, string, Load])
   'Write:': [
     ['create <title>', 'create a newsletter', toWrite.create],
     ['publish <file>', 'publish a Markdown file as the next issue', toWrite.publish],
+    ['preview <file>', 'show a draft as readers will see it, live', toWrite.preview],
     ['amend <newsletter> <number> <file>', 'publish a corrected text of an issue', toWrite.correct],
     ['retract <newsletter> <number>', 'withdraw an issue', toWrite.correct],
     ['import <folder>', 'publish every Markdown file in a folder, oldest first', toWrite.import],

@@ -1,6 +1,5 @@
 import { HyperletterError, type ErrorCode } from '../errors.ts'
 import type { NamedAuthor } from '../format/records/text.ts'
-import type { Withheld } from './unpublished.ts'
 
 /** A file that travels with an issue. Its bytes are not read before the issue is published. */
 export interface DraftAttachment {
@@ -28,6 +27,25 @@ export interface DraftLink {
 export interface DraftWarning {
   /** What it is about, for programs. */
   readonly kind?: 'missing-file' | 'unshown-picture' | 'large-picture' | 'dead-link' | 'head'
+  readonly message: string
+  /** Line of the file, from 1. */
+  readonly line?: number
+}
+
+/** What an import leaves out unless it is asked for. */
+export const WITHHELD_KINDS = [
+  'drafts',
+  'private',
+  'scheduled',
+  'expired',
+  'templates',
+  'extras',
+] as const
+export type WithheldKind = (typeof WITHHELD_KINDS)[number]
+
+/** Why a text is not meant for everybody, or not now. */
+export interface Withheld {
+  readonly kind: WithheldKind
   readonly message: string
   /** Line of the file, from 1. */
   readonly line?: number

@@ -1,25 +1,9 @@
 import { basename } from 'node:path/posix'
 import type { HeadField, HeadValue } from './front-matter.ts'
 import { hasTime, parseDate } from './date.ts'
+import type { Withheld, WithheldKind } from './source.ts'
 
-/** What an import leaves out unless it is asked for. */
-export const WITHHELD_KINDS = [
-  'drafts',
-  'private',
-  'scheduled',
-  'expired',
-  'templates',
-  'extras',
-] as const
-export type WithheldKind = (typeof WITHHELD_KINDS)[number]
-
-/** Why a text is not meant for everybody, or not now. */
-export interface Withheld {
-  readonly kind: WithheldKind
-  readonly message: string
-  /** Line of the file, from 1. */
-  readonly line?: number
-}
+export { WITHHELD_KINDS, type Withheld, type WithheldKind } from './source.ts'
 
 type Fields = ReadonlyMap<string, HeadField>
 

@@ -20,11 +20,13 @@ import {
   problemTitle,
 } from '../site/pages/problem.ts'
 import { KeptTexts, RenderCache } from './render-cache.ts'
+import { Previews } from './previews.ts'
 import { changingRoutes } from './routes/changing.ts'
 import { eventRoutes } from './routes/events.ts'
 import { feedRoutes } from './routes/feeds.ts'
 import { assetRoutes, attachmentRoutes, feedPictureRoutes } from './routes/files.ts'
 import { googleReaderRoutes } from './routes/google-reader.ts'
+import { previewRoutes } from './routes/preview.ts'
 import { readingRoutes } from './routes/reading.ts'
 import type { Secrets } from './state.ts'
 
@@ -35,6 +37,7 @@ export interface ReaderOptions {
   readonly hosts?: readonly string[] | undefined
   readonly secrets: Secrets
   readonly signOut: () => Promise<void>
+  readonly previews?: Previews
   /** Ends what goes on in the background. */
   readonly signal: AbortSignal
 }
@@ -45,7 +48,8 @@ export interface ReaderOptions {
  */
 export function createReader(options: ReaderOptions): Hono<Env> {
   const admission = new Admission(options.operations)
-  const reader: Reader = { ...options, admission, assets: loadAssets() }
+  const previews = options.previews ?? new Previews(options.operations)
+  const reader: Reader = { ...options, previews, admission, assets: loadAssets() }
   const rendered = new RenderCache()
   const kept = new KeptTexts()
   const app = new Hono<Env>()
@@ -62,6 +66,7 @@ export function createReader(options: ReaderOptions): Hono<Env> {
   app.route('/', changingRoutes(reader))
   app.route('/', attachmentRoutes(reader))
   app.route('/', eventRoutes(reader))
+  app.route('/', previewRoutes(reader))
   app.route('/', readingRoutes(reader, rendered))
 
   app.notFound((c) =>

@@ -7,6 +7,7 @@ import type { Operations } from '../api/contract/contract.ts'
 import { layout, type Page } from '../site/pages/layout.ts'
 import { THEMES, type View } from '../site/pages/parts.ts'
 import type { Admission, Device } from './admission.ts'
+import type { Previews } from './previews.ts'
 import type { AddressSecrets, Secrets } from './state.ts'
 
 /** What every route works with. */
@@ -22,6 +23,8 @@ export interface Reader {
   /** Ends every session. */
   readonly signOut: () => Promise<void>
   readonly assets: Assets
+  /** Drafts that are shown. */
+  readonly previews: Previews
   /** Aborted when the reader closes. */
   readonly signal: AbortSignal
 }

@@ -2,6 +2,7 @@ import type { Operations } from '../api/contract/contract.ts'
 import type { Config } from '../config/config.ts'
 import { HyperletterError } from '../errors.ts'
 import type { DeviceAddress } from './device-server.ts'
+import type { PreviewRequest } from './previews.ts'
 import type { ReaderServer } from './server.ts'
 import { portOf, wasOpened } from './state.ts'
 
@@ -54,14 +55,16 @@ export class ReaderHost {
     readonly port?: number | undefined
     readonly path?: string | undefined
     readonly device?: string | undefined
+    readonly preview?: PreviewRequest | undefined
   }): Promise<string> {
-    const { port, path, device } = request
+    const { port, path, device, preview } = request
     const before = await this.#serving?.catch(() => undefined)
     if (before !== undefined && port !== undefined && portOf(before.origin) !== port) {
       await before.close()
       this.#serving = undefined
     }
     const server = await this.#serve(port)
+    if (preview !== undefined) return server.preview(preview)
     if (device === undefined) return server.enter(path)
     const { deviceOrigin } = server
     if (deviceOrigin !== undefined) return `${deviceOrigin}/enter?device=${device}`

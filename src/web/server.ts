@@ -7,6 +7,7 @@ import { createReader } from './app.ts'
 import { localPath, type Env } from './context.ts'
 import { DeviceServer, type DeviceAddress } from './device-server.ts'
 import { bind, closeServer, portOfServer, serverOf } from './http-server.ts'
+import { Previews, type PreviewRequest } from './previews.ts'
 import { loadState, newSecret, saveState, Secrets, wasOpened, type ReaderState } from './state.ts'
 
 /** Tried first, for addresses that stay the same; any free one if somebody else has it. */
@@ -31,6 +32,7 @@ export class ReaderServer {
   readonly #server: Server
   readonly #app: Hono<Env>
   readonly #secrets: Secrets
+  readonly #previews: Previews
   readonly #end = new AbortController()
   readonly #dataDir: string
   #state: ReaderState
@@ -42,8 +44,10 @@ export class ReaderServer {
     this.#dataDir = dataDir
     this.#state = state
     this.#secrets = new Secrets(state.secret)
+    this.#previews = new Previews(operations)
     this.#app = createReader({
       operations,
+      previews: this.#previews,
       hosts,
       secrets: this.#secrets,
       signal: this.#end.signal,
@@ -103,6 +107,11 @@ export class ReaderServer {
       ...(to === '/' ? {} : { to }),
     })
     return `${this.origin}/enter?${query.toString()}`
+  }
+
+  /** As `enter`, to the page of a draft. */
+  preview(request: PreviewRequest): string {
+    return this.enter(this.#previews.add(request))
   }
 
   /** Listens to devices, too, if it does not yet. @throws INVALID_INPUT if that address cannot be listened at */

@@ -237,17 +237,85 @@ describe('publish', () => {
     expect(jsonOf(json.stdout)).toStrictEqual({ ...planned, warnings: [warning] })
   })
 
-  it('asks on a terminal before it publishes from a folder of drafts', async () => {
-    const publishing = async (said: string) => {
+  describe('on a terminal', () => {
+    type Preview = Extract<Output<'previewDraft'>, { event: 'preview' }>
+    const preview = (findings: Preview['findings'] = [], title = 'Flood'): Preview => ({
+      event: 'preview',
+      issue: {
+        feedKey,
+        newsletter: 'Tides',
+        number: 7,
+        title,
+        editions: 1,
+        verified: false,
+        publishedAt: '2026-03-01T09:30:00Z',
+        markdown: 'The sea.',
+        attachments: [],
+      },
+      dateFrom: 'file',
+      sizeBytes: 8,
+      findings,
+      revision: 0,
+    })
+
+    async function publishing(said: string, states: readonly Preview[], ...argv: string[]) {
       const stdin = new Keyboard()
       const stderr = new Capture({ isTTY: true })
-      void stderr.waitFor(/\(yes\/no\)/).then(() => stdin.write(`${said}\n`))
-      const operations = { publishIssue: publishIssue(published) }
-      const { code } = await runCli(['publish', 'drafts/a.md'], { stdin, stderr, operations })
-      return code
+      const answered = new Set<number>()
+      stderr.on('text', (text: string) => {
+        const asked = text.split('(yes/no)').length - 1
+        if (asked > 0 && !answered.has(asked)) stdin.write(`${said}\n`)
+        answered.add(asked)
+      })
+      const seen: Input<'publishIssue'>[] = []
+      let looked = 0
+      const { code } = await runCli(['publish', 'a.md', ...argv], {
+        stdin,
+        stderr,
+        env: { PAGER: '' },
+        operations: {
+          previewDraft: () =>
+            streamOf(states.slice(Math.min(looked++, states.length - 1)).slice(0, 1))(),
+          publishIssue: (input) => {
+            seen.push(input)
+            return streamOf([published])()
+          },
+        },
+      })
+      return { code, seen, text: stderr.text }
     }
-    expect(await publishing('yes')).toBe(0)
-    expect(await publishing('no')).toBe(1)
+
+    it('shows the issue and what looks wrong, and publishes after a yes', async () => {
+      const found = preview([{ kind: 'dead-link', message: 'A dead link.', line: 3 }])
+      const yes = await publishing('yes', [found])
+      expect(yes.text).toMatch(
+        /Flood[^]*The sea\.[^]*line 3: A dead link\.[^]*as issue 7 of “Tides”\?/,
+      )
+      expect(yes).toMatchObject({ code: 0, seen: [{ draft: { file: '/somewhere/a.md' } }] })
+      expect(await publishing('no', [found])).toMatchObject({ code: 1, seen: [] })
+    })
+
+    it('publishes what is refused otherwise after a yes, and without a question with --yes', async () => {
+      const late = {
+        kind: 'future-date',
+        message: 'It is for later.',
+        include: 'scheduled' as const,
+      }
+      const twice = { kind: 'duplicate', message: 'It is issue 3.', number: 3 }
+      const yes = await publishing('y', [preview([late, twice])])
+      expect(yes.text).toContain('Publish it all the same? (yes/no)')
+      const draft = { file: '/somewhere/a.md', include: ['scheduled'] }
+      expect(yes.seen).toEqual([{ draft, again: true }])
+      const forced = await publishing('', [], '--yes')
+      expect(forced.text).not.toContain('(yes/no)')
+      expect(forced.seen).toEqual([{ draft, again: true }])
+    })
+
+    it('asks again where the file changed while it was shown', async () => {
+      const { text, code } = await publishing('yes', [preview(), preview([], 'Ebb')])
+      expect(text).toMatch(/Flood[^]*\(yes\/no\)[^]*It changed meanwhile\.[^]*Ebb[^]*\(yes\/no\)/)
+      expect(code).toBe(0)
+    })
   })
 
   it('waits for copies', async () => {

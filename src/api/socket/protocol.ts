@@ -1,3 +1,4 @@
+import type { Input } from '../contract/contract.ts'
 import { PROTOCOL_VERSION } from '../kinds.ts'
 
 /**
@@ -47,6 +48,8 @@ export interface ReaderRequest {
   readonly path?: string | undefined
   /** The token of a device: an address for that, on another machine. */
   readonly device?: string | undefined
+  /** A draft to show instead. */
+  readonly preview?: Pick<Input<'previewDraft'>, 'draft' | 'newsletter'> | undefined
 }
 
 /** Whether whoever answers at a socket says of itself what a daemon says. */

@@ -36,6 +36,8 @@ const readerRequest = z.strictObject({
   port: z.int().min(1).max(65_535).optional(),
   path: z.string().max(2_048).optional(),
   device: z.string().max(128).optional(),
+  // What is in it is checked when the draft is looked at.
+  preview: z.custom<protocol.ReaderRequest['preview']>((it) => typeof it === 'object').optional(),
 })
 
 /** Lends operations over a local socket. Whoever listens must hold the lock of the store. */

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import { watch, type FSWatcher } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { defined } from '../../defined.ts'
@@ -94,14 +95,23 @@ class Look {
       feedKey: this.#feed.feedKey,
       newsletter: this.#newsletter,
       number,
-      ...{ title, publishedAt, ...defined({ summary, authors, tags, language }) },
-      ...{ markdown, attachments, editions: 1, verified: false },
+      title,
+      publishedAt,
+      ...defined({ summary, authors, tags, language }),
+      markdown,
+      attachments,
+      editions: 1,
+      verified: false,
     }
+    const above = (draft.bodyLine ?? 1) - 1
+    const others: Finding[] = [
+      ...draft.warnings,
+      ...lossesOf(markdown).map((it) => ({ ...it, line: it.line + above })),
+      ...(await this.#unshown(draft.attachments, revision)),
+    ]
     const findings = [
       ...(await this.#objections(draft, issues)),
-      ...draft.warnings,
-      ...lossesOf(markdown).map((it) => ({ ...it, line: it.line + (draft.bodyLine ?? 1) - 1 })),
-      ...(await this.#unshown(draft.attachments, revision)),
+      ...others.toSorted((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity)),
     ]
     return { event: 'preview', issue, dateFrom, sizeBytes, findings, revision }
   }
@@ -143,8 +153,8 @@ class FolderWatch {
   revision = 0
   readonly #beside = new Set<string>()
   readonly #folders = new Map<string, FSWatcher>()
+  readonly #changes = new EventEmitter()
   #isChanged = false
-  #wake = () => {}
 
   /** Watches the folder of a file; one that is not there, once it appears in the one above. */
   add(path: string, isBeside = false): void {
@@ -170,14 +180,8 @@ class FolderWatch {
 
   /** Resolves to false once the signal is aborted. */
   async changed(signal: AbortSignal | undefined): Promise<boolean> {
-    const stop = () => this.#wake()
-    signal?.addEventListener('abort', stop)
-    try {
-      while (!this.#isChanged && signal?.aborted !== true)
-        await new Promise<void>((resolve) => (this.#wake = resolve))
-    } finally {
-      signal?.removeEventListener('abort', stop)
-    }
+    if (!this.#isChanged)
+      await once(this.#changes, 'change', defined({ signal })).catch(() => undefined)
     this.#isChanged = false
     return signal?.aborted !== true
   }
@@ -189,7 +193,7 @@ class FolderWatch {
   #notice(): void {
     setTimeout(() => {
       this.#isChanged = true
-      this.#wake()
+      this.#changes.emit('change')
     }, SETTLE_MS)
   }
 }

@@ -173,6 +173,28 @@ addEventListener('visibilitychange', () => {
   refreshSoon()
 })
 
+// ── A draft that is being written ────────────────────────────────────────────────────────────────
+
+const followed = one('[data-follow]')?.dataset.follow
+if (followed) {
+  let drafts
+  const follow = () => {
+    drafts ??= new EventSource(followed)
+    drafts.addEventListener('draft', () => refresh().catch(() => undefined))
+    drafts.addEventListener('open', () => (document.documentElement.dataset.following = ''))
+  }
+  const rest = () => {
+    drafts?.close()
+    drafts = undefined
+  }
+  // A browser opens six connections to a host: who is not looked at listens to nothing.
+  const decide = () => (document.visibilityState === 'visible' ? follow() : rest())
+  decide()
+  addEventListener('visibilitychange', decide)
+  addEventListener('pagehide', rest)
+  addEventListener('pageshow', decide)
+}
+
 // ── Read when scrolled to the end ────────────────────────────────────────────────────────────────
 
 const issue = one('.issue')

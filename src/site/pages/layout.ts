@@ -10,7 +10,7 @@ export interface Page {
   readonly place: NavigationSection
   readonly body: Markup
   /** `issue`, or a list that more may be added to: what the script does with the page. */
-  readonly kind?: 'issue' | 'list' | 'live'
+  readonly kind?: 'issue' | 'list' | 'live' | 'preview'
   /** More than one column of text. */
   readonly wide?: boolean
   /** One line that says what was just done. */

@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { stream } from 'hono/streaming'
 import { HyperletterError } from '../../errors.ts'
+import { mediaTypeOf } from '../../sources/media-types.ts'
 import { safeFileName } from '../../render/file-name.ts'
 import { secretsOf, type Env, type Reader, type ReaderContext } from '../context.ts'
 import { isSame } from '../state.ts'
@@ -23,7 +24,13 @@ const PICTURES = new Set([
 const TYPES = /^(?:(?:audio|video)\/[a-z\d.+-]{1,40}|application\/(?:pdf|epub\+zip))$/
 
 /** What a file that is opened by itself may do: be drawn, with its own styles. */
-const FILE_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+export const FILE_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+/** The media type of a picture that a browser draws, by its name. */
+export function pictureType(name: string): string | undefined {
+  const type = mediaTypeOf(name)
+  return PICTURES.has(type) ? type : undefined
+}
 
 const ISSUE = '/:key{[a-z0-9]{52}}/:number{[1-9][0-9]{0,14}}/files/:name{.+}'
 

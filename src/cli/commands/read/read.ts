@@ -201,6 +201,7 @@ export async function layOut(
   issue: Issue,
   origins: Origins,
   width: number,
+  isDraft = false,
 ): Promise<string> {
   const { renderTerminal } = await import('../../../render/terminal/terminal.ts')
   const { bold, dim, green, yellow } = out.style
@@ -222,7 +223,7 @@ export async function layOut(
     ...(authors === '' ? [] : [`by ${authors}`]),
   ]
   const corrected = corrections(issue).map((line) => `${yellow(line)}\n`)
-  const seal = issue.verified ? ` · ${green('✓ signed')}` : ''
+  const seal = issue.verified ? ` · ${green('✓ signed')}` : isDraft ? ` · ${yellow('draft')}` : ''
   const attachments = issue.attachments.map(
     ({ name, bytes }) => `  ${singleLine(name)} (${formatBytes(bytes)})\n`,
   )

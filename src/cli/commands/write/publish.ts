@@ -1,12 +1,13 @@
-import { basename, dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { defined } from '../../../defined.ts'
 import { hasCode, HyperletterError } from '../../../errors.ts'
 import type { Input, Operations, Output } from '../../../api/contract/contract.ts'
 import { OWN_NEWSLETTER, wholeNumber } from '../../command.ts'
 import { type Commands, type Context, withOperations } from '../../context.ts'
-import { WITHHELD_KINDS, withheldByPath, type WithheldKind } from '../../../sources/unpublished.ts'
+import { WITHHELD_KINDS, type WithheldKind } from '../../../sources/unpublished.ts'
 import { ask, canAsk, readDraft } from '../../input.ts'
 import { formatBytes, plural, quoteTitle, shortKey } from '../../terminal/format.ts'
+import { needsPager } from '../../terminal/programs.ts'
 import { Progress } from '../../terminal/progress.ts'
 import { formatTable } from '../../terminal/table.ts'
 
@@ -18,6 +19,7 @@ interface Options {
   readonly include?: WithheldKind[]
   readonly dryRun?: boolean
   readonly again?: boolean
+  readonly yes?: boolean
   readonly force?: boolean
 }
 
@@ -53,7 +55,9 @@ interface Outcome {
 export const commands: Commands = {
   publish: (command, bind) =>
     command
-      .more('Images that the text names become attachments.')
+      .more(
+        'Images that the text names become attachments. On a terminal, shows the issue and asks.',
+      )
       .describeArgument('file', 'the Markdown file, or - for standard input')
       .option('--to <newsletter>', OWN_NEWSLETTER)
       .option('--wait-copies <n>', 'wait until n readers have it', wholeNumber(0, 1_000))
@@ -62,6 +66,7 @@ export const commands: Commands = {
       .option(...includeOption)
       .option('--dry-run', 'publish nothing; show what would be published')
       .option('--again', 'publish a second copy of what is an issue already')
+      .option('--yes', 'ask nothing; publish also a duplicate, and what is dated in the future')
       .force()
       .examples(
         'hyperletter publish spring-tides.md --dry-run',
@@ -74,7 +79,12 @@ export const commands: Commands = {
 
 async function publish(context: Context, file: string, given: Options): Promise<number | void> {
   const { out } = context
-  const options = await askAboutPlace(context, file, given)
+  const isAsked = file !== '-' && canAsk(context) && given.yes !== true && given.dryRun !== true
+  const options = isAsked
+    ? await confirm(context, await draftSource(context, file, given), given)
+    : given.yes === true
+      ? { ...given, include: [...(given.include ?? []), 'scheduled' as const], again: true }
+      : given
   if (options === undefined) {
     await out.note('Nothing was published.')
     return 1
@@ -102,20 +112,42 @@ async function publish(context: Context, file: string, given: Options): Promise<
   )
 }
 
-/** Asks on a terminal whether to publish a file from a folder of drafts; the options with which to go on, if any. */
-async function askAboutPlace(
+/** Shows a draft on the terminal and asks whether to publish it; the options with which to go on, if so. */
+async function confirm(
   context: Context,
-  file: string,
+  draft: Input<'publishIssue'>['draft'],
   options: Options,
 ): Promise<Options | undefined> {
-  const { io, out } = context
-  const path = resolve(io.cwd, file)
-  const found = withheldByPath(`${basename(dirname(path))}/${basename(path)}`)
-  if (file === '-' || found?.kind !== 'drafts' || options.dryRun === true) return options
-  if (!canAsk(context) || options.include?.includes('drafts') === true) return options
-  await out.note(`${file}: ${found.message}. A published issue cannot be withdrawn from everybody.`)
-  const isMeant = /^y(?:es)?$/i.test((await ask(io, 'Publish it? (yes/no) ')) ?? '')
-  return isMeant ? { ...options, include: [...(options.include ?? []), 'drafts'] } : undefined
+  const { io, out, services } = context
+  const { look, previewText, findingsText } = await import('./preview.ts')
+  const input = { draft, ...defined({ newsletter: options.to }) }
+  const preview = () =>
+    withOperations(context, (operations) =>
+      look(operations.previewDraft(input, { signal: io.signal })),
+    )
+  for (let shown = await preview(); ;) {
+    const text = await previewText(context, shown)
+    const isLong = needsPager(text, io.stderr)
+    if (isLong && (await services.openPager(text, io.env)))
+      await out.help(findingsText(context, shown))
+    else await out.help(text)
+    const { issue, findings } = shown
+    const include = findings.flatMap((it) => it.include ?? [])
+    const isTwice = findings.some((it) => it.number !== undefined)
+    const question =
+      include.length > 0 || isTwice
+        ? 'Publish it all the same?'
+        : `Publish it as issue ${issue.number} of ${quoteTitle(issue.newsletter)}?`
+    if (!/^y(?:es)?$/i.test((await ask(io, `${question} (yes/no) `)) ?? '')) return undefined
+    // What is signed is what was shown.
+    const now = await preview()
+    if (JSON.stringify(now) === JSON.stringify(shown)) {
+      const again = options.again === true || isTwice
+      return { ...options, include: [...(options.include ?? []), ...include], again }
+    }
+    await out.note('It changed meanwhile.')
+    shown = now
+  }
 }
 
 const DATE_SOURCES = {

@@ -1,0 +1,76 @@
+import { Hono } from 'hono'
+import { streamSSE } from 'hono/streaming'
+import { attachmentPath, withoutTitle } from '../../site/pages/issue.ts'
+import { previewPage, VIEWS, type PreviewView } from '../../site/pages/preview.ts'
+import { entryOf } from '../../site/syndication/document.ts'
+import { renderIssue } from '../../text-worker/render-issue.ts'
+import { show, viewOf, type Env, type Reader } from '../context.ts'
+import { FILE_POLICY, pictureType } from './files.ts'
+
+/** Pages that may follow drafts at the same moment. */
+const MAX_FOLLOWERS = 8
+
+/** A comment now and then tells both ends that the other is still there. */
+const BEAT_MS = 15_000
+
+const ID = '/preview/:id{[0-9a-f]{32}}'
+
+/** A draft as readers will see it, live while it changes. */
+export function previewRoutes(reader: Reader): Hono<Env> {
+  const app = new Hono<Env>()
+  const { previews } = reader
+  let followers = 0
+
+  app.get(ID, async (c) => {
+    const { id } = c.req.param()
+    const state = await previews.state(id)
+    const as = VIEWS.find((it) => it === c.req.query('as')) ?? 'desk'
+    const path = `/preview/${id}`
+    let shown: PreviewView['shown']
+    if (state.event === 'preview') {
+      const { issue, revision } = state
+      const names = new Set(issue.attachments.map((it) => it.name))
+      // Under the same address, a browser shows the picture that it has.
+      const urlOf = (name: string) => `${attachmentPath(path, name)}?v=${revision}`
+      const html = await renderIssue(issue, {
+        attachmentUrl: (name) => (names.has(name) ? urlOf(name) : undefined),
+      })
+      const entry = entryOf(issue, '', html, urlOf)
+      shown = { ...state, content: withoutTitle(html, issue.title), entry }
+    }
+    const title = shown === undefined ? 'Draft' : `Draft: ${shown.issue.title}`
+    const refused = state.event === 'refused' ? state : undefined
+    const body = previewPage({ path, as, shown, refused })
+    return show(c, viewOf(reader, c), { title, place: 'none', kind: 'preview', wide: true, body })
+  })
+
+  app.get(`${ID}/events`, (c) => {
+    if (followers >= MAX_FOLLOWERS) return c.text('Too many pages.\n', 503)
+    return streamSSE(c, async (out) => {
+      const end = new AbortController()
+      out.onAbort(() => end.abort())
+      const stop = AbortSignal.any([end.signal, reader.signal, reader.secrets.signedOut])
+      const beat = setInterval(() => void out.write(': \n\n'), BEAT_MS)
+      followers++
+      try {
+        for await (const { event } of previews.follow(c.req.param('id'), stop)) {
+          await out.writeSSE({ event: 'draft', data: event })
+        }
+      } finally {
+        followers--
+        clearInterval(beat)
+      }
+    })
+  })
+
+  app.get(`${ID}/files/:name{.+}`, async (c) => {
+    const { id, name } = c.req.param()
+    const parts: Uint8Array[] = []
+    for await (const it of previews.file(id, name)) parts.push(it)
+    c.header('content-type', pictureType(name) ?? 'application/octet-stream')
+    c.header('content-security-policy', FILE_POLICY)
+    return c.body(Buffer.concat(parts))
+  })
+
+  return app
+}
