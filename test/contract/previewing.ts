@@ -91,8 +91,8 @@ export function previewingTests(subject: Subject): void {
     )
     const iterator = events[Symbol.asyncIterator]()
     const next = async () => {
-      const { value } = await iterator.next()
-      return value
+      const it = await iterator.next()
+      return it.done === true ? undefined : it.value
     }
     expect(findingsOf(await next())).toEqual(['missing-file 3'])
     await mkdir(join(folder, 'img'))
