@@ -1,6 +1,6 @@
 import { readFile, rm } from 'node:fs/promises'
 import { z } from 'zod'
-import { issueSummary } from '../api/contract/parts.ts'
+import { correctedIssue, issueSummary } from '../api/contract/parts.ts'
 import { replaceWhole } from '../atomic-file.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
@@ -164,8 +164,11 @@ interface Delivery {
 /** A thousand issues with the longest titles and summaries take less. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024
 
+// What was queued by an earlier version has no event.
 const content = z.object({
-  deliveries: z.array(z.object({ issue: issueSummary, arrivedAt: z.number() })).max(MAX_WAITING),
+  deliveries: z
+    .array(z.object({ issue: z.union([correctedIssue, issueSummary]), arrivedAt: z.number() }))
+    .max(MAX_WAITING),
 })
 
 /** Undelivered issues in a file for this user alone, so that they outlive a restart. */

@@ -81,7 +81,7 @@ export class IssueEvents {
         for await (const event of this.#options.operations.watchIssues({}, { signal })) {
           pauseMs = FIRST_PAUSE_MS
           this.#failures.succeeded()
-          if ('event' in event) continue
+          if ('event' in event && event.event !== 'corrected') continue
           for (const outlet of this.#outlets) outlet.add(event)
         }
       } catch (error) {

@@ -1,5 +1,5 @@
 import { singleLine } from '../render/plain.ts'
-import type { ArrivedIssue, Outlet } from './outlet.ts'
+import { eventOf, type ArrivedIssue, type Outlet } from './outlet.ts'
 import { runProgram } from './program.ts'
 
 export interface NotificationOutletOptions {
@@ -51,9 +51,29 @@ function noticeOf(issues: readonly ArrivedIssue[]): { title: string; text: strin
   const [first] = issues
   const isOne = issues.length === 1 && first !== undefined
   return {
-    title: cut(isOne ? first.newsletter : `${issues.length} new issues`, MAX_TITLE_LENGTH),
-    text: cut(isOne ? first.title : newsletters.join(', '), MAX_TEXT_LENGTH),
+    title: cut(isOne ? first.newsletter : countOf(issues), MAX_TITLE_LENGTH),
+    text: cut(isOne ? headlineOf(first) : newsletters.join(', '), MAX_TEXT_LENGTH),
   }
+}
+
+function countOf(issues: readonly ArrivedIssue[]): string {
+  const corrected = issues.filter((it) => eventOf(it) === 'corrected').length
+  const counts = [
+    [issues.length - corrected, 'new'],
+    [corrected, 'corrected'],
+  ] as const
+  const [first = '', ...others] = counts.flatMap(([count, what]) =>
+    count === 0 ? [] : [`${count} ${what} issue${count === 1 ? '' : 's'}`],
+  )
+  return [first, ...others].join(', ')
+}
+
+/** Its title, and what became of it if it was there before. */
+export function headlineOf(issue: ArrivedIssue): string {
+  const { title, note, retractedAt } = issue
+  if (eventOf(issue) === 'issue') return title
+  const what = retractedAt === undefined ? 'Corrected' : 'Retracted'
+  return `${what}: ${title}${note === undefined ? '' : ` (${note})`}`
 }
 
 function cut(text: string, length: number): string {

@@ -1,7 +1,23 @@
 import type { Output } from '../api/contract/contract.ts'
 
-/** An issue that has just arrived. Everything in it was written by its author, who may mean harm. */
-export type ArrivedIssue = Output<'listIssues'>[number]
+/** An issue that has just arrived, or was amended or retracted. Its author wrote everything in it, and may mean harm. */
+export type ArrivedIssue =
+  Output<'listIssues'>[number] | Extract<Output<'watchIssues'>, { event: 'corrected' }>
+
+/** What it is: `corrected` if its author amended or retracted it. */
+export function eventOf(issue: ArrivedIssue): 'issue' | 'corrected' {
+  return 'event' in issue ? issue.event : 'issue'
+}
+
+/**
+ * The same for each attempt to deliver it, and for nothing else: key and number of the issue, and of a correction the
+ * block that has it, or that it is retracted.
+ */
+export function deliveryId(issue: ArrivedIssue): string {
+  const { feedKey, number, editionBlock, retractedAt } = issue
+  const which = retractedAt === undefined ? editionBlock : 'retracted'
+  return eventOf(issue) === 'issue' ? `${feedKey}/${number}` : `${feedKey}/${number}/${which}`
+}
 
 /**
  * Somewhere that new issues are announced. A new one is one file in this folder and one line in

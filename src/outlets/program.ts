@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { splitCommand } from '../config/values.ts'
 import { HyperletterError } from '../errors.ts'
 import { singleLine } from '../render/plain.ts'
-import type { ArrivedIssue, Outlet } from './outlet.ts'
+import { eventOf, type ArrivedIssue, type Outlet } from './outlet.ts'
 
 export interface ProgramOutletOptions {
   /** Program and fixed arguments. */
@@ -34,15 +34,17 @@ export function programOutlet({ command, dataDir }: ProgramOutletOptions): Outle
 }
 
 function variablesOf(issue: ArrivedIssue): Record<string, string> {
-  const { feedKey, newsletter, number, title, publishedAt, summary = '' } = issue
+  const { feedKey, newsletter, number, title, publishedAt, summary = '', note = '' } = issue
   return {
-    HYPERLETTER_EVENT: 'issue',
+    HYPERLETTER_EVENT: eventOf(issue),
     HYPERLETTER_FEED_KEY: feedKey,
     HYPERLETTER_NEWSLETTER: singleLine(newsletter),
     HYPERLETTER_NUMBER: String(number),
     HYPERLETTER_TITLE: singleLine(title),
     HYPERLETTER_PUBLISHED_AT: publishedAt,
     HYPERLETTER_SUMMARY: singleLine(summary),
+    HYPERLETTER_NOTE: singleLine(note),
+    HYPERLETTER_RETRACTED_AT: issue.retractedAt ?? '',
   }
 }
 

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { packageVersion } from '../version.ts'
-import type { Outlet } from './outlet.ts'
+import { deliveryId, eventOf, type Outlet } from './outlet.ts'
 
 export interface WebhookOutletOptions {
   readonly address: string
@@ -22,15 +22,15 @@ export function webhookOutlet(options: WebhookOutletOptions): Outlet {
     failure: 'the webhook did not take an issue',
     policy: { concurrency: 1, retryPausesMs, queueFile },
     async deliver([issue], signal) {
-      const body = JSON.stringify({ event: 'issue', issue })
+      const body = JSON.stringify({ event: eventOf(issue), issue })
       const response = await fetch(address, {
         method: 'POST',
         body,
         headers: {
           'content-type': 'application/json',
           'user-agent': `hyperletter/${packageVersion()}`,
-          'hyperletter-event': 'issue',
-          'hyperletter-delivery': `${issue.feedKey}/${issue.number}`,
+          'hyperletter-event': eventOf(issue),
+          'hyperletter-delivery': deliveryId(issue),
           ...(secret === undefined ? {} : { 'hyperletter-signature': signature(secret, body) }),
         },
         // Where it leads is not what the user wrote.

@@ -16,6 +16,11 @@ export function arrived(fields: Partial<ArrivedIssue> = {}): ArrivedIssue {
   }
 }
 
+/** The same, amended or retracted since. */
+export function corrected(fields: Partial<ArrivedIssue> = {}): ArrivedIssue {
+  return { ...arrived({ editionBlock: 12, ...fields }), event: 'corrected' }
+}
+
 export interface LogLine {
   readonly level: number
   readonly msg: string

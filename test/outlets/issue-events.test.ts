@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { IssueEvents } from '../../src/outlets/issue-events.ts'
 import type { Config } from '../../src/config/config.ts'
 import { HyperletterError } from '../../src/errors.ts'
-import { arrived, Arrivals, keptLog } from '../helpers/arrivals.ts'
+import { arrived, Arrivals, corrected, keptLog } from '../helpers/arrivals.ts'
 import { configOf } from '../helpers/engines.ts'
 import { eventually } from '../helpers/swarm-peers.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
@@ -54,4 +54,11 @@ test('a watch that fails is begun again, and logged once', async () => {
   arrivals.send(arrived({ number: 3 }))
   await found('it3')
   expect(lines.filter((it) => it.level === 40)).toHaveLength(1)
+})
+
+test('corrections are announced, too', async () => {
+  const { events, arrivals, config, write, found } = await open()
+  await events.apply({ ...config, onIssue: write('it') })
+  arrivals.send(corrected({ number: 4 }))
+  expect((await found('it4')).toString()).toBe('')
 })

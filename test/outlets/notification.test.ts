@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { OutletDispatcher } from '../../src/outlets/dispatcher.ts'
 import { notificationOutlet } from '../../src/outlets/notification.ts'
 import type { ProgramOptions } from '../../src/outlets/program.ts'
-import { arrived, keptLog } from '../helpers/arrivals.ts'
+import { arrived, corrected, keptLog } from '../helpers/arrivals.ts'
 import { eventually } from '../helpers/swarm-peers.ts'
 
 interface Shown {
@@ -75,4 +75,18 @@ test('a machine without a desktop is logged once', async () => {
     await eventually(() => expect(shown).toHaveLength(number))
   }
   expect(lines).toHaveLength(1)
+})
+
+test('a correction is shown as one, alone and among others', async () => {
+  const { outlet, shown } = await open('linux')
+  outlet.add(corrected({ note: 'The time was wrong.' }))
+  await eventually(() => expect(shown).toHaveLength(1))
+  expect(shown[0]?.args.slice(2)).toEqual([
+    'Tide tables',
+    'Corrected: High water (The time was wrong.)',
+  ])
+  outlet.add(arrived())
+  outlet.add(corrected({ retractedAt: '2026-03-02T00:00:00Z' }))
+  await eventually(() => expect(shown).toHaveLength(2))
+  expect(shown[1]?.args[2]).toBe('1 new issue, 1 corrected issue')
 })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { OutletDispatcher } from '../../src/outlets/dispatcher.ts'
 import { programOutlet } from '../../src/outlets/program.ts'
-import { arrived, keptLog } from '../helpers/arrivals.ts'
+import { arrived, corrected, keptLog } from '../helpers/arrivals.ts'
 import { eventually } from '../helpers/swarm-peers.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
@@ -77,4 +77,17 @@ test('closing ends what runs', async () => {
   await eventually(() => readFile(join(folder, '7.running')))
   await outlet.close()
   expect(lines).toEqual([])
+})
+
+test('a correction says that it is one, with the note of the author', async () => {
+  const { outlet, folder } = await open()
+  outlet.add(corrected({ note: 'The\u001b[31m time.', retractedAt: '2026-03-02T00:00:00Z' }))
+  const kept = await eventually(() => readFile(join(folder, '7'), 'utf8'))
+  const { env, stdin } = JSON.parse(kept) as { env: Record<string, string>; stdin: string }
+  expect(env).toMatchObject({
+    HYPERLETTER_EVENT: 'corrected',
+    HYPERLETTER_NOTE: 'The time.',
+    HYPERLETTER_RETRACTED_AT: '2026-03-02T00:00:00Z',
+  })
+  expect(JSON.parse(stdin)).toMatchObject({ event: 'corrected', number: 7 })
 })

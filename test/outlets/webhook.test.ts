@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { OutletDispatcher } from '../../src/outlets/dispatcher.ts'
 import { signature, webhookOutlet, type WebhookOutletOptions } from '../../src/outlets/webhook.ts'
-import { arrived, keptLog } from '../helpers/arrivals.ts'
+import { arrived, corrected, keptLog } from '../helpers/arrivals.ts'
 import { eventually } from '../helpers/swarm-peers.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
@@ -170,4 +170,23 @@ test('a signature says when it was made', () => {
   expect(signature('hush', '{}', 1_700_000_000_999)).toBe(
     't=1700000000,sha256=' + createHmac('sha256', 'hush').update('1700000000.{}').digest('hex'),
   )
+})
+
+test('a correction is posted as one, and once for each', async () => {
+  const { posted, address } = await receiver(take)
+  const { outlet } = await open({ address })
+  outlet.add(corrected({ note: 'The time.' }))
+  outlet.add(corrected({ retractedAt: '2026-03-02T00:00:00Z' }))
+  await eventually(() => expect(posted).toHaveLength(2))
+  const issue = arrived()
+  expect(
+    posted.map(({ headers }) => [headers['hyperletter-event'], headers['hyperletter-delivery']]),
+  ).toEqual([
+    ['corrected', `${issue.feedKey}/7/12`],
+    ['corrected', `${issue.feedKey}/7/retracted`],
+  ])
+  expect(JSON.parse(posted[0]?.body ?? '')).toMatchObject({
+    event: 'corrected',
+    issue: { note: 'The time.' },
+  })
 })

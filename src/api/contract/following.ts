@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { keepSchema } from '../../config/keep-schema.ts'
 import { newsletterFields } from '../../format/records/bodies.ts'
 import {
+  correctedIssue,
   count,
   events,
   feedKey,
@@ -99,11 +100,7 @@ export const followingContract = {
     z.strictObject({ newsletter: newsletterRef.optional() }),
     z.union([
       // Before those of issues, which take any field for one that they do not know.
-      issueSummary.extend({
-        event: z.literal('corrected'),
-        /** What the author says of the amendment or retraction. */
-        note: z.string().optional(),
-      }),
+      correctedIssue,
       issueSummary,
       z.object({
         event: z.literal('continues'),

@@ -125,6 +125,13 @@ export const issueSummary = z.object({
   held: z.boolean(),
 })
 
+/** An issue that was amended or retracted after it had arrived. */
+export const correctedIssue = issueSummary.extend({
+  event: z.literal('corrected'),
+  /** What the author says of the amendment or retraction. */
+  note: z.string().optional(),
+})
+
 export const attachmentSummary = z.object({
   name: z.string(),
   mediaType: z.string(),
