@@ -64,7 +64,7 @@ export function markdownFolder(
   { match, exclude, include = new Set(), ...others }: MarkdownFolderOptions = {},
 ): DraftSource {
   return {
-    isLinked: true,
+    linkedBy: 'paths',
     async *drafts({ signal }) {
       const { files, skipped } = await listFolder(folder, { match, exclude, include })
       const options = { include, index: new FileIndex(folder), ...others }

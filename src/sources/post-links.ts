@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { originOf } from '../render/links.ts'
-import { edited, type Edit } from './dialects.ts'
+import { codeIn, edited, type Edit } from './dialects.ts'
 import type { DraftLink, DraftWarning, FoundDraft } from './source.ts'
 
 /**
@@ -33,6 +33,59 @@ export function linkPosts(
     const told = [...warnings, ...warningsOf([...lost.values()], siteUrl)]
     return keep({ ...it, draft: { ...head, warnings: told, markdown: edited(markdown, edits) } })
   })
+}
+
+/**
+ * Drafts of a site whose links name each other's addresses in whatever form: each becomes what the issue of the other
+ * one was imported from, which readers look up. Only the targets of these links change.
+ */
+export function linkAddresses(
+  found: readonly FoundDraft[],
+  keep = (changed: FoundDraft) => changed,
+): FoundDraft[] {
+  const posts = new Map<string, string>()
+  for (const { origin, draft } of found) {
+    for (const it of [origin, ...(draft.addresses ?? [])]) posts.set(addressKey(it), origin)
+  }
+  return found.map((it) => {
+    const targets = new Map<string, string>()
+    for (const { target } of it.draft.links ?? []) {
+      const key = addressKey(target)
+      // A site that the export does not name may be any.
+      const origin = posts.get(key) ?? posts.get(key.slice(key.indexOf('/')))
+      const [, bare = '', fragment = ''] = /^([^#]*)(#.*)?$/s.exec(target) ?? []
+      if (origin === undefined || origin === bare) continue
+      targets.set(target, (/^https?:/i.test(origin) ? origin : `/${origin}`) + fragment)
+    }
+    if (targets.size === 0) return it
+    const { markdown, ...head } = it.draft
+    return keep({ ...it, draft: { ...head, markdown: withTargets(markdown, targets) } })
+  })
+}
+
+/** An address by its host and path, or the number by which WordPress knows the post. */
+function addressKey(address: string): string {
+  const [, host = '', path = '', query = ''] =
+    /^(?:https?:\/\/(?:www\.)?([^/?#]*))?([^?#]*)(?:\?([^#]*))?/i.exec(address) ?? []
+  const number = /(?:^|&)(?:p|page_id)=(\d+)(?:&|$)/.exec(query)?.[1]
+  const place = decoded(path).replace(/^\/+|(?:\/+|\/index\.html?)$/g, '')
+  const named = number === undefined ? place.normalize('NFC').toLowerCase() : `?p=${number}`
+  return `${host.toLowerCase()}/${named}`
+}
+
+/** A text as `htmlToMarkdown` writes it, with other targets of links. */
+function withTargets(text: string, targets: ReadonlyMap<string, string>): string {
+  const code = codeIn(text)
+  const link = /\]\(<?((?:\\.|[^\\\s<>()])+)(?=[>)\s])|<(https?:[^\s<>]+)>/g
+  return text.replaceAll(
+    link,
+    (whole, written: string | undefined, bare: string | undefined, at: number) => {
+      const target = written?.replaceAll(/\\(?=[!-/:-@[-`{-~])/g, '') ?? bare ?? ''
+      const to = targets.get(target)?.replaceAll(/[()\\&]/g, String.raw`\$&`)
+      if (to === undefined || code[at] === 1) return whole
+      return written === undefined ? `[${target}](${to})` : whole.slice(0, -written.length) + to
+    },
+  )
 }
 
 class Posts {

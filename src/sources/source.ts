@@ -110,8 +110,8 @@ export interface DraftSource {
   drafts(options: {
     readonly signal?: AbortSignal | undefined
   }): AsyncIterable<FoundDraft | SkippedDraft>
-  /** Its drafts link to each other by paths, as `linkPosts` reads them. */
-  readonly isLinked?: boolean
+  /** How its drafts link to each other: by paths, as `linkPosts` reads them, or as `linkAddresses` does. */
+  readonly linkedBy?: 'paths' | 'addresses'
   /** Gives back what its drafts read from, once all of them are published. */
   close?(): Promise<void>
 }

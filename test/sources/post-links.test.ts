@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { draftFromMarkdown } from '../../src/sources/draft.ts'
-import { linkPosts } from '../../src/sources/post-links.ts'
+import { linkAddresses, linkPosts } from '../../src/sources/post-links.ts'
 import type { FoundDraft } from '../../src/sources/source.ts'
 
 async function post(origin: string, text: string): Promise<FoundDraft> {
@@ -70,6 +70,63 @@ describe('linkPosts', () => {
     const found = await post('x.md', text)
     expect(linkPosts([...TARGETS, found]).at(-1)?.draft.markdown).toBe(
       '# A\n\n<a class=b href="_posts/2014-01-08-bowling.md">c</a> `[d](/bowling/)`\n\n[e]: _posts/2014-01-08-bowling.md "f"\n\n[e]',
+    )
+  })
+})
+
+describe('linkAddresses', () => {
+  const draft = (origin: string, addresses: string[], targets: string[]) => ({
+    origin,
+    draft: {
+      title: origin,
+      publishedAt: '2026-01-01T00:00:00.000Z',
+      markdown: targets.map((it) => `[a](${it})\n`).join(''),
+      attachments: [],
+      warnings: [],
+      dateFrom: 'head' as const,
+      addresses,
+      links: targets.map((target) => ({ target, line: 1 })),
+    },
+  })
+  const linked = (origin: string, addresses: string[], targets: string[]) => {
+    const posts = [draft(origin, addresses, []), draft('https://x.example/from/', [], targets)]
+    return linkAddresses(posts).at(-1)?.draft.markdown.trim().split('\n')
+  }
+
+  it.each([
+    'http://www.x.example/spring',
+    'https://X.example/Spring/index.html?utm_source=a',
+    'https://x.example/?p=12',
+    'https://x.example/?page_id=12&preview=true',
+  ])('leads %s to the issue of the post', (target) => {
+    const addresses = ['https://x.example/?p=12']
+    const both = linked('https://x.example/spring/', addresses, [target, `${target}#part`])
+    expect(both).toEqual(['[a](https://x.example/spring/)', '[a](https://x.example/spring/#part)'])
+  })
+
+  it('leads from any host to posts of a site that nobody named', () => {
+    expect(linked('p/spring', [], ['https://tides.substack.com/p/spring'])).toEqual([
+      '[a](/p/spring)',
+    ])
+  })
+
+  it('leaves other links as they are', () => {
+    const targets = ['https://y.example/spring/', 'https://x.example/other/', 'https://x.example/']
+    expect(linked('https://x.example/spring/', [], targets)).toEqual(
+      targets.map((it) => `[a](${it})`),
+    )
+  })
+
+  it('changes links that stand for themselves, and nothing in code', () => {
+    const target = 'https://x.example/spring'
+    const from = draft('https://x.example/from/', [], [target])
+    const markdown = `<${target}> \`](${target})\``
+    const posts = [
+      draft('https://x.example/spring/', [], []),
+      { ...from, draft: { ...from.draft, markdown } },
+    ]
+    expect(linkAddresses(posts).at(-1)?.draft.markdown).toBe(
+      `[${target}](${target}/) \`](${target})\``,
     )
   })
 })

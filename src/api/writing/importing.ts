@@ -2,7 +2,7 @@ import { compressElsewhere } from '../../engine/compression.ts'
 import type { AppendOptions } from '../../engine/publish/continuity.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { markdownFolder } from '../../sources/markdown-folder.ts'
-import { linkPosts } from '../../sources/post-links.ts'
+import { linkAddresses, linkPosts } from '../../sources/post-links.ts'
 import { Spool } from '../../sources/spool.ts'
 import {
   inPublishingOrder,
@@ -75,9 +75,13 @@ export async function* importDrafts(
     if ('draft' in it) read.push(spool.keep(it))
     else yield skipped(it)
   }
-  const found = source.isLinked
-    ? linkPosts(read, input.siteUrl, (changed) => spool.keep(changed))
-    : read
+  const keep = (changed: FoundDraft) => spool.keep(changed)
+  const found =
+    source.linkedBy === 'paths'
+      ? linkPosts(read, input.siteUrl, keep)
+      : source.linkedBy === 'addresses'
+        ? linkAddresses(read, keep)
+        : read
   const { fresh, known, copies } = await sortOut(published, found)
   let amended = 0
   for (const { of, it: before } of known) {

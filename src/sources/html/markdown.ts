@@ -129,7 +129,12 @@ function verbatim(value: string): PhrasingContent {
 
 /** The content of an element as one run of text, whatever blocks it has. */
 function phrasing(state: State, node: Element): PhrasingContent[] {
-  return state.all(node).flatMap((it) => (it.type === 'paragraph' ? it.children : [it])) as never[]
+  const blank = { type: 'text', value: ' ' } as const
+  const words: unknown[] = state.all(node).flatMap((it, at): readonly unknown[] => {
+    if (it.type !== 'paragraph') return [it]
+    return at === 0 ? it.children : [blank, ...it.children]
+  })
+  return words as never[]
 }
 
 /** The address of a picture, also of one that a page loads late. */

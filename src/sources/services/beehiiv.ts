@@ -13,6 +13,7 @@ const MEDIA = 'https://media.beehiiv.com/'
  */
 export function beehiivExport(archive: Archive, list: string, options: ExportOptions): DraftSource {
   return {
+    linkedBy: 'addresses',
     async *drafts({ signal }) {
       const context: PostContext = { ...contextOf(options), originalOf }
       for await (const row of csvRecords(archive.stream(list))) {

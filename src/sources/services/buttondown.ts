@@ -32,6 +32,7 @@ export function buttondownExport(
 ): DraftSource {
   const list = archive.names.find((it) => it === `${folder}emails.csv`)
   return {
+    linkedBy: 'addresses',
     async *drafts({ signal }) {
       const context: PostContext = {
         ...contextOf(options),

@@ -49,7 +49,10 @@ function postsOf(parsed: Awaited<ReturnType<typeof parsedFeed>>): FeedPost[] {
       authors: (it.authors ?? feed.authors ?? []).map(({ name }) => name),
       tags: it.tags ?? [],
       language: it.language ?? feed.language,
-      html: it.content_html ?? paragraphs(it.content_text ?? it.summary ?? ''),
+      html: withFiles(
+        it.content_html ?? paragraphs(it.content_text ?? it.summary ?? ''),
+        (it.attachments ?? []).map(({ url, mime_type: type }) => ({ url, type })),
+      ),
     }))
   }
   if (format === 'atom') {
@@ -64,7 +67,12 @@ function postsOf(parsed: Awaited<ReturnType<typeof parsedFeed>>): FeedPost[] {
         authors: (it.authors ?? feed.authors ?? []).map(({ name }) => name),
         tags: (it.categories ?? []).map(({ label, term }) => label ?? term),
         language: it.xml?.lang ?? feed.xml?.lang,
-        html: htmlOf(text?.value ?? '', text?.type),
+        html: withFiles(
+          htmlOf(text?.value ?? '', text?.type),
+          links
+            .filter(({ rel }) => rel === 'enclosure')
+            .map(({ href: url, type }) => ({ url, type })),
+        ),
       }
     })
   }
@@ -83,7 +91,10 @@ function postsOf(parsed: Awaited<ReturnType<typeof parsedFeed>>): FeedPost[] {
       authors: it.dc?.creators ?? named,
       tags: tags.map(({ name }) => name),
       language,
-      html: it.content?.encoded ?? htmlOf(it.description ?? '', undefined),
+      html: withFiles(
+        it.content?.encoded ?? htmlOf(it.description ?? '', undefined),
+        'enclosures' in it ? (it.enclosures ?? []) : [],
+      ),
     }
   })
 }
@@ -93,6 +104,21 @@ function decoded(body: Buffer): string {
     body.toString('latin1', 0, 256),
   )?.[1]
   return TextReader.readAll(body, declared)
+}
+
+/** A text with the files that the feed names beside it, unless it shows them itself. */
+function withFiles(
+  html: string,
+  files: readonly { readonly url?: string | undefined; readonly type?: string | undefined }[],
+): string {
+  const shown = files.map(({ url = '', type = '' }) => {
+    const address = escaped(url).replaceAll('"', '&quot;')
+    if (url === '' || html.includes(url) || html.includes(address)) return ''
+    if (type.startsWith('image/')) return `\n<p><img src="${address}"></p>`
+    const name = type.startsWith('video/') ? 'video' : 'audio'
+    return `\n<${name} src="${address}"></${name}>`
+  })
+  return html + shown.join('')
 }
 
 function htmlOf(text: string, type: string | undefined): string {

@@ -23,6 +23,7 @@ type Place = { readonly address: string } | { readonly archive: Archive; readonl
  */
 export function feedImport(place: Place, options: ExportOptions): DraftSource {
   return {
+    linkedBy: 'addresses',
     async *drafts({ signal }) {
       const context = contextOf(options)
       const seen = new Set<string>()

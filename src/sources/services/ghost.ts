@@ -29,7 +29,7 @@ const TABLES =
 
 /** Parts of cards that are not text, and cards that only mail or members see. */
 const NOISE =
-  /^kg-(?:bookmark-icon|bookmark-thumbnail|audio-thumbnail|audio-player|video-overlay|video-player|product-card-rating|signup-card|email-card|email-cta|file-card-icon)/
+  /^kg-(?:bookmark-icon|bookmark-thumbnail|audio-thumbnail|audio-player$|video-overlay|video-player|product-card-rating|signup-card|email-card|email-cta|file-card-(?:icon|metadata))/
 
 /**
  * The posts of a Ghost export.
@@ -39,6 +39,7 @@ export function ghostExport(archive: Archive, name: string, options: ExportOptio
   const rows = () => jsonRows(archive.stream(name), (path) => TABLES.test(path))
   const folder = name.slice(0, name.lastIndexOf('/') + 1)
   return {
+    linkedBy: 'addresses',
     async *drafts({ signal }) {
       const relations = await relationsIn(rows())
       const context: PostContext = {

@@ -22,6 +22,8 @@ export interface Post {
   readonly id: string
   /** Its address on the web, or below the site. */
   readonly address?: string | undefined
+  /** Other addresses that lead to it. */
+  readonly aliases?: readonly string[]
   /** Plain text, as all of these fields are. */
   readonly title?: string | undefined
   /** As written; without a zone it is UTC. */
@@ -96,6 +98,8 @@ export async function draftOfPost(post: Post, context: PostContext): Promise<Fou
       ...('attachments' in post.body ? (post.body.attachments ?? []) : []),
       ...shown.attachments,
     ],
+    links: [...shown.links].map((target) => ({ target, line: 1 })),
+    addresses: post.aliases ?? [],
     warnings: [...warnings, ...('warnings' in post.body ? (post.body.warnings ?? []) : [])],
   }
   const found = { origin: originOf(post), draft }

@@ -49,6 +49,8 @@ export class ShownPictures {
   readonly attachments: DraftAttachment[] = []
   /** Addresses of the pictures to fetch, by the names that the text gives them until then. */
   readonly remote = new Map<string, string>()
+  /** Addresses of links that may lead to other posts. */
+  readonly links = new Set<string>()
   readonly rules: ConversionRules
   readonly #base: string | undefined
   readonly #context: PostContext
@@ -60,7 +62,7 @@ export class ShownPictures {
     this.#base = base
     this.#context = context
     this.rules = {
-      link: (address) => linkTo(address, base),
+      link: (address) => this.#link(address),
       picture: (element) => this.#show(element),
     }
   }
@@ -81,16 +83,29 @@ export class ShownPictures {
     warn(`${many} on the web; --fetch-pictures takes them along.`)
   }
 
+  #link(address: string): string | undefined {
+    const file = this.#inArchive(address.trim(), '')
+    if (file !== undefined) return file
+    const url = linkTo(address, this.#base)
+    if (url !== undefined && mayBePost(url, this.#base)) this.links.add(url)
+    return url
+  }
+
+  /** The name of the file that the archive has of an address, which travels with the issue. */
+  #inArchive(address: string, alt: string): string | undefined {
+    const { archive } = this.#context
+    if (archive === undefined) return undefined
+    const name = this.#context.namesOf?.(address).find((it) => (archive.size(it) ?? 0) > 0)
+    return name === undefined ? undefined : this.#attach(archive, name, alt)
+  }
+
   #show(element: Element): string | undefined {
     const address = this.#original(sourceOf(element))
     if (address === '' || address.startsWith('data:')) return undefined
     this.#shown.add(address)
-    const { archive, pictures } = this.#context
-    const name = this.#context.namesOf?.(address).find((it) => (archive?.size(it) ?? 0) > 0)
-    if (archive !== undefined && name !== undefined) {
-      const attached = this.#attach(archive, name, attribute(element, 'alt'))
-      if (attached !== undefined) return attached
-    }
+    const { pictures } = this.#context
+    const attached = this.#inArchive(address, attribute(element, 'alt'))
+    if (attached !== undefined) return attached
     const url = linkTo(address, this.#base)
     if (url === undefined || !/^https?:/i.test(url)) {
       this.#missing.add(address)
@@ -112,7 +127,7 @@ export class ShownPictures {
   }
 
   #attach(archive: Archive, path: string, alt: string): string | undefined {
-    const name = path.replace(/^(?:.*\/)?content\/(?=images\/)/, '')
+    const name = path.replace(/^(?:.*\/)?content\/(?=(?:images|media|files)\/)/, '')
     const sizeBytes = archive.size(path) ?? 0
     if (!this.attachments.some((it) => it.name === name)) {
       const isTooMuch =
@@ -134,6 +149,17 @@ export class ShownPictures {
 export function altOf(text: string): { alt?: string } {
   const alt = text.replaceAll(/[\s\p{C}]+/gu, ' ').trim()
   return alt === '' || alt.length > 1_024 ? {} : { alt }
+}
+
+/** Whether an address may be that of another post: one of the site, or of whatever site, as Substack has them. */
+function mayBePost(url: string, base: string | undefined): boolean {
+  if (url.startsWith('#')) return false
+  const host = (address = '') =>
+    /^https?:\/\/(?:www\.)?([^/?#]*)/i.exec(address)?.[1]?.toLowerCase()
+  const own = host(url)
+  return own === undefined
+    ? !/^[a-z]+:/i.test(url)
+    : own === host(base) || /\/p\/[^/?#]+\/?$/.test(url)
 }
 
 /** Where a link leads, from wherever it is read; undefined if that is no place on the web. */

@@ -38,6 +38,7 @@ export function substackExport(
 ): DraftSource {
   const folder = list.slice(0, -'posts.csv'.length)
   return {
+    linkedBy: 'addresses',
     async *drafts({ signal }) {
       const texts = new Map<string, string>()
       for (const name of archive.names) {

@@ -32,6 +32,7 @@ export function wordpressExport(
   options: ExportOptions,
 ): DraftSource {
   return {
+    linkedBy: 'addresses',
     async *drafts({ signal }) {
       const site = await siteIn(archive, names)
       const context: PostContext = {
@@ -106,7 +107,8 @@ async function readItem(
   const field = (name: string) => fields.get(name)?.trim() ?? ''
   const id = field('wp:post_id')
   const address = field('link') || field('guid') || undefined
-  const post = { id: `wordpress-${id}`, address }
+  const aliases = [field('guid'), `${site.address}/?p=${id}`]
+  const post = { id: `wordpress-${id}`, address, aliases }
   const origin = originOf(post)
   const withheld = reasonToWithhold(item)
   if (withheld !== undefined && context.include?.has(withheld.kind) !== true) {

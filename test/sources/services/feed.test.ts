@@ -96,6 +96,41 @@ describe('a feed', () => {
     expect(drafts.get('https://t.example/1')?.markdown).toBe('a\\*b \\<c>\n')
   })
 
+  it.each([
+    [
+      'RSS',
+      `<rss version="2.0"><channel><title>T</title><item><title>A</title><guid>a</guid><pubDate>2026-01-01</pubDate>
+      <description>x</description><enclosure url="https://x.example/a.mp3?b=1&amp;c=2" type="audio/mpeg" length="9"/></item></channel></rss>`,
+      '[a.mp3](https://x.example/a.mp3?b=1\\&c=2)',
+    ],
+    [
+      'Atom',
+      `<feed xmlns="http://www.w3.org/2005/Atom"><title>T</title><entry><id>a</id><title>A</title><updated>2026-01-01T00:00:00Z</updated>
+      <content>x</content><link rel="enclosure" type="video/mp4" href="https://x.example/a.mp4"/></entry></feed>`,
+      '[a.mp4](https://x.example/a.mp4)',
+    ],
+    [
+      'JSON',
+      JSON.stringify({
+        version: 'https://jsonfeed.org/version/1.1',
+        title: 'T',
+        items: [
+          {
+            id: 'a',
+            title: 'A',
+            content_text: 'x',
+            date_published: '2026-01-01T00:00:00Z',
+            attachments: [{ url: 'https://x.example/a.pdf', mime_type: 'application/pdf' }],
+          },
+        ],
+      }),
+      '[a.pdf](https://x.example/a.pdf)',
+    ],
+  ])('of %s links to the files beside its texts', async (_, text, expected) => {
+    const { drafts } = await read(await file(text))
+    expect([...drafts.values()].map((it) => it.markdown)).toEqual([`x\n\n${expected}\n`])
+  })
+
   it('in windows-1252 is decoded, whatever Node.js makes of that', async () => {
     const xml = RSS.replace('version="1.0"', 'version="1.0" encoding="windows-1252"')
     const { drafts } = await read(

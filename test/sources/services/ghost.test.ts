@@ -1,5 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { serviceExport } from '../../../src/sources/services/exports.ts'
@@ -76,6 +76,35 @@ below
 
 A *card*.
 `)
+  })
+
+  it('takes sound, films and files of the site along', async () => {
+    const home = await temporaryDirectory()
+    const names = ['media/2026/song.mp3', 'media/2026/film.mp4', 'files/2026/chart.pdf']
+    for (const name of names) {
+      await mkdir(join(home, 'content', dirname(name)), { recursive: true })
+      await writeFile(join(home, 'content', name), 'bytes')
+    }
+    const html = `<div class="kg-card kg-audio-card"><div class="kg-audio-player-container"><audio src="__GHOST_URL__/content/media/2026/song.mp3"></audio><div class="kg-audio-title">The song</div><div class="kg-audio-player"><span>0:00</span></div></div></div>
+<figure class="kg-card kg-video-card"><div class="kg-video-container"><video src="__GHOST_URL__/content/media/2026/film.mp4"></video></div></figure>
+<div class="kg-card kg-file-card"><a class="kg-file-card-container" href="__GHOST_URL__/content/files/2026/chart.pdf"><div class="kg-file-card-title">Chart</div><div class="kg-file-card-caption">of depths</div><div class="kg-file-card-metadata">1 KB</div></a></div>`
+    const row = { id: '1', slug: 'a', title: 'A', status: 'published', published_at: '2026-01-01' }
+    const data = { posts: [{ ...row, html }] }
+    await writeFile(join(home, json), JSON.stringify({ db: [{ meta: {}, data }] }))
+    const draft = (await read(join(home, json))).drafts.get('https://tides.example/a/')
+    expect(draft?.markdown).toBe(`[song.mp3](media/2026/song.mp3)
+
+The song
+
+[film.mp4](media/2026/film.mp4)
+
+[Chart of depths](files/2026/chart.pdf)
+`)
+    expect(draft?.attachments.map((it) => [it.name, it.mediaType])).toEqual([
+      ['media/2026/song.mp3', 'audio/mpeg'],
+      ['media/2026/film.mp4', 'video/mp4'],
+      ['files/2026/chart.pdf', 'application/pdf'],
+    ])
   })
 
   it('leaves out what is not known to be public, and says why', async () => {
