@@ -5,7 +5,7 @@ import { parseFragment, serialize, type DefaultTreeAdapterTypes } from 'parse5'
 import { renderDiff } from '../../src/cli/commands/read/read-diff.ts'
 import { createStyle } from '../../src/cli/terminal/format.ts'
 import { parseQuery } from '../../src/engine/search/query.ts'
-import { SegmentBuilder } from '../../src/engine/search/segment-builder.ts'
+import { documentOf } from '../../src/engine/search/document.ts'
 import { issueExcerpt } from '../../src/engine/search/text/excerpt.ts'
 import { plainText } from '../../src/engine/search/text/plain-text.ts'
 import { safeFileName } from '../../src/render/file-name.ts'
@@ -251,7 +251,10 @@ const search: Target = {
   inputs: markdown,
   async check(input) {
     const text = textOf(input)
-    new SegmentBuilder().add({ title: text.slice(0, 100), text: plainText(text) })
+    documentOf(
+      { feedKey: '', number: 1, edition: 1 },
+      { title: text.slice(0, 100), text: plainText(text) },
+    )
     const query = text.slice(0, 200)
     const clauses = await refusing(['INVALID_INPUT'], () => parseQuery(query))
     const excerpt = issueExcerpt(text, 'a', clauses ?? parseQuery('a 漢字'))

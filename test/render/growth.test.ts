@@ -1,6 +1,6 @@
 import { describe, it } from 'vitest'
 import { parseQuery } from '../../src/engine/search/query.ts'
-import { SegmentBuilder } from '../../src/engine/search/segment-builder.ts'
+import { documentOf } from '../../src/engine/search/document.ts'
 import { issueExcerpt } from '../../src/engine/search/text/excerpt.ts'
 import { plainText } from '../../src/engine/search/text/plain-text.ts'
 import { renderHtml, renderUnformatted } from '../../src/render/html/html.ts'
@@ -117,7 +117,7 @@ describe('the cost of a text grows as the text does', { timeout: 120_000 }, () =
   it.each(CONSTRUCTS)('in the search: %j', async (construct) => {
     const clauses = parseQuery('a 漢字 b')
     await expectLinear(construct, (text) => {
-      new SegmentBuilder().add({ title: 'a', text: plainText(text) })
+      documentOf({ feedKey: '', number: 1, edition: 1 }, { title: 'a', text: plainText(text) })
       issueExcerpt(text, 'a', clauses)
     })
   })

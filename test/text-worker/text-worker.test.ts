@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { parseQuery } from '../../src/engine/search/query.ts'
 import { issueExcerpt } from '../../src/engine/search/text/excerpt.ts'
-import { SegmentBuilder } from '../../src/engine/search/segment-builder.ts'
+import { documentOf } from '../../src/engine/search/document.ts'
 import { plainText } from '../../src/engine/search/text/plain-text.ts'
 import { renderHtml } from '../../src/render/html/html.ts'
 import type { IssueText } from '../../src/site/pages/parts.ts'
@@ -42,9 +42,7 @@ describe('a worker for texts', { timeout: 60_000 }, () => {
     )
     const terms = await inWorker('terms', { text: LONG })
     const [ours, plain] = [terms ?? '', plainText(LONG)].map((text) => {
-      const builder = new SegmentBuilder()
-      builder.add({ title: 'Tides', text })
-      return builder.build().bytes
+      return documentOf({ feedKey: '', number: 1, edition: 1 }, { title: 'Tides', text }).terms
     })
     expect(ours).toEqual(plain)
   })

@@ -3,115 +3,84 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { replaceWhole } from '../../atomic-file.ts'
-import { Segment } from './segment.ts'
+import type { SearchDocument } from './document.ts'
 
 /**
  * What the files hold, and how texts become terms. Raised when either changes; with another version of
- * Unicode, too, words may come out differently. An index of another version is made anew.
+ * Unicode, too, words may come out differently. A file of another version is made anew.
  */
-const VERSION = `1-${process.versions['unicode'] ?? ''}`
+const VERSION = `2-${process.versions['unicode'] ?? ''}`
 
-const MANIFEST = 'index.json'
-const SEGMENT_FILE = /^[0-9a-f]{64}\.segment$/
+const FILE = /^(?<feedKey>[a-z0-9]{52})\.terms$/
+const HASH_LENGTH = 64
 
 const count = z.int().nonnegative()
 
-const manifest = z.strictObject({
+const head = z.strictObject({
   version: z.literal(VERSION),
-  segments: z.array(
-    z.strictObject({
-      sha256: z.string().regex(/^[0-9a-f]{64}$/),
-      feedKeys: z.array(z.string().length(52)),
-      /** Of each document: place of its feed key, number of the issue, edition; 0 where it no longer counts. */
-      documents: z.array(z.tuple([count, count, count])),
-    }),
-  ),
+  /** Of each document: number of the issue, edition, length in terms, bytes of its terms. */
+  documents: z.array(z.tuple([count, count, count, count])),
 })
 
-/** One document of the index: an edition of an issue. */
-export interface IndexedIssue {
-  readonly feedKey: string
-  readonly number: number
-  /** Block of the record that the text belongs to: the issue's, or that of its newest amendment. */
-  readonly edition: number
+/** The documents of each newsletter in a folder; of those without a file that is sound and of this version, none. */
+export async function readIndex(folder: string): Promise<Map<string, SearchDocument[]>> {
+  const names = await readdir(folder).catch((): string[] => [])
+  const files = names.flatMap((name) => FILE.exec(name)?.groups?.['feedKey'] ?? [])
+  const read = files.map(async (feedKey) => {
+    const documents = await readFile(fileOf(folder, feedKey))
+      .then((bytes) => decode(feedKey, bytes))
+      .catch(() => [])
+    return [feedKey, documents] as const
+  })
+  return new Map(await Promise.all(read))
 }
 
-/** A segment and what its documents are; undefined where one no longer counts. */
-export interface StoredSegment {
-  readonly segment: Segment
-  readonly issues: (IndexedIssue | undefined)[]
-  /** Known for what is on disk. */
-  sha256?: string | undefined
-}
-
-/** Reads the index of a folder. Undefined if there is none, or none that is sound and of this version. */
-export async function readIndex(folder: string): Promise<StoredSegment[] | undefined> {
-  try {
-    const { segments } = manifest.parse(JSON.parse(await readFile(join(folder, MANIFEST), 'utf8')))
-    return await Promise.all(
-      segments.map(async ({ sha256, feedKeys, documents }) => {
-        const bytes = await readFile(join(folder, fileName(sha256)))
-        if (hashOf(bytes) !== sha256) throw new Error('The segment is not what was written.')
-        const segment = new Segment(bytes)
-        if (segment.documentCount !== documents.length) throw new Error('Documents are missing.')
-        const issues = documents.map(([feed, number, edition]) => {
-          const feedKey = feedKeys[feed]
-          return number === 0 || feedKey === undefined ? undefined : { feedKey, number, edition }
-        })
-        return { segment, issues, sha256 }
-      }),
-    )
-  } catch {
-    return undefined
-  }
+/** A hash in hex of all that follows, a line of JSON, and the terms of the documents one after the other. */
+function decode(feedKey: string, bytes: Buffer): SearchDocument[] {
+  const content = bytes.subarray(HASH_LENGTH)
+  if (bytes.toString('latin1', 0, HASH_LENGTH) !== hashOf([content])) throw new Error('damaged')
+  let at = content.indexOf('\n') + 1
+  const { documents } = head.parse(JSON.parse(content.toString('utf8', 0, at)))
+  return documents.map(([number, edition, length, size]) => {
+    const terms = content.subarray(at, (at += size))
+    return { feedKey, number, edition, length, terms }
+  })
 }
 
 /**
- * Writes an index: first new segments, then what names them, so that whoever is interrupted leaves the
- * one before. What a power loss spoils is noticed by its hash and made anew.
+ * Writes the documents of newsletters, and removes the files of all others.
  * For this user's eyes only: private newsletters are in it.
+ * @param changed Those whose files are not what they should be.
  */
 export async function writeIndex(
   folder: string,
-  segments: readonly StoredSegment[],
+  feeds: ReadonlyMap<string, readonly SearchDocument[]>,
+  changed: ReadonlySet<string>,
 ): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  for (const stored of segments) {
-    if (stored.sha256 !== undefined) continue
-    const sha256 = hashOf(stored.segment.bytes)
-    await replaceWhole(join(folder, fileName(sha256)), [stored.segment.bytes])
-    stored.sha256 = sha256
+  for (const [feedKey, documents] of feeds) {
+    if (!changed.has(feedKey)) continue
+    const described: z.input<typeof head> = {
+      version: VERSION,
+      documents: documents.map((it) => [it.number, it.edition, it.length, it.terms.length]),
+    }
+    const parts = [
+      Buffer.from(`${JSON.stringify(described)}\n`),
+      ...documents.map((it) => it.terms),
+    ]
+    await replaceWhole(fileOf(folder, feedKey), [Buffer.from(hashOf(parts)), ...parts])
   }
-  await replaceWhole(join(folder, MANIFEST), [Buffer.from(JSON.stringify(describe(segments)))])
-  const wanted = new Set(segments.map(({ sha256 = '' }) => fileName(sha256)))
-  const stale = (await readdir(folder)).filter(
-    (name) => (SEGMENT_FILE.test(name) && !wanted.has(name)) || /\.(tmp|new)$/.test(name),
-  )
+  const names = await readdir(folder)
+  const stale = names.filter((name) => !feeds.has(FILE.exec(name)?.groups?.['feedKey'] ?? ''))
   await Promise.all(stale.map((name) => rm(join(folder, name), { force: true })))
 }
 
-function describe(segments: readonly StoredSegment[]): z.input<typeof manifest> {
-  return {
-    version: VERSION,
-    segments: segments.map(({ sha256 = '', issues }) => {
-      const places = new Map<string, number>()
-      const placeOf = (feedKey: string) => {
-        const place = places.get(feedKey) ?? places.size
-        places.set(feedKey, place)
-        return place
-      }
-      const documents = issues.map((it): [number, number, number] =>
-        it === undefined ? [0, 0, 0] : [placeOf(it.feedKey), it.number, it.edition],
-      )
-      return { sha256, feedKeys: [...places.keys()], documents }
-    }),
-  }
+function fileOf(folder: string, feedKey: string): string {
+  return join(folder, `${feedKey}.terms`)
 }
 
-function fileName(sha256: string): string {
-  return `${sha256}.segment`
-}
-
-function hashOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
+function hashOf(parts: readonly Uint8Array[]): string {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest('hex')
 }

@@ -47,7 +47,7 @@ it('makes no index before the first search', async () => {
   await operations.listIssues({ newsletter: 'Tide tables' })
   expect(await readdir(dataDir)).not.toContain('search')
   await operations.search(NOWHERE)
-  expect(await readdir(join(dataDir, 'search'))).toContain('index.json')
+  expect(await readdir(join(dataDir, 'search'))).toHaveLength(1)
 })
 
 it('reads each text once, and after a restart only what is new', async () => {
@@ -64,13 +64,15 @@ it('reads each text once, and after a restart only what is new', async () => {
   expect(await readsDuring(() => third.operations.search(NOWHERE))).toBe(2)
   expect(single(await third.operations.search({ query: 'beacon' }))).toMatchObject({ number: 2 })
   expect(single(await third.operations.search({ query: 'word6' }))).toMatchObject({ number: 6 })
-  expect(await third.operations.search({ query: 'word2' })).toStrictEqual([])
+  const like = await third.operations.search({ query: 'word2' })
+  expect(like.map((it) => it.number)).not.toContain(2)
 })
 
 it('makes an index anew that was damaged', async () => {
   const { dataDir, engine, operations } = await withIssues(3)
   await operations.search(NOWHERE)
-  await writeFile(join(dataDir, 'search', 'index.json'), '{"version":"0"}')
+  for (const name of await readdir(join(dataDir, 'search')))
+    await writeFile(join(dataDir, 'search', name), '{"version":"0"}')
   const { operations: again } = await reopened(engine)
   expect(await readsDuring(() => again.search(NOWHERE))).toBe(3)
   expect(await again.search({ query: 'word3' })).toHaveLength(1)
@@ -83,7 +85,7 @@ it('answers though the index cannot be written', async () => {
   await rm(join(dataDir, 'search'))
   await publish(operations, '# Issue 2\n\nword2\n')
   expect(await operations.search({ query: 'word2' })).toHaveLength(1)
-  expect(await readdir(join(dataDir, 'search'))).toContain('index.json')
+  expect(await readdir(join(dataDir, 'search'))).toHaveLength(1)
 })
 
 it('keeps what it has read when it is aborted', async () => {
@@ -120,7 +122,7 @@ it('finds what was subscribed to as it arrives, and nothing of it after unsubscr
 
   await operations.unsubscribe({ newsletter: author.feedKey })
   expect(await operations.search({ query: 'water' })).toStrictEqual([])
-  expect(await readdir(join(engine.config.dataDir, 'search'))).toStrictEqual(['index.json'])
+  expect(await readdir(join(engine.config.dataDir, 'search'))).toStrictEqual([])
 })
 
 it('marks a whole archive as read, and as unread again', async () => {

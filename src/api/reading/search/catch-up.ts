@@ -34,14 +34,9 @@ export class CatchUp {
     const entries = this.#engine.library.list()
     const here = new Set<string>(entries.map((it) => it.feedKey))
     for (const feedKey of this.#index.feedKeys()) {
-      if (here.has(feedKey)) continue
-      this.#index.removeFeed(feedKey)
+      if (!here.has(feedKey)) this.#index.removeFeed(feedKey)
     }
-    try {
-      for (const entry of entries) await this.#catchUp(entry, signal)
-    } finally {
-      this.#index.pack()
-    }
+    for (const entry of entries) await this.#catchUp(entry, signal)
   }
 
   async #catchUp(entry: LibraryEntry, signal: AbortSignal | undefined): Promise<void> {

@@ -1,0 +1,128 @@
+import { eachTerm, MAX_DISTINCT_TERMS, type TermCounts } from './text/words.ts'
+
+/** What of an issue can be found. */
+export interface Searchable {
+  readonly title: string
+  /** Plain words, see `plainText`, or their terms. */
+  readonly text: string | TermCounts
+  readonly summary?: string | undefined
+  readonly tags?: readonly string[] | undefined
+  readonly authors?: readonly string[] | undefined
+}
+
+/** One document of the index: an edition of an issue. */
+export interface IndexedIssue {
+  readonly feedKey: string
+  readonly number: number
+  /** Block of the record that the text belongs to: the issue's, or that of its newest amendment. */
+  readonly edition: number
+}
+
+/** The terms of one issue, as they lie in memory and in files. */
+export interface SearchDocument extends IndexedIssue {
+  /** Of the text, in terms. */
+  readonly length: number
+  /** A line for each term, in the order of their UTF-8: the term, a space, and how often it counts. */
+  readonly terms: Buffer
+}
+
+// How many times a word in the text each of these counts.
+const TITLE_WEIGHT = 8
+const TAG_WEIGHT = 6
+const AUTHOR_WEIGHT = 4
+const SUMMARY_WEIGHT = 2
+
+export function documentOf(
+  issue: IndexedIssue,
+  { title, text, summary = '', tags = [], authors = [] }: Searchable,
+): SearchDocument {
+  const counts = new Map<string, number>()
+  const count = (term: string, weight: number) => {
+    const before = counts.get(term)
+    if (before !== undefined || counts.size < MAX_DISTINCT_TERMS)
+      counts.set(term, (before ?? 0) + weight)
+  }
+  const add = (words: string, weight: number) => {
+    let length = 0
+    eachTerm(words, (term) => {
+      length++
+      count(term, weight)
+    })
+    return length
+  }
+  add(title, TITLE_WEIGHT)
+  for (const tag of tags) add(tag, TAG_WEIGHT)
+  for (const author of authors) add(author, AUTHOR_WEIGHT)
+  add(summary, SUMMARY_WEIGHT)
+  if (typeof text !== 'string') for (const [term, times] of text.counts) count(term, times)
+  const length = typeof text === 'string' ? add(text, 1) : text.length
+  // As bytes, in whose order they are looked up.
+  const lines = [...counts]
+    .map(([term, times]) => `${Buffer.from(term).toString('latin1')} ${times}\n`)
+    .toSorted()
+  return { ...issue, length, terms: Buffer.from(lines.join(''), 'latin1') }
+}
+
+const LINE_FEED = 0x0a
+/** Below all that a term has behind its first character. */
+const SPACE = 0x20
+
+/** How often a document has a term; with `prefix`, terms that begin with it. */
+export function frequencyOf(document: SearchDocument, term: string, prefix: boolean): number {
+  const { terms } = document
+  let frequency = 0
+  eachLine(document, prefix ? term : `${term} `, (_, space, end) => {
+    for (let at = space + 1, times = 0; ; at++) {
+      if (at === end) return void (frequency += times)
+      times = times * 10 + ((terms[at] ?? 0) & 0x0f)
+    }
+  })
+  return frequency
+}
+
+/** Calls `visit` for each term with a beginning, if it has about as many bytes in UTF-8 as are wanted. */
+export function eachTermWith(
+  document: SearchDocument,
+  beginning: string,
+  { sizeBytes, tolerance }: { readonly sizeBytes: number; readonly tolerance: number },
+  visit: (term: string) => void,
+): void {
+  eachLine(document, beginning, (start, space) => {
+    if (Math.abs(space - start - sizeBytes) <= tolerance)
+      visit(document.terms.toString('utf8', start, space))
+  })
+}
+
+/** Calls `visit` for each line with a beginning: where it starts, where its space is, and where it ends. */
+function eachLine(
+  { terms }: SearchDocument,
+  beginning: string,
+  visit: (start: number, space: number, end: number) => void,
+): void {
+  const wanted = Buffer.from(beginning)
+  let low = 0
+  let high = terms.length
+  while (low < high) {
+    let start = (low + high) >>> 1
+    while (start > low && terms[start - 1] !== LINE_FEED) start--
+    if (compare(terms, start, wanted) < 0) low = terms.indexOf(LINE_FEED, start) + 1
+    else high = start
+  }
+  while (low < terms.length && compare(terms, low, wanted) === 0) {
+    let space = low
+    while (terms[space] !== SPACE) space++
+    let end = space
+    while (terms[end] !== LINE_FEED) end++
+    visit(low, space, end)
+    low = end + 1
+  }
+}
+
+/** Below 0 if the line at `start` comes before lines with a beginning, 0 if it has it. */
+function compare(terms: Buffer, start: number, beginning: Buffer): number {
+  for (let i = 0; i < beginning.length; i++) {
+    const difference = (terms[start + i] ?? 0) - (beginning[i] ?? 0)
+    if (difference !== 0) return difference
+  }
+  return 0
+}
