@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type * as CommandModule from '../src/daemon/service/command.ts'
+import type * as CommandModule from '../src/daemon/service/definitions.ts'
 import { built } from './product.ts'
 
 /** The command as users start it. */
@@ -83,7 +83,7 @@ export class Children {
 
   /** Starts a daemon with what `daemon start` and a service give it, and waits until it is ready. */
   async startDaemon<T>(flags: readonly string[]): Promise<Child<T>> {
-    const path = 'daemon/service/command.js'
+    const path = 'daemon/service/definitions.js'
     const { daemonCommand, daemonEnvironment } = await built<typeof CommandModule>(path)
     const [, ...args] = daemonCommand('run', flags)
     return this.start(args, daemonEnvironment())

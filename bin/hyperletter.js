@@ -9,7 +9,7 @@ module.enableCompileCache?.()
 console.log = console.error
 // Before most of the heap is there. Options may stand before the command.
 if (process.argv[process.argv.indexOf('daemon') + 1] === 'run') {
-  const { restrainHeap } = await import('../dist/daemon/service/command.js')
+  const { restrainHeap } = await import('../dist/daemon/service/definitions.js')
   restrainHeap()
 }
 const { run, wholeWrites } = await import('../dist/cli/main.js')

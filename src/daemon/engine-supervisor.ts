@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine.ts'
-import { hasFreeSpace, NEEDED_FREE_BYTES } from '../log/store/free-space.ts'
+import { hasFreeSpace, NEEDED_FREE_BYTES } from '../log/store/disk.ts'
 import { hasCode, HyperletterError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { CallOptions, Operations } from '../api/contract/contract.ts'

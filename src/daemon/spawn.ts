@@ -11,7 +11,7 @@ import { hasCode, HyperletterError } from '../errors.ts'
 import { dial, requestReload, requestStop } from '../api/socket/client.ts'
 import { readRecord } from '../api/socket/socket-directory.ts'
 import { withStoreLock } from '../log/store/lock.ts'
-import { daemonCommand, daemonEnvironment } from './service/command.ts'
+import { daemonCommand, daemonEnvironment } from './service/definitions.ts'
 
 export interface DaemonStatus {
   readonly running: boolean

@@ -3,12 +3,17 @@ import type { Attachment } from './records/content.ts'
 import { feedKeyOf, type FeedKey } from './keys/feed-key.ts'
 import { decodeRecord, MAX_PREVIOUS, type NewsletterRecord } from './records/record.ts'
 import type { Log, ReadOptions } from './log.ts'
-import type { Decompress } from './content/content-codec.ts'
-import { Contents } from './content/contents.ts'
+import { type Decompress, Contents } from './content/content-codec.ts'
 import { LOG_START, type LogPosition } from './history/entry.ts'
 import { only, without, type BlockRange } from './block-ranges.ts'
-import { contentRange, recordsOf, retractedContents } from './history/issue-ranges.ts'
-import { newestEdition, type Edition, type LocatedIssue } from './history/corrections.ts'
+import {
+  contentRange,
+  recordsOf,
+  retractedContents,
+  newestEdition,
+  type Edition,
+  type LocatedIssue,
+} from './history/corrections.ts'
 import { History, type HistoryOptions, type Listing } from './history/history.ts'
 import { LISTING_LIMITS } from './history/known-record.ts'
 import { Readability } from './history/readable.ts'
@@ -258,10 +263,9 @@ export class Feed {
     this.#assertOpen()
     const length = this.log.length
     if (length === 0) return LOG_START
-    const local = { wait: false }
-    await this.#assertReadable(local)
-    const record = decodeRecord(await this.log.read(length - 1, local), length - 1)
-    const newest = await this.#history.newest(local)
+    await this.#assertReadable(LOCAL)
+    const record = decodeRecord(await this.log.read(length - 1, LOCAL), length - 1)
+    const newest = await this.#history.newest(LOCAL)
     return {
       length,
       previous: [length - 1, ...record.previous].slice(0, MAX_PREVIOUS),
@@ -270,14 +274,10 @@ export class Feed {
     }
   }
 
-  async #listLocally(): Promise<boolean> {
-    try {
-      await this.list(LOCAL)
-      return true
-    } catch (error) {
-      if (hasCode(error, 'NEEDS_KEY', 'NOT_AVAILABLE')) return false
-      throw error
-    }
+  async #listLocally(): Promise<void> {
+    await this.list(LOCAL).catch((error: unknown) => {
+      if (!hasCode(error, 'NEEDS_KEY', 'NOT_AVAILABLE')) throw error
+    })
   }
 
   #noteRetractions(listing: Listing): void {

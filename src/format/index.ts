@@ -70,4 +70,4 @@ export {
   type LocatedIssue,
 } from './history/corrections.ts'
 export { History, type Listing } from './history/history.ts'
-export { Contents } from './content/contents.ts'
+export { Contents } from './content/content-codec.ts'

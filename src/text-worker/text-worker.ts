@@ -3,8 +3,7 @@ import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { SerialQueue } from '../async.ts'
-import type { Jobs } from './jobs.ts'
-import type { Request } from './worker.ts'
+import type { Jobs, Request } from './worker.ts'
 
 /**
  * Texts up to this length, in UTF-16 code units, are worked on where they are: the worst of them takes a

@@ -78,13 +78,13 @@ describe('the ranks of src/', () => {
   it('tell the files of one folder apart where their ranks differ', async () => {
     const complaints = await lint({
       'src/daemon/daemon.ts': value,
-      'src/daemon/service/command.ts': use('../daemon.ts'),
+      'src/daemon/service/definitions.ts': use('../daemon.ts'),
       'src/api/reading/reading.ts': value,
       'src/api/contract/contract.ts': use('../reading/reading.ts'),
     })
     expect(complaints).toEqual([
       imports('src/api/contract/contract.ts'),
-      imports('src/daemon/service/command.ts'),
+      imports('src/daemon/service/definitions.ts'),
     ])
   })
 
@@ -141,7 +141,7 @@ describe('files that must run without Node', () => {
   it.each([
     'src/format/keys/link.ts',
     'src/format/feed.ts',
-    'src/format/content/contents.ts',
+    'src/format/content/content-codec.ts',
     'src/render/markdown/markdown.ts',
   ])('import no built-in in %s', async (file) => {
     expect(await lint({ [file]: use('node:fs') })).toEqual([imports(file)])
@@ -151,7 +151,7 @@ describe('files that must run without Node', () => {
     const complaints = await lint({
       'src/config/config.ts': value,
       'src/format/feed.ts': use('../config/config.ts'),
-      'src/format/content/contents.ts': `export type { it } from '../../config/config.ts'\n`,
+      'src/format/content/content-codec.ts': `export type { it } from '../../config/config.ts'\n`,
     })
     expect(complaints).toEqual([imports('src/format/feed.ts')])
   })

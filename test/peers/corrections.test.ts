@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { contentRange } from '../../src/format/history/issue-ranges.ts'
+import { contentRange } from '../../src/format/history/corrections.ts'
 import type { Feed } from '../../src/format/feed.ts'
 import { all, single } from '../helpers/operations.ts'
 import { openAuthor, openPeer, publish, type Peer } from '../helpers/peers.ts'

@@ -16,7 +16,7 @@ const MOST_TEXT_BYTES = 65_536
 /** Of random letters out of 64, after compression. */
 const PACKED = 0.76
 
-const { restrainHeap } = await built('daemon/service/command.js')
+const { restrainHeap } = await built('daemon/service/definitions.js')
 restrainHeap(AT_REST_MS)
 const [{ Engine }, { bindOperations }, { loadConfig }, { createLogger }] = await Promise.all(
   ['engine/engine.js', 'api/operations.js', 'config/config.js', 'logger.js'].map(built),

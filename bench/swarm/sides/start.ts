@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { daemonEnvironment, NODE_FLAGS } from '../../../src/daemon/service/command.ts'
+import { daemonEnvironment, NODE_FLAGS } from '../../../src/daemon/service/definitions.ts'
 import type { Lab } from '../lab.ts'
 import type { LineProcess } from '../lines.ts'
 

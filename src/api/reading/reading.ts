@@ -2,8 +2,13 @@ import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { hasCode, HyperletterError } from '../../errors.ts'
 import { only } from '../../format/block-ranges.ts'
-import { contentRange, recordsOf } from '../../format/history/issue-ranges.ts'
-import { editionsOf, newestEdition, type Edition } from '../../format/history/corrections.ts'
+import {
+  contentRange,
+  recordsOf,
+  editionsOf,
+  newestEdition,
+  type Edition,
+} from '../../format/history/corrections.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import { describeEdition } from '../../site/describe.ts'
 import { ignoreFullDisk } from '../../storage-errors.ts'

@@ -13,8 +13,14 @@ import {
   type Settings,
 } from '../../config/settings.ts'
 import { codeOf, HyperletterError } from '../../errors.ts'
-import { daemonCommand, daemonEnvironment } from './command.ts'
-import { LABEL, launchdAgent, systemdUnit, UNIT } from './definitions.ts'
+import {
+  daemonCommand,
+  daemonEnvironment,
+  LABEL,
+  launchdAgent,
+  systemdUnit,
+  UNIT,
+} from './definitions.ts'
 
 const execute = promisify(execFile)
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Config } from '../../config/config.ts'
 import { HyperletterError } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
-import { compact } from '../../log/store/compaction.ts'
+import { compact } from '../../log/store/durability.ts'
 import type { Store } from '../../log/store/store.ts'
 import { bytesUnderCap, storeBytes, writeBufferFor } from '../../log/store/disk.ts'
 

@@ -1,7 +1,7 @@
 import { keepsEverything, type Keep } from '../../config/keep.ts'
 import { hasCode } from '../../errors.ts'
 import { merged, only, without, type BlockRange } from '../../format/block-ranges.ts'
-import { contentsOf } from '../../format/history/issue-ranges.ts'
+import { contentsOf } from '../../format/history/corrections.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import type { Listing } from '../../format/history/history.ts'
 import { UNDECIDED, type Selection } from '../../format/selection.ts'

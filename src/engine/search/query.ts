@@ -1,4 +1,5 @@
 import { fold, eachPairIn, eachRun, eachWordIn, isUnspaced } from './text/words.ts'
+import { eachTermWith, frequencyOf, type IndexedIssue, type SearchDocument } from './document.ts'
 
 /** Terms that all have to be in an issue; with `prefix`, terms that begin so do too. */
 export interface Alternative {
@@ -61,4 +62,134 @@ function unspacedClause(run: string): Clause {
       { terms: joined, prefix: single, weight: PAIRS_WEIGHT },
     ].filter(({ terms }) => terms.length > 0),
   }
+}
+
+/** An issue that was found, and how well it fits. */
+interface Hit extends IndexedIssue {
+  readonly score: number
+}
+
+export interface Ranked {
+  /** Best first. */
+  readonly found: readonly Hit[]
+  /** The query, with words that are like those of the query where these are nowhere. */
+  readonly clauses: readonly Clause[]
+}
+
+// The usual constants of BM25: how soon repetition stops to count, and how much length does.
+const SATURATION = 1.2
+const LENGTH_SHARE = 0.6
+
+const SIMILAR_WEIGHT = 0.3
+
+/** Words from this length on may differ in two places instead of one. */
+const LONG = 9
+
+/** Words that are taken for one that is nowhere. */
+const MAX_SIMILAR = 16
+
+/**
+ * Ranks documents by BM25, each word of the query counting by the best way in which it is matched.
+ * Documents have to have every word; if none has, those that have some are ranked instead.
+ */
+export function rank(documents: readonly SearchDocument[], query: readonly Clause[]): Ranked {
+  const clauses = query.map((clause) => forgiving(documents, clause))
+  const scores = clauses.map((clause) => scoreClause(documents, clause))
+  const some: (Hit & { readonly share: number })[] = []
+  for (const [i, { feedKey, number, edition }] of documents.entries()) {
+    const own = scores.map((it) => it[i] ?? 0).filter((it) => it > 0)
+    if (own.length === 0) continue
+    const share = own.length / scores.length
+    const score = own.reduce((sum, it) => sum + it, 0) * share * share
+    some.push({ feedKey, number, edition, score, share })
+  }
+  const all = some.filter((it) => it.share === 1)
+  return {
+    found: (all.length > 0 ? all : some).toSorted((a, b) => b.score - a.score),
+    clauses,
+  }
+}
+
+function scoreClause(
+  documents: readonly SearchDocument[],
+  { alternatives }: Clause,
+): readonly number[] {
+  const terms = documents.reduce((sum, { length }) => sum + length, 0)
+  const averageLength = Math.max(1, terms / documents.length)
+  const scores = documents.map((document) => {
+    const damp = SATURATION * (1 - LENGTH_SHARE + (LENGTH_SHARE * document.length) / averageLength)
+    const ways = alternatives.map((it) => {
+      const frequency = frequencyIn(document, it)
+      return (it.weight * frequency * (SATURATION + 1)) / (frequency + damp)
+    })
+    return Math.max(...ways)
+  })
+  const found = scores.filter((it) => it > 0).length
+  const rarity = Math.log(1 + (documents.length - found + 0.5) / (found + 0.5))
+  return scores.map((it) => it * rarity)
+}
+
+// How often a document has what an alternative asks for: of several terms, the rarest counts.
+function frequencyIn(document: SearchDocument, { terms, prefix }: Alternative): number {
+  return Math.min(...terms.map((term) => frequencyOf(document, term, prefix)))
+}
+
+// A word that is nowhere, not even as a beginning, was perhaps meant to be one that looks like it.
+function forgiving(documents: readonly SearchDocument[], clause: Clause): Clause {
+  const { similarTo: word, alternatives } = clause
+  if (word === undefined || documents.some((it) => frequencyOf(it, word, true) > 0)) return clause
+  const similar = [...similarWords(documents, word)].slice(0, MAX_SIMILAR)
+  const more = similar.map((it) => ({ terms: [it], prefix: false, weight: SIMILAR_WEIGHT }))
+  return more.length === 0 ? clause : { alternatives: [...alternatives, ...more] }
+}
+
+// The first letter is seldom wrong; to look at all terms would take ten times as long.
+function similarWords(documents: readonly SearchDocument[], word: string): ReadonlySet<string> {
+  const mistakes = allowedMistakes(word)
+  // Letters are up to four bytes; decoding is what takes the time.
+  const size = { sizeBytes: Buffer.byteLength(word), tolerance: mistakes * 4 }
+  const first = String.fromCodePoint(word.codePointAt(0) ?? 0)
+  const seen = new Set<string>()
+  const similar = new Set<string>()
+  for (const document of documents) {
+    eachTermWith(document, first, size, (term) => {
+      if (seen.has(term)) return
+      seen.add(term)
+      if (isSimilar(word, term, mistakes)) similar.add(term)
+    })
+  }
+  return similar
+}
+
+/** How many letters may be wrong, missing, too many or swapped with their neighbour. */
+export function allowedMistakes(word: string): number {
+  return word.length < LONG ? 1 : 2
+}
+
+/** Whether two words differ in at most `most` letters (optimal string alignment). */
+export function isSimilar(a: string, b: string, most: number): boolean {
+  if (Math.abs(a.length - b.length) > most) return false
+  let before: number[] = []
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    let least = i
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1]
+      let cost = Math.min(
+        (last[j] ?? 0) + 1,
+        (row[j - 1] ?? 0) + 1,
+        (last[j - 1] ?? 0) + (same ? 0 : 1),
+      )
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        cost = Math.min(cost, (before[j - 2] ?? 0) + 1)
+      }
+      row.push(cost)
+      least = Math.min(least, cost)
+    }
+    if (least > most) return false
+    before = last
+    last = row
+  }
+  return (last[b.length] ?? Infinity) <= most
 }

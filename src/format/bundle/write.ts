@@ -7,8 +7,7 @@ import { concat, equal, uint64 } from '../bytes.ts'
 import { portable, type Crypto } from '../crypto.ts'
 import type { Frame } from './read.ts'
 import { BlockTree } from './tree.ts'
-import { retractedContents } from '../history/issue-ranges.ts'
-import type { LocatedIssue } from '../history/corrections.ts'
+import { retractedContents, type LocatedIssue } from '../history/corrections.ts'
 
 /** Blocks that are read at a time, unless they are larger than those of a newsletter should be. */
 const READ_AT_ONCE = 16

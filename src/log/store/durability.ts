@@ -1,8 +1,8 @@
 import { hasCode, HyperletterError } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
 import { onStore } from '../../storage-errors.ts'
-import { compact } from './compaction.ts'
 import type { Store } from './store.ts'
+import { allocatedBelow, freeBytes } from './disk.ts'
 
 /** What was stored lies in memory as well until it is flushed; of itself the store would wait for 64 MiB of it. */
 const FLUSH_EVERY_MS = 5 * 60_000
@@ -76,4 +76,41 @@ export class Durability {
     // It would end the process to be cut off.
     await this.#erasing
   }
+}
+
+/** Options of RocksDB; see where they are used. */
+export type CompactionOptions = NonNullable<Parameters<Store['database']['compactRange']>[2]>
+
+/** What RocksDB writes besides what it copies. */
+const MARGIN_BYTES = 8 * 1024 * 1024
+
+/** Of RocksDB: how often writing in the background failed since it was opened. */
+const ERRORS = 'rocksdb.background-errors'
+
+export interface Compacting {
+  readonly store: Store
+  readonly storeDir: string
+  /** Of the files of the store: what is copied at most. */
+  readonly share: number
+}
+
+/**
+ * Rewrites files of the store. On a full disk rocksdb-native 3 ends the whole process where it should
+ * report that a compaction failed, so none is begun without room for it, or after a write failed.
+ * @throws DISK_FULL
+ */
+export function compact(
+  { store, storeDir, share }: Compacting,
+  options: CompactionOptions,
+): Promise<void> {
+  const db = store.database
+  return onStore(async () => {
+    await db.flush()
+    const neededBytes = MARGIN_BYTES + share * (await allocatedBelow(storeDir))
+    const hasFailed = Number(await db.getProperty(ERRORS)) > 0
+    if (hasFailed || (await freeBytes(storeDir)) < neededBytes) {
+      throw new HyperletterError('DISK_FULL', 'The disk has no room to rewrite the store.')
+    }
+    await db.compactRange(null, null, options)
+  })
 }

@@ -3,7 +3,7 @@ import { hostOf } from '../links.ts'
 import { tokensOf } from '../parsing/parser.ts'
 import { WITHOUT_TEXT } from './elements.ts'
 import { EMBEDDED } from './known-elements.ts'
-import { affordableLength } from './limits.ts'
+import { affordableLength } from './markdown.ts'
 import { readHtml, type HtmlTag } from './raw-html.ts'
 
 /** Something in a text that readers do not see as it was written. */

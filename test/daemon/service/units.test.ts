@@ -4,9 +4,14 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { XmlDocument } from 'libxml2-wasm'
 import { describe, expect, it } from 'vitest'
-import { daemonCommand, daemonEnvironment } from '../../../src/daemon/service/command.ts'
+import {
+  daemonCommand,
+  daemonEnvironment,
+  commandLine,
+  launchdAgent,
+  systemdUnit,
+} from '../../../src/daemon/service/definitions.ts'
 import { serviceOf } from '../../../src/daemon/service/service.ts'
-import { commandLine, launchdAgent, systemdUnit } from '../../../src/daemon/service/definitions.ts'
 import { codeOf } from '../../../src/errors.ts'
 import { someConfig } from '../../helpers/cli.ts'
 import { NO_SYSTEMD_ANALYZE } from '../../helpers/systemd.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { addArrivals, arrivalOf, type Arrivals } from '../../../src/engine/library/arrivals.ts'
+import { addArrivals, arrivalOf, type Arrivals } from '../../../src/engine/library/entry.ts'
 
 const NOW = Date.parse('2026-05-01T12:00:00Z')
 const HOUR = 3_600_000

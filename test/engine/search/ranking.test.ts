@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { allowedMistakes, isSimilar } from '../../../src/engine/search/ranking.ts'
+import { allowedMistakes, isSimilar } from '../../../src/engine/search/query.ts'
 
 it.each([
   ['tide', 'tde', 1],

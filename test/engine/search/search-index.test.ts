@@ -230,7 +230,10 @@ describe('on disk', () => {
       (bytes) => Buffer.concat([bytes, Buffer.from('\n')]),
       (bytes) => Buffer.concat([bytes.subarray(0, -1), Buffer.from('x')]),
       (bytes) => {
-        const other = bytes.subarray(64).toString().replace(/"version":"[^"]*"/, '"version":"0"')
+        const other = bytes
+          .subarray(64)
+          .toString()
+          .replace(/"version":"[^"]*"/, '"version":"0"')
         return createHash('sha256').update(other).digest('hex') + other
       },
     ]

@@ -1,8 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { without, type BlockRange } from '../../../src/format/block-ranges.ts'
-import { retractedContents } from '../../../src/format/history/issue-ranges.ts'
-import { editionsOf, newestEdition } from '../../../src/format/history/corrections.ts'
+import {
+  retractedContents,
+  editionsOf,
+  newestEdition,
+} from '../../../src/format/history/corrections.ts'
 import { dropBlocks } from '../../../src/log/internals/stored-blocks.ts'
 import { LogBuilder } from '../../helpers/log-builder.ts'
 import { logOf, openFeed, openReplica, openStore } from '../../helpers/stores.ts'

@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { hasFreeSpace } from '../../../src/log/store/free-space.ts'
+import { hasFreeSpace } from '../../../src/log/store/disk.ts'
 import { fillAllBut, KIB, MIB } from '../../helpers/full-disk.ts'
 import { NO_SMALL_DISK, smallDisk } from '../../helpers/small-disk.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
