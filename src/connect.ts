@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Config } from './config/config.ts'
 import { dial, notAnswering, remoteOperations, requestReader } from './api/socket/client.ts'
 import type { ReaderRequest } from './api/socket/protocol.ts'
@@ -67,7 +68,7 @@ export async function connect(config: Config, options: ConnectOptions = {}): Pro
       if (!hasCode(error, 'STORE_BUSY', 'DAEMON_NOT_ANSWERING')) throw error
       if (Date.now() + pauseMs > deadline) throw await unreachable(config, error)
     }
-    await new Promise((resolve) => setTimeout(resolve, pauseMs))
+    await setTimeout(pauseMs)
   }
 }
 

@@ -11,7 +11,7 @@ import {
   type Settings,
   type SettingValues,
 } from './settings.ts'
-import type { Address, ListenAddress, LogLevel } from './values.ts'
+import type { Address, LogLevel } from './values.ts'
 
 export type { Settings } from './settings.ts'
 export type { Address, LogLevel } from './values.ts'
@@ -19,8 +19,8 @@ export type { Address, LogLevel } from './values.ts'
 /** The web feeds that are republished, below the data folder. */
 export const REPUBLISHED_FILE = 'republished.json'
 
-/** Everything that can be set, resolved once at the start and frozen. All paths are absolute. */
-export interface Config {
+/** What is set, with defaults, resolved once at the start and frozen. All paths are absolute. */
+export interface Config extends SettingValues {
   /** The one directory that belongs to one engine at a time. */
   readonly dataDir: string
   /** The Corestore, below `dataDir`. */
@@ -35,36 +35,8 @@ export interface Config {
   readonly logFile: string
   /** Address of the daemon of this data directory: a Unix socket, or a named pipe on Windows. */
   readonly socketPath: string
-  /** Bootstrap nodes of the DHT; the public ones when absent. */
-  readonly bootstrap: readonly Address[] | undefined
-  /** Address to bind; all interfaces when absent. */
-  readonly host: string | undefined
   readonly logLevel: LogLevel
-  /** UDP port to bind if it is free; Hyperswarm's own when absent. */
-  readonly udpPort: number | undefined
-  /** Bytes that blocks of others may take on the disk; `Infinity` for no cap, a share of the disk when absent. */
-  readonly diskCap: number | undefined
-  /** Bytes a second; no limit when absent. */
-  readonly uploadLimit: number | undefined
-  readonly downloadLimit: number | undefined
-  /** Peers at a time; Hyperswarm's own limit when absent. */
-  readonly maxConnections: number | undefined
-  /** Public keys in hex of those who may replicate private newsletters; everybody when absent. */
-  readonly allowPeers: readonly string[] | undefined
-  /** Whether peers in the same local network are found without a DHT. */
   readonly localDiscovery: boolean
-  /** Names that the web reader answers to besides those of this machine. */
-  readonly readerHosts: readonly string[] | undefined
-  /** Where devices that were added find the web reader; all addresses in private networks when absent. */
-  readonly webAddress: ListenAddress | undefined
-  /** Port on loopback for what monitoring asks; nothing is served when absent. */
-  readonly metricsPort: number | undefined
-  /** A program that is run for each issue that arrives. */
-  readonly onIssue: string | undefined
-  /** An address that each issue that arrives is posted to. */
-  readonly webhook: string | undefined
-  readonly webhookSecret: string | undefined
-  /** Whether each issue that arrives shows a notification. */
   readonly notify: boolean
   /** Whether the terminal is read from line by line. */
   readonly plain: boolean

@@ -1,6 +1,7 @@
 import { once, type EventEmitter } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { REPUBLISHED_FILE, type Config } from '../config/config.ts'
 import { diskCapOf } from '../config/disk-cap.ts'
 import { LiveConfig, type Reloaded } from '../config/live.ts'
@@ -146,7 +147,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
         if (Date.now() > busyUntil) throw error
       }
       if (signal.aborted) throw new HyperletterError('ABORTED', 'Interrupted.')
-      await new Promise((resolve) => setTimeout(resolve, BUSY_PAUSE_MS))
+      await pause(BUSY_PAUSE_MS)
     }
   }
 }

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { open, readFile } from 'node:fs/promises'
+import { setTimeout } from 'node:timers/promises'
 import { makeDirectory } from '../atomic-file.ts'
 import type { Config } from '../config/config.ts'
 import { diskCapOf } from '../config/disk-cap.ts'
@@ -110,7 +111,7 @@ export async function stopDaemon(
     if (Date.now() > deadline) {
       throw new HyperletterError('TIMEOUT', `The daemon (process ${before.pid}) does not end.`)
     }
-    await pause()
+    await setTimeout(LOOK_EVERY_MS)
   }
   return { running: false, socket: config.socketPath }
 }
@@ -144,7 +145,7 @@ async function answering(
         hint: `See ${config.logFile}.`,
       })
     }
-    await pause()
+    await setTimeout(LOOK_EVERY_MS)
   }
 }
 
@@ -199,10 +200,4 @@ async function hasEnded(config: Config, pid: number): Promise<boolean> {
     if (hasCode(error, 'DAEMON_NOT_ANSWERING', 'STORE_BUSY')) return false
     throw error
   }
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, LOOK_EVERY_MS)
-  })
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { orAborted } from '../../async.ts'
 import type { Config } from '../../config/config.ts'
 import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
@@ -29,17 +30,11 @@ export async function within(
   make: (signal: AbortSignal) => Promise<Check | readonly Check[]>,
 ): Promise<readonly Check[]> {
   const signal = AbortSignal.timeout(timeoutMs)
-  let onLate: (() => void) | undefined
-  const late = new Promise<Check>((resolve) => {
-    onLate = () => resolve(warning(name, `No answer within ${timeoutMs / 1_000} s.`))
-    signal.addEventListener('abort', onLate, { once: true })
-  })
   try {
-    return [await Promise.race([make(signal), late])].flat()
+    return [await orAborted(make(signal), signal)].flat()
   } catch (error) {
+    if (error === signal.reason) return [warning(name, `No answer within ${timeoutMs / 1_000} s.`)]
     return [failed(name, `This could not be looked at: ${(error as Error).message}`)]
-  } finally {
-    if (onLate !== undefined) signal.removeEventListener('abort', onLate)
   }
 }
 

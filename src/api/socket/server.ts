@@ -3,6 +3,7 @@ import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { dirname } from 'node:path'
 import { z } from 'zod'
+import { withinMs } from '../../async.ts'
 import type { Reloaded } from '../../config/live.ts'
 import { HyperletterError } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
@@ -76,15 +77,9 @@ export class OperationsServer {
     const work = Promise.allSettled(this.#running.values())
     for (const abort of this.#running.keys()) abort.abort()
     this.#server.closeIdleConnections()
-    let timer: NodeJS.Timeout | undefined
-    const deadline = new Promise<void>((resolve) => {
-      timer = setTimeout(() => {
-        this.#server.closeAllConnections()
-        resolve()
-      }, CLOSE_DEADLINE_MS)
-    })
-    await Promise.all([closed, Promise.race([work, deadline])])
-    clearTimeout(timer)
+    const isClosed = await withinMs(CLOSE_DEADLINE_MS, Promise.all([closed, work]))
+    if (!isClosed) this.#server.closeAllConnections()
+    await closed
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -7,10 +7,24 @@ export interface Cell {
 }
 
 export interface Column {
-  readonly header?: string
-  readonly align?: 'left' | 'right'
-  /** May be cut short where the terminal is too narrow. */
+  readonly header?: string | undefined
+  readonly align?: 'right'
   readonly shrink?: boolean
+  /** Of cells without one of their own. */
+  readonly style?: Cell['style']
+}
+
+/** A column that may be cut short where the terminal is too narrow. */
+export const shrinking = (header?: string): Column => ({ header, shrink: true })
+
+/** A column of numbers. */
+export const right = (header?: string): Column => ({ header, align: 'right' })
+
+/** Where a table is printed. */
+interface TableOptions {
+  /** Characters a line may take; longer rows lose the end of their shrinkable cells. */
+  readonly width?: number
+  readonly style?: { readonly dim: (text: string) => string }
 }
 
 const GAP = 2
@@ -19,13 +33,14 @@ const MIN_SHRUNK_WIDTH = 8
 /**
  * Rows as aligned columns, one line a row. Every cell becomes a single line without control
  * characters, whoever wrote it.
- * @param width Characters a line may take; longer rows lose the end of their shrinkable cells.
+ * @param described the columns; a text is the header of one.
  */
 export async function formatTable(
-  columns: readonly Column[],
+  described: readonly (Column | string)[],
   rows: readonly (readonly (Cell | string)[])[],
-  { width = Infinity, header = (text: string) => text } = {},
+  { width = Infinity, style }: TableOptions = {},
 ): Promise<string> {
+  const columns = described.map((it) => (typeof it === 'string' ? { header: it } : it))
   const cells = rows.map((row) => columns.map((_, i) => toCell(row[i] ?? '')))
   const measure = await measureFor(cells.flat().map(({ text }) => text))
   const widths = columns.map((column, i) =>
@@ -39,7 +54,8 @@ export async function formatTable(
       .trimEnd()
   const lines = cells.map(line)
   if (columns.some((column) => column.header !== undefined)) {
-    lines.unshift(line(columns.map((column) => ({ text: column.header ?? '', style: header }))))
+    const dim = style?.dim ?? ((text: string) => text)
+    lines.unshift(line(columns.map(({ header = '' }) => ({ text: header, style: dim }))))
   }
   return lines.map((text) => `${text}\n`).join('')
 }
@@ -65,7 +81,7 @@ function toCell(cell: Cell | string): Cell {
 
 function layOut(cell: Cell, column: Column, width: number, measure: Measure): string {
   const text = truncate(cell.text, width, measure)
-  const styled = cell.style?.(text) ?? text
+  const styled = (cell.style ?? column.style)?.(text) ?? text
   const padding = ' '.repeat(Math.max(0, width - measure(text)))
   return column.align === 'right' ? padding + styled : styled + padding
 }

@@ -48,29 +48,26 @@ export interface Successor {
   readonly told: boolean
 }
 
-/** Damage that was found in a log, and by what it was known. */
-export interface Problem {
-  readonly code: string
-  readonly message: string
-  readonly evidence?: Evidence | undefined
-}
-
-/** How another history of a log showed. */
-export interface Evidence {
-  /** Blocks and fork number of the other history. */
-  readonly length: number
-  readonly fork: number
-  /** Short forms of the keys of peers that were connected. */
-  readonly peers: string[]
-  readonly foundAt: string
-}
-
 const storedEvidence = z.object({
+  /** Blocks and fork number of the other history. */
   length: z.number(),
   fork: z.number(),
+  /** Short forms of the keys of peers that were connected. */
   peers: z.array(z.string()),
   foundAt: z.string(),
 })
+
+/** How another history of a log showed. */
+export type Evidence = Readonly<z.infer<typeof storedEvidence>>
+
+const storedProblem = z.object({
+  code: z.string(),
+  message: z.string(),
+  evidence: storedEvidence.optional(),
+})
+
+/** Damage that was found in a log, and by what it was known. */
+export type Problem = Readonly<z.infer<typeof storedProblem>>
 
 // Loose: what a newer version wrote beside these fields survives a rewrite by this one.
 const storedEntry = z.looseObject({
@@ -80,9 +77,7 @@ const storedEntry = z.looseObject({
   activeAt: z.string().optional(),
   title: z.string().optional(),
   encryptionKey: z.string().transform(parseEncryptionKey).optional(),
-  problem: z
-    .object({ code: z.string(), message: z.string(), evidence: storedEvidence.optional() })
-    .optional(),
+  problem: storedProblem.optional(),
   successor: z
     .looseObject({
       feedKey: z.string().transform(parseFeedKey),

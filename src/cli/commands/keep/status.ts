@@ -1,7 +1,7 @@
 import type { Output } from '../../../api/contract/contract.ts'
 import { call, type Commands, type Context, noteSuccessors } from '../../context.ts'
 import { describeProblem, formatBytes, nameOf, plural, shortKey } from '../../terminal/format.ts'
-import { formatTable } from '../../terminal/table.ts'
+import { formatTable, right, shrinking } from '../../terminal/table.ts'
 
 type Status = Output<'status'>
 type NewsletterStatus = Status['newsletters'][number]
@@ -28,46 +28,38 @@ async function status(context: Context): Promise<void> {
   const { out } = context
   const it = await call(context, 'status', {})
   const { dim, green, yellow } = out.style
-  const width = { width: out.width, header: dim }
   await out.result(it, async () => {
-    const isServing = it.via === 'daemon' && it.online
+    const isDaemon = it.via === 'daemon'
+    const isServing = isDaemon && it.online
     const facts = await formatTable(
-      [{}, { shrink: true }],
+      [{ style: dim }, shrinking()],
       [
         [
-          { text: 'daemon', style: dim },
-          it.via === 'daemon'
-            ? { text: 'running', style: green }
-            : { text: 'not running', style: yellow },
+          'daemon',
+          isDaemon ? { text: 'running', style: green } : { text: 'not running', style: yellow },
         ],
         [
-          { text: 'network', style: dim },
+          'network',
           isServing ? `online, ${plural(it.peers, 'peer')} connected${local(it)}` : 'offline',
         ],
-        [{ text: 'data', style: dim }, `${formatBytes(it.bytesOnDisk)} on disk in ${it.dataDir}`],
-        [{ text: 'storage', style: dim }, describeDisk(it.disk)],
+        ['data', `${formatBytes(it.bytesOnDisk)} on disk in ${it.dataDir}`],
+        ['storage', describeDisk(it.disk)],
       ],
-      width,
+      out,
     )
     if (it.newsletters.length === 0) return facts
-    const isWide = out.width >= WIDE
     const table = await formatTable(
       [
-        { header: 'newsletter', shrink: true },
-        { header: 'you are' },
-        { header: 'issues', align: 'right' },
-        { header: 'held' },
-        { header: 'peers', align: 'right' },
-        { header: 'copies', align: 'right' },
-        ...(isWide
-          ? ([
-              { header: 'sent', align: 'right' },
-              { header: 'received', align: 'right' },
-            ] as const)
-          : []),
+        shrinking('newsletter'),
+        'you are',
+        right('issues'),
+        'held',
+        right('peers'),
+        right('copies'),
+        ...(out.width >= WIDE ? [right('sent'), right('received')] : []),
       ],
       it.newsletters.map((newsletter) => row(newsletter, context)),
-      width,
+      out,
     )
     const answers = isServing ? it.newsletters.map(copiesAnswer).filter((text) => text !== '') : []
     return `${facts}\n${table}${answers.length > 0 ? `\n${answers.join('')}` : ''}`

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import type { ExplainedSetting } from '../../../config/explain.ts'
 import { HyperletterError } from '../../../errors.ts'
 import { type Commands, type Context, addSettingFlags, settingsIn } from '../../context.ts'
-import { formatTable } from '../../terminal/table.ts'
+import { formatTable, shrinking } from '../../terminal/table.ts'
 
 export const commands: Commands = {
   config: (config, bind) => {
@@ -38,14 +38,14 @@ async function show({ io, options, out }: Context): Promise<void> {
     return [
       name,
       { text: value ?? '-', ...(isSet ? {} : { style: dim }) },
-      { text: origin === '' ? 'default' : origin, style: dim },
+      origin === '' ? 'default' : origin,
     ]
   }
   await out.result(found, () =>
     formatTable(
-      [{ header: 'setting' }, { header: 'value', shrink: true }, { header: 'from' }],
+      ['setting', shrinking('value'), { header: 'from', style: dim }],
       found.settings.map(row),
-      { width: out.width, header: dim },
+      out,
     ),
   )
   if (!existsSync(found.file)) await out.note(`There is no settings file at ${found.file}.`)

@@ -1,6 +1,6 @@
 import { type Commands, type Context, call, withConnection } from '../../context.ts'
 import { formatDate } from '../../terminal/format.ts'
-import { formatTable } from '../../terminal/table.ts'
+import { formatTable, shrinking } from '../../terminal/table.ts'
 
 export const commands: Commands = {
   devices: (devices, bind) => {
@@ -86,21 +86,14 @@ async function codeOf({ out }: Context, url: string): Promise<string> {
 async function list(context: Context): Promise<void> {
   const { out } = context
   const devices = await call(context, 'listDevices', {})
-  const columns = [
-    { header: 'name', shrink: true },
-    { header: 'id' },
-    { header: 'added' },
-    { header: 'last here' },
-  ]
+  const columns = [shrinking('name'), 'id', 'added', 'last here']
   const rows = devices.map(({ name, id, addedAt, usedAt }) => [
     name,
     id,
     formatDate(addedAt),
     usedAt === undefined ? 'never' : formatDate(usedAt),
   ])
-  await out.result(devices, () =>
-    formatTable(columns, rows, { width: out.width, header: out.style.dim }),
-  )
+  await out.result(devices, () => formatTable(columns, rows, out))
   if (devices.length === 0) await out.next('hyperletter devices add')
 }
 

@@ -4,7 +4,7 @@ import { defined } from '../../../defined.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { type Commands, type Context, withOperations } from '../../context.ts'
 import { nameOf, plural } from '../../terminal/format.ts'
-import { formatTable } from '../../terminal/table.ts'
+import { formatTable, shrinking } from '../../terminal/table.ts'
 import { fetchAll } from './fetch.ts'
 
 interface Options {
@@ -73,9 +73,9 @@ async function describe(
   if (subscribed.length === 0) lines.push('The list has no Hyperletter newsletter.\n')
   if (skipped.length === 0) return lines.join('')
   const table = await formatTable(
-    [{ header: 'what', shrink: true }, { header: 'address', shrink: true }, { header: 'why' }],
+    [shrinking('what'), shrinking('address'), 'why'],
     skipped.map(({ title, url, message }) => [singleLine(title), singleLine(url), message]),
-    { width: out.width, header: out.style.dim },
+    out,
   )
   return `${lines.join('')}\nLeft out:\n\n${table}`
 }

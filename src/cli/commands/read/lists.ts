@@ -23,7 +23,7 @@ import {
   shellWord,
   shortKey,
 } from '../../terminal/format.ts'
-import { formatTable } from '../../terminal/table.ts'
+import { formatTable, right, shrinking } from '../../terminal/table.ts'
 
 export const commands: Commands = {
   list: (command, bind) =>
@@ -71,13 +71,7 @@ async function list(context: Context): Promise<void> {
     newsletters.length === 0
       ? 'No newsletters yet.\n'
       : formatTable(
-          [
-            { header: 'newsletter', shrink: true },
-            { header: 'you are' },
-            { header: 'issues', align: 'right' },
-            { header: 'unread', align: 'right' },
-            { header: 'key' },
-          ],
+          [shrinking('newsletter'), 'you are', right('issues'), right('unread'), 'key'],
           newsletters.map((it) => [
             { text: it.title ?? '(not fetched yet)', style: it.title === undefined ? dim : bold },
             it.roles.join(', ') + (it.private ? ', private' : ''),
@@ -85,7 +79,7 @@ async function list(context: Context): Promise<void> {
             it.unread === 0 ? '' : String(it.unread),
             { text: shortKey(it.feedKey), style: dim },
           ]),
-          { width: out.width, header: dim },
+          out,
         ),
   )
   for (const { title, feedKey, problem } of newsletters) {
@@ -107,14 +101,14 @@ async function listIssues(context: Context, newsletter: string): Promise<void> {
     newestFirst.length === 0
       ? 'No issues yet.\n'
       : formatTable(
-          [{}, { align: 'right' }, { shrink: true }, {}],
+          [{}, right(), shrinking(), {}],
           newestFirst.map((it) => [
             issueMark(it, out.style),
             String(it.number),
             { text: markedTitle(it), style: it.read ? (text: string) => text : bold },
             { text: formatDate(it.publishedAt), style: dim },
           ]),
-          { width: out.width },
+          out,
         ),
   )
   if (newestFirst.length === 0) return
@@ -169,7 +163,7 @@ async function inbox(context: Context, options: InboxOptions): Promise<void> {
     issues.length === 0
       ? NOTHING[show]
       : formatTable(
-          [{}, { shrink: true }, { align: 'right' }, { shrink: true }, {}],
+          [{}, shrinking(), right(), shrinking(), {}],
           issues.map((it) => [
             // Where all is unread, no mark has to say so.
             issueMark(show === 'unread' ? { ...it, read: true } : it, out.style),
@@ -178,7 +172,7 @@ async function inbox(context: Context, options: InboxOptions): Promise<void> {
             { text: markedTitle(it), style: it.read ? (text: string) => text : bold },
             { text: formatDate(it.publishedAt), style: dim },
           ]),
-          { width: out.width },
+          out,
         ),
   )
   await noteSuccessors(context, notices)

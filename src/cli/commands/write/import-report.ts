@@ -1,7 +1,7 @@
 import type { Output } from '../../../api/contract/contract.ts'
 import type { Context } from '../../context.ts'
 import { formatBytes, plural, quoteTitle } from '../../terminal/format.ts'
-import { formatTable } from '../../terminal/table.ts'
+import { formatTable, right, shrinking } from '../../terminal/table.ts'
 
 type Event = Output<'importFolder'>
 type Of<K extends Event['event']> = Omit<Extract<Event, { event: K }>, 'event'>
@@ -89,13 +89,13 @@ async function plannedTable({ out }: Context, { planned, warnings }: Outcome): P
     if (warning.message.includes('is missing:')) missing.set(file, (missing.get(file) ?? 0) + 1)
   }
   const columns = [
-    { header: 'no.', align: 'right' as const },
-    { header: 'date' },
-    { header: 'from' },
-    { header: 'pictures', align: 'right' as const },
-    { header: 'size', align: 'right' as const },
-    { header: 'title', shrink: true },
-    { header: 'file', shrink: true },
+    right('no.'),
+    'date',
+    'from',
+    right('pictures'),
+    right('size'),
+    shrinking('title'),
+    shrinking('file'),
   ]
   const rows = planned.map((it) => [
     it.amends === true ? `amends ${it.number}` : String(it.number),
@@ -106,21 +106,18 @@ async function plannedTable({ out }: Context, { planned, warnings }: Outcome): P
     it.title,
     it.file,
   ])
-  return formatTable(columns, rows, { width: out.width, header: out.style.dim })
+  return formatTable(columns, rows, out)
 }
 
 async function list({ out }: Context, title: string, remarks: readonly Remark[]): Promise<string> {
   if (remarks.length === 0) return ''
   const { columns, rows } = remarks.length > MAX_LISTED ? byReason(remarks) : byFile(remarks)
-  const table = await formatTable(columns, rows, { width: out.width, header: out.style.dim })
+  const table = await formatTable(columns, rows, out)
   return `${title}\n\n${table}`
 }
 
 function byFile(remarks: readonly Remark[]) {
-  const columns = [
-    { header: 'file', shrink: true },
-    { header: 'why', shrink: true },
-  ]
+  const columns = [shrinking('file'), shrinking('why')]
   return { columns, rows: remarks.map(({ file, message }) => [file, message]) }
 }
 
@@ -133,11 +130,7 @@ function byReason(remarks: readonly Remark[]) {
     const reason = `${it.code} ${it.message.replaceAll(PARTICULARS, '')}`
     reasons.set(reason, [...(reasons.get(reason) ?? []), it])
   }
-  const columns = [
-    { header: 'files', align: 'right' as const },
-    { header: 'why', shrink: true },
-    { header: 'for example', shrink: true },
-  ]
+  const columns = [right('files'), shrinking('why'), shrinking('for example')]
   const groups = [...reasons.values()].toSorted((a, b) => b.length - a.length)
   const rows = groups.map((its) => [String(its.length), its[0]?.message ?? '', its[0]?.file ?? ''])
   return { columns, rows }

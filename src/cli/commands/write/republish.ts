@@ -78,10 +78,10 @@ async function show(context: Context): Promise<void> {
   const { out } = context
   const feeds = await call(context, 'listRepublished', {})
   const columns = [
-    { header: 'feed' },
+    'feed',
     { header: 'newsletter', shrink: true },
-    { header: 'every' },
-    { header: 'looked at' },
+    'every',
+    'looked at',
     { header: 'problem', shrink: true },
   ]
   const rows = feeds.map((it) => [
@@ -91,8 +91,6 @@ async function show(context: Context): Promise<void> {
     it.checkedAt === undefined ? 'never' : formatDate(it.checkedAt),
     it.problem?.message ?? '',
   ])
-  await out.result(feeds, () =>
-    formatTable(columns, rows, { width: out.width, header: out.style.dim }),
-  )
+  await out.result(feeds, () => formatTable(columns, rows, out))
   if (feeds.length === 0) await out.next('hyperletter republish <address of your feed>')
 }
