@@ -21,7 +21,6 @@ const toRead = {
   search: () => import('./commands/read/search.ts'),
   read: () => import('./commands/read/read.ts'),
   open: () => import('./commands/read/open.ts'),
-  feeds: () => import('./commands/read/feeds.ts'),
   devices: () => import('./commands/read/devices.ts'),
   save: () => import('./commands/read/save.ts'),
   mark: () => import('./commands/read/mark.ts'),
@@ -41,7 +40,6 @@ const toDo = {
   doctor: () => import('./commands/more/doctor.ts'),
   config: () => import('./commands/more/config.ts'),
   demo: () => import('./commands/more/demo.ts'),
-  dht: () => import('./commands/more/dht.ts'),
   completion: () => import('./commands/more/completion.ts'),
   man: () => import('./commands/more/man.ts'),
 }
@@ -73,7 +71,7 @@ const GROUPS: Readonly<Record<string, readonly (readonly [string, string, Load])
     ['issues <newsletter>', 'list the issues of a newsletter, newest first', toRead.lists],
     ['read [newsletter] [number]', 'show an issue and mark it as read', toRead.read],
     ['open', 'read in the browser', toRead.open],
-    ['web-feeds', 'show web feed addresses for other apps on this machine', toRead.feeds],
+    ['web-feeds', 'show web feed addresses for other apps on this machine', toRead.open],
     ['devices <add|list|remove>', 'read on a phone or in an app elsewhere', toRead.devices],
     ['save <newsletter> <number> [attachment]', 'save an issue as files', toRead.save],
     ['star <newsletter> <number>', 'star an issue', toRead.mark],
@@ -95,13 +93,13 @@ const GROUPS: Readonly<Record<string, readonly (readonly [string, string, Load])
     ['why <newsletter>', 'explain why a newsletter is incomplete', toDo.doctor],
     ['config <show|check|path>', 'show and check the settings', toDo.config],
     ['demo', 'show the whole story on this machine', toDo.demo],
-    ['dht', 'run a bootstrap node for a private network', toDo.dht],
+    ['dht', 'run a bootstrap node for a private network', toKeep.daemon],
     ['completion <shell>', 'print a completion script', toDo.completion],
     ['man', 'print the manual page', toDo.man],
   ],
   '': [
     ['complete [words...]', 'list completions for a script of `completion`', toDo.completion],
-    ['feeds', 'the former name of web-feeds', toRead.feeds],
+    ['feeds', 'the former name of web-feeds', toRead.open],
   ],
 }
 

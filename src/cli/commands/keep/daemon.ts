@@ -8,6 +8,8 @@ import {
 } from '../../context.ts'
 import { formatBytes, formatDuration } from '../../terminal/format.ts'
 import { registerServiceCommands } from './daemon-service.ts'
+import type { Address } from '../../../config/config.ts'
+import { wholeNumber } from '../../command.ts'
 
 export const commands: Commands = {
   daemon: (daemon, bind) => {
@@ -44,6 +46,14 @@ export const commands: Commands = {
       .action(bind(run))
     registerServiceCommands(daemon, bind)
   },
+  dht: (command, bind) =>
+    command
+      .option('--port <n>', 'UDP port (default: any free one)', wholeNumber(1, 65_535))
+      .examples(
+        'hyperletter dht --host 192.168.1.10 --port 49737',
+        'hyperletter daemon start --bootstrap 192.168.1.10:49737',
+      )
+      .action(bind(dht)),
 }
 
 async function start(context: Context): Promise<void> {
@@ -134,4 +144,29 @@ function describe(found: DaemonStatus): string {
   const inside = details.length === 0 ? '' : ` (${details.join(', ')})`
   const who = temporary === true ? 'A command acts as the daemon' : 'The daemon is running'
   return `${who}${inside}.\nIt answers at ${socket}\n`
+}
+
+const DEFAULT_HOST = '127.0.0.1'
+
+async function dht(context: Context, { port }: { port?: number }): Promise<void> {
+  const { io, options, services } = context
+  const { parseHost } = await import('../../../config/values.ts')
+  const host = parseHost(options.host ?? (io.env['HYPERLETTER_HOST'] || DEFAULT_HOST))
+  let announced = Promise.resolve()
+  await services.runBootstrapNode({
+    host,
+    port,
+    signal: io.signal,
+    onReady: (address) => {
+      announced = announce(context, address)
+    },
+  })
+  await announced
+}
+
+async function announce({ out }: Context, { host, port }: Address): Promise<void> {
+  // For scripts as well as people: JSON whatever the options. A reader that leaves after this line
+  // is no reason to stop.
+  await out.json({ host, port }).catch(() => {})
+  await out.next(`Use \`--bootstrap ${host}:${port}\` with every command in this network.`)
 }

@@ -5,7 +5,7 @@ import { seconds } from '../../command.ts'
 import { call, type Commands, type Context } from '../../context.ts'
 import { formatDate, nameOf } from '../../terminal/format.ts'
 import { formatTable } from '../../terminal/table.ts'
-import { runImport } from './run-import.ts'
+import { runImport } from './import.ts'
 
 interface Options {
   readonly to?: string
