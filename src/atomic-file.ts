@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
-import { lstat, mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { createHash, randomBytes } from 'node:crypto'
+import { lstat, mkdir, open, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { codeOf, HyperletterError } from './errors.ts'
 import { onStore, unusableDirectory } from './storage-errors.ts'
@@ -101,6 +101,37 @@ export async function replaceWhole(path: string, parts: readonly Uint8Array[]): 
       }
     }),
   )
+}
+
+/**
+ * As `replaceWhole`, for what `readChecked` reads: a line of JSON with facts and the SHA-256 in hex of all that
+ * follows, and then `parts`.
+ */
+export async function replaceChecked(
+  path: string,
+  facts: object,
+  parts: readonly Uint8Array[],
+): Promise<void> {
+  const head = Buffer.from(`${JSON.stringify({ ...facts, sha256: hashOf(parts) })}\n`)
+  await replaceWhole(path, [head, ...parts])
+}
+
+/** What `replaceChecked` wrote. @throws where the file, or what follows its facts, is not as it was written */
+export async function readChecked(
+  path: string,
+): Promise<{ readonly facts: unknown; readonly body: Buffer }> {
+  const bytes = await readFile(path)
+  const end = bytes.indexOf('\n') + 1
+  const { sha256, ...facts } = JSON.parse(bytes.toString('utf8', 0, end)) as { sha256?: unknown }
+  const body = bytes.subarray(end)
+  if (sha256 !== hashOf([body])) throw new Error('The file is damaged.')
+  return { facts, body }
+}
+
+function hashOf(parts: readonly Uint8Array[]): string {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest('hex')
 }
 
 /**

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
-import { replaceWhole } from '../atomic-file.ts'
+import { readChecked, replaceChecked } from '../atomic-file.ts'
 import { only } from '../format/block-ranges.ts'
 import {
   INVALID,
@@ -30,14 +29,12 @@ const header = z.strictObject({
   length: z.int().positive(),
   treeHash: z.string(),
   isCut: z.boolean(),
-  /** Of all that follows, in hex. */
-  sha256: z.string(),
 })
 
 type Line = [index: number, bytes: number, record: unknown]
 
 /**
- * The known part of one log, in a file for this user alone: a line of JSON that says what it belongs to, then one for
+ * The known part of one log, in a file for this user alone that says first what it belongs to: a line of JSON for
  * each record. A cache: what does not belong to the log as it is, or is damaged, is not used.
  */
 export class HistoryFile implements KnownPartStore {
@@ -50,35 +47,23 @@ export class HistoryFile implements KnownPartStore {
   }
 
   async load(): Promise<KnownPart | undefined> {
-    const bytes = await readFile(this.#path)
-    const end = bytes.indexOf('\n') + 1
-    const { length, treeHash, isCut, sha256 } = header.parse(
-      JSON.parse(bytes.toString('utf8', 0, end)),
-    )
-    if (createHash('sha256').update(bytes.subarray(end)).digest('hex') !== sha256) return undefined
+    const { facts, body } = await readChecked(this.#path)
+    const { length, treeHash, isCut } = header.parse(facts)
     if ((await this.#treeHash(length)) !== treeHash) return undefined
-    return { length, isCut, records: await parseLines(bytes, end) }
+    return { length, isCut, records: await parseLines(body) }
   }
 
   async save({ length, records, isCut }: KnownPart): Promise<void> {
     const treeHash = await this.#treeHash(length)
     if (treeHash === undefined) return
     const parts: Uint8Array[] = []
-    const hash = createHash('sha256')
     for (let i = 0; i < records.length; i += LINES_AT_ONCE) {
-      const part = Buffer.from(
-        records
-          .slice(i, i + LINES_AT_ONCE)
-          .map(formatLine)
-          .join(''),
-      )
-      hash.update(part)
-      parts.push(part)
+      const lines = records.slice(i, i + LINES_AT_ONCE).map(formatLine)
+      parts.push(Buffer.from(lines.join('')))
       await setImmediate()
     }
-    const first = { version: VERSION, length, treeHash, isCut, sha256: hash.digest('hex') }
     await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
-    await replaceWhole(this.#path, [Buffer.from(`${JSON.stringify(first)}\n`), ...parts])
+    await replaceChecked(this.#path, { version: VERSION, length, treeHash, isCut }, parts)
   }
 
   // Without asking peers: that takes the last block.
@@ -97,9 +82,9 @@ function formatLine({ index, bytes, record }: KnownRecord): string {
   return `${JSON.stringify(line)}\n`
 }
 
-async function parseLines(bytes: Buffer, from: number): Promise<KnownRecord[]> {
+async function parseLines(bytes: Buffer): Promise<KnownRecord[]> {
   const records: KnownRecord[] = []
-  for (let start = from; start < bytes.length;) {
+  for (let start = 0; start < bytes.length;) {
     const end = bytes.indexOf('\n', start)
     const [index, size, record] = JSON.parse(bytes.toString('utf8', start, end)) as Line
     const kept = typeof record === 'number' ? MARKS[record] : record

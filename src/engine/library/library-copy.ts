@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
-import { replaceWhole } from '../../atomic-file.ts'
+import { readChecked, replaceChecked } from '../../atomic-file.ts'
 import { DebouncedTask } from '../../async.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import type { Mark } from './marks.ts'
@@ -19,7 +17,7 @@ const copiedNewsletter = z.strictObject({
   star: z.string(),
 })
 
-const copyHeader = z.object({ length: z.int().nonnegative(), sha256: z.string() })
+const copyHeader = z.object({ length: z.int().nonnegative() })
 
 /** What the copy has of one newsletter: its entry as the library stores it, and its marks. */
 export type CopiedNewsletter = z.infer<typeof copiedNewsletter>
@@ -45,8 +43,7 @@ const DELAY_MS = 500
 const RETRY_MS = 10 * 60_000
 
 /**
- * A copy of the library outside of the store: a line of JSON {length, sha256 of the rest}, and a line with an array of
- * newsletters. It holds encryption keys, in a file for this user alone.
+ * A copy of the library outside of the store: its length, and a line with an array of newsletters. It holds encryption keys, in a file for this user alone.
  */
 export class LibraryCopy {
   readonly #path: string
@@ -101,8 +98,7 @@ export class LibraryCopy {
         else newsletters.set(feedKey, await this.#copied(feedKey, entry))
       }
       const body = `${JSON.stringify([...newsletters.values()])}\n`
-      const head = `${JSON.stringify({ length, sha256: hashOf(body) })}\n`
-      await replaceWhole(this.#path, [Buffer.from(head), Buffer.from(body)])
+      await replaceChecked(this.#path, { length }, [Buffer.from(body)])
     } catch (error) {
       for (const it of this.#changed) changed?.add(it)
       this.#changed = changed
@@ -122,12 +118,9 @@ export class LibraryCopy {
 /** What a copy holds; undefined where there is none, or none that is as it was written. */
 export async function readCopy(path: string): Promise<LibrarySnapshot | undefined> {
   try {
-    const text = await readFile(path, 'utf8')
-    const headEnd = text.indexOf('\n') + 1
-    const { length, sha256 } = copyHeader.parse(JSON.parse(text.slice(0, headEnd)))
-    const body = text.slice(headEnd)
-    if (hashOf(body) !== sha256) return undefined
-    const newsletters = z.array(copiedNewsletter).parse(JSON.parse(body))
+    const { facts, body } = await readChecked(path)
+    const { length } = copyHeader.parse(facts)
+    const newsletters = z.array(copiedNewsletter).parse(JSON.parse(body.toString('utf8')))
     return { length, newsletters: new Map(newsletters.map((it) => [it.entry.feedKey, it])) }
   } catch {
     return undefined
@@ -152,8 +145,4 @@ export function parseNumbers(text: string): number[] {
     const [first = 0, last = first] = range.split('-').map(Number)
     return Array.from({ length: last - first + 1 }, (_, i) => first + i)
   })
-}
-
-function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
 }

@@ -1,10 +1,9 @@
 import { documentOf, type IndexedIssue, type Searchable, type SearchDocument } from './document.ts'
 import { type Clause, rank, type Ranked } from './query.ts'
-import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { replaceWhole } from '../../atomic-file.ts'
+import { readChecked, replaceChecked } from '../../atomic-file.ts'
 
 /** Which words are in which issues: a file for each newsletter, all of them in memory. */
 export class SearchIndex {
@@ -87,37 +86,32 @@ export class SearchIndex {
 const VERSION = `2-${process.versions['unicode'] ?? ''}`
 
 const FILE = /^(?<feedKey>[a-z0-9]{52})\.terms$/
-const HASH_LENGTH = 64
 
 const count = z.int().nonnegative()
 
-const head = z.strictObject({
-  version: z.literal(VERSION),
-  /** Of each document: number of the issue, edition, length in terms, bytes of its terms. */
-  documents: z.array(z.tuple([count, count, count, count])),
-})
+const header = z.strictObject({ version: z.literal(VERSION) })
+
+/** Of each document: number of the issue, edition, length in terms, bytes of its terms. */
+const table = z.array(z.tuple([count, count, count, count]))
 
 /** The documents of each newsletter in a folder; of those without a file that is sound and of this version, none. */
 export async function readIndex(folder: string): Promise<Map<string, SearchDocument[]>> {
   const names = await readdir(folder).catch((): string[] => [])
   const files = names.flatMap((name) => FILE.exec(name)?.groups?.['feedKey'] ?? [])
   const read = files.map(async (feedKey) => {
-    const documents = await readFile(fileOf(folder, feedKey))
-      .then((bytes) => decode(feedKey, bytes))
-      .catch(() => [])
-    return [feedKey, documents] as const
+    return [feedKey, await documentsIn(folder, feedKey).catch(() => [])] as const
   })
   return new Map(await Promise.all(read))
 }
 
-/** A hash in hex of all that follows, a line of JSON, and the terms of the documents one after the other. */
-function decode(feedKey: string, bytes: Buffer): SearchDocument[] {
-  const content = bytes.subarray(HASH_LENGTH)
-  if (bytes.toString('latin1', 0, HASH_LENGTH) !== hashOf([content])) throw new Error('damaged')
-  let at = content.indexOf('\n') + 1
-  const { documents } = head.parse(JSON.parse(content.toString('utf8', 0, at)))
-  return documents.map(([number, edition, length, size]) => {
-    const terms = content.subarray(at, (at += size))
+/** A line of JSON that describes the documents, and their terms one after the other. */
+async function documentsIn(folder: string, feedKey: string): Promise<SearchDocument[]> {
+  const { facts, body } = await readChecked(fileOf(folder, feedKey))
+  header.parse(facts)
+  let at = body.indexOf('\n') + 1
+  return table.parse(JSON.parse(body.toString('utf8', 0, at))).map((described) => {
+    const [number, edition, length, size] = described
+    const terms = body.subarray(at, (at += size))
     return { feedKey, number, edition, length, terms }
   })
 }
@@ -135,15 +129,15 @@ export async function writeIndex(
   await mkdir(folder, { recursive: true, mode: 0o700 })
   for (const [feedKey, documents] of feeds) {
     if (!changed.has(feedKey)) continue
-    const described: z.input<typeof head> = {
-      version: VERSION,
-      documents: documents.map((it) => [it.number, it.edition, it.length, it.terms.length]),
-    }
-    const parts = [
-      Buffer.from(`${JSON.stringify(described)}\n`),
-      ...documents.map((it) => it.terms),
-    ]
-    await replaceWhole(fileOf(folder, feedKey), [Buffer.from(hashOf(parts)), ...parts])
+    const described: z.input<typeof table> = documents.map((it) => [
+      it.number,
+      it.edition,
+      it.length,
+      it.terms.length,
+    ])
+    const line = Buffer.from(`${JSON.stringify(described)}\n`)
+    const parts = [line, ...documents.map((it) => it.terms)]
+    await replaceChecked(fileOf(folder, feedKey), { version: VERSION }, parts)
   }
   const names = await readdir(folder)
   const stale = names.filter((name) => !feeds.has(FILE.exec(name)?.groups?.['feedKey'] ?? ''))
@@ -152,10 +146,4 @@ export async function writeIndex(
 
 function fileOf(folder: string, feedKey: string): string {
   return join(folder, `${feedKey}.terms`)
-}
-
-function hashOf(parts: readonly Uint8Array[]): string {
-  const hash = createHash('sha256')
-  for (const part of parts) hash.update(part)
-  return hash.digest('hex')
 }

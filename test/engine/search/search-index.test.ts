@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -229,13 +228,9 @@ describe('on disk', () => {
       (bytes) => bytes.subarray(0, -1),
       (bytes) => Buffer.concat([bytes, Buffer.from('\n')]),
       (bytes) => Buffer.concat([bytes.subarray(0, -1), Buffer.from('x')]),
-      (bytes) => {
-        const other = bytes
-          .subarray(64)
-          .toString()
-          .replace(/"version":"[^"]*"/, '"version":"0"')
-        return createHash('sha256').update(other).digest('hex') + other
-      },
+      (bytes) => bytes.toString('latin1').replace(/"version":"[^"]*"/, '"version":"0"'),
+      // The first number of a document.
+      (bytes) => bytes.toString('latin1').replace(/\[\[\d/, '[[7'),
     ]
     for (const damage of damages) {
       const { folder } = await saved()
