@@ -71,7 +71,8 @@ export async function writeFiles(
     isDone = true
     return written.map(({ path }) => path)
   } catch (error) {
-    throw translate(error)
+    const hint = 'Choose a folder that you may write to, with --to.'
+    throw unwritable(error, 'save the files', hint)
   } finally {
     await Promise.all(written.map(({ temporary }) => rm(temporary, { force: true })))
     // Only empty ones can be removed.
@@ -147,27 +148,22 @@ function inTheWay(path: string): HyperletterError {
   )
 }
 
-function translate(error: unknown): unknown {
-  switch (codeOf(error)) {
+/** What to say of a failure to write where the user wants it; other errors unchanged. */
+export function unwritable(cause: unknown, what: string, hint: string): unknown {
+  switch (codeOf(cause)) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return new HyperletterError('DISK_FULL', 'No space is left to save the files.', {
-        cause: error,
-      })
+      return new HyperletterError('DISK_FULL', `No space is left to ${what}.`, { cause })
     case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-    case 'ENOTDIR':
     case 'EEXIST':
-      return new HyperletterError(
-        'INVALID_INPUT',
-        `Cannot write there: ${(error as Error).message}.`,
-        {
-          hint: 'Choose a folder that you may write to, with --to.',
-          cause: error,
-        },
-      )
+    case 'ENOENT':
+    case 'ENOTDIR':
+    case 'EPERM':
+    case 'EROFS': {
+      const message = `Cannot write there: ${(cause as Error).message}.`
+      return new HyperletterError('INVALID_INPUT', message, { hint, cause })
+    }
     default:
-      return error
+      return cause
   }
 }

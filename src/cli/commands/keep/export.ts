@@ -3,9 +3,10 @@ import { resolve } from 'node:path'
 import { Option } from 'commander'
 import { defined } from '../../../defined.ts'
 import { writeBeside } from '../../../atomic-file.ts'
-import { codeOf, HyperletterError } from '../../../errors.ts'
+import { HyperletterError } from '../../../errors.ts'
 import type { BundleHeader } from '../../../format/bundle/format.ts'
 import type { Operations } from '../../../api/contract/contract.ts'
+import { unwritable } from '../../files.ts'
 import { issueNumber } from '../../command.ts'
 import { type Commands, type Context, withOperations } from '../../context.ts'
 import { formatBytes, nameOf, plural, shellWord } from '../../terminal/format.ts'
@@ -216,7 +217,11 @@ async function writeFile(
     await refuseExisting(path, force)
     await rename(temporary, path)
   } catch (error) {
-    throw translate(error)
+    throw unwritable(
+      error,
+      'write the bundle',
+      'Choose a folder that exists and that you may write to.',
+    )
   } finally {
     if (temporary !== '') await rm(temporary, { force: true })
   }
@@ -233,26 +238,4 @@ async function refuseExisting(path: string, force: boolean): Promise<void> {
   throw new HyperletterError('INVALID_INPUT', `${path} exists.`, {
     hint: 'Choose another name, or replace it with --force.',
   })
-}
-
-function translate(error: unknown): unknown {
-  switch (codeOf(error)) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new HyperletterError('DISK_FULL', 'No space is left to write the bundle.', {
-        cause: error,
-      })
-    case 'ENOENT':
-    case 'ENOTDIR':
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return new HyperletterError(
-        'INVALID_INPUT',
-        `Cannot write there: ${(error as Error).message}.`,
-        { hint: 'Choose a folder that exists and that you may write to.', cause: error },
-      )
-    default:
-      return error
-  }
 }
