@@ -77,9 +77,19 @@ export const preservingContract = {
       folder: z.string().min(1).max(4_096),
       /** Only the folder `log` in it. */
       logOnly: z.boolean().optional(),
+      /** Where the pages will be on the web: what feeds, previews and the sitemap name. */
+      address: z
+        .url({ protocol: /^https?$/ })
+        .max(2_048)
+        .regex(/\/$/, 'must end in /')
+        .optional(),
+      /** Absolute path of a folder with theme.css, header.html, footer.html, icon.svg or cover.png. */
+      theme: z.string().min(1).max(4_096).optional(),
+      /** Also one feed of all issues. */
+      completeFeed: z.boolean().optional(),
     }),
     z.discriminatedUnion('event', [
-      /** Files, the unchanged ones too. */
+      /** Log files, then issues; the unchanged ones too. */
       z.object({ event: z.literal('writing'), done: count, total: count }),
       z.object({
         event: z.literal('finished'),

@@ -12,7 +12,11 @@ import { clipped, HEAD_PATH, TILE_BYTES } from '../../format/log-files/layout.ts
 import { logFilesOf, type LogFile, type WrittenLog } from '../../format/log-files/write.ts'
 import { nativeCrypto } from '../../log/keys.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
+import { formatLink } from '../../format/keys/link.ts'
+import { readerFile } from '../../site/static/site.ts'
 import { LogFolder } from './log-folder.ts'
+import { PageFolder } from './page-folder.ts'
+import { loadSiteAssets, writeWebsite } from './website.ts'
 
 const LOCAL = { wait: false }
 
@@ -24,7 +28,8 @@ const LOG_FILE = /^log\/(?:tree\/\d+|blocks\/\d+-\d+(?:-[0-9a-f]{16})?|records\/
 const PART = /\/\.hyperletter-[0-9a-f]{12}\.part$/
 
 /**
- * Writes a folder that any web server can serve: the log as files, as docs/log-files.md specifies them. What is there
+ * Writes a folder that any web server can serve: the log as files, as docs/log-files.md specifies them, and of a newsletter
+ * that everybody may read pages and feeds. What is there
  * already stays; what the author retracted goes at once, and other files that are not needed any more one publication
  * later, for somebody may have read the head a moment ago.
  * @throws NOT_AVAILABLE if blocks are not on this machine; INVALID_INPUT if something else is in the folder; FEED_BEHIND if
@@ -32,7 +37,7 @@ const PART = /\/\.hyperletter-[0-9a-f]{12}\.part$/
  */
 export async function* exportSite(
   engine: Engine,
-  { newsletter, folder, logOnly = false }: ParsedInput<'exportSite'>,
+  { newsletter, folder, logOnly = false, ...options }: ParsedInput<'exportSite'>,
   { signal }: CallOptions,
 ): AsyncGenerator<Output<'exportSite'>> {
   const entry = engine.library.resolve(newsletter)
@@ -48,28 +53,48 @@ export async function* exportSite(
     existing: (path) => site.read(LOG + path, TILE_BYTES),
   })
   const before = await headIn(site, feed.feedKey, log)
+  const pages = new PageFolder(folder, signal)
+  // Whoever has the link of a private newsletter reads it with the reader in one file: no page has its text.
+  const isPublic = !logOnly && readable !== undefined && entry.encryptionKey === undefined
+  if (isPublic && before === undefined) await pages.assertUnused()
 
   const files: LogFile[] = log.files.map((it) => ({ ...it, path: LOG + it.path }))
   if (!logOnly) files.push(whereItIs(feed.feedKey))
+  const total = files.length + (isPublic ? readable.issues : 0)
   let changes = { files: 0, changed: 0, changedBytes: 0 }
   for await (changes of site.write(files, signal)) {
-    yield { event: 'writing', done: changes.files, total: files.length }
+    yield { event: 'writing', done: changes.files, total }
   }
   const removed = await removeOld(site, log, before)
+  if (!logOnly) {
+    const assets = await loadSiteAssets()
+    if (!isPublic) await pages.write(readerFile(assets))
+    else {
+      const successor = entry.successor && {
+        link: formatLink({ feedKey: entry.successor.feedKey }),
+        issuedAt: new Date(entry.successor.issuedAt).toISOString(),
+      }
+      const writing = writeWebsite(feed, pages, { ...options, successor }, assets)
+      for await (const { done } of writing)
+        yield { event: 'writing', done: files.length + done, total }
+    }
+  }
   yield {
     event: 'finished',
     feedKey: feed.feedKey,
     ...defined({ title: entry.title }),
-    ...changes,
-    removed,
+    files: changes.files + pages.changes.files,
+    changed: changes.changed + pages.changes.changed,
+    changedBytes: changes.changedBytes + pages.changes.changedBytes,
+    removed: removed + pages.changes.removed,
   }
 }
 
 // Contents that were retracted; undefined where the newsletter cannot be read here.
-async function listed(feed: Feed): Promise<{ holes: BlockRange[] } | undefined> {
+async function listed(feed: Feed): Promise<{ holes: BlockRange[]; issues: number } | undefined> {
   try {
     const { issues } = await feed.list(LOCAL)
-    return { holes: retractedContents(issues) }
+    return { holes: retractedContents(issues), issues: issues.length }
   } catch (error) {
     if (!hasCode(error, 'NEEDS_KEY', 'NOT_AVAILABLE')) throw error
     return undefined

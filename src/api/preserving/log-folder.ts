@@ -13,7 +13,7 @@ interface LogChanges {
 }
 
 /** Everybody may read: a web server runs as another user. */
-const FOLDER_MODE = 0o755
+export const FOLDER_MODE = 0o755
 
 /** A folder that a web server serves, and that is written again and again: files that are right are left as they are. */
 export class LogFolder {
@@ -103,7 +103,8 @@ async function sizeOf(path: string): Promise<number | undefined> {
   return found?.isFile() === true ? found.size : undefined
 }
 
-function notWritten(cause: unknown, path: string): unknown {
+/** The complaint about a file that could not be written. */
+export function notWritten(cause: unknown, path: string): unknown {
   const known = translateStorageError(cause)
   if (known instanceof HyperletterError) return known
   const why = codeOf(cause) ?? String(cause)

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { writeBeside } from '../../atomic-file.ts'
+import { makeDirectory, writeBeside } from '../../atomic-file.ts'
+import { codeOf, HyperletterError } from '../../errors.ts'
 import type { SiteFile } from '../../site/static/model.ts'
+import { FOLDER_MODE, notWritten } from './log-folder.ts'
 
 /** What a run did to a folder. */
 export interface PageChanges {
@@ -31,6 +33,22 @@ export class PageFolder {
   constructor(folder: string, signal: AbortSignal | undefined) {
     this.#folder = folder
     this.#signal = signal
+  }
+
+  /** @throws INVALID_INPUT if there are files of another site that would be replaced. */
+  async assertUnused(): Promise<void> {
+    const taken = ['index.html', 'atom.xml', 'feed.json', 'style.css', ...OWN_FOLDERS]
+    for (const name of taken) {
+      const found = await stat(join(this.#folder, name)).catch(() => undefined)
+      if (found === undefined) continue
+      throw new HyperletterError(
+        'INVALID_INPUT',
+        `${this.#folder} has another site: its ${name}.`,
+        {
+          hint: 'Choose an empty folder, or one of this newsletter that was exported before.',
+        },
+      )
+    }
   }
 
   /** Writes a file, and before it the files that it shows. */
@@ -82,17 +100,38 @@ export class PageFolder {
     const place = this.#note(path)
     const before = await stat(place).catch(() => undefined)
     if (isTrusted && before?.isFile() === true && before.size === bytes) return
-    await mkdir(dirname(place), { recursive: true })
-    const signal = this.#signal
-    const temporary = await writeBeside(place, encoded(pieces()), { signal, isSynced: false })
-    const { size } = await stat(temporary)
-    if (before?.isFile() === true && before.size === size && (await areSame(temporary, place))) {
-      await rm(temporary)
-      return
-    }
-    await rename(temporary, place)
+    const written = await this.#replace(
+      place,
+      pieces,
+      before?.isFile() === true ? before.size : undefined,
+    )
+    if (written === undefined) return
     this.changes.changed++
-    this.changes.changedBytes += size
+    this.changes.changedBytes += written
+  }
+
+  /** @returns its size; undefined if it is the same as before. */
+  async #replace(
+    place: string,
+    pieces: SiteFile['pieces'],
+    sizeBefore: number | undefined,
+  ): Promise<number | undefined> {
+    let temporary: string | undefined
+    try {
+      await makeDirectory(dirname(place), dirname(place), FOLDER_MODE)
+      const options = { signal: this.#signal, isSynced: false }
+      temporary = await writeBeside(place, encoded(pieces()), options)
+      const { size } = await stat(temporary)
+      if (size === sizeBefore && (await areSame(temporary, place))) return undefined
+      await rename(temporary, place)
+      temporary = undefined
+      return size
+    } catch (error) {
+      // What could not be read to be written keeps its own complaint.
+      throw codeOf(error) === undefined ? error : notWritten(error, place)
+    } finally {
+      if (temporary !== undefined) await rm(temporary, { force: true })
+    }
   }
 
   // A file that says what it was made of, and that nobody has changed since.

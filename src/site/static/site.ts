@@ -31,7 +31,7 @@ export function* siteFiles(
   if (address !== undefined) yield whole('sitemap.xml', sitemap(address, issues))
   yield whole('style.css', assets.style)
   yield whole('verify.js', assets.verify)
-  yield whole('reader.html', assets.reader)
+  yield readerFile(assets)
   yield whole('icon.svg', theme.icon ?? assets.icon)
   if (theme.css !== undefined) yield whole('theme.css', theme.css)
   if (theme.cover !== undefined) yield whole('cover.png', theme.cover)
@@ -54,6 +54,11 @@ export function* siteFiles(
       }),
     )
   yield { path: INDEX, facts: issues, pieces: index }
+}
+
+/** The reader in one file, which a private newsletter has, too. */
+export function readerFile({ reader }: Pick<SiteAssets, 'reader'>): SiteFile {
+  return whole('reader.html', reader)
 }
 
 function issueFile(texts: Texts, issue: SiteIssue, at: number): SiteFile {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Output } from '../../../src/api/contract/contract.ts'
 import { bindOperations } from '../../../src/api/operations.ts'
+import { loadSiteAssets } from '../../../src/api/preserving/website.ts'
 import { collect } from '../../../src/format/bytes.ts'
 import { History } from '../../../src/format/history/history.ts'
 import { parseLink } from '../../../src/format/keys/link.ts'
@@ -27,6 +28,9 @@ async function exported(
     only(await all(operations.exportSite({ newsletter, folder, ...options })), 'finished'),
   )
 }
+
+/** Without pages. */
+const LOG_ONLY = { logOnly: true }
 
 const author = (options: { issues?: number; isPrivate?: boolean } = {}) =>
   openAuthor([], { ...options, isOnline: false })
@@ -68,8 +72,10 @@ describe('a newsletter as a folder for a web server', () => {
     const peer = await author({ issues: 3 })
     const folder = await newFolder()
     const finished = await exported(peer, peer.feedKey, folder)
-    expect(finished).toMatchObject({ title: 'Tide tables', files: 4, changed: 4, removed: 0 })
-    expect(Object.keys(await contentsOf(folder)).toSorted()).toEqual([
+    const names = Object.keys(await contentsOf(folder))
+    const { length: files } = names
+    expect(finished).toMatchObject({ title: 'Tide tables', files, changed: files, removed: 0 })
+    expect(names.filter((it) => /^(?:log\/|hyperletter)/.test(it)).toSorted()).toEqual([
       'hyperletter.json',
       'log/blocks/0-7',
       'log/head',
@@ -107,18 +113,21 @@ describe('a newsletter as a folder for a web server', () => {
   it('gets one more issue with few files, and loses old ones one publication later', async () => {
     const peer = await author({ issues: 130 })
     const folder = await newFolder()
-    await exported(peer, peer.feedKey, folder)
+    await exported(peer, peer.feedKey, folder, LOG_ONLY)
     await publish(peer.operations, '# One more\n\nHigh water.\n')
-    const second = await exported(peer, peer.feedKey, folder)
+    const second = await exported(peer, peer.feedKey, folder, LOG_ONLY)
     expect(second).toMatchObject({ changed: 3, removed: 0 })
     expect(Object.keys(await contentsOf(folder))).toContain('log/blocks/256-5')
     await publish(peer.operations, '# Another one\n\nHigh water.\n')
-    expect(await exported(peer, peer.feedKey, folder)).toMatchObject({ changed: 3, removed: 2 })
+    expect(await exported(peer, peer.feedKey, folder, LOG_ONLY)).toMatchObject({
+      changed: 3,
+      removed: 2,
+    })
     const names = Object.keys(await contentsOf(folder))
     expect(names).not.toContain('log/blocks/256-5')
     expect(names).toEqual(expect.arrayContaining(['log/blocks/256-7', 'log/blocks/256-9']))
     const fresh = await newFolder()
-    await exported(peer, peer.feedKey, fresh)
+    await exported(peer, peer.feedKey, fresh, LOG_ONLY)
     const again = await contentsOf(folder)
     expect(again).toMatchObject(await contentsOf(fresh))
   })
@@ -127,9 +136,9 @@ describe('a newsletter as a folder for a web server', () => {
     const peer = await author({ issues: 3 })
     const folder = await newFolder()
     await publish(peer.operations, '# Secret\n\nNobody should have seen this.\n')
-    await exported(peer, peer.feedKey, folder)
+    await exported(peer, peer.feedKey, folder, LOG_ONLY)
     await peer.operations.retractIssue({ newsletter: peer.feedKey, number: 4 })
-    expect(await exported(peer, peer.feedKey, folder)).toMatchObject({ removed: 1 })
+    expect(await exported(peer, peer.feedKey, folder, LOG_ONLY)).toMatchObject({ removed: 1 })
     const packs = Object.entries(await contentsOf(folder)).filter(([it]) => it.includes('blocks/'))
     expect(packs).toHaveLength(1)
     const log = await LogFiles.open(onDisk(folder))
@@ -138,7 +147,7 @@ describe('a newsletter as a folder for a web server', () => {
     expect(Buffer.concat(bundle).equals(await collect(asBundle(log.files)))).toBe(true)
     // What only grew waits for one publication as ever.
     await publish(peer.operations, '# One more\n\nHigh water.\n')
-    expect(await exported(peer, peer.feedKey, folder)).toMatchObject({ removed: 1 })
+    expect(await exported(peer, peer.feedKey, folder, LOG_ONLY)).toMatchObject({ removed: 1 })
     const left = Object.keys(await contentsOf(folder)).filter((it) => it.includes('blocks/'))
     expect(left).toHaveLength(2)
   })
@@ -148,7 +157,11 @@ describe('a newsletter as a folder for a web server', () => {
     const folder = await newFolder()
     await exported(peer, peer.feedKey, folder)
     const { encryptionKey } = parseLink(peer.link)
-    const files = Object.values(await contentsOf(folder)).map((it) => Buffer.from(it, 'base64'))
+    const { 'reader.html': reader, ...others } = await contentsOf(folder)
+    // The program, which is the same for every newsletter.
+    const { reader: program } = await loadSiteAssets()
+    expect(Buffer.from(reader ?? '', 'base64').toString()).toBe(program)
+    const files = Object.values(others).map((it) => Buffer.from(it, 'base64'))
     for (const text of ['Tide', 'Issue', 'previous', encryptionKey ?? '']) {
       expect(files.filter((it) => it.includes(text))).toEqual([])
     }
@@ -165,9 +178,10 @@ describe('a newsletter as a folder for a web server', () => {
     )
     const seeder = checked(bindOperations(await openEngine(), 'engine'))
     await all(seeder.importBundle({ file }))
-    await exported({ operations: seeder }, peer.feedKey, blind, { logOnly: true })
+    await exported({ operations: seeder }, peer.feedKey, blind, LOG_ONLY)
     const {
       'hyperletter.json': _where,
+      'reader.html': _reader,
       'log/records/0-7': records,
       ...rest
     } = await contentsOf(folder)
@@ -224,12 +238,12 @@ describe('a newsletter as a folder for a web server', () => {
     await expectCode(exported(peer, peer.feedKey, folder), 'INVALID_INPUT')
     await chmod(folder, 0o700)
     const interrupt = new AbortController()
-    const input = { newsletter: peer.feedKey, folder: await newFolder() }
+    const input = { newsletter: peer.feedKey, folder: await newFolder(), ...LOG_ONLY }
     const events = peer.operations.exportSite(input, { signal: interrupt.signal })
     const run = async () => {
       for await (const { event } of events) if (event === 'writing') interrupt.abort()
     }
     await expectCode(run(), 'ABORTED')
-    expect(await exported(peer, peer.feedKey, input.folder)).toMatchObject({ files: 4 })
+    expect(await exported(peer, peer.feedKey, input.folder, LOG_ONLY)).toMatchObject({ files: 3 })
   })
 })

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { PageFolder } from '../../../src/api/preserving/page-folder.ts'
 import { writeWebsite, type WebsiteOptions } from '../../../src/api/preserving/website.ts'
 import { validAtom, validJsonFeed } from '../../helpers/feed-validators.ts'
-import { all } from '../../helpers/operations.ts'
+import { all, expectFailure } from '../../helpers/operations.ts'
 import { openAuthor, publish, type Peer } from '../../helpers/peers.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 
@@ -206,5 +206,13 @@ describe('a website', () => {
     const files = [...texts.keys()].filter((it) => it.includes('/files/'))
     expect(files.every((it) => /\/\d+-[^.]+\.(?:png|bin)$/.test(it))).toBe(true)
     expect(texts.get('issues/1/index.html')).toContain('src="data:image/svg+xml;base64,')
+  })
+
+  it('is not written over another one', async () => {
+    const { operations, feedKey } = await authorOf(1)
+    const folder = await temporaryDirectory()
+    await writeFile(join(folder, 'index.html'), 'my own')
+    await expectFailure('INVALID_INPUT', operations.exportSite({ newsletter: feedKey, folder }))
+    expect(await textsOf(folder)).toEqual(new Map([['index.html', 'my own']]))
   })
 })

@@ -17,6 +17,9 @@ interface Options {
   readonly markdown?: string
   readonly site?: string
   readonly logOnly?: boolean
+  readonly address?: string
+  readonly theme?: string
+  readonly completeFeed?: boolean
   readonly since?: number
   readonly force?: boolean
 }
@@ -39,6 +42,9 @@ export const commands: Commands = {
           'force',
         ]),
       )
+      .option('--address <url>', 'with --site: where it will be on the web')
+      .option('--theme <folder>', 'with --site: your own style, header, footer, icon and cover')
+      .option('--complete-feed', 'with --site: also one feed with every issue')
       .option('--log-only', 'with --site: nothing but the verified log')
       .option('--since <number>', 'only issues since this number', issueNumber)
       .option('--force', 'replace existing files')
@@ -48,16 +54,18 @@ A bundle is for \`hyperletter import-bundle\`: readers verify it and replicate i
 files is for other programs, and for \`hyperletter import\`, which makes the same issues of it. A folder
 that was exported before gets the issues that it lacks.
 
-With --site, a folder gets the log as files that anybody can verify. Put it on any web host: readers
-who have the link fetch from there what no peer has. Run it again after each issue; only what is new changes.
-Upload everything but log/head first, and then everything, removing what is gone.
+With --site, a folder becomes a website for any web host: a page for each issue, the archive, feeds, and the
+log as files, against which each page checks its text in the browser. Readers also fetch from there what no
+peer has. Run it again after each issue; only what is new changes. Upload everything but log/head first, and
+then everything, removing what is gone. Of a private newsletter it has ciphertext only, and a reader that
+opens it for those who have the whole link. docs/reach.md has the steps for GitHub Pages and others.
 `,
       )
       .examples(
         'hyperletter export "Tide Tables" --bundle tides.bundle',
         'hyperletter export "Tide Tables" --bundle news.bundle --since 12',
         'hyperletter export "Tide Tables" --markdown ~/letters/tides',
-        'hyperletter export "Tide Tables" --site ~/sites/tides',
+        'hyperletter export "Tide Tables" --site ~/sites/tides --address https://tides.example/',
       )
       .action(bind(exportNewsletter)),
 }
@@ -65,12 +73,15 @@ Upload everything but log/head first, and then everything, removing what is gone
 async function exportNewsletter(
   context: Context,
   newsletter: string,
-  { bundle, markdown, site, logOnly, ...options }: Options,
+  { bundle, markdown, site, since, force, ...web }: Options,
 ): Promise<number | void> {
-  if (logOnly === true && site === undefined) {
-    throw new HyperletterError('INVALID_INPUT', '--log-only goes with --site <folder>.')
+  const [only] = Object.keys(web)
+  if (only !== undefined && site === undefined) {
+    const option = only.replace(/[A-Z]/g, (it) => `-${it.toLowerCase()}`)
+    throw new HyperletterError('INVALID_INPUT', `--${option} goes with --site <folder>.`)
   }
-  if (site !== undefined) return exportSite(context, newsletter, site, logOnly)
+  if (site !== undefined) return exportSite(context, newsletter, site, web)
+  const options = defined({ since, force })
   if (bundle !== undefined) return exportBundle(context, newsletter, bundle, options)
   if (markdown !== undefined) return exportFolder(context, newsletter, markdown, options)
   throw new HyperletterError(
@@ -106,13 +117,21 @@ async function exportSite(
   context: Context,
   newsletter: string,
   to: string,
-  logOnly: boolean | undefined,
+  { address, theme, ...web }: Pick<Options, 'address' | 'theme' | 'completeFeed' | 'logOnly'>,
 ): Promise<void> {
   const { io, out } = context
   const folder = resolve(io.cwd, to)
+  const options = {
+    ...web,
+    ...defined({
+      // As people type it.
+      address: address?.replace(/([^/])$/, '$1/'),
+      theme: theme === undefined ? undefined : resolve(io.cwd, theme),
+    }),
+  }
   const finished = await withOperations(context, async (operations) => {
     using progress = new Progress(context, 'exporting')
-    const input = { newsletter, folder, ...defined({ logOnly }) }
+    const input = { newsletter, folder, ...options }
     for await (const event of operations.exportSite(input, { signal: io.signal })) {
       if (event.event === 'finished') return event
       progress.update(event)

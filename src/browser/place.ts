@@ -1,0 +1,84 @@
+import { defined } from '../defined.ts'
+import { HyperletterError } from '../errors.ts'
+import {
+  parseEncryptionKey,
+  parseFeedKey,
+  type EncryptionKey,
+  type FeedKey,
+} from '../format/keys/feed-key.ts'
+import { parseLink } from '../format/keys/link.ts'
+
+/** What the address of the page says after `#`: nothing of it is sent to a server. */
+export interface ReaderPlace {
+  readonly feedKey: FeedKey
+  readonly encryptionKey?: EncryptionKey
+  readonly number?: number
+  /** Where log files may be: hosts of gateways, or addresses of folders. */
+  readonly via: readonly string[]
+}
+
+const MAX_VIA = 8
+
+/**
+ * Parses `#<feed key>[/<encryption key>][/<number>][?via=<host>,<address>]`. A number is told from a key by its length.
+ * @returns undefined if there is nothing. @throws INVALID_LINK
+ */
+export function parsePlace(hash: string): ReaderPlace | undefined {
+  const [path = '', query = ''] = hash.replace(/^#/, '').split('?')
+  if (path === '') return undefined
+  const [key = '', ...rest] = path.split('/').filter((it) => it !== '')
+  const number = rest.find((it) => /^[1-9]\d{0,14}$/.test(it))
+  const secret = rest.find((it) => it.length > 15)
+  if (rest.length !== [number, secret].filter((it) => it !== undefined).length) {
+    throw new HyperletterError('INVALID_LINK', 'What follows the key in this address is not known.')
+  }
+  const via = (new URLSearchParams(query).get('via') ?? '').split(',').filter((it) => it !== '')
+  return {
+    feedKey: parseFeedKey(key),
+    ...defined({
+      encryptionKey: secret === undefined ? undefined : parseEncryptionKey(secret),
+      number: number === undefined ? undefined : Number(number),
+    }),
+    via: via.slice(0, MAX_VIA),
+  }
+}
+
+/** The address of a place, as `parsePlace` takes it. */
+export function formatPlace({ feedKey, encryptionKey, number, via }: ReaderPlace): string {
+  const query = via.length === 0 ? '' : `?via=${via.map(encodeURIComponent).join(',')}`
+  const parts = [feedKey, encryptionKey, number].filter((it) => it !== undefined)
+  return `#${parts.join('/')}${query}`
+}
+
+/** What somebody typed or pasted: a link of any kind. @throws INVALID_LINK */
+export function placeOfLink(text: string): ReaderPlace {
+  const at = text.indexOf('#')
+  if (/^\s*https?:/i.test(text) && at >= 0) {
+    const place = parsePlace(text.slice(at).trim())
+    if (place !== undefined) {
+      const { origin, pathname } = new URL(text.trim())
+      return { ...place, via: [`${origin}${pathname.replace(/[^/]*$/, '')}`, ...place.via] }
+    }
+  }
+  return { ...parseLink(text), via: [] }
+}
+
+/**
+ * Addresses of folders of log files to try, best first: beside the page, then those that the link names.
+ * @param page address of the page.
+ */
+export function basesOf({ feedKey, via }: ReaderPlace, page: URL): string[] {
+  const named = via.flatMap((it) => {
+    const address = /^https?:\/\//.test(it) ? it : `https://${it}/`
+    return URL.canParse(address) ? folders(new URL(address), feedKey) : []
+  })
+  const own = page.protocol === 'file:' ? [] : folders(page, feedKey)
+  return [...new Set([...own, ...named])]
+}
+
+// A site has one newsletter; a gateway has each below its key, and is named by its root.
+function folders(address: URL, feedKey: FeedKey): string[] {
+  const site = new URL('log/', address.href.replace(/[?#].*$/, '')).href
+  const gateway = new URL(`${feedKey}/log/`, address.href.replace(/[?#].*$/, '')).href
+  return address.pathname === '/' ? [gateway, site] : [site]
+}
