@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
+import { parseUnread, type Unread } from '../config/values.ts'
 
 /** What names a newsletter of this author. */
 export const OWN_NEWSLETTER = 'one of yours: part of its title, or start of its key'
@@ -47,6 +48,15 @@ export class CliCommand extends Command {
   /** Adds `--timeout`. @param what is given up after that time. */
   timeout(what: string): this {
     return this.option('--timeout <seconds>', `${what} after this number of seconds`, seconds)
+  }
+
+  /** Adds `--unread`, to a command that follows newsletters. */
+  unreadAtFirst(): this {
+    return this.option(
+      '--unread <n|all>',
+      'how many of its newest issues are unread at first (HYPERLETTER_UNREAD; default: 3)',
+      (text): Unread => parseUnread(text),
+    )
   }
 
   /** Adds `--keep-location`, to a command that reads pictures. */

@@ -70,7 +70,7 @@ const GROUPS: Readonly<Record<string, readonly (readonly [string, string, Load])
     ['list', 'list the newsletters you write, follow and seed', toRead.lists],
     ['issues <newsletter>', 'list the issues of a newsletter, newest first', toRead.lists],
     ['read [newsletter] [number]', 'show an issue and mark it as read', toRead.read],
-    ['open', 'read in the browser', toRead.open],
+    ['open [link]', 'read in the browser; with a link, follow it first', toRead.open],
     ['web-feeds', 'show web feed addresses for other apps on this machine', toRead.open],
     ['devices <add|list|remove>', 'read on a phone or in an app elsewhere', toRead.devices],
     ['save <newsletter> <number> [attachment]', 'save an issue as files', toRead.save],

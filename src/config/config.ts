@@ -11,13 +11,16 @@ import {
   type Settings,
   type SettingValues,
 } from './settings.ts'
-import type { Address, LogLevel } from './values.ts'
+import type { Address, LogLevel, Unread } from './values.ts'
 
 export type { Settings } from './settings.ts'
 export type { Address, LogLevel } from './values.ts'
 
 /** The web feeds that are republished, below the data folder. */
 export const REPUBLISHED_FILE = 'republished.json'
+
+/** Enough to see what it is like; an archive is there to be looked into, not to be worked off. */
+const DEFAULT_UNREAD = 3
 
 /** What is set, with defaults, resolved once at the start and frozen. All paths are absolute. */
 export interface Config extends SettingValues {
@@ -38,6 +41,8 @@ export interface Config extends SettingValues {
   readonly logLevel: LogLevel
   readonly localDiscovery: boolean
   readonly notify: boolean
+  /** How many of its newest issues are unread when somebody begins to follow a newsletter. */
+  readonly unread: Unread
   /** Whether the terminal is read from line by line. */
   readonly plain: boolean
 }
@@ -99,6 +104,7 @@ export function configOf(
     // A device that binds loopback alone must not appear on the local network.
     localDiscovery: !isLocal && (given.localDiscovery ?? true),
     notify: given.notify ?? false,
+    unread: given.unread ?? DEFAULT_UNREAD,
     plain: given.plain ?? false,
   })
 }

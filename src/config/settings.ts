@@ -12,6 +12,7 @@ import {
   parseRate,
   parseSwitch,
   parseText,
+  parseUnread,
   parseWebAddress,
 } from './values.ts'
 
@@ -102,6 +103,12 @@ const DEFINITIONS = {
     'show a desktop notification for each new issue',
     parseSwitch,
     boolean,
+  ),
+  unread: define(
+    '<n|all>',
+    'how many of its newest issues are unread when you follow a newsletter',
+    parseUnread,
+    number,
   ),
   plain: define(
     '<on|off>',

@@ -132,6 +132,17 @@ export function parseCount(text: string): number {
   throw wrong(`Not a number from 1 to 999999: "${text}".`)
 }
 
+/** How many of the newest issues are unread when somebody begins to follow a newsletter. */
+export type Unread = number | 'all'
+
+/** @throws INVALID_INPUT */
+export function parseUnread(text: string): Unread {
+  const word = text.trim().toLowerCase()
+  if (word === 'all') return 'all'
+  if (/^\d{1,6}$/.test(word)) return Number(word)
+  throw wrong(`Neither all nor a number up to 999999: "${text}".`)
+}
+
 /** @throws INVALID_INPUT */
 export function parsePort(text: string): number {
   const port = /^\d{1,5}$/.test(text.trim()) ? Number(text) : 0

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { HyperletterError } from '../../src/errors.ts'
 import { openBrowser } from '../../src/cli/terminal/programs.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
-import { Capture, jsonOf, runCli, answer, someConfig } from '../helpers/cli.ts'
+import { Capture, jsonOf, runCli, answer, someConfig, streamOf } from '../helpers/cli.ts'
 
 const URL_ONCE = 'http://127.0.0.1:4937/enter?token=abc'
 
@@ -76,6 +76,87 @@ describe('open', () => {
 
   it.each(['0', '65536', 'x', '1.5'])('refuses the port %s', async (port) => {
     expect((await runCli(['open', '--port', port])).code).toBe(2)
+  })
+})
+
+describe('open <link>', () => {
+  const feedKey = 'o8dtnjmjr7e7rorway4h14fizji9nexupj4n9zzmbbiemhbjtk9o'
+  const preview = {
+    feedKey,
+    title: 'Tide Tables',
+    authors: [{ name: 'Ada' }],
+    private: false,
+    issues: 12,
+    subscribed: false,
+    newest: { number: 12, title: 'Spring', publishedAt: '2026-03-20T07:00:00Z' },
+  }
+  const started: unknown[] = []
+  const daemon = (running: boolean) => ({
+    daemonStatus: () => Promise.resolve({ running, socket: '' }),
+    startDaemon: (...args: unknown[]) => {
+      started.push(args)
+      return Promise.resolve({ running: true, socket: '' })
+    },
+  })
+
+  it('starts the daemon, looks, follows, and shows the newest issue', async () => {
+    const { asked, openReader, services } = recorder()
+    const followed: unknown[] = []
+    const subscribe = (input: unknown) => {
+      followed.push(input)
+      return streamOf([{ event: 'subscribed' as const, feedKey, issues: 12 }])()
+    }
+    started.length = 0
+    const { code, stdout, stderr } = await runCli(
+      ['open', `<hyperletter://${feedKey}>.`, '--json', '--unread', '5'],
+      {
+        via: 'daemon',
+        openReader,
+        services: { ...services, ...daemon(false) },
+        operations: { previewNewsletter: answer(preview), subscribe },
+      },
+    )
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(started).toHaveLength(1)
+    expect(followed).toMatchObject([{ unread: 5 }])
+    expect(asked).toEqual([{ port: undefined, path: `/n/${feedKey}/12` }])
+    expect(jsonOf(stdout)).toMatchObject({ url: URL_ONCE, feedKey, number: 12, subscribed: true })
+  })
+
+  it('goes to the issue that the link names, and follows only once', async () => {
+    const { asked, openReader, services } = recorder()
+    const { code, stderr } = await runCli(['open', `hyperletter://${feedKey}/3`], {
+      via: 'daemon',
+      openReader,
+      services: { ...services, ...daemon(true) },
+      operations: { previewNewsletter: answer({ ...preview, subscribed: true }) },
+    })
+    expect(code).toBe(0)
+    expect(asked).toEqual([{ port: undefined, path: `/n/${feedKey}/3` }])
+    expect(stderr).toContain('“Tide Tables”, by Ada, 12 issues')
+  })
+
+  it('only shows what a click leads to, in the browser, though there is no terminal', async () => {
+    const { asked, shown, openReader, services } = recorder()
+    const dataDir = await temporaryDirectory()
+    const loadConfig = () => Promise.resolve({ ...someConfig, dataDir })
+    const { code } = await runCli(['open', '--preview', `hyperletter://${feedKey}`], {
+      via: 'daemon',
+      openReader,
+      services: { ...services, ...daemon(true), loadConfig },
+      operations: { listNewsletters: answer([]) },
+    })
+    expect(code).toBe(0)
+    expect(shown).toHaveLength(1)
+    const link = encodeURIComponent(`hyperletter://${feedKey}`)
+    expect(asked).toEqual([{ port: undefined, path: `/add?link=${link}` }])
+  })
+
+  it('starts nothing for what is no link', async () => {
+    started.length = 0
+    const options = { services: daemon(false) }
+    expect((await runCli(['open', 'hyperletter://abc'], options)).code).toBe(2)
+    expect(started).toEqual([])
   })
 })
 

@@ -36,6 +36,21 @@ export function followingTests(subject: Subject): void {
     expect(single(status.newsletters).downloadedBytes).toBeGreaterThan(0)
   })
 
+  it('counts the archive of a newsletter as read, as it was asked to, and only once', async () => {
+    const network = await privateNetwork()
+    const author = await openAuthor(network, { issues: 4 })
+    const operations = await open(subject, network)
+    const input = { link: author.link, timeoutSeconds: 15 }
+    await all(operations.subscribe({ ...input, unread: 1 }))
+    const unread = async () => (await operations.listInbox({})).map((it) => it.number)
+    expect(await unread()).toStrictEqual([4])
+    await all(operations.subscribe({ ...input, unread: 'all' }))
+    expect(await unread()).toStrictEqual([4])
+    await operations.unsubscribe({ newsletter: author.feedKey })
+    await all(operations.subscribe({ ...input, unread: 'all' }))
+    expect(await unread()).toStrictEqual([4, 3, 2, 1])
+  })
+
   it('shows what a link leads to, and leaves the library as it was', async () => {
     const network = await privateNetwork()
     const author = await openAuthor(network, { issues: 2, isPrivate: true })

@@ -37,6 +37,8 @@ export const UNSET = {
   webhookSecret: undefined,
   notify: false,
   plain: false,
+  // Most tests are about issues that nobody has read.
+  unread: 'all',
 } as const
 
 /** Where the ports of engines are drawn from: below those that systems give out by themselves. */

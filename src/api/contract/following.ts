@@ -43,6 +43,8 @@ export const followingContract = {
       link: z.string().min(1).max(512),
       /** False: record the subscription and return without waiting for a peer. */
       wait: z.boolean().optional(),
+      /** How many of the newest issues are unread, if it was not followed before; as the setting says when absent. */
+      unread: z.union([count, z.literal('all')]).optional(),
       timeoutSeconds: timeoutSeconds.optional(),
     }),
     z.discriminatedUnion('event', [

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { defined } from '../../defined.ts'
+import type { Unread } from '../../config/values.ts'
+import type { LibraryEntry } from '../../engine/library/library.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { hasCode, HyperletterError } from '../../errors.ts'
 import { firstBlock, type ReadOptions } from '../../format/log.ts'
@@ -49,7 +51,11 @@ export async function* subscribe(
     // A wrong key must not take the place of the right one. Before anything has arrived none can be told from the other.
     if (!wait && feed.length > 0) await feed.newest({ wait: false }).catch(ignoreMissing)
     const title = wait ? (await introduction(feed, options)).title : before?.title
-    const details = { ...wanted, ...defined({ title }) }
+    const details = {
+      ...wanted,
+      ...defined({ title }),
+      ...unreadAtFirst(engine, before, input.unread),
+    }
     const read = wait ? sleep(READ_FIRST_MS) : undefined
     const added = engine.library.add(feedKey, 'subscriber', details, read)
     const flushed = added.then(() => engine.flush())
@@ -61,6 +67,16 @@ export async function* subscribe(
   } catch (error) {
     throw full.aborted ? full.reason : error
   }
+}
+
+/** What a library remembers of a newsletter that somebody begins to follow, so that its archive is not news. */
+export function unreadAtFirst(
+  { config }: Engine,
+  before: LibraryEntry | undefined,
+  unread: Unread = config.unread,
+): Pick<LibraryEntry, 'unreadAtFirst'> {
+  if (before?.roles.includes('subscriber') === true || unread === 'all') return {}
+  return { unreadAtFirst: unread }
 }
 
 /** Reports how far a download has come, until everything is held. @throws TIMEOUT if it stands still, DISK_FULL. */
@@ -114,7 +130,7 @@ export async function introduction(
   } catch (error) {
     if (!deadline.aborted) throw error
     throw nobodyAnswered(options, {
-      hint: 'Check the link, and try again when the author or a reader is online; or keep it for the daemon to find: subscribe --no-wait',
+      hint: 'Check the link first: one wrong character names another newsletter. If it is right, the author or a reader has to be online: try again then, or keep it for the daemon to find (subscribe --no-wait).',
     })
   }
   return feed.profile(options)

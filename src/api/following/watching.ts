@@ -140,7 +140,7 @@ async function* arrivals(
       return undefined
     })
   const issues = listing?.issues ?? []
-  const marks = await marksOf(engine, entry)
+  const marks = await marksOf(engine, entry, issues)
   const isNew = ({ index, record }: LocatedIssue) =>
     index >= log.from && record.number > log.reported
   const summarize = (it: LocatedIssue) => summarizeIssue(entry, feed, it, marks(it))

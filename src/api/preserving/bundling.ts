@@ -1,5 +1,6 @@
 import type { Engine } from '../../engine/engine.ts'
 import { hasCode, HyperletterError, codeOf } from '../../errors.ts'
+import { unreadAtFirst } from '../following/subscribing.ts'
 import { rangesToCarry, writeBundle } from '../../format/bundle/write.ts'
 import { takeBundle } from '../../format/bundle/take.ts'
 import { verifyBundle } from '../../format/bundle/verify.ts'
@@ -174,7 +175,8 @@ async function followFeed(
       cause: error,
     })
   }
-  await engine.library.add(feedKey, 'subscriber', secret)
+  const details = { ...secret, ...unreadAtFirst(engine, before) }
+  await engine.library.add(feedKey, 'subscriber', details)
 }
 
 async function introduce(

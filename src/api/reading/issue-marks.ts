@@ -4,6 +4,7 @@ import type { Marks } from '../../engine/library/marks.ts'
 import type { LocatedIssue } from '../../format/feed.ts'
 import { newestEdition } from '../../format/history/corrections.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
+import { ignoreFullDisk } from '../../storage-errors.ts'
 
 /** What the reader said of an issue. */
 export interface IssueMarks {
@@ -13,12 +14,14 @@ export interface IssueMarks {
   readonly corrected: boolean
 }
 
-/** The marks of the issues of a newsletter. */
+/** The marks of the issues of a newsletter. @param issues those that are known, newest first */
 export async function marksOf(
   engine: Engine,
   { feedKey, roles }: LibraryEntry,
+  issues: readonly LocatedIssue[],
 ): Promise<(issue: LocatedIssue) => IssueMarks> {
   const { marks } = engine.library
+  const archiveUpTo = await archiveOf(engine, feedKey, issues)
   const [read, starred, editions] = await Promise.all([
     marks.numbers('read', feedKey),
     marks.numbers('star', feedKey),
@@ -32,9 +35,38 @@ export async function marksOf(
     // Of what was retracted, nothing is left to read.
     const isOver = !isNews || issue.retraction !== undefined
     const corrected = !isOver && read.has(number) && newestEdition(issue).index > edition
-    const isRead = isOver || (read.has(number) && !corrected)
+    const isRead = isOver || number <= archiveUpTo || (read.has(number) && !corrected)
     return { read: isRead, starred: starred.has(number), corrected }
   }
+}
+
+/** The number up to which issues were there before the newsletter was followed; settled with the first issues. */
+async function archiveOf(
+  { library }: Engine,
+  feedKey: FeedKey,
+  [newest]: readonly LocatedIssue[],
+): Promise<number> {
+  const { archiveUpTo, unreadAtFirst } = library.get(feedKey) ?? {}
+  if (unreadAtFirst === undefined || newest === undefined) return archiveUpTo ?? 0
+  const upTo = Math.max(0, newest.record.number - unreadAtFirst)
+  const settled = { archiveUpTo: upTo, unreadAtFirst: undefined }
+  await library.update(feedKey, settled).catch(ignoreFullDisk)
+  return upTo
+}
+
+/** Marks issues as unread. One of an archive that counted as read makes marks of that. @returns how many were read */
+export async function setUnread(
+  { library }: Engine,
+  feedKey: FeedKey,
+  numbers: readonly number[],
+): Promise<number> {
+  const { archiveUpTo = 0 } = library.get(feedKey) ?? {}
+  if (numbers.some((it) => it <= archiveUpTo)) {
+    const archive = Array.from({ length: archiveUpTo }, (_, i) => i + 1)
+    await library.marks.set('read', feedKey, archive, true)
+    await library.update(feedKey, { archiveUpTo: undefined })
+  }
+  return library.marks.set('read', feedKey, numbers, false)
 }
 
 /** A mark without an edition counts for the newest one here: only later amendments are reported. */

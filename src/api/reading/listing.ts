@@ -97,7 +97,7 @@ async function summarizeIssues(
   const { feed } = session
   const { issues } = await feed.list(LOCAL)
   await rememberEditions(engine, entry, issues).catch(ignoreFullDisk)
-  const marks = await marksOf(engine, entry)
+  const marks = await marksOf(engine, entry, issues)
   const arrivals = addArrivals(
     entry.arrivals,
     issues.map((it) => it.record),
@@ -133,7 +133,7 @@ async function summarizeNewsletter(
     const profile = await feed.profile(LOCAL)
     const listing = await feed.list(LOCAL)
     const { issues } = listing
-    const marks = await marksOf(engine, entry)
+    const marks = await marksOf(engine, entry, issues)
     const unread = issues.filter((it) => !marks(it).read).length
     if (profile.title !== entry.title)
       await engine.library.update(feedKey, { title: profile.title }).catch(ignoreFullDisk)

@@ -1,7 +1,7 @@
 import type { Engine } from '../../engine/engine.ts'
 import type { LocatedIssue } from '../../format/feed.ts'
 import type { Output, ParsedInput } from '../contract/contract.ts'
-import { marksOf, setRead } from './issue-marks.ts'
+import { marksOf, setRead, setUnread } from './issue-marks.ts'
 import { listInbox, summarizeIssue } from './listing.ts'
 
 /** Sets or takes the marks of one issue. @throws ISSUE_NOT_FOUND */
@@ -15,13 +15,14 @@ export async function markIssue(
   const located = await feed.issue(number, { wait: false })
   const { marks } = engine.library
   if (read === true) await setRead(marks, feed.feedKey, [located])
-  if (read === false) await marks.set('read', feed.feedKey, [number], false)
+  if (read === false) await setUnread(engine, feed.feedKey, [number])
   if (starred !== undefined) {
     await marks.set('star', feed.feedKey, [number], starred)
     // Starred issues are always kept.
     engine.retention.schedule()
   }
-  return summarizeIssue(entry, feed, located, (await marksOf(engine, entry))(located))
+  const { issues } = await feed.list({ wait: false })
+  return summarizeIssue(entry, feed, located, (await marksOf(engine, entry, issues))(located))
 }
 
 /** Marks many issues as read or unread. @throws ISSUE_NOT_FOUND: then none is marked. */
@@ -40,7 +41,7 @@ export async function markIssues(
   const all = wanted.map((it) => it.record.number)
   const changed = read
     ? await setRead(marks, feed.feedKey, wanted)
-    : await marks.set('read', feed.feedKey, all, false)
+    : await setUnread(engine, feed.feedKey, all)
   return { feedKey: feed.feedKey, newsletter: entry.title ?? feed.feedKey, changed }
 }
 

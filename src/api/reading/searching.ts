@@ -98,7 +98,7 @@ export class Searcher {
       entry,
       feed,
       issues: new Map(issues.map((it) => [it.record.number, it])),
-      marks: await marksOf(this.#engine, entry),
+      marks: await marksOf(this.#engine, entry, issues),
     }
   }
 }

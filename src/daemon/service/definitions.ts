@@ -18,6 +18,11 @@ export function daemonCommand(name: 'run' | 'reload', flags: readonly string[]):
   return [process.execPath, ...NODE_FLAGS, LAUNCHER, 'daemon', name, ...flags]
 }
 
+/** What opens a link, which is its last argument, by this Node and this copy of the program. */
+export function openCommand(dataDir: string): readonly string[] {
+  return [process.execPath, LAUNCHER, `--data-dir=${dataDir}`, 'open', '--preview']
+}
+
 /** Variables that a daemon is started with, by whatever starts it; those that somebody set weigh more. */
 export function daemonEnvironment(
   platform: NodeJS.Platform = process.platform,

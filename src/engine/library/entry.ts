@@ -33,6 +33,10 @@ export interface LibraryEntry {
   readonly origin?: FeedKey | undefined
   /** How much of it stays on this machine; everything when absent. */
   readonly keep?: Keep | undefined
+  /** Issues up to this number were there when the user began to follow it, and count as read. */
+  readonly archiveUpTo?: number | undefined
+  /** Until that number is known: how many of the newest issues do not count as read. */
+  readonly unreadAtFirst?: number | undefined
   /** When issues arrived that are dated later. */
   readonly arrivals?: Arrivals | undefined
 }
@@ -89,6 +93,8 @@ const storedEntry = z.looseObject({
   origin: z.string().transform(parseFeedKey).optional(),
   // A policy of a newer version that this one cannot follow keeps everything.
   keep: keepSchema.optional().catch(undefined),
+  archiveUpTo: z.int().nonnegative().optional().catch(undefined),
+  unreadAtFirst: z.int().nonnegative().optional().catch(undefined),
   arrivals: z
     .array(z.tuple([z.int().positive(), z.string()]))
     .optional()

@@ -76,4 +76,29 @@ describe('lists', () => {
     expect(await left()).toEqual([])
     expect(await operations.markAllRead({})).toEqual([])
   })
+
+  test('of a newsletter that was just followed have no more than its newest issues unread', async () => {
+    const engine = await openEngine()
+    const operations = bindOperations(engine, 'engine')
+    const { feed } = await beginNewsletter(engine, { seed: 1 })
+    const newsletter = feed.feedKey
+    const unread = async () => (await operations.listInbox({})).map((it) => it.number)
+    await engine.library.add(newsletter, 'subscriber', { unreadAtFirst: 2 })
+    expect(await unread()).toEqual([])
+    for (const day of ['01', '02', '03', '04'])
+      await append(engine, { feed } as Begun, day, `2026-03-${day}T07:00:00Z`)
+    expect(await unread()).toEqual([4, 3])
+    expect((await operations.listNewsletters({}))[0]).toMatchObject({ issues: 4, unread: 2 })
+    // What comes later is news, and what is marked as unread stays so.
+    await append(engine, { feed } as Begun, '05', '2026-03-05T07:00:00Z')
+    expect(await unread()).toEqual([5, 4, 3])
+    expect(await operations.markIssue({ newsletter, number: 1, read: false })).toMatchObject({
+      read: false,
+    })
+    expect(await unread()).toEqual([5, 4, 3, 1])
+    await operations.markIssues({ newsletter, read: true })
+    expect(await unread()).toEqual([])
+    await operations.markIssues({ newsletter, read: false })
+    expect(await unread()).toEqual([5, 4, 3, 2, 1])
+  })
 })

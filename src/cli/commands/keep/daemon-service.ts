@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import type { Config } from '../../../config/config.ts'
 import type { Service } from '../../../daemon/service/service.ts'
 import { type CliCommand, wholeNumber } from '../../command.ts'
 import { type Bind, type Context, loadConfig, addSettingFlags, settingsIn } from '../../context.ts'
@@ -26,7 +27,9 @@ export function registerServiceCommands(daemon: CliCommand, bind: Bind): void {
     )
     .action(bind(logs))
   addSettingFlags(daemon.command('install'))
-    .description('Install a service that starts the daemon with the current flags and variables.')
+    .description(
+      'Install a service that starts the daemon with the current flags and variables, and have the desktop open hyperletter:// links.',
+    )
     .option('--print', 'print the service definition without installing it')
     .examples('hyperletter daemon install', 'hyperletter daemon install --print')
     .action(bind(install))
@@ -44,18 +47,21 @@ async function install(context: Context, { print }: { print?: boolean }): Promis
   const service = await serviceHere(context)
   const { manager, file, text } = service
   const described = { manager, file: file ?? null, text }
+  const links = print === true ? [] : await installLinks(context, config)
   if (print === true || manager === 'none') {
-    await out.result({ ...described, done: [] }, () => text)
+    const lines = links.map((it) => `${it}\n`).join('')
+    await out.result({ ...described, done: links }, () => lines + text)
     if (manager === 'none' && print !== true) {
       await out.next('Add this line to the startup configuration of your system.')
     }
     return
   }
-  const done = await installService(service, async () => {
+  const started = await installService(service, async () => {
     if (!(await services.daemonStatus(config)).running) return undefined
     await services.stopDaemon(config, { signal: context.io.signal })
     return 'stopped the running daemon'
   })
+  const done = [...links, ...started]
   await out.result({ ...described, done }, () => done.map((it) => `${it}\n`).join(''))
   for (const name of service.leftOut) {
     await out.warn(
@@ -72,10 +78,25 @@ async function install(context: Context, { print }: { print?: boolean }): Promis
 async function uninstall(context: Context): Promise<void> {
   const { uninstallService } = await import('../../../daemon/service/service.ts')
   const service = await serviceHere(context)
-  const done = await uninstallService(service)
+  const { uninstallLinkHandler } = await import('../../../daemon/service/link-handler.ts')
+  const handler = await linkHandlerHere(context, await loadConfig(context))
+  const links = handler === undefined ? [] : await uninstallLinkHandler(handler)
+  const done = [...links, ...(await uninstallService(service))]
   await context.out.result({ manager: service.manager, file: service.file ?? null, done }, () =>
     done.length === 0 ? 'No service is installed.\n' : done.map((it) => `${it}\n`).join(''),
   )
+}
+
+async function installLinks(context: Context, config: Config): Promise<readonly string[]> {
+  const { installLinkHandler } = await import('../../../daemon/service/link-handler.ts')
+  const handler = await linkHandlerHere(context, config)
+  return handler === undefined ? [] : installLinkHandler(handler)
+}
+
+async function linkHandlerHere({ io }: Context, { dataDir }: Config) {
+  const { linkHandlerOf } = await import('../../../daemon/service/link-handler.ts')
+  const { openCommand } = await import('../../../daemon/service/definitions.ts')
+  return linkHandlerOf(openCommand(dataDir), io.env)
 }
 
 /** What `daemon install` does, or did, on this machine. */

@@ -2,8 +2,22 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { anySignal } from '../../../async.ts'
+import type { Operations, Output } from '../../../api/contract/contract.ts'
+import type { Unread } from '../../../config/values.ts'
+import { defined } from '../../../defined.ts'
+import { hasCode } from '../../../errors.ts'
+import { parseLink } from '../../../format/keys/link.ts'
 import { wholeNumber } from '../../command.ts'
-import { type Commands, type Context, withConnection } from '../../context.ts'
+import {
+  call,
+  type Commands,
+  type Context,
+  loadConfig,
+  settingsIn,
+  withConnection,
+  withOperations,
+} from '../../context.ts'
+import { plural, quoteTitle, shortKey } from '../../terminal/format.ts'
 import { Option } from 'commander'
 import type { AllAddresses } from '../../../site/syndication/addresses.ts'
 
@@ -28,13 +42,100 @@ const registerFeeds: Commands[string] = (command, bind) =>
 export const commands: Commands = {
   open: (command, bind) =>
     command
-      .more('Serves your newsletters to this machine only.')
+      .more(
+        'Serves your newsletters to this machine only. A link is followed, by a daemon that is started if none runs, and its newest issue shown.',
+      )
+      .describeArgument('link', 'hyperletter:// link of a newsletter or issue')
       .option('--port <n>', 'port to serve on; remembered', wholeNumber(1, 65_535))
       .option('--no-browser', 'print the address without opening a browser')
-      .examples('hyperletter open', 'hyperletter open --no-browser', 'hyperletter open --port 8080')
-      .action(bind(openInBrowser)),
+      .option('--preview', 'with a link: show what it is, and follow it only if you say so there')
+      .unreadAtFirst()
+      .timeout('with a link: give up')
+      .examples(
+        'hyperletter open',
+        'hyperletter open hyperletter://<feed key>',
+        'hyperletter open --no-browser',
+        'hyperletter open --port 8080',
+      )
+      .action(bind(open)),
   'web-feeds': registerFeeds,
   feeds: registerFeeds,
+}
+
+interface Options {
+  readonly port?: number
+  readonly browser: boolean
+  readonly preview?: boolean
+  readonly unread?: Unread
+  readonly timeout?: number
+}
+
+type Opened = Partial<Output<'previewNewsletter'>> & { readonly number?: number }
+
+async function open(context: Context, link: string | undefined, options: Options): Promise<void> {
+  const { port, browser, preview } = options
+  if (link === undefined) return openInBrowser(context, { port, browser })
+  const { feedKey, number } = parseLink(link)
+  await startDaemon(context)
+  if (preview === true) {
+    const known = await call(context, 'listNewsletters', {})
+    const isFollowed = known.some((it) => it.feedKey === feedKey && it.roles.includes('subscriber'))
+    const page = `/n/${feedKey}${number === undefined ? '' : `/${number}`}`
+    const path = isFollowed ? page : `/add?${new URLSearchParams({ link }).toString()}`
+    // Whoever clicked on a link has no terminal.
+    return openInBrowser(context, { port, browser, path, isClicked: true })
+  }
+  const opened = await withOperations(context, (operations) =>
+    follow(context, operations, link, options),
+  )
+  const shown = number ?? opened.newest?.number
+  const path = `/n/${feedKey}${shown === undefined ? '' : `/${shown}`}`
+  await openInBrowser(context, {
+    port,
+    browser,
+    path,
+    opened: { ...opened, ...defined({ number: shown }) },
+  })
+}
+
+/** Looks at a newsletter and follows it; whoever hosts the reader goes on downloading. */
+async function follow(
+  { io, out }: Context,
+  operations: Operations,
+  link: string,
+  { timeout, unread }: Options,
+): Promise<Opened> {
+  const { signal } = io
+  const input = { link, ...defined({ timeoutSeconds: timeout }) }
+  const found = await operations.previewNewsletter(input, { signal })
+  const by = (found.authors ?? []).map((it) => it.name).join(', ')
+  const facts = [
+    by === '' ? '' : `by ${by}`,
+    plural(found.issues, 'issue'),
+    found.private ? 'private' : '',
+  ]
+  await out.note(`${quoteTitle(found.title)}, ${facts.filter((it) => it !== '').join(', ')}`)
+  if (found.subscribed) return found
+  for await (const it of operations.subscribe({ ...input, ...defined({ unread }) }, { signal })) {
+    if (it.event === 'subscribed') break
+  }
+  await out.note(
+    `You follow it now. \`hyperletter unsubscribe ${shortKey(found.feedKey)}\` ends that.`,
+  )
+  return { ...found, subscribed: true }
+}
+
+async function startDaemon(context: Context): Promise<void> {
+  const { io, options, out, services } = context
+  const config = await loadConfig(context)
+  if ((await services.daemonStatus(config)).running) return
+  try {
+    await services.startDaemon(config, { signal: io.signal, given: settingsIn(options) })
+    await out.note('Started the daemon, which fetches and serves in the background.')
+  } catch (error) {
+    // Somebody else started it meanwhile, or has the data for a moment.
+    if (!hasCode(error, 'DAEMON_ALREADY_RUNNING', 'STORE_BUSY')) throw error
+  }
 }
 
 /** Serves the web reader and shows it. Without a daemon this lasts until the user interrupts. */
@@ -45,17 +146,22 @@ export async function openInBrowser(
     readonly browser: boolean
     /** The page to begin with. */
     readonly path?: string
+    /** What was followed to get there. */
+    readonly opened?: Opened
+    /** Shown also where there is no terminal. */
+    readonly isClicked?: boolean
   },
 ): Promise<void> {
   const { io, out, services } = context
-  const { port, path, browser } = options
+  const { port, path, browser, opened, isClicked = false } = options
   await withConnection(
     context,
     async (connection, { dataDir }) => {
       const { via, ended } = connection
       const url = await connection.openReader({ port, path }, { signal: io.signal })
-      await out.result({ url, via }, () => `${url}\n`)
-      const file = browser && out.isTerminal ? await redirectFile(dataDir, url) : undefined
+      await out.result({ url, via, ...opened }, () => `${url}\n`)
+      const file =
+        browser && (out.isTerminal || isClicked) ? await redirectFile(dataDir, url) : undefined
       const isShown = file !== undefined && (await services.openBrowser(file, io.env))
       if (!isShown) await out.note('Open this address in a browser. It works once.')
       if (via === 'daemon') return

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises'
 import type { Connection } from '../../../connect.ts'
 import type { Operations, Output } from '../../../api/contract/contract.ts'
+import type { Unread } from '../../../config/values.ts'
 import { defined } from '../../../defined.ts'
 import { hasCode, HyperletterError } from '../../../errors.ts'
 import { seconds } from '../../command.ts'
@@ -12,6 +13,7 @@ interface Options {
   readonly wait: boolean
   readonly timeout?: number
   readonly key?: string
+  readonly unread?: Unread
 }
 
 type Event = Output<'subscribe'>
@@ -30,6 +32,7 @@ export const commands: Commands = {
       .more('Fetches its issues, stores them, and serves them to others.')
       .describeArgument('link', 'hyperletter:// link, feed key, or file from `export` or `succeed`')
       .option('--no-wait', 'do not wait; the daemon fetches the issues')
+      .unreadAtFirst()
       .option('--timeout <seconds>', 'give up after this number of seconds of silence', seconds)
       .option(
         '--key <key>',
@@ -79,6 +82,9 @@ async function subscribe(context: Context, link: string, options: Options): Prom
     return `Subscribed to ${name}${count}.\n`
   })
   if (failure !== undefined) throw explain(failure, via, heldBlocks, length)
+  if (title === undefined) {
+    await out.note('Nothing has arrived yet: check the link, then wait for the author or a reader.')
+  }
   await out.next(
     complete
       ? `hyperletter read ${shortKey(feedKey)}`
@@ -90,13 +96,13 @@ async function follow(
   context: Context,
   operations: Operations,
   link: string,
-  { wait, timeout }: Options,
+  { wait, timeout, unread }: Options,
 ): Promise<Outcome> {
   using progress = new Progress(context, 'looking for peers')
   const input = {
     link,
     ...(!wait && { wait: false }),
-    ...defined({ timeoutSeconds: timeout }),
+    ...defined({ timeoutSeconds: timeout, unread }),
   }
   let subscribed: Subscribed | undefined
   let heldBlocks = 0
@@ -135,7 +141,7 @@ function explain(failure: unknown, via: Connection['via'], heldBlocks: number, l
   if (!hasCode(failure, 'TIMEOUT', 'NOT_AVAILABLE')) return failure
   const message =
     heldBlocks === 0
-      ? 'No peer has it yet. You follow it; check the link if it stays empty.'
+      ? 'Nobody answered: check the link. You follow it, and it arrives once somebody has it.'
       : `Only ${heldBlocks} of ${length} blocks have arrived. You follow it.`
   const hint =
     via === 'daemon'
