@@ -44,6 +44,21 @@ export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promi
   }
 }
 
+/** What `work` gives for each, of at most `atOnce` at a time. */
+export async function mapSome<T, R>(
+  items: readonly T[],
+  atOnce: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = []
+  const rest = items.entries()
+  const workers = Array.from({ length: atOnce }, async () => {
+    for (const [i, item] of rest) results[i] = await work(item)
+  })
+  await Promise.all(workers)
+  return results
+}
+
 /** Waits for `work`, but no longer than `timeoutMs`. Gives whether it is done. */
 export async function withinMs(timeoutMs: number, work: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined

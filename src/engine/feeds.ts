@@ -4,7 +4,7 @@ import { Feed } from '../format/feed.ts'
 import type { Library, LibraryEntry, Role } from './library/library.ts'
 import { hasCode } from '../errors.ts'
 import { hex } from '../hex.ts'
-import { HistoryFile } from './history-file.ts'
+import { HistoryFile, listingMemory } from './history-file.ts'
 import { short, type Logger } from '../logger.ts'
 import { keyBytes, type EncryptionKey, type FeedKey } from '../format/keys/feed-key.ts'
 import { KEEP_OPEN } from '../replication/idle/idle-feeds.ts'
@@ -70,6 +70,7 @@ export class Feeds {
   readonly #options: FeedsOptions
   readonly #open = new Map<FeedKey, OpenFeed>()
   readonly #sessions: FeedSessions
+  readonly #listings = listingMemory()
   readonly #growthListeners = new Set<GrowthListener>()
   /** Discovery keys of private newsletters, in hex. */
   readonly #private = new Set<string>()
@@ -249,7 +250,7 @@ export class Feeds {
     if (encryptionKey !== undefined) this.#private.add(topicOf(keyBytes(feedKey)))
     const log = await opening
     const store = new HistoryFile(this.#historyFile(feedKey), log)
-    const feed = new Feed(log, decompress, { store })
+    const feed = new Feed(log, decompress, { store, memory: this.#listings })
     log.events.on('watchers', 'conflict', (...other) => this.#onConflict(feed, ...other))
     let { length } = log
     log.events.on('watchers', 'append', () => {

@@ -1,11 +1,14 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
+import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import { readChecked, replaceChecked } from '../atomic-file.ts'
+import type { History, HistoryMemory } from '../format/history/history.ts'
 import { only } from '../format/block-ranges.ts'
 import {
   INVALID,
+  LISTING_LIMITS,
   SUPERSEDED,
   UNKNOWN,
   type KnownPart,
@@ -17,6 +20,20 @@ import { hex } from '../hex.ts'
 
 /** Raised when what is remembered of a record changes. A file of another version is made anew. */
 const VERSION = 1
+
+/** What listings of all logs hold in memory together: the largest that one may have, and half as much for others. */
+export const LISTINGS_BYTES = 1.5 * LISTING_LIMITS.bytes
+
+/** Bounds what listings hold in memory: the one that was not asked for longest goes first. */
+export function listingMemory(maxBytes = LISTINGS_BYTES): HistoryMemory {
+  return new LRUCache<Pick<History, 'release'>, number>({
+    maxSize: maxBytes,
+    sizeCalculation: (bytes) => bytes + 1,
+    dispose: (_bytes, history, reason) => {
+      if (reason === 'evict') history.release()
+    },
+  })
+}
 
 /** Lines that are written or read in one turn of the event loop. */
 const LINES_AT_ONCE = 1_000

@@ -42,7 +42,8 @@ export class Feed {
   readonly #contents: Contents
   readonly #wanted: BlockSelection
   readonly #readability: Readability
-  #listing: Listing | undefined
+  /** The history decides for how long it stays in memory. */
+  #listing: WeakRef<Listing> | undefined
   readonly #drops = new SerialQueue()
 
   /**
@@ -61,7 +62,6 @@ export class Feed {
 
   async close(): Promise<void> {
     await this.#history.close()
-    this.#listing = undefined
     await this.log.close()
   }
 
@@ -85,8 +85,8 @@ export class Feed {
   async cutListing(): Promise<Listing | undefined> {
     const { length, byteLength } = this.log
     if (length <= LISTING_LIMITS.records && byteLength <= this.maxRecordBytes) return undefined
-    await this.#listLocally()
-    return this.#listing?.isCut === true ? this.#listing : undefined
+    const listing = await this.list(LOCAL).catch(() => undefined)
+    return listing?.isCut === true ? listing : undefined
   }
 
   /**
@@ -281,8 +281,8 @@ export class Feed {
   }
 
   #noteRetractions(listing: Listing): void {
-    if (listing === this.#listing) return
-    this.#listing = listing
+    if (listing === this.#listing?.deref()) return
+    this.#listing = new WeakRef(listing)
     this.#wanted.retracted = retractedContents(listing.issues, listing.profile)
     this.log.events.emit('listed')
   }

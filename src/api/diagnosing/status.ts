@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { mapSome } from '../../async.ts'
 import { KEEP_EVERYTHING } from '../../config/keep.ts'
 import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
@@ -9,7 +10,7 @@ import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
 import type { Network } from '../../engine/network/network.ts'
 import type { Output, Via } from '../contract/contract.ts'
-import { tooLargeToList } from '../reading/listing.ts'
+import { AT_ONCE, tooLargeToList } from '../reading/listing.ts'
 import { describeSuccessor } from '../succeeding.ts'
 
 type Status = Output<'status'>
@@ -35,8 +36,8 @@ export async function status(
     bytesOnDisk: await bytesBelow(dataDir),
     ...defined({ problem }),
     disk: await diskStatus(engine),
-    newsletters: await Promise.all(
-      engine.library.list().map((entry) => newsletterStatus(engine, network, entry)),
+    newsletters: await mapSome(engine.library.list(), AT_ONCE, (entry) =>
+      newsletterStatus(engine, network, entry),
     ),
   }
 }

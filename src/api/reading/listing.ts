@@ -1,3 +1,4 @@
+import { mapSome } from '../../async.ts'
 import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { hasCode, HyperletterError } from '../../errors.ts'
@@ -20,12 +21,15 @@ type IssueSummary = Output<'listIssues'>[number]
 type NewsletterSummary = Output<'listNewsletters'>[number]
 type Problem = NonNullable<NewsletterSummary['problem']>
 
+/** Newsletters that are listed at a time: each may take some hundred MiB of memory meanwhile. */
+export const AT_ONCE = 4
+
 /** Only what is on this machine: lists answer at once, also offline. */
 const LOCAL = { wait: false }
 
 /** The library, oldest entry first. */
 export function listNewsletters(engine: Engine): Promise<NewsletterSummary[]> {
-  return Promise.all(engine.library.list().map((entry) => summarizeNewsletter(engine, entry)))
+  return mapSome(engine.library.list(), AT_ONCE, (entry) => summarizeNewsletter(engine, entry))
 }
 
 /** The issues of one newsletter, newest first. */
@@ -50,16 +54,16 @@ export async function listInbox(
   const all =
     newsletter === undefined ? engine.library.list() : [engine.library.resolve(newsletter)]
   const entries = all.filter((it) => show === 'starred' || it.roles.includes('subscriber'))
-  const lists = await Promise.all(
-    entries.map((entry) =>
-      summarizeIssues(engine, entry, { isWanted }).catch((error: unknown) => {
-        // One newsletter that cannot be read must not hide the others.
-        if (hasCode(error, 'NEEDS_KEY', 'NOT_AVAILABLE')) return []
-        throw error
-      }),
-    ),
-  )
-  const page = newestFirst(lists.flat()).slice(skip, skip + limit)
+  const most = skip + limit
+  const lists = await mapSome(entries, AT_ONCE, async (entry) => {
+    const found = await summarizeIssues(engine, entry, { isWanted }).catch((error: unknown) => {
+      // One newsletter that cannot be read must not hide the others.
+      if (hasCode(error, 'NEEDS_KEY', 'NOT_AVAILABLE')) return []
+      throw error
+    })
+    return found.length > most ? newestFirst(found).slice(0, most) : found
+  })
+  const page = newestFirst(lists.flat()).slice(skip, most)
   return excerpts ? withExcerpts(engine, page) : page
 }
 

@@ -29,6 +29,13 @@ export interface HistoryOptions {
   readonly limits?: ListingLimits
   /** Where the known part of a long log is kept. */
   readonly store?: KnownPartStore | undefined
+  /** What histories hold in memory, in bytes of records: whoever bounds it releases those not used for longest. */
+  readonly memory?: HistoryMemory | undefined
+}
+
+export interface HistoryMemory {
+  set(history: Pick<History, 'release'>, bytes: number): unknown
+  delete(history: Pick<History, 'release'>): unknown
 }
 
 const NOTHING_KNOWN: KnownPart = { length: 0, records: [], isCut: false }
@@ -48,6 +55,7 @@ export class History {
   readonly #source: BlockSource
   readonly #walk: RecordWalk
   readonly #store: KnownPartStore | undefined
+  readonly #memory: HistoryMemory | undefined
   #limits: ListingLimits
   #known = NOTHING_KNOWN
   #listing: { length: number; value: Listing } | undefined
@@ -56,7 +64,11 @@ export class History {
   #savedRecords = 0
   #saving: Promise<void> = Promise.resolve()
 
-  constructor(source: BlockSource, { limits = LISTING_LIMITS, store }: HistoryOptions = {}) {
+  constructor(
+    source: BlockSource,
+    { limits = LISTING_LIMITS, store, memory }: HistoryOptions = {},
+  ) {
+    this.#memory = memory
     this.#source = source
     this.#limits = limits
     this.#store = store
@@ -78,8 +90,8 @@ export class History {
   /** The whole log. @throws ABORTED; what cannot be had is counted as `missing`. */
   async list(options: ReadOptions = {}): Promise<Listing> {
     let found = this.#whole()
-    if (found !== undefined) return found
-    for await (const { listing } of this.sections(options)) found = listing
+    if (found !== undefined) this.#memory?.set(this, found.recordBytes)
+    else for await (const { listing } of this.sections(options)) found = listing
     return found ?? NOTHING
   }
 
@@ -97,6 +109,7 @@ export class History {
       this.#walk.forget()
       this.#saveSome()
     }
+    this.#memory?.set(this, listing.recordBytes)
     yield { from: 0, issues: [], listing }
   }
 
@@ -132,12 +145,19 @@ export class History {
     return undefined
   }
 
-  /** Waits until what is being saved is saved, and forgets what was read: who has a feed that is closed needs none of it. */
+  /** Waits until what is being saved is saved, and forgets the rest: who has a feed that is closed needs none of it. */
   async close(): Promise<void> {
     await this.#saving
+    this.release()
+    this.#memory?.delete(this)
+  }
+
+  /** Forgets what was read. Whoever lists next reads it again, what was saved from there. */
+  release(): void {
     this.#known = NOTHING_KNOWN
     this.#listing = undefined
     this.#restoring = undefined
+    this.#savedRecords = 0
     this.#walk.forget()
   }
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import type Hypercore from 'hypercore'
 import { describe, expect, it } from 'vitest'
 import { HyperletterError } from '../../../src/errors.ts'
+import { listingMemory } from '../../../src/engine/history-file.ts'
 import { History, type HistoryOptions } from '../../../src/format/history/history.ts'
 import type { KnownPart, KnownPartStore } from '../../../src/format/history/known-record.ts'
 import type { BlockSource } from '../../../src/format/log.ts'
@@ -50,6 +51,46 @@ function storeOf(part?: KnownPart): KnownPartStore & { saved: KnownPart | undefi
   }
   return store
 }
+
+describe('what listings hold in memory together', () => {
+  it('is bounded: that of a log that was not asked for longest comes back from where it was saved', async () => {
+    const memory = listingMemory(250_000)
+    const logs = await Promise.all(
+      [300, 301, 302].map(async (issues) => {
+        const log = await logWith(issues)
+        const store = storeOf()
+        let loads = 0
+        const load = () => {
+          loads++
+          return store.load()
+        }
+        const history = new History(log, { memory, store: { ...store, load } })
+        const list = async () => {
+          log.reads = []
+          loads = 0
+          const { issues: found, recordBytes } = await history.list()
+          expect(found).toHaveLength(issues)
+          expect(recordBytes).toBeGreaterThan(250_000 / 3)
+          expect(recordBytes).toBeLessThan(250_000 / 2)
+          return { loads, reads: log.reads.length }
+        }
+        return { list, store, history }
+      }),
+    )
+    const [first, second, third] = logs as [Listed, Listed, Listed]
+    type Listed = (typeof logs)[number]
+    await first.list()
+    await second.list()
+    expect(await first.list()).toEqual({ loads: 0, reads: 0 })
+    await third.list()
+    expect(await first.list()).toEqual({ loads: 0, reads: 0 })
+    expect(await second.list()).toEqual({ loads: 1, reads: 0 })
+    // Closed, it makes room.
+    await first.history.close()
+    expect(await third.list()).toEqual({ loads: 1, reads: 0 })
+    expect(await second.list()).toEqual({ loads: 0, reads: 0 })
+  })
+})
 
 describe('a listing of a log that grows', () => {
   const step = fc.oneof(
