@@ -59,51 +59,58 @@ async function exportInFolder(
   options: ExportOptions,
 ): Promise<DraftSource | undefined> {
   const names: string[] = await readdir(folder).catch(() => [])
-  for (const name of names.filter((it) => it.endsWith('.json')).slice(0, 16)) {
-    if (GHOST.test(await startOf(join(folder, name)))) return ghostIn(folder, name, options)
+  // Of the folders, those that go with a list of posts.
+  for (const [list, beside] of [
+    [/^posts\.csv$/, 'posts'],
+    [/^(?:emails\.csv|\.?(?:buttondown|newsletter)\.json)$/, 'emails'],
+  ] as const) {
+    if (!names.includes(beside) || !names.some((it) => list.test(it))) continue
+    const files = await readdir(join(folder, beside), { recursive: true }).catch(() => [])
+    names.push(...files.map((it) => `${beside}/${it.split(sep).join('/')}`).toSorted())
   }
-  const wxr: string[] = []
-  for (const name of names.filter((it) => it.endsWith('.xml')).slice(0, 256)) {
-    if (WXR.test(await startOf(join(folder, name)))) wxr.push(name)
-  }
-  if (wxr.length > 0) return wordpressExport(folderArchive(folder), wxr, options)
-  if (names.includes('posts.csv')) {
-    const posts = (await readdir(join(folder, 'posts')).catch(() => [])).map((it) => `posts/${it}`)
-    return substackExport(folderArchive(folder, posts), 'posts.csv', options)
-  }
-  const isPulled =
-    names.includes('emails') && names.some((it) => /^(?:\.buttondown|newsletter)\.json$/.test(it))
-  if (isPulled || names.includes('emails.csv')) {
-    const emails = await readdir(join(folder, 'emails'), { recursive: true }).catch(() => [])
-    const all = [...names, ...emails.map((it) => `emails/${it.split(sep).join('/')}`)]
-    return buttondownExport(folderArchive(folder, all.toSorted()), '', options)
-  }
-  return undefined
+  return exportIn(folderArchive(folder, names), options, (name) => ghostIn(folder, name, options))
 }
 
 async function exportInZip(path: string, options: ExportOptions): Promise<DraftSource> {
   const archive = await zipArchive(path)
   try {
-    const wxr: string[] = []
-    for (const name of archive.names) {
-      if (/^(?:[^/]+\/)?posts\.csv$/.test(name)) return substackExport(archive, name, options)
-      const mails = /^((?:[^/]+\/)?)(?:emails\.csv|\.?(?:buttondown|newsletter)\.json)$/.exec(name)
-      if (mails !== null) return buttondownExport(archive, mails[1] ?? '', options)
-      if (/^(?:[^/]+\/)?[^/]+\.csv$/.test(name) && BEEHIIV.test(await startIn(archive, name)))
-        return beehiivExport(archive, name, options)
-      if (name.endsWith('.mbox')) return mboxExport(archive, name, options)
-      if (/^(?:[^/]+\/)?[^/]+\.xml$/.test(name) && WXR.test(await startIn(archive, name)))
-        wxr.push(name)
-      if (!/^(?:[^/]+\/)?[^/]+\.json$/.test(name)) continue
-      if (GHOST.test(await startIn(archive, name))) return ghostExport(archive, name, options)
-    }
-    if (wxr.length > 0) return wordpressExport(archive, wxr, options)
+    const found = await exportIn(archive, options, (name) => ghostExport(archive, name, options))
+    if (found !== undefined) return found
   } catch (error) {
     await archive.close()
     throw error
   }
   await archive.close()
   throw unknown(basename(path))
+}
+
+/** What the names of files, and how they begin, show an archive to be. */
+async function exportIn(
+  archive: Archive,
+  options: ExportOptions,
+  ghost: (name: string) => DraftSource,
+): Promise<DraftSource | undefined> {
+  const wxr: string[] = []
+  for (const name of archive.names) {
+    const [, folder = '', file = ''] = /^((?:[^/]+\/)?)([^/]+)$/.exec(name) ?? []
+    if (file === 'posts.csv') return substackExport(archive, name, options)
+    if (
+      /^(?:emails\.csv|\.?(?:buttondown|newsletter)\.json)$/.test(file) &&
+      hasMails(archive, folder)
+    )
+      return buttondownExport(archive, folder, options)
+    if (name.endsWith('.mbox')) return mboxExport(archive, name, options)
+    const isText = /\.(?:csv|xml|json)$/.test(file) && (archive.size(name) ?? 0) > 0
+    const start = isText ? await startIn(archive, name) : ''
+    if (BEEHIIV.test(start)) return beehiivExport(archive, name, options)
+    if (GHOST.test(start)) return ghost(name)
+    if (WXR.test(start)) wxr.push(name)
+  }
+  return wxr.length > 0 ? wordpressExport(archive, wxr, options) : undefined
+}
+
+function hasMails({ names }: Archive, folder: string): boolean {
+  return names.some((it) => it.startsWith(`${folder}emails`))
 }
 
 // Backups of a Ghost site lie in its folder for data, beside that for pictures.
