@@ -25,6 +25,8 @@ export class HypercoreLog implements Log {
   readonly key: Uint8Array
   readonly discoveryKey: Uint8Array
   readonly core: Hypercore
+  /** Reads that wait, by the index of their block. */
+  readonly #waiting = new Map<number, Set<() => void>>()
 
   private constructor(core: Hypercore, key: Uint8Array, discoveryKey: Uint8Array) {
     this.core = core
@@ -82,14 +84,32 @@ export class HypercoreLog implements Log {
     if (signal?.aborted) throw new HyperletterError('ABORTED', 'Interrupted.')
     const activeRequests: ActiveRequests = []
     const forget = cancelOnAbort(activeRequests, signal)
+    const options = { wait, timeout: timeoutMs, activeRequests }
     try {
-      const block = await this.core.get(index, { wait, timeout: timeoutMs, activeRequests })
+      const reading = this.core.get(index, options)
+      const isHere = !wait || internalsOf(this.core).bitfield.get(index)
+      const block = await (isHere ? reading : this.#orStored(index, reading, activeRequests))
       if (block !== null) return block
       throw notHere(index)
     } catch (error) {
       throw translateReadError(error, index)
     } finally {
       forget()
+    }
+  }
+
+  // What is stored here without a peer wakes no request of Hypercore's.
+  async #orStored<T>(index: number, reading: Promise<T>, requests: ActiveRequests) {
+    let wake = () => undefined as void
+    const stored = new Promise<void>((resolve) => (wake = resolve))
+    const waiting = this.#waiting.get(index) ?? new Set()
+    this.#waiting.set(index, waiting.add(wake))
+    try {
+      return await Promise.race([reading, stored.then(() => this.core.get(index, { wait: false }))])
+    } finally {
+      Hypercore.destroyRequests(requests)
+      waiting.delete(wake)
+      if (waiting.size === 0 && this.#waiting.get(index) === waiting) this.#waiting.delete(index)
     }
   }
 
@@ -193,8 +213,10 @@ export class HypercoreLog implements Log {
     return onStore(() => this.core.missingNodes(index))
   }
 
-  apply(part: SignedPart): Promise<boolean> {
-    return onStore(() => this.core.applyProof(proofOf(part, this.core.manifest)))
+  async apply(part: SignedPart): Promise<boolean> {
+    const isApplied = await onStore(() => this.core.applyProof(proofOf(part, this.core.manifest)))
+    if ('block' in part) for (const wake of this.#waiting.get(part.index) ?? []) wake()
+    return isApplied
   }
 }
 

@@ -13,8 +13,12 @@ export interface WebOptions {
   readonly headers?: Readonly<Record<string, string>>
   /** For the whole of it: redirects and the answer to its last byte. */
   readonly timeoutMs?: number
-  /** Also from this machine and its network. */
-  readonly allowPrivateAddresses?: boolean | undefined
+  /** Also from this machine and its network; `typed`: only of the host that the address names, wherever it redirects. */
+  readonly allowPrivateAddresses?: boolean | 'typed' | undefined
+  /** Nothing but https, also where it redirects. */
+  readonly httpsOnly?: boolean
+  /** How many redirects are followed; five when absent. */
+  readonly maxRedirects?: number
   readonly signal?: AbortSignal | undefined
 }
 
@@ -49,9 +53,13 @@ for (const network of `0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.
 export async function getFromWeb(address: string, options: WebOptions): Promise<WebAnswer> {
   const signals = [AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS), options.signal]
   const signal = AbortSignal.any(signals.filter((it) => it !== undefined))
+  const { allowPrivateAddresses, maxRedirects = MAX_REDIRECTS } = options
   let url = address
-  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-    const answer = await ask(checked(url, options), { ...options, signal })
+  for (let redirects = 0; redirects <= maxRedirects; redirects++) {
+    const isAllowed =
+      allowPrivateAddresses === 'typed' ? hostOf(url) === hostOf(address) : allowPrivateAddresses
+    const hop = { ...options, allowPrivateAddresses: isAllowed, signal }
+    const answer = await ask(checked(url, hop), hop)
     const { statusCode: status = 0, headers } = answer
     const { location } = headers
     if (status >= 300 && status < 400 && status !== 304 && location !== undefined) {
@@ -68,8 +76,14 @@ export async function getFromWeb(address: string, options: WebOptions): Promise<
   throw new HyperletterError('INVALID_INPUT', `${hostOf(address)} redirects too often.`)
 }
 
-function checked(address: string, { allowPrivateAddresses = false }: WebOptions): URL {
+/** As those of the caller, for one address. */
+type HopOptions = WebOptions & { readonly allowPrivateAddresses: boolean | undefined }
+
+function checked(address: string, { allowPrivateAddresses = false, httpsOnly }: HopOptions): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined
+  if (httpsOnly === true && url?.protocol !== 'https:') {
+    throw new HyperletterError('INVALID_INPUT', `${hostOf(address)} is not an https address.`)
+  }
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '') {
     throw new HyperletterError('INVALID_INPUT', 'Only http and https addresses can be fetched.')
   }
@@ -91,7 +105,7 @@ function privateAddress(host: string): HyperletterError {
   })
 }
 
-async function ask(url: URL, options: WebOptions): Promise<IncomingMessage> {
+async function ask(url: URL, options: HopOptions): Promise<IncomingMessage> {
   const { allowPrivateAddresses = false, headers, signal } = options
   const lookup: LookupFunction = (hostname, wanted, callback) => {
     resolveName(hostname, { ...wanted, all: true }, (error, found: LookupAddress[]) => {

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { extend } from '../../src/format/bundle/take.ts'
 import { readRange } from '../../src/format/log.ts'
+import { bundleOf, take, verify } from '../helpers/bundles.ts'
 import { expectCode } from '../helpers/errors.ts'
+import { signingKeys } from '../helpers/newsletters.ts'
 import { connect, logOf, openReplica, openStore } from '../helpers/stores.ts'
 
 async function authorCore(count = 5) {
@@ -26,6 +29,18 @@ describe('read', () => {
     expect(textOf(await log.read(3))).toBe('block 3')
     disconnect()
     expect(textOf(await log.read(3, { wait: false }))).toBe('block 3')
+  })
+
+  test('has a block as soon as it is stored, whoever stores it', async () => {
+    const source = (await openStore()).get({ keyPair: signingKeys() })
+    await source.append(['block 0', 'block 1'])
+    const bytes = await bundleOf(source)
+    const core = (await openStore()).get({ key: source.id ?? '', allowFork: false })
+    const log = await logOf(core)
+    await extend(log, await verify(bytes))
+    const reading = log.read(1, { timeoutMs: 60_000 })
+    await take(core, bytes)
+    expect(textOf(await reading)).toBe('block 1')
   })
 
   test('does not ask peers when told not to wait', async () => {

@@ -52,6 +52,38 @@ describe('getFromWeb', () => {
     expect(asked).toBe(0)
   })
 
+  it('follows a redirect to a private address only on the host that was typed', async () => {
+    const asked: string[] = []
+    const address = await serve((request, response) => {
+      asked.push(request.headers.host ?? '')
+      const location =
+        request.url === '/here' ? '/there' : address.replace('127.0.0.1', 'localhost')
+      response.writeHead(302, { location }).end()
+    })
+    const typed = { ...own, allowPrivateAddresses: 'typed' } as const
+    await expect(getFromWeb(`${address}/here`, typed)).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+    })
+    expect(asked).toEqual(Array(2).fill(new URL(address).host))
+  })
+
+  it('asks by https only, and follows so many redirects, where that is wanted', async () => {
+    let asked = 0
+    const address = await serve((_, response) => {
+      asked++
+      response.writeHead(302, { location: '/' }).end()
+    })
+    const { port } = new URL(address)
+    await expect(
+      getFromWeb(`http://localhost:${port}/`, { ...own, httpsOnly: true }),
+    ).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    expect(asked).toBe(0)
+    await expect(getFromWeb(address, { ...own, maxRedirects: 3 })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+    })
+    expect(asked).toBe(4)
+  })
+
   it.each(['file:///etc/passwd', 'ftp://example.org/', 'http://user:word@example.org/'])(
     'follows no redirect to %s',
     async (location) => {

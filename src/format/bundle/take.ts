@@ -27,8 +27,7 @@ export async function* takeBundle(
   bundle: VerifiedBundle,
   source: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<number, number> {
-  await assertSameHistory(log, bundle)
-  await upgrade(log, bundle)
+  await extend(log, bundle)
   const { frames } = await openBundle(source)
   let index = 0
   let added = 0
@@ -58,6 +57,15 @@ export async function* takeBundle(
     await Promise.allSettled(batch)
   }
   return added
+}
+
+/**
+ * Stores the length of a bundle, where that is longer, and none of its blocks.
+ * @throws FEED_CONFLICT if the bundle has another history; DISK_FULL.
+ */
+export async function extend(log: StoredLog, bundle: VerifiedBundle): Promise<void> {
+  await assertSameHistory(log, bundle)
+  await upgrade(log, bundle)
 }
 
 async function assertSameHistory(log: StoredLog, { tree }: VerifiedBundle): Promise<void> {

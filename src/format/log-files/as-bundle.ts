@@ -9,23 +9,29 @@ import { treeOf } from './head.ts'
 import { lastTile } from './layout.ts'
 import type { VerifiedFiles } from './verified-files.ts'
 
+/** Blocks to fetch: ascending, without overlaps. */
+type Wanted = readonly BlockRange[] | ((within: BlockRange) => readonly BlockRange[])
+
 /**
  * Log files as a bundle: with all that they carry, the very bytes that `writeBundle` makes of the same log. Tiles and
  * blocks are fetched on the way, and verified before they are given.
- * @param wanted blocks to fetch; the leaves of the others stand for them. Everything when absent.
+ * @param wanted blocks to fetch; the leaves of the others stand for them. Everything when absent. A function is asked
+ * for each pack when its turn comes; the header then counts as if everything were fetched.
  * @throws INVALID_LOG, NOT_AVAILABLE, ABORTED
  */
 export async function* asBundle(
   files: VerifiedFiles,
-  wanted: readonly BlockRange[] = [{ start: 0, end: files.head.length }],
+  wanted: Wanted = [{ start: 0, end: files.head.length }],
 ): AsyncGenerator<Uint8Array> {
   const { head } = files
-  const carried = without(wanted, head.holes)
+  const all = [{ start: 0, end: head.length }]
+  const carried = without(typeof wanted === 'function' ? all : wanted, head.holes)
   const blocks = carried.reduce((sum, { start, end }) => sum + end - start, 0)
   yield encodeHeader({ ...head, blocks }, keyBytes(head.feedKey))
   for (let tile = 0; tile <= lastTile(head.length); tile++) {
     for (const pack of await files.packs(tile)) {
-      yield concat((await files.frames(pack, carried)).flatMap(partsOf))
+      const now = typeof wanted === 'function' ? without(wanted(pack), head.holes) : carried
+      yield concat((await files.frames(pack, now)).flatMap(partsOf))
     }
   }
 }
