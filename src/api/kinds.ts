@@ -28,6 +28,7 @@ export const OPERATION_KINDS = {
   seed: 'value',
   unseed: 'value',
   keepNewsletter: 'value',
+  setMirrors: 'value',
   followSync: 'events',
   listNewsletters: 'value',
   listIssues: 'value',

@@ -116,6 +116,7 @@ export const implementations: {
   seed: async () => (await import('./following/subscribing.ts')).seed,
   unseed: async () => (await import('./following/subscribing.ts')).unseed,
   keepNewsletter: async () => (await import('./following/subscribing.ts')).keepNewsletter,
+  setMirrors: async () => (await import('./following/mirrors.ts')).setMirrors,
   followSync: async () => (await import('./following/subscribing.ts')).followSync,
   listNewsletters: async () => (await import('./reading/listing.ts')).listNewsletters,
   listIssues: async () => (await import('./reading/listing.ts')).listIssues,

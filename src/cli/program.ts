@@ -34,6 +34,7 @@ const toKeep = {
   keep: () => import('./commands/keep/keep.ts'),
   export: () => import('./commands/keep/export.ts'),
   importBundle: () => import('./commands/keep/import-bundle.ts'),
+  mirror: () => import('./commands/keep/mirror.ts'),
   recover: () => import('./commands/keep/recover.ts'),
 }
 const toDo = {
@@ -86,6 +87,7 @@ const GROUPS: Readonly<Record<string, readonly (readonly [string, string, Load])
     ['seed [link...]', 'fetch and serve newsletters without following them', toKeep.seed],
     ['keep <newsletter>', 'choose how much of a newsletter to store', toKeep.keep],
     ['import-bundle <file>', 'import a newsletter from a file, offline', toKeep.importBundle],
+    ['mirror <add|remove|list>', 'choose web servers that have what no peer has', toKeep.mirror],
     ['unseed <newsletter>', 'stop seeding a newsletter', toKeep.seed],
   ],
   'More:': [

@@ -11,10 +11,10 @@ import {
   type Settings,
   type SettingValues,
 } from './settings.ts'
-import type { Address, LogLevel, Unread } from './values.ts'
+import type { Address, LogLevel, MirrorUse, Unread } from './values.ts'
 
 export type { Settings } from './settings.ts'
-export type { Address, LogLevel } from './values.ts'
+export type { Address, LogLevel, MirrorUse } from './values.ts'
 
 /** The web feeds that are republished, below the data folder. */
 export const REPUBLISHED_FILE = 'republished.json'
@@ -40,6 +40,8 @@ export interface Config extends SettingValues {
   readonly socketPath: string
   readonly logLevel: LogLevel
   readonly localDiscovery: boolean
+  /** Whether web servers are asked for what no peer has: all, those that the user added, or none. */
+  readonly mirrors: MirrorUse
   readonly notify: boolean
   /** How many of its newest issues are unread when somebody begins to follow a newsletter. */
   readonly unread: Unread
@@ -103,6 +105,7 @@ export function configOf(
     logLevel: given.logLevel ?? 'warn',
     // A device that binds loopback alone must not appear on the local network.
     localDiscovery: !isLocal && (given.localDiscovery ?? true),
+    mirrors: given.mirrors ?? 'on',
     notify: given.notify ?? false,
     unread: given.unread ?? DEFAULT_UNREAD,
     plain: given.plain ?? false,

@@ -7,6 +7,7 @@ import {
   parseHostNames,
   parseListenAddress,
   parseLogLevel,
+  parseMirrors,
   parsePeerKeys,
   parsePort,
   parseRate,
@@ -78,6 +79,11 @@ const DEFINITIONS = {
     list,
   ),
   localDiscovery: define('<on|off>', 'find peers in the local network', parseSwitch, boolean),
+  mirrors: define(
+    '<on|own|off>',
+    'web servers to ask for what no peer has: all, only those added here, or none',
+    parseMirrors,
+  ),
   readerHosts: define(
     '<names>',
     'more host names of the web reader, such as that of a tunnel or container',

@@ -158,6 +158,16 @@ export function parseSwitch(text: string): boolean {
   throw wrong(`Neither on nor off: "${text}".`, 'Write on or off.')
 }
 
+/** Which mirrors of newsletters are asked. */
+export type MirrorUse = 'on' | 'own' | 'off'
+
+/** @throws INVALID_INPUT */
+export function parseMirrors(text: string): MirrorUse {
+  const word = text.trim().toLowerCase()
+  if (word === 'own') return 'own'
+  return parseSwitch(text) ? 'on' : 'off'
+}
+
 /** Public keys of peers in hex, separated by commas. @throws INVALID_INPUT */
 export function parsePeerKeys(text: string): readonly string[] {
   return text.split(',').map((part) => {

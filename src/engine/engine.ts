@@ -10,6 +10,7 @@ import { LIBRARY_COPY, LIBRARY_NAME } from './library/library-copy.ts'
 import { Library } from './library/library.ts'
 import type { Logger } from '../logger.ts'
 import type { FeedKey } from '../format/keys/feed-key.ts'
+import { Mirrors, type MirrorTimes } from './mirrors/mirrors.ts'
 import type { Network } from './network/network.ts'
 import { Author } from './publish/author.ts'
 import { Continuity } from './publish/continuity.ts'
@@ -37,6 +38,7 @@ interface EngineOptions {
   readonly readOnlyFor?: HyperletterError | undefined
   /** How long an author whose log may be behind waits for peers before it refuses. */
   readonly catchUpMs?: number
+  readonly mirrorTimes?: Partial<MirrorTimes> | undefined
 }
 
 /** Long enough to find a reader on the public network, short enough to wait for at a prompt. */
@@ -70,6 +72,7 @@ export class Engine {
   readonly continuity: Continuity
   readonly successions: SuccessionStore
   readonly retention: Retention
+  readonly mirrors: Mirrors
   /** Ends the listening to changed settings. */
   readonly #unfollow: () => void
   readonly #store: Store
@@ -99,7 +102,7 @@ export class Engine {
       logger,
       open: (it) => this.feeds.startKnown(it),
     })
-    this.#unfollow = live.follow(['diskCap'], async (changed) =>
+    this.#unfollow = live.follow(['diskCap', 'mirrors'], async (changed) =>
       this.retention.setCap(diskCapOf(changed)),
     )
     this.feeds = new Feeds({
@@ -116,6 +119,17 @@ export class Engine {
       onOpen: (feed) => this.retention.add(feed),
       onDiscard: (feedKey) => this.retention.discard(feedKey),
     })
+    this.mirrors = new Mirrors({
+      library,
+      feeds: this.feeds,
+      live,
+      logger,
+      times: options.mirrorTimes,
+      onStored: async () => {
+        this.retention.schedule()
+        await this.flush()
+      },
+    })
     this.successions = new SuccessionStore({
       library,
       logger,
@@ -129,8 +143,11 @@ export class Engine {
       feeds: this.feeds,
       successions: this.successions,
       onDiskFull: (cause) => this.#durability.noteFull(cause),
-      // This device may stay online for months.
-      onOnline: () => this.#durability.flushRegularly(),
+      onOnline: () => {
+        // This device may stay online for months.
+        this.#durability.flushRegularly()
+        this.mirrors.begin()
+      },
     })
     const flush = () => this.flush()
     this.continuity = new Continuity({
@@ -284,6 +301,7 @@ export class Engine {
     this.#unfollow()
     const steps = [
       () => this.author.close(),
+      () => this.mirrors.close(),
       () => this.#networkSession.close(),
       () => this.retention.close(),
       () => this.feeds.close(),

@@ -220,6 +220,7 @@ export function readingTests(subject: Subject): void {
         keep: {},
         leftOut: 0,
         tooLarge: [],
+        mirrors: [],
         downloadedBytes: 0,
       },
     ])

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { socketPath, type Address, type Config } from '../../src/config/config.ts'
 import { Engine } from '../../src/engine/engine.ts'
+import type { MirrorTimes } from '../../src/engine/mirrors/mirrors.ts'
 import { createLogger } from '../../src/logger.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
@@ -17,6 +18,7 @@ export interface OpenEngineOptions {
   readonly config?: Config
   /** How long an author that may be behind waits for peers. */
   readonly catchUpMs?: number
+  readonly mirrorTimes?: Partial<MirrorTimes>
   readonly online?: boolean
 }
 
@@ -29,6 +31,7 @@ export const UNSET = {
   maxConnections: undefined,
   allowPeers: undefined,
   localDiscovery: false,
+  mirrors: 'on',
   readerHosts: undefined,
   webAddress: undefined,
   metricsPort: undefined,
@@ -69,11 +72,12 @@ export function configOf(dataDir: string, bootstrap: readonly Address[] = []): C
 export async function openEngine(options: OpenEngineOptions = {}): Promise<Engine> {
   const config =
     options.config ?? configOf(options.dataDir ?? (await temporaryDirectory()), options.bootstrap)
-  const { catchUpMs = CATCH_UP_MS, online = false } = options
+  const { catchUpMs = CATCH_UP_MS, online = false, mirrorTimes } = options
   const engine = await Engine.open({
     config,
     logger: createLogger(config.logLevel),
     catchUpMs,
+    mirrorTimes,
     online,
   })
   onTestFinished(() => engine.close())

@@ -38,6 +38,7 @@ const reason = z.object({
     'nobody-holds',
     'fetching',
     'retracted',
+    'mirrors',
   ]),
   message: z.string(),
   next: z.string().optional(),

@@ -7,6 +7,7 @@ import {
   events,
   feedKey,
   issueSummary,
+  mirror,
   newsletterRef,
   number,
   progress,
@@ -40,6 +41,7 @@ export const followingContract = {
 
   subscribe: events(
     z.strictObject({
+      /** Or the web address of a folder that has its log as files. */
       link: z.string().min(1).max(512),
       /** False: record the subscription and return without waiting for a peer. */
       wait: z.boolean().optional(),
@@ -80,6 +82,22 @@ export const followingContract = {
       issues: count,
       /** How many of them are not to be here. */
       leftOut: count,
+    }),
+  ),
+
+  /** Adds or removes web servers that have the log of a newsletter as files, or lists them. */
+  setMirrors: value(
+    z.strictObject({
+      newsletter: newsletterRef,
+      add: z.string().min(1).max(512).optional(),
+      remove: z.string().min(1).max(512).optional(),
+    }),
+    z.object({
+      feedKey,
+      title: z.string().optional(),
+      /** They are those of an own newsletter, which its readers use. */
+      signed: z.boolean(),
+      mirrors: z.array(mirror),
     }),
   ),
 

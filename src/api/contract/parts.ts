@@ -141,6 +141,20 @@ export const attachmentSummary = z.object({
   held: z.boolean(),
 })
 
+/** A web server that has the log of a newsletter as files. */
+export const mirror = z.object({
+  address: z.string(),
+  /** Whether its user added it on this device, or its author named it. */
+  from: z.enum(['you', 'author']),
+  state: z.enum(['not-asked', 'good', 'behind', 'wrong', 'conflict', 'refused', 'unreachable']),
+  /** Blocks of the log there. */
+  length: count.optional(),
+  checkedAt: z.string().optional(),
+  /** Why it was not used. */
+  message: z.string().optional(),
+  downloadedBytes: count,
+})
+
 export const newsletterStatus = z.object({
   feedKey,
   title: z.string().optional(),
@@ -165,6 +179,8 @@ export const newsletterStatus = z.object({
   leftOut: count,
   /** Numbers of those that alone are larger than the disk cap. */
   tooLarge: z.array(number),
+  /** Web servers that are asked for what no peer has. Absent from an older daemon. */
+  mirrors: z.array(mirror).optional(),
   problem: problem.optional(),
   successor: successor.optional(),
 })

@@ -30,6 +30,7 @@ export async function diagnose(engine: Engine): Promise<Output<'diagnose'>> {
       checkRoom(engine.config, facts),
       checkPeers(facts),
       ...newsletters,
+      ...(await checkMirrors(engine)),
     ],
   }
 }
@@ -52,6 +53,18 @@ async function checkNewsletters(engine: Engine): Promise<Check> {
   const message = `${whole} of ${complete.length} are here in full${resting > 0 ? `; ${resting} rest` : ''}.`
   if (whole === complete.length) return ok('newsletters', message)
   return warning('newsletters', message, '`hyperletter why <newsletter>` says what is missing.')
+}
+
+/** Web servers that were of no use the last time; nothing where there are none. */
+export async function checkMirrors(engine: Engine): Promise<readonly Check[]> {
+  const lists = await Promise.all(engine.library.list().map((it) => engine.mirrors.list(it)))
+  const all = lists.flat()
+  const bad = all.filter(({ state }) => state !== 'good' && state !== 'not-asked')
+  const [first] = bad
+  if (all.length === 0) return []
+  if (first === undefined) return [ok('mirrors', `${all.length}, none of which has failed.`)]
+  const message = `${bad.length} of ${all.length} are not used. ${first.address}: ${first.message ?? first.state}`
+  return [warning('mirrors', message, '`hyperletter mirror list <newsletter>` says more.')]
 }
 
 async function isComplete(engine: Engine, feedKey: FeedKey): Promise<boolean | undefined> {

@@ -50,6 +50,7 @@ export async function explainNewsletter(
     ...leftOut(engine, entry),
     ...(await tooLarge(feed)),
     ...retracted(feed),
+    ...(await mirrors(engine, entry)),
   ]
   return {
     feedKey,
@@ -120,6 +121,16 @@ function retracted({ dropped }: Feed): Reason[] {
   if (blocks === 0) return []
   const message = `${blocks} blocks were taken back by the author; they are not kept and not missing.`
   return [{ code: 'retracted', message }]
+}
+
+async function mirrors(engine: Engine, entry: LibraryEntry): Promise<Reason[]> {
+  const found = await engine.mirrors.list(entry)
+  if (found.length === 0 || entry.roles.includes('author')) return []
+  const bad = found.filter(({ state }) => state !== 'good' && state !== 'not-asked')
+  const why = bad.map(({ address, message }) => ` ${address}: ${message ?? 'not used.'}`).join('')
+  const which = found.length === 1 ? '1 mirror has' : `${found.length} mirrors have`
+  const message = `${which} its log on the web, and ${found.length - bad.length} can be asked for what no peer has.${why}`
+  return [{ code: 'mirrors', message, next: '`hyperletter mirror list` shows them.' }]
 }
 
 async function missingBlocks(engine: Engine, network: Network, feed: Feed): Promise<Reason[]> {

@@ -89,6 +89,7 @@ async function newsletterStatus(
     keep: entry.keep ?? KEEP_EVERYTHING,
     leftOut: engine.retention.leftOut(feedKey),
     tooLarge: [...engine.retention.tooLarge(feedKey)],
+    mirrors: await engine.mirrors.list(entry),
     ...defined({ problem: problem ?? (cut && tooLargeToList(feed, cut)) }),
     ...(successor && { successor: describeSuccessor(engine, successor) }),
   }

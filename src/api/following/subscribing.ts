@@ -6,12 +6,12 @@ import type { Engine } from '../../engine/engine.ts'
 import { hasCode, HyperletterError } from '../../errors.ts'
 import { firstBlock, type ReadOptions } from '../../format/log.ts'
 import type { Feed } from '../../format/feed.ts'
-import { parseLink } from '../../format/keys/link.ts'
 import type { Newsletter } from '../../format/records/bodies.ts'
 import type { IssueRecord } from '../../format/records/record.ts'
 import { anySignal, orAborted, waitUntil, type WaitOptions } from '../../async.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import { KEEP_EVERYTHING } from '../../config/keep.ts'
+import { followLink, withMirror } from './mirrors.ts'
 
 type Progress = Output<'followSync'>
 
@@ -37,7 +37,7 @@ export async function* subscribe(
   input: ParsedInput<'subscribe'>,
   { signal }: CallOptions,
 ): AsyncGenerator<Output<'subscribe'>> {
-  const { feedKey, encryptionKey } = parseLink(input.link)
+  const { feedKey, encryptionKey, mirror } = await followLink(input.link, signal)
   const { wait = true, timeoutSeconds = PEER_TIMEOUT_SECONDS } = input
   const before = engine.library.get(feedKey)
   const secret = encryptionKey ?? before?.encryptionKey
@@ -50,10 +50,16 @@ export async function* subscribe(
     const options = { timeoutMs, signal: anySignal(full, signal) }
     // A wrong key must not take the place of the right one. Before anything has arrived none can be told from the other.
     if (!wait && feed.length > 0) await feed.newest({ wait: false }).catch(ignoreMissing)
+    using _hurry = { [Symbol.dispose]: engine.mirrors.hurry(feedKey) }
+    const fetching =
+      mirror === undefined ? undefined : engine.mirrors.fetch(feed, mirror, true, signal)
+    // What a mirror has, a peer may have sooner; what fails is tried again, and shown by `status`.
+    fetching?.catch(() => undefined)
     const title = wait ? (await introduction(feed, options)).title : before?.title
+    const mirrors = withMirror(before?.mirrors, mirror)
     const details = {
       ...wanted,
-      ...defined({ title }),
+      ...defined({ title, mirrors }),
       ...unreadAtFirst(engine, before, input.unread),
     }
     const read = wait ? sleep(READ_FIRST_MS) : undefined
@@ -213,13 +219,16 @@ export async function previewNewsletter(
   input: ParsedInput<'previewNewsletter'>,
   { signal }: CallOptions,
 ): Promise<Output<'previewNewsletter'>> {
-  const link = parseLink(input.link)
+  const { mirror, ...link } = await followLink(input.link, signal)
   const known = engine.library.get(link.feedKey)
   const { timeoutSeconds = PREVIEW_TIMEOUT_SECONDS } = input
   // A key that was found later may open what is only carried so far; that is for `subscribe` to keep.
   const wanted = known?.encryptionKey === undefined ? link : known
   await using session = await engine.open(wanted, { online: true, temporary: true })
   const { feed } = session
+  if (mirror !== undefined) {
+    engine.mirrors.fetch(feed, mirror, true, signal).catch(() => undefined)
+  }
   const profile = await introduction(feed, { timeoutMs: timeoutSeconds * 1_000, signal })
   const newest = await feed.newest({ timeoutMs: NEWEST_TIMEOUT_MS, signal }).catch(() => undefined)
   const { title, description, language, authors } = profile
@@ -239,9 +248,14 @@ function headOf({ number, title, publishedAt }: IssueRecord) {
 }
 
 /** Keeps a newsletter alive without following it. A feed key is enough, also for a private one. */
-export async function seed(engine: Engine, input: ParsedInput<'seed'>): Promise<Output<'seed'>> {
-  const { feedKey } = parseLink(input.link)
-  const entry = await engine.library.add(feedKey, 'seeder')
+export async function seed(
+  engine: Engine,
+  input: ParsedInput<'seed'>,
+  { signal }: CallOptions,
+): Promise<Output<'seed'>> {
+  const { feedKey, mirror } = await followLink(input.link, signal)
+  const mirrors = withMirror(engine.library.get(feedKey)?.mirrors, mirror)
+  const entry = await engine.library.add(feedKey, 'seeder', defined({ mirrors }))
   await engine.flush()
   await engine.feeds.start(entry, { online: true })
   return { feedKey }

@@ -111,11 +111,7 @@ export async function* importBundle(
 
 // Both histories are signed by the author: wherever the other one came from, it exists.
 async function markForked(engine: Engine, feedKey: FeedKey, length: number): Promise<void> {
-  if (engine.library.get(feedKey)?.problem !== undefined) return
-  const evidence = { length, fork: 0, peers: [], foundAt: new Date().toISOString() }
-  const message =
-    'A bundle has another history of this newsletter; what was held before stays readable.'
-  await engine.library.update(feedKey, { problem: { code: 'FEED_CONFLICT', message, evidence } })
+  await engine.library.noteFork(feedKey, length, 'A bundle')
   await engine.flush()
 }
 

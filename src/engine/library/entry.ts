@@ -37,6 +37,8 @@ export interface LibraryEntry {
   readonly archiveUpTo?: number | undefined
   /** Until that number is known: how many of the newest issues do not count as read. */
   readonly unreadAtFirst?: number | undefined
+  /** Addresses of web servers with its log as files, which the user added; each ends in `/`. */
+  readonly mirrors?: readonly string[] | undefined
   /** When issues arrived that are dated later. */
   readonly arrivals?: Arrivals | undefined
 }
@@ -95,6 +97,7 @@ const storedEntry = z.looseObject({
   keep: keepSchema.optional().catch(undefined),
   archiveUpTo: z.int().nonnegative().optional().catch(undefined),
   unreadAtFirst: z.int().nonnegative().optional().catch(undefined),
+  mirrors: z.array(z.string()).optional().catch(undefined),
   arrivals: z
     .array(z.tuple([z.int().positive(), z.string()]))
     .optional()

@@ -179,6 +179,14 @@ export class Library {
     if (before !== undefined) await this.#put({ ...before, ...details })
   }
 
+  /** Records that somebody holds another history of a newsletter, of this length, that its author signed. */
+  async noteFork(feedKey: FeedKey, length: number, where = 'A mirror'): Promise<void> {
+    if (this.#entries.get(feedKey)?.problem !== undefined) return
+    const evidence = { length, fork: 0, peers: [], foundAt: new Date().toISOString() }
+    const message = `${where} has another history of this newsletter; what was held before stays readable.`
+    await this.update(feedKey, { problem: { code: 'FEED_CONFLICT', message, evidence } })
+  }
+
   /** Records that the log of a newsletter has grown, if that was not recorded a while ago. */
   async noteActive(feedKey: FeedKey): Promise<void> {
     const { activeAt } = this.#entries.get(feedKey) ?? {}

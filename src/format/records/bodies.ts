@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { attachment, content, MAX_ATTACHMENTS } from './content.ts'
-import { author, languageTag, line, name, paragraph, timestamp, webUrl } from './text.ts'
+import { author, languageTag, line, mirrorUrl, name, paragraph, timestamp, webUrl } from './text.ts'
 
 /** The only media type of a body in format version 1: CommonMark with GFM tables, strikethrough, task lists and footnotes. */
 export const MARKDOWN = 'text/markdown'
@@ -31,6 +31,9 @@ export const issueBody = z.looseObject({
 })
 export type Issue = z.infer<typeof issueBody>
 
+/** Addresses that an author may name for the log. */
+export const MAX_MIRRORS = 8
+
 /** What an author says of a newsletter. The newest `newsletter` record counts, except for `recoveryKey`. */
 export const newsletterFields = {
   title: name(256),
@@ -39,6 +42,9 @@ export const newsletterFields = {
   authors: z.optional(z.array(author).check(z.maxLength(32))),
   website: z.optional(webUrl),
   license: z.optional(line(256)),
+  /** Web servers with the log as files. What is no such list counts as none: records of before it may have anything here. */
+  // oxlint-disable-next-line promise/valid-params -- it is not that of a promise
+  mirrors: z.catch(z.optional(z.array(mirrorUrl).check(z.maxLength(MAX_MIRRORS))), undefined),
   createdAt: timestamp,
   /** Public half of the recovery key pair, z-base-32. Only the first record's counts. */
   recoveryKey: z

@@ -41,6 +41,14 @@ export function paragraph(maxLength: number) {
 /** A web address to show and follow: `http` or `https` only. */
 export const webUrl = line(2_048).check(z.refine(isWebUrl, 'must be an http(s) URL'))
 
+/** The folder of a log on a web server that an author names: `https`, ending in `/`, without user, query or fragment. */
+export const mirrorUrl = line(2_048).check(
+  z.refine(
+    (text) => /^https:\/\/[^\s/?#@]+(?:\/[^\s?#]*)?\/$/i.test(text) && URL.canParse(text),
+    'must be an https address that ends in /',
+  ),
+)
+
 /** Longest timestamp: nine digits of a second, `2026-03-01T09:30:00.123456789Z`. */
 const MAX_TIMESTAMP_LENGTH = 30
 

@@ -77,6 +77,14 @@ async function status(context: Context): Promise<void> {
       await out.warn(`Issue ${number} of ${which} is larger than the disk cap and is not stored.`)
     }
   }
+  for (const { title, feedKey, mirrors = [] } of it.newsletters) {
+    for (const { address, state, message } of mirrors) {
+      if (state === 'good' || state === 'not-asked') continue
+      await out.warn(
+        `${nameOf({ feedKey, title })}: the mirror ${address} is not used. ${message ?? ''}`,
+      )
+    }
+  }
   await noteSuccessors(context, it.newsletters)
   const step = advice(it)
   if (step === undefined) {
@@ -130,7 +138,9 @@ function advice({ via, online, newsletters, problem, dataDir }: Status): string 
   if (!online) {
     return 'The daemon is offline. Check the connection; `hyperletter doctor` looks for the cause.'
   }
-  const lonely = newsletters.find((it) => !isComplete(it) && it.peers === 0)
+  const lonely = newsletters.find(
+    (it) => !isComplete(it) && it.peers === 0 && !it.mirrors?.some(({ state }) => state === 'good'),
+  )
   if (lonely !== undefined) {
     return `No connected peer has the rest of ${nameOf(lonely)}. The daemon fetches it when one appears.`
   }

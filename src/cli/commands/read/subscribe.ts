@@ -30,7 +30,10 @@ export const commands: Commands = {
   subscribe: (command, bind) =>
     command
       .more('Fetches its issues, stores them, and serves them to others.')
-      .describeArgument('link', 'hyperletter:// link, feed key, or file from `export` or `succeed`')
+      .describeArgument(
+        'link',
+        'hyperletter:// link, feed key, https:// address of a mirror, or file from `export` or `succeed`',
+      )
       .option('--no-wait', 'do not wait; the daemon fetches the issues')
       .unreadAtFirst()
       .option('--timeout <seconds>', 'give up after this number of seconds of silence', seconds)
@@ -41,6 +44,7 @@ export const commands: Commands = {
       .examples(
         'hyperletter subscribe hyperletter://<feed key>',
         'hyperletter subscribe hyperletter://<feed key> --no-wait',
+        'hyperletter subscribe https://tides.example/',
         'hyperletter subscribe tides.bundle',
       )
       .action(bind(subscribe)),
@@ -81,6 +85,10 @@ async function subscribe(context: Context, link: string, options: Options): Prom
     const count = title === undefined ? '' : `: ${plural(issues, 'issue')}${held}`
     return `Subscribed to ${name}${count}.\n`
   })
+  if (/^https?:/i.test(link)) {
+    // Nobody vouched for it but the server. From here on, only this key counts.
+    await out.note(`Its key, which you can compare: hyperletter://${feedKey}`)
+  }
   if (failure !== undefined) throw explain(failure, via, heldBlocks, length)
   if (title === undefined) {
     await out.note('Nothing has arrived yet: check the link, then wait for the author or a reader.')

@@ -1,0 +1,170 @@
+import type { Engine } from '../../engine/engine.ts'
+import { mirrorSource } from '../../engine/mirrors/mirror-source.ts'
+import { codeOf, hasCode, HyperletterError } from '../../errors.ts'
+import { composeNewsletter } from '../../format/history/entry.ts'
+import { parseFeedKey } from '../../format/keys/feed-key.ts'
+import { parseLink, type Link } from '../../format/keys/link.ts'
+import { invalidLog } from '../../format/log-files/layout.ts'
+import { VerifiedFiles } from '../../format/log-files/verified-files.ts'
+import { MAX_MIRRORS } from '../../format/records/bodies.ts'
+import { mirrorUrl } from '../../format/records/text.ts'
+import { decodeRecord } from '../../format/records/record.ts'
+import { nativeCrypto } from '../../log/keys.ts'
+import type { Output, ParsedInput } from '../contract/contract.ts'
+import { defined } from '../../defined.ts'
+
+/** `hyperletter.json` has a few lines. */
+const MAX_PLACE_BYTES = 16 * 1024
+
+/** What a link or address leads to. */
+export interface Followed extends Link {
+  /** Where the log is as files, ending in `/`: where a web address was given. */
+  readonly mirror?: string
+}
+
+/**
+ * What a link leads to; of a web address, whatever newsletter lies there: its key is trusted for the first time.
+ * @throws INVALID_LINK; INVALID_LOG, NOT_AVAILABLE, INVALID_INPUT of a web address.
+ */
+export async function followLink(text: string, signal?: AbortSignal): Promise<Followed> {
+  const address = text.trim()
+  // A key with another scheme is a mistyped link.
+  if (!/^https?:\/\/(?![a-z0-9]{52,64}\/?$)/i.test(address)) return parseLink(text)
+  const { log, feedKey } = await placeOf(folderOf(address), signal)
+  const files = await VerifiedFiles.open(mirrorSource(log, { isTyped: true }), {
+    signal,
+    crypto: nativeCrypto,
+    feedKey,
+  })
+  return { feedKey: files.head.feedKey, mirror: log }
+}
+
+/** Addresses with one more, as the newest of those that may be kept. */
+export function withMirror(before: readonly string[] | undefined, mirror: string | undefined) {
+  if (mirror === undefined) return before
+  return [...(before ?? []).filter((it) => it !== mirror), mirror].slice(-MAX_MIRRORS)
+}
+
+function folderOf(address: string): string {
+  if (!URL.canParse(address)) {
+    throw new HyperletterError('INVALID_LINK', 'That is no web address.')
+  }
+  const url = new URL(address)
+  url.hash = ''
+  url.search = ''
+  if (!url.pathname.endsWith('/')) url.pathname = url.pathname.replace(/[^/]*\.html?$/, '')
+  if (!url.pathname.endsWith('/')) url.pathname += '/'
+  return url.href
+}
+
+// A site says where its log is; a folder of a log alone says nothing.
+async function placeOf(folder: string, signal: AbortSignal | undefined) {
+  const source = mirrorSource(folder, { isTyped: true })
+  const log = new URL('log/', folder).href
+  let found: unknown
+  try {
+    const bytes = await source.get('hyperletter.json', { limit: MAX_PLACE_BYTES, signal })
+    found = JSON.parse(new TextDecoder().decode(bytes))
+  } catch (error) {
+    if (hasCode(error, 'INVALID_INPUT', 'ABORTED')) throw error
+    if (codeOf(error) !== undefined) return { log, feedKey: undefined }
+    throw invalidLog('hyperletter.json is not JSON.', error)
+  }
+  const place = (found ?? {}) as { hyperletter?: unknown; feedKey?: unknown; log?: unknown }
+  const isKnown = place.hyperletter === 1 && typeof place.feedKey === 'string'
+  if (!isKnown) throw invalidLog('hyperletter.json is of no newsletter.')
+  const below =
+    typeof place.log === 'string' && URL.canParse(place.log, folder) ? place.log : 'log/'
+  const url = new URL(below, folder)
+  // Whoever writes that file does not choose whom this device asks.
+  const isHere = url.href.startsWith(folder) && url.href.endsWith('/')
+  try {
+    return { log: isHere ? url.href : log, feedKey: parseFeedKey(String(place.feedKey)) }
+  } catch (error) {
+    throw invalidLog('hyperletter.json has no feed key.', error)
+  }
+}
+
+/**
+ * Adds or removes addresses of web servers with the log of a newsletter, or says which there are. Those of an own
+ * newsletter are signed: all its readers use them.
+ * @throws INVALID_LOG, FEED_CONFLICT or NOT_AVAILABLE if what is added has no such log, and is not added; INVALID_INPUT.
+ */
+export async function setMirrors(
+  engine: Engine,
+  { newsletter, add, remove }: ParsedInput<'setMirrors'>,
+  { signal }: { readonly signal?: AbortSignal | undefined },
+): Promise<Output<'setMirrors'>> {
+  const entry = engine.library.resolve(newsletter)
+  const { feedKey, title } = entry
+  await using session = await engine.open(entry)
+  const { feed } = session
+  const isOwn = entry.roles.includes('author')
+  const current = isOwn
+    ? ((await feed.profile({ wait: false })).mirrors ?? [])
+    : (entry.mirrors ?? [])
+  let next = current
+  if (remove !== undefined) {
+    const address = current.find(
+      (it) => it === remove || it === new URL('log/', folderOf(remove)).href,
+    )
+    if (address === undefined) {
+      throw new HyperletterError('INVALID_INPUT', `${remove} is none of its mirrors here.`, {
+        hint: '`hyperletter mirror list` shows them. Those that its author named stay.',
+      })
+    }
+    next = current.filter((it) => it !== address)
+  }
+  if (add !== undefined) {
+    const found = await followLink(add, signal)
+    if (found.mirror === undefined) {
+      throw new HyperletterError('INVALID_INPUT', 'A mirror is a web address: https://…')
+    }
+    if (found.feedKey !== feedKey)
+      throw invalidLog(`They are of another newsletter, ${found.feedKey}.`)
+    next = [...current.filter((it) => it !== found.mirror), found.mirror]
+  }
+  if (next.length > MAX_MIRRORS) {
+    throw new HyperletterError('INVALID_INPUT', `At most ${MAX_MIRRORS} mirrors are possible.`)
+  }
+  const added = next.find((it) => !current.includes(it))
+  if (added !== undefined && !isOwn) {
+    await engine.mirrors.fetch(feed, added, true, signal).catch((error: unknown) => {
+      // Others may be of use later, and their state says how they are now.
+      if (!hasCode(error, 'FEED_BEHIND', 'NOT_AVAILABLE')) throw error
+    })
+  }
+  if (next !== current) {
+    if (isOwn) await sign(engine, feed, next, signal)
+    else await engine.library.update(feedKey, { mirrors: next })
+    await engine.flush()
+  }
+  const after = engine.library.get(feedKey) ?? entry
+  return {
+    feedKey,
+    ...defined({ title }),
+    signed: isOwn,
+    mirrors: await engine.mirrors.list(after),
+  }
+}
+
+async function sign(
+  engine: Engine,
+  feed: Awaited<ReturnType<Engine['open']>>['feed'],
+  mirrors: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const wrong = mirrors.find((it) => !mirrorUrl.safeParse(it, { jitless: true }).success)
+  if (wrong !== undefined) {
+    throw new HyperletterError(
+      'INVALID_INPUT',
+      `Readers are sent to https addresses only: ${wrong}`,
+    )
+  }
+  const { profile: index = 0 } = await feed.position()
+  const record = decodeRecord(await feed.log.read(index, { wait: false }), index)
+  if (record.type !== 'newsletter') throw new HyperletterError('INTERNAL', 'There is no profile.')
+  const { type: _type, previous: _previous, profile: _profile, ...newsletter } = record
+  const changed = { ...newsletter, mirrors: [...mirrors] }
+  await engine.author.append(feed, [(at) => composeNewsletter(at, changed)], { signal })
+}

@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { hasCode, HyperletterError } from '../../errors.ts'
+import { tooLong, type LogFileSource } from '../../format/log-files/source.ts'
+import { RateLimiter } from '../../rate-limiter.ts'
+import { getFromWeb } from '../../sources/web.ts'
+
+/** For one file, redirects and all: a pack has a megabyte, a block of its own at most fifteen. */
+const TIMEOUT_MS = 120_000
+const MAX_REDIRECTS = 3
+
+export interface MirrorSourceOptions {
+  /**
+   * Whether a person gave the address to this device. Else its author named it to all readers: then it must be https,
+   * and no machine of a private network is asked, whatever a name resolves or an answer redirects to.
+   */
+  readonly isTyped: boolean
+  /** Bytes a second. */
+  readonly downloadLimit?: number | undefined
+  /** Called with the size of each answer. */
+  readonly onBytes?: (bytes: number) => void
+}
+
+/** Log files on a web server. Nothing but their names and ranges is sent: no cookie, no referrer. @param base ends in `/`. */
+export function mirrorSource(base: string, options: MirrorSourceOptions): LogFileSource {
+  const { isTyped, downloadLimit = Infinity, onBytes } = options
+  const limiter =
+    downloadLimit === Infinity
+      ? undefined
+      : new RateLimiter({ perSecond: downloadLimit, burst: downloadLimit })
+  return {
+    async get(path, { from, to, limit, signal }) {
+      const range: Record<string, string> =
+        from === undefined || to === undefined ? {} : { range: `bytes=${from}-${to - 1}` }
+      const answer = await getFromWeb(new URL(path, base).href, {
+        maxBytes: limit,
+        headers: { 'accept-encoding': 'identity', ...range },
+        timeoutMs: TIMEOUT_MS,
+        maxRedirects: MAX_REDIRECTS,
+        allowPrivateAddresses: isTyped && 'typed',
+        httpsOnly: !isTyped || base.startsWith('https:'),
+        signal,
+      }).catch((error: unknown) => {
+        throw hasCode(error, 'TOO_LARGE') ? tooLong(path, limit) : error
+      })
+      // A range of a compressed file is none of the file.
+      if (answer.status === 206 && answer.headers['content-encoding'] !== undefined) {
+        throw new HyperletterError('NOT_AVAILABLE', `${path} can be had compressed only.`)
+      }
+      onBytes?.(answer.body.byteLength)
+      const waitMs = limiter?.reserve(answer.body.byteLength) ?? 0
+      if (waitMs > 0) await sleep(waitMs, undefined, { signal: signal ?? undefined, ref: false })
+      return answer.body
+    },
+  }
+}
