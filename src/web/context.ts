@@ -5,7 +5,7 @@ import type { Context } from 'hono'
 import { getCookie } from 'hono/cookie'
 import type { Operations } from '../api/contract/contract.ts'
 import { layout, type Page } from '../site/pages/layout.ts'
-import { THEMES, type View } from '../site/pages/parts.ts'
+import { LOOKS, THEMES, type View } from '../site/pages/parts.ts'
 import type { Admission, Device } from './admission.ts'
 import type { Previews } from './previews.ts'
 import type { AddressSecrets, Secrets } from './state.ts'
@@ -60,6 +60,7 @@ export function viewOf(reader: Reader, c: ReaderContext): View {
   return {
     path: localPath(c.req.method === 'GET' ? pathname + search : pathname),
     theme,
+    look: { text: lookIn(c, 'text'), width: lookIn(c, 'width') },
     formToken: reader.secrets.form(c.get('device')?.id),
     stylePath: reader.assets.style.path,
     scriptPath: reader.assets.script.path,
@@ -73,6 +74,10 @@ export function secretsOf({ secrets }: Reader, c: ReaderContext): AddressSecrets
   return device === undefined ? secrets : secrets.addressesOf(device.id)
 }
 
+function lookIn(c: ReaderContext, name: keyof typeof LOOKS): string {
+  return LOOKS[name].find((it) => it === getCookie(c, name)) ?? LOOKS[name][0]
+}
+
 /** Answers with a whole page. */
 export function show(
   c: ReaderContext,
@@ -80,7 +85,9 @@ export function show(
   page: Page,
   status: 200 | 404 | 422 | 500 | 503 = 200,
 ): Response | Promise<Response> {
-  return c.html(layout(view, { notice: NOTICES[c.req.query('done') ?? ''], ...page }), status)
+  const notice = NOTICES[c.req.query('done') ?? '']
+  const undo = /^[0-9a-f]{16}$/.exec(c.req.query('undo') ?? '')?.[0]
+  return c.html(layout(view, { notice, ...(undo && { undo: `/undo/${undo}` }), ...page }), status)
 }
 
 /** Notices by a code in the address, so that no address can put words of its own on a page. */
@@ -88,6 +95,7 @@ const NOTICES: Readonly<Record<string, string>> = {
   followed: 'You follow it now. Issues arrive in the background.',
   later: 'You follow it now. It is downloaded as soon as a peer that has it is online.',
   left: 'You no longer follow it.',
+  read: 'All of them are marked as read.',
 }
 
 /** A file of the reader's own, under an address that changes with its content. */

@@ -1,7 +1,7 @@
 import type { Operations } from '../api/contract/contract.ts'
 import { originsOf, type Origins } from '../render/links.ts'
-import { attachmentPath } from '../site/pages/issue.ts'
 import {
+  attachmentPath,
   issuePath,
   newsletterPath,
   type IssueSummary,

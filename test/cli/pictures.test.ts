@@ -1,11 +1,8 @@
+import { bitmapOf } from '../../src/render/bitmap.ts'
 import fc from 'fast-check'
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import {
-  bitmapOf,
-  drawPicture,
-  pictureProtocol,
-} from '../../src/cli/commands/read/read-pictures.ts'
+import { drawPicture, pictureProtocol } from '../../src/cli/commands/read/read-pictures.ts'
 import type { Input, Output } from '../../src/api/contract/contract.ts'
 import { answer, Capture, runCli } from '../helpers/cli.ts'
 

@@ -138,6 +138,9 @@ export const attachmentSummary = z.object({
   /** Decoded length in bytes. */
   bytes: count,
   alt: z.string().optional(),
+  /** In pixels, of a picture, where that was asked for and is known. */
+  width: number.optional(),
+  height: number.optional(),
   held: z.boolean(),
 })
 

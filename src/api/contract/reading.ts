@@ -142,6 +142,8 @@ export const readingContract = {
       number: number.optional(),
       /** 1 is the issue as first published; the newest edition when absent. */
       edition: number.optional(),
+      /** With the width and height of pictures that are on this machine. */
+      pictureSizes: z.boolean().optional(),
       /** Remember that it was read. */
       markRead: z.boolean().optional(),
       timeoutSeconds: timeoutSeconds.optional(),

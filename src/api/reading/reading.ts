@@ -9,8 +9,10 @@ import {
   newestEdition,
   type Edition,
 } from '../../format/history/corrections.ts'
+import type { Attachment } from '../../format/records/content.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import { describeEdition } from '../../site/describe.ts'
+import { bitmapOf } from '../../render/bitmap.ts'
 import { ignoreFullDisk } from '../../storage-errors.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 
@@ -26,7 +28,7 @@ export async function readIssue(
   const entry = engine.library.resolve(input.newsletter)
   await using session = await engine.open(entry)
   const { feed } = session
-  const { timeoutSeconds = READ_TIMEOUT_SECONDS } = input
+  const { timeoutSeconds = READ_TIMEOUT_SECONDS, pictureSizes = false } = input
   const options = { timeoutMs: timeoutSeconds * 1_000, signal }
   const located = await locate(engine, feed, input.number, options)
   const { number } = located.record
@@ -36,7 +38,7 @@ export async function readIssue(
   areRecordsVerified.catch(() => undefined)
   const contents =
     located.retraction === undefined
-      ? await readContents(engine, feed, shown, options)
+      ? await readContents(engine, feed, shown, { ...options, pictureSizes })
       : { markdown: '', attachments: [], areVerified: true }
   const { markdown, attachments, areVerified } = contents
   const verified = areVerified && (await areRecordsVerified)
@@ -58,7 +60,7 @@ async function readContents(
   engine: Engine,
   feed: Feed,
   edition: Edition,
-  options: { timeoutMs: number; signal: AbortSignal | undefined },
+  options: { timeoutMs: number; signal: AbortSignal | undefined; pictureSizes: boolean },
 ): Promise<
   Pick<Output<'readIssue'>, 'markdown' | 'attachments'> & { readonly areVerified: boolean }
 > {
@@ -72,12 +74,37 @@ async function readContents(
   const areVerified = await feed.verify(body)
   // It was dropped meanwhile, by a choice of what to keep: this time it is fetched, and stays.
   if (!areVerified && !feed.holds(body)) return readContents(engine, feed, edition, options)
-  const attachments = record.attachments.map((attachment) => {
+  const described = record.attachments.map(async (attachment) => {
     const { name, mediaType, bytes, alt } = attachment
     const held = feed.holds(contentRange(attachment))
-    return { name, mediaType, bytes, ...defined({ alt }), held }
+    const isPicture = options.pictureSizes && held && mediaType.startsWith('image/')
+    const size = isPicture ? await sizeOf(feed, attachment) : {}
+    return { name, mediaType, bytes, ...defined({ alt }), ...size, held }
   })
+  const attachments = await Promise.all(described)
   return { markdown, attachments, areVerified }
+}
+
+/** As much of a picture is looked at: a photo may begin with a small one. */
+const MAX_PICTURE_HEAD = 256 * 1_024
+
+/** Width and height of a picture on this machine. */
+async function sizeOf(
+  feed: Feed,
+  attachment: Attachment,
+): Promise<{ width?: number; height?: number }> {
+  let head = new Uint8Array()
+  try {
+    for await (const part of feed.readAttachment(attachment, { wait: false })) {
+      head = Buffer.concat([head, part])
+      const { width, height } = bitmapOf(head) ?? {}
+      if (width !== undefined && height !== undefined) return { width, height }
+      if (head.byteLength > MAX_PICTURE_HEAD) break
+    }
+  } catch {
+    // It has gone meanwhile, or is none.
+  }
+  return {}
 }
 
 async function verifyRecords(feed: Feed, issue: LocatedIssue): Promise<boolean> {

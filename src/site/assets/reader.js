@@ -16,6 +16,7 @@ async function refresh() {
   const page = new DOMParser().parseFromString(await response.text(), 'text/html')
   // What was asked for later is newer.
   if (turn !== turns) return
+  document.title = page.title
   for (const live of all('[data-live]')) {
     const fresh = one(`[data-live=${live.dataset.live}]`, page)
     if (fresh) replace(live, document.adoptNode(fresh))
@@ -215,6 +216,49 @@ function markRead() {
   const button = one('#end [data-key=m]')
   if (button?.value !== '1' || document.visibilityState !== 'visible') return
   press(button).catch(() => undefined)
+}
+
+// ── Where reading stopped ────────────────────────────────────────────────────────────────────────
+
+// Of as many issues it is remembered, by the paragraph at the top of the window: texts may be set anew.
+const MOST_PLACES = 200
+const PLACES = 'places'
+const paragraphs = all('.prose > *')
+
+function places() {
+  try {
+    return new Map(JSON.parse(localStorage.getItem(PLACES)))
+  } catch {
+    return new Map()
+  }
+}
+
+function keepPlace() {
+  const at = paragraphs.findIndex((it) => it.getBoundingClientRect().bottom > 0)
+  const kept = places()
+  kept.delete(location.pathname)
+  // At the beginning and at the end there is no place to come back to.
+  const isInside = at > 0 && one('#end').getBoundingClientRect().top > innerHeight
+  if (isInside) kept.set(location.pathname, at)
+  try {
+    localStorage.setItem(PLACES, JSON.stringify([...kept].slice(-MOST_PLACES)))
+  } catch {
+    // Then it is not remembered.
+  }
+}
+
+if (kind === 'issue' && issue && end) {
+  const place = paragraphs[places().get(location.pathname)]
+  if (place && location.hash === '' && scrollY === 0) place.scrollIntoView()
+  let pause
+  addEventListener(
+    'scroll',
+    () => (pause ??= setTimeout(() => ((pause = undefined), keepPlace()), 300)),
+    {
+      passive: true,
+    },
+  )
+  addEventListener('pagehide', keepPlace)
 }
 
 // ── Marks ────────────────────────────────────────────────────────────────────────────────────────

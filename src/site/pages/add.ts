@@ -139,7 +139,8 @@ function problem(link: string, error: HyperletterError): Markup {
     ${
       waits
         ? html`<p>
-              The author or any reader has to be online once. You can follow it now: it is
+              Check the link first: one wrong character names another newsletter. If it is right,
+              the author or any reader has to be online once. You can follow it now: it is
               downloaded as soon as one of them is.
             </p>
             ${button('/subscribe/later', 'Follow anyway', { field: ['link', link] })}`

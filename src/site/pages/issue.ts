@@ -1,11 +1,15 @@
 import { html, raw } from 'hono/html'
+import { headingsOf } from './content.ts'
 import { starButton } from './lists.ts'
 import {
+  attachmentPath,
   button,
   count,
   date,
   groupedKey,
   issuePath,
+  type Look,
+  LOOKS,
   newsletterPath,
   singleLineOf,
   size,
@@ -26,7 +30,10 @@ export interface IssueView {
 }
 
 /** One issue, set for reading. */
-export function issuePage({ issue, content, summary, previous, next }: IssueView): Markup {
+export function issuePage(
+  { issue, content, summary, previous, next }: IssueView,
+  look: Look = { text: LOOKS.text[0], width: LOOKS.width[0] },
+): Markup {
   const read = summary?.read ?? false
   const path = issuePath(issue.feedKey, issue.number)
   return article(
@@ -36,6 +43,7 @@ export function issuePage({ issue, content, summary, previous, next }: IssueView
       home: newsletterPath(issue.feedKey),
       seal: seal(issue),
       fileUrl: (name) => attachmentPath(path, name),
+      tools: lookButtons(look),
     },
     html`<div id="end">
         <div class="issue-actions" data-live="marks">
@@ -57,11 +65,13 @@ export interface ArticleView {
   readonly seal: Markup
   /** Address of an attachment; undefined where there is none. */
   readonly fileUrl: (name: string) => string | undefined
+  /** What changes how it is set. */
+  readonly tools?: Markup
 }
 
 /** Head, text and attachments of an issue. */
 export function article(
-  { issue, content, home, seal: signature, fileUrl }: ArticleView,
+  { issue, content, home, seal: signature, fileUrl, tools }: ArticleView,
   after: Markup | '' = '',
 ): Markup {
   const authors = (issue.authors ?? []).map((it) => singleLineOf(it.name)).join(', ')
@@ -74,6 +84,8 @@ ${issue.summary === undefined ? '' : html`<p class="lede" ${language} dir="auto"
 <p class="over">${authors === '' ? '' : html`by <bdi>${authors}</bdi>`}${issue.retracted === undefined ? html`${authors === '' ? '' : ' · '}${readingTime(issue)}` : ''}</p>
 ${marks(issue)}
 ${signature}
+${contents(content)}
+${tools ?? ''}
 </header>
 <div class="prose"${language} dir="auto">
 ${raw(content)}
@@ -81,6 +93,58 @@ ${raw(content)}
 ${attachments(issue, fileUrl)}
 ${after}
 </article>`
+}
+
+const LOOK_NAMES: Readonly<Record<keyof typeof LOOKS, string>> = {
+  text: 'Text size',
+  width: 'Line width',
+}
+
+function lookButtons(look: Look): Markup {
+  const names = ['text', 'width'] as const
+  return html`<details class="look">
+    <summary>Text size and width</summary>
+    ${names.map(
+      (name) =>
+        html`<div role="group" aria-label="${LOOK_NAMES[name]}">
+          <span aria-hidden="true">${LOOK_NAMES[name]}</span>
+          ${LOOKS[name].map(
+            (it) =>
+              html`<button
+                form="act"
+                formaction="/look"
+                class="button quiet"
+                name="${name}"
+                value="${it}"
+                aria-pressed="${it === look[name] ? 'true' : 'false'}"
+              >
+                ${it}
+              </button>`,
+          )}
+        </div>`,
+    )}
+  </details>`
+}
+
+/** A text that is no longer than this fits a few screens. */
+const LONG_TEXT = 6_000
+
+const FEW_HEADINGS = 3
+
+/** The headings of a long text, to jump to. */
+function contents(content: string): Markup | '' {
+  if (content.length < LONG_TEXT) return ''
+  const headings = headingsOf(content)
+  if (headings.length < FEW_HEADINGS) return ''
+  const top = Math.min(...headings.map((it) => it.level))
+  return html`<details class="contents">
+    <summary>Contents</summary>
+    <nav aria-label="Contents">
+      <ol>
+        ${headings.map((it) => html`<li class="level-${Math.min(it.level - top, 2)}"><a href="#${it.id}">${words(it.text)}</a></li>`)}
+      </ol>
+    </nav>
+  </details>`
 }
 
 /** Links to the issues before and after one. */
@@ -150,40 +214,4 @@ function attachments(issue: IssueText, fileUrl: ArticleView['fileUrl']): Markup 
       })}
     </ul>
   </section>`
-}
-
-/** Address of an attachment below the address of its issue. */
-export function attachmentPath(path: string, name: string): string {
-  return `${path}/files/${name.split('/').map(encodeURIComponent).join('/')}`
-}
-
-/** Longest first heading that is compared with a title, in characters of HTML. */
-const MAX_HEADING = 4_000
-
-/**
- * The HTML of a text without its first heading, if that only repeats the title above it. Expects
- * HTML of `renderHtml`.
- */
-export function withoutTitle(content: string, title: string): string {
-  if (!/^<h1(?: id="[^"]{1,200}")?>/.test(content)) return content
-  const end = content.indexOf('</h1>')
-  if (end < 0 || end > MAX_HEADING) return content
-  const heading = plain(content.slice(0, end))
-  return heading === oneSpaced(title) ? content.slice(end + '</h1>'.length) : content
-}
-
-// Only to compare: what comes out of this is never shown.
-function plain(content: string): string {
-  const text = content
-    .replace(/<[^>]*>/g, '')
-    .replace(/&#x([0-9a-f]{1,6});/gi, (_, hex: string) =>
-      String.fromCodePoint(Number.parseInt(hex, 16)),
-    )
-    .replace(/&lt;/g, '<')
-    .replace(/&amp;/g, '&')
-  return oneSpaced(text)
-}
-
-function oneSpaced(text: string): string {
-  return text.replace(/\s+/g, ' ').trim()
 }

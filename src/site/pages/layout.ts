@@ -1,6 +1,6 @@
 import { html } from 'hono/html'
 import { singleLine } from '../../render/plain.ts'
-import { actions, THEMES, type Markup, type Theme, type View } from './parts.ts'
+import { actions, button, THEMES, type Markup, type Theme, type View } from './parts.ts'
 
 export type NavigationSection =
   'inbox' | 'newsletters' | 'search' | 'seeding' | 'add' | 'feeds' | 'none'
@@ -15,6 +15,8 @@ export interface Page {
   readonly wide?: boolean
   /** One line that says what was just done. */
   readonly notice?: string | undefined
+  /** What takes that back. */
+  readonly undo?: string
 }
 
 const NAVIGATION: readonly (readonly [NavigationSection, string, string])[] = [
@@ -46,8 +48,9 @@ const THEME_LABELS: Readonly<Record<Theme, string>> = {
 /** A whole page. */
 export function layout(view: View, page: Page): Markup {
   const theme = view.theme === 'auto' ? '' : html` data-theme="${view.theme}"`
+  const { text = 'normal', width = 'normal' } = view.look ?? {}
   return html`<!doctype html>
-    <html lang="en" ${theme}>
+    <html lang="en" ${theme} data-text="${text}" data-width="${width}">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -86,7 +89,7 @@ export function layout(view: View, page: Page): Markup {
           role="status"
           ${page.notice === undefined ? html` hidden` : ''}
         >
-          ${page.notice ?? ''}
+          ${page.notice ?? ''} ${page.undo === undefined ? '' : button(page.undo, 'Undo')}
         </p>
         <main id="content" tabindex="-1" ${page.wide === true ? html` class="wide"` : ''}>
           ${actions(view)} ${page.body}

@@ -14,7 +14,7 @@ import {
   type NewsletterSummary,
 } from './parts.ts'
 
-const PER_PAGE = 40
+export const PER_PAGE = 40
 
 /** One page of a long list. */
 export interface Slice<T> {
@@ -27,8 +27,7 @@ export interface Slice<T> {
 /** The part of `items` that a page number, as somebody typed it, means. */
 export function slice<T>(items: readonly T[], page: string | undefined): Slice<T> {
   const pages = Math.max(1, Math.ceil(items.length / PER_PAGE))
-  const wanted = /^\d{1,6}$/.test(page ?? '') ? Number(page) : 1
-  const number = Math.min(Math.max(1, wanted), pages)
+  const number = pageNumber(page, pages)
   const start = (number - 1) * PER_PAGE
   return {
     items: items.slice(start, start + PER_PAGE),
@@ -36,6 +35,12 @@ export function slice<T>(items: readonly T[], page: string | undefined): Slice<T
     pages,
     total: items.length,
   }
+}
+
+/** The number of a page, as somebody typed it: at least 1, and at most `pages`. */
+export function pageNumber(typed: string | undefined, pages = 1_000_000): number {
+  const wanted = /^\d{1,6}$/.test(typed ?? '') ? Number(typed) : 1
+  return Math.min(Math.max(1, wanted), Math.max(1, pages))
 }
 
 /** A list of issues. `from` says of which newsletter each is. */
@@ -51,6 +56,7 @@ export function issueList(
 function issueItem(issue: IssueSummary, from: boolean): Markup {
   const path = issuePath(issue.feedKey, issue.number)
   const label = singleLine(issue.title)
+  const excerpt = issue.summary ?? issue.excerpt
   const marks = [
     ...(issue.amendedAt === undefined
       ? []
@@ -72,7 +78,7 @@ function issueItem(issue: IssueSummary, from: boolean): Markup {
     </p>
     <h2><a class="open" href="${path}">${words(issue.title)}</a></h2>
     ${issue.note === undefined ? '' : html`<p class="summary">${words(issue.note)}</p>`}
-    ${issue.summary === undefined ? '' : html`<p class="summary">${words(issue.summary)}</p>`}
+    ${excerpt === undefined ? '' : html`<p class="summary">${words(excerpt)}</p>`}
     <div class="actions">
       ${starButton(path, issue.starred, label)}
       ${button(`${path}/mark`, issue.read ? html`Mark unread<span class="sr-only">: ${label}</span>` : html`Mark read<span class="sr-only">: ${label}</span>`, { field: ['read', issue.read ? '0' : '1'], kind: 'quiet', key: 'm' })}
@@ -105,15 +111,20 @@ export function inboxPage(
   shown: Show,
   issues: Slice<IssueSummary>,
   newsletters: readonly NewsletterSummary[],
+  within = '',
 ): Markup {
   const followed = newsletters.filter((it) => it.roles.includes('subscriber'))
-  const unread = newsletters.reduce((sum, it) => sum + it.unread, 0)
+  const unread = unreadIn(newsletters)
   const head = html`<header class="page-head">
     <h1>Inbox</h1>
     <p class="lede" data-live="count">
       ${unread === 0 ? 'Nothing unread' : html`${count(unread, 'unread issue')} in ${count(newsletters.filter((it) => it.unread > 0).length, 'newsletter')}`}
     </p>
-    ${followed.length === 0 ? '' : html`<nav class="tabs" aria-label="Show">${SHOWS.map((it) => html`<a href="${it === 'unread' ? '/' : `/?show=${it}`}" ${it === shown ? html` aria-current="page"` : ''}>${it.charAt(0).toUpperCase() + it.slice(1)}</a>`)}</nav>`}
+    ${followed.length === 0 ? '' : html`<nav class="tabs" aria-label="Show">${SHOWS.map((it) => html`<a href="${inboxPath(it, within)}" ${it === shown ? html` aria-current="page"` : ''}>${it.charAt(0).toUpperCase() + it.slice(1)}</a>`)}</nav>`}
+    <div class="filter">
+      ${followed.length < 2 ? '' : filterForm(shown, followed, within)}
+      ${shown !== 'unread' || issues.total === 0 ? '' : button('/read', 'Mark all as read', { field: ['in', within] })}
+    </div>
   </header>`
   if (followed.length === 0 && issues.total === 0) {
     return html`${head}
@@ -130,11 +141,41 @@ export function inboxPage(
     return html`${head}
       <div data-live="list">${empty(title, text)}</div>`
   }
-  const path = shown === 'unread' ? '/' : `/?show=${shown}`
+  const path = inboxPath(shown, within)
   return html`${head}
     <div data-live="list">
       ${issueList(issues.items, { from: true })}${pager(path, issues.page, issues.pages)}
     </div>`
+}
+
+/** How many issues are unread. */
+export function unreadIn(newsletters: readonly NewsletterSummary[]): number {
+  return newsletters.reduce((sum, it) => sum + it.unread, 0)
+}
+
+function inboxPath(shown: Show, within: string): string {
+  const query = new URLSearchParams({
+    ...(shown === 'unread' ? {} : { show: shown }),
+    ...(within === '' ? {} : { in: within }),
+  }).toString()
+  return query === '' ? '/' : `/?${query}`
+}
+
+function filterForm(shown: Show, followed: readonly NewsletterSummary[], within: string): Markup {
+  return html`<form action="/">
+    <input type="hidden" name="show" value="${shown}" />
+    <label for="in">Newsletter</label>
+    <select id="in" name="in">
+      <option value="">All</option>
+      ${followed.map(
+        (it) =>
+          html`<option value="${it.feedKey}" ${it.feedKey === within ? html`selected` : ''}>
+            ${singleLine(it.title ?? it.feedKey.slice(0, 8))}${it.unread > 0 ? ` (${it.unread})` : ''}
+          </option>`,
+      )}
+    </select>
+    <button class="button plain">Show</button>
+  </form>`
 }
 
 /** All newsletters of the library. */

@@ -14,11 +14,19 @@ export interface View {
   /** Path and query of the page, to come back to. */
   readonly path: string
   readonly theme: Theme
+  readonly look?: Look
   readonly formToken: string
   readonly stylePath: string
   readonly scriptPath: string
   readonly iconPath: string
 }
+
+/** How an issue is set; the first of each is what nobody chose. */
+export const LOOKS = {
+  text: ['normal', 'small', 'large', 'larger'],
+  width: ['normal', 'narrow', 'wide'],
+} as const
+export type Look = { readonly [Name in keyof typeof LOOKS]: string }
 
 export const THEMES = ['auto', 'light', 'dark'] as const
 export type Theme = (typeof THEMES)[number]
@@ -73,6 +81,11 @@ export function newsletterPath(feedKey: string): string {
 /** Address of an issue's page. */
 export function issuePath(feedKey: string, number: number): string {
   return `/n/${feedKey}/${number}`
+}
+
+/** Address of an attachment below the address of its issue. */
+export function attachmentPath(path: string, name: string): string {
+  return `${path}/files/${name.split('/').map(encodeURIComponent).join('/')}`
 }
 
 /** What a button sends. */

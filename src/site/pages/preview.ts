@@ -1,8 +1,17 @@
 import { html, raw } from 'hono/html'
 import type { Output } from '../../api/contract/contract.ts'
 import type { FeedEntry } from '../syndication/document.ts'
-import { article, attachmentPath } from './issue.ts'
-import { count, date, newsletterPath, singleLineOf, size, words, type Markup } from './parts.ts'
+import { article } from './issue.ts'
+import {
+  attachmentPath,
+  count,
+  date,
+  newsletterPath,
+  singleLineOf,
+  size,
+  words,
+  type Markup,
+} from './parts.ts'
 
 type Preview = Extract<Output<'previewDraft'>, { event: 'preview' }>
 type Refused = Extract<Output<'previewDraft'>, { event: 'refused' }>

@@ -1,5 +1,6 @@
 import { html } from 'hono/html'
-import { article, neighbours, withoutTitle } from '../pages/issue.ts'
+import { withoutTitle } from '../pages/content.ts'
+import { article, neighbours } from '../pages/issue.ts'
 import { singleLineOf, type Markup } from '../pages/parts.ts'
 import { INDEX, issueFolder, rootOf, signedBy, type StaticPage } from './layout.ts'
 import type { SiteIssue } from './model.ts'

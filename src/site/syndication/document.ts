@@ -1,5 +1,5 @@
 import { singleLine } from '../../render/plain.ts'
-import { withoutTitle } from '../pages/issue.ts'
+import { withoutTitle } from '../pages/content.ts'
 import { newsletterPath, type IssueText, type IssueSummary } from '../pages/parts.ts'
 
 /** Issues of one document. An archive document always has as many. */

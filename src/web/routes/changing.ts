@@ -1,11 +1,13 @@
+import { randomBytes } from 'node:crypto'
 import { Hono } from 'hono'
 import type { Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { HyperletterError } from '../../errors.ts'
+import type { Output } from '../../api/contract/contract.ts'
 import { MAX_OPML_LENGTH } from '../../api/kinds.ts'
 import { localPath, show, viewOf, type Env, type Reader } from '../context.ts'
 import { addPage, importedPage, type AddView } from '../../site/pages/add.ts'
-import { issuePath, newsletterPath, THEMES } from '../../site/pages/parts.ts'
+import { issuePath, LOOKS, newsletterPath, THEMES } from '../../site/pages/parts.ts'
 import { isSame } from '../state.ts'
 
 /** No form here has more than a link in it, but for that which takes a list. */
@@ -20,6 +22,7 @@ type Fields = Readonly<Record<string, string>>
 export function changingRoutes(reader: Reader): Hono<Env> {
   const app = new Hono<Env>()
   const { operations } = reader
+  const undos = new Undos()
   app.post('/import', limited(MAX_LIST_BODY_BYTES), async (c) => {
     const page = { title: 'Add newsletters', place: 'add' } as const
     const view = { ...viewOf(reader, c), path: '/add' }
@@ -39,6 +42,17 @@ export function changingRoutes(reader: Reader): Hono<Env> {
     const fields = await readForm(reader, c)
     const theme = THEMES.find((it) => it === fields['theme']) ?? 'auto'
     c.header('set-cookie', `theme=${theme}; Path=/; SameSite=Strict; Max-Age=${YEAR_SECONDS}`)
+    return c.redirect(localPath(fields['back']), 303)
+  })
+
+  app.post('/look', async (c) => {
+    const fields = await readForm(reader, c)
+    for (const [name, values] of Object.entries(LOOKS)) {
+      const value = values.find((it) => it === fields[name])
+      if (value === undefined) continue
+      const cookie = `${name}=${value}; Path=/; SameSite=Strict; Max-Age=${YEAR_SECONDS}`
+      c.header('set-cookie', cookie, { append: true })
+    }
     return c.redirect(localPath(fields['back']), 303)
   })
 
@@ -94,6 +108,21 @@ export function changingRoutes(reader: Reader): Hono<Env> {
     return c.redirect(newsletterPath(key), 303)
   })
 
+  app.post('/read', async (c) => {
+    const fields = await readForm(reader, c)
+    const newsletter = fields['in'] ?? ''
+    const marked = await operations.markAllRead(newsletter === '' ? {} : { newsletter })
+    return c.redirect(`/?done=read&undo=${undos.keep(marked)}`, 303)
+  })
+
+  app.post('/undo/:id{[0-9a-f]{16}}', async (c) => {
+    await readForm(reader, c)
+    for (const { feedKey, numbers } of undos.take(c.req.param('id'))) {
+      await operations.markIssues({ newsletter: feedKey, numbers, read: false })
+    }
+    return c.redirect('/', 303)
+  })
+
   return app
 
   async function look(link: string, signal: AbortSignal): Promise<AddView> {
@@ -106,6 +135,30 @@ export function changingRoutes(reader: Reader): Hono<Env> {
     } catch (cause) {
       return { link, error: HyperletterError.from(cause) }
     }
+  }
+}
+
+type Marked = Output<'markAllRead'>
+
+/** As many times as somebody may have marked everything as read, and take it back. */
+const MAX_UNDOS = 8
+
+/** What was marked as read at once, for a while. */
+class Undos {
+  readonly #kept = new Map<string, Marked>()
+
+  keep(marked: Marked): string {
+    const id = randomBytes(8).toString('hex')
+    this.#kept.set(id, marked)
+    const [oldest] = this.#kept.keys()
+    if (this.#kept.size > MAX_UNDOS && oldest !== undefined) this.#kept.delete(oldest)
+    return id
+  }
+
+  take(id: string): Marked {
+    const marked = this.#kept.get(id) ?? []
+    this.#kept.delete(id)
+    return marked
   }
 }
 

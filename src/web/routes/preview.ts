@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { streamSSE } from 'hono/streaming'
-import { attachmentPath, withoutTitle } from '../../site/pages/issue.ts'
+import { withoutTitle } from '../../site/pages/content.ts'
+import { attachmentPath } from '../../site/pages/parts.ts'
 import { previewPage, VIEWS, type PreviewView } from '../../site/pages/preview.ts'
 import { entryOf } from '../../site/syndication/document.ts'
 import { renderIssue } from '../../text-worker/render-issue.ts'

@@ -4,11 +4,20 @@ import type { Output } from '../../api/contract/contract.ts'
 import { secretsOf, show, viewOf, type Env, type Reader } from '../context.ts'
 import { feedAddresses } from '../../site/syndication/addresses.ts'
 import { addPage } from '../../site/pages/add.ts'
-import { attachmentPath, issuePage, withoutTitle } from '../../site/pages/issue.ts'
+import { issuePage } from '../../site/pages/issue.ts'
+import { withAnchors, withoutTitle, withSizes } from '../../site/pages/content.ts'
 import { feedsPage } from '../../site/pages/feeds.ts'
-import { inboxPage, newslettersPage, SHOWS, slice } from '../../site/pages/lists.ts'
+import {
+  inboxPage,
+  newslettersPage,
+  pageNumber,
+  PER_PAGE,
+  SHOWS,
+  slice,
+  unreadIn,
+} from '../../site/pages/lists.ts'
 import { newsletterPage } from '../../site/pages/newsletter.ts'
-import { issuePath, newsletterPath } from '../../site/pages/parts.ts'
+import { attachmentPath, issuePath, newsletterPath } from '../../site/pages/parts.ts'
 import { signOutPage } from '../../site/pages/problem.ts'
 import { MOST_FOUND, searchPage } from '../../site/pages/search.ts'
 import { seedingPage, type TrafficSample } from '../../site/pages/seeding.ts'
@@ -24,12 +33,26 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
   app.get('/', async (c) => {
     const view = viewOf(reader, c)
     const shown = SHOWS.find((it) => it === c.req.query('show')) ?? 'unread'
-    const [issues, newsletters] = await Promise.all([
-      operations.listInbox({ show: shown }),
-      operations.listNewsletters({}),
-    ])
-    const body = inboxPage(shown, slice(issues, c.req.query('page')), newsletters)
-    return show(c, view, { title: 'Inbox', place: 'inbox', kind: 'list', body })
+    const newsletters = await operations.listNewsletters({})
+    const within = newsletters.find((it) => it.feedKey === c.req.query('in'))
+    const unread = unreadIn(within === undefined ? newsletters : [within])
+    const known = shown === 'unread' ? Math.ceil(unread / PER_PAGE) : undefined
+    const page = pageNumber(c.req.query('page'), known)
+    const found = await operations.listInbox({
+      show: shown,
+      skip: (page - 1) * PER_PAGE,
+      limit: PER_PAGE + 1,
+      excerpts: true,
+      ...(within === undefined ? {} : { newsletter: within.feedKey }),
+    })
+    const isMore = found.length > PER_PAGE
+    const items = isMore ? found.slice(0, PER_PAGE) : found
+    const pages = Math.max(known ?? 0, page + (isMore ? 1 : 0))
+    const issues = { items, page, pages, total: items.length }
+    const body = inboxPage(shown, issues, newsletters, within?.feedKey)
+    const count = unreadIn(newsletters)
+    const title = count === 0 ? 'Inbox' : `(${count}) Inbox`
+    return show(c, view, { title, place: 'inbox', kind: 'list', body })
   })
 
   app.get('/newsletters', async (c) => {
@@ -62,7 +85,7 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
     const view = viewOf(reader, c)
     const { key, number: text } = c.req.param()
     const number = Number(text)
-    const issue = await operations.readIssue({ newsletter: key, number })
+    const issue = await operations.readIssue({ newsletter: key, number, pictureSizes: true })
     // With its neighbours.
     const all = await operations.listIssues({ newsletter: key, before: number + 2, limit: 3 })
     const path = issuePath(key, number)
@@ -73,13 +96,14 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
       origins: originsOf(all),
       preview: '/add?link=',
     })
-    const body = issuePage({
+    const page = {
       issue,
-      content: withoutTitle(html, issue.title),
+      content: withAnchors(withSizes(withoutTitle(html, issue.title), issue, path)),
       summary: all.find((it) => it.number === number),
       previous: all.find((it) => it.number < number),
       next: all.findLast((it) => it.number > number),
-    })
+    }
+    const body = issuePage(page, view.look)
     return show(c, view, { title: issue.title, place: 'none', kind: 'issue', body })
   })
 
