@@ -9,6 +9,9 @@ export const PROTOCOL_VERSION = 1
 export const OPERATION_KINDS = {
   createNewsletter: 'value',
   publishIssue: 'events',
+  listScheduled: 'value',
+  cancelScheduled: 'value',
+  publishScheduled: 'value',
   previewDraft: 'events',
   readDraftFile: 'bytes',
   amendIssue: 'value',

@@ -96,6 +96,9 @@ export const implementations: {
 } = {
   createNewsletter: async () => (await import('./writing/publishing.ts')).createNewsletter,
   publishIssue: async () => (await import('./writing/publishing.ts')).publishIssue,
+  listScheduled: async () => (await import('./writing/scheduling.ts')).listScheduled,
+  cancelScheduled: async () => (await import('./writing/scheduling.ts')).cancelScheduled,
+  publishScheduled: async () => (await import('./writing/scheduling.ts')).publishScheduled,
   previewDraft: async () => (await import('./writing/previewing.ts')).previewDraft,
   readDraftFile: async () => (await import('./writing/previewing.ts')).readDraftFile,
   amendIssue: async () => (await import('./writing/correcting.ts')).amendIssue,

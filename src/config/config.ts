@@ -22,6 +22,9 @@ export const REPUBLISHED_FILE = 'republished.json'
 /** Enough to see what it is like; an archive is there to be looked into, not to be worked off. */
 const DEFAULT_UNREAD = 3
 
+/** The folder of drafts that wait for their time, below the data folder. */
+export const SCHEDULED_FOLDER = 'scheduled'
+
 /** What is set, with defaults, resolved once at the start and frozen. All paths are absolute. */
 export interface Config extends SettingValues {
   /** The one directory that belongs to one engine at a time. */

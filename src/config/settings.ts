@@ -1,6 +1,7 @@
 import {
   parseBootstrap,
   parseDiskCap,
+  parseDuration,
   parseCommand,
   parseCount,
   parseHost,
@@ -101,6 +102,7 @@ const DEFINITIONS = {
     parsePort,
     number,
   ),
+  hold: define('<time>', 'time in which a publication can be taken back: 60s, 5min', parseDuration),
   onIssue: define('<command>', 'program to run for each new issue', parseCommand),
   webhook: define('<address>', 'web address to post each new issue to', parseWebAddress, secret),
   webhookSecret: define('<text>', 'secret that signs webhook requests', parseText, secret),

@@ -125,6 +125,15 @@ export function parseRate(text: string): number {
   throw wrong(`Not a rate: "${text}".`, 'Write at least 1 KiB/s, for example 500 kB/s, or none.')
 }
 
+/** `60s`, `5 min`, `1h`, `60`, or `0`. @returns seconds, at most a day @throws INVALID_INPUT */
+export function parseDuration(text: string): number {
+  const { amount, unit } = /^\s*(?<amount>\d+)\s*(?<unit>s|m|min|h|)\s*$/.exec(text)?.groups ?? {}
+  const factor = { s: 1, m: 60, min: 60, h: 3_600, '': 1 }[unit ?? '?'] ?? Number.NaN
+  const seconds = Number(amount) * factor
+  if (seconds <= 86_400) return seconds
+  throw wrong(`Not a time of at most a day: "${text}".`, 'Write 60s, 5min or 1h.')
+}
+
 /** A whole number from 1. @throws INVALID_INPUT */
 export function parseCount(text: string): number {
   const count = /^\d{1,6}$/.test(text.trim()) ? Number(text) : 0

@@ -2,7 +2,7 @@ import { once, type EventEmitter } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { REPUBLISHED_FILE, type Config } from '../config/config.ts'
+import { REPUBLISHED_FILE, SCHEDULED_FOLDER, type Config } from '../config/config.ts'
 import { diskCapOf } from '../config/disk-cap.ts'
 import { LiveConfig, type Reloaded } from '../config/live.ts'
 import { Engine } from '../engine/engine.ts'
@@ -18,6 +18,7 @@ import { EVENT_SETTINGS, IssueEvents } from '../outlets/issue-events.ts'
 import { EngineSupervisor } from './engine-supervisor.ts'
 import { Monitoring } from './monitoring/monitoring.ts'
 import { Republishing } from './republishing.ts'
+import { Scheduling } from './scheduling.ts'
 import { OperationsServer } from '../api/socket/server.ts'
 import { recordAddress } from '../api/socket/socket-directory.ts'
 
@@ -72,7 +73,12 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     logger,
     hasList: () => existsSync(join(config.dataDir, REPUBLISHED_FILE)),
   })
-  const operations = republishing.woken(engine.operations)
+  const scheduling = new Scheduling({
+    operations: engine.operations,
+    logger,
+    hasQueue: () => existsSync(join(config.dataDir, SCHEDULED_FOLDER)),
+  })
+  const operations = scheduling.woken(republishing.woken(engine.operations))
   const reader = new ReaderHost({ operations, ...hostOptions(config) })
   const events = new IssueEvents({ operations, logger })
   const monitoring = new Monitoring({ operations, logger })
@@ -105,6 +111,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       await Promise.all([events.apply(config), monitoring.apply(config)])
       await engine.goOnline()
       republishing.start()
+      scheduling.start()
       reader.resume().catch((err: unknown) => logger.error({ err }, 'the web reader'))
       options.hangUps?.on('hangup', onHangUp)
       const capBytes = diskCapOf(config)
@@ -119,7 +126,8 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     } finally {
       options.hangUps?.off('hangup', onHangUp)
       deadline = forceExitAfter(SHUTDOWN_DEADLINE_MS)
-      await Promise.all([reader.close(), events.close(), monitoring.close(), republishing.close()])
+      const parts = [reader, events, monitoring, republishing, scheduling]
+      await Promise.all(parts.map((it) => it.close()))
       await server.close()
     }
   } finally {

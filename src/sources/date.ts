@@ -59,6 +59,15 @@ export function parseDate(text: string): string | undefined {
   return ofDay === undefined ? undefined : isoOf(new Date(day + ofDay - minutes * 60_000))
 }
 
+/** As `parseDate`, but without a zone it is the local time of this machine. */
+export function parseLocalDate(text: string): string | undefined {
+  const parsed = parseDate(text)
+  const isPlace = TIME.exec(text.trim())?.groups?.['zone'] === undefined && !/^-?\d{9,}/.test(text)
+  if (parsed === undefined || !isPlace) return parsed
+  const [year = 0, month = 1, ...rest] = parsed.split(/[-T:.Z]/).map(Number)
+  return isoOf(new Date(year, month - 1, ...rest))
+}
+
 /** Whether a date says a time of day, too. */
 export function hasTime(text: string): boolean {
   return TIME.test(text) || SECONDS.test(text.trim()) || MILLISECONDS.test(text.trim())

@@ -1,7 +1,7 @@
 import { extname } from 'node:path'
 import { defined } from '../defined.ts'
 import { findAttachments, type DraftFiles } from './attachments.ts'
-import { dateInPath } from './date.ts'
+import { dateInPath, parseLocalDate } from './date.ts'
 import { readDialects } from './dialects.ts'
 import { splitFrontMatter, type FrontMatter, type HeadValue } from './front-matter.ts'
 import { checkTitle, readHead } from './head.ts'
@@ -49,7 +49,7 @@ export async function draftFromMarkdown(text: string, origin: DraftOrigin): Prom
     links: links.map(({ target, line, place }) => ({ target, line, ...defined({ place }) })),
     addresses: addressesIn(fields),
     bodyLine,
-    ...defined({ withheld: read.withheld }),
+    ...defined({ withheld: read.withheld, publishAt: publishTime(fields) }),
     warnings: [
       ...[...ofHead, ...read.warnings].map((it) => ({ kind: 'head' as const, ...it })),
       ...ofDialects.map(inFile),
@@ -77,6 +77,11 @@ function dated(
     name === undefined ? undefined : dateInPath(name.slice(0, -extname(name).length || undefined))
   if (inName !== undefined) return { publishedAt: inName, dateFrom: 'name' }
   return { publishedAt: date.toISOString(), dateFrom }
+}
+
+function publishTime(fields: FrontMatter['fields']): string | undefined {
+  const value = (fields.get('publishat') ?? fields.get('publish_at'))?.value
+  return typeof value === 'string' ? parseLocalDate(value) : undefined
 }
 
 /** The names under which generators keep the address of a page, and those that lead to it. */

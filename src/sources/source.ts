@@ -74,6 +74,8 @@ export interface Draft {
   readonly declaredNumber?: number
   /** Line of the file, from 1, at which `markdown` begins. */
   readonly bodyLine?: number
+  /** When it is to be published, by its head; ISO 8601 in UTC. */
+  readonly publishAt?: string
   /** What its head says against publishing it, where that was to be published all the same. */
   readonly withheld?: Withheld
 }

@@ -53,6 +53,7 @@ const STARTS = [
   'publishdate',
   'publish_date',
   'publish_at',
+  'publishat',
   'date',
   'publishedat',
   'published',

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { HyperletterError } from '../../src/errors.ts'
 import type { Input, Operations, Output } from '../../src/api/contract/contract.ts'
-import { answer, Capture, jsonOf, Keyboard, runCli, streamOf } from '../helpers/cli.ts'
+import { answer, Capture, jsonOf, Keyboard, runCli, someConfig, streamOf } from '../helpers/cli.ts'
 
 const feedKey = 'y'.repeat(52)
 const words = Array.from({ length: 24 }, (_, i) => `word${String.fromCharCode(97 + i)}`)
@@ -315,6 +315,87 @@ describe('publish', () => {
       const { text, code } = await publishing('yes', [preview(), preview([], 'Ebb')])
       expect(text).toMatch(/Flood[^]*\(yes\/no\)[^]*It changed meanwhile\.[^]*Ebb[^]*\(yes\/no\)/)
       expect(code).toBe(0)
+    })
+  })
+
+  describe('later', () => {
+    const waits: Output<'listScheduled'>[number] = {
+      id: 'a1b2',
+      feedKey,
+      newsletter: 'Tides',
+      title: 'Spring tides',
+      at: '2999-01-05T07:00:00.000Z',
+      publishedAt: '2999-01-05T07:00:00.000Z',
+      attachments: 0,
+      sizeBytes: 9,
+    }
+    const scheduled: Output<'publishIssue'> = { event: 'scheduled', ...waits }
+
+    it('takes a local time, with a date or without', async () => {
+      const seen: Input<'publishIssue'>[] = []
+      const operations = {
+        publishIssue: (input: Input<'publishIssue'>) => {
+          seen.push(input)
+          return streamOf([scheduled])()
+        },
+      }
+      const run = (at: string) => runCli(['publish', 'a.md', '--at', at, '--json'], { operations })
+      const { code, stdout } = await run('2999-01-05 08:00')
+      expect({ code, json: jsonOf(stdout) }).toEqual({ code: 0, json: waits })
+      await run('08:15')
+      await run('2999-01-05T08:00:00+02:00')
+      const [dated, next, zoned] = seen.map((it) => it.at)
+      expect(dated).toBe(new Date(2999, 0, 5, 8, 0).toISOString())
+      const time = new Date(next ?? '')
+      expect([time.getHours(), time.getMinutes()]).toEqual([8, 15])
+      expect(time.getTime() - Date.now()).toBeLessThanOrEqual(24 * 3_600_000)
+      expect(zoned).toBe('2999-01-05T06:00:00.000Z')
+      expect((await run('some day')).code).toBe(2)
+    })
+
+    it('waits without a daemon for the time of a draft that is held, and takes it back when interrupted', async () => {
+      const cancelled: unknown[] = []
+      const interrupt = new AbortController()
+      const stderr = new Capture()
+      void stderr.waitFor(/Ctrl-C/).then(() => interrupt.abort())
+      const services = { loadConfig: () => Promise.resolve({ ...someConfig, hold: 60 }) }
+      const { code } = await runCli(['publish', 'a.md'], {
+        stderr,
+        services,
+        signal: interrupt.signal,
+        operations: {
+          publishIssue: streamOf([scheduled]),
+          cancelScheduled: (input) => {
+            cancelled.push(input)
+            return Promise.resolve(waits)
+          },
+        },
+      })
+      expect(code).toBe(130)
+      expect(cancelled).toEqual([{ draft: 'a1b2' }])
+      expect(stderr.text).toContain('Took back “Spring tides”. It was not published.')
+      const daemon = { via: 'daemon' as const, services }
+      const operations = { publishIssue: streamOf([scheduled]) }
+      expect(await runCli(['publish', 'a.md'], { ...daemon, operations })).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^Will publish “Spring tides” on /) as string,
+      })
+    })
+
+    it('lists what waits and what became of it, and takes back what is named', async () => {
+      const done = { ...waits, id: 'c3', published: { number: 4, at: waits.at } }
+      const failed = { ...waits, id: 'd4', problem: { code: 'DISK_FULL', message: 'Disk full.' } }
+      const listScheduled = answer([waits, done, failed])
+      const { stdout } = await runCli(['scheduled'], { operations: { listScheduled } })
+      expect(stdout).toMatch(/a1b2 .*in \d+ d[^]*c3 .*published as issue 4[^]*d4 .*Disk full\./)
+      const seen: unknown[] = []
+      const cancelScheduled = (input: unknown) => {
+        seen.push(input)
+        return Promise.resolve(waits)
+      }
+      await runCli(['cancel'], { operations: { cancelScheduled } })
+      await runCli(['cancel', 'spring'], { operations: { cancelScheduled } })
+      expect(seen).toEqual([{}, { draft: 'spring' }])
     })
   })
 

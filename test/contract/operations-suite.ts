@@ -7,6 +7,7 @@ import { keepingTests } from './keeping.ts'
 import { previewingTests } from './previewing.ts'
 import { publishingTests } from './publishing.ts'
 import { readingTests } from './reading.ts'
+import { schedulingTests } from './scheduling.ts'
 import { searchingTests } from './searching.ts'
 import { restoringTests } from './restoring.ts'
 import type { Subject } from './subject.ts'
@@ -18,6 +19,9 @@ export function operationsSuite(subject: Subject): void {
   })
   describe('previewing', () => {
     previewingTests(subject)
+  })
+  describe('scheduling', () => {
+    schedulingTests(subject)
   })
   describe('reading', () => {
     readingTests(subject)

@@ -39,6 +39,7 @@ export const UNSET = {
   webhook: undefined,
   webhookSecret: undefined,
   notify: false,
+  hold: undefined,
   plain: false,
   // Most tests are about issues that nobody has read.
   unread: 'all',

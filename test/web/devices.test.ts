@@ -226,6 +226,9 @@ describe('from the network', () => {
       .map(({ method, path }) => `${method} ${path.replace(key, 'KEY')}`)
     expect(here.toSorted()).toMatchInlineSnapshot(`
       [
+        "GET /preview/:id{[0-9a-f]{32}}",
+        "GET /preview/:id{[0-9a-f]{32}}/events",
+        "GET /preview/:id{[0-9a-f]{32}}/files/a.png",
         "GET /sign-out",
         "POST /import",
         "POST /import",

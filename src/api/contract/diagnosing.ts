@@ -61,6 +61,10 @@ export const diagnosingContract = {
       problem: problem.optional(),
       disk: diskStatus,
       newsletters: z.array(newsletterStatus),
+      /** Drafts that are published later; absent where none waits. */
+      scheduled: z
+        .array(z.object({ title: z.string(), at: z.string(), problem: z.string().optional() }))
+        .optional(),
     }),
   ),
 

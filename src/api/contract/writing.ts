@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { MAX_CORRECTION_NOTE, newsletterFields } from '../../format/records/bodies.ts'
-import { line, paragraph, webUrl } from '../../format/records/text.ts'
+import { line, paragraph, timestamp, webUrl } from '../../format/records/text.ts'
 import { WITHHELD_KINDS } from '../../sources/unpublished.ts'
 import { issueText } from './reading.ts'
 import {
@@ -26,6 +26,23 @@ const finding = warning.extend({
   include: z.enum(WITHHELD_KINDS).optional(),
   /** It is refused unless it is to be published again: the issue that it is already. */
   number: number.optional(),
+})
+
+/** A draft that waits for its time, or what became of it. */
+const scheduled = z.object({
+  id: z.string(),
+  feedKey,
+  newsletter: z.string().optional(),
+  title: z.string(),
+  /** When it is published, ISO 8601 in UTC. */
+  at: z.string(),
+  /** The date of its issue. */
+  publishedAt: z.string(),
+  attachments: count,
+  sizeBytes: count,
+  /** Why it could not be published; that is tried again. */
+  problem: z.object({ code: z.string(), message: z.string() }).optional(),
+  published: z.object({ number, at: z.string() }).optional(),
 })
 
 const glob = z.string().min(1).max(256)
@@ -90,6 +107,10 @@ export const writingContract = {
       dryRun: z.boolean().optional(),
       /** Publish even what is an issue already: the same title, date and text. */
       again: z.boolean().optional(),
+      /** Publish it at this time, not now, if a daemon runs then; or as soon as one does. */
+      at: z.optional(timestamp),
+      /** Publish it after this time, in which `cancelScheduled` takes it back. */
+      holdSeconds: z.number().positive().max(86_400).optional(),
       /** Keep serving until this many peers hold the whole issue, or `timeoutSeconds` have passed. */
       waitCopies: z.int().min(0).max(1_000).optional(),
       timeoutSeconds: timeoutSeconds.optional(),
@@ -109,7 +130,33 @@ export const writingContract = {
         copies: count,
       }),
       z.object({ event: z.literal('copies'), copies: count, peers: count }),
+      /** With `at`, `holdSeconds` or a time in its head, instead of `published`. */
+      z.object({ event: z.literal('scheduled'), ...scheduled.shape }),
     ]),
+  ),
+
+  /** Drafts that wait for their time, soonest first, and what became of those of the last days. */
+  listScheduled: value(none, z.array(scheduled)),
+
+  /** Takes back a draft that waits: the one of this id, or with this in its title; the only one when absent. */
+  cancelScheduled: value(
+    z.strictObject({ draft: z.string().min(1).max(256).optional() }),
+    scheduled,
+  ),
+
+  /** Publishes the drafts whose time has come. */
+  publishScheduled: value(
+    z.strictObject({
+      /** Try those again that could not be published before. */
+      retry: z.boolean().optional(),
+    }),
+    z.object({
+      /** Those that were due: published, or with a problem. */
+      done: z.array(scheduled),
+      waiting: count,
+      /** When the next one is due. */
+      next: z.string().optional(),
+    }),
   ),
 
   /**
@@ -121,6 +168,8 @@ export const writingContract = {
       newsletter: newsletterRef.optional(),
       draft: draftSource,
       follow: z.boolean().optional(),
+      /** As for `publishIssue`. */
+      at: z.optional(timestamp),
     }),
     z.discriminatedUnion('event', [
       z.object({
@@ -128,6 +177,8 @@ export const writingContract = {
         issue: issueText,
         dateFrom: plannedIssue.dateFrom,
         sizeBytes: count,
+        /** When it is published, as its head says; absent if at once. */
+        publishAt: z.string().optional(),
         findings: z.array(finding),
         /** Grows when a file beside the text changes. */
         revision: count,

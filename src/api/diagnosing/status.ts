@@ -2,8 +2,10 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { mapSome } from '../../async.ts'
 import { KEEP_EVERYTHING } from '../../config/keep.ts'
+import { SCHEDULED_FOLDER } from '../../config/config.ts'
 import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
+import { ScheduledDrafts } from '../../engine/publish/scheduled-drafts.ts'
 import { freeBytes, NEEDED_FREE_BYTES } from '../../log/store/disk.ts'
 import { HyperletterError } from '../../errors.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
@@ -39,7 +41,19 @@ export async function status(
     newsletters: await mapSome(engine.library.list(), AT_ONCE, (entry) =>
       newsletterStatus(engine, network, entry),
     ),
+    ...defined({ scheduled: await scheduledDrafts(engine) }),
   }
+}
+
+async function scheduledDrafts({ config }: Engine): Promise<Status['scheduled']> {
+  const all = await new ScheduledDrafts(join(config.dataDir, SCHEDULED_FOLDER)).list()
+  const waiting = all.filter((it) => it.published === undefined)
+  if (waiting.length === 0) return undefined
+  return waiting.map(({ title, at, problem }) => ({
+    title,
+    at,
+    ...defined({ problem: problem?.message }),
+  }))
 }
 
 /** What keeps this device from storing anything. Said before anything fails, too. */

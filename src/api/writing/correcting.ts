@@ -13,8 +13,8 @@ import { newestEdition } from '../../format/history/corrections.ts'
 import { short } from '../../logger.ts'
 import type { Output, ParsedInput, CallOptions } from '../contract/contract.ts'
 import type { Draft } from '../../sources/source.ts'
-import { loadDraft } from './drafts.ts'
-import { authoredBy, encodeDraft } from './publishing.ts'
+import { encodeDraft, loadDraft } from './drafts.ts'
+import { authoredBy } from './publishing.ts'
 
 /**
  * Publishes a newer edition of an issue. The older ones stay in the log.

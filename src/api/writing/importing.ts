@@ -15,8 +15,9 @@ import type { IssueEntry, LogPosition } from '../../format/history/entry.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import { amendWith } from './correcting.ts'
+import { prepareIssue } from './drafts.ts'
 import { PublishedIssues } from './published-issues.ts'
-import { authoredBy, plannedIssue, prepareIssue } from './publishing.ts'
+import { authoredBy, plannedIssue } from './publishing.ts'
 
 type Event = Output<'importFolder'>
 

@@ -11,7 +11,7 @@ import { isShownAs } from '../../sources/media-types.ts'
 import type { Draft, DraftAttachment } from '../../sources/source.ts'
 import { WITHHELD_KINDS } from '../../sources/unpublished.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
-import { issueOf, loadDraft, withheldFor } from './drafts.ts'
+import { issueOf, loadDraft, publishTimeOf, withheldFor } from './drafts.ts'
 import { PublishedIssues } from './published-issues.ts'
 import { authoredBy, plannedIssue } from './publishing.ts'
 
@@ -27,7 +27,7 @@ export async function* previewDraft(
   const { feedKey, ...entry } = authoredBy(engine, input.newsletter)
   await using session = await engine.open({ feedKey, ...entry })
   const { feed } = session
-  const look = new Look(feed, input.draft, entry.title ?? '')
+  const look = new Look(feed, input.draft, entry.title ?? '', input.at)
   if (input.follow !== true) {
     yield await look.now(() => undefined)
     return
@@ -69,11 +69,18 @@ class Look {
   readonly #newsletter: string
   #issues: { readonly length: number; readonly all: PublishedIssues } | undefined
   readonly #checked = new Map<string, boolean>()
+  readonly #at: string | undefined
 
-  constructor(feed: Feed, source: ParsedInput<'previewDraft'>['draft'], newsletter: string) {
+  constructor(
+    feed: Feed,
+    source: ParsedInput<'previewDraft'>['draft'],
+    newsletter: string,
+    at?: string,
+  ) {
     this.#feed = feed
     this.#source = source
     this.#newsletter = newsletter
+    this.#at = at
   }
 
   async now(onLookUp: (path: string) => void, revision = 0): Promise<Event> {
@@ -103,6 +110,7 @@ class Look {
       editions: 1,
       verified: false,
     }
+    const publishAt = publishTimeOf(draft, { at: this.#at })
     const above = (draft.bodyLine ?? 1) - 1
     const others: Finding[] = [
       ...draft.warnings,
@@ -110,14 +118,19 @@ class Look {
       ...(await this.#unshown(draft.attachments, revision)),
     ]
     const findings = [
-      ...(await this.#objections(draft, issues)),
+      ...(await this.#objections(draft, issues, publishAt)),
       ...others.toSorted((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity)),
     ]
-    return { event: 'preview', issue, dateFrom, sizeBytes, findings, revision }
+    const facts = { dateFrom, sizeBytes, ...defined({ publishAt }) }
+    return { event: 'preview', issue, ...facts, findings, revision }
   }
 
-  async #objections(draft: Draft, issues: PublishedIssues): Promise<Finding[]> {
-    const withheld = withheldFor(this.#source, draft).map(({ kind, message, line }) => ({
+  async #objections(
+    draft: Draft,
+    issues: PublishedIssues,
+    at: string | undefined,
+  ): Promise<Finding[]> {
+    const withheld = withheldFor(this.#source, draft, at).map(({ kind, message, line }) => ({
       kind: kind === 'scheduled' ? 'future-date' : 'withheld',
       message,
       include: kind,

@@ -46,6 +46,11 @@ export class PublishedIssues {
     return new PublishedIssues(feed, issues[0]?.record.number ?? 0, meant)
   }
 
+  /** Only these, newest first. */
+  static among(feed: Feed, issues: readonly LocatedIssue[]): PublishedIssues {
+    return new PublishedIssues(feed, issues[0]?.record.number ?? 0, issues)
+  }
+
   /** The issue that the file of a draft became before, if the draft may be an edition of it. */
   async ofSameFile(it: FoundDraft): Promise<LocatedIssue | undefined> {
     const issue = this.#found.get(key('path', it.origin))

@@ -1,28 +1,17 @@
+import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { HyperletterError } from '../../errors.ts'
-import {
-  encodeContent,
-  type Compress,
-  type EncodedContent,
-} from '../../format/content/content-codec.ts'
-import { compress } from '../../engine/compression.ts'
 import { invalidDraft, isDated, type Draft } from '../../sources/source.ts'
-import {
-  composeIssue,
-  type AttachedContent,
-  type IssueEntry,
-  type LogPosition,
-} from '../../format/history/entry.ts'
 import type { BlockRange, Feed } from '../../format/feed.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
 import { encryptionKeyOf } from '../../format/keys/feed-key.ts'
-import { MARKDOWN } from '../../format/records/bodies.ts'
 import { formatLink } from '../../format/keys/link.ts'
 import { createRecoveryPhrase, deriveKeys } from '../../format/keys/recovery.ts'
 import { waitUntil } from '../../async.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
-import { issueOf, loadDraft, withheldFor } from './drafts.ts'
+import { issueOf, loadDraft, prepareIssue, publishTimeOf, withheldFor } from './drafts.ts'
 import { PublishedIssues } from './published-issues.ts'
+import { datedFor, schedule } from './scheduling.ts'
 import z32 from 'z32'
 
 /** How long `publishIssue` waits for copies unless told otherwise. */
@@ -41,7 +30,7 @@ export async function createNewsletter(
   const { feed } = session
   await engine.author.begin(feed, {
     title,
-    ...withoutUndefined(profile),
+    ...defined(profile),
     createdAt: new Date().toISOString(),
     recoveryKey: z32.encode(keys.recovery.publicKey),
   })
@@ -59,11 +48,16 @@ export async function* publishIssue(
   { signal }: CallOptions,
 ): AsyncGenerator<Output<'publishIssue'>> {
   const entry = authoredBy(engine, input.newsletter)
-  const draft = await loadDraft(input.draft)
-  for (const { kind, message } of withheldFor(input.draft, draft)) {
+  const include = [...(input.draft.include ?? []), 'scheduled' as const]
+  const draft = await loadDraft({ ...input.draft, include })
+  const at = publishTimeOf(draft, input)
+  if (input.at !== undefined && at === undefined) {
+    throw new HyperletterError('INVALID_INPUT', `${input.at} is over: publish it without a time.`)
+  }
+  for (const { kind, message, line } of withheldFor(input.draft, draft, at)) {
     if (kind !== 'drafts') {
-      const hint = `Publish it all the same with --include ${kind}.`
-      throw invalidDraft(message, { hint })
+      const later = kind === 'scheduled' ? 'Publish it at its time with --at, or now' : 'Publish it'
+      throw invalidDraft(message, { line, hint: `${later} with --include ${kind}.` })
     }
     yield { event: 'warning', warning: { kind: 'withheld', message } }
   }
@@ -85,6 +79,13 @@ export async function* publishIssue(
   if (input.dryRun === true) {
     const number = (issues?.last ?? 0) + 1
     yield { event: 'planned', feedKey: feed.feedKey, ...plannedIssue(draft, number) }
+    return
+  }
+  if (at !== undefined) {
+    await engine.author.makeCurrent(feed, { force: input.force, signal })
+    const again = input.again === true || !isChecked
+    const where = { feedKey: feed.feedKey, at, again }
+    yield { event: 'scheduled', ...(await schedule(engine, datedFor(draft, at), where)) }
     return
   }
   const compose = await prepareIssue(draft)
@@ -147,36 +148,6 @@ export function authoredBy(engine: Engine, reference: string | undefined): Libra
   })
 }
 
-/**
- * Reads and encodes everything an issue needs, so that appending it cannot fail half-way.
- * @param importedFrom Where an import found the draft.
- */
-export async function prepareIssue(
-  draft: Draft,
-  importedFrom?: string,
-  zip?: Compress,
-): Promise<(at: LogPosition) => IssueEntry> {
-  const { markdown: _m, attachments: _a, links: _l, addresses: _s, ...claims } = draft
-  const { warnings: _w, dateFrom: _d, declaredNumber: _n, ...dated } = claims
-  const { bodyLine: _b, withheld: _h, ...head } = dated
-  const { body, attached } = await encodeDraft(draft, zip)
-  return (at) => composeIssue(at, withoutUndefined({ ...head, importedFrom }), body, attached)
-}
-
-/** The contents of a draft as blocks. */
-export async function encodeDraft(
-  { markdown, attachments }: Draft,
-  zip: Compress = compress,
-): Promise<{ readonly body: EncodedContent; readonly attached: AttachedContent[] }> {
-  const body = await encodeContent(new TextEncoder().encode(markdown), MARKDOWN, zip)
-  const attached = attachments.map(async (attachment): Promise<AttachedContent> => {
-    const { name, mediaType, alt } = attachment
-    const encoded = await encodeContent(await attachment.open(), mediaType, compress)
-    return alt === undefined ? { name, ...encoded } : { name, alt, ...encoded }
-  })
-  return { body, attached: await Promise.all(attached) }
-}
-
 async function* countCopies(
   engine: Engine,
   feed: Feed,
@@ -205,11 +176,4 @@ async function* countCopies(
     copies = count()
     yield { event: 'copies', copies, peers: network.status(feed.feedKey).peers }
   }
-}
-
-function withoutUndefined<T extends object>(
-  value: T,
-): { [K in keyof T]: Exclude<T[K], undefined> } {
-  const kept = Object.entries(value).filter(([, it]) => it !== undefined)
-  return Object.fromEntries(kept) as { [K in keyof T]: Exclude<T[K], undefined> }
 }

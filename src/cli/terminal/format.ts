@@ -39,6 +39,13 @@ function once<T>(make: () => T): () => T {
   return () => (made ??= make())
 }
 
+/** A time in words, as the clock of this machine shows it. */
+export function localWords(iso: string): string {
+  return new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' }).format(
+    new Date(iso),
+  )
+}
+
 /** A length of time for people, in its two largest units: `3 h 20 min`. */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds))

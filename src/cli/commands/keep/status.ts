@@ -1,6 +1,14 @@
 import type { Output } from '../../../api/contract/contract.ts'
 import { call, type Commands, type Context, noteSuccessors } from '../../context.ts'
-import { describeProblem, formatBytes, nameOf, plural, shortKey } from '../../terminal/format.ts'
+import {
+  describeProblem,
+  formatBytes,
+  localWords,
+  nameOf,
+  plural,
+  quoteTitle,
+  shortKey,
+} from '../../terminal/format.ts'
 import { formatTable, right, shrinking } from '../../terminal/table.ts'
 
 type Status = Output<'status'>
@@ -44,6 +52,10 @@ async function status(context: Context): Promise<void> {
         ],
         ['data', `${formatBytes(it.bytesOnDisk)} on disk in ${it.dataDir}`],
         ['storage', describeDisk(it.disk)],
+        ...(it.scheduled ?? []).map(({ title, at, problem }) => [
+          'scheduled',
+          `${quoteTitle(title)}: ${problem ?? localWords(at)}`,
+        ]),
       ],
       out,
     )

@@ -1,9 +1,11 @@
 import { resolve } from 'node:path'
+import { InvalidArgumentError } from 'commander'
 import { defined } from '../../../defined.ts'
 import { hasCode, HyperletterError } from '../../../errors.ts'
 import type { Input, Operations, Output } from '../../../api/contract/contract.ts'
 import { OWN_NEWSLETTER, wholeNumber } from '../../command.ts'
-import { type Commands, type Context, withOperations } from '../../context.ts'
+import { type Commands, type Context, loadConfig, withOperations } from '../../context.ts'
+import { parseLocalDate } from '../../../sources/date.ts'
 import { WITHHELD_KINDS, type WithheldKind } from '../../../sources/unpublished.ts'
 import { ask, canAsk, readDraft } from '../../input.ts'
 import { formatBytes, plural, quoteTitle, shortKey } from '../../terminal/format.ts'
@@ -17,6 +19,7 @@ interface Options {
   readonly timeout?: number
   readonly keepLocation?: boolean
   readonly include?: WithheldKind[]
+  readonly at?: string
   readonly dryRun?: boolean
   readonly again?: boolean
   readonly yes?: boolean
@@ -40,7 +43,19 @@ function withheldKinds(text: string): WithheldKind[] {
   })
 }
 
+/** A local time: with a date, or the next one of this hour. @returns ISO 8601 in UTC */
+function localTime(text: string): string {
+  const [, hour, minute] = /^(\d{1,2}):(\d{2})$/.exec(text.trim()) ?? []
+  const next = new Date()
+  if (hour !== undefined) next.setHours(Number(hour), Number(minute), 0, 0)
+  if (next.getTime() < Date.now() - 60_000) next.setDate(next.getDate() + 1)
+  const time = hour === undefined ? parseLocalDate(text) : next.toISOString()
+  if (time !== undefined) return time
+  throw new InvalidArgumentError('Write it as "2027-01-05 08:00" or 08:00, in local time.')
+}
+
 type Event = Output<'publishIssue'>
+type Scheduled = Extract<Event, { event: 'scheduled' }>
 type Published = Extract<Event, { event: 'published' }>
 type Warning = Extract<Event, { event: 'warning' }>['warning']
 
@@ -50,6 +65,11 @@ interface Outcome {
   readonly copies: number
   readonly warnings: readonly Warning[]
   readonly failure?: unknown
+}
+
+interface ScheduledOutcome {
+  readonly scheduled: Scheduled
+  readonly warnings: readonly Warning[]
 }
 
 export const commands: Commands = {
@@ -64,6 +84,12 @@ export const commands: Commands = {
       .timeout('give up waiting for copies')
       .keepLocation()
       .option(...includeOption)
+      .option(
+        '--at <time>',
+        'publish it then, by the daemon: "2027-01-05 08:00" or 08:00',
+        localTime,
+      )
+      .option('--hold <time>', 'publish it after 60s or 5min; `cancel` takes it back meanwhile')
       .option('--dry-run', 'publish nothing; show what would be published')
       .option('--again', 'publish a second copy of what is an issue already')
       .option('--yes', 'ask nothing; publish also a duplicate, and what is dated in the future')
@@ -72,6 +98,8 @@ export const commands: Commands = {
         'hyperletter publish spring-tides.md --dry-run',
         'hyperletter publish spring-tides.md',
         'hyperletter publish spring-tides.md --to "Tide Tables" --wait-copies 2 --timeout 60',
+        'hyperletter publish spring-tides.md --at "2027-01-05 08:00"',
+        'hyperletter publish spring-tides.md --hold 60s',
         'cat spring-tides.md | hyperletter publish -',
       )
       .action(bind(publish)),
@@ -91,12 +119,26 @@ async function publish(context: Context, file: string, given: Options): Promise<
   }
   const draft = await draftSource(context, file, options)
   if (options.dryRun === true) return rehearse(context, draft, options)
-  const outcome = await withOperations(context, async (operations, host) => ({
-    ...(await follow(context, operations, draft, options)),
-    via: host,
-  }))
+  const { hold } = await loadConfig(context)
+  const outcome = await withOperations(
+    context,
+    async (operations, host) => {
+      const done = await follow(context, operations, draft, { ...options, hold })
+      if (!('scheduled' in done)) return { ...done, via: host }
+      if (!isAsked) for (const it of done.warnings) await tellWarning(context, it)
+      const { tellScheduled, publishAfterHold } = await import('./scheduled.ts')
+      // Nobody else would publish it in time.
+      const isHere = host === 'engine' && options.at === undefined && hold !== undefined
+      if (isHere) await publishAfterHold(context, operations, done.scheduled)
+      else await tellScheduled(context, done.scheduled, host)
+      return undefined
+    },
+    { lend: Boolean(hold) },
+  )
+  if (outcome === undefined) return
   const { published, copies, warnings, failure, via } = outcome
-  for (const it of warnings) await tellWarning(context, it)
+  // Who was asked was shown them.
+  if (!isAsked) for (const it of warnings) await tellWarning(context, it)
   const { feedKey, number, title, publishedAt, attachments } = published
   await out.result({ feedKey, number, title, publishedAt, copies, attachments, warnings }, () => {
     const pictures = attachments > 0 ? ` with ${plural(attachments, 'attachment')}` : ''
@@ -209,8 +251,16 @@ async function follow(
   context: Context,
   operations: Operations,
   draft: Input<'publishIssue'>['draft'],
-  { to, waitCopies, timeout, again, force }: Options,
-): Promise<Outcome> {
+  {
+    to,
+    waitCopies,
+    timeout,
+    again,
+    force,
+    at,
+    hold,
+  }: Options & { readonly hold: number | undefined },
+): Promise<Outcome | ScheduledOutcome> {
   using progress = new Progress(context, 'publishing')
   const warnings: Warning[] = []
   let published: Published | undefined
@@ -219,12 +269,14 @@ async function follow(
     const events = operations.publishIssue(
       {
         draft,
-        ...defined({ newsletter: to, waitCopies, timeoutSeconds: timeout, again, force }),
+        ...defined({ newsletter: to, waitCopies, timeoutSeconds: timeout, again, force, at }),
+        ...(hold ? { holdSeconds: hold } : {}),
       },
       { signal: context.io.signal },
     )
     for await (const event of events) {
       if (event.event === 'warning') warnings.push(event.warning)
+      else if (event.event === 'scheduled') return { scheduled: event, warnings }
       else if (event.event !== 'planned') copies = event.copies
       if (event.event === 'published') published = event
       const total = waitCopies ?? 0

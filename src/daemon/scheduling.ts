@@ -1,0 +1,105 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Operations, Output } from '../api/contract/contract.ts'
+import { hasCode } from '../errors.ts'
+import type { Logger } from '../logger.ts'
+import { FailureLog } from '../outlets/dispatcher.ts'
+
+export interface SchedulingOptions {
+  readonly operations: Pick<Operations, 'publishScheduled'>
+  readonly logger: Logger
+  /** Whether a draft was ever scheduled; asking what waits costs a daemon at rest more memory than it needs. */
+  readonly hasQueue: () => boolean
+}
+
+/** Clocks are set, and machines sleep: no timer is trusted for longer. */
+const LONGEST_PAUSE_MS = 20_000
+/** A draft that could not be published is tried again. */
+const RETRY_PAUSE_MS = 60_000
+/** Above this, what is published late is said to be. */
+const LATE_MS = 2 * LONGEST_PAUSE_MS
+
+/** Publishes scheduled drafts when their time has come, and those whose time has passed at once. */
+export class Scheduling {
+  readonly #options: SchedulingOptions
+  readonly #failures: FailureLog
+  readonly #closed = new AbortController()
+  #pause = new AbortController()
+  #running: Promise<void> = Promise.resolve()
+  #retryAt = 0
+
+  constructor(options: SchedulingOptions) {
+    this.#options = options
+    this.#failures = new FailureLog(options.logger, 'a scheduled draft cannot be published')
+  }
+
+  start(): void {
+    this.#running = this.#run()
+  }
+
+  /** Operations that wake it where they change what there is to do. */
+  woken(operations: Operations): Operations {
+    return {
+      ...operations,
+      publishIssue: (...call) => this.#waking(operations.publishIssue(...call)),
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort()
+    this.#pause.abort()
+    await this.#running
+  }
+
+  async *#waking(
+    events: AsyncIterable<Output<'publishIssue'>>,
+  ): AsyncGenerator<Output<'publishIssue'>> {
+    for await (const it of events) {
+      if (it.event === 'scheduled') this.#pause.abort()
+      yield it
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closed
+    while (!signal.aborted) {
+      this.#pause = new AbortController()
+      const pauseMs = this.#options.hasQueue() ? await this.#publish() : LONGEST_PAUSE_MS
+      if (signal.aborted) return
+      await wait(pauseMs, undefined, { signal: this.#pause.signal, ref: false }).catch(() => {})
+    }
+  }
+
+  /** Milliseconds until something may be due. */
+  async #publish(): Promise<number> {
+    const { operations } = this.#options
+    const now = Date.now()
+    // What failed is not tried again with each look; a clock that was set back must not silence it.
+    if (this.#retryAt - now > RETRY_PAUSE_MS) this.#retryAt = 0
+    try {
+      const { done, next } = await operations.publishScheduled(
+        { retry: now >= this.#retryAt },
+        { signal: this.#closed.signal },
+      )
+      for (const it of done) this.#tell(it)
+      if (done.some((it) => it.problem !== undefined)) this.#retryAt = now + RETRY_PAUSE_MS
+      else if (done.length > 0) this.#failures.succeeded()
+      const untilNext = next === undefined ? Infinity : Date.parse(next) - Date.now()
+      return Math.max(0, Math.min(LONGEST_PAUSE_MS, untilNext))
+    } catch (error) {
+      if (!hasCode(error, 'ABORTED')) this.#failures.failed(error)
+      return LONGEST_PAUSE_MS
+    }
+  }
+
+  #tell({ id, title, at, published, problem }: Output<'listScheduled'>[number]): void {
+    if (problem !== undefined) return this.#failures.failed(`${title}: ${problem.message}`)
+    const lateMs = Date.parse(published?.at ?? at) - Date.parse(at)
+    const facts = { draft: id, issue: published?.number, title }
+    const { logger } = this.#options
+    if (lateMs <= LATE_MS) logger.info(facts, 'published a scheduled draft')
+    else {
+      const late = { ...facts, lateSeconds: Math.round(lateMs / 1_000) }
+      logger.warn(late, 'published a scheduled draft late: nothing ran at its time')
+    }
+  }
+}
