@@ -1,5 +1,5 @@
-import type { Bind, Commands } from './context.ts'
 import type { Command as CommanderCommand } from 'commander'
+import type { Bind, Commands } from './context.ts'
 import { packageVersion } from '../version.ts'
 import { CliCommand } from './command.ts'
 
@@ -34,7 +34,6 @@ const toKeep = {
   seed: () => import('./commands/keep/keep.ts'),
   keep: () => import('./commands/keep/keep.ts'),
   export: () => import('./commands/keep/export.ts'),
-  importBundle: () => import('./commands/keep/import-bundle.ts'),
   mirror: () => import('./commands/keep/mirror.ts'),
   recover: () => import('./commands/keep/recover.ts'),
 }
@@ -89,7 +88,7 @@ const GROUPS: Readonly<Record<string, readonly (readonly [string, string, Load])
     ['status', 'show what is stored here and which peers have it', toKeep.status],
     ['seed [link...]', 'fetch and serve newsletters without following them', toKeep.seed],
     ['keep <newsletter>', 'choose how much of a newsletter to store', toKeep.keep],
-    ['import-bundle <file>', 'import a newsletter from a file, offline', toKeep.importBundle],
+    ['import-bundle <file>', 'import a newsletter from a file, offline', toRead.subscribe],
     ['mirror <add|remove|list>', 'choose web servers that have what no peer has', toKeep.mirror],
     ['unseed <newsletter>', 'stop seeding a newsletter', toKeep.seed],
   ],

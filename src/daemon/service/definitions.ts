@@ -1,6 +1,6 @@
-import { HyperletterError } from '../../errors.ts'
 import { fileURLToPath } from 'node:url'
 import v8 from 'node:v8'
+import { HyperletterError } from '../../errors.ts'
 
 /** One helper thread for the garbage collector instead of four: 8 MB less, for an idle process. */
 export const NODE_FLAGS = ['--v8-pool-size=1']

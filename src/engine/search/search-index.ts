@@ -1,8 +1,8 @@
-import { documentOf, type IndexedIssue, type Searchable, type SearchDocument } from './document.ts'
-import { type Clause, rank, type Ranked } from './query.ts'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { documentOf, type IndexedIssue, type Searchable, type SearchDocument } from './document.ts'
+import { type Clause, rank, type Ranked } from './query.ts'
 import { readChecked, replaceChecked } from '../../atomic-file.ts'
 
 /** Which words are in which issues: a file for each newsletter, all of them in memory. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { Option } from 'commander'
 import { anySignal } from '../../../async.ts'
 import type { Operations, Output } from '../../../api/contract/contract.ts'
 import type { Unread } from '../../../config/values.ts'
@@ -18,7 +19,6 @@ import {
   withOperations,
 } from '../../context.ts'
 import { plural, quoteTitle, shortKey } from '../../terminal/format.ts'
-import { Option } from 'commander'
 import type { AllAddresses } from '../../../site/syndication/addresses.ts'
 
 interface FeedsOptions {
