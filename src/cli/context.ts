@@ -1,15 +1,11 @@
 import type { EventEmitter } from 'node:events'
-import type { connect, Connection, ConnectOptions } from '../connect.ts'
+import type { Connection, ConnectOptions } from '../connect.ts'
 import type { Input, OperationName, Operations, Output } from '../api/contract/contract.ts'
 import type { OperationKinds } from '../api/kinds.ts'
 import { callByName } from '../api/map-operations.ts'
-import type { Config, loadConfig as resolveConfig } from '../config/config.ts'
-import type { runDaemon } from '../daemon/daemon.ts'
-import type { daemonStatus, reloadDaemon, startDaemon, stopDaemon } from '../daemon/spawn.ts'
-import type { runBootstrapNode } from '../peers/dht.ts'
+import type { Config } from '../config/config.ts'
 import type { CliCommand } from './command.ts'
 import type { GlobalOptions, OutputStream, Printer } from './output.ts'
-import type { openBrowser, openPager } from './terminal/programs.ts'
 import type { Command } from 'commander'
 import { type Settings, SETTING_NAMES, SETTINGS } from '../config/settings.ts'
 import { defined } from '../defined.ts'
@@ -148,33 +144,26 @@ type ValueOperation = {
   [N in OperationName]: OperationKinds[N] extends 'value' ? N : never
 }[OperationName]
 
-/** The rest of the product as the commands see it. */
-export interface Services {
-  readonly loadConfig: typeof resolveConfig
-  readonly connect: typeof connect
-  readonly runDaemon: typeof runDaemon
-  readonly startDaemon: typeof startDaemon
-  readonly stopDaemon: typeof stopDaemon
-  readonly reloadDaemon: typeof reloadDaemon
-  readonly daemonStatus: typeof daemonStatus
-  readonly runBootstrapNode: typeof runBootstrapNode
-  readonly openPager: typeof openPager
-  readonly openBrowser: typeof openBrowser
+/** A function that is loaded when it is called, so that `--help` does not pay for the stack. */
+function lazy<A extends unknown[], R>(load: () => Promise<(...args: A) => R | Promise<R>>) {
+  return async (...args: A): Promise<R> => (await load())(...args)
 }
 
-/** Each is loaded when it is first called, so that `--help` does not pay for the stack. */
-export const lazyServices: Services = {
-  loadConfig: async (...args) => (await import('../config/config.ts')).loadConfig(...args),
-  connect: async (...args) => (await import('../connect.ts')).connect(...args),
-  runDaemon: async (...args) => (await import('../daemon/daemon.ts')).runDaemon(...args),
-  startDaemon: async (...args) => (await import('../daemon/spawn.ts')).startDaemon(...args),
-  stopDaemon: async (...args) => (await import('../daemon/spawn.ts')).stopDaemon(...args),
-  reloadDaemon: async (...args) => (await import('../daemon/spawn.ts')).reloadDaemon(...args),
-  daemonStatus: async (...args) => (await import('../daemon/spawn.ts')).daemonStatus(...args),
-  runBootstrapNode: async (...args) => (await import('../peers/dht.ts')).runBootstrapNode(...args),
-  openBrowser: async (...args) => (await import('./terminal/programs.ts')).openBrowser(...args),
-  openPager: async (...args) => (await import('./terminal/programs.ts')).openPager(...args),
+/** The rest of the product as the commands see it. */
+export const lazyServices = {
+  loadConfig: lazy(async () => (await import('../config/config.ts')).loadConfig),
+  connect: lazy(async () => (await import('../connect.ts')).connect),
+  runDaemon: lazy(async () => (await import('../daemon/daemon.ts')).runDaemon),
+  startDaemon: lazy(async () => (await import('../daemon/spawn.ts')).startDaemon),
+  stopDaemon: lazy(async () => (await import('../daemon/spawn.ts')).stopDaemon),
+  reloadDaemon: lazy(async () => (await import('../daemon/spawn.ts')).reloadDaemon),
+  daemonStatus: lazy(async () => (await import('../daemon/spawn.ts')).daemonStatus),
+  runBootstrapNode: lazy(async () => (await import('../peers/dht.ts')).runBootstrapNode),
+  openBrowser: lazy(async () => (await import('./terminal/programs.ts')).openBrowser),
+  openPager: lazy(async () => (await import('./terminal/programs.ts')).openPager),
 }
+
+export type Services = Readonly<typeof lazyServices>
 
 /** Settings whose flags every command takes, which the program adds itself, and one that only readers have. */
 const ELSEWHERE = new Set(['dataDir', 'bootstrap', 'host', 'plain'])
