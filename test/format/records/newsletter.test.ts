@@ -27,6 +27,37 @@ describe('a newsletter record', () => {
     expect(decode({ previous: [2, 0], profile: 0 }, 3)).toMatchObject({ previous: [2, 0] })
   })
 
+  it('may name mirrors; what is no list of https folders counts as none, and harms nobody', () => {
+    const mirrors = ['https://tides.example/log/', 'https://[2001:db8::1]:8443/a%20b/']
+    expect(decode({ mirrors })).toMatchObject({ mirrors })
+    const folder = 'https://tides.example/'
+    for (const wrong of [
+      'https://tides.example/',
+      null,
+      7,
+      {},
+      [7],
+      Array(9).fill(folder),
+      ...[
+        'http://tides.example/',
+        'https://tides.example',
+        'https://tides.example/log',
+        'https:///',
+        'ftp://a/',
+      ].map((it) => [folder, it]),
+      ...[
+        'https://me:word@tides.example/',
+        'https://tides.example/?a=/',
+        'https://tides.example/#/',
+        `${folder}${'a'.repeat(2_048)}/`,
+        'https://a b/',
+        'https://a/\u0000/',
+      ].map((it) => [it]),
+    ]) {
+      expect(decode({ mirrors: wrong })).toEqual({ ...newsletterRecord(), mirrors: undefined })
+    }
+  })
+
   it('has a recovery key in one spelling only', () => {
     expect(() => decode({ recoveryKey: RECOVERY_KEY.toUpperCase() })).toThrow(refused)
     expect(() => decode({ recoveryKey: `${RECOVERY_KEY.slice(0, -1)}b` })).toThrow(refused)
