@@ -7,6 +7,7 @@ import { Context } from './context.ts'
 import type { Result } from './measure.ts'
 import { measureBundles } from './rows/bundles.ts'
 import { measureCommandLine } from './rows/command-line.ts'
+import { measureDaily } from './rows/daily.ts'
 import { measureDaemonIdle } from './rows/daemon-idle.ts'
 import { measureImport } from './rows/import.ts'
 import { measureListing } from './rows/listing.ts'
@@ -21,8 +22,8 @@ const HELP = `Usage: npm run bench -- [options]
 
 Measures Hyperletter against plain scripts that do the same, in turn, and prints medians.
 
-  --only <name>      import, reader, cli, daemon, publish, listing, search, web, bundles or
-                     scale;
+  --only <name>      import, reader, cli, daily, daemon, publish, listing, search, web, bundles
+                     or scale;
                      may be repeated; scale, which takes 21 minutes, only if it is named
   --runs <n>         rounds of each row (default: as many as the row needs)
   --corpus <folder>  drafts to import (or HYPERLETTER_CORPUS; default: a real archive beside the
@@ -43,6 +44,7 @@ const ROWS = {
   import: measureImport,
   reader: measureReader,
   cli: measureCommandLine,
+  daily: measureDaily,
   daemon: measureDaemonIdle,
   publish: measurePublish,
   listing: measureListing,

@@ -63,6 +63,7 @@ export async function formatTable(
 /** The start of a text that fits into `width` characters of a terminal, with `…` where it was cut. */
 export function truncate(text: string, width: number, measure: Measure): string {
   if (measure(text) <= width) return text
+  if (measure === lengthOf) return `${text.slice(0, Math.max(0, width - 1)).trimEnd()}…`
   let kept = ''
   let used = 0
   for (const { segment } of new Intl.Segmenter().segment(text)) {

@@ -67,7 +67,15 @@ function complaint(text: string): string {
   if (text.length !== 52 && text.length !== 64) {
     return `it has ${text.length} characters, but a key has 52 (or 64 in hex)`
   }
-  return 'it has letters or digits that no key has (l, v, 0 and 2 are not used)'
+  const wrong = text.length === 52 ? /[^ybndrfg8ejkmcpqxot1uwisza345h769]/.exec(text) : null
+  return wrong === null
+    ? 'it has letters or digits that no key has (l, v, 0 and 2 are not used)'
+    : `its ${ordinal(wrong.index + 1)} character is “${wrong[0]}”; keys have no l, v, 0 and 2`
+}
+
+function ordinal(number: number): string {
+  const isTeen = number % 100 > 10 && number % 100 < 14
+  return `${number}${(isTeen ? undefined : ['', 'st', 'nd', 'rd'][number % 10]) || 'th'}`
 }
 
 function hexBytes(hex: string): Uint8Array {

@@ -105,6 +105,17 @@ describe('a link', () => {
     expect(refusal(text)?.code).toBe('INVALID_LINK')
   })
 
+  it('names the character that is mistyped, where it can be told', () => {
+    const key = 'o8dtnjmjr7e7rorway4h14fizji9nexupj4n9zzmbbiemhbjtk9o'
+    expect(refusal(`hyperletter://${key.slice(0, 21)}l${key.slice(22)}`)?.message).toContain(
+      'its 22nd character is “l”; keys have no l, v, 0 and 2',
+    )
+    expect(refusal(`hyperletter://${key.slice(0, 10)}0${key.slice(11)}`)?.message).toContain(
+      'its 11th character is “0”',
+    )
+    expect(refusal(`hyperletter://${key.slice(0, 51)}b`)?.message).toContain('last character')
+  })
+
   it('says what is wrong with it, for each kind of mistake something else', () => {
     const { short, empty } = wrong
     const kinds = [
