@@ -99,6 +99,25 @@ describe('the reader in the terminal', () => {
     await terminal.shows(/>● .*Issue 3/)
   })
 
+  test('is stopped and continued by the shell like any program', async (context) => {
+    const dataDir = await library(context, 2)
+    const terminal = await tmux(['bash', '--norc'], { env: { PS1: 'shell:' } })
+    await terminal.shows(/shell:/)
+    const flags = `--data-dir ${dataDir} --bootstrap 127.0.0.1:1`
+    await terminal.type(`${process.execPath} ${LAUNCHER} ${flags}`)
+    await terminal.press('Enter')
+    await terminal.shows(/>● .*Issue 2/)
+    await terminal.press('C-z')
+    expect(await terminal.shows(/Stopped[^]*shell:/)).not.toContain('Issue 2')
+    await terminal.type('fg')
+    await terminal.press('Enter')
+    await terminal.shows(/>● .*Issue 2/)
+    await terminal.press('j')
+    await terminal.shows(/>● .*Issue 1/)
+    await terminal.press('q')
+    await terminal.shows(/shell:$/)
+  })
+
   test('obeys nothing that an author wrote', async (context) => {
     const evil = () => 'A \u001b[2J\u001b]0;owned\u0007 and \u009b31m text.\n'
     const terminal = await open(await library(context, 1, evil))

@@ -148,6 +148,9 @@ export class Screen<T = never> {
   suspend(): void {
     this.#leave()
     process.kill(process.pid, 'SIGTSTP')
+    // It goes on here: at once where nobody controls jobs, else when the shell says so.
+    this.#enter()
+    this.push({ type: 'resize' })
   }
 
   #enter(): void {
