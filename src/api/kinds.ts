@@ -8,6 +8,7 @@ export const PROTOCOL_VERSION = 1
  */
 export const OPERATION_KINDS = {
   createNewsletter: 'value',
+  editNewsletter: 'value',
   publishIssue: 'events',
   listScheduled: 'value',
   cancelScheduled: 'value',

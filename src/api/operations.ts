@@ -95,6 +95,7 @@ export const implementations: {
   readonly [N in OperationName]: () => Promise<Implementation<N>>
 } = {
   createNewsletter: async () => (await import('./writing/publishing.ts')).createNewsletter,
+  editNewsletter: async () => (await import('./writing/editing.ts')).editNewsletter,
   publishIssue: async () => (await import('./writing/publishing.ts')).publishIssue,
   listScheduled: async () => (await import('./writing/scheduling.ts')).listScheduled,
   cancelScheduled: async () => (await import('./writing/scheduling.ts')).cancelScheduled,

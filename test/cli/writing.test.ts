@@ -156,6 +156,27 @@ describe('create', () => {
   })
 })
 
+describe('edit', () => {
+  it('changes what is given, removes what is empty, and prints the profile', async () => {
+    const seen: Input<'editNewsletter'>[] = []
+    const editNewsletter = (input: Input<'editNewsletter'>) => {
+      seen.push(input)
+      const authors = [{ name: 'Ada' }]
+      return Promise.resolve({ feedKey, changed: true, title: 'Tides', authors })
+    }
+    const argv = ['--title', 'Tides', '--description', '', '--website', 'https://t.example']
+    const { stdout } = await runCli(['edit', 'tide', ...argv, '--author', 'Ada'], {
+      operations: { editNewsletter },
+    })
+    const authors = [{ name: 'Ada' }]
+    const website = 'https://t.example'
+    expect(seen).toEqual([
+      { newsletter: 'tide', title: 'Tides', authors, website, remove: ['description'] },
+    ])
+    expect(stdout).toMatch(/^Changed “Tides”\.\n\ntitle +Tides\nauthors +Ada\n$/)
+  })
+})
+
 describe('publish', () => {
   const inputs: Input<'publishIssue'>[] = []
   const publishIssue =

@@ -22,6 +22,7 @@ const COMPLETE: Readonly<Record<OperationName, Readonly<Record<string, unknown>>
     license: 'CC0-1.0',
     private: true,
   },
+  editNewsletter: { newsletter, title: 'Tides', remove: ['license'], force: true },
   publishIssue: {
     newsletter,
     draft: { markdown: '# One' },

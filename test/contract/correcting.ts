@@ -14,6 +14,33 @@ const newsletter = 'Tide tables'
 
 /** `amend`, `retract` and what readers are shown of it, without a network unless there must be one. */
 export function correctingTests(subject: Subject): void {
+  it('changes the profile of a newsletter, as its readers see it, and leaves the rest of it', async () => {
+    const { operations, feedKey } = await openWithNewsletter(subject)
+    await publish(operations, '# One\n')
+    const authors = [{ name: 'Marit', url: 'https://example.org/marit' }]
+    const website = 'https://tides.example'
+    const first = { newsletter, description: 'When to go.', authors, website }
+    const edited = { feedKey, changed: true, title: newsletter, authors, website }
+    expect(await operations.editNewsletter(first)).toEqual({
+      ...edited,
+      description: 'When to go.',
+    })
+    const second = { newsletter, title: 'Tides of the Sound', remove: ['description' as const] }
+    const title = 'Tides of the Sound'
+    expect(await operations.editNewsletter(second)).toEqual({ ...edited, title })
+    // Its old title is nobody's any more.
+    await expectFailure('NEWSLETTER_NOT_FOUND', operations.editNewsletter({ newsletter }))
+    const same = { ...edited, title, changed: false }
+    expect(await operations.editNewsletter({ newsletter: title })).toEqual(same)
+    expect(await operations.editNewsletter({ newsletter: title, title })).toEqual(same)
+    await publish(operations, '# Two\n')
+    expect(single(await operations.listNewsletters({}))).toMatchObject({ title, issues: 2 })
+    expect(await operations.readIssue({ newsletter: title })).toMatchObject({
+      newsletter: title,
+      number: 2,
+    })
+  })
+
   it('amends an issue, of which number and date stay and all else is new', async () => {
     const { operations, feedKey } = await openWithNewsletter(subject)
     const date = '2026-03-20T06:30:00Z'

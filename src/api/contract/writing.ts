@@ -99,6 +99,36 @@ export const writingContract = {
     }),
   ),
 
+  /** Changes what readers see of a newsletter. Without changes, says what they see. */
+  editNewsletter: value(
+    z.strictObject({
+      newsletter: newsletterRef.optional(),
+      title: z.optional(newsletterFields.title),
+      description: newsletterFields.description,
+      language: newsletterFields.language,
+      authors: newsletterFields.authors,
+      website: newsletterFields.website,
+      license: newsletterFields.license,
+      /** Fields that it has no more. */
+      remove: z
+        .array(z.enum(['description', 'language', 'authors', 'website', 'license']))
+        .max(5)
+        .optional(),
+      force: force.optional(),
+    }),
+    z.object({
+      feedKey,
+      /** Whether it was another one before. */
+      changed: z.boolean(),
+      title: newsletterFields.title,
+      description: newsletterFields.description,
+      language: newsletterFields.language,
+      authors: newsletterFields.authors,
+      website: newsletterFields.website,
+      license: newsletterFields.license,
+    }),
+  ),
+
   publishIssue: events(
     z.strictObject({
       newsletter: newsletterRef.optional(),

@@ -1,17 +1,16 @@
 import type { Engine } from '../../engine/engine.ts'
 import { mirrorSource } from '../../engine/mirrors/mirror-source.ts'
 import { codeOf, hasCode, HyperletterError } from '../../errors.ts'
-import { composeNewsletter } from '../../format/history/entry.ts'
 import { parseFeedKey } from '../../format/keys/feed-key.ts'
 import { parseLink, type Link } from '../../format/keys/link.ts'
 import { invalidLog } from '../../format/log-files/layout.ts'
 import { VerifiedFiles } from '../../format/log-files/verified-files.ts'
 import { MAX_MIRRORS } from '../../format/records/bodies.ts'
 import { mirrorUrl } from '../../format/records/text.ts'
-import { decodeRecord } from '../../format/records/record.ts'
 import { nativeCrypto } from '../../log/keys.ts'
 import type { Output, ParsedInput } from '../contract/contract.ts'
 import { defined } from '../../defined.ts'
+import { changeProfile, profileOf } from '../writing/editing.ts'
 
 /** `hyperletter.json` has a few lines. */
 const MAX_PLACE_BYTES = 16 * 1024
@@ -161,10 +160,6 @@ async function sign(
       `Readers are sent to https addresses only: ${wrong}`,
     )
   }
-  const { profile: index = 0 } = await feed.position()
-  const record = decodeRecord(await feed.log.read(index, { wait: false }), index)
-  if (record.type !== 'newsletter') throw new HyperletterError('INTERNAL', 'There is no profile.')
-  const { type: _type, previous: _previous, profile: _profile, ...newsletter } = record
-  const changed = { ...newsletter, mirrors: [...mirrors] }
-  await engine.author.append(feed, [(at) => composeNewsletter(at, changed)], { signal })
+  const changed = { ...(await profileOf(feed)), mirrors: [...mirrors] }
+  await changeProfile(engine, feed, changed, { signal })
 }

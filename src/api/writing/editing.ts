@@ -1,0 +1,55 @@
+import { defined } from '../../defined.ts'
+import type { Engine } from '../../engine/engine.ts'
+import type { AppendOptions } from '../../engine/publish/continuity.ts'
+import { HyperletterError } from '../../errors.ts'
+import type { Feed } from '../../format/feed.ts'
+import { composeNewsletter } from '../../format/history/entry.ts'
+import type { Newsletter } from '../../format/records/bodies.ts'
+import { decodeRecord } from '../../format/records/record.ts'
+import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
+import { authoredBy } from './publishing.ts'
+
+/** Changes what readers see of a newsletter, for all of them; says what they see, too, where nothing changes. */
+export async function editNewsletter(
+  engine: Engine,
+  { newsletter, force, remove = [], ...given }: ParsedInput<'editNewsletter'>,
+  { signal }: CallOptions,
+): Promise<Output<'editNewsletter'>> {
+  const entry = authoredBy(engine, newsletter)
+  await using session = await engine.open(entry)
+  const { feed } = session
+  const appending = { force, signal }
+  const changes = defined(given)
+  if (remove.length > 0 || Object.keys(changes).length > 0)
+    await engine.author.makeCurrent(feed, appending)
+  const before = await profileOf(feed)
+  const after = { ...before, ...changes }
+  for (const name of remove) delete after[name]
+  const isChanged = JSON.stringify(after) !== JSON.stringify(before)
+  if (isChanged) {
+    await changeProfile(engine, feed, after, appending)
+    await engine.library.update(feed.feedKey, { title: after.title })
+  }
+  const { title, description, language, authors, website, license } = after
+  const shown = defined({ description, language, authors, website, license })
+  return { feedKey: feed.feedKey, changed: isChanged, title, ...shown }
+}
+
+/** What the newest `newsletter` record says, without where it stands. */
+export async function profileOf(feed: Feed): Promise<Newsletter> {
+  const { profile: index = 0 } = await feed.position()
+  const record = decodeRecord(await feed.log.read(index, { wait: false }), index)
+  if (record.type !== 'newsletter') throw new HyperletterError('INTERNAL', 'There is no profile.')
+  const { type: _type, previous: _previous, profile: _profile, ...newsletter } = record
+  return newsletter
+}
+
+/** Signs a newer `newsletter` record, which counts from then on. */
+export async function changeProfile(
+  engine: Engine,
+  feed: Feed,
+  changed: Newsletter,
+  appending: AppendOptions,
+): Promise<void> {
+  await engine.author.append(feed, [(at) => composeNewsletter(at, changed)], appending)
+}
