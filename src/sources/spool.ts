@@ -1,9 +1,17 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import type { FoundDraft } from './source.ts'
 
 /** Texts that stay in memory, in characters: most archives are smaller. */
 const MAX_KEPT_CHARACTERS = 16 * 1024 * 1024
+
+/**
+ * Above so many drafts the heap grows in small steps: else garbage of the conversion alone, which V8 leaves until the heap
+ * has doubled, takes 300 MB.
+ */
+const MANY_DRAFTS = 1_000
+const GROWING_PERCENT = '--heap-growing-percent'
 
 /**
  * Keeps the texts of drafts until they are published; those of a large archive in a file, for it has more than fits in
@@ -13,6 +21,7 @@ export class Spool {
   readonly #parent: string
   #folder = ''
   #file = -1
+  #drafts = 0
   #kept = 0
   #bytes = 0
 
@@ -29,6 +38,7 @@ export class Spool {
 
   /** The draft, whose text is read each time that somebody looks at it. */
   keep(found: FoundDraft): FoundDraft {
+    if (++this.#drafts === MANY_DRAFTS) setFlagsFromString(`${GROWING_PERCENT}=20`)
     this.#kept += found.draft.markdown.length
     if (this.#kept <= MAX_KEPT_CHARACTERS) return found
     if (this.#file < 0) this.#open()
@@ -57,6 +67,8 @@ export class Spool {
   }
 
   [Symbol.dispose](): void {
+    // 0 is the default: V8 decides.
+    if (this.#drafts >= MANY_DRAFTS) setFlagsFromString(`${GROWING_PERCENT}=0`)
     if (this.#file < 0) return
     closeSync(this.#file)
     rmSync(this.#folder, { recursive: true, force: true })
