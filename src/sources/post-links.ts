@@ -37,7 +37,8 @@ export function linkPosts(
 
 /**
  * Drafts of a site whose links name each other's addresses in whatever form: each becomes what the issue of the other
- * one was imported from, which readers look up. Only the targets of these links change.
+ * one was imported from, which readers look up. Only the targets of these links change; a warning names each that leads
+ * nowhere, for want of a site.
  */
 export function linkAddresses(
   found: readonly FoundDraft[],
@@ -49,17 +50,22 @@ export function linkAddresses(
   }
   return found.map((it) => {
     const targets = new Map<string, string>()
-    for (const { target } of it.draft.links ?? []) {
+    const lost: DraftLink[] = []
+    for (const link of it.draft.links ?? []) {
+      const { target } = link
       const key = addressKey(target)
       // A site that the export does not name may be any.
       const origin = posts.get(key) ?? posts.get(key.slice(key.indexOf('/')))
       const [, bare = '', fragment = ''] = /^([^#]*)(#.*)?$/s.exec(target) ?? []
+      if (origin === undefined && !/^https?:/i.test(target)) lost.push(link)
       if (origin === undefined || origin === bare) continue
       targets.set(target, (/^https?:/i.test(origin) ? origin : `/${origin}`) + fragment)
     }
-    if (targets.size === 0) return it
-    const { markdown, ...head } = it.draft
-    return keep({ ...it, draft: { ...head, markdown: withTargets(markdown, targets) } })
+    if (targets.size === 0 && lost.length === 0) return it
+    const { markdown, warnings, ...head } = it.draft
+    const told = [...warnings, ...warningsOf(lost, undefined).map(({ message }) => ({ message }))]
+    const linked = withTargets(markdown, targets)
+    return keep({ ...it, draft: { ...head, warnings: told, markdown: linked } })
   })
 }
 

@@ -110,6 +110,14 @@ describe('linkAddresses', () => {
     ])
   })
 
+  it('names links that lead nowhere, for want of a site', () => {
+    const posts = [draft('a', [], ['/about/', '/b', 'https://y.example/']), draft('b', [], [])]
+    const [first] = linkAddresses(posts)
+    expect(first?.draft.warnings.map((it) => it.message)).toEqual([
+      expect.stringMatching('"/about/" leads to no post'),
+    ])
+  })
+
   it('leaves other links as they are', () => {
     const targets = ['https://y.example/spring/', 'https://x.example/other/', 'https://x.example/']
     expect(linked('https://x.example/spring/', [], targets)).toEqual(

@@ -54,7 +54,8 @@ export class ShownPictures {
   readonly rules: ConversionRules
   readonly #base: string | undefined
   readonly #context: PostContext
-  readonly #missing = new Set<string>()
+  /** Why each of them is not there. */
+  readonly #missing = new Map<string, string>()
   readonly #onWeb = new Set<string>()
   readonly #shown = new Set<string>()
 
@@ -73,9 +74,10 @@ export class ShownPictures {
 
   /** Says which pictures do not travel with the issue. */
   tell(warn: (message: string) => void): void {
-    for (const it of this.#missing) {
+    for (const [it, why] of this.#missing) {
       const shown = it.slice(0, 255).replaceAll(/\p{C}/gu, '?')
-      warn(`The picture "${shown}" is missing: the export has no such file.`)
+      const what = mediaTypeOf(it).startsWith('image/') ? 'picture' : 'file'
+      warn(`The ${what} "${shown}" is missing: ${why}.`)
     }
     const { size } = this.#onWeb
     if (size === 0) return
@@ -108,7 +110,8 @@ export class ShownPictures {
     if (attached !== undefined) return attached
     const url = linkTo(address, this.#base)
     if (url === undefined || !/^https?:/i.test(url)) {
-      this.#missing.add(address)
+      if (![...this.#missing.keys()].some((it) => address.endsWith(it)))
+        this.#missing.set(address, 'the export has no such file')
       return undefined
     }
     if (pictures === undefined) {
@@ -130,9 +133,16 @@ export class ShownPictures {
     const name = path.replace(/^(?:.*\/)?content\/(?=(?:images|media|files)\/)/, '')
     const sizeBytes = archive.size(path) ?? 0
     if (!this.attachments.some((it) => it.name === name)) {
-      const isTooMuch =
-        sizeBytes > MAX_ATTACHMENT_BYTES || this.attachments.length >= MAX_ATTACHMENTS
-      if (isTooMuch || !attachmentName.safeParse(name).success) return undefined
+      const complaint =
+        sizeBytes > MAX_ATTACHMENT_BYTES
+          ? `it has ${sizeBytes} bytes; ${MAX_ATTACHMENT_BYTES} is the limit`
+          : this.attachments.length >= MAX_ATTACHMENTS
+            ? `an issue has at most ${MAX_ATTACHMENTS} attachments`
+            : attachmentName.safeParse(name).error?.issues[0]?.message
+      if (complaint !== undefined) {
+        this.#missing.set(name, complaint)
+        return undefined
+      }
       this.attachments.push({
         name,
         mediaType: mediaTypeOf(name),

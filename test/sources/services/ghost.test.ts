@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -168,6 +168,23 @@ The song
     expect(onWeb?.warnings.map((it) => it.message)).toEqual([
       'A picture stays on the web; --fetch-pictures takes them along.',
     ])
+  })
+
+  it('says which files are too large to travel', async () => {
+    const home = await temporaryDirectory()
+    await mkdir(join(home, 'content', 'media'), { recursive: true })
+    const film = join(home, 'content', 'media', 'film.mp4')
+    await writeFile(film, '')
+    await truncate(film, 3 * 1024 ** 3)
+    const html = '<p><a href="__GHOST_URL__/content/media/film.mp4">Film</a></p>'
+    const row = { id: '1', slug: 'a', title: 'A', status: 'published', published_at: '2026-01-01' }
+    const data = { posts: [{ ...row, html }] }
+    await writeFile(join(home, json), JSON.stringify({ db: [{ meta: {}, data }] }))
+    const draft = (await read(join(home, json))).drafts.get('https://tides.example/a/')
+    expect(draft?.markdown).toBe('[Film](https://tides.example/content/media/film.mp4)\n')
+    expect(draft?.warnings.map((it) => it.message)).toContainEqual(
+      expect.stringMatching(/The file "media\/film.mp4" is missing: it has 3221225472 bytes/),
+    )
   })
 
   it.each([0.2, 0.5, 0.99])('is refused when it is cut off at %f of its length', async (share) => {
