@@ -34,6 +34,12 @@ export type Issue = z.infer<typeof issueBody>
 /** Addresses that an author may name for the log. */
 export const MAX_MIRRORS = 8
 
+const mirrorList = z.array(mirrorUrl).check(z.maxLength(MAX_MIRRORS))
+
+// What is no list of mirrors counts as none. Not by `z.catch`, which takes all the helpers of zod into a browser.
+const orNone = z.overwrite((it) => mirrorList.safeParse(it, { jitless: true }).data)
+const mirrors = z.any().check(orNone) as z.ZodMiniType<string[] | undefined>
+
 /** What an author says of a newsletter. The newest `newsletter` record counts, except for `recoveryKey`. */
 export const newsletterFields = {
   title: name(256),
@@ -42,9 +48,8 @@ export const newsletterFields = {
   authors: z.optional(z.array(author).check(z.maxLength(32))),
   website: z.optional(webUrl),
   license: z.optional(line(256)),
-  /** Web servers with the log as files. What is no such list counts as none: records of before it may have anything here. */
-  // oxlint-disable-next-line promise/valid-params -- it is not that of a promise
-  mirrors: z.catch(z.optional(z.array(mirrorUrl).check(z.maxLength(MAX_MIRRORS))), undefined),
+  /** Web servers with the log as files. Records of before there were any may have anything here. */
+  mirrors: z.optional(mirrors),
   createdAt: timestamp,
   /** Public half of the recovery key pair, z-base-32. Only the first record's counts. */
   recoveryKey: z
