@@ -58,6 +58,19 @@ describe('the inbox', () => {
     expect((await reader.visit('/?show=all&page=2')).text).toContain('Page 2 of 2')
   })
 
+  it('takes back once what was marked as read on the page of a newsletter', async () => {
+    const { reader, keys, operations } = await readerOf(4, 1)
+    const unread = async () => (await operations.listInbox({})).length
+    const { status, headers } = await reader.submit(`/n/${keys[0]}/read`)
+    const id = /done=read&undo=([0-9a-f]{16})$/.exec(headers.location ?? '')?.[1]
+    expect([status, await unread()]).toEqual([303, 1])
+    await reader.submit(`/undo/${id}`)
+    expect(await unread()).toBe(5)
+    await operations.markAllRead({})
+    await reader.submit(`/undo/${id}`)
+    expect(await unread()).toBe(0)
+  })
+
   it.each([
     ['at a desk', DESK, 'light'],
     ['on a phone', PHONE, 'dark'],

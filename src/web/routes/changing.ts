@@ -104,8 +104,8 @@ export function changingRoutes(reader: Reader): Hono<Env> {
   app.post('/n/:key{[a-z0-9]{52}}/read', async (c) => {
     await readForm(reader, c)
     const { key } = c.req.param()
-    await operations.markIssues({ newsletter: key, read: true })
-    return c.redirect(newsletterPath(key), 303)
+    const marked = await operations.markAllRead({ newsletter: key })
+    return c.redirect(`${newsletterPath(key)}?done=read&undo=${undos.keep(marked)}`, 303)
   })
 
   app.post('/read', async (c) => {
