@@ -135,6 +135,24 @@ describe('a newsletter on a web host, with no peer and no DHT', () => {
     await expectSoon(isWhole(reader, feedKey, 5))
   })
 
+  it('is fetched from when somebody asks for news, and no peer answers', async () => {
+    const { author, feedKey, folder, host } = await published(1)
+    const reader = await openReader([], { ...FAST, lookEvery: 60_000, afterFailure: 60_000 })
+    await all(reader.operations.subscribe({ link: host.address }))
+    await publish(author.operations, '# Issue 2\n\nHigh water.\n')
+    await exported(author, feedKey, folder)
+    const input = { newsletter: feedKey, refresh: true, timeoutSeconds: 0.2 }
+    const progress = await all(reader.operations.followSync(input))
+    expect(progress.at(-1)).toMatchObject({ heldBlocks: 5, length: 5, peers: 0 })
+    host.options = {
+      answers: (_, response) => {
+        response.destroy()
+        return false
+      },
+    }
+    await expectFailure('NOT_AVAILABLE', reader.operations.followSync(input))
+  })
+
   it('goes on where it stopped, when the server comes back', async () => {
     const { feedKey, host } = await published(300)
     const packs = new Set<string>()

@@ -103,6 +103,7 @@ export async function setMirrors(
     ? ((await feed.profile({ wait: false })).mirrors ?? [])
     : (entry.mirrors ?? [])
   let next = current
+  let added: string | undefined
   if (remove !== undefined) {
     const address = current.find(
       (it) => it === remove || it === new URL('log/', folderOf(remove)).href,
@@ -121,12 +122,12 @@ export async function setMirrors(
     }
     if (found.feedKey !== feedKey)
       throw invalidLog(`They are of another newsletter, ${found.feedKey}.`)
-    next = [...current.filter((it) => it !== found.mirror), found.mirror]
+    added = found.mirror
+    next = [...current.filter((it) => it !== added), added]
   }
   if (next.length > MAX_MIRRORS) {
     throw new HyperletterError('INVALID_INPUT', `At most ${MAX_MIRRORS} mirrors are possible.`)
   }
-  const added = next.find((it) => !current.includes(it))
   if (added !== undefined && !isOwn) {
     await engine.mirrors.fetch(feed, added, true, signal).catch((error: unknown) => {
       // Others may be of use later, and their state says how they are now.

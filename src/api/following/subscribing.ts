@@ -95,7 +95,13 @@ export async function* followSync(
   await using session = await engine.open(entry, { online: true })
   const { timeoutSeconds = PEER_TIMEOUT_SECONDS } = input
   const options = { timeoutMs: timeoutSeconds * 1_000, signal }
-  if (input.refresh === true) await refresh(session.feed, options)
+  if (input.refresh === true) {
+    await refresh(session.feed, options).catch(async (error: unknown) => {
+      if (!hasCode(error, 'NOT_AVAILABLE')) throw error
+      if (!(await engine.mirrors.fetchFromAny(entry, session.feed))) throw error
+    })
+  }
+  using _hurry = { [Symbol.dispose]: engine.mirrors.hurry(entry.feedKey) }
   yield* follow(engine, session.feed, options)
 }
 

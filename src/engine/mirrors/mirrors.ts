@@ -202,6 +202,19 @@ export class Mirrors {
     }
   }
 
+  /**
+   * Asks the mirrors that may be asked now, until one of them has what is missing; those that the user added also a
+   * moment after the last time. Gives whether any was of use.
+   */
+  async fetchFromAny(entry: LibraryEntry, feed: Feed): Promise<boolean> {
+    if (this.#options.live.value.mirrors === 'off') return false
+    for (const address of entry.mirrors ?? []) {
+      const known = this.#knownOf(entry.feedKey, address)
+      if (known.state === 'good') known.notBefore = 0
+    }
+    return this.#fetchFromOne(feed, await this.#usable(entry, feed))
+  }
+
   #failed(known: Known, error: unknown): void {
     const { code, message } = HyperletterError.from(error)
     if (code === 'ABORTED' || code === 'DISK_FULL') return
@@ -288,21 +301,24 @@ export class Mirrors {
     return true
   }
 
-  async #fetchFromOne(feed: Feed, addresses: [string, boolean][]): Promise<void> {
+  async #fetchFromOne(feed: Feed, addresses: [string, boolean][]): Promise<boolean> {
     const need = this.#needOf(feed.feedKey)
     const before = feed.length
+    let isOfUse = false
     for (const [address, isTyped] of addresses) {
       const facts = { feed: short(feed.feedKey), mirror: new URL(address).host }
       try {
         await this.fetch(feed, address, isTyped)
+        isOfUse = true
         if (feed.length > before) need.checks = 0
         this.#options.logger.debug(facts, 'fetched from a mirror')
-        if (missingHere(feed).length === 0) return
+        if (missingHere(feed).length === 0) return true
       } catch (error) {
         const { code, message } = HyperletterError.from(error)
         this.#options.logger.info({ ...facts, code }, `a mirror was not used: ${message}`)
       }
     }
+    return isOfUse
   }
 
   async #namedBy(feed: Feed): Promise<readonly string[]> {
