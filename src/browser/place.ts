@@ -56,8 +56,9 @@ export function placeOfLink(text: string): ReaderPlace {
   if (/^\s*https?:/i.test(text) && at >= 0) {
     const place = parsePlace(text.slice(at).trim())
     if (place !== undefined) {
-      const { origin, pathname } = new URL(text.trim())
-      return { ...place, via: [`${origin}${pathname.replace(/[^/]*$/, '')}`, ...place.via] }
+      const { protocol, host, pathname, href } = new URL(text.trim())
+      const isGateway = protocol === 'https:' && pathname === '/'
+      return { ...place, via: [isGateway ? host : new URL('.', href).href, ...place.via] }
     }
   }
   return { ...parseLink(text), via: [] }
@@ -69,16 +70,24 @@ export function placeOfLink(text: string): ReaderPlace {
  */
 export function basesOf({ feedKey, via }: ReaderPlace, page: URL): string[] {
   const named = via.flatMap((it) => {
-    const address = /^https?:\/\//.test(it) ? it : `https://${it}/`
-    return URL.canParse(address) ? folders(new URL(address), feedKey) : []
+    const isFolder = /^https?:\/\//.test(it)
+    const address = isFolder ? it : `https://${it}/`
+    if (!URL.canParse(address)) return []
+    const [gateway, site] = [gatewayFolder(address, feedKey), siteFolder(address)]
+    return isFolder ? [site] : [gateway, site]
   })
-  const own = page.protocol === 'file:' ? [] : folders(page, feedKey)
+  const own =
+    page.protocol === 'file:'
+      ? []
+      : [...(page.pathname === '/' ? [gatewayFolder(page, feedKey)] : []), siteFolder(page)]
   return [...new Set([...own, ...named])]
 }
 
-// A site has one newsletter; a gateway has each below its key, and is named by its root.
-function folders(address: URL, feedKey: FeedKey): string[] {
-  const site = new URL('log/', address.href.replace(/[?#].*$/, '')).href
-  const gateway = new URL(`${feedKey}/log/`, address.href.replace(/[?#].*$/, '')).href
-  return address.pathname === '/' ? [gateway, site] : [site]
+// A gateway has each newsletter below its key.
+function gatewayFolder(address: URL | string, feedKey: FeedKey): string {
+  return new URL(`${feedKey}/log/`, address).href
+}
+
+function siteFolder(address: URL | string): string {
+  return new URL('log/', address).href
 }

@@ -44,6 +44,7 @@ describe('the place in the address of the reader page', () => {
       number: 7,
       via: ['https://news.example/'],
     })
+    expect(placeOfLink(`https://gate.example/#${feedKey}`).via).toEqual(['gate.example'])
   })
 
   it('names the folders of log files to try: beside the page, then those of the link', () => {

@@ -1,0 +1,267 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { parseLink } from '../../src/format/keys/link.ts'
+import { launchBrowser } from '../helpers/browser.ts'
+import { all } from '../helpers/operations.ts'
+import { openAuthor, publish } from '../helpers/peers.ts'
+import {
+  serveFolder,
+  type StaticServer,
+  type StaticServerOptions,
+} from '../helpers/static-server.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
+import { DESK, PHONE, violations } from '../helpers/visits.ts'
+
+const PICTURES = new URL('../../fixtures/drafts/images', import.meta.url).pathname
+
+let browser: Browser
+
+beforeAll(async () => {
+  browser = await launchBrowser()
+}, 120_000)
+
+afterAll(async () => {
+  await browser.close()
+})
+
+/** An exported newsletter whose newest issue has a picture. */
+async function exported({ issues = 2, isPrivate = false } = {}) {
+  const author = await openAuthor([], { isOnline: false, issues, isPrivate })
+  await publish(
+    author.operations,
+    '# Tides\n\nIt rises.\n\n![Tide](tide.png)\n',
+    undefined,
+    PICTURES,
+  )
+  const folder = await temporaryDirectory()
+  const write = () => all(author.operations.exportSite({ newsletter: author.feedKey, folder }))
+  await write()
+  return { ...author, folder, write, ...parseLink(author.link) }
+}
+
+interface Visited {
+  readonly page: Page
+  /** What the browser complained of, and requests to anywhere else. */
+  readonly complaints: string[]
+  /** What the page says of the check: `yes`, or the code of an error. */
+  readonly verdict: () => Promise<string>
+}
+
+async function visit(
+  url: string,
+  options: BrowserContextOptions = {},
+  others: readonly string[] = [],
+): Promise<Visited> {
+  const context = await browser.newContext({ viewport: DESK, ...options })
+  onTestFinished(() => context.close())
+  const page = await context.newPage()
+  const complaints: string[] = []
+  const known = [new URL(url).origin, 'blob:', 'data:', ...others]
+  page.on('console', (it) => {
+    if (it.type() === 'error' && !it.text().includes('404')) complaints.push(it.text())
+  })
+  page.on('pageerror', (it) => complaints.push(it.message))
+  page.on('request', (it) => {
+    if (!known.some((origin) => it.url().startsWith(origin))) complaints.push(it.url())
+  })
+  await page.goto(url)
+  const verdict = async () => {
+    await page.waitForSelector('html[data-verified]:not([data-verified=busy])', {
+      state: 'attached',
+    })
+    return page.evaluate<string>(`document.documentElement.dataset.verified`)
+  }
+  return { page, complaints, verdict }
+}
+
+const logFiles = ({ answered }: StaticServer) => answered.filter((it) => it.path.startsWith('log/'))
+const textOf = (page: Page) => page.innerText('main')
+
+/** As somebody on the way, or the host, could: one bit. */
+const altering = (which: RegExp): StaticServerOptions => ({
+  alter: (path, bytes) =>
+    which.test(path) ? bytes.map((it, i) => (i === bytes.byteLength - 9 ? it ^ 1 : it)) : bytes,
+})
+
+describe('a page of a website', () => {
+  it('shows its issue anew from verified blocks, pictures too', async () => {
+    const { folder } = await exported()
+    const server = await serveFolder(folder, {
+      alter: (path, bytes) =>
+        path.endsWith('index.html')
+          ? Buffer.from(Buffer.from(bytes).toString().replace('It rises.', 'It falls.'))
+          : bytes,
+    })
+    const { page, verdict, complaints } = await visit(`${server.origin}/issues/3/index.html`)
+    expect(await verdict()).toBe('yes')
+    const text = await textOf(page)
+    expect(text).toContain('It rises.')
+    expect(text).not.toContain('It falls.')
+    expect(text).toMatch(/Verified by key [a-z0-9]{8}… · how\?/)
+    const drawn = `[...document.images].some((it) => it.src.startsWith('blob:') && it.naturalWidth > 0)`
+    await expect.poll(() => page.evaluate<boolean>(drawn)).toBe(true)
+    await expect.poll(() => page.innerText('.from')).toBe('Tide tables')
+    expect(complaints).toEqual([])
+  })
+
+  it.each([
+    ['the head', /^log\/head$/],
+    ['blocks', /^log\/blocks\//],
+  ])(
+    'says in red that it is not verified where %s were altered, and shows nothing as such',
+    async (_, which) => {
+      const { folder } = await exported()
+      const server = await serveFolder(folder, altering(which))
+      const { page, verdict } = await visit(`${server.origin}/issues/3/index.html`)
+      expect(await verdict()).toBe('INVALID_LOG')
+      const text = await textOf(page)
+      expect(text).toContain('Not verified')
+      expect(text).not.toContain('Verified by key')
+      expect(await page.locator('[role=alert].problem').isVisible()).toBe(true)
+    },
+  )
+
+  it('reads without scripts, and from a disk', async () => {
+    const { folder } = await exported()
+    const server = await serveFolder(folder)
+    const { page } = await visit(`${server.origin}/`, { javaScriptEnabled: false })
+    await page.click('.featured h2 a')
+    expect(await textOf(page)).toContain('It rises.')
+    await page.click('a[rel=prev]')
+    expect(await textOf(page)).toContain('High water at 2')
+
+    const file = await visit(pathToFileURL(join(folder, 'index.html')).href, {}, ['file:'])
+    await file.page.click('.featured h2 a')
+    expect(await textOf(file.page)).toContain('It rises.')
+    expect(await file.page.evaluate(`document.images[1].naturalWidth > 0`)).toBe(true)
+    expect(file.complaints).toEqual([])
+  })
+
+  it('refuses an older state than this browser has seen, and another history', async () => {
+    const { folder, write, operations } = await exported()
+    const server = await serveFolder(folder)
+    const old = new Map<string, Uint8Array>()
+    const { readFile } = await import('node:fs/promises')
+    for (const it of await readdir(folder, { recursive: true })) {
+      await readFile(join(folder, it)).then(
+        (bytes) => old.set(it, bytes),
+        () => undefined,
+      )
+    }
+    await publish(operations, '# Newer\n\nStill rising.\n')
+    await write()
+    const { page, verdict } = await visit(`${server.origin}/issues/4/index.html`)
+    expect(await verdict()).toBe('yes')
+    await page.route('**/log/**', (route) =>
+      route.fulfill({
+        body: Buffer.from(old.get(new URL(route.request().url()).pathname.slice(1)) ?? []),
+      }),
+    )
+    await page.goto(`${server.origin}/issues/3/index.html`)
+    expect(await verdict()).toBe('FEED_BEHIND')
+    expect(await textOf(page)).toContain('old state')
+  })
+
+  it.each([
+    ['light', DESK],
+    ['dark', DESK],
+    ['light', PHONE],
+    ['dark', PHONE],
+  ] as const)('is accessible in the %s theme at %o', async (colorScheme, viewport) => {
+    const { folder, feedKey } = await exported()
+    const server = await serveFolder(folder)
+    for (const path of ['', 'issues/3/index.html', `reader.html#${feedKey}`, 'reader.html']) {
+      const { page, verdict } = await visit(`${server.origin}/${path}`, { colorScheme, viewport })
+      if (path !== '') await verdict()
+      expect([path, await violations(page)]).toEqual([path, []])
+      const overflow = `document.documentElement.scrollWidth - document.documentElement.clientWidth`
+      expect([path, await page.evaluate<number>(overflow)]).toEqual([path, 0])
+    }
+  })
+})
+
+describe('the reader in one file', () => {
+  it('shows the newest issue after three requests, and lists all of them', async () => {
+    const { folder, feedKey } = await exported({ issues: 130 })
+    const server = await serveFolder(folder)
+    const { page, verdict, complaints } = await visit('about:blank', {}, [server.origin])
+    await page.goto(`${server.origin}/reader.html#${feedKey}`)
+    // Whatever comes next waits until it was counted.
+    expect(await verdict()).toBe('yes')
+    expect(await textOf(page)).toContain('It rises.')
+    await page.waitForSelector('html[data-listed="131"]', { state: 'attached' })
+    const asked = logFiles(server)
+    const first = asked.findIndex((it) => it.path.startsWith('log/records/'))
+    expect(asked.slice(0, first).length).toBeLessThanOrEqual(3)
+    expect(asked.slice(0, first).reduce((sum, it) => sum + it.bytes, 0)).toBeLessThan(20_000)
+    expect(await page.locator('.rows li').count()).toBe(131)
+    await page.click('.rows li:nth-child(3) a')
+    await expect.poll(() => page.innerText('h1')).toBe('Issue 129')
+    expect(complaints).toEqual([])
+  })
+
+  it('needs two requests from a server that knows no ranges', async () => {
+    const { folder, feedKey } = await exported()
+    const server = await serveFolder(folder, { ranges: false })
+    const { verdict } = await visit(`${server.origin}/reader.html#${feedKey}`)
+    expect(await verdict()).toBe('yes')
+    const [head, pack] = logFiles(server)
+    expect([head?.path, pack?.path]).toEqual(['log/head', expect.stringMatching(/^log\/blocks\//)])
+  })
+
+  it.each([
+    ['the head', /^log\/head$/],
+    ['blocks', /^log\/blocks\//],
+  ])('shows an error and no text where %s were altered', async (_, which) => {
+    const { folder, feedKey } = await exported()
+    const server = await serveFolder(folder, altering(which))
+    const { page, verdict } = await visit(`${server.origin}/reader.html#${feedKey}`)
+    expect(await verdict()).toBe('INVALID_LOG')
+    expect(await textOf(page)).not.toContain('It rises.')
+    expect(await textOf(page)).toContain('This is not what the author signed')
+  })
+
+  it('refuses the log of another newsletter', async () => {
+    const { folder } = await exported()
+    const { folder: other, feedKey } = await exported()
+    const server = await serveFolder(folder)
+    const { page, verdict } = await visit(`${server.origin}/reader.html#${feedKey}`)
+    expect(await verdict()).toBe('INVALID_LOG')
+    const { origin } = await serveFolder(other)
+    // The address of one that has it may be in the link.
+    await page.goto(
+      `${server.origin}/reader.html#${feedKey}?via=${encodeURIComponent(`${origin}/`)}`,
+    )
+    await page.reload()
+    expect(await verdict()).toBe('yes')
+  })
+
+  it('opened from a disk reads log files from elsewhere, and says who did the check', async () => {
+    const { folder, feedKey } = await exported()
+    const { origin } = await serveFolder(folder)
+    const file = pathToFileURL(join(folder, 'reader.html')).href
+    const url = `${file}#${feedKey}?via=${encodeURIComponent(`${origin}/`)}`
+    const { page, verdict, complaints } = await visit(url, {}, [origin, 'file:'])
+    expect(await verdict()).toBe('yes')
+    expect(await page.textContent('#seal')).toContain('this file on your disk')
+    expect(complaints).toEqual([])
+  })
+
+  it('reads a private newsletter with its key, which no request contains', async () => {
+    const { folder, feedKey, encryptionKey = '' } = await exported({ isPrivate: true })
+    const server = await serveFolder(folder)
+    const { page, verdict } = await visit(`${server.origin}/reader.html#${feedKey}`)
+    expect(await verdict()).toBe('NEEDS_KEY')
+    expect(await textOf(page)).toContain('This newsletter is private')
+    await page.fill('input', 'y'.repeat(52))
+    await page.click('button')
+    await expect.poll(() => textOf(page)).toContain('does not read it')
+    await page.fill('input', encryptionKey)
+    await page.click('button')
+    await expect.poll(() => textOf(page)).toContain('It rises.')
+    expect(server.requests.filter((it) => it.includes(encryptionKey))).toEqual([])
+  })
+})
