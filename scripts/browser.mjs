@@ -32,8 +32,10 @@ async function bundle(name) {
     charset: 'utf8',
     legalComments: 'none',
     write: false,
-    // Names of files are in no output, so that it is the same wherever it is built.
+    // Names are given in the order of paths: seen from here, that is the same wherever it is built.
     absWorkingDir: SOURCE.pathname,
+    preserveSymlinks: true,
+    tsconfigRaw: { compilerOptions: { target: 'es2023', verbatimModuleSyntax: true } },
   })
   // In a page, it would end the script.
   return outputFiles[0].text.replaceAll('</script', '<\\/script')

@@ -1,5 +1,9 @@
-import { readFile, stat } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { cp, readFile, stat, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { HyperletterError } from '../../src/errors.ts'
 import { openBrowser } from '../../src/cli/terminal/programs.ts'
@@ -183,5 +187,24 @@ describe('the browser', () => {
   it('that cannot be started counts as none', async () => {
     const env = { DISPLAY: ':0', PATH: '/nowhere' }
     expect(await openBrowser(URL_ONCE, env, 'linux')).toBe(false)
+  })
+})
+
+describe('web', () => {
+  const PROJECT = new URL('../../', import.meta.url)
+
+  it('names the hash of the reader in one file, which is the same wherever it is built', async () => {
+    const { stdout } = await runCli(['web', '--hash'])
+    const shown = stdout.trim()
+    expect(shown).toMatch(/^[0-9a-f]{64}$/)
+    // Built again, in a copy that lies elsewhere.
+    const elsewhere = await temporaryDirectory()
+    for (const it of ['src', 'scripts/browser.mjs', 'package.json']) {
+      await cp(new URL(it, PROJECT), join(elsewhere, it), { recursive: true })
+    }
+    await symlink(new URL('node_modules', PROJECT), join(elsewhere, 'node_modules'))
+    await promisify(execFile)(process.execPath, [join(elsewhere, 'scripts/browser.mjs')])
+    const bytes = await readFile(join(elsewhere, 'dist/browser/reader.html'))
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(shown)
   })
 })
