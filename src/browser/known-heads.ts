@@ -1,5 +1,5 @@
 import { HyperletterError } from '../errors.ts'
-import { feedKeyOf } from '../format/keys/feed-key.ts'
+import { feedKeyOf, type FeedKey } from '../format/keys/feed-key.ts'
 import type { VerifiedFiles } from '../format/log-files/verified-files.ts'
 
 /**
@@ -31,6 +31,21 @@ export async function assertNotOlder(files: VerifiedFiles): Promise<void> {
   } catch {
     // No room: then the next visit compares with an older state.
   }
+}
+
+/** Remembers where else the author says that the log can be had. */
+export function rememberMirrors(feedKey: FeedKey, mirrors: readonly string[]): void {
+  try {
+    stored()?.setItem(`hyperletter/${feedKey}/mirrors`, mirrors.join(' '))
+  } catch {
+    // As above.
+  }
+}
+
+/** Mirrors that the author named in a profile that was verified here before. */
+export function knownMirrors(feedKey: FeedKey): readonly string[] {
+  const text = stored()?.getItem(`hyperletter/${feedKey}/mirrors`) ?? ''
+  return text.split(' ').filter((it) => it.startsWith('https://'))
 }
 
 function stored(): Storage | undefined {

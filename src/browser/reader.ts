@@ -6,6 +6,7 @@ import { parseEncryptionKey } from '../format/keys/feed-key.ts'
 import { describeInList } from '../site/describe.ts'
 import { date, groupedKey, singleLineOf, words, type Markup } from '../site/pages/parts.ts'
 import { articleOf, elementsOf } from './article.ts'
+import { knownMirrors, rememberMirrors } from './known-heads.ts'
 import { LightReader, type VerifiedIssue } from './light.ts'
 import { basesOf, formatPlace, parsePlace, placeOfLink, type ReaderPlace } from './place.ts'
 import { failureOf, verifiedSeal } from './words.ts'
@@ -55,9 +56,15 @@ async function open(place: ReaderPlace): Promise<LightReader> {
   const { feedKey, encryptionKey } = place
   const name = [feedKey, encryptionKey].join('/')
   if (opened?.name === name) return opened.reader
-  const reader = await LightReader.open(basesOf(place, new URL(location.href)), place)
+  const reader = await LightReader.open(addressesOf(place), place)
   opened = { name, reader }
   return reader
+}
+
+// Those that the author named come last: they are called only where the others have nothing.
+function addressesOf(place: ReaderPlace): string[] {
+  const via = [...place.via, ...knownMirrors(place.feedKey)]
+  return basesOf({ ...place, via }, new URL(location.href))
 }
 
 async function showIssue(
@@ -91,6 +98,7 @@ async function complete(
   // Among the records that are here now.
   const profile = await reader.profile()
   if (!isCurrent()) return
+  rememberMirrors(place.feedKey, profile?.mirrors ?? [])
   const title = singleLineOf(profile?.title ?? place.feedKey)
   document.title = `${singleLineOf(verified.text.title)} · ${title}`
   const name = document.querySelector('#name')
@@ -203,7 +211,7 @@ function linkForm(label: string, example: string, action: string): Markup {
 
 function failed(error: unknown, place: ReaderPlace | undefined): Markup {
   const { title, message } = failureOf(error)
-  const bases = place === undefined ? [] : basesOf(place, new URL(location.href))
+  const bases = place === undefined ? [] : addressesOf(place)
   return html`<div class="problem failed" role="alert">
       <p><strong>${title}.</strong> ${message}</p>
       ${bases.length === 0 ? '' : html`<p>Asked: ${bases.map((it) => words(it))}</p>`}

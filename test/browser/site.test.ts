@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
@@ -144,7 +144,6 @@ describe('a page of a website', () => {
     const { folder, write, operations } = await exported()
     const server = await serveFolder(folder)
     const old = new Map<string, Uint8Array>()
-    const { readFile } = await import('node:fs/promises')
     for (const it of await readdir(folder, { recursive: true })) {
       await readFile(join(folder, it)).then(
         (bytes) => old.set(it, bytes),
@@ -248,6 +247,37 @@ describe('the reader in one file', () => {
     expect(await verdict()).toBe('yes')
     expect(await page.textContent('#seal')).toContain('this file on your disk')
     expect(complaints).toEqual([])
+  })
+
+  it('asks the mirrors that it remembers where nobody else has the log', async () => {
+    const { folder, feedKey } = await exported()
+    const mirror = 'https://mirror.example/tide/'
+    let isGone = false
+    const server = await serveFolder(folder, {
+      alter: (path, bytes) => {
+        if (isGone && path.startsWith('log/')) throw new Error('gone')
+        return bytes
+      },
+    })
+    const { page, verdict } = await visit(`${server.origin}/reader.html#${feedKey}`)
+    expect(await verdict()).toBe('yes')
+    await page.waitForSelector('html[data-listed]', { state: 'attached' })
+    // As the profile of a newsletter that names one leaves it.
+    await page.evaluate(`localStorage.setItem('hyperletter/${feedKey}/mirrors', '${mirror}')`)
+    isGone = true
+    const asked: string[] = []
+    await page.route(`${mirror}**`, async (route) => {
+      const path = route.request().url().slice(mirror.length)
+      asked.push(path)
+      await route.fulfill({
+        body: await readFile(join(folder, path)),
+        headers: { 'access-control-allow-origin': '*' },
+      })
+    })
+    await page.reload()
+    expect(await verdict()).toBe('yes')
+    expect(await textOf(page)).toContain('It rises.')
+    expect(asked[0]).toBe('log/head')
   })
 
   it('reads a private newsletter with its key, which no request contains', async () => {
