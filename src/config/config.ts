@@ -11,7 +11,7 @@ import {
   type Settings,
   type SettingValues,
 } from './settings.ts'
-import type { Address, LogLevel, MirrorUse, Unread } from './values.ts'
+import type { Address, LogLevel, MailDigest, MirrorUse, Unread } from './values.ts'
 
 export type { Settings } from './settings.ts'
 export type { Address, LogLevel, MirrorUse } from './values.ts'
@@ -48,6 +48,8 @@ export interface Config extends SettingValues {
   readonly notify: boolean
   /** How many of its newest issues are unread when somebody begins to follow a newsletter. */
   readonly unread: Unread
+  /** Whether all issues of a day or week are one message. */
+  readonly mailDigest: MailDigest
   /** Whether the terminal is read from line by line. */
   readonly plain: boolean
 }
@@ -111,6 +113,7 @@ export function configOf(
     mirrors: given.mirrors ?? 'on',
     notify: given.notify ?? false,
     unread: given.unread ?? DEFAULT_UNREAD,
+    mailDigest: given.mailDigest ?? 'off',
     plain: given.plain ?? false,
   })
 }

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { isAbsolute } from 'node:path'
 import { HyperletterError } from '../errors.ts'
 
 /** One address of a bootstrap node, as Hyperswarm wants it. */
@@ -210,6 +211,44 @@ export function parseWebAddress(text: string): string {
     `Not a web address: "${text}".`,
     'Write it in full, for example https://example.org/.',
   )
+}
+
+/** How often issues are mailed together. */
+export const MAIL_DIGESTS = ['off', 'daily', 'weekly'] as const
+export type MailDigest = (typeof MAIL_DIGESTS)[number]
+
+/** @throws INVALID_INPUT */
+export function parseMailDigest(text: string): MailDigest {
+  const found = MAIL_DIGESTS.find((it) => it === text.trim())
+  if (found !== undefined) return found
+  throw wrong(`Not known: "${text}".`, `Use one of ${MAIL_DIGESTS.join(', ')}.`)
+}
+
+/** One mail address (RFC 5321) without a name, as `me@example.org`. @throws INVALID_INPUT */
+export function parseMailbox(text: string): string {
+  const mailbox = text.trim()
+  const isMailbox = /^[a-z\d.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z\d](?:[a-z\d.-]{0,250}[a-z\d])?$/i.test(
+    mailbox,
+  )
+  if (isMailbox) return mailbox
+  throw wrong(`Not a mail address: "${text}".`, 'Write it without a name: me@example.org')
+}
+
+/** `smtp://` or `smtps://` with a host, and a user and a password if it needs them. @throws INVALID_INPUT */
+export function parseMailServer(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url !== undefined && /^smtps?:$/.test(url.protocol) && url.hostname !== '') return url.href
+  // Not the text: it may have a password in it.
+  throw wrong(
+    'Not the address of a mail server.',
+    'Write smtp://user:password@mail.example.org:587, or smtps: for port 465.',
+  )
+}
+
+/** An absolute path. @throws INVALID_INPUT */
+export function parseFolder(text: string): string {
+  if (isAbsolute(text)) return text
+  throw wrong(`Not an absolute path: "${text}".`, 'Write it from the root: /home/me/Mail')
 }
 
 function isPort(port: number): boolean {

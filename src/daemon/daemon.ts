@@ -112,7 +112,11 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       await engine.goOnline()
       republishing.start()
       scheduling.start()
-      reader.resume().catch((err: unknown) => logger.error({ err }, 'the web reader'))
+      // Messages lead to it, too.
+      const isMailed = config.mailDir !== undefined || config.mailServer !== undefined
+      reader
+        .resume(isMailed || undefined)
+        .catch((err: unknown) => logger.error({ err }, 'the web reader'))
       options.hangUps?.on('hangup', onHangUp)
       const capBytes = diskCapOf(config)
       onReady({

@@ -10,8 +10,11 @@ import type { ArrivedIssue, Outlet } from './outlet.ts'
 /** Issues that wait for one outlet; the oldest are given up for newer ones. */
 const MAX_WAITING = 1_000
 
-/** An issue that could not be delivered for this long is given up. */
+/** An issue that could not be delivered for this long is given up, unless its outlet says otherwise. */
 const GIVE_UP_MS = 24 * 60 * 60_000
+
+/** A timer stands still while a machine sleeps, so a long one looks at the clock now and then. */
+const LOOK_EVERY_MS = 60_000
 
 /** Brings issues to one outlet, as its policy says, until closed. */
 export class OutletDispatcher {
@@ -40,7 +43,7 @@ export class OutletDispatcher {
       queueFile === undefined ? undefined : new QueueFile(queueFile, (it) => unkept.failed(it))
     const dispatcher = new OutletDispatcher(outlet, logger, file)
     dispatcher.#waiting = (await file?.load()) ?? []
-    dispatcher.#start()
+    dispatcher.#startIn(outlet.policy.dueAt === undefined ? 0 : dispatcher.#gatherMs())
     return dispatcher
   }
 
@@ -52,7 +55,7 @@ export class OutletDispatcher {
       this.#failures.failed('too many issues wait; the oldest are given up')
     }
     this.#save()
-    this.#startIn(this.#outlet.policy.gatherMs ?? 0)
+    this.#startIn(this.#gatherMs())
   }
 
   /** Ends what is under way. What has a queue file is delivered after the next start. */
@@ -63,18 +66,29 @@ export class OutletDispatcher {
     await this.#file?.saved()
   }
 
+  /** How long what waits is waited with for more. */
+  #gatherMs(): number {
+    const { gatherMs = 0, dueAt } = this.#outlet.policy
+    const [first] = this.#waiting
+    if (dueAt === undefined || first === undefined) return gatherMs
+    return Math.max(0, dueAt(first.arrivedAt) - Date.now())
+  }
+
   #startIn(ms: number): void {
     if (this.#timer !== undefined) return
     if (ms === 0) return this.#start()
+    const at = Date.now() + ms
+    const wait = Math.min(ms, LOOK_EVERY_MS)
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      this.#start()
-    }, ms)
+      if (wait === ms) this.#start()
+      else this.#startIn(Math.max(0, at - Date.now()))
+    }, wait)
   }
 
   #start(): void {
-    const { concurrency, gatherMs } = this.#outlet.policy
-    const most = gatherMs === undefined ? 1 : MAX_WAITING
+    const { concurrency, gatherMs, dueAt } = this.#outlet.policy
+    const most = gatherMs === undefined && dueAt === undefined ? 1 : MAX_WAITING
     while (!this.#closed.signal.aborted && this.#timer === undefined) {
       if (this.#working.size >= concurrency) return
       const [first, ...others] = this.#waiting.splice(0, most)
@@ -89,7 +103,7 @@ export class OutletDispatcher {
 
   async #deliver(deliveries: readonly [Delivery, ...Delivery[]]): Promise<void> {
     const { signal } = this.#closed
-    const { retryPausesMs: pauses = [] } = this.#outlet.policy
+    const { retryPausesMs: pauses = [], giveUpMs = GIVE_UP_MS, dueAt } = this.#outlet.policy
     const [{ issue }, ...others] = deliveries
     const ended = () => deliveries.forEach((it) => this.#underWay.delete(it))
     for (const it of deliveries) this.#underWay.add(it)
@@ -107,7 +121,8 @@ export class OutletDispatcher {
       this.#failuresInARow++
       if (pauseMs !== undefined) {
         // At the end: one issue that is refused must not keep the others.
-        const recent = deliveries.filter((it) => Date.now() - it.arrivedAt <= GIVE_UP_MS)
+        const since = ({ arrivedAt }: Delivery) => dueAt?.(arrivedAt) ?? arrivedAt
+        const recent = deliveries.filter((it) => Date.now() - since(it) <= giveUpMs)
         this.#waiting.push(...recent)
         this.#startIn(pauseMs * (1 + Math.random() / 4))
       }

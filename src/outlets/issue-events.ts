@@ -5,15 +5,32 @@ import type { Logger } from '../logger.ts'
 import { SerialQueue } from '../async.ts'
 import type { Operations } from '../api/contract/contract.ts'
 import { FailureLog, OutletDispatcher } from './dispatcher.ts'
+import type { Transport } from './mail/transports.ts'
 import type { Outlet } from './outlet.ts'
+import { HyperletterError } from '../errors.ts'
+import { DEFAULT_PORT, loadState } from '../web/state.ts'
+
+type EventOperations = Pick<
+  Operations,
+  'watchIssues' | 'readIssue' | 'readAttachment' | 'listIssues'
+>
 
 export interface IssueEventsOptions {
-  readonly operations: Pick<Operations, 'watchIssues'>
+  readonly operations: EventOperations
   readonly logger: Logger
 }
 
 /** The settings that say where new issues are announced. */
-export const EVENT_SETTINGS = ['onIssue', 'webhook', 'webhookSecret', 'notify'] as const
+export const EVENT_SETTINGS = [
+  'onIssue',
+  'webhook',
+  'webhookSecret',
+  'notify',
+  'mailTo',
+  'mailDir',
+  'mailServer',
+  'mailDigest',
+] as const
 
 type EventConfig = Pick<Config, (typeof EVENT_SETTINGS)[number] | 'dataDir'>
 
@@ -25,7 +42,9 @@ const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 60_000
 
 /** Every outlet there is; undefined where its setting is absent. Each is loaded only when it is set. */
-const OUTLETS: readonly ((config: EventConfig) => Promise<Outlet | undefined>)[] = [
+type MakeOutlet = (config: EventConfig, operations: EventOperations) => Promise<Outlet | undefined>
+
+const OUTLETS: readonly MakeOutlet[] = [
   async ({ onIssue: command, dataDir }) =>
     command === undefined
       ? undefined
@@ -37,7 +56,47 @@ const OUTLETS: readonly ((config: EventConfig) => Promise<Outlet | undefined>)[]
   },
   async ({ notify }) =>
     notify ? (await import('./notification.ts')).notificationOutlet() : undefined,
+  async (config, operations) => {
+    const { mailDir } = config
+    if (mailDir === undefined) return undefined
+    const { maildir } = await import('./mail/transports.ts')
+    return mailTo(config, operations, 'maildir', () => maildir(mailDir))
+  },
+  async (config, operations) => {
+    const { mailServer: address } = config
+    if (address === undefined) return undefined
+    const { mailServer } = await import('./mail/transports.ts')
+    return mailTo(config, operations, 'mail', (mailbox) => mailServer(address, mailbox))
+  },
 ]
+
+/** Where nobody else can be meant. */
+const LOCAL_MAILBOX = 'reader@localhost'
+
+/** @param name of its files. @throws INVALID_INPUT without an address that a mail server could take it to. */
+async function mailTo(
+  { mailTo: to, mailServer, mailDigest, dataDir }: EventConfig,
+  operations: EventOperations,
+  name: string,
+  transportTo: (mailbox: string) => Transport,
+): Promise<Outlet> {
+  if (to === undefined && mailServer !== undefined) {
+    throw new HyperletterError('INVALID_INPUT', 'The setting mailServer needs mailTo.', {
+      hint: 'Set mailTo to your own address.',
+    })
+  }
+  const { mailOutlet } = await import('./mail/mail.ts')
+  const mailbox = to ?? LOCAL_MAILBOX
+  return mailOutlet({
+    operations,
+    to: mailbox,
+    origin: `http://127.0.0.1:${(await loadState(dataDir, DEFAULT_PORT)).port}`,
+    transport: transportTo(mailbox),
+    digest: mailDigest,
+    queueFile: join(dataDir, `${name}-queue.json`),
+    sentFile: join(dataDir, `${name}-sent.json`),
+  })
+}
 
 /** Announces issues as they arrive to every outlet that is set. */
 export class IssueEvents {
@@ -57,7 +116,7 @@ export class IssueEvents {
   apply(config: EventConfig): Promise<void> {
     return this.#queue.run(async () => {
       await this.#stop()
-      this.#outlets = await openOutlets(config, this.#options.logger)
+      this.#outlets = await openOutlets(config, this.#options)
       this.#closed = new AbortController()
       if (this.#outlets.length > 0) this.#watch = this.#run(this.#closed.signal)
     })
@@ -94,8 +153,11 @@ export class IssueEvents {
   }
 }
 
-async function openOutlets(config: EventConfig, logger: Logger): Promise<OutletDispatcher[]> {
-  const outlets = await Promise.all(OUTLETS.map((make) => make(config)))
+async function openOutlets(
+  config: EventConfig,
+  { operations, logger }: IssueEventsOptions,
+): Promise<OutletDispatcher[]> {
+  const outlets = await Promise.all(OUTLETS.map((make) => make(config, operations)))
   const set = outlets.filter((it) => it !== undefined)
   return Promise.all(set.map((it) => OutletDispatcher.open(it, logger)))
 }

@@ -45,6 +45,10 @@ export interface OutletPolicy {
    * that. Without it, what failed is given up at once.
    */
   readonly retryPausesMs?: readonly number[]
+  /** How long a delivery that fails is tried again; a day when absent. */
+  readonly giveUpMs?: number
+  /** When what arrived then is delivered, with all that waits; both in milliseconds since 1970. */
+  readonly dueAt?: (arrivedAt: number) => number
   /** Absolute path of the file in which what is undelivered outlives a restart. */
   readonly queueFile?: string
 }

@@ -58,7 +58,11 @@ export interface ProgramOptions {
 }
 
 /** Variables of this process that a program does not get. */
-const SECRETS = new Set(['HYPERLETTER_WEBHOOK', 'HYPERLETTER_WEBHOOK_SECRET'])
+const SECRETS = new Set([
+  'HYPERLETTER_WEBHOOK',
+  'HYPERLETTER_WEBHOOK_SECRET',
+  'HYPERLETTER_MAIL_SERVER',
+])
 
 /** Of what a program prints about its failure. */
 const MAX_STDERR_BYTES = 300

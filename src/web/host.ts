@@ -72,8 +72,8 @@ export class ReaderHost {
   }
 
   /** Serves at once what feed readers of this machine know already, if the reader was ever opened. */
-  async resume(): Promise<void> {
-    if (wasOpened(this.#options.dataDir)) await this.#serve(undefined)
+  async resume(isWanted = wasOpened(this.#options.dataDir)): Promise<void> {
+    if (isWanted) await this.#serve(undefined)
   }
 
   async close(): Promise<void> {

@@ -8,10 +8,15 @@ import { localPath, type Env } from './context.ts'
 import { DeviceServer, type DeviceAddress } from './device-server.ts'
 import { bind, closeServer, portOfServer, serverOf } from './http-server.ts'
 import { Previews, type PreviewRequest } from './previews.ts'
-import { loadState, newSecret, saveState, Secrets, wasOpened, type ReaderState } from './state.ts'
-
-/** Tried first, for addresses that stay the same; any free one if somebody else has it. */
-export const DEFAULT_PORT = 4_937
+import {
+  DEFAULT_PORT,
+  loadState,
+  newSecret,
+  saveState,
+  Secrets,
+  wasOpened,
+  type ReaderState,
+} from './state.ts'
 
 const ADDRESS = '127.0.0.1'
 

@@ -7,6 +7,9 @@ import { replaceWhole } from '../atomic-file.ts'
 import type { NewsletterSummary } from '../site/pages/parts.ts'
 import { feedAddresses, type AllAddresses, type FeedKeys } from '../site/syndication/addresses.ts'
 
+/** Tried first, for addresses that stay the same; any free one if somebody else has it. */
+export const DEFAULT_PORT = 4_937
+
 const port = z.int().min(1).max(65_535)
 
 // A later version may have added fields, or write others in its own way: the secret stays whatever they are.

@@ -5,6 +5,9 @@ import {
   parseDiskCap,
   parseCount,
   parseListenAddress,
+  parseMailbox,
+  parseMailDigest,
+  parseMailServer,
   parsePeerKeys,
   parsePort,
   parseRate,
@@ -93,6 +96,25 @@ describe('a rate', () => {
 })
 
 describe('other values', () => {
+  test.each([
+    [parseMailbox, ' me+news@example.org', 'me+news@example.org'],
+    [parseMailbox, 'Me <me@example.org>', 'INVALID_INPUT'],
+    [parseMailbox, 'me@example.org\r\nBcc: x@example.org', 'INVALID_INPUT'],
+    [parseMailbox, 'me', 'INVALID_INPUT'],
+    [
+      parseMailServer,
+      'smtp://me:p%40ss@mail.example.org:587',
+      'smtp://me:p%40ss@mail.example.org:587',
+    ],
+    [parseMailServer, 'smtps://mail.example.org', 'smtps://mail.example.org'],
+    [parseMailServer, 'https://mail.example.org', 'INVALID_INPUT'],
+    [parseMailServer, 'mail.example.org', 'INVALID_INPUT'],
+    [parseMailDigest, 'weekly', 'weekly'],
+    [parseMailDigest, 'hourly', 'INVALID_INPUT'],
+  ] as const)('of mail: %o of %j is %j', (parse, text, expected) => {
+    expect(outcomeOf(parse, text)).toEqual(expected)
+  })
+
   test.each([
     ['192.168.1.10', { host: '192.168.1.10' }],
     [' 0.0.0.0:8080 ', { host: '0.0.0.0', port: 8080 }],

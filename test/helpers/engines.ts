@@ -40,6 +40,10 @@ export const UNSET = {
   webhookSecret: undefined,
   notify: false,
   hold: undefined,
+  mailTo: undefined,
+  mailDir: undefined,
+  mailServer: undefined,
+  mailDigest: 'off',
   plain: false,
   // Most tests are about issues that nobody has read.
   unread: 'all',

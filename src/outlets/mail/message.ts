@@ -1,0 +1,314 @@
+import { createHash } from 'node:crypto'
+import MailComposer from 'nodemailer/lib/mail-composer'
+import type { Operations, Output } from '../../api/contract/contract.ts'
+import { hasCode } from '../../errors.ts'
+import { escapeText } from '../../render/html/write.ts'
+import { issueAt, originsOf } from '../../render/links.ts'
+import { singleLine, stripControls } from '../../render/plain.ts'
+import { renderTerminal } from '../../render/terminal/terminal.ts'
+import { withoutTitle } from '../../site/pages/content.ts'
+import { attachmentPath, issuePath, newsletterPath } from '../../site/pages/parts.ts'
+import { renderIssue } from '../../text-worker/render-issue.ts'
+import { INLINE_LENGTH } from '../../text-worker/text-worker.ts'
+import { deliveryId, eventOf, type ArrivedIssue } from '../outlet.ts'
+import { styled } from './style.ts'
+
+/** What messages are made of, and for whom. */
+export interface Mailing {
+  readonly operations: Pick<Operations, 'readIssue' | 'readAttachment' | 'listIssues'>
+  /** The address of the reader: messages are from it, too. */
+  readonly to: string
+  /** Of the web reader on this machine. */
+  readonly origin: string
+}
+
+/** One message (RFC 5322), whole. */
+export interface Message {
+  readonly id: string
+  readonly raw: Buffer
+}
+
+type IssueText = Output<'readIssue'>
+
+/** RFC 2606: nobody's, so no other message has such an id. */
+const DOMAIN = 'hyperletter.invalid'
+
+/** Pictures of one message; mail servers often refuse more than 25 MB, and Base64 adds a third. */
+const MAX_PICTURE_BYTES = 12 * 1_024 * 1_024
+
+/** What mail programs show; the others are links to the web reader. */
+const PICTURES = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp'])
+
+/** HTML of one digest, in characters; of issues beyond, it has the titles. */
+const MAX_DIGEST_CHARACTERS = 1_000_000
+
+const TEXT_WIDTH = 72
+
+const READ_TIMEOUT_SECONDS = 30
+
+/** An issue as one part of a message. */
+interface Part {
+  readonly text: string
+  readonly html: string
+  readonly pictures: readonly Picture[]
+}
+interface Picture {
+  readonly cid: string
+  readonly contentType: string
+  readonly content: Buffer
+}
+
+/**
+ * The message of an issue, or of a correction, which answers that; several are one digest. Undefined where nothing of it
+ * is here any more.
+ * @throws whatever `readIssue` does: what is not here yet is asked for again later.
+ */
+export async function compose(
+  mailing: Mailing,
+  issues: readonly [ArrivedIssue, ...ArrivedIssue[]],
+  isDigest: boolean,
+): Promise<Message | undefined> {
+  return isDigest ? composeDigest(mailing, issues) : composeIssue(mailing, issues[0])
+}
+
+async function composeIssue(mailing: Mailing, issue: ArrivedIssue): Promise<Message | undefined> {
+  const text = await read(mailing, issue)
+  if (text === undefined) return undefined
+  const { feedKey, number, newsletter } = issue
+  const original = messageId(`${feedKey}/${number}`)
+  const id = messageId(deliveryId(issue))
+  const isCorrection = eventOf(issue) === 'corrected'
+  const part = await partOf(mailing, text, MAX_PICTURE_BYTES)
+  const { origin } = mailing
+  return build(mailing, {
+    id,
+    name: newsletter,
+    subject: isCorrection ? `Re: ${singleLine(text.title)}` : singleLine(text.title),
+    date:
+      text.retracted?.at ??
+      (isCorrection ? text.amendedAt : undefined) ??
+      issue.arrivedAt ??
+      text.publishedAt,
+    headers: {
+      'List-Id': `<${feedKey}.${DOMAIN}>`,
+      'List-Unsubscribe': `<${origin}${newsletterPath(feedKey)}>`,
+      'List-Archive': `<${origin}${newsletterPath(feedKey)}>`,
+      ...(text.language === undefined ? {} : { 'Content-Language': text.language }),
+    },
+    ...(isCorrection ? { inReplyTo: original, references: original } : {}),
+    parts: [part],
+    footer: [
+      `${origin}${newsletterPath(feedKey)}`,
+      `${newsletter} on this machine, where you can unsubscribe`,
+    ],
+  })
+}
+
+async function composeDigest(
+  mailing: Mailing,
+  issues: readonly ArrivedIssue[],
+): Promise<Message | undefined> {
+  const parts: Part[] = []
+  const left: string[] = []
+  let pictureBytes = MAX_PICTURE_BYTES
+  let characters = MAX_DIGEST_CHARACTERS
+  for (const issue of issues) {
+    const text = await read(mailing, issue)
+    if (text === undefined) continue
+    const part = characters > 0 ? await partOf(mailing, text, pictureBytes) : titleOf(mailing, text)
+    parts.push(part)
+    left.push(singleLine(issue.newsletter))
+    characters -= part.html.length
+    pictureBytes -= part.pictures.reduce((sum, it) => sum + it.content.byteLength, 0)
+  }
+  if (parts.length === 0) return undefined
+  const count = `${parts.length} issue${parts.length === 1 ? '' : 's'}`
+  const newest = issues.map((it) => it.retractedAt ?? it.arrivedAt ?? it.publishedAt).toSorted()
+  return build(mailing, {
+    id: messageId(`digest/${issues.map(deliveryId).join(' ')}`),
+    name: 'Hyperletter',
+    subject: `${count}: ${[...new Set(left)].join(', ')}`,
+    date: newest.at(-1) ?? new Date().toISOString(),
+    headers: {
+      'List-Id': `<digest.${DOMAIN}>`,
+      'List-Unsubscribe': `<${mailing.origin}/newsletters>`,
+    },
+    parts,
+    footer: [`${mailing.origin}/newsletters`, 'Your newsletters on this machine'],
+  })
+}
+
+/** The newest edition; undefined if it left the library. */
+async function read(
+  { operations }: Mailing,
+  { feedKey, number }: ArrivedIssue,
+): Promise<IssueText | undefined> {
+  const input = { newsletter: feedKey, number, timeoutSeconds: READ_TIMEOUT_SECONDS }
+  try {
+    return await operations.readIssue(input)
+  } catch (error) {
+    if (hasCode(error, 'NEWSLETTER_NOT_FOUND', 'ISSUE_NOT_FOUND')) return undefined
+    throw error
+  }
+}
+
+async function partOf(mailing: Mailing, issue: IssueText, maxBytes: number): Promise<Part> {
+  const { operations, origin } = mailing
+  const { feedKey, number, attachments, title } = issue
+  const pictures: (Picture & { readonly address: string })[] = []
+  const addresses = new Map<string, string>()
+  const page = origin + issuePath(feedKey, number)
+  let left = maxBytes
+  for (const { name, mediaType, bytes } of attachments) {
+    const address = attachmentPath(page, name)
+    addresses.set(name, address)
+    if (!PICTURES.has(mediaType) || bytes > left) continue
+    const content = await readAll(operations.readAttachment({ newsletter: feedKey, number, name }))
+    left -= content.byteLength
+    pictures.push({
+      cid: contentId(`${feedKey}/${number}/${name}`),
+      contentType: mediaType,
+      content,
+      address,
+    })
+  }
+  const all = await operations.listIssues({ newsletter: feedKey })
+  const origins = originsOf(all)
+  const html = await renderIssue(issue, {
+    attachmentUrl: (name) => addresses.get(name),
+    home: origin + newsletterPath(feedKey),
+    origins,
+    preview: `${origin}/add?link=`,
+  })
+  const cids = new Map(pictures.map((it) => [it.address, it.cid]))
+  const text = issue.retracted === undefined ? plainText(issue, origins) : ''
+  const content = issue.retracted === undefined ? styled(withoutTitle(html, title), cids) : ''
+  const head = headOf(issue)
+  return {
+    text: `${singleLine(title)}\n${head.join('\n')}\n\n${text}\n${page}\n`,
+    html:
+      `<h1 style="margin:0 0 .2em;font-size:1.6em;line-height:1.2"><a href="${page}" style="color:inherit;text-decoration:none">${escapeText(singleLine(title))}</a></h1>` +
+      head.map((it) => `<p style="margin:0 0 .4em;color:#666">${escapeText(it)}</p>`).join('') +
+      content,
+    // A picture that the text does not show would be one more file at its end.
+    pictures: pictures.filter((it) => content.includes(`"cid:${it.cid}"`)),
+  }
+}
+
+function titleOf({ origin }: Mailing, issue: IssueText): Part {
+  const title = singleLine(issue.title)
+  const page = origin + issuePath(issue.feedKey, issue.number)
+  const html = `<p><a href="${page}">${escapeText(title)}</a></p>`
+  return { text: `${title}\n${page}\n`, html, pictures: [] }
+}
+
+/** Who wrote it and when, and what became of it. */
+function headOf({
+  newsletter,
+  authors = [],
+  publishedAt,
+  amendedAt,
+  note,
+  retracted,
+}: IssueText): string[] {
+  const names = authors.map((it) => singleLine(it.name))
+  const line = [singleLine(newsletter), ...names, publishedAt.slice(0, 10)].join(' · ')
+  if (retracted !== undefined) {
+    const { reason } = retracted
+    return [
+      line,
+      `Retracted by its author${reason === undefined ? '.' : `: ${singleLine(reason)}`}`,
+    ]
+  }
+  if (amendedAt === undefined) return [line]
+  return [line, `Corrected${note === undefined ? '.' : `: ${singleLine(note)}`}`]
+}
+
+function plainText(issue: IssueText, origins: ReturnType<typeof originsOf>): string {
+  const { markdown, title, attachments, importedFrom } = issue
+  // To lay it out takes a thread of its own; Markdown is plain text, too.
+  if (markdown.length > INLINE_LENGTH) return stripControls(markdown)
+  return renderTerminal(markdown, {
+    width: TEXT_WIDTH,
+    color: false,
+    title,
+    attachments: attachments.map((it) => it.name),
+    linkWords: (url) => {
+      const found = issueAt(url, importedFrom, origins)
+      return found === undefined ? undefined : `issue ${found.number}`
+    },
+  })
+}
+
+interface Parts {
+  readonly id: string
+  readonly name: string
+  readonly subject: string
+  /** ISO 8601, of whoever may mean harm. */
+  readonly date: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly inReplyTo?: string
+  readonly references?: string
+  readonly parts: readonly Part[]
+  readonly footer: readonly [address: string, words: string]
+}
+
+async function build({ to }: Mailing, mail: Parts): Promise<Message> {
+  const { id, name, parts, headers, inReplyTo, references, footer } = mail
+  const [address, words] = [footer[0], singleLine(footer[1])]
+  const line = '<hr style="margin:2em 0;border:0;border-top:1px solid #ccc">'
+  const html =
+    '<!doctype html><html><head><meta charset="utf-8"></head><body style="margin:0;padding:1em">' +
+    '<div style="max-width:38em;margin:0 auto;font:16px/1.6 system-ui,sans-serif">' +
+    `${parts.map((it) => it.html).join(line)}${line}` +
+    `<p style="color:#666;font-size:.9em"><a href="${address}" style="color:#666">${escapeText(words)}</a></p>` +
+    '</div></body></html>'
+  // What its author says of the future is not believed: mail would lie on top of all others until then.
+  const date = new Date(Math.min(Date.parse(mail.date), Date.now()))
+  const composed = new MailComposer({
+    from: { name: singleLine(name), address: to },
+    to: { name: '', address: to },
+    subject: singleLine(mail.subject),
+    date,
+    messageId: id,
+    headers: { 'Auto-Submitted': 'auto-generated', ...headers },
+    ...(inReplyTo === undefined ? {} : { inReplyTo }),
+    ...(references === undefined ? {} : { references }),
+    text: `${parts.map((it) => it.text).join(`\n${'-'.repeat(TEXT_WIDTH)}\n\n`)}\n-- \n${words}\n${address}\n`,
+    html,
+    attachments: parts
+      .flatMap((it) => it.pictures)
+      .map(({ cid, contentType, content }) => ({
+        cid,
+        contentType,
+        content,
+        contentDisposition: 'inline',
+        filename: false as const,
+      })),
+    // Nothing of what strangers wrote makes it fetch or read anything.
+    disableFileAccess: true,
+    disableUrlAccess: true,
+    newline: 'win',
+  })
+  const raw = await composed.compile().build()
+  return { id, raw }
+}
+
+/** The same for one delivery, whenever it is made. */
+function messageId(delivery: string): string {
+  return `<${digest(delivery)}@${DOMAIN}>`
+}
+
+function contentId(name: string): string {
+  return `${digest(name)}@${DOMAIN}`
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 40)
+}
+
+async function readAll(pieces: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const all: Uint8Array[] = []
+  for await (const it of pieces) all.push(it)
+  return Buffer.concat(all)
+}
