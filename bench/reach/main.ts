@@ -20,11 +20,7 @@ const { operations, close } = await openEngine({ dataDir: join(work, 'data'), bo
 const { feedKey } = await operations.createNewsletter({ title: 'Reach' })
 for await (const _ of operations.importFolder({ newsletter: feedKey, folder: corpus }));
 
-await exported('site from scratch')
-await exported('nothing new')
-const draft = { markdown: '# One more\n\nHigh water at noon.\n' }
-for await (const _ of operations.publishIssue({ newsletter: feedKey, draft }));
-await exported('one more issue')
+for await (const _ of operations.exportSite({ newsletter: feedKey, folder: site }));
 await close()
 
 let delayMs = 0
@@ -74,16 +70,6 @@ console.log(`light reader: ${kilobytes(gzipSync(script, { level: 9 }).byteLength
 await browser.close()
 server.close()
 await rm(work, { recursive: true })
-
-async function exported(what: string): Promise<void> {
-  const start = performance.now()
-  for await (const it of operations.exportSite({ newsletter: feedKey, folder: site })) {
-    if (it.event !== 'finished') continue
-    const { files, changed, changedBytes } = it
-    const took = seconds(performance.now() - start)
-    console.log(`${what}: ${took}, ${changed} of ${files} files, ${kilobytes(changedBytes)}`)
-  }
-}
 
 function kilobytes(bytes: number): string {
   return `${(bytes / 1_000).toFixed(1)} kB`

@@ -3,15 +3,15 @@ import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { openEngine } from '../src/api/open-engine.ts'
-import { writeSyntheticCorpus } from './corpus.ts'
+import { openEngine } from '../../src/api/open-engine.ts'
+import { writeSyntheticCorpus } from '../corpus.ts'
 
 /*
  * A newsletter as a folder for web servers: how long it takes to write, and how much one more issue changes. Fails above
  * the budgets. Wall-clock limits are for a quiet machine; on a loaded one, compare processor time.
  */
 
-const ARCHIVE = fileURLToPath(new URL('../../shared/corpora/haskell-weekly', import.meta.url))
+const ARCHIVE = fileURLToPath(new URL('../../../shared/corpora/haskell-weekly', import.meta.url))
 const RUNS = 5
 
 const BUDGETS = { scratchMs: 4_000, oneMoreMs: 500, oneMoreBytes: 300_000 }
