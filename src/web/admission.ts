@@ -21,7 +21,9 @@ const REMOTE_PATHS: Readonly<Record<string, RegExp>> = {
   GET: new RegExp(
     `^/(?:newsletters|search|seeding|feeds|add|events|enter|assets/.+|feeds/.+|n/${KEY}(?:/${NUMBER}(?:/files/.+)?)?)?$`,
   ),
-  POST: new RegExp(`^/(?:theme|add|subscribe(?:/later)?|n/${KEY}/(?:read|${NUMBER}/mark))$`),
+  POST: new RegExp(
+    `^/(?:theme|look|read|undo/[0-9a-f]{16}|add|subscribe(?:/later)?|n/${KEY}/(?:read|${NUMBER}/mark))$`,
+  ),
 }
 
 /** Paths of the Google Reader API: below the address that FreshRSS has, and below that of Miniflux. */

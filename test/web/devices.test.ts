@@ -160,7 +160,7 @@ describe('from the network', () => {
       const token = await formToken(visit)
       const headers = { origin, 'content-type': 'application/x-www-form-urlencoded' }
       const body = new URLSearchParams({ token, theme: 'dark' }).toString()
-      expect((await visit('/theme', { method: 'POST', headers, body })).status).toBe(403)
+      expect((await visit('/look', { method: 'POST', headers, body })).status).toBe(403)
       expect((await visit('/', { headers: { origin } })).status).toBe(403)
     },
   )
@@ -175,7 +175,7 @@ describe('from the network', () => {
       expect(status).toBe(422)
     }
     const { headers: _, ...unknown } = form(origin, { token: await formToken(visit) })
-    expect((await visit('/theme', unknown)).status).toBe(403)
+    expect((await visit('/look', unknown)).status).toBe(403)
     expect((await operations.listIssues({ newsletter: feedKey }))[0]?.starred).toBe(false)
   })
 
@@ -219,6 +219,7 @@ describe('from the network', () => {
           .replace(/:key\{[^/]*\}\}/g, key)
           .replace(/:number\{[^/]*\}\}?/g, '1')
           .replace(/:later\{later\}\?/, 'later')
+          .replace('undo/:id{[0-9a-f]{16}}', 'undo/0123456789abcdef')
           .replace(/:name\{.+\}/, 'a.png')
           .replace(/:(?:file|token)[^/]*/, 'x'),
       }))
