@@ -117,7 +117,7 @@ describe('in one room without internet', { timeout: LONG_MS }, () => {
       await runOn(author, dataDir, ['publish', draft, '--wait-copies', '1', '--to', feedKey])
     }
     // What was there when they met is no arrival.
-    await publishToOne('second', '# High water\n\nAt nine.\n')
+    await publishToOne('second', '# Slack water\n\nAt noon.\n')
 
     await publishToOne('third', '# Low water\n\nAt three.\n')
 
