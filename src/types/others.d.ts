@@ -27,15 +27,6 @@ declare module 'sax' {
   export default sax
 }
 
-declare module 'z32' {
-  const z32: {
-    encode(data: Uint8Array | string): string
-    /** Throws a plain Error on a character outside the alphabet; checks neither length nor spare bits. */
-    decode(text: string, out?: Uint8Array): Buffer
-  }
-  export default z32
-}
-
 declare module 'fs-native-extensions' {
   /** Locks a whole open file for this description of it alone. False where somebody else has a lock. */
   export function tryLock(fd: number): boolean

@@ -19,7 +19,7 @@ const SOURCE = new URL('../../src/', import.meta.url)
 const FIXTURES = new URL('../../fixtures/', import.meta.url)
 
 /** Compressed sizes above which nobody wants to wait for a page. */
-const LIMITS = { format: 42_000, render: 60_000 }
+const LIMITS = { format: 40_000, render: 60_000 }
 
 /** Where Debian installs its package `chromium`. */
 const DEBIAN = ['/usr/bin/chromium']

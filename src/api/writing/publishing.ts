@@ -12,7 +12,7 @@ import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import { issueOf, loadDraft, prepareIssue, publishTimeOf, withheldFor } from './drafts.ts'
 import { PublishedIssues } from './published-issues.ts'
 import { datedFor, schedule } from './scheduling.ts'
-import z32 from 'z32'
+import { encodeZ32 } from '../../format/keys/z-base-32.ts'
 
 /** How long `publishIssue` waits for copies unless told otherwise. */
 const COPIES_TIMEOUT_SECONDS = 120
@@ -32,7 +32,7 @@ export async function createNewsletter(
     title,
     ...defined(profile),
     createdAt: new Date().toISOString(),
-    recoveryKey: z32.encode(keys.recovery.publicKey),
+    recoveryKey: encodeZ32(keys.recovery.publicKey),
   })
   const { feedKey } = feed
   const entry = await engine.library.add(feedKey, 'author', { title, ...secret })

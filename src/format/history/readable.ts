@@ -2,7 +2,7 @@ import { hasCode, HyperletterError } from '../../errors.ts'
 import { claimsToBeRecord, decodeRecord } from '../records/record.ts'
 import type { BlockSource, ReadOptions } from '../log.ts'
 import type { History } from './history.ts'
-import z32 from 'z32'
+import { decodeZ32 } from '../keys/z-base-32.ts'
 
 /**
  * Whether a log can be read on this device. Decryption with a wrong key gives garbage and no error, so
@@ -63,6 +63,6 @@ export async function recoveryKeyOf(log: BlockSource, options?: ReadOptions): Pr
     throw needsKey()
   }
   const record = decodeRecord(block, 0)
-  if (record.type === 'newsletter') return z32.decode(record.recoveryKey)
+  if (record.type === 'newsletter') return decodeZ32(record.recoveryKey)
   throw new HyperletterError('INVALID_RECORD', 'Block 0 names no recovery key.')
 }

@@ -1,4 +1,4 @@
-import z32 from 'z32'
+import { decodeZ32, encodeZ32 } from './z-base-32.ts'
 import { HyperletterError } from '../../errors.ts'
 
 declare const brand: unique symbol
@@ -30,28 +30,28 @@ export function parseEncryptionKey(text: string): EncryptionKey {
 
 /** The 32 bytes of a key. */
 export function keyBytes(key: FeedKey | EncryptionKey): Uint8Array {
-  return z32.decode(key)
+  return decodeZ32(key)
 }
 
 /** @param bytes 32 bytes of a Hypercore key. */
 export function feedKeyOf(bytes: Uint8Array): FeedKey {
-  return z32.encode(bytes) as FeedKey
+  return encodeZ32(bytes) as FeedKey
 }
 
 /** @param bytes 32 bytes. */
 export function encryptionKeyOf(bytes: Uint8Array): EncryptionKey {
-  return z32.encode(bytes) as EncryptionKey
+  return encodeZ32(bytes) as EncryptionKey
 }
 
 function parseKey(text: string, what: string): string {
-  if (Z32_KEY.test(text)) return canonical(z32.decode(text), text, what)
-  if (HEX_KEY.test(text)) return z32.encode(hexBytes(text))
+  if (Z32_KEY.test(text)) return canonical(decodeZ32(text), text, what)
+  if (HEX_KEY.test(text)) return encodeZ32(hexBytes(text))
   throw new HyperletterError('INVALID_LINK', `Not ${what}: ${complaint(text)}.`)
 }
 
 // 52 characters carry 260 bits: the last 4 must be zero, or two spellings would name one key.
 function canonical(bytes: Uint8Array, text: string, what: string): string {
-  const again = z32.encode(bytes.subarray(0, KEY_BYTES))
+  const again = encodeZ32(bytes.subarray(0, KEY_BYTES))
   if (again === text) return text
   throw new HyperletterError('INVALID_LINK', `Not ${what}: its last character is mistyped.`)
 }

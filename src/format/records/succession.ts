@@ -1,4 +1,4 @@
-import z32 from 'z32'
+import { decodeZ32, encodeZ32 } from '../keys/z-base-32.ts'
 import { HyperletterError } from '../../errors.ts'
 import { feedKeyOf, KEY_BYTES, keyBytes, type FeedKey } from '../keys/feed-key.ts'
 import { blake2b, isSignatureOf, sign, type SigningKeyPair } from '../crypto.ts'
@@ -35,7 +35,7 @@ export const SUCCESSION_CHARACTERS = (SUCCESSION_BYTES * 8) / 5
 const MAX_TIME = 8.64e15
 
 /** What every statement begins with as text; the character behind it carries bits of the next byte. */
-const TEXT_START = z32.encode(MARK).slice(0, Math.floor((MARK.length * 8) / 5))
+const TEXT_START = encodeZ32(MARK).slice(0, Math.floor((MARK.length * 8) / 5))
 
 /** Layout: docs/format.md, "Succession". @param recovery of the newsletter `from`. */
 export function signSuccession(
@@ -71,7 +71,7 @@ export function decodeSuccession(bytes: Uint8Array): Succession {
 
 /** A statement as text, to print or to carry in a file: 256 characters. */
 export function formatSuccession(statement: Succession): string {
-  return z32.encode(encodeSuccession(statement))
+  return encodeZ32(encodeSuccession(statement))
 }
 
 /** White space around it does no harm. @throws INVALID_STATEMENT */
@@ -83,7 +83,7 @@ export function parseSuccession(text: string): Succession {
   if (trimmed.length !== SUCCESSION_CHARACTERS) {
     throw refused(`it has ${trimmed.length} characters of ${SUCCESSION_CHARACTERS}`)
   }
-  return decodeSuccession(z32.decode(trimmed))
+  return decodeSuccession(decodeZ32(trimmed))
 }
 
 /** Whether a text is meant to be a statement, valid or not. */

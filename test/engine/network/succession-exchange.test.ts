@@ -1,7 +1,7 @@
 import c from 'compact-encoding'
 import crypto from 'hypercore-crypto'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import z32 from 'z32'
+import { encodeZ32 } from '../../../src/format/keys/z-base-32.ts'
 import { SuccessionExchange } from '../../../src/engine/network/succession-exchange.ts'
 import { HyperletterError } from '../../../src/errors.ts'
 import type { Feed } from '../../../src/format/feed.ts'
@@ -37,7 +37,7 @@ async function reader({ hasFirstBlock = true } = {}) {
   const to = feedKeyOf(crypto.keyPair().publicKey)
   const statement = (issuedAt: number) => signSuccession({ from, to, issuedAt }, recovery)
   const [mux, other] = await muxPair()
-  const record = encodeRecord(newsletterRecord({ recoveryKey: z32.encode(recovery.publicKey) }), 0)
+  const record = encodeRecord(newsletterRecord({ recoveryKey: encodeZ32(recovery.publicKey) }), 0)
   const state = { hasFirstBlock }
   const log = {
     peers: [{ publicKey: mux.stream.remotePublicKey }],
