@@ -78,9 +78,9 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     logger,
     hasQueue: () => existsSync(join(config.dataDir, SCHEDULED_FOLDER)),
   })
-  const operations = scheduling.woken(republishing.woken(engine.operations))
+  const events = new IssueEvents({ operations: engine.operations, logger })
+  const operations = events.watched(scheduling.woken(republishing.woken(engine.operations)))
   const reader = new ReaderHost({ operations, ...hostOptions(config) })
-  const events = new IssueEvents({ operations, logger })
   const monitoring = new Monitoring({ operations, logger })
   live.follow(['logLevel'], ({ logLevel }) => void (logger.level = logLevel))
   live.follow(EVENT_SETTINGS, (it) => events.apply(it))

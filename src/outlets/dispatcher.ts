@@ -1,11 +1,12 @@
 import { readFile, rm } from 'node:fs/promises'
 import { z } from 'zod'
+import type { Operations } from '../api/contract/contract.ts'
 import { correctedIssue, issueSummary } from '../api/contract/parts.ts'
 import { replaceWhole } from '../atomic-file.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { SerialQueue } from '../async.ts'
-import type { ArrivedIssue, Outlet } from './outlet.ts'
+import { eventOf, type ArrivedIssue, type Outlet } from './outlet.ts'
 
 /** Issues that wait for one outlet; the oldest are given up for newer ones. */
 const MAX_WAITING = 1_000
@@ -25,6 +26,8 @@ export class OutletDispatcher {
   readonly #working = new Set<Promise<void>>()
   readonly #underWay = new Set<Delivery>()
   #waiting: Delivery[] = []
+  /** Number of the newest issue that was queued, by feed key; undefined where the outlet does not catch up. */
+  #newest: Map<string, number> | undefined
   #failuresInARow = 0
   /** Nothing is begun while it runs. */
   #timer: NodeJS.Timeout | undefined
@@ -42,13 +45,19 @@ export class OutletDispatcher {
     const file =
       queueFile === undefined ? undefined : new QueueFile(queueFile, (it) => unkept.failed(it))
     const dispatcher = new OutletDispatcher(outlet, logger, file)
-    dispatcher.#waiting = (await file?.load()) ?? []
+    const { deliveries, newest } = (await file?.load()) ?? NOTHING
+    dispatcher.#waiting = [...deliveries]
+    if (outlet.policy.catchesUp === true) dispatcher.#newest = new Map(Object.entries(newest))
     dispatcher.#startIn(outlet.policy.dueAt === undefined ? 0 : dispatcher.#gatherMs())
     return dispatcher
   }
 
   /** Takes an issue at once and delivers it when it can; failures are logged. */
   add(issue: ArrivedIssue): void {
+    const { feedKey, number } = issue
+    if (eventOf(issue) === 'issue') {
+      this.#newest?.set(feedKey, Math.max(number, this.#newest.get(feedKey) ?? 0))
+    }
     this.#waiting.push({ issue, arrivedAt: Date.now() })
     if (this.#waiting.length + this.#underWay.size > MAX_WAITING) {
       this.#waiting.shift()
@@ -56,6 +65,35 @@ export class OutletDispatcher {
     }
     this.#save()
     this.#startIn(this.#gatherMs())
+  }
+
+  /**
+   * Takes what arrived while nobody watched, if its policy says so. Of a newsletter that was not followed before, it
+   * is what arrives from now on. Watching may give the same again.
+   */
+  async catchUp(
+    { listNewsletters, listIssues }: Pick<Operations, 'listNewsletters' | 'listIssues'>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const newest = this.#newest
+    if (newest === undefined) return
+    const all = await listNewsletters({}, { signal })
+    const followed = all.filter((it) => it.roles.includes('subscriber')).map((it) => it.feedKey)
+    for (const it of newest.keys()) if (!followed.includes(it)) newest.delete(it)
+    for (const newsletter of followed) {
+      // One that cannot be read must not hide the others.
+      const list = (limit: number) => listIssues({ newsletter, limit }, { signal }).catch(() => [])
+      const before = newest.get(newsletter)
+      const [last] = await list(1)
+      const isGrown = last !== undefined && last.number > (before ?? 0)
+      const missed = isGrown && before !== undefined ? await list(MAX_WAITING) : []
+      signal.throwIfAborted()
+      if (isGrown && before === undefined) newest.set(newsletter, last.number)
+      for (const it of missed.toReversed()) {
+        if (it.number > (newest.get(newsletter) ?? 0)) this.add(it)
+      }
+    }
+    this.#save()
   }
 
   /** Ends what is under way. What has a queue file is delivered after the next start. */
@@ -131,7 +169,10 @@ export class OutletDispatcher {
   }
 
   #save(): void {
-    this.#file?.save(() => [...this.#underWay, ...this.#waiting])
+    this.#file?.save(() => ({
+      deliveries: [...this.#underWay, ...this.#waiting],
+      newest: Object.fromEntries(this.#newest ?? []),
+    }))
   }
 }
 
@@ -184,7 +225,19 @@ const content = z.object({
   deliveries: z
     .array(z.object({ issue: z.union([correctedIssue, issueSummary]), arrivedAt: z.number() }))
     .max(MAX_WAITING),
+  newest: z.record(z.string(), z.int().nonnegative()).default({}),
 })
+type Queue = z.output<typeof content>
+
+const NOTHING: Queue = { deliveries: [], newest: {} }
+
+/** An outlet that is off catches up with nothing once it is on again; what waits in its queue file stays. */
+export async function forgetNewest(queueFile: string): Promise<undefined> {
+  const file = new QueueFile(queueFile, () => undefined)
+  const { deliveries, newest } = await file.load()
+  if (Object.keys(newest).length > 0) file.save(() => ({ deliveries, newest: {} }))
+  await file.saved()
+}
 
 /** Undelivered issues in a file for this user alone, so that they outlive a restart. */
 class QueueFile {
@@ -201,20 +254,20 @@ class QueueFile {
   }
 
   /** Empty where there is no file, or a damaged one. */
-  async load(): Promise<Delivery[]> {
+  async load(): Promise<Queue> {
     try {
       const bytes = await readFile(this.#path)
       this.#isOnDisk = true
       if (bytes.byteLength > MAX_FILE_BYTES) throw new Error('The file is too large.')
-      return content.parse(JSON.parse(bytes.toString('utf8'))).deliveries
+      return content.parse(JSON.parse(bytes.toString('utf8')))
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') this.#onProblem(error)
-      return []
+      return NOTHING
     }
   }
 
   /** @param current is read when its turn has come: what was asked for in between is one write. */
-  save(current: () => readonly Delivery[]): void {
+  save(current: () => Queue): void {
     if (this.#mustWrite) return
     this.#mustWrite = true
     void this.#writes.run(async () => {
@@ -228,9 +281,9 @@ class QueueFile {
     return this.#writes.idle()
   }
 
-  async #write(deliveries: readonly Delivery[]): Promise<void> {
-    if (deliveries.length > 0) {
-      await replaceWhole(this.#path, [Buffer.from(JSON.stringify({ deliveries }))])
+  async #write(queue: Queue): Promise<void> {
+    if (queue.deliveries.length > 0 || Object.keys(queue.newest).length > 0) {
+      await replaceWhole(this.#path, [Buffer.from(JSON.stringify(queue))])
       this.#isOnDisk = true
     } else if (this.#isOnDisk) {
       await rm(this.#path, { force: true })

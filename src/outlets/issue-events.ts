@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts'
 import type { Logger } from '../logger.ts'
 import { SerialQueue } from '../async.ts'
 import type { Operations } from '../api/contract/contract.ts'
-import { FailureLog, OutletDispatcher } from './dispatcher.ts'
+import { FailureLog, forgetNewest, OutletDispatcher } from './dispatcher.ts'
 import type { Transport } from './mail/transports.ts'
 import type { Outlet } from './outlet.ts'
 import { HyperletterError } from '../errors.ts'
@@ -12,7 +12,7 @@ import { DEFAULT_PORT, loadState } from '../web/state.ts'
 
 type EventOperations = Pick<
   Operations,
-  'watchIssues' | 'readIssue' | 'readAttachment' | 'listIssues'
+  'watchIssues' | 'readIssue' | 'readAttachment' | 'listIssues' | 'listNewsletters'
 >
 
 export interface IssueEventsOptions {
@@ -58,13 +58,13 @@ const OUTLETS: readonly MakeOutlet[] = [
     notify ? (await import('./notification.ts')).notificationOutlet() : undefined,
   async (config, operations) => {
     const { mailDir } = config
-    if (mailDir === undefined) return undefined
+    if (mailDir === undefined) return forgetNewest(mailQueue(config, 'maildir'))
     const { maildir } = await import('./mail/transports.ts')
     return mailTo(config, operations, 'maildir', () => maildir(mailDir))
   },
   async (config, operations) => {
     const { mailServer: address } = config
-    if (address === undefined) return undefined
+    if (address === undefined) return forgetNewest(mailQueue(config, 'mail'))
     const { mailServer } = await import('./mail/transports.ts')
     return mailTo(config, operations, 'mail', (mailbox) => mailServer(address, mailbox))
   },
@@ -72,6 +72,10 @@ const OUTLETS: readonly MakeOutlet[] = [
 
 /** Where nobody else can be meant. */
 const LOCAL_MAILBOX = 'reader@localhost'
+
+function mailQueue({ dataDir }: Pick<EventConfig, 'dataDir'>, name: string): string {
+  return join(dataDir, `${name}-queue.json`)
+}
 
 /** @param name of its files. @throws INVALID_INPUT without an address that a mail server could take it to. */
 async function mailTo(
@@ -93,7 +97,7 @@ async function mailTo(
     origin: `http://127.0.0.1:${(await loadState(dataDir, DEFAULT_PORT)).port}`,
     transport: transportTo(mailbox),
     digest: mailDigest,
-    queueFile: join(dataDir, `${name}-queue.json`),
+    queueFile: mailQueue({ dataDir }, name),
     sentFile: join(dataDir, `${name}-sent.json`),
   })
 }
@@ -106,6 +110,7 @@ export class IssueEvents {
   #closed = new AbortController()
   #watch: Promise<void> = Promise.resolve()
   readonly #queue = new SerialQueue()
+  readonly #looks = new SerialQueue()
 
   constructor(options: IssueEventsOptions) {
     this.#options = options
@@ -122,6 +127,22 @@ export class IssueEvents {
     })
   }
 
+  /** Operations after which it looks which newsletters are followed. */
+  watched(operations: Operations): Operations {
+    const look = () => void this.#catchUp(this.#closed.signal)
+    return {
+      ...operations,
+      async *subscribe(...call) {
+        try {
+          yield* operations.subscribe(...call)
+        } finally {
+          look()
+        }
+      },
+      unsubscribe: (...call) => operations.unsubscribe(...call).finally(look),
+    }
+  }
+
   async close(): Promise<void> {
     await this.#queue.idle()
     await this.#stop()
@@ -131,14 +152,29 @@ export class IssueEvents {
     this.#closed.abort()
     const outlets = this.#outlets
     this.#outlets = []
+    await this.#looks.idle()
     await Promise.all([this.#watch, ...outlets.map((it) => it.close())])
+  }
+
+  /** Never rejects. */
+  #catchUp(signal: AbortSignal): Promise<void> {
+    return this.#looks.run(async () => {
+      for (const outlet of signal.aborted ? [] : this.#outlets) {
+        await outlet.catchUp(this.#options.operations, signal).catch((error: unknown) => {
+          if (!signal.aborted) this.#failures.failed(error)
+        })
+      }
+    })
   }
 
   async #run(signal: AbortSignal): Promise<void> {
     for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted;) {
+      const caughtUp = this.#catchUp(signal)
       try {
         for await (const event of this.#options.operations.watchIssues({}, { signal })) {
           pauseMs = FIRST_PAUSE_MS
+          // What is newer must not pass what was missed.
+          await caughtUp
           this.#failures.succeeded()
           if ('event' in event && event.event !== 'corrected') continue
           for (const outlet of this.#outlets) outlet.add(event)

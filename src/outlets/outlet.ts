@@ -51,4 +51,6 @@ export interface OutletPolicy {
   readonly dueAt?: (arrivedAt: number) => number
   /** Absolute path of the file in which what is undelivered outlives a restart. */
   readonly queueFile?: string
+  /** What arrived while nobody watched is delivered, too; some of it may be given twice. It needs `queueFile`. */
+  readonly catchesUp?: boolean
 }

@@ -41,12 +41,14 @@ export function mailOutlet(options: MailOutletOptions): Outlet {
       concurrency: 1,
       retryPausesMs,
       queueFile,
+      catchesUp: true,
       giveUpMs: GIVE_UP_MS,
       ...(digest !== 'off' && { dueAt }),
     },
     async deliver(issues, signal) {
       const known = await sent.load()
-      const [first, ...others] = issues.filter((it) => !known.has(deliveryId(it)))
+      const once = new Map(issues.map((it) => [deliveryId(it), it]))
+      const [first, ...others] = [...once].flatMap(([id, it]) => (known.has(id) ? [] : it))
       if (first === undefined) return
       const ids = [first, ...others].map(deliveryId)
       const message = await compose(options, [first, ...others], digest !== 'off')
