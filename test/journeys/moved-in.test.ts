@@ -18,7 +18,7 @@ const EXPORTS = fileURLToPath(new URL('../../fixtures/imports/', import.meta.url
 const LAUNCHER = fileURLToPath(new URL('../../bin/hyperletter.js', import.meta.url))
 /** Each export has more of them than the one before: more than share one write. */
 const POSTS = 130
-const KILLS = 20
+const KILLS = 10
 
 const NEWSBOAT = fileURLToPath(new URL('../interop/newsboat.ts', import.meta.url))
 
