@@ -7,6 +7,9 @@ import { SETTING_NAMES, SETTINGS, type SettingName, type Settings } from './sett
 
 const others = { number: z.number(), boolean: z.boolean(), list: z.array(z.string()) }
 
+/** Characters: a complaint may repeat a name or a value, however long it is. */
+const MAX_COMPLAINT = 500
+
 const WORDS = { number: 'a number', boolean: 'true or false', list: 'a list of texts' }
 
 const file = z.strictObject(
@@ -95,7 +98,9 @@ function invalid(
   hint?: string,
 ): HyperletterError {
   const place = placeOf(path, line)
-  return new HyperletterError('INVALID_INPUT', `${place}: ${complaint.replace(/\.?$/, '.')}`, {
+  const short =
+    complaint.length > MAX_COMPLAINT ? `${complaint.slice(0, MAX_COMPLAINT)}…` : complaint
+  return new HyperletterError('INVALID_INPUT', `${place}: ${short.replace(/\.?$/, '.')}`, {
     cause,
     ...defined({ hint }),
   })
