@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { socketPath, type Address, type Config } from '../../src/config/config.ts'
 import { Engine } from '../../src/engine/engine.ts'
-import type { MirrorTimes } from '../../src/engine/mirrors/mirrors.ts'
+import type { MirrorTimes } from '../../src/engine/mirrors/need.ts'
 import { createLogger } from '../../src/logger.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 

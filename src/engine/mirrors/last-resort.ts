@@ -15,7 +15,7 @@ import { announceHeld } from '../../replication/downloader.ts'
 /** Ranges of missing blocks that are looked into at a time. */
 const MAX_RANGES = 64
 
-/** After so many bytes, what was stored is forced to disk: the store keeps it in memory until then. */
+/** Bytes between two flushes: the store holds in memory what is not yet flushed. */
 const FLUSH_EVERY_BYTES = 16 * 1024 * 1024
 
 /** What has its place here, is not here, and is held by no connected peer; no more than the first ranges of it. */

@@ -10,6 +10,7 @@ import type { Feeds } from '../feeds.ts'
 import type { Library, LibraryEntry } from '../library/library.ts'
 import { missingHere, takeFiles } from './last-resort.ts'
 import { mirrorSource, type MirrorSourceOptions } from './mirror-source.ts'
+import { MIRROR_TIMES, Need, type MirrorTimes } from './need.ts'
 
 /** How it went the last time that a mirror was asked. */
 export type MirrorState =
@@ -38,43 +39,11 @@ export interface Mirror {
   readonly downloadedBytes: number
 }
 
-/** Delays, in milliseconds. */
-export interface MirrorTimes {
-  /** Between two looks at what is missing. */
-  readonly lookEvery: number
-  /** How long no peer must have delivered what none of them holds; shorter where somebody waits for it. */
-  readonly patience: number
-  readonly urgent: number
-  /** How long no peer was there before a mirror is asked for news, and then how often; after a day, more rarely. */
-  readonly alone: number
-  readonly newsEvery: number
-  readonly newsLaterEvery: number
-  /** How long a mirror that failed is left alone; each time longer. */
-  readonly afterFailure: number
-  /** The same for one that sent what was never signed. */
-  readonly afterWrong: number
-}
-
-const MINUTE_MS = 60_000
-const HOUR_MS = 60 * MINUTE_MS
-
-const TIMES: MirrorTimes = {
-  lookEvery: 1_000,
-  patience: 10_000,
-  urgent: 2_000,
-  alone: 30_000,
-  newsEvery: HOUR_MS,
-  newsLaterEvery: 6 * HOUR_MS,
-  afterFailure: MINUTE_MS,
-  afterWrong: 10 * MINUTE_MS,
-}
-
-/** As long as a device with peers for part of a day has none. */
-const OFTEN_CHECKS = 24
-
 const GROWTH_AFTER_FAILURE = 2
 const GROWTH_AFTER_WRONG = 6
-const LONGEST_MS = 7 * 24 * HOUR_MS
+const LONGEST_MS = 7 * 24 * 60 * 60_000
+
+type Address = readonly [address: string, isTyped: boolean]
 
 interface Known {
   state: MirrorState
@@ -84,18 +53,6 @@ interface Known {
   failures: number
   notBefore: number
   downloadedBytes: number
-}
-
-/** What is known of the need of one newsletter. */
-interface Need {
-  heldBlocks: number
-  movedAt: number
-  lookedAt: number
-  aloneSince: number | undefined
-  checks: number
-  nextNewsAt: number
-  /** Named by its author, as of a length of the log. */
-  named: { readonly length: number; readonly addresses: readonly string[] }
 }
 
 export interface MirrorsOptions {
@@ -119,6 +76,8 @@ export class Mirrors {
   readonly #times: MirrorTimes
   readonly #known = new Map<string, Known>()
   readonly #needs = new Map<FeedKey, Need>()
+  /** Named by the author of a newsletter, as of a length of its log. */
+  readonly #named = new Map<FeedKey, { length: number; addresses: readonly string[] }>()
   readonly #fetching = new Set<FeedKey>()
   readonly #urgent = new Map<FeedKey, number>()
   readonly #abort = new AbortController()
@@ -127,7 +86,7 @@ export class Mirrors {
 
   constructor(options: MirrorsOptions) {
     this.#options = options
-    this.#times = { ...TIMES, ...options.times }
+    this.#times = { ...MIRROR_TIMES, ...options.times }
   }
 
   /** Begins to look what is missing. May be called again. */
@@ -158,13 +117,12 @@ export class Mirrors {
   async list(entry: LibraryEntry): Promise<Mirror[]> {
     await using session = await this.#options.feeds.ifOpen(entry.feedKey)
     const named = session === undefined ? [] : await this.#namedBy(session.feed)
-    const own = entry.mirrors ?? []
-    return [...own, ...named.filter((it) => !own.includes(it))].map((address) => {
+    return allOf(entry, named).map(([address, isTyped]) => {
       const known = this.#knownOf(entry.feedKey, address)
       const { state, length, checkedAt, message, downloadedBytes } = known
       return {
         address,
-        from: own.includes(address) ? 'you' : 'author',
+        from: isTyped ? 'you' : 'author',
         state,
         ...defined({ length, message }),
         ...(checkedAt !== undefined && { checkedAt: new Date(checkedAt).toISOString() }),
@@ -246,7 +204,8 @@ export class Mirrors {
     if (session === undefined) return
     const { feed } = session
     const addresses = await this.#usable(entry, feed).catch(() => [])
-    if (addresses.length === 0 || !this.#isDue(feed)) return session[Symbol.asyncDispose]()
+    if (addresses.length === 0 || !this.#needOf(feedKey).isDue(feed, this.#urgent.has(feedKey)))
+      return session[Symbol.asyncDispose]()
     this.#fetching.add(feedKey)
     const fetching = async () => {
       try {
@@ -261,47 +220,15 @@ export class Mirrors {
   }
 
   // Those that may be asked now, own ones first.
-  async #usable(entry: LibraryEntry, feed: Feed): Promise<[address: string, isTyped: boolean][]> {
+  async #usable(entry: LibraryEntry, feed: Feed): Promise<Address[]> {
     if (feed.writable) return []
-    const own = entry.mirrors ?? []
     const mayAskNamed = this.#options.live.value.mirrors !== 'own'
-    const named = mayAskNamed ? await this.#namedBy(feed) : []
-    const all: [string, boolean][] = [
-      ...own.map((it): [string, boolean] => [it, true]),
-      ...named.filter((it) => !own.includes(it)).map((it): [string, boolean] => [it, false]),
-    ]
+    const all = allOf(entry, mayAskNamed ? await this.#namedBy(feed) : [])
     const now = Date.now()
     return all.filter(([it]) => this.#knownOf(entry.feedKey, it).notBefore <= now)
   }
 
-  #isDue(feed: Feed): boolean {
-    const now = Date.now()
-    const need = this.#needOf(feed.feedKey)
-    const { heldBlocks } = feed
-    if (heldBlocks !== need.heldBlocks) Object.assign(need, { heldBlocks, movedAt: now })
-    const isAlone = feed.log.peers.length === 0
-    if (!isAlone) need.aloneSince = undefined
-    else need.aloneSince ??= now
-    if (feed.length === 0 ? isAlone : heldBlocks < feed.length) {
-      const { urgent, patience } = this.#times
-      const waitMs = this.#urgent.has(feed.feedKey) ? urgent : patience
-      if (now - need.movedAt < waitMs) return false
-      // To compare what is missing with what peers have takes a while, in a long log.
-      if (now - need.lookedAt < waitMs) return false
-      need.lookedAt = now
-      if (feed.length === 0 || missingHere(feed).length > 0) return true
-    }
-    if (need.aloneSince === undefined || now - need.aloneSince < this.#times.alone) return false
-    if (now < need.nextNewsAt) return false
-    need.checks++
-    const { newsEvery, newsLaterEvery } = this.#times
-    const everyMs = need.checks > OFTEN_CHECKS ? newsLaterEvery : newsEvery
-    // Not everybody at the same moment.
-    need.nextNewsAt = now + everyMs * (1 + Math.random() / 4)
-    return true
-  }
-
-  async #fetchFromOne(feed: Feed, addresses: [string, boolean][]): Promise<boolean> {
+  async #fetchFromOne(feed: Feed, addresses: readonly Address[]): Promise<boolean> {
     const need = this.#needOf(feed.feedKey)
     const before = feed.length
     let isOfUse = false
@@ -310,7 +237,7 @@ export class Mirrors {
       try {
         await this.fetch(feed, address, isTyped)
         isOfUse = true
-        if (feed.length > before) need.checks = 0
+        if (feed.length > before) need.hasNews()
         this.#options.logger.debug(facts, 'fetched from a mirror')
         if (missingHere(feed).length === 0) return true
       } catch (error) {
@@ -322,23 +249,20 @@ export class Mirrors {
   }
 
   async #namedBy(feed: Feed): Promise<readonly string[]> {
-    const need = this.#needOf(feed.feedKey)
     const { length } = feed
-    if (length === 0 || need.named.length === length) return need.named.addresses
+    const before = this.#named.get(feed.feedKey) ?? { length: 0, addresses: [] }
+    if (length === 0 || before.length === length) return before.addresses
     const profile = await feed.profile({ wait: false }).catch(() => undefined)
     // What cannot be read yet is asked for again.
-    if (profile !== undefined) need.named = { length, addresses: profile.mirrors ?? [] }
-    return need.named.addresses
+    if (profile === undefined) return before.addresses
+    const addresses = profile.mirrors ?? []
+    this.#named.set(feed.feedKey, { length, addresses })
+    return addresses
   }
 
   #needOf(feedKey: FeedKey): Need {
-    let need = this.#needs.get(feedKey)
-    if (need === undefined) {
-      const named = { length: 0, addresses: [] }
-      const clock = { movedAt: Date.now(), lookedAt: 0, aloneSince: undefined, nextNewsAt: 0 }
-      need = { heldBlocks: -1, checks: 0, named, ...clock }
-      this.#needs.set(feedKey, need)
-    }
+    const need = this.#needs.get(feedKey) ?? new Need(this.#times)
+    this.#needs.set(feedKey, need)
     return need
   }
 
@@ -353,6 +277,11 @@ export class Mirrors {
     this.#known.set(key, known)
     return known
   }
+}
+
+/** Those that the user added, and after them those that only the author named. */
+function allOf({ mirrors = [] }: LibraryEntry, named: readonly string[]): Address[] {
+  return [...new Set([...mirrors, ...named])].map((it) => [it, mirrors.includes(it)])
 }
 
 const STATES: Partial<Record<ErrorCode, MirrorState>> = {
