@@ -3,6 +3,7 @@ import { HyperletterError } from '../../errors.ts'
 import { diagnosingContract } from './diagnosing.ts'
 import { followingContract } from './following.ts'
 import { preservingContract } from './preserving.ts'
+import { importingContract } from './importing.ts'
 import type { OperationSpec } from './parts.ts'
 import { readingContract } from './reading.ts'
 import { writingContract } from './writing.ts'
@@ -16,6 +17,7 @@ export { PROTOCOL_VERSION, type OperationName } from '../kinds.ts'
  */
 export const contract = {
   ...writingContract,
+  ...importingContract,
   ...followingContract,
   ...readingContract,
   ...preservingContract,

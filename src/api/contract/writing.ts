@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { MAX_CORRECTION_NOTE, newsletterFields } from '../../format/records/bodies.ts'
-import { line, paragraph, timestamp, webUrl } from '../../format/records/text.ts'
+import { line, paragraph, timestamp } from '../../format/records/text.ts'
 import { WITHHELD_KINDS } from '../../sources/unpublished.ts'
 import { issueText } from './reading.ts'
 import {
@@ -19,6 +19,11 @@ import {
   warning,
   type OperationSpec,
 } from './parts.ts'
+
+const { title, description, language, authors, website, license } = newsletterFields
+
+/** What an author says of a newsletter. */
+const profile = { title, description, language, authors, website, license }
 
 /** What looks wrong with a draft. */
 const finding = warning.extend({
@@ -45,49 +50,11 @@ const scheduled = z.object({
   published: z.object({ number, at: z.string() }).optional(),
 })
 
-const glob = z.string().min(1).max(256)
-
-/** The events of an import. */
-const importEvents = z.discriminatedUnion('event', [
-  z.object({ event: z.literal('progress'), done: count, total: count, file: z.string() }),
-  z.object({ event: z.literal('warning'), file: z.string(), warning }),
-  /** With `dryRun`: an issue that would be published next. */
-  z.object({
-    event: z.literal('planned'),
-    file: z.string(),
-    ...plannedIssue,
-    /** It would be a newer edition of the issue of this number. */
-    amends: z.boolean().optional(),
-  }),
-  z.object({ event: z.literal('amended'), file: z.string(), number, title: z.string() }),
-  z.object({
-    event: z.literal('skipped'),
-    file: z.string(),
-    code: z.string(),
-    message: z.string(),
-    /** It is no post: a picture, a link, a file of another kind. */
-    other: z.literal(true).optional(),
-  }),
-  z.object({
-    event: z.literal('finished'),
-    feedKey,
-    title: z.string(),
-    published: count,
-    /** Absent if there was none. */
-    amended: count.optional(),
-  }),
-])
-
 /** What an author does: newsletters and their issues. */
 export const writingContract = {
   createNewsletter: value(
     z.strictObject({
-      title: newsletterFields.title,
-      description: newsletterFields.description,
-      language: newsletterFields.language,
-      authors: newsletterFields.authors,
-      website: newsletterFields.website,
-      license: newsletterFields.license,
+      ...profile,
       private: z.boolean().optional(),
     }),
     z.object({
@@ -103,12 +70,8 @@ export const writingContract = {
   editNewsletter: value(
     z.strictObject({
       newsletter: newsletterRef.optional(),
-      title: z.optional(newsletterFields.title),
-      description: newsletterFields.description,
-      language: newsletterFields.language,
-      authors: newsletterFields.authors,
-      website: newsletterFields.website,
-      license: newsletterFields.license,
+      ...profile,
+      title: z.optional(profile.title),
       /** Fields that it has no more. */
       remove: z
         .array(z.enum(['description', 'language', 'authors', 'website', 'license']))
@@ -120,12 +83,7 @@ export const writingContract = {
       feedKey,
       /** Whether it was another one before. */
       changed: z.boolean(),
-      title: newsletterFields.title,
-      description: newsletterFields.description,
-      language: newsletterFields.language,
-      authors: newsletterFields.authors,
-      website: newsletterFields.website,
-      license: newsletterFields.license,
+      ...profile,
     }),
   ),
 
@@ -256,86 +214,5 @@ export const writingContract = {
       force: force.optional(),
     }),
     z.object({ feedKey, number, title: z.string(), retractedAt: z.string() }),
-  ),
-
-  importFolder: events(
-    z.strictObject({
-      newsletter: newsletterRef.optional(),
-      /** Absolute path of a folder of texts, or of a service's export; or the address of a feed. */
-      folder: z.string().min(1).max(4_096),
-      /** Where the site was, for links that do not name it: those to no post and no file become addresses there. */
-      siteUrl: z.optional(webUrl),
-      /** Pictures that an export shows from the web travel with the issues. */
-      fetchPictures: z.boolean().optional(),
-      /** Fetch also from this machine and its network. */
-      allowPrivateAddresses: z.boolean().optional(),
-      /** Glob over paths below the folder; files that do not match are skipped. */
-      match: glob.optional(),
-      /** Globs of files that are skipped. */
-      exclude: z.array(glob).max(64).optional(),
-      /** What is published although its head, name or place marks it as not for everybody, or not now. */
-      include: z.array(z.enum(WITHHELD_KINDS)).optional(),
-      /** Keep the places at which pictures were taken. */
-      keepLocation: z.boolean().optional(),
-      /** Absolute path of a folder in which pictures and other files may lie, too. */
-      siteRoot: z.string().min(1).max(4_096).optional(),
-      /** Leave out template code that no Markdown can be made of. */
-      withoutTemplates: z.boolean().optional(),
-      /** Publish nothing: tell what would be published, in its order, and what would be left out. */
-      dryRun: z.boolean().optional(),
-      /** Publish what changed of an issue that a file became before as a newer edition of it. */
-      amend: z.boolean().optional(),
-      force: force.optional(),
-    }),
-    importEvents,
-  ),
-
-  /**
-   * Publishes what is new in a web feed, amends what changed, and lets a daemon go on doing so. Ends with the first
-   * round.
-   */
-  republishFeed: events(
-    z.strictObject({
-      /** Of an Atom, RSS or JSON feed, by http or https. */
-      address: z.string().min(1).max(2_048),
-      newsletter: newsletterRef.optional(),
-      /** Time between two looks; 15 minutes when absent. */
-      everySeconds: z
-        .int()
-        .min(1)
-        .max(7 * 86_400)
-        .optional(),
-      /** Leave posts from before now alone. */
-      newOnly: z.boolean().optional(),
-      /** The feed may lie on this machine or in its network. */
-      allowPrivateAddresses: z.boolean().optional(),
-      /** Take along pictures that the feed shows from the web. */
-      fetchPictures: z.boolean().optional(),
-      /** Publish nothing, remember nothing: tell what would be published. */
-      dryRun: z.boolean().optional(),
-    }),
-    importEvents,
-  ),
-
-  listRepublished: value(
-    none,
-    z.array(
-      z.object({
-        address: z.string(),
-        feedKey,
-        title: z.string().optional(),
-        everySeconds: z.number(),
-        /** When it was last looked at, well or not. */
-        checkedAt: z.string().optional(),
-        /** Why the last look failed. */
-        problem: z.object({ code: z.string(), message: z.string() }).optional(),
-      }),
-    ),
-  ),
-
-  /** Republishes a feed no more; its issues stay. */
-  stopRepublishing: value(
-    z.strictObject({ address: z.string().min(1).max(2_048) }),
-    z.object({ address: z.string(), feedKey }),
   ),
 } as const satisfies Record<string, OperationSpec>

@@ -1,0 +1,133 @@
+import { z } from 'zod'
+import { webUrl } from '../../format/records/text.ts'
+import { WITHHELD_KINDS } from '../../sources/unpublished.ts'
+import {
+  count,
+  events,
+  feedKey,
+  force,
+  newsletterRef,
+  none,
+  number,
+  plannedIssue,
+  value,
+  warning,
+  type OperationSpec,
+} from './parts.ts'
+
+const glob = z.string().min(1).max(256)
+
+/** The events of an import. */
+const importEvents = z.discriminatedUnion('event', [
+  z.object({ event: z.literal('progress'), done: count, total: count, file: z.string() }),
+  z.object({ event: z.literal('warning'), file: z.string(), warning }),
+  /** With `dryRun`: an issue that would be published next. */
+  z.object({
+    event: z.literal('planned'),
+    file: z.string(),
+    ...plannedIssue,
+    /** It would be a newer edition of the issue of this number. */
+    amends: z.boolean().optional(),
+  }),
+  z.object({ event: z.literal('amended'), file: z.string(), number, title: z.string() }),
+  z.object({
+    event: z.literal('skipped'),
+    file: z.string(),
+    code: z.string(),
+    message: z.string(),
+    /** It is no post: a picture, a link, a file of another kind. */
+    other: z.literal(true).optional(),
+  }),
+  z.object({
+    event: z.literal('finished'),
+    feedKey,
+    title: z.string(),
+    published: count,
+    /** Absent if there was none. */
+    amended: count.optional(),
+  }),
+])
+
+/** How an archive moves in, and how another feed is published here, too. */
+export const importingContract = {
+  importFolder: events(
+    z.strictObject({
+      newsletter: newsletterRef.optional(),
+      /** Absolute path of a folder of texts, or of a service's export; or the address of a feed. */
+      folder: z.string().min(1).max(4_096),
+      /** Where the site was, for links that do not name it: those to no post and no file become addresses there. */
+      siteUrl: z.optional(webUrl),
+      /** Pictures that an export shows from the web travel with the issues. */
+      fetchPictures: z.boolean().optional(),
+      /** Fetch also from this machine and its network. */
+      allowPrivateAddresses: z.boolean().optional(),
+      /** Glob over paths below the folder; files that do not match are skipped. */
+      match: glob.optional(),
+      /** Globs of files that are skipped. */
+      exclude: z.array(glob).max(64).optional(),
+      /** What is published although its head, name or place marks it as not for everybody, or not now. */
+      include: z.array(z.enum(WITHHELD_KINDS)).optional(),
+      /** Keep the places at which pictures were taken. */
+      keepLocation: z.boolean().optional(),
+      /** Absolute path of a folder in which pictures and other files may lie, too. */
+      siteRoot: z.string().min(1).max(4_096).optional(),
+      /** Leave out template code that no Markdown can be made of. */
+      withoutTemplates: z.boolean().optional(),
+      /** Publish nothing: tell what would be published, in its order, and what would be left out. */
+      dryRun: z.boolean().optional(),
+      /** Publish what changed of an issue that a file became before as a newer edition of it. */
+      amend: z.boolean().optional(),
+      force: force.optional(),
+    }),
+    importEvents,
+  ),
+
+  /**
+   * Publishes what is new in a web feed, amends what changed, and lets a daemon go on doing so. Ends with the first
+   * round.
+   */
+  republishFeed: events(
+    z.strictObject({
+      /** Of an Atom, RSS or JSON feed, by http or https. */
+      address: z.string().min(1).max(2_048),
+      newsletter: newsletterRef.optional(),
+      /** Time between two looks; 15 minutes when absent. */
+      everySeconds: z
+        .int()
+        .min(1)
+        .max(7 * 86_400)
+        .optional(),
+      /** Leave posts from before now alone. */
+      newOnly: z.boolean().optional(),
+      /** The feed may lie on this machine or in its network. */
+      allowPrivateAddresses: z.boolean().optional(),
+      /** Take along pictures that the feed shows from the web. */
+      fetchPictures: z.boolean().optional(),
+      /** Publish nothing, remember nothing: tell what would be published. */
+      dryRun: z.boolean().optional(),
+    }),
+    importEvents,
+  ),
+
+  listRepublished: value(
+    none,
+    z.array(
+      z.object({
+        address: z.string(),
+        feedKey,
+        title: z.string().optional(),
+        everySeconds: z.number(),
+        /** When it was last looked at, well or not. */
+        checkedAt: z.string().optional(),
+        /** Why the last look failed. */
+        problem: z.object({ code: z.string(), message: z.string() }).optional(),
+      }),
+    ),
+  ),
+
+  /** Republishes a feed no more; its issues stay. */
+  stopRepublishing: value(
+    z.strictObject({ address: z.string().min(1).max(2_048) }),
+    z.object({ address: z.string(), feedKey }),
+  ),
+} as const satisfies Record<string, OperationSpec>
