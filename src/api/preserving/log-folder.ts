@@ -13,12 +13,11 @@ interface LogChanges {
 }
 
 /** Everybody may read: a web server runs as another user. */
-export const FOLDER_MODE = 0o755
+const FOLDER_MODE = 0o755
 
 /** A folder that a web server serves, and that is written again and again: files that are right are left as they are. */
 export class LogFolder {
   readonly #path: string
-  readonly #made = new Set<string>()
 
   /** @param path absolute; it need not exist. */
   constructor(path: string) {
@@ -72,39 +71,51 @@ export class LogFolder {
     const full = join(this.#path, path)
     const size = await sizeOf(full)
     if (isImmutable && size !== undefined && size === (sizeBytes ?? size)) return undefined
-    const content = await bytes()
-    if (size === content.byteLength && (await readFile(full)).equals(content)) return undefined
     const pieces = async function* () {
-      yield await Promise.resolve(content)
+      yield await bytes()
     }
-    try {
-      await this.#makeFolder(dirname(full))
-      // A file that is known by its name alone must survive a power loss whole.
-      const temporary = await writeBeside(full, pieces(), { isSynced: isImmutable })
-      await rename(temporary, full).catch(async (error: unknown) => {
-        await rm(temporary, { force: true })
-        throw error
-      })
-    } catch (error) {
-      throw notWritten(error, full)
-    }
-    return content.byteLength
-  }
-
-  async #makeFolder(path: string): Promise<void> {
-    if (this.#made.has(path)) return
-    await makeDirectory(path, path, FOLDER_MODE)
-    this.#made.add(path)
+    // A file that is known by its name alone must survive a power loss whole.
+    return replaceIfOther(full, pieces(), { isSynced: isImmutable })
   }
 }
 
-async function sizeOf(path: string): Promise<number | undefined> {
+/** Bytes of a file; undefined if there is none. */
+export async function sizeOf(path: string): Promise<number | undefined> {
   const found = await stat(path).catch(() => undefined)
   return found?.isFile() === true ? found.size : undefined
 }
 
+/**
+ * Writes a file beside its place and renames it into it, unless the same is there already.
+ * @returns bytes that were written; undefined if it was the same.
+ * @throws INVALID_INPUT if it cannot be written there; DISK_FULL; the reason of the signal.
+ */
+export async function replaceIfOther(
+  place: string,
+  pieces: AsyncIterable<Uint8Array>,
+  options: { readonly isSynced: boolean; readonly signal?: AbortSignal | undefined },
+): Promise<number | undefined> {
+  let temporary: string | undefined
+  try {
+    await makeDirectory(dirname(place), dirname(place), FOLDER_MODE)
+    temporary = await writeBeside(place, pieces, options)
+    const { size } = await stat(temporary)
+    const isSame =
+      size === (await sizeOf(place)) && (await readFile(temporary)).equals(await readFile(place))
+    if (isSame) return undefined
+    await rename(temporary, place)
+    temporary = undefined
+    return size
+  } catch (error) {
+    // What could not be read to be written keeps its own complaint.
+    throw codeOf(error) === undefined ? error : notWritten(error, place)
+  } finally {
+    if (temporary !== undefined) await rm(temporary, { force: true })
+  }
+}
+
 /** The complaint about a file that could not be written. */
-export function notWritten(cause: unknown, path: string): unknown {
+function notWritten(cause: unknown, path: string): unknown {
   const known = translateStorageError(cause)
   if (known instanceof HyperletterError) return known
   const why = codeOf(cause) ?? String(cause)

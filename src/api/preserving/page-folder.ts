@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { makeDirectory, writeBeside } from '../../atomic-file.ts'
-import { codeOf, HyperletterError } from '../../errors.ts'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { HyperletterError } from '../../errors.ts'
 import type { SiteFile } from '../../site/static/model.ts'
-import { FOLDER_MODE, notWritten } from './log-folder.ts'
+import { replaceIfOther, sizeOf } from './log-folder.ts'
 
 /** What a run did to a folder. */
 export interface PageChanges {
@@ -98,40 +97,12 @@ export class PageFolder {
     pieces: SiteFile['pieces'],
   ): Promise<void> {
     const place = this.#note(path)
-    const before = await stat(place).catch(() => undefined)
-    if (isTrusted && before?.isFile() === true && before.size === bytes) return
-    const written = await this.#replace(
-      place,
-      pieces,
-      before?.isFile() === true ? before.size : undefined,
-    )
+    if (isTrusted && bytes !== undefined && (await sizeOf(place)) === bytes) return
+    const options = { signal: this.#signal, isSynced: false }
+    const written = await replaceIfOther(place, encoded(pieces()), options)
     if (written === undefined) return
     this.changes.changed++
     this.changes.changedBytes += written
-  }
-
-  /** @returns its size; undefined if it is the same as before. */
-  async #replace(
-    place: string,
-    pieces: SiteFile['pieces'],
-    sizeBefore: number | undefined,
-  ): Promise<number | undefined> {
-    let temporary: string | undefined
-    try {
-      await makeDirectory(dirname(place), dirname(place), FOLDER_MODE)
-      const options = { signal: this.#signal, isSynced: false }
-      temporary = await writeBeside(place, encoded(pieces()), options)
-      const { size } = await stat(temporary)
-      if (size === sizeBefore && (await areSame(temporary, place))) return undefined
-      await rename(temporary, place)
-      temporary = undefined
-      return size
-    } catch (error) {
-      // What could not be read to be written keeps its own complaint.
-      throw codeOf(error) === undefined ? error : notWritten(error, place)
-    } finally {
-      if (temporary !== undefined) await rm(temporary, { force: true })
-    }
   }
 
   // A file that says what it was made of, and that nobody has changed since.
@@ -149,7 +120,7 @@ export class PageFolder {
   }
 }
 
-/** Appends what a page or feed was made of, and a hash of itself. */
+/** Appends the hash of the sources of a page or feed, and the hash of its content. */
 async function* withMark(
   pieces: AsyncIterable<string | Uint8Array>,
   path: string,
@@ -174,8 +145,4 @@ function hashOf(text: string): string {
 
 async function* encoded(pieces: AsyncIterable<string | Uint8Array>): AsyncGenerator<Uint8Array> {
   for await (const it of pieces) yield typeof it === 'string' ? Buffer.from(it) : it
-}
-
-async function areSame(one: string, other: string): Promise<boolean> {
-  return (await readFile(one)).equals(await readFile(other))
 }
