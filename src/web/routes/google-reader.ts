@@ -1,11 +1,7 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { HyperletterError } from '../../errors.ts'
-import {
-  newsletterPath,
-  type IssueSummary,
-  type NewsletterSummary,
-} from '../../site/pages/parts.ts'
+import { newsletterPath } from '../../site/pages/parts.ts'
 import { feedId } from '../../site/syndication/document.ts'
 import { singleLine } from '../../render/plain.ts'
 import { remoteAddress, secretsOf, type Env, type Reader, type ReaderContext } from '../context.ts'
@@ -15,10 +11,8 @@ import {
   invalid,
   itemsOf,
   longId,
-  MAX_ITEMS,
   microseconds,
   page,
-  parseItemId,
   READ,
   STARRED,
   streamIn,
@@ -26,13 +20,12 @@ import {
   UNREAD,
   type StreamItem,
 } from '../item-streams.ts'
+import { LibraryItems } from '../library-items.ts'
 import type { KeptTexts } from '../render-cache.ts'
 import { isSame } from '../state.ts'
 
 /** A thousand items take some 70 bytes each. */
 const MAX_BODY_BYTES = 256 * 1_024
-
-const MAX_MARKED = 10_000
 
 /**
  * The Google Reader API as FreshRSS (below `/api/greader.php`) and Miniflux (below `/`) speak it: apps share read
@@ -41,6 +34,7 @@ const MAX_MARKED = 10_000
  */
 export function googleReaderRoutes(reader: Reader, kept: KeptTexts): Hono<Env> {
   const { operations } = reader
+  const library = new LibraryItems(operations)
   const app = new Hono<Env>()
   const onError = (c: ReaderContext) => c.text('Too large.\n', 413)
   const api = new Hono<Env>()
@@ -60,7 +54,7 @@ export function googleReaderRoutes(reader: Reader, kept: KeptTexts): Hono<Env> {
     return c.json({ userId: id, userName: name, userProfileId: id, userEmail: '' })
   })
   api.get('/reader/api/0/subscription/list', async (c) => {
-    const subscriptions = (await followed()).map(({ feedKey, title }) => {
+    const subscriptions = (await library.followed()).map(({ feedKey, title }) => {
       const home = c.get('origin') + newsletterPath(feedKey)
       const name = singleLine(title ?? feedKey)
       const times = { sortid: feedKey.slice(0, 8), firstitemmsec: '0' }
@@ -88,7 +82,7 @@ export function googleReaderRoutes(reader: Reader, kept: KeptTexts): Hono<Env> {
 
   api.get('/reader/api/0/stream/items/ids', async (c) => {
     const asked = await parametersOf(c)
-    const { items, continuation } = page(await stream(asked.get('s') ?? ALL), asked)
+    const { items, continuation } = page(await library.stream(asked.get('s') ?? ALL), asked)
     const itemRefs = items.map((it) => ({
       id: it.id.toString(),
       directStreamIds: [streamOf(it.issue.feedKey)],
@@ -97,19 +91,19 @@ export function googleReaderRoutes(reader: Reader, kept: KeptTexts): Hono<Env> {
     return c.json({ itemRefs, ...continuation })
   })
   api.on(['GET', 'POST'], '/reader/api/0/stream/items/contents', async (c) => {
-    const items = await named(await parametersOf(c))
+    const items = await library.named((await parametersOf(c)).getAll('i'))
     return c.json({ ...headOf(c, ALL), items: await contents(c, items) })
   })
   api.get('/reader/api/0/stream/contents/:stream{.*}', async (c) => {
     const asked = await parametersOf(c)
     const id = streamIn(c.req.param('stream') || asked.get('s') || ALL)
-    const { items, continuation } = page(await stream(id), asked)
+    const { items, continuation } = page(await library.stream(id), asked)
     return c.json({ ...headOf(c, id), items: await contents(c, items), ...continuation })
   })
 
   api.get('/reader/atom/:stream{.+}', async (c) => {
     const id = streamIn(c.req.param('stream'))
-    const { items } = page(await stream(id), await parametersOf(c))
+    const { items } = page(await library.stream(id), await parametersOf(c))
     const { FORMATS } = await import('../../site/syndication/formats.ts')
     const format = FORMATS['atom.xml']
     if (format === undefined) throw invalid('stream')
@@ -130,10 +124,10 @@ export function googleReaderRoutes(reader: Reader, kept: KeptTexts): Hono<Env> {
   api.post('/reader/api/0/edit-tag', async (c) => {
     const asked = await changing(c)
     // All are looked up first: an item that is not here changes nothing.
-    const items = await named(asked)
+    const items = await library.named(asked.getAll('i'))
     const [added, removed] = [tagsIn(asked, 'a'), tagsIn(asked, 'r')]
     const isUnread = removed.includes(READ) || added.includes(UNREAD)
-    if (added.includes(READ) || isUnread) await markRead(items, !isUnread)
+    if (added.includes(READ) || isUnread) await library.markRead(items, !isUnread)
     if (added.includes(STARRED) || removed.includes(STARRED)) {
       for (const { issue } of items) {
         const { feedKey, number } = issue
@@ -147,8 +141,8 @@ export function googleReaderRoutes(reader: Reader, kept: KeptTexts): Hono<Env> {
     const asked = await changing(c)
     const untilMs = Number(asked.get('ts') ?? Infinity) / 1_000
     if (Number.isNaN(untilMs)) throw invalid('ts')
-    const items = await stream(asked.get('s') ?? ALL)
-    await markRead(
+    const items = await library.stream(asked.get('s') ?? ALL)
+    await library.markRead(
       items.filter((it) => it.timeMs <= untilMs && !it.issue.read),
       true,
     )
@@ -169,56 +163,6 @@ export function googleReaderRoutes(reader: Reader, kept: KeptTexts): Hono<Env> {
     const token = asked.get('T') ?? ''
     if (token !== '' && !isSame(token, changeToken(reader, c))) throw invalid('T')
     return asked
-  }
-
-  async function followed(): Promise<NewsletterSummary[]> {
-    const all = await operations.listNewsletters({})
-    return all.filter((it) => it.roles.includes('subscriber') && it.title !== undefined)
-  }
-
-  /** @throws INVALID_INPUT for a stream that is none of ours. */
-  async function stream(given: string): Promise<StreamItem[]> {
-    const id = streamIn(given)
-    if (id === ALL) return itemsOf(await operations.listInbox({ show: 'all' }))
-    if (id === STARRED) return itemsOf(await operations.listInbox({ show: 'starred' }))
-    if (id === READ) {
-      return itemsOf((await operations.listInbox({ show: 'all' })).filter((it) => it.read))
-    }
-    const found = (await followed()).find((it) => streamOf(it.feedKey) === id)
-    if (found === undefined) throw invalid('s')
-    return itemsOf(await operations.listIssues({ newsletter: found.feedKey }))
-  }
-
-  /** The items that a request names one by one. @throws INVALID_INPUT if one is not here. */
-  async function named(asked: URLSearchParams): Promise<StreamItem[]> {
-    const ids = asked.getAll('i')
-    if (ids.length === 0 || ids.length > MAX_ITEMS) throw invalid('i')
-    const newsletters = (await operations.listNewsletters({})).map((it) => it.feedKey)
-    const numbers = new Map<string, Set<number>>()
-    for (const text of ids) {
-      const { feedKey, number } = parseItemId(text, newsletters) ?? {}
-      if (feedKey === undefined || number === undefined) throw invalid('i')
-      numbers.set(feedKey, (numbers.get(feedKey) ?? new Set()).add(number))
-    }
-    const found: IssueSummary[] = []
-    for (const [newsletter, wanted] of numbers) {
-      const all = await operations.listIssues({ newsletter })
-      const here = all.filter((it) => wanted.has(it.number))
-      if (here.length < wanted.size) throw invalid('i')
-      found.push(...here)
-    }
-    return itemsOf(found)
-  }
-
-  async function markRead(items: readonly StreamItem[], read: boolean): Promise<void> {
-    for (const newsletter of new Set(items.map((it) => it.issue.feedKey))) {
-      const some = items.filter((it) => it.issue.feedKey === newsletter)
-      // As many as the operation takes at once.
-      for (let start = 0; start < some.length; start += MAX_MARKED) {
-        const numbers = some.slice(start, start + MAX_MARKED).map((it) => it.issue.number)
-        await operations.markIssues({ newsletter, numbers, read })
-      }
-    }
   }
 
   /** Issues with their texts, and addresses for the device that asks. */
