@@ -1,10 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { parseLink } from '../../src/format/keys/link.ts'
-import { launchBrowser } from '../helpers/browser.ts'
 import { all } from '../helpers/operations.ts'
 import { openAuthor, publish } from '../helpers/peers.ts'
 import {
@@ -12,20 +11,13 @@ import {
   type StaticServer,
   type StaticServerOptions,
 } from '../helpers/static-server.ts'
+import { useBrowser } from '../helpers/shared-browser.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { DESK, PHONE, violations } from '../helpers/visits.ts'
 
 const PICTURES = new URL('../../fixtures/drafts/images', import.meta.url).pathname
 
-let browser: Browser
-
-beforeAll(async () => {
-  browser = await launchBrowser()
-}, 120_000)
-
-afterAll(async () => {
-  await browser.close()
-})
+const browser = useBrowser()
 
 /** An exported newsletter whose newest issue has a picture. */
 async function exported({ issues = 2, isPrivate = false } = {}) {
@@ -55,7 +47,7 @@ async function visit(
   options: BrowserContextOptions = {},
   others: readonly string[] = [],
 ): Promise<Visited> {
-  const context = await browser.newContext({ viewport: DESK, ...options })
+  const context = await browser().newContext({ viewport: DESK, ...options })
   onTestFinished(() => context.close())
   const page = await context.newPage()
   const complaints: string[] = []

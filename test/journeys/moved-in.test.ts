@@ -3,14 +3,13 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { openEngine } from '../../src/api/open-engine.ts'
-import { launchBrowser } from '../helpers/browser.ts'
 import { runNode, runTypeScript } from '../helpers/child.ts'
 import { jsonOf } from '../helpers/cli.ts'
 import { all } from '../helpers/operations.ts'
 import { startReader } from '../helpers/readers.ts'
+import { useBrowser } from '../helpers/shared-browser.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { enter } from '../helpers/visits.ts'
 
@@ -23,13 +22,7 @@ const KILLS = 10
 const NEWSBOAT = fileURLToPath(new URL('../interop/newsboat.ts', import.meta.url))
 
 describe('what a service exported', () => {
-  let browser: Browser
-  beforeAll(async () => {
-    browser = await launchBrowser()
-  }, 120_000)
-  afterAll(async () => {
-    await browser.close()
-  })
+  const browser = useBrowser()
 
   it.for(readdirSync(EXPORTS))(
     'is read in newsboat: %s',
@@ -56,7 +49,7 @@ describe('what a service exported', () => {
     expect(events.at(-1)).toMatchObject({ event: 'finished', published: issues.length })
 
     const reader = await startReader(operations)
-    const { page, complaints } = await enter(browser, reader)
+    const { page, complaints } = await enter(browser(), reader)
     for (const { number, title } of issues) {
       await page.goto(`${reader.origin}/n/${feedKey}/${number}`)
       expect(await page.textContent('h1')).toContain(title)

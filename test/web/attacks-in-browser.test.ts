@@ -1,21 +1,13 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Page } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
 import type { Operations, Output } from '../../src/api/contract/contract.ts'
-import { launchBrowser } from '../helpers/browser.ts'
 import { answer, fakeOperations, streamOf } from '../helpers/cli.ts'
 import { startReader } from '../helpers/readers.ts'
+import { useBrowser } from '../helpers/shared-browser.ts'
 import { enter } from '../helpers/visits.ts'
 import { ATTACKS, COSTLY } from '../render/attack-list.ts'
 
-let browser: Browser
-
-beforeAll(async () => {
-  browser = await launchBrowser()
-}, 120_000)
-
-afterAll(async () => {
-  await browser.close()
-})
+const browser = useBrowser()
 
 const KEY = 'y'.repeat(52)
 const HARMLESS = 'High water'
@@ -144,8 +136,8 @@ describe('in a real browser, an attack', () => {
   it('runs, loads, leaves, restyles and forges nothing, wherever its words stand', async () => {
     const plain = await startReader(hostileOperations(ATTACKS.map(() => HARMLESS)))
     const reader = await startReader(hostileOperations(ATTACKS))
-    const calm = await enter(browser, plain)
-    const { page, context, complaints, pages } = await enter(browser, reader)
+    const calm = await enter(browser(), plain)
+    const { page, context, complaints, pages } = await enter(browser(), reader)
     const tabs = [page]
     while (tabs.length < PAGES) tabs.push(await context.newPage())
     const issues = ATTACKS.map((_, i) => `/n/${KEY}/${i + 1}`)
@@ -170,7 +162,7 @@ describe('in a real browser, an attack', () => {
         names.map(() => HARMLESS),
       ),
     )
-    const { page, context, complaints } = await enter(browser, reader)
+    const { page, context, complaints } = await enter(browser(), reader)
     const tabs = [page, await context.newPage()]
     const paths = names.map((_, i) => `/n/${KEY}/${i + 1}`)
     const found = await openAll(tabs, reader.origin, paths)
@@ -183,7 +175,7 @@ describe('in a real browser, an attack', () => {
 
   it('in an attachment is only ever a file to keep, of a harmless name', async () => {
     const reader = await startReader(hostileOperations(['a']))
-    const { page, complaints } = await enter(browser, reader)
+    const { page, complaints } = await enter(browser(), reader)
     await page.goto(`${reader.origin}/n/${KEY}/1`)
     const hrefs = await page.evaluate<string[]>(HREFS)
     expect(hrefs).toHaveLength(NAMES.length)

@@ -1,12 +1,12 @@
-import type { Browser, Request } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Request } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
 import type { Output } from '../../src/api/contract/contract.ts'
 import { redirectFile } from '../../src/cli/commands/read/open.ts'
-import { launchBrowser } from '../helpers/browser.ts'
 import { answer, fakeOperations, streamOf } from '../helpers/cli.ts'
 import { all } from '../helpers/operations.ts'
 import { openAuthor, openPeer, publishUntil } from '../helpers/peers.ts'
 import { startReader } from '../helpers/readers.ts'
+import { useBrowser } from '../helpers/shared-browser.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
 import { DESK, enter, PHONE, violations } from '../helpers/visits.ts'
@@ -41,15 +41,7 @@ ${'Forty dark minutes on the quay. '.repeat(120)}
 [^1]: Measured at the old quay.
 `
 
-let browser: Browser
-
-beforeAll(async () => {
-  browser = await launchBrowser()
-}, 120_000)
-
-afterAll(async () => {
-  await browser.close()
-})
+const browser = useBrowser()
 
 const PICTURES = new URL('../../fixtures/drafts/images', import.meta.url).pathname
 
@@ -100,7 +92,7 @@ async function readerOfArrivals() {
 describe('in a real browser', () => {
   it('one subscribes, sees an issue arrive, reads, stars and finds it, by keyboard alone', async () => {
     const { author, me, reader } = await authorAndReader()
-    const { page, complaints } = await enter(browser, reader)
+    const { page, complaints } = await enter(browser(), reader)
     const key = (it: string) => page.keyboard.press(it)
     const focused = () => page.evaluate<string>('document.activeElement.textContent.trim()')
     const tabTo = async (name: RegExp) => {
@@ -179,7 +171,7 @@ describe('in a real browser', () => {
     const { author, me, reader } = await authorAndReader()
     await all(me.operations.subscribe({ link: author.link }))
     await all(me.operations.followSync({ newsletter: author.feedKey }))
-    const { page, complaints } = await enter(browser, reader, {
+    const { page, complaints } = await enter(browser(), reader, {
       viewport: { width: 1_280, height: 240 },
     })
     const key = (it: string) => page.keyboard.press(it)
@@ -218,7 +210,7 @@ describe('in a real browser', () => {
     const { author, me, reader } = await authorAndReader()
     await all(me.operations.subscribe({ link: author.link }))
     await all(me.operations.followSync({ newsletter: author.feedKey }))
-    const { page } = await enter(browser, reader)
+    const { page } = await enter(browser(), reader)
     await page.waitForSelector('html[data-connected]')
     // Headless Chromium keeps no page that was left; these are the events of browsers that do.
     const dispatch = (type: string) =>
@@ -257,7 +249,7 @@ describe('in a real browser', () => {
         watchIssues: streamOf<Output<'watchIssues'>>([]),
       }),
     )
-    const { page } = await enter(browser, reader)
+    const { page } = await enter(browser(), reader)
     await page.clock.install()
     await page.addInitScript(COUNT_REQUESTS)
     await page.goto(`${reader.origin}/n/${feedKey}`)
@@ -279,7 +271,7 @@ describe('in a real browser', () => {
   it('what one looks at does not move when an issue arrives above it', async () => {
     const { reader, issues, arrive } = await readerOfArrivals()
     issues.push(...['Newer', 'Older'].map(titled))
-    const { page } = await enter(browser, reader, { viewport: { width: 1_280, height: 240 } })
+    const { page } = await enter(browser(), reader, { viewport: { width: 1_280, height: 240 } })
     await page.waitForSelector('html[data-connected]')
     const item = page.locator('.item', { hasText: 'Older' })
     await item.scrollIntoViewIfNeeded()
@@ -296,7 +288,7 @@ describe('in a real browser', () => {
     const reader = await startReader(operations)
     const dataDir = await temporaryDirectory()
     const file = await redirectFile(dataDir, reader.server.enter('/seeding'))
-    const context = await browser.newContext()
+    const context = await browser().newContext()
     try {
       const page = await context.newPage()
       await page.goto(file ?? '')
@@ -327,7 +319,7 @@ describe('in a real browser', () => {
         },
       }),
     )
-    const { page: first, context } = await enter(browser, reader)
+    const { page: first, context } = await enter(browser(), reader)
     const streams = new Set<Request>()
     const open = () => [...streams].filter((it) => !it.frame().page().isClosed()).length
     context.on('request', (it) => it.url().endsWith('/events') && streams.add(it))
@@ -363,7 +355,7 @@ describe('in a real browser', () => {
 
   it('an archive that arrives all at once costs few requests', async () => {
     const { reader, arrive } = await readerOfArrivals()
-    const { page } = await enter(browser, reader)
+    const { page } = await enter(browser(), reader)
     await page.addInitScript(COUNT_REQUESTS)
     await page.goto(`${reader.origin}/`)
     await page.waitForSelector('html[data-connected]')
@@ -382,7 +374,7 @@ describe('in a real browser', () => {
     async (colorScheme, _, viewport) => {
       const { author, me, reader } = await authorAndReader()
       await all(me.operations.subscribe({ link: author.link }))
-      const { page, complaints } = await enter(browser, reader, { colorScheme, viewport })
+      const { page, complaints } = await enter(browser(), reader, { colorScheme, viewport })
       const newsletter = `/n/${author.feedKey}`
       const paths = [
         '/',
@@ -440,7 +432,7 @@ describe('in a real browser', () => {
         watchIssues: streamOf<Output<'watchIssues'>>([]),
       }),
     )
-    const { page, context } = await enter(browser, reader)
+    const { page, context } = await enter(browser(), reader)
     const newsletter = `${reader.origin}/n/${author.feedKey}`
     const check = async (url: string, text: string) => {
       await page.goto(url)
@@ -472,7 +464,7 @@ describe('in a real browser', () => {
       '---\ntitle: مد عال\nsummary: متى\nlanguage: ar\n---\nماء\n\n> ريح\n\n|ا|ب|\n|-|-|\n|ج|د|\n\n```\nlet a\n```\n'
     await all(author.operations.publishIssue({ draft: { markdown } }))
     const reader = await startReader(author.operations)
-    const { page } = await enter(browser, reader)
+    const { page } = await enter(browser(), reader)
     await page.goto(`${reader.origin}/n/${author.feedKey}/1`)
     const style = (selector: string, property: string) =>
       page.evaluate(
@@ -490,7 +482,7 @@ describe('in a real browser', () => {
   it('a theme that was chosen wins over the one of the machine', async () => {
     const me = await openPeer([], { isOnline: false })
     const reader = await startReader(me.operations)
-    const { page } = await enter(browser, reader, { colorScheme: 'light' })
+    const { page } = await enter(browser(), reader, { colorScheme: 'light' })
     await page.getByRole('button', { name: 'Dark', exact: true }).click()
     await page.waitForSelector('html[data-theme=dark]')
     const paper = await page.evaluate('getComputedStyle(document.documentElement).backgroundColor')
@@ -500,7 +492,7 @@ describe('in a real browser', () => {
 
   it('everything but what is live works without a script', async () => {
     const { author, me, reader } = await authorAndReader()
-    const { page, complaints } = await enter(browser, reader, { javaScriptEnabled: false })
+    const { page, complaints } = await enter(browser(), reader, { javaScriptEnabled: false })
     await page.goto(`${reader.origin}/add`)
     await page.fill('#paste', author.link)
     await page.click('text=Preview')
@@ -526,7 +518,7 @@ describe('in a real browser', () => {
   it('the reader says so when it stops answering, and shows what it has', async () => {
     const { author, me, reader } = await authorAndReader()
     await all(me.operations.subscribe({ link: author.link }))
-    const { page } = await enter(browser, reader)
+    const { page } = await enter(browser(), reader)
     await page.waitForSelector('html[data-connected]')
     await reader.server.close()
     await page.waitForSelector('text=The reader does not answer')

@@ -1,22 +1,13 @@
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { bindOperations } from '../../src/api/operations.ts'
-import { launchBrowser } from '../helpers/browser.ts'
 import { openEngine } from '../helpers/engines.ts'
 import { beginNewsletter, issueOf } from '../helpers/newsletters.ts'
 import { openAuthor } from '../helpers/peers.ts'
 import { startReader } from '../helpers/readers.ts'
+import { useBrowser } from '../helpers/shared-browser.ts'
 import { DESK, enter, PHONE, violations } from '../helpers/visits.ts'
 
-let browser: Browser
-
-beforeAll(async () => {
-  browser = await launchBrowser()
-}, 120_000)
-
-afterAll(async () => {
-  await browser.close()
-})
+const browser = useBrowser()
 
 /** A reader with two newsletters of so many issues. */
 async function readerOf(...counts: readonly number[]) {
@@ -78,7 +69,7 @@ describe('the inbox', () => {
     'is filtered, marked as read at once, and that is undone: %s',
     async (_, viewport, colorScheme) => {
       const { reader, keys, operations } = await readerOf(2, 3)
-      const { page, complaints } = await enter(browser, reader, { viewport, colorScheme })
+      const { page, complaints } = await enter(browser(), reader, { viewport, colorScheme })
       page.setDefaultTimeout(8_000)
       expect(await violations(page)).toEqual([])
       expect(await page.locator('.item').count()).toBe(5)
@@ -119,7 +110,7 @@ describe('a long issue', () => {
         draft: { markdown, folder: PICTURES },
       }));
       const reader = await startReader(author.operations)
-      const { page, complaints } = await enter(browser, reader, { viewport, colorScheme })
+      const { page, complaints } = await enter(browser(), reader, { viewport, colorScheme })
       const path = `${reader.origin}/n/${author.feedKey}/1`
       await page.goto(path)
       const picture = page.locator('.prose img')

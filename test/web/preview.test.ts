@@ -1,22 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { launchBrowser } from '../helpers/browser.ts'
+import { describe, expect, it } from 'vitest'
 import { openAuthor } from '../helpers/peers.ts'
 import { startReader } from '../helpers/readers.ts'
+import { useBrowser } from '../helpers/shared-browser.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { DESK, enter, PHONE, violations } from '../helpers/visits.ts'
 
-let browser: Browser
-
-beforeAll(async () => {
-  browser = await launchBrowser()
-}, 120_000)
-
-afterAll(async () => {
-  await browser.close()
-})
+const browser = useBrowser()
 
 const SVG = (colour: string) =>
   `<svg xmlns="http://www.w3.org/2000/svg" width="60" height="20"><rect width="60" height="20" fill="${colour}"/></svg>`
@@ -43,7 +34,7 @@ describe('the page of a draft', () => {
     'on a %s shows it in every way that readers see it',
     async (_name, viewport, colorScheme) => {
       const { reader, path } = await someDraft()
-      const { page, complaints } = await enter(browser, reader, { viewport, colorScheme })
+      const { page, complaints } = await enter(browser(), reader, { viewport, colorScheme })
       await page.goto(reader.origin + path)
       expect(await page.locator('.findings').innerText()).toMatch(
         /1 thing to look at[^]*Line 7[^]*img\/b\.svg/,
@@ -68,7 +59,7 @@ describe('the page of a draft', () => {
 
   it('follows the text and its pictures while they change', async () => {
     const { reader, path, folder, write } = await someDraft()
-    const { page, complaints } = await enter(browser, reader)
+    const { page, complaints } = await enter(browser(), reader)
     await page.goto(reader.origin + path)
     await page.locator('html[data-following]').waitFor()
     await write('The **moon**.\n\n![The tide](img/a.svg)')
