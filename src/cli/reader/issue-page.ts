@@ -52,7 +52,7 @@ export class TextPage {
   }
 }
 
-/** The text of an issue as lines that fit a screen of so many columns. */
+/** The text of an issue, wrapped at `columns`. */
 export async function linesOf(
   context: Context,
   operations: Operations,

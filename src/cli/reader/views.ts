@@ -105,7 +105,7 @@ function lastLine(status: string, { columns, style, measure }: Canvas): string {
   return style.inverse(fit(` ${status}`, columns - 1, measure))
 }
 
-/** A text cut or filled to so many columns. */
+/** A text, truncated or padded to exactly `columns`. */
 function fit(text: string, columns: number, measure: Measure): string {
   const cut = truncate(text, Math.max(0, columns), measure)
   return cut + ' '.repeat(Math.max(0, columns - measure(cut)))

@@ -202,7 +202,7 @@ function titleOf({ origin }: Mailing, issue: IssueText): Part {
   return { text: `${title}\n${page}\n`, html, pictures: [] }
 }
 
-/** Who wrote it and when, and what became of it. */
+/** The lines above the text: newsletter, authors, date, and whether the issue was amended or retracted. */
 function headOf({
   newsletter,
   authors = [],
