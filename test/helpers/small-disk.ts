@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { onTestFinished } from 'vitest'
@@ -32,11 +32,13 @@ export async function remountReadOnly(directory: string): Promise<void> {
 /** Takes all the room that is left on the disk of a directory; gives the file that does. */
 export async function fillDisk(directory: string): Promise<string> {
   const path = join(directory, 'filling')
+  // Through one handle: by its path, a disk that is unmounted meanwhile would give way to the one below.
+  await using file = await open(path, 'a')
   const pieces = [1024 * 1024, 4096, 1].map((sizeBytes) => Buffer.alloc(sizeBytes))
   for (const piece of pieces) {
     for (;;) {
       try {
-        await writeFile(path, piece, { flag: 'a' })
+        await file.writeFile(piece)
       } catch (error) {
         if (codeOf(error) !== 'ENOSPC') throw error
         break
