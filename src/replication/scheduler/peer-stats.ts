@@ -104,8 +104,9 @@ export class PeerStats {
 /** Asked of a peer before anything is known of the way to it … */
 const FIRST_BYTES = 128 * 1024
 
-/** … and of the only one there is: nobody else would be faster. */
+/** … and of the only one there is: nobody else would be faster, and a long path holds as much at 50 Mbit/s. */
 const FIRST_OF_ONE_BYTES = 512 * 1024
+const FIRST_OF_ONE_BYTES_PER_MS = 6_250
 
 /** Nobody is asked for more at a time. */
 const MAX_BYTES = 8 * 1024 * 1024
@@ -119,8 +120,12 @@ const MANY_PEERS = 12
 /** What reading, checking and storing a block may take at both ends, besides the way. */
 const WORK_MS = 20
 
-/** If a peer is the only one, it has to bridge every pause of either side; of several, one does it for another. */
-const PAUSE_OF_ONE_MS = 280
+/**
+ * If a peer is the only one, what is under way from it has to bridge every pause of either side, but not on top of a
+ * long path: what exceeds twice bandwidth times delay is lost at the far end, and sent again. Of several peers, one
+ * bridges the pauses of another.
+ */
+const AHEAD_OF_ONE_MS = 240
 const PAUSE_MS = 160
 
 /** A path that is longer is taken for one that queues. */
@@ -189,16 +194,23 @@ export class Window {
 
   /** How many blocks may be asked for at a time, of one of `peers`. */
   blocks(peers: number): number {
-    const first = peers <= 1 ? FIRST_OF_ONE_BYTES : FIRST_BYTES
-    const bytes = this.#bytesPerMs === undefined ? first : this.#bytesPerMs * this.#aheadMs(peers)
+    const bytes =
+      this.#bytesPerMs === undefined
+        ? this.#firstBytes(peers)
+        : this.#bytesPerMs * this.#aheadMs(peers)
     const least = peers < MANY_PEERS ? LEAST_BLOCKS : 1
     return Math.max(least, Math.ceil(Math.min(bytes, MAX_BYTES) / this.#blockBytes))
+  }
+
+  #firstBytes(peers: number): number {
+    if (peers > 1) return FIRST_BYTES
+    return Math.max(FIRST_OF_ONE_BYTES, 2 * (this.#rttMs ?? 0) * FIRST_OF_ONE_BYTES_PER_MS)
   }
 
   // Twice the way, or the rate could never be seen to grow.
   #aheadMs(peers: number): number {
     const rttMs = this.#rttMs ?? 0
-    if (peers <= 1) return Math.max(2 * rttMs, rttMs + PAUSE_OF_ONE_MS)
+    if (peers <= 1) return Math.max(2 * rttMs, AHEAD_OF_ONE_MS)
     return 2 * (rttMs + Math.max(WORK_MS, PAUSE_MS / peers))
   }
 

@@ -85,3 +85,17 @@ test('a peer that turns out to be slow narrows it as soon as it has been asked f
 
   expect(window.blocks(FEW)).toBe(2)
 })
+
+test('the only source is asked for what a long path holds from the start, and never for more than twice of it', () => {
+  const window = new Window(BLOCK_BYTES)
+  window.noteRoundTrip(100)
+  const bytesPerMs = 12_500
+  const pathBlocks = (bytesPerMs * 100) / BLOCK_BYTES
+
+  expect(window.blocks(1)).toBeGreaterThan(0.9 * pathBlocks)
+  // As many as come in 150 ms, of which 50 are a queue at the far end.
+  deliver(window, 1_000, 150, 1.5 * pathBlocks)
+
+  expect(window.blocks(1)).toBeGreaterThan(1.9 * pathBlocks)
+  expect(window.blocks(1)).toBeLessThan(2.5 * pathBlocks)
+})
