@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { MAX_OPML_LENGTH } from '../api/kinds.ts'
 import { codeOf, type ErrorCode, HyperletterError } from '../errors.ts'
-import { MAX_BODY_BYTES } from '../format/records/content.ts'
+import { MAX_BODY_BYTES } from '../format/records/bodies.ts'
 import type { Context, Io } from './context.ts'
 
 /**

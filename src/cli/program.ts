@@ -6,25 +6,20 @@ import { CliCommand } from './command.ts'
 type Load = () => Promise<{ readonly commands: Commands }>
 
 const toWrite = {
-  create: () => import('./commands/write/create.ts'),
+  newsletter: () => import('./commands/write/newsletter.ts'),
   publish: () => import('./commands/write/publish.ts'),
   preview: () => import('./commands/write/preview.ts'),
-  edit: () => import('./commands/write/edit.ts'),
   scheduled: () => import('./commands/write/scheduled.ts'),
   correct: () => import('./commands/write/correct.ts'),
   import: () => import('./commands/write/import.ts'),
-  republish: () => import('./commands/write/republish.ts'),
-  succeed: () => import('./commands/keep/recover.ts'),
 }
 const toRead = {
   subscribe: () => import('./commands/read/subscribe.ts'),
-  importOpml: () => import('./commands/read/import-opml.ts'),
   lists: () => import('./commands/read/lists.ts'),
   search: () => import('./commands/read/search.ts'),
   read: () => import('./commands/read/read.ts'),
   open: () => import('./commands/read/open.ts'),
   devices: () => import('./commands/read/devices.ts'),
-  web: () => import('./commands/read/web.ts'),
   save: () => import('./commands/read/save.ts'),
   mark: () => import('./commands/read/mark.ts'),
   watch: () => import('./commands/read/watch.ts'),
@@ -33,10 +28,8 @@ const toRead = {
 const toKeep = {
   daemon: () => import('./commands/keep/daemon.ts'),
   status: () => import('./commands/keep/status.ts'),
-  seed: () => import('./commands/keep/keep.ts'),
   keep: () => import('./commands/keep/keep.ts'),
   export: () => import('./commands/keep/export.ts'),
-  mirror: () => import('./commands/keep/mirror.ts'),
   recover: () => import('./commands/keep/recover.ts'),
 }
 const toDo = {
@@ -53,16 +46,16 @@ const toDo = {
  */
 const GROUPS: Readonly<Record<string, readonly (readonly [string, string, Load])[]>> = {
   'Write:': [
-    ['create <title>', 'create a newsletter', toWrite.create],
+    ['create <title>', 'create a newsletter', toWrite.newsletter],
     ['publish <file>', 'publish a Markdown file as the next issue', toWrite.publish],
     ['preview <file>', 'show a draft as readers will see it, live', toWrite.preview],
     ['scheduled', 'list drafts that are published later', toWrite.scheduled],
     ['cancel [draft]', 'take back a draft that is published later', toWrite.scheduled],
     ['amend <newsletter> <number> <file>', 'publish a corrected text of an issue', toWrite.correct],
-    ['edit <newsletter>', 'change the title or profile of a newsletter', toWrite.edit],
+    ['edit <newsletter>', 'change the title or profile of a newsletter', toWrite.newsletter],
     ['retract <newsletter> <number>', 'withdraw an issue', toWrite.correct],
     ['import <folder>', 'publish every Markdown file in a folder, oldest first', toWrite.import],
-    ['republish [address]', 'publish what appears in your existing feed', toWrite.republish],
+    ['republish [address]', 'publish what appears in your existing feed', toWrite.import],
     [
       'export <newsletter>',
       'export a newsletter to one file, a website, or Markdown files',
@@ -70,11 +63,11 @@ const GROUPS: Readonly<Record<string, readonly (readonly [string, string, Load])
     ],
     ['restore', 'recover a newsletter with its 24 words', toKeep.recover],
     ['repair <newsletter>', 'undo a conflicting history', toKeep.recover],
-    ['succeed <newsletter>', 'direct readers to a successor newsletter', toWrite.succeed],
+    ['succeed <newsletter>', 'direct readers to a successor newsletter', toKeep.recover],
   ],
   'Read:': [
     ['subscribe <link>', 'follow a newsletter', toRead.subscribe],
-    ['import-opml <file>', 'follow every newsletter in an OPML file', toRead.importOpml],
+    ['import-opml <file>', 'follow every newsletter in an OPML file', toRead.fetch],
     ['inbox', 'read unread issues, newest first', toRead.lists],
     ['search <words...>', 'search saved issues', toRead.search],
     ['list', 'list the newsletters you write, follow and seed', toRead.lists],
@@ -82,7 +75,7 @@ const GROUPS: Readonly<Record<string, readonly (readonly [string, string, Load])
     ['read [newsletter] [number]', 'show an issue and mark it as read', toRead.read],
     ['open [link]', 'read in the browser; with a link, follow it first', toRead.open],
     ['web-feeds', 'show web feed addresses for other apps on this machine', toRead.open],
-    ['web', 'show the reader in one file, which browsers open from a disk', toRead.web],
+    ['web', 'show the reader in one file, which browsers open from a disk', toRead.open],
     ['devices <add|list|remove>', 'read on a phone or in an app elsewhere', toRead.devices],
     ['save <newsletter> <number> [attachment]', 'save an issue as files', toRead.save],
     ['star <newsletter> <number>', 'star an issue', toRead.mark],
@@ -94,11 +87,11 @@ const GROUPS: Readonly<Record<string, readonly (readonly [string, string, Load])
   'Keep newsletters available:': [
     ['daemon <start|stop|status|…>', 'fetch and serve in the background', toKeep.daemon],
     ['status', 'show what is stored here and which peers have it', toKeep.status],
-    ['seed [link...]', 'fetch and serve newsletters without following them', toKeep.seed],
+    ['seed [link...]', 'fetch and serve newsletters without following them', toKeep.keep],
     ['keep <newsletter>', 'choose how much of a newsletter to store', toKeep.keep],
     ['import-bundle <file>', 'import a newsletter from a file, offline', toRead.subscribe],
-    ['mirror <add|remove|list>', 'choose web servers that have what no peer has', toKeep.mirror],
-    ['unseed <newsletter>', 'stop seeding a newsletter', toKeep.seed],
+    ['mirror <add|remove|list>', 'choose web servers that have what no peer has', toKeep.keep],
+    ['unseed <newsletter>', 'stop seeding a newsletter', toKeep.keep],
   ],
   'More:': [
     ['doctor', 'check for problems', toDo.doctor],

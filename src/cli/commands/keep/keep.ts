@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { InvalidArgumentError } from 'commander'
-import type { Output } from '../../../api/contract/contract.ts'
+import type { Output, Input } from '../../../api/contract/contract.ts'
 import { type Keep, parseNewerThan } from '../../../config/keep.ts'
 import { MAX_OPML_NEWSLETTERS as MAX_NEWSLETTERS } from '../../../api/kinds.ts'
 import { parseBytes } from '../../../config/values.ts'
@@ -9,6 +9,7 @@ import { HyperletterError } from '../../../errors.ts'
 import { wholeNumber } from '../../command.ts'
 import { call, type Commands, type Context, withOperations } from '../../context.ts'
 import { formatBytes, nameOf, plural } from '../../terminal/format.ts'
+import { formatTable, right, shrinking } from '../../terminal/table.ts'
 
 interface Options {
   readonly everything?: boolean
@@ -47,6 +48,43 @@ export const commands: Commands = {
       .examples('hyperletter seed hyperletter://<feed key>', 'hyperletter seed --file links.txt')
       .action(bind(seed)),
   unseed: (command, bind) => command.examples('hyperletter unseed ybndrfg8').action(bind(unseed)),
+  mirror: (mirror, bind) => {
+    mirror
+      .more('A mirror is asked for what no peer has; whatever it sends is verified.')
+      .examples(
+        'hyperletter mirror add tide https://tides.example/',
+        'hyperletter mirror list tide',
+      )
+    mirror
+      .command('add <newsletter> <address>')
+      .description('Fetch from a web server what no peer has.')
+      .describeArgument('address', ADDRESS)
+      .details(
+        `
+Of a newsletter that you write, the address is signed into its profile: all readers use it, so it must
+be https, and everybody sees it.
+`,
+      )
+      .examples('hyperletter mirror add tide https://tides.example/')
+      .action(
+        bind((context, newsletter: string, add: string) => change(context, { newsletter, add })),
+      )
+    mirror
+      .command('remove <newsletter> <address>')
+      .description('Ask a web server no more.')
+      .describeArgument('address', 'an address that `mirror list` shows')
+      .examples('hyperletter mirror remove tide https://tides.example/')
+      .action(
+        bind((context, newsletter: string, remove: string) =>
+          change(context, { newsletter, remove }),
+        ),
+      )
+    mirror
+      .command('list <newsletter>')
+      .description('List the mirrors of a newsletter, and how it stands with each.')
+      .examples('hyperletter mirror list tide', 'hyperletter mirror list tide --json')
+      .action(bind((context, newsletter: string) => change(context, { newsletter })))
+  },
 }
 
 async function choose(context: Context, newsletter: string, options: Options): Promise<void> {
@@ -167,4 +205,42 @@ async function feedKeysOf(links: readonly string[]): Promise<string[]> {
 async function unseed(context: Context, newsletter: string): Promise<void> {
   const { feedKey } = await call(context, 'unseed', { newsletter })
   await context.out.result({ feedKey }, () => `No longer seeding ${feedKey}.\n`)
+}
+
+type Mirrors = Output<'setMirrors'>
+type Mirror = Mirrors['mirrors'][number]
+
+const ADDRESS = 'web address of a folder that `hyperletter export --site` wrote'
+
+async function change(context: Context, input: Input<'setMirrors'>): Promise<void> {
+  const { out } = context
+  const found = await call(context, 'setMirrors', input)
+  await out.result(found, async () => {
+    if (found.mirrors.length === 0) return `${nameOf(found)} has no mirrors.\n`
+    const { green, yellow } = out.style
+    return formatTable(
+      [shrinking('mirror'), 'from', 'state', right('received')],
+      found.mirrors.map((it) => [
+        it.address,
+        it.from === 'you' && !found.signed ? 'you' : 'its author',
+        { text: STATES[it.state], style: it.state === 'good' ? green : yellow },
+        formatBytes(it.downloadedBytes),
+      ]),
+      out,
+    )
+  })
+  for (const { message } of found.mirrors) if (message !== undefined) await out.note(message)
+  if (found.signed && (input.add !== undefined || input.remove !== undefined)) {
+    await out.note('Signed: its readers use these addresses.')
+  }
+}
+
+const STATES: Readonly<Record<Mirror['state'], string>> = {
+  'not-asked': 'not asked yet',
+  good: 'good',
+  behind: 'is behind',
+  wrong: 'sends what was never signed',
+  conflict: 'has another history',
+  refused: 'may not be asked',
+  unreachable: 'does not answer',
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { pathToFileURL, fileURLToPath } from 'node:url'
 import { Option } from 'commander'
 import { anySignal } from '../../../async.ts'
 import type { Operations, Output } from '../../../api/contract/contract.ts'
@@ -20,6 +20,8 @@ import {
 } from '../../context.ts'
 import { plural, quoteTitle, shortKey } from '../../terminal/format.ts'
 import type { AllAddresses } from '../../../site/syndication/addresses.ts'
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 
 interface FeedsOptions {
   readonly complete?: boolean
@@ -60,6 +62,15 @@ export const commands: Commands = {
       .action(bind(open)),
   'web-feeds': registerFeeds,
   feeds: registerFeeds,
+  web: (command, bind) =>
+    command
+      .more('It checks newsletters on any web host against their keys: see docs/reach.md.')
+      .option('--hash', 'print its SHA-256 and nothing else')
+      .examples(
+        'hyperletter web --hash',
+        'curl -s https://tides.example/reader.html | sha256sum   # the same, if it is this version',
+      )
+      .action(bind(showReaderFile)),
 }
 
 interface Options {
@@ -255,4 +266,18 @@ function listing(
       return `${bold(it.title)}\n  ${atom}\n  ${dim(json)}\n`
     })
     .join('\n')
+}
+
+async function showReaderFile(
+  { out }: Context,
+  { hash: hashAlone = false }: { readonly hash?: boolean },
+): Promise<void> {
+  const { browserFile } = await import('../../../api/preserving/website.ts')
+  const path = fileURLToPath(browserFile('reader.html'))
+  const hash = createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex')
+  await out.result({ file: path, sha256: hash }, () =>
+    hashAlone ? `${hash}\n` : `${path}\n${hash}\n`,
+  )
 }

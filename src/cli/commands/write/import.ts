@@ -1,14 +1,12 @@
 import { resolve } from 'node:path'
-import { defined } from '../../../defined.ts'
-import { collect, OWN_NEWSLETTER } from '../../command.ts'
-import { type Commands, type Context, withOperations } from '../../context.ts'
+import { collect, OWN_NEWSLETTER, seconds } from '../../command.ts'
+import { type Commands, type Context, withOperations, call } from '../../context.ts'
 import type { WithheldKind } from '../../../sources/unpublished.ts'
 import { includeOption } from './publish.ts'
 import type { Operations, Output } from '../../../api/contract/contract.ts'
-import { HyperletterError } from '../../../errors.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { ask, canAsk } from '../../input.ts'
-import { plural } from '../../terminal/format.ts'
+import { plural, formatDate, nameOf } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
 import {
   importReport,
@@ -17,6 +15,10 @@ import {
   warningLine,
   type Outcome,
 } from './import-report.ts'
+import { Option } from 'commander'
+import { defined } from '../../../defined.ts'
+import { HyperletterError } from '../../../errors.ts'
+import { formatTable } from '../../terminal/table.ts'
 
 interface Options {
   readonly to?: string
@@ -74,6 +76,32 @@ export const commands: Commands = {
         `hyperletter import ~/letters --exclude '{notes,attic}/**'`,
       )
       .action(bind(importFolder)),
+  republish: (command, bind) =>
+    command
+      .describeArgument('address', 'of an Atom, RSS or JSON feed; see --list')
+      .option('--to <newsletter>', 'one of yours: title, key or start of the key')
+      .option('--every <seconds>', 'time between two looks (default: 900)', seconds)
+      .option('--new-only', 'leave posts from before now alone')
+      .option('--allow-private-addresses', 'the feed may lie on this machine or in its network')
+      .option('--fetch-pictures', 'take along pictures that the feed shows from the web')
+      .option('--dry-run', 'publish nothing; show what would be published')
+      .option('--yes', 'skip the confirmation')
+      .addOption(new Option('--list', 'show what is republished').conflicts('stop'))
+      .option('--stop', 'republish this feed no more; its issues stay')
+      .details(
+        `
+Publishes the posts of your feed as issues now, and from then on what appears in it whenever the daemon
+runs. A post that changes in the feed is amended; one that leaves it stays. Nothing is published twice.
+Only the texts in the feed are published: if it has excerpts, so has the newsletter.
+`,
+      )
+      .examples(
+        'hyperletter republish https://tides.example/feed.xml --to "Tide Tables"',
+        'hyperletter republish https://tides.example/feed.xml --new-only --every 3600',
+        'hyperletter republish --list',
+        'hyperletter republish https://tides.example/feed.xml --stop',
+      )
+      .action(bind(republish)),
 }
 
 function importFolder(
@@ -108,7 +136,7 @@ const FOR_EVER = 'A published issue cannot be withdrawn from everybody.'
 const MANY = 20
 
 /** Runs an import and shows what came of it; on a terminal, it shows what would be signed first, and asks. */
-export async function runImport(
+async function runImport(
   context: Context,
   { dryRun = false, yes = false }: RunOptions,
   start: Start,
@@ -204,4 +232,63 @@ async function tellWarnings({ out, options }: Context, warnings: Outcome['warnin
   const files = new Set(warnings.map(({ file }) => file)).size
   const many = `${plural(warnings.length, 'warning')} in ${plural(files, 'file')}`
   await out.warn(`${many}; list them with --verbose or --json.`)
+}
+
+interface RepublishOptions {
+  readonly to?: string
+  readonly every?: number
+  readonly newOnly?: boolean
+  readonly allowPrivateAddresses?: boolean
+  readonly fetchPictures?: boolean
+  readonly dryRun?: boolean
+  readonly yes?: boolean
+  readonly list?: boolean
+  readonly stop?: boolean
+}
+
+async function republish(
+  context: Context,
+  address: string | undefined,
+  { list = false, stop = false, to, yes, dryRun, every, ...options }: RepublishOptions,
+): Promise<number | void> {
+  const { out } = context
+  if (list) return show(context)
+  if (address === undefined) {
+    throw new HyperletterError('INVALID_INPUT', 'Say which feed, or --list.')
+  }
+  if (stop) {
+    const stopped = await call(context, 'stopRepublishing', { address })
+    return out.result(stopped, () => `Stopped republishing ${address}.\n`)
+  }
+  const everySeconds = every === undefined ? undefined : Math.max(1, Math.round(every))
+  const code = await runImport(context, { yes, dryRun }, (operations, given) =>
+    operations.republishFeed(
+      { address, ...defined({ newsletter: to, everySeconds, ...options, ...given }) },
+      { signal: context.io.signal },
+    ),
+  )
+  if (code === undefined && dryRun !== true)
+    await out.next('Run `hyperletter daemon start` to publish what appears from now on.')
+  return code
+}
+
+async function show(context: Context): Promise<void> {
+  const { out } = context
+  const feeds = await call(context, 'listRepublished', {})
+  const columns = [
+    'feed',
+    { header: 'newsletter', shrink: true },
+    'every',
+    'looked at',
+    { header: 'problem', shrink: true },
+  ]
+  const rows = feeds.map((it) => [
+    it.address,
+    nameOf(it),
+    `${it.everySeconds} s`,
+    it.checkedAt === undefined ? 'never' : formatDate(it.checkedAt),
+    it.problem?.message ?? '',
+  ])
+  await out.result(feeds, () => formatTable(columns, rows, out))
+  if (feeds.length === 0) await out.next('hyperletter republish <address of your feed>')
 }
