@@ -1,9 +1,8 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Config } from './config/config.ts'
 import { dial, notAnswering, remoteOperations, requestReader } from './api/socket/client.ts'
-import type { ReaderRequest } from './api/socket/protocol.ts'
+import { type ReaderRequest, readRecord } from './api/socket/protocol.ts'
 import type { OperationsServerOptions } from './api/socket/server.ts'
-import { readRecord } from './api/socket/socket-directory.ts'
 import { defined } from './defined.ts'
 import { hasCode, HyperletterError } from './errors.ts'
 import type { CallOptions, Operations } from './api/contract/contract.ts'
@@ -158,7 +157,7 @@ type Lent = Pick<OperationsServerOptions, 'operations' | 'openReader' | 'logger'
 async function lendOver(config: Config, lent: Lent) {
   const [{ OperationsServer }, { recordAddress }, { packageVersion }] = await Promise.all([
     import('./api/socket/server.ts'),
-    import('./api/socket/socket-directory.ts'),
+    import('./api/socket/protocol.ts'),
     import('./version.ts'),
   ])
   const startedAt = Date.now()

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { REPUBLISHED_FILE, SCHEDULED_FOLDER, type Config } from '../config/config.ts'
-import { diskCapOf } from '../config/disk-cap.ts'
+import { diskCapOf } from '../config/keep.ts'
 import { LiveConfig, type Reloaded } from '../config/live.ts'
 import { Engine } from '../engine/engine.ts'
 import { hasCode, HyperletterError } from '../errors.ts'
@@ -20,7 +20,7 @@ import { Monitoring } from './monitoring/monitoring.ts'
 import { Republishing } from './republishing.ts'
 import { Scheduling } from './scheduling.ts'
 import { OperationsServer } from '../api/socket/server.ts'
-import { recordAddress } from '../api/socket/socket-directory.ts'
+import { recordAddress } from '../api/socket/protocol.ts'
 
 export interface Ready {
   readonly socket: string

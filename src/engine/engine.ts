@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { makeDirectory } from '../atomic-file.ts'
 import type { Config } from '../config/config.ts'
-import { diskCapOf } from '../config/disk-cap.ts'
+import { diskCapOf } from '../config/keep.ts'
 import { LiveConfig } from '../config/live.ts'
 import type { HyperletterError } from '../errors.ts'
 import type { Feed } from '../format/feed.ts'

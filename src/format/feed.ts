@@ -1,5 +1,5 @@
 import { hasCode, HyperletterError } from '../errors.ts'
-import type { Attachment } from './records/content.ts'
+import type { Attachment } from './records/bodies.ts'
 import { feedKeyOf, type FeedKey } from './keys/feed-key.ts'
 import { decodeRecord, MAX_PREVIOUS, type NewsletterRecord } from './records/record.ts'
 import type { Log, ReadOptions } from './log.ts'

@@ -29,7 +29,7 @@ export {
   type UnknownRecord,
   type WritableRecord,
 } from './records/record.ts'
-export type { Attachment, Content } from './records/content.ts'
+export type { Attachment, Content } from './records/bodies.ts'
 export {
   formatSuccession,
   isSigned,
@@ -53,7 +53,7 @@ export type { BlockSource, Log, ReadOptions, StoredLog } from './log.ts'
 export { takeBundle } from './bundle/take.ts'
 export { writeBundle } from './bundle/write.ts'
 export { LogFiles, type LogFilesOptions } from './log-files/log-files.ts'
-export { asBundle, treeOfFiles } from './log-files/as-bundle.ts'
+export { asBundle, treeOfFiles } from './log-files/verified-files.ts'
 export type { LogHead } from './log-files/head.ts'
 export {
   webSource,

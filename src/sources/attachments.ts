@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { attachmentName, MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS } from '../format/records/content.ts'
+import { attachmentName, MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS } from '../format/records/bodies.ts'
 import { line as lineOfText } from '../format/records/text.ts'
 import { mediaTypeOf, UNKNOWN_TYPE } from './media-types.ts'
 import type { LocalReference } from './local-reference.ts'

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { HyperletterError } from '../errors.ts'
-import { MAX_BODY_BYTES } from '../format/records/content.ts'
+import { MAX_BODY_BYTES } from '../format/records/bodies.ts'
 import { invalidDraft } from './source.ts'
 import { MAX_HEAD_BYTES } from './front-matter.ts'
 

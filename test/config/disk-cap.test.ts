@@ -1,7 +1,7 @@
 import { lstat, readFile, statfs, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { diskCapOf } from '../../src/config/disk-cap.ts'
+import { diskCapOf } from '../../src/config/keep.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
 describe('the disk cap', () => {

@@ -18,7 +18,7 @@ import {
   MAX_ATTACHMENT_BYTES,
   MAX_ATTACHMENTS,
   MAX_BODY_BYTES,
-} from '../../src/format/records/content.ts'
+} from '../../src/format/records/bodies.ts'
 
 const fixtures = join(import.meta.dirname, '../../fixtures')
 const draftFile = (name: string) => join(fixtures, 'drafts', name)

@@ -11,7 +11,7 @@ import { unheldOf } from '../../replication/copies.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import { waitUntil } from '../../async.ts'
 import { tooLargeToList } from '../reading/listing.ts'
-import type { Reason } from './checks.ts'
+import type { Reason } from './diagnose.ts'
 
 /** How long a peer may take to appear, for who has just gone online. */
 const PEER_TIMEOUT_MS = 6_000

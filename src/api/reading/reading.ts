@@ -9,7 +9,7 @@ import {
   newestEdition,
   type Edition,
 } from '../../format/history/corrections.ts'
-import type { Attachment } from '../../format/records/content.ts'
+import type { Attachment } from '../../format/records/bodies.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import { describeEdition } from '../../site/describe.ts'
 import { bitmapOf } from '../../render/bitmap.ts'

@@ -6,7 +6,7 @@ import type { CallOptions, Operations } from '../contract/contract.ts'
 import { OPERATION_KINDS } from '../kinds.ts'
 import { mapOperations } from '../map-operations.ts'
 import * as protocol from './protocol.ts'
-import { assertOwnDirectory, readRecord } from './socket-directory.ts'
+import { assertOwnDirectory, readRecord } from './protocol.ts'
 
 /** How long a daemon may take to say who it is. A busy one answers within milliseconds. */
 const DIAL_TIMEOUT_MS = 3_000

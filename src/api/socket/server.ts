@@ -12,7 +12,7 @@ import { OPERATION_KINDS, type OperationName } from '../kinds.ts'
 import { callByName } from '../map-operations.ts'
 import { unusableDirectory } from '../../storage-errors.ts'
 import * as protocol from './protocol.ts'
-import { isPipe, makeSocketDirectory } from './socket-directory.ts'
+import { isPipe, makeSocketDirectory } from './protocol.ts'
 
 export interface OperationsServerOptions {
   readonly socketPath: string

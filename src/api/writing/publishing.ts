@@ -4,7 +4,7 @@ import { HyperletterError } from '../../errors.ts'
 import { invalidDraft, isDated, type Draft } from '../../sources/source.ts'
 import type { BlockRange, Feed } from '../../format/feed.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
-import { encryptionKeyOf } from '../../format/keys/feed-key.ts'
+import { encryptionKeyOf, encodeZ32 } from '../../format/keys/feed-key.ts'
 import { formatLink } from '../../format/keys/link.ts'
 import { createRecoveryPhrase, deriveKeys } from '../../format/keys/recovery.ts'
 import { waitUntil } from '../../async.ts'
@@ -12,7 +12,6 @@ import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import { issueOf, loadDraft, prepareIssue, publishTimeOf, withheldFor } from './drafts.ts'
 import { PublishedIssues } from './published-issues.ts'
 import { datedFor, schedule } from './scheduling.ts'
-import { encodeZ32 } from '../../format/keys/z-base-32.ts'
 
 /** How long `publishIssue` waits for copies unless told otherwise. */
 const COPIES_TIMEOUT_SECONDS = 120

@@ -6,7 +6,7 @@ import {
   SMALL_BLOCK_BYTES,
   type Content,
   type Attachment,
-} from '../records/content.ts'
+} from '../records/bodies.ts'
 import { readRange, type BlockSource, type ReadOptions } from '../log.ts'
 import type { Edition } from '../history/corrections.ts'
 

@@ -5,7 +5,7 @@ import type {
   NewsletterRecord,
 } from '../records/record.ts'
 import { only, without, type BlockRange } from '../block-ranges.ts'
-import type { Content } from '../records/content.ts'
+import type { Content } from '../records/bodies.ts'
 
 /** A record and the block it lies in. */
 export interface Located<R> {

@@ -1,5 +1,11 @@
-import type { Attachment, Content } from '../records/content.ts'
-import type { AmendmentHead, IssueHead, Newsletter, Retraction } from '../records/bodies.ts'
+import type {
+  Attachment,
+  Content,
+  AmendmentHead,
+  IssueHead,
+  Newsletter,
+  Retraction,
+} from '../records/bodies.ts'
 import { encodeRecord, MAX_PREVIOUS, type WritableRecord } from '../records/record.ts'
 import type { EncodedContent } from '../content/content-codec.ts'
 

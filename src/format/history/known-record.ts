@@ -1,5 +1,10 @@
-import { amendmentBody, issueBody, newsletterBody, retractionBody } from '../records/bodies.ts'
-import { attachment } from '../records/content.ts'
+import {
+  amendmentBody,
+  issueBody,
+  newsletterBody,
+  retractionBody,
+  attachment,
+} from '../records/bodies.ts'
 import type { HyperletterRecord } from '../records/record.ts'
 import { author } from '../records/text.ts'
 

@@ -2,7 +2,7 @@ import { hasCode, HyperletterError } from '../../errors.ts'
 import { claimsToBeRecord, decodeRecord } from '../records/record.ts'
 import type { BlockSource, ReadOptions } from '../log.ts'
 import type { History } from './history.ts'
-import { decodeZ32 } from '../keys/z-base-32.ts'
+import { decodeZ32 } from '../keys/feed-key.ts'
 
 /**
  * Whether a log can be read on this device. Decryption with a wrong key gives garbage and no error, so

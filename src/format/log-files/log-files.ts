@@ -1,12 +1,15 @@
 import { orAborted } from '../../async.ts'
 import { merged, only, type BlockRange } from '../block-ranges.ts'
 import { LISTING_LIMITS } from '../history/known-record.ts'
-import type { EncryptionKey } from '../keys/feed-key.ts'
+import { type EncryptionKey, keyBytes, type FeedKey } from '../keys/feed-key.ts'
 import { notHere, type BlockSource, type Fetch, type ReadOptions } from '../log.ts'
-import { decrypterOf } from './decrypt.ts'
 import { clipped, isIn, lastTile, tileOf, type Pack } from './layout.ts'
 import type { LogFileSource } from './source.ts'
 import { VerifiedFiles, type StoredBlocks, type VerifiedFilesOptions } from './verified-files.ts'
+import { xsalsa20 } from '@noble/ciphers/salsa.js'
+import { namespace } from '../bundle/format.ts'
+import { concat, uint64 } from '../bytes.ts'
+import { blake2b } from '../crypto.ts'
 
 /** Verified blocks that are kept to be read again, in bytes. */
 const CACHE_BYTES = 16 * 2 ** 20
@@ -178,4 +181,26 @@ function deferred(): Waiting {
   })
   promise.catch(() => undefined)
   return { promise, resolve, reject }
+}
+
+const PREFIX_BYTES = 8
+const BLOCK_ENCRYPTION = 5
+
+/**
+ * What reads the stored blocks of a private newsletter: see docs/format.md, section 11. A wrong key gives garbage and no
+ * error, which `Readability` notices.
+ */
+function decrypterOf(
+  feedKey: FeedKey,
+  encryptionKey: EncryptionKey,
+): (stored: Uint8Array, index: number) => Uint8Array {
+  const keys = [keyBytes(feedKey), keyBytes(encryptionKey)]
+  const key = blake2b([namespace(BLOCK_ENCRYPTION), ...keys])
+  return (stored, index) => {
+    const prefix = stored.subarray(0, PREFIX_BYTES)
+    // Too short to be one: not a record either.
+    if (prefix.byteLength < PREFIX_BYTES) return stored
+    const nonce = concat([uint64(index), prefix, new Uint8Array(8)])
+    return xsalsa20(key, nonce, stored.subarray(PREFIX_BYTES))
+  }
 }

@@ -23,8 +23,8 @@ import {
   tilePath,
   type Leaf,
   type Pack,
+  encodeRecords,
 } from './layout.ts'
-import { encodeRecords } from './records-file.ts'
 
 /** A file to write. */
 export interface LogFile {

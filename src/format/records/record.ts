@@ -7,8 +7,6 @@ import {
   MAX_BODY_BYTES,
   overlap,
   type Content,
-} from './content.ts'
-import {
   amendmentBody,
   issueBody,
   MARKDOWN,

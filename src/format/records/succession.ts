@@ -1,6 +1,12 @@
-import { decodeZ32, encodeZ32 } from '../keys/z-base-32.ts'
+import {
+  decodeZ32,
+  encodeZ32,
+  feedKeyOf,
+  KEY_BYTES,
+  keyBytes,
+  type FeedKey,
+} from '../keys/feed-key.ts'
 import { HyperletterError } from '../../errors.ts'
-import { feedKeyOf, KEY_BYTES, keyBytes, type FeedKey } from '../keys/feed-key.ts'
 import { blake2b, isSignatureOf, sign, type SigningKeyPair } from '../crypto.ts'
 import { concat, equal, uint64 } from '../bytes.ts'
 

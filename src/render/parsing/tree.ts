@@ -1,7 +1,6 @@
 import type { AlignType, Nodes, Parents, Root, PhrasingContent } from 'mdast'
 import type { Token } from 'markdown-it'
-import { tokensOf } from './parser.ts'
-import { linksIn } from './bare-urls.ts'
+import { tokensOf, linksIn } from './parser.ts'
 
 /**
  * The syntax tree of a Markdown text, as it was written: nothing in it is safe to show yet. All

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { MAX_ATTACHMENTS } from '../../format/records/content.ts'
+import { MAX_ATTACHMENTS } from '../../format/records/bodies.ts'
 import { withoutMetadata } from '../picture-location.ts'
 import type { Draft, DraftAttachment } from '../source.ts'
 import { getFromWeb, type WebOptions } from '../web.ts'

@@ -3,7 +3,7 @@ import {
   attachmentName,
   MAX_ATTACHMENT_BYTES,
   MAX_ATTACHMENTS,
-} from '../../format/records/content.ts'
+} from '../../format/records/bodies.ts'
 import { safeUrl, URL_MAX_LENGTH } from '../../render/links.ts'
 import { readFromArchive, type Archive } from '../archive.ts'
 import { mediaTypeOf } from '../media-types.ts'

@@ -9,8 +9,10 @@ import {
   checkDisk,
   ok,
   within,
-} from '../../../src/api/diagnosing/checks.ts'
-import { checkPeers, checkReachability, checkRoom } from '../../../src/api/diagnosing/diagnose.ts'
+  checkPeers,
+  checkReachability,
+  checkRoom,
+} from '../../../src/api/diagnosing/diagnose.ts'
 import type { NetworkFacts } from '../../../src/peers/diagnosis.ts'
 import { openEngine } from '../../helpers/engines.ts'
 import { NO_SMALL_DISK, smallDisk } from '../../helpers/small-disk.ts'

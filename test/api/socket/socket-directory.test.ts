@@ -1,10 +1,7 @@
 import { chmod, mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import {
-  assertOwnDirectory,
-  makeSocketDirectory,
-} from '../../../src/api/socket/socket-directory.ts'
+import { assertOwnDirectory, makeSocketDirectory } from '../../../src/api/socket/protocol.ts'
 import { expectCode } from '../../helpers/errors.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 

@@ -1,12 +1,11 @@
 import c from 'compact-encoding'
 import crypto from 'hypercore-crypto'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { encodeZ32 } from '../../../src/format/keys/z-base-32.ts'
+import { encodeZ32, feedKeyOf } from '../../../src/format/keys/feed-key.ts'
 import { SuccessionExchange } from '../../../src/engine/network/succession-exchange.ts'
 import { HyperletterError } from '../../../src/errors.ts'
 import type { Feed } from '../../../src/format/feed.ts'
 import type { ReadOptions } from '../../../src/format/log.ts'
-import { feedKeyOf } from '../../../src/format/keys/feed-key.ts'
 import { encodeRecord } from '../../../src/format/records/record.ts'
 import {
   encodeSuccession,

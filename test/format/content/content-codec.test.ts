@@ -10,7 +10,7 @@ import {
   MAX_BODY_BYTES,
   SMALL_BLOCK_BYTES,
   type Content,
-} from '../../../src/format/records/content.ts'
+} from '../../../src/format/records/bodies.ts'
 import { expectCode } from '../../helpers/errors.ts'
 
 const text = (value: string) => new TextEncoder().encode(value)

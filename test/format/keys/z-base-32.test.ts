@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { decodeZ32, encodeZ32 } from '../../../src/format/keys/z-base-32.ts'
+import { decodeZ32, encodeZ32 } from '../../../src/format/keys/feed-key.ts'
 
 // The examples of the specification, and a key as Hypercore's tools write it.
 test.each([

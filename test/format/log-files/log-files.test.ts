@@ -5,10 +5,13 @@ import { loadBundle, resultOf } from '../../../src/format/bundle/verify.ts'
 import { Contents } from '../../../src/format/content/content-codec.ts'
 import { History } from '../../../src/format/history/history.ts'
 import { encryptionKeyOf } from '../../../src/format/keys/feed-key.ts'
-import { asBundle, treeOfFiles } from '../../../src/format/log-files/as-bundle.ts'
+import {
+  asBundle,
+  treeOfFiles,
+  VerifiedFiles,
+} from '../../../src/format/log-files/verified-files.ts'
 import { decodeHead } from '../../../src/format/log-files/head.ts'
 import { LogFiles } from '../../../src/format/log-files/log-files.ts'
-import { VerifiedFiles } from '../../../src/format/log-files/verified-files.ts'
 import { collect } from '../../../src/format/bytes.ts'
 import { bundleOf } from '../../helpers/bundles.ts'
 import { expectCode } from '../../helpers/errors.ts'

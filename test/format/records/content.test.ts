@@ -5,7 +5,7 @@ import {
   MAX_ATTACHMENT_BYTES,
   MAX_BODY_BYTES,
   overlap,
-} from '../../../src/format/records/content.ts'
+} from '../../../src/format/records/bodies.ts'
 import { decodeRecord } from '../../../src/format/records/record.ts'
 import { blockOf, issueRecord } from './samples.ts'
 
