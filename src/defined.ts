@@ -7,7 +7,7 @@ export type Defined<T> = {
 
 /** The properties of `from` that have a value. Spread it where an absent property and one of undefined differ. */
 export function defined<T extends object>(from: T): Defined<T> {
-  return Object.fromEntries(
-    Object.entries(from).filter(([, value]) => value !== undefined),
-  ) as Defined<T>
+  const kept: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(from)) if (value !== undefined) kept[name] = value
+  return kept as Defined<T>
 }

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
+import { SerialQueue } from '../async.ts'
 import { readChecked, replaceChecked } from '../atomic-file.ts'
 import type { History, HistoryMemory } from '../format/history/history.ts'
 import { only } from '../format/block-ranges.ts'
@@ -26,17 +27,24 @@ export const LISTINGS_BYTES = 1.5 * LISTING_LIMITS.bytes
 
 /** Bounds what listings hold in memory: the one that was not asked for longest goes first. */
 export function listingMemory(maxBytes = LISTINGS_BYTES): HistoryMemory {
-  return new LRUCache<Pick<History, 'release'>, number>({
+  const turns = new SerialQueue()
+  const kept = new LRUCache<Pick<History, 'release'>, number>({
     maxSize: maxBytes,
     sizeCalculation: (bytes) => bytes + 1,
     dispose: (_bytes, history, reason) => {
       if (reason === 'evict') history.release()
     },
   })
+  return {
+    inTurn: (read) => turns.run(read),
+    set: (history, bytes) => kept.set(history, bytes),
+    delete: (history) => kept.delete(history),
+  }
 }
 
-/** Lines that are written or read in one turn of the event loop. */
+/** What is written, and read, in one turn of the event loop. */
 const LINES_AT_ONCE = 1_000
+const BYTES_AT_ONCE = 256 * 1_024
 
 /** Placeholder of a record that is not kept in memory: its position in this list. */
 const MARKS = [INVALID, UNKNOWN, SUPERSEDED] as const
@@ -102,12 +110,15 @@ function formatLine({ index, bytes, record }: KnownRecord): string {
 async function parseLines(bytes: Buffer): Promise<KnownRecord[]> {
   const records: KnownRecord[] = []
   for (let start = 0; start < bytes.length;) {
-    const end = bytes.indexOf('\n', start)
-    const [index, size, record] = JSON.parse(bytes.toString('utf8', start, end)) as Line
-    const kept = typeof record === 'number' ? MARKS[record] : record
-    records.push({ index, bytes: size, record: kept as KnownRecord['record'] })
+    // Many lines as one array take half the time that they take one by one.
+    const end = bytes.indexOf('\n', Math.min(start + BYTES_AT_ONCE, bytes.length - 1))
+    const lines = bytes.toString('utf8', start, end).replaceAll('\n', ',')
+    for (const [index, size, record] of JSON.parse(`[${lines}]`) as Line[]) {
+      const kept = typeof record === 'number' ? MARKS[record] : record
+      records.push({ index, bytes: size, record: kept as KnownRecord['record'] })
+    }
     start = end + 1
-    if (records.length % LINES_AT_ONCE === 0) await setImmediate()
+    await setImmediate()
   }
   return records
 }

@@ -11,6 +11,7 @@ import {
   recordsOf,
   retractedContents,
   newestEdition,
+  numbered,
   type Edition,
   type LocatedIssue,
 } from './history/corrections.ts'
@@ -194,7 +195,7 @@ export class Feed {
       throw new HyperletterError('ISSUE_NOT_FOUND', 'The newsletter has no issue yet.')
     }
     const { issues, missing, isCut } = await this.list(options)
-    const found = issues.find((it) => it.record.number === number)
+    const found = numbered(issues, number)
     if (found !== undefined) return found
     if (isCut && number < (issues.at(-1)?.record.number ?? Infinity)) {
       throw new HyperletterError(

@@ -67,7 +67,7 @@ export const readingContract = {
     }),
     z.array(issueSummary),
   ),
-  /** Issues of all subscriptions, newest first; starred ones of all newsletters. */
+  /** Issues of all subscriptions, newest first; starred ones of all newsletters. The newest 100,000 without a limit. */
   listInbox: value(
     z.strictObject({
       /** Unread ones when absent. */

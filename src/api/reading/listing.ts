@@ -10,7 +10,7 @@ import { addArrivals, arrivalOf } from '../../engine/library/entry.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
 import { formatLink } from '../../format/keys/link.ts'
-import { newestFirst } from '../../format/records/text.ts'
+import { compareTimes } from '../../format/records/text.ts'
 import { ignoreFullDisk } from '../../storage-errors.ts'
 import { describeInList } from '../../site/describe.ts'
 import type { Output, ParsedInput } from '../contract/contract.ts'
@@ -23,6 +23,9 @@ type Problem = NonNullable<NewsletterSummary['problem']>
 
 /** Newsletters that are listed at a time: each may take some hundred MiB of memory meanwhile. */
 export const AT_ONCE = 4
+
+/** Issues of an inbox without a limit: with the longest newsletter that is listed, all subscriptions would exhaust memory. */
+export const MOST_ISSUES = 100_000
 
 /** Only what is on this machine: lists answer at once, also offline. */
 const LOCAL = { wait: false }
@@ -45,7 +48,7 @@ export async function listInbox(
   engine: Engine,
   input: ParsedInput<'listInbox'>,
 ): Promise<IssueSummary[]> {
-  const { show = 'unread', newsletter, skip = 0, limit = Infinity, excerpts = false } = input
+  const { show = 'unread', newsletter, skip = 0, limit = MOST_ISSUES, excerpts = false } = input
   const isWanted = {
     unread: (it: IssueMarks) => !it.read,
     all: () => true,
@@ -55,15 +58,18 @@ export async function listInbox(
     newsletter === undefined ? engine.library.list() : [engine.library.resolve(newsletter)]
   const entries = all.filter((it) => show === 'starred' || it.roles.includes('subscriber'))
   const most = skip + limit
-  const lists = await mapSome(entries, AT_ONCE, async (entry) => {
-    const found = await summarizeIssues(engine, entry, { isWanted }).catch((error: unknown) => {
+  let newest: IssueSummary[] = []
+  await mapSome(entries, AT_ONCE, async (entry) => {
+    const wanted = { isWanted, newest: most }
+    const found = await summarizeIssues(engine, entry, wanted).catch((error: unknown) => {
       // One newsletter that cannot be read must not hide the others.
       if (hasCode(error, 'NEEDS_KEY', 'NOT_AVAILABLE')) return []
       throw error
     })
-    return found.length > most ? newestFirst(found).slice(0, most) : found
+    newest = newest.concat(found)
+    if (newest.length > 2 * most) newest = newestFirst(newest).slice(0, most)
   })
-  const page = newestFirst(lists.flat()).slice(skip, most)
+  const page = newestFirst(newest).slice(skip, most)
   return excerpts ? withExcerpts(engine, page) : page
 }
 
@@ -90,12 +96,14 @@ interface Wanted {
   readonly isWanted?: (marks: IssueMarks) => boolean
   readonly before?: number | undefined
   readonly limit?: number | undefined
+  /** How many of those that are wanted, by time. */
+  readonly newest?: number
 }
 
 async function summarizeIssues(
   engine: Engine,
   entry: LibraryEntry,
-  { isWanted = () => true, before = Infinity, limit }: Wanted = {},
+  { isWanted = () => true, before = Infinity, limit, newest = Infinity }: Wanted = {},
 ): Promise<IssueSummary[]> {
   await using session = await engine.open(entry)
   const { feed } = session
@@ -111,11 +119,29 @@ async function summarizeIssues(
   }
   const known = arrivals === undefined ? entry : { ...entry, arrivals }
   const from = issues.findIndex((it) => it.record.number < before)
-  const wanted = from < 0 ? [] : issues.slice(from, limit && from + limit)
-  return wanted.flatMap((it) => {
-    const marked = marks(it)
-    return isWanted(marked) ? [summarizeIssue(known, feed, it, marked)] : []
-  })
+  const inRange = from < 0 ? [] : issues.slice(from, limit && from + limit)
+  const wanted = inRange.filter((it) => isWanted(marks(it)))
+  const shown =
+    wanted.length <= newest
+      ? wanted
+      : wanted.toSorted((a, b) => compareTimes(timeIn(known, b), timeIn(known, a))).slice(0, newest)
+  const isWhole = feed.holds({ start: 0, end: feed.length })
+  return shown.map((it) => summarizeIssue(known, feed, it, marks(it), isWhole))
+}
+
+function timeIn({ arrivals }: LibraryEntry, { record }: LocatedIssue): string {
+  return arrivalOf(arrivals, record) ?? record.publishedAt
+}
+
+/** By their dates, or by when they arrived if that is earlier: dated in the future, they would stay on top for good. */
+function newestFirst(issues: readonly IssueSummary[]): IssueSummary[] {
+  const timeOf = (it: IssueSummary) => it.arrivedAt ?? it.publishedAt
+  return issues.toSorted(
+    (a, b) =>
+      compareTimes(timeOf(b), timeOf(a)) ||
+      // Of one moment, in the same order whichever newsletter is read first.
+      compareTimes(a.feedKey, b.feedKey),
+  )
 }
 
 async function summarizeNewsletter(
@@ -182,12 +208,13 @@ export function tooLargeToList(
   return { code: 'TOO_LARGE', message, next }
 }
 
-/** What lists say of one issue. */
+/** What lists say of one issue. @param isWhole whether all of the newsletter is here. */
 export function summarizeIssue(
   entry: LibraryEntry,
   feed: Feed,
   located: LocatedIssue,
   { read, starred, corrected }: IssueMarks,
+  isWhole = false,
 ): IssueSummary {
   return {
     feedKey: entry.feedKey,
@@ -197,6 +224,6 @@ export function summarizeIssue(
     read,
     starred,
     ...(corrected && { corrected, ...defined({ note: located.amendments[0]?.record.note }) }),
-    held: feed.holdsIssue(located),
+    held: isWhole || feed.holdsIssue(located),
   }
 }

@@ -2,7 +2,7 @@ import type { Engine } from '../../engine/engine.ts'
 import type { LocatedIssue } from '../../format/feed.ts'
 import type { Output, ParsedInput } from '../contract/contract.ts'
 import { marksOf, setRead, setUnread } from './issue-marks.ts'
-import { listInbox, summarizeIssue } from './listing.ts'
+import { listInbox, MOST_ISSUES, summarizeIssue } from './listing.ts'
 
 /** Sets or takes the marks of one issue. @throws ISSUE_NOT_FOUND */
 export async function markIssue(
@@ -53,16 +53,19 @@ export async function markAllRead(
   engine: Engine,
   input: ParsedInput<'markAllRead'>,
 ): Promise<Output<'markAllRead'>> {
-  const unread = await listInbox(engine, input)
-  const byKey = new Map(unread.map((it) => [it.feedKey, it.newsletter]))
   const marked: Output<'markAllRead'> = []
-  for (const [feedKey, newsletter] of byKey) {
-    const numbers = unread.filter((it) => it.feedKey === feedKey).map((it) => it.number)
-    for (let at = 0; at < numbers.length; at += MOST_NUMBERS) {
-      const part = numbers.slice(at, at + MOST_NUMBERS)
-      await markIssues(engine, { newsletter: feedKey, numbers: part, read: true })
-      marked.push({ feedKey, newsletter, numbers: part })
+  let unread
+  do {
+    unread = await listInbox(engine, input)
+    const byKey = new Map(unread.map((it) => [it.feedKey, it.newsletter]))
+    for (const [feedKey, newsletter] of byKey) {
+      const numbers = unread.filter((it) => it.feedKey === feedKey).map((it) => it.number)
+      for (let at = 0; at < numbers.length; at += MOST_NUMBERS) {
+        const part = numbers.slice(at, at + MOST_NUMBERS)
+        await markIssues(engine, { newsletter: feedKey, numbers: part, read: true })
+        marked.push({ feedKey, newsletter, numbers: part })
+      }
     }
-  }
+  } while (unread.length === MOST_ISSUES)
   return marked
 }

@@ -20,6 +20,8 @@ export interface LocatedIssue extends Located<IssueRecord> {
   readonly retraction?: Located<RetractionRecord>
 }
 
+const NONE: LocatedIssue['amendments'] = []
+
 interface Pending {
   amendments: Located<AmendmentRecord>[]
   retraction?: Located<RetractionRecord>
@@ -50,13 +52,13 @@ export class Corrections {
 
   /** The issue with its corrections, all of which have been met. */
   attach(issue: Located<IssueRecord>): LocatedIssue {
-    const { number } = issue.record
-    const { amendments = [], retraction } = this.#pending.get(number) ?? {}
-    this.#pending.delete(number)
-    this.#settled.add(number)
+    const { index, record } = issue
+    const { amendments = NONE, retraction } = this.#pending.get(record.number) ?? {}
+    this.#pending.delete(record.number)
+    this.#settled.add(record.number)
     return retraction === undefined
-      ? { ...issue, amendments }
-      : { ...issue, amendments, retraction }
+      ? { index, record, amendments }
+      : { index, record, amendments, retraction }
   }
 
   /** Corrections that are about no issue, once the walk has ended. */
@@ -130,4 +132,20 @@ export function contentsOf(
   return [record, ...amendments.map((it) => it.record)]
     .flatMap(({ body, attachments }) => (textOnly ? [body] : [body, ...attachments]))
     .map(contentRange)
+}
+
+/** The issue of a number. @param issues their numbers decrease */
+export function numbered(
+  issues: readonly LocatedIssue[],
+  number: number,
+): LocatedIssue | undefined {
+  let start = 0
+  let end = issues.length
+  while (start < end) {
+    const middle = (start + end) >>> 1
+    if ((issues[middle]?.record.number ?? 0) > number) start = middle + 1
+    else end = middle
+  }
+  const found = issues[start]
+  return found?.record.number === number ? found : undefined
 }

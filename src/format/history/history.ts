@@ -34,6 +34,8 @@ export interface HistoryOptions {
 }
 
 export interface HistoryMemory {
+  /** Reads one long log at a time: what that takes beside its listing is freed before the next. */
+  inTurn<T>(read: () => Promise<T>): Promise<T>
   set(history: Pick<History, 'release'>, bytes: number): unknown
   delete(history: Pick<History, 'release'>): unknown
 }
@@ -43,6 +45,9 @@ const NOTHING_KNOWN: KnownPart = { length: 0, records: [], isCut: false }
 /** So many records have to be new before they are saved, and an eighth of what there is. */
 const SAVE_RECORDS = 256
 const SAVE_SHARE = 1 / 8
+
+/** Blocks of a log whose listing takes megabytes. */
+const LONG_LOG = 10_000
 
 /** Records that are met between two sections. */
 const SECTION_RECORDS = 32
@@ -89,6 +94,13 @@ export class History {
 
   /** The whole log. @throws ABORTED; what cannot be had is counted as `missing`. */
   async list(options: ReadOptions = {}): Promise<Listing> {
+    const isLong = this.#source.length > LONG_LOG
+    // One that waits for peers keeps nobody else waiting.
+    if (options.wait !== false || !isLong || this.#memory === undefined) return this.#list(options)
+    return this.#memory.inTurn(() => this.#list(options))
+  }
+
+  async #list(options: ReadOptions): Promise<Listing> {
     let found = this.#whole()
     if (found !== undefined) this.#memory?.set(this, found.recordBytes)
     else for await (const { listing } of this.sections(options)) found = listing

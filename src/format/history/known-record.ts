@@ -98,13 +98,15 @@ export function compactRecord<R extends HyperletterRecord>(record: R): R {
     body?: object
     attachments?: readonly object[]
   }
-  return {
+  const compact = {
     ...kept,
     previous: record.previous.slice(0, 1),
     ...(authors && { authors: authors.map((it) => pick(it, AUTHOR_FIELDS)) }),
     ...(body && { body: pick(body, CONTENT_FIELDS) }),
     ...(attachments && { attachments: attachments.map((it) => pick(it, CONTENT_FIELDS)) }),
   }
+  // What the parser makes takes half the memory of objects that grew member by member.
+  return JSON.parse(JSON.stringify(compact)) as R
 }
 
 function pick<T extends object>(value: T, fields: readonly string[]): T {

@@ -81,11 +81,3 @@ function isWebUrl(text: string): boolean {
 export function compareTimes(a: string, b: string): number {
   return a < b ? -1 : Number(a > b)
 }
-
-/** By their dates, or by when they arrived if that is earlier: dated in the future, they would stay on top for good. */
-export function newestFirst<
-  T extends { readonly publishedAt: string; readonly arrivedAt?: string | undefined },
->(issues: readonly T[]): T[] {
-  const timeOf = (it: T) => it.arrivedAt ?? it.publishedAt
-  return issues.toSorted((a, b) => compareTimes(timeOf(b), timeOf(a)))
-}

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { Hono } from 'hono'
 import { LRUCache } from 'lru-cache'
 import { HyperletterError } from '../../errors.ts'
-import { newestFirst } from '../../format/records/text.ts'
 import { secretsOf, type Env, type Reader, type ReaderContext } from '../context.ts'
 import { feedAddresses, opmlOutlines } from '../../site/syndication/addresses.ts'
 import {
@@ -77,11 +76,9 @@ export function feedRoutes(reader: Reader, kept: KeptTexts): Hono<Env> {
   }
 
   async function everything(c: ReaderContext): Promise<IssueSummary[]> {
-    const shown = (await visible(c)).filter((it) => it.roles.includes('subscriber'))
-    const lists = await Promise.all(
-      shown.map((it) => operations.listIssues({ newsletter: it.feedKey }).catch(() => [])),
-    )
-    return newestFirst(lists.flat())
+    const shown = new Set((await visible(c)).map((it) => it.feedKey))
+    const all = await operations.listInbox({ show: 'all' })
+    return all.filter((it) => shown.has(it.feedKey))
   }
 
   /** Newsletters that whoever asks may see. */

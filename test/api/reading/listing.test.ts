@@ -49,6 +49,14 @@ describe('lists', () => {
     expect(await titles({ limit: 2 })).toEqual(['One 05', 'Two 04'])
     expect(await titles({ skip: 2, limit: 2 })).toEqual(['One 03', 'Two 02'])
     expect(await titles({ newsletter: two.feed.feedKey, skip: 1 })).toEqual(['Two 02'])
+    // Of one moment, they stay where they are from page to page.
+    await append(engine, one, 'One 06', '2026-03-06T07:00:00Z')
+    await append(engine, two, 'Two 06', '2026-03-06T07:00:00Z')
+    const sameDay = await titles({ limit: 2 })
+    expect(sameDay.toSorted()).toEqual(['One 06', 'Two 06'])
+    expect([await titles({ limit: 1 }), await titles({ skip: 1, limit: 1 })].flat()).toEqual(
+      sameDay,
+    )
     expect((await operations.listInbox({ limit: 1 }))[0]?.excerpt).toBeUndefined()
     expect((await operations.listInbox({ limit: 1, excerpts: true }))[0]?.excerpt).toBe('Text.')
   })

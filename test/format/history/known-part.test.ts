@@ -92,6 +92,31 @@ describe('what listings hold in memory together', () => {
   })
 })
 
+it('listings of long logs are read one after the other, unless one waits for peers', async () => {
+  const memory = listingMemory()
+  const logs = await Promise.all(
+    [1, 2, 3].map(async () => {
+      const log = await logWith(0)
+      for (let i = 0; i < 10_000; i++) await log.builder.raw('A picture.')
+      await log.builder.issue()
+      return log
+    }),
+  )
+  const [first, second, third] = logs as [MemoryLog, MemoryLog, MemoryLog]
+  let release = () => undefined as void
+  const held = new Promise<void>((resolve) => (release = resolve))
+  const read = first.read.bind(first)
+  first.read = (index) => held.then(() => read(index))
+  const listOf = (log: MemoryLog, wait: boolean) => new History(log, { memory }).list({ wait })
+
+  const waiting = [listOf(first, false), listOf(second, false)]
+  expect((await listOf(third, true)).issues).toHaveLength(1)
+  expect(second.reads).toEqual([])
+  release()
+  for (const { issues } of await Promise.all(waiting)) expect(issues).toHaveLength(1)
+  expect(second.reads).not.toEqual([])
+})
+
 describe('a listing of a log that grows', () => {
   const step = fc.oneof(
     fc.record({ kind: fc.constantFrom('issue', 'newsletter', 'poll', 'stray', 'spoilt' as const) }),
