@@ -12,7 +12,8 @@ const ZONES: ReadonlyMap<string, number> = new Map(
 /** Languages whose names of months are known; where two disagree, the first one counts. */
 const LANGUAGES = 'en fr de es it pt nl sv da nb fi pl cs hu ro tr ru uk el'.split(' ')
 
-const ZONE = String.raw`(?<zone>(?:GMT|UTC)?\s*[+-]\s*\d{1,2}(?::?\d{2})?|[A-Za-z]{1,4})`
+/** The same zone may follow in other words: Go writes `+0000 UTC`, Java `+01:00[Europe/Paris]`. */
+const ZONE = String.raw`(?<zone>(?:GMT|UTC)?\s*[+-]\s*\d{1,2}(?::?\d{2})?|[A-Za-z]+(?:\/[A-Za-z_]+)+|[A-Za-z]{1,4})(?:\s*(?:\[[\w/+-]+\]|[A-Za-z]{1,5}|[+-]\d{4}))?`
 const TIME = new RegExp(
   String.raw`(?:[T,_-]|\s)\s*(?:at\s+)?(?<hour>\d{1,2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:[.,](?<fraction>\d{1,9}))?)?(?:\s*(?<half>[ap])\.?m\b\.?)?(?:\s*${ZONE})?(?:\s*\([^()]*\))?$`,
   'iu',
@@ -28,7 +29,7 @@ const MONTH = String.raw`(?<name>\p{L}{3,12})\.?`
 const DAY = String.raw`(?<day>\d{1,2})(?:st|nd|rd|th|er|º|\.)?`
 const OF = String.raw`(?:\s+(?:de|of))?`
 const DAY_FIRST = new RegExp(
-  String.raw`^${WEEKDAY}${DAY}${OF}[\s-]+${MONTH},?${OF}[\s-]+(?<year>\d{4})$`,
+  String.raw`^${WEEKDAY}${DAY}${OF}[\s-]+${MONTH},?${OF}[\s-]+(?<year>\d{4}|\d{2})$`,
   'iu',
 )
 const MONTH_FIRST = new RegExp(String.raw`^${WEEKDAY}${MONTH}\s+${DAY},?\s+(?<year>\d{4})$`, 'iu')
@@ -47,16 +48,21 @@ const YEAR_AFTER_TIME =
  * mean two days.
  */
 export function parseDate(text: string): string | undefined {
-  const trimmed = text.trim().replace(YEAR_AFTER_TIME, '$<date> $<year>$<time>')
+  const trimmed = usual(unquoted(text))
   if (trimmed.length > 80) return undefined
   if (SECONDS.test(trimmed)) return isoOf(new Date(Number(trimmed) * 1_000))
   if (MILLISECONDS.test(trimmed)) return isoOf(new Date(Number(trimmed)))
   const time = TIME.exec(trimmed)
   const day = parseDay(time === null ? trimmed : trimmed.slice(0, time.index).trim())
-  const minutes = zoneMinutes(time?.groups?.['zone'])
-  if (day === undefined || minutes === undefined) return undefined
   const ofDay = time === null ? 0 : millisecondsOfDay(time.groups ?? {})
-  return ofDay === undefined ? undefined : isoOf(new Date(day + ofDay - minutes * 60_000))
+  if (day === undefined || ofDay === undefined) return undefined
+  const minutes = zoneMinutes(time?.groups?.['zone'], day + ofDay)
+  return minutes === undefined ? undefined : isoOf(new Date(day + ofDay - minutes * 60_000))
+}
+
+/** Text without the blanks, the typographic quotes that an editor made of others, or the brackets of a link of Obsidian around it. */
+export function unquoted(text: string): string {
+  return text.trim().replace(/^(?:[“”„‘’](.*)[“”‘’]|\[\[(.*)\]\])$/s, '$1$2')
 }
 
 /** As `parseDate`, but without a zone it is the local time of this machine. */
@@ -66,6 +72,21 @@ export function parseLocalDate(text: string): string | undefined {
   if (parsed === undefined || !isPlace) return parsed
   const [year = 0, month = 1, ...rest] = parsed.split(/[-T:.Z]/).map(Number)
   return isoOf(new Date(year, month - 1, ...rest))
+}
+
+/** A date in the order and with the signs that the patterns know. */
+function usual(text: string): string {
+  return text
+    .replaceAll(/[\u2010-\u2015\u2212]/g, '-')
+    .replace(/\s+(?:Uhr|г\.?)$/u, '')
+    .replace(/(\d{1,2})[時시]\s?(\d{1,2})[分분]$/, '$1:$2')
+    .replace(/^(\d{4})\. ?(\d{1,2})\. ?(\d{1,2})\.?(?=\s|$)/, '$1-$2-$3')
+    .replace(
+      /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})?/,
+      (_, y, m, d, h, i, s = '00') => `${y}-${m}-${d}T${h}:${i}:${s}`,
+    )
+    .replace(/^(\d{1,2}:\d{2}(?::\d{2})?(?:\s*[ap]\.?m\.?)?),?\s+(.*\d{4}.*)$/i, '$2 $1')
+    .replace(YEAR_AFTER_TIME, '$<date> $<year>$<time>')
 }
 
 /** Whether a date says a time of day, too. */
@@ -112,7 +133,12 @@ function parseDay(text: string): number | undefined {
   if (last !== undefined) return yearLast(last)
   const named = (DAY_FIRST.exec(text) ?? MONTH_FIRST.exec(text))?.groups
   if (named === undefined) return undefined
-  return utcDay(named['year'], monthNamed(named['name'] ?? '') ?? 0, named['day'])
+  return utcDay(wholeYear(named['year'] ?? ''), monthNamed(named['name'] ?? '') ?? 0, named['day'])
+}
+
+// Mail of the last century: `5 Jan 99`.
+function wholeYear(year: string): string {
+  return year.length === 4 ? year : `${Number(year) < 70 ? '20' : '19'}${year}`
 }
 
 // With dots, Europe writes the day first. With strokes, it is clear only where one number can be no month.
@@ -193,11 +219,27 @@ function monthNames(): ReadonlyMap<string, number> {
   return names
 }
 
-function zoneMinutes(zone: string | undefined): number | undefined {
+/** @param local Milliseconds since 1970, were the local time UTC. */
+function zoneMinutes(zone: string | undefined, local: number): number | undefined {
   if (zone === undefined) return 0
+  if (zone.includes('/')) return placeMinutes(zone, local)
   const match = /^(?:GMT|UTC)?\s*([+-])\s*(\d{1,2}):?(\d{2})?$/i.exec(zone)
   if (match === null) return ZONES.get(zone.toLowerCase())
   const [hours, minutes] = [Number(match[2]), Number(match[3] ?? 0)]
   if (hours > 23 || minutes > 59) return undefined
   return (match[1] === '-' ? -1 : 1) * (hours * 60 + minutes)
+}
+
+/** How far a place such as `Europe/Berlin` was ahead of UTC. */
+function placeMinutes(timeZone: string, local: number): number | undefined {
+  try {
+    const format = new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' })
+    const parts = format.formatToParts(local)
+    return zoneMinutes(
+      parts.find((it) => it.type === 'timeZoneName')?.value.replace(/^GMT$/, 'GMT+0'),
+      local,
+    )
+  } catch {
+    return undefined
+  }
 }

@@ -1,53 +1,28 @@
 import { invalidDraft, type DraftWarning } from './source.ts'
-import type { HeadValue } from './front-matter-parsers.ts'
+import type { HeadField } from './head-fields.ts'
+import {
+  bodyAt,
+  FIRST_NAMES,
+  lineAt,
+  MAX_HEAD_BYTES,
+  nameIn,
+  none,
+  PLAIN_FIELD,
+  splitCommented,
+  splitPlain,
+  WARNING_FIELDS,
+  type FrontMatter,
+  type HeadStyle,
+  type Line,
+} from './plain-head.ts'
 
+export { MAX_HEAD_BYTES, type FrontMatter } from './plain-head.ts'
+export { namedFields, type HeadField, type NamedField, type NamedFields } from './head-fields.ts'
 export type { HeadValue } from './front-matter-parsers.ts'
-
-/** Longest head that is looked at: far more than any real one, and little enough to parse at once. */
-export const MAX_HEAD_BYTES = 64 * 1024
-
-export interface HeadField {
-  readonly value: HeadValue
-  /** Line of the file, from 1. */
-  readonly line: number
-}
-
-type HeadStyle = 'yaml' | 'toml' | 'json'
-
-export interface FrontMatter {
-  readonly style: HeadStyle | 'plain' | 'none'
-  /** By field name in small letters. */
-  readonly fields: ReadonlyMap<string, HeadField>
-  /** The text below the head, unchanged. */
-  readonly body: string
-  /** Line of the file, from 1, at which the body begins. */
-  readonly bodyLine: number
-  /** What the author should know of the head, or of a text that begins much like one. */
-  readonly warnings: readonly DraftWarning[]
-}
-
-/** One line of the text: `end` is past its line end. */
-interface Line {
-  readonly text: string
-  readonly end: number
-}
-
-/** Names that a head may begin with, where no delimiter says that it is one. */
-const FIRST_NAMES = new Set(
-  'title subtitle date published number issue author authors tags keywords category slug summary description lang language status'.split(
-    ' ',
-  ),
-)
-/** A plain head must say one of these, or text that merely begins with a colon could be lost. */
-const KEPT_NAMES = 'title date published summary description subtitle author authors tags'.split(
-  ' ',
-)
 
 const YAML_FIELD = /^(?:["']?[\p{L}_][\p{L}\p{N}_ .-]{0,63}["']?[ \t]*:(?:[ \t\u00a0]|$)|\{)/u
 const JSON_FIELD = /^[ \t]*\{/
 const TOML_FIELD = /^[ \t]*(?:["']?[\p{L}\p{N}_.-]{1,64}["']?[ \t]*=|\[)/u
-const PLAIN_FIELD = /^([A-Za-z][A-Za-z0-9 _-]{0,63}):(?:[ \t\u00a0]+|$)/
-
 const FIELD = { yaml: YAML_FIELD, toml: TOML_FIELD, json: JSON_FIELD } as const
 
 /** What may stand above a head: blank lines, comments, and marks that show nothing. */
@@ -55,19 +30,10 @@ const LEAD = /^(?:[\s\ufeff\u200b\u2060]|<!--[^]*?-->)*/
 /** The first line of a head, with the name of its language where that is not the usual one. */
 const OPENING = /^(-{3,}|\+{3}|;{3})[ \t]*(ya?ml|toml|json)?[ \t]*$/i
 /** A line of signs alone, which is no fence of code. */
-const SIGNS = /^(?![`~])[^\w\s]{2,}[ \t]*\w{0,8}$/
+const SIGNS = /^(?![`~])[^\w\s]{2,}[ \t]*\w{0,10}$|^(?:`{3}|~{3})[ \t]*(?:ya?ml|toml)?[ \t]*$/i
+/** A head that only its generator can run. */
+const PROGRAM = /^-{3}[ \t]*(?:js|javascript|coffee|cson|lua|php)[ \t]*$/i
 const JSON_OPENING = /^\{\s*"/
-/** Fields that tell what is not for everybody: text that has one is never published with it. */
-const WARNING_FIELDS = [
-  'draft',
-  'status',
-  'published',
-  'publish',
-  'private',
-  'hidden',
-  'visibility',
-]
-
 /**
  * Parts a Markdown text from its head: YAML between `---`, TOML between `+++`, JSON between `;;;` or in braces of its
  * own, any of them between `---yaml`, `---toml` or `---json` and `---`, `Key: value` lines up to the first blank one,
@@ -89,9 +55,36 @@ export async function splitFrontMatter(text: string): Promise<FrontMatter> {
     return splitDelimited(text, { style, mark, above: lead, start: first.end, isUsual })
   }
   if (lead === '' && JSON_OPENING.test(text.slice(0, 256))) return splitJson(text)
+  if (PROGRAM.test(first.text)) {
+    throw invalidDraft('The head is a program, which is not run.', {
+      line: lead.split('\n').length,
+      hint: 'Write its fields as YAML between two lines ---.',
+    })
+  }
+  const commented = splitCommented(text, lead)
+  if (commented !== undefined) return commented
   if (lead !== '' && lead.trim() !== '') refuseLookalike(text, first)
   if (SIGNS.test(first.text)) refuseLookalike(text, lineAt(text, first.end))
-  return lead === '' ? splitPlain(text, first) : none(text)
+  if (lead !== '') return none(text)
+  return (await splitUnopened(text, first)) ?? splitPlain(text, first)
+}
+
+// Hexo: fields, and a line --- below them alone. One such line is a heading of Markdown.
+async function splitUnopened(text: string, first: Line): Promise<FrontMatter | undefined> {
+  if (!PLAIN_FIELD.test(first.text) || !FIRST_NAMES.has(nameIn(first.text))) return undefined
+  let [count, number] = [0, 1]
+  for (let at = 0, line = lineAt(text, at); line !== undefined; line = lineAt(text, at)) {
+    if (line.text.trim() === '' || line.end > MAX_HEAD_BYTES) return undefined
+    if (/^-{3,}[ \t]*$/.test(line.text)) {
+      if (count < 2) return undefined
+      const parsed = await parseFields('yaml', text.slice(0, at), 0)
+      return { style: 'yaml', ...parsed, ...bodyAt(text, line.end, number + 1) }
+    }
+    if (PLAIN_FIELD.test(line.text)) count++
+    at = line.end
+    number++
+  }
+  return undefined
 }
 
 function styleOf(mark: string, language: string | undefined): HeadStyle {
@@ -149,9 +142,14 @@ interface Opened {
   readonly isUsual: boolean
 }
 
-function closes(line: string, { style, mark }: Opened): boolean {
-  const text = line.trimEnd()
+function closes(line: string, head: Opened): boolean {
+  const { style, mark } = head
+  const text = isIndented(head) ? line.trim() : line.trimEnd()
   return text === mark || (style === 'yaml' && text === '...')
+}
+
+function isIndented({ above }: Opened): boolean {
+  return /[ \t]$/.test(above)
 }
 
 async function splitDelimited(text: string, head: Opened): Promise<FrontMatter> {
@@ -187,21 +185,21 @@ async function splitDelimited(text: string, head: Opened): Promise<FrontMatter> 
   return none(text)
 }
 
-function opensHead(text: string, { style, start, isUsual }: Opened): boolean {
+function opensHead(text: string, head: Opened): boolean {
+  const { style, start } = head
+  let { isUsual } = head
   let at = start
   for (let line = lineAt(text, at); line !== undefined; line = lineAt(text, at)) {
-    if (!/^[ \t]*(?:#.*)?$/.test(line.text)) {
-      if (!FIELD[style].test(line.text)) return false
-      return (at === start && isUsual) || style === 'json' || FIRST_NAMES.has(nameIn(line.text))
+    const words = isIndented(head) ? line.text.trimStart() : line.text
+    if (/^[ \t]*$/.test(words)) isUsual = false
+    else if (!/^[ \t]*#/.test(words)) {
+      if (!FIELD[style].test(words)) return false
+      return isUsual || style === 'json' || FIRST_NAMES.has(nameIn(words))
     }
     at = line.end
     if (at - start > MAX_HEAD_BYTES) return false
   }
   return false
-}
-
-function nameIn(line: string): string {
-  return (/[\p{L}_][\p{L}\p{N}_-]*/u.exec(line)?.[0] ?? '').toLowerCase()
 }
 
 async function parseFields(
@@ -240,59 +238,3 @@ function fieldLines(source: string): Map<string, number> {
   })
   return lines
 }
-
-function splitPlain(text: string, first: Line): FrontMatter {
-  const opening = PLAIN_FIELD.exec(first.text)
-  if (opening === null || !FIRST_NAMES.has((opening[1] ?? '').toLowerCase())) return none(text)
-
-  const fields = new Map<string, { value: string; line: number }>()
-  let last: { value: string; line: number } | undefined
-  let lineNumber = 1
-  let at = 0
-  for (let line: Line | undefined = first; line !== undefined; line = lineAt(text, at)) {
-    if (/^[ \t]*$/.test(line.text)) break
-    const match = PLAIN_FIELD.exec(line.text)
-    if (match !== null) {
-      last = { value: line.text.slice(match[0].length).trim(), line: lineNumber }
-      const name = (match[1] ?? '').trim().toLowerCase()
-      if (!fields.has(name)) fields.set(name, last)
-    } else if (last !== undefined && /^[ \t]/.test(line.text)) {
-      last.value = `${last.value} ${line.text.trim()}`.trim()
-    } else if (WARNING_FIELDS.some((name) => fields.has(name))) {
-      throw invalidDraft('The text begins like a head, but this line is not "Key: value".', {
-        line: lineNumber,
-        hint: 'Write a blank line below the last field.',
-      })
-    } else {
-      const message = `The text begins like a head, but line ${lineNumber} is not "Key: value"; all of it is published as text.`
-      return { ...none(text), warnings: [{ message, line: 1 }] }
-    }
-    at = line.end
-    lineNumber++
-    if (at > MAX_HEAD_BYTES)
-      throw invalidDraft(`The head is longer than ${MAX_HEAD_BYTES} bytes.`, { line: 1 })
-  }
-  if (!KEPT_NAMES.some((name) => fields.has(name))) return none(text)
-  return { style: 'plain', fields, warnings: [], ...bodyAt(text, at, lineNumber) }
-}
-
-/** The body, `at` the first line below the head; one blank line there still belongs to the head. */
-function bodyAt(text: string, at: number, lineNumber: number): { body: string; bodyLine: number } {
-  const line = lineAt(text, at)
-  return line !== undefined && /^[ \t]*$/.test(line.text)
-    ? { body: text.slice(line.end), bodyLine: lineNumber + 1 }
-    : { body: text.slice(at), bodyLine: lineNumber }
-}
-
-function none(text: string): FrontMatter {
-  return { style: 'none', fields: new Map(), warnings: [], body: text, bodyLine: 1 }
-}
-
-function lineAt(text: string, start: number): Line | undefined {
-  if (start >= text.length) return undefined
-  LINE.lastIndex = start
-  const [whole = '', content = ''] = LINE.exec(text) ?? []
-  return { text: content, end: start + whole.length }
-}
-
-const LINE = /([^\r\n]*)(?:\r\n?|\n|$)/y

@@ -3,9 +3,17 @@ import { defined } from '../defined.ts'
 import { issueHeadFields } from '../format/records/bodies.ts'
 import { languageTag, type NamedAuthor } from '../format/records/text.ts'
 import { invalidDraft, type DraftWarning } from './source.ts'
-import { withheldByHead, type Withheld, type WithheldKind } from './unpublished.ts'
+import { AUTHOR_NAMES, authorsField, TAG_NAMES, tagsField } from './head-lists.ts'
+import { findField, isBlank, isMap } from './head-fields.ts'
+import { DATES, withheldByHead, type Withheld, type WithheldKind } from './unpublished.ts'
 import { parseDate } from './date.ts'
-import type { FrontMatter, HeadField, HeadValue } from './front-matter.ts'
+import {
+  namedFields,
+  type FrontMatter,
+  type HeadField,
+  type HeadValue,
+  type NamedFields,
+} from './front-matter.ts'
 
 /** What a head says of an issue, each value within the limits of a record. */
 export interface DraftHead {
@@ -19,28 +27,16 @@ export interface DraftHead {
   readonly declaredNumber?: number
 }
 
-type Fields = FrontMatter['fields']
+type Fields = NamedFields
 
 /** The names that each field goes by, the preferred one first. */
 const NAMES = {
   title: ['title'],
-  date: [
-    'date',
-    'publishedat',
-    'published',
-    'pubdate',
-    'publishdate',
-    'publish_date',
-    'published_at',
-    'date_published',
-    'publish',
-    'created_at',
-  ],
   summary: ['summary', 'description', 'subtitle', 'excerpt'],
-  authors: ['authors', 'author'],
-  tags: ['tags', 'keywords', 'categories'],
   language: ['language', 'lang'],
   number: ['number', 'issue'],
+  authors: AUTHOR_NAMES,
+  tags: TAG_NAMES,
 } as const
 
 const schemas = {
@@ -71,10 +67,11 @@ export interface ReadHeadOptions {
  * @throws INVALID_DRAFT with the line if the date is none, or if the head says that the draft is not for everybody.
  */
 export function readHead(
-  fields: Fields,
+  written: FrontMatter['fields'],
   { now = new Date(), include = new Set() }: ReadHeadOptions = {},
 ): ReadHead {
-  if (fields.size === 0) return { head: {}, warnings: [] }
+  if (written.size === 0) return { head: {}, warnings: [] }
+  const fields = namedFields(written)
   const withheld = withheldByHead(fields, now)
   if (withheld !== undefined && !include.has(withheld.kind)) {
     throw invalidDraft(withheld.message, {
@@ -84,7 +81,7 @@ export function readHead(
   }
   const warnings: DraftWarning[] = []
   const kept = <K extends keyof typeof schemas>(name: K, value: unknown) => {
-    const { line } = find(fields, NAMES[name]) ?? {}
+    const { line } = findField(fields, NAMES[name]) ?? {}
     const warn = (message: string) => void warnings.push({ message, ...defined({ line }) })
     return fitted(name, value, warn)
   }
@@ -153,22 +150,8 @@ function complaintOf(schema: z.core.$ZodType, value: unknown): string | undefine
   return words.startsWith('must') ? words : `is not valid: ${words}`
 }
 
-function find(fields: Fields, names: readonly string[]): HeadField | undefined {
-  for (const name of names) {
-    const field = fields.get(name)
-    if (field !== undefined && !isBlank(field.value)) return field
-  }
-  return undefined
-}
-
-function isBlank(value: HeadValue): boolean {
-  return typeof value === 'string'
-    ? /^\s*(?:~|null)?\s*$/.test(value)
-    : (isMap(value) ? value.size : value.length) === 0
-}
-
 function textField(fields: Fields, name: 'title' | 'summary' | 'language'): string | undefined {
-  const field = find(fields, NAMES[name])
+  const field = findField(fields, NAMES[name])
   if (field === undefined) return undefined
   return typeof field.value === 'string' ? trimmed(field.value) : undefined
 }
@@ -177,20 +160,38 @@ function trimmed(text: string): string {
   return text.replaceAll('\r\n', '\n').trim()
 }
 
+/** `publish: later` */
+const NOT_YET = /^\p{L}[\p{L} ]*$/u
+/** What Eleventy dates by the file or by git. */
+const DATED_ELSEWHERE = /^(?:git )?(?:created|last modified)$/i
+
 function dateField(fields: Fields): string | undefined {
-  // Some heads say `published: true`, which is no date and nothing to complain about.
-  const names = NAMES.date.filter(
-    (name) => !/^(?:true|yes|on|y|1|false|no|off|n|0)$/i.test(textIn(fields.get(name))),
-  )
-  const field = find(fields, names)
-  if (field === undefined) return undefined
-  const date = typeof field.value === 'string' ? parseDate(field.value) : undefined
-  if (date !== undefined) return date
-  const words = typeof field.value === 'string' ? `"${clipped(field.value)}"` : 'the field'
-  throw invalidDraft(`The date is not valid: ${words} is not a day and time of the calendar.`, {
-    line: field.line,
-    hint: 'Write it as 2026-03-01 or 2026-03-01T09:30:00Z.',
-  })
+  for (const name of DATES) {
+    const field = fields.get(name)
+    // MkDocs: `date: {created: 2023-12-31}`.
+    const value =
+      field !== undefined && isMap(field.value)
+        ? (field.value.get('published') ?? field.value.get('created') ?? field.value)
+        : field?.value
+    // Some heads say `published: true`, which is no date and nothing to complain about.
+    if (field === undefined || value === undefined || isBlank(value) || isSwitch(value)) continue
+    const text = typeof value === 'string' ? value.trim() : undefined
+    const date = text === undefined ? undefined : parseDate(text)
+    if (date !== undefined) return date
+    // A date of creation is a guess: one that cannot be read is none.
+    if (/^(?:created|date.)/.test(name) || DATED_ELSEWHERE.test(text ?? '')) continue
+    if (/^published?$/.test(name) && NOT_YET.test(text ?? '')) continue
+    const words = text === undefined ? 'the field' : `"${clipped(text)}"`
+    throw invalidDraft(`The date is not valid: ${words} is not a day and time of the calendar.`, {
+      line: field.line,
+      hint: 'Write it as 2026-03-01 or 2026-03-01T09:30:00Z.',
+    })
+  }
+  return undefined
+}
+
+function isSwitch(value: HeadValue): boolean {
+  return typeof value === 'string' && /^(?:true|yes|on|y|1|false|no|off|n|0)$/i.test(value.trim())
 }
 
 function textIn(field: HeadField | undefined): string {
@@ -203,83 +204,6 @@ function clipped(text: string): string {
 }
 
 function numberField(fields: Fields): number | undefined {
-  const text = textIn(find(fields, NAMES.number)).replace(/^#/, '')
+  const text = textIn(findField(fields, NAMES.number)).replace(/^#/, '')
   return /^\d{1,9}$/.test(text) && Number(text) > 0 ? Number(text) : undefined
-}
-
-/** Tags under each of their names; `category` is one tag, spaces included. */
-function tagsField(fields: Fields): string[] | undefined {
-  const taxonomies = fields.get('taxonomies')?.value
-  const lists = taxonomies !== undefined && isMap(taxonomies) ? [...taxonomies.values()] : []
-  for (const name of NAMES.tags) lists.push(fields.get(name)?.value ?? '')
-  const category = fields.get('category')?.value
-  if (typeof category === 'string') lists.push([category])
-  const tags = lists
-    .flatMap((value) => {
-      // Without a comma, Jekyll takes each word for a tag.
-      if (typeof value === 'string')
-        return isBlank(value) ? [] : value.split(/[,;]/.test(value) ? /[,;]/ : /\s+/)
-      return isMap(value) ? [] : value.map((it) => nameIn(it) ?? '')
-    })
-    .map((it) => it.trim().replace(/^#(?=[^#])/, ''))
-    .filter((it) => it !== '')
-  return tags.length === 0 ? undefined : [...new Set(tags)]
-}
-
-/** Text, or what a map says by one of the names under which generators keep a name. */
-function nameIn(value: HeadValue): string | undefined {
-  if (typeof value === 'string') return value
-  if (!isMap(value)) return undefined
-  for (const key of [
-    'name',
-    'display_name',
-    'displayname',
-    'title',
-    'label',
-    'nick',
-    'login',
-    'github',
-    'twitter',
-  ]) {
-    const text = value.get(key)
-    if (typeof text === 'string' && text.trim() !== '') return text.trim()
-  }
-  return undefined
-}
-
-function authorsField(fields: Fields): NamedAuthor[] | undefined {
-  const field = find(fields, NAMES.authors)
-  if (field === undefined) return undefined
-  // "Doe, Jane" is one author; "Authors: Ann, Bo" are two.
-  const isList = field === fields.get('authors')
-  const { value } = field
-  const parts: readonly HeadValue[] =
-    typeof value === 'string'
-      ? value.split(isList ? /[,;]/ : /;/).filter((it) => it.trim() !== '')
-      : isMap(value)
-        ? [value]
-        : value
-  const authors = parts.map(authorFrom).filter((it) => it !== undefined)
-  return authors.length === 0 ? undefined : authors
-}
-
-function authorFrom(value: HeadValue): NamedAuthor | undefined {
-  if (typeof value === 'string') {
-    const [, name, address] = /^([^<]*)<([^<>]*)>$/.exec(value.trim()) ?? []
-    if (name === undefined || address === undefined) return { name: value.trim() }
-    // What is not a web address is most likely one for mail, which its owner may not want in public.
-    const shown = name.trim() === '' ? address.trim() : name.trim()
-    return /^https?:/i.test(address.trim()) ? { name: shown, url: address.trim() } : { name: shown }
-  }
-  const name = nameIn(value)
-  if (name === undefined) return undefined
-  const url = isMap(value) ? value.get('url') : undefined
-  // A path leads nowhere outside of its site.
-  return typeof url === 'string' && /^https?:/i.test(url.trim())
-    ? { name, url: url.trim() }
-    : { name }
-}
-
-function isMap(value: HeadValue): value is ReadonlyMap<string, HeadValue> {
-  return value instanceof Map
 }

@@ -1,11 +1,9 @@
 import { basename } from 'node:path/posix'
-import type { HeadField, HeadValue } from './front-matter.ts'
-import { hasTime, parseDate } from './date.ts'
+import type { HeadValue, NamedField, NamedFields } from './front-matter.ts'
+import { hasTime, parseDate, unquoted } from './date.ts'
 import type { Withheld, WithheldKind } from './source.ts'
 
 export { WITHHELD_KINDS, type Withheld, type WithheldKind } from './source.ts'
-
-type Fields = ReadonlyMap<string, HeadField>
 
 const YES = /^(?:true|yes|on|y|1)$/i
 const NO = /^(?:false|no|off|n|0)$/i
@@ -13,126 +11,129 @@ const NO = /^(?:false|no|off|n|0)$/i
 /** A day that has begun somewhere on Earth is not in the future. */
 const FARTHEST_ZONE_MS = 14 * 60 * 60 * 1_000
 
+/** Names of dates of publication, the preferred one first; the last of them may say anything. */
+export const DATES =
+  'date publishedat published pubdate publishdate publisheddate publicationdate publishedon publishon datepublished publish releasedate releasedon issuedate sentat posted postedat postdate created createdat createdon datecreated creationdate'.split(
+    ' ',
+  )
+
+const STARTS = [
+  ...'publishdate publishat publishon embargo embargountil scheduled scheduledfor scheduledat golive availablefrom visiblefrom'.split(
+    ' ',
+  ),
+  ...DATES,
+]
+const ENDS =
+  'expirydate unpublishdate unpublishat unpublishon expires expireson expiresat expire expiration expirationdate validuntil visibleuntil'.split(
+    ' ',
+  )
+
+const READERS =
+  /^(?:only[ _-]?)?(?:paid|paying|premium|members?|subscribers?|free$|founding|private|restricted|login|internal)/i
+const DRAFT =
+  /^(?:drafts?|auto-draft|pending|idea|wip|in[ _-]?progress|review|in[ _-]?review|unpublished|trash(?:ed)?|deleted|inherit|todo|skip)$/i
+const PRIVATE = /^(?:private|hidden|unlisted|paid|members|protected|secret)$/i
+
+/** Fields that say a state, and no word of another meaning. */
+const STATES = 'status poststatus publicationstatus publishstatus publishingstatus'
+
 /**
  * Fields by which site generators, note apps and services mark what they do not publish: Jekyll, Hugo, Zola, Eleventy,
  * Pelican, Obsidian, Ghost, WordPress, Substack and others.
  */
 const MARKS: readonly (readonly [names: string, marked: RegExp, kind: WithheldKind])[] = [
-  ['draft isdraft is_draft unpublished wip', YES, 'drafts'],
-  ['published publish dg-publish dgpublish is_published ready', NO, 'drafts'],
-  ['public', NO, 'private'],
   [
-    'private hidden unlisted secret protected paid premium paywall members_only membersonly subscribers_only',
+    'draft drafted unpublished notpublished nopublish dontpublish wip workinprogress todo incomplete unfinished disabled disable trashed deleted',
+    YES,
+    'drafts',
+  ],
+  ['published publish dgpublish ready live online enabled active approved reviewed', NO, 'drafts'],
+  // Neither a day nor yes or no: `publish: later`.
+  ['published publish', /^(?!(?:true|yes|on|y)$)\p{L}[\p{L} ]*$/iu, 'drafts'],
+  [
+    'private hidden hide unlisted secret protected paid premium paywall paywalled gated locked restricted internal confidential encrypted members membersonly memberonly subscribers subscribersonly subscriberonly emailonly newsletteronly headless noindex',
     YES,
     'private',
   ],
-  ['exclude ignore eleventyexcludefromcollections', YES, 'private'],
+  ['public visible listed permalink', NO, 'private'],
+  ['exclude ignore skip eleventyexcludefromcollections', YES, 'private'],
   ['password', /^(?!(?:false|no|none|null|0)$)\S/i, 'private'],
   ['render list', /^(?:never|false|local)$/i, 'private'],
-  [
-    'visibility post_visibility',
-    /^(?!(?:public|everyone|everybody|all|free|published|visible)$)/i,
-    'private',
-  ],
+  ['robots', /\b(?:noindex|none)\b/i, 'private'],
+  ['visibility', /^(?!(?:public|everyone|everybody|all|free|published|visible)$)/i, 'private'],
   // Also words for whom a text is written: `audience: beginners`.
+  ['access audience tier plan subscription', READERS, 'private'],
+  [`${STATES} state stage workflow review reviewstatus`, DRAFT, 'drafts'],
+  [`${STATES} state stage workflow`, PRIVATE, 'private'],
+  [`${STATES} state stage workflow`, /^(?:scheduled|future|embargo(?:ed)?|queued)$/i, 'scheduled'],
+  [`${STATES} state stage workflow`, /^(?:expired|archived)$/i, 'expired'],
+  ['type kind layout', /^drafts?$/i, 'drafts'],
+  ['scheduled embargo', YES, 'scheduled'],
+  ['expired archived obsolete', YES, 'expired'],
+  ['template', YES, 'templates'],
+  ['excalidrawplugin kanbanplugin', /\S/, 'extras'],
+  // Words of Pelican, Substack and Ghost, of notes that are always published, and numbers of whatever.
   [
-    'access audience',
-    /^(?:only[ _-]?)?(?:paid|paying|members?|subscribers?|founding|private|restricted|login)/i,
-    'private',
+    STATES,
+    /^(?!(?:publish(?:ed)?|public|live|final(?:ized)?|finished|done|completed?|ready|sent|released?|posted|active|online|open|visible|ok|yes|true|stable|approved|accepted|confirmed|imported|current|updated?|free|everyone|closed|new|evergreen|budding|seedlings?|sapling|growing|mature|\d+)$)/i,
+    'drafts',
   ],
 ]
 
-const STATES = ['status', 'state', 'post_status']
-const DRAFT_STATE =
-  /^(?:drafts?|auto-draft|pending|idea|wip|in[ _-]?progress|review|in[ _-]?review|unpublished|trash(?:ed)?|deleted|inherit|todo|skip)$/i
-const PRIVATE_STATE = /^(?:private|hidden|unlisted|paid|members|protected)$/i
-const SCHEDULED_STATE = /^(?:scheduled|future|embargo(?:ed)?)$/i
-const EXPIRED_STATE = /^(?:expired|archived)$/i
-
-const STARTS = [
-  'publishdate',
-  'publish_date',
-  'publish_at',
-  'publishat',
-  'date',
-  'publishedat',
-  'published',
-  'publish',
-]
-const ENDS = [
-  'expirydate',
-  'expiry_date',
-  'unpublishdate',
-  'unpublish_date',
-  'expires',
-  'expiration',
+/** Tags that are states. */
+const TAGS: readonly (readonly [RegExp, WithheldKind])[] = [
+  [/^(?:drafts?|unpublished|wip)$/i, 'drafts'],
+  [/^(?:private|unlisted|hidden)$/i, 'private'],
 ]
 
 /** Why the head of a text says that it is not for everybody, or not now; undefined if it says nothing of the kind. */
-export function withheldByHead(fields: Fields, now: Date): Withheld | undefined {
+export function withheldByHead(fields: NamedFields, now: Date): Withheld | undefined {
   for (const [names, marked, kind] of MARKS) {
     for (const name of names.split(' ')) {
-      const found = marking(name, fields.get(name), marked, kind)
-      if (found !== undefined) return found
+      const field = fields.get(name)
+      const text = textOf(field)
+      if (field === undefined || text === '' || !marked.test(text) || isDate(name, text)) continue
+      // What it is kept under is nobody's business.
+      return said(field.name, name === 'password' ? '…' : text, kind, field.line)
     }
   }
-  for (const name of ['_build', 'build']) {
-    const value = fields.get(name)?.value
-    if (!(value instanceof Map)) continue
-    for (const part of ['render', 'list']) {
-      const text = value.get(part) as HeadValue | undefined
-      const line = fields.get(name)?.line ?? 1
-      const found = marking(
-        part,
-        text === undefined ? undefined : { value: text, line },
-        /^(?:never|false|local)$/i,
-        'private',
-      )
-      if (found !== undefined) return found
-    }
-  }
-  return withheldByState(fields) ?? withheldByTime(fields, now)
+  return withheldByTag(fields) ?? withheldByTime(fields, now)
 }
 
-function marking(
-  name: string,
-  field: HeadField | undefined,
-  marked: RegExp,
-  kind: WithheldKind,
-): Withheld | undefined {
-  const text = textOf(field)
-  if (field === undefined || text === '' || !marked.test(text)) return undefined
-  // What it is kept under is nobody's business.
-  return said(name, name === 'password' ? '…' : text, kind, field.line)
+function isDate(name: string, text: string): boolean {
+  return (
+    name.startsWith('publish') && !YES.test(text) && !NO.test(text) && parseDate(text) !== undefined
+  )
 }
 
-function withheldByState(fields: Fields): Withheld | undefined {
-  for (const name of STATES) {
+function withheldByTag(fields: NamedFields): Withheld | undefined {
+  for (const name of ['tags', 'tag', 'keywords', 'categories', 'category']) {
     const field = fields.get(name)
-    const state = textOf(field)
-    if (field === undefined || state === '') continue
-    if (DRAFT_STATE.test(state)) return said(name, state, 'drafts', field.line)
-    if (PRIVATE_STATE.test(state)) return said(name, state, 'private', field.line)
-    if (SCHEDULED_STATE.test(state)) return said(name, state, 'scheduled', field.line)
-    if (EXPIRED_STATE.test(state)) return said(name, state, 'expired', field.line)
+    const value = field?.value ?? []
+    if (field === undefined || value instanceof Map) continue
+    const words = typeof value === 'string' ? value.split(/[\s,;]+/) : (value as HeadValue[])
+    for (const word of words) {
+      if (typeof word !== 'string') continue
+      const tag = word.replace(/^.*[#/]/, '').trim()
+      const kind = TAGS.find(([pattern]) => pattern.test(tag))?.[1]
+      if (kind !== undefined) return said(field.name, tag, kind, field.line)
+    }
   }
   return undefined
 }
 
-function withheldByTime(fields: Fields, now: Date): Withheld | undefined {
+function withheldByTime(fields: NamedFields, now: Date): Withheld | undefined {
   for (const name of ENDS) {
     const ends = timeOf(fields.get(name))
-    if (ends !== undefined && ends.ms < now.getTime()) {
-      return said(name, ends.text, 'expired', fields.get(name)?.line)
-    }
+    if (ends !== undefined && ends.ms < now.getTime())
+      return said(ends.name, ends.text, 'expired', ends.line)
   }
   for (const name of STARTS) {
     const starts = timeOf(fields.get(name))
     if (starts === undefined) continue
     const slackMs = hasTime(starts.text) ? 0 : FARTHEST_ZONE_MS
-    if (starts.ms > now.getTime() + slackMs) {
-      return said(name, starts.text, 'scheduled', fields.get(name)?.line)
-    }
+    if (starts.ms > now.getTime() + slackMs)
+      return said(starts.name, starts.text, 'scheduled', starts.line)
   }
   return undefined
 }
@@ -148,14 +149,18 @@ export function withheldByDate(
   return { kind: 'scheduled', message: `Its ${dateFrom} dates it in the future: ${day}.` }
 }
 
-const DRAFT_FOLDERS = /^_?(?:drafts?|unpublished|wip)$/i
-const PRIVATE_FOLDERS = /^_?private$/i
+const DRAFT_FOLDERS =
+  /^_?(?:(?:\w+[-_ ])?drafts?|unpublished|wip|in[-_ ]progress|unfinished|pending|scheduled|discarded|trash|deleted)$/i
+const PRIVATE_FOLDERS =
+  /^_?(?:private|hidden|unlisted|secret|paid|premium|members?(?:[-_ ]only)?)$/i
 const TEMPLATE_FOLDERS =
   /^(?:_site|_includes|_layouts|_templates?|templates?|archetypes|_data|_sass|layouts|themes|vendor|bower_components)$/i
 const EXTRA_FILES =
-  /^(?:readme|licen[cs]e|copying|notice|contributing|contributors|authors|code[_-]of[_-]conduct|changelog|security|support|_index|404)$/i
+  /^(?:readme|licen[cs]e|copying|notice|contributing|contributors|authors|maintainers|code[_-]of[_-]conduct|changelog|security|support|todo|agents|claude|(?:issue|pull_request)_template|_index|404)(?:[._-][a-z]{2}(?:[_-][a-z]{2})?)?$/i
 const LEFTOVERS =
-  /^(?:~\$|#|\.#)|(?:conflicted copy|case conflict|\.sync-conflict-|\.(?:bak|orig|old|tmp|swp))/i
+  /^(?:~\$|#|\.#|Copy of )|(?:conflicted copy|case conflict|\.sync-conflict-|_(?:BACKUP|BASE|LOCAL|REMOTE)_\d+\.|\.(?:bak|orig|old|tmp|swp))|(?: - Copy(?: \(\d+\))?| copy(?: \d+)?)\.\w+$/i
+/** Not `first-draft`, which may be about one. */
+const DRAFT_FILES = /^(?:DRAFT|WIP)\b|[.([]drafts?(?:$|[)\]])|_DRAFT$/
 
 /**
  * Why the place or the name of a file says that it is not for everybody.
@@ -172,6 +177,7 @@ export function withheldByPath(path: string): Withheld | undefined {
   const stem = name.replace(/\.[^.]+$/, '')
   if (EXTRA_FILES.test(stem))
     return { kind: 'extras', message: `${name} is about the site, not a post` }
+  if (DRAFT_FILES.test(stem)) return { kind: 'drafts', message: 'its name calls it a draft' }
   if (LEFTOVERS.test(name)) return { kind: 'extras', message: 'a backup or a conflicted copy' }
   if (name.startsWith('_'))
     return { kind: 'extras', message: 'a name that begins with _ is a part of other pages' }
@@ -201,12 +207,14 @@ function said(name: string, value: string, kind: WithheldKind, line: number | un
   return line === undefined ? { kind, message } : { kind, message, line }
 }
 
-function textOf(field: HeadField | undefined): string {
-  return typeof field?.value === 'string' ? field.value.trim() : ''
+function textOf(field: NamedField | undefined): string {
+  return typeof field?.value === 'string' ? unquoted(field.value) : ''
 }
 
-function timeOf(field: HeadField | undefined): { ms: number; text: string } | undefined {
+function timeOf(field: NamedField | undefined) {
   const text = textOf(field)
   const date = parseDate(text)
-  return date === undefined ? undefined : { ms: Date.parse(date), text }
+  return date === undefined || field === undefined
+    ? undefined
+    : { ms: Date.parse(date), text, name: field.name, line: field.line }
 }

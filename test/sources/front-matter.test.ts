@@ -104,6 +104,11 @@ describe('splitFrontMatter', () => {
     ['braces', '{\n  "title": "T",\n  "draft": true\n}\n\nText.'],
     ['four dashes', '----\ntitle: T\ndraft: true\n----\nText.'],
     ['a no-break space below its colon', '---\ntitle:\u00a0T\ndraft: true\n---\nText.'],
+    ['a comment as its first line', '---\n# lint\nlayout: post\ntitle: T\ndraft: true\n---\nText.'],
+    ['all of it indented', '  ---\n  title: T\n  draft: true\n  ---\nText.'],
+    ['nothing above, and a list', 'title: T\ntags:\n- a\ndraft: true\n---\nText.'],
+    ['a comment around it', '<!--\n.. title: T\n.. draft: true\n-->\nText.'],
+    ['two colons', 'title:: T\ndraft:: true\n\nText.'],
     ['lines that end as on an old Mac', '---\rtitle: T\rdraft: true\r---\rText.'],
   ])('reads a head with %s', async (_, text) => {
     const { fields, body } = await splitFrontMatter(text)
@@ -147,6 +152,8 @@ describe('splitFrontMatter', () => {
     ['broken braces', '{ "title": "T", \n\nText.'],
     ['a comment above plain fields', '<!-- x -->\nTitle: T\nDraft: true\n\nText.'],
     ['prose among plain fields', 'Title: T\nStatus: draft\nand prose\n\nText.'],
+    ['a program in it', '---js\n{ title: "T", draft: true }\n---\nText.'],
+    ['a fence of code around it', '```yaml\ntitle: T\ndraft: true\n```\nText.'],
   ])('refuses what looks like a head, with %s', async (_, text) => {
     await expect(splitFrontMatter(text)).rejects.toMatchObject({ code: 'INVALID_DRAFT' })
   })

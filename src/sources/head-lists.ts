@@ -1,0 +1,84 @@
+import type { NamedAuthor } from '../format/records/text.ts'
+import { findField, isBlank, isList, isMap, type NamedFields } from './head-fields.ts'
+import type { HeadValue } from './front-matter-parsers.ts'
+
+export const AUTHOR_NAMES = ['authors', 'author']
+export const TAG_NAMES = ['tags', 'tag', 'keywords', 'categories']
+
+/** Tags under each of their names; `category` is one tag, spaces included. */
+export function tagsField(fields: NamedFields): string[] | undefined {
+  const lists: HeadValue[] = []
+  for (const name of ['taxonomies', 'taxonomy']) {
+    const value = fields.get(name)?.value
+    if (value !== undefined && isMap(value)) lists.push(...value.values())
+  }
+  for (const name of TAG_NAMES) lists.push(fields.get(name)?.value ?? '')
+  const category = fields.get('category')?.value
+  if (typeof category === 'string') lists.push([category])
+  const tags = lists
+    .flatMap((value) => {
+      // Without a comma, Jekyll takes each word for a tag.
+      if (typeof value === 'string')
+        return isBlank(value) ? [] : value.split(/[,;]/.test(value) ? /[,;]/ : /\s+/)
+      // Hexo has lists of lists: a category and one below it.
+      return isMap(value) ? [] : value.flatMap((it) => (isList(it) ? it : [it])).map(nameIn)
+    })
+    .map((it = '') => it.trim().replace(/^#(?=[^#])/, ''))
+    // The collections of Eleventy.
+    .filter((it) => it !== '' && !/^posts?$/.test(it))
+  return tags.length === 0 ? undefined : [...new Set(tags)]
+}
+
+/** Text, or what a map says by one of the names under which generators keep a name. */
+function nameIn(value: HeadValue): string | undefined {
+  if (typeof value === 'string') return value
+  if (!isMap(value)) return undefined
+  for (const key of [
+    'name',
+    'display_name',
+    'displayname',
+    'title',
+    'label',
+    'nick',
+    'login',
+    'github',
+    'twitter',
+  ]) {
+    const text = value.get(key)
+    if (typeof text === 'string' && text.trim() !== '') return text.trim()
+  }
+  return undefined
+}
+
+export function authorsField(fields: NamedFields): NamedAuthor[] | undefined {
+  const field = findField(fields, AUTHOR_NAMES)
+  if (field === undefined) return undefined
+  // "Doe, Jane" is one author; "Authors: Ann, Bo" are two.
+  const isSeveral = field === fields.get('authors')
+  const { value } = field
+  const parts: readonly HeadValue[] =
+    typeof value === 'string'
+      ? value.split(isSeveral ? /[,;]/ : /;/).filter((it) => it.trim() !== '')
+      : isMap(value)
+        ? [value]
+        : value
+  const authors = parts.map(authorFrom).filter((it) => it !== undefined)
+  return authors.length === 0 ? undefined : authors
+}
+
+function authorFrom(value: HeadValue): NamedAuthor | undefined {
+  if (typeof value === 'string') {
+    const [, name, address] = /^([^<]*)<([^<>]*)>$/.exec(value.trim()) ?? []
+    if (name === undefined || address === undefined) return { name: value.trim() }
+    // What is not a web address is most likely one for mail, which its owner may not want in public.
+    const shown = name.trim() === '' ? address.trim() : name.trim()
+    return /^https?:/i.test(address.trim()) ? { name: shown, url: address.trim() } : { name: shown }
+  }
+  const name = nameIn(value)
+  if (name === undefined) return undefined
+  const url = isMap(value) ? value.get('url') : undefined
+  // A path leads nowhere outside of its site.
+  return typeof url === 'string' && /^https?:/i.test(url.trim())
+    ? { name, url: url.trim() }
+    : { name }
+}

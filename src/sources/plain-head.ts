@@ -1,0 +1,129 @@
+import type { HeadField } from './head-fields.ts'
+import { invalidDraft, type DraftWarning } from './source.ts'
+
+/** Longest head that is looked at: far more than any real one, and little enough to parse at once. */
+export const MAX_HEAD_BYTES = 64 * 1024
+
+export type HeadStyle = 'yaml' | 'toml' | 'json'
+
+export interface FrontMatter {
+  readonly style: HeadStyle | 'plain' | 'none'
+  /** By field name in small letters. */
+  readonly fields: ReadonlyMap<string, HeadField>
+  /** The text below the head, unchanged. */
+  readonly body: string
+  /** Line of the file, from 1, at which the body begins. */
+  readonly bodyLine: number
+  /** What the author should know of the head, or of a text that begins much like one. */
+  readonly warnings: readonly DraftWarning[]
+}
+
+/** One line of the text: `end` is past its line end. */
+export interface Line {
+  readonly text: string
+  readonly end: number
+}
+
+/** Names that a head may begin with, where no delimiter says that it is one. */
+export const FIRST_NAMES = new Set(
+  'title subtitle date published number issue author authors tags keywords category categories slug summary description lang language status layout permalink type draft publish publishdate pubdate created'.split(
+    ' ',
+  ),
+)
+/** A plain head must say one of these, or text that merely begins with a colon could be lost. */
+const KEPT_NAMES = 'title date published summary description subtitle author authors tags'.split(
+  ' ',
+)
+
+/** Also as Nikola (`.. title: …`) and Logseq (`title:: …`) write it. */
+export const PLAIN_FIELD = /^(?:\.\. )?([A-Za-z][A-Za-z0-9 _-]{0,63})::?(?:[ \t\u00a0]+|$)/
+
+/** Fields that tell what is not for everybody: text that has one is never published with it. */
+export const WARNING_FIELDS = [
+  'draft',
+  'status',
+  'published',
+  'publish',
+  'private',
+  'hidden',
+  'visibility',
+]
+
+// Nikola keeps its fields in a comment.
+export function splitCommented(text: string, lead: string): FrontMatter | undefined {
+  const [whole = '', above = '', inner = ''] = /^(\s*<!--[ \t]*\r?\n)([^]*?)-->/.exec(lead) ?? []
+  const first = lineAt(inner, 0)
+  if (first === undefined) return undefined
+  const head = splitPlain(inner, first)
+  if (head.style !== 'plain' || head.body.trim() !== '') return undefined
+  const linesAbove = above.split('\n').length - 1
+  const fields = new Map(
+    [...head.fields].map(([name, it]) => [name, { ...it, line: it.line + linesAbove }] as const),
+  )
+  const end = lineAt(text, whole.length)?.end ?? text.length
+  return { ...head, fields, ...bodyAt(text, end, whole.split('\n').length + 1) }
+}
+
+export function nameIn(line: string): string {
+  return (/[\p{L}_][\p{L}\p{N}_-]*/u.exec(line)?.[0] ?? '').toLowerCase()
+}
+
+export function splitPlain(text: string, first: Line): FrontMatter {
+  const opening = PLAIN_FIELD.exec(first.text)
+  if (opening === null || !FIRST_NAMES.has((opening[1] ?? '').toLowerCase())) return none(text)
+
+  const fields = new Map<string, { value: string; line: number }>()
+  let last: { value: string; line: number } | undefined
+  let lineNumber = 1
+  let at = 0
+  for (let line: Line | undefined = first; line !== undefined; line = lineAt(text, at)) {
+    if (/^[ \t]*$/.test(line.text)) break
+    const match = PLAIN_FIELD.exec(line.text)
+    if (match !== null) {
+      last = { value: line.text.slice(match[0].length).trim(), line: lineNumber }
+      const name = (match[1] ?? '').trim().toLowerCase()
+      if (!fields.has(name)) fields.set(name, last)
+    } else if (last !== undefined && /^[ \t]/.test(line.text)) {
+      last.value = `${last.value} ${line.text.trim()}`.trim()
+    } else if (WARNING_FIELDS.some((name) => fields.has(name))) {
+      throw invalidDraft('The text begins like a head, but this line is not "Key: value".', {
+        line: lineNumber,
+        hint: 'Write a blank line below the last field.',
+      })
+    } else {
+      const message = `The text begins like a head, but line ${lineNumber} is not "Key: value"; all of it is published as text.`
+      return { ...none(text), warnings: [{ message, line: 1 }] }
+    }
+    at = line.end
+    lineNumber++
+    if (at > MAX_HEAD_BYTES)
+      throw invalidDraft(`The head is longer than ${MAX_HEAD_BYTES} bytes.`, { line: 1 })
+  }
+  if (!KEPT_NAMES.some((name) => fields.has(name))) return none(text)
+  return { style: 'plain', fields, warnings: [], ...bodyAt(text, at, lineNumber) }
+}
+
+/** The body, `at` the first line below the head; one blank line there still belongs to the head. */
+export function bodyAt(
+  text: string,
+  at: number,
+  lineNumber: number,
+): { body: string; bodyLine: number } {
+  const line = lineAt(text, at)
+  return line !== undefined && /^[ \t]*$/.test(line.text)
+    ? { body: text.slice(line.end), bodyLine: lineNumber + 1 }
+    : { body: text.slice(at), bodyLine: lineNumber }
+}
+
+export function none(text: string): FrontMatter {
+  return { style: 'none', fields: new Map(), warnings: [], body: text, bodyLine: 1 }
+}
+
+export function lineAt(text: string, start: number): Line | undefined {
+  if (start >= text.length) return undefined
+  LINE.lastIndex = start
+  const [whole = '', content = ''] = LINE.exec(text) ?? []
+  return { text: content, end: start + whole.length }
+}
+
+const LINE = /([^\r\n]*)(?:\r\n?|\n|$)/y
