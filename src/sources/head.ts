@@ -180,7 +180,7 @@ function dateField(fields: Fields): string | undefined {
     if (date !== undefined) return date
     // A date of creation is a guess: one that cannot be read is none.
     if (/^(?:created|date.)/.test(name) || DATED_ELSEWHERE.test(text ?? '')) continue
-    if (/^published?$/.test(name) && NOT_YET.test(text ?? '')) continue
+    if (/^publish(?:ed)?$/.test(name) && NOT_YET.test(text ?? '')) continue
     const words = text === undefined ? 'the field' : `"${clipped(text)}"`
     throw invalidDraft(`The date is not valid: ${words} is not a day and time of the calendar.`, {
       line: field.line,
