@@ -81,7 +81,7 @@ function filesBelow(
   folder = root,
 ): DraftFiles {
   const roots = siteRoot === undefined ? [root] : [root, siteRoot]
-  const findIn = async (path: string, line: number) => {
+  const findIn = async (path: string, line: number): Promise<DraftFile | undefined> => {
     for (const base of roots) {
       for (const candidate of candidates(base, folder, path)) {
         onLookUp?.(candidate)
@@ -90,7 +90,9 @@ function filesBelow(
       }
     }
     const indexed = await index?.find(candidates(root, folder, path), path)
-    return indexed === undefined ? undefined : findFile(root, indexed, path, line)
+    if (indexed !== undefined) return findFile(root, indexed, path, line)
+    // Some generators read every path from the root of the site.
+    return /^[./]/.test(path) ? undefined : findIn(`/${path}`, line)
   }
   return {
     async find(path, line) {

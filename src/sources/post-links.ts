@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import { originOf } from '../render/links.ts'
-import { codeIn, edited, type Edit } from './dialects.ts'
+import { edited, type Edit } from './dialects.ts'
+import { codeIn } from './markdown-code.ts'
 import type { DraftLink, DraftWarning, FoundDraft } from './source.ts'
 
 /**
@@ -79,14 +80,29 @@ function addressKey(address: string): string {
   return `${host.toLowerCase()}/${named}`
 }
 
-/** A text as `htmlToMarkdown` writes it, with other targets of links. */
+/** Targets of links of a text, its pictures included: in brackets, in angles, and in definitions. */
+const TARGET =
+  /(?:\]\(|^ {0,3}\[[^\]\n]{1,999}\]:[ \t]+)<?((?:\\.|[^\\\s<>()])+)(?=[>)\s]|$)|<(https?:[^\s<>]+)>/gm
+
+function plainTarget(written: string): string {
+  return written.replaceAll(/\\(?=[!-/:-@[-`{-~])/g, '')
+}
+
+/** What the links of a Markdown text lead to, outside of code. */
+export function targetsIn(text: string): string[] {
+  const code = codeIn(text)
+  return [...text.matchAll(TARGET)]
+    .filter(({ index }) => code[index] !== 1)
+    .map(([, written, bare = '']) => (written === undefined ? bare : plainTarget(written)))
+}
+
+/** A text with other targets of links. */
 function withTargets(text: string, targets: ReadonlyMap<string, string>): string {
   const code = codeIn(text)
-  const link = /\]\(<?((?:\\.|[^\\\s<>()])+)(?=[>)\s])|<(https?:[^\s<>]+)>/g
   return text.replaceAll(
-    link,
+    TARGET,
     (whole, written: string | undefined, bare: string | undefined, at: number) => {
-      const target = written?.replaceAll(/\\(?=[!-/:-@[-`{-~])/g, '') ?? bare ?? ''
+      const target = written === undefined ? (bare ?? '') : plainTarget(written)
       const to = targets.get(target)?.replaceAll(/[()\\&]/g, String.raw`\$&`)
       if (to === undefined || code[at] === 1) return whole
       return written === undefined ? `[${target}](${to})` : whole.slice(0, -written.length) + to

@@ -13,16 +13,18 @@ interface ReadTemplate {
 
 /** Tags that show a picture, whatever generator they are of. */
 const PICTURE =
-  /^(?:img|imgs?|image|figure|fig|picture|photo|asset_img|asset|responsive_image|lightbox|screenshot|include(?:_relative|_cached)?[ \t]+\S*(?:img|image|figure|picture|photo|fig)\S*)$/i
+  /^(?:img|imgs?|image|figure|fig|picture|photo|asset_img|asset|responsive_image|lightbox|fancybox|thumbnail|screenshot|include(?:_relative|_cached)?[ \t]+\S*(?:img|image|figure|picture|photo|fig)\S*)$/i
 const SOURCES = ['src', 'file', 'url', 'path', 'image', 'image_path', 'img', 'name', 'link', 'href']
 const CAPTIONS = ['caption', 'title']
 
 /** Tags that say the root of the site, which paths in a text begin at anyway. */
 const ROOT =
   /^(?:site\.(?:baseurl|url|base_path)|(?:config\.)?base_?url|root_url|\.?Site\.BaseURL|\$\.Site\.BaseURL|url_prefix)\b/i
+/** Tags that play or link to a file. */
+const FILE = /^(?:video|audio|mp3|mp4|html5video|asset_link|post_link|file|pdf|download)$/i
 /** Tags and filters around the path of a file or another post. */
 const PATH =
-  /^(?:post_url|link|ref|relref|get_url|url_for|static|asset_path|asset_url|media|post_link)$/i
+  /^(?:post_url|post_path|link|ref|relref|get_url|url_for|static|asset_path|asset_url|media|resize_image)$/i
 
 /** Where embeds of these lead, from what identifies them. */
 const EMBEDS: Readonly<Record<string, (id: string, more: string | undefined) => string>> = {
@@ -62,6 +64,13 @@ export function readTemplate(tag: string): ReadTemplate {
     )
     if (found !== undefined) return { name, markdown: pictureOf(found, named, positional) }
   }
+  if (FILE.test(word)) {
+    const path = SOURCES.map((key) => named.get(key)).find((it) => it !== undefined) ?? first
+    if (path !== undefined && !/[<>\\]/.test(path)) {
+      const words = positional.slice(1).join(' ') || path
+      return { name, markdown: `[${plain(words)}](<${pathOf(word, path)}>)` }
+    }
+  }
   const embed =
     EMBEDS[isInclude ? (included[1] ?? '').replace(/\.\w+$/, '').toLowerCase() : word.toLowerCase()]
   const id = named.get('id') ?? named.get('user') ?? first
@@ -76,7 +85,7 @@ export function readTemplate(tag: string): ReadTemplate {
 
 function pathOf(word: string, path: string): string {
   const clean = path.replace(/^@\//, '')
-  return /^post_(?:url|link)$/i.test(word) && !/\.\w{2,8}$/.test(clean) ? `${clean}.md` : clean
+  return /^post_(?:url|link|path)$/i.test(word) && !/\.\w{2,8}$/.test(clean) ? `${clean}.md` : clean
 }
 
 function pictureOf(
@@ -84,16 +93,22 @@ function pictureOf(
   named: ReadonlyMap<string, string>,
   positional: readonly string[],
 ): string {
-  const words = positional.filter((it) => it !== source && !/^\d+%?$/.test(it)).join(' ')
-  const plain = (text: string) =>
-    text
-      .replace(/[[\]\\<>]/g, '')
-      .replace(/\s+/g, ' ')
-      .trim()
+  // What stands before the path are classes, and `--alt` names what follows.
+  const words = positional
+    .slice(positional.indexOf(source) + 1)
+    .filter((it) => !/^(?:\d+(?:%|px|vw)?|--\w+)$/.test(it))
+    .join(' ')
   const alt = plain(named.get('alt') ?? words)
   const caption = plain(CAPTIONS.map((key) => named.get(key)).find((it) => it !== undefined) ?? '')
   const title = caption === '' ? '' : ` "${caption.replaceAll('"', '\\"')}"`
   return `![${alt === '' ? caption : alt}](<${source.replaceAll(/[<>]/g, '')}>${title})`
+}
+
+function plain(text: string): string {
+  return text
+    .replace(/[[\]\\<>]/g, '')
+    .replace(/\s+/g, ' ')
+    .trim()
 }
 
 const PARAMETER =

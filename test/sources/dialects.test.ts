@@ -26,10 +26,16 @@ describe('readDialects', () => {
     ['{{< figure src="b.png" caption="The map" >}}', '![The map](<b.png> "The map")'],
     ['{{<img src="b.png" alt="A [map]" width="3">}}', '![A map](<b.png>)'],
     ['{{ image(path="b.png", alt="a") }}', '![a](<b.png>)'],
-    ['{% img left /b.png 20 30 A map %}', '![left A map](</b.png>)'],
+    ['{% img left /b.png 20 30 A map %}', '![A map](</b.png>)'],
     ['{% asset_img b.png A map %}', '![A map](<b.png>)'],
     ['{% include figure.html src="/b.png" alt="a" %}', '![a](</b.png>)'],
+    ['![a|100x50](b.png)', '![a](b.png)'],
+    ['![a](@site/static/b.png) ![c](~/d.png)', '![a](/static/b.png) ![c](/d.png)'],
+    ["<img src={require('./b.png').default} />", '<img src="./b.png" />'],
+    ['{% picture b.png --alt Sea %}', '![Sea](<b.png>)'],
+    ['{{< video src="b.mp4" >}}', '[b.mp4](<b.mp4>)'],
     // Links and embeds
+    ['{% post_link b "A post" %} {% post_path b %}', '[A post](<b.md>) b.md'],
     ['a [[Low water]] b', 'a [Low water](<Low water.md>) b'],
     ['[[Low water#At noon|noon]]', '[noon](<Low water.md#At noon>)'],
     ['[a]({% post_url 2014-01-08-b %})', '[a](2014-01-08-b.md)'],
@@ -46,6 +52,11 @@ describe('readDialects', () => {
     ['a\n\n%% open\n\nb', 'a\n\n\n\n'],
     ['a {# b #} {% comment %}c{% endcomment %}{{/* d */}}', 'a  '],
     // Text
+    ['10:30:00 H~2~O 3 m^2^ 2^n and 3^m', '10:30:00 H<sub>2</sub>O 3 m<sup>2</sup> 2^n and 3^m'],
+    ['Ebb\n: going *out*\n: low\n\nb', '- **Ebb**\\\n  going *out*\\\n  low\n\nb'],
+    ['Ebb\n\n: going out\n\nb', '- **Ebb**\n\n  going out\n\nb'],
+    ['- a\n: b', '- a\n: b'],
+    ['{% codeblock lang:js %}\na\n{% endcodeblock %}', '```js\na\n```'],
     ['a ==b c== d', 'a <mark>b c</mark> d'],
     ['{% highlight ruby %}\nputs 1*2*3\n{% endhighlight %}', '```ruby\nputs 1*2*3\n```'],
     ['{{< highlight go >}}\na\n{{< /highlight >}}', '```go\na\n```'],
@@ -75,6 +86,13 @@ describe('readDialects', () => {
     '\\![[a.png]]',
   ])('leaves %j as it is', (text) => {
     expect(readDialects(text)).toEqual({ text, warnings: [] })
+  })
+
+  it('puts inline notes below the text', () => {
+    const text = 'a^[one *two* [b](c)] d^[three\nfour] `^[e]`.\n'
+    expect(read(text)).toBe(
+      'a[^inline-1] d[^inline-2]\n `^[e]`.\n\n[^inline-1]: one *two* [b](c)\n[^inline-2]: three four\n',
+    )
   })
 
   it('counts template code, or leaves it out', () => {
@@ -119,6 +137,9 @@ describe('readDialects', () => {
     { unit: '::: tip\n' },
     { unit: '!!! note\n    a\n' },
     { unit: '# a\n{: ' },
+    { unit: 'a^[b ' },
+    { unit: 'a\n: b\n' },
+    { unit: 'a~1a^b' },
   ])('takes time in proportion to %j', { timeout: 120_000 }, async (construct) => {
     await expectLinear(construct, read)
   })

@@ -34,8 +34,9 @@ export function buttondownExport(
   return {
     linkedBy: 'addresses',
     async *drafts({ signal }) {
+      const siteUrl = options.siteUrl ?? (await siteIn(archive, folder))
       const context: PostContext = {
-        ...contextOf(options),
+        ...contextOf({ ...options, siteUrl }),
         archive,
         namesOf: (address) => [mediaName(folder, address)].filter((it) => it !== undefined),
       }
@@ -54,6 +55,22 @@ export function buttondownExport(
       }
     },
     close: () => archive.close(),
+  }
+}
+
+/** Where the newsletter is, as the settings that are pulled along say. */
+async function siteIn(archive: Archive, folder: string): Promise<string | undefined> {
+  const name = `${folder}newsletter.json`
+  if (archive.size(name) === undefined) return undefined
+  try {
+    const text = TextReader.readAll(await readFromArchive(archive, name, MAX_DRAFT_BYTES))
+    const { username, domain } = JSON.parse(text) as Record<string, unknown>
+    if (typeof domain === 'string' && /^[\w.-]+\.\w+$/.test(domain)) return `https://${domain}`
+    return typeof username === 'string' && /^[\w-]+$/.test(username)
+      ? `https://buttondown.com/${username}`
+      : undefined
+  } catch {
+    return undefined
   }
 }
 
@@ -108,7 +125,11 @@ async function readMail(mail: Mail, context: PostContext): Promise<FoundDraft | 
   const address =
     field('canonical_url') ||
     (slug === '' || site === undefined ? undefined : `${site}/archive/${slug}/`)
-  const post = { id: `buttondown-${field('id') || name}`, address }
+  const path = slug === '' ? [] : [`/archive/${slug}/`]
+  // It has had two domains.
+  const user = /^https:\/\/buttondown\.\w+\/([\w-]+)$/.exec(site ?? '')?.[1]
+  const aliases = user === undefined ? path : [...path, `/${user}/archive/${slug}/`]
+  const post = { id: `buttondown-${field('id') || name}`, address, aliases }
   const origin = originOf(post)
   const withheld = reasonToWithhold(field, isListed)
   if (withheld !== undefined && context.include?.has(withheld.kind) !== true) {
@@ -123,7 +144,7 @@ async function readMail(mail: Mail, context: PostContext): Promise<FoundDraft | 
         title: field('subject'),
         date: field('publish_date').replace(/^(\S+) /, '$1T'),
         summary: field('description'),
-        ...(await bodyOf(body, archive, name, isOpen)),
+        ...(await bodyOf(body, field('editor_mode'), { archive, name, isOpen })),
         ...(image === '' ? {} : { cover: { source: image } }),
       },
       context,
@@ -163,11 +184,10 @@ function shown(text: string): string {
 
 async function bodyOf(
   source: string,
-  archive: Archive,
-  name: string,
-  isOpen: boolean,
+  editor: string,
+  { archive, name, isOpen }: Pick<Mail, 'archive' | 'name'> & { readonly isOpen: boolean },
 ): Promise<Pick<Post, 'body' | 'isCut'>> {
-  const mode = EDITOR.exec(source)?.[1]
+  const mode = EDITOR.exec(source)?.[1] ?? editor
   const text = withoutTemplates(source.replace(EDITOR, ''))
   if (mode === 'fancy')
     return { body: { html: text.text, rules: rulesOf(isOpen) }, isCut: text.isCut }

@@ -2,7 +2,7 @@ import { open, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
 import { codeOf, HyperletterError } from '../../errors.ts'
 import { folderArchive, zipArchive, type Archive } from '../archive.ts'
-import type { DraftSource } from '../source.ts'
+import { compareNaturally, type DraftSource } from '../source.ts'
 import { beehiivExport } from './beehiiv.ts'
 import { buttondownExport } from './buttondown.ts'
 import { feedImport } from './feed.ts'
@@ -26,7 +26,7 @@ const WXR = /xmlns:wp\s*=\s*["']https?:\/\/wordpress\.org\/export\//
 const BEEHIIV = /^(?=[^\r\n]*\bweb_title\b)[^\r\n]*\bcontent_html\b/
 const FEED =
   /^\s*(?:<[?!][^>]*>\s*)*<(?:\w+:)?(?:rss|feed|rdf)\b|^\s*\{[^]{0,2000}"https?:\/\/jsonfeed\.org\/version\//i
-const MBOX = /^From .{0,300}\d\d:\d\d.{0,40}\r?\n[\w-]+:/
+const MBOX = /^From (?:.{0,300}\d\d:\d\d.{0,40})?\r?\n[\w-]+:/
 
 /**
  * The posts that a service exported, as a file, a zip file, or a folder that one was unpacked to; undefined for a folder
@@ -49,7 +49,7 @@ export async function serviceExport(
   if (GHOST.test(start)) return ghostIn(folder, name, options)
   if (WXR.test(start)) return wordpressExport(folderArchive(folder), [name], options)
   if (BEEHIIV.test(start)) return beehiivExport(folderArchive(folder), name, options)
-  if (MBOX.test(start)) return mboxExport(folderArchive(folder), name, options)
+  if (MBOX.test(start)) return mboxExport(folderArchive(folder), [name], options)
   if (FEED.test(start)) return feedImport({ archive: folderArchive(folder), name }, options)
   throw unknown(name)
 }
@@ -91,6 +91,7 @@ async function exportIn(
   ghost: (name: string) => DraftSource,
 ): Promise<DraftSource | undefined> {
   const wxr: string[] = []
+  const mboxes: string[] = []
   for (const name of archive.names) {
     const [, folder = '', file = ''] = /^((?:[^/]+\/)?)([^/]+)$/.exec(name) ?? []
     if (file === 'posts.csv') return substackExport(archive, name, options)
@@ -99,13 +100,16 @@ async function exportIn(
       hasMails(archive, folder)
     )
       return buttondownExport(archive, folder, options)
-    if (name.endsWith('.mbox')) return mboxExport(archive, name, options)
-    const isText = /\.(?:csv|xml|json)$/.test(file) && (archive.size(name) ?? 0) > 0
+    if (name.endsWith('.mbox')) mboxes.push(name)
+    const isText =
+      /(?:\.(?:csv|xml|json|txt|mbx)|^mbox)$/.test(file) && (archive.size(name) ?? 0) > 0
     const start = isText ? await startIn(archive, name) : ''
     if (BEEHIIV.test(start)) return beehiivExport(archive, name, options)
     if (GHOST.test(start)) return ghost(name)
     if (WXR.test(start)) wxr.push(name)
+    if (MBOX.test(start)) mboxes.push(name)
   }
+  if (mboxes.length > 0) return mboxExport(archive, mboxes.toSorted(compareNaturally), options)
   return wxr.length > 0 ? wordpressExport(archive, wxr, options) : undefined
 }
 

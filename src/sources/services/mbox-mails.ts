@@ -17,9 +17,9 @@ export interface Mail {
 const MAX_MAIL_BYTES = 48 * 1024 * 1024
 const LINE_FEED = 0x0a
 
-/** A line that begins a mail: an address, or how Mailman and Thunderbird write one, and a date as `asctime` makes it. */
+/** A line that begins a mail: an address, or how Mailman and Thunderbird write one, and a date as `asctime` makes it; Thunderbird once wrote neither. */
 const ENVELOPE =
-  /^From (\S+(?: at \S+)?|"[^"]{1,200}"\S*|-)?\s*((?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\s+[A-Z][a-z]{2}\s+\d{1,2}\s+\d{1,2}:\d{2}.{0,40})$/
+  /^From (\S+(?: at \S+)?|"[^"]{1,200}"\S*|-)?\s*((?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\s+[A-Z][a-z]{2}\s+\d{1,2}\s+\d{1,2}:\d{2}.{0,40})$|^From$/
 
 /**
  * The mails of an mbox file, in a stream. A mail begins where an envelope stands at the start or below a blank line; one

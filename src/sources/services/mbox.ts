@@ -25,15 +25,22 @@ const ANSWER =
 
 /**
  * The mails that began something on a mailing list: answers are left out, as are mails that no list sent.
- * @param name Of the mbox file in the archive.
+ * @param names Of the mbox files in the archive; some lists have one for each month.
  */
-export function mboxExport(archive: Archive, name: string, options: ExportOptions): DraftSource {
+export function mboxExport(
+  archive: Archive,
+  names: readonly string[],
+  options: ExportOptions,
+): DraftSource {
   return {
     async *drafts({ signal }) {
       const seen = new Set<string>()
-      for await (const mail of mailsIn(archive.stream(name))) {
-        signal?.throwIfAborted()
-        yield await readMail(mail, { archive, name }, seen, options)
+      for (const name of names) {
+        const file = { archive, name, prefix: names.length > 1 ? `${name}-` : '' }
+        for await (const mail of mailsIn(archive.stream(name))) {
+          signal?.throwIfAborted()
+          yield await readMail(mail, file, seen, options)
+        }
       }
     },
     close: () => archive.close(),
@@ -46,7 +53,7 @@ async function readMail(
   seen: Set<string>,
   options: ExportOptions,
 ): Promise<FoundDraft | SkippedDraft> {
-  let origin = `mail-${mail.number}`
+  let origin = originOf({ id: `${file.prefix}mail-${mail.number}` })
   try {
     const email = await parsed(mail)
     const id = email.messageId?.replace(/^<|>$/g, '') ?? ''
@@ -194,6 +201,8 @@ function cidOf(address: string): string[] {
 interface MboxFile {
   readonly archive: Archive
   readonly name: string
+  /** Of the numbers of its mails, where there are several files. */
+  readonly prefix: string
 }
 
 /** The pictures within a mail. Their bytes are read from the file again when the issue is published. */

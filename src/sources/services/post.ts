@@ -137,6 +137,7 @@ async function bodyOf(
   warn: (message: string) => void,
 ): Promise<string> {
   const { body, cover } = post
+  if ('markdown' in body) shown.linkIn(body.markdown)
   const { markdown, isCut, marks } =
     'markdown' in body
       ? { ...body, isCut: false, marks: [] }

@@ -6,9 +6,10 @@ import {
 } from '../../format/records/bodies.ts'
 import { safeUrl, URL_MAX_LENGTH } from '../../render/links.ts'
 import { readFromArchive, type Archive } from '../archive.ts'
-import { mediaTypeOf } from '../media-types.ts'
+import { mediaTypeOf, UNKNOWN_TYPE } from '../media-types.ts'
 import { sourceOf, type ConversionRules } from '../html/markdown.ts'
 import { attribute } from '../html/tree.ts'
+import { targetsIn } from '../post-links.ts'
 import { withoutMetadata } from '../picture-location.ts'
 import type { DraftAttachment } from '../source.ts'
 import type { WithheldKind } from '../unpublished.ts'
@@ -70,6 +71,14 @@ export class ShownPictures {
 
   has(source: string): boolean {
     return this.#shown.has(this.#original(source))
+  }
+
+  /** Takes note of the links of a text that is Markdown already. */
+  linkIn(markdown: string): void {
+    for (const target of targetsIn(markdown)) {
+      const isPage = mediaTypeOf(target.replace(/[?#].*$/s, '')) === UNKNOWN_TYPE
+      if (isPage && mayBePost(target, this.#base)) this.links.add(target)
+    }
   }
 
   /** Says which pictures do not travel with the issue. */
@@ -161,15 +170,16 @@ export function altOf(text: string): { alt?: string } {
   return alt === '' || alt.length > 1_024 ? {} : { alt }
 }
 
-/** Whether an address may be that of another post: one of the site, or of whatever site, as Substack has them. */
+/** The address of a post of Substack or Buttondown, whatever domain they have. */
+const OF_A_POST = /(?:\/p|\/\/buttondown\.\w+\/[\w-]+\/archive)\/[^/?#]+\/?(?:[?#].*)?$/
+
+/** Whether an address may be that of another post: one of the site, or of whatever site. */
 function mayBePost(url: string, base: string | undefined): boolean {
   if (url.startsWith('#')) return false
   const host = (address = '') =>
     /^https?:\/\/(?:www\.)?([^/?#]*)/i.exec(address)?.[1]?.toLowerCase()
   const own = host(url)
-  return own === undefined
-    ? !/^[a-z]+:/i.test(url)
-    : own === host(base) || /\/p\/[^/?#]+\/?$/.test(url)
+  return own === undefined ? !/^[a-z]+:/i.test(url) : own === host(base) || OF_A_POST.test(url)
 }
 
 /** Where a link leads, from wherever it is read; undefined if that is no place on the web. */

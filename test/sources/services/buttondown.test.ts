@@ -1,6 +1,8 @@
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { linkAddresses } from '../../../src/sources/post-links.ts'
 import { serviceExport } from '../../../src/sources/services/exports.ts'
 import type { ExportOptions } from '../../../src/sources/services/shown-pictures.ts'
 import { allOf, entriesIn } from '../../helpers/drafts.ts'
@@ -34,6 +36,29 @@ High water.
       markdown: 'Rich **text**.\n\n![Quay](media/quay.png)\n',
       attachments: [{ name: 'media/quay.png' }],
     })
+  })
+
+  it('links its posts to each other, and reads the editor in the head', async () => {
+    const folder = await temporaryDirectory()
+    await mkdir(join(folder, 'emails'))
+    await writeFile(join(folder, 'newsletter.json'), '{"username": "tides"}')
+    const mail = (slug: string, text: string, head = '') =>
+      writeFile(
+        join(folder, `emails/${slug}.md`),
+        `---\nid: ${slug}\nsubject: S\nstatus: sent\nslug: ${slug}\npublish_date: 2026-01-01\n${head}---\n${text}`,
+      )
+    await mail(
+      'a',
+      '[b](https://buttondown.email/tides/archive/b/#c), [b][1], `[b](/archive/b)`\n\n[1]: /archive/b',
+    )
+    await mail('b', '<p>Rich <b>text</b></p>', 'editor_mode: fancy\n')
+    const { drafts } = await read(folder, {})
+    expect(drafts.get('https://buttondown.com/tides/archive/b/')?.markdown).toBe('Rich **text**\n')
+    const found = [...drafts].map(([origin, draft]) => ({ origin, draft }))
+    const to = 'https://buttondown.com/tides/archive/b/'
+    expect(linkAddresses(found)[0]?.draft.markdown).toBe(
+      `[b](${to}#c), [b][1], \`[b](/archive/b)\`\n\n[1]: ${to}`,
+    )
   })
 
   it('leaves out what is not known to be public', async () => {

@@ -1,9 +1,12 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { serviceExport } from '../../../src/sources/services/exports.ts'
 import { mailsIn } from '../../../src/sources/services/mbox-mails.ts'
 import { allOf } from '../../helpers/drafts.ts'
+import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 
 const file = fileURLToPath(new URL('../../../fixtures/imports/mbox/tides.mbox', import.meta.url))
 
@@ -52,6 +55,20 @@ From the quay.
     ])
     expect(JSON.stringify([...drafts])).not.toMatch(/secret/i)
   })
+})
+
+it('reads a folder of several mbox files as one list, with what Thunderbird wrote', async () => {
+  const folder = await temporaryDirectory()
+  const mail = (id: string, subject: string) =>
+    `Message-ID: <${id}@x>\nList-Id: <x>\nDate: 1 Jan 2026 09:30 +0000\nSubject: ${subject}\n\nText.\n\n`
+  const none = mail('', 'No id').replace('Message-ID: <@x>\n', '')
+  await writeFile(join(folder, '2026-10.txt'), `From \n${mail('c', 'Third')}From - \n`)
+  await writeFile(
+    join(folder, '2026-9.mbox'),
+    `From a@b Thu Jan  1 09:30:00 2026\n${mail('a', 'First')}From \n${none}`,
+  )
+  const { drafts } = await allOf(await serviceExport(folder, {}))
+  expect([...drafts.keys()]).toEqual(['mail-a@x', '2026-9.mbox-mail-2', 'mail-c@x'])
 })
 
 describe('mailsIn', () => {

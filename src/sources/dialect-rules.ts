@@ -1,0 +1,158 @@
+import { mediaTypeOf } from './media-types.ts'
+
+const RAW =
+  /\{%-?[ \t]*raw[ \t]*-?%\}\n?((?:(?!\{%-?[ \t]*(?:end)?raw)[^]){0,20000}?)\n?\{%-?[ \t]*endraw[ \t]*-?%\}/g
+const HIGHLIGHT =
+  /(\{%-?[ \t]*|\{\{[<%][ \t]*)(highlight|codeblock)[ \t]+(?:lang:)?([\w+#.-]*)[^\n%>}]{0,200}?-?[%>]?\}\}?[ \t]*\n((?:(?!\{[{%][<%]?-?[ \t]*\/?(?:end|highlight|codeblock))[^]){0,20000}?)\n?[ \t]*(?:\{%-?[ \t]*end\2[ \t]*-?%\}|\{\{[<%][ \t]*\/[ \t]*\2[ \t]*[>%]\}\})/g
+
+const EMBED = /(?<!\\)!\[\[([^[\]|\n]{1,300})(?:\|([^[\]\n]{0,300}))?\]\]/g
+const WIKI_LINK =
+  /(?<![!\\\]\w])\[\[([^\s[\]|](?:[^[\]|\n]{0,298}[^\s[\]|])?)(?:\|([^[\]\n]{0,300}))?\]\](?![([])/g
+
+/** A destination with spaces, as many editors take it, and perhaps a title. */
+const SPACED =
+  /(!?\[[^[\]\n]{0,1000}\])\(([^\s()<>{}"'][^()<>{}"'\n]{0,500} [^()<>{}"'\n]{0,500}?\.\w{1,5}(?:#[^\s()<>]{0,100})?)([ \t]+(?:"[^"\n]{0,500}"|'[^'\n]{0,500}'))?[ \t]*\)/g
+const SIZED = /(!\[[^[\]\n]{0,1000}\]\([^\s()<>]{1,1000})[ \t]+=(?:\d+%?)?x?(?:\d+%?)?[ \t]*\)/g
+const IMAGE_ATTRIBUTES =
+  /(!\[[^[\]\n]{0,1000}\]\([^()\n]{1,1000}\))[ \t]*\{:?[ \t]*(?:[.#]|[a-z]+=)[^{}\n]{0,300}\}/g
+const MARKED = /(^|[^\w=])==([^\s=](?:[^=\n]{0,998}[^\s=])?)==(?![\w=])/gm
+/** What Pelican, Docusaurus and bundlers call the root. */
+const ROOT =
+  /(?<=\]\(<?|="|: )(?:\{(?:static|attach|filename)\}|\|(?:static|filename|attach)\||@site(?=\/)|pathname:\/\/|[@~](?=\/[^\s()<>]{1,300}\.(?:png|jpe?g|gif|svg|webp|avif)\b))/g
+/** Docusaurus: `src={require('./a.png').default}`. */
+const REQUIRED =
+  /\b(src|href)=\{(?:require|useBaseUrl)\(\s*(["'])([^"'\n]{1,500})\2\s*\)(?:\.default)?\}/g
+/** Obsidian: `![Low water|300](a.png)`. */
+const SIZE_IN_ALT = /(?<=!\[[^[\]|\n]{0,300})\|\d+(?:x\d+)?(?=\]\()/g
+const SUPERSCRIPT = /(?<=[\w)])\^([\w+-]{1,20})\^/g
+const SUBSCRIPT = /(?<=[A-Za-z)])~(\d{1,4})~(?!~)/g
+export const INLINE_NOTE = /\^\[((?:[^[\]]|\[[^[\]\n]{0,500}\]){1,2000}?)\](?![([])/g
+/** A term, and below it what it means, behind colons. */
+const DEFINITIONS =
+  /(?<![^\n]\n)^(?!\d+[.)][ \t])([^\s>#*+|`~:<[-][^\n]{0,200})\n([ \t]*\n)?((?: {0,3}:[ \t]+[^\n]{1,2000}(?:\n|$(?![^])))+)/gm
+/** The attributes that kramdown gives to the block above, or the place of its contents. */
+const ATTRIBUTES =
+  /(^#{1,6}[ \t][^\n]{0,500}|^[*-][ \t]+TOC|)\n?^[ \t]{0,3}\{:[ \t]*([^{}\n]{0,300})\}[ \t]*$/gm
+
+const ALERTS: Readonly<Record<string, string>> = {
+  tip: 'TIP',
+  hint: 'TIP',
+  success: 'TIP',
+  important: 'IMPORTANT',
+  warning: 'WARNING',
+  attention: 'WARNING',
+  caution: 'CAUTION',
+  danger: 'CAUTION',
+  error: 'CAUTION',
+  failure: 'CAUTION',
+}
+const KINDS =
+  'note|info|tip|hint|success|important|warning|attention|caution|danger|error|failure|abstract|summary|example|quote|question|bug|todo|details|seealso'
+const CONTAINER = new RegExp(
+  String.raw`^(:{3,})[ \t]*\{?\.?(${KINDS})\}?[ \t]*([^\n]{0,200})\n((?:(?!:::)[^]){0,20000}?)\n?^\1[ \t]*$`,
+  'gim',
+)
+const ADMONITION = new RegExp(
+  String.raw`^[!?]{3}\+?[ \t]+(${KINDS})[ \t]*([^\n]{0,200})((?:\n(?:(?: {4}|\t)[^\n]*|[ \t]*(?=\n(?: {4}|\t))))+)`,
+  'gim',
+)
+
+export const NOTHING = () => ''
+
+/** In the order of reading. Without one of its marks in a text, a pattern does not match. */
+export const RULES: readonly (readonly [
+  marks: readonly string[],
+  pattern: RegExp,
+  replace: (match: RegExpExecArray) => string | undefined,
+])[] = [
+  // Obsidian: from the beginning of a line over any lines, else within a paragraph.
+  [['%%'], /^[ \t]*%%(?:(?!%%)[^])*(?:%%|$(?![^]))/gm, NOTHING],
+  [['%%'], /%%(?:(?!%%|\n[ \t]*\n)[^]){1,4000}%%/g, NOTHING],
+  // Liquid and Jinja.
+  [
+    ['{%'],
+    /\{%-?[ \t]*comment[ \t]*-?%\}(?:(?!\{%-?[ \t]*(?:end)?comment)[^]){0,4000}\{%-?[ \t]*endcomment[ \t]*-?%\}/g,
+    NOTHING,
+  ],
+  [['{#'], /\{#[ \t\n](?:(?!#\}|\{#)[^]){0,4000}#\}/g, NOTHING],
+  // Hugo.
+  [['{{'], /\{\{[<%]?[ \t]*\/\*(?:(?!\*\/)[^]){0,4000}\*\/[ \t]*[>%]?\}\}/g, NOTHING],
+  [['{%'], RAW, ([, inner]) => inner],
+  [['{%', '{{'], HIGHLIGHT, ([, , , language = '', inner = '']) => fenced(language, inner)],
+  [['![['], EMBED, ([, target = '', words = '']) => embed(target, words)],
+  [['[['], WIKI_LINK, ([, target = '', words = '']) => wikiLink(target, words)],
+  [[' '], SPACED, ([, head = '', target = '', title = '']) => `${head}(<${target}>${title})`],
+  [[' =', '\t='], SIZED, ([, head = '']) => `${head})`],
+  [['{'], IMAGE_ATTRIBUTES, ([, head = '']) => head],
+  [['=='], MARKED, ([, before = '', words = '']) => `${before}<mark>${words}</mark>`],
+  [['static', 'attach', 'filename', '@site', 'pathname:', '@/', '~/'], ROOT, () => ''],
+  [['={'], REQUIRED, ([, name = '', , path = '']) => `${name}="${path}"`],
+  [['|'], SIZE_IN_ALT, () => ''],
+  [['^'], SUPERSCRIPT, ([, words = '']) => `<sup>${words}</sup>`],
+  [['~'], SUBSCRIPT, ([, words = '']) => `<sub>${words}</sub>`],
+  [
+    [':'],
+    DEFINITIONS,
+    ([, term = '', blank, meanings = '']) => definitions(term, blank !== undefined, meanings),
+  ],
+  [['{:'], ATTRIBUTES, ([, before = '', attributes = '']) => ownId(before, attributes)],
+  [
+    [':::'],
+    CONTAINER,
+    ([, , kind = '', title = '', inner = '']) => alert(kind, title, inner.split('\n')),
+  ],
+  [
+    ['!!!', '???'],
+    ADMONITION,
+    ([, kind = '', title = '', inner = '']) =>
+      alert(
+        kind,
+        title,
+        inner.split('\n').map((it) => it.replace(/^(?: {4}|\t)/, '')),
+      ),
+  ],
+]
+
+function definitions(term: string, isLoose: boolean, meanings: string): string {
+  const words = term.trim()
+  const head = `- ${words.includes('*') ? words : `**${words}**`}`
+  const each = meanings.replace(/\n$/, '').split('\n')
+  const body = each.map((it) => `  ${it.replace(/^ {0,3}:[ \t]+/, '')}`).join('\\\n')
+  return `${head}${isLoose ? '\n' : '\\'}\n${body}${meanings.endsWith('\n') ? '\n' : ''}`
+}
+
+function fenced(language: string, inner: string): string {
+  const fence = '`'.repeat(Math.max(3, ...(inner.match(/`+/g) ?? []).map((it) => it.length + 1)))
+  return `${fence}${language}\n${inner}\n${fence}`
+}
+
+/** What Obsidian shows in a text: a picture with a size or a description, any other file, or another note. */
+function embed(target: string, words: string): string | undefined {
+  if (!/\.[a-z\d]{1,5}$/i.test(target.replace(/#.*$/, ''))) return wikiLink(target, words)
+  const alt = words.trim().replace(/(?:^|\|)\d+(?:x\d+)?$/, '')
+  const isPicture = mediaTypeOf(target).startsWith('image/')
+  return `${isPicture ? '!' : ''}[${isPicture ? alt : alt || target}](<${target.trim()}>)`
+}
+
+function wikiLink(target: string, words: string): string | undefined {
+  const [name = '', part] = target.split(/#\^?/, 2)
+  const shown = words === '' ? target.replace(/^#/, '') : words
+  if (/[<>\\]/.test(target) || /^(?:[\d\s,-]+|_?TOC_?)$/i.test(target)) return undefined
+  const path = name === '' || /\.\w{1,5}$/.test(name) ? name : `${name}.md`
+  return `[${shown}](<${path}${part === undefined ? '' : `#${part}`}>)`
+}
+
+function ownId(before: string, attributes: string): string {
+  if (before.endsWith('TOC')) return ''
+  const id = /(?:^|\s)#([^\s}]+)/.exec(attributes)?.[1]
+  return id === undefined || before === '' ? before : `${before} {#${id}}`
+}
+
+function alert(kind: string, title: string, lines: readonly string[]): string {
+  const name = ALERTS[kind.toLowerCase()] ?? 'NOTE'
+  const words = title.trim().replace(/^["'[]|["'\]]$/g, '')
+  const body = lines
+    .filter((line, at) => at > 0 || line !== '')
+    .map((line) => `> ${line}`.trimEnd())
+  return [`> [!${name}]${words === '' ? '' : ` ${words}`}`, ...body].join('\n')
+}
