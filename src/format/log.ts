@@ -44,6 +44,9 @@ export interface TreeNode {
   readonly hash: Uint8Array
 }
 
+/** A node whose place in the tree is known otherwise. */
+export type PlacedNode = Pick<TreeNode, 'size' | 'hash'>
+
 /** The tree over the first blocks of a log. */
 export interface LogTree {
   readonly roots: readonly TreeNode[]
@@ -67,28 +70,39 @@ export interface StoredLog {
   leaf(index: number): Promise<TreeNode | undefined>
   /** @throws if the nodes of a shorter length are not on this machine. */
   tree(length: number): Promise<LogTree>
-  /** How many nodes have to come with a block or leaf to connect it to the tree. */
-  missingNodes(index: number): Promise<number>
   /**
-   * Stores what was signed elsewhere.
+   * Stores a longer tree, which was signed elsewhere.
    * @returns false if the log grew meanwhile, so that it begins at a wrong length.
    * @throws INVALID_SIGNATURE, INVALID_CHECKSUM or INVALID_OPERATION if it does not fit; DISK_FULL.
    */
-  apply(part: SignedPart): Promise<boolean>
+  extend(tree: SignedTree): Promise<boolean>
+  /**
+   * Stores blocks and leaves, with the nodes that prove them, in one write; what is here stays. Left out is what no node
+   * that is here lies over, as far as the given tree reaches.
+   * @returns how many blocks are new.
+   * @throws INVALID_CHECKSUM, before anything is stored, if they do not lead to the tree that is here; DISK_FULL.
+   */
+  store(blocks: ProvenBlocks): Promise<number>
 }
 
-/** A longer tree, a block, or a leaf, with the nodes that prove it. */
-export type SignedPart =
-  | {
-      readonly start: number
-      readonly length: number
-      readonly nodes: readonly TreeNode[]
-      /** As it is stored. */
-      readonly signature: Uint8Array
-      readonly publicKey: Uint8Array
-    }
-  | { readonly index: number; readonly block: Uint8Array; readonly nodes: readonly TreeNode[] }
-  | { readonly leaf: TreeNode; readonly nodes: readonly TreeNode[] }
+/** A longer tree. */
+export interface SignedTree {
+  readonly start: number
+  readonly length: number
+  readonly nodes: readonly TreeNode[]
+  /** As it is stored. */
+  readonly signature: Uint8Array
+  readonly publicKey: Uint8Array
+}
+
+/** Blocks in a row, and the tree that they are of. */
+export interface ProvenBlocks {
+  readonly start: number
+  /** Each as it is stored, or only its leaf. */
+  readonly items: readonly (Uint8Array | PlacedNode)[]
+  /** A node of the tree by its number; undefined if the tree does not reach so far. */
+  nodeAt(number: number): TreeNode | undefined
+}
 
 /** One open session of a newsletter's log. Once it is closed, it has no blocks and no peers. */
 export interface Log extends BlockSource, StoredLog {

@@ -10,13 +10,15 @@ import {
   type LogPeer,
   type LogTree,
   type ReadOptions,
-  type SignedPart,
+  type ProvenBlocks,
+  type SignedTree,
   type TreeNode,
 } from '../format/log.ts'
 import { onStore, translateStorageError } from '../storage-errors.ts'
 import { peerOf } from './hypercore-peer.ts'
 import { internalsOf, tolerateClose } from './internals/internals.ts'
 import { dropBlocks, rangeBytes } from './internals/stored-blocks.ts'
+import { storeProven } from './internals/stored-runs.ts'
 import { asBuffer, manifestOf } from './keys.ts'
 
 /** A log that is a session of a Hypercore. */
@@ -25,8 +27,6 @@ export class HypercoreLog implements Log {
   readonly key: Uint8Array
   readonly discoveryKey: Uint8Array
   readonly core: Hypercore
-  /** Reads that wait, by the index of their block. */
-  readonly #waiting = new Map<number, Set<() => void>>()
 
   private constructor(core: Hypercore, key: Uint8Array, discoveryKey: Uint8Array) {
     this.core = core
@@ -86,30 +86,13 @@ export class HypercoreLog implements Log {
     const forget = cancelOnAbort(activeRequests, signal)
     const options = { wait, timeout: timeoutMs, activeRequests }
     try {
-      const reading = this.core.get(index, options)
-      const isHere = !wait || internalsOf(this.core).bitfield.get(index)
-      const block = await (isHere ? reading : this.#orStored(index, reading, activeRequests))
+      const block = await this.core.get(index, options)
       if (block !== null) return block
       throw notHere(index)
     } catch (error) {
       throw translateReadError(error, index)
     } finally {
       forget()
-    }
-  }
-
-  // What is stored here without a peer wakes no request of Hypercore's.
-  async #orStored<T>(index: number, reading: Promise<T>, requests: ActiveRequests) {
-    let wake = () => undefined as void
-    const stored = new Promise<void>((resolve) => (wake = resolve))
-    const waiting = this.#waiting.get(index) ?? new Set()
-    this.#waiting.set(index, waiting.add(wake))
-    try {
-      return await Promise.race([reading, stored.then(() => this.core.get(index, { wait: false }))])
-    } finally {
-      Hypercore.destroyRequests(requests)
-      waiting.delete(wake)
-      if (waiting.size === 0 && this.#waiting.get(index) === waiting) this.#waiting.delete(index)
     }
   }
 
@@ -209,14 +192,12 @@ export class HypercoreLog implements Log {
     return { roots: upgrade.nodes, signature: upgrade.signature, fork }
   }
 
-  missingNodes(index: number): Promise<number> {
-    return onStore(() => this.core.missingNodes(index))
+  extend(tree: SignedTree): Promise<boolean> {
+    return onStore(() => this.core.applyProof(proofOf(tree, this.core.manifest)))
   }
 
-  async apply(part: SignedPart): Promise<boolean> {
-    const isApplied = await onStore(() => this.core.applyProof(proofOf(part, this.core.manifest)))
-    if ('block' in part) for (const wake of this.#waiting.get(part.index) ?? []) wake()
-    return isApplied
+  store(blocks: ProvenBlocks): Promise<number> {
+    return onStore(() => storeProven(this.core, blocks))
   }
 }
 
@@ -282,29 +263,16 @@ function translateReadError(error: unknown, index: number): unknown {
   }
 }
 
-const NOTHING: Proof = {
-  fork: 0,
-  block: null,
-  hash: null,
-  seek: null,
-  upgrade: null,
-  manifest: null,
-}
-
-function proofOf(part: SignedPart, manifest: Manifest | null): Proof {
-  const nodes = [...part.nodes]
-  if ('block' in part) {
-    return { ...NOTHING, block: { index: part.index, value: asBuffer(part.block), nodes } }
-  }
-  if ('leaf' in part) {
-    const { leaf } = part
-    return { ...NOTHING, hash: { index: leaf.index, nodes: [leaf, ...nodes] } }
-  }
-  const { start, length } = part
-  const signature = asBuffer(part.signature)
+function proofOf(tree: SignedTree, manifest: Manifest | null): Proof {
+  const { start, length } = tree
+  const nodes = [...tree.nodes]
+  const signature = asBuffer(tree.signature)
   return {
-    ...NOTHING,
+    fork: 0,
+    block: null,
+    hash: null,
+    seek: null,
     upgrade: { start, length, nodes, additionalNodes: [], signature },
-    manifest: manifest ?? manifestOf(part.publicKey),
+    manifest: manifest ?? manifestOf(tree.publicKey),
   }
 }

@@ -1,20 +1,20 @@
 import { codeOf, HyperletterError } from '../../errors.ts'
 import { only } from '../block-ranges.ts'
-import type { SignedPart, StoredLog } from '../log.ts'
+import type { StoredLog } from '../log.ts'
 import { equal } from '../bytes.ts'
 import { invalid, wrapSignature } from './format.ts'
 import { openBundle, type Frame } from './read.ts'
 import type { VerifiedBundle } from './verify.ts'
 
-/** Blocks that are stored together; fewer if they are large. */
-const STORED_AT_ONCE = 64
-const STORED_BYTES_AT_ONCE = 4 * 1024 * 1024
+/** Blocks and leaves that are stored in one write, a power of two; fewer if they are large. */
+const STORED_AT_ONCE = 128
+const STORED_BYTES_AT_ONCE = 2 * 1024 * 1024
 
 /** How often an upgrade is tried anew because the log grew meanwhile from elsewhere. */
 const MAX_ATTEMPTS = 10
 
 /**
- * Stores what a verified bundle has and the core lacks, each block with its proof, as if a peer had
+ * Stores what a verified bundle has and the core lacks, with its proofs, as if a peer had
  * sent it: a log that holds some blocks already, or more than the bundle has, keeps them all. It may
  * be interrupted and done again.
  * @param source the same bundle once more; a file that changed meanwhile is noticed.
@@ -30,33 +30,36 @@ export async function* takeBundle(
   await extend(log, bundle)
   const { frames } = await openBundle(source)
   let index = 0
-  let added = 0
-  let batch: Promise<boolean>[] = []
-  let batchBytes = 0
-  const settle = async () => {
-    const results = await Promise.all(batch)
-    added += results.filter(Boolean).length
-    batch = []
-    batchBytes = 0
+  let pending: Frame[] = []
+  let pendingBytes = 0
+  // One part is read while the one before is stored.
+  let storing = Promise.resolve(0)
+  const storeNext = async (): Promise<number> => {
+    const added = await storing
+    const [start, part] = [index - pending.length, pending]
+    storing = store(log, bundle, start, part)
+    // Awaited later; until then a failure must not count as unhandled.
+    storing.catch(() => undefined)
+    pending = []
+    pendingBytes = 0
+    return added
   }
+  let added = 0
   try {
     for await (const frame of frames) {
-      const storing = store(log, bundle, index, frame)
-      // Awaited below; until then a failure must not count as unhandled.
-      storing.catch(() => undefined)
-      batch.push(storing)
-      batchBytes += frame.block?.byteLength ?? 0
+      pending.push(frame)
+      pendingBytes += frame.block?.byteLength ?? 0
       index++
-      if (batch.length >= STORED_AT_ONCE || batchBytes >= STORED_BYTES_AT_ONCE) {
-        await settle()
+      if (index % STORED_AT_ONCE === 0 || pendingBytes >= STORED_BYTES_AT_ONCE) {
+        added += await storeNext()
         yield index
       }
     }
-    await settle()
+    added += await storeNext()
   } finally {
-    await Promise.allSettled(batch)
+    await storing.catch(() => undefined)
   }
-  return added
+  return added + (await storing)
 }
 
 /**
@@ -85,52 +88,51 @@ async function upgrade(log: StoredLog, { header, tree }: VerifiedBundle): Promis
     const start = log.length
     const length = tree.length - start
     const nodes = tree.nodesBetween(start, tree.length)
-    const applied = await apply(log, { start, length, nodes, signature, publicKey })
+    const longer = { start, length, nodes, signature, publicKey }
+    const applied = await fitting(() => log.extend(longer))
     if (!applied && attempt >= MAX_ATTEMPTS) throw conflict()
   }
 }
 
-/** @returns whether it is a block that was missing here and is stored now. */
+/** @returns how many blocks were missing here and are stored now. */
 async function store(
   log: StoredLog,
-  bundle: VerifiedBundle,
-  index: number,
-  { block }: Frame,
-): Promise<boolean> {
-  if (block === undefined) {
-    await storeLeaf(log, bundle, index)
-    return false
-  }
-  if (await log.has(only(index))) return false
-  const nodes = bundle.tree.siblings(index, await log.missingNodes(index))
-  // The log here is longer, and what connects the two was never fetched: that block waits for a peer.
-  if (nodes === undefined) return false
+  { tree }: VerifiedBundle,
+  start: number,
+  frames: readonly Frame[],
+): Promise<number> {
+  const lacking = await Promise.all(
+    frames.map(async ({ block }, i) => {
+      const index = start + i
+      if (block !== undefined) return !(await log.has(only(index)))
+      // Kept so that the same bundle can be written again from what is here. One comes with the one beside it.
+      return index % 2 === 0 && (await log.leaf(index)) === undefined
+    }),
+  )
+  const [first, last] = [lacking.indexOf(true), lacking.lastIndexOf(true)]
+  if (first === -1) return 0
+  const items = frames.slice(first, last + 1).flatMap(({ block }, i) => {
+    const isNew = lacking[first + i] === true
+    return (isNew ? block : undefined) ?? tree.leaf(start + first + i) ?? []
+  })
+  const nodeAt = (number: number) => tree.nodeAt(number)
   try {
-    await apply(log, { index, block, nodes })
+    return await fitting(() => log.store({ start: start + first, items, nodeAt }))
   } catch (error) {
-    const leaf = bundle.tree.leaf(index)
-    if (leaf === undefined || equal(bundle.tree.leafHash(block), leaf.hash)) throw error
-    throw invalid('The file changed while it was read.', error)
+    const isChanged = items.some((it, i) => {
+      const leaf = it instanceof Uint8Array ? tree.leaf(start + first + i) : undefined
+      return leaf !== undefined && !equal(tree.leafHash(it as Uint8Array), leaf.hash)
+    })
+    if (isChanged) throw invalid('The file changed while it was read.', error)
+    throw error
   }
-  return true
 }
 
-// Kept so that the same bundle can be written again from what is here. A leaf comes with the one beside it.
-async function storeLeaf(log: StoredLog, { tree }: VerifiedBundle, index: number): Promise<void> {
-  const leaf = index % 2 === 0 ? tree.leaf(index) : undefined
-  if (leaf === undefined) return
-  const missing = await log.missingNodes(index)
-  const nodes = missing === 0 ? undefined : tree.siblings(index, missing)
-  if (nodes === undefined) return
-  await apply(log, { leaf, nodes })
-}
-
-/** @returns false if the log grew meanwhile from elsewhere, so that the proof begins at a wrong length. */
-async function apply(log: StoredLog, part: SignedPart): Promise<boolean> {
+/** Does it with the log that is here, which what is sound may not fit. @throws FEED_CONFLICT */
+async function fitting<T>(work: () => Promise<T>): Promise<T> {
   try {
-    return await log.apply(part)
+    return await work()
   } catch (error) {
-    // The bundle itself is sound, so what it does not fit is the log that is here.
     if (NOT_FITTING.has(codeOf(error) ?? '')) throw conflict(error)
     throw error
   }

@@ -1,4 +1,5 @@
 import { uint64 } from '../bytes.ts'
+import { leafHash, nodeNumber, parentHash, spanOf } from '../block-run.ts'
 import { portable, type Crypto } from '../crypto.ts'
 import type { TreeNode } from '../log.ts'
 import type { Frame } from './read.ts'
@@ -7,13 +8,8 @@ const HASH_BYTES = 32
 const NODE_BYTES = HASH_BYTES + 8
 const NODES_PER_PIECE = 1024
 
-// What is hashed begins with its kind, so that no node passes for one of another kind.
-const LEAF = Uint8Array.of(0)
-const PARENT = Uint8Array.of(1)
+// A third kind beside leaves and parents.
 const ROOTS = Uint8Array.of(2)
-
-// Of what is being hashed: a new one for each node would take a fifth of the time.
-const SIZE = new DataView(new ArrayBuffer(8))
 
 /**
  * The Merkle tree over the blocks of one log, built leaf by leaf and held in memory: 80 bytes a
@@ -41,7 +37,7 @@ export class BlockTree {
       if (level.length % 2 === 1) return
       const [left, right] = [this.node(k, level.length - 2), this.node(k, level.length - 1)]
       if (left === undefined || right === undefined) return
-      node = { hash: this.#parentHash(left, right), size: left.size + right.size }
+      node = { hash: parentHash(left, right, this.#crypto), size: left.size + right.size }
     }
   }
 
@@ -59,12 +55,18 @@ export class BlockTree {
   /** The node over the blocks from 2^k × `place` on, 2^k of them; undefined if they are not all there. */
   node(k: number, place: number): TreeNode | undefined {
     const found = this.#levels[k]?.at(place)
-    return found && { index: 2 ** k * (2 * place + 1) - 1, ...found }
+    return found && { index: nodeNumber(k, place), ...found }
+  }
+
+  /** The node of that number, as `node` gives it. */
+  nodeAt(number: number): TreeNode | undefined {
+    const { start, end } = spanOf(number)
+    return this.node(Math.log2(end - start), start / (end - start))
   }
 
   /** The hash of the leaf of a block. */
   leafHash(block: Uint8Array): Uint8Array {
-    return this.#crypto.hash([LEAF, uint64(block.byteLength, SIZE), block])
+    return leafHash(block, this.#crypto)
   }
 
   /** The hash of the tree that has these roots. */
@@ -89,22 +91,6 @@ export class BlockTree {
       at += 2 ** k
     }
     return nodes
-  }
-
-  /** The nodes beside the path of a block upwards, `count` of them; undefined if the tree does not reach so high. */
-  siblings(index: number, count: number): TreeNode[] | undefined {
-    const nodes: TreeNode[] = []
-    for (let k = 0; k < count; k++) {
-      const place = Math.floor(index / 2 ** k)
-      const node = this.node(k, place % 2 === 0 ? place + 1 : place - 1)
-      if (node === undefined) return undefined
-      nodes.push(node)
-    }
-    return nodes
-  }
-
-  #parentHash(left: TreeNode, right: TreeNode): Uint8Array {
-    return this.#crypto.hash([PARENT, uint64(left.size + right.size, SIZE), left.hash, right.hash])
   }
 }
 

@@ -3,6 +3,7 @@ import type Hypercore from 'hypercore'
 import type { Peer } from 'hypercore'
 import { hasCode } from '../../errors.ts'
 import { translateStorageError } from '../../storage-errors.ts'
+import type { Hints, StateInternals, TreeInternals } from './state-internals.ts'
 
 /**
  * Members of Hypercore, its peers and its storage that are used and not public, and what happens without each. Only
@@ -38,6 +39,21 @@ export const INTERNAL_MEMBERS = {
   _checkIfConflict: 'a second history that is pushed shows only when it is asked for',
   _ondownload: 'pushed blocks are not counted',
   _onupload: 'as above',
+  // Runs of blocks, sent and stored together: guard. Without them each block is proved, asked for and stored alone.
+  addNodesUnsafe: 'runs cannot be stored in one write',
+  commitable: 'as above',
+  createWriteBatch: 'as above',
+  putBlock: 'as above',
+  putBitfieldPage: 'as above',
+  setHints: 'as above',
+  _unlock: 'as above',
+  _setBitfieldRanges: 'as above',
+  onhave: 'as above',
+  _resolveBlockRequest: 'who waits for a block of a run is not told',
+  _updateNonPrimary: 'ranges that a run completes do not end',
+  getTreeNode: 'what proves a run is read node by node',
+  getBlock: 'the blocks of a run are read one by one',
+  tryFlush: 'as above',
   // Limits on peers: without these two each message is judged by its own numbers alone.
   receiverQueue: 'requests that wait for the network are not limited',
   remoteRequests: 'requests that are being answered are not limited',
@@ -60,6 +76,10 @@ export const INTERNAL_MEMBERS = {
   'peer.stats.wireRange': 'peers are asked again only after a while: guard',
   'state.append': 'pushes cannot be stored: guard',
   'state.clear': 'dropped blocks take hashes with them that prove their neighbours',
+  'state.flush': 'runs cannot be stored in one write: guard',
+  'state.mutex': 'as above: guard',
+  'state.storage': 'nodes and blocks are read one by one: guard',
+  'tree.commit': 'runs cannot be stored in one write: guard',
   'state.roots': 'sizes of issues are not known before they are here',
 } as const
 
@@ -162,6 +182,19 @@ export interface ReplicatorInternals {
   readonly stats: { readonly wireRequest: { tx: number } }
   _addUpgrade(): { readonly inflight: MessageInternals[] }
   readonly _blocks: Iterable<RequestInternals> & { get(index: number): RequestInternals | null }
+  /** Gives a block to who waits for it, and cancels what else was asked for it. Gives whether anybody was asked. */
+  _resolveBlockRequest(
+    tracker: ReplicatorInternals['_blocks'],
+    index: number,
+    block: Buffer,
+    request: null,
+  ): boolean
+  /** Ends ranges that are complete. Never rejects. */
+  _updateNonPrimary(updateAll: boolean): Promise<void>
+  /** Tells peers of blocks that are here, or were dropped. */
+  onhave(start: number, length: number, drop?: boolean): void
+  cork(): void
+  uncork(): void
   /** Also asks again for what others were asked, as far as `getMaxHotswapInflight` allows. */
   updatePeer(peer: PeerInternals): void
   /** Resolves requests for blocks that are here by now. Called when the log has grown; nobody waits for it. */
@@ -172,47 +205,22 @@ export interface ReplicatorInternals {
   _onupload(index: number, sizeBytes: number, to: Peer): void
 }
 
-/** A tree that grows in memory. */
-export interface TreeInternals {
-  signature: Buffer | null
-  append(block: Uint8Array): void
-}
-
-export interface StateInternals {
-  readonly length: number
-  readonly fork: number
-  readonly byteLength: number
-  readonly signature: Buffer | null
-  /** Continues the tree that is stored, and changes nothing of it. */
-  createTreeBatch(): TreeInternals
-  /** Appends in one write what was signed elsewhere; nothing if that would exceed `maxLength`. */
-  append(
-    blocks: readonly Uint8Array[],
-    options: {
-      readonly signature: Buffer
-      readonly maxLength: number
-      /** Called when nobody else appends any more. */
-      readonly preappend: () => Promise<void>
-    },
-  ): Promise<unknown>
-  /** Drops blocks, and hashes with them. */
-  clear(this: StateInternals, ...given: unknown[]): Promise<unknown>
-}
-
 export interface CoreInternals {
   readonly replicator: ReplicatorInternals
   readonly bitfield: {
     get(index: number): boolean
     countSet(start: number, length: number): number
     findLast(value: boolean, from: number): number
+    getBitfield(index: number): { readonly bitfield: Uint32Array } | null
   }
   readonly state: StateInternals
   readonly header: {
     readonly manifest: object | null
     frozen: boolean
-    readonly hints: { readonly contiguousLength: number; readonly remoteContiguousLength: number }
+    readonly hints: Hints
   }
   readonly _repairMode: boolean
+  _setBitfieldRanges(start: number, end: number, value: boolean): void
   /** Throws unless the key of the core signed the tree. */
   _verifyBatchUpgrade(tree: TreeInternals): unknown
 }

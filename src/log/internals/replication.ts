@@ -8,9 +8,9 @@ import {
   type MessageInternals,
   type PeerInternals,
   type RangeInternals,
-  type StateInternals,
 } from './internals.ts'
 import type { KnownHashes } from './known-hashes.ts'
+import type { StateInternals } from './state-internals.ts'
 
 /** Of a peer's bitfield. */
 const PAGE_BITS = 32_768

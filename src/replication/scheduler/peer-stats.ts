@@ -121,11 +121,11 @@ const MANY_PEERS = 12
 const WORK_MS = 20
 
 /**
- * If a peer is the only one, what is under way from it has to bridge every pause of either side, but not on top of a
- * long path: what exceeds twice bandwidth times delay is lost at the far end, and sent again. Of several peers, one
- * bridges the pauses of another.
+ * If a peer is the only one, what is under way from it has to bridge every pause of either side; the longer the path,
+ * the less of that on top of it, since what exceeds twice bandwidth times delay by far is lost at the far end. Of several
+ * peers, one bridges the pauses of another.
  */
-const AHEAD_OF_ONE_MS = 240
+const AHEAD_OF_ONE_MS = 360
 const PAUSE_MS = 160
 
 /** A path that is longer is taken for one that queues. */
@@ -210,7 +210,7 @@ export class Window {
   // Twice the way, or the rate could never be seen to grow.
   #aheadMs(peers: number): number {
     const rttMs = this.#rttMs ?? 0
-    if (peers <= 1) return Math.max(2 * rttMs, AHEAD_OF_ONE_MS)
+    if (peers <= 1) return Math.max(2 * rttMs, AHEAD_OF_ONE_MS - rttMs)
     return 2 * (rttMs + Math.max(WORK_MS, PAUSE_MS / peers))
   }
 

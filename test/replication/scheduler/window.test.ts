@@ -86,7 +86,7 @@ test('a peer that turns out to be slow narrows it as soon as it has been asked f
   expect(window.blocks(FEW)).toBe(2)
 })
 
-test('the only source is asked for what a long path holds from the start, and never for more than twice of it', () => {
+test('the only source is asked for what a long path holds from the start, and never for much more than twice of it', () => {
   const window = new Window(BLOCK_BYTES)
   window.noteRoundTrip(100)
   const bytesPerMs = 12_500
@@ -97,5 +97,5 @@ test('the only source is asked for what a long path holds from the start, and ne
   deliver(window, 1_000, 150, 1.5 * pathBlocks)
 
   expect(window.blocks(1)).toBeGreaterThan(1.9 * pathBlocks)
-  expect(window.blocks(1)).toBeLessThan(2.5 * pathBlocks)
+  expect(window.blocks(1)).toBeLessThan(2.7 * pathBlocks)
 })
