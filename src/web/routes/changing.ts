@@ -1,22 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { Hono } from 'hono'
 import type { Context } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { HyperletterError } from '../../errors.ts'
 import type { Output } from '../../api/contract/contract.ts'
 import { MAX_OPML_LENGTH } from '../../api/kinds.ts'
 import { localPath, show, viewOf, type Env, type Reader } from '../context.ts'
 import { addPage, importedPage, type AddView } from '../../site/pages/add.ts'
 import { issuePath, LOOKS, newsletterPath, THEMES } from '../../site/pages/parts.ts'
-import { isSame } from '../state.ts'
+import { limited, readFiles, readForm } from '../forms.ts'
 
 /** No form here has more than a link in it, but for that which takes a list. */
 const MAX_BODY_BYTES = 16 * 1_024
 const MAX_LIST_BODY_BYTES = 2 * MAX_OPML_LENGTH + MAX_BODY_BYTES
 
 const YEAR_SECONDS = 365 * 24 * 60 * 60
-
-type Fields = Readonly<Record<string, string>>
 
 /** Everything that changes something: by POST, with the token that only our own pages hold. */
 export function changingRoutes(reader: Reader): Hono<Env> {
@@ -162,28 +159,10 @@ class Undos {
   }
 }
 
-function limited(maxSize: number) {
-  return bodyLimit({ maxSize, onError: (c) => c.text('Too large.\n', 413) })
-}
-
 async function readList(reader: Reader, c: Context<Env>): Promise<string> {
   const { opml = '' } = await readForm(reader, c)
-  // The body is kept: asked for again, it is the same.
-  const { file } = await c.req.parseBody()
-  const text = file instanceof File && file.size > 0 ? await file.text() : opml
+  const [file] = await readFiles(c, 'file')
+  const text = file !== undefined && file.size > 0 ? await file.text() : opml
   if (text.trim() !== '') return text
   throw new HyperletterError('INVALID_INPUT', 'There is no list: choose a file, or paste its text.')
-}
-
-async function readForm(reader: Reader, c: Context<Env>): Promise<Fields> {
-  const body = await c.req.parseBody()
-  const fields = Object.fromEntries(
-    Object.entries(body).filter((it): it is [string, string] => typeof it[1] === 'string'),
-  )
-  if (!isSame(fields['token'], reader.secrets.form(c.get('device')?.id))) {
-    throw new HyperletterError('INVALID_INPUT', 'This form is too old, or not from this reader.', {
-      hint: 'Load the page again.',
-    })
-  }
-  return fields
 }
