@@ -75,8 +75,10 @@ export function correctingTests(subject: Subject): void {
       amendedAt: amended.amendedAt,
       note: 'The time.',
       verified: true,
+      own: true,
     })
-    const listed = await operations.listIssues({ newsletter })
+    const listed = await operations.listIssues({ newsletter, copies: true })
+    expect(listed.map((it) => it.copies)).toEqual([0, 0])
     expect(listed.map((it) => [it.number, it.title, it.amendedAt])).toStrictEqual([
       [2, 'Two', undefined],
       [1, 'One, mended', amended.amendedAt],

@@ -57,6 +57,20 @@ export function previewingTests(subject: Subject): void {
     await expectFailure('ISSUE_NOT_FOUND', operations.readDraftFile({ draft: { file }, name: 'a' }))
   })
 
+  it('shows a draft as a newer edition of an issue, and says where the text is the same', async () => {
+    const { operations } = await openWithNewsletter(subject)
+    for (const markdown of ['# One\n\nOne.\n', '# Two\n\nTwo.\n'])
+      await all(operations.publishIssue({ draft: { markdown } }))
+    const look = async (markdown: string) =>
+      single(await all(operations.previewDraft({ draft: { markdown }, amends: 1 }))) as Preview
+    const changed = await look('# One\n\nOne and a half.\n')
+    expect([changed.issue.number, changed.findings]).toEqual([1, []])
+    const same = await look('# One\n\nOne.\n')
+    expect(same.findings).toMatchObject([{ message: 'The text is the same as before.', number: 1 }])
+    const other = await look('# Two\n\nTwo.\n')
+    expect(other.findings).toMatchObject([{ message: 'The same text is issue 2 already: Two.' }])
+  })
+
   it('says which issue the same text is already, and publishes a file twice only when told to', async () => {
     const { operations } = await openWithNewsletter(subject)
     const file = join(await temporaryDirectory(), 'tide.md')

@@ -122,6 +122,7 @@ export function readingTests(subject: Subject): void {
       editions: 1,
       editionBlock: 2,
       verified: true,
+      own: true,
     })
   })
 

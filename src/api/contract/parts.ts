@@ -123,6 +123,8 @@ export const issueSummary = z.object({
   note: z.string().optional(),
   /** All that it takes to read the newest edition is on this machine. */
   held: z.boolean(),
+  /** Connected peers that hold it in full, where that was asked for. */
+  copies: count.optional(),
 })
 
 /** An issue that was amended or retracted after it had arrived. */

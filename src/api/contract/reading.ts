@@ -51,6 +51,8 @@ export const issueText = z.object({
   retracted: z.object({ at: z.string(), reason: z.string().optional() }).optional(),
   /** The blocks hash up to a tree that the feed key signed. */
   verified: z.boolean(),
+  /** It is published from this device. */
+  own: z.literal(true).optional(),
 })
 
 /** The part of the contract that readers use: lists, search, texts and marks. */
@@ -64,6 +66,8 @@ export const readingContract = {
       before: number.optional(),
       /** How many at most; all when absent. */
       limit: z.int().min(1).max(10_000).optional(),
+      /** With the number of connected peers that hold each. */
+      copies: z.boolean().optional(),
     }),
     z.array(issueSummary),
   ),

@@ -158,6 +158,8 @@ export const writingContract = {
       follow: z.boolean().optional(),
       /** As for `publishIssue`. */
       at: z.optional(timestamp),
+      /** It is to be a newer edition of this issue. */
+      amends: number.optional(),
     }),
     z.discriminatedUnion('event', [
       z.object({

@@ -98,12 +98,14 @@ interface Wanted {
   readonly limit?: number | undefined
   /** How many of those that are wanted, by time. */
   readonly newest?: number
+  /** With how many peers hold each. */
+  readonly copies?: boolean | undefined
 }
 
 async function summarizeIssues(
   engine: Engine,
   entry: LibraryEntry,
-  { isWanted = () => true, before = Infinity, limit, newest = Infinity }: Wanted = {},
+  { isWanted = () => true, before = Infinity, limit, newest = Infinity, copies }: Wanted = {},
 ): Promise<IssueSummary[]> {
   await using session = await engine.open(entry)
   const { feed } = session
@@ -126,7 +128,11 @@ async function summarizeIssues(
       ? wanted
       : wanted.toSorted((a, b) => compareTimes(timeIn(known, b), timeIn(known, a))).slice(0, newest)
   const isWhole = feed.holds({ start: 0, end: feed.length })
-  return shown.map((it) => summarizeIssue(known, feed, it, marks(it), isWhole))
+  const summaries = shown.map((it) => summarizeIssue(known, feed, it, marks(it), isWhole))
+  if (copies !== true) return summaries
+  const network = await engine.networkIfOnline()
+  const held = (it: LocatedIssue) => network?.copies(feed.feedKey, ...feed.neededRanges(it)) ?? 0
+  return summaries.map((it, at) => ({ ...it, copies: shown[at] ? held(shown[at]) : 0 }))
 }
 
 function timeIn({ arrivals }: LibraryEntry, { record }: LocatedIssue): string {

@@ -53,6 +53,7 @@ export async function readIssue(
     attachments,
     verified,
     ...describeEdition(located, shown),
+    ...(entry.roles.includes('author') && { own: true as const }),
   }
 }
 

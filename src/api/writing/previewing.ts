@@ -27,7 +27,7 @@ export async function* previewDraft(
   const { feedKey, ...entry } = authoredBy(engine, input.newsletter)
   await using session = await engine.open({ feedKey, ...entry })
   const { feed } = session
-  const look = new Look(feed, input.draft, entry.title ?? '', input.at)
+  const look = new Look(feed, entry.title ?? '', input)
   if (input.follow !== true) {
     yield await look.now(() => undefined)
     return
@@ -67,20 +67,21 @@ class Look {
   readonly #feed: Feed
   readonly #source: ParsedInput<'previewDraft'>['draft']
   readonly #newsletter: string
+  readonly #amends: number | undefined
   #issues: { readonly length: number; readonly all: PublishedIssues } | undefined
   readonly #checked = new Map<string, boolean>()
   readonly #at: string | undefined
 
   constructor(
     feed: Feed,
-    source: ParsedInput<'previewDraft'>['draft'],
     newsletter: string,
-    at?: string,
+    { draft, at, amends }: Pick<ParsedInput<'previewDraft'>, 'draft' | 'at' | 'amends'>,
   ) {
     this.#feed = feed
-    this.#source = source
+    this.#source = draft
     this.#newsletter = newsletter
     this.#at = at
+    this.#amends = amends
   }
 
   async now(onLookUp: (path: string) => void, revision = 0): Promise<Event> {
@@ -89,7 +90,7 @@ class Look {
     if (this.#issues?.length !== length)
       this.#issues = { length, all: await PublishedIssues.of(this.#feed) }
     const issues = this.#issues.all
-    const { dateFrom, sizeBytes, number } = plannedIssue(draft, issues.last + 1)
+    const { dateFrom, sizeBytes, number } = plannedIssue(draft, this.#amends ?? issues.last + 1)
     const { title, summary, authors, tags, language, publishedAt, markdown } = draft
     const attachments = draft.attachments.map(({ name, mediaType, alt, sizeBytes: bytes }) => ({
       name,
@@ -138,8 +139,12 @@ class Look {
     }))
     const before = await issueOf(draft, issues)
     if (before === undefined) return withheld
-    const { number, title } = newestEdition(before).record
-    const message = `The same text is issue ${number} already: ${title}.`
+    const { title } = newestEdition(before).record
+    const { number } = before.record
+    const message =
+      number === this.#amends
+        ? 'The text is the same as before.'
+        : `The same text is issue ${number} already: ${title}.`
     return [...withheld, { kind: 'duplicate', message, number }]
   }
 
