@@ -29,6 +29,28 @@ export interface DraftHead {
 
 type Fields = NamedFields
 
+/**
+ * The head of a Markdown file, with the blank line that belongs to it: read again, it says the same. Texts are quoted as
+ * in JSON, which is YAML, too.
+ */
+export function writeHead({
+  title,
+  publishedAt,
+  summary,
+  authors,
+  tags,
+  language,
+  number,
+}: {
+  readonly [Name in Exclude<keyof DraftHead, 'declaredNumber'>]?: DraftHead[Name] | undefined
+} & { readonly number: number }): string {
+  const fields = { title, summary, authors, tags, language }
+  const lines = Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}: ${JSON.stringify(value)}\n`)
+  return `---\n${lines.join('')}date: ${publishedAt}\nnumber: ${number}\n---\n\n`
+}
+
 /** The names that each field goes by, the preferred one first. */
 const NAMES = {
   title: ['title'],

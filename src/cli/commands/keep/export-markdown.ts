@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Operations, Output } from '../../../api/contract/contract.ts'
 import { hasCode, HyperletterError } from '../../../errors.ts'
+import { writeHead } from '../../../sources/head.ts'
 import { slugOf } from '../../../render/file-name.ts'
 import type { Context } from '../../context.ts'
 import { makeDistinct, safeSegments, writeFiles } from '../../files.ts'
@@ -66,7 +67,7 @@ export async function exportMarkdown(
         )
       }
       const contents = [
-        once(Buffer.from(`${headOf(issue)}${issue.markdown}`)),
+        once(Buffer.from(`${writeHead(issue)}${issue.markdown}`)),
         ...issue.attachments.map(({ name }) =>
           operations.readAttachment({ newsletter, number, name }, { signal }),
         ),
@@ -91,15 +92,6 @@ export async function exportMarkdown(
     skipped,
     warnings,
   }
-}
-
-/** The head of a Markdown file, with the blank line that belongs to it. Texts are quoted as in JSON, which is YAML, too. */
-function headOf({ title, publishedAt, summary, authors, tags, language, number }: Issue): string {
-  const fields = { title, summary, authors, tags, language }
-  const lines = Object.entries(fields)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name}: ${JSON.stringify(value)}\n`)
-  return `---\n${lines.join('')}date: ${publishedAt}\nnumber: ${number}\n---\n\n`
 }
 
 // An amended issue keeps its folder even if its title changed.
