@@ -10,7 +10,7 @@ import { hasCode, HyperletterError } from '../errors.ts'
 import { HYPERCORE_VERSION, KNOWN_VERSION, USES_INTERNALS } from '../log/internals/internals.ts'
 import { createLogger, type Logger } from '../logger.ts'
 import { PROTOCOL_VERSION } from '../api/kinds.ts'
-import { hostOptions, ReaderHost } from '../web/host.ts'
+import { daemonHostOptions, ReaderHost } from '../web/host.ts'
 import { SerialQueue } from '../async.ts'
 import { packageVersion } from '../version.ts'
 import { dial } from '../api/socket/client.ts'
@@ -80,7 +80,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
   })
   const events = new IssueEvents({ operations: engine.operations, logger })
   const operations = events.watched(scheduling.woken(republishing.woken(engine.operations)))
-  const reader = new ReaderHost({ operations, ...hostOptions(config) })
+  const reader = new ReaderHost({ operations, ...daemonHostOptions(config) })
   const monitoring = new Monitoring({ operations, logger })
   live.follow(['logLevel'], ({ logLevel }) => void (logger.level = logLevel))
   live.follow(EVENT_SETTINGS, (it) => events.apply(it))

@@ -20,8 +20,10 @@ import {
   problemTitle,
 } from '../site/pages/problem.ts'
 import { KeptTexts, RenderCache } from './render-cache.ts'
-import { Previews } from './previews.ts'
+import type { Previews } from './previews.ts'
+import { authorRoutes } from './routes/author.ts'
 import { changingRoutes } from './routes/changing.ts'
+import { draftRoutes } from './routes/drafts.ts'
 import { eventRoutes } from './routes/events.ts'
 import { feedRoutes } from './routes/feeds.ts'
 import { assetRoutes, attachmentRoutes, feedPictureRoutes } from './routes/files.ts'
@@ -37,7 +39,8 @@ export interface ReaderOptions {
   readonly hosts?: readonly string[] | undefined
   readonly secrets: Secrets
   readonly signOut: () => Promise<void>
-  readonly previews?: Previews
+  readonly previews: Previews
+  readonly holdSeconds?: number | undefined
   /** Ends what goes on in the background. */
   readonly signal: AbortSignal
 }
@@ -48,8 +51,7 @@ export interface ReaderOptions {
  */
 export function createReader(options: ReaderOptions): Hono<Env> {
   const admission = new Admission(options.operations)
-  const previews = options.previews ?? new Previews(options.operations)
-  const reader: Reader = { ...options, previews, admission, assets: loadAssets() }
+  const reader: Reader = { ...options, admission, assets: loadAssets() }
   const rendered = new RenderCache()
   const kept = new KeptTexts()
   const app = new Hono<Env>()
@@ -63,7 +65,9 @@ export function createReader(options: ReaderOptions): Hono<Env> {
   app.route('/', googleReaderRoutes(reader, kept))
 
   app.use(async (c, next) => (c.get('session') ? next() : door(reader, c, false)))
+  app.route('/', draftRoutes(reader))
   app.route('/', changingRoutes(reader))
+  app.route('/', authorRoutes(reader))
   app.route('/', attachmentRoutes(reader))
   app.route('/', eventRoutes(reader))
   app.route('/', previewRoutes(reader))

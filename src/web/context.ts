@@ -25,6 +25,8 @@ export interface Reader {
   readonly assets: Assets
   /** Drafts that are shown. */
   readonly previews: Previews
+  /** How long an issue that is published here can be taken back; absent where nothing publishes it after that. */
+  readonly holdSeconds?: number | undefined
   /** Aborted when the reader closes. */
   readonly signal: AbortSignal
 }
@@ -60,6 +62,7 @@ export function viewOf(reader: Reader, c: ReaderContext): View {
   return {
     path: localPath(c.req.method === 'GET' ? pathname + search : pathname),
     theme,
+    isOwn: c.get('device') === undefined && c.env?.isRemote !== true,
     look: { text: lookIn(c, 'text'), width: lookIn(c, 'width') },
     formToken: reader.secrets.form(c.get('device')?.id),
     stylePath: reader.assets.style.path,
@@ -96,6 +99,14 @@ const NOTICES: Readonly<Record<string, string>> = {
   later: 'You follow it now. It is downloaded as soon as a peer that has it is online.',
   left: 'You no longer follow it.',
   read: 'All of them are marked as read.',
+  changed: 'The draft is saved. Look at it before you publish it.',
+  published: 'Published. Readers get it from now on.',
+  scheduled: 'It waits for its time. Until then you can cancel it.',
+  cancelled: 'Cancelled: nothing was signed.',
+  edited: 'Saved. Readers see it as soon as it reaches them.',
+  same: 'Nothing was changed.',
+  amended: 'Amended. Readers get the new edition from now on.',
+  retracted: 'Retracted. Readers remove its text as soon as they hear of it.',
 }
 
 /** A file of the reader's own, under an address that changes with its content. */

@@ -13,11 +13,21 @@ export interface ReaderHostOptions {
   readonly hosts?: readonly string[] | undefined
   /** Where devices that were added find it. */
   readonly deviceAddress?: DeviceAddress | undefined
+  /** How long an issue that is published here can be taken back; absent where nothing publishes it after that. */
+  readonly holdSeconds?: number | undefined
 }
 
 /** The part of the configuration that says where it is served, and under which names. */
 export function hostOptions({ dataDir, readerHosts, webAddress, host }: Config) {
   return { dataDir, hosts: readerHosts, deviceAddress: webAddress ?? { host } }
+}
+
+/** Offered in the browser unless the setting `hold` says otherwise. */
+const HOLD_SECONDS = 60
+
+/** The same for a daemon, which publishes what waits for its time. */
+export function daemonHostOptions(config: Config) {
+  return { ...hostOptions(config), holdSeconds: config.hold || HOLD_SECONDS }
 }
 
 /** A place for the web reader, which is loaded and served only once somebody wants it. */

@@ -1,4 +1,5 @@
 import type { RequestListener, Server } from 'node:http'
+import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { HyperletterError } from '../errors.ts'
@@ -8,6 +9,7 @@ import { localPath, type Env } from './context.ts'
 import { DeviceServer, type DeviceAddress } from './device-server.ts'
 import { bind, closeServer, portOfServer, serverOf } from './http-server.ts'
 import { Previews, type PreviewRequest } from './previews.ts'
+import { Uploads } from './uploads.ts'
 import {
   DEFAULT_PORT,
   loadState,
@@ -30,7 +32,12 @@ export interface ReaderServerOptions {
   /** Instead of the port that is kept. Not free: `INVALID_INPUT`. */
   readonly port?: number | undefined
   readonly hosts?: readonly string[] | undefined
+  /** How long an issue that is published here can be taken back; absent where nothing publishes it after that. */
+  readonly holdSeconds?: number | undefined
 }
+
+/** Where drafts lie that browsers sent, below the data folder. */
+const UPLOADS_FOLDER = 'uploads'
 
 /** Serves the web reader on this machine's own address, to this machine only; to devices at another. */
 export class ReaderServer {
@@ -45,15 +52,17 @@ export class ReaderServer {
   #devices: DeviceServer | undefined
 
   private constructor(options: ReaderServerOptions, state: ReaderState) {
-    const { operations, dataDir, hosts } = options
+    const { operations, dataDir, hosts, holdSeconds } = options
     this.#dataDir = dataDir
     this.#state = state
     this.#secrets = new Secrets(state.secret)
-    this.#previews = new Previews(operations)
+    const uploads = new Uploads(join(dataDir, UPLOADS_FOLDER))
+    this.#previews = new Previews(operations, uploads)
     this.#app = createReader({
       operations,
       previews: this.#previews,
       hosts,
+      holdSeconds,
       secrets: this.#secrets,
       signal: this.#end.signal,
       origin: () => this.origin,
@@ -72,6 +81,7 @@ export class ReaderServer {
     const isNew = !wasOpened(dataDir)
     const state = await loadState(dataDir, DEFAULT_PORT)
     const reader = new ReaderServer(options, state)
+    await reader.#previews.uploads.clear()
     const server = reader.#server
     if (!(await bind(server, port ?? state.port, ADDRESS))) {
       if (port !== undefined) {

@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'
-import type { RunningReader } from './readers.ts'
 
 export const DESK = { width: 1_280, height: 800 }
 export const PHONE = { width: 360, height: 740 }
@@ -17,10 +16,16 @@ export interface Visit {
   readonly pages: Page[]
 }
 
+/** A reader that lets browsers in. */
+export interface Enterable {
+  readonly origin: string
+  readonly server: { enter(): string }
+}
+
 /** Enters the reader and shows its inbox. */
 export async function enter(
   browser: Browser,
-  reader: RunningReader,
+  reader: Enterable,
   options: Parameters<Browser['newContext']>[0] = {},
 ): Promise<Visit> {
   const context = await browser.newContext({ viewport: DESK, ...options })

@@ -8,6 +8,8 @@ import { connect } from '../../src/connect.ts'
 import { Admission, isForDevices } from '../../src/web/admission.ts'
 import { createReader } from '../../src/web/app.ts'
 import { ReaderServer } from '../../src/web/server.ts'
+import { Previews } from '../../src/web/previews.ts'
+import { Uploads } from '../../src/web/uploads.ts'
 import { Secrets } from '../../src/web/state.ts'
 import { configOf, openEngine } from '../helpers/engines.ts'
 import { expectFailure, failureOf } from '../helpers/operations.ts'
@@ -204,6 +206,7 @@ describe('from the network', () => {
     const operations = {} as Operations
     const app = createReader({
       operations,
+      previews: new Previews(operations, new Uploads('/nowhere')),
       origin: () => 'http://127.0.0.1:1',
       secrets: new Secrets('a'),
       signOut: () => Promise.resolve(),
@@ -227,14 +230,28 @@ describe('from the network', () => {
       .map(({ method, path }) => `${method} ${path.replace(key, 'KEY')}`)
     expect(here.toSorted()).toMatchInlineSnapshot(`
       [
+        "GET /n/KEY/1/retract",
+        "GET /n/KEY/edit",
         "GET /preview/:id{[0-9a-f]{32}}",
         "GET /preview/:id{[0-9a-f]{32}}/events",
         "GET /preview/:id{[0-9a-f]{32}}/files/a.png",
         "GET /sign-out",
+        "GET /write",
         "POST /import",
         "POST /import",
+        "POST /n/KEY/1/amend",
+        "POST /n/KEY/1/retract",
+        "POST /n/KEY/edit",
         "POST /n/KEY/unsubscribe",
+        "POST /preview/:id{[0-9a-f]{32}}/publish",
+        "POST /preview/:id{[0-9a-f]{32}}/publish",
+        "POST /preview/:id{[0-9a-f]{32}}/text",
+        "POST /preview/:id{[0-9a-f]{32}}/text",
+        "POST /scheduled/:id{[0-9a-f]{8}}/cancel",
+        "POST /scheduled/:id{[0-9a-f]{8}}/cancel",
         "POST /sign-out",
+        "POST /write",
+        "POST /write",
       ]
     `)
   })

@@ -4,6 +4,8 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createReader } from '../../src/web/app.ts'
+import { Previews } from '../../src/web/previews.ts'
+import { Uploads } from '../../src/web/uploads.ts'
 import { Secrets, SESSION_MS } from '../../src/web/state.ts'
 import { ReaderServer } from '../../src/web/server.ts'
 import { form, startReader } from '../helpers/readers.ts'
@@ -81,6 +83,7 @@ describe('who is let in', () => {
     const { operations } = await openAuthor([], { isOnline: false })
     const app = createReader({
       operations,
+      previews: new Previews(operations, new Uploads('/nowhere')),
       origin: () => origin,
       hosts: ['reader.lan'],
       secrets: new Secrets('a'),

@@ -36,9 +36,13 @@ it(
       // The token is in the address no longer.
       expect(new URL(page.url()).search).toBe('')
       await page.getByRole('link', { name: 'Newsletters', exact: true }).tap()
+      // It reads, and publishes nothing.
+      expect(await page.getByRole('link', { name: 'Write' }).count()).toBe(0)
       await page.getByRole('link', { name: 'Tide tables' }).tap()
+      expect(await page.getByRole('link', { name: 'Edit the profile' }).count()).toBe(0)
       await page.getByRole('link', { name: 'High water' }).first().tap()
       await page.getByText('on the third step').waitFor()
+      expect(await page.getByRole('button', { name: 'Amend' }).count()).toBe(0)
       expect([await fits(), await violations(page)]).toEqual([true, []])
       // It comes back by itself, as from a bookmark.
       await page.goto(new URL('/newsletters', address).href)

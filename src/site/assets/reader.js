@@ -196,6 +196,33 @@ if (followed) {
   addEventListener('pageshow', decide)
 }
 
+// What is typed is shown at once; sent as its form would be.
+const draft = one('[data-draft]')
+let typing
+addEventListener('input', ({ target }) => {
+  if (target.dataset.chooses) one(`[name=when][value=${target.dataset.chooses}]`).checked = true
+  if (draft === null || target.form !== draft || target.name !== 'text') return
+  clearTimeout(typing)
+  typing = setTimeout(() => {
+    const body = new FormData(draft)
+    body.delete('files')
+    fetch(draft.action, { method: 'POST', body, redirect: 'manual' })
+      .then(() => refresh())
+      .catch(() => say('The text could not be saved.'))
+  }, 300)
+})
+// Whoever has chosen files has nothing more to say; without a text among them they wait for one.
+addEventListener('change', ({ target }) => {
+  if (!target.matches('[data-sends]') || target.files.length === 0) return
+  const isText = [...target.files].some((it) => /\.(?:md|markdown|mdown|mkd|txt)$/i.test(it.name))
+  if (draft || isText) target.form.requestSubmit()
+})
+for (const type of ['dragenter', 'dragleave', 'drop']) {
+  addEventListener(type, ({ target }) => {
+    if (target.matches?.('[data-sends]')) target.classList.toggle('over-it', type === 'dragenter')
+  })
+}
+
 // ── Read when scrolled to the end ────────────────────────────────────────────────────────────────
 
 const issue = one('.issue')

@@ -18,6 +18,7 @@ import {
   type IssueSummary,
   type Markup,
 } from './parts.ts'
+import { copiesLine } from './copies.ts'
 
 export interface IssueView {
   readonly issue: IssueText
@@ -27,11 +28,13 @@ export interface IssueView {
   readonly summary: IssueSummary | undefined
   readonly previous: IssueSummary | undefined
   readonly next: IssueSummary | undefined
+  /** For its author, on the machine that publishes it. */
+  readonly isOwn?: boolean
 }
 
 /** One issue, set for reading. */
 export function issuePage(
-  { issue, content, summary, previous, next }: IssueView,
+  { issue, content, summary, previous, next, isOwn = false }: IssueView,
   look: Look = { text: LOOKS.text[0], width: LOOKS.width[0] },
 ): Markup {
   const read = summary?.read ?? false
@@ -50,9 +53,26 @@ export function issuePage(
           ${button(`${path}/mark`, read ? 'Mark as unread' : 'Mark as read', { field: ['read', read ? '0' : '1'], kind: read ? 'plain' : 'primary', key: 'm' })}
           ${starButton(path, summary?.starred ?? false, singleLineOf(issue.title))}
         </div>
+        ${isOwn ? ownIssue(issue, summary?.copies ?? 0) : ''}
       </div>
       ${neighbours(previous, next, (number) => issuePath(issue.feedKey, number))}`,
   )
+}
+
+/** Who holds it, and what its author can still do. */
+function ownIssue(issue: IssueText, copies: number): Markup {
+  const path = issuePath(issue.feedKey, issue.number)
+  return html`<section class="own" aria-label="Your issue">
+    <p data-live="copies" ${copies === 0 ? html`data-arriving` : ''}>${copiesLine(copies)}</p>
+    ${
+      issue.retracted === undefined
+        ? html`<p class="buttons">
+            ${button(`${path}/amend`, 'Amend…')}
+            <a class="button plain" href="${path}/retract">Retract…</a>
+          </p>`
+        : ''
+    }
+  </section>`
 }
 
 export interface ArticleView {

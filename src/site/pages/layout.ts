@@ -3,7 +3,7 @@ import { singleLine } from '../../render/plain.ts'
 import { actions, button, THEMES, type Markup, type Theme, type View } from './parts.ts'
 
 export type NavigationSection =
-  'inbox' | 'newsletters' | 'search' | 'seeding' | 'add' | 'feeds' | 'none'
+  'inbox' | 'newsletters' | 'search' | 'seeding' | 'add' | 'feeds' | 'write' | 'none'
 
 export interface Page {
   readonly title: string
@@ -27,6 +27,9 @@ const NAVIGATION: readonly (readonly [NavigationSection, string, string])[] = [
   ['feeds', '/feeds', 'Feeds'],
   ['add', '/add', 'Add'],
 ]
+
+/** Only on the machine itself. */
+const OWN_NAVIGATION: typeof NAVIGATION = [['write', '/write', 'Write']]
 
 const KEYS: readonly (readonly [string, string])[] = [
   ['j', 'next issue'],
@@ -75,7 +78,7 @@ export function layout(view: View, page: Page): Markup {
             ><span>Hyperletter</span></a
           >
           <nav aria-label="Main">
-            ${NAVIGATION.map(
+            ${[...NAVIGATION, ...(view.isOwn === true ? OWN_NAVIGATION : [])].map(
               ([place, path, label]) =>
                 html`<a href="${path}" ${place === page.place ? html` aria-current="page"` : ''}
                   >${label}</a

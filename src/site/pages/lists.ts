@@ -67,6 +67,9 @@ function issueItem(issue: IssueSummary, from: boolean): Markup {
         ]),
     ...(issue.retractedAt === undefined ? [] : [html`<span class="tag gone">retracted</span>`]),
     ...(issue.held ? [] : [html`<span class="tag">not downloaded yet</span>`]),
+    ...(issue.copies === undefined || issue.retractedAt !== undefined
+      ? []
+      : [copiesTag(issue.copies)]),
     ...(from || !issue.read ? [] : [html`<span class="tag">read</span>`]),
   ]
   return html`<li class="item${issue.read ? ' read' : ''}">
@@ -84,6 +87,12 @@ function issueItem(issue: IssueSummary, from: boolean): Markup {
       ${button(`${path}/mark`, issue.read ? html`Mark unread<span class="sr-only">: ${label}</span>` : html`Mark read<span class="sr-only">: ${label}</span>`, { field: ['read', issue.read ? '0' : '1'], kind: 'quiet', key: 'm' })}
     </div>
   </li>`
+}
+
+function copiesTag(copies: number): Markup {
+  return copies === 0
+    ? html`<span class="tag gone">no copy yet</span>`
+    : html`<span class="tag">${count(copies, 'copy', 'copies')}</span>`
 }
 
 /** Stars an issue, or takes the star away. */

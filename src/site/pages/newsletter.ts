@@ -23,6 +23,7 @@ export function newsletterPage(
   newsletter: NewsletterSummary,
   issues: Slice<IssueSummary>,
   carrying: Carrying | undefined,
+  isOwn = false,
 ): Markup {
   const path = newsletterPath(newsletter.feedKey)
   const follows = newsletter.roles.includes('subscriber')
@@ -33,6 +34,14 @@ export function newsletterPage(
         ${count(newsletter.issues, 'issue')} · ${newsletter.unread}
         unread${newsletter.private ? ' · private' : ''}${newsletter.roles.includes('author') ? ' · yours' : ''}
       </p>
+      ${
+        isOwn
+          ? html`<p class="buttons">
+              <a class="button primary" href="/write?to=${newsletter.feedKey}">Write an issue</a>
+              <a class="button plain" href="${path}/edit">Edit the profile</a>
+            </p>`
+          : ''
+      }
       <p class="jump"><a href="#about">Link, key and peers</a></p>
       ${newsletter.problem === undefined ? '' : html`<p class="problem"><strong>Something is wrong.</strong> ${words(newsletter.problem.message)}</p>`}
       ${

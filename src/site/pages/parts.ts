@@ -1,4 +1,5 @@
 import { html } from 'hono/html'
+import type { HyperletterError } from '../../errors.ts'
 import type { Output } from '../../api/contract/contract.ts'
 import { singleLine } from '../../render/plain.ts'
 
@@ -14,6 +15,8 @@ export interface View {
   /** Path and query of the page, to come back to. */
   readonly path: string
   readonly theme: Theme
+  /** On the machine itself, where its user may publish and change settings, too. */
+  readonly isOwn?: boolean
   readonly look?: Look
   readonly formToken: string
   readonly stylePath: string
@@ -148,4 +151,17 @@ export function empty(title: string, text: string | Markup, action: Markup | '' 
     <p>${text}</p>
     ${action}
   </section>`
+}
+
+/** Where a message says which operation an input was for. */
+const OPERATION = /^[a-z]+[A-Z]\w*: /
+
+/** Why something could not be done, and what to do. */
+export function failure({ message, hint }: Pick<HyperletterError, 'message' | 'hint'>): Markup {
+  return html`<div class="problem" role="alert">
+    <p>
+      <strong>That did not work.</strong> <bdi>${singleLine(message.replace(OPERATION, ''))}</bdi>
+    </p>
+    ${hint === undefined ? '' : html`<p>${singleLine(hint)}</p>`}
+  </div>`
 }

@@ -2,6 +2,7 @@ import { html, raw } from 'hono/html'
 import type { Output } from '../../api/contract/contract.ts'
 import type { FeedEntry } from '../syndication/document.ts'
 import { article } from './issue.ts'
+import { editor, publishPanel, type Publishing } from './publish.ts'
 import {
   attachmentPath,
   count,
@@ -11,6 +12,7 @@ import {
   size,
   words,
   type Markup,
+  type View,
 } from './parts.ts'
 
 type Preview = Extract<Output<'previewDraft'>, { event: 'preview' }>
@@ -32,12 +34,16 @@ export interface PreviewView {
     | undefined
   /** Why it cannot be published, and so not shown. */
   readonly refused: Refused | undefined
+  readonly publishing: Publishing
 }
 
 const LABELS = { desk: 'Desk', phone: 'Phone', feed: 'Feed', mail: 'Mail' } as const
 
-/** A draft as readers will see it, and what looks wrong. */
-export function previewPage({ path, as, shown, refused }: PreviewView): Markup {
+/** A draft as readers will see it, what looks wrong, and what it takes to publish it. */
+export function previewPage(
+  view: View,
+  { path, as, shown, refused, publishing }: PreviewView,
+): Markup {
   const tabs = VIEWS.map(
     (it) =>
       html`<a
@@ -46,12 +52,19 @@ export function previewPage({ path, as, shown, refused }: PreviewView): Markup {
         >${LABELS[it]}</a
       >`,
   )
-  return html`<div data-follow="${path}/events">
-    <nav class="tabs" aria-label="How readers see it">${tabs}</nav>
-    <div data-live="draft">
-      ${refused === undefined ? '' : cannot(refused)}
-      ${shown === undefined ? '' : html`${findings(shown)}${VIEW[as](shown, path)}`}
+  return html`<div data-follow="${path}/events" class="drafting">
+    <div class="drafting-text">
+      <div data-live="findings">
+        ${refused === undefined ? '' : cannot(refused)}
+        ${shown === undefined ? '' : findings(shown)}
+      </div>
+      ${editor(view, path, publishing)}
     </div>
+    <div class="drafting-view">
+      <nav class="tabs" aria-label="How readers see it">${tabs}</nav>
+      <div data-live="draft">${shown === undefined ? '' : VIEW[as](shown, path)}</div>
+    </div>
+    ${publishPanel(path, shown, publishing)}
   </div>`
 }
 

@@ -6,6 +6,9 @@ import { previewPage, VIEWS, type PreviewView } from '../../site/pages/preview.t
 import { entryOf } from '../../site/syndication/document.ts'
 import { renderIssue } from '../../text-worker/render-issue.ts'
 import { show, viewOf, type Env, type Reader } from '../context.ts'
+import { localTime, localZone } from '../local-time.ts'
+import { fingerprint } from '../previews.ts'
+import { textOf } from '../uploads.ts'
 import { FILE_POLICY, pictureType } from './files.ts'
 
 /** Pages that may follow drafts at the same moment. */
@@ -24,6 +27,9 @@ export function previewRoutes(reader: Reader): Hono<Env> {
 
   app.get(ID, async (c) => {
     const { id } = c.req.param()
+    const view = viewOf(reader, c)
+    const outcome = await previews.outcome(id)
+    if (outcome !== undefined) return c.redirect(outcome.path, 303)
     const state = await previews.state(id)
     const as = VIEWS.find((it) => it === c.req.query('as')) ?? 'desk'
     const path = `/preview/${id}`
@@ -41,8 +47,18 @@ export function previewRoutes(reader: Reader): Hono<Env> {
     }
     const title = shown === undefined ? 'Draft' : `Draft: ${shown.issue.title}`
     const refused = state.event === 'refused' ? state : undefined
-    const body = previewPage({ path, as, shown, refused })
-    return show(c, viewOf(reader, c), { title, place: 'none', kind: 'preview', wide: true, body })
+    const upload = previews.upload(id)
+    const publishing = {
+      seen: fingerprint(state),
+      isUpload: upload !== undefined,
+      text: upload && (await textOf(upload)),
+      amends: previews.request(id).amends,
+      holdSeconds: reader.holdSeconds,
+      zone: localZone(),
+      publishAt: shown?.publishAt && localTime(shown.publishAt),
+    }
+    const body = previewPage(view, { path, as, shown, refused, publishing })
+    return show(c, view, { title, place: 'none', kind: 'preview', wide: true, body })
   })
 
   app.get(`${ID}/events`, (c) => {

@@ -8,6 +8,7 @@ import { issuePage } from '../../site/pages/issue.ts'
 import { withAnchors, withoutTitle, withSizes } from '../../site/pages/content.ts'
 import { feedsPage } from '../../site/pages/feeds.ts'
 import {
+  type Slice,
   inboxPage,
   newslettersPage,
   pageNumber,
@@ -17,7 +18,12 @@ import {
   unreadIn,
 } from '../../site/pages/lists.ts'
 import { newsletterPage } from '../../site/pages/newsletter.ts'
-import { attachmentPath, issuePath, newsletterPath } from '../../site/pages/parts.ts'
+import {
+  attachmentPath,
+  issuePath,
+  newsletterPath,
+  type IssueSummary,
+} from '../../site/pages/parts.ts'
 import { signOutPage } from '../../site/pages/problem.ts'
 import { MOST_FOUND, searchPage } from '../../site/pages/search.ts'
 import { seedingPage, type TrafficSample } from '../../site/pages/seeding.ts'
@@ -76,7 +82,10 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
       throw error
     })
     const carrying = status.newsletters.find((it) => it.feedKey === key)
-    const body = newsletterPage(newsletter, slice(issues, c.req.query('page')), carrying)
+    const isOwn = view.isOwn === true && newsletter.roles.includes('author')
+    const page = slice(issues, c.req.query('page'))
+    const shown = isOwn ? { ...page, items: await withCopies(key, page.items) } : page
+    const body = newsletterPage(newsletter, shown, carrying, isOwn)
     const title = newsletter.title ?? 'Newsletter'
     return show(c, view, { title, place: 'newsletters', kind: 'list', wide: true, body })
   })
@@ -87,7 +96,9 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
     const number = Number(text)
     const issue = await operations.readIssue({ newsletter: key, number, pictureSizes: true })
     // With its neighbours.
-    const all = await operations.listIssues({ newsletter: key, before: number + 2, limit: 3 })
+    const isOwn = view.isOwn === true && issue.own === true
+    const around = { newsletter: key, before: number + 2, limit: 3, copies: isOwn }
+    const all = await operations.listIssues(around)
     const path = issuePath(key, number)
     const names = new Set(issue.attachments.map((it) => it.name))
     const html = await rendered.render(issue, `page of ${all.length}`, {
@@ -98,6 +109,7 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
     })
     const page = {
       issue,
+      isOwn,
       content: withAnchors(withSizes(withoutTitle(html, issue.title), issue, path)),
       summary: all.find((it) => it.number === number),
       previous: all.find((it) => it.number < number),
@@ -116,6 +128,13 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
     const body = searchPage({ ...asked, newsletters, ...found })
     return show(c, view, { title: 'Search', place: 'search', body })
   })
+
+  async function withCopies(newsletter: string, issues: Slice<IssueSummary>['items']) {
+    const [first] = issues
+    if (first === undefined) return issues
+    const asked = { newsletter, before: first.number + 1, limit: issues.length, copies: true }
+    return operations.listIssues(asked)
+  }
 
   async function find(asked: { query: string; within: string; since: string }) {
     const { query, within: newsletter, since } = asked

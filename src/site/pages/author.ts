@@ -1,0 +1,107 @@
+import { html } from 'hono/html'
+import type { HyperletterError } from '../../errors.ts'
+import type { Output } from '../../api/contract/contract.ts'
+import {
+  failure,
+  issuePath,
+  newsletterPath,
+  words,
+  type IssueText,
+  type Markup,
+  type View,
+} from './parts.ts'
+
+type Profile = Output<'editNewsletter'>
+
+/** The profile as it is, or as somebody typed it. */
+export type ProfileView = Pick<Profile, 'feedKey'> & {
+  readonly [Name in 'title' | 'description' | 'language' | 'website' | 'license']?:
+    string | undefined
+} & { readonly authors?: Profile['authors'] | string }
+
+/** What readers see of a newsletter, to be changed. */
+export function profilePage(view: View, profile: ProfileView, error?: HyperletterError): Markup {
+  const { feedKey, title, description, language, authors, website, license } = profile
+  const path = newsletterPath(feedKey)
+  const names =
+    typeof authors === 'string'
+      ? authors
+      : (authors ?? [])
+          .map(({ name, url }) => (url === undefined ? name : `${name} <${url}>`))
+          .join('\n')
+  const field = (name: string, label: string, value: string | undefined, hint = '') =>
+    html`<p>
+      <label for="${name}">${label}</label>
+      <input id="${name}" name="${name}" value="${value ?? ''}" placeholder="${hint}" />
+    </p>`
+  return html`<header class="page-head">
+      <h1>Profile</h1>
+      <p class="lede">What readers see of <a href="${path}">your newsletter</a></p>
+    </header>
+    ${error === undefined ? '' : failure(error)}
+    <form method="post" action="${path}/edit" class="draft-form">
+      <input type="hidden" name="token" value="${view.formToken}" />
+      <p>
+        <label for="title">Title</label>
+        <input id="title" name="title" required maxlength="256" value="${title ?? ''}" />
+      </p>
+      <p>
+        <label for="description">Description</label>
+        <textarea id="description" name="description" rows="4" maxlength="4096">
+${description ?? ''}</textarea>
+      </p>
+      <p>
+        <label for="authors">Authors, one a line: “Name” or “Name &lt;https://…&gt;”</label>
+        <textarea id="authors" name="authors" rows="2">${names}</textarea>
+      </p>
+      ${field('language', 'Language tag', language, 'en, pt-BR')}
+      ${field('website', 'Web address', website, 'https://…')}
+      ${field('license', 'Licence of the texts', license, 'CC-BY-4.0')}
+      <p class="over">
+        It is signed like an issue. Readers see the newest profile; the ones before stay in the
+        signed log.
+      </p>
+      <p><button class="button primary">Save</button></p>
+    </form>`
+}
+
+/** `Name` or `Name <https://…>`; what else it may be is for the contract to refuse. */
+export function authorOf(text: string): { name: string; url?: string } {
+  const { name = text, url } =
+    /^(?<name>[^<>]+?)\s*<(?<url>[^<>]*)>$/.exec(text.trim())?.groups ?? {}
+  return url === undefined ? { name: name.trim() } : { name, url }
+}
+
+/** Says what a retraction does, and what it cannot do, before it is done. */
+export function retractPage(view: View, issue: IssueText): Markup {
+  const path = issuePath(issue.feedKey, issue.number)
+  return html`<header class="page-head">
+      <h1>Retract issue ${issue.number}?</h1>
+      <p class="lede">${words(issue.title)}</p>
+    </header>
+    <ul class="effects">
+      <li>
+        Its text and files leave this disk, and that of every reader, as soon as they hear of it.
+      </li>
+      <li>Its number, its title and your reason stay in the signed log for good.</li>
+      <li>It cannot be undone. You can publish the text anew, as another issue.</li>
+      <li>Who has copied, printed or forwarded it keeps that.</li>
+    </ul>
+    <form method="post" action="${path}/retract" class="draft-form">
+      <input type="hidden" name="token" value="${view.formToken}" />
+      <p>
+        <label for="reason">Why, for readers (optional)</label>
+        <input id="reason" name="reason" maxlength="4096" />
+      </p>
+      <p>
+        <label class="choice"
+          ><input type="checkbox" name="sure" value="1" required /> I know that this cannot be
+          undone</label
+        >
+      </p>
+      <p>
+        <button class="button danger">Retract</button>
+        <a class="button plain" href="${path}">Keep it</a>
+      </p>
+    </form>`
+}
