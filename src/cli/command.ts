@@ -59,9 +59,11 @@ export class CliCommand extends Command {
     )
   }
 
-  /** Adds `--keep-location`, to a command that reads pictures. */
-  keepLocation(): this {
+  /** Adds `--keep-location`, `--site-root` and `--site-url`, to a command that reads texts of a site. */
+  ofSite(): this {
     return this.option('--keep-location', 'keep the places where pictures were taken')
+      .option('--site-root <folder>', 'look for pictures and linked files in this folder, too')
+      .option('--site-url <address>', 'where the site was: links to pages of it lead there')
   }
 
   /** Adds `--force`, to a command that publishes. */

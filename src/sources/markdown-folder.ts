@@ -2,14 +2,17 @@ import type { Dirent } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { extname, join, relative, sep } from 'node:path'
 import { codeOf, HyperletterError } from '../errors.ts'
+import { datesInGit } from './git-dates.ts'
 import { mediaTypeOf } from './media-types.ts'
 import { FileIndex, isOutside, readDraft, type FileOptions } from './markdown-file.ts'
 import {
   compareNaturally,
+  invalidDraft,
   skippedFor,
   type DraftSource,
   type FoundDraft,
   type SkippedDraft,
+  type UNDATED,
 } from './source.ts'
 import { withheldByPath, type WithheldKind } from './unpublished.ts'
 
@@ -22,6 +25,7 @@ export interface MarkdownFolderOptions extends Omit<FileOptions, 'index'> {
   readonly include?: ReadonlySet<WithheldKind>
   /** Leave out template code that no Markdown can be made of. */
   readonly withoutTemplates?: boolean | undefined
+  readonly undated?: (typeof UNDATED)[number] | undefined
 }
 
 interface FolderListing {
@@ -68,11 +72,14 @@ export function markdownFolder(
     async *drafts({ signal }) {
       const { files, skipped } = await listFolder(folder, { match, exclude, include })
       const options = { include, index: new FileIndex(folder), ...others }
+      const added = others.undated === 'git' ? await datesInGit(folder) : undefined
       yield* skipped
       for (let start = 0; start < files.length; start += READ_AT_ONCE) {
         signal?.throwIfAborted()
         const some = files.slice(start, start + READ_AT_ONCE)
-        yield* await Promise.all(some.map((file) => readOne(folder, file, options)))
+        yield* await Promise.all(
+          some.map((file) => readOne(folder, file, options, added?.get(file))),
+        )
       }
     },
   }
@@ -82,10 +89,15 @@ async function readOne(
   folder: string,
   origin: string,
   options: MarkdownFolderOptions & FileOptions,
+  addedAt: string | undefined,
 ): Promise<FoundDraft | SkippedDraft> {
   try {
     const draft = await readDraft(join(folder, origin), { name: origin, root: folder, ...options })
     if (draft.dateFrom !== 'file') return { origin, draft }
+    if (addedAt !== undefined)
+      return { origin, draft: { ...draft, publishedAt: addedAt, dateFrom: 'git' } }
+    if (options.undated === 'skip') throw invalidDraft('no date in the head, the name or the path')
+    if (options.undated === 'names') return { origin, draft }
     const day = draft.publishedAt.slice(0, 10)
     const message = `No date in the head, the name or the path; the time of the file counts (${day}), and it comes last.`
     return { origin, draft: { ...draft, warnings: [{ message }, ...draft.warnings] } }

@@ -43,6 +43,12 @@ export const WITHHELD_KINDS = [
 ] as const
 export type WithheldKind = (typeof WITHHELD_KINDS)[number]
 
+/**
+ * What becomes of files without a date in their head, name or path: they come last, in the order of their names; they
+ * are dated by the commit that added them; or they are left out.
+ */
+export const UNDATED = ['names', 'git', 'skip'] as const
+
 /** Why a text is not meant for everybody, or not now. */
 export interface Withheld {
   readonly kind: WithheldKind
@@ -69,7 +75,7 @@ export interface Draft {
   readonly addresses?: readonly string[]
   readonly warnings: readonly DraftWarning[]
   /** How `publishedAt` was found. */
-  readonly dateFrom: 'head' | 'name' | 'file' | 'now'
+  readonly dateFrom: 'head' | 'name' | 'git' | 'file' | 'now'
   /** The number that the head claims; the log gives the real one. */
   readonly declaredNumber?: number
   /** Line of the file, from 1, at which `markdown` begins. */
@@ -143,7 +149,7 @@ export function inPublishingOrder<
 
 /** Whether a draft says its date itself, and need not be dated by its file. */
 export function isDated({ dateFrom }: Pick<Draft, 'dateFrom'>): boolean {
-  return dateFrom === 'head' || dateFrom === 'name'
+  return dateFrom !== 'file' && dateFrom !== 'now'
 }
 
 /** Folder by folder, numbers by their value; equal only if the paths are. */

@@ -247,9 +247,14 @@ describe('publish', () => {
     }
     const run = (...args: string[]) =>
       runCli(['publish', 'flood.md', '--dry-run', ...args], { operations: rehearsed })
-    const { stdout, stderr } = await run('--include', 'drafts,private')
-    const include = ['drafts', 'private']
-    expect(seen[0]).toMatchObject({ dryRun: true, draft: { include } })
+    const site = ['--site-root', '/site', '--site-url', 'https://tides.example/']
+    const { stdout, stderr } = await run('--include', 'drafts,private', ...site)
+    const draft = {
+      include: ['drafts', 'private'],
+      siteRoot: '/site',
+      siteUrl: 'https://tides.example/',
+    }
+    expect(seen[0]).toMatchObject({ dryRun: true, draft })
     expect(stdout).toMatch(/^Would publish “Flood” as issue 7\. Nothing was published\.\n/)
     expect(stdout).toMatch(/date +2019-03-04 10:30 UTC, from its head\n/)
     expect(stdout).toMatch(/attachment +map\.png, 2\.0 kB\n/)
@@ -582,15 +587,18 @@ describe('import', () => {
     const rehearsed = {
       importFolder: (input: unknown) => {
         given = input
-        return streamOf([planned, ...skipped, { ...finished, published: 0 }])()
+        const undated = { ...planned, number: 8, dateFrom: 'file' as const }
+        return streamOf([planned, undated, ...skipped, { ...finished, published: 0 }])()
       },
     }
-    const { stdout, stderr } = await runCli(['import', 'letters', '--dry-run'], {
-      operations: rehearsed,
-    })
-    expect(given).toMatchObject({ dryRun: true })
+    const { stdout, stderr } = await runCli(
+      ['import', 'letters', '--dry-run', '--undated', 'names'],
+      { operations: rehearsed },
+    )
+    expect(given).toMatchObject({ dryRun: true, undated: 'names' })
+    expect(stdout).toMatch(/1 post has no date[^]*--undated git[^]*--undated skip/)
     expect(stdout).toMatch(
-      /^Would publish 1 issue, 2\.5 kB, in “Tides”\. Nothing was published\.\n/,
+      /^Would publish 2 issues, 5\.0 kB, in “Tides”\. Nothing was published\.\n/,
     )
     expect(stdout).toMatch(/7 +2019-03-04 +name +1 +2\.5 kB +Flood +2019\/flood\.md/)
     expect(stdout).toMatch(/secret\.md +No access\./)
@@ -600,7 +608,10 @@ describe('import', () => {
       operations: rehearsed,
     })
     const { event: _, ...shown } = planned
-    expect(jsonOf(json.stdout)).toMatchObject({ published: 0, planned: [shown] })
+    expect(jsonOf(json.stdout)).toMatchObject({
+      published: 0,
+      planned: [shown, { dateFrom: 'file' }],
+    })
   })
 
   it('shows refused posts first, and counts other files apart', async () => {

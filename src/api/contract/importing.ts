@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { webUrl } from '../../format/records/text.ts'
-import { WITHHELD_KINDS } from '../../sources/unpublished.ts'
+import { UNDATED } from '../../sources/source.ts'
 import {
   count,
   events,
@@ -10,6 +9,7 @@ import {
   none,
   number,
   plannedIssue,
+  siteOptions,
   value,
   warning,
   type OperationSpec,
@@ -55,8 +55,6 @@ export const importingContract = {
       newsletter: newsletterRef.optional(),
       /** Absolute path of a folder of texts, or of a service's export; or the address of a feed. */
       folder: z.string().min(1).max(4_096),
-      /** Where the site was, for links that do not name it: those to no post and no file become addresses there. */
-      siteUrl: z.optional(webUrl),
       /** Pictures that an export shows from the web travel with the issues. */
       fetchPictures: z.boolean().optional(),
       /** Fetch also from this machine and its network. */
@@ -65,12 +63,9 @@ export const importingContract = {
       match: glob.optional(),
       /** Globs of files that are skipped. */
       exclude: z.array(glob).max(64).optional(),
-      /** What is published although its head, name or place marks it as not for everybody, or not now. */
-      include: z.array(z.enum(WITHHELD_KINDS)).optional(),
-      /** Keep the places at which pictures were taken. */
-      keepLocation: z.boolean().optional(),
-      /** Absolute path of a folder in which pictures and other files may lie, too. */
-      siteRoot: z.string().min(1).max(4_096).optional(),
+      ...siteOptions,
+      /** What becomes of texts without a date: see `UNDATED`. */
+      undated: z.enum(UNDATED).optional(),
       /** Leave out template code that no Markdown can be made of. */
       withoutTemplates: z.boolean().optional(),
       /** Publish nothing: tell what would be published, in its order, and what would be left out. */

@@ -29,13 +29,14 @@ export async function loadDraft(
   options: Pick<FileOptions, 'onLookUp'> = {},
 ): Promise<Draft> {
   const include = new Set(source.include)
-  const given = { include, keepLocation: source.keepLocation, ...options }
+  const { keepLocation, siteRoot, siteUrl } = source
+  const given = { include, keepLocation, siteRoot, ...options }
   const draft =
     'file' in source
       ? await readDraft(source.file, given)
       : await parseDraft(source.markdown, { ...given, ...defined({ folder: source.folder }) })
   // A single text has no other posts to link to: a warning names each link that loses its target.
-  return linkPosts([{ origin: '', draft }])[0]?.draft ?? draft
+  return linkPosts([{ origin: '', draft }], siteUrl)[0]?.draft ?? draft
 }
 
 /**

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { importDrafts } from '../../../src/api/writing/importing.ts'
 import { bindOperations } from '../../../src/api/operations.ts'
 import { draftFromMarkdown } from '../../../src/sources/draft.ts'
@@ -125,6 +125,21 @@ describe('importDrafts', () => {
       (it) => it.title,
     )
     expect(titles).toEqual(['Other', 'First', 'By hand'])
+  })
+
+  it('publishes what was for later once its time has come', async () => {
+    const { run } = await author()
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-01-01T12:00:00Z') })
+    try {
+      const { source } = archive({ a: '---\ntitle: A\ndate: 2026-01-09T09:00:00Z\n---\nText.' })
+      const left = { event: 'skipped', file: 'a', code: 'INVALID_DRAFT' }
+      expect(await run(source)).toMatchObject([left, {}, { published: 0 }])
+      vi.setSystemTime(Date.parse('2026-01-09T09:00:01Z'))
+      expect((await run(source)).at(-1)).toMatchObject({ published: 1 })
+      expect((await run(source)).at(-1)).toMatchObject({ published: 0 })
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('skips a draft whose attachment cannot be read, and publishes the others', async () => {

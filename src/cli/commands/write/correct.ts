@@ -2,14 +2,11 @@ import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
 import { OWN_NEWSLETTER } from '../../command.ts'
 import { call, type Commands, type Context } from '../../context.ts'
-import type { WithheldKind } from '../../../sources/unpublished.ts'
 import { plural, quoteTitle, shellWord } from '../../terminal/format.ts'
-import { draftSource, includeOption, tellWarning } from './publish.ts'
+import { draftSource, includeOption, tellWarning, type SiteOptions } from './draft-input.ts'
 
-interface AmendOptions {
+interface AmendOptions extends SiteOptions {
   readonly note?: string
-  readonly keepLocation?: boolean
-  readonly include?: WithheldKind[]
   readonly force?: boolean
 }
 
@@ -26,7 +23,7 @@ export const commands: Commands = {
       .describeArgument('newsletter', OWN_NEWSLETTER)
       .describeArgument('file', 'the Markdown file, or - for standard input')
       .option('--note <text>', 'what changed and why; shown to readers')
-      .keepLocation()
+      .ofSite()
       .option(...includeOption)
       .details(WHAT_AMEND_DOES)
       .force()

@@ -25,7 +25,13 @@ interface Remark {
 /** Longer lists are shown by reason. */
 const MAX_LISTED = 20
 
-const DATE_SOURCES = { head: 'head', name: 'name', file: 'file time', now: 'now' } as const
+const DATE_SOURCES = {
+  head: 'head',
+  name: 'name',
+  git: 'git',
+  file: 'file time',
+  now: 'now',
+} as const
 
 /** What was published and what was not, posts that were refused first. */
 export async function importReport(context: Context, outcome: Outcome): Promise<string> {
@@ -47,6 +53,7 @@ export async function rehearsalReport(context: Context, outcome: Outcome): Promi
   return sections(`Would publish ${what}. Nothing was published.\n`, [
     refused,
     planned.length === 0 ? '' : await plannedTable(context, outcome),
+    undatedNote(planned),
     await list(context, `${plural(warnings.length, 'warning')}:`, warnings.map(remarkOf)),
     ...others,
   ])
@@ -107,6 +114,16 @@ async function plannedTable({ out }: Context, { planned, warnings }: Outcome): P
     it.file,
   ])
   return formatTable(columns, rows, out)
+}
+
+function undatedNote(planned: Outcome['planned']): string {
+  const undated = planned.filter(({ dateFrom }) => dateFrom === 'file').length
+  if (undated === 0) return ''
+  const these =
+    undated === 1 ? '1 post has no date: it comes' : `${undated} posts have no date: they come`
+  return `${these} last, by name, with the time of the file.
+--undated git takes the date of the commit that added each, --undated skip leaves them out.
+`
 }
 
 async function list({ out }: Context, title: string, remarks: readonly Remark[]): Promise<string> {

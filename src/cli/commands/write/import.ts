@@ -1,8 +1,9 @@
 import { resolve } from 'node:path'
 import { collect, OWN_NEWSLETTER, seconds } from '../../command.ts'
 import { type Commands, type Context, withOperations, call } from '../../context.ts'
+import { UNDATED } from '../../../sources/source.ts'
 import type { WithheldKind } from '../../../sources/unpublished.ts'
-import { includeOption } from './publish.ts'
+import { includeOption } from './draft-input.ts'
 import type { Operations, Output } from '../../../api/contract/contract.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { ask, canAsk } from '../../input.ts'
@@ -30,6 +31,7 @@ interface Options {
   readonly siteUrl?: string
   readonly fetchPictures?: boolean
   readonly allowPrivateAddresses?: boolean
+  readonly undated?: (typeof UNDATED)[number]
   readonly withoutTemplates?: boolean
   readonly amend?: boolean
   readonly dryRun?: boolean
@@ -41,6 +43,9 @@ const WHAT_IS_SKIPPED = `
 Drafts, private, scheduled and expired texts, templates and site files are skipped and listed with
 the reason. On a terminal, the command first shows what it would publish, and asks: a published issue
 cannot be withdrawn from everybody.
+
+Files without a date in their head, name or path come last, in the order of their names, with the time of
+the file. With --undated git, the commit that added each dates it; with --undated skip, they are left out.
 
 A post that is an issue already is not published again, whatever folder it is imported from and whatever
 its file is called. If it changed, --amend publishes the change.
@@ -57,9 +62,10 @@ export const commands: Commands = {
       .option('--match <glob>', 'only files whose path in the folder matches')
       .option('--exclude <glob>', 'not these files; may be given several times', collect(String))
       .option(...includeOption)
-      .keepLocation()
-      .option('--site-root <folder>', 'look for pictures and linked files in this folder, too')
-      .option('--site-url <address>', 'where the site was: links to pages of it lead there')
+      .ofSite()
+      .addOption(
+        new Option('--undated <how>', 'what to do with files without a date').choices(UNDATED),
+      )
       .option('--fetch-pictures', 'take along pictures that an export shows from the web')
       .option('--allow-private-addresses', 'fetch also from this machine and its network')
       .option('--without-templates', 'leave out template code, such as {% include … %}')

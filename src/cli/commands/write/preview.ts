@@ -2,19 +2,16 @@ import type { Output } from '../../../api/contract/contract.ts'
 import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
 import { singleLine } from '../../../render/plain.ts'
-import type { WithheldKind } from '../../../sources/unpublished.ts'
 import { OWN_NEWSLETTER, wholeNumber } from '../../command.ts'
 import { type Commands, type Context, withConnection } from '../../context.ts'
 import { formatBytes, plural, quoteTitle } from '../../terminal/format.ts'
-import { draftSource, includeOption } from './publish.ts'
+import { draftSource, includeOption, type SiteOptions } from './draft-input.ts'
 
-interface PreviewOptions {
+interface PreviewOptions extends SiteOptions {
   readonly to?: string
   readonly text?: boolean
   readonly browser: boolean
   readonly port?: number
-  readonly keepLocation?: boolean
-  readonly include?: WithheldKind[]
 }
 
 type Event = Output<'previewDraft'>
@@ -34,7 +31,7 @@ export const commands: Commands = {
       .option('--text', 'show it in the terminal')
       .option('--no-browser', 'print the address without opening a browser')
       .option('--port <n>', 'port to serve it on; remembered', wholeNumber(1, 65_535))
-      .keepLocation()
+      .ofSite()
       .option(...includeOption)
       .details(WHAT_IT_SHOWS)
       .examples(

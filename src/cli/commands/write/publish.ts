@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import { InvalidArgumentError } from 'commander'
 import { defined } from '../../../defined.ts'
 import { hasCode, HyperletterError } from '../../../errors.ts'
@@ -6,41 +5,22 @@ import type { Input, Operations, Output } from '../../../api/contract/contract.t
 import { OWN_NEWSLETTER, wholeNumber } from '../../command.ts'
 import { type Commands, type Context, loadConfig, withOperations } from '../../context.ts'
 import { parseLocalDate } from '../../../sources/date.ts'
-import { WITHHELD_KINDS, type WithheldKind } from '../../../sources/unpublished.ts'
-import { ask, canAsk, readDraft } from '../../input.ts'
+import { ask, canAsk } from '../../input.ts'
+import { draftSource, includeOption, tellWarning, type SiteOptions } from './draft-input.ts'
 import { formatBytes, plural, quoteTitle, shortKey } from '../../terminal/format.ts'
 import { needsPager } from '../../terminal/programs.ts'
 import { Progress } from '../../terminal/progress.ts'
 import { formatTable } from '../../terminal/table.ts'
 
-interface Options {
+interface Options extends SiteOptions {
   readonly to?: string
   readonly waitCopies?: number
   readonly timeout?: number
-  readonly keepLocation?: boolean
-  readonly include?: WithheldKind[]
   readonly at?: string
   readonly dryRun?: boolean
   readonly again?: boolean
   readonly yes?: boolean
   readonly force?: boolean
-}
-
-/** Of every command that publishes drafts. */
-export const includeOption = [
-  '--include <kinds>',
-  `also publish: ${WITHHELD_KINDS.join(', ')}`,
-  withheldKinds,
-] as const
-
-function withheldKinds(text: string): WithheldKind[] {
-  return text.split(',').map((word) => {
-    const kind = WITHHELD_KINDS.find((it) => it === word.trim())
-    if (kind !== undefined) return kind
-    throw new HyperletterError('INVALID_INPUT', `"${word.trim()}" is not left out by an import.`, {
-      hint: `Name some of ${WITHHELD_KINDS.join(', ')}, with commas between them.`,
-    })
-  })
 }
 
 /** A local time: with a date, or the next one of this hour. @returns ISO 8601 in UTC */
@@ -82,7 +62,7 @@ export const commands: Commands = {
       .option('--to <newsletter>', OWN_NEWSLETTER)
       .option('--wait-copies <n>', 'wait until n readers have it', wholeNumber(0, 1_000))
       .timeout('give up waiting for copies')
-      .keepLocation()
+      .ofSite()
       .option(...includeOption)
       .option(
         '--at <time>',
@@ -195,6 +175,7 @@ async function confirm(
 const DATE_SOURCES = {
   head: 'its head',
   name: 'its name',
+  git: 'git',
   file: 'the time of the file',
   now: 'the clock',
 } as const
@@ -228,23 +209,6 @@ async function rehearse(
     const head = `Would publish ${quoteTitle(title)} as issue ${number}. Nothing was published.\n\n`
     return head + (await formatTable([{}, { shrink: true }], rows, { width: out.width }))
   })
-}
-
-/** The draft that a command names, or that comes by its standard input. */
-export async function draftSource(
-  context: Context,
-  file: string,
-  { keepLocation, include }: Pick<Options, 'keepLocation' | 'include'>,
-): Promise<Input<'publishIssue'>['draft']> {
-  const { cwd } = context.io
-  const options = defined({ keepLocation, include })
-  if (file !== '-') return { file: resolve(cwd, file), ...options }
-  return { markdown: await readDraft(context), folder: cwd, ...options }
-}
-
-/** Tells what was found in a draft that was accepted all the same. */
-export function tellWarning({ out }: Context, { message, line }: Warning): Promise<void> {
-  return out.warn(line === undefined ? message : `line ${line}: ${message}`)
 }
 
 async function follow(
