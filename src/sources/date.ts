@@ -48,12 +48,15 @@ const YEAR_AFTER_TIME =
  * mean two days.
  */
 export function parseDate(text: string): string | undefined {
-  const trimmed = usual(unquoted(text))
-  if (trimmed.length > 80) return undefined
-  if (SECONDS.test(trimmed)) return isoOf(new Date(Number(trimmed) * 1_000))
-  if (MILLISECONDS.test(trimmed)) return isoOf(new Date(Number(trimmed)))
-  const time = TIME.exec(trimmed)
-  const day = parseDay(time === null ? trimmed : trimmed.slice(0, time.index).trim())
+  const trimmed = unquoted(text)
+  return trimmed.length > 80 ? undefined : (parseUsual(trimmed) ?? parseUsual(usual(trimmed)))
+}
+
+function parseUsual(text: string): string | undefined {
+  if (SECONDS.test(text)) return isoOf(new Date(Number(text) * 1_000))
+  if (MILLISECONDS.test(text)) return isoOf(new Date(Number(text)))
+  const time = TIME.exec(text)
+  const day = parseDay(time === null ? text : text.slice(0, time.index).trim())
   const ofDay = time === null ? 0 : millisecondsOfDay(time.groups ?? {})
   if (day === undefined || ofDay === undefined) return undefined
   const minutes = zoneMinutes(time?.groups?.['zone'], day + ofDay)

@@ -23,7 +23,7 @@ const ROOT =
 const REQUIRED =
   /\b(src|href)=\{(?:require|useBaseUrl)\(\s*(["'])([^"'\n]{1,500})\2\s*\)(?:\.default)?\}/g
 /** Obsidian: `![Low water|300](a.png)`. */
-const SIZE_IN_ALT = /(?<=!\[[^[\]|\n]{0,300})\|\d+(?:x\d+)?(?=\]\()/g
+const SIZE_IN_ALT = /(!\[[^[\]|\n]{0,300})\|\d+(?:x\d+)?(?=\]\()/g
 const SUPERSCRIPT = /(?<=[\w)])\^([\w+-]{1,20})\^/g
 const SUBSCRIPT = /(?<=[A-Za-z)])~(\d{1,4})~(?!~)/g
 export const INLINE_NOTE = /\^\[((?:[^[\]]|\[[^[\]\n]{0,500}\]){1,2000}?)\](?![([])/g
@@ -61,7 +61,7 @@ export const NOTHING = () => ''
 
 /** In the order of reading. Without one of its marks in a text, a pattern does not match. */
 export const RULES: readonly (readonly [
-  marks: readonly string[],
+  marks: readonly string[] | RegExp,
   pattern: RegExp,
   replace: (match: RegExpExecArray) => string | undefined,
 ])[] = [
@@ -81,17 +81,21 @@ export const RULES: readonly (readonly [
   [['{%', '{{'], HIGHLIGHT, ([, , , language = '', inner = '']) => fenced(language, inner)],
   [['![['], EMBED, ([, target = '', words = '']) => embed(target, words)],
   [['[['], WIKI_LINK, ([, target = '', words = '']) => wikiLink(target, words)],
-  [[' '], SPACED, ([, head = '', target = '', title = '']) => `${head}(<${target}>${title})`],
-  [[' =', '\t='], SIZED, ([, head = '']) => `${head})`],
-  [['{'], IMAGE_ATTRIBUTES, ([, head = '']) => head],
-  [['=='], MARKED, ([, before = '', words = '']) => `${before}<mark>${words}</mark>`],
-  [['static', 'attach', 'filename', '@site', 'pathname:', '@/', '~/'], ROOT, () => ''],
-  [['={'], REQUIRED, ([, name = '', , path = '']) => `${name}="${path}"`],
-  [['|'], SIZE_IN_ALT, () => ''],
-  [['^'], SUPERSCRIPT, ([, words = '']) => `<sup>${words}</sup>`],
-  [['~'], SUBSCRIPT, ([, words = '']) => `<sub>${words}</sub>`],
   [
-    [':'],
+    /\]\([^\s()<>{}"'][^()<>{}"'\n]* [^()<>{}"'\n]/,
+    SPACED,
+    ([, head = '', target = '', title = '']) => `${head}(<${target}>${title})`,
+  ],
+  [[' =', '\t='], SIZED, ([, head = '']) => `${head})`],
+  [['){', ') {'], IMAGE_ATTRIBUTES, ([, head = '']) => head],
+  [['=='], MARKED, ([, before = '', words = '']) => `${before}<mark>${words}</mark>`],
+  [/[{|](?:static|attach|filename)|[(<"](?:[@~]\/|@site|pathname:)/, ROOT, () => ''],
+  [['={'], REQUIRED, ([, name = '', , path = '']) => `${name}="${path}"`],
+  [['!['], SIZE_IN_ALT, ([, head = '']) => head],
+  [/\^[\w+-]+\^/, SUPERSCRIPT, ([, words = '']) => `<sup>${words}</sup>`],
+  [/~\d+~/, SUBSCRIPT, ([, words = '']) => `<sub>${words}</sub>`],
+  [
+    ['\n:', '\n :', '\n  :', '\n   :'],
     DEFINITIONS,
     ([, term = '', blank, meanings = '']) => definitions(term, blank !== undefined, meanings),
   ],

@@ -20,10 +20,6 @@ export interface Edit {
   readonly text: string
 }
 
-/** What none of the patterns below can match without. */
-const MARKS =
-  /%%|\{[{%:#]|\[\[|==\S|^[ \t]*(?::::|!!! |\?\?\? )|\]\([^\s()<>{}"'][^()<>{}"'\n]* [^()<>{}"'\n]|\)[ \t]*\{|[{|](?:static|attach|filename)|\w~\d|\w\^\w|\^\[|^ {0,3}:[ \t]|=\{|\]\(<?(?:[@~]|pathname:)|\|\d+(?:x\d+)?\]\(/m
-
 /**
  * A text in the dialects of note books and site generators as the Markdown of the format: wiki links and embeds,
  * short codes of pictures and films, paths with spaces, sizes and `{{ site.baseurl }}`, highlights and admonitions.
@@ -31,7 +27,6 @@ const MARKS =
  * line its number. Linear in time.
  */
 export function readDialects(text: string, options: DialectOptions = {}): PlainMarkdown {
-  if (!MARKS.test(text)) return { text, warnings: [] }
   /** What is code, or was read already. */
   let taken: Uint8Array | undefined
   const edits: Edit[] = []
@@ -56,7 +51,9 @@ export function readDialects(text: string, options: DialectOptions = {}): PlainM
   }
   let comments = 0
   for (const [marks, pattern, replace] of RULES) {
-    if (!marks.some((it) => text.includes(it))) continue
+    const mayMatch =
+      marks instanceof RegExp ? marks.test(text) : marks.some((it) => text.includes(it))
+    if (!mayMatch) continue
     const count = change(pattern, replace)
     if (replace === NOTHING) comments += count
   }
