@@ -44,6 +44,19 @@ export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promi
   }
 }
 
+/** A timer that keeps no process running. In browsers, where none does, as it is. */
+export function inBackground<T extends NodeJS.Timeout>(timer: T): T {
+  if (typeof timer === 'object') timer.unref()
+  return timer
+}
+
+/** Resolves after a while, which keeps no process running. */
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    inBackground(setTimeout(resolve, ms))
+  })
+}
+
 /** What `work` gives for each, of at most `atOnce` at a time. */
 export async function mapSome<T, R>(
   items: readonly T[],

@@ -1,6 +1,7 @@
 import type { Peer } from 'hypercore'
 import crypto from 'hypercore-crypto'
 import type { BlockRange } from '../format/block-ranges.ts'
+import { equal } from '../format/bytes.ts'
 import type { LogPeer } from '../format/log.ts'
 
 // What is used of a peer beyond its public face.
@@ -45,7 +46,7 @@ class HypercorePeer implements LogPeer {
   async prove(index: number, hash: Uint8Array): Promise<'proved' | 'wrong' | 'not-held'> {
     const block = await askBack(this.peer, index)
     if (block === undefined) return 'not-held'
-    return crypto.data(Buffer.from(block)).equals(hash) ? 'proved' : 'wrong'
+    return equal(crypto.data(block), hash) ? 'proved' : 'wrong'
   }
 
   announce({ start, end }: BlockRange): void {

@@ -1,10 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { hasCode } from '../errors.ts'
 import { type BlockRange, without } from '../format/block-ranges.ts'
 import type { Feed } from '../format/feed.ts'
 import { firstBlock, type Fetch, type LogPeer } from '../format/log.ts'
 import { EVERYTHING } from '../format/selection.ts'
-import { SerialQueue } from '../async.ts'
+import { inBackground, SerialQueue, sleep } from '../async.ts'
 
 /**
  * How long the backlog waits for the newest issue. If no peer delivers that one by then, older
@@ -86,7 +85,7 @@ export class Downloader {
       for (const it of await Promise.allSettled(first)) {
         if (it.status === 'rejected') this.#log('newest first', it.reason)
       }
-      await sleep(READ_FIRST_MS, undefined, { ref: false })
+      await sleep(READ_FIRST_MS)
       await this.#begin(deadline).catch((error: unknown) => this.#log('list of issues', error))
     }
     if (signal.aborted) return
@@ -126,7 +125,7 @@ export class Downloader {
         })
       if (signal.aborted || !this.#feed.log.isOpen) return
       if (this.#feed.length === length) await this.#grown(isWhole ? undefined : LOOK_AGAIN_MS)
-      await sleep(LOOK_AFTER_MS, undefined, { ref: false })
+      await sleep(LOOK_AFTER_MS)
     }
   }
 
@@ -137,7 +136,7 @@ export class Downloader {
     let wake: () => void = () => undefined
     const woken = new Promise<void>((resolve) => (wake = resolve))
     const stops = [events.on('downloader', 'append', wake), events.on('downloader', 'close', wake)]
-    const timer = timeoutMs === undefined ? undefined : setTimeout(wake, timeoutMs).unref()
+    const timer = timeoutMs === undefined ? undefined : inBackground(setTimeout(wake, timeoutMs))
     signal.addEventListener('abort', wake, { once: true })
     await woken
     for (const stop of stops) stop()
@@ -170,11 +169,13 @@ export class Downloader {
 
   // Hypercore announces by itself that a core is complete, but not one with holes.
   #announceSoon(): void {
-    this.#announcement ??= setTimeout(() => {
-      this.#announcement = undefined
-      const { heldBlocks, length } = this.#feed
-      if (heldBlocks === length) this.#announce()
-    }, ANNOUNCE_AFTER_MS).unref()
+    this.#announcement ??= inBackground(
+      setTimeout(() => {
+        this.#announcement = undefined
+        const { heldBlocks, length } = this.#feed
+        if (heldBlocks === length) this.#announce()
+      }, ANNOUNCE_AFTER_MS),
+    )
   }
 
   #drop(): Promise<void> {

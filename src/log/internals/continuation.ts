@@ -1,7 +1,8 @@
 import type { Log, LogPeer } from '../../format/log.ts'
 import { hypercoreOf } from '../hypercore-log.ts'
 import { replicationPeerOf } from '../hypercore-peer.ts'
-import { internalsOf, USES_INTERNALS, type PeerInternals } from './internals.ts'
+import { internalsOf, type PeerInternals } from './internals.ts'
+import { USES_INTERNALS } from './version.ts'
 
 /** The signed end of a log, as it is stored. */
 export interface Head {

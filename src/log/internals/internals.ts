@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import type Hypercore from 'hypercore'
 import type { Peer } from 'hypercore'
 import { hasCode } from '../../errors.ts'
@@ -82,30 +81,6 @@ export const INTERNAL_MEMBERS = {
   'tree.commit': 'runs cannot be stored in one write: guard',
   'state.roots': 'sizes of issues are not known before they are here',
 } as const
-
-/** The version whose inside this module knows. */
-export const KNOWN_VERSION = '11.37.1'
-
-/**
- * The version of the Hypercore that Corestore loads for a module: in a project with several copies, not always the one
- * that the module itself would load.
- * @param from path or URL of the module.
- */
-export function hypercoreVersion(from: string): string {
-  const corestore = createRequire(from).resolve('corestore')
-  const { version } = createRequire(corestore)('hypercore/package.json') as { version: string }
-  return version
-}
-
-/** The version of the Hypercore that runs. */
-export const HYPERCORE_VERSION = hypercoreVersion(import.meta.url)
-
-/**
- * Whether internals are used. If not, Hypercore decides by itself what to ask of whom, and nothing is pushed: slower,
- * never wrong. `HYPERLETTER_PLAIN_HYPERCORE=1` asks for that.
- */
-export const USES_INTERNALS =
-  HYPERCORE_VERSION === KNOWN_VERSION && process.env['HYPERLETTER_PLAIN_HYPERCORE'] !== '1'
 
 /** A replication peer, from the inside. */
 export interface PeerInternals extends Omit<Peer, 'inflight' | 'remoteBitfield' | 'remoteLength'> {

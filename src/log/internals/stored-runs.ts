@@ -5,13 +5,9 @@ import { merged, only, type BlockRange } from '../../format/block-ranges.ts'
 import { besideOf, middleOf, nodeNumber, nodesOver, provenNodes } from '../../format/block-run.ts'
 import type { PlacedNode, ProvenBlocks, TreeNode } from '../../format/log.ts'
 import { asBuffer, nativeCrypto } from '../keys.ts'
-import {
-  internalsOf,
-  USES_INTERNALS,
-  type CoreInternals,
-  type ReplicatorInternals,
-} from './internals.ts'
+import { internalsOf, type CoreInternals, type ReplicatorInternals } from './internals.ts'
 import type { TreeInternals } from './state-internals.ts'
+import { USES_INTERNALS } from './version.ts'
 
 /** Of a bitfield, as it is stored. */
 const PAGE_BITS = 32_768

@@ -15,7 +15,7 @@ import {
   type Continuation,
   type Head,
 } from '../../log/internals/continuation.ts'
-import { USES_INTERNALS } from '../../log/internals/internals.ts'
+import { USES_INTERNALS } from '../../log/internals/version.ts'
 import { hex } from '../../hex.ts'
 import {
   MAX_PUSH_BYTES,

@@ -1,5 +1,5 @@
 import type { Log, LogPeer } from '../../format/log.ts'
-import { USES_INTERNALS } from '../../log/internals/internals.ts'
+import { USES_INTERNALS } from '../../log/internals/version.ts'
 import { BlockRequests } from '../../log/internals/requests.ts'
 import { Scheduler } from './scheduler.ts'
 import { seedOf } from './plan.ts'

@@ -5,13 +5,13 @@ import Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import { expect, onTestFinished, test } from 'vitest'
 import { appendSigned, headOf, judge } from '../../../src/log/internals/continuation.ts'
+import type { PeerInternals } from '../../../src/log/internals/internals.ts'
 import {
   HYPERCORE_VERSION,
   hypercoreVersion,
   KNOWN_VERSION,
   USES_INTERNALS,
-  type PeerInternals,
-} from '../../../src/log/internals/internals.ts'
+} from '../../../src/log/internals/version.ts'
 import { peerOf } from '../../../src/log/hypercore-peer.ts'
 import { Replication } from '../../../src/log/internals/replication.ts'
 import { dropBlocks } from '../../../src/log/internals/stored-blocks.ts'

@@ -8,7 +8,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Feed } from '../../../src/format/feed.ts'
 import { UNDECIDED } from '../../../src/format/selection.ts'
 import { headOf } from '../../../src/log/internals/continuation.ts'
-import { USES_INTERNALS } from '../../../src/log/internals/internals.ts'
+import { USES_INTERNALS } from '../../../src/log/internals/version.ts'
 import {
   MAX_PUSHED_BYTES,
   nameOf,

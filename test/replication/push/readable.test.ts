@@ -1,6 +1,6 @@
 import type Hypercore from 'hypercore'
 import { expect, test } from 'vitest'
-import { USES_INTERNALS } from '../../../src/log/internals/internals.ts'
+import { USES_INTERNALS } from '../../../src/log/internals/version.ts'
 import { openAuthor, openPeer, publish } from '../../helpers/peers.ts'
 import {
   copyPlainly,
