@@ -143,7 +143,12 @@ declare module 'hypercore' {
 
   /** One session; sessions of one key share the core. Lengths are 0 and `peers` empty while it is not open. */
   class Hypercore extends EventEmitter<HypercoreEvents> {
-    private constructor()
+    /** A store of its own. Closing the last session closes the storage. */
+    constructor(
+      storage: object,
+      key: Uint8Array,
+      options?: { allowFork?: boolean; encryption?: { key: Uint8Array } },
+    )
 
     /** A 32-byte buffer is taken as the one signer's public key. */
     static key(
@@ -271,4 +276,10 @@ declare module 'hypercore-crypto' {
     namespace(name: string | Uint8Array, count: number): Buffer[]
   }
   export default crypto
+}
+
+declare module 'hypercore-storage' {
+  /** Over a database with the methods of rocksdb-native, which it closes. */
+  const CorestoreStorage: new (database: object) => object
+  export default CorestoreStorage
 }
