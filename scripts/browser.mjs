@@ -1,10 +1,11 @@
 /*
- * Builds what browsers run: `verify.js`, the script of every page of a static site, and `reader.html`, the reader in one
- * file. The same source gives the same bytes. Fails where one of them is larger than anybody wants to wait for.
+ * Builds what browsers run: `verify.js`, the script of every page of a static site; `reader.html`, the reader in one
+ * file; and `page/`, what a gateway serves at `/`, which becomes a peer of the newsletter. The same source gives the same
+ * bytes. Fails where one of them is larger than anybody wants to wait for.
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build, transform } from 'esbuild'
@@ -13,17 +14,49 @@ const SOURCE = new URL('../src/', import.meta.url)
 const out = process.argv.slice(2).find((it) => !it.startsWith('--')) ?? 'dist/browser'
 const OUT = resolve(fileURLToPath(new URL('..', import.meta.url)), out)
 
-/** Compressed, in bytes. */
-const LIMIT = 125_000
+/** Compressed, in bytes: what it takes to read, and to be a peer as well. */
+const LIMITS = { reading: 125_000, peer: 235_000 }
 
 /** As old as the newest thing that src/format/ uses, `AbortSignal.any`. */
 const TARGETS = ['chrome120', 'firefox124', 'safari17.4']
 
 const read = (path) => readFileSync(new URL(path, SOURCE), 'utf8')
 
-async function bundle(name) {
+/** What stands for modules of Node.js, and for packages that need it, where Hypercore asks for them. */
+const IN_TABS = {
+  'sodium-universal': 'browser/peer/sodium.ts',
+  'sodium-native': 'browser/peer/sodium.ts',
+  'rocksdb-native': 'browser/peer/store/rocksdb.ts',
+}
+const MISSING = 'Object.assign(new Error("There are no files in a browser."), { code: "ENOENT" })'
+const STUBS = {
+  // Hypercore looks for stores of older versions, in folders.
+  fs: `const no = () => { throw ${MISSING} }
+       const none = (...given) => given.at(-1)(${MISSING})
+       module.exports = { existsSync: () => false, readdirSync: no, writeFileSync: no, unlinkSync: no,
+         mkdirSync: no, renameSync: no, stat: none, lstat: none, open: none, readdir: none, close: none,
+         promises: { stat: async () => no(), unlink: async () => no() } }`,
+  path: 'module.exports = { join: (...parts) => parts.join("/") }',
+  'device-file': 'module.exports = class {}',
+}
+const tabs = {
+  name: 'tabs',
+  setup({ onResolve, onLoad, resolve: find }) {
+    const one = (names) => new RegExp(`^(?:${names.join('|')})$`)
+    onResolve({ filter: one(Object.keys(IN_TABS)) }, ({ path }) => ({
+      path: fileURLToPath(new URL(IN_TABS[path], SOURCE)),
+    }))
+    onResolve({ filter: one(['events', 'events-universal']) }, ({ importer, kind }) =>
+      find('bare-events', { importer, kind, resolveDir: SOURCE.pathname }),
+    )
+    onResolve({ filter: one(Object.keys(STUBS)) }, ({ path }) => ({ path, namespace: 'stub' }))
+    onLoad({ filter: /./, namespace: 'stub' }, ({ path }) => ({ contents: STUBS[path] }))
+  },
+}
+
+async function bundle(names, options = {}) {
   const { outputFiles } = await build({
-    entryPoints: [new URL(`browser/${name}.ts`, SOURCE).pathname],
+    entryPoints: names.map((it) => new URL(`browser/${it}.ts`, SOURCE).pathname),
     bundle: true,
     format: 'iife',
     platform: 'browser',
@@ -34,46 +67,127 @@ async function bundle(name) {
     write: false,
     // Names are given in the order of paths: seen from here, that is the same wherever it is built.
     absWorkingDir: SOURCE.pathname,
+    outdir: SOURCE.pathname,
     preserveSymlinks: true,
     tsconfigRaw: { compilerOptions: { target: 'es2023', verbatimModuleSyntax: true } },
+    ...options,
   })
-  // In a page, it would end the script.
-  return outputFiles[0].text.replaceAll('</script', '<\\/script')
+  return outputFiles.map(({ path, text }) => ({ name: basename(path), text }))
 }
+
+// In a page, it would end the script.
+const inPage = ([{ text }]) => text.replaceAll('</script', '<\\/script')
 
 const hashOf = (text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
 
-const [verify, script, style] = await Promise.all([
-  bundle('verify'),
-  bundle('reader'),
-  transform(read('site/assets/style.css') + read('site/assets/site.css'), {
-    loader: 'css',
-    minify: true,
-    target: TARGETS,
-  }).then(({ code }) => code),
+const [verify, script, scripts, style] = await Promise.all([
+  bundle(['verify']).then(inPage),
+  bundle(['reader']).then(inPage),
+  // In pieces: the peer is loaded once the text can be read.
+  bundle(['page'], {
+    format: 'esm',
+    splitting: true,
+    chunkNames: '[name]-[hash]',
+    inject: [new URL('browser/peer/set-immediate.ts', SOURCE).pathname],
+    define: { global: 'globalThis' },
+    plugins: [tabs],
+  }),
+  transform(
+    read('site/assets/style.css') + read('site/assets/site.css') + read('browser/page.css'),
+    {
+      loader: 'css',
+      minify: true,
+      target: TARGETS,
+    },
+  ).then(({ code }) => code),
 ])
 
-// Log files may be on any host. Nothing else is loaded.
-const policy = `default-src 'none'; script-src ${hashOf(script)}; style-src ${hashOf(style)}; img-src data: blob:; connect-src 'self' https: http:; base-uri 'none'; form-action 'none'`
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-const parts = {
-  '%POLICY%': policy,
-  '%VERSION%': version,
-  '<!--STYLE-->': `<style>${style}</style>`,
-  '<!--SCRIPT-->': `<script>${script}</script>`,
-}
-const reader = read('browser/reader.html').replace(/%[A-Z]+%|<!--[A-Z]+-->/g, (name) => parts[name])
 
-mkdirSync(OUT, { recursive: true })
-for (const [name, text] of [
-  ['verify.js', verify],
-  ['reader.html', reader],
-]) {
-  const bytes = gzipSync(text, { level: 9 }).byteLength
-  if (bytes > LIMIT) {
-    console.error(`${name} is ${bytes} bytes compressed, more than ${LIMIT}.`)
+function page({ policy, links, about, script: markup }) {
+  const parts = {
+    '%POLICY%': `default-src 'none'; style-src ${hashOf(style)}; img-src data: blob: 'self'; ${policy}; base-uri 'none'; form-action 'none'`,
+    '%ABOUT%': about,
+    '<!--LINKS-->': links,
+    '<!--STYLE-->': `<style>${style}</style>`,
+    '<!--SCRIPT-->': markup,
+  }
+  return read('browser/reader.html').replace(/%[A-Z]+%|<!--[A-Z]+-->/g, (name) => parts[name])
+}
+
+const reader = page({
+  // Log files may be on any host. Nothing else is loaded.
+  policy: `script-src ${hashOf(script)}; connect-src 'self' https: http:`,
+  links: '<link rel="icon" href="data:," />',
+  about: `One file, version ${version}. It loads nothing but the log of the newsletter.`,
+  script: `<script>${script}</script>`,
+})
+
+const index = page({
+  // Other gateways and hosts of log files may be anywhere, these two on this machine for whoever tries it.
+  policy: `script-src 'self'; worker-src 'self'; manifest-src 'self'; connect-src 'self' https: wss: http://127.0.0.1:* ws://127.0.0.1:*`,
+  links:
+    '<link rel="icon" href="icon.svg" /><link rel="manifest" href="manifest.webmanifest" />' +
+    scripts
+      .filter(({ name }) => isNeededFirst(name))
+      .map(({ name }) => `<link rel="modulepreload" href="${name}" />`)
+      .join(''),
+  about: `Hyperletter ${version}. Issues are checked in this browser, by the script that this gateway served.`,
+  script: '<script type="module" src="page.js"></script>',
+})
+const manifest = JSON.stringify({
+  name: 'Hyperletter',
+  short_name: 'Hyperletter',
+  description: 'Reads newsletters, checks them, and passes them on.',
+  start_url: './',
+  scope: './',
+  display: 'minimal-ui',
+  background_color: '#fbfaf6',
+  theme_color: '#0b6b63',
+  icons: [{ src: 'icon.svg', sizes: 'any', type: 'image/svg+xml' }],
+})
+const shell = [
+  { name: 'index.html', text: index },
+  { name: 'manifest.webmanifest', text: manifest },
+  { name: 'icon.svg', text: read('site/assets/icon.svg') },
+  ...scripts,
+]
+const [{ text: worker }] = await bundle(['service-worker'], {
+  define: {
+    FILES: JSON.stringify(shell.map(({ name }) => (name === 'index.html' ? './' : name))),
+    VERSION: JSON.stringify(hashOf(shell.map(({ text }) => text).join('\n')).slice(8, 24)),
+  },
+})
+
+/** Whether a script is imported by `page.js` itself, and not only on demand. */
+function isNeededFirst(name) {
+  const entry = scripts.find((it) => it.name === 'page.js').text
+  return name === 'page.js' || new RegExp(`from ?"\\./${name}"|import ?"\\./${name}"`).test(entry)
+}
+
+const packed = (texts) => texts.reduce((sum, it) => sum + gzipSync(it, { level: 9 }).byteLength, 0)
+const textsOf = (files) => files.map(({ text }) => text)
+const reading = scripts.filter(({ name }) => isNeededFirst(name))
+const sizes = [
+  { what: 'verify.js', texts: [verify], limit: LIMITS.reading },
+  { what: 'reader.html', texts: [reader], limit: LIMITS.reading },
+  { what: 'the page, to read', texts: [index, ...textsOf(reading)], limit: LIMITS.reading },
+  { what: 'the page, as a peer', texts: [index, ...textsOf(scripts)], limit: LIMITS.peer },
+]
+for (const { what, texts, limit } of sizes) {
+  const bytes = packed(texts)
+  if (bytes > limit) {
+    console.error(`${what} is ${bytes} bytes compressed, more than ${limit}.`)
     process.exitCode = 1
-  } else if (process.argv.includes('--sizes'))
-    console.log(`${name}: ${text.length} bytes, ${bytes} compressed`)
-  writeFileSync(join(OUT, name), text)
+  } else if (process.argv.includes('--sizes')) {
+    console.log(`${what}: ${bytes} bytes compressed, of at most ${limit}`)
+  }
+}
+
+rmSync(join(OUT, 'page'), { recursive: true, force: true })
+mkdirSync(join(OUT, 'page'), { recursive: true })
+writeFileSync(join(OUT, 'verify.js'), verify)
+writeFileSync(join(OUT, 'reader.html'), reader)
+for (const { name, text } of [...shell, { name: 'sw.js', text: worker }]) {
+  writeFileSync(join(OUT, 'page', name), text)
 }

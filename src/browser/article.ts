@@ -6,7 +6,7 @@ import { originsOf } from '../render/links.ts'
 import { withoutTitle } from '../site/pages/content.ts'
 import { article } from '../site/pages/issue.ts'
 import type { Markup } from '../site/pages/parts.ts'
-import { MAX_PICTURE_BYTES, type LightReader, type VerifiedIssue } from './light.ts'
+import { MAX_PICTURE_BYTES, type IssueReader, type VerifiedIssue } from './issue-reader.ts'
 
 export interface ArticleOptions {
   /** Title of the newsletter. */
@@ -51,7 +51,7 @@ export function contentOf(
 
 /** An issue as elements, made of nothing but verified blocks; what it attaches is fetched when it is wanted. */
 export async function articleOf(
-  reader: LightReader,
+  reader: IssueReader,
   verified: VerifiedIssue,
   options: ArticleOptions,
 ): Promise<DocumentFragment> {

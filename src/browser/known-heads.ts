@@ -9,43 +9,62 @@ import type { VerifiedFiles } from '../format/log-files/verified-files.ts'
  */
 export async function assertNotOlder(files: VerifiedFiles): Promise<void> {
   const { feedKey, length } = files.head
-  const name = `hyperletter/${feedKey}`
-  const known = /^(\d{1,15}) ([a-z0-9]{52})$/.exec(stored()?.getItem(name) ?? '')
-  const [, before, hash] = known ?? []
-  if (before !== undefined) {
-    if (length < Number(before)) {
+  const known = knownHead(feedKey)
+  if (known !== undefined) {
+    if (length < known.length) {
       throw new HyperletterError(
         'FEED_BEHIND',
-        `This address has an old state of the newsletter: ${length} blocks, where ${before} were seen before.`,
+        `This address has an old state of the newsletter: ${length} blocks, where ${known.length} were seen before.`,
       )
     }
-    if (feedKeyOf(await files.treeHash(Number(before))) !== hash) {
+    if (feedKeyOf(await files.treeHash(known.length)) !== known.hash) {
       throw new HyperletterError(
         'FEED_CONFLICT',
         'This address has another history of the newsletter than was seen before.',
       )
     }
   }
-  try {
-    stored()?.setItem(name, `${length} ${feedKeyOf(await files.treeHash(length))}`)
-  } catch {
-    // No room: then the next visit compares with an older state.
-  }
+  rememberHead(feedKey, length, await files.treeHash(length))
+}
+
+/** Remembers the newest verified state of a log, by its length and the hash of its tree. */
+export function rememberHead(feedKey: FeedKey, length: number, treeHash: Uint8Array): void {
+  if (length < (knownHead(feedKey)?.length ?? 0)) return
+  // Without room, the next visit compares with an older state.
+  remember(feedKey, '', `${length} ${feedKeyOf(treeHash)}`)
+}
+
+function knownHead(
+  feedKey: FeedKey,
+): { readonly length: number; readonly hash: string } | undefined {
+  const [, length, hash] = /^(\d{1,15}) ([a-z0-9]{52})$/.exec(recall(feedKey, '')) ?? []
+  return hash === undefined ? undefined : { length: Number(length), hash }
 }
 
 /** Remembers where else the author says that the log can be had. */
 export function rememberMirrors(feedKey: FeedKey, mirrors: readonly string[]): void {
-  try {
-    stored()?.setItem(`hyperletter/${feedKey}/mirrors`, mirrors.join(' '))
-  } catch {
-    // As above.
-  }
+  remember(feedKey, '/mirrors', mirrors.join(' '))
 }
 
 /** Mirrors that the author named in a profile that was verified here before. */
 export function knownMirrors(feedKey: FeedKey): readonly string[] {
-  const text = stored()?.getItem(`hyperletter/${feedKey}/mirrors`) ?? ''
-  return text.split(' ').filter((it) => it.startsWith('https://'))
+  return recall(feedKey, '/mirrors')
+    .split(' ')
+    .filter((it) => it.startsWith('https://'))
+}
+
+/** Remembers something of a newsletter, if this browser keeps anything and has room. @param name under which. */
+export function remember(feedKey: FeedKey, name: string, text: string): void {
+  try {
+    stored()?.setItem(`hyperletter/${feedKey}${name}`, text)
+  } catch {
+    // Then it is not known at the next visit.
+  }
+}
+
+/** What was remembered; empty if nothing was. */
+export function recall(feedKey: FeedKey, name: string): string {
+  return stored()?.getItem(`hyperletter/${feedKey}${name}`) ?? ''
 }
 
 function stored(): Storage | undefined {

@@ -1,127 +1,37 @@
 import { defined } from '../defined.ts'
 import { HyperletterError } from '../errors.ts'
-import { Contents } from '../format/content/content-codec.ts'
-import { newestEdition, type LocatedIssue } from '../format/history/corrections.ts'
-import { History, type Listing } from '../format/history/history.ts'
-import { Readability } from '../format/history/readable.ts'
 import type { EncryptionKey, FeedKey } from '../format/keys/feed-key.ts'
 import { LogFiles } from '../format/log-files/log-files.ts'
 import { webSource } from '../format/log-files/source.ts'
-import type { Attachment } from '../format/records/bodies.ts'
-import { collect } from '../format/bytes.ts'
-import { describeEdition } from '../site/describe.ts'
-import type { IssueText } from '../site/pages/parts.ts'
+import { IssueReader } from './issue-reader.ts'
 import { assertNotOlder } from './known-heads.ts'
-
-/** Pictures above this are links. */
-export const MAX_PICTURE_BYTES = 32 * 1024 * 1024
 
 export interface LightOptions {
   readonly feedKey: FeedKey
   readonly encryptionKey?: EncryptionKey | undefined
 }
 
-/** An issue with its text, all of it verified. */
-export interface VerifiedIssue {
-  readonly text: IssueText
-  readonly located: LocatedIssue
-}
-
 /**
- * A newsletter read from log files alone, without Hypercore: the newest issue with three requests. Nothing that it gives
- * was not verified against the feed key.
+ * Opens the first of some addresses that has log files of the newsletter, to read them without Hypercore: the newest issue
+ * with three requests.
+ * @param bases addresses of folders of log files; each ends in `/`.
+ * @throws INVALID_LOG, FEED_BEHIND or FEED_CONFLICT if one had something else and none had what is wanted; NOT_AVAILABLE.
  */
-export class LightReader {
-  /** Address of the folder of the log files. */
-  readonly base: string
-  readonly feedKey: FeedKey
-  readonly log: LogFiles
-  readonly #history: History
-  readonly #readability: Readability
-  readonly #contents: Contents
-  #records: Promise<void> | undefined
-
-  private constructor(base: string, log: LogFiles) {
-    this.base = base
-    this.log = log
-    this.feedKey = log.files.head.feedKey
-    this.#history = new History(log)
-    this.#readability = new Readability(log, this.#history)
-    this.#contents = new Contents(log)
-  }
-
-  /**
-   * Opens the first of some addresses that has log files of the newsletter.
-   * @param bases addresses of folders of log files; each ends in `/`.
-   * @throws INVALID_LOG, FEED_BEHIND or FEED_CONFLICT if one had something else and none had what is wanted; NOT_AVAILABLE.
-   */
-  static async open(
-    bases: readonly string[],
-    { feedKey, encryptionKey }: LightOptions,
-  ): Promise<LightReader> {
-    let failure = new HyperletterError('NOT_AVAILABLE', 'No address of its log files is known.')
-    for (const base of bases) {
-      try {
-        const log = await LogFiles.open(webSource(base), { feedKey, ...defined({ encryptionKey }) })
-        await assertNotOlder(log.files)
-        return new LightReader(base, log)
-      } catch (error) {
-        // What is wrong is worth more to know than what is not there.
-        const found = HyperletterError.from(error)
-        if (failure.code === 'NOT_AVAILABLE') failure = found
-      }
+export async function openLight(
+  bases: readonly string[],
+  { feedKey, encryptionKey }: LightOptions,
+): Promise<IssueReader> {
+  let failure = new HyperletterError('NOT_AVAILABLE', 'No address of its log files is known.')
+  for (const base of bases) {
+    try {
+      const log = await LogFiles.open(webSource(base), { feedKey, ...defined({ encryptionKey }) })
+      await assertNotOlder(log.files)
+      return new IssueReader(log, { feedKey, from: new URL(base).host })
+    } catch (error) {
+      // What is wrong is worth more to know than what is not there.
+      const found = HyperletterError.from(error)
+      if (failure.code === 'NOT_AVAILABLE') failure = found
     }
-    throw failure
   }
-
-  /** One issue; the newest when no number is given. @throws NEEDS_KEY, ISSUE_NOT_FOUND, INVALID_LOG, NOT_AVAILABLE */
-  async issue(number?: number): Promise<VerifiedIssue> {
-    await this.#readability.assert()
-    const newest = await this.#history.newest()
-    const located =
-      number === undefined || newest?.record.number === number
-        ? newest
-        : (await this.list()).issues.find((it) => it.record.number === number)
-    if (located === undefined) {
-      const what =
-        number === undefined ? 'The newsletter has no issue yet.' : `There is no issue ${number}.`
-      throw new HyperletterError('ISSUE_NOT_FOUND', what)
-    }
-    const edition = newestEdition(located)
-    const isGone = located.retraction !== undefined
-    const markdown = isGone ? '' : await this.#contents.body(edition)
-    const attachments = isGone ? [] : edition.record.attachments
-    const text = {
-      feedKey: this.feedKey,
-      newsletter: `${this.feedKey.slice(0, 8)}…`,
-      markdown,
-      attachments: attachments.map(({ name, mediaType, bytes, alt }) => ({
-        name,
-        mediaType,
-        bytes,
-        ...defined({ alt }),
-        held: true,
-      })),
-      verified: true,
-      ...describeEdition(located, edition),
-    }
-    return { located, text }
-  }
-
-  /** All issues, newest first, with two requests for 256 blocks. @throws NEEDS_KEY, INVALID_LOG, NOT_AVAILABLE */
-  async list(): Promise<Listing> {
-    await this.#readability.assert()
-    await (this.#records ??= this.log.fetchRecords())
-    return this.#history.list()
-  }
-
-  /** The newest profile: of those that were listed, or with requests of its own. */
-  async profile() {
-    return (await this.#history.profile())?.record
-  }
-
-  /** The bytes of an attachment. @throws INVALID_LOG, INVALID_RECORD, NOT_AVAILABLE */
-  attachment(attachment: Attachment): Promise<Uint8Array> {
-    return collect(this.#contents.attachment(attachment))
-  }
+  throw failure
 }

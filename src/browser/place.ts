@@ -91,3 +91,12 @@ function gatewayFolder(address: URL | string, feedKey: FeedKey): string {
 function siteFolder(address: URL | string): string {
   return new URL('log/', address).href
 }
+
+/** Addresses of the WebSockets of gateways to try, best first: that of the page, then those that the link names. */
+export function gatewaysOf({ via }: ReaderPlace, page: URL): string[] {
+  const pages = [page.href, ...via.map((it) => (/^https?:\/\//.test(it) ? it : `https://${it}/`))]
+  const addresses = pages
+    .filter((it) => URL.canParse(it) && /^https?:/.test(it))
+    .map((it) => new URL('/peer', it).href.replace(/^http/, 'ws'))
+  return [...new Set(addresses)]
+}

@@ -2,7 +2,8 @@ import { html } from 'hono/html'
 import { parseFeedKey } from '../format/keys/feed-key.ts'
 import { singleLineOf } from '../site/pages/parts.ts'
 import { articleOf, contentOf, elementsOf, type ArticleOptions } from './article.ts'
-import { LightReader, type VerifiedIssue } from './light.ts'
+import type { IssueReader, VerifiedIssue } from './issue-reader.ts'
+import { openLight } from './light.ts'
 import { busySeal, failureOf, verifiedSeal } from './words.ts'
 
 /*
@@ -22,7 +23,7 @@ async function verify(): Promise<void> {
   seal()?.replaceWith((await elementsOf(busySeal(feedKey))).content)
   try {
     const base = new URL(`${root}log/`, location.href).href
-    const reader = await LightReader.open([base], { feedKey })
+    const reader = await openLight([base], { feedKey })
     const verified = await reader.issue(Number(issue))
     const options: ArticleOptions = {
       title: `${feedKey.slice(0, 8)}…`,
@@ -49,7 +50,7 @@ async function verify(): Promise<void> {
 // issues of an archive lead.
 async function complete(
   shown: Element,
-  reader: LightReader,
+  reader: IssueReader,
   verified: VerifiedIssue,
   options: ArticleOptions,
 ): Promise<void> {

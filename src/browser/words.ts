@@ -7,9 +7,9 @@ export function verifiedSeal(feedKey: string, from: string, isPrivate: boolean):
   return html`<details class="seal good" id="seal">
     <summary>Verified <span>by key ${feedKey.slice(0, 8)}… · how?</span></summary>
     <p>
-      Your browser fetched the signed log from ${from}, and checked every block of this issue
-      against the key ${html`<code class="key">${groupedKey(feedKey)}</code>`}. What you read was
-      made from these blocks, and not from the page.
+      Your browser took the signed log from ${from}, and checked every block of this issue against
+      the key ${html`<code class="key">${groupedKey(feedKey)}</code>`}. What you read was made from
+      these blocks, and not from the page.
     </p>
     <p>${promise(isPrivate)}</p>
   </details>`

@@ -23,6 +23,8 @@ declare module 'hyperswarm' {
     readonly destroying: boolean
     readonly rawBytesRead: number
     setKeepAlive(intervalMs: number): void
+    /** Destroys it when nothing has come for so long. */
+    setTimeout(ms: number): void
     sendKeepAlive(): void
     flush(): Promise<boolean>
   }
@@ -110,6 +112,7 @@ declare module 'hyperswarm' {
 
 declare module '@hyperswarm/secret-stream' {
   import type { Duplex } from 'node:stream'
+  import type { Duplex as StreamxDuplex } from 'streamx'
   import type { AnyKeyPair } from 'hypercore-crypto'
   import type { Connection } from 'hyperswarm'
 
@@ -126,7 +129,7 @@ declare module '@hyperswarm/secret-stream' {
   /** Begins the handshake at once. It believes any length that a frame says of itself, up to 16 MiB. */
   const SecretStream: new (
     isInitiator: boolean,
-    rawStream: Duplex,
+    rawStream: Duplex | StreamxDuplex,
     options: SecretStreamOptions,
   ) => Connection
   export default SecretStream

@@ -3,7 +3,7 @@ import type { ReplicationStream } from 'hypercore'
 import { defined } from '../../defined.ts'
 import type { SigningKeyPair } from '../../format/crypto.ts'
 import { onStore } from '../../storage-errors.ts'
-import { HypercoreLog } from '../hypercore-log.ts'
+import { HypercoreLog, LOG_OPTIONS } from '../hypercore-log.ts'
 import { asBuffer, manifestOf } from '../keys.ts'
 import { KeyValueLog } from './key-value-log.ts'
 
@@ -116,8 +116,7 @@ export class Store {
   ): Promise<HypercoreLog> {
     const store = this.#corestore
     const encryption = encryptionKey === undefined ? undefined : { key: encryptionKey }
-    // History is append-only for readers: a core that was cut back and rewritten is not adopted.
-    const options = { allowFork: false, ...defined({ encryption }) }
+    const options = { ...LOG_OPTIONS, ...defined({ encryption }) }
     const made = await onStore(async () => store.get({ ...identity, ...options }))
     if (signing === undefined) return HypercoreLog.open(made)
     // Made with a key pair, a core would keep it in the store; given to a later session, it is not kept.

@@ -1,0 +1,108 @@
+import { defined } from '../defined.ts'
+import { HyperletterError } from '../errors.ts'
+import { Contents } from '../format/content/content-codec.ts'
+import { newestEdition, type LocatedIssue } from '../format/history/corrections.ts'
+import { History, type Listing } from '../format/history/history.ts'
+import { Readability } from '../format/history/readable.ts'
+import type { FeedKey } from '../format/keys/feed-key.ts'
+import type { BlockSource, ReadOptions } from '../format/log.ts'
+import type { Attachment } from '../format/records/bodies.ts'
+import { collect } from '../format/bytes.ts'
+import { describeEdition } from '../site/describe.ts'
+import type { IssueText } from '../site/pages/parts.ts'
+
+/** Pictures above this are links. */
+export const MAX_PICTURE_BYTES = 32 * 1024 * 1024
+
+/** A log to read issues from. */
+export interface IssueSource extends BlockSource {
+  /** Fetches at once what it takes to list them, where that can be had apart. */
+  fetchRecords?(): Promise<void>
+}
+
+/** An issue with its text, all of it verified. */
+export interface VerifiedIssue {
+  readonly text: IssueText
+  readonly located: LocatedIssue
+}
+
+export interface IssueReaderOptions {
+  readonly feedKey: FeedKey
+  readonly from: string
+  readonly options?: () => ReadOptions
+}
+
+/** A newsletter, read from any log. Nothing that it gives was not verified against the feed key. */
+export class IssueReader {
+  readonly feedKey: FeedKey
+  readonly log: IssueSource
+  /** What the log was read from, for people. */
+  readonly from: string
+  readonly #options: () => ReadOptions
+  readonly #history: History
+  readonly #readability: Readability
+  readonly #contents: Contents
+  #records: Promise<void> | undefined
+
+  /** @param options how blocks are obtained, each time anew. */
+  constructor(log: IssueSource, { feedKey, from, options = () => ({}) }: IssueReaderOptions) {
+    this.log = log
+    this.feedKey = feedKey
+    this.from = from
+    this.#options = options
+    this.#history = new History(log)
+    this.#readability = new Readability(log, this.#history)
+    this.#contents = new Contents(log)
+  }
+
+  /** One issue; the newest when no number is given. @throws NEEDS_KEY, ISSUE_NOT_FOUND, INVALID_LOG, NOT_AVAILABLE */
+  async issue(number?: number): Promise<VerifiedIssue> {
+    await this.#readability.assert(this.#options())
+    const newest = await this.#history.newest(this.#options())
+    const located =
+      number === undefined || newest?.record.number === number
+        ? newest
+        : (await this.list()).issues.find((it) => it.record.number === number)
+    if (located === undefined) {
+      const what =
+        number === undefined ? 'The newsletter has no issue yet.' : `There is no issue ${number}.`
+      throw new HyperletterError('ISSUE_NOT_FOUND', what)
+    }
+    const edition = newestEdition(located)
+    const isGone = located.retraction !== undefined
+    const markdown = isGone ? '' : await this.#contents.body(edition, this.#options())
+    const attachments = isGone ? [] : edition.record.attachments
+    const text = {
+      feedKey: this.feedKey,
+      newsletter: `${this.feedKey.slice(0, 8)}…`,
+      markdown,
+      attachments: attachments.map(({ name, mediaType, bytes, alt }) => ({
+        name,
+        mediaType,
+        bytes,
+        ...defined({ alt }),
+        held: true,
+      })),
+      verified: true,
+      ...describeEdition(located, edition),
+    }
+    return { located, text }
+  }
+
+  /** All issues, newest first; from log files, with two requests for 256 blocks. @throws NEEDS_KEY, INVALID_LOG, NOT_AVAILABLE */
+  async list(): Promise<Listing> {
+    await this.#readability.assert(this.#options())
+    await (this.#records ??= this.log.fetchRecords?.())
+    return this.#history.list(this.#options())
+  }
+
+  /** The newest profile: of those that were listed, or with requests of its own. */
+  async profile() {
+    return (await this.#history.profile(this.#options()))?.record
+  }
+
+  /** The bytes of an attachment. @throws INVALID_LOG, INVALID_RECORD, NOT_AVAILABLE */
+  attachment(attachment: Attachment): Promise<Uint8Array> {
+    return collect(this.#contents.attachment(attachment, this.#options()))
+  }
+}

@@ -1,0 +1,49 @@
+import Hypercore from 'hypercore'
+import CorestoreStorage from 'hypercore-storage'
+import { defined } from '../../defined.ts'
+import { keyBytes, type EncryptionKey, type FeedKey } from '../../format/keys/feed-key.ts'
+import { HypercoreLog, LOG_OPTIONS } from '../../log/hypercore-log.ts'
+import { Database } from './store/database.ts'
+import { RocksDB } from './store/rocksdb.ts'
+
+/** Whose log, and what reads it. */
+export interface TabLogOptions {
+  readonly feedKey: FeedKey
+  readonly encryptionKey?: EncryptionKey | undefined
+}
+
+/** Of the database and of the lock of a newsletter. */
+export const nameOf = (feedKey: FeedKey) => `hyperletter/${feedKey}`
+
+/**
+ * Waits for the right to write what this browser keeps of a newsletter: two tabs with one store would damage it.
+ * @returns what gives it back; undefined if another tab has it, and `wait` is false.
+ */
+export function takeLock(feedKey: FeedKey, wait: boolean): Promise<(() => void) | undefined> {
+  return new Promise((resolve, reject) => {
+    navigator.locks
+      .request(nameOf(feedKey), { ifAvailable: !wait }, (lock) => {
+        if (lock !== null) return new Promise<void>((release) => resolve(release))
+        resolve(undefined)
+        return undefined
+      })
+      .catch(reject)
+  })
+}
+
+/**
+ * The log of a newsletter in IndexedDB, whatever is here of it: a Hypercore as in the daemon, in a database of its own.
+ * @throws Error where the browser keeps nothing, such as in a private window.
+ */
+export async function openTabLog({ feedKey, encryptionKey }: TabLogOptions): Promise<HypercoreLog> {
+  const database = await Database.open(nameOf(feedKey))
+  try {
+    const storage = new CorestoreStorage(new RocksDB(database))
+    const encryption = encryptionKey && { key: keyBytes(encryptionKey) }
+    const options = { ...LOG_OPTIONS, ...defined({ encryption }) }
+    return await HypercoreLog.open(new Hypercore(storage, keyBytes(feedKey), options))
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
