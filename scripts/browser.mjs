@@ -1,10 +1,10 @@
 /*
  * Builds what browsers run: `verify.js`, the script of every page of a static site; `reader.html`, the reader in one
- * file; and `page/`, what a gateway serves at `/`, which becomes a peer of the newsletter. The same source gives the same
+ * file; and the rest, what a gateway serves at `/`, which becomes a peer of the newsletter. The same source gives the same
  * bytes. Fails where one of them is larger than anybody wants to wait for.
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -184,10 +184,15 @@ for (const { what, texts, limit } of sizes) {
   }
 }
 
-rmSync(join(OUT, 'page'), { recursive: true, force: true })
-mkdirSync(join(OUT, 'page'), { recursive: true })
-writeFileSync(join(OUT, 'verify.js'), verify)
-writeFileSync(join(OUT, 'reader.html'), reader)
-for (const { name, text } of [...shell, { name: 'sw.js', text: worker }]) {
-  writeFileSync(join(OUT, 'page', name), text)
+mkdirSync(OUT, { recursive: true })
+// Names of pieces change with their content.
+const old = readdirSync(OUT).filter((name) => /^(?:chunk|peer)-[A-Z0-9]{8}\.js$/.test(name))
+for (const name of old) rmSync(join(OUT, name))
+for (const { name, text } of [
+  { name: 'verify.js', text: verify },
+  { name: 'reader.html', text: reader },
+  { name: 'sw.js', text: worker },
+  ...shell,
+]) {
+  writeFileSync(join(OUT, name), text)
 }

@@ -94,7 +94,7 @@ function panelOf(state: PeerState): Markup {
           </p>
         </div>`,
     )}
-    ${state.isFollowed ? '' : html`<p><button class="button" id="follow" type="button">Follow: keep all of it in this browser</button></p>`}`
+    ${state.isFollowed || state.heldBlocks === 0 ? '' : html`<p><button class="button" id="follow" type="button">Follow: keep all of it in this browser</button></p>`}`
 }
 
 const FAILURES: Readonly<Record<string, string>> = {
@@ -104,9 +104,11 @@ const FAILURES: Readonly<Record<string, string>> = {
     'Two histories exist under the key of this newsletter. What was kept before can be read; nothing more is taken.',
 }
 
-function carryingLine({ isCarrying, gateways, readers, sentBytes }: PeerState): string {
+function carryingLine(state: PeerState): string {
+  const { isCarrying, gateways, readers, sentBytes, heldBlocks } = state
   if (!isCarrying) return 'Off: this page only reads, and sends nothing to others.'
   if (gateways === 0) return 'No gateway can be reached now, so nobody can ask this page.'
+  if (heldBlocks === 0) return 'There is nothing to pass on so far.'
   if (readers === 0) return 'Carrying: nobody has asked for anything so far.'
   return `Carrying for ${count(readers, 'peer')}, ${size(sentBytes)} sent.`
 }

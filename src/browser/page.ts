@@ -1,4 +1,4 @@
-import { firstBlock } from '../format/log.ts'
+import { waitUntil } from '../async.ts'
 import { CarryingPanel, isFollowed, mayCarry } from './carrying.ts'
 import { IssueReader } from './issue-reader.ts'
 import { recall, remember, rememberHead } from './known-heads.ts'
@@ -12,7 +12,8 @@ import { addressesOf, show, startReading, type Attempt, type Shown } from './rea
  * screen. Read first is what this browser keeps, then log files, and then what gateways send.
  */
 
-/** How long a gateway may take where there are no log files. */
+/** How long a gateway may take where there are no log files: to be there, and to send something. */
+const FIRST_GATEWAY_MS = 4_000
 const FIRST_BLOCK_MS = 15_000
 
 const BLOCK_TIMEOUT_MS = 10_000
@@ -54,8 +55,13 @@ class Visit {
       async () => {
         const peer = this.#peer ?? (await this.openPeer())
         if (peer === undefined) return undefined
-        await firstBlock(peer.feed.log, AbortSignal.timeout(FIRST_BLOCK_MS))
-        return this.#reader
+        const begun = performance.now()
+        const { log } = peer.feed
+        const isDecided = () =>
+          log.length > 0 ||
+          (peer.state.gateways === 0 && performance.now() - begun > FIRST_GATEWAY_MS)
+        await waitUntil(isDecided, { timeoutMs: FIRST_BLOCK_MS })
+        return log.length > 0 ? this.#reader : undefined
       },
     ]
   }

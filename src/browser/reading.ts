@@ -75,6 +75,7 @@ export async function show(isQuiet = false): Promise<void> {
     state['verified'] = failureOf(error).code
     if (hasCode(error, 'NEEDS_KEY') && place !== undefined) await put(locked(place))
     else await put(failed(error, place))
+    if (place !== undefined) main.append(...footer())
   }
 }
 
@@ -248,7 +249,7 @@ function failed(error: unknown, place: ReaderPlace | undefined): Markup {
   const bases = place === undefined ? [] : addressesOf(place)
   return html`<div class="problem failed" role="alert">
       <p><strong>${title}.</strong> ${message}</p>
-      ${bases.length === 0 ? '' : html`<p>Asked: ${bases.map((it) => words(it))}</p>`}
+      ${bases.length === 0 ? '' : html`<p>Asked: ${bases.map((it) => html`<br /><bdi>${it}</bdi>`)}</p>`}
       <p>Nothing is shown that was not checked.</p>
     </div>
     ${linkForm('Another link', 'hyperletter://… or https://…', 'Open')}`

@@ -1,6 +1,10 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { z } from 'zod'
 import * as format from '../../src/format/index.ts'
 import * as render from '../../src/render/index.ts'
@@ -68,6 +72,16 @@ const subjects: Subjects = {
 for (const file of [subjects.bundle, ...subjects.records.map((it) => it.file)]) {
   files.set(`/${file}`, { body: fixture(file), type: 'application/octet-stream' })
 }
+
+// The pages themselves, in another place than the build's.
+const out = await mkdtemp(join(tmpdir(), 'hyperletter-pages-'))
+const built = spawnSync(process.execPath, ['scripts/browser.mjs', out, '--sizes'], {
+  cwd: new URL('../../', import.meta.url),
+  encoding: 'utf8',
+})
+await rm(out, { recursive: true })
+process.stdout.write(built.stdout)
+if (built.status !== 0) complaints.push(built.stderr.trim())
 
 if (complaints.length === 0) {
   const inNode = await outcomesOf({ format, render }, subjects, (file) =>

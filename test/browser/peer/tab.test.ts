@@ -1,17 +1,23 @@
+import { randomBytes } from 'node:crypto'
 import type { BrowserContext, Page } from 'playwright-core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { parseLink } from '../../../src/format/keys/link.ts'
 import { all } from '../../helpers/operations.ts'
-import { openAuthor } from '../../helpers/peers.ts'
+import { openAuthor, publish } from '../../helpers/peers.ts'
 import { useBrowser } from '../../helpers/shared-browser.ts'
+import { logOf, openStore } from '../../helpers/stores.ts'
 import { serveTabs } from '../../helpers/tab-gateway.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
-import { DESK } from '../../helpers/visits.ts'
+import { DESK, PHONE, violations } from '../../helpers/visits.ts'
 
 const browser = useBrowser()
 
-async function newsletter({ issues = 3, isPrivate = false } = {}) {
+/** The browser works beside everything else on this machine. */
+const PATIENT = { timeout: 60_000 }
+
+async function newsletter({ issues = 3, long = 0, isPrivate = false } = {}) {
   const author = await openAuthor([], { isOnline: false, issues, isPrivate })
+  for (let number = 1; number <= long; number++) await publish(author.operations, longText(number))
   const folder = await temporaryDirectory()
   await all(author.operations.exportSite({ newsletter: author.feedKey, folder }))
   const link = parseLink(author.link)
@@ -20,32 +26,204 @@ async function newsletter({ issues = 3, isPrivate = false } = {}) {
   return { ...author, folder, log: session.feed.log, ...link }
 }
 
-async function profile(): Promise<BrowserContext> {
-  const context = await browser().newContext({ viewport: DESK })
+/** A long text that does not compress well. */
+const longText = (number: number) =>
+  `# Issue ${number}\n\nThis is text ${number}.\n\n${randomBytes(60_000).toString('base64')}\n`
+
+async function profile(options = {}): Promise<BrowserContext> {
+  const context = await browser().newContext({ viewport: DESK, ...options })
   onTestFinished(() => context.close())
   return context
 }
 
+async function open(context: BrowserContext, url: string): Promise<Page> {
+  const page = await context.newPage()
+  await page.goto(url)
+  return page
+}
+
+const data = (page: Page, name: string) =>
+  page.evaluate<string>(`document.documentElement.dataset.${name} ?? ''`)
+
 const verdict = async (page: Page) => {
   await page.waitForSelector('html[data-verified]:not([data-verified=busy])', { state: 'attached' })
-  return page.evaluate<string>('document.documentElement.dataset.verified')
+  return data(page, 'verified')
 }
-const kept = (page: Page) => page.evaluate<string>('document.documentElement.dataset.kept ?? ""')
+
 const textOf = (page: Page) => page.innerText('main')
 
-describe('the page of a gateway', () => {
-  it('reads, keeps all of it, and reads it again with everything down', async () => {
+/** All that the browser has in IndexedDB, as text. */
+const stored = (page: Page) =>
+  page.evaluate<string>(`(async () => {
+    const done = (request) => new Promise((resolve) => (request.onsuccess = () => resolve(request.result)))
+    let text = ''
+    for (const { name } of await indexedDB.databases()) {
+      const db = await done(indexedDB.open(name))
+      for (const it of db.objectStoreNames) {
+        const values = await done(db.transaction(it).objectStore(it).getAll())
+        text += values.map((value) => new TextDecoder('latin1').decode(value)).join(' ')
+      }
+      db.close()
+    }
+    return text
+  })()`)
+
+async function keepsAll(page: Page, length: number): Promise<void> {
+  await expect.poll(() => data(page, 'kept'), PATIENT).toBe(`${length}/${length}`)
+}
+
+describe('the page of a gateway', { timeout: 240_000 }, () => {
+  it('reads, keeps and carries a newsletter, and reads it with everything down', async () => {
+    const { log, folder, feedKey, operations } = await newsletter()
+    const gateway = await serveTabs({ log, files: { feedKey, folder } })
+    // It has the key and nothing else, and fetches what tabs have.
+    const core = (await openStore()).get({ key: feedKey })
+    await core.ready()
+    const empty = await serveTabs({ log: await logOf(core) })
+    const context = await profile()
+    const page = await open(context, `${gateway.origin}/#${feedKey}?via=${empty.origin}/`)
+    expect(await verdict(page)).toBe('yes')
+    expect(await textOf(page)).toContain("High water at 3 o'clock.")
+    await keepsAll(page, log.length)
+    expect(await stored(page)).toContain('Issue 3')
+
+    // What is published meanwhile comes up by itself.
+    await publish(operations, '# Spring tide\n\nIt rises higher.\n')
+    await expect.poll(() => textOf(page), PATIENT).toContain('It rises higher.')
+    await keepsAll(page, log.length)
+
+    await expect.poll(() => core.length, PATIENT).toBe(log.length)
+    await core.download({ start: 0, end: core.length }).done()
+    expect(core.contiguousLength).toBe(log.length)
+    await expect.poll(() => page.innerText('.carrying'), PATIENT).toMatch(/for 1 peer, .* sent/)
+    expect(empty.sockets.size).toBe(1)
+    await page.uncheck('#carry')
+    await expect.poll(() => empty.sockets.size, PATIENT).toBe(0)
+    expect(gateway.sockets.size).toBe(0)
+
+    await page.evaluate('navigator.serviceWorker.ready.then(() => 0)')
+    await gateway.close()
+    await empty.close()
+    await page.reload()
+    expect(await verdict(page)).toBe('yes')
+    expect(await textOf(page)).toContain('It rises higher.')
+    await page.click('.rows li:last-child a')
+    await expect.poll(() => textOf(page), PATIENT).toContain("High water at 1 o'clock.")
+    // The choice stays.
+    await expect.poll(() => page.isChecked('#carry'), PATIENT).toBe(false)
+  })
+
+  it('has one tab write, and another take over when that is closed', async () => {
     const { log, folder, feedKey } = await newsletter()
     const gateway = await serveTabs({ log, files: { feedKey, folder } })
     const context = await profile()
+    const first = await open(context, `${gateway.origin}/#${feedKey}`)
+    await keepsAll(first, log.length)
+    const second = await open(context, `${gateway.origin}/#${feedKey}`)
+    expect(await verdict(second)).toBe('yes')
+    await expect.poll(() => second.innerText('.carrying'), PATIENT).toContain('Another tab')
+    expect(await data(second, 'kept')).toBe('')
+    await first.close()
+    await keepsAll(second, log.length)
+  })
+
+  it('keeps a sound store when its tab crashes again and again while it writes', async () => {
+    const { log, folder, feedKey } = await newsletter({ issues: 0, long: 12 })
+    const gateway = await serveTabs({ log, files: { feedKey, folder } })
+    const context = await profile()
+    const url = `${gateway.origin}/#${feedKey}`
+    for (const blocks of [1, 4, 9, 20]) {
+      const page = await open(context, url)
+      const keptBlocks = async () => parseInt(await data(page, 'kept'), 10)
+      await expect.poll(keptBlocks, { ...PATIENT, interval: 10 }).toBeGreaterThanOrEqual(blocks)
+      const devTools = await context.newCDPSession(page)
+      const crashed = page.waitForEvent('crash')
+      devTools.send('Page.crash').catch(() => undefined)
+      await crashed
+      await page.close()
+    }
+    const page = await open(context, url)
+    await keepsAll(page, log.length)
+    await page.evaluate('navigator.serviceWorker.ready.then(() => 0)')
+    await gateway.close()
+    for (const number of [1, 5, 12]) {
+      await page.goto(`${url}/${number}`)
+      await page.reload()
+      await expect.poll(() => textOf(page), PATIENT).toContain(`This is text ${number}.`)
+    }
+  })
+
+  it('takes nothing that was altered, and leaves the gateway that sent it', async () => {
+    const { log, feedKey } = await newsletter({ issues: 0, long: 2 })
+    const altering = await serveTabs({
+      log,
+      alter: (bytes) =>
+        bytes.byteLength < 4_000 ? bytes : bytes.map((it, i) => (i === 2_000 ? it ^ 1 : it)),
+    })
+    const honest = await serveTabs({ log })
+    const context = await profile()
+    const page = await open(context, `${altering.origin}/#${feedKey}`)
+    await expect.poll(() => page.innerText('.carrying'), PATIENT).toContain('did not sign')
+    expect(await data(page, 'kept')).not.toBe(`${log.length}/${log.length}`)
+    expect(altering.sockets.size).toBe(0)
+    await page.goto(`${altering.origin}/#${feedKey}?via=${honest.origin}/`)
+    await page.reload()
+    await keepsAll(page, log.length)
+    await expect.poll(() => textOf(page), PATIENT).toContain('This is text 2.')
+  })
+
+  it('stops where the browser gives no more room, and reads on', async () => {
+    const { log, folder, feedKey } = await newsletter({ issues: 0, long: 5 })
+    const gateway = await serveTabs({ log })
+    const context = await profile()
     const page = await context.newPage()
-    await page.goto(`${gateway.origin}/#${feedKey}`)
-    expect(await verdict(page)).toBe('yes')
-    await expect.poll(() => kept(page), { timeout: 20_000 }).toBe(`${log.length}/${log.length}`)
+    // It tells of more room than there is.
+    await page.addInitScript('navigator.storage.estimate = async () => ({ quota: 1e9, usage: 0 })')
+    const devTools = await context.newCDPSession(page)
+    const { origin } = gateway
+    await devTools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 200_000 })
+    await page.goto(`${origin}/#${feedKey}`)
+    await expect.poll(() => data(page, 'failure'), PATIENT).toBe('DISK_FULL')
+    await expect.poll(() => page.innerText('.carrying'), PATIENT).toContain('no more room')
+    await gateway.close()
+    await serveTabs({ files: { feedKey, folder }, port: Number(new URL(origin).port) })
+    await page.reload()
+    await page.goto(`${origin}/#${feedKey}/1`)
+    await expect.poll(() => verdict(page), PATIENT).toBe('yes')
+  })
+
+  it('reads a private newsletter with the key in its address, which no request has', async () => {
+    const { log, folder, feedKey, encryptionKey = '' } = await newsletter({ isPrivate: true })
+    const gateway = await serveTabs({ log, files: { feedKey, folder } })
+    for (const key of ['', `/${'y'.repeat(52)}`]) {
+      const page = await open(await profile(), `${gateway.origin}/#${feedKey}${key}`)
+      expect(await verdict(page)).toBe('NEEDS_KEY')
+    }
+    const page = await open(await profile(), `${gateway.origin}/#${feedKey}/${encryptionKey}`)
+    await keepsAll(page, log.length)
+    expect(await stored(page)).not.toContain('Issue 3')
     await page.evaluate('navigator.serviceWorker.ready.then(() => 0)')
     await gateway.close()
     await page.reload()
     expect(await verdict(page)).toBe('yes')
     expect(await textOf(page)).toContain("High water at 3 o'clock.")
+    expect(gateway.requests.filter((it) => it.includes(encryptionKey))).toEqual([])
+  })
+
+  it('is accessible, in both themes, at a desk and on a phone', async () => {
+    const { log, folder, feedKey } = await newsletter()
+    const gateway = await serveTabs({ log, files: { feedKey, folder } })
+    for (const [colorScheme, viewport] of [
+      ['light', DESK],
+      ['dark', PHONE],
+    ] as const) {
+      const context = await profile({ colorScheme, viewport })
+      const page = await open(context, `${gateway.origin}/#${feedKey}`)
+      await keepsAll(page, log.length)
+      await page.waitForSelector('#carry')
+      expect(await violations(page)).toEqual([])
+      const overflow = `document.documentElement.scrollWidth - document.documentElement.clientWidth`
+      expect(await page.evaluate<number>(overflow)).toBe(0)
+    }
   })
 })

@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import Corestore from 'corestore'
+import type { Page } from 'playwright-core'
+import { openEngine } from '../../src/api/open-engine.ts'
+import { takeFiles } from '../../src/engine/mirrors/last-resort.ts'
+import { Feed } from '../../src/format/feed.ts'
+import { webSource } from '../../src/format/log-files/source.ts'
+import { HypercoreLog } from '../../src/log/hypercore-log.ts'
+import { launchBrowser } from '../../test/helpers/browser.ts'
+import { startTabGateway } from '../../test/helpers/tab-server.ts'
+import { writeSyntheticCorpus } from '../corpus.ts'
+
+/*
+ * A tab as a peer of a gateway: how soon it shows an issue where there are no log files, how fast it keeps a newsletter, and how
+ * soon it shows an issue with everything down. Wall-clock figures are for a quiet machine. Argument: the number of runs.
+ */
+
+const ARCHIVE = fileURLToPath(new URL('../../../shared/corpora/haskell-weekly', import.meta.url))
+const RUNS = Number(process.argv[2] ?? 7)
+const PICTURES = { count: 32, bytes: 2 ** 20 }
+
+const work = await mkdtemp(join(tmpdir(), 'hyperletter-bench-'))
+const browser = await launchBrowser()
+try {
+  const built = new URL('../../dist/browser/', import.meta.url)
+  let bytes = 0
+  for (const name of await readdir(built)) {
+    if (!/^(?:index\.html|(?:page|chunk-.*|peer-.*)\.js)$/.test(name)) continue
+    bytes += gzipSync(await readFile(new URL(name, built)), { level: 9 }).byteLength
+  }
+  console.log(`page as a peer: ${(bytes / 1_000).toFixed(1)} kB compressed`)
+
+  const texts = existsSync(ARCHIVE) ? ARCHIVE : join(work, 'texts')
+  if (texts !== ARCHIVE) await writeSyntheticCorpus(texts)
+  await measure('texts', texts)
+  const pictures = join(work, 'pictures')
+  await mkdir(pictures)
+  for (let i = 1; i <= PICTURES.count; i++) {
+    await writeFile(join(pictures, `${i}.png`), randomBytes(PICTURES.bytes))
+    await writeFile(join(pictures, `${i}.md`), `# Picture ${i}\n\n![It](${i}.png)\n`)
+  }
+  await measure('pictures', pictures)
+} finally {
+  await browser.close()
+  await rm(work, { recursive: true, force: true })
+}
+
+async function measure(name: string, folder: string): Promise<void> {
+  const { feedKey, site } = await exported(name, folder)
+  const files = await startTabGateway({ files: { feedKey, folder: site } })
+  const store = new Corestore(join(work, `${name}-store`))
+  const log = await HypercoreLog.open(store.get({ key: feedKey }))
+  await takeFiles(new Feed(log), webSource(`${files.origin}/${feedKey}/log/`), {
+    signal: new AbortController().signal,
+    onHead: () => undefined,
+    flush: () => Promise.resolve(),
+  })
+  await files.close()
+  const [shown, kept, offline]: number[][] = [[], [], []]
+  for (let i = 0; i < RUNS; i++) {
+    const gateway = await startTabGateway({ log })
+    const context = await browser.newContext()
+    const page = await context.newPage()
+    const start = performance.now()
+    await page.goto(`${gateway.origin}/#${feedKey}`, { waitUntil: 'commit' })
+    await verified(page)
+    shown?.push(performance.now() - start)
+    const all = `html[data-kept="${log.length}/${log.length}"]`
+    await page.waitForSelector(all, { state: 'attached', timeout: 120_000 })
+    kept?.push(performance.now() - start)
+    await page.evaluate('navigator.serviceWorker.ready.then(() => 0)')
+    await gateway.close()
+    const again = performance.now()
+    await page.reload({ waitUntil: 'commit' })
+    await verified(page)
+    offline?.push(performance.now() - again)
+    await context.close()
+  }
+  const perSecond = log.byteLength / 1_000 / median(kept)
+  console.log(
+    `${name}, ${log.length} blocks, ${(log.byteLength / 1e6).toFixed(1)} MB; medians of ${RUNS} in ms: ` +
+      `first verified issue ${median(shown)}, all kept ${median(kept)} (${perSecond.toFixed(1)} MB/s from navigation), ` +
+      `shown again with everything down ${median(offline)}`,
+  )
+  await log.close()
+  await store.close()
+}
+
+async function exported(name: string, folder: string): Promise<{ feedKey: string; site: string }> {
+  await using engine = await openEngine({ dataDir: join(work, name), bootstrap: [] })
+  const { operations } = engine
+  const { feedKey } = await operations.createNewsletter({ title: name })
+  for await (const _ of operations.importFolder({ newsletter: feedKey, folder })) continue
+  const site = join(work, `${name}-site`)
+  const options = { newsletter: feedKey, folder: site, logOnly: true }
+  for await (const _ of operations.exportSite(options)) continue
+  return { feedKey, site }
+}
+
+async function verified(page: Page): Promise<void> {
+  await page.waitForSelector('html[data-verified=yes]', { state: 'attached', timeout: 60_000 })
+}
+
+function median(values: readonly number[] = []): number {
+  return Math.round(values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0)
+}
