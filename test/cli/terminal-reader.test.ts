@@ -1,8 +1,12 @@
 import { spawnSync } from 'node:child_process'
+import { copyFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test, type TestContext } from 'vitest'
 import { openEngine } from '../helpers/engines.ts'
 import { LAUNCHER } from '../helpers/bin.ts'
 import { beginNewsletter, issueOf } from '../helpers/newsletters.ts'
+import { firstLine, startNode } from '../helpers/processes.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { tmux } from '../helpers/tmux.ts'
 
@@ -20,16 +24,20 @@ async function library(context: TestContext, issues: number, text?: (issue: numb
   return dataDir
 }
 
+const PICTURE = fileURLToPath(new URL('../../fixtures/drafts/images/tide.png', import.meta.url))
+
+const commandIn = (dataDir: string, args: readonly string[]) => [
+  LAUNCHER,
+  '--data-dir',
+  dataDir,
+  '--bootstrap',
+  '127.0.0.1:1',
+  ...args,
+]
+
 const open = (dataDir: string, args: readonly string[] = [], options = {}) => {
-  const command = [
-    process.execPath,
-    LAUNCHER,
-    '--data-dir',
-    dataDir,
-    '--bootstrap',
-    '127.0.0.1:1',
-    ...args,
-  ]
+  // What tmux says of itself hides that a terminal shows pictures.
+  const command = ['env', '-u', 'TMUX', process.execPath, ...commandIn(dataDir, args)]
   return tmux(command, {
     env: { HYPERLETTER_LOCAL_DISCOVERY: 'off', XDG_CONFIG_HOME: dataDir },
     ...options,
@@ -97,6 +105,31 @@ describe('the reader in the terminal', () => {
     expect(await terminal.shows(/>● .*Issue 2/)).not.toContain('Issue 3')
     await terminal.press('Escape')
     await terminal.shows(/>● .*Issue 3/)
+  })
+
+  test('shows what arrives and is corrected meanwhile, and pictures', async (context) => {
+    const dataDir = await library(context, 1)
+    const command = (...args: string[]) => firstLine(startNode(commandIn(dataDir, args)))
+    await command('daemon', 'run', '--json')
+    const terminal = await open(dataDir, [], {
+      env: { XDG_CONFIG_HOME: dataDir, TERM: 'xterm-kitty' },
+    })
+    await terminal.shows(/>● .*Issue 1/)
+    const draft = join(await temporaryDirectory(), 'second.md')
+    await copyFile(PICTURE, join(dirname(draft), 'tide.png'))
+    await writeFile(draft, '# A lazy week\n\n![The tide](tide.png)\n')
+    await command('publish', draft, '--json')
+    const arrived = await terminal.shows(/New: A lazy week \(Tide Tables\)/)
+    expect(arrived).toMatch(/ ● {2}Tide Tables {2}A lazy week[^]*>● {2}Tide Tables {2}Issue 1/)
+    await terminal.press('k', 'Enter')
+    await terminal.shows(/^A lazy week\n/)
+    await command('amend', 'tide', '2', draft, '--note', 'It was busy.', '--json')
+    await terminal.shows(/Corrected: A lazy week/)
+    await terminal.press('v')
+    await terminal.shows(/tide\.png The tide\s+Any key goes on\./)
+    expect(await terminal.written()).toContain('\u001b_Ga=T,f=100,q=2,c=')
+    await terminal.press('x', 'q')
+    await terminal.shows(/>● {2}Tide Tables {2}A lazy week \(corrected: It was busy\.\)/)
   })
 
   test('is stopped and continued by the shell like any program', async (context) => {

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { onTestFinished } from 'vitest'
 import { waitUntil } from '../../src/async.ts'
@@ -16,6 +17,8 @@ export interface Tmux {
   resize(columns: number, rows: number): Promise<void>
   /** The lines on the screen. */
   screen(): Promise<string>
+  /** All that was written to it, with its escape sequences. */
+  written(): Promise<string>
   /** Resolves with the screen once it matches. @throws with the screen if it does not in time */
   shows(pattern: RegExp): Promise<string>
 }
@@ -29,7 +32,8 @@ export async function tmux(
     env = {},
   }: { columns?: number; rows?: number; env?: NodeJS.ProcessEnv },
 ): Promise<Tmux> {
-  const socket = `${await temporaryDirectory()}/tmux`
+  const folder = await temporaryDirectory()
+  const socket = `${folder}/tmux`
   const call = async (...args: string[]) => (await run('tmux', ['-S', socket, ...args])).stdout
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`)
   const size = ['-x', String(columns), '-y', String(rows)]
@@ -37,6 +41,7 @@ export async function tmux(
   // The screen stays for a look at what the end leaves there.
   const line = `${words.join(' ')}; echo "ended: $?"; exec sleep 1000`
   await call('-f', '/dev/null', 'new-session', '-d', ...size, line)
+  await call('pipe-pane', `cat > '${folder}/written'`)
   onTestFinished(() => call('kill-server').then(() => undefined))
   const screen = async () => (await call('capture-pane', '-p')).trimEnd()
   return {
@@ -44,6 +49,7 @@ export async function tmux(
     type: async (text) => void (await call('send-keys', '-l', text)),
     resize: async (x, y) => void (await call('resize-window', '-x', String(x), '-y', String(y))),
     screen,
+    written: () => readFile(`${folder}/written`, 'utf8'),
     async shows(pattern) {
       let last = ''
       const deadline = Date.now() + DEADLINE_MS

@@ -1,4 +1,4 @@
-import type { CallOptions, Input, Operations } from '../../api/contract/contract.ts'
+import type { CallOptions, Input, Operations, Output } from '../../api/contract/contract.ts'
 import { defined } from '../../defined.ts'
 import { singleLine } from '../../render/plain.ts'
 import type { ListView, Row } from './views.ts'
@@ -14,8 +14,8 @@ export interface Shown {
 /** As many as one call gives. */
 const PART = 200
 
-/** Screens that are loaded before they are looked at. */
-const AHEAD = 4
+/** Issues that are loaded before they are looked at: whoever holds a key down must not wait for them. */
+const AHEAD = 2 * PART
 
 const TITLES: Readonly<Record<Shown['show'], string>> = {
   unread: 'Unread',
@@ -38,6 +38,8 @@ export class IssueList {
   #cursor = 0
   #top = 0
   #loading: Promise<void> | undefined
+  /** What `markAll` marked last. */
+  #marked: Output<'markAllRead'> = []
 
   constructor(operations: Operations, shown: Shown) {
     this.#operations = operations
@@ -72,14 +74,9 @@ export class IssueList {
     }
   }
 
-  /** Loads its beginning anew, and stays at the issue that was chosen if that is in it. */
+  /** Loads it anew, and stays at the issue that was chosen, or else at its place. */
   async reload(height: number, signal?: AbortSignal): Promise<void> {
-    const before = this.chosen
-    this.#issues = []
-    this.#isWhole = false
-    await this.#loadTo(height, signal)
-    this.#cursor = Math.max(0, before === undefined ? 0 : this.#indexOf(before))
-    this.#scroll(height)
+    await this.#reload(this.#cursor, height, signal)
   }
 
   async show(show: Shown['show'], height: number): Promise<void> {
@@ -95,7 +92,20 @@ export class IssueList {
 
   async #change(shown: Shown, height: number): Promise<void> {
     this.#shown = shown
-    await this.reload(height)
+    await this.#reload(0, height)
+  }
+
+  /** @param place of the cursor if the issue that was chosen is not in what is loaded. */
+  async #reload(place: number, height: number, signal?: AbortSignal): Promise<void> {
+    const before = this.chosen
+    this.#issues = []
+    this.#isWhole = false
+    this.#loading = undefined
+    await this.#loadTo(place + height, signal)
+    const index = before === undefined ? -1 : this.#indexOf(before)
+    this.#cursor = Math.max(0, index < 0 ? Math.min(place, this.#issues.length - 1) : index)
+    this.#scroll(height)
+    this.#loadAhead()
   }
 
   /** Moves as a key says. @returns whether that key moves */
@@ -120,12 +130,9 @@ export class IssueList {
   /** Chooses an issue by its place, or the nearest one. */
   async choose(index: number, height: number): Promise<Row | undefined> {
     await this.#loadTo(index + height)
-    // Ahead of whoever goes on, so that nobody waits at its end.
-    if (index + AHEAD * height > this.#issues.length) {
-      this.#loadTo(index + AHEAD * height).catch(() => undefined)
-    }
     this.#cursor = Math.max(0, Math.min(index, this.#issues.length - 1))
     this.#scroll(height)
+    this.#loadAhead()
     return this.chosen
   }
 
@@ -149,6 +156,43 @@ export class IssueList {
       ...marks,
     })
     this.update({ ...row, read, starred })
+  }
+
+  /** Marks all that it lists as read, also what is not loaded yet. @returns how many */
+  async markAll(height: number): Promise<number> {
+    const { show, newsletter, query } = this.#shown
+    const isInbox = show !== 'starred' && query === undefined
+    this.#marked = isInbox
+      ? await this.#operations.markAllRead(defined({ newsletter }))
+      : await this.#unreadListed()
+    if (!isInbox) await this.#markAs(true)
+    await this.reload(height)
+    return this.#marked.reduce((sum, it) => sum + it.numbers.length, 0)
+  }
+
+  /** Takes the last `markAll` back. @returns whether there was one */
+  async undoMarkAll(height: number): Promise<boolean> {
+    if (this.#marked.length === 0) return false
+    await this.#markAs(false)
+    this.#marked = []
+    await this.reload(height)
+    return true
+  }
+
+  async #markAs(read: boolean): Promise<void> {
+    for (const { feedKey, numbers } of this.#marked) {
+      await this.#operations.markIssues({ newsletter: feedKey, numbers, read })
+    }
+  }
+
+  async #unreadListed(): Promise<Output<'markAllRead'>> {
+    await this.#loadTo(Infinity)
+    const found = new Map<string, Output<'markAllRead'>[number]>()
+    for (const { feedKey, newsletter, number } of this.#issues.filter((it) => !it.read)) {
+      const numbers = found.get(feedKey)?.numbers ?? []
+      found.set(feedKey, { feedKey, newsletter, numbers: [...numbers, number] })
+    }
+    return [...found.values()]
   }
 
   /** Puts what is known now in the place of the same issue. */
@@ -178,16 +222,21 @@ export class IssueList {
     this.#top = Math.min(Math.max(this.#top, least), this.#cursor, last)
   }
 
+  #loadAhead(): void {
+    this.#loadTo(this.#cursor + AHEAD).catch(() => undefined)
+  }
+
   async #loadTo(count: number, signal?: AbortSignal): Promise<void> {
     while (!this.#isWhole && this.#issues.length < count) {
       // What is seen first comes first; the rest in large parts.
       const limit = this.#issues.length === 0 ? Math.min(PART, count + 1) : PART
-      this.#loading ??= this.#loadPart(limit, defined({ signal }))
-      try {
-        await this.#loading
-      } finally {
-        this.#loading = undefined
+      if (this.#loading === undefined) {
+        const loading = this.#loadPart(limit, defined({ signal })).finally(() => {
+          if (this.#loading === loading) this.#loading = undefined
+        })
+        this.#loading = loading
       }
+      await this.#loading
     }
   }
 

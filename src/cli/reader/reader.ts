@@ -1,19 +1,21 @@
 import type { Output } from '../../api/contract/contract.ts'
 import type { Config } from '../../config/config.ts'
 import type { Connection } from '../../connect.ts'
-import { defined } from '../../defined.ts'
 import { HyperletterError } from '../../errors.ts'
 import { singleLine } from '../../render/plain.ts'
 import type { Context } from '../context.ts'
 import { plural } from '../terminal/format.ts'
 import { measureFor } from '../terminal/table.ts'
-import { IssueList, type Shown } from './issue-list.ts'
+import { IssueList } from './issue-list.ts'
 import { linesOf, openPage, TextPage, picturesOf } from './issue-page.ts'
-import { type Key, Screen } from './screen.ts'
+import { type Key, Screen, typedAfter } from './screen.ts'
 import * as views from './views.ts'
 
 type Issue = Output<'readIssue'>
 type News = Output<'watchIssues'>
+
+/** What Tab shows behind what is shown. */
+const NEXT = { unread: 'starred', starred: 'all', all: 'unread' } as const
 
 /** Reads in the terminal: a list of issues, and the one that was chosen, key by key. Lasts until the user quits. */
 export class TerminalReader {
@@ -28,7 +30,6 @@ export class TerminalReader {
   #message = ''
   /** What is typed behind `/`. */
   #typed: string | undefined
-  #undo: Output<'markAllRead'> = []
   #hasEnded = false
 
   constructor(context: Context, connection: Connection, config: Config, list: IssueList) {
@@ -89,15 +90,10 @@ export class TerminalReader {
     else await this.#onListKey(key)
   }
 
-  async #type({ name, text }: Key, typed: string): Promise<void> {
-    if (name === 'escape' || (name === 'backspace' && typed === '')) this.#typed = undefined
-    else if (name === 'backspace') this.#typed = typed.replace(/.$/u, '')
-    else if (name === 'ctrl-u') this.#typed = ''
-    else if (name !== 'return') this.#typed = typed + text
-    else {
-      this.#typed = undefined
-      if (typed.trim() !== '') await this.#search(typed.trim())
-    }
+  async #type(key: Key, typed: string): Promise<void> {
+    const isDone = key.name === 'return'
+    this.#typed = isDone ? undefined : typedAfter(key, typed)
+    if (isDone && typed.trim() !== '') await this.#search(typed.trim())
   }
 
   async #search(query: string): Promise<void> {
@@ -113,20 +109,26 @@ export class TerminalReader {
     this.#page = undefined
   }
 
+  /** What was read or marked among what was found shows in the inbox, too. */
+  async #endSearch(): Promise<void> {
+    this.#list = this.#inbox
+    await this.#inbox.reload(this.#height)
+  }
+
   async #onListKey(key: Key): Promise<void> {
     const list = this.#list
     switch (key.name) {
       case 'q':
       case 'escape':
-        if (list !== this.#inbox) this.#list = this.#inbox
-        else if (key.name === 'q') this.#hasEnded = true
+        if (list !== this.#inbox) return this.#endSearch()
+        if (key.name === 'q') this.#hasEnded = true
         return
       case 'return':
       case 'l':
       case 'right':
         return this.#open(list.cursor)
       case 'tab':
-        return list.show(nextShow(list.shown.show), this.#height)
+        return list.show(NEXT[list.shown.show], this.#height)
       case 'f':
         return list.filter(this.#height)
       case 'r':
@@ -218,28 +220,19 @@ export class TerminalReader {
   }
 
   async #markAll(): Promise<void> {
-    const { newsletter } = this.#list.shown
-    this.#undo = await this.#connection.operations.markAllRead(defined({ newsletter }))
-    await this.#list.reload(this.#height)
-    const count = this.#undo.reduce((sum, it) => sum + it.numbers.length, 0)
+    const count = await this.#list.markAll(this.#height)
     this.#message =
       count === 0 ? 'Nothing is unread.' : `Marked ${plural(count, 'issue')} as read; z undoes it.`
   }
 
   async #undoMarkAll(): Promise<void> {
-    const undone = this.#undo.splice(0)
-    for (const { feedKey, numbers } of undone) {
-      await this.#connection.operations.markIssues({ newsletter: feedKey, numbers, read: false })
-    }
-    if (undone.length === 0) return
-    await this.#list.reload(this.#height)
-    this.#message = 'They are unread again.'
+    if (await this.#list.undoMarkAll(this.#height)) this.#message = 'They are unread again.'
   }
 
   async #openInBrowser(path: string): Promise<void> {
     const url = await openPage(this.#context, this.#connection, this.#config, path)
     if (url === undefined) this.#message = 'Opened in the browser.'
-    else await this.#pause(`Open this address in a browser. It works once.\n\n${url}\n\n`)
+    else await this.#screen.pause(`Open this address in a browser. It works once.\n\n${url}\n\n`)
   }
 
   async #showPictures(): Promise<void> {
@@ -250,23 +243,7 @@ export class TerminalReader {
     if (pictures.length === 0) {
       this.#message = 'No picture can be shown here; o opens the issue in the browser.'
     }
-    for (const it of pictures) if (await this.#pause(it)) return
-  }
-
-  #pause(text: string): Promise<boolean> {
-    this.#screen.show(`${text}Any key goes on.`)
-    return this.#anyKey()
-  }
-
-  /** Waits for a key. @returns whether it is one that leaves. */
-  async #anyKey(): Promise<boolean> {
-    for (;;) {
-      const event = await this.#screen.next()
-      if (event.type === 'news') this.#onNews(event.news)
-      if (event.type === 'end') this.#hasEnded = true
-      if (this.#hasEnded) return true
-      if (event.type === 'key') return ['q', 'escape', 'ctrl-c'].includes(event.key.name)
-    }
+    for (const it of pictures) if (await this.#screen.pause(it)) return
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
@@ -312,22 +289,11 @@ export class TerminalReader {
       issue?.title ?? '',
     ]
     const canvas = { columns, rows, style, measure: await measureFor(words) }
-    const typed = this.#typed === undefined ? undefined : `Search: ${this.#typed}_`
-    const status = typed ?? this.#message
-    if (this.#page === undefined) {
-      const shown = status === '' ? views.hints(views.LIST_HINTS, columns) : status
-      this.#screen.draw(views.drawList(list, shown, canvas))
-      return
-    }
-    const { lines, top } = this.#page
-    const end = Math.min(lines.length, top + views.textRows(rows))
-    const place = lines.length === 0 ? '' : `${Math.round((end / lines.length) * 100)} %`
-    const help = issue === undefined ? ['q back'] : [place, ...views.TEXT_HINTS]
-    const shown = status === '' ? views.hints(help, columns) : status
-    this.#screen.draw(views.drawText(lines, top, shown, canvas))
+    const message = this.#typed === undefined ? this.#message : `Search: ${this.#typed}_`
+    this.#screen.draw(
+      this.#page === undefined
+        ? views.drawList(list, message, canvas)
+        : views.drawText(this.#page, message, canvas),
+    )
   }
-}
-
-function nextShow(show: Shown['show']): Shown['show'] {
-  return show === 'unread' ? 'starred' : show === 'starred' ? 'all' : 'unread'
 }

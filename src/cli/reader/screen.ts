@@ -93,8 +93,12 @@ export class Screen<T = never> {
     for (;;) {
       const event = this.#events.shift()
       if (event !== undefined) return event
-      await new Promise<void>((resolve) => (this.#wake = resolve))
+      await this.#woken()
     }
+  }
+
+  #woken(): Promise<void> {
+    return new Promise((resolve) => (this.#wake = resolve))
   }
 
   /** Whether something happened already: then what is drawn now would be seen by nobody. */
@@ -139,6 +143,21 @@ export class Screen<T = never> {
     this.clear()
   }
 
+  /** Shows such a text until a key is pressed; other events stay. @returns whether that key leaves, or all ends */
+  async pause(text: string): Promise<boolean> {
+    this.show(`${text}Any key goes on.`)
+    for (;;) {
+      const index = this.#events.findIndex(({ type }) => type === 'key' || type === 'end')
+      const event = this.#events[index]
+      if (event?.type === 'end') return true
+      if (event?.type === 'key') {
+        this.#events.splice(index, 1)
+        return ['q', 'escape', 'ctrl-c'].includes(event.key.name)
+      }
+      await this.#woken()
+    }
+  }
+
   /** Has the next `draw` draw everything. */
   clear(): void {
     this.#lines = Array.from({ length: this.rows }, () => '\u0000')
@@ -180,4 +199,11 @@ function keyOf(text: string | undefined, { name, ctrl, meta, sequence }: NodeKey
   // Of letters and signs what is typed counts: `G` is not `g`.
   if (typed && text !== ' ') return { name: text, text }
   return { name: name ?? sequence ?? '', text: typed ? text : '' }
+}
+
+/** A line that is typed, after one more key. @returns undefined where the key leaves it */
+export function typedAfter({ name, text }: Key, typed: string): string | undefined {
+  if (name === 'escape' || (name === 'backspace' && typed === '')) return undefined
+  if (name === 'backspace') return typed.replace(/.$/u, '')
+  return name === 'ctrl-u' ? '' : typed + text
 }

@@ -27,6 +27,14 @@ export interface ListView {
   readonly empty: string
 }
 
+/** A text from the line `top`. */
+export interface TextView {
+  readonly lines: readonly string[]
+  readonly top: number
+  /** Absent where the reader itself says something. */
+  readonly issue?: unknown
+}
+
 /** Lines of a list that are no issues: a head, an excerpt, and the keys. */
 const LIST_FRAME = 3
 /** With fewer columns a list has room for titles and names alone. */
@@ -51,8 +59,8 @@ export function wordsIn({ title, issues, top }: ListView, rows: number): string[
   return [title, ...shown.flatMap((it) => [it.newsletter, markedTitle(it), about(it)])]
 }
 
-/** A screen of a list, with `status` as its last line. */
-export function drawList(view: ListView, status: string, canvas: Canvas): string[] {
+/** A screen of a list. @param message is its last line; where it is empty, the keys are. */
+export function drawList(view: ListView, message: string, canvas: Canvas): string[] {
   const { title, issues, cursor, top, empty } = view
   const { columns, rows, style, measure } = canvas
   const place = issues.length === 0 ? '' : `${cursor + 1}/${issues.length}`
@@ -67,7 +75,8 @@ export function drawList(view: ListView, status: string, canvas: Canvas): string
   while (lines.length < height) lines.push('')
   const selected = issues[cursor]
   const excerpt = selected === undefined ? '' : truncate(about(selected), columns - 1, measure)
-  return [style.bold(head), ...lines, style.dim(excerpt), lastLine(status, canvas)].slice(-rows)
+  const foot = lastLine(message, LIST_HINTS, canvas)
+  return [style.bold(head), ...lines, style.dim(excerpt), foot].slice(-rows)
 }
 
 /** What is said of the issue that was chosen: its author's words on it, or its beginning. */
@@ -88,21 +97,20 @@ function issueLine(row: Row, isChosen: boolean, nameColumns: number, canvas: Can
   return `${style.green(marks)}${style.cyan(name)}${GAP}${said}${style.dim(date)}`
 }
 
-/** A screen of text from the line `top`. */
-export function drawText(
-  lines: readonly string[],
-  top: number,
-  status: string,
-  canvas: Canvas,
-): string[] {
+/** A screen of text. @param message is its last line; where it is empty, the keys are. */
+export function drawText({ lines, top, issue }: TextView, message: string, canvas: Canvas) {
   const height = textRows(canvas.rows)
   const shown = lines.slice(top, top + height)
+  const place = Math.round((Math.min(lines.length, top + height) / Math.max(1, lines.length)) * 100)
   while (shown.length < height) shown.push('')
-  return [...shown, lastLine(status, canvas)].slice(-canvas.rows)
+  const keys = issue === undefined ? ['q back'] : [`${place} %`, ...TEXT_HINTS]
+  return [...shown, lastLine(message, keys, canvas)].slice(-canvas.rows)
 }
 
-function lastLine(status: string, { columns, style, measure }: Canvas): string {
-  return style.inverse(fit(` ${status}`, columns - 1, measure))
+function lastLine(message: string, keys: readonly string[], canvas: Canvas): string {
+  const { columns, style, measure } = canvas
+  const text = message === '' ? hints(keys, columns) : message
+  return style.inverse(fit(` ${text}`, columns - 1, measure))
 }
 
 /** A text, truncated or padded to exactly `columns`. */
@@ -112,7 +120,7 @@ function fit(text: string, columns: number, measure: Measure): string {
 }
 
 /** As many of these hints as fit, the most important first. */
-export function hints(all: readonly string[], columns: number): string {
+function hints(all: readonly string[], columns: number): string {
   let line = ''
   for (const it of all) {
     const longer = line === '' ? it : `${line}${GAP}${it}`
@@ -122,7 +130,7 @@ export function hints(all: readonly string[], columns: number): string {
   return line
 }
 
-export const LIST_HINTS = [
+const LIST_HINTS = [
   'Enter read',
   'n next unread',
   '? keys',
@@ -134,7 +142,7 @@ export const LIST_HINTS = [
   'o browser',
 ]
 
-export const TEXT_HINTS = ['Space more', 'n next', 'q back', '? keys', 's star', 'o browser']
+const TEXT_HINTS = ['Space more', 'n next', 'q back', '? keys', 's star', 'o browser']
 
 /** What the keys do, as lines. */
 export const KEYS = [
