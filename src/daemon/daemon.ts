@@ -73,12 +73,13 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     logger,
     hasList: () => existsSync(join(config.dataDir, REPUBLISHED_FILE)),
   })
+  const events = new IssueEvents({ operations: engine.operations, logger })
   const scheduling = new Scheduling({
     operations: engine.operations,
     logger,
+    announce: (it) => events.announce(it),
     hasQueue: () => existsSync(join(config.dataDir, SCHEDULED_FOLDER)),
   })
-  const events = new IssueEvents({ operations: engine.operations, logger })
   const operations = events.watched(scheduling.woken(republishing.woken(engine.operations)))
   const reader = new ReaderHost({ operations, ...daemonHostOptions(config) })
   const monitoring = new Monitoring({ operations, logger })

@@ -3,10 +3,13 @@ import type { Operations, Output } from '../api/contract/contract.ts'
 import { hasCode } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { FailureLog } from '../outlets/dispatcher.ts'
+import type { ScheduledOutcome } from '../outlets/outlet.ts'
 
 export interface SchedulingOptions {
   readonly operations: Pick<Operations, 'publishScheduled'>
   readonly logger: Logger
+  /** Called for each draft that was published, and once where one cannot be. */
+  readonly announce?: (outcome: ScheduledOutcome) => void
   /** Whether a draft was ever scheduled; asking what waits costs a daemon at rest more memory than it needs. */
   readonly hasQueue: () => boolean
 }
@@ -26,6 +29,8 @@ export class Scheduling {
   #pause = new AbortController()
   #running: Promise<void> = Promise.resolve()
   #retryAt = 0
+  /** Why drafts could not be published, by their ids: what stays the same is announced once. */
+  readonly #unpublished = new Map<string, string>()
 
   constructor(options: SchedulingOptions) {
     this.#options = options
@@ -91,7 +96,13 @@ export class Scheduling {
     }
   }
 
-  #tell({ id, title, at, published, problem }: Output<'listScheduled'>[number]): void {
+  #tell(entry: Output<'listScheduled'>[number]): void {
+    const { id, title, at, published, problem } = entry
+    const isAgain = problem !== undefined && this.#unpublished.get(id) === problem.message
+    if (problem === undefined) this.#unpublished.delete(id)
+    else this.#unpublished.set(id, problem.message)
+    const event = problem === undefined ? 'published' : 'not-published'
+    if (!isAgain) this.#options.announce?.({ ...entry, event })
     if (problem !== undefined) return this.#failures.failed(`${title}: ${problem.message}`)
     const lateMs = Date.parse(published?.at ?? at) - Date.parse(at)
     const facts = { draft: id, issue: published?.number, title }

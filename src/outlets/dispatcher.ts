@@ -1,15 +1,19 @@
-import { readFile, rm } from 'node:fs/promises'
-import { z } from 'zod'
 import type { Operations } from '../api/contract/contract.ts'
-import { correctedIssue, issueSummary } from '../api/contract/parts.ts'
-import { replaceWhole } from '../atomic-file.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
-import { SerialQueue } from '../async.ts'
-import { eventOf, type ArrivedIssue, type Outlet } from './outlet.ts'
+import { type Announcement, eventOf, isOutcome, type Outlet } from './outlet.ts'
+import {
+  type Delivery,
+  MAX_WAITING,
+  missedSince,
+  type Newest,
+  newestOf,
+  NOTHING,
+  QueueFile,
+} from './queue-file.ts'
 
-/** Issues that wait for one outlet; the oldest are given up for newer ones. */
-const MAX_WAITING = 1_000
+/** Issues of one newsletter that are looked at for what was missed. */
+const MAX_LISTED = 10_000
 
 /** An issue that could not be delivered for this long is given up, unless its outlet says otherwise. */
 const GIVE_UP_MS = 24 * 60 * 60_000
@@ -26,8 +30,8 @@ export class OutletDispatcher {
   readonly #working = new Set<Promise<void>>()
   readonly #underWay = new Set<Delivery>()
   #waiting: Delivery[] = []
-  /** Number of the newest issue that was queued, by feed key; undefined where the outlet does not catch up. */
-  #newest: Map<string, number> | undefined
+  /** What was queued last, by feed key; undefined where the outlet does not catch up. */
+  #newest: Map<string, Newest> | undefined
   #failuresInARow = 0
   /** Nothing is begun while it runs. */
   #timer: NodeJS.Timeout | undefined
@@ -47,17 +51,17 @@ export class OutletDispatcher {
     const dispatcher = new OutletDispatcher(outlet, logger, file)
     const { deliveries, newest } = (await file?.load()) ?? NOTHING
     dispatcher.#waiting = [...deliveries]
-    if (outlet.policy.catchesUp === true) dispatcher.#newest = new Map(Object.entries(newest))
+    if (outlet.policy.catchesUp === true) dispatcher.#newest = new Map(newest)
     dispatcher.#startIn(outlet.policy.dueAt === undefined ? 0 : dispatcher.#gatherMs())
     return dispatcher
   }
 
-  /** Takes an issue at once and delivers it when it can; failures are logged. */
-  add(issue: ArrivedIssue): void {
-    const { feedKey, number } = issue
-    if (eventOf(issue) === 'issue') {
-      this.#newest?.set(feedKey, Math.max(number, this.#newest.get(feedKey) ?? 0))
-    }
+  /** Takes an issue, or what became of a draft, at once and delivers it when it can; failures are logged. */
+  add(issue: Announcement): void {
+    const newest = this.#newest?.get(issue.feedKey)
+    // Of a correction, nobody knows which issues came before.
+    const isKnown = !isOutcome(issue) && (newest !== undefined || eventOf(issue) === 'issue')
+    if (isKnown) this.#newest?.set(issue.feedKey, newestOf([issue], newest))
     this.#waiting.push({ issue, arrivedAt: Date.now() })
     if (this.#waiting.length + this.#underWay.size > MAX_WAITING) {
       this.#waiting.shift()
@@ -68,8 +72,8 @@ export class OutletDispatcher {
   }
 
   /**
-   * Takes what arrived while nobody watched, if its policy says so. Of a newsletter that was not followed before, it
-   * is what arrives from now on. Watching may give the same again.
+   * Takes what arrived or was corrected while nobody watched, if its policy says so. Of a newsletter that was not
+   * followed before, it is what arrives from now on. Watching may give the same again.
    */
   async catchUp(
     { listNewsletters, listIssues }: Pick<Operations, 'listNewsletters' | 'listIssues'>,
@@ -81,17 +85,13 @@ export class OutletDispatcher {
     const followed = all.filter((it) => it.roles.includes('subscriber')).map((it) => it.feedKey)
     for (const it of newest.keys()) if (!followed.includes(it)) newest.delete(it)
     for (const newsletter of followed) {
-      // One that cannot be read must not hide the others.
-      const list = (limit: number) => listIssues({ newsletter, limit }, { signal }).catch(() => [])
       const before = newest.get(newsletter)
-      const [last] = await list(1)
-      const isGrown = last !== undefined && last.number > (before ?? 0)
-      const missed = isGrown && before !== undefined ? await list(MAX_WAITING) : []
+      // One that cannot be read must not hide the others.
+      const all = await listIssues({ newsletter, limit: MAX_LISTED }, { signal }).catch(() => [])
       signal.throwIfAborted()
-      if (isGrown && before === undefined) newest.set(newsletter, last.number)
-      for (const it of missed.toReversed()) {
-        if (it.number > (newest.get(newsletter) ?? 0)) this.add(it)
-      }
+      const missed = before === undefined ? [] : all.flatMap((it) => missedSince(before, it))
+      for (const it of missed.slice(0, MAX_WAITING).toReversed()) this.add(it)
+      if (all.length > 0) newest.set(newsletter, newestOf(all, newest.get(newsletter)))
     }
     this.#save()
   }
@@ -171,7 +171,7 @@ export class OutletDispatcher {
   #save(): void {
     this.#file?.save(() => ({
       deliveries: [...this.#underWay, ...this.#waiting],
-      newest: Object.fromEntries(this.#newest ?? []),
+      newest: new Map(this.#newest),
     }))
   }
 }
@@ -208,86 +208,4 @@ function textOf(reason: unknown): string {
   // What fetch says of itself is "fetch failed".
   if (reason instanceof HyperletterError || !(reason.cause instanceof Error)) return reason.message
   return codeOf(reason.cause) ?? reason.cause.message
-}
-
-/** An issue that is still to be delivered. */
-interface Delivery {
-  readonly issue: ArrivedIssue
-  /** When it arrived, in milliseconds since 1970. */
-  readonly arrivedAt: number
-}
-
-/** A thousand issues with the longest titles and summaries take less. */
-const MAX_FILE_BYTES = 16 * 1024 * 1024
-
-// What was queued by an earlier version has no event.
-const content = z.object({
-  deliveries: z
-    .array(z.object({ issue: z.union([correctedIssue, issueSummary]), arrivedAt: z.number() }))
-    .max(MAX_WAITING),
-  newest: z.record(z.string(), z.int().nonnegative()).default({}),
-})
-type Queue = z.output<typeof content>
-
-const NOTHING: Queue = { deliveries: [], newest: {} }
-
-/** An outlet that is off catches up with nothing once it is on again; what waits in its queue file stays. */
-export async function forgetNewest(queueFile: string): Promise<undefined> {
-  const file = new QueueFile(queueFile, () => undefined)
-  const { deliveries, newest } = await file.load()
-  if (Object.keys(newest).length > 0) file.save(() => ({ deliveries, newest: {} }))
-  await file.saved()
-}
-
-/** Undelivered issues in a file for this user alone, so that they outlive a restart. */
-class QueueFile {
-  readonly #path: string
-  readonly #onProblem: (error: unknown) => void
-  readonly #writes = new SerialQueue()
-  #mustWrite = false
-  #isOnDisk = false
-
-  /** @param onProblem called where the file cannot be read or written; the outlet goes on without it. */
-  constructor(path: string, onProblem: (error: unknown) => void) {
-    this.#path = path
-    this.#onProblem = onProblem
-  }
-
-  /** Empty where there is no file, or a damaged one. */
-  async load(): Promise<Queue> {
-    try {
-      const bytes = await readFile(this.#path)
-      this.#isOnDisk = true
-      if (bytes.byteLength > MAX_FILE_BYTES) throw new Error('The file is too large.')
-      return content.parse(JSON.parse(bytes.toString('utf8')))
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT') this.#onProblem(error)
-      return NOTHING
-    }
-  }
-
-  /** @param current is read when its turn has come: what was asked for in between is one write. */
-  save(current: () => Queue): void {
-    if (this.#mustWrite) return
-    this.#mustWrite = true
-    void this.#writes.run(async () => {
-      this.#mustWrite = false
-      await this.#write(current()).catch(this.#onProblem)
-    })
-  }
-
-  /** Resolves when everything is on disk, as far as it can be. */
-  saved(): Promise<void> {
-    return this.#writes.idle()
-  }
-
-  async #write(queue: Queue): Promise<void> {
-    if (queue.deliveries.length > 0 || Object.keys(queue.newest).length > 0) {
-      await replaceWhole(this.#path, [Buffer.from(JSON.stringify(queue))])
-      this.#isOnDisk = true
-    } else if (this.#isOnDisk) {
-      await rm(this.#path, { force: true })
-      this.#isOnDisk = false
-    }
-  }
 }

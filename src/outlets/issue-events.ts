@@ -4,9 +4,10 @@ import type { Config } from '../config/config.ts'
 import type { Logger } from '../logger.ts'
 import { SerialQueue } from '../async.ts'
 import type { Operations } from '../api/contract/contract.ts'
-import { FailureLog, forgetNewest, OutletDispatcher } from './dispatcher.ts'
+import { FailureLog, OutletDispatcher } from './dispatcher.ts'
+import { forgetNewest } from './queue-file.ts'
 import type { Transport } from './mail/transports.ts'
-import type { Outlet } from './outlet.ts'
+import type { Outlet, ScheduledOutcome } from './outlet.ts'
 import { HyperletterError } from '../errors.ts'
 import { DEFAULT_PORT, loadState } from '../web/state.ts'
 
@@ -141,6 +142,11 @@ export class IssueEvents {
       },
       unsubscribe: (...call) => operations.unsubscribe(...call).finally(look),
     }
+  }
+
+  /** Announces what became of a scheduled draft. */
+  announce(outcome: ScheduledOutcome): void {
+    for (const outlet of this.#outlets) outlet.add(outcome)
   }
 
   async close(): Promise<void> {

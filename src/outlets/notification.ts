@@ -1,5 +1,5 @@
 import { singleLine } from '../render/plain.ts'
-import { eventOf, type ArrivedIssue, type Outlet } from './outlet.ts'
+import { type Announcement, eventOf, factsOf, type Outlet } from './outlet.ts'
 import { runProgram } from './program.ts'
 
 export interface NotificationOutletOptions {
@@ -46,34 +46,41 @@ export function notificationOutlet({
   }
 }
 
-function noticeOf(issues: readonly ArrivedIssue[]): { title: string; text: string } {
-  const newsletters = [...new Set(issues.map((it) => it.newsletter))]
-  const [first] = issues
-  const isOne = issues.length === 1 && first !== undefined
+function noticeOf(all: readonly [Announcement, ...Announcement[]]): {
+  title: string
+  text: string
+} {
+  const newsletters = [...new Set(all.map((it) => factsOf(it).newsletter))]
+  const isOne = all.length === 1
   return {
-    title: cut(isOne ? first.newsletter : countOf(issues), MAX_TITLE_LENGTH),
-    text: cut(isOne ? headlineOf(first) : newsletters.join(', '), MAX_TEXT_LENGTH),
+    title: cut(isOne ? (newsletters[0] ?? '') : countOf(all), MAX_TITLE_LENGTH),
+    text: cut(isOne ? headlineOf(all[0]) : newsletters.join(', '), MAX_TEXT_LENGTH),
   }
 }
 
-function countOf(issues: readonly ArrivedIssue[]): string {
-  const corrected = issues.filter((it) => eventOf(it) === 'corrected').length
-  const counts = [
-    [issues.length - corrected, 'new'],
-    [corrected, 'corrected'],
-  ] as const
-  const [first = '', ...others] = counts.flatMap(([count, what]) =>
-    count === 0 ? [] : [`${count} ${what} issue${count === 1 ? '' : 's'}`],
+function countOf(all: readonly Announcement[]): string {
+  const kinds = { issue: 'new', corrected: 'corrected', published: 'published' } as const
+  const counts = Object.entries(kinds).map(
+    ([event, word]) => [all.filter((it) => eventOf(it) === event).length, word] as const,
+  )
+  const left = all.filter((it) => eventOf(it) === 'not-published').length
+  const [first = '', ...others] = [...counts, [left, 'not published'] as const].flatMap(
+    ([count, what]) => (count === 0 ? [] : [`${count} ${what} issue${count === 1 ? '' : 's'}`]),
   )
   return [first, ...others].join(', ')
 }
 
-/** Its title, and what became of it if it was there before. */
-export function headlineOf(issue: ArrivedIssue): string {
-  const { title, note, retractedAt } = issue
-  if (eventOf(issue) === 'issue') return title
-  const what = retractedAt === undefined ? 'Corrected' : 'Retracted'
-  return `${what}: ${title}${note === undefined ? '' : ` (${note})`}`
+/** Its title, and what became of it if it is not new. */
+function headlineOf(it: Announcement): string {
+  const { title, note, retractedAt } = factsOf(it)
+  const what = {
+    issue: undefined,
+    corrected: retractedAt === undefined ? 'Corrected' : 'Retracted',
+    published: 'Published',
+    'not-published': 'Not published',
+  }[eventOf(it)]
+  const said = note === undefined ? '' : ` (${note})`
+  return what === undefined ? title : `${what}: ${title}${said}`
 }
 
 function cut(text: string, length: number): string {

@@ -1,22 +1,46 @@
 import type { Output } from '../api/contract/contract.ts'
+import { defined } from '../defined.ts'
 
 /** An issue that has just arrived, or was amended or retracted. Its author wrote everything in it, and may mean harm. */
 export type ArrivedIssue =
   Output<'listIssues'>[number] | Extract<Output<'watchIssues'>, { event: 'corrected' }>
 
-/** What it is: `corrected` if its author amended or retracted it. */
-export function eventOf(issue: ArrivedIssue): 'issue' | 'corrected' {
-  return 'event' in issue ? issue.event : 'issue'
+/** What became of a scheduled draft of the user's own; one that was not published is tried again. */
+export type ScheduledOutcome = Output<'listScheduled'>[number] & {
+  readonly event: 'published' | 'not-published'
 }
+
+export type Announcement = ArrivedIssue | ScheduledOutcome
+
+export function isOutcome(it: Announcement): it is ScheduledOutcome {
+  return 'at' in it
+}
+
+/** What it is: `corrected` is an issue that its author amended or retracted. */
+export function eventOf(it: Announcement): 'issue' | 'corrected' | ScheduledOutcome['event'] {
+  return 'event' in it ? it.event : 'issue'
+}
+
+/** Its issue, and what is said of it. */
+export function factsOf(it: Announcement): Facts {
+  if (!isOutcome(it)) return it
+  const { feedKey, newsletter = feedKey, title, publishedAt, published, problem } = it
+  const more = defined({ number: published?.number, note: problem?.message })
+  return { feedKey, newsletter, title, publishedAt, ...more }
+}
+
+type Facts = Pick<ArrivedIssue, 'feedKey' | 'newsletter' | 'title' | 'publishedAt'> &
+  Partial<ArrivedIssue>
 
 /**
  * The same for each attempt to deliver it, and for nothing else: key and number of the issue, and of a correction the
- * block that has it, or that it is retracted.
+ * block that has it, or that it is retracted. Of a scheduled draft its id, and its number or what is wrong.
  */
-export function deliveryId(issue: ArrivedIssue): string {
-  const { feedKey, number, editionBlock, retractedAt } = issue
+export function deliveryId(it: Announcement): string {
+  if (isOutcome(it)) return `${it.id}/${it.published?.number ?? it.problem?.code}`
+  const { feedKey, number, editionBlock, retractedAt } = it
   const which = retractedAt === undefined ? editionBlock : 'retracted'
-  return eventOf(issue) === 'issue' ? `${feedKey}/${number}` : `${feedKey}/${number}/${which}`
+  return eventOf(it) === 'issue' ? `${feedKey}/${number}` : `${feedKey}/${number}/${which}`
 }
 
 /**
@@ -28,11 +52,11 @@ export interface Outlet {
   readonly failure: string
   readonly policy: OutletPolicy
   /**
-   * Announces issues: one, or with `gatherMs` several.
+   * Announces issues, or what became of scheduled drafts: one, or with `gatherMs` several.
    * @param signal Ends what is under way, soon.
    * @throws whatever says why it failed
    */
-  deliver(issues: readonly [ArrivedIssue, ...ArrivedIssue[]], signal: AbortSignal): Promise<void>
+  deliver(issues: readonly [Announcement, ...Announcement[]], signal: AbortSignal): Promise<void>
 }
 
 export interface OutletPolicy {

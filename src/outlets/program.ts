@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { splitCommand } from '../config/values.ts'
 import { HyperletterError } from '../errors.ts'
 import { singleLine } from '../render/plain.ts'
-import { eventOf, type ArrivedIssue, type Outlet } from './outlet.ts'
+import { type Announcement, eventOf, factsOf, type Outlet } from './outlet.ts'
 
 export interface ProgramOutletOptions {
   /** Program and fixed arguments. */
@@ -33,10 +33,11 @@ export function programOutlet({ command, dataDir }: ProgramOutletOptions): Outle
   }
 }
 
-function variablesOf(issue: ArrivedIssue): Record<string, string> {
-  const { feedKey, newsletter, number, title, publishedAt, summary = '', note = '' } = issue
+function variablesOf(it: Announcement): Record<string, string> {
+  const { feedKey, newsletter, number = '', title, publishedAt, ...more } = factsOf(it)
+  const { summary = '', note = '', retractedAt = '' } = more
   return {
-    HYPERLETTER_EVENT: eventOf(issue),
+    HYPERLETTER_EVENT: eventOf(it),
     HYPERLETTER_FEED_KEY: feedKey,
     HYPERLETTER_NEWSLETTER: singleLine(newsletter),
     HYPERLETTER_NUMBER: String(number),
@@ -44,7 +45,7 @@ function variablesOf(issue: ArrivedIssue): Record<string, string> {
     HYPERLETTER_PUBLISHED_AT: publishedAt,
     HYPERLETTER_SUMMARY: singleLine(summary),
     HYPERLETTER_NOTE: singleLine(note),
-    HYPERLETTER_RETRACTED_AT: issue.retractedAt ?? '',
+    HYPERLETTER_RETRACTED_AT: retractedAt,
   }
 }
 

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { packageVersion } from '../version.ts'
-import { deliveryId, eventOf, type Outlet } from './outlet.ts'
+import { deliveryId, eventOf, isOutcome, type Outlet } from './outlet.ts'
 
 export interface WebhookOutletOptions {
   readonly address: string
@@ -21,16 +21,16 @@ export function webhookOutlet(options: WebhookOutletOptions): Outlet {
   return {
     failure: 'the webhook did not take an issue',
     policy: { concurrency: 1, retryPausesMs, queueFile },
-    async deliver([issue], signal) {
-      const body = JSON.stringify({ event: eventOf(issue), issue })
+    async deliver([it], signal) {
+      const body = JSON.stringify({ event: eventOf(it), [isOutcome(it) ? 'draft' : 'issue']: it })
       const response = await fetch(address, {
         method: 'POST',
         body,
         headers: {
           'content-type': 'application/json',
           'user-agent': `hyperletter/${packageVersion()}`,
-          'hyperletter-event': eventOf(issue),
-          'hyperletter-delivery': deliveryId(issue),
+          'hyperletter-event': eventOf(it),
+          'hyperletter-delivery': deliveryId(it),
           ...(secret === undefined ? {} : { 'hyperletter-signature': signature(secret, body) }),
         },
         // Where it leads is not what the user wrote.

@@ -28,6 +28,7 @@ const entry = (more: Partial<Scheduled>): Scheduled => ({
 })
 
 function loopOver(publishScheduled: () => Output<'publishScheduled'>) {
+  const announced: string[] = []
   const logged: string[] = []
   const log = (level: string) => (_facts: unknown, text: string) =>
     void logged.push(`${level} ${text}`)
@@ -38,10 +39,15 @@ function loopOver(publishScheduled: () => Output<'publishScheduled'>) {
       yield await Promise.resolve({ event: 'scheduled', ...entry({}) })
     },
   })
-  const scheduling = new Scheduling({ operations, logger, hasQueue: () => true })
+  const scheduling = new Scheduling({
+    operations,
+    logger,
+    hasQueue: () => true,
+    announce: ({ event, problem }) => void announced.push(`${event} ${problem?.code ?? ''}`),
+  })
   onTestFinished(() => scheduling.close())
   scheduling.start()
-  return { logged, operations: scheduling.woken(operations) }
+  return { logged, announced, operations: scheduling.woken(operations) }
 }
 
 describe('the schedule of a daemon', () => {
@@ -60,6 +66,16 @@ describe('the schedule of a daemon', () => {
         'info published a scheduled draft',
         'warn published a scheduled draft late: nothing ran at its time',
       ])
+  })
+
+  it('announces what it published, and once why it could not', async () => {
+    const problem = { code: 'DISK_FULL', message: 'The disk is full.' }
+    const rounds = [{ problem }, { problem }, { published: { number: 1, at: '2026-01-01' } }]
+    const { announced } = loopOver(() => {
+      const done = rounds.splice(0, 1).map(entry)
+      return { done, waiting: 0, ...(rounds.length > 0 && { next: new Date().toISOString() }) }
+    })
+    await expect.poll(() => announced).toEqual(['not-published DISK_FULL', 'published '])
   })
 
   it('looks again when the next draft is due, and when one is scheduled', async () => {

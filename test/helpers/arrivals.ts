@@ -1,5 +1,5 @@
 import { pino, type Logger } from 'pino'
-import type { ArrivedIssue } from '../../src/outlets/outlet.ts'
+import type { ArrivedIssue, ScheduledOutcome } from '../../src/outlets/outlet.ts'
 
 /** An issue as `watchIssues` tells of it. */
 export function arrived(fields: Partial<ArrivedIssue> = {}): ArrivedIssue {
@@ -19,6 +19,29 @@ export function arrived(fields: Partial<ArrivedIssue> = {}): ArrivedIssue {
 /** The same, amended or retracted since. */
 export function corrected(fields: Partial<ArrivedIssue> = {}): ArrivedIssue {
   return { ...arrived({ editionBlock: 12, ...fields }), event: 'corrected' }
+}
+
+/** What became of a scheduled draft. */
+export function outcome(fields: Partial<ScheduledOutcome> = {}): ScheduledOutcome {
+  return {
+    event: 'published',
+    id: 'a1',
+    feedKey: 'y'.repeat(52),
+    newsletter: 'Tide tables',
+    title: 'High water',
+    at: '2026-03-01T09:30:00.000Z',
+    publishedAt: '2026-03-01T09:30:00Z',
+    attachments: 0,
+    sizeBytes: 1,
+    published: { number: 7, at: '2026-03-01T09:30:01.000Z' },
+    ...fields,
+  }
+}
+
+/** The same, which could not be published. */
+export function unpublished(message: string): ScheduledOutcome {
+  const { published: _, ...draft } = outcome({ event: 'not-published' })
+  return { ...draft, problem: { code: 'INVALID_INPUT', message } }
 }
 
 export interface LogLine {

@@ -72,19 +72,22 @@ describe('mail', () => {
     // It ends before the watch gives what arrived.
     await first.close()
     await publish(operations, '# Fourth')
+    await operations.amendIssue({ number: 1, draft: { markdown: '# First, mended' } })
+    await operations.retractIssue({ number: 2, reason: 'Wrong harbour.' })
     const [fourth] = await operations.listIssues({ newsletter: feedKey })
     if (fourth === undefined) throw new Error('Nothing was published.')
     // The watch of the next one gives it at once, before what was missed is known.
     arrivals.send(fourth)
     const second = await start()
-    expect(await mailed(2)).toEqual(['Fourth', 'Third'])
+    const corrections = ['Re: First, mended', 'Re: Issue 2']
+    expect(await mailed(4)).toEqual(['Fourth', ...corrections, 'Third'])
     await second.close()
     const last = await start()
     await queued(4)
     await publish(operations, '# Fifth')
     await last.close()
     await start()
-    expect(await mailed(3)).toEqual(['Fifth', 'Fourth', 'Third'])
+    expect(await mailed(5)).toEqual(['Fifth', 'Fourth', ...corrections, 'Third'])
   })
 
   it('of the archive is not sent when a newsletter is followed, again or for the first time', async () => {

@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { OutletDispatcher } from '../../src/outlets/dispatcher.ts'
 import { notificationOutlet } from '../../src/outlets/notification.ts'
 import type { ProgramOptions } from '../../src/outlets/program.ts'
-import { arrived, corrected, keptLog } from '../helpers/arrivals.ts'
+import { arrived, corrected, keptLog, outcome, unpublished } from '../helpers/arrivals.ts'
 import { eventually } from '../helpers/swarm-peers.ts'
 
 interface Shown {
@@ -89,4 +89,16 @@ test('a correction is shown as one, alone and among others', async () => {
   outlet.add(corrected({ retractedAt: '2026-03-02T00:00:00Z' }))
   await eventually(() => expect(shown).toHaveLength(2))
   expect(shown[1]?.args[2]).toBe('1 new issue, 1 corrected issue')
+})
+
+test('what became of scheduled drafts is shown with the reason, or counted', async () => {
+  const { outlet, shown } = await open('linux')
+  outlet.add(unpublished('Its text is issue 3 already.'))
+  await eventually(() => expect(shown).toHaveLength(1))
+  const text = 'Not published: High water (Its text is issue 3 already.)'
+  expect(shown[0]?.args.slice(2)).toEqual(['Tide tables', text])
+  outlet.add(outcome())
+  outlet.add(arrived())
+  await eventually(() => expect(shown).toHaveLength(2))
+  expect(shown[1]?.args.slice(2)).toEqual(['1 new issue, 1 published issue', 'Tide tables'])
 })

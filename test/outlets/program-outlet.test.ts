@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { OutletDispatcher } from '../../src/outlets/dispatcher.ts'
 import { programOutlet } from '../../src/outlets/program.ts'
-import { arrived, corrected, keptLog } from '../helpers/arrivals.ts'
+import { arrived, corrected, keptLog, outcome } from '../helpers/arrivals.ts'
 import { eventually } from '../helpers/swarm-peers.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
@@ -90,4 +90,13 @@ test('a correction says that it is one, with the note of the author', async () =
     HYPERLETTER_RETRACTED_AT: '2026-03-02T00:00:00Z',
   })
   expect(JSON.parse(stdin)).toMatchObject({ event: 'corrected', number: 7 })
+})
+
+test('a scheduled draft that was published says so', async () => {
+  const { outlet, folder } = await open()
+  outlet.add(outcome())
+  const kept = await eventually(() => readFile(join(folder, '7'), 'utf8'))
+  const { env, stdin } = JSON.parse(kept) as { env: object; stdin: string }
+  expect(env).toMatchObject({ HYPERLETTER_EVENT: 'published', HYPERLETTER_TITLE: 'High water' })
+  expect(JSON.parse(stdin)).toEqual(outcome())
 })

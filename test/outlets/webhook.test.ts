@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { OutletDispatcher } from '../../src/outlets/dispatcher.ts'
 import { signature, webhookOutlet, type WebhookOutletOptions } from '../../src/outlets/webhook.ts'
-import { arrived, corrected, keptLog } from '../helpers/arrivals.ts'
+import { arrived, corrected, keptLog, outcome, unpublished } from '../helpers/arrivals.ts'
 import { eventually } from '../helpers/swarm-peers.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
@@ -164,6 +164,25 @@ describe('a webhook', () => {
     expect(deliveries.at(-1)?.issue.number).toBe(1_100)
     expect(lines).toHaveLength(1)
   })
+})
+
+test('what became of a draft is posted with its draft, also after a restart', async () => {
+  const { address: dead } = await receiver(hang)
+  const { outlet, queueFile } = await open({ address: dead })
+  outlet.add(outcome())
+  outlet.add(unpublished('Its text is issue 3 already.'))
+  await outlet.close()
+  const { posted, address } = await receiver(take)
+  await open({ address, queueFile })
+  await eventually(() => expect(posted).toHaveLength(2))
+  expect(posted.map((it) => it.headers['hyperletter-delivery'])).toEqual([
+    'a1/7',
+    'a1/INVALID_INPUT',
+  ])
+  expect(posted.map((it) => JSON.parse(it.body) as unknown)).toEqual([
+    { event: 'published', draft: outcome() },
+    { event: 'not-published', draft: unpublished('Its text is issue 3 already.') },
+  ])
 })
 
 test('a signature says when it was made', () => {

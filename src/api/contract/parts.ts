@@ -115,6 +115,8 @@ export const issueSummary = z.object({
   excerpt: z.string().optional(),
   /** Index of the block of the edition that is listed: each has its own. Absent from an older daemon. */
   editionBlock: count.optional(),
+  /** Index of the newest block that is about it: its issue, an amendment or a retraction. Absent from an older daemon. */
+  newestBlock: count.optional(),
   /** When the edition that is listed replaced an older one, by its author's claim. */
   amendedAt: z.string().optional(),
   /** When the author took it back; its text is gone. */
@@ -138,6 +140,23 @@ export const correctedIssue = issueSummary.extend({
   event: z.literal('corrected'),
   /** What the author says of the amendment or retraction. */
   note: z.string().optional(),
+})
+
+/** A draft that is published later, or was. */
+export const scheduled = z.object({
+  id: z.string(),
+  feedKey,
+  newsletter: z.string().optional(),
+  title: z.string(),
+  /** When it is published, ISO 8601 in UTC. */
+  at: z.string(),
+  /** The date of its issue. */
+  publishedAt: z.string(),
+  attachments: count,
+  sizeBytes: count,
+  /** Why it could not be published; that is tried again. */
+  problem: z.object({ code: z.string(), message: z.string() }).optional(),
+  published: z.object({ number, at: z.string() }).optional(),
 })
 
 export const attachmentSummary = z.object({

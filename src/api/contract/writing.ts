@@ -14,6 +14,7 @@ import {
   none,
   number,
   plannedIssue,
+  scheduled,
   timeoutSeconds,
   value,
   warning,
@@ -31,23 +32,6 @@ const finding = warning.extend({
   include: z.enum(WITHHELD_KINDS).optional(),
   /** It is refused unless it is to be published again: the issue that it is already. */
   number: number.optional(),
-})
-
-/** A draft that waits for its time, or what became of it. */
-const scheduled = z.object({
-  id: z.string(),
-  feedKey,
-  newsletter: z.string().optional(),
-  title: z.string(),
-  /** When it is published, ISO 8601 in UTC. */
-  at: z.string(),
-  /** The date of its issue. */
-  publishedAt: z.string(),
-  attachments: count,
-  sizeBytes: count,
-  /** Why it could not be published; that is tried again. */
-  problem: z.object({ code: z.string(), message: z.string() }).optional(),
-  published: z.object({ number, at: z.string() }).optional(),
 })
 
 /** What an author does: newsletters and their issues. */

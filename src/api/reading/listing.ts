@@ -226,6 +226,7 @@ export function summarizeIssue(
     feedKey: entry.feedKey,
     newsletter: entry.title ?? entry.feedKey,
     ...describeInList(located),
+    newestBlock: Math.max(newestEdition(located).index, located.retraction?.index ?? 0),
     ...defined({ arrivedAt: arrivalOf(entry.arrivals, located.record) }),
     read,
     starred,

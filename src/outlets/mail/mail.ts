@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { replaceSynced } from '../../atomic-file.ts'
 import type { MailDigest } from '../../config/values.ts'
-import { deliveryId, type Outlet } from '../outlet.ts'
+import { deliveryId, isOutcome, type Outlet } from '../outlet.ts'
 import { compose, type Mailing } from './message.ts'
 import type { Transport } from './transports.ts'
 
@@ -47,7 +47,8 @@ export function mailOutlet(options: MailOutletOptions): Outlet {
     },
     async deliver(issues, signal) {
       const known = await sent.load()
-      const once = new Map(issues.map((it) => [deliveryId(it), it]))
+      const arrived = issues.flatMap((it) => (isOutcome(it) ? [] : it))
+      const once = new Map(arrived.map((it) => [deliveryId(it), it]))
       const [first, ...others] = [...once].flatMap(([id, it]) => (known.has(id) ? [] : it))
       if (first === undefined) return
       const ids = [first, ...others].map(deliveryId)

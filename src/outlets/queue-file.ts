@@ -1,0 +1,136 @@
+import { readFile, rm } from 'node:fs/promises'
+import { z } from 'zod'
+import { correctedIssue, issueSummary, scheduled } from '../api/contract/parts.ts'
+import { SerialQueue } from '../async.ts'
+import { replaceWhole } from '../atomic-file.ts'
+import { codeOf } from '../errors.ts'
+import type { Announcement, ArrivedIssue } from './outlet.ts'
+
+/** Issues that wait for one outlet; the oldest are given up for newer ones. */
+export const MAX_WAITING = 1_000
+
+/** An issue that is still to be delivered. */
+export interface Delivery {
+  readonly issue: Announcement
+  /** When it arrived, in milliseconds since 1970. */
+  readonly arrivedAt: number
+}
+
+/** How far the issues and corrections of a newsletter were queued. */
+export interface Newest {
+  /** Of the newest issue. */
+  readonly number: number
+  /** Index of the newest block that is about an issue; absent where an earlier version did not keep it. */
+  readonly block: number | undefined
+}
+
+export function newestOf(
+  issues: readonly ArrivedIssue[],
+  { number = 0, block }: Partial<Newest> = {},
+) {
+  const blocks = issues.flatMap((it) => it.newestBlock ?? [])
+  return {
+    number: Math.max(number, ...issues.map((it) => it.number)),
+    block: blocks.length === 0 ? block : Math.max(block ?? 0, ...blocks),
+  }
+}
+
+/** The issue if it is newer than what was queued, or a correction of it that is. */
+export function missedSince(
+  { number, block = Infinity }: Newest,
+  issue: ArrivedIssue,
+): ArrivedIssue[] {
+  if (issue.number > number) return [issue]
+  return (issue.newestBlock ?? 0) > block ? [{ ...issue, event: 'corrected' }] : []
+}
+
+/** A thousand issues with the longest titles and summaries take less. */
+const MAX_FILE_BYTES = 16 * 1024 * 1024
+
+const outcome = scheduled.extend({ event: z.enum(['published', 'not-published']) })
+
+// What was queued by an earlier version has no event.
+const issue = z.union([outcome, correctedIssue, issueSummary])
+const content = z.object({
+  deliveries: z.array(z.object({ issue, arrivedAt: z.number() })).max(MAX_WAITING),
+  newest: z.record(z.string(), z.int().nonnegative()).default({}),
+  newestBlocks: z.record(z.string(), z.int().nonnegative().optional()).default({}),
+})
+
+interface Queue {
+  readonly deliveries: readonly Delivery[]
+  /** By feed key. */
+  readonly newest: ReadonlyMap<string, Newest>
+}
+
+export const NOTHING: Queue = { deliveries: [], newest: new Map() }
+
+/** An outlet that is off catches up with nothing once it is on again; what waits in its queue file stays. */
+export async function forgetNewest(queueFile: string): Promise<undefined> {
+  const file = new QueueFile(queueFile, () => undefined)
+  const { deliveries, newest } = await file.load()
+  if (newest.size > 0) file.save(() => ({ ...NOTHING, deliveries }))
+  await file.saved()
+}
+
+/** Undelivered issues in a file for this user alone, so that they outlive a restart. */
+export class QueueFile {
+  readonly #path: string
+  readonly #onProblem: (error: unknown) => void
+  readonly #writes = new SerialQueue()
+  #mustWrite = false
+  #isOnDisk = false
+
+  /** @param onProblem called where the file cannot be read or written; the outlet goes on without it. */
+  constructor(path: string, onProblem: (error: unknown) => void) {
+    this.#path = path
+    this.#onProblem = onProblem
+  }
+
+  /** Empty where there is no file, or a damaged one. */
+  async load(): Promise<Queue> {
+    try {
+      const bytes = await readFile(this.#path)
+      this.#isOnDisk = true
+      if (bytes.byteLength > MAX_FILE_BYTES) throw new Error('The file is too large.')
+      const { deliveries, newest, newestBlocks } = content.parse(JSON.parse(bytes.toString('utf8')))
+      const known = Object.entries(newest).map(
+        ([key, number]) => [key, { number, block: newestBlocks[key] }] as const,
+      )
+      return { deliveries, newest: new Map(known) }
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') this.#onProblem(error)
+      return NOTHING
+    }
+  }
+
+  /** @param current is read when its turn has come: what was asked for in between is one write. */
+  save(current: () => Queue): void {
+    if (this.#mustWrite) return
+    this.#mustWrite = true
+    void this.#writes.run(async () => {
+      this.#mustWrite = false
+      await this.#write(current()).catch(this.#onProblem)
+    })
+  }
+
+  /** Resolves when everything is on disk, as far as it can be. */
+  saved(): Promise<void> {
+    return this.#writes.idle()
+  }
+
+  async #write({ deliveries, newest }: Queue): Promise<void> {
+    if (deliveries.length > 0 || newest.size > 0) {
+      const text: z.input<typeof content> = {
+        deliveries: [...deliveries],
+        newest: Object.fromEntries([...newest].map(([key, it]) => [key, it.number])),
+        newestBlocks: Object.fromEntries([...newest].map(([key, it]) => [key, it.block])),
+      }
+      await replaceWhole(this.#path, [Buffer.from(JSON.stringify(text))])
+      this.#isOnDisk = true
+    } else if (this.#isOnDisk) {
+      await rm(this.#path, { force: true })
+      this.#isOnDisk = false
+    }
+  }
+}
