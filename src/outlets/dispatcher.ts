@@ -87,11 +87,11 @@ export class OutletDispatcher {
     for (const newsletter of followed) {
       const before = newest.get(newsletter)
       // One that cannot be read must not hide the others.
-      const all = await listIssues({ newsletter, limit: MAX_LISTED }, { signal }).catch(() => [])
+      const issues = await listIssues({ newsletter, limit: MAX_LISTED }, { signal }).catch(() => [])
       signal.throwIfAborted()
-      const missed = before === undefined ? [] : all.flatMap((it) => missedSince(before, it))
+      const missed = before === undefined ? [] : issues.flatMap((it) => missedSince(before, it))
       for (const it of missed.slice(0, MAX_WAITING).toReversed()) this.add(it)
-      if (all.length > 0) newest.set(newsletter, newestOf(all, newest.get(newsletter)))
+      if (issues.length > 0) newest.set(newsletter, newestOf(issues, newest.get(newsletter)))
     }
     this.#save()
   }

@@ -73,18 +73,19 @@ async function create(context: Context, title: string, options: Options): Promis
 function describe(created: Created, isPrivate: boolean, { out }: Context): string {
   const { bold, dim } = out.style
   const secret = isPrivate ? ' Keep it secret: it lets anybody read every issue.' : ''
+  const seedersKey = `
+${bold('Feed key')}${dim(' It is enough to seed the newsletter, and not to read it.')}
+  ${created.feedKey}
+`
   return `Created ${quoteTitle(created.title)}.
 
 ${bold('Link for your readers')}${dim(secret)}
   ${created.link}
-
-${bold('Feed key')}
-  ${created.feedKey}
-
+${isPrivate ? seedersKey : ''}
 ${bold('Recovery phrase')}
   Write these 24 words on paper, in this order, and keep them in a safe place.
-  They are shown only once and stored nowhere. Without them, a lost disk means a lost
-  newsletter. Anybody who has them can publish in your name.
+  They are shown only once and stored nowhere. Without them, a lost disk means
+  a lost newsletter. Anybody who has them can publish in your name.
 
 ${wordTable(created.recoveryPhrase.split(' '))}
 `
