@@ -1,8 +1,11 @@
-import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { execFile, spawnSync } from 'node:child_process'
+import { readFile, symlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { onTestFinished } from 'vitest'
 import { waitUntil } from '../../src/async.ts'
+import type { Address } from '../../src/config/config.ts'
+import { LAUNCHER } from './bin.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
 const run = promisify(execFile)
@@ -21,6 +24,45 @@ export interface Tmux {
   written(): Promise<string>
   /** Resolves with the screen once it matches. @throws with the screen if it does not in time */
   shows(pattern: RegExp): Promise<string>
+}
+
+/** A shell in a terminal. */
+export interface Shell extends Tmux {
+  /** Types a line and Enter. */
+  run(line: string): Promise<void>
+  /** Text of a file in its folder. */
+  file(name: string): Promise<string>
+}
+
+/** A shell in a folder that knows `hyperletter`, with its data in `data/` there and these nodes of a DHT. */
+export async function shellIn(
+  folder: string,
+  network: readonly Address[],
+  skip: (reason: string) => never,
+): Promise<Shell> {
+  if (spawnSync('tmux', ['-V']).status !== 0) skip('tmux is not installed')
+  const bin = await temporaryDirectory()
+  await symlink(LAUNCHER, join(bin, 'hyperletter'))
+  const bootstrap = network.map(({ host, port }) => `${host}:${port}`).join() || '127.0.0.1:1'
+  const terminal = await tmux(['env', '--chdir', folder, 'bash', '--norc'], {
+    rows: 40,
+    env: {
+      PS1: '\u0024 ',
+      PATH: `${bin}:${dirname(process.execPath)}:${process.env['PATH']}`,
+      HYPERLETTER_HOME: join(folder, 'data'),
+      HYPERLETTER_BOOTSTRAP: bootstrap,
+      HYPERLETTER_LOCAL_DISCOVERY: 'off',
+      XDG_CONFIG_HOME: join(folder, 'config'),
+    },
+  })
+  return {
+    ...terminal,
+    async run(line) {
+      await terminal.type(line)
+      await terminal.press('Enter')
+    },
+    file: (name) => readFile(join(folder, name), 'utf8'),
+  }
 }
 
 /** Runs a command line in a terminal of its own, which ends with the running test. */

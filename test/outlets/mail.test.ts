@@ -1,11 +1,7 @@
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import PostalMime, { type Email } from 'postal-mime'
-import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Operations } from '../../src/api/contract/contract.ts'
 import { OutletDispatcher } from '../../src/outlets/dispatcher.ts'
@@ -13,6 +9,7 @@ import { digestAfter, mailOutlet, type MailOutletOptions } from '../../src/outle
 import { maildir, mailServer } from '../../src/outlets/mail/transports.ts'
 import type { ArrivedIssue } from '../../src/outlets/outlet.ts'
 import { keptLog } from '../helpers/arrivals.ts'
+import { mailbox } from '../helpers/mailbox.ts'
 import { openAuthor } from '../helpers/peers.ts'
 import { all, single } from '../helpers/operations.ts'
 import { eventually } from '../helpers/swarm-peers.ts'
@@ -36,47 +33,6 @@ The sea comes over the **third step**. See [the harbour](https://harbour.example
 
 <b onclick="x">bold</b> & "quoted" <script>alert(1)</script>
 `
-
-type Verdict = 'take' | 'refuse' | 'hang'
-
-/** A real mail server, which takes what comes unless it is told not to. */
-async function mailbox(options: SMTPServerOptions = {}) {
-  const received: string[] = []
-  const verdicts: Verdict[] = []
-  const server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ['STARTTLS'],
-    onData(stream, _session, done) {
-      const chunks: Buffer[] = []
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk))
-      stream.on('end', () => {
-        const verdict = verdicts.shift() ?? 'take'
-        if (verdict === 'refuse') {
-          done(Object.assign(new Error('Later.'), { responseCode: 451 }))
-          return
-        }
-        received.push(Buffer.concat(chunks).toString('latin1'))
-        if (verdict === 'take') done()
-      })
-    },
-    ...options,
-  })
-  server.on('error', () => undefined)
-  const listening = server.listen(0, '127.0.0.1')
-  await once(listening, 'listening')
-  onTestFinished(async () => {
-    const closed = once(listening, 'close')
-    server.close(() => undefined)
-    await closed
-  })
-  const { port } = listening.address() as AddressInfo
-  /** As soon as there are so many. */
-  const mails = async (count: number): Promise<Email[]> => {
-    await eventually(() => expect(received).toHaveLength(count))
-    return Promise.all(received.map((raw) => PostalMime.parse(Buffer.from(raw, 'latin1'))))
-  }
-  return { received, mails, verdicts, address: `smtp://127.0.0.1:${port}` }
-}
 
 async function author(text = TEXT) {
   const found = await openAuthor([], { isOnline: false })
