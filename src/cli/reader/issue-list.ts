@@ -242,21 +242,22 @@ export class IssueList {
 
   async #loadPart(limit: number, options: CallOptions): Promise<void> {
     const issues = this.#issues
-    const found = await this.#part(limit, options)
-    // Meanwhile something else may be wanted.
-    if (issues !== this.#issues) return
+    const skip = this.#skip
+    const found = await this.#part(skip, limit, options)
+    // Meanwhile something else may be wanted, or this part began earlier, since others were read.
+    if (issues !== this.#issues || this.#skip < skip) return
     this.#isWhole = this.#shown.query !== undefined || found.length < limit
     issues.push(...found.filter((it) => this.#indexOf(it) < 0))
   }
 
-  async #part(limit: number, options: CallOptions): Promise<readonly Row[]> {
+  async #part(skip: number, limit: number, options: CallOptions): Promise<readonly Row[]> {
     const { show, newsletter, query } = this.#shown
     if (query !== undefined) {
       const input = { query, limit: PART, ...defined({ newsletter }) }
       const found = await this.#operations.search(input, options)
       return found.map((it) => ({ ...it, held: true, excerpt: it.excerpt.text }))
     }
-    const input = { show, skip: this.#skip, limit, excerpts: true, ...defined({ newsletter }) }
+    const input = { show, skip, limit, excerpts: true, ...defined({ newsletter }) }
     return this.#operations.listInbox(input, options)
   }
 
