@@ -25,6 +25,9 @@ interface OutputOptions {
   readonly verbose?: boolean
 }
 
+/** Of a terminal that does not tell its width. */
+const USUAL_WIDTH = 80
+
 /** Thrown by writes to a stream whose reader has gone, as in `hyperletter list | head -1`. */
 export class OutputClosed extends Error {
   override readonly name = 'OutputClosed'
@@ -59,7 +62,7 @@ export class Printer {
 
   /** Characters that a line of the result may take; unlimited where no terminal cuts it. */
   get width(): number {
-    return this.isTerminal ? (this.#stdout.columns ?? 80) : Infinity
+    return this.isTerminal ? this.#stdout.columns || USUAL_WIDTH : Infinity
   }
 
   /**
@@ -94,19 +97,19 @@ export class Printer {
   /** Tells what happens or what to do next, on stderr. Silent with `--json` and `--quiet`. */
   async note(text: string): Promise<void> {
     if (this.#isSilent) return
-    await this.#tell(`${this.#errorStyle.dim(singleLine(text))}\n`)
+    await this.#tellWrapped(this.#errorStyle.dim(singleLine(text)))
   }
 
   /** The next step, on stderr. Silent with `--json` and `--quiet`. */
   async next(hint: string): Promise<void> {
     if (this.#isSilent) return
-    await this.#tell(`${this.#errorStyle.cyan('next:')} ${singleLine(hint)}\n`)
+    await this.#tellWrapped(`${this.#errorStyle.cyan('next:')} ${singleLine(hint)}`)
   }
 
   /** Something that went well enough but should be known, on stderr. Silent with `--json` and `--quiet`. */
   async warn(text: string): Promise<void> {
     if (this.#isSilent) return
-    await this.#tell(`${this.#errorStyle.yellow('warning:')} ${singleLine(text)}\n`)
+    await this.#tellWrapped(`${this.#errorStyle.yellow('warning:')} ${singleLine(text)}`)
   }
 
   /** Reports a failure on stderr: words and a next step, or with `--json` the error as JSON. */
@@ -118,8 +121,9 @@ export class Printer {
     // An interruption is no error.
     if (error.code === 'ABORTED') return this.#tell('Interrupted.\n')
     const { red, cyan } = this.#errorStyle
-    const hint = error.hint === undefined ? '' : `${cyan('next:')} ${singleLine(error.hint)}\n`
-    await this.#tell(`${red('error:')} ${singleLine(error.message)}\n${hint}`)
+    await this.#tellWrapped(`${red('error:')} ${singleLine(error.message)}`)
+    if (error.hint !== undefined)
+      await this.#tellWrapped(`${cyan('next:')} ${singleLine(error.hint)}`)
     if (this.#options.verbose === true) await this.#tell(`${stackOf(error)}\n`)
   }
 
@@ -130,6 +134,15 @@ export class Printer {
 
   get #isSilent(): boolean {
     return this.#options.json === true || this.#options.quiet === true
+  }
+
+  /** A line, broken between words where the terminal would break it anywhere. */
+  async #tellWrapped(line: string): Promise<void> {
+    const { isTTY = false, columns } = this.#stderr
+    const width = columns || USUAL_WIDTH
+    if (!isTTY || line.length <= width) return this.#tell(`${line}\n`)
+    const { default: wrapAnsi } = await import('wrap-ansi')
+    await this.#tell(`${wrapAnsi(line, width)}\n`)
   }
 
   // Nobody reading the complaints is no reason to stop the work.

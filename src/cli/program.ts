@@ -113,7 +113,7 @@ export const WELCOME = `Hyperletter: newsletters that their readers carry. No se
 
   Write     hyperletter create "Tide Tables"
             hyperletter publish first-issue.md
-  Read      hyperletter subscribe hyperletter://…
+  Read      hyperletter open hyperletter://…
             hyperletter inbox
   Carry     hyperletter daemon start
             hyperletter status

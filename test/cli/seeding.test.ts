@@ -206,7 +206,8 @@ describe('status', () => {
     ],
     ['a healthy library', status, 'Everything you chose to keep is here.'],
   ])('says what to do about %s', async (_, it, expected) => {
-    expect((await show(it)).stderr).toContain(expected)
+    const { stdout, stderr } = await show(it)
+    expect(stdout + stderr).toContain(expected)
   })
 })
 

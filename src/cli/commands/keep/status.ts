@@ -99,11 +99,10 @@ async function status(context: Context): Promise<void> {
   }
   await noteSuccessors(context, it.newsletters)
   const step = advice(it)
-  if (step === undefined) {
-    await out.note('Everything you chose to keep is here.')
-  } else {
-    await out.next(step)
-  }
+  if (step !== undefined) return out.next(step)
+  // An author who is to stay online is told so above.
+  const isWaiting = it.newsletters.some((one) => isAuthored(one) && !isSafe(one))
+  if (!isWaiting) await out.note('Everything you chose to keep is here.')
 }
 
 function local({ localPeers }: Status): string {
@@ -156,12 +155,6 @@ function advice({ via, online, newsletters, problem, dataDir }: Status): string 
   if (lonely !== undefined) {
     return `No connected peer has the rest of ${nameOf(lonely)}. The daemon fetches it when one appears.`
   }
-  const uncopied = newsletters.find(
-    (it) => it.roles.includes('author') && it.issues > 0 && !isSafe(it),
-  )
-  if (uncopied !== undefined) {
-    return `Stay online: no one else has all of ${nameOf(uncopied)} yet.`
-  }
   const loading = newsletters.find((it) => !isComplete(it))
   if (loading !== undefined) return `The daemon is fetching ${nameOf(loading)}.`
   return undefined
@@ -172,10 +165,14 @@ export function isSafe({ newestCopies, olderCopies }: NewsletterStatus): boolean
   return newestCopies > 0 && olderCopies > 0
 }
 
+function isAuthored({ roles, issues }: NewsletterStatus): boolean {
+  return roles.includes('author') && issues > 0
+}
+
 /** The answer to what an author asks: may I close the laptop? Empty for newsletters of others, and without issues. */
 function copiesAnswer(it: NewsletterStatus): string {
-  const { roles, issues, newestCopies, olderCopies } = it
-  if (!roles.includes('author') || issues === 0) return ''
+  const { issues, newestCopies, olderCopies } = it
+  if (!isAuthored(it)) return ''
   const newest = `issue ${issues} of ${nameOf(it)}`
   if (isSafe(it)) {
     const others = `${newestCopies} ${newestCopies === 1 ? 'other' : 'others'}`

@@ -4,7 +4,7 @@ import { HyperletterError } from '../../../errors.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { OWN_NEWSLETTER, wholeNumber } from '../../command.ts'
 import { type Commands, type Context, withConnection } from '../../context.ts'
-import { formatBytes, plural, quoteTitle } from '../../terminal/format.ts'
+import { formatBytes, localWords, plural, quoteTitle } from '../../terminal/format.ts'
 import { draftSource, includeOption, type SiteOptions } from './draft-input.ts'
 
 interface PreviewOptions extends SiteOptions {
@@ -96,12 +96,14 @@ export async function previewText(context: Context, shown: Preview): Promise<str
 }
 
 /** What looks wrong with a draft; also said where nothing does. */
-export function findingsText({ out }: Context, { issue, findings, sizeBytes }: Preview): string {
+export function findingsText({ out }: Context, shown: Preview): string {
+  const { issue, findings, sizeBytes, publishAt } = shown
   const { green, yellow, dim } = out.style
   const files = issue.attachments.length
   const more = files === 0 ? '' : ` with ${plural(files, 'file')}`
+  const when = publishAt === undefined ? '' : `, published ${localWords(publishAt)}`
   const facts = dim(
-    `issue ${issue.number} of ${quoteTitle(issue.newsletter)}, ${formatBytes(sizeBytes)}${more}`,
+    `issue ${issue.number} of ${quoteTitle(issue.newsletter)}, ${formatBytes(sizeBytes)}${more}${when}`,
   )
   if (findings.length === 0) return `${green('Nothing looks wrong.')} ${facts}\n`
   const lines = findings.map(({ line, message }) => {

@@ -7,7 +7,7 @@ import { type Commands, type Context, loadConfig, withOperations } from '../../c
 import { parseLocalDate } from '../../../sources/date.ts'
 import { ask, canAsk } from '../../input.ts'
 import { draftSource, includeOption, tellWarning, type SiteOptions } from './draft-input.ts'
-import { formatBytes, plural, quoteTitle, shortKey } from '../../terminal/format.ts'
+import { formatBytes, localWords, plural, quoteTitle, shortKey } from '../../terminal/format.ts'
 import { needsPager } from '../../terminal/programs.ts'
 import { Progress } from '../../terminal/progress.ts'
 import { formatTable } from '../../terminal/table.ts'
@@ -142,7 +142,7 @@ async function confirm(
 ): Promise<Options | undefined> {
   const { io, out, services } = context
   const { look, previewText, findingsText } = await import('./preview.ts')
-  const input = { draft, ...defined({ newsletter: options.to }) }
+  const input = { draft, ...defined({ newsletter: options.to, at: options.at }) }
   const preview = () =>
     withOperations(context, (operations) =>
       look(operations.previewDraft(input, { signal: io.signal })),
@@ -153,13 +153,13 @@ async function confirm(
     if (isLong && (await services.openPager(text, io.env)))
       await out.help(findingsText(context, shown))
     else await out.help(text)
-    const { issue, findings } = shown
+    const { issue, findings, publishAt } = shown
     const include = findings.flatMap((it) => it.include ?? [])
     const isTwice = findings.some((it) => it.number !== undefined)
     const question =
       include.length > 0 || isTwice
         ? 'Publish it all the same?'
-        : `Publish it as issue ${issue.number} of ${quoteTitle(issue.newsletter)}?`
+        : `Publish it${publishAt === undefined ? '' : ` ${localWords(publishAt)}`} as issue ${issue.number} of ${quoteTitle(issue.newsletter)}?`
     if (!/^y(?:es)?$/i.test((await ask(io, `${question} (yes/no) `)) ?? '')) return undefined
     // What is signed is what was shown.
     const now = await preview()
