@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { launchBrowser } from '../../test/helpers/browser.ts'
 import { LAUNCHER } from '../children.ts'
 import type { Context } from '../context.ts'
@@ -8,7 +10,10 @@ import { interleave, type Result } from '../measure.ts'
 /** The last words of the first screen. */
 const DRAWN = 'q quit'
 
-/** From a link to the first paint of the newest issue, and from a command to the first screen of a reader in the terminal. */
+/** As long as many issues are. */
+const LONG = 'High water at noon, low water at **six**.\n\n'.repeat(200)
+
+/** From a link to the first paint of the newest issue, and from a command to the first screen of a reader in the terminal, and from a saved draft to its preview. */
 export async function measureDaily(context: Context): Promise<Result[]> {
   const { link, issues } = await context.archive()
   const bootstrap = await context.bootstrap()
@@ -33,7 +38,15 @@ export async function measureDaily(context: Context): Promise<Result[]> {
         await daemon.stop()
       }
     })
+    context.say(`preview: ${runs} changes`)
+    const refreshed = await context.withTemporary('preview', (it) => refresh(context, it, runs))
     return [
+      {
+        what: 'preview: a change on the page in the browser, after it was saved',
+        unit: 'ms',
+        samples: { ours: refreshed, baseline: [] },
+        goal: { value: 100 },
+      },
       {
         what: `open <link>: newest of ${issues} issues painted, from nothing`,
         unit: 'ms',
@@ -70,25 +83,70 @@ async function openLink(context: Context, link: string, bootstrap: string): Prom
   }
 }
 
+/** How long the page of a draft takes to show each change of its file, in ms. */
+async function refresh(context: Context, folder: string, changes: number): Promise<number[]> {
+  const flags = ['--data-dir', join(folder, 'data'), '--bootstrap', '127.0.0.1:9']
+  await context.children.time([LAUNCHER, 'create', 'Tide Tables', '--json', ...flags])
+  const draft = join(folder, 'draft.md')
+  const write = (change: number) => writeFile(draft, `# Tide\n\nChange ${change}.\n\n${LONG}`)
+  await write(0)
+  const command = [process.execPath, LAUNCHER, 'preview', draft, '--no-browser', ...flags]
+  const terminal = inTerminal(command)
+  const browser = await launchBrowser()
+  try {
+    const url = await terminal.shows(/http:\/\/[!-~]+/)
+    const page = await browser.newPage()
+    await page.goto(url)
+    await page.waitForSelector('html[data-following]')
+    const samples: number[] = []
+    for (let change = 1; change <= changes; change++) {
+      await write(change)
+      const start = performance.now()
+      await page.waitForSelector(`.prose p:text-is("Change ${change}.")`)
+      samples.push(performance.now() - start)
+    }
+    return samples
+  } finally {
+    await browser.close()
+    await terminal.end('\u0003')
+  }
+}
+
 /** How long a command takes in a terminal until its first screen is drawn, in ms. */
 async function firstScreen(command: readonly string[]): Promise<number> {
+  const start = performance.now()
+  const terminal = inTerminal(command)
+  await terminal.shows(new RegExp(DRAWN))
+  const ms = performance.now() - start
+  await terminal.end('q')
+  return ms
+}
+
+/** Runs a command in a terminal of its own. */
+function inTerminal(command: readonly string[]) {
   const line = command.map((it) => `'${it.replaceAll("'", `'\\''`)}'`).join(' ')
   const env = { ...process.env, TERM: 'xterm-256color' }
-  const start = performance.now()
-  const terminal = spawn('script', ['-qfec', line, '/dev/null'], {
+  const child = spawn('script', ['-qfec', line, '/dev/null'], {
     env,
     stdio: ['pipe', 'pipe', 'inherit'],
   })
-  const closed = once(terminal, 'close')
+  const closed = once(child, 'close')
   let seen = ''
-  let ms = Infinity
-  terminal.stdout.on('data', (part: Buffer) => {
-    seen += part.toString()
-    if (ms !== Infinity || !seen.includes(DRAWN)) return
-    ms = performance.now() - start
-    terminal.stdin.end('q')
-  })
-  await closed
-  if (ms === Infinity) throw new Error(`Nothing was drawn: ${seen}`)
-  return ms
+  child.stdout.on('data', (part: Buffer) => (seen += part.toString()))
+  return {
+    /** Resolves with what matches, as soon as it was written. */
+    async shows(pattern: RegExp): Promise<string> {
+      for (;;) {
+        const [found] = pattern.exec(seen) ?? []
+        if (found !== undefined) return found
+        if (child.exitCode !== null) throw new Error(`It ended: ${seen}`)
+        await Promise.race([once(child.stdout, 'data'), closed])
+      }
+    },
+    /** Presses a last key. */
+    async end(key: string): Promise<void> {
+      child.stdin.end(key)
+      await closed
+    },
+  }
 }
