@@ -1,7 +1,7 @@
 import type { Operations } from '../api/contract/contract.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
-import { type Announcement, eventOf, isOutcome, type Outlet } from './outlet.ts'
+import { type OutletEvent, eventOf, isOutcome, type Outlet } from './outlet.ts'
 import {
   type Delivery,
   MAX_WAITING,
@@ -57,7 +57,7 @@ export class OutletDispatcher {
   }
 
   /** Takes an issue, or what became of a draft, at once and delivers it when it can; failures are logged. */
-  add(issue: Announcement): void {
+  add(issue: OutletEvent): void {
     const newest = this.#newest?.get(issue.feedKey)
     // Of a correction, nobody knows which issues came before.
     const isKnown = !isOutcome(issue) && (newest !== undefined || eventOf(issue) === 'issue')

@@ -1,5 +1,5 @@
 import { singleLine } from '../render/plain.ts'
-import { type Announcement, eventOf, factsOf, type Outlet } from './outlet.ts'
+import { type OutletEvent, eventOf, factsOf, type Outlet } from './outlet.ts'
 import { runProgram } from './program.ts'
 
 export interface NotificationOutletOptions {
@@ -46,7 +46,7 @@ export function notificationOutlet({
   }
 }
 
-function noticeOf(all: readonly [Announcement, ...Announcement[]]): {
+function noticeOf(all: readonly [OutletEvent, ...OutletEvent[]]): {
   title: string
   text: string
 } {
@@ -58,7 +58,7 @@ function noticeOf(all: readonly [Announcement, ...Announcement[]]): {
   }
 }
 
-function countOf(all: readonly Announcement[]): string {
+function countOf(all: readonly OutletEvent[]): string {
   const kinds = { issue: 'new', corrected: 'corrected', published: 'published' } as const
   const counts = Object.entries(kinds).map(
     ([event, word]) => [all.filter((it) => eventOf(it) === event).length, word] as const,
@@ -71,7 +71,7 @@ function countOf(all: readonly Announcement[]): string {
 }
 
 /** Its title, and what became of it if it is not new. */
-function headlineOf(it: Announcement): string {
+function headlineOf(it: OutletEvent): string {
   const { title, note, retractedAt } = factsOf(it)
   const what = {
     issue: undefined,

@@ -10,19 +10,19 @@ export type ScheduledOutcome = Output<'listScheduled'>[number] & {
   readonly event: 'published' | 'not-published'
 }
 
-export type Announcement = ArrivedIssue | ScheduledOutcome
+export type OutletEvent = ArrivedIssue | ScheduledOutcome
 
-export function isOutcome(it: Announcement): it is ScheduledOutcome {
+export function isOutcome(it: OutletEvent): it is ScheduledOutcome {
   return 'at' in it
 }
 
 /** What it is: `corrected` is an issue that its author amended or retracted. */
-export function eventOf(it: Announcement): 'issue' | 'corrected' | ScheduledOutcome['event'] {
+export function eventOf(it: OutletEvent): 'issue' | 'corrected' | ScheduledOutcome['event'] {
   return 'event' in it ? it.event : 'issue'
 }
 
 /** Its issue, and what is said of it. */
-export function factsOf(it: Announcement): Facts {
+export function factsOf(it: OutletEvent): Facts {
   if (!isOutcome(it)) return it
   const { feedKey, newsletter = feedKey, title, publishedAt, published, problem } = it
   const more = defined({ number: published?.number, note: problem?.message })
@@ -36,7 +36,7 @@ type Facts = Pick<ArrivedIssue, 'feedKey' | 'newsletter' | 'title' | 'publishedA
  * The same for each attempt to deliver it, and for nothing else: key and number of the issue, and of a correction the
  * block that has it, or that it is retracted. Of a scheduled draft its id, and its number or what is wrong.
  */
-export function deliveryId(it: Announcement): string {
+export function deliveryId(it: OutletEvent): string {
   if (isOutcome(it)) return `${it.id}/${it.published?.number ?? it.problem?.code}`
   const { feedKey, number, editionBlock, retractedAt } = it
   const which = retractedAt === undefined ? editionBlock : 'retracted'
@@ -56,7 +56,7 @@ export interface Outlet {
    * @param signal Ends what is under way, soon.
    * @throws whatever says why it failed
    */
-  deliver(issues: readonly [Announcement, ...Announcement[]], signal: AbortSignal): Promise<void>
+  deliver(issues: readonly [OutletEvent, ...OutletEvent[]], signal: AbortSignal): Promise<void>
 }
 
 export interface OutletPolicy {

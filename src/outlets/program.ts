@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { splitCommand } from '../config/values.ts'
 import { HyperletterError } from '../errors.ts'
 import { singleLine } from '../render/plain.ts'
-import { type Announcement, eventOf, factsOf, type Outlet } from './outlet.ts'
+import { type OutletEvent, eventOf, factsOf, type Outlet } from './outlet.ts'
 
 export interface ProgramOutletOptions {
   /** Program and fixed arguments. */
@@ -33,7 +33,7 @@ export function programOutlet({ command, dataDir }: ProgramOutletOptions): Outle
   }
 }
 
-function variablesOf(it: Announcement): Record<string, string> {
+function variablesOf(it: OutletEvent): Record<string, string> {
   const { feedKey, newsletter, number = '', title, publishedAt, ...more } = factsOf(it)
   const { summary = '', note = '', retractedAt = '' } = more
   return {

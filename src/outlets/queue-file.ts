@@ -4,14 +4,14 @@ import { correctedIssue, issueSummary, scheduled } from '../api/contract/parts.t
 import { SerialQueue } from '../async.ts'
 import { replaceWhole } from '../atomic-file.ts'
 import { codeOf } from '../errors.ts'
-import type { Announcement, ArrivedIssue } from './outlet.ts'
+import type { OutletEvent, ArrivedIssue } from './outlet.ts'
 
 /** Issues that wait for one outlet; the oldest are given up for newer ones. */
 export const MAX_WAITING = 1_000
 
 /** An issue that is still to be delivered. */
 export interface Delivery {
-  readonly issue: Announcement
+  readonly issue: OutletEvent
   /** When it arrived, in milliseconds since 1970. */
   readonly arrivedAt: number
 }
