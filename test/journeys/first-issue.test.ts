@@ -55,10 +55,7 @@ test(
     const reader = await openPeer(network)
     await all(reader.operations.subscribe({ link, wait: true }))
     const issue = await reader.operations.readIssue({ newsletter: 'Tide', number: 1 })
-    expect(issue).toMatchObject({
-      verified: true,
-      markdown: expect.stringContaining('High at noon'),
-    })
+    expect(issue.verified && issue.markdown).toContain('High at noon')
     await shell.run('clear; hyperletter status')
     await shell.shows(/Safe to go offline: issue 1 of “Tide Tables” is held in full by 1 other/)
     await shell.run('clear; hyperletter daemon stop')
