@@ -240,7 +240,8 @@ describe('read', () => {
     const link = `hyperletter://${issue.feedKey}/2`
     await runCli(['read', `${link}#issue-tides`, '--markdown'], { operations })
     await runCli(['read', link, '3', '--markdown'], { operations })
-    expect(asked).toMatchObject([{ number: 2 }, { number: 3 }])
+    await runCli(['read', `<${link}>.`, '--markdown'], { operations })
+    expect(asked).toMatchObject([{ number: 2 }, { number: 3 }, { number: 2 }])
   })
 
   it('gives everything as JSON, with HTML that names the attachments', async () => {

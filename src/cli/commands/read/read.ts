@@ -63,7 +63,7 @@ async function read(
   const { newsletter, number } =
     named === undefined
       ? await newestUnread(context)
-      : { newsletter: named, number: given ?? numberIn(named) }
+      : { newsletter: named, number: given ?? (await numberIn(named)) }
   if (options.browser === true) return readInBrowser(context, newsletter, number)
   if (options.diff === true) return showDiff(context, newsletter, number, options)
   const { issue, newest, pictures, origins } = await fetchIssue(
@@ -96,10 +96,16 @@ async function read(
   }
 }
 
-/** The number of the issue that a link leads to. */
-function numberIn(link: string): number | undefined {
-  const number = /^hyperletter:.*\/([1-9]\d{0,14})(?:#.*)?$/i.exec(link)?.[1]
-  return number === undefined ? undefined : Number(number)
+/** The number of the issue that a link leads to, however mail hands it on. */
+async function numberIn(named: string): Promise<number | undefined> {
+  if (!/hyperletter:/i.test(named)) return undefined
+  const { parseLink } = await import('../../../format/keys/link.ts')
+  try {
+    return parseLink(named).number
+  } catch {
+    // Then it is a title, or whoever looks it up says what is wrong with it.
+    return undefined
+  }
 }
 
 async function newestUnread(context: Context) {
