@@ -154,6 +154,8 @@ export function createProgram(write: HelpSink): CliCommand {
     .option('--no-color', 'print without colours (NO_COLOR)')
     .option('--verbose', 'log details to stderr')
     .configureHelp({
+      // Beside the longest command, this much is left of 80 columns.
+      minWidthToWrap: 30,
       subcommandTerm: (command) => [command.name(), argumentsOf(command)].join(' ').trim(),
     })
     .configureOutput({

@@ -77,11 +77,13 @@ describe('help', () => {
   })
 
   it('fits a narrow terminal', async () => {
-    const stdout = new Capture({ isTTY: true, columns: 72 })
-    await runCli(['retract', '--help'], { stdout })
-    const help = stdout.text.replaceAll(/^ {2}\$ .+\n/gm, '')
-    expect(help).toContain('A retraction is permanent')
-    expect(help.split('\n').filter((line) => line.length > 72)).toEqual([])
+    for (const command of ['retract', '']) {
+      const stdout = new Capture({ isTTY: true, columns: 75 })
+      await runCli([command, '--help'].filter(Boolean), { stdout })
+      const help = stdout.text.replaceAll(/^ {2}\$ .+\n/gm, '')
+      expect(help).toMatch(/A retraction is permanent|withdraw an issue/)
+      expect(help.split('\n').filter((line) => line.length > 75)).toEqual([])
+    }
   })
 
   it('does not show the former name of a command, which still works', async () => {
