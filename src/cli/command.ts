@@ -141,6 +141,16 @@ export function author(text: string): { name: string; url?: string } {
   return url === undefined ? { name } : { name, url }
 }
 
+/** Refuses what is no BCP 47 language tag; nothing stays nothing. */
+export function languageTag(text: string): string {
+  try {
+    if (text !== '') Intl.getCanonicalLocales(text)
+    return text
+  } catch {
+    throw new InvalidArgumentError('Not a language tag; try en or pt-BR.')
+  }
+}
+
 /** Makes a parser of whole numbers. */
 export function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {

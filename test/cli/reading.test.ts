@@ -180,6 +180,18 @@ describe('inbox', () => {
     expect(stdout).toBe('No unread issues.\n')
     expect(stderr).toContain('hyperletter subscribe')
   })
+
+  it('says that nothing has arrived yet from what is followed', async () => {
+    const { title: _, ...waiting } = newsletter
+    const { stderr } = await runCli(['inbox'], {
+      operations: {
+        listInbox: answer([]),
+        listNewsletters: answer([waiting]),
+        takeNotices: answer([]),
+      },
+    })
+    expect(stderr).toMatch(/Nothing has arrived from \w{8} yet: check its link first\./)
+  })
 })
 
 describe('read', () => {

@@ -27,7 +27,7 @@ const published: Output<'publishIssue'> = {
 describe('create', () => {
   it('prints the link and the numbered words', async () => {
     const { code, stdout, stderr } = await runCli(['create', 'Tide Tables'], {
-      operations: { createNewsletter: answer(created) },
+      operations: { listNewsletters: answer([]), createNewsletter: answer(created) },
     })
     expect(code).toBe(0)
     expect(stdout).toContain(created.link)
@@ -38,10 +38,19 @@ describe('create', () => {
 
   it('prints exactly the result with --json', async () => {
     const { stdout, stderr } = await runCli(['create', 'Tide Tables', '--json'], {
-      operations: { createNewsletter: answer(created) },
+      operations: { listNewsletters: answer([]), createNewsletter: answer(created) },
     })
     expect(jsonOf(stdout)).toEqual(created)
     expect(stderr).toBe('')
+  })
+
+  it('warns of a second newsletter with the same title, and refuses what is no language', async () => {
+    const own = { title: 'Tide Tables', roles: ['author'] } as Output<'listNewsletters'>[number]
+    const operations = { listNewsletters: answer([own]), createNewsletter: answer(created) }
+    const { stderr } = await runCli(['create', 'Tide Tables'], { operations })
+    expect(stderr).toContain('another newsletter with this title; yyyyyyyy names the new one')
+    const wrong = await runCli(['create', 'Tides', '--language', 'pt_BR'], {})
+    expect(wrong.stderr).toContain('Not a language tag; try en or pt-BR.')
   })
 
   it('passes on what was said of the newsletter', async () => {
@@ -50,6 +59,7 @@ describe('create', () => {
     const authors = ['--author', 'Ada <https://example.org>', '--author', 'Bo']
     await runCli([...argv, ...authors], {
       operations: {
+        listNewsletters: answer([]),
         createNewsletter: (input) => {
           seen.push(input)
           return Promise.resolve(created)
@@ -94,7 +104,7 @@ describe('create', () => {
         stdin,
         stdout,
         stderr,
-        operations: { createNewsletter: answer(created) },
+        operations: { listNewsletters: answer([]), createNewsletter: answer(created) },
       })
       return { ...result, answered }
     }
@@ -147,7 +157,7 @@ describe('create', () => {
         stdin: new Keyboard(),
         stderr,
         signal: interrupt.signal,
-        operations: { createNewsletter: answer(created) },
+        operations: { listNewsletters: answer([]), createNewsletter: answer(created) },
       })
       await stderr.waitFor(/Word \d+: /)
       interrupt.abort()

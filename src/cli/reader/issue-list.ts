@@ -64,9 +64,9 @@ export class IssueList {
     const of = newsletter === undefined ? '' : ` · ${singleLine(only)}`
     const title = query === undefined ? TITLES[show] + of : `Search: ${query}${of}`
     const empty = query === undefined ? NOTHING[show] : 'Nothing found. Esc goes back.'
-    const more = this.#isWhole ? '' : ' · more below'
     return {
-      title: title + more,
+      title,
+      isWhole: this.#isWhole,
       issues: this.#issues,
       cursor: this.#cursor,
       top: this.#top,

@@ -113,7 +113,7 @@ class PlainReader {
   async #print(): Promise<void> {
     this.#last = undefined
     await this.#list.choose(this.#from, this.#height)
-    const { title, issues, empty } = this.#list.view()
+    const { title, isWhole, issues, empty } = this.#list.view()
     const lines: string[] = []
     const { width } = this.#context.out
     let left = this.#height
@@ -124,9 +124,10 @@ class PlainReader {
       lines.push(line)
     }
     this.#printed = lines.length
+    const isMore = !isWhole || this.#from + this.#printed < issues.length
     if (lines.length === 0)
       lines.push(issues.length === 0 ? `${empty}\n` : 'The end of the list.\n')
-    await this.#context.out.text(`${title}\n${lines.join('')}`)
+    await this.#context.out.text(`${title}${isMore ? ', more below' : ''}\n${lines.join('')}`)
   }
 
   async #read(index: number): Promise<void> {

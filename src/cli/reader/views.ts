@@ -20,6 +20,8 @@ export interface Canvas {
 
 export interface ListView {
   readonly title: string
+  /** Whether all are loaded: else there are more than `issues`. */
+  readonly isWhole: boolean
   readonly issues: readonly Row[]
   readonly cursor: number
   /** Index of the issue in the first line. */
@@ -61,9 +63,10 @@ export function wordsIn({ title, issues, top }: ListView, rows: number): string[
 
 /** A screen of a list. @param message is its last line; where it is empty, the keys are. */
 export function drawList(view: ListView, message: string, canvas: Canvas): string[] {
-  const { title, issues, cursor, top, empty } = view
+  const { title, isWhole, issues, cursor, top, empty } = view
   const { columns, rows, style, measure } = canvas
-  const place = issues.length === 0 ? '' : `${cursor + 1}/${issues.length}`
+  const count = `${issues.length}${isWhole ? '' : '+'}`
+  const place = issues.length === 0 ? '' : `${cursor + 1}/${count}`
   const head = fit(title, columns - place.length - 2, measure) + ` ${place}`
   const height = listRows(rows)
   const shown = issues.slice(top, top + height)

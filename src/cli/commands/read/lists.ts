@@ -147,7 +147,7 @@ async function inbox(context: Context, options: InboxOptions): Promise<void> {
   if (!isPart && (await readHere(context, { show, newsletter }, options.plain))) return
   const part = limit === undefined ? {} : { limit, skip: (page - 1) * limit, excerpts: true }
   const input = { show, ...part, ...defined({ newsletter }) }
-  const { issues, subscriptions, notices } = await withOperations(context, async (operations) => {
+  const { issues, followed, notices } = await withOperations(context, async (operations) => {
     const found = await operations.listInbox(input, { signal: io.signal })
     // Nothing unread may mean that all is read, or that nothing is followed: two different next steps.
     const newsletters =
@@ -155,7 +155,7 @@ async function inbox(context: Context, options: InboxOptions): Promise<void> {
     return {
       notices: await takeNotices(context, operations),
       issues: found,
-      subscriptions: newsletters.filter(({ roles }) => roles.includes('subscriber')).length,
+      followed: newsletters.filter(({ roles }) => roles.includes('subscriber')),
     }
   })
   const { bold, cyan, dim } = out.style
@@ -185,8 +185,14 @@ async function inbox(context: Context, options: InboxOptions): Promise<void> {
       await out.note('`hyperletter inbox --mark-read` marks all of them as read')
     }
     await out.next(`hyperletter read ${shortKey(first.feedKey)} ${first.number}`)
-  } else if (subscriptions === 0) {
+  } else if (followed.length === 0) {
     await out.next('Run `hyperletter subscribe <link>` to follow a newsletter.')
+  } else {
+    const waiting = followed.find((it) => it.title === undefined)?.feedKey
+    if (waiting === undefined) return
+    const key = shortKey(waiting)
+    await out.note(`Nothing has arrived from ${key} yet: check its link first.`)
+    await out.next(`\`hyperletter why ${key}\` says what is missing.`)
   }
 }
 

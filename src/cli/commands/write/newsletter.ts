@@ -4,8 +4,8 @@ import { ask, canAsk } from '../../input.ts'
 import { quoteTitle, shortKey } from '../../terminal/format.ts'
 import { defined } from '../../../defined.ts'
 import { singleLine } from '../../../render/plain.ts'
-import { author, collect, OWN_NEWSLETTER } from '../../command.ts'
-import { call, type Commands, type Context } from '../../context.ts'
+import { author, collect, languageTag, OWN_NEWSLETTER } from '../../command.ts'
+import { call, type Commands, type Context, withOperations } from '../../context.ts'
 import { formatTable, shrinking } from '../../terminal/table.ts'
 
 interface Options {
@@ -29,7 +29,7 @@ export const commands: Commands = {
       .describeArgument('title', 'the title that readers see')
       .option('--description <text>', 'short description')
       .option('--author <name>', '"Name" or "Name <https://…>"; repeatable', collect(author))
-      .option('--language <tag>', 'language tag, for example en or pt-BR')
+      .option('--language <tag>', 'language tag, for example en or pt-BR', languageTag)
       .option('--private', 'encrypt issues; only people with the link can read them')
       .option('--no-confirm', 'skip the quiz on the recovery phrase')
       .examples(
@@ -43,7 +43,7 @@ export const commands: Commands = {
       .option('--title <text>', 'the title that readers see')
       .option('--description <text>', 'short description')
       .option('--author <name>', '"Name" or "Name <https://…>"; repeatable', collect(author))
-      .option('--language <tag>', 'language tag, for example en or pt-BR')
+      .option('--language <tag>', 'language tag, for example en or pt-BR', languageTag)
       .option('--website <address>', 'web address of the newsletter')
       .option('--license <text>', 'licence of the texts, for example CC-BY-4.0')
       .details(WHAT_EDIT_DOES)
@@ -58,15 +58,22 @@ export const commands: Commands = {
 
 async function create(context: Context, title: string, options: Options): Promise<void> {
   const { description, author: authors, language, private: isPrivate } = options
-  const created = await call(context, 'createNewsletter', {
-    title,
-    ...defined({ description, authors, language }),
-    ...(isPrivate === true && { private: true }),
+  const input = { title, ...defined({ description, authors, language, private: isPrivate }) }
+  const { created, isTwice } = await withOperations(context, async (operations) => {
+    const before = await operations.listNewsletters({})
+    return {
+      created: await operations.createNewsletter(input),
+      isTwice: before.some((it) => it.roles.includes('author') && it.title === title),
+    }
   })
   await context.out.result(created, () => describe(created, isPrivate === true, context))
   const { out } = context
   if (options.confirm && canAsk(context))
     await confirmPhrase(context, created.recoveryPhrase.split(' '))
+  if (isTwice) {
+    const key = shortKey(created.feedKey)
+    await out.warn(`You write another newsletter with this title; ${key} names the new one.`)
+  }
   await out.next(`hyperletter publish <file.md> --to ${shortKey(created.feedKey)}`)
 }
 
