@@ -31,7 +31,7 @@ export function linkPosts(
     }
     if (edits.length === 0 && lost.size === 0) return it
     const { markdown, warnings, ...head } = it.draft
-    const told = [...warnings, ...warningsOf([...lost.values()], siteUrl, it.origin !== '')]
+    const told = [...warnings, ...warningsOf([...lost.values()], siteUrl)]
     return keep({ ...it, draft: { ...head, warnings: told, markdown: edited(markdown, edits) } })
   })
 }
@@ -64,10 +64,7 @@ export function linkAddresses(
     }
     if (targets.size === 0 && lost.length === 0) return it
     const { markdown, warnings, ...head } = it.draft
-    const told = [
-      ...warnings,
-      ...warningsOf(lost, undefined, true).map(({ message }) => ({ message })),
-    ]
+    const told = [...warnings, ...warningsOf(lost, undefined).map(({ message }) => ({ message }))]
     const linked = withTargets(markdown, targets)
     return keep({ ...it, draft: { ...head, warnings: told, markdown: linked } })
   })
@@ -199,16 +196,10 @@ function onSite(
 /** Lost links of one post that get a warning each; the rest are counted. */
 const MAX_TOLD = 20
 
-function warningsOf(
-  lost: readonly DraftLink[],
-  siteUrl: string | undefined,
-  isImport: boolean,
-): DraftWarning[] {
+function warningsOf(lost: readonly DraftLink[], siteUrl: string | undefined): DraftWarning[] {
   const told = lost.slice(0, MAX_TOLD).map(({ target, line }) => {
     const shown = target.slice(0, 255).replaceAll(/\p{C}/gu, '?')
-    // Of one draft alone, nobody imports a site.
-    const isOfSite = siteUrl === undefined && isImport
-    const hint = isOfSite ? '; --site-url makes it an address of the site' : ''
+    const hint = siteUrl === undefined ? '; --site-url makes it an address of the site' : ''
     return {
       kind: 'dead-link' as const,
       message: `The link to "${shown}" leads to no post and no file, and is shown as its text${hint}.`,
