@@ -44,12 +44,18 @@ export async function shellIn(
   const bin = await temporaryDirectory()
   await symlink(LAUNCHER, join(bin, 'hyperletter'))
   const bootstrap = network.map(({ host, port }) => `${host}:${port}`).join() || '127.0.0.1:1'
+  const dataDir = join(folder, 'data')
+  // Also where the test failed.
+  onTestFinished(async () => {
+    const stop = [LAUNCHER, 'daemon', 'stop', '--quiet', '--data-dir', dataDir]
+    await run(process.execPath, stop).catch(() => undefined)
+  })
   const terminal = await tmux(['env', '--chdir', folder, 'bash', '--norc'], {
     rows: 40,
     env: {
       PS1: '\u0024 ',
       PATH: `${bin}:${dirname(process.execPath)}:${process.env['PATH']}`,
-      HYPERLETTER_HOME: join(folder, 'data'),
+      HYPERLETTER_HOME: dataDir,
       HYPERLETTER_BOOTSTRAP: bootstrap,
       HYPERLETTER_LOCAL_DISCOVERY: 'off',
       XDG_CONFIG_HOME: join(folder, 'config'),
