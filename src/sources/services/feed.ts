@@ -25,7 +25,7 @@ export function feedImport(place: Place, options: ExportOptions): DraftSource {
   return {
     linkedBy: 'addresses',
     async *drafts({ signal }) {
-      const context = contextOf(options)
+      const context: PostContext = { ...contextOf(options), isPublic: true }
       const seen = new Set<string>()
       const pages = new Set<string>()
       let address = 'address' in place ? place.address : undefined
@@ -73,7 +73,7 @@ export async function* draftsInFeed(
   body: Buffer,
   options: ExportOptions,
 ): AsyncGenerator<FoundDraft | SkippedDraft> {
-  const context = contextOf(options)
+  const context: PostContext = { ...contextOf(options), isPublic: true }
   for (const post of (await feedPage(body)).posts) {
     // Nothing would tell a post with neither from another one when it changes.
     const id = post.id ?? post.link

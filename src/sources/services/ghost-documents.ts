@@ -54,7 +54,8 @@ function nodeToHtml(node: Json, isOpen: boolean, depth: number): string {
     case 'aside':
       return wrapped('blockquote', inner())
     case 'list':
-      return wrapped(textIn(node, 'listType') === 'number' ? 'ol' : 'ul', inner())
+      if (textIn(node, 'listType') !== 'number') return wrapped('ul', inner())
+      return `<ol start="${Number(node['start']) || 1}">${inner()}</ol>`
     case 'listitem': {
       // A list in a list is an item of its own, after the one that it belongs to.
       const children = listIn(node, 'children')

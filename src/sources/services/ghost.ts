@@ -161,8 +161,9 @@ function addressOf(slug: string, siteUrl: string | undefined): string {
 /** Why a post is not for everybody; a status or visibility that is not known may hide one. */
 function reasonToWithhold(row: Row, meta: Row) {
   const status = text(row['status'])
-  const visibility = text(row['visibility'] ?? 'public')
-  const type = text(row['type'] ?? (isYes(row['page']) ? 'page' : 'post'))
+  // The oldest exports have no such field; one that is empty says nothing.
+  const visibility = row['visibility'] === undefined ? 'public' : text(row['visibility'])
+  const type = isYes(row['page']) ? 'page' : text(row['type'] ?? 'post')
   if (status === 'scheduled') return { kind: 'scheduled', why: 'a post that is scheduled' } as const
   if (status === 'draft') return { kind: 'drafts', why: 'a draft' } as const
   if (status === 'sent' || isYes(meta['email_only']))
@@ -170,7 +171,10 @@ function reasonToWithhold(row: Row, meta: Row) {
   if (status !== 'published')
     return { kind: 'drafts', why: `a post of the status "${shown(status)}"` } as const
   if (visibility !== 'public')
-    return { kind: 'private', why: `a post for ${shown(visibility)}, not for everybody` } as const
+    return {
+      kind: 'private',
+      why: `a post for ${shown(visibility) || 'nobody knows whom'}, not for everybody`,
+    } as const
   if (type !== 'post') return { kind: 'extras', why: `a ${shown(type)}, not a post` } as const
   return undefined
 }

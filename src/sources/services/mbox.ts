@@ -129,7 +129,8 @@ function dateOf(mail: Mail, { date, headers }: Email): string {
         .replace(/-0000$/, '+0000')
         .trim(),
     )
-    if (day !== undefined && Date.parse(day) > 0) return day
+    const time = Date.parse(day ?? '')
+    if (day !== undefined && time > 0 && time < Date.now()) return day
   }
   return ''
 }

@@ -76,6 +76,7 @@ export async function draftOfPost(post: Post, context: PostContext): Promise<Fou
   const warnings: DraftWarning[] = [...(post.warnings ?? [])]
   const warn = (message: string) => void warnings.push({ message })
   const dated = dateOf(post, context, warn)
+  if (context.isPublic !== true) refuseFuture(dated, context)
   const shown = new ShownPictures(baseOf(post, context), context)
   const markdown = await bodyOf(post, shown, warn)
   checkBody(markdown)
@@ -131,6 +132,13 @@ function dateOf(
   return { publishedAt: parsed, dateFrom: 'head' }
 }
 
+/** A post may be public by its state, and by its date not be so yet. */
+function refuseFuture({ publishedAt }: Pick<Draft, 'publishedAt'>, { include }: PostContext): void {
+  if (Date.parse(publishedAt) <= Date.now() || include?.has('scheduled') === true) return
+  const day = publishedAt.slice(0, 10)
+  throw invalidDraft(`a post dated in the future (${day}); --include scheduled publishes it`)
+}
+
 async function bodyOf(
   post: Post,
   shown: ShownPictures,
@@ -159,7 +167,9 @@ async function bodyOf(
     const html = `<${FOOTNOTE} id="${quoted(mark)}">${note}</${FOOTNOTE}>`
     parts.push((await htmlToMarkdown(html, shown.rules)).markdown)
   }
-  return parts.join('\n')
+  return [...marks]
+    .filter((mark) => !parts.some((it) => it.includes(`[^${mark}]:`)))
+    .reduce((text, mark) => text.replaceAll(`[^${mark}]`, ''), parts.join('\n'))
 }
 
 function quoted(text: string): string {

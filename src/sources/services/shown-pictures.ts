@@ -32,6 +32,8 @@ export interface ExportOptions {
 export interface PostContext extends ExportOptions {
   readonly pictures?: FetchedPictures | undefined
   readonly archive?: Archive | undefined
+  /** Whoever reads the source sees its posts already, also those that are dated in the future. */
+  readonly isPublic?: boolean | undefined
   /** Names under which the archive may have the picture of an address; none if it is none of the site. */
   namesOf?(address: string): readonly string[]
   /** The address of the picture that was uploaded, where the text shows a smaller copy. */

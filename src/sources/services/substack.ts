@@ -159,6 +159,7 @@ function embedVerdict(element: Element): HtmlVerdict {
     const value = said[key]
     return typeof value === 'string' ? value : ''
   }
+  if (hasClass(element, /^pullquote$/)) element.tagName = 'blockquote'
   if (hasClass(element, /^mention-wrap$/)) return [{ type: 'text', value: text('name') }]
   if (hasClass(element, /^latex-rendered$/)) {
     const math = text('persistentExpression')
@@ -167,12 +168,13 @@ function embedVerdict(element: Element): HtmlVerdict {
     return []
   }
   if (hasClass(element, /^image-gallery-embed$/)) {
-    const gallery = said['gallery'] as { images?: unknown } | undefined
+    const gallery = said['gallery'] as { images?: unknown; alt?: unknown } | undefined
     const images = Array.isArray(gallery?.images) ? (gallery.images as { src?: unknown }[]) : []
+    const alt = typeof gallery?.alt === 'string' ? gallery.alt : ''
     return images
       .map(({ src }) => (typeof src === 'string' ? src : ''))
       .filter((src) => src !== '')
-      .map((src) => ({ type: 'element', tagName: 'img', properties: { src }, children: [] }))
+      .map((src) => ({ type: 'element', tagName: 'img', properties: { src, alt }, children: [] }))
   }
   if (
     hasClass(element, /^(?:twitter-embed|tweet|embedded-post-wrap|digest-post-embed|bluesky-wrap)$/)

@@ -107,6 +107,30 @@ The song
     ])
   })
 
+  it('takes neither an empty audience nor a date in the future for public', async () => {
+    const home = await temporaryDirectory()
+    const post = { title: 'A', status: 'published', html: '<p>Text.</p>' }
+    const posts = [
+      { ...post, slug: 'a', published_at: '2026-01-01', visibility: null },
+      { ...post, slug: 'b', published_at: '2999-01-01', visibility: 'public' },
+      { ...post, slug: 'c', published_at: '2026-01-01', visibility: 'public', page: 1 },
+    ]
+    const list = { type: 'list', listType: 'number', start: 3 }
+    const item = { type: 'listitem', children: [{ type: 'text', text: 'Three' }] }
+    const root = { children: [{ ...list, children: [item] }] }
+    const lexical = JSON.stringify({ root })
+    const numbered = { ...post, slug: 'd', published_at: '2026-01-01', html: null, lexical }
+    const data = { posts: [...posts, numbered] }
+    await writeFile(join(home, json), JSON.stringify({ db: [{ meta: {}, data }] }))
+    const { drafts, skipped } = await read(join(home, json))
+    expect([...skipped.values()].map((it) => it.message.split(';')[1])).toEqual([
+      ' --include private publishes it',
+      ' --include scheduled publishes it',
+      ' --include extras publishes it',
+    ])
+    expect([...drafts.values()].map((it) => it.markdown)).toEqual(['3. Three\n'])
+  })
+
   it('leaves out what is not known to be public, and says why', async () => {
     const { drafts, skipped } = await read(folder)
     expect(drafts.size).toBe(3)
