@@ -8,14 +8,14 @@ const SAFE_SCHEME =
 const ANY_SCHEME = /^[a-z][a-z0-9+.-]*:/i
 
 /**
- * `address` if it may be a link: absolute `http`, `https` (also `//host/…`), `mailto`, `tel` or `hyperletter`, no spaces,
+ * `address` if it may be a link: absolute `http`, `https` (also `//host/…` and `www.host/…`), `mailto`, `tel` or `hyperletter`, no spaces,
  * no invisible characters, no user name before the host (`https://bank.example@evil.example` misleads).
  * Printable ASCII stays as written, with the scheme in small letters; anything else is returned percent-encoded, with
  * the host in punycode, so that look-alike letters show.
  */
 export function safeUrl(address: string): string | undefined {
   const url = address
-    .replace(/^\/\/(?=[^/\\])/, 'https://')
+    .replace(/^(?:\/\/(?=[^/\\])|(?=www\.[a-z\d-]+\.[a-z]{2,}(?:[/?#:]|$)))/i, 'https://')
     .replace(/^[a-z]+(?=:)/i, (scheme) => scheme.toLowerCase())
   if (url.length > URL_MAX_LENGTH || !SAFE_SCHEME.test(url)) return undefined
   const isPlain = /^[\u0021-\u007e]+$/.test(url) && !url.includes('\\')
