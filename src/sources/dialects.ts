@@ -58,21 +58,23 @@ export function readDialects(text: string, options: DialectOptions = {}): PlainM
     if (replace === NOTHING) comments += count
   }
   const notes: string[] = []
-  change(INLINE_NOTE, ([, words = '']) => {
-    if (words.split('\n').length > 2) return undefined
-    const label = `[^inline-${notes.length + 1}]`
-    notes.push(`${label}: ${words.replaceAll(/\s*\n\s*/g, ' ').trim()}\n`)
-    return label
-  })
+  if (text.includes('^['))
+    change(INLINE_NOTE, ([, words = '']) => {
+      if (words.split('\n').length > 2) return undefined
+      const label = `[^inline-${notes.length + 1}]`
+      notes.push(`${label}: ${words.replaceAll(/\s*\n\s*/g, ' ').trim()}\n`)
+      return label
+    })
   const unread = new Map<string, number[]>()
-  change(TEMPLATE, (match) => {
-    const known = readTemplate(match[0])
-    if (known.markdown !== undefined) return known.markdown
-    const before = unread.get(known.name)
-    if (before === undefined) unread.set(known.name, [match.index])
-    else before.push(match.index)
-    return options.withoutTemplates === true ? '' : undefined
-  })
+  if (text.includes('{{') || text.includes('{%'))
+    change(TEMPLATE, (match) => {
+      const known = readTemplate(match[0])
+      if (known.markdown !== undefined) return known.markdown
+      const before = unread.get(known.name)
+      if (before === undefined) unread.set(known.name, [match.index])
+      else before.push(match.index)
+      return options.withoutTemplates === true ? '' : undefined
+    })
   if (comments > 0) {
     warnings.push({
       message: `${comments === 1 ? 'A comment is' : `${comments} comments are`} left out.`,

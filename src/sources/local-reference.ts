@@ -16,7 +16,7 @@ export interface LocalReference {
   readonly place?: { readonly start: number; readonly end: number }
 }
 
-const ON_THE_WEB = /^(?:[a-z][a-z0-9+.-]+:|\/\/|#|\?)/i
+const ON_THE_WEB = /^(?:[a-z][a-z0-9+.-]+:|\/\/|#|\?|www\.[a-z\d-]+\.[a-z]{2,}(?:[/?#:]|$))/i
 const FILE_URL = /^file:/i
 /** Elements of HTML that refer to files or pages, with the attribute that does so. */
 export const REFERRING: Readonly<Record<string, readonly string[]>> = {

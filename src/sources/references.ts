@@ -65,10 +65,31 @@ async function referencesInParts(text: string): Promise<LocalReference[] | undef
   const found: LocalReference[] = []
   for (const { start, text: part } of parts) {
     const above = text.slice(0, start).split('\n').length - 1
-    for (const it of await referencesByParser(text.slice(start, start + part.length))) {
+    const written = text.slice(start, start + part.length)
+    for (const it of linksOnly(written) ?? (await referencesByParser(written))) {
       const moved = it.place && { start: it.place.start + start, end: it.place.end + start }
       found.push({ ...it, line: it.line + above, ...defined({ place: moved }) })
     }
+  }
+  return found
+}
+
+/** A link, or an image, without anything that has another meaning in Markdown. */
+const PLAIN_LINK = /(!?)\[([^[\]]*)\]\(([^\s()<>]+)\)/g
+
+// In a part that has no code, HTML or escapes, what looks like a link is one, if all brackets belong to links.
+function linksOnly(part: string): LocalReference[] | undefined {
+  if (/[`<\\&]/.test(part)) return undefined
+  const found: LocalReference[] = []
+  const matches = [...part.matchAll(PLAIN_LINK)]
+  if (matches.length !== part.split('[').length - 1) return undefined
+  if (matches.length !== part.split(']').length - 1) return undefined
+  for (const { 0: whole, 1: mark, 2: words = '', 3: target = '', index } of matches) {
+    const end = index + whole.length - 1
+    const line = part.slice(0, index).split('\n').length
+    const kind = mark === '!' ? 'image' : 'link'
+    const place = { start: end - target.length, end }
+    pushLocal(found, { kind, target, alt: kind === 'image' ? words : '', line, place })
   }
   return found
 }

@@ -80,6 +80,18 @@ const MARKS: readonly (readonly [names: string, marked: RegExp, kind: WithheldKi
   ],
 ]
 
+interface Mark {
+  readonly rank: number
+  readonly marked: RegExp
+  readonly kind: WithheldKind
+}
+
+const MARKS_OF = new Map<string, Mark[]>()
+MARKS.forEach(([names, marked, kind], rank) => {
+  for (const name of names.split(' '))
+    MARKS_OF.set(name, [...(MARKS_OF.get(name) ?? []), { rank, marked, kind }])
+})
+
 /** Tags that are states. */
 const TAGS: readonly (readonly [RegExp, WithheldKind])[] = [
   [/^(?:drafts?|unpublished|wip)$/i, 'drafts'],
@@ -88,16 +100,19 @@ const TAGS: readonly (readonly [RegExp, WithheldKind])[] = [
 
 /** Why the head of a text says that it is not for everybody, or not now; undefined if it says nothing of the kind. */
 export function withheldByHead(fields: NamedFields, now: Date): Withheld | undefined {
-  for (const [names, marked, kind] of MARKS) {
-    for (const name of names.split(' ')) {
-      const field = fields.get(name)
-      const text = textOf(field)
-      if (field === undefined || text === '' || !marked.test(text) || isDate(name, text)) continue
-      // What it is kept under is nobody's business.
-      return said(field.name, name === 'password' ? '…' : text, kind, field.line)
-    }
+  let first: { readonly mark: Mark; readonly field: NamedField; readonly text: string } | undefined
+  for (const [name, field] of fields) {
+    const text = textOf(field)
+    if (text === '') continue
+    const mark = MARKS_OF.get(name)?.find((it) => it.marked.test(text) && !isDate(name, text))
+    if (mark !== undefined && !(first !== undefined && first.mark.rank <= mark.rank))
+      first = { mark, field, text }
   }
-  return withheldByTag(fields) ?? withheldByTime(fields, now)
+  if (first === undefined) return withheldByTag(fields) ?? withheldByTime(fields, now)
+  const { mark, field, text } = first
+  // What it is kept under is nobody's business.
+  const shown = MARKS_OF.get('password')?.includes(mark) === true ? '…' : text
+  return said(field.name, shown, mark.kind, field.line)
 }
 
 function isDate(name: string, text: string): boolean {

@@ -78,6 +78,8 @@ describe('localReferences', () => {
     '\t![a](t.png)',
     '![a](https://x.org/d.png)',
     '[a](\n',
+    '* b [a](c.png) [d](https://x.org)',
+    '[a](b.md) (c)](d.md)',
     ')',
     '[e]:',
     '[e]: f.png',
