@@ -36,6 +36,8 @@ class Visit {
   #reader: IssueReader | undefined
   #isClosed = false
   #isLooking = false
+  /** The log was this long when it was looked at for something newer. */
+  #checkedLength = 0
   shown: Shown | undefined
 
   constructor(place: ReaderPlace) {
@@ -152,7 +154,12 @@ class Visit {
   async #showNewer(): Promise<void> {
     const { shown } = this
     if (shown === undefined || !shown.isCurrent() || shown.place.number !== undefined) return
+    const { length } = this.#reader?.log ?? { length: 0 }
+    if (length === this.#checkedLength) return
+    this.#checkedLength = length
     const newest = await this.#reader?.issue().catch(() => undefined)
+    // It is on its way, or was not to be had now: then again with the next block.
+    if (newest === undefined) this.#checkedLength = 0
     const before = shown.issue.located
     const after = newest?.located
     if (after === undefined || !shown.isCurrent()) return
@@ -162,8 +169,25 @@ class Visit {
       (after.index === before.index &&
         after.retraction !== undefined &&
         before.retraction === undefined)
-    if (isNewer && scrollY < STILL_AT_TOP_PX) await show(true)
+    if (!isNewer) return
+    if (scrollY < STILL_AT_TOP_PX) await show(true)
+    else offer()
   }
+}
+
+/** Says that there is a newer issue, without taking away what is being read. */
+function offer(): void {
+  if (document.querySelector('#newer') !== null) return
+  const button = document.createElement('button')
+  button.id = 'newer'
+  button.className = 'button primary'
+  button.textContent = 'Show the newer issue'
+  button.addEventListener('click', () => {
+    button.remove()
+    scrollTo(0, 0)
+    void show(true)
+  })
+  document.body.append(button)
 }
 
 // Safari has no such call.

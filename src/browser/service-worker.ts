@@ -30,7 +30,7 @@ const NAME = PREFIX + VERSION
 worker.addEventListener('install', (event) => {
   const install = async () => {
     const cache = await caches.open(NAME)
-    await cache.addAll(FILES.map((it) => new Request(it, { cache: 'reload' })))
+    await cache.addAll(FILES.map((it) => new Request(it, { cache: 'no-cache' })))
     await worker.skipWaiting()
   }
   event.waitUntil(install())

@@ -92,6 +92,13 @@ describe('the page of a gateway', { timeout: 240_000 }, () => {
     await expect.poll(() => textOf(page), PATIENT).toContain('It rises higher.')
     await keepsAll(page, log.length)
 
+    // Nothing is taken away from somebody who has read on.
+    await page.evaluate(`document.body.style.paddingBottom = '200vh'; scrollTo(0, 1000)`)
+    await publish(operations, '# Neap tide\n\nIt rises less.\n')
+    await page.click('#newer', PATIENT)
+    await expect.poll(() => textOf(page), PATIENT).toContain('It rises less.')
+    await keepsAll(page, log.length)
+
     await expect.poll(() => core.length, PATIENT).toBe(log.length)
     await core.download({ start: 0, end: core.length }).done()
     expect(core.contiguousLength).toBe(log.length)
@@ -106,7 +113,7 @@ describe('the page of a gateway', { timeout: 240_000 }, () => {
     await empty.close()
     await page.reload()
     expect(await verdict(page)).toBe('yes')
-    expect(await textOf(page)).toContain('It rises higher.')
+    expect(await textOf(page)).toContain('It rises less.')
     await page.click('.rows li:last-child a')
     await expect.poll(() => textOf(page), PATIENT).toContain("High water at 1 o'clock.")
     // The choice stays.
