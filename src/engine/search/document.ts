@@ -67,55 +67,56 @@ const LINE_FEED = 0x0a
 /** Below all that a term has behind its first character. */
 const SPACE = 0x20
 
-/** How often a document has a term; with `prefix`, terms that begin with it. */
-export function frequencyOf(document: SearchDocument, term: string, prefix: boolean): number {
+/** How often a document has a term, and how often it and those that begin with it. */
+export interface Frequency {
+  readonly exact: number
+  readonly begun: number
+}
+
+const NOT_THERE: Frequency = { exact: 0, begun: 0 }
+
+/** @param term in UTF-8 */
+export function frequencyOf(document: SearchDocument, term: Buffer): Frequency {
   const { terms } = document
-  let frequency = 0
-  eachLine(document, prefix ? term : `${term} `, (_, space, end) => {
-    for (let at = space + 1, times = 0; ; at++) {
-      if (at === end) return void (frequency += times)
-      times = times * 10 + ((terms[at] ?? 0) & 0x0f)
-    }
-  })
-  return frequency
+  let exact = 0
+  let begun = 0
+  for (let at = firstLine(terms, term); at < terms.length && compare(terms, at, term) === 0; at++) {
+    const isExact = terms[(at += term.length)] === SPACE
+    while (terms[at] !== SPACE) at++
+    let times = 0
+    for (at++; terms[at] !== LINE_FEED; at++) times = times * 10 + ((terms[at] ?? 0) & 0x0f)
+    begun += times
+    if (isExact) exact = times
+  }
+  return begun === 0 ? NOT_THERE : { exact, begun }
 }
 
 /** Calls `visit` for each term with a beginning, if it has about as many bytes in UTF-8 as are wanted. */
 export function eachTermWith(
-  document: SearchDocument,
+  { terms }: SearchDocument,
   beginning: string,
   { sizeBytes, tolerance }: { readonly sizeBytes: number; readonly tolerance: number },
   visit: (term: string) => void,
 ): void {
-  eachLine(document, beginning, (start, space) => {
-    if (Math.abs(space - start - sizeBytes) <= tolerance)
-      visit(document.terms.toString('utf8', start, space))
-  })
+  const wanted = Buffer.from(beginning)
+  for (let at = firstLine(terms, wanted); at < terms.length && compare(terms, at, wanted) === 0;) {
+    const space = terms.indexOf(SPACE, at)
+    if (Math.abs(space - at - sizeBytes) <= tolerance) visit(terms.toString('utf8', at, space))
+    at = terms.indexOf(LINE_FEED, space) + 1
+  }
 }
 
-/** Calls `visit` for each line with a beginning: where it starts, where its space is, and where it ends. */
-function eachLine(
-  { terms }: SearchDocument,
-  beginning: string,
-  visit: (start: number, space: number, end: number) => void,
-): void {
-  const wanted = Buffer.from(beginning)
+/** Where the first line starts that has a beginning, or would stand if one had it. */
+function firstLine(terms: Buffer, beginning: Buffer): number {
   let low = 0
   let high = terms.length
   while (low < high) {
     let start = (low + high) >>> 1
     while (start > low && terms[start - 1] !== LINE_FEED) start--
-    if (compare(terms, start, wanted) < 0) low = terms.indexOf(LINE_FEED, start) + 1
+    if (compare(terms, start, beginning) < 0) low = terms.indexOf(LINE_FEED, start) + 1
     else high = start
   }
-  while (low < terms.length && compare(terms, low, wanted) === 0) {
-    let space = low
-    while (terms[space] !== SPACE) space++
-    let end = space
-    while (terms[end] !== LINE_FEED) end++
-    visit(low, space, end)
-    low = end + 1
-  }
+  return low
 }
 
 /** Below 0 if the line at `start` comes before lines with a beginning, 0 if it has it. */

@@ -93,8 +93,8 @@ const MAX_SIMILAR = 16
  * Documents have to have every word; if none has, those that have some are ranked instead.
  */
 export function rank(documents: readonly SearchDocument[], query: readonly Clause[]): Ranked {
-  const clauses = query.map((clause) => forgiving(documents, clause))
-  const scores = clauses.map((clause) => scoreClause(documents, clause))
+  const scored = query.map((clause) => forgiving(documents, clause))
+  const scores = scored.map((it) => it.scores)
   const some: (Hit & { readonly share: number })[] = []
   for (const [i, { feedKey, number, edition }] of documents.entries()) {
     const own = scores.map((it) => it[i] ?? 0).filter((it) => it > 0)
@@ -106,7 +106,7 @@ export function rank(documents: readonly SearchDocument[], query: readonly Claus
   const all = some.filter((it) => it.share === 1)
   return {
     found: (all.length > 0 ? all : some).toSorted((a, b) => b.score - a.score),
-    clauses,
+    clauses: scored.map((it) => it.clause),
   }
 }
 
@@ -116,31 +116,49 @@ function scoreClause(
 ): readonly number[] {
   const terms = documents.reduce((sum, { length }) => sum + length, 0)
   const averageLength = Math.max(1, terms / documents.length)
+  const wanted = [...new Set(alternatives.flatMap((it) => it.terms))]
+  const encoded = wanted.map((it) => Buffer.from(it))
+  const ways = alternatives.map(({ terms: all, ...it }) => ({
+    ...it,
+    places: all.map((term) => wanted.indexOf(term)),
+  }))
   const scores = documents.map((document) => {
+    // Each term is looked up once: a word counts by itself and as a beginning.
+    const frequencies = encoded.map((term) => frequencyOf(document, term))
     const damp = SATURATION * (1 - LENGTH_SHARE + (LENGTH_SHARE * document.length) / averageLength)
-    const ways = alternatives.map((it) => {
-      const frequency = frequencyIn(document, it)
-      return (it.weight * frequency * (SATURATION + 1)) / (frequency + damp)
-    })
-    return Math.max(...ways)
+    let best = 0
+    for (const { places, prefix, weight } of ways) {
+      // Of several terms, the rarest counts.
+      let frequency = Infinity
+      for (const place of places) {
+        const found = frequencies[place]
+        frequency = Math.min(frequency, (prefix ? found?.begun : found?.exact) ?? 0)
+      }
+      best = Math.max(best, (weight * frequency * (SATURATION + 1)) / (frequency + damp))
+    }
+    return best
   })
   const found = scores.filter((it) => it > 0).length
   const rarity = Math.log(1 + (documents.length - found + 0.5) / (found + 0.5))
   return scores.map((it) => it * rarity)
 }
 
-// How often a document has what an alternative asks for: of several terms, the rarest counts.
-function frequencyIn(document: SearchDocument, { terms, prefix }: Alternative): number {
-  return Math.min(...terms.map((term) => frequencyOf(document, term, prefix)))
+/** A clause as it was understood, and what each document has of it. */
+interface Scored {
+  readonly clause: Clause
+  readonly scores: readonly number[]
 }
 
 // A word that is nowhere, not even as a beginning, was perhaps meant to be one that looks like it.
-function forgiving(documents: readonly SearchDocument[], clause: Clause): Clause {
+function forgiving(documents: readonly SearchDocument[], clause: Clause): Scored {
+  const scores = scoreClause(documents, clause)
   const { similarTo: word, alternatives } = clause
-  if (word === undefined || documents.some((it) => frequencyOf(it, word, true) > 0)) return clause
+  if (word === undefined || scores.some((it) => it > 0)) return { clause, scores }
   const similar = [...similarWords(documents, word)].slice(0, MAX_SIMILAR)
+  if (similar.length === 0) return { clause, scores }
   const more = similar.map((it) => ({ terms: [it], prefix: false, weight: SIMILAR_WEIGHT }))
-  return more.length === 0 ? clause : { alternatives: [...alternatives, ...more] }
+  const wider = { alternatives: [...alternatives, ...more] }
+  return { clause: wider, scores: scoreClause(documents, wider) }
 }
 
 // The first letter is seldom wrong; to look at all terms would take ten times as long.
