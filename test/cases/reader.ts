@@ -1,8 +1,8 @@
 // Runs shell scripts that show troubles other people had, and prints what was expected and what came:
-// `npm run cases:reader -- FOLDER`. A script gets the command as $HL and prints what happens. As root on Linux.
+// `npm run cases:reader -- FOLDER`. A script gets the command as $HL and prints what happens; what it leaves running is ended. As root on Linux.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -38,6 +38,18 @@ const EXPECTED: Readonly<
   '22': { words: 'refuses a cap below the need', all: [/^error: /m], none: [/is not stored/] },
 }
 
+/** Processes that a script has started and not ended, by the folder that it was given. */
+async function processesOf(directory: string): Promise<{ pid: number; command: string }[]> {
+  const found: { pid: number; command: string }[] = []
+  for (const name of await readdir('/proc')) {
+    // Some end meanwhile.
+    const read = (file: string) => readFile(`/proc/${name}/${file}`, 'utf8').catch(() => '')
+    if (!/^\d+$/.test(name) || !(await read('environ')).includes(`TMPDIR=${directory}\0`)) continue
+    found.push({ pid: Number(name), command: (await read('cmdline')).replaceAll('\0', ' ') })
+  }
+  return found
+}
+
 async function output(script: string): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'cases-'))
   const env = { ...process.env, HL: LAUNCHER, TMPDIR: directory }
@@ -45,6 +57,13 @@ async function output(script: string): Promise<string> {
   let text = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => void (text += chunk.toString()))
+  }
+  // Not until its output closes, which a process that it left holds open.
+  await once(child, 'exit')
+  const left = await processesOf(directory)
+  for (const { pid, command } of left) {
+    text += `left running: ${command}\n`
+    process.kill(pid, 'SIGKILL')
   }
   await once(child, 'close')
   await rm(directory, { recursive: true, force: true })
@@ -61,6 +80,8 @@ for (const name of scripts) {
   const isRight = all.every((it) => it.test(got)) && !none.some((it) => it.test(got))
   if (!isRight) failed++
   process.stdout.write(`${isRight ? 'ok  ' : 'FAIL'}  ${name.padEnd(42)} ${words}\n`)
+  if (/^left running/m.test(got))
+    process.stdout.write('      It left a process, which was ended.\n')
   if (!isRight) process.stdout.write(got.replaceAll(/^/gm, '      ').trimEnd() + '\n')
 }
 process.stdout.write(`${scripts.length - failed} of ${scripts.length} cases are right\n`)
