@@ -7,17 +7,21 @@ import { DRAFT_TARGETS } from './draft-targets.ts'
 import { FORMAT_TARGETS } from './format-targets.ts'
 import { IMPORT_TARGETS } from './import-targets.ts'
 import { LOCAL_TARGETS } from './local-targets.ts'
+import { LOG_FILE_TARGETS } from './log-file-targets.ts'
+import { REQUEST_TARGETS } from './request-targets.ts'
 import type { Target } from './target.ts'
 import { TEXT_TARGETS } from './text-targets.ts'
 import { WIRE_TARGETS } from './wire-targets.ts'
 
 export const TARGETS: readonly Target[] = [
   ...FORMAT_TARGETS,
+  ...LOG_FILE_TARGETS,
   ...TEXT_TARGETS,
   ...DRAFT_TARGETS,
   ...IMPORT_TARGETS,
   ...WIRE_TARGETS,
   ...LOCAL_TARGETS,
+  ...REQUEST_TARGETS,
 ]
 
 /** What one input may take: of this processor, and of memory that stays. */

@@ -19,7 +19,7 @@ import { fakeOperations } from '../helpers/cli.ts'
 import { bytesOf, hostileJson, mutated, refusing, textOf, type Target } from './target.ts'
 
 /** A directory that goes with the process. */
-function directory(): string {
+export function directory(): string {
   const path = mkdtempSync(join(tmpdir(), 'hyperletter-fuzz-'))
   process.once('exit', () => rmSync(path, { recursive: true, force: true }))
   return path
