@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { HyperletterError } from '../errors.ts'
 import type { IssueSummary } from '../site/pages/parts.ts'
 
 /** A request gets at most this many items. */
 export const MAX_ITEMS = 1_000
 const DEFAULT_ITEMS = 20
+
+/** Tags and streams that a request may name to leave out, or to be had alone. */
+const MAX_TAGS = 100
 
 /** Tags and streams of the Google Reader API. */
 export const READ = 'user/-/state/com.google/read'
@@ -45,7 +49,7 @@ export function itemsOf(issues: readonly IssueSummary[]): StreamItem[] {
 export function page(all: readonly StreamItem[], asked: URLSearchParams) {
   const most = numberIn(asked, 'n', DEFAULT_ITEMS)
   const [fromMs, toMs] = [numberIn(asked, 'ot', 0) * 1_000, numberIn(asked, 'nt', Infinity) * 1_000]
-  const [without, only] = [asked.getAll('xt').map(streamIn), asked.getAll('it').map(streamIn)]
+  const [without, only] = [tagsIn(asked, 'xt'), tagsIn(asked, 'it')]
   const wanted = all.filter(
     (it) =>
       it.timeMs >= fromMs &&
@@ -73,6 +77,13 @@ function startAt(ordered: readonly StreamItem[], asked: URLSearchParams): number
     return isOldestFirst ? order > 0 : order < 0
   })
   return start < 0 ? ordered.length : start
+}
+
+// Each is looked for in each item.
+function tagsIn(asked: URLSearchParams, name: string): string[] {
+  const tags = new Set(asked.getAll(name).map(streamIn))
+  if (tags.size > MAX_TAGS) throw invalid(name)
+  return [...tags]
 }
 
 function hasTag({ issue }: StreamItem, tag: string): boolean {
@@ -137,6 +148,14 @@ export function parseItemId(text: string, feedKeys: readonly string[]): IssueRef
   return undefined
 }
 
+/** Of the newsletters that were asked for last: a list has thousands of issues of few of them. */
+const known = new LRUCache<string, bigint>({ max: 10_000 })
+
 function keyBits(feedKey: string): bigint {
-  return createHash('sha256').update(feedKey).digest().readBigUInt64BE() >> (64n - KEY_BITS)
+  const before = known.get(feedKey)
+  if (before !== undefined) return before
+  const hash = createHash('sha256').update(feedKey).digest()
+  const bits = hash.readBigUInt64BE() >> (64n - KEY_BITS)
+  known.set(feedKey, bits)
+  return bits
 }

@@ -195,6 +195,7 @@ describe('an app that speaks the Google Reader API', () => {
       'stream/items/ids?s=feed/x',
       `stream/items/ids?s=${feed}&c=x`,
       `stream/items/ids?s=${feed}&n=-1`,
+      `stream/items/ids?s=${feed}${Array.from({ length: 101 }, (_, i) => `&xt=${i}`).join('')}`,
     ]) {
       expect((await get(path)).status).toBe(400)
     }
