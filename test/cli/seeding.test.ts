@@ -112,6 +112,16 @@ describe('status', () => {
     expect(wide.text).toContain('received')
   })
 
+  it('breaks the answer to an author between words', async () => {
+    const stdout = new Capture({ isTTY: true, columns: 60 })
+    const copies = { issues: 12, newestCopies: 0, olderCopies: 2, fullCopies: 0 }
+    const it = { ...status, newsletters: [{ ...newsletter, ...copies }] }
+    await runCli(['status'], { stdout, operations: { status: answer(it) } })
+    expect(stdout.text).toContain(
+      'Stay online: no one else has issue 12 of “Tide Tables” yet,\nand 2 others have issues 1 to 11.\n',
+    )
+  })
+
   it('shows how much of the disk cap is used, and near the cap which issue goes first', async () => {
     const next = { feedKey, title: 'Tide Tables', number: 4 }
     const { stdout } = await show({ ...status, disk: { usedBytes: 1, capBytes: 50e6, next } })

@@ -74,7 +74,8 @@ async function status(context: Context): Promise<void> {
       out,
     )
     const answers = isServing ? it.newsletters.map(copiesAnswer).filter((text) => text !== '') : []
-    return `${facts}\n${table}${answers.length > 0 ? `\n${answers.join('')}` : ''}`
+    if (answers.length === 0) return `${facts}\n${table}`
+    return `${facts}\n${table}\n${await wrapped(answers.join(''), out.width)}`
   })
   if (it.problem) await out.warn(it.problem.message)
   for (const { title, feedKey, problem } of it.newsletters) {
@@ -183,6 +184,12 @@ function copiesAnswer(it: NewsletterStatus): string {
   const and = newestCopies > 0 ? 'but' : 'and'
   const rest = issues > 1 ? `, ${and} ${holders(olderCopies, earlier)}` : ''
   return `Stay online: ${holders(newestCopies, newest)}${rest}.\n`
+}
+
+async function wrapped(text: string, width: number): Promise<string> {
+  if (width === Infinity) return text
+  const { default: wrapAnsi } = await import('wrap-ansi')
+  return wrapAnsi(text, width)
 }
 
 function holders(copies: number, what: string): string {
