@@ -1,9 +1,9 @@
 import type { Image, Link, PhrasingContent } from 'mdast'
 import stringWidth from 'string-width'
-import wrapAnsi from 'wrap-ansi'
 import { attachmentName, hostOf, safeUrl } from '../links.ts'
 import type { HtmlElement } from '../markdown/elements.ts'
 import { stripControls } from '../plain.ts'
+import { wrap } from './wrap.ts'
 
 export interface InlineContext {
   readonly paint: Paint
@@ -19,11 +19,6 @@ export interface InlineContext {
 
 // Scripts that are written without spaces between words, so that a line may break within them.
 const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60]/
-// Measuring a word takes time that grows with the square of its length, so an absurd one is split.
-// Styled text: an escape sequence counts as one character.
-// eslint-disable-next-line no-control-regex
-const ENDLESS_WORD = /(?:\u001b\[\d+m|[^\s\u001b\u0000-\u007f]){1000}/gu
-
 const BREAK_BETWEEN_WIDE =
   /(?<=[\u2e80-\ua4cf\uff00-\uff60])[ \t]*\n[ \t]*(?=[\u2e80-\ua4cf\uff00-\uff60])/g
 
@@ -47,8 +42,7 @@ export function wrapLines(
   cutWords = WIDE.test(text),
 ): string[] {
   if (!wraps) return text.split('\n')
-  const measurable = text.replace(ENDLESS_WORD, '$&\n')
-  return wrapAnsi(measurable, Math.max(1, width), { hard: cutWords }).split('\n')
+  return wrap(text, width, { hard: cutWords }).split('\n')
 }
 
 /** Columns that `text` takes in a terminal, without its escape sequences. */

@@ -188,8 +188,8 @@ function copiesAnswer(it: NewsletterStatus): string {
 
 async function wrapped(text: string, width: number): Promise<string> {
   if (width === Infinity) return text
-  const { default: wrapAnsi } = await import('wrap-ansi')
-  return wrapAnsi(text, width)
+  const { wrap } = await import('../../../render/terminal/wrap.ts')
+  return wrap(text, width)
 }
 
 function holders(copies: number, what: string): string {
