@@ -59,6 +59,15 @@ export function* nodesOver({ start, end }: BlockRange, length: number): Generato
   }
 }
 
+/** The first block below the root over a block of a log of that length. */
+export function rootStart(index: number, length: number): number {
+  for (let start = 0; ;) {
+    const next = start + 2 ** Math.floor(Math.log2(length - start))
+    if (index < next || next >= length) return start
+    start = next
+  }
+}
+
 /** Where the lowest node over a range of several blocks divides it. */
 export function middleOf(range: BlockRange): number {
   const [lowest = 0] = nodesOver(range, Infinity)

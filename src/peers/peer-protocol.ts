@@ -41,6 +41,8 @@ export interface ProtocolPeer<T, S> {
   /** Whether the peer speaks the protocol, once that is known; false too if the connection ends. */
   readonly opened: Promise<boolean>
   readonly send: (message: T) => void
+  /** Resolves when what was sent is on its way, or the connection has ended. */
+  readonly drained: () => Promise<void>
 }
 
 /**
@@ -62,6 +64,11 @@ export class PeerProtocol<T, S> implements Iterable<ProtocolPeer<T, S>> {
     const publicKey = connection.remotePublicKey
     const name = hex(publicKey)
     const limiter = new RateLimiter(this.#options.rate)
+    let waiting: (() => void)[] = []
+    const onDrained = () => {
+      for (const resolve of waiting) resolve()
+      waiting = []
+    }
     const channel = mux.createChannel({
       protocol,
       messages: [
@@ -75,7 +82,9 @@ export class PeerProtocol<T, S> implements Iterable<ProtocolPeer<T, S>> {
           },
         },
       ],
+      ondrain: onDrained,
       onclose: () => {
+        onDrained()
         if (this.#peers.get(name) === peer) this.#peers.delete(name)
       },
     })
@@ -86,6 +95,11 @@ export class PeerProtocol<T, S> implements Iterable<ProtocolPeer<T, S>> {
       state: newState(publicKey),
       opened: channel?.fullyOpened() ?? Promise.resolve(false),
       send: (it: T) => void message.send(it),
+      drained: () =>
+        new Promise<void>((resolve) => {
+          if (mux.drained || this.#peers.get(name) !== peer) resolve()
+          else waiting.push(resolve)
+        }),
     }
     if (peer === undefined) return undefined
     this.#peers.set(name, peer)

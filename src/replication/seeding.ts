@@ -6,6 +6,7 @@ import { Copies } from './copies.ts'
 import { announceHeld, Downloader } from './downloader.ts'
 import { NewestIssueFirst } from './newest-issue-first.ts'
 import type { PushChannel } from './push/pushes.ts'
+import type { RangeChannel } from './ranges/range-channel.ts'
 import { LogScheduling } from './scheduler/log-scheduling.ts'
 
 /** What replication asks of the part that connects peers. Peers are named by their public keys, 32 bytes. */
@@ -43,6 +44,7 @@ export interface SeedingOptions {
   readonly feed: Feed
   readonly peers: PeerPort
   readonly pushes: PushChannel
+  readonly ranges: RangeChannel
   readonly logger: Logger
   /** Called after a peer began to replicate this log. */
   readonly onPeer: () => void
@@ -85,9 +87,11 @@ export class Seeding {
   /** Begins at once; nothing is awaited. */
   constructor(options: SeedingOptions) {
     this.#options = options
-    const { feed, pushes } = options
+    const { feed, pushes, ranges } = options
     const { events } = feed.log
+    const runs = ranges.add(feed.log)
     this.#stop = [
+      runs.stop,
       pushes.add(feed, (peer) => (this.#suspect = peer)),
       events.on('announcements', 'append', this.#onAppend),
       events.on('announcements', 'download', this.#onDownload),
@@ -106,7 +110,7 @@ export class Seeding {
       if (feed.log.writable) this.#copies.countFull(feed.dropped)
     }, PROVE_EVERY_MS).unref()
     this.#scheduleLookUp()
-    this.#scheduling = LogScheduling.of(feed.log)
+    this.#scheduling = LogScheduling.of(feed.log, runs.source)
     const report = (what: string, error: unknown) =>
       options.logger.debug({ feed: short(feed.feedKey), err: String(error) }, what)
     this.#newestHeld = new NewestIssueFirst(feed, report)

@@ -27,6 +27,8 @@ declare module 'protomux' {
     messages?: readonly (MessageOptions<any> | null)[]
     /** Also for a channel the remote rejected, which never opened. */
     onclose?: (isRemote: boolean, channel: Channel<H>) => void | Promise<void>
+    /** What was sent on the stream, by whatever channel, is on its way. */
+    ondrain?: (channel: Channel<H>) => void | Promise<void>
   }
 
   // oxlint-disable-next-line typescript/no-explicit-any

@@ -12,6 +12,7 @@ import {
 } from '../../src/peers/lan/announcement.ts'
 import { wakeupEncoding } from '../../src/replication/idle/wakeup.ts'
 import { pushEncoding } from '../../src/replication/push/push-message.ts'
+import { rangeEncoding } from '../../src/replication/ranges/range-message.ts'
 
 const ROOT = new URL('../../', import.meta.url)
 const PAGE = read('docs/protocol.md')
@@ -37,6 +38,10 @@ test('the page has limits and examples', () => {
     'TXT',
     'hyperletter/peers/1',
     'hyperletter/push/1',
+    'hyperletter/ranges/1 ask',
+    'hyperletter/ranges/1 cancel',
+    'hyperletter/ranges/1 give',
+    'hyperletter/ranges/1 lack',
     'hyperletter/shelf/1',
     'hyperletter/succession/1',
   ])
@@ -64,6 +69,23 @@ const MESSAGES = [
   example('hyperletter/shelf/1', wakeupEncoding, [
     { token: Buffer.alloc(16, 3), length: 300, held: 12 },
   ]),
+  example('hyperletter/ranges/1 ask', rangeEncoding, {
+    kind: 'ask',
+    topic: TOPIC,
+    id: 7,
+    runs: [{ start: 4, blocks: 3, anchor: 7 }],
+  }),
+  example('hyperletter/ranges/1 give', rangeEncoding, {
+    kind: 'give',
+    id: 7,
+    beside: [
+      { size: 10, hash: Buffer.alloc(32, 2) },
+      { size: 2, hash: Buffer.alloc(32, 3) },
+    ],
+    blocks: ['a', '', 'hi'].map((it) => Buffer.from(it)),
+  }),
+  example('hyperletter/ranges/1 lack', rangeEncoding, { kind: 'lack', id: 8, why: 0 }),
+  example('hyperletter/ranges/1 cancel', rangeEncoding, { kind: 'cancel', id: 9 }),
 ]
 
 describe.each(MESSAGES)('the example of $name', ({ name, encode, decode, message }) => {

@@ -32,6 +32,7 @@ import { FirstFrames, handshake } from '../../src/peers/lan/handshake.ts'
 import { PeerProtocol } from '../../src/peers/peer-protocol.ts'
 import { wakeupEncoding } from '../../src/replication/idle/wakeup.ts'
 import { MAX_PUSH_BYTES, pushEncoding } from '../../src/replication/push/push-message.ts'
+import { rangeEncoding } from '../../src/replication/ranges/range-message.ts'
 import { NOTHING, REQUEST, SYNC } from '../helpers/floods.ts'
 import { mutated, type Target } from './target.ts'
 
@@ -111,6 +112,25 @@ const MESSAGES: readonly Target[] = [
       receivers: [1, 65_535],
       blocks: [Buffer.from('body'), Buffer.from('record'), Buffer.alloc(0)],
     },
+  ]),
+  messageTarget('range', rangeEncoding, [
+    {
+      kind: 'ask',
+      topic: BYTES_32,
+      id: 300,
+      runs: [
+        { start: 0, blocks: 16, anchor: 15 },
+        { start: 70_000, blocks: 1, anchor: 140_000 },
+      ],
+    },
+    {
+      kind: 'give',
+      id: 300,
+      beside: [{ size: 2 ** 40, hash: BYTES_32 }],
+      blocks: [Buffer.from('body'), Buffer.from('record'), Buffer.alloc(0)],
+    },
+    { kind: 'lack', id: 1, why: 1 },
+    { kind: 'cancel', id: 2 },
   ]),
 ]
 

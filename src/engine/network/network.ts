@@ -17,6 +17,7 @@ import { LocalNetwork } from '../../peers/lan/local-network.ts'
 import { Introductions } from '../../peers/introductions.ts'
 import { refuseCores, type OnMisdeed } from '../../peers/peer-protocol.ts'
 import { PushChannel } from '../../replication/push/pushes.ts'
+import { RangeChannel } from '../../replication/ranges/range-channel.ts'
 import { IdleFeeds, type FeedOpener } from '../../replication/idle/idle-feeds.ts'
 import { Wakeup } from '../../replication/idle/wakeup.ts'
 import { Seeding, type SeedingStatus } from '../../replication/seeding.ts'
@@ -60,6 +61,7 @@ export class Network {
   readonly #announcer: Announcer
   readonly #introductions: Introductions
   readonly #pushes: PushChannel
+  readonly #ranges: RangeChannel
   readonly successions: SuccessionExchange
   readonly #wakeup: Wakeup
   readonly #idleFeeds: IdleFeeds
@@ -84,6 +86,7 @@ export class Network {
       onMisdeed,
       onFailure: ({ feedKey }, error) => this.#notStored(feedKey, error),
     })
+    this.#ranges = new RangeChannel({ onMisdeed })
     this.#idleFeeds = new IdleFeeds({
       opener,
       open: this.#seedings,
@@ -164,6 +167,7 @@ export class Network {
       feed,
       peers: this.swarm,
       pushes: this.#pushes,
+      ranges: this.#ranges,
       logger: this.#options.logger,
       onPeer: () => {
         this.#introductions.changed(discoveryKey)
@@ -218,6 +222,7 @@ export class Network {
     this.#introductions.close()
     this.successions.close()
     this.#wakeup.close()
+    this.#ranges.close()
     await Promise.all([this.#localNetwork?.close(), this.#pushes.close(), this.swarm.close()])
     await this.#options.bans?.close()
   }
@@ -229,6 +234,7 @@ export class Network {
     this.#options.replicate(connection)
     this.#introductions.attach(mux)
     this.#pushes.attach(mux)
+    this.#ranges.attach(mux)
     this.successions.attach(mux)
     this.#wakeup.attach(mux).then(
       (speaks) => {

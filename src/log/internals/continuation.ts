@@ -75,7 +75,11 @@ export async function appendSigned(
 }
 
 /** Reports to sessions that blocks went to a peer by other means than an answer. */
-export function noteUpload(log: Log, { from, blocks }: Continuation, peer: LogPeer): void {
+export function noteUpload(
+  log: Log,
+  { from, blocks }: Pick<Continuation, 'from' | 'blocks'>,
+  peer: LogPeer,
+): void {
   const { replicator } = internalsOf(hypercoreOf(log))
   for (const [i, { byteLength }] of blocks.entries()) {
     replicator._onupload(from + i, byteLength, replicationPeerOf(peer))

@@ -1,4 +1,5 @@
 import type Hypercore from 'hypercore'
+import type { BlockRange } from '../../format/block-ranges.ts'
 import type { LogPeer } from '../../format/log.ts'
 import { peerOf, replicationPeerOf } from '../hypercore-peer.ts'
 import {
@@ -8,8 +9,17 @@ import {
   type MessageInternals,
   type PeerInternals,
   type RangeInternals,
+  type RequestInternals,
 } from './internals.ts'
-import type { KnownHashes } from './known-hashes.ts'
+import type { KnownNodes } from './known-nodes.ts'
+import {
+  finiteFirst,
+  lastRun,
+  newestFirst,
+  newestOf,
+  NO_RANGE,
+  type RunsUnderWay,
+} from './wanted-ranges.ts'
 import type { StateInternals } from './state-internals.ts'
 
 /** Of a peer's bitfield. */
@@ -24,11 +34,13 @@ interface Counter {
 /** The replication of one core, from the inside: what is wanted of it, and what its peers have. */
 export class Replication {
   readonly #core: CoreInternals
+  readonly #runs: RunsUnderWay | undefined
   /** The last of several ranges, if it ends, as of the last call of `missing`. */
   #newest = NO_RANGE
 
-  constructor(core: Hypercore) {
+  constructor(core: Hypercore, runs?: RunsUnderWay) {
     this.#core = internalsOf(core)
+    this.#runs = runs
   }
 
   get peers(): readonly PeerInternals[] {
@@ -80,9 +92,32 @@ export class Replication {
 
   /** Requests for a block that are under way, and when each began by `Date.now`. */
   asked(index: number): readonly { readonly peer: LogPeer; readonly atMs: number }[] {
-    const inflight = this.#core.replicator._blocks.get(index)?.inflight
-    if (inflight === undefined || inflight.length === 0) return NOBODY
-    return inflight.map(({ peer, timestamp }) => ({ peer: peerOf(peer), atMs: timestamp }))
+    const inflight = this.#core.replicator._blocks.get(index)?.inflight ?? []
+    const run = this.#runs?.over(index)
+    if (inflight.length === 0) return run === undefined ? NOBODY : [run]
+    const single = inflight.map(({ peer, timestamp }) => ({ peer: peerOf(peer), atMs: timestamp }))
+    return run === undefined ? single : [run, ...single]
+  }
+
+  /** Whether a block that nobody was asked for alone is part of a run that comes from a peer. */
+  isInRun(of: LogPeer, { index, inflight }: RequestInternals): boolean {
+    return inflight.length === 0 && this.#runs?.over(index)?.peer === of
+  }
+
+  /**
+   * The next blocks in a row to ask a peer for: of the newest range, else of the last one that ends, each from its end.
+   * @param most how many; down to a multiple of the next lower power of two, so that few hashes come with them.
+   */
+  nextRun(of: LogPeer, most: number): BlockRange | undefined {
+    const isOpen = (index: number) =>
+      !this.isHeld(index) && this.asked(index).length === 0 && this.holds(of, index)
+    for (const range of this.#ranges().toSorted(newestFirst)) {
+      const { start } = range
+      const part = { start, end: this.#endOf(range.end) }
+      const run = lastRun(this.#core, part, most, isOpen, (index) => this.#runs?.over(index)?.range)
+      if (run !== undefined) return run
+    }
+    return undefined
   }
 
   /** Whether a peer announced a block, and can prove it. */
@@ -133,21 +168,22 @@ export class Replication {
   ask(of: LogPeer, index: number, again: boolean): boolean {
     const { replicator, state } = this.#core
     const peer = peerInternalsOf(of)
-    if (!again) return peer._requestRangeBlock(index, state.length)
-    const request = replicator._blocks.get(index)
-    return request !== null && peer._requestBlock(request)
+    // Of what is part of a run there is no request.
+    const request = again ? replicator._blocks.get(index) : null
+    if (request === null) return peer._requestRangeBlock(index, state.length)
+    return peer._requestBlock(request)
   }
 
   /**
    * Sends a request for a block without reading from the store which hashes it lacks, one height after the other, as
    * Hypercore does. Gives whether it did; else Hypercore has to.
    */
-  send(peer: PeerInternals, message: MessageInternals, hashes: KnownHashes): boolean {
+  send(peer: PeerInternals, message: MessageInternals, nodes: KnownNodes): boolean {
     const { replicator, state } = this.#core
     const { block, hash, upgrade, fork } = message
     if (block === null || hash !== null || fork !== state.fork) return false
     if (block.index >= state.length) return false
-    block.nodes = hashes.missingHeights(block.index, state.length)
+    block.nodes = nodes.missingHeights(block.index, state.length)
     peer.inflight++
     replicator._inflight.add(message)
     if (upgrade !== null) replicator._addUpgrade().inflight.push(message)
@@ -177,7 +213,7 @@ export class Replication {
 
   /** How many requests to a peer are under way. */
   inFlight(peer: LogPeer): number {
-    return peerInternalsOf(peer).inflight
+    return peerInternalsOf(peer).inflight + (this.#runs?.inFlight(peer) ?? 0)
   }
 
   /** Whether a peer downloads too. */
@@ -252,35 +288,6 @@ export class Replication {
     const { length } = this.#core.state
     return end === -1 ? length : Math.min(end, length)
   }
-}
-
-/**
- * Lets a peer that has just come say which blocks it has before we ask it for the length of its log: both arrive
- * together, and only who is known to have the last block is asked for that in the same request.
- */
-export function takeBlocksFirst(peer: PeerInternals): void {
-  if (peer.remoteSynced) return
-  const usual = peer.onsync.bind(peer)
-  let latest: object
-  peer.onsync = async (message) => {
-    latest = message
-    await Promise.resolve()
-    if (latest !== message) return
-    delete (peer as Partial<PeerInternals>).onsync
-    await usual(message)
-  }
-}
-
-/** Before all others. */
-const NO_RANGE: RangeInternals = { start: -1, end: -1, blocks: null }
-
-function newestOf(ranges: readonly RangeInternals[]): RangeInternals {
-  if (ranges.length < 2) return NO_RANGE
-  return ranges.reduce((a, b) => (b.end !== -1 && b.start > a.start ? b : a), NO_RANGE)
-}
-
-function finiteFirst(a: RangeInternals, b: RangeInternals): number {
-  return Number(a.end === -1) - Number(b.end === -1)
 }
 
 /** A replication peer, from the inside. */

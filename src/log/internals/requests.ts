@@ -2,8 +2,9 @@ import type { Peer } from 'hypercore'
 import type { Log, LogPeer } from '../../format/log.ts'
 import { hypercoreOf } from '../hypercore-log.ts'
 import type { Announcement, PeerInternals } from './internals.ts'
-import { KnownHashes } from './known-hashes.ts'
-import { takeBlocksFirst, peerInternalsOf, Replication } from './replication.ts'
+import { KnownNodes } from './known-nodes.ts'
+import { peerInternalsOf, Replication } from './replication.ts'
+import type { RunsUnderWay } from './wanted-ranges.ts'
 
 /** Decides which peer is asked for which block of a log. */
 export interface RequestPolicy {
@@ -25,17 +26,17 @@ export class BlockRequests {
   readonly #log: Log
   readonly #policy: RequestPolicy
   readonly replication: Replication
+  readonly nodes = new KnownNodes()
   /** Up to where each peer has announced blocks. */
   readonly #ends = new Map<LogPeer, number>()
-  readonly #hashes = new KnownHashes()
   readonly #stop: readonly (() => void)[]
 
   /** To be made only while `USES_INTERNALS`. */
-  constructor(log: Log, policy: RequestPolicy) {
+  constructor(log: Log, policy: RequestPolicy, runs?: RunsUnderWay) {
     const core = hypercoreOf(log)
     this.#log = log
     this.#policy = policy
-    this.replication = new Replication(core)
+    this.replication = new Replication(core, runs)
     // The last block is the newest record, of which everything else is learnt.
     void core.setAlwaysLatestBlock(true)
     core.on('download', this.#onDownload)
@@ -59,6 +60,7 @@ export class BlockRequests {
       delete overridden.getMaxHotswapInflight
       delete overridden._requestRange
       delete overridden._requestRangeBatch
+      delete overridden._requestBlock
       delete overridden.getMaxInflight
       delete overridden.onsync
       delete overridden._send
@@ -96,9 +98,11 @@ export class BlockRequests {
       isNews = true
       return done
     }
+    // What is part of a run that comes from it is not asked of it again.
+    const usualBlock = peer._requestBlock.bind(peer)
+    peer._requestBlock = (request) => !this.replication.isInRun(of, request) && usualBlock(request)
     const usualSend = peer._send.bind(peer)
-    peer._send = (message) =>
-      this.replication.send(peer, message, this.#hashes) || usualSend(message)
+    peer._send = (message) => this.replication.send(peer, message, this.nodes) || usualSend(message)
   }
 
   // A length that comes with a bad block counts for nothing, and peers are asked for it one after the other. Or a hash
@@ -110,7 +114,7 @@ export class BlockRequests {
 
   // Then more are asked for, which is right in any case.
   readonly #onHashesGone = (): void => {
-    this.#hashes.forget()
+    this.nodes.forget()
   }
 
   readonly #onAppend = (): void => {
@@ -120,7 +124,7 @@ export class BlockRequests {
   readonly #onDownload = (index: number, _bytes: number, _from: Peer, request: unknown): void => {
     // What was pushed was not asked for.
     const { block } = (request ?? {}) as { block?: { nodes: number } | null }
-    if (block && this.replication.isHeld(index)) this.#hashes.noteStored(index, block.nodes)
+    if (block && this.replication.isHeld(index)) this.nodes.noteStored(index, block.nodes)
   }
 
   #askForLengthAlone(): void {
@@ -131,5 +135,22 @@ export class BlockRequests {
     const end = Math.max(this.#ends.get(peer) ?? 0, drop ? 0 : start + length)
     this.#ends.set(peer, end)
     this.replication.noteEnd(peer, end)
+  }
+}
+
+/**
+ * Lets a peer that has just come say which blocks it has before we ask it for the length of its log: both arrive
+ * together, and only who is known to have the last block is asked for that in the same request.
+ */
+function takeBlocksFirst(peer: PeerInternals): void {
+  if (peer.remoteSynced) return
+  const usual = peer.onsync.bind(peer)
+  let latest: object
+  peer.onsync = async (message) => {
+    latest = message
+    await Promise.resolve()
+    if (latest !== message) return
+    delete (peer as Partial<PeerInternals>).onsync
+    await usual(message)
   }
 }

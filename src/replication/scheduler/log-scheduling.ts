@@ -1,8 +1,11 @@
 import type { Log, LogPeer } from '../../format/log.ts'
 import { USES_INTERNALS } from '../../log/internals/version.ts'
-import { BlockRequests } from '../../log/internals/requests.ts'
+import type { BlockRange } from '../../format/block-ranges.ts'
+import type { RunsUnderWay } from '../../log/internals/wanted-ranges.ts'
+import { BlockRequests, type RequestPolicy } from '../../log/internals/requests.ts'
 import { Scheduler } from './scheduler.ts'
 import { seedOf } from './plan.ts'
+import { RunTaker, type ArrivedRun, type RunSource } from '../ranges/run-taker.ts'
 
 /** Assumed of blocks before any is known: a content block. */
 const BLOCK_BYTES = 64 * 1024
@@ -15,6 +18,7 @@ const LONGEST_LOOK_MS = 1_000
 export class LogScheduling {
   readonly #log: Log
   readonly #requests: BlockRequests
+  readonly #runs: RunTaker
   /** Exists as soon as there is a peer. */
   #scheduler: Scheduler<LogPeer> | undefined
   readonly #nothing = new Map<LogPeer, { atMs: number; announcements: number }>()
@@ -24,17 +28,33 @@ export class LogScheduling {
   /** Of the log, when it last grew. */
   #known: { readonly length: number; readonly byteLength: number }
 
-  private constructor(log: Log) {
+  private constructor(log: Log, source: RunSource) {
     this.#log = log
     this.#known = { length: log.length, byteLength: log.byteLength }
-    this.#requests = new BlockRequests(log, {
+    const runs: RunsUnderWay = {
+      over: (index) => this.#runs.over(index),
+      inFlight: (peer) => this.#runs.inFlight(peer),
+    }
+    const policy: RequestPolicy = {
       windowOf: (peer) => this.#scheduler?.windowOf(peer, Date.now()) ?? 0,
       mayAsk: (peer) => this.#mayAsk(peer),
       ask: (peer) => this.#ask(peer),
       onWanted: () => this.#onWanted(),
+    }
+    this.#requests = new BlockRequests(log, policy, runs)
+    const { replication, nodes } = this.#requests
+    this.#runs = new RunTaker({
+      log,
+      replication,
+      nodes,
+      source,
+      onArrival: (peer, run) => this.#onRun(peer, run),
+      onRoom: () => this.#onRoom(),
     })
     this.#stop = [
+      () => this.#runs.close(),
       () => this.#requests.close(),
+      log.events.on('scheduler', 'truncate', () => this.#runs.close()),
       log.events.on('scheduler', 'peer-add', this.#onPeerAdd),
       log.events.on('scheduler', 'peer-remove', this.#onPeerRemove),
       log.events.on('scheduler', 'download', this.#onDownload),
@@ -44,8 +64,8 @@ export class LogScheduling {
   }
 
   /** @returns nothing where Hypercore decides. */
-  static of(log: Log): LogScheduling | undefined {
-    return USES_INTERNALS ? new LogScheduling(log) : undefined
+  static of(log: Log, source: RunSource): LogScheduling | undefined {
+    return USES_INTERNALS ? new LogScheduling(log, source) : undefined
   }
 
   close(): void {
@@ -69,6 +89,7 @@ export class LogScheduling {
 
   readonly #onPeerRemove = (peer: LogPeer): void => {
     this.#nothing.delete(peer)
+    this.#runs.forget(peer)
     this.#scheduler?.removePeer(peer)
   }
 
@@ -84,6 +105,19 @@ export class LogScheduling {
     if (elapsedMs === undefined) return
     this.#scheduler?.noteRoundTrip(peer, this.#requests.replication.roundTripMs(peer))
     this.#scheduler?.noteArrival(peer, { index, sizeBytes, elapsedMs }, Date.now())
+  }
+
+  #onRun(peer: LogPeer, { range, sizeBytes, elapsedMs }: ArrivedRun): void {
+    const [index, blocks] = [range.end - 1, range.end - range.start]
+    this.#scheduler?.noteRoundTrip(peer, this.#requests.replication.roundTripMs(peer))
+    this.#scheduler?.noteArrival(peer, { index, blocks, sizeBytes, elapsedMs }, Date.now())
+    this.#onRoom()
+  }
+
+  #onRoom(): void {
+    this.#lookMs = LOOK_MS
+    this.#nothing.clear()
+    if (this.#log.isOpen) this.#requests.replication.update()
   }
 
   // What is new may be of another kind than what was there.
@@ -107,6 +141,7 @@ export class LogScheduling {
     const { replication } = this.#requests
     if (this.#scheduler === undefined) return false
     if (replication.inFlight(peer) >= this.#scheduler.windowOf(peer, nowMs)) return false
+    if (this.#runs.isFull) return false
     const nothing = this.#nothing.get(peer)
     return nothing?.atMs !== nowMs || nothing.announcements !== replication.announcements(peer)
   }
@@ -117,6 +152,10 @@ export class LogScheduling {
     const { replication } = this.#requests
     const nowMs = Date.now()
     this.#lookSoon()
+    if (scheduler.isAlone(peer) && this.#runs.speaks(peer)) {
+      const noteAsked = ({ end }: BlockRange) => scheduler.noteAsked(peer, end - 1, nowMs)
+      if (this.#runs.ask(peer, scheduler.runBlocks(peer), noteAsked)) return true
+    }
     const chosen = scheduler.choose(peer, nowMs)
     if (chosen !== undefined) {
       scheduler.noteAsked(peer, chosen.index, nowMs)
@@ -134,6 +173,7 @@ export class LogScheduling {
       if (!this.#log.isOpen || this.#log.peers.length === 0) return
       const { replication } = this.#requests
       if (replication.missing(1).length === 0) return
+      this.#runs.giveUpLate()
       this.#lookMs = Math.min(2 * this.#lookMs, LONGEST_LOOK_MS)
       this.#nothing.clear()
       replication.update()

@@ -13,7 +13,10 @@ const PROVEN = { times: 4, leastMs: 1_000, mostMs: 10_000 }
 
 /** A block that a peer sent. */
 export interface Arrival {
+  /** The last one of a run. */
   readonly index: number
+  /** How many; one when absent. */
+  readonly blocks?: number
   readonly sizeBytes: number
   /** Since it was asked for. */
   readonly elapsedMs: number
@@ -70,11 +73,11 @@ export class PeerStats {
   }
 
   /** @param isUsed whether about as much was under way from it as its window allows. */
-  noteArrival({ index, sizeBytes, elapsedMs }: Arrival, isUsed: boolean, nowMs: number): void {
+  noteArrival(arrival: Arrival, isUsed: boolean, nowMs: number): void {
     this.#busySinceMs = nowMs
     this.#restsSinceMs = nowMs
     this.#isSilent = false
-    this.window.noteArrival(index, sizeBytes, elapsedMs, isUsed)
+    this.window.noteArrival(arrival, isUsed)
   }
 
   /**
@@ -128,6 +131,11 @@ const WORK_MS = 20
 const AHEAD_OF_ONE_MS = 360
 const PAUSE_MS = 160
 
+/** Of the only peer, so many runs are under way; shorter ones gain less, and longer ones hold up what is urgent. */
+const RUNS_AT_ONCE = 8
+const LEAST_RUN_BYTES = 64 * 1024
+const MOST_RUN_BYTES = 1024 * 1024
+
 /** A path that is longer is taken for one that queues. */
 const MAX_RTT_MS = 1_000
 
@@ -174,16 +182,15 @@ export class Window {
   }
 
   /**
-   * A block arrived.
-   * @param elapsedMs since it was asked for.
+   * A block or a run arrived.
    * @param isUsed whether the window was: if not, more might have come if more had been asked for.
    */
-  noteArrival(index: number, sizeBytes: number, elapsedMs: number, isUsed: boolean): void {
+  noteArrival({ index, blocks = 1, sizeBytes, elapsedMs }: Arrival, isUsed: boolean): void {
     const ms = Math.max(1, elapsedMs)
     const before = this.#deliveredBefore.get(index)
     this.#deliveredBefore.delete(index)
     this.#deliveredBytes += sizeBytes
-    this.#blockBytes += (sizeBytes - this.#blockBytes) * NEWEST
+    this.#blockBytes += (sizeBytes / blocks - this.#blockBytes) * NEWEST
     this.#elapsedMs = mix(this.#elapsedMs, ms)
     // All that came while this one was waited for, and not only this one: others were under way too.
     if (before === undefined) return
@@ -205,6 +212,13 @@ export class Window {
   #firstBytes(peers: number): number {
     if (peers > 1) return FIRST_BYTES
     return Math.max(FIRST_OF_ONE_BYTES, 2 * (this.#rttMs ?? 0) * FIRST_OF_ONE_BYTES_PER_MS)
+  }
+
+  /** How many blocks to ask for in one run of the only peer. */
+  runBlocks(): number {
+    const bytes = (this.blocks(1) * this.#blockBytes) / RUNS_AT_ONCE
+    const most = Math.min(MOST_RUN_BYTES, Math.max(LEAST_RUN_BYTES, bytes))
+    return Math.max(1, Math.floor(most / this.#blockBytes))
   }
 
   // Twice the way, or the rate could never be seen to grow.

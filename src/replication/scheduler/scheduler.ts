@@ -99,6 +99,16 @@ export class Scheduler<P> {
     return this.#isSilent(peer, state, nowMs) ? 1 : state.window.blocks(this.#peers.size)
   }
 
+  /** Whether nobody else is there to share with, or to ask. */
+  isAlone(peer: P): boolean {
+    return this.#peers.size === 1 && this.#peers.has(peer)
+  }
+
+  /** How many blocks to ask the only peer for in one run. */
+  runBlocks(peer: P): number {
+    return this.#peers.get(peer)?.window.runBlocks() ?? 1
+  }
+
   /**
    * The block to ask a peer for now, if any. With `again` it was asked of another peer already.
    */

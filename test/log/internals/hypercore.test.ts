@@ -15,13 +15,16 @@ import {
 import { peerOf } from '../../../src/log/hypercore-peer.ts'
 import { Replication } from '../../../src/log/internals/replication.ts'
 import { dropBlocks } from '../../../src/log/internals/stored-blocks.ts'
-import { KnownHashes } from '../../../src/log/internals/known-hashes.ts'
+import { KnownNodes } from '../../../src/log/internals/known-nodes.ts'
+import type { RunSource } from '../../../src/replication/ranges/run-taker.ts'
 import { LogScheduling } from '../../../src/replication/scheduler/log-scheduling.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 import { eventually } from '../../helpers/swarm-peers.ts'
 import { logOf } from '../../helpers/stores.ts'
 
 const BLOCKS = 40
+
+const NO_RUNS: RunSource = { speaks: () => false, ask: () => -1, cancel: () => undefined }
 
 /** A core with blocks, and one that replicates it from there, prepared before they meet. */
 async function pair(
@@ -157,7 +160,7 @@ test.runIf(USES_INTERNALS)(
   'what is scheduled arrives whole, and a peer that is given back is an ordinary one',
   async () => {
     const { to } = await pair()
-    const scheduling = LogScheduling.of(await logOf(to))
+    const scheduling = LogScheduling.of(await logOf(to), NO_RUNS)
     expect(Object.hasOwn(onlyPeer(to), '_requestRangeBatch')).toBe(true)
 
     to.download({ start: 0, end: 30 })
@@ -196,7 +199,7 @@ test.runIf(USES_INTERNALS)(
   async () => {
     const held: Promise<boolean>[] = []
     const { to } = await pair(async (core) => {
-      const scheduling = LogScheduling.of(await logOf(core))
+      const scheduling = LogScheduling.of(await logOf(core), NO_RUNS)
       onTestFinished(() => scheduling?.close())
       core.once('append', () => held.push(core.has(BLOCKS - 1)))
     })
@@ -283,7 +286,7 @@ test('an announcement is news unless it is of one block that is here or asked fo
 test('how many hashes a block lacks is known as Hypercore finds it in the store', async () => {
   const { to } = await pair()
   onlyPeer(to)._requestRangeBatch = () => false
-  const hashes = new KnownHashes()
+  const hashes = new KnownNodes()
   to.on('download', (index, _, __, request) => {
     hashes.noteStored(index, (request as { block: { nodes: number } }).block.nodes)
   })
@@ -298,7 +301,7 @@ test('how many hashes a block lacks is known as Hypercore finds it in the store'
 })
 
 test('of a core whose hashes are unknown, those up to a root are asked for', () => {
-  const hashes = new KnownHashes()
+  const hashes = new KnownNodes()
   // The roots stand over 0 to 31 and 32 to 39.
   expect([0, 31, 32, 39].map((it) => hashes.missingHeights(it, 40))).toEqual([5, 5, 3, 3])
   expect(hashes.missingHeights(40, 41)).toBe(0)
@@ -313,7 +316,7 @@ test('of a core whose hashes are unknown, those up to a root are asked for', () 
 
 test('blocks that were dropped, and hashes with them, arrive again', async () => {
   const { to } = await pair()
-  const scheduling = LogScheduling.of(await logOf(to))
+  const scheduling = LogScheduling.of(await logOf(to), NO_RUNS)
   await to.download({ start: 0, end: BLOCKS }).done()
 
   for (const [start, end] of [
@@ -331,7 +334,7 @@ test('blocks that were dropped, and hashes with them, arrive again', async () =>
 
 test('what keeps hashes when it drops blocks does so while they are scheduled', async () => {
   const { to } = await pair()
-  const scheduling = LogScheduling.of(await logOf(to))
+  const scheduling = LogScheduling.of(await logOf(to), NO_RUNS)
   await to.download({ start: 0, end: BLOCKS }).done()
 
   await dropBlocks(to, { start: 1, end: 4 })

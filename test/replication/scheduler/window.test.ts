@@ -8,7 +8,7 @@ const FEW = 8
 function deliver(window: Window, blocks: number, elapsedMs: number, ahead: number): void {
   for (let i = 0; i < ahead; i++) window.noteAsked(i)
   for (let i = 0; i < blocks; i++) {
-    window.noteArrival(i, BLOCK_BYTES, elapsedMs, true)
+    window.noteArrival({ index: i, sizeBytes: BLOCK_BYTES, elapsedMs }, true)
     window.noteAsked(i + ahead)
   }
 }
@@ -69,7 +69,7 @@ test('records that come one by one do not narrow it: more was not asked for', ()
 
   for (let i = 0; i < 5; i++) {
     window.noteAsked(i)
-    window.noteArrival(i, 400, 45, false)
+    window.noteArrival({ index: i, sizeBytes: 400, elapsedMs: 45 }, false)
   }
 
   expect(window.blocks(1)).toBeGreaterThanOrEqual(before)
@@ -79,7 +79,7 @@ test('a peer that turns out to be slow narrows it as soon as it has been asked f
   const window = new Window(BLOCK_BYTES)
   window.noteRoundTrip(40)
   window.noteAsked(0)
-  window.noteArrival(0, BLOCK_BYTES, 45, false)
+  window.noteArrival({ index: 0, sizeBytes: BLOCK_BYTES, elapsedMs: 45 }, false)
 
   deliver(window, 50, 500, 2)
 

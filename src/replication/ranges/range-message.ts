@@ -1,0 +1,163 @@
+import c, { type Encoder } from 'compact-encoding'
+import { MAX_LOG_BLOCKS } from '../../format/block-ranges.ts'
+import { MAX_BLOCK_BYTES } from '../../format/bundle/format.ts'
+import type { PlacedNode } from '../../format/log.ts'
+import { listOf, struct } from '../../peers/peer-protocol.ts'
+
+/** Runs in one request. */
+export const MAX_ASKED_RUNS = 32
+
+/** Blocks of a run. */
+export const MAX_RUN_BLOCKS = 4_096
+
+/** Bytes of a run of several blocks. */
+export const MAX_RUN_BYTES = 2 * 1024 * 1024
+
+/** Bytes of the blocks of one message, unless it is one larger block. */
+export const MAX_GIVEN_BYTES = 64 * 1024
+
+/** Nodes beside a run: twice the height of the highest tree there can be. */
+export const MAX_BESIDE = 64
+
+/** The largest message: a block, the nodes beside it, and what else stands before it. */
+export const MAX_RANGE_BYTES = MAX_BLOCK_BYTES + 41 * MAX_BESIDE + 64
+
+/** Blocks in a row that are asked for. */
+export interface AskedRun {
+  readonly start: number
+  readonly blocks: number
+  /** The number of a node over all of them, whose hash the asker knows. */
+  readonly anchor: number
+}
+
+/** The runs have the numbers from `id` on. */
+export interface Ask {
+  readonly kind: 'ask'
+  /** Discovery key of a core that both sides replicate. */
+  readonly topic: Uint8Array
+  readonly id: number
+  readonly runs: readonly AskedRun[]
+}
+
+/** The next blocks of a run. */
+export interface Give {
+  readonly kind: 'give'
+  readonly id: number
+  /** With the first blocks of a run: the nodes between it and its anchor, as `besideOf` orders them. */
+  readonly beside: readonly PlacedNode[]
+  /** As they are stored; at least one. */
+  readonly blocks: readonly Uint8Array[]
+}
+
+/** A run is not given: it is not here, or larger than `MAX_RUN_BYTES`. */
+export interface Lack {
+  readonly kind: 'lack'
+  readonly id: number
+  readonly why: number
+}
+
+export const NOT_HERE = 0
+export const TOO_LARGE = 1
+
+/** A run is no longer wanted. */
+export interface Cancel {
+  readonly kind: 'cancel'
+  readonly id: number
+}
+
+/** A later version says something else, which is passed over. */
+interface Unknown {
+  readonly kind: 'unknown'
+}
+
+export type RangeMessage = Ask | Give | Lack | Cancel | Unknown
+
+const blocks: Encoder<readonly Uint8Array[]> = {
+  preencode(state, them) {
+    c.uint.preencode(state, them.length)
+    for (const { byteLength } of them) {
+      c.uint.preencode(state, byteLength)
+      state.end += byteLength
+    }
+  },
+  encode(state, them) {
+    c.uint.encode(state, them.length)
+    for (const { byteLength } of them) c.uint.encode(state, byteLength)
+    for (const it of them) c.raw.encode(state, it)
+  },
+  decode(state) {
+    const sizes = listOf(c.uint, MAX_RUN_BLOCKS).decode(state)
+    const bytes = sizes.reduce((sum, it) => sum + it, 0)
+    const isTooMuch = sizes.length > 1 && bytes > MAX_GIVEN_BYTES
+    if (sizes.length === 0 || isTooMuch || bytes > state.end - state.start) {
+      throw new Error('A message has not the blocks that it says')
+    }
+    return sizes.map((it) => {
+      const start = state.start
+      state.start += it
+      return c.raw.decode({ ...state, start, end: state.start })
+    })
+  },
+}
+
+const run: Encoder<AskedRun> = {
+  ...struct<AskedRun>({ start: c.uint, blocks: c.uint, anchor: c.uint }),
+  decode(state) {
+    const asked = {
+      start: c.uint.decode(state),
+      blocks: c.uint.decode(state),
+      anchor: c.uint.decode(state),
+    }
+    const isPossible =
+      asked.blocks >= 1 &&
+      asked.blocks <= MAX_RUN_BLOCKS &&
+      asked.start + asked.blocks <= MAX_LOG_BLOCKS &&
+      asked.anchor < 2 * MAX_LOG_BLOCKS
+    if (!isPossible) throw new Error('A run cannot exist')
+    return asked
+  },
+}
+
+/** By the number of their kind. */
+const BODIES = [
+  [
+    'ask',
+    struct<Omit<Ask, 'kind'>>({ topic: c.fixed32, id: c.uint, runs: listOf(run, MAX_ASKED_RUNS) }),
+  ],
+  [
+    'give',
+    struct<Omit<Give, 'kind'>>({
+      id: c.uint,
+      beside: listOf(struct<PlacedNode>({ size: c.uint, hash: c.fixed32 }), MAX_BESIDE),
+      blocks,
+    }),
+  ],
+  ['lack', struct<Omit<Lack, 'kind'>>({ id: c.uint, why: c.uint })],
+  ['cancel', struct<Omit<Cancel, 'kind'>>({ id: c.uint })],
+] as const
+
+/** Message: its kind (varint), and what that kind has. */
+export const rangeEncoding: Encoder<RangeMessage> = {
+  preencode(state, message) {
+    c.uint.preencode(state, numberOf(message))
+    bodyOf(message)?.preencode(state, message)
+  },
+  encode(state, message) {
+    c.uint.encode(state, numberOf(message))
+    bodyOf(message)?.encode(state, message)
+  },
+  decode(state) {
+    const [kind, body] = BODIES[c.uint.decode(state)] ?? []
+    if (kind === undefined || body === undefined) return { kind: 'unknown' }
+    return { kind, ...body.decode(state) } as RangeMessage
+  },
+}
+
+function numberOf({ kind }: RangeMessage): number {
+  const found = BODIES.findIndex(([name]) => name === kind)
+  return found === -1 ? BODIES.length : found
+}
+
+function bodyOf(message: RangeMessage): Encoder<RangeMessage> | undefined {
+  return BODIES[numberOf(message)]?.[1] as Encoder<RangeMessage> | undefined
+}

@@ -1,0 +1,279 @@
+import { besideOf } from '../../format/block-run.ts'
+import type { BlockRange } from '../../format/block-ranges.ts'
+import type { Log, LogPeer, PlacedNode, TreeNode } from '../../format/log.ts'
+import type { KnownNodes } from '../../log/internals/known-nodes.ts'
+import type { Replication } from '../../log/internals/replication.ts'
+import { checkRun, rootsOf, storeFrom } from '../../log/internals/runs.ts'
+import type { CheckedRun } from '../../log/internals/stored-runs.ts'
+import {
+  MAX_RUN_BLOCKS,
+  MAX_RUN_BYTES,
+  NOT_HERE,
+  type AskedRun,
+  type Give,
+  type Lack,
+} from './range-message.ts'
+
+/** Bytes that are stored in one write, and that wait for it before nothing more is asked for. */
+const WRITE_BYTES = 2 * 1024 * 1024
+const MAX_WAITING_BYTES = 4 * 1024 * 1024
+
+/** For how long single blocks are asked of a peer that did not give a run. */
+const REFUSED_MS = 5_000
+
+/** After so long without a message of a peer, its runs are asked for otherwise. */
+const SILENT_MS = 30_000
+
+const WRONG = 'peer sent a run that is not what it was asked for'
+
+/** By whom runs come. */
+export interface RunSource {
+  /** Whether a peer gives runs. */
+  speaks(peer: LogPeer): boolean
+  /**
+   * Asks a peer for a run of the log.
+   * @param onAnswer called with each message about it; gives what no honest peer would have done.
+   * @returns its number.
+   */
+  ask(peer: LogPeer, run: AskedRun, onAnswer: (answer: Give | Lack) => string | undefined): number
+  cancel(peer: LogPeer, id: number): void
+}
+
+/** A run that arrived. */
+export interface ArrivedRun {
+  readonly range: BlockRange
+  readonly sizeBytes: number
+  /** Since it was asked for. */
+  readonly elapsedMs: number
+}
+
+export interface RunTakerOptions {
+  readonly log: Log
+  readonly replication: Replication
+  readonly nodes: KnownNodes
+  readonly source: RunSource
+  readonly onArrival: (peer: LogPeer, run: ArrivedRun) => void
+  /** More may be asked for than before. */
+  readonly onRoom: () => void
+}
+
+interface AskedFor {
+  readonly peer: LogPeer
+  readonly range: BlockRange
+  readonly anchor: TreeNode
+  readonly atMs: number
+  id: number
+  /** With the first blocks: the nodes beside it, and its size. */
+  given: { readonly beside: readonly PlacedNode[]; readonly bytes: number } | undefined
+  readonly blocks: Uint8Array[]
+  bytes: number
+}
+
+interface Arrived {
+  readonly peer: LogPeer
+  readonly range: BlockRange
+  readonly atMs: number
+  readonly run: CheckedRun
+  readonly bytes: number
+}
+
+/** Asks peers for runs of the blocks of one log, checks each against a node that is known, and stores them. */
+export class RunTaker {
+  readonly #options: RunTakerOptions
+  readonly #asked = new Set<AskedFor>()
+  /** Checked, and not stored yet. */
+  #arrived: readonly Arrived[] = []
+  #isWriting = false
+  /** Gave no run when it was asked for one: until when it is asked for none. */
+  readonly #refused = new Map<LogPeer, number>()
+  readonly #heardMs = new Map<LogPeer, number>()
+  /** Blocks of a run, fewer than may be asked for while runs turned out to be too large. */
+  #mostBlocks = MAX_RUN_BLOCKS
+
+  constructor(options: RunTakerOptions) {
+    this.#options = options
+  }
+
+  /** Whether a peer gives runs now. */
+  speaks(peer: LogPeer): boolean {
+    return this.#options.source.speaks(peer) && (this.#refused.get(peer) ?? 0) <= Date.now()
+  }
+
+  /** Whether nothing more should be asked for until something is stored. */
+  get isFull(): boolean {
+    return this.#arrived.reduce((sum, { bytes }) => sum + bytes, 0) >= MAX_WAITING_BYTES
+  }
+
+  /** Blocks that a peer was asked for and has not sent. */
+  inFlight(peer: LogPeer): number {
+    let count = 0
+    for (const it of this.#asked) {
+      if (it.peer === peer) count += it.range.end - it.range.start - it.blocks.length
+    }
+    return count
+  }
+
+  /** Which run a block is part of that was asked for, or is being stored. */
+  over(
+    index: number,
+  ): { readonly peer: LogPeer; readonly atMs: number; readonly range: BlockRange } | undefined {
+    for (const it of this.#asked) if (includes(it.range, index)) return it
+    return this.#arrived.find(({ range }) => includes(range, index))
+  }
+
+  /**
+   * Asks a peer for the next run, if there is one.
+   * @param mostBlocks that it has.
+   * @returns the range.
+   */
+  ask(peer: LogPeer, mostBlocks: number, onAsk: (range: BlockRange) => void): boolean {
+    const { log, replication, nodes, source } = this.#options
+    const most = Math.max(1, Math.min(mostBlocks, this.#mostBlocks))
+    const range = replication.nextRun(peer, most)
+    const anchor = range && nodes.anchorOver(range, rootsOf(log))
+    if (range === undefined || anchor === undefined) return false
+    onAsk(range)
+    const { start, end } = range
+    const asked: AskedFor = {
+      peer,
+      range,
+      anchor,
+      atMs: Date.now(),
+      id: 0,
+      given: undefined,
+      blocks: [],
+      bytes: 0,
+    }
+    this.#asked.add(asked)
+    if (!this.#heardMs.has(peer)) this.#heardMs.set(peer, asked.atMs)
+    const run = { start, blocks: end - start, anchor: anchor.index }
+    asked.id = source.ask(peer, run, (answer) => this.#onAnswer(asked, answer))
+    return true
+  }
+
+  /** What a peer was asked for no longer counts as under way. */
+  forget(peer: LogPeer): void {
+    for (const it of this.#asked) if (it.peer === peer) this.#drop(it)
+    this.#heardMs.delete(peer)
+    this.#refused.delete(peer)
+  }
+
+  /** Gives up runs of peers that say nothing. */
+  giveUpLate(): void {
+    for (const { peer } of this.#asked) {
+      if (Date.now() - Math.max(this.#heardMs.get(peer) ?? 0, this.#oldestMs(peer)) < SILENT_MS)
+        continue
+      this.forget(peer)
+      this.#refuse(peer)
+    }
+  }
+
+  /** Gives up everything: what arrives later is not stored. */
+  close(): void {
+    for (const it of this.#asked) this.#drop(it)
+    this.#arrived = []
+  }
+
+  #oldestMs(peer: LogPeer): number {
+    return Math.min(...[...this.#asked].filter((it) => it.peer === peer).map((it) => it.atMs))
+  }
+
+  #drop(asked: AskedFor): void {
+    if (this.#asked.delete(asked)) this.#options.source.cancel(asked.peer, asked.id)
+  }
+
+  #refuse(peer: LogPeer): void {
+    this.#refused.set(peer, Date.now() + REFUSED_MS)
+    this.#options.onRoom()
+  }
+
+  #onAnswer(asked: AskedFor, answer: Give | Lack): string | undefined {
+    if (!this.#asked.has(asked)) return undefined
+    const { peer, range } = asked
+    this.#heardMs.set(peer, Date.now())
+    if (answer.kind === 'give') return this.#onGive(asked, answer)
+    this.#asked.delete(asked)
+    const blocks = range.end - range.start
+    if (answer.why === NOT_HERE || blocks === 1) this.#refuse(peer)
+    else this.#mostBlocks = Math.max(1, Math.floor(blocks / 4))
+    this.#options.onRoom()
+    return undefined
+  }
+
+  #onGive(asked: AskedFor, { beside, blocks }: Give): string | undefined {
+    const { range, anchor, peer } = asked
+    const count = range.end - range.start
+    if (asked.given === undefined) {
+      const bytes = beside.reduce((left, { size }) => left - size, anchor.size)
+      const isWrong = beside.length !== besideOf(range, anchor.index).length
+      if (isWrong || bytes < 0 || (count > 1 && bytes > MAX_RUN_BYTES)) return WRONG
+      asked.given = { beside, bytes }
+    } else if (beside.length > 0) return WRONG
+    for (const block of blocks) {
+      asked.blocks.push(block)
+      asked.bytes += block.byteLength
+    }
+    if (asked.bytes > asked.given.bytes || asked.blocks.length > count) return WRONG
+    if (asked.blocks.length < count) return undefined
+    this.#asked.delete(asked)
+    const run = {
+      start: range.start,
+      items: asked.blocks,
+      anchor: anchor.index,
+      beside: asked.given.beside,
+    }
+    const checked = checkRun(this.#options.log, run, anchor)
+    if (checked === undefined) return WRONG
+    const { bytes, atMs } = asked
+    this.#mostBlocks = Math.min(MAX_RUN_BLOCKS, 2 * this.#mostBlocks)
+    this.#arrived = [...this.#arrived, { peer, range, atMs, run: checked, bytes }]
+    this.#options.onArrival(peer, { range, sizeBytes: bytes, elapsedMs: Date.now() - atMs })
+    void this.#write()
+    return undefined
+  }
+
+  async #write(): Promise<void> {
+    if (this.#isWriting) return
+    this.#isWriting = true
+    while (this.#arrived.length > 0) {
+      const batch = firstOf(this.#arrived, WRITE_BYTES)
+      const [{ peer }] = batch
+      await this.#store(peer, batch)
+      this.#arrived = this.#arrived.filter((it) => !batch.includes(it))
+      this.#options.onRoom()
+    }
+    this.#isWriting = false
+  }
+
+  async #store(peer: LogPeer, batch: readonly Arrived[]): Promise<void> {
+    const { log, nodes } = this.#options
+    try {
+      await storeFrom(
+        log,
+        peer,
+        batch.map(({ run }) => run),
+      )
+      for (const { range, run } of batch) nodes.noteRun(range, run.nodes)
+    } catch (error) {
+      this.#refuse(peer)
+      if (log.isOpen) log.events.emit('bad-block', error as Error, peer, false)
+    }
+  }
+}
+
+/** Runs of one peer, as many as go into one write. */
+function firstOf(arrived: readonly Arrived[], mostBytes: number): [Arrived, ...Arrived[]] {
+  const [first, ...others] = arrived as [Arrived, ...Arrived[]]
+  const batch: [Arrived, ...Arrived[]] = [first]
+  let bytes = first.bytes
+  for (const it of others) {
+    bytes += it.bytes
+    if (it.peer !== first.peer || bytes > mostBytes) break
+    batch.push(it)
+  }
+  return batch
+}
+
+function includes({ start, end }: BlockRange, index: number): boolean {
+  return start <= index && index < end
+}
