@@ -41,6 +41,7 @@ export function bindOperations(engine: Engine, via: Via): Operations {
 
 /** What can be done where nothing can be written. */
 const READING: ReadonlySet<OperationName> = new Set([
+  'copyHistory',
   'admitDevice',
   'exportBundle',
   'exportSite',
@@ -142,6 +143,7 @@ export const implementations: {
   status: async () => (await import('./diagnosing/status.ts')).status,
   diagnose: async () => (await import('./diagnosing/diagnose.ts')).diagnose,
   measure: async () => (await import('./diagnosing/status.ts')).measure,
+  copyHistory: async () => (await import('./diagnosing/status.ts')).copyHistory,
   explainNewsletter: async () => (await import('./diagnosing/explain.ts')).explainNewsletter,
 }
 

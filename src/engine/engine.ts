@@ -24,6 +24,7 @@ import { Retention } from './retention/retention.ts'
 import { NetworkSession } from './network/network-session.ts'
 import { catchUp, type CatchUpOptions } from './recovery/catch-up.ts'
 import { SuccessionStore } from './recovery/succession-store.ts'
+import { SeedingHistory } from './seeding-history.ts'
 import { Durability } from '../log/store/durability.ts'
 import { openStore, openStoreReadOnly } from '../log/store/opening.ts'
 import type { Store } from '../log/store/store.ts'
@@ -74,6 +75,7 @@ export class Engine {
   readonly successions: SuccessionStore
   readonly retention: Retention
   readonly mirrors: Mirrors
+  readonly seedingHistory: SeedingHistory
   /** Ends the listening to changed settings. */
   readonly #unfollow: () => void
   readonly #store: Store
@@ -131,6 +133,12 @@ export class Engine {
         await this.flush()
       },
     })
+    this.seedingHistory = new SeedingHistory({
+      path: join(config.dataDir, 'seeding.json'),
+      library,
+      network: () => networkSession.network,
+      logger,
+    })
     this.successions = new SuccessionStore({
       library,
       logger,
@@ -148,6 +156,7 @@ export class Engine {
         // This device may stay online for months.
         this.#durability.flushRegularly()
         this.mirrors.begin()
+        this.seedingHistory.begin()
       },
     })
     const flush = () => this.flush()
@@ -303,6 +312,7 @@ export class Engine {
     const steps = [
       () => this.author.close(),
       () => this.mirrors.close(),
+      () => this.seedingHistory.close(),
       () => this.#networkSession.close(),
       () => this.retention.close(),
       () => this.feeds.close(),

@@ -8,6 +8,7 @@ import {
   none,
   problem,
   role,
+  traffic,
   value,
 } from './parts.ts'
 
@@ -61,6 +62,8 @@ export const diagnosingContract = {
       problem: problem.optional(),
       disk: diskStatus,
       newsletters: z.array(newsletterStatus),
+      /** Over all runs since then, also of newsletters that have left. Absent from an older daemon. */
+      traffic: traffic.extend({ since: z.string() }).optional(),
       /** Drafts that are published later; absent where none waits. */
       scheduled: z
         .array(z.object({ title: z.string(), at: z.string(), problem: z.string().optional() }))
@@ -117,11 +120,28 @@ export const diagnosingContract = {
           fullCopies: count,
           uploadedBytes: count,
           downloadedBytes: count,
+          /** The same over all runs. */
+          totals: traffic.optional(),
           /** Code of a damage of the log. */
           problem: z.string().optional(),
         }),
       ),
     }),
+  ),
+
+  /** Who held a newsletter in the last week; hours without the network are left out. */
+  copyHistory: value(
+    z.strictObject({ newsletter: newsletterRef }),
+    z.array(
+      z.object({
+        /** When the first of some equal hours began, ISO 8601 in UTC. */
+        from: z.string(),
+        hours: count,
+        /** The most at a time: peers that replicated it, and those of them that held all of it. */
+        peers: count,
+        copies: count,
+      }),
+    ),
   ),
 
   /** Why a newsletter is not complete here. Asks peers and the DHT, within a deadline. */

@@ -185,6 +185,9 @@ export const mirror = z.object({
   downloadedBytes: count,
 })
 
+/** Bytes of blocks that went over the network. */
+export const traffic = z.object({ uploadedBytes: count, downloadedBytes: count })
+
 export const newsletterStatus = z.object({
   feedKey,
   title: z.string().optional(),
@@ -201,8 +204,11 @@ export const newsletterStatus = z.object({
   newestCopies: count,
   /** How many of them hold everything before it. */
   olderCopies: count,
+  /** Of blocks, since the start of the process. */
   uploadedBytes: count,
   downloadedBytes: count,
+  /** The same over all runs. Absent from an older daemon. */
+  totals: traffic.optional(),
   /** How much of it stays here, as its reader chose; `{}` is everything. */
   keep: keepSchema,
   /** Issues that are not here because of that, or of the disk cap. They can still be read while a peer has them. */

@@ -8,10 +8,11 @@ import type { Engine } from '../../engine/engine.ts'
 import { ScheduledDrafts } from '../../engine/publish/scheduled-drafts.ts'
 import { freeBytes, NEEDED_FREE_BYTES } from '../../log/store/disk.ts'
 import { HyperletterError } from '../../errors.ts'
+import type { FeedKey } from '../../format/keys/feed-key.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
 import type { Network } from '../../engine/network/network.ts'
-import type { Output, Via } from '../contract/contract.ts'
+import type { Output, ParsedInput, Via } from '../contract/contract.ts'
 import { AT_ONCE, tooLargeToList } from '../reading/listing.ts'
 import { describeSuccessor } from '../succeeding.ts'
 
@@ -29,6 +30,7 @@ export async function status(
   const network = await engine.networkIfOnline()
   const { dataDir } = engine.config
   const problem = await problemOf(engine)
+  const traffic = await engine.seedingHistory.traffic()
   return {
     via,
     online: network !== undefined,
@@ -38,9 +40,11 @@ export async function status(
     bytesOnDisk: await bytesBelow(dataDir),
     ...defined({ problem }),
     disk: await diskStatus(engine),
-    newsletters: await mapSome(engine.library.list(), AT_ONCE, (entry) =>
-      newsletterStatus(engine, network, entry),
-    ),
+    newsletters: await mapSome(engine.library.list(), AT_ONCE, async (entry) => ({
+      ...(await newsletterStatus(engine, network, entry)),
+      totals: traffic.of(entry.feedKey),
+    })),
+    traffic: traffic.total,
     ...defined({ scheduled: await scheduledDrafts(engine) }),
   }
 }
@@ -142,6 +146,7 @@ export async function measure(engine: Engine): Promise<Measures> {
   const network = await engine.networkIfOnline()
   const { dataDir } = engine.config
   const { capBytes } = engine.retention
+  const traffic = await engine.seedingHistory.traffic()
   const [problem, usedBytes, dataBytes, free, newsletters] = await Promise.all([
     problemOf(engine),
     engine.retention.usedBytes(),
@@ -157,8 +162,24 @@ export async function measure(engine: Engine): Promise<Measures> {
     usedBytes,
     ...(capBytes === Infinity ? {} : { capBytes }),
     ...(network && { network: measureNetwork(network) }),
-    newsletters,
+    newsletters: newsletters.map((it) => ({ ...it, totals: traffic.of(it.feedKey as FeedKey) })),
   }
+}
+
+const HOUR_MS = 60 * 60_000
+
+/** Who held a newsletter in the last week. */
+export async function copyHistory(
+  { library, seedingHistory }: Engine,
+  { newsletter }: ParsedInput<'copyHistory'>,
+): Promise<Output<'copyHistory'>> {
+  const hours = await seedingHistory.hours(library.resolve(newsletter).feedKey)
+  return hours.map(({ from, to, peers, copies }) => ({
+    from: new Date(from * HOUR_MS).toISOString(),
+    hours: to - from + 1,
+    peers,
+    copies,
+  }))
 }
 
 async function measureNewsletter(

@@ -102,8 +102,18 @@ function newsletterMetrics(newsletters: readonly Newsletter[]): Metric[] {
     each('blocks_held', 'Blocks of it that are here.', gauge, (it) => it.heldBlocks),
     each('peers', 'Peers that replicate it.', gauge, (it) => it.peers),
     each('full_copies', 'Peers that hold all of it.', gauge, (it) => it.fullCopies),
-    each('sent_bytes_total', 'Blocks sent to peers.', counter, (it) => it.uploadedBytes),
-    each('received_bytes_total', 'Blocks received.', counter, (it) => it.downloadedBytes),
+    each(
+      'sent_bytes_total',
+      'Blocks sent to peers, over all runs.',
+      counter,
+      (it) => it.totals?.uploadedBytes,
+    ),
+    each(
+      'received_bytes_total',
+      'Blocks received, over all runs.',
+      counter,
+      (it) => it.totals?.downloadedBytes,
+    ),
     gauge('hyperletter_newsletter_problem', 'Logs that are damaged, by how.', summed(problems)),
   ]
 }

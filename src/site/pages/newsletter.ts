@@ -1,6 +1,7 @@
 import { html, raw } from 'hono/html'
 import { renderSVG } from 'uqr'
 import type { Output } from '../../api/contract/contract.ts'
+import { copiesChart } from './copies.ts'
 import { issueList, type Slice } from './lists.ts'
 import {
   button,
@@ -18,12 +19,21 @@ import {
 
 type Carrying = Output<'status'>['newsletters'][number]
 
+/** What more there is to know, and to do. */
+interface Beside {
+  /** It is published here, and whoever looks at it may do so. */
+  readonly isOwn?: boolean
+  readonly history?: Output<'copyHistory'>
+  /** Milliseconds since 1970. */
+  readonly now?: number
+}
+
 /** Profile, who carries it, how to pass it on, and its issues. */
 export function newsletterPage(
   newsletter: NewsletterSummary,
   issues: Slice<IssueSummary>,
   carrying: Carrying | undefined,
-  isOwn = false,
+  { isOwn = false, history = [], now = 0 }: Beside = {},
 ): Markup {
   const path = newsletterPath(newsletter.feedKey)
   const follows = newsletter.roles.includes('subscriber')
@@ -74,7 +84,7 @@ export function newsletterPage(
         }
       </section>
       <aside id="about" aria-label="About this newsletter">
-        ${carriers(carrying)}
+        ${carriers(carrying, copiesChart(history, now))}
         <section class="panel">
           <h2>Pass it on</h2>
           <div class="qr">${qrCode(newsletter.link)}</div>
@@ -121,11 +131,11 @@ function leaving(newsletter: NewsletterSummary, path: string): Markup {
   </details>`
 }
 
-function carriers(carrying: Carrying | undefined): Markup {
+function carriers(carrying: Carrying | undefined, chart: Markup | ''): Markup {
   const isArriving = carrying !== undefined && heldPercent(carrying) < 100
   return html`<section class="panel" data-live="carriers" ${isArriving ? html` data-arriving` : ''}>
     <h2>Peers</h2>
-    ${carrying === undefined ? html`<p>Not available now.</p>` : carried(carrying)}
+    ${carrying === undefined ? html`<p>Not available now.</p>` : carried(carrying)} ${chart}
   </section>`
 }
 

@@ -70,9 +70,11 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
   app.get('/n/:key{[a-z0-9]{52}}', async (c) => {
     const view = viewOf(reader, c)
     const { key } = c.req.param()
-    const [newsletters, status] = await Promise.all([
+    const [newsletters, status, history] = await Promise.all([
       operations.listNewsletters({}),
       operations.status({}),
+      // Not in the library: said below.
+      operations.copyHistory({ newsletter: key }).catch(() => []),
     ])
     const newsletter = newsletters.find((it) => it.feedKey === key)
     if (newsletter === undefined) throw notFound()
@@ -85,7 +87,11 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
     const isOwn = view.isOwn === true && newsletter.roles.includes('author')
     const page = slice(issues, c.req.query('page'))
     const shown = isOwn ? { ...page, items: await withCopies(key, page.items) } : page
-    const body = newsletterPage(newsletter, shown, carrying, isOwn)
+    const body = newsletterPage(newsletter, shown, carrying, {
+      isOwn,
+      history,
+      now: Date.now(),
+    })
     const title = newsletter.title ?? 'Newsletter'
     return show(c, view, { title, place: 'newsletters', kind: 'list', wide: true, body })
   })

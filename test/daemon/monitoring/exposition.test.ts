@@ -35,6 +35,7 @@ const measures: Output<'measure'> = {
     fullCopies: 1,
     uploadedBytes: 1_000,
     downloadedBytes: 2_000,
+    totals: { uploadedBytes: 11_000, downloadedBytes: 12_000 },
     problem: 'FEED_CONFLICT',
   })),
 }
@@ -51,6 +52,7 @@ describe('the metrics of an engine', () => {
       { value: '7', labels: { feed: 'y'.repeat(16) } },
       { value: '7', labels: { feed: 'n'.repeat(16) } },
     ])
+    expect(values('hyperletter_newsletter_sent_bytes_total')?.[0]?.value).toBe('11000')
     expect(values('hyperletter_dials_failed_total')).toContainEqual({
       value: '1',
       labels: { code: 'evil"\n\\code' },

@@ -52,6 +52,7 @@ async function status(context: Context): Promise<void> {
         ],
         ['data', `${formatBytes(it.bytesOnDisk)} on disk in ${it.dataDir}`],
         ['storage', describeDisk(it.disk)],
+        ...(it.traffic === undefined ? [] : [['traffic', describeTraffic(it.traffic)]]),
         ...(it.scheduled ?? []).map(({ title, at, problem }) => [
           'scheduled',
           `${quoteTitle(title)}: ${problem ?? localWords(at)}`,
@@ -110,6 +111,15 @@ function local({ localPeers }: Status): string {
   return localPeers === 0 ? '' : `, ${localPeers} in this room over TCP`
 }
 
+function describeTraffic({
+  uploadedBytes,
+  downloadedBytes,
+  since,
+}: NonNullable<Status['traffic']>) {
+  const sent = `${formatBytes(uploadedBytes)} sent, ${formatBytes(downloadedBytes)} received`
+  return `${sent} since ${since.slice(0, 10)}`
+}
+
 function row(it: NewsletterStatus, { out }: Context) {
   const { bold, dim, green, yellow } = out.style
   return [
@@ -119,8 +129,8 @@ function row(it: NewsletterStatus, { out }: Context) {
     { text: held(it), style: isComplete(it) ? green : yellow },
     String(it.peers),
     String(it.fullCopies),
-    formatBytes(it.uploadedBytes),
-    formatBytes(it.downloadedBytes),
+    formatBytes((it.totals ?? it).uploadedBytes),
+    formatBytes((it.totals ?? it).downloadedBytes),
   ]
 }
 
