@@ -55,6 +55,7 @@ export const OPERATION_KINDS = {
   status: 'value',
   diagnose: 'value',
   measure: 'value',
+  changeSettings: 'value',
   copyHistory: 'value',
   explainNewsletter: 'value',
 } as const

@@ -143,6 +143,7 @@ export const implementations: {
   status: async () => (await import('./diagnosing/status.ts')).status,
   diagnose: async () => (await import('./diagnosing/diagnose.ts')).diagnose,
   measure: async () => (await import('./diagnosing/status.ts')).measure,
+  changeSettings: async () => (await import('./changing-settings.ts')).changeSettings,
   copyHistory: async () => (await import('./diagnosing/status.ts')).copyHistory,
   explainNewsletter: async () => (await import('./diagnosing/explain.ts')).explainNewsletter,
 }

@@ -42,6 +42,8 @@ export interface Config extends SettingValues {
   /** Address of the daemon of this data directory: a Unix socket, or a named pipe on Windows. */
   readonly socketPath: string
   readonly logLevel: LogLevel
+  /** Whether nothing is exchanged with peers or web servers. */
+  readonly pause: boolean
   readonly localDiscovery: boolean
   /** Whether web servers are asked for what no peer has: all, those that the user added, or none. */
   readonly mirrors: MirrorUse
@@ -110,6 +112,7 @@ export function configOf(
     logLevel: given.logLevel ?? 'warn',
     // A device that binds loopback alone must not appear on the local network.
     localDiscovery: !isLocal && (given.localDiscovery ?? true),
+    pause: given.pause ?? false,
     mirrors: given.mirrors ?? 'on',
     notify: given.notify ?? false,
     unread: given.unread ?? DEFAULT_UNREAD,

@@ -39,7 +39,8 @@ export async function readSettingsFile(path: string): Promise<SettingsFile> {
   return settingsIn(toml, path)
 }
 
-function settingsIn(toml: string, path: string): SettingsFile {
+/** The settings in the text of such a file. @throws as `readSettingsFile` does */
+export function settingsIn(toml: string, path: string): SettingsFile {
   const settings: Partial<Record<SettingName, string>> = {}
   const places: Partial<Record<SettingName, string>> = {}
   for (const [name, found] of Object.entries(tableIn(toml, path))) {

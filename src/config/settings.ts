@@ -77,6 +77,12 @@ const DEFINITIONS = {
   uploadLimit: define('<rate>', 'maximum upload rate, for example 500 kB/s', parseRate, number),
   downloadLimit: define('<rate>', 'maximum download rate', parseRate, number),
   maxConnections: define('<n>', 'maximum number of peer connections', parseCount, number),
+  pause: define(
+    '<on|off>',
+    'exchange nothing: no connections to peers, nothing from web servers',
+    parseSwitch,
+    boolean,
+  ),
   allowPeers: define(
     '<keys>',
     'devices that may exchange private newsletters',

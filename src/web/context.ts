@@ -105,6 +105,7 @@ const NOTICES: Readonly<Record<string, string>> = {
   cancelled: 'Cancelled: nothing was signed.',
   edited: 'Saved. Readers see it as soon as it reaches them.',
   same: 'Nothing was changed.',
+  limits: 'Saved, and in force.',
   amended: 'Amended. Readers get the new edition from now on.',
   retracted: 'Retracted. Readers remove its text as soon as they hear of it.',
 }

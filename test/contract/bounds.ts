@@ -85,6 +85,7 @@ const COMPLETE: Readonly<Record<OperationName, Readonly<Record<string, unknown>>
   takeNotices: {},
   diagnose: {},
   measure: {},
+  changeSettings: { settings: {} },
   copyHistory: { newsletter },
   explainNewsletter: { newsletter },
   watchIssues: { newsletter },

@@ -223,6 +223,7 @@ export function readingTests(subject: Subject): void {
         tooLarge: [],
         mirrors: [],
         downloadedBytes: 0,
+        totals: { uploadedBytes: 0, downloadedBytes: 0 },
       },
     ])
   })

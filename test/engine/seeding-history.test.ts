@@ -11,7 +11,7 @@ import { privateNetwork } from '../helpers/testnet.ts'
 
 const hours = (...samples: readonly (readonly [hour: number, peers: number, copies: number])[]) =>
   samples.reduce(
-    (all, [hour, peers, copies]) => addHour(all, { hour, peers, copies }),
+    (known, [hour, peers, copies]) => addHour(known, { hour, peers, copies }),
     [] as readonly CopyHours[],
   )
 

@@ -31,6 +31,7 @@ export const UNSET = {
   maxConnections: undefined,
   allowPeers: undefined,
   localDiscovery: false,
+  pause: false,
   mirrors: 'on',
   readerHosts: undefined,
   webAddress: undefined,

@@ -45,6 +45,8 @@ const reason = z.object({
   next: z.string().optional(),
 })
 
+const settingText = z.string().min(1).max(64).nullable().optional()
+
 /** The part of the contract that says what is wrong. */
 export const diagnosingContract = {
   status: value(
@@ -61,6 +63,16 @@ export const diagnosingContract = {
       /** What keeps this device from storing anything, or soon will. */
       problem: problem.optional(),
       disk: diskStatus,
+      /** Limits that are set; rates in bytes a second. Absent from an older daemon. */
+      limits: z
+        .object({
+          uploadLimit: count.optional(),
+          downloadLimit: count.optional(),
+          maxConnections: count.optional(),
+          /** Nothing is exchanged until it is set to off. */
+          pause: z.boolean(),
+        })
+        .optional(),
       newsletters: z.array(newsletterStatus),
       /** Over all runs since then, also of newsletters that have left. Absent from an older daemon. */
       traffic: traffic.extend({ since: z.string() }).optional(),
@@ -126,6 +138,23 @@ export const diagnosingContract = {
           problem: z.string().optional(),
         }),
       ),
+    }),
+  ),
+
+  /** Sets limits for good, in the settings file, as texts; null sets one no more. In force at once. */
+  changeSettings: value(
+    z.strictObject({
+      settings: z.strictObject({
+        diskCap: settingText,
+        uploadLimit: settingText,
+        downloadLimit: settingText,
+        maxConnections: settingText,
+        pause: settingText,
+      }),
+    }),
+    z.object({
+      /** Names of those that had other values before. */
+      changed: z.array(z.string()),
     }),
   ),
 

@@ -40,6 +40,7 @@ export async function status(
     bytesOnDisk: await bytesBelow(dataDir),
     ...defined({ problem }),
     disk: await diskStatus(engine),
+    limits: limitsOf(engine),
     newsletters: await mapSome(engine.library.list(), AT_ONCE, async (entry) => ({
       ...(await newsletterStatus(engine, network, entry)),
       totals: traffic.of(entry.feedKey),
@@ -47,6 +48,13 @@ export async function status(
     traffic: traffic.total,
     ...defined({ scheduled: await scheduledDrafts(engine) }),
   }
+}
+
+function limitsOf({ config }: Engine): Status['limits'] {
+  const { uploadLimit, downloadLimit, maxConnections, pause } = config
+  const limits = { uploadLimit, downloadLimit, maxConnections }
+  const isSet = ([, value]: [string, number | undefined]) => Number.isFinite(value)
+  return { pause, ...Object.fromEntries(Object.entries(limits).filter(isSet)) }
 }
 
 async function scheduledDrafts({ config }: Engine): Promise<Status['scheduled']> {

@@ -160,12 +160,17 @@ export class Mirrors {
     }
   }
 
+  get #mayAsk(): boolean {
+    const { mirrors, pause } = this.#options.live.value
+    return mirrors !== 'off' && !pause
+  }
+
   /**
    * Asks the mirrors that may be asked now, until one of them has what is missing; those that the user added also a
    * moment after the last time. Gives whether any was of use.
    */
   async fetchFromAny(entry: LibraryEntry, feed: Feed): Promise<boolean> {
-    if (this.#options.live.value.mirrors === 'off') return false
+    if (!this.#mayAsk) return false
     for (const address of entry.mirrors ?? []) {
       const known = this.#knownOf(entry.feedKey, address)
       if (known.state === 'good') known.notBefore = 0
@@ -186,7 +191,7 @@ export class Mirrors {
   }
 
   async #look(): Promise<void> {
-    if (this.#options.live.value.mirrors === 'off') return
+    if (!this.#mayAsk) return
     for (const entry of this.#options.library.list()) {
       if (this.#abort.signal.aborted) return
       if (this.#fetching.has(entry.feedKey)) continue

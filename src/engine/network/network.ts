@@ -29,6 +29,7 @@ export const NETWORK_LIMITS = [
   'uploadLimit',
   'downloadLimit',
   'maxConnections',
+  'pause',
   'allowPeers',
 ] as const
 
@@ -52,6 +53,11 @@ export interface NetworkOptions {
   readonly onSuccession: (statement: Succession) => Promise<void>
   /** Called when something that a peer sent could not be stored: nothing can until the store is opened anew. */
   readonly onDiskFull: (cause: unknown) => void
+}
+
+/** Paused, there are no connections; then what needs a peer waits for one, as where none is online. */
+function connectionsFor(limits: Limits): Limits {
+  return limits.pause ? { ...limits, maxConnections: 0 } : limits
 }
 
 /** Everything that happens between peers: which feeds are announced, downloaded and served. */
@@ -110,6 +116,7 @@ export class Network {
     })
     this.swarm = new Swarm({
       ...config,
+      ...connectionsFor(config),
       dht: options.dht ?? openDht(config),
       guard: guardReplication,
       keyPair,
@@ -137,7 +144,7 @@ export class Network {
   /** Sets limits anew; connections begin again with them, within seconds. */
   configure(limits: Limits): void {
     this.#limits = limits
-    this.swarm.configure(limits)
+    this.swarm.configure(connectionsFor(limits))
   }
 
   /** Announces a newsletter when its turn comes; it opens when a peer asks for it or has news of it. */

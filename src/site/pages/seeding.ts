@@ -1,6 +1,16 @@
 import { html } from 'hono/html'
 import type { Output } from '../../api/contract/contract.ts'
-import { count, empty, newsletterPath, size, words, type Markup } from './parts.ts'
+import {
+  button,
+  count,
+  date,
+  empty,
+  newsletterPath,
+  size,
+  words,
+  type Markup,
+  type View,
+} from './parts.ts'
 
 type Status = Output<'status'>
 
@@ -15,12 +25,26 @@ const WIDTH = 640
 const HEIGHT = 120
 
 /** The page of what is stored here, which peers have it, and the traffic. */
-export function seedingPage(status: Status, samples: readonly TrafficSample[]): Markup {
-  const up = status.newsletters.reduce((sum, it) => sum + it.uploadedBytes, 0)
-  const down = status.newsletters.reduce((sum, it) => sum + it.downloadedBytes, 0)
+export function seedingPage(view: View, status: Status, samples: readonly TrafficSample[]): Markup {
+  const { traffic, limits } = status
   return html`<header class="page-head">
       <h1>Seeding</h1>
       <p class="lede">What this machine shares, and how many peers have it</p>
+      ${
+        limits?.pause === true
+          ? html`<p class="problem" id="paused">
+              <strong>Paused.</strong> Nothing is sent or received. What is stored here stays
+              readable.
+            </p>`
+          : ''
+      }
+      ${
+        view.isOwn === true && limits !== undefined
+          ? html`<p class="buttons">
+              ${button('/seeding', limits.pause ? 'Resume' : 'Pause', { field: ['pause', limits.pause ? 'off' : 'on'], kind: limits.pause ? 'primary' : 'plain' })}
+            </p>`
+          : ''
+      }
     </header>
     <div data-live="seeding">
       ${
@@ -38,11 +62,11 @@ export function seedingPage(status: Status, samples: readonly TrafficSample[]): 
         </div>
         <div>
           <dt>Sent</dt>
-          <dd>${size(up)}</dd>
+          <dd>${size(traffic?.uploadedBytes ?? 0)}</dd>
         </div>
         <div>
           <dt>Received</dt>
-          <dd>${size(down)}</dd>
+          <dd>${size(traffic?.downloadedBytes ?? 0)}</dd>
         </div>
         <div>
           <dt>Storage</dt>
@@ -53,8 +77,50 @@ export function seedingPage(status: Status, samples: readonly TrafficSample[]): 
         ${graph(samples)}
         <figcaption>${speeds(samples)}</figcaption>
       </figure>
+      ${traffic === undefined ? '' : html`<p class="over">Sent and received since ${date(traffic.since, 'long')}</p>`}
       ${status.newsletters.length === 0 ? empty('Nothing to seed yet', 'Follow or seed a newsletter to share it with others from this machine.') : table(status)}
-    </div>`
+    </div>
+    ${view.isOwn === true && limits !== undefined ? controls(view, status.disk, limits) : ''}`
+}
+
+/** The limits that can be changed here, as fields of a form. */
+function controls(
+  view: View,
+  { capBytes }: Status['disk'],
+  { uploadLimit, downloadLimit, maxConnections }: NonNullable<Status['limits']>,
+): Markup {
+  const field = (name: string, label: string, value: string, hint: string) =>
+    html`<p>
+      <label for="${name}">${label}</label>
+      <input id="${name}" name="${name}" value="${value}" placeholder="${hint}" maxlength="64" />
+    </p>`
+  const rate = (bytes: number | undefined) => (bytes === undefined ? '' : `${exactSize(bytes)}/s`)
+  return html`<section class="limits" aria-labelledby="limits">
+    <h2 id="limits">Limits</h2>
+    <form method="post" action="/seeding" class="draft-form">
+      <input type="hidden" name="token" value="${view.formToken}" />
+      ${field('diskCap', 'Disk for what others wrote', capBytes === undefined ? 'none' : exactSize(capBytes), '10 GB, or none')}
+      ${field('uploadLimit', 'Upload', rate(uploadLimit), 'no limit, or 500 kB/s')}
+      ${field('downloadLimit', 'Download', rate(downloadLimit), 'no limit, or 2 MB/s')}
+      ${field('maxConnections', 'Connections to peers', String(maxConnections ?? ''), '256')}
+      <p class="over">
+        Kept in the settings file, and in force at once. An empty field has no value of its own.
+      </p>
+      <p><button class="button primary">Save</button></p>
+    </form>
+  </section>`
+}
+
+/** A size that means the same bytes when it is read again. */
+export function exactSize(bytes: number): string {
+  const units = [
+    ['TB', 1e12],
+    ['GB', 1e9],
+    ['MB', 1e6],
+    ['kB', 1e3],
+  ] as const
+  const [unit, factor] = units.find(([, it]) => bytes >= it && bytes % (it / 10) === 0) ?? []
+  return factor === undefined ? String(bytes) : `${bytes / factor} ${unit}`
 }
 
 function storage({ usedBytes, capBytes }: Status['disk']): string {
@@ -92,8 +158,8 @@ function table(status: Status): Markup {
             <td class="number" data-label="Peers">${it.peers}</td>
             <td class="number" data-label="Newest issue copies">${it.newestCopies}</td>
             <td class="number" data-label="Full copies">${it.fullCopies}</td>
-            <td class="number" data-label="Sent">${size(it.uploadedBytes)}</td>
-            <td class="number" data-label="Received">${size(it.downloadedBytes)}</td>
+            <td class="number" data-label="Sent">${size((it.totals ?? it).uploadedBytes)}</td>
+            <td class="number" data-label="Received">${size((it.totals ?? it).downloadedBytes)}</td>
           </tr>`
         })}
       </tbody>

@@ -160,7 +160,7 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
   app.get('/seeding', async (c) => {
     const view = viewOf(reader, c)
     const status = await operations.status({})
-    const body = seedingPage(status, traffic.add(status))
+    const body = seedingPage(view, status, traffic.add(status))
     return show(c, view, { title: 'Seeding', place: 'seeding', kind: 'live', wide: true, body })
   })
 

@@ -48,7 +48,11 @@ async function status(context: Context): Promise<void> {
         ],
         [
           'network',
-          isServing ? `online, ${plural(it.peers, 'peer')} connected${local(it)}` : 'offline',
+          it.limits?.pause === true
+            ? { text: 'paused: nothing is exchanged', style: yellow }
+            : isServing
+              ? `online, ${plural(it.peers, 'peer')} connected${local(it)}`
+              : 'offline',
         ],
         ['data', `${formatBytes(it.bytesOnDisk)} on disk in ${it.dataDir}`],
         ['storage', describeDisk(it.disk)],
@@ -147,7 +151,14 @@ function isComplete({ heldBlocks, length }: NewsletterStatus): boolean {
 }
 
 // The one thing that matters most now.
-function advice({ via, online, newsletters, problem, dataDir }: Status): string | undefined {
+function advice({
+  via,
+  online,
+  limits,
+  newsletters,
+  problem,
+  dataDir,
+}: Status): string | undefined {
   if (problem?.code === 'DISK_FULL') {
     return `Free some space on the disk of ${dataDir}. A stopped daemon restarts within a minute.`
   }
@@ -156,6 +167,9 @@ function advice({ via, online, newsletters, problem, dataDir }: Status): string 
   }
   if (via === 'engine') {
     return 'Run `hyperletter daemon start` to fetch and serve newsletters.'
+  }
+  if (limits?.pause === true) {
+    return 'Paused. `pause = false` in the settings file, or the page Seeding, ends that.'
   }
   if (!online) {
     return 'The daemon is offline. Check the connection; `hyperletter doctor` looks for the cause.'
