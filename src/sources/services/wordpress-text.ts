@@ -215,11 +215,17 @@ function shortcodeOf(name: string, source: string): Shortcode {
   )
   for (const [, key = '', quoted, plain] of pairs)
     attributes.set(key.toLowerCase(), quoted ?? plain ?? '')
-  return { name, attributes, bare: /^\s*["']?([^\s="']+)["']?/.exec(source)?.[1] ?? '' }
+  return {
+    name,
+    attributes,
+    bare: /^[\s=]*["']?(https?:\/\/[^\s"']+|[^\s="']+)/.exec(source)?.[1] ?? '',
+  }
 }
 
 const KNOWN = new Set(
-  'caption wp_caption gallery embed audio video playlist code sourcecode more'.split(' '),
+  'caption wp_caption gallery embed youtube vimeo tweet soundcloud spotify audio video playlist code sourcecode more'.split(
+    ' ',
+  ),
 )
 
 /** The HTML of a shortcode that WordPress itself, or most sites, know. */
@@ -245,6 +251,14 @@ function render(
     }
     case 'embed':
       return linkTo((inner || value('src') || bare).trim())
+    case 'youtube':
+    case 'vimeo':
+    case 'tweet':
+    case 'soundcloud':
+    case 'spotify': {
+      const url = (value('url') || bare || inner).trim()
+      return /^https?:/i.test(url) ? linkTo(url) : undefined
+    }
     case 'audio':
     case 'video': {
       const keys = ['src', 'mp3', 'm4a', 'ogg', 'wav', 'mp4', 'm4v', 'webm', 'ogv']
@@ -254,7 +268,7 @@ function render(
     case 'code':
     case 'sourcecode': {
       const language = value('language') || value('lang')
-      return `<pre><code class="language-${language.replaceAll(/[^\w+#-]/g, '')}">${inner}</code></pre>`
+      return `<pre><code class="language-${language.replaceAll(/[^\w+#-]/g, '')}">${inner.replaceAll('<', '&lt;')}</code></pre>`
     }
     case 'more':
       return ''

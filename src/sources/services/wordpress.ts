@@ -150,6 +150,10 @@ async function readItem(
   }
 }
 
+/** Where plugins keep for whom a post is: Members, Restrict Content Pro, WP-Members, Ultimate Member, Memberful. */
+const AUDIENCE =
+  /^(?:_members_access_role|_?rcp_(?:subscription_level|user_level|access_level|is_paid)|_wpmem_block|um_content_restriction|_?memberful_(?:acl|marketing_content)|_pmpro_\w+)$/
+
 /** Why an item is no post for everybody; whatever is not known may be none. */
 function reasonToWithhold({ fields, meta }: WxrItem) {
   const status = fields.get('wp:status')?.trim() ?? ''
@@ -163,6 +167,13 @@ function reasonToWithhold({ fields, meta }: WxrItem) {
     return { kind: 'private', why: 'a post that a password protects' } as const
   if (access !== '' && access !== 'everybody')
     return { kind: 'private', why: `a post for ${shownText(access)}, not for everybody` } as const
+  for (const [name, value] of meta) {
+    if (AUDIENCE.test(name) && !/^(?:0|no|none|all|everyone|false|a:0:\{\})?$/i.test(value.trim()))
+      return {
+        kind: 'private',
+        why: `a post that a plugin restricts (${shownText(name)})`,
+      } as const
+  }
   if (type !== 'post')
     return { kind: 'extras', why: `an item of the type "${shownText(type)}", not a post` } as const
   return undefined

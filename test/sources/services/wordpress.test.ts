@@ -107,6 +107,23 @@ this
     expect(text).toMatch(/Premium secret[^]*Behind the wall[^]*\[\^n2]: Secret note/)
   })
 
+  it('keeps code that looks like HTML, links players, and leaves out what a plugin restricts', async () => {
+    const text = (code: string) => (xml: string) =>
+      xml.replace('Second paragraph', `${code}\n\nSecond paragraph`)
+    const code =
+      '[code lang="php"]<?php echo 1; ?>[/code] [youtube https://www.youtube.com/watch?v=a]'
+    const { drafts } = await read(await changed(text(code)))
+    const markdown = drafts.get('https://tides.example/2026/01/classic/')?.markdown
+    expect(markdown).toContain('```php\n<?php echo 1; ?>\n```')
+    expect(markdown).toContain('<https://www.youtube.com/watch?v=a>')
+    const meta =
+      '<wp:postmeta><wp:meta_key>_members_access_role</wp:meta_key><wp:meta_value>member</wp:meta_value></wp:postmeta>'
+    const restricted = await read(
+      await changed((xml) => xml.replaceAll('<wp:status>', `${meta}<wp:status>`)),
+    )
+    expect(restricted.drafts.size).toBe(0)
+  })
+
   it('is the same as a folder and as a zip file', async () => {
     const expected = JSON.stringify([...(await read()).drafts])
     expect(JSON.stringify([...(await read(folder)).drafts])).toBe(expected)
