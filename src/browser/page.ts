@@ -5,7 +5,7 @@ import { recall, remember, rememberHead } from './known-heads.ts'
 import { openLight } from './light.ts'
 import type { TabPeer } from './peer/peer.ts'
 import { gatewaysOf, type ReaderPlace } from './place.ts'
-import { addressesOf, show, startReading, type Attempt, type Shown } from './reading.ts'
+import { addressesOf, show, startReading, type Attempt, type ShownIssue } from './reading.ts'
 
 /*
  * The page that a gateway serves: the reader in one file, which becomes a peer of the newsletter once its text is on the
@@ -38,7 +38,7 @@ class Visit {
   #isLooking = false
   /** The log was this long when it was looked at for something newer. */
   #checkedLength = 0
-  shown: Shown | undefined
+  shown: ShownIssue | undefined
 
   constructor(place: ReaderPlace) {
     this.place = place

@@ -17,7 +17,7 @@ import { failureOf, verifiedSeal } from './words.ts'
  */
 
 /** An issue that is shown. */
-export interface Shown {
+export interface ShownIssue {
   readonly place: ReaderPlace
   readonly reader: IssueReader
   readonly issue: VerifiedIssue
@@ -32,7 +32,7 @@ export interface ReadingOptions {
   /** Ways to read a newsletter, best first; each is tried only when those before it did not give the issue. */
   readonly readersOf: (place: ReaderPlace) => readonly Attempt[]
   /** Called once an issue is shown. */
-  readonly onShown?: (shown: Shown) => void
+  readonly onShown?: (shown: ShownIssue) => void
   /** What comes at the end of the page. */
   readonly footer?: Element
 }

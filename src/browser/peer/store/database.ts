@@ -1,10 +1,10 @@
 /** What a batch does with one key, or with all from a key on to before another. */
-export type Change =
+export type DatabaseChange =
   | { readonly key: Uint8Array; readonly value: Uint8Array }
   | { readonly key: Uint8Array; readonly value?: undefined }
   | { readonly start: Uint8Array; readonly end: Uint8Array }
 
-export interface Entry {
+export interface DatabaseEntry {
   readonly key: Uint8Array
   readonly value: Uint8Array
 }
@@ -25,7 +25,7 @@ const LARGE = 'large'
 type Entries = Map<string, { readonly key: Uint8Array; readonly value?: Uint8Array }>
 
 interface Waiting {
-  readonly changes: readonly Change[]
+  readonly changes: readonly DatabaseChange[]
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
@@ -101,7 +101,7 @@ export class Database {
   }
 
   /** What a range has now, in the order of keys. */
-  async range({ gte, lt, reverse = false }: KeyRange): Promise<Entry[]> {
+  async range({ gte, lt, reverse = false }: KeyRange): Promise<DatabaseEntry[]> {
     const [from, to] = [gte && idOf(gte), lt && idOf(lt)]
     const ids = [...this.#entries.keys()].filter(
       (it) => (from === undefined || it >= from) && (to === undefined || it < to),
@@ -117,7 +117,7 @@ export class Database {
   }
 
   /** Resolves when all of it is stored. @throws Error with the text that a full disk has for Hypercore */
-  write(changes: readonly Change[]): Promise<void> {
+  write(changes: readonly DatabaseChange[]): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ changes, resolve, reject })
       if (!this.#isWriting) this.#idle = this.#writeAll()
@@ -150,7 +150,7 @@ export class Database {
     this.#isWriting = false
   }
 
-  #store(changes: readonly Change[]): Promise<void> {
+  #store(changes: readonly DatabaseChange[]): Promise<void> {
     const transaction = this.#db.transaction([SMALL, LARGE], 'readwrite', { durability: 'relaxed' })
     const [small, large] = storesOf(transaction)
     for (const change of changes) {
@@ -179,7 +179,7 @@ export class Database {
     })
   }
 
-  #remember(change: Change): void {
+  #remember(change: DatabaseChange): void {
     if ('start' in change) {
       for (const it of this.#entries.keys()) if (isWithin(it, change)) this.#entries.delete(it)
       return
@@ -207,7 +207,10 @@ function resultOf<T>(request: IDBRequest<T>): Promise<T> {
   })
 }
 
-function isWithin(id: string, { start, end }: Extract<Change, { start: Uint8Array }>): boolean {
+function isWithin(
+  id: string,
+  { start, end }: Extract<DatabaseChange, { start: Uint8Array }>,
+): boolean {
   return id >= idOf(start) && id < idOf(end)
 }
 

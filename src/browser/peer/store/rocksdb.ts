@@ -1,5 +1,5 @@
 import { Readable } from 'streamx'
-import type { Change, Database, KeyRange } from './database.ts'
+import type { DatabaseChange, Database, KeyRange } from './database.ts'
 
 /*
  * What hypercore-storage uses of the package rocksdb-native, for which this stands in tabs. There are no column
@@ -115,7 +115,7 @@ class ReadBatch {
 
 class WriteBatch {
   readonly #database: Database
-  #changes: Change[] = []
+  #changes: DatabaseChange[] = []
 
   constructor(database: Database) {
     this.#database = database
