@@ -268,7 +268,7 @@ function spawnDaemon(config: Config) {
   return spawnScript(script, config.logFile)
 }
 
-describe('a daemon', () => {
+describe('a daemon', { timeout: 120_000 }, () => {
   test.for([
     ['its log elsewhere', false],
     ['its log on that disk', true],
@@ -294,7 +294,7 @@ describe('a daemon', () => {
       const filling = await fillAllBut(disk, 3 * MIB)
 
       const daemon = await spawnDaemon(logged)
-      await eventually(async () => expect(await dial(config.socketPath)).toBeDefined())
+      await eventually(async () => expect(await dial(config.socketPath)).toBeDefined(), 30_000)
       const operations = remoteOperations(config.socketPath)
       await expectFailure('DISK_FULL', operations.followSync({ newsletter, timeoutSeconds: 10 }))
       const held = await heldIssues(operations, newsletter)
