@@ -213,6 +213,32 @@ export function parseWebAddress(text: string): string {
   )
 }
 
+/** The root of an `http` or `https` server, ending in `/`. @throws INVALID_INPUT */
+export function parseGatewayAddress(text: string): string {
+  const url = new URL(parseWebAddress(text))
+  if (url.href === `${url.origin}/`) return url.href
+  throw wrong(
+    `Not the address of a whole server: "${text}".`,
+    'A gateway needs a host name of its own, for example https://news.example/.',
+  )
+}
+
+/** IP addresses, separated by commas. @throws INVALID_INPUT */
+export function parseIpAddresses(text: string): readonly string[] {
+  return text.split(',').map((part) => {
+    if (isIP(part.trim()) !== 0) return part.trim().toLowerCase()
+    throw wrong(`Not an IP address: "${part.trim()}".`)
+  })
+}
+
+/** Names separated by commas. @throws INVALID_INPUT */
+export function parseNames(text: string): readonly string[] {
+  return parseText(text)
+    .split(',')
+    .map((it) => it.trim())
+    .filter((it) => it !== '')
+}
+
 /** How often issues are mailed together. */
 export const MAIL_DIGESTS = ['off', 'daily', 'weekly'] as const
 export type MailDigest = (typeof MAIL_DIGESTS)[number]

@@ -16,6 +16,7 @@ import { packageVersion } from '../version.ts'
 import { dial } from '../api/socket/client.ts'
 import { EVENT_SETTINGS, IssueEvents } from '../outlets/issue-events.ts'
 import { EngineSupervisor } from './engine-supervisor.ts'
+import { Gateway, GATEWAY_SETTINGS } from './gateway/gateway.ts'
 import { Monitoring } from './monitoring/monitoring.ts'
 import { Republishing } from './republishing.ts'
 import { Scheduling } from './scheduling.ts'
@@ -63,8 +64,10 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
   const startedAt = Date.now()
   const stop = new AbortController()
   const live = new LiveConfig(config)
+  const gateway = new Gateway({ engine: () => engine.engine(), logger })
+  const engineOptions = { config, live, logger, gateway: () => gateway.facts() }
   const engine = new EngineSupervisor(await openEngine(), {
-    open: () => Engine.open({ config, live, logger, online: true }),
+    open: () => Engine.open({ ...engineOptions, online: true }),
     dataDir: config.dataDir,
     logger,
   })
@@ -86,6 +89,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
   live.follow(['logLevel'], ({ logLevel }) => void (logger.level = logLevel))
   live.follow(EVENT_SETTINGS, (it) => events.apply(it))
   live.follow(['metricsPort'], (it) => monitoring.apply(it))
+  live.follow(GATEWAY_SETTINGS, (it) => gateway.apply(it))
   const load = options.loadConfig ?? (() => Promise.resolve(live.value))
   const reloading = new Reloading({ live, load, logger })
   const onHangUp = () => void reloading.reload().catch(() => undefined)
@@ -111,6 +115,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       // Before it goes online, so that outlets hear of what arrives in the first moment.
       await Promise.all([events.apply(config), monitoring.apply(config)])
       await engine.goOnline()
+      await gateway.apply(config)
       republishing.start()
       scheduling.start()
       // Messages lead to it, too.
@@ -131,7 +136,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     } finally {
       options.hangUps?.off('hangup', onHangUp)
       deadline = forceExitAfter(SHUTDOWN_DEADLINE_MS)
-      const parts = [reader, events, monitoring, republishing, scheduling]
+      const parts = [gateway, reader, events, monitoring, republishing, scheduling]
       await Promise.all(parts.map((it) => it.close()))
       await server.close()
     }
@@ -147,7 +152,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     // A start that had to wait may have to wait again: it must not query the DHT each time.
     for (let online = true; ; online = false) {
       try {
-        return await Engine.open({ config, live, logger, online })
+        return await Engine.open({ ...engineOptions, online })
       } catch (error) {
         if (!hasCode(error, 'STORE_BUSY')) throw error
         const running = await dial(config.socketPath, config.dataDir)

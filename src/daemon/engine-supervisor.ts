@@ -54,6 +54,11 @@ export class EngineSupervisor {
     this.operations = mapOperations((...call) => this.#prepare(...call))
   }
 
+  /** The engine that works now. @throws the reason while there is none */
+  async engine(): Promise<Engine> {
+    return (await this.#generation).engine
+  }
+
   async goOnline(): Promise<void> {
     this.#isOnline = true
     await (await this.#generation).engine.network()

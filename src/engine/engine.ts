@@ -12,6 +12,7 @@ import type { Logger } from '../logger.ts'
 import type { FeedKey } from '../format/keys/feed-key.ts'
 import { Mirrors } from './mirrors/mirrors.ts'
 import type { MirrorTimes } from './mirrors/need.ts'
+import type { GatewayFacts } from './network/gateway-facts.ts'
 import type { Network } from './network/network.ts'
 import { Author } from './publish/author.ts'
 import { Continuity } from './publish/continuity.ts'
@@ -41,6 +42,8 @@ interface EngineOptions {
   /** How long an author whose log may be behind waits for peers before it refuses. */
   readonly catchUpMs?: number
   readonly mirrorTimes?: Partial<MirrorTimes> | undefined
+  /** The gateway of this process; undefined while there is none. */
+  readonly gateway?: () => GatewayFacts | undefined
 }
 
 /** Long enough to find a reader on the public network, short enough to wait for at a prompt. */
@@ -76,6 +79,8 @@ export class Engine {
   readonly retention: Retention
   readonly mirrors: Mirrors
   readonly seedingHistory: SeedingHistory
+  /** What there is to say of the gateway of this process; undefined where there is none. */
+  readonly gateway: () => GatewayFacts | undefined
   /** Ends the listening to changed settings. */
   readonly #unfollow: () => void
   readonly #store: Store
@@ -92,6 +97,7 @@ export class Engine {
     this.live = live
     this.logger = logger
     this.readOnlyFor = options.readOnlyFor
+    this.gateway = options.gateway ?? (() => undefined)
     this.#store = store
     this.#catchUpMs = options.catchUpMs ?? CATCH_UP_MS
     this.library = library

@@ -23,17 +23,30 @@ const PROBE_MS = 3_000
 interface Entry {
   readonly connection: Connection
   readonly throttle: ConnectionThrottle
+  /** It is a browser tab. */
+  readonly isTab: boolean
+}
+
+/** What is done about a connection. */
+interface AddOptions {
+  readonly isTab: boolean
+  /** Called when it sends more than can be read. */
+  readonly onFlood: () => void
+  /** Called when it was the connection to this peer until the end. */
+  readonly onClose: () => void
 }
 
 /** The connections there are, and what each may take. Peers are named by their public keys in hex. */
 export class ConnectionSet {
   readonly #entries = new Map<string, Entry>()
   #maxConnections = MAX_CONNECTIONS
+  #tabs = 0
   #upload: RateLimiter | undefined
   #download: RateLimiter | undefined
 
+  /** Without browser tabs, which have a limit of their own. */
   get size(): number {
-    return this.#entries.size
+    return this.#entries.size - this.#tabs
   }
 
   get maxConnections(): number {
@@ -48,6 +61,15 @@ export class ConnectionSet {
     return this.#entries.get(peer)?.connection
   }
 
+  isTab(peer: string): boolean {
+    return this.#entries.get(peer)?.isTab === true
+  }
+
+  /** How long, in milliseconds, to wait before so many bytes are sent to somebody else. */
+  reserveUpload(bytes: number): number {
+    return this.#upload?.reserve(bytes) ?? 0
+  }
+
   /** Sets limits for connections to come. */
   limit({ uploadLimit, downloadLimit, maxConnections }: ConnectionLimits): void {
     this.#upload = rate(uploadLimit)
@@ -55,18 +77,16 @@ export class ConnectionSet {
     this.#maxConnections = maxConnections ?? MAX_CONNECTIONS
   }
 
-  /**
-   * Adds a new connection; it replaces one to the same peer.
-   * @param onFlood called when it sends more than can be read.
-   * @param onClose called when it was the connection to this peer until the end.
-   */
-  add(peer: string, connection: Connection, onFlood: () => void, onClose: () => void): void {
+  /** Adds a new connection; it replaces one to the same peer. */
+  add(peer: string, connection: Connection, { isTab, onFlood, onClose }: AddOptions): void {
     const throttle = new ConnectionThrottle(connection, this.#upload, this.#download, onFlood)
-    const entry = { connection, throttle }
+    const entry = { connection, throttle, isTab }
+    this.#drop(peer)
     this.#entries.set(peer, entry)
+    if (isTab) this.#tabs++
     connection.on('close', () => {
       if (this.#entries.get(peer) !== entry) return
-      this.#entries.delete(peer)
+      this.#drop(peer)
       onClose()
     })
   }
@@ -87,6 +107,11 @@ export class ConnectionSet {
   /** Ends the connections whose peers do not answer in time. */
   probeAll(): void {
     for (const { connection } of this.#entries.values()) probe(connection)
+  }
+
+  #drop(peer: string): void {
+    if (this.isTab(peer)) this.#tabs--
+    this.#entries.delete(peer)
   }
 }
 

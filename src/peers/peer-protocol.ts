@@ -182,15 +182,26 @@ export function listOf<T>(one: Encoder<T>, most: number): Encoder<readonly T[]> 
 }
 
 /**
- * Keeps cores off one connection: no channel for them opens, whichever side asks. To be called before anything
- * else uses the multiplexer.
+ * Keeps cores off one connection: no channel for them opens, whichever side asks, and none is looked for. To be called
+ * before anything else uses the multiplexer.
  */
 export function refuseCores(mux: Protomux, isRefused: (discoveryKey: Uint8Array) => boolean): void {
   const create = mux.createChannel.bind(mux) as (options: ChannelOptions<unknown>) => Channel | null
-  const guarded = (options: ChannelOptions<unknown>): Channel | null => {
+  const pair = mux.pair.bind(mux)
+  const createChannel = (options: ChannelOptions<unknown>): Channel | null => {
     const { protocol, id } = options
     if (protocol === REPLICATION && id != null && isRefused(id)) return null
     return create(options)
   }
-  ;(mux as unknown as { createChannel: typeof guarded }).createChannel = guarded
+  const guardedPair: typeof pair = (name, onPair) =>
+    pair(name, (id) => {
+      const isCore = name.protocol === REPLICATION && id !== null
+      return isCore && isRefused(id) ? undefined : onPair(id)
+    })
+  Object.assign(mux, { createChannel, pair: guardedPair })
+}
+
+/** Whether a core is replicated on a connection, by both sides. */
+export function isReplicating(mux: Protomux): boolean {
+  return [...mux].some((it) => it.protocol === REPLICATION && it.opened)
 }

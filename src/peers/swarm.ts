@@ -137,6 +137,36 @@ export class Swarm {
     connection.destroy()
   }
 
+  /**
+   * Accepts a browser tab, whose key is proved. Bans and rates hold for it as for any peer; it does not count as one of
+   * the connections, and nobody dials it or hears of it.
+   * @param onConnection called before anything is sent on it.
+   * @returns whether it is let in; the connection ends if not.
+   */
+  acceptTab(connection: Connection, onConnection: (connection: Connection) => void): boolean {
+    const peer = hex(connection.remotePublicKey)
+    const isPeer = this.#connections.has(peer) && !this.#connections.isTab(peer)
+    if (this.#swarm.destroyed || this.#blocklist.has(peer) || isPeer) {
+      connection.on('error', () => undefined)
+      connection.destroy()
+      return false
+    }
+    // A tab that is back before it was missed.
+    this.#connections.hangUp(peer)
+    this.#begin(connection, { isTab: true, onConnection, onClose: () => undefined })
+    return true
+  }
+
+  /** Whether a peer is a browser tab. */
+  isTab(key: Uint8Array): boolean {
+    return this.#connections.isTab(hex(key))
+  }
+
+  /** How long, in milliseconds, to wait before so many bytes are sent to others than peers: the upload limit is for all. */
+  reserveUpload(bytes: number): number {
+    return this.#connections.reserveUpload(bytes)
+  }
+
   /** Whether bans and the number of connections allow to dial a peer; one that is connected may be dialed. */
   mayDial(key: Uint8Array): boolean {
     const peer = hex(key)
@@ -252,25 +282,41 @@ export class Swarm {
 
   #onConnection(connection: Connection): void {
     const peer = hex(connection.remotePublicKey)
-    const name = short(peer)
-    // A connection without an error listener would end the process when a peer resets it.
-    connection.on('error', (err) => this.#logger.debug({ peer: name, err: err.message }, 'lost'))
     // Not by the firewall of the swarm, which would never let this peer in again.
     if (this.size >= this.#connections.maxConnections) {
+      connection.on('error', () => undefined)
       connection.destroy()
       return
     }
-    this.#logger.debug({ peer: name }, 'connected')
+    const { onConnection } = this.#options
+    const onClose = () => this.#known.disconnected(peer)
+    this.#begin(connection, { isTab: false, onConnection, onClose })
+    this.#known.connected(peer)
+    this.#dials.connected(peer)
+  }
+
+  #begin(
+    connection: Connection,
+    options: {
+      readonly isTab: boolean
+      readonly onConnection: (connection: Connection) => void
+      readonly onClose: () => void
+    },
+  ): void {
+    const { isTab, onConnection, onClose } = options
+    const peer = hex(connection.remotePublicKey)
+    const facts = { peer: short(peer), ...(isTab ? { isTab } : {}) }
+    // A connection without an error listener would end the process when a peer resets it.
+    connection.on('error', (err) => this.#logger.debug({ ...facts, err: err.message }, 'lost'))
+    this.#logger.debug(facts, 'connected')
     this.#options.guard(Protomux.from(connection), {
-      onViolation: (what, options) => this.strike(connection.remotePublicKey, what, options),
+      onViolation: (what, how) => this.strike(connection.remotePublicKey, what, how),
       onExcess: (forMs) => this.#connections.hold(peer, forMs),
     })
-    this.#options.onConnection(connection)
+    onConnection(connection)
     const onFlood = () => this.strike(connection.remotePublicKey, 'peer floods', { hangUp: true })
-    this.#connections.add(peer, connection, onFlood, () => this.#known.disconnected(peer))
-    this.#known.connected(peer)
-    connection.on('close', () => this.#logger.debug({ peer: name }, 'disconnected'))
-    this.#dials.connected(peer)
+    this.#connections.add(peer, connection, { isTab, onFlood, onClose })
+    connection.on('close', () => this.#logger.debug(facts, 'disconnected'))
   }
 
   // The stack itself notices within some 17 s which connections are dead, and redials only then.

@@ -28,12 +28,21 @@ interface Evidence {
 export class Copies {
   readonly #log: Log
   readonly #onLie: (publicKey: Uint8Array) => void
+  readonly #counts: (peer: LogPeer) => boolean
   readonly #evidence = new Map<LogPeer, Evidence>()
 
-  /** @param onLie called when a peer announced a block that it does not have, or sent another one. */
-  constructor(log: Log, onLie: (publicKey: Uint8Array) => void) {
+  /**
+   * @param onLie called when a peer announced a block that it does not have, or sent another one.
+   * @param counts whether what a peer holds is a copy; so it is of all peers when absent.
+   */
+  constructor(
+    log: Log,
+    onLie: (publicKey: Uint8Array) => void,
+    counts: (peer: LogPeer) => boolean = () => true,
+  ) {
     this.#log = log
     this.#onLie = onLie
+    this.#counts = counts
   }
 
   /**
@@ -43,7 +52,7 @@ export class Copies {
   count(ranges: readonly BlockRange[], dropped: readonly BlockRange[] = []): number {
     const wanted = without(ranges, dropped)
     return this.#log.peers.filter((peer) => {
-      if (!wanted.every((it) => peer.holds(it))) return false
+      if (!this.#counts(peer) || !wanted.every((it) => peer.holds(it))) return false
       if (!this.#log.writable) return true
       const evidence = this.#of(peer)
       const open = without(wanted, rangesOf(evidence))

@@ -24,6 +24,8 @@ export interface PeerPort {
   ban(peer: Uint8Array): void
   /** Ends all connections; those to peers that are still wanted come back within seconds. */
   reconnect(): void
+  /** Whether a peer is a browser tab. */
+  isTab(peer: Uint8Array): boolean
 }
 
 /** Content and record bytes. */
@@ -102,9 +104,10 @@ export class Seeding {
       events.on('watchers', 'peer-remove', this.#onPeerRemove),
       events.on('watchers', 'conflict', this.#onConflict),
     ]
-    this.#copies = new Copies(feed.log, (peer) =>
-      options.peers.strike(peer, 'peer announced a block that it does not have', { hangUp: false }),
-    )
+    const onLie = (peer: Uint8Array) =>
+      options.peers.strike(peer, 'peer announced a block that it does not have', { hangUp: false })
+    // What a tab holds is gone when it closes.
+    this.#copies = new Copies(feed.log, onLie, (peer) => !options.peers.isTab(peer.publicKey))
     // So that peers have proved what they hold when somebody asks.
     this.#provingTimer = setInterval(() => {
       if (feed.log.writable) this.#copies.countFull(feed.dropped)

@@ -22,6 +22,7 @@ declare module 'hyperswarm' {
     readonly opened: Promise<boolean>
     readonly destroying: boolean
     readonly rawBytesRead: number
+    readonly rawBytesWritten: number
     setKeepAlive(intervalMs: number): void
     /** Destroys it when nothing has come for so long. */
     setTimeout(ms: number): void

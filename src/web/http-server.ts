@@ -42,6 +42,7 @@ function evictUnfinished(server: Server): void {
     socket.once('close', () => unfinished.delete(socket))
     wait(socket)
   })
+  server.on('upgrade', ({ socket }: IncomingMessage) => unfinished.delete(socket))
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket, headers } = request
     const hasBody = 'transfer-encoding' in headers || Number(headers['content-length'] ?? 0) > 0
@@ -51,8 +52,14 @@ function evictUnfinished(server: Server): void {
   })
 }
 
-/** A server that floods and slow requests of others do not keep from answering. */
-export function serverOf(listener: RequestListener): Server {
+/**
+ * A server that floods and slow requests of others do not keep from answering.
+ * @param options.maxConnections in all, those included that became WebSockets.
+ */
+export function serverOf(
+  listener: RequestListener,
+  { maxConnections = MAX_CONNECTIONS }: { readonly maxConnections?: number } = {},
+): Server {
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: LOOK_EVERY_MS },
     listener,
@@ -60,7 +67,7 @@ export function serverOf(listener: RequestListener): Server {
   server.headersTimeout = HEAD_TIMEOUT_MS
   server.requestTimeout = REQUEST_TIMEOUT_MS
   server.timeout = IDLE_TIMEOUT_MS
-  server.maxConnections = MAX_CONNECTIONS
+  server.maxConnections = maxConnections
   evictUnfinished(server)
   return server
 }

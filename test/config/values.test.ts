@@ -4,6 +4,8 @@ import {
   parseBytes,
   parseDiskCap,
   parseCount,
+  parseGatewayAddress,
+  parseIpAddresses,
   parseListenAddress,
   parseMailbox,
   parseMailDigest,
@@ -154,4 +156,18 @@ describe('other values', () => {
     [parseWebAddress, 'example.org'],
     [parseText, '  '],
   ] as const)('are refused by %o when they are "%s"', (parse, text) => expectRefused(parse, text))
+})
+
+describe('what a gateway needs', () => {
+  test('is the address of a whole server', () => {
+    expect(parseGatewayAddress('https://News.example')).toBe('https://news.example/')
+    expect(outcomeOf(parseGatewayAddress, 'https://news.example/below/')).toBe('INVALID_INPUT')
+    expect(outcomeOf(parseGatewayAddress, 'https://me@news.example/')).toBe('INVALID_INPUT')
+    expect(outcomeOf(parseGatewayAddress, 'ftp://news.example/')).toBe('INVALID_INPUT')
+  })
+
+  test('is a list of IP addresses', () => {
+    expect(parseIpAddresses('127.0.0.1, ::1')).toEqual(['127.0.0.1', '::1'])
+    expect(outcomeOf(parseIpAddresses, '127.0.0.1,proxy')).toBe('INVALID_INPUT')
+  })
 })

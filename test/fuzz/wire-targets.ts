@@ -1,7 +1,6 @@
 import { strict as assert } from 'node:assert'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { duplexPair } from 'node:stream'
@@ -314,7 +313,7 @@ const dialed: Target = {
     other.on('error', () => undefined)
     other.resume()
     other.end(input)
-    const shaking = handshake(socket as unknown as Socket, { keyPair: KEY_PAIR, deadlineMs: 50 })
+    const shaking = handshake(socket, { keyPair: KEY_PAIR, deadlineMs: 50 })
     await assert.rejects(shaking, 'A stranger was let in.')
     assert(isAllowed || socket.destroyed)
   },

@@ -21,7 +21,7 @@ import { loadSiteAssets, writeWebsite } from './website.ts'
 const LOCAL = { wait: false }
 
 /** Where the log files are in the folder. */
-const LOG = 'log/'
+export const LOG = 'log/'
 
 /** What `logFilesOf` names, and nobody else. */
 const LOG_FILE = /^log\/(?:tree\/\d+|blocks\/\d+-\d+(?:-[0-9a-f]{16})?|records\/\d+(?:-\d+)?)$/
@@ -90,8 +90,10 @@ export async function* exportSite(
   }
 }
 
-// Contents that were retracted; undefined where the newsletter cannot be read here.
-async function listed(feed: Feed): Promise<{ holes: BlockRange[]; issues: number } | undefined> {
+/** Contents that were retracted; undefined where the newsletter cannot be read here. */
+export async function listed(
+  feed: Feed,
+): Promise<{ holes: BlockRange[]; issues: number } | undefined> {
   try {
     const { issues } = await feed.list(LOCAL)
     return { holes: retractedContents(issues), issues: issues.length }
@@ -101,8 +103,13 @@ async function listed(feed: Feed): Promise<{ holes: BlockRange[]; issues: number
   }
 }
 
-function whereItIs(feedKey: FeedKey): LogFile {
-  const text = `${JSON.stringify({ hyperletter: 1, feedKey, log: LOG }, undefined, 2)}\n`
+/**
+ * What says where the log is.
+ * @param peers addresses of WebSockets to peers.
+ */
+export function whereItIs(feedKey: FeedKey, peers?: readonly string[]): LogFile {
+  const place = { hyperletter: 1, feedKey, log: LOG, ...defined({ peers }) }
+  const text = `${JSON.stringify(place, undefined, 2)}\n`
   const bytes = () => Promise.resolve(new TextEncoder().encode(text))
   return { path: 'hyperletter.json', isImmutable: false, bytes }
 }
@@ -162,8 +169,12 @@ async function removeOld(
   return removed
 }
 
-// Whether a pack of the head before has contents that its author took back since.
-function hasRetracted(path: string, { holes }: LogHead, before: LogHead | undefined): boolean {
+/** Whether a pack of the head before has contents that are not carried any more. */
+export function hasRetracted(
+  path: string,
+  { holes }: LogHead,
+  before: LogHead | undefined,
+): boolean {
   const [, first, count] = /^blocks\/(\d+)-(\d+)/.exec(path) ?? []
   const pack = { start: Number(first), end: Number(first) + Number(count) }
   return without(clipped(holes, pack), before?.holes ?? []).length > 0

@@ -9,6 +9,7 @@ import { formatLink } from '../../format/keys/link.ts'
 import { describeEdition, describeInList } from '../../site/describe.ts'
 import type {
   SiteAssets,
+  SiteFile,
   SiteIssue,
   SiteSource,
   StaticSite,
@@ -29,17 +30,22 @@ export interface WebsiteOptions {
   readonly successor?: StaticSite['newsletter']['successor']
 }
 
+/** The pages and feeds of a newsletter. */
+export interface Website {
+  /** In the order in which they have to be written. What each depends on, `facts`, is all that it depends on. */
+  readonly files: Iterable<SiteFile>
+  readonly issues: number
+}
+
 /**
- * Writes the pages and feeds of a newsletter that can be read here.
- * @yields how far it has come, in issues.
+ * The pages and feeds of a newsletter that can be read here; each is made when it is asked for.
  * @throws NEEDS_KEY, NOT_AVAILABLE; INVALID_INPUT for a theme that cannot be read.
  */
-export async function* writeWebsite(
+export async function websiteOf(
   feed: Feed,
-  folder: PageFolder,
   { address, theme, completeFeed, successor }: WebsiteOptions,
   assets: SiteAssets,
-): AsyncGenerator<{ readonly done: number; readonly total: number }> {
+): Promise<Website> {
   const profile = await feed.profile(LOCAL)
   const { issues } = await feed.list(LOCAL)
   const { feedKey } = feed
@@ -59,13 +65,30 @@ export async function* writeWebsite(
   const common = createHash('sha256')
     .update(JSON.stringify([VERSION, commonFacts(site)]))
     .digest('hex')
+  const withCommon = function* () {
+    for (const file of siteFiles(site, sourceOf(feed, title, issues), assets)) {
+      yield file.facts === undefined ? file : { ...file, facts: [common, file.facts] }
+    }
+  }
+  return { files: withCommon(), issues: issues.length }
+}
+
+/**
+ * Writes them into a folder.
+ * @yields how far it has come, in issues.
+ * @throws as `websiteOf` does.
+ */
+export async function* writeWebsite(
+  feed: Feed,
+  folder: PageFolder,
+  options: WebsiteOptions,
+  assets: SiteAssets,
+): AsyncGenerator<{ readonly done: number; readonly total: number }> {
+  const { files, issues } = await websiteOf(feed, options, assets)
   let done = 0
-  for (const file of siteFiles(site, sourceOf(feed, title, issues), assets)) {
-    await folder.write({
-      ...file,
-      ...(file.facts !== undefined && { facts: [common, file.facts] }),
-    })
-    if (file.path.startsWith('issues/')) yield { done: ++done, total: issues.length }
+  for (const file of files) {
+    await folder.write(file)
+    if (file.path.startsWith('issues/')) yield { done: ++done, total: issues }
   }
   await folder.removeOthers()
 }

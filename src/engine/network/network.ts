@@ -184,7 +184,9 @@ export class Network {
       onDiskFull: this.#options.onDiskFull,
     })
     this.#seedings.set(feedKey, seeding)
-    this.#introductions.add(discoveryKey, () => log.peers.map((it) => it.publicKey))
+    this.#introductions.add(discoveryKey, () =>
+      log.peers.map((it) => it.publicKey).filter((it) => !this.swarm.isTab(it)),
+    )
     this.successions.add(feed)
     this.#wakeup.added(feedKey)
   }
@@ -218,6 +220,17 @@ export class Network {
     if (seeding !== undefined) return seeding.copies(ranges)
     const end = Math.max(0, ...ranges.map((it) => it.end))
     return this.#wakeup.statesOf(feedKey).filter((it) => it.held >= end).length
+  }
+
+  /**
+   * Lets a browser tab in, to some newsletters: to their logs, and to nothing else that peers tell each other.
+   * @returns whether it was let in; the connection ends if not.
+   */
+  acceptTab(connection: Connection, isOpened: (discoveryKey: Uint8Array) => boolean): boolean {
+    return this.swarm.acceptTab(connection, () => {
+      refuseCores(Protomux.from(connection), (discoveryKey) => !isOpened(discoveryKey))
+      this.#options.replicate(connection)
+    })
   }
 
   /** Leaves everything, within a deadline. */

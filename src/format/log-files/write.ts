@@ -1,7 +1,8 @@
 import { merged, without, type BlockRange } from '../block-ranges.ts'
+import type { Frame } from '../bundle/read.ts'
 import { BlockTree } from '../bundle/tree.ts'
 import { assertHeld, damaged, partsOf, readBlock, readLeaf, signedLog } from '../bundle/write.ts'
-import { concat, equal } from '../bytes.ts'
+import { collect, concat, equal } from '../bytes.ts'
 import { gzip, type Compress } from '../content/content-codec.ts'
 import { portable, type Crypto } from '../crypto.ts'
 import type { BlockSource, StoredLog } from '../log.ts'
@@ -35,6 +36,8 @@ export interface LogFile {
   /** Where it is known before the content is made. */
   readonly sizeBytes?: number
   readonly bytes: () => Promise<Uint8Array>
+  /** The bytes from `from` to `to`, piece by piece, of a file whose size is known. */
+  readonly pieces?: (from: number, to: number) => AsyncIterable<Uint8Array>
 }
 
 export interface WriteLogOptions {
@@ -97,8 +100,10 @@ export async function logFilesOf(
   for (let tile = 0; tile <= lastTile(length); tile++) {
     if (tile < fullTiles) files.push(fileOf(tilePath(tile), TILE_BYTES, () => leavesOf(tile)))
     for (const pack of packsUntil(tile, head)) {
-      const bytes = () => packOf(log, pack, holes, tree)
-      files.push({ path: pack.path, isImmutable: true, sizeBytes: packBytes(pack), bytes })
+      const sizeBytes = packBytes(pack)
+      const pieces = (from: number, to: number) => packPieces(log, pack, head, tree, { from, to })
+      const bytes = () => collect(pieces(0, sizeBytes))
+      files.push({ path: pack.path, isImmutable: true, sizeBytes, bytes, pieces })
     }
     const { records, compress = gzip } = options
     if (records === undefined) continue
@@ -164,25 +169,46 @@ async function leavesFrom(log: StoredLog, start: number, count: number): Promise
   return (await Promise.all(frames)).map(({ hash, sizeBytes }) => ({ hash, size: sizeBytes }))
 }
 
-async function packOf(
+/** Small frames are handed out together. */
+const PIECE_BYTES = 64 * 1024
+
+// Reads nothing but the blocks that are asked for.
+async function* packPieces(
   log: StoredLog,
-  { start, end }: Pack,
+  { start, end, offsets }: Pack,
+  { holes }: LogHead,
+  tree: BlockTree,
+  { from, to }: { readonly from: number; readonly to: number },
+): AsyncGenerator<Uint8Array> {
+  let pending: Uint8Array[] = []
+  let pendingBytes = 0
+  for (let index = start; index < end; index++) {
+    const [first = 0, last = 0] = offsets.slice(index - start, index - start + 2)
+    if (last <= from || first >= to) continue
+    const frame = concat(partsOf(await frameOf(log, index, holes, tree)))
+    const part = frame.subarray(Math.max(0, from - first), Math.min(last, to) - first)
+    pending.push(part)
+    pendingBytes += part.byteLength
+    if (pendingBytes < PIECE_BYTES) continue
+    yield concat(pending)
+    pending = []
+    pendingBytes = 0
+  }
+  if (pendingBytes > 0) yield concat(pending)
+}
+
+async function frameOf(
+  log: StoredLog,
+  index: number,
   holes: readonly BlockRange[],
   tree: BlockTree,
-): Promise<Uint8Array> {
-  const parts: Uint8Array[] = []
-  for (let index = start; index < end; index++) {
-    const leaf = tree.leaf(index)
-    if (leaf === undefined) throw damaged()
-    if (isIn(holes, index)) {
-      parts.push(...partsOf({ hash: leaf.hash, sizeBytes: leaf.size }))
-      continue
-    }
-    const frame = await readBlock(log, index)
-    if (!equal(tree.leafHash(frame.block), leaf.hash)) throw damaged()
-    parts.push(...partsOf(frame))
-  }
-  return concat(parts)
+): Promise<Frame> {
+  const leaf = tree.leaf(index)
+  if (leaf === undefined) throw damaged()
+  if (isIn(holes, index)) return { hash: leaf.hash, sizeBytes: leaf.size }
+  const frame = await readBlock(log, index)
+  if (!equal(tree.leafHash(frame.block), leaf.hash)) throw damaged()
+  return frame
 }
 
 // Without what differs between the machines that made it: time, level and system (RFC 1952).

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import SecretStream from '@hyperswarm/secret-stream'
 import type { Connection } from 'hyperswarm'
 import type { KeyPair } from '../dht.ts'
@@ -7,6 +8,11 @@ export interface HandshakeOptions {
   readonly keyPair: KeyPair
   /** The peer that was dialed; absent if it dialed us. */
   readonly remotePublicKey?: Uint8Array | undefined
+  /**
+   * Of Noise. IK when absent, as in the DHT: a dialer that does not know the key of the listener gets no answer, and so
+   * does not learn it. With XX it does.
+   */
+  readonly pattern?: 'IK' | 'XX'
   /** From now on, with whatever the socket still has to do. */
   readonly deadlineMs: number
 }
@@ -15,24 +21,24 @@ export interface HandshakeOptions {
 const KEEP_ALIVE_MS = 5_000
 
 /**
- * Frames until the peer has proved its key: two of the handshake and an empty message from a dialer, one from a
- * listener.
+ * Frames until the peer has proved its key, and the one after: from a dialer two of the handshake and an empty message,
+ * with XX three of the handshake; one from a listener.
  */
 const FRAMES = { fromDialer: 3, fromListener: 1 }
 
 /**
- * An encrypted stream over TCP, once the other side has proved its key. By Noise IK, as in the DHT: a dialer
- * that does not know the key of the listener gets no answer, and so does not learn it. The socket belongs to the stream.
+ * An encrypted stream over another one, such as that of a TCP socket, once the other side has proved its key. The socket
+ * belongs to the stream.
  * @throws Error if that fails or takes too long.
  */
 export async function handshake(
-  socket: Socket,
-  { keyPair, remotePublicKey, deadlineMs }: HandshakeOptions,
+  socket: Duplex,
+  { keyPair, remotePublicKey, deadlineMs, pattern = 'IK' }: HandshakeOptions,
 ): Promise<Connection> {
   const isInitiator = remotePublicKey !== undefined
   const stream = new SecretStream(isInitiator, socket, {
     keyPair,
-    pattern: 'IK',
+    pattern,
     keepAlive: KEEP_ALIVE_MS,
     ...(isInitiator ? { remotePublicKey } : {}),
   })
@@ -44,17 +50,17 @@ export async function handshake(
       stream.on('error', reject)
       stream.on('close', () => reject(new Error('It was closed before it was open.')))
       timer = setTimeout(() => stream.destroy(new Error('It took too long.')), deadlineMs)
-      // A recorded first frame of another peer can be replayed, and seems right. What follows takes the keys.
+      // With IK a recorded first frame of another peer can be replayed, and seems right. What follows takes the keys.
       const look = () => {
         if (stream.rawBytesRead > 0 && !stream.destroying) resolve()
       }
       watch = (bytes) => {
         if (!frames.allow(bytes)) stream.destroy(new Error('It sends too long a frame.'))
-        else if (!isInitiator) queueMicrotask(look)
+        else if (!isInitiator && pattern === 'IK') queueMicrotask(look)
       }
       // Before the stream looks, which it does from its opening on.
       socket.on('data', watch)
-      if (isInitiator) stream.once('open', resolve)
+      if (isInitiator || pattern === 'XX') stream.once('open', resolve)
     })
     if (isInitiator) stream.sendKeepAlive()
     return stream

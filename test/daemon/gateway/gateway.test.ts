@@ -1,0 +1,192 @@
+import { once } from 'node:events'
+import { describe, expect, it } from 'vitest'
+import { asBundle, VerifiedFiles } from '../../../src/format/log-files/verified-files.ts'
+import { webSource } from '../../../src/format/log-files/source.ts'
+import { collect } from '../../../src/format/bytes.ts'
+import { bindOperations } from '../../../src/api/operations.ts'
+import { ask, fetchAll, openGateway, openTab, socketTo } from '../../helpers/gateways.ts'
+import { all } from '../../helpers/operations.ts'
+import { openAuthor, publish } from '../../helpers/peers.ts'
+import { eventually } from '../../helpers/swarm-peers.ts'
+
+/** Whether a tab that knows the keys of all of them gets anything of a newsletter, when it gets all of another one. */
+async function reaches(origin: string, feedKey: string, opened: string): Promise<boolean> {
+  const tab = await openTab(origin)
+  const core = await tab.open(feedKey)
+  await fetchAll(await tab.open(opened))
+  const has = core.length > 0 || core.peers.length > 0
+  tab.connection.destroy()
+  return has
+}
+
+describe('a gateway', () => {
+  it('gives what log files are, byte for byte, and follows what is published', async () => {
+    const author = await openAuthor([], { issues: 3, isOnline: false })
+    const { feedKey, engine, operations } = author
+    const { origin } = await openGateway(engine)
+    const base = `${origin}/${feedKey}/`
+    const bundle = Buffer.concat(await all(operations.exportBundle({ newsletter: feedKey })))
+    const files = await VerifiedFiles.open(webSource(`${base}log/`))
+    expect(Buffer.from(await collect(asBundle(files))).equals(bundle)).toBe(true)
+    expect(JSON.parse((await ask(`${base}hyperletter.json`)).bytes.toString())).toEqual({
+      hyperletter: 1,
+      feedKey,
+      log: 'log/',
+      peers: ['../peer'],
+    })
+
+    const head = await ask(`${base}log/head`)
+    expect(head).toMatchObject({ status: 200, headers: { 'cache-control': 'no-cache' } })
+    const same = await ask(`${base}log/head`, { 'if-none-match': String(head.headers.etag) })
+    expect(same.status).toBe(304)
+
+    const pack = await ask(`${base}log/blocks/0-7`)
+    expect(pack.headers).toMatchObject({
+      'accept-ranges': 'bytes',
+      'cache-control': 'public, max-age=31536000, immutable',
+      'content-type': 'application/octet-stream',
+    })
+    for (const [range, from, to] of [
+      ['bytes=0-0', 0, 1],
+      ['bytes=100-399', 100, 400],
+      ['bytes=500-', 500, pack.bytes.byteLength],
+      ['bytes=-9', pack.bytes.byteLength - 9, pack.bytes.byteLength],
+    ] as const) {
+      const part = await ask(`${base}log/blocks/0-7`, { range })
+      expect(part.status).toBe(206)
+      expect(part.bytes.equals(pack.bytes.subarray(from, to))).toBe(true)
+    }
+    expect((await ask(`${base}log/blocks/0-7`, { range: 'bytes=99999999-' })).status).toBe(416)
+
+    // The pack that grew has another name; the one of the head before stays for whoever has just read that.
+    await publish(operations, '# One more\n\nText.\n', feedKey)
+    await eventually(async () => {
+      expect((await ask(`${base}log/head`)).headers.etag).not.toBe(head.headers.etag)
+    })
+    expect((await ask(`${base}log/blocks/0-7`)).bytes.equals(pack.bytes)).toBe(true)
+    expect((await ask(`${base}log/blocks/0-9`)).status).toBe(200)
+  })
+
+  it('shows pages of its newsletters and the reader, and runs nothing of others', async () => {
+    const { feedKey, engine } = await openAuthor([], { issues: 2, isOnline: false })
+    const address = 'https://news.example/'
+    const { origin } = await openGateway(engine, { gatewayAddress: address })
+    const headers = { host: 'news.example' }
+    const page = await ask(`${origin}/${feedKey}/issues/2/`, headers)
+    expect(page.headers).toMatchObject({
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': "frame-ancestors 'none'",
+      'x-content-type-options': 'nosniff',
+      'access-control-allow-origin': '*',
+    })
+    expect(page.bytes.toString()).toContain('High water at 2')
+    expect(page.bytes.toString()).toContain(`${address}${feedKey}/issues/2/`)
+    const { etag = '' } = page.headers
+    expect(
+      (await ask(`${origin}/${feedKey}/issues/2/`, { ...headers, 'if-none-match': etag })).status,
+    ).toBe(304)
+    const moved = await ask(`${origin}/${feedKey}`, headers)
+    expect(moved).toMatchObject({ status: 308, headers: { location: `/${feedKey}/` } })
+    const feed = await ask(`${origin}/${feedKey}/atom.xml`, headers)
+    expect(feed.headers['content-type']).toBe('application/atom+xml')
+    expect((await ask(`${origin}/`, headers)).bytes.toString()).toContain('Hyperletter reader')
+    const place = JSON.parse(
+      (await ask(`${origin}/${feedKey}/hyperletter.json`, headers)).bytes.toString(),
+    ) as object
+    expect(place).toMatchObject({ peers: ['wss://news.example/peer'] })
+    for (const path of ['/../package.json', '/%2e%2e/package.json', `/${feedKey}/../x`, '/%']) {
+      expect((await ask(origin + path, headers)).status).toBe(404)
+    }
+    expect((await ask(`${origin}/`, headers, 'POST')).status).toBe(405)
+  })
+
+  it('lets nobody reach a private newsletter, or one that was not chosen', async () => {
+    const peer = await openAuthor([], { issues: 1, isOnline: false })
+    const { engine, operations } = peer
+    const secret = await operations.createNewsletter({ title: 'Secret', private: true })
+    await publish(operations, '# Hidden\n\nNobody reads this.\n', secret.feedKey)
+    // Somebody else's, which this device follows: by nothing but their gateway.
+    const other = await openAuthor([], { issues: 2, isOnline: false })
+    const theirs = await openGateway(other.engine)
+    await all(operations.subscribe({ link: `${theirs.origin}/${other.feedKey}/` }))
+    const issue = await operations.readIssue({ newsletter: other.feedKey, number: 2 })
+    expect(issue).toMatchObject({ verified: true })
+
+    const { origin, gateway } = await openGateway(engine)
+    const listedAt = (feedKey: string) => ask(`${origin}/${feedKey}/log/head`)
+    expect((await listedAt(peer.feedKey)).status).toBe(200)
+    for (const feedKey of [secret.feedKey, other.feedKey]) {
+      for (const path of [
+        '',
+        '/',
+        '/log/head',
+        '/hyperletter.json',
+        '/issues/1/',
+        '/log/blocks/0-3',
+      ]) {
+        expect((await ask(`${origin}/${feedKey}${path}`)).status).toBe(404)
+      }
+    }
+    for (const feedKey of [secret.feedKey, other.feedKey]) {
+      expect(await reaches(origin, feedKey, peer.feedKey)).toBe(false)
+    }
+    await eventually(() => expect(gateway.facts()?.tabs).toBe(0))
+    const open = await openGateway(engine, { gatewayNewsletters: ['all'] })
+    expect(await reaches(open.origin, other.feedKey, peer.feedKey)).toBe(true)
+    expect(await reaches(open.origin, secret.feedKey, peer.feedKey)).toBe(false)
+
+    // Named, it is there as ciphertext.
+    const named = await openGateway(engine, { gatewayNewsletters: ['own', secret.feedKey] })
+    expect((await ask(`${named.origin}/${secret.feedKey}/`)).status).toBe(404)
+    const { head } = await VerifiedFiles.open(webSource(`${named.origin}/${secret.feedKey}/log/`))
+    expect(head.feedKey).toBe(secret.feedKey)
+    const tab = await openTab(named.origin)
+    const blocks = await fetchAll(await tab.open(secret.feedKey))
+    expect(blocks).toHaveLength(head.length)
+    expect(Buffer.concat(blocks).toString('latin1')).not.toContain('Nobody reads this')
+  })
+
+  it('lets a plain Hypercore replicate over a WebSocket, live, and introduces it to nobody', async () => {
+    const { feedKey, engine, operations } = await openAuthor([], { issues: 4, isOnline: false })
+    const { origin, gateway } = await openGateway(engine)
+    const tab = await openTab(origin)
+    const core = await tab.open(feedKey)
+    expect(await fetchAll(core)).toHaveLength(9)
+    await publish(operations, '# Newest\n\nLive.\n', feedKey)
+    await eventually(() => expect(core.length).toBe(11))
+    const network = await engine.network()
+    expect(network.swarm.size).toBe(0)
+    expect(gateway.facts()).toMatchObject({ tabs: 1 })
+    expect(gateway.facts()?.uploadedBytes).toBeGreaterThan(1_000)
+    const { newsletters } = await bindOperations(engine, 'engine').status({})
+    expect(newsletters[0]).toMatchObject({ peers: 1, fullCopies: 0 })
+    tab.connection.destroy()
+    await eventually(() => expect(gateway.facts()?.tabs).toBe(0))
+  })
+
+  it('is asked by pages of other sites under its own address alone', async () => {
+    const { feedKey, engine } = await openAuthor([], { issues: 1, isOnline: false })
+    const { origin } = await openGateway(engine, { gatewayAddress: 'https://news.example/' })
+    const opened = async (headers: Record<string, string>) => {
+      const socket = socketTo(origin, { headers })
+      const [response] = (await Promise.race([
+        once(socket, 'open').then(() => [{ statusCode: 101 }]),
+        once(socket, 'unexpected-response').then(([, it]) => [it as { statusCode: number }]),
+      ])) as [{ statusCode: number }]
+      socket.terminate()
+      return response.statusCode
+    }
+    const foreign = { origin: 'https://elsewhere.example' }
+    expect(await opened({ host: 'news.example', ...foreign })).toBe(101)
+    expect(await opened({ host: 'news.example', origin: 'null' })).toBe(101)
+    expect(await opened({})).toBe(101)
+    expect(await opened(foreign)).toBe(403)
+    expect(await opened({ host: 'elsewhere.example', ...foreign })).toBe(421)
+    const path = `${origin}/${feedKey}/hyperletter.json`
+    expect((await ask(path, { host: 'elsewhere.example' })).status).toBe(421)
+    expect((await ask(path, foreign)).headers).toMatchObject({
+      'cross-origin-resource-policy': 'same-origin',
+    })
+    expect((await ask(path, foreign)).headers['access-control-allow-origin']).toBeUndefined()
+  })
+})
