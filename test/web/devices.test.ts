@@ -249,6 +249,7 @@ describe('from the network', () => {
         "POST /preview/:id{[0-9a-f]{32}}/text",
         "POST /scheduled/:id{[0-9a-f]{8}}/cancel",
         "POST /scheduled/:id{[0-9a-f]{8}}/cancel",
+        "POST /seeding",
         "POST /sign-out",
         "POST /write",
         "POST /write",

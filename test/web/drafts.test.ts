@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { profileIn } from '../../src/web/routes/author.ts'
+import { limitsIn, profileIn } from '../../src/web/routes/author.ts'
 import { timeOf } from '../../src/web/routes/drafts.ts'
 import { openAuthor } from '../helpers/peers.ts'
 import { startReader, type RunningReader } from '../helpers/readers.ts'
@@ -149,6 +149,12 @@ describe('publishing from the page of a draft', () => {
 })
 
 describe('what forms say', () => {
+  it('of limits', () => {
+    const fields = { token: 'x', diskCap: ' 10 GB ', uploadLimit: '', pause: 'on' }
+    expect(limitsIn(fields)).toEqual({ diskCap: '10 GB', uploadLimit: null, pause: 'on' })
+    expect(limitsIn({})).toEqual({})
+  })
+
   it('of a time', () => {
     expect(timeOf({ when: 'hold', at: '' }, 60)).toEqual({ holdSeconds: 60 })
     expect(timeOf({ when: 'now', at: '' }, 60)).toEqual({})

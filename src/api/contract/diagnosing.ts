@@ -63,9 +63,10 @@ export const diagnosingContract = {
       /** What keeps this device from storing anything, or soon will. */
       problem: problem.optional(),
       disk: diskStatus,
-      /** Limits that are set; rates in bytes a second. Absent from an older daemon. */
+      /** Limits that somebody set; rates in bytes a second. Absent from an older daemon. */
       limits: z
         .object({
+          diskCap: count.optional(),
           uploadLimit: count.optional(),
           downloadLimit: count.optional(),
           maxConnections: count.optional(),

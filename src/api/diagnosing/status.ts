@@ -51,8 +51,8 @@ export async function status(
 }
 
 function limitsOf({ config }: Engine): Status['limits'] {
-  const { uploadLimit, downloadLimit, maxConnections, pause } = config
-  const limits = { uploadLimit, downloadLimit, maxConnections }
+  const { diskCap, uploadLimit, downloadLimit, maxConnections, pause } = config
+  const limits = { diskCap, uploadLimit, downloadLimit, maxConnections }
   const isSet = ([, value]: [string, number | undefined]) => Number.isFinite(value)
   return { pause, ...Object.fromEntries(Object.entries(limits).filter(isSet)) }
 }

@@ -87,19 +87,21 @@ export function seedingPage(view: View, status: Status, samples: readonly Traffi
 function controls(
   view: View,
   { capBytes }: Status['disk'],
-  { uploadLimit, downloadLimit, maxConnections }: NonNullable<Status['limits']>,
+  { diskCap, uploadLimit, downloadLimit, maxConnections }: NonNullable<Status['limits']>,
 ): Markup {
   const field = (name: string, label: string, value: string, hint: string) =>
     html`<p>
       <label for="${name}">${label}</label>
       <input id="${name}" name="${name}" value="${value}" placeholder="${hint}" maxlength="64" />
     </p>`
+  // What nobody set has no value in the field: saving another one must not set it.
+  const cap = capBytes === undefined ? 'none' : diskCap === undefined ? '' : exactSize(diskCap)
   const rate = (bytes: number | undefined) => (bytes === undefined ? '' : `${exactSize(bytes)}/s`)
   return html`<section class="limits" aria-labelledby="limits">
     <h2 id="limits">Limits</h2>
     <form method="post" action="/seeding" class="draft-form">
       <input type="hidden" name="token" value="${view.formToken}" />
-      ${field('diskCap', 'Disk for what others wrote', capBytes === undefined ? 'none' : exactSize(capBytes), '10 GB, or none')}
+      ${field('diskCap', 'Disk for what others wrote', cap, capBytes === undefined ? 'a share of the disk' : size(capBytes))}
       ${field('uploadLimit', 'Upload', rate(uploadLimit), 'no limit, or 500 kB/s')}
       ${field('downloadLimit', 'Download', rate(downloadLimit), 'no limit, or 2 MB/s')}
       ${field('maxConnections', 'Connections to peers', String(maxConnections ?? ''), '256')}
