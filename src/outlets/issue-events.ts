@@ -42,6 +42,10 @@ const QUEUE_FILE = 'webhook-queue.json'
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 60_000
 
+/** The pause before what was missed is looked for again; it doubles up to the longest. */
+const AGAIN_MS = 5_000
+const LONGEST_AGAIN_MS = 60 * 60_000
+
 /** Every outlet there is; undefined where its setting is absent. Each is loaded only when it is set. */
 type MakeOutlet = (config: EventConfig, operations: EventOperations) => Promise<Outlet | undefined>
 
@@ -173,9 +177,23 @@ export class IssueEvents {
     })
   }
 
+  /** Records of a log that had grown before the watch began may arrive later, and are no news to it. Never rejects. */
+  async #catchUpAgain(signal: AbortSignal): Promise<void> {
+    for (
+      let pauseMs = AGAIN_MS;
+      !signal.aborted;
+      pauseMs = Math.min(2 * pauseMs, LONGEST_AGAIN_MS)
+    ) {
+      await wait(pauseMs, undefined, { signal, ref: false }).catch(() => undefined)
+      await this.#catchUp(signal)
+    }
+  }
+
   async #run(signal: AbortSignal): Promise<void> {
     for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted;) {
       const caughtUp = this.#catchUp(signal)
+      const ended = new AbortController()
+      void this.#catchUpAgain(AbortSignal.any([signal, ended.signal]))
       try {
         for await (const event of this.#options.operations.watchIssues({}, { signal })) {
           pauseMs = FIRST_PAUSE_MS
@@ -189,6 +207,7 @@ export class IssueEvents {
         // The engine may be about to reopen its store.
         if (!signal.aborted) this.#failures.failed(error)
       }
+      ended.abort()
       await wait(pauseMs, undefined, { signal }).catch(() => undefined)
       pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)
     }

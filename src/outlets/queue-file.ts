@@ -24,15 +24,22 @@ export interface Newest {
   readonly block: number | undefined
 }
 
-export function newestOf(
-  issues: readonly ArrivedIssue[],
-  { number = 0, block }: Partial<Newest> = {},
-) {
+/** Numbers that may be missing for long: a record that nobody has any more must not hold up all that follow. */
+const MAX_GAP = 100
+
+/**
+ * How far issues are queued after these. Of records that arrive out of order, what is behind a gap counts only once that is
+ * closed: until then, the next start gives it again.
+ */
+export function newestOf(issues: readonly ArrivedIssue[], before: Newest | undefined): Newest {
+  const numbers = new Set(issues.map((it) => it.number))
+  const top = Math.max(before?.number ?? 0, ...numbers)
+  let number = before?.number ?? top
+  while (numbers.has(number + 1)) number++
+  if (top - number > MAX_GAP) number = top
   const blocks = issues.flatMap((it) => it.newestBlock ?? [])
-  return {
-    number: Math.max(number, ...issues.map((it) => it.number)),
-    block: blocks.length === 0 ? block : Math.max(block ?? 0, ...blocks),
-  }
+  const isBehind = number < top || blocks.length === 0
+  return { number, block: isBehind ? before?.block : Math.max(before?.block ?? 0, ...blocks) }
 }
 
 /** The issue if it is newer than what was queued, or a correction of it that is. */

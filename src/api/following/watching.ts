@@ -25,8 +25,8 @@ const LOOK_AGAIN_MS = 5_000
 interface Grown {
   /** Blocks that were there before. */
   readonly from: number
-  /** Number of the newest issue that was reported. */
-  reported: number
+  /** Numbers of the issues that were reported; their records may arrive in any order. */
+  readonly reported: Set<number>
   /** Blocks of the amendments and retractions that were reported. */
   readonly corrections: Set<number>
 }
@@ -54,7 +54,8 @@ export async function* watchIssues(
   const unwatch = engine.feeds.watchGrowth((feedKey, from) => {
     // The first sync of a new subscription brings what was there before.
     if (from === 0) return
-    if (!grown.has(feedKey)) grown.set(feedKey, { from, reported: 0, corrections: new Set() })
+    if (!grown.has(feedKey))
+      grown.set(feedKey, { from, reported: new Set(), corrections: new Set() })
     due.add(feedKey)
     wake()
   })
@@ -142,13 +143,13 @@ async function* arrivals(
   const issues = listing?.issues ?? []
   const marks = await marksOf(engine, entry, issues)
   const isNew = ({ index, record }: LocatedIssue) =>
-    index >= log.from && record.number > log.reported
+    index >= log.from && !log.reported.has(record.number)
   const summarize = (it: LocatedIssue) => summarizeIssue(entry, feed, it, marks(it))
   for (const located of issues.toReversed()) {
     const correction = located.retraction ?? located.amendments[0]
     const isCorrected = correction !== undefined && correction.index >= log.from
     if (isNew(located)) {
-      log.reported = located.record.number
+      log.reported.add(located.record.number)
       // An arrival is something to read, so its text gets a moment to follow its record.
       const held = () => feed.holdsIssue(located)
       await waitUntil(held, { timeoutMs: CONTENT_TIMEOUT_MS, signal })
