@@ -75,7 +75,11 @@ const GROUPS: Readonly<Record<string, readonly (readonly [string, string, Load])
     ['read [newsletter] [number]', 'show an issue and mark it as read', toRead.read],
     ['open [link]', 'read in the browser; with a link, follow it first', toRead.open],
     ['web-feeds', 'show web feed addresses for other apps on this machine', toRead.open],
-    ['web', 'show the reader in one file, which browsers open from a disk', toRead.open],
+    [
+      'web [newsletter]',
+      'show the web address of a newsletter, and the reader in one file',
+      toRead.open,
+    ],
     ['devices <add|list|remove>', 'read on a phone or in an app elsewhere', toRead.devices],
     ['save <newsletter> <number> [attachment]', 'save an issue as files', toRead.save],
     ['star <newsletter> <number>', 'star an issue', toRead.mark],

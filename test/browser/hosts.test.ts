@@ -1,74 +1,32 @@
-import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Firefox, FIREFOX } from '../helpers/firefox.ts'
+import { freePort, NGINX, runNginx, runServer } from '../helpers/nginx.ts'
 import { all } from '../helpers/operations.ts'
 import { openPeer } from '../helpers/peers.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
 const ISSUES = new URL('../../fixtures/newsletters/tide-tables', import.meta.url).pathname
-const NGINX = '/usr/sbin/nginx'
 const PYTHON = '/usr/bin/python3'
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
-
-/** Runs a server until the test ends; resolves once it answers. */
-async function running(command: string, args: readonly string[], port: number): Promise<string> {
-  const child = spawn(command, args, { stdio: 'ignore' })
-  onTestFinished(async () => {
-    const ended = once(child, 'exit')
-    child.kill()
-    await ended
-  })
-  const origin = `http://127.0.0.1:${port}`
-  await expect
-    .poll(
-      () =>
-        fetch(origin).then(
-          (it) => it.ok,
-          () => false,
-        ),
-      { timeout: 10_000 },
-    )
-    .toBe(true)
-  return origin
-}
 
 /** As docs/reach.md has it. */
 async function nginx(root: string): Promise<string> {
-  const folder = await temporaryDirectory()
-  const port = await freePort()
-  const [, server = ''] =
-    /```nginx\n([\s\S]*?)```/.exec(
-      await readFile(new URL('../../docs/reach.md', import.meta.url), 'utf8'),
-    ) ?? []
-  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-  const config = `daemon off; pid ${folder}/pid; error_log ${folder}/errors; ${process.getuid?.() === 0 ? 'user root;' : ''}
-events {}
-http {
-  include /etc/nginx/mime.types; access_log off;
-  ${paths.map((it) => `${it}_temp_path ${folder}/${it};`).join(' ')}
-  ${server.replace('listen 80;', `listen 127.0.0.1:${port};`).replace('root /srv/tides;', `root ${root};`)}
-}`
-  await writeFile(join(folder, 'nginx.conf'), config)
-  return running(NGINX, ['-e', join(folder, 'errors'), '-c', join(folder, 'nginx.conf')], port)
+  const port = await runNginx(0, (server, at) =>
+    server
+      .replace('listen 80;', `listen 127.0.0.1:${at};`)
+      .replace('root /srv/tides;', `root ${root};`),
+  )
+  return `http://127.0.0.1:${port}`
 }
 
 /** Knows no ranges. */
 async function python(root: string): Promise<string> {
   const port = await freePort()
   const args = ['-m', 'http.server', String(port), '--bind', '127.0.0.1', '--directory', root]
-  return running(PYTHON, args, port)
+  await runServer(PYTHON, args, port)
+  return `http://127.0.0.1:${port}`
 }
 
 const VERDICT = `document.documentElement.dataset.verified ?? 'busy'`

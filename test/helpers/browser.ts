@@ -17,24 +17,27 @@ const ARGS = ['--no-sandbox', '--disable-gpu', '--font-render-hinting=none']
 /**
  * A real headless Chromium. Whoever launches it closes it.
  * @param found one that is on the machine; else the one that comes with the packages.
+ * @param more arguments.
  */
 export async function launchBrowser(
   found = OWN_BROWSER ?? MACS.find((path) => existsSync(path)),
+  more: readonly string[] = [],
 ): Promise<Browser> {
-  if (found !== undefined) return chromium.launch({ executablePath: found, args: ARGS })
+  const args = [...ARGS, ...more]
+  if (found !== undefined) return chromium.launch({ executablePath: found, args })
   const folder = await unpacked()
   const env: Record<string, string> = { ...definedEnv() }
   // A machine without fonts shows nothing at all.
   if (!existsSync('/etc/fonts/fonts.conf')) env['FONTCONFIG_PATH'] = join(folder, 'fonts')
   const executablePath = join(folder, 'chromium')
   try {
-    return await chromium.launch({ executablePath, args: ARGS, env })
+    return await chromium.launch({ executablePath, args, env })
   } catch (error) {
     if (!String(error).includes('error while loading shared libraries')) throw error
     const libraries = join(folder, 'al2023', 'lib')
     return chromium.launch({
       executablePath,
-      args: ARGS,
+      args,
       env: { ...env, LD_LIBRARY_PATH: libraries },
     })
   }

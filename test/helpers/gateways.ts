@@ -57,8 +57,11 @@ export async function ask(
   return { status: statusCode, headers: response.headers, bytes: Buffer.concat(parts) }
 }
 
+/** Of the package `ws`, with those that TLS takes. */
+type SocketOptions = ClientOptions & { readonly servername?: string }
+
 /** The WebSocket of a gateway, as a browser opens it. */
-export function socketTo(origin: string, options: ClientOptions = {}): WebSocket {
+export function socketTo(origin: string, options: SocketOptions = {}): WebSocket {
   const socket = new WebSocket(`${origin.replace(/^http/, 'ws')}/peer`, SUBPROTOCOL, options)
   socket.binaryType = 'arraybuffer'
   socket.on('error', () => undefined)
@@ -74,7 +77,7 @@ export interface PlainTab {
 }
 
 /** Connects to a gateway. */
-export async function openTab(origin: string, options: ClientOptions = {}): Promise<PlainTab> {
+export async function openTab(origin: string, options: SocketOptions = {}): Promise<PlainTab> {
   const store = await openStore()
   const stream = new SocketStream(socketTo(origin, options))
   const raw = stream as unknown as Duplex

@@ -3,6 +3,7 @@ import {
   count,
   diskStatus,
   feedKey,
+  gatewayFacts,
   newsletterRef,
   newsletterStatus,
   none,
@@ -77,6 +78,8 @@ export const diagnosingContract = {
       newsletters: z.array(newsletterStatus),
       /** Over all runs since then, also of newsletters that have left. Absent from an older daemon. */
       traffic: traffic.extend({ since: z.string() }).optional(),
+      /** The gateway of the daemon; absent where none is set. */
+      web: gatewayFacts.optional(),
       /** Drafts that are published later; absent where none waits. */
       scheduled: z
         .array(z.object({ title: z.string(), at: z.string(), problem: z.string().optional() }))
@@ -121,6 +124,8 @@ export const diagnosingContract = {
           failed: z.record(z.string(), count),
         })
         .optional(),
+      /** The gateway of the daemon; absent where none is set. */
+      web: gatewayFacts.optional(),
       newsletters: z.array(
         z.object({
           feedKey,
@@ -135,6 +140,10 @@ export const diagnosingContract = {
           downloadedBytes: count,
           /** The same over all runs. */
           totals: traffic.optional(),
+          /** Web servers that were asked for it, by how it stands with them. */
+          mirrors: z.record(z.string(), count),
+          /** Received from them. */
+          mirrorBytes: count,
           /** Code of a damage of the log. */
           problem: z.string().optional(),
         }),

@@ -264,3 +264,15 @@ export const bytes = <I extends z.ZodType>(input: I) =>
     input,
     output: z.custom<Uint8Array>((it) => it instanceof Uint8Array),
   }) as const
+
+/** The gateway of a daemon. */
+export const gatewayFacts = z.object({
+  /** Where browsers find it. */
+  address: z.string(),
+  /** Browser tabs that are connected. */
+  tabs: count,
+  /** Sent to browsers since the start, by HTTP and to tabs. */
+  uploadedBytes: count,
+  /** Why it cannot be reached, or not by all. */
+  problem: z.string().optional(),
+})

@@ -8,7 +8,8 @@ import { orAborted } from '../../async.ts'
 import type { Config } from '../../config/config.ts'
 import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
-import { codeOf } from '../../errors.ts'
+import { mirrorSource } from '../../engine/mirrors/mirror-source.ts'
+import { codeOf, HyperletterError } from '../../errors.ts'
 import type { Output } from '../contract/contract.ts'
 
 /** How long each thing may take. */
@@ -17,11 +18,12 @@ const CHECK_MS = 8_000
 /** Looks at everything that newsletters need; going online if that has not happened yet. */
 export async function diagnose(engine: Engine): Promise<Output<'diagnose'>> {
   const network = await engine.network()
-  const [clock, disk, dht, newsletters] = await Promise.all([
+  const [clock, disk, dht, newsletters, gateway] = await Promise.all([
     within('clock', CHECK_MS, () => checkClock(engine)),
     within('disk', CHECK_MS, () => checkDisk(engine.config)),
     within('DHT', CHECK_MS, (signal) => checkDht(network, signal)),
     within('newsletters', CHECK_MS, () => checkNewsletters(engine)),
+    within('gateway', CHECK_MS, (signal) => checkGateway(engine, signal)),
   ])
   // Of use only once the DHT had its time.
   const facts = network.swarm.facts()
@@ -36,6 +38,7 @@ export async function diagnose(engine: Engine): Promise<Output<'diagnose'>> {
       checkPeers(facts),
       ...newsletters,
       ...(await checkMirrors(engine)),
+      ...gateway,
     ],
   }
 }
@@ -71,6 +74,29 @@ async function checkMirrors(engine: Engine): Promise<readonly Check[]> {
   const message = `${bad.length} of ${all.length} are not used. ${first.address}: ${first.message ?? first.state}`
   return [warning('mirrors', message, '`hyperletter mirror list <newsletter>` says more.')]
 }
+
+/** Whether the gateway is open, and found under the address that links say; nothing where none is set. */
+export async function checkGateway(
+  { gateway }: Pick<Engine, 'gateway'>,
+  signal: AbortSignal,
+): Promise<readonly Check[]> {
+  const found = gateway()
+  if (found === undefined) return []
+  const { address, tabs, problem } = found
+  if (problem !== undefined)
+    return [warning('gateway', problem, 'docs/reach.md says how to set it.')]
+  try {
+    const request = { limit: MAX_ROBOTS_BYTES, signal }
+    await mirrorSource(address, { isTyped: true }).get('robots.txt', request)
+  } catch (error) {
+    const message = `${address} does not answer here: ${HyperletterError.from(error).message}`
+    return [warning('gateway', message, 'The server with TLS before it must pass requests on.')]
+  }
+  return [ok('gateway', `${address} answers; ${tabs} browser tabs are connected.`)]
+}
+
+/** A few lines. */
+const MAX_ROBOTS_BYTES = 4_096
 
 async function isComplete(engine: Engine, feedKey: FeedKey): Promise<boolean | undefined> {
   await using session = await engine.feeds.ifOpen(feedKey)

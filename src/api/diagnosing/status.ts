@@ -46,7 +46,7 @@ export async function status(
       totals: traffic.of(entry.feedKey),
     })),
     traffic: traffic.total,
-    ...defined({ scheduled: await scheduledDrafts(engine) }),
+    ...defined({ scheduled: await scheduledDrafts(engine), web: engine.gateway() }),
   }
 }
 
@@ -171,6 +171,7 @@ export async function measure(engine: Engine): Promise<Measures> {
     ...(capBytes === Infinity ? {} : { capBytes }),
     ...(network && { network: measureNetwork(network) }),
     newsletters: newsletters.map((it) => ({ ...it, totals: traffic.of(it.feedKey as FeedKey) })),
+    ...defined({ web: engine.gateway() }),
   }
 }
 
@@ -191,11 +192,13 @@ export async function copyHistory(
 }
 
 async function measureNewsletter(
-  { feeds }: Engine,
+  { feeds, mirrors }: Engine,
   network: Network | undefined,
-  { feedKey, encryptionKey, roles, problem }: LibraryEntry,
+  entry: LibraryEntry,
 ): Promise<Measures['newsletters'][number]> {
+  const { feedKey, encryptionKey, roles, problem } = entry
   await using session = await feeds.ifOpen(feedKey)
+  const asked = await mirrors.list(entry)
   const feed = session?.feed
   return {
     feedKey,
@@ -203,8 +206,16 @@ async function measureNewsletter(
     roles: [...roles],
     ...(feed && { length: feed.length, heldBlocks: feed.heldBlocks }),
     ...(network?.status(feedKey) ?? NO_TRAFFIC),
+    mirrors: countBy(asked.map(({ state }) => state)),
+    mirrorBytes: asked.reduce((sum, it) => sum + it.downloadedBytes, 0),
     ...defined({ problem: problem?.code }),
   }
+}
+
+function countBy(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const it of names) counts[it] = (counts[it] ?? 0) + 1
+  return counts
 }
 
 function measureNetwork(network: Network): NonNullable<Measures['network']> {

@@ -1,7 +1,7 @@
 import type { Engine } from '../../engine/engine.ts'
 import { mirrorSource } from '../../engine/mirrors/mirror-source.ts'
 import { codeOf, hasCode, HyperletterError } from '../../errors.ts'
-import { parseFeedKey } from '../../format/keys/feed-key.ts'
+import { parseEncryptionKey, parseFeedKey } from '../../format/keys/feed-key.ts'
 import { parseLink, type Link } from '../../format/keys/link.ts'
 import { invalidLog } from '../../format/log-files/layout.ts'
 import { VerifiedFiles } from '../../format/log-files/verified-files.ts'
@@ -29,6 +29,8 @@ export async function followLink(text: string, signal?: AbortSignal): Promise<Fo
   const address = text.trim()
   // A key with another scheme is a mistyped link.
   if (!/^https?:\/\/(?![a-z0-9]{52,64}\/?$)/i.test(address)) return parseLink(text)
+  const named = keysAfterHash(address)
+  if (named !== undefined) return followWebLink(named, folderOf(address), signal)
   const { log, feedKey } = await placeOf(folderOf(address), signal)
   const files = await VerifiedFiles.open(mirrorSource(log, { isTyped: true }), {
     signal,
@@ -36,6 +38,38 @@ export async function followLink(text: string, signal?: AbortSignal): Promise<Fo
     feedKey,
   })
   return { feedKey: files.head.feedKey, mirror: log }
+}
+
+/** The keys that a link to a gateway, or to the reader in one file, has behind `#`. @throws INVALID_LINK */
+function keysAfterHash(address: string): Link | undefined {
+  const hash = URL.canParse(address) ? new URL(address).hash : ''
+  const { key, secret } =
+    /^#(?<key>[a-z0-9]{52,64})(?:\/(?<secret>[a-z0-9]{52,64}))?(?:[/?].*)?$/i.exec(hash)?.groups ??
+    {}
+  if (key === undefined) return undefined
+  const encryptionKey = secret === undefined ? undefined : parseEncryptionKey(secret)
+  return { feedKey: parseFeedKey(key), ...defined({ encryptionKey }) }
+}
+
+// The key is in the link, so nothing has to be trusted, and a server that does not answer is no reason to give up.
+async function followWebLink(
+  link: Link,
+  folder: string,
+  signal: AbortSignal | undefined,
+): Promise<Followed> {
+  const { feedKey } = link
+  const below = new URL(`${feedKey}/`, folder).href
+  for (const place of new URL(folder).pathname === '/' ? [below, folder] : [folder]) {
+    try {
+      const { log } = await placeOf(place, signal)
+      const source = mirrorSource(log, { isTyped: true })
+      await VerifiedFiles.open(source, { signal, crypto: nativeCrypto, feedKey })
+      return { ...link, mirror: log }
+    } catch (error) {
+      if (!hasCode(error, 'NOT_AVAILABLE')) throw error
+    }
+  }
+  return link
 }
 
 /** Addresses with one more, as the newest of those that may be kept. */

@@ -30,6 +30,7 @@ export function engineMetrics(measures: Measures): Metric[] {
       })),
     ),
     ...(network === undefined ? [] : networkMetrics(network)),
+    ...(measures.web === undefined ? [] : gatewayMetrics(measures.web)),
     ...newsletterMetrics(newsletters),
   ]
 }
@@ -80,6 +81,14 @@ function networkMetrics(network: NonNullable<Measures['network']>): Metric[] {
   ]
 }
 
+function gatewayMetrics({ tabs, uploadedBytes, problem }: NonNullable<Measures['web']>): Metric[] {
+  return [
+    gauge('hyperletter_gateway_up', 'Whether the gateway is open.', problem === undefined ? 1 : 0),
+    gauge('hyperletter_gateway_tabs', 'Browser tabs that are connected.', tabs),
+    counter('hyperletter_gateway_sent_bytes_total', 'Sent to browsers.', uploadedBytes),
+  ]
+}
+
 function newsletterMetrics(newsletters: readonly Newsletter[]): Metric[] {
   const each = (
     name: string,
@@ -97,6 +106,12 @@ function newsletterMetrics(newsletters: readonly Newsletter[]): Metric[] {
     const { problem: code } = it
     return code === undefined ? [] : [{ labels: { feed: labelOf(it), code }, value: 1 }]
   })
+  const mirrors = newsletters.flatMap((it) =>
+    Object.entries(it.mirrors).map(([state, value]) => ({
+      labels: { feed: labelOf(it), state },
+      value,
+    })),
+  )
   return [
     each('blocks', 'Length of the log, of open ones.', gauge, (it) => it.length),
     each('blocks_held', 'Blocks of it that are here.', gauge, (it) => it.heldBlocks),
@@ -113,6 +128,12 @@ function newsletterMetrics(newsletters: readonly Newsletter[]): Metric[] {
       'Blocks received, over all runs.',
       counter,
       (it) => it.totals?.downloadedBytes,
+    ),
+    each('mirror_bytes_total', 'Received from mirrors.', counter, (it) => it.mirrorBytes),
+    gauge(
+      'hyperletter_newsletter_mirrors',
+      'Mirrors, by how it stands with them.',
+      summed(mirrors),
     ),
     gauge('hyperletter_newsletter_problem', 'Logs that are damaged, by how.', summed(problems)),
   ]

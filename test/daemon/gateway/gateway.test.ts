@@ -3,10 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { asBundle, VerifiedFiles } from '../../../src/format/log-files/verified-files.ts'
 import { webSource } from '../../../src/format/log-files/source.ts'
 import { collect } from '../../../src/format/bytes.ts'
-import { bindOperations } from '../../../src/api/operations.ts'
 import { ask, fetchAll, openGateway, openTab, socketTo } from '../../helpers/gateways.ts'
 import { all } from '../../helpers/operations.ts'
-import { openAuthor, publish } from '../../helpers/peers.ts'
+import { openAuthor, openPeer, publish } from '../../helpers/peers.ts'
 import { eventually } from '../../helpers/swarm-peers.ts'
 
 /** Whether a tab that knows the keys of all of them gets anything of a newsletter, when it gets all of another one. */
@@ -108,9 +107,17 @@ describe('a gateway', () => {
     // Somebody else's, which this device follows: by nothing but their gateway.
     const other = await openAuthor([], { issues: 2, isOnline: false })
     const theirs = await openGateway(other.engine)
-    await all(operations.subscribe({ link: `${theirs.origin}/${other.feedKey}/` }))
+    await all(operations.subscribe({ link: `${theirs.origin}/#${other.feedKey}` }))
     const issue = await operations.readIssue({ newsletter: other.feedKey, number: 2 })
     expect(issue).toMatchObject({ verified: true })
+    const status = await operations.status({})
+    const followed = status.newsletters.find((it) => it.feedKey === other.feedKey)
+    expect(followed?.mirrors).toMatchObject([
+      { address: `${theirs.origin}/${other.feedKey}/log/`, state: 'good', length: 5 },
+    ])
+    const again = await openPeer([], { isOnline: false })
+    await all(again.operations.subscribe({ link: `${theirs.origin}/${other.feedKey}/` }))
+    expect(await again.operations.listIssues({ newsletter: other.feedKey })).toHaveLength(2)
 
     const { origin, gateway } = await openGateway(engine)
     const listedAt = (feedKey: string) => ask(`${origin}/${feedKey}/log/head`)
@@ -158,7 +165,7 @@ describe('a gateway', () => {
     expect(network.swarm.size).toBe(0)
     expect(gateway.facts()).toMatchObject({ tabs: 1 })
     expect(gateway.facts()?.uploadedBytes).toBeGreaterThan(1_000)
-    const { newsletters } = await bindOperations(engine, 'engine').status({})
+    const { newsletters } = await operations.status({})
     expect(newsletters[0]).toMatchObject({ peers: 1, fullCopies: 0 })
     tab.connection.destroy()
     await eventually(() => expect(gateway.facts()?.tabs).toBe(0))

@@ -25,6 +25,7 @@ const measures: Output<'measure'> = {
     connected: 15,
     failed: { PEER_NOT_FOUND: 4, 'evil"\n\\code': 1 },
   },
+  web: { address: 'https://news.example/', tabs: 4, uploadedBytes: 9_000 },
   newsletters: ['y', 'n'].map((letter) => ({
     feedKey: letter.repeat(52),
     private: false,
@@ -36,6 +37,8 @@ const measures: Output<'measure'> = {
     uploadedBytes: 1_000,
     downloadedBytes: 2_000,
     totals: { uploadedBytes: 11_000, downloadedBytes: 12_000 },
+    mirrors: { good: 2, unreachable: 1 },
+    mirrorBytes: 3_000,
     problem: 'FEED_CONFLICT',
   })),
 }
@@ -58,6 +61,11 @@ describe('the metrics of an engine', () => {
       labels: { code: 'evil"\n\\code' },
     })
     expect(values('hyperletter_disk_free_bytes')).toEqual([{ value: '9999999999' }])
+    expect(values('hyperletter_gateway_tabs')).toEqual([{ value: '4' }])
+    expect(values('hyperletter_newsletter_mirrors')).toContainEqual({
+      value: '1',
+      labels: { feed: 'n'.repeat(16), state: 'unreachable' },
+    })
     expect(values('hyperletter_storing')).toEqual([{ value: '0' }])
   })
 

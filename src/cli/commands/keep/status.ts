@@ -57,6 +57,7 @@ async function status(context: Context): Promise<void> {
         ['data', `${formatBytes(it.bytesOnDisk)} on disk in ${it.dataDir}`],
         ['storage', describeDisk(it.disk)],
         ...(it.traffic === undefined ? [] : [['traffic', describeTraffic(it.traffic)]]),
+        ...(it.web === undefined ? [] : [['gateway', describeGateway(it.web)]]),
         ...(it.scheduled ?? []).map(({ title, at, problem }) => [
           'scheduled',
           `${quoteTitle(title)}: ${problem ?? localWords(at)}`,
@@ -83,6 +84,7 @@ async function status(context: Context): Promise<void> {
     return `${facts}\n${table}\n${await wrapped(answers.join(''), out.width)}`
   })
   if (it.problem) await out.warn(it.problem.message)
+  if (it.web?.problem !== undefined) await out.warn(`The gateway: ${it.web.problem}`)
   for (const { title, feedKey, problem } of it.newsletters) {
     if (problem) await out.warn(`${nameOf({ feedKey, title })}: ${describeProblem(problem)}`)
   }
@@ -109,6 +111,10 @@ async function status(context: Context): Promise<void> {
   // An author who is to stay online is told so above.
   const isWaiting = it.newsletters.some((one) => isAuthored(one) && !isSafe(one))
   if (!isWaiting) await out.note('Everything you chose to keep is here.')
+}
+
+function describeGateway({ address, tabs, uploadedBytes }: NonNullable<Status['web']>): string {
+  return `${address}, ${plural(tabs, 'browser tab')}, ${formatBytes(uploadedBytes)} sent`
 }
 
 function local({ localPeers }: Status): string {

@@ -1,4 +1,5 @@
 import { type Commands, type Context, call, withConnection } from '../../context.ts'
+import { qrCode } from '../../terminal/qr-code.ts'
 import { formatDate } from '../../terminal/format.ts'
 import { formatTable, shrinking } from '../../terminal/table.ts'
 
@@ -59,7 +60,7 @@ async function add(context: Context, name: string | undefined): Promise<void> {
   const api = `${new URL(url).origin}/api/greader.php`
   await out.result({ ...added, url, api, opml, via }, async () => {
     const { bold, dim } = out.style
-    return `${await codeOf(context, url)}${bold('Address')}      ${url}
+    return `${await qrCode(context.out, url)}${bold('Address')}      ${url}
 ${bold('Feeds')}        ${opml}
 ${bold('Sync')}         ${api}
              ${dim('Google Reader API, as FreshRSS has it; any user, and for password:')}
@@ -71,16 +72,6 @@ ${bold('Sync')}         ${api}
   )
   await out.warn('The connection is not encrypted: use it in a network that you trust.')
   if (via === 'engine') await out.next('Run `hyperletter daemon start` to let it in.')
-}
-
-/** A QR code, light on dark as cameras want it, where the terminal has room for it. */
-async function codeOf({ out }: Context, url: string): Promise<string> {
-  const { renderUnicodeCompact } = await import('uqr')
-  const lines = renderUnicodeCompact(url, { border: 2 }).split('\n')
-  if ((lines[0]?.length ?? 0) > out.width) return ''
-  // Its blocks are the light parts: whatever the colours of the terminal are, white on black.
-  const shown = out.hasColor ? lines.map((it) => `\u001b[97;40m${it}\u001b[0m`) : lines
-  return `${shown.join('\n')}\n\n`
 }
 
 async function list(context: Context): Promise<void> {

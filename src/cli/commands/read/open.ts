@@ -64,13 +64,16 @@ export const commands: Commands = {
   feeds: registerFeeds,
   web: (command, bind) =>
     command
-      .more('It checks newsletters on any web host against their keys: see docs/reach.md.')
-      .option('--hash', 'print its SHA-256 and nothing else')
+      .more(
+        'With the gateway open: its address, and a link with a QR code. Always: the reader in one file, which checks newsletters on any web host. See docs/reach.md.',
+      )
+      .option('--hash', 'print the SHA-256 of the reader in one file, and nothing else')
       .examples(
+        'hyperletter web tide',
         'hyperletter web --hash',
         'curl -s https://tides.example/reader.html | sha256sum   # the same, if it is this version',
       )
-      .action(bind(showReaderFile)),
+      .action(bind(showWeb)),
 }
 
 interface Options {
@@ -268,16 +271,38 @@ function listing(
     .join('\n')
 }
 
-async function showReaderFile(
-  { out }: Context,
+async function showWeb(
+  context: Context,
+  newsletter: string | undefined,
   { hash: hashAlone = false }: { readonly hash?: boolean },
 ): Promise<void> {
+  const { out } = context
   const { browserFile } = await import('../../../api/preserving/website.ts')
-  const path = fileURLToPath(browserFile('reader.html'))
-  const hash = createHash('sha256')
-    .update(await readFile(path))
+  const file = fileURLToPath(browserFile('reader.html'))
+  const sha256 = createHash('sha256')
+    .update(await readFile(file))
     .digest('hex')
-  await out.result({ file: path, sha256: hash }, () =>
-    hashAlone ? `${hash}\n` : `${path}\n${hash}\n`,
-  )
+  if (hashAlone) return out.result({ file, sha256 }, () => `${sha256}\n`)
+  const { web, newsletters } = await call(context, 'status', {})
+  const { resolveEntry } = await import('../../../engine/library/entry.ts')
+  const own = newsletters.filter((it) => it.roles.includes('author'))
+  const shown =
+    newsletter === undefined
+      ? own.length === 1
+        ? own[0]
+        : undefined
+      : resolveEntry(newsletters, newsletter)
+  const address = web?.address
+  const link =
+    address === undefined || shown === undefined ? address : `${address}#${shown.feedKey}`
+  await out.result({ file, sha256, ...defined({ address, link }) }, async () => {
+    const { bold } = out.style
+    const { qrCode } = await import('../../terminal/qr-code.ts')
+    const code = link === undefined ? '' : `${await qrCode(out, link)}${bold('Link')}     ${link}\n`
+    return `${code}${bold('Reader')}   ${file}\n${bold('SHA-256')}  ${sha256}\n`
+  })
+  if (web?.problem !== undefined) await out.warn(`The gateway: ${web.problem}`)
+  if (web === undefined) {
+    await out.next('`hyperletter daemon start --gateway 127.0.0.1:8765` opens a gateway.')
+  }
 }
