@@ -5,6 +5,8 @@ import { TextReader } from '../decode.ts'
 export interface FeedPost {
   readonly id: string | undefined
   readonly link: string | undefined
+  /** What its addresses are relative to, where the feed says it. */
+  readonly base?: string | undefined
   /** HTML. */
   readonly title: string | undefined
   readonly date: string | undefined
@@ -67,6 +69,7 @@ function postsOf(parsed: Awaited<ReturnType<typeof parsedFeed>>): FeedPost[] {
         authors: (it.authors ?? feed.authors ?? []).map(({ name }) => name),
         tags: (it.categories ?? []).map(({ label, term }) => label ?? term),
         language: it.xml?.lang ?? feed.xml?.lang,
+        base: baseIn(it.xml?.base, feed.xml?.base),
         html: withFiles(
           htmlOf(text?.value ?? '', text?.type),
           links
@@ -97,6 +100,10 @@ function postsOf(parsed: Awaited<ReturnType<typeof parsedFeed>>): FeedPost[] {
       ),
     }
   })
+}
+
+function baseIn(own: string | undefined, ofFeed: string | undefined): string | undefined {
+  return own !== undefined && URL.canParse(own, ofFeed) ? new URL(own, ofFeed).href : ofFeed
 }
 
 function decoded(body: Buffer): string {

@@ -81,12 +81,19 @@ export async function* draftsInFeed(
   }
 }
 
+/** What WordPress puts below each post of a feed. */
+const APPEARED =
+  /<p>The post <a [^<>]{0,1000}>[^<]{0,500}<\/a> (?:appeared first|first appeared) on <a [^<>]{0,1000}>[^<]{0,500}<\/a>\.?<\/p>/i
+
 async function readPost(
   post: FeedPost,
   id: string,
   context: PostContext,
 ): Promise<FoundDraft | SkippedDraft> {
-  const { siteUrl } = context
+  const siteUrl =
+    post.base !== undefined && URL.canParse(post.base, context.siteUrl)
+      ? new URL(post.base, context.siteUrl).href
+      : context.siteUrl
   const link =
     post.link !== undefined && URL.canParse(post.link, siteUrl)
       ? new URL(post.link, siteUrl).href
@@ -105,10 +112,10 @@ async function readPost(
         language: post.language,
         authors: known(post.authors),
         tags: known(post.tags),
-        body: { html: post.html },
+        body: { html: post.html.replace(APPEARED, '') },
         warnings: isTeaser ? [warning] : [],
       },
-      { ...context, siteUrl: link ?? siteUrl },
+      { ...context, siteUrl: post.base === undefined ? (link ?? siteUrl) : siteUrl },
     )
   } catch (error) {
     return skippedFor(origin, error)

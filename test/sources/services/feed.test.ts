@@ -79,6 +79,19 @@ describe('a feed', () => {
     expect([...drafts.values()][0]?.authors).toEqual([{ name: 'Mara' }])
   })
 
+  it('is read from the base that it or a post names, without what WordPress puts below', async () => {
+    const path = join(await temporaryDirectory(), 'feed.xml')
+    const below =
+      '&lt;p>The post &lt;a href="x">x&lt;/a> appeared first on &lt;a href="y">y&lt;/a>.&lt;/p>'
+    await writeFile(
+      path,
+      `<feed xmlns="http://www.w3.org/2005/Atom" xml:base="https://a.example/b/"><id>a</id><title>A</title><updated>2026-01-01T00:00:00Z</updated>
+<entry xml:base="../c/"><id>1</id><title>One</title><link href="one"/><updated>2026-01-01T00:00:00Z</updated><content type="html">&lt;a href="two">two&lt;/a>${below}</content></entry></feed>`,
+    )
+    const { drafts } = await allOf(await serviceExport(path, {}))
+    expect(drafts.get('https://a.example/c/one')?.markdown).toBe('[two](https://a.example/c/two)\n')
+  })
+
   it('of JSON moves in, plain text as such', async () => {
     const feed = {
       version: 'https://jsonfeed.org/version/1.1',
