@@ -68,11 +68,6 @@ async function expectNoOverflow(page: Page): Promise<void> {
   expect(await page.evaluate(overflow)).toBe(0)
 }
 
-const shot = async (page: Page, name: string) => {
-  const dir = process.env['SHOTS']
-  if (dir) await page.screenshot({ path: `${dir}/${name}.png`, fullPage: true })
-}
-
 it(
   'an author drops a file with a picture, sees it, publishes it once, amends and retracts it',
   { timeout: 180_000 },
@@ -84,7 +79,6 @@ it(
     const { text, picture } = await someDraft()
     await page.getByRole('link', { name: 'Write', exact: true }).click()
     await expectGood(page)
-    await shot(page, 'write-desk')
     // Sent by itself, for a text is among what was chosen. The text finds its picture in a folder of its own.
     await page.getByLabel('A Markdown file').setInputFiles([text, picture])
     await page.locator('.prose strong').waitFor()
@@ -92,14 +86,12 @@ it(
     const width = `document.querySelector('img[alt="The moon"]').naturalWidth`
     await expect.poll(() => page.evaluate(width)).toBe(2)
     await expectGood(page)
-    await shot(page, 'preview-desk')
     // What is typed is shown at once, and so is what is wrong with it.
     await page.locator('html[data-following]').waitFor()
     const typed = page.getByLabel('Text in Markdown')
     await typed.press('Control+End')
     await page.keyboard.type('\n![Gone](gone.png)\n')
     await page.getByText('1 thing to look at').first().waitFor()
-    await shot(page, 'preview-desk-typing')
     await typed.fill('# Spring tide\n\nThe **sea** rises and falls.\n\n![The moon](img/moon.png)\n')
     await page.getByText('Nothing looks wrong.').waitFor()
     const draft = page.url()
@@ -111,7 +103,6 @@ it(
     await publishing.dblclick()
     await page.waitForURL(`${origin}/n/${feedKey}/1?done=published`)
     await page.getByText('Safe to go offline: held in full by 1 other').waitFor()
-    await shot(page, 'published-desk')
     await expectGood(page)
     // The page of the draft leads to what became of it, and its files are gone.
     await page.goto(draft)
@@ -126,7 +117,6 @@ it(
     await page.keyboard.type('\nA correction.\n')
     await page.getByText('Nothing looks wrong.').waitFor()
     await page.getByLabel('What was changed').fill('The time was wrong.')
-    await shot(page, 'amend-desk')
     await expectGood(page)
     await page.getByRole('button', { name: 'Publish the new edition' }).click()
     await page.getByText('this is edition 2').waitFor()
@@ -136,7 +126,6 @@ it(
 
     await page.getByRole('link', { name: 'Retract…' }).click()
     await page.getByText('It cannot be undone.').waitFor()
-    await shot(page, 'retract-desk')
     await expectGood(page)
     await page.getByLabel('Why, for readers').fill('It was a test.')
     await page.getByLabel('I know that this cannot be undone').check()
@@ -155,11 +144,9 @@ it(
     await page.getByText('That did not work.').waitFor()
     expect(await page.getByLabel('Title').inputValue()).toBe('Tides of the Sound')
     await page.getByLabel('Web address').fill('https://tides.example')
-    await shot(page, 'profile-desk')
     await expectGood(page)
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByRole('heading', { name: 'Tides of the Sound' }).waitFor()
-    await shot(page, 'newsletter-desk')
     await expectGood(page)
     expect(complaints.filter((it) => !it.includes('422'))).toEqual([])
   },
@@ -176,7 +163,6 @@ it(
     })
     await page.goto(`${origin}/write`)
     await expectNoOverflow(page)
-    await shot(page, 'write-phone')
     const press = async (name: string | RegExp) => {
       await page.getByRole('button', { name }).focus()
       await page.keyboard.press('Enter')
@@ -188,12 +174,10 @@ it(
     await press('Preview')
     await page.locator('h1:text("Neap tide")').waitFor()
     await expectNoOverflow(page)
-    await shot(page, 'preview-phone')
     await press('Publish as no. 1')
     await page.getByText('It waits for its time.').waitFor()
     expect(await operations.listScheduled({})).toMatchObject([{ title: 'Neap tide' }])
     await expectNoOverflow(page)
-    await shot(page, 'waiting-phone')
     // The draft is there again, to be changed.
     await press(/^Cancel/)
     await page.getByText('Cancelled: nothing was signed.').waitFor()
@@ -213,6 +197,5 @@ it(
     await page.waitForURL(`${origin}/n/${feedKey}/1?done=published`)
     await expect.poll(() => received(1), { timeout: 20_000 }).toContain('The sea falls.')
     await expectNoOverflow(page)
-    await shot(page, 'published-phone')
   },
 )
