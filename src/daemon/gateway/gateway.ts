@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
 import { browserFile, loadSiteAssets } from '../../api/preserving/website.ts'
 import { SerialQueue } from '../../async.ts'
 import type { Config } from '../../config/config.ts'
@@ -247,9 +248,14 @@ async function ownFiles(): Promise<Map<string, ServedFile>> {
   for (const { name } of (await readdir(folder, { withFileTypes: true })).filter((it) =>
     it.isFile(),
   )) {
-    const file = fileOf(await readFile(browserFile(name)), typeOf(name))
-    const policy = name.endsWith('.html') ? { policy: "frame-ancestors 'none'" } : {}
-    files.set(`/${name}`, { ...file, ...policy })
+    const bytes = await readFile(browserFile(name))
+    const more = {
+      ...(name.endsWith('.html') && { policy: "frame-ancestors 'none'" }),
+      // Pieces of the page have a hash of their content in their names.
+      isImmutable: /-[A-Z0-9]{8}\.js$/.test(name),
+    }
+    const zipped = { ...fileOf(gzipSync(bytes, { level: 9 }), typeOf(name)), ...more }
+    files.set(`/${name}`, { ...fileOf(bytes, typeOf(name)), ...more, zipped })
   }
   const home = files.get('/index.html') ?? files.get('/reader.html')
   if (home !== undefined) files.set('/', home)

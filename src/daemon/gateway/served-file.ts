@@ -13,6 +13,8 @@ export interface ServedFile {
   readonly sizeBytes?: number | undefined
   /** What a page may do beside what it says itself, for browsers. */
   readonly policy?: string
+  /** The same as a gzip, for browsers that take one. */
+  readonly zipped?: ServedFile
   readonly pieces: (from: number, to: number) => AsyncIterable<Uint8Array | string>
 }
 
@@ -46,10 +48,14 @@ export interface Sending {
 export async function sendFile(
   request: IncomingMessage,
   response: ServerResponse,
-  file: ServedFile,
+  given: ServedFile,
   { onPiece }: Sending,
 ): Promise<void> {
   const { headers, method } = request
+  const isZipped = /\bgzip\b/.test(headers['accept-encoding'] ?? '')
+  const file = (isZipped ? given.zipped : undefined) ?? given
+  if (given.zipped !== undefined) response.setHeader('vary', 'accept-encoding')
+  if (file !== given) response.setHeader('content-encoding', 'gzip')
   const { mark, mediaType, isImmutable, sizeBytes, policy } = file
   const etag = `"${mark}"`
   response.setHeader('etag', etag)
@@ -104,7 +110,13 @@ export async function sendFile(
 
 /** Says that a file cannot be had now, and why as far as that is nobody's secret. */
 export function sayFailure(response: ServerResponse, error: unknown): void {
-  for (const name of ['etag', 'content-length', 'content-range', 'accept-ranges']) {
+  for (const name of [
+    'etag',
+    'content-encoding',
+    'content-length',
+    'content-range',
+    'accept-ranges',
+  ]) {
     response.removeHeader(name)
   }
   const isMissing = hasCode(error, 'NOT_AVAILABLE', 'ISSUE_NOT_FOUND')

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { asBundle, VerifiedFiles } from '../../../src/format/log-files/verified-files.ts'
 import { webSource } from '../../../src/format/log-files/source.ts'
@@ -89,6 +90,10 @@ describe('a gateway', () => {
     const feed = await ask(`${origin}/${feedKey}/atom.xml`, headers)
     expect(feed.headers['content-type']).toBe('application/atom+xml')
     expect((await ask(`${origin}/`, headers)).bytes.toString()).toContain('Hyperletter reader')
+    const plain = await ask(`${origin}/page.js`, headers)
+    const zipped = await ask(`${origin}/page.js`, { ...headers, 'accept-encoding': 'gzip, br' })
+    expect(zipped.headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'accept-encoding' })
+    expect(gunzipSync(zipped.bytes).equals(plain.bytes)).toBe(true)
     const place = JSON.parse(
       (await ask(`${origin}/${feedKey}/hyperletter.json`, headers)).bytes.toString(),
     ) as object
