@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { BrowserContext, Page } from 'playwright-core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { parseLink } from '../../../src/format/keys/link.ts'
+import { openGateway } from '../../helpers/gateways.ts'
 import { all } from '../../helpers/operations.ts'
 import { openAuthor, publish } from '../../helpers/peers.ts'
 import { useBrowser } from '../../helpers/shared-browser.ts'
@@ -118,6 +119,21 @@ describe('the page of a gateway', { timeout: 240_000 }, () => {
     await expect.poll(() => textOf(page), PATIENT).toContain("High water at 1 o'clock.")
     // The choice stays.
     await expect.poll(() => page.isChecked('#carry'), PATIENT).toBe(false)
+  })
+
+  it('is a peer of a daemon that is opened to the web', async () => {
+    const { log, feedKey, engine, operations } = await newsletter()
+    const { gateway, origin } = await openGateway(engine)
+    const page = await open(await profile(), `${origin}/#${feedKey}`)
+    await keepsAll(page, log.length)
+    await expect.poll(() => gateway.facts()?.tabs, PATIENT).toBe(1)
+    await publish(operations, '# Spring tide\n\nIt rises higher.\n')
+    await expect.poll(() => textOf(page), PATIENT).toContain('It rises higher.')
+    await keepsAll(page, log.length)
+    await page.evaluate('navigator.serviceWorker.ready.then(() => 0)')
+    await gateway.close()
+    await page.reload()
+    await expect.poll(() => textOf(page), PATIENT).toContain('It rises higher.')
   })
 
   it('has one tab write, and another take over when that is closed', async () => {
