@@ -54,7 +54,7 @@ it('shows an issue before it publishes it, and publishes nothing after a no', as
   const third = await run('publish', file)
   const again = await third.shows(/Publish it all the same\? \(yes\/no\)/)
   expect(again).toContain('The same text is issue 1 already')
-})
+}, 90_000)
 
 it('takes a held issue back with Ctrl-C', async () => {
   const { file, run } = await author()
