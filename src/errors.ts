@@ -192,7 +192,7 @@ export interface ErrorJson {
 
 export interface HyperletterErrorOptions {
   /** The next step, where a better one is known than the usual one of the code. */
-  readonly hint?: string
+  readonly hint?: string | undefined
   readonly cause?: unknown
 }
 

@@ -88,64 +88,72 @@ type Implementation<N extends OperationName> = (
   options: CallHere,
 ) => Promise<Output<N>> | AsyncIterable<Output<N>>
 
+type Implementations = { readonly [N in OperationName]: () => Promise<Implementation<N>> }
+
 /**
  * Where the work of each operation is. It is loaded when it is asked for the first time: a daemon at
  * rest needs none of it, and a command needs one.
  */
-export const implementations: {
-  readonly [N in OperationName]: () => Promise<Implementation<N>>
-} = {
-  createNewsletter: async () => (await import('./writing/publishing.ts')).createNewsletter,
-  editNewsletter: async () => (await import('./writing/editing.ts')).editNewsletter,
-  publishIssue: async () => (await import('./writing/publishing.ts')).publishIssue,
-  listScheduled: async () => (await import('./writing/scheduling.ts')).listScheduled,
-  cancelScheduled: async () => (await import('./writing/scheduling.ts')).cancelScheduled,
-  publishScheduled: async () => (await import('./writing/scheduling.ts')).publishScheduled,
-  previewDraft: async () => (await import('./writing/previewing.ts')).previewDraft,
-  readDraftFile: async () => (await import('./writing/previewing.ts')).readDraftFile,
-  amendIssue: async () => (await import('./writing/correcting.ts')).amendIssue,
-  retractIssue: async () => (await import('./writing/correcting.ts')).retractIssue,
-  importFolder: async () => (await import('./writing/importing.ts')).importFolder,
-  republishFeed: async () => (await import('./writing/republishing.ts')).republishFeed,
-  listRepublished: async () => (await import('./writing/republishing.ts')).listRepublished,
-  stopRepublishing: async () => (await import('./writing/republishing.ts')).stopRepublishing,
-  restoreNewsletter: async () => (await import('./preserving/restoring.ts')).restoreNewsletter,
-  repairNewsletter: async () => (await import('./preserving/repairing.ts')).repairNewsletter,
-  exportBundle: async () => (await import('./preserving/bundling.ts')).exportBundle,
-  exportSite: async () => (await import('./preserving/exporting-site.ts')).exportSite,
-  importBundle: async () => (await import('./preserving/bundling.ts')).importBundle,
-  previewNewsletter: async () => (await import('./following/subscribing.ts')).previewNewsletter,
-  subscribe: async () => (await import('./following/subscribing.ts')).subscribe,
-  importOpml: async () => (await import('./reading/importing-opml.ts')).importOpml,
-  unsubscribe: async () => (await import('./following/subscribing.ts')).unsubscribe,
-  seed: async () => (await import('./following/subscribing.ts')).seed,
-  unseed: async () => (await import('./following/subscribing.ts')).unseed,
-  keepNewsletter: async () => (await import('./following/subscribing.ts')).keepNewsletter,
-  setMirrors: async () => (await import('./following/mirrors.ts')).setMirrors,
-  followSync: async () => (await import('./following/subscribing.ts')).followSync,
-  listNewsletters: async () => (await import('./reading/listing.ts')).listNewsletters,
-  listIssues: async () => (await import('./reading/listing.ts')).listIssues,
-  listInbox: async () => (await import('./reading/listing.ts')).listInbox,
-  search: async () => (await import('./reading/searching.ts')).search,
-  readIssue: async () => (await import('./reading/reading.ts')).readIssue,
-  readAttachment: async () => (await import('./reading/reading.ts')).readAttachment,
-  markIssue: async () => (await import('./reading/marking.ts')).markIssue,
-  markIssues: async () => (await import('./reading/marking.ts')).markIssues,
-  markAllRead: async () => (await import('./reading/marking.ts')).markAllRead,
-  succeedNewsletter: async () => (await import('./succeeding.ts')).succeedNewsletter,
-  acceptSuccession: async () => (await import('./succeeding.ts')).acceptSuccession,
-  takeNotices: async () => (await import('./succeeding.ts')).takeNotices,
-  watchIssues: async () => (await import('./following/watching.ts')).watchIssues,
-  addDevice: async () => (await import('./following/devices.ts')).addDevice,
-  listDevices: async () => (await import('./following/devices.ts')).listDevices,
-  removeDevice: async () => (await import('./following/devices.ts')).removeDevice,
-  admitDevice: async () => (await import('./following/devices.ts')).admitDevice,
-  status: async () => (await import('./diagnosing/status.ts')).status,
-  diagnose: async () => (await import('./diagnosing/diagnose.ts')).diagnose,
-  measure: async () => (await import('./diagnosing/status.ts')).measure,
-  changeSettings: async () => (await import('./changing-settings.ts')).changeSettings,
-  copyHistory: async () => (await import('./diagnosing/status.ts')).copyHistory,
-  explainNewsletter: async () => (await import('./diagnosing/explain.ts')).explainNewsletter,
+export const implementations: Implementations = {
+  ...from(() => import('./writing/publishing.ts'), 'createNewsletter', 'publishIssue'),
+  ...from(() => import('./writing/editing.ts'), 'editNewsletter'),
+  ...from(
+    () => import('./writing/scheduling.ts'),
+    'listScheduled',
+    'cancelScheduled',
+    'publishScheduled',
+  ),
+  ...from(() => import('./writing/previewing.ts'), 'previewDraft', 'readDraftFile'),
+  ...from(() => import('./writing/correcting.ts'), 'amendIssue', 'retractIssue'),
+  ...from(() => import('./writing/importing.ts'), 'importFolder'),
+  ...from(
+    () => import('./writing/republishing.ts'),
+    'republishFeed',
+    'listRepublished',
+    'stopRepublishing',
+  ),
+  ...from(() => import('./preserving/restoring.ts'), 'restoreNewsletter'),
+  ...from(() => import('./preserving/repairing.ts'), 'repairNewsletter'),
+  ...from(() => import('./preserving/bundling.ts'), 'exportBundle', 'importBundle'),
+  ...from(() => import('./preserving/exporting-site.ts'), 'exportSite'),
+  ...from(
+    () => import('./following/subscribing.ts'),
+    'previewNewsletter',
+    'subscribe',
+    'unsubscribe',
+    'seed',
+    'unseed',
+    'keepNewsletter',
+    'followSync',
+  ),
+  ...from(() => import('./reading/importing-opml.ts'), 'importOpml'),
+  ...from(() => import('./following/mirrors.ts'), 'setMirrors'),
+  ...from(() => import('./reading/listing.ts'), 'listNewsletters', 'listIssues', 'listInbox'),
+  ...from(() => import('./reading/searching.ts'), 'search'),
+  ...from(() => import('./reading/reading.ts'), 'readIssue', 'readAttachment'),
+  ...from(() => import('./reading/marking.ts'), 'markIssue', 'markIssues', 'markAllRead'),
+  ...from(() => import('./succeeding.ts'), 'succeedNewsletter', 'acceptSuccession', 'takeNotices'),
+  ...from(() => import('./following/watching.ts'), 'watchIssues'),
+  ...from(
+    () => import('./following/devices.ts'),
+    'addDevice',
+    'listDevices',
+    'removeDevice',
+    'admitDevice',
+  ),
+  ...from(() => import('./diagnosing/status.ts'), 'status', 'measure', 'copyHistory'),
+  ...from(() => import('./changing-settings.ts'), 'changeSettings'),
+  ...from(() => import('./diagnosing/diagnose.ts'), 'diagnose'),
+  ...from(() => import('./diagnosing/explain.ts'), 'explainNewsletter'),
+}
+
+/** Some operations of one file. */
+function from<M, N extends keyof M & OperationName>(
+  load: () => Promise<M>,
+  ...names: readonly N[]
+): { readonly [K in N]: () => Promise<M[K]> } {
+  const entries = names.map((name) => [name, async () => (await load())[name]])
+  return Object.fromEntries(entries) as { readonly [K in N]: () => Promise<M[K]> }
 }
 
 const VERSION = packageVersion()

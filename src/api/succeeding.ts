@@ -1,3 +1,4 @@
+import type { Work } from './work.ts'
 import { defined } from '../defined.ts'
 import type { Engine } from '../engine/engine.ts'
 import { hasCode, HyperletterError } from '../errors.ts'
@@ -12,7 +13,7 @@ import {
   parseSuccession,
   signSuccession,
 } from '../format/records/succession.ts'
-import type { CallOptions, Output, ParsedInput } from './contract/contract.ts'
+import type { CallOptions, Output } from './contract/contract.ts'
 
 type Newsletter = Pick<LibraryEntry, 'feedKey' | 'encryptionKey'>
 
@@ -25,11 +26,7 @@ const PEER_TIMEOUT_SECONDS = 30
  * @throws INVALID_INPUT if the words are no phrase or that of another newsletter, INVALID_LINK,
  *   NEWSLETTER_NOT_FOUND, NOT_AVAILABLE if nobody has the newsletter, INVALID_STATEMENT if it leads in a circle.
  */
-export async function succeedNewsletter(
-  engine: Engine,
-  input: ParsedInput<'succeedNewsletter'>,
-  options: CallOptions,
-): Promise<Output<'succeedNewsletter'>> {
+export const succeedNewsletter: Work<'succeedNewsletter'> = async (engine, input, options = {}) => {
   const { feedKey: to } = parseLink(input.to)
   const ending = named(engine, input.newsletter)
   const { feedKey: from } = ending
@@ -68,11 +65,7 @@ export async function succeedNewsletter(
  * Checks a statement against block 0 of a newsletter in the library, and follows it to where it continues.
  * @throws INVALID_STATEMENT, NEWSLETTER_NOT_FOUND, NEEDS_KEY, NOT_AVAILABLE if block 0 cannot be had.
  */
-export async function acceptSuccession(
-  engine: Engine,
-  input: ParsedInput<'acceptSuccession'>,
-  options: CallOptions,
-): Promise<Output<'acceptSuccession'>> {
+export const acceptSuccession: Work<'acceptSuccession'> = async (engine, input, options = {}) => {
   const statement = parseSuccession(input.statement)
   const { from, to } = statement
   const entry = engine.library.get(from)
@@ -92,7 +85,7 @@ export async function acceptSuccession(
 }
 
 /** Which newsletters continue elsewhere, each of them once. */
-export async function takeNotices(engine: Engine): Promise<Output<'takeNotices'>> {
+export const takeNotices: Work<'takeNotices'> = async (engine) => {
   const notices: Output<'takeNotices'> = []
   // The record that they were shown could not be written.
   if (engine.readOnlyFor !== undefined) return notices

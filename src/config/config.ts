@@ -197,7 +197,7 @@ function valueOf(name: SettingName, given: Given | undefined): unknown {
     return SETTINGS[name].parse(given.text)
   } catch (cause) {
     const { code, message, hint } = HyperletterError.from(cause)
-    const options = hint === undefined ? { cause } : { hint, cause }
+    const options = { hint, cause }
     throw new HyperletterError(code, `The setting ${name} (${given.where}): ${message}`, options)
   }
 }

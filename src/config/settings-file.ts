@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { parse, TomlError } from 'smol-toml'
 import { z } from 'zod'
-import { defined } from '../defined.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
 import { SETTING_NAMES, SETTINGS, type SettingName, type Settings } from './settings.ts'
 
@@ -103,6 +102,6 @@ function invalid(
     complaint.length > MAX_COMPLAINT ? `${complaint.slice(0, MAX_COMPLAINT)}…` : complaint
   return new HyperletterError('INVALID_INPUT', `${place}: ${short.replace(/\.?$/, '.')}`, {
     cause,
-    ...defined({ hint }),
+    hint,
   })
 }

@@ -80,7 +80,7 @@ describe('search', () => {
     expect(stdout).toBe('Nothing found.\n')
     expect(stderr).toContain('Only downloaded issues are searched')
     await runCli(['search', 'tide', '--since', '2025-02'], { operations })
-    expect(inputs).toStrictEqual([
+    expect(inputs).toEqual([
       { query: 'spring tide', newsletter: 'Tides', since: '2025-01-01', limit: 5 },
       { query: 'tide', since: '2025-02-01' },
     ])
@@ -106,7 +106,7 @@ describe('star', () => {
     expect(stderr).toContain('hyperletter inbox --starred')
     const removed = await runCli(['star', 'Tides', '3', '--remove'], { operations })
     expect(removed.stdout).toContain('No longer starred')
-    expect(inputs).toStrictEqual([
+    expect(inputs).toEqual([
       { newsletter: 'Tides', number: 3, starred: true },
       { newsletter: 'Tides', number: 3, starred: false },
     ])
@@ -123,7 +123,7 @@ describe('mark', () => {
     expect(all.stdout).toBe('Marked 2 issues of “Tide Tables” as read.\n')
     const some = await runCli(['mark', 'Tides', '3', '#4', '--unread'], { operations })
     expect(some.stdout).toBe('Marked 2 issues of “Tide Tables” as unread.\n')
-    expect(inputs).toStrictEqual([
+    expect(inputs).toEqual([
       { newsletter: 'Tides', read: true },
       { newsletter: 'Tides', numbers: [3, 4], read: false },
     ])
@@ -146,7 +146,7 @@ describe('inbox', () => {
     expect((await runCli(['inbox', '--all'], { operations })).stdout).toBe('No issues yet.\n')
     const starred = await runCli(['inbox', '--starred'], { operations })
     expect(starred.stdout).toBe('No starred issues.\n')
-    expect(inputs).toStrictEqual([{ show: 'all' }, { show: 'starred' }])
+    expect(inputs).toEqual([{ show: 'all' }, { show: 'starred' }])
   })
 
   it('marks unread and starred issues where not all are unread', async () => {
@@ -156,6 +156,6 @@ describe('inbox', () => {
     ]
     const operations = { listInbox: answer(issues), takeNotices: answer([]) }
     const { stdout } = await runCli(['inbox', '--all'], { operations })
-    expect(stdout.split('\n').map((line) => line.slice(0, 4))).toStrictEqual(['●★  ', '    ', ''])
+    expect(stdout.split('\n').map((line) => line.slice(0, 4))).toEqual(['●★  ', '    ', ''])
   })
 })

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { defined } from '../../defined.ts'
 import { HyperletterError } from '../../errors.ts'
 import { diagnosingContract } from './diagnosing.ts'
 import { followingContract } from './following.ts'
@@ -26,7 +27,7 @@ export const contract = {
 
 // ── Types inferred from the table ────────────────────────────────────────────────────────────────
 
-type Contract = typeof contract
+export type Contract = typeof contract
 export type Input<N extends OperationName> = z.input<Contract[N]['input']>
 export type ParsedInput<N extends OperationName> = z.output<Contract[N]['input']>
 export type Output<N extends OperationName> = z.output<Contract[N]['output']>
@@ -48,9 +49,11 @@ export type Operations = {
   readonly [N in OperationName]: (input: Input<N>, options?: CallOptions) => Result<N>
 }
 
-/** The input of an operation, validated. @throws INVALID_INPUT naming the field */
+/** The input of an operation, validated; a field of undefined counts as absent. @throws INVALID_INPUT naming the field */
 export function parseInput<N extends OperationName>(name: N, input: unknown): ParsedInput<N> {
-  const parsed = contract[name].input.safeParse(input, { jitless: true })
+  const given =
+    typeof input === 'object' && input !== null && !Array.isArray(input) ? defined(input) : input
+  const parsed = contract[name].input.safeParse(given, { jitless: true })
   if (parsed.success) return parsed.data as ParsedInput<N>
   const issue = parsed.error.issues[0]
   const field = issue?.path.join('.') || 'input'

@@ -11,6 +11,7 @@ import {
   role,
   traffic,
   value,
+  named,
 } from './parts.ts'
 
 /** One thing that was looked at. */
@@ -187,8 +188,7 @@ export const diagnosingContract = {
   explainNewsletter: value(
     z.strictObject({ newsletter: newsletterRef }),
     z.object({
-      feedKey,
-      title: z.string().optional(),
+      ...named,
       complete: z.boolean(),
       heldBlocks: count,
       length: count,

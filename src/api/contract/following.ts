@@ -15,6 +15,7 @@ import {
   timeoutSeconds,
   value,
   type OperationSpec,
+  named,
 } from './parts.ts'
 
 /** How newsletters come here, stay and go. */
@@ -52,8 +53,7 @@ export const followingContract = {
     z.discriminatedUnion('event', [
       z.object({
         event: z.literal('subscribed'),
-        feedKey,
-        title: z.string().optional(),
+        ...named,
         issues: count,
       }),
       progress,
@@ -62,7 +62,7 @@ export const followingContract = {
 
   unsubscribe: value(
     z.strictObject({ newsletter: newsletterRef }),
-    z.object({ feedKey, title: z.string().optional(), issues: count }),
+    z.object({ ...named, issues: count }),
   ),
 
   seed: value(z.strictObject({ link: z.string().min(1).max(512) }), z.object({ feedKey })),
@@ -76,8 +76,7 @@ export const followingContract = {
       keep: keepSchema.optional(),
     }),
     z.object({
-      feedKey,
-      title: z.string().optional(),
+      ...named,
       keep: keepSchema,
       issues: count,
       /** How many of them are not to be here. */
@@ -93,8 +92,7 @@ export const followingContract = {
       remove: z.string().min(1).max(512).optional(),
     }),
     z.object({
-      feedKey,
-      title: z.string().optional(),
+      ...named,
       /** They are those of an own newsletter, which its readers use. */
       signed: z.boolean(),
       mirrors: z.array(mirror),
@@ -124,8 +122,7 @@ export const followingContract = {
       issueSummary,
       z.object({
         event: z.literal('continues'),
-        feedKey,
-        title: z.string().optional(),
+        ...named,
         successor,
       }),
     ]),

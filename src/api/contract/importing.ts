@@ -13,6 +13,7 @@ import {
   value,
   warning,
   type OperationSpec,
+  named,
 } from './parts.ts'
 
 const glob = z.string().min(1).max(256)
@@ -109,8 +110,7 @@ export const importingContract = {
     z.array(
       z.object({
         address: z.string(),
-        feedKey,
-        title: z.string().optional(),
+        ...named,
         everySeconds: z.number(),
         /** When it was last looked at, well or not. */
         checkedAt: z.string().optional(),

@@ -9,6 +9,8 @@ const MAX_TIMEOUT_SECONDS = 86_400
 /** A newsletter by title, unique prefix of its feed key, feed key or link. */
 export const newsletterRef = z.string().min(1).max(512)
 export const feedKey = z.string().length(52)
+/** Of a newsletter; the title is absent until its first record has arrived. */
+export const named = { feedKey, title: z.string().optional() }
 export const number = z.int().positive()
 export const count = z.int().nonnegative()
 export const timeoutSeconds = z.number().positive().max(MAX_TIMEOUT_SECONDS)
@@ -189,8 +191,7 @@ export const mirror = z.object({
 export const traffic = z.object({ uploadedBytes: count, downloadedBytes: count })
 
 export const newsletterStatus = z.object({
-  feedKey,
-  title: z.string().optional(),
+  ...named,
   roles: z.array(role),
   issues: count,
   /** Blocks on this machine, of `length` blocks in the core. Those that have no place here count as held. */
@@ -230,8 +231,7 @@ export const diskStatus = z.object({
   /** What goes first when room is needed. */
   next: z
     .object({
-      feedKey,
-      title: z.string().optional(),
+      ...named,
       /** Absent for a newsletter that cannot be read here. */
       number: number.optional(),
     })

@@ -13,6 +13,7 @@ import {
   timeoutSeconds,
   value,
   type OperationSpec,
+  named,
 } from './parts.ts'
 
 /** How a newsletter survives: backups that travel as bundles, restoring, repair, and continuing elsewhere. */
@@ -93,8 +94,7 @@ export const preservingContract = {
       z.object({ event: z.literal('writing'), done: count, total: count }),
       z.object({
         event: z.literal('finished'),
-        feedKey,
-        title: z.string().optional(),
+        ...named,
         files: count,
         changed: count,
         changedBytes: count,
@@ -168,5 +168,5 @@ export const preservingContract = {
   ),
 
   /** A notice that the user sees once: returns it, and records that it was shown. */
-  takeNotices: value(none, z.array(z.object({ feedKey, title: z.string().optional(), successor }))),
+  takeNotices: value(none, z.array(z.object({ ...named, successor }))),
 } as const satisfies Record<string, OperationSpec>

@@ -1,3 +1,4 @@
+import type { Work } from '../work.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import type { NetworkFacts } from '../../peers/diagnosis.ts'
 import type { Network } from '../../engine/network/network.ts'
@@ -16,7 +17,7 @@ import type { Output } from '../contract/contract.ts'
 const CHECK_MS = 8_000
 
 /** Looks at everything that newsletters need; going online if that has not happened yet. */
-export async function diagnose(engine: Engine): Promise<Output<'diagnose'>> {
+export const diagnose: Work<'diagnose'> = async (engine) => {
   const network = await engine.network()
   const [clock, disk, dht, newsletters, gateway] = await Promise.all([
     within('clock', CHECK_MS, () => checkClock(engine)),

@@ -1,3 +1,4 @@
+import type { Work } from '../work.ts'
 import type { Config } from '../../config/config.ts'
 import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
@@ -8,7 +9,6 @@ import type { BlockRange } from '../../format/block-ranges.ts'
 import type { Feed } from '../../format/feed.ts'
 import { missingRanges } from '../../format/selection.ts'
 import { unheldOf } from '../../replication/copies.ts'
-import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import { waitUntil } from '../../async.ts'
 import { tooLargeToList } from '../reading/listing.ts'
 import type { Reason } from './diagnose.ts'
@@ -23,11 +23,11 @@ const FETCH_TIMEOUT_MS = 2_000
 const DHT_TIMEOUT_MS = 6_000
 
 /** Why a newsletter is not complete here. Asks the peers, and the DHT if there are none. */
-export async function explainNewsletter(
-  engine: Engine,
-  { newsletter }: ParsedInput<'explainNewsletter'>,
-  { signal }: CallOptions,
-): Promise<Output<'explainNewsletter'>> {
+export const explainNewsletter: Work<'explainNewsletter'> = async (
+  engine,
+  { newsletter },
+  { signal } = {},
+) => {
   const entry = engine.library.resolve(newsletter)
   const network = await engine.network()
   await using session = await engine.open(entry)

@@ -1,3 +1,4 @@
+import type { Work } from '../work.ts'
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -7,7 +8,7 @@ import { replaceSynced } from '../../atomic-file.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { codeOf, HyperletterError } from '../../errors.ts'
 import { ignoreFullDisk } from '../../storage-errors.ts'
-import type { Output, ParsedInput } from '../contract/contract.ts'
+import type { Output } from '../contract/contract.ts'
 
 /** Below the data directory. */
 const FILE = 'devices.json'
@@ -39,10 +40,7 @@ interface State {
 const states = new WeakMap<Engine, State>()
 
 /** Lets one more device in. The token is given once, and kept nowhere here. @throws INVALID_INPUT, TOO_LARGE */
-export function addDevice(
-  engine: Engine,
-  { name }: ParsedInput<'addDevice'>,
-): Promise<Output<'addDevice'>> {
+export const addDevice: Work<'addDevice'> = (engine, { name }) => {
   return change(engine, (devices) => {
     if (devices.length >= MAX_DEVICES) {
       throw new HyperletterError('TOO_LARGE', `There are ${MAX_DEVICES} devices already.`, {
@@ -67,15 +65,12 @@ export function addDevice(
 }
 
 /** Devices that are let in, oldest first. */
-export async function listDevices(engine: Engine): Promise<Output<'listDevices'>> {
+export const listDevices: Work<'listDevices'> = async (engine) => {
   return (await stateOf(engine).devices).map(shown)
 }
 
 /** Lets a device in no longer: its token means nothing from now on. @throws INVALID_INPUT */
-export function removeDevice(
-  engine: Engine,
-  { device: wanted }: ParsedInput<'removeDevice'>,
-): Promise<Output<'removeDevice'>> {
+export const removeDevice: Work<'removeDevice'> = (engine, { device: wanted }) => {
   return change(engine, (devices) => {
     const found = devices.find((it) => it.id === wanted || it.name === wanted)
     if (found === undefined) {
@@ -88,10 +83,7 @@ export function removeDevice(
 }
 
 /** The device that a token belongs to, compared in constant time; null if it is nobody's. */
-export async function admitDevice(
-  engine: Engine,
-  { token }: ParsedInput<'admitDevice'>,
-): Promise<Output<'admitDevice'>> {
+export const admitDevice: Work<'admitDevice'> = async (engine, { token }) => {
   const given = hashOf(token)
   const devices = await stateOf(engine).devices
   const found = devices.find((it) => timingSafeEqual(Buffer.from(it.tokenHash, 'hex'), given))

@@ -1,3 +1,4 @@
+import type { Work } from '../work.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { mirrorSource } from '../../engine/mirrors/mirror-source.ts'
 import { codeOf, hasCode, HyperletterError } from '../../errors.ts'
@@ -8,7 +9,6 @@ import { VerifiedFiles } from '../../format/log-files/verified-files.ts'
 import { MAX_MIRRORS } from '../../format/records/bodies.ts'
 import { mirrorUrl } from '../../format/records/text.ts'
 import { nativeCrypto } from '../../log/keys.ts'
-import type { Output, ParsedInput } from '../contract/contract.ts'
 import { defined } from '../../defined.ts'
 import { changeProfile, profileOf } from '../writing/editing.ts'
 
@@ -123,11 +123,11 @@ async function placeOf(folder: string, signal: AbortSignal | undefined) {
  * newsletter are signed: all its readers use them.
  * @throws INVALID_LOG, FEED_CONFLICT or NOT_AVAILABLE if what is added has no such log, and is not added; INVALID_INPUT.
  */
-export async function setMirrors(
-  engine: Engine,
-  { newsletter, add, remove }: ParsedInput<'setMirrors'>,
-  { signal }: { readonly signal?: AbortSignal | undefined },
-): Promise<Output<'setMirrors'>> {
+export const setMirrors: Work<'setMirrors'> = async (
+  engine,
+  { newsletter, add, remove },
+  { signal } = {},
+) => {
   const entry = engine.library.resolve(newsletter)
   const { feedKey, title } = entry
   await using session = await engine.open(entry)

@@ -1,3 +1,4 @@
+import type { Work } from '../work.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { defined } from '../../defined.ts'
 import type { Unread } from '../../config/values.ts'
@@ -9,7 +10,7 @@ import type { Feed } from '../../format/feed.ts'
 import type { Newsletter } from '../../format/records/bodies.ts'
 import type { IssueRecord } from '../../format/records/record.ts'
 import { anySignal, orAborted, waitUntil, type WaitOptions } from '../../async.ts'
-import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
+import type { Output } from '../contract/contract.ts'
 import { KEEP_EVERYTHING } from '../../config/keep.ts'
 import { followLink, withMirror } from './mirrors.ts'
 
@@ -32,11 +33,7 @@ const REPORT_EVERY_MS = 200
  * unless `wait: false` says to remember it for a daemon to find.
  * @throws NOT_AVAILABLE if nobody answers, NEEDS_KEY, DISK_FULL, TIMEOUT if the download stops.
  */
-export async function* subscribe(
-  engine: Engine,
-  input: ParsedInput<'subscribe'>,
-  { signal }: CallOptions,
-): AsyncGenerator<Output<'subscribe'>> {
+export const subscribe: Work<'subscribe'> = async function* (engine, input, { signal } = {}) {
   const { feedKey, encryptionKey, mirror } = await followLink(input.link, signal)
   const { wait = true, timeoutSeconds = PEER_TIMEOUT_SECONDS } = input
   const before = engine.library.get(feedKey)
@@ -86,11 +83,7 @@ export function unreadAtFirst(
 }
 
 /** Reports how far a download has come, until everything is held. @throws TIMEOUT if it stands still, DISK_FULL. */
-export async function* followSync(
-  engine: Engine,
-  input: ParsedInput<'followSync'>,
-  { signal }: CallOptions,
-): AsyncGenerator<Progress> {
+export const followSync: Work<'followSync'> = async function* (engine, input, { signal } = {}) {
   const entry = engine.library.resolve(input.newsletter)
   await using session = await engine.open(entry, { online: true })
   const { timeoutSeconds = PEER_TIMEOUT_SECONDS } = input
@@ -118,10 +111,7 @@ async function refresh({ log }: Feed, options: WaitOptions): Promise<void> {
 }
 
 /** Stops following. Issues stay on disk as long as another role needs them, and are dropped with the last. */
-export async function unsubscribe(
-  engine: Engine,
-  input: ParsedInput<'unsubscribe'>,
-): Promise<Output<'unsubscribe'>> {
+export const unsubscribe: Work<'unsubscribe'> = async (engine, input) => {
   const entry = engine.library.resolve(input.newsletter)
   await using session = await engine.open(entry)
   const { issues } = await session.feed.list({ wait: false }).catch(() => ({ issues: [] }))
@@ -220,11 +210,11 @@ const NEWEST_TIMEOUT_MS = 3_000
  * What a link leads to: profile and newest issue. Leaves the library as it was.
  * @throws NOT_AVAILABLE if nobody answers, NEEDS_KEY
  */
-export async function previewNewsletter(
-  engine: Engine,
-  input: ParsedInput<'previewNewsletter'>,
-  { signal }: CallOptions,
-): Promise<Output<'previewNewsletter'>> {
+export const previewNewsletter: Work<'previewNewsletter'> = async (
+  engine,
+  input,
+  { signal } = {},
+) => {
   const { mirror, ...link } = await followLink(input.link, signal)
   const known = engine.library.get(link.feedKey)
   const { timeoutSeconds = PREVIEW_TIMEOUT_SECONDS } = input
@@ -254,11 +244,7 @@ function headOf({ number, title, publishedAt }: IssueRecord) {
 }
 
 /** Keeps a newsletter alive without following it. A feed key is enough, also for a private one. */
-export async function seed(
-  engine: Engine,
-  input: ParsedInput<'seed'>,
-  { signal }: CallOptions,
-): Promise<Output<'seed'>> {
+export const seed: Work<'seed'> = async (engine, input, { signal } = {}) => {
   const { feedKey, mirror } = await followLink(input.link, signal)
   const mirrors = withMirror(engine.library.get(feedKey)?.mirrors, mirror)
   const entry = await engine.library.add(feedKey, 'seeder', defined({ mirrors }))
@@ -268,10 +254,7 @@ export async function seed(
 }
 
 /** Stops seeding. @throws NEWSLETTER_NOT_FOUND if it was not seeded */
-export async function unseed(
-  engine: Engine,
-  input: ParsedInput<'unseed'>,
-): Promise<Output<'unseed'>> {
+export const unseed: Work<'unseed'> = async (engine, input) => {
   const entry = engine.library.resolve(input.newsletter)
   await engine.feeds.leave(entry, 'seeder')
   return { feedKey: entry.feedKey }
@@ -281,10 +264,7 @@ export async function unseed(
  * Chooses how much of a newsletter stays here. What has no place any more is off the disk when it returns.
  * @throws INVALID_INPUT for an own newsletter, of which nothing is ever dropped.
  */
-export async function keepNewsletter(
-  engine: Engine,
-  { newsletter, keep }: ParsedInput<'keepNewsletter'>,
-): Promise<Output<'keepNewsletter'>> {
+export const keepNewsletter: Work<'keepNewsletter'> = async (engine, { newsletter, keep }) => {
   const entry = engine.library.resolve(newsletter)
   const { feedKey, title } = entry
   if (keep !== undefined) {

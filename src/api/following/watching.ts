@@ -1,3 +1,4 @@
+import type { Work } from '../work.ts'
 import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { hasCode } from '../../errors.ts'
@@ -5,7 +6,7 @@ import type { LocatedIssue } from '../../format/feed.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import { anySignal, waitUntil } from '../../async.ts'
-import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
+import type { Output } from '../contract/contract.ts'
 import { marksOf } from '../reading/issue-marks.ts'
 import { summarizeIssue } from '../reading/listing.ts'
 import { describeSuccessor } from '../succeeding.ts'
@@ -36,11 +37,11 @@ interface Grown {
  * newsletter that continues elsewhere is watched there too.
  * @throws DISK_FULL, for then nothing arrives any more.
  */
-export async function* watchIssues(
-  engine: Engine,
-  input: ParsedInput<'watchIssues'>,
-  { signal: stop }: CallOptions,
-): AsyncGenerator<Event> {
+export const watchIssues: Work<'watchIssues'> = async function* (
+  engine,
+  input,
+  { signal: stop } = {},
+) {
   const signal = anySignal(engine.full, stop)
   const all = watchedBy(engine, input.newsletter)
   const successors = new Map<string, string>()

@@ -1,3 +1,4 @@
+import type { Work } from '../work.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { hasCode, HyperletterError, codeOf } from '../../errors.ts'
 import { unreadAtFirst } from '../following/subscribing.ts'
@@ -8,10 +9,8 @@ import type { BlockRange, Feed } from '../../format/feed.ts'
 import { parseEncryptionKey, type EncryptionKey, type FeedKey } from '../../format/keys/feed-key.ts'
 import { parseLink } from '../../format/keys/link.ts'
 import { nativeCrypto } from '../../log/keys.ts'
-import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
+import type { Output } from '../contract/contract.ts'
 import { open, type FileHandle } from 'node:fs/promises'
-
-type Event = Output<'importBundle'>
 
 const LOCAL = { wait: false }
 
@@ -23,11 +22,11 @@ const FLUSH_EVERY_BYTES = 16 * 1024 * 1024
  * what introduces them.
  * @throws NOT_AVAILABLE if blocks are not on this machine, ISSUE_NOT_FOUND; NEEDS_KEY with `since`.
  */
-export async function* exportBundle(
-  engine: Engine,
-  { newsletter, since }: ParsedInput<'exportBundle'>,
-  { signal }: CallOptions,
-): AsyncGenerator<Uint8Array> {
+export const exportBundle: Work<'exportBundle'> = async function* (
+  engine,
+  { newsletter, since },
+  { signal } = {},
+) {
   await using session = await engine.open(engine.library.resolve(newsletter))
   const { feed } = session
   const start = since === undefined ? 0 : feed.entryRange(await feed.issue(since, LOCAL)).start
@@ -56,11 +55,7 @@ async function rangesOf(feed: Feed, start: number): Promise<BlockRange[]> {
  * @throws INVALID_BUNDLE; INVALID_INPUT if there is no such file; FEED_CONFLICT, DISK_FULL, TOO_LARGE; NEEDS_KEY when
  * a private newsletter cannot be followed without its key: then it is seeded.
  */
-export async function* importBundle(
-  engine: Engine,
-  input: ParsedInput<'importBundle'>,
-  { signal }: CallOptions,
-): AsyncGenerator<Event> {
+export const importBundle: Work<'importBundle'> = async function* (engine, input, { signal } = {}) {
   const expected = input.link === undefined ? undefined : parseLink(input.link)
   const key =
     input.encryptionKey === undefined ? undefined : parseEncryptionKey(input.encryptionKey)
@@ -221,7 +216,7 @@ export async function openFile(path: string): Promise<FileHandle> {
 
 function unreadable(path: string, why: string, cause?: unknown): HyperletterError {
   const message = `Cannot read ${path}: ${why}.`
-  return new HyperletterError('INVALID_INPUT', message, cause === undefined ? {} : { cause })
+  return new HyperletterError('INVALID_INPUT', message, { cause })
 }
 
 /** A file that is read twice, and how far that has come. */

@@ -1,6 +1,6 @@
+import type { Work } from '../work.ts'
 import { defined } from '../../defined.ts'
 import { compress } from '../../engine/compression.ts'
-import type { Engine } from '../../engine/engine.ts'
 import { hasCode, HyperletterError } from '../../errors.ts'
 import { without } from '../../format/block-ranges.ts'
 import { equal } from '../../format/bytes.ts'
@@ -11,11 +11,9 @@ import { decodeHead, headHash, MAX_HEAD_BYTES, type LogHead } from '../../format
 import { clipped, HEAD_PATH, TILE_BYTES } from '../../format/log-files/layout.ts'
 import { logFilesOf, type LogFile, type WrittenLog } from '../../format/log-files/write.ts'
 import { nativeCrypto } from '../../log/keys.ts'
-import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import { formatLink } from '../../format/keys/link.ts'
 import { readerFile } from '../../site/static/site.ts'
-import { LogFolder } from './log-folder.ts'
-import { PageFolder } from './page-folder.ts'
+import { SiteFolder } from './site-folder.ts'
 import { loadSiteAssets, writeWebsite } from './website.ts'
 
 const LOCAL = { wait: false }
@@ -35,15 +33,15 @@ const PART = /\/\.hyperletter-[0-9a-f]{12}\.part$/
  * @throws NOT_AVAILABLE if blocks are not on this machine; INVALID_INPUT if something else is in the folder; FEED_BEHIND if
  * it has more of the newsletter than this device, FEED_CONFLICT if it has another history; DISK_FULL.
  */
-export async function* exportSite(
-  engine: Engine,
-  { newsletter, folder, logOnly = false, ...options }: ParsedInput<'exportSite'>,
-  { signal }: CallOptions,
-): AsyncGenerator<Output<'exportSite'>> {
+export const exportSite: Work<'exportSite'> = async function* (
+  engine,
+  { newsletter, folder, logOnly = false, ...options },
+  { signal } = {},
+) {
   const entry = engine.library.resolve(newsletter)
   await using session = await engine.open(entry)
   const { feed } = session
-  const site = new LogFolder(folder)
+  const site = new SiteFolder(folder, signal)
   const readable = await listed(feed)
   const log = await logFilesOf(feed.log, {
     holes: readable?.holes ?? [],
@@ -53,28 +51,27 @@ export async function* exportSite(
     existing: (path) => site.read(LOG + path, TILE_BYTES),
   })
   const before = await headIn(site, feed.feedKey, log)
-  const pages = new PageFolder(folder, signal)
   // Whoever has the link of a private newsletter reads it with the reader in one file: no page has its text.
   const isPublic = !logOnly && readable !== undefined && entry.encryptionKey === undefined
-  if (isPublic && before === undefined) await pages.assertUnused()
+  if (isPublic && before === undefined) await site.assertUnused()
 
   const files: LogFile[] = log.files.map((it) => ({ ...it, path: LOG + it.path }))
   if (!logOnly) files.push(whereItIs(feed.feedKey))
   const total = files.length + (isPublic ? readable.issues : 0)
-  let changes = { files: 0, changed: 0, changedBytes: 0 }
-  for await (changes of site.write(files, signal)) {
-    yield { event: 'writing', done: changes.files, total }
+  for (const [i, file] of files.entries()) {
+    await site.writeLogFile(file)
+    yield { event: 'writing', done: i + 1, total }
   }
-  const removed = await removeOld(site, log, before)
+  await removeOld(site, log, before)
   if (!logOnly) {
     const assets = await loadSiteAssets()
-    if (!isPublic) await pages.write(readerFile(assets))
+    if (!isPublic) await site.write(readerFile(assets))
     else {
       const successor = entry.successor && {
         link: formatLink({ feedKey: entry.successor.feedKey }),
         issuedAt: new Date(entry.successor.issuedAt).toISOString(),
       }
-      const writing = writeWebsite(feed, pages, { ...options, successor }, assets)
+      const writing = writeWebsite(feed, site, { ...options, successor }, assets)
       for await (const { done } of writing)
         yield { event: 'writing', done: files.length + done, total }
     }
@@ -83,10 +80,7 @@ export async function* exportSite(
     event: 'finished',
     feedKey: feed.feedKey,
     ...defined({ title: entry.title }),
-    files: changes.files + pages.changes.files,
-    changed: changes.changed + pages.changes.changed,
-    changedBytes: changes.changedBytes + pages.changes.changedBytes,
-    removed: removed + pages.changes.removed,
+    ...site.changes,
   }
 }
 
@@ -116,7 +110,7 @@ export function whereItIs(feedKey: FeedKey, peers?: readonly string[]): LogFile 
 
 // What was published into this folder before.
 async function headIn(
-  site: LogFolder,
+  site: SiteFolder,
   feedKey: FeedKey,
   { head, treeHash }: WrittenLog,
 ): Promise<LogHead | undefined> {
@@ -148,14 +142,13 @@ async function headIn(
 }
 
 async function removeOld(
-  site: LogFolder,
+  site: SiteFolder,
   { head, files, filesOf }: WrittenLog,
   before: LogHead | undefined,
-): Promise<number> {
+): Promise<void> {
   const needed = new Set(files.map(({ path }) => path))
   const justRead = new Set(before === undefined ? [] : filesOf(before))
   const isNew = before?.length !== head.length
-  let removed = 0
   for (const under of ['tree', 'blocks', 'records']) {
     for (const full of await site.list(LOG + under)) {
       const path = full.slice(LOG.length)
@@ -163,10 +156,8 @@ async function removeOld(
       const isOld = isNew && !justRead.has(path)
       if (!isOld && !hasRetracted(path, head, before)) continue
       await site.remove(full)
-      removed++
     }
   }
-  return removed
 }
 
 /** Whether a pack of the head before has contents that are not carried any more. */

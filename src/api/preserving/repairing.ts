@@ -1,3 +1,4 @@
+import type { Work } from '../work.ts'
 import { awaitWhole } from '../../engine/recovery/catch-up.ts'
 import type { Engine } from '../../engine/engine.ts'
 import {
@@ -10,7 +11,7 @@ import {
 import { hasCode, HyperletterError } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
-import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
+import type { Output } from '../contract/contract.ts'
 import { authoredBy } from '../writing/publishing.ts'
 
 /** How long readers are waited for, and how long a download may stand still. */
@@ -24,11 +25,11 @@ type Repaired = Output<'repairNewsletter'>
  * @throws NOT_AVAILABLE if no reader answers; FEED_CONFLICT if readers hold different histories: then no
  * device can join them again.
  */
-export async function repairNewsletter(
-  engine: Engine,
-  input: ParsedInput<'repairNewsletter'>,
-  { signal }: CallOptions,
-): Promise<Repaired> {
+export const repairNewsletter: Work<'repairNewsletter'> = async (
+  engine,
+  input,
+  { signal } = {},
+) => {
   const entry = authoredBy(engine, input.newsletter)
   const timeoutMs = (input.timeoutSeconds ?? PEER_TIMEOUT_SECONDS) * 1_000
   const options = { config: engine.config, logger: engine.logger, timeoutMs, signal }

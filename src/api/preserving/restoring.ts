@@ -1,3 +1,4 @@
+import type { Work } from '../work.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { feedKeyFor } from '../../engine/publish/author-files.ts'
 import { hasCode, HyperletterError } from '../../errors.ts'
@@ -9,7 +10,7 @@ import { claimsToBeRecord } from '../../format/records/record.ts'
 import { deriveKeys, type NewsletterKeys } from '../../format/keys/recovery.ts'
 import { anySignal, waitUntil } from '../../async.ts'
 import { openFile, TwoReadings, importBundle } from './bundling.ts'
-import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
+import type { Output, ParsedInput } from '../contract/contract.ts'
 import type { ReadingKeys } from '../../engine/feeds.ts'
 
 type Event = Output<'restoreNewsletter'>
@@ -30,11 +31,11 @@ const REPORT_EVERY_MS = 200
  * @throws INVALID_INPUT if it is no phrase, or that of another newsletter than the bundle's; FEED_BEHIND if
  * the log cannot be had whole; FEED_CONFLICT if what is held here is another one; INVALID_BUNDLE, DISK_FULL.
  */
-export async function* restoreNewsletter(
-  engine: Engine,
-  input: Input,
-  { signal: stop }: CallOptions,
-): AsyncGenerator<Event> {
+export const restoreNewsletter: Work<'restoreNewsletter'> = async function* (
+  engine,
+  input,
+  { signal: stop } = {},
+) {
   const keys = await deriveKeys(input.recoveryPhrase)
   const feedKey = feedKeyFor(keys.signing)
   const before = engine.library.get(feedKey)

@@ -18,7 +18,7 @@ import type {
 import { commonFacts, siteFiles } from '../../site/static/site.ts'
 import { renderIssue } from '../../text-worker/render-issue.ts'
 import { packageVersion } from '../../version.ts'
-import type { PageFolder } from './page-folder.ts'
+import type { SiteFolder } from './site-folder.ts'
 
 const LOCAL = { wait: false }
 
@@ -80,7 +80,7 @@ export async function websiteOf(
  */
 export async function* writeWebsite(
   feed: Feed,
-  folder: PageFolder,
+  folder: SiteFolder,
   options: WebsiteOptions,
   assets: SiteAssets,
 ): AsyncGenerator<{ readonly done: number; readonly total: number }> {

@@ -1,9 +1,10 @@
+import type { Work } from '../work.ts'
 import sax, { type Tag } from 'sax'
 import type { Engine } from '../../engine/engine.ts'
 import { hasCode, HyperletterError } from '../../errors.ts'
 import { parseFeedKey } from '../../format/keys/feed-key.ts'
 import { formatLink, type Link, parseLink } from '../../format/keys/link.ts'
-import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
+import type { CallOptions, Output } from '../contract/contract.ts'
 import { MAX_OPML_LENGTH, MAX_OPML_NEWSLETTERS } from '../kinds.ts'
 import { subscribe } from '../following/subscribing.ts'
 
@@ -14,11 +15,7 @@ type Imported = Output<'importOpml'>
  * somebody has them.
  * @throws TOO_LARGE, INVALID_INPUT, and then nothing has changed; ABORTED, DISK_FULL in the middle.
  */
-export async function importOpml(
-  engine: Engine,
-  { opml }: ParsedInput<'importOpml'>,
-  options: CallOptions,
-): Promise<Imported> {
+export const importOpml: Work<'importOpml'> = async (engine, { opml }, options = {}) => {
   const found = readOutlines(opml).map(newsletterOf)
   const skipped = found.flatMap((it) => ('skipped' in it ? [it.skipped] : []))
   const newsletters = distinct(found.filter((it) => 'link' in it))

@@ -1,3 +1,4 @@
+import type { Work } from '../work.ts'
 import { mapSome } from '../../async.ts'
 import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
@@ -13,7 +14,7 @@ import { formatLink } from '../../format/keys/link.ts'
 import { compareTimes } from '../../format/records/text.ts'
 import { ignoreFullDisk } from '../../storage-errors.ts'
 import { describeInList } from '../../site/describe.ts'
-import type { Output, ParsedInput } from '../contract/contract.ts'
+import type { Output } from '../contract/contract.ts'
 import { type IssueMarks, marksOf, rememberEditions } from './issue-marks.ts'
 import { describeSuccessor } from '../succeeding.ts'
 
@@ -31,23 +32,17 @@ export const MOST_ISSUES = 100_000
 const LOCAL = { wait: false }
 
 /** The library, oldest entry first. */
-export function listNewsletters(engine: Engine): Promise<NewsletterSummary[]> {
+export const listNewsletters: Work<'listNewsletters'> = (engine) => {
   return mapSome(engine.library.list(), AT_ONCE, (entry) => summarizeNewsletter(engine, entry))
 }
 
 /** The issues of one newsletter, newest first. */
-export async function listIssues(
-  engine: Engine,
-  input: ParsedInput<'listIssues'>,
-): Promise<IssueSummary[]> {
+export const listIssues: Work<'listIssues'> = async (engine, input) => {
   return summarizeIssues(engine, engine.library.resolve(input.newsletter), input)
 }
 
 /** Issues of all subscriptions, newest first: unread ones, or all. Starred ones of all newsletters. */
-export async function listInbox(
-  engine: Engine,
-  input: ParsedInput<'listInbox'>,
-): Promise<IssueSummary[]> {
+export const listInbox: Work<'listInbox'> = async (engine, input) => {
   const { show = 'unread', newsletter, skip = 0, limit = MOST_ISSUES, excerpts = false } = input
   const isWanted = {
     unread: (it: IssueMarks) => !it.read,

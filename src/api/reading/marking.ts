@@ -1,14 +1,14 @@
-import type { Engine } from '../../engine/engine.ts'
+import type { Work } from '../work.ts'
 import type { LocatedIssue } from '../../format/feed.ts'
-import type { Output, ParsedInput } from '../contract/contract.ts'
+import type { Output } from '../contract/contract.ts'
 import { marksOf, setRead, setUnread } from './issue-marks.ts'
 import { listInbox, MOST_ISSUES, summarizeIssue } from './listing.ts'
 
 /** Sets or takes the marks of one issue. @throws ISSUE_NOT_FOUND */
-export async function markIssue(
-  engine: Engine,
-  { newsletter, number, read, starred }: ParsedInput<'markIssue'>,
-): Promise<Output<'markIssue'>> {
+export const markIssue: Work<'markIssue'> = async (
+  engine,
+  { newsletter, number, read, starred },
+) => {
   const entry = engine.library.resolve(newsletter)
   await using session = await engine.open(entry)
   const { feed } = session
@@ -26,10 +26,7 @@ export async function markIssue(
 }
 
 /** Marks many issues as read or unread. @throws ISSUE_NOT_FOUND: then none is marked. */
-export async function markIssues(
-  engine: Engine,
-  { newsletter, numbers, read }: ParsedInput<'markIssues'>,
-): Promise<Output<'markIssues'>> {
+export const markIssues: Work<'markIssues'> = async (engine, { newsletter, numbers, read }) => {
   const entry = engine.library.resolve(newsletter)
   await using session = await engine.open(entry)
   const { feed } = session
@@ -49,10 +46,7 @@ export async function markIssues(
 const MOST_NUMBERS = 10_000
 
 /** Marks all unread issues of the subscriptions, or of one, as read. @returns which those were */
-export async function markAllRead(
-  engine: Engine,
-  input: ParsedInput<'markAllRead'>,
-): Promise<Output<'markAllRead'>> {
+export const markAllRead: Work<'markAllRead'> = async (engine, input) => {
   const marked: Output<'markAllRead'> = []
   let unread
   do {

@@ -1,3 +1,4 @@
+import type { Work } from '../work.ts'
 import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { hasCode, HyperletterError } from '../../errors.ts'
@@ -14,17 +15,13 @@ import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import { describeEdition } from '../../site/describe.ts'
 import { bitmapOf } from '../../render/bitmap.ts'
 import { ignoreFullDisk } from '../../storage-errors.ts'
-import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
+import type { Output } from '../contract/contract.ts'
 
 /** How long reading an issue that is not held waits for each block, unless told otherwise. */
 const READ_TIMEOUT_SECONDS = 20
 
 /** One issue with its text. Goes online only for what is not on this machine. */
-export async function readIssue(
-  engine: Engine,
-  input: ParsedInput<'readIssue'>,
-  { signal }: CallOptions,
-): Promise<Output<'readIssue'>> {
+export const readIssue: Work<'readIssue'> = async (engine, input, { signal } = {}) => {
   const entry = engine.library.resolve(input.newsletter)
   await using session = await engine.open(entry)
   const { feed } = session
@@ -129,11 +126,11 @@ function editionOf(issue: LocatedIssue, wanted: number | undefined): Edition {
 }
 
 /** The bytes of one attachment, as they arrive. */
-export async function* readAttachment(
-  engine: Engine,
-  input: ParsedInput<'readAttachment'>,
-  { signal }: CallOptions,
-): AsyncGenerator<Uint8Array> {
+export const readAttachment: Work<'readAttachment'> = async function* (
+  engine,
+  input,
+  { signal } = {},
+) {
   await using session = await engine.open(engine.library.resolve(input.newsletter))
   const { feed } = session
   const { timeoutSeconds = READ_TIMEOUT_SECONDS } = input

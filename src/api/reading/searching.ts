@@ -1,3 +1,4 @@
+import type { Work } from '../work.ts'
 import { join } from 'node:path'
 import type { Engine } from '../../engine/engine.ts'
 import type { FeedSession } from '../../engine/feed-sessions.ts'
@@ -155,11 +156,7 @@ const searchers = new WeakMap<Engine, Promise<Searcher>>()
  * into the index first.
  * @throws INVALID_INPUT if there is no word in the query.
  */
-export async function search(
-  engine: Engine,
-  input: ParsedInput<'search'>,
-  options: CallOptions,
-): Promise<Output<'search'>> {
+export const search: Work<'search'> = async (engine, input, options = {}) => {
   let searcher = searchers.get(engine)
   if (searcher === undefined) {
     searcher = Searcher.open(engine)

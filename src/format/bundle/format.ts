@@ -141,6 +141,6 @@ export function readNumber(
 
 /** The complaint about a bundle that is not what it should be. */
 export function invalid(why: string, cause?: unknown): HyperletterError {
-  const options = cause === undefined ? {} : { cause }
+  const options = { cause }
   return new HyperletterError('INVALID_BUNDLE', `The bundle cannot be taken. ${why}`, options)
 }

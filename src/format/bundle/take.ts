@@ -144,6 +144,6 @@ function conflict(cause?: unknown): HyperletterError {
   return new HyperletterError(
     'FEED_CONFLICT',
     'The bundle has another history than the log that is held here, which is kept.',
-    cause === undefined ? {} : { cause },
+    { cause },
   )
 }

@@ -168,7 +168,7 @@ export function decodeLeaves(bytes: Uint8Array, most = MAX_BLOCK_BYTES): Leaf[] 
 
 /** The complaint about log files that are not what they should be. */
 export function invalidLog(why: string, cause?: unknown): HyperletterError {
-  const options = cause === undefined ? {} : { cause }
+  const options = { cause }
   return new HyperletterError('INVALID_LOG', `The log files cannot be used. ${why}`, options)
 }
 

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { PageFolder } from '../../../src/api/preserving/page-folder.ts'
+import { SiteFolder } from '../../../src/api/preserving/site-folder.ts'
 import { writeWebsite, type WebsiteOptions } from '../../../src/api/preserving/website.ts'
 import { validAtom, validJsonFeed } from '../../helpers/feed-validators.ts'
 import { all, expectFailure } from '../../helpers/operations.ts'
@@ -22,7 +22,7 @@ async function authorOf(issues: number) {
   const folder = await temporaryDirectory()
   const write = async (options: WebsiteOptions = {}) => {
     await using session = await author.engine.open(author.engine.library.resolve(author.feedKey))
-    const site = new PageFolder(folder, undefined)
+    const site = new SiteFolder(folder, undefined)
     await all(writeWebsite(session.feed, site, options, ASSETS))
     return site.changes
   }

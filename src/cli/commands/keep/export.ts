@@ -123,11 +123,9 @@ async function exportSite(
   const folder = resolve(io.cwd, to)
   const options = {
     ...web,
-    ...defined({
-      // As people type it.
-      address: address?.replace(/([^/])$/, '$1/'),
-      theme: theme === undefined ? undefined : resolve(io.cwd, theme),
-    }),
+    // As people type it.
+    address: address?.replace(/([^/])$/, '$1/'),
+    theme: theme === undefined ? undefined : resolve(io.cwd, theme),
   }
   const finished = await withOperations(context, async (operations) => {
     using progress = new Progress(context, 'exporting')
@@ -164,7 +162,7 @@ async function exportBundle(
 
   const exported = await withOperations(context, async (operations) => {
     using progress = new Progress(context, 'exporting')
-    const input = { newsletter, ...defined({ since }) }
+    const input = { newsletter, since }
     const pieces = new Counted(operations.exportBundle(input, { signal: io.signal }), progress)
     if (isStdout) {
       for await (const piece of pieces) await out.bytes(piece)
@@ -193,7 +191,7 @@ async function contentsOf(operations: Operations, feedKey: string, since: number
       ? (found?.issues ?? 0)
       : (await operations.listIssues({ newsletter: feedKey })).filter((it) => it.number >= since)
           .length
-  return { ...defined({ title: found?.title }), issues }
+  return { title: found?.title, issues }
 }
 
 /** Pieces of a bundle on their way; keeps what its head says of it. */

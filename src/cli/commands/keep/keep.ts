@@ -4,7 +4,6 @@ import type { Output, Input } from '../../../api/contract/contract.ts'
 import { type Keep, parseNewerThan } from '../../../config/keep.ts'
 import { MAX_OPML_NEWSLETTERS as MAX_NEWSLETTERS } from '../../../api/kinds.ts'
 import { parseBytes } from '../../../config/values.ts'
-import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
 import { wholeNumber } from '../../command.ts'
 import { call, type Commands, type Context, withOperations } from '../../context.ts'
@@ -195,7 +194,7 @@ async function feedKeysOf(links: readonly string[]): Promise<string[]> {
     } catch (error) {
       if (links.length === 1) throw error
       const { code, message, hint } = HyperletterError.from(error)
-      const options = { cause: error, ...defined({ hint }) }
+      const options = { cause: error, hint }
       throw new HyperletterError(code, `${it.slice(0, 80)}: ${message}`, options)
     }
   })

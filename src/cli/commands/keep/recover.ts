@@ -1,6 +1,5 @@
 import { resolve, basename, dirname } from 'node:path'
 import type { Output } from '../../../api/contract/contract.ts'
-import { defined } from '../../../defined.ts'
 import { OWN_NEWSLETTER, ANY_NEWSLETTER } from '../../command.ts'
 import { call, type Commands, type Context, finishOf, withOperations } from '../../context.ts'
 import { readPhrase } from '../../input.ts'
@@ -59,7 +58,8 @@ async function restore(context: Context, options: RestoreOptions): Promise<void>
   const input = {
     recoveryPhrase: await readPhrase(context),
     ...(bundle !== undefined && { bundle: resolve(io.cwd, bundle) }),
-    ...defined({ timeoutSeconds: timeout, force }),
+    timeoutSeconds: timeout,
+    force,
   }
   const finished = await withOperations(context, async (operations) => {
     using progress = new Progress(context, 'looking for readers')
@@ -96,10 +96,7 @@ create a new newsletter and name it with \`hyperletter succeed\`.
 async function repair(context: Context, newsletter: string, options: RepairOptions): Promise<void> {
   const { out } = context
   const { timeout } = options
-  const repaired = await call(context, 'repairNewsletter', {
-    newsletter,
-    ...defined({ timeoutSeconds: timeout }),
-  })
+  const repaired = await call(context, 'repairNewsletter', { newsletter, timeoutSeconds: timeout })
   const { forked, feedKey, peers, removed } = repaired
   await out.result(repaired, () => {
     if (!forked) return `Nothing to repair: ${plural(peers, 'reader')} have the same history.\n`
@@ -138,10 +135,10 @@ async function succeed(
     newsletter,
     to,
     recoveryPhrase,
-    ...defined({ timeoutSeconds: timeout }),
+    timeoutSeconds: timeout,
   })
   const path = file === undefined ? undefined : await save(context, done, resolve(io.cwd, file))
-  await out.result({ ...done, ...defined({ file: path }) }, () => {
+  await out.result({ ...done, file: path }, () => {
     const where = path === undefined ? '' : `The statement is in ${path}.\n`
     const told =
       done.published === 'dht' ? 'Readers find it in the DHT.' : 'It is not announced yet.'

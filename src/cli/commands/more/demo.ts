@@ -9,7 +9,6 @@ import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { Output } from '../../../api/contract/contract.ts'
-import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
 
 export const commands: Commands = {
@@ -86,7 +85,7 @@ async function tellStory(step: Step, signal: AbortSignal): Promise<DemoResult> {
   const actors: Actor[] = []
   const cast = (name: string, bootstrap?: string) => {
     const dataDir = join(home, name)
-    const actor = new Actor({ dataDir, signal, ...defined({ bootstrap }) })
+    const actor = new Actor({ dataDir, signal, bootstrap })
     actors.push(actor)
     return actor
   }
@@ -197,7 +196,7 @@ const LAUNCHER = fileURLToPath(new URL('../../../../bin/hyperletter.js', import.
 interface ActorOptions {
   readonly dataDir: string
   /** `host:port` of the private network. */
-  readonly bootstrap?: string
+  readonly bootstrap?: string | undefined
   readonly signal: AbortSignal
 }
 

@@ -1,5 +1,4 @@
 import type { Output } from '../../../api/contract/contract.ts'
-import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
 import { call, type Commands, type Context, loadConfig } from '../../context.ts'
 import { nameOf } from '../../terminal/format.ts'
@@ -37,7 +36,7 @@ async function doctor(context: Context, options: { repair?: true }): Promise<num
   await out.note('Checking; this takes up to ten seconds.')
   const { publicKey, checks } = await findings(context)
   const isWell = checks.every((it) => it.state !== 'failed')
-  const result = { ok: isWell, ...defined({ publicKey }), checks }
+  const result = { ok: isWell, publicKey, checks }
   await out.result(result, async () => {
     const key = publicKey === undefined ? '' : `\nPublic key of this device: ${publicKey}\n`
     return (await tableOf(checks, context)) + key
@@ -53,7 +52,7 @@ async function repair(context: Context): Promise<number> {
   await out.note('Reading the whole store.')
   const { damage, aside, ...counts } = await repairStore(config)
   const { newsletters, blocks, lost } = counts
-  const result = { repaired: damage !== undefined, ...defined({ damage, aside }), ...counts }
+  const result = { repaired: damage !== undefined, damage, aside, ...counts }
   await out.result(result, () => {
     const held = `${newsletters} newsletters, ${blocks - lost} blocks of them`
     if (damage === undefined) return `Nothing is damaged: ${held}.\n`
@@ -137,7 +136,7 @@ function ok(name: string, message: string): Check {
 
 function failure(name: string, cause: unknown): Check {
   const { message, hint } = HyperletterError.from(cause)
-  return { name, state: 'failed', message, ...defined({ next: hint }) }
+  return { name, state: 'failed', message, next: hint }
 }
 
 type Explanation = Output<'explainNewsletter'>

@@ -47,7 +47,7 @@ async function fetchNew(
       }
       const known = await list()
       const wanted = reference === undefined ? known : [await meant(known, reference)]
-      const input = { refresh: true, ...defined({ timeoutSeconds: timeout }) }
+      const input = { refresh: true, timeoutSeconds: timeout }
       const failed = await fetchAll(context, operations, wanted, input)
       return { before: wanted, after: await list(), failures: failed }
     },
@@ -57,7 +57,7 @@ async function fetchNew(
     const { feedKey, title, issues } = after.find(({ feedKey: key }) => key === it.feedKey) ?? it
     const { code, message } = failures.get(feedKey) ?? {}
     const error = code === undefined ? undefined : { code, message }
-    return { feedKey, ...defined({ title, error }), issues, newIssues: issues - it.issues }
+    return { feedKey, title, error, issues, newIssues: issues - it.issues }
   })
   const fresh = newsletters.filter((it) => it.newIssues > 0)
   await out.result({ newsletters }, () =>
@@ -161,7 +161,7 @@ async function named(operations: Operations, { subscribed, skipped }: Imported) 
     subscribed: subscribed.map((it) => {
       const found = known.find(({ feedKey }) => feedKey === it.feedKey)
       const title = found?.title ?? it.title
-      return { ...it, issues: found?.issues ?? 0, ...defined({ title }) }
+      return { ...it, issues: found?.issues ?? 0, title }
     }),
     skipped,
   }

@@ -146,7 +146,7 @@ async function inbox(context: Context, options: InboxOptions): Promise<void> {
   const isPart = limit !== undefined || isList === true
   if (!isPart && (await readHere(context, { show, newsletter }, options.plain))) return
   const part = limit === undefined ? {} : { limit, skip: (page - 1) * limit, excerpts: true }
-  const input = { show, ...part, ...defined({ newsletter }) }
+  const input = { show, ...part, newsletter }
   const { issues, followed, notices } = await withOperations(context, async (operations) => {
     const found = await operations.listInbox(input, { signal: io.signal })
     // Nothing unread may mean that all is read, or that nothing is followed: two different next steps.

@@ -5,7 +5,6 @@ import { Option } from 'commander'
 import { anySignal } from '../../../async.ts'
 import type { Operations, Output } from '../../../api/contract/contract.ts'
 import type { Unread } from '../../../config/values.ts'
-import { defined } from '../../../defined.ts'
 import { hasCode } from '../../../errors.ts'
 import { parseLink } from '../../../format/keys/link.ts'
 import { wholeNumber } from '../../command.ts'
@@ -84,7 +83,7 @@ interface Options {
   readonly timeout?: number
 }
 
-type Opened = Partial<Output<'previewNewsletter'>> & { readonly number?: number }
+type Opened = Partial<Output<'previewNewsletter'>> & { readonly number?: number | undefined }
 
 async function open(context: Context, link: string | undefined, options: Options): Promise<void> {
   const { port, browser, preview } = options
@@ -108,7 +107,7 @@ async function open(context: Context, link: string | undefined, options: Options
     port,
     browser,
     path,
-    opened: { ...opened, ...defined({ number: shown }) },
+    opened: { ...opened, number: shown },
   })
 }
 
@@ -120,7 +119,7 @@ async function follow(
   { timeout, unread }: Options,
 ): Promise<Opened> {
   const { signal } = io
-  const input = { link, ...defined({ timeoutSeconds: timeout }) }
+  const input = { link, timeoutSeconds: timeout }
   const found = await operations.previewNewsletter(input, { signal })
   const by = (found.authors ?? []).map((it) => it.name).join(', ')
   const facts = [
@@ -130,7 +129,7 @@ async function follow(
   ]
   await out.note(`${quoteTitle(found.title)}, ${facts.filter((it) => it !== '').join(', ')}`)
   if (found.subscribed) return found
-  for await (const it of operations.subscribe({ ...input, ...defined({ unread }) }, { signal })) {
+  for await (const it of operations.subscribe({ ...input, unread }, { signal })) {
     if (it.event === 'subscribed') break
   }
   await out.note(

@@ -1,4 +1,3 @@
-import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
 import type { Output } from '../../../api/contract/contract.ts'
 import { singleLine, stripControls } from '../../../render/plain.ts'
@@ -26,8 +25,8 @@ export async function readDiff(
   const { io, out, options } = context
   const { signal } = io
   const { before, after } = await withOperations(context, async (operations) => {
-    const chosen = { newsletter, ...defined({ number }) }
-    const later = { ...chosen, ...defined({ edition }) }
+    const chosen = { newsletter, number }
+    const later = { ...chosen, edition }
     const newer = await operations.readIssue({ ...later, markRead: true }, { signal })
     if (newer.retracted !== undefined) return { before: newer, after: newer }
     const first = { newsletter, number: newer.number, edition: 1 }
@@ -51,7 +50,9 @@ function summary(before: Issue, after: Issue, diff: string) {
     title,
     editions,
     ...(before.title === title ? {} : { titleBefore: before.title }),
-    ...defined({ amendedAt, note, retracted }),
+    amendedAt,
+    note,
+    retracted,
     diff,
   }
 }

@@ -1,5 +1,4 @@
 import type { Operations, Output } from '../../../api/contract/contract.ts'
-import { defined } from '../../../defined.ts'
 import { bitmapOf } from '../../../render/bitmap.ts'
 import { singleLine } from '../../../render/plain.ts'
 import type { Context } from '../../context.ts'
@@ -31,7 +30,7 @@ export async function fetchPictures(
     if (pictures.size >= MAX_PICTURES) break
     if (!held || !isPicture(mediaType) || bytes > Math.min(left, MAX_PICTURE_BYTES)) continue
     left -= bytes
-    const input = { newsletter: feedKey, number, name, ...defined({ edition }) }
+    const input = { newsletter: feedKey, number, name, edition }
     const parts = operations.readAttachment(input, { signal: io.signal })
     // A picture that cannot be read any more is one that is not shown.
     const found = await collect(parts).catch(() => undefined)

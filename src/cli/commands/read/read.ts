@@ -2,7 +2,6 @@ import { issueAt, type Origins } from '../../../render/links.ts'
 import { Option } from 'commander'
 import type { Operations, Output } from '../../../api/contract/contract.ts'
 import { HyperletterError } from '../../../errors.ts'
-import { defined } from '../../../defined.ts'
 import { singleLine, stripControls } from '../../../render/plain.ts'
 import { issueNumber, wholeNumber } from '../../command.ts'
 import { call, type Commands, type Context, showText, withOperations } from '../../context.ts'
@@ -117,7 +116,7 @@ async function newestUnread(context: Context) {
 }
 
 async function readInBrowser(context: Context, newsletter: string, number: number | undefined) {
-  const issue = await call(context, 'readIssue', { newsletter, ...defined({ number }) })
+  const issue = await call(context, 'readIssue', { newsletter, number })
   const { openInBrowser } = await import('./open.ts')
   await openInBrowser(context, { browser: true, path: `/n/${issue.feedKey}/${issue.number}` })
 }
@@ -135,11 +134,7 @@ function fetchIssue(
     using progress = new Progress(context, 'fetching the issue')
     progress.update({ done: 0, total: 0 })
     const issue = await operations.readIssue(
-      {
-        newsletter,
-        ...defined({ number, edition }),
-        markRead: true,
-      },
+      { newsletter, number, edition, markRead: true },
       { signal },
     )
     const pictures = await picturesFor(context, operations, issue, options)

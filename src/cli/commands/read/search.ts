@@ -1,5 +1,4 @@
 import type { Output } from '../../../api/contract/contract.ts'
-import { defined } from '../../../defined.ts'
 import { singleLine, stripControls } from '../../../render/plain.ts'
 import { day, wholeNumber, ANY_NEWSLETTER } from '../../command.ts'
 import { type Commands, type Context, withOperations } from '../../context.ts'
@@ -47,7 +46,9 @@ async function search(context: Context, words: string[], options: Options): Prom
     return await operations.search(
       {
         query: words.join(' '),
-        ...defined({ newsletter, since, limit }),
+        newsletter,
+        since,
+        limit,
       },
       { signal: io.signal },
     )

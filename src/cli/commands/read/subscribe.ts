@@ -3,7 +3,6 @@ import { resolve } from 'node:path'
 import type { Connection } from '../../../connect.ts'
 import type { Input, Operations, Output } from '../../../api/contract/contract.ts'
 import type { Unread } from '../../../config/values.ts'
-import { defined } from '../../../defined.ts'
 import { hasCode, HyperletterError } from '../../../errors.ts'
 import { seconds } from '../../command.ts'
 import { call, type Commands, type Context, withOperations, finishOf } from '../../context.ts'
@@ -93,7 +92,7 @@ async function subscribe(context: Context, link: string, options: Options): Prom
   )
   const { feedKey, title, issues } = subscribed
   const complete = length > 0 && heldBlocks >= length
-  const json = { feedKey, ...defined({ title }), issues, heldBlocks, length }
+  const json = { feedKey, title, issues, heldBlocks, length }
   await out.result(json, () => {
     const name = nameOf({ feedKey, title })
     const held = complete ? ', all downloaded' : ''
@@ -125,7 +124,8 @@ async function follow(
   const input = {
     link,
     ...(!wait && { wait: false }),
-    ...defined({ timeoutSeconds: timeout, unread }),
+    timeoutSeconds: timeout,
+    unread,
   }
   let subscribed: Subscribed | undefined
   let heldBlocks = 0
@@ -134,7 +134,7 @@ async function follow(
     for await (const event of operations.subscribe(input, { signal: context.io.signal })) {
       if (event.event === 'subscribed') {
         const { feedKey, title, issues } = event
-        subscribed = { feedKey, issues, ...defined({ title }) }
+        subscribed = { feedKey, issues, title }
       } else {
         ;({ heldBlocks, length } = event)
         const label = event.peers === 0 ? 'looking for peers' : 'fetching blocks'
@@ -157,7 +157,7 @@ async function latest(operations: Operations, subscribed: Subscribed): Promise<S
   const found = newsletters.find(({ feedKey }) => feedKey === subscribed.feedKey)
   if (found === undefined) return subscribed
   const { feedKey, title, issues } = found
-  return { feedKey, issues, ...defined({ title }) }
+  return { feedKey, issues, title }
 }
 
 function explain(failure: unknown, via: Connection['via'], heldBlocks: number, length: number) {
@@ -205,11 +205,8 @@ async function subscribeToSuccessor(
   timeoutSeconds: number | undefined,
 ): Promise<void> {
   const { out } = context
-  const { from, to, title } = await call(context, 'acceptSuccession', {
-    statement,
-    ...defined({ timeoutSeconds }),
-  })
-  await out.result({ from, to, ...defined({ title }) }, () => {
+  const { from, to, title } = await call(context, 'acceptSuccession', { statement, timeoutSeconds })
+  await out.result({ from, to, title }, () => {
     const name = nameOf({ feedKey: from, title })
     return `${name} continues at ${shortKey(to)}, and you now follow it there. The old issues stay.\n`
   })

@@ -1,4 +1,3 @@
-import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
 import { OWN_NEWSLETTER } from '../../command.ts'
 import { call, type Commands, type Context } from '../../context.ts'
@@ -55,12 +54,7 @@ async function amend(
 ): Promise<void> {
   const { out } = context
   const draft = await draftSource(context, file, options)
-  const amended = await call(context, 'amendIssue', {
-    newsletter,
-    number,
-    draft,
-    ...defined({ note, force }),
-  })
+  const amended = await call(context, 'amendIssue', { newsletter, number, draft, note, force })
   for (const it of amended.warnings) await tellWarning(context, it)
   await out.result(
     amended,
@@ -100,7 +94,8 @@ async function retract(
   const retracted = await call(context, 'retractIssue', {
     newsletter,
     number,
-    ...defined({ reason, force }),
+    reason,
+    force,
   })
   await out.result(
     retracted,

@@ -17,7 +17,6 @@ import {
   type Outcome,
 } from './import-report.ts'
 import { Option } from 'commander'
-import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
 import { formatTable } from '../../terminal/table.ts'
 
@@ -119,7 +118,7 @@ function importFolder(
   const root = siteRoot === undefined ? {} : { siteRoot: resolve(context.io.cwd, siteRoot) }
   return runImport(context, { yes, ...options }, (operations, given) =>
     operations.importFolder(
-      { folder: path, ...root, ...defined({ newsletter: to, ...options, ...given }) },
+      { folder: path, ...root, newsletter: to, ...options, ...given },
       { signal: context.io.signal },
     ),
   )
@@ -269,7 +268,7 @@ async function republish(
   const everySeconds = every === undefined ? undefined : Math.max(1, Math.round(every))
   const code = await runImport(context, { yes, dryRun }, (operations, given) =>
     operations.republishFeed(
-      { address, ...defined({ newsletter: to, everySeconds, ...options, ...given }) },
+      { address, newsletter: to, everySeconds, ...options, ...given },
       { signal: context.io.signal },
     ),
   )

@@ -2,7 +2,6 @@ import { randomInt } from 'node:crypto'
 import type { Output, Input } from '../../../api/contract/contract.ts'
 import { ask, canAsk } from '../../input.ts'
 import { quoteTitle, shortKey } from '../../terminal/format.ts'
-import { defined } from '../../../defined.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { author, collect, languageTag, OWN_NEWSLETTER } from '../../command.ts'
 import { call, type Commands, type Context, withOperations } from '../../context.ts'
@@ -58,7 +57,7 @@ export const commands: Commands = {
 
 async function create(context: Context, title: string, options: Options): Promise<void> {
   const { description, author: authors, language, private: isPrivate } = options
-  const input = { title, ...defined({ description, authors, language, private: isPrivate }) }
+  const input = { title, description, authors, language, private: isPrivate }
   const { created, isTwice } = await withOperations(context, async (operations) => {
     const before = await operations.listNewsletters({})
     return {
@@ -185,7 +184,9 @@ async function edit(context: Context, newsletter: string, options: EditOptions):
   const remove = texts.filter((name) => options[name] === '')
   const input: Input<'editNewsletter'> = {
     newsletter,
-    ...defined({ title, authors, force }),
+    title,
+    authors,
+    force,
     ...Object.fromEntries(texts.filter((it) => options[it]).map((it) => [it, options[it]])),
     ...(remove.length > 0 && { remove }),
   }

@@ -1,5 +1,4 @@
 import type { Output } from '../../../api/contract/contract.ts'
-import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { OWN_NEWSLETTER, wholeNumber } from '../../command.ts'
@@ -45,7 +44,7 @@ export const commands: Commands = {
 async function preview(context: Context, file: string, options: PreviewOptions): Promise<void> {
   const { io, out, services } = context
   const draft = await draftSource(context, file, options)
-  const request = { draft, ...defined({ newsletter: options.to }) }
+  const request = { draft, newsletter: options.to }
   const { signal } = io
   const isLive = out.isTerminal && context.options.json !== true
   await withConnection(

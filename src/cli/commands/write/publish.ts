@@ -1,5 +1,4 @@
 import { InvalidArgumentError } from 'commander'
-import { defined } from '../../../defined.ts'
 import { hasCode, HyperletterError } from '../../../errors.ts'
 import type { Input, Operations, Output } from '../../../api/contract/contract.ts'
 import { OWN_NEWSLETTER, wholeNumber } from '../../command.ts'
@@ -142,7 +141,7 @@ async function confirm(
 ): Promise<Options | undefined> {
   const { io, out, services } = context
   const { look, previewText, findingsText } = await import('./preview.ts')
-  const input = { draft, ...defined({ newsletter: options.to, at: options.at }) }
+  const input = { draft, newsletter: options.to, at: options.at }
   const preview = () =>
     withOperations(context, (operations) =>
       look(operations.previewDraft(input, { signal: io.signal })),
@@ -187,7 +186,7 @@ async function rehearse(
   { to, again }: Options,
 ): Promise<void> {
   const { out } = context
-  const input = { draft, dryRun: true, ...defined({ newsletter: to, again }) }
+  const input = { draft, dryRun: true, newsletter: to, again }
   const warnings: Warning[] = []
   let planned: Extract<Event, { event: 'planned' }> | undefined
   await withOperations(context, async (operations) => {
@@ -233,7 +232,12 @@ async function follow(
     const events = operations.publishIssue(
       {
         draft,
-        ...defined({ newsletter: to, waitCopies, timeoutSeconds: timeout, again, force, at }),
+        newsletter: to,
+        waitCopies,
+        timeoutSeconds: timeout,
+        again,
+        force,
+        at,
         ...(hold ? { holdSeconds: hold } : {}),
       },
       { signal: context.io.signal },

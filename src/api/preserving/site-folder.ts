@@ -1,37 +1,72 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { HyperletterError } from '../../errors.ts'
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { makeDirectory, writeBeside, type BesideOptions } from '../../atomic-file.ts'
+import { codeOf, HyperletterError } from '../../errors.ts'
+import type { LogFile } from '../../format/log-files/write.ts'
 import type { SiteFile } from '../../site/static/model.ts'
-import { replaceIfOther, sizeOf } from './log-folder.ts'
+import { translateStorageError } from '../../storage-errors.ts'
 
-/** What a run did to a folder. */
-export interface PageChanges {
-  files: number
-  changed: number
-  changedBytes: number
-  removed: number
-}
+/** Everybody may read: a web server runs as another user. */
+const FOLDER_MODE = 0o755
 
-/** Folders in which every file is made by us. */
+/** Folders of pages in which every file is made by us. */
 const OWN_FOLDERS = ['issues', 'archive', 'complete']
 
 /** Files at the top that a theme or an option may have had and has no more. */
 const OPTIONAL = ['theme.css', 'cover.png', 'sitemap.xml']
 
 /**
- * The files of a site in a folder. Each is written beside its place and renamed into it; one that is the same already
- * is not touched, so that `rsync` and its like move only changes.
+ * A folder that a web server serves, and that is written again and again. Each file is written beside its place and
+ * renamed into it; one that is the same already is not touched, so that `rsync` and its like move only changes.
  */
-export class PageFolder {
-  readonly changes: PageChanges = { files: 0, changed: 0, changedBytes: 0, removed: 0 }
+export class SiteFolder {
+  /** What this run did. */
+  readonly changes = { files: 0, changed: 0, changedBytes: 0, removed: 0 }
   readonly #folder: string
   readonly #signal: AbortSignal | undefined
   readonly #written = new Set<string>()
 
+  /** @param folder absolute; it need not exist. */
   constructor(folder: string, signal: AbortSignal | undefined) {
     this.#folder = folder
     this.#signal = signal
+  }
+
+  /** A file, if it is there and no larger than this. */
+  async read(path: string, maxBytes: number): Promise<Uint8Array | undefined> {
+    const full = join(this.#folder, path)
+    const size = await sizeOf(full)
+    if (size === undefined || size > maxBytes) return undefined
+    return readFile(full)
+  }
+
+  /** Paths of the files in a folder in it; none if there is no such folder. */
+  async list(under: string): Promise<string[]> {
+    const path = join(this.#folder, under)
+    const found = await readdir(path, { withFileTypes: true }).catch(() => [])
+    return found.filter((it) => it.isFile()).map(({ name }) => `${under}/${name}`)
+  }
+
+  async remove(path: string): Promise<void> {
+    await rm(join(this.#folder, path), { force: true })
+    this.changes.removed++
+  }
+
+  /**
+   * Writes a file of a log, whole or not at all; one that never changes and is there already is not looked at.
+   * @throws INVALID_INPUT if it cannot be written there; DISK_FULL; the reason of the signal.
+   */
+  async writeLogFile({ path, isImmutable, sizeBytes, bytes }: LogFile): Promise<void> {
+    this.#signal?.throwIfAborted()
+    const place = this.#note(path)
+    const size = await sizeOf(place)
+    if (isImmutable && size !== undefined && size === (sizeBytes ?? size)) return
+    const pieces = async function* () {
+      yield await bytes()
+    }
+    // A file that is known by its name alone must survive a power loss whole.
+    await this.#replace(place, pieces(), { isSynced: isImmutable })
   }
 
   /** @throws INVALID_INPUT if there are files of another site that would be replaced. */
@@ -98,8 +133,11 @@ export class PageFolder {
   ): Promise<void> {
     const place = this.#note(path)
     if (isTrusted && bytes !== undefined && (await sizeOf(place)) === bytes) return
-    const options = { signal: this.#signal, isSynced: false }
-    const written = await replaceIfOther(place, encoded(pieces()), options)
+    await this.#replace(place, encoded(pieces()), { signal: this.#signal, isSynced: false })
+  }
+
+  async #replace(place: string, pieces: AsyncIterable<Uint8Array>, options: BesideOptions) {
+    const written = await replaceIfOther(place, pieces, options)
     if (written === undefined) return
     this.changes.changed++
     this.changes.changedBytes += written
@@ -145,4 +183,50 @@ function hashOf(text: string): string {
 
 async function* encoded(pieces: AsyncIterable<string | Uint8Array>): AsyncGenerator<Uint8Array> {
   for await (const it of pieces) yield typeof it === 'string' ? Buffer.from(it) : it
+}
+
+/** Bytes of a file; undefined if there is none. */
+async function sizeOf(path: string): Promise<number | undefined> {
+  const found = await stat(path).catch(() => undefined)
+  return found?.isFile() === true ? found.size : undefined
+}
+
+/**
+ * Writes a file beside its place and renames it into it, unless the same is there already.
+ * @returns bytes that were written; undefined if it was the same.
+ * @throws INVALID_INPUT if it cannot be written there; DISK_FULL; the reason of the signal.
+ */
+async function replaceIfOther(
+  place: string,
+  pieces: AsyncIterable<Uint8Array>,
+  options: BesideOptions,
+): Promise<number | undefined> {
+  let temporary: string | undefined
+  try {
+    await makeDirectory(dirname(place), dirname(place), FOLDER_MODE)
+    temporary = await writeBeside(place, pieces, options)
+    const { size } = await stat(temporary)
+    const isSame =
+      size === (await sizeOf(place)) && (await readFile(temporary)).equals(await readFile(place))
+    if (isSame) return undefined
+    await rename(temporary, place)
+    temporary = undefined
+    return size
+  } catch (error) {
+    // What could not be read to be written keeps its own complaint.
+    throw codeOf(error) === undefined ? error : notWritten(error, place)
+  } finally {
+    if (temporary !== undefined) await rm(temporary, { force: true })
+  }
+}
+
+/** The complaint about a file that could not be written. */
+function notWritten(cause: unknown, path: string): unknown {
+  const known = translateStorageError(cause)
+  if (known instanceof HyperletterError) return known
+  const why = codeOf(cause) ?? String(cause)
+  return new HyperletterError('INVALID_INPUT', `Cannot write ${path}: ${why}.`, {
+    hint: 'Choose a folder that you may write to.',
+    cause,
+  })
 }
