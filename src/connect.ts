@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Config } from './config/config.ts'
 import { dial, notAnswering, remoteOperations, requestReader } from './api/socket/client.ts'
-import { type ReaderRequest, readRecord } from './api/socket/protocol.ts'
+import { infoSince, readRecord, recordAddress, type ReaderRequest } from './api/socket/protocol.ts'
 import type { OperationsServerOptions } from './api/socket/server.ts'
 import { defined } from './defined.ts'
 import { hasCode, HyperletterError } from './errors.ts'
@@ -155,24 +155,14 @@ type Lent = Pick<OperationsServerOptions, 'operations' | 'openReader' | 'logger'
 
 // Nothing is lost where it does not succeed: the others then wait, as for any other command.
 async function lendOver(config: Config, lent: Lent) {
-  const [{ OperationsServer }, { recordAddress }, { packageVersion }] = await Promise.all([
-    import('./api/socket/server.ts'),
-    import('./api/socket/protocol.ts'),
-    import('./version.ts'),
-  ])
+  const { OperationsServer } = await import('./api/socket/server.ts')
   const startedAt = Date.now()
   const end = new AbortController()
   try {
     const server = await OperationsServer.listen({
       ...lent,
       socketPath: config.socketPath,
-      info: () => ({
-        protocol: PROTOCOL_VERSION,
-        version: packageVersion(),
-        pid: process.pid,
-        uptimeSeconds: Math.round((Date.now() - startedAt) / 1_000),
-        temporary: true,
-      }),
+      info: () => ({ ...infoSince(startedAt), temporary: true }),
       onReload: () => Promise.resolve({ applied: [], restart: [] }),
       onStop: () => end.abort(),
     })

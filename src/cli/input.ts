@@ -139,3 +139,8 @@ export async function ask(
     lines.close()
   }
 }
+
+/** Asks a question that is answered with yes or no. */
+export async function agrees(io: Io, question: string): Promise<boolean> {
+  return /^y(?:es)?$/i.test((await ask(io, `${question} (yes/no) `)) ?? '')
+}

@@ -21,8 +21,6 @@ const toRead = {
   open: () => import('./commands/read/open.ts'),
   devices: () => import('./commands/read/devices.ts'),
   save: () => import('./commands/read/save.ts'),
-  mark: () => import('./commands/read/mark.ts'),
-  watch: () => import('./commands/read/watch.ts'),
   fetch: () => import('./commands/read/fetch.ts'),
 }
 const toKeep = {
@@ -82,10 +80,10 @@ const GROUPS: Readonly<Record<string, readonly (readonly [string, string, Load])
     ],
     ['devices <add|list|remove>', 'read on a phone or in an app elsewhere', toRead.devices],
     ['save <newsletter> <number> [attachment]', 'save an issue as files', toRead.save],
-    ['star <newsletter> <number>', 'star an issue', toRead.mark],
-    ['mark <newsletter> [number...]', 'mark issues as read or unread', toRead.mark],
+    ['star <newsletter> <number>', 'star an issue', toRead.lists],
+    ['mark <newsletter> [number...]', 'mark issues as read or unread', toRead.lists],
     ['fetch [newsletter]', 'download what is new, and end', toRead.fetch],
-    ['watch [newsletter]', 'print new issues as they arrive', toRead.watch],
+    ['watch [newsletter]', 'print new issues as they arrive', toRead.fetch],
     ['unsubscribe <newsletter>', 'stop following a newsletter', toRead.subscribe],
   ],
   'Keep newsletters available:': [

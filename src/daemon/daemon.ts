@@ -9,10 +9,8 @@ import { Engine } from '../engine/engine.ts'
 import { hasCode, HyperletterError } from '../errors.ts'
 import { HYPERCORE_VERSION, KNOWN_VERSION, USES_INTERNALS } from '../log/internals/version.ts'
 import { createLogger, type Logger } from '../logger.ts'
-import { PROTOCOL_VERSION } from '../api/kinds.ts'
 import { daemonHostOptions, ReaderHost } from '../web/host.ts'
 import { SerialQueue } from '../async.ts'
-import { packageVersion } from '../version.ts'
 import { dial } from '../api/socket/client.ts'
 import { EVENT_SETTINGS, IssueEvents } from '../outlets/issue-events.ts'
 import { EngineSupervisor } from './engine-supervisor.ts'
@@ -21,7 +19,7 @@ import { Monitoring } from './monitoring/monitoring.ts'
 import { Republishing } from './republishing.ts'
 import { Scheduling } from './scheduling.ts'
 import { OperationsServer } from '../api/socket/server.ts'
-import { recordAddress } from '../api/socket/protocol.ts'
+import { infoSince, recordAddress } from '../api/socket/protocol.ts'
 
 export interface Ready {
   readonly socket: string
@@ -100,12 +98,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       socketPath: config.socketPath,
       operations: reader.operations,
       openReader: (request) => reader.open(request),
-      info: () => ({
-        protocol: PROTOCOL_VERSION,
-        version: packageVersion(),
-        pid: process.pid,
-        uptimeSeconds: Math.round((Date.now() - startedAt) / 1_000),
-      }),
+      info: () => infoSince(startedAt),
       onReload: () => reloading.reload(),
       onStop: () => stop.abort(),
       logger,

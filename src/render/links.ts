@@ -111,7 +111,8 @@ function lastSegment(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }
 
-function decode(url: string): string {
+/** Percent-decoded; as it is where it cannot be. */
+export function decode(url: string): string {
   try {
     return decodeURIComponent(url)
   } catch {

@@ -1,9 +1,11 @@
+import { freeBytes } from '../../log/store/disk.ts'
+import type { Feed } from '../../format/feed.ts'
 import type { Work } from '../work.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import type { NetworkFacts } from '../../peers/diagnosis.ts'
 import type { Network } from '../../engine/network/network.ts'
 import { randomUUID } from 'node:crypto'
-import { rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { orAborted } from '../../async.ts'
 import type { Config } from '../../config/config.ts'
@@ -55,7 +57,7 @@ async function checkNewsletters(engine: Engine): Promise<Check> {
     return failed('newsletters', `Damaged: ${names}.`, '`hyperletter why <newsletter>` says more.')
   }
   // Those that rest have nothing to do just now; a thousand of them are not opened for this.
-  const looks = await Promise.all(entries.map(({ feedKey }) => isComplete(engine, feedKey)))
+  const looks = await Promise.all(entries.map(({ feedKey }) => isCompleteIfOpen(engine, feedKey)))
   const complete = looks.filter((it) => it !== undefined)
   const whole = complete.filter(Boolean).length
   const resting = entries.length - complete.length
@@ -99,10 +101,14 @@ export async function checkGateway(
 /** A few lines. */
 const MAX_ROBOTS_BYTES = 4_096
 
-async function isComplete(engine: Engine, feedKey: FeedKey): Promise<boolean | undefined> {
+async function isCompleteIfOpen(engine: Engine, feedKey: FeedKey): Promise<boolean | undefined> {
   await using session = await engine.feeds.ifOpen(feedKey)
-  if (session === undefined) return undefined
-  return session.feed.length > 0 && (await session.feed.isComplete().catch(() => false))
+  return session && (await isComplete(session.feed))
+}
+
+/** Whether there is something of a newsletter, and all of it is here that has its place here. */
+export async function isComplete(feed: Feed): Promise<boolean> {
+  return feed.length > 0 && (await feed.isComplete().catch(() => false))
 }
 
 /** What the codes of the stack mean for a person. */
@@ -298,12 +304,11 @@ export async function checkDisk(
 }
 
 async function room(dataDir: string): Promise<Check> {
-  const { bavail, bsize } = await statfs(dataDir)
-  const freeBytes = bavail * bsize
-  const free = `${Math.floor(freeBytes / MIB).toLocaleString('en')} MiB are free`
+  const leftBytes = await freeBytes(dataDir)
+  const free = `${Math.floor(leftBytes / MIB).toLocaleString('en')} MiB are free`
   const next = 'Make room, or bound what is kept with --disk-cap.'
-  if (freeBytes < TOO_LITTLE_BYTES) return failed('disk space', `Only ${free}.`, next)
-  if (freeBytes < LITTLE_BYTES) return warning('disk space', `Only ${free}.`, next)
+  if (leftBytes < TOO_LITTLE_BYTES) return failed('disk space', `Only ${free}.`, next)
+  if (leftBytes < LITTLE_BYTES) return warning('disk space', `Only ${free}.`, next)
   return ok('disk space', `${free}.`)
 }
 

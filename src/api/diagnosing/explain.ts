@@ -11,7 +11,7 @@ import { missingRanges } from '../../format/selection.ts'
 import { unheldOf } from '../../replication/copies.ts'
 import { waitUntil } from '../../async.ts'
 import { tooLargeToList } from '../reading/listing.ts'
-import type { Reason } from './diagnose.ts'
+import { isComplete, type Reason } from './diagnose.ts'
 
 /** How long a peer may take to appear, for who has just gone online. */
 const PEER_TIMEOUT_MS = 6_000
@@ -61,10 +61,6 @@ export const explainNewsletter: Work<'explainNewsletter'> = async (
     peers: peers(),
     reasons,
   }
-}
-
-async function isComplete(feed: Feed): Promise<boolean> {
-  return feed.length > 0 && (await feed.isComplete().catch(() => false))
 }
 
 function damage(engine: Engine, { problem }: LibraryEntry): Reason[] {

@@ -45,6 +45,16 @@ export interface DaemonInfo {
   readonly temporary?: true
 }
 
+/** What this process says of itself. @param startedAt in milliseconds since 1970. */
+export function infoSince(startedAt: number): DaemonInfo {
+  return {
+    protocol: PROTOCOL_VERSION,
+    version: packageVersion(),
+    pid: process.pid,
+    uptimeSeconds: Math.round((Date.now() - startedAt) / 1_000),
+  }
+}
+
 /** What to open in a browser. */
 export interface ReaderRequest {
   /** Serve it here and nowhere else. */

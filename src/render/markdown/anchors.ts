@@ -1,4 +1,5 @@
 import type { Link, Nodes, Parents, Root } from 'mdast'
+import { decode } from '../links.ts'
 import { stripControls } from '../plain.ts'
 
 declare module 'mdast' {
@@ -78,21 +79,13 @@ class Ids {
   }
 
   find(target: string): string | undefined {
-    const id = stripControls(decoded(target))
+    const id = stripControls(decode(target))
     return this.#taken.has(id) ? id : this.#loose.get(loose(id))
   }
 }
 
 function loose(id: string): string {
   return id.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
-}
-
-function decoded(target: string): string {
-  try {
-    return decodeURIComponent(target)
-  } catch {
-    return target
-  }
 }
 
 function takeOwnId(last: Nodes | undefined): string | undefined {

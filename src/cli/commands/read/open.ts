@@ -294,7 +294,7 @@ async function showWeb(
   const address = web?.address
   const link =
     address === undefined || shown === undefined ? address : `${address}#${shown.feedKey}`
-  await out.result({ file, sha256, ...defined({ address, link }) }, async () => {
+  await out.result({ file, sha256, address, link }, async () => {
     const { bold } = out.style
     const { qrCode } = await import('../../terminal/qr-code.ts')
     const code = link === undefined ? '' : `${await qrCode(out, link)}${bold('Link')}     ${link}\n`

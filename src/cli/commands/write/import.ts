@@ -6,7 +6,7 @@ import type { WithheldKind } from '../../../sources/unpublished.ts'
 import { includeOption } from './draft-input.ts'
 import type { Operations, Output } from '../../../api/contract/contract.ts'
 import { singleLine } from '../../../render/plain.ts'
-import { ask, canAsk } from '../../input.ts'
+import { agrees, canAsk } from '../../input.ts'
 import { plural, formatDate, nameOf } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
 import {
@@ -185,8 +185,7 @@ async function isConfirmed(
   if (planned.length === 0) return true
   await out.text(await rehearsalReport(context, outcome))
   await out.note(FOR_EVER)
-  const answer = await ask(io, `Publish ${plural(planned.length, 'issue')}? (yes/no) `)
-  return /^y(?:es)?$/i.test(answer ?? '')
+  return agrees(io, `Publish ${plural(planned.length, 'issue')}?`)
 }
 
 async function follow(

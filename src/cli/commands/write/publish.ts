@@ -4,7 +4,7 @@ import type { Input, Operations, Output } from '../../../api/contract/contract.t
 import { OWN_NEWSLETTER, wholeNumber } from '../../command.ts'
 import { type Commands, type Context, loadConfig, withOperations } from '../../context.ts'
 import { parseLocalDate } from '../../../sources/date.ts'
-import { ask, canAsk } from '../../input.ts'
+import { agrees, canAsk } from '../../input.ts'
 import { draftSource, includeOption, tellWarning, type SiteOptions } from './draft-input.ts'
 import { formatBytes, localWords, plural, quoteTitle, shortKey } from '../../terminal/format.ts'
 import { needsPager } from '../../terminal/programs.ts'
@@ -159,7 +159,7 @@ async function confirm(
       include.length > 0 || isTwice
         ? 'Publish it all the same?'
         : `Publish it${publishAt === undefined ? '' : ` ${localWords(publishAt)}`} as issue ${issue.number} of ${quoteTitle(issue.newsletter)}?`
-    if (!/^y(?:es)?$/i.test((await ask(io, `${question} (yes/no) `)) ?? '')) return undefined
+    if (!(await agrees(io, question))) return undefined
     // What is signed is what was shown.
     const now = await preview()
     if (JSON.stringify(now) === JSON.stringify(shown)) {
