@@ -9,7 +9,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // The native parts of the stack hold locks per process: a process per file keeps them apart.
     pool: 'forks',
-    maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)),
+    // Tests wait for networks and for each other half of their time.
+    maxWorkers: Math.max(3, Math.floor(availableParallelism() / 2)),
     testTimeout: 30_000,
     hookTimeout: 30_000,
     teardownTimeout: 10_000,
