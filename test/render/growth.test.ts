@@ -6,7 +6,7 @@ import { plainText } from '../../src/engine/search/text/plain-text.ts'
 import { renderHtml, renderUnformatted } from '../../src/render/html/html.ts'
 import { stripControls } from '../../src/render/plain.ts'
 import { renderTerminal } from '../../src/render/terminal/terminal.ts'
-import { wrap } from '../../src/render/terminal/wrap.ts'
+import { fit } from '../../src/render/terminal/wrap.ts'
 import type { IssueText } from '../../src/site/pages/parts.ts'
 import { entryOf, type FeedEntry } from '../../src/site/syndication/document.ts'
 import { FORMATS } from '../../src/site/syndication/formats.ts'
@@ -118,7 +118,7 @@ describe('the cost of a text grows as the text does', { timeout: 120_000 }, () =
   it.each(CONSTRUCTS)('in a terminal: %j', async (construct) => {
     // As the reader shows it, with nothing that is wider than the screen.
     await expectLinear(construct, (text) =>
-      wrap(renderTerminal(text, { width: 80, color: true }), 80, { hard: true, trim: false }),
+      fit(renderTerminal(text, { width: 80, color: true }), 80),
     )
   })
 

@@ -62,9 +62,9 @@ export async function linesOf(
   const width = Math.min(columns, COMFORTABLE_WIDTH)
   const origins = await originsFor(operations, issue, context.io.signal)
   const text = await layOut(context, issue, origins, width)
-  const { wrap } = await import('../../render/terminal/wrap.ts')
+  const { fit } = await import('../../render/terminal/wrap.ts')
   // Code is not wrapped to the measure; here nothing may be wider than the screen.
-  const wrapped = wrap(text.replaceAll('\t', '    '), columns, { hard: true, trim: false })
+  const wrapped = fit(text.replaceAll('\t', '    '), columns)
   return wrapped.trimEnd().split('\n')
 }
 
