@@ -77,9 +77,12 @@ async function referencesInParts(text: string): Promise<LocalReference[] | undef
 /** A link, or an image, without anything that has another meaning in Markdown. */
 const PLAIN_LINK = /(!?)\[([^[\]]*)\]\(([^\s()<>]+)\)/g
 
-// In a part that has no code, HTML or escapes, what looks like a link is one, if all brackets belong to links.
+/** What may give what looks like a link another meaning: code in backticks or by indentation, HTML, escapes. */
+const OTHER_MEANING = /[`<\\&]|^(?: {4}| {0,3}\t)/m
+
+// In a part that has none of that, what looks like a link is one, if all brackets belong to links.
 function linksOnly(part: string): LocalReference[] | undefined {
-  if (/[`<\\&]/.test(part)) return undefined
+  if (OTHER_MEANING.test(part)) return undefined
   const found: LocalReference[] = []
   const matches = [...part.matchAll(PLAIN_LINK)]
   if (matches.length !== part.split('[').length - 1) return undefined
