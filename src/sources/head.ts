@@ -5,7 +5,13 @@ import { languageTag, type NamedAuthor } from '../format/records/text.ts'
 import { invalidDraft, type DraftWarning } from './source.ts'
 import { AUTHOR_NAMES, authorsField, TAG_NAMES, tagsField } from './head-lists.ts'
 import { findField, isBlank, isMap } from './head-fields.ts'
-import { DATES, withheldByHead, type Withheld, type WithheldKind } from './unpublished.ts'
+import {
+  DATES,
+  isWithheldTag,
+  withheldByHead,
+  type Withheld,
+  type WithheldKind,
+} from './unpublished.ts'
 import { parseDate } from './date.ts'
 import {
   namedFields,
@@ -48,6 +54,8 @@ export function writeHead({
   const lines = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}: ${JSON.stringify(value)}\n`)
+  // Or what reads it would take it for a draft.
+  if (tags?.some(isWithheldTag) === true) lines.push('published: true\n')
   return `---\n${lines.join('')}date: ${publishedAt}\nnumber: ${number}\n---\n\n`
 }
 

@@ -98,6 +98,11 @@ const TAGS: readonly (readonly [RegExp, WithheldKind])[] = [
   [/^(?:private|unlisted|hidden)$/i, 'private'],
 ]
 
+/** Whether a tag says that a text is not for everybody, where its head does not say `published: true`. */
+export function isWithheldTag(tag: string): boolean {
+  return kindOfTag(tag) !== undefined
+}
+
 /** Why the head of a text says that it is not for everybody, or not now; undefined if it says nothing of the kind. */
 export function withheldByHead(fields: NamedFields, now: Date): Withheld | undefined {
   let first: { readonly mark: Mark; readonly field: NamedField; readonly text: string } | undefined
@@ -122,6 +127,8 @@ function isDate(name: string, text: string): boolean {
 }
 
 function withheldByTag(fields: NamedFields): Withheld | undefined {
+  // Plainer than a word among others; an export writes it where an issue has such a tag.
+  if (YES.test(textOf(fields.get('published')))) return undefined
   for (const name of ['tags', 'tag', 'keywords', 'categories', 'category']) {
     const field = fields.get(name)
     const value = field?.value ?? []
@@ -129,12 +136,20 @@ function withheldByTag(fields: NamedFields): Withheld | undefined {
     const words = typeof value === 'string' ? value.split(/[\s,;]+/) : (value as HeadValue[])
     for (const word of words) {
       if (typeof word !== 'string') continue
-      const tag = word.replace(/^.*[#/]/, '').trim()
-      const kind = TAGS.find(([pattern]) => pattern.test(tag))?.[1]
-      if (kind !== undefined) return said(field.name, tag, kind, field.line)
+      const kind = kindOfTag(word)
+      if (kind !== undefined) return said(field.name, lastOfTag(word), kind, field.line)
     }
   }
   return undefined
+}
+
+function kindOfTag(tag: string): WithheldKind | undefined {
+  return TAGS.find(([pattern]) => pattern.test(lastOfTag(tag)))?.[1]
+}
+
+/** `draft` of `#status/draft` */
+function lastOfTag(tag: string): string {
+  return tag.replace(/^.*[#/]/, '').trim()
 }
 
 function withheldByTime(fields: NamedFields, now: Date): Withheld | undefined {

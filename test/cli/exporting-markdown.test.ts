@@ -75,6 +75,25 @@ it('writes files of which an import makes the same issues', async () => {
   expect(JSON.stringify(again)).not.toContain('changed since')
 })
 
+it('writes no issue so that an import takes it for a draft', async () => {
+  const operations = await newsletter()
+  for (const title of ['Draft', 'Drafts', 'My drafts', 'Private', 'Templates', 'README']) {
+    await all(operations.publishIssue({ draft: { markdown: `# ${title}\n` } }))
+  }
+  const marked = { markdown: '---\ntags: [boats, status/draft]\n---\n# Tagged\n' }
+  await all(operations.publishIssue({ draft: { ...marked, include: ['drafts'] } }))
+  const folder = await temporaryDirectory()
+  // As an earlier version named it.
+  await mkdir(join(folder, '0001-draft'))
+  expect((await runCli(['export', 'Tides', '--markdown', folder], { operations })).code).toBe(0)
+  expect(await readdir(folder)).toEqual(expect.arrayContaining(['0001', '0002', '0003-my-drafts']))
+
+  const other = await newsletter()
+  const events = await all(other.importFolder({ folder }))
+  expect(events.at(-1)).toMatchObject({ event: 'finished', published: 7 })
+  expect(await contents(other)).toStrictEqual(await contents(operations))
+})
+
 it('adds what a folder lacks, and replaces what changed only if it is asked to', async () => {
   const operations = await newsletter()
   const publish = (markdown: string) => all(operations.publishIssue({ draft: { markdown } }))

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Operations, Output } from '../../../api/contract/contract.ts'
 import { hasCode, HyperletterError } from '../../../errors.ts'
 import { writeHead } from '../../../sources/head.ts'
+import { withheldByPath } from '../../../sources/unpublished.ts'
 import { slugOf } from '../../../render/file-name.ts'
 import type { Context } from '../../context.ts'
 import { makeDistinct, safeSegments, writeFiles } from '../../files.ts'
@@ -94,13 +95,16 @@ export async function exportMarkdown(
   }
 }
 
-// An amended issue keeps its folder even if its title changed.
+// An amended issue keeps its folder even if its title changed. A title may be a word by which an import leaves a folder
+// out: `0003-drafts`.
 function folderOf({ number, title }: Issue, existing: readonly string[]): string {
   const prefix = String(number).padStart(4, '0')
   const slug = slugOf(title)
+  const name = slug === '' ? prefix : `${prefix}-${slug}`
+  const isImported = (it: string) => withheldByPath(`${it}/index.md`) === undefined
   return (
-    existing.find((name) => name.startsWith(`${prefix}-`) || name === prefix) ??
-    (slug === '' ? prefix : `${prefix}-${slug}`)
+    existing.find((it) => (it.startsWith(`${prefix}-`) || it === prefix) && isImported(it)) ??
+    (isImported(name) ? name : prefix)
   )
 }
 
