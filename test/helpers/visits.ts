@@ -49,8 +49,9 @@ export async function enter(
   return { page, context, complaints, pages }
 }
 
-/** What axe-core finds fault with on the page that is shown. */
+/** What axe-core finds fault with on the page that is shown, once its colours have stopped changing. */
 export async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(SETTLED)
   const source = await readFile(
     createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
     'utf8',
@@ -61,3 +62,12 @@ export async function violations(page: Page): Promise<string[]> {
   )
   return found as string[]
 }
+
+// Text, for it runs in the browser. A change of theme or pointer fades in: halfway there is no contrast.
+// An animation that is cancelled has ended, too; what begins meanwhile is waited for as well.
+const SETTLED = `(async () => {
+  const running = () => document.getAnimations().filter((it) => it.effect?.getComputedTiming().endTime !== Infinity)
+  for (let all = running(); all.length > 0; all = running()) {
+    await Promise.allSettled(all.map((it) => it.finished))
+  }
+})()`
