@@ -88,6 +88,7 @@ function hostileOperations(texts: readonly string[], words = texts): Operations 
     markIssue: ({ number }: { number: number }) => Promise.resolve({ ...head(number), read: true }),
     watchIssues: streamOf<Output<'watchIssues'>>([]),
     status: answer({ via: 'engine', online: false, peers: 0, newsletters: [] }),
+    copyHistory: answer([{ from: new Date().toISOString(), hours: 1, peers: 2, copies: 1 }]),
   } as unknown as Partial<Operations>)
 }
 

@@ -241,6 +241,7 @@ describe('in a real browser', () => {
         listNewsletters: () =>
           Promise.resolve(newsletters.map((it) => ({ ...it, issues: has, unread: has }))),
         listIssues: () => Promise.resolve(issues.slice(-has)),
+        copyHistory: answer([]),
         status: () =>
           Promise.resolve({
             ...status,
