@@ -1,8 +1,6 @@
-import Hypercore from 'hypercore'
-import CorestoreStorage from 'hypercore-storage'
-import { defined } from '../../defined.ts'
-import { keyBytes, type EncryptionKey, type FeedKey } from '../../format/keys/feed-key.ts'
-import { HypercoreLog, LOG_OPTIONS } from '../../log/hypercore-log.ts'
+import type { EncryptionKey, FeedKey } from '../../format/keys/feed-key.ts'
+import type { HypercoreLog } from '../../log/hypercore-log.ts'
+import { openSingleLog } from '../../log/single-log.ts'
 import { Database } from './store/database.ts'
 import { RocksDB } from './store/rocksdb.ts'
 
@@ -38,10 +36,7 @@ export function takeLock(feedKey: FeedKey, wait: boolean): Promise<(() => void) 
 export async function openTabLog({ feedKey, encryptionKey }: TabLogOptions): Promise<HypercoreLog> {
   const database = await Database.open(nameOf(feedKey))
   try {
-    const storage = new CorestoreStorage(new RocksDB(database))
-    const encryption = encryptionKey && { key: keyBytes(encryptionKey) }
-    const options = { ...LOG_OPTIONS, ...defined({ encryption }) }
-    return await HypercoreLog.open(new Hypercore(storage, keyBytes(feedKey), options))
+    return await openSingleLog(new RocksDB(database), feedKey, encryptionKey)
   } catch (error) {
     await database.close()
     throw error
