@@ -10,8 +10,11 @@ import type { Feed } from '../../format/feed.ts'
 import { missingRanges } from '../../format/selection.ts'
 import { unheldOf } from '../../replication/copies.ts'
 import { waitUntil } from '../../async.ts'
+import type { Output } from '../contract/contract.ts'
 import { tooLargeToList } from '../reading/listing.ts'
-import { isComplete, type Reason } from './diagnose.ts'
+import { isComplete } from './diagnose.ts'
+
+type Reason = Output<'explainNewsletter'>['reasons'][number]
 
 /** How long a peer may take to appear, for who has just gone online. */
 const PEER_TIMEOUT_MS = 6_000

@@ -177,7 +177,7 @@ export async function measure(engine: Engine): Promise<Measures> {
 
 const HOUR_MS = 60 * 60_000
 
-/** Who held a newsletter in the last week. */
+/** How many peers held a newsletter in each hour of the last week. */
 export async function copyHistory(
   { library, seedingHistory }: Engine,
   { newsletter }: ParsedInput<'copyHistory'>,

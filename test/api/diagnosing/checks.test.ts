@@ -3,16 +3,13 @@ import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { ok, within, type Check } from '../../../src/api/diagnosing/check.ts'
+import { checkClock, checkDisk } from '../../../src/api/diagnosing/device-checks.ts'
 import {
-  type Check,
-  checkClock,
-  checkDisk,
-  ok,
-  within,
   checkPeers,
   checkReachability,
   checkRoom,
-} from '../../../src/api/diagnosing/diagnose.ts'
+} from '../../../src/api/diagnosing/network-checks.ts'
 import type { NetworkFacts } from '../../../src/peers/diagnosis.ts'
 import { openEngine } from '../../helpers/engines.ts'
 import { NO_SMALL_DISK, smallDisk } from '../../helpers/small-disk.ts'
