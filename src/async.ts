@@ -201,3 +201,22 @@ export class DebouncedTask {
     await this.#queue.idle()
   }
 }
+
+/** What a stream has that is written to: of Node.js, or an answer to a request. */
+interface Writing {
+  on(event: 'drain' | 'close', listener: () => void): unknown
+  off(event: 'drain' | 'close', listener: () => void): unknown
+}
+
+/** Resolves once there is room to write again, or the stream is closed. */
+export function drained(stream: Writing): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      stream.off('drain', done)
+      stream.off('close', done)
+      resolve()
+    }
+    stream.on('drain', done)
+    stream.on('close', done)
+  })
+}

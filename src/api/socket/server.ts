@@ -3,7 +3,7 @@ import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { dirname } from 'node:path'
 import { z } from 'zod'
-import { withinMs } from '../../async.ts'
+import { drained, withinMs } from '../../async.ts'
 import type { Reloaded } from '../../config/live.ts'
 import { HyperletterError } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
@@ -203,18 +203,6 @@ async function pour(
   }
   if (!response.headersSent) begin()
   response.end()
-}
-
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      response.off('drain', done)
-      response.off('close', done)
-      resolve()
-    }
-    response.on('drain', done)
-    response.on('close', done)
-  })
 }
 
 function fail(response: ServerResponse, cause: unknown): void {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { drained } from '../../async.ts'
 import { codeOf, hasCode } from '../../errors.ts'
 
 /** A file that a gateway gives to everybody. */
@@ -145,16 +146,4 @@ export function rangeOf(
   const from = first === '' ? Math.max(0, sizeBytes - Number(last)) : Number(first)
   const to = first === '' || last === '' ? sizeBytes : Math.min(sizeBytes, Number(last) + 1)
   return from < to ? [from, to] : 'none'
-}
-
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      response.off('drain', done)
-      response.off('close', done)
-      resolve()
-    }
-    response.on('drain', done)
-    response.on('close', done)
-  })
 }
