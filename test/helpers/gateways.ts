@@ -11,8 +11,7 @@ import { WebSocket, type ClientOptions } from 'ws'
 import { Gateway, type GatewaySettings } from '../../src/daemon/gateway/gateway.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { createLogger, type Logger } from '../../src/logger.ts'
-import { SocketStream } from '../../src/peers/web/socket-stream.ts'
-import { SUBPROTOCOL } from '../../src/peers/web/tab-listener.ts'
+import { SocketStream, SUBPROTOCOL } from '../../src/peers/web/socket-stream.ts'
 import { openStore } from './stores.ts'
 
 /** A gateway of an engine that is open at any port; it closes when the running test ends. */

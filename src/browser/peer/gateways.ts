@@ -4,11 +4,8 @@ import { codeOf } from '../../errors.ts'
 import type { SigningKeyPair } from '../../format/crypto.ts'
 import type { HypercoreLog } from '../../log/hypercore-log.ts'
 import { keyPairOf } from '../../log/keys.ts'
-import { SocketStream } from '../../peers/web/socket-stream.ts'
+import { SocketStream, SUBPROTOCOL } from '../../peers/web/socket-stream.ts'
 import type { RateLimiter } from '../../rate-limiter.ts'
-
-/** What a gateway and a tab speak over their WebSocket: docs/protocol.md. */
-const SUBPROTOCOL = 'hyperletter.1'
 
 /** Gateways that are connected at the same time. */
 const AT_ONCE = 3

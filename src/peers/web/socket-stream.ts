@@ -1,5 +1,8 @@
 import { Duplex } from 'streamx'
 
+/** The subprotocol of the WebSocket between a tab and a gateway (docs/protocol.md). */
+export const SUBPROTOCOL = 'hyperletter.1'
+
 /** What a WebSocket of a browser, one of the package `ws`, and a WebRTC data channel have in common. */
 export interface MessageSocket {
   /** 0 or `connecting` before it is open. */

@@ -8,7 +8,7 @@ import type { Logger } from '../../logger.ts'
 import type { KeyPair } from '../dht.ts'
 import { handshake } from '../lan/handshake.ts'
 import { isReplicating } from '../peer-protocol.ts'
-import { SocketStream } from './socket-stream.ts'
+import { SocketStream, SUBPROTOCOL } from './socket-stream.ts'
 
 export interface TabListenerOptions {
   /** By which tabs know this device: Noise XX shows it to everybody, so it is another one than peers know. */
@@ -21,9 +21,6 @@ export interface TabListenerOptions {
   /** For handshakes, and then until a tab opens a newsletter; in milliseconds. */
   readonly deadlines?: { readonly handshakeMs: number; readonly useMs: number }
 }
-
-/** The subprotocol of WebSocket. */
-export const SUBPROTOCOL = 'hyperletter.1'
 
 const DEADLINES = { handshakeMs: 3_000, useMs: 10_000 }
 
