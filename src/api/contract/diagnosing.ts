@@ -169,7 +169,7 @@ export const diagnosingContract = {
     }),
   ),
 
-  /** Who held a newsletter in the last week; hours without the network are left out. */
+  /** How many peers held a newsletter in each hour of the last week; hours without the network are left out. */
   copyHistory: value(
     z.strictObject({ newsletter: newsletterRef }),
     z.array(

@@ -13,7 +13,7 @@ const MAX_AT_ONCE = 32
 /** Networks that are remembered. */
 const MAX_NETWORKS = 4_096
 
-/** Who calls a gateway, and how often. */
+/** Counts and limits the requests of each network to a gateway. */
 export class Callers {
   readonly #proxies: BlockList | undefined
   readonly #rates = new LRUCache<string, RateLimiter>({ max: MAX_NETWORKS })

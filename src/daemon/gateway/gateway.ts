@@ -91,7 +91,7 @@ export class Gateway {
 
   /** What there is to say of it; undefined while it is not set. */
   facts(): GatewayFacts | undefined {
-    const address = this.#running?.settings.gatewayAddress ?? this.#address
+    const address = this.#address
     if (address === undefined) return undefined
     const uploadedBytes = this.#sentBytes + (this.#running?.tabs.sentBytes ?? 0)
     const problem = this.#problem ?? (this.#warned ? UNKNOWN_PROXY : undefined)

@@ -161,7 +161,7 @@ async function applyEach(core: Hypercore, { start, items, nodes }: CheckedRun): 
     await core.applyProof({ ...nothing, ...part })
     if (isBlock) added++
   }
-  // Who waits for one of them is told by nobody else.
+  // Nothing else tells readers that wait for one of them.
   const replicator: Partial<ReplicatorInternals> = internalsOf(core).replicator
   await replicator._resolveBlocksLocally?.()
   void replicator._updateNonPrimary?.(true)

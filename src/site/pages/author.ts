@@ -85,7 +85,7 @@ export function retractPage(view: View, issue: IssueText): Markup {
       </li>
       <li>Its number, its title and your reason stay in the signed log for good.</li>
       <li>It cannot be undone. You can publish the text anew, as another issue.</li>
-      <li>Who has copied, printed or forwarded it keeps that.</li>
+      <li>Copies, printouts and forwarded mails remain.</li>
     </ul>
     <form method="post" action="${path}/retract" class="draft-form">
       <input type="hidden" name="token" value="${view.formToken}" />

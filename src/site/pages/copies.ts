@@ -43,7 +43,7 @@ function weekBefore(now: number): number {
   return (Math.floor(now / dayMs) - DAYS + 1) * dayMs
 }
 
-/** Who carried a newsletter in the last week: a chart, and the same as a table. */
+/** The peers that held a newsletter in the last week: a chart, and the same as a table. */
 export function copiesChart(history: Hours, now: number): Markup | '' {
   const hours = hoursOfWeek(history, now)
   if (hours.length === 0) return ''
@@ -81,7 +81,7 @@ export function copiesChart(history: Hours, now: number): Markup | '' {
       <summary>As a table</summary>
       <table>
         <caption class="sr-only">
-          Who carried this newsletter in the last week
+          Peers that held this newsletter in the last week
         </caption>
         <thead>
           <tr>

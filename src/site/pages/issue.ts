@@ -59,7 +59,7 @@ export function issuePage(
   )
 }
 
-/** Who holds it, and what its author can still do. */
+/** How many readers hold it, and what its author can still do. */
 function ownIssue(issue: IssueText, copies: number): Markup {
   const path = issuePath(issue.feedKey, issue.number)
   return html`<section class="own" aria-label="Your issue">

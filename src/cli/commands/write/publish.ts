@@ -116,7 +116,7 @@ async function publish(context: Context, file: string, given: Options): Promise<
   )
   if (outcome === undefined) return
   const { published, copies, warnings, failure, via } = outcome
-  // Who was asked was shown them.
+  // The question has shown them.
   if (!isAsked) for (const it of warnings) await tellWarning(context, it)
   const { feedKey, number, title, publishedAt, attachments } = published
   await out.result({ feedKey, number, title, publishedAt, copies, attachments, warnings }, () => {
