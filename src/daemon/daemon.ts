@@ -14,7 +14,7 @@ import { SerialQueue } from '../async.ts'
 import { dial } from '../api/socket/client.ts'
 import { EVENT_SETTINGS, IssueEvents } from '../outlets/issue-events.ts'
 import { EngineSupervisor } from './engine-supervisor.ts'
-import { Gateway, GATEWAY_SETTINGS } from './gateway/gateway.ts'
+import { GATEWAY_SETTINGS, GatewayHost } from './gateway/gateway-host.ts'
 import { Monitoring } from './monitoring/monitoring.ts'
 import { Republishing } from './republishing.ts'
 import { Scheduling } from './scheduling.ts'
@@ -62,7 +62,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
   const startedAt = Date.now()
   const stop = new AbortController()
   const live = new LiveConfig(config)
-  const gateway = new Gateway({ engine: () => engine.engine(), logger })
+  const gateway = new GatewayHost({ engine: () => engine.engine(), logger })
   const engineOptions = { config, live, logger, gateway: () => gateway.facts() }
   const engine = new EngineSupervisor(await openEngine(), {
     open: () => Engine.open({ ...engineOptions, online: true }),

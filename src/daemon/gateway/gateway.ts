@@ -20,15 +20,10 @@ import { OpenedNewsletters } from './opened-newsletters.ts'
 import { gatewayRoutes } from './routes.ts'
 import { fileOf, type ServedFile } from './served-file.ts'
 
-export const GATEWAY_SETTINGS = [
-  'gateway',
-  'gatewayAddress',
-  'gatewayNewsletters',
-  'gatewayTabs',
-  'gatewayProxies',
-] as const
-
-export type GatewaySettings = Pick<Config, (typeof GATEWAY_SETTINGS)[number]>
+export type GatewaySettings = Pick<
+  Config,
+  'gateway' | 'gatewayAddress' | 'gatewayNewsletters' | 'gatewayTabs' | 'gatewayProxies'
+>
 
 export interface GatewayOptions {
   /** The engine that works now; rejects while there is none. */
