@@ -5,7 +5,7 @@ import type { Reporter, TestCase, TestModule } from 'vitest/node'
 const countsFile = process.env['TEST_COUNTS_FILE']
 
 /**
- * Ends a run with what was skipped and why, what passed only at the second try, and one line that counts:
+ * Ends a run with what was skipped and why, what passed only at the second try, in CI the slowest files, and one line that counts:
  * `N passed, N failed, N skipped`. A file that could not be loaded counts as one failure.
  */
 export class CountingReporter implements Reporter {
@@ -29,9 +29,19 @@ export class CountingReporter implements Reporter {
     }
     for (const [reason, count] of skipped) print(`skipped ${count}: ${reason}`)
     for (const it of flaky) print(`passed at the second try: ${nameOf(it)}`)
+    if (countsFile !== undefined) print(`slowest: ${slowest(modules).join(', ')}`)
     print(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
     if (countsFile !== undefined) appendFileSync(countsFile, `${JSON.stringify(counts)}\n`)
   }
+}
+
+/** The files that took longest, each with its seconds. */
+function slowest(modules: readonly TestModule[]): string[] {
+  return modules
+    .map((it) => ({ file: it.relativeModuleId, ms: it.diagnostic().duration }))
+    .toSorted((a, b) => b.ms - a.ms)
+    .slice(0, 10)
+    .map(({ file, ms }) => `${file} ${Math.round(ms / 1_000)} s`)
 }
 
 function nameOf({ module, fullName }: TestCase): string {
