@@ -20,9 +20,11 @@ const newsletter =
 const drafts = join(dir, 'drafts')
 await mkdir(drafts, { recursive: true })
 const path = join(drafts, 'issue.md')
-await writeFile(path, '# Charts\n\n![A chart](chart.png)\n')
 for (let i = 0; i < issues; i++) {
-  await writeFile(join(drafts, 'chart.png'), randomBytes(attachmentBytes))
+  const chart = randomBytes(attachmentBytes)
+  // No two issues have the same text: the second would be refused.
+  await writeFile(path, `# Chart ${chart.toString('hex', 0, 8)}\n\n![A chart](chart.png)\n`)
+  await writeFile(join(drafts, 'chart.png'), chart)
   for await (const event of operations.publishIssue({ newsletter, draft: { file: path } })) {
     if (event.event === 'published') break
   }
