@@ -69,3 +69,17 @@ export async function openFeed(core: Hypercore): Promise<Feed> {
 export function coreOf(of: Feed | Log): Hypercore {
   return hypercoreOf(of instanceof Feed ? of.log : of)
 }
+
+/** What `auditOf` gives of a core that needs no mending. */
+export const SOUND = { droppedTreeNodes: 0, droppedBlocks: 0, droppedBits: 0, corrupt: false }
+
+/** What Hypercore would have to mend. */
+export async function auditOf(of: Hypercore): Promise<object> {
+  const { core } = of as unknown as {
+    core: { audit(options: { dryRun: boolean }): Promise<typeof SOUND> }
+  }
+  const { droppedTreeNodes, droppedBlocks, droppedBits, corrupt } = await core.audit({
+    dryRun: true,
+  })
+  return { droppedTreeNodes, droppedBlocks, droppedBits, corrupt }
+}

@@ -1,133 +1,36 @@
-import c from 'compact-encoding'
-import type Corestore from 'corestore'
-import type Hypercore from 'hypercore'
-import type { ReplicationStream } from 'hypercore'
-import crypto, { type KeyPair } from 'hypercore-crypto'
-import Protomux, { type Message } from 'protomux'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { besideOf } from '../../../src/format/block-run.ts'
-import type { Log } from '../../../src/format/log.ts'
 import { USES_INTERNALS } from '../../../src/log/internals/version.ts'
 import { readRun } from '../../../src/log/internals/runs.ts'
-import { RangeChannel } from '../../../src/replication/ranges/range-channel.ts'
 import {
   MAX_RUN_BYTES,
   NOT_HERE,
-  rangeEncoding,
   TOO_LARGE,
   type Give,
-  type RangeMessage,
 } from '../../../src/replication/ranges/range-message.ts'
-import { LogScheduling } from '../../../src/replication/scheduler/log-scheduling.ts'
-import { coreOf, logOf, openStore } from '../../helpers/stores.ts'
+import {
+  blockOf,
+  connectLiar,
+  connectNodes,
+  expectWhole,
+  openAuthorOf,
+  openReaderOf,
+  requestsOf,
+} from '../../helpers/range-nodes.ts'
+import { coreOf, logOf } from '../../helpers/stores.ts'
 import { eventually } from '../../helpers/swarm-peers.ts'
-
-interface Node {
-  readonly store: Corestore
-  readonly core: Hypercore
-  readonly log: Log
-  readonly keyPair: KeyPair
-  readonly ranges: RangeChannel
-  readonly misdeeds: string[]
-  readonly bad: Error[]
-}
-
-const blockOf = (index: number) => Buffer.alloc(200 + ((index * 977) % 3_000), `block ${index} `)
-
-async function node(identity: object): Promise<Node> {
-  const store = await openStore()
-  const core = store.get({ ...identity, allowFork: false })
-  const log = await logOf(core)
-  const misdeeds: string[] = []
-  const bad: Error[] = []
-  const ranges = new RangeChannel({ onMisdeed: (_, what) => misdeeds.push(what) })
-  log.events.on('watchers', 'bad-block', (error) => bad.push(error))
-  const { source, stop } = ranges.add(log)
-  const scheduling = LogScheduling.of(log, source)
-  onTestFinished(() => {
-    stop()
-    scheduling?.close()
-    ranges.close()
-  })
-  return { store, core, log, keyPair: crypto.keyPair(), ranges, misdeeds, bad }
-}
-
-async function author(blocks: readonly Buffer[]): Promise<Node> {
-  const made = await node({ name: 'feed' })
-  await made.core.append([...blocks])
-  return made
-}
-
-const reader = (of: Node) => node({ key: of.core.key ?? '' })
-
-function stream({ store, keyPair }: Node, isInitiator: boolean): ReplicationStream {
-  const replicate = store.replicate.bind(store) as unknown as (
-    isInitiator: boolean,
-    options: object,
-  ) => ReplicationStream
-  const made = replicate(isInitiator, { keyPair })
-  made.on('error', () => undefined)
-  return made
-}
-
-/** Both replicate; those of `speaking` speak the protocol. */
-async function connect(one: Node, other: Node, speaking: readonly Node[] = [one, other]) {
-  const [ours, theirs] = [stream(one, true), stream(other, false)]
-  ours.pipe(theirs).pipe(ours)
-  await Promise.all([ours.noiseStream.opened, theirs.noiseStream.opened])
-  if (speaking.includes(one)) one.ranges.attach(Protomux.from(ours.noiseStream))
-  if (speaking.includes(other)) other.ranges.attach(Protomux.from(theirs.noiseStream))
-  return { ours, theirs, cut: () => ours.destroy() }
-}
-
-/** A source whose part of the protocol is `answer`, instead of what it should be. */
-async function connectLiar(
-  to: Node,
-  from: Node,
-  answer: (message: RangeMessage) => RangeMessage[],
-) {
-  const { ours, theirs } = await connect(from, to, [to])
-  const channel = Protomux.from(ours.noiseStream).createChannel({
-    protocol: 'hyperletter/ranges/1',
-    messages: [
-      {
-        encoding: c.raw,
-        onmessage: (bytes: Uint8Array) => {
-          const asked = c.decode(rangeEncoding, bytes)
-          received.push(asked)
-          for (const it of answer(asked)) send(it)
-        },
-      },
-    ],
-  })
-  channel?.open()
-  const received: RangeMessage[] = []
-  const message = channel?.messages[0] as Message<Uint8Array>
-  const send = (it: RangeMessage) => message.send(c.encode(rangeEncoding, it))
-  await eventually(() => expect(channel?.opened).toBe(true))
-  return { send, received, raw: (bytes: Uint8Array) => message.send(bytes), theirs, ours }
-}
-
-/** Requests for single blocks that a reader has sent. */
-const singles = ({ core }: Node) => core.peers.reduce((sum, it) => sum + it.stats.wireRequest.tx, 0)
-
-async function expectWhole({ core }: Node, blocks: readonly Buffer[]): Promise<void> {
-  await eventually(() => expect(core.contiguousLength).toBe(blocks.length), 30_000)
-  const held = await Promise.all(blocks.map((_, i) => core.get(i, { wait: false })))
-  expect(held.findIndex((it, i) => it?.equals(blocks[i] ?? Buffer.of(1)) !== true)).toBe(-1)
-}
 
 const BLOCKS = Array.from({ length: 300 }, (_, i) => blockOf(i))
 
 describe.runIf(USES_INTERNALS)('runs of blocks', () => {
   test('bring a log from its only source with few requests, each block told once, and it goes on from there', async () => {
-    const from = await author(BLOCKS)
-    const to = await reader(from)
+    const from = await openAuthorOf(BLOCKS)
+    const to = await openReaderOf(from)
     const told: number[] = []
     const uploaded: number[] = []
     to.core.on('download', (index) => told.push(index))
     from.core.on('upload', (index) => uploaded.push(index))
-    await connect(from, to)
+    await connectNodes(from, to)
     await eventually(() => expect(to.core.length).toBe(BLOCKS.length))
     const range = to.core.download({ start: 0, end: -1 })
     const part = to.core.download({ start: 20, end: 90 })
@@ -136,36 +39,36 @@ describe.runIf(USES_INTERNALS)('runs of blocks', () => {
     expect(await part.done()).toBe(true)
     expect(await waiting).toEqual(blockOf(40))
     await expectWhole(to, BLOCKS)
-    expect(singles(to)).toBeLessThan(BLOCKS.length / 5)
+    expect(requestsOf(to)).toBeLessThan(BLOCKS.length / 5)
     expect(told.toSorted((a, b) => a - b)).toEqual(BLOCKS.map((_, i) => i))
     await eventually(() => expect(uploaded.length).toBeGreaterThanOrEqual(BLOCKS.length))
 
     await from.core.append([blockOf(300), blockOf(301)])
     await eventually(() => expect(to.core.contiguousLength).toBe(302))
-    const third = await reader(to)
-    await connect(to, third, [])
+    const third = await openReaderOf(to)
+    await connectNodes(to, third, [])
     third.core.download({ start: 0, end: -1 })
     await expectWhole(third, [...BLOCKS, blockOf(300), blockOf(301)])
     range.destroy()
   })
 
   test('are not needed: peers without them, on either side, are asked and answered as ever', async () => {
-    const from = await author(BLOCKS.slice(0, 60))
+    const from = await openAuthorOf(BLOCKS.slice(0, 60))
     for (const speaking of [0, 1]) {
-      const to = await reader(from)
-      await connect(from, to, speaking === 0 ? [from] : [to])
+      const to = await openReaderOf(from)
+      await connectNodes(from, to, speaking === 0 ? [from] : [to])
       to.core.download({ start: 0, end: -1 })
       await expectWhole(to, BLOCKS.slice(0, 60))
-      expect(singles(to)).toBeGreaterThanOrEqual(60)
+      expect(requestsOf(to)).toBeGreaterThanOrEqual(60)
     }
   })
 
   test('leave out what is here, is not there or was dropped, and what is too large comes block by block', async () => {
     const large = Array.from({ length: 64 }, (_, i) => Buffer.alloc(i % 8 === 0 ? 600_000 : 10, i))
-    const from = await author(large)
+    const from = await openAuthorOf(large)
     await from.log.drop({ start: 17, end: 20 })
-    const to = await reader(from)
-    await connect(from, to)
+    const to = await openReaderOf(from)
+    await connectNodes(from, to)
     await eventually(() => expect(to.core.length).toBe(64))
     await to.core.get(30)
     to.core.download({ start: 0, end: -1 })
@@ -176,16 +79,16 @@ describe.runIf(USES_INTERNALS)('runs of blocks', () => {
   })
 
   test('go on with a second source where the first one leaves half-way, or says nothing of them', async () => {
-    const from = await author(BLOCKS)
-    const to = await reader(from)
-    const silent = await reader(from)
-    await connect(from, silent)
+    const from = await openAuthorOf(BLOCKS)
+    const to = await openReaderOf(from)
+    const silent = await openReaderOf(from)
+    await connectNodes(from, silent)
     silent.core.download({ start: 0, end: -1 })
     await expectWhole(silent, BLOCKS)
     const mute = await connectLiar(to, silent, () => [])
     to.core.download({ start: 0, end: -1 })
     await eventually(() => expect(mute.received.length).toBeGreaterThan(0))
-    await connect(from, to)
+    await connectNodes(from, to)
     mute.ours.destroy()
 
     await expectWhole(to, BLOCKS)
@@ -193,7 +96,7 @@ describe.runIf(USES_INTERNALS)('runs of blocks', () => {
   })
 
   test('that lie end the connection, and the same blocks come from another', async () => {
-    const from = await author(BLOCKS)
+    const from = await openAuthorOf(BLOCKS)
     const hash = Buffer.alloc(32, 7)
     const lies: ((ask: { id: number; start: number; blocks: number; anchor: number }) => Give)[] = [
       // Blocks that lead elsewhere, though all sizes are right.
@@ -222,9 +125,9 @@ describe.runIf(USES_INTERNALS)('runs of blocks', () => {
       }),
     ]
     for (const lie of lies) {
-      const to = await reader(from)
-      const liar = await reader(from)
-      const once = await connect(from, liar, [])
+      const to = await openReaderOf(from)
+      const liar = await openReaderOf(from)
+      const once = await connectNodes(from, liar, [])
       liar.core.download({ start: 0, end: -1 })
       await expectWhole(liar, BLOCKS)
       once.cut()
@@ -236,14 +139,14 @@ describe.runIf(USES_INTERNALS)('runs of blocks', () => {
       to.core.download({ start: 0, end: -1 })
       await eventually(() => expect(theirs.destroyed).toBe(true))
       expect(to.misdeeds).toHaveLength(1)
-      await connect(from, to)
+      await connectNodes(from, to)
       await expectWhole(to, BLOCKS)
     }
   })
 
   test('are refused to who does not replicate the log, floods, or asks for what cannot exist', async () => {
-    const from = await author(BLOCKS.slice(0, 100))
-    const other = await author([Buffer.from('another log')])
+    const from = await openAuthorOf(BLOCKS.slice(0, 100))
+    const other = await openAuthorOf([Buffer.from('another log')])
     const topic = from.core.discoveryKey ?? Buffer.alloc(32)
     const stranger = await connectLiar(from, other, () => [])
     const ask = (runs: { start: number; blocks: number; anchor: number }[], id = 0) =>
@@ -253,7 +156,7 @@ describe.runIf(USES_INTERNALS)('runs of blocks', () => {
       expect(stranger.received).toEqual([{ kind: 'lack', id: 0, why: NOT_HERE }]),
     )
 
-    const peer = await reader(from)
+    const peer = await openReaderOf(from)
     const asker = await connectLiar(from, peer, () => [])
     await eventually(() => expect(from.core.peers).toHaveLength(1))
     const runs = [
@@ -262,14 +165,15 @@ describe.runIf(USES_INTERNALS)('runs of blocks', () => {
       { start: 0, blocks: 4, anchor: 2 },
     ]
     asker.send({ kind: 'ask', topic, id: 5, runs })
-    await eventually(() => expect(asker.received).toHaveLength(3))
-    expect(asker.received).toMatchObject([
+    const answers = () => asker.received.filter(({ kind }) => kind === 'give' || kind === 'lack')
+    await eventually(() => expect(answers()).toHaveLength(3))
+    expect(answers()).toMatchObject([
       { kind: 'give', id: 5, beside: [], blocks: BLOCKS.slice(0, 4) },
       { kind: 'lack', id: 6, why: NOT_HERE },
       { kind: 'lack', id: 7, why: NOT_HERE },
     ])
     asker.send({ kind: 'cancel', id: 99 })
-    asker.raw(Buffer.of(4, 1, 2, 3))
+    asker.raw(Buffer.of(9, 1, 2, 3))
     expect(from.misdeeds).toEqual([])
     for (let i = 0; i < 400; i++) {
       const many = Array.from({ length: 32 }, () => ({ start: 0, blocks: 1, anchor: 0 }))
@@ -282,9 +186,9 @@ describe.runIf(USES_INTERNALS)('runs of blocks', () => {
 
   test('are read only up to their limit', async () => {
     const blocks = Array.from({ length: 8 }, () => Buffer.alloc(MAX_RUN_BYTES / 4))
-    const from = await author(blocks)
-    const to = await reader(from)
-    await connect(from, to)
+    const from = await openAuthorOf(blocks)
+    const to = await openReaderOf(from)
+    await connectNodes(from, to)
     await eventually(() => expect(from.log.peers).toHaveLength(1))
     const [peer] = from.log.peers
     if (peer === undefined) throw new Error('No peer is there.')
@@ -296,9 +200,9 @@ describe.runIf(USES_INTERNALS)('runs of blocks', () => {
   })
 
   test('survive a closed reader, and a log that is cut back', async () => {
-    const from = await author(BLOCKS)
-    const to = await reader(from)
-    await connect(from, to)
+    const from = await openAuthorOf(BLOCKS)
+    const to = await openReaderOf(from)
+    await connectNodes(from, to)
     to.core.download({ start: 0, end: -1 })
     await eventually(() => expect(to.log.countHeld({ start: 0, end: 300 })).toBeGreaterThan(0))
     await to.log.close()
