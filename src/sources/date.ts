@@ -49,7 +49,8 @@ const YEAR_AFTER_TIME =
  */
 export function parseDate(text: string): string | undefined {
   const trimmed = unquoted(text)
-  return trimmed.length > 80 ? undefined : (parseUsual(trimmed) ?? parseUsual(usual(trimmed)))
+  if (trimmed.length > 80 || !/\d/.test(trimmed)) return undefined
+  return parseUsual(trimmed) ?? parseUsual(usual(trimmed))
 }
 
 function parseUsual(text: string): string | undefined {

@@ -11,7 +11,7 @@ const WIKI_LINK =
 
 /** A destination with spaces, as many editors take it, and perhaps a title. */
 const SPACED =
-  /(!?\[[^[\]\n]{0,1000}\])\(([^\s()<>{}"'][^()<>{}"'\n]{0,500} [^()<>{}"'\n]{0,500}?\.\w{1,5}(?:#[^\s()<>]{0,100})?)([ \t]+(?:"[^"\n]{0,500}"|'[^'\n]{0,500}'))?[ \t]*\)/g
+  /\]\((?<=\[[^[\]\n]{0,1000}\]\()([^\s()<>{}"'][^()<>{}"'\n]{0,500} [^()<>{}"'\n]{0,500}?\.\w{1,5}(?:#[^\s()<>]{0,100})?)([ \t]+(?:"[^"\n]{0,500}"|'[^'\n]{0,500}'))?[ \t]*\)/g
 const SIZED = /(!\[[^[\]\n]{0,1000}\]\([^\s()<>]{1,1000})[ \t]+=(?:\d+%?)?x?(?:\d+%?)?[ \t]*\)/g
 const IMAGE_ATTRIBUTES =
   /(!\[[^[\]\n]{0,1000}\]\([^()\n]{1,1000}\))[ \t]*\{:?[ \t]*(?:[.#]|[a-z]+=)[^{}\n]{0,300}\}/g
@@ -61,7 +61,7 @@ export const NOTHING = () => ''
 
 /** In the order of reading. Without one of its marks in a text, a pattern does not match. */
 export const RULES: readonly (readonly [
-  marks: readonly string[] | RegExp,
+  marks: readonly string[],
   pattern: RegExp,
   replace: (match: RegExpExecArray) => string | undefined,
 ])[] = [
@@ -81,19 +81,30 @@ export const RULES: readonly (readonly [
   [['{%', '{{'], HIGHLIGHT, ([, , , language = '', inner = '']) => fenced(language, inner)],
   [['![['], EMBED, ([, target = '', words = '']) => embed(target, words)],
   [['[['], WIKI_LINK, ([, target = '', words = '']) => wikiLink(target, words)],
-  [
-    /\]\([^\s()<>{}"'][^()<>{}"'\n]* [^()<>{}"'\n]/,
-    SPACED,
-    ([, head = '', target = '', title = '']) => `${head}(<${target}>${title})`,
-  ],
+  [[']('], SPACED, ([, target = '', title = '']) => `](<${target}>${title})`],
   [[' =', '\t='], SIZED, ([, head = '']) => `${head})`],
   [['){', ') {'], IMAGE_ATTRIBUTES, ([, head = '']) => head],
   [['=='], MARKED, ([, before = '', words = '']) => `${before}<mark>${words}</mark>`],
-  [/[{|](?:static|attach|filename)|[(<"](?:[@~]\/|@site|pathname:)/, ROOT, () => ''],
+  [
+    [
+      '{static',
+      '{attach',
+      '{filename',
+      '|static',
+      '|attach',
+      '|filename',
+      '@site',
+      '@/',
+      '~/',
+      'pathname:',
+    ],
+    ROOT,
+    () => '',
+  ],
   [['={'], REQUIRED, ([, name = '', , path = '']) => `${name}="${path}"`],
   [['!['], SIZE_IN_ALT, ([, head = '']) => head],
-  [/\^[\w+-]+\^/, SUPERSCRIPT, ([, words = '']) => `<sup>${words}</sup>`],
-  [/~\d+~/, SUBSCRIPT, ([, words = '']) => `<sub>${words}</sub>`],
+  [['^'], SUPERSCRIPT, ([, words = '']) => `<sup>${words}</sup>`],
+  [[...'0123456789'].map((it) => `${it}~`), SUBSCRIPT, ([, words = '']) => `<sub>${words}</sub>`],
   [
     ['\n:', '\n :', '\n  :', '\n   :'],
     DEFINITIONS,

@@ -26,7 +26,8 @@ type Range = readonly [start: number, end: number]
 /** Where a text may refer to a path; all of it for a definition, which counts wherever its label stands. */
 function* suspectsIn(typed: string): Generator<Range> {
   const text = withoutComments(typed)
-  for (const { 0: whole, 2: target = '', index } of text.matchAll(DEFINITION)) {
+  const definitions = text.includes(']:') ? text.matchAll(DEFINITION) : []
+  for (const { 0: whole, 2: target = '', index } of definitions) {
     // Words that are no title make text of it.
     WORDS_BEHIND.lastIndex = index + whole.length
     const isText = !whole.includes('<') && WORDS_BEHIND.test(text)

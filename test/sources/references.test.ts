@@ -197,6 +197,6 @@ describe('localReferences', () => {
     const start = performance.now()
     expect(await paths(text)).toContain('b.png')
     // Quadratic time would be minutes.
-    expect(performance.now() - start).toBeLessThan(5_000)
+    expect(performance.now() - start).toBeLessThan(20_000)
   })
 })
