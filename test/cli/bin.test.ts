@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { expect, it } from 'vitest'
+import { findChromium } from '../../src/cli/commands/more/headless-browser.ts'
 import { jsonOf } from '../helpers/cli.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
@@ -54,8 +55,9 @@ it('plays the demo to its end', async () => {
     exitCode(child),
   ])
   expect({ complaints, code }).toEqual({ complaints: '', code: 0 })
-  expect(jsonOf(story)).toMatchObject({ steps: { length: 7 } })
-})
+  const inBrowser = findChromium(process.env) !== undefined
+  expect(jsonOf(story)).toMatchObject({ steps: { length: 8 }, inBrowser })
+}, 90_000)
 
 it('ends quietly when nobody reads its output', async () => {
   const child = start('--help')

@@ -1,15 +1,14 @@
 import type { Commands, Context } from '../../context.ts'
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { Output } from '../../../api/contract/contract.ts'
 import { HyperletterError } from '../../../errors.ts'
+import { Actor } from './demo-actor.ts'
+import { findChromium, loadedPage } from './headless-browser.ts'
 
 export const commands: Commands = {
   demo: (command, bind) =>
@@ -62,6 +61,8 @@ interface DemoResult {
   readonly issues: number
   readonly pictures: number
   readonly bytes: number
+  /** Whether reader C could read it: there is a browser on this machine. */
+  readonly inBrowser: boolean
 }
 
 /** Announces a step, runs it, and prints its result. */
@@ -76,9 +77,9 @@ type Issue = Output<'readIssue'>
 
 /**
  * The whole story on one machine: a publisher, two readers, each in processes of their own, on a
- * private network. The publisher is killed, and the second reader gets every issue from the first.
- * Everything is in a temporary directory, and gone afterwards.
- * @throws INTERNAL if anything that the second reader got differs from what was published
+ * private network. The publisher is killed, and the second reader gets every issue from the first; that one is killed,
+ * and a third reader gets it in a browser. Everything is in a temporary directory, and gone afterwards.
+ * @throws INTERNAL if anything that a reader got differs from what was published
  */
 async function tellStory(step: Step, signal: AbortSignal): Promise<DemoResult> {
   const home = await mkdtemp(join(tmpdir(), 'hyperletter-demo-'))
@@ -145,7 +146,7 @@ async function play(
   await step(
     'Reader B, who never met the publisher, subscribes with the same link.',
     async () => {
-      await readerB.start('daemon', 'run')
+      await readerB.start(...(await withGateway()))
       return readerB.run<{ issues: number }>('subscribe', link)
     },
     (it) => `got all ${it.issues} issues from reader A`,
@@ -156,7 +157,42 @@ async function play(
     (it) =>
       `${files.length} issues and ${it.pictures} pictures, ${it.bytes} bytes: signed and identical`,
   )
-  return { feedKey, issues: files.length, pictures, bytes }
+  const leftOut = await step(
+    'Reader A is gone, too. Reader C opens the newsletter in a browser, with nothing installed.',
+    async () => {
+      await readerA.kill()
+      const { link: address } = await readerB.run<{ link: string }>('web', feedKey)
+      return showInBrowser(address, files.at(-1), join(home, 'browser'))
+    },
+    (why) =>
+      why ??
+      'the page took the newest issue from reader B’s gateway, and checked it against the feed key',
+  )
+  const inBrowser = leftOut === undefined
+  return { feedKey, issues: files.length, pictures, bytes, inBrowser }
+}
+
+/** A daemon that browsers on this machine read from, at a port that is free. */
+async function withGateway(): Promise<string[]> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return ['daemon', 'run', '--gateway', `127.0.0.1:${port}`, '--gateway-newsletters', 'all']
+}
+
+/** @returns why it is left out, if it is. @throws INTERNAL if the page does not show the issue, or did not verify it. */
+async function showInBrowser(address: string, file = '', profile: string) {
+  const browser = findChromium(process.env)
+  if (browser === undefined) return 'left out: no Chromium is here; CHROME_PATH can name one'
+  const page = await loadedPage(browser, address, profile)
+  if (page === undefined) return `left out: ${browser} does not run here`
+  const source = await readFile(join(NEWSLETTER, file), 'utf8')
+  // The first line of its text, which looks the same in HTML.
+  const [line = ''] = /^[\w ,.:]{40,}$/m.exec(source.split('\n---\n')[1] ?? '') ?? []
+  check(page.includes('data-verified="yes"'), 'the page did not verify the newest issue')
+  check(line !== '' && page.includes(line), 'the page does not show the newest issue')
+  return undefined
 }
 
 async function compare(reader: Actor, feedKey: string, files: readonly string[], folder: string) {
@@ -187,84 +223,4 @@ async function compare(reader: Actor, feedKey: string, files: readonly string[],
 
 function check(holds: boolean, complaint: string): void {
   if (!holds) throw new HyperletterError('INTERNAL', `The demo failed: ${complaint}.`)
-}
-
-type Child = ChildProcessByStdio<null, Readable, Readable>
-
-const LAUNCHER = fileURLToPath(new URL('../../../../bin/hyperletter.js', import.meta.url))
-
-interface ActorOptions {
-  readonly dataDir: string
-  /** `host:port` of the private network. */
-  readonly bootstrap?: string | undefined
-  readonly signal: AbortSignal
-}
-
-/**
- * Somebody with a machine of their own: a data directory, and commands that run in processes of their
- * own, exactly as a person would run them.
- */
-class Actor {
-  readonly #options: ActorOptions
-  #background: Child | undefined
-
-  constructor(options: ActorOptions) {
-    this.#options = options
-  }
-
-  /** Runs a command to its end and gives its JSON result. @throws what the command reported */
-  async run<T>(...args: readonly string[]): Promise<T> {
-    const child = this.#spawn(args)
-    const [out, err] = await Promise.all([
-      text(child.stdout),
-      text(child.stderr),
-      once(child, 'close'),
-    ])
-    if (child.exitCode === 0) return JSON.parse(out) as T
-    throw failure(args, err)
-  }
-
-  /** Starts a command that stays, and gives the first line it prints, as JSON. */
-  async start<T>(...args: readonly string[]): Promise<T> {
-    const child = this.#spawn(args)
-    this.#background = child
-    for await (const line of createInterface({ input: child.stdout })) {
-      return JSON.parse(line) as T
-    }
-    throw failure(args, await text(child.stderr))
-  }
-
-  /** Ends what `start` started without any warning, as a power cut would. Returns when it is gone. */
-  async kill(): Promise<void> {
-    const child = this.#background
-    this.#background = undefined
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
-    const gone = once(child, 'exit')
-    child.kill('SIGKILL')
-    await gone
-  }
-
-  #spawn(args: readonly string[]): Child {
-    const { dataDir, bootstrap, signal } = this.#options
-    signal.throwIfAborted()
-    const network = bootstrap === undefined ? [] : ['--bootstrap', bootstrap]
-    const flags = ['--json', '--data-dir', dataDir, ...network]
-    const child = spawn(process.execPath, [LAUNCHER, ...args, ...flags], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      signal,
-      windowsHide: true,
-    })
-    // An aborted child reports it here; the caller notices by the missing result.
-    child.on('error', () => undefined)
-    return child
-  }
-}
-
-function failure(args: readonly string[], stderr: string): HyperletterError {
-  const line = stderr.trim().split('\n').at(-1) ?? ''
-  try {
-    return HyperletterError.fromJSON((JSON.parse(line) as { error: unknown }).error)
-  } catch {
-    return new HyperletterError('INTERNAL', `hyperletter ${args[0]} failed: ${line}`)
-  }
 }
