@@ -3,7 +3,6 @@ import {
   complete,
   current,
   entryOf,
-  ISSUES_PER_DOCUMENT,
   MAX_DOCUMENT_CHARACTERS,
   MAX_ENTRY_CHARACTERS,
   type FeedEntry,
@@ -14,10 +13,16 @@ import { INDEX, issueFolder } from './layout.ts'
 import type { SiteFile } from './model.ts'
 import { fileAddress, type Texts } from './texts.ts'
 
+/**
+ * Issues of a feed, and of an archive. Both feeds are written and uploaded anew with each issue, and fetched by every app
+ * again and again.
+ */
+const ISSUES_PER_FEED = 10
+
 /** The feeds of a site: the newest issues, and on demand all in one document. */
 export function* newestDocuments(texts: Texts): Generator<SiteFile> {
   const { newsletter, issues, completeFeed } = texts.site
-  const newest = current(newsletter, issues)
+  const newest = current(newsletter, issues, ISSUES_PER_FEED)
   yield document(texts, 'atom.xml', newest)
   // Its pages would have to be JSON, too.
   yield document(texts, 'feed.json', { ...newest, links: {} })
@@ -28,8 +33,9 @@ export function* newestDocuments(texts: Texts): Generator<SiteFile> {
 /** The archive (RFC 5005) of which the issue at `at` is the newest, if there is one. */
 export function* archiveUpTo(texts: Texts, at: number): Generator<SiteFile> {
   const { newsletter, issues } = texts.site
-  const number = (issues.length - at) / ISSUES_PER_DOCUMENT
-  const outline = Number.isInteger(number) ? archive(newsletter, issues, number) : undefined
+  const number = (issues.length - at) / ISSUES_PER_FEED
+  if (!Number.isInteger(number)) return
+  const outline = archive(newsletter, issues, number, ISSUES_PER_FEED)
   if (outline !== undefined) yield document(texts, `archive/${number}.xml`, outline)
 }
 

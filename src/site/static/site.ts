@@ -1,5 +1,5 @@
+import { raw } from 'hono/html'
 import { originsOf } from '../../render/links.ts'
-import type { Markup } from '../pages/parts.ts'
 import { updatedAt } from '../syndication/document.ts'
 import { archiveUpTo, newestDocuments } from './documents.ts'
 import { fileNameOf, isDrawing } from './files.ts'
@@ -43,17 +43,20 @@ export function* siteFiles(
     yield* archiveUpTo(texts, at)
   }
   yield* newestDocuments(texts)
-  const index = () =>
-    once(
-      staticLayout(site, {
+  yield {
+    path: INDEX,
+    facts: issues,
+    async *pieces() {
+      const page = {
         title: newsletter.title,
         description: newsletter.description,
         path: '',
         kind: 'website',
-        body: indexPage(site),
-      }),
-    )
-  yield { path: INDEX, facts: issues, pieces: index }
+        body: raw(unindented(String(await indexPage(site)))),
+      } as const
+      yield String(await staticLayout(site, page))
+    },
+  }
 }
 
 /** The reader in one file, which a private newsletter has, too. */
@@ -92,8 +95,9 @@ function whole(path: string, content: string | Uint8Array): SiteFile {
   }
 }
 
-async function* once(markup: Markup): AsyncGenerator<string> {
-  yield String(await markup)
+// An archive has hundreds of lines, and is written with each issue.
+function unindented(markup: string): string {
+  return markup.replace(/\s*\n\s*/g, '\n')
 }
 
 function robots(address: string | undefined): string {

@@ -2,12 +2,11 @@ import { originsOf, type Origins } from '../../render/links.ts'
 import { collect } from '../../format/bytes.ts'
 import type { IssueText } from '../pages/parts.ts'
 import { fileNameOf, isDrawing } from './files.ts'
-import { ISSUES_PER_DOCUMENT } from '../syndication/document.ts'
 import { INDEX, issueFolder } from './layout.ts'
 import type { SiteIssue, SiteSource, StaticSite } from './model.ts'
 
 /** Texts that are kept: those of an archive document, and then of the newest one, are also in pages. */
-const MAX_KEPT = 2 * ISSUES_PER_DOCUMENT
+const MAX_KEPT = 20
 
 /** Stands for the folder of the site while a text is rendered, once for the page and for feeds. No host has such a name. */
 const ROOT = 'https://site.invalid/'

@@ -2,8 +2,8 @@ import { singleLine } from '../../render/plain.ts'
 import { withoutTitle } from '../pages/content.ts'
 import { newsletterPath, type IssueText, type IssueSummary } from '../pages/parts.ts'
 
-/** Issues of one document. An archive document always has as many. */
-export const ISSUES_PER_DOCUMENT = 25
+/** Issues of one document of the reader of this machine. An archive document always has as many. */
+const ISSUES_PER_DOCUMENT = 25
 
 /** HTML of one document, in characters. Issues beyond have only a link to their text. */
 export const MAX_DOCUMENT_CHARACTERS = 64 * 1_024 * 1_024
@@ -68,7 +68,10 @@ export function updatedAt(issues: readonly IssueSummary[]): Date {
   return new Date(Math.max(0, ...times.map((it) => (it === undefined ? 0 : Date.parse(it)))))
 }
 
-/** The newest issues of a newsletter, and how to get at all older ones (RFC 5005, archived feeds). */
+/**
+ * The newest issues of a newsletter, and how to get at all older ones (RFC 5005, archived feeds).
+ * @param count of issues in a document.
+ */
 export function current(
   newsletter: {
     readonly feedKey: string
@@ -76,12 +79,13 @@ export function current(
     readonly description?: string | undefined
   },
   issues: readonly IssueSummary[],
+  count = ISSUES_PER_DOCUMENT,
 ): Outline {
-  const archives = Math.floor(issues.length / ISSUES_PER_DOCUMENT)
+  const archives = Math.floor(issues.length / count)
   const older = archives === 0 ? {} : { 'prev-archive': archivePath(archives) }
   return {
     ...commonOf(newsletter),
-    issues: issues.slice(0, ISSUES_PER_DOCUMENT).filter((it) => it.held),
+    issues: issues.slice(0, count).filter((it) => it.held),
     // Apps that know pages (RFC 5005, paged feeds) but not archives follow `next`.
     links: { ...older, ...(archives === 0 ? {} : { next: archivePath(archives) }) },
   }
@@ -100,10 +104,11 @@ export function archive(
   newsletter: Parameters<typeof current>[0],
   issues: readonly IssueSummary[],
   number: number,
+  count = ISSUES_PER_DOCUMENT,
 ): Outline | undefined {
-  const archives = Math.floor(issues.length / ISSUES_PER_DOCUMENT)
+  const archives = Math.floor(issues.length / count)
   if (number < 1 || number > archives) return undefined
-  const end = issues.length - (number - 1) * ISSUES_PER_DOCUMENT
+  const end = issues.length - (number - 1) * count
   const links: Record<string, string> = { current: '' }
   if (number > 1) {
     links['prev-archive'] = archivePath(number - 1)
@@ -112,7 +117,7 @@ export function archive(
   if (number < archives) links['next-archive'] = archivePath(number + 1)
   return {
     ...commonOf(newsletter),
-    issues: issues.slice(end - ISSUES_PER_DOCUMENT, end).filter((it) => it.held),
+    issues: issues.slice(end - count, end).filter((it) => it.held),
     links,
     mark: 'archive',
   }
