@@ -4,7 +4,7 @@ import { compress } from '../../engine/compression.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { FeedSession } from '../../engine/feed-sessions.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
-import { HyperletterError } from '../../errors.ts'
+import { hasCode, HyperletterError } from '../../errors.ts'
 import { merged, only } from '../../format/block-ranges.ts'
 import type { Feed } from '../../format/feed.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
@@ -13,8 +13,7 @@ import { HEAD_PATH } from '../../format/log-files/layout.ts'
 import { logFilesOf, type LogFile, type WrittenLog } from '../../format/log-files/write.ts'
 import { nativeCrypto } from '../../log/keys.ts'
 import type { SiteAssets, SiteFile } from '../../site/static/model.ts'
-import { mediaTypeOf } from '../../sources/media-types.ts'
-import { markOf, type ServedFile } from './served-file.ts'
+import { markOf, typeOf, type ServedFile } from './served-file.ts'
 
 export interface NewsletterFilesOptions {
   /** The address of the gateway, ending in `/`, if it has one that others know. */
@@ -37,34 +36,12 @@ const FILE_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img
 /** What a page may do beside what it says in itself. */
 const PAGE_POLICY = "frame-ancestors 'none'"
 
-const TYPES: Readonly<Record<string, string>> = {
-  html: 'text/html; charset=utf-8',
-  css: 'text/css; charset=utf-8',
-  js: 'text/javascript; charset=utf-8',
-  json: 'application/json',
-  txt: 'text/plain; charset=utf-8',
-  xml: 'application/xml',
-  webmanifest: 'application/manifest+json',
-  'atom.xml': 'application/atom+xml',
-  'feed.json': 'application/feed+json',
-}
-
-/** The media type of a file of a site by its name. */
-export function typeOf(path: string): string {
-  const name = path.slice(path.lastIndexOf('/') + 1)
-  const isFeed = path.startsWith('archive/') && name.endsWith('.xml')
-  return (
-    TYPES[isFeed ? 'atom.xml' : name] ??
-    TYPES[name.slice(name.lastIndexOf('.') + 1)] ??
-    mediaTypeOf(name)
-  )
-}
-
-/** The files of a log as it was at one moment. */
+/** The files of a newsletter as it was at one moment. */
 interface Listed {
   /** What it depends on. */
   readonly state: string
-  readonly log: WrittenLog
+  /** Older than the pages where it cannot be made of what is here now; absent where it never could. */
+  readonly log: WrittenLog | undefined
   readonly files: ReadonlyMap<string, ServedFile>
 }
 
@@ -97,16 +74,18 @@ export class NewsletterFiles {
   /**
    * A file of a newsletter; undefined if there is none of that name.
    * @param path below the folder of the newsletter.
-   * @throws NOT_AVAILABLE where too little of the log is here.
+   * @throws NOT_AVAILABLE for a log file where too little of the log is here.
    */
   async get(entry: LibraryEntry, path: string): Promise<ServedFile | undefined> {
     const open = await this.#opened(entry)
     open.usedAt = performance.now()
     const { files, log } = await this.#listed(open, entry)
     const file = files.get(path)
-    if (file !== undefined || open.before === undefined) return file
-    const old = path.startsWith(LOG) ? open.before.files.get(path) : undefined
-    const isGone = hasRetracted(path.slice(LOG.length), log.head, open.before.log.head)
+    if (file !== undefined || !path.startsWith(LOG)) return file
+    if (log === undefined) throw tooLittle(open.session.feed)
+    const { before } = open
+    const old = before?.files.get(path)
+    const isGone = hasRetracted(path.slice(LOG.length), log.head, before?.log?.head)
     return old?.isImmutable === true && !isGone ? old : undefined
   }
 
@@ -156,9 +135,7 @@ export class NewsletterFiles {
       open.listedAt = now
       const before = open.current
       open.listing = this.#list(entry, feed, before).then((it) => {
-        if (before !== undefined && before.log.head.length !== it.log.head.length) {
-          open.before = before
-        }
+        if (before?.log?.head.length !== it.log?.head.length) open.before = before
         return (open.current = it)
       })
     }
@@ -169,21 +146,12 @@ export class NewsletterFiles {
     const { address, assets } = this.#options
     const state = stateOf(feed, entry)
     const readable = await listed(feed)
-    const { log: source } = feed
-    const missing = source.missingIn({ start: 0, end: source.length }, Infinity).map(only)
-    const known = new Map(before?.log.files.map((it) => [it.path, it]))
-    const log = await logFilesOf(source, {
-      holes: merged([...(readable?.holes ?? []), ...missing]),
-      records: readable && source,
-      crypto: nativeCrypto,
-      compress,
-      existing: async (path) => known.get(path)?.bytes(),
-    })
-    if (missing.some(({ start }) => start === 0)) {
-      throw new HyperletterError('NOT_AVAILABLE', 'The first block is not here.')
-    }
     const files = new Map<string, ServedFile>()
-    for (const it of log.files) files.set(LOG + it.path, await logFile(it))
+    const log = await logFilesHere(feed, readable, before)
+    for (const it of log?.files ?? []) files.set(LOG + it.path, await logFile(it))
+    for (const [path, it] of log === undefined ? (before?.files ?? []) : []) {
+      if (path.startsWith(LOG)) files.set(path, it)
+    }
     const peers = [address === undefined ? '../peer' : `${address.replace(/^http/, 'ws')}peer`]
     files.set('hyperletter.json', await logFile(whereItIs(feed.feedKey, peers)))
     if (readable !== undefined && entry.encryptionKey === undefined) {
@@ -195,7 +163,7 @@ export class NewsletterFiles {
       const site = await websiteOf(feed, { address: below, successor }, await assets())
       for (const it of site.files) await addSiteFile(files, it)
     }
-    return { state, log, files }
+    return { state, log: log ?? before?.log, files }
   }
 
   #closeIdle(): void {
@@ -221,6 +189,37 @@ export class NewsletterFiles {
 function stateOf(feed: Feed, { successor }: LibraryEntry): string {
   const { log, length } = feed
   return [length, log.countHeld({ start: 0, end: length }), successor?.feedKey].join(' ')
+}
+
+/** The log as files; undefined where it has blocks that are not here, and whose hashes are not either. */
+async function logFilesHere(
+  { log }: Feed,
+  readable: Awaited<ReturnType<typeof listed>>,
+  before: Listed | undefined,
+): Promise<WrittenLog | undefined> {
+  const missing = log.missingIn({ start: 0, end: log.length }, Infinity).map(only)
+  if (missing[0]?.start === 0) return undefined
+  const known = new Map(before?.log?.files.map((it) => [it.path, it]))
+  try {
+    return await logFilesOf(log, {
+      holes: merged([...(readable?.holes ?? []), ...missing]),
+      records: readable && log,
+      crypto: nativeCrypto,
+      compress,
+      existing: async (path) => known.get(path)?.bytes(),
+    })
+  } catch (error) {
+    if (hasCode(error, 'NOT_AVAILABLE')) return undefined
+    throw error
+  }
+}
+
+function tooLittle({ log }: Feed): HyperletterError {
+  const held = log.countHeld({ start: 0, end: log.length })
+  return new HyperletterError(
+    'NOT_AVAILABLE',
+    `${held} of ${log.length} blocks are here so far, too few for log files. Tabs replicate what is here.`,
+  )
 }
 
 async function logFile(file: LogFile): Promise<ServedFile> {

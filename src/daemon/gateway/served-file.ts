@@ -2,6 +2,30 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { drained } from '../../async.ts'
 import { codeOf, hasCode } from '../../errors.ts'
+import { mediaTypeOf } from '../../sources/media-types.ts'
+
+const TYPES: Readonly<Record<string, string>> = {
+  html: 'text/html; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  json: 'application/json',
+  txt: 'text/plain; charset=utf-8',
+  xml: 'application/xml',
+  webmanifest: 'application/manifest+json',
+  'atom.xml': 'application/atom+xml',
+  'feed.json': 'application/feed+json',
+}
+
+/** The media type of a file of a site by its name. */
+export function typeOf(path: string): string {
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  const isFeed = path.startsWith('archive/') && name.endsWith('.xml')
+  return (
+    TYPES[isFeed ? 'atom.xml' : name] ??
+    TYPES[name.slice(name.lastIndexOf('.') + 1)] ??
+    mediaTypeOf(name)
+  )
+}
 
 /** A file that a gateway gives to everybody. */
 export interface ServedFile {
@@ -122,7 +146,8 @@ export function sayFailure(response: ServerResponse, error: unknown): void {
   }
   const isMissing = hasCode(error, 'NOT_AVAILABLE', 'ISSUE_NOT_FOUND')
   response.setHeader('retry-after', '10')
-  say(response, isMissing || codeOf(error) === 'ABORTED' ? 503 : 500, 'This cannot be had now.')
+  const words = isMissing ? error.message : 'This cannot be had now.'
+  say(response, isMissing || codeOf(error) === 'ABORTED' ? 503 : 500, words)
 }
 
 /** Answers with a status and a line. */

@@ -1,13 +1,16 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { asBundle, VerifiedFiles } from '../../../src/format/log-files/verified-files.ts'
 import { webSource } from '../../../src/format/log-files/source.ts'
 import { collect } from '../../../src/format/bytes.ts'
+import { parseFeedKey } from '../../../src/format/keys/feed-key.ts'
 import { ask, fetchAll, openGateway, openTab, socketTo } from '../../helpers/gateways.ts'
 import { all } from '../../helpers/operations.ts'
 import { openAuthor, openPeer, publish } from '../../helpers/peers.ts'
-import { eventually } from '../../helpers/swarm-peers.ts'
+import { connect, coreOf } from '../../helpers/stores.ts'
+import { eventually, feedOf } from '../../helpers/swarm-peers.ts'
 
 /** Whether a tab that knows the keys of all of them gets anything of a newsletter, when it gets all of another one. */
 async function reaches(origin: string, feedKey: string, opened: string): Promise<boolean> {
@@ -156,6 +159,41 @@ describe('a gateway', () => {
     const blocks = await fetchAll(await tab.open(secret.feedKey))
     expect(blocks).toHaveLength(head.length)
     expect(Buffer.concat(blocks).toString('latin1')).not.toContain('Nobody reads this')
+  })
+
+  it('gives what it has of a newsletter that is not here as a whole', async () => {
+    const author = await openAuthor([], { isOnline: false })
+    const { feedKey } = author
+    await publish(author.operations, `# Long\n\n${randomBytes(300_000).toString('base64')}\n`)
+    await publish(author.operations, '# Short\n\nHigh water at noon.\n')
+    const reader = await openPeer([], { isOnline: false })
+    const { engine } = reader
+    await engine.library.add(parseFeedKey(feedKey), 'subscriber', { title: 'Tide tables' })
+    const [theirs, ours] = [await feedOf(author, feedKey), await feedOf(reader, feedKey)]
+    const [source, core] = [coreOf(theirs), coreOf(ours)]
+    const disconnect = connect(source, core)
+    // All but what is between the ends of the long text: then not even its hashes are here.
+    const { length } = source
+    for (const index of [0, 1, length - 3, length - 2, length - 1]) await core.get(index)
+    disconnect()
+
+    const { origin } = await openGateway(engine, { gatewayNewsletters: ['all'] })
+    const base = `${origin}/${feedKey}/`
+    const head = await ask(`${base}log/head`)
+    expect(head).toMatchObject({ status: 503, headers: { 'retry-after': '10' } })
+    expect(head.bytes.toString()).toContain(`5 of ${length} blocks are here so far`)
+    expect((await ask(`${base}issues/2/`)).bytes.toString()).toContain('High water at noon.')
+    expect((await ask(`${base}issues/1/`)).bytes.toString()).toContain('was not on the machine')
+    expect((await ask(`${base}atom.xml`)).status).toBe(200)
+
+    // With a few more blocks all hashes are there: what is not carried are holes.
+    const again = connect(source, core)
+    for (let index = 2; index < length; index += 2) await core.get(index)
+    again()
+    await eventually(async () => expect((await ask(`${base}log/head`)).status).toBe(200))
+    const files = await VerifiedFiles.open(webSource(`${base}log/`))
+    expect(files.carries(2)).toBe(true)
+    expect(files.carries(3)).toBe(false)
   })
 
   it('lets a plain Hypercore replicate over a WebSocket, live, and introduces it to nobody', async () => {
