@@ -199,8 +199,8 @@ export class TabPeer {
     return this.#plans.run(async () => {
       if (this.#log.length === 0 || this.#failure !== undefined) return
       try {
-        const bytes = await roomFor(this.#isFollowed)
-        const selection = await selectionFor(this.feed, bytes)
+        const { quota } = await navigator.storage.estimate().catch(() => ({ quota: undefined }))
+        const selection = await selectionFor(this.feed, roomFor(quota, this.#isFollowed))
         if (this.#abort.signal.aborted) return
         this.feed.select(selection)
         this.#downloader ??= new Downloader(this.feed, () => undefined)

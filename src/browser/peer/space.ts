@@ -9,9 +9,11 @@ const UNFOLLOWED_BYTES = 50_000_000
 /** The part of what the browser allows this site that one newsletter may take. */
 const SHARE = 0.1
 
-/** How much of a newsletter this browser may keep, in bytes. */
-export async function roomFor(isFollowed: boolean): Promise<number> {
-  const { quota } = await navigator.storage.estimate().catch(() => ({ quota: undefined }))
+/**
+ * How much of a newsletter this browser may keep, in bytes.
+ * @param quota that the browser gives this site, if it says so.
+ */
+export function roomFor(quota: number | undefined, isFollowed: boolean): number {
   const most = quota === undefined ? UNFOLLOWED_BYTES : quota * SHARE
   return isFollowed ? most : Math.min(most, UNFOLLOWED_BYTES)
 }
@@ -27,14 +29,15 @@ export async function selectionFor(feed: Feed, bytes: number): Promise<Selection
   const records = issues.flatMap(recordsOf).map(only)
   const chosen: BlockRange[] = [only(0), ...records]
   const perBlock = log.byteLength / log.length
-  let left = bytes - records.length * perBlock
+  const bytesOf = async (ranges: readonly BlockRange[]) => {
+    let sum = 0
+    for (const it of ranges) sum += (await log.rangeBytes(it)) ?? (it.end - it.start) * perBlock
+    return sum
+  }
+  let left = bytes - (await bytesOf(records))
   for (const issue of issues) {
     const ranges = feed.neededRanges(issue)
-    let needed = 0
-    for (const it of ranges) {
-      needed += (await log.rangeBytes(it)) ?? (it.end - it.start) * perBlock
-    }
-    left -= needed
+    left -= await bytesOf(ranges)
     // Once one does not fit, older ones do not either: they would come and go.
     if (left < 0) break
     chosen.push(...ranges)
