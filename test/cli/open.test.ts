@@ -4,6 +4,7 @@ import { cp, readFile, stat, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { renderUnicodeCompact } from 'uqr'
 import { describe, expect, it } from 'vitest'
 import { HyperletterError } from '../../src/errors.ts'
 import { openBrowser } from '../../src/cli/terminal/programs.ts'
@@ -192,6 +193,48 @@ describe('the browser', () => {
 
 describe('web', () => {
   const PROJECT = new URL('../../', import.meta.url)
+
+  const own = { feedKey: 'y'.repeat(52), title: 'Tides', roles: ['author'] }
+  const followed = { feedKey: 'b'.repeat(52), title: 'Clouds', roles: ['subscriber'] }
+  const gateway = {
+    address: 'https://news.example/',
+    tabs: 0,
+    uploadedBytes: 0,
+    newsletters: [own.feedKey],
+  }
+  const withStatus = (status: object) => ({
+    operations: { status: answer({ newsletters: [own, followed], ...status } as never) },
+  })
+
+  it('prints the address of the gateway, the reader with its hash, and the link as a QR code', async () => {
+    const link = `${gateway.address}#${own.feedKey}`
+    const { stdout, stderr } = await runCli(['web'], withStatus({ web: gateway }))
+    const { stdout: sha256 } = await runCli(['web', '--hash'])
+    expect(stdout).toContain(renderUnicodeCompact(link, { border: 2 }))
+    expect(stdout).toMatch(new RegExp(`Link +${link}\n`))
+    expect(stdout).toMatch(/Reader +\/.*\/reader\.html\n/)
+    expect(stdout).toMatch(new RegExp(`SHA-256 +${sha256}`))
+    expect(stderr).toBe('')
+    const json = await runCli(['web', '--json'], withStatus({ web: gateway }))
+    expect(jsonOf(json.stdout)).toEqual({
+      address: gateway.address,
+      link,
+      file: expect.stringMatching(/reader\.html$/) as string,
+      sha256: sha256.trim(),
+    })
+  })
+
+  it('says what is wrong with the gateway, and how one is opened', async () => {
+    const problem = 'Port 8765 of 127.0.0.1 is taken.'
+    const bad = await runCli(['web'], withStatus({ web: { ...gateway, problem } }))
+    expect(bad.stderr).toContain(problem)
+    const other = await runCli(['web', 'clouds'], withStatus({ web: gateway }))
+    expect(other.stdout).not.toContain(followed.feedKey)
+    expect(other.stderr).toContain('not opened for “Clouds”')
+    const none = await runCli(['web'], withStatus({}))
+    expect(none.stdout).not.toContain('Link')
+    expect(none.stderr).toContain('daemon start --gateway 127.0.0.1:8765')
+  })
 
   it('names the hash of the reader in one file, which is the same wherever it is built', async () => {
     const { stdout } = await runCli(['web', '--hash'])

@@ -42,6 +42,7 @@ const reason = z.object({
     'fetching',
     'retracted',
     'mirrors',
+    'gateway',
   ]),
   message: z.string(),
   next: z.string().optional(),

@@ -273,6 +273,8 @@ export const gatewayFacts = z.object({
   tabs: count,
   /** Sent to browsers since the start, by HTTP and to tabs. */
   uploadedBytes: count,
+  /** Feed keys of those that it is opened for. */
+  newsletters: z.array(z.string()),
   /** Why it cannot be reached, or not by all. */
   problem: z.string().optional(),
 })

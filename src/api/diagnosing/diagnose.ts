@@ -82,8 +82,12 @@ export async function checkGateway(
   if (problem !== undefined)
     return [warning('gateway', problem, 'docs/reach.md says how to set it.')]
   try {
-    const request = { limit: MAX_ROBOTS_BYTES, signal }
-    await mirrorSource(address, { isTyped: true }).get('robots.txt', request)
+    const request = { limit: MAX_MANIFEST_BYTES, signal }
+    const bytes = await mirrorSource(address, { isTyped: true }).get(MANIFEST, request)
+    if (!new TextDecoder().decode(bytes).includes('"Hyperletter"')) {
+      const message = `Another server answers at ${address}.`
+      return [warning('gateway', message, 'docs/reach.md says how to set it.')]
+    }
   } catch (error) {
     const message = `${address} does not answer here: ${HyperletterError.from(error).message}`
     return [warning('gateway', message, 'The server with TLS before it must pass requests on.')]
@@ -91,8 +95,9 @@ export async function checkGateway(
   return [ok('gateway', `${address} answers; ${tabs} browser tabs are connected.`)]
 }
 
-/** A few lines. */
-const MAX_ROBOTS_BYTES = 4_096
+/** What a gateway has and other servers do not; a few lines. */
+const MANIFEST = 'manifest.webmanifest'
+const MAX_MANIFEST_BYTES = 4_096
 
 async function isCompleteIfOpen(engine: Engine, feedKey: FeedKey): Promise<boolean | undefined> {
   await using session = await engine.feeds.ifOpen(feedKey)

@@ -54,6 +54,7 @@ export const explainNewsletter: Work<'explainNewsletter'> = async (
     ...(await tooLarge(feed)),
     ...retracted(feed),
     ...(await mirrors(engine, entry)),
+    ...gateway(engine, entry),
   ]
   return {
     feedKey,
@@ -130,6 +131,13 @@ async function mirrors(engine: Engine, entry: LibraryEntry): Promise<Reason[]> {
   const which = found.length === 1 ? '1 mirror has' : `${found.length} mirrors have`
   const message = `${which} its log on the web, and ${found.length - bad.length} can be asked for what no peer has.${why}`
   return [{ code: 'mirrors', message, next: '`hyperletter mirror list` shows them.' }]
+}
+
+function gateway(engine: Engine, { feedKey }: LibraryEntry): Reason[] {
+  const web = engine.gateway()
+  if (web?.newsletters.includes(feedKey) !== true) return []
+  const message = `Browsers read it at ${web.address}#${feedKey}, through the gateway here.`
+  return [{ code: 'gateway', message }]
 }
 
 async function missingBlocks(engine: Engine, network: Network, feed: Feed): Promise<Reason[]> {

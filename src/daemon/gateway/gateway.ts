@@ -15,10 +15,10 @@ import { refuseUpgrade, TabListener } from '../../peers/web/tab-listener.ts'
 import type { SiteAssets } from '../../site/static/model.ts'
 import { bind, closeServer, portOfServer, serverOf } from '../../web/http-server.ts'
 import { Callers, placeOf } from './callers.ts'
-import { NewsletterFiles, typeOf } from './newsletter-files.ts'
+import { NewsletterFiles } from './newsletter-files.ts'
 import { OpenedNewsletters } from './opened-newsletters.ts'
 import { gatewayRoutes } from './routes.ts'
-import { fileOf, type ServedFile } from './served-file.ts'
+import { fileOf, typeOf, type ServedFile } from './served-file.ts'
 
 export type GatewaySettings = Pick<
   Config,
@@ -70,6 +70,7 @@ export class Gateway {
   #running: Running | undefined
   #address: string | undefined
   #assets: Promise<SiteAssets> | undefined
+  #newsletters: OpenedNewsletters | undefined
   #problem: string | undefined
   #timer: NodeJS.Timeout | undefined
   #sentBytes = 0
@@ -94,6 +95,7 @@ export class Gateway {
       address,
       tabs: this.#running?.tabs.tabs ?? 0,
       uploadedBytes,
+      newsletters: this.#newsletters?.keys() ?? [],
       ...(problem !== undefined && { problem }),
     }
   }
@@ -170,6 +172,8 @@ export class Gateway {
     if (settings.gatewayAddress === undefined)
       this.#address = `http://${host}:${portOfServer(server)}/`
     this.#running = { settings, server, tabs, callers, opened: undefined }
+    // So that it can be said which newsletters it has before anybody asks for one.
+    this.#opened().catch(() => undefined)
   }
 
   async #stop(): Promise<void> {
@@ -179,6 +183,7 @@ export class Gateway {
     this.#address = undefined
     this.#problem = undefined
     this.#warned = false
+    this.#newsletters = undefined
     if (running === undefined) return
     this.#sentBytes += running.tabs.sentBytes
     running.tabs.close()
@@ -209,9 +214,11 @@ export class Gateway {
     running.opened = (async () => {
       await before?.files.close()
       const assets = () => (this.#assets ??= loadSiteAssets())
+      const newsletters = new OpenedNewsletters(engine.library, gatewayNewsletters)
+      this.#newsletters = newsletters
       return {
         engine,
-        newsletters: new OpenedNewsletters(engine.library, gatewayNewsletters),
+        newsletters,
         files: new NewsletterFiles(engine, { address, assets }),
       }
     })()

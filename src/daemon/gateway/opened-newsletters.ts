@@ -30,6 +30,12 @@ export class OpenedNewsletters {
     this.#names = names
   }
 
+  /** Feed keys of all of them. */
+  keys(): FeedKey[] {
+    this.#choose()
+    return [...this.#byKey.keys()]
+  }
+
   /** The newsletter, if it is in the library and open. */
   find(feedKey: FeedKey): LibraryEntry | undefined {
     this.#choose()

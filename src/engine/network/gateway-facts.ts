@@ -6,6 +6,8 @@ export interface GatewayFacts {
   readonly tabs: number
   /** What was sent to browsers, by HTTP and to tabs, since the start of this process. */
   readonly uploadedBytes: number
+  /** Feed keys of those that it is opened for. */
+  readonly newsletters: string[]
   /** Why it cannot be reached, or not by all. */
   readonly problem?: string
 }

@@ -1,17 +1,21 @@
 import { execFile } from 'node:child_process'
-import { chmod, mkdir } from 'node:fs/promises'
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { ok, within, type Check } from '../../../src/api/diagnosing/check.ts'
+import { checkGateway } from '../../../src/api/diagnosing/diagnose.ts'
 import { checkClock, checkDisk } from '../../../src/api/diagnosing/device-checks.ts'
 import {
   checkPeers,
   checkReachability,
   checkRoom,
 } from '../../../src/api/diagnosing/network-checks.ts'
+import type { GatewayFacts } from '../../../src/engine/network/gateway-facts.ts'
 import type { NetworkFacts } from '../../../src/peers/diagnosis.ts'
 import { openEngine } from '../../helpers/engines.ts'
+import { openGateway } from '../../helpers/gateways.ts'
+import { serveFolder } from '../../helpers/static-server.ts'
 import { NO_SMALL_DISK, smallDisk } from '../../helpers/small-disk.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 
@@ -124,5 +128,37 @@ describe('a check', () => {
     const checks = await within('broken', 1_000, () => Promise.reject(new Error('no such thing')))
     expect(checks).toMatchObject([{ state: 'failed' }])
     expect(await within('good', 1_000, () => Promise.resolve(ok('good', 'x')))).toHaveLength(1)
+  })
+})
+
+describe('the gateway', () => {
+  const check = (facts: GatewayFacts | undefined) =>
+    checkGateway({ gateway: () => facts }, new AbortController().signal)
+
+  test('answers, or somebody else does, or nobody', async () => {
+    const { gateway, origin } = await openGateway(await openEngine())
+    const facts = gateway.facts()
+    expect(facts?.address).toBe(`${origin}/`)
+    const [well] = await check(facts)
+    expect(well).toMatchObject({ name: 'gateway', state: 'ok' })
+    expect(well?.message).toBe(`${origin}/ answers; 0 browser tabs are connected.`)
+
+    const folder = await temporaryDirectory()
+    await writeFile(join(folder, 'manifest.webmanifest'), '{"name":"Something else"}')
+    const address = `${(await serveFolder(folder)).origin}/`
+    const [other] = await check({ address, tabs: 0, uploadedBytes: 0, newsletters: [] })
+    expect(other).toMatchObject({
+      state: 'warning',
+      message: `Another server answers at ${address}.`,
+    })
+
+    await gateway.close()
+    const [gone] = await check(facts)
+    expect(gone?.state).toBe('warning')
+    expect(gone?.message).toContain(`${origin}/ does not answer here: `)
+    expect(
+      await check({ address, tabs: 0, uploadedBytes: 0, newsletters: [], problem: 'Taken.' }),
+    ).toMatchObject([{ state: 'warning', message: 'Taken.' }])
+    expect(await check(gateway.facts())).toEqual([])
   })
 })

@@ -25,7 +25,7 @@ const measures: Output<'measure'> = {
     connected: 15,
     failed: { PEER_NOT_FOUND: 4, 'evil"\n\\code': 1 },
   },
-  web: { address: 'https://news.example/', tabs: 4, uploadedBytes: 9_000 },
+  web: { address: 'https://news.example/', tabs: 4, uploadedBytes: 9_000, newsletters: [] },
   newsletters: ['y', 'n'].map((letter) => ({
     feedKey: letter.repeat(52),
     private: false,

@@ -17,7 +17,7 @@ import {
   withConnection,
   withOperations,
 } from '../../context.ts'
-import { plural, quoteTitle, shortKey } from '../../terminal/format.ts'
+import { nameOf, plural, quoteTitle, shortKey } from '../../terminal/format.ts'
 import type { AllAddresses } from '../../../site/syndication/addresses.ts'
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -292,8 +292,8 @@ async function showWeb(
         : undefined
       : resolveEntry(newsletters, newsletter)
   const address = web?.address
-  const link =
-    address === undefined || shown === undefined ? address : `${address}#${shown.feedKey}`
+  const isOpened = shown !== undefined && web?.newsletters.includes(shown.feedKey) === true
+  const link = isOpened ? `${address}#${shown.feedKey}` : address
   await out.result({ file, sha256, address, link }, async () => {
     const { bold } = out.style
     const { qrCode } = await import('../../terminal/qr-code.ts')
@@ -301,6 +301,11 @@ async function showWeb(
     return `${code}${bold('Reader')}   ${file}\n${bold('SHA-256')}  ${sha256}\n`
   })
   if (web?.problem !== undefined) await out.warn(`The gateway: ${web.problem}`)
+  if (web !== undefined && shown !== undefined && !isOpened) {
+    await out.warn(
+      `The gateway is not opened for ${nameOf(shown)}: gatewayNewsletters says for which.`,
+    )
+  }
   if (web === undefined) {
     await out.next('`hyperletter daemon start --gateway 127.0.0.1:8765` opens a gateway.')
   }
