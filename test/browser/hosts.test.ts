@@ -3,9 +3,11 @@ import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Firefox, FIREFOX } from '../helpers/firefox.ts'
-import { freePort, NGINX, runNginx, runServer } from '../helpers/nginx.ts'
+import { freePort, NGINX, runNginx, runServer } from '../helpers/web-servers.ts'
+import { openGateway } from '../helpers/gateways.ts'
 import { all } from '../helpers/operations.ts'
 import { openPeer } from '../helpers/peers.ts'
+import { feedOf } from '../helpers/swarm-peers.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
 const ISSUES = new URL('../../fixtures/newsletters/tide-tables', import.meta.url).pathname
@@ -32,12 +34,14 @@ async function python(root: string): Promise<string> {
 const VERDICT = `document.documentElement.dataset.verified ?? 'busy'`
 const TEXT = `document.querySelector('main').innerText`
 
-describe('a website in a stock Firefox', () => {
-  it('is verified from nginx and from Python, and not once it was altered', async ({ skip }) => {
+describe('a stock Firefox', () => {
+  it('verifies a website from nginx and from Python, finds what was altered, and is a peer of a gateway', async ({
+    skip,
+  }) => {
     skip(!existsSync(FIREFOX), 'firefox-esr is not installed.')
     skip(!existsSync(NGINX), 'nginx is not installed.')
     skip(!existsSync(PYTHON), 'python3 is not installed.')
-    const { operations } = await openPeer([], { isOnline: false })
+    const { operations, engine } = await openPeer([], { isOnline: false })
     const { feedKey } = await operations.createNewsletter({ title: 'Tide Tables' })
     await all(operations.importFolder({ newsletter: feedKey, folder: ISSUES }))
     const folder = join(await temporaryDirectory(), 'site')
@@ -75,5 +79,12 @@ describe('a website in a stock Firefox', () => {
     expect(page.verdict).toBe('INVALID_LOG')
     expect(page.text).not.toContain('On Tuesday')
     expect((await shown(`${origin}/issues/3/index.html`)).text).toContain('Not verified')
+
+    const { gateway, origin: web } = await openGateway(engine)
+    expect((await shown(`${web}/#${feedKey}`)).verdict).toBe('yes')
+    const { length } = await feedOf({ engine, operations }, feedKey)
+    const kept = () => firefox.evaluate('document.documentElement.dataset.kept')
+    await expect.poll(kept, { timeout: 30_000 }).toBe(`${length}/${length}`)
+    expect(gateway.facts()?.tabs).toBe(1)
   }, 90_000)
 })

@@ -6,7 +6,9 @@ import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import { temporaryDirectory } from './temporary-directory.ts'
 
+/** Where Debian installs these servers. */
 export const NGINX = '/usr/sbin/nginx'
+export const CADDY = '/usr/bin/caddy'
 
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
@@ -21,8 +23,9 @@ export async function runServer(
   command: string,
   args: readonly string[],
   port: number,
+  env: NodeJS.ProcessEnv = process.env,
 ): Promise<void> {
-  const child = spawn(command, args, { stdio: 'ignore' })
+  const child = spawn(command, args, { stdio: 'ignore', env })
   onTestFinished(async () => {
     const ended = once(child, 'exit')
     child.kill()
@@ -52,8 +55,7 @@ export async function runNginx(
 ): Promise<number> {
   const folder = await temporaryDirectory()
   const port = await freePort()
-  const page = await readFile(new URL('../../docs/reach.md', import.meta.url), 'utf8')
-  const server = [...page.matchAll(/```nginx\n([\s\S]*?)```/g)][which]?.[1] ?? ''
+  const server = await example('nginx', which)
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   const config = `daemon off; pid ${folder}/pid; error_log ${folder}/errors; ${process.getuid?.() === 0 ? 'user root;' : ''}
 events {}
@@ -66,6 +68,29 @@ http {
   await writeFile(file, config)
   await runServer(NGINX, ['-e', join(folder, 'errors'), '-c', file], port)
   return port
+}
+
+/**
+ * Runs Caddy with the example of docs/reach.md.
+ * @param change makes of it what this machine can serve at a port.
+ */
+export async function runCaddy(change: (site: string, port: number) => string): Promise<number> {
+  const folder = await temporaryDirectory()
+  const port = await freePort()
+  const options = `{\n admin off\n auto_https disable_redirects\n default_bind 127.0.0.1\n}\n`
+  const file = join(folder, 'Caddyfile')
+  await writeFile(file, options + change(await example('caddy'), port))
+  const home = { HOME: folder, XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder }
+  const args = ['run', '--config', file, '--adapter', 'caddyfile']
+  await runServer(CADDY, args, port, { ...process.env, ...home })
+  return port
+}
+
+/** An example of docs/reach.md, by its language; of several, one from 0. */
+async function example(language: string, which = 0): Promise<string> {
+  const page = await readFile(new URL('../../docs/reach.md', import.meta.url), 'utf8')
+  const examples = [...page.matchAll(/```(\w+)\n([\s\S]*?)```/g)].filter((it) => it[1] === language)
+  return examples[which]?.[2] ?? ''
 }
 
 /** A test authority, and a certificate that it signed for a host name. */
