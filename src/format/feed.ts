@@ -15,7 +15,8 @@ import {
   type Edition,
   type LocatedIssue,
 } from './history/corrections.ts'
-import { History, type HistoryOptions, type Listing } from './history/history.ts'
+import { History, type HistoryOptions } from './history/history.ts'
+import type { Listing } from './history/listing.ts'
 import { LISTING_LIMITS } from './history/known-record.ts'
 import { Readability } from './history/readable.ts'
 import { BlockSelection, type Selection } from './selection.ts'

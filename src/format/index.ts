@@ -69,5 +69,6 @@ export {
   type Edition,
   type LocatedIssue,
 } from './history/corrections.ts'
-export { History, type Listing } from './history/history.ts'
+export { History } from './history/history.ts'
+export type { Listing } from './history/listing.ts'
 export { Contents } from './content/content-codec.ts'

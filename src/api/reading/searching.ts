@@ -14,7 +14,7 @@ import { INLINE_LENGTH, inWorker } from '../../text-worker/text-worker.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import { marksOf } from './issue-marks.ts'
 import { SerialQueue } from '../../async.ts'
-import type { Listing } from '../../format/history/history.ts'
+import type { Listing } from '../../format/history/listing.ts'
 import { plainText } from '../../engine/search/text/plain-text.ts'
 
 type Result = Output<'search'>[number]

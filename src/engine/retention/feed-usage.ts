@@ -2,7 +2,7 @@ import { keepsEverything, type Keep } from '../../config/keep.ts'
 import { hasCode } from '../../errors.ts'
 import { merged, only, without, type BlockRange } from '../../format/block-ranges.ts'
 import { contentsOf, type Edition } from '../../format/history/corrections.ts'
-import type { Listing } from '../../format/history/history.ts'
+import type { Listing } from '../../format/history/listing.ts'
 import { UNDECIDED, type Selection } from '../../format/selection.ts'
 import {
   applyPolicy,

@@ -1,6 +1,6 @@
 import type { NewsletterRecord } from '../records/record.ts'
 import type { BlockSource, ReadOptions } from '../log.ts'
-import { type Located, type LocatedIssue, Corrections } from './corrections.ts'
+import type { Located, LocatedIssue } from './corrections.ts'
 import {
   LISTING_LIMITS,
   ListingBudget,
@@ -9,10 +9,8 @@ import {
   type KnownPartStore,
   type KnownRecord,
   type ListingLimits,
-  INVALID,
-  SUPERSEDED,
-  UNKNOWN,
 } from './known-record.ts'
+import { ListingBuilder, NOTHING, type Listing } from './listing.ts'
 import { isRecord, RecordWalk } from './record-walk.ts'
 
 /** A walk on its way from the head of a log. */
@@ -239,91 +237,4 @@ function find(records: readonly KnownRecord[], index: number): KnownRecord | und
   }
   const found = records[start]
   return found?.index === index ? found : undefined
-}
-
-/** What a walk over a log found. */
-export interface Listing {
-  /** Newest first; numbers strictly decrease. Of each record only the fields that this version knows. */
-  readonly issues: readonly LocatedIssue[]
-  /** The newest profile, absent until its block is here. */
-  readonly profile: Located<NewsletterRecord> | undefined
-  /** Records of types that this version does not know. */
-  readonly unknown: number
-  /** Blocks that should be records and are not. */
-  readonly invalid: number
-  /** Records that could not be had now; the listing may lack what lies behind them. */
-  readonly missing: number
-  /** Indexes of all blocks that were taken for records, whatever they are; newest first. */
-  readonly positions: readonly number[]
-  /** What these blocks take, without those that are missing. */
-  readonly recordBytes: number
-  /** The log has older records than these: more than are listed of one log. */
-  readonly isCut: boolean
-}
-
-export const NOTHING: Listing = {
-  issues: [],
-  profile: undefined,
-  unknown: 0,
-  invalid: 0,
-  missing: 0,
-  positions: [],
-  recordBytes: 0,
-  isCut: false,
-}
-
-/** Makes a listing of records that come newest first. */
-export class ListingBuilder {
-  readonly #corrections = new Corrections()
-  readonly #issues: LocatedIssue[] = []
-  readonly #positions: number[] = []
-  readonly #counts = { unknown: 0, invalid: 0, missing: 0, recordBytes: 0 }
-  #lowest = Infinity
-  #taken = 0
-  profile: Located<NewsletterRecord> | undefined
-
-  get missing(): number {
-    return this.#counts.missing
-  }
-
-  /** @returns what is worth remembering of it. */
-  add(found: KnownRecord): KnownRecord {
-    const { index, bytes, record } = found
-    const counts = this.#counts
-    this.#positions.push(index)
-    counts.recordBytes += bytes
-    if (record === MISSING) counts.missing++
-    else if (record === INVALID) counts.invalid++
-    else if (record === UNKNOWN) counts.unknown++
-    else if (record === SUPERSEDED) return found
-    else if (record.type === 'newsletter') {
-      if (this.profile !== undefined) return { ...found, record: SUPERSEDED }
-      this.profile = { index, record }
-    } else if (record.type === 'amendment') this.#corrections.amend({ index, record })
-    else if (record.type === 'retraction') this.#corrections.retract({ index, record })
-    else if (record.number < this.#lowest) {
-      this.#lowest = record.number
-      this.#issues.push(this.#corrections.attach({ index, record }))
-    } else counts.invalid++
-    return found
-  }
-
-  /** Issues that were added since this was asked last. */
-  takeIssues(): readonly LocatedIssue[] {
-    const issues = this.#issues.slice(this.#taken)
-    this.#taken = this.#issues.length
-    return issues
-  }
-
-  build({ profile, isCut }: Pick<Listing, 'profile' | 'isCut'>): Listing {
-    const invalid = this.#counts.invalid + this.#corrections.strays
-    return {
-      issues: this.#issues,
-      positions: this.#positions,
-      profile,
-      isCut,
-      ...this.#counts,
-      invalid,
-    }
-  }
 }

@@ -1,15 +1,7 @@
-import type {
-  Definition,
-  Image,
-  Nodes,
-  Parents,
-  PhrasingContent,
-  Root,
-  RootContent,
-  Blockquote,
-} from 'mdast'
+import type { Definition, Image, Nodes, Parents, PhrasingContent, Root, RootContent } from 'mdast'
 import { attachmentName, safeUrl, URL_MAX_LENGTH } from '../links.ts'
 import { stripControls } from '../plain.ts'
+import { withTitle } from './alerts.ts'
 import { resolveAnchors } from './anchors.ts'
 import { around, contentOf, flow, phrasing } from './element-content.ts'
 import { nested, type HtmlElement } from './elements.ts'
@@ -290,36 +282,4 @@ function resolve(identifier: string, context: Context): Definition | undefined {
   if (definition === undefined || definition.url.length > URL_MAX_LENGTH) return undefined
   context.referencedLength += definition.url.length + (definition.title?.length ?? 0)
   return context.referencedLength > MAX_REFERENCED_LENGTH ? undefined : definition
-}
-
-/** What makes a quote an alert on GitHub, or a callout in Obsidian. */
-const ALERT = /^\[!([a-z]{1,20})\][+-]?[ \t]*/i
-
-/** An alert as a quote whose first line is its title. */
-function withTitle(node: Blockquote): Blockquote {
-  const [paragraph, ...blocks] = node.children
-  const [first, ...others] = paragraph?.type === 'paragraph' ? paragraph.children : []
-  const [mark, kind] = (first?.type === 'text' ? ALERT.exec(first.value) : null) ?? []
-  if (first?.type !== 'text' || mark === undefined || kind === undefined) return node
-  const title: PhrasingContent[] = []
-  const text: PhrasingContent[] = []
-  for (const it of [{ ...first, value: first.value.slice(mark.length) }, ...others]) {
-    const end = text.length === 0 && it.type === 'text' ? it.value.indexOf('\n') : -1
-    if (end < 0 || it.type !== 'text') (text.length === 0 ? title : text).push(it)
-    else {
-      title.push({ type: 'text', value: it.value.slice(0, end) })
-      text.push({ type: 'text', value: it.value.slice(end + 1) })
-    }
-  }
-  const isNamed = title.some((it) => it.type !== 'text' || it.value.trim() !== '')
-  const name = kind.charAt(0).toUpperCase() + kind.slice(1).toLowerCase()
-  const children = isNamed ? title : [{ type: 'text' as const, value: name }]
-  return {
-    type: 'blockquote',
-    children: [
-      { type: 'paragraph', children: [{ type: 'strong', children }] },
-      ...(text.length > 0 ? [{ type: 'paragraph' as const, children: text }] : []),
-      ...blocks,
-    ],
-  }
 }
