@@ -1,8 +1,8 @@
+import { parseCommand } from './command-line.ts'
 import {
   parseBootstrap,
   parseDiskCap,
   parseDuration,
-  parseCommand,
   parseCount,
   parseHost,
   parseMailServer,

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { splitCommand } from '../config/values.ts'
+import { splitCommand } from '../config/command-line.ts'
 import { HyperletterError } from '../errors.ts'
 import { singleLine } from '../render/plain.ts'
 import { type OutletEvent, eventOf, factsOf, type Outlet } from './outlet.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseCommand, splitCommand } from '../../src/config/values.ts'
+import { parseCommand, splitCommand } from '../../src/config/command-line.ts'
 
 describe('a command line', () => {
   test.each<[string, string[]]>([

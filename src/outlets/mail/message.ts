@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-import MailComposer from 'nodemailer/lib/mail-composer'
 import type { Operations, Output } from '../../api/contract/contract.ts'
 import { hasCode } from '../../errors.ts'
 import { escapeText } from '../../render/html/write.ts'
@@ -11,6 +9,16 @@ import { attachmentPath, issuePath, newsletterPath } from '../../site/pages/part
 import { renderIssue } from '../../text-worker/render-issue.ts'
 import { INLINE_LENGTH } from '../../text-worker/text-worker.ts'
 import { deliveryId, eventOf, type ArrivedIssue } from '../outlet.ts'
+import {
+  build,
+  contentId,
+  DOMAIN,
+  messageId,
+  TEXT_WIDTH,
+  type Message,
+  type MailPart,
+  type Picture,
+} from './mime.ts'
 import { styled } from './style.ts'
 
 /** What messages are made of, and for whom. */
@@ -22,16 +30,7 @@ export interface Mailing {
   readonly origin: string
 }
 
-/** One message (RFC 5322), whole. */
-export interface Message {
-  readonly id: string
-  readonly raw: Buffer
-}
-
 type IssueText = Output<'readIssue'>
-
-/** RFC 2606: nobody's, so no other message has such an id. */
-const DOMAIN = 'hyperletter.invalid'
 
 /** Pictures of one message; mail servers often refuse more than 25 MB, and Base64 adds a third. */
 const MAX_PICTURE_BYTES = 12 * 1_024 * 1_024
@@ -42,21 +41,7 @@ const PICTURES = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp'])
 /** HTML of one digest, in characters; of issues beyond, it has the titles. */
 const MAX_DIGEST_CHARACTERS = 1_000_000
 
-const TEXT_WIDTH = 72
-
 const READ_TIMEOUT_SECONDS = 30
-
-/** An issue as one part of a message. */
-interface Part {
-  readonly text: string
-  readonly html: string
-  readonly pictures: readonly Picture[]
-}
-interface Picture {
-  readonly cid: string
-  readonly contentType: string
-  readonly content: Buffer
-}
 
 /**
  * The message of an issue, or of a correction, which answers that; several are one digest. Undefined where nothing of it
@@ -80,7 +65,7 @@ async function composeIssue(mailing: Mailing, issue: ArrivedIssue): Promise<Mess
   const isCorrection = eventOf(issue) === 'corrected'
   const part = await partOf(mailing, text, MAX_PICTURE_BYTES)
   const { origin } = mailing
-  return build(mailing, {
+  return build(mailing.to, {
     id,
     name: newsletter,
     subject: isCorrection ? `Re: ${singleLine(text.title)}` : singleLine(text.title),
@@ -108,7 +93,7 @@ async function composeDigest(
   mailing: Mailing,
   issues: readonly ArrivedIssue[],
 ): Promise<Message | undefined> {
-  const parts: Part[] = []
+  const parts: MailPart[] = []
   const left: string[] = []
   let pictureBytes = MAX_PICTURE_BYTES
   let characters = MAX_DIGEST_CHARACTERS
@@ -124,7 +109,7 @@ async function composeDigest(
   if (parts.length === 0) return undefined
   const count = `${parts.length} issue${parts.length === 1 ? '' : 's'}`
   const newest = issues.map((it) => it.retractedAt ?? it.arrivedAt ?? it.publishedAt).toSorted()
-  return build(mailing, {
+  return build(mailing.to, {
     id: messageId(`digest/${issues.map(deliveryId).join(' ')}`),
     name: 'Hyperletter',
     subject: `${count}: ${[...new Set(left)].join(', ')}`,
@@ -152,7 +137,7 @@ async function read(
   }
 }
 
-async function partOf(mailing: Mailing, issue: IssueText, maxBytes: number): Promise<Part> {
+async function partOf(mailing: Mailing, issue: IssueText, maxBytes: number): Promise<MailPart> {
   const { operations, origin } = mailing
   const { feedKey, number, attachments, title } = issue
   const pictures: (Picture & { readonly address: string })[] = []
@@ -195,7 +180,7 @@ async function partOf(mailing: Mailing, issue: IssueText, maxBytes: number): Pro
   }
 }
 
-function titleOf({ origin }: Mailing, issue: IssueText): Part {
+function titleOf({ origin }: Mailing, issue: IssueText): MailPart {
   const title = singleLine(issue.title)
   const page = origin + issuePath(issue.feedKey, issue.number)
   const html = `<p><a href="${page}">${escapeText(title)}</a></p>`
@@ -238,73 +223,6 @@ function plainText(issue: IssueText, origins: ReturnType<typeof originsOf>): str
       return found === undefined ? undefined : `issue ${found.number}`
     },
   })
-}
-
-interface Parts {
-  readonly id: string
-  readonly name: string
-  readonly subject: string
-  /** ISO 8601, of whoever may mean harm. */
-  readonly date: string
-  readonly headers: Readonly<Record<string, string>>
-  readonly inReplyTo?: string
-  readonly references?: string
-  readonly parts: readonly Part[]
-  readonly footer: readonly [address: string, words: string]
-}
-
-async function build({ to }: Mailing, mail: Parts): Promise<Message> {
-  const { id, name, parts, headers, inReplyTo, references, footer } = mail
-  const [address, words] = [footer[0], singleLine(footer[1])]
-  const line = '<hr style="margin:2em 0;border:0;border-top:1px solid #ccc">'
-  const html =
-    '<!doctype html><html><head><meta charset="utf-8"></head><body style="margin:0;padding:1em">' +
-    '<div style="max-width:38em;margin:0 auto;font:16px/1.6 system-ui,sans-serif">' +
-    `${parts.map((it) => it.html).join(line)}${line}` +
-    `<p style="color:#666;font-size:.9em"><a href="${address}" style="color:#666">${escapeText(words)}</a></p>` +
-    '</div></body></html>'
-  // What its author says of the future is not believed: mail would lie on top of all others until then.
-  const date = new Date(Math.min(Date.parse(mail.date), Date.now()))
-  const composed = new MailComposer({
-    from: { name: singleLine(name), address: to },
-    to: { name: '', address: to },
-    subject: singleLine(mail.subject),
-    date,
-    messageId: id,
-    headers: { 'Auto-Submitted': 'auto-generated', ...headers },
-    ...(inReplyTo === undefined ? {} : { inReplyTo }),
-    ...(references === undefined ? {} : { references }),
-    text: `${parts.map((it) => it.text).join(`\n${'-'.repeat(TEXT_WIDTH)}\n\n`)}\n-- \n${words}\n${address}\n`,
-    html,
-    attachments: parts
-      .flatMap((it) => it.pictures)
-      .map(({ cid, contentType, content }) => ({
-        cid,
-        contentType,
-        content,
-        contentDisposition: 'inline',
-        filename: false as const,
-      })),
-    // Nothing of what strangers wrote makes it fetch or read anything.
-    disableFileAccess: true,
-    disableUrlAccess: true,
-    newline: 'win',
-  })
-  const raw = await composed.compile().build()
-  return { id, raw }
-}
-
-/** The same for one delivery, whenever it is made. */
-function messageId(delivery: string): string {
-  return `<${digest(delivery)}@${DOMAIN}>`
-}
-
-function contentId(name: string): string {
-  return `${digest(name)}@${DOMAIN}`
-}
-
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 40)
 }
 
 async function readAll(pieces: AsyncIterable<Uint8Array>): Promise<Buffer> {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { makeDirectory } from '../../atomic-file.ts'
-import type { Message } from './message.ts'
+import type { Message } from './mime.ts'
 
 /** Where messages go. */
 export interface Transport {
