@@ -118,7 +118,7 @@ const MAX_BYTES = 8 * 1024 * 1024
 const LEAST_BLOCKS = 2
 
 /** … unless this many peers are connected: each then has something to do for another. */
-const MANY_PEERS = 12
+export const MANY_PEERS = 12
 
 /** What reading, checking and storing a block may take at both ends, besides the way. */
 const WORK_MS = 20

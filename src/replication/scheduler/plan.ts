@@ -37,6 +37,8 @@ export interface Member<P> {
   readonly isSilent: boolean
   /** Fetches a share and passes it on; else its share is spread over the others. */
   readonly isOwner: boolean
+  /** How many blocks it may be asked for at a time. */
+  readonly window: number
 }
 
 export interface PlanOptions<P> {
@@ -48,8 +50,6 @@ export interface PlanOptions<P> {
   readonly members: readonly Member<P>[]
   /** Whether it is worth dividing them. */
   readonly isDivided: boolean
-  /** How many blocks of its share a reader has asked a source for at a time, about. */
-  readonly underWay: number
 }
 
 /** What to ask whom for, by what peers hold at one moment. Each list begins with what to ask for first. */
@@ -90,7 +90,6 @@ export function makePlan<P>({
   missing,
   members,
   isDivided,
-  underWay,
 }: PlanOptions<P>): DownloadPlan<P> {
   const held = members.map(({ peer }) => heldBy(view, peer, missing))
   const complete = members.filter(
@@ -128,11 +127,12 @@ export function makePlan<P>({
   const reserve: Ranked[] = []
   const promised: Ranked[] = []
   const open = new Map<P, readonly number[]>()
+  // An owner asks a source for about as much at a time as we do.
+  const asked = Math.max(1, ...(areFew ? complete.map(({ window }) => window) : []))
   for (const [owner, found] of theirs) {
     const blocks = found.toSorted(byRank)
     open.set(owner, blocks.map(indexOf))
     // The owner begins with what it weighs most for; its helper begins at the other end.
-    const asked = Math.max(1, underWay)
     blocks.forEach(({ index, ourRank, isNext }, at) => {
       const list = at < asked ? promised : at < LEFT_TO_OWNER * asked ? reserve : spare
       if (isNext) list.push({ index, rank: ourRank })

@@ -65,19 +65,18 @@ export class Planner<P> {
     if (this.#plan !== undefined && nowMs < this.#staleMs) return this.#plan
     const { view, seed, peers } = this.#options
     const members: Member<P>[] = []
-    let underWay = 0
     let usualMs = 0
     for (const [peer, state] of peers) {
       const isSilent = state.isSilent(view.inFlight(peer), nowMs)
-      members.push({ peer, seed: state.seed, isSilent, isOwner: !state.isIdle && !isSilent })
-      if (!this.isSource(peer)) continue
-      underWay = Math.max(underWay, state.window.blocks(peers.size))
-      usualMs = Math.max(usualMs, state.window.elapsedMs ?? Infinity)
+      const isOwner = !state.isIdle && !isSilent
+      const window = state.window.blocks(peers.size)
+      members.push({ peer, seed: state.seed, isSilent, isOwner, window })
+      if (this.isSource(peer)) usualMs = Math.max(usualMs, state.window.elapsedMs ?? Infinity)
     }
     const missing = view.missing(HORIZON)
     this.#mostMissing = missing.length === 0 ? 0 : Math.max(this.#mostMissing, missing.length)
     const isDivided = this.#mostMissing * this.#blockBytes > LITTLE_BYTES
-    const plan = makePlan({ view, seed, missing, members, isDivided, underWay })
+    const plan = makePlan({ view, seed, missing, members, isDivided })
     for (const [peer, state] of peers) {
       if (this.#isMoreWanted) state.noteWanted(nowMs)
       // An idle peer has no share, and shows by anything new that it is idle no more.

@@ -1,4 +1,4 @@
-import { PeerStats, type Arrival } from './peer-stats.ts'
+import { MANY_PEERS, PeerStats, type Arrival } from './peer-stats.ts'
 import type { DownloadPlan, SchedulerPort } from './plan.ts'
 import { Planner, type PlannerOptions } from './planner.ts'
 
@@ -214,11 +214,21 @@ export class Scheduler<P> {
   #isGenerous({ window }: PeerStats, plan: DownloadPlan<P>, nowMs: number): boolean {
     const rate = this.#arrived.perMs(nowMs)
     const left = (plan.own.length + plan.shared.length) * this.#blockBytes
-    return (
-      rate > 0 &&
-      left > rate * LONG_MS &&
-      window.bytesPerMs > (GENEROUS_TIMES * rate) / Math.max(1, plan.readers)
-    )
+    if (rate === 0 || left <= rate * LONG_MS) return false
+    const ofReader = plan.readers < MANY_PEERS ? rate / plan.readers : this.#readerRate(plan)
+    return window.bytesPerMs > GENEROUS_TIMES * ofReader
+  }
+
+  // Of many readers most have nothing to send at the beginning: those count that sent something while they were asked.
+  #readerRate(plan: DownloadPlan<P>): number {
+    let senders = 0
+    let sum = 0
+    for (const [peer, { window }] of this.#peers) {
+      if (plan.sources.has(peer) || window.bytesPerMs === 0) continue
+      senders++
+      sum += window.bytesPerMs
+    }
+    return senders === 0 ? Infinity : sum / senders
   }
 }
 

@@ -46,6 +46,19 @@ test.each([1, 2, 3])('what is lost or late on the way delays a crowd little (%i)
   expect(twenty.copies).toBeLessThanOrEqual(1.15)
 })
 
+test.each([0, 1])('forty readers have hardly anything sent twice (%i)', (seed) => {
+  const { times, copies } = run({ readers: 40, size: 4, up: 5, degree: 48, atPublisher: 64, seed })
+
+  expect(times).toBeLessThanOrEqual(1.45)
+  expect(copies).toBeLessThanOrEqual(1.06)
+})
+
+test('many readers too use a fast publisher', () => {
+  const { times } = run({ readers: 20, size: 4, up: 5, publisherUp: 20 })
+
+  expect(times).toBeLessThanOrEqual(1.2)
+})
+
 test('a slow publisher is the only limit', () => {
   const { times, copies } = run({ ...EIGHT, publisherUp: 5 })
 
