@@ -1,4 +1,5 @@
 import { defined } from '../defined.ts'
+import type { Newsletter, Support } from '../format/records/bodies.ts'
 import { newestEdition, type Edition, type LocatedIssue } from '../format/history/corrections.ts'
 
 /** What pages and lists say of an issue, from its records. */
@@ -48,4 +49,9 @@ export function describeInList(located: LocatedIssue) {
       retractedAt: retraction?.record.retractedAt,
     }),
   }
+}
+
+/** The ways to support an author, without what later versions say of them. */
+export function supportOf({ support }: Pick<Newsletter, 'support'>): Support[] | undefined {
+  return support?.map(({ uri, label }) => ({ uri, ...defined({ label }) }))
 }

@@ -175,13 +175,17 @@ describe('edit', () => {
       return Promise.resolve({ feedKey, changed: true, title: 'Tides', authors })
     }
     const argv = ['--title', 'Tides', '--description', '', '--website', 'https://t.example']
-    const { stdout } = await runCli(['edit', 'tide', ...argv, '--author', 'Ada'], {
+    const more = ['--author', 'Ada', '--support', 'Tea <https://t.example/tea>']
+    const { stdout } = await runCli(['edit', 'tide', ...argv, ...more], {
       operations: { editNewsletter },
     })
+    await runCli(['edit', 'tide', '--support', ''], { operations: { editNewsletter } })
     const authors = [{ name: 'Ada' }]
     const website = 'https://t.example'
+    const support = [{ uri: 'https://t.example/tea', label: 'Tea' }]
     expect(seen).toEqual([
-      { newsletter: 'tide', title: 'Tides', authors, website, remove: ['description'] },
+      { newsletter: 'tide', title: 'Tides', authors, website, support, remove: ['description'] },
+      { newsletter: 'tide', remove: ['support'] },
     ])
     expect(stdout).toMatch(/^Changed “Tides”\.\n\ntitle +Tides\nauthors +Ada\n$/)
   })

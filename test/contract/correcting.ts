@@ -41,6 +41,33 @@ export function correctingTests(subject: Subject): void {
     })
   })
 
+  it('takes payment addresses of which no character is wrong, and points out a change of them', async () => {
+    const { operations, feedKey } = await openWithNewsletter(subject)
+    const summary = async () => single(await operations.listNewsletters({ newsletter: feedKey }))
+    const right = { uri: 'bitcoin:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4' }
+    const wrong = { uri: 'bitcoin:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5' }
+    for (const bad of [[wrong], [right, { uri: 'dogecoin:D' }], [{ uri: 'no address' }]]) {
+      await expectFailure('INVALID_INPUT', operations.editNewsletter({ newsletter, support: bad }))
+      const title = 'Others'
+      await expectFailure('INVALID_INPUT', operations.createNewsletter({ title, support: bad }))
+    }
+    expect(await summary()).not.toHaveProperty('support')
+    const support = [{ ...right, label: 'Tea' }]
+    expect(await operations.editNewsletter({ newsletter, support })).toMatchObject({ support })
+    expect(await summary()).toMatchObject({ support })
+    expect(await summary()).not.toHaveProperty('supportChanged')
+    const others = [{ uri: 'lightning:mara@tides.example' }]
+    await operations.editNewsletter({ newsletter, support: others })
+    expect(await summary()).toMatchObject({
+      support: others,
+      supportChanged: { before: [right.uri] },
+    })
+    await operations.editNewsletter({ newsletter, remove: ['support'] })
+    const gone = await summary()
+    expect(gone).not.toHaveProperty('support')
+    expect(gone).toMatchObject({ supportChanged: { before: [right.uri] } })
+  })
+
   it('amends an issue, of which number and date stay and all else is new', async () => {
     const { operations, feedKey } = await openWithNewsletter(subject)
     const date = '2026-03-20T06:30:00Z'

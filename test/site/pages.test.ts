@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { newsletterPage } from '../../src/site/pages/newsletter.ts'
 import { inboxPage, slice } from '../../src/site/pages/lists.ts'
 import { issuePage } from '../../src/site/pages/issue.ts'
 import { layout } from '../../src/site/pages/layout.ts'
@@ -94,6 +95,29 @@ describe('the pages', () => {
     const html = String(await inboxPage('unread', slice(issues, '1'), [newsletter]))
     expect(html).toMatch(/class="tag amended"\s*>corrected</)
     expect(html).toContain('The &lt;time&gt;.')
+  })
+
+  it('show addresses of support that are right, and lead nowhere else', async () => {
+    const address = 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4'
+    const support = [
+      { uri: `bitcoin:${address}`, label: 'Tea "and" <cake>' },
+      { uri: 'https://tides.example/?a="><script>alert(1)</script>', label: 'Page' },
+      { uri: `bitcoin:${address.slice(0, -1)}5`, label: 'Mistyped' },
+      { uri: 'javascript:alert(1)', label: 'Trap' },
+    ]
+    const supportChanged = { at: '2026-03-01T09:30:00.000Z', before: ['bitcoin:<old>'] }
+    const shown = { ...newsletter, support, supportChanged }
+    const html = String(await newsletterPage(shown, slice([], '1'), undefined))
+    expect(html).toContain(`value="bitcoin:${address}"`)
+    expect(html).toContain('QR code of Tea &quot;and&quot; &lt;cake&gt;')
+    expect(html).toContain('Mistyped</bdi>: a character of this address is wrong')
+    expect(html).toContain('<del>bitcoin:&lt;old&gt;</del>')
+    const links = [...html.matchAll(/href="([^"]*)"/g)].map(([, it]) => it)
+    expect(links.filter((it) => it?.includes(':'))).toEqual([
+      `bitcoin:${address}`,
+      'https://tides.example/?a=&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;',
+    ])
+    expect(html).not.toMatch(/<script|javascript:/)
   })
 
   it('show an issue without a server', async () => {

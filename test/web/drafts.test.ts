@@ -170,11 +170,13 @@ describe('what forms say', () => {
     expect(profileIn(typed)).toEqual({
       title: 'Tides',
       authors: [{ name: 'Ada', url: 'https://a.example' }, { name: 'Bo' }],
-      remove: ['description', 'language', 'website', 'license'],
+      remove: ['description', 'language', 'website', 'license', 'support'],
     })
-    expect(profileIn({ title: 'T', description: 'a\r\nb' })).toEqual({
+    const support = 'bitcoin:a\r\nTea <https://a.example/>\r\n'
+    expect(profileIn({ title: 'T', description: 'a\r\nb', support })).toEqual({
       title: 'T',
       description: 'a\nb',
+      support: [{ uri: 'bitcoin:a' }, { uri: 'https://a.example/', label: 'Tea' }],
       remove: ['language', 'website', 'license', 'authors'],
     })
   })

@@ -89,12 +89,24 @@ export const problem = z.object({
     .optional(),
 })
 
+/** A way to support the author; format/support.ts says what it is. */
+const support = z.object({ uri: z.string(), label: z.string().optional() })
+
 export const newsletterSummary = z.object({
   feedKey,
   link: z.string(),
   /** Absent until the first record has arrived. */
   title: z.string().optional(),
   description: z.string().optional(),
+  support: z.array(support).optional(),
+  /** Set for 30 days after this device saw that the addresses of support are others. */
+  supportChanged: z
+    .object({
+      at: z.string(),
+      /** The addresses until then. */
+      before: z.array(z.string()),
+    })
+    .optional(),
   roles: z.array(role),
   issues: count,
   unread: count,

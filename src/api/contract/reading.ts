@@ -57,7 +57,11 @@ export const issueText = z.object({
 
 /** The part of the contract that readers use: lists, search, texts and marks. */
 export const readingContract = {
-  listNewsletters: value(none, z.array(newsletterSummary)),
+  /** All newsletters here, or one. */
+  listNewsletters: value(
+    z.strictObject({ newsletter: newsletterRef.optional() }),
+    z.array(newsletterSummary),
+  ),
   /** The issues of one newsletter, newest first. */
   listIssues: value(
     z.strictObject({

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { MAX_CORRECTION_NOTE, newsletterFields } from '../../format/records/bodies.ts'
+import { MAX_CORRECTION_NOTE, newsletterFields, supportList } from '../../format/records/bodies.ts'
 import { line, paragraph, timestamp } from '../../format/records/text.ts'
 import { WITHHELD_KINDS } from '../../sources/unpublished.ts'
 import { issueText } from './reading.ts'
@@ -24,7 +24,15 @@ import {
 const { title, description, language, authors, website, license } = newsletterFields
 
 /** What an author says of a newsletter. */
-const profile = { title, description, language, authors, website, license }
+const profile = {
+  title,
+  description,
+  language,
+  authors,
+  website,
+  license,
+  support: z.optional(supportList),
+}
 
 /** What looks wrong with a draft. */
 const finding = warning.extend({
@@ -58,8 +66,8 @@ export const writingContract = {
       title: z.optional(profile.title),
       /** Fields that it has no more. */
       remove: z
-        .array(z.enum(['description', 'language', 'authors', 'website', 'license']))
-        .max(5)
+        .array(z.enum(['description', 'language', 'authors', 'website', 'license', 'support']))
+        .max(6)
         .optional(),
       force: force.optional(),
     }),

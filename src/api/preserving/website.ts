@@ -6,7 +6,7 @@ import { codeOf, HyperletterError } from '../../errors.ts'
 import { contentRange, newestEdition, type LocatedIssue } from '../../format/history/corrections.ts'
 import type { Feed } from '../../format/feed.ts'
 import { formatLink } from '../../format/keys/link.ts'
-import { describeEdition, describeInList } from '../../site/describe.ts'
+import { describeEdition, describeInList, supportOf } from '../../site/describe.ts'
 import type {
   SiteAssets,
   SiteFile,
@@ -55,6 +55,7 @@ export async function websiteOf(
     link: formatLink({ feedKey }),
     title,
     ...defined({ description, authors, website, license, successor }),
+    ...defined({ support: supportOf(profile) }),
   }
   const site: StaticSite = {
     newsletter,

@@ -7,13 +7,14 @@ import { newestEdition } from '../../format/history/corrections.ts'
 import type { Listing } from '../../format/history/listing.ts'
 import { LISTING_LIMITS } from '../../format/history/known-record.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
+import { rememberSupport, supportChange } from '../../engine/library/support-memory.ts'
 import { addArrivals, arrivalOf } from '../../engine/library/entry.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
 import { formatLink } from '../../format/keys/link.ts'
 import { compareTimes } from '../../format/records/text.ts'
 import { ignoreFullDisk } from '../../storage-errors.ts'
-import { describeInList } from '../../site/describe.ts'
+import { describeInList, supportOf } from '../../site/describe.ts'
 import type { Output } from '../contract/contract.ts'
 import { type IssueMarks, marksOf, rememberEditions } from './issue-marks.ts'
 import { describeSuccessor } from '../succeeding.ts'
@@ -31,9 +32,12 @@ export const MOST_ISSUES = 100_000
 /** Only what is on this machine: lists answer at once, also offline. */
 const LOCAL = { wait: false }
 
-/** The library, oldest entry first. */
-export const listNewsletters: Work<'listNewsletters'> = (engine) => {
-  return mapSome(engine.library.list(), AT_ONCE, (entry) => summarizeNewsletter(engine, entry))
+/** The library, oldest entry first; or one newsletter of it. */
+export const listNewsletters: Work<'listNewsletters'> = (engine, input) => {
+  const { newsletter } = input
+  const entries =
+    newsletter === undefined ? engine.library.list() : [engine.library.resolve(newsletter)]
+  return mapSome(entries, AT_ONCE, (entry) => summarizeNewsletter(engine, entry))
 }
 
 /** The issues of one newsletter, newest first. */
@@ -166,12 +170,20 @@ async function summarizeNewsletter(
     const { issues } = listing
     const marks = await marksOf(engine, entry, issues)
     const unread = issues.filter((it) => !marks(it).read).length
-    if (profile.title !== entry.title)
-      await engine.library.update(feedKey, { title: profile.title }).catch(ignoreFullDisk)
+    const { title, description } = profile
+    const support = supportOf(profile)
+    const uris = support?.map((it) => it.uri) ?? []
+    const seen = rememberSupport(entry.support, uris)
+    if (title !== entry.title || seen !== undefined) {
+      const known = { title, ...defined({ support: seen }) }
+      await engine.library.update(feedKey, known).catch(ignoreFullDisk)
+    }
+    const memory = seen ?? entry.support
     return {
       ...common,
-      title: profile.title,
-      ...defined({ description: profile.description }),
+      title,
+      ...defined({ description, support }),
+      ...(memory && defined({ supportChanged: supportChange(memory) })),
       issues: issues.length,
       unread,
       ...defined({ problem: problem ?? tooLargeToList(feed, listing) }),

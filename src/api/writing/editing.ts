@@ -7,7 +7,9 @@ import { composeNewsletter } from '../../format/history/entry.ts'
 import type { Newsletter } from '../../format/records/bodies.ts'
 import { decodeRecord } from '../../format/records/record.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
+import { supportOf } from '../../site/describe.ts'
 import { authoredBy } from './publishing.ts'
+import { assertPayable } from './payment-addresses.ts'
 
 /** Changes what readers see of a newsletter, for all of them; says what they see, too, where nothing changes. */
 export async function editNewsletter(
@@ -20,6 +22,7 @@ export async function editNewsletter(
   const { feed } = session
   const appending = { force, signal }
   const changes = defined(given)
+  assertPayable(given.support)
   if (remove.length > 0 || Object.keys(changes).length > 0)
     await engine.author.makeCurrent(feed, appending)
   const before = await profileOf(feed)
@@ -31,7 +34,8 @@ export async function editNewsletter(
     await engine.library.update(feed.feedKey, { title: after.title })
   }
   const { title, description, language, authors, website, license } = after
-  const shown = defined({ description, language, authors, website, license })
+  const support = supportOf(after)
+  const shown = defined({ description, language, authors, website, license, support })
   return { feedKey: feed.feedKey, changed: isChanged, title, ...shown }
 }
 

@@ -10,6 +10,7 @@ import {
 } from '../../format/keys/feed-key.ts'
 import { parseLink } from '../../format/keys/link.ts'
 import { short } from '../../logger.ts'
+import type { SupportMemory } from './support-memory.ts'
 
 export const ROLES = ['author', 'subscriber', 'seeder'] as const
 export type Role = (typeof ROLES)[number]
@@ -41,6 +42,8 @@ export interface LibraryEntry {
   readonly mirrors?: readonly string[] | undefined
   /** When issues arrived that are dated later. */
   readonly arrivals?: Arrivals | undefined
+  /** The payment addresses that were seen in its profile. */
+  readonly support?: SupportMemory | undefined
 }
 
 /** What is remembered of a statement of succession. */
@@ -100,6 +103,14 @@ const storedEntry = z.looseObject({
   mirrors: z.array(z.string()).optional().catch(undefined),
   arrivals: z
     .array(z.tuple([z.int().positive(), z.string()]))
+    .optional()
+    .catch(undefined),
+  support: z
+    .object({
+      uris: z.array(z.string()),
+      before: z.array(z.string()).optional(),
+      changedAt: z.iso.datetime().optional(),
+    })
     .optional()
     .catch(undefined),
 })

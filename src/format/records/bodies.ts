@@ -1,5 +1,15 @@
 import * as z from 'zod/mini'
-import { author, languageTag, line, mirrorUrl, name, paragraph, timestamp, webUrl } from './text.ts'
+import {
+  author,
+  languageTag,
+  line,
+  mirrorUrl,
+  name,
+  paragraph,
+  paymentUri,
+  timestamp,
+  webUrl,
+} from './text.ts'
 
 /**
  * Sizes of content blocks. Every block of a content but its last is exactly as long as one of them, as stored
@@ -128,9 +138,25 @@ export const MAX_MIRRORS = 8
 
 const mirrorList = z.array(mirrorUrl).check(z.maxLength(MAX_MIRRORS))
 
-// What is no list of mirrors counts as none. Not by `z.catch`, which takes all the helpers of zod into a browser.
-const orNone = z.overwrite((it) => mirrorList.safeParse(it, { jitless: true }).data)
-const mirrors = z.any().check(orNone) as z.ZodMiniType<string[] | undefined>
+/** Ways of support that an author may name. */
+export const MAX_SUPPORT = 16
+
+/** A way to support the author. What its scheme means, and whether its checksum is right, is for who shows it. */
+const support = z.looseObject({ uri: paymentUri, label: z.optional(name(64)) })
+export type Support = z.infer<typeof support>
+
+/** What `support` is, if anything. */
+export const supportList = z.array(support).check(z.maxLength(MAX_SUPPORT))
+
+/**
+ * A field that came after the first version of the format, of which older versions accept everything: what is
+ * malformed counts as absent, so that no two versions disagree about which records are valid.
+ */
+function lenient<T>(schema: z.ZodMiniType<T>): z.ZodMiniType<T | undefined> {
+  // Not by `z.catch`, which takes all the helpers of zod into a browser.
+  const orNone = z.overwrite((it) => schema.safeParse(it, { jitless: true }).data)
+  return z.any().check(orNone) as z.ZodMiniType<T | undefined>
+}
 
 /** What an author says of a newsletter. The newest `newsletter` record counts, except for `recoveryKey`. */
 export const newsletterFields = {
@@ -140,8 +166,10 @@ export const newsletterFields = {
   authors: z.optional(z.array(author).check(z.maxLength(32))),
   website: z.optional(webUrl),
   license: z.optional(line(256)),
-  /** Web servers with the log as files. Records of before there were any may have anything here. */
-  mirrors: z.optional(mirrors),
+  /** Web servers with the log as files. */
+  mirrors: z.optional(lenient(mirrorList)),
+  /** Where readers can support the author. */
+  support: z.optional(lenient(supportList)),
   createdAt: timestamp,
   /** Public half of the recovery key pair, z-base-32. Only the first record's counts. */
   recoveryKey: z

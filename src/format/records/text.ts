@@ -49,6 +49,11 @@ export const mirrorUrl = line(2_048).check(
   ),
 )
 
+/** An address to pay to, of any scheme: as a line, without white space. */
+export const paymentUri = line(2_048).check(
+  z.regex(/^[a-z][a-z0-9+.-]{0,31}:\S+$/i, 'must be an address such as bitcoin:…'),
+)
+
 /** Longest timestamp: nine digits of a second, `2026-03-01T09:30:00.123456789Z`. */
 const MAX_TIMESTAMP_LENGTH = 30
 

@@ -1,6 +1,7 @@
 import { html } from 'hono/html'
 import type { HyperletterError } from '../../errors.ts'
 import type { Output } from '../../api/contract/contract.ts'
+import { formatSupport } from '../../format/support-text.ts'
 import {
   failure,
   issuePath,
@@ -17,11 +18,14 @@ type Profile = Output<'editNewsletter'>
 export type ProfileView = Pick<Profile, 'feedKey'> & {
   readonly [Name in 'title' | 'description' | 'language' | 'website' | 'license']?:
     string | undefined
-} & { readonly authors?: Profile['authors'] | string }
+} & {
+  readonly authors?: Profile['authors'] | string
+  readonly support?: Profile['support'] | string
+}
 
 /** What readers see of a newsletter, to be changed. */
 export function profilePage(view: View, profile: ProfileView, error?: HyperletterError): Markup {
-  const { feedKey, title, description, language, authors, website, license } = profile
+  const { feedKey, title, description, language, authors, website, license, support } = profile
   const path = newsletterPath(feedKey)
   const names =
     typeof authors === 'string'
@@ -29,6 +33,8 @@ export function profilePage(view: View, profile: ProfileView, error?: Hyperlette
       : (authors ?? [])
           .map(({ name, url }) => (url === undefined ? name : `${name} <${url}>`))
           .join('\n')
+  const payments =
+    typeof support === 'string' ? support : (support ?? []).map(formatSupport).join('\n')
   const field = (name: string, label: string, value: string | undefined, hint = '') =>
     html`<p>
       <label for="${name}">${label}</label>
@@ -57,6 +63,13 @@ ${description ?? ''}</textarea>
       ${field('language', 'Language tag', language, 'en, pt-BR')}
       ${field('website', 'Web address', website, 'https://…')}
       ${field('license', 'Licence of the texts', license, 'CC-BY-4.0')}
+      <p>
+        <label for="support"
+          >Payment addresses, one a line: “bitcoin:…”, “lightning:…”, “monero:…”, “payto://iban/…”,
+          “https://…” or “Label &lt;address&gt;”</label
+        >
+        <textarea id="support" name="support" rows="2">${payments}</textarea>
+      </p>
       <p class="over">
         It is signed like an issue. Readers see the newest profile; the ones before stay in the
         signed log.

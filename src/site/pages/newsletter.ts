@@ -1,5 +1,4 @@
-import { html, raw } from 'hono/html'
-import { renderSVG } from 'uqr'
+import { html } from 'hono/html'
 import type { Output } from '../../api/contract/contract.ts'
 import { copiesChart } from './copies.ts'
 import { issueList, type Slice } from './lists.ts'
@@ -16,6 +15,8 @@ import {
   type Markup,
   type NewsletterSummary,
 } from './parts.ts'
+import { qrCode } from './qr-code.ts'
+import { supportPanel } from './support.ts'
 
 type Carrying = Output<'status'>['newsletters'][number]
 
@@ -98,6 +99,7 @@ export function newsletterPage(
           <p class="key"><code>${groupedKey(newsletter.feedKey)}</code></p>
           <p>Every issue is checked against this key.</p>
         </section>
+        ${supportPanel(newsletter)}
         <section class="panel">
           <h2>In your feed app</h2>
           <p><a href="/feeds#${newsletter.feedKey}">Addresses for feed readers</a></p>
@@ -157,10 +159,4 @@ function carried(carrying: Carrying): Markup {
 
 function heldPercent({ heldBlocks, length }: Carrying): number {
   return length === 0 ? 0 : Math.floor((heldBlocks / length) * 100)
-}
-
-/** Dark on light in both themes: many cameras do not read the opposite. */
-export function qrCode(link: string): Markup {
-  const svg = renderSVG(link, { border: 2, ecc: 'M', pixelSize: 4 })
-  return html`${raw(svg.replace('<svg ', '<svg role="img" aria-label="QR code of the link" '))}`
 }

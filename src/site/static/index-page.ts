@@ -1,6 +1,7 @@
 import { html } from 'hono/html'
-import { qrCode } from '../pages/newsletter.ts'
 import { count, date, singleLineOf, words, type IssueSummary, type Markup } from '../pages/parts.ts'
+import { qrCode } from '../pages/qr-code.ts'
+import { supportPanel } from '../pages/support.ts'
 import { continues, follow, INDEX, issueFolder } from './layout.ts'
 import type { StaticSite } from './model.ts'
 
@@ -32,7 +33,9 @@ export function indexPage(site: StaticSite): Markup {
           )}
         </section>
       </div>
-      <aside aria-label="About this newsletter">${follow(site, '', qrCode(newsletter.link))}</aside>
+      <aside aria-label="About this newsletter">
+        ${follow(site, '', qrCode(newsletter.link))} ${supportPanel(newsletter)}
+      </aside>
     </div>`
 }
 

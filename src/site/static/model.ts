@@ -1,3 +1,4 @@
+import type { Support } from '../../format/records/bodies.ts'
 import type { IssueLinks } from '../../render/html/placed.ts'
 import type { IssueSummary, IssueText } from '../pages/parts.ts'
 
@@ -23,6 +24,7 @@ export interface StaticSite {
     readonly authors?: readonly { readonly name: string }[] | undefined
     readonly website?: string | undefined
     readonly license?: string | undefined
+    readonly support?: Support[] | undefined
     readonly successor?: { readonly link: string; readonly issuedAt: string } | undefined
   }
   /** All of them, newest first. */

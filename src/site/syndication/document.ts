@@ -1,3 +1,5 @@
+import type { Support } from '../../format/records/bodies.ts'
+import { describeSupport } from '../../format/support.ts'
 import { singleLine } from '../../render/plain.ts'
 import { withoutTitle } from '../pages/content.ts'
 import { newsletterPath, type IssueText, type IssueSummary } from '../pages/parts.ts'
@@ -17,6 +19,8 @@ export interface Outline {
   readonly id: string
   readonly title: string
   readonly description?: string
+  /** How to support the author. */
+  readonly payments?: readonly Payment[]
   /** Address of the page for people. */
   readonly home: string
   /** Newest first. */
@@ -28,6 +32,12 @@ export interface Outline {
    * issue there is.
    */
   readonly mark?: 'archive' | 'complete'
+}
+
+/** An address with the relation `payment`. */
+export interface Payment {
+  readonly href: string
+  readonly title: string
 }
 
 /** A file of an issue. */
@@ -77,6 +87,7 @@ export function current(
     readonly feedKey: string
     readonly title: string
     readonly description?: string | undefined
+    readonly support?: readonly Support[] | undefined
   },
   issues: readonly IssueSummary[],
   count = ISSUES_PER_DOCUMENT,
@@ -85,6 +96,7 @@ export function current(
   const older = archives === 0 ? {} : { 'prev-archive': archivePath(archives) }
   return {
     ...commonOf(newsletter),
+    ...paymentsOf(newsletter),
     issues: issues.slice(0, count).filter((it) => it.held),
     // Apps that know pages (RFC 5005, paged feeds) but not archives follow `next`.
     links: { ...older, ...(archives === 0 ? {} : { next: archivePath(archives) }) },
@@ -96,7 +108,7 @@ export function complete(
   newsletter: Parameters<typeof current>[0],
   issues: readonly IssueSummary[],
 ): Outline {
-  return { ...commonOf(newsletter), ...whole(issues) }
+  return { ...commonOf(newsletter), ...paymentsOf(newsletter), ...whole(issues) }
 }
 
 /** Archive document `number`, from 1, which holds the oldest issues. Undefined when there is none. */
@@ -162,6 +174,13 @@ function commonOf({ feedKey, title, description }: Parameters<typeof current>[0]
     ...(description === undefined ? {} : { description: singleLine(description) }),
     home: newsletterPath(feedKey),
   }
+}
+
+// Not in archives, which never change.
+function paymentsOf({ support = [] }: Parameters<typeof current>[0]): Pick<Outline, 'payments'> {
+  const known = support.map(describeSupport).filter((it) => it.problem === undefined)
+  const payments = known.map(({ uri, name }) => ({ href: uri, title: singleLine(name) }))
+  return payments.length === 0 ? {} : { payments }
 }
 
 function archivePath(number: number): string {

@@ -41,6 +41,7 @@ async function* atom({ outline, entries, self, links, home }: Written): AsyncGen
       { rel: 'self', href: self, type: ATOM },
       { rel: 'alternate', href: home, type: 'text/html' },
       ...Object.entries(links).map(([rel, href]) => ({ rel, href, type: ATOM })),
+      ...(outline.payments ?? []).map((it) => ({ rel: 'payment', ...it })),
     ],
   })
   const mark = outline.mark === undefined ? '' : `\n  <fh:${outline.mark} xmlns:fh="${HISTORY}"/>`
@@ -115,7 +116,9 @@ async function* json({ outline, entries, self, links, home }: Written): AsyncGen
     ...defined({ next_url: next }),
     items: [],
   })
-  yield JSON.stringify({ ...(feed as object), items: [] }).slice(0, -']}'.length)
+  const { payments } = outline
+  const more = payments === undefined ? {} : { _hyperletter: { support: payments } }
+  yield JSON.stringify({ ...(feed as object), ...more, items: [] }).slice(0, -']}'.length)
   let separator = ''
   for await (const it of entries) {
     yield separator + JSON.stringify(jsonItem(it))

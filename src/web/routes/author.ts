@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import type { Input, Operations, Output } from '../../api/contract/contract.ts'
+import { parseSupport } from '../../format/support-text.ts'
 import { HyperletterError } from '../../errors.ts'
 import { authorOf, profilePage, retractPage } from '../../site/pages/author.ts'
 import { issuePath, newsletterPath } from '../../site/pages/parts.ts'
@@ -107,15 +108,20 @@ function attached(
 
 /** What a form says of a newsletter; what is empty is removed. @throws INVALID_INPUT */
 export function profileIn(fields: Fields): Omit<Input<'editNewsletter'>, 'newsletter'> {
-  const { title = '', authors = '' } = fields
+  const { title = '' } = fields
   const texts = ['description', 'language', 'website', 'license'] as const
   const said = (name: string) => fields[name]?.trim().replaceAll('\r\n', '\n') ?? ''
-  const named = authors.split(/[\r\n]+/).filter((it) => it.trim() !== '')
-  const remove = texts.filter((it) => said(it) === '')
+  const lines = (name: string) =>
+    said(name)
+      .split(/[\r\n]+/)
+      .filter((it) => it.trim() !== '')
+  const [named, payments] = [lines('authors'), lines('support')]
+  const remove = ([...texts, 'authors', 'support'] as const).filter((it) => said(it) === '')
   return {
     title: title.trim(),
     ...Object.fromEntries(texts.flatMap((it) => (said(it) === '' ? [] : [[it, said(it)]]))),
     ...(named.length > 0 ? { authors: named.map(authorOf) } : {}),
-    remove: named.length > 0 ? remove : [...remove, 'authors'],
+    ...(payments.length > 0 ? { support: payments.map(parseSupport) } : {}),
+    remove,
   }
 }

@@ -152,8 +152,16 @@ function isOpen(c: ReaderContext, newsletter: NewsletterSummary): boolean {
   return !newsletter.private && c.get('device') === undefined
 }
 
-function titled({ feedKey, title, description }: NewsletterSummary) {
-  return { feedKey, title: title ?? feedKey, description }
+function titled({
+  feedKey,
+  title,
+  description,
+  support,
+  supportChanged,
+}: NewsletterSummary): Parameters<typeof current>[0] {
+  const about = { feedKey, title: title ?? feedKey, description }
+  // A feed has no place for the warning that the addresses changed.
+  return supportChanged === undefined ? { ...about, support } : about
 }
 
 function isFresh(c: ReaderContext, tag: string, changed: Date): boolean {
@@ -175,7 +183,7 @@ function noFeed(): HyperletterError {
  * @param place What its addresses depend on.
  */
 function entityTag(outline: Outline, format: string, place: readonly string[]): string {
-  const { id, title, description, links, mark, issues } = outline
+  const { id, title, description, links, mark, issues, payments } = outline
   const facts = issues.map((it) => [
     it.feedKey,
     it.number,
@@ -186,6 +194,6 @@ function entityTag(outline: Outline, format: string, place: readonly string[]): 
     it.amendedAt,
     it.retractedAt,
   ])
-  const all = [VERSION, format, place, id, title, description, links, mark, facts]
+  const all = [VERSION, format, place, id, title, description, links, mark, payments, facts]
   return `"${createHash('sha256').update(JSON.stringify(all)).digest('hex').slice(0, 32)}"`
 }

@@ -51,6 +51,8 @@ describe('a website', () => {
   it('has a page for each issue with its pictures, an index and feeds', async () => {
     const author = await authorOf(2)
     await publishPicture(author, 'With a picture')
+    const support = [{ uri: 'lightning:mara@tides.example', label: 'Tea' }]
+    await author.operations.editNewsletter({ newsletter: author.feedKey, support })
     await author.write()
     const texts = await textsOf(author.folder)
     expect([...texts.keys()]).toEqual([
@@ -75,6 +77,12 @@ describe('a website', () => {
     expect(page).toContain(`<meta name="hyperletter" content="${author.link}" />`)
     expect(texts.get('issues/3/index.html')).toContain('src="../../issues/3/files/1-tide.png"')
     expect(texts.get('index.html')).toContain('aria-label="QR code of the link"')
+    expect(texts.get('index.html')).toContain('href="lightning:mara@tides.example"')
+    const payment = '<link href="lightning:mara@tides.example" rel="payment" title="Tea"/>'
+    expect(texts.get('atom.xml')).toContain(payment)
+    expect(JSON.parse(texts.get('feed.json') ?? '')).toMatchObject({
+      _hyperletter: { support: [{ href: 'lightning:mara@tides.example', title: 'Tea' }] },
+    })
   })
 
   it('has only relative addresses, so it works in any folder', async () => {

@@ -58,6 +58,24 @@ describe('a newsletter record', () => {
     }
   })
 
+  it('may name ways of support; what is no list of addresses counts as none, and harms nobody', () => {
+    const support = [
+      { uri: 'bitcoin:?lno=lno1abc', label: 'Tea' },
+      { uri: 'x-new:1', more: 1 },
+    ]
+    expect(decode({ support })).toMatchObject({ support })
+    const one = { uri: 'https://tides.example/' }
+    for (const wrong of [
+      ...[null, 7, {}, [7], [null], one, Array(17).fill(one), [one, {}]],
+      ...['', 'tides', ':a', '1a:b', 'a:', 'a:b c', 'a:\u0000', `a:${'b'.repeat(2_048)}`].map(
+        (uri) => [{ uri }],
+      ),
+      ...['', ' ', 'a\nb', 'a'.repeat(65), 7].map((label) => [{ ...one, label }]),
+    ]) {
+      expect(decode({ support: wrong })).toEqual({ ...newsletterRecord(), support: undefined })
+    }
+  })
+
   it('has a recovery key in one spelling only', () => {
     expect(() => decode({ recoveryKey: RECOVERY_KEY.toUpperCase() })).toThrow(refused)
     expect(() => decode({ recoveryKey: `${RECOVERY_KEY.slice(0, -1)}b` })).toThrow(refused)

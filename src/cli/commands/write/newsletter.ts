@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import type { Output, Input } from '../../../api/contract/contract.ts'
 import { ask, canAsk } from '../../input.ts'
 import { quoteTitle, shortKey } from '../../terminal/format.ts'
+import { formatSupport, parseSupport } from '../../../format/support-text.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { author, collect, languageTag, OWN_NEWSLETTER } from '../../command.ts'
 import { call, type Commands, type Context, withOperations } from '../../context.ts'
@@ -12,8 +13,17 @@ interface Options {
   readonly author?: { name: string; url?: string }[]
   readonly language?: string
   readonly private?: boolean
+  readonly support?: Support[]
   readonly confirm: boolean
 }
+
+type Support = ReturnType<typeof parseSupport>
+
+const supportOption = [
+  '--support <address>',
+  'payment address, such as bitcoin:…, or "Label <address>"; repeatable',
+  collect(parseSupport),
+] as const
 
 type Created = Output<'createNewsletter'>
 
@@ -29,6 +39,7 @@ export const commands: Commands = {
       .option('--description <text>', 'short description')
       .option('--author <name>', '"Name" or "Name <https://…>"; repeatable', collect(author))
       .option('--language <tag>', 'language tag, for example en or pt-BR', languageTag)
+      .option(...supportOption)
       .option('--private', 'encrypt issues; only people with the link can read them')
       .option('--no-confirm', 'skip the quiz on the recovery phrase')
       .examples(
@@ -45,19 +56,21 @@ export const commands: Commands = {
       .option('--language <tag>', 'language tag, for example en or pt-BR', languageTag)
       .option('--website <address>', 'web address of the newsletter')
       .option('--license <text>', 'licence of the texts, for example CC-BY-4.0')
+      .option(...supportOption)
       .details(WHAT_EDIT_DOES)
       .force()
       .examples(
         'hyperletter edit "Tide Tables"',
         'hyperletter edit "Tide Tables" --title "Tides of the Sound" --website https://tides.example',
         'hyperletter edit ybndrfg8 --description ""',
+        'hyperletter edit "Tide Tables" --support "Lightning <lightning:mara@tides.example>"',
       )
       .action(bind(edit)),
 }
 
 async function create(context: Context, title: string, options: Options): Promise<void> {
-  const { description, author: authors, language, private: isPrivate } = options
-  const input = { title, description, authors, language, private: isPrivate }
+  const { description, author: authors, language, support, private: isPrivate } = options
+  const input = { title, description, authors, language, support, private: isPrivate }
   const { created, isTwice } = await withOperations(context, async (operations) => {
     const before = await operations.listNewsletters({})
     return {
@@ -170,6 +183,7 @@ interface EditOptions {
   readonly language?: string
   readonly website?: string
   readonly license?: string
+  readonly support?: Support[]
   readonly force?: boolean
 }
 
@@ -181,13 +195,18 @@ removes a field. Without options, the profile is printed and nothing changes.
 async function edit(context: Context, newsletter: string, options: EditOptions): Promise<void> {
   const { title, author: authors, force } = options
   const texts = ['description', 'language', 'website', 'license'] as const
-  const remove = texts.filter((name) => options[name] === '')
+  const support = options.support?.filter(({ uri }) => uri !== '')
+  const remove = [
+    ...texts.filter((name) => options[name] === ''),
+    ...(support?.length === 0 ? (['support'] as const) : []),
+  ]
   const input: Input<'editNewsletter'> = {
     newsletter,
     title,
     authors,
     force,
     ...Object.fromEntries(texts.filter((it) => options[it]).map((it) => [it, options[it]])),
+    ...(support && support.length > 0 && { support }),
     ...(remove.length > 0 && { remove }),
   }
   const { out } = context
@@ -200,6 +219,7 @@ async function edit(context: Context, newsletter: string, options: EditOptions):
       ['language', profile.language],
       ['website', profile.website],
       ['license', profile.license],
+      ...(profile.support ?? []).map((it) => ['support', formatSupport(it)]),
     ].flatMap(([name = '', text]) => (text === undefined ? [] : [[name, singleLine(text)]]))
     const table = await formatTable([{ style: out.style.dim }, shrinking()], rows, out)
     return changed ? `Changed ${quoteTitle(profile.title)}.\n\n${table}` : table
