@@ -28,6 +28,8 @@ export const OPERATION_KINDS = {
   importBundle: 'events',
   previewNewsletter: 'value',
   subscribe: 'events',
+  nameNewsletter: 'value',
+  verifyNames: 'value',
   unsubscribe: 'value',
   seed: 'value',
   unseed: 'value',

@@ -126,6 +126,7 @@ export const implementations: Implementations = {
     'keepNewsletter',
     'followSync',
   ),
+  ...from(() => import('./following/naming.ts'), 'nameNewsletter', 'verifyNames'),
   ...from(() => import('./reading/importing-opml.ts'), 'importOpml'),
   ...from(() => import('./following/mirrors.ts'), 'setMirrors'),
   ...from(() => import('./reading/listing.ts'), 'listNewsletters', 'listIssues', 'listInbox'),

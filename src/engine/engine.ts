@@ -7,6 +7,7 @@ import type { HyperletterError } from '../errors.ts'
 import type { Feed } from '../format/feed.ts'
 import { anySignal } from '../async.ts'
 import { LIBRARY_COPY, LIBRARY_NAME } from './library/library-copy.ts'
+import type { DomainSources } from './domain-names.ts'
 import { Library } from './library/library.ts'
 import type { Logger } from '../logger.ts'
 import type { FeedKey } from '../format/keys/feed-key.ts'
@@ -42,6 +43,8 @@ interface EngineOptions {
   /** How long an author whose log may be behind waits for peers before it refuses. */
   readonly catchUpMs?: number
   readonly mirrorTimes?: Partial<MirrorTimes> | undefined
+  /** Where statements of domains come from; the Internet when absent. */
+  readonly domainSources?: DomainSources | undefined
   /** The gateway of this process; undefined while there is none. */
   readonly gateway?: () => GatewayFacts | undefined
 }
@@ -79,6 +82,7 @@ export class Engine {
   readonly retention: Retention
   readonly mirrors: Mirrors
   readonly seedingHistory: SeedingHistory
+  readonly domainSources: DomainSources | undefined
   /** What there is to say of the gateway of this process; undefined where there is none. */
   readonly gateway: () => GatewayFacts | undefined
   /** Ends the listening to changed settings. */
@@ -97,6 +101,7 @@ export class Engine {
     this.live = live
     this.logger = logger
     this.readOnlyFor = options.readOnlyFor
+    this.domainSources = options.domainSources
     this.gateway = options.gateway ?? (() => undefined)
     this.#store = store
     this.#catchUpMs = options.catchUpMs ?? CATCH_UP_MS

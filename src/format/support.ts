@@ -144,7 +144,7 @@ function bankTransfer(rest: string): Found {
     .trimEnd()
   const isCode =
     receiver !== '' &&
-    [...receiver].length <= EPC_NAME &&
+    Array.from(receiver).length <= EPC_NAME &&
     // A line break in it would put something else into the place of the account.
     !/[\u0000-\u001f]/.test(receiver + message) &&
     new TextEncoder().encode(code).length <= EPC_BYTES
@@ -155,7 +155,7 @@ function bankTransfer(rest: string): Found {
 function isIban(iban: string): boolean {
   if (!/^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$/.test(iban)) return false
   const moved = iban.slice(4) + iban.slice(0, 4)
-  const digits = [...moved].map((it) => Number.parseInt(it, 36).toString()).join('')
+  const digits = Array.from(moved, (it) => Number.parseInt(it, 36).toString()).join('')
   return BigInt(digits) % 97n === 1n
 }
 

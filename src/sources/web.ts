@@ -19,6 +19,8 @@ export interface WebOptions {
   readonly httpsOnly?: boolean
   /** How many redirects are followed; five when absent. */
   readonly maxRedirects?: number
+  /** Where redirects may lead, with the port if it is another than usual; anywhere when absent. */
+  readonly redirectHosts?: readonly string[]
   readonly signal?: AbortSignal | undefined
 }
 
@@ -65,6 +67,9 @@ export async function getFromWeb(address: string, options: WebOptions): Promise<
     if (status >= 300 && status < 400 && status !== 304 && location !== undefined) {
       answer.destroy()
       url = URL.canParse(location, url) ? new URL(location, url).href : location
+      if (options.redirectHosts?.includes(hostOf(url)) === false) {
+        throw new HyperletterError('INVALID_INPUT', `${hostOf(address)} redirects to another host.`)
+      }
       continue
     }
     if (status !== 304 && (status < 200 || status > 299)) {

@@ -1,3 +1,4 @@
+import type { DomainSources } from '../../src/engine/domain-names.ts'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { socketPath, type Address, type Config } from '../../src/config/config.ts'
@@ -19,6 +20,7 @@ export interface OpenEngineOptions {
   /** How long an author that may be behind waits for peers. */
   readonly catchUpMs?: number
   readonly mirrorTimes?: Partial<MirrorTimes>
+  readonly domainSources?: DomainSources
   readonly online?: boolean
 }
 
@@ -83,12 +85,13 @@ export function configOf(dataDir: string, bootstrap: readonly Address[] = []): C
 export async function openEngine(options: OpenEngineOptions = {}): Promise<Engine> {
   const config =
     options.config ?? configOf(options.dataDir ?? (await temporaryDirectory()), options.bootstrap)
-  const { catchUpMs = CATCH_UP_MS, online = false, mirrorTimes } = options
+  const { catchUpMs = CATCH_UP_MS, online = false, mirrorTimes, domainSources } = options
   const engine = await Engine.open({
     config,
     logger: createLogger(config.logLevel),
     catchUpMs,
     mirrorTimes,
+    domainSources,
     online,
   })
   onTestFinished(() => engine.close())

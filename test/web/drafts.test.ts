@@ -170,13 +170,15 @@ describe('what forms say', () => {
     expect(profileIn(typed)).toEqual({
       title: 'Tides',
       authors: [{ name: 'Ada', url: 'https://a.example' }, { name: 'Bo' }],
-      remove: ['description', 'language', 'website', 'license', 'support'],
+      remove: ['description', 'language', 'website', 'license', 'support', 'names'],
     })
     const support = 'bitcoin:a\r\nTea <https://a.example/>\r\n'
-    expect(profileIn({ title: 'T', description: 'a\r\nb', support })).toEqual({
+    const names = 'Tides.Example'
+    expect(profileIn({ title: 'T', description: 'a\r\nb', support, names })).toEqual({
       title: 'T',
       description: 'a\nb',
       support: [{ uri: 'bitcoin:a' }, { uri: 'https://a.example/', label: 'Tea' }],
+      names: ['tides.example'],
       remove: ['language', 'website', 'license', 'authors'],
     })
   })

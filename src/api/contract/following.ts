@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import { keepSchema } from '../../config/keep-schema.ts'
 import { newsletterFields } from '../../format/records/bodies.ts'
+import { name as nameText } from '../../format/records/text.ts'
 import {
   correctedIssue,
   count,
+  domainName,
   events,
   feedKey,
   issueSummary,
@@ -34,6 +36,10 @@ export const followingContract = {
       authors: newsletterFields.authors,
       private: z.boolean(),
       issues: count,
+      /** The domain that it was looked for by, which names it, and which it names. */
+      name: z.string().optional(),
+      /** Another newsletter here has a title that looks the same. */
+      lookAlike: z.literal(true).optional(),
       /** Already followed here. */
       subscribed: z.boolean(),
       newest: z.object({ number, title: z.string(), publishedAt: z.string() }).optional(),
@@ -42,7 +48,7 @@ export const followingContract = {
 
   subscribe: events(
     z.strictObject({
-      /** Or the web address of a folder that has its log as files. */
+      /** Or the web address of a folder that has its log as files, or a domain that names it. */
       link: z.string().min(1).max(512),
       /** False: record the subscription and return without waiting for a peer. */
       wait: z.boolean().optional(),
@@ -55,9 +61,31 @@ export const followingContract = {
         event: z.literal('subscribed'),
         ...named,
         issues: count,
+        /** As in `previewNewsletter`. */
+        name: z.string().optional(),
+        lookAlike: z.literal(true).optional(),
       }),
       progress,
     ]),
+  ),
+
+  /** Calls a newsletter here as its reader likes; as its author does again where no name is given. */
+  nameNewsletter: value(
+    z.strictObject({ newsletter: newsletterRef, name: z.optional(nameText(64)) }),
+    z.object({ ...named, authorTitle: z.string().optional() }),
+  ),
+
+  /** Asks the domains that the author of one newsletter names, or of all, whether they name it. Nobody else is asked. */
+  verifyNames: value(
+    z.strictObject({ newsletter: newsletterRef.optional() }),
+    z.array(
+      z.object({
+        ...named,
+        ...domainName.shape,
+        /** Why it is not verified. */
+        message: z.string().optional(),
+      }),
+    ),
   ),
 
   unsubscribe: value(

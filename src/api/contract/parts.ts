@@ -89,6 +89,15 @@ export const problem = z.object({
     .optional(),
 })
 
+/** A domain that an author names. */
+export const domainName = z.object({
+  name: z.string(),
+  /** When the domain was asked last; absent if it never was. */
+  checkedAt: z.string().optional(),
+  /** Whether it named this newsletter then. */
+  verified: z.boolean(),
+})
+
 /** A way to support the author; format/support.ts says what it is. */
 const support = z.object({ uri: z.string(), label: z.string().optional() })
 
@@ -98,6 +107,12 @@ export const newsletterSummary = z.object({
   /** Absent until the first record has arrived. */
   title: z.string().optional(),
   description: z.string().optional(),
+  /** What its author calls it, where its reader calls it something else. */
+  authorTitle: z.string().optional(),
+  /** Another newsletter here has a title that looks the same: only keys tell them apart. */
+  lookAlike: z.literal(true).optional(),
+  /** Domains that the author names. */
+  names: z.array(domainName).optional(),
   support: z.array(support).optional(),
   /** Set for 30 days after this device saw that the addresses of support are others. */
   supportChanged: z

@@ -1,5 +1,10 @@
 import { z } from 'zod'
-import { MAX_CORRECTION_NOTE, newsletterFields, supportList } from '../../format/records/bodies.ts'
+import {
+  MAX_CORRECTION_NOTE,
+  nameList,
+  newsletterFields,
+  supportList,
+} from '../../format/records/bodies.ts'
 import { line, paragraph, timestamp } from '../../format/records/text.ts'
 import { WITHHELD_KINDS } from '../../sources/unpublished.ts'
 import { issueText } from './reading.ts'
@@ -32,7 +37,19 @@ const profile = {
   website,
   license,
   support: z.optional(supportList),
+  names: z.optional(nameList),
 }
+
+/** What a profile need not have. */
+const REMOVABLE = [
+  'description',
+  'language',
+  'authors',
+  'website',
+  'license',
+  'support',
+  'names',
+] as const
 
 /** What looks wrong with a draft. */
 const finding = warning.extend({
@@ -65,10 +82,7 @@ export const writingContract = {
       ...profile,
       title: z.optional(profile.title),
       /** Fields that it has no more. */
-      remove: z
-        .array(z.enum(['description', 'language', 'authors', 'website', 'license', 'support']))
-        .max(6)
-        .optional(),
+      remove: z.array(z.enum(REMOVABLE)).max(REMOVABLE.length).optional(),
       force: force.optional(),
     }),
     z.object({

@@ -12,7 +12,8 @@ import type { IssueRecord } from '../../format/records/record.ts'
 import { anySignal, orAborted, waitUntil, type WaitOptions } from '../../async.ts'
 import type { Output } from '../contract/contract.ts'
 import { KEEP_EVERYTHING } from '../../config/keep.ts'
-import { followLink, withMirror } from './mirrors.ts'
+import { followLink, withMirror, type Followed } from './mirrors.ts'
+import { assertNames, domainIn, lookAlikes, newsletterOf, verifiedNow } from './naming.ts'
 
 type Progress = Output<'followSync'>
 
@@ -34,8 +35,10 @@ const REPORT_EVERY_MS = 200
  * @throws NOT_AVAILABLE if nobody answers, NEEDS_KEY, DISK_FULL, TIMEOUT if the download stops.
  */
 export const subscribe: Work<'subscribe'> = async function* (engine, input, { signal } = {}) {
-  const { feedKey, encryptionKey, mirror } = await followLink(input.link, signal)
-  const { wait = true, timeoutSeconds = PEER_TIMEOUT_SECONDS } = input
+  const { feedKey, encryptionKey, mirror, name } = await followNamed(engine, input.link, signal)
+  const { timeoutSeconds = PEER_TIMEOUT_SECONDS } = input
+  // What a domain names counts only with the profile of the newsletter.
+  const wait = name !== undefined || input.wait !== false
   const before = engine.library.get(feedKey)
   const secret = encryptionKey ?? before?.encryptionKey
   const wanted = secret === undefined ? { feedKey } : { feedKey, encryptionKey: secret }
@@ -52,11 +55,14 @@ export const subscribe: Work<'subscribe'> = async function* (engine, input, { si
       mirror === undefined ? undefined : engine.mirrors.fetch(feed, mirror, true, signal)
     // What a mirror has, a peer may have sooner; what fails is tried again, and shown by `status`.
     fetching?.catch(() => undefined)
-    const title = wait ? (await introduction(feed, options)).title : before?.title
+    const profile = wait ? await introduction(feed, options) : undefined
+    if (profile !== undefined && name !== undefined) assertNames(profile, name)
+    const title = profile?.title ?? before?.title
+    const nameChecks = name === undefined ? undefined : verifiedNow(name)
     const mirrors = withMirror(before?.mirrors, mirror)
     const details = {
       ...wanted,
-      ...defined({ title, mirrors }),
+      ...defined({ title, mirrors, nameChecks }),
       ...unreadAtFirst(engine, before, input.unread),
     }
     const read = wait ? sleep(READ_FIRST_MS) : undefined
@@ -64,12 +70,25 @@ export const subscribe: Work<'subscribe'> = async function* (engine, input, { si
     const flushed = added.then(() => engine.flush())
     // Awaited below; whoever waits for the newest issue need not wait for this device to remember it.
     flushed.catch(() => undefined)
-    yield await subscribed(feed, title, wait ? options : { wait: false })
+    const event = await subscribed(feed, title, wait ? options : { wait: false })
+    const isAlike = title !== undefined && lookAlikes(engine.library.list())({ feedKey, title })
+    yield { ...event, ...defined({ name }), ...(isAlike && { lookAlike: true as const }) }
     await flushed
     if (wait) yield* follow(engine, feed, options)
   } catch (error) {
     throw full.aborted ? full.reason : error
   }
+}
+
+/** As `followLink`, and also of a domain. */
+async function followNamed(
+  engine: Engine,
+  text: string,
+  signal: AbortSignal | undefined,
+): Promise<Followed & { readonly name?: string }> {
+  const name = domainIn(text)
+  if (name === undefined) return followLink(text, signal)
+  return { feedKey: await newsletterOf(engine, name, signal), name }
 }
 
 /** What a library remembers of a newsletter that somebody begins to follow, so that its archive is not news. */
@@ -215,7 +234,7 @@ export const previewNewsletter: Work<'previewNewsletter'> = async (
   input,
   { signal } = {},
 ) => {
-  const { mirror, ...link } = await followLink(input.link, signal)
+  const { mirror, name, ...link } = await followNamed(engine, input.link, signal)
   const known = engine.library.get(link.feedKey)
   const { timeoutSeconds = PREVIEW_TIMEOUT_SECONDS } = input
   // A key that was found later may open what is only carried so far; that is for `subscribe` to keep.
@@ -226,12 +245,16 @@ export const previewNewsletter: Work<'previewNewsletter'> = async (
     engine.mirrors.fetch(feed, mirror, true, signal).catch(() => undefined)
   }
   const profile = await introduction(feed, { timeoutMs: timeoutSeconds * 1_000, signal })
+  if (name !== undefined) assertNames(profile, name)
   const newest = await feed.newest({ timeoutMs: NEWEST_TIMEOUT_MS, signal }).catch(() => undefined)
   const { title, description, language, authors } = profile
   return {
     feedKey: feed.feedKey,
     title,
-    ...defined({ description, language, authors }),
+    ...defined({ description, language, authors, name }),
+    ...(lookAlikes(engine.library.list())({ feedKey: feed.feedKey, title }) && {
+      lookAlike: true as const,
+    }),
     private: wanted.encryptionKey !== undefined,
     issues: newest?.record.number ?? 0,
     subscribed: known?.roles.includes('subscriber') === true,

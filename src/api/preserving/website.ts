@@ -55,7 +55,7 @@ export async function websiteOf(
     link: formatLink({ feedKey }),
     title,
     ...defined({ description, authors, website, license, successor }),
-    ...defined({ support: supportOf(profile) }),
+    ...defined({ support: supportOf(profile), names: profile.names }),
   }
   const site: StaticSite = {
     newsletter,

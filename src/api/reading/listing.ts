@@ -17,6 +17,7 @@ import { ignoreFullDisk } from '../../storage-errors.ts'
 import { describeInList, supportOf } from '../../site/describe.ts'
 import type { Output } from '../contract/contract.ts'
 import { type IssueMarks, marksOf, rememberEditions } from './issue-marks.ts'
+import { lookAlikes, namesOf } from '../following/naming.ts'
 import { describeSuccessor } from '../succeeding.ts'
 
 type IssueSummary = Output<'listIssues'>[number]
@@ -35,9 +36,10 @@ const LOCAL = { wait: false }
 /** The library, oldest entry first; or one newsletter of it. */
 export const listNewsletters: Work<'listNewsletters'> = (engine, input) => {
   const { newsletter } = input
+  const isAlike = lookAlikes(engine.library.list())
   const entries =
     newsletter === undefined ? engine.library.list() : [engine.library.resolve(newsletter)]
-  return mapSome(entries, AT_ONCE, (entry) => summarizeNewsletter(engine, entry))
+  return mapSome(entries, AT_ONCE, (it) => summarizeNewsletter(engine, it, isAlike))
 }
 
 /** The issues of one newsletter, newest first. */
@@ -152,6 +154,7 @@ function newestFirst(issues: readonly IssueSummary[]): IssueSummary[] {
 async function summarizeNewsletter(
   engine: Engine,
   entry: LibraryEntry,
+  isAlike: ReturnType<typeof lookAlikes>,
 ): Promise<NewsletterSummary> {
   const { feedKey, roles, encryptionKey, problem, successor } = entry
   await using session = await engine.open(entry)
@@ -174,15 +177,20 @@ async function summarizeNewsletter(
     const support = supportOf(profile)
     const uris = support?.map((it) => it.uri) ?? []
     const seen = rememberSupport(entry.support, uris)
-    if (title !== entry.title || seen !== undefined) {
+    const isRenamed = entry.petname === undefined && title !== entry.title
+    if (isRenamed || seen !== undefined) {
       const known = { title, ...defined({ support: seen }) }
       await engine.library.update(feedKey, known).catch(ignoreFullDisk)
     }
     const memory = seen ?? entry.support
+    const { petname } = entry
+    const shown = petname ?? title
     return {
       ...common,
-      title,
-      ...defined({ description, support }),
+      title: shown,
+      ...(petname !== undefined && { authorTitle: title }),
+      ...(isAlike({ feedKey, title: shown }) && { lookAlike: true as const }),
+      ...defined({ description, support, names: namesOf(profile, entry) }),
       ...(memory && defined({ supportChanged: supportChange(memory) })),
       issues: issues.length,
       unread,

@@ -9,7 +9,7 @@ import { decodeRecord } from '../../format/records/record.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import { supportOf } from '../../site/describe.ts'
 import { authoredBy } from './publishing.ts'
-import { assertPayable } from './payment-addresses.ts'
+import { assertNameable, assertPayable } from './profile-checks.ts'
 
 /** Changes what readers see of a newsletter, for all of them; says what they see, too, where nothing changes. */
 export async function editNewsletter(
@@ -23,6 +23,7 @@ export async function editNewsletter(
   const appending = { force, signal }
   const changes = defined(given)
   assertPayable(given.support)
+  assertNameable(given.names, entry.encryptionKey !== undefined)
   if (remove.length > 0 || Object.keys(changes).length > 0)
     await engine.author.makeCurrent(feed, appending)
   const before = await profileOf(feed)
@@ -33,9 +34,9 @@ export async function editNewsletter(
     await changeProfile(engine, feed, after, appending)
     await engine.library.update(feed.feedKey, { title: after.title })
   }
-  const { title, description, language, authors, website, license } = after
+  const { title, description, language, authors, website, license, names } = after
   const support = supportOf(after)
-  const shown = defined({ description, language, authors, website, license, support })
+  const shown = defined({ description, language, authors, website, license, support, names })
   return { feedKey: feed.feedKey, changed: isChanged, title, ...shown }
 }
 

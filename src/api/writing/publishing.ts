@@ -10,7 +10,7 @@ import { createRecoveryPhrase, deriveKeys } from '../../format/keys/recovery.ts'
 import { waitUntil } from '../../async.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import { issueOf, loadDraft, prepareIssue, publishTimeOf, withheldFor } from './drafts.ts'
-import { assertPayable } from './payment-addresses.ts'
+import { assertNameable, assertPayable } from './profile-checks.ts'
 import { PublishedIssues } from './published-issues.ts'
 import { datedFor, schedule } from './scheduling.ts'
 
@@ -24,6 +24,7 @@ export async function createNewsletter(
 ): Promise<Output<'createNewsletter'>> {
   const { private: isPrivate = false, title, ...profile } = input
   assertPayable(profile.support)
+  assertNameable(profile.names, isPrivate)
   const recoveryPhrase = await createRecoveryPhrase()
   const keys = await deriveKeys(recoveryPhrase)
   const secret = isPrivate ? { encryptionKey: encryptionKeyOf(keys.encryptionKey) } : {}

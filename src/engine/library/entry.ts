@@ -42,9 +42,24 @@ export interface LibraryEntry {
   readonly mirrors?: readonly string[] | undefined
   /** When issues arrived that are dated later. */
   readonly arrivals?: Arrivals | undefined
+  /** What its reader calls it; then its `title` is this, too. */
+  readonly petname?: string | undefined
+  /** Domains that were asked whether they name it. */
+  readonly nameChecks?: readonly NameCheck[] | undefined
   /** The payment addresses that were seen in its profile. */
   readonly support?: SupportMemory | undefined
 }
+
+/** What a domain said of a newsletter. */
+export type NameCheck = Readonly<z.infer<typeof storedNameCheck>>
+
+const storedNameCheck = z.object({
+  name: z.string(),
+  /** When it was asked. */
+  at: z.iso.datetime(),
+  /** Whether it names the newsletter. */
+  isVerified: z.boolean(),
+})
 
 /** What is remembered of a statement of succession. */
 export interface Successor {
@@ -105,6 +120,8 @@ const storedEntry = z.looseObject({
     .array(z.tuple([z.int().positive(), z.string()]))
     .optional()
     .catch(undefined),
+  petname: z.string().optional().catch(undefined),
+  nameChecks: z.array(storedNameCheck).optional().catch(undefined),
   support: z
     .object({
       uris: z.array(z.string()),

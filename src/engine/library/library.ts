@@ -195,7 +195,9 @@ export class Library {
     await this.update(feedKey, { activeAt: new Date(now).toISOString() })
   }
 
-  async #put(entry: LibraryEntry, after?: Promise<unknown>): Promise<LibraryEntry> {
+  async #put(given: LibraryEntry, after?: Promise<unknown>): Promise<LibraryEntry> {
+    // Whatever its author calls it now.
+    const entry = given.petname === undefined ? given : { ...given, title: given.petname }
     await this.#change(entry.feedKey, entry, async () => {
       await after
       await (await this.#log.forWriting()).put(FEEDS + entry.feedKey, entry)

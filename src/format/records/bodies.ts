@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import {
   author,
+  hostName,
   languageTag,
   line,
   mirrorUrl,
@@ -148,6 +149,12 @@ export type Support = z.infer<typeof support>
 /** What `support` is, if anything. */
 export const supportList = z.array(support).check(z.maxLength(MAX_SUPPORT))
 
+/** Domains that an author may name. */
+export const MAX_NAMES = 4
+
+/** What `names` is, if anything. */
+export const nameList = z.array(hostName).check(z.maxLength(MAX_NAMES))
+
 /**
  * A field that came after the first version of the format, of which older versions accept everything: what is
  * malformed counts as absent, so that no two versions disagree about which records are valid.
@@ -155,7 +162,7 @@ export const supportList = z.array(support).check(z.maxLength(MAX_SUPPORT))
 function lenient<T>(schema: z.ZodMiniType<T>): z.ZodMiniType<T | undefined> {
   // Not by `z.catch`, which takes all the helpers of zod into a browser.
   const orNone = z.overwrite((it) => schema.safeParse(it, { jitless: true }).data)
-  return z.any().check(orNone) as z.ZodMiniType<T | undefined>
+  return z.any().check(orNone)
 }
 
 /** What an author says of a newsletter. The newest `newsletter` record counts, except for `recoveryKey`. */
@@ -170,6 +177,8 @@ export const newsletterFields = {
   mirrors: z.optional(lenient(mirrorList)),
   /** Where readers can support the author. */
   support: z.optional(lenient(supportList)),
+  /** Domains of the author. They count only if the domain names the newsletter, too. */
+  names: z.optional(lenient(nameList)),
   createdAt: timestamp,
   /** Public half of the recovery key pair, z-base-32. Only the first record's counts. */
   recoveryKey: z

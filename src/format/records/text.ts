@@ -54,6 +54,31 @@ export const paymentUri = line(2_048).check(
   z.regex(/^[a-z][a-z0-9+.-]{0,31}:\S+$/i, 'must be an address such as bitcoin:…'),
 )
 
+/** What the names of domains end in that are nobody's on the Internet (RFC 6761, RFC 6762, RFC 7686, RFC 9476). */
+const NOT_ON_THE_INTERNET = [
+  'local',
+  'localhost',
+  'onion',
+  'internal',
+  'test',
+  'invalid',
+  'alt',
+  'arpa',
+]
+
+/** The name of a domain of the Internet, in small ASCII letters (A-labels), of at least two labels. */
+export const hostName = z.string().check(
+  z.maxLength(253),
+  z.regex(
+    /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+    'must be the name of a domain, such as tides.example',
+  ),
+  z.refine(
+    (text) => !NOT_ON_THE_INTERNET.some((it) => text.endsWith(`.${it}`)),
+    'must be the name of a domain of the Internet',
+  ),
+)
+
 /** Longest timestamp: nine digits of a second, `2026-03-01T09:30:00.123456789Z`. */
 const MAX_TIMESTAMP_LENGTH = 30
 

@@ -32,7 +32,7 @@ export function addPage(view: View, { link, preview, error, listError }: AddView
     </header>
     <form method="post" action="/add" class="search-form" data-busy="Asking peers for it…">
       <input type="hidden" name="token" value="${view.formToken}" />
-      <label for="paste">Link or key</label>
+      <label for="paste">Link, key or domain</label>
       <div class="field">
         <input
           id="paste"
@@ -160,7 +160,9 @@ function card(link: string, preview: Preview): Markup {
       ${authors === '' ? '' : html`by <bdi>${authors}</bdi> · `}${count(preview.issues, 'issue')}${preview.private ? ' · private' : ''}
     </p>
     ${preview.newest === undefined ? '' : html`<p>Newest: <strong>${words(preview.newest.title)}</strong>, ${date(preview.newest.publishedAt, 'long')}</p>`}
+    ${preview.name === undefined ? '' : html`<p>✓ <code>${preview.name}</code> and this newsletter name each other.</p>`}
     <p class="key">Signed by <code>${groupedKey(preview.feedKey)}</code></p>
+    ${preview.lookAlike === undefined ? '' : html`<p class="problem">Another newsletter here has a title that looks like this one. Compare the keys.</p>`}
     ${
       preview.subscribed
         ? html`<p>

@@ -21,11 +21,22 @@ export type ProfileView = Pick<Profile, 'feedKey'> & {
 } & {
   readonly authors?: Profile['authors'] | string
   readonly support?: Profile['support'] | string
+  readonly names?: Profile['names'] | string
 }
 
 /** What readers see of a newsletter, to be changed. */
 export function profilePage(view: View, profile: ProfileView, error?: HyperletterError): Markup {
-  const { feedKey, title, description, language, authors, website, license, support } = profile
+  const {
+    feedKey,
+    title,
+    description,
+    language,
+    authors,
+    website,
+    license,
+    support,
+    names: named,
+  } = profile
   const path = newsletterPath(feedKey)
   const names =
     typeof authors === 'string'
@@ -35,6 +46,7 @@ export function profilePage(view: View, profile: ProfileView, error?: Hyperlette
           .join('\n')
   const payments =
     typeof support === 'string' ? support : (support ?? []).map(formatSupport).join('\n')
+  const domains = typeof named === 'string' ? named : (named ?? []).join('\n')
   const field = (name: string, label: string, value: string | undefined, hint = '') =>
     html`<p>
       <label for="${name}">${label}</label>
@@ -69,6 +81,10 @@ ${description ?? ''}</textarea>
           “https://…” or “Label &lt;address&gt;”</label
         >
         <textarea id="support" name="support" rows="2">${payments}</textarea>
+      </p>
+      <p>
+        <label for="names">Domains that are yours, one a line, such as “tides.example”</label>
+        <textarea id="names" name="names" rows="1">${domains}</textarea>
       </p>
       <p class="over">
         It is signed like an issue. Readers see the newest profile; the ones before stay in the

@@ -207,6 +207,7 @@ export function newslettersPage(newsletters: readonly NewsletterSummary[]): Mark
           html`<li class="card">
             <h2>
               <a href="${newsletterPath(it.feedKey)}">${words(it.title ?? 'Not downloaded yet')}</a>
+              ${it.lookAlike === undefined ? '' : html`<code>${it.feedKey.slice(0, 8)}</code>`}
             </h2>
             ${it.description === undefined ? '' : html`<p class="summary">${words(it.description)}</p>`}
             <p class="over">

@@ -98,8 +98,10 @@ export function newsletterPage(
           <h2>Signed by</h2>
           <p class="key"><code>${groupedKey(newsletter.feedKey)}</code></p>
           <p>Every issue is checked against this key.</p>
+          ${newsletter.lookAlike === undefined ? '' : html`<p>Another newsletter here has a title that looks like this one.</p>`}
+          ${domains(newsletter, path)}
         </section>
-        ${supportPanel(newsletter)}
+        ${isOwn || follows ? petname(newsletter, path) : ''} ${supportPanel(newsletter)}
         <section class="panel">
           <h2>In your feed app</h2>
           <p><a href="/feeds#${newsletter.feedKey}">Addresses for feed readers</a></p>
@@ -118,6 +120,36 @@ export function newsletterPage(
         }
       </aside>
     </div>`
+}
+
+/** The domains that the author names: asked only when somebody presses the button, for who asks is seen there. */
+function domains({ names = [] }: NewsletterSummary, path: string): Markup | '' {
+  if (names.length === 0) return ''
+  return html`<ul class="domains">
+      ${names.map(
+        ({ name, verified, checkedAt }) =>
+          html`<li>
+            ${verified ? '✓ ' : ''}<code>${name}</code>${checkedAt === undefined ? ': not checked' : html`${verified ? ', checked on ' : ' did not confirm it on '}${date(checkedAt)}`}
+          </li>`,
+      )}
+    </ul>
+    ${button(`${path}/verify`, 'Check these domains')}`
+}
+
+function petname({ title = '', authorTitle }: NewsletterSummary, path: string): Markup {
+  return html`<details class="panel">
+    <summary>Call it something else…</summary>
+    ${authorTitle === undefined ? '' : html`<p>Its author calls it ${words(authorTitle)}.</p>`}
+    <label for="petname">Your name for it; empty for that of its author</label>
+    <input
+      id="petname"
+      name="name"
+      form="act"
+      maxlength="64"
+      value="${authorTitle === undefined ? '' : title}"
+    />
+    ${button(`${path}/name`, 'Save')}
+  </details>`
 }
 
 // Asked once more, also without a script: what is gone has to be fetched again.

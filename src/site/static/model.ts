@@ -25,6 +25,7 @@ export interface StaticSite {
     readonly website?: string | undefined
     readonly license?: string | undefined
     readonly support?: Support[] | undefined
+    readonly names?: readonly string[] | undefined
     readonly successor?: { readonly link: string; readonly issuedAt: string } | undefined
   }
   /** All of them, newest first. */

@@ -29,6 +29,11 @@ export function* siteFiles(
   yield whole('.nojekyll', '')
   yield whole('robots.txt', robots(address))
   if (address !== undefined) yield whole('sitemap.xml', sitemap(address, issues))
+  // By this, a domain of the author's names the newsletter.
+  if (newsletter.names !== undefined) {
+    const named = { newsletters: { [newsletter.feedKey]: {} } }
+    yield whole('.well-known/hyperletter.json', JSON.stringify(named))
+  }
   yield whole('style.css', assets.style)
   yield whole('verify.js', assets.verify)
   yield readerFile(assets)

@@ -117,7 +117,7 @@ async function* json({ outline, entries, self, links, home }: Written): AsyncGen
     items: [],
   })
   const { payments } = outline
-  const more = payments === undefined ? {} : { _hyperletter: { support: payments } }
+  const more = payments === undefined ? {} : { _support: payments }
   yield JSON.stringify({ ...(feed as object), ...more, items: [] }).slice(0, -']}'.length)
   let separator = ''
   for await (const it of entries) {

@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import type { Input, Operations, Output } from '../../api/contract/contract.ts'
+import { parseDomain } from '../../format/domain-name.ts'
 import { parseSupport } from '../../format/support-text.ts'
 import { HyperletterError } from '../../errors.ts'
 import { authorOf, profilePage, retractPage } from '../../site/pages/author.ts'
@@ -115,13 +116,16 @@ export function profileIn(fields: Fields): Omit<Input<'editNewsletter'>, 'newsle
     said(name)
       .split(/[\r\n]+/)
       .filter((it) => it.trim() !== '')
-  const [named, payments] = [lines('authors'), lines('support')]
-  const remove = ([...texts, 'authors', 'support'] as const).filter((it) => said(it) === '')
+  const [named, payments, domains] = [lines('authors'), lines('support'), lines('names')]
+  const remove = ([...texts, 'authors', 'support', 'names'] as const).filter(
+    (it) => said(it) === '',
+  )
   return {
     title: title.trim(),
     ...Object.fromEntries(texts.flatMap((it) => (said(it) === '' ? [] : [[it, said(it)]]))),
     ...(named.length > 0 ? { authors: named.map(authorOf) } : {}),
     ...(payments.length > 0 ? { support: payments.map(parseSupport) } : {}),
+    ...(domains.length > 0 ? { names: domains.map((it) => parseDomain(it) ?? it) } : {}),
     remove,
   }
 }

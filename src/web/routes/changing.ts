@@ -79,6 +79,21 @@ export function changingRoutes(reader: Reader): Hono<Env> {
     throw new HyperletterError('INTERNAL', 'Subscribing gave no answer.')
   })
 
+  app.post('/n/:key{[a-z0-9]{52}}/name', async (c) => {
+    const { name = '' } = await readForm(reader, c)
+    const { key } = c.req.param()
+    const own = name.trim()
+    await operations.nameNewsletter({ newsletter: key, ...(own !== '' && { name: own }) })
+    return c.redirect(newsletterPath(key), 303)
+  })
+
+  app.post('/n/:key{[a-z0-9]{52}}/verify', async (c) => {
+    await readForm(reader, c)
+    const { key } = c.req.param()
+    await operations.verifyNames({ newsletter: key }, { signal: c.req.raw.signal })
+    return c.redirect(`${newsletterPath(key)}#about`, 303)
+  })
+
   app.post('/n/:key{[a-z0-9]{52}}/unsubscribe', async (c) => {
     await readForm(reader, c)
     await operations.unsubscribe({ newsletter: c.req.param('key') })

@@ -81,7 +81,7 @@ describe('a website', () => {
     const payment = '<link href="lightning:mara@tides.example" rel="payment" title="Tea"/>'
     expect(texts.get('atom.xml')).toContain(payment)
     expect(JSON.parse(texts.get('feed.json') ?? '')).toMatchObject({
-      _hyperletter: { support: [{ href: 'lightning:mara@tides.example', title: 'Tea' }] },
+      _support: [{ href: 'lightning:mara@tides.example', title: 'Tea' }],
     })
   })
 

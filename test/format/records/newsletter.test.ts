@@ -66,7 +66,14 @@ describe('a newsletter record', () => {
     expect(decode({ support })).toMatchObject({ support })
     const one = { uri: 'https://tides.example/' }
     for (const wrong of [
-      ...[null, 7, {}, [7], [null], one, Array(17).fill(one), [one, {}]],
+      null,
+      7,
+      {},
+      [7],
+      [null],
+      one,
+      Array.from({ length: 17 }, () => one),
+      [one, {}],
       ...['', 'tides', ':a', '1a:b', 'a:', 'a:b c', 'a:\u0000', `a:${'b'.repeat(2_048)}`].map(
         (uri) => [{ uri }],
       ),

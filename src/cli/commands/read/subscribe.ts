@@ -37,7 +37,7 @@ export const commands: Commands = {
       .more('Fetches its issues, stores them, and serves them to others.')
       .describeArgument(
         'link',
-        'hyperletter:// link, feed key, https:// address of a mirror, or file from `export` or `succeed`',
+        'hyperletter:// link, feed key, domain, https:// address of a mirror, or file from `export` or `succeed`',
       )
       .option('--no-wait', 'do not wait; the daemon fetches the issues')
       .unreadAtFirst()
@@ -49,6 +49,7 @@ export const commands: Commands = {
       .examples(
         'hyperletter subscribe hyperletter://<feed key>',
         'hyperletter subscribe hyperletter://<feed key> --no-wait',
+        'hyperletter subscribe tides.example',
         'hyperletter subscribe https://tides.example/',
         'hyperletter subscribe tides.bundle',
       )
@@ -92,14 +93,23 @@ async function subscribe(context: Context, link: string, options: Options): Prom
   )
   const { feedKey, title, issues } = subscribed
   const complete = length > 0 && heldBlocks >= length
-  const json = { feedKey, title, issues, heldBlocks, length }
+  const { name, lookAlike } = subscribed
+  const json = { feedKey, title, issues, heldBlocks, length, name, lookAlike }
   await out.result(json, () => {
-    const name = nameOf({ feedKey, title })
+    const shown = nameOf({ feedKey, title })
     const held = complete ? ', all downloaded' : ''
     const count = title === undefined ? '' : `: ${plural(issues, 'issue')}${held}`
-    return `Subscribed to ${name}${count}.\n`
+    return `Subscribed to ${shown}${count}.\n`
   })
-  if (/^https?:/i.test(link)) {
+  if (name !== undefined) {
+    await out.note(`${name} names this newsletter, and the newsletter names ${name}.`)
+  }
+  if (lookAlike === true) {
+    await out.warn(
+      `Another newsletter here has a title that looks like this one. The key of this one begins with ${shortKey(feedKey)}.`,
+    )
+  }
+  if (/^https?:/i.test(link) || name !== undefined) {
     // Nobody vouched for it but the server. From here on, only this key counts.
     await out.note(`Its key, which you can compare: hyperletter://${feedKey}`)
   }
@@ -133,8 +143,8 @@ async function follow(
   try {
     for await (const event of operations.subscribe(input, { signal: context.io.signal })) {
       if (event.event === 'subscribed') {
-        const { feedKey, title, issues } = event
-        subscribed = { feedKey, issues, title }
+        const { event: _event, ...others } = event
+        subscribed = others
       } else {
         ;({ heldBlocks, length } = event)
         const label = event.peers === 0 ? 'looking for peers' : 'fetching blocks'
@@ -156,8 +166,7 @@ async function latest(operations: Operations, subscribed: Subscribed): Promise<S
   const newsletters = await operations.listNewsletters({}).catch(() => [])
   const found = newsletters.find(({ feedKey }) => feedKey === subscribed.feedKey)
   if (found === undefined) return subscribed
-  const { feedKey, title, issues } = found
-  return { feedKey, issues, title }
+  return { ...subscribed, issues: found.issues, title: found.title }
 }
 
 function explain(failure: unknown, via: Connection['via'], heldBlocks: number, length: number) {

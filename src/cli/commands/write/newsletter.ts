@@ -1,7 +1,9 @@
 import { randomInt } from 'node:crypto'
+import { InvalidArgumentError } from 'commander'
 import type { Output, Input } from '../../../api/contract/contract.ts'
 import { ask, canAsk } from '../../input.ts'
 import { quoteTitle, shortKey } from '../../terminal/format.ts'
+import { parseDomain } from '../../../format/domain-name.ts'
 import { formatSupport, parseSupport } from '../../../format/support-text.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { author, collect, languageTag, OWN_NEWSLETTER } from '../../command.ts'
@@ -57,12 +59,18 @@ export const commands: Commands = {
       .option('--website <address>', 'web address of the newsletter')
       .option('--license <text>', 'licence of the texts, for example CC-BY-4.0')
       .option(...supportOption)
+      .option(
+        '--name <domain>',
+        'domain of yours, such as tides.example; repeatable',
+        collect(domain),
+      )
       .details(WHAT_EDIT_DOES)
       .force()
       .examples(
         'hyperletter edit "Tide Tables"',
         'hyperletter edit "Tide Tables" --title "Tides of the Sound" --website https://tides.example',
         'hyperletter edit ybndrfg8 --description ""',
+        'hyperletter edit "Tide Tables" --name tides.example',
         'hyperletter edit "Tide Tables" --support "Lightning <lightning:mara@tides.example>"',
       )
       .action(bind(edit)),
@@ -184,6 +192,7 @@ interface EditOptions {
   readonly website?: string
   readonly license?: string
   readonly support?: Support[]
+  readonly name?: string[]
   readonly force?: boolean
 }
 
@@ -192,13 +201,33 @@ Readers see the newest profile as soon as it reaches them; the earlier one stays
 removes a field. Without options, the profile is printed and nothing changes.
 `
 
+/** What has to be at a domain, so that it names the newsletter. */
+function setUp(names: readonly string[], feedKey: string): string {
+  const file = JSON.stringify({ newsletters: { [feedKey]: {} } })
+  return names
+    .map((name) => {
+      const record = `_hyperletter.${name}   TXT   "feed=${feedKey}"`
+      return `${name} has to name the newsletter, too, by a file or a record of DNS:\nhttps://${name}/.well-known/hyperletter.json   ${file}\n${record}`
+    })
+    .join('\n')
+}
+
+/** Refuses what is no domain; nothing stays nothing. */
+function domain(text: string): string {
+  const name = text === '' ? '' : parseDomain(text)
+  if (name === undefined) throw new InvalidArgumentError('Not a domain; try tides.example.')
+  return name
+}
+
 async function edit(context: Context, newsletter: string, options: EditOptions): Promise<void> {
   const { title, author: authors, force } = options
   const texts = ['description', 'language', 'website', 'license'] as const
   const support = options.support?.filter(({ uri }) => uri !== '')
+  const names = options.name?.filter((it) => it !== '')
   const remove = [
     ...texts.filter((name) => options[name] === ''),
     ...(support?.length === 0 ? (['support'] as const) : []),
+    ...(names?.length === 0 ? (['names'] as const) : []),
   ]
   const input: Input<'editNewsletter'> = {
     newsletter,
@@ -207,6 +236,7 @@ async function edit(context: Context, newsletter: string, options: EditOptions):
     force,
     ...Object.fromEntries(texts.filter((it) => options[it]).map((it) => [it, options[it]])),
     ...(support && support.length > 0 && { support }),
+    ...(names && names.length > 0 && { names }),
     ...(remove.length > 0 && { remove }),
   }
   const { out } = context
@@ -219,9 +249,13 @@ async function edit(context: Context, newsletter: string, options: EditOptions):
       ['language', profile.language],
       ['website', profile.website],
       ['license', profile.license],
+      ...(profile.names ?? []).map((it) => ['domain', it]),
       ...(profile.support ?? []).map((it) => ['support', formatSupport(it)]),
     ].flatMap(([name = '', text]) => (text === undefined ? [] : [[name, singleLine(text)]]))
     const table = await formatTable([{ style: out.style.dim }, shrinking()], rows, out)
     return changed ? `Changed ${quoteTitle(profile.title)}.\n\n${table}` : table
   })
+  if (names === undefined || names.length === 0) return
+  await out.note(setUp(names, profile.feedKey))
+  await out.next(`hyperletter verify ${shortKey(profile.feedKey)}   # once one of the two is there`)
 }

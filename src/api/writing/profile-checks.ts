@@ -26,3 +26,11 @@ export function assertPayable(support: readonly Support[] = []): void {
     )
   }
 }
+
+/** Refuses domains of a private newsletter, which would tell everybody its feed key. @throws INVALID_INPUT */
+export function assertNameable(names: readonly string[] = [], isPrivate: boolean): void {
+  if (names.length === 0 || !isPrivate) return
+  throw new HyperletterError('INVALID_INPUT', 'A private newsletter has no domain.', {
+    hint: 'Its feed key would be public there. Give its link to the people who may read it.',
+  })
+}
