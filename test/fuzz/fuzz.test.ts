@@ -1,11 +1,13 @@
 import { existsSync, readdirSync } from 'node:fs'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { checkInput, findingsOf, FINDINGS, fuzz, TARGETS } from './fuzzing.ts'
-import { bytesOf, mutated, type Target } from './target.ts'
+import { bytesOf, mutated, removeDirectories, type Target } from './target.ts'
 
 /** Few: `npm run fuzz` is for more. The same each time, so that a failure is a failure for everybody. */
 const RUNS = 30
+
+afterAll(removeDirectories)
 
 describe.each(TARGETS.map((target) => ({ target, name: target.name })))('$name', ({ target }) => {
   it(

@@ -1,8 +1,7 @@
 import { strict as assert } from 'node:assert'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseInput } from '../../src/api/contract/contract.ts'
 import { OPERATION_KINDS, PROTOCOL_VERSION, type OperationName } from '../../src/api/kinds.ts'
@@ -16,14 +15,15 @@ import { feedKeyOf } from '../../src/format/keys/feed-key.ts'
 import { createLogger } from '../../src/logger.ts'
 import { loadState } from '../../src/web/state.ts'
 import { fakeOperations } from '../helpers/cli.ts'
-import { bytesOf, hostileJson, mutated, refusing, textOf, type Target } from './target.ts'
-
-/** A directory that goes with the process. */
-export function directory(): string {
-  const path = mkdtempSync(join(tmpdir(), 'hyperletter-fuzz-'))
-  process.once('exit', () => rmSync(path, { recursive: true, force: true }))
-  return path
-}
+import {
+  bytesOf,
+  directory,
+  hostileJson,
+  mutated,
+  refusing,
+  textOf,
+  type Target,
+} from './target.ts'
 
 const NAMES = Object.keys(OPERATION_KINDS) as OperationName[]
 const FIELDS = [

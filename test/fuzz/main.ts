@@ -18,7 +18,7 @@ import {
 } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { fuzz, keepFinding, TARGETS } from './fuzzing.ts'
@@ -82,7 +82,8 @@ async function work(targets: readonly Target[], notes: string): Promise<void> {
 }
 
 async function supervise(): Promise<void> {
-  const notes = join(await mkdtemp(join(tmpdir(), 'hyperletter-fuzz-')), 'input')
+  const folder = await mkdtemp(join(tmpdir(), 'hyperletter-fuzz-'))
+  const notes = join(folder, 'input')
   process.stdout.write(`seed ${seed}, ${values.seconds} s, ${chosen.length} targets\n`)
   let left = chosen.map((it) => it.name)
   while (left.length > 0) {
@@ -93,7 +94,7 @@ async function supervise(): Promise<void> {
     process.exitCode = 1
     left = left.slice(left.indexOf(name) + 1)
   }
-  rmSync(notes, { force: true })
+  rmSync(folder, { recursive: true, force: true })
 }
 
 /** Runs the rest of the targets. @returns why the process did not come to its end */
@@ -104,6 +105,8 @@ async function runWorker(only: readonly string[], notes: string): Promise<string
   const path = values.path === undefined ? [] : ['--path', values.path]
   const child = spawn(process.execPath, [...node, ...args, '--seconds', share, ...path], {
     stdio: ['ignore', 'inherit', 'inherit'],
+    // One that is killed leaves what it wrote.
+    env: { ...process.env, TMPDIR: dirname(notes) },
   })
   let isHanging = false
   const watch = setInterval(() => {

@@ -4,8 +4,7 @@ import { connect } from 'node:net'
 import fc from 'fast-check'
 import { openEngine } from '../../src/api/open-engine.ts'
 import { ReaderServer } from '../../src/web/server.ts'
-import { directory } from './local-targets.ts'
-import { bytesOf, hostileJson, mutated, textOf, type Target } from './target.ts'
+import { bytesOf, directory, hostileJson, mutated, textOf, type Target } from './target.ts'
 
 interface Served {
   readonly origin: string

@@ -1,4 +1,7 @@
 import { strict as assert } from 'node:assert'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { hasCode, type ErrorCode } from '../../src/errors.ts'
 import { concat } from '../../src/format/bytes.ts'
@@ -10,6 +13,21 @@ export interface Target {
   readonly inputs: fc.Arbitrary<Uint8Array>
   /** Throws where it does not hold. May throw away what it needs between two inputs, but not depend on it. */
   readonly check: (input: Uint8Array) => void | Promise<void>
+}
+
+const directories = new Set<string>()
+
+/** A directory that goes with the process, or when a test says so. */
+export function directory(): string {
+  if (directories.size === 0) process.once('exit', removeDirectories)
+  const path = mkdtempSync(join(tmpdir(), 'hyperletter-fuzz-'))
+  directories.add(path)
+  return path
+}
+
+/** Vitest ends its processes before they can do so themselves. */
+export function removeDirectories(): void {
+  for (const it of directories) rmSync(it, { recursive: true, force: true })
 }
 
 /** Largest input, in bytes: enough for what grows faster than its input to show. */

@@ -1,8 +1,5 @@
 import { strict as assert } from 'node:assert'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { duplexPair } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import SecretStream from '@hyperswarm/secret-stream'
@@ -33,7 +30,7 @@ import { wakeupEncoding } from '../../src/replication/idle/wakeup.ts'
 import { MAX_PUSH_BYTES, pushEncoding } from '../../src/replication/push/push-message.ts'
 import { rangeEncoding } from '../../src/replication/ranges/range-message.ts'
 import { NOTHING, REQUEST, SYNC } from '../helpers/floods.ts'
-import { mutated, type Target } from './target.ts'
+import { directory, mutated, type Target } from './target.ts'
 
 const BYTES_32 = Buffer.alloc(32, 1)
 
@@ -204,9 +201,7 @@ let opening: Promise<Hypercore> | undefined
 
 /** A log of ten blocks that lasts as long as the process. */
 async function openCore(): Promise<Hypercore> {
-  const directory = mkdtempSync(join(tmpdir(), 'hyperletter-fuzz-'))
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
-  const made = new Corestore(directory).get({ name: 'log' })
+  const made = new Corestore(directory()).get({ name: 'log' })
   await made.ready()
   await made.append(Array.from({ length: 10 }, (_, i) => `block ${i}`))
   return made

@@ -1,7 +1,6 @@
 // Peers that know a newsletter and send of Hypercore's messages what they can, as fast as they can, each under a new
 // key when it is banned, until the process is killed:
-//   hostile-process.ts <bootstrap host:port> <feed key> <kind,…>   prints "<kind> begins" for each
-import { tmpdir } from 'node:os'
+//   hostile-process.ts <bootstrap host:port> <feed key> <kind,…> <folder>   prints "<kind> begins" for each
 import { join } from 'node:path'
 import { mkdtemp } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
@@ -12,11 +11,11 @@ import Hyperswarm from 'hyperswarm'
 import { keyBytes, parseFeedKey } from '../../src/format/keys/feed-key.ts'
 import { FLOODS, type FloodName, type Wire } from './floods.ts'
 
-const [bootstrap = '', feedKey = '', kinds = ''] = process.argv.slice(2)
+const [bootstrap = '', feedKey = '', kinds = '', folder = ''] = process.argv.slice(2)
 const [host = '', port = ''] = bootstrap.split(':')
 
 async function attack(kind: FloodName): Promise<void> {
-  const store = new Corestore(await mkdtemp(join(tmpdir(), 'hostile-')))
+  const store = new Corestore(await mkdtemp(join(folder, 'hostile-')))
   const core = store.get({ key: keyBytes(parseFeedKey(feedKey)) })
   await core.ready()
   core.download({ start: 0, end: -1 })

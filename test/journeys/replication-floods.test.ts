@@ -46,7 +46,8 @@ test.each(GROUPS.map((kinds) => ({ kinds, what: kinds.join(', ') })))(
     const { operations, close } = await connect(config)
     onTestFinished(close)
     const before = await residentMib(daemon.pid)
-    const hostile = runTypeScript(HOSTILE_PROCESS, addressOf(bootstrap), feedKey, kinds.join(','))
+    const args = [addressOf(bootstrap), feedKey, kinds.join(','), await temporaryDirectory()]
+    const hostile = runTypeScript(HOSTILE_PROCESS, ...args)
     await Promise.all(kinds.map((kind) => hostile.line(new RegExp(`^${kind} begins`))))
 
     const end = performance.now() + FLOOD_MS

@@ -107,7 +107,8 @@ async function measure(): Promise<void> {
     const before = await residentMib(daemon)
 
     const kinds = Object.keys(FLOODS)
-    const floods = start(['--import', 'tsx', HOSTILE_PEERS, bootstrap, feedKey, kinds.join(',')])
+    const flood = [HOSTILE_PEERS, bootstrap, feedKey, kinds.join(','), root]
+    const floods = start(['--import', 'tsx', ...flood])
     await firstLine(floods)
     const port = String(browser.port)
     await firstLine(start(['--import', 'tsx', fileURLToPath(import.meta.url), '--attack', port]))
