@@ -30,6 +30,7 @@ import { assetRoutes, attachmentRoutes, feedPictureRoutes } from './routes/files
 import { googleReaderRoutes } from './routes/google-reader.ts'
 import { previewRoutes } from './routes/preview.ts'
 import { readingRoutes } from './routes/reading.ts'
+import { seedingRoutes } from './routes/seeding.ts'
 import type { Secrets } from './state.ts'
 
 export interface ReaderOptions {
@@ -68,6 +69,7 @@ export function createReader(options: ReaderOptions): Hono<Env> {
   app.route('/', draftRoutes(reader))
   app.route('/', changingRoutes(reader))
   app.route('/', authorRoutes(reader))
+  app.route('/', seedingRoutes(reader))
   app.route('/', attachmentRoutes(reader))
   app.route('/', eventRoutes(reader))
   app.route('/', previewRoutes(reader))

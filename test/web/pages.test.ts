@@ -104,6 +104,15 @@ describe('pages', () => {
     expect((await reader.visit('/?show=starred')).text).toContain('No newsletters yet')
   })
 
+  it('show why a limit cannot be set, beside what was typed', async () => {
+    const me = await openPeer([], { isOnline: false })
+    const reader = await startReader(me.operations)
+    const { status, text } = await reader.submit('/seeding', { uploadLimit: 'a lot' })
+    expect(status).toBe(422)
+    expect(text).toMatch(/<h1>Seeding<\/h1>[^]*role="alert"[^]*value="a lot"/)
+    expect(complaints(text)).toEqual([])
+  })
+
   it('show what is unread, newest first, until it is marked', async () => {
     const { reader, feedKey } = await subscribedReader()
     const titles = async () =>

@@ -1,10 +1,12 @@
 import { html } from 'hono/html'
 import type { Output } from '../../api/contract/contract.ts'
+import type { HyperletterError } from '../../errors.ts'
 import {
   button,
   count,
   date,
   empty,
+  failure,
   newsletterPath,
   size,
   words,
@@ -21,11 +23,23 @@ export interface TrafficSample {
   readonly downloadedBytes: number
 }
 
+/** Limits that could not be set. */
+export interface RefusedLimits {
+  /** By the name of each field. */
+  readonly typed: Readonly<Record<string, string>>
+  readonly error: HyperletterError
+}
+
 const WIDTH = 640
 const HEIGHT = 120
 
 /** The page of what is stored here, which peers have it, and the traffic. */
-export function seedingPage(view: View, status: Status, samples: readonly TrafficSample[]): Markup {
+export function seedingPage(
+  view: View,
+  status: Status,
+  samples: readonly TrafficSample[],
+  refused?: RefusedLimits,
+): Markup {
   const { traffic, limits } = status
   return html`<header class="page-head">
       <h1>Seeding</h1>
@@ -80,7 +94,7 @@ export function seedingPage(view: View, status: Status, samples: readonly Traffi
       ${traffic === undefined ? '' : html`<p class="over">Sent and received since ${date(traffic.since, 'long')}</p>`}
       ${status.newsletters.length === 0 ? empty('Nothing to seed yet', 'Follow or seed a newsletter to share it with others from this machine.') : table(status)}
     </div>
-    ${view.isOwn === true && limits !== undefined ? controls(view, status.disk, limits) : ''}`
+    ${view.isOwn === true && limits !== undefined ? controls(view, status.disk, limits, refused) : ''}`
 }
 
 /** The limits that can be changed here, as fields of a form. */
@@ -88,18 +102,26 @@ function controls(
   view: View,
   { capBytes }: Status['disk'],
   { diskCap, uploadLimit, downloadLimit, maxConnections }: NonNullable<Status['limits']>,
+  refused: RefusedLimits | undefined,
 ): Markup {
   const field = (name: string, label: string, value: string, hint: string) =>
     html`<p>
       <label for="${name}">${label}</label>
-      <input id="${name}" name="${name}" value="${value}" placeholder="${hint}" maxlength="64" />
+      <input
+        id="${name}"
+        name="${name}"
+        value="${refused?.typed[name] ?? value}"
+        placeholder="${hint}"
+        maxlength="64"
+      />
     </p>`
   // What nobody set has no value in the field: saving another one must not set it.
   const cap = capBytes === undefined ? 'none' : diskCap === undefined ? '' : exactSize(diskCap)
   const rate = (bytes: number | undefined) => (bytes === undefined ? '' : `${exactSize(bytes)}/s`)
   return html`<section class="limits" aria-labelledby="limits">
     <h2 id="limits">Limits</h2>
-    <form method="post" action="/seeding" class="draft-form">
+    ${refused === undefined ? '' : failure(refused.error)}
+    <form method="post" action="/seeding#limits" class="draft-form">
       <input type="hidden" name="token" value="${view.formToken}" />
       ${field('diskCap', 'Disk for what others wrote', cap, capBytes === undefined ? 'a share of the disk' : size(capBytes))}
       ${field('uploadLimit', 'Upload', rate(uploadLimit), 'no limit, or 500 kB/s')}

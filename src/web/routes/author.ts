@@ -18,12 +18,6 @@ export function authorRoutes(reader: Reader): Hono<Env> {
   const app = new Hono<Env>()
   const { operations, previews } = reader
 
-  app.post('/seeding', async (c) => {
-    const fields = await readForm(reader, c)
-    await operations.changeSettings({ settings: limitsIn(fields) })
-    return c.redirect('/seeding?done=limits', 303)
-  })
-
   app.get(`${NEWSLETTER}/edit`, async (c) => {
     const view = viewOf(reader, c)
     const profile = await operations.editNewsletter({ newsletter: c.req.param('key') })
@@ -82,15 +76,6 @@ export function authorRoutes(reader: Reader): Hono<Env> {
   })
 
   return app
-}
-
-type Limits = Input<'changeSettings'>['settings']
-
-/** The limits of which a form says something; what is empty is set no more. */
-export function limitsIn(fields: Fields): Limits {
-  const names = ['diskCap', 'uploadLimit', 'downloadLimit', 'maxConnections', 'pause'] as const
-  const said = names.filter((it) => fields[it] !== undefined)
-  return Object.fromEntries(said.map((it) => [it, fields[it]?.trim() || null]))
 }
 
 function attached(

@@ -1,6 +1,5 @@
 import { Hono } from 'hono'
 import { hasCode, HyperletterError } from '../../errors.ts'
-import type { Output } from '../../api/contract/contract.ts'
 import { secretsOf, show, viewOf, type Env, type Reader } from '../context.ts'
 import { feedAddresses } from '../../site/syndication/addresses.ts'
 import { addPage } from '../../site/pages/add.ts'
@@ -26,7 +25,6 @@ import {
 } from '../../site/pages/parts.ts'
 import { signOutPage } from '../../site/pages/problem.ts'
 import { MOST_FOUND, searchPage } from '../../site/pages/search.ts'
-import { seedingPage, type TrafficSample } from '../../site/pages/seeding.ts'
 import { originsOf } from '../../render/links.ts'
 import type { RenderCache } from '../render-cache.ts'
 
@@ -34,7 +32,6 @@ import type { RenderCache } from '../render-cache.ts'
 export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> {
   const app = new Hono<Env>()
   const { operations } = reader
-  const traffic = new Traffic()
 
   app.get('/', async (c) => {
     const view = viewOf(reader, c)
@@ -157,13 +154,6 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
     }
   }
 
-  app.get('/seeding', async (c) => {
-    const view = viewOf(reader, c)
-    const status = await operations.status({})
-    const body = seedingPage(view, status, traffic.add(status))
-    return show(c, view, { title: 'Seeding', place: 'seeding', kind: 'live', wide: true, body })
-  })
-
   app.get('/feeds', async (c) => {
     const view = viewOf(reader, c)
     const newsletters = await operations.listNewsletters({})
@@ -186,29 +176,4 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
 
 function notFound(): HyperletterError {
   return new HyperletterError('NEWSLETTER_NOT_FOUND', 'This newsletter is not in your library.')
-}
-
-const MAX_SAMPLES = 121
-const MIN_PAUSE_MS = 900
-
-/** Bytes sent and received, sampled at each request for the page. */
-class Traffic {
-  readonly #samples: TrafficSample[] = []
-
-  /** Adds what `status` says and gives all that is remembered, oldest first. */
-  add(status: Output<'status'>): readonly TrafficSample[] {
-    const at = Date.now()
-    const last = this.#samples.at(-1)
-    if (last === undefined || at - last.at >= MIN_PAUSE_MS) {
-      const sum = (pick: (it: Output<'status'>['newsletters'][number]) => number) =>
-        status.newsletters.reduce((total, it) => total + pick(it), 0)
-      this.#samples.push({
-        at,
-        uploadedBytes: sum((it) => it.uploadedBytes),
-        downloadedBytes: sum((it) => it.downloadedBytes),
-      })
-      if (this.#samples.length > MAX_SAMPLES) this.#samples.shift()
-    }
-    return this.#samples
-  }
 }
