@@ -1,32 +1,64 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { LAUNCHER } from '../helpers/bin.ts'
+import { launchBrowser } from '../helpers/browser.ts'
 import { runNode } from '../helpers/child.ts'
 import { jsonOf } from '../helpers/cli.ts'
-import { openAuthor } from '../helpers/peers.ts'
+import { all } from '../helpers/operations.ts'
+import { openAuthor, publish } from '../helpers/peers.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
+import { DESK, PHONE, violations } from '../helpers/visits.ts'
+import { WebHost } from '../helpers/web-host.ts'
 
-test('a link leads to its newest issue in one command, on a machine that has nothing yet', async () => {
-  const network = await privateNetwork()
-  const author = await openAuthor(network, { issues: 5 })
-  const dataDir = await temporaryDirectory()
-  const bootstrap = network.map(({ host, port }) => `${host}:${port}`).join()
-  const flags = ['--data-dir', dataDir, '--bootstrap', bootstrap, '--json']
-  const run = async (...args: readonly string[]) => {
-    const child = runNode([LAUNCHER, ...args, ...flags], { XDG_CONFIG_HOME: dataDir })
-    expect([await child.ended(), child.stderr()]).toMatchObject([0, expect.any(String)])
-    return jsonOf(child.stdout())
-  }
-  onTestFinished(async () => void (await run('daemon', 'stop').catch(() => undefined)))
-  // As a mail program hands it on.
-  const opened = (await run('open', `<${author.link}>.`)) as Record<string, unknown>
-  expect(opened).toMatchObject({ via: 'daemon', title: 'Tide tables', issues: 5, number: 5 })
-  const entered = await fetch(String(opened['url']), { redirect: 'manual' })
-  const cookie = entered.headers.get('set-cookie')?.split(';', 1)[0] ?? ''
-  const page = new URL(entered.headers.get('location') ?? '', String(opened['url']))
-  const issue = await (await fetch(page, { headers: { cookie } })).text()
-  expect(issue).toMatch(/<h1[^>]*>Issue 5</)
-  // The archive is there, and does not bury anybody.
-  expect(await run('inbox')).toMatchObject([{ number: 5 }, { number: 4 }, { number: 3 }])
-  expect(await run('issues', 'Tide tables')).toHaveLength(5)
-})
+test(
+  'a link leads to its newest issue in one command, on a machine that has nothing yet',
+  { timeout: 90_000 },
+  async () => {
+    const network = await privateNetwork()
+    const author = await openAuthor(network, { issues: 5 })
+    const dataDir = await temporaryDirectory()
+    const bootstrap = network.map(({ host, port }) => `${host}:${port}`).join()
+    const flags = ['--data-dir', dataDir, '--bootstrap', bootstrap, '--json']
+    const run = async (...args: readonly string[]) => {
+      const child = runNode([LAUNCHER, ...args, ...flags], { XDG_CONFIG_HOME: dataDir })
+      expect([await child.ended(), child.stderr()]).toMatchObject([0, expect.any(String)])
+      return jsonOf(child.stdout())
+    }
+    onTestFinished(async () => void (await run('daemon', 'stop').catch(() => undefined)))
+    // As a mail program hands it on.
+    const opened = (await run('open', `<${author.link}>.`)) as { url: string }
+    expect(opened).toMatchObject({ via: 'daemon', title: 'Tide tables', issues: 5, number: 5 })
+
+    const browser = await launchBrowser()
+    onTestFinished(() => browser.close())
+    const page = await browser.newPage({ viewport: DESK, colorScheme: 'light' })
+    await page.goto(opened.url)
+    expect(await page.textContent('h1')).toBe('Issue 5')
+    for (const [viewport, colorScheme] of [
+      [DESK, 'light'],
+      [PHONE, 'dark'],
+    ] as const) {
+      await page.setViewportSize(viewport)
+      await page.emulateMedia({ colorScheme })
+      expect(await violations(page)).toEqual([])
+      const width = await page.evaluate<number>('document.documentElement.scrollWidth')
+      expect(width).toBeLessThanOrEqual(viewport.width)
+    }
+    // To the list of what is unread, and what comes meanwhile, by keyboard alone.
+    await page.keyboard.press('u')
+    await page.getByRole('heading', { name: 'Tide tables' }).waitFor()
+    await publish(author.operations, '# Breaking\n\nThe wall holds.\n')
+    await page.getByText('Breaking').first().waitFor()
+
+    // The archive is there, and does not bury anybody.
+    const unread = (await run('inbox')) as { number: number }[]
+    expect(unread.map((it) => it.number)).toEqual([6, 5, 4, 3])
+    expect(await run('issues', 'Tide tables')).toHaveLength(6)
+
+    const folder = await temporaryDirectory()
+    await all(author.operations.exportSite({ newsletter: author.feedKey, folder }))
+    const { address } = await WebHost.serve(folder)
+    const { feedKey } = author
+    expect(await run('open', address)).toMatchObject({ feedKey, subscribed: true, number: 6 })
+  },
+)

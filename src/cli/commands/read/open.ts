@@ -46,7 +46,10 @@ export const commands: Commands = {
       .more(
         'Serves your newsletters to this machine only. A link is followed, by a daemon that is started if none runs, and its newest issue shown.',
       )
-      .describeArgument('link', 'hyperletter:// link of a newsletter or issue')
+      .describeArgument(
+        'link',
+        'hyperletter:// link of a newsletter or issue, or https:// address of a mirror',
+      )
       .option('--port <n>', 'port to serve on; remembered', wholeNumber(1, 65_535))
       .option('--no-browser', 'print the address without opening a browser')
       .option('--preview', 'with a link: show what it is, and follow it only if you say so there')
@@ -55,6 +58,7 @@ export const commands: Commands = {
       .examples(
         'hyperletter open',
         'hyperletter open hyperletter://<feed key>',
+        'hyperletter open https://tides.example/',
         'hyperletter open --no-browser',
         'hyperletter open --port 8080',
       )
@@ -88,7 +92,8 @@ type Opened = Partial<Output<'previewNewsletter'>> & { readonly number?: number 
 async function open(context: Context, link: string | undefined, options: Options): Promise<void> {
   const { port, browser, preview } = options
   if (link === undefined) return openInBrowser(context, { port, browser })
-  const { feedKey, number } = parseLink(link)
+  const isWeb = /^https?:/i.test(link.trim())
+  const { feedKey, number } = isWeb ? {} : parseLink(link)
   await startDaemon(context)
   if (preview === true) {
     const known = await call(context, 'listNewsletters', {})
@@ -102,7 +107,10 @@ async function open(context: Context, link: string | undefined, options: Options
     follow(context, operations, link, options),
   )
   const shown = number ?? opened.newest?.number
-  const path = `/n/${feedKey}${shown === undefined ? '' : `/${shown}`}`
+  const path = `/n/${opened.feedKey}${shown === undefined ? '' : `/${shown}`}`
+  // Nobody vouched for it but the server. From here on, only this key counts.
+  if (isWeb)
+    await context.out.note(`Its key, which you can compare: hyperletter://${opened.feedKey}`)
   await openInBrowser(context, {
     port,
     browser,
@@ -117,7 +125,7 @@ async function follow(
   operations: Operations,
   link: string,
   { timeout, unread }: Options,
-): Promise<Opened> {
+): Promise<Output<'previewNewsletter'>> {
   const { signal } = io
   const input = { link, timeoutSeconds: timeout }
   const found = await operations.previewNewsletter(input, { signal })
