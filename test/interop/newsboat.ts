@@ -3,12 +3,14 @@ import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
 import { loadConfig } from '../../src/config/config.ts'
 import { connect, type Connection } from '../../src/connect.ts'
 
 // Checks that newsboat shows every issue of an archive:
 //   npm run check:newsboat                       an archive made up for it
-//   npm run check:newsboat -- <folder> [<glob>]  Markdown files, as `hyperletter import` takes them
+//   npm run check:newsboat -- <folder>…          as `hyperletter import` takes them, each a newsletter
+//     [--match <glob>]
 // Ends with 0 if it does, 1 if not, and 3 where newsboat is not installed.
 
 const MADE_UP_ISSUES = 60
@@ -44,12 +46,12 @@ async function makeUp(folder: string): Promise<void> {
 }
 
 async function importAll({ operations }: Connection, folder: string, match?: string) {
-  await operations.createNewsletter({ title: 'For newsboat' })
-  const input = { folder, ...(match === undefined ? {} : { match }) }
+  const { feedKey: newsletter } = await operations.createNewsletter({ title: 'For newsboat' })
+  const input = { newsletter, folder, ...(match === undefined ? {} : { match }) }
   for await (const event of operations.importFolder(input)) {
-    if (event.event === 'finished') return event.published
+    if (event.event === 'finished' && event.published > 0) return event.published
   }
-  throw new Error('The import ended without saying how.')
+  throw new Error(`Nothing of ${folder} was published.`)
 }
 
 async function shows(home: string, expected: number): Promise<void> {
@@ -61,31 +63,42 @@ async function shows(home: string, expected: number): Promise<void> {
   if (Number.parseInt(said, 10) !== expected) throw new Error('newsboat shows another number.')
 }
 
-async function check(home: string, folder: string | undefined, match?: string): Promise<void> {
+async function check(home: string, folders: readonly string[], match?: string): Promise<void> {
   await newsboat(home, '-v')
   const drafts = await mkdtemp(join(home, 'drafts-'))
-  if (folder === undefined) await makeUp(drafts)
+  if (folders.length === 0) await makeUp(drafts)
   const env = { HYPERLETTER_HOME: join(home, 'data'), HYPERLETTER_HOST: '127.0.0.1' }
   const connection = await connect(await loadConfig({}, env))
   try {
-    const issues = await importAll(connection, folder ?? drafts, match)
+    let issues = 0
+    for (const it of folders.length === 0 ? [drafts] : folders)
+      issues += await importAll(connection, it, match)
     const { origin } = new URL(await connection.openReader({}))
     const list = await fetch(`${origin}/feeds/complete.opml`)
     await writeFile(join(home, 'feeds.opml'), await list.text())
     await Promise.all([writeFile(join(home, 'urls'), ''), writeFile(join(home, 'config'), '')])
     await newsboat(home, '-i', join(home, 'feeds.opml'))
     await shows(home, issues)
-    for await (const _ of connection.operations.publishIssue({ draft: { markdown: '# New' } }));
+    const [first] = await connection.operations.listNewsletters({})
+    const fresh = { newsletter: first?.feedKey, draft: { markdown: '# New' } }
+    for await (const _ of connection.operations.publishIssue(fresh));
     await shows(home, issues + 1)
   } finally {
     await connection.close()
   }
 }
 
-const [folder, match] = process.argv.slice(2)
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { match: { type: 'string' } },
+})
 const home = await mkdtemp(join(tmpdir(), 'hyperletter-newsboat-'))
 try {
-  await check(home, folder === undefined ? undefined : resolve(folder), match)
+  await check(
+    home,
+    positionals.map((it) => resolve(it)),
+    values.match,
+  )
 } catch (error) {
   console.error(error instanceof Missing ? error.message : error)
   process.exitCode = error instanceof Missing ? 3 : 1

@@ -124,7 +124,7 @@ describe('mail', () => {
 })
 
 /** When the daemon is killed after an issue was published, in milliseconds. */
-const MOMENTS = [0, 40, 120, 250, 400, 700]
+const MOMENTS = [0, 80, 250, 600]
 
 it(
   'a daemon that is killed again and again mails what came, also by fetch, and nothing twice',
