@@ -41,11 +41,12 @@ function* suspectsIn(typed: string): Generator<Range> {
     if (!NO_PATH.test(destination) && isLocal(destination)) yield [at, at + 2]
   }
   for (const { index } of text.matchAll(HTML)) {
-    const end = text.indexOf('>', index) + 1
-    const isLong = end === 0 || end - index > MAX_TAG_CHARACTERS
-    const [tag] = isLong ? [] : readHtml(text.slice(index, end))
+    const length = text.slice(index, index + MAX_TAG_CHARACTERS).indexOf('>') + 1
+    const [tag] = length === 0 ? [] : readHtml(text.slice(index, index + length))
     if (tag?.type !== 'open' || isLocal(targetOf(tag)?.target ?? '#'))
-      yield OPEN_HTML.test(text) ? [0, text.length] : [index, end === 0 ? text.length : end]
+      yield OPEN_HTML.test(text)
+        ? [0, text.length]
+        : [index, length === 0 ? text.length : index + length]
   }
 }
 
@@ -94,7 +95,7 @@ export interface Part {
 }
 
 export function partsOf(text: string): Part[] {
-  const suspects = [...suspectsIn(text)].toSorted((a, b) => b[0] - a[0])
+  const suspects = lastFirst(text)
   let at = 0
   return text.split(PARTS).map((part) => {
     const start = at
@@ -104,6 +105,19 @@ export function partsOf(text: string): Part[] {
     const isAlone = from >= start && to <= at
     return { text: part, start, suspect: from >= at ? 'no' : isAlone ? 'alone' : 'with others' }
   })
+}
+
+/** More than any text has that a parser could read; then all of it is suspect. */
+const MAX_SUSPECTS = 10_000
+
+function lastFirst(text: string): Range[] {
+  const found: Range[] = []
+  for (const it of suspectsIn(text)) {
+    found.push(it)
+    const isAll = it[0] === 0 && it[1] === text.length
+    if (isAll || found.length > MAX_SUSPECTS) return [[0, text.length]]
+  }
+  return found.toSorted((a, b) => b[0] - a[0])
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Handle } from 'mdast-util-from-markdown'
 import type { Point } from 'unist'
 import { defined } from '../defined.ts'
 import { pushHtml, pushLocal, REFERRING, type LocalReference } from './local-reference.ts'
+import { codeIn } from './markdown-code.ts'
 import {
   condensed,
   DEFINITION,
@@ -31,13 +32,10 @@ const IMAGE =
 
 /**
  * What a Markdown text shows or links to by a local path, also by HTML, in the order of the text. Nothing in code counts. A
- * text that would take a parser very long is searched line by line instead: there, images in fenced code do not
- * count, but those in other code do, and links are not looked for.
+ * text that would take a parser very long is searched line by line instead: there, links are not looked for.
  */
 export async function localReferences(text: string): Promise<LocalReference[]> {
   if (!mayRefer(text)) return []
-  const images = imagesOnLines(text)
-  if (images !== undefined) return images
   const alone = await referencesInParts(text)
   if (alone !== undefined) return alone
   const shorter = condensed(text)
@@ -95,28 +93,6 @@ function linksOnly(part: string): LocalReference[] | undefined {
     pushLocal(found, { kind, target, alt: kind === 'image' ? words : '', line, place })
   }
   return found
-}
-
-/** An image that is a line: a description and a path of characters that mean nothing else in Markdown. */
-const LINE = /^ {0,3}!\[([\p{L}\p{N} ,.;:?'’()-]{0,300})\]\(([\p{L}\p{N}_./%~-]{1,300})\) *$/u
-const BLANK = /^[ \t]*$/
-/** Where a block begins, or may, that takes in whatever follows: code in a fence, HTML. */
-const OPEN_END = /```|~~~|^[\s>*+\d.)-]*<|\r(?!\n)/m
-
-// Loading the parser takes 0.2 s, for which readers would wait. An image that is a paragraph of its own, as most are, is
-// one to any parser, unless it lies in code or HTML; nothing that begins before a blank line of text goes on behind it.
-function imagesOnLines(text: string): LocalReference[] | undefined {
-  if (OPEN_END.test(text)) return undefined
-  const lines = text.split(/\r?\n/)
-  const images: LocalReference[] = []
-  const others = lines.map((words, at) => {
-    const isAlone = BLANK.test(lines[at - 1] ?? '') && BLANK.test(lines[at + 1] ?? '')
-    const found = isAlone ? LINE.exec(words) : null
-    if (found === null) return words
-    pushLocal(images, { kind: 'image', target: found[2], alt: found[1], line: at + 1 })
-    return ''
-  })
-  return mayRefer(others.join('\n')) ? undefined : images
 }
 
 function labelOf(text = ''): string {
@@ -213,20 +189,18 @@ function imagesByPattern(text: string): LocalReference[] {
     if (!targets.has(labelOf(label))) targets.set(labelOf(label), target ?? '')
   }
   const images: LocalReference[] = []
+  const code = codeIn(text)
+  let at = 0
   let line = 0
-  let fence: string | undefined
   for (const words of text.split('\n')) {
     line++
-    const mark = /^ {0,3}(`{3,}|~{3,})/.exec(words)?.[1]
-    if (fence !== undefined) {
-      if (mark?.startsWith(fence)) fence = undefined
-      continue
-    }
-    fence = mark
+    const start = at
+    at += words.length + 1
+    if (code[start] === 1) continue
     if (HTML.test(words)) pushHtml(images, words, line)
-    for (const [, alt = '', quoted, bare, label] of words.matchAll(IMAGE)) {
+    for (const { 1: alt = '', 2: quoted, 3: bare, 4: label, index } of words.matchAll(IMAGE)) {
       const target = quoted ?? bare ?? targets.get(labelOf(label || alt))
-      pushLocal(images, { kind: 'image', target, alt, line })
+      if (code[start + index] !== 1) pushLocal(images, { kind: 'image', target, alt, line })
     }
   }
   return images

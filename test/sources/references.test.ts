@@ -186,6 +186,7 @@ describe('localReferences', () => {
     ['brackets', '['],
     ['open images', '!['],
     ['open destinations', ']('],
+    ['open tags', '<a href='],
     ['nested quotes', `${'> '.repeat(40)}a\n\n`],
     ['nested lists', `${'- '.repeat(20)}a\n`],
     ['backticks', '` `` '],
