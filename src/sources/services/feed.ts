@@ -34,7 +34,7 @@ export function feedImport(place: Place, options: ExportOptions): DraftSource {
         let body: Buffer
         let base = address ?? options.siteUrl
         if ('archive' in place) {
-          body = await readFromArchive(place.archive, place.name, MAX_PAGE_BYTES)
+          body = await fileOf(place)
         } else {
           pages.add(address ?? '')
           if (pages.size > MAX_PAGES) throw endless(`${MAX_PAGES} pages`)
@@ -120,6 +120,15 @@ async function readPost(
   } catch (error) {
     return skippedFor(origin, error)
   }
+}
+
+async function fileOf({ archive, name }: Extract<Place, { archive: Archive }>): Promise<Buffer> {
+  if ((archive.size(name) ?? 0) > MAX_PAGE_BYTES) {
+    throw new HyperletterError('TOO_LARGE', `${name} has more than ${MAX_PAGE_BYTES} bytes.`, {
+      hint: 'Import the export of the service instead, or the address of the feed if it has pages, or divide the file.',
+    })
+  }
+  return readFromArchive(archive, name, MAX_PAGE_BYTES)
 }
 
 function endless(many: string): HyperletterError {

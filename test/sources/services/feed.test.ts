@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { truncate, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -150,6 +150,15 @@ describe('a feed', () => {
       await file(Buffer.from(xml.replace('Whole', '\u0093Whole\u0094'), 'latin1')),
     )
     expect(drafts.get('https://tides.example/a')?.markdown).toContain('“Whole”')
+  })
+
+  it('in one file that is too large is refused with a way to go on', async () => {
+    const path = await file('<rss>')
+    await truncate(path, 33 * 1024 * 1024)
+    await expect(read(path)).rejects.toMatchObject({
+      code: 'TOO_LARGE',
+      hint: expect.stringContaining('divide the file') as string,
+    })
   })
 
   it('that leads on for ever ends at its limit', async () => {
