@@ -32,12 +32,21 @@ const MISSING = 'Object.assign(new Error("There are no files in a browser."), { 
 const STUBS = {
   // Hypercore looks for stores of older versions, in folders.
   fs: `const no = () => { throw ${MISSING} }
-       const none = (...given) => given.at(-1)(${MISSING})
        module.exports = { existsSync: () => false, readdirSync: no, writeFileSync: no, unlinkSync: no,
-         mkdirSync: no, renameSync: no, stat: none, lstat: none, open: none, readdir: none, close: none,
-         promises: { stat: async () => no(), unlink: async () => no() } }`,
+         mkdirSync: no, renameSync: no, promises: { stat: async () => no(), unlink: async () => no() } }`,
   path: 'module.exports = { join: (...parts) => parts.join("/") }',
   'device-file': 'module.exports = class {}',
+  // What takes over stores of files: there are none, and a new store says of which version it is.
+  './migrations/0': `const View = require('./lib/view.js')
+       const { CorestoreTX } = require('./lib/tx.js')
+       async function store(storage, { version }) {
+         const view = new View()
+         const tx = new CorestoreTX(view)
+         tx.setHead({ ...(await storage._getHead(view)), version })
+         tx.apply()
+         await View.flush(view.changes, storage.db)
+       }
+       module.exports = { store, core: async () => { throw ${MISSING} } }`,
 }
 const tabs = {
   name: 'tabs',
@@ -49,8 +58,15 @@ const tabs = {
     onResolve({ filter: one(['events', 'events-universal']) }, ({ importer, kind }) =>
       find('bare-events', { importer, kind, resolveDir: SOURCE.pathname }),
     )
-    onResolve({ filter: one(Object.keys(STUBS)) }, ({ path }) => ({ path, namespace: 'stub' }))
-    onLoad({ filter: /./, namespace: 'stub' }, ({ path }) => ({ contents: STUBS[path] }))
+    onResolve({ filter: one(Object.keys(STUBS)) }, ({ path, resolveDir }) => ({
+      path,
+      namespace: 'stub',
+      pluginData: resolveDir,
+    }))
+    onLoad({ filter: /./, namespace: 'stub' }, ({ path, pluginData }) => ({
+      contents: STUBS[path],
+      resolveDir: pluginData,
+    }))
   },
 }
 
