@@ -132,6 +132,11 @@ const DEFINITIONS = {
     parseIpAddresses,
     list,
   ),
+  gatewayStun: define(
+    '<ip>[:<port>]',
+    'UDP address where the gateway tells tabs how others reach them, so that they connect directly',
+    parseListenAddress,
+  ),
   metricsPort: define(
     '<n>',
     'port for /metrics and /healthz, on this machine only',

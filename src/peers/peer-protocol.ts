@@ -181,6 +181,41 @@ export function listOf<T>(one: Encoder<T>, most: number): Encoder<readonly T[]> 
   }
 }
 
+/** What a later version says, which is passed over. */
+export interface UnknownKind {
+  readonly kind: 'unknown'
+}
+
+/**
+ * One of several kinds of message: its kind (varint), then what that kind has.
+ * @param kinds by the number of each.
+ */
+export function oneOf<T extends { readonly kind: string }>(
+  kinds: readonly (readonly [T['kind'], object])[],
+): Encoder<T> {
+  const encoders = kinds as readonly (readonly [string, Encoder<object>])[]
+  const numberOf = (message: T) => {
+    const found = encoders.findIndex(([name]) => name === message.kind)
+    return found === -1 ? encoders.length : found
+  }
+  return {
+    preencode(state, message) {
+      const number = numberOf(message)
+      c.uint.preencode(state, number)
+      encoders[number]?.[1].preencode(state, message)
+    },
+    encode(state, message) {
+      const number = numberOf(message)
+      c.uint.encode(state, number)
+      encoders[number]?.[1].encode(state, message)
+    },
+    decode(state) {
+      const [kind, body] = encoders[c.uint.decode(state)] ?? []
+      return { kind: kind ?? 'unknown', ...body?.decode(state) } as unknown as T
+    },
+  }
+}
+
 /**
  * Keeps cores off one connection: no channel for them opens, whichever side asks, and none is looked for. To be called
  * before anything else uses the multiplexer.
@@ -201,7 +236,9 @@ export function refuseCores(mux: Protomux, isRefused: (discoveryKey: Uint8Array)
   Object.assign(mux, { createChannel, pair: guardedPair })
 }
 
-/** Whether a core is replicated on a connection, by both sides. */
-export function isReplicating(mux: Protomux): boolean {
-  return [...mux].some((it) => it.protocol === REPLICATION && it.opened)
+/** Whether a core is replicated on a connection, by both sides. @param discoveryKey of that core; any when absent. */
+export function isReplicating(mux: Protomux, discoveryKey?: Uint8Array): boolean {
+  const isIt = (id: Uint8Array | null) =>
+    discoveryKey === undefined || (id !== null && hex(id) === hex(discoveryKey))
+  return [...mux].some((it) => it.protocol === REPLICATION && it.opened && isIt(it.id))
 }

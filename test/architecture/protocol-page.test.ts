@@ -10,6 +10,7 @@ import {
   announcementsIn,
   sharedTopics,
 } from '../../src/peers/lan/announcement.ts'
+import { ANSWER, roomEncoding } from '../../src/peers/web/room-message.ts'
 import { wakeupEncoding } from '../../src/replication/idle/wakeup.ts'
 import { pushEncoding } from '../../src/replication/push/push-message.ts'
 import { rangeEncoding } from '../../src/replication/ranges/range-message.ts'
@@ -42,6 +43,11 @@ test('the page has limits and examples', () => {
     'hyperletter/ranges/1 cancel',
     'hyperletter/ranges/1 give',
     'hyperletter/ranges/1 lack',
+    'hyperletter/rooms/1 join',
+    'hyperletter/rooms/1 leave',
+    'hyperletter/rooms/1 named',
+    'hyperletter/rooms/1 relay',
+    'hyperletter/rooms/1 signal',
     'hyperletter/shelf/1',
     'hyperletter/succession/1',
   ])
@@ -52,6 +58,7 @@ test.each(LIMITS)('$what: $value is $name in $path', ({ value, path, name }) => 
 })
 
 const TOPIC = Buffer.alloc(32, 1)
+const TAB = Buffer.alloc(32, 2)
 
 /** What the page says in words of its examples. */
 const MESSAGES = [
@@ -86,6 +93,26 @@ const MESSAGES = [
   }),
   example('hyperletter/ranges/1 lack', rangeEncoding, { kind: 'lack', id: 8, why: 0 }),
   example('hyperletter/ranges/1 cancel', rangeEncoding, { kind: 'cancel', id: 9 }),
+  example('hyperletter/rooms/1 join', roomEncoding, { kind: 'join', topic: TOPIC }),
+  example('hyperletter/rooms/1 named', roomEncoding, {
+    kind: 'named',
+    topic: TOPIC,
+    stunPort: 3_478,
+    ids: [TAB],
+  }),
+  example('hyperletter/rooms/1 signal', roomEncoding, {
+    kind: 'signal',
+    id: TAB,
+    what: ANSWER,
+    sdp: Buffer.from('v=0'),
+  }),
+  example('hyperletter/rooms/1 relay', roomEncoding, {
+    kind: 'relay',
+    id: TAB,
+    taken: 300,
+    bytes: Buffer.from('hi'),
+  }),
+  example('hyperletter/rooms/1 leave', roomEncoding, { kind: 'leave', id: TAB }),
 ]
 
 describe.each(MESSAGES)('the example of $name', ({ name, encode, decode, message }) => {

@@ -42,6 +42,7 @@ export const UNSET = {
   gatewayNewsletters: undefined,
   gatewayTabs: undefined,
   gatewayProxies: undefined,
+  gatewayStun: undefined,
   metricsPort: undefined,
   onIssue: undefined,
   webhook: undefined,

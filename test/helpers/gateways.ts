@@ -33,6 +33,7 @@ const CLOSED: GatewaySettings = {
   gatewayNewsletters: undefined,
   gatewayTabs: undefined,
   gatewayProxies: undefined,
+  gatewayStun: undefined,
 }
 
 export interface Answer {

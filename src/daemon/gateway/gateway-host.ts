@@ -8,6 +8,7 @@ export const GATEWAY_SETTINGS = [
   'gatewayNewsletters',
   'gatewayTabs',
   'gatewayProxies',
+  'gatewayStun',
 ] as const satisfies readonly (keyof GatewaySettings)[]
 
 /** The gateway of a daemon, which most have not: its code is loaded when it is set, with 15 MB of memory. */

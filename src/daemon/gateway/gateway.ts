@@ -11,6 +11,8 @@ import type { GatewayFacts } from '../../engine/network/gateway-facts.ts'
 import { HyperletterError } from '../../errors.ts'
 import { keyPairOf } from '../../log/keys.ts'
 import type { Logger } from '../../logger.ts'
+import { Rooms } from '../../peers/web/rooms.ts'
+import { openStun, type StunServer } from '../../peers/web/stun.ts'
 import { refuseUpgrade, TabListener } from '../../peers/web/tab-listener.ts'
 import type { SiteAssets } from '../../site/static/model.ts'
 import { bind, closeServer, portOfServer, serverOf } from '../../web/http-server.ts'
@@ -22,7 +24,12 @@ import { fileOf, typeOf, type ServedFile } from './served-file.ts'
 
 export type GatewaySettings = Pick<
   Config,
-  'gateway' | 'gatewayAddress' | 'gatewayNewsletters' | 'gatewayTabs' | 'gatewayProxies'
+  | 'gateway'
+  | 'gatewayAddress'
+  | 'gatewayNewsletters'
+  | 'gatewayTabs'
+  | 'gatewayProxies'
+  | 'gatewayStun'
 >
 
 export interface GatewayOptions {
@@ -34,6 +41,10 @@ export interface GatewayOptions {
 }
 
 const DEFAULT_PORT = 8_765
+
+/** That of STUN (RFC 8489). */
+const DEFAULT_STUN_PORT = 3_478
+
 const DEFAULT_TABS = 256
 
 /** Sockets of requests, beside those of tabs. */
@@ -56,6 +67,7 @@ interface Running {
   readonly settings: GatewaySettings
   readonly server: Server
   readonly tabs: TabListener
+  readonly stun: StunServer | undefined
   readonly callers: Callers
   opened: Promise<Opened> | undefined
 }
@@ -140,6 +152,11 @@ export class Gateway {
     const { gatewayAddress: address, gatewayTabs = DEFAULT_TABS, gatewayProxies } = settings
     const callers = new Callers(gatewayProxies)
     const own = await ownFiles()
+    const stun = await stunOf(settings)
+    const rooms = new Rooms({
+      stunPort: stun?.port,
+      onMisdeed: (peer, what) => void this.#strike(peer, what),
+    })
     const server = serverOf(
       gatewayRoutes({
         address,
@@ -158,7 +175,7 @@ export class Gateway {
       onTab: async (connection) => {
         const { engine, newsletters } = await this.#opened()
         const network = await engine.network()
-        return network.acceptTab(connection, (it) => newsletters.isOpened(it))
+        return network.acceptTab(connection, (it) => newsletters.isOpened(it), rooms)
       },
     })
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -167,11 +184,12 @@ export class Gateway {
     server.on('request', (request: IncomingMessage) => this.#notice(request))
     if (!(await bind(server, port, host))) {
       tabs.close()
+      await stun?.close()
       throw new HyperletterError('INVALID_INPUT', `Port ${port} of ${host} is taken.`)
     }
     if (settings.gatewayAddress === undefined)
       this.#address = `http://${host}:${portOfServer(server)}/`
-    this.#running = { settings, server, tabs, callers, opened: undefined }
+    this.#running = { settings, server, tabs, stun, callers, opened: undefined }
     // So that it can be said which newsletters it has before anybody asks for one.
     this.#opened().catch(() => undefined)
   }
@@ -187,6 +205,7 @@ export class Gateway {
     if (running === undefined) return
     this.#sentBytes += running.tabs.sentBytes
     running.tabs.close()
+    await running.stun?.close()
     await closeServer(running.server)
     await (await running.opened?.catch(() => undefined))?.files.close()
   }
@@ -233,6 +252,13 @@ export class Gateway {
     if (waitMs > 0) await pause(waitMs)
   }
 
+  async #strike(peer: Uint8Array, what: string): Promise<void> {
+    // While there is no engine, nobody is let in either.
+    const engine = await this.#options.engine().catch(() => undefined)
+    const network = await engine?.networkIfOnline()
+    network?.swarm.strike(peer, what, { hangUp: false })
+  }
+
   #notice(request: IncomingMessage): void {
     if (this.#warned || this.#running?.callers.isUnknownProxy(request) !== true) return
     this.#warned = true
@@ -242,6 +268,16 @@ export class Gateway {
 
 const UNKNOWN_PROXY =
   'a server passes requests on that gatewayProxies does not name: all its visitors count as one'
+
+async function stunOf({ gatewayStun }: GatewaySettings): Promise<StunServer | undefined> {
+  if (gatewayStun === undefined) return undefined
+  const { host, port = DEFAULT_STUN_PORT } = gatewayStun
+  try {
+    return await openStun(host, port)
+  } catch (cause) {
+    throw new HyperletterError('INVALID_INPUT', `UDP port ${port} of ${host} is taken.`, { cause })
+  }
+}
 
 /** What was built for browsers, by path; the reader is at the root. */
 async function ownFiles(): Promise<Map<string, ServedFile>> {

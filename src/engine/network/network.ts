@@ -16,6 +16,7 @@ import { openDht, type Dht } from '../../peers/dht.ts'
 import { LocalNetwork } from '../../peers/lan/local-network.ts'
 import { Introductions } from '../../peers/introductions.ts'
 import { refuseCores, type OnMisdeed } from '../../peers/peer-protocol.ts'
+import type { Rooms } from '../../peers/web/rooms.ts'
 import { PushChannel } from '../../replication/push/pushes.ts'
 import { RangeChannel } from '../../replication/ranges/range-channel.ts'
 import { IdleFeeds, type FeedOpener } from '../../replication/idle/idle-feeds.ts'
@@ -224,12 +225,19 @@ export class Network {
 
   /**
    * Lets a browser tab in, to some newsletters: to their logs, and to nothing else that peers tell each other.
+   * @param rooms where it meets other tabs of these newsletters.
    * @returns whether it was let in; the connection ends if not.
    */
-  acceptTab(connection: Connection, isOpened: (discoveryKey: Uint8Array) => boolean): boolean {
+  acceptTab(
+    connection: Connection,
+    isOpened: (discoveryKey: Uint8Array) => boolean,
+    rooms: Rooms,
+  ): boolean {
     return this.swarm.acceptTab(connection, () => {
-      refuseCores(Protomux.from(connection), (discoveryKey) => !isOpened(discoveryKey))
+      const mux = Protomux.from(connection)
+      refuseCores(mux, (discoveryKey) => !isOpened(discoveryKey))
       this.#options.replicate(connection)
+      rooms.attach(mux)
     })
   }
 

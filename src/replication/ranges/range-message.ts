@@ -2,7 +2,7 @@ import c, { type Encoder } from 'compact-encoding'
 import { MAX_LOG_BLOCKS } from '../../format/block-ranges.ts'
 import { MAX_BLOCK_BYTES } from '../../format/bundle/format.ts'
 import type { PlacedNode } from '../../format/log.ts'
-import { listOf, struct } from '../../peers/peer-protocol.ts'
+import { listOf, oneOf, struct, type UnknownKind } from '../../peers/peer-protocol.ts'
 
 /** Runs in one request. */
 export const MAX_ASKED_RUNS = 32
@@ -65,12 +65,7 @@ export interface Cancel {
   readonly id: number
 }
 
-/** A later version says something else, which is passed over. */
-interface Unknown {
-  readonly kind: 'unknown'
-}
-
-export type RangeMessage = Ask | Give | Lack | Cancel | Unknown
+export type RangeMessage = Ask | Give | Lack | Cancel | UnknownKind
 
 const blocks: Encoder<readonly Uint8Array[]> = {
   preencode(state, them) {
@@ -118,8 +113,8 @@ const run: Encoder<AskedRun> = {
   },
 }
 
-/** By the number of their kind. */
-const BODIES = [
+/** Message: its kind (varint), and what that kind has. */
+export const rangeEncoding = oneOf<RangeMessage>([
   [
     'ask',
     struct<Omit<Ask, 'kind'>>({ topic: c.fixed32, id: c.uint, runs: listOf(run, MAX_ASKED_RUNS) }),
@@ -134,30 +129,4 @@ const BODIES = [
   ],
   ['lack', struct<Omit<Lack, 'kind'>>({ id: c.uint, why: c.uint })],
   ['cancel', struct<Omit<Cancel, 'kind'>>({ id: c.uint })],
-] as const
-
-/** Message: its kind (varint), and what that kind has. */
-export const rangeEncoding: Encoder<RangeMessage> = {
-  preencode(state, message) {
-    c.uint.preencode(state, numberOf(message))
-    bodyOf(message)?.preencode(state, message)
-  },
-  encode(state, message) {
-    c.uint.encode(state, numberOf(message))
-    bodyOf(message)?.encode(state, message)
-  },
-  decode(state) {
-    const [kind, body] = BODIES[c.uint.decode(state)] ?? []
-    if (kind === undefined || body === undefined) return { kind: 'unknown' }
-    return { kind, ...body.decode(state) } as RangeMessage
-  },
-}
-
-function numberOf({ kind }: RangeMessage): number {
-  const found = BODIES.findIndex(([name]) => name === kind)
-  return found === -1 ? BODIES.length : found
-}
-
-function bodyOf(message: RangeMessage): Encoder<RangeMessage> | undefined {
-  return BODIES[numberOf(message)]?.[1] as Encoder<RangeMessage> | undefined
-}
+])

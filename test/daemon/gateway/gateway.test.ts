@@ -1,14 +1,20 @@
 import { randomBytes } from 'node:crypto'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { gunzipSync } from 'node:zlib'
-import { describe, expect, it } from 'vitest'
+import Protomux from 'protomux'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { asBundle, VerifiedFiles } from '../../../src/format/log-files/verified-files.ts'
 import { webSource } from '../../../src/format/log-files/source.ts'
 import { collect } from '../../../src/format/bytes.ts'
 import { parseFeedKey } from '../../../src/format/keys/feed-key.ts'
+import { hex } from '../../../src/hex.ts'
+import { isReplicating } from '../../../src/peers/peer-protocol.ts'
+import { OFFER } from '../../../src/peers/web/room-message.ts'
 import { ask, fetchAll, openGateway, openTab, socketTo } from '../../helpers/gateways.ts'
 import { all } from '../../helpers/operations.ts'
 import { openAuthor, openPeer, publish } from '../../helpers/peers.ts'
+import { openRoom } from '../../helpers/rooms.ts'
 import { connect, coreOf } from '../../helpers/stores.ts'
 import { eventually, feedOf } from '../../helpers/swarm-peers.ts'
 
@@ -212,6 +218,38 @@ describe('a gateway', () => {
     expect(newsletters[0]).toMatchObject({ peers: 1, fullCopies: 0 })
     tab.connection.destroy()
     await eventually(() => expect(gateway.facts()?.tabs).toBe(0))
+  })
+
+  it('introduces tabs that read the same newsletter to each other, and tells where they are', async () => {
+    const { feedKey, engine } = await openAuthor([], { issues: 1, isOnline: false })
+    const { origin } = await openGateway(engine, { gatewayStun: { host: '127.0.0.1', port: 0 } })
+    const enter = async () => {
+      const { connection, open } = await openTab(origin)
+      const mux = Protomux.from(connection)
+      const room = openRoom(mux)
+      const core = await open(feedKey)
+      await eventually(() => expect(isReplicating(mux)).toBe(true))
+      await room.opened
+      room.send({ kind: 'join', topic: core.discoveryKey ?? Buffer.alloc(32) })
+      await eventually(() => expect(room.of('named')).toHaveLength(1))
+      return { ...room, id: connection.publicKey }
+    }
+    const [first, second] = [await enter(), await enter()]
+    const [named] = second.of('named')
+    expect(named?.ids.map(hex)).toEqual([hex(first.id)])
+    const sdp = Buffer.from('v=0')
+    second.send({ kind: 'signal', id: first.id, what: OFFER, sdp })
+    await eventually(() => expect(first.of('signal')).toHaveLength(1))
+    const [signal] = first.of('signal')
+    expect(hex(signal?.id ?? sdp)).toBe(hex(second.id))
+    expect(hex(signal?.sdp ?? second.id)).toBe(hex(sdp))
+
+    const socket = createSocket('udp4')
+    onTestFinished(() => void socket.close())
+    const request = Buffer.from('000100002112a442000102030405060708090a0b', 'hex')
+    socket.send(request, named?.stunPort ?? 0, '127.0.0.1')
+    const [answer] = (await once(socket, 'message')) as [Buffer]
+    expect(answer).toHaveLength(32)
   })
 
   it('is asked by pages of other sites under its own address alone', async () => {
