@@ -83,7 +83,10 @@ function panelOf(state: PeerState): Markup {
       <label for="carry">Pass this newsletter on while this page is open</label>
     </p>
     <p role="status">${carryingLine(state)}</p>
-    <p class="over">${keptLine(state)}</p>
+    <p class="over">
+      ${isCarrying ? 'Other readers, whose pages connect to this one, see its network address.' : ''}
+      ${keptLine(state)}
+    </p>
     ${failure === undefined ? '' : html`<div class="problem"><p>${FAILURES[failure] ?? failure}</p></div>`}
     ${refused.map(
       (it) =>
@@ -105,9 +108,9 @@ const FAILURES: Readonly<Record<string, string>> = {
 }
 
 function carryingLine(state: PeerState): string {
-  const { isCarrying, gateways, readers, sentBytes, heldBlocks } = state
+  const { isCarrying, gateways, tabs, readers, sentBytes, heldBlocks } = state
   if (!isCarrying) return 'Off: this page only reads, and sends nothing to others.'
-  if (gateways === 0) return 'No gateway can be reached now, so nobody can ask this page.'
+  if (gateways + tabs === 0) return 'No gateway can be reached now, so nobody can ask this page.'
   if (heldBlocks === 0) return 'There is nothing to pass on so far.'
   if (readers === 0) return 'Carrying: nobody has asked for anything so far.'
   return `Carrying for ${count(readers, 'peer')}, ${size(sentBytes)} sent.`

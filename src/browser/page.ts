@@ -61,7 +61,8 @@ class Visit {
         const { log } = peer.feed
         const isDecided = () =>
           log.length > 0 ||
-          (peer.state.gateways === 0 && performance.now() - begun > FIRST_GATEWAY_MS)
+          (peer.state.gateways + peer.state.tabs === 0 &&
+            performance.now() - begun > FIRST_GATEWAY_MS)
         await waitUntil(isDecided, { timeoutMs: FIRST_BLOCK_MS })
         return log.length > 0 ? this.#reader : undefined
       },
@@ -112,8 +113,11 @@ class Visit {
       this.#peer = peer
       this.#reader = new IssueReader(peer.feed.log, {
         feedKey: place.feedKey,
-        from: 'what this browser keeps, and from gateways',
-        options: () => ({ wait: peer.state.gateways > 0, timeoutMs: BLOCK_TIMEOUT_MS }),
+        from: 'what this browser keeps, gateways and other tabs',
+        options: () => ({
+          wait: peer.state.gateways + peer.state.tabs > 0,
+          timeoutMs: BLOCK_TIMEOUT_MS,
+        }),
       })
       this.#changed()
       return peer
@@ -140,6 +144,7 @@ class Visit {
     Object.assign(document.documentElement.dataset, {
       kept: `${state.heldBlocks}/${state.length}`,
       gateways: String(state.gateways),
+      tabs: String(state.tabs),
       failure: state.failure ?? '',
     })
     await this.panel.show(peer)

@@ -1,11 +1,6 @@
-import SecretStream from '@hyperswarm/secret-stream'
 import type { Connection } from 'hyperswarm'
-import { codeOf } from '../../errors.ts'
-import type { SigningKeyPair } from '../../format/crypto.ts'
-import type { HypercoreLog } from '../../log/hypercore-log.ts'
-import { keyPairOf } from '../../log/keys.ts'
-import { SocketStream, SUBPROTOCOL } from '../../peers/web/socket-stream.ts'
-import type { RateLimiter } from '../../rate-limiter.ts'
+import { SUBPROTOCOL } from '../../peers/web/socket-stream.ts'
+import { connect, onWrongBlock, type Shared } from './connection.ts'
 
 /** Gateways that are connected at the same time. */
 const AT_ONCE = 3
@@ -14,9 +9,6 @@ const LOOK_EVERY_MS = 500
 
 /** Until the gateway has proved its key. */
 const HANDSHAKE_MS = 10_000
-
-const KEEP_ALIVE_MS = 5_000
-const SILENCE_MS = 20_000
 
 /** After a connection that ended; doubled each time, until one lasted. */
 const FIRST_PAUSE_MS = 1_000
@@ -36,32 +28,17 @@ interface Gateway {
   notBefore: number
 }
 
-/** What a stream sends, no faster than a limiter allows. */
-class LimitedStream extends SocketStream {
-  readonly #limiter: RateLimiter
-
-  constructor(socket: WebSocket, limiter: RateLimiter) {
-    super(socket)
-    this.#limiter = limiter
-  }
-
-  override _write(data: unknown, done: (error: Error | null) => void): void {
-    const waitMs = this.#limiter.reserve((data as Uint8Array).byteLength)
-    if (waitMs === 0) super._write(data, done)
-    else
-      setTimeout(() => {
-        if (this.destroying) done(new Error('The socket is closed.'))
-        else super._write(data, done)
-      }, waitMs)
-  }
+export interface GatewayEvents {
+  /** A gateway has proved its key. @param address of its WebSocket. */
+  readonly onOpen: (connection: Connection, address: string) => void
+  /** There are more or fewer connections. */
+  readonly onChange: () => void
 }
 
 /** The connections of a tab to gateways, over which it replicates one log. */
 export class Gateways {
-  readonly #log: HypercoreLog
-  readonly #limiter: RateLimiter
-  readonly #onChange: () => void
-  readonly #keyPair: SigningKeyPair = keyPairOf()
+  readonly #shared: Shared
+  readonly #events: GatewayEvents
   readonly #known: readonly Gateway[]
   readonly #stop: () => void
   readonly #timer: ReturnType<typeof setInterval>
@@ -69,18 +46,10 @@ export class Gateways {
   /**
    * Begins to dial.
    * @param addresses of WebSockets, best first.
-   * @param limiter of what is sent to all of them, in bytes.
-   * @param onChange called when there are more or fewer connections.
    */
-  constructor(
-    log: HypercoreLog,
-    addresses: readonly string[],
-    limiter: RateLimiter,
-    onChange: () => void,
-  ) {
-    this.#log = log
-    this.#limiter = limiter
-    this.#onChange = onChange
+  constructor(shared: Shared, addresses: readonly string[], events: GatewayEvents) {
+    this.#shared = shared
+    this.#events = events
     this.#known = addresses.map((address) => ({
       address,
       connection: undefined,
@@ -89,15 +58,10 @@ export class Gateways {
       wrongs: 0,
       notBefore: 0,
     }))
-    this.#stop = log.events.on('watchers', 'bad-block', (error, peer) => {
-      // Not its fault.
-      if (codeOf(error) === 'DISK_FULL' || codeOf(error) === 'ABORTED') return
-      const id = String(peer.publicKey)
+    this.#stop = onWrongBlock(shared.log, (publicKey) => {
+      const id = String(publicKey)
       const from = this.#known.find((it) => String(it.connection?.remotePublicKey) === id)
-      if (from === undefined) return
-      from.notBefore = performance.now() + WRONG_PAUSE_MS * WRONG_GROWTH ** from.wrongs
-      from.wrongs++
-      from.connection?.destroy(new Error('It sent what the author did not sign.'))
+      if (from !== undefined) this.#refuse(from)
     })
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS)
     this.#look()
@@ -133,31 +97,34 @@ export class Gateways {
     gateway.isDialed = true
     const socket = new WebSocket(gateway.address, SUBPROTOCOL)
     socket.binaryType = 'arraybuffer'
-    const raw = new LimitedStream(socket, this.#limiter)
-    const stream = new SecretStream(true, raw, { keyPair: this.#keyPair, keepAlive: KEEP_ALIVE_MS })
-    const deadline = setTimeout(() => stream.destroy(), HANDSHAKE_MS)
-    stream.on('error', () => undefined)
-    stream.once('close', () => {
-      clearTimeout(deadline)
-      gateway.isDialed = false
-      gateway.connection = undefined
-      const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** gateway.failures, LONGEST_PAUSE_MS)
-      gateway.failures++
-      const soonest = performance.now() + pauseMs * (0.5 + Math.random())
-      gateway.notBefore = Math.max(gateway.notBefore, soonest)
-      this.#onChange()
+    connect(socket, {
+      ...this.#shared,
+      isInitiator: true,
+      deadlineMs: HANDSHAKE_MS,
+      onOpen: (connection) => {
+        if (gateway.notBefore === Infinity) return false
+        gateway.connection = connection
+        gateway.failures = 0
+        this.#events.onOpen(connection, gateway.address)
+        this.#events.onChange()
+        return true
+      },
+      onClose: () => {
+        gateway.isDialed = false
+        gateway.connection = undefined
+        const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** gateway.failures, LONGEST_PAUSE_MS)
+        gateway.failures++
+        const soonest = performance.now() + pauseMs * (0.5 + Math.random())
+        gateway.notBefore = Math.max(gateway.notBefore, soonest)
+        this.#events.onChange()
+      },
+      onMisdeed: () => this.#refuse(gateway),
     })
-    stream.once('open', () => {
-      clearTimeout(deadline)
-      if (gateway.notBefore === Infinity) {
-        stream.destroy()
-        return
-      }
-      gateway.connection = stream
-      gateway.failures = 0
-      stream.setTimeout(SILENCE_MS)
-      this.#log.core.replicate(stream)
-      this.#onChange()
-    })
+  }
+
+  #refuse(gateway: Gateway): void {
+    gateway.notBefore = performance.now() + WRONG_PAUSE_MS * WRONG_GROWTH ** gateway.wrongs
+    gateway.wrongs++
+    gateway.connection?.destroy(new Error('It sent what the author did not sign.'))
   }
 }

@@ -8,7 +8,9 @@ import type { HypercoreLog } from '../../log/hypercore-log.ts'
 import { RateLimiter } from '../../rate-limiter.ts'
 import { Downloader } from '../../replication/downloader.ts'
 import { SerialQueue } from '../../async.ts'
+import { keyPairOf } from '../../log/keys.ts'
 import { Gateways } from './gateways.ts'
+import { OtherTabs } from './other-tabs.ts'
 import { roomFor, selectionFor } from './space.ts'
 import { openTabLog, takeLock, type TabLogOptions } from './tab-log.ts'
 
@@ -37,6 +39,8 @@ export interface PeerState {
   readonly isCarrying: boolean
   readonly isFollowed: boolean
   readonly gateways: number
+  /** Other tabs that are connected. */
+  readonly tabs: number
   /** Gateways that sent what the author did not sign. */
   readonly refused: readonly string[]
   /** Peers that got blocks from here. */
@@ -50,8 +54,8 @@ export interface PeerState {
 }
 
 /**
- * This tab as a peer of one newsletter: what it holds lies in IndexedDB, comes from gateways or from log files, and goes
- * to whoever asks. A tab that carries nothing connects to nobody: it takes log files alone.
+ * This tab as a peer of one newsletter: what it holds lies in IndexedDB, comes from gateways, other tabs or log files, and
+ * goes to whoever asks. A tab that carries nothing connects to nobody: it takes log files alone.
  */
 export class TabPeer {
   readonly feed: Feed
@@ -63,6 +67,7 @@ export class TabPeer {
   readonly #plans = new SerialQueue()
   readonly #abort = new AbortController()
   #gateways: Gateways | undefined
+  #tabs: OtherTabs | undefined
   #downloader: Downloader | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #sentBytes = 0
@@ -121,6 +126,7 @@ export class TabPeer {
       isCarrying: this.#isCarrying,
       isFollowed: this.#isFollowed,
       gateways: this.#gateways?.connected ?? 0,
+      tabs: this.#tabs?.connected ?? 0,
       refused: this.#gateways?.refused ?? [],
       readers: this.#readers.size,
       sentBytes: this.#sentBytes,
@@ -134,8 +140,7 @@ export class TabPeer {
   /** Whether others get what is held here. */
   carry(isCarrying: boolean): void {
     this.#isCarrying = isCarrying
-    this.#gateways?.close()
-    this.#gateways = undefined
+    this.#disconnect()
     this.#connect()
     this.#options.onChange()
   }
@@ -151,7 +156,7 @@ export class TabPeer {
   async close(): Promise<void> {
     this.#abort.abort(new HyperletterError('ABORTED', 'The newsletter was closed.'))
     clearTimeout(this.#timer)
-    this.#gateways?.close()
+    this.#disconnect()
     this.#downloader?.close()
     await this.feed.close()
     this.#unlock()
@@ -162,15 +167,29 @@ export class TabPeer {
     clearTimeout(this.#timer)
     if (this.#failure !== undefined || this.#abort.signal.aborted) return
     if (this.#isCarrying && gateways.length > 0) {
-      this.#gateways = new Gateways(this.#log, gateways, this.#limiter, onChange)
+      const shared = { log: this.#log, keyPair: keyPairOf(), limiter: this.#limiter }
+      const tabs = new OtherTabs(shared, onChange)
+      this.#tabs = tabs
+      this.#gateways = new Gateways(shared, gateways, {
+        onOpen: (connection, address) => tabs.meetAt(connection, address),
+        onChange,
+      })
     }
     this.#takeFilesIn(this.#gateways === undefined ? 0 : GATEWAYS_FIRST_MS)
+  }
+
+  #disconnect(): void {
+    this.#gateways?.close()
+    this.#gateways = undefined
+    this.#tabs?.close()
+    this.#tabs = undefined
   }
 
   #takeFilesIn(ms: number): void {
     this.#timer = setTimeout(() => {
       void (async () => {
-        if ((this.#gateways?.connected ?? 0) === 0) await this.#takeFiles()
+        const { gateways, tabs } = this.state
+        if (gateways + tabs === 0) await this.#takeFiles()
         if (!this.#abort.signal.aborted) this.#takeFilesIn(FILES_EVERY_MS)
       })()
     }, ms)
@@ -213,8 +232,7 @@ export class TabPeer {
   #fail(failure: 'DISK_FULL' | 'FEED_CONFLICT'): void {
     this.#failure ??= failure
     this.#downloader?.close()
-    this.#gateways?.close()
-    this.#gateways = undefined
+    this.#disconnect()
     this.#options.onChange()
   }
 }

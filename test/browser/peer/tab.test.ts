@@ -1,76 +1,28 @@
-import { randomBytes } from 'node:crypto'
-import type { BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext } from 'playwright-core'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { parseLink } from '../../../src/format/keys/link.ts'
 import { openGateway } from '../../helpers/gateways.ts'
-import { all } from '../../helpers/operations.ts'
-import { openAuthor, publish } from '../../helpers/peers.ts'
+import { publish } from '../../helpers/peers.ts'
 import { useBrowser } from '../../helpers/shared-browser.ts'
 import { logOf, openStore } from '../../helpers/stores.ts'
 import { serveTabs } from '../../helpers/tab-gateway.ts'
-import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
+import {
+  data,
+  keepsAll,
+  newsletter,
+  open,
+  PATIENT,
+  stored,
+  textOf,
+  verdict,
+} from '../../helpers/tab-pages.ts'
 import { DESK, PHONE, violations } from '../../helpers/visits.ts'
 
 const browser = useBrowser()
-
-/** The browser works beside everything else on this machine. */
-const PATIENT = { timeout: 60_000 }
-
-async function newsletter({ issues = 3, long = 0, isPrivate = false } = {}) {
-  const author = await openAuthor([], { isOnline: false, issues, isPrivate })
-  for (let number = 1; number <= long; number++) await publish(author.operations, longText(number))
-  const folder = await temporaryDirectory()
-  await all(author.operations.exportSite({ newsletter: author.feedKey, folder }))
-  const link = parseLink(author.link)
-  const session = await author.engine.feeds.open(link)
-  onTestFinished(async () => session[Symbol.asyncDispose]())
-  return { ...author, folder, log: session.feed.log, ...link }
-}
-
-/** A long text that does not compress well. */
-const longText = (number: number) =>
-  `# Issue ${number}\n\nThis is text ${number}.\n\n${randomBytes(60_000).toString('base64')}\n`
 
 async function profile(options = {}): Promise<BrowserContext> {
   const context = await browser().newContext({ viewport: DESK, ...options })
   onTestFinished(() => context.close())
   return context
-}
-
-async function open(context: BrowserContext, url: string): Promise<Page> {
-  const page = await context.newPage()
-  await page.goto(url)
-  return page
-}
-
-const data = (page: Page, name: string) =>
-  page.evaluate<string>(`document.documentElement.dataset.${name} ?? ''`)
-
-const verdict = async (page: Page) => {
-  await page.waitForSelector('html[data-verified]:not([data-verified=busy])', { state: 'attached' })
-  return data(page, 'verified')
-}
-
-const textOf = (page: Page) => page.innerText('main')
-
-/** All that the browser has in IndexedDB, as text. */
-const stored = (page: Page) =>
-  page.evaluate<string>(`(async () => {
-    const done = (request) => new Promise((resolve) => (request.onsuccess = () => resolve(request.result)))
-    let text = ''
-    for (const { name } of await indexedDB.databases()) {
-      const db = await done(indexedDB.open(name))
-      for (const it of db.objectStoreNames) {
-        const values = await done(db.transaction(it).objectStore(it).getAll())
-        text += values.map((value) => new TextDecoder('latin1').decode(value)).join(' ')
-      }
-      db.close()
-    }
-    return text
-  })()`)
-
-async function keepsAll(page: Page, length: number): Promise<void> {
-  await expect.poll(() => data(page, 'kept'), PATIENT).toBe(`${length}/${length}`)
 }
 
 describe('the page of a gateway', { timeout: 240_000 }, () => {
