@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -17,12 +17,15 @@ import { startTabGateway } from '../../test/helpers/tab-server.ts'
 import { writeSyntheticCorpus } from '../corpus.ts'
 
 /*
- * A tab as a peer of a gateway: how soon it shows an issue where there are no log files, how fast it keeps a newsletter, and how
- * soon it shows an issue with everything down. Wall-clock figures are for a quiet machine. Argument: the number of runs.
+ * A tab as a peer of a gateway: how soon it shows an issue where there are no log files, how fast it keeps a newsletter, how
+ * soon it shows an issue with everything down, and how fast it gets all of it from another tab. Wall-clock figures are for a quiet machine. Argument: the number of runs.
  */
 
 const ARCHIVE = fileURLToPath(new URL('../../../shared/corpora/haskell-weekly', import.meta.url))
 const RUNS = Number(process.argv[2] ?? 7)
+/** From tab to tab, in MB/s. */
+const LEAST_RATE = 2.5
+
 const PICTURES = { count: 32, bytes: 2 ** 20 }
 
 const work = await mkdtemp(join(tmpdir(), 'hyperletter-bench-'))
@@ -82,14 +85,60 @@ async function measure(name: string, folder: string): Promise<void> {
     offline?.push(performance.now() - again)
     await context.close()
   }
+  const between = await measureBetweenTabs(log, feedKey)
   const perSecond = log.byteLength / 1_000 / median(kept)
   console.log(
     `${name}, ${log.length} blocks, ${(log.byteLength / 1e6).toFixed(1)} MB; medians of ${RUNS} in ms: ` +
       `first verified issue ${median(shown)}, all kept ${median(kept)} (${perSecond.toFixed(1)} MB/s from navigation), ` +
       `shown again with everything down ${median(offline)}`,
   )
+  if (between !== undefined) {
+    const verdict = between >= LEAST_RATE ? 'yes' : 'NO'
+    // Of a small one, most of the time goes to finding each other.
+    const isCounted = log.byteLength > PICTURES.bytes * PICTURES.count
+    if (isCounted && between < LEAST_RATE) process.exitCode = 1
+    const budget = isCounted ? ` (at least ${LEAST_RATE}: ${verdict})` : ''
+    console.log(`${name}, tab to tab: ${between.toFixed(1)} MB/s from the first block on${budget}`)
+  }
   await log.close()
   await store.close()
+}
+
+/** How fast a tab gets all of a newsletter from another one, in MB/s; undefined where there is no network for that. */
+async function measureBetweenTabs(log: HypercoreLog, feedKey: string): Promise<number | undefined> {
+  const hasNetwork = Object.values(networkInterfaces()).some((it) => it?.some((a) => !a.internal))
+  if (!hasNetwork) return undefined
+  const store = new Corestore(join(work, `meeting-${feedKey}`))
+  const meetingLog = await HypercoreLog.open(store.get({ key: feedKey }))
+  const rates: number[] = []
+  for (let i = 0; i < RUNS; i++) {
+    const alterScript = withoutUploadLimit
+    const meeting = await startTabGateway({ log: meetingLog, alterScript })
+    const gateway = await startTabGateway({ log, alterScript })
+    const contexts = [await browser.newContext(), await browser.newContext()] as const
+    const [first, second] = [await contexts[0].newPage(), await contexts[1].newPage()]
+    await first.goto(`${gateway.origin}/#${feedKey}?via=${meeting.origin}/`)
+    const all = `html[data-kept="${log.length}/${log.length}"]`
+    await first.waitForSelector(all, { state: 'attached', timeout: 120_000 })
+    await gateway.close()
+    await second.goto(`${meeting.origin}/#${feedKey}`)
+    const some = 'html[data-kept]:not([data-kept^="0/"])'
+    await second.waitForSelector(some, { state: 'attached', timeout: 60_000 })
+    const start = performance.now()
+    await second.waitForSelector(all, { state: 'attached', timeout: 120_000 })
+    rates.push(log.byteLength / 1_000 / (performance.now() - start))
+    if (meeting.rooms.relayedBytes > 0) throw new Error('It went by way of the gateway.')
+    for (const it of contexts) await it.close()
+    await meeting.close()
+  }
+  await meetingLog.close()
+  await store.close()
+  return rates.toSorted((a, b) => a - b)[Math.floor(rates.length / 2)]
+}
+
+/** What is measured is the way, not how much of it a reader wants to give away. */
+function withoutUploadLimit(script: string): string {
+  return script.replace(/perSecond:256\*1024,burst:256\*1024/, 'perSecond:1e12,burst:1e12')
 }
 
 async function exported(name: string, folder: string): Promise<{ feedKey: string; site: string }> {
