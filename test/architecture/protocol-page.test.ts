@@ -42,6 +42,8 @@ test('the page has limits and examples', () => {
     'hyperletter/ranges/1 ask',
     'hyperletter/ranges/1 cancel',
     'hyperletter/ranges/1 give',
+    'hyperletter/ranges/1 have',
+    'hyperletter/ranges/1 hear',
     'hyperletter/ranges/1 lack',
     'hyperletter/rooms/1 join',
     'hyperletter/rooms/1 leave',
@@ -113,6 +115,12 @@ const MESSAGES = [
     bytes: Buffer.from('hi'),
   }),
   example('hyperletter/rooms/1 leave', roomEncoding, { kind: 'leave', id: TAB }),
+  example('hyperletter/ranges/1 hear', rangeEncoding, { kind: 'hear', topic: TOPIC, number: 2 }),
+  example('hyperletter/ranges/1 have', rangeEncoding, {
+    kind: 'have',
+    number: 2,
+    blocks: [300, 301, 307, 310],
+  }),
 ]
 
 describe.each(MESSAGES)('the example of $name', ({ name, encode, decode, message }) => {

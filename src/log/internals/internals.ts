@@ -30,6 +30,9 @@ export const INTERNAL_MEMBERS = {
     'requests cannot be sent past that look-up, nor answers told from what nobody asked for',
   _addUpgrade: 'a new length cannot be asked for past that look-up',
   _update: 'every announcement is looked into',
+  // Several blocks announced together: guard. Without them each is announced by itself.
+  broadcastRange: 'announcements cannot be held back',
+  _clearLocalRange: 'as above',
   // Pushes: guard. Without them a new entry arrives after three ways instead of one.
   createTreeBatch: 'what was signed elsewhere cannot be checked before it is stored',
   _verifyBatchUpgrade: 'as above',
@@ -69,6 +72,7 @@ export const INTERNAL_MEMBERS = {
   'bitfield.findLast': 'missing blocks are looked for one by one: guard',
   'hints.contiguousLength': 'wants of peers cost more than they need to: guard',
   'peer.inflight': 'nobody knows how busy a peer is: guard',
+  'peer.missingBlocks': 'what peers announce together is not looked for with them: guard',
   'peer.onrange': 'lengths that peers forgot to tell are not learnt from what they announce: guard',
   'peer.onsync': 'the last block comes one round trip after the length: guard',
   'peer.remoteLength': 'as `onrange`: guard',
@@ -83,11 +87,16 @@ export const INTERNAL_MEMBERS = {
 } as const
 
 /** A replication peer, from the inside. */
-export interface PeerInternals extends Omit<Peer, 'inflight' | 'remoteBitfield' | 'remoteLength'> {
+export interface PeerInternals extends Omit<
+  Peer,
+  'inflight' | 'remoteBitfield' | 'remoteLength' | 'stats'
+> {
   remoteLength: number
   readonly remoteBitfield: Peer['remoteBitfield'] & {
     getBitfield(index: number): { readonly bitfield: Uint32Array } | null
+    set(index: number, isHeld: boolean): void
   }
+  readonly stats: Peer['stats'] & { readonly wireRange: { rx: number } }
   /** Most requests under way, of whatever kind. */
   getMaxInflight: () => number
   /** Most requests under way at which an idle peer is asked for what others were asked already. */
@@ -108,6 +117,12 @@ export interface PeerInternals extends Omit<Peer, 'inflight' | 'remoteBitfield' 
   onsync: (message: object) => Promise<void>
   /** Asks for a proof of all that both have; its answer counts, whatever was asked. */
   _checkIfConflict: () => void
+  /** Tells the peer that blocks are here, or were dropped, if that may be news to it. */
+  broadcastRange: (start: number, length: number, isDropped: boolean) => void
+  /** Takes note that blocks are here. */
+  _clearLocalRange(start: number, length: number): void
+  /** Blocks that the peer has and that are not here. */
+  readonly missingBlocks: { set(index: number, isMissing: boolean): void }
   /** The peer told that it has blocks, or has dropped them. */
   onrange: (announcement: Announcement) => Promise<void>
   /** Asks for what may be asked for now; called when the peer has told anything. */

@@ -1,23 +1,31 @@
 import type Protomux from 'protomux'
 import type { Log, LogPeer } from '../../format/log.ts'
 import { hex } from '../../hex.ts'
+import { Announcements, noteAnnounced } from '../../log/internals/announcements.ts'
 import { USES_INTERNALS } from '../../log/internals/version.ts'
 import { PeerProtocol, type OnMisdeed, type ProtocolPeer } from '../../peers/peer-protocol.ts'
 import {
+  MAX_BITMAP_BYTES,
   MAX_RANGE_BYTES,
   NOT_HERE,
   rangeEncoding,
   type Ask,
   type AskedRun,
   type Give,
+  type Have,
+  type Hear,
   type Lack,
   type RangeMessage,
 } from './range-message.ts'
 import { RunGiver } from './run-giver.ts'
 import type { RunSource } from './run-taker.ts'
 
-/** Runs that one peer may ask for, and cancel: as many as Hypercore may be asked for blocks. */
+/**
+ * Runs that one peer may ask for and cancel, and announcements of it: as many as Hypercore may be asked for blocks. Some
+ * blocks that are announced take as long as one that is asked for.
+ */
 const ASKED = { burst: 10_000, perSecond: 4_000 }
+const ANNOUNCED_FOR_ONE = 8
 
 /** Cancelled runs of one peer that may still arrive; of older ones nothing does. */
 const MOST_CANCELLED = 1_024
@@ -34,13 +42,17 @@ interface RangeState {
   speaks: boolean
   nextId: number
   readonly asked: Map<number, AskedOf>
+  /** Topics by the number under which the peer is to announce blocks … */
+  readonly heard: string[]
+  /** … and the numbers under which it hears of them from here. */
+  readonly numbers: Map<string, number>
 }
 
 type RangePeer = ProtocolPeer<RangeMessage, RangeState>
 
 /**
- * Sends and asks for several blocks in a row with one proof, for logs that both sides of a connection replicate.
- * Peers without it are asked for single blocks.
+ * Sends and asks for several blocks in a row with one proof, for logs that both sides of a connection replicate, and
+ * announces blocks together. Peers without it are asked for single blocks, and told of each.
  */
 export class RangeChannel {
   readonly #onMisdeed: OnMisdeed
@@ -54,10 +66,14 @@ export class RangeChannel {
       encoding: rangeEncoding,
       maxBytes: MAX_RANGE_BYTES,
       rate: ASKED,
-      // What was asked for is no flood.
-      costOf: (message) =>
-        message.kind === 'ask' ? message.runs.length : Number(message.kind === 'cancel'),
-      newState: () => ({ speaks: false, nextId: 0, asked: new Map() }),
+      costOf,
+      newState: () => ({
+        speaks: false,
+        nextId: 0,
+        asked: new Map(),
+        heard: [],
+        numbers: new Map(),
+      }),
       onMessage: (message, peer) => this.#onMessage(message, peer),
       onFlood: (peer) => this.#hangUp(peer, 'peer floods with requests'),
       onMisdeed,
@@ -67,7 +83,7 @@ export class RangeChannel {
   /** Gives runs of a log, and takes them, until the returned function is called. */
   add(log: Log): { readonly source: RunSource; readonly stop: () => void } {
     const topic = hex(log.discoveryKey)
-    if (USES_INTERNALS) this.#logs.set(topic, log)
+    const stops = USES_INTERNALS ? this.#announce(topic, log) : []
     return {
       source: {
         speaks: (peer) => this.#logs.get(topic) === log && this.#stateOf(peer)?.speaks === true,
@@ -75,6 +91,7 @@ export class RangeChannel {
         cancel: (peer, id) => this.#cancel(peer, id),
       },
       stop: () => {
+        for (const it of stops) it()
         if (this.#logs.get(topic) === log) this.#logs.delete(topic)
         for (const { state } of this.#protocol) state.giver?.forget(log)
       },
@@ -87,13 +104,54 @@ export class RangeChannel {
     const peer = this.#protocol.attach(mux)
     if (peer === undefined) return
     peer.state.giver = new RunGiver(peer)
-    void peer.opened.then((isOpen) => (peer.state.speaks = isOpen))
+    void peer.opened.then((isOpen) => {
+      peer.state.speaks = isOpen
+      for (const log of this.#logs.values()) if (peerIn(log, peer)) this.#hear(log, peer)
+    })
   }
 
   /** Gives and takes nothing more. */
   close(): void {
     this.#logs.clear()
     this.#protocol.close()
+  }
+
+  #announce(topic: string, log: Log): readonly (() => void)[] {
+    const announcements = new Announcements(log, {
+      hears: (peer) => this.#stateOf(peer)?.numbers.has(topic) === true,
+      announce: (peer, blocks) => this.#have(topic, peer, blocks),
+    })
+    const onPeer = (peer: LogPeer) => {
+      announcements.holdBack(peer)
+      const to = this.#protocol.get(peer.publicKey)
+      if (to !== undefined) this.#hear(log, to)
+    }
+    this.#logs.set(topic, log)
+    for (const peer of log.peers) onPeer(peer)
+    return [
+      log.events.on('announcements', 'peer-add', onPeer),
+      log.events.on('announcements', 'peer-remove', (peer) => announcements.forget(peer)),
+      () => announcements.close(),
+    ]
+  }
+
+  #hear({ discoveryKey }: Log, { state, send }: RangePeer): void {
+    if (!state.speaks) return
+    const number = state.heard.push(hex(discoveryKey)) - 1
+    send({ kind: 'hear', topic: discoveryKey, number })
+  }
+
+  #have(topic: string, to: LogPeer, blocks: readonly number[]): void {
+    const peer = this.#protocol.get(to.publicKey)
+    const number = peer?.state.numbers.get(topic)
+    if (peer === undefined || number === undefined) return
+    let first = 0
+    for (let i = 1; i <= blocks.length; i++) {
+      const [start = 0, end = Infinity] = [blocks[first], blocks[i]]
+      if (end - start < 8 * MAX_BITMAP_BYTES) continue
+      peer.send({ kind: 'have', number, blocks: blocks.slice(first, i) })
+      first = i
+    }
   }
 
   #stateOf(peer: LogPeer): RangeState | undefined {
@@ -136,6 +194,10 @@ export class RangeChannel {
       case 'give':
       case 'lack':
         return this.#onAnswer(message, peer)
+      case 'hear':
+        return this.#onHear(message, peer)
+      case 'have':
+        return this.#onHave(message, peer)
       case 'unknown':
     }
   }
@@ -143,7 +205,7 @@ export class RangeChannel {
   // A log that is being closed, or was never shared here, has nothing for anybody.
   #onAsk({ topic, id, runs }: Ask, sender: RangePeer): void {
     const log = this.#logs.get(hex(topic))
-    const peer = log?.peers.find((it) => sender.publicKey.equals(it.publicKey))
+    const peer = log && peerIn(log, sender)
     for (const [i, run] of runs.entries()) {
       if (log !== undefined && peer !== undefined)
         sender.state.giver?.ask({ log, peer, id: id + i, run })
@@ -161,6 +223,19 @@ export class RangeChannel {
     if (misdeed !== undefined) this.#hangUp(peer, misdeed)
   }
 
+  // No more than there are logs here is kept.
+  #onHear({ topic, number }: Hear, { state }: RangePeer): void {
+    if (this.#logs.has(hex(topic))) state.numbers.set(hex(topic), number)
+  }
+
+  #onHave({ number, blocks }: Have, sender: RangePeer): void {
+    const topic = sender.state.heard[number]
+    if (topic === undefined) return this.#hangUp(sender, 'peer told of what nobody asked about')
+    const log = this.#logs.get(topic)
+    const peer = log && peerIn(log, sender)
+    if (log?.isOpen === true && peer !== undefined) noteAnnounced(log, peer, blocks)
+  }
+
   #hangUp({ publicKey, connection }: RangePeer, what: string): void {
     this.#onMisdeed(publicKey, what)
     connection.destroy()
@@ -168,3 +243,22 @@ export class RangeChannel {
 }
 
 const TOO_MANY = 'peer sent more blocks than it was asked for'
+
+// What was asked for is no flood.
+function costOf(message: RangeMessage): number {
+  switch (message.kind) {
+    case 'ask':
+      return message.runs.length
+    case 'have':
+      return 1 + message.blocks.length / ANNOUNCED_FOR_ONE
+    case 'cancel':
+    case 'hear':
+      return 1
+    default:
+      return 0
+  }
+}
+
+function peerIn(log: Log, { publicKey }: RangePeer): LogPeer | undefined {
+  return log.peers.find((it) => publicKey.equals(it.publicKey))
+}

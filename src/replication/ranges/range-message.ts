@@ -19,6 +19,9 @@ export const MAX_GIVEN_BYTES = 64 * 1024
 /** Nodes beside a run: twice the height of the highest tree there can be. */
 export const MAX_BESIDE = 64
 
+/** Bytes of the bits of one announcement. */
+export const MAX_BITMAP_BYTES = 512
+
 /** The largest message: a block, the nodes beside it, and what else stands before it. */
 export const MAX_RANGE_BYTES = MAX_BLOCK_BYTES + 41 * MAX_BESIDE + 64
 
@@ -65,7 +68,24 @@ export interface Cancel {
   readonly id: number
 }
 
-export type RangeMessage = Ask | Give | Lack | Cancel | UnknownKind
+/** Blocks of a log that arrive are to be announced by `have`, under this number. */
+export interface Hear {
+  readonly kind: 'hear'
+  /** Discovery key of a core that both sides replicate. */
+  readonly topic: Uint8Array
+  readonly number: number
+}
+
+/** Blocks that are here. */
+export interface Have {
+  readonly kind: 'have'
+  /** That the receiver gave the log. */
+  readonly number: number
+  /** Ascending; at least one, and the last one less than 8 × `MAX_BITMAP_BYTES` behind the first. */
+  readonly blocks: readonly number[]
+}
+
+export type RangeMessage = Ask | Give | Lack | Cancel | Hear | Have | UnknownKind
 
 const blocks: Encoder<readonly Uint8Array[]> = {
   preencode(state, them) {
@@ -113,6 +133,40 @@ const run: Encoder<AskedRun> = {
   },
 }
 
+const NOTHING = 'An announcement is of nothing that can exist'
+
+/** The first one (varint), then bits, one for each block from there on, the lowest of a byte first. */
+const bitmap: Encoder<readonly number[]> = {
+  preencode(state, [first = 0, ...others]) {
+    c.uint.preencode(state, first)
+    c.uint8array.preencode(state, bitsOf(first, others))
+  },
+  encode(state, [first = 0, ...others]) {
+    c.uint.encode(state, first)
+    c.uint8array.encode(state, bitsOf(first, others))
+  },
+  decode(state) {
+    const first = c.uint.decode(state)
+    const bits = c.uint8array.decode(state)
+    if (bits.byteLength > MAX_BITMAP_BYTES || first >= MAX_LOG_BLOCKS) throw new Error(NOTHING)
+    const found: number[] = []
+    for (let i = 0; i < 8 * bits.byteLength; i++) {
+      if ((((bits[i >>> 3] ?? 0) >>> (i & 7)) & 1) === 1) found.push(first + i)
+    }
+    if (found.length === 0) throw new Error(NOTHING)
+    return found
+  },
+}
+
+function bitsOf(first: number, others: readonly number[]): Uint8Array {
+  const bits = new Uint8Array(((others.at(-1) ?? first) - first + 8) >>> 3)
+  for (const index of [first, ...others]) {
+    const at = index - first
+    bits[at >>> 3] = (bits[at >>> 3] ?? 0) | (1 << (at & 7))
+  }
+  return bits
+}
+
 /** Message: its kind (varint), and what that kind has. */
 export const rangeEncoding = oneOf<RangeMessage>([
   [
@@ -129,4 +183,6 @@ export const rangeEncoding = oneOf<RangeMessage>([
   ],
   ['lack', struct<Omit<Lack, 'kind'>>({ id: c.uint, why: c.uint })],
   ['cancel', struct<Omit<Cancel, 'kind'>>({ id: c.uint })],
+  ['hear', struct<Omit<Hear, 'kind'>>({ topic: c.fixed32, number: c.uint })],
+  ['have', struct<Omit<Have, 'kind'>>({ number: c.uint, blocks: bitmap })],
 ])

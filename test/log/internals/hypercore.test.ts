@@ -90,13 +90,17 @@ test('a peer has the methods that are used of it, on its class', async () => {
     '_send',
     'onrange',
     '_update',
+    'broadcastRange',
+    '_clearLocalRange',
   ] as const
   for (const name of names) {
     expect(Object.hasOwn(peer, name)).toBe(false)
     expect(peer[name]).toBeTypeOf('function')
   }
-  expect(names.map((name) => peer[name].length)).toEqual([0, 0, 1, 3, 2, 1, 2, 1, 0, 1, 1, 0])
+  expect(names.map((name) => peer[name].length)).toEqual([0, 0, 1, 3, 2, 1, 2, 1, 0, 1, 1, 0, 3, 2])
   expect(peer.getMaxInflight()).toBeGreaterThan(0)
+  for (const it of [peer.remoteBitfield, peer.missingBlocks]) expect(it).toHaveProperty('set')
+  expect(peer.stats.wireRange.rx).toBe(1)
 })
 
 test('missing blocks are those of ranges: of finite ones first, each from its end', async () => {

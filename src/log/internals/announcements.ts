@@ -1,0 +1,147 @@
+import { merged, only } from '../../format/block-ranges.ts'
+import type { Log, LogPeer } from '../../format/log.ts'
+import { hypercoreOf } from '../hypercore-log.ts'
+import { internalsOf, type CoreInternals, type PeerInternals } from './internals.ts'
+import { peerInternalsOf } from './replication.ts'
+
+/**
+ * For how long blocks that are here are not announced, most of them arriving with others: those that no other reader has, and
+ * those that can be had of another one too. Of these a peer gets most meanwhile, and is not told.
+ */
+const HOLD_MS = 20
+const HOLD_LONG_MS = 150
+
+/** So many blocks that wait are announced at once. */
+const MOST_WAITING = 64
+
+/** What announces several blocks in one message. */
+export interface AnnouncementPort {
+  /** Whether a peer hears it. */
+  hears(peer: LogPeer): boolean
+  /** @param blocks ascending. */
+  announce(peer: LogPeer, blocks: readonly number[]): void
+}
+
+interface HeldBack {
+  readonly blocks: Set<number>
+  /** As Hypercore does, if the peer has not got them by now. */
+  readonly announceRange: PeerInternals['broadcastRange']
+}
+
+/**
+ * Announces the blocks of one log that arrive within a moment together, to peers that hear that, instead of each by a
+ * message of Hypercore's. To other peers, and of a log that is whole, Hypercore announces at once, as ever.
+ */
+export class Announcements {
+  readonly #core: CoreInternals
+  readonly #port: AnnouncementPort
+  readonly #heldBack = new Map<LogPeer, HeldBack>()
+  #timer: NodeJS.Timeout | undefined
+  #dueMs = Infinity
+  /** The last block that was looked at, and whether a reader has it. */
+  #last = { index: -1, isCommon: false }
+
+  /** To be made only while `USES_INTERNALS`. */
+  constructor(log: Log, port: AnnouncementPort) {
+    this.#core = internalsOf(hypercoreOf(log))
+    this.#port = port
+  }
+
+  /** Holds back what a peer is told, until `close`. */
+  holdBack(of: LogPeer): void {
+    const peer = peerInternalsOf(of)
+    const announceRange = peer.broadcastRange.bind(peer)
+    const blocks = new Set<number>()
+    this.#heldBack.set(of, { blocks, announceRange })
+    peer.broadcastRange = (start, length, isDropped) => {
+      const isHeldBack = !isDropped && !this.#isWhole && length <= MOST_WAITING
+      if (!isHeldBack || !this.#port.hears(of)) return announceRange(start, length, isDropped)
+      peer._clearLocalRange(start, length)
+      for (let index = start; index < start + length; index++) blocks.add(index)
+      if (blocks.size >= MOST_WAITING) this.#announce(of)
+      else this.#announceIn(length === 1 && this.#isCommon(start) ? HOLD_LONG_MS : HOLD_MS)
+    }
+  }
+
+  /** Announces nothing more to a peer that has gone. */
+  forget(peer: LogPeer): void {
+    this.#heldBack.delete(peer)
+  }
+
+  /** From now on Hypercore announces each block. */
+  close(): void {
+    this.#announceAll()
+    for (const peer of this.#heldBack.keys()) {
+      delete (peerInternalsOf(peer) as Partial<PeerInternals>).broadcastRange
+    }
+    this.#heldBack.clear()
+  }
+
+  get #isWhole(): boolean {
+    const { header, state } = this.#core
+    return header.hints.contiguousLength === state.length
+  }
+
+  // All peers are told of a block one after the other.
+  #isCommon(index: number): boolean {
+    if (this.#last.index !== index) {
+      const has = ({ remoteBitfield, _remoteContiguousLength }: PeerInternals) =>
+        _remoteContiguousLength < this.#core.state.length &&
+        (index < _remoteContiguousLength || remoteBitfield.get(index))
+      this.#last = { index, isCommon: this.#core.replicator.peers.some(has) }
+    }
+    return this.#last.isCommon
+  }
+
+  #announceIn(ms: number): void {
+    const dueMs = performance.now() + ms
+    if (dueMs >= this.#dueMs) return
+    this.#dueMs = dueMs
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#announceAll(), ms)
+  }
+
+  #announceAll(): void {
+    clearTimeout(this.#timer)
+    this.#dueMs = Infinity
+    for (const peer of this.#heldBack.keys()) this.#announce(peer)
+  }
+
+  // Neither what was dropped meanwhile, nor what the peer has got by now.
+  #announce(of: LogPeer): void {
+    const { bitfield } = this.#core
+    const { blocks, announceRange } = this.#heldBack.get(of) ?? {}
+    if (blocks === undefined || announceRange === undefined || blocks.size === 0) return
+    const { remoteBitfield, _remoteContiguousLength, remoteLength } = peerInternalsOf(of)
+    const isNews = (index: number) =>
+      bitfield.get(index) && index >= _remoteContiguousLength && !remoteBitfield.get(index)
+    const news = this.#isWhole ? [] : [...blocks].filter(isNews).toSorted((a, b) => a - b)
+    blocks.clear()
+    const ranges = merged(news.map(only))
+    // Of what lies behind its log a peer takes note only in Hypercore's way.
+    if (ranges.length > 1 && (news.at(-1) ?? 0) < remoteLength) this.#port.announce(of, news)
+    else for (const { start, end } of ranges) announceRange(start, end - start, false)
+  }
+}
+
+/**
+ * Takes note that a peer has these blocks, as if Hypercore had announced them one by one, but for what is behind the end of
+ * the log; then sees once what may be asked for.
+ */
+export function noteAnnounced(log: Log, of: LogPeer, blocks: readonly number[]): void {
+  const { bitfield, state } = internalsOf(hypercoreOf(log))
+  const peer = peerInternalsOf(of)
+  const within = blocks.filter((index) => index < state.length)
+  for (const index of within) {
+    peer.remoteBitfield.set(index, true)
+    peer.missingBlocks.set(index, !bitfield.get(index))
+  }
+  peer.stats.wireRange.rx++
+  // One that may be asked for, and the last one, which tells how long its log is.
+  const told = new Set([within.at(-1), within.find((index) => !bitfield.get(index))])
+  for (const start of told) {
+    if (start === undefined) continue
+    // Of a store that is being closed nothing is asked.
+    peer.onrange({ drop: false, start, length: 1 }).catch(() => undefined)
+  }
+}
