@@ -55,6 +55,9 @@ declare module 'protomux' {
 
     readonly stream: Connection
     readonly drained: boolean
+    /** What is sent until `uncork`, called as often, goes in one piece. */
+    cork(): void
+    uncork(): void
 
     /** Null when the stream is destroyed or a unique channel of this name is open; nothing is sent before `open`. */
     createChannel<H = undefined>(options: ChannelOptions<H>): Channel<H> | null

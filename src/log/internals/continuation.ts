@@ -1,7 +1,7 @@
 import type { Log, LogPeer } from '../../format/log.ts'
 import { hypercoreOf } from '../hypercore-log.ts'
 import { replicationPeerOf } from '../hypercore-peer.ts'
-import { internalsOf, type PeerInternals } from './internals.ts'
+import { internalsOf, type CoreInternals, type PeerInternals } from './internals.ts'
 import { USES_INTERNALS } from './version.ts'
 
 /** The signed end of a log, as it is stored. */
@@ -84,6 +84,34 @@ export function noteUpload(
   for (const [i, { byteLength }] of blocks.entries()) {
     replicator._onupload(from + i, byteLength, replicationPeerOf(peer))
   }
+}
+
+/** Has what Hypercore sends about an append wait for what `send` sends, and go with it, until the returned function is called. */
+export function sendBesideAppends(log: Log, send: () => Promise<void>): () => void {
+  const inner = internalsOf(hypercoreOf(log))
+  const usual = inner.onappend.bind(inner)
+  inner.onappend = (...given) => {
+    // Those that are there now: others may come or go meanwhile.
+    const streams = inner.replicator.peers.map((it) => it.protomux)
+    for (const it of streams) it.cork()
+    usual(...given)
+    void send().finally(() => streams.forEach((it) => it.uncork()))
+  }
+  return () => {
+    delete (inner as Partial<CoreInternals>).onappend
+  }
+}
+
+const arriving = new WeakMap<Log, Promise<unknown>>()
+
+/** Blocks of a log came unrequested: until they are stored, no peer is asked for what they bring. `work` never rejects. */
+export function noteArriving(log: Log, work: Promise<unknown>): void {
+  arriving.set(log, work)
+}
+
+/** Resolves when what came unrequested is stored. */
+export async function settled(log: Log): Promise<void> {
+  await arriving.get(log)
 }
 
 /** Has a peer prove what both have of a log; if that is another history, the core reports a conflict. */

@@ -38,6 +38,7 @@ export const INTERNAL_MEMBERS = {
   _verifyBatchUpgrade: 'as above',
   _repairMode: 'a core under repair would take pushes',
   preappend: 'two appends at once could fork a log',
+  onappend: 'who gets a push asks for its blocks all the same',
   _checkIfConflict: 'a second history that is pushed shows only when it is asked for',
   _ondownload: 'pushed blocks are not counted',
   _onupload: 'as above',
@@ -210,6 +211,8 @@ export interface CoreInternals {
     readonly hints: Hints
   }
   readonly _repairMode: boolean
+  /** The log has grown here: tells peers. */
+  onappend: (...given: unknown[]) => void
   _setBitfieldRanges(start: number, end: number, value: boolean): void
   /** Throws unless the key of the core signed the tree. */
   _verifyBatchUpgrade(tree: TreeInternals): unknown

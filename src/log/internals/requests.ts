@@ -1,6 +1,7 @@
 import type { Peer } from 'hypercore'
 import type { Log, LogPeer } from '../../format/log.ts'
 import { hypercoreOf } from '../hypercore-log.ts'
+import { settled } from './continuation.ts'
 import type { Announcement, PeerInternals } from './internals.ts'
 import { KnownNodes } from './known-nodes.ts'
 import { peerInternalsOf, Replication } from './replication.ts'
@@ -73,7 +74,7 @@ export class BlockRequests {
   decide(of: LogPeer): void {
     const policy = this.#policy
     const peer = peerInternalsOf(of)
-    takeBlocksFirst(peer)
+    takeBlocksFirst(peer, this.#log)
     const usualMost = peer.getMaxInflight.bind(peer)
     peer.getMaxInflight = () => Math.max(usualMost(), policy.windowOf(of))
     // Blocks of ranges are asked for once; one that somebody waits for before there are ranges, as Hypercore does.
@@ -139,18 +140,17 @@ export class BlockRequests {
 }
 
 /**
- * Lets a peer that has just come say which blocks it has before we ask it for the length of its log: both arrive
- * together, and only who is known to have the last block is asked for that in the same request.
+ * Has what a peer says of the length of its log wait. One that has just come says together with it which blocks it has, and
+ * only who is known to have the last block is asked for that in the same request as the length. And what another, or this
+ * one, has pushed need not be asked for.
  */
-function takeBlocksFirst(peer: PeerInternals): void {
-  if (peer.remoteSynced) return
+function takeBlocksFirst(peer: PeerInternals, log: Log): void {
   const usual = peer.onsync.bind(peer)
   let latest: object
   peer.onsync = async (message) => {
     latest = message
     await Promise.resolve()
-    if (latest !== message) return
-    delete (peer as Partial<PeerInternals>).onsync
-    await usual(message)
+    await settled(log)
+    if (latest === message) await usual(message)
   }
 }

@@ -11,7 +11,9 @@ import {
   headOf,
   isAt,
   judge,
+  noteArriving,
   noteUpload,
+  sendBesideAppends,
   type Continuation,
   type Head,
 } from '../../log/internals/continuation.ts'
@@ -110,13 +112,12 @@ export class PushChannel {
     const topic = hex(feed.log.discoveryKey)
     const head = headOf(feed.log)
     const log = { feed, topic, onSuspect, head, queue: new SerialQueue() }
-    const onAppend = () => {
-      if (feed.writable) this.#publish(log)
-    }
     this.#logs.set(topic, log)
     for (const peer of feed.log.peers) this.#addShared(topic, peer)
     const stopPeers = events.on('push', 'peer-add', (peer) => this.#addShared(topic, peer))
-    const stopAppends = events.on('push', 'append', onAppend)
+    const stopAppends = feed.writable
+      ? sendBesideAppends(feed.log, () => this.#publish(log))
+      : () => undefined
     return () => {
       stopPeers()
       stopAppends()
@@ -145,7 +146,7 @@ export class PushChannel {
     this.#protocol.get(publicKey)?.state.shared.add(topic)
   }
 
-  #publish(log: PushedLog): void {
+  async #publish(log: PushedLog): Promise<void> {
     const { head: before, feed } = log
     const head = headOf(feed.log)
     log.head = head
@@ -154,13 +155,14 @@ export class PushChannel {
     const sizeBytes = head.byteLength - before.byteLength
     if (count <= 0 || count > MAX_PUSHED_BLOCKS || sizeBytes > MAX_PUSHED_BYTES) return
     if (head.signature.byteLength > MAX_SIGNATURE_BYTES || this.#protocol.size === 0) return
-    storedBlocks(feed.log, before.length, head.length)
-      .then((blocks) => {
-        if (blocks === undefined) return
-        this.#send(log, { from: before.length, blocks, signature: head.signature }, [])
-      })
+    try {
+      const blocks = await storedBlocks(feed.log, before.length, head.length)
+      if (blocks === undefined) return
+      this.#send(log, { from: before.length, blocks, signature: head.signature }, [])
+    } catch (error) {
       // It was closed meanwhile; peers ask for it.
-      .catch((error: unknown) => this.#options.onFailure(feed, error))
+      this.#options.onFailure(feed, error)
+    }
   }
 
   #send(
@@ -206,9 +208,10 @@ export class PushChannel {
     }
     const log = this.#logs.get(topic)
     if (log === undefined || log.queue.size >= MAX_WAITING) return
-    log.queue
+    const taken = log.queue
       .run(() => this.#accept(log, push, sender.publicKey))
       .catch((error: unknown) => this.#options.onFailure(log.feed, error))
+    noteArriving(log.feed.log, taken)
   }
 
   async #accept(log: PushedLog, push: Push, sender: Buffer): Promise<void> {

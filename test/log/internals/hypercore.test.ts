@@ -210,7 +210,6 @@ test.runIf(USES_INTERNALS)(
 
     expect(await Promise.all(held)).toEqual([true])
     expect(onlyPeer(to).stats.wireRequest.tx).toBe(1)
-    expect(Object.hasOwn(onlyPeer(to), 'onsync')).toBe(false)
   },
 )
 

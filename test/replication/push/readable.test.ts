@@ -51,6 +51,24 @@ test.runIf(USES_INTERNALS).each([
   expect(fullCopies).toBe(1)
 })
 
+test.runIf(USES_INTERNALS)('what is pushed is not asked for too', async () => {
+  const bootstrap = await privateNetwork()
+  const author = await openAuthor(bootstrap, { issues: 1 })
+  const reader = await openPeer(bootstrap)
+  await subscribe(reader, author.link)
+  const { log } = await feedOf(author, author.feedKey)
+  const [theirs, ours] = [coreOf(log), coreOf(await feedOf(reader, author.feedKey))]
+  await eventually(() => expect(ours.contiguousLength).toBe(log.length))
+  const before = ours.peers[0]?.stats.wireRequest.tx
+  for (const tide of ['Spring', 'Neap', 'Spring again']) {
+    await eventually(() => expect(theirs.peers[0]).toMatchObject({ remoteLength: log.length }))
+    await publish(author.operations, `# ${tide} tide\n`)
+    await eventually(() => expect(ours.contiguousLength).toBe(log.length))
+  }
+  await eventually(() => expect(theirs.peers[0]).toMatchObject({ remoteLength: log.length }))
+  expect(ours.peers[0]?.stats.wireRequest.tx).toBe(before)
+})
+
 test('a plain Hypercore peer beside a reader gets a new issue as ever', async () => {
   const bootstrap = await privateNetwork()
   const author = await openAuthor(bootstrap, { issues: 1 })
