@@ -104,7 +104,11 @@ export const RULES: readonly (readonly [
   [['={'], REQUIRED, ([, name = '', , path = '']) => `${name}="${path}"`],
   [['!['], SIZE_IN_ALT, ([, head = '']) => head],
   [['^'], SUPERSCRIPT, ([, words = '']) => `<sup>${words}</sup>`],
-  [[...'0123456789'].map((it) => `${it}~`), SUBSCRIPT, ([, words = '']) => `<sub>${words}</sub>`],
+  [
+    Array.from({ length: 10 }, (_, digit) => `${digit}~`),
+    SUBSCRIPT,
+    ([, words = '']) => `<sub>${words}</sub>`,
+  ],
   [
     ['\n:', '\n :', '\n  :', '\n   :'],
     DEFINITIONS,
