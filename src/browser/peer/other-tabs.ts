@@ -17,7 +17,13 @@ import {
 import type { MessageSocket } from '../../peers/web/socket-stream.ts'
 import { connect, onWrongBlock, type Shared } from './connection.ts'
 import { RelaySocket } from './relay-socket.ts'
-import { describeHere, isReachable, openPeerConnection } from './web-rtc.ts'
+import {
+  describeHere,
+  isReachable,
+  openPeerConnection,
+  type DataChannel,
+  type PeerConnection,
+} from './web-rtc.ts'
 
 /** Tabs that this one dials, and as many that dial it. */
 const MOST = 4
@@ -57,7 +63,7 @@ interface Link {
   readonly isDialed: boolean
   readonly gateway: Gateway
   readonly since: number
-  direct: RTCPeerConnection | undefined
+  direct: PeerConnection | undefined
   relay: RelaySocket | undefined
   connection: Connection | undefined
   isAnswered: boolean
@@ -253,7 +259,7 @@ export class OtherTabs {
     this.#replicate(link, link.relay)
   }
 
-  #replicate(link: Link, socket: MessageSocket | RTCDataChannel): void {
+  #replicate(link: Link, socket: MessageSocket | DataChannel): void {
     if ('binaryType' in socket) socket.binaryType = 'arraybuffer'
     const connection = connect(socket, {
       ...this.#shared,
