@@ -188,8 +188,8 @@ export class TabPeer {
   #takeFilesIn(ms: number): void {
     this.#timer = setTimeout(() => {
       void (async () => {
-        const { gateways, tabs } = this.state
-        if (gateways + tabs === 0) await this.#takeFiles()
+        // Other tabs may be anybody, and have nothing.
+        if ((this.#gateways?.connected ?? 0) === 0) await this.#takeFiles()
         if (!this.#abort.signal.aborted) this.#takeFilesIn(FILES_EVERY_MS)
       })()
     }, ms)
