@@ -92,7 +92,7 @@ function cardToHtml(name: string, card: Json, isOpen: boolean): string {
     case 'html':
     case 'card-markdown':
     case 'markdown':
-      return name === 'html' ? value('html') : paragraphs(value('markdown'))
+      return name === 'html' ? value('html') : markdownToHtml(value('markdown'))
     case 'codeblock':
     case 'code': {
       const language = escaped(value('language'))
@@ -203,8 +203,8 @@ function hrefIn(attributes: unknown): string {
   return typeof href === 'string' ? ` href="${escaped(href)}"` : ''
 }
 
-/** A text of a card that is Markdown already: kept as its lines are. */
-function paragraphs(markdown: string): string {
+/** A text that is Markdown already: kept as its lines are. */
+export function markdownToHtml(markdown: string): string {
   return `<x-verbatim title="${escaped(markdown)}"></x-verbatim>`
 }
 

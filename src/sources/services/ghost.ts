@@ -4,7 +4,7 @@ import type { Archive } from '../archive.ts'
 import { attribute, hasClass, textOfHtml, type HtmlRules } from '../html/tree.ts'
 import { jsonRows } from '../json-rows.ts'
 import { skippedFor, type DraftSource, type FoundDraft, type SkippedDraft } from '../source.ts'
-import { lexicalToHtml, mobiledocToHtml } from './ghost-documents.ts'
+import { lexicalToHtml, markdownToHtml, mobiledocToHtml } from './ghost-documents.ts'
 import { draftOfPost, originOf, withheldPost } from './post.ts'
 import { contextOf, type PostContext, type ExportOptions } from './shown-pictures.ts'
 
@@ -198,7 +198,8 @@ function htmlOf(row: Row, isOpen: boolean): string {
   if (lexical !== '') return lexicalToHtml(lexical, isOpen)
   const mobiledoc = text(row['mobiledoc'])
   if (mobiledoc !== '') return mobiledocToHtml(mobiledoc)
-  return text(row['plaintext'])
+  const markdown = text(row['markdown'])
+  return markdown === '' ? text(row['plaintext']) : markdownToHtml(markdown)
 }
 
 function rulesOf(isOpen: boolean): HtmlRules {

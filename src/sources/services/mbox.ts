@@ -135,11 +135,15 @@ function dateOf(mail: Mail, { date, headers }: Email): string {
   return ''
 }
 
-function authorsOf({ from }: Email): string[] {
+function authorsOf({ from, headers }: Email): string[] {
   const name = repaired(from?.name ?? '').trim()
-  if (name !== '') return [name]
-  // Addresses are not for everybody.
-  const [local = ''] = (from?.address ?? '').split(/@| at /)
+  // Addresses are not for everybody. Mailman writes `mara at tides.example (Mara Quay)`.
+  const isAddress = /^\S+(?:@| at )\S+$/.test(name)
+  if (name !== '' && !isAddress) return [name]
+  const written = repaired(headers.find(({ key }) => key === 'from')?.value ?? '')
+  const behind = /\(([^()@]{1,200})\)\s*$/.exec(written)?.[1]?.trim()
+  if (behind !== undefined) return [behind]
+  const [local = ''] = (isAddress ? name : (from?.address ?? '')).split(/@| at /)
   return local === '' ? [] : [local]
 }
 
@@ -165,11 +169,32 @@ function htmlOf(text: string): string {
     .split(/\n[ \t]*\n/)
     .map((part) => {
       const lines = part.split('\n')
+      const items = listIn(part)
+      if (items !== undefined) return items
       const isQuote = lines.every((it) => it.startsWith('>'))
       const inner = lines.map((it) => linked(isQuote ? it.replace(/^>\s?/, '') : it)).join('<br>\n')
       return isQuote ? `<blockquote><p>${inner}</p></blockquote>` : `<p>${inner}</p>`
     })
     .join('\n')
+}
+
+const ITEM = /^[ \t]*(?:[-*•]|\d{1,3}[.)])[ \t]+(?=\S)/
+
+/** Lines that each begin with the same kind of mark, or go on indented, as a list. */
+function listIn(part: string): string | undefined {
+  const lines = part.trimEnd().split('\n')
+  const isOrdered = /^[ \t]*\d/.test(part)
+  const isList = lines.every((it) =>
+    ITEM.test(it) ? /^[ \t]*\d/.test(it) === isOrdered : /^[ \t]+\S/.test(it),
+  )
+  if (!ITEM.test(part) || !isList || lines.length < 2) return undefined
+  const items = lines.map((it) =>
+    ITEM.test(it) ? `<li>${linked(it.replace(ITEM, ''))}` : linked(it.trim()),
+  )
+  const start = /\d+/.exec(lines[0] ?? '')?.[0] ?? ''
+  return isOrdered
+    ? `<ol start="${start}">${items.join('\n')}</ol>`
+    : `<ul>${items.join('\n')}</ul>`
 }
 
 function linked(line: string): string {

@@ -57,6 +57,31 @@ From the quay.
   })
 })
 
+it('takes names for addresses, and lists for what they are', async () => {
+  const path = join(await temporaryDirectory(), 'l.mbox')
+  const text = `From mara at x.example  Mon Jan  1 10:00:00 2024
+From: mara at x.example (Mara Quay)
+Date: Mon, 1 Jan 2024 10:00:00 +0100
+Subject: [tides] Ebb
+List-Id: <tides.x.example>
+
+- one
+- two *2*
+  goes on
+
+3. three
+4. four
+`
+  await writeFile(path, text)
+  const { drafts } = await allOf(await serviceExport(path, {}))
+  expect([...drafts.values()]).toMatchObject([
+    {
+      authors: [{ name: 'Mara Quay' }],
+      markdown: '- one\n- two \\*2\\* goes on\n\n3. three\n4. four\n',
+    },
+  ])
+})
+
 it('reads a folder of several mbox files as one list, with what Thunderbird wrote', async () => {
   const folder = await temporaryDirectory()
   const mail = (id: string, subject: string) =>
