@@ -69,6 +69,24 @@ export function unquoted(text: string): string {
   return text.trim().replace(/^(?:[“”„‘’](.*)[“”‘’]|\[\[(.*)\]\])$/s, '$1$2')
 }
 
+const MONTHS = [
+  /^(?<year>\d{4})(?:[-/. ](?<month>\d{1,2}))?$/,
+  /^(?<month>\d{1,2})[-/.](?<year>\d{4})$/,
+  /^(?<year>\d{4})\s?[年년]\s?(?<month>\d{1,2})\s?[月월]$/,
+  new RegExp(String.raw`^${MONTH},?${OF}[\s-]+(?<year>\d{4})$`, 'iu'),
+  new RegExp(String.raw`^(?<year>\d{4})[\s-]+${MONTH}$`, 'iu'),
+]
+
+/** The first day of what says no day: `2019-03`, `March 2019`, `03/2019`, `2019年3月` or `2019`. */
+export function parseMonth(text: string): string | undefined {
+  const trimmed = unquoted(text)
+  const found = MONTHS.map((it) => it.exec(trimmed)).find((it) => it !== null)?.groups
+  if (found === undefined || !/^(?:19|20)/.test(found['year'] ?? '')) return undefined
+  const { year, month = '1', name } = found
+  const day = utcDay(year, name === undefined ? Number(month) : (monthNamed(name) ?? 0), '1')
+  return day === undefined ? undefined : isoOf(new Date(day))
+}
+
 /** As `parseDate`, but without a zone it is the local time of this machine. */
 export function parseLocalDate(text: string): string | undefined {
   const parsed = parseDate(text)
@@ -121,6 +139,34 @@ export function dateInPath(path: string): string | undefined {
     const [year = '', month = ''] = segments.slice(Math.max(0, at - 2), at)
     if (days !== undefined && /^\d{4}$/.test(year) && /^\d{1,2}$/.test(month)) {
       const date = parseDate(`${year}-${month}-${days}`)
+      if (date !== undefined) return date
+    }
+  }
+  return undefined
+}
+
+const NAME =
+  '(?<name>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)'
+const YEAR = String.raw`(?<!\d)(?<year>(?:19|20)\d{2})`
+const MONTHS_IN_NAMES = [
+  new RegExp(String.raw`${YEAR}[-_. ](?<month>\d{1,2})(?!\d)`),
+  new RegExp(String.raw`${YEAR}[-_. ]${NAME}(?!\p{L})`, 'iu'),
+  new RegExp(String.raw`(?<!\p{L})${NAME}[-_. ]${YEAR}(?!\d)`, 'iu'),
+]
+
+/** The first day of the month in a path such as `2019/03/flood`, `2019-03-flood` or `march-2019`; the innermost one. */
+export function monthInPath(path: string): string | undefined {
+  const segments = path.split('/')
+  for (let at = segments.length - 1; at >= 0; at--) {
+    for (const pattern of MONTHS_IN_NAMES) {
+      const { year, month, name } = pattern.exec(segments[at] ?? '')?.groups ?? {}
+      const found = name === undefined ? `${year}-${month}` : `${name} ${year}`
+      if (year !== undefined && parseMonth(found) !== undefined) return parseMonth(found)
+    }
+    const isFolder = at < segments.length - 1
+    const [year = '', month = ''] = segments.slice(at - 1)
+    if (isFolder && at > 0 && /^\d{4}$/.test(year) && /^\d{1,2}$/.test(month)) {
+      const date = parseMonth(`${year}-${month}`)
       if (date !== undefined) return date
     }
   }

@@ -1,12 +1,12 @@
 import { extname } from 'node:path'
 import { defined } from '../defined.ts'
 import { findAttachments, type DraftFiles } from './attachments.ts'
-import { dateInPath, parseLocalDate } from './date.ts'
+import { dateInPath, monthInPath, parseLocalDate } from './date.ts'
 import { readDialects } from './dialects.ts'
 import { splitFrontMatter, type FrontMatter, type HeadValue } from './front-matter.ts'
-import { checkTitle, readHead } from './head.ts'
+import { fitted, readHead } from './head.ts'
 import { localReferences } from './references.ts'
-import { invalidDraft, type Draft } from './source.ts'
+import { invalidDraft, type Draft, type DraftWarning } from './source.ts'
 import { checkBody } from './text.ts'
 import { titleFromName, titleHeading } from './title.ts'
 import type { WithheldKind } from './unpublished.ts'
@@ -40,10 +40,16 @@ export async function draftFromMarkdown(text: string, origin: DraftOrigin): Prom
     it.line === undefined ? it : { ...it, line: it.line + bodyLine - 1 }
   const references = (await localReferences(body)).map(inFile)
   const { attachments, warnings, links } = await findAttachments(references, origin.files)
+  const ofTitle: DraftWarning[] = []
+  const { isMonth, ...date } = dated(publishedAt ?? dateInAddress(fields), origin)
+  const day = date.publishedAt.slice(0, 10)
+  const ofDate = isMonth
+    ? [{ message: `The name or its folder says only a month; its first day counts (${day}).` }]
+    : []
   return {
-    title: title ?? (await titleOf(body, bodyLine, origin.name)),
+    title: title ?? (await titleOf(body, origin.name, ofTitle)),
     ...head,
-    ...dated(publishedAt ?? dateInAddress(fields), origin),
+    ...date,
     markdown: body,
     attachments,
     links: links.map(({ target, line, place }) => ({ target, line, ...defined({ place }) })),
@@ -52,17 +58,26 @@ export async function draftFromMarkdown(text: string, origin: DraftOrigin): Prom
     ...defined({ withheld: read.withheld, publishAt: publishTime(fields) }),
     warnings: [
       ...[...ofHead, ...read.warnings].map((it) => ({ kind: 'head' as const, ...it })),
-      ...ofDialects.map(inFile),
+      ...ofDate,
+      ...[...ofTitle, ...ofDialects].map(inFile),
       ...warnings,
     ],
   }
 }
 
-async function titleOf(body: string, bodyLine: number, name: string | undefined): Promise<string> {
+async function titleOf(
+  body: string,
+  name: string | undefined,
+  warnings: DraftWarning[],
+): Promise<string> {
   const heading = await titleHeading(body)
-  if (heading !== undefined)
-    return checkTitle(heading.text, 'first heading', heading.line + bodyLine - 1)
-  if (name !== undefined) return checkTitle(titleFromName(name), 'file name', undefined)
+  const texts = [heading?.text, name === undefined ? undefined : titleFromName(name)]
+  for (const text of texts) {
+    const line = text === heading?.text ? heading?.line : undefined
+    const warn = (message: string) => void warnings.push({ message, ...defined({ line }) })
+    const title = fitted('title', text, warn)
+    if (title !== undefined) return title
+  }
   throw invalidDraft('The draft has no title.', {
     hint: 'Begin it with a heading, such as "# Spring tide", or with a head that has a title.',
   })
@@ -71,11 +86,13 @@ async function titleOf(body: string, bodyLine: number, name: string | undefined)
 function dated(
   inHead: string | undefined,
   { name, date, dateFrom }: DraftOrigin,
-): Pick<Draft, 'publishedAt' | 'dateFrom'> {
+): Pick<Draft, 'publishedAt' | 'dateFrom'> & { readonly isMonth?: true } {
   if (inHead !== undefined) return { publishedAt: inHead, dateFrom: 'head' }
-  const inName =
-    name === undefined ? undefined : dateInPath(name.slice(0, -extname(name).length || undefined))
+  const path = name?.slice(0, -extname(name).length || undefined) ?? ''
+  const inName = dateInPath(path)
   if (inName !== undefined) return { publishedAt: inName, dateFrom: 'name' }
+  const month = monthInPath(path)
+  if (month !== undefined) return { publishedAt: month, dateFrom: 'name', isMonth: true }
   return { publishedAt: date.toISOString(), dateFrom }
 }
 

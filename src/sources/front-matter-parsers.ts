@@ -15,6 +15,9 @@ const MAX_DEPTH = 32
 /** Fields that only tell about a text: a mistake in one of them hides nothing that keeps a text from being published. */
 const TELLING = /^(title|subtitle|summary|description|excerpt):[ \t]+(.*\S)/
 
+/** A text without quotes that goes on behind what YAML takes for a comment: `title: Issue #4`. */
+const CUT = /^(title|subtitle|summary|description|excerpt):[ \t]+[^\s"'|>&*![{#][^\n]*?[ \t]#/
+
 /**
  * The fields of a YAML head. Every scalar stays the text that was written (`1.10` is a title, not a
  * number), tags build nothing. A title or summary that is not YAML (`title: Tides: a list`) is taken as it stands.
@@ -41,6 +44,11 @@ export function parseYaml(
     }
     if (error !== undefined)
       throw broken('YAML', error.message, lineWithin(source, error.linePos?.[0].line), error)
+    source.split('\n').forEach((it, index) => {
+      const name = CUT.exec(it)?.[1]
+      const message = `What stands behind " #" in the field "${name}" is a comment in YAML; put quotes around the text to keep it.`
+      if (name !== undefined) warn({ message, line: index + 1 })
+    })
     if (document.contents === null) return new Map()
     if (!isMap(document.contents)) throw broken('YAML', 'fields are written as "name: value"', 1)
     const values: unknown = document.toJS({ mapAsMap: true, maxAliasCount: MAX_ALIASES })

@@ -9,6 +9,7 @@ import {
   none,
   PLAIN_FIELD,
   splitCommented,
+  splitPandoc,
   splitPlain,
   WARNING_FIELDS,
   type FrontMatter,
@@ -25,19 +26,20 @@ const JSON_FIELD = /^[ \t]*\{/
 const TOML_FIELD = /^[ \t]*(?:["']?[\p{L}\p{N}_.-]{1,64}["']?[ \t]*=|\[)/u
 const FIELD = { yaml: YAML_FIELD, toml: TOML_FIELD, json: JSON_FIELD } as const
 
-/** What may stand above a head: blank lines, comments, and marks that show nothing. */
-const LEAD = /^(?:[\s\ufeff\u200b\u2060]|<!--[^]*?-->)*/
+/** What may stand above a head: blank lines, comments, marks that show nothing, and the version of YAML. */
+const LEAD = /^(?:[\s\ufeff\u200b\u2060]|<!--[^]*?-->|%YAML[^\r\n]{0,64})*/
 /** The first line of a head, with the name of its language where that is not the usual one. */
 const OPENING = /^(-{3,}|\+{3}|;{3})[ \t]*(ya?ml|toml|json)?[ \t]*$/i
 /** A line of signs alone, which is no fence of code. */
-const SIGNS = /^(?![`~])[^\w\s]{2,}[ \t]*\w{0,10}$|^(?:`{3}|~{3})[ \t]*(?:ya?ml|toml)?[ \t]*$/i
+const SIGNS =
+  /^(?![`~])[^\w\s]{2,}[ \t]*\w{0,10}$|^(?:`{3}|~{3})[ \t]*(?:ya?ml|toml|json|meta(?:data)?|front-?matter)?[ \t]*$/i
 /** A head that only its generator can run. */
 const PROGRAM = /^-{3}[ \t]*(?:js|javascript|coffee|cson|lua|php)[ \t]*$/i
 const JSON_OPENING = /^\{\s*"/
 /**
  * Parts a Markdown text from its head: YAML between `---`, TOML between `+++`, JSON between `;;;` or in braces of its
  * own, any of them between `---yaml`, `---toml` or `---json` and `---`, `Key: value` lines up to the first blank one,
- * or none. The blank line right below a head belongs to the head.
+ * `% title` lines of Pandoc, or none. The blank line right below a head belongs to the head.
  *
  * `---` is also a thematic break, so it opens a head only if the next line looks like a field; where anything stands
  * between or above, only if that field is one of the usual ones.
@@ -52,7 +54,11 @@ export async function splitFrontMatter(text: string): Promise<FrontMatter> {
   if (mark !== undefined) {
     const style = styleOf(mark, language)
     const isUsual = lead === '' && (mark.length === 3 || language !== undefined)
-    return splitDelimited(text, { style, mark, above: lead, start: first.end, isUsual })
+    const head = await splitDelimited(text, { style, mark, above: lead, start: first.end, isUsual })
+    if (head.style === 'none') refuseLookalike(text, lineAt(text, first.end))
+    else if (SECOND_HEAD.test(head.body))
+      throw invalidDraft('Below the head is another one.', { line: head.bodyLine })
+    return head
   }
   if (lead === '' && JSON_OPENING.test(text.slice(0, 256))) return splitJson(text)
   if (PROGRAM.test(first.text)) {
@@ -65,8 +71,9 @@ export async function splitFrontMatter(text: string): Promise<FrontMatter> {
   if (commented !== undefined) return commented
   if (lead !== '' && lead.trim() !== '') refuseLookalike(text, first)
   if (SIGNS.test(first.text)) refuseLookalike(text, lineAt(text, first.end))
+  if (first.text.startsWith('#+')) refuseLookalike(text, first)
   if (lead !== '') return none(text)
-  return (await splitUnopened(text, first)) ?? splitPlain(text, first)
+  return splitPandoc(text) ?? (await splitUnopened(text, first)) ?? splitPlain(text, first)
 }
 
 // Hexo: fields, and a line --- below them alone. One such line is a heading of Markdown.
@@ -95,9 +102,18 @@ function styleOf(mark: string, language: string | undefined): HeadStyle {
   return mark === '+++' ? 'toml' : mark === ';;;' ? 'json' : 'yaml'
 }
 
+/** Below another head, one that says for whom the text is not. */
+const SECOND_HEAD = new RegExp(
+  String.raw`^(-{3,}|\+{3})[ \t]*\r?\n(?:(?!\1)[^\n]*\n){0,50}?[ \t]*(?:${WARNING_FIELDS.join('|')})[ \t]*[:=]`,
+  'i',
+)
+
+/** `title: x`, also as Org mode writes it, or with another colon. */
+const LOOKALIKE = /^\s*(?:#\+)?["']?[\p{L}_-]+["']?[ \t]*[:=：]/u
+
 // Published as text, a head would show what its author meant for a program, and hide that it is a draft.
 function refuseLookalike(text: string, line: Line | undefined): void {
-  if (line === undefined || !/^\s*["']?[\p{L}_-]+["']?[ \t]*[:=]/u.test(line.text)) return
+  if (line === undefined || !LOOKALIKE.test(line.text)) return
   if (!FIRST_NAMES.has(nameIn(line.text)) && !WARNING_FIELDS.includes(nameIn(line.text))) return
   throw invalidDraft('The text begins with what looks like a head, but is none.', {
     line: text.slice(0, line.end).trimEnd().split('\n').length,

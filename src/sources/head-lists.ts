@@ -2,7 +2,7 @@ import type { NamedAuthor } from '../format/records/text.ts'
 import { findField, isBlank, isList, isMap, type NamedFields } from './head-fields.ts'
 import type { HeadValue } from './front-matter-parsers.ts'
 
-export const AUTHOR_NAMES = ['authors', 'author']
+export const AUTHOR_NAMES = ['authors', 'author', 'byline', 'creator', 'creators']
 export const TAG_NAMES = ['tags', 'tag', 'keywords', 'categories']
 
 /** Tags under each of their names; `category` is one tag, spaces included. */
@@ -21,7 +21,11 @@ export function tagsField(fields: NamedFields): string[] | undefined {
       if (typeof value === 'string')
         return isBlank(value) ? [] : value.split(/[,;]/.test(value) ? /[,;]/ : /\s+/)
       // Hexo has lists of lists: a category and one below it.
-      return isMap(value) ? [] : value.flatMap((it) => (isList(it) ? it : [it])).map(nameIn)
+      const items = isMap(value) ? [...value.values()] : value
+      return items
+        .flatMap((it) => (isList(it) ? it : [it]))
+        .map(nameIn)
+        .filter((it) => it !== undefined && !isBlank(it))
     })
     .map((it = '') => it.trim().replace(/^#(?=[^#])/, ''))
     // The collections of Eleventy.
@@ -66,6 +70,8 @@ export function authorsField(fields: NamedFields): NamedAuthor[] | undefined {
   return authors.length === 0 ? undefined : authors
 }
 
+const ADDRESSES = ['url', 'uri', 'website', 'homepage', 'web', 'site', 'link']
+
 function authorFrom(value: HeadValue): NamedAuthor | undefined {
   if (typeof value === 'string') {
     const [, name, address] = /^([^<]*)<([^<>]*)>$/.exec(value.trim()) ?? []
@@ -76,9 +82,8 @@ function authorFrom(value: HeadValue): NamedAuthor | undefined {
   }
   const name = nameIn(value)
   if (name === undefined) return undefined
-  const url = isMap(value) ? value.get('url') : undefined
+  const addresses = isMap(value) ? ADDRESSES.map((key) => value.get(key)) : []
   // A path leads nowhere outside of its site.
-  return typeof url === 'string' && /^https?:/i.test(url.trim())
-    ? { name, url: url.trim() }
-    : { name }
+  const url = addresses.find((it) => typeof it === 'string' && /^\s*https?:/i.test(it))
+  return typeof url === 'string' ? { name, url: url.trim() } : { name }
 }

@@ -12,7 +12,7 @@ import {
   type Withheld,
   type WithheldKind,
 } from './unpublished.ts'
-import { parseDate } from './date.ts'
+import { parseDate, parseMonth } from './date.ts'
 import {
   namedFields,
   type FrontMatter,
@@ -62,8 +62,8 @@ export function writeHead({
 /** The names that each field goes by, the preferred one first. */
 const NAMES = {
   title: ['title'],
-  summary: ['summary', 'description', 'subtitle', 'excerpt'],
-  language: ['language', 'lang'],
+  summary: ['summary', 'description', 'subtitle', 'excerpt', 'abstract', 'lede', 'standfirst'],
+  language: ['language', 'lang', 'locale'],
   number: ['number', 'issue'],
   authors: AUTHOR_NAMES,
   tags: TAG_NAMES,
@@ -122,20 +122,10 @@ export function readHead(
     authors: kept('authors', authorsField(fields)),
     tags: kept('tags', tagsField(fields)),
     language: kept('language', language),
-    publishedAt: dateField(fields),
+    publishedAt: dateField(fields, warnings),
     declaredNumber: numberField(fields),
   })
   return { head, warnings, ...defined({ withheld }) }
-}
-
-/** @throws INVALID_DRAFT if a title from elsewhere than the head is over the limits of a record. */
-export function checkTitle(title: string, from: string, line: number | undefined): string {
-  const complaint = complaintOf(schemas.title, title)
-  if (complaint === undefined) return title
-  throw invalidDraft(`The ${from} cannot be the title: it ${complaint}.`, {
-    line,
-    hint: 'Give the draft a title in its head: "Title: …" on the first line, and a blank line below.',
-  })
 }
 
 /** A value within the limits of a record: shortened, or undefined if that is not enough; `warn` says so. None stays none. */
@@ -195,7 +185,7 @@ const NOT_YET = /^\p{L}[\p{L} ]*$/u
 /** What Eleventy dates by the file or by git. */
 const DATED_ELSEWHERE = /^(?:git )?(?:created|last modified)$/i
 
-function dateField(fields: Fields): string | undefined {
+function dateField(fields: Fields, warnings: DraftWarning[]): string | undefined {
   for (const name of DATES) {
     const field = fields.get(name)
     // MkDocs: `date: {created: 2023-12-31}`.
@@ -208,6 +198,12 @@ function dateField(fields: Fields): string | undefined {
     const text = typeof value === 'string' ? value.trim() : undefined
     const date = text === undefined ? undefined : parseDate(text)
     if (date !== undefined) return date
+    const month = text === undefined ? undefined : parseMonth(text)
+    if (month !== undefined) {
+      const message = `The date says no day; ${month.slice(0, 10)} counts.`
+      warnings.push({ message, line: field.line })
+      return month
+    }
     // A date of creation is a guess: one that cannot be read is none.
     if (/^(?:created|date.)/.test(name) || DATED_ELSEWHERE.test(text ?? '')) continue
     if (/^publish(?:ed)?$/.test(name) && NOT_YET.test(text ?? '')) continue

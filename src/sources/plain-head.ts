@@ -51,7 +51,8 @@ export const WARNING_FIELDS = [
 
 // Nikola keeps its fields in a comment.
 export function splitCommented(text: string, lead: string): FrontMatter | undefined {
-  const [whole = '', above = '', inner = ''] = /^(\s*<!--[ \t]*\r?\n)([^]*?)-->/.exec(lead) ?? []
+  const [whole = '', above = '', inner = ''] =
+    /^(\s*<!--[ \t]*\r?\n(?:-{3,}[ \t]*\r?\n)?)([^]*?)(?:-{3,}[ \t\r\n]*)?-->/.exec(lead) ?? []
   const first = lineAt(inner, 0)
   if (first === undefined) return undefined
   const head = splitPlain(inner, first)
@@ -62,6 +63,31 @@ export function splitCommented(text: string, lead: string): FrontMatter | undefi
   )
   const end = lineAt(text, whole.length)?.end ?? text.length
   return { ...head, fields, ...bodyAt(text, end, whole.split('\n').length + 1) }
+}
+
+const PANDOC = ['title', 'author', 'date']
+
+/** Pandoc: lines `% title`, `% authors` and `% date`, each of which may go on in indented lines. */
+export function splitPandoc(text: string): FrontMatter | undefined {
+  const fields = new Map<string, { value: string; line: number }>()
+  let [at, number] = [0, 1]
+  let last: { value: string; line: number } | undefined
+  for (let line = lineAt(text, at); line !== undefined; line = lineAt(text, at)) {
+    const [, value] = /^%(?![%\w])[ \t]*(.*)$/.exec(line.text) ?? []
+    const name = PANDOC[fields.size]
+    if (value !== undefined && name !== undefined) {
+      last = { value: value.trim(), line: number }
+      fields.set(name, last)
+    } else if (last !== undefined && /^[ \t]+\S/.test(line.text)) {
+      last.value += `${fields.size === 2 ? '; ' : ' '}${line.text.trim()}`
+    } else break
+    at = line.end
+    number++
+    if (at > MAX_HEAD_BYTES) return undefined
+  }
+  const isOver = fields.size > 1 || /^[ \t]*(?:[\r\n]|$)/.test(text.slice(at))
+  if (fields.get('title')?.value === undefined || !isOver) return undefined
+  return { style: 'plain', fields, warnings: [], ...bodyAt(text, at, number) }
 }
 
 export function nameIn(line: string): string {

@@ -10,6 +10,7 @@ const HEADS = {
   'empty yaml': '---\n---\n\n',
   toml: '+++\ntitle = "A title"\ndate = 2026-03-01\n+++\n\n',
   plain: 'Title: A title\nDate: 2026-03-01\nRevision range: a..b\n\n',
+  pandoc: '% A title\n  of two lines\n% Ann\n% 2026-03-01\n\n',
   'plain with CRLF': 'Title: A title\r\nDate: 2026-03-01\r\n\r\n',
 }
 
@@ -158,6 +159,28 @@ describe('splitFrontMatter', () => {
     await expect(splitFrontMatter(text)).rejects.toMatchObject({ code: 'INVALID_DRAFT' })
   })
 
+  it('warns of a title that YAML cuts at a comment', async () => {
+    const { fields, warnings } = await splitFrontMatter('---\ndraft: no\ntitle: Issue #4\n---\nx')
+    expect([fields.get('title')?.value, warnings.map((it) => it.line)]).toEqual(['Issue', [3]])
+  })
+
+  it('reads a head within a comment, also between dashes', async () => {
+    const { fields, body } = await splitFrontMatter(
+      '<!--\n---\ntitle: A\ndraft: true\n---\n-->\n\nx',
+    )
+    expect([fields.get('draft'), body]).toEqual([{ value: 'true', line: 4 }, 'x'])
+  })
+
+  it.each([
+    ['without spaces', '---\ntitle:A\ndraft:true\n---\nx'],
+    ['with other colons', '---\ntitle：A\ndraft：true\n---\nx'],
+    ['of Org mode', '#+TITLE: A\n#+DRAFT: true\n\nx'],
+    ['in a fence', '```meta\ntitle: A\ndraft: true\n```\nx'],
+    ['below another one', '---\ntitle: A\n---\n---\ntitle: B\ndraft: true\n---\nx'],
+  ])('refuses a head %s', async (_, text) => {
+    await expect(splitFrontMatter(text)).rejects.toMatchObject({ code: 'INVALID_DRAFT' })
+  })
+
   it('joins the continued lines of a plain head', async () => {
     const { fields, body } = await splitFrontMatter('Title: One\n    and two\n\tand three\n\nx')
     expect(fields.get('title')?.value).toBe('One and two and three')
@@ -173,6 +196,8 @@ describe('splitFrontMatter', () => {
     ['prose with a colon', 'Dear reader: hello.\n\nText.'],
     ['prose that begins with a usual name', 'Summary: we met\nand talked.\n\nText.'],
     ['a head that says nothing an issue keeps', 'Slug: x\n\nText.'],
+    ['a percent sign', '% of all\nwho sail'],
+    ['a comment of Obsidian', '%% title %%\n\nText.'],
     ['a link definition', '[a]: https://example.org\n\nText.'],
   ])('loses no text to %s', async (_, text) => {
     expect(await splitFrontMatter(text)).toMatchObject({ style: 'none', body: text })

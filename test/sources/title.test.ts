@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { dateInName, dateInPath, parseDate } from '../../src/sources/date.ts'
+import {
+  dateInName,
+  dateInPath,
+  monthInPath,
+  parseDate,
+  parseMonth,
+} from '../../src/sources/date.ts'
 import { titleFromName, titleHeading } from '../../src/sources/title.ts'
 
 describe('titleHeading', () => {
@@ -127,6 +133,33 @@ describe('parseDate', () => {
   ])('does not read %j', (text) => {
     expect(parseDate(text)).toBeUndefined()
   })
+})
+
+describe('parseMonth', () => {
+  it.each(['2019-03', 'March 2019', 'mars de 2019', '03/2019', '2019年3月', '2019 Mar.'])(
+    'reads %s as its first day',
+    (text) => {
+      expect(parseMonth(text)).toBe('2019-03-01T00:00:00.000Z')
+    },
+  )
+
+  it('reads a year of our time, and nothing else', () => {
+    expect(parseMonth('2019')).toBe('2019-01-01T00:00:00.000Z')
+    for (const text of ['1019', '2019-13', 'Foo 2019', '20193', 'March'])
+      expect(parseMonth(text)).toBeUndefined()
+  })
+})
+
+describe('monthInPath', () => {
+  it.each(['2019/03/flood', '2019-03-flood', 'letters/012-2019-Mar', 'march_2019/index'])(
+    'finds the month in %s',
+    (path) => expect(monthInPath(path)).toBe('2019-03-01T00:00:00.000Z'),
+  )
+
+  it.each(['2019/03', '2019/flood', '2015-market', '2019-20-season', 'maybe-2015', '12019-03'])(
+    'finds none in %s',
+    (path) => expect(monthInPath(path)).toBeUndefined(),
+  )
 })
 
 describe('dateInName', () => {
