@@ -14,7 +14,7 @@ import {
   type SkippedDraft,
   type UNDATED,
 } from './source.ts'
-import { withheldByPath, type WithheldKind } from './unpublished.ts'
+import { suspicionOf, withheldByPath, type WithheldKind } from './unpublished.ts'
 
 export interface MarkdownFolderOptions extends Omit<FileOptions, 'index'> {
   /** Glob, see `matchesGlob`. */
@@ -37,7 +37,6 @@ interface FolderListing {
 const MARKDOWN_EXTENSIONS = new Set(['.md', '.markdown', '.mdown', '.mkd', '.mkdn', '.mdwn'])
 
 const OTHER = { other: true } as const
-
 function isPost(file: string): boolean {
   return MARKDOWN_EXTENSIONS.has(extname(file).toLowerCase())
 }
@@ -92,7 +91,8 @@ async function readOne(
   addedAt: string | undefined,
 ): Promise<FoundDraft | SkippedDraft> {
   try {
-    const draft = await readDraft(join(folder, origin), { name: origin, root: folder, ...options })
+    const read = await readDraft(join(folder, origin), { name: origin, root: folder, ...options })
+    const draft = { ...read, warnings: [...suspicionOf(origin), ...read.warnings] }
     if (draft.dateFrom !== 'file') return { origin, draft }
     if (addedAt !== undefined)
       return { origin, draft: { ...draft, publishedAt: addedAt, dateFrom: 'git' } }

@@ -1,10 +1,11 @@
 import { basename } from 'node:path/posix'
 import type { HeadValue, NamedField, NamedFields } from './front-matter.ts'
 import { hasTime, parseDate, unquoted } from './date.ts'
-import type { Withheld, WithheldKind } from './source.ts'
+import type { DraftWarning, Withheld, WithheldKind } from './source.ts'
 
 export { WITHHELD_KINDS, type Withheld, type WithheldKind } from './source.ts'
 
+const FILLED = /^(?!(?:false|no|off|n|0|null|none|~)$)\S/i
 const YES = /^(?:true|yes|on|y|1)$/i
 const NO = /^(?:false|no|off|n|0)$/i
 
@@ -18,51 +19,60 @@ export const DATES =
   )
 
 const STARTS = [
-  ...'publishdate publishat publishon embargo embargountil scheduled scheduledfor scheduledat golive availablefrom visiblefrom'.split(
+  ...'publishdate publishat publishon embargo embargountil scheduled scheduledfor scheduledat golive available availableon availableat availablefrom visiblefrom release issued'.split(
     ' ',
   ),
   ...DATES,
 ]
 const ENDS =
-  'expirydate unpublishdate unpublishat unpublishon expires expireson expiresat expire expiration expirationdate validuntil visibleuntil'.split(
+  'expiry expirydate sunset unpublish unpublishdate unpublishat unpublishon expires expireson expiresat expire expiration expirationdate validuntil visibleuntil'.split(
     ' ',
   )
 
 const READERS =
-  /^(?:only[ _-]?)?(?:paid|paying|premium|members?|subscribers?|free$|founding|private|restricted|login|internal)/i
+  /^(?:only[ _-]?)?(?:paid|paying|premium|members?|subscribers?|patrons?|supporters?|sponsors?|pro$|founding|private|restricted|login|internal)/i
 const DRAFT =
   /^(?:drafts?|auto-draft|pending|idea|wip|in[ _-]?progress|review|in[ _-]?review|unpublished|trash(?:ed)?|deleted|inherit|todo|skip)$/i
 const PRIVATE = /^(?:private|hidden|unlisted|paid|members|protected|secret)$/i
 
 /** Fields that say a state, and no word of another meaning. */
-const STATES = 'status poststatus publicationstatus publishstatus publishingstatus'
+const STATES =
+  'status poststatus wpstatus publicationstatus publicationstate publishstatus publishstate publishingstatus'
 
 /**
  * Fields by which site generators, note apps and services mark what they do not publish: Jekyll, Hugo, Zola, Eleventy,
  * Pelican, Obsidian, Ghost, WordPress, Substack and others.
  */
 const MARKS: readonly (readonly [names: string, marked: RegExp, kind: WithheldKind])[] = [
+  // Whatever else it says is no clear no.
+  ['draft', FILLED, 'drafts'],
   [
-    'draft drafted unpublished notpublished nopublish dontpublish wip workinprogress todo incomplete unfinished disabled disable trashed deleted',
+    'drafts drafted unpublished notpublished nopublish dontpublish wip workinprogress todo incomplete unfinished disabled disable offline trashed deleted brouillon entwurf borrador bozza rascunho utkast kladde черновик 草稿 下書き',
     YES,
     'drafts',
   ],
-  ['published publish dgpublish ready live online enabled active approved reviewed', NO, 'drafts'],
+  [
+    'published publish dgpublish ready live online enabled active approved reviewed final finalized finished complete completed done',
+    NO,
+    'drafts',
+  ],
   // Neither a day nor yes or no: `publish: later`.
   ['published publish', /^(?!(?:true|yes|on|y)$)\p{L}[\p{L} ]*$/iu, 'drafts'],
   [
-    'private hidden hide unlisted secret protected paid premium paywall paywalled gated locked restricted internal confidential encrypted members membersonly memberonly subscribers subscribersonly subscriberonly emailonly newsletteronly headless noindex',
+    'private nonpublic hidden hide unlisted secret protected paid premium paywall paywalled gated locked restricted internal confidential encrypted member members membersonly memberonly subscribers subscribersonly subscriberonly patron patrons patronsonly patrononly patreon supporters supportersonly sponsorsonly exclusive loginrequired requireslogin emailonly newsletteronly headless noindex',
     YES,
     'private',
   ],
-  ['public visible listed permalink', NO, 'private'],
+  ['public visible listed listing show permalink', NO, 'private'],
+  ['requires auth authentication', /^(?:login|required|members?|yes|true)$/i, 'private'],
   ['exclude ignore skip eleventyexcludefromcollections', YES, 'private'],
-  ['password', /^(?!(?:false|no|none|null|0)$)\S/i, 'private'],
+  ['password', FILLED, 'private'],
   ['render list', /^(?:never|false|local)$/i, 'private'],
   ['robots', /\b(?:noindex|none)\b/i, 'private'],
   ['visibility', /^(?!(?:public|everyone|everybody|all|free|published|visible)$)/i, 'private'],
   // Also words for whom a text is written: `audience: beginners`.
-  ['access audience tier plan subscription', READERS, 'private'],
+  ['access audience tier plan subscription level for to sharing', READERS, 'private'],
+  ['audience', /^(?:only[ _-]?)?free$/i, 'private'],
   [`${STATES} state stage workflow review reviewstatus`, DRAFT, 'drafts'],
   [`${STATES} state stage workflow`, PRIVATE, 'private'],
   [`${STATES} state stage workflow`, /^(?:scheduled|future|embargo(?:ed)?|queued)$/i, 'scheduled'],
@@ -107,11 +117,11 @@ export function isWithheldTag(tag: string): boolean {
 export function withheldByHead(fields: NamedFields, now: Date): Withheld | undefined {
   let first: { readonly mark: Mark; readonly field: NamedField; readonly text: string } | undefined
   for (const [name, field] of fields) {
-    const text = textOf(field)
-    if (text === '') continue
-    const mark = MARKS_OF.get(name)?.find((it) => it.marked.test(text) && !isDate(name, text))
-    if (mark !== undefined && !(first !== undefined && first.mark.rank <= mark.rank))
-      first = { mark, field, text }
+    for (const text of textsOf(field)) {
+      const mark = MARKS_OF.get(name)?.find((it) => it.marked.test(text) && !isDate(name, text))
+      if (mark !== undefined && !(first !== undefined && first.mark.rank <= mark.rank))
+        first = { mark, field, text }
+    }
   }
   if (first === undefined) return withheldByTag(fields) ?? withheldByTime(fields, now)
   const { mark, field, text } = first
@@ -180,17 +190,20 @@ export function withheldByDate(
 }
 
 const DRAFT_FOLDERS =
-  /^_?(?:(?:\w+[-_ ])?drafts?|unpublished|wip|in[-_ ]progress|unfinished|pending|scheduled|discarded|trash|deleted)$/i
+  /^_?(?:(?:\w+[-_ ])?drafts?|unpublished|wip|in[-_ ]progress|unfinished|pending|scheduled|queued?|outbox|(?:in|to|for)[-_ ]review|(?:do[-_ ])?not[-_ ](?:for[-_ ])?(?:publish|publication)|discarded|backups?|trash|deleted|brouillons?|entw[uü]rfe?|borradore?s?|bozz[ae]|rascunhos?|utkast|kladde|черновики|草稿|下書き)$/i
 const PRIVATE_FOLDERS =
-  /^_?(?:private|hidden|unlisted|secret|paid|premium|members?(?:[-_ ]only)?)$/i
+  /^_?(?:private(?:[-_ ]\w+)?|privat|hidden|unlisted|secret|confidential|internal|paid|premium|(?:for[-_ ])?(?:members?|subscribers?|patrons?|supporters?)(?:[-_ ]only)?)$/i
 const TEMPLATE_FOLDERS =
-  /^(?:_site|_includes|_layouts|_templates?|templates?|archetypes|_data|_sass|layouts|themes|vendor|bower_components)$/i
+  /^(?:_site|_includes|_layouts|_templates?|templates?|archetypes|_data|_sass|layouts|themes|vendor|bower_components|build|dist|coverage|__tests__|fixtures)$/i
 const EXTRA_FILES =
   /^(?:readme|licen[cs]e|copying|notice|contributing|contributors|authors|maintainers|code[_-]of[_-]conduct|changelog|security|support|todo|agents|claude|(?:issue|pull_request)_template|_index|404)(?:[._-][a-z]{2}(?:[_-][a-z]{2})?)?$/i
+/** As a rule in capitals; a post may be called `summary` or `install`. */
+const CAPITAL_FILES = /^(?:SUMMARY|INSTALL|GOVERNANCE|HACKING|RELEASING|CITATION)$/
 const LEFTOVERS =
-  /^(?:~\$|#|\.#|Copy of )|(?:conflicted copy|case conflict|\.sync-conflict-|_(?:BACKUP|BASE|LOCAL|REMOTE)_\d+\.|\.(?:bak|orig|old|tmp|swp))|(?: - Copy(?: \(\d+\))?| copy(?: \d+)?)\.\w+$/i
+  /^(?:~\$|#|\.#|Copy of )|(?:conflicted copy|case conflict|\.sync-conflict-|_(?:BACKUP|BASE|LOCAL|REMOTE)_\d+\.|\.(?:bak|orig|old|rej|tmp|swp|BASE|LOCAL|REMOTE)\b|[-_]backup\.|~\.)|(?: - Copy(?: \(\d+\))?| copy(?: \d+)?)\.\w+$/i
 /** Not `first-draft`, which may be about one. */
-const DRAFT_FILES = /^(?:DRAFT|WIP)\b|[.([]drafts?(?:$|[)\]])|_DRAFT$/
+const DRAFT_FILES = /^(?:DRAFT|WIP)\b|[.([](?:drafts?|wip)(?:$|[)\]])|_DRAFT$/
+const TEMPLATE_FILES = /^templates?(?: - .*)?$|[-_ ]template$/i
 
 /**
  * Why the place or the name of a file says that it is not for everybody.
@@ -205,13 +218,22 @@ export function withheldByPath(path: string): Withheld | undefined {
   }
   const name = basename(path)
   const stem = name.replace(/\.[^.]+$/, '')
-  if (EXTRA_FILES.test(stem))
+  if (EXTRA_FILES.test(stem) || CAPITAL_FILES.test(stem))
     return { kind: 'extras', message: `${name} is about the site, not a post` }
   if (DRAFT_FILES.test(stem)) return { kind: 'drafts', message: 'its name calls it a draft' }
+  if (TEMPLATE_FILES.test(stem))
+    return { kind: 'templates', message: 'its name calls it a template' }
   if (LEFTOVERS.test(name)) return { kind: 'extras', message: 'a backup or a conflicted copy' }
   if (name.startsWith('_'))
     return { kind: 'extras', message: 'a name that begins with _ is a part of other pages' }
   return undefined
+}
+
+/** A warning of a name that only somebody who knows the text can judge: `post-draft`, `my-first-draft`. */
+export function suspicionOf(path: string): DraftWarning[] {
+  const isSuspect = /(?:^|[-_. ])(?:drafts?|wip|unfinished)(?:[-_. ]|$)/i.test(basename(path))
+  const message = 'Its name has the word “draft”; --exclude leaves out what is one.'
+  return isSuspect ? [{ message }] : []
 }
 
 function inFolder(folder: string, kind: WithheldKind): Withheld {
@@ -235,6 +257,15 @@ function said(name: string, value: string, kind: WithheldKind, line: number | un
   const shown = value.slice(0, 64).replaceAll(/\p{C}/gu, '?')
   const message = `The head says that the text ${words[kind]} (${name}: ${shown}).`
   return line === undefined ? { kind, message } : { kind, message, line }
+}
+
+/** What a field, or each item of its list, says, without the signs that some put behind words: `published ✅`. */
+function textsOf({ value }: NamedField): string[] {
+  const items = value instanceof Map ? [] : typeof value === 'string' ? [value] : [...value]
+  return items
+    .filter((it) => typeof it === 'string')
+    .map((it) => unquoted(it.replace(/(?<=\p{L})[\s\p{So}\ufe0f]+$/u, '')))
+    .filter((it) => it !== '')
 }
 
 function textOf(field: NamedField | undefined): string {

@@ -72,16 +72,24 @@ describe('markdownFolder', () => {
       'p.sync-conflict-20260101.md',
       'p.bak.md',
     ]
+    const more = [
+      ['backups/p.md', 'not-for-publication/p.md', 'Entwürfe/p.md', 'p.wip.md'],
+      ['private notes/p.md', 'for members/p.md'],
+      ['build/p.md', 'template.md', 'Template - Daily.md'],
+      ['SUMMARY.md', 'p~.md', 'p_backup.md', 'p.LOCAL.md'],
+    ].flat()
     await fill('post.md', 'private/p.md', ...drafts, ...templates, ...extras, ...copies)
+    await fill(...more)
     expect((await listed()).drafts).toEqual(['post.md'])
-    expect((await listed()).skipped).toHaveLength(1 + 3 + 4 + 7 + 3)
+    expect((await listed()).skipped).toHaveLength(1 + 3 + 4 + 7 + 3 + more.length)
     expect((await listed()).skipped).toContainEqual({
       origin: '_drafts/a.md',
       code: 'INVALID_DRAFT',
       message: 'the folder "_drafts" holds drafts; --include drafts publishes it',
     })
     const some = await listed({ include: new Set(['drafts', 'private']) })
-    expect(some.drafts.toSorted()).toEqual([...drafts, 'post.md', 'private/p.md'].toSorted())
+    const included = [...drafts, 'post.md', 'private/p.md', ...more.slice(0, 6)]
+    expect(some.drafts.toSorted()).toEqual(included.toSorted())
   })
 
   it('finds pictures by paths from the root of the site and from folders above, in the folder alone', async () => {
