@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { hasCode } from '../errors.ts'
 import { attachmentName, MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS } from '../format/records/bodies.ts'
 import { line as lineOfText } from '../format/records/text.ts'
 import { mediaTypeOf, UNKNOWN_TYPE } from './media-types.ts'
@@ -17,10 +18,9 @@ export interface DraftFiles {
    * The file at a path; undefined if there is none.
    * @param path As the text says it, with `/`, resolved as far as it can be: relative, from the root of the site (`/…`),
    * or from folders above (`../…`).
-   * @param line Of the draft, for the error.
    * @throws INVALID_DRAFT if it may not or cannot be read.
    */
-  find(path: string, line: number): Promise<DraftFile | undefined>
+  find(path: string): Promise<DraftFile | undefined>
 }
 
 const NOT_FOUND =
@@ -45,7 +45,6 @@ const NOT_SHOWN = new Set(['image/heic', 'image/heif', 'image/jxl', 'image/tiff'
 /**
  * Finds the files that a draft shows, and those it links to: pictures, sound, films and documents, no pages.
  * @param files Without them (text from a pipe) every image is missing.
- * @throws INVALID_DRAFT where a file may not or cannot be read
  */
 export async function findAttachments(
   references: readonly LocalReference[],
@@ -64,7 +63,15 @@ export async function findAttachments(
     const isPage = kind === 'link' && (mediaTypeOf(name) === UNKNOWN_TYPE || isHidden(name))
     if (!isPage && seen.has(path)) continue
     const complaint = isPage ? undefined : complaintOf(path, name)
-    const found = isPage || complaint !== undefined ? undefined : await files?.find(path, line)
+    let found: DraftFile | undefined
+    try {
+      if (!isPage && complaint === undefined) found = await files?.find(path)
+    } catch (error) {
+      if (!hasCode(error, 'INVALID_DRAFT')) throw error
+      seen.add(path)
+      warnings.push({ kind: 'missing-file', message: error.message, line })
+      continue
+    }
     if (kind === 'link' && found === undefined) {
       links.push(it)
       continue

@@ -22,6 +22,16 @@ const ROOT =
 /** Docusaurus: `src={require('./a.png').default}`. */
 const REQUIRED =
   /\b(src|href)=\{(?:require|useBaseUrl)\(\s*(["'])([^"'\n]{1,500})\2\s*\)(?:\.default)?\}/g
+/** A picture that a script of the site loads later, in the place of another one. */
+const LAZY = /<img\b[^<>]{1,4000}>/gi
+const LAZY_SOURCE = /(?<=\s)data-(?:lazy-)?(?:src|original)(?=\s*=)/i
+/** A path as Windows writes it; a backslash before a sign is one of Markdown. */
+const BACKSLASHED = /(!\[[^[\]\n]{0,1000}\]\()((?:\.{0,2}\\)?[\p{L}\p{N}][^\s()<>:]{0,500})(?=\))/gu
+/** A picture of Astro, Gatsby or Next.js. */
+const COMPONENT = /<(?:Image|Img|StaticImage)\b([^<>]{1,2000})>/g
+/** Where the table of contents is to be, and what abbreviations mean. */
+const TOC = /^[ \t]*\[(?:TOC|\[_?TOC_?\])\][ \t]*$/gim
+const ABBREVIATION = /^ {0,3}\*\[[^\]\n]{1,100}\]:[^\n]{0,500}$/gm
 /** Obsidian: `![Low water|300](a.png)`. */
 const SIZE_IN_ALT = /(!\[[^[\]|\n]{0,300})\|\d+(?:x\d+)?(?=\]\()/g
 const SUPERSCRIPT = /(?<=[\w)])\^([\w+-]{1,20})\^/g
@@ -102,6 +112,21 @@ export const RULES: readonly (readonly [
     () => '',
   ],
   [['={'], REQUIRED, ([, name = '', , path = '']) => `${name}="${path}"`],
+  [
+    ['\\'],
+    BACKSLASHED,
+    ([, head = '', path = '']) =>
+      /\\[^\p{L}\p{N}.]|\\$/u.test(path) ? undefined : `${head}${path.replaceAll('\\', '/')}`,
+  ],
+  [
+    ['<Image', '<Img', '<StaticImage'],
+    COMPONENT,
+    ([, attributes = '']) =>
+      `<img${attributes.replaceAll(REQUIRED, '$1="$3"').replaceAll(/=\{["'`]?([^{}"'`]{0,500})["'`]?\}/g, '="$1"')}>`,
+  ],
+  [['[TOC', '[toc', '[_TOC'], TOC, () => ''],
+  [['*['], ABBREVIATION, () => ''],
+  [['data-src', 'data-original', 'data-lazy'], LAZY, ([tag]) => loaded(tag)],
   [['!['], SIZE_IN_ALT, ([, head = '']) => head],
   [['^'], SUPERSCRIPT, ([, words = '']) => `<sup>${words}</sup>`],
   [
@@ -131,6 +156,12 @@ export const RULES: readonly (readonly [
       ),
   ],
 ]
+
+function loaded(tag: string): string | undefined {
+  return LAZY_SOURCE.test(tag)
+    ? tag.replace(/\ssrc\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'>]+)/i, '').replace(LAZY_SOURCE, 'src')
+    : undefined
+}
 
 function definitions(term: string, isLoose: boolean, meanings: string): string {
   const words = term.trim()

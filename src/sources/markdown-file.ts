@@ -81,22 +81,22 @@ function filesBelow(
   folder = root,
 ): DraftFiles {
   const roots = siteRoot === undefined ? [root] : [root, siteRoot]
-  const findIn = async (path: string, line: number): Promise<DraftFile | undefined> => {
+  const findIn = async (path: string): Promise<DraftFile | undefined> => {
     for (const base of roots) {
       for (const candidate of candidates(base, folder, path)) {
         onLookUp?.(candidate)
-        const found = await findFile(base, candidate, path, line)
+        const found = await findFile(base, candidate, path)
         if (found !== undefined) return found
       }
     }
     const indexed = await index?.find(candidates(root, folder, path), path)
-    if (indexed !== undefined) return findFile(root, indexed, path, line)
-    // Some generators read every path from the root of the site.
-    return /^[./]/.test(path) ? undefined : findIn(`/${path}`, line)
+    if (indexed !== undefined) return findFile(root, indexed, path)
+    // Some generators read every path from the root of the site, above which browsers know nothing.
+    return path.startsWith('/') ? undefined : findIn(`/${path.replace(/^(?:\.\.\/)+/, '')}`)
   }
   return {
-    async find(path, line) {
-      const found = await findIn(path, line)
+    async find(path) {
+      const found = await findIn(path)
       return found === undefined || keepLocation
         ? found
         : { ...found, open: async () => withoutLocation(await found.open()) }
@@ -166,30 +166,24 @@ function candidates(root: string, folder: string, path: string): string[] {
   return found
 }
 
-async function findFile(
-  root: string,
-  path: string,
-  name: string,
-  line: number,
-): Promise<DraftFile | undefined> {
+async function findFile(root: string, path: string, name: string): Promise<DraftFile | undefined> {
   let real: string
   let facts
   try {
     real = await realpath(path)
     if (isOutside(await realpath(root), real)) {
-      throw invalidDraft(`The image "${name}" is a link that leaves the folder of the draft.`, {
-        line,
-        hint: 'Replace the link by a copy of the file.',
-      })
+      throw invalidDraft(
+        `The file "${name}" is a link that leaves the folder of the draft; replace it by a copy.`,
+      )
     }
     facts = await stat(real)
   } catch (error) {
     if (error instanceof HyperletterError) throw error
     const code = codeOf(error)
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-    throw invalidDraft(`The image "${name}" cannot be read (${code}).`, { line, cause: error })
+    throw invalidDraft(`The file "${name}" cannot be read (${code}).`, { cause: error })
   }
-  if (!facts.isFile()) throw invalidDraft(`The image "${name}" is not a file.`, { line })
+  if (!facts.isFile()) throw invalidDraft(`"${name}" is not a file.`)
   return { identity: real, sizeBytes: facts.size, open: () => readWhole(real, name) }
 }
 

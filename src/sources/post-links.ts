@@ -16,11 +16,13 @@ export function linkPosts(
   siteUrl?: string,
   keep = (changed: FoundDraft) => changed,
 ): FoundDraft[] {
-  if (!found.some(({ draft }) => (draft.links ?? []).length > 0)) return [...found]
+  const isLinked = ({ draft: { links = [], markdown } }: FoundDraft) =>
+    links.length > 0 || (siteUrl !== undefined && markdown.includes(siteUrl))
+  if (!found.some(isLinked)) return [...found]
   const posts = new Posts(found)
   return found.map((it) => {
     const { links = [] } = it.draft
-    if (links.length === 0) return it
+    if (!isLinked(it)) return it
     const edits: Edit[] = []
     const lost = new Map<string, DraftLink>()
     for (const link of links) {
@@ -29,11 +31,31 @@ export function linkPosts(
       else if (target !== link.target && link.place !== undefined)
         edits.push({ ...link.place, text: target })
     }
-    if (edits.length === 0 && lost.size === 0) return it
     const { markdown, warnings, ...head } = it.draft
+    const linked = withTargets(edited(markdown, edits), ownTargets(markdown, siteUrl, it, posts))
+    if (linked === markdown && lost.size === 0) return it
     const told = [...warnings, ...warningsOf([...lost.values()], siteUrl)]
-    return keep({ ...it, draft: { ...head, warnings: told, markdown: edited(markdown, edits) } })
+    return keep({ ...it, draft: { ...head, warnings: told, markdown: linked } })
   })
+}
+
+/** Whole addresses of the site in a text that lead to another post of it, and the path to that one. */
+function ownTargets(
+  markdown: string,
+  siteUrl: string | undefined,
+  from: FoundDraft,
+  posts: Posts,
+): ReadonlyMap<string, string> {
+  const targets = new Map<string, string>()
+  if (siteUrl === undefined || !markdown.includes(siteUrl)) return targets
+  for (const target of targetsIn(markdown)) {
+    const path = target.startsWith(siteUrl)
+      ? target.slice(siteUrl.length).replace(/^\/*/, '/')
+      : '/'
+    const post = path === '/' ? undefined : posts.find(path, from)
+    if (post !== undefined) targets.set(target, post)
+  }
+  return targets
 }
 
 /**

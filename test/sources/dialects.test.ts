@@ -32,6 +32,15 @@ describe('readDialects', () => {
     ['![a|100x50](b.png)', '![a](b.png)'],
     ['![a](@site/static/b.png) ![c](~/d.png)', '![a](/static/b.png) ![c](/d.png)'],
     ["<img src={require('./b.png').default} />", '<img src="./b.png" />'],
+    ['<img class="lazy" src="data:,x" data-src="b.png">', '<img class="lazy" src="b.png">'],
+    ["<img data-original='b.png' alt=a src=/wait.gif>", "<img src='b.png' alt=a>"],
+    [
+      '![a](img\\b.png) ![c](.\\d.png) ![e](a\\_b.png)',
+      '![a](img/b.png) ![c](./d.png) ![e](a\\_b.png)',
+    ],
+    ["<Image src={require('./b.png')} />", '<img src="./b.png" />'],
+    ['<Image src="b.png" width={200} alt="a" />', '<img src="b.png" width="200" alt="a" />'],
+    ['[TOC]\n\na\n\n*[HTML]: Hypertext', '\n\na\n\n'],
     ['{% picture b.png --alt Sea %}', '![Sea](<b.png>)'],
     ['{{< video src="b.mp4" >}}', '[b.mp4](<b.mp4>)'],
     // Links and embeds

@@ -52,6 +52,17 @@ describe('linkPosts', () => {
     ).toEqual(['3: The link to "/about/"', '5: The link to "map.html#a"'])
   })
 
+  it('leads whole addresses of the site to its posts', async () => {
+    const targets = ['https://old.example/bowling/', 'https://old.example/2019/10/spring/#noon']
+    const others = ['https://old.example/', 'https://other.example/bowling/']
+    const { links } = await linkedText('notes/x.md', [...targets, ...others], 'https://old.example')
+    expect(links).toEqual(
+      ['../_posts/2014-01-08-bowling.md', 'Spring%20Tide.md#noon', ...others].map(
+        (it) => `[a](${it})`,
+      ),
+    )
+  })
+
   it('leads the others to the site that there was', async () => {
     const targets = ['/about/', 'map.html#a', '../b/', '/bowling/']
     const { links, warnings } = await linkedText('notes/x.md', targets, 'https://old.example/site')
