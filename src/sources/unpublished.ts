@@ -210,7 +210,7 @@ const TEMPLATE_FILES = /^templates?(?: - .*)?$|[-_ ]template$/i
  * @param path Relative to the imported folder, with `/`.
  */
 export function withheldByPath(path: string): Withheld | undefined {
-  const folders = path.split('/').slice(0, -1)
+  const folders = path.normalize('NFC').split('/').slice(0, -1)
   for (const folder of folders) {
     if (DRAFT_FOLDERS.test(folder)) return inFolder(folder, 'drafts')
     if (PRIVATE_FOLDERS.test(folder)) return inFolder(folder, 'private')
