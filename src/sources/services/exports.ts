@@ -157,6 +157,8 @@ function textOf(bytes: Buffer): string {
 
 function unknown(name: string): HyperletterError {
   return new HyperletterError('INVALID_INPUT', `${name} is no export that can be imported.`, {
-    hint: 'Import what Ghost, Substack, WordPress, Buttondown or Beehiiv gave you, an mbox file or a feed, as it is.',
+    hint: /\.(?:md|markdown|mdown|mkdn?|mdwn|txt)$/i.test(name)
+      ? 'Publish a single file with `hyperletter publish <file>`, or import its folder.'
+      : 'Import what Ghost, Substack, WordPress, Buttondown or Beehiiv gave you, an mbox file or a feed, as it is.',
   })
 }
