@@ -17,6 +17,8 @@ interface Relations {
   readonly authorsOf: Map<string, Ordered[]>
   readonly tagsOf: Map<string, Ordered[]>
   readonly metaOf: Map<string, Row>
+  /** Of the site. */
+  language?: string
 }
 
 interface Ordered {
@@ -82,6 +84,9 @@ async function relationsIn(rows: AsyncIterable<{ path: string; value: unknown }>
         if (!isInternal) relations.tags.set(id, tag)
         break
       }
+      case 'settings':
+        if (/^(?:locale|lang)$/.test(text(row['key']))) relations.language ??= text(row['value'])
+        break
       case 'posts_authors':
         relate(relations.authorsOf, row, 'author_id')
         break
@@ -108,7 +113,7 @@ async function relationsIn(rows: AsyncIterable<{ path: string; value: unknown }>
 
 async function readPost(
   row: Row,
-  { users, tags, authorsOf, tagsOf, metaOf }: Relations,
+  { users, tags, authorsOf, tagsOf, metaOf, language = '' }: Relations,
   context: PostContext,
 ): Promise<FoundDraft | SkippedDraft> {
   const id = text(row['id'])
@@ -136,7 +141,7 @@ async function readPost(
         title: text(row['title']).replace(/^\(Untitled\)$/, ''),
         date: dateOf(row),
         summary: await textOfHtml(text(row['custom_excerpt'])),
-        language: text(row['locale']),
+        language: text(row['locale']) || language,
         authors: named(authors, users),
         tags: named(tagsOf.get(id), tags),
         body: { html: inPlace(htmlOf(row, isOpen)), rules: rulesOf(isOpen) },

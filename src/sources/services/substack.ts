@@ -23,7 +23,7 @@ import { contextOf, type ExportOptions, type PostContext } from './shown-picture
 
 /** Subscribe buttons, share buttons and the like. */
 const CHROME =
-  /^(?:subscription-widget|subscribe-widget|sponsorship-campaign|image-link-expand|install-substack-app|community-chat|poll-embed|native-video-embed|captioned-button-wrap|directMessage)/
+  /^(?:subscription-widget|subscribe-widget|sponsorship-campaign|image-link-expand|install-substack-app|community-chat|poll-embed|native-video-embed|file-embed-thumbnail|captioned-button-wrap|directMessage)/
 const CHROME_LINK =
   /[?&]action=(?:share|gift)|\/(?:subscribe|comments)(?:[?#]|$)|^%%|%%(?:checkout|share|half_)/
 
@@ -144,6 +144,8 @@ function linkVerdict(element: Element, note: Element | undefined): HtmlVerdict {
     if (note !== undefined) note.properties['id'] = /(\d+)$/.exec(href)?.[1] ?? '1'
     return 'drop'
   }
+  // There is one for wide screens, too.
+  if (hasClass(element, /^file-embed-button$/) && hasClass(element, /^narrow$/)) return 'drop'
   if (hasClass(element, /^image-link$/)) {
     const target = facts(element)['href']
     if (typeof target !== 'string' || target === '') return 'unwrap'

@@ -194,6 +194,21 @@ The song
     ])
   })
 
+  it('of the first versions has texts in Markdown, and the language of the site', async () => {
+    const home = await temporaryDirectory()
+    const post = { id: 1, slug: 'a', title: 'A', status: 'published', published_at: 1400000000000 }
+    const data = {
+      posts: [{ ...post, markdown: '# md\n\n*x*' }],
+      settings: [{ key: 'lang', value: 'de' }],
+    }
+    await writeFile(join(home, json), JSON.stringify({ meta: {}, data }))
+    expect((await read(join(home, json))).drafts.get('https://tides.example/a/')).toMatchObject({
+      publishedAt: '2014-05-13T16:53:20.000Z',
+      language: 'de',
+      markdown: '# md\n\n*x*\n',
+    })
+  })
+
   it('says which files are too large to travel', async () => {
     const home = await temporaryDirectory()
     await mkdir(join(home, 'content', 'media'), { recursive: true })
