@@ -136,7 +136,10 @@ function dateOf(mail: Mail, { date, headers }: Email): string {
 }
 
 function authorsOf({ from, headers }: Email): string[] {
-  const name = repaired(from?.name ?? '').trim()
+  // A list that sends in its own name says so.
+  const name = repaired(from?.name ?? '')
+    .replace(/ via [^<>@]{1,80}$/i, '')
+    .trim()
   // Addresses are not for everybody. Mailman writes `mara at tides.example (Mara Quay)`.
   const isAddress = /^\S+(?:@| at )\S+$/.test(name)
   if (name !== '' && !isAddress) return [name]
@@ -148,7 +151,8 @@ function authorsOf({ from, headers }: Email): string[] {
 }
 
 function bodyOf({ html, text }: Email) {
-  const source = html === undefined ? htmlOf(repaired(text ?? '')) : repaired(html)
+  const source =
+    html === undefined ? htmlOf(withoutFooter(repaired(text ?? ''))) : withoutFooter(repaired(html))
   return {
     html: source,
     rules: {
@@ -160,6 +164,16 @@ function bodyOf({ html, text }: Email) {
       },
     },
   }
+}
+
+/** What a mailing list puts below each mail, as text or HTML. */
+const FOOTER = /(?:<(?:div|p|pre|br)\b[^<>]{0,200}>\s{0,8})*_{20}[^]*$/
+const MAX_FOOTER_CHARACTERS = 2_000
+
+function withoutFooter(body: string): string {
+  const [footer = ''] = FOOTER.exec(body.slice(-MAX_FOOTER_CHARACTERS)) ?? []
+  const isOfList = /mailing list|listinfo|unsubscribe|postorius/i.test(footer)
+  return isOfList ? body.slice(0, -footer.length) : body
 }
 
 /** Plain text as HTML: paragraphs, line breaks, quotes and links, and no signature. */

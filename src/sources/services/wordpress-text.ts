@@ -44,6 +44,10 @@ const QUOTES: Readonly<Record<string, string>> = {
 /** Longest attributes of a shortcode. */
 const MAX_ATTRIBUTES = 4_000
 
+/** A block of code, which says its language beside it. */
+const CODE_BLOCK =
+  /<!-- wp:[\w/-]{0,40}code[\w-]{0,20} \{[^\n]{0,1000}?"language":"([\w+#-]{1,30})"[^\n]{0,1000}?\} -->\s{0,8}<pre\b[^<>]{0,500}>(?:<code\b[^<>]{0,500}>)?/g
+
 /**
  * What WordPress makes of a stored text: paragraphs of the classic editor, shared blocks, embeds and the shortcodes that
  * it knows. Shortcodes of plugins are left out and named; what they gate is left out with them.
@@ -65,7 +69,7 @@ export function renderWordpress(
   const isClassic = !whole.includes('<!-- wp:')
   const html = isClassic
     ? paragraphs(embedded.replaceAll(ALONE, (_, url: string) => linkTo(url)))
-    : embedded
+    : embedded.replaceAll(CODE_BLOCK, '<pre><code class="language-$1">')
   if (dropped.size === 0) return { html, warnings: [] }
   const names = [...dropped].slice(0, 8).join(', ')
   return { html, warnings: [`Shortcodes that are not known are left out: ${names}.`] }

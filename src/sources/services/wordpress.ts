@@ -236,7 +236,10 @@ function rulesOf(site: Site, isOpen: boolean): HtmlRules {
       if (element.tagName !== 'img') return undefined
       const id = /\bwp-image-(\d+)\b/.exec(String(element.properties['className'] ?? ''))?.[1]
       const original = id === undefined ? undefined : site.attachments.get(id)
-      if (original !== undefined) element.properties['src'] = original.url
+      if (original !== undefined) {
+        element.properties['src'] = original.url
+        element.properties['alt'] = attribute(element, 'alt') || original.alt
+      }
       return undefined
     },
   }

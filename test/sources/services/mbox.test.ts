@@ -57,7 +57,7 @@ From the quay.
   })
 })
 
-it('takes names for addresses, and lists for what they are', async () => {
+it('takes names for addresses, lists for what they are, and no footer of the mailing list', async () => {
   const path = join(await temporaryDirectory(), 'l.mbox')
   const text = `From mara at x.example  Mon Jan  1 10:00:00 2024
 From: mara at x.example (Mara Quay)
@@ -71,6 +71,10 @@ List-Id: <tides.x.example>
 
 3. three
 4. four
+
+_______________________________________________
+Tides mailing list
+https://x.example/listinfo/tides
 `
   await writeFile(path, text)
   const { drafts } = await allOf(await serviceExport(path, {}))

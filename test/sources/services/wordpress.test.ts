@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { serviceExport } from '../../../src/sources/services/exports.ts'
+import { renderWordpress } from '../../../src/sources/services/wordpress-text.ts'
 import type { ExportOptions } from '../../../src/sources/services/shown-pictures.ts'
 import { allOf, entriesIn } from '../../helpers/drafts.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
@@ -20,6 +21,15 @@ async function changed(change: (xml: string) => string | Buffer): Promise<string
 }
 
 describe('a WordPress export', () => {
+  it('keeps the language of a block of code', () => {
+    const text =
+      '<!-- wp:code {"x":1,"language":"php"} -->\n<pre class="wp-block-code"><code>a</code></pre>\n<!-- /wp:code -->'
+    const context = { id: '1', attachments: new Map(), blocks: new Map(), isOpen: false }
+    expect(renderWordpress(text, context).html).toContain(
+      '<pre><code class="language-php">a</code></pre>',
+    )
+  })
+
   it('moves in with title, date, author, terms, excerpt, pictures, shared blocks and footnotes', async () => {
     const { drafts } = await read()
     expect(drafts.get('https://tides.example/2026/01/neap-spring/')).toMatchObject({
