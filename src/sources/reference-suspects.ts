@@ -40,11 +40,12 @@ function* suspectsIn(typed: string): Generator<Range> {
     if (destination === undefined || isEmpty || PLACEHOLDER.test(destination)) continue
     if (!NO_PATH.test(destination) && isLocal(destination)) yield [at, at + 2]
   }
+  let isOpen: boolean | undefined
   for (const { index } of text.matchAll(HTML)) {
     const length = text.slice(index, index + MAX_TAG_CHARACTERS).indexOf('>') + 1
     const [tag] = length === 0 ? [] : readHtml(text.slice(index, index + length))
     if (tag?.type !== 'open' || isLocal(targetOf(tag)?.target ?? '#'))
-      yield OPEN_HTML.test(text)
+      yield (isOpen ??= OPEN_HTML.test(text))
         ? [0, text.length]
         : [index, length === 0 ? text.length : index + length]
   }

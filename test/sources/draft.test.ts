@@ -149,7 +149,6 @@ describe('readDraft', () => {
     ['image-outside.md', 5],
     ['image-outside-encoded.md', 3],
     ['image-absolute.md', 3],
-    ['image-backslash.md', 3],
   ])('leaves out what cannot be kept of %s, and warns', async (name, line) => {
     const { attachments, title, warnings } = await readDraft(draftFile(name))
     expect({ attachments, lines: warnings.map((it) => it.line) }).toEqual({
