@@ -1,10 +1,10 @@
 // Prints how a swarm of many readers would do, by simulation. Arguments: numbers of readers.
-import { crowd, fluidLimitMs, uplink, type Crowd } from './scenarios.ts'
+import { crowd, downlink, fluidLimitMs, uplink, type Crowd } from './scenarios.ts'
 import { simulate } from './simulation.ts'
 
 const SIZES = [1, 3, 8, 20, 40, 100, 300]
 
-/** Of a reader, and of the publisher: fewer than the product has. */
+/** Of a reader on average, and of the publisher: fewer than the product may have. */
 const CONNECTIONS = { degree: 48, atPublisher: 64 }
 
 const EIGHT = { readers: 8, size: 16, up: 20 }
@@ -18,6 +18,17 @@ const SCENARIOS: Record<string, Crowd> = {
   'two readers send bad blocks': { ...EIGHT, but: (i) => (i < 2 ? { fault: 'lying' } : {}) },
   'three readers leave half-way': { ...EIGHT, but: (i) => (i < 3 ? { leavesMs: 3_500 } : {}) },
   'readers come 700 ms apart': { ...EIGHT, but: (i) => ({ joinsMs: i * 700 }) },
+  'readers have 5 to 100 Mbit/s down, and are up to 60 ms further away': {
+    ...EIGHT,
+    but: (i) => ({ ...downlink([5, 20, 50, 100][i % 4] ?? 100), awayMs: 20 * (i % 4) }),
+  },
+  'of 40 readers, every second one comes while the issue is out': {
+    readers: 40,
+    size: 4,
+    up: 5,
+    ...CONNECTIONS,
+    but: (i) => (i % 2 === 0 ? {} : { joinsMs: i * 100 }),
+  },
   'a fast publisher (200 Mbit/s), two slow readers (5)': {
     ...EIGHT,
     readers: 2,
@@ -39,7 +50,7 @@ if (process.argv.length <= 2) {
 
 function show(name: string, it: Crowd): void {
   const options = crowd(it)
-  const { doneMs, publisherCopies } = simulate(options)
+  const { doneMs, publisherCopies, degree } = simulate(options)
   const limitMs = fluidLimitMs(options)
   const all = doneMs.filter((ms) => ms < Infinity).toSorted((a, b) => a - b)
   const seconds = (ms = Infinity) => `${(ms / 1000).toFixed(1)} s`
@@ -49,6 +60,7 @@ function show(name: string, it: Crowd): void {
     seconds(all.at(-1)),
     ((all.at(-1) ?? Infinity) / limitMs).toFixed(2),
     publisherCopies.toFixed(2),
+    degree.toFixed(0),
   ]
   process.stdout.write(`| ${name} | ${cells.join(' | ')} |\n`)
 }

@@ -5,6 +5,10 @@ import { type Asked, type SchedulerPort, seedOf } from '../../src/replication/sc
 export interface NodeOptions {
   /** Of its uplink. */
   readonly bytesPerMs: number
+  /** Of its downlink; without limit when absent. */
+  readonly downBytesPerMs?: number
+  /** How far it is from the middle of the network, in milliseconds; 0 when absent. */
+  readonly awayMs?: number
   /** Is there from the beginning when absent. */
   readonly joinsMs?: number
   readonly leavesMs?: number
@@ -15,6 +19,7 @@ export interface NodeOptions {
 /** One end of a connection: what a node knows of the node at the other end. */
 export class Link {
   readonly to: Node
+  readonly oneWayMs: number
   /** The other end. */
   back: Link = this
   /** Block → 1 if the other side announced it. */
@@ -29,8 +34,9 @@ export class Link {
   leftBytes = 0
   isOpen = true
 
-  constructor(to: Node) {
+  constructor(to: Node, oneWayMs: number) {
     this.to = to
+    this.oneWayMs = oneWayMs
     this.holds = Uint8Array.from(to.has)
     this.held = to.held
   }
@@ -49,6 +55,8 @@ export class Node implements SchedulerPort<Link> {
   held = 0
   sentBytes = 0
   isSending = false
+  /** When its downlink has taken all that has arrived. */
+  downFreeMs = -Infinity
   isHere = false
   doneMs = Infinity
   readonly #asked = new Map<number, Asked<Link>[]>()

@@ -55,9 +55,15 @@ export function uplink(megabits: number): Pick<NodeOptions, 'bytesPerMs'> {
   return { bytesPerMs: megabits * MEGABIT }
 }
 
+/** A downlink of so many Mbit/s. */
+export function downlink(megabits: number): Pick<NodeOptions, 'downBytesPerMs'> {
+  return { downBytesPerMs: megabits * MEGABIT }
+}
+
 /**
  * The least time in which everybody can have everything, in milliseconds: the publisher has to send it once, and
- * all uplinks together once for each reader (Kumar and Ross, Peer-Assisted File Distribution, 2006).
+ * all uplinks together once for each reader (Kumar and Ross, Peer-Assisted File Distribution, 2006); and the narrowest
+ * downlink has to take it once.
  */
 export function fluidLimitMs({
   publisher,
@@ -67,5 +73,10 @@ export function fluidLimitMs({
 }: SimulationOptions): number {
   const sizeBytes = blocks * blockBytes
   const together = readers.reduce((sum, it) => sum + it.bytesPerMs, publisher.bytesPerMs)
-  return Math.max(sizeBytes / publisher.bytesPerMs, (readers.length * sizeBytes) / together)
+  const narrowest = Math.min(...readers.map(({ downBytesPerMs }) => downBytesPerMs ?? Infinity))
+  return Math.max(
+    sizeBytes / narrowest,
+    sizeBytes / publisher.bytesPerMs,
+    (readers.length * sizeBytes) / together,
+  )
 }

@@ -6,6 +6,7 @@ export interface SimulationOptions {
   readonly readers: readonly NodeOptions[]
   readonly blocks: number
   readonly blockBytes: number
+  /** The way between two peers, besides what each is away. */
   readonly oneWayMs: number
   /** Those whom an uplink serves have a piece of their block each, in turn; a whole block when absent. */
   readonly pieceBytes?: number
@@ -15,7 +16,7 @@ export interface SimulationOptions {
   readonly lossOneIn?: number
   /** What is left to chance differs with it. */
   readonly seed?: number
-  /** About how many others each reader is connected to, and those at the publisher to each other; all of them when absent. */
+  /** How many others a reader is connected to, on average; all of them when absent. */
   readonly degree?: number
   /** How many readers are connected to the publisher; all of them when absent. */
   readonly atPublisher?: number
@@ -26,6 +27,8 @@ export interface SimulationResult {
   readonly doneMs: readonly number[]
   /** What the publisher sent, over the size of all blocks. */
   readonly publisherCopies: number
+  /** How many others a reader was connected to when the issue came out, on average. */
+  readonly degree: number
 }
 
 /** Bytes on the wire for each byte of a block: packets' headers, proofs, requests. */
@@ -57,6 +60,7 @@ class Simulation {
   readonly #readers: Node[]
   #random = 12_345
   #hasBegun = false
+  #degree = 0
 
   constructor(options: SimulationOptions) {
     const { publisher, readers, blocks, blockBytes } = options
@@ -72,10 +76,10 @@ class Simulation {
     for (const node of [this.#publisher, ...this.#readers]) {
       const { joinsMs, leavesMs } = node.options
       if (leavesMs !== undefined) events.at(BEGIN_MS + leavesMs, () => this.#leave(node))
-      if (node.isPublisher) continue
-      if (joinsMs === undefined) this.#join(node)
-      else events.at(BEGIN_MS + joinsMs, () => this.#join(node))
+      if (joinsMs !== undefined) events.at(BEGIN_MS + joinsMs, () => this.#join(node))
+      else node.isHere = true
     }
+    for (const it of this.#readers) if (it.isHere) this.#join(it)
     // The news of the blocks arrives.
     events.at(BEGIN_MS + this.#options.oneWayMs, () => this.#begin())
     const isDone = (node: Node) => !node.isExpected || node.isComplete
@@ -88,6 +92,8 @@ class Simulation {
 
   #begin(): void {
     this.#hasBegun = true
+    const here = this.#readers.filter((it) => it.isHere)
+    this.#degree = here.reduce((sum, it) => sum + it.links.size, 0) / Math.max(1, here.length)
     for (const it of this.#readers) {
       it.scheduler.noteWanted()
       this.#askAll(it)
@@ -99,6 +105,7 @@ class Simulation {
     return {
       doneMs: this.#readers.map((it) => it.doneMs - BEGIN_MS - (it.options.joinsMs ?? 0)),
       publisherCopies: this.#publisher.sentBytes / (blocks * blockBytes),
+      degree: this.#degree,
     }
   }
 
@@ -109,13 +116,13 @@ class Simulation {
     if (all.indexOf(node) < atPublisher) this.#connect(node, this.#publisher)
     if (degree >= all.length - 1) for (const it of all) this.#connect(node, it)
     else {
-      // Who is connected to the publisher hears of the others who are.
-      if (all.indexOf(node) < atPublisher) {
-        for (const { to } of this.#publisher.links)
-          if (node.links.size <= degree) this.#connect(node, to)
-      }
-      for (let i = 0; i <= degree / 2; i++) {
-        this.#connect(node, all[this.#draw(all.length)] ?? this.#publisher)
+      // It calls as many as call it. Those at the publisher hear of each other there.
+      const known = all.indexOf(node) < atPublisher ? [...this.#publisher.links] : []
+      const most = node.links.size + degree / 2
+      for (let tries = 0; node.links.size < most && tries < 4 * degree; tries++) {
+        const isKnown = known.length > 0 && tries % 2 === 0
+        const to = isKnown ? known[this.#draw(known.length)]?.to : all[this.#draw(all.length)]
+        this.#connect(node, to ?? node)
       }
     }
     this.#events.at(this.#events.nowMs + this.#draw(LOOK_MS), () => this.#look(node))
@@ -124,8 +131,9 @@ class Simulation {
   #connect(a: Node, b: Node): void {
     if (a === b || !a.isHere || !b.isHere) return
     for (const { to } of a.links) if (to === b) return
-    const there = new Link(b)
-    const back = new Link(a)
+    const oneWayMs = this.#options.oneWayMs + (a.options.awayMs ?? 0) + (b.options.awayMs ?? 0)
+    const there = new Link(b, oneWayMs)
+    const back = new Link(a, oneWayMs)
     there.back = back
     back.back = there
     this.#add(a, there)
@@ -137,7 +145,7 @@ class Simulation {
   #add(node: Node, link: Link): void {
     node.links.add(link)
     node.scheduler.addPeer(link, link.to.seed, this.#events.nowMs)
-    node.scheduler.noteRoundTrip(link, 2 * this.#options.oneWayMs)
+    node.scheduler.noteRoundTrip(link, 2 * link.oneWayMs)
   }
 
   #leave(node: Node): void {
@@ -175,7 +183,7 @@ class Simulation {
       const index = node.scheduler.choose(link, this.#events.nowMs)?.index
       if (index === undefined) return
       node.noteAsked(link, index, this.#events.nowMs)
-      this.#later(() => this.#serve(link.to, link.back, index))
+      this.#later(link, () => this.#serve(link.to, link.back, index))
     }
   }
 
@@ -204,12 +212,22 @@ class Simulation {
         else if (link.leftBytes === 0) {
           link.queue.shift()
           const isLost = this.#draw(this.#options.lossOneIn ?? Infinity) === 0
-          this.#later(() => this.#receive(link.to, link.back, index), isLost ? RESENT_MS : 0)
+          this.#later(link, () => this.#arrive(link, index), isLost ? RESENT_MS : 0)
         }
         if (link.queue.length > 0) node.waiting.push(link)
         this.#send(node)
       })
     }
+  }
+
+  // The downlink of who gets it takes one block after the other.
+  #arrive(link: Link, index: number): void {
+    const { nowMs } = this.#events
+    const { to } = link
+    const wholeMs = (this.#options.blockBytes * OVERHEAD) / (to.options.downBytesPerMs ?? Infinity)
+    to.downFreeMs = Math.max(nowMs, to.downFreeMs + wholeMs)
+    if (to.downFreeMs <= nowMs) this.#receive(to, link.back, index)
+    else this.#events.at(to.downFreeMs, () => this.#receive(to, link.back, index))
   }
 
   // `link` leads to who sent it.
@@ -232,13 +250,11 @@ class Simulation {
     if (node.isComplete) node.doneMs = this.#events.nowMs
     for (const { peer } of node.asked(index)) {
       node.forget(peer, index)
-      this.#later(() => cancel(peer.back, index))
+      this.#later(peer, () => cancel(peer.back, index))
     }
-    this.#later(() => {
-      for (const link of node.links) {
-        if (!link.to.isPublisher) this.#hear(link.to, link.back, index)
-      }
-    })
+    for (const link of node.links) {
+      if (!link.to.isPublisher) this.#later(link, () => this.#hear(link.to, link.back, index))
+    }
   }
 
   #hear(node: Node, link: Link, index: number): void {
@@ -250,8 +266,8 @@ class Simulation {
     this.#ask(node, link)
   }
 
-  #later(run: () => void, alsoMs = 0): void {
-    const { oneWayMs, jitterMs = 0 } = this.#options
+  #later({ oneWayMs }: Link, run: () => void, alsoMs = 0): void {
+    const { jitterMs = 0 } = this.#options
     this.#events.at(this.#events.nowMs + oneWayMs + alsoMs + this.#draw(jitterMs), run)
   }
 

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { crowd, fluidLimitMs, uplink, type Crowd } from '../../../bench/simulation/scenarios.ts'
+import {
+  crowd,
+  downlink,
+  fluidLimitMs,
+  uplink,
+  type Crowd,
+} from '../../../bench/simulation/scenarios.ts'
 import { simulate } from '../../../bench/simulation/simulation.ts'
 
 const EIGHT: Crowd = { readers: 8, size: 16, up: 20 }
@@ -109,6 +115,36 @@ test('a swarm in which nobody knows everybody gets there too', () => {
 
   expect(times).toBeLessThanOrEqual(2.5)
   expect(copies).toBeLessThanOrEqual(2)
+})
+
+test('a narrow downlink delays its reader alone', () => {
+  const even = crowd({ readers: 8, size: 4, up: 5 })
+  const options = crowd({
+    readers: 8,
+    size: 4,
+    up: 5,
+    but: (i) => (i === 0 ? downlink(2.5) : {}),
+  })
+  const [narrow = 0, ...others] = simulate(options).doneMs
+
+  expect(narrow).toBeGreaterThan(fluidLimitMs(options))
+  expect(narrow).toBeLessThan(1.3 * fluidLimitMs(options))
+  expect(Math.max(...others)).toBeLessThan(1.35 * fluidLimitMs(even))
+})
+
+test('readers at other ends of the world have it soon, too', () => {
+  const { times, copies } = run({ ...EIGHT, but: (i) => ({ awayMs: 20 * (i % 4) }) })
+
+  expect(times).toBeLessThanOrEqual(1.5)
+  expect(copies).toBeLessThanOrEqual(1.12)
+})
+
+test('readers are connected to as many others as they are told', () => {
+  const { degree } = simulate(crowd({ readers: 60, size: 1, up: 5, degree: 16, atPublisher: 20 }))
+
+  // And a third of them to the publisher.
+  expect(degree).toBeGreaterThan(15)
+  expect(degree).toBeLessThan(17)
 })
 
 test('a run is the same every time', () => {
