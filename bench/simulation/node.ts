@@ -33,6 +33,8 @@ export class Link {
   /** Of the first one in the queue, if it is on its way. */
   leftBytes = 0
   isOpen = true
+  /** Whom the other side says it serves. */
+  served: ReadonlySet<number> | undefined
 
   constructor(to: Node, oneWayMs: number) {
     this.to = to
@@ -67,7 +69,12 @@ export class Node implements SchedulerPort<Link> {
     this.has = new Uint8Array(blocks).fill(this.isPublisher ? 1 : 0)
     this.held = this.isPublisher ? blocks : 0
     this.seed = seedOf(Buffer.from(`node ${id}`))
-    this.scheduler = new Scheduler<Link>({ view: this, seed: this.seed, blockBytes })
+    this.scheduler = new Scheduler<Link>({
+      view: this,
+      served: (link) => link.served,
+      seed: this.seed,
+      blockBytes,
+    })
   }
 
   get isComplete(): boolean {

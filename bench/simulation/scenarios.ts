@@ -16,6 +16,7 @@ export interface Crowd {
   readonly publisherLeavesMs?: number
   readonly degree?: number
   readonly atPublisher?: number
+  readonly names?: 'nobody' | 'strangers'
   /** As over real lines: uplinks send to several at once, messages come late, and one block in fifty is lost at first. */
   readonly isRough?: boolean
   readonly seed?: number

@@ -20,6 +20,8 @@ export interface SimulationOptions {
   readonly degree?: number
   /** How many readers are connected to the publisher; all of them when absent. */
   readonly atPublisher?: number
+  /** Whom the publisher names to readers: plain Hypercore nobody, a liar some that do not exist. Its readers when absent. */
+  readonly names?: 'nobody' | 'strangers'
 }
 
 export interface SimulationResult {
@@ -39,6 +41,11 @@ const RESENT_MS = 1_500
 
 /** How often a reader looks for peers that are late: the product does too. */
 const LOOK_MS = 100
+
+const STRANGERS = 200
+
+/** Those who come together are named together. */
+const GATHER_MS = 100
 
 const LONGEST_MS = 600_000
 
@@ -61,6 +68,7 @@ class Simulation {
   #random = 12_345
   #hasBegun = false
   #degree = 0
+  #isIntroducing = false
 
   constructor(options: SimulationOptions) {
     const { publisher, readers, blocks, blockBytes } = options
@@ -138,8 +146,23 @@ class Simulation {
     back.back = there
     this.#add(a, there)
     this.#add(b, back)
+    if (a.isPublisher || b.isPublisher) this.#introduce()
     this.#ask(a, there)
     this.#ask(b, back)
+  }
+
+  // All peers introduce others to each other; only who holds everything is a source.
+  #introduce(): void {
+    if (this.#isIntroducing) return
+    this.#isIntroducing = true
+    this.#events.at(this.#events.nowMs + GATHER_MS, () => {
+      this.#isIntroducing = false
+      const links = [...this.#publisher.links]
+      const seeds = new Set(links.map(({ to }) => to.seed))
+      if (this.#options.names === 'nobody') return
+      if (this.#options.names === 'strangers') for (let i = 0; i < STRANGERS; i++) seeds.add(i)
+      for (const link of links) this.#later(link, () => (link.back.served = seeds))
+    })
   }
 
   #add(node: Node, link: Link): void {
@@ -161,6 +184,7 @@ class Simulation {
       it.isOpen = false
       it.queue.length = 0
       side.links.delete(it)
+      if (side.isPublisher) this.#introduce()
       side.scheduler.removePeer(it)
       for (const index of it.asked.keys()) side.forget(it, index)
       this.#askAll(side)

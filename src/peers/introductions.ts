@@ -1,4 +1,4 @@
-import c from 'compact-encoding'
+import c, { type Encoder } from 'compact-encoding'
 import type Protomux from 'protomux'
 import { hex } from '../hex.ts'
 import { listOf, PeerProtocol, struct, type OnMisdeed, type ProtocolPeer } from './peer-protocol.ts'
@@ -17,19 +17,37 @@ const KEY_BYTES = 32
 /** The largest varint. */
 const VARINT_BYTES = 9
 
-const MAX_BYTES = KEY_BYTES + VARINT_BYTES + MAX_PEERS_PER_MESSAGE * KEY_BYTES
+const MAX_BYTES = KEY_BYTES + 2 * (VARINT_BYTES + MAX_PEERS_PER_MESSAGE * KEY_BYTES)
+
+/** Remembered of what one peer named for a topic: more than a device accepts connections. */
+const MAX_NAMED = 1_024
 
 interface Introduction {
   readonly topic: Uint8Array
   /** Swarm public keys, 32 bytes each. */
   readonly keys: readonly Uint8Array[]
+  /** Of peers that were named before and have gone. Absent: the sender does not tell. */
+  readonly gone?: readonly Uint8Array[]
 }
 
-/** Message: topic (32 bytes), count (varint), that many keys of 32 bytes. */
-export const introductionEncoding = struct<Introduction>({
-  topic: c.fixed32,
-  keys: listOf(c.fixed32, MAX_PEERS_PER_MESSAGE),
-})
+const keyList = listOf(c.fixed32, MAX_PEERS_PER_MESSAGE)
+const named = struct<Omit<Introduction, 'gone'>>({ topic: c.fixed32, keys: keyList })
+
+/** Message: topic (32 bytes), count (varint), that many keys of 32 bytes; then the same of those that have gone. */
+export const introductionEncoding: Encoder<Introduction> = {
+  preencode(state, message) {
+    named.preencode(state, message)
+    if (message.gone !== undefined) keyList.preencode(state, message.gone)
+  },
+  encode(state, message) {
+    named.encode(state, message)
+    if (message.gone !== undefined) keyList.encode(state, message.gone)
+  },
+  decode(state) {
+    const message = named.decode(state)
+    return state.start < state.end ? { ...message, gone: keyList.decode(state) } : message
+  },
+}
 
 export interface IntroductionsOptions {
   /** Asked to connect to a peer that `introducer`, a public key in hex, named. */
@@ -45,8 +63,13 @@ interface IntroducedTopic {
   timer: NodeJS.Timeout | undefined
 }
 
-/** Topic in hex → keys in hex that a peer was sent. */
-type Introduced = Map<string, Set<string>>
+/** What was said on a connection, by topics in hex. */
+interface Introduced {
+  /** Keys, by themselves in hex, that the peer was sent. */
+  readonly sent: Map<string, Map<string, Uint8Array>>
+  /** Keys, by themselves in hex, that the peer named; only if it also tells who has gone. */
+  readonly named: Map<string, Map<string, Uint8Array>>
+}
 
 /**
  * Introduces the peers of a topic to each other. Peers that join a topic at the same moment do not
@@ -68,7 +91,7 @@ export class Introductions {
       encoding: introductionEncoding,
       maxBytes: MAX_BYTES,
       rate: RATE,
-      newState: () => new Map(),
+      newState: () => ({ sent: new Map(), named: new Map() }),
       onMessage: (message, peer) => this.#onIntroduction(message, peer),
       onMisdeed: options.onMisdeed,
     })
@@ -81,7 +104,12 @@ export class Introductions {
     this.changed(topic)
   }
 
-  /** A topic has a new member. */
+  /** All members of a topic that a peer serves, as it says; undefined where it does not tell who has gone. */
+  namedBy(topic: Uint8Array, publicKey: Uint8Array): Iterable<Uint8Array> | undefined {
+    return this.#protocol.get(publicKey)?.state.named.get(hex(topic))?.values()
+  }
+
+  /** A topic has a new member, or lost one. */
   changed(topic: Uint8Array): void {
     const introduced = this.#topics.get(hex(topic))
     if (introduced !== undefined) this.#gather(introduced)
@@ -119,25 +147,37 @@ export class Introductions {
     for (const [member, publicKey] of keys) {
       const peer = this.#protocol.get(publicKey)
       if (peer === undefined) continue
-      const sent = peer.state.get(name) ?? new Set()
-      peer.state.set(name, sent)
+      const sent = peer.state.sent.get(name) ?? new Map<string, Uint8Array>()
+      peer.state.sent.set(name, sent)
       const fresh = [...keys].filter(([key]) => key !== member && !sent.has(key))
+      const missing = [...sent].filter(([key]) => !keys.has(key))
+      const gone = missing.slice(0, MAX_PEERS_PER_MESSAGE)
       // The latest arrivals know the fewest others.
-      const chosen = fresh.slice(-MAX_PEERS_PER_MESSAGE)
-      if (chosen.length === 0) continue
-      if (fresh.length > chosen.length) hasMore = true
-      for (const [key] of chosen) sent.add(key)
-      peer.send({ topic, keys: chosen.map(([, bytes]) => bytes) })
+      const most = MAX_PEERS_PER_MESSAGE - gone.length
+      const chosen = most === 0 ? [] : fresh.slice(-most)
+      if (chosen.length === 0 && gone.length === 0) continue
+      if (fresh.length + missing.length > chosen.length + gone.length) hasMore = true
+      for (const [key, bytes] of chosen) sent.set(key, bytes)
+      for (const [key] of gone) sent.delete(key)
+      const bytesOf = (them: typeof chosen) => them.map(([, bytes]) => bytes)
+      peer.send({ topic, keys: bytesOf(chosen), gone: bytesOf(gone) })
     }
     return hasMore
   }
 
   #onIntroduction(
-    { topic, keys }: Introduction,
-    { publicKey }: ProtocolPeer<Introduction, Introduced>,
+    { topic, keys, gone }: Introduction,
+    { publicKey, state }: ProtocolPeer<Introduction, Introduced>,
   ): void {
-    const members = this.#topics.get(hex(topic))?.members() ?? []
+    const name = hex(topic)
+    const members = this.#topics.get(name)?.members() ?? []
     if (!members.some((key) => publicKey.equals(key))) return
+    if (gone !== undefined) {
+      const all = state.named.get(name) ?? new Map<string, Uint8Array>()
+      state.named.set(name, all)
+      for (const key of gone) all.delete(hex(key))
+      for (const key of keys) if (all.size < MAX_NAMED) all.set(hex(key), key)
+    }
     for (const key of keys) this.#options.onPeer(key, hex(publicKey))
   }
 }

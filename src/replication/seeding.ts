@@ -7,7 +7,7 @@ import { announceHeld, Downloader } from './downloader.ts'
 import { NewestIssueFirst } from './newest-issue-first.ts'
 import type { PushChannel } from './push/pushes.ts'
 import type { RangeChannel } from './ranges/range-channel.ts'
-import { LogScheduling } from './scheduler/log-scheduling.ts'
+import { LogScheduling, type NamedBy } from './scheduler/log-scheduling.ts'
 
 /** What replication asks of the part that connects peers. Peers are named by their public keys, 32 bytes. */
 export interface PeerPort {
@@ -48,8 +48,10 @@ export interface SeedingOptions {
   readonly pushes: PushChannel
   readonly ranges: RangeChannel
   readonly logger: Logger
-  /** Called after a peer began to replicate this log. */
+  /** Called after a peer began to replicate this log, or has gone. */
   readonly onPeer: () => void
+  /** All that a peer of this log serves, but this device, as it says; undefined where it does not say. */
+  readonly namedBy: NamedBy
   /** Called when the log has grown, or is whole. */
   readonly onProgress: () => void
   /** Called when a block that a peer sent could not be stored. */
@@ -113,7 +115,7 @@ export class Seeding {
       if (feed.log.writable) this.#copies.countFull(feed.dropped)
     }, PROVE_EVERY_MS).unref()
     this.#scheduleLookUp()
-    this.#scheduling = LogScheduling.of(feed.log, runs.source)
+    this.#scheduling = LogScheduling.of(feed.log, runs.source, options.namedBy)
     const report = (what: string, error: unknown) =>
       options.logger.debug({ feed: short(feed.feedKey), err: String(error) }, what)
     this.#newestHeld = new NewestIssueFirst(feed, report)
@@ -233,6 +235,7 @@ export class Seeding {
 
   readonly #onPeerRemove = (peer: LogPeer): void => {
     this.#copies.forget(peer)
+    this.#options.onPeer()
     if (this.#options.feed.log.peers.length > 0) return
     this.#lookUps = 0
     this.#scheduleLookUp()

@@ -93,6 +93,7 @@ async function muxPair() {
 const MESSAGES: readonly Target[] = [
   messageTarget('introduction', introductionEncoding, [
     { topic: BYTES_32, keys: [BYTES_32, BYTES_32] },
+    { topic: BYTES_32, keys: [BYTES_32], gone: [BYTES_32] },
   ]),
   messageTarget('wakeup', wakeupEncoding, [
     [

@@ -18,6 +18,7 @@ import {
   subscribe,
   type PlainPeer,
 } from '../helpers/swarm-peers.ts'
+import { hex } from '../../src/hex.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
 import { coreOf } from '../helpers/stores.ts'
 
@@ -192,7 +193,7 @@ test('keys of dead peers do not keep living ones from being dialled', async () =
   await expectServes(bootstrap, reader)
 })
 
-test('all peers of a topic are named, in several messages, without anybody else arriving', async () => {
+test('all peers of a topic are named, in several messages, without anybody else arriving, and who goes too', async () => {
   const [mux, other] = await muxPair()
   const topic = randomBytes(32)
   const keys = Array.from({ length: 70 }, () => randomBytes(32))
@@ -201,24 +202,56 @@ test('all peers of a topic are named, in several messages, without anybody else 
     onMisdeed: () => undefined,
   })
   onTestFinished(() => introductions.close())
-  const counts: number[] = []
-  const named = new Set<string>()
+  const hearer = new Introductions({ onPeer: () => undefined, onMisdeed: () => undefined })
+  onTestFinished(() => hearer.close())
+  const namedBy = () => [...(hearer.namedBy(topic, other.stream.remotePublicKey) ?? [])].map(hex)
+  hearer.attach(other)
+  hearer.add(topic, () => [other.stream.remotePublicKey])
+  introductions.attach(mux)
+  let members = keys
+  introductions.add(topic, () => [...members, mux.stream.remotePublicKey])
+  await eventually(() => expect(namedBy().toSorted()).toEqual(keys.map(hex).toSorted()))
+
+  members = keys.slice(40)
+  introductions.changed(topic)
+
+  await eventually(() => expect(namedBy().toSorted()).toEqual(members.map(hex).toSorted()))
+})
+
+test('who has gone is told to those who read it, and versions before read what they know', async () => {
+  const [mux, other] = await muxPair()
+  const topic = randomBytes(32)
+  const [first = topic, ...keys] = Array.from({ length: 40 }, () => randomBytes(32))
+  const messages: Buffer[] = []
   const channel = other.createChannel({
     protocol: PROTOCOL,
-    messages: [
-      {
-        encoding: c.raw,
-        onmessage: (bytes: Buffer) => {
-          counts.push(bytes[32] ?? 0)
-          for (let at = 33; at < bytes.length; at += 32)
-            named.add(bytes.toString('hex', at, at + 32))
-        },
-      },
-    ],
+    messages: [{ encoding: c.raw, onmessage: (bytes: Buffer) => void messages.push(bytes) }],
   })
   channel?.open()
+  const heard: string[] = []
+  const introductions = new Introductions({
+    onPeer: (key) => void heard.push(hex(key)),
+    onMisdeed: () => undefined,
+  })
+  onTestFinished(() => introductions.close())
   introductions.attach(mux)
-  introductions.add(topic, () => [...keys, mux.stream.remotePublicKey])
-  await eventually(() => expect(counts).toEqual([32, 32, 6]))
-  expect(named).toEqual(new Set(keys.map((it) => it.toString('hex'))))
+  let members = [first]
+  introductions.add(topic, () => [...members, mux.stream.remotePublicKey])
+  await eventually(() => expect(messages).toHaveLength(1))
+  members = keys
+  introductions.changed(topic)
+  await eventually(() => expect(messages).toHaveLength(3))
+
+  const [, second = topic] = messages
+  expect(second[32]).toBe(31)
+  expect(second[33 + 31 * 32]).toBe(1)
+  expect(hex(second.subarray(-32))).toBe(hex(first))
+  // What a version before takes at most.
+  for (const it of messages) expect(it.byteLength).toBeLessThanOrEqual(32 + 9 + 32 * 32 + 256)
+
+  // Of one that does not tell who has gone, nobody is taken to be served.
+  const plain = channel?.messages[0] as Message<Buffer>
+  plain.send(Buffer.concat([topic, Buffer.of(1), first]))
+  await eventually(() => expect(heard).toEqual([hex(first)]))
+  expect(introductions.namedBy(topic, mux.stream.remotePublicKey)).toBeUndefined()
 })

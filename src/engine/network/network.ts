@@ -181,6 +181,7 @@ export class Network {
         this.#introductions.changed(discoveryKey)
         this.successions.changed(feedKey)
       },
+      namedBy: ({ publicKey }) => this.#introductions.namedBy(discoveryKey, publicKey),
       onProgress: () => this.#wakeup.changed(feedKey),
       onDiskFull: this.#options.onDiskFull,
     })

@@ -14,11 +14,17 @@ const BLOCK_BYTES = 64 * 1024
 const LOOK_MS = 100
 const LONGEST_LOOK_MS = 1_000
 
+/** Gives the keys of all that a peer serves, but ours, as it says; undefined where it does not say. */
+export type NamedBy = (peer: LogPeer) => Iterable<Uint8Array> | undefined
+
+const noNames: NamedBy = () => undefined
+
 /** Has a scheduler decide which peer is asked for which block of one log, until `close`. */
 export class LogScheduling {
   readonly #log: Log
   readonly #requests: BlockRequests
   readonly #runs: RunTaker
+  readonly #namedBy: NamedBy
   /** Exists as soon as there is a peer. */
   #scheduler: Scheduler<LogPeer> | undefined
   readonly #nothing = new Map<LogPeer, { atMs: number; announcements: number }>()
@@ -28,8 +34,9 @@ export class LogScheduling {
   /** Of the log, when it last grew. */
   #known: { readonly length: number; readonly byteLength: number }
 
-  private constructor(log: Log, source: RunSource) {
+  private constructor(log: Log, source: RunSource, namedBy: NamedBy) {
     this.#log = log
+    this.#namedBy = namedBy
     this.#known = { length: log.length, byteLength: log.byteLength }
     const runs: RunsUnderWay = {
       over: (index) => this.#runs.over(index),
@@ -64,8 +71,8 @@ export class LogScheduling {
   }
 
   /** @returns nothing where Hypercore decides. */
-  static of(log: Log, source: RunSource): LogScheduling | undefined {
-    return USES_INTERNALS ? new LogScheduling(log, source) : undefined
+  static of(log: Log, source: RunSource, namedBy?: NamedBy): LogScheduling | undefined {
+    return USES_INTERNALS ? new LogScheduling(log, source, namedBy ?? noNames) : undefined
   }
 
   close(): void {
@@ -78,6 +85,7 @@ export class LogScheduling {
     const { length, byteLength } = this.#known
     this.#scheduler ??= new Scheduler({
       view: replication,
+      served: (it) => this.#served(it),
       seed: seedOf(peer.ownPublicKey),
       blockBytes: length > 0 ? byteLength / length : BLOCK_BYTES,
     })
@@ -163,6 +171,11 @@ export class LogScheduling {
     }
     this.#nothing.set(peer, { atMs: nowMs, announcements: replication.announcements(peer) })
     return false
+  }
+
+  #served(peer: LogPeer): ReadonlySet<number> | undefined {
+    const keys = this.#namedBy(peer)
+    return keys && new Set([seedOf(peer.ownPublicKey), ...[...keys].map(seedOf)])
   }
 
   // Being late is no event.

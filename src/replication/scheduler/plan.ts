@@ -28,6 +28,9 @@ export interface SchedulerPort<P> {
   isReader(peer: P): boolean
 }
 
+/** Gives `seedOf` the keys of all that a peer serves, as it says; undefined where it does not say. */
+export type Served<P> = (peer: P) => ReadonlySet<number> | undefined
+
 /** What a plan has to know of a peer. */
 export interface Member<P> {
   readonly peer: P
@@ -50,6 +53,10 @@ export interface PlanOptions<P> {
   readonly members: readonly Member<P>[]
   /** Whether it is worth dividing them. */
   readonly isDivided: boolean
+  /** Nobody says, when absent. */
+  readonly served?: Served<P> | undefined
+  /** Seeds of those that are not connected to us and do not fetch their share; undefined: nobody like that is counted on. */
+  readonly idle: ReadonlySet<number> | undefined
 }
 
 /** What to ask whom for, by what peers hold at one moment. Each list begins with what to ask for first. */
@@ -66,6 +73,8 @@ export interface DownloadPlan<P> {
   readonly promised: readonly number[]
   /** Reader → blocks of its share that nobody has announced yet; there is at least one. */
   readonly open: ReadonlyMap<P, readonly number[]>
+  /** The same of readers that the sources serve and that are not connected to us, by their seeds. */
+  readonly openFar: ReadonlyMap<number, readonly number[]>
   /** Announced by nobody but sources. */
   readonly rare: readonly number[]
   /** Hold everything. There are fewer of them than readers who want something from them, or none. */
@@ -90,6 +99,8 @@ export function makePlan<P>({
   missing,
   members,
   isDivided,
+  served,
+  idle,
 }: PlanOptions<P>): DownloadPlan<P> {
   const held = members.map(({ peer }) => heldBy(view, peer, missing))
   const complete = members.filter(
@@ -97,7 +108,15 @@ export function makePlan<P>({
   )
   const others = members.filter((it) => !complete.includes(it))
   const readers = others.filter(({ peer }) => view.isReader(peer))
-  const owners = readers.filter(({ isOwner }) => isOwner)
+  const able = readers.filter(({ isOwner }) => isOwner)
+  const fetching = servedBy(complete, served)
+  const known = new Set([seed, ...members.map((it) => it.seed), ...(idle ?? [])])
+  const far = idle === undefined ? [] : [...(fetching ?? [])].filter((it) => !known.has(it))
+  // Whom no source serves fetches nothing, and those fetch too that are not connected to us.
+  const owners: readonly Owner<P>[] = [
+    ...able.filter((it) => fetching?.has(it.seed) !== false),
+    ...far.map((it) => ({ peer: undefined, seed: it })),
+  ]
   const areFew = isDivided && complete.length <= readers.length
   const sources = new Set(areFew ? complete.map(({ peer }) => peer) : [])
   const holders = new Uint16Array(missing.length)
@@ -109,7 +128,7 @@ export function makePlan<P>({
   const rare: number[] = []
   const own: Ranked[] = []
   const shared: Ranked[] = []
-  const theirs = new Map<P, Theirs[]>()
+  const theirs = new Map<Owner<P>, Theirs[]>()
   missing.forEach((index, i) => {
     const weight = weigh(seed, index)
     const urgency = view.isUrgent?.(index) === true ? 0 : LATER
@@ -127,11 +146,13 @@ export function makePlan<P>({
   const reserve: Ranked[] = []
   const promised: Ranked[] = []
   const open = new Map<P, readonly number[]>()
+  const openFar = new Map<number, readonly number[]>()
   // An owner asks a source for about as much at a time as we do.
   const asked = Math.max(1, ...(areFew ? complete.map(({ window }) => window) : []))
   for (const [owner, found] of theirs) {
     const blocks = found.toSorted(byRank)
-    open.set(owner, blocks.map(indexOf))
+    if (owner.peer === undefined) openFar.set(owner.seed, blocks.map(indexOf))
+    else open.set(owner.peer, blocks.map(indexOf))
     // The owner begins with what it weighs most for; its helper begins at the other end.
     blocks.forEach(({ index, ourRank, isNext }, at) => {
       const list = at < asked ? promised : at < LEFT_TO_OWNER * asked ? reserve : spare
@@ -145,6 +166,7 @@ export function makePlan<P>({
     reserve: reserve.toSorted(byRank).map(indexOf),
     promised: promised.toSorted(byRank).map(indexOf),
     open,
+    openFar,
     rare,
     sources,
     readers: readers.length,
@@ -170,6 +192,22 @@ interface Theirs extends Ranked {
   readonly isNext: boolean
 }
 
+/** A reader with a share. */
+interface Owner<P> {
+  /** Undefined where it is not connected to us. */
+  readonly peer: P | undefined
+  readonly seed: number
+}
+
+function servedBy<P>(
+  sources: readonly Member<P>[],
+  served: Served<P> | undefined,
+): ReadonlySet<number> | undefined {
+  const all = sources.map(({ peer }) => served?.(peer))
+  if (all.length === 0 || all.includes(undefined)) return undefined
+  return new Set(all.flatMap((it) => [...(it ?? [])]))
+}
+
 function heldBy<P>(view: SchedulerPort<P>, peer: P, indexes: readonly number[]): Uint8Array {
   if (view.holdsEach !== undefined) return view.holdsEach(peer, indexes)
   return Uint8Array.from(indexes, (index) => Number(view.holds(peer, index)))
@@ -177,11 +215,11 @@ function heldBy<P>(view: SchedulerPort<P>, peer: P, indexes: readonly number[]):
 
 // `isNext`: after the owner, nobody weighs more for it than we do.
 function ownerOf<P>(
-  owners: readonly Member<P>[],
+  owners: readonly Owner<P>[],
   index: number,
   ownWeight: number,
-): { owner: P | undefined; heaviest: number; isNext: boolean } {
-  let owner: P | undefined
+): { owner: Owner<P> | undefined; heaviest: number; isNext: boolean } {
+  let owner: Owner<P> | undefined
   let heaviest = ownWeight
   let heavier = 0
   for (const it of owners) {
@@ -189,7 +227,7 @@ function ownerOf<P>(
     if (weight > ownWeight) heavier++
     if (weight > heaviest) {
       heaviest = weight
-      owner = it.peer
+      owner = it
     }
   }
   return { owner, heaviest, isNext: heavier === 1 }

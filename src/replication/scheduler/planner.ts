@@ -1,5 +1,12 @@
-import type { PeerStats } from './peer-stats.ts'
-import { HORIZON, makePlan, type Member, type DownloadPlan, type SchedulerPort } from './plan.ts'
+import { PeerStats } from './peer-stats.ts'
+import {
+  HORIZON,
+  makePlan,
+  type DownloadPlan,
+  type Member,
+  type SchedulerPort,
+  type Served,
+} from './plan.ts'
 
 /**
  * How long a plan is used, longer when it takes longer to make; what arrives meanwhile, or a reader announces of
@@ -14,8 +21,12 @@ const LOOKS_PER_MS = 10
 /** So little is not divided: it would take longer, and saves nobody anything. */
 const LITTLE_BYTES = 256 * 1024
 
+/** If so many more of those that only sources know are idle than not, none of them is counted on. */
+const MOST_IDLE_FAR = 8
+
 export interface PlannerOptions<P> {
   readonly view: SchedulerPort<P>
+  readonly served?: Served<P> | undefined
   /** `seedOf` our own public key. */
   readonly seed: number
   /** How long blocks are expected to be. */
@@ -31,6 +42,8 @@ export class Planner<P> {
   /** The last one, also when it is out of date. */
   #plan: DownloadPlan<P> | undefined
   #staleMs = -Infinity
+  /** By their seeds, readers with a share that are not connected to us. */
+  readonly #far = new Map<number, PeerStats>()
   /** Since the last plan. */
   #isMoreWanted = false
   /** Most blocks that were missing since none was. */
@@ -63,7 +76,7 @@ export class Planner<P> {
 
   planAt(nowMs: number): DownloadPlan<P> {
     if (this.#plan !== undefined && nowMs < this.#staleMs) return this.#plan
-    const { view, seed, peers } = this.#options
+    const { view, served, seed, peers } = this.#options
     const members: Member<P>[] = []
     let usualMs = 0
     for (const [peer, state] of peers) {
@@ -76,7 +89,9 @@ export class Planner<P> {
     const missing = view.missing(HORIZON)
     this.#mostMissing = missing.length === 0 ? 0 : Math.max(this.#mostMissing, missing.length)
     const isDivided = this.#mostMissing * this.#blockBytes > LITTLE_BYTES
-    const plan = makePlan({ view, seed, missing, members, isDivided })
+    const idle = this.#idleFar()
+    const plan = makePlan({ view, seed, missing, members, isDivided, served, idle })
+    this.#noteFar(plan, usualMs, nowMs)
     for (const [peer, state] of peers) {
       if (this.#isMoreWanted) state.noteWanted(nowMs)
       // An idle peer has no share, and shows by anything new that it is idle no more.
@@ -89,5 +104,29 @@ export class Planner<P> {
     this.#staleMs = nowMs + Math.min(MOST_PLAN_MS, Math.max(LEAST_PLAN_MS, lastsMs))
     this.#plan = plan
     return plan
+  }
+
+  // A source that names readers that do not exist would have their shares wait.
+  #idleFar(): ReadonlySet<number> | undefined {
+    const idle = new Set<number>()
+    for (const [it, state] of this.#far) if (state.isIdle) idle.add(it)
+    const busy = this.#far.size - idle.size
+    return idle.size > busy + MOST_IDLE_FAR ? undefined : idle
+  }
+
+  // What a reader has fetched that is not connected to us, others announce.
+  #noteFar(plan: DownloadPlan<P>, usualMs: number, nowMs: number): void {
+    const rare = new Set(plan.rare)
+    for (const it of this.#far.keys()) {
+      if (!plan.openFar.has(it) && this.#far.get(it)?.isIdle !== true) this.#far.delete(it)
+    }
+    for (const it of plan.openFar.keys()) {
+      const state = this.#far.get(it) ?? new PeerStats(it, this.#blockBytes, nowMs)
+      this.#far.set(it, state)
+      if (this.#isMoreWanted) state.noteWanted(nowMs)
+      const before = this.#plan?.openFar.get(it)
+      const hasProgressed = before?.some((index) => !rare.has(index)) === true
+      state.noteShare(hasProgressed, true, usualMs, nowMs)
+    }
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Scheduler } from '../../../src/replication/scheduler/scheduler.ts'
-import type { SchedulerPort } from '../../../src/replication/scheduler/plan.ts'
+import { weigh, type SchedulerPort } from '../../../src/replication/scheduler/plan.ts'
 
 test('what is wanted from now on is asked for at once, without waiting for the next plan', () => {
   const wanted = new Set<number>()
@@ -31,7 +31,7 @@ const BLOCKS = 60
 const TOOK_MS = 100
 
 /** A reader of 60 blocks that all come from a source; one fellow wants them too, and announces what it is told to. */
-function twoReaders() {
+function twoReaders(served?: readonly number[]) {
   const missing = new Set(Array.from({ length: BLOCKS }, (_, index) => index))
   const announced = new Set<number>()
   const view: SchedulerPort<string> = {
@@ -44,7 +44,12 @@ function twoReaders() {
     inFlight: () => 0,
     isReader: (peer) => peer !== 'source',
   }
-  const scheduler = new Scheduler({ view, seed: 1, blockBytes: 64 * 1024 })
+  const scheduler = new Scheduler({
+    view,
+    served: (peer) => (peer === 'source' && served ? new Set(served) : undefined),
+    seed: 1,
+    blockBytes: 64 * 1024,
+  })
   scheduler.addPeer('source', 2, 0)
   scheduler.addPeer('fellow', 3, 0)
   /** Fetches one block from the source, if there is one to fetch. */
@@ -79,6 +84,32 @@ test('of the share of another only what it will not come to soon is fetched, and
 
   expect(fetch(nowMs + 2 * TOOK_MS)).toBeDefined()
   expect(missing.has(first)).toBe(true)
+})
+
+test('a fellow that the source does not serve has no share', () => {
+  const { missing, fetch } = twoReaders([1])
+  let nowMs = BEGIN_MS
+  while (fetch(nowMs) !== undefined) nowMs++
+
+  expect(missing.size).toBe(0)
+})
+
+test('the share of a reader that only the source knows is left to it, until nobody announces anything of it', () => {
+  const { missing, announced, fetch } = twoReaders([1, 3, 4])
+  let nowMs = BEGIN_MS
+  while (fetch(nowMs) !== undefined) nowMs++
+  expect(missing.size).toBeGreaterThan(0)
+  for (const index of missing) {
+    // Whatever was the fellow’s is here.
+    if (weigh(3, index) > weigh(4, index)) announced.add(index)
+  }
+  for (const index of announced) missing.delete(index)
+  const left = missing.size
+  expect(left).toBeGreaterThan(0)
+
+  for (let i = 0; i < 60; i++) fetch((nowMs += 100))
+
+  expect(missing.size).toBe(0)
 })
 
 test('what a fellow announces of its share is asked of it at once, without waiting for the next plan', () => {
