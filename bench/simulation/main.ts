@@ -18,9 +18,9 @@ const SCENARIOS: Record<string, Crowd> = {
   'two readers send bad blocks': { ...EIGHT, but: (i) => (i < 2 ? { fault: 'lying' } : {}) },
   'three readers leave half-way': { ...EIGHT, but: (i) => (i < 3 ? { leavesMs: 3_500 } : {}) },
   'readers come 700 ms apart': { ...EIGHT, but: (i) => ({ joinsMs: i * 700 }) },
-  'readers have 5 to 100 Mbit/s down, and are up to 60 ms further away': {
+  'readers have 25 to 200 Mbit/s down, and are up to 60 ms further away': {
     ...EIGHT,
-    but: (i) => ({ ...downlink([5, 20, 50, 100][i % 4] ?? 100), awayMs: 20 * (i % 4) }),
+    but: (i) => ({ ...downlink([25, 50, 100, 200][i % 4] ?? 200), awayMs: 20 * (i % 4) }),
   },
   'of 40 readers, every second one comes while the issue is out': {
     readers: 40,

@@ -1,5 +1,5 @@
 import type { NodeOptions } from './node.ts'
-import type { SimulationOptions } from './simulation.ts'
+import type { SimulationOptions } from './options.ts'
 
 /** Bytes per millisecond of one Mbit/s. */
 const MEGABIT = 125

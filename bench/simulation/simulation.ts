@@ -1,37 +1,6 @@
 import { EventQueue } from './event-queue.ts'
-import { Link, Node, type NodeOptions } from './node.ts'
-
-export interface SimulationOptions {
-  readonly publisher: NodeOptions
-  readonly readers: readonly NodeOptions[]
-  readonly blocks: number
-  readonly blockBytes: number
-  /** The way between two peers, besides what each is away. */
-  readonly oneWayMs: number
-  /** Those whom an uplink serves have a piece of their block each, in turn; a whole block when absent. */
-  readonly pieceBytes?: number
-  /** A message takes up to so much longer. */
-  readonly jitterMs?: number
-  /** Of how many blocks one is lost on its way, and comes when it was sent again. */
-  readonly lossOneIn?: number
-  /** What is left to chance differs with it. */
-  readonly seed?: number
-  /** How many others a reader is connected to, on average; all of them when absent. */
-  readonly degree?: number
-  /** How many readers are connected to the publisher; all of them when absent. */
-  readonly atPublisher?: number
-  /** Whom the publisher names to readers: plain Hypercore nobody, a liar some that do not exist. Its readers when absent. */
-  readonly names?: 'nobody' | 'strangers'
-}
-
-export interface SimulationResult {
-  /** From joining to holding everything, of each reader; infinite for one that never did. */
-  readonly doneMs: readonly number[]
-  /** What the publisher sent, over the size of all blocks. */
-  readonly publisherCopies: number
-  /** How many others a reader was connected to when the issue came out, on average. */
-  readonly degree: number
-}
+import { Link, Node } from './node.ts'
+import type { SimulationOptions, SimulationResult } from './options.ts'
 
 /** Bytes on the wire for each byte of a block: packets' headers, proofs, requests. */
 const OVERHEAD = 1.05
@@ -42,6 +11,7 @@ const RESENT_MS = 1_500
 /** How often a reader looks for peers that are late: the product does too. */
 const LOOK_MS = 100
 
+/** That a lying publisher names. */
 const STRANGERS = 200
 
 /** Those who come together are named together. */
