@@ -201,17 +201,6 @@ Readers see the newest profile as soon as it reaches them; the earlier one stays
 removes a field. Without options, the profile is printed and nothing changes.
 `
 
-/** What has to be at a domain, so that it names the newsletter. */
-function setUp(names: readonly string[], feedKey: string): string {
-  const file = JSON.stringify({ newsletters: { [feedKey]: {} } })
-  return names
-    .map((name) => {
-      const record = `_hyperletter.${name}   TXT   "feed=${feedKey}"`
-      return `${name} has to name the newsletter, too, by a file or a record of DNS:\nhttps://${name}/.well-known/hyperletter.json   ${file}\n${record}`
-    })
-    .join('\n')
-}
-
 /** Refuses what is no domain; nothing stays nothing. */
 function domain(text: string): string {
   const name = text === '' ? '' : parseDomain(text)
@@ -256,6 +245,12 @@ async function edit(context: Context, newsletter: string, options: EditOptions):
     return changed ? `Changed ${quoteTitle(profile.title)}.\n\n${table}` : table
   })
   if (names === undefined || names.length === 0) return
-  await out.note(setUp(names, profile.feedKey))
-  await out.next(`hyperletter verify ${shortKey(profile.feedKey)}   # once one of the two is there`)
+  const { feedKey } = profile
+  const file = JSON.stringify({ newsletters: { [feedKey]: {} } })
+  for (const it of names) {
+    await out.note(`${it} has to name the newsletter, too. Put one of these there:`)
+    await out.note(`  https://${it}/.well-known/hyperletter.json  ${file}`)
+    await out.note(`  _hyperletter.${it}  TXT  "feed=${feedKey}"`)
+  }
+  await out.next(`hyperletter verify ${shortKey(feedKey)}   # once one of the two is there`)
 }
