@@ -29,15 +29,12 @@ export async function selectionFor(feed: Feed, bytes: number): Promise<Selection
   const records = issues.flatMap(recordsOf).map(only)
   const chosen: BlockRange[] = [only(0), ...records]
   const perBlock = log.byteLength / log.length
-  const bytesOf = async (ranges: readonly BlockRange[]) => {
-    let sum = 0
-    for (const it of ranges) sum += (await log.rangeBytes(it)) ?? (it.end - it.start) * perBlock
-    return sum
-  }
-  let left = bytes - (await bytesOf(records))
+  let left = bytes
+  // They are here, so their sizes are known.
+  for (const it of records) left -= (await log.leaf(it.start))?.size ?? perBlock
   for (const issue of issues) {
-    const ranges = feed.neededRanges(issue)
-    left -= await bytesOf(ranges)
+    const ranges = merged(feed.neededRanges(issue))
+    for (const it of ranges) left -= (await log.rangeBytes(it)) ?? (it.end - it.start) * perBlock
     // Once one does not fit, older ones do not either: they would come and go.
     if (left < 0) break
     chosen.push(...ranges)

@@ -167,6 +167,43 @@ describe('the page of a gateway', { timeout: 240_000 }, () => {
     await expect.poll(() => verdict(page), PATIENT).toBe('yes')
   })
 
+  it('keeps the newest issues that have room, and passes them on no faster than it may', async () => {
+    const { log, feedKey } = await newsletter({ issues: 0, long: 20 })
+    const gateway = await serveTabs({ log })
+    const core = (await openStore()).get({ key: feedKey })
+    await core.ready()
+    const empty = await serveTabs({ log: await logOf(core) })
+    const context = await profile()
+    const page = await context.newPage()
+    // A tenth of it is for one newsletter.
+    const quota = log.byteLength * 7
+    await page.addInitScript(
+      `navigator.storage.estimate = async () => ({ quota: ${quota}, usage: 0 })`,
+    )
+    await page.goto(`${gateway.origin}/#${feedKey}?via=${empty.origin}/`)
+    const perIssue = (log.length - 1) / 20
+    const kept = 1 + 20 + 13 * (perIssue - 1)
+    await expect.poll(() => data(page, 'kept'), PATIENT).toBe(`${kept}/${log.length}`)
+    expect(await page.innerText('.carrying')).toMatch(/\d\d % of it is kept/)
+    await expect.poll(() => core.length, PATIENT).toBe(log.length)
+    const begun = performance.now()
+    const newest = { start: log.length - 13 * perIssue, end: log.length }
+    await core.download(newest).done()
+    const seconds = (performance.now() - begun) / 1_000
+    const bytes = (await log.rangeBytes(newest)) ?? 0
+    // The first 256 KiB go at once.
+    expect(seconds).toBeGreaterThan(0.9 * (bytes / (256 * 1024) - 1))
+    expect(bytes).toBeGreaterThan(600_000)
+    await page.evaluate('navigator.serviceWorker.ready.then(() => 0)')
+    await gateway.close()
+    await empty.close()
+    await page.reload()
+    await expect.poll(() => textOf(page), PATIENT).toContain('This is text 20.')
+    expect(await page.locator('.rows li').count()).toBe(20)
+    await page.goto(`${gateway.origin}/#${feedKey}/1`)
+    await expect.poll(() => verdict(page), PATIENT).toBe('NOT_AVAILABLE')
+  })
+
   it('reads a private newsletter with the key in its address, which no request has', async () => {
     const { log, folder, feedKey, encryptionKey = '' } = await newsletter({ isPrivate: true })
     const gateway = await serveTabs({ log, files: { feedKey, folder } })
