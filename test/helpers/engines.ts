@@ -2,7 +2,9 @@ import type { DomainSources } from '../../src/engine/domain-names.ts'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { socketPath, type Address, type Config } from '../../src/config/config.ts'
+import { defined } from '../../src/defined.ts'
 import { Engine } from '../../src/engine/engine.ts'
+import type { GatewayFacts } from '../../src/engine/network/gateway-facts.ts'
 import type { MirrorTimes } from '../../src/engine/mirrors/need.ts'
 import { createLogger } from '../../src/logger.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
@@ -22,6 +24,7 @@ export interface OpenEngineOptions {
   readonly mirrorTimes?: Partial<MirrorTimes>
   readonly domainSources?: DomainSources
   readonly online?: boolean
+  readonly gateway?: () => GatewayFacts
 }
 
 /** What is off, or the stack's own choice, unless somebody sets it. */
@@ -86,7 +89,7 @@ export function configOf(dataDir: string, bootstrap: readonly Address[] = []): C
 export async function openEngine(options: OpenEngineOptions = {}): Promise<Engine> {
   const config =
     options.config ?? configOf(options.dataDir ?? (await temporaryDirectory()), options.bootstrap)
-  const { catchUpMs = CATCH_UP_MS, online = false, mirrorTimes, domainSources } = options
+  const { catchUpMs = CATCH_UP_MS, online = false, mirrorTimes, domainSources, gateway } = options
   const engine = await Engine.open({
     config,
     logger: createLogger(config.logLevel),
@@ -94,6 +97,7 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
     mirrorTimes,
     domainSources,
     online,
+    ...defined({ gateway }),
   })
   onTestFinished(() => engine.close())
   return engine

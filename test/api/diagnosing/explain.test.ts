@@ -2,7 +2,9 @@ import { expect, test } from 'vitest'
 import type { Output } from '../../../src/api/contract/contract.ts'
 import { expectFailure } from '../../helpers/operations.ts'
 import { whereIsTheRest } from '../../../src/api/diagnosing/explain.ts'
+import { bindOperations } from '../../../src/api/operations.ts'
 import { parseFeedKey } from '../../../src/format/keys/feed-key.ts'
+import { openEngine } from '../../helpers/engines.ts'
 import { openAuthor, openPeer, publish, type Peer } from '../../helpers/peers.ts'
 import {
   announce,
@@ -35,6 +37,21 @@ test('a newsletter that is here is complete', async () => {
     expect(found).toMatchObject({ complete: true, heldBlocks: 5, length: 5, title: 'Tide tables' })
     expect(codes(found)).toEqual(['complete'])
   }
+})
+
+test('a newsletter that the gateway has is found by browsers', async () => {
+  const facts = { address: 'https://news.example/', tabs: 0, uploadedBytes: 0 }
+  const newsletters: string[] = []
+  const engine = await openEngine({ bootstrap: [], gateway: () => ({ ...facts, newsletters }) })
+  const operations = bindOperations(engine, 'engine')
+  const { feedKey } = await operations.createNewsletter({ title: 'Tide tables' })
+  expect(codes(await operations.explainNewsletter({ newsletter: feedKey }))).toEqual(['complete'])
+  newsletters.push(feedKey)
+  const { reasons } = await operations.explainNewsletter({ newsletter: feedKey })
+  expect(reasons[1]).toEqual({
+    code: 'gateway',
+    message: `Browsers read it at https://news.example/#${feedKey}, through the gateway here.`,
+  })
 })
 
 test('what was taken back is not missing', async () => {
