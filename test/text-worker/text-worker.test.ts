@@ -82,7 +82,7 @@ describe('a worker for texts', { timeout: 60_000 }, () => {
       Promise.resolve(undefined),
     )
     expect(shown).toMatch(
-      /^<p>This text took too long to lay out\.[^<]+<\/p><pre>&#x3C;b> &#x26; \*# Tides/,
+      /^<p>This text took too long to lay out\.[^<]+<\/p><pre tabindex="0">&#x3C;b> &#x26; \*# Tides/,
     )
     expect(shown.length).toBeGreaterThan(LONG.length)
   })

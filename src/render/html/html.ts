@@ -46,9 +46,11 @@ export function renderHtml(markdown: string, options: HtmlOptions = {}): string 
 export function renderUnformatted(markdown: string): string {
   const notice = 'This text took too long to lay out. It is shown as its author typed it.'
   const write = elementWriter('')
-  const texts = pieces(stripControls(markdown)).map((it) => write('pre', {}, escapeText(it)))
+  const texts = pieces(stripControls(markdown)).map((it) => write('pre', FOCUSED, escapeText(it)))
   return write('p', {}, notice) + texts.join('')
 }
+
+const FOCUSED = { tabindex: '0' }
 
 const REL = 'noopener noreferrer nofollow'
 
@@ -132,14 +134,15 @@ class Renderer {
   }
 
   #element({ name, attributes, data, ...node }: HtmlElement): string {
-    const all = { id: data?.id, ...Object.fromEntries(attributes) }
+    const focused = name === 'table' ? FOCUSED : {}
+    const all = { id: data?.id, ...Object.fromEntries(attributes), ...focused }
     return this.#write(name, all, this.#inside(node))
   }
 
   #code({ lang, value }: Code): string {
     const name = lang ? `language-${lang}` : undefined
     const text = value === '' ? '' : escapeText(`${value}\n`)
-    return this.#write('pre', {}, this.#write('code', { class: name }, text))
+    return this.#write('pre', FOCUSED, this.#write('code', { class: name }, text))
   }
 
   #list({ ordered, start, spread, children }: List): string {
@@ -186,7 +189,7 @@ class Renderer {
       ...(head === undefined ? [] : [this.#write('thead', {}, rows([head], 'th'))]),
       ...(body.length === 0 ? [] : [this.#write('tbody', {}, rows(body, 'td'))]),
     ]
-    return this.#write('table', {}, lines(parts))
+    return this.#write('table', FOCUSED, lines(parts))
   }
 
   #link(node: Link): string {

@@ -6,8 +6,8 @@ const CELL = { align: /^(?:left|center|right)$/, colspan: SPAN, rowspan: SPAN }
 
 /** Elements that have no attributes. */
 const PLAIN =
-  'bdi blockquote br caption cite dd del details dl dt em figcaption figure hr ins kbd mark p pre q rp rt ruby samp ' +
-  'small strong sub summary sup table tbody tfoot thead tr u var'
+  'bdi blockquote br caption cite dd del details dl dt em figcaption figure hr ins kbd mark p q rp rt ruby samp ' +
+  'small strong sub summary sup tbody tfoot thead tr u var'
 
 /**
  * The allow list of an issue's HTML: what the renderer itself makes, elements that format text, and nothing else: no
@@ -40,6 +40,9 @@ const ALLOWED: ReadonlyMap<string, Readonly<Record<string, RegExp>>> = new Map(
       loading: /^lazy$/,
     },
     li: { class: /^task-list-item$/, id: NAME },
+    // Whoever has no pointer scrolls a wide one by keys.
+    pre: { tabindex: /^0$/ },
+    table: { tabindex: /^0$/ },
     ol: { start: /^\d+$/, class: TASKS },
     section: { class: /^footnotes$/ },
     span: { class: /^(?:missing|remote)-image$/, id: NAME },

@@ -33,7 +33,10 @@ describe('renderHtml', () => {
       '- [x] a\n- [ ] b',
       '<ul class="contains-task-list">\n<li class="task-list-item">☑ a</li>\n<li class="task-list-item">☐ b</li>\n</ul>',
     ],
-    ['```rust\nfn a() {}\n```', '<pre><code class="language-rust">fn a() {}\n</code></pre>'],
+    [
+      '```rust\nfn a() {}\n```',
+      '<pre tabindex="0"><code class="language-rust">fn a() {}\n</code></pre>',
+    ],
     ['a <b>b</b> <!-- c --> Vec<T><br>d', '<p>a <strong>b</strong>  Vec&#x3C;T><br>\nd</p>'],
     ['<div>a &amp; b</div>', '<p>a &#x26; b</p>'],
     ['<script>\nalert(1)\n</script>\n', ''],
@@ -59,11 +62,11 @@ describe('renderHtml', () => {
     ['a $$b*c*d$$', '<p>a $$b*c*d$$</p>'],
     [
       '$$\na &= b_{2} \\\\\nc *d*\n$$',
-      '<pre><code class="language-math">$$\na &#x26;= b_{2} \\\\\nc *d*\n$$\n</code></pre>',
+      '<pre tabindex="0"><code class="language-math">$$\na &#x26;= b_{2} \\\\\nc *d*\n$$\n</code></pre>',
     ],
     [
       '> \\[\n> a*b*\n> \\]',
-      '<blockquote>\n<pre><code class="language-math">\\[\na*b*\n\\]\n</code></pre>\n</blockquote>',
+      '<blockquote>\n<pre tabindex="0"><code class="language-math">\\[\na*b*\n\\]\n</code></pre>\n</blockquote>',
     ],
     ['\\[a\\](b)', '<p>[a](b)</p>'],
     ['$$\nno end *a*', '<p>$$\nno end <em>a</em></p>'],
@@ -115,7 +118,7 @@ describe('renderHtml', () => {
     ['<blockquote>a<p>b</blockquote>', '<blockquote>\n<p>a</p>\n<p>b</p>\n</blockquote>'],
     [
       '<pre><code class="language-js">a\n  b</code></pre>',
-      '<pre><code class="language-js">a\n  b\n</code></pre>',
+      '<pre tabindex="0"><code class="language-js">a\n  b\n</code></pre>',
     ],
     ['<center>a</center>\n\nb', '<p>a</p>\n<p>b</p>'],
     ['<div>\n\n*a*\n\n</div>', '<p><em>a</em></p>'],
@@ -131,11 +134,11 @@ describe('renderHtml', () => {
     ['<dl><dt>a<dd>b</dl>', '<dl><dt>a</dt><dd>b</dd></dl>'],
     [
       '<table><tr><th colspan=2 align=center>a<tr><td>b<td rowspan=x>c</table>',
-      '<table><tbody><tr><th colspan="2" align="center">a</th></tr><tr><td>b</td><td>c</td></tr></tbody></table>',
+      '<table tabindex="0"><tbody><tr><th colspan="2" align="center">a</th></tr><tr><td>b</td><td>c</td></tr></tbody></table>',
     ],
     [
       '<table>a<tr><td>b</td></tr></table>',
-      '<p>a</p>\n<table><tbody><tr><td>b</td></tr></tbody></table>',
+      '<p>a</p>\n<table tabindex="0"><tbody><tr><td>b</td></tr></tbody></table>',
     ],
     ['<b>\n\na\n\n- b\n\n</b>', '<p><strong>a</strong></p>\n<ul>\n<li>b</li>\n</ul>'],
     // What may not stand where it is leaves what it holds.
