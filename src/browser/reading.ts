@@ -248,7 +248,8 @@ function failed(error: unknown, place: ReaderPlace | undefined): Markup {
   const { title, message } = failureOf(error)
   const bases = place === undefined ? [] : addressesOf(place)
   return html`<div class="problem failed" role="alert">
-      <p><strong>${title}.</strong> ${message}</p>
+      <h1>${title}</h1>
+      <p>${message}</p>
       ${bases.length === 0 ? '' : html`<p>Asked: ${bases.map((it) => html`<br /><bdi>${it}</bdi>`)}</p>`}
       <p>Nothing is shown that was not checked.</p>
     </div>
