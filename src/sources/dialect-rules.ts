@@ -25,6 +25,9 @@ const REQUIRED =
 /** A picture that a script of the site loads later, in the place of another one. */
 const LAZY = /<img\b[^<>]{1,4000}>/gi
 const LAZY_SOURCE = /(?<=\s)data-(?:lazy-)?(?:src|original)(?=\s*=)/i
+/** What stands there until then. */
+const PLACEHOLDER =
+  /^\s*(?:data:|$)|(?:blank|placeholder|spinner|load(?:ing|er)|pixel|1x1|transparent|lazy)[\w-]*\.\w+$/i
 /** A path as Windows writes it; a backslash before a sign is one of Markdown. */
 const BACKSLASHED = /(!\[[^[\]\n]{0,1000}\]\()((?:\.{0,2}\\)?[\p{L}\p{N}][^\s()<>:]{0,500})(?=\))/gu
 /** A picture of Astro, Gatsby or Next.js. */
@@ -158,9 +161,10 @@ export const RULES: readonly (readonly [
 ]
 
 function loaded(tag: string): string | undefined {
-  return LAZY_SOURCE.test(tag)
-    ? tag.replace(/\ssrc\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'>]+)/i, '').replace(LAZY_SOURCE, 'src')
-    : undefined
+  const [source = '', value = ''] = /\ssrc\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)/i.exec(tag) ?? []
+  const isReal = source !== '' && !PLACEHOLDER.test(value.replaceAll(/["']/g, ''))
+  if (isReal || !LAZY_SOURCE.test(tag)) return undefined
+  return tag.replace(source, '').replace(LAZY_SOURCE, 'src')
 }
 
 function definitions(term: string, isLoose: boolean, meanings: string): string {

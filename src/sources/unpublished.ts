@@ -203,7 +203,7 @@ const LEFTOVERS =
   /^(?:~\$|#|\.#|Copy of )|(?:conflicted copy|case conflict|\.sync-conflict-|_(?:BACKUP|BASE|LOCAL|REMOTE)_\d+\.|\.(?:bak|orig|old|rej|tmp|swp|BASE|LOCAL|REMOTE)\b|[-_]backup\.|~\.)|(?: - Copy(?: \(\d+\))?| copy(?: \d+)?)\.\w+$/i
 /** Not `first-draft`, which may be about one. */
 const DRAFT_FILES = /^(?:DRAFT|WIP)\b|[.([](?:drafts?|wip)(?:$|[)\]])|_DRAFT$/
-const TEMPLATE_FILES = /^templates?(?: - .*)?$|[-_ ]template$/i
+const TEMPLATE_FILES = /^templates?(?: - .*)?$/i
 
 /**
  * Why the place or the name of a file says that it is not for everybody.

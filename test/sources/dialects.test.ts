@@ -33,7 +33,7 @@ describe('readDialects', () => {
     ['![a](@site/static/b.png) ![c](~/d.png)', '![a](/static/b.png) ![c](/d.png)'],
     ["<img src={require('./b.png').default} />", '<img src="./b.png" />'],
     ['<img class="lazy" src="data:,x" data-src="b.png">', '<img class="lazy" src="b.png">'],
-    ["<img data-original='b.png' alt=a src=/wait.gif>", "<img src='b.png' alt=a>"],
+    ["<img data-original='b.png' alt=a src=/spinner.gif>", "<img src='b.png' alt=a>"],
     [
       '![a](img\\b.png) ![c](.\\d.png) ![e](a\\_b.png)',
       '![a](img/b.png) ![c](./d.png) ![e](a\\_b.png)',
@@ -41,6 +41,7 @@ describe('readDialects', () => {
     ["<Image src={require('./b.png')} />", '<img src="./b.png" />'],
     ['<Image src="b.png" width={200} alt="a" />', '<img src="b.png" width="200" alt="a" />'],
     ['[TOC]\n\na\n\n*[HTML]: Hypertext', '\n\na\n\n'],
+    ['<img data-src="a.png" src="b.png">', '<img data-src="a.png" src="b.png">'],
     ['{% picture b.png --alt Sea %}', '![Sea](<b.png>)'],
     ['{{< video src="b.mp4" >}}', '[b.mp4](<b.mp4>)'],
     // Links and embeds
