@@ -93,7 +93,7 @@ function panelOf(state: PeerState): Markup {
         html`<div class="problem">
           <p>
             <bdi>${new URL(it).host}</bdi> sent blocks that the author did not sign. They were not
-            kept, and it was hung up.
+            kept, and the connection to it was closed.
           </p>
         </div>`,
     )}

@@ -85,5 +85,7 @@ export function tooLong(path: string, limit: number): HyperletterError {
 }
 
 function notHad(path: string, why: string, cause?: unknown): HyperletterError {
-  return new HyperletterError('NOT_AVAILABLE', `${path} cannot be had: ${why}.`, { cause })
+  return new HyperletterError('NOT_AVAILABLE', `The log file ${path} cannot be had: ${why}.`, {
+    cause,
+  })
 }
