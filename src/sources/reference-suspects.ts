@@ -44,10 +44,9 @@ function* suspectsIn(typed: string): Generator<Range> {
   for (const { index } of text.matchAll(HTML)) {
     const length = text.slice(index, index + MAX_TAG_CHARACTERS).indexOf('>') + 1
     const [tag] = length === 0 ? [] : readHtml(text.slice(index, index + length))
-    if (tag?.type !== 'open' || isLocal(targetOf(tag)?.target ?? '#'))
-      yield (isOpen ??= OPEN_HTML.test(text))
-        ? [0, text.length]
-        : [index, length === 0 ? text.length : index + length]
+    if (tag?.type === 'open' && !isLocal(targetOf(tag)?.target ?? '#')) continue
+    isOpen ??= OPEN_HTML.test(text)
+    yield isOpen ? [0, text.length] : [index, length === 0 ? text.length : index + length]
   }
 }
 
