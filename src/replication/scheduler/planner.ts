@@ -24,6 +24,9 @@ const LITTLE_BYTES = 256 * 1024
 /** If so many more of those that only sources know are idle than not, none of them is counted on. */
 const MOST_IDLE_FAR = 8
 
+/** So many of those that left are remembered. */
+const MOST_LEFT = 4_096
+
 export interface PlannerOptions<P> {
   readonly view: SchedulerPort<P>
   readonly served?: Served<P> | undefined
@@ -44,6 +47,8 @@ export class Planner<P> {
   #staleMs = -Infinity
   /** By their seeds, readers with a share that are not connected to us. */
   readonly #far = new Map<number, PeerStats>()
+  /** Seeds of those that were connected to us and are no more: nobody gets their share through us. */
+  readonly #left = new Set<number>()
   /** Since the last plan. */
   #isMoreWanted = false
   /** Most blocks that were missing since none was. */
@@ -61,6 +66,17 @@ export class Planner<P> {
   /** The next plan is made before anything is chosen. */
   forget(): void {
     this.#staleMs = -Infinity
+  }
+
+  noteAdded(seed: number): void {
+    this.#left.delete(seed)
+    this.forget()
+  }
+
+  noteRemoved(seed: number): void {
+    if (this.#left.size >= MOST_LEFT) this.#left.clear()
+    this.#left.add(seed)
+    this.forget()
   }
 
   /** More is wanted than before. */
@@ -111,7 +127,7 @@ export class Planner<P> {
     const idle = new Set<number>()
     for (const [it, state] of this.#far) if (state.isIdle) idle.add(it)
     const busy = this.#far.size - idle.size
-    return idle.size > busy + MOST_IDLE_FAR ? undefined : idle
+    return idle.size > busy + MOST_IDLE_FAR ? undefined : new Set([...idle, ...this.#left])
   }
 
   // What a reader has fetched that is not connected to us, others announce.

@@ -51,12 +51,13 @@ export class Scheduler<P> {
   /** @param seed `seedOf` the public key of the peer. */
   addPeer(peer: P, seed: number, nowMs: number): void {
     this.#peers.set(peer, new PeerStats(seed, this.#blockBytes, nowMs))
-    this.#planner.forget()
+    this.#planner.noteAdded(seed)
   }
 
   removePeer(peer: P): void {
+    const state = this.#peers.get(peer)
     this.#peers.delete(peer)
-    this.#planner.forget()
+    if (state !== undefined) this.#planner.noteRemoved(state.seed)
   }
 
   /** How long the blocks are that are wanted now. */

@@ -94,6 +94,16 @@ test('a fellow that the source does not serve has no share', () => {
   expect(missing.size).toBe(0)
 })
 
+test('the share of a fellow whose connection ended is fetched at once, though the source serves it', () => {
+  const { scheduler, missing, fetch } = twoReaders([1, 3])
+  scheduler.removePeer('fellow')
+  scheduler.addPeer('other', 5, BEGIN_MS)
+  let nowMs = BEGIN_MS
+  while (fetch(nowMs) !== undefined) nowMs++
+
+  expect(missing.size).toBe(0)
+})
+
 test('the share of a reader that only the source knows is left to it, until nobody announces anything of it', () => {
   const { missing, announced, fetch } = twoReaders([1, 3, 4])
   let nowMs = BEGIN_MS
