@@ -94,8 +94,11 @@ export function sendBesideAppends(log: Log, send: () => Promise<void>): () => vo
     // Those that are there now: others may come or go meanwhile.
     const streams = inner.replicator.peers.map((it) => it.protomux)
     for (const it of streams) it.cork()
-    usual(...given)
-    void send().finally(() => streams.forEach((it) => it.uncork()))
+    try {
+      usual(...given)
+    } finally {
+      void send().finally(() => streams.forEach((it) => it.uncork()))
+    }
   }
   return () => {
     delete (inner as Partial<CoreInternals>).onappend
