@@ -4,12 +4,8 @@ import { hypercoreOf } from '../hypercore-log.ts'
 import { internalsOf, type CoreInternals, type PeerInternals } from './internals.ts'
 import { peerInternalsOf } from './replication.ts'
 
-/**
- * For how long blocks that are here are not announced, most of them arriving with others: those that no other reader has, and
- * those that can be had of another one too. Of these a peer gets most meanwhile, and is not told.
- */
+/** For how long blocks that are here are not announced: some arrive with others. */
 const HOLD_MS = 20
-const HOLD_LONG_MS = 150
 
 /** So many blocks that wait are announced at once. */
 const MOST_WAITING = 64
@@ -37,9 +33,6 @@ export class Announcements {
   readonly #port: AnnouncementPort
   readonly #heldBack = new Map<LogPeer, HeldBack>()
   #timer: NodeJS.Timeout | undefined
-  #dueMs = Infinity
-  /** The last block that was looked at, and whether a reader has it. */
-  #last = { index: -1, isCommon: false }
 
   /** To be made only while `USES_INTERNALS`. */
   constructor(log: Log, port: AnnouncementPort) {
@@ -59,7 +52,7 @@ export class Announcements {
       peer._clearLocalRange(start, length)
       for (let index = start; index < start + length; index++) blocks.add(index)
       if (blocks.size >= MOST_WAITING) this.#announce(of)
-      else this.#announceIn(length === 1 && this.#isCommon(start) ? HOLD_LONG_MS : HOLD_MS)
+      else this.#timer ??= setTimeout(() => this.#announceAll(), HOLD_MS)
     }
   }
 
@@ -82,28 +75,9 @@ export class Announcements {
     return header.hints.contiguousLength === state.length
   }
 
-  // All peers are told of a block one after the other.
-  #isCommon(index: number): boolean {
-    if (this.#last.index !== index) {
-      const has = ({ remoteBitfield, _remoteContiguousLength }: PeerInternals) =>
-        _remoteContiguousLength < this.#core.state.length &&
-        (index < _remoteContiguousLength || remoteBitfield.get(index))
-      this.#last = { index, isCommon: this.#core.replicator.peers.some(has) }
-    }
-    return this.#last.isCommon
-  }
-
-  #announceIn(ms: number): void {
-    const dueMs = performance.now() + ms
-    if (dueMs >= this.#dueMs) return
-    this.#dueMs = dueMs
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#announceAll(), ms)
-  }
-
   #announceAll(): void {
     clearTimeout(this.#timer)
-    this.#dueMs = Infinity
+    this.#timer = undefined
     for (const peer of this.#heldBack.keys()) this.#announce(peer)
   }
 
