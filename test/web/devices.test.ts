@@ -51,6 +51,20 @@ describe('a device', () => {
     expect((await visit(`/n/${feedKey}/1`)).text).toContain('High water')
   })
 
+  it('is offered nothing that it may not do', async () => {
+    const { visit, feedKey, operations } = await someDevice()
+    await operations.editNewsletter({ newsletter: feedKey, names: ['tides.example'] })
+    const pages = ['/', '/newsletters', '/seeding', `/n/${feedKey}`, `/n/${feedKey}/1`]
+    const texts = await Promise.all(pages.map(async (it) => (await visit(it)).text))
+    const actions = texts.flatMap((it) =>
+      [...it.matchAll(/ (?:form)?action="([^"]+)"/g)].map(([, path = '']) => path),
+    )
+    expect(actions.length).toBeGreaterThan(pages.length)
+    expect(actions.filter((it) => !isForDevices('POST', it) && !isForDevices('GET', it))).toEqual(
+      [],
+    )
+  })
+
   it('marks and stars what it reads', async () => {
     const { visit, origin, feedKey, operations } = await someDevice()
     const token = await formToken(visit)

@@ -24,6 +24,8 @@ type Carrying = Output<'status'>['newsletters'][number]
 interface Beside {
   /** It is published here, and whoever looks at it may do so. */
   readonly isOwn?: boolean
+  /** Whoever looks at it may change what this device does with it. */
+  readonly mayChange?: boolean
   readonly history?: Output<'copyHistory'>
   /** Milliseconds since 1970. */
   readonly now?: number
@@ -34,7 +36,7 @@ export function newsletterPage(
   newsletter: NewsletterSummary,
   issues: Slice<IssueSummary>,
   carrying: Carrying | undefined,
-  { isOwn = false, history = [], now = 0 }: Beside = {},
+  { isOwn = false, mayChange = false, history = [], now = 0 }: Beside = {},
 ): Markup {
   const path = newsletterPath(newsletter.feedKey)
   const follows = newsletter.roles.includes('subscriber')
@@ -99,9 +101,10 @@ export function newsletterPage(
           <p class="key"><code>${groupedKey(newsletter.feedKey)}</code></p>
           <p>Every issue is checked against this key.</p>
           ${newsletter.lookAlike === undefined ? '' : html`<p>Another newsletter here has a title that looks like this one.</p>`}
-          ${domains(newsletter, path)}
+          ${domains(newsletter)}${mayChange && newsletter.names !== undefined ? button(`${path}/verify`, 'Check these domains') : ''}
         </section>
-        ${isOwn || follows ? petname(newsletter, path) : ''} ${supportPanel(newsletter)}
+        ${mayChange && (isOwn || follows) ? petname(newsletter, path) : ''}
+        ${supportPanel(newsletter)}
         <section class="panel">
           <h2>In your feed app</h2>
           <p><a href="/feeds#${newsletter.feedKey}">Addresses for feed readers</a></p>
@@ -110,7 +113,7 @@ export function newsletterPage(
           follows
             ? html`<section class="panel">
                 ${newsletter.unread === 0 ? '' : button(`${path}/read`, 'Mark all as read')}
-                ${leaving(newsletter, path)}
+                ${mayChange ? leaving(newsletter, path) : ''}
               </section>`
             : newsletter.roles.includes('author')
               ? ''
@@ -123,17 +126,16 @@ export function newsletterPage(
 }
 
 /** The domains that the author names: asked only when somebody presses the button, for who asks is seen there. */
-function domains({ names = [] }: NewsletterSummary, path: string): Markup | '' {
+function domains({ names = [] }: NewsletterSummary): Markup | '' {
   if (names.length === 0) return ''
   return html`<ul class="domains">
-      ${names.map(
-        ({ name, verified, checkedAt }) =>
-          html`<li>
-            ${verified ? '✓ ' : ''}<code>${name}</code>${checkedAt === undefined ? ': not checked' : html`${verified ? ', checked on ' : ' did not confirm it on '}${date(checkedAt)}`}
-          </li>`,
-      )}
-    </ul>
-    ${button(`${path}/verify`, 'Check these domains')}`
+    ${names.map(
+      ({ name, verified, checkedAt }) =>
+        html`<li>
+          ${verified ? '✓ ' : ''}<code>${name}</code>${checkedAt === undefined ? ': not checked' : html`${verified ? ', checked on ' : ' did not confirm it on '}${date(checkedAt)}`}
+        </li>`,
+    )}
+  </ul>`
 }
 
 function petname({ title = '', authorTitle }: NewsletterSummary, path: string): Markup {

@@ -81,11 +81,13 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
       throw error
     })
     const carrying = status.newsletters.find((it) => it.feedKey === key)
-    const isOwn = view.isOwn === true && newsletter.roles.includes('author')
+    const mayChange = view.isOwn === true
+    const isOwn = mayChange && newsletter.roles.includes('author')
     const page = slice(issues, c.req.query('page'))
     const shown = isOwn ? { ...page, items: await withCopies(key, page.items) } : page
     const body = newsletterPage(newsletter, shown, carrying, {
       isOwn,
+      mayChange,
       history,
       now: Date.now(),
     })
