@@ -1,14 +1,12 @@
 import { join } from 'node:path'
-import { makeDirectory } from '../atomic-file.ts'
 import type { Config } from '../config/config.ts'
 import { diskCapOf } from '../config/keep.ts'
-import { LiveConfig } from '../config/live.ts'
+import type { LiveConfig } from '../config/live.ts'
 import type { HyperletterError } from '../errors.ts'
 import type { Feed } from '../format/feed.ts'
 import { anySignal } from '../async.ts'
-import { LIBRARY_COPY, LIBRARY_NAME } from './library/library-copy.ts'
 import type { DomainSources } from './domain-names.ts'
-import { Library } from './library/library.ts'
+import type { Library } from './library/library.ts'
 import type { Logger } from '../logger.ts'
 import type { FeedKey } from '../format/keys/feed-key.ts'
 import { Mirrors } from './mirrors/mirrors.ts'
@@ -18,28 +16,18 @@ import type { Network } from './network/network.ts'
 import { Author } from './publish/author.ts'
 import { Continuity } from './publish/continuity.ts'
 import { finishInterrupted, recordMove } from './publish/interrupted.ts'
-import { Journal } from './publish/journal.ts'
-import { PublishedNotes, SigningKeys } from './publish/author-files.ts'
 import { Feeds, type ReadingKeys, type OpenOptions } from './feeds.ts'
 import type { FeedSession } from './feed-sessions.ts'
+import { openParts, type EngineParts, type OpeningOptions } from './opening.ts'
 import { Retention } from './retention/retention.ts'
-import { NetworkSession } from './network/network-session.ts'
+import type { NetworkSession } from './network/network-session.ts'
 import { catchUp, type CatchUpOptions } from './recovery/catch-up.ts'
 import { SuccessionStore } from './recovery/succession-store.ts'
 import { SeedingHistory } from './seeding-history.ts'
 import { Durability } from '../log/store/durability.ts'
-import { openStore, openStoreReadOnly } from '../log/store/opening.ts'
 import type { Store } from '../log/store/store.ts'
 
-interface EngineOptions {
-  readonly config: Config
-  /** Holds `config`, where that may change while running; the engine's own when absent. */
-  readonly live?: LiveConfig
-  readonly logger: Logger
-  /** The network will be needed: finding its way begins while the store opens. */
-  readonly online?: boolean
-  /** Why nothing can be written: the store is opened to be read, without its lock and without the network. */
-  readonly readOnlyFor?: HyperletterError | undefined
+interface EngineOptions extends OpeningOptions {
   /** How long an author whose log may be behind waits for peers before it refuses. */
   readonly catchUpMs?: number
   readonly mirrorTimes?: Partial<MirrorTimes> | undefined
@@ -51,18 +39,6 @@ interface EngineOptions {
 
 /** Long enough to find a reader on the public network, short enough to wait for at a prompt. */
 const CATCH_UP_MS = 20_000
-
-/** What an engine is made of. */
-interface Parts {
-  readonly store: Store
-  readonly library: Library
-  readonly capBytes: number
-  readonly networkSession: NetworkSession
-  readonly live: LiveConfig
-  readonly journal: Journal
-  readonly keys: SigningKeys
-  readonly notes: PublishedNotes
-}
 
 /**
  * Does everything: owns the store, the library, the open feeds and the network of one data
@@ -95,7 +71,7 @@ export class Engine {
 
   private constructor(
     options: EngineOptions,
-    { store, library, journal, keys, notes, capBytes, networkSession, live }: Parts,
+    { store, library, journal, keys, notes, capBytes, networkSession, live }: EngineParts,
   ) {
     const { config, logger } = options
     this.live = live
@@ -186,51 +162,15 @@ export class Engine {
    * @throws STORE_BUSY if another process has the directory; INVALID_INPUT if it cannot be made; DISK_FULL.
    */
   static async open(options: EngineOptions): Promise<Engine> {
-    const { config } = options
-    const { readOnlyFor } = options
-    // The cap is written down in it.
-    if (readOnlyFor === undefined) await makeDirectory(config.dataDir)
-    const capBytes = readOnlyFor === undefined ? diskCapOf(config) : Infinity
-    const live = options.live ?? new LiveConfig(config)
-    const networkSession = new NetworkSession(live, options.logger)
-    const onLock = () => {
-      if (options.online === true) networkSession.prepare()
-    }
-    const opening =
-      readOnlyFor === undefined
-        ? openStore(config, { capBytes, onLock })
-        : openStoreReadOnly(config.storeDir)
-    // Nothing of it is used before this process has the lock.
-    const files = Promise.all([
-      Journal.open(config.journalDir),
-      SigningKeys.open(config.keysDir),
-      PublishedNotes.open(config.publishedDir),
-    ])
-    files.catch(() => undefined)
+    const parts = await openParts(options)
     try {
-      const store = await opening
-      const library = await Library.open(await store.openKeyValues(LIBRARY_NAME), {
-        copyPath: join(config.dataDir, LIBRARY_COPY),
-        readOnlyFor,
-      })
-      const [journal, keys, notes] = await files
-      if (library.restored !== undefined) {
-        const facts = { newsletters: library.restored }
-        options.logger.warn(facts, 'the store lost changes of the library: restored from its copy')
-      }
-      if (library.unreadable > 0) {
-        options.logger.warn({ entries: library.unreadable }, 'library entries of another version')
-      }
-      const parts = { store, library, journal, keys, notes, capBytes, networkSession, live }
       const engine = new Engine(options, parts)
-      if (readOnlyFor !== undefined) return engine
+      if (options.readOnlyFor !== undefined) return engine
       await recordMove(engine)
       await finishInterrupted(engine, parts)
       return engine
     } catch (error) {
-      const store = await opening.catch(() => undefined)
-      const closing = store?.close()
-      await Promise.allSettled([closing, networkSession.close(), files])
+      await Promise.allSettled([parts.store.close(), parts.networkSession.close()])
       throw error
     }
   }
