@@ -2,8 +2,6 @@ import HyperDHT, { type Address, type Query, type QueryOptions } from 'hyperdht'
 import type { Config } from '../config/config.ts'
 import { defined } from '../defined.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
-import type { Logger } from '../logger.ts'
-import { withinMs } from '../async.ts'
 import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { DialTracker } from './dials.ts'
@@ -91,55 +89,6 @@ async function openBootstrapper(host: string, port: number | undefined): Promise
       cause: error,
     })
   }
-}
-
-/** How long the DHT may take to store or find a value. */
-const VALUE_DEADLINE_MS = 10_000
-
-/**
- * Puts a small value into the DHT under a public key. A later one has a higher `seq`.
- * @returns whether nodes took it in time.
- */
-export async function putMutable(
-  dht: HyperDHT,
-  { keyPair, value, seq }: { keyPair: KeyPair; value: Uint8Array; seq: number },
-  logger: Logger,
-): Promise<boolean> {
-  // The DHT keeps what it is given until it has sent it, and signs with buffers only.
-  const pair = {
-    publicKey: Buffer.from(keyPair.publicKey),
-    secretKey: Buffer.from(keyPair.secretKey),
-  }
-  let isStored = false
-  const put = dht.mutablePut(pair, Buffer.from(value), { seq }).then(
-    ({ closestNodes }) => (isStored = closestNodes.length > 0),
-    (error: unknown) => logger.debug({ err: String(error) }, 'no node took a value'),
-  )
-  await withinMs(VALUE_DEADLINE_MS, put)
-  return isStored
-}
-
-/** What the DHT holds under a public key; its nodes keep the value of the highest `seq`. */
-export interface MutableValue {
-  readonly value: Uint8Array
-  readonly seq: number
-}
-
-/** The newest value under a public key, if one is found in time; it is put again, so that it lasts. */
-export async function getMutable(
-  dht: HyperDHT,
-  publicKey: Uint8Array,
-  logger: Logger,
-): Promise<MutableValue | undefined> {
-  const key = Buffer.from(publicKey)
-  let found: MutableValue | undefined
-  const get = dht.mutableGet(key).then(
-    (it) => (found = it ?? undefined),
-    (error: unknown) => logger.debug({ err: String(error) }, 'no value found'),
-  )
-  await withinMs(VALUE_DEADLINE_MS, get)
-  if (found !== undefined) dht.mutableGet(key, { refresh: () => true }).catch(() => undefined)
-  return found
 }
 
 /** Nodes that an announcement is renewed at, of the 20 nearest that it went to at first. */

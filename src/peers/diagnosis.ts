@@ -45,58 +45,66 @@ const MAX_ASKED = 6
 /** How long the first query of a node that has just started is waited for. */
 const FIRST_QUERY_MS = 3_000
 
-export function networkFacts(
-  swarm: Hyperswarm,
-  dials: DialTracker,
-  bannedPeers: number,
-): NetworkFacts {
-  const { dht } = swarm
-  return {
-    publicKey: swarm.keyPair.publicKey.toString('hex'),
-    port: dht.localAddress()?.port,
-    seenAt: dht.host === null ? undefined : { host: dht.host, port: dht.port || undefined },
-    nat: natOf(dht),
-    nodes: dht.toArray().length,
-    connections: swarm.connections.size,
-    tcpConnections: [...swarm.connections].filter(isOverTcp).length,
-    knownPeers: swarm.peers.size,
-    bannedPeers,
-    attempts: dials.counts(),
+/** What can be said of the network of this device, and asked of the DHT. */
+export class Diagnosis {
+  readonly #swarm: Hyperswarm
+  readonly #dials: DialTracker
+  readonly #bans: { readonly size: number }
+
+  constructor(swarm: Hyperswarm, dials: DialTracker, bans: { readonly size: number }) {
+    this.#swarm = swarm
+    this.#dials = dials
+    this.#bans = bans
   }
-}
 
-/**
- * Asks some DHT nodes whether they are there; where none is known, the bootstrap nodes.
- * Waits for the first query of a node that has just started, within the time.
- */
-export async function askNodes({ dht }: Hyperswarm, signal: AbortSignal): Promise<DhtAnswers> {
-  // Without an answer the first query takes until the end.
-  const begun = AbortSignal.any([signal, AbortSignal.timeout(FIRST_QUERY_MS)])
-  await orAborted(dht.fullyBootstrapped(), begun).catch(() => undefined)
-  const known = dht.toArray({ limit: MAX_ASKED })
-  const nodes = known.length > 0 ? known : dht.bootstrapNodes.filter((it) => isIPv4(it.host))
-  const asked = nodes.slice(0, MAX_ASKED)
-  const answers = await Promise.all(asked.map((node) => isThere(dht, node, signal)))
-  return { asked: asked.length, answered: answers.filter(Boolean).length }
-}
-
-/** Peers other than this device that announce a topic in the DHT, as far as they are found in time. */
-export async function countAnnouncers(
-  { dht, keyPair }: Hyperswarm,
-  topic: Uint8Array,
-  signal: AbortSignal,
-): Promise<number> {
-  const found = new Set<string>()
-  const query = dht.lookup(topic)
-  query.on('data', ({ peers }) => {
-    for (const { publicKey } of peers) {
-      if (!publicKey.equals(keyPair.publicKey)) found.add(publicKey.toString('hex'))
+  /** What is known without asking anybody. */
+  facts(): NetworkFacts {
+    const { dht, keyPair, connections, peers } = this.#swarm
+    return {
+      publicKey: keyPair.publicKey.toString('hex'),
+      port: dht.localAddress()?.port,
+      seenAt: dht.host === null ? undefined : { host: dht.host, port: dht.port || undefined },
+      nat: natOf(dht),
+      nodes: dht.toArray().length,
+      connections: connections.size,
+      tcpConnections: [...connections].filter(isOverTcp).length,
+      knownPeers: peers.size,
+      bannedPeers: this.#bans.size,
+      attempts: this.#dials.counts(),
     }
-  })
-  // Not finished in time, or no node to ask: what was found counts.
-  await orAborted(query.finished(), signal).catch(() => undefined)
-  query.destroy()
-  return found.size
+  }
+
+  /**
+   * Asks some DHT nodes whether they are there; where none is known, the bootstrap nodes.
+   * Waits for the first query of a node that has just started, within the time.
+   */
+  async askNodes(signal: AbortSignal): Promise<DhtAnswers> {
+    const { dht } = this.#swarm
+    // Without an answer the first query takes until the end.
+    const begun = AbortSignal.any([signal, AbortSignal.timeout(FIRST_QUERY_MS)])
+    await orAborted(dht.fullyBootstrapped(), begun).catch(() => undefined)
+    const known = dht.toArray({ limit: MAX_ASKED })
+    const nodes = known.length > 0 ? known : dht.bootstrapNodes.filter((it) => isIPv4(it.host))
+    const asked = nodes.slice(0, MAX_ASKED)
+    const answers = await Promise.all(asked.map((node) => isThere(dht, node, signal)))
+    return { asked: asked.length, answered: answers.filter(Boolean).length }
+  }
+
+  /** Peers other than this device that announce a topic in the DHT, as far as they are found in time. */
+  async countAnnouncers(topic: Uint8Array, signal: AbortSignal): Promise<number> {
+    const { dht, keyPair } = this.#swarm
+    const found = new Set<string>()
+    const query = dht.lookup(topic)
+    query.on('data', ({ peers }) => {
+      for (const { publicKey } of peers) {
+        if (!publicKey.equals(keyPair.publicKey)) found.add(publicKey.toString('hex'))
+      }
+    })
+    // Not finished in time, or no node to ask: what was found counts.
+    await orAborted(query.finished(), signal).catch(() => undefined)
+    query.destroy()
+    return found.size
+  }
 }
 
 function natOf(dht: HyperDHT): Nat {

@@ -3,14 +3,9 @@ import Protomux from 'protomux'
 import type { Address } from '../config/config.ts'
 import { short, type Logger } from '../logger.ts'
 import { Topics } from './topics.ts'
-import { getMutable, putMutable, type Dht, type MutableValue, type KeyPair } from './dht.ts'
-import {
-  askNodes,
-  countAnnouncers,
-  networkFacts,
-  type DhtAnswers,
-  type NetworkFacts,
-} from './diagnosis.ts'
+import type { Dht, KeyPair } from './dht.ts'
+import { DhtValues } from './dht-values.ts'
+import { Diagnosis } from './diagnosis.ts'
 import { Bans, PeerBlocklist } from './bans.ts'
 import { ConnectionSet, type ConnectionLimits } from './connection-set.ts'
 import { IntroducedDials, KnownPeers } from './dials.ts'
@@ -72,6 +67,8 @@ export class Swarm {
   readonly #defaultMaxPeers: number
   /** What is announced and looked up. */
   readonly topics: Topics
+  readonly diagnosis: Diagnosis
+  readonly dhtValues: DhtValues
   readonly #dials: IntroducedDials
   readonly #connections = new ConnectionSet()
   readonly #blocklist: PeerBlocklist
@@ -96,6 +93,8 @@ export class Swarm {
       },
     })
     this.topics = new Topics(this.#swarm, logger)
+    this.diagnosis = new Diagnosis(this.#swarm, dht.dials, this.#bans)
+    this.dhtValues = new DhtValues(dht, logger)
     this.#blocklist = new PeerBlocklist(this.#swarm, this.#bans)
     this.#defaultMaxPeers = this.#swarm.maxPeers
     this.#limit(options)
@@ -133,8 +132,7 @@ export class Swarm {
       this.#swarm._handleServerConnection(connection)
       return
     }
-    connection.on('error', () => undefined)
-    connection.destroy()
+    turnAway(connection)
   }
 
   /**
@@ -147,8 +145,7 @@ export class Swarm {
     const peer = hex(connection.remotePublicKey)
     const isPeer = this.#connections.has(peer) && !this.#connections.isTab(peer)
     if (this.#swarm.destroyed || this.#blocklist.has(peer) || isPeer) {
-      connection.on('error', () => undefined)
-      connection.destroy()
+      turnAway(connection)
       return false
     }
     // A tab that is back before it was missed.
@@ -170,10 +167,8 @@ export class Swarm {
   /** Whether bans and the number of connections allow to dial a peer; one that is connected may be dialed. */
   mayDial(key: Uint8Array): boolean {
     const peer = hex(key)
-    return (
-      !this.#blocklist.has(peer) &&
-      (this.#connections.has(peer) || this.size < this.#swarm.maxPeers)
-    )
+    if (this.#blocklist.has(peer)) return false
+    return this.#connections.has(peer) || this.size < this.#swarm.maxPeers
   }
 
   /** Whether a peer, named by its key in hex, is connected over TCP. */
@@ -185,21 +180,6 @@ export class Swarm {
   /** UDP port that is bound; undefined before. */
   get localPort(): number | undefined {
     return this.#swarm.dht.localAddress()?.port
-  }
-
-  /** What can be said of the network at once. */
-  facts(): NetworkFacts {
-    return networkFacts(this.#swarm, this.#dht.dials, this.#bans.size)
-  }
-
-  /** Asks some nodes of the DHT whether they are there. */
-  askNodes(signal: AbortSignal): Promise<DhtAnswers> {
-    return askNodes(this.#swarm, signal)
-  }
-
-  /** How many others announce a topic in the DHT. */
-  countAnnouncers(topic: Uint8Array, signal: AbortSignal): Promise<number> {
-    return countAnnouncers(this.#swarm, topic, signal)
   }
 
   /**
@@ -248,19 +228,6 @@ export class Swarm {
     this.reconnect()
   }
 
-  /**
-   * Puts a small value into the DHT under a public key. A later one has a higher `seq`.
-   * @returns whether nodes took it in time.
-   */
-  putMutable(keyPair: KeyPair, value: Uint8Array, seq: number): Promise<boolean> {
-    return putMutable(this.#swarm.dht, { keyPair, value, seq }, this.#logger)
-  }
-
-  /** The newest value under a public key, if one is found in time; it is put again, so that it lasts. */
-  getMutable(publicKey: Uint8Array): Promise<MutableValue | undefined> {
-    return getMutable(this.#swarm.dht, publicKey, this.#logger)
-  }
-
   /** Leaves all topics and the DHT: cleanly if that is quick, else by force. */
   async close(): Promise<void> {
     this.#dials.close()
@@ -283,11 +250,7 @@ export class Swarm {
   #onConnection(connection: Connection): void {
     const peer = hex(connection.remotePublicKey)
     // Not by the firewall of the swarm, which would never let this peer in again.
-    if (this.size >= this.#connections.maxConnections) {
-      connection.on('error', () => undefined)
-      connection.destroy()
-      return
-    }
+    if (this.size >= this.#connections.maxConnections) return turnAway(connection)
     const { onConnection } = this.#options
     const onClose = () => this.#known.disconnected(peer)
     this.#begin(connection, { isTab: false, onConnection, onClose })
@@ -327,4 +290,9 @@ export class Swarm {
     this.#known.dialAll()
     this.#options.onBack?.()
   }
+}
+
+function turnAway(connection: Connection): void {
+  connection.on('error', () => undefined)
+  connection.destroy()
 }

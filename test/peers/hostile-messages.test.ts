@@ -130,7 +130,7 @@ test('who does it three times is banned', async () => {
   const [peer] = core.peers as unknown as (ReplicationPeer & Wire)[]
   peer?.wireRange.send({ drop: false, start: 0, length: MOST })
   const network = await author.engine.network()
-  await eventually(() => expect(network.swarm.facts().bannedPeers).toBe(1), 20_000)
+  await eventually(() => expect(network.swarm.diagnosis.facts().bannedPeers).toBe(1), 20_000)
   expect(connections.length).toBeGreaterThanOrEqual(3)
 })
 

@@ -70,5 +70,5 @@ async function read(): Promise<void> {
 }
 
 async function finish(): Promise<void> {
-  ready({ last: true, tcp: (await engine.network()).swarm.facts().tcpConnections })
+  ready({ last: true, tcp: (await engine.network()).swarm.diagnosis.facts().tcpConnections })
 }

@@ -22,7 +22,7 @@ export const diagnose: Work<'diagnose'> = async (engine) => {
     within('gateway', CHECK_MS, (signal) => checkGateway(engine, signal)),
   ])
   // Of use only once the DHT had its time.
-  const facts = network.swarm.facts()
+  const facts = network.swarm.diagnosis.facts()
   return {
     publicKey: facts.publicKey,
     checks: [

@@ -156,8 +156,8 @@ async function lonely(network: Network, feed: Feed): Promise<Reason[]> {
   const within = () => AbortSignal.timeout(DHT_TIMEOUT_MS)
   const { discoveryKey } = feed.log
   const [{ answered }, announcers] = await Promise.all([
-    network.swarm.askNodes(within()),
-    network.swarm.countAnnouncers(discoveryKey, within()),
+    network.swarm.diagnosis.askNodes(within()),
+    network.swarm.diagnosis.countAnnouncers(discoveryKey, within()),
   ])
   if (announcers > 0) return [unreachable(network, announcers)]
   if (answered === 0) {
@@ -170,7 +170,7 @@ async function lonely(network: Network, feed: Feed): Promise<Reason[]> {
 }
 
 function unreachable(network: Network, announcers: number): Reason {
-  const { bannedPeers, attempts } = network.swarm.facts()
+  const { bannedPeers, attempts } = network.swarm.diagnosis.facts()
   const others = announcers === 1 ? '1 other announces' : `${announcers} others announce`
   const codes = Object.keys(attempts.failed).join(', ')
   const why = codes === '' ? '' : ` Failures so far: ${codes}.`

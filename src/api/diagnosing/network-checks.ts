@@ -23,8 +23,8 @@ const FAILURES: Readonly<Record<string, string>> = {
 
 /** Whether the DHT answers. Without it only peers in the same room are found, which may be enough. */
 export async function checkDht(network: Network, signal: AbortSignal): Promise<Check> {
-  const { asked, answered } = await network.swarm.askNodes(signal)
-  const { nodes, connections } = network.swarm.facts()
+  const { asked, answered } = await network.swarm.diagnosis.askNodes(signal)
+  const { nodes, connections } = network.swarm.diagnosis.facts()
   if (answered > 0) {
     return ok('DHT', `${answered} of ${asked} nodes answered just now; ${nodes} are known.`)
   }

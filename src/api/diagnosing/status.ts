@@ -35,7 +35,7 @@ export async function status(
     via,
     online: network !== undefined,
     peers: network?.swarm.size ?? 0,
-    localPeers: network?.swarm.facts().tcpConnections ?? 0,
+    localPeers: network?.swarm.diagnosis.facts().tcpConnections ?? 0,
     dataDir,
     bytesOnDisk: await bytesBelow(dataDir),
     ...defined({ problem }),
@@ -220,7 +220,7 @@ function countBy(names: readonly string[]): Record<string, number> {
 
 function measureNetwork(network: Network): NonNullable<Measures['network']> {
   const { connections, tcpConnections, knownPeers, bannedPeers, nodes, attempts } =
-    network.swarm.facts()
+    network.swarm.diagnosis.facts()
   return {
     connections,
     localConnections: tcpConnections,

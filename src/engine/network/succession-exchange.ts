@@ -17,10 +17,11 @@ import {
 import { hex } from '../../hex.ts'
 import { short, type Logger } from '../../logger.ts'
 import { PeerProtocol, type OnMisdeed } from '../../peers/peer-protocol.ts'
+import type { DhtValues } from '../../peers/dht-values.ts'
 import type { Swarm } from '../../peers/swarm.ts'
 
 export interface SuccessionExchangeOptions {
-  readonly swarm: Pick<Swarm, 'size' | 'getMutable' | 'putMutable'>
+  readonly swarm: Pick<Swarm, 'size'> & { readonly dhtValues: Pick<DhtValues, 'get' | 'put'> }
   readonly logger: Logger
   readonly onMisdeed: OnMisdeed
   /** Called with a statement that the recovery key of its newsletter signed. Rejects if it does not count. */
@@ -132,7 +133,7 @@ export class SuccessionExchange {
   /** Puts a statement where readers look for it. Gives whether nodes of the DHT took it in time. */
   publish(statement: Succession, recovery: SigningKeyPair): Promise<boolean> {
     const { issuedAt } = statement
-    return this.#options.swarm.putMutable(recovery, maskSuccession(statement), issuedAt)
+    return this.#options.swarm.dhtValues.put(recovery, maskSuccession(statement), issuedAt)
   }
 
   close(): void {
@@ -170,7 +171,7 @@ export class SuccessionExchange {
     try {
       const recoveryKey = await recoveryKeyOf(feed.log, { wait: false })
       await this.#check(feed.feedKey, recoveryKey)
-      const found = await swarm.getMutable(recoveryKey)
+      const found = await swarm.dhtValues.get(recoveryKey)
       if (found === undefined) return swarm.size > 0 ? aboutADay() : LOOK_UP_AGAIN_MS
       const statement = unmaskSuccession(found.value, feed.feedKey)
       // Nodes keep the value of the highest `seq`: one that is not the time would outlast later statements.

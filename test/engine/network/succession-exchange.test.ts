@@ -14,7 +14,7 @@ import {
   type Succession,
 } from '../../../src/format/records/succession.ts'
 import { createLogger } from '../../../src/logger.ts'
-import type { MutableValue } from '../../../src/peers/dht.ts'
+import type { DhtValue } from '../../../src/peers/dht-values.ts'
 import { muxPair } from '../../helpers/mux-pair.ts'
 import { newsletterRecord } from '../../format/records/samples.ts'
 import { eventually } from '../../helpers/swarm-peers.ts'
@@ -49,9 +49,9 @@ async function reader({ hasFirstBlock = true } = {}) {
   const feed = { feedKey: from, length: 1, log } as unknown as Feed
   const accepted: Succession[] = []
   const misdeeds: string[] = []
-  const lookUps = vi.fn<() => Promise<MutableValue | undefined>>(() => Promise.resolve(undefined))
+  const lookUps = vi.fn<() => Promise<DhtValue | undefined>>(() => Promise.resolve(undefined))
   const exchange = new SuccessionExchange({
-    swarm: { size: 1, getMutable: lookUps, putMutable: () => Promise.resolve(true) },
+    swarm: { size: 1, dhtValues: { get: lookUps, put: () => Promise.resolve(true) } },
     logger: createLogger('silent'),
     onMisdeed: (_, what) => misdeeds.push(what),
     onStatement: async (it) => {

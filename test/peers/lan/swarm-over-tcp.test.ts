@@ -96,7 +96,7 @@ const expectOne = ([one, other]: readonly [TcpPeer, TcpPeer]) =>
   eventually(() => {
     expect([one.kinds(), other.kinds()]).toEqual([['tcp'], ['tcp']])
     expect([one.swarm.size, other.swarm.size]).toEqual([1, 1])
-    expect([one, other].map((it) => it.swarm.facts().tcpConnections)).toEqual([1, 1])
+    expect([one, other].map((it) => it.swarm.diagnosis.facts().tcpConnections)).toEqual([1, 1])
     expect(openOf(one)?.handshakeHash).toEqual(openOf(other)?.handshakeHash)
   })
 
