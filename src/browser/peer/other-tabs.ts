@@ -1,7 +1,7 @@
 import type { Connection } from 'hyperswarm'
 import Protomux from 'protomux'
 import { hex } from '../../hex.ts'
-import { isReplicating, PeerProtocol, type ProtocolPeer } from '../../peers/peer-protocol.ts'
+import { isReplicating, PeerProtocol } from '../../peers/peer-protocol.ts'
 import {
   ANSWER,
   MAX_ROOM_BYTES,
@@ -17,13 +17,8 @@ import {
 import type { MessageSocket } from '../../peers/web/socket-stream.ts'
 import { connect, onWrongBlock, type Shared } from './connection.ts'
 import { RelaySocket } from './relay-socket.ts'
-import {
-  describeHere,
-  isReachable,
-  openPeerConnection,
-  type DataChannel,
-  type PeerConnection,
-} from './web-rtc.ts'
+import { newTabLink, type GatewayPeer, type GatewayState, type TabLink } from './tab-link.ts'
+import { describeHere, isReachable, openPeerConnection, type DataChannel } from './web-rtc.ts'
 
 /** Tabs that this one dials, and as many that dial it. */
 const MOST = 4
@@ -46,30 +41,6 @@ const MAX_ASIDE = 1_000
 /** Messages of a gateway that are read. */
 const RATE = { perSecond: 2_048, burst: 4_096 }
 
-interface GatewayState {
-  host: string
-  stun: string | undefined
-  askedAt: number
-}
-
-type Gateway = ProtocolPeer<RoomMessage, GatewayState>
-
-/** Another tab, and how far it is with the connection to it. */
-interface Link {
-  readonly key: Uint8Array
-  /** The key in hex. */
-  readonly id: string
-  /** This tab began. */
-  readonly isDialed: boolean
-  readonly gateway: Gateway
-  readonly since: number
-  direct: PeerConnection | undefined
-  relay: RelaySocket | undefined
-  connection: Connection | undefined
-  isAnswered: boolean
-  isOpen: boolean
-}
-
 /**
  * The connections of a tab to other tabs with the same newsletter: direct ones, which stay when every gateway is gone, or by way
  * of the gateway that introduced them. Each proves the key by which it was introduced.
@@ -79,7 +50,7 @@ export class OtherTabs {
   readonly #onChange: () => void
   readonly #id: string
   readonly #gateways: PeerProtocol<RoomMessage, GatewayState>
-  readonly #links = new Map<string, Link>()
+  readonly #links = new Map<string, TabLink>()
   /** Key in hex → when it may be dialed, by `performance.now`; never, if it sent what was not signed. */
   readonly #aside = new Map<string, number>()
   readonly #stop: () => void
@@ -133,7 +104,7 @@ export class OtherTabs {
     }
   }
 
-  #onMessage(message: RoomMessage, gateway: Gateway): void {
+  #onMessage(message: RoomMessage, gateway: GatewayPeer): void {
     if (message.kind === 'named') this.#onNamed(message, gateway)
     if (message.kind === 'signal') this.#onSignal(message, gateway)
     if (message.kind === 'relay') this.#onRelay(message, gateway)
@@ -143,7 +114,7 @@ export class OtherTabs {
     }
   }
 
-  #onNamed({ ids, stunPort }: Named, gateway: Gateway): void {
+  #onNamed({ ids, stunPort }: Named, gateway: GatewayPeer): void {
     const { state } = gateway
     state.stun = stunPort > 0 && stunPort < 65_536 ? `stun:${state.host}:${stunPort}` : undefined
     for (const key of ids) {
@@ -155,7 +126,7 @@ export class OtherTabs {
     }
   }
 
-  #onSignal({ id: key, what, sdp: bytes }: Signal, gateway: Gateway): void {
+  #onSignal({ id: key, what, sdp: bytes }: Signal, gateway: GatewayPeer): void {
     const sdp = new TextDecoder().decode(bytes)
     const link = this.#links.get(hex(key))
     if (what === OFFER) {
@@ -168,7 +139,7 @@ export class OtherTabs {
     }
   }
 
-  #onRelay({ id: key, taken, bytes }: Relay, gateway: Gateway): void {
+  #onRelay({ id: key, taken, bytes }: Relay, gateway: GatewayPeer): void {
     let link = this.#links.get(hex(key))
     if (link?.relay === undefined && bytes.byteLength > 0) {
       link = this.#called(key, gateway)
@@ -179,27 +150,16 @@ export class OtherTabs {
     } else link.relay.receive(taken, bytes)
   }
 
-  #begin(key: Uint8Array, gateway: Gateway, isDialed: boolean): Link | undefined {
+  #begin(key: Uint8Array, gateway: GatewayPeer, isDialed: boolean): TabLink | undefined {
     const alike = [...this.#links.values()].filter((it) => it.isDialed === isDialed)
     if (alike.length >= MOST) return undefined
-    const link: Link = {
-      key,
-      id: hex(key),
-      isDialed,
-      gateway,
-      since: performance.now(),
-      direct: undefined,
-      relay: undefined,
-      connection: undefined,
-      isAnswered: false,
-      isOpen: false,
-    }
+    const link = newTabLink(key, gateway, isDialed)
     this.#links.set(link.id, link)
     return link
   }
 
   /** Somebody calls. Of two that call each other at the same time, the one with the smaller key goes on. */
-  #called(key: Uint8Array, gateway: Gateway): Link | undefined {
+  #called(key: Uint8Array, gateway: GatewayPeer): TabLink | undefined {
     const id = hex(key)
     const before = this.#links.get(id)
     const isOurs = before !== undefined && (before.isOpen || (before.isDialed && id > this.#id))
@@ -208,7 +168,7 @@ export class OtherTabs {
     return this.#begin(key, gateway, false)
   }
 
-  async #dial(link: Link): Promise<void> {
+  async #dial(link: TabLink): Promise<void> {
     try {
       link.direct = openPeerConnection(this.#stuns())
       const channel = link.direct?.createDataChannel('')
@@ -222,7 +182,7 @@ export class OtherTabs {
     }
   }
 
-  async #answer(link: Link, sdp: string): Promise<void> {
+  async #answer(link: TabLink, sdp: string): Promise<void> {
     try {
       const direct = openPeerConnection(this.#stuns())
       link.direct = direct
@@ -238,7 +198,7 @@ export class OtherTabs {
   }
 
   /** Gives whether it can be sent. */
-  #signal({ gateway, key }: Link, what: number, text: string): boolean {
+  #signal({ gateway, key }: TabLink, what: number, text: string): boolean {
     const sdp = new TextEncoder().encode(text)
     if (sdp.byteLength > MAX_SIGNAL_BYTES) return false
     gateway.send({ kind: 'signal', id: key, what, sdp })
@@ -246,7 +206,7 @@ export class OtherTabs {
   }
 
   /** Nothing leads there directly. */
-  #relay(link: Link): void {
+  #relay(link: TabLink): void {
     const { gateway, key: id, direct, connection } = link
     link.relay = new RelaySocket({
       send: (taken, bytes) => gateway.send({ kind: 'relay', id, taken, bytes }),
@@ -259,7 +219,7 @@ export class OtherTabs {
     this.#replicate(link, link.relay)
   }
 
-  #replicate(link: Link, socket: MessageSocket | DataChannel): void {
+  #replicate(link: TabLink, socket: MessageSocket | DataChannel): void {
     if ('binaryType' in socket) socket.binaryType = 'arraybuffer'
     const connection = connect(socket, {
       ...this.#shared,
@@ -288,7 +248,7 @@ export class OtherTabs {
     this.#putAside(id, Infinity)
   }
 
-  #end(link: Link): void {
+  #end(link: TabLink): void {
     if (!this.#isCurrent(link)) return
     this.#links.delete(link.id)
     link.direct?.close()
@@ -304,7 +264,7 @@ export class OtherTabs {
     if (this.#aside.size > MAX_ASIDE && oldest !== undefined) this.#aside.delete(oldest)
   }
 
-  #isCurrent(link: Link): boolean {
+  #isCurrent(link: TabLink): boolean {
     return this.#links.get(link.id) === link
   }
 

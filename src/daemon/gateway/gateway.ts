@@ -42,9 +42,6 @@ export interface GatewayOptions {
 
 const DEFAULT_PORT = 8_765
 
-/** That of STUN (RFC 8489). */
-const DEFAULT_STUN_PORT = 3_478
-
 const DEFAULT_TABS = 256
 
 /** Sockets of requests, beside those of tabs. */
@@ -152,7 +149,7 @@ export class Gateway {
     const { gatewayAddress: address, gatewayTabs = DEFAULT_TABS, gatewayProxies } = settings
     const callers = new Callers(gatewayProxies)
     const own = await ownFiles()
-    const stun = await stunOf(settings)
+    const stun = settings.gatewayStun && (await openStun(settings.gatewayStun))
     const rooms = new Rooms({
       stunPort: stun?.port,
       onMisdeed: (peer, what) => void this.#strike(peer, what),
@@ -268,16 +265,6 @@ export class Gateway {
 
 const UNKNOWN_PROXY =
   'a server passes requests on that gatewayProxies does not name: all its visitors count as one'
-
-async function stunOf({ gatewayStun }: GatewaySettings): Promise<StunServer | undefined> {
-  if (gatewayStun === undefined) return undefined
-  const { host, port = DEFAULT_STUN_PORT } = gatewayStun
-  try {
-    return await openStun(host, port)
-  } catch (cause) {
-    throw new HyperletterError('INVALID_INPUT', `UDP port ${port} of ${host} is taken.`, { cause })
-  }
-}
 
 /** What was built for browsers, by path; the reader is at the root. */
 async function ownFiles(): Promise<Map<string, ServedFile>> {

@@ -1,6 +1,8 @@
 import { createSocket } from 'node:dgram'
 import { isIPv4 } from 'node:net'
 import { LRUCache } from 'lru-cache'
+import type { ListenAddress } from '../../config/values.ts'
+import { HyperletterError } from '../../errors.ts'
 import { RateLimiter } from '../../rate-limiter.ts'
 
 /** RFC 8489: binding, of the classes request and success. */
@@ -62,8 +64,11 @@ export interface StunServer {
   close(): Promise<void>
 }
 
-/** @throws Error if the port cannot be had. */
-export async function openStun(host: string, port: number): Promise<StunServer> {
+/** That of STUN (RFC 8489). */
+const DEFAULT_PORT = 3_478
+
+/** @throws INVALID_INPUT if the port cannot be had. */
+export async function openStun({ host, port = DEFAULT_PORT }: ListenAddress): Promise<StunServer> {
   const socket = createSocket('udp4')
   const all = new RateLimiter(ALL)
   const rates = new LRUCache<string, RateLimiter>({ max: MAX_ADDRESSES })
@@ -75,9 +80,12 @@ export async function openStun(host: string, port: number): Promise<StunServer> 
     if (rate.take() && all.take()) socket.send(answer, from.port, from.address, () => undefined)
   })
   await new Promise<void>((resolve, reject) => {
-    socket.once('error', reject)
+    socket.once('error', (cause) => {
+      const message = `UDP port ${port} of ${host} cannot be had.`
+      reject(new HyperletterError('INVALID_INPUT', message, { cause }))
+    })
     socket.bind(port, host, () => {
-      socket.off('error', reject)
+      socket.removeAllListeners('error')
       socket.on('error', () => undefined)
       resolve()
     })

@@ -77,7 +77,7 @@ describe('tabs, with the publisher gone', { timeout: 240_000 }, () => {
     async () => {
       // At 256 KB/s, some seconds.
       const { log, feedKey } = await newsletter({ issues: 1, long: 14 })
-      const stun = await openStun('0.0.0.0', 0)
+      const stun = await openStun({ host: '0.0.0.0', port: 0 })
       onTestFinished(() => stun.close())
       const meeting = await openMeeting(feedKey, { stunPort: stun.port })
       await openCarrier(await profile(), { log, link: feedKey }, meeting)

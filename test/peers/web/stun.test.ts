@@ -31,7 +31,7 @@ test.each([
 })
 
 test('an address is answered so often, and garbage never', async () => {
-  const server = await openStun('127.0.0.1', 0)
+  const server = await openStun({ host: '127.0.0.1', port: 0 })
   const socket = createSocket('udp4').bind(0, '127.0.0.1')
   onTestFinished(async () => {
     socket.close()
