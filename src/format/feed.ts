@@ -22,7 +22,6 @@ import { Readability } from './history/readable.ts'
 import { BlockSelection, type Selection } from './selection.ts'
 import { SerialQueue } from '../async.ts'
 
-export type { BlockRange } from './block-ranges.ts'
 export type { LocatedIssue } from './history/corrections.ts'
 
 /** Only what is on this machine. */
@@ -199,10 +198,8 @@ export class Feed {
     const found = numbered(issues, number)
     if (found !== undefined) return found
     if (isCut && number < (issues.at(-1)?.record.number ?? Infinity)) {
-      throw new HyperletterError(
-        'TOO_LARGE',
-        `The newsletter is too large to list whole: issue ${number} is too old.`,
-      )
+      const message = `The newsletter is too large to list whole: issue ${number} is too old.`
+      throw new HyperletterError('TOO_LARGE', message)
     }
     if (missing > 0) {
       throw new HyperletterError('NOT_AVAILABLE', `The record of issue ${number} is not here yet.`)

@@ -1,4 +1,5 @@
-import type { BlockRange, Feed } from '../format/feed.ts'
+import type { BlockRange } from '../format/block-ranges.ts'
+import type { Feed } from '../format/feed.ts'
 import type { Fetch, LogPeer } from '../format/log.ts'
 import { EVERYTHING } from '../format/selection.ts'
 

@@ -1,5 +1,6 @@
 import { hasCode } from '../errors.ts'
-import type { BlockRange, Feed } from '../format/feed.ts'
+import type { BlockRange } from '../format/block-ranges.ts'
+import type { Feed } from '../format/feed.ts'
 import type { LogPeer } from '../format/log.ts'
 import { short, type Logger } from '../logger.ts'
 import { Copies } from './copies.ts'

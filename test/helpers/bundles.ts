@@ -3,7 +3,7 @@ import type { BundleHeader } from '../../src/format/bundle/format.ts'
 import { takeBundle } from '../../src/format/bundle/take.ts'
 import { resultOf, verifyBundle, type VerifiedBundle } from '../../src/format/bundle/verify.ts'
 import { writeBundle } from '../../src/format/bundle/write.ts'
-import type { BlockRange } from '../../src/format/feed.ts'
+import type { BlockRange } from '../../src/format/block-ranges.ts'
 import { logOf } from './stores.ts'
 
 /** A whole bundle in memory. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { UNDATED } from '../../sources/source.ts'
+import { plannedIssue, siteOptions } from './drafts.ts'
 import {
   count,
   events,
@@ -8,8 +9,6 @@ import {
   newsletterRef,
   none,
   number,
-  plannedIssue,
-  siteOptions,
   value,
   warning,
   type OperationSpec,

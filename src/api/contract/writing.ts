@@ -8,17 +8,16 @@ import {
 import { line, paragraph, timestamp } from '../../format/records/text.ts'
 import { WITHHELD_KINDS } from '../../sources/unpublished.ts'
 import { issueText } from './reading.ts'
+import { draftSource, plannedIssue } from './drafts.ts'
 import {
   bytes,
   count,
-  draftSource,
   events,
   feedKey,
   force,
   newsletterRef,
   none,
   number,
-  plannedIssue,
   scheduled,
   timeoutSeconds,
   value,

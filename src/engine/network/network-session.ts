@@ -14,7 +14,8 @@ import { KEEP_OPEN } from '../../replication/idle/idle-feeds.ts'
 import type { Feeds } from '../feeds.ts'
 import type { Library, LibraryEntry } from '../library/library.ts'
 import type { SuccessionStore } from '../recovery/succession-store.ts'
-import { NETWORK_LIMITS, Network } from './network.ts'
+import { NETWORK_LIMITS } from './limits.ts'
+import { Network } from './network.ts'
 
 /** What there is to take to the network, once the store is open. */
 export interface NetworkParts {

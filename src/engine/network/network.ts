@@ -2,7 +2,8 @@ import Protomux from 'protomux'
 import type { Connection } from 'hyperswarm'
 import type { Config } from '../../config/config.ts'
 import { hasCode } from '../../errors.ts'
-import type { BlockRange, Feed } from '../../format/feed.ts'
+import type { BlockRange } from '../../format/block-ranges.ts'
+import type { Feed } from '../../format/feed.ts'
 import { discoveryKeyOf } from '../../log/keys.ts'
 import { short, type Logger } from '../../logger.ts'
 import { keyBytes, type FeedKey } from '../../format/keys/feed-key.ts'
@@ -22,19 +23,9 @@ import { RangeChannel } from '../../replication/ranges/range-channel.ts'
 import { IdleFeeds, type FeedOpener } from '../../replication/idle/idle-feeds.ts'
 import { Wakeup } from '../../replication/idle/wakeup.ts'
 import { Seeding, type SeedingStatus } from '../../replication/seeding.ts'
+import { connectionsFor, type Limits } from './limits.ts'
 import { SuccessionExchange } from './succession-exchange.ts'
 import { Swarm } from '../../peers/swarm.ts'
-
-/** Settings that can change while the network is there. */
-export const NETWORK_LIMITS = [
-  'uploadLimit',
-  'downloadLimit',
-  'maxConnections',
-  'pause',
-  'allowPeers',
-] as const
-
-type Limits = Pick<Config, (typeof NETWORK_LIMITS)[number]>
 
 export interface NetworkOptions {
   readonly config: Pick<Config, 'bootstrap' | 'host' | 'udpPort' | 'localDiscovery'> & Limits
@@ -54,11 +45,6 @@ export interface NetworkOptions {
   readonly onSuccession: (statement: Succession) => Promise<void>
   /** Called when something that a peer sent could not be stored: nothing can until the store is opened anew. */
   readonly onDiskFull: (cause: unknown) => void
-}
-
-/** Paused, there are no connections; then what needs a peer waits for one, as where none is online. */
-function connectionsFor(limits: Limits): Limits {
-  return limits.pause ? { ...limits, maxConnections: 0 } : limits
 }
 
 /** Everything that happens between peers: which feeds are announced, downloaded and served. */

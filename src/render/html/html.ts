@@ -165,11 +165,8 @@ class Renderer {
       if (!isLine || i > 0) html += '\n'
       html += isLine ? this.#inside(it as Paragraph) : (figure ?? this.#node(it))
     }
-    return this.#write(
-      'li',
-      { class: isTask ? 'task-list-item' : undefined },
-      isLine ? html : `${html}\n`,
-    )
+    const attributes = { class: isTask ? 'task-list-item' : undefined }
+    return this.#write('li', attributes, isLine ? html : `${html}\n`)
   }
 
   #table({ align, children: [head, ...body] }: Table): string {
@@ -214,11 +211,8 @@ class Renderer {
     if (only?.type !== 'image' || others.length > 0 || !only.title) return undefined
     const picture = this.#image({ ...only, title: null })
     if (!picture.startsWith('<img ')) return undefined
-    return this.#write(
-      'figure',
-      {},
-      picture + this.#write('figcaption', {}, escapeText(only.title)),
-    )
+    const caption = this.#write('figcaption', {}, escapeText(only.title))
+    return this.#write('figure', {}, picture + caption)
   }
 
   #image({ url, alt: given, title, data }: Image): string {
