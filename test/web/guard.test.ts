@@ -23,6 +23,8 @@ const POSTS = [
   '/add',
   '/subscribe',
   '/subscribe/later',
+  '/n/KEY/name',
+  '/n/KEY/verify',
   '/n/KEY/unsubscribe',
   '/n/KEY/1/mark',
   '/n/KEY/read',

@@ -248,6 +248,14 @@ describe('adding', () => {
     expect((await me.operations.listNewsletters({}))[0]?.roles).toEqual(['subscriber'])
     const again = await reader.submit('/add', { link: author.link })
     expect(again.text).toContain('You follow it already')
+    const titleAfter = async (name: string) => {
+      await reader.submit(`/n/${author.feedKey}/name`, { name })
+      return (await me.operations.listNewsletters({}))[0]?.title
+    }
+    expect(await titleAfter(' Mara ')).toBe('Mara')
+    const page = await reader.visit(`/n/${author.feedKey}`)
+    expect(page.text).toMatch(/Its author calls it <bdi>Tide tables/)
+    expect(await titleAfter('')).toBe('Tide tables')
     await reader.submit(`/n/${author.feedKey}/unsubscribe`)
     expect(await me.operations.listNewsletters({})).toEqual([])
   })
