@@ -80,11 +80,11 @@ ${description ?? ''}</textarea>
           >Payment addresses, one a line: “bitcoin:…”, “lightning:…”, “monero:…”, “payto://iban/…”,
           “https://…” or “Label &lt;address&gt;”</label
         >
-        <textarea id="support" name="support" rows="2">${payments}</textarea>
+        <textarea id="support" name="support" rows="4">${payments}</textarea>
       </p>
       <p>
         <label for="names">Domains that are yours, one a line, such as “tides.example”</label>
-        <textarea id="names" name="names" rows="1">${domains}</textarea>
+        <textarea id="names" name="names" rows="2">${domains}</textarea>
       </p>
       <p class="over">
         It is signed like an issue. Readers see the newest profile; the ones before stay in the

@@ -103,8 +103,7 @@ export function newsletterPage(
           ${newsletter.lookAlike === undefined ? '' : html`<p>Another newsletter here has a title that looks like this one.</p>`}
           ${domains(newsletter)}${mayChange && newsletter.names !== undefined ? button(`${path}/verify`, 'Check these domains') : ''}
         </section>
-        ${mayChange && (isOwn || follows) ? petname(newsletter, path) : ''}
-        ${supportPanel(newsletter)}
+        ${mayChange && follows ? petname(newsletter, path) : ''} ${supportPanel(newsletter)}
         <section class="panel">
           <h2>In your feed app</h2>
           <p><a href="/feeds#${newsletter.feedKey}">Addresses for feed readers</a></p>
