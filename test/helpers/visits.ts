@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 
 export const DESK = { width: 1_280, height: 800 }
 export const PHONE = { width: 360, height: 740 }
@@ -47,6 +47,20 @@ export async function enter(
   const page = await context.newPage()
   await page.goto(reader.server.enter())
   return { page, context, complaints, pages }
+}
+
+/** Fails unless the page is accessible and as wide as the screen, at a desk and on a phone, in both themes. */
+export async function expectToFit(page: Page): Promise<void> {
+  for (const [viewport, colorScheme] of [
+    [DESK, 'light'],
+    [PHONE, 'dark'],
+  ] as const) {
+    await page.setViewportSize(viewport)
+    await page.emulateMedia({ colorScheme })
+    expect(await violations(page)).toEqual([])
+    const width = await page.evaluate<number>('document.documentElement.scrollWidth')
+    expect(width).toBeLessThanOrEqual(viewport.width)
+  }
 }
 
 /** What axe-core finds fault with on the page that is shown, once its colours have stopped changing. */

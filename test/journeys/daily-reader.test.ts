@@ -7,7 +7,7 @@ import { mailbox } from '../helpers/mailbox.ts'
 import { beginNewsletter, issueOf } from '../helpers/newsletters.ts'
 import { shellIn } from '../helpers/tmux.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
-import { DESK, PHONE, violations } from '../helpers/visits.ts'
+import { DESK, expectToFit } from '../helpers/visits.ts'
 import { writeFile } from 'node:fs/promises'
 
 const NEWSLETTERS = 5
@@ -76,16 +76,7 @@ test(
     const page = await context.newPage()
     await page.goto(url)
     expect(await page.title()).toBe('(1196) Inbox · Hyperletter')
-    for (const [viewport, colorScheme] of [
-      [DESK, 'light'],
-      [PHONE, 'dark'],
-    ] as const) {
-      await page.setViewportSize(viewport)
-      await page.emulateMedia({ colorScheme })
-      expect(await violations(page)).toEqual([])
-      const width = await page.evaluate<number>('document.documentElement.scrollWidth')
-      expect(width).toBeLessThanOrEqual(viewport.width)
-    }
+    await expectToFit(page)
     await page.keyboard.press('j')
     await page.keyboard.press('o')
     await page.getByText('The wall holds.').waitFor()

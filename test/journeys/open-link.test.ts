@@ -7,7 +7,7 @@ import { all } from '../helpers/operations.ts'
 import { openAuthor, publish } from '../helpers/peers.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
-import { DESK, PHONE, violations } from '../helpers/visits.ts'
+import { DESK, expectToFit } from '../helpers/visits.ts'
 import { WebHost } from '../helpers/web-host.ts'
 
 test(
@@ -34,16 +34,7 @@ test(
     const page = await browser.newPage({ viewport: DESK, colorScheme: 'light' })
     await page.goto(opened.url)
     expect(await page.textContent('h1')).toBe('Issue 5')
-    for (const [viewport, colorScheme] of [
-      [DESK, 'light'],
-      [PHONE, 'dark'],
-    ] as const) {
-      await page.setViewportSize(viewport)
-      await page.emulateMedia({ colorScheme })
-      expect(await violations(page)).toEqual([])
-      const width = await page.evaluate<number>('document.documentElement.scrollWidth')
-      expect(width).toBeLessThanOrEqual(viewport.width)
-    }
+    await expectToFit(page)
     // To the list of what is unread, and what comes meanwhile, by keyboard alone.
     await page.keyboard.press('u')
     await page.getByRole('heading', { name: 'Tide tables' }).waitFor()
