@@ -28,8 +28,7 @@ import {
 const { title, description, language, authors, website, license } = newsletterFields
 
 /** What an author says of a newsletter. */
-const profile = {
-  title,
+const optional = {
   description,
   language,
   authors,
@@ -38,17 +37,7 @@ const profile = {
   support: z.optional(supportList),
   names: z.optional(nameList),
 }
-
-/** What a profile need not have. */
-const REMOVABLE = [
-  'description',
-  'language',
-  'authors',
-  'website',
-  'license',
-  'support',
-  'names',
-] as const
+const profile = { title, ...optional }
 
 /** What looks wrong with a draft. */
 const finding = warning.extend({
@@ -81,7 +70,7 @@ export const writingContract = {
       ...profile,
       title: z.optional(profile.title),
       /** Fields that it has no more. */
-      remove: z.array(z.enum(REMOVABLE)).max(REMOVABLE.length).optional(),
+      remove: z.array(z.object(optional).keyof()).max(Object.keys(optional).length).optional(),
       force: force.optional(),
     }),
     z.object({

@@ -38,15 +38,9 @@ export function profilePage(view: View, profile: ProfileView, error?: Hyperlette
     names: named,
   } = profile
   const path = newsletterPath(feedKey)
-  const names =
-    typeof authors === 'string'
-      ? authors
-      : (authors ?? [])
-          .map(({ name, url }) => (url === undefined ? name : `${name} <${url}>`))
-          .join('\n')
-  const payments =
-    typeof support === 'string' ? support : (support ?? []).map(formatSupport).join('\n')
-  const domains = typeof named === 'string' ? named : (named ?? []).join('\n')
+  const names = linesOf(authors, ({ name, url }) => (url === undefined ? name : `${name} <${url}>`))
+  const payments = linesOf(support, formatSupport)
+  const domains = linesOf(named, String)
   const field = (name: string, label: string, value: string | undefined, hint = '') =>
     html`<p>
       <label for="${name}">${label}</label>
@@ -133,4 +127,9 @@ export function retractPage(view: View, issue: IssueText): Markup {
         <a class="button plain" href="${path}">Keep it</a>
       </p>
     </form>`
+}
+
+/** A list as a form has it, one a line; what was typed is shown as it is. */
+function linesOf<T>(list: string | readonly T[] | undefined, write: (it: T) => string): string {
+  return typeof list === 'string' ? list : (list ?? []).map((it) => write(it)).join('\n')
 }
