@@ -67,7 +67,7 @@ interface IntroducedTopic {
 interface Introduced {
   /** Keys, by themselves in hex, that the peer was sent. */
   readonly sent: Map<string, Map<string, Uint8Array>>
-  /** Keys, by themselves in hex, that the peer named; only if it also tells who has gone. */
+  /** Keys, by themselves in hex, that the peer named; only if it also names those that left. */
   readonly named: Map<string, Map<string, Uint8Array>>
 }
 
@@ -104,7 +104,7 @@ export class Introductions {
     this.changed(topic)
   }
 
-  /** All members of a topic that a peer serves, as it says; undefined where it does not tell who has gone. */
+  /** All members of a topic that a peer serves, as it says; undefined where it does not name those that left. */
   namedBy(topic: Uint8Array, publicKey: Uint8Array): Iterable<Uint8Array> | undefined {
     return this.#protocol.get(publicKey)?.state.named.get(hex(topic))?.values()
   }

@@ -1,6 +1,6 @@
 import type { MessageSocket } from '../../peers/web/socket-stream.ts'
 
-/** After so many bytes the other side is told that they were read; it sends no more than a few times that before. */
+/** Bytes read between two acknowledgements. The other side sends a few times as many unacknowledged at most. */
 const TELL_EVERY_BYTES = 64 * 1024
 
 /** More than an honest tab sends before it is told. */

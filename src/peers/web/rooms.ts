@@ -177,7 +177,7 @@ export class Rooms {
     tab.state.room = undefined
   }
 
-  /** Who has this key, if it is in the same room. */
+  /** The tab with this key, if it is in the same room. */
   #companion(tab: Tab, id: Uint8Array): Tab | undefined {
     const other = this.#protocol.get(id)
     const { room } = tab.state

@@ -27,7 +27,7 @@ const MAX_ADDRESSES = 4_096
 
 /**
  * What a STUN server answers: from which address and port it was asked. An answer is 12 bytes longer than the shortest request.
- * @param from whoever asks, by IPv4.
+ * @param from Where the request came from, over IPv4.
  * @returns undefined to what is no request for that.
  */
 export function bindingAnswer(

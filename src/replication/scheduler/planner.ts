@@ -21,7 +21,7 @@ const LOOKS_PER_MS = 10
 /** So little is not divided: it would take longer, and saves nobody anything. */
 const LITTLE_BYTES = 256 * 1024
 
-/** If so many more of those that only sources know are idle than not, none of them is counted on. */
+/** If the idle readers that only sources know outnumber the busy ones by more than this, none of them counts as an owner. */
 const MOST_IDLE_FAR = 8
 
 /** So many of those that left are remembered. */

@@ -124,7 +124,7 @@ export function newsletterPage(
     </div>`
 }
 
-/** The domains that the author names: asked only when somebody presses the button, for who asks is seen there. */
+/** The domains that the author names: asked only when the reader presses the button, because a domain sees who asks. */
 function domains({ names = [] }: NewsletterSummary): Markup | '' {
   if (names.length === 0) return ''
   return html`<ul class="domains">

@@ -84,7 +84,7 @@ test.each([
   expect([tabs.connected, stream.destroyed]).toEqual(isIt ? [1, false] : [0, true])
 })
 
-test('whoever sends more than was read is cut off', () => {
+test('a tab that sends more than was read is cut off', () => {
   const told: number[] = []
   let isLeft = false
   const socket = new RelaySocket({

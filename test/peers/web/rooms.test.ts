@@ -128,7 +128,7 @@ test('of a flood of signals so many are passed on as may come at once', async ()
   expect(misdeeds).toEqual([])
 })
 
-test('whoever relays more than a tab may is cut off, and the other is told', async () => {
+test('a tab that relays more than its share is cut off, and the other is told', async () => {
   const { rooms, enter } = await gateway()
   const [a, b] = [await enter(), await enter()]
   const piece = Buffer.alloc(65_536)
