@@ -165,6 +165,11 @@ function lenient<T>(schema: z.ZodMiniType<T>): z.ZodMiniType<T | undefined> {
   return z.any().check(orNone)
 }
 
+/** Without the fields that counted as absent: a record is the same after it was encoded again. */
+function withoutUndefined<T extends object>(fields: T): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, it]) => it !== undefined)) as T
+}
+
 /** What an author says of a newsletter. The newest `newsletter` record counts, except for `recoveryKey`. */
 export const newsletterFields = {
   title: name(256),
@@ -191,7 +196,7 @@ export const newsletterFields = {
     ),
 }
 
-export const newsletterBody = z.looseObject(newsletterFields)
+export const newsletterBody = z.looseObject(newsletterFields).check(z.overwrite(withoutUndefined))
 export type Newsletter = z.infer<typeof newsletterBody>
 
 const { title, summary, authors, tags, language } = issueHeadFields
