@@ -75,8 +75,8 @@ async function referencesInParts(text: string): Promise<LocalReference[] | undef
 /** A link, or an image, without anything that has another meaning in Markdown. */
 const PLAIN_LINK = /(!?)\[([^[\]]*)\]\(([^\s()<>]+)\)/g
 
-/** What may give what looks like a link another meaning: code in backticks or by indentation, HTML, escapes. */
-const OTHER_MEANING = /[`<\\&]|^(?: {4}| {0,3}\t)/m
+/** What may give what looks like a link another meaning: code in backticks, in tildes or by indentation, HTML, escapes. */
+const OTHER_MEANING = /[`<\\&]|~~~|^(?: {4}| {0,3}\t)/m
 
 // In a part that has none of that, what looks like a link is one, if all brackets belong to links.
 function linksOnly(part: string): LocalReference[] | undefined {

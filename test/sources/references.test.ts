@@ -42,6 +42,7 @@ describe('localReferences', () => {
     '`![a](b.png)`',
     '    ![a](b.png)',
     '```\n![a](b.png)\n```',
+    '![x](https://x.org/)\n~~~\n![a](b.png)\n',
     '\\![a](b.png)',
     '![a](https://x.org/b.png)',
     '![a](//x.org/b.png)',
