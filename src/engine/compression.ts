@@ -4,8 +4,8 @@ import { crc32, createInflateRaw, gzip, gzipSync, inflateRawSync } from 'node:zl
 import { collect } from '../format/bytes.ts'
 
 /**
- * Up to here, compressing at once takes less time than handing the bytes to another thread and back:
- * the text of an issue takes 0.2 ms, and an import has hundreds.
+ * Up to here, compressing at once takes less time than handing the bytes to another thread and back, and half of the
+ * processor time: the text of an issue takes 0.2 ms, and an import has hundreds.
  */
 const AT_ONCE_BYTES = 256 * 1024
 
@@ -19,12 +19,9 @@ const gzipElsewhere = promisify(gzip)
 
 /** gzip for content that is published from this machine. */
 export function compress(bytes: Uint8Array): Uint8Array | Promise<Uint8Array> {
-  return bytes.byteLength <= AT_ONCE_BYTES ? gzipSync(bytes, OPTIONS) : compressElsewhere(bytes)
-}
-
-/** The same, in a thread of the pool, for contents of which many are compressed at a time. */
-export function compressElsewhere(bytes: Uint8Array): Promise<Uint8Array> {
-  return gzipElsewhere(bytes, OPTIONS)
+  return bytes.byteLength <= AT_ONCE_BYTES
+    ? gzipSync(bytes, OPTIONS)
+    : gzipElsewhere(bytes, OPTIONS)
 }
 
 /**

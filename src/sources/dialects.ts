@@ -50,8 +50,9 @@ export function readDialects(text: string, options: DialectOptions = {}): PlainM
     return count
   }
   let comments = 0
+  const pairs = pairsIn(text)
   for (const [marks, pattern, replace] of RULES) {
-    if (!marks.some((it) => text.includes(it))) continue
+    if (!marks.some((it) => mayHave(pairs, it) && text.includes(it))) continue
     const count = change(pattern, replace)
     if (replace === NOTHING) comments += count
   }
@@ -84,6 +85,27 @@ export function readDialects(text: string, options: DialectOptions = {}): PlainM
     text: notes.length === 0 ? plain : `${plain.trimEnd()}\n\n${notes.join('')}`,
     warnings,
   }
+}
+
+/** Which two ASCII characters follow each other in a text: most marks have two that nowhere do, and need not be looked for. */
+function pairsIn(text: string): Uint8Array {
+  const pairs = new Uint8Array(ASCII * ASCII)
+  let last = ASCII
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code < ASCII && last < ASCII) pairs[last * ASCII + code] = 1
+    last = code
+  }
+  return pairs
+}
+
+const ASCII = 128
+
+function mayHave(pairs: Uint8Array, mark: string): boolean {
+  for (let at = 1; at < mark.length; at++) {
+    if (pairs[mark.charCodeAt(at - 1) * ASCII + mark.charCodeAt(at)] === 0) return false
+  }
+  return true
 }
 
 /** A text with edits, of which the first of two that overlap counts. */

@@ -3,7 +3,7 @@ import { isLocal, REFERRING, targetOf } from './local-reference.ts'
 
 const DESTINATION = /\(\s{0,64}<?([^\s<>)]{0,64})/y
 export const DEFINITION =
-  /^[ \t>*+\d.)-]{0,200}\[(?!\^)((?:\\.|[^[\]\\]){1,999})\]:[ \t]{0,64}(?:\r?\n[ \t]{0,64})?<?([^\s<>]{0,1024})/gm
+  /\]:(?<=^[ \t>*+\d.)-]{0,200}\[(?!\^)((?:\\.|[^[\]\\]){1,999})\]:)[ \t]{0,64}(?:\r?\n[ \t]{0,64})?<?([^\s<>]{0,1024})/gm
 const HTML = new RegExp(`<(?:${Object.keys(REFERRING).join('|')})\\s`, 'gi')
 /** Longest tag that is looked at without a parser. */
 const MAX_TAG_CHARACTERS = 2_000
@@ -27,13 +27,14 @@ type Range = readonly [start: number, end: number]
 function* suspectsIn(typed: string): Generator<Range> {
   const text = withoutComments(typed)
   const definitions = text.includes(']:') ? text.matchAll(DEFINITION) : []
-  for (const { 0: whole, 2: target = '', index } of definitions) {
+  for (const { 0: whole, 1: label = '', 2: target = '', index } of definitions) {
     // Words that are no title make text of it.
     WORDS_BEHIND.lastIndex = index + whole.length
-    const isText = !whole.includes('<') && WORDS_BEHIND.test(text)
+    const isText = !`${label}${whole}`.includes('<') && WORDS_BEHIND.test(text)
     if (!isText && !NO_PATH.test(target) && isLocal(target)) yield [0, text.length]
   }
   for (let at = text.indexOf(']('); at >= 0; at = text.indexOf('](', at + 2)) {
+    if (text.startsWith('http://', at + 2) || text.startsWith('https://', at + 2)) continue
     const destination = matchAt(DESTINATION, text, at + 1)
     // One that does not follow at once may stand on the next line of a quote.
     const isEmpty = destination === '' && text[DESTINATION.lastIndex] === ')'

@@ -1,11 +1,7 @@
 import { basename, dirname } from 'node:path'
 import { defined } from '../../defined.ts'
 import { compress } from '../../engine/compression.ts'
-import {
-  encodeContent,
-  type Compress,
-  type EncodedContent,
-} from '../../format/content/content-codec.ts'
+import { encodeContent, type EncodedContent } from '../../format/content/content-codec.ts'
 import {
   composeIssue,
   type AttachedContent,
@@ -91,21 +87,20 @@ export async function issueOf(
 export async function prepareIssue(
   draft: Draft,
   importedFrom?: string,
-  zip?: Compress,
 ): Promise<(at: LogPosition) => IssueEntry> {
   const { markdown: _m, attachments: _a, links: _l, addresses: _s, ...claims } = draft
   const { warnings: _w, dateFrom: _d, declaredNumber: _n, ...dated } = claims
   const { bodyLine: _b, withheld: _h, publishAt: _p, ...head } = dated
-  const { body, attached } = await encodeDraft(draft, zip)
+  const { body, attached } = await encodeDraft(draft)
   return (at) => composeIssue(at, defined({ ...head, importedFrom }), body, attached)
 }
 
 /** The contents of a draft as blocks. */
-export async function encodeDraft(
-  { markdown, attachments }: Draft,
-  zip: Compress = compress,
-): Promise<{ readonly body: EncodedContent; readonly attached: AttachedContent[] }> {
-  const body = await encodeContent(new TextEncoder().encode(markdown), MARKDOWN, zip)
+export async function encodeDraft({
+  markdown,
+  attachments,
+}: Draft): Promise<{ readonly body: EncodedContent; readonly attached: AttachedContent[] }> {
+  const body = await encodeContent(new TextEncoder().encode(markdown), MARKDOWN, compress)
   const attached = attachments.map(async (attachment): Promise<AttachedContent> => {
     const { name, mediaType, alt } = attachment
     const encoded = await encodeContent(await attachment.open(), mediaType, compress)
