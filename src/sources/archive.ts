@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import type { Entry, ZipFile } from 'yauzl'
 import { codeOf, HyperletterError } from '../errors.ts'
 import { isOutside } from './markdown-file.ts'
-import { invalidDraft } from './source.ts'
+import { invalidDraft, printable } from './source.ts'
 
 /** The files of an export, in a folder or a zip file. Names are relative, with `/`, in Unicode normal form C. */
 export interface Archive {
@@ -146,7 +146,7 @@ async function* coded(stream: Readable): AsyncGenerator<Uint8Array> {
 
 function notReadable(error: unknown): never {
   const code = codeOf(error)
-  const words = (error as Error).message.slice(0, 200).replaceAll(/\p{C}/gu, '?')
+  const words = printable((error as Error).message, 200)
   const message =
     code === 'ENOENT' ? 'There is no such file.' : `The export cannot be read: ${words}.`
   throw new HyperletterError('INVALID_INPUT', message, {

@@ -4,7 +4,7 @@ import { attachmentName, MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS } from '../format
 import { line as lineOfText } from '../format/records/text.ts'
 import { mediaTypeOf, UNKNOWN_TYPE } from './media-types.ts'
 import type { LocalReference } from './local-reference.ts'
-import type { DraftAttachment, DraftWarning } from './source.ts'
+import { printable, type DraftAttachment, type DraftWarning } from './source.ts'
 
 /** A file beside a draft. */
 export interface DraftFile extends Pick<DraftAttachment, 'sizeBytes' | 'open'> {
@@ -79,7 +79,7 @@ export async function findAttachments(
     seen.add(path)
     const missing = (shownName: string, why: string) => {
       const what = kind === 'image' ? 'image' : 'linked file'
-      const message = `The ${what} "${shown(shownName)}" is missing: ${why}.`
+      const message = `The ${what} "${printable(shownName, 255)}" is missing: ${why}.`
       warnings.push({ kind: 'missing-file', message, line })
     }
     const identity = found?.identity ?? path
@@ -104,7 +104,11 @@ export async function findAttachments(
       const doubt = kind === 'image' ? doubtAbout(attachment) : undefined
       if (doubt !== undefined) {
         const suspect = NOT_SHOWN.has(attachment.mediaType) ? 'unshown-picture' : 'large-picture'
-        warnings.push({ kind: suspect, message: `The image "${shown(name)}" ${doubt}.`, line })
+        warnings.push({
+          kind: suspect,
+          message: `The image "${printable(name, 255)}" ${doubt}.`,
+          line,
+        })
       }
     }
   }
@@ -142,8 +146,4 @@ function attachmentOf({ alt }: LocalReference, name: string, found: DraftFile): 
     sizeBytes: found.sizeBytes,
     open: () => found.open(),
   }
-}
-
-function shown(name: string): string {
-  return name.slice(0, 255).replaceAll(/\p{C}/gu, '?')
 }

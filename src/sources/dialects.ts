@@ -81,10 +81,7 @@ export function readDialects(text: string, options: DialectOptions = {}): PlainM
   }
   warnings.push(...countedTemplates(unread, text, options.withoutTemplates === true))
   const plain = edited(text, edits)
-  return {
-    text: notes.length === 0 ? plain : `${plain.trimEnd()}\n\n${notes.join('')}`,
-    warnings,
-  }
+  return { text: notes.length === 0 ? plain : `${plain.trimEnd()}\n\n${notes.join('')}`, warnings }
 }
 
 /** Which two ASCII characters follow each other in a text: most marks have two that nowhere do, and need not be looked for. */

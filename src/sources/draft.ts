@@ -6,10 +6,9 @@ import { readDialects } from './dialects.ts'
 import { splitFrontMatter, type FrontMatter, type HeadValue } from './front-matter.ts'
 import { fitted, readHead } from './head.ts'
 import { localReferences } from './references.ts'
-import { invalidDraft, type Draft, type DraftWarning } from './source.ts'
+import { invalidDraft, type Draft, type DraftWarning, type WithheldKind } from './source.ts'
 import { checkBody } from './text.ts'
 import { titleFromName, titleHeading } from './title.ts'
-import type { WithheldKind } from './unpublished.ts'
 
 /** What is known about a text besides what it says. */
 export interface DraftOrigin {

@@ -1,17 +1,18 @@
 import { safeParse, type z } from 'zod'
 import { defined } from '../defined.ts'
 import { issueHeadFields } from '../format/records/bodies.ts'
-import { languageTag, type NamedAuthor } from '../format/records/text.ts'
-import { invalidDraft, type DraftWarning } from './source.ts'
-import { AUTHOR_NAMES, authorsField, TAG_NAMES, tagsField } from './head-lists.ts'
-import { findField, isBlank, isMap } from './head-fields.ts'
+import { languageTag } from '../format/records/text.ts'
 import {
-  DATES,
-  isWithheldTag,
-  withheldByHead,
+  invalidDraft,
+  printable,
+  type Draft,
+  type DraftWarning,
   type Withheld,
   type WithheldKind,
-} from './unpublished.ts'
+} from './source.ts'
+import { AUTHOR_NAMES, authorsField, TAG_NAMES, tagsField } from './head-lists.ts'
+import { findField, isBlank, isMap } from './head-fields.ts'
+import { DATES, isWithheldTag, withheldByHead } from './unpublished.ts'
 import { parseDate, parseMonth } from './date.ts'
 import {
   namedFields,
@@ -22,16 +23,12 @@ import {
 } from './front-matter.ts'
 
 /** What a head says of an issue, each value within the limits of a record. */
-export interface DraftHead {
-  readonly title?: string
-  readonly summary?: string
-  readonly authors?: NamedAuthor[]
-  readonly tags?: string[]
-  readonly language?: string
-  /** ISO 8601 in UTC. */
-  readonly publishedAt?: string
-  readonly declaredNumber?: number
-}
+export type DraftHead = Partial<
+  Pick<
+    Draft,
+    'title' | 'summary' | 'authors' | 'tags' | 'language' | 'publishedAt' | 'declaredNumber'
+  >
+>
 
 type Fields = NamedFields
 
@@ -207,7 +204,7 @@ function dateField(fields: Fields, warnings: DraftWarning[]): string | undefined
     // A date of creation is a guess: one that cannot be read is none.
     if (/^(?:created|date.)/.test(name) || DATED_ELSEWHERE.test(text ?? '')) continue
     if (/^publish(?:ed)?$/.test(name) && NOT_YET.test(text ?? '')) continue
-    const words = text === undefined ? 'the field' : `"${clipped(text)}"`
+    const words = text === undefined ? 'the field' : `"${printable(trimmed(text))}"`
     throw invalidDraft(`The date is not valid: ${words} is not a day and time of the calendar.`, {
       line: field.line,
       hint: 'Write it as 2026-03-01 or 2026-03-01T09:30:00Z.',
@@ -222,11 +219,6 @@ function isSwitch(value: HeadValue): boolean {
 
 function textIn(field: HeadField | undefined): string {
   return typeof field?.value === 'string' ? field.value.trim() : ''
-}
-
-// Error messages reach a terminal: nothing in them may drive it.
-function clipped(text: string): string {
-  return trimmed(text).slice(0, 64).replaceAll(/\p{C}/gu, '?')
 }
 
 function numberField(fields: Fields): number | undefined {

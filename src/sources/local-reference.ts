@@ -1,4 +1,5 @@
 import { defined } from '../defined.ts'
+import { decode } from '../render/links.ts'
 import { readHtml, type HtmlTag } from '../render/markdown/raw-html.ts'
 
 /** What a text shows or links to at a place that is not on the web. */
@@ -86,13 +87,5 @@ export function pushLocal(
   const bare = target.replace(/[?#].*$/s, '')
   if (bare === '') return
   const words = (alt ?? '').replaceAll(/\s+/g, ' ').trim()
-  found.push({ kind, target, path: decoded(bare), alt: words, line, ...defined({ place }) })
-}
-
-function decoded(target: string): string {
-  try {
-    return decodeURIComponent(target)
-  } catch {
-    return target
-  }
+  found.push({ kind, target, path: decode(bare), alt: words, line, ...defined({ place }) })
 }

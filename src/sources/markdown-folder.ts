@@ -13,8 +13,9 @@ import {
   type FoundDraft,
   type SkippedDraft,
   type UNDATED,
+  type WithheldKind,
 } from './source.ts'
-import { suspicionOf, withheldByPath, type WithheldKind } from './unpublished.ts'
+import { suspicionOf, withheldByPath } from './unpublished.ts'
 
 export interface MarkdownFolderOptions extends Omit<FileOptions, 'index'> {
   /** Glob, see `matchesGlob`. */
@@ -124,14 +125,9 @@ async function listFolder(
       }
       const file = shownPath(folder, path)
       const message = await reasonToSkip(entry, path, file, home, options)
+      const mark = isPost(file) ? {} : OTHER
       if (message === undefined) files.push(file)
-      else
-        skipped.push({
-          origin: file,
-          code: 'INVALID_DRAFT',
-          message,
-          ...(isPost(file) ? {} : OTHER),
-        })
+      else skipped.push({ origin: file, code: 'INVALID_DRAFT', message, ...mark })
     }
   }
   return {

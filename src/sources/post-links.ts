@@ -1,8 +1,8 @@
 import { posix } from 'node:path'
-import { originOf } from '../render/links.ts'
+import { decode, originOf } from '../render/links.ts'
 import { edited, type Edit } from './dialects.ts'
 import { codeIn } from './markdown-code.ts'
-import type { DraftLink, DraftWarning, FoundDraft } from './source.ts'
+import { printable, type DraftLink, type DraftWarning, type FoundDraft } from './source.ts'
 
 /**
  * Drafts whose links lead to each other's issues: those to a post become its `origin`, as a relative path, which
@@ -97,7 +97,7 @@ function addressKey(address: string): string {
   const [, host = '', path = '', query = ''] =
     /^(?:https?:\/\/(?:www\.)?([^/?#]*))?([^?#]*)(?:\?([^#]*))?/i.exec(address) ?? []
   const number = /(?:^|&)(?:p|page_id)=(\d+)(?:&|$)/.exec(query)?.[1]
-  const place = decoded(path).replace(/^\/+|(?:\/+|\/index\.html?)$/g, '')
+  const place = decode(path).replace(/^\/+|(?:\/+|\/index\.html?)$/g, '')
   const named = number === undefined ? place.normalize('NFC').toLowerCase() : `?p=${number}`
   return `${host.toLowerCase()}/${named}`
 }
@@ -159,7 +159,7 @@ class Posts {
     const direct = originOf(target, from.origin)
     if (direct !== undefined && this.#byOrigin.has(direct)) return target
     const [path = '', rest = ''] = /^([^?#]*)(.*)$/s.exec(target)?.slice(1) ?? []
-    const clean = decoded(path)
+    const clean = decode(path)
     const own = from.draft.addresses?.find((it) => it.startsWith('/')) ?? '/'
     const post =
       this.#byAddress.get(plainPath(clean.startsWith('/') ? clean : (direct ?? clean))) ??
@@ -220,7 +220,7 @@ const MAX_TOLD = 20
 
 function warningsOf(lost: readonly DraftLink[], siteUrl: string | undefined): DraftWarning[] {
   const told = lost.slice(0, MAX_TOLD).map(({ target, line }) => {
-    const shown = target.slice(0, 255).replaceAll(/\p{C}/gu, '?')
+    const shown = printable(target, 255)
     const hint = siteUrl === undefined ? '; --site-url makes it an address of the site' : ''
     return {
       kind: 'dead-link' as const,
@@ -232,12 +232,4 @@ function warningsOf(lost: readonly DraftLink[], siteUrl: string | undefined): Dr
   return more > 0
     ? [...told, { kind: 'dead-link', message: `${more} more links lead to no post and no file.` }]
     : told
-}
-
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path)
-  } catch {
-    return path
-  }
 }

@@ -168,6 +168,11 @@ export function skippedFor(origin: string, error: unknown): SkippedDraft {
   return { origin, code, message }
 }
 
+/** Text of a stranger for a message, which reaches a terminal: its beginning, without what drives one. */
+export function printable(text: string, maxCharacters = 64): string {
+  return text.slice(0, maxCharacters).replaceAll(/\p{C}/gu, '?')
+}
+
 /**
  * `INVALID_DRAFT` with words for the author.
  * @param details.line Line of the file, from 1, where the mistake is.

@@ -1,9 +1,7 @@
 import { basename } from 'node:path/posix'
 import type { HeadValue, NamedField, NamedFields } from './front-matter.ts'
 import { hasTime, parseDate, unquoted } from './date.ts'
-import type { DraftWarning, Withheld, WithheldKind } from './source.ts'
-
-export { WITHHELD_KINDS, type Withheld, type WithheldKind } from './source.ts'
+import { printable, type DraftWarning, type Withheld, type WithheldKind } from './source.ts'
 
 const FILLED = /^(?!(?:false|no|off|n|0|null|none|~)$)\S/i
 const YES = /^(?:true|yes|on|y|1)$/i
@@ -254,8 +252,7 @@ function said(name: string, value: string, kind: WithheldKind, line: number | un
     templates: 'is a template',
     extras: 'is no post',
   } as const
-  const shown = value.slice(0, 64).replaceAll(/\p{C}/gu, '?')
-  const message = `The head says that the text ${words[kind]} (${name}: ${shown}).`
+  const message = `The head says that the text ${words[kind]} (${name}: ${printable(value)}).`
   return line === undefined ? { kind, message } : { kind, message, line }
 }
 

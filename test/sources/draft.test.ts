@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FileIndex, parseDraft, readDraft } from '../../src/sources/markdown-file.ts'
-import type { WithheldKind } from '../../src/sources/unpublished.ts'
+import type { WithheldKind } from '../../src/sources/source.ts'
 import {
   MAX_ATTACHMENT_BYTES,
   MAX_ATTACHMENTS,

@@ -1,8 +1,14 @@
 import type { Archive } from '../archive.ts'
 import { attribute, hasClass, type HtmlRules } from '../html/tree.ts'
-import { skippedFor, type DraftSource, type FoundDraft, type SkippedDraft } from '../source.ts'
+import {
+  printable,
+  type DraftSource,
+  type FoundDraft,
+  type SkippedDraft,
+  type Withheld,
+} from '../source.ts'
 import { csvRecords } from './csv.ts'
-import { draftOfPost, originOf, withheldPost } from './post.ts'
+import { readPost } from './post.ts'
 import { contextOf, type ExportOptions, type PostContext } from './shown-pictures.ts'
 
 const MEDIA = 'https://media.beehiiv.com/'
@@ -30,45 +36,26 @@ async function readRow(
   context: PostContext,
 ): Promise<FoundDraft | SkippedDraft> {
   const post = { id: `beehiiv-${field('id')}`, address: field('url') || undefined }
-  const origin = originOf(post)
-  const withheld = reasonToWithhold(field)
-  if (withheld !== undefined && context.include?.has(withheld.kind) !== true) {
-    return withheldPost(origin, withheld.kind, withheld.why)
-  }
   const thumbnail = field('thumbnail_url')
-  const title = field('web_title') || field('email_subject_line')
-  try {
-    return await draftOfPost(
-      {
-        ...post,
-        title,
-        date: field('created_at'),
-        summary: field('web_subtitle') || field('email_preview_text'),
-        tags: field('content_tags').split(';'),
-        body: { html: withoutMergeTags(field('content_html')), rules: RULES },
-        ...(thumbnail === '' ? {} : { cover: { source: thumbnail } }),
-        warnings: [{ message: 'The date is that of writing: the export has no other.' }],
-      },
-      context,
-    )
-  } catch (error) {
-    return skippedFor(origin, error)
-  }
+  return readPost(post, reasonToWithhold(field), context, async () => ({
+    title: field('web_title') || field('email_subject_line'),
+    date: field('created_at'),
+    summary: field('web_subtitle') || field('email_preview_text'),
+    tags: field('content_tags').split(';'),
+    body: { html: withoutMergeTags(field('content_html')), rules: RULES },
+    ...(thumbnail === '' ? {} : { cover: { source: thumbnail } }),
+    warnings: [{ message: 'The date is that of writing: the export has no other.' }],
+  }))
 }
 
-function reasonToWithhold(field: (name: string) => string) {
-  const status = shown(field('status'))
-  const audience = shown(field('audience') || field('web_audiences'))
-  if (status === 'archived') return { kind: 'private', why: 'an archived post' } as const
-  if (status !== 'confirmed')
-    return { kind: 'drafts', why: `a post of the status "${status}"` } as const
+function reasonToWithhold(field: (name: string) => string): Withheld | undefined {
+  const status = printable(field('status'))
+  const audience = printable(field('audience') || field('web_audiences'))
+  if (status === 'archived') return { kind: 'private', message: 'an archived post' }
+  if (status !== 'confirmed') return { kind: 'drafts', message: `a post of the status "${status}"` }
   if (!/^(?:free|all free subscribers)$/i.test(audience))
-    return { kind: 'private', why: `a post for "${audience}", not for everybody` } as const
+    return { kind: 'private', message: `a post for "${audience}", not for everybody` }
   return undefined
-}
-
-function shown(text: string): string {
-  return text.slice(0, 64).replaceAll(/\p{C}/gu, '?')
 }
 
 function withoutMergeTags(html: string): string {

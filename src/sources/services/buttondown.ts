@@ -6,10 +6,17 @@ import { splitFrontMatter, type HeadField } from '../front-matter.ts'
 import { attribute, hasClass, type HtmlRules } from '../html/tree.ts'
 import { localReferences } from '../references.ts'
 import { withoutMetadata } from '../picture-location.ts'
-import { skippedFor, type DraftSource, type FoundDraft, type SkippedDraft } from '../source.ts'
+import {
+  printable,
+  skippedFor,
+  type DraftSource,
+  type FoundDraft,
+  type SkippedDraft,
+  type Withheld,
+} from '../source.ts'
 import { MAX_DRAFT_BYTES } from '../text.ts'
 import { csvRecords } from './csv.ts'
-import { draftOfPost, originOf, withheldPost, type Post } from './post.ts'
+import { originOf, readPost, type Post } from './post.ts'
 import { contextOf, type ExportOptions, type PostContext } from './shown-pictures.ts'
 
 type Field = (name: string) => string
@@ -130,56 +137,39 @@ async function readMail(mail: Mail, context: PostContext): Promise<FoundDraft | 
   const user = /^https:\/\/buttondown\.\w+\/([\w-]+)$/.exec(site ?? '')?.[1]
   const aliases = user === undefined ? path : [...path, `/${user}/archive/${slug}/`]
   const post = { id: `buttondown-${field('id') || name}`, address, aliases }
-  const origin = originOf(post)
-  const withheld = reasonToWithhold(field, isListed)
-  if (withheld !== undefined && context.include?.has(withheld.kind) !== true) {
-    return withheldPost(origin, withheld.kind, withheld.why)
-  }
   const isOpen = context.include?.has('private') === true
   const image = field('image')
-  try {
-    return await draftOfPost(
-      {
-        ...post,
-        title: field('subject'),
-        date: field('publish_date').replace(/^(\S+) /, '$1T'),
-        summary: field('description'),
-        ...(await bodyOf(body, field('editor_mode'), { archive, name, isOpen })),
-        ...(image === '' ? {} : { cover: { source: image } }),
-      },
-      context,
-    )
-  } catch (error) {
-    return skippedFor(origin, error)
-  }
+  return readPost(post, reasonToWithhold(field, isListed), context, async () => ({
+    title: field('subject'),
+    date: field('publish_date').replace(/^(\S+) /, '$1T'),
+    summary: field('description'),
+    ...(await bodyOf(body, field('editor_mode'), { archive, name, isOpen })),
+    ...(image === '' ? {} : { cover: { source: image } }),
+  }))
 }
 
 /** Why a mail is not for everybody. A list has no state; there, a date in the past counts as sent. */
-function reasonToWithhold(field: Field, isListed: boolean) {
-  const status = shown(field('status'))
-  const type = shown(field('email_type') || 'public')
-  const archival = shown(field('archival_mode'))
+function reasonToWithhold(field: Field, isListed: boolean): Withheld | undefined {
+  const status = printable(field('status'))
+  const type = printable(field('email_type') || 'public')
+  const archival = printable(field('archival_mode'))
   if (isListed) {
     const date = Date.parse(field('publish_date'))
-    if (Number.isNaN(date)) return { kind: 'drafts', why: 'a mail without a date' } as const
-    if (date > Date.now()) return { kind: 'scheduled', why: 'a mail that is scheduled' } as const
+    if (Number.isNaN(date)) return { kind: 'drafts', message: 'a mail without a date' }
+    if (date > Date.now()) return { kind: 'scheduled', message: 'a mail that is scheduled' }
   } else if (status === 'scheduled') {
-    return { kind: 'scheduled', why: 'a mail that is scheduled' } as const
+    return { kind: 'scheduled', message: 'a mail that is scheduled' }
   } else if (status !== 'sent' && status !== 'imported') {
-    const why = status === '' ? 'a mail of no status' : `a mail of the status "${status}"`
-    return { kind: 'drafts', why } as const
+    const message = status === '' ? 'a mail of no status' : `a mail of the status "${status}"`
+    return { kind: 'drafts', message }
   }
   if (archival !== '') {
     if (archival === 'enabled' || archival === 'archive_only') return undefined
-    return { kind: 'private', why: `a mail whose archival mode is "${archival}"` } as const
+    return { kind: 'private', message: `a mail whose archival mode is "${archival}"` }
   }
   if (type !== 'public' && type !== 'archival')
-    return { kind: 'private', why: `a mail of the type "${type}"` } as const
+    return { kind: 'private', message: `a mail of the type "${type}"` }
   return undefined
-}
-
-function shown(text: string): string {
-  return text.slice(0, 64).replaceAll(/\p{C}/gu, '?')
 }
 
 async function bodyOf(

@@ -1,4 +1,5 @@
 import { HyperletterError } from '../../errors.ts'
+import { printable } from '../source.ts'
 
 /** Longest record: a post with its HTML, twice over. */
 const MAX_RECORD_CHARACTERS = 16 * 1024 * 1024
@@ -28,7 +29,7 @@ export async function* csvRecords(
     }
   } catch (error) {
     if (error instanceof HyperletterError) throw error
-    const words = (error as Error).message.slice(0, 200).replaceAll(/\p{C}/gu, '?')
+    const words = printable((error as Error).message, 200)
     throw new HyperletterError('INVALID_INPUT', `The CSV file cannot be read: ${words}.`, {
       hint: 'Download the export again.',
       cause: error,

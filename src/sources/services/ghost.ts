@@ -1,11 +1,18 @@
 import { posix } from 'node:path'
 import type { Element } from 'hast'
+import { decode } from '../../render/links.ts'
 import type { Archive } from '../archive.ts'
 import { attribute, hasClass, textOfHtml, type HtmlRules } from '../html/tree.ts'
 import { jsonRows } from '../json-rows.ts'
-import { skippedFor, type DraftSource, type FoundDraft, type SkippedDraft } from '../source.ts'
+import {
+  printable,
+  type DraftSource,
+  type FoundDraft,
+  type SkippedDraft,
+  type Withheld,
+} from '../source.ts'
 import { lexicalToHtml, markdownToHtml, mobiledocToHtml } from './ghost-documents.ts'
-import { draftOfPost, originOf, withheldPost } from './post.ts'
+import { readPost } from './post.ts'
 import { contextOf, type PostContext, type ExportOptions } from './shown-pictures.ts'
 
 type Row = Readonly<Record<string, unknown>>
@@ -51,7 +58,7 @@ export function ghostExport(archive: Archive, name: string, options: ExportOptio
       }
       for await (const { path, value } of rows()) {
         signal?.throwIfAborted()
-        if (path.endsWith('posts.*')) yield await readPost(value as Row, relations, context)
+        if (path.endsWith('posts.*')) yield await readRow(value as Row, relations, context)
       }
     },
     close: () => archive.close(),
@@ -111,7 +118,7 @@ async function relationsIn(rows: AsyncIterable<{ path: string; value: unknown }>
   return relations
 }
 
-async function readPost(
+async function readRow(
   row: Row,
   { users, tags, authorsOf, tagsOf, metaOf, language = '' }: Relations,
   context: PostContext,
@@ -120,12 +127,7 @@ async function readPost(
   const slug = text(row['slug'])
   const address = slug === '' ? undefined : addressOf(slug, context.siteUrl)
   const post = { id: `ghost-${id}`, address }
-  const origin = originOf(post)
   const meta = metaOf.get(id) ?? {}
-  const withheld = reasonToWithhold(row, meta)
-  if (withheld !== undefined && context.include?.has(withheld.kind) !== true) {
-    return withheldPost(origin, withheld.kind, withheld.why)
-  }
   const named = (all: readonly Ordered[] | undefined, names: ReadonlyMap<string, string>) =>
     (all ?? [])
       .toSorted((a, b) => a.order - b.order)
@@ -134,28 +136,20 @@ async function readPost(
   const authors = authorsOf.get(id) ?? [{ id: text(row['author_id']), order: 0 }]
   const isOpen = context.include?.has('private') === true
   const inPlace = (value: string) => value.replaceAll('__GHOST_URL__', context.siteUrl ?? '')
-  try {
-    return await draftOfPost(
-      {
-        ...post,
-        title: text(row['title']).replace(/^\(Untitled\)$/, ''),
-        date: dateOf(row),
-        summary: await textOfHtml(text(row['custom_excerpt'])),
-        language: text(row['locale']) || language,
-        authors: named(authors, users),
-        tags: named(tagsOf.get(id), tags),
-        body: { html: inPlace(htmlOf(row, isOpen)), rules: rulesOf(isOpen) },
-        cover: {
-          source: inPlace(text(row['feature_image'] ?? row['image'])),
-          alt: text(meta['feature_image_alt']),
-          caption: inPlace(text(meta['feature_image_caption'])),
-        },
-      },
-      context,
-    )
-  } catch (error) {
-    return skippedFor(origin, error)
-  }
+  return readPost(post, reasonToWithhold(row, meta), context, async () => ({
+    title: text(row['title']).replace(/^\(Untitled\)$/, ''),
+    date: dateOf(row),
+    summary: await textOfHtml(text(row['custom_excerpt'])),
+    language: text(row['locale']) || language,
+    authors: named(authors, users),
+    tags: named(tagsOf.get(id), tags),
+    body: { html: inPlace(htmlOf(row, isOpen)), rules: rulesOf(isOpen) },
+    cover: {
+      source: inPlace(text(row['feature_image'] ?? row['image'])),
+      alt: text(meta['feature_image_alt']),
+      caption: inPlace(text(meta['feature_image_caption'])),
+    },
+  }))
 }
 
 function addressOf(slug: string, siteUrl: string | undefined): string {
@@ -164,28 +158,24 @@ function addressOf(slug: string, siteUrl: string | undefined): string {
 }
 
 /** Why a post is not for everybody; a status or visibility that is not known may hide one. */
-function reasonToWithhold(row: Row, meta: Row) {
+function reasonToWithhold(row: Row, meta: Row): Withheld | undefined {
   const status = text(row['status'])
   // The oldest exports have no such field; one that is empty says nothing.
   const visibility = row['visibility'] === undefined ? 'public' : text(row['visibility'])
   const type = isYes(row['page']) ? 'page' : text(row['type'] ?? 'post')
-  if (status === 'scheduled') return { kind: 'scheduled', why: 'a post that is scheduled' } as const
-  if (status === 'draft') return { kind: 'drafts', why: 'a draft' } as const
+  if (status === 'scheduled') return { kind: 'scheduled', message: 'a post that is scheduled' }
+  if (status === 'draft') return { kind: 'drafts', message: 'a draft' }
   if (status === 'sent' || isYes(meta['email_only']))
-    return { kind: 'private', why: 'a post that was only sent by mail' } as const
+    return { kind: 'private', message: 'a post that was only sent by mail' }
   if (status !== 'published')
-    return { kind: 'drafts', why: `a post of the status "${shown(status)}"` } as const
+    return { kind: 'drafts', message: `a post of the status "${printable(status)}"` }
   if (visibility !== 'public')
     return {
       kind: 'private',
-      why: `a post for ${shown(visibility) || 'nobody knows whom'}, not for everybody`,
-    } as const
-  if (type !== 'post') return { kind: 'extras', why: `a ${shown(type)}, not a post` } as const
+      message: `a post for ${printable(visibility) || 'nobody knows whom'}, not for everybody`,
+    }
+  if (type !== 'post') return { kind: 'extras', message: `a ${printable(type)}, not a post` }
   return undefined
-}
-
-function shown(words: string): string {
-  return words.slice(0, 64).replaceAll(/\p{C}/gu, '?')
 }
 
 /** The date of publication, which versions before 1.0 kept as milliseconds. */
@@ -233,17 +223,9 @@ function pictureNames(address: string, folder: string, siteUrl: string | undefin
     host !== undefined && siteUrl !== undefined && new URL(siteUrl).origin !== host
   if (isElsewhere) return []
   const full = path.replace(/^images\/size\/w\d+(?:h\d+)?\/(?:format\/\w+\/)?/, 'images/')
-  const names = [...new Set([full, decoded(full), path, decoded(path)])]
+  const names = [...new Set([full, decode(full), path, decode(path)])]
   const places = names.flatMap((it) => [`content/${it}`, it, `../${it}`])
   return places.map((it) => posix.normalize(`${folder}${it}`))
-}
-
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path)
-  } catch {
-    return path
-  }
 }
 
 function text(value: unknown): string {

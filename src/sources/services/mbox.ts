@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Attachment, Email } from 'postal-mime'
 import { HyperletterError } from '../../errors.ts'
+import { decode } from '../../render/links.ts'
 import type { Archive } from '../archive.ts'
 import { TextReader } from '../decode.ts'
 import { parseDate } from '../date.ts'
@@ -11,9 +12,10 @@ import {
   type DraftSource,
   type FoundDraft,
   type SkippedDraft,
+  type Withheld,
 } from '../source.ts'
 import { mailsIn, type Mail } from './mbox-mails.ts'
-import { draftOfPost, originOf, withheldPost } from './post.ts'
+import { draftOfPost, isWithheld, originOf, withheldPost } from './post.ts'
 import { contextOf, type ExportOptions } from './shown-pictures.ts'
 
 /** Headers by which a mailing list, or its archive, marks what everybody on it got. */
@@ -60,9 +62,7 @@ async function readMail(
     if (id !== '') origin = originOf({ id: `mail-${id}` })
     const withheld = reasonToWithhold(mail, email, seen)
     if (id !== '') seen.add(id)
-    if (withheld !== undefined && options.include?.has(withheld.kind) !== true) {
-      return withheldPost(origin, withheld.kind, withheld.why)
-    }
+    if (isWithheld(withheld, options)) return withheldPost(origin, withheld)
     const pictures = picturesOf(file, mail.offset, email)
     return await draftOfPost(
       {
@@ -98,19 +98,22 @@ function withRightCharset(bytes: Buffer): Buffer {
   return Buffer.from(text.replaceAll(wrong, '$1utf-8'))
 }
 
-function reasonToWithhold(mail: Mail, email: Email, seen: ReadonlySet<string>) {
+function reasonToWithhold(
+  mail: Mail,
+  email: Email,
+  seen: ReadonlySet<string>,
+): Withheld | undefined {
   const header = (name: string) => email.headers.find(({ key }) => key === name)?.value ?? ''
   const id = email.messageId?.replace(/^<|>$/g, '') ?? ''
-  if (id !== '' && seen.has(id))
-    return { kind: 'extras', why: 'a mail that is there twice' } as const
+  if (id !== '' && seen.has(id)) return { kind: 'extras', message: 'a mail that is there twice' }
   const isOfList = mail.isPipermail || email.headers.some(({ key }) => OF_A_LIST.test(key))
-  if (!isOfList) return { kind: 'private', why: 'a mail that no mailing list sent' } as const
+  if (!isOfList) return { kind: 'private', message: 'a mail that no mailing list sent' }
   if (/^yes\b/i.test(header('x-no-archive')) || /\bno-archive\b/i.test(header('archive'))) {
-    return { kind: 'private', why: 'a mail that wants not to be archived' } as const
+    return { kind: 'private', message: 'a mail that wants not to be archived' }
   }
   const isAnswer =
     header('in-reply-to') !== '' || header('references') !== '' || ANSWER.test(email.subject ?? '')
-  return isAnswer ? ({ kind: 'extras', why: 'an answer' } as const) : undefined
+  return isAnswer ? { kind: 'extras', message: 'an answer' } : undefined
 }
 
 function titleOf({ subject = '' }: Email): string {
@@ -230,12 +233,7 @@ function repaired(text: string): string {
 
 function cidOf(address: string): string[] {
   const id = /^cid:(.+)$/i.exec(address)?.[1]
-  if (id === undefined) return []
-  try {
-    return EXTENSIONS.map((it) => `${fileName(decodeURIComponent(id))}.${it}`)
-  } catch {
-    return EXTENSIONS.map((it) => `${fileName(id)}.${it}`)
-  }
+  return id === undefined ? [] : EXTENSIONS.map((it) => `${fileName(decode(id))}.${it}`)
 }
 
 interface MboxFile {

@@ -5,16 +5,18 @@ import { FOOTNOTE, htmlToMarkdown } from '../html/markdown.ts'
 import { textOfHtml, type HtmlRules } from '../html/tree.ts'
 import {
   invalidDraft,
+  printable,
+  skippedFor,
   type Draft,
   type DraftAttachment,
   type DraftWarning,
   type FoundDraft,
   type SkippedDraft,
+  type Withheld,
 } from '../source.ts'
 import { checkBody } from '../text.ts'
 import { titleHeading } from '../title.ts'
-import type { WithheldKind } from '../unpublished.ts'
-import { ShownPictures, type PostContext } from './shown-pictures.ts'
+import { ShownPictures, type ExportOptions, type PostContext } from './shown-pictures.ts'
 
 /** A post as a service exports it. */
 export interface Post {
@@ -51,9 +53,39 @@ export interface Post {
   readonly warnings?: readonly DraftWarning[]
 }
 
+type Named = Pick<Post, 'id' | 'address' | 'aliases'>
+
+/**
+ * A post as a draft, or why it is left out.
+ * @param withheld Why it is not for everybody.
+ * @param rest Gives what else the post has; not asked of a post that is withheld. What it throws is the reason to skip it.
+ */
+export async function readPost(
+  post: Named,
+  withheld: Withheld | undefined,
+  context: PostContext,
+  rest: () => Promise<Omit<Post, keyof Named>>,
+): Promise<FoundDraft | SkippedDraft> {
+  const origin = originOf(post)
+  if (isWithheld(withheld, context)) return withheldPost(origin, withheld)
+  try {
+    return await draftOfPost({ ...post, ...(await rest()) }, context)
+  } catch (error) {
+    return skippedFor(origin, error)
+  }
+}
+
+/** Whether a post is left out, as its author did not ask for those of its kind. */
+export function isWithheld(
+  withheld: Withheld | undefined,
+  { include }: ExportOptions,
+): withheld is Withheld {
+  return withheld !== undefined && include?.has(withheld.kind) !== true
+}
+
 /** A post that is left out, and how to have it all the same. */
-export function withheldPost(origin: string, kind: WithheldKind, why: string): SkippedDraft {
-  return { origin, code: 'INVALID_DRAFT', message: `${why}; --include ${kind} publishes it` }
+export function withheldPost(origin: string, { kind, message }: Withheld): SkippedDraft {
+  return { origin, code: 'INVALID_DRAFT', message: `${message}; --include ${kind} publishes it` }
 }
 
 /**
@@ -125,8 +157,7 @@ function dateOf(
     return { publishedAt: undatedAt.toISOString(), dateFrom: 'now' }
   const parsed = parseDate(text)
   if (parsed === undefined) {
-    const shown = text.slice(0, 64).replaceAll(/\p{C}/gu, '?')
-    throw invalidDraft(text === '' ? 'The post has no date.' : `"${shown}" is no date.`)
+    throw invalidDraft(text === '' ? 'The post has no date.' : `"${printable(text)}" is no date.`)
   }
   if (!hasTime(text)) warn('The date has no time of day; midnight UTC counts.')
   return { publishedAt: parsed, dateFrom: 'head' }

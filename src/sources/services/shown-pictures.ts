@@ -11,8 +11,7 @@ import { sourceOf, type ConversionRules } from '../html/markdown.ts'
 import { attribute } from '../html/tree.ts'
 import { targetsIn } from '../post-links.ts'
 import { withoutMetadata } from '../picture-location.ts'
-import type { DraftAttachment } from '../source.ts'
-import type { WithheldKind } from '../unpublished.ts'
+import { printable, type DraftAttachment, type WithheldKind } from '../source.ts'
 import { FetchedPictures } from './fetched-pictures.ts'
 
 /** What an author asks of an import from a service. */
@@ -86,9 +85,8 @@ export class ShownPictures {
   /** Says which pictures do not travel with the issue. */
   tell(warn: (message: string) => void): void {
     for (const [it, why] of this.#missing) {
-      const shown = it.slice(0, 255).replaceAll(/\p{C}/gu, '?')
       const what = mediaTypeOf(it).startsWith('image/') ? 'picture' : 'file'
-      warn(`The ${what} "${shown}" is missing: ${why}.`)
+      warn(`The ${what} "${printable(it, 255)}" is missing: ${why}.`)
     }
     const { size } = this.#onWeb
     if (size === 0) return

@@ -1,4 +1,5 @@
 import type { Element } from 'hast'
+import { decode } from '../../render/links.ts'
 import { readFromArchive, type Archive } from '../archive.ts'
 import { TextReader } from '../decode.ts'
 import { FOOTNOTE, FOOTNOTE_MARK, VERBATIM } from '../html/markdown.ts'
@@ -12,13 +13,14 @@ import {
 } from '../html/tree.ts'
 import {
   invalidDraft,
-  skippedFor,
+  printable,
   type DraftSource,
   type FoundDraft,
   type SkippedDraft,
+  type Withheld,
 } from '../source.ts'
 import { csvRecords } from './csv.ts'
-import { draftOfPost, originOf, withheldPost } from './post.ts'
+import { readPost } from './post.ts'
 import { contextOf, type ExportOptions, type PostContext } from './shown-pictures.ts'
 
 /** Subscribe buttons, share buttons and the like. */
@@ -72,14 +74,9 @@ async function readRow(
   const site = context.siteUrl?.replace(/\/$/, '') ?? ''
   const address = slug === '' ? undefined : `${site}/p/${encodeURIComponent(slug)}`
   const post = { id: `substack-${number || field('post_id')}`, address }
-  const origin = originOf(post)
   const name = texts.get(number)
   texts.delete(number)
-  const withheld = reasonToWithhold(field)
-  if (withheld !== undefined && context.include?.has(withheld.kind) !== true) {
-    return withheldPost(origin, withheld.kind, withheld.why)
-  }
-  try {
+  return readPost(post, reasonToWithhold(field), context, async () => {
     if (name === undefined) throw invalidDraft('The export has no text of this post.')
     const html = TextReader.readAll(await readFromArchive(archive, name, MAX_HTML_CHARACTERS))
     const podcast = field('podcast_url')
@@ -87,31 +84,24 @@ async function readRow(
       podcast === ''
         ? ''
         : `<audio src="${podcast.replaceAll('"', '&quot;')}" title="Listen"></audio>`
-    return await draftOfPost(
-      {
-        ...post,
-        title: await textOfHtml(field('title')),
-        date: field('post_date'),
-        summary: await textOfHtml(field('subtitle')),
-        body: { html: sound + html, rules: rulesOf(context.include?.has('private') === true) },
-      },
-      context,
-    )
-  } catch (error) {
-    return skippedFor(origin, error)
-  }
+    return {
+      title: await textOfHtml(field('title')),
+      date: field('post_date'),
+      summary: await textOfHtml(field('subtitle')),
+      body: { html: sound + html, rules: rulesOf(context.include?.has('private') === true) },
+    }
+  })
 }
 
-function reasonToWithhold(field: (name: string) => string) {
-  const [audience, type] = [field('audience'), field('type')].map((it) =>
-    it.slice(0, 64).replaceAll(/\p{C}/gu, '?'),
-  )
-  if (!/^true$/i.test(field('is_published'))) return { kind: 'drafts', why: 'a draft' } as const
+function reasonToWithhold(field: (name: string) => string): Withheld | undefined {
+  const audience = printable(field('audience'))
+  const type = printable(field('type'))
+  if (!/^true$/i.test(field('is_published'))) return { kind: 'drafts', message: 'a draft' }
   if (audience !== 'everyone')
-    return { kind: 'private', why: `a post for "${audience}", not for everyone` } as const
-  if (type === 'page') return { kind: 'extras', why: 'a page, not a post' } as const
+    return { kind: 'private', message: `a post for "${audience}", not for everyone` }
+  if (type === 'page') return { kind: 'extras', message: 'a page, not a post' }
   if (type !== 'newsletter' && type !== 'podcast')
-    return { kind: 'private', why: `a post of the type "${type}"` } as const
+    return { kind: 'private', message: `a post of the type "${type}"` }
   return undefined
 }
 
@@ -231,17 +221,9 @@ function originalOf(address: string): string {
     /^https:\/\/(?:substackcdn\.com|cdn\.substack\.com)\/image\/(?:fetch|upload)\/.*\/(https?(?:%3A|:)[^?]*)$/i.exec(
       address,
     )?.[1]
-  const original = last === undefined ? address : decoded(last)
+  const original = last === undefined ? address : decode(last)
   return original.replace(
     /^https:\/\/bucketeer-[\w-]+\.s3\.amazonaws\.com\//,
     'https://substack-post-media.s3.amazonaws.com/',
   )
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
 }

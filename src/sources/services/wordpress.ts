@@ -1,8 +1,14 @@
 import type { Archive } from '../archive.ts'
 import { attribute, hasClass, textOfHtml, type HtmlRules } from '../html/tree.ts'
 import { FOOTNOTE_MARK } from '../html/markdown.ts'
-import { skippedFor, type DraftSource, type FoundDraft, type SkippedDraft } from '../source.ts'
-import { draftOfPost, originOf, withheldPost } from './post.ts'
+import {
+  printable,
+  type DraftSource,
+  type FoundDraft,
+  type SkippedDraft,
+  type Withheld,
+} from '../source.ts'
+import { readPost } from './post.ts'
 import { contextOf, type PostContext, type ExportOptions } from './shown-pictures.ts'
 import { GATES, renderWordpress, type MediaFile } from './wordpress-text.ts'
 import { wxrItems, type WxrItem } from './wxr-items.ts'
@@ -109,12 +115,7 @@ async function readItem(
   const address = field('link') || field('guid') || undefined
   const aliases = [field('guid'), `${site.address}/?p=${id}`]
   const post = { id: `wordpress-${id}`, address, aliases }
-  const origin = originOf(post)
-  const withheld = reasonToWithhold(item)
-  if (withheld !== undefined && context.include?.has(withheld.kind) !== true) {
-    return withheldPost(origin, withheld.kind, withheld.why)
-  }
-  try {
+  return readPost(post, reasonToWithhold(item), context, async () => {
     const named = async (domain: string) =>
       Promise.all(terms.filter((it) => it.domain === domain).map((it) => textOfHtml(it.name)))
     const coauthors = await named('author')
@@ -130,24 +131,18 @@ async function readItem(
     })
     const thumbnail = site.attachments.get(meta.get('_thumbnail_id') ?? '')
     const date = dateOf(field, site)
-    return await draftOfPost(
-      {
-        ...post,
-        title: await textOfHtml(field('title')),
-        date: date.text,
-        summary: await textOfHtml(field('excerpt:encoded')),
-        language: site.language,
-        authors: coauthors.length > 0 ? coauthors : [author],
-        tags: tags.filter((it) => it !== 'Uncategorized'),
-        body: { html, rules: rulesOf(site, isOpen), notes: notesIn(meta.get('footnotes')) },
-        ...(thumbnail === undefined ? {} : { cover: { source: thumbnail.url, ...thumbnail } }),
-        warnings: [...date.warnings, ...warnings].map((message) => ({ message })),
-      },
-      context,
-    )
-  } catch (error) {
-    return skippedFor(origin, error)
-  }
+    return {
+      title: await textOfHtml(field('title')),
+      date: date.text,
+      summary: await textOfHtml(field('excerpt:encoded')),
+      language: site.language,
+      authors: coauthors.length > 0 ? coauthors : [author],
+      tags: tags.filter((it) => it !== 'Uncategorized'),
+      body: { html, rules: rulesOf(site, isOpen), notes: notesIn(meta.get('footnotes')) },
+      ...(thumbnail === undefined ? {} : { cover: { source: thumbnail.url, ...thumbnail } }),
+      warnings: [...date.warnings, ...warnings].map((message) => ({ message })),
+    }
+  })
 }
 
 /** Where plugins keep for whom a post is: Members, Restrict Content Pro, WP-Members, Ultimate Member, Memberful. */
@@ -155,32 +150,25 @@ const AUDIENCE =
   /^(?:_members_access_role|_?rcp_(?:subscription_level|user_level|access_level|is_paid)|_wpmem_block|um_content_restriction|_?memberful_(?:acl|marketing_content)|_pmpro_\w+)$/
 
 /** Why an item is no post for everybody; whatever is not known may be none. */
-function reasonToWithhold({ fields, meta }: WxrItem) {
+function reasonToWithhold({ fields, meta }: WxrItem): Withheld | undefined {
   const status = fields.get('wp:status')?.trim() ?? ''
   const type = fields.get('wp:post_type')?.trim() ?? ''
   const access = meta.get('_jetpack_newsletter_access')?.trim() ?? ''
-  if (status === 'future') return { kind: 'scheduled', why: 'a post that is scheduled' } as const
-  if (status === 'private') return { kind: 'private', why: 'a private post' } as const
+  if (status === 'future') return { kind: 'scheduled', message: 'a post that is scheduled' }
+  if (status === 'private') return { kind: 'private', message: 'a private post' }
   if (status !== 'publish')
-    return { kind: 'drafts', why: `a post of the status "${shownText(status)}"` } as const
+    return { kind: 'drafts', message: `a post of the status "${printable(status)}"` }
   if ((fields.get('wp:post_password') ?? '') !== '')
-    return { kind: 'private', why: 'a post that a password protects' } as const
+    return { kind: 'private', message: 'a post that a password protects' }
   if (access !== '' && access !== 'everybody')
-    return { kind: 'private', why: `a post for ${shownText(access)}, not for everybody` } as const
+    return { kind: 'private', message: `a post for ${printable(access)}, not for everybody` }
   for (const [name, value] of meta) {
     if (AUDIENCE.test(name) && !/^(?:0|no|none|all|everyone|false|a:0:\{\})?$/i.test(value.trim()))
-      return {
-        kind: 'private',
-        why: `a post that a plugin restricts (${shownText(name)})`,
-      } as const
+      return { kind: 'private', message: `a post that a plugin restricts (${printable(name)})` }
   }
   if (type !== 'post')
-    return { kind: 'extras', why: `an item of the type "${shownText(type)}", not a post` } as const
+    return { kind: 'extras', message: `an item of the type "${printable(type)}", not a post` }
   return undefined
-}
-
-function shownText(text: string): string {
-  return text.slice(0, 64).replaceAll(/\p{C}/gu, '?')
 }
 
 // Imported posts may say no time in UTC, and then their local time is all there is.

@@ -1,5 +1,6 @@
 import sax, { type Tag } from 'sax'
 import { HyperletterError } from '../../errors.ts'
+import { printable } from '../source.ts'
 import { TextReader } from '../decode.ts'
 
 /** A term of an item: a category, a tag, or what a plugin calls one. */
@@ -146,7 +147,7 @@ class WxrReader {
 }
 
 function notWxr(why: string): HyperletterError {
-  const words = why.slice(0, 200).replaceAll(/\p{C}/gu, '?')
+  const words = printable(why, 200)
   return new HyperletterError('INVALID_INPUT', `The export cannot be read: ${words}.`, {
     hint: 'Download the export again.',
   })
