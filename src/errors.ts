@@ -254,6 +254,22 @@ export function codeOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined
 }
 
+/** Handles failures with one of `codes`, by giving `value`; every other failure is thrown on. */
+export function ifCode<T>(value: T, ...codes: ErrorCode[]): (error: unknown) => T {
+  return (error) => {
+    if (hasCode(error, ...codes)) return value
+    throw error
+  }
+}
+
+/** Handles a failure that a file is missing, by giving `value`; every other failure is thrown on. */
+export function ifMissing<T>(value: T): (error: unknown) => T {
+  return (error) => {
+    if (codeOf(error) === 'ENOENT') return value
+    throw error
+  }
+}
+
 function isErrorCode(code: unknown): code is ErrorCode {
   return typeof code === 'string' && Object.hasOwn(ERROR_CODES, code)
 }

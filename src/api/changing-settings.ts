@@ -1,3 +1,4 @@
+import type { Work } from './work.ts'
 import { mkdir, readFile, realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
@@ -5,18 +6,13 @@ import { replaceWhole } from '../atomic-file.ts'
 import { settingsPath } from '../config/config.ts'
 import { settingsIn } from '../config/settings-file.ts'
 import { SETTINGS, type SettingName, type Settings } from '../config/settings.ts'
-import type { Engine } from '../engine/engine.ts'
-import { codeOf, HyperletterError } from '../errors.ts'
-import type { Output, ParsedInput } from './contract/contract.ts'
+import { HyperletterError, ifMissing } from '../errors.ts'
 
 /**
  * Sets limits for good: in the settings file, and at once here.
  * @throws INVALID_INPUT if a value is not valid, or if a flag or variable decides, which the file cannot change
  */
-export async function changeSettings(
-  { live }: Engine,
-  { settings }: ParsedInput<'changeSettings'>,
-): Promise<Output<'changeSettings'>> {
+export const changeSettings: Work<'changeSettings'> = async ({ live }, { settings }) => {
   const names = Object.keys(settings) as (keyof typeof settings)[]
   const valueOf = (name: SettingName, text: string | null | undefined) =>
     text === null || text === undefined ? undefined : SETTINGS[name].parse(text)
@@ -56,10 +52,7 @@ export async function changeSettingsFile(
 ): Promise<void> {
   // A link of somebody who keeps all such files in one place stays one.
   const real = await realpath(path).catch(() => path)
-  const before = await readFile(real, 'utf8').catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return ''
-    throw error
-  })
+  const before = await readFile(real, 'utf8').catch(ifMissing(''))
   check(settingsIn(before, path).settings)
   const after = withChanges(before, changes)
   settingsIn(after, path)

@@ -181,9 +181,7 @@ function otherPhrase(): HyperletterError {
   return new HyperletterError(
     'INVALID_INPUT',
     'This is the recovery phrase of another newsletter.',
-    {
-      hint: 'It takes the 24 words that were shown when the newsletter that ends was created.',
-    },
+    { hint: 'It takes the 24 words that were shown when the newsletter that ends was created.' },
   )
 }
 

@@ -1,4 +1,4 @@
-import { hasCode, HyperletterError } from '../errors.ts'
+import { HyperletterError, ifCode } from '../errors.ts'
 import type { Attachment } from './records/bodies.ts'
 import { feedKeyOf, type FeedKey } from './keys/feed-key.ts'
 import { decodeRecord, MAX_PREVIOUS, type NewsletterRecord } from './records/record.ts'
@@ -274,9 +274,7 @@ export class Feed {
   }
 
   async #listLocally(): Promise<void> {
-    await this.list(LOCAL).catch((error: unknown) => {
-      if (!hasCode(error, 'NEEDS_KEY', 'NOT_AVAILABLE')) throw error
-    })
+    await this.list(LOCAL).catch(ifCode(undefined, 'NEEDS_KEY', 'NOT_AVAILABLE'))
   }
 
   #noteRetractions(listing: Listing): void {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { formatSupport, parseSupport } from '../../src/format/support-text.ts'
-import { describeSupport } from '../../src/format/support.ts'
+import { formatSupport, parseSupport, describeSupport } from '../../src/format/support.ts'
 
 /** From BIP 173, BIP 350, BIP 352, BOLT 11, LUD 1, the documentation of Monero, and ISO 13616. */
 const GOOD = {

@@ -24,10 +24,7 @@ import {
 export const followingContract = {
   /** What a link leads to, without following it. Asks peers for what is not on this machine. */
   previewNewsletter: value(
-    z.strictObject({
-      link: z.string().min(1).max(512),
-      timeoutSeconds: timeoutSeconds.optional(),
-    }),
+    z.strictObject({ link: z.string().min(1).max(512), timeoutSeconds: timeoutSeconds.optional() }),
     z.object({
       feedKey,
       title: z.string(),
@@ -148,11 +145,7 @@ export const followingContract = {
       // Before those of issues, which take any field for one that they do not know.
       correctedIssue,
       issueSummary,
-      z.object({
-        event: z.literal('continues'),
-        ...named,
-        successor,
-      }),
+      z.object({ event: z.literal('continues'), ...named, successor }),
     ]),
   ),
 } as const satisfies Record<string, OperationSpec>

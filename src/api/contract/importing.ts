@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { UNDATED } from '../../sources/source.ts'
-import { plannedIssue, siteOptions } from './drafts.ts'
+import { plannedIssue, siteOptions } from './writing.ts'
 import {
   count,
   events,

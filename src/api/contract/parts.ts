@@ -269,3 +269,4 @@ export const gatewayFacts = z.object({
   /** Why it cannot be reached, or not by all. */
   problem: z.string().optional(),
 })
+export type GatewayFacts = z.infer<typeof gatewayFacts>

@@ -4,9 +4,19 @@ import { HyperletterError } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import type { Work } from '../work.ts'
-import { failed, ok, warning, within, type Check } from './check.ts'
-import { checkClock, checkDisk } from './device-checks.ts'
-import { checkDht, checkPeers, checkReachability, checkRoom } from './network-checks.ts'
+import {
+  failed,
+  ok,
+  warning,
+  within,
+  type Check,
+  checkClock,
+  checkDisk,
+  checkDht,
+  checkPeers,
+  checkReachability,
+  checkRoom,
+} from './checks.ts'
 
 /** How long each thing may take. */
 const CHECK_MS = 8_000

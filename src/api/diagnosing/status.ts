@@ -1,3 +1,4 @@
+import type { Work } from '../work.ts'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { mapSome } from '../../async.ts'
@@ -12,7 +13,7 @@ import type { FeedKey } from '../../format/keys/feed-key.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
 import type { Network } from '../../engine/network/network.ts'
-import type { Output, ParsedInput, Via } from '../contract/contract.ts'
+import type { Output, Via } from '../contract/contract.ts'
 import { AT_ONCE, tooLargeToList } from '../reading/listing.ts'
 import { describeSuccessor } from '../succeeding.ts'
 
@@ -178,10 +179,10 @@ export async function measure(engine: Engine): Promise<Measures> {
 const HOUR_MS = 60 * 60_000
 
 /** How many peers held a newsletter in each hour of the last week. */
-export async function copyHistory(
-  { library, seedingHistory }: Engine,
-  { newsletter }: ParsedInput<'copyHistory'>,
-): Promise<Output<'copyHistory'>> {
+export const copyHistory: Work<'copyHistory'> = async (
+  { library, seedingHistory },
+  { newsletter },
+) => {
   const hours = await seedingHistory.hours(library.resolve(newsletter).feedKey)
   return hours.map(({ from, to, peers, copies }) => ({
     from: new Date(from * HOUR_MS).toISOString(),

@@ -1,7 +1,7 @@
 import type { Work } from '../work.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { mirrorSource } from '../../engine/mirrors/mirror-source.ts'
-import { codeOf, hasCode, HyperletterError } from '../../errors.ts'
+import { codeOf, hasCode, HyperletterError, ifCode } from '../../errors.ts'
 import { parseEncryptionKey, parseFeedKey } from '../../format/keys/feed-key.ts'
 import { parseLink, type Link } from '../../format/keys/link.ts'
 import { invalidLog } from '../../format/log-files/layout.ts'
@@ -79,9 +79,7 @@ export function withMirror(before: readonly string[] | undefined, mirror: string
 }
 
 function folderOf(address: string): string {
-  if (!URL.canParse(address)) {
-    throw new HyperletterError('INVALID_LINK', 'That is no web address.')
-  }
+  if (!URL.canParse(address)) throw new HyperletterError('INVALID_LINK', 'That is no web address.')
   const url = new URL(address)
   url.hash = ''
   url.search = ''
@@ -163,10 +161,10 @@ export const setMirrors: Work<'setMirrors'> = async (
     throw new HyperletterError('INVALID_INPUT', `At most ${MAX_MIRRORS} mirrors are possible.`)
   }
   if (added !== undefined && !isOwn) {
-    await engine.mirrors.fetch(feed, added, true, signal).catch((error: unknown) => {
-      // Others may be of use later, and their state says how they are now.
-      if (!hasCode(error, 'FEED_BEHIND', 'NOT_AVAILABLE')) throw error
-    })
+    // Others may be of use later, and their state says how they are now.
+    await engine.mirrors
+      .fetch(feed, added, true, signal)
+      .catch(ifCode(undefined, 'FEED_BEHIND', 'NOT_AVAILABLE'))
   }
   if (next !== current) {
     if (isOwn) await sign(engine, feed, next, signal)

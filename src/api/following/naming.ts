@@ -4,7 +4,7 @@ import { defined } from '../../defined.ts'
 import { newslettersOf } from '../../engine/domain-names.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { LibraryEntry, NameCheck } from '../../engine/library/entry.ts'
-import { hasCode, HyperletterError } from '../../errors.ts'
+import { hasCode, HyperletterError, ifCode } from '../../errors.ts'
 import { parseDomain } from '../../format/domain-name.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import { skeletonOf } from '../../format/look-alike.ts'
@@ -18,9 +18,9 @@ const AT_ONCE = 4
 export const nameNewsletter: Work<'nameNewsletter'> = async (engine, { newsletter, name }) => {
   const { feedKey } = engine.library.resolve(newsletter)
   await using session = await engine.open({ feedKey })
-  const profile = await session.feed.profile({ wait: false }).catch((error: unknown) => {
-    if (!hasCode(error, 'NOT_AVAILABLE', 'NEEDS_KEY')) throw error
-  })
+  const profile = await session.feed
+    .profile({ wait: false })
+    .catch(ifCode(undefined, 'NOT_AVAILABLE', 'NEEDS_KEY'))
   const title = name ?? profile?.title
   await engine.library.update(feedKey, { petname: name, title })
   await engine.flush()
@@ -43,9 +43,9 @@ async function verifyEntry(
 ): Promise<Output<'verifyNames'>> {
   const { feedKey, title } = entry
   await using session = await engine.open(entry)
-  const profile = await session.feed.profile({ wait: false }).catch((error: unknown) => {
-    if (!hasCode(error, 'NOT_AVAILABLE', 'NEEDS_KEY')) throw error
-  })
+  const profile = await session.feed
+    .profile({ wait: false })
+    .catch(ifCode(undefined, 'NOT_AVAILABLE', 'NEEDS_KEY'))
   const names = profile?.names ?? []
   if (names.length === 0) return []
   const checks = await Promise.all(names.map((it) => ask(engine, it, feedKey, signal)))

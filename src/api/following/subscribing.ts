@@ -4,7 +4,7 @@ import { defined } from '../../defined.ts'
 import type { Unread } from '../../config/values.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
 import type { Engine } from '../../engine/engine.ts'
-import { hasCode, HyperletterError } from '../../errors.ts'
+import { hasCode, HyperletterError, ifCode } from '../../errors.ts'
 import { firstBlock, type ReadOptions } from '../../format/log.ts'
 import type { Feed } from '../../format/feed.ts'
 import type { Newsletter } from '../../format/records/bodies.ts'
@@ -48,7 +48,8 @@ export const subscribe: Work<'subscribe'> = async function* (engine, input, { si
     const { feed } = session
     const options = { timeoutMs, signal: anySignal(full, signal) }
     // A wrong key must not take the place of the right one. Before anything has arrived none can be told from the other.
-    if (!wait && feed.length > 0) await feed.newest({ wait: false }).catch(ignoreMissing)
+    if (!wait && feed.length > 0)
+      await feed.newest({ wait: false }).catch(ifCode(undefined, 'NOT_AVAILABLE'))
     using _hurry = { [Symbol.dispose]: engine.mirrors.hurry(feedKey) }
     const fetching =
       mirror === undefined ? undefined : engine.mirrors.fetch(feed, mirror, true, signal)
@@ -161,10 +162,6 @@ function nobodyAnswered({ timeoutMs }: WaitOptions, options: { hint?: string }):
   return new HyperletterError('NOT_AVAILABLE', message, options)
 }
 
-function ignoreMissing(error: unknown): void {
-  if (!hasCode(error, 'NOT_AVAILABLE')) throw error
-}
-
 async function subscribed(
   feed: Feed,
   title: string | undefined,
@@ -240,9 +237,7 @@ export const previewNewsletter: Work<'previewNewsletter'> = async (
   const wanted = known?.encryptionKey === undefined ? link : known
   await using session = await engine.open(wanted, { online: true, temporary: true })
   const { feed } = session
-  if (mirror !== undefined) {
-    engine.mirrors.fetch(feed, mirror, true, signal).catch(() => undefined)
-  }
+  if (mirror !== undefined) engine.mirrors.fetch(feed, mirror, true, signal).catch(() => undefined)
   const profile = await introduction(feed, { timeoutMs: timeoutSeconds * 1_000, signal })
   if (name !== undefined) assertNames(profile, name)
   const newest = await feed.newest({ timeoutMs: NEWEST_TIMEOUT_MS, signal }).catch(() => undefined)

@@ -1,7 +1,7 @@
 import type { Work } from '../work.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { feedKeyFor } from '../../engine/publish/author-files.ts'
-import { hasCode, HyperletterError } from '../../errors.ts'
+import { hasCode, HyperletterError, ifCode } from '../../errors.ts'
 import { openBundle } from '../../format/bundle/read.ts'
 import type { Feed } from '../../format/feed.ts'
 import { encryptionKeyOf, type EncryptionKey, type FeedKey } from '../../format/keys/feed-key.ts'
@@ -131,9 +131,7 @@ async function* readingKey(
     yield progressOf(feed)
     const hasBegun = await waitUntil(() => feed.length > 0, { timeoutMs, signal })
     const first = hasBegun
-      ? await feed.log.read(0, { timeoutMs, signal }).catch((error: unknown) => {
-          if (!hasCode(error, 'NOT_AVAILABLE')) throw error
-        })
+      ? await feed.log.read(0, { timeoutMs, signal }).catch(ifCode(undefined, 'NOT_AVAILABLE'))
       : undefined
     if (first === undefined) throw nobody(timeoutMs)
     if (claimsToBeRecord(first)) return encryptionKey

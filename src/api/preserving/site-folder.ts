@@ -78,9 +78,7 @@ export class SiteFolder {
       throw new HyperletterError(
         'INVALID_INPUT',
         `${this.#folder} has another site: its ${name}.`,
-        {
-          hint: 'Choose an empty folder, or one of this newsletter that was exported before.',
-        },
+        { hint: 'Choose an empty folder, or one of this newsletter that was exported before.' },
       )
     }
   }

@@ -16,7 +16,7 @@ import type {
   SiteTheme,
 } from '../../site/static/model.ts'
 import { commonFacts, siteFiles } from '../../site/static/site.ts'
-import { renderIssue } from '../../text-worker/render-issue.ts'
+import { renderIssue } from '../../text-worker/text-worker.ts'
 import { packageVersion } from '../../version.ts'
 import type { SiteFolder } from './site-folder.ts'
 

@@ -2,7 +2,7 @@ import type { Work } from '../work.ts'
 import { mapSome } from '../../async.ts'
 import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
-import { hasCode, HyperletterError } from '../../errors.ts'
+import { hasCode, HyperletterError, ifCode } from '../../errors.ts'
 import { newestEdition } from '../../format/history/corrections.ts'
 import type { Listing } from '../../format/history/listing.ts'
 import { LISTING_LIMITS } from '../../format/history/known-record.ts'
@@ -62,11 +62,10 @@ export const listInbox: Work<'listInbox'> = async (engine, input) => {
   let newest: IssueSummary[] = []
   await mapSome(entries, AT_ONCE, async (entry) => {
     const wanted = { isWanted, newest: most }
-    const found = await summarizeIssues(engine, entry, wanted).catch((error: unknown) => {
-      // One newsletter that cannot be read must not hide the others.
-      if (hasCode(error, 'NEEDS_KEY', 'NOT_AVAILABLE')) return []
-      throw error
-    })
+    // One newsletter that cannot be read must not hide the others.
+    const found = await summarizeIssues(engine, entry, wanted).catch(
+      ifCode([], 'NEEDS_KEY', 'NOT_AVAILABLE'),
+    )
     newest = newest.concat(found)
     if (newest.length > 2 * most) newest = newestFirst(newest).slice(0, most)
   })
@@ -201,13 +200,7 @@ async function summarizeNewsletter(
     const title = entry.title === undefined ? {} : { title: entry.title }
     // Nothing has arrived yet: that is a state, not damage.
     const damage = problem ?? (code === 'NOT_AVAILABLE' ? undefined : { code, message })
-    return {
-      ...common,
-      ...title,
-      issues: 0,
-      unread: 0,
-      ...defined({ problem: damage }),
-    }
+    return { ...common, ...title, issues: 0, unread: 0, ...defined({ problem: damage }) }
   }
 }
 

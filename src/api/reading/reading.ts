@@ -146,9 +146,7 @@ export const readAttachment: Work<'readAttachment'> = async function* (
     throw new HyperletterError(
       'ISSUE_NOT_FOUND',
       `Issue ${input.number} has no attachment "${input.name}".`,
-      {
-        hint: `It has: ${names}.`,
-      },
+      { hint: `It has: ${names}.` },
     )
   }
   const range = contentRange(attachment)

@@ -2,7 +2,7 @@ import type { Work } from '../work.ts'
 import { join } from 'node:path'
 import type { Engine } from '../../engine/engine.ts'
 import type { FeedSession } from '../../engine/feed-sessions.ts'
-import { hasCode, HyperletterError } from '../../errors.ts'
+import { hasCode, HyperletterError, ifCode } from '../../errors.ts'
 import { newestEdition, contentRange, type Edition } from '../../format/history/corrections.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
@@ -261,10 +261,5 @@ export class CatchUp {
 
 // An issue whose text is not what its record says is found by its head.
 async function readText(feed: Feed, edition: Edition): Promise<string> {
-  try {
-    return await feed.readBody(edition, LOCAL)
-  } catch (error) {
-    if (hasCode(error, 'INVALID_RECORD', 'TOO_LARGE')) return ''
-    throw error
-  }
+  return feed.readBody(edition, LOCAL).catch(ifCode('', 'INVALID_RECORD', 'TOO_LARGE'))
 }

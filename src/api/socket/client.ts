@@ -1,4 +1,5 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { json } from 'node:stream/consumers'
 import type { Reloaded } from '../../config/live.ts'
 import { defined } from '../../defined.ts'
 import { codeOf, hasCode, HyperletterError } from '../../errors.ts'
@@ -144,10 +145,8 @@ async function readJson(
   response: IncomingMessage,
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
-  const chunks: Buffer[] = []
   try {
-    for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk)
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+    return await json(response)
   } catch (error) {
     throw translate(error, signal)
   }
@@ -182,8 +181,8 @@ function throwTrailer(response: IncomingMessage, signal: AbortSignal | undefined
 }
 
 // Work that was aborted, though not by us, was aborted because the daemon ends.
-function answered(json: unknown, signal: AbortSignal | undefined): HyperletterError {
-  const error = HyperletterError.fromJSON(json)
+function answered(sent: unknown, signal: AbortSignal | undefined): HyperletterError {
+  const error = HyperletterError.fromJSON(sent)
   return error.code === 'ABORTED' && signal?.aborted !== true ? gone(error) : error
 }
 

@@ -105,11 +105,7 @@ export async function recordAddress({
   socketPath,
 }: Pick<Config, 'dataDir' | 'socketPath'>): Promise<() => Promise<void>> {
   const path = join(dataDir, ADDRESS_FILE)
-  const record: ListenerRecord = {
-    socket: socketPath,
-    pid: process.pid,
-    version: packageVersion(),
-  }
+  const record: ListenerRecord = { socket: socketPath, pid: process.pid, version: packageVersion() }
   const bytes = new TextEncoder().encode(`${JSON.stringify(record)}\n`)
   // Without it, commands in the same environment still find the daemon.
   await replaceWhole(path, [bytes]).catch(() => undefined)

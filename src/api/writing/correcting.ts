@@ -1,3 +1,4 @@
+import type { Work } from '../work.ts'
 import { defined } from '../../defined.ts'
 import type { AppendOptions } from '../../engine/publish/continuity.ts'
 import type { Engine } from '../../engine/engine.ts'
@@ -11,7 +12,6 @@ import {
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import { newestEdition } from '../../format/history/corrections.ts'
 import { short } from '../../logger.ts'
-import type { Output, ParsedInput, CallOptions } from '../contract/contract.ts'
 import type { Draft } from '../../sources/source.ts'
 import { encodeDraft, loadDraft } from './drafts.ts'
 import { authoredBy } from './publishing.ts'
@@ -20,11 +20,11 @@ import { authoredBy } from './publishing.ts'
  * Publishes a newer edition of an issue. The older ones stay in the log.
  * @throws ISSUE_NOT_FOUND; INVALID_INPUT if the issue was taken back.
  */
-export async function amendIssue(
-  engine: Engine,
-  { newsletter, number, draft: source, note, force }: ParsedInput<'amendIssue'>,
-  { signal }: CallOptions,
-): Promise<Output<'amendIssue'>> {
+export const amendIssue: Work<'amendIssue'> = async (
+  engine,
+  { newsletter, number, draft: source, note, force },
+  { signal } = {},
+) => {
   const entry = authoredBy(engine, newsletter)
   await using session = await engine.open(entry)
   const { feed } = session
@@ -60,11 +60,11 @@ export async function amendWith(
  * Takes an issue back: its text and attachments leave this disk, and that of everybody who follows.
  * @throws ISSUE_NOT_FOUND; INVALID_INPUT if it was taken back already.
  */
-export async function retractIssue(
-  engine: Engine,
-  { newsletter, number, reason, force }: ParsedInput<'retractIssue'>,
-  { signal }: CallOptions,
-): Promise<Output<'retractIssue'>> {
+export const retractIssue: Work<'retractIssue'> = async (
+  engine,
+  { newsletter, number, reason, force },
+  { signal } = {},
+) => {
   await using session = await engine.open(authoredBy(engine, newsletter))
   const { feed } = session
   const appending = { force, signal }

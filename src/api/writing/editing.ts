@@ -1,3 +1,4 @@
+import type { Work } from '../work.ts'
 import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { AppendOptions } from '../../engine/publish/continuity.ts'
@@ -6,17 +7,15 @@ import type { Feed } from '../../format/feed.ts'
 import { composeNewsletter } from '../../format/history/entry.ts'
 import type { Newsletter } from '../../format/records/bodies.ts'
 import { decodeRecord } from '../../format/records/record.ts'
-import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import { supportOf } from '../../site/describe.ts'
-import { authoredBy } from './publishing.ts'
-import { assertNameable, assertPayable } from './profile-checks.ts'
+import { authoredBy, assertNameable, assertPayable } from './publishing.ts'
 
 /** Changes what readers see of a newsletter, for all of them; says what they see, too, where nothing changes. */
-export async function editNewsletter(
-  engine: Engine,
-  { newsletter, force, remove = [], ...given }: ParsedInput<'editNewsletter'>,
-  { signal }: CallOptions,
-): Promise<Output<'editNewsletter'>> {
+export const editNewsletter: Work<'editNewsletter'> = async (
+  engine,
+  { newsletter, force, remove = [], ...given },
+  { signal } = {},
+) => {
   const entry = authoredBy(engine, newsletter)
   await using session = await engine.open(entry)
   const { feed } = session

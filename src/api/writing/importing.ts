@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import type { Work } from '../work.ts'
 import type { AppendOptions } from '../../engine/publish/continuity.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { markdownFolder } from '../../sources/markdown-folder.ts'
@@ -32,11 +33,7 @@ const BATCH_BYTES = 16 * 1024 * 1024
 const ISSUES_AT_ONCE = 8
 
 /** Publishes the Markdown files of a folder, or what another service exported, as `importDrafts` does. */
-export async function* importFolder(
-  engine: Engine,
-  input: ParsedInput<'importFolder'>,
-  options: CallOptions,
-): AsyncGenerator<Event> {
+export const importFolder: Work<'importFolder'> = async function* (engine, input, options = {}) {
   const { folder, include, siteUrl, fetchPictures = false, allowPrivateAddresses } = input
   const kinds = new Set(include)
   const { serviceExport } = await import('../../sources/services/exports.ts')

@@ -1,16 +1,15 @@
+import type { Work } from '../work.ts'
 import { EventEmitter, once } from 'node:events'
 import { watch, type FSWatcher } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { defined } from '../../defined.ts'
-import type { Engine } from '../../engine/engine.ts'
 import { HyperletterError } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
 import { newestEdition } from '../../format/history/corrections.ts'
 import { lossesOf } from '../../render/markdown/losses.ts'
 import { isShownAs } from '../../sources/media-types.ts'
-import type { Draft, DraftAttachment } from '../../sources/source.ts'
-import { WITHHELD_KINDS } from '../../sources/unpublished.ts'
-import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
+import { type Draft, type DraftAttachment, WITHHELD_KINDS } from '../../sources/source.ts'
+import type { Output, ParsedInput } from '../contract/contract.ts'
 import { issueOf, loadDraft, publishTimeOf, withheldFor } from './drafts.ts'
 import { PublishedIssues } from './published-issues.ts'
 import { authoredBy, plannedIssue } from './publishing.ts'
@@ -19,11 +18,7 @@ type Event = Output<'previewDraft'>
 type Finding = Extract<Event, { event: 'preview' }>['findings'][number]
 
 /** Shows a draft as its issue will be, with what looks wrong. @throws as `publishIssue` does, but for what it asks about */
-export async function* previewDraft(
-  engine: Engine,
-  input: ParsedInput<'previewDraft'>,
-  { signal }: CallOptions,
-): AsyncGenerator<Event> {
+export const previewDraft: Work<'previewDraft'> = async function* (engine, input, { signal } = {}) {
   const { feedKey, ...entry } = authoredBy(engine, input.newsletter)
   await using session = await engine.open({ feedKey, ...entry })
   const { feed } = session
@@ -51,10 +46,10 @@ function refused(cause: unknown): Event {
 }
 
 /** The bytes of a file that travels with a draft, as it would be published. @throws ISSUE_NOT_FOUND if there is none of that name */
-export async function* readDraftFile(
-  _engine: Engine,
-  { draft: source, name }: ParsedInput<'readDraftFile'>,
-): AsyncGenerator<Uint8Array> {
+export const readDraftFile: Work<'readDraftFile'> = async function* (
+  _engine,
+  { draft: source, name },
+) {
   const draft = await loadDraft({ ...source, include: [...WITHHELD_KINDS] })
   const found = draft.attachments.find((it) => it.name === name)
   if (found === undefined)

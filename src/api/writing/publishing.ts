@@ -1,3 +1,4 @@
+import type { Work } from '../work.ts'
 import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { HyperletterError } from '../../errors.ts'
@@ -9,20 +10,18 @@ import { encryptionKeyOf, encodeZ32 } from '../../format/keys/feed-key.ts'
 import { formatLink } from '../../format/keys/link.ts'
 import { createRecoveryPhrase, deriveKeys } from '../../format/keys/recovery.ts'
 import { waitUntil } from '../../async.ts'
-import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
+import type { Output } from '../contract/contract.ts'
 import { issueOf, loadDraft, prepareIssue, publishTimeOf, withheldFor } from './drafts.ts'
-import { assertNameable, assertPayable } from './profile-checks.ts'
 import { PublishedIssues } from './published-issues.ts'
 import { datedFor, schedule } from './scheduling.ts'
+import type { Support } from '../../format/records/bodies.ts'
+import { describeSupport } from '../../format/support.ts'
 
 /** How long `publishIssue` waits for copies unless told otherwise. */
 const COPIES_TIMEOUT_SECONDS = 120
 
 /** Makes a newsletter that this device signs. Its recovery phrase is in the result and nowhere else. */
-export async function createNewsletter(
-  engine: Engine,
-  input: ParsedInput<'createNewsletter'>,
-): Promise<Output<'createNewsletter'>> {
+export const createNewsletter: Work<'createNewsletter'> = async (engine, input) => {
   const { private: isPrivate = false, title, ...profile } = input
   assertPayable(profile.support)
   assertNameable(profile.names, isPrivate)
@@ -45,11 +44,7 @@ export async function createNewsletter(
 }
 
 /** Signs a draft and appends it; with `waitCopies`, stays until others hold it whole. */
-export async function* publishIssue(
-  engine: Engine,
-  input: ParsedInput<'publishIssue'>,
-  { signal }: CallOptions,
-): AsyncGenerator<Output<'publishIssue'>> {
+export const publishIssue: Work<'publishIssue'> = async function* (engine, input, { signal } = {}) {
   const entry = authoredBy(engine, input.newsletter)
   const include = [...(input.draft.include ?? []), 'scheduled' as const]
   const draft = await loadDraft({ ...input.draft, include })
@@ -139,9 +134,7 @@ export function authoredBy(engine: Engine, reference: string | undefined): Libra
     throw new HyperletterError(
       'NEWSLETTER_NOT_FOUND',
       'There is no newsletter of yours on this device.',
-      {
-        hint: 'Make one first: hyperletter create "My newsletter"',
-      },
+      { hint: 'Make one first: hyperletter create "My newsletter"' },
     )
   }
   if (own.length === 1) return only
@@ -171,12 +164,41 @@ async function* countCopies(
       throw new HyperletterError(
         'TIMEOUT',
         `Published, but only ${copies} of ${wanted} copies by the deadline.`,
-        {
-          hint: 'Keep `hyperletter daemon start` running until readers have fetched it.',
-        },
+        { hint: 'Keep `hyperletter daemon start` running until readers have fetched it.' },
       )
     }
     copies = count()
     yield { event: 'copies', copies, peers: network.status(feed.feedKey).peers }
   }
+}
+
+/** Refuses payment addresses that no reader would be shown. @throws INVALID_INPUT */
+export function assertPayable(support: readonly Support[] = []): void {
+  for (const it of support) {
+    const { problem } = describeSupport(it)
+    if (problem === undefined) continue
+    const shown = it.uri.slice(0, 80)
+    if (problem === 'wrong') {
+      throw new HyperletterError(
+        'INVALID_INPUT',
+        `A character of "${shown}" is wrong or missing.`,
+        { hint: 'Copy the address again from the wallet or account that it belongs to.' },
+      )
+    }
+    throw new HyperletterError(
+      'INVALID_INPUT',
+      `"${shown}" is no payment address that readers know.`,
+      {
+        hint: 'Use bitcoin:…, lightning:…, monero:…, payto://iban/… or https://….',
+      },
+    )
+  }
+}
+
+/** Refuses domains of a private newsletter, which would tell everybody its feed key. @throws INVALID_INPUT */
+export function assertNameable(names: readonly string[] = [], isPrivate: boolean): void {
+  if (names.length === 0 || !isPrivate) return
+  throw new HyperletterError('INVALID_INPUT', 'A private newsletter has no domain.', {
+    hint: 'Its feed key would be public there. Give its link to the people who may read it.',
+  })
 }

@@ -1,3 +1,4 @@
+import type { Work } from '../work.ts'
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -47,11 +48,7 @@ const rounds = new WeakMap<Engine, SerialQueue>()
  * round publishes what the interrupted one did not.
  * @throws INVALID_INPUT, NOT_AVAILABLE, TOO_LARGE; a feed that could not be read the first time is not remembered.
  */
-export async function* republishFeed(
-  engine: Engine,
-  input: ParsedInput<'republishFeed'>,
-  options: CallOptions,
-): AsyncGenerator<Output<'republishFeed'>> {
+export const republishFeed: Work<'republishFeed'> = async function* (engine, input, options = {}) {
   const queue = rounds.get(engine) ?? new SerialQueue()
   rounds.set(engine, queue)
   let end = () => {}
@@ -168,7 +165,7 @@ async function fetchFeed(
 }
 
 /** The feeds that are republished, in the order in which they were named. */
-export async function listRepublished(engine: Engine): Promise<Output<'listRepublished'>> {
+export const listRepublished: Work<'listRepublished'> = async (engine) => {
   return (await load(engine)).map((it) => {
     const { address, feedKey, everySeconds, checkedAt, problem } = it
     const title = engine.library.list().find((entry) => entry.feedKey === feedKey)?.title
@@ -177,10 +174,7 @@ export async function listRepublished(engine: Engine): Promise<Output<'listRepub
 }
 
 /** Republishes a feed no more; its issues stay. @throws INVALID_INPUT if it is not republished. */
-export async function stopRepublishing(
-  engine: Engine,
-  { address }: ParsedInput<'stopRepublishing'>,
-): Promise<Output<'stopRepublishing'>> {
+export const stopRepublishing: Work<'stopRepublishing'> = async (engine, { address }) => {
   const all = await load(engine)
   const found = all.find((it) => it.address === address)
   if (found === undefined) {

@@ -1,3 +1,4 @@
+import type { Work } from '../work.ts'
 import { join } from 'node:path'
 import { SerialQueue } from '../../async.ts'
 import { SCHEDULED_FOLDER } from '../../config/config.ts'
@@ -7,7 +8,7 @@ import { ScheduledDrafts, type ScheduledEntry } from '../../engine/publish/sched
 import { HyperletterError } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
 import { isDated, type Draft } from '../../sources/source.ts'
-import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
+import type { Output } from '../contract/contract.ts'
 import { issueOf, prepareIssue } from './drafts.ts'
 import { PublishedIssues } from './published-issues.ts'
 
@@ -41,17 +42,14 @@ export async function schedule(
 }
 
 /** The drafts that wait for their time, and what became of those of the last days. */
-export function listScheduled(engine: Engine): Promise<Output<'listScheduled'>> {
+export const listScheduled: Work<'listScheduled'> = (engine) => {
   return inTurn(engine, async (drafts) =>
     (await drafts.list()).map((entry) => shown(engine, entry)),
   )
 }
 
 /** Takes back a draft that waits. @throws INVALID_INPUT if none is meant, or more than one */
-export function cancelScheduled(
-  engine: Engine,
-  { draft: name }: ParsedInput<'cancelScheduled'>,
-): Promise<Output<'cancelScheduled'>> {
+export const cancelScheduled: Work<'cancelScheduled'> = (engine, { draft: name }) => {
   return inTurn(engine, async (drafts) => {
     const waiting = (await drafts.list()).filter((it) => it.published === undefined)
     const meant = waiting.filter(
@@ -80,11 +78,11 @@ export function cancelScheduled(
 }
 
 /** Publishes every draft whose time has come; says what became of each, and when to look again. */
-export async function publishScheduled(
-  engine: Engine,
-  { retry = true }: ParsedInput<'publishScheduled'>,
-  { signal }: CallOptions,
-): Promise<Output<'publishScheduled'>> {
+export const publishScheduled: Work<'publishScheduled'> = async (
+  engine,
+  { retry = true },
+  { signal } = {},
+) => {
   return inTurn(engine, async (drafts) => {
     const done: Scheduled[] = []
     for (const entry of await drafts.list()) {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { codeOf, HyperletterError } from '../../errors.ts'
+import { codeOf, HyperletterError, ifMissing } from '../../errors.ts'
 import { feedKeyOf, type FeedKey } from '../../format/keys/feed-key.ts'
 import { makeDirectory, replaceWhole, replaceSynced } from '../../atomic-file.ts'
 import { keyOf } from '../../format/bundle/format.ts'
@@ -117,10 +117,7 @@ export class SigningKeys {
   /** The key pair of a newsletter that this device signs, or none. @throws KEY_DAMAGED */
   async get(feedKey: FeedKey): Promise<SigningKeyPair | undefined> {
     const path = join(this.#dir, feedKey)
-    const secretKey = await readFile(path).catch((error: unknown) => {
-      if (codeOf(error) === 'ENOENT') return undefined
-      throw error
-    })
+    const secretKey = await readFile(path).catch(ifMissing(undefined))
     if (secretKey === undefined) return undefined
     const pair =
       secretKey.byteLength < SEED_BYTES ? undefined : keyPairOf(secretKey.subarray(0, SEED_BYTES))

@@ -1,4 +1,4 @@
-import { hasCode, HyperletterError } from '../../errors.ts'
+import { hasCode, HyperletterError, ifCode } from '../../errors.ts'
 import {
   LOG_START,
   composeNewsletter,
@@ -211,9 +211,9 @@ async function sameBlocks(
   blocks: readonly Uint8Array[],
 ): Promise<boolean> {
   for (const [offset, expected] of blocks.entries()) {
-    const found = await feed.log.read(start + offset, { wait: false }).catch((error: unknown) => {
-      if (!hasCode(error, 'NOT_AVAILABLE')) throw error
-    })
+    const found = await feed.log
+      .read(start + offset, { wait: false })
+      .catch(ifCode(undefined, 'NOT_AVAILABLE'))
     if (found === undefined || Buffer.compare(found, expected) !== 0) return false
   }
   return true

@@ -83,11 +83,7 @@ export class ScheduledDrafts {
       alt,
       sizeBytes: files[at]?.byteLength ?? 0,
     }))
-    const line = JSON.stringify({
-      draft: rest,
-      attachments: shown,
-      markdownBytes: text.byteLength,
-    })
+    const line = JSON.stringify({ draft: rest, attachments: shown, markdownBytes: text.byteLength })
     const parts = [Buffer.from(`${line}\n`), text, ...files]
     await replaceSynced(join(this.#dir, id + CONTENTS), parts)
     const added = {

@@ -53,10 +53,7 @@ export async function awaitWhole(
     if (isLost()) throw new HyperletterError('ABORTED', 'The newsletter was closed meanwhile.')
   }
   const asked = () => log.peers.filter((it) => it.isSynced)
-  const isAnswered = await waitUntil(() => isLost() || asked().length > 0, {
-    timeoutMs,
-    signal,
-  })
+  const isAnswered = await waitUntil(() => isLost() || asked().length > 0, { timeoutMs, signal })
   assertNotLost()
   if (!isAnswered) {
     throw new HyperletterError('FEED_BEHIND', `Nobody answered in ${timeoutMs / 1_000} s.`)

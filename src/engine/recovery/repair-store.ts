@@ -1,7 +1,7 @@
 import { readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from '../../config/config.ts'
-import { codeOf, hasCode, HyperletterError } from '../../errors.ts'
+import { hasCode, HyperletterError, ifMissing } from '../../errors.ts'
 import { keyBytes, parseFeedKey, type FeedKey } from '../../format/keys/feed-key.ts'
 import { withStoreLock } from '../../log/store/lock.ts'
 import { openStore, openStoreReadOnly } from '../../log/store/opening.ts'
@@ -33,13 +33,11 @@ export async function repairStore(config: Config): Promise<StoreRepair> {
   const found = await withStoreLock(config.storeDir, () => inspect(config.storeDir))
   if (!(found instanceof HyperletterError)) return found
   const aside = `${config.storeDir}.damaged-${new Date().toISOString().replaceAll(':', '')}`
-  await withStoreLock(config.storeDir, () => rename(config.storeDir, aside)).catch(ignoreMissing)
+  await withStoreLock(config.storeDir, () => rename(config.storeDir, aside)).catch(
+    ifMissing(undefined),
+  )
   await mendCurrent(aside)
   return { ...(await rebuild(config, aside)), damage: found, aside }
-}
-
-function ignoreMissing(error: unknown): void {
-  if (codeOf(error) !== 'ENOENT') throw error
 }
 
 /** What is there, or why not all of it can be read. */

@@ -70,12 +70,7 @@ export class SuccessionStore {
     for (const role of entry.roles.filter((it) => it !== 'author')) {
       await onFollow(await library.add(to, role, origin))
     }
-    const successor = {
-      feedKey: to,
-      issuedAt,
-      statement: formatSuccession(statement),
-      told: false,
-    }
+    const successor = { feedKey: to, issuedAt, statement: formatSuccession(statement), told: false }
     await library.update(from, { successor })
     logger.info({ feed: short(from), to: short(to) }, 'the newsletter continues elsewhere')
     await announce(statement)

@@ -84,9 +84,7 @@ export function decodeHeader(bytes: Uint8Array): BundleHeader {
   if (length < 1 || length > MAX_BUNDLE_BLOCKS) {
     throw invalid(`It claims a log of ${length} blocks; 1 to ${MAX_BUNDLE_BLOCKS} are possible.`)
   }
-  if (blocks < 1 || blocks > length) {
-    throw invalid(`It claims ${blocks} of ${length} blocks.`)
-  }
+  if (blocks < 1 || blocks > length) throw invalid(`It claims ${blocks} of ${length} blocks.`)
   return { feedKey: feedKeyOf(key), publicKey, length, blocks, signature }
 }
 

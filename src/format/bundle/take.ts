@@ -3,8 +3,8 @@ import { only } from '../block-ranges.ts'
 import type { StoredLog } from '../log.ts'
 import { equal } from '../bytes.ts'
 import { invalid, wrapSignature } from './format.ts'
-import { openBundle, type Frame } from './read.ts'
 import type { VerifiedBundle } from './verify.ts'
+import { openBundle, type Frame } from './read.ts'
 
 /** Blocks and leaves that are stored in one write, a power of two; fewer if they are large. */
 const STORED_AT_ONCE = 128

@@ -1,4 +1,4 @@
-import { hasCode, HyperletterError } from '../../errors.ts'
+import { HyperletterError, ifCode } from '../../errors.ts'
 import { claimsToBeRecord, decodeRecord } from '../records/record.ts'
 import type { BlockSource, ReadOptions } from '../log.ts'
 import type { History } from './history.ts'
@@ -27,7 +27,8 @@ export class Readability {
     // unreadable log from a damaged one.
     this.#isKnown =
       hasHead === true ||
-      (hasHead === false && (await this.#hasMark(length - 1, options).catch(ignoreMissing))) ||
+      (hasHead === false &&
+        (await this.#hasMark(length - 1, options).catch(ifCode(false, 'NOT_AVAILABLE')))) ||
       (await this.#hasMark(0, options))
     if (this.#isKnown) return
     throw needsKey()
@@ -36,11 +37,6 @@ export class Readability {
   async #hasMark(index: number, options?: ReadOptions): Promise<boolean> {
     return claimsToBeRecord(await this.#log.read(index, options))
   }
-}
-
-function ignoreMissing(error: unknown): false {
-  if (hasCode(error, 'NOT_AVAILABLE')) return false
-  throw error
 }
 
 function needsKey(): HyperletterError {
@@ -59,9 +55,7 @@ export async function recoveryKeyOf(log: BlockSource, options?: ReadOptions): Pr
     throw new HyperletterError('NOT_AVAILABLE', 'Nothing of the newsletter has arrived yet.')
   }
   const block = await log.read(0, options)
-  if (!claimsToBeRecord(block)) {
-    throw needsKey()
-  }
+  if (!claimsToBeRecord(block)) throw needsKey()
   const record = decodeRecord(block, 0)
   if (record.type === 'newsletter') return decodeZ32(record.recoveryKey)
   throw new HyperletterError('INVALID_RECORD', 'Block 0 names no recovery key.')

@@ -1,6 +1,7 @@
 import { hasCode, type HyperletterError } from '../../errors.ts'
 import { type BlockRange, without } from '../block-ranges.ts'
 import { FRAME_HEAD_BYTES, encodeHeader } from '../bundle/format.ts'
+import type { VerifiedBundle } from '../bundle/verify.ts'
 import type { Frame } from '../bundle/read.ts'
 import { concat, equal } from '../bytes.ts'
 import { portable, type Crypto } from '../crypto.ts'
@@ -27,7 +28,6 @@ import {
   lastTile,
 } from './layout.ts'
 import type { LogFileSource } from './source.ts'
-import type { VerifiedBundle } from '../bundle/verify.ts'
 import { partsOf } from '../bundle/write.ts'
 
 export interface VerifiedFilesOptions {

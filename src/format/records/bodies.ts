@@ -85,9 +85,7 @@ export function contentComplaint(it: Content, maxBytes: number): string | undefi
   if (it.bytes > maxBytes) return `is ${it.bytes} bytes long, more than ${maxBytes}`
   const most = Math.ceil(it.bytes / SMALL_BLOCK_BYTES)
   const isRight = it.encoding === undefined ? blockBytesOf(it) !== undefined : it.blocks <= most
-  if (!isRight) {
-    return `claims ${it.bytes} bytes in ${it.blocks} blocks`
-  }
+  if (!isRight) return `claims ${it.bytes} bytes in ${it.blocks} blocks`
   return undefined
 }
 

@@ -3,15 +3,18 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { ok, within, type Check } from '../../../src/api/diagnosing/check.ts'
-import { checkGateway } from '../../../src/api/diagnosing/diagnose.ts'
-import { checkClock, checkDisk } from '../../../src/api/diagnosing/device-checks.ts'
 import {
+  ok,
+  within,
+  type Check,
+  checkClock,
+  checkDisk,
   checkPeers,
   checkReachability,
   checkRoom,
-} from '../../../src/api/diagnosing/network-checks.ts'
-import type { GatewayFacts } from '../../../src/engine/network/gateway-facts.ts'
+} from '../../../src/api/diagnosing/checks.ts'
+import { checkGateway } from '../../../src/api/diagnosing/diagnose.ts'
+import type { GatewayFacts } from '../../../src/api/contract/parts.ts'
 import type { NetworkFacts } from '../../../src/peers/diagnosis.ts'
 import { openEngine } from '../../helpers/engines.ts'
 import { openGateway } from '../../helpers/gateways.ts'
