@@ -176,7 +176,7 @@ export interface BesideOptions {
  */
 export async function writeBeside(
   path: string,
-  pieces: AsyncIterable<Uint8Array>,
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   { signal, isSynced }: BesideOptions,
 ): Promise<string> {
   const temporary = join(dirname(path), `.hyperletter-${randomBytes(6).toString('hex')}.part`)

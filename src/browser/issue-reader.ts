@@ -5,18 +5,21 @@ import { newestEdition, type LocatedIssue } from '../format/history/corrections.
 import { History } from '../format/history/history.ts'
 import type { Listing } from '../format/history/listing.ts'
 import { Readability } from '../format/history/readable.ts'
-import type { FeedKey } from '../format/keys/feed-key.ts'
+import type { FeedKey, EncryptionKey } from '../format/keys/feed-key.ts'
 import type { BlockSource, ReadOptions } from '../format/log.ts'
 import type { Attachment } from '../format/records/bodies.ts'
 import { collect } from '../format/bytes.ts'
 import { describeEdition } from '../site/describe.ts'
 import type { IssueText } from '../site/pages/parts.ts'
+import { LogFiles } from '../format/log-files/log-files.ts'
+import { webSource } from '../format/log-files/source.ts'
+import { assertNotOlder } from './known-heads.ts'
 
 /** Pictures above this are links. */
 export const MAX_PICTURE_BYTES = 32 * 1024 * 1024
 
 /** A log to read issues from. */
-export interface IssueSource extends BlockSource {
+interface IssueSource extends BlockSource {
   /** Fetches at once what it takes to list them, where that can be had apart. */
   fetchRecords?(): Promise<void>
 }
@@ -27,7 +30,7 @@ export interface VerifiedIssue {
   readonly located: LocatedIssue
 }
 
-export interface IssueReaderOptions {
+interface IssueReaderOptions {
   readonly feedKey: FeedKey
   readonly from: string
   readonly options?: () => ReadOptions
@@ -106,4 +109,34 @@ export class IssueReader {
   attachment(attachment: Attachment): Promise<Uint8Array> {
     return collect(this.#contents.attachment(attachment, this.#options()))
   }
+}
+
+interface LightOptions {
+  readonly feedKey: FeedKey
+  readonly encryptionKey?: EncryptionKey | undefined
+}
+
+/**
+ * Opens the first of some addresses that has log files of the newsletter, to read them without Hypercore: the newest issue
+ * with three requests.
+ * @param bases addresses of folders of log files; each ends in `/`.
+ * @throws INVALID_LOG, FEED_BEHIND or FEED_CONFLICT if one had something else and none had what is wanted; NOT_AVAILABLE.
+ */
+export async function openLight(
+  bases: readonly string[],
+  { feedKey, encryptionKey }: LightOptions,
+): Promise<IssueReader> {
+  let failure = new HyperletterError('NOT_AVAILABLE', 'No address of its log files is known.')
+  for (const base of bases) {
+    try {
+      const log = await LogFiles.open(webSource(base), { feedKey, ...defined({ encryptionKey }) })
+      await assertNotOlder(log.files)
+      return new IssueReader(log, { feedKey, from: new URL(base).host })
+    } catch (error) {
+      // What is wrong is worth more to know than what is not there.
+      const found = HyperletterError.from(error)
+      if (failure.code === 'NOT_AVAILABLE') failure = found
+    }
+  }
+  throw failure
 }

@@ -1,5 +1,4 @@
-import type { IssueReader } from './issue-reader.ts'
-import { openLight } from './light.ts'
+import { type IssueReader, openLight } from './issue-reader.ts'
 import { addressesOf, startReading } from './reading.ts'
 
 /*

@@ -2,8 +2,7 @@ import { html } from 'hono/html'
 import { parseFeedKey } from '../format/keys/feed-key.ts'
 import { singleLineOf } from '../site/pages/parts.ts'
 import { articleOf, contentOf, elementsOf, type ArticleOptions } from './article.ts'
-import type { IssueReader, VerifiedIssue } from './issue-reader.ts'
-import { openLight } from './light.ts'
+import { type IssueReader, type VerifiedIssue, openLight } from './issue-reader.ts'
 import { busySeal, failureOf, verifiedSeal } from './words.ts'
 
 /*

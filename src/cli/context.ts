@@ -178,11 +178,9 @@ export function addSettingFlags<C extends Command>(command: C): C {
 
 /** The settings that a command line gave. */
 export function settingsIn(options: GlobalOptions): Settings {
-  const names = SETTING_NAMES
-  const given = names
-    .map((name) => [name, options[name]] as const)
-    // Some command may have an option of its own with such a name.
-    .filter(([, value]) => typeof value === 'string')
+  const all = SETTING_NAMES.map((name) => [name, options[name]] as const)
+  // Some command may have an option of its own with such a name.
+  const given = all.filter(([, value]) => typeof value === 'string')
   const logLevel = options.verbose === true ? 'debug' : undefined
   return { ...defined({ logLevel }), ...Object.fromEntries(given) }
 }

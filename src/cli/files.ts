@@ -1,13 +1,13 @@
 import { lstat, mkdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { writeBeside } from '../atomic-file.ts'
-import { codeOf, HyperletterError } from '../errors.ts'
+import { codeOf, HyperletterError, ifMissing } from '../errors.ts'
 import { safeFileName } from '../render/file-name.ts'
 
 /** One file to write: its path as segments below a folder, and its bytes. */
 interface FileToWrite {
   readonly segments: readonly string[]
-  readonly bytes: AsyncIterable<Uint8Array>
+  readonly bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 }
 
 /**
@@ -129,23 +129,15 @@ async function refuseDifferent(temporary: string, path: string): Promise<void> {
   })
 }
 
-async function lstatIfAny(path: string) {
-  try {
-    return await lstat(path)
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined
-    throw error
-  }
+function lstatIfAny(path: string) {
+  return lstat(path).catch(ifMissing(undefined))
 }
 
 function inTheWay(path: string): HyperletterError {
-  return new HyperletterError(
-    'INVALID_INPUT',
-    `${path} is in the way: it is not a regular file or folder.`,
-    {
-      hint: 'Choose another folder with --to.',
-    },
-  )
+  const message = `${path} is in the way: it is not a regular file or folder.`
+  return new HyperletterError('INVALID_INPUT', message, {
+    hint: 'Choose another folder with --to.',
+  })
 }
 
 /** What to say of a failure to write where the user wants it; other errors unchanged. */

@@ -84,6 +84,16 @@ export class Printer {
     if (text !== '') await write(this.#stdout, text)
   }
 
+  /** A QR code, light on dark as cameras want it; empty where the terminal has no room for it. */
+  async qrCode(text: string): Promise<string> {
+    const { renderUnicodeCompact } = await import('uqr')
+    const lines = renderUnicodeCompact(text, { border: 2 }).split('\n')
+    if ((lines[0]?.length ?? 0) > this.width) return ''
+    // Its blocks are the light parts: whatever the colours of the terminal are, white on black.
+    const shown = this.hasColor ? lines.map((it) => `\u001b[97;40m${it}\u001b[0m`) : lines
+    return `${shown.join('\n')}\n\n`
+  }
+
   /** Prints bytes to stdout. @throws OutputClosed */
   async bytes(bytes: Uint8Array): Promise<void> {
     await write(this.#stdout, bytes)

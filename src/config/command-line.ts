@@ -10,9 +10,7 @@ const WORD = /(?:[^\s"']|"[^"]*"|'[^']*')+/g
  */
 export function splitCommand(text: string): readonly [program: string, ...args: string[]] {
   const rest = text.replace(WORD, '').trim()
-  if (rest !== '') {
-    throw new HyperletterError('INVALID_INPUT', `A quote does not end in "${text}".`)
-  }
+  if (rest !== '') throw new HyperletterError('INVALID_INPUT', `A quote does not end in "${text}".`)
   const words = text.match(WORD) ?? []
   const [program, ...args] = words.map((word) =>
     word.replace(/"([^"]*)"|'([^']*)'/g, (_, double?: string, single?: string) =>

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { open, readFile, stat } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
-import { codeOf, HyperletterError } from '../errors.ts'
+import { HyperletterError, ifMissing } from '../errors.ts'
 import { olderLog } from '../logger.ts'
 import { UNIT } from './service/definitions.ts'
 
@@ -60,13 +60,8 @@ function linesOf(bytes: Buffer): readonly string[] {
     .filter((it) => it !== '')
 }
 
-async function contentOf(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path)
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return Buffer.alloc(0)
-    throw error
-  }
+function contentOf(path: string): Promise<Buffer> {
+  return readFile(path).catch(ifMissing(Buffer.alloc(0)))
 }
 
 async function sizeOf(path: string): Promise<number> {

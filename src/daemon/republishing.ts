@@ -1,8 +1,8 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Operations } from '../api/contract/contract.ts'
 import { HyperletterError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { FailureLog } from '../outlets/dispatcher.ts'
+import { RepeatedTask } from './repeated-task.ts'
 
 export interface RepublishingOptions {
   readonly operations: Pick<Operations, 'listRepublished' | 'republishFeed'>
@@ -22,21 +22,19 @@ const RETRY_PAUSE_MS = 60_000
 export class Republishing {
   readonly #options: RepublishingOptions
   readonly #failures = new Map<string, FailureLog>()
-  readonly #closed = new AbortController()
-  #pause = new AbortController()
-  #running: Promise<void> = Promise.resolve()
+  readonly #task = new RepeatedTask(() => this.#lookAgain())
 
   constructor(options: RepublishingOptions) {
     this.#options = options
   }
 
   start(): void {
-    this.#running = this.#run()
+    this.#task.start()
   }
 
   /** Operations that wake it where they change what there is to do. */
   woken(operations: Operations): Operations {
-    const wake = () => this.#pause.abort()
+    const wake = () => this.#task.wake()
     return {
       ...operations,
       async *republishFeed(...call) {
@@ -51,24 +49,15 @@ export class Republishing {
   }
 
   async close(): Promise<void> {
-    this.#closed.abort()
-    this.#pause.abort()
-    await this.#running
+    await this.#task.close()
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#closed
-    while (!signal.aborted) {
-      this.#pause = new AbortController()
-      let pauseMs = LONGEST_PAUSE_MS
-      try {
-        if (this.#options.hasList()) pauseMs = Math.min(pauseMs, await this.#lookAtAll())
-      } catch (error) {
-        this.#failureLog('').failed(error)
-        pauseMs = RETRY_PAUSE_MS
-      }
-      if (signal.aborted) return
-      await wait(pauseMs, undefined, { signal: this.#pause.signal, ref: false }).catch(() => {})
+  async #lookAgain(): Promise<number> {
+    try {
+      return this.#options.hasList() ? await this.#lookAtAll() : LONGEST_PAUSE_MS
+    } catch (error) {
+      this.#failureLog('').failed(error)
+      return RETRY_PAUSE_MS
     }
   }
 
@@ -76,7 +65,7 @@ export class Republishing {
   async #lookAtAll(): Promise<number> {
     const { operations } = this.#options
     for (const entry of await operations.listRepublished({})) {
-      if (dueIn(entry) <= 0 && !this.#closed.signal.aborted) await this.#look(entry)
+      if (dueIn(entry) <= 0 && !this.#task.signal.aborted) await this.#look(entry)
     }
     const entries = await operations.listRepublished({})
     return Math.max(0, Math.min(LONGEST_PAUSE_MS, ...entries.map(dueIn)))
@@ -87,7 +76,7 @@ export class Republishing {
     const log = this.#failureLog(address)
     try {
       const input = { address, newsletter: feedKey }
-      const events = operations.republishFeed(input, { signal: this.#closed.signal })
+      const events = operations.republishFeed(input, { signal: this.#task.signal })
       for await (const it of events) {
         if (it.event === 'amended')
           logger.info({ address, number: it.number }, 'amended from a feed')

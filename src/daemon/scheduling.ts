@@ -1,9 +1,9 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Operations, Output } from '../api/contract/contract.ts'
 import { hasCode } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { FailureLog } from '../outlets/dispatcher.ts'
 import type { ScheduledOutcome } from '../outlets/outlet.ts'
+import { RepeatedTask } from './repeated-task.ts'
 
 export interface SchedulingOptions {
   readonly operations: Pick<Operations, 'publishScheduled'>
@@ -25,9 +25,9 @@ const LATE_MS = 2 * LONGEST_PAUSE_MS
 export class Scheduling {
   readonly #options: SchedulingOptions
   readonly #failures: FailureLog
-  readonly #closed = new AbortController()
-  #pause = new AbortController()
-  #running: Promise<void> = Promise.resolve()
+  readonly #task = new RepeatedTask(async () =>
+    this.#options.hasQueue() ? this.#publish() : LONGEST_PAUSE_MS,
+  )
   #retryAt = 0
   /** Why drafts could not be published, by their ids: what stays the same is announced once. */
   readonly #unpublished = new Map<string, string>()
@@ -38,7 +38,7 @@ export class Scheduling {
   }
 
   start(): void {
-    this.#running = this.#run()
+    this.#task.start()
   }
 
   /** Operations that wake it where they change what there is to do. */
@@ -50,27 +50,15 @@ export class Scheduling {
   }
 
   async close(): Promise<void> {
-    this.#closed.abort()
-    this.#pause.abort()
-    await this.#running
+    await this.#task.close()
   }
 
   async *#waking(
     events: AsyncIterable<Output<'publishIssue'>>,
   ): AsyncGenerator<Output<'publishIssue'>> {
     for await (const it of events) {
-      if (it.event === 'scheduled') this.#pause.abort()
+      if (it.event === 'scheduled') this.#task.wake()
       yield it
-    }
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#closed
-    while (!signal.aborted) {
-      this.#pause = new AbortController()
-      const pauseMs = this.#options.hasQueue() ? await this.#publish() : LONGEST_PAUSE_MS
-      if (signal.aborted) return
-      await wait(pauseMs, undefined, { signal: this.#pause.signal, ref: false }).catch(() => {})
     }
   }
 
@@ -83,7 +71,7 @@ export class Scheduling {
     try {
       const { done, next } = await operations.publishScheduled(
         { retry: now >= this.#retryAt },
-        { signal: this.#closed.signal },
+        { signal: this.#task.signal },
       )
       for (const it of done) this.#tell(it)
       if (done.some((it) => it.problem !== undefined)) this.#retryAt = now + RETRY_PAUSE_MS

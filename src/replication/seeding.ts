@@ -211,9 +211,7 @@ export class Seeding {
     }
     const mayBeFork = growsLog && this.#options.feed.length > 0
     if (mayBeFork) this.#suspect = peer.publicKey
-    this.#options.peers.strike(peer.publicKey, 'peer sent an invalid block', {
-      hangUp: !mayBeFork,
-    })
+    this.#options.peers.strike(peer.publicKey, 'peer sent an invalid block', { hangUp: !mayBeFork })
   }
 
   readonly #onBadRequest = ({ publicKey }: LogPeer): void => {

@@ -4,6 +4,9 @@ import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { SerialQueue } from '../async.ts'
 import type { Jobs, Request } from './worker.ts'
+import type { Output } from '../api/contract/contract.ts'
+import { renderHtml, renderUnformatted } from '../render/html/html.ts'
+import { optionsOf, type IssueLinks } from '../render/html/placed.ts'
 
 /**
  * Texts up to this length, in UTF-16 code units, are worked on where they are: the worst of them takes a
@@ -104,3 +107,29 @@ const shared = new TextWorker()
 
 /** As `TextWorker.run`, in the one worker of this process. */
 export const inWorker = shared.run.bind(shared)
+
+/** Where an issue is shown: what its pictures and links have for addresses. */
+export interface IssuePlace extends IssueLinks {
+  readonly attachmentUrl: (name: string) => string | undefined
+}
+
+/** What is rendered of an issue. */
+type RenderedText = Pick<Output<'readIssue'>, 'markdown' | 'importedFrom'> & {
+  readonly attachments: readonly { readonly name: string }[]
+}
+
+/** HTML of an issue. Long texts are rendered by a worker; one that takes it too long is shown unformatted. */
+export async function renderIssue(
+  { markdown, attachments, importedFrom }: RenderedText,
+  { attachmentUrl, ...place }: IssuePlace,
+  run = inWorker,
+): Promise<string> {
+  const addresses = new Map<string, string>()
+  for (const { name } of attachments) {
+    const address = attachmentUrl(name)
+    if (address !== undefined) addresses.set(name, address)
+  }
+  const input = { text: markdown, addresses, importedFrom, ...place }
+  if (markdown.length <= INLINE_LENGTH) return renderHtml(markdown, optionsOf(input))
+  return (await run('html', input)) ?? renderUnformatted(markdown)
+}

@@ -1,6 +1,5 @@
 import { Hono } from 'hono'
 import { HyperletterError } from '../errors.ts'
-import type { Operations } from '../api/contract/contract.ts'
 import {
   loadAssets,
   localPath,
@@ -20,7 +19,6 @@ import {
   problemTitle,
 } from '../site/pages/problem.ts'
 import { KeptTexts, RenderCache } from './render-cache.ts'
-import type { Previews } from './previews.ts'
 import { authorRoutes } from './routes/author.ts'
 import { changingRoutes } from './routes/changing.ts'
 import { draftRoutes } from './routes/drafts.ts'
@@ -31,26 +29,12 @@ import { googleReaderRoutes } from './routes/google-reader.ts'
 import { previewRoutes } from './routes/preview.ts'
 import { readingRoutes } from './routes/reading.ts'
 import { seedingRoutes } from './routes/seeding.ts'
-import type { Secrets } from './state.ts'
-
-export interface ReaderOptions {
-  readonly operations: Operations
-  /** `http://127.0.0.1:<port>`, known once it listens. */
-  readonly origin: () => string
-  readonly hosts?: readonly string[] | undefined
-  readonly secrets: Secrets
-  readonly signOut: () => Promise<void>
-  readonly previews: Previews
-  readonly holdSeconds?: number | undefined
-  /** Ends what goes on in the background. */
-  readonly signal: AbortSignal
-}
 
 /**
  * The web reader: pages, feeds and pictures over `Operations`. Listens to nobody itself; whoever
  * serves it must do so on a loopback address only.
  */
-export function createReader(options: ReaderOptions): Hono<Env> {
+export function createReader(options: Omit<Reader, 'admission' | 'assets'>): Hono<Env> {
   const admission = new Admission(options.operations)
   const reader: Reader = { ...options, admission, assets: loadAssets() }
   const rendered = new RenderCache()
@@ -75,14 +59,10 @@ export function createReader(options: ReaderOptions): Hono<Env> {
   app.route('/', previewRoutes(reader))
   app.route('/', readingRoutes(reader, rendered))
 
-  app.notFound((c) =>
-    problem(
-      reader,
-      c,
-      new HyperletterError('ISSUE_NOT_FOUND', 'There is nothing at this address.'),
-      404,
-    ),
-  )
+  app.notFound((c) => {
+    const error = new HyperletterError('ISSUE_NOT_FOUND', 'There is nothing at this address.')
+    return problem(reader, c, error, 404)
+  })
   app.onError((cause, c) => {
     const error = HyperletterError.from(cause)
     return problem(reader, c, error, statusOf(error))

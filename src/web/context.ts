@@ -13,7 +13,7 @@ import type { AddressSecrets, Secrets } from './state.ts'
 /** What every route works with. */
 export interface Reader {
   readonly operations: Operations
-  /** `http://127.0.0.1:<port>`: where feeds and their pictures can be found. */
+  /** `http://127.0.0.1:<port>`, known once it listens: where feeds and their pictures can be found. */
   readonly origin: () => string
   /** Names that a browser may use besides those of this machine. */
   readonly hosts?: readonly string[] | undefined

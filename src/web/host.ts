@@ -1,20 +1,14 @@
 import type { Operations } from '../api/contract/contract.ts'
 import type { Config } from '../config/config.ts'
 import { HyperletterError } from '../errors.ts'
-import type { DeviceAddress } from './device-server.ts'
+import type { DeviceAddress } from './http-server.ts'
 import type { PreviewRequest } from './previews.ts'
-import type { ReaderServer } from './server.ts'
+import type { ReaderServer, ReaderServerOptions } from './server.ts'
 import { portOf, wasOpened } from './state.ts'
 
-export interface ReaderHostOptions {
-  readonly operations: Operations
-  readonly dataDir: string
-  /** Names that a browser may use for it besides those of this machine. */
-  readonly hosts?: readonly string[] | undefined
+export interface ReaderHostOptions extends Omit<ReaderServerOptions, 'port'> {
   /** Where devices that were added find it. */
   readonly deviceAddress?: DeviceAddress | undefined
-  /** How long an issue that is published here can be taken back; absent where nothing publishes it after that. */
-  readonly holdSeconds?: number | undefined
 }
 
 /** The part of the configuration that says where it is served, and under which names. */

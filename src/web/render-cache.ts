@@ -1,7 +1,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { LRUCache } from 'lru-cache'
 import type { IssueText } from '../site/pages/parts.ts'
-import { renderIssue, type IssuePlace } from '../text-worker/render-issue.ts'
+import { renderIssue, type IssuePlace } from '../text-worker/text-worker.ts'
 
 /** HTML that is kept, in characters: about thirty long issues. */
 const MAX_CHARACTERS = 4_000_000

@@ -6,8 +6,14 @@ import { HyperletterError } from '../errors.ts'
 import type { Operations } from '../api/contract/contract.ts'
 import { createReader } from './app.ts'
 import { localPath, type Env } from './context.ts'
-import { DeviceServer, type DeviceAddress } from './device-server.ts'
-import { bind, closeServer, portOfServer, serverOf } from './http-server.ts'
+import {
+  DeviceServer,
+  type DeviceAddress,
+  bind,
+  closeServer,
+  portOfServer,
+  serverOf,
+} from './http-server.ts'
 import { Previews, type PreviewRequest } from './previews.ts'
 import { Uploads } from './uploads.ts'
 import {
@@ -31,6 +37,7 @@ export interface ReaderServerOptions {
   readonly dataDir: string
   /** Instead of the port that is kept. Not free: `INVALID_INPUT`. */
   readonly port?: number | undefined
+  /** Names that a browser may use for it besides those of this machine. */
   readonly hosts?: readonly string[] | undefined
   /** How long an issue that is published here can be taken back; absent where nothing publishes it after that. */
   readonly holdSeconds?: number | undefined

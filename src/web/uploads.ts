@@ -8,7 +8,7 @@ import { MAX_ATTACHMENTS } from '../format/records/bodies.ts'
 import { safeFileName } from '../render/file-name.ts'
 import { isOutside, readDraft } from '../sources/markdown-file.ts'
 import { checkDraftSize, checkDraftText, decodeDraft } from '../sources/text.ts'
-import { WITHHELD_KINDS } from '../sources/unpublished.ts'
+import { WITHHELD_KINDS } from '../sources/source.ts'
 import { onStore } from '../storage-errors.ts'
 
 /** A file that a browser sent, or one of an issue. */

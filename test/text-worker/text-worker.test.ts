@@ -10,8 +10,12 @@ import { documentOf } from '../../src/engine/search/document.ts'
 import { plainText } from '../../src/engine/search/text/plain-text.ts'
 import { renderHtml } from '../../src/render/html/html.ts'
 import type { IssueText } from '../../src/site/pages/parts.ts'
-import { inWorker, TextWorker, type TextWorkerOptions } from '../../src/text-worker/text-worker.ts'
-import { renderIssue } from '../../src/text-worker/render-issue.ts'
+import {
+  inWorker,
+  TextWorker,
+  type TextWorkerOptions,
+  renderIssue,
+} from '../../src/text-worker/text-worker.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
 const LONG = '# Tides\n\n![A](a.png) High *water* at noon, 漢字 too.\n\n'.repeat(2_000)

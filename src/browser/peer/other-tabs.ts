@@ -16,9 +16,17 @@ import {
 } from '../../peers/web/room-message.ts'
 import type { MessageSocket } from '../../peers/web/socket-stream.ts'
 import { connect, onWrongBlock, type Shared } from './connection.ts'
-import { RelaySocket } from './relay-socket.ts'
-import { newTabLink, type GatewayPeer, type GatewayState, type TabLink } from './tab-link.ts'
-import { describeHere, isReachable, openPeerConnection, type DataChannel } from './web-rtc.ts'
+import {
+  RelaySocket,
+  newTabLink,
+  type GatewayPeer,
+  type GatewayState,
+  type TabLink,
+  describeHere,
+  isReachable,
+  openPeerConnection,
+  type DataChannel,
+} from './tab-link.ts'
 
 /** Tabs that this one dials, and as many that dial it. */
 const MOST = 4

@@ -2,7 +2,8 @@ import type { Operations, Output } from '../../api/contract/contract.ts'
 import type { Config } from '../../config/config.ts'
 import type { Connection } from '../../connect.ts'
 import { singleLine } from '../../render/plain.ts'
-import { COMFORTABLE_WIDTH, layOut, originsFor } from '../commands/read/read.ts'
+import { layOut, originsFor } from '../commands/read/read.ts'
+import { COMFORTABLE_WIDTH } from '../terminal/format.ts'
 import type { Context } from '../context.ts'
 
 type Issue = Output<'readIssue'>

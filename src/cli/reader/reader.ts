@@ -266,9 +266,7 @@ export class TerminalReader {
   async #onResize(): Promise<void> {
     this.#screen.clear()
     const page = this.#page
-    if (page?.issue !== undefined) {
-      page.replace(await this.#linesOf(page.issue))
-    }
+    if (page?.issue !== undefined) page.replace(await this.#linesOf(page.issue))
     await this.#load(() => this.#list.move('', this.#height))
   }
 

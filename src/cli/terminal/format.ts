@@ -2,6 +2,9 @@ import { styleText } from 'node:util'
 import { singleLine } from '../../render/plain.ts'
 import type { Cell } from './table.ts'
 
+/** Longer lines are tiring to read. */
+export const COMFORTABLE_WIDTH = 80
+
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const
 
 /** A byte count for people, in decimal units: `12.3 MB`. */

@@ -7,7 +7,7 @@ import { browserFile, loadSiteAssets } from '../../api/preserving/website.ts'
 import { SerialQueue } from '../../async.ts'
 import type { Config } from '../../config/config.ts'
 import type { Engine } from '../../engine/engine.ts'
-import type { GatewayFacts } from '../../engine/network/gateway-facts.ts'
+import type { GatewayFacts } from '../../api/contract/parts.ts'
 import { HyperletterError } from '../../errors.ts'
 import { keyPairOf } from '../../log/keys.ts'
 import type { Logger } from '../../logger.ts'
@@ -232,11 +232,7 @@ export class Gateway {
       const assets = () => (this.#assets ??= loadSiteAssets())
       const newsletters = new OpenedNewsletters(engine.library, gatewayNewsletters)
       this.#newsletters = newsletters
-      return {
-        engine,
-        newsletters,
-        files: new NewsletterFiles(engine, { address, assets }),
-      }
+      return { engine, newsletters, files: new NewsletterFiles(engine, { address, assets }) }
     })()
     return running.opened
   }

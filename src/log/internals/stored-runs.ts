@@ -33,9 +33,7 @@ export function checkedRun(
 /** See `Log.store`. */
 export async function storeProven(core: Hypercore, proven: ProvenBlocks): Promise<number> {
   const run = await provenRun(core, proven)
-  if (run !== undefined) {
-    return USES_INTERNALS ? storeRuns(core, [run]) : applyEach(core, run)
-  }
+  if (run !== undefined) return USES_INTERNALS ? storeRuns(core, [run]) : applyEach(core, run)
   const { start, items } = proven
   if (items.length === 1) return 0
   // No known node lies over all of them, or the tree does not reach up to it.

@@ -6,7 +6,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import Corestore from 'corestore'
 import Hypercore from 'hypercore'
 import type { Config } from '../../config/config.ts'
-import { codeOf, hasCode, HyperletterError } from '../../errors.ts'
+import { hasCode, HyperletterError, ifMissing } from '../../errors.ts'
 import { onStore } from '../../storage-errors.ts'
 import { removeOldLogs, writeBufferFor } from './disk.ts'
 import { DEVICE_FILE } from './lock.ts'
@@ -131,12 +131,8 @@ async function adopt(config: Config, seen: number | undefined): Promise<void> {
   await replaceSynced(markOf(config), [Buffer.from('The store was copied or put back.\n')])
   const path = join(config.storeDir, DEVICE_FILE)
   const aside = `${path}.${randomBytes(6).toString('hex')}`
-  try {
-    await rename(path, aside)
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return
-    throw error
-  }
+  const isMoved = await rename(path, aside).then(() => true, ifMissing(false))
+  if (!isMoved) return
   // Another process may have adopted it meanwhile; its lock lies on the file, under whatever name.
   if ((await inodeOf(aside)) === seen) await rm(aside, { force: true })
   else await rename(aside, path)

@@ -1,13 +1,13 @@
+import { buffer } from 'node:stream/consumers'
 import type { Operations, Output } from '../../api/contract/contract.ts'
-import { hasCode } from '../../errors.ts'
+import { ifCode } from '../../errors.ts'
 import { escapeText } from '../../render/html/write.ts'
 import { issueAt, originsOf } from '../../render/links.ts'
 import { singleLine, stripControls } from '../../render/plain.ts'
 import { renderTerminal } from '../../render/terminal/terminal.ts'
 import { withoutTitle } from '../../site/pages/content.ts'
 import { attachmentPath, issuePath, newsletterPath } from '../../site/pages/parts.ts'
-import { renderIssue } from '../../text-worker/render-issue.ts'
-import { INLINE_LENGTH } from '../../text-worker/text-worker.ts'
+import { renderIssue, INLINE_LENGTH } from '../../text-worker/text-worker.ts'
 import { deliveryId, eventOf, type ArrivedIssue } from '../outlet.ts'
 import {
   build,
@@ -19,7 +19,6 @@ import {
   type MailPart,
   type Picture,
 } from './mime.ts'
-import { styled } from './style.ts'
 
 /** What messages are made of, and for whom. */
 export interface Mailing {
@@ -129,12 +128,9 @@ async function read(
   { feedKey, number }: ArrivedIssue,
 ): Promise<IssueText | undefined> {
   const input = { newsletter: feedKey, number, timeoutSeconds: READ_TIMEOUT_SECONDS }
-  try {
-    return await operations.readIssue(input)
-  } catch (error) {
-    if (hasCode(error, 'NEWSLETTER_NOT_FOUND', 'ISSUE_NOT_FOUND')) return undefined
-    throw error
-  }
+  return operations
+    .readIssue(input)
+    .catch(ifCode(undefined, 'NEWSLETTER_NOT_FOUND', 'ISSUE_NOT_FOUND'))
 }
 
 async function partOf(mailing: Mailing, issue: IssueText, maxBytes: number): Promise<MailPart> {
@@ -148,7 +144,7 @@ async function partOf(mailing: Mailing, issue: IssueText, maxBytes: number): Pro
     const address = attachmentPath(page, name)
     addresses.set(name, address)
     if (!PICTURES.has(mediaType) || bytes > left) continue
-    const content = await readAll(operations.readAttachment({ newsletter: feedKey, number, name }))
+    const content = await buffer(operations.readAttachment({ newsletter: feedKey, number, name }))
     left -= content.byteLength
     pictures.push({
       cid: contentId(`${feedKey}/${number}/${name}`),
@@ -225,8 +221,42 @@ function plainText(issue: IssueText, origins: ReturnType<typeof originsOf>): str
   })
 }
 
-async function readAll(pieces: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const all: Uint8Array[] = []
-  for await (const it of pieces) all.push(it)
-  return Buffer.concat(all)
+/** Styles of elements, as mail programs show them: many leave out style sheets. */
+const STYLES: Readonly<Record<string, string>> = {
+  a: 'color:#0b57d0',
+  blockquote: 'margin:0 0 1em;padding:0 0 0 1em;border-left:3px solid #ccc;color:#555',
+  code: 'font-family:ui-monospace,Menlo,Consolas,monospace;font-size:.9em',
+  figcaption: 'color:#666;font-size:.9em',
+  figure: 'margin:0 0 1em',
+  h1: 'margin:1.2em 0 .4em;font-size:1.5em;line-height:1.25',
+  h2: 'margin:1.2em 0 .4em;font-size:1.3em;line-height:1.25',
+  h3: 'margin:1.2em 0 .4em;font-size:1.1em;line-height:1.25',
+  hr: 'margin:2em 0;border:0;border-top:1px solid #ccc',
+  img: 'max-width:100%;height:auto',
+  p: 'margin:0 0 1em',
+  pre: 'margin:0 0 1em;padding:.7em;background:#f4f4f4;color:#222;white-space:pre-wrap',
+  table: 'margin:0 0 1em;border-collapse:collapse',
+  td: 'border:1px solid #ccc;padding:.2em .6em',
+  th: 'border:1px solid #ccc;padding:.2em .6em',
+}
+
+/** A whole tag as `renderHtml` writes it: values are in double quotes, and none is in them. */
+const TAG = /<([a-z][a-z0-9]*)((?: [a-z-]+="[^"]*")*)>/g
+
+/**
+ * HTML of `renderHtml` with its styles in each element, and with pictures that come along.
+ * @param cids of pictures by their addresses.
+ */
+export function styled(html: string, cids: ReadonlyMap<string, string>): string {
+  return html.replace(TAG, (_, name: string, attributes: string) => {
+    const style = STYLES[name] === undefined ? '' : ` style="${STYLES[name]}"`
+    if (name !== 'img') return `<${name}${attributes}${style}>`
+    const shown = attributes
+      .replace(' loading="lazy"', '')
+      .replace(/ src="([^"]*)"/, (whole, address: string) => {
+        const cid = cids.get(address.replace(/&#x26;/g, '&').replace(/&#x27;/g, "'"))
+        return cid === undefined ? whole : ` src="cid:${cid}"`
+      })
+    return `<${name}${shown}${style}>`
+  })
 }

@@ -33,12 +33,7 @@ const ALLOWED: ReadonlyMap<string, Readonly<Record<string, RegExp>>> = new Map(
     h5: { id: NAME },
     h6: { id: NAME },
     code: { class: /^language-[\w+#.-]{1,40}$/ },
-    img: {
-      src: /^(?:https?:|blob:|[^:]*(?:$|[/?#]))/i,
-      alt: ANY,
-      title: ANY,
-      loading: /^lazy$/,
-    },
+    img: { src: /^(?:https?:|blob:|[^:]*(?:$|[/?#]))/i, alt: ANY, title: ANY, loading: /^lazy$/ },
     li: { class: /^task-list-item$/, id: NAME },
     // Whoever has no pointer scrolls a wide one by keys.
     pre: { tabindex: /^0$/ },

@@ -1,7 +1,7 @@
 import { html } from 'hono/html'
 import type { HyperletterError } from '../../errors.ts'
 import type { Output } from '../../api/contract/contract.ts'
-import { formatSupport } from '../../format/support-text.ts'
+import { formatSupport } from '../../format/support.ts'
 import {
   failure,
   issuePath,

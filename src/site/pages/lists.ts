@@ -29,12 +29,7 @@ export function slice<T>(items: readonly T[], page: string | undefined): Slice<T
   const pages = Math.max(1, Math.ceil(items.length / PER_PAGE))
   const number = pageNumber(page, pages)
   const start = (number - 1) * PER_PAGE
-  return {
-    items: items.slice(start, start + PER_PAGE),
-    page: number,
-    pages,
-    total: items.length,
-  }
+  return { items: items.slice(start, start + PER_PAGE), page: number, pages, total: items.length }
 }
 
 /** The number of a page, as somebody typed it: at least 1, and at most `pages`. */

@@ -15,8 +15,7 @@ import {
   type Markup,
   type NewsletterSummary,
 } from './parts.ts'
-import { qrCode } from './qr-code.ts'
-import { supportPanel } from './support.ts'
+import { qrCode, supportPanel } from './support.ts'
 
 type Carrying = Output<'status'>['newsletters'][number]
 

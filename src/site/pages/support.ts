@@ -1,7 +1,7 @@
-import { html } from 'hono/html'
+import { html, raw } from 'hono/html'
+import { renderSVG } from 'uqr'
 import { describeSupport, type SupportDetails } from '../../format/support.ts'
 import { date, singleLineOf, words, type Markup, type NewsletterSummary } from './parts.ts'
-import { qrCode } from './qr-code.ts'
 
 /** How to support the author: addresses, each with its QR code. Nothing is loaded, and nothing opened without a click. */
 export function supportPanel({
@@ -41,4 +41,10 @@ function way({ uri, name, address, code, problem }: SupportDetails, at: number):
       <div class="qr">${qrCode(code, name)}</div>
       <p><a href="${uri}" rel="noopener noreferrer nofollow">Open in an app</a></p>
     </details>`
+}
+
+/** Dark on light in both themes: many cameras do not read the opposite. */
+export function qrCode(text: string, of = 'the link'): Markup {
+  const svg = renderSVG(text, { border: 2, ecc: 'M', pixelSize: 4 }).replace('<svg ', '')
+  return html`<svg role="img" aria-label="QR code of ${singleLineOf(of)}" ${raw(svg)}`
 }

@@ -1,7 +1,6 @@
 import { html } from 'hono/html'
 import { count, date, singleLineOf, words, type IssueSummary, type Markup } from '../pages/parts.ts'
-import { qrCode } from '../pages/qr-code.ts'
-import { supportPanel } from '../pages/support.ts'
+import { qrCode, supportPanel } from '../pages/support.ts'
 import { continues, follow, INDEX, issueFolder } from './layout.ts'
 import type { StaticSite } from './model.ts'
 

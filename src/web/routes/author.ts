@@ -1,7 +1,8 @@
+import { arrayBuffer } from 'node:stream/consumers'
 import { Hono } from 'hono'
 import type { Input, Operations, Output } from '../../api/contract/contract.ts'
 import { parseDomain } from '../../format/domain-name.ts'
-import { parseSupport } from '../../format/support-text.ts'
+import { parseSupport } from '../../format/support.ts'
 import { HyperletterError } from '../../errors.ts'
 import { authorOf, profilePage, retractPage } from '../../site/pages/author.ts'
 import { issuePath, newsletterPath } from '../../site/pages/parts.ts'
@@ -33,10 +34,7 @@ export function authorRoutes(reader: Reader): Hono<Env> {
     const fields = await readForm(reader, c)
     const { key } = c.req.param()
     try {
-      const { changed } = await operations.editNewsletter({
-        newsletter: key,
-        ...profileIn(fields),
-      })
+      const { changed } = await operations.editNewsletter({ newsletter: key, ...profileIn(fields) })
       return c.redirect(`${newsletterPath(key)}?done=${changed ? 'edited' : 'same'}`, 303)
     } catch (cause) {
       const view = { ...viewOf(reader, c), path: newsletterPath(key) }
@@ -84,12 +82,8 @@ function attached(
   number: number,
   { name, bytes }: Output<'readIssue'>['attachments'][number],
 ): UploadedFile {
-  const arrayBuffer = async () => {
-    const parts: Uint8Array[] = []
-    for await (const it of operations.readAttachment({ newsletter, number, name })) parts.push(it)
-    return new Uint8Array(Buffer.concat(parts)).buffer
-  }
-  return { name, size: bytes, arrayBuffer }
+  const read = () => arrayBuffer(operations.readAttachment({ newsletter, number, name }))
+  return { name, size: bytes, arrayBuffer: read }
 }
 
 /** What a form says of a newsletter; what is empty is removed. @throws INVALID_INPUT */

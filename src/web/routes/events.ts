@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Hono } from 'hono'
-import { streamSSE } from 'hono/streaming'
+import { streamSSE, type SSEStreamingApi } from 'hono/streaming'
 import { singleLine } from '../../render/plain.ts'
 import type { Operations } from '../../api/contract/contract.ts'
 import type { IssueSummary } from '../../site/pages/parts.ts'
-import type { Env, Reader } from '../context.ts'
+import type { Env, Reader, ReaderContext } from '../context.ts'
 
 /** Pages that may listen at the same moment; a browser has few connections anyway. */
 const MAX_LISTENERS = 32
@@ -18,36 +18,41 @@ export function eventRoutes(reader: Reader): Hono<Env> {
   const arrivals = new Arrivals(reader.operations, reader.signal)
   app.get('/events', (c) => {
     if (arrivals.listeners >= MAX_LISTENERS) return c.text('Too many pages.\n', 503)
-    return streamSSE(c, async (out) => {
-      const end = new AbortController()
-      out.onAbort(() => end.abort())
-      const stop = AbortSignal.any([end.signal, reader.signal, reader.secrets.signedOut])
-      const device = c.get('device')
-      const beat = setInterval(() => {
-        void out.write(': \n\n')
-        if (device === undefined) return
-        void reader.admission.isStillIn(device).then(
-          (isIn) => isIn || end.abort(),
-          () => end.abort(),
-        )
-      }, BEAT_MS)
-      try {
-        await out.write(': \n\n')
-        for await (const { feedKey, number, title, newsletter } of arrivals.follow(stop)) {
-          const data = JSON.stringify({
-            feedKey,
-            number,
-            title: singleLine(title),
-            newsletter: singleLine(newsletter),
-          })
-          await out.writeSSE({ event: 'issue', data })
-        }
-      } finally {
-        clearInterval(beat)
+    return sendEvents(reader, c, async (out, signal) => {
+      await out.write(': \n\n')
+      for await (const { feedKey, number, title, newsletter } of arrivals.follow(signal)) {
+        const shown = { title: singleLine(title), newsletter: singleLine(newsletter) }
+        await out.writeSSE({ event: 'issue', data: JSON.stringify({ feedKey, number, ...shown }) })
       }
     })
   })
   return app
+}
+
+/** Answers with events, until the page, its session or the reader ends, or its device is removed. */
+export function sendEvents(
+  reader: Reader,
+  c: ReaderContext,
+  send: (out: SSEStreamingApi, signal: AbortSignal) => Promise<void>,
+): Response {
+  return streamSSE(c, async (out) => {
+    const end = new AbortController()
+    out.onAbort(() => end.abort())
+    const device = c.get('device')
+    const beat = setInterval(() => {
+      void out.write(': \n\n')
+      if (device === undefined) return
+      void reader.admission.isStillIn(device).then(
+        (isIn) => isIn || end.abort(),
+        () => end.abort(),
+      )
+    }, BEAT_MS)
+    try {
+      await send(out, AbortSignal.any([end.signal, reader.signal, reader.secrets.signedOut]))
+    } finally {
+      clearInterval(beat)
+    }
+  })
 }
 
 /** How long the next attempt waits after a watch that failed. */

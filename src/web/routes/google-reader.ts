@@ -19,8 +19,8 @@ import {
   streamOf,
   UNREAD,
   type StreamItem,
+  LibraryItems,
 } from '../item-streams.ts'
-import { LibraryItems } from '../library-items.ts'
 import type { KeptTexts } from '../render-cache.ts'
 import { isSame } from '../state.ts'
 

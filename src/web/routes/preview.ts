@@ -1,21 +1,19 @@
+import { arrayBuffer } from 'node:stream/consumers'
 import { Hono } from 'hono'
-import { streamSSE } from 'hono/streaming'
 import { withoutTitle } from '../../site/pages/content.ts'
 import { attachmentPath } from '../../site/pages/parts.ts'
 import { previewPage, VIEWS, type PreviewView } from '../../site/pages/preview.ts'
 import { entryOf } from '../../site/syndication/document.ts'
-import { renderIssue } from '../../text-worker/render-issue.ts'
+import { renderIssue } from '../../text-worker/text-worker.ts'
 import { show, viewOf, type Env, type Reader } from '../context.ts'
 import { localTime, localZone } from '../local-time.ts'
 import { fingerprint } from '../previews.ts'
 import { textOf } from '../uploads.ts'
+import { sendEvents } from './events.ts'
 import { FILE_POLICY, pictureType } from './files.ts'
 
 /** Pages that may follow drafts at the same moment. */
 const MAX_FOLLOWERS = 8
-
-/** A comment now and then tells both ends that the other is still there. */
-const BEAT_MS = 15_000
 
 const ID = '/preview/:id{[0-9a-f]{32}}'
 
@@ -63,30 +61,24 @@ export function previewRoutes(reader: Reader): Hono<Env> {
 
   app.get(`${ID}/events`, (c) => {
     if (followers >= MAX_FOLLOWERS) return c.text('Too many pages.\n', 503)
-    return streamSSE(c, async (out) => {
-      const end = new AbortController()
-      out.onAbort(() => end.abort())
-      const stop = AbortSignal.any([end.signal, reader.signal, reader.secrets.signedOut])
-      const beat = setInterval(() => void out.write(': \n\n'), BEAT_MS)
+    return sendEvents(reader, c, async (out, signal) => {
       followers++
       try {
-        for await (const { event } of previews.follow(c.req.param('id'), stop)) {
+        for await (const { event } of previews.follow(c.req.param('id'), signal)) {
           await out.writeSSE({ event: 'draft', data: event })
         }
       } finally {
         followers--
-        clearInterval(beat)
       }
     })
   })
 
   app.get(`${ID}/files/:name{.+}`, async (c) => {
     const { id, name } = c.req.param()
-    const parts: Uint8Array[] = []
-    for await (const it of previews.file(id, name)) parts.push(it)
+    const bytes = await arrayBuffer(previews.file(id, name))
     c.header('content-type', pictureType(name) ?? 'application/octet-stream')
     c.header('content-security-policy', FILE_POLICY)
-    return c.body(Buffer.concat(parts))
+    return c.body(bytes)
   })
 
   return app

@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import { hasCode, HyperletterError } from '../../errors.ts'
+import { HyperletterError, ifCode } from '../../errors.ts'
 import { secretsOf, show, viewOf, type Env, type Reader } from '../context.ts'
 import { feedAddresses } from '../../site/syndication/addresses.ts'
 import { addPage } from '../../site/pages/add.ts'
@@ -76,10 +76,9 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
     const newsletter = newsletters.find((it) => it.feedKey === key)
     if (newsletter === undefined) throw notFound()
     // A newsletter of which nothing has arrived has a page all the same.
-    const issues = await operations.listIssues({ newsletter: key }).catch((error: unknown) => {
-      if (hasCode(error, 'NOT_AVAILABLE', 'NEEDS_KEY')) return []
-      throw error
-    })
+    const issues = await operations
+      .listIssues({ newsletter: key })
+      .catch(ifCode([], 'NOT_AVAILABLE', 'NEEDS_KEY'))
     const carrying = status.newsletters.find((it) => it.feedKey === key)
     const mayChange = view.isOwn === true
     const isOwn = mayChange && newsletter.roles.includes('author')

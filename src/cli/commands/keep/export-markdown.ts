@@ -68,7 +68,7 @@ export async function exportMarkdown(
         )
       }
       const contents = [
-        once(Buffer.from(`${writeHead(issue)}${issue.markdown}`)),
+        [Buffer.from(`${writeHead(issue)}${issue.markdown}`)],
         ...issue.attachments.map(({ name }) =>
           operations.readAttachment({ newsletter, number, name }, { signal }),
         ),
@@ -141,8 +141,4 @@ function segmentsOf(name: string): string[] {
   const segments = name.split('/')
   const isHarmless = segments.every((it) => /^(?!\.)[^\p{Cc}\p{Cf}\p{Cs}]{1,80}$/u.test(it))
   return isHarmless && process.platform !== 'win32' ? segments : safeSegments(name)
-}
-
-async function* once(bytes: Uint8Array) {
-  yield await Promise.resolve(bytes)
 }

@@ -8,7 +8,7 @@ import type { BundleHeader } from '../../../format/bundle/format.ts'
 import type { Operations } from '../../../api/contract/contract.ts'
 import { unwritable } from '../../files.ts'
 import { issueNumber } from '../../command.ts'
-import { type Commands, type Context, withOperations } from '../../context.ts'
+import { type Commands, type Context, finishOf, withOperations } from '../../context.ts'
 import { formatBytes, nameOf, plural, shellWord } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
 
@@ -130,15 +130,11 @@ async function exportSite(
   const finished = await withOperations(context, async (operations) => {
     using progress = new Progress(context, 'exporting')
     const input = { newsletter, folder, ...options }
-    for await (const event of operations.exportSite(input, { signal: io.signal })) {
-      if (event.event === 'finished') return event
-      progress.update(event)
-    }
-    throw new HyperletterError('INTERNAL', 'The export ended without a result.')
+    const events = operations.exportSite(input, { signal: io.signal })
+    return await finishOf(events, (event) => progress.update(event))
   })
-  const { event: _event, ...result } = finished
-  const { changed, changedBytes, removed, files } = result
-  await out.result({ ...result, folder }, () => {
+  const { changed, changedBytes, removed, files } = finished
+  await out.result({ ...finished, folder }, () => {
     if (changed + removed === 0) return `${folder} is up to date, ${plural(files, 'file')}.\n`
     const gone = removed === 0 ? '' : `, removed ${removed}`
     return `Wrote ${changed} of ${plural(files, 'file')} to ${folder}, ${formatBytes(changedBytes)}${gone}.\n`

@@ -154,11 +154,7 @@ async function succeed(
 
 async function save({ io }: Context, { statement }: Succeeded, path: string): Promise<string> {
   const { writeFiles } = await import('../../files.ts')
-  const text = new TextEncoder().encode(`${statement}\n`)
-  const bytes = (async function* () {
-    yield await Promise.resolve(text)
-  })()
-  const files = [{ segments: [basename(path)], bytes }]
+  const files = [{ segments: [basename(path)], bytes: [Buffer.from(`${statement}\n`)] }]
   const [written = path] = await writeFiles(dirname(path), files, {
     force: true,
     signal: io.signal,

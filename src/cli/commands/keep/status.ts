@@ -171,9 +171,7 @@ function advice({
   if (newsletters.length === 0) {
     return 'Run `hyperletter subscribe <link>` to read a newsletter, or `hyperletter create <title>` to write one.'
   }
-  if (via === 'engine') {
-    return 'Run `hyperletter daemon start` to fetch and serve newsletters.'
-  }
+  if (via === 'engine') return 'Run `hyperletter daemon start` to fetch and serve newsletters.'
   if (limits?.pause === true) {
     return 'Paused. `pause = false` in the settings file, or the page Seeding, ends that.'
   }

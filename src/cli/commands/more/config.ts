@@ -123,11 +123,8 @@ export async function explainSettings(
   env = process.env,
 ): Promise<{ readonly file: string; readonly settings: readonly ExplainedSetting[] }> {
   const [config, given] = await Promise.all([loadConfig(flags, env), givenSettings(flags, env)])
-  const names = SETTING_NAMES
-  return {
-    file: settingsPath(),
-    settings: names.map((name) => explain(name, given[name], config)),
-  }
+  const settings = SETTING_NAMES.map((name) => explain(name, given[name], config))
+  return { file: settingsPath(), settings }
 }
 
 function explain(name: SettingName, given: Given | undefined, config: Config): ExplainedSetting {
@@ -136,12 +133,8 @@ function explain(name: SettingName, given: Given | undefined, config: Config): E
     return { name, value: textOf(config[name]), from: 'default', where }
   }
   if (given === undefined) {
-    return {
-      name,
-      value: textOf(config[name]),
-      from: 'default',
-      where: DEFAULTS[name] ?? '',
-    }
+    const where = DEFAULTS[name] ?? ''
+    return { name, value: textOf(config[name]), from: 'default', where }
   }
   const { from, where } = given
   return { name, value: withoutSecrets(name, given.text, config), from, where }

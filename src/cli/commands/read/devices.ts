@@ -1,5 +1,4 @@
 import { type Commands, type Context, call, withConnection } from '../../context.ts'
-import { qrCode } from '../../terminal/qr-code.ts'
 import { formatDate } from '../../terminal/format.ts'
 import { formatTable, shrinking } from '../../terminal/table.ts'
 
@@ -60,7 +59,7 @@ async function add(context: Context, name: string | undefined): Promise<void> {
   const api = `${new URL(url).origin}/api/greader.php`
   await out.result({ ...added, url, api, opml, via }, async () => {
     const { bold, dim } = out.style
-    return `${await qrCode(context.out, url)}${bold('Address')}      ${url}
+    return `${await out.qrCode(url)}${bold('Address')}      ${url}
 ${bold('Feeds')}        ${opml}
 ${bold('Sync')}         ${api}
              ${dim('Google Reader API, as FreshRSS has it; any user, and for password:')}

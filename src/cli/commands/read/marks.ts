@@ -37,9 +37,7 @@ async function mark(
   { read = false, unread = false, all = false }: MarkOptions,
 ): Promise<void> {
   const { out } = context
-  if (read === unread) {
-    throw new HyperletterError('INVALID_INPUT', 'Choose --read or --unread.')
-  }
+  if (read === unread) throw new HyperletterError('INVALID_INPUT', 'Choose --read or --unread.')
   if (all === (numbers !== undefined && numbers.length > 0)) {
     throw new HyperletterError('INVALID_INPUT', 'Give issue numbers, or --all.')
   }

@@ -75,12 +75,7 @@ async function open(context: Context, link: string | undefined, options: Options
   // Nobody vouched for it but the server. From here on, only this key counts.
   if (isWeb)
     await context.out.note(`Its key, which you can compare: hyperletter://${opened.feedKey}`)
-  await openInBrowser(context, {
-    port,
-    browser,
-    path,
-    opened: { ...opened, number: shown },
-  })
+  await openInBrowser(context, { port, browser, path, opened: { ...opened, number: shown } })
 }
 
 /** Looks at a newsletter and follows it; whoever hosts the reader goes on downloading. */

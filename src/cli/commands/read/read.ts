@@ -5,7 +5,7 @@ import { HyperletterError } from '../../../errors.ts'
 import { singleLine, stripControls } from '../../../render/plain.ts'
 import { issueNumber, wholeNumber } from '../../command.ts'
 import { call, type Commands, type Context, showText, withOperations } from '../../context.ts'
-import { formatBytes, formatDate, shellWord } from '../../terminal/format.ts'
+import { COMFORTABLE_WIDTH, formatBytes, formatDate, shellWord } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
 import type { Pictures } from './read-pictures.ts'
 
@@ -21,9 +21,6 @@ interface Options {
 }
 
 type Issue = Output<'readIssue'>
-
-/** Longer lines are tiring to read. */
-export const COMFORTABLE_WIDTH = 80
 
 export const commands: Commands = {
   read: (command, bind) =>

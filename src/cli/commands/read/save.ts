@@ -45,11 +45,11 @@ async function save(
     const { makeDistinct, safeSegments, writeFiles } = await import('../../files.ts')
     const issue = await operations.readIssue({ newsletter, number }, { signal })
     const chosen = attachment === undefined ? issue.attachments : [find(issue, attachment)]
-    const sources = chosen.map(({ name }) => ({
+    const attachments = chosen.map(({ name }) => ({
       segments: safeSegments(name),
       bytes: operations.readAttachment({ newsletter, number, name }, { signal }),
     }))
-    if (attachment === undefined) sources.unshift(textOf(issue))
+    const sources = attachment === undefined ? [textOf(issue), ...attachments] : attachments
     const paths = makeDistinct(sources.map(({ segments }) => segments))
     const text = attachment === undefined ? Buffer.byteLength(issue.markdown) : 0
     const total = chosen.reduce((sum, { bytes }) => sum + bytes, text)
@@ -77,10 +77,7 @@ function find(issue: Issue, attachment: string): Issue['attachments'][number] {
 function textOf(issue: Issue) {
   const slug = slugOf(issue.title)
   const name = slug === '' ? `${issue.number}.md` : `${issue.number}-${slug}.md`
-  async function* bytes() {
-    yield await Promise.resolve(Buffer.from(issue.markdown))
-  }
-  return { segments: [name], bytes: bytes() }
+  return { segments: [name], bytes: [Buffer.from(issue.markdown)] }
 }
 
 // Two issues often have pictures of the same name, so each issue gets a folder of its own.
@@ -93,7 +90,7 @@ function folderFor(cwd: string, issue: Issue, attachment: string | undefined, to
 /** Counts what passes, over all files of one run. */
 function counter(total: number, progress: Progress) {
   let done = 0
-  return async function* (bytes: AsyncIterable<Uint8Array>) {
+  return async function* (bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) {
     for await (const chunk of bytes) {
       yield chunk
       done += chunk.byteLength

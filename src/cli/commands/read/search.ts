@@ -2,7 +2,7 @@ import type { Output } from '../../../api/contract/contract.ts'
 import { singleLine, stripControls } from '../../../render/plain.ts'
 import { day, wholeNumber, ANY_NEWSLETTER } from '../../command.ts'
 import { type Commands, type Context, withOperations } from '../../context.ts'
-import { formatDate, shortKey } from '../../terminal/format.ts'
+import { COMFORTABLE_WIDTH, formatDate, shortKey } from '../../terminal/format.ts'
 import { Progress } from '../../terminal/progress.ts'
 
 interface Options {
@@ -13,8 +13,6 @@ interface Options {
 
 type Result = Output<'search'>[number]
 
-/** Longer lines are tiring to read. */
-const COMFORTABLE_WIDTH = 80
 /** Some terminals say that they have no columns at all. */
 const MIN_WIDTH = 20
 const INDENT = '  '
@@ -43,15 +41,8 @@ async function search(context: Context, words: string[], options: Options): Prom
   const found = await withOperations(context, async (operations) => {
     using progress = new Progress(context, 'indexing new issues')
     progress.update({ done: 0, total: 0 })
-    return await operations.search(
-      {
-        query: words.join(' '),
-        newsletter,
-        since,
-        limit,
-      },
-      { signal: io.signal },
-    )
+    const input = { query: words.join(' '), newsletter, since, limit }
+    return await operations.search(input, { signal: io.signal })
   })
   await out.result(found, async () =>
     found.length === 0 ? 'Nothing found.\n' : (await layOut(context, found)).join('\n'),

@@ -131,12 +131,7 @@ async function follow(
   { wait, timeout, unread }: Options,
 ): Promise<Outcome> {
   using progress = new Progress(context, 'looking for peers')
-  const input = {
-    link,
-    ...(!wait && { wait: false }),
-    timeoutSeconds: timeout,
-    unread,
-  }
+  const input = { link, ...(!wait && { wait: false }), timeoutSeconds: timeout, unread }
   let subscribed: Subscribed | undefined
   let heldBlocks = 0
   let length = 0

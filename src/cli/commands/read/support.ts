@@ -3,7 +3,6 @@ import { HyperletterError } from '../../../errors.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { call, type Commands, type Context } from '../../context.ts'
 import { formatDate, nameOf } from '../../terminal/format.ts'
-import { qrCode } from '../../terminal/qr-code.ts'
 
 const WHAT_IS_SHOWN = `
 The author signed these addresses. What you pay goes straight to the author; nobody counts or confirms it.
@@ -36,7 +35,7 @@ async function support(context: Context, newsletter: string): Promise<void> {
         const head = `${bold(singleLine(name))}  `
         if (problem === 'unknown') return `${head}of a kind that this version does not know\n`
         if (problem === 'wrong') return `${head}a character of the address is wrong: not shown\n`
-        return `${head}${singleLine(address)}\n${await qrCode(out, code)}`
+        return `${head}${singleLine(address)}\n${await out.qrCode(code)}`
       }),
     )
     return ways.join('')

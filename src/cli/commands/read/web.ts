@@ -59,9 +59,7 @@ async function feeds(
       return out.next('Run `hyperletter subscribe <link>` to follow a newsletter.')
     }
   }
-  if (via === 'engine') {
-    await out.next('Run `hyperletter daemon start` to serve these addresses.')
-  }
+  if (via === 'engine') await out.next('Run `hyperletter daemon start` to serve these addresses.')
 }
 
 // The addresses are those of the web reader, which keeps its port and secret from now on.
@@ -128,8 +126,7 @@ async function showWeb(
   const link = isOpened ? `${address}#${shown.feedKey}` : address
   await out.result({ file, sha256, address, link }, async () => {
     const { bold } = out.style
-    const { qrCode } = await import('../../terminal/qr-code.ts')
-    const code = link === undefined ? '' : `${await qrCode(out, link)}${bold('Link')}     ${link}\n`
+    const code = link === undefined ? '' : `${await out.qrCode(link)}${bold('Link')}     ${link}\n`
     return `${code}${bold('Reader')}   ${file}\n${bold('SHA-256')}  ${sha256}\n`
   })
   if (web?.problem !== undefined) await out.warn(`The gateway: ${web.problem}`)

@@ -91,12 +91,7 @@ async function retract(
     await out.note('Nothing was retracted.')
     return 1
   }
-  const retracted = await call(context, 'retractIssue', {
-    newsletter,
-    number,
-    reason,
-    force,
-  })
+  const retracted = await call(context, 'retractIssue', { newsletter, number, reason, force })
   await out.result(
     retracted,
     () =>

@@ -3,7 +3,7 @@ import { defined } from '../../../defined.ts'
 import { HyperletterError } from '../../../errors.ts'
 import type { Input, Output } from '../../../api/contract/contract.ts'
 import type { Context } from '../../context.ts'
-import { WITHHELD_KINDS, type WithheldKind } from '../../../sources/unpublished.ts'
+import { WITHHELD_KINDS, type WithheldKind } from '../../../sources/source.ts'
 import { readDraft } from '../../input.ts'
 
 /** How texts of a site are read. */

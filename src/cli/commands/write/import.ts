@@ -2,9 +2,8 @@ import { resolve } from 'node:path'
 import { collect, OWN_NEWSLETTER, seconds } from '../../command.ts'
 import { type Commands, type Context, withOperations, call } from '../../context.ts'
 import { UNDATED } from '../../../sources/source.ts'
-import type { WithheldKind } from '../../../sources/unpublished.ts'
 import { includeOption } from './draft-input.ts'
-import type { Operations, Output } from '../../../api/contract/contract.ts'
+import type { Input, Operations, Output } from '../../../api/contract/contract.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { agrees, canAsk } from '../../input.ts'
 import { plural, formatDate, nameOf } from '../../terminal/format.ts'
@@ -18,25 +17,15 @@ import {
 } from './import-report.ts'
 import { Option } from 'commander'
 import { HyperletterError } from '../../../errors.ts'
-import { formatTable } from '../../terminal/table.ts'
+import { formatTable, shrinking } from '../../terminal/table.ts'
 
-interface Options {
+interface RunOptions {
   readonly to?: string
-  readonly match?: string
-  readonly exclude?: string[]
-  readonly include?: WithheldKind[]
-  readonly keepLocation?: boolean
-  readonly siteRoot?: string
-  readonly siteUrl?: string
-  readonly fetchPictures?: boolean
-  readonly allowPrivateAddresses?: boolean
-  readonly undated?: (typeof UNDATED)[number]
-  readonly withoutTemplates?: boolean
-  readonly amend?: boolean
-  readonly dryRun?: boolean
-  readonly yes?: boolean
-  readonly force?: boolean
+  readonly dryRun?: boolean | undefined
+  readonly yes?: boolean | undefined
 }
+
+type Options = RunOptions & Omit<Input<'importFolder'>, 'folder' | 'newsletter'>
 
 const WHAT_IS_SKIPPED = `
 Drafts, private, scheduled and expired texts, templates and site files are skipped and listed with
@@ -124,11 +113,6 @@ function importFolder(
   )
 }
 
-interface RunOptions {
-  readonly dryRun?: boolean | undefined
-  readonly yes?: boolean | undefined
-}
-
 /** Begins the import, or a rehearsal of it. */
 type Start = (
   operations: Operations,
@@ -213,12 +197,8 @@ async function follow(
   }
   const { warning: warnings, skipped, ...others } = lists
   const order = (it: Outcome['skipped'][number]) => (it.other === true ? 2 : isKnown(it) ? 1 : 0)
-  return {
-    finished,
-    ...others,
-    skipped: skipped.toSorted((a, b) => order(a) - order(b)),
-    warnings,
-  }
+  const ordered = skipped.toSorted((a, b) => order(a) - order(b))
+  return { finished, ...others, skipped: ordered, warnings }
 }
 
 async function tellChanged({ out }: Context, skipped: Outcome['skipped']): Promise<void> {
@@ -238,17 +218,12 @@ async function tellWarnings({ out, options }: Context, warnings: Outcome['warnin
   await out.warn(`${many}; list them with --verbose or --json.`)
 }
 
-interface RepublishOptions {
-  readonly to?: string
-  readonly every?: number
-  readonly newOnly?: boolean
-  readonly allowPrivateAddresses?: boolean
-  readonly fetchPictures?: boolean
-  readonly dryRun?: boolean
-  readonly yes?: boolean
-  readonly list?: boolean
-  readonly stop?: boolean
-}
+type RepublishOptions = RunOptions &
+  Omit<Input<'republishFeed'>, 'address' | 'newsletter' | 'everySeconds'> & {
+    readonly every?: number
+    readonly list?: boolean
+    readonly stop?: boolean
+  }
 
 async function republish(
   context: Context,
@@ -279,13 +254,7 @@ async function republish(
 async function show(context: Context): Promise<void> {
   const { out } = context
   const feeds = await call(context, 'listRepublished', {})
-  const columns = [
-    'feed',
-    { header: 'newsletter', shrink: true },
-    'every',
-    'looked at',
-    { header: 'problem', shrink: true },
-  ]
+  const columns = ['feed', shrinking('newsletter'), 'every', 'looked at', shrinking('problem')]
   const rows = feeds.map((it) => [
     it.address,
     nameOf(it),

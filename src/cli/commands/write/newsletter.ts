@@ -4,22 +4,16 @@ import type { Output, Input } from '../../../api/contract/contract.ts'
 import { ask, canAsk } from '../../input.ts'
 import { quoteTitle, shortKey } from '../../terminal/format.ts'
 import { parseDomain } from '../../../format/domain-name.ts'
-import { formatSupport, parseSupport } from '../../../format/support-text.ts'
+import { formatSupport, parseSupport } from '../../../format/support.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { author, collect, languageTag, OWN_NEWSLETTER } from '../../command.ts'
 import { call, type Commands, type Context, withOperations } from '../../context.ts'
 import { formatTable, shrinking } from '../../terminal/table.ts'
 
-interface Options {
-  readonly description?: string
+interface Options extends Omit<Input<'createNewsletter'>, 'title' | 'authors'> {
   readonly author?: { name: string; url?: string }[]
-  readonly language?: string
-  readonly private?: boolean
-  readonly support?: Support[]
   readonly confirm: boolean
 }
-
-type Support = ReturnType<typeof parseSupport>
 
 const supportOption = [
   '--support <address>',
@@ -184,16 +178,9 @@ function chooseIndexes(length: number): number[] {
   return [...chosen].toSorted((a, b) => a - b)
 }
 
-interface EditOptions {
-  readonly title?: string
-  readonly description?: string
+interface EditOptions extends Omit<Input<'editNewsletter'>, 'authors' | 'names'> {
   readonly author?: { name: string; url?: string }[]
-  readonly language?: string
-  readonly website?: string
-  readonly license?: string
-  readonly support?: Support[]
   readonly name?: string[]
-  readonly force?: boolean
 }
 
 const WHAT_EDIT_DOES = `
