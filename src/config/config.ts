@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
+import { defined } from '../defined.ts'
 import { HyperletterError } from '../errors.ts'
 import type { SettingsFile } from './settings-file.ts'
 import {
@@ -11,7 +12,7 @@ import {
   type Settings,
   type SettingValues,
 } from './settings.ts'
-import type { Address, LogLevel, MailDigest, MirrorUse, Unread } from './values.ts'
+import type { Address } from './values.ts'
 
 export type { Settings } from './settings.ts'
 export type { Address, LogLevel, MirrorUse } from './values.ts'
@@ -19,14 +20,28 @@ export type { Address, LogLevel, MirrorUse } from './values.ts'
 /** The web feeds that are republished, below the data folder. */
 export const REPUBLISHED_FILE = 'republished.json'
 
-/** Enough to see what it is like; an archive is there to be looked into, not to be worked off. */
-const DEFAULT_UNREAD = 3
-
 /** The folder of drafts that wait for their time, below the data folder. */
 export const SCHEDULED_FOLDER = 'scheduled'
 
+/** What counts for settings that nobody gave. */
+const DEFAULTS = {
+  logLevel: 'warn',
+  pause: false,
+  localDiscovery: true,
+  mirrors: 'on',
+  notify: false,
+  /** Enough to see what it is like; an archive is there to be looked into, not to be worked off. */
+  unread: 3,
+  mailDigest: 'off',
+  plain: false,
+} as const satisfies Partial<SettingValues>
+
+type Defaulted = {
+  readonly [Name in keyof typeof DEFAULTS]: NonNullable<SettingValues[Name]>
+}
+
 /** What is set, with defaults, resolved once at the start and frozen. All paths are absolute. */
-export interface Config extends SettingValues {
+export interface Config extends Omit<SettingValues, keyof Defaulted>, Defaulted {
   /** The one directory that belongs to one engine at a time. */
   readonly dataDir: string
   /** The Corestore, below `dataDir`. */
@@ -41,19 +56,6 @@ export interface Config extends SettingValues {
   readonly logFile: string
   /** Address of the daemon of this data directory: a Unix socket, or a named pipe on Windows. */
   readonly socketPath: string
-  readonly logLevel: LogLevel
-  /** Whether nothing is exchanged with peers or web servers. */
-  readonly pause: boolean
-  readonly localDiscovery: boolean
-  /** Whether web servers are asked for what no peer has: all, those that the user added, or none. */
-  readonly mirrors: MirrorUse
-  readonly notify: boolean
-  /** How many of its newest issues are unread when somebody begins to follow a newsletter. */
-  readonly unread: Unread
-  /** Whether all issues of a day or week are one message. */
-  readonly mailDigest: MailDigest
-  /** Whether the terminal is read from line by line. */
-  readonly plain: boolean
 }
 
 /** One thing that somebody set. */
@@ -96,7 +98,7 @@ export function configOf(
   values: Partial<SettingValues> & { readonly dataDir: string },
   runtimeDir?: string,
 ): Config {
-  const given = { ...NOTHING_SET, ...values }
+  const given = { ...NOTHING_SET, ...DEFAULTS, ...defined(values) }
   const dataDir = resolve(given.dataDir)
   const isLocal = isOwnMachine(given.bootstrap)
   return Object.freeze({
@@ -109,15 +111,8 @@ export function configOf(
     logFile: join(dataDir, 'daemon.log'),
     socketPath: socketPath(dataDir, runtimeDir),
     host: isLocal ? '127.0.0.1' : given.host,
-    logLevel: given.logLevel ?? 'warn',
     // A device that binds loopback alone must not appear on the local network.
-    localDiscovery: !isLocal && (given.localDiscovery ?? true),
-    pause: given.pause ?? false,
-    mirrors: given.mirrors ?? 'on',
-    notify: given.notify ?? false,
-    unread: given.unread ?? DEFAULT_UNREAD,
-    mailDigest: given.mailDigest ?? 'off',
-    plain: given.plain ?? false,
+    localDiscovery: !isLocal && given.localDiscovery,
   })
 }
 
@@ -185,10 +180,8 @@ export async function givenSettings(flags: Settings, env = process.env): Promise
 }
 
 function valuesOf(given: GivenSettings): SettingValues {
-  const names = SETTING_NAMES
-  return Object.fromEntries(
-    names.map((name) => [name, valueOf(name, given[name])]),
-  ) as SettingValues
+  const values = SETTING_NAMES.map((name) => [name, valueOf(name, given[name])])
+  return Object.fromEntries(values) as SettingValues
 }
 
 function valueOf(name: SettingName, given: Given | undefined): unknown {
