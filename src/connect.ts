@@ -87,10 +87,8 @@ async function connectToDaemon({ socketPath, dataDir }: Config): Promise<Connect
   const info = await dial(socketPath, dataDir)
   if (info === undefined) return undefined
   if (info.protocol !== PROTOCOL_VERSION) {
-    throw new HyperletterError(
-      'PROTOCOL_MISMATCH',
-      `The daemon runs version ${info.version}, which speaks another protocol.`,
-    )
+    const message = `The daemon runs version ${info.version}, which speaks another protocol.`
+    throw new HyperletterError('PROTOCOL_MISMATCH', message)
   }
   return {
     operations: operationsOf(socketPath),

@@ -168,10 +168,8 @@ export async function loadOwn<T>(
   versionNow: () => string = packageVersion,
 ): Promise<T> {
   if (isReplaced(versionNow)) {
-    throw new HyperletterError(
-      'PROTOCOL_MISMATCH',
-      `Another version was installed in place of ${VERSION}, which still runs.`,
-    )
+    const message = `Another version was installed in place of ${VERSION}, which still runs.`
+    throw new HyperletterError('PROTOCOL_MISMATCH', message)
   }
   return load()
 }

@@ -73,10 +73,9 @@ export const acceptSuccession: Work<'acceptSuccession'> = async (engine, input, 
     const timeoutMs = (input.timeoutSeconds ?? PEER_TIMEOUT_SECONDS) * 1_000
     const recoveryKey = await fetchRecoveryKey(engine, entry, { ...options, timeoutMs })
     if (!isSigned(statement, recoveryKey)) {
-      throw new HyperletterError(
-        'INVALID_STATEMENT',
-        'The statement does not count: the recovery key of the newsletter did not sign it.',
-      )
+      const message =
+        'The statement does not count: the recovery key of the newsletter did not sign it.'
+      throw new HyperletterError('INVALID_STATEMENT', message)
     }
   }
   await engine.successions.accept(statement)
@@ -141,14 +140,11 @@ async function fetchRecoveryKey(
     return await recoveryKeyOf(session.feed.log, { timeoutMs, signal })
   } catch (error) {
     if (!hasCode(error, 'NOT_AVAILABLE')) throw error
-    throw new HyperletterError(
-      'NOT_AVAILABLE',
-      `The beginning of the newsletter that ends is not here, and nobody sent it in ${timeoutMs / 1_000} s. It names the key that has to sign.`,
-      {
-        hint: 'Nothing was changed. Run the command again when somebody who holds that newsletter is online.',
-        cause: error,
-      },
-    )
+    const message = `The beginning of the newsletter that ends is not here, and nobody sent it in ${timeoutMs / 1_000} s. It names the key that has to sign.`
+    throw new HyperletterError('NOT_AVAILABLE', message, {
+      hint: 'Nothing was changed. Run the command again when somebody who holds that newsletter is online.',
+      cause: error,
+    })
   }
 }
 
@@ -178,11 +174,10 @@ async function fetchWithPhrase(
 }
 
 function otherPhrase(): HyperletterError {
-  return new HyperletterError(
-    'INVALID_INPUT',
-    'This is the recovery phrase of another newsletter.',
-    { hint: 'It takes the 24 words that were shown when the newsletter that ends was created.' },
-  )
+  const message = 'This is the recovery phrase of another newsletter.'
+  return new HyperletterError('INVALID_INPUT', message, {
+    hint: 'It takes the 24 words that were shown when the newsletter that ends was created.',
+  })
 }
 
 async function markTold(engine: Engine, feedKey: FeedKey): Promise<void> {

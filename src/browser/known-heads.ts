@@ -12,16 +12,12 @@ export async function assertNotOlder(files: VerifiedFiles): Promise<void> {
   const known = knownHead(feedKey)
   if (known !== undefined) {
     if (length < known.length) {
-      throw new HyperletterError(
-        'FEED_BEHIND',
-        `This address has an old state of the newsletter: ${length} blocks, where ${known.length} were seen before.`,
-      )
+      const message = `This address has an old state of the newsletter: ${length} blocks, where ${known.length} were seen before.`
+      throw new HyperletterError('FEED_BEHIND', message)
     }
     if (feedKeyOf(await files.treeHash(known.length)) !== known.hash) {
-      throw new HyperletterError(
-        'FEED_CONFLICT',
-        'This address has another history of the newsletter than was seen before.',
-      )
+      const message = 'This address has another history of the newsletter than was seen before.'
+      throw new HyperletterError('FEED_CONFLICT', message)
     }
   }
   rememberHead(feedKey, length, await files.treeHash(length))

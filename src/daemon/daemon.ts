@@ -150,10 +150,8 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
         if (!hasCode(error, 'STORE_BUSY')) throw error
         const running = await dial(config.socketPath, config.dataDir)
         if (running !== undefined) {
-          throw new HyperletterError(
-            'DAEMON_ALREADY_RUNNING',
-            `A daemon already runs, with process id ${running.pid}.`,
-          )
+          const message = `A daemon already runs, with process id ${running.pid}.`
+          throw new HyperletterError('DAEMON_ALREADY_RUNNING', message)
         }
         if (Date.now() > busyUntil) throw error
       }

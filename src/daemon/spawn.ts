@@ -151,16 +151,13 @@ async function answering(
 
 function alreadyRunning({ pid, temporary }: DaemonStatus): HyperletterError {
   if (temporary === true) {
-    return new HyperletterError(
-      'DAEMON_ALREADY_RUNNING',
-      `A command that runs already, with process id ${pid}, stands in for a daemon until it ends.`,
-      { hint: 'End it, such as `open` or `watch` in another window, and start the daemon then.' },
-    )
+    const message = `A command that runs already, with process id ${pid}, stands in for a daemon until it ends.`
+    return new HyperletterError('DAEMON_ALREADY_RUNNING', message, {
+      hint: 'End it, such as `open` or `watch` in another window, and start the daemon then.',
+    })
   }
-  return new HyperletterError(
-    'DAEMON_ALREADY_RUNNING',
-    `A daemon already runs, with process id ${pid}.`,
-  )
+  const message = `A daemon already runs, with process id ${pid}.`
+  return new HyperletterError('DAEMON_ALREADY_RUNNING', message)
 }
 
 // The child printed its error as JSON, the way every command does with --json.

@@ -255,10 +255,8 @@ function cancelOnAbort(requests: ActiveRequests, signal: AbortSignal | undefined
 function translateReadError(error: unknown, index: number): unknown {
   switch (codeOf(error)) {
     case 'REQUEST_TIMEOUT':
-      return new HyperletterError(
-        'NOT_AVAILABLE',
-        `No reachable peer delivered block ${index} in time.`,
-      )
+      const message = `No reachable peer delivered block ${index} in time.`
+      return new HyperletterError('NOT_AVAILABLE', message)
     case 'REQUEST_CANCELLED':
       return new HyperletterError('ABORTED', 'Interrupted.', { cause: error })
     default:

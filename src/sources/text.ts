@@ -65,11 +65,10 @@ export function checkBody(body: string): void {
 }
 
 function tooLarge(sizeBytes: number): HyperletterError {
-  return new HyperletterError(
-    'TOO_LARGE',
-    `The draft has ${sizeBytes} bytes; the text of an issue has at most ${MAX_BODY_BYTES}.`,
-    { hint: 'Publish it in several issues, and keep pictures in files of their own.' },
-  )
+  const message = `The draft has ${sizeBytes} bytes; the text of an issue has at most ${MAX_BODY_BYTES}.`
+  return new HyperletterError('TOO_LARGE', message, {
+    hint: 'Publish it in several issues, and keep pictures in files of their own.',
+  })
 }
 
 function notText(offset: number, line: number): HyperletterError {

@@ -188,10 +188,8 @@ async function sign(
 ): Promise<void> {
   const wrong = mirrors.find((it) => !mirrorUrl.safeParse(it, { jitless: true }).success)
   if (wrong !== undefined) {
-    throw new HyperletterError(
-      'INVALID_INPUT',
-      `Readers are sent to https addresses only: ${wrong}`,
-    )
+    const message = `Readers are sent to https addresses only: ${wrong}`
+    throw new HyperletterError('INVALID_INPUT', message)
   }
   const changed = { ...(await profileOf(feed)), mirrors: [...mirrors] }
   await changeProfile(engine, feed, changed, { signal })

@@ -117,11 +117,10 @@ export async function newsletterOf(
 /** Refuses a newsletter that a domain names and that does not name the domain. @throws INVALID_INPUT */
 export function assertNames({ names = [], title }: Newsletter, name: string): void {
   if (names.includes(name)) return
-  throw new HyperletterError(
-    'INVALID_INPUT',
-    `${name} names the newsletter “${title}”, and that does not name ${name}.`,
-    { hint: 'Its author can name the domain with `hyperletter edit --name`.' },
-  )
+  const message = `${name} names the newsletter “${title}”, and that does not name ${name}.`
+  throw new HyperletterError('INVALID_INPUT', message, {
+    hint: 'Its author can name the domain with `hyperletter edit --name`.',
+  })
 }
 
 /** That a domain and a newsletter were found to name each other, as it is remembered. */

@@ -132,11 +132,10 @@ async function headIn(
     })
   }
   if (before.length > head.length) {
-    throw new HyperletterError(
-      'FEED_BEHIND',
-      `The folder has ${before.length} blocks of the newsletter; here are ${head.length}.`,
-      { hint: 'Let this device fetch the missing issues from peers first.' },
-    )
+    const message = `The folder has ${before.length} blocks of the newsletter; here are ${head.length}.`
+    throw new HyperletterError('FEED_BEHIND', message, {
+      hint: 'Let this device fetch the missing issues from peers first.',
+    })
   }
   if (equal(headHash(before, nativeCrypto), treeHash(before.length))) return before
   throw new HyperletterError('FEED_CONFLICT', 'The folder has another history of the newsletter.')

@@ -129,12 +129,10 @@ function unanswered(cause?: unknown): HyperletterError {
 }
 
 function divided(cause?: unknown): HyperletterError {
-  return new HyperletterError(
-    'FEED_CONFLICT',
-    'Readers hold different histories, which nobody can join again. Nothing was changed.',
-    {
-      hint: 'Readers keep and read what they hold. Create a new newsletter, and tell them with `hyperletter succeed` that it continues there.',
-      cause,
-    },
-  )
+  const message =
+    'Readers hold different histories, which nobody can join again. Nothing was changed.'
+  return new HyperletterError('FEED_CONFLICT', message, {
+    hint: 'Readers keep and read what they hold. Create a new newsletter, and tell them with `hyperletter succeed` that it continues there.',
+    cause,
+  })
 }

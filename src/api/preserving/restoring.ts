@@ -93,11 +93,10 @@ async function takeBackup(
   try {
     const { header } = await openBundle(new TwoReadings(file, 0, signal).read())
     if (header.feedKey !== feedKey) {
-      throw new HyperletterError(
-        'INVALID_INPUT',
-        `The phrase stands for the newsletter ${feedKey}, and the bundle is of ${header.feedKey}.`,
-        { hint: 'Look for the words that were written down for this newsletter.' },
-      )
+      const message = `The phrase stands for the newsletter ${feedKey}, and the bundle is of ${header.feedKey}.`
+      throw new HyperletterError('INVALID_INPUT', message, {
+        hint: 'Look for the words that were written down for this newsletter.',
+      })
     }
   } finally {
     await file.close()
@@ -136,10 +135,8 @@ async function* readingKey(
     if (first === undefined) throw nobody(timeoutMs)
     if (claimsToBeRecord(first)) return encryptionKey
   }
-  throw new HyperletterError(
-    'NEEDS_KEY',
-    'The newsletter of this phrase cannot be read with the key that the phrase gives.',
-  )
+  const message = 'The newsletter of this phrase cannot be read with the key that the phrase gives.'
+  throw new HyperletterError('NEEDS_KEY', message)
 }
 
 /** @returns how many peers were asked. */
@@ -176,13 +173,10 @@ const HOW_TO_GO_ON =
   'Try again while a reader is online, or give a backup with --bundle. Only if nobody ever got more than what is on this device: --force.'
 
 function nobody(timeoutMs: number): HyperletterError {
-  return new HyperletterError(
-    'FEED_BEHIND',
-    `The keys are right here in the phrase, but the issues are not: nobody sent them in ${timeoutMs / 1_000} s.`,
-    {
-      hint: 'Try again while a reader is online, or give a backup with --bundle. To publish without them would give readers two histories under one key.',
-    },
-  )
+  const message = `The keys are right here in the phrase, but the issues are not: nobody sent them in ${timeoutMs / 1_000} s.`
+  return new HyperletterError('FEED_BEHIND', message, {
+    hint: 'Try again while a reader is online, or give a backup with --bundle. To publish without them would give readers two histories under one key.',
+  })
 }
 
 function progressOf(feed: Feed): Extract<Event, { event: 'progress' }> {

@@ -75,11 +75,10 @@ export class SiteFolder {
     for (const name of taken) {
       const found = await stat(join(this.#folder, name)).catch(() => undefined)
       if (found === undefined) continue
-      throw new HyperletterError(
-        'INVALID_INPUT',
-        `${this.#folder} has another site: its ${name}.`,
-        { hint: 'Choose an empty folder, or one of this newsletter that was exported before.' },
-      )
+      const message = `${this.#folder} has another site: its ${name}.`
+      throw new HyperletterError('INVALID_INPUT', message, {
+        hint: 'Choose an empty folder, or one of this newsletter that was exported before.',
+      })
     }
   }
 

@@ -20,11 +20,10 @@ export const importOpml: Work<'importOpml'> = async (engine, { opml }, options =
   const skipped = found.flatMap((it) => ('skipped' in it ? [it.skipped] : []))
   const newsletters = distinct(found.filter((it) => 'link' in it))
   if (newsletters.length > MAX_OPML_NEWSLETTERS) {
-    throw new HyperletterError(
-      'TOO_LARGE',
-      `The OPML list has ${newsletters.length} newsletters; ${MAX_OPML_NEWSLETTERS} is the most at once.`,
-      { hint: 'Nothing was changed. Split it into several lists.' },
-    )
+    const message = `The OPML list has ${newsletters.length} newsletters; ${MAX_OPML_NEWSLETTERS} is the most at once.`
+    throw new HyperletterError('TOO_LARGE', message, {
+      hint: 'Nothing was changed. Split it into several lists.',
+    })
   }
   const subscribed: Imported['subscribed'] = []
   for (const it of newsletters) {

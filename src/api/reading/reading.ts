@@ -119,10 +119,8 @@ function editionOf(issue: LocatedIssue, wanted: number | undefined): Edition {
   const found = editions[wanted - 1]
   if (found !== undefined) return found
   const has = editions.length === 1 ? 'one edition' : `${editions.length} editions`
-  throw new HyperletterError(
-    'ISSUE_NOT_FOUND',
-    `Issue ${issue.record.number} has ${has}, and no edition ${wanted}.`,
-  )
+  const message = `Issue ${issue.record.number} has ${has}, and no edition ${wanted}.`
+  throw new HyperletterError('ISSUE_NOT_FOUND', message)
 }
 
 /** The bytes of one attachment, as they arrive. */
@@ -143,11 +141,8 @@ export const readAttachment: Work<'readAttachment'> = async function* (
   const attachment = record.attachments.find((it) => it.name === input.name)
   if (attachment === undefined) {
     const names = record.attachments.map((it) => it.name).join(', ') || 'none'
-    throw new HyperletterError(
-      'ISSUE_NOT_FOUND',
-      `Issue ${input.number} has no attachment "${input.name}".`,
-      { hint: `It has: ${names}.` },
-    )
+    const message = `Issue ${input.number} has no attachment "${input.name}".`
+    throw new HyperletterError('ISSUE_NOT_FOUND', message, { hint: `It has: ${names}.` })
   }
   const range = contentRange(attachment)
   if (!feed.holds(range)) {

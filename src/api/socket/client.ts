@@ -199,9 +199,6 @@ function translate(error: unknown, signal: AbortSignal | undefined): Hyperletter
 }
 
 function gone(cause?: unknown): HyperletterError {
-  return new HyperletterError(
-    'DAEMON_NOT_RUNNING',
-    'The daemon went away in the middle of its answer.',
-    { cause },
-  )
+  const message = 'The daemon went away in the middle of its answer.'
+  return new HyperletterError('DAEMON_NOT_RUNNING', message, { cause })
 }

@@ -100,10 +100,8 @@ export class OperationsServer {
       return
     }
     if (request.headers[protocol.VERSION_HEADER] !== String(protocol.PROTOCOL_VERSION)) {
-      throw new HyperletterError(
-        'PROTOCOL_MISMATCH',
-        'The daemon speaks another version of the protocol.',
-      )
+      const message = 'The daemon speaks another version of the protocol.'
+      throw new HyperletterError('PROTOCOL_MISMATCH', message)
     }
     if (method === 'POST' && url === protocol.READER_PATH) {
       const input = readerRequest.safeParse(parseBody(body))

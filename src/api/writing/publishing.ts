@@ -123,19 +123,16 @@ export function authoredBy(engine: Engine, reference: string | undefined): Libra
   if (reference !== undefined) {
     const entry = engine.library.resolve(reference)
     if (entry.roles.includes('author')) return entry
-    throw new HyperletterError(
-      'NOT_AUTHOR',
-      `"${entry.title ?? reference}" is not published from this device.`,
-    )
+    const message = `"${entry.title ?? reference}" is not published from this device.`
+    throw new HyperletterError('NOT_AUTHOR', message)
   }
   const own = engine.library.list().filter((it) => it.roles.includes('author'))
   const [only] = own
   if (only === undefined) {
-    throw new HyperletterError(
-      'NEWSLETTER_NOT_FOUND',
-      'There is no newsletter of yours on this device.',
-      { hint: 'Make one first: hyperletter create "My newsletter"' },
-    )
+    const message = 'There is no newsletter of yours on this device.'
+    throw new HyperletterError('NEWSLETTER_NOT_FOUND', message, {
+      hint: 'Make one first: hyperletter create "My newsletter"',
+    })
   }
   if (own.length === 1) return only
   const titles = own.map((it) => it.title ?? it.feedKey.slice(0, 8)).join(', ')
@@ -161,11 +158,10 @@ async function* countCopies(
     const before = copies
     const options = { timeoutMs: deadline - Date.now(), signal }
     if (!(await waitUntil(() => count() !== before, options))) {
-      throw new HyperletterError(
-        'TIMEOUT',
-        `Published, but only ${copies} of ${wanted} copies by the deadline.`,
-        { hint: 'Keep `hyperletter daemon start` running until readers have fetched it.' },
-      )
+      const message = `Published, but only ${copies} of ${wanted} copies by the deadline.`
+      throw new HyperletterError('TIMEOUT', message, {
+        hint: 'Keep `hyperletter daemon start` running until readers have fetched it.',
+      })
     }
     copies = count()
     yield { event: 'copies', copies, peers: network.status(feed.feedKey).peers }
@@ -179,19 +175,15 @@ export function assertPayable(support: readonly Support[] = []): void {
     if (problem === undefined) continue
     const shown = it.uri.slice(0, 80)
     if (problem === 'wrong') {
-      throw new HyperletterError(
-        'INVALID_INPUT',
-        `A character of "${shown}" is wrong or missing.`,
-        { hint: 'Copy the address again from the wallet or account that it belongs to.' },
-      )
+      const message = `A character of "${shown}" is wrong or missing.`
+      throw new HyperletterError('INVALID_INPUT', message, {
+        hint: 'Copy the address again from the wallet or account that it belongs to.',
+      })
     }
-    throw new HyperletterError(
-      'INVALID_INPUT',
-      `"${shown}" is no payment address that readers know.`,
-      {
-        hint: 'Use bitcoin:…, lightning:…, monero:…, payto://iban/… or https://….',
-      },
-    )
+    const message = `"${shown}" is no payment address that readers know.`
+    throw new HyperletterError('INVALID_INPUT', message, {
+      hint: 'Use bitcoin:…, lightning:…, monero:…, payto://iban/… or https://….',
+    })
   }
 }
 

@@ -116,10 +116,8 @@ async function* round(
 function checkInterval({ address, everySeconds }: Republished): void {
   const host = URL.canParse(address) ? new URL(address).hostname.replace(/^\[|\]$/g, '') : ''
   if (everySeconds >= MIN_INTERVAL_SECONDS || host === 'localhost' || isPrivate(host)) return
-  throw new HyperletterError(
-    'INVALID_INPUT',
-    `A feed of the web is asked at most every ${MIN_INTERVAL_SECONDS} seconds.`,
-  )
+  const message = `A feed of the web is asked at most every ${MIN_INTERVAL_SECONDS} seconds.`
+  throw new HyperletterError('INVALID_INPUT', message)
 }
 
 /** What to remember of the answer once it is published, and its posts; no posts if it did not change. */

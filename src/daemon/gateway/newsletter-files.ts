@@ -216,10 +216,8 @@ async function logFilesHere(
 
 function tooLittle({ log }: Feed): HyperletterError {
   const held = log.countHeld({ start: 0, end: log.length })
-  return new HyperletterError(
-    'NOT_AVAILABLE',
-    `${held} of ${log.length} blocks are here so far, too few for log files. Tabs replicate what is here.`,
-  )
+  const message = `${held} of ${log.length} blocks are here so far, too few for log files. Tabs replicate what is here.`
+  return new HyperletterError('NOT_AVAILABLE', message)
 }
 
 async function logFile(file: LogFile): Promise<ServedFile> {

@@ -92,10 +92,8 @@ export function commandLine([program = '', ...args]: readonly string[]): string 
 // A percent sign begins a specifier, whether there are quotation marks or not.
 function quote(text: string): string {
   if (/[\u0000-\u001f\u007f]/.test(text)) {
-    throw new HyperletterError(
-      'INVALID_INPUT',
-      'A service cannot be given control characters, as in a path of a folder.',
-    )
+    const message = 'A service cannot be given control characters, as in a path of a folder.'
+    throw new HyperletterError('INVALID_INPUT', message)
   }
   const doubled = text.replaceAll('%', '%%')
   if (/^[\w./:@%+=,$-]+$/.test(doubled)) return doubled

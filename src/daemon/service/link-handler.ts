@@ -83,10 +83,8 @@ export async function uninstallLinkHandler(handler: LinkHandler): Promise<readon
 // In quotation marks a few characters are escaped, and the backslash of that again, as in every text of an entry.
 function quote(text: string): string {
   if (/[\u0000-\u001f\u007f]/.test(text)) {
-    throw new HyperletterError(
-      'INVALID_INPUT',
-      'A desktop entry cannot be given control characters, as in a path of a folder.',
-    )
+    const message = 'A desktop entry cannot be given control characters, as in a path of a folder.'
+    throw new HyperletterError('INVALID_INPUT', message)
   }
   // xdg-open takes words in quotation marks for part of the name.
   if (/^[\w./:@+=,-]+$/.test(text)) return text

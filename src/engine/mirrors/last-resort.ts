@@ -53,10 +53,8 @@ export async function takeFiles(
   const { length } = files.head
   onHead(length)
   if (length < log.length) {
-    throw new HyperletterError(
-      'FEED_BEHIND',
-      `It has ${length} blocks of the newsletter; ${log.length} are known here.`,
-    )
+    const message = `It has ${length} blocks of the newsletter; ${log.length} are known here.`
+    throw new HyperletterError('FEED_BEHIND', message)
   }
   const bundle = await treeOfFiles(files, nativeCrypto)
   await extend(log, bundle)

@@ -78,10 +78,8 @@ export class Author {
   async recover(feed: Feed, { start, blocks }: PendingAppend): Promise<void> {
     decodeRecord(blocks.at(-1) ?? new Uint8Array(), start + blocks.length - 1)
     if (feed.length < start) {
-      throw new HyperletterError(
-        'FEED_BEHIND',
-        `The log has ${feed.length} blocks, but had ${start} before it crashed.`,
-      )
+      const message = `The log has ${feed.length} blocks, but had ${start} before it crashed.`
+      throw new HyperletterError('FEED_BEHIND', message)
     }
     if (feed.length === start) {
       await feed.log.append(blocks)
@@ -90,10 +88,8 @@ export class Author {
         'finished an interrupted publication',
       )
     } else if (!(await sameBlocks(feed, start, blocks))) {
-      throw new HyperletterError(
-        'FEED_CONFLICT',
-        'The log went on with other blocks than those in the journal.',
-      )
+      const message = 'The log went on with other blocks than those in the journal.'
+      throw new HyperletterError('FEED_CONFLICT', message)
     }
     await this.#options.flush()
     await this.#options.continuity.record(feed)
@@ -170,10 +166,8 @@ export class Author {
   async #assureCurrent(feed: Feed, options: AppendOptions): Promise<void> {
     if (!feed.writable) {
       await this.#options.readKey?.(feed.feedKey)
-      throw new HyperletterError(
-        'NOT_AUTHOR',
-        'This device does not hold the signing key of the newsletter.',
-      )
+      const message = 'This device does not hold the signing key of the newsletter.'
+      throw new HyperletterError('NOT_AUTHOR', message)
     }
     const { continuity, journal } = this.#options
     if ((await continuity.assure(feed, options)) === 'settled') await this.#dropForeign(feed)
@@ -196,11 +190,8 @@ export class Author {
       for (const it of pending) if (it.feedKey === feed.feedKey) await this.recover(feed, it)
     } catch (cause) {
       if (hasCode(cause, 'DISK_FULL')) throw cause
-      throw new HyperletterError(
-        'FEED_BEHIND',
-        'An interrupted publication could not be finished.',
-        { cause },
-      )
+      const message = 'An interrupted publication could not be finished.'
+      throw new HyperletterError('FEED_BEHIND', message, { cause })
     }
   }
 }

@@ -108,11 +108,10 @@ export class Continuity {
     const note = await this.#options.notes.get(feedKey)
     if (note === undefined || note.length === 0 || note.length > length) return
     if (hex(await log.treeHash(note.length)) === note.treeHash) return
-    throw new HyperletterError(
-      'FEED_CONFLICT',
-      'The log on this device is another than the one that was published from it.',
-      { hint: 'Run `hyperletter repair <newsletter>` while readers are online.' },
-    )
+    const message = 'The log on this device is another than the one that was published from it.'
+    throw new HyperletterError('FEED_CONFLICT', message, {
+      hint: 'Run `hyperletter repair <newsletter>` while readers are online.',
+    })
   }
 }
 

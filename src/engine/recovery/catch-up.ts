@@ -72,10 +72,8 @@ export async function awaitWhole(
       movedAt = Date.now()
       log.update().catch(() => undefined)
     } else if (Date.now() - movedAt > timeoutMs) {
-      throw new HyperletterError(
-        'FEED_BEHIND',
-        `Holding ${feed.heldBlocks} of ${target()} blocks, and no reachable peer sends the rest.`,
-      )
+      const message = `Holding ${feed.heldBlocks} of ${target()} blocks, and no reachable peer sends the rest.`
+      throw new HyperletterError('FEED_BEHIND', message)
     }
     onProgress?.()
     const reportMs = Math.min(REPORT_EVERY_MS, timeoutMs)

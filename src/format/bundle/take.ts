@@ -141,9 +141,6 @@ async function fitting<T>(work: () => Promise<T>): Promise<T> {
 const NOT_FITTING = new Set(['INVALID_SIGNATURE', 'INVALID_CHECKSUM', 'INVALID_OPERATION'])
 
 function conflict(cause?: unknown): HyperletterError {
-  return new HyperletterError(
-    'FEED_CONFLICT',
-    'The bundle has another history than the log that is held here, which is kept.',
-    { cause },
-  )
+  const message = 'The bundle has another history than the log that is held here, which is kept.'
+  return new HyperletterError('FEED_CONFLICT', message, { cause })
 }

@@ -98,10 +98,8 @@ export async function assertHeld(log: StoredLog, ranges: readonly BlockRange[]):
     for (let index = start; index < end; index++) if (!(await log.has(only(index)))) missing++
   }
   if (missing > 0) {
-    throw new HyperletterError(
-      'NOT_AVAILABLE',
-      `${missing} blocks of the newsletter are not on this machine.`,
-    )
+    const message = `${missing} blocks of the newsletter are not on this machine.`
+    throw new HyperletterError('NOT_AVAILABLE', message)
   }
 }
 
@@ -165,20 +163,18 @@ function frameHead(value: number): Uint8Array {
 
 // Hashes come with the blocks beside them: of many blocks in a row that were never here, some are missing.
 function hashGone(index: number): HyperletterError {
-  return new HyperletterError(
-    'NOT_AVAILABLE',
-    `The hash of block ${index}, which is not carried, is not on this machine.`,
-    { hint: 'Ask the author for a bundle, or a reader who had the issue before it was retracted.' },
-  )
+  const message = `The hash of block ${index}, which is not carried, is not on this machine.`
+  return new HyperletterError('NOT_AVAILABLE', message, {
+    hint: 'Ask the author for a bundle, or a reader who had the issue before it was retracted.',
+  })
 }
 
 /** The complaint about blocks or a tree on this disk that are not what was signed. */
 export function damaged(): HyperletterError {
-  return new HyperletterError(
-    'INVALID_RECORD',
-    'The log on this disk is damaged: its blocks are not those that were signed.',
-    { hint: 'Fetch the newsletter anew, into another data directory.' },
-  )
+  const message = 'The log on this disk is damaged: its blocks are not those that were signed.'
+  return new HyperletterError('INVALID_RECORD', message, {
+    hint: 'Fetch the newsletter anew, into another data directory.',
+  })
 }
 
 /**

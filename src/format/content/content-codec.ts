@@ -108,11 +108,10 @@ async function* decode(
   decompress: Decompress,
 ): AsyncGenerator<Uint8Array> {
   if (encoding !== 'gzip') {
-    throw new HyperletterError(
-      'INVALID_RECORD',
-      `This version cannot undo the encoding "${encoding}".`,
-      { hint: 'A newer version of Hyperletter may read it.' },
-    )
+    const message = `This version cannot undo the encoding "${encoding}".`
+    throw new HyperletterError('INVALID_RECORD', message, {
+      hint: 'A newer version of Hyperletter may read it.',
+    })
   }
   try {
     yield* decompress(blocks, bytes)
@@ -165,10 +164,8 @@ function split(bytes: Uint8Array): Uint8Array[] {
 }
 
 function lie(content: Content, found: string): HyperletterError {
-  return new HyperletterError(
-    'INVALID_RECORD',
-    `A content claims ${content.bytes} bytes in ${content.blocks} blocks, but has ${found}.`,
-  )
+  const message = `A content claims ${content.bytes} bytes in ${content.blocks} blocks, but has ${found}.`
+  return new HyperletterError('INVALID_RECORD', message)
 }
 
 /** The contents that the records of one log describe. */
@@ -195,11 +192,8 @@ export class Contents {
     try {
       return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
     } catch (cause) {
-      throw new HyperletterError(
-        'INVALID_RECORD',
-        `The text of issue ${record.number} is not UTF-8.`,
-        { cause },
-      )
+      const message = `The text of issue ${record.number} is not UTF-8.`
+      throw new HyperletterError('INVALID_RECORD', message, { cause })
     }
   }
 

@@ -40,10 +40,8 @@ export class Readability {
 }
 
 function needsKey(): HyperletterError {
-  return new HyperletterError(
-    'NEEDS_KEY',
-    'The newsletter is private: this device has no key that reads it.',
-  )
+  const message = 'The newsletter is private: this device has no key that reads it.'
+  return new HyperletterError('NEEDS_KEY', message)
 }
 
 /**

@@ -24,10 +24,8 @@ export function parseLink(text: string): Link {
   const plain = unwrapped(text.slice(0, MAX_LENGTH))
   const scheme = /^[a-z][a-z0-9+.-]*:/.exec(plain)?.[0]
   if (scheme !== undefined && scheme !== SCHEME.slice(0, -2)) {
-    throw new HyperletterError(
-      'INVALID_LINK',
-      `A link begins with ${SCHEME}, not with ${scheme.slice(0, 32)}`,
-    )
+    const message = `A link begins with ${SCHEME}, not with ${scheme.slice(0, 32)}`
+    throw new HyperletterError('INVALID_LINK', message)
   }
   const rest = scheme === undefined ? plain : plain.slice(scheme.length).replace(/^\/\//, '')
   const [address = '', ...secrets] = rest.split('#')

@@ -74,11 +74,10 @@ export type HyperletterRecord = WritableRecord | UnknownRecord
 export function encodeRecord(record: WritableRecord, index: number): Uint8Array {
   const block = new TextEncoder().encode(JSON.stringify({ hyperletter: FORMAT_VERSION, ...record }))
   if (block.byteLength > MAX_RECORD_BYTES) {
-    throw new HyperletterError(
-      'TOO_LARGE',
-      `The description of the issue takes ${block.byteLength} bytes; ${MAX_RECORD_BYTES} is the limit.`,
-      { hint: 'Use fewer attachments, or a shorter summary.' },
-    )
+    const message = `The description of the issue takes ${block.byteLength} bytes; ${MAX_RECORD_BYTES} is the limit.`
+    throw new HyperletterError('TOO_LARGE', message, {
+      hint: 'Use fewer attachments, or a shorter summary.',
+    })
   }
   decodeRecord(block, index)
   return block

@@ -90,9 +90,6 @@ function libraryError(cause: unknown): unknown {
   const error = translateStorageError(cause)
   const isDamage = hasCode(error, 'STORE_DAMAGED') || !(error instanceof HyperletterError)
   if (!isDamage) return error
-  return new HyperletterError(
-    'LIBRARY_DAMAGED',
-    'The list of your newsletters cannot be read from the store.',
-    { cause },
-  )
+  const message = 'The list of your newsletters cannot be read from the store.'
+  return new HyperletterError('LIBRARY_DAMAGED', message, { cause })
 }

@@ -56,11 +56,10 @@ export async function openStore(config: Config, options: StoreOptions = {}): Pro
 function assertClock(): void {
   const now = new Date()
   if (now.getTime() >= 0) return
-  throw new HyperletterError(
-    'INVALID_INPUT',
-    `The clock of this machine shows ${now.toISOString()}: nothing can be stored before 1970.`,
-    { hint: 'Let the system set the clock by itself, from the network.' },
-  )
+  const message = `The clock of this machine shows ${now.toISOString()}: nothing can be stored before 1970.`
+  throw new HyperletterError('INVALID_INPUT', message, {
+    hint: 'Let the system set the clock by itself, from the network.',
+  })
 }
 
 /** Whether the store was moved, and its newsletters may not know yet that they have to catch up. */
@@ -159,10 +158,8 @@ function refuseForks(store: Corestore): void {
 export function refuseFork({ replicator }: { readonly replicator: object }): void {
   const it = replicator as { allowFork?: unknown }
   if (typeof it.allowFork !== 'boolean') {
-    throw new HyperletterError(
-      'INTERNAL',
-      'This version of Hypercore cannot be told to refuse forks.',
-    )
+    const message = 'This version of Hypercore cannot be told to refuse forks.'
+    throw new HyperletterError('INTERNAL', message)
   }
   it.allowFork = false
 }

@@ -84,10 +84,8 @@ async function exportNewsletter(
   const options = defined({ since, force })
   if (bundle !== undefined) return exportBundle(context, newsletter, bundle, options)
   if (markdown !== undefined) return exportFolder(context, newsletter, markdown, options)
-  throw new HyperletterError(
-    'INVALID_INPUT',
-    'Say what to write: --bundle <file>, --markdown <folder> or --site <folder>.',
-  )
+  const message = 'Say what to write: --bundle <file>, --markdown <folder> or --site <folder>.'
+  throw new HyperletterError('INVALID_INPUT', message)
 }
 
 async function exportFolder(

@@ -67,11 +67,10 @@ function find(issue: Issue, attachment: string): Issue['attachments'][number] {
   const found = issue.attachments.find(({ name }) => name === attachment)
   if (found !== undefined) return found
   const names = issue.attachments.map(({ name }) => singleLine(name))
-  throw new HyperletterError(
-    'INVALID_INPUT',
-    `Issue ${issue.number} has no attachment "${singleLine(attachment)}".`,
-    { hint: names.length === 0 ? 'It has no attachments.' : `It has: ${names.join(', ')}.` },
-  )
+  const message = `Issue ${issue.number} has no attachment "${singleLine(attachment)}".`
+  throw new HyperletterError('INVALID_INPUT', message, {
+    hint: names.length === 0 ? 'It has no attachments.' : `It has: ${names.join(', ')}.`,
+  })
 }
 
 function textOf(issue: Issue) {
