@@ -88,11 +88,8 @@ export interface JournalOptions {
 }
 
 /** What the daemon has logged as a systemd service, one line each, oldest first. @throws NOT_AVAILABLE */
-export async function* journalLines({
-  count,
-  follow,
-  signal,
-}: JournalOptions): AsyncGenerator<string> {
+export async function* journalLines(options: JournalOptions): AsyncGenerator<string> {
+  const { count, follow, signal } = options
   const what = ['--user', `--unit=${UNIT}`, '--output=cat', '--quiet', '--no-pager']
   const args = [...what, `--lines=${count}`, ...(follow ? ['--follow'] : [])]
   const child = spawn('journalctl', args, { stdio: ['ignore', 'pipe', 'pipe'] })

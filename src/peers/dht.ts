@@ -12,11 +12,8 @@ export type { ReannouncingDht as Dht }
  * A node of the DHT, which bootstraps at once. A network that is given it closes it; otherwise the caller does, with
  * `destroy`.
  */
-export function openDht({
-  bootstrap,
-  host,
-  udpPort,
-}: Pick<Config, 'bootstrap' | 'host' | 'udpPort'>): ReannouncingDht {
+export function openDht(config: Pick<Config, 'bootstrap' | 'host' | 'udpPort'>): ReannouncingDht {
+  const { bootstrap, host, udpPort } = config
   return new ReannouncingDht({
     ...defined({ bootstrap, host, port: udpPort }),
     // No firewall stands between peers of one machine, and punching holes in none mostly fails.
@@ -40,12 +37,8 @@ const EXTRA_NODES = 3
  * others name with `--bootstrap`, and a few plain nodes on the same machine.
  * @throws INVALID_INPUT if the port is taken.
  */
-export async function runBootstrapNode({
-  host,
-  port,
-  signal,
-  onReady,
-}: BootstrapOptions): Promise<void> {
+export async function runBootstrapNode(options: BootstrapOptions): Promise<void> {
+  const { host, port, signal, onReady } = options
   const first = await openBootstrapper(host, port)
   const nodes = [first]
   try {

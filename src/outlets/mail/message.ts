@@ -184,14 +184,8 @@ function titleOf({ origin }: Mailing, issue: IssueText): MailPart {
 }
 
 /** The lines above the text: newsletter, authors, date, and whether the issue was amended or retracted. */
-function headOf({
-  newsletter,
-  authors = [],
-  publishedAt,
-  amendedAt,
-  note,
-  retracted,
-}: IssueText): string[] {
+function headOf(issue: IssueText): string[] {
+  const { newsletter, authors = [], publishedAt, amendedAt, note, retracted } = issue
   const names = authors.map((it) => singleLine(it.name))
   const line = [singleLine(newsletter), ...names, publishedAt.slice(0, 10)].join(' · ')
   if (retracted !== undefined) {

@@ -23,14 +23,8 @@ export interface HtmlInput extends IssueLinks {
 }
 
 /** What `renderHtml` needs to know to lead links to issues and newsletters. */
-export function optionsOf({
-  addresses,
-  home = '',
-  pageName = '',
-  importedFrom,
-  origins = new Map(),
-  preview,
-}: HtmlInput): HtmlOptions {
+export function optionsOf(input: HtmlInput): HtmlOptions {
+  const { addresses, home = '', pageName = '', importedFrom, origins = new Map(), preview } = input
   return {
     attachmentUrl: (name) => addresses.get(name),
     linkUrl: (url) => {

@@ -146,14 +146,8 @@ function newBlock(): Block {
   }
 }
 
-function costOf({
-  micros,
-  delimiterRuns,
-  brackets,
-  maxBracketDepth,
-  lines,
-  tableColumns,
-}: Block): number {
+function costOf(block: Block): number {
+  const { micros, delimiterRuns, brackets, maxBracketDepth, lines, tableColumns } = block
   return (
     micros +
     MICROS.delimiterRunPair * delimiterRuns ** 2 +

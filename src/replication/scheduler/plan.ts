@@ -93,15 +93,8 @@ const LEFT_TO_OWNER = 3
  * Divides the missing blocks. While there are fewer sources than readers, what sources send is dear:
  * each block should leave them once, to the reader whose share it is and which passes it on.
  */
-export function makePlan<P>({
-  view,
-  seed,
-  missing,
-  members,
-  isDivided,
-  served,
-  idle,
-}: PlanOptions<P>): DownloadPlan<P> {
+export function makePlan<P>(options: PlanOptions<P>): DownloadPlan<P> {
+  const { view, seed, missing, members, isDivided, served, idle } = options
   const held = members.map(({ peer }) => heldBy(view, peer, missing))
   const complete = members.filter(
     ({ peer }, at) => held[at]?.includes(0) !== true && view.holdsAll(peer),

@@ -29,14 +29,8 @@ export interface SearchView {
 }
 
 /** Words in, issues out; a plain form, so that every search has an address. */
-export function searchPage({
-  query,
-  within,
-  since,
-  newsletters,
-  found,
-  error,
-}: SearchView): Markup {
+export function searchPage(view: SearchView): Markup {
+  const { query, within, since, newsletters, found, error } = view
   return html`<header class="page-head">
       <h1>Search</h1>
       <p class="lede">Every issue stored on this machine, also offline</p>

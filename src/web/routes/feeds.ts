@@ -152,13 +152,8 @@ function isOpen(c: ReaderContext, newsletter: NewsletterSummary): boolean {
   return !newsletter.private && c.get('device') === undefined
 }
 
-function titled({
-  feedKey,
-  title,
-  description,
-  support,
-  supportChanged,
-}: NewsletterSummary): Parameters<typeof current>[0] {
+function titled(newsletter: NewsletterSummary): Parameters<typeof current>[0] {
+  const { feedKey, title, description, support, supportChanged } = newsletter
   const about = { feedKey, title: title ?? feedKey, description }
   // A feed has no place for the warning that the addresses changed.
   return supportChanged === undefined ? { ...about, support } : about

@@ -110,13 +110,8 @@ function keepOf({ everything, newest, newerThan, atMost, textOnly }: Options): K
   return isLimited || everything === true || atMost === Infinity ? keep : undefined
 }
 
-function describe({
-  feedKey,
-  title,
-  keep: chosen,
-  issues,
-  leftOut,
-}: Output<'keepNewsletter'>): string {
+function describe(kept: Output<'keepNewsletter'>): string {
+  const { feedKey, title, keep: chosen, issues, leftOut } = kept
   const name = nameOf({ feedKey, title })
   const left =
     leftOut === 0

@@ -121,11 +121,8 @@ function local({ localPeers }: Status): string {
   return localPeers === 0 ? '' : `, ${localPeers} in this room over TCP`
 }
 
-function describeTraffic({
-  uploadedBytes,
-  downloadedBytes,
-  since,
-}: NonNullable<Status['traffic']>) {
+function describeTraffic(traffic: NonNullable<Status['traffic']>) {
+  const { uploadedBytes, downloadedBytes, since } = traffic
   const sent = `${formatBytes(uploadedBytes)} sent, ${formatBytes(downloadedBytes)} received`
   return `${sent} since ${since.slice(0, 10)}`
 }
@@ -157,14 +154,8 @@ function isComplete({ heldBlocks, length }: NewsletterStatus): boolean {
 }
 
 // The one thing that matters most now.
-function advice({
-  via,
-  online,
-  limits,
-  newsletters,
-  problem,
-  dataDir,
-}: Status): string | undefined {
+function advice(found: Status): string | undefined {
+  const { via, online, limits, newsletters, problem, dataDir } = found
   if (problem?.code === 'DISK_FULL') {
     return `Free some space on the disk of ${dataDir}. A stopped daemon restarts within a minute.`
   }

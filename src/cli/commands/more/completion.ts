@@ -110,12 +110,8 @@ const FOLDERS = new Set(['folder'])
 const NOTHING: Completion = { candidates: [] }
 
 /** What can stand at the cursor, by the table of commands. */
-async function completionAt({
-  program,
-  words,
-  word,
-  titles: titlesOf,
-}: CompletionOptions): Promise<Completion> {
+async function completionAt(options: CompletionOptions): Promise<Completion> {
+  const { program, words, word, titles: titlesOf } = options
   const { command, position, option, onlyArguments } = placeOf(program, words)
   if (option !== undefined) return values(option, word, titlesOf)
   const given = /^(?<flag>--[^=]+)=(?<text>.*)$/s.exec(word)?.groups
