@@ -30,8 +30,6 @@ const stored = z.looseObject({
   usedAt: z.string().optional(),
 })
 type Stored = z.infer<typeof stored>
-type Device = Output<'listDevices'>[number]
-
 /** One change at a time, and the list as it is on disk: nobody else writes it while the engine has its folder. */
 interface State {
   readonly queue: SerialQueue
@@ -103,7 +101,7 @@ async function noteUse(engine: Engine, id: string, usedAt: string): Promise<void
   ])
 }
 
-function shown({ id, name, addedAt, usedAt }: Stored): Device {
+function shown({ id, name, addedAt, usedAt }: Stored): Output<'listDevices'>[number] {
   return { id, name, addedAt, ...(usedAt !== undefined && { usedAt }) }
 }
 

@@ -21,12 +21,7 @@ export interface WirePeer {
  * A reason to hang up; what it costs to handle the message, in microseconds; or that it is not handed on, which costs
  * something too and may be a misdeed.
  */
-export type Verdict = string | number | Dropped
-
-interface Dropped {
-  readonly cost: number
-  readonly misdeed?: string
-}
+export type Verdict = string | number | { readonly cost: number; readonly misdeed?: string }
 
 interface Span {
   start: number

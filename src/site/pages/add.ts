@@ -14,8 +14,6 @@ import {
 } from './parts.ts'
 
 type Preview = Output<'previewNewsletter'>
-type Imported = Output<'importOpml'>
-
 export interface AddView {
   readonly link: string
   readonly preview?: Preview
@@ -81,7 +79,7 @@ function importForm(view: View, error: HyperletterError | undefined): Markup {
 }
 
 /** What came of an OPML list. */
-export function importedPage({ subscribed, skipped }: Imported): Markup {
+export function importedPage({ subscribed, skipped }: Output<'importOpml'>): Markup {
   const fresh = subscribed.filter((it) => !it.already).length
   const [title, lede] =
     subscribed.length === 0

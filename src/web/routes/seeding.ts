@@ -35,10 +35,8 @@ export function seedingRoutes(reader: Reader): Hono<Env> {
   return app
 }
 
-type Limits = Input<'changeSettings'>['settings']
-
 /** The limits of which a form says something; what is empty is set no more. */
-export function limitsIn(fields: Fields): Limits {
+export function limitsIn(fields: Fields): Input<'changeSettings'>['settings'] {
   const names = ['diskCap', 'uploadLimit', 'downloadLimit', 'maxConnections', 'pause'] as const
   const said = names.filter((it) => fields[it] !== undefined)
   return Object.fromEntries(said.map((it) => [it, fields[it]?.trim() || null]))

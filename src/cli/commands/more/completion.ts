@@ -25,15 +25,10 @@ async function completion({ out }: Context, shell: Shell): Promise<void> {
 /** How long a Tab waits for titles. */
 const TITLES_TIMEOUT_MS = 1_000
 
-interface Options {
-  readonly shell: Shell
-  readonly word: string
-}
-
 async function complete(
   context: Context,
   given: readonly string[],
-  { shell, word: typed }: Options,
+  { shell, word: typed }: { readonly shell: Shell; readonly word: string },
 ): Promise<void> {
   const bash = shell === 'bash' ? fromBash(given, typed) : undefined
   const { words = given, word = typed, cut = 0 } = bash ?? {}

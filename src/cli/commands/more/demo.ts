@@ -73,8 +73,6 @@ interface Created {
   readonly link: string
 }
 
-type Issue = Output<'readIssue'>
-
 /**
  * The whole story on one machine: a publisher, two readers, each in processes of their own, on a
  * private network. The publisher is killed, and the second reader gets every issue from the first; that one is killed,
@@ -200,7 +198,7 @@ async function compare(reader: Actor, feedKey: string, files: readonly string[],
   let bytes = 0
   for (const [i, file] of files.entries()) {
     const number = String(i + 1)
-    const issue = await reader.run<Issue>('read', feedKey, number)
+    const issue = await reader.run<Output<'readIssue'>>('read', feedKey, number)
     const source = await readFile(join(NEWSLETTER, file), 'utf8')
     check(issue.verified, `issue ${number} is not verified`)
     check(source.endsWith(issue.markdown), `the text of issue ${number} differs`)

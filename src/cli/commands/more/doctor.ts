@@ -139,8 +139,6 @@ function failure(name: string, cause: unknown): Check {
   return { name, state: 'failed', message, next: hint }
 }
 
-type Explanation = Output<'explainNewsletter'>
-
 async function why(context: Context, newsletter: string): Promise<void> {
   const { out } = context
   const it = await call(context, 'explainNewsletter', { newsletter })
@@ -156,6 +154,6 @@ async function why(context: Context, newsletter: string): Promise<void> {
 }
 
 // The first reason weighs most.
-function nextStep({ reasons }: Explanation): string | undefined {
+function nextStep({ reasons }: Output<'explainNewsletter'>): string | undefined {
   return reasons.find(({ next }) => next !== undefined)?.next
 }

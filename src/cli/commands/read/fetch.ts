@@ -151,8 +151,6 @@ interface Options {
   readonly wait: boolean
 }
 
-type Imported = Output<'importOpml'>
-
 async function importOpml(context: Context, file: string, { wait }: Options): Promise<void> {
   const { io, out } = context
   const { readList } = await import('../../input.ts')
@@ -175,7 +173,7 @@ async function importOpml(context: Context, file: string, { wait }: Options): Pr
 }
 
 // The titles arrive after the subscriptions have been recorded.
-async function named(operations: Operations, { subscribed, skipped }: Imported) {
+async function named(operations: Operations, { subscribed, skipped }: Output<'importOpml'>) {
   const known = await operations.listNewsletters({}).catch(() => [])
   return {
     subscribed: subscribed.map((it) => {

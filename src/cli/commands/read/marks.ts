@@ -48,15 +48,11 @@ async function mark(
   await out.result(marked, () => `Marked ${count} of ${quoteTitle(marked.newsletter)} as ${how}.\n`)
 }
 
-interface StarOptions {
-  readonly remove?: boolean
-}
-
 async function star(
   context: Context,
   newsletter: string,
   number: number,
-  { remove = false }: StarOptions,
+  { remove = false }: { readonly remove?: boolean },
 ): Promise<void> {
   const { out } = context
   const issue = await call(context, 'markIssue', { newsletter, number, starred: !remove })

@@ -6,11 +6,6 @@ import { singleLine } from '../../../render/plain.ts'
 import { type Commands, type Context, withOperations } from '../../context.ts'
 import { Progress } from '../../terminal/progress.ts'
 
-interface Options {
-  readonly to?: string
-  readonly force?: boolean
-}
-
 type Issue = Output<'readIssue'>
 
 export const commands: Commands = {
@@ -36,7 +31,7 @@ async function save(
   newsletter: string,
   number: number,
   attachment: string | undefined,
-  { to, force = false }: Options,
+  { to, force = false }: { readonly to?: string; readonly force?: boolean },
 ): Promise<void> {
   const { io, out } = context
   const { signal } = io

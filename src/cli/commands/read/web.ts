@@ -6,11 +6,6 @@ import type { AllAddresses } from '../../../site/syndication/addresses.ts'
 import { call, type Commands, type Context, withConnection } from '../../context.ts'
 import { nameOf } from '../../terminal/format.ts'
 
-interface FeedsOptions {
-  readonly complete?: boolean
-  readonly opml?: boolean
-}
-
 const registerFeeds: Commands[string] = (command, bind) =>
   command
     .option(
@@ -43,7 +38,7 @@ export const commands: Commands = {
 
 async function feeds(
   context: Context,
-  { complete = false, opml = false }: FeedsOptions,
+  { complete = false, opml = false }: { readonly complete?: boolean; readonly opml?: boolean },
 ): Promise<void> {
   const { out } = context
   const { addresses, via } = await findAddresses(context)

@@ -7,8 +7,6 @@ import { call, type Commands, type Context } from '../../context.ts'
 import { formatDuration, localWords, quoteTitle } from '../../terminal/format.ts'
 import { formatTable, shrinking } from '../../terminal/table.ts'
 
-type Scheduled = Output<'listScheduled'>[number]
-
 export const commands: Commands = {
   scheduled: (command, bind) =>
     command
@@ -45,7 +43,7 @@ async function cancel(context: Context, draft: string | undefined): Promise<void
   )
 }
 
-function stateOf({ at, published, problem, newsletter }: Scheduled): string {
+function stateOf({ at, published, problem, newsletter }: Output<'listScheduled'>[number]): string {
   if (published !== undefined) return `published as issue ${published.number}`
   if (problem !== undefined) return singleLine(problem.message)
   const seconds = (Date.parse(at) - Date.now()) / 1_000
