@@ -20,7 +20,7 @@ import type { Log } from '../format/log.ts'
 import { hex } from '../hex.ts'
 
 /** Raised when what is remembered of a record changes. A file of another version is made anew. */
-const VERSION = 2
+const VERSION = 3
 
 /** What listings of all logs hold in memory together: the largest that one may have, and half as much for others. */
 export const LISTINGS_BYTES = 1.5 * LISTING_LIMITS.bytes

@@ -43,3 +43,15 @@ export function uint64(value: number, bytes = new DataView(new ArrayBuffer(8))):
   bytes.setUint32(4, Math.floor(value / 2 ** 32), true)
   return new Uint8Array(bytes.buffer)
 }
+
+/** What `uint64` wrote. @throws RangeError over 2^53 - 1, or where there are no 8 bytes */
+export function uint64At(bytes: Uint8Array, at: number): number {
+  const value = new DataView(bytes.buffer, bytes.byteOffset + at, 8).getBigUint64(0, true)
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError('A number is too large')
+  return Number(value)
+}
+
+/** Lower-case hexadecimal digits. */
+export function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (it) => it.toString(16).padStart(2, '0')).join('')
+}

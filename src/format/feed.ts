@@ -99,7 +99,7 @@ export class Feed {
     const dropped: BlockRange[] = []
     for await (const { from, issues, listing } of this.#history.sections(options)) {
       if (listing !== undefined) this.#noteRetractions(listing)
-      else dropped.push(...retractedContents(issues))
+      else dropped.push(...retractedContents({ issues }))
       yield { from, dropped: listing === undefined ? dropped : this.dropped }
     }
   }
@@ -280,7 +280,7 @@ export class Feed {
   #noteRetractions(listing: Listing): void {
     if (listing === this.#listing?.deref()) return
     this.#listing = new WeakRef(listing)
-    this.#wanted.retracted = retractedContents(listing.issues, listing.profile)
+    this.#wanted.retracted = retractedContents(listing)
     this.log.events.emit('listed')
   }
 

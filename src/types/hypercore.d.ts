@@ -262,6 +262,10 @@ declare module 'hypercore-crypto' {
     /** Ed25519. The seed is 32 bytes; without one the pair is random. */
     keyPair(seed?: Uint8Array): KeyPair
     sign(message: Uint8Array, secretKey: Uint8Array): Buffer
+    /** X25519. The seed is 32 bytes. */
+    encryptionKeyPair(seed?: Uint8Array): KeyPair
+    encrypt(message: Uint8Array, publicKey: Uint8Array): Buffer
+    decrypt(sealed: Uint8Array, keyPair: AnyKeyPair): Buffer | null
     /** False, without throwing, for a signature or key of the wrong length. */
     verify(message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array): boolean
     /** Leaf hash of a block, with its length in it. */

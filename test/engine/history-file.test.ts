@@ -58,7 +58,7 @@ describe('the file of a history', () => {
   it.each([
     ['one byte of it is another', (it: string) => it.replace('Tides of week 7', 'Tides of week 8')],
     ['it ends early', (it: string) => it.slice(0, -200)],
-    ['it is of another version', (it: string) => it.replace('"version":2', '"version":1')],
+    ['it is of another version', (it: string) => it.replace('"version":3', '"version":2')],
     ['it is empty', () => ''],
   ])('is not used if %s', async (_, damage) => {
     const { log, path, file, part, listing } = await knownLog()

@@ -39,14 +39,14 @@ export const exportBundle: Work<'exportBundle'> = async function* (
 
 async function rangesOf(feed: Feed, start: number): Promise<BlockRange[]> {
   try {
-    const { issues } = await feed.list(LOCAL)
+    const listing = await feed.list(LOCAL)
     // Where the log ends in something else than a record, the first profile has to do.
     const position = await feed.position().catch(() => undefined)
-    return rangesToCarry(issues, { start, profile: position?.profile })
+    return rangesToCarry(listing, { start, profile: position?.profile })
   } catch (error) {
     // A seeder without the key cannot list issues, and exports all blocks.
     if (!hasCode(error, 'NEEDS_KEY', 'NOT_AVAILABLE')) throw error
-    return rangesToCarry([], { start })
+    return rangesToCarry({ issues: [] }, { start })
   }
 }
 

@@ -90,8 +90,8 @@ export async function listed(
   feed: Feed,
 ): Promise<{ holes: BlockRange[]; issues: number } | undefined> {
   try {
-    const { issues } = await feed.list(LOCAL)
-    return { holes: retractedContents(issues), issues: issues.length }
+    const listing = await feed.list(LOCAL)
+    return { holes: retractedContents(listing), issues: listing.issues.length }
   } catch (error) {
     if (!hasCode(error, 'NEEDS_KEY', 'NOT_AVAILABLE')) throw error
     return undefined

@@ -7,7 +7,8 @@ import { concat, equal, uint64 } from '../bytes.ts'
 import { portable, type Crypto } from '../crypto.ts'
 import type { Frame } from './read.ts'
 import { BlockTree } from './tree.ts'
-import { retractedContents, type LocatedIssue } from '../history/corrections.ts'
+import { retractedContents } from '../history/corrections.ts'
+import type { Listing } from '../history/listing.ts'
 
 /** Blocks that are read at a time, unless they are larger than those of a newsletter should be. */
 const READ_AT_ONCE = 16
@@ -181,14 +182,15 @@ export function damaged(): HyperletterError {
  * The blocks that a bundle of a log carries: all of them, or from an entry on with the first record
  * and the newest profile. Never the contents of an issue that its author took back. The last range
  * has no end: the log may grow until the bundle is begun.
- * @param issues of the whole log; none where it cannot be read here.
+ * @param listing of the whole log; of nothing where it cannot be read here.
  * @param from.start index of the first block of the entry to begin with.
  * @param from.profile index of the newest profile, where it is known.
  */
 export function rangesToCarry(
-  issues: readonly LocatedIssue[],
+  listing: Pick<Listing, 'issues'> & Partial<Pick<Listing, 'letters'>>,
   { start, profile = 0 }: { readonly start: number; readonly profile?: number | undefined },
 ): BlockRange[] {
+  const { issues, letters } = listing
   const heads = [0, profile].filter((it) => it < start).map(only)
-  return without([...heads, { start, end: Infinity }], retractedContents(issues))
+  return without([...heads, { start, end: Infinity }], retractedContents({ issues, letters }))
 }

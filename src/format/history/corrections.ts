@@ -6,6 +6,7 @@ import type {
 } from '../records/record.ts'
 import { only, without, type BlockRange } from '../block-ranges.ts'
 import type { Content } from '../records/bodies.ts'
+import type { AcceptedLetter } from '../records/letters.ts'
 
 /** A record and the block it lies in. */
 export interface Located<R> {
@@ -18,6 +19,12 @@ export interface LocatedIssue extends Located<IssueRecord> {
   /** Newer editions, newest first; the first one is what readers show. */
   readonly amendments: readonly Located<AmendmentRecord>[]
   readonly retraction?: Located<RetractionRecord>
+}
+
+/** A letter that the author accepted, with what was said of it later. */
+export interface ListedLetter extends AcceptedLetter {
+  /** It is shown no more. */
+  readonly withdrawn?: { readonly reason?: string | undefined }
 }
 
 const NONE: LocatedIssue['amendments'] = []
@@ -100,20 +107,26 @@ export function contentRange({ block, blocks }: Content): BlockRange {
 }
 
 /**
- * The contents of all issues that their author took back, of each edition. Never a record, nor a block that another
- * issue needs: a hostile author could name those as contents too.
+ * The contents of all issues that their author took back, of each edition, and of letters. Never a record, nor a block
+ * that another issue needs: a hostile author could name those as contents too.
  */
-export function retractedContents(
-  issues: readonly LocatedIssue[],
-  profile?: Located<NewsletterRecord>,
-): BlockRange[] {
+export function retractedContents({
+  issues,
+  profile,
+  letters = [],
+}: {
+  readonly issues: readonly LocatedIssue[]
+  readonly profile?: Located<NewsletterRecord> | undefined
+  readonly letters?: readonly ListedLetter[] | undefined
+}): BlockRange[] {
   const retracted = issues.filter((it) => it.retraction !== undefined)
-  if (retracted.length === 0) return []
+  const withdrawn = letters.filter((it) => it.withdrawn !== undefined)
+  if (retracted.length + withdrawn.length === 0) return []
   const kept = issues.filter((it) => it.retraction === undefined)
   const records = issues.flatMap((it) => recordsOf(it).map((index) => only(index)))
   const needed = [only(0), ...(profile === undefined ? [] : [only(profile.index)]), ...records]
   return without(
-    retracted.flatMap((it) => contentsOf(it)),
+    [...retracted.flatMap((it) => contentsOf(it)), ...withdrawn.map(contentRange)],
     [...needed, ...kept.flatMap((it) => contentsOf(it))],
   )
 }

@@ -6,6 +6,7 @@ import type {
   Newsletter,
   Retraction,
 } from '../records/bodies.ts'
+import { LETTER_MEDIA_TYPE, type AcceptedLetter, type AcceptedLetters } from '../records/letters.ts'
 import { encodeRecord, MAX_PREVIOUS, type WritableRecord } from '../records/record.ts'
 import type { EncodedContent } from '../content/content-codec.ts'
 
@@ -77,6 +78,33 @@ export function composeAmendment(
 /** The entry that takes an issue back. @throws INVALID_RECORD */
 export function composeRetraction(at: LogPosition, retraction: Retraction): Entry {
   return finish(at, [], { ...retraction, type: 'retraction', ...pointers(at) })
+}
+
+/** A letter to be published. */
+export interface NewLetter extends Pick<AcceptedLetter, 'from' | 'issue' | 'letter' | 'answer'> {
+  /** Its head and content. */
+  readonly block: Uint8Array
+}
+
+/** The entry of letters that the author accepted, answered later or withdrew. The letters have numbers. @throws INVALID_RECORD */
+export function composeLetters(
+  at: LogPosition,
+  {
+    letters,
+    ...said
+  }: Pick<AcceptedLetters, 'at' | 'answers' | 'withdrawn'> & {
+    readonly letters: readonly (NewLetter & Pick<AcceptedLetter, 'number'>)[]
+  },
+): Entry {
+  const placed = letters.map(({ block, ...letter }, i) => ({
+    ...letter,
+    block: at.length + i,
+    blocks: 1,
+    bytes: block.byteLength,
+    mediaType: LETTER_MEDIA_TYPE,
+  }))
+  const blocks = letters.map((it) => it.block)
+  return finish(at, blocks, { ...said, letters: placed, type: 'letters', ...pointers(at) })
 }
 
 interface Placed {

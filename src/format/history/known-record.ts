@@ -5,6 +5,7 @@ import {
   retractionBody,
   attachment,
 } from '../records/bodies.ts'
+import { letter, letterAnswer, lettersBody, letterWithdrawal } from '../records/letters.ts'
 import type { HyperletterRecord } from '../records/record.ts'
 import { author } from '../records/text.ts'
 
@@ -79,7 +80,14 @@ export class ListingBudget {
 }
 
 const CONTENT_FIELDS = Object.keys(attachment.shape)
-const AUTHOR_FIELDS = Object.keys(author.shape)
+/** Lists of a record, with the fields of their members. */
+const LISTS = {
+  authors: Object.keys(author.shape),
+  attachments: CONTENT_FIELDS,
+  letters: Object.keys(letter.shape),
+  answers: Object.keys(letterAnswer.shape),
+  withdrawn: Object.keys(letterWithdrawal.shape),
+}
 /** What was validated, by type: a field that another type has may be anything. */
 const FIELDS = new Map<string, readonly string[]>(
   Object.entries({
@@ -87,23 +95,24 @@ const FIELDS = new Map<string, readonly string[]>(
     issue: issueBody,
     amendment: amendmentBody,
     retraction: retractionBody,
+    letters: lettersBody,
   }).map(([type, { shape }]) => [type, ['type', 'profile', ...Object.keys(shape)]]),
 )
 
 /** A record without the fields that this version does not know, and with the first of its pointers alone. */
 export function compactRecord<R extends HyperletterRecord>(record: R): R {
   const kept = pick(record, FIELDS.get(record.type) ?? ['type', 'profile'])
-  const { authors, body, attachments } = kept as {
-    authors?: readonly object[]
-    body?: object
-    attachments?: readonly object[]
-  }
+  const { body } = kept as { body?: object }
+  const lists = Object.entries(LISTS).flatMap(([name, fields]) => {
+    // What a profile says of letters has the name of a list, and is none.
+    const list: unknown = kept[name as keyof R]
+    return Array.isArray(list) ? [[name, list.map((it: object) => pick(it, fields))]] : []
+  })
   const compact = {
     ...kept,
     previous: record.previous.slice(0, 1),
-    ...(authors && { authors: authors.map((it) => pick(it, AUTHOR_FIELDS)) }),
     ...(body && { body: pick(body, CONTENT_FIELDS) }),
-    ...(attachments && { attachments: attachments.map((it) => pick(it, CONTENT_FIELDS)) }),
+    ...(Object.fromEntries(lists) as object),
   }
   // What the parser makes takes half the memory of objects that grew member by member.
   return JSON.parse(JSON.stringify(compact)) as R

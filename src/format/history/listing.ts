@@ -1,11 +1,14 @@
-import type { NewsletterRecord } from '../records/record.ts'
-import { type Located, type LocatedIssue, Corrections } from './corrections.ts'
+import { defined } from '../../defined.ts'
+import type { LettersRecord, NewsletterRecord } from '../records/record.ts'
+import { type ListedLetter, type Located, type LocatedIssue, Corrections } from './corrections.ts'
 import { INVALID, MISSING, SUPERSEDED, UNKNOWN, type KnownRecord } from './known-record.ts'
 
 /** What a walk over a log found. */
 export interface Listing {
   /** Newest first; numbers strictly decrease. Of each record only the fields that this version knows. */
   readonly issues: readonly LocatedIssue[]
+  /** Letters of readers that the author accepted, newest first. */
+  readonly letters: readonly ListedLetter[]
   /** The newest profile, absent until its block is here. */
   readonly profile: Located<NewsletterRecord> | undefined
   /** Records of types that this version does not know. */
@@ -24,6 +27,7 @@ export interface Listing {
 
 export const NOTHING: Listing = {
   issues: [],
+  letters: [],
   profile: undefined,
   unknown: 0,
   invalid: 0,
@@ -37,9 +41,14 @@ export const NOTHING: Listing = {
 export class ListingBuilder {
   readonly #corrections = new Corrections()
   readonly #issues: LocatedIssue[] = []
+  readonly #letters: ListedLetter[] = []
+  /** What was said of letters that are met later, by their numbers; the newest of each counts. */
+  readonly #answers = new Map<number, string>()
+  readonly #withdrawn = new Map<number, NonNullable<ListedLetter['withdrawn']>>()
   readonly #positions: number[] = []
   readonly #counts = { unknown: 0, invalid: 0, missing: 0, recordBytes: 0 }
   #lowest = Infinity
+  #lowestLetter = Infinity
   #taken = 0
   profile: Located<NewsletterRecord> | undefined
 
@@ -60,13 +69,34 @@ export class ListingBuilder {
     else if (record.type === 'newsletter') {
       if (this.profile !== undefined) return { ...found, record: SUPERSEDED }
       this.profile = { index, record }
-    } else if (record.type === 'amendment') this.#corrections.amend({ index, record })
+    } else if (record.type === 'letters') this.#addLetters(record)
+    else if (record.type === 'amendment') this.#corrections.amend({ index, record })
     else if (record.type === 'retraction') this.#corrections.retract({ index, record })
     else if (record.number < this.#lowest) {
       this.#lowest = record.number
       this.#issues.push(this.#corrections.attach({ index, record }))
     } else counts.invalid++
     return found
+  }
+
+  // Their numbers have to decrease towards the beginning of the log, as those of issues do.
+  #addLetters({ letters, answers = [], withdrawn = [] }: LettersRecord): void {
+    for (const { letter, answer } of answers.toReversed()) {
+      if (!this.#answers.has(letter)) this.#answers.set(letter, answer)
+    }
+    for (const { letter, reason } of withdrawn) this.#withdrawn.set(letter, defined({ reason }))
+    for (const it of letters.toReversed()) {
+      const { number } = it
+      if (number >= this.#lowestLetter) {
+        this.#counts.invalid++
+        continue
+      }
+      this.#lowestLetter = number
+      const said = { answer: this.#answers.get(number), withdrawn: this.#withdrawn.get(number) }
+      this.#letters.push({ ...it, ...defined(said) })
+      this.#answers.delete(number)
+      this.#withdrawn.delete(number)
+    }
   }
 
   /** Issues that were added since this was asked last. */
@@ -80,6 +110,7 @@ export class ListingBuilder {
     const invalid = this.#counts.invalid + this.#corrections.strays
     return {
       issues: this.#issues,
+      letters: this.#letters,
       positions: this.#positions,
       profile,
       isCut,

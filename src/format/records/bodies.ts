@@ -10,6 +10,7 @@ import {
   paymentUri,
   timestamp,
   webUrl,
+  z32Key,
 } from './text.ts'
 
 /**
@@ -153,6 +154,26 @@ export const MAX_NAMES = 4
 /** What `names` is, if anything. */
 export const nameList = z.array(hostName).check(z.maxLength(MAX_NAMES))
 
+/** Least and most bits of work that an author may ask for. */
+export const MIN_WORK_BITS = 16
+export const MAX_WORK_BITS = 24
+
+/** Admission codes that an author may have given away. */
+export const MAX_ADMISSION_KEYS = 64
+
+/** How readers write to the author; without it no letters are wanted. */
+const letters = z.looseObject({
+  /** X25519 public key to which letters are sealed. */
+  key: z32Key,
+  /** Who may write: only those who were admitted, or of whom a letter was published. Everybody when absent. */
+  from: z.optional(z.enum(['anyone', 'admitted'])),
+  /** Bits of work of a sender who neither was admitted nor published. */
+  work: z.optional(z.int().check(z.minimum(MIN_WORK_BITS), z.maximum(MAX_WORK_BITS))),
+  /** Ed25519 public keys of admission codes. */
+  admit: z.optional(z.array(z32Key).check(z.maxLength(MAX_ADMISSION_KEYS))),
+})
+export type LetterRules = z.infer<typeof letters>
+
 /**
  * A field that came after the first version of the format, of which older versions accept everything: what is
  * malformed counts as absent, so that no two versions disagree about which records are valid.
@@ -182,16 +203,11 @@ export const newsletterFields = {
   support: z.optional(lenient(supportList)),
   /** Domains of the author. They count only if the domain names the newsletter, too. */
   names: z.optional(lenient(nameList)),
+  /** How readers write to the author. */
+  letters: z.optional(lenient(letters)),
   createdAt: timestamp,
   /** Public half of the recovery key pair, z-base-32. Only the first record's counts. */
-  recoveryKey: z
-    .string()
-    .check(
-      z.regex(
-        /^[ybndrfg8ejkmcpqxot1uwisza345h769]{51}[yo]$/,
-        'must be a z-base-32 key of 52 characters',
-      ),
-    ),
+  recoveryKey: z32Key,
 }
 
 export const newsletterBody = z.looseObject(newsletterFields).check(z.overwrite(withoutUndefined))

@@ -17,6 +17,13 @@ import {
   type Newsletter,
   type Retraction,
 } from './bodies.ts'
+import {
+  LETTER_HEAD_BYTES,
+  LETTER_MEDIA_TYPE,
+  lettersBody,
+  MAX_LETTER_BYTES,
+  type AcceptedLetters,
+} from './letters.ts'
 
 /** Format version, and the mark by which a block is known to be a record. */
 export const FORMAT_VERSION = 1
@@ -60,9 +67,11 @@ interface Position {
 export type NewsletterRecord = Position & Newsletter & { readonly type: 'newsletter' }
 export type IssueRecord = Position & Issue & { readonly type: 'issue' }
 export type AmendmentRecord = Position & Amendment & { readonly type: 'amendment' }
+export type LettersRecord = Position & AcceptedLetters & { readonly type: 'letters' }
 export type RetractionRecord = Position & Retraction & { readonly type: 'retraction' }
 /** What this version writes. */
-export type WritableRecord = NewsletterRecord | IssueRecord | AmendmentRecord | RetractionRecord
+export type WritableRecord =
+  NewsletterRecord | IssueRecord | AmendmentRecord | RetractionRecord | LettersRecord
 /** A record of a type that this version does not know: skipped and counted, never an error. */
 export type UnknownRecord = Position & { readonly type: 'unknown'; readonly originalType: string }
 export type HyperletterRecord = WritableRecord | UnknownRecord
@@ -74,9 +83,9 @@ export type HyperletterRecord = WritableRecord | UnknownRecord
 export function encodeRecord(record: WritableRecord, index: number): Uint8Array {
   const block = new TextEncoder().encode(JSON.stringify({ hyperletter: FORMAT_VERSION, ...record }))
   if (block.byteLength > MAX_RECORD_BYTES) {
-    const message = `The description of the issue takes ${block.byteLength} bytes; ${MAX_RECORD_BYTES} is the limit.`
+    const message = `The record takes ${block.byteLength} bytes; ${MAX_RECORD_BYTES} is the limit.`
     throw new HyperletterError('TOO_LARGE', message, {
-      hint: 'Use fewer attachments, or a shorter summary.',
+      hint: 'Use fewer attachments, or shorter texts about them.',
     })
   }
   decodeRecord(block, index)
@@ -104,6 +113,11 @@ export function decodeRecord(block: Uint8Array, index: number): HyperletterRecor
       const amendment = validate(amendmentBody, fields, index)
       checkContents(amendment, head, index)
       return { ...position(head), ...amendment, type: 'amendment' }
+    }
+    case 'letters': {
+      const letters = validate(lettersBody, fields, index)
+      checkLetters(letters.letters, head, index)
+      return { ...position(head), ...letters, type: 'letters' }
     }
     case 'retraction':
       return { ...position(head), ...validate(retractionBody, fields, index), type: 'retraction' }
@@ -175,6 +189,18 @@ function checkContents(
   if (overlap([issue.body, ...issue.attachments])) {
     throw invalid(index, 'two contents share a block')
   }
+}
+
+function checkLetters(letters: AcceptedLetters['letters'], head: Envelope, index: number): void {
+  let before = 0
+  for (const it of letters) {
+    checkContent(it, `letter ${it.number}`, LETTER_HEAD_BYTES + MAX_LETTER_BYTES, head, index)
+    if (it.blocks !== 1 || it.encoding !== undefined || it.mediaType !== LETTER_MEDIA_TYPE)
+      throw invalid(index, `letter ${it.number}: is not one block with a letter`)
+    if (it.number <= before) throw invalid(index, `letter ${it.number}: comes after ${before}`)
+    before = it.number
+  }
+  if (overlap(letters)) throw invalid(index, 'two contents share a block')
 }
 
 function checkContent(it: Content, name: string, maxBytes: number, head: Envelope, index: number) {

@@ -38,6 +38,16 @@ export function paragraph(maxLength: number) {
   )
 }
 
+/** 32 bytes in z-base-32. */
+export const z32Key = z
+  .string()
+  .check(
+    z.regex(
+      /^[ybndrfg8ejkmcpqxot1uwisza345h769]{51}[yo]$/,
+      'must be a z-base-32 key of 52 characters',
+    ),
+  )
+
 /** A web address to show and follow: `http` or `https` only. */
 export const webUrl = line(2_048).check(z.refine(isWebUrl, 'must be an http(s) URL'))
 

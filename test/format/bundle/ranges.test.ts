@@ -34,24 +34,32 @@ const end = Infinity
 
 describe('what a bundle carries', () => {
   it('is everything', () => {
-    expect(rangesToCarry([issueAt(1, false)], { start: 0 })).toEqual([{ start: 0, end }])
+    expect(rangesToCarry({ issues: [issueAt(1, false)] }, { start: 0 })).toEqual([
+      { start: 0, end },
+    ])
   })
 
   it('is the first record, the newest profile and what is newer than the start', () => {
     const only = (index: number) => ({ start: index, end: index + 1 })
-    expect(rangesToCarry([], { start: 9, profile: 4 })).toEqual([
+    expect(rangesToCarry({ issues: [] }, { start: 9, profile: 4 })).toEqual([
       only(0),
       only(4),
       { start: 9, end },
     ])
-    expect(rangesToCarry([], { start: 9, profile: 0 })).toEqual([only(0), { start: 9, end }])
-    expect(rangesToCarry([], { start: 9, profile: 12 })).toEqual([only(0), { start: 9, end }])
-    expect(rangesToCarry([], { start: 9 })).toEqual([only(0), { start: 9, end }])
+    expect(rangesToCarry({ issues: [] }, { start: 9, profile: 0 })).toEqual([
+      only(0),
+      { start: 9, end },
+    ])
+    expect(rangesToCarry({ issues: [] }, { start: 9, profile: 12 })).toEqual([
+      only(0),
+      { start: 9, end },
+    ])
+    expect(rangesToCarry({ issues: [] }, { start: 9 })).toEqual([only(0), { start: 9, end }])
   })
 
   it('is never the contents of an issue that was taken back', () => {
     const issues = [issueAt(21, true), issueAt(11, false), issueAt(1, true)]
-    expect(rangesToCarry(issues, { start: 0 })).toEqual([
+    expect(rangesToCarry({ issues }, { start: 0 })).toEqual([
       { start: 0, end: 1 },
       { start: 6, end: 21 },
       { start: 26, end },
@@ -64,7 +72,7 @@ describe('what a bundle carries', () => {
     fc.assert(
       fc.property(issues, numbers, numbers, (places, start, profile) => {
         const found = places.map(([at, isRetracted]) => issueAt(at * 7 + 1, isRetracted))
-        const ranges = rangesToCarry(found, { start, profile })
+        const ranges = rangesToCarry({ issues: found }, { start, profile })
         for (const [i, range] of ranges.entries()) {
           expect(range.start).toBeLessThan(range.end)
           expect(range.start).toBeGreaterThanOrEqual(ranges[i - 1]?.end ?? 0)

@@ -64,6 +64,7 @@ async function summary(history: History) {
     positions: _,
     recordBytes: _bytes,
     isCut: _isCut,
+    letters: _letters,
     ...counts
   } = await history.list()
   return { numbers: issues.map((it) => it.record.number), profile: profile?.index, ...counts }

@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto'
+import type { FeedKey } from '../../src/format/keys/feed-key.ts'
+import { encodeZ32, keyBytes } from '../../src/format/keys/feed-key.ts'
+import {
+  admissionOf,
+  decodeEnvelope,
+  encodeEnvelope,
+  findWork,
+  workPrefix,
+  type Envelope,
+  type Stamp,
+} from '../../src/format/letters/envelope.ts'
+import { encodeHead, encodeLetterContent } from '../../src/format/letters/letter.ts'
+import { keyPairOf, nativeCrypto } from '../../src/log/keys.ts'
+import { letterKeysOf, seal, signWith } from '../../src/log/sealing.ts'
+
+/** The author of the letters' newsletter. */
+export const signing = keyPairOf(new Uint8Array(32).fill(1))
+export const feedKey = encodeZ32(keyPairOf(new Uint8Array(32).fill(9)).publicKey) as FeedKey
+
+interface LetterOptions {
+  readonly seed?: Uint8Array
+  readonly at?: number
+  readonly text?: string
+  readonly to?: FeedKey
+  /** Bits of work; no stamp when absent. */
+  readonly bits?: number
+  /** An admission code: 32 bytes. */
+  readonly code?: Uint8Array
+}
+
+/** A letter as its sender gives it to peers, and its content. */
+export function letterOf(options: LetterOptions = {}): { envelope: Envelope; content: Uint8Array } {
+  const { seed = randomBytes(32), at = Date.now(), text = 'Hello.', to = feedKey } = options
+  const sender = keyPairOf(seed)
+  const salt = Buffer.alloc(16, 7).toString('base64url')
+  const content = encodeLetterContent({ text, salt })
+  const carried = seal(content, letterKeysOf(signing).publicKey)
+  const crypto = { crypto: nativeCrypto, sign: signWith(sender) }
+  const who = { sender: sender.publicKey, writtenAt: at }
+  const head = encodeHead(to, who, { content, carried }, crypto)
+  const stamp = stampOf({ feedKey: keyBytes(to), ...who }, options)
+  const envelope = decodeEnvelope(encodeEnvelope(head, carried, stamp), nativeCrypto)
+  if (envelope === undefined) throw new Error('A letter cannot be decoded')
+  return { envelope, content }
+}
+
+function stampOf(
+  head: Parameters<typeof workPrefix>[0],
+  { bits, code }: Pick<LetterOptions, 'bits' | 'code'>,
+): Stamp {
+  if (code !== undefined) {
+    const admission = keyPairOf(code)
+    const signature = signWith(admission)(admissionOf(head))
+    return { kind: 'admission', key: admission.publicKey, signature }
+  }
+  if (bits === undefined) return { kind: 'none' }
+  const nonces = { from: 0, count: 2 ** (bits + 6) }
+  const nonce = findWork(workPrefix(head), bits, nonces, nativeCrypto)
+  if (nonce === undefined) throw new Error('No nonce was found')
+  return { kind: 'work', nonce }
+}
