@@ -162,6 +162,19 @@ export function struct<T extends object>(fields: {
   }
 }
 
+/** Bytes, their length (varint) before them. More than `most` are not decoded. */
+export function bytesUpTo(most: number): Encoder<Uint8Array> {
+  return {
+    ...c.buffer,
+    decode(state) {
+      // Nothing at all arrives as null.
+      const bytes = c.buffer.decode(state) ?? new Uint8Array()
+      if (bytes.byteLength > most) throw new Error('A part of a message is too large')
+      return bytes
+    },
+  }
+}
+
 /** A list, its count (varint) before it. More than `most` are not decoded. */
 export function listOf<T>(one: Encoder<T>, most: number): Encoder<readonly T[]> {
   return {

@@ -1,5 +1,5 @@
-import c, { type Encoder } from 'compact-encoding'
-import { listOf, oneOf, struct, type UnknownKind } from '../peer-protocol.ts'
+import c from 'compact-encoding'
+import { bytesUpTo, listOf, oneOf, struct, type UnknownKind } from '../peer-protocol.ts'
 
 /** By which tabs of one newsletter find each other through a gateway (docs/protocol.md). */
 export const ROOMS = 'hyperletter/rooms/1'
@@ -64,15 +64,6 @@ export interface Leave {
 
 export type RoomMessage = Join | Named | Signal | Relay | Leave | UnknownKind
 
-const upTo = (most: number): Encoder<Uint8Array> => ({
-  ...c.buffer,
-  decode(state) {
-    const bytes = c.buffer.decode(state)
-    if (bytes.byteLength > most) throw new Error('A message has too many bytes')
-    return bytes
-  },
-})
-
 /** Message: its kind (varint), and what that kind has. */
 export const roomEncoding = oneOf<RoomMessage>([
   ['join', struct<Omit<Join, 'kind'>>({ topic: c.fixed32 })],
@@ -86,11 +77,15 @@ export const roomEncoding = oneOf<RoomMessage>([
   ],
   [
     'signal',
-    struct<Omit<Signal, 'kind'>>({ id: c.fixed32, what: c.uint, sdp: upTo(MAX_SIGNAL_BYTES) }),
+    struct<Omit<Signal, 'kind'>>({ id: c.fixed32, what: c.uint, sdp: bytesUpTo(MAX_SIGNAL_BYTES) }),
   ],
   [
     'relay',
-    struct<Omit<Relay, 'kind'>>({ id: c.fixed32, taken: c.uint, bytes: upTo(MAX_RELAYED_BYTES) }),
+    struct<Omit<Relay, 'kind'>>({
+      id: c.fixed32,
+      taken: c.uint,
+      bytes: bytesUpTo(MAX_RELAYED_BYTES),
+    }),
   ],
   ['leave', struct<Omit<Leave, 'kind'>>({ id: c.fixed32 })],
 ])

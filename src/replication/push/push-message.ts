@@ -1,5 +1,5 @@
 import c, { type Encoder } from 'compact-encoding'
-import { listOf, struct } from '../../peers/peer-protocol.ts'
+import { bytesUpTo, listOf, struct } from '../../peers/peer-protocol.ts'
 
 /** What an entry that is pushed may take, all its blocks together. Larger ones are asked for. */
 export const MAX_PUSHED_BYTES = 64 * 1024
@@ -31,18 +31,6 @@ export interface Push {
 /** A peer in few bits: two of them may have one name, and then one is not pushed to. */
 export function nameOf(publicKey: Uint8Array): number {
   return ((publicKey[0] ?? 0) << 8) | (publicKey[1] ?? 0)
-}
-
-// Nothing at all arrives as null.
-function bytesUpTo(most: number): Encoder<Uint8Array> {
-  return {
-    ...c.buffer,
-    decode(state) {
-      const bytes = c.buffer.decode(state) ?? new Uint8Array()
-      if (bytes.byteLength > most) throw new Error('A part of a push is too large')
-      return bytes
-    },
-  }
 }
 
 const parts = struct<Push>({
