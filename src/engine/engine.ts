@@ -6,6 +6,7 @@ import type { HyperletterError } from '../errors.ts'
 import type { Feed } from '../format/feed.ts'
 import { anySignal } from '../async.ts'
 import type { DomainSources } from './domain-names.ts'
+import { Letters } from './letters/letters.ts'
 import type { Library } from './library/library.ts'
 import type { Logger } from '../logger.ts'
 import type { FeedKey } from '../format/keys/feed-key.ts'
@@ -57,6 +58,7 @@ export class Engine {
   readonly successions: SuccessionStore
   readonly retention: Retention
   readonly mirrors: Mirrors
+  readonly letters: Letters
   readonly seedingHistory: SeedingHistory
   readonly domainSources: DomainSources | undefined
   /** What there is to say of the gateway of this process; undefined where there is none. */
@@ -107,7 +109,10 @@ export class Engine {
         this.author.recordAdopted(feed).catch((err: unknown) => this.#grown(err))
       },
       onOpen: (feed) => this.retention.add(feed),
-      onDiscard: (feedKey) => this.retention.discard(feedKey),
+      onDiscard: async (feedKey) => {
+        await this.retention.discard(feedKey)
+        await this.letters.discard(feedKey)
+      },
     })
     this.mirrors = new Mirrors({
       library,
@@ -133,7 +138,10 @@ export class Engine {
       announce: async (statement) =>
         (await networkSession.network)?.successions.announce(statement),
     })
+    const { dataDir, keysDir } = config
+    this.letters = new Letters({ dataDir, keysDir, keys, logger })
     networkSession.attach({
+      letters: this.letters,
       store,
       library,
       feeds: this.feeds,
@@ -265,6 +273,7 @@ export class Engine {
       () => this.mirrors.close(),
       () => this.seedingHistory.close(),
       () => this.#networkSession.close(),
+      () => this.letters.close(),
       () => this.retention.close(),
       () => this.feeds.close(),
       () => this.library.close(),

@@ -43,6 +43,15 @@ export interface SeedingStatus extends Traffic {
   readonly fullCopies: number
 }
 
+/** Of a newsletter that is not open: what its peers said of their copies, in blocks. */
+export function idleStatus(
+  peers: readonly { readonly length: number; readonly held: number }[],
+): SeedingStatus {
+  const length = Math.max(1, ...peers.map((it) => it.length))
+  const fullCopies = peers.filter((it) => it.held >= length).length
+  return { peers: peers.length, fullCopies, uploadedBytes: 0, downloadedBytes: 0 }
+}
+
 export interface SeedingOptions {
   readonly feed: Feed
   readonly peers: PeerPort

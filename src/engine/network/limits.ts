@@ -15,3 +15,8 @@ export type Limits = Pick<Config, (typeof NETWORK_LIMITS)[number]>
 export function connectionsFor(limits: Limits): Limits {
   return limits.pause ? { ...limits, maxConnections: 0 } : limits
 }
+
+/** Whether a peer may have private newsletters. */
+export function isAllowed({ allowPeers }: Pick<Limits, 'allowPeers'>, peer: Uint8Array): boolean {
+  return allowPeers === undefined || allowPeers.includes(Buffer.from(peer).toString('hex'))
+}

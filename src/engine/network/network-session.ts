@@ -1,3 +1,4 @@
+import type { Letters } from '../letters/letters.ts'
 import { join } from 'node:path'
 import type { Config } from '../../config/config.ts'
 import type { LiveConfig } from '../../config/live.ts'
@@ -23,6 +24,7 @@ export interface NetworkParts {
   readonly library: Library
   readonly feeds: Feeds
   readonly successions: SuccessionStore
+  readonly letters: Letters
   /** Called when something that a peer sent could not be stored. */
   readonly onDiskFull: (cause: unknown) => void
   /** Called each time that this device goes online. */
@@ -135,7 +137,7 @@ export class NetworkSession {
   }
 
   async #connect(
-    { store, feeds, successions, onDiskFull }: NetworkParts,
+    { store, feeds, successions, letters, onDiskFull }: NetworkParts,
     dht: Dht | undefined,
     keyPair: SigningKeyPair | undefined,
   ): Promise<Network> {
@@ -155,6 +157,7 @@ export class NetworkSession {
       isPrivate: (discoveryKey) => feeds.isPrivate(discoveryKey),
       replicate: (connection) => store.replicate(connection),
       onSuccession: (statement) => successions.accept(statement),
+      letters,
       onDiskFull,
     })
   }

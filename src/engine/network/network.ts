@@ -22,8 +22,10 @@ import { PushChannel } from '../../replication/push/pushes.ts'
 import { RangeChannel } from '../../replication/ranges/range-channel.ts'
 import { IdleFeeds, type FeedOpener } from '../../replication/idle/idle-feeds.ts'
 import { Wakeup } from '../../replication/idle/wakeup.ts'
-import { Seeding, type SeedingStatus } from '../../replication/seeding.ts'
-import { connectionsFor, type Limits } from './limits.ts'
+import { idleStatus, Seeding, type SeedingStatus } from '../../replication/seeding.ts'
+import { connectionsFor, isAllowed, type Limits } from './limits.ts'
+import type { Letters } from '../letters/letters.ts'
+import { LetterExchange } from './letter-exchange.ts'
 import { SuccessionExchange } from './succession-exchange.ts'
 import { Swarm } from '../../peers/swarm.ts'
 
@@ -41,6 +43,7 @@ export interface NetworkOptions {
   readonly isPrivate?: ((discoveryKey: Uint8Array) => boolean) | undefined
   /** Replicates the whole store over a connection. */
   readonly replicate: (connection: Connection) => void
+  readonly letters?: Letters | undefined
   /** Called with a statement that the recovery key of its newsletter signed. Rejects if it does not count. */
   readonly onSuccession: (statement: Succession) => Promise<void>
   /** Called when something that a peer sent could not be stored: nothing can until the store is opened anew. */
@@ -57,6 +60,8 @@ export class Network {
   readonly #ranges: RangeChannel
   readonly successions: SuccessionExchange
   readonly #wakeup: Wakeup
+  /** Absent where none are exchanged. */
+  readonly letters: LetterExchange | undefined
   readonly #idleFeeds: IdleFeeds
   #limits: Limits
   readonly #isPrivate: (discoveryKey: Uint8Array) => boolean
@@ -93,7 +98,11 @@ export class Network {
       stateOf: (feedKey) => this.#idleFeeds.stateOf(feedKey),
       mayAnnounce: (feedKey, peer) => {
         const { discoveryKey } = this.#idleFeeds.get(feedKey) ?? {}
-        return this.#isAllowed(peer) || discoveryKey === undefined || !this.#isPrivate(discoveryKey)
+        return (
+          isAllowed(this.#limits, peer) ||
+          discoveryKey === undefined ||
+          !this.#isPrivate(discoveryKey)
+        )
       },
       onState: (feedKey, state, peer) => {
         this.#idleFeeds
@@ -122,6 +131,8 @@ export class Network {
       onMisdeed,
       onStatement: options.onSuccession,
     })
+    const { letters } = options
+    this.letters = letters && new LetterExchange({ letters, logger, onMisdeed })
     if (config.localDiscovery) {
       const { host, udpPort } = config
       this.#localNetwork = new LocalNetwork({ swarm: this.swarm, keyPair, host, udpPort, logger })
@@ -166,9 +177,13 @@ export class Network {
       onPeer: () => {
         this.#introductions.changed(discoveryKey)
         this.successions.changed(feedKey)
+        this.letters?.changed(feed)
       },
       namedBy: ({ publicKey }) => this.#introductions.namedBy(discoveryKey, publicKey),
-      onProgress: () => this.#wakeup.changed(feedKey),
+      onProgress: () => {
+        this.#wakeup.changed(feedKey)
+        this.letters?.changed(feed)
+      },
       onDiskFull: this.#options.onDiskFull,
     })
     this.#seedings.set(feedKey, seeding)
@@ -176,6 +191,7 @@ export class Network {
       log.peers.map((it) => it.publicKey).filter((it) => !this.swarm.isTab(it)),
     )
     this.successions.add(feed)
+    this.letters?.add(feed)
     this.#wakeup.added(feedKey)
   }
 
@@ -193,7 +209,7 @@ export class Network {
   }
 
   status(feedKey: FeedKey): SeedingStatus {
-    const now = this.#seedings.get(feedKey)?.status() ?? this.#idleStatus(feedKey)
+    const now = this.#seedings.get(feedKey)?.status() ?? idleStatus(this.#wakeup.statesOf(feedKey))
     const { uploadedBytes, downloadedBytes } = this.#idleFeeds.traffic(feedKey)
     return {
       ...now,
@@ -236,6 +252,7 @@ export class Network {
     this.#seedings.clear()
     this.#introductions.close()
     this.successions.close()
+    this.letters?.close()
     this.#wakeup.close()
     this.#ranges.close()
     await Promise.all([this.#localNetwork?.close(), this.#pushes.close(), this.swarm.close()])
@@ -245,12 +262,13 @@ export class Network {
   #onConnection(connection: Connection): void {
     const mux = Protomux.from(connection)
     const peer = connection.remotePublicKey
-    if (!this.#isAllowed(peer)) refuseCores(mux, this.#isPrivate)
+    if (!isAllowed(this.#limits, peer)) refuseCores(mux, this.#isPrivate)
     this.#options.replicate(connection)
     this.#introductions.attach(mux)
     this.#pushes.attach(mux)
     this.#ranges.attach(mux)
     this.successions.attach(mux)
+    this.letters?.attach(mux)
     this.#wakeup.attach(mux).then(
       (speaks) => {
         if (!speaks && !connection.destroying) this.#openFor(peer)
@@ -270,18 +288,6 @@ export class Network {
     else this.#options.logger.debug({ feed: short(feedKey), err }, 'a push was not stored')
   }
 
-  #isAllowed(peer: Uint8Array): boolean {
-    const { allowPeers } = this.#limits
-    return allowPeers === undefined || allowPeers.includes(Buffer.from(peer).toString('hex'))
-  }
-
-  #idleStatus(feedKey: FeedKey): SeedingStatus {
-    const states = this.#wakeup.statesOf(feedKey)
-    const length = Math.max(1, ...states.map((it) => it.length))
-    const fullCopies = states.filter((it) => it.held >= length).length
-    return { peers: states.length, fullCopies, uploadedBytes: 0, downloadedBytes: 0 }
-  }
-
   #closeSeeding(feedKey: FeedKey): void {
     const seeding = this.#seedings.get(feedKey)
     if (seeding === undefined) return
@@ -289,5 +295,6 @@ export class Network {
     this.#seedings.delete(feedKey)
     this.#introductions.delete(discoveryKeyOf(keyBytes(feedKey)))
     this.successions.delete(seeding.feed)
+    this.letters?.delete(seeding.feed)
   }
 }

@@ -124,18 +124,12 @@ export class RunTaker {
   /**
    * Asks a peer for the next run, if there is one.
    * @param mostBlocks that it has.
-   * @param around a block that is part of it or near.
-   * @returns whether there was one.
+   * @returns the range.
    */
-  ask(
-    peer: LogPeer,
-    mostBlocks: number,
-    onAsk: (range: BlockRange) => void,
-    around?: number,
-  ): boolean {
+  ask(peer: LogPeer, mostBlocks: number, onAsk: (range: BlockRange) => void): boolean {
     const { log, replication, nodes, source } = this.#options
     const most = Math.max(1, Math.min(mostBlocks, this.#mostBlocks))
-    const range = replication.nextRun(peer, most, around)
+    const range = replication.nextRun(peer, most)
     const anchor = range && nodes.anchorOver(range, rootsOf(log))
     if (range === undefined || anchor === undefined) return false
     onAsk(range)

@@ -1,0 +1,237 @@
+import { SerialQueue } from '../../async.ts'
+import type { FeedKey } from '../../format/keys/feed-key.ts'
+import { isTimely, type Envelope } from '../../format/letters/envelope.ts'
+import { senderOf } from '../../format/letters/letter.ts'
+import { hex } from '../../hex.ts'
+import { nativeCrypto } from '../../log/keys.ts'
+import {
+  readLetterFile,
+  writeLetterFile,
+  type OwnLetters,
+  type Received,
+  type Sent,
+} from './letter-file.ts'
+import { Letterbox } from './letterbox.ts'
+
+/** Letters of strangers that wait for an author, and all letters. What is more stays with those who carry it. */
+const MAX_OF_STRANGERS = 1_000
+const MAX_WAITING = 4_000
+
+/** Decisions that are remembered, so that a letter that comes again is known. */
+const MAX_DECIDED = 8_192
+
+/** Letters of this user that are listed: those that were received go first. */
+const MAX_SENT = 1_000
+
+/** How long a sender offers a letter, signed anew every 14 days. */
+export const OFFERED_MS = 60 * 86_400_000
+
+const NOTHING: OwnLetters = { sent: [], inbox: [], lastNumber: 0, decided: [], blocked: [] }
+
+/**
+ * All letters of one newsletter on this device: those that it carries, those of its user, and, for an author, those that
+ * arrived. In one file; what its user wrote or was told of is on disk before anybody is told.
+ */
+export class LetterDesk {
+  readonly box: Letterbox
+  readonly #path: string
+  readonly #changes = new SerialQueue()
+  readonly #decisions = new SerialQueue()
+  #own = NOTHING
+  /** Peers that took a letter of this user, by its id. */
+  readonly #takenBy = new Map<string, Set<string>>()
+
+  private constructor(path: string, feedKey: FeedKey) {
+    this.#path = path
+    this.box = new Letterbox(feedKey, nativeCrypto)
+  }
+
+  /**
+   * @param options.signingKey of the newsletter, where it is known.
+   * @param options.maxBytes that letters of others may take.
+   */
+  static async open(
+    path: string,
+    feedKey: FeedKey,
+    options: { readonly signingKey: Uint8Array | undefined; readonly maxBytes: number },
+  ): Promise<LetterDesk> {
+    const { signingKey, maxBytes } = options
+    const desk = new LetterDesk(path, feedKey)
+    const found = await readLetterFile(path)
+    if (found === undefined) return desk
+    desk.#own = found.own
+    for (const it of found.box) desk.box.restore(it.bytes, it.worth, maxBytes)
+    if (signingKey === undefined) return desk
+    for (const it of found.said) desk.box.settle(it, signingKey)
+    return desk
+  }
+
+  /** Writes all of it. @throws DISK_FULL */
+  save(): Promise<void> {
+    return this.#change((it) => it)
+  }
+
+  /** Waits for what is being written. */
+  idle(): Promise<void> {
+    return this.#changes.idle()
+  }
+
+  /** Ids of all letters that peers can have here: of this user first, then those that are worth most. */
+  offered(): string[] {
+    const now = Date.now()
+    const own = this.#own.sent.filter((it) => !it.isReceived && isTimely(it.letter, now))
+    return [...own.map((it) => it.letter), ...this.box.all()].map((it) => it.id)
+  }
+
+  /** A letter that peers can have here. */
+  get(id: string): Uint8Array | undefined {
+    const own = this.#own.sent.find((it) => it.letter.id === id)
+    return (own?.letter ?? this.box.get(id))?.bytes
+  }
+
+  /** Whether a letter is here, was, or is not wanted. */
+  has(id: string): boolean {
+    const { sent } = this.#own
+    return this.box.has(id) || this.isDelivered(id) || sent.some((it) => it.letter.id === id)
+  }
+
+  /** Whether a letter has reached this user. */
+  isDelivered(id: string): boolean {
+    const { inbox, decided } = this.#own
+    return inbox.some((it) => it.letter.id === id) || decided.some((it) => it.id === id)
+  }
+
+  /** Letters that this user wrote, oldest first. */
+  get sent(): readonly Sent[] {
+    return this.#own.sent
+  }
+
+  /** Letters that wait for this user, oldest first. */
+  get waiting(): readonly Received[] {
+    return this.#own.inbox
+  }
+
+  /** Senders of whom this user, who is the author, wants nothing more; z-base-32. */
+  get blocked(): readonly string[] {
+    return this.#own.blocked
+  }
+
+  /** The admission code that this user has: a seed of 32 bytes in z-base-32. */
+  get code(): string | undefined {
+    return this.#own.code
+  }
+
+  /** Keeps a letter of this user, instead of `before` where it was signed anew. @throws DISK_FULL: then it is not kept */
+  write(
+    letter: Sent,
+    { before, code }: { readonly before?: Sent; readonly code?: string | undefined } = {},
+  ): Promise<void> {
+    return this.#change((own) => {
+      const sent = [...own.sent.filter((it) => it.letter !== before?.letter), letter]
+      const received = sent.filter((it) => it.isReceived)
+      const old = new Set(received.slice(0, Math.max(0, sent.length - MAX_SENT)))
+      return { ...own, sent: sent.filter((it) => !old.has(it)), code: code ?? own.code }
+    })
+  }
+
+  /**
+   * Takes letters out of the box for their author.
+   * @param isReadable whether the author can open one; what nobody can read is not kept.
+   * @returns their ids, once they are on disk. @throws DISK_FULL
+   */
+  async deliver(isReadable: (letter: Envelope) => boolean): Promise<string[]> {
+    const taken: string[] = []
+    const take = (own: OwnLetters): OwnLetters => {
+      let { lastNumber } = own
+      const inbox = [...own.inbox]
+      const unwanted: Envelope[] = []
+      const known = new Set([
+        ...inbox.map((it) => contentOf(it.letter)),
+        ...own.decided.map((it) => it.content),
+      ])
+      for (const letter of this.box.all()) {
+        const most = this.box.isFavoured(letter.id) ? MAX_WAITING : MAX_OF_STRANGERS
+        if (this.isDelivered(letter.id) || inbox.length >= most) continue
+        taken.push(letter.id)
+        if (known.has(contentOf(letter)) || !isReadable(letter)) unwanted.push(letter)
+        else inbox.push({ letter, number: ++lastNumber })
+        known.add(contentOf(letter))
+      }
+      return { ...own, inbox, lastNumber, decided: withDecided(own, unwanted) }
+    }
+    if (this.box.size > 0) await this.#change(take)
+    return taken
+  }
+
+  /** Runs decisions of the author one after the other, so that nothing is published twice. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#decisions.run(work)
+  }
+
+  /** Letters wait no more. @throws DISK_FULL */
+  decide(numbers: readonly number[]): Promise<void> {
+    return this.#change((own) => decideWhere(own, (it) => numbers.includes(it.number)))
+  }
+
+  /** Says of whom nothing more is wanted; their letters wait no more. @param senders z-base-32 @throws DISK_FULL */
+  block(senders: readonly string[]): Promise<void> {
+    const isBlocked = ({ letter }: Received) => senders.includes(senderOf(letter.head))
+    return this.#change((own) => ({ ...decideWhere(own, isBlocked), blocked: senders }))
+  }
+
+  /** As `Letterbox.settle`. */
+  settle(bytes: Uint8Array, signingKey: Uint8Array): ReturnType<Letterbox['settle']> {
+    const said = this.box.settle(bytes, signingKey)
+    if (typeof said === 'string' || said.kind !== 'receipt') return said
+    const received = new Set(said.names)
+    const sent = this.#own.sent.map((it) =>
+      received.has(it.letter.id) ? { ...it, isReceived: true } : it,
+    )
+    this.#own = { ...this.#own, sent }
+    return said
+  }
+
+  /** A peer took a letter of this user. */
+  taken(id: string, peer: string): void {
+    if (!this.#own.sent.some((it) => it.letter.id === id)) return
+    const by = this.#takenBy.get(id) ?? new Set()
+    this.#takenBy.set(id, by.add(peer))
+  }
+
+  /** Peers that took a letter of this user since the start. */
+  carriersOf(id: string): number {
+    return this.#takenBy.get(id)?.size ?? 0
+  }
+
+  // What could not be written has not happened.
+  #change(change: (own: OwnLetters) => OwnLetters): Promise<void> {
+    return this.#changes.run(async () => {
+      const before = this.#own
+      const after = change(before)
+      this.#own = after
+      try {
+        const said = this.box.statements()
+        await writeLetterFile(this.#path, { own: after, box: this.box.all(), said })
+      } catch (error) {
+        if (this.#own === after) this.#own = before
+        throw error
+      }
+    })
+  }
+}
+
+/** The same for a letter that its sender signed anew. */
+function contentOf({ head }: Envelope): string {
+  return hex(head.contentHash)
+}
+
+function decideWhere(own: OwnLetters, isDecided: (it: Received) => boolean): OwnLetters {
+  const decided = own.inbox.filter(isDecided).map((it) => it.letter)
+  const inbox = own.inbox.filter((it) => !isDecided(it))
+  return { ...own, inbox, decided: withDecided(own, decided) }
+}
+
+function withDecided({ decided }: OwnLetters, letters: readonly Envelope[]): OwnLetters['decided'] {
+  const added = letters.map((it) => ({ id: it.id, content: contentOf(it) }))
+  return [...decided, ...added].slice(-MAX_DECIDED)
+}

@@ -1,0 +1,258 @@
+import { LRUCache } from 'lru-cache'
+import type { Crypto } from '../../format/crypto.ts'
+import type { FeedKey } from '../../format/keys/feed-key.ts'
+import {
+  admittedBy,
+  AHEAD_MS,
+  CARRIED_MS,
+  decodeEnvelope,
+  isGenuine,
+  isLaterEnvelope,
+  isTimely,
+  workOf,
+  type Envelope,
+} from '../../format/letters/envelope.ts'
+import { senderOf } from '../../format/letters/letter.ts'
+import { muteOf, verifyStatement, type Statement } from '../../format/letters/statement.ts'
+
+/** What one box holds at most. */
+export const BOX_LETTERS = 256
+export const BOX_BYTES = 2 * 1024 * 1024
+
+/** Letters of one sender in a box, before one was published and after. */
+const LETTERS_OF_STRANGER = 3
+const LETTERS_OF_KNOWN = 10
+
+/** Senders whom one admission code admits. */
+export const SENDERS_OF_CODE = 8
+
+/** Ids that are remembered: of what was refused or displaced, for a day; of what reached the author, as long as letters are carried. */
+const REMEMBERED = 4_096
+const REFUSED_MS = 86_400_000
+
+/** Receipts that are passed on to who comes later. */
+const KEPT_RECEIPTS = 64
+
+/** How long mutes count. Their author says them anew meanwhile. */
+export const MUTED_MS = 30 * 86_400_000
+
+/** Worth of a letter by a sender of whom one was published, and of one who was admitted: more than any work. */
+const KNOWN_WORTH = 2_000
+const ADMITTED_WORTH = 1_000
+
+/** What a box has to know of its newsletter. */
+export interface BoxRules {
+  /** The author wants letters. */
+  readonly isWanted: boolean
+  /** Bits of work that let somebody write who was neither published nor admitted; Infinity where none do. */
+  readonly workBits: number
+  /** Whether an admission key, z-base-32, is one of the author's. */
+  readonly isAdmissionKey: (key: string) => boolean
+  /** Whether a letter of a sender, z-base-32, was published. */
+  readonly isKnown: (sender: string) => boolean
+}
+
+/** `false`: no honest peer sends that. */
+export type BoxVerdict = 'kept' | 'known' | 'refused' | 'full' | 'false'
+
+interface Kept extends Envelope {
+  readonly sender: string
+  readonly worth: number
+}
+
+/**
+ * Sealed letters to the author of one newsletter, which this device carries. Bounded: published senders first, then
+ * admitted ones, then more work, then who came first. Nothing in it can be read here but by the author.
+ */
+export class Letterbox {
+  readonly feedKey: FeedKey
+  readonly #crypto: Crypto
+  readonly #now: () => number
+  readonly #letters = new Map<string, Kept>()
+  /** Ids that are not wanted any more, and whether the author has them. */
+  readonly #settled: LRUCache<string, { readonly isReceived: boolean }>
+  /** The newest receipts, to pass on. */
+  readonly #receipts = new LRUCache<string, Uint8Array>({ max: KEPT_RECEIPTS })
+  /** Admission key → senders whom it admits. */
+  readonly #admitted = new Map<string, Set<string>>()
+  #mutes:
+    { readonly bytes: Uint8Array; readonly at: number; readonly names: Set<string> } | undefined
+  #bytes = 0
+
+  constructor(feedKey: FeedKey, crypto: Crypto, now = Date.now) {
+    this.feedKey = feedKey
+    this.#crypto = crypto
+    this.#now = now
+    this.#settled = new LRUCache({ max: REMEMBERED })
+  }
+
+  get size(): number {
+    return this.#letters.size
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get(id: string): Envelope | undefined {
+    return this.#letters.get(id)
+  }
+
+  /** Whether a letter is here, or is not wanted here any more. */
+  has(id: string): boolean {
+    return this.#letters.has(id) || this.#settled.has(id)
+  }
+
+  /** Whether its author has said to have a letter. */
+  isReceived(id: string): boolean {
+    return this.#settled.get(id)?.isReceived ?? false
+  }
+
+  /** Whether a letter goes before those that only work was done for. */
+  isFavoured(id: string): boolean {
+    return (this.#letters.get(id)?.worth ?? 0) >= ADMITTED_WORTH
+  }
+
+  /** All letters, those that are worth most first. */
+  all(): readonly (Envelope & { readonly worth: number })[] {
+    return this.#inOrder()
+  }
+
+  /** Keeps a letter as it was kept before, by what it was worth then. */
+  restore(bytes: Uint8Array, worth: number, maxBytes = BOX_BYTES): void {
+    const envelope = decodeEnvelope(bytes, this.#crypto)
+    if (envelope === undefined || this.has(envelope.id)) return
+    if (this.size >= BOX_LETTERS || this.#bytes + bytes.byteLength > maxBytes) return
+    this.#keep({ ...envelope, sender: senderOf(envelope.head), worth })
+  }
+
+  /** What the author said, to pass on: the newest receipts, and mutes while they count. */
+  statements(): Uint8Array[] {
+    const mutes = this.#currentMutes()
+    return [...this.#receipts.values(), ...(mutes === undefined ? [] : [mutes.bytes])]
+  }
+
+  /**
+   * Checks a letter, what is cheap first, and keeps it if there is room for what it is worth.
+   * @param maxBytes of all letters here; less than `BOX_BYTES` where other boxes are full.
+   */
+  add(bytes: Uint8Array, rules: BoxRules, maxBytes = BOX_BYTES): BoxVerdict {
+    const envelope = decodeEnvelope(bytes, this.#crypto)
+    if (envelope === undefined) return isLaterEnvelope(bytes) ? 'refused' : 'false'
+    const { id, head } = envelope
+    if (this.has(id)) return 'known'
+    if (!rules.isWanted || !isTimely(envelope, this.#now())) return 'refused'
+    const sender = senderOf(head)
+    const worth = this.#isMuted(sender) ? 0 : this.#worthOf(envelope, sender, rules)
+    const most = worth === KNOWN_WORTH ? LETTERS_OF_KNOWN : LETTERS_OF_STRANGER
+    if (worth === 0 || this.#countOf(sender) >= most) return this.#refuse(id, 'refused')
+    if (!isGenuine(envelope, this.feedKey, this.#crypto)) return 'false'
+    const kept = { ...envelope, sender, worth }
+    if (!this.#makeRoom(kept, Math.min(maxBytes, BOX_BYTES))) return this.#refuse(id, 'full')
+    this.#keep(kept)
+    return 'kept'
+  }
+
+  /** Takes a statement of the author. @returns it where it is news; `false` where no honest peer sends it */
+  settle(bytes: Uint8Array, signingKey: Uint8Array): Statement | 'known' | 'false' {
+    const said = verifyStatement(bytes, this.feedKey, signingKey, this.#crypto)
+    if (said === undefined) return 'false'
+    const isNew = said.kind === 'mutes' ? this.#mute(said, bytes) : this.#receive(said, bytes)
+    return isNew ? said : 'known'
+  }
+
+  #receive(said: Statement, bytes: Uint8Array): boolean {
+    const isNew = said.names.some((it) => !this.isReceived(it))
+    if (!isNew) return false
+    for (const id of said.names) {
+      this.#remove(id)
+      this.#settled.set(id, { isReceived: true }, { ttl: CARRIED_MS })
+    }
+    this.#receipts.set(`${said.at} ${said.names[0]}`, bytes, { ttl: CARRIED_MS })
+    return true
+  }
+
+  #mute({ at, names }: Statement, bytes: Uint8Array): boolean {
+    if (at > this.#now() + AHEAD_MS || at <= (this.#mutes?.at ?? 0)) return false
+    this.#mutes = { bytes, at, names: new Set(names) }
+    for (const it of this.#letters.values()) if (this.#isMuted(it.sender)) this.#remove(it.id)
+    return true
+  }
+
+  #currentMutes() {
+    return (this.#mutes?.at ?? 0) > this.#now() - MUTED_MS ? this.#mutes : undefined
+  }
+
+  #isMuted(sender: string): boolean {
+    const mutes = this.#currentMutes()
+    return mutes !== undefined && mutes.names.has(muteOf(this.feedKey, sender, this.#crypto))
+  }
+
+  /** 0 where the rules do not let it in. */
+  #worthOf(envelope: Envelope, sender: string, rules: BoxRules): number {
+    if (rules.isKnown(sender)) return KNOWN_WORTH
+    const code = admittedBy(envelope, this.#crypto)
+    if (code !== undefined && rules.isAdmissionKey(code) && this.#admit(code, sender)) {
+      return ADMITTED_WORTH
+    }
+    const work = workOf(envelope, this.#crypto)
+    return work >= rules.workBits ? work : 0
+  }
+
+  #admit(code: string, sender: string): boolean {
+    const senders = this.#admitted.get(code) ?? new Set()
+    if (senders.size >= SENDERS_OF_CODE && !senders.has(sender)) return false
+    this.#admitted.set(code, senders.add(sender))
+    return true
+  }
+
+  #makeRoom(wanted: Kept, maxBytes: number): boolean {
+    let [size, bytes] = [this.#letters.size + 1, this.#bytes + wanted.bytes.byteLength]
+    const fits = () => size <= BOX_LETTERS && bytes <= maxBytes
+    if (fits()) return true
+    const all = this.#inOrder()
+    size = all.length + 1
+    bytes = this.#bytes + wanted.bytes.byteLength
+    const going: string[] = []
+    // Those that are worth least; of equal ones the last that came.
+    for (const it of all.toReversed()) {
+      if (fits() || it.worth >= wanted.worth) break
+      going.push(it.id)
+      size--
+      bytes -= it.bytes.byteLength
+    }
+    if (!fits()) return false
+    for (const id of going) {
+      this.#remove(id)
+      this.#refuse(id, 'full')
+    }
+    return true
+  }
+
+  #keep(letter: Kept): void {
+    this.#letters.set(letter.id, letter)
+    this.#bytes += letter.bytes.byteLength
+  }
+
+  #inOrder(): Kept[] {
+    const now = this.#now()
+    for (const it of this.#letters.values()) if (!isTimely(it, now)) this.#remove(it.id)
+    return [...this.#letters.values()].toSorted((a, b) => b.worth - a.worth)
+  }
+
+  #countOf(sender: string): number {
+    return [...this.#letters.values()].filter((it) => it.sender === sender).length
+  }
+
+  #remove(id: string): void {
+    const found = this.#letters.get(id)
+    if (found === undefined) return
+    this.#letters.delete(id)
+    this.#bytes -= found.bytes.byteLength
+  }
+
+  #refuse(id: string, why: BoxVerdict): BoxVerdict {
+    this.#settled.set(id, { isReceived: false }, { ttl: REFUSED_MS })
+    return why
+  }
+}

@@ -1,0 +1,186 @@
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setImmediate as rest } from 'node:timers/promises'
+import { replaceSynced } from '../../atomic-file.ts'
+import { codeOf, HyperletterError } from '../../errors.ts'
+import { concat } from '../../format/bytes.ts'
+import type { Feed } from '../../format/feed.ts'
+import { decodeZ32, encodeZ32, keyBytes, type FeedKey } from '../../format/keys/feed-key.ts'
+import type { SigningKeyPair } from '../../format/keys/recovery.ts'
+import {
+  admissionOf,
+  decodeEnvelope,
+  DEFAULT_WORK_BITS,
+  encodeEnvelope,
+  findWork,
+  isTimely,
+  workPrefix,
+  type Envelope,
+  type Stamp,
+} from '../../format/letters/envelope.ts'
+import { encodeHead, encodeLetterContent, type LetterContent } from '../../format/letters/letter.ts'
+import { MAX_LETTER_BYTES } from '../../format/records/letters.ts'
+import { keyPairOf, nativeCrypto } from '../../log/keys.ts'
+import { seal, signWith } from '../../log/sealing.ts'
+import { OFFERED_MS, type LetterDesk } from './letter-desk.ts'
+import type { Sent } from './letter-file.ts'
+import type { BoxRules } from './letterbox.ts'
+
+const SEED_BYTES = 32
+const SALT_BYTES = 16
+const SENDER_INFO = new TextEncoder().encode('hyperletter/1/reader')
+
+/** Nonces that are tried before others have their turn on this processor. */
+const AT_ONCE = 2_000
+
+export interface WritingOptions {
+  /** An admission code of the author, 32 bytes in z-base-32; that which was used before when absent. */
+  readonly code?: string | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What there is to know of a newsletter. */
+interface Desks {
+  desk(feed: Feed): Promise<LetterDesk>
+  rules(feed: Feed): Promise<BoxRules>
+}
+
+/** Writes letters of the user of this device. */
+export class LetterSender {
+  readonly #letters: Desks
+  readonly #keysDir: string
+  #seed: Promise<Uint8Array> | undefined
+
+  constructor(letters: Desks, keysDir: string) {
+    this.#letters = letters
+    this.#keysDir = keysDir
+  }
+
+  /** The key pair by which the author of a newsletter knows this user; no other newsletter knows it. @throws KEY_DAMAGED */
+  async keys(feedKey: FeedKey): Promise<SigningKeyPair> {
+    this.#seed ??= this.#readSeed().catch((error: unknown) => {
+      this.#seed = undefined
+      throw error
+    })
+    const { hkdf } = await import('@noble/hashes/hkdf.js')
+    const { sha512 } = await import('@noble/hashes/sha2.js')
+    const info = concat([SENDER_INFO, keyBytes(feedKey)])
+    return keyPairOf(hkdf(sha512, await this.#seed, undefined, info, SEED_BYTES))
+  }
+
+  /**
+   * Seals and signs a letter, and keeps it to be offered to peers.
+   * @throws INVALID_INPUT if its author wants none of this user; TOO_LARGE; DISK_FULL. Then nothing is kept.
+   */
+  async write(
+    feed: Feed,
+    letter: Pick<LetterContent, 'text' | 'name' | 'issue' | 'letter' | 'private' | 'withdraw'>,
+    options: WritingOptions = {},
+  ): Promise<Envelope> {
+    const salt = randomBytes(SALT_BYTES).toString('base64url')
+    const content = encodeLetterContent({ ...letter, salt })
+    if (content.byteLength > MAX_LETTER_BYTES) {
+      throw new HyperletterError('TOO_LARGE', `A letter has at most ${MAX_LETTER_BYTES} bytes.`)
+    }
+    const desk = await this.#letters.desk(feed)
+    const envelope = await this.#sign(feed, content, options)
+    const sent = { letter: envelope, content, firstAt: Date.now(), isReceived: false }
+    await desk.write(sent, { code: options.code })
+    return envelope
+  }
+
+  /** Signs those letters anew that are not carried any more, and that the author does not have. */
+  async renew(feed: Feed, now = Date.now()): Promise<void> {
+    const desk = await this.#letters.desk(feed)
+    const isOld = (it: Sent) =>
+      !it.isReceived && !isTimely(it.letter, now) && it.firstAt > now - OFFERED_MS
+    for (const before of desk.sent.filter(isOld)) {
+      const letter = await this.#sign(feed, before.content)
+      await desk.write({ ...before, letter }, { before })
+    }
+  }
+
+  async #sign(
+    feed: Feed,
+    content: Uint8Array,
+    { code, signal }: WritingOptions = {},
+  ): Promise<Envelope> {
+    const { feedKey } = feed
+    const { letters: wanted } = await feed.profile({ wait: false })
+    if (wanted === undefined) {
+      throw new HyperletterError('INVALID_INPUT', 'The author of this newsletter wants no letters.')
+    }
+    const keys = await this.keys(feedKey)
+    const carried = seal(content, decodeZ32(wanted.key))
+    const who = { sender: keys.publicKey, writtenAt: Date.now() }
+    const signing = { crypto: nativeCrypto, sign: signWith(keys) }
+    const head = encodeHead(feedKey, who, { content, carried }, signing)
+    const stamp = await this.#stamp(feed, { feedKey: keyBytes(feedKey), ...who }, { code, signal })
+    const letter = decodeEnvelope(encodeEnvelope(head, carried, stamp), nativeCrypto)
+    if (letter === undefined) throw new HyperletterError('INTERNAL', 'A letter cannot be read.')
+    return letter
+  }
+
+  async #stamp(
+    feed: Feed,
+    head: Parameters<typeof workPrefix>[0],
+    { code: given, signal }: WritingOptions,
+  ): Promise<Stamp> {
+    const { letters: wanted } = await feed.profile({ wait: false })
+    const { isKnown, isAdmissionKey } = await this.#letters.rules(feed)
+    if (isKnown(encodeZ32(head.sender))) return { kind: 'none' }
+    const code = given ?? (await this.#letters.desk(feed)).code
+    const admission = code === undefined ? undefined : keyPairOf(decodeZ32(code))
+    if (admission !== undefined && isAdmissionKey(encodeZ32(admission.publicKey))) {
+      const signature = signWith(admission)(admissionOf(head))
+      return { kind: 'admission', key: admission.publicKey, signature }
+    }
+    if (given !== undefined) {
+      throw new HyperletterError(
+        'INVALID_INPUT',
+        'The author of this newsletter knows no such code.',
+        {
+          hint: 'Copy it whole. An author may take codes back.',
+        },
+      )
+    }
+    if (wanted?.from === 'admitted') {
+      throw new HyperletterError(
+        'INVALID_INPUT',
+        'The author of this newsletter takes letters of people with a code only.',
+        { hint: 'Ask the author for a code, and use it once: hyperletter write … --code …' },
+      )
+    }
+    const bits = wanted?.work ?? DEFAULT_WORK_BITS
+    return { kind: 'work', nonce: await work(workPrefix(head), bits, signal) }
+  }
+
+  async #readSeed(): Promise<Uint8Array> {
+    const path = join(this.#keysDir, 'reader-seed')
+    const found = await readFile(path).catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return undefined
+      throw error
+    })
+    if (found?.byteLength === SEED_BYTES) return found
+    if (found !== undefined) {
+      throw new HyperletterError('KEY_DAMAGED', `The key of your letters in ${path} is damaged.`)
+    }
+    const seed = randomBytes(SEED_BYTES)
+    await replaceSynced(path, [seed])
+    return seed
+  }
+}
+
+async function work(
+  prefix: Uint8Array,
+  bits: number,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  for (let from = 0; ; from += AT_ONCE) {
+    signal?.throwIfAborted()
+    const found = findWork(prefix, bits, { from, count: AT_ONCE }, nativeCrypto)
+    if (found !== undefined) return found
+    await rest()
+  }
+}

@@ -1,0 +1,297 @@
+import type Protomux from 'protomux'
+import { sleep } from '../../async.ts'
+import type { Feed } from '../../format/feed.ts'
+import type { FeedKey } from '../../format/keys/feed-key.ts'
+import { decodeEnvelope } from '../../format/letters/envelope.ts'
+import { hex } from '../../hex.ts'
+import { nativeCrypto } from '../../log/keys.ts'
+import { short, type Logger } from '../../logger.ts'
+import { PeerProtocol, type OnMisdeed, type ProtocolPeer } from '../../peers/peer-protocol.ts'
+import { RateLimiter } from '../../rate-limiter.ts'
+import type { LetterDesk } from '../letters/letter-desk.ts'
+import type { Letters } from '../letters/letters.ts'
+import {
+  letterEncoding,
+  MAX_IDS,
+  MAX_LETTER_MESSAGE_BYTES,
+  type LetterMessage,
+} from './letter-message.ts'
+
+export interface LetterExchangeOptions {
+  readonly letters: Letters
+  readonly onMisdeed: OnMisdeed
+  readonly logger: Logger
+}
+
+/** Letters that arrive for an author within this time are written to disk together. */
+const GATHER_MS = 50
+
+/** How often a peer is asked for letters that it could not bring before, and letters that nobody took are signed anew. */
+const AGAIN_MS = 60_000
+
+/** Messages read from one connection; a question costs as much as the answer. */
+export const RATE = { perSecond: 32, burst: 1_024 }
+const QUESTION_COST = 32
+
+/** Letters that a carrier takes from one peer, so that a flood spreads slowly; favoured ones are not counted. */
+export const CARRIER_RATE = { perSecond: 1 / 60, burst: 16 }
+/** Letters that an author takes from one peer. */
+export const AUTHOR_RATE = { perSecond: 64, burst: 512 }
+
+/** Letters of a newsletter that one peer was asked for and has not brought. */
+const MAX_ASKED = 256
+
+/** Newsletters of which one peer spoke before they were open here. */
+const MAX_MISSED = 64
+
+/** How a peer stands with the letters of one newsletter, while it replicates that. Letters are named by ids. */
+interface Standing {
+  isTold: boolean
+  /** What it has and was not asked for. */
+  offered: readonly string[]
+  /** What it was asked for and has not brought. */
+  readonly asked: Set<string>
+  readonly given: Set<string>
+}
+
+interface PeerState {
+  readonly feeds: Map<FeedKey, Standing>
+  /** Topics in hex of which it spoke too early. */
+  readonly missed: Set<string>
+  readonly carrying: RateLimiter
+  readonly authoring: RateLimiter
+}
+
+type LetterPeer = ProtocolPeer<LetterMessage, PeerState>
+
+/** Passes sealed letters on towards their author, and what the author says back, among peers that replicate the newsletter. */
+export class LetterExchange {
+  readonly #options: LetterExchangeOptions
+  readonly #protocol: PeerProtocol<LetterMessage, PeerState>
+  /** By the topic in hex. */
+  readonly #feeds = new Map<string, Feed>()
+  readonly #delivering = new Set<Feed>()
+  readonly #timer: NodeJS.Timeout
+
+  constructor(options: LetterExchangeOptions) {
+    this.#options = options
+    this.#protocol = new PeerProtocol<LetterMessage, PeerState>({
+      protocol: 'hyperletter/letters/1',
+      encoding: letterEncoding,
+      maxBytes: MAX_LETTER_MESSAGE_BYTES,
+      rate: RATE,
+      costOf: (message) => (message.kind === 'ask' ? QUESTION_COST : 1),
+      newState: () => ({
+        feeds: new Map(),
+        missed: new Set(),
+        carrying: new RateLimiter(CARRIER_RATE),
+        authoring: new RateLimiter(AUTHOR_RATE),
+      }),
+      onMessage: (message, peer) => {
+        if (message.kind === 'unknown') return
+        const topic = hex(message.topic)
+        const feed = this.#feeds.get(topic)
+        if (feed !== undefined && isPeerOf(feed, peer)) {
+          this.#run(feed, 'letters of a peer', () => this.#onMessage(feed, message, peer))
+        } else if (peer.state.missed.size < MAX_MISSED) peer.state.missed.add(topic)
+      },
+      onMisdeed: options.onMisdeed,
+    })
+    this.#timer = setInterval(() => {
+      for (const feed of this.#feeds.values()) this.#run(feed, 'letters', () => this.#again(feed))
+    }, AGAIN_MS).unref()
+  }
+
+  add(feed: Feed): void {
+    this.#feeds.set(hex(feed.log.discoveryKey), feed)
+    this.changed(feed)
+    this.#run(feed, 'letters', () => this.#again(feed))
+  }
+
+  delete(feed: Feed): void {
+    const topic = hex(feed.log.discoveryKey)
+    if (this.#feeds.get(topic) === feed) this.#feeds.delete(topic)
+    for (const { state } of this.#protocol) state.feeds.delete(feed.feedKey)
+  }
+
+  attach(mux: Protomux): void {
+    this.#protocol.attach(mux)
+    for (const feed of this.#feeds.values()) this.changed(feed)
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    this.#feeds.clear()
+    this.#protocol.close()
+  }
+
+  /** A newsletter has a new peer or lost one, or more of it is here. */
+  changed(feed: Feed): void {
+    this.#options.letters.grown(feed)
+    const peers = this.#peersOf(feed)
+    for (const it of this.#protocol) if (!peers.includes(it)) it.state.feeds.delete(feed.feedKey)
+    this.#run(feed, 'letters to a peer', async () => {
+      const topic = feed.log.discoveryKey
+      for (const peer of peers) {
+        if (peer.state.missed.delete(hex(topic))) peer.send({ kind: 'ask', topic })
+        if (!standing(feed, peer).isTold) await this.#tell(feed, peer)
+        await this.#askFor(feed, peer)
+      }
+    })
+  }
+
+  /** Tells the peers of a newsletter that there is one more letter. */
+  announce(feed: Feed, id: string): void {
+    const ids = [Buffer.from(id, 'hex')]
+    this.#sendAll(feed, { kind: 'have', topic: feed.log.discoveryKey, ids })
+  }
+
+  /** Tells the peers of a newsletter what its author says to them. */
+  say(feed: Feed, bytes: Uint8Array, except?: LetterPeer): void {
+    this.#sendAll(feed, { kind: 'statement', topic: feed.log.discoveryKey, bytes }, except)
+  }
+
+  async #again(feed: Feed): Promise<void> {
+    const { letters } = this.#options
+    await letters.sender.renew(feed)
+    const mutes = await letters.mutes(feed)
+    const said = [...(await letters.deliver(feed)), ...(mutes === undefined ? [] : [mutes])]
+    for (const it of said) this.say(feed, it)
+    for (const peer of this.#peersOf(feed)) await this.#askFor(feed, peer)
+  }
+
+  async #tell(feed: Feed, peer: LetterPeer): Promise<void> {
+    standing(feed, peer).isTold = true
+    const desk = await this.#options.letters.desk(feed)
+    const topic = feed.log.discoveryKey
+    for (const bytes of desk.box.statements()) peer.send({ kind: 'statement', topic, bytes })
+    const ids = desk.offered().slice(0, MAX_IDS)
+    if (ids.length === 0) return
+    peer.send({ kind: 'have', topic, ids: ids.map((it) => Buffer.from(it, 'hex')) })
+  }
+
+  async #onMessage(
+    feed: Feed,
+    message: Exclude<LetterMessage, { kind: 'unknown' }>,
+    peer: LetterPeer,
+  ): Promise<void> {
+    const { letters, onMisdeed } = this.#options
+    const desk = await letters.desk(feed)
+    switch (message.kind) {
+      case 'have':
+        return this.#onHave(feed, message.ids.map(hex), peer)
+      case 'want':
+        return this.#give(feed, message.ids.map(hex), desk, peer)
+      case 'letter':
+        return this.#onLetter(feed, message.bytes, peer)
+      case 'statement': {
+        const verdict = await letters.settle(feed, message.bytes)
+        if (verdict === 'news') this.say(feed, message.bytes, peer)
+        if (verdict === 'false') onMisdeed(peer.publicKey, 'peer sent a false receipt')
+        return
+      }
+      case 'ask':
+        return this.#tell(feed, peer)
+    }
+  }
+
+  async #onHave(feed: Feed, ids: readonly string[], peer: LetterPeer): Promise<void> {
+    const state = standing(feed, peer)
+    const desk = await this.#options.letters.desk(feed)
+    for (const it of ids) desk.taken(it, hex(peer.publicKey))
+    state.offered = [...new Set([...state.offered, ...ids])].slice(0, MAX_IDS)
+    await this.#askFor(feed, peer)
+    if (!feed.writable) return
+    const topic = feed.log.discoveryKey
+    for (const bytes of await this.#options.letters.remind(feed, ids)) {
+      peer.send({ kind: 'statement', topic, bytes })
+    }
+  }
+
+  /** Asks a peer for as many of its letters as may come now. */
+  async #askFor(feed: Feed, peer: LetterPeer): Promise<void> {
+    const state = standing(feed, peer)
+    const { letters } = this.#options
+    if (state.offered.length === 0 || !(await letters.rules(feed)).isWanted) return
+    const desk = await letters.desk(feed)
+    const limiter = feed.writable ? peer.state.authoring : peer.state.carrying
+    const open = state.offered.filter((it) => !desk.has(it) && !state.asked.has(it))
+    const wanted: string[] = []
+    for (const id of open) {
+      if (state.asked.size >= MAX_ASKED || !limiter.take()) break
+      state.asked.add(id)
+      wanted.push(id)
+    }
+    state.offered = open.slice(wanted.length)
+    if (wanted.length === 0) return
+    const topic = feed.log.discoveryKey
+    peer.send({ kind: 'want', topic, ids: wanted.map((it) => Buffer.from(it, 'hex')) })
+  }
+
+  async #give(
+    feed: Feed,
+    ids: readonly string[],
+    desk: LetterDesk,
+    peer: LetterPeer,
+  ): Promise<void> {
+    const { given } = standing(feed, peer)
+    for (const id of ids) {
+      const bytes = desk.get(id)
+      if (bytes === undefined || given.has(id)) continue
+      given.add(id)
+      peer.send({ kind: 'letter', topic: feed.log.discoveryKey, bytes })
+      await peer.drained()
+    }
+  }
+
+  async #onLetter(feed: Feed, bytes: Uint8Array, peer: LetterPeer): Promise<void> {
+    const { letters, onMisdeed } = this.#options
+    const { asked } = standing(feed, peer)
+    const id = decodeEnvelope(bytes, nativeCrypto)?.id
+    if (id !== undefined && !asked.delete(id)) return
+    const verdict = await letters.carry(feed, bytes)
+    if (verdict === 'false') onMisdeed(peer.publicKey, 'peer sent a false letter')
+    if (verdict === 'kept' && id !== undefined) {
+      const { box } = await letters.desk(feed)
+      if (box.isFavoured(id)) peer.state.carrying.reserve(-1)
+      if (feed.writable) await this.#deliverSoon(feed)
+      // Also to who brought it, which learns by that that it is here.
+      else this.announce(feed, id)
+    }
+    await this.#askFor(feed, peer)
+  }
+
+  async #deliverSoon(feed: Feed): Promise<void> {
+    if (this.#delivering.has(feed)) return
+    this.#delivering.add(feed)
+    await sleep(GATHER_MS)
+    this.#delivering.delete(feed)
+    for (const it of await this.#options.letters.deliver(feed)) this.say(feed, it)
+  }
+
+  #sendAll(feed: Feed, message: LetterMessage, except?: LetterPeer): void {
+    for (const peer of this.#peersOf(feed)) if (peer !== except) peer.send(message)
+  }
+
+  #peersOf(feed: Feed): LetterPeer[] {
+    return feed.log.peers.flatMap((it) => this.#protocol.get(it.publicKey) ?? [])
+  }
+
+  #run(feed: Feed, what: string, work: () => Promise<void>): void {
+    work().catch((err: unknown) => {
+      this.#options.logger.debug({ feed: short(feed.feedKey), err: String(err) }, what)
+    })
+  }
+}
+
+function standing({ feedKey }: Feed, { state }: LetterPeer): Standing {
+  const found = state.feeds.get(feedKey)
+  if (found !== undefined) return found
+  const made = { isTold: false, offered: [], asked: new Set<string>(), given: new Set<string>() }
+  state.feeds.set(feedKey, made)
+  return made
+}
+
+function isPeerOf(feed: Feed, { publicKey }: LetterPeer): boolean {
+  return feed.log.peers.some((it) => publicKey.equals(it.publicKey))
+}

@@ -1,0 +1,52 @@
+import c, { type Encoder } from 'compact-encoding'
+import { MAX_ENVELOPE_BYTES } from '../../format/letters/envelope.ts'
+import { LETTER_ID_BYTES } from '../../format/letters/letter.ts'
+import { bytesUpTo, listOf, oneOf, struct, type UnknownKind } from '../../peers/peer-protocol.ts'
+
+/** Ids in one message. */
+export const MAX_IDS = 256
+
+/** The largest message: a letter, and what stands before it. */
+export const MAX_LETTER_MESSAGE_BYTES = 1 + 32 + 3 + MAX_ENVELOPE_BYTES
+
+/** About one newsletter, by the discovery key of its core, which both sides replicate. */
+interface About {
+  readonly topic: Uint8Array
+}
+
+/** Letters that the sender of the message has, or wants. */
+export interface LetterIds extends About {
+  readonly kind: 'have' | 'want'
+  readonly ids: readonly Uint8Array[]
+}
+
+/** A letter that was asked for, or what the author says to carriers. */
+export interface LetterBytes extends About {
+  readonly kind: 'letter' | 'statement'
+  readonly bytes: Uint8Array
+}
+
+/** Tell me once more what there is: it came before the newsletter was open here. */
+export interface LetterQuestion extends About {
+  readonly kind: 'ask'
+}
+
+export type LetterMessage = LetterIds | LetterBytes | LetterQuestion | UnknownKind
+
+const ids = struct<Omit<LetterIds, 'kind'>>({
+  topic: c.fixed32,
+  ids: listOf(c.fixed(LETTER_ID_BYTES), MAX_IDS),
+})
+const bytes = struct<Omit<LetterBytes, 'kind'>>({
+  topic: c.fixed32,
+  bytes: bytesUpTo(MAX_ENVELOPE_BYTES),
+})
+
+/** Message: its kind (varint), and what that kind has. */
+export const letterEncoding: Encoder<LetterMessage> = oneOf<LetterMessage>([
+  ['have', ids],
+  ['want', ids],
+  ['letter', bytes],
+  ['statement', bytes],
+  ['ask', struct<Omit<LetterQuestion, 'kind'>>({ topic: c.fixed32 })],
+])
