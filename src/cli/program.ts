@@ -11,6 +11,8 @@ const toWrite = {
   preview: () => import('./commands/write/preview.ts'),
   scheduled: () => import('./commands/write/scheduled.ts'),
   correct: () => import('./commands/write/correct.ts'),
+  letters: () => import('./commands/write/letters.ts'),
+  answer: () => import('./commands/write/answering.ts'),
   import: () => import('./commands/write/import.ts'),
 }
 const toRead = {
@@ -56,6 +58,11 @@ const GROUPS: Readonly<Record<string, readonly (readonly [string, string, Load])
     ['amend <newsletter> <number> <file>', 'publish a corrected text of an issue', toWrite.correct],
     ['edit <newsletter>', 'change the title or profile of a newsletter', toWrite.newsletter],
     ['retract <newsletter> <number>', 'withdraw an issue', toWrite.correct],
+    ['accept <newsletter> <letter...>', 'publish letters of readers', toWrite.answer],
+    ['answer <newsletter> <letter> [text]', 'answer a published letter', toWrite.answer],
+    ['decline <newsletter> <letter...>', 'turn letters of readers down', toWrite.answer],
+    ['block <newsletter> [letter...]', 'carry no more letters of a sender', toWrite.answer],
+    ['admit <newsletter>', 'make a code for people who may write to you', toWrite.answer],
     ['import <folder>', 'publish every Markdown file in a folder, oldest first', toWrite.import],
     ['republish [address]', 'publish what appears in your existing feed', toWrite.import],
     [
@@ -84,6 +91,9 @@ const GROUPS: Readonly<Record<string, readonly (readonly [string, string, Load])
     ],
     ['name <newsletter> [name]', 'call a newsletter as you like', toRead.names],
     ['verify [newsletter]', 'check the domains that authors name', toRead.names],
+    ['write <newsletter> [issue]', 'write to the author of a newsletter', toWrite.letters],
+    ['letters <newsletter>', 'list letters of readers, and yours', toWrite.letters],
+    ['withdraw <newsletter> <letter>', 'take a published letter back', toWrite.letters],
     ['support <newsletter>', 'show how to pay the author', toRead.support],
     ['devices <add|list|remove>', 'read on a phone or in an app elsewhere', toRead.devices],
     ['save <newsletter> <number> [attachment]', 'save an issue as files', toRead.save],

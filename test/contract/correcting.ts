@@ -20,7 +20,14 @@ export function correctingTests(subject: Subject): void {
     const authors = [{ name: 'Marit', url: 'https://example.org/marit' }]
     const website = 'https://tides.example'
     const first = { newsletter, description: 'When to go.', authors, website }
-    const edited = { feedKey, changed: true, title: newsletter, authors, website }
+    const edited = {
+      feedKey,
+      changed: true,
+      title: newsletter,
+      letters: 'nobody',
+      authors,
+      website,
+    }
     expect(await operations.editNewsletter(first)).toEqual({
       ...edited,
       description: 'When to go.',

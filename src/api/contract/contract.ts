@@ -3,6 +3,7 @@ import { defined } from '../../defined.ts'
 import { HyperletterError } from '../../errors.ts'
 import { diagnosingContract } from './diagnosing.ts'
 import { followingContract } from './following.ts'
+import { lettersContract } from './letters.ts'
 import { preservingContract } from './preserving.ts'
 import { importingContract } from './importing.ts'
 import type { OperationSpec } from './parts.ts'
@@ -20,6 +21,7 @@ export const contract = {
   ...writingContract,
   ...importingContract,
   ...followingContract,
+  ...lettersContract,
   ...readingContract,
   ...preservingContract,
   ...diagnosingContract,

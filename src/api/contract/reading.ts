@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { issueHeadFields } from '../../format/records/bodies.ts'
 import { line, name, timestamp } from '../../format/records/text.ts'
 import { MAX_OPML_LENGTH } from '../kinds.ts'
+import { publishedLetter } from './letters.ts'
 import {
   attachmentSummary,
   bytes,
@@ -40,6 +41,8 @@ export const issueText = z.object({
   importedFrom: z.string().optional(),
   markdown: z.string(),
   attachments: z.array(attachmentSummary),
+  /** What readers wrote about it, as far as its author published it. */
+  letters: z.array(publishedLetter).optional(),
   /** How many there are; more than 1 if it was amended. */
   editions: count,
   /** Index of the block of the edition that is shown: each has its own. Absent from an older daemon. */

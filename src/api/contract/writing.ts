@@ -7,6 +7,7 @@ import {
 } from '../../format/records/bodies.ts'
 import { line, paragraph, timestamp, webUrl } from '../../format/records/text.ts'
 import { WITHHELD_KINDS } from '../../sources/source.ts'
+import { letterSenders } from './letters.ts'
 import { issueText } from './reading.ts'
 import {
   bytes,
@@ -101,10 +102,14 @@ export const writingContract = {
       title: z.optional(profile.title),
       /** Fields that it has no more. */
       remove: z.array(z.object(optional).keyof()).max(Object.keys(optional).length).optional(),
+      /** Who may write letters to its author. */
+      letters: letterSenders.optional(),
       force: force.optional(),
     }),
     z.object({
       feedKey,
+      /** Absent from an older daemon. */
+      letters: letterSenders.optional(),
       /** Whether it was another one before. */
       changed: z.boolean(),
       ...profile,

@@ -12,6 +12,7 @@ import {
 } from '../../format/history/corrections.ts'
 import type { Attachment } from '../../format/records/bodies.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
+import { publishedLetters } from '../letters/published.ts'
 import { describeEdition } from '../../site/describe.ts'
 import { bitmapOf } from '../../render/bitmap.ts'
 import { ignoreFullDisk } from '../../storage-errors.ts'
@@ -43,12 +44,14 @@ export const readIssue: Work<'readIssue'> = async (engine, input, { signal } = {
     await engine.library.marks
       .set('read', feed.feedKey, [number], true, new Map([[number, shown.index]]))
       .catch(ignoreFullDisk)
+  const letters = await publishedLetters(feed, number)
   return {
     feedKey: feed.feedKey,
     newsletter: entry.title ?? feed.feedKey,
     markdown,
     attachments,
     verified,
+    ...(letters.length > 0 && { letters }),
     ...describeEdition(located, shown),
     ...(entry.roles.includes('author') && { own: true as const }),
   }

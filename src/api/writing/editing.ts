@@ -3,6 +3,7 @@ import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { AppendOptions } from '../../engine/publish/continuity.ts'
 import { HyperletterError } from '../../errors.ts'
+import { encodeZ32 } from '../../format/keys/feed-key.ts'
 import type { Feed } from '../../format/feed.ts'
 import { composeNewsletter } from '../../format/history/entry.ts'
 import type { Newsletter } from '../../format/records/bodies.ts'
@@ -13,7 +14,7 @@ import { authoredBy, assertNameable, assertPayable } from './publishing.ts'
 /** Changes what readers see of a newsletter, for all of them; says what they see, too, where nothing changes. */
 export const editNewsletter: Work<'editNewsletter'> = async (
   engine,
-  { newsletter, force, remove = [], ...given },
+  { newsletter, force, letters, remove = [], ...given },
   { signal } = {},
 ) => {
   const entry = authoredBy(engine, newsletter)
@@ -23,11 +24,18 @@ export const editNewsletter: Work<'editNewsletter'> = async (
   const changes = defined(given)
   assertPayable(given.support)
   assertNameable(given.names, entry.encryptionKey !== undefined)
-  if (remove.length > 0 || Object.keys(changes).length > 0)
+  if (letters !== undefined || remove.length > 0 || Object.keys(changes).length > 0)
     await engine.author.makeCurrent(feed, appending)
   const before = await profileOf(feed)
   const after = { ...before, ...changes }
   for (const name of remove) delete after[name]
+  if (letters === 'nobody') delete after.letters
+  else if (letters !== undefined) {
+    const { from: _from, ...others } = before.letters ?? {}
+    const { publicKey } = await engine.letters.letterKeys(feed.feedKey)
+    const from = letters === 'admitted' && { from: letters }
+    after.letters = { ...others, ...from, key: encodeZ32(publicKey) }
+  }
   const isChanged = JSON.stringify(after) !== JSON.stringify(before)
   if (isChanged) {
     await changeProfile(engine, feed, after, appending)
@@ -36,7 +44,13 @@ export const editNewsletter: Work<'editNewsletter'> = async (
   const { title, description, language, authors, website, license, names } = after
   const support = supportOf(after)
   const shown = defined({ description, language, authors, website, license, support, names })
-  return { feedKey: feed.feedKey, changed: isChanged, title, ...shown }
+  return {
+    feedKey: feed.feedKey,
+    changed: isChanged,
+    title,
+    ...shown,
+    letters: after.letters === undefined ? 'nobody' : (after.letters.from ?? 'anyone'),
+  }
 }
 
 /** What the newest `newsletter` record says, without where it stands. */

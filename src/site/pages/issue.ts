@@ -18,6 +18,7 @@ import {
   type IssueSummary,
   type Markup,
 } from './parts.ts'
+import { lettersOf } from './letters.ts'
 import { copiesLine } from './copies.ts'
 
 export interface IssueView {
@@ -48,7 +49,8 @@ export function issuePage(
       fileUrl: (name) => attachmentPath(path, name),
       tools: lookButtons(look),
     },
-    html`<div id="end">
+    html`${lettersOf(issue)}
+      <div id="end">
         <div class="issue-actions" data-live="marks">
           ${button(`${path}/mark`, read ? 'Mark as unread' : 'Mark as read', { field: ['read', read ? '0' : '1'], kind: read ? 'plain' : 'primary', key: 'm' })}
           ${starButton(path, summary?.starred ?? false, singleLineOf(issue.title))}

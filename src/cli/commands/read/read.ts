@@ -6,6 +6,7 @@ import { singleLine, stripControls } from '../../../render/plain.ts'
 import { issueNumber, wholeNumber } from '../../command.ts'
 import { call, type Commands, type Context, showText, withOperations } from '../../context.ts'
 import { COMFORTABLE_WIDTH, formatBytes, formatDate, shellWord } from '../../terminal/format.ts'
+import { publishedText } from '../../terminal/letter-text.ts'
 import { Progress } from '../../terminal/progress.ts'
 import type { Pictures } from './read-pictures.ts'
 
@@ -227,8 +228,9 @@ export async function layOut(
   )
   const enclosed =
     attachments.length === 0 ? '' : `\n${dim('Attachments')}\n${attachments.join('')}`
+  const letters = (issue.letters ?? []).map((it) => `\n${publishedText(out, it)}`)
   const head = `${bold(singleLine(issue.title))}\n${dim(facts.join(' · '))}${seal}\n${corrected.join('')}`
-  return `${head}${dim('─'.repeat(width))}\n\n${body.trimEnd()}\n${enclosed}`
+  return `${head}${dim('─'.repeat(width))}\n\n${body.trimEnd()}\n${enclosed}${letters.join('')}`
 }
 
 function widthOf({ io }: Context, { width }: Options): number {

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { InvalidArgumentError } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 import type { Output, Input } from '../../../api/contract/contract.ts'
 import { ask, canAsk } from '../../input.ts'
 import { quoteTitle, shortKey } from '../../terminal/format.ts'
@@ -57,6 +57,13 @@ export const commands: Commands = {
         '--name <domain>',
         'domain of yours, such as tides.example; repeatable',
         collect(domain),
+      )
+      .addOption(
+        new Option('--letters <who>', 'who may write letters to you').choices([
+          'anyone',
+          'admitted',
+          'nobody',
+        ]),
       )
       .details(WHAT_EDIT_DOES)
       .force()
@@ -210,6 +217,7 @@ async function edit(context: Context, newsletter: string, options: EditOptions):
     title,
     authors,
     force,
+    letters: options.letters,
     ...Object.fromEntries(texts.filter((it) => options[it]).map((it) => [it, options[it]])),
     ...(support && support.length > 0 && { support }),
     ...(names && names.length > 0 && { names }),
@@ -225,6 +233,7 @@ async function edit(context: Context, newsletter: string, options: EditOptions):
       ['language', profile.language],
       ['website', profile.website],
       ['license', profile.license],
+      ['letters', profile.letters === 'nobody' ? undefined : profile.letters],
       ...(profile.names ?? []).map((it) => ['domain', it]),
       ...(profile.support ?? []).map((it) => ['support', formatSupport(it)]),
     ].flatMap(([name = '', text]) => (text === undefined ? [] : [[name, singleLine(text)]]))

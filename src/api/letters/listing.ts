@@ -1,0 +1,117 @@
+import type { Work } from '../work.ts'
+import { defined } from '../../defined.ts'
+import type { Engine } from '../../engine/engine.ts'
+import { OFFERED_MS, type LetterDesk } from '../../engine/letters/letter-desk.ts'
+import type { Received, Sent } from '../../engine/letters/letter-file.ts'
+import type { Feed } from '../../format/feed.ts'
+import type { ListedLetter } from '../../format/history/corrections.ts'
+import { encodeZ32, type FeedKey } from '../../format/keys/feed-key.ts'
+import {
+  decodeHead,
+  decodeLetterContent,
+  senderOf,
+  type LetterContent,
+} from '../../format/letters/letter.ts'
+import { hex } from '../../hex.ts'
+import { nativeCrypto } from '../../log/keys.ts'
+import { unseal } from '../../log/sealing.ts'
+import type { Output } from '../contract/contract.ts'
+import { letterBlock, publishedLetters, timeOf } from './published.ts'
+
+type Waiting = Output<'listLetters'>['waiting'][number]
+type Mine = Output<'listLetters'>['mine'][number]
+
+/** A letter as its author reads it. */
+export interface Opened extends Received {
+  readonly from: string
+  readonly content: LetterContent
+  /** The content as its sender signed it, to be published. */
+  readonly bytes: Uint8Array
+}
+
+/** The letters of a newsletter: published, written here, and waiting for the author here. */
+export const listLetters: Work<'listLetters'> = async (engine, { newsletter }) => {
+  const entry = engine.library.resolve(newsletter)
+  await using session = await engine.open(entry)
+  const { feed } = session
+  const { profile, letters } = await feed.list({ wait: false })
+  const wanted = profile?.record.letters
+  const desk = await engine.letters.desk(feed)
+  const known = new Set(letters.map((it) => it.from))
+  const isAuthor = entry.roles.includes('author')
+  const waiting = isAuthor ? await openWaiting(engine, feed.feedKey, desk) : []
+  return {
+    feedKey: feed.feedKey,
+    wanted: wanted !== undefined,
+    senders: wanted === undefined ? 'nobody' : (wanted.from ?? 'anyone'),
+    published: await publishedLetters(feed),
+    mine: await written(engine, feed, { desk, letters }),
+    waiting: waiting
+      .map((it) => describe(it, known.has(it.from)))
+      .toSorted((a, b) => urgency(b) - urgency(a)),
+    blocked: [...desk.blocked],
+  }
+}
+
+function urgency({ withdraw, known }: Waiting): number {
+  return (withdraw === undefined ? 0 : 2) + (known ? 1 : 0)
+}
+
+function describe({ number, from, content, letter }: Opened, known: boolean): Waiting {
+  const { text, name, issue, letter: answers, withdraw } = content
+  const writtenAt = timeOf(letter.head.writtenAt)
+  const isPrivate = content.private === true && { private: true as const }
+  const said = defined({ name, issue, letter: answers, withdraw })
+  return { number, from, known, writtenAt, text, ...said, ...isPrivate }
+}
+
+async function written(
+  engine: Engine,
+  feed: Feed,
+  { desk, letters }: { readonly desk: LetterDesk; readonly letters: readonly ListedLetter[] },
+): Promise<Mine[]> {
+  if (desk.sent.length === 0) return []
+  const own = encodeZ32((await engine.letters.sender.keys(feed.feedKey)).publicKey)
+  const published = new Set<string>()
+  for (const it of letters.filter(({ from }) => from === own)) {
+    const block = await letterBlock(feed, it)
+    const head = block && decodeHead(block)
+    if (head !== undefined) published.add(hex(head.contentHash))
+  }
+  return desk.sent.flatMap((it) => {
+    const content = decodeLetterContent(it.content, it.letter.head, nativeCrypto)
+    if (content === undefined) return []
+    const { text, issue, letter, withdraw } = content
+    return {
+      writtenAt: timeOf(it.firstAt),
+      text,
+      state: stateOf(it, published),
+      carriers: desk.carriersOf(it.letter.id),
+      ...defined({ issue, letter, withdraw }),
+    }
+  })
+}
+
+function stateOf(sent: Sent, published: ReadonlySet<string>): Mine['state'] {
+  if (published.has(hex(sent.letter.head.contentHash))) return 'published'
+  if (sent.isReceived) return 'received'
+  return Date.now() < sent.firstAt + OFFERED_MS ? 'waiting' : 'expired'
+}
+
+/** What waits for the author of a newsletter, opened. What cannot be opened is shown to nobody. */
+export async function openWaiting(
+  engine: Engine,
+  feedKey: FeedKey,
+  { waiting }: LetterDesk,
+): Promise<Opened[]> {
+  if (waiting.length === 0) return []
+  const keys = await engine.letters.letterKeys(feedKey)
+  return waiting.flatMap((it) => {
+    const { head, carried } = it.letter
+    const bytes = unseal(carried, keys)
+    const content = bytes && decodeLetterContent(bytes, head, nativeCrypto)
+    return content === undefined || bytes === undefined
+      ? []
+      : [{ ...it, from: senderOf(head), content, bytes }]
+  })
+}
