@@ -1,6 +1,5 @@
-/** What a code means: the exit code of a command, the HTTP status on the socket, and the usual next step. */
-interface CodeMeaning {
-  readonly meaning: string
+/** What follows from a code: the exit code of a command, the HTTP status on the socket, and the usual next step. */
+interface Consequences {
   readonly exitCode: 1 | 2 | 3 | 130
   readonly httpStatus: number
   readonly hint?: string
@@ -11,175 +10,169 @@ interface CodeMeaning {
  * Exit codes: 1 failed, 2 wrong usage, 3 not available now (worth retrying), 130 interrupted.
  */
 export const ERROR_CODES = {
-  INVALID_INPUT: { meaning: 'the input is not valid', exitCode: 2, httpStatus: 400 },
-  INVALID_DRAFT: {
-    meaning: 'the draft cannot be published as it is',
-    exitCode: 1,
-    httpStatus: 422,
-  },
+  /** The input is not valid. */
+  INVALID_INPUT: { exitCode: 2, httpStatus: 400 },
+  /** The draft cannot be published as it is. */
+  INVALID_DRAFT: { exitCode: 1, httpStatus: 422 },
+  /** Not a feed key or Hyperletter link. */
   INVALID_LINK: {
-    meaning: 'not a feed key or Hyperletter link',
     exitCode: 2,
     httpStatus: 400,
     hint: 'A link looks like hyperletter:// followed by 52 characters; ask the author to send it again.',
   },
+  /** A block of the log is not a valid record. */
   INVALID_RECORD: {
-    meaning: 'a block of the log is not a valid record',
     exitCode: 1,
     httpStatus: 422,
     hint: 'The author published something this version cannot accept; earlier issues stay readable.',
   },
+  /** Not a bundle, or not one as its author signed it. */
   INVALID_BUNDLE: {
-    meaning: 'not a bundle, or not one as its author signed it',
     exitCode: 1,
     httpStatus: 422,
     hint: 'Nothing was changed. Get the file again, or from another source.',
   },
+  /** Not the log files of a newsletter, or not as its author signed them. */
   INVALID_LOG: {
-    meaning: 'not the log files of a newsletter, or not as its author signed them',
     exitCode: 1,
     httpStatus: 422,
     hint: 'Nothing was changed. Use another mirror, or a peer.',
   },
+  /** Not a statement that the newsletter continues elsewhere, or not one that counts. */
   INVALID_STATEMENT: {
-    meaning: 'not a statement that the newsletter continues elsewhere, or not one that counts',
     exitCode: 1,
     httpStatus: 422,
     hint: 'Nothing was changed. Ask the author through a channel you trust where the newsletter continues.',
   },
+  /** No such newsletter in the library. */
   NEWSLETTER_NOT_FOUND: {
-    meaning: 'no such newsletter in the library',
     exitCode: 1,
     httpStatus: 404,
     hint: 'Run `hyperletter list` to see what is here, or `hyperletter subscribe <link>` to add one.',
   },
+  /** This device does not hold the signing key of the newsletter. */
   NOT_AUTHOR: {
-    meaning: 'this device does not hold the signing key of the newsletter',
     exitCode: 1,
     httpStatus: 403,
     hint: 'Run `hyperletter list` and publish to a newsletter with the role "author".',
   },
+  /** Two histories exist under one feed key. */
   FEED_CONFLICT: {
-    meaning: 'two histories exist under one feed key',
     exitCode: 1,
     httpStatus: 409,
     hint: 'Downloaded issues stay readable. Ask the author which history is the right one.',
   },
+  /** This copy of the log is older than what was published. */
   FEED_BEHIND: {
-    meaning: 'this copy of the log is older than what was published',
     exitCode: 3,
     httpStatus: 409,
     hint: 'Let this device fetch the missing issues from peers before you publish.',
   },
+  /** No such issue. */
   ISSUE_NOT_FOUND: {
-    meaning: 'no such issue',
     exitCode: 1,
     httpStatus: 404,
     hint: 'Run `hyperletter issues <newsletter>` to see the numbers.',
   },
+  /** No reachable peer has it now. */
   NOT_AVAILABLE: {
-    meaning: 'no reachable peer has it now',
     exitCode: 3,
     httpStatus: 503,
     hint: 'Try again later, or run `hyperletter daemon start`: it fetches the issues when a peer appears.',
   },
+  /** The newsletter is private and the encryption key is missing or wrong. */
   NEEDS_KEY: {
-    meaning: 'the newsletter is private and the encryption key is missing or wrong',
     exitCode: 1,
     httpStatus: 403,
     hint: 'Ask the author for the full link: the part after # is the key to read it.',
   },
-  TOO_LARGE: { meaning: 'larger than the format allows', exitCode: 1, httpStatus: 413 },
+  /** Larger than the format allows. */
+  TOO_LARGE: { exitCode: 1, httpStatus: 413 },
+  /** No space is left on the disk. */
   DISK_FULL: {
-    meaning: 'no space is left on the disk',
     exitCode: 1,
     httpStatus: 507,
     hint: 'Free some space and run the command again; what was acknowledged before is safe.',
   },
+  /** The disk takes no writes. */
   READ_ONLY: {
-    meaning: 'the disk takes no writes',
     exitCode: 1,
     httpStatus: 507,
     hint: 'What is stored can be read. To write, mount the disk writable or choose another directory with --data-dir.',
   },
+  /** The disk fails to read or write. */
   DISK_FAILED: {
-    meaning: 'the disk fails to read or write',
     exitCode: 1,
     httpStatus: 500,
     hint: 'Copy the data directory to another disk while it can be read, and run `hyperletter --data-dir <copy> doctor --repair`.',
   },
+  /** A file of the store is damaged. */
   STORE_DAMAGED: {
-    meaning: 'a file of the store is damaged',
     exitCode: 1,
     httpStatus: 500,
     hint: 'Run `hyperletter doctor --repair`: it makes a new store of what can be read, the list of what you follow, your keys, and peers.',
   },
+  /** The list of your newsletters, or your marks, cannot be read from the store. */
   LIBRARY_DAMAGED: {
-    meaning: 'the list of your newsletters, or your marks, cannot be read from the store',
     exitCode: 1,
     httpStatus: 500,
     hint: 'Run `hyperletter doctor --repair`: it takes them from the copy outside the store.',
   },
+  /** The file of a signing key is damaged. */
   KEY_DAMAGED: {
-    meaning: 'the file of a signing key is damaged',
     exitCode: 1,
     httpStatus: 500,
     hint: 'The newsletter can be read and is served. To publish, get the key back from its 24 words: `hyperletter restore`.',
   },
-  MISSING_LIBRARY: {
-    meaning: 'a library of the system that the storage needs is not installed',
-    exitCode: 1,
-    httpStatus: 500,
-  },
-  OUTPUT_FAILED: {
-    meaning: 'the result could not be written to standard output',
-    exitCode: 1,
-    httpStatus: 500,
-  },
+  /** A library of the system that the storage needs is not installed. */
+  MISSING_LIBRARY: { exitCode: 1, httpStatus: 500 },
+  /** The result could not be written to standard output. */
+  OUTPUT_FAILED: { exitCode: 1, httpStatus: 500 },
+  /** Another process is using the data directory. */
   STORE_BUSY: {
-    meaning: 'another process is using the data directory',
     exitCode: 3,
     httpStatus: 423,
     hint: 'Wait for the other command to end. With `hyperletter daemon start`, commands share the data.',
   },
+  /** No daemon answers for this data directory. */
   DAEMON_NOT_RUNNING: {
-    meaning: 'no daemon answers for this data directory',
     exitCode: 3,
     httpStatus: 503,
     hint: 'Start it with `hyperletter daemon start`.',
   },
+  /** A daemon has this data directory, but does not answer. */
   DAEMON_NOT_ANSWERING: {
-    meaning: 'a daemon has this data directory, but does not answer',
     exitCode: 3,
     httpStatus: 503,
     hint: 'It is busy or suspended. Wait; if it stays so, `kill -CONT` wakes a suspended process, and `kill -KILL` ends it: nothing that was acknowledged is lost.',
   },
+  /** A daemon already runs for this data directory. */
   DAEMON_ALREADY_RUNNING: {
-    meaning: 'a daemon already runs for this data directory',
     exitCode: 1,
     httpStatus: 409,
     hint: 'See it with `hyperletter daemon status`, or stop it with `hyperletter daemon stop`.',
   },
+  /** The daemon speaks another version. */
   PROTOCOL_MISMATCH: {
-    meaning: 'the daemon speaks another version',
     exitCode: 1,
     httpStatus: 409,
     hint: 'Restart the daemon with this version: `hyperletter daemon stop`, then `hyperletter daemon start`.',
   },
+  /** The deadline passed. */
   TIMEOUT: {
-    meaning: 'the deadline passed',
     exitCode: 3,
     httpStatus: 504,
     hint: 'Try again, or allow more time with --timeout.',
   },
-  ABORTED: { meaning: 'interrupted', exitCode: 130, httpStatus: 499 },
+  /** Interrupted. */
+  ABORTED: { exitCode: 130, httpStatus: 499 },
+  /** Something unexpected happened. */
   INTERNAL: {
-    meaning: 'something unexpected happened',
     exitCode: 1,
     httpStatus: 500,
     hint: 'Run again with --verbose and report what it prints.',
   },
-} as const satisfies Record<string, CodeMeaning>
+} as const satisfies Record<string, Consequences>
 
 export type ErrorCode = keyof typeof ERROR_CODES
 
@@ -205,8 +198,8 @@ export class HyperletterError extends Error {
   constructor(code: ErrorCode, message: string, options: HyperletterErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
-    const meaning: CodeMeaning = ERROR_CODES[code]
-    this.hint = options.hint ?? meaning.hint
+    const { hint }: Consequences = ERROR_CODES[code]
+    this.hint = options.hint ?? hint
   }
 
   get exitCode(): number {

@@ -1,7 +1,6 @@
 import type { Command, Option } from 'commander'
 import type { CliCommand } from '../../command.ts'
 import { type Setting, SETTINGS } from '../../../config/settings.ts'
-import { ERROR_CODES } from '../../../errors.ts'
 import { packageVersion } from '../../../version.ts'
 import type { Commands, Context } from '../../context.ts'
 
@@ -156,7 +155,7 @@ function exitLines(): string[] {
     ['1', 'failed'],
     ['2', 'wrong usage'],
     ['3', 'not available now, worth retrying'],
-    ['130', ERROR_CODES.ABORTED.meaning],
+    ['130', 'interrupted'],
   ] as const
   return codes.flatMap(([code, meaning]) => ['.TP', bold(code), text(`${meaning}.`)])
 }
