@@ -1,6 +1,7 @@
 import { html } from 'hono/html'
 import type { FeedKey } from '../format/keys/feed-key.ts'
-import { count, size, type Markup } from '../site/pages/parts.ts'
+import { count, type Markup } from '../site/pages/parts.ts'
+import { formatBytes } from '../render/size.ts'
 import { elementsOf } from './article.ts'
 import { recall, remember } from './known-heads.ts'
 import type { PeerState } from './peer/peer.ts'
@@ -113,14 +114,14 @@ function carryingLine(state: PeerState): string {
   if (gateways + tabs === 0) return 'No gateway can be reached now, so nobody can ask this page.'
   if (heldBlocks === 0) return 'There is nothing to pass on so far.'
   if (readers === 0) return 'Carrying: nobody has asked for anything so far.'
-  return `Carrying for ${count(readers, 'peer')}, ${size(sentBytes)} sent.`
+  return `Carrying for ${count(readers, 'peer')}, ${formatBytes(sentBytes)} sent.`
 }
 
 function keptLine({ length, heldBlocks, byteLength, isFollowed: all }: PeerState): string {
   if (heldBlocks === 0) return 'Nothing is kept in this browser so far.'
   const kept =
     heldBlocks >= length
-      ? `All of it is kept in this browser, ${size(byteLength)}`
+      ? `All of it is kept in this browser, ${formatBytes(byteLength)}`
       : `${Math.floor((100 * heldBlocks) / length)} % of it is kept in this browser`
   return `${kept}. ${all ? 'It may still delete that' : 'Browsers delete that after a while without a visit'}: this is no archive.`
 }

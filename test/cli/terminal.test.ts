@@ -3,15 +3,10 @@ import stringWidth from 'string-width'
 import { describe, expect, it } from 'vitest'
 import { Printer } from '../../src/cli/output.ts'
 import { lazyServices } from '../../src/cli/context.ts'
-import {
-  formatBytes,
-  formatDuration,
-  markedTitle,
-  plural,
-  shellWord,
-} from '../../src/cli/terminal/format.ts'
+import { formatDuration, markedTitle, plural, shellWord } from '../../src/cli/terminal/format.ts'
 import { needsPager, openPager, pagerCommand } from '../../src/cli/terminal/programs.ts'
 import { Progress } from '../../src/cli/terminal/progress.ts'
+import { formatBytes } from '../../src/render/size.ts'
 import { formatTable, measureFor, truncate } from '../../src/cli/terminal/table.ts'
 import { Capture } from '../helpers/cli.ts'
 

@@ -5,6 +5,7 @@ import type { Config } from '../../config/config.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { codeOf } from '../../errors.ts'
 import { freeBytes } from '../../log/store/disk.ts'
+import { formatBytes } from '../../render/size.ts'
 import { orAborted } from '../../async.ts'
 import { defined } from '../../defined.ts'
 import type { Output } from '../contract/contract.ts'
@@ -152,14 +153,14 @@ const SET_IT = 'Let the system set the clock by itself, from the network.'
  * others published is not later than now, unless some clock is wrong. Issues are dated by it.
  */
 export async function checkClock(engine: Engine, now = Date.now()): Promise<Check> {
-  const time = new Date(now).toISOString()
+  const time = localTime(now)
   if (now < RELEASED_AT) return warning('clock', `It shows ${time}, which is long ago.`, SET_IT)
   const { storeDir, dataDir } = engine.config
   const files = ['CORESTORE', 'db', '.'].map((it) => join(storeDir, it))
   const written = await Promise.all([...files, dataDir].map(modifiedAt))
   const newest = Math.max(...written)
   if (newest > now + TOLERANCE_MS) {
-    const later = new Date(newest).toISOString()
+    const later = localTime(newest)
     return warning('clock', `It shows ${time}, but files here were written at ${later}.`, SET_IT)
   }
   const ahead = await publishedAfter(engine, now + TOLERANCE_MS)
@@ -171,6 +172,11 @@ export async function checkClock(engine: Engine, now = Date.now()): Promise<Chec
     )
   }
   return ok('clock', time)
+}
+
+/** With the zone, which may be what is wrong. */
+function localTime(time: number): string {
+  return new Date(time).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'long' })
 }
 
 async function publishedAfter(engine: Engine, time: number): Promise<string[]> {
@@ -204,7 +210,7 @@ export async function checkDisk(
 
 async function room(dataDir: string): Promise<Check> {
   const leftBytes = await freeBytes(dataDir)
-  const free = `${Math.floor(leftBytes / MIB).toLocaleString('en')} MiB are free`
+  const free = `${formatBytes(leftBytes)} are free`
   const next = 'Make room, or bound what is kept with --disk-cap.'
   if (leftBytes < TOO_LITTLE_BYTES) return failed('disk space', `Only ${free}.`, next)
   if (leftBytes < LITTLE_BYTES) return warning('disk space', `Only ${free}.`, next)

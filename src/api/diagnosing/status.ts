@@ -14,6 +14,7 @@ import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
 import type { Network } from '../../engine/network/network.ts'
 import type { Output, Via } from '../contract/contract.ts'
+import { formatBytes } from '../../render/size.ts'
 import { AT_ONCE, tooLargeToList } from '../reading/listing.ts'
 import { describeSuccessor } from '../succeeding.ts'
 
@@ -77,8 +78,8 @@ export async function problemOf({ full, config }: Engine): Promise<Status['probl
   }
   const leftBytes = await freeBytes(config.dataDir).catch(() => Infinity)
   if (leftBytes >= NEEDED_FREE_BYTES) return undefined
-  const leftMib = Math.floor(leftBytes / 1024 / 1024)
-  return { code: 'DISK_FULL', message: `The disk is nearly full: ${leftMib} MiB are left.` }
+  const message = `The disk is nearly full: ${formatBytes(leftBytes)} are left.`
+  return { code: 'DISK_FULL', message }
 }
 
 async function diskStatus({ retention, library }: Engine): Promise<Status['disk']> {

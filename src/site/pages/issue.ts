@@ -12,12 +12,12 @@ import {
   LOOKS,
   newsletterPath,
   singleLineOf,
-  size,
   words,
   type IssueText,
   type IssueSummary,
   type Markup,
 } from './parts.ts'
+import { formatBytes } from '../../render/size.ts'
 import { lettersOf } from './letters.ts'
 import { copiesLine } from './copies.ts'
 
@@ -231,7 +231,7 @@ function attachments(issue: IssueText, fileUrl: ArticleView['fileUrl']): Markup 
         const url = fileUrl(it.name)
         return html`<li>
           ${url === undefined ? words(it.name) : html`<a href="${url}">${words(it.name)}</a>`}
-          <span>${size(it.bytes)}${it.held ? '' : ', not downloaded yet'}</span>
+          <span>${formatBytes(it.bytes)}${it.held ? '' : ', not downloaded yet'}</span>
         </li>`
       })}
     </ul>

@@ -9,11 +9,11 @@ import {
   date,
   newsletterPath,
   singleLineOf,
-  size,
   words,
   type Markup,
   type View,
 } from './parts.ts'
+import { formatBytes } from '../../render/size.ts'
 
 type Preview = Extract<Output<'previewDraft'>, { event: 'preview' }>
 type Refused = Extract<Output<'previewDraft'>, { event: 'refused' }>
@@ -79,7 +79,7 @@ function cannot({ message, hint }: Refused): Markup {
 /** What looks wrong with a draft; also said where nothing does. */
 export function findings({ issue, findings: found, sizeBytes }: Preview): Markup {
   const files = issue.attachments.length
-  const facts = `Issue ${issue.number}, ${size(sizeBytes)}${files === 0 ? '' : ` with ${count(files, 'file')}`}`
+  const facts = `Issue ${issue.number}, ${formatBytes(sizeBytes)}${files === 0 ? '' : ` with ${count(files, 'file')}`}`
   return html`<section class="findings ${found.length === 0 ? 'good' : ''}" aria-live="polite">
     <p>
       <strong

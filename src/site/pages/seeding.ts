@@ -8,11 +8,11 @@ import {
   empty,
   failure,
   newsletterPath,
-  size,
   words,
   type Markup,
   type View,
 } from './parts.ts'
+import { formatBytes } from '../../render/size.ts'
 
 type Status = Output<'status'>
 
@@ -76,11 +76,11 @@ export function seedingPage(
         </div>
         <div>
           <dt>Sent</dt>
-          <dd>${size(traffic?.uploadedBytes ?? 0)}</dd>
+          <dd>${formatBytes(traffic?.uploadedBytes ?? 0)}</dd>
         </div>
         <div>
           <dt>Received</dt>
-          <dd>${size(traffic?.downloadedBytes ?? 0)}</dd>
+          <dd>${formatBytes(traffic?.downloadedBytes ?? 0)}</dd>
         </div>
         <div>
           <dt>Storage</dt>
@@ -123,7 +123,7 @@ function controls(
     ${refused === undefined ? '' : failure(refused.error)}
     <form method="post" action="/seeding#limits" class="draft-form">
       <input type="hidden" name="token" value="${view.formToken}" />
-      ${field('diskCap', 'Disk for what others wrote', cap, capBytes === undefined ? 'a share of the disk' : size(capBytes))}
+      ${field('diskCap', 'Disk for what others wrote', cap, capBytes === undefined ? 'a share of the disk' : formatBytes(capBytes))}
       ${field('uploadLimit', 'Upload', rate(uploadLimit), 'no limit, or 500 kB/s')}
       ${field('downloadLimit', 'Download', rate(downloadLimit), 'no limit, or 2 MB/s')}
       ${field('maxConnections', 'Connections to peers', String(maxConnections ?? ''), '256')}
@@ -148,7 +148,9 @@ export function exactSize(bytes: number): string {
 }
 
 function storage({ usedBytes, capBytes }: Status['disk']): string {
-  return capBytes === undefined ? size(usedBytes) : `${size(usedBytes)} of ${size(capBytes)}`
+  return capBytes === undefined
+    ? formatBytes(usedBytes)
+    : `${formatBytes(usedBytes)} of ${formatBytes(capBytes)}`
 }
 
 function table(status: Status): Markup {
@@ -182,8 +184,12 @@ function table(status: Status): Markup {
             <td class="number" data-label="Peers">${it.peers}</td>
             <td class="number" data-label="Newest issue copies">${it.newestCopies}</td>
             <td class="number" data-label="Full copies">${it.fullCopies}</td>
-            <td class="number" data-label="Sent">${size((it.totals ?? it).uploadedBytes)}</td>
-            <td class="number" data-label="Received">${size((it.totals ?? it).downloadedBytes)}</td>
+            <td class="number" data-label="Sent">
+              ${formatBytes((it.totals ?? it).uploadedBytes)}
+            </td>
+            <td class="number" data-label="Received">
+              ${formatBytes((it.totals ?? it).downloadedBytes)}
+            </td>
           </tr>`
         })}
       </tbody>
@@ -219,9 +225,9 @@ function speeds(samples: readonly TrafficSample[]): Markup {
   const rest =
     most === 0
       ? 'no traffic since this page was first opened'
-      : `peak since this page was first opened: ${size(most)} a second`
-  return html`<span class="swatch up"></span> ${size(up)} a second sent,
-    <span class="swatch down"></span> ${size(down)} received; ${rest}`
+      : `peak since this page was first opened: ${formatBytes(most)} a second`
+  return html`<span class="swatch up"></span> ${formatBytes(up)} a second sent,
+    <span class="swatch down"></span> ${formatBytes(down)} received; ${rest}`
 }
 
 function graph(samples: readonly TrafficSample[]): Markup {

@@ -13,7 +13,7 @@ test('the status says that the disk is nearly full, while it is', async ({ skip 
   const filling = await fillAllBut(disk, 2.5 * MIB)
   expect(await problem()).toEqual({
     code: 'DISK_FULL',
-    message: 'The disk is nearly full: 2 MiB are left.',
+    message: 'The disk is nearly full: 2.6 MB are left.',
   })
   await rm(filling)
   expect(await problem()).toBeUndefined()

@@ -6,7 +6,8 @@ import {
   addSettingFlags,
   settingsIn,
 } from '../../context.ts'
-import { formatBytes, formatDuration } from '../../terminal/format.ts'
+import { formatDuration } from '../../terminal/format.ts'
+import { formatBytes } from '../../../render/size.ts'
 import { registerServiceCommands } from './daemon-service.ts'
 import type { Address } from '../../../config/config.ts'
 import { wholeNumber } from '../../command.ts'

@@ -9,7 +9,8 @@ import type { Operations } from '../../../api/contract/contract.ts'
 import { unwritable } from '../../files.ts'
 import { issueNumber } from '../../command.ts'
 import { type Commands, type Context, finishOf, withOperations } from '../../context.ts'
-import { formatBytes, nameOf, plural, shellWord } from '../../terminal/format.ts'
+import { nameOf, plural, shellWord } from '../../terminal/format.ts'
+import { formatBytes } from '../../../render/size.ts'
 import { Progress } from '../../terminal/progress.ts'
 
 interface Options {

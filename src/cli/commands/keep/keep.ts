@@ -7,7 +7,8 @@ import { parseBytes } from '../../../config/values.ts'
 import { HyperletterError } from '../../../errors.ts'
 import { wholeNumber } from '../../command.ts'
 import { call, type Commands, type Context, withOperations } from '../../context.ts'
-import { formatBytes, nameOf, plural } from '../../terminal/format.ts'
+import { nameOf, plural } from '../../terminal/format.ts'
+import { formatBytes } from '../../../render/size.ts'
 import { formatTable, right, shrinking } from '../../terminal/table.ts'
 
 interface Options {

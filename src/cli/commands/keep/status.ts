@@ -2,13 +2,14 @@ import type { Output } from '../../../api/contract/contract.ts'
 import { call, type Commands, type Context, noteSuccessors } from '../../context.ts'
 import {
   describeProblem,
-  formatBytes,
+  formatDate,
   localWords,
   nameOf,
   plural,
   quoteTitle,
   shortKey,
 } from '../../terminal/format.ts'
+import { formatBytes } from '../../../render/size.ts'
 import { formatTable, right, shrinking } from '../../terminal/table.ts'
 
 type Status = Output<'status'>
@@ -124,7 +125,7 @@ function local({ localPeers }: Status): string {
 function describeTraffic(traffic: NonNullable<Status['traffic']>) {
   const { uploadedBytes, downloadedBytes, since } = traffic
   const sent = `${formatBytes(uploadedBytes)} sent, ${formatBytes(downloadedBytes)} received`
-  return `${sent} since ${since.slice(0, 10)}`
+  return `${sent} since ${formatDate(since)}`
 }
 
 function row(it: NewsletterStatus, { out }: Context) {

@@ -3,7 +3,8 @@ import { HyperletterError } from '../../../errors.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { OWN_NEWSLETTER, wholeNumber } from '../../command.ts'
 import { type Commands, type Context, withConnection } from '../../context.ts'
-import { formatBytes, localWords, plural, quoteTitle } from '../../terminal/format.ts'
+import { localWords, plural, quoteTitle } from '../../terminal/format.ts'
+import { formatBytes } from '../../../render/size.ts'
 import { draftSource, includeOption, type SiteOptions } from './draft-input.ts'
 
 interface PreviewOptions extends SiteOptions {
