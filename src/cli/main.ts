@@ -5,6 +5,7 @@ import { HyperletterError } from '../errors.ts'
 import type { CliCommand } from './command.ts'
 import { lazyServices, type Body, type Io, type Services, settingsIn } from './context.ts'
 import { type GlobalOptions, OutputClosed, Printer } from './output.ts'
+import { shellWord } from './terminal/format.ts'
 import { addCommands, commandNames, createProgram, WELCOME } from './program.ts'
 
 export { wholeWrites } from './output.ts'
@@ -23,10 +24,14 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     <A extends unknown[]>(body: Body<A>) =>
     async (...args: unknown[]) => {
       // Commander hands over the command last, after its arguments and options.
-      const command = args.pop() as { optsWithGlobals(): GlobalOptions }
-      const options = command.optsWithGlobals()
+      const command = args.pop() as CliCommand
+      const options = command.optsWithGlobals<GlobalOptions>()
       const context = { io, options, out: new Printer(io, options), services, describe }
-      exitCode = (await body(context, ...(args as A))) ?? 0
+      try {
+        exitCode = (await body(context, ...(args as A))) ?? 0
+      } catch (error) {
+        throw withNewsletter(error, command)
+      }
     }
   const program = createProgram({
     out: (text) => void (printed.out += text),
@@ -160,6 +165,15 @@ function pathOf(program: CliCommand, operands: readonly string[]): string[] {
 
 function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
+/** The same failure, whose next step names the newsletter that the command was given: it can be pasted. */
+function withNewsletter(error: unknown, { registeredArguments, args }: CliCommand): unknown {
+  const given = args[registeredArguments.findIndex((it) => it.name() === 'newsletter')]
+  if (!(error instanceof HyperletterError) || given === undefined) return error
+  const hint = error.hint?.replaceAll('<newsletter>', () => shellWord(given))
+  if (hint === error.hint) return error
+  return new HyperletterError(error.code, error.message, { hint, cause: error })
 }
 
 // The form of the output must be known even if the arguments cannot be parsed.

@@ -192,7 +192,8 @@ export class Feed {
       if ((await this.list(options)).missing > 0) {
         throw new HyperletterError('NOT_AVAILABLE', 'The newest issue is not here yet.')
       }
-      throw new HyperletterError('ISSUE_NOT_FOUND', 'The newsletter has no issue yet.')
+      const hint = 'It is there once its author publishes it.'
+      throw new HyperletterError('ISSUE_NOT_FOUND', 'The newsletter has no issue yet.', { hint })
     }
     const { issues, missing, isCut } = await this.list(options)
     const found = numbered(issues, number)

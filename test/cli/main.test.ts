@@ -166,6 +166,14 @@ describe('errors', () => {
     })
   })
 
+  it('have a next step that can be pasted: it names the newsletter that was asked for', async () => {
+    const missing = () => Promise.reject(new HyperletterError('ISSUE_NOT_FOUND', 'No issue 9.'))
+    const { stderr } = await runCli(['read', "Mara's tides", '9'], {
+      operations: { readIssue: missing },
+    })
+    expect(stderr).toContain(`Run \`hyperletter issues 'Mara'\\''s tides'\` to see the numbers.`)
+  })
+
   it('of an unknown kind end with 1 and show where they come from with --verbose', async () => {
     const broken = () => Promise.reject(new TypeError('broken'))
     const { code, stderr } = await runCli(['list', '--verbose'], {

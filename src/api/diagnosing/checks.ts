@@ -112,11 +112,7 @@ export function checkPeers({ connections, knownPeers, attempts }: NetworkFacts):
   const found = `${connections} connected, ${knownPeers} found, ${connected} of ${tried} attempts succeeded.`
   if (connections > 0) return ok('peers', found + failing)
   if (knownPeers === 0) return warning('peers', 'No peer was found yet.')
-  return warning(
-    'peers',
-    found + failing,
-    'Peers that were found may be off just now; `hyperletter why <newsletter>` says more.',
-  )
+  return warning('peers', found + failing, 'Peers that were found may be off just now.')
 }
 
 /** Whether peers in the same room are found. */

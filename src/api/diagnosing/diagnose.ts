@@ -3,6 +3,8 @@ import { mirrorSource } from '../../engine/mirrors/mirror-source.ts'
 import { HyperletterError } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
+import type { LibraryEntry } from '../../engine/library/library.ts'
+import { short } from '../../logger.ts'
 import type { Work } from '../work.ts'
 import {
   failed,
@@ -54,10 +56,11 @@ async function checkNewsletters(engine: Engine): Promise<Check> {
   if (entries.length === 0) {
     return ok('newsletters', 'None yet: `hyperletter subscribe <link>` adds one.')
   }
+  const why = ({ feedKey }: LibraryEntry) => `hyperletter why ${short(feedKey)}`
   const damaged = entries.filter((it) => it.problem !== undefined)
-  if (damaged.length > 0) {
-    const names = damaged.map((it) => it.title ?? it.feedKey.slice(0, 8)).join(', ')
-    return failed('newsletters', `Damaged: ${names}.`, '`hyperletter why <newsletter>` says more.')
+  if (damaged[0] !== undefined) {
+    const names = damaged.map((it) => it.title ?? short(it.feedKey)).join(', ')
+    return failed('newsletters', `Damaged: ${names}.`, `\`${why(damaged[0])}\` says more.`)
   }
   // Those that rest have nothing to do just now; a thousand of them are not opened for this.
   const looks = await Promise.all(entries.map(({ feedKey }) => isCompleteIfOpen(engine, feedKey)))
@@ -65,20 +68,27 @@ async function checkNewsletters(engine: Engine): Promise<Check> {
   const whole = complete.filter(Boolean).length
   const resting = entries.length - complete.length
   const message = `${whole} of ${complete.length} are here in full${resting > 0 ? `; ${resting} rest` : ''}.`
-  if (whole === complete.length) return ok('newsletters', message)
-  return warning('newsletters', message, '`hyperletter why <newsletter>` says what is missing.')
+  const first = entries.find((_, i) => looks[i] === false)
+  if (first === undefined) return ok('newsletters', message)
+  return warning('newsletters', message, `\`${why(first)}\` says what is missing.`)
 }
 
 /** Web servers that were of no use the last time; nothing where there are none. */
 async function checkMirrors(engine: Engine): Promise<readonly Check[]> {
-  const lists = await Promise.all(engine.library.list().map((it) => engine.mirrors.list(it)))
+  const lists = await Promise.all(
+    engine.library.list().map(async (entry) => {
+      const mirrors = await engine.mirrors.list(entry)
+      return mirrors.map((it) => ({ ...it, feedKey: entry.feedKey }))
+    }),
+  )
   const all = lists.flat()
   const bad = all.filter(({ state }) => state !== 'good' && state !== 'not-asked')
   const [first] = bad
   if (all.length === 0) return []
   if (first === undefined) return [ok('mirrors', `${all.length}, none of which has failed.`)]
   const message = `${bad.length} of ${all.length} are not used. ${first.address}: ${first.message ?? first.state}`
-  return [warning('mirrors', message, '`hyperletter mirror list <newsletter>` says more.')]
+  const next = `\`hyperletter mirror list ${short(first.feedKey)}\` says more.`
+  return [warning('mirrors', message, next)]
 }
 
 /** Whether the gateway is open, and found under the address that links say; nothing where none is set. */

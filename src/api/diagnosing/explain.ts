@@ -7,6 +7,7 @@ import type { Network } from '../../engine/network/network.ts'
 import { hasCode, HyperletterError } from '../../errors.ts'
 import type { BlockRange } from '../../format/block-ranges.ts'
 import type { Feed } from '../../format/feed.ts'
+import { short } from '../../logger.ts'
 import { missingRanges } from '../../format/selection.ts'
 import { unheldOf } from '../../replication/copies.ts'
 import { waitUntil } from '../../async.ts'
@@ -106,7 +107,7 @@ function leftOut({ retention }: Engine, { feedKey }: LibraryEntry): Reason[] {
   if (issues === 0) return []
   const which = issues === 1 ? '1 issue is' : `${issues} issues are`
   const message = `${which} not kept, by what is set for it or the disk cap; reading one fetches it.`
-  const next = '`hyperletter keep` shows and changes what is kept of it.'
+  const next = `\`hyperletter keep ${short(feedKey)}\` shows and changes what is kept of it.`
   return [{ code: 'left-out', message, next }]
 }
 
@@ -130,7 +131,13 @@ async function mirrors(engine: Engine, entry: LibraryEntry): Promise<Reason[]> {
   const why = bad.map(({ address, message }) => ` ${address}: ${message ?? 'not used.'}`).join('')
   const which = found.length === 1 ? '1 mirror has' : `${found.length} mirrors have`
   const message = `${which} its log on the web, and ${found.length - bad.length} can be asked for what no peer has.${why}`
-  return [{ code: 'mirrors', message, next: '`hyperletter mirror list` shows them.' }]
+  return [
+    {
+      code: 'mirrors',
+      message,
+      next: `\`hyperletter mirror list ${short(entry.feedKey)}\` shows them.`,
+    },
+  ]
 }
 
 function gateway(engine: Engine, { feedKey }: LibraryEntry): Reason[] {

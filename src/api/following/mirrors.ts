@@ -142,7 +142,7 @@ export const setMirrors: Work<'setMirrors'> = async (
     )
     if (address === undefined) {
       throw new HyperletterError('INVALID_INPUT', `${remove} is none of its mirrors here.`, {
-        hint: '`hyperletter mirror list` shows them. Those that its author named stay.',
+        hint: '`hyperletter mirror list <newsletter>` shows them. Those that its author named stay.',
       })
     }
     next = current.filter((it) => it !== address)

@@ -2,6 +2,7 @@ import { hasCode, HyperletterError } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import { hex } from '../../hex.ts'
+import { short } from '../../logger.ts'
 import { UNKNOWN, type PublishedNotes } from './author-files.ts'
 
 export interface AppendOptions {
@@ -110,7 +111,7 @@ export class Continuity {
     if (hex(await log.treeHash(note.length)) === note.treeHash) return
     const message = 'The log on this device is another than the one that was published from it.'
     throw new HyperletterError('FEED_CONFLICT', message, {
-      hint: 'Run `hyperletter repair <newsletter>` while readers are online.',
+      hint: `Run \`hyperletter repair ${short(feedKey)}\` while readers are online.`,
     })
   }
 }
