@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { portable } from '../../../src/format/crypto.ts'
 import { concat } from '../../../src/format/bytes.ts'
@@ -10,7 +11,7 @@ import {
   isTimely,
   workOf,
 } from '../../../src/format/letters/envelope.ts'
-import { decodeLetterContent, verifyLetter } from '../../../src/format/letters/letter.ts'
+import { decodeLetterContent, senderOf, verifyLetter } from '../../../src/format/letters/letter.ts'
 import { encodeStatement, muteOf, verifyStatement } from '../../../src/format/letters/statement.ts'
 import { LETTER_HEAD_BYTES } from '../../../src/format/records/letters.ts'
 import { keyPairOf, nativeCrypto } from '../../../src/log/keys.ts'
@@ -152,5 +153,102 @@ describe.each(['receipt', 'mutes'] as const)('a statement: %s', (kind) => {
       const cut = statement.slice(0, length)
       expect(verifyStatement(cut, feedKey, signing.publicKey, nativeCrypto)).toBeUndefined()
     }
+  })
+})
+
+describe('the vectors of docs/format.md', () => {
+  const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
+  const vectors = JSON.parse(read('fixtures/records/letters.json')) as Record<
+    | 'feedKey'
+    | 'signingSeed'
+    | 'signingPublicKey'
+    | 'letterPublicKey'
+    | 'sender'
+    | 'content'
+    | 'head'
+    | 'carried'
+    | 'id'
+    | 'mute'
+    | 'admissionKey'
+    | 'receipt'
+    | 'mutes',
+    string
+  > & { stamps: Record<'none' | 'work' | 'admission', string>; workBits: number }
+  const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'))
+  const newsletter = vectors.feedKey as FeedKey
+  const content = new TextEncoder().encode(vectors.content)
+
+  it('lead from the signing pair to the letter, and are shown', () => {
+    const author = keyPairOf(bytes(vectors.signingSeed))
+    expect(encodeZ32(letterKeysOf(author).publicKey)).toBe(vectors.letterPublicKey)
+    const opened = unseal(bytes(vectors.carried), letterKeysOf(author))
+    expect(opened && new TextDecoder().decode(opened)).toBe(vectors.content)
+    const block = concat([bytes(vectors.head), content])
+    const found = verifyLetter(block, newsletter, portable)
+    expect(found && senderOf(found.head)).toBe(vectors.sender)
+    expect(found?.content).toMatchObject({ name: 'Ada', issue: 1 })
+    const page = read('docs/format.md').replaceAll('\n', '')
+    expect(page).toContain(Buffer.from(block).toString('hex') + vectors.id)
+  })
+
+  it('have a stamp of each kind', () => {
+    const envelopes = Object.entries(vectors.stamps).map(([kind, hex]) => {
+      const envelope = decodeEnvelope(Buffer.from(hex, 'hex'), portable)
+      if (envelope === undefined) throw new Error(`The envelope with ${kind} is none.`)
+      expect(isGenuine(envelope, newsletter, portable)).toBe(true)
+      return [kind, envelope.id, workOf(envelope, portable), admittedBy(envelope, portable)]
+    })
+    expect(envelopes).toEqual([
+      ['none', vectors.id, 0, undefined],
+      ['work', vectors.id, vectors.workBits, undefined],
+      ['admission', vectors.id, 0, vectors.admissionKey],
+    ])
+  })
+
+  it('have a receipt and mutes', () => {
+    const key = bytes(vectors.signingPublicKey)
+    const at = Date.parse('2026-04-03T08:00:00Z')
+    expect(muteOf(newsletter, vectors.sender, portable)).toBe(vectors.mute)
+    expect(
+      [vectors.receipt, vectors.mutes].map((it) =>
+        verifyStatement(bytes(it), newsletter, key, portable),
+      ),
+    ).toEqual([
+      { kind: 'receipt', at, names: [vectors.id] },
+      { kind: 'mutes', at, names: [vectors.mute] },
+    ])
+  })
+})
+
+describe('the content of a letter', () => {
+  const salt = Buffer.alloc(16, 7).toString('base64url')
+  const read = (json: object | string) => {
+    const text = typeof json === 'string' ? json : JSON.stringify(json)
+    const content = new TextEncoder().encode(text)
+    const contentHash = portable.hash([content])
+    return decodeLetterContent(content, { ...letterOf().envelope.head, contentHash }, portable)
+  }
+
+  it.each([
+    ['no text', { salt }],
+    ['nothing in its text', { salt, text: '' }],
+    ['a text that is too long', { salt, text: 'a'.repeat(8_193) }],
+    ['an escape sequence', { salt, text: '\u001b[2J' }],
+    ['no salt', { text: 'Hello.' }],
+    ['a short salt', { text: 'Hello.', salt: 'AAAA' }],
+    ['a name of two lines', { salt, text: 'Hello.', name: 'A\nda' }],
+    ['issue 0', { salt, text: 'Hello.', issue: 0 }],
+    ['a letter that is no number', { salt, text: 'Hello.', letter: '1' }],
+    ['what is private by half', { salt, text: 'Hello.', private: 'yes' }],
+    ['a member named __proto__', `{"text":"Hello.","salt":"${salt}","__proto__":{}}`],
+    ['more bytes than a letter', { salt, text: 'Hello.', later: 'a'.repeat(16_384) }],
+    ['no JSON', 'Hello.'],
+  ])('is refused with %s', (_, json) => {
+    expect(read(json)).toBeUndefined()
+  })
+
+  it('may be the wish to have a letter back, and have fields of a later version', () => {
+    expect(read({ salt, text: '', withdraw: 3 })).toMatchObject({ withdraw: 3 })
+    expect(read({ salt, text: 'Hello.', later: [1] })).toMatchObject({ text: 'Hello.' })
   })
 })

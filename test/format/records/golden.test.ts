@@ -17,7 +17,7 @@ const fixture = z.strictObject({
   /** `valid`, or the code of the refusal. */
   expect: z.string(),
   /** Type of a valid record. */
-  type: z.enum(['newsletter', 'issue', 'amendment', 'retraction', 'unknown']).optional(),
+  type: z.enum(['newsletter', 'issue', 'amendment', 'retraction', 'letters', 'unknown']).optional(),
   /** Fields of a valid record that count as absent. */
   absent: z.array(z.string()).optional(),
   why: z.string(),
