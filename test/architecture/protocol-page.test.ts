@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import c, { type Encoder } from 'compact-encoding'
 import { describe, expect, test } from 'vitest'
+import { letterEncoding } from '../../src/engine/network/letter-message.ts'
 import { successionEncoding } from '../../src/engine/network/succession-exchange.ts'
 import { feedKeyOf } from '../../src/format/keys/feed-key.ts'
 import { maskSuccession } from '../../src/format/records/succession.ts'
@@ -37,6 +38,11 @@ test('the page has limits and examples', () => {
   expect(LIMITS.length).toBeGreaterThan(30)
   expect([...EXAMPLES.keys()].toSorted()).toEqual([
     'TXT',
+    'hyperletter/letters/1 ask',
+    'hyperletter/letters/1 have',
+    'hyperletter/letters/1 letter',
+    'hyperletter/letters/1 statement',
+    'hyperletter/letters/1 want',
     'hyperletter/peers/1',
     'hyperletter/peers/1 gone',
     'hyperletter/push/1',
@@ -63,8 +69,28 @@ test.each(LIMITS)('$what: $value is $name in $path', ({ value, path, name }) => 
 const TOPIC = Buffer.alloc(32, 1)
 const TAB = Buffer.alloc(32, 2)
 
+const [TWO, THREE] = [Buffer.alloc(16, 2), Buffer.alloc(16, 3)]
+const HI = Buffer.from('hi')
+
 /** What the page says in words of its examples. */
 const MESSAGES = [
+  example('hyperletter/letters/1 have', letterEncoding, {
+    kind: 'have',
+    topic: TOPIC,
+    ids: [TWO, THREE],
+  }),
+  example('hyperletter/letters/1 want', letterEncoding, { kind: 'want', topic: TOPIC, ids: [TWO] }),
+  example('hyperletter/letters/1 letter', letterEncoding, {
+    kind: 'letter',
+    topic: TOPIC,
+    bytes: HI,
+  }),
+  example('hyperletter/letters/1 statement', letterEncoding, {
+    kind: 'statement',
+    topic: TOPIC,
+    bytes: HI,
+  }),
+  example('hyperletter/letters/1 ask', letterEncoding, { kind: 'ask', topic: TOPIC }),
   example('hyperletter/peers/1', introductionEncoding, {
     topic: TOPIC,
     keys: [Buffer.alloc(32, 2)],
