@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import type { Engine } from '../../src/engine/engine.ts'
+import { concat } from '../../src/format/bytes.ts'
+import type { Feed } from '../../src/format/feed.ts'
 import type { FeedKey } from '../../src/format/keys/feed-key.ts'
 import { encodeZ32, keyBytes } from '../../src/format/keys/feed-key.ts'
 import {
@@ -10,7 +13,8 @@ import {
   type Envelope,
   type Stamp,
 } from '../../src/format/letters/envelope.ts'
-import { encodeHead, encodeLetterContent } from '../../src/format/letters/letter.ts'
+import { composeLetters } from '../../src/format/history/entry.ts'
+import { encodeHead, encodeLetterContent, senderOf } from '../../src/format/letters/letter.ts'
 import { keyPairOf, nativeCrypto } from '../../src/log/keys.ts'
 import { letterKeysOf, seal, signWith } from '../../src/log/sealing.ts'
 
@@ -59,4 +63,13 @@ function stampOf(
   const nonce = findWork(workPrefix(head), bits, nonces, nativeCrypto)
   if (nonce === undefined) throw new Error('No nonce was found')
   return { kind: 'work', nonce }
+}
+
+/** Appends a letter that the author of a newsletter accepted, to its log. */
+export async function publishLetter({ author }: Pick<Engine, 'author'>, feed: Feed): Promise<void> {
+  const { envelope, content } = letterOf({ to: feed.feedKey })
+  const block = concat([envelope.head.bytes, content])
+  const accepted = { number: 1, from: senderOf(envelope.head), block }
+  const said = { at: new Date().toISOString(), letters: [accepted] }
+  await author.append(feed, [(at) => composeLetters(at, said)])
 }

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { keyBytes, type EncryptionKey } from '../../src/format/keys/feed-key.ts'
 import { runNode } from '../helpers/child.ts'
+import { publishLetter } from '../helpers/letters.ts'
 import { all } from '../helpers/operations.ts'
 import { openAuthor, openPeer, publish } from '../helpers/peers.ts'
 import { addressOf, feedOf, folderWithImage, subscribe } from '../helpers/swarm-peers.ts'
@@ -23,9 +24,15 @@ describe.each([
 ])('$kind', ({ isPrivate }) => {
   test('is read by a script that knows docs/format.md only', async () => {
     const bootstrap = await privateNetwork()
-    const { operations, feedKey, link } = await openAuthor(bootstrap, { isPrivate })
+    const author = await openAuthor(bootstrap, { isPrivate })
+    const { operations, feedKey, link } = author
     const sources = [SHORT, LONG, '# No newline at the end']
-    for (const markdown of sources) await publish(operations, markdown)
+    // It knows no letters, and passes over their records.
+    await operations.editNewsletter({ newsletter: feedKey, letters: 'anyone' })
+    for (const markdown of sources) {
+      await publish(operations, markdown)
+      if (markdown === SHORT) await publishLetter(author.engine, await feedOf(author, feedKey))
+    }
 
     const encryptionKey = link.split('#')[1] as EncryptionKey | undefined
     const secret = encryptionKey === undefined ? [] : [hex(keyBytes(encryptionKey))]
