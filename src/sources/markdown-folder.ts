@@ -10,10 +10,10 @@ import {
   invalidDraft,
   skippedFor,
   type DraftSource,
-  type FoundDraft,
   type SkippedDraft,
   type UNDATED,
   type WithheldKind,
+  type SourceItem,
 } from './source.ts'
 import { suspicionOf, withheldByPath } from './unpublished.ts'
 
@@ -90,7 +90,7 @@ async function readOne(
   origin: string,
   options: MarkdownFolderOptions & FileOptions,
   addedAt: string | undefined,
-): Promise<FoundDraft | SkippedDraft> {
+): Promise<SourceItem> {
   try {
     const read = await readDraft(join(folder, origin), { name: origin, root: folder, ...options })
     const draft = { ...read, warnings: [...suspicionOf(origin), ...read.warnings] }

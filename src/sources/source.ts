@@ -106,6 +106,9 @@ export interface SkippedDraft {
   readonly other?: true
 }
 
+/** What a source has: a draft, or something that is not published. */
+export type SourceItem = FoundDraft | SkippedDraft
+
 /**
  * Where an import finds its drafts: a folder of Markdown files, or the export of another service. A new
  * one is one file in this folder; `draftFromMarkdown` checks the texts it finds.
@@ -115,9 +118,7 @@ export interface DraftSource {
    * Everything in the source, in any order; nothing is changed.
    * @throws INVALID_INPUT if there is no such source.
    */
-  drafts(options: {
-    readonly signal?: AbortSignal | undefined
-  }): AsyncIterable<FoundDraft | SkippedDraft>
+  drafts(options: { readonly signal?: AbortSignal | undefined }): AsyncIterable<SourceItem>
   /** How its drafts link to each other: by paths, as `linkPosts` reads them, or as `linkAddresses` does. */
   readonly linkedBy?: 'paths' | 'addresses'
   /** Gives back what its drafts read from, once all of them are published. */

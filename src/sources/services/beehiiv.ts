@@ -1,12 +1,6 @@
 import type { Archive } from '../archive.ts'
 import { attribute, hasClass, type HtmlRules } from '../html/tree.ts'
-import {
-  printable,
-  type DraftSource,
-  type FoundDraft,
-  type SkippedDraft,
-  type Withheld,
-} from '../source.ts'
+import { printable, type DraftSource, type Withheld, type SourceItem } from '../source.ts'
 import { csvRecords } from './csv.ts'
 import { readPost } from './post.ts'
 import { contextOf, type ExportOptions, type PostContext } from './shown-pictures.ts'
@@ -31,10 +25,7 @@ export function beehiivExport(archive: Archive, list: string, options: ExportOpt
   }
 }
 
-async function readRow(
-  field: (name: string) => string,
-  context: PostContext,
-): Promise<FoundDraft | SkippedDraft> {
+async function readRow(field: (name: string) => string, context: PostContext): Promise<SourceItem> {
   const post = { id: `beehiiv-${field('id')}`, address: field('url') || undefined }
   const thumbnail = field('thumbnail_url')
   return readPost(post, reasonToWithhold(field), context, async () => ({

@@ -10,9 +10,8 @@ import {
   printable,
   skippedFor,
   type DraftSource,
-  type FoundDraft,
-  type SkippedDraft,
   type Withheld,
+  type SourceItem,
 } from '../source.ts'
 import { MAX_DRAFT_BYTES } from '../text.ts'
 import { csvRecords } from './csv.ts'
@@ -81,11 +80,7 @@ async function siteIn(archive: Archive, folder: string): Promise<string | undefi
   }
 }
 
-async function readFile(
-  archive: Archive,
-  name: string,
-  context: PostContext,
-): Promise<FoundDraft | SkippedDraft> {
+async function readFile(archive: Archive, name: string, context: PostContext): Promise<SourceItem> {
   try {
     const text = TextReader.readAll(await readFromArchive(archive, name, MAX_DRAFT_BYTES))
     const { fields, body } = await splitFrontMatter(text)
@@ -101,7 +96,7 @@ async function readRow(
   folder: string,
   field: Field,
   context: PostContext,
-): Promise<FoundDraft | SkippedDraft> {
+): Promise<SourceItem> {
   const name = `${folder}emails/${field('slug')}.md`
   try {
     const body = TextReader.readAll(await readFromArchive(archive, name, MAX_DRAFT_BYTES))
@@ -125,7 +120,7 @@ interface Mail {
   readonly isListed: boolean
 }
 
-async function readMail(mail: Mail, context: PostContext): Promise<FoundDraft | SkippedDraft> {
+async function readMail(mail: Mail, context: PostContext): Promise<SourceItem> {
   const { archive, name, field, body, isListed } = mail
   const slug = field('slug')
   const site = context.siteUrl?.replace(/\/$/, '')

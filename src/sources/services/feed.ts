@@ -1,7 +1,7 @@
 import { HyperletterError } from '../../errors.ts'
 import { readFromArchive, type Archive } from '../archive.ts'
 import { textOfHtml } from '../html/tree.ts'
-import { skippedFor, type DraftSource, type FoundDraft, type SkippedDraft } from '../source.ts'
+import { skippedFor, type DraftSource, type SourceItem } from '../source.ts'
 import { feedPage, type FeedPost } from './feed-page.ts'
 import { getFromWeb } from '../web.ts'
 import { draftOfPost, originOf } from './post.ts'
@@ -72,7 +72,7 @@ export function feedImport(place: Place, options: ExportOptions): DraftSource {
 export async function* draftsInFeed(
   body: Buffer,
   options: ExportOptions,
-): AsyncGenerator<FoundDraft | SkippedDraft> {
+): AsyncGenerator<SourceItem> {
   const context: PostContext = { ...contextOf(options), isPublic: true }
   for (const post of (await feedPage(body)).posts) {
     // Nothing would tell a post with neither from another one when it changes.
@@ -85,11 +85,7 @@ export async function* draftsInFeed(
 const APPEARED =
   /<p>The post <a [^<>]{0,1000}>[^<]{0,500}<\/a> (?:appeared first|first appeared) on <a [^<>]{0,1000}>[^<]{0,500}<\/a>\.?<\/p>/i
 
-async function readPost(
-  post: FeedPost,
-  id: string,
-  context: PostContext,
-): Promise<FoundDraft | SkippedDraft> {
+async function readPost(post: FeedPost, id: string, context: PostContext): Promise<SourceItem> {
   const siteUrl =
     post.base !== undefined && URL.canParse(post.base, context.siteUrl)
       ? new URL(post.base, context.siteUrl).href

@@ -4,13 +4,7 @@ import { decode } from '../../render/links.ts'
 import type { Archive } from '../archive.ts'
 import { attribute, hasClass, textOfHtml, type HtmlRules } from '../html/tree.ts'
 import { jsonRows } from '../json-rows.ts'
-import {
-  printable,
-  type DraftSource,
-  type FoundDraft,
-  type SkippedDraft,
-  type Withheld,
-} from '../source.ts'
+import { printable, type DraftSource, type Withheld, type SourceItem } from '../source.ts'
 import { lexicalToHtml, markdownToHtml, mobiledocToHtml } from './ghost-documents.ts'
 import { readPost } from './post.ts'
 import { contextOf, type PostContext, type ExportOptions } from './shown-pictures.ts'
@@ -122,7 +116,7 @@ async function readRow(
   row: Row,
   { users, tags, authorsOf, tagsOf, metaOf, language = '' }: Relations,
   context: PostContext,
-): Promise<FoundDraft | SkippedDraft> {
+): Promise<SourceItem> {
   const id = text(row['id'])
   const slug = text(row['slug'])
   const address = slug === '' ? undefined : addressOf(slug, context.siteUrl)

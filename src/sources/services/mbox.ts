@@ -10,9 +10,8 @@ import {
   invalidDraft,
   skippedFor,
   type DraftSource,
-  type FoundDraft,
-  type SkippedDraft,
   type Withheld,
+  type SourceItem,
 } from '../source.ts'
 import { mailsIn, type Mail } from './mbox-mails.ts'
 import { draftOfPost, isWithheld, originOf, withheldPost } from './post.ts'
@@ -54,7 +53,7 @@ async function readMail(
   file: MboxFile,
   seen: Set<string>,
   options: ExportOptions,
-): Promise<FoundDraft | SkippedDraft> {
+): Promise<SourceItem> {
   let origin = originOf({ id: `${file.prefix}mail-${mail.number}` })
   try {
     const email = await parsed(mail)

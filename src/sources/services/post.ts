@@ -13,6 +13,7 @@ import {
   type FoundDraft,
   type SkippedDraft,
   type Withheld,
+  type SourceItem,
 } from '../source.ts'
 import { checkBody } from '../text.ts'
 import { titleHeading } from '../title.ts'
@@ -65,7 +66,7 @@ export async function readPost(
   withheld: Withheld | undefined,
   context: PostContext,
   rest: () => Promise<Omit<Post, keyof Named>>,
-): Promise<FoundDraft | SkippedDraft> {
+): Promise<SourceItem> {
   const origin = originOf(post)
   if (isWithheld(withheld, context)) return withheldPost(origin, withheld)
   try {

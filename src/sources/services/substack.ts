@@ -15,9 +15,8 @@ import {
   invalidDraft,
   printable,
   type DraftSource,
-  type FoundDraft,
-  type SkippedDraft,
   type Withheld,
+  type SourceItem,
 } from '../source.ts'
 import { csvRecords } from './csv.ts'
 import { readPost } from './post.ts'
@@ -68,7 +67,7 @@ async function readRow(
   archive: Archive,
   texts: Map<string, string>,
   context: PostContext,
-): Promise<FoundDraft | SkippedDraft> {
+): Promise<SourceItem> {
   const field = (name: string) => row.get(name)?.trim() ?? ''
   const [, number = '', slug = ''] = /^(\d+)(?:\.(.*))?$/s.exec(field('post_id')) ?? []
   const site = context.siteUrl?.replace(/\/$/, '') ?? ''

@@ -1,13 +1,7 @@
 import type { Archive } from '../archive.ts'
 import { attribute, hasClass, textOfHtml, type HtmlRules } from '../html/tree.ts'
 import { FOOTNOTE_MARK } from '../html/markdown.ts'
-import {
-  printable,
-  type DraftSource,
-  type FoundDraft,
-  type SkippedDraft,
-  type Withheld,
-} from '../source.ts'
+import { printable, type DraftSource, type Withheld, type SourceItem } from '../source.ts'
 import { readPost } from './post.ts'
 import { contextOf, type PostContext, type ExportOptions } from './shown-pictures.ts'
 import { GATES, renderWordpress, type MediaFile } from './wordpress-text.ts'
@@ -104,11 +98,7 @@ async function siteIn(archive: Archive, names: readonly string[]): Promise<Site>
   return site
 }
 
-async function readItem(
-  item: WxrItem,
-  site: Site,
-  context: PostContext,
-): Promise<FoundDraft | SkippedDraft> {
+async function readItem(item: WxrItem, site: Site, context: PostContext): Promise<SourceItem> {
   const { fields, terms, meta } = item
   const field = (name: string) => fields.get(name)?.trim() ?? ''
   const id = field('wp:post_id')
