@@ -111,10 +111,8 @@ function operationsOf(socketPath: string): Operations {
 }
 
 // The stack takes 200 ms to load: a command that talks to a daemon does without.
-async function openHere(
-  config: Config,
-  { lend = false, online = false }: ConnectOptions,
-): Promise<Connection> {
+async function openHere(config: Config, options: ConnectOptions): Promise<Connection> {
+  const { lend = false, online = false } = options
   const [{ Engine }, { bindOperations }, { createLogger }, { ReaderHost, hostOptions }] =
     await Promise.all([
       import('./engine/engine.ts'),

@@ -189,10 +189,8 @@ type Notices = Output<'takeNotices'>
 type MaybeSucceeded = Pick<Output<'listNewsletters'>[number], 'feedKey' | 'title' | 'successor'>
 
 /** What to tell the user once; nothing, and nothing is used up, where it would not be shown. */
-export async function takeNotices(
-  { io, options }: Context,
-  operations: Operations,
-): Promise<Notices> {
+export async function takeNotices(context: Context, operations: Operations): Promise<Notices> {
+  const { io, options } = context
   if (options.json === true || options.quiet === true) return []
   return operations.takeNotices({}, { signal: io.signal })
 }

@@ -116,10 +116,8 @@ export function canAsk({ io, options }: Context): boolean {
  * @returns The answer without surrounding space; undefined if the input ended.
  * @throws the reason of `io.signal` when it is aborted.
  */
-export async function ask(
-  { stdin, stderr, signal }: Io,
-  question: string,
-): Promise<string | undefined> {
+export async function ask(io: Io, question: string): Promise<string | undefined> {
+  const { stdin, stderr, signal } = io
   signal.throwIfAborted()
   // No terminal mode: the terminal itself edits the line, and Ctrl-C stays a signal.
   const lines = createInterface({ input: stdin, terminal: false })

@@ -5,10 +5,8 @@ import { newestEdition, type Edition, type LocatedIssue } from '../format/histor
 /** What pages and lists say of an issue, from its records. */
 
 /** Of one edition, above its text. */
-export function describeEdition(
-  { amendments, retraction, record: issue }: LocatedIssue,
-  { index, record }: Edition,
-) {
+export function describeEdition(located: LocatedIssue, { index, record }: Edition) {
+  const { amendments, retraction, record: issue } = located
   const { title, summary, authors, tags, language } = record
   const { publishedAt, importedFrom } = issue
   return {

@@ -93,10 +93,8 @@ export interface ReadHeadOptions {
  * with a warning: only a date that cannot be read refuses a draft, for it cannot be changed later.
  * @throws INVALID_DRAFT with the line if the date is none, or if the head says that the draft is not for everybody.
  */
-export function readHead(
-  written: FrontMatter['fields'],
-  { now = new Date(), include = new Set() }: ReadHeadOptions = {},
-): ReadHead {
+export function readHead(written: FrontMatter['fields'], options: ReadHeadOptions = {}): ReadHead {
+  const { now = new Date(), include = new Set() } = options
   if (written.size === 0) return { head: {}, warnings: [] }
   const fields = namedFields(written)
   const withheld = withheldByHead(fields, now)

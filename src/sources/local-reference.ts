@@ -79,10 +79,8 @@ interface Reference {
 }
 
 /** Adds a reference if its target is a path. */
-export function pushLocal(
-  found: LocalReference[],
-  { kind, target, alt, line, place }: Reference,
-): void {
+export function pushLocal(found: LocalReference[], reference: Reference): void {
+  const { kind, target, alt, line, place } = reference
   if (target === undefined || !isLocal(target)) return
   const bare = target.replace(/[?#].*$/s, '')
   if (bare === '') return

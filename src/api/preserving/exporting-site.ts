@@ -161,11 +161,8 @@ async function removeOld(
 }
 
 /** Whether a pack of the head before has contents that are not carried any more. */
-export function hasRetracted(
-  path: string,
-  { holes }: LogHead,
-  before: LogHead | undefined,
-): boolean {
+export function hasRetracted(path: string, head: LogHead, before: LogHead | undefined): boolean {
+  const { holes } = head
   const [, first, count] = /^blocks\/(\d+)-(\d+)/.exec(path) ?? []
   const pack = { start: Number(first), end: Number(first) + Number(count) }
   return without(clipped(holes, pack), before?.holes ?? []).length > 0

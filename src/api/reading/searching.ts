@@ -42,10 +42,8 @@ export class Searcher {
     return new Searcher(engine, await SearchIndex.open(join(engine.config.dataDir, FOLDER)))
   }
 
-  async search(
-    { query, newsletter, since, limit = DEFAULT_LIMIT }: ParsedInput<'search'>,
-    { signal }: CallOptions,
-  ): Promise<Result[]> {
+  async search(input: ParsedInput<'search'>, { signal }: CallOptions): Promise<Result[]> {
+    const { query, newsletter, since, limit = DEFAULT_LIMIT } = input
     const only =
       newsletter === undefined ? undefined : this.#engine.library.resolve(newsletter).feedKey
     const words = parseQuery(query)
@@ -208,11 +206,8 @@ export class CatchUp {
     }
   }
 
-  async #compare(
-    feed: Feed,
-    { issues, missing }: Listing,
-    signal: AbortSignal | undefined,
-  ): Promise<boolean> {
+  async #compare(feed: Feed, listing: Listing, signal: AbortSignal | undefined): Promise<boolean> {
+    const { issues, missing } = listing
     const index = this.#index
     const wanted: { number: number; edition: Edition }[] = []
     const gone = new Set(missing === 0 ? index.numbersOf(feed.feedKey) : [])

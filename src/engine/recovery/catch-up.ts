@@ -35,10 +35,8 @@ export async function catchUp(
 }
 
 /** As `catchUp`, of a feed that something else downloads. */
-export async function awaitWhole(
-  feed: Feed,
-  { timeoutMs, signal, atLeast = 0, onProgress }: CatchUpOptions,
-): Promise<number> {
+export async function awaitWhole(feed: Feed, options: CatchUpOptions): Promise<number> {
+  const { timeoutMs, signal, atLeast = 0, onProgress } = options
   const { log } = feed
   let isForked = false
   using _watch = {

@@ -121,10 +121,8 @@ const LOOK_AGAIN_MS = 2_000
  * end each other's answers if one store met them all, so each meets an empty store of its own; of the log
  * only one block is fetched. The feed itself must be off the network.
  */
-export async function poll(
-  feed: Feed,
-  { config, logger, timeoutMs, signal }: PollOptions,
-): Promise<PeerLength[]> {
+export async function poll(feed: Feed, options: PollOptions): Promise<PeerLength[]> {
+  const { config, logger, timeoutMs, signal } = options
   const dir = await mkdtemp(join(config.dataDir, 'repair-'))
   const votes: PeerLength[] = []
   const asking = new Set<Promise<void>>()

@@ -110,10 +110,8 @@ export function rank(documents: readonly SearchDocument[], query: readonly Claus
   }
 }
 
-function scoreClause(
-  documents: readonly SearchDocument[],
-  { alternatives }: Clause,
-): readonly number[] {
+function scoreClause(documents: readonly SearchDocument[], clause: Clause): readonly number[] {
+  const { alternatives } = clause
   const terms = documents.reduce((sum, { length }) => sum + length, 0)
   const averageLength = Math.max(1, terms / documents.length)
   const wanted = [...new Set(alternatives.flatMap((it) => it.terms))]

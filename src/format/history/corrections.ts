@@ -138,10 +138,8 @@ export function recordsOf({ index, amendments, retraction }: LocatedIssue): numb
 }
 
 /** The contents of all editions of an issue, or only their texts. */
-export function contentsOf(
-  { record, amendments }: LocatedIssue,
-  { textOnly = false } = {},
-): BlockRange[] {
+export function contentsOf(located: LocatedIssue, { textOnly = false } = {}): BlockRange[] {
+  const { record, amendments } = located
   return [record, ...amendments.map((it) => it.record)]
     .flatMap(({ body, attachments }) => (textOnly ? [body] : [body, ...attachments]))
     .map(contentRange)

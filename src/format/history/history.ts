@@ -67,10 +67,8 @@ export class History {
   #savedRecords = 0
   #saving: Promise<void> = Promise.resolve()
 
-  constructor(
-    source: BlockSource,
-    { limits = LISTING_LIMITS, store, memory }: HistoryOptions = {},
-  ) {
+  constructor(source: BlockSource, options: HistoryOptions = {}) {
+    const { limits = LISTING_LIMITS, store, memory } = options
     this.#memory = memory
     this.#source = source
     this.#limits = limits

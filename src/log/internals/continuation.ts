@@ -28,10 +28,8 @@ export interface Continuation {
  * What a continuation is to the log that is here. `signed`: it goes on where the log ends, and the key of the log
  * signed it. `forged`: it would, but its key did not. `elsewhere`: that cannot be told.
  */
-export function judge(
-  log: Log,
-  { from, blocks, signature }: Continuation,
-): 'signed' | 'forged' | 'elsewhere' {
+export function judge(log: Log, continuation: Continuation): 'signed' | 'forged' | 'elsewhere' {
+  const { from, blocks, signature } = continuation
   const inner = internalsOf(hypercoreOf(log))
   const { state, header } = inner
   if (!USES_INTERNALS || from === 0 || state.length !== from) return 'elsewhere'

@@ -72,10 +72,8 @@ export async function settleMove(config: Config): Promise<void> {
   await rm(markOf(config), { force: true })
 }
 
-async function tryToOpen(
-  storeDir: string,
-  { capBytes = Infinity, onLock }: StoreOptions,
-): Promise<Store> {
+async function tryToOpen(storeDir: string, options: StoreOptions): Promise<Store> {
+  const { capBytes = Infinity, onLock } = options
   const store = new Corestore(storageUnder(storeDir, capBytes))
   const locking = lockedFile(store)
   if (onLock !== undefined) void locking.then((it) => it !== undefined && onLock())

@@ -31,10 +31,8 @@ const FRAMES = { fromDialer: 3, fromListener: 1 }
  * belongs to the stream.
  * @throws Error if that fails or takes too long.
  */
-export async function handshake(
-  socket: Duplex,
-  { keyPair, remotePublicKey, deadlineMs, pattern = 'IK' }: HandshakeOptions,
-): Promise<Connection> {
+export async function handshake(socket: Duplex, options: HandshakeOptions): Promise<Connection> {
+  const { keyPair, remotePublicKey, deadlineMs, pattern = 'IK' } = options
   const isInitiator = remotePublicKey !== undefined
   const stream = new SecretStream(isInitiator, socket, {
     keyPair,

@@ -97,12 +97,8 @@ export class Dialer {
     return [...this.#dials.values()].reduce((sum, it) => sum + it.size, 0)
   }
 
-  async #try(
-    peer: string,
-    place: string,
-    { host, port }: Address,
-    onLost: () => void,
-  ): Promise<boolean> {
+  async #try(peer: string, place: string, address: Address, onLost: () => void): Promise<boolean> {
+    const { host, port } = address
     const { keyPair, logger, isConnected, onConnection } = this.#options
     if (isConnected(peer)) return true
     if (this.#isClosed || this.#isAvoided(place)) return false

@@ -146,11 +146,8 @@ function renderBlock(block: Block, width: number, context: BlockContext): string
 }
 
 /** Elements of HTML that stand on lines of their own. */
-function renderElement(
-  { name, children }: HtmlElement,
-  width: number,
-  context: BlockContext,
-): string[] {
+function renderElement(element: HtmlElement, width: number, context: BlockContext): string[] {
+  const { name, children } = element
   switch (name) {
     case 'table':
       return renderTable(tableOf(children), width, context)

@@ -92,10 +92,8 @@ export interface ArticleView {
 }
 
 /** Head, text and attachments of an issue. */
-export function article(
-  { issue, content, home, seal: signature, fileUrl, tools }: ArticleView,
-  after: Markup | '' = '',
-): Markup {
+export function article(view: ArticleView, after: Markup | '' = ''): Markup {
+  const { issue, content, home, seal: signature, fileUrl, tools } = view
   const authors = (issue.authors ?? []).map((it) => singleLineOf(it.name)).join(', ')
   const language = issue.language === undefined ? '' : html` lang="${issue.language}"`
   return html`<article class="issue">

@@ -94,11 +94,8 @@ export function staticLayout(site: StaticSite, page: StaticPage): Markup {
     </html>`
 }
 
-function addresses(
-  { newsletter, address, theme }: StaticSite,
-  page: StaticPage,
-  root: string,
-): Markup {
+function addresses(site: StaticSite, page: StaticPage, root: string): Markup {
+  const { newsletter, address, theme } = site
   const title = singleLineOf(newsletter.title)
   const picture = page.picture ?? (theme.cover === undefined ? undefined : 'cover.png')
   const rel = (name: string, number: number | undefined) =>

@@ -80,11 +80,8 @@ function describe({ opml, completeOpml, everything, newsletters }: AllAddresses)
   }
 }
 
-function listing(
-  { out }: Context,
-  { everything, newsletters }: AllAddresses,
-  complete: boolean,
-): string {
+function listing({ out }: Context, addresses: AllAddresses, complete: boolean): string {
+  const { everything, newsletters } = addresses
   const { bold, dim } = out.style
   const all = { title: 'Everything you follow', ...everything }
   return [...newsletters, ...(newsletters.length > 1 ? [all] : [])]

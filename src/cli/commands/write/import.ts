@@ -98,11 +98,8 @@ Only the texts in the feed are published: if it has excerpts, so has the newslet
       .action(bind(republish)),
 }
 
-function importFolder(
-  context: Context,
-  folder: string,
-  { to, yes, siteRoot, ...options }: Options,
-): Promise<number | void> {
+function importFolder(context: Context, folder: string, chosen: Options): Promise<number | void> {
+  const { to, yes, siteRoot, ...options } = chosen
   const path = /^https?:\/\//i.test(folder) ? folder : resolve(context.io.cwd, folder)
   const root = siteRoot === undefined ? {} : { siteRoot: resolve(context.io.cwd, siteRoot) }
   return runImport(context, { yes, ...options }, (operations, given) =>
