@@ -72,6 +72,14 @@ export async function mapSome<T, R>(
   return results
 }
 
+/** Whether `work` ends well. */
+export function succeeds(work: Promise<unknown>): Promise<boolean> {
+  return work.then(
+    () => true,
+    () => false,
+  )
+}
+
 /** Waits for `work`, but no longer than `timeoutMs`. Gives whether it is done. */
 export async function withinMs(timeoutMs: number, work: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined

@@ -219,10 +219,8 @@ export class HyperletterError extends Error {
   static fromJSON(json: unknown): HyperletterError {
     const { code, message, hint } = (json ?? {}) as Partial<Record<keyof ErrorJson, unknown>>
     if (!isErrorCode(code) || typeof message !== 'string') {
-      return new HyperletterError(
-        'INTERNAL',
-        'The daemon answered with an error that cannot be read.',
-      )
+      const words = 'The daemon answered with an error that cannot be read.'
+      return new HyperletterError('INTERNAL', words)
     }
     return new HyperletterError(code, message, typeof hint === 'string' ? { hint } : {})
   }

@@ -95,11 +95,8 @@ export function withOperations<T>(
   ) => Promise<T>,
   options?: Pick<ConnectOptions, 'lend' | 'online'>,
 ): Promise<T> {
-  return withConnection(
-    context,
-    ({ operations, via, ended }) => use(operations, via, ended),
-    options,
-  )
+  const run = ({ operations, via, ended }: Connection) => use(operations, via, ended)
+  return withConnection(context, run, options)
 }
 
 /** Prints a text, in the pager where it is longer than the terminal. */

@@ -69,10 +69,9 @@ export class Scheduling {
     // What failed is not tried again with each look; a clock that was set back must not silence it.
     if (this.#retryAt - now > RETRY_PAUSE_MS) this.#retryAt = 0
     try {
-      const { done, next } = await operations.publishScheduled(
-        { retry: now >= this.#retryAt },
-        { signal: this.#task.signal },
-      )
+      const { signal } = this.#task
+      const retry = now >= this.#retryAt
+      const { done, next } = await operations.publishScheduled({ retry }, { signal })
       for (const it of done) this.#tell(it)
       if (done.some((it) => it.problem !== undefined)) this.#retryAt = now + RETRY_PAUSE_MS
       else if (done.length > 0) this.#failures.succeeded()

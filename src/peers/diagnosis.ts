@@ -3,7 +3,7 @@ import type HyperDHT from 'hyperdht'
 import type { Address } from 'hyperdht'
 import type Hyperswarm from 'hyperswarm'
 import type { AttemptCounts, DialTracker } from './dials.ts'
-import { orAborted } from '../async.ts'
+import { orAborted, succeeds } from '../async.ts'
 import { isOverTcp } from './patched-hyperswarm.ts'
 
 /**
@@ -114,8 +114,5 @@ function natOf(dht: HyperDHT): Nat {
 }
 
 function isThere(dht: HyperDHT, node: Address, signal: AbortSignal): Promise<boolean> {
-  return orAborted(dht.ping(node), signal).then(
-    () => true,
-    () => false,
-  )
+  return succeeds(orAborted(dht.ping(node), signal))
 }

@@ -159,11 +159,8 @@ async function entriesOf(path: string, folder: string, skipped: SkippedDraft[]):
     const reason =
       codeOf(cause) === 'EACCES' ? 'permission denied' : (codeOf(cause) ?? String(cause))
     if (path === folder) {
-      throw new HyperletterError(
-        'INVALID_INPUT',
-        `The folder ${folder} cannot be read: ${reason}.`,
-        { cause },
-      )
+      const words = `The folder ${folder} cannot be read: ${reason}.`
+      throw new HyperletterError('INVALID_INPUT', words, { cause })
     }
     const message = `this folder cannot be read: ${reason}`
     skipped.push({ origin: shownPath(folder, path), code: 'INVALID_DRAFT', message, ...OTHER })

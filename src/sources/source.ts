@@ -184,9 +184,5 @@ export function invalidDraft(
 ): HyperletterError {
   const { line, hint, cause } = details
   const text = line === undefined ? message : `Line ${line}: ${message}`
-  return new HyperletterError(
-    'INVALID_DRAFT',
-    text,
-    hint === undefined ? { cause } : { hint, cause },
-  )
+  return new HyperletterError('INVALID_DRAFT', text, { hint, cause })
 }

@@ -112,10 +112,8 @@ async function summarizeIssues(
   const { issues } = await feed.list(LOCAL)
   await rememberEditions(engine, entry, issues).catch(ignoreFullDisk)
   const marks = await marksOf(engine, entry, issues)
-  const arrivals = addArrivals(
-    entry.arrivals,
-    issues.map((it) => it.record),
-  )
+  const records = issues.map((it) => it.record)
+  const arrivals = addArrivals(entry.arrivals, records)
   if (arrivals !== undefined) {
     await engine.library.update(entry.feedKey, { arrivals }).catch(ignoreFullDisk)
   }

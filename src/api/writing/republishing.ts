@@ -181,10 +181,8 @@ export const stopRepublishing: Work<'stopRepublishing'> = async (engine, { addre
       hint: `Republished: ${known}.`,
     })
   }
-  await save(
-    engine,
-    all.filter((it) => it !== found),
-  )
+  const others = all.filter((it) => it !== found)
+  await save(engine, others)
   return { address, feedKey: found.feedKey }
 }
 

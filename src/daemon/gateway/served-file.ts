@@ -84,10 +84,8 @@ export async function sendFile(
   const { mark, mediaType, isImmutable, sizeBytes, policy } = file
   const etag = `"${mark}"`
   response.setHeader('etag', etag)
-  response.setHeader(
-    'cache-control',
-    isImmutable ? 'public, max-age=31536000, immutable' : 'no-cache',
-  )
+  const caching = isImmutable ? 'public, max-age=31536000, immutable' : 'no-cache'
+  response.setHeader('cache-control', caching)
   if (policy !== undefined) response.setHeader('content-security-policy', policy)
   const known = headers['if-none-match']?.split(',').map((it) => it.trim().replace(/^W\//, ''))
   if (known?.includes(etag) === true || known?.includes('*') === true) {

@@ -83,10 +83,8 @@ export class Author {
     }
     if (feed.length === start) {
       await feed.log.append(blocks)
-      this.#options.logger.warn(
-        { feed: short(feed.feedKey), index: start },
-        'finished an interrupted publication',
-      )
+      const facts = { feed: short(feed.feedKey), index: start }
+      this.#options.logger.warn(facts, 'finished an interrupted publication')
     } else if (!(await sameBlocks(feed, start, blocks))) {
       const message = 'The log went on with other blocks than those in the journal.'
       throw new HyperletterError('FEED_CONFLICT', message)

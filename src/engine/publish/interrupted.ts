@@ -48,10 +48,8 @@ export async function finishInterrupted(
       await using session = await feeds.open(entry, { online: false })
       await author.recover(session.feed, pending)
     } catch (err) {
-      logger.error(
-        { feed: short(feedKey), err },
-        'an interrupted publication could not be finished',
-      )
+      const facts = { feed: short(feedKey), err }
+      logger.error(facts, 'an interrupted publication could not be finished')
     }
   }
 }

@@ -3,6 +3,7 @@ import { access, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { parseFeedKey, type FeedKey } from '../../format/keys/feed-key.ts'
+import { succeeds } from '../../async.ts'
 import { createSynced, makeDirectory } from '../../atomic-file.ts'
 
 /** Blocks that are about to be appended to a feed at `start`. */
@@ -53,10 +54,7 @@ export class Journal {
 
   /** Whether an append to this feed is unfinished. */
   async has(feedKey: FeedKey): Promise<boolean> {
-    return access(this.#path(feedKey)).then(
-      () => true,
-      () => false,
-    )
+    return succeeds(access(this.#path(feedKey)))
   }
 
   /** The append is on disk in the store itself, or was given up before it began. */

@@ -108,10 +108,8 @@ export function overShare(
   usages: readonly Pick<Usage, 'wantedBytes'>[],
   budgetBytes: number,
 ): number[] {
-  const share = fairShare(
-    usages.map((it) => it.wantedBytes),
-    budgetBytes,
-  )
+  const wanted = usages.map((it) => it.wantedBytes)
+  const share = fairShare(wanted, budgetBytes)
   return usages.flatMap((it, i) => (it.wantedBytes > share ? [i] : []))
 }
 
@@ -123,16 +121,14 @@ export function allocate(usages: readonly Usage[], budgetBytes: number): Plan {
     if (!over.includes(i)) leftBytes -= usage.wantedBytes
     else leftBytes -= usage.items === undefined ? usage.heldBytes : usage.recordBytes
   }
-  const { chosen, next } = planFor(
-    over.map((i) => usages[i]?.items ?? []),
-    Math.max(0, leftBytes),
-  )
+  const items = over.map((i) => usages[i]?.items ?? [])
+  const { chosen, next } = planFor(items, Math.max(0, leftBytes))
   const planned = new Map(over.map((i, at) => [i, chosen[at]]))
   return {
     isTight: over.length > 0,
-    choices: usages.map(({ isLimited, items }, i): Choice => {
-      const some = items === undefined ? undefined : planned.get(i)
-      return some ?? (isLimited ? new Set(items?.keys()) : 'all')
+    choices: usages.map(({ isLimited, items: own }, i): Choice => {
+      const some = own === undefined ? undefined : planned.get(i)
+      return some ?? (isLimited ? new Set(own?.keys()) : 'all')
     }),
     next: next && { newsletter: over[next.newsletter] ?? 0, item: next.item },
     unknown: over.filter((i) => usages[i]?.items === undefined),

@@ -72,10 +72,8 @@ export class SearchIndex {
 
   /** Issues that a query finds, best first, and the query as it was understood. */
   search(query: readonly Clause[]): Ranked {
-    return rank(
-      [...this.#feeds.values()].flatMap((all) => [...all.values()]),
-      query,
-    )
+    const documents = [...this.#feeds.values()].flatMap((all) => [...all.values()])
+    return rank(documents, query)
   }
 }
 

@@ -67,10 +67,8 @@ export async function signedLog(log: StoredLog, tree: BlockTree, crypto: Crypto)
     throw new HyperletterError('NOT_AVAILABLE', 'Nothing of this newsletter is here yet.')
   }
   if (length > format.MAX_BUNDLE_BLOCKS) {
-    throw new HyperletterError(
-      'TOO_LARGE',
-      `A bundle holds ${format.MAX_BUNDLE_BLOCKS} blocks; this log has ${length}.`,
-    )
+    const message = `A bundle holds ${format.MAX_BUNDLE_BLOCKS} blocks; this log has ${length}.`
+    throw new HyperletterError('TOO_LARGE', message)
   }
   const { roots, fork, signature: stored } = await log.tree(length)
   const signature = format.unwrapSignature(stored)

@@ -183,11 +183,8 @@ export class Contents {
   async body({ record }: Edition, options?: ReadOptions): Promise<string> {
     const { body } = record
     // All blocks of a body are asked for at once: it is small, and somebody waits for it.
-    const blocks = await readRange(
-      this.#log,
-      { start: body.block, end: body.block + body.blocks },
-      options,
-    )
+    const range = { start: body.block, end: body.block + body.blocks }
+    const blocks = await readRange(this.#log, range, options)
     const bytes = await collect(decodeContent(blocks, body, this.#decompress))
     try {
       return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)

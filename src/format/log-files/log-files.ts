@@ -121,10 +121,8 @@ export class LogFiles implements BlockSource {
     const wanted = this.#wanted
     this.#wanted = []
     for (const tile of new Set(wanted.map(tileOf))) {
-      void this.#fetchOfTile(
-        tile,
-        wanted.filter((it) => tileOf(it) === tile),
-      )
+      const ofTile = wanted.filter((it) => tileOf(it) === tile)
+      void this.#fetchOfTile(tile, ofTile)
     }
   }
 

@@ -155,11 +155,8 @@ function renderElement(element: HtmlElement, width: number, context: BlockContex
     case 'summary':
     case 'figcaption': {
       const style = name === 'figcaption' ? 'italic' : 'bold'
-      return wrapLines(
-        renderInline(children as PhrasingContent[], context, [style]),
-        width,
-        context,
-      )
+      const text = renderInline(children as PhrasingContent[], context, [style])
+      return wrapLines(text, width, context)
     }
     case 'dd':
     case 'details': {
@@ -213,12 +210,8 @@ function renderList(list: List, width: number, context: BlockContext): string[] 
     const number = `${first + index}. `.padStart(markerWidth)
     const bullet = typeof item.checked === 'boolean' ? (item.checked ? '☑ ' : '☐ ') : '• '
     const marker = context.paint(list.ordered === true ? number : bullet, 'cyan')
-    const inner = renderBlocks(
-      item.children,
-      inside(width, markerWidth),
-      context,
-      list.spread !== true,
-    )
+    const most = inside(width, markerWidth)
+    const inner = renderBlocks(item.children, most, context, list.spread !== true)
     if (index > 0 && list.spread === true) lines.push('')
     const shown = inner.length === 0 ? [''] : inner
     for (const line of prefixed(shown, width, markerWidth, marker, ' '.repeat(markerWidth)))

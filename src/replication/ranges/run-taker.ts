@@ -248,11 +248,8 @@ export class RunTaker {
   async #store(peer: LogPeer, batch: readonly Arrived[]): Promise<void> {
     const { log, nodes } = this.#options
     try {
-      await storeFrom(
-        log,
-        peer,
-        batch.map(({ run }) => run),
-      )
+      const runs = batch.map(({ run }) => run)
+      await storeFrom(log, peer, runs)
       for (const { range, run } of batch) nodes.noteRun(range, run.nodes)
     } catch (error) {
       this.#refuse(peer)

@@ -75,10 +75,8 @@ async function siteIn(archive: Archive, names: readonly string[]): Promise<Site>
         site.address = (fields.get('wp:base_blog_url') ?? fields.get('link') ?? '').trim()
         site.language = fields.get('language') ?? ''
       } else if (kind === 'author') {
-        site.authors.set(
-          fields.get('wp:author_login') ?? '',
-          await textOfHtml(fields.get('wp:author_display_name') ?? ''),
-        )
+        const shown = await textOfHtml(fields.get('wp:author_display_name') ?? '')
+        site.authors.set(fields.get('wp:author_login') ?? '', shown)
       } else if (url !== '') {
         site.addresses.add(url)
         site.attachments.set(id, {

@@ -106,10 +106,8 @@ class WxrReader {
     const characters =
       reading === undefined ? this.#text.length : (reading.characters += text.length)
     if (characters > MAX_ITEM_CHARACTERS) {
-      throw new HyperletterError(
-        'TOO_LARGE',
-        `A post has more than ${MAX_ITEM_CHARACTERS} characters.`,
-      )
+      const message = `A post has more than ${MAX_ITEM_CHARACTERS} characters.`
+      throw new HyperletterError('TOO_LARGE', message)
     }
   }
 

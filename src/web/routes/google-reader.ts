@@ -142,10 +142,8 @@ export function googleReaderRoutes(reader: Reader, kept: KeptTexts): Hono<Env> {
     const untilMs = Number(asked.get('ts') ?? Infinity) / 1_000
     if (Number.isNaN(untilMs)) throw invalid('ts')
     const items = await library.stream(asked.get('s') ?? ALL)
-    await library.markRead(
-      items.filter((it) => it.timeMs <= untilMs && !it.issue.read),
-      true,
-    )
+    const unread = items.filter((it) => it.timeMs <= untilMs && !it.issue.read)
+    await library.markRead(unread, true)
     return c.text('OK')
   })
   api.all('/reader/*', (c) => c.text('There is nothing at this address.\n', 404))

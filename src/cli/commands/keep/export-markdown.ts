@@ -63,9 +63,8 @@ export async function exportMarkdown(
       }
       const { paths, renamed } = placesOf(issue)
       for (const name of renamed) {
-        warnings.push(
-          `Issue ${number}: "${name}" cannot be a file name here; its text will not find it.`,
-        )
+        const why = 'cannot be a file name here; its text will not find it.'
+        warnings.push(`Issue ${number}: "${name}" ${why}`)
       }
       const contents = [
         [Buffer.from(`${writeHead(issue)}${issue.markdown}`)],
@@ -73,11 +72,9 @@ export async function exportMarkdown(
           operations.readAttachment({ newsletter, number, name }, { signal }),
         ),
       ]
-      const written = await writeFiles(
-        join(folder, folderOf(issue, existing)),
-        contents.map((bytes, at) => ({ segments: paths[at] ?? [], bytes })),
-        { force, signal },
-      )
+      const target = join(folder, folderOf(issue, existing))
+      const toWrite = contents.map((bytes, at) => ({ segments: paths[at] ?? [], bytes }))
+      const written = await writeFiles(target, toWrite, { force, signal })
       files += written.length
     } catch (error) {
       if (!hasCode(error, 'NOT_AVAILABLE', 'TIMEOUT')) throw error

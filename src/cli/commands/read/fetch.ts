@@ -140,11 +140,7 @@ function incomplete(
   const names = wanted.filter((it) => failures.has(it.feedKey)).map(nameOf)
   const shown = names.length > 3 ? [...names.slice(0, 3), `${names.length - 3} more`] : names
   const message = `Not complete: ${shown.join(', ')}. ${cause?.message ?? ''}`.trim()
-  return new HyperletterError(
-    cause?.code ?? 'INTERNAL',
-    message,
-    defined({ hint: cause?.hint, cause }),
-  )
+  return new HyperletterError(cause?.code ?? 'INTERNAL', message, { hint: cause?.hint, cause })
 }
 
 interface Options {
@@ -252,10 +248,8 @@ async function printArrivals(
     if ('event' in arrival) {
       // This one is printed; another one that came meanwhile is not.
       const notices = await takeNotices(context, operations)
-      await noteSuccessors(
-        context,
-        notices.filter((it) => it.feedKey !== arrival.feedKey),
-      )
+      const others = notices.filter((it) => it.feedKey !== arrival.feedKey)
+      await noteSuccessors(context, others)
     } else if (--left <= 0) return true
   }
   return false

@@ -64,12 +64,8 @@ async function read(
       : { newsletter: named, number: given ?? (await numberIn(named)) }
   if (options.browser === true) return readInBrowser(context, newsletter, number)
   if (options.diff === true) return showDiff(context, newsletter, number, options)
-  const { issue, newest, pictures, origins } = await fetchIssue(
-    context,
-    newsletter,
-    number,
-    options,
-  )
+  const fetched = await fetchIssue(context, newsletter, number, options)
+  const { issue, newest, pictures, origins } = fetched
   if (context.options.json === true) return out.json(await withHtml(issue, origins))
   // A file or a program gets what the author wrote; a terminal must not obey it.
   const safe = out.isTerminal ? stripControls : (text: string) => text
@@ -132,10 +128,8 @@ function fetchIssue(
   return withOperations(context, async (operations) => {
     using progress = new Progress(context, 'fetching the issue')
     progress.update({ done: 0, total: 0 })
-    const issue = await operations.readIssue(
-      { newsletter, number, edition, markRead: true },
-      { signal },
-    )
+    const input = { newsletter, number, edition, markRead: true }
+    const issue = await operations.readIssue(input, { signal })
     const pictures = await picturesFor(context, operations, issue, options)
     const origins = await originsFor(operations, issue, signal)
     if (number === undefined || !context.out.isTerminal) {

@@ -1,5 +1,6 @@
 import { open, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { succeeds } from '../../../async.ts'
 import type { Connection } from '../../../connect.ts'
 import type { Input, Operations, Output } from '../../../api/contract/contract.ts'
 import type { Unread } from '../../../config/values.ts'
@@ -248,11 +249,7 @@ async function bundleFile({ io }: Context, argument: string): Promise<string | u
     return undefined
   } catch {
     const path = resolve(io.cwd, argument)
-    const exists = await stat(path).then(
-      () => true,
-      () => false,
-    )
-    return exists ? path : undefined
+    return (await succeeds(stat(path))) ? path : undefined
   }
 }
 

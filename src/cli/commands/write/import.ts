@@ -102,12 +102,11 @@ function importFolder(context: Context, folder: string, chosen: Options): Promis
   const { to, yes, siteRoot, ...options } = chosen
   const path = /^https?:\/\//i.test(folder) ? folder : resolve(context.io.cwd, folder)
   const root = siteRoot === undefined ? {} : { siteRoot: resolve(context.io.cwd, siteRoot) }
-  return runImport(context, { yes, ...options }, (operations, given) =>
-    operations.importFolder(
-      { folder: path, ...root, newsletter: to, ...options, ...given },
-      { signal: context.io.signal },
-    ),
-  )
+  const { signal } = context.io
+  return runImport(context, { yes, ...options }, (operations, given) => {
+    const input = { folder: path, ...root, newsletter: to, ...options, ...given }
+    return operations.importFolder(input, { signal })
+  })
 }
 
 /** Begins the import, or a rehearsal of it. */

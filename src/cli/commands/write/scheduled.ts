@@ -37,10 +37,8 @@ async function list(context: Context): Promise<void> {
 
 async function cancel(context: Context, draft: string | undefined): Promise<void> {
   const taken = await call(context, 'cancelScheduled', defined({ draft }))
-  await context.out.result(
-    taken,
-    () => `Took back ${quoteTitle(taken.title)}. It was not published.\n`,
-  )
+  const title = quoteTitle(taken.title)
+  await context.out.result(taken, () => `Took back ${title}. It was not published.\n`)
 }
 
 function stateOf({ at, published, problem, newsletter }: Output<'listScheduled'>[number]): string {
