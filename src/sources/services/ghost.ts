@@ -27,8 +27,8 @@ interface Ordered {
   readonly order: number
 }
 
-const TABLES =
-  /^(?:db\.\*\.)?data\.(posts|posts_meta|posts_authors|posts_tags|tags|users|settings)\.\*$/
+const POSTS = /^(?:db\.\*\.)?data\.posts\.\*$/
+const TABLES = /^(?:db\.\*\.)?data\.(posts_meta|posts_authors|posts_tags|tags|users|settings)\.\*$/
 
 /** Parts of cards that are not text, and cards that only mail or members see. */
 const NOISE =
@@ -39,20 +39,20 @@ const NOISE =
  * @param name Of the JSON file in the archive, which may have the site's `content` folder, too.
  */
 export function ghostExport(archive: Archive, name: string, options: ExportOptions): DraftSource {
-  const rows = () => jsonRows(archive.stream(name), (path) => TABLES.test(path))
+  const rows = (of: RegExp) => jsonRows(archive.stream(name), (path) => of.test(path))
   const folder = name.slice(0, name.lastIndexOf('/') + 1)
   return {
     linkedBy: 'addresses',
     async *drafts({ signal }) {
-      const relations = await relationsIn(rows())
+      const relations = await relationsIn(rows(TABLES))
       const context: PostContext = {
         ...contextOf(options),
         archive,
         namesOf: (address) => pictureNames(address, folder, options.siteUrl),
       }
-      for await (const { path, value } of rows()) {
+      for await (const { value } of rows(POSTS)) {
         signal?.throwIfAborted()
-        if (path.endsWith('posts.*')) yield await readRow(value as Row, relations, context)
+        yield await readRow(value as Row, relations, context)
       }
     },
     close: () => archive.close(),

@@ -1,5 +1,13 @@
+import fc from 'fast-check'
+import type { PhrasingContent } from 'mdast'
+import { gfmToMarkdown } from 'mdast-util-gfm'
+import { defaultHandlers, toMarkdown } from 'mdast-util-to-markdown'
 import { describe, expect, it } from 'vitest'
-import { htmlToMarkdown, type ConversionRules } from '../../../src/sources/html/markdown.ts'
+import {
+  htmlToMarkdown,
+  textWriter,
+  type ConversionRules,
+} from '../../../src/sources/html/markdown.ts'
 
 async function markdown(html: string, rules?: ConversionRules): Promise<string> {
   return (await htmlToMarkdown(html, rules)).markdown.trimEnd()
@@ -73,5 +81,60 @@ describe('htmlToMarkdown', () => {
   it('refuses HTML longer than any post', async () => {
     const html = 'x'.repeat(5 * 1024 * 1024)
     await expect(htmlToMarkdown(html)).rejects.toMatchObject({ code: 'TOO_LARGE' })
+  })
+})
+
+describe('textWriter', () => {
+  const words = fc.constantFrom(
+    'a',
+    'www',
+    'W',
+    '1',
+    '潮',
+    ' ',
+    '.',
+    ',',
+    '-',
+    '(',
+    ')',
+    '& ',
+    '&',
+    '*',
+    '_',
+    '#',
+    '\n',
+    '!',
+  )
+  const text = fc.array(words, { minLength: 1, maxLength: 6 }).map((all) => all.join(''))
+  const note = { type: 'footnoteReference', identifier: 'n' } as const
+  const node: fc.Arbitrary<PhrasingContent> = fc.oneof(
+    text.map((value) => ({ type: 'text' as const, value })),
+    text.map((value) => ({
+      type: 'emphasis' as const,
+      children: [{ type: 'text' as const, value }],
+    })),
+    text.map((value) => ({
+      type: 'link' as const,
+      url: 'a.md',
+      children: [{ type: 'text' as const, value }],
+    })),
+    fc.constant({ type: 'break' as const }),
+    fc.constant(note),
+  )
+  const paragraph = fc.array(node, { minLength: 1, maxLength: 4 })
+  const block = fc.oneof(
+    paragraph.map((children) => ({ type: 'paragraph' as const, children })),
+    paragraph.map((children) => ({ type: 'heading' as const, depth: 2 as const, children })),
+  )
+
+  it('writes what the library writes', () => {
+    fc.assert(
+      fc.property(fc.array(block, { maxLength: 3 }), (children) => {
+        const write = (handlers: object) =>
+          toMarkdown({ type: 'root', children }, { extensions: [gfmToMarkdown()], handlers })
+        expect(write({ text: textWriter(defaultHandlers.text) })).toBe(write({}))
+      }),
+      { numRuns: 2_000 },
+    )
   })
 })
