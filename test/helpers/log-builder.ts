@@ -65,6 +65,26 @@ export class LogBuilder {
     })
   }
 
+  /** A record about letters that were written before. */
+  async letters(fields: Readonly<Record<string, unknown>>): Promise<number> {
+    return this.record({ type: 'letters', at: '2026-03-03T07:00:00Z', letters: [], ...fields })
+  }
+
+  /** An entry of two blocks: a letter, then the record. Gives the index of the letter. */
+  async letter(
+    number: number,
+    fields: Readonly<Record<string, unknown>> = {},
+    content: AnyBlock = 'The time is wrong.',
+  ): Promise<number> {
+    const bytes = bytesOf(content)
+    const block = await this.raw(bytes)
+    const mediaType = 'application/vnd.hyperletter.letter'
+    const from = RECOVERY_KEY
+    const letter = { number, from, block, blocks: 1, bytes: bytes.byteLength, mediaType, ...fields }
+    await this.letters({ letters: [letter] })
+    return block
+  }
+
   #envelope() {
     const pointers = { hyperletter: 1, previous: this.records.slice(0, 32) }
     return this.#profile === undefined ? pointers : { ...pointers, profile: this.#profile }

@@ -1,10 +1,11 @@
 import { keepsEverything, type Keep } from '../../config/keep.ts'
 import { hasCode } from '../../errors.ts'
 import { merged, only, without, type BlockRange } from '../../format/block-ranges.ts'
-import { contentsOf } from '../../format/history/corrections.ts'
-import type { Listing } from '../../format/history/listing.ts'
+import { contentRange, contentsOf } from '../../format/history/corrections.ts'
+import { NOTHING, type Listing } from '../../format/history/listing.ts'
 import { UNDECIDED, type Selection } from '../../format/selection.ts'
 import { IssueSizes } from './issue-sizes.ts'
+import { lettersOfIssues } from './letters-of-issues.ts'
 import {
   applyPolicy,
   totalBytes,
@@ -154,7 +155,8 @@ export class FeedUsage {
       return { fetch, keep: merged(keep) }
     if (this.#isComing(Date.now())) return { fetch, keep: UNDECIDED.keep }
     // Unknown records may lie anywhere: only what is known to be contents of others may go, and what is too old to list.
-    const others = this.#listing.issues.flatMap((it) => contentsOf(it))
+    const { issues, letters } = this.#listing
+    const others = [...issues.flatMap((it) => contentsOf(it)), ...letters.map(contentRange)]
     if (this.#listing.isCut) others.push({ start: 0, end: this.#listing.positions.at(-1) ?? 0 })
     const dropped = without(merged(others), merged(keep))
     return { fetch, keep: without([{ start: 0, end: Infinity }], dropped) }
@@ -208,13 +210,15 @@ export class FeedUsage {
   ): Promise<UsageItem[]> {
     const sized: (UsageItem & { readonly publishedAtMs: number })[] = []
     const sizeOf = this.#sizes.of(issues)
+    const letters = lettersOfIssues(this.#listing ?? NOTHING, issues)
     for (const issue of issues) {
       const { number, publishedAt } = issue.record
       const isPinned = starred.has(number)
       // A star keeps the pictures too.
       const textOnly = keep.textOnly === true && !isPinned
-      const ranges = merged(contentsOf(issue, { textOnly }))
-      const bytes = await sizeOf(issue, textOnly)
+      const written = letters.get(number) ?? []
+      const ranges = merged([...contentsOf(issue, { textOnly }), ...written])
+      const bytes = (await sizeOf(issue, textOnly)) + (await this.#sizes.ofBlocks(written))
       sized.push({ number, ranges, bytes, isPinned, publishedAtMs: Date.parse(publishedAt) })
     }
     return applyPolicy(sized, keep, nowMs)

@@ -44,6 +44,13 @@ export class IssueSizes {
     }
   }
 
+  /** What blocks take that lie anywhere. */
+  async ofBlocks(ranges: readonly BlockRange[]): Promise<number> {
+    let sum = 0
+    for (const it of ranges) sum += diskBytes(await this.#rangeBytes(it), it.end - it.start)
+    return sum
+  }
+
   #entryBytesOf(issues: readonly LocatedIssue[]): (edition: Edition) => Promise<number> {
     const together = 2 ** Math.max(0, Math.ceil(Math.log2(issues.length / MOST_GROUPS)))
     const groups = new Map<number, BlockRange & { blocks: number }>()

@@ -81,6 +81,21 @@ test('what a policy leaves out is dropped, and stays out when the log grows', as
   ])
 })
 
+test('letters stay with the issue that they are about', async () => {
+  const { library, retention, follow } = await device()
+  const { log, feed } = await follow()
+  await log.issue()
+  const about = [await log.letter(1, { issue: 1 }), await log.letter(2, { issue: 2 })]
+  const gone = await log.letter(3, { issue: 2 })
+  await log.letters({ withdrawn: [{ letter: 3 }] })
+  await coreOf(feed).download({ start: 0, end: log.core.length }).done()
+  await library.update(feed.feedKey, { keep: { newest: 1 } })
+  await retention.runNow()
+  await feed.dropUnwanted()
+  const held = await Promise.all([...about, gone].map((it) => coreOf(feed).has(it)))
+  expect(held).toEqual([false, true, false])
+})
+
 test('what has grown while the others were planned stays held back until it is planned too', async () => {
   const { library, retention, follow } = await device()
   const [limited, growing] = [await follow(), await follow()]

@@ -118,6 +118,27 @@ describe('a good log', () => {
     expect(positions).toEqual([...issues.map((it) => it.index), 0])
   })
 
+  test('lists letters with the newest answer to each, without those whose numbers do not rise', async () => {
+    const log = await logWith(1)
+    await log.letter(1, { issue: 1, answer: 'Maybe.' })
+    await log.letter(3)
+    await log.letter(3)
+    await log.letter(2, { letter: 1 })
+    await log.letters({ answers: [1, 1, 9].map((letter, i) => ({ letter, answer: `No ${i}.` })) })
+    await log.letters({ answers: [{ letter: 3, answer: 'Yes.' }] })
+    await log.letters({ withdrawn: [{ letter: 1, reason: 'Ada asked for it.' }, { letter: 8 }] })
+    const { letters, issues, invalid, unknown } = await historyOf(log).list()
+    expect(letters).toMatchObject([
+      { number: 2, letter: 1 },
+      { number: 1, issue: 1, answer: 'No 1.', withdrawn: { reason: 'Ada asked for it.' } },
+    ])
+    expect([issues.length, invalid, unknown]).toEqual([1, 2, 0])
+    const history = new History(new CountingSource(log))
+    await history.list()
+    await log.issue()
+    expect((await history.list()).letters).toEqual(letters)
+  })
+
   test('gives the newest profile', async () => {
     const log = await logWith(2)
     const index = await log.newsletter({ title: 'Tides' })
