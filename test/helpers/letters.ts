@@ -15,6 +15,7 @@ import {
 } from '../../src/format/letters/envelope.ts'
 import { composeLetters } from '../../src/format/history/entry.ts'
 import { encodeHead, encodeLetterContent, senderOf } from '../../src/format/letters/letter.ts'
+import type { SigningKeyPair } from '../../src/format/keys/recovery.ts'
 import { keyPairOf, nativeCrypto } from '../../src/log/keys.ts'
 import { letterKeysOf, seal, signWith } from '../../src/log/sealing.ts'
 
@@ -26,6 +27,8 @@ interface LetterOptions {
   readonly seed?: Uint8Array
   readonly at?: number
   readonly text?: string
+  /** Whose author can read it. */
+  readonly sealedTo?: SigningKeyPair
   readonly to?: FeedKey
   /** Bits of work; no stamp when absent. */
   readonly bits?: number
@@ -35,11 +38,17 @@ interface LetterOptions {
 
 /** A letter as its sender gives it to peers, and its content. */
 export function letterOf(options: LetterOptions = {}): { envelope: Envelope; content: Uint8Array } {
-  const { seed = randomBytes(32), at = Date.now(), text = 'Hello.', to = feedKey } = options
+  const {
+    seed = randomBytes(32),
+    at = Date.now(),
+    text = 'Hello.',
+    to = feedKey,
+    sealedTo = signing,
+  } = options
   const sender = keyPairOf(seed)
   const salt = Buffer.alloc(16, 7).toString('base64url')
   const content = encodeLetterContent({ text, salt })
-  const carried = seal(content, letterKeysOf(signing).publicKey)
+  const carried = seal(content, letterKeysOf(sealedTo).publicKey)
   const crypto = { crypto: nativeCrypto, sign: signWith(sender) }
   const who = { sender: sender.publicKey, writtenAt: at }
   const head = encodeHead(to, who, { content, carried }, crypto)
