@@ -13,7 +13,7 @@ import { issueExcerpt, type Excerpt } from '../../engine/search/text/excerpt.ts'
 import { INLINE_LENGTH, inWorker } from '../../text-worker/text-worker.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import { marksOf } from './issue-marks.ts'
-import { SerialQueue } from '../../async.ts'
+import { mapSome, SerialQueue } from '../../async.ts'
 import type { Listing } from '../../format/history/listing.ts'
 import { plainText } from '../../engine/search/text/plain-text.ts'
 
@@ -222,18 +222,14 @@ export class CatchUp {
       if (index.editionOf(feed.feedKey, number) !== edition.index) wanted.push({ number, edition })
     }
     for (const number of gone) index.remove(feed.feedKey, number)
-    let isAllThere = missing === 0
-    // Oldest first, as they will arrive from here on.
-    wanted.reverse()
-    for (let i = 0; i < wanted.length; i += READ_AT_ONCE) {
-      signal?.throwIfAborted()
-      const some = wanted.slice(i, i + READ_AT_ONCE)
-      const added = await Promise.all(
-        some.map(({ number, edition }) => this.#add(feed, number, edition)),
-      )
-      isAllThere &&= added.every(Boolean)
-    }
-    return isAllThere
+    // Oldest first, as they will arrive from here on. Others go on while the worker has a long one.
+    const added = await mapSome(
+      wanted.toReversed(),
+      READ_AT_ONCE,
+      async ({ number, edition }) => signal?.aborted !== true && this.#add(feed, number, edition),
+    )
+    signal?.throwIfAborted()
+    return missing === 0 && added.every(Boolean)
   }
 
   /** @returns false if the text is not here yet. */
