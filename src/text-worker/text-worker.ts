@@ -55,6 +55,13 @@ export class TextWorker {
     >
   }
 
+  /** Starts the thread, which takes a tenth of a second, where a text is likely to come soon. */
+  prepare(): void {
+    if (this.#queue.size > 0) return
+    clearTimeout(this.#idle)
+    this.#rest((this.#worker ??= this.#start()))
+  }
+
   async #ask(request: Request): Promise<unknown> {
     clearTimeout(this.#idle)
     const worker = (this.#worker ??= this.#start())
@@ -63,8 +70,7 @@ export class TextWorker {
     const signal = AbortSignal.timeout(this.#options.deadlineMs)
     try {
       const [{ result }] = (await once(worker, 'message', { signal })) as [{ result?: unknown }]
-      this.#idle = setTimeout(() => void this.#end(worker), this.#options.idleMs).unref()
-      worker.unref()
+      this.#rest(worker)
       return result
     } catch (error) {
       await this.#end(worker)
@@ -76,9 +82,17 @@ export class TextWorker {
   #start(): Worker {
     const { script, limits } = this.#options
     const options = { execArgv: [], resourceLimits: limits }
-    return script.pathname.endsWith('.ts')
+    const worker = script.pathname.endsWith('.ts')
       ? new Worker(typeScriptLoader(script), { ...options, eval: true })
       : new Worker(script, options)
+    // Whoever asks it hears of a failure, too; one while nobody does is of no account.
+    worker.on('error', () => void this.#end(worker))
+    return worker
+  }
+
+  #rest(worker: Worker): void {
+    this.#idle = setTimeout(() => void this.#end(worker), this.#options.idleMs).unref()
+    worker.unref()
   }
 
   async #end(worker: Worker): Promise<void> {
@@ -107,6 +121,9 @@ const shared = new TextWorker()
 
 /** As `TextWorker.run`, in the one worker of this process. */
 export const inWorker = shared.run.bind(shared)
+
+/** As `TextWorker.prepare`, of that worker. */
+export const prepareWorker = shared.prepare.bind(shared)
 
 /** Where an issue is shown: what its pictures and links have for addresses. */
 export interface IssuePlace extends IssueLinks {

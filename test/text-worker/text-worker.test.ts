@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -21,9 +22,11 @@ import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 const LONG = '# Tides\n\n![A](a.png) High *water* at noon, 漢字 too.\n\n'.repeat(2_000)
 
 /** A worker that answers a text with what `body` makes of it. */
-async function workerOf(body: string, options: TextWorkerOptions = {}) {
+async function workerOf(body: string, options: TextWorkerOptions = {}, start = '') {
   const file = join(await temporaryDirectory(), 'worker.mjs')
   const script = `import { parentPort } from 'node:worker_threads'
+    import { writeFileSync } from 'node:fs'
+    ${start}
     parentPort.on('message', ({ input: { text } }) => { ${body} })`
   await writeFile(file, script)
   return new TextWorker({ script: pathToFileURL(file), ...options })
@@ -73,6 +76,26 @@ describe('a worker for texts', { timeout: 60_000 }, () => {
       undefined,
       'small',
     ])
+  })
+
+  it('starts before the first text where one is expected', async () => {
+    const mark = join(await temporaryDirectory(), 'begun')
+    const worker = await workerOf(ANSWER, {}, `writeFileSync(${JSON.stringify(mark)}, '')`)
+    worker.prepare()
+    await expect.poll(() => existsSync(mark), { timeout: 20_000 }).toBe(true)
+    expect(await html(worker, 'a')).toBe('a')
+  })
+
+  it('starts again where it could not be prepared', async () => {
+    const file = join(await temporaryDirectory(), 'worker.mjs')
+    const worker = new TextWorker({ script: pathToFileURL(file), deadlineMs: 20_000 })
+    worker.prepare()
+    await writeFile(
+      file,
+      `import { parentPort } from 'node:worker_threads'
+      parentPort.on('message', ({ input: { text } }) => ${ANSWER})`,
+    )
+    await expect.poll(() => html(worker, 'a').catch(() => undefined), { timeout: 20_000 }).toBe('a')
   })
 
   it('gives nothing where a job fails', async () => {

@@ -26,6 +26,7 @@ import {
 import { signOutPage } from '../../site/pages/problem.ts'
 import { MOST_FOUND, searchPage } from '../../site/pages/search.ts'
 import { originsOf } from '../../render/links.ts'
+import { prepareWorker } from '../../text-worker/text-worker.ts'
 import type { RenderCache } from '../render-cache.ts'
 
 /** The pages. None of them changes anything. */
@@ -55,6 +56,7 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
     const body = inboxPage(shown, issues, newsletters, within?.feedKey)
     const count = unreadIn(newsletters)
     const title = count === 0 ? 'Inbox' : `(${count}) Inbox`
+    prepareWorker()
     return show(c, view, { title, place: 'inbox', kind: 'list', body })
   })
 
@@ -91,6 +93,7 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
       now: Date.now(),
     })
     const title = newsletter.title ?? 'Newsletter'
+    prepareWorker()
     return show(c, view, { title, place: 'newsletters', kind: 'list', wide: true, body })
   })
 
