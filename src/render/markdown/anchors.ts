@@ -16,16 +16,23 @@ const ID = /^(?!fn(?:ref)?-\d)[\p{L}\p{N}\p{M}_.:-]{1,100}$/u
 const OWN_ID = /^\{:? {0,8}#([^\s{}]{1,100})[^{}]{0,200}\}$/
 
 /**
- * Gives every heading an id: the one that its author gave it, else its text as GitHub spells it, so that it stays the
- * same as long as the text does. Links within the text to no id become their text. Linear in time.
+ * Gives every heading the level below the heading it belongs to, so that none is skipped (WCAG 1.3.1), and an id: the
+ * one that its author gave it, else its text as GitHub spells it, so that it stays the same as long as the text does. Links within the text to no id become their text. Linear in time.
  */
 export function resolveAnchors(root: Root): Root {
   const ids = new Ids()
+  const outline: { depth: number; level: number }[] = []
   const links: { link: Link; parent: Parents }[] = []
   for (const { node, parent } of nodesIn(root)) {
     if (node.type === 'heading') {
       const own = node.data?.id ?? takeOwnId(node.children.at(-1))
       node.data = { ...node.data, id: ids.add(own) ?? ids.addText(textOf(node)) }
+      const { depth } = node
+      while ((outline.at(-1)?.depth ?? 0) >= depth) outline.pop()
+      // Above a text stands its title.
+      const level = Math.min(depth, (outline.at(-1)?.level ?? 1) + 1)
+      outline.push({ depth, level })
+      node.depth = level as typeof depth
     } else if (node.type === 'element') {
       const id = ids.add(node.data?.id)
       if (id === undefined) delete node.data

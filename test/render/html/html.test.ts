@@ -187,6 +187,15 @@ describe('renderHtml', () => {
     expect(complaints(html(markdown), 'i1-')).toEqual([])
   })
 
+  it.each([
+    ['### A\n\n##### B\n\n##### C\n\n#### D\n\n## E', '2 3 3 3 2'],
+    ['# A\n\n### B\n\n## C\n\n<h4>D</h4>\n\n# E', '1 2 2 3 1'],
+    ['## A\n\n### B\n\n#### C\n\n### D', '2 3 4 3'],
+  ])('skips no level of headings in %j', (markdown, levels) => {
+    const found = html(markdown).matchAll(/<h(\d)/g)
+    expect([...found].map(([, level]) => level).join(' ')).toBe(levels)
+  })
+
   it('asks where links to other issues and newsletters lead', () => {
     const linkUrl = (url: string) => (url === 'other.md#part' ? '/n/y/2#issue-part' : undefined)
     expect(renderHtml('[a](other.md#part) [b](about.md)', { linkUrl })).toBe(
