@@ -11,8 +11,8 @@ export function feedsPage({ newsletters, everything, opml, completeOpml }: AllAd
         runs, and do not change.
       </p>
       <p class="over">
-        A feed has the newest issues, and the older ones as further pages. Apps that follow no
-        pages, such as newsboat, get the whole archive with “all issues at once”.
+        A feed has the newest issues, and the older ones as further pages. Apps that ignore paged
+        feeds, such as newsboat, get the whole archive with “all issues at once”.
       </p>
     </header>
     ${
