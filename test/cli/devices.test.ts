@@ -34,7 +34,12 @@ describe('devices', () => {
     expect(stdout).toContain('http://192.168.1.5:4938/api/greader.php')
     expect(stdout).toMatch(/4938\/feeds\/newsletters\.opml\?key=0123abcd\.[0-9a-f]{32}\n/)
     expect(stderr).toContain('not encrypted')
-    expect(stderr).not.toContain('daemon start')
+    expect(stderr).not.toMatch(/daemon start|this machine alone/)
+    const alone = {
+      operations,
+      openReader: () => Promise.resolve(url.replace('192.168.1.5', '127.0.0.1')),
+    }
+    expect((await runDevices(['add'], alone)).stderr).toContain('this machine alone')
   })
 
   it('add leaves no device behind that has no address to go to', async () => {

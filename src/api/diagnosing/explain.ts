@@ -131,13 +131,8 @@ async function mirrors(engine: Engine, entry: LibraryEntry): Promise<Reason[]> {
   const why = bad.map(({ address, message }) => ` ${address}: ${message ?? 'not used.'}`).join('')
   const which = found.length === 1 ? '1 mirror has' : `${found.length} mirrors have`
   const message = `${which} its log on the web, and ${found.length - bad.length} can be asked for what no peer has.${why}`
-  return [
-    {
-      code: 'mirrors',
-      message,
-      next: `\`hyperletter mirror list ${short(entry.feedKey)}\` shows them.`,
-    },
-  ]
+  const next = `\`hyperletter mirror list ${short(entry.feedKey)}\` shows them.`
+  return [{ code: 'mirrors', message, ...defined({ next: bad.length === 0 ? undefined : next }) }]
 }
 
 function gateway(engine: Engine, { feedKey }: LibraryEntry): Reason[] {

@@ -69,6 +69,11 @@ ${bold('Sync')}         ${api}
   await out.note(
     `Scan the code with “${added.name}”. It is shown once; whoever has it can read here until you remove the device.`,
   )
+  if (new URL(url).hostname.startsWith('127.')) {
+    await out.warn(
+      'The address leads to this machine alone, which is in no network now: once it is, add the device again, or set webAddress.',
+    )
+  }
   await out.warn('The connection is not encrypted: use it in a network that you trust.')
   if (via === 'engine') await out.next('Run `hyperletter daemon start` to let it in.')
 }
