@@ -4,7 +4,7 @@ import { hasCode, HyperletterError } from '../errors.ts'
 import type { LocatedIssue } from '../format/history/corrections.ts'
 import { parseEncryptionKey } from '../format/keys/feed-key.ts'
 import { describeInList } from '../site/describe.ts'
-import { date, groupedKey, singleLineOf, words, type Markup } from '../site/pages/parts.ts'
+import { count, date, groupedKey, singleLineOf, words, type Markup } from '../site/pages/parts.ts'
 import { articleOf, elementsOf } from './article.ts'
 import { knownMirrors, rememberMirrors } from './known-heads.ts'
 import type { IssueReader, VerifiedIssue } from './issue-reader.ts'
@@ -113,7 +113,7 @@ async function showIssue(
     title,
     home: formatPlace(withoutNumber(place)),
     issueAddress: [before ?? '', after ?? ''],
-    seal: verifiedSeal(place.feedKey, reader.from, isPrivate),
+    seal: verifiedSeal(place.feedKey, reader.from, { isPrivate }),
     issues,
   })
   main.replaceChildren(fragment, ...footer())
@@ -183,7 +183,9 @@ function archive(
   shown: number,
 ): Markup {
   return html`<section class="after" aria-labelledby="archive">
-    <h2 class="section" id="archive">All ${issues.length} issues</h2>
+    <h2 class="section" id="archive">
+      ${issues.length === 1 ? '' : 'All '}${count(issues.length, 'issue')}
+    </h2>
     ${missing === 0 ? '' : html`<p class="over">There may be older ones, whose records cannot be had now.</p>`}
     <ol class="rows dated" reversed>
       ${issues.map((it) => {
