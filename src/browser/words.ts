@@ -3,13 +3,18 @@ import { HyperletterError } from '../errors.ts'
 import { groupedKey, type Markup } from '../site/pages/parts.ts'
 
 /** What a reader should know of a check, and what it cannot promise. */
-export function verifiedSeal(feedKey: string, from: string, isPrivate: boolean): Markup {
+export function verifiedSeal(
+  feedKey: string,
+  from: string,
+  { isPrivate = false, isList = false } = {},
+): Markup {
+  const what = isList ? 'the records of the newsletter and its issues' : 'every block of this issue'
   return html`<details class="seal good" id="seal">
     <summary>Verified <span>by key ${feedKey.slice(0, 8)}… · how?</span></summary>
     <p>
-      Your browser took the signed log from ${from}, and checked every block of this issue against
-      the key ${html`<code class="key">${groupedKey(feedKey)}</code>`}. What you read was made from
-      these blocks, and not from the page.
+      Your browser took the signed log from ${from}, and checked ${what} against the key
+      ${html`<code class="key">${groupedKey(feedKey)}</code>`}. What you read was made from these
+      ${isList ? 'records' : 'blocks'}, and not from the page.
     </p>
     <p>${promise(isPrivate)}</p>
   </details>`
@@ -31,7 +36,7 @@ function promise(isPrivate: boolean): Markup {
 export function busySeal(feedKey: string): Markup {
   return html`<details class="seal busy" id="seal">
     <summary>Checking <span>against key ${feedKey.slice(0, 8)}…</span></summary>
-    <p>Your browser fetches the signed log and checks this issue against it.</p>
+    <p>Your browser fetches the signed log and checks what is shown against it.</p>
   </details>`
 }
 

@@ -118,6 +118,25 @@ describe('a page of a website', () => {
     expect(complaints).toEqual([])
   })
 
+  it('lists its issues anew from verified records', async () => {
+    const { folder } = shared
+    const server = await serveFolder(folder, {
+      alter: (path, bytes) =>
+        path === 'index.html'
+          ? Buffer.from(Buffer.from(bytes).toString().replaceAll('Issue 2', 'Issue X'))
+          : bytes,
+    })
+    const { page, verdict, complaints } = await visit(`${server.origin}/index.html`)
+    expect(await verdict()).toBe('yes')
+    const text = await textOf(page)
+    expect(text).toContain('Issue 2')
+    expect(text).not.toContain('Issue X')
+    expect(text).toMatch(/Tide tables\n[^]*Verified by key [a-z0-9]{8}… · how\?/)
+    await page.click('#archive a[href="issues/2/index.html"]')
+    expect(await verdict()).toBe('yes')
+    expect(complaints).toEqual([])
+  })
+
   it.each([
     ['the head', /^log\/head$/],
     ['blocks', /^log\/blocks\//],
@@ -126,12 +145,14 @@ describe('a page of a website', () => {
     async (_, which) => {
       const { folder } = shared
       const server = await serveFolder(folder, altering(which))
-      const { page, verdict } = await visit(`${server.origin}/issues/3/index.html`)
-      expect(await verdict()).toBe('INVALID_LOG')
-      const text = await textOf(page)
-      expect(text).toContain('Not verified')
-      expect(text).not.toContain('Verified by key')
-      expect(await page.locator('[role=alert].problem').isVisible()).toBe(true)
+      for (const path of ['issues/3/index.html', 'index.html']) {
+        const { page, verdict } = await visit(`${server.origin}/${path}`)
+        expect(await verdict()).toBe('INVALID_LOG')
+        const text = await textOf(page)
+        expect(text).toContain('Not verified')
+        expect(text).not.toContain('Verified by key')
+        expect(await page.locator('[role=alert].problem').isVisible()).toBe(true)
+      }
     },
   )
 

@@ -1,11 +1,14 @@
 import { html } from 'hono/html'
 import { count, date, singleLineOf, words, type IssueSummary, type Markup } from '../pages/parts.ts'
 import { qrCode, supportPanel } from '../pages/support.ts'
-import { continues, follow, INDEX, issueFolder } from './layout.ts'
+import { continues, follow, INDEX, issueFolder, signedBy } from './layout.ts'
 import type { StaticSite } from './model.ts'
 
-/** The newest issue, the whole archive, and how to follow. */
-export function indexPage(site: StaticSite): Markup {
+/** The newest issue, the whole archive, and how to follow. @param seal what is known of its signature. */
+export function indexPage(
+  site: Pick<StaticSite, 'newsletter' | 'issues'>,
+  seal = signedBy(site.newsletter.feedKey, 'its issues'),
+): Markup {
   const { newsletter, issues } = site
   const authors = (newsletter.authors ?? []).map((it) => singleLineOf(it.name)).join(', ')
   const newest = issues.find((it) => it.retractedAt === undefined)
@@ -16,7 +19,7 @@ export function indexPage(site: StaticSite): Markup {
         ${authors === '' ? '' : html`by <bdi>${authors}</bdi> · `}${count(issues.length, 'issue')}
       </p>
       <p class="jump"><a href="#follow">Follow it</a></p>
-      ${continues(newsletter.successor)}
+      ${continues(newsletter.successor)} ${seal}
     </header>
     <div class="columns">
       <div>

@@ -142,8 +142,11 @@ function footer({ newsletter: { feedKey, license, website } }: StaticSite, root:
 }
 
 /** How to go on reading: in the program, or in the app that one has already. */
-export function follow(site: StaticSite, root: string, code: Markup): Markup {
-  const { newsletter } = site
+export function follow(
+  { newsletter }: Pick<StaticSite, 'newsletter'>,
+  root: string,
+  code: Markup,
+): Markup {
   return html`<section class="panel" id="follow" aria-labelledby="follow-title">
       <h2 id="follow-title">Follow</h2>
       <p>
@@ -157,19 +160,19 @@ export function follow(site: StaticSite, root: string, code: Markup): Markup {
       <h2>Signed by</h2>
       <p class="key"><code>${groupedKey(newsletter.feedKey)}</code></p>
       <p>
-        Each issue page checks its text against this key, in your browser.
+        Each page checks what it shows against this key, in your browser.
         <a href="${root}reader.html#${newsletter.feedKey}">The reader in one file</a> does so, too,
         and can be kept: what is saved on your disk nobody else can change.
       </p>
     </section>`
 }
 
-/** What a page says of its signature before its script has checked anything, and without scripts. */
-export function signedBy(feedKey: string): Markup {
+/** What a page says of its signature before its script has checked anything, and without scripts. @param what is signed */
+export function signedBy(feedKey: string, what = 'this issue'): Markup {
   return html`<details class="seal plain" id="seal">
     <summary>Signed <span>by key ${feedKey.slice(0, 8)}…</span></summary>
     <p>
-      The author signed this issue with the key
+      The author signed ${what} with the key
       ${html`<code class="key">${groupedKey(feedKey)}</code>`}. This page is a copy that was not
       checked: with scripts, your browser checks it against the signed log that lies beside it.
       Opened from a disk, pages cannot do that.
