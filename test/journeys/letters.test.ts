@@ -65,10 +65,11 @@ it.each(['a public', 'a private'])(
     await expectFailure('INVALID_INPUT', ada.operations.writeLetter(letter))
     await author.operations.editNewsletter({ newsletter: feedKey, letters: 'anyone' })
     await eventually(async () => expect((await letters(ada.operations, feedKey)).wanted).toBe(true))
-    await eventually(async () => {
-      if (isBlind) expect(await standing(middle, feedKey)).toMatchObject({ heldBlocks: 4 })
-      else expect((await letters(middle.operations, feedKey)).wanted).toBe(true)
-    })
+    const isReady = async () =>
+      isBlind
+        ? (await standing(middle, feedKey)).heldBlocks === 4
+        : (await letters(middle.operations, feedKey)).wanted
+    await eventually(async () => expect(await isReady()).toBe(true))
     await author.engine.close()
 
     const { from, carriers } = await ada.operations.writeLetter({ ...letter, waitSeconds: 30 })

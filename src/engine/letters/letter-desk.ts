@@ -1,7 +1,7 @@
 import { SerialQueue } from '../../async.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import { isTimely, type Envelope } from '../../format/letters/envelope.ts'
-import { senderOf } from '../../format/letters/letter.ts'
+import { LETTER_ID_BYTES, senderOf } from '../../format/letters/letter.ts'
 import { hex } from '../../hex.ts'
 import { nativeCrypto } from '../../log/keys.ts'
 import {
@@ -220,9 +220,9 @@ export class LetterDesk {
   }
 }
 
-/** The same for a letter that its sender signed anew. */
+/** The same for a letter that its sender signed anew, and no other. */
 function contentOf({ head }: Envelope): string {
-  return hex(head.contentHash)
+  return hex(nativeCrypto.hash([head.sender, head.contentHash]).subarray(0, LETTER_ID_BYTES))
 }
 
 function decideWhere(own: OwnLetters, isDecided: (it: Received) => boolean): OwnLetters {

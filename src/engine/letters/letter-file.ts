@@ -9,7 +9,7 @@ import { nativeCrypto } from '../../log/keys.ts'
 const base64 = z.string().max(32_768)
 const key = z.string().length(52)
 
-/** By id, and by the hash of its content, which stays when its sender signs it anew; in hex. */
+/** By id, and by the hash of sender and content, which stays when its sender signs it anew; in hex. */
 const decision = z.object({ id: z.string(), content: z.string() })
 
 const stored = z.object({
