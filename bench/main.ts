@@ -10,6 +10,7 @@ import { measureCommandLine } from './rows/command-line.ts'
 import { measureDaily } from './rows/daily.ts'
 import { measureDaemonIdle } from './rows/daemon-idle.ts'
 import { measureImport } from './rows/import.ts'
+import { measureLetters } from './rows/letters.ts'
 import { measureListing } from './rows/listing.ts'
 import { measurePublish } from './rows/publish.ts'
 import { measureReader } from './rows/reader.ts'
@@ -22,7 +23,7 @@ const HELP = `Usage: npm run bench -- [options]
 
 Measures Hyperletter against plain scripts that do the same, in turn, and prints medians.
 
-  --only <name>      import, reader, cli, daily, daemon, publish, listing, search, web, bundles
+  --only <name>      import, reader, cli, daily, daemon, publish, letters, listing, search, web, bundles
                      or scale;
                      may be repeated; scale, which takes 21 minutes, only if it is named
   --runs <n>         rounds of each row (default: as many as the row needs)
@@ -47,6 +48,7 @@ const ROWS = {
   daily: measureDaily,
   daemon: measureDaemonIdle,
   publish: measurePublish,
+  letters: measureLetters,
   listing: measureListing,
   search: measureSearch,
   web: measureWeb,
