@@ -27,6 +27,8 @@ interface LetterOptions {
   readonly seed?: Uint8Array
   readonly at?: number
   readonly text?: string
+  /** What else it says. */
+  readonly about?: object
   /** Whose author can read it. */
   readonly sealedTo?: SigningKeyPair
   readonly to?: FeedKey
@@ -47,7 +49,7 @@ export function letterOf(options: LetterOptions = {}): { envelope: Envelope; con
   } = options
   const sender = keyPairOf(seed)
   const salt = Buffer.from(seed).subarray(0, 16).toString('base64url')
-  const content = encodeLetterContent({ text, salt })
+  const content = encodeLetterContent({ text, salt, ...options.about })
   const carried = seal(content, letterKeysOf(sealedTo).publicKey)
   const crypto = { crypto: nativeCrypto, sign: signWith(sender) }
   const who = { sender: sender.publicKey, writtenAt: at }
