@@ -4,7 +4,9 @@ import { renderHtml, renderUnformatted } from '../render/html/html.ts'
 import { optionsOf } from '../render/html/placed.ts'
 import { originsOf } from '../render/links.ts'
 import { withoutTitle } from '../site/pages/content.ts'
+import type { ShownLetter } from '../format/letters/shown.ts'
 import { article } from '../site/pages/issue.ts'
+import { lettersOf } from '../site/pages/letters.ts'
 import type { Markup } from '../site/pages/parts.ts'
 import { MAX_PICTURE_BYTES, type IssueReader, type VerifiedIssue } from './issue-reader.ts'
 
@@ -16,6 +18,8 @@ export interface ArticleOptions {
   /** What stands before and after the number in the address of an issue. */
   readonly issueAddress: readonly [before: string, after: string]
   readonly seal: Markup
+  /** Verified. */
+  readonly letters?: readonly ShownLetter[]
   /** Issues that links may lead to, as far as they are known. */
   readonly issues?: readonly LocatedIssue[]
 }
@@ -56,15 +60,18 @@ export async function articleOf(
   options: ArticleOptions,
 ): Promise<DocumentFragment> {
   const { text, located } = verified
-  const { title, home, seal } = options
+  const { title, home, seal, letters } = options
   const { attachments } = newestEdition(located).record
-  const markup = article({
-    issue: { ...text, newsletter: title },
-    content: withoutTitle(contentOf(verified, options), text.title),
-    home,
-    seal,
-    fileUrl: (name) => `${ATTACHMENT}${attachments.findIndex((it) => it.name === name)}`,
-  })
+  const markup = article(
+    {
+      issue: { ...text, newsletter: title },
+      content: withoutTitle(contentOf(verified, options), text.title),
+      home,
+      seal,
+      fileUrl: (name) => `${ATTACHMENT}${attachments.findIndex((it) => it.name === name)}`,
+    },
+    lettersOf(letters),
+  )
   const { content: fragment } = await elementsOf(markup)
   for (const it of fragment.querySelectorAll('img')) {
     const attachment = attachments[numberIn(it.src)]

@@ -1,11 +1,13 @@
 import { defined } from '../defined.ts'
-import { HyperletterError } from '../errors.ts'
+import { HyperletterError, ifCode } from '../errors.ts'
 import { Contents } from '../format/content/content-codec.ts'
+import { portable } from '../format/crypto.ts'
 import { newestEdition, type LocatedIssue } from '../format/history/corrections.ts'
 import { History } from '../format/history/history.ts'
 import type { Listing } from '../format/history/listing.ts'
 import { Readability } from '../format/history/readable.ts'
 import type { FeedKey, EncryptionKey } from '../format/keys/feed-key.ts'
+import { shownLetter, wantedLetters, type ShownLetter } from '../format/letters/shown.ts'
 import type { BlockSource, ReadOptions } from '../format/log.ts'
 import type { Attachment } from '../format/records/bodies.ts'
 import { collect } from '../format/bytes.ts'
@@ -98,6 +100,19 @@ export class IssueReader {
     await this.#readability.assert(this.#options())
     await (this.#records ??= this.log.fetchRecords?.())
     return this.#history.list(this.#options())
+  }
+
+  /** Letters about an issue that can be had, each as its sender signed it, oldest first. @throws as `list` does */
+  async letters(issue: number): Promise<ShownLetter[]> {
+    const { letters } = await this.list()
+    const shown: ShownLetter[] = []
+    for (const it of wantedLetters(letters, issue).toReversed()) {
+      const reading = this.log.read(it.block, this.#options())
+      const block = await reading.catch(ifCode(undefined, 'NOT_AVAILABLE'))
+      const found = block && shownLetter(block, it, this.feedKey, portable)
+      if (found !== undefined) shown.push(found)
+    }
+    return shown
   }
 
   /** The newest profile: of those that were listed, or with requests of its own. */

@@ -5,7 +5,7 @@ import type { LocatedIssue } from '../format/history/corrections.ts'
 import { parseEncryptionKey } from '../format/keys/feed-key.ts'
 import { describeInList } from '../site/describe.ts'
 import { count, date, groupedKey, singleLineOf, words, type Markup } from '../site/pages/parts.ts'
-import { articleOf, elementsOf } from './article.ts'
+import { articleOf, elementsOf, type ArticleOptions } from './article.ts'
 import { knownMirrors, rememberMirrors } from './known-heads.ts'
 import type { IssueReader, VerifiedIssue } from './issue-reader.ts'
 import { basesOf, formatPlace, parsePlace, placeOfLink, type ReaderPlace } from './place.ts'
@@ -105,7 +105,7 @@ async function showIssue(
   reader: IssueReader,
   verified: VerifiedIssue,
   title = `${place.feedKey.slice(0, 8)}…`,
-  issues: readonly LocatedIssue[] = [],
+  { issues, letters }: Pick<ArticleOptions, 'issues' | 'letters'> = {},
 ): Promise<void> {
   const isPrivate = place.encryptionKey !== undefined
   const [before, after] = formatPlace({ ...place, number: 0 }).split('/0')
@@ -114,7 +114,7 @@ async function showIssue(
     home: formatPlace(withoutNumber(place)),
     issueAddress: [before ?? '', after ?? ''],
     seal: verifiedSeal(place.feedKey, reader.from, { isPrivate }),
-    issues,
+    ...defined({ issues, letters }),
   })
   main.replaceChildren(fragment, ...footer())
 }
@@ -127,6 +127,7 @@ async function complete(
   isCurrent: () => boolean,
 ): Promise<void> {
   const { issues, missing } = await reader.list()
+  const letters = await reader.letters(verified.text.number)
   // Among the records that are here now.
   const profile = await reader.profile()
   if (!isCurrent()) return
@@ -135,10 +136,10 @@ async function complete(
   document.title = `${singleLineOf(verified.text.title)} · ${title}`
   const name = document.querySelector('#name')
   if (name !== null) name.textContent = title
-  if (verified.text.importedFrom === undefined) {
+  if (verified.text.importedFrom === undefined && letters.length === 0) {
     const from = main.querySelector('.from bdi')
     if (from !== null) from.textContent = title
-  } else await showIssue(place, reader, verified, title, issues)
+  } else await showIssue(place, reader, verified, title, { issues, letters })
   const list = await elementsOf(archive(place, issues, missing, verified.located.record.number))
   main.append(list.content, ...footer())
   state['listed'] = String(issues.length)

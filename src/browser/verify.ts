@@ -23,6 +23,7 @@ async function verify(): Promise<void> {
   if (shown === null || location.protocol === 'file:') return
   const feedKey = parseFeedKey(key)
   const seal = () => shown.querySelector('#seal')
+  const hasLetters = shown.querySelector('#letters') !== null
   seal()?.replaceWith((await elementsOf(busySeal(feedKey))).content)
   try {
     const base = new URL(`${root}log/`, location.href).href
@@ -41,7 +42,7 @@ async function verify(): Promise<void> {
     }
     shown.replaceChildren(await articleOf(reader, verified, options))
     document.documentElement.dataset['verified'] = 'yes'
-    await complete(shown, reader, verified, options)
+    await complete(shown, reader, verified, { ...options, hasLetters })
   } catch (error) {
     const { code, title, message } = failureOf(error)
     document.documentElement.dataset['verified'] = code
@@ -93,13 +94,14 @@ async function complete(
   shown: Element,
   reader: IssueReader,
   verified: VerifiedIssue,
-  options: ArticleOptions,
+  { hasLetters, ...options }: ArticleOptions & { readonly hasLetters: boolean },
 ): Promise<void> {
   const isImported = verified.text.importedFrom !== undefined
   const { issues } = isImported ? await reader.list() : { issues: [] }
+  const letters = hasLetters ? await reader.letters(verified.text.number) : []
   const title = (await reader.profile())?.title ?? options.title
-  const again = { ...options, title, issues }
-  if (contentOf(verified, again) !== contentOf(verified, options)) {
+  const again = { ...options, title, issues, letters }
+  if (letters.length > 0 || contentOf(verified, again) !== contentOf(verified, options)) {
     shown.replaceChildren(await articleOf(reader, verified, again))
   }
   const name = shown.querySelector('.from bdi')

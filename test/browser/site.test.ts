@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { openEngine } from '../../src/api/open-engine.ts'
 import { parseLink } from '../../src/format/keys/link.ts'
 import { all } from '../helpers/operations.ts'
+import { publishLetter } from '../helpers/letters.ts'
 import { openAuthor, publish } from '../helpers/peers.ts'
 import {
   serveFolder,
@@ -173,8 +174,22 @@ describe('a page of a website', () => {
   })
 
   it('refuses an older state than this browser has seen, and another history', async () => {
-    const { folder, write, operations } = await exported()
-    const server = await serveFolder(folder)
+    const author = await exported()
+    const { engine, folder, write, operations, feedKey } = author
+    await using session = await engine.open(engine.library.resolve(feedKey))
+    await publishLetter(engine, session.feed, {
+      number: 1,
+      issue: 3,
+      text: 'It fell.',
+      answer: 'It rose.',
+    })
+    await write()
+    const server = await serveFolder(folder, {
+      alter: (path, bytes) =>
+        path.endsWith('index.html')
+          ? Buffer.from(Buffer.from(bytes).toString().replaceAll('It fell.', 'It flew.'))
+          : bytes,
+    })
     const old = new Map<string, Uint8Array>()
     for (const it of await readdir(folder, { recursive: true })) {
       await readFile(join(folder, it)).then(
@@ -184,7 +199,14 @@ describe('a page of a website', () => {
     }
     await publish(operations, '# Newer\n\nStill rising.\n')
     await write()
-    const { page, verdict } = await visit(`${server.origin}/issues/4/index.html`)
+    // What readers wrote is verified as the issue is.
+    const { page, verdict } = await visit(`${server.origin}/issues/3/index.html`)
+    expect(await verdict()).toBe('yes')
+    await expect.poll(() => page.innerText('#letters')).toContain('It fell.')
+    expect(await page.innerText('#letters')).toContain('signature verified')
+    await page.goto(`${server.origin}/reader.html#${feedKey}/3`)
+    await expect.poll(() => page.innerText('main')).toContain('It rose.')
+    await page.goto(`${server.origin}/issues/4/index.html`)
     expect(await verdict()).toBe('yes')
     await page.route('**/log/**', (route) =>
       route.fulfill({

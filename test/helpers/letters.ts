@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { defined } from '../../src/defined.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { concat } from '../../src/format/bytes.ts'
 import type { Feed } from '../../src/format/feed.ts'
@@ -76,11 +77,26 @@ function stampOf(
   return { kind: 'work', nonce }
 }
 
-/** Appends a letter that the author of a newsletter accepted, to its log. */
-export async function publishLetter({ author }: Pick<Engine, 'author'>, feed: Feed): Promise<void> {
-  const { envelope, content } = letterOf({ to: feed.feedKey })
-  const block = concat([envelope.head.bytes, content])
-  const accepted = { number: 1, from: senderOf(envelope.head), block }
+/**
+ * Appends a letter that the author of a newsletter accepted, to its log.
+ * @param change makes another block of what the sender signed.
+ */
+export async function publishLetter(
+  { author }: Pick<Engine, 'author'>,
+  feed: Feed,
+  letter: LetterOptions & {
+    readonly number?: number
+    readonly answer?: string
+    readonly name?: string
+    readonly issue?: number
+  } = {},
+  change: (block: Uint8Array) => Uint8Array = (it) => it,
+): Promise<void> {
+  const { number = 1, answer, issue, name } = letter
+  const about = defined({ name, issue })
+  const { envelope, content } = letterOf({ ...letter, about, to: feed.feedKey })
+  const block = change(concat([envelope.head.bytes, content]))
+  const accepted = { number, from: senderOf(envelope.head), block, ...defined({ issue, answer }) }
   const said = { at: new Date().toISOString(), letters: [accepted] }
   await author.append(feed, [(at) => composeLetters(at, said)])
 }

@@ -78,6 +78,10 @@ export const newsletterSummary = z.object({
   /** Domains that the author names. */
   names: z.array(domainName).optional(),
   support: z.array(support).optional(),
+  /** Readers may write to its author. */
+  takesLetters: z.literal(true).optional(),
+  /** Its author has opened a conversation of those who read it. */
+  conversation: z.literal(true).optional(),
   /** Set for 30 days after this device saw that the addresses of support are others. */
   supportChanged: z
     .object({
@@ -124,6 +128,8 @@ export const issueSummary = z.object({
   note: z.string().optional(),
   /** All that it takes to read the newest edition is on this machine. */
   held: z.boolean(),
+  /** Letters of readers about it that its author published. */
+  letterCount: count.optional(),
   /** Connected peers that hold it in full, where that was asked for. */
   copies: count.optional(),
 })

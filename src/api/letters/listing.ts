@@ -12,11 +12,12 @@ import {
   senderOf,
   type LetterContent,
 } from '../../format/letters/letter.ts'
+import { timeOf } from '../../format/letters/shown.ts'
 import { hex } from '../../hex.ts'
 import { nativeCrypto } from '../../log/keys.ts'
 import { unseal } from '../../log/sealing.ts'
 import type { Output } from '../contract/contract.ts'
-import { letterBlock, publishedLetters, timeOf } from './published.ts'
+import { letterBlock, publishedLetters } from './published.ts'
 
 type Waiting = Output<'listLetters'>['waiting'][number]
 type Mine = Output<'listLetters'>['mine'][number]

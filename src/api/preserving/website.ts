@@ -3,7 +3,13 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { defined } from '../../defined.ts'
 import { codeOf, HyperletterError } from '../../errors.ts'
-import { contentRange, newestEdition, type LocatedIssue } from '../../format/history/corrections.ts'
+import {
+  contentRange,
+  newestEdition,
+  type ListedLetter,
+  type LocatedIssue,
+} from '../../format/history/corrections.ts'
+import { wantedLetters } from '../../format/letters/shown.ts'
 import type { Feed } from '../../format/feed.ts'
 import { formatLink } from '../../format/keys/link.ts'
 import { describeEdition, describeInList, supportOf } from '../../site/describe.ts'
@@ -16,6 +22,7 @@ import type {
   SiteTheme,
 } from '../../site/static/model.ts'
 import { commonFacts, siteFiles } from '../../site/static/site.ts'
+import { publishedLetters } from '../letters/published.ts'
 import { renderIssue } from '../../text-worker/text-worker.ts'
 import { packageVersion } from '../../version.ts'
 import type { SiteFolder } from './site-folder.ts'
@@ -47,7 +54,7 @@ export async function websiteOf(
   assets: SiteAssets,
 ): Promise<Website> {
   const profile = await feed.profile(LOCAL)
-  const { issues } = await feed.list(LOCAL)
+  const { issues, letters } = await feed.list(LOCAL)
   const { feedKey } = feed
   const { title, description, authors, website, license } = profile
   const newsletter = {
@@ -59,7 +66,7 @@ export async function websiteOf(
   }
   const site: StaticSite = {
     newsletter,
-    issues: issues.map((it) => issueOf(feed, title, it)),
+    issues: issues.map((it) => issueOf(feed, title, it, letters)),
     theme: theme === undefined ? {} : await loadTheme(theme),
     ...defined({ address, completeFeed }),
   }
@@ -97,7 +104,13 @@ export async function* writeWebsite(
 // Another version may write the same issues in another way.
 const VERSION = packageVersion()
 
-function issueOf(feed: Feed, newsletter: string, located: LocatedIssue): SiteIssue {
+function issueOf(
+  feed: Feed,
+  newsletter: string,
+  located: LocatedIssue,
+  letters: readonly ListedLetter[] = [],
+): SiteIssue {
+  const ofIssue = wantedLetters(letters, located.record.number)
   const attachments =
     located.retraction === undefined ? newestEdition(located).record.attachments : []
   const body = contentRange(newestEdition(located).record.body)
@@ -116,6 +129,9 @@ function issueOf(feed: Feed, newsletter: string, located: LocatedIssue): SiteIss
       ...defined({ alt: it.alt }),
       held: feed.holds(contentRange(it)),
     })),
+    ...(ofIssue.length > 0 && {
+      letterFacts: ofIssue.map((it) => [it.number, it.answer, feed.holds(contentRange(it))]),
+    }),
   }
 }
 
@@ -137,6 +153,7 @@ function sourceOf(feed: Feed, newsletter: string, issues: readonly LocatedIssue[
         markdown: issue.retraction === undefined ? await feed.readBody(edition, LOCAL) : '',
         attachments,
         verified: true,
+        letters: await publishedLetters(feed, number),
         ...describeEdition(issue, edition),
       }
     },

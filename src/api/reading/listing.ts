@@ -7,6 +7,7 @@ import { newestEdition } from '../../format/history/corrections.ts'
 import type { Listing } from '../../format/history/listing.ts'
 import { LISTING_LIMITS } from '../../format/history/known-record.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
+import { countLetters } from '../../format/letters/shown.ts'
 import { rememberSupport, supportChange } from '../../engine/library/support-memory.ts'
 import { addArrivals, arrivalOf } from '../../engine/library/entry.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
@@ -109,7 +110,7 @@ async function summarizeIssues(
 ): Promise<IssueSummary[]> {
   await using session = await engine.open(entry)
   const { feed } = session
-  const { issues } = await feed.list(LOCAL)
+  const { issues, letters } = await feed.list(LOCAL)
   await rememberEditions(engine, entry, issues).catch(ignoreFullDisk)
   const marks = await marksOf(engine, entry, issues)
   const records = issues.map((it) => it.record)
@@ -126,7 +127,11 @@ async function summarizeIssues(
       ? wanted
       : wanted.toSorted((a, b) => compareTimes(timeIn(known, b), timeIn(known, a))).slice(0, newest)
   const isWhole = feed.holds({ start: 0, end: feed.length })
-  const summaries = shown.map((it) => summarizeIssue(known, feed, it, marks(it), isWhole))
+  const counts = countLetters(letters)
+  const summaries = shown.map((it) => ({
+    ...summarizeIssue(known, feed, it, marks(it), isWhole),
+    ...defined({ letterCount: counts.get(it.record.number) }),
+  }))
   if (copies !== true) return summaries
   const network = await engine.networkIfOnline()
   const held = (it: LocatedIssue) => network?.copies(feed.feedKey, ...feed.neededRanges(it)) ?? 0
@@ -188,6 +193,8 @@ async function summarizeNewsletter(
       ...(petname !== undefined && { authorTitle: title }),
       ...(isAlike({ feedKey, title: shown }) && { lookAlike: true as const }),
       ...defined({ description, support, names: namesOf(profile, entry) }),
+      ...(profile.letters !== undefined && { takesLetters: true as const }),
+      ...(profile.letters?.talk === true && { conversation: true as const }),
       ...(memory && defined({ supportChanged: supportChange(memory) })),
       issues: issues.length,
       unread,

@@ -2,20 +2,20 @@ import type { Work } from '../work.ts'
 import { join } from 'node:path'
 import type { Engine } from '../../engine/engine.ts'
 import type { FeedSession } from '../../engine/feed-sessions.ts'
-import { hasCode, HyperletterError, ifCode } from '../../errors.ts'
-import { newestEdition, contentRange, type Edition } from '../../format/history/corrections.ts'
+import { hasCode, HyperletterError } from '../../errors.ts'
+import { newestEdition } from '../../format/history/corrections.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import { parseQuery, type Clause } from '../../engine/search/query.ts'
 import { SearchIndex } from '../../engine/search/search-index.ts'
-import { issueExcerpt, type Excerpt } from '../../engine/search/text/excerpt.ts'
+import { excerptOf, issueExcerpt, type Excerpt } from '../../engine/search/text/excerpt.ts'
 import { INLINE_LENGTH, inWorker } from '../../text-worker/text-worker.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
+import { publishedLetters } from '../letters/published.ts'
 import { marksOf } from './issue-marks.ts'
-import { mapSome, SerialQueue } from '../../async.ts'
-import type { Listing } from '../../format/history/listing.ts'
-import { plainText } from '../../engine/search/text/plain-text.ts'
+import { CatchUp, wordsOf } from './search-catch-up.ts'
+import { SerialQueue } from '../../async.ts'
 
 type Result = Output<'search'>[number]
 
@@ -138,12 +138,26 @@ async function readExcerpt(
     const edition = newestEdition(issue)
     const text = await feed.readBody(edition, LOCAL)
     const { title } = edition.record
-    if (text.length <= INLINE_LENGTH) return issueExcerpt(text, title, clauses)
-    return (await inWorker('excerpt', { text, title, clauses })) ?? { text: '', highlights: [] }
+    const excerpt = await bodyExcerpt(text, title, clauses)
+    if (excerpt.highlights.length > 0) return excerpt
+    for (const it of await publishedLetters(feed, issue.record.number)) {
+      const found = excerptOf(wordsOf(it).join(' '), clauses)
+      if (found.highlights.length > 0) return found
+    }
+    return excerpt
   } catch (error) {
     if (!hasCode(error, 'NOT_AVAILABLE', 'INVALID_RECORD', 'TOO_LARGE')) throw error
     return { text: '', highlights: [] }
   }
+}
+
+async function bodyExcerpt(
+  text: string,
+  title: string,
+  clauses: readonly Clause[],
+): Promise<Excerpt> {
+  if (text.length <= INLINE_LENGTH) return issueExcerpt(text, title, clauses)
+  return (await inWorker('excerpt', { text, title, clauses })) ?? { text: '', highlights: [] }
 }
 
 // An engine that is never searched loads neither the code nor the index.
@@ -162,95 +176,4 @@ export const search: Work<'search'> = async (engine, input, options = {}) => {
     searcher.catch(() => searchers.delete(engine))
   }
   return (await searcher).search(input, options)
-}
-
-/** Texts that are read from disk at the same time. */
-const READ_AT_ONCE = 16
-
-/**
- * Brings an index up to what is on this machine by comparing it with the logs: what arrived or was
- * amended is read and added, what was retracted or left the library is removed.
- */
-export class CatchUp {
-  readonly #engine: Engine
-  readonly #index: SearchIndex
-  // A listing is the same object until its log changes; these are in the index as they are.
-  readonly #done = new WeakSet<Listing>()
-
-  constructor(engine: Engine, index: SearchIndex) {
-    this.#engine = engine
-    this.#index = index
-  }
-
-  /** Throws the reason of an aborted signal; what was read until then is kept. */
-  async run(signal: AbortSignal | undefined): Promise<void> {
-    const entries = this.#engine.library.list()
-    const here = new Set<string>(entries.map((it) => it.feedKey))
-    for (const feedKey of this.#index.feedKeys()) {
-      if (!here.has(feedKey)) this.#index.removeFeed(feedKey)
-    }
-    for (const entry of entries) await this.#catchUp(entry, signal)
-  }
-
-  async #catchUp(entry: LibraryEntry, signal: AbortSignal | undefined): Promise<void> {
-    try {
-      await using session = await this.#engine.open(entry)
-      const { feed } = session
-      const listing = await feed.list(LOCAL)
-      if (this.#done.has(listing)) return
-      const isAllThere = await this.#compare(feed, listing, signal)
-      if (isAllThere) this.#done.add(listing)
-    } catch (error) {
-      // A newsletter that cannot be read must not keep the others from being searched.
-      if (!hasCode(error, 'NEEDS_KEY', 'NOT_AVAILABLE')) throw error
-    }
-  }
-
-  async #compare(feed: Feed, listing: Listing, signal: AbortSignal | undefined): Promise<boolean> {
-    const { issues, missing } = listing
-    const index = this.#index
-    const wanted: { number: number; edition: Edition }[] = []
-    const gone = new Set(missing === 0 ? index.numbersOf(feed.feedKey) : [])
-    for (const issue of issues) {
-      const { number } = issue.record
-      const edition = newestEdition(issue)
-      if (issue.retraction !== undefined) {
-        gone.add(number)
-        continue
-      }
-      gone.delete(number)
-      if (index.editionOf(feed.feedKey, number) !== edition.index) wanted.push({ number, edition })
-    }
-    for (const number of gone) index.remove(feed.feedKey, number)
-    // Oldest first, as they will arrive from here on. Others go on while the worker has a long one.
-    const added = await mapSome(
-      wanted.toReversed(),
-      READ_AT_ONCE,
-      async ({ number, edition }) => signal?.aborted !== true && this.#add(feed, number, edition),
-    )
-    signal?.throwIfAborted()
-    return missing === 0 && added.every(Boolean)
-  }
-
-  /** @returns false if the text is not here yet. */
-  async #add(feed: Feed, number: number, edition: Edition): Promise<boolean> {
-    if (!feed.holds(contentRange(edition.record.body))) return false
-    const { title, summary, tags, authors } = edition.record
-    const markdown = await readText(feed, edition)
-    // One that takes too long is found by its head, as one that cannot be read.
-    const text =
-      markdown.length <= INLINE_LENGTH
-        ? plainText(markdown)
-        : ((await inWorker('terms', { text: markdown })) ?? '')
-    this.#index.add(
-      { feedKey: feed.feedKey, number, edition: edition.index },
-      { title, text, summary, tags, authors: authors?.map((it) => it.name) },
-    )
-    return true
-  }
-}
-
-// An issue whose text is not what its record says is found by its head.
-async function readText(feed: Feed, edition: Edition): Promise<string> {
-  return feed.readBody(edition, LOCAL).catch(ifCode('', 'INVALID_RECORD', 'TOO_LARGE'))
 }

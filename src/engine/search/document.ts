@@ -5,6 +5,8 @@ export interface Searchable {
   readonly title: string
   /** Plain words, see `plainText`, or their terms. */
   readonly text: string | TermCounts
+  /** What readers wrote about it. */
+  readonly letters?: readonly string[]
   readonly summary?: string | undefined
   readonly tags?: readonly string[] | undefined
   readonly authors?: readonly string[] | undefined
@@ -14,7 +16,7 @@ export interface Searchable {
 export interface IndexedIssue {
   readonly feedKey: string
   readonly number: number
-  /** Block of the record that the text belongs to: the issue's, or that of its newest amendment. */
+  /** Tells its text from others: the block of its newest edition, or a number above all blocks where there are letters. */
   readonly edition: number
 }
 
@@ -34,7 +36,7 @@ const SUMMARY_WEIGHT = 2
 
 export function documentOf(
   issue: IndexedIssue,
-  { title, text, summary = '', tags = [], authors = [] }: Searchable,
+  { title, text, letters = [], summary = '', tags = [], authors = [] }: Searchable,
 ): SearchDocument {
   const counts = new Map<string, number>()
   const count = (term: string, weight: number) => {
@@ -55,6 +57,7 @@ export function documentOf(
   for (const author of authors) add(author, AUTHOR_WEIGHT)
   add(summary, SUMMARY_WEIGHT)
   if (typeof text !== 'string') for (const [term, times] of text.counts) count(term, times)
+  for (const letter of letters) add(letter, 1)
   const length = typeof text === 'string' ? add(text, 1) : text.length
   // As bytes, in whose order they are looked up; all at once, as there are a thousand of them.
   const terms = Buffer.from([...counts.keys()].join('\n'))

@@ -1,35 +1,134 @@
 import { html } from 'hono/html'
-import { date, words, type IssueText, type Markup } from './parts.ts'
+import type { HyperletterError } from '../../errors.ts'
+import type { ShownLetter } from '../../format/letters/shown.ts'
+import { stripControls } from '../../render/plain.ts'
+import { date, failure, words, type Markup } from './parts.ts'
 
-/** What readers wrote about an issue, as far as its author accepted it. */
-export function lettersOf({ letters = [] }: Pick<IssueText, 'letters'>): Markup | '' {
+/**
+ * What readers wrote about an issue, as far as its author accepted it.
+ * @param isVerified here, by whoever shows it; else it is only said that they signed it.
+ */
+export function lettersOf(letters: readonly ShownLetter[] = [], isVerified = true): Markup | '' {
   if (letters.length === 0) return ''
   return html`<section class="letters" id="letters" aria-labelledby="letters-title">
     <h2 id="letters-title">Letters (${letters.length})</h2>
-    <ol>
-      ${letters.map(
-        ({ number, from, name, text, answer, writtenAt }) =>
-          html`<li id="letter-${number}" value="${number}">
-            <p class="over">
-              ${name === undefined ? '' : html`${words(name)} · `}<code>${from.slice(0, 8)}</code> ·
-              ${date(writtenAt)} · signature verified
-            </p>
-            ${paragraphs(text)}
-            ${
-              answer === undefined
-                ? ''
-                : html`<div class="answer">
-                    <p class="over">The author answers</p>
-                    ${paragraphs(answer)}
-                  </div>`
-            }
-          </li>`,
-      )}
-    </ol>
+    ${letterList(letters, { isVerified })}
   </section>`
 }
 
-// Plain text: nothing in it is markup, and nothing a link.
-function paragraphs(text: string): Markup[] {
-  return text.split(/\n{2,}/).map((it) => html`<p dir="auto">${words(it)}</p>`)
+/** Published letters with the answers of the author, one level. */
+export function letterList(
+  letters: readonly ShownLetter[],
+  {
+    isVerified = true,
+    about = () => '',
+    after = () => '',
+  }: {
+    readonly isVerified?: boolean
+    readonly about?: (letter: ShownLetter) => Markup | ''
+    readonly after?: (letter: ShownLetter) => Markup | ''
+  } = {},
+): Markup {
+  return html`<ol>
+    ${letters.map(
+      (it) =>
+        html`<li class="letter" id="letter-${it.number}">
+          <p class="over">
+            <a href="#letter-${it.number}">Letter ${it.number}</a> from ${sender(it)}${about(it)},
+            ${date(it.writtenAt)} · ${isVerified ? 'signature verified' : 'signed'}${answered(it)}
+          </p>
+          ${plain(it.text)}
+          ${
+            it.answer === undefined
+              ? ''
+              : html`<div class="answer">
+                  <p class="over">The author answers</p>
+                  ${plain(it.answer)}
+                </div>`
+          }
+          ${after(it)}
+        </li>`,
+    )}
+  </ol>`
+}
+
+function answered({ letter }: ShownLetter): Markup | '' {
+  return letter === undefined ? '' : html` · on <a href="#letter-${letter}">letter ${letter}</a>`
+}
+
+/** Who wrote a letter: a name may be anybody's, a key is not. */
+export function sender({ name, from }: { name?: string | undefined; from: string }): Markup {
+  const key = html`<code title="${from}">${from.slice(0, 8)}</code>`
+  return name === undefined ? key : html`${words(name)} ${key}`
+}
+
+/** Somebody else's plain text: nothing in it is markup, a link, or loaded from anywhere. */
+export function plain(text: string): Markup {
+  const paragraphs = stripControls(text.replaceAll('\r\n', '\n'))
+    .split(/\n{2,}/)
+    .filter((it) => it.trim() !== '')
+  return html`<div class="letter-text">
+    ${paragraphs.map((it) => html`<p dir="auto">${it}</p>`)}
+  </div>`
+}
+
+/** A letter that somebody writes. */
+export interface LetterDraft {
+  readonly feedKey: string
+  readonly formToken: string
+  /** The issue that it is about. */
+  readonly issue?: number | undefined
+  /** Stands for it, so that it is sent once however often the form is. */
+  readonly draft: string
+  readonly text?: string | undefined
+  readonly as?: string | undefined
+  readonly private?: boolean | undefined
+  /** Only people with a code of the author may write. */
+  readonly needsCode?: boolean | undefined
+}
+
+/** Longest text and name of a letter, in characters. */
+const MAX_TEXT = 8_192
+const MAX_NAME = 64
+
+/** The form for a letter, which says what becomes of it. */
+export function letterForm(letter: LetterDraft, error?: HyperletterError): Markup {
+  const { feedKey, issue, formToken, draft, text = '', as = '' } = letter
+  return html`<form method="post" action="/n/${feedKey}/letters" class="draft-form write-letter">
+    <input type="hidden" name="token" value="${formToken}" />
+    <input type="hidden" name="draft" value="${draft}" />
+    ${issue === undefined ? '' : html`<input type="hidden" name="issue" value="${issue}" />`}
+    ${error === undefined ? '' : failure(error)}
+    <p>
+      <label for="letter">Your letter, as plain text</label>
+      <textarea id="letter" name="text" rows="6" required maxlength="${MAX_TEXT}">${text}</textarea>
+    </p>
+    <p>
+      <label for="as">What you want to be called (optional)</label>
+      <input id="as" name="as" maxlength="${MAX_NAME}" value="${as}" autocomplete="nickname" />
+    </p>
+    <p>
+      <label class="choice"
+        ><input
+          type="checkbox"
+          name="private"
+          value="1"
+          ${letter.private === true ? html`checked` : ''}
+        />
+        For the author alone: do not publish it</label
+      >
+    </p>
+    <ul class="effects">
+      <li>It is sealed: nobody but the author can read it.</li>
+      <li>
+        Readers carry it for 14 days, until the author has it. They see its size, its time, and a
+        key that stands for you at this newsletter only.
+      </li>
+      <li>
+        The author decides whether it is published. Then every reader sees it, for good, with an
+        answer if there is one.
+      </li>
+    </ul>
+    <p><button class="button primary">Send the letter</button></p>
+  </form>`
 }

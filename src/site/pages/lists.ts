@@ -65,6 +65,9 @@ function issueItem(issue: IssueSummary, from: boolean): Markup {
     ...(issue.copies === undefined || issue.retractedAt !== undefined
       ? []
       : [copiesTag(issue.copies)]),
+    ...(issue.letterCount === undefined
+      ? []
+      : [html`<span class="tag">${count(issue.letterCount, 'letter')}</span>`]),
     ...(from || !issue.read ? [] : [html`<span class="tag">read</span>`]),
   ]
   return html`<li class="item${issue.read ? ' read' : ''}">

@@ -1,6 +1,7 @@
 import { html } from 'hono/html'
 import { withoutTitle } from '../pages/content.ts'
 import { article, neighbours } from '../pages/issue.ts'
+import { lettersOf } from '../pages/letters.ts'
 import { singleLineOf, type Markup } from '../pages/parts.ts'
 import { INDEX, issueFolder, rootOf, signedBy, type StaticPage } from './layout.ts'
 import type { SiteIssue } from './model.ts'
@@ -36,13 +37,16 @@ export async function issuePage(
     previous: previous?.number,
     next: next?.number,
     body: html`<div id="issue">
-        ${article({
-          issue,
-          content: withoutTitle(content, title),
-          home: root + INDEX,
-          seal: signedBy(newsletter.feedKey),
-          fileUrl: (name) => fileAddress(listed, name, root),
-        })}
+        ${article(
+          {
+            issue,
+            content: withoutTitle(content, title),
+            home: root + INDEX,
+            seal: signedBy(newsletter.feedKey),
+            fileUrl: (name) => fileAddress(listed, name, root),
+          },
+          lettersOf(issue.letters, false),
+        )}
       </div>
       <div class="after">
         ${invitation(singleLineOf(newsletter.title), root)}

@@ -13,7 +13,11 @@ export interface SiteTheme {
 }
 
 /** An issue as its newest edition is, with nothing in it of who reads it here. */
-export type SiteIssue = IssueSummary & { readonly attachments: IssueText['attachments'] }
+export type SiteIssue = IssueSummary & {
+  readonly attachments: IssueText['attachments']
+  /** What the letters below it depend on. */
+  readonly letterFacts?: unknown
+}
 
 export interface StaticSite {
   readonly newsletter: {

@@ -2,7 +2,12 @@ import type { Support } from '../../format/records/bodies.ts'
 import { describeSupport } from '../../format/support.ts'
 import { singleLine } from '../../render/plain.ts'
 import { withoutTitle } from '../pages/content.ts'
-import { newsletterPath, type IssueText, type IssueSummary } from '../pages/parts.ts'
+import {
+  count as counted,
+  newsletterPath,
+  type IssueText,
+  type IssueSummary,
+} from '../pages/parts.ts'
 
 /** Issues of one document of the reader of this machine. An archive document always has as many. */
 const ISSUES_PER_DOCUMENT = 25
@@ -207,7 +212,7 @@ export function entryOf(
     id: `${feedId(feedKey)}:${number}`,
     url,
     title: singleLine(title),
-    html: correctionOf(issue) + (retracted === undefined ? text : ''),
+    html: correctionOf(issue) + (retracted === undefined ? text + lettersLink(issue, url) : ''),
     summary: issue.summary === undefined ? undefined : singleLine(issue.summary),
     source: { id: feedId(feedKey), title: singleLine(issue.newsletter) },
     authors: (issue.authors ?? []).map((it) => ({ name: singleLine(it.name), url: it.url })),
@@ -219,6 +224,12 @@ export function entryOf(
     publishedAt: new Date(publishedAt),
     updatedAt: new Date(changes.toSorted().at(-1) ?? publishedAt),
   }
+}
+
+// A letter is no entry of its own.
+function lettersLink({ letters = [] }: IssueText, url: string): string {
+  if (letters.length === 0) return ''
+  return `<p><a href="${url}#letters">${counted(letters.length, 'letter')} of readers</a></p>`
 }
 
 // Apps show a text that changed without a word of that: it says so itself.

@@ -188,6 +188,7 @@ function entityTag(outline: Outline, format: string, place: readonly string[]): 
     it.editionBlock,
     it.amendedAt,
     it.retractedAt,
+    it.letterCount,
   ])
   const all = [VERSION, format, place, id, title, description, links, mark, payments, facts]
   return `"${createHash('sha256').update(JSON.stringify(all)).digest('hex').slice(0, 32)}"`
