@@ -74,6 +74,7 @@ function device(mux: Protomux, isAuthor: boolean) {
     dataDir: folder,
     keysDir: folder,
     keys: { get: async () => signing },
+    encryptionKeyOf: () => undefined,
     logger,
   })
   const exchange = new LetterExchange({ letters, logger, onMisdeed: () => undefined })

@@ -127,6 +127,7 @@ export const implementations: Implementations = {
   ...from(() => import('./letters/writing.ts'), 'writeLetter'),
   ...from(() => import('./letters/listing.ts'), 'listLetters'),
   ...from(() => import('./letters/deciding.ts'), 'decideLetters', 'admitSenders'),
+  ...from(() => import('./letters/talking.ts'), 'followTalk', 'sayLine', 'hideSpeaker'),
   ...from(() => import('./following/naming.ts'), 'nameNewsletter', 'verifyNames'),
   ...from(() => import('./reading/importing-opml.ts'), 'importOpml'),
   ...from(() => import('./following/mirrors.ts'), 'setMirrors'),

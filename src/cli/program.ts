@@ -16,6 +16,7 @@ const toWrite = {
   import: () => import('./commands/write/import.ts'),
 }
 const toRead = {
+  talk: () => import('./commands/read/talk.ts'),
   subscribe: () => import('./commands/read/subscribe.ts'),
   lists: () => import('./commands/read/lists.ts'),
   marks: () => import('./commands/read/marks.ts'),
@@ -94,6 +95,7 @@ const GROUPS: Readonly<Record<string, readonly (readonly [string, string, Load])
     ['write <newsletter> [issue]', 'write to the author of a newsletter', toWrite.letters],
     ['letters <newsletter>', 'list letters of readers, and yours', toWrite.letters],
     ['withdraw <newsletter> <letter>', 'take a published letter back', toWrite.letters],
+    ['talk <newsletter>', 'talk with those who read it now', toRead.talk],
     ['support <newsletter>', 'show how to pay the author', toRead.support],
     ['devices <add|list|remove>', 'read on a phone or in an app elsewhere', toRead.devices],
     ['save <newsletter> <number> [attachment]', 'save an issue as files', toRead.save],

@@ -139,7 +139,8 @@ export class Engine {
         (await networkSession.network)?.successions.announce(statement),
     })
     const { dataDir, keysDir } = config
-    this.letters = new Letters({ dataDir, keysDir, keys, logger })
+    const encryptionKeyOf = (feedKey: FeedKey) => library.get(feedKey)?.encryptionKey
+    this.letters = new Letters({ dataDir, keysDir, keys, encryptionKeyOf, logger })
     networkSession.attach({
       letters: this.letters,
       store,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import c, { type Encoder } from 'compact-encoding'
 import { describe, expect, test } from 'vitest'
 import { letterEncoding } from '../../src/engine/network/letter-message.ts'
+import { talkEncoding } from '../../src/engine/network/talk-message.ts'
 import { successionEncoding } from '../../src/engine/network/succession-exchange.ts'
 import { feedKeyOf } from '../../src/format/keys/feed-key.ts'
 import { maskSuccession } from '../../src/format/records/succession.ts'
@@ -59,6 +60,10 @@ test('the page has limits and examples', () => {
     'hyperletter/rooms/1 signal',
     'hyperletter/shelf/1',
     'hyperletter/succession/1',
+    'hyperletter/talk/1 ask',
+    'hyperletter/talk/1 have',
+    'hyperletter/talk/1 line',
+    'hyperletter/talk/1 want',
   ])
 })
 
@@ -91,6 +96,14 @@ const MESSAGES = [
     bytes: HI,
   }),
   example('hyperletter/letters/1 ask', letterEncoding, { kind: 'ask', topic: TOPIC }),
+  example('hyperletter/talk/1 have', talkEncoding, {
+    kind: 'have',
+    topic: TOPIC,
+    ids: [TWO, THREE],
+  }),
+  example('hyperletter/talk/1 want', talkEncoding, { kind: 'want', topic: TOPIC, ids: [TWO] }),
+  example('hyperletter/talk/1 line', talkEncoding, { kind: 'line', topic: TOPIC, bytes: HI }),
+  example('hyperletter/talk/1 ask', talkEncoding, { kind: 'ask', topic: TOPIC }),
   example('hyperletter/peers/1', introductionEncoding, {
     topic: TOPIC,
     keys: [Buffer.alloc(32, 2)],

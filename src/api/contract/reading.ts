@@ -43,6 +43,8 @@ export const issueText = z.object({
   attachments: z.array(attachmentSummary),
   /** What readers wrote about it, as far as its author published it. */
   letters: z.array(publishedLetter).optional(),
+  /** Readers may write to its author. */
+  takesLetters: z.literal(true).optional(),
   /** How many there are; more than 1 if it was amended. */
   editions: count,
   /** Index of the block of the edition that is shown: each has its own. Absent from an older daemon. */

@@ -104,12 +104,15 @@ export const writingContract = {
       remove: z.array(z.object(optional).keyof()).max(Object.keys(optional).length).optional(),
       /** Who may write letters to its author. */
       letters: letterSenders.optional(),
+      /** Whether readers may talk with each other; implies letters. */
+      talk: z.boolean().optional(),
       force: force.optional(),
     }),
     z.object({
       feedKey,
       /** Absent from an older daemon. */
       letters: letterSenders.optional(),
+      talk: z.literal(true).optional(),
       /** Whether it was another one before. */
       changed: z.boolean(),
       ...profile,

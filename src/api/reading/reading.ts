@@ -21,6 +21,8 @@ import type { Output } from '../contract/contract.ts'
 /** How long reading an issue that is not held waits for each block, unless told otherwise. */
 const READ_TIMEOUT_SECONDS = 20
 
+const LOCAL = { wait: false }
+
 /** One issue with its text. Goes online only for what is not on this machine. */
 export const readIssue: Work<'readIssue'> = async (engine, input, { signal } = {}) => {
   const entry = engine.library.resolve(input.newsletter)
@@ -52,6 +54,7 @@ export const readIssue: Work<'readIssue'> = async (engine, input, { signal } = {
     attachments,
     verified,
     ...(letters.length > 0 && { letters }),
+    ...((await feed.profile(LOCAL)).letters !== undefined && { takesLetters: true as const }),
     ...describeEdition(located, shown),
     ...(entry.roles.includes('author') && { own: true as const }),
   }

@@ -14,7 +14,7 @@ import { authoredBy, assertNameable, assertPayable } from './publishing.ts'
 /** Changes what readers see of a newsletter, for all of them; says what they see, too, where nothing changes. */
 export const editNewsletter: Work<'editNewsletter'> = async (
   engine,
-  { newsletter, force, letters, remove = [], ...given },
+  { newsletter, force, letters, talk, remove = [], ...given },
   { signal } = {},
 ) => {
   const entry = authoredBy(engine, newsletter)
@@ -24,18 +24,25 @@ export const editNewsletter: Work<'editNewsletter'> = async (
   const changes = defined(given)
   assertPayable(given.support)
   assertNameable(given.names, entry.encryptionKey !== undefined)
-  if (letters !== undefined || remove.length > 0 || Object.keys(changes).length > 0)
+  if (
+    letters !== undefined ||
+    talk !== undefined ||
+    remove.length > 0 ||
+    Object.keys(changes).length > 0
+  )
     await engine.author.makeCurrent(feed, appending)
   const before = await profileOf(feed)
   const after = { ...before, ...changes }
   for (const name of remove) delete after[name]
-  if (letters === 'nobody') delete after.letters
-  else if (letters !== undefined) {
+  const senders = letters ?? (talk === true && before.letters === undefined ? 'anyone' : undefined)
+  if (senders === 'nobody') delete after.letters
+  else if (senders !== undefined) {
     const { from: _from, ...others } = before.letters ?? {}
     const { publicKey } = await engine.letters.letterKeys(feed.feedKey)
-    const from = letters === 'admitted' && { from: letters }
+    const from = senders === 'admitted' && { from: senders }
     after.letters = { ...others, ...from, key: encodeZ32(publicKey) }
   }
+  if (after.letters && talk !== undefined) after.letters = { ...after.letters, talk }
   const isChanged = JSON.stringify(after) !== JSON.stringify(before)
   if (isChanged) {
     await changeProfile(engine, feed, after, appending)
@@ -50,6 +57,7 @@ export const editNewsletter: Work<'editNewsletter'> = async (
     title,
     ...shown,
     letters: after.letters === undefined ? 'nobody' : (after.letters.from ?? 'anyone'),
+    ...(after.letters?.talk === true && { talk: true as const }),
   }
 }
 

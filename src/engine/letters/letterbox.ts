@@ -143,7 +143,7 @@ export class Letterbox {
     if (this.has(id)) return 'known'
     if (!rules.isWanted || !isTimely(envelope, this.#now())) return 'refused'
     const sender = senderOf(head)
-    const worth = this.#isMuted(sender) ? 0 : this.#worthOf(envelope, sender, rules)
+    const worth = this.worthOf(envelope, rules)
     const most = worth === KNOWN_WORTH ? LETTERS_OF_KNOWN : LETTERS_OF_STRANGER
     if (worth === 0 || this.#countOf(sender) >= most) return this.#refuse(id, 'refused')
     if (!isGenuine(envelope, this.feedKey, this.#crypto)) return 'false'
@@ -188,8 +188,10 @@ export class Letterbox {
     return mutes !== undefined && mutes.names.has(muteOf(this.feedKey, sender, this.#crypto))
   }
 
-  /** 0 where the rules do not let it in. */
-  #worthOf(envelope: Envelope, sender: string, rules: BoxRules): number {
+  /** What a letter, or a line of a conversation, is worth; 0 where the rules do not let it in, or its author muted the sender. */
+  worthOf(envelope: Envelope, rules: BoxRules): number {
+    const sender = senderOf(envelope.head)
+    if (this.#isMuted(sender)) return 0
     if (rules.isKnown(sender)) return KNOWN_WORTH
     const code = admittedBy(envelope, this.#crypto)
     if (code !== undefined && rules.isAdmissionKey(code) && this.#admit(code, sender)) {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DebouncedTask } from '../../async.ts'
 import { HyperletterError } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
-import type { FeedKey } from '../../format/keys/feed-key.ts'
+import type { EncryptionKey, FeedKey } from '../../format/keys/feed-key.ts'
 import type { SigningKeyPair } from '../../format/keys/recovery.ts'
 import { BLIND_WORK_BITS, DEFAULT_WORK_BITS } from '../../format/letters/envelope.ts'
 import {
@@ -19,11 +19,14 @@ import type { SigningKeys } from '../publish/author-files.ts'
 import { LetterDesk } from './letter-desk.ts'
 import type { BoxRules, BoxVerdict } from './letterbox.ts'
 import { LetterSender } from './sender.ts'
+import { Conversations } from './conversations.ts'
 
 export interface LettersOptions {
   readonly dataDir: string
   readonly keysDir: string
   readonly keys: Pick<SigningKeys, 'get'>
+  /** Of a private newsletter. */
+  readonly encryptionKeyOf: (feedKey: FeedKey) => EncryptionKey | undefined
   readonly logger: Logger
 }
 
@@ -50,6 +53,7 @@ interface KnownRules {
 /** The letters of all newsletters on this device. */
 export class Letters {
   readonly sender: LetterSender
+  readonly conversations: Conversations
   readonly #options: LettersOptions
   readonly #desks = new Map<FeedKey, Promise<LetterDesk>>()
   readonly #rules = new Map<FeedKey, KnownRules>()
@@ -62,6 +66,8 @@ export class Letters {
   constructor(options: LettersOptions) {
     this.#options = options
     this.sender = new LetterSender(this, options.keysDir)
+    const { encryptionKeyOf } = options
+    this.conversations = new Conversations({ letters: this, encryptionKeyOf })
     this.#saving = new DebouncedTask({
       delayMs: SAVE_MS,
       everyMs: SAVE_EVERY_MS,

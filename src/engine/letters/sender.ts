@@ -2,10 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as rest } from 'node:timers/promises'
+import { LRUCache } from 'lru-cache'
 import { replaceSynced } from '../../atomic-file.ts'
 import { codeOf, HyperletterError } from '../../errors.ts'
 import { concat } from '../../format/bytes.ts'
 import type { Feed } from '../../format/feed.ts'
+import { carryLine } from '../../format/letters/line.ts'
+import { hex } from '../../hex.ts'
 import { decodeZ32, encodeZ32, keyBytes, type FeedKey } from '../../format/keys/feed-key.ts'
 import type { SigningKeyPair } from '../../format/keys/recovery.ts'
 import {
@@ -51,6 +54,8 @@ export class LetterSender {
   readonly #letters: Desks
   readonly #keysDir: string
   #seed: Promise<Uint8Array> | undefined
+  /** Work that was done, which is that of a sender for a day. */
+  readonly #nonces = new LRUCache<string, Uint8Array>({ max: 64 })
 
   constructor(letters: Desks, keysDir: string) {
     this.#letters = letters
@@ -88,6 +93,28 @@ export class LetterSender {
     const sent = { letter: envelope, content, firstAt: Date.now(), isReceived: false }
     await desk.write(sent, { code: options.code })
     return envelope
+  }
+
+  /**
+   * Signs a line of a conversation, which is kept nowhere.
+   * @param talkKey of a private newsletter.
+   * @throws INVALID_INPUT if its author wants none of this user.
+   */
+  async signLine(
+    feed: Feed,
+    line: Pick<LetterContent, 'text' | 'name'>,
+    talkKey: Uint8Array | undefined,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array> {
+    const salt = randomBytes(SALT_BYTES).toString('base64url')
+    const content = encodeLetterContent({ ...line, salt })
+    const { carriedAs, carried } = carryLine(content, talkKey, randomBytes)
+    const keys = await this.keys(feed.feedKey)
+    const who = { sender: keys.publicKey, writtenAt: Date.now(), carriedAs }
+    const signing = { crypto: nativeCrypto, sign: signWith(keys) }
+    const head = encodeHead(feed.feedKey, who, { content, carried }, signing)
+    const stamp = await this.#stamp(feed, { feedKey: keyBytes(feed.feedKey), ...who }, { signal })
+    return encodeEnvelope(head, carried, stamp)
   }
 
   /** Signs those letters anew that are not carried any more, and that the author does not have. */
@@ -153,7 +180,11 @@ export class LetterSender {
       )
     }
     const bits = wanted?.work ?? DEFAULT_WORK_BITS
-    return { kind: 'work', nonce: await work(workPrefix(head), bits, signal) }
+    const prefix = workPrefix(head)
+    const name = `${bits} ${hex(prefix)}`
+    const nonce = this.#nonces.get(name) ?? (await work(prefix, bits, signal))
+    this.#nonces.set(name, nonce)
+    return { kind: 'work', nonce }
   }
 
   async #readSeed(): Promise<Uint8Array> {

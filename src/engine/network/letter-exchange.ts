@@ -1,15 +1,16 @@
 import type Protomux from 'protomux'
 import { sleep } from '../../async.ts'
 import type { Feed } from '../../format/feed.ts'
-import type { FeedKey } from '../../format/keys/feed-key.ts'
 import { decodeEnvelope } from '../../format/letters/envelope.ts'
 import { hex } from '../../hex.ts'
 import { nativeCrypto } from '../../log/keys.ts'
 import { short, type Logger } from '../../logger.ts'
-import { PeerProtocol, type OnMisdeed, type ProtocolPeer } from '../../peers/peer-protocol.ts'
+import { PeerProtocol, type OnMisdeed } from '../../peers/peer-protocol.ts'
 import { RateLimiter } from '../../rate-limiter.ts'
 import type { LetterDesk } from '../letters/letter-desk.ts'
 import type { Letters } from '../letters/letters.ts'
+import { isPeerOf, standing, type LetterPeer, type LetterPeerState } from './letter-standing.ts'
+import { TalkExchange } from './talk-exchange.ts'
 import {
   letterEncoding,
   MAX_IDS,
@@ -44,38 +45,21 @@ const MAX_ASKED = 256
 /** Newsletters of which one peer spoke before they were open here. */
 const MAX_MISSED = 64
 
-/** How a peer stands with the letters of one newsletter, while it replicates that. Letters are named by ids. */
-interface Standing {
-  isTold: boolean
-  /** What it has and was not asked for. */
-  offered: readonly string[]
-  /** What it was asked for and has not brought. */
-  readonly asked: Set<string>
-  readonly given: Set<string>
-}
-
-interface PeerState {
-  readonly feeds: Map<FeedKey, Standing>
-  /** Topics in hex of which it spoke too early. */
-  readonly missed: Set<string>
-  readonly carrying: RateLimiter
-  readonly authoring: RateLimiter
-}
-
-type LetterPeer = ProtocolPeer<LetterMessage, PeerState>
-
 /** Passes sealed letters on towards their author, and what the author says back, among peers that replicate the newsletter. */
 export class LetterExchange {
   readonly #options: LetterExchangeOptions
-  readonly #protocol: PeerProtocol<LetterMessage, PeerState>
+  readonly #protocol: PeerProtocol<LetterMessage, LetterPeerState>
   /** By the topic in hex. */
   readonly #feeds = new Map<string, Feed>()
   readonly #delivering = new Set<Feed>()
   readonly #timer: NodeJS.Timeout
+  /** What readers say to each other meanwhile. */
+  readonly talk: TalkExchange
 
   constructor(options: LetterExchangeOptions) {
     this.#options = options
-    this.#protocol = new PeerProtocol<LetterMessage, PeerState>({
+    this.talk = new TalkExchange({ ...options, conversations: options.letters.conversations })
+    this.#protocol = new PeerProtocol<LetterMessage, LetterPeerState>({
       protocol: 'hyperletter/letters/1',
       encoding: letterEncoding,
       maxBytes: MAX_LETTER_MESSAGE_BYTES,
@@ -103,30 +87,35 @@ export class LetterExchange {
   }
 
   add(feed: Feed): void {
+    this.talk.add(feed)
     this.#feeds.set(hex(feed.log.discoveryKey), feed)
     this.changed(feed)
     this.#run(feed, 'letters', () => this.#again(feed))
   }
 
   delete(feed: Feed): void {
+    this.talk.delete(feed)
     const topic = hex(feed.log.discoveryKey)
     if (this.#feeds.get(topic) === feed) this.#feeds.delete(topic)
     for (const { state } of this.#protocol) state.feeds.delete(feed.feedKey)
   }
 
   attach(mux: Protomux): void {
+    this.talk.attach(mux)
     this.#protocol.attach(mux)
     for (const feed of this.#feeds.values()) this.changed(feed)
   }
 
   close(): void {
     clearInterval(this.#timer)
+    this.talk.close()
     this.#feeds.clear()
     this.#protocol.close()
   }
 
   /** A newsletter has a new peer or lost one, or more of it is here. */
   changed(feed: Feed): void {
+    this.talk.changed(feed)
     this.#options.letters.grown(feed)
     const peers = this.#peersOf(feed)
     for (const it of this.#protocol) if (!peers.includes(it)) it.state.feeds.delete(feed.feedKey)
@@ -282,16 +271,4 @@ export class LetterExchange {
       this.#options.logger.debug({ feed: short(feed.feedKey), err: String(err) }, what)
     })
   }
-}
-
-function standing({ feedKey }: Feed, { state }: LetterPeer): Standing {
-  const found = state.feeds.get(feedKey)
-  if (found !== undefined) return found
-  const made = { isTold: false, offered: [], asked: new Set<string>(), given: new Set<string>() }
-  state.feeds.set(feedKey, made)
-  return made
-}
-
-function isPeerOf(feed: Feed, { publicKey }: LetterPeer): boolean {
-  return feed.log.peers.some((it) => publicKey.equals(it.publicKey))
 }

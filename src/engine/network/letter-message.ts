@@ -33,7 +33,8 @@ export interface LetterQuestion extends About {
 
 export type LetterMessage = LetterIds | LetterBytes | LetterQuestion | UnknownKind
 
-const ids = struct<Omit<LetterIds, 'kind'>>({
+/** Encodes a message of ids. */
+export const letterIds = struct<Omit<LetterIds, 'kind'>>({
   topic: c.fixed32,
   ids: listOf(c.fixed(LETTER_ID_BYTES), MAX_IDS),
 })
@@ -44,8 +45,8 @@ const bytes = struct<Omit<LetterBytes, 'kind'>>({
 
 /** Message: its kind (varint), and what that kind has. */
 export const letterEncoding: Encoder<LetterMessage> = oneOf<LetterMessage>([
-  ['have', ids],
-  ['want', ids],
+  ['have', letterIds],
+  ['want', letterIds],
   ['letter', bytes],
   ['statement', bytes],
   ['ask', struct<Omit<LetterQuestion, 'kind'>>({ topic: c.fixed32 })],

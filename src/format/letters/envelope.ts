@@ -2,7 +2,14 @@ import { concat, equal, uint64 } from '../bytes.ts'
 import type { Crypto } from '../crypto.ts'
 import { encodeZ32, KEY_BYTES, keyBytes, type FeedKey } from '../keys/feed-key.ts'
 import { LETTER_HEAD_BYTES, MAX_LETTER_BYTES } from '../records/letters.ts'
-import { decodeHead, isLaterHead, isSigned, letterId, type LetterHead } from './letter.ts'
+import {
+  decodeHead,
+  isLaterHead,
+  isSigned,
+  letterId,
+  type CarriedAs,
+  type LetterHead,
+} from './letter.ts'
 
 /** What sealing adds, in bytes (crypto_box_seal of libsodium). */
 export const SEAL_BYTES = 48
@@ -55,15 +62,21 @@ function encodeStamp(stamp: Stamp): Uint8Array {
   return concat([Uint8Array.of(2), stamp.key, stamp.signature])
 }
 
-/** The parts of an envelope; undefined if it has others, or is too long. Nothing is verified. */
-export function decodeEnvelope(bytes: Uint8Array, crypto: Crypto): Envelope | undefined {
+/**
+ * The parts of an envelope; undefined if it has others, is too long, or is carried in another way. Nothing is verified.
+ */
+export function decodeEnvelope(
+  bytes: Uint8Array,
+  crypto: Crypto,
+  carriedAs: CarriedAs = 'sealed',
+): Envelope | undefined {
   if (bytes.byteLength > MAX_ENVELOPE_BYTES) return undefined
   const head = decodeHead(bytes)
   const stampBytes = STAMP_BYTES[bytes[LETTER_HEAD_BYTES] ?? STAMP_BYTES.length]
-  if (head === undefined || stampBytes === undefined) return undefined
+  if (head?.carriedAs !== carriedAs || stampBytes === undefined) return undefined
   const start = LETTER_HEAD_BYTES + 1
   const end = start + stampBytes
-  if (bytes.byteLength <= end + SEAL_BYTES) return undefined
+  if (bytes.byteLength <= end + (carriedAs === 'sealed' ? SEAL_BYTES : 0)) return undefined
   // A copy: the bytes may be part of much more.
   const own = new Uint8Array(bytes)
   const stamp = decodeStamp(own.subarray(start, end))

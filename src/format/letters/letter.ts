@@ -13,8 +13,9 @@ const TIME_BYTES = 8
 const HASH_BYTES = 32
 const SIGNATURE_BYTES = 64
 
-/** Sealed to the author: the only way in which this version carries letters. */
-const SEALED = 0
+/** How it is carried, by the byte that says so: sealed to the author, in the clear, or for members of a private newsletter. */
+const CARRIED_AS = ['sealed', 'open', 'members'] as const
+export type CarriedAs = (typeof CARRIED_AS)[number]
 
 const SIGNED_BYTES = MARK.length + 1 + 2 * KEY_BYTES + TIME_BYTES + 2 * HASH_BYTES
 
@@ -45,13 +46,14 @@ export type LetterContent = z.infer<typeof content>
 
 /** What the sender signed. */
 export interface LetterHead {
+  readonly carriedAs: CarriedAs
   readonly feedKey: Uint8Array
   /** The sender's public key for this newsletter. */
   readonly sender: Uint8Array
   /** Milliseconds since 1970, by the sender's clock. */
   readonly writtenAt: number
   readonly contentHash: Uint8Array
-  /** Of the content as it is carried: sealed. */
+  /** Of the content as it is carried. */
   readonly carriedHash: Uint8Array
   readonly signature: Uint8Array
   /** All of it, as it was signed and sent. */
@@ -61,7 +63,11 @@ export interface LetterHead {
 /** What is signed. @param sign makes an Ed25519 signature of the sender. */
 export function encodeHead(
   feedKey: FeedKey,
-  { sender, writtenAt }: Pick<LetterHead, 'sender' | 'writtenAt'>,
+  {
+    sender,
+    writtenAt,
+    carriedAs = 'sealed',
+  }: Pick<LetterHead, 'sender' | 'writtenAt'> & Partial<Pick<LetterHead, 'carriedAs'>>,
   letter: { readonly content: Uint8Array; readonly carried: Uint8Array },
   {
     crypto,
@@ -73,7 +79,7 @@ export function encodeHead(
 ): Uint8Array {
   const signed = concat([
     MARK,
-    Uint8Array.of(SEALED),
+    Uint8Array.of(CARRIED_AS.indexOf(carriedAs)),
     keyBytes(feedKey),
     sender,
     uint64(writtenAt),
@@ -86,13 +92,15 @@ export function encodeHead(
 /** The head at the beginning of some bytes; undefined if it is none that this version knows. Nothing is verified. */
 export function decodeHead(bytes: Uint8Array): LetterHead | undefined {
   if (bytes.length < LETTER_HEAD_BYTES || !equal(bytes.subarray(0, MARK.length), MARK)) return
-  if (bytes[MARK.length] !== SEALED) return
+  const carriedAs = CARRIED_AS[bytes[MARK.length] ?? CARRIED_AS.length]
+  if (carriedAs === undefined) return
   // A copy: the bytes may be part of much more.
   const head = new Uint8Array(bytes.subarray(0, LETTER_HEAD_BYTES))
   let at = MARK.length + 1
   const next = (length: number) => head.subarray(at, (at += length))
   try {
     return {
+      carriedAs,
       feedKey: next(KEY_BYTES),
       sender: next(KEY_BYTES),
       writtenAt: uint64At(next(TIME_BYTES), 0),
@@ -109,7 +117,7 @@ export function decodeHead(bytes: Uint8Array): LetterHead | undefined {
 /** Whether bytes that are no head to this version may be one to a later version: carried in another way. */
 export function isLaterHead(bytes: Uint8Array): boolean {
   const isMarked = bytes.length >= LETTER_HEAD_BYTES && equal(bytes.subarray(0, MARK.length), MARK)
-  return isMarked && bytes[MARK.length] !== SEALED
+  return isMarked && bytes[MARK.length] !== 0
 }
 
 /** Whether the sender that a head names signed it. */

@@ -171,6 +171,8 @@ const letters = z.looseObject({
   work: z.optional(z.int().check(z.minimum(MIN_WORK_BITS), z.maximum(MAX_WORK_BITS))),
   /** Ed25519 public keys of admission codes. */
   admit: z.optional(z.array(z32Key).check(z.maxLength(MAX_ADMISSION_KEYS))),
+  /** Readers may talk with each other. */
+  talk: z.optional(z.boolean()),
 })
 export type LetterRules = z.infer<typeof letters>
 

@@ -55,6 +55,7 @@ const lettersIn = (dataDir: string) =>
     dataDir,
     keysDir: dataDir,
     keys: { get: async (): Promise<SigningKeyPair> => signing },
+    encryptionKeyOf: () => undefined,
     logger: createLogger('silent'),
   })
 

@@ -65,6 +65,12 @@ export const commands: Commands = {
           'nobody',
         ]),
       )
+      .addOption(
+        new Option(
+          '--talk <on|off>',
+          'whether readers may talk with each other, unmoderated',
+        ).choices(['on', 'off']),
+      )
       .details(WHAT_EDIT_DOES)
       .force()
       .examples(
@@ -185,9 +191,10 @@ function chooseIndexes(length: number): number[] {
   return [...chosen].toSorted((a, b) => a - b)
 }
 
-interface EditOptions extends Omit<Input<'editNewsletter'>, 'authors' | 'names'> {
+interface EditOptions extends Omit<Input<'editNewsletter'>, 'authors' | 'names' | 'talk'> {
   readonly author?: { name: string; url?: string }[]
   readonly name?: string[]
+  readonly talk?: 'on' | 'off'
 }
 
 const WHAT_EDIT_DOES = `
@@ -218,6 +225,7 @@ async function edit(context: Context, newsletter: string, options: EditOptions):
     authors,
     force,
     letters: options.letters,
+    ...(options.talk !== undefined && { talk: options.talk === 'on' }),
     ...Object.fromEntries(texts.filter((it) => options[it]).map((it) => [it, options[it]])),
     ...(support && support.length > 0 && { support }),
     ...(names && names.length > 0 && { names }),
@@ -234,6 +242,7 @@ async function edit(context: Context, newsletter: string, options: EditOptions):
       ['website', profile.website],
       ['license', profile.license],
       ['letters', profile.letters === 'nobody' ? undefined : profile.letters],
+      ['conversation', profile.talk === true ? 'open' : undefined],
       ...(profile.names ?? []).map((it) => ['domain', it]),
       ...(profile.support ?? []).map((it) => ['support', formatSupport(it)]),
     ].flatMap(([name = '', text]) => (text === undefined ? [] : [[name, singleLine(text)]]))

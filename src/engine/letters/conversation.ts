@@ -1,0 +1,155 @@
+import { LRUCache } from 'lru-cache'
+import type { Crypto } from '../../format/crypto.ts'
+import type { FeedKey } from '../../format/keys/feed-key.ts'
+import { AHEAD_MS, isGenuine, type Envelope } from '../../format/letters/envelope.ts'
+import { senderOf, type LetterContent } from '../../format/letters/letter.ts'
+import { decodeLine, lineContent } from '../../format/letters/line.ts'
+
+/** What is kept of one conversation, in memory only. */
+export const MAX_LINES = 200
+const MAX_BYTES = 256 * 1_024
+const KEPT_MS = 86_400_000
+
+/** Lines of one sender that are kept, so that nobody pushes out all others. */
+const LINES_OF_SENDER = 50
+
+/** Lines that one sender may say within a time: five at once, and one each three seconds. */
+const BURST = { lines: 5, withinMs: 15_000 }
+
+/** Ids that are remembered, of lines that were dropped or refused. */
+const REMEMBERED = 4_096
+
+/** A line that was said, as it is shown. */
+export interface SaidLine {
+  readonly id: string
+  /** The sender's key for this newsletter. */
+  readonly from: string
+  readonly writtenAt: number
+  readonly content: LetterContent
+}
+
+interface Kept extends SaidLine {
+  readonly envelope: Envelope
+}
+
+/** What a conversation has to know of its newsletter. */
+export interface TalkRules {
+  /** 0 where a line is not let in. */
+  readonly worthOf: (line: Envelope) => number
+  /** Of a private newsletter. */
+  readonly talkKey: Uint8Array | undefined
+}
+
+export type LineVerdict = 'new' | 'known' | 'refused' | 'false'
+
+/** What is said now among the readers of one newsletter. Signed, bounded, not moderated, and never on disk. */
+export class Conversation {
+  readonly #feedKey: FeedKey
+  readonly #crypto: Crypto
+  readonly #now: () => number
+  readonly #lines = new Map<string, Kept>()
+  readonly #seen = new LRUCache<string, true>({ max: REMEMBERED })
+  readonly #hidden = new Set<string>()
+  readonly #listeners = new Set<(line: SaidLine) => void>()
+  #bytes = 0
+
+  constructor(feedKey: FeedKey, crypto: Crypto, now = Date.now) {
+    this.#feedKey = feedKey
+    this.#crypto = crypto
+    this.#now = now
+  }
+
+  /** Takes a line, what is cheap to check first. */
+  add(bytes: Uint8Array, { worthOf, talkKey }: TalkRules): LineVerdict {
+    const envelope = decodeLine(bytes, talkKey, this.#crypto)
+    if (envelope === undefined) return 'false'
+    const { id, head } = envelope
+    if (this.has(id)) return 'known'
+    const from = senderOf(head)
+    if (
+      !this.#isTimely(head.writtenAt) ||
+      worthOf(envelope) === 0 ||
+      this.#isTooMuch(from, head.writtenAt)
+    ) {
+      this.#seen.set(id, true)
+      return 'refused'
+    }
+    if (!isGenuine(envelope, this.#feedKey, this.#crypto)) return 'false'
+    this.#seen.set(id, true)
+    const content = lineContent(envelope, talkKey, this.#crypto)
+    if (content === undefined) return 'refused'
+    const line = { id, from, writtenAt: head.writtenAt, content, envelope }
+    this.#lines.set(id, line)
+    this.#bytes += bytes.byteLength
+    this.#makeRoom(from)
+    if (!this.#hidden.has(from)) for (const listener of this.#listeners) listener(line)
+    return 'new'
+  }
+
+  has(id: string): boolean {
+    return this.#seen.has(id) || this.#lines.has(id)
+  }
+
+  /** A line as it was signed. */
+  get(id: string): Uint8Array | undefined {
+    return this.#lines.get(id)?.envelope.bytes
+  }
+
+  ids(): string[] {
+    this.#dropOld()
+    return [...this.#lines.keys()]
+  }
+
+  /** What is shown here, in the order in which it was written. */
+  lines(): SaidLine[] {
+    this.#dropOld()
+    return [...this.#lines.values()]
+      .filter((it) => !this.#hidden.has(it.from))
+      .toSorted((a, b) => a.writtenAt - b.writtenAt)
+  }
+
+  /** Shows no line of a sender here, until this process ends. */
+  hide(from: string): void {
+    this.#hidden.add(from)
+  }
+
+  /** Tells of each line that comes from now on. @returns ends it. */
+  listen(listener: (line: SaidLine) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #isTimely(writtenAt: number): boolean {
+    const now = this.#now()
+    return writtenAt > now - KEPT_MS && writtenAt < now + AHEAD_MS
+  }
+
+  // By the times that were signed, so that what is told to somebody who comes later counts as it did.
+  #isTooMuch(from: string, writtenAt: number): boolean {
+    let near = 0
+    for (const it of this.#lines.values()) {
+      const isNear = Math.abs(it.writtenAt - writtenAt) < BURST.withinMs
+      if (it.from === from && isNear && ++near >= BURST.lines) return true
+    }
+    return false
+  }
+
+  #makeRoom(from: string): void {
+    this.#dropOld()
+    const ofSender = [...this.#lines.values()].filter((it) => it.from === from)
+    const [oldest] = ofSender
+    if (ofSender.length > LINES_OF_SENDER && oldest !== undefined) this.#drop(oldest)
+    for (const it of this.#lines.values()) {
+      if (this.#lines.size <= MAX_LINES && this.#bytes <= MAX_BYTES) return
+      this.#drop(it)
+    }
+  }
+
+  #dropOld(): void {
+    for (const it of this.#lines.values()) if (!this.#isTimely(it.writtenAt)) this.#drop(it)
+  }
+
+  #drop({ id, envelope }: Kept): void {
+    if (this.#lines.delete(id)) this.#bytes -= envelope.bytes.byteLength
+  }
+}

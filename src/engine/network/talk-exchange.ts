@@ -1,0 +1,148 @@
+import type Protomux from 'protomux'
+import type { Feed } from '../../format/feed.ts'
+import type { FeedKey } from '../../format/keys/feed-key.ts'
+import { hex } from '../../hex.ts'
+import { short, type Logger } from '../../logger.ts'
+import { PeerProtocol, type OnMisdeed, type ProtocolPeer } from '../../peers/peer-protocol.ts'
+import type { Conversations } from '../letters/conversations.ts'
+import { isPeerOf } from './letter-standing.ts'
+import { MAX_TALK_MESSAGE_BYTES, talkEncoding, type TalkMessage } from './talk-message.ts'
+
+export interface TalkExchangeOptions {
+  readonly conversations: Conversations
+  readonly onMisdeed: OnMisdeed
+  readonly logger: Logger
+}
+
+/** Lines of one connection, taken or asked for: all that was said at once, and then 20 a second. */
+export const RATE = { perSecond: 20, burst: 256 }
+
+interface PeerState {
+  /** Newsletters of which the peer was told what was said. */
+  readonly told: Set<FeedKey>
+}
+
+type TalkPeer = ProtocolPeer<TalkMessage, PeerState>
+
+/** Passes lines of open conversations on, each once, among peers that replicate the newsletter. Keeps nothing on disk. */
+export class TalkExchange {
+  readonly #options: TalkExchangeOptions
+  readonly #protocol: PeerProtocol<TalkMessage, PeerState>
+  readonly #feeds = new Map<string, Feed>()
+
+  constructor(options: TalkExchangeOptions) {
+    this.#options = options
+    this.#protocol = new PeerProtocol<TalkMessage, PeerState>({
+      protocol: 'hyperletter/talk/1',
+      encoding: talkEncoding,
+      maxBytes: MAX_TALK_MESSAGE_BYTES,
+      rate: RATE,
+      costOf: (it) => (it.kind === 'want' ? Math.max(1, it.ids.length) : 1),
+      newState: () => ({ told: new Set() }),
+      onMessage: (message, peer) => {
+        if (message.kind === 'unknown') return
+        const feed = this.#feeds.get(hex(message.topic))
+        if (feed === undefined || !isPeerOf(feed, peer)) return
+        this.#onMessage(feed, message, peer).catch((err: unknown) =>
+          options.logger.debug({ feed: short(feed.feedKey), err }, 'talk of a peer'),
+        )
+      },
+      onMisdeed: options.onMisdeed,
+    })
+  }
+
+  add(feed: Feed): void {
+    this.#feeds.set(hex(feed.log.discoveryKey), feed)
+    this.changed(feed)
+  }
+
+  delete(feed: Feed): void {
+    const name = hex(feed.log.discoveryKey)
+    if (this.#feeds.get(name) === feed) this.#feeds.delete(name)
+    for (const { state } of this.#protocol) state.told.delete(feed.feedKey)
+  }
+
+  attach(mux: Protomux): void {
+    this.#protocol.attach(mux)
+    for (const feed of this.#feeds.values()) this.changed(feed)
+  }
+
+  close(): void {
+    this.#feeds.clear()
+    this.#protocol.close()
+  }
+
+  /** A newsletter has a new peer. */
+  changed(feed: Feed): void {
+    const ids = this.#options.conversations.of(feed).ids()
+    for (const peer of this.#peersOf(feed)) {
+      if (peer.state.told.has(feed.feedKey)) continue
+      peer.state.told.add(feed.feedKey)
+      this.#tell(feed, peer, ids)
+    }
+  }
+
+  /** Asks the peers of a newsletter what was said. */
+  ask(feed: Feed): void {
+    const topic = feed.log.discoveryKey
+    for (const peer of this.#peersOf(feed)) peer.send({ kind: 'ask', topic })
+  }
+
+  /** Gives a line to the peers of a newsletter. @returns how many there are. */
+  say(feed: Feed, bytes: Uint8Array, except?: TalkPeer): number {
+    const topic = feed.log.discoveryKey
+    const peers = this.#peersOf(feed).filter((it) => it !== except)
+    for (const peer of peers) peer.send({ kind: 'line', topic, bytes })
+    return peers.length
+  }
+
+  /** Peers that a line reaches at once. */
+  peers(feed: Feed): number {
+    return this.#peersOf(feed).length
+  }
+
+  #tell({ log }: Feed, peer: TalkPeer, ids: readonly string[]): void {
+    if (ids.length === 0) return
+    const topic = log.discoveryKey
+    peer.send({ kind: 'have', topic, ids: ids.map((it) => Buffer.from(it, 'hex')) })
+  }
+
+  async #onMessage(
+    feed: Feed,
+    message: Exclude<TalkMessage, { readonly kind: 'unknown' }>,
+    peer: TalkPeer,
+  ): Promise<void> {
+    const { conversations, onMisdeed } = this.#options
+    const rules = await conversations.rules(feed)
+    if (rules === undefined) return
+    const conversation = conversations.of(feed)
+    const topic = feed.log.discoveryKey
+    switch (message.kind) {
+      case 'have': {
+        const ids = message.ids.filter((it) => !conversation.has(hex(it)))
+        if (ids.length > 0) peer.send({ kind: 'want', topic, ids })
+        return
+      }
+      case 'want':
+        for (const it of message.ids) {
+          const bytes = conversation.get(hex(it))
+          if (bytes === undefined) continue
+          peer.send({ kind: 'line', topic, bytes })
+          await peer.drained()
+        }
+        return
+      case 'ask':
+        this.#tell(feed, peer, conversation.ids())
+        return
+      case 'line': {
+        const verdict = conversation.add(message.bytes, rules)
+        if (verdict === 'false') onMisdeed(peer.publicKey, 'peer sent a false line')
+        if (verdict === 'new') this.say(feed, message.bytes, peer)
+      }
+    }
+  }
+
+  #peersOf(feed: Feed): TalkPeer[] {
+    return feed.log.peers.flatMap((it) => this.#protocol.get(it.publicKey) ?? [])
+  }
+}
