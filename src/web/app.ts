@@ -25,10 +25,12 @@ import { draftRoutes } from './routes/drafts.ts'
 import { eventRoutes } from './routes/events.ts'
 import { feedRoutes } from './routes/feeds.ts'
 import { assetRoutes, attachmentRoutes, feedPictureRoutes } from './routes/files.ts'
+import { letterRoutes } from './routes/letters.ts'
 import { googleReaderRoutes } from './routes/google-reader.ts'
 import { previewRoutes } from './routes/preview.ts'
 import { readingRoutes } from './routes/reading.ts'
 import { seedingRoutes } from './routes/seeding.ts'
+import { talkRoutes } from './routes/talk.ts'
 
 /**
  * The web reader: pages, feeds and pictures over `Operations`. Listens to nobody itself; whoever
@@ -51,8 +53,10 @@ export function createReader(options: Omit<Reader, 'admission' | 'assets'>): Hon
 
   app.use(async (c, next) => (c.get('session') ? next() : door(reader, c, false)))
   app.route('/', draftRoutes(reader))
+  app.route('/', letterRoutes(reader))
   app.route('/', changingRoutes(reader))
   app.route('/', authorRoutes(reader))
+  app.route('/', talkRoutes(reader))
   app.route('/', seedingRoutes(reader))
   app.route('/', attachmentRoutes(reader))
   app.route('/', eventRoutes(reader))

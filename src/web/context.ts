@@ -107,6 +107,12 @@ const NOTICES: Readonly<Record<string, string>> = {
   same: 'Nothing was changed.',
   limits: 'Saved, and in force.',
   amended: 'Amended. Readers get the new edition from now on.',
+  written: 'Your letter is on its way. Its state is below.',
+  accepted: 'Published. Readers get the letter from now on.',
+  declined: 'Declined: it is shown to nobody.',
+  answered: 'Published. Readers get your answer from now on.',
+  withdrawn: 'Withdrawn: readers are not shown it any more.',
+  blocked: 'Declined. Letters of its sender are not carried any more.',
   retracted: 'Retracted. Readers remove its text as soon as they hear of it.',
 }
 
@@ -117,26 +123,33 @@ export interface Asset {
   readonly bytes: Uint8Array<ArrayBuffer>
 }
 
-/** The style sheet, the script and the icon; all that a page loads besides pictures of issues. */
+/** The style sheet, the script with what it imports, and the icon; all that a page loads besides pictures of issues. */
 export interface Assets {
   readonly style: Asset
   readonly script: Asset
+  readonly imported: Asset
   readonly icon: Asset
 }
 
 /** Reads them once. */
 export function loadAssets(): Assets {
-  return {
-    style: load('style.css', 'text/css; charset=utf-8'),
-    script: load('reader.js', 'text/javascript; charset=utf-8'),
-    icon: load('icon.svg', 'image/svg+xml'),
-  }
+  const [script, imported] = load(['reader.js', 'page.js'], 'text/javascript; charset=utf-8')
+  const [style] = load(['style.css'], 'text/css; charset=utf-8')
+  const [icon] = load(['icon.svg'], 'image/svg+xml')
+  if (!script || !imported || !style || !icon) throw new TypeError('Every name gives a file.')
+  return { style, script, imported, icon }
 }
 
-function load(name: string, mediaType: string): Asset {
-  const bytes = new Uint8Array(readFileSync(new URL(`../site/assets/${name}`, import.meta.url)))
-  const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 12)
-  return { path: `/assets/${hash}/${name}`, mediaType, bytes }
+// Files that name each other are beside each other, and change their address together.
+function load(names: readonly string[], mediaType: string): Asset[] {
+  const files = names.map((name) => {
+    const bytes = new Uint8Array(readFileSync(new URL(`../site/assets/${name}`, import.meta.url)))
+    return { name, bytes }
+  })
+  const hash = createHash('sha256')
+  for (const { bytes } of files) hash.update(bytes)
+  const folder = `/assets/${hash.digest('hex').slice(0, 12)}`
+  return files.map(({ name, bytes }) => ({ path: `${folder}/${name}`, mediaType, bytes }))
 }
 
 /** A path of this reader to go on to; anything else, such as another site's address, becomes `/`. */

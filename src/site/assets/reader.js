@@ -1,78 +1,7 @@
 // What pages gain with a script. Each of them works without.
-const one = (selector, root = document) => root.querySelector(selector)
-const all = (selector, root = document) => [...root.querySelectorAll(selector)]
+import { all, one, press, pressAloud, refresh, say, sendForm } from './page.js'
+
 const kind = document.body.dataset.kind
-
-// ── Fresh parts of the page, from the server that made the whole of it ──────────────────────────
-
-let turns = 0
-
-// Each part that is live has a name; the others stay as they are.
-async function refresh() {
-  const turn = ++turns
-  if (one('[data-live]') === null) return
-  const response = await fetch(location.href, { headers: { accept: 'text/html' } })
-  if (!response.ok) return
-  const page = new DOMParser().parseFromString(await response.text(), 'text/html')
-  // What was asked for later is newer.
-  if (turn !== turns) return
-  document.title = page.title
-  for (const live of all('[data-live]')) {
-    const fresh = one(`[data-live=${live.dataset.live}]`, page)
-    if (fresh) replace(live, document.adoptNode(fresh))
-  }
-}
-
-function replace(live, fresh) {
-  const focusAgain = focusIn(live)
-  const scrollBack = scrolledIn(live)
-  live.replaceWith(fresh)
-  focusAgain(fresh)
-  scrollBack(fresh)
-}
-
-const REACHABLE = 'a[href], button, [tabindex]'
-
-// Gives the focus to what stands where it was: the same link or button, else the issue that moved up.
-function focusIn(live) {
-  const at = document.activeElement
-  if (!live.contains(at)) return () => undefined
-  const item = at.closest('.item')
-  const place = all('.item', live).indexOf(item)
-  const index = all(REACHABLE, item ?? live).indexOf(at)
-  return (fresh) => {
-    const items = all('.item', fresh)
-    const same = item ? items.find((it) => pathOf(it) === pathOf(item)) : fresh
-    const next = items[Math.min(place, items.length - 1)]
-    const target = same ? all(REACHABLE, same)[index] : next && one('.open', next)
-    target?.focus({ preventScroll: true })
-  }
-}
-
-// What is being looked at stays where it is when something is added above it.
-function scrolledIn(live) {
-  const topOf = (it) => it.getBoundingClientRect().top
-  const seen = scrollY === 0 ? undefined : all('.item', live).find((it) => topOf(it) >= 0)
-  if (!seen) return () => undefined
-  const before = topOf(seen)
-  return (fresh) => {
-    const same = all('.item', fresh).find((it) => pathOf(it) === pathOf(seen))
-    if (same) scrollBy(0, topOf(same) - before)
-  }
-}
-
-function pathOf(item) {
-  return one('.open', item).getAttribute('href')
-}
-
-function say(text, path) {
-  const notice = one('#arrivals')
-  const link = document.createElement('a')
-  link.href = path ?? ''
-  link.textContent = text
-  notice.replaceChildren(path === undefined ? text : link)
-  notice.hidden = false
-}
 
 // ── Arrivals ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -174,14 +103,14 @@ addEventListener('visibilitychange', () => {
   refreshSoon()
 })
 
-// ── A draft that is being written ────────────────────────────────────────────────────────────────
+// ── A draft that is being written, and a conversation ────────────────────────────────────────────────────────────────
 
 const followed = one('[data-follow]')?.dataset.follow
 if (followed) {
   let drafts
   const follow = () => {
     drafts ??= new EventSource(followed)
-    drafts.addEventListener('draft', () => refresh().catch(() => undefined))
+    drafts.addEventListener('changed', () => refresh().catch(() => undefined))
     drafts.addEventListener('open', () => (document.documentElement.dataset.following = ''))
   }
   const rest = () => {
@@ -242,7 +171,7 @@ if (issue && end && one('[data-key=m]', end)?.value === '1') {
 function markRead() {
   const button = one('#end [data-key=m]')
   if (button?.value !== '1' || document.visibilityState !== 'visible') return
-  press(button).catch(() => undefined)
+  void press(button)
 }
 
 // ── Where reading stopped ────────────────────────────────────────────────────────────────────────
@@ -288,17 +217,6 @@ if (kind === 'issue' && issue && end) {
   addEventListener('pagehide', keepPlace)
 }
 
-// ── Marks ────────────────────────────────────────────────────────────────────────────────────────
-
-// Without leaving the page, so that whoever goes through a list stays where they are in it.
-async function press(button) {
-  const body = new URLSearchParams(new FormData(one('#act')))
-  body.set(button.name, button.value)
-  const response = await fetch(button.formAction, { method: 'POST', body, redirect: 'manual' })
-  if (response.type !== 'opaqueredirect' && !response.ok) throw new Error('Not marked.')
-  await refresh()
-}
-
 // ── Keyboard ─────────────────────────────────────────────────────────────────────────────────────
 
 function links() {
@@ -326,6 +244,10 @@ const keys = {
   o: () => one('.open', document.activeElement?.closest('.item') ?? undefined)?.click(),
   s: () => act('s'),
   m: () => act('m'),
+  a: () => act('a'),
+  d: () => act('d'),
+  b: () => act('b'),
+  r: () => one('.item:focus-within textarea')?.focus(),
   u: () => (one('[data-key=u]') ?? one('.brand')).click(),
   '/': () => {
     const field = one('input[type=search]')
@@ -336,10 +258,13 @@ const keys = {
 }
 
 addEventListener('keydown', (event) => {
+  const item = event.target.closest('.item')
+  if (event.key === 'Escape' && item) return one('.open', item).focus()
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return
   if (event.target.closest('input, textarea, select, dialog[open]')) return
   const action = keys[event.key]
-  if (!action) return
+  // A key that is held down goes through a list, and decides nothing.
+  if (!action || (event.repeat && !'jk'.includes(event.key))) return
   event.preventDefault()
   action()
 })
@@ -352,15 +277,20 @@ addEventListener('focusin', ({ target }) => {
 addEventListener('submit', (event) => {
   const { busy } = event.target.dataset
   if (busy) say(busy)
+  if (event.target.matches('[data-stays]')) {
+    event.preventDefault()
+    void sendForm(event.target)
+    return
+  }
   if (!event.submitter?.dataset.key) return
   event.preventDefault()
-  press(event.submitter).catch(() => say('That did not work. Load the page again.'))
+  void pressAloud(event.submitter)
 })
 
 // What scrolls sideways can be scrolled by keyboard too.
 function reach() {
-  for (const it of all('.prose pre, .prose table')) {
-    if (it.scrollWidth > it.clientWidth) it.tabIndex = 0
+  for (const it of all('.prose pre, .prose table, .letter-text')) {
+    if (it.scrollWidth > it.clientWidth || it.scrollHeight > it.clientHeight) it.tabIndex = 0
   }
 }
 reach()

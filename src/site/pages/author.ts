@@ -22,6 +22,8 @@ export type ProfileView = Pick<Profile, 'feedKey'> & {
   readonly authors?: Profile['authors'] | string
   readonly support?: Profile['support'] | string
   readonly names?: Profile['names'] | string
+  readonly letters?: string | undefined
+  readonly talk?: boolean | string | undefined
 }
 
 /** What readers see of a newsletter, to be changed. */
@@ -36,6 +38,8 @@ export function profilePage(view: View, profile: ProfileView, error?: Hyperlette
     license,
     support,
     names: named,
+    letters = 'nobody',
+    talk = false,
   } = profile
   const path = newsletterPath(feedKey)
   const names = linesOf(authors, ({ name, url }) => (url === undefined ? name : `${name} <${url}>`))
@@ -80,12 +84,40 @@ ${description ?? ''}</textarea>
         <label for="names">Domains that are yours, one a line, such as “tides.example”</label>
         <textarea id="names" name="names" rows="2">${domains}</textarea>
       </p>
+      <p>
+        <label for="letters">Who may write letters to you</label>
+        <select id="letters" name="letters">
+          ${SENDERS.map(([value, label]) => html`<option value="${value}" ${value === letters ? html`selected` : ''}>${label}</option>`)}
+        </select>
+      </p>
+      <p>
+        ${choice('talk', 'Readers may talk with each other: not moderated, not kept', talk !== false)}
+      </p>
       <p class="over">
         It is signed like an issue. Readers see the newest profile; the ones before stay in the
         signed log.
       </p>
       <p><button class="button primary">Save</button></p>
     </form>`
+}
+
+const SENDERS = [
+  ['nobody', 'Nobody'],
+  ['anyone', 'Anyone; a first letter takes a second of work'],
+  ['admitted', 'People to whom you gave a code, and those you published before'],
+] as const
+
+function choice(name: string, label: string, isChosen: boolean): Markup {
+  return html`<label class="choice"
+    ><input
+      type="checkbox"
+      id="${name}"
+      name="${name}"
+      value="1"
+      ${isChosen ? html`checked` : ''}
+    />
+    ${label}</label
+  >`
 }
 
 /** `Name` or `Name <https://…>`; what else it may be is for the contract to refuse. */

@@ -18,7 +18,7 @@ import {
   type Markup,
 } from './parts.ts'
 import { formatBytes } from '../../render/size.ts'
-import { lettersOf } from './letters.ts'
+import { letterForm, lettersOf, type LetterDraft } from './letters.ts'
 import { copiesLine } from './copies.ts'
 
 export interface IssueView {
@@ -31,11 +31,13 @@ export interface IssueView {
   readonly next: IssueSummary | undefined
   /** For its author, on the machine that publishes it. */
   readonly isOwn?: boolean
+  /** What a letter about it begins with, where one may be written. */
+  readonly letter?: LetterDraft | undefined
 }
 
 /** One issue, set for reading. */
 export function issuePage(
-  { issue, content, summary, previous, next, isOwn = false }: IssueView,
+  { issue, content, summary, previous, next, isOwn = false, letter }: IssueView,
   look: Look = { text: LOOKS.text[0], width: LOOKS.width[0] },
 ): Markup {
   const read = summary?.read ?? false
@@ -49,7 +51,7 @@ export function issuePage(
       fileUrl: (name) => attachmentPath(path, name),
       tools: lookButtons(look),
     },
-    html`${lettersOf(issue)}
+    html`${lettersOf(issue.letters)} ${letter === undefined ? '' : writing(letter)}
       <div id="end">
         <div class="issue-actions" data-live="marks">
           ${button(`${path}/mark`, read ? 'Mark as unread' : 'Mark as read', { field: ['read', read ? '0' : '1'], kind: read ? 'plain' : 'primary', key: 'm' })}
@@ -59,6 +61,13 @@ export function issuePage(
       </div>
       ${neighbours(previous, next, (number) => issuePath(issue.feedKey, number))}`,
   )
+}
+
+function writing(letter: LetterDraft): Markup {
+  return html`<details class="panel writing">
+    <summary>Write a letter about this issue</summary>
+    ${letterForm(letter)}
+  </details>`
 }
 
 /** How many readers hold it, and what its author can still do. */

@@ -38,6 +38,10 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['s', 'star it, or take the star away'],
   ['m', 'mark it as read, or as unread'],
   ['u', 'up: back to the list'],
+  ['a', 'accept the letter'],
+  ['r', 'answer the letter'],
+  ['d', 'decline the letter'],
+  ['b', 'block its sender'],
   ['/', 'search'],
   ['?', 'these keys'],
 ]
@@ -61,7 +65,7 @@ export function layout(view: View, page: Page): Markup {
         <title>${singleLine(page.title)} · Hyperletter</title>
         <link rel="icon" href="${view.iconPath}" />
         <link rel="stylesheet" href="${view.stylePath}" />
-        <script src="${view.scriptPath}" defer></script>
+        <script src="${view.scriptPath}" type="module"></script>
       </head>
       <body data-kind="${page.kind ?? 'page'}">
         <a class="skip" href="#content">Skip to the content</a>

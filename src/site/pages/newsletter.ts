@@ -25,6 +25,8 @@ interface Beside {
   readonly isOwn?: boolean
   /** Whoever looks at it may change what this device does with it. */
   readonly mayChange?: boolean
+  /** Letters that wait for the author. */
+  readonly waiting?: number | undefined
   readonly history?: Output<'copyHistory'>
   /** Milliseconds since 1970. */
   readonly now?: number
@@ -35,7 +37,7 @@ export function newsletterPage(
   newsletter: NewsletterSummary,
   issues: Slice<IssueSummary>,
   carrying: Carrying | undefined,
-  { isOwn = false, mayChange = false, history = [], now = 0 }: Beside = {},
+  { isOwn = false, mayChange = false, waiting = 0, history = [], now = 0 }: Beside = {},
 ): Markup {
   const path = newsletterPath(newsletter.feedKey)
   const follows = newsletter.roles.includes('subscriber')
@@ -51,8 +53,17 @@ export function newsletterPage(
           ? html`<p class="buttons">
               <a class="button primary" href="/write?to=${newsletter.feedKey}">Write an issue</a>
               <a class="button plain" href="${path}/edit">Edit the profile</a>
+              ${conversation(newsletter, path)}
+              <a class="button plain" href="${path}/letters"
+                >Letters${waiting === 0 ? '' : ` (${waiting})`}</a
+              >
             </p>`
-          : ''
+          : mayChange && newsletter.takesLetters === true
+            ? html`<p class="buttons">
+                <a class="button plain" href="${path}/letters">Letters</a>
+                ${conversation(newsletter, path)}
+              </p>`
+            : ''
       }
       <p class="jump"><a href="#about">Link, key and peers</a></p>
       ${newsletter.problem === undefined ? '' : html`<p class="problem"><strong>Something is wrong.</strong> ${words(newsletter.problem.message)}</p>`}
@@ -121,6 +132,10 @@ export function newsletterPage(
         }
       </aside>
     </div>`
+}
+
+function conversation({ conversation: isOpen }: NewsletterSummary, path: string): Markup | '' {
+  return isOpen === true ? html`<a class="button plain" href="${path}/talk">Conversation</a>` : ''
 }
 
 /** The domains that the author names: asked only when the reader presses the button, because a domain sees who asks. */

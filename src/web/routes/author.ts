@@ -1,6 +1,7 @@
 import { arrayBuffer } from 'node:stream/consumers'
 import { Hono } from 'hono'
 import type { Input, Operations, Output } from '../../api/contract/contract.ts'
+import { letterSenders } from '../../api/contract/letters.ts'
 import { parseDomain } from '../../format/domain-name.ts'
 import { parseSupport } from '../../format/support.ts'
 import { HyperletterError } from '../../errors.ts'
@@ -76,6 +77,13 @@ export function authorRoutes(reader: Reader): Hono<Env> {
   return app
 }
 
+// A conversation needs letters.
+function lettersIn(fields: Fields): Pick<Input<'editNewsletter'>, 'letters' | 'talk'> {
+  const talk = fields['talk'] !== undefined
+  const letters = letterSenders.safeParse(fields['letters']).data ?? 'nobody'
+  return { letters: talk && letters === 'nobody' ? 'anyone' : letters, talk }
+}
+
 function attached(
   operations: Operations,
   newsletter: string,
@@ -106,5 +114,6 @@ export function profileIn(fields: Fields): Omit<Input<'editNewsletter'>, 'newsle
     ...(payments.length > 0 ? { support: payments.map(parseSupport) } : {}),
     ...(domains.length > 0 ? { names: domains.map((it) => parseDomain(it) ?? it) } : {}),
     remove,
+    ...lettersIn(fields),
   }
 }

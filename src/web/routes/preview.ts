@@ -65,7 +65,7 @@ export function previewRoutes(reader: Reader): Hono<Env> {
       followers++
       try {
         for await (const { event } of previews.follow(c.req.param('id'), signal)) {
-          await out.writeSSE({ event: 'draft', data: event })
+          await out.writeSSE({ event: 'changed', data: event })
         }
       } finally {
         followers--

@@ -28,6 +28,7 @@ import { MOST_FOUND, searchPage } from '../../site/pages/search.ts'
 import { originsOf } from '../../render/links.ts'
 import { prepareWorker } from '../../text-worker/text-worker.ts'
 import type { RenderCache } from '../render-cache.ts'
+import { newDraft } from './letters.ts'
 
 /** The pages. None of them changes anything. */
 export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> {
@@ -86,8 +87,10 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
     const isOwn = mayChange && newsletter.roles.includes('author')
     const page = slice(issues, c.req.query('page'))
     const shown = isOwn ? { ...page, items: await withCopies(key, page.items) } : page
+    const letters = isOwn ? await waitingIn(key) : 0
     const body = newsletterPage(newsletter, shown, carrying, {
       isOwn,
+      waiting: letters,
       mayChange,
       history,
       now: Date.now(),
@@ -117,6 +120,10 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
     const page = {
       issue,
       isOwn,
+      letter:
+        view.isOwn === true && issue.own !== true && issue.takesLetters === true
+          ? newDraft(reader, c, key, number)
+          : undefined,
       content: withAnchors(withSizes(withoutTitle(html, issue.title), issue, path)),
       summary: all.find((it) => it.number === number),
       previous: all.find((it) => it.number < number),
@@ -135,6 +142,15 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
     const body = searchPage({ ...asked, newsletters, ...found })
     return show(c, view, { title: 'Search', place: 'search', body })
   })
+
+  // Letters that cannot be read must not keep an author from the rest of the page.
+  async function waitingIn(newsletter: string): Promise<number> {
+    try {
+      return (await operations.listLetters({ newsletter })).waiting.length
+    } catch {
+      return 0
+    }
+  }
 
   async function withCopies(newsletter: string, issues: Slice<IssueSummary>['items']) {
     const [first] = issues

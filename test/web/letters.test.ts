@@ -1,0 +1,140 @@
+import { expect, it } from 'vitest'
+import { all } from '../helpers/operations.ts'
+import { openAuthor, openPeer } from '../helpers/peers.ts'
+import { startReader } from '../helpers/readers.ts'
+import { useBrowser } from '../helpers/shared-browser.ts'
+import { privateNetwork } from '../helpers/testnet.ts'
+import { enter, expectToFit } from '../helpers/visits.ts'
+
+const browser = useBrowser()
+
+/** What would call somewhere, or run, if a letter were anything but text. */
+const HOSTILE =
+  '<img src="http://127.0.0.1:9/spy.png"><script>alert(1)</script>\n[x](javascript:alert(1)) ![y](http://127.0.0.1:9/y.png)\n\nhttps://spy.example/ \u202eevil'
+
+it(
+  'a reader writes, the author accepts with an answer and declines, by keyboard alone, and all read it',
+  { timeout: 180_000 },
+  async () => {
+    const network = await privateNetwork()
+    const author = await openAuthor(network, { issues: 1 })
+    const ada = await openPeer(network)
+    await all(ada.operations.subscribe({ link: author.link }))
+    const [desk, home] = [await startReader(author.operations), await startReader(ada.operations)]
+    const [{ page: write, complaints }, { page: queue, complaints: atDesk }] = [
+      await enter(browser(), home),
+      await enter(browser(), desk),
+    ]
+    const path = `/n/${author.feedKey}`
+
+    // Nobody may write before the author says so.
+    await write.goto(`${home.origin}${path}/1`)
+    expect(await write.getByText('Write a letter').count()).toBe(0)
+    await queue.goto(`${desk.origin}${path}/letters`)
+    await queue.getByRole('link', { name: 'Change that in the profile' }).click()
+    await queue.getByLabel('Who may write letters to you').selectOption('anyone')
+    await queue.getByRole('button', { name: 'Save' }).press('Enter')
+    await queue.getByRole('link', { name: 'Letters', exact: true }).press('Enter')
+    await queue.getByText('New letters appear here').waitFor()
+    await expectToFit(queue)
+
+    const isWanted = async () =>
+      (await ada.operations.listLetters({ newsletter: author.feedKey })).wanted
+    await expect.poll(isWanted, { timeout: 20_000 }).toBe(true)
+    await write.reload()
+    const open = async () => {
+      await write.goto(`${home.origin}${path}/1`)
+      await write.getByText('Write a letter about this issue').focus()
+      await write.keyboard.press('Enter')
+    }
+    await open()
+    await write.getByLabel('Your letter').focus()
+    await write.keyboard.type('The time is wrong.\nIt was 14:10.')
+    await write.getByLabel('What you want to be called').fill('Ada <b>')
+    await expectToFit(write)
+    // Once, however often the form is sent.
+    await write.getByRole('button', { name: 'Send the letter' }).dblclick()
+    await write.getByText('Your letter is on its way.').waitFor()
+    await write.getByText('Yours (1)').waitFor()
+    await expectToFit(write)
+    await open()
+    await write.getByLabel('Your letter').fill(HOSTILE)
+    await write.getByRole('button', { name: 'Send the letter' }).press('Enter')
+    await write.getByText('Yours (2)').waitFor()
+    await write.getByText('Received by the author').first().waitFor()
+
+    // They appear by themselves.
+    await queue.getByText('Waiting for you (2)').waitFor()
+    expect(await queue.locator('.letter-queue img, .letter-queue .letter-text a').count()).toBe(0)
+    expect(await queue.locator('.letter-text').allInnerTexts()).toContainEqual(
+      expect.stringContaining('<script>alert(1)</script>\n[x](javascript:alert(1))'),
+    )
+    await expectToFit(queue)
+    await queue.keyboard.press('j')
+    await queue.keyboard.press('r')
+    await queue.keyboard.type('Thank you.\nCorrected.')
+    await queue.keyboard.press('Escape')
+    await queue.keyboard.press('a')
+    await queue.getByText('Letter 1 is published.').waitFor()
+    await queue.getByText('Waiting for you (1)').waitFor()
+    await queue.keyboard.press('d')
+    await queue.getByText('Letter 2 is declined.').waitFor()
+    await queue.getByText('Waiting for you (0)').waitFor()
+
+    const letter = write.locator('#letter-1')
+    await expect
+      .poll(
+        async () => {
+          await write.goto(`${home.origin}${path}/1`)
+          return letter.count()
+        },
+        { timeout: 20_000 },
+      )
+      .toBe(1)
+    const text = await letter.innerText()
+    expect(text).toContain('Ada <b>')
+    expect(text).toContain('signature verified')
+    expect(text).toContain('The time is wrong.\nIt was 14:10.')
+    expect(text).toContain('Thank you.\nCorrected.')
+    expect(await write.getByText('spy.example').count()).toBe(0)
+    await expectToFit(write)
+    await write.goto(`${home.origin}${path}/letters`)
+    await write.getByText('Published (1)').waitFor()
+    expect(await write.locator('[data-live=mine] strong').allInnerTexts()).toEqual([
+      'Received by the author',
+      'Published',
+    ])
+    await expectToFit(write)
+
+    // Who is there talks now; what was said before is there for whoever comes later.
+    await write.goto(`${home.origin}${path}/talk`)
+    await write.getByText('has not opened one').waitFor()
+    await author.operations.editNewsletter({ newsletter: author.feedKey, talk: true })
+    await queue.goto(`${desk.origin}${path}`)
+    await queue.getByRole('link', { name: 'Conversation' }).press('Enter')
+    await queue.getByLabel('A line for everybody').focus()
+    await queue.keyboard.type('Is anybody there? <img src="http://127.0.0.1:9/">')
+    await queue.keyboard.press('Enter')
+    await queue.locator('.line').getByText('Is anybody there? <img').waitFor()
+    const talks = write.locator('.line')
+    await expect
+      .poll(
+        async () => {
+          await write.goto(`${home.origin}${path}/talk`)
+          return talks.count()
+        },
+        { timeout: 20_000 },
+      )
+      .toBe(1)
+    await write.getByLabel('What you want to be called').fill('Ada')
+    await write.getByLabel('A line for everybody').focus()
+    await write.keyboard.type('I am.')
+    await write.keyboard.press('Enter')
+    await queue.locator('.line').getByText('I am.').waitFor()
+    await expectToFit(queue)
+    await expectToFit(write)
+    await talks.getByRole('button', { name: 'Hide' }).press('Enter')
+    await expect.poll(() => talks.count()).toBe(1)
+    expect([...complaints, ...atDesk]).toEqual([])
+  },
+)
