@@ -58,6 +58,7 @@ async function output(script: string): Promise<string> {
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => void (text += chunk.toString()))
   }
+  const closed = once(child, 'close')
   // Not until its output closes, which a process that it left holds open.
   await once(child, 'exit')
   const left = await processesOf(directory)
@@ -65,7 +66,7 @@ async function output(script: string): Promise<string> {
     text += `left running: ${command}\n`
     process.kill(pid, 'SIGKILL')
   }
-  await once(child, 'close')
+  await closed
   await rm(directory, { recursive: true, force: true })
   return text
 }
