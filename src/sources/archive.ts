@@ -77,13 +77,9 @@ export function folderArchive(folder: string, names: readonly string[] = []): Ar
 /**
  * The files of a zip file. Its list of names is read at once and its contents never: one that is a bomb, or that a name
  * would put elsewhere, is refused.
- * @param isWanted The names to keep in memory.
  * @throws INVALID_INPUT if it is no zip file that can be read.
  */
-export async function zipArchive(
-  path: string,
-  isWanted: (name: string) => boolean = () => true,
-): Promise<Archive> {
+export async function zipArchive(path: string): Promise<Archive> {
   const { openPromise } = await import('yauzl')
   const entries = new Map<string, Entry>()
   let zip: ZipFile | undefined
@@ -92,7 +88,7 @@ export async function zipArchive(
     if (zip.entryCount > MAX_ENTRIES) throw new Error(`it has ${zip.entryCount} entries`)
     for await (const entry of zip.eachEntry()) {
       const name = entry.fileName.normalize('NFC')
-      const isKept = !/^__MACOSX\/|(?:^|\/)\.|\/$/.test(name) && isWanted(name)
+      const isKept = !/^__MACOSX\/|(?:^|\/)\.|\/$/.test(name)
       if (isKept && isPlain(entry) && !entries.has(name)) entries.set(name, entry)
     }
   } catch (error) {

@@ -31,12 +31,7 @@ const MAX_BYTES = 8 * 1_024 * 1_024
  */
 export class KeptTexts {
   readonly #kept = new Map<string, Uint8Array>()
-  readonly #maxBytes: number
   #sizeBytes = 0
-
-  constructor(maxBytes = MAX_BYTES) {
-    this.#maxBytes = maxBytes
-  }
 
   /** @param use which addresses there are; part of what HTML is kept by. */
   async render(issue: IssueText, use: string, place: IssuePlace): Promise<string> {
@@ -51,7 +46,7 @@ export class KeptTexts {
   // Nothing falls away for another: an archive is read from one end to the other each time, and one that
   // does not fit would never find again what it has put there.
   #keep(key: string, bytes: Uint8Array): void {
-    if (this.#kept.has(key) || this.#sizeBytes + bytes.byteLength > this.#maxBytes) return
+    if (this.#kept.has(key) || this.#sizeBytes + bytes.byteLength > MAX_BYTES) return
     this.#kept.set(key, bytes)
     this.#sizeBytes += bytes.byteLength
   }

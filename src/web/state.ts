@@ -110,10 +110,10 @@ export class Secrets {
   }
 
   /** Whether a cookie proves a session, and whether it should be replaced by a new one. */
-  check(cookie: string | undefined, now = Date.now()): 'none' | 'valid' | 'old' {
+  check(cookie: string | undefined): 'none' | 'valid' | 'old' {
     const at = /^[0-9a-z]{1,10}(?=[.])/.exec(cookie ?? '')?.[0] ?? ''
     if (!isSame(cookie, `${at}.${this.#derive(`session/${at}`)}`)) return 'none'
-    const ageMs = now - Number.parseInt(at, 36)
+    const ageMs = Date.now() - Number.parseInt(at, 36)
     if (!(ageMs <= SESSION_MS)) return 'none'
     return ageMs > ROTATE_AFTER_MS ? 'old' : 'valid'
   }

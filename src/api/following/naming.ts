@@ -30,8 +30,7 @@ export const nameNewsletter: Work<'nameNewsletter'> = async (engine, { newslette
 
 /** Asks the domains that authors name. */
 export const verifyNames: Work<'verifyNames'> = async (engine, { newsletter }, { signal } = {}) => {
-  const entries =
-    newsletter === undefined ? engine.library.list() : [engine.library.resolve(newsletter)]
+  const entries = engine.library.list(newsletter)
   const checked = await mapSome(entries, AT_ONCE, (it) => verifyEntry(engine, it, signal))
   return checked.flat()
 }

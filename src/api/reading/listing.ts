@@ -36,10 +36,8 @@ const LOCAL = { wait: false }
 
 /** The library, oldest entry first; or one newsletter of it. */
 export const listNewsletters: Work<'listNewsletters'> = (engine, input) => {
-  const { newsletter } = input
   const isAlike = lookAlikes(engine.library.list())
-  const entries =
-    newsletter === undefined ? engine.library.list() : [engine.library.resolve(newsletter)]
+  const entries = engine.library.list(input.newsletter)
   return mapSome(entries, AT_ONCE, (it) => summarizeNewsletter(engine, it, isAlike))
 }
 
@@ -56,9 +54,9 @@ export const listInbox: Work<'listInbox'> = async (engine, input) => {
     all: () => true,
     starred: (it: IssueMarks) => it.starred,
   }[show]
-  const all =
-    newsletter === undefined ? engine.library.list() : [engine.library.resolve(newsletter)]
-  const entries = all.filter((it) => show === 'starred' || it.roles.includes('subscriber'))
+  const entries = engine.library
+    .list(newsletter)
+    .filter((it) => show === 'starred' || it.roles.includes('subscriber'))
   const most = skip + limit
   let newest: IssueSummary[] = []
   await mapSome(entries, AT_ONCE, async (entry) => {

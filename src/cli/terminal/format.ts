@@ -49,9 +49,9 @@ export function formatDuration(seconds: number): string {
   return shown.map(([value, unit]) => `${value} ${unit}`).join(' ')
 }
 
-/** `1 issue`, `3 issues`; a plural that is not made with s is given. */
-export function plural(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`
+/** `1 issue`, `3 issues`. */
+export function plural(count: number, one: string): string {
+  return `${count} ${one}${count === 1 ? '' : 's'}`
 }
 
 /** A title in quotation marks, as one clean line; a stand-in where none has arrived yet. */

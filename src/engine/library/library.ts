@@ -126,8 +126,9 @@ export class Library {
     return resolveEntry(this.list(), reference)
   }
 
-  /** All entries, in the order in which they were added. */
-  list(): LibraryEntry[] {
+  /** All entries, in the order in which they were added; or only the one that a person means, see `resolve`. */
+  list(reference?: string): LibraryEntry[] {
+    if (reference !== undefined) return [this.resolve(reference)]
     return [...this.#entries.values()].toSorted((a, b) => compareTimes(a.addedAt, b.addedAt))
   }
 

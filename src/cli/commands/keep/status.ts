@@ -196,7 +196,7 @@ function copiesAnswer(it: NewsletterStatus): string {
   if (!isAuthored(it)) return ''
   const newest = `issue ${issues} of ${nameOf(it)}`
   if (isSafe(it)) {
-    const others = `${newestCopies} ${newestCopies === 1 ? 'other' : 'others'}`
+    const others = plural(newestCopies, 'other')
     const rest = issues > 1 ? `, everything before it by ${olderCopies}` : ''
     return `Safe to go offline: ${newest} is held in full by ${others}${rest}.\n`
   }

@@ -1,7 +1,7 @@
 import type { Output } from '../../../api/contract/contract.ts'
 import { HyperletterError } from '../../../errors.ts'
 import { call, type Commands, type Context, loadConfig } from '../../context.ts'
-import { nameOf } from '../../terminal/format.ts'
+import { nameOf, plural } from '../../terminal/format.ts'
 import { formatTable } from '../../terminal/table.ts'
 
 type Diagnosis = Output<'diagnose'>
@@ -145,7 +145,7 @@ async function why(context: Context, newsletter: string): Promise<void> {
   const { bold, green, yellow } = out.style
   await out.result(it, () => {
     const name = nameOf(it)
-    const held = `${it.heldBlocks} of ${it.length} blocks, ${it.peers} ${it.peers === 1 ? 'peer' : 'peers'} connected`
+    const held = `${it.heldBlocks} of ${it.length} blocks, ${plural(it.peers, 'peer')} connected`
     const head = `${bold(name)}: ${it.complete ? green('complete') : yellow('not complete')} (${held})\n`
     return head + it.reasons.map(({ message }) => `  ${message}\n`).join('')
   })

@@ -1,4 +1,5 @@
 import type { Operations, Output } from '../../../api/contract/contract.ts'
+import { collect } from '../../../format/bytes.ts'
 import { bitmapOf } from '../../../render/bitmap.ts'
 import { singleLine } from '../../../render/plain.ts'
 import type { Context } from '../../context.ts'
@@ -74,17 +75,6 @@ export async function showPictures(
 
 function isPicture(mediaType: string): boolean {
   return mediaType === 'image/png' || mediaType === 'image/jpeg'
-}
-
-async function collect(parts: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let sizeBytes = 0
-  for await (const chunk of parts) {
-    sizeBytes += chunk.byteLength
-    if (sizeBytes > MAX_PICTURE_BYTES) break
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
 }
 
 /** A way in which a terminal takes pictures. */

@@ -6,22 +6,19 @@ import type { AllAddresses } from '../../../site/syndication/addresses.ts'
 import { call, type Commands, type Context, withConnection } from '../../context.ts'
 import { nameOf } from '../../terminal/format.ts'
 
-const registerFeeds: Commands[string] = (command, bind) =>
-  command
-    .option(
-      '--complete',
-      'addresses with all issues in one document, for apps that ignore paged feeds',
-    )
-    .addOption(new Option('--opml', 'print an OPML file for feed readers').conflicts('json'))
-    .examples(
-      'hyperletter web-feeds',
-      'hyperletter web-feeds --opml --complete > feeds.opml && newsboat -i feeds.opml',
-    )
-    .action(bind(feeds))
-
 export const commands: Commands = {
-  'web-feeds': registerFeeds,
-  feeds: registerFeeds,
+  'web-feeds': (command, bind) =>
+    command
+      .option(
+        '--complete',
+        'addresses with all issues in one document, for apps that ignore paged feeds',
+      )
+      .addOption(new Option('--opml', 'print an OPML file for feed readers').conflicts('json'))
+      .examples(
+        'hyperletter web-feeds',
+        'hyperletter web-feeds --opml --complete > feeds.opml && newsboat -i feeds.opml',
+      )
+      .action(bind(feeds)),
   web: (command, bind) =>
     command
       .more(
