@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { makeDirectory, writeBeside, type BesideOptions } from '../../atomic-file.ts'
-import { codeOf, HyperletterError } from '../../errors.ts'
+import { codeOf, hasCode, HyperletterError } from '../../errors.ts'
 import type { LogFile } from '../../format/log-files/write.ts'
 import type { SiteFile } from '../../site/static/model.ts'
 import { translateStorageError } from '../../storage-errors.ts'
@@ -220,10 +220,11 @@ async function replaceIfOther(
 /** The complaint about a file that could not be written. */
 function notWritten(cause: unknown, path: string): unknown {
   const known = translateStorageError(cause)
-  if (known instanceof HyperletterError) return known
-  const why = codeOf(cause) ?? String(cause)
-  return new HyperletterError('INVALID_INPUT', `Cannot write ${path}: ${why}.`, {
-    hint: 'Choose a folder that you may write to.',
-    cause,
-  })
+  const isFolder = hasCode(known, 'INVALID_INPUT')
+  if (known instanceof HyperletterError && !isFolder) return known
+  const message = isFolder
+    ? known.message
+    : `Cannot write ${path}: ${codeOf(cause) ?? String(cause)}.`
+  const hint = 'Choose a folder that you may write to.'
+  return new HyperletterError('INVALID_INPUT', message, { hint, cause })
 }

@@ -228,7 +228,8 @@ describe('a newsletter as a folder for a web server', () => {
       peer.operations.exportSite({ newsletter: peer.feedKey, folder }),
     )
     await writeFile(join(folder, 'file'), '')
-    await expectCode(exported(peer, peer.feedKey, join(folder, 'file', 'site')), 'INVALID_INPUT')
+    const below = exported(peer, peer.feedKey, join(folder, 'file', 'site'))
+    expect((await expectFailure('INVALID_INPUT', below)).hint).toContain('may write to')
   })
 
   it('is not written where nothing may be written, and ends when it is interrupted', async () => {
