@@ -48,11 +48,12 @@ async function talk(
     )
     return out.result(said, () => `Said to ${plural(said.peers, 'peer')}.\n`)
   }
+  using reader = out.watchReader()
   await withOperations(
     context,
-    async (operations) => {
+    async (operations, _via, ended) => {
       const end = new AbortController()
-      const signal = anySignal(io.signal, end.signal)
+      const signal = anySignal(io.signal, end.signal, ended, reader.gone)
       const typing =
         io.stdin.isTTY === true
           ? sayTyped(context, operations, { newsletter, as }, signal)
@@ -68,7 +69,9 @@ async function talk(
           else await out.text(lineOf(context, event))
         }
       } catch (error) {
-        if (!end.signal.aborted || io.signal.aborted) throw error
+        reader.gone.throwIfAborted()
+        io.signal.throwIfAborted()
+        if (!end.signal.aborted && ended?.aborted !== true) throw error
       }
     },
     { lend: true, online: true },
