@@ -1,4 +1,3 @@
-import { en } from 'zod/locales'
 import * as z from 'zod/mini'
 import { HyperletterError } from '../../errors.ts'
 import {
@@ -141,8 +140,19 @@ function parse(block: Uint8Array, index: number): unknown {
   }
 }
 
-// The small zod has no words of its own for what is wrong.
-const words = en().localeError
+// The small zod has no words of its own, and those that it comes with are as long as half of it.
+const UNITS = new Map([
+  ['string', ' characters'],
+  ['array', ' items'],
+])
+const words: z.core.$ZodErrorMap = (issue) => {
+  const unit = typeof issue.origin === 'string' ? (UNITS.get(issue.origin) ?? '') : ''
+  if (issue.input === undefined) return 'is missing'
+  if (issue.code === 'invalid_type') return `must be of type ${issue.expected}`
+  if (issue.code === 'too_big') return `must be at most ${issue.maximum}${unit}`
+  if (issue.code === 'too_small') return `must be at least ${issue.minimum}${unit}`
+  return issue.code === 'invalid_value' ? `must be ${issue.values.join(' or ')}` : 'is malformed'
+}
 
 // Without code that zod would generate: making it costs the first record 5 ms, and pages with a strict
 // content-security policy forbid it.

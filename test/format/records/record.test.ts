@@ -61,6 +61,22 @@ describe('a record', () => {
     )
   })
 
+  it('is refused with what is wrong in words, and where', () => {
+    const complaints = [
+      [{ title: 7 }, 'title: must be of type string'],
+      [{ title: '' }, 'title: must be at least 1 characters'],
+      [{ title: 'x'.repeat(257) }, 'title: must be at most 256 characters'],
+      [{ title: undefined }, 'title: is missing'],
+      [{ authors: Array(33).fill({ name: 'x' }) }, 'authors: must be at most 32 items'],
+      [{ createdAt: 'today' }, 'createdAt: is malformed'],
+      [{ profile: -1 }, 'profile: must be at least 0'],
+    ] as const
+    for (const [fields, complaint] of complaints) {
+      const block = blockOf({ hyperletter: 1, ...newsletterRecord(), ...fields })
+      expect(() => decodeRecord(block, 0)).toThrow(`Block 0 is not a valid record: ${complaint}.`)
+    }
+  })
+
   it('that could not be read again is refused before it is written', () => {
     const wrong = [
       issueRecord({ number: 0 }),
