@@ -67,7 +67,10 @@ describe('a record', () => {
       [{ title: '' }, 'title: must be at least 1 characters'],
       [{ title: 'x'.repeat(257) }, 'title: must be at most 256 characters'],
       [{ title: undefined }, 'title: is missing'],
-      [{ authors: Array(33).fill({ name: 'x' }) }, 'authors: must be at most 32 items'],
+      [
+        { authors: Array.from({ length: 33 }, () => ({ name: 'x' })) },
+        'authors: must be at most 32 items',
+      ],
       [{ createdAt: 'today' }, 'createdAt: is malformed'],
       [{ profile: -1 }, 'profile: must be at least 0'],
     ] as const
