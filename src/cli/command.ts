@@ -1,5 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { parseUnread, type Unread } from '../config/values.ts'
+import { HyperletterError } from '../errors.ts'
+import { WITHHELD_KINDS, type WithheldKind } from '../sources/source.ts'
 
 /** What names a newsletter of this author. */
 export const OWN_NEWSLETTER = 'one of yours: part of its title, or start of its key'
@@ -59,9 +61,11 @@ export class CliCommand extends Command {
     )
   }
 
-  /** Adds `--keep-location`, `--site-root` and `--site-url`, to a command that reads texts of a site. */
+  /** Adds `--include`, `--keep-location`, `--site-root` and `--site-url`, to a command that reads texts of a site. */
   ofSite(): this {
-    return this.option('--keep-location', 'keep the places where pictures were taken')
+    const kinds = WITHHELD_KINDS.join(', ')
+    return this.option('--include <kinds>', `also publish: ${kinds}`, withheldKinds)
+      .option('--keep-location', 'keep the places where pictures were taken')
       .option('--site-root <folder>', 'look for pictures and linked files in this folder, too')
       .option('--site-url <address>', 'where the site was: links to pages of it lead there')
   }
@@ -127,6 +131,17 @@ export function seconds(text: string): number {
   const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
   if (value > 0 && value <= MAX_SECONDS) return value
   throw new InvalidArgumentError(`Give seconds, more than 0 and at most ${MAX_SECONDS}.`)
+}
+
+/** Parses kinds of what an import leaves out. */
+function withheldKinds(text: string): WithheldKind[] {
+  return text.split(',').map((word) => {
+    const kind = WITHHELD_KINDS.find((it) => it === word.trim())
+    if (kind !== undefined) return kind
+    throw new HyperletterError('INVALID_INPUT', `"${word.trim()}" is not left out by an import.`, {
+      hint: `Name some of ${WITHHELD_KINDS.join(', ')}, with commas between them.`,
+    })
+  })
 }
 
 /** Collects the values of an option that may be given more than once. */

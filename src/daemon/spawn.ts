@@ -10,18 +10,13 @@ import { handOn, type Settings } from '../config/settings.ts'
 import { defined } from '../defined.ts'
 import { hasCode, HyperletterError } from '../errors.ts'
 import { dial, requestReload, requestStop } from '../api/socket/client.ts'
-import { readRecord } from '../api/socket/protocol.ts'
+import { readRecord, type DaemonInfo } from '../api/socket/protocol.ts'
 import { withStoreLock } from '../log/store/lock.ts'
 import { daemonCommand, daemonEnvironment } from './service/definitions.ts'
 
-export interface DaemonStatus {
+export interface DaemonStatus extends Partial<Omit<DaemonInfo, 'protocol'>> {
   readonly running: boolean
-  readonly pid?: number
-  readonly version?: string
   readonly socket: string
-  readonly uptimeSeconds?: number
-  /** No daemon, but a command that stands in for one until it ends. */
-  readonly temporary?: true
   /** When it has just been started: how much of what others wrote it keeps; absent without a cap. */
   readonly diskCapBytes?: number
 }

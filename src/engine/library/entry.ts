@@ -1,54 +1,12 @@
 import { z } from 'zod'
-import type { Keep } from '../../config/keep.ts'
 import { keepSchema } from '../../config/keep-schema.ts'
 import { HyperletterError } from '../../errors.ts'
-import {
-  parseEncryptionKey,
-  parseFeedKey,
-  type EncryptionKey,
-  type FeedKey,
-} from '../../format/keys/feed-key.ts'
+import { parseEncryptionKey, parseFeedKey, type FeedKey } from '../../format/keys/feed-key.ts'
 import { parseLink } from '../../format/keys/link.ts'
 import { short } from '../../logger.ts'
-import type { SupportMemory } from './support-memory.ts'
 
 export const ROLES = ['author', 'subscriber', 'seeder'] as const
 export type Role = (typeof ROLES)[number]
-
-/** What this user has to do with one feed. */
-export interface LibraryEntry {
-  readonly feedKey: FeedKey
-  readonly roles: readonly Role[]
-  readonly addedAt: string
-  /** When its log grew here, roughly. */
-  readonly activeAt?: string | undefined
-  /** The last title seen, so that a newsletter has a name before its log is open. */
-  readonly title?: string | undefined
-  /** For a private newsletter that this user may read. */
-  readonly encryptionKey?: EncryptionKey | undefined
-  /** Damage that was found in the log. */
-  readonly problem?: Problem | undefined
-  /** Where the newsletter continues, as its recovery key signed it. */
-  readonly successor?: Successor | undefined
-  /** Set where the user did not choose it: the newsletter of theirs from which statements of succession led here. */
-  readonly origin?: FeedKey | undefined
-  /** How much of it stays on this machine; everything when absent. */
-  readonly keep?: Keep | undefined
-  /** Issues up to this number were there when the user began to follow it, and count as read. */
-  readonly archiveUpTo?: number | undefined
-  /** Until that number is known: how many of the newest issues do not count as read. */
-  readonly unreadAtFirst?: number | undefined
-  /** Addresses of web servers with its log as files, which the user added; each ends in `/`. */
-  readonly mirrors?: readonly string[] | undefined
-  /** When issues arrived that are dated later. */
-  readonly arrivals?: Arrivals | undefined
-  /** What its reader calls it; then its `title` is this, too. */
-  readonly petname?: string | undefined
-  /** Domains that were asked whether they name it. */
-  readonly nameChecks?: readonly NameCheck[] | undefined
-  /** The payment addresses that were seen in its profile. */
-  readonly support?: SupportMemory | undefined
-}
 
 /** What a domain said of a newsletter. */
 export type NameCheck = Readonly<z.infer<typeof storedNameCheck>>
@@ -61,16 +19,18 @@ const storedNameCheck = z.object({
   isVerified: z.boolean(),
 })
 
-/** What is remembered of a statement of succession. */
-export interface Successor {
-  readonly feedKey: FeedKey
+const storedSuccessor = z.object({
+  feedKey: z.string().transform(parseFeedKey),
   /** Milliseconds since 1970. */
-  readonly issuedAt: number
+  issuedAt: z.int().nonnegative(),
   /** The whole statement as text, to pass on. */
-  readonly statement: string
+  statement: z.string(),
   /** The user has seen it. */
-  readonly told: boolean
-}
+  told: z.boolean(),
+})
+
+/** What is remembered of a statement of succession. */
+export type Successor = Readonly<z.infer<typeof storedSuccessor>>
 
 const storedEvidence = z.object({
   /** Blocks and fork number of the other history. */
@@ -93,49 +53,61 @@ const storedProblem = z.object({
 /** Damage that was found in a log, and by what it was known. */
 export type Problem = Readonly<z.infer<typeof storedProblem>>
 
-// Loose: what a newer version wrote beside these fields survives a rewrite by this one.
-const storedEntry = z.looseObject({
+const storedEntry = z.object({
   feedKey: z.string().transform(parseFeedKey),
-  roles: z.array(z.enum(ROLES)),
+  roles: z.array(z.enum(ROLES)).readonly(),
   addedAt: z.string(),
+  /** When its log grew here, roughly. */
   activeAt: z.string().optional(),
+  /** The last title seen, so that a newsletter has a name before its log is open. */
   title: z.string().optional(),
+  /** For a private newsletter that this user may read. */
   encryptionKey: z.string().transform(parseEncryptionKey).optional(),
+  /** Damage that was found in the log. */
   problem: storedProblem.optional(),
-  successor: z
-    .looseObject({
-      feedKey: z.string().transform(parseFeedKey),
-      issuedAt: z.int().nonnegative(),
-      statement: z.string(),
-      told: z.boolean(),
-    })
-    .optional(),
+  /** Where the newsletter continues, as its recovery key signed it. */
+  successor: storedSuccessor.loose().optional(),
+  /** Set where the user did not choose it: the newsletter of theirs from which statements of succession led here. */
   origin: z.string().transform(parseFeedKey).optional(),
-  // A policy of a newer version that this one cannot follow keeps everything.
+  /** How much of it stays on this machine; everything when absent, and for a policy of a newer version. */
   keep: keepSchema.optional().catch(undefined),
+  /** Issues up to this number were there when the user began to follow it, and count as read. */
   archiveUpTo: z.int().nonnegative().optional().catch(undefined),
+  /** Until that number is known: how many of the newest issues do not count as read. */
   unreadAtFirst: z.int().nonnegative().optional().catch(undefined),
-  mirrors: z.array(z.string()).optional().catch(undefined),
+  /** Addresses of web servers with its log as files, which the user added; each ends in `/`. */
+  mirrors: z.array(z.string()).readonly().optional().catch(undefined),
+  /** When issues arrived that are dated later. */
   arrivals: z
-    .array(z.tuple([z.int().positive(), z.string()]))
+    .array(z.tuple([z.int().positive(), z.string()]).readonly())
+    .readonly()
     .optional()
     .catch(undefined),
+  /** What its reader calls it; then its `title` is this, too. */
   petname: z.string().optional().catch(undefined),
-  nameChecks: z.array(storedNameCheck).optional().catch(undefined),
+  /** Domains that were asked whether they name it. */
+  nameChecks: z.array(storedNameCheck).readonly().optional().catch(undefined),
+  /** The payment addresses that were seen in its profile. */
   support: z
     .object({
-      uris: z.array(z.string()),
-      before: z.array(z.string()).optional(),
+      uris: z.array(z.string()).readonly(),
+      before: z.array(z.string()).readonly().optional(),
       changedAt: z.iso.datetime().optional(),
     })
     .optional()
     .catch(undefined),
 })
 
+/** What this user has to do with one feed. */
+export type LibraryEntry = Readonly<z.infer<typeof storedEntry>>
+
+// Loose: what a newer version wrote beside these fields survives a rewrite by this one.
+const looseEntry = storedEntry.loose()
+
 /** An entry as it is stored; undefined for one that this version does not understand. */
 export function readEntry(value: unknown): LibraryEntry | undefined {
   try {
-    return storedEntry.parse(value, { jitless: true })
+    return looseEntry.parse(value, { jitless: true })
   } catch {
     return undefined
   }

@@ -2,7 +2,7 @@ import { HyperletterError } from '../../../errors.ts'
 import { OWN_NEWSLETTER } from '../../command.ts'
 import { call, type Commands, type Context } from '../../context.ts'
 import { plural, quoteTitle, shellWord } from '../../terminal/format.ts'
-import { draftSource, includeOption, tellWarning, type SiteOptions } from './draft-input.ts'
+import { draftSource, tellWarning, type SiteOptions } from './draft-input.ts'
 
 interface AmendOptions extends SiteOptions {
   readonly note?: string
@@ -23,7 +23,6 @@ export const commands: Commands = {
       .describeArgument('file', 'the Markdown file, or - for standard input')
       .option('--note <text>', 'what changed and why; shown to readers')
       .ofSite()
-      .option(...includeOption)
       .details(WHAT_AMEND_DOES)
       .force()
       .examples(

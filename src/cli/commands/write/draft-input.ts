@@ -1,9 +1,8 @@
 import { resolve } from 'node:path'
 import { defined } from '../../../defined.ts'
-import { HyperletterError } from '../../../errors.ts'
 import type { Input, Output } from '../../../api/contract/contract.ts'
 import type { Context } from '../../context.ts'
-import { WITHHELD_KINDS, type WithheldKind } from '../../../sources/source.ts'
+import type { WithheldKind } from '../../../sources/source.ts'
 import { readDraft } from '../../input.ts'
 
 /** How texts of a site are read. */
@@ -12,23 +11,6 @@ export interface SiteOptions {
   readonly include?: WithheldKind[]
   readonly siteRoot?: string
   readonly siteUrl?: string
-}
-
-/** Of every command that publishes drafts. */
-export const includeOption = [
-  '--include <kinds>',
-  `also publish: ${WITHHELD_KINDS.join(', ')}`,
-  withheldKinds,
-] as const
-
-function withheldKinds(text: string): WithheldKind[] {
-  return text.split(',').map((word) => {
-    const kind = WITHHELD_KINDS.find((it) => it === word.trim())
-    if (kind !== undefined) return kind
-    throw new HyperletterError('INVALID_INPUT', `"${word.trim()}" is not left out by an import.`, {
-      hint: `Name some of ${WITHHELD_KINDS.join(', ')}, with commas between them.`,
-    })
-  })
 }
 
 /** The draft that a command names, or that comes by its standard input. */

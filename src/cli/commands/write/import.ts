@@ -2,7 +2,6 @@ import { resolve } from 'node:path'
 import { collect, OWN_NEWSLETTER, seconds } from '../../command.ts'
 import { type Commands, type Context, withOperations, call } from '../../context.ts'
 import { UNDATED } from '../../../sources/source.ts'
-import { includeOption } from './draft-input.ts'
 import type { Input, Operations, Output } from '../../../api/contract/contract.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { agrees, canAsk } from '../../input.ts'
@@ -49,7 +48,6 @@ export const commands: Commands = {
       .option('--to <newsletter>', OWN_NEWSLETTER)
       .option('--match <glob>', 'only files whose path in the folder matches')
       .option('--exclude <glob>', 'not these files; may be given several times', collect(String))
-      .option(...includeOption)
       .ofSite()
       .addOption(
         new Option('--undated <how>', 'what to do with files without a date').choices(UNDATED),

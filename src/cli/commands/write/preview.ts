@@ -5,7 +5,7 @@ import { OWN_NEWSLETTER, wholeNumber } from '../../command.ts'
 import { type Commands, type Context, withConnection } from '../../context.ts'
 import { localWords, plural, quoteTitle } from '../../terminal/format.ts'
 import { formatBytes } from '../../../render/size.ts'
-import { draftSource, includeOption, type SiteOptions } from './draft-input.ts'
+import { draftSource, type SiteOptions } from './draft-input.ts'
 
 interface PreviewOptions extends SiteOptions {
   readonly to?: string
@@ -32,7 +32,6 @@ export const commands: Commands = {
       .option('--no-browser', 'print the address without opening a browser')
       .option('--port <n>', 'port to serve it on; remembered', wholeNumber(1, 65_535))
       .ofSite()
-      .option(...includeOption)
       .details(WHAT_IT_SHOWS)
       .examples(
         'hyperletter preview spring-tides.md',

@@ -5,7 +5,7 @@ import { OWN_NEWSLETTER, wholeNumber } from '../../command.ts'
 import { type Commands, type Context, loadConfig, withOperations } from '../../context.ts'
 import { parseLocalDate } from '../../../sources/date.ts'
 import { agrees, canAsk } from '../../input.ts'
-import { draftSource, includeOption, tellWarning, type SiteOptions } from './draft-input.ts'
+import { draftSource, tellWarning, type SiteOptions } from './draft-input.ts'
 import { localWords, plural, quoteTitle, shortKey } from '../../terminal/format.ts'
 import { formatBytes } from '../../../render/size.ts'
 import { needsPager } from '../../terminal/programs.ts'
@@ -63,7 +63,6 @@ export const commands: Commands = {
       .option('--wait-copies <n>', 'wait until n readers have it', wholeNumber(0, 1_000))
       .timeout('give up waiting for copies')
       .ofSite()
-      .option(...includeOption)
       .option(
         '--at <time>',
         'publish it then, by the daemon: "2027-01-05 08:00" or 08:00',
