@@ -10,6 +10,7 @@ import { handOn, type Settings } from '../config/settings.ts'
 import { defined } from '../defined.ts'
 import { hasCode, HyperletterError } from '../errors.ts'
 import { dial, requestReload, requestStop } from '../api/socket/client.ts'
+import type { CallOptions } from '../api/contract/contract.ts'
 import { readRecord, type DaemonInfo } from '../api/socket/protocol.ts'
 import { withStoreLock } from '../log/store/lock.ts'
 import { daemonCommand, daemonEnvironment } from './service/definitions.ts'
@@ -21,11 +22,7 @@ export interface DaemonStatus extends Partial<Omit<DaemonInfo, 'protocol'>> {
   readonly diskCapBytes?: number
 }
 
-export interface SpawnOptions {
-  readonly signal?: AbortSignal | undefined
-}
-
-export interface StartOptions extends SpawnOptions {
+export interface StartOptions extends CallOptions {
   /**
    * What the command line gave, to hand on; the daemon reads variables and file by itself, and again
    * when it reloads. Absent: what it takes to be in the same network as `config`.
@@ -93,7 +90,7 @@ export async function startDaemon(
  */
 export async function stopDaemon(
   config: Config,
-  { signal }: SpawnOptions = {},
+  { signal }: CallOptions = {},
 ): Promise<DaemonStatus> {
   const before = await daemonStatus(config)
   if (before.pid === undefined) {

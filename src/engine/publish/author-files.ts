@@ -9,26 +9,22 @@ import { keyOf } from '../../format/bundle/format.ts'
 import type { SigningKeyPair } from '../../format/keys/recovery.ts'
 import { keyPairOf } from '../../log/keys.ts'
 
-/** How far the log of an own newsletter is known to go, whatever the store says. */
-export interface PublishedNote {
+const storedNote = z.object({
   /** Blocks that were published from here, or that a peer proved to have. */
-  readonly length: number
+  length: z.int().nonnegative(),
   /** Root hash of the tree over these blocks, in hex. */
-  readonly treeHash: string
+  treeHash: z.string(),
   /**
    * The store may lack what was published since: it was restored or copied. Nothing is appended until
    * a peer was asked, or the author insists.
    */
-  readonly mustCatchUp: boolean
-}
-
-const storedNote = z.object({
-  length: z.int().nonnegative(),
-  treeHash: z.string(),
   mustCatchUp: z.boolean(),
   /** Absent in the notes of earlier versions. */
   check: z.string().optional(),
 })
+
+/** How far the log of an own newsletter is known to go, whatever the store says. */
+export type PublishedNote = Readonly<Omit<z.infer<typeof storedNote>, 'check'>>
 
 /** Of a log of which nothing is known, and of one whose note cannot be read: peers have to be asked. */
 export const UNKNOWN: PublishedNote = { length: 0, treeHash: '', mustCatchUp: true }

@@ -8,11 +8,6 @@ import type { Style } from '../../terminal/format.ts'
 
 const DEFAULT_LINES = 50
 
-interface LogOptions {
-  readonly follow?: boolean
-  readonly lines: number
-}
-
 /** Adds `logs`, `install` and `uninstall` to `daemon`. */
 export function registerServiceCommands(daemon: CliCommand, bind: Bind): void {
   daemon
@@ -108,7 +103,10 @@ async function serviceHere(context: Context): Promise<Service> {
   return serviceOf(await loadConfig(context), { given, env: io.env })
 }
 
-async function logs(context: Context, { follow, lines }: LogOptions): Promise<void> {
+async function logs(
+  context: Context,
+  { follow, lines }: { readonly follow?: boolean; readonly lines: number },
+): Promise<void> {
   const { io, options, out } = context
   const print = (line: string) =>
     out.text(`${options.json === true ? line : formatLogLine(line, out.style)}\n`)

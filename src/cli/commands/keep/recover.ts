@@ -82,10 +82,6 @@ async function restore(context: Context, options: RestoreOptions): Promise<void>
   await out.next(`hyperletter publish <file.md> --to ${shortKey(feedKey)}`)
 }
 
-interface RepairOptions {
-  readonly timeout?: number
-}
-
 const WHAT_REPAIR_DOES = `
 For an author whose device published from an old copy, so that two histories exist under one key. If
 no reader has the issues of the old copy, this device discards them and continues from the history
@@ -93,9 +89,12 @@ of the readers; publish those issues again. If a reader has them, the histories 
 create a new newsletter and name it with \`hyperletter succeed\`.
 `
 
-async function repair(context: Context, newsletter: string, options: RepairOptions): Promise<void> {
+async function repair(
+  context: Context,
+  newsletter: string,
+  { timeout }: { readonly timeout?: number },
+): Promise<void> {
   const { out } = context
-  const { timeout } = options
   const repaired = await call(context, 'repairNewsletter', { newsletter, timeoutSeconds: timeout })
   const { forked, feedKey, peers, removed } = repaired
   await out.result(repaired, () => {
