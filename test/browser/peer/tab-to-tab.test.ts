@@ -41,13 +41,11 @@ const HAS_NETWORK = Object.values(networkInterfaces()).some((it) =>
   it?.some(({ internal }) => !internal),
 )
 
-const DIRECTLY = 'get issues from each other directly, with the gateway gone that introduced them'
-
-/** Runs that test in a network of its own, which has an interface more. */
+/** Runs the test of what tabs do directly in a network of its own, which has an interface more. */
 async function runElsewhere(): Promise<void> {
   const [machine] = await openNetwork(1)
   const vitest = fileURLToPath(new URL('../../../node_modules/vitest/vitest.mjs', import.meta.url))
-  const test = [vitest, 'run', fileURLToPath(import.meta.url), '-t', DIRECTLY]
+  const test = [vitest, 'run', fileURLToPath(import.meta.url), '-t', 'directly']
   const env = Object.entries(process.env).filter(([name]) => !/^(?:VITEST|TEST)/.test(name))
   const args = ['netns', 'exec', machine?.name ?? '', process.execPath, ...test]
   const { stdout } = await promisify(execFile)('ip', args, { env: Object.fromEntries(env) })
@@ -89,7 +87,9 @@ async function openCarrier(
 const keptBlocks = async (page: Page) => parseInt((await data(page, 'kept')) || '0', 10)
 
 describe('tabs, with the publisher gone', { timeout: 240_000 }, () => {
-  it(DIRECTLY, async ({ skip }) => {
+  it('get issues from each other directly, with the gateway gone that introduced them', async ({
+    skip,
+  }) => {
     if (!HAS_NETWORK) {
       skip(NO_ROOMS !== undefined, `There is loopback alone, so tabs only relay. ${NO_ROOMS}`)
       return runElsewhere()
