@@ -4,6 +4,18 @@ import fc from 'fast-check'
 import { HyperletterError } from '../../src/errors.ts'
 import { decodeHeader } from '../../src/format/bundle/format.ts'
 import * as format from '../../src/format/index.ts'
+import { portable } from '../../src/format/crypto.ts'
+import {
+  admittedBy,
+  decodeEnvelope,
+  encodeEnvelope,
+  isGenuine,
+  isLaterEnvelope,
+  isTimely,
+  workOf,
+} from '../../src/format/letters/envelope.ts'
+import { verifyLetter } from '../../src/format/letters/letter.ts'
+import { verifyStatement } from '../../src/format/letters/statement.ts'
 import {
   decodeSuccession,
   encodeSuccession,
@@ -23,8 +35,11 @@ export function filesIn(folder: string): Uint8Array[] {
 
 const FIELDS = ['hyperletter', 'type', 'previous', 'profile', 'number', 'title', 'publishedAt']
   .concat(['body', 'attachments', 'block', 'blocks', 'bytes', 'mediaType', 'encoding', 'name'])
+  .concat(['at', 'letters', 'letter', 'from', 'answer', 'answers', 'withdrawn', 'key', 'work'])
   .concat(['createdAt', 'recoveryKey', 'amendedAt', 'retractedAt', 'reason', 'note', 'authors'])
 const VALUES = ['newsletter', 'issue', 'amendment', 'retraction', 'gzip', 'text/markdown'].concat([
+  'letters',
+  'application/vnd.hyperletter.letter',
   '2026-03-01T09:30:00Z',
   'https://a.example',
   '../a.png',
@@ -210,4 +225,38 @@ const link: Target = {
   },
 }
 
-export const FORMAT_TARGETS: readonly Target[] = [record, history, bundle, succession, link]
+const vectors = JSON.parse(
+  readFileSync(new URL('records/letters.json', FIXTURES), 'utf8'),
+) as Record<'feedKey' | 'signingPublicKey' | 'head' | 'content' | 'receipt' | 'mutes', string> & {
+  readonly stamps: Readonly<Record<string, string>>
+}
+const hexBytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'))
+const letterBlock = Buffer.concat([hexBytes(vectors.head), Buffer.from(vectors.content)])
+const statements = [vectors.receipt, vectors.mutes].map(hexBytes)
+
+/** Letters on their way and published, and what their author says of them. */
+const letter: Target = {
+  name: 'letter',
+  inputs: mutated([letterBlock, ...Object.values(vectors.stamps).map(hexBytes), ...statements]),
+  check(bytes) {
+    const feedKey = format.parseFeedKey(vectors.feedKey)
+    const envelope = decodeEnvelope(bytes, portable)
+    if (envelope !== undefined) {
+      assert(!isLaterEnvelope(bytes))
+      assert.deepEqual(Buffer.from(envelope.bytes), Buffer.from(bytes))
+      const { head, carried, stamp } = envelope
+      assert.deepEqual(encodeEnvelope(head.bytes, carried, stamp), envelope.bytes)
+      isGenuine(envelope, feedKey, portable)
+      isTimely(envelope, head.writtenAt)
+      workOf(envelope, portable)
+      admittedBy(envelope, portable)
+    }
+    const found = verifyLetter(bytes, feedKey, portable)
+    if (found !== undefined) assert.equal(Buffer.compare(bytes, letterBlock), 0, 'A forged letter.')
+    const said = verifyStatement(bytes, feedKey, hexBytes(vectors.signingPublicKey), portable)
+    const isKnown = statements.some((it) => Buffer.compare(it, bytes) === 0)
+    assert.equal(said !== undefined, isKnown, 'A forged statement.')
+  },
+}
+
+export const FORMAT_TARGETS: readonly Target[] = [record, history, bundle, succession, link, letter]

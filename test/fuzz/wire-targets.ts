@@ -11,6 +11,7 @@ import type Hypercore from 'hypercore'
 import crypto from 'hypercore-crypto'
 import Protomux from 'protomux'
 import { guardReplication } from '../../src/log/internals/wire-guard.ts'
+import { letterEncoding } from '../../src/engine/network/letter-message.ts'
 import { introductionEncoding } from '../../src/peers/introductions.ts'
 import {
   announcementDigest,
@@ -128,6 +129,13 @@ const MESSAGES: readonly Target[] = [
     },
     { kind: 'lack', id: 1, why: 1 },
     { kind: 'cancel', id: 2 },
+  ]),
+  messageTarget('letters', letterEncoding, [
+    { kind: 'have', topic: BYTES_32, ids: [Buffer.alloc(16, 2), Buffer.alloc(16, 3)] },
+    { kind: 'want', topic: BYTES_32, ids: [Buffer.alloc(16, 2)] },
+    { kind: 'letter', topic: BYTES_32, bytes: Buffer.from('letter') },
+    { kind: 'statement', topic: BYTES_32, bytes: Buffer.from('receipt') },
+    { kind: 'ask', topic: BYTES_32 },
   ]),
 ]
 
