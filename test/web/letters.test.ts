@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { publishLetter } from '../helpers/letters.ts'
 import { all } from '../helpers/operations.ts'
 import { openAuthor, openPeer } from '../helpers/peers.ts'
 import { startReader } from '../helpers/readers.ts'
@@ -138,3 +139,24 @@ it(
     expect([...complaints, ...atDesk]).toEqual([])
   },
 )
+
+it('an author answers a published letter later, and withdraws it', async () => {
+  const author = await openAuthor([], { isOnline: false, issues: 1 })
+  const { engine, operations, feedKey: newsletter } = author
+  {
+    await using session = await engine.open(engine.library.resolve(newsletter))
+    await publishLetter(engine, session.feed, { issue: 1, text: 'Is it so?' })
+  }
+  const reader = await startReader(operations)
+  const decide = async (decision: string, fields = {}) =>
+    (await reader.submit(`/n/${newsletter}/letters/1`, { decision, ...fields })).status
+  const published = async () => (await operations.listLetters({ newsletter })).published
+  expect(await decide('answer', { answer: 'It is.\r\nQuite.' })).toBe(303)
+  expect(await published()).toMatchObject([{ number: 1, answer: 'It is.\nQuite.' }])
+  expect(await decide('answer', { answer: '' })).toBe(422)
+  // No letter of this number waits.
+  for (const it of ['accept', 'decline', 'block', '']) expect(await decide(it)).toBe(422)
+  expect(await decide('take-back')).toBe(303)
+  expect(await published()).toEqual([])
+  expect((await reader.visit(`/n/${newsletter}/1`)).text).not.toContain('Is it so?')
+})
