@@ -3,7 +3,7 @@ import type { Crypto } from '../../format/crypto.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import { AHEAD_MS, isGenuine, type Envelope } from '../../format/letters/envelope.ts'
 import { senderOf, type LetterContent } from '../../format/letters/letter.ts'
-import { decodeLine, lineContent } from '../../format/letters/line.ts'
+import { decodeLine, isLaterLine, lineContent } from '../../format/letters/line.ts'
 
 /** What is kept of one conversation, in memory only. */
 export const MAX_LINES = 200
@@ -62,7 +62,7 @@ export class Conversation {
   /** Takes a line, what is cheap to check first. */
   add(bytes: Uint8Array, { worthOf, talkKey }: TalkRules): LineVerdict {
     const envelope = decodeLine(bytes, talkKey, this.#crypto)
-    if (envelope === undefined) return 'false'
+    if (envelope === undefined) return isLaterLine(bytes) ? 'refused' : 'false'
     const { id, head } = envelope
     if (this.has(id)) return 'known'
     const from = senderOf(head)

@@ -96,7 +96,12 @@ function decodeStamp(bytes: Uint8Array): Stamp {
 /** Whether bytes that are no envelope to this version may be one to a later version. */
 export function isLaterEnvelope(bytes: Uint8Array): boolean {
   if (isLaterHead(bytes)) return true
-  return decodeHead(bytes) !== undefined && (bytes[LETTER_HEAD_BYTES] ?? 0) >= STAMP_BYTES.length
+  return decodeHead(bytes) !== undefined && hasLaterStamp(bytes)
+}
+
+/** Whether the stamp of an envelope is of a kind that this version does not know. */
+export function hasLaterStamp(bytes: Uint8Array): boolean {
+  return (bytes[LETTER_HEAD_BYTES] ?? 0) >= STAMP_BYTES.length
 }
 
 /** Whether a letter may still be, or already be, on its way at this time. */

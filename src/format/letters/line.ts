@@ -3,8 +3,14 @@ import { concat } from '../bytes.ts'
 import { blake2b, type Crypto } from '../crypto.ts'
 import { keyBytes, type EncryptionKey, type FeedKey } from '../keys/feed-key.ts'
 import { paragraph } from '../records/text.ts'
-import { decodeEnvelope, type Envelope } from './envelope.ts'
-import { decodeLetterContent, type CarriedAs, type LetterContent } from './letter.ts'
+import { decodeEnvelope, hasLaterStamp, type Envelope } from './envelope.ts'
+import {
+  decodeHead,
+  decodeLetterContent,
+  isLaterHead,
+  type CarriedAs,
+  type LetterContent,
+} from './letter.ts'
 
 /** A line of a conversation is a short letter that is carried open, or readable for members of a private newsletter. */
 
@@ -44,6 +50,11 @@ export function decodeLine(
 ): Envelope | undefined {
   if (bytes.byteLength > MAX_LINE_BYTES) return undefined
   return decodeEnvelope(bytes, crypto, talkKey === undefined ? 'open' : 'members')
+}
+
+/** Whether bytes that are no line to this version may be one to a later version. */
+export function isLaterLine(bytes: Uint8Array): boolean {
+  return decodeHead(bytes) === undefined ? isLaterHead(bytes) : hasLaterStamp(bytes)
 }
 
 /** What a line says; undefined if it cannot be read, or is longer than a line may be. */

@@ -1,46 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { Conversation, MAX_LINES } from '../../../src/engine/letters/conversation.ts'
-import { keyBytes, type EncryptionKey } from '../../../src/format/keys/feed-key.ts'
-import {
-  encodeEnvelope,
-  findWork,
-  workOf,
-  workPrefix,
-  type Envelope,
-} from '../../../src/format/letters/envelope.ts'
-import { encodeHead, encodeLetterContent } from '../../../src/format/letters/letter.ts'
-import { carryLine, MAX_LINE, talkKeyOf } from '../../../src/format/letters/line.ts'
-import { keyPairOf, nativeCrypto } from '../../../src/log/keys.ts'
-import { signWith } from '../../../src/log/sealing.ts'
+import type { EncryptionKey } from '../../../src/format/keys/feed-key.ts'
+import { workOf, type Envelope } from '../../../src/format/letters/envelope.ts'
+import { LETTER_HEAD_BYTES } from '../../../src/format/records/letters.ts'
+import { MAX_LINE, talkKeyOf } from '../../../src/format/letters/line.ts'
+import { nativeCrypto } from '../../../src/log/keys.ts'
 import { feedKey, letterOf } from '../../helpers/letters.ts'
+import { LINE_BITS, lineOf } from '../../helpers/lines.ts'
 
 const NOW = Date.UTC(2026, 10, 30, 12)
-const BITS = 4
-const worthOf = (it: Envelope) => Math.max(0, workOf(it, nativeCrypto) - BITS + 1)
+const worthOf = (it: Envelope) => Math.max(0, workOf(it, nativeCrypto) - LINE_BITS + 1)
 const RULES = { worthOf, talkKey: undefined }
-
-interface LineOptions {
-  readonly seed?: Uint8Array
-  readonly at?: number
-  readonly text?: string
-  readonly bits?: number
-  readonly talkKey?: Uint8Array
-}
-
-function lineOf(options: LineOptions = {}): Uint8Array {
-  const { seed = randomBytes(32), at = NOW, text = 'Hello.', bits = BITS, talkKey } = options
-  const keys = keyPairOf(seed)
-  const content = encodeLetterContent({ text, salt: Buffer.alloc(16, 7).toString('base64url') })
-  const { carriedAs, carried } = carryLine(content, talkKey, randomBytes)
-  const head = { sender: keys.publicKey, writtenAt: at, carriedAs }
-  const crypto = { crypto: nativeCrypto, sign: signWith(keys) }
-  const signed = encodeHead(feedKey, head, { content, carried }, crypto)
-  const prefix = workPrefix({ feedKey: keyBytes(feedKey), ...head })
-  const nonce =
-    bits === 0 ? undefined : findWork(prefix, bits, { from: 0, count: 10_000 }, nativeCrypto)
-  return encodeEnvelope(signed, carried, nonce ? { kind: 'work', nonce } : { kind: 'none' })
-}
 
 function conversationAt(time = NOW) {
   let now = time
@@ -54,7 +25,7 @@ describe('a conversation', () => {
     const { conversation, texts } = conversationAt()
     const heard: string[] = []
     const end = conversation.listen((it) => heard.push(it.content.text))
-    const bytes = lineOf()
+    const bytes = lineOf({ at: NOW })
     expect(conversation.add(bytes, RULES)).toBe('new')
     expect(conversation.add(bytes, RULES)).toBe('known')
     end()
@@ -71,8 +42,11 @@ describe('a conversation', () => {
       { bits: 0 },
       { text: 'x'.repeat(MAX_LINE + 1) },
     ]
-    for (const it of refused) expect(conversation.add(lineOf(it), RULES)).toBe('refused')
-    expect(conversation.add(lineOf({ bits: 0 }), { ...RULES, worthOf: () => 1 })).toBe('new')
+    for (const it of refused)
+      expect(conversation.add(lineOf({ at: NOW, ...it }), RULES)).toBe('refused')
+    expect(conversation.add(lineOf({ at: NOW, bits: 0 }), { ...RULES, worthOf: () => 1 })).toBe(
+      'new',
+    )
     const seed = randomBytes(32)
     const verdicts = Array.from({ length: 6 }, (_, i) =>
       conversation.add(lineOf({ seed, at: NOW + i, text: `${i}` }), RULES),
@@ -84,21 +58,26 @@ describe('a conversation', () => {
 
   it('takes no line that was changed, is for another newsletter, or is sealed', () => {
     const { conversation } = conversationAt()
-    const bytes = lineOf()
+    const bytes = lineOf({ at: NOW })
     const last = bytes.length - 1
     expect(conversation.add(bytes.with(last, (bytes[last] ?? 0) ^ 1), RULES)).toBe('false')
     expect(
       conversation.add(bytes.with(100, (bytes[100] ?? 0) ^ 1), { ...RULES, worthOf: () => 1 }),
     ).toBe('false')
-    expect(conversation.add(letterOf({ bits: BITS }).envelope.bytes, RULES)).toBe('false')
+    expect(conversation.add(letterOf({ bits: LINE_BITS }).envelope.bytes, RULES)).toBe('false')
     expect(conversation.add(bytes.subarray(0, 100), RULES)).toBe('false')
+    // What a later version says is passed over.
+    const { length } = 'hyperletter/1/letter'
+    for (const at of [length, LETTER_HEAD_BYTES]) {
+      expect(conversation.add(bytes.with(at, 9), RULES)).toBe('refused')
+    }
     expect(conversation.ids()).toEqual([])
   })
 
   it('says nothing to those without the key of a private newsletter', () => {
     const key = 'y'.repeat(52) as EncryptionKey
     const talkKey = talkKeyOf(feedKey, key)
-    const bytes = lineOf({ talkKey, text: 'Secret.' })
+    const bytes = lineOf({ at: NOW, talkKey, text: 'Secret.' })
     expect(Buffer.from(bytes).includes('Secret.')).toBe(false)
     const { conversation, texts } = conversationAt()
     expect(conversation.add(bytes, { ...RULES, talkKey })).toBe('new')
