@@ -13,6 +13,7 @@ import { expectFailure } from '../helpers/operations.ts'
 import { fakeOperations } from '../helpers/cli.ts'
 import { holdStore, kill } from '../helpers/processes.ts'
 import { serve, someDaemon } from '../helpers/servers.ts'
+import { eventually } from '../helpers/swarm-peers.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
 
@@ -99,6 +100,7 @@ describe('starting and stopping a daemon', () => {
   it('names a daemon that is suspended, and finds it again when it is woken', async () => {
     const config = await someConfig()
     const { pid = 0 } = await startDaemon(config)
+    await eventually(async () => expect(await readRecord(config.dataDir)).toBeDefined())
     process.kill(pid, 'SIGSTOP')
     try {
       const failure = await expectFailure('DAEMON_NOT_ANSWERING', daemonStatus(config))
@@ -115,7 +117,9 @@ describe('starting and stopping a daemon', () => {
     const config = await someConfig()
     const { pid } = await startDaemon(config)
     const version = packageVersion()
-    expect(await readRecord(config.dataDir)).toEqual({ socket: config.socketPath, pid, version })
+    const record = { socket: config.socketPath, pid, version }
+    // It answers a moment before it has written that down.
+    await eventually(async () => expect(await readRecord(config.dataDir)).toEqual(record))
     await stopDaemon(config)
     expect(await readRecord(config.dataDir)).toBeUndefined()
   })
