@@ -1,6 +1,19 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { CountingReporter } from './test/reporter.ts'
+
+/** Begun last, as the small files that they are, these would run alone at the end for more than a minute. */
+const SLOW = ['render/growth', 'contract/daemon', 'contract/engine', 'soak/kill-rounds']
+
+class SlowFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const isSlow = ({ moduleId }: TestSpecification) =>
+      SLOW.some((it) => moduleId.endsWith(`/test/${it}.test.ts`))
+    return [...sorted.filter(isSlow), ...sorted.filter((it) => !isSlow(it))]
+  }
+}
 
 const isCi = process.env['CI'] !== undefined
 
@@ -15,6 +28,7 @@ export default defineConfig({
     hookTimeout: 30_000,
     teardownTimeout: 10_000,
     watch: false,
+    sequence: { sequencer: SlowFirst },
     // A shared machine stalls now and then; the reporter names what passed only at the second try.
     retry: isCi ? 1 : 0,
     reporters: [isCi ? 'dot' : 'default', new CountingReporter()],
