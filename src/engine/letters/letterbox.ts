@@ -26,9 +26,9 @@ const LETTERS_OF_KNOWN = 10
 /** Senders whom one admission code admits. */
 export const SENDERS_OF_CODE = 8
 
-/** Ids that are remembered: of what was refused or displaced, for a day; of what reached the author, as long as letters are carried. */
+/** Ids that are remembered: of what was displaced, for a day; of what reached the author, as long as letters are carried. */
 const REMEMBERED = 4_096
-const REFUSED_MS = 86_400_000
+const DISPLACED_MS = 86_400_000
 
 /** Receipts that are passed on to who comes later. */
 const KEPT_RECEIPTS = 64
@@ -115,7 +115,8 @@ export class Letterbox {
 
   /** All letters, those that are worth most first. */
   all(): readonly (Envelope & { readonly worth: number })[] {
-    return this.#inOrder()
+    this.#dropOld()
+    return [...this.#letters.values()].toSorted((a, b) => b.worth - a.worth)
   }
 
   /** Keeps a letter as it was kept before, by what it was worth then. */
@@ -145,10 +146,13 @@ export class Letterbox {
     const sender = senderOf(head)
     const worth = this.worthOf(envelope, rules)
     const most = worth === KNOWN_WORTH ? LETTERS_OF_KNOWN : LETTERS_OF_STRANGER
-    if (worth === 0 || this.#countOf(sender) >= most) return this.#refuse(id, 'refused')
-    if (!isGenuine(envelope, this.feedKey, this.#crypto)) return 'false'
+    // Nothing is remembered of it: a peer may have spoilt the stamp, or brought another content.
+    if (worth === 0 || this.#countOf(sender) >= most) return 'refused'
     const kept = { ...envelope, sender, worth }
-    if (!this.#makeRoom(kept, Math.min(maxBytes, BOX_BYTES))) return this.#refuse(id, 'full')
+    const room = Math.min(maxBytes, BOX_BYTES)
+    if (!this.#mayFit(kept, room)) return 'full'
+    if (!isGenuine(envelope, this.feedKey, this.#crypto)) return 'false'
+    if (!this.#makeRoom(kept, room)) return 'full'
     this.#keep(kept)
     return 'kept'
   }
@@ -208,16 +212,23 @@ export class Letterbox {
     return true
   }
 
+  /** Whether there is room, or a letter that is worth less. */
+  #mayFit(wanted: Kept, maxBytes: number): boolean {
+    const fits = () => this.size < BOX_LETTERS && this.#bytes + wanted.bytes.byteLength <= maxBytes
+    if (fits()) return true
+    this.#dropOld()
+    if (fits()) return true
+    for (const it of this.#letters.values()) if (it.worth < wanted.worth) return true
+    return false
+  }
+
   #makeRoom(wanted: Kept, maxBytes: number): boolean {
-    let [size, bytes] = [this.#letters.size + 1, this.#bytes + wanted.bytes.byteLength]
+    let [size, bytes] = [this.size + 1, this.#bytes + wanted.bytes.byteLength]
     const fits = () => size <= BOX_LETTERS && bytes <= maxBytes
     if (fits()) return true
-    const all = this.#inOrder()
-    size = all.length + 1
-    bytes = this.#bytes + wanted.bytes.byteLength
     const going: string[] = []
     // Those that are worth least; of equal ones the last that came.
-    for (const it of all.toReversed()) {
+    for (const it of this.all().toReversed()) {
       if (fits() || it.worth >= wanted.worth) break
       going.push(it.id)
       size--
@@ -226,7 +237,7 @@ export class Letterbox {
     if (!fits()) return false
     for (const id of going) {
       this.#remove(id)
-      this.#refuse(id, 'full')
+      this.#settled.set(id, { isReceived: false }, { ttl: DISPLACED_MS })
     }
     return true
   }
@@ -236,10 +247,9 @@ export class Letterbox {
     this.#bytes += letter.bytes.byteLength
   }
 
-  #inOrder(): Kept[] {
+  #dropOld(): void {
     const now = this.#now()
     for (const it of this.#letters.values()) if (!isTimely(it, now)) this.#remove(it.id)
-    return [...this.#letters.values()].toSorted((a, b) => b.worth - a.worth)
   }
 
   #countOf(sender: string): number {
@@ -251,10 +261,5 @@ export class Letterbox {
     if (found === undefined) return
     this.#letters.delete(id)
     this.#bytes -= found.bytes.byteLength
-  }
-
-  #refuse(id: string, why: BoxVerdict): BoxVerdict {
-    this.#settled.set(id, { isReceived: false }, { ttl: REFUSED_MS })
-    return why
   }
 }

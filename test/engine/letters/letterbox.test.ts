@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { encodeZ32 } from '../../../src/format/keys/feed-key.ts'
+import { encodeEnvelope } from '../../../src/format/letters/envelope.ts'
 import { senderOf } from '../../../src/format/letters/letter.ts'
 import { encodeStatement, muteOf } from '../../../src/format/letters/statement.ts'
 import {
@@ -37,6 +38,15 @@ describe('a letterbox', () => {
     wrong[wrong.length - 1] = (wrong.at(-1) ?? 0) ^ 1
     expect(all.add(wrong, open)).toBe('false')
     expect(all.size).toBe(1)
+  })
+
+  it('takes a letter that somebody brought with a spoilt stamp or content before', () => {
+    const all = box()
+    const { head, carried, bytes } = letterOf({ bits: 4 }).envelope
+    expect(all.add(encodeEnvelope(head.bytes, carried, { kind: 'none' }), open)).toBe('refused')
+    const spoilt = bytes.map((it, i) => (i === bytes.length - 1 ? it ^ 1 : it))
+    expect(all.add(spoilt, open)).toBe('false')
+    expect(all.add(bytes, open)).toBe('kept')
   })
 
   it('keeps its bounds under a flood, and the letters of published and admitted senders', () => {
