@@ -42,6 +42,8 @@ const ADMITTED_WORTH = 1_000
 
 /** What a box has to know of its newsletter. */
 export interface BoxRules {
+  /** The box is the author's own, which is emptied at once. */
+  readonly isAuthor?: boolean
   /** The author wants letters. */
   readonly isWanted: boolean
   /** Bits of work that let somebody write who was neither published nor admitted; Infinity where none do. */
@@ -145,7 +147,7 @@ export class Letterbox {
     if (!rules.isWanted || !isTimely(envelope, this.#now())) return 'refused'
     const sender = senderOf(head)
     const worth = this.worthOf(envelope, rules)
-    const most = worth === KNOWN_WORTH ? LETTERS_OF_KNOWN : LETTERS_OF_STRANGER
+    const most = mostOf(worth, rules)
     // Nothing is remembered of it: a peer may have spoilt the stamp, or brought another content.
     if (worth === 0 || this.#countOf(sender) >= most) return 'refused'
     const kept = { ...envelope, sender, worth }
@@ -262,4 +264,10 @@ export class Letterbox {
     this.#letters.delete(id)
     this.#bytes -= found.bytes.byteLength
   }
+}
+
+/** Letters of one sender that a box takes. */
+function mostOf(worth: number, { isAuthor = false }: BoxRules): number {
+  if (isAuthor && worth >= ADMITTED_WORTH) return BOX_LETTERS
+  return worth === KNOWN_WORTH ? LETTERS_OF_KNOWN : LETTERS_OF_STRANGER
 }

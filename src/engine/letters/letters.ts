@@ -119,7 +119,7 @@ export class Letters {
   /** Takes a letter that a peer sent. */
   async carry(feed: Feed, bytes: Uint8Array): Promise<BoxVerdict> {
     const desk = await this.desk(feed)
-    const rules = await this.rules(feed)
+    const rules = { ...(await this.rules(feed)), isAuthor: feed.writable }
     const before = desk.box.bytes
     const verdict = desk.box.add(bytes, rules, ALL_BOXES_BYTES - (this.#bytes - before))
     this.#bytes += desk.box.bytes - before

@@ -281,6 +281,16 @@ describe('an author', () => {
     expect(desk.waiting).toEqual([])
   })
 
+  it('gets all letters of a published sender that come at once', async () => {
+    const seed = randomBytes(32)
+    const letters = Array.from({ length: 30 }, (_, i) => letterOf({ seed, text: `${i}` }).envelope)
+    const known = letters.slice(0, 1).map((it) => senderOf(it.head))
+    const author = await device({ isAuthor: true, known })
+    await author.bring(...letters)
+    const desk = await author.letters.desk(author.feed)
+    await eventually(() => expect(desk.waiting).toHaveLength(30))
+  })
+
   it('is not shown what was sealed to somebody else', async () => {
     const { bring, letters, feed, got } = await device({ isAuthor: true })
     const { envelope } = letterOf({ bits: BITS, sealedTo: keyPairOf() })
