@@ -8,6 +8,7 @@ const SLOW = ['render/growth', 'contract/daemon', 'contract/engine', 'soak/kill-
 
 class SlowFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    // oxlint-disable-next-line unicorn/no-array-sort -- It is no array.
     const sorted = await super.sort(files)
     const isSlow = ({ moduleId }: TestSpecification) =>
       SLOW.some((it) => moduleId.endsWith(`/test/${it}.test.ts`))
