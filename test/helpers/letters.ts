@@ -33,7 +33,7 @@ interface LetterOptions {
   /** Whose author can read it. */
   readonly sealedTo?: SigningKeyPair
   readonly to?: FeedKey
-  /** Bits of work; no stamp when absent. */
+  /** Bits of work, exactly; no stamp when absent. */
   readonly bits?: number
   /** An admission code: 32 bytes. */
   readonly code?: Uint8Array
@@ -71,10 +71,15 @@ function stampOf(
     return { kind: 'admission', key: admission.publicKey, signature }
   }
   if (bits === undefined) return { kind: 'none' }
-  const nonces = { from: 0, count: 2 ** (bits + 6) }
-  const nonce = findWork(workPrefix(head), bits, nonces, nativeCrypto)
-  if (nonce === undefined) throw new Error('No nonce was found')
-  return { kind: 'work', nonce }
+  const prefix = workPrefix(head)
+  const work = (least: number, from: number) =>
+    findWork(prefix, least, { from, count: 1 }, nativeCrypto)
+  // As much as is asked for, and by chance no more.
+  for (let from = 0; from < 2 ** (bits + 7); from++) {
+    const nonce = work(bits, from)
+    if (nonce !== undefined && work(bits + 1, from) === undefined) return { kind: 'work', nonce }
+  }
+  throw new Error('No nonce was found')
 }
 
 /**
