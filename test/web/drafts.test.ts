@@ -182,5 +182,11 @@ describe('what forms say', () => {
       names: ['tides.example'],
       remove: ['language', 'website', 'license', 'authors'],
     })
+    const open = { letters: 'anyone', talk: true }
+    expect(profileIn({ title: 'T', letters: 'nobody', talk: 'on' })).toMatchObject(open)
+    expect(profileIn({ title: 'T', letters: 'admitted' })).toMatchObject({
+      letters: 'admitted',
+      talk: false,
+    })
   })
 })

@@ -77,8 +77,9 @@ export function authorRoutes(reader: Reader): Hono<Env> {
   return app
 }
 
-// A conversation needs letters.
+// A conversation needs letters. A form without the question changes nothing of that.
 function lettersIn(fields: Fields): Pick<Input<'editNewsletter'>, 'letters' | 'talk'> {
+  if (fields['letters'] === undefined) return {}
   const talk = fields['talk'] !== undefined
   const letters = letterSenders.safeParse(fields['letters']).data ?? 'nobody'
   return { letters: talk && letters === 'nobody' ? 'anyone' : letters, talk }
