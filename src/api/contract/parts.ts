@@ -275,4 +275,3 @@ export const gatewayFacts = z.object({
   /** Why it cannot be reached, or not by all. */
   problem: z.string().optional(),
 })
-export type GatewayFacts = z.infer<typeof gatewayFacts>

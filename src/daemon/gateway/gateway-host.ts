@@ -1,4 +1,4 @@
-import type { GatewayFacts } from '../../api/contract/parts.ts'
+import type { GatewayFacts } from '../../engine/network/gateway-facts.ts'
 import type { Gateway, GatewayOptions, GatewaySettings } from './gateway.ts'
 
 /** What opens a gateway anew when it changes. */

@@ -14,7 +14,7 @@ import {
   checkRoom,
 } from '../../../src/api/diagnosing/checks.ts'
 import { checkGateway } from '../../../src/api/diagnosing/diagnose.ts'
-import type { GatewayFacts } from '../../../src/api/contract/parts.ts'
+import type { GatewayFacts } from '../../../src/engine/network/gateway-facts.ts'
 import type { NetworkFacts } from '../../../src/peers/diagnosis.ts'
 import { openEngine } from '../../helpers/engines.ts'
 import { openGateway } from '../../helpers/gateways.ts'
