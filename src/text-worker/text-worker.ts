@@ -4,7 +4,6 @@ import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { SerialQueue } from '../async.ts'
 import type { Jobs, Request } from './worker.ts'
-import type { Output } from '../api/contract/contract.ts'
 import { renderHtml, renderUnformatted } from '../render/html/html.ts'
 import { optionsOf, type IssueLinks } from '../render/html/placed.ts'
 
@@ -131,7 +130,10 @@ export interface IssuePlace extends IssueLinks {
 }
 
 /** What is rendered of an issue. */
-type RenderedText = Pick<Output<'readIssue'>, 'markdown' | 'importedFrom'> & {
+interface RenderedText {
+  readonly markdown: string
+  /** Where an import found it. */
+  readonly importedFrom?: string | undefined
   readonly attachments: readonly { readonly name: string }[]
 }
 
