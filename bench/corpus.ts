@@ -10,7 +10,8 @@ const WORDS =
   'tide moon harbour signed letter reader archive issue weather crate release notes compiler ' +
   'meeting patch review borrow thread server network update thanks welcome project community'
 const FIRST_DAY = Date.UTC(2013, 5, 7)
-const WEEK_MS = 7 * 24 * 60 * 60 * 1_000
+const DAY_MS = 24 * 60 * 60 * 1_000
+const WEEK_MS = 7 * DAY_MS
 
 /** Writes a weekly newsletter of Markdown files with `Key: value` heads; the same bytes each time. */
 export async function writeSyntheticCorpus(folder: string): Promise<void> {
@@ -39,7 +40,8 @@ export async function writeGhostExport(path: string, posts: number): Promise<voi
     status: 'published',
     visibility: 'public',
     type: 'post',
-    published_at: new Date(FIRST_DAY + at * WEEK_MS).toISOString(),
+    // Each day, since a date of the future is left out.
+    published_at: new Date(FIRST_DAY + at * DAY_MS).toISOString(),
     html: `<h2>${some(3)}</h2>${Array.from({ length: 10 }, paragraph).join('')}`,
   }))
   const data = { posts: rows, users: [], tags: [], posts_authors: [], posts_tags: [] }
