@@ -15,6 +15,7 @@ import type { KnownNodes } from './known-nodes.ts'
 import {
   finiteFirst,
   lastRun,
+  near,
   newestFirst,
   newestOf,
   NO_RANGE,
@@ -107,13 +108,14 @@ export class Replication {
   /**
    * The next blocks in a row to ask a peer for: of the newest range, else of the last one that ends, each from its end.
    * @param most how many; down to a multiple of the next lower power of two, so that few hashes come with them.
+   * @param around if given, a block that is part of it or near.
    */
-  nextRun(of: LogPeer, most: number): BlockRange | undefined {
+  nextRun(of: LogPeer, most: number, around?: number): BlockRange | undefined {
     const isOpen = (index: number) =>
       !this.isHeld(index) && this.asked(index).length === 0 && this.holds(of, index)
     for (const range of this.#ranges().toSorted(newestFirst)) {
-      const { start } = range
-      const part = { start, end: this.#endOf(range.end) }
+      const all = { start: range.start, end: this.#endOf(range.end) }
+      const part = around === undefined ? all : near(all, around, most)
       const run = lastRun(this.#core, part, most, isOpen, (index) => this.#runs?.over(index)?.range)
       if (run !== undefined) return run
     }

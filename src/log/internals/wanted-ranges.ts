@@ -6,6 +6,18 @@ import type { CoreInternals, RangeInternals } from './internals.ts'
 /** Blocks in a row that a peer does not have before it is asked for single ones. */
 const MOST_STEPS = 4_096
 
+/** The part of a range that a run of at most `most` blocks with a block in it may have. */
+export function near({ start, end }: BlockRange, index: number, most: number): BlockRange {
+  const blocks = runLength(most)
+  const first = index - (index % blocks)
+  return { start: Math.max(start, first), end: Math.min(end, first + blocks) }
+}
+
+// Down to a power of two, so that few hashes come with a run.
+function runLength(most: number): number {
+  return 2 ** Math.floor(Math.log2(most))
+}
+
 /**
  * The last blocks in a row of a range that may be asked for, below one root.
  * @param most how many; down to a multiple of the next lower power of two, so that few hashes come with them.
@@ -19,7 +31,7 @@ export function lastRun(
   isOpen: (index: number) => boolean,
   runOver: (index: number) => BlockRange | undefined,
 ): BlockRange | undefined {
-  const blocks = 2 ** Math.floor(Math.log2(most))
+  const blocks = runLength(most)
   let steps = 0
   for (let at = range.end - 1; at >= range.start; at--) {
     at = bitfield.findLast(false, at)

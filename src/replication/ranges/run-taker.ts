@@ -124,12 +124,18 @@ export class RunTaker {
   /**
    * Asks a peer for the next run, if there is one.
    * @param mostBlocks that it has.
-   * @returns the range.
+   * @param around a block that is part of it or near.
+   * @returns whether there was one.
    */
-  ask(peer: LogPeer, mostBlocks: number, onAsk: (range: BlockRange) => void): boolean {
+  ask(
+    peer: LogPeer,
+    mostBlocks: number,
+    onAsk: (range: BlockRange) => void,
+    around?: number,
+  ): boolean {
     const { log, replication, nodes, source } = this.#options
     const most = Math.max(1, Math.min(mostBlocks, this.#mostBlocks))
-    const range = replication.nextRun(peer, most)
+    const range = replication.nextRun(peer, most, around)
     const anchor = range && nodes.anchorOver(range, rootsOf(log))
     if (range === undefined || anchor === undefined) return false
     onAsk(range)

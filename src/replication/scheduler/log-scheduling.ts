@@ -160,11 +160,16 @@ export class LogScheduling {
     const { replication } = this.#requests
     const nowMs = Date.now()
     this.#lookSoon()
-    if (scheduler.isAlone(peer) && this.#runs.speaks(peer)) {
+    const isAlone = scheduler.isAlone(peer, nowMs) && this.#runs.speaks(peer)
+    const inRuns = (around?: number) => {
       const noteAsked = ({ end }: BlockRange) => scheduler.noteAsked(peer, end - 1, nowMs)
-      if (this.#runs.ask(peer, scheduler.runBlocks(peer), noteAsked)) return true
+      return this.#runs.ask(peer, scheduler.runBlocks(peer), noteAsked, around)
     }
+    // Several that come at the same time would all begin with the same ones.
+    const isNew = scheduler.isNew(peer, nowMs)
+    if (isAlone && !isNew && inRuns()) return true
     const chosen = scheduler.choose(peer, nowMs)
+    if (isAlone && isNew && chosen?.again === false && inRuns(chosen.index)) return true
     if (chosen !== undefined) {
       scheduler.noteAsked(peer, chosen.index, nowMs)
       if (replication.ask(peer, chosen.index, chosen.again)) return true

@@ -27,6 +27,8 @@ export class PeerStats {
   /** `seedOf` its public key. */
   readonly seed: number
   readonly window: Window
+  /** When it was connected. */
+  readonly addedMs: number
   /** The plan in which it has nothing that is to be asked for, as long as it has announced no more than that. */
   nothing: { readonly plan: object; readonly announcements: number } | undefined
   /** When to look next for blocks of others that are late. */
@@ -44,6 +46,7 @@ export class PeerStats {
   constructor(seed: number, blockBytes: number, nowMs: number) {
     this.seed = seed
     this.window = new Window(blockBytes)
+    this.addedMs = nowMs
     this.#busySinceMs = nowMs
     this.#restsSinceMs = nowMs
     this.#dueSinceMs = nowMs

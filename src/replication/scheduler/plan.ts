@@ -104,13 +104,14 @@ export function makePlan<P>(options: PlanOptions<P>): DownloadPlan<P> {
   const able = readers.filter(({ isOwner }) => isOwner)
   const fetching = servedBy(complete, served)
   const known = new Set([seed, ...members.map((it) => it.seed), ...(idle ?? [])])
-  const far = idle === undefined ? [] : [...(fetching ?? [])].filter((it) => !known.has(it))
+  const unconnected = idle === undefined ? [] : [...(fetching ?? [])].filter((it) => !known.has(it))
+  const areFew = isDivided && complete.length <= readers.length + unconnected.length
+  const far = areFew ? unconnected : []
   // Whom no source serves fetches nothing, and those fetch too that are not connected to us.
   const owners: readonly Owner<P>[] = [
     ...able.filter((it) => fetching?.has(it.seed) !== false),
     ...far.map((it) => ({ peer: undefined, seed: it })),
   ]
-  const areFew = isDivided && complete.length <= readers.length
   const sources = new Set(areFew ? complete.map(({ peer }) => peer) : [])
   const holders = new Uint16Array(missing.length)
   members.forEach(({ peer, isSilent }, at) => {

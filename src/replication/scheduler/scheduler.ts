@@ -22,6 +22,9 @@ const LONG_REST_TIMES = 3
 const GENEROUS_TIMES = 4
 const LONG_MS = 1_000
 
+/** By then a source has introduced those to each other that came at the same time. */
+const NEW_MS = 1_000
+
 export type SchedulerOptions<P> = Omit<PlannerOptions<P>, 'peers'>
 
 /**
@@ -100,9 +103,16 @@ export class Scheduler<P> {
     return this.#isSilent(peer, state, nowMs) ? 1 : state.window.blocks(this.#peers.size)
   }
 
-  /** Whether nobody else is there to share with, or to ask. */
-  isAlone(peer: P): boolean {
-    return this.#peers.size === 1 && this.#peers.has(peer)
+  /** Whether nobody else is there to share with, or to ask, also nobody that the peer serves and we do not know yet. */
+  isAlone(peer: P, nowMs: number): boolean {
+    if (this.#peers.size !== 1 || !this.#peers.has(peer)) return false
+    return this.#planner.planAt(nowMs).sources.size === 0
+  }
+
+  /** Whether a peer came so lately that it may serve others at the same time and has not said so. */
+  isNew(peer: P, nowMs: number): boolean {
+    const state = this.#peers.get(peer)
+    return state !== undefined && nowMs - state.addedMs < NEW_MS
   }
 
   /** How many blocks to ask the only peer for in one run. */

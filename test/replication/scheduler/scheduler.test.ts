@@ -104,6 +104,22 @@ test('the share of a fellow whose connection ended is fetched at once, though th
   expect(missing.size).toBe(0)
 })
 
+test('a reader of a source that serves others is not alone, though none of them is connected to it yet', () => {
+  const alone = twoReaders([1])
+  const { scheduler, missing, fetch } = twoReaders([1, 4])
+  for (const it of [alone.scheduler, scheduler]) it.removePeer('fellow')
+  expect(alone.scheduler.isAlone('source', BEGIN_MS)).toBe(true)
+  expect(scheduler.isAlone('source', BEGIN_MS)).toBe(false)
+
+  const theirs = [...missing].filter((index) => weigh(4, index) > weigh(1, index))
+  const ours = missing.size - theirs.length
+  let fetched = 0
+  while (fetched < ours) {
+    expect(theirs).not.toContain(fetch(BEGIN_MS))
+    fetched++
+  }
+})
+
 test('the share of a reader that only the source knows is left to it, until nobody announces anything of it', () => {
   const { missing, announced, fetch } = twoReaders([1, 3, 4])
   let nowMs = BEGIN_MS
