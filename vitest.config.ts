@@ -4,7 +4,13 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { CountingReporter } from './test/reporter.ts'
 
 /** Begun last, as the small files that they are, these would run alone at the end for more than a minute. */
-const SLOW = ['render/growth', 'contract/daemon', 'contract/engine', 'soak/kill-rounds']
+const SLOW = [
+  'render/growth',
+  'journeys/replication-floods',
+  'contract/daemon',
+  'contract/engine',
+  'soak/kill-rounds',
+]
 
 class SlowFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
