@@ -11,11 +11,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { Contents, History, loadBundle, newestEdition } from '../../src/format/index.ts'
-
-const LAUNCHER = fileURLToPath(new URL('../../bin/hyperletter.js', import.meta.url))
+import { LAUNCHER, random, roundsOr, seed } from './rounds.ts'
 
 /** Drafts of one import; with the first of each they take several batches of blocks. */
 const DRAFTS = 20
@@ -26,20 +23,7 @@ const FEW = 3
 /** What is read of an issue that its author took back. */
 const GONE = 'retracted'
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '30' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-  },
-})
-const rounds = Number(values.rounds)
-let state = Number(values.seed)
-
-/** The same numbers for the same seed: a round that failed can be had again, but for the machine's own timing. */
-function random(): number {
-  state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32
-  return state / 2 ** 32
-}
+const rounds = roundsOr(30)
 
 function any<T>(them: readonly T[]): T {
   return them[Math.floor(random() * them.length)] as T
@@ -350,7 +334,7 @@ function summary(): string {
 const KINDS = { import: importFolder, publish, sync, amend, retract, keep, bundle: carryBundle }
 const chosen = Object.entries(KINDS)
 let failure: Error | undefined
-process.stdout.write(`${rounds} rounds, seed ${values.seed}, in ${root}\n`)
+process.stdout.write(`${rounds} rounds, seed ${seed}, in ${root}\n`)
 try {
   for (let round = 0; round < rounds; round++) {
     const [name, work] = chosen[round % chosen.length] ?? ['publish', publish]

@@ -11,10 +11,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
-
-const LAUNCHER = fileURLToPath(new URL('../../bin/hyperletter.js', import.meta.url))
+import { LAUNCHER, random, roundsOr, seed } from './rounds.ts'
 
 /** For a letter to arrive once everybody is there. */
 const ARRIVAL_MS = 120_000
@@ -28,20 +25,7 @@ interface Letters {
   readonly wanted: boolean
 }
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '20' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-  },
-})
-const rounds = Number(values.rounds)
-let state = Number(values.seed)
-
-/** The same numbers for the same seed; when exactly a kill falls is up to the machine. */
-function random(): number {
-  state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32
-  return state / 2 ** 32
-}
+const rounds = roundsOr(20)
 
 const root = await mkdtemp(join(tmpdir(), 'hyperletter-letters-'))
 const running = new Set<ChildProcess>()
@@ -132,7 +116,7 @@ async function soak(): Promise<void> {
   let usualMs = 1_500
   for (let round = 0; round < rounds; round++) {
     const victim = PEOPLE[round % PEOPLE.length] as Person
-    const text = `Letter ${round} of ${values.seed}`
+    const text = `Letter ${round} of ${seed}`
     // Each other time the author is not there, and the carrier has to take it.
     const isAway = victim !== 'author' && random() < 0.5
     if (isAway) await kill('author')
