@@ -11,12 +11,12 @@ import {
   recordsOf,
   retractedContents,
   newestEdition,
-  numbered,
   type Edition,
+  type ListedLetter,
   type LocatedIssue,
 } from './history/corrections.ts'
 import { History, type HistoryOptions } from './history/history.ts'
-import type { Listing } from './history/listing.ts'
+import { issueIn, type Listing } from './history/listing.ts'
 import { LISTING_LIMITS } from './history/known-record.ts'
 import { Readability } from './history/readable.ts'
 import { BlockSelection, type Selection } from './selection.ts'
@@ -195,17 +195,13 @@ export class Feed {
       const hint = 'It is there once its author publishes it.'
       throw new HyperletterError('ISSUE_NOT_FOUND', 'The newsletter has no issue yet.', { hint })
     }
-    const { issues, missing, isCut } = await this.list(options)
-    const found = numbered(issues, number)
-    if (found !== undefined) return found
-    if (isCut && number < (issues.at(-1)?.record.number ?? Infinity)) {
-      const message = `The newsletter is too large to list whole: issue ${number} is too old.`
-      throw new HyperletterError('TOO_LARGE', message)
-    }
-    if (missing > 0) {
-      throw new HyperletterError('NOT_AVAILABLE', `The record of issue ${number} is not here yet.`)
-    }
-    throw new HyperletterError('ISSUE_NOT_FOUND', `There is no issue ${number}.`)
+    return issueIn(await this.list(options), number)
+  }
+
+  /** All letters that the author published after a block, newest first, as far as the log is here. @throws NEEDS_KEY */
+  async lettersAfter(index: number): Promise<readonly ListedLetter[]> {
+    await this.#assertReadable(LOCAL)
+    return this.#history.lettersAfter(index, LOCAL)
   }
 
   /** The body as text. @throws NOT_AVAILABLE, INVALID_RECORD if it is not what the record says. */

@@ -12,12 +12,12 @@ import {
   senderOf,
   type LetterContent,
 } from '../../format/letters/letter.ts'
-import { timeOf } from '../../format/letters/shown.ts'
+import { timeOf, wantedLetters } from '../../format/letters/shown.ts'
 import { hex } from '../../hex.ts'
 import { nativeCrypto } from '../../log/keys.ts'
 import { unseal } from '../../log/sealing.ts'
 import type { Output } from '../contract/contract.ts'
-import { letterBlock, publishedLetters } from './published.ts'
+import { letterBlock, shownLetters } from './published.ts'
 
 type Waiting = Output<'listLetters'>['waiting'][number]
 type Mine = Output<'listLetters'>['mine'][number]
@@ -45,7 +45,7 @@ export const listLetters: Work<'listLetters'> = async (engine, { newsletter }) =
     feedKey: feed.feedKey,
     wanted: wanted !== undefined,
     senders: wanted === undefined ? 'nobody' : (wanted.from ?? 'anyone'),
-    published: await publishedLetters(feed),
+    published: await shownLetters(feed, wantedLetters(letters)),
     mine: await written(engine, feed, { desk, letters }),
     waiting: waiting
       .map((it) => describe(it, known.has(it.from)))

@@ -1,5 +1,6 @@
 import { ifCode } from '../../errors.ts'
-import type { Feed } from '../../format/feed.ts'
+import type { Feed, LocatedIssue } from '../../format/feed.ts'
+import type { ListedLetter } from '../../format/history/corrections.ts'
 import { shownLetter, wantedLetters, type ShownLetter } from '../../format/letters/shown.ts'
 import type { AcceptedLetter } from '../../format/records/letters.ts'
 import { nativeCrypto } from '../../log/keys.ts'
@@ -12,11 +13,20 @@ export async function letterBlock(
   return feed.log.read(block, { wait: false }).catch(ifCode(undefined, 'NOT_AVAILABLE'))
 }
 
-/** The letters of a newsletter, or of one issue, that are on this machine and were not withdrawn, oldest first. */
-export async function publishedLetters(feed: Feed, issue?: number): Promise<ShownLetter[]> {
-  const { letters } = await feed.list({ wait: false })
+/** The letters about an issue that are on this machine and were not withdrawn, oldest first. */
+export async function publishedLetters(feed: Feed, issue: LocatedIssue): Promise<ShownLetter[]> {
+  // Nobody could write about it before it was there.
+  const letters = await feed.lettersAfter(issue.index)
+  return shownLetters(feed, wantedLetters(letters, issue.record.number))
+}
+
+/** Those of the given letters that are on this machine, the last one first. */
+export async function shownLetters(
+  feed: Feed,
+  letters: readonly ListedLetter[],
+): Promise<ShownLetter[]> {
   const shown: ShownLetter[] = []
-  for (const it of wantedLetters(letters, issue).toReversed()) {
+  for (const it of letters.toReversed()) {
     const block = await letterBlock(feed, it)
     const found = block && shownLetter(block, it, feed.feedKey, nativeCrypto)
     if (found !== undefined) shown.push(found)

@@ -153,7 +153,7 @@ function sourceOf(feed: Feed, newsletter: string, issues: readonly LocatedIssue[
         markdown: issue.retraction === undefined ? await feed.readBody(edition, LOCAL) : '',
         attachments,
         verified: true,
-        letters: await publishedLetters(feed, number),
+        letters: await publishedLetters(feed, issue),
         ...describeEdition(issue, edition),
       }
     },

@@ -46,7 +46,7 @@ export const readIssue: Work<'readIssue'> = async (engine, input, { signal } = {
     await engine.library.marks
       .set('read', feed.feedKey, [number], true, new Map([[number, shown.index]]))
       .catch(ignoreFullDisk)
-  const letters = await publishedLetters(feed, number)
+  const letters = await publishedLetters(feed, located)
   return {
     feedKey: feed.feedKey,
     newsletter: entry.title ?? feed.feedKey,

@@ -15,7 +15,7 @@ import {
 import type { Listing } from '../../format/history/listing.ts'
 import { wantedLetters, type ShownLetter } from '../../format/letters/shown.ts'
 import { INLINE_LENGTH, inWorker } from '../../text-worker/text-worker.ts'
-import { publishedLetters } from '../letters/published.ts'
+import { shownLetters } from '../letters/published.ts'
 
 const LOCAL = { wait: false }
 
@@ -64,7 +64,7 @@ export class CatchUp {
   async #compare(feed: Feed, listing: Listing, signal: AbortSignal | undefined): Promise<boolean> {
     const { issues, letters, missing } = listing
     const index = this.#index
-    const wanted: { number: number; edition: Edition; version: number }[] = []
+    const wanted: Wanted[] = []
     const gone = new Set(missing === 0 ? index.numbersOf(feed.feedKey) : [])
     for (const issue of issues) {
       const { number } = issue.record
@@ -74,9 +74,10 @@ export class CatchUp {
         continue
       }
       gone.delete(number)
-      const version = versionOf(feed, edition, wantedLetters(letters, number))
+      const about = wantedLetters(letters, number)
+      const version = versionOf(feed, edition, about)
       if (index.editionOf(feed.feedKey, number) !== version)
-        wanted.push({ number, edition, version })
+        wanted.push({ number, edition, version, letters: about })
     }
     for (const number of gone) index.remove(feed.feedKey, number)
     // Oldest first, as they will arrive from here on. Others go on while the worker has a long one.
@@ -91,10 +92,7 @@ export class CatchUp {
   }
 
   /** @returns false if the text is not here yet. */
-  async #add(
-    feed: Feed,
-    { number, edition, version }: { number: number; edition: Edition; version: number },
-  ): Promise<boolean> {
+  async #add(feed: Feed, { number, edition, version, ...wanted }: Wanted): Promise<boolean> {
     if (!feed.holds(contentRange(edition.record.body))) return false
     const { title, summary, tags, authors } = edition.record
     const markdown = await readText(feed, edition)
@@ -103,13 +101,21 @@ export class CatchUp {
       markdown.length <= INLINE_LENGTH
         ? plainText(markdown)
         : ((await inWorker('terms', { text: markdown })) ?? '')
-    const letters = (await publishedLetters(feed, number)).flatMap(wordsOf)
+    const letters = (await shownLetters(feed, wanted.letters)).flatMap(wordsOf)
     this.#index.add(
       { feedKey: feed.feedKey, number, edition: version },
       { title, text, letters, summary, tags, authors: authors?.map((it) => it.name) },
     )
     return true
   }
+}
+
+/** What is to be in the index. */
+interface Wanted {
+  readonly number: number
+  readonly edition: Edition
+  readonly version: number
+  readonly letters: readonly ListedLetter[]
 }
 
 /** Blocks of a log are fewer: above it is a number of the letters. */

@@ -140,7 +140,7 @@ async function readExcerpt(
     const { title } = edition.record
     const excerpt = await bodyExcerpt(text, title, clauses)
     if (excerpt.highlights.length > 0) return excerpt
-    for (const it of await publishedLetters(feed, issue.record.number)) {
+    for (const it of await publishedLetters(feed, issue)) {
       const found = excerptOf(wordsOf(it).join(' '), clauses)
       if (found.highlights.length > 0) return found
     }

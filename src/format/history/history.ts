@@ -1,6 +1,6 @@
 import type { NewsletterRecord } from '../records/record.ts'
 import type { BlockSource, ReadOptions } from '../log.ts'
-import type { Located, LocatedIssue } from './corrections.ts'
+import type { ListedLetter, Located, LocatedIssue } from './corrections.ts'
 import {
   LISTING_LIMITS,
   ListingBudget,
@@ -138,6 +138,18 @@ export class History {
       if (issue !== undefined) return issue
     }
     return undefined
+  }
+
+  /** All letters that the author published after a block, newest first, without reading further back than needed. */
+  async lettersAfter(index: number, options: ReadOptions = {}): Promise<readonly ListedLetter[]> {
+    const whole = this.#whole()
+    if (whole !== undefined) return whole.letters
+    const builder = new ListingBuilder()
+    for await (const it of this.#newestFirst(this.#source.length, options)) {
+      if (it.index <= index) break
+      builder.add(it)
+    }
+    return builder.letters
   }
 
   /** The newest profile, without reading further back than needed. */

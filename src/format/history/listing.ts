@@ -1,6 +1,13 @@
 import { defined } from '../../defined.ts'
+import { HyperletterError } from '../../errors.ts'
 import type { LettersRecord, NewsletterRecord } from '../records/record.ts'
-import { type ListedLetter, type Located, type LocatedIssue, Corrections } from './corrections.ts'
+import {
+  type ListedLetter,
+  type Located,
+  type LocatedIssue,
+  Corrections,
+  numbered,
+} from './corrections.ts'
 import { INVALID, MISSING, SUPERSEDED, UNKNOWN, type KnownRecord } from './known-record.ts'
 
 /** What a walk over a log found. */
@@ -41,7 +48,7 @@ export const NOTHING: Listing = {
 export class ListingBuilder {
   readonly #corrections = new Corrections()
   readonly #issues: LocatedIssue[] = []
-  readonly #letters: ListedLetter[] = []
+  readonly letters: ListedLetter[] = []
   /** What was said of letters that are met later, by their numbers; the newest of each counts. */
   readonly #answers = new Map<number, string>()
   readonly #withdrawn = new Map<number, NonNullable<ListedLetter['withdrawn']>>()
@@ -93,7 +100,7 @@ export class ListingBuilder {
       }
       this.#lowestLetter = number
       const said = { answer: this.#answers.get(number), withdrawn: this.#withdrawn.get(number) }
-      this.#letters.push({ ...it, ...defined(said) })
+      this.letters.push({ ...it, ...defined(said) })
       this.#answers.delete(number)
       this.#withdrawn.delete(number)
     }
@@ -110,7 +117,7 @@ export class ListingBuilder {
     const invalid = this.#counts.invalid + this.#corrections.strays
     return {
       issues: this.#issues,
-      letters: this.#letters,
+      letters: this.letters,
       positions: this.#positions,
       profile,
       isCut,
@@ -118,4 +125,18 @@ export class ListingBuilder {
       invalid,
     }
   }
+}
+
+/** @throws ISSUE_NOT_FOUND; NOT_AVAILABLE if its record is not here; TOO_LARGE if it is older than all that is listed */
+export function issueIn({ issues, missing, isCut }: Listing, number: number): LocatedIssue {
+  const found = numbered(issues, number)
+  if (found !== undefined) return found
+  if (isCut && number < (issues.at(-1)?.record.number ?? Infinity)) {
+    const message = `The newsletter is too large to list whole: issue ${number} is too old.`
+    throw new HyperletterError('TOO_LARGE', message)
+  }
+  if (missing > 0) {
+    throw new HyperletterError('NOT_AVAILABLE', `The record of issue ${number} is not here yet.`)
+  }
+  throw new HyperletterError('ISSUE_NOT_FOUND', `There is no issue ${number}.`)
 }

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest'
-import { publishedLetters } from '../../../src/api/letters/published.ts'
+import { shownLetters } from '../../../src/api/letters/published.ts'
 import { concat } from '../../../src/format/bytes.ts'
 import { encodeZ32, feedKeyOf, type FeedKey } from '../../../src/format/keys/feed-key.ts'
 import { senderOf } from '../../../src/format/letters/letter.ts'
+import { wantedLetters } from '../../../src/format/letters/shown.ts'
 import { keyPairOf } from '../../../src/log/keys.ts'
 import { letterOf } from '../../helpers/letters.ts'
 import { LogBuilder } from '../../helpers/log-builder.ts'
@@ -38,11 +39,12 @@ it('letters are shown as their senders signed them, and as the record says, or n
   await log.letters({ withdrawn: [{ letter: number }] })
 
   const feed = await openFeed(core)
-  expect((await feed.list()).letters).toHaveLength(number)
-  const shown = await publishedLetters(feed)
+  const { letters } = await feed.list()
+  expect(letters).toHaveLength(number)
+  const shown = await shownLetters(feed, wantedLetters(letters))
   expect(shown).toMatchObject([
     { number: 1, from: good.from, name: 'Ada', issue: 1, text: 'Hello.', answer: 'Yes.' },
   ])
-  expect(await publishedLetters(feed, 1)).toEqual(shown)
-  expect(await publishedLetters(feed, 2)).toEqual([])
+  expect(await shownLetters(feed, wantedLetters(letters, 1))).toEqual(shown)
+  expect(await shownLetters(feed, wantedLetters(letters, 2))).toEqual([])
 })

@@ -139,6 +139,18 @@ describe('a good log', () => {
     expect((await history.list()).letters).toEqual(letters)
   })
 
+  test('reads no further back for letters about an issue than to the issue', async () => {
+    const log = await logWith(100)
+    await log.letter(1, { issue: 100 })
+    const source = new CountingSource(log)
+    const history = new History(source)
+    const newest = await history.newest()
+    expect(await history.lettersAfter(newest?.index ?? NaN)).toMatchObject([{ number: 1 }])
+    expect(source.reads.size).toBeLessThan(50)
+    await history.list()
+    expect(await history.lettersAfter(newest?.index ?? NaN)).toMatchObject([{ number: 1 }])
+  })
+
   test('gives the newest profile', async () => {
     const log = await logWith(2)
     const index = await log.newsletter({ title: 'Tides' })
