@@ -48,6 +48,16 @@ const STUBS = {
        }
        module.exports = { store, core: async () => { throw ${MISSING} } }`,
 }
+/** Of Hypercore, what nothing asks for in a tab. */
+const UNUSED = [
+  'audit',
+  'copy-prologue',
+  'fully-remote-proof',
+  'info',
+  'inspect',
+  'mark-bitfield',
+  'streams',
+]
 const tabs = {
   name: 'tabs',
   setup({ onResolve, onLoad, resolve: find }) {
@@ -62,6 +72,9 @@ const tabs = {
       path,
       namespace: 'stub',
       pluginData: resolveDir,
+    }))
+    onLoad({ filter: one(UNUSED.map((it) => `.*/node_modules/hypercore/lib/${it}\\.js`)) }, () => ({
+      contents: 'module.exports = {}',
     }))
     onLoad({ filter: /./, namespace: 'stub' }, ({ path, pluginData }) => ({
       contents: STUBS[path],
