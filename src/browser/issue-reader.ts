@@ -20,6 +20,9 @@ import { assertNotOlder } from './known-heads.ts'
 /** Pictures above this are links. */
 export const MAX_PICTURE_BYTES = 32 * 1024 * 1024
 
+/** With the last record come, in one request, the text of its issue and what its author said after that. */
+const BYTES_AROUND_RECORD = 6 * 1024
+
 /** A log to read issues from. */
 interface IssueSource extends BlockSource {
   /** Fetches at once what it takes to list them, where that can be had apart. */
@@ -63,8 +66,9 @@ export class IssueReader {
 
   /** One issue; the newest when no number is given. @throws NEEDS_KEY, ISSUE_NOT_FOUND, INVALID_LOG, NOT_AVAILABLE */
   async issue(number?: number): Promise<VerifiedIssue> {
-    await this.#readability.assert(this.#options())
-    const newest = await this.#history.newest(this.#options())
+    const options = { ...this.#options(), bytesAround: BYTES_AROUND_RECORD }
+    await this.#readability.assert(options)
+    const newest = await this.#history.newest(options)
     const located =
       number === undefined || newest?.record.number === number
         ? newest

@@ -9,6 +9,8 @@ export interface ReadOptions {
   /** How long to wait for a peer, for each block. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal | undefined
+  /** How much of what lies before and after the block is fetched with it, where one request has several blocks. */
+  readonly bytesAround?: number
 }
 
 /** How long a reader waits for one block from peers, unless it says otherwise. */

@@ -11,7 +11,7 @@ import {
   type ListingLimits,
 } from './known-record.ts'
 import { ListingBuilder, NOTHING, type Listing } from './listing.ts'
-import { isRecord, RecordWalk } from './record-walk.ts'
+import { isRecord, RecordWalk, type WalkOptions } from './record-walk.ts'
 
 /** A walk on its way from the head of a log. */
 export interface Section {
@@ -132,7 +132,10 @@ export class History {
     const whole = this.#whole()
     if (whole !== undefined) return whole.issues[0]
     const builder = new ListingBuilder()
-    for await (const it of this.#newestFirst(this.#source.length, options)) {
+    for await (const it of this.#newestFirst(this.#source.length, {
+      ...options,
+      isStepwise: true,
+    })) {
       builder.add(it)
       const [issue] = builder.takeIssues()
       if (issue !== undefined) return issue
@@ -187,7 +190,11 @@ export class History {
     return length === this.#source.length && value?.missing === 0 ? value : undefined
   }
 
-  #newestFirst(length: number, options: ReadOptions, budget = new ListingBudget(this.#limits)) {
+  #newestFirst(
+    length: number,
+    options: Omit<WalkOptions, 'budget'>,
+    budget = new ListingBudget(this.#limits),
+  ) {
     const known = this.#known.length <= length ? this.#known : NOTHING_KNOWN
     return this.#walk.newestFirst(length, known, { ...options, budget })
   }

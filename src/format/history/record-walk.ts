@@ -25,6 +25,8 @@ type Ahead = Map<number, Promise<Hop>>
 
 export interface WalkOptions extends ReadOptions {
   readonly budget: ListingBudget
+  /** The newest records are read one by one, and more at a time the further back they are. */
+  readonly isStepwise?: boolean
 }
 
 export function isRecord({ record }: KnownRecord): boolean {
@@ -79,6 +81,7 @@ export class RecordWalk {
       yield hop.found
       hop = await this.#nearestRecord(length - 2, options, until)
     }
+    let atOnce = options.isStepwise === true ? 1 : Infinity
     // Pointers only go back, each below its own record: the walk ends, whatever an author wrote.
     while (hop !== undefined && isRecord(hop.found)) {
       const { index } = hop.found
@@ -98,7 +101,9 @@ export class RecordWalk {
       }
       // An author whose pointers leave out a known record, or add one, is followed as if nothing were known.
       if (index <= until || !agrees(hop.previous, known.records, newestKnown)) until = -1
-      const batch = await this.#readAll(hop, ahead, options, until)
+      const batch = await this.#readAll(hop, ahead, options, until, atOnce)
+      // Where a record comes with those around it, the next is here.
+      if (options.bytesAround === undefined) atOnce *= 2
       const oldest = batch.findLastIndex(isRecord)
       // What lies behind the oldest one is met again through its own pointers.
       for (const it of oldest < 0 ? batch : batch.slice(0, oldest)) {
@@ -123,8 +128,9 @@ export class RecordWalk {
     ahead: Ahead,
     options: WalkOptions,
     until: number,
+    atOnce: number,
   ): Promise<KnownRecord[]> {
-    const most = options.budget.recordsOf(MAX_RECORD_BYTES)
+    const most = Math.min(atOnce, options.budget.recordsOf(MAX_RECORD_BYTES))
     const behind = previous.findIndex((it) => it <= until)
     const indexes = previous.slice(0, Math.min(most, behind < 0 ? Infinity : behind + 1))
     const oldest = indexes.at(-1)

@@ -17,6 +17,9 @@ const CACHE_BYTES = 16 * 2 ** 20
 /** Once a pack was asked more often for a part of it, all of it is fetched. */
 const PARTS_OF_A_PACK = 4
 
+/** Where what was fetched around a block was not enough, so many times as much is fetched around the next. */
+const MORE_AROUND = 10
+
 /** Tiles whose records are fetched at the same time. */
 const TILES_AT_ONCE = 3
 
@@ -44,6 +47,7 @@ export class LogFiles implements BlockSource {
   readonly #parts = new Map<string, number>()
   readonly #cache = new Map<number, Uint8Array>()
   #cacheBytes = 0
+  #roundsAround = 0
   readonly #records = new Map<number, Uint8Array>()
 
   private constructor(files: VerifiedFiles, encryptionKey: EncryptionKey | undefined) {
@@ -66,12 +70,15 @@ export class LogFiles implements BlockSource {
    * One block, decrypted where there is a key. `wait: false`: only what was fetched before.
    * @throws NOT_AVAILABLE for one that is not carried; INVALID_LOG, ABORTED.
    */
-  async read(index: number, { wait = true, signal }: ReadOptions = {}): Promise<Uint8Array> {
+  async read(
+    index: number,
+    { wait = true, signal, bytesAround = 0 }: ReadOptions = {},
+  ): Promise<Uint8Array> {
     signal?.throwIfAborted()
-    const held = this.#records.get(index) ?? this.#cache.get(index)
+    const held = this.#held(index)
     if (held !== undefined) return this.#decrypt(held, index)
     if (!wait || !this.files.carries(index)) throw notHere(index)
-    const fetching = this.#wait(index)
+    const fetching = bytesAround > 0 ? this.#waitAround(index, bytesAround) : this.#wait(index)
     return this.#decrypt(
       await (signal === undefined ? fetching : orAborted(fetching, signal)),
       index,
@@ -105,6 +112,25 @@ export class LogFiles implements BlockSource {
       }
       if (bytes > LISTING_LIMITS.bytes) return
     }
+  }
+
+  #held(index: number): Uint8Array | undefined {
+    return this.#records.get(index) ?? this.#cache.get(index)
+  }
+
+  /** Waits for a block, and asks in the same request for those around it, as far as they are carried and not here. */
+  async #waitAround(index: number, bytes: number): Promise<Uint8Array> {
+    const packs = await this.files.packs(tileOf(index))
+    const pack = packs.find((it) => isIn([it], index))
+    const offsetOf = (it: number) => pack?.offsets[it - pack.start] ?? NaN
+    const most = bytes * MORE_AROUND ** this.#roundsAround++
+    const isWanted = (it: number) =>
+      Math.abs(offsetOf(it) - offsetOf(index)) <= most &&
+      this.files.carries(it) &&
+      this.#held(it) === undefined
+    for (let it = index - 1; isWanted(it); it--) void this.#wait(it)
+    for (let it = index + 1; isWanted(it); it++) void this.#wait(it)
+    return this.#wait(index)
   }
 
   #wait(index: number): Promise<Uint8Array> {

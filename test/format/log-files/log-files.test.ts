@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { takeBundle } from '../../../src/format/bundle/take.ts'
 import { loadBundle, resultOf } from '../../../src/format/bundle/verify.ts'
 import { Contents } from '../../../src/format/content/content-codec.ts'
+import { newestEdition } from '../../../src/format/history/corrections.ts'
 import { History } from '../../../src/format/history/history.ts'
 import { encryptionKeyOf } from '../../../src/format/keys/feed-key.ts'
 import {
@@ -25,11 +26,13 @@ interface Options {
   readonly seed?: number
   readonly bodyBytes?: number
   readonly encryptionKey?: Buffer
+  /** What comes after the issues. */
+  readonly then?: (builder: LogBuilder) => Promise<unknown>
 }
 
 const KEY = Buffer.alloc(32, 7)
 
-async function openLog({ issues = 3, seed = 1, bodyBytes, encryptionKey }: Options = {}) {
+async function openLog({ issues = 3, seed = 1, bodyBytes, encryptionKey, then }: Options = {}) {
   const store = await openStore()
   const encryption = encryptionKey === undefined ? {} : { encryption: { key: encryptionKey } }
   const core = store.get({ keyPair: signingKeys(seed), ...encryption })
@@ -42,6 +45,7 @@ async function openLog({ issues = 3, seed = 1, bodyBytes, encryptionKey }: Optio
       `Tides of week ${i}.`.padEnd(bodyBytes ?? 20 + ((i * 977) % 3_000), '~'),
     )
   }
+  await then?.(builder)
   return core
 }
 
@@ -154,9 +158,10 @@ describe('log files', () => {
 
 describe('a reader of log files', () => {
   const newestOf = async (log: LogFiles) => {
-    const issue = await new History(log).newest()
+    const issue = await new History(log).newest({ bytesAround: 6 * 1024 })
     if (issue === undefined) throw new Error('There is no issue.')
-    return { number: issue.record.number, text: await new Contents(log).body(issue) }
+    const text = await new Contents(log).body(newestEdition(issue))
+    return { number: issue.record.number, text }
   }
 
   it('has the newest issue after three requests, or two where there are no ranges', async () => {
@@ -167,11 +172,42 @@ describe('a reader of log files', () => {
       number: 540,
       start: 'Tides of week 540.',
     })
-    expect(ranges.requests).toHaveLength(3)
+    expect(ranges.requests.length).toBeLessThanOrEqual(3)
     expect(ranges.bytes).toBeLessThan(10_000)
     const plain = new MemorySource(files, { hasRanges: false })
     expect((await newestOf(await LogFiles.open(plain))).number).toBe(540)
     expect(plain.requests).toHaveLength(2)
+  })
+
+  const at = '2026-03-03T07:00:00Z'
+  it.each<[string, NonNullable<Options['then']>]>([
+    ['is a letter', (builder) => builder.letter(1, { issue: 40 })],
+    [
+      'are twenty long letters',
+      async (builder) => {
+        for (let i = 1; i <= 20; i++) await builder.letter(i, { issue: 40 }, '~'.repeat(i * 50))
+      },
+    ],
+    ['is a new profile', (builder) => builder.newsletter({ title: 'Tides' })],
+    [
+      'is a correction of another one',
+      (builder) => builder.record({ type: 'retraction', number: 7, retractedAt: at }),
+    ],
+    [
+      'is a long correction',
+      async (builder) => {
+        const block = await builder.raw('Tides of week 40.'.padEnd(20_000, '~'))
+        const body = { block, blocks: 1, bytes: 20_000, mediaType: 'text/markdown' }
+        const amended = { number: 40, title: 'Tides', amendedAt: at, body, attachments: [] }
+        await builder.record({ type: 'amendment', ...amended })
+      },
+    ],
+  ])('has it after three requests where there %s behind it', async (_, then) => {
+    const core = await openLog({ issues: 40, bodyBytes: 12_000, then })
+    const source = new MemorySource(await written(core))
+    const { number, text } = await newestOf(await LogFiles.open(source))
+    expect([number, text.slice(0, 17)]).toEqual([40, 'Tides of week 40.'])
+    expect(source.requests.length).toBeLessThanOrEqual(3)
   })
 
   it('lists 540 issues with ten requests, and without files of records from packs', async () => {
