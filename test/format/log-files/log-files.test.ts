@@ -27,12 +27,12 @@ interface Options {
   readonly bodyBytes?: number
   readonly encryptionKey?: Buffer
   /** What comes after the issues. */
-  readonly then?: (builder: LogBuilder) => Promise<unknown>
+  readonly after?: (builder: LogBuilder) => Promise<unknown>
 }
 
 const KEY = Buffer.alloc(32, 7)
 
-async function openLog({ issues = 3, seed = 1, bodyBytes, encryptionKey, then }: Options = {}) {
+async function openLog({ issues = 3, seed = 1, bodyBytes, encryptionKey, after }: Options = {}) {
   const store = await openStore()
   const encryption = encryptionKey === undefined ? {} : { encryption: { key: encryptionKey } }
   const core = store.get({ keyPair: signingKeys(seed), ...encryption })
@@ -45,7 +45,7 @@ async function openLog({ issues = 3, seed = 1, bodyBytes, encryptionKey, then }:
       `Tides of week ${i}.`.padEnd(bodyBytes ?? 20 + ((i * 977) % 3_000), '~'),
     )
   }
-  await then?.(builder)
+  await after?.(builder)
   return core
 }
 
@@ -179,8 +179,8 @@ describe('a reader of log files', () => {
     expect(plain.requests).toHaveLength(2)
   })
 
-  const at = '2026-03-03T07:00:00Z'
-  it.each<[string, NonNullable<Options['then']>]>([
+  const correctedAt = '2026-03-03T07:00:00Z'
+  it.each<[string, NonNullable<Options['after']>]>([
     ['is a letter', (builder) => builder.letter(1, { issue: 40 })],
     [
       'are twenty long letters',
@@ -191,19 +191,25 @@ describe('a reader of log files', () => {
     ['is a new profile', (builder) => builder.newsletter({ title: 'Tides' })],
     [
       'is a correction of another one',
-      (builder) => builder.record({ type: 'retraction', number: 7, retractedAt: at }),
+      (builder) => builder.record({ type: 'retraction', number: 7, retractedAt: correctedAt }),
     ],
     [
       'is a long correction',
       async (builder) => {
         const block = await builder.raw('Tides of week 40.'.padEnd(20_000, '~'))
         const body = { block, blocks: 1, bytes: 20_000, mediaType: 'text/markdown' }
-        const amended = { number: 40, title: 'Tides', amendedAt: at, body, attachments: [] }
+        const amended = {
+          number: 40,
+          title: 'Tides',
+          amendedAt: correctedAt,
+          body,
+          attachments: [],
+        }
         await builder.record({ type: 'amendment', ...amended })
       },
     ],
-  ])('has it after three requests where there %s behind it', async (_, then) => {
-    const core = await openLog({ issues: 40, bodyBytes: 12_000, then })
+  ])('has it after three requests where there %s behind it', async (_, after) => {
+    const core = await openLog({ issues: 40, bodyBytes: 12_000, after })
     const source = new MemorySource(await written(core))
     const { number, text } = await newestOf(await LogFiles.open(source))
     expect([number, text.slice(0, 17)]).toEqual([40, 'Tides of week 40.'])
