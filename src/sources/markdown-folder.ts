@@ -15,7 +15,7 @@ import {
   type WithheldKind,
   type SourceItem,
 } from './source.ts'
-import { suspicionOf, withheldByPath } from './unpublished.ts'
+import { suspicionOf, withheldByDate, withheldByPath } from './unpublished.ts'
 
 export interface MarkdownFolderOptions extends Omit<FileOptions, 'index'> {
   /** Glob, see `matchesGlob`. */
@@ -94,6 +94,9 @@ async function readOne(
   try {
     const read = await readDraft(join(folder, origin), { name: origin, root: folder, ...options })
     const draft = { ...read, warnings: [...suspicionOf(origin), ...read.warnings] }
+    const early = draft.dateFrom === 'name' ? withheldByDate(draft) : undefined
+    if (early !== undefined && options.include?.has(early.kind) !== true)
+      throw invalidDraft(`${early.message.slice(0, -1)}; --include ${early.kind} publishes it`)
     if (draft.dateFrom !== 'file') return { origin, draft }
     if (addedAt !== undefined)
       return { origin, draft: { ...draft, publishedAt: addedAt, dateFrom: 'git' } }

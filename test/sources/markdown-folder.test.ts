@@ -92,6 +92,19 @@ describe('markdownFolder', () => {
     expect(some.drafts.toSorted()).toEqual(included.toSorted())
   })
 
+  it('leaves out what its name dates in the future, unless it is asked for', async () => {
+    await fill('_posts/2999-01-02-next.md', '_posts/2019-01-02-last.md')
+    const { drafts, skipped } = await listed()
+    expect(drafts).toEqual(['_posts/2019-01-02-last.md'])
+    expect(skipped).toMatchObject([
+      {
+        origin: '_posts/2999-01-02-next.md',
+        message: 'Its name dates it in the future: 2999-01-02; --include scheduled publishes it',
+      },
+    ])
+    expect((await listed({ include: new Set(['scheduled']) })).drafts).toHaveLength(2)
+  })
+
   it('finds pictures by paths from the root of the site and from folders above, in the folder alone', async () => {
     const text = (...paths: string[]) =>
       `# A\n\n${paths.map((path) => `![x](${path})`).join('\n')}\n`
