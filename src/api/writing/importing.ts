@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { hasCode } from '../../errors.ts'
 import type { Work } from '../work.ts'
 import type { AppendOptions } from '../../engine/publish/continuity.ts'
 import type { Engine } from '../../engine/engine.ts'
@@ -195,12 +196,43 @@ async function* writeBatches(
     const batch = await prepareBatch(found, next, signal)
     if (writing !== undefined) yield await writing
     signal?.throwIfAborted()
-    writing = engine.author.append(feed, batch.issues, appending).then(() => batch)
+    writing = append(engine, feed, batch, appending)
     // Its failure is reported where it is awaited, after the next batch is prepared.
     writing.catch(() => undefined)
     next += batch.from.length + batch.skipped.length
   }
   if (writing !== undefined) yield await writing
+}
+
+// One draft that no record can be made of does not keep the others out.
+async function append(
+  engine: Engine,
+  feed: Feed,
+  batch: Batch,
+  appending: AppendOptions,
+): Promise<Batch> {
+  try {
+    await engine.author.append(feed, batch.issues, appending)
+    return batch
+  } catch (error) {
+    if (!hasCode(error, 'INVALID_RECORD', 'TOO_LARGE')) throw error
+    const at = await feed.position()
+    const kept: Batch = { issues: [], from: [], skipped: [...batch.skipped] }
+    for (const [index, issue] of batch.issues.entries()) {
+      const it = batch.from[index]
+      if (it === undefined) continue
+      try {
+        issue(at)
+        kept.issues.push(issue)
+        kept.from.push(it)
+      } catch (reason) {
+        kept.skipped.push(skippedFor(it.origin, reason))
+      }
+    }
+    if (kept.issues.length === batch.issues.length) throw error
+    if (kept.issues.length > 0) await engine.author.append(feed, kept.issues, appending)
+    return kept
+  }
 }
 
 async function completed(it: FoundDraft, signal: AbortSignal | undefined): Promise<FoundDraft> {

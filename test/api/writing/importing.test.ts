@@ -86,6 +86,27 @@ describe('importDrafts', () => {
     expect(bytes.toString()).toBe('bytes of a picture')
   })
 
+  it('leaves out a draft that no record can be made of, and publishes those around it', async () => {
+    const { operations, run } = await author()
+    const { source } = archive(
+      { a: '# A\n\nx', b: '# B\n\n![](b.png)', c: '# C\n\nz' },
+      { 'b.png': 'x' },
+    )
+    const events = await run({
+      async *drafts(options) {
+        for await (const it of source.drafts(options)) {
+          if (!('draft' in it)) continue
+          const { attachments } = it.draft
+          yield { ...it, draft: { ...it.draft, attachments: [...attachments, ...attachments] } }
+        }
+      },
+    })
+    expect(events).toContainEqual(expect.objectContaining({ event: 'skipped', file: 'b' }))
+    expect(events.at(-1)).toMatchObject({ event: 'finished', published: 2 })
+    const issues = await operations.listIssues({ newsletter: 'Tide Tables' })
+    expect(issues.map((it) => it.title).toSorted()).toEqual(['A', 'C'])
+  })
+
   it('opens nothing for a draft that was published before', async () => {
     const { run } = await author()
     const { source, opened } = archive({ a: '# A\n\n![](a.png)' }, { 'a.png': 'x' })
