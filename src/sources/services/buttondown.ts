@@ -41,6 +41,7 @@ export function buttondownExport(
     linkedBy: 'addresses',
     async *drafts({ signal }) {
       const siteUrl = options.siteUrl ?? (await siteIn(archive, folder))
+      const pulled = await pulledIn(archive, folder)
       const context: PostContext = {
         ...contextOf({ ...options, siteUrl }),
         archive,
@@ -50,7 +51,7 @@ export function buttondownExport(
         for (const name of archive.names) {
           signal?.throwIfAborted()
           if (!name.startsWith(`${folder}emails/`) || !/\.md$/i.test(name)) continue
-          yield await readFile(archive, name, context)
+          yield await readFile(archive, name, pulled, context)
         }
         return
       }
@@ -62,6 +63,29 @@ export function buttondownExport(
     },
     close: () => archive.close(),
   }
+}
+
+/** The files that were pulled, by the addresses that HTML in a mail still has. */
+async function pulledIn(archive: Archive, folder: string): Promise<ReadonlyMap<string, string>> {
+  const pulled = new Map<string, string>()
+  try {
+    const text = await readFromArchive(archive, `${folder}.buttondown.json`, MAX_DRAFT_BYTES)
+    const { syncedImages } = JSON.parse(TextReader.readAll(text)) as Record<string, unknown>
+    for (const it of Object.values(syncedImages ?? {}) as unknown[]) {
+      const { localPath, url } = (it ?? {}) as Record<string, unknown>
+      const file = typeof localPath === 'string' ? /[^/\\]+$/.exec(localPath)?.[0] : undefined
+      const name = `${folder}media/${file ?? ''}`
+      if (typeof url === 'string' && (archive.size(name) ?? 0) > 0) pulled.set(bare(url), name)
+    }
+  } catch {
+    // Then they stay on the web.
+  }
+  return pulled
+}
+
+/** An address without the size that it asks for. */
+function bare(address: string): string {
+  return address.replace(/[?#].*$/s, '')
 }
 
 /** Where the newsletter is, as the settings that are pulled along say. */
@@ -80,10 +104,19 @@ async function siteIn(archive: Archive, folder: string): Promise<string | undefi
   }
 }
 
-async function readFile(archive: Archive, name: string, context: PostContext): Promise<SourceItem> {
+async function readFile(
+  archive: Archive,
+  name: string,
+  pulled: ReadonlyMap<string, string>,
+  context: PostContext,
+): Promise<SourceItem> {
   try {
     const text = TextReader.readAll(await readFromArchive(archive, name, MAX_DRAFT_BYTES))
-    const { fields, body } = await splitFrontMatter(text)
+    const whole = text.replaceAll(/https?:\/\/[^\s"'()<>]+/g, (address) => {
+      const file = pulled.get(bare(address))
+      return file === undefined ? address : posix.relative(posix.dirname(name), file)
+    })
+    const { fields, body } = await splitFrontMatter(whole)
     const field = (key: string) => textOf(fields.get(key))
     return await readMail({ archive, name, field, body, isListed: false }, context)
   } catch (error) {

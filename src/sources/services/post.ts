@@ -114,6 +114,7 @@ export async function draftOfPost(post: Post, context: PostContext): Promise<Fou
   const markdown = await bodyOf(post, shown, warn)
   checkBody(markdown)
   shown.tell(warn)
+  const ofBody = 'attachments' in post.body ? (post.body.attachments ?? []) : []
   const draft = {
     title: await titleOf(post, markdown, warn),
     ...defined({
@@ -129,8 +130,7 @@ export async function draftOfPost(post: Post, context: PostContext): Promise<Fou
     ...dated,
     markdown,
     attachments: [
-      ...('attachments' in post.body ? (post.body.attachments ?? []) : []),
-      ...shown.attachments,
+      ...new Map([...ofBody, ...shown.attachments].map((it) => [it.name, it] as const)).values(),
     ],
     links: [...shown.links].map((target) => ({ target, line: 1 })),
     addresses: post.aliases ?? [],
@@ -186,7 +186,9 @@ async function bodyOf(
     warn('Text that is not for everybody is left out; --include private publishes it.')
   }
   const parts = [markdown]
-  if (cover !== undefined && cover.source !== '' && !shown.has(cover.source)) {
+  const isShown = (source: string) =>
+    shown.has(source) || ('markdown' in body && body.markdown.includes(source))
+  if (cover !== undefined && cover.source !== '' && !isShown(cover.source)) {
     const { source, alt = '', caption = '' } = cover
     const picture = `<img src="${quoted(source)}" alt="${quoted(alt)}">`
     const figure = `<figure>${picture}<figcaption>${caption}</figcaption></figure>`

@@ -61,6 +61,39 @@ High water.
     )
   })
 
+  it('shows the pictures that were pulled, wherever the mail shows them', async () => {
+    const folder = await temporaryDirectory()
+    const online = 'https://assets.buttondown.email/images/quay.png'
+    await mkdir(join(folder, 'emails'))
+    await mkdir(join(folder, 'media'))
+    await writeFile(join(folder, 'media/quay.png'), 'picture')
+    await writeFile(join(folder, 'newsletter.json'), '{"username": "tides"}')
+    const synced = {
+      a: { localPath: 'media/quay.png', url: online },
+      b: { localPath: '../x', url: 1 },
+    }
+    await writeFile(join(folder, '.buttondown.json'), JSON.stringify({ syncedImages: synced }))
+    const mail = (slug: string, image: string, text: string) =>
+      writeFile(
+        join(folder, `emails/${slug}.md`),
+        `---\nid: ${slug}\nsubject: S\nstatus: sent\nimage: ${image}\npublish_date: 2026-01-01\n---\n${text}`,
+      )
+    await mail(
+      'a',
+      '../media/quay.png',
+      `<img src="${online}?w=960" alt="x"> ![](../media/quay.png)`,
+    )
+    await mail('b', online, '<!-- buttondown-editor-mode: fancy --><p>Text.</p>')
+    const { drafts } = await read(folder, {})
+    expect([...drafts.values()]).toMatchObject([
+      {
+        markdown: '<img src="../media/quay.png" alt="x"> ![](../media/quay.png)',
+        attachments: [{ name: 'media/quay.png' }],
+      },
+      { markdown: '![](media/quay.png)\n\nText.\n', attachments: [{ name: 'media/quay.png' }] },
+    ])
+  })
+
   it('leaves out what is not known to be public', async () => {
     const { drafts, skipped } = await read(fixture('buttondown'))
     expect(drafts.size).toBe(2)
