@@ -101,8 +101,9 @@ export class IssueReader {
 
   /** All issues, newest first; from log files, with two requests for 256 blocks. @throws NEEDS_KEY, INVALID_LOG, NOT_AVAILABLE */
   async list(): Promise<Listing> {
-    await this.#readability.assert(this.#options())
+    // First: the last block, which says whether it can be read, is among them.
     await (this.#records ??= this.log.fetchRecords?.())
+    await this.#readability.assert(this.#options())
     return this.#history.list(this.#options())
   }
 
