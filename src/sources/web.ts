@@ -60,7 +60,11 @@ export async function getFromWeb(address: string, options: WebOptions): Promise<
   for (let redirects = 0; redirects <= maxRedirects; redirects++) {
     const isAllowed =
       allowPrivateAddresses === 'typed' ? hostOf(url) === hostOf(address) : allowPrivateAddresses
-    const hop = { ...options, allowPrivateAddresses: isAllowed, signal }
+    const hint =
+      allowPrivateAddresses === 'typed'
+        ? 'The address redirects there: if that is meant, give that one instead.'
+        : 'If that is meant, add --allow-private-addresses.'
+    const hop = { ...options, allowPrivateAddresses: isAllowed, hint, signal }
     const answer = await ask(checked(url, hop), hop)
     const { statusCode: status = 0, headers } = answer
     const { location } = headers
@@ -82,9 +86,16 @@ export async function getFromWeb(address: string, options: WebOptions): Promise<
 }
 
 /** As those of the caller, for one address. */
-type HopOptions = WebOptions & { readonly allowPrivateAddresses: boolean | undefined }
+type HopOptions = WebOptions & {
+  readonly allowPrivateAddresses: boolean | undefined
+  /** What to do about an address that is not allowed. */
+  readonly hint: string
+}
 
-function checked(address: string, { allowPrivateAddresses = false, httpsOnly }: HopOptions): URL {
+function checked(
+  address: string,
+  { allowPrivateAddresses = false, httpsOnly, hint }: HopOptions,
+): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined
   if (httpsOnly === true && url?.protocol !== 'https:') {
     throw new HyperletterError('INVALID_INPUT', `${hostOf(address)} is not an https address.`)
@@ -94,7 +105,7 @@ function checked(address: string, { allowPrivateAddresses = false, httpsOnly }: 
   }
   const literal = url.hostname.replace(/^\[|\]$/g, '')
   if (!allowPrivateAddresses && isIP(literal) !== 0 && isPrivate(literal))
-    throw privateAddress(url.host)
+    throw privateAddress(url.host, hint)
   return url
 }
 
@@ -104,20 +115,19 @@ export function isPrivate(address: string): boolean {
   return PRIVATE.check(address.replace(/%.*$/, ''), isIPv4(address) ? 'ipv4' : 'ipv6')
 }
 
-function privateAddress(host: string): HyperletterError {
-  return new HyperletterError('INVALID_INPUT', `${host} is an address of a private network.`, {
-    hint: 'If that is meant, add --allow-private-addresses.',
-  })
+function privateAddress(host: string, hint: string): HyperletterError {
+  const message = `${host} is an address of a private network.`
+  return new HyperletterError('INVALID_INPUT', message, { hint })
 }
 
 async function ask(url: URL, options: HopOptions): Promise<IncomingMessage> {
-  const { allowPrivateAddresses = false, headers, signal } = options
+  const { allowPrivateAddresses = false, headers, hint, signal } = options
   const lookup: LookupFunction = (hostname, wanted, callback) => {
     resolveName(hostname, { ...wanted, all: true }, (error, found: LookupAddress[]) => {
       if (error !== null) return callback(error, '')
       const allowed = allowPrivateAddresses ? found : found.filter((it) => !isPrivate(it.address))
       const [first] = allowed
-      if (first === undefined) return callback(privateAddress(hostname), '')
+      if (first === undefined) return callback(privateAddress(hostname, hint), '')
       if (wanted.all === true) callback(null, allowed)
       else callback(null, first.address, first.family)
     })

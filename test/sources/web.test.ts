@@ -63,6 +63,7 @@ describe('getFromWeb', () => {
     const typed = { ...own, allowPrivateAddresses: 'typed' } as const
     await expect(getFromWeb(`${address}/here`, typed)).rejects.toMatchObject({
       code: 'INVALID_INPUT',
+      hint: expect.stringContaining('redirects there') as string,
     })
     expect(asked).toEqual(Array(2).fill(new URL(address).host))
   })
