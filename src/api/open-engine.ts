@@ -25,6 +25,12 @@ export interface EngineOptions {
   readonly allowPeers?: readonly string[]
   /** Whether peers in the same local network are found without a DHT; they are when absent. */
   readonly localDiscovery?: boolean
+  /** Whether it relays between peers of its newsletters who cannot reach each other; it does not when absent. */
+  readonly relayOffer?: boolean
+  /** Public keys in hex of devices whose relays serve for all newsletters. */
+  readonly relayUse?: readonly string[]
+  /** Whether peers do not learn its address, and it connects only through the devices of `relayUse`. */
+  readonly hideAddress?: boolean
   /** Gets what happens, as facts and a line, like a pino logger; nobody does when absent. */
   readonly logger?: EngineLogger
   /** Begins to look for the network while the data opens. Without it, the first operation that needs peers does. */
@@ -48,6 +54,8 @@ const positive = z.number().positive()
 const count = z.int().positive()
 const port = z.int().min(1).max(65_535)
 
+const deviceKeys = z.array(z.string().regex(/^[0-9a-f]{64}$/)).optional()
+
 const optionsSchema = z.strictObject({
   dataDir: text,
   bootstrap: z.array(z.strictObject({ host: text, port })).optional(),
@@ -57,8 +65,11 @@ const optionsSchema = z.strictObject({
   uploadLimit: positive.optional(),
   downloadLimit: positive.optional(),
   maxConnections: count.optional(),
-  allowPeers: z.array(z.string().regex(/^[0-9a-f]{64}$/)).optional(),
+  allowPeers: deviceKeys,
   localDiscovery: z.boolean().optional(),
+  relayOffer: z.boolean().optional(),
+  relayUse: deviceKeys,
+  hideAddress: z.boolean().optional(),
   logger: z.custom<EngineLogger>(isLogger, 'It has to log as pino does.').optional(),
   online: z.boolean().optional(),
 })

@@ -28,6 +28,8 @@ const DEFAULTS = {
   logLevel: 'warn',
   pause: false,
   localDiscovery: true,
+  relayOffer: false,
+  hideAddress: false,
   mirrors: 'on',
   notify: false,
   /** Enough to see what it is like; an archive is there to be looked into, not to be worked off. */
@@ -111,8 +113,8 @@ export function configOf(
     logFile: join(dataDir, 'daemon.log'),
     socketPath: socketPath(dataDir, runtimeDir),
     host: isLocal ? '127.0.0.1' : given.host,
-    // A device that binds loopback alone must not appear on the local network.
-    localDiscovery: !isLocal && given.localDiscovery,
+    // A device that binds loopback alone must not appear on the local network, nor one that hides.
+    localDiscovery: !isLocal && !given.hideAddress && given.localDiscovery,
   })
 }
 

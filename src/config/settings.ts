@@ -93,6 +93,19 @@ const DEFINITIONS = {
     list,
   ),
   localDiscovery: define('<on|off>', 'find peers in the local network', parseSwitch, boolean),
+  relayOffer: define(
+    '<on|off>',
+    'relay between readers of your newsletters who cannot reach each other',
+    parseSwitch,
+    boolean,
+  ),
+  relayUse: define('<keys>', 'devices whose relays serve for all newsletters', parsePeerKeys, list),
+  hideAddress: define(
+    '<on|off>',
+    'hide the IP address from peers: connect only through the devices of --relay-use',
+    parseSwitch,
+    boolean,
+  ),
   mirrors: define(
     '<on|own|off>',
     'web servers to ask for what no peer has: all, only those added here, or none',

@@ -34,6 +34,8 @@ interface AddOptions {
   readonly onFlood: () => void
   /** Called when it was the connection to this peer until the end. */
   readonly onClose: () => void
+  /** Bytes a second that its relay asks to keep to, while it has one. */
+  readonly rate: () => number | undefined
 }
 
 /** The connections there are, and what each may take. Peers are named by their public keys in hex. */
@@ -41,6 +43,8 @@ export class ConnectionSet {
   readonly #entries = new Map<string, Entry>()
   #maxConnections = MAX_CONNECTIONS
   #tabs = 0
+  /** Bytes a second over all connections; no limit when absent. */
+  uploadLimit: number | undefined
   #upload: RateLimiter | undefined
   #download: RateLimiter | undefined
 
@@ -72,14 +76,17 @@ export class ConnectionSet {
 
   /** Sets limits for connections to come. */
   limit({ uploadLimit, downloadLimit, maxConnections }: ConnectionLimits): void {
+    this.uploadLimit = uploadLimit
     this.#upload = rate(uploadLimit)
     this.#download = rate(downloadLimit)
     this.#maxConnections = maxConnections ?? MAX_CONNECTIONS
   }
 
   /** Adds a new connection; it replaces one to the same peer. */
-  add(peer: string, connection: Connection, { isTab, onFlood, onClose }: AddOptions): void {
-    const throttle = new ConnectionThrottle(connection, this.#upload, this.#download, onFlood)
+  add(peer: string, connection: Connection, options: AddOptions): void {
+    const { isTab, onFlood, onClose } = options
+    const upload = [this.#upload, rate(options.rate())].filter((it) => it !== undefined)
+    const throttle = new ConnectionThrottle(connection, upload, this.#download, onFlood)
     const entry = { connection, throttle, isTab }
     this.#drop(peer)
     this.#entries.set(peer, entry)
@@ -162,12 +169,12 @@ class ConnectionThrottle {
 
   /**
    * To be made when the connection has its reader.
-   * @param upload bytes a second over all connections, as `download`; @param onFlood called when a peer keeps sending
+   * @param upload limits of what is sent, all of which count; @param onFlood called when a peer keeps sending
    * though nothing is read.
    */
   constructor(
     connection: Connection,
-    upload: RateLimiter | undefined,
+    upload: readonly RateLimiter[],
     download: RateLimiter | undefined,
     onFlood: () => void,
   ) {
@@ -175,13 +182,13 @@ class ConnectionThrottle {
     this.#internals = internals
     this.#onFlood = onFlood
     this.#maxUnreadBytes = MAX_UNREAD_BYTES[download === undefined ? 'usual' : 'withDownloadLimit']
-    if (upload !== undefined) {
+    if (upload.length > 0) {
       // By default replication sends all that was requested in one piece, up to 8 MiB.
       const mux = Protomux.from(connection)
       Object.assign(mux, { cork: () => undefined, uncork: () => undefined })
       const write = internals._write.bind(internals)
       internals._write = (data, done) => {
-        const waitMs = upload.reserve(data.byteLength)
+        const waitMs = Math.max(...upload.map((it) => it.reserve(data.byteLength)))
         write(data, waitMs === 0 ? done : (error) => void setTimeout(done, waitMs, error))
       }
     }

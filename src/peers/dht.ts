@@ -1,9 +1,14 @@
-import HyperDHT, { type Address, type Query, type QueryOptions } from 'hyperdht'
+import HyperDHT, {
+  type Address,
+  type ConnectOptions,
+  type Query,
+  type QueryOptions,
+} from 'hyperdht'
+import type { Connection } from 'hyperswarm'
 import type { Config } from '../config/config.ts'
 import { defined } from '../defined.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
 import { once } from 'node:events'
-import type { Duplex } from 'node:stream'
 import { DialTracker } from './dials.ts'
 
 export type { ReannouncingDht as Dht }
@@ -12,10 +17,15 @@ export type { ReannouncingDht as Dht }
  * A node of the DHT, which bootstraps at once. A network that is given it closes it; otherwise the caller does, with
  * `destroy`.
  */
-export function openDht(config: Pick<Config, 'bootstrap' | 'host' | 'udpPort'>): ReannouncingDht {
-  const { bootstrap, host, udpPort } = config
+export function openDht(
+  config: Pick<Config, 'bootstrap' | 'host' | 'udpPort'> & { readonly hideAddress?: boolean },
+): ReannouncingDht {
+  const { bootstrap, host, udpPort, hideAddress = false } = config
+  const own = defined({ bootstrap, host, port: udpPort })
+  // It would become a node that others are told of.
+  if (hideAddress) return new ReannouncingDht({ ...own, ephemeral: true })
   return new ReannouncingDht({
-    ...defined({ bootstrap, host, port: udpPort }),
+    ...own,
     // No firewall stands between peers of one machine, and punching holes in none mostly fails.
     ...(host?.startsWith('127.') === true ? { firewalled: false } : {}),
   })
@@ -104,6 +114,20 @@ export interface KeyPair {
   readonly secretKey: Uint8Array
 }
 
+/** Decides how peers are dialed. */
+export interface DialPaths {
+  readonly dialPeer: (
+    key: Uint8Array,
+    options: ConnectOptions,
+    straight: (options: ConnectOptions) => Connection,
+  ) => Connection
+  /** Dials a blind relay; one that is not to be used gives a connection that has failed. */
+  readonly dialRelay: (
+    key: Uint8Array,
+    straight: (options: ConnectOptions) => Connection,
+  ) => Connection
+}
+
 type Resolve = (this: HyperDHT) => AsyncIterable<Address>
 
 /**
@@ -116,6 +140,8 @@ export class ReannouncingDht extends HyperDHT {
   readonly #fullAt = new Map<string, number>()
   /** Of this node. */
   readonly dials = new DialTracker()
+  /** All peers are dialed straight where it is absent. */
+  paths: DialPaths | undefined
   #isLost = false
 
   override announce(
@@ -142,8 +168,11 @@ export class ReannouncingDht extends HyperDHT {
     return query
   }
 
-  override connect(key: Uint8Array, options?: object): Duplex {
-    const stream = super.connect(key, options)
+  override connect(key: Uint8Array, options?: ConnectOptions): Connection {
+    const straight = (its: ConnectOptions) => super.connect(key, its)
+    // The package itself dials relays without options, also those that a peer names.
+    if (options === undefined) return this.paths?.dialRelay(key, straight) ?? straight({})
+    const stream = this.paths?.dialPeer(key, options, straight) ?? straight(options)
     this.dials.add(key, stream)
     return stream
   }

@@ -2,6 +2,7 @@ import c, { type Encoder } from 'compact-encoding'
 import type Protomux from 'protomux'
 import { hex } from '../hex.ts'
 import { listOf, PeerProtocol, struct, type OnMisdeed, type ProtocolPeer } from './peer-protocol.ts'
+import type { RelayOffer } from './relay/relays.ts'
 
 /** Peers named in one message. */
 const MAX_PEERS_PER_MESSAGE = 32
@@ -17,7 +18,14 @@ const KEY_BYTES = 32
 /** The largest varint. */
 const VARINT_BYTES = 9
 
-const MAX_BYTES = KEY_BYTES + 2 * (VARINT_BYTES + MAX_PEERS_PER_MESSAGE * KEY_BYTES)
+/** Relays of one device. */
+const MAX_RELAYS = 1
+
+const MAX_BYTES =
+  KEY_BYTES +
+  2 * (VARINT_BYTES + MAX_PEERS_PER_MESSAGE * KEY_BYTES) +
+  VARINT_BYTES +
+  MAX_RELAYS * (KEY_BYTES + VARINT_BYTES)
 
 /** Remembered of what one peer named for a topic: more than a device accepts connections. */
 const MAX_NAMED = 1_024
@@ -28,30 +36,46 @@ interface Introduction {
   readonly keys: readonly Uint8Array[]
   /** Of peers that were named before and have gone. Absent: the sender does not tell. */
   readonly gone?: readonly Uint8Array[]
+  /** The sender's relay, or that it has none any more. Absent: as before. */
+  readonly relays?: readonly RelayOffer[]
 }
 
 const keyList = listOf(c.fixed32, MAX_PEERS_PER_MESSAGE)
-const named = struct<Omit<Introduction, 'gone'>>({ topic: c.fixed32, keys: keyList })
+const named = struct<Pick<Introduction, 'topic' | 'keys'>>({ topic: c.fixed32, keys: keyList })
+const relay = struct<RelayOffer>({ key: c.fixed32, bytesPerSecond: c.uint })
+const relayList = listOf(relay, MAX_RELAYS)
 
-/** Message: topic (32 bytes), count (varint), that many keys of 32 bytes; then the same of those that have gone. */
+/**
+ * Message: topic (32 bytes), count (varint), that many keys of 32 bytes; then the same of those that have gone; then
+ * count (varint), that many relays, each a key of 32 bytes and a rate (varint).
+ */
 export const introductionEncoding: Encoder<Introduction> = {
   preencode(state, message) {
     named.preencode(state, message)
     if (message.gone !== undefined) keyList.preencode(state, message.gone)
+    if (message.relays !== undefined) relayList.preencode(state, message.relays)
   },
   encode(state, message) {
     named.encode(state, message)
     if (message.gone !== undefined) keyList.encode(state, message.gone)
+    if (message.relays !== undefined) relayList.encode(state, message.relays)
   },
   decode(state) {
+    const has = () => state.start < state.end
     const message = named.decode(state)
-    return state.start < state.end ? { ...message, gone: keyList.decode(state) } : message
+    if (!has()) return message
+    const gone = keyList.decode(state)
+    return { ...message, gone, ...(has() && { relays: relayList.decode(state) }) }
   },
 }
 
 export interface IntroductionsOptions {
   /** Asked to connect to a peer that `introducer`, a public key in hex, named. */
-  readonly onPeer: (key: Uint8Array, introducer: string) => void
+  readonly onPeer: (key: Uint8Array, introducer: string, topic: Uint8Array) => void
+  /** What this device offers peers of every topic; nothing where absent. */
+  readonly relay?: () => RelayOffer | undefined
+  /** A peer, by its public key in hex, offers its relay to peers of a topic, or does not any more. */
+  readonly onRelay?: (peer: string, topic: Uint8Array, offer: RelayOffer | undefined) => void
   readonly onMisdeed: OnMisdeed
 }
 
@@ -67,6 +91,8 @@ interface IntroducedTopic {
 interface Introduced {
   /** Keys, by themselves in hex, that the peer was sent. */
   readonly sent: Map<string, Map<string, Uint8Array>>
+  /** The relay that the peer was told of; absent where none. */
+  readonly offered: Map<string, string>
   /** Keys, by themselves in hex, that the peer named; only if it also names those that left. */
   readonly named: Map<string, Map<string, Uint8Array>>
 }
@@ -91,7 +117,7 @@ export class Introductions {
       encoding: introductionEncoding,
       maxBytes: MAX_BYTES,
       rate: RATE,
-      newState: () => ({ sent: new Map(), named: new Map() }),
+      newState: () => ({ sent: new Map(), offered: new Map(), named: new Map() }),
       onMessage: (message, peer) => this.#onIntroduction(message, peer),
       onMisdeed: options.onMisdeed,
     })
@@ -115,6 +141,11 @@ export class Introductions {
     if (introduced !== undefined) this.#gather(introduced)
   }
 
+  /** This device begins or ceases to offer a relay. */
+  relayChanged(): void {
+    for (const introduced of this.#topics.values()) this.#gather(introduced)
+  }
+
   delete(topic: Uint8Array): void {
     clearTimeout(this.#topics.get(hex(topic))?.timer)
     this.#topics.delete(hex(topic))
@@ -123,7 +154,7 @@ export class Introductions {
   /** Opens the channel on a new connection. */
   attach(mux: Protomux): void {
     this.#protocol.attach(mux)
-    for (const introduced of this.#topics.values()) this.#gather(introduced)
+    this.relayChanged()
   }
 
   close(): void {
@@ -143,6 +174,8 @@ export class Introductions {
   #introduce({ topic, members }: IntroducedTopic): boolean {
     const name = hex(topic)
     const keys = new Map(members().map((key) => [hex(key), key]))
+    const offer = this.#options.relay?.()
+    const offered = offer === undefined ? '' : `${hex(offer.key)} ${offer.bytesPerSecond}`
     let hasMore = false
     for (const [member, publicKey] of keys) {
       const peer = this.#protocol.get(publicKey)
@@ -155,18 +188,21 @@ export class Introductions {
       // The latest arrivals know the fewest others.
       const most = MAX_PEERS_PER_MESSAGE - gone.length
       const chosen = most === 0 ? [] : fresh.slice(-most)
-      if (chosen.length === 0 && gone.length === 0) continue
+      const isTold = (peer.state.offered.get(name) ?? '') === offered
+      if (chosen.length === 0 && gone.length === 0 && isTold) continue
+      peer.state.offered.set(name, offered)
       if (fresh.length + missing.length > chosen.length + gone.length) hasMore = true
       for (const [key, bytes] of chosen) sent.set(key, bytes)
       for (const [key] of gone) sent.delete(key)
       const bytesOf = (them: typeof chosen) => them.map(([, bytes]) => bytes)
-      peer.send({ topic, keys: bytesOf(chosen), gone: bytesOf(gone) })
+      const relays = isTold ? {} : { relays: offer === undefined ? [] : [offer] }
+      peer.send({ topic, keys: bytesOf(chosen), gone: bytesOf(gone), ...relays })
     }
     return hasMore
   }
 
   #onIntroduction(
-    { topic, keys, gone }: Introduction,
+    { topic, keys, gone, relays }: Introduction,
     { publicKey, state }: ProtocolPeer<Introduction, Introduced>,
   ): void {
     const name = hex(topic)
@@ -178,6 +214,7 @@ export class Introductions {
       for (const key of gone) all.delete(hex(key))
       for (const key of keys) if (all.size < MAX_NAMED) all.set(hex(key), key)
     }
-    for (const key of keys) this.#options.onPeer(key, hex(publicKey))
+    if (relays !== undefined) this.#options.onRelay?.(hex(publicKey), topic, relays[0])
+    for (const key of keys) this.#options.onPeer(key, hex(publicKey), topic)
   }
 }

@@ -1,5 +1,7 @@
 import { Socket } from 'node:net'
 import Hyperswarm, { type Connection } from 'hyperswarm'
+import { withinMs } from '../async.ts'
+import type { Logger } from '../logger.ts'
 
 /** One of two connections to the same peer. */
 export interface Rival {
@@ -16,6 +18,12 @@ type Verdict = 'replace' | 'refuse' | 'wait' | 'stack'
 
 /** Two peers that dial each other at the same moment are through by then. */
 const SAME_MOMENT_MS = 3_000
+
+/** How long leaving the network may take before it is forced; unannouncing 1,000 topics takes 28 s. */
+const LEAVE_DEADLINE_MS = 2_500
+
+/** How long tearing everything down may take. */
+const FORCED_LEAVE_MS = 1_000
 
 /** Whether a connection runs over TCP, in the local network. */
 export function isOverTcp({ rawStream }: Pick<Connection, 'rawStream'>): boolean {
@@ -55,6 +63,20 @@ export class PatchedHyperswarm extends Hyperswarm {
 
   /** Called by the package. */
   async _handleNetworkUpdate(): Promise<void> {}
+
+  /** Leaves all topics and the DHT after what runs beside it: cleanly if that is quick, else by force. */
+  async goOffline(beside: { readonly close: () => Promise<void> }, logger: Logger): Promise<void> {
+    const goDown = async () => {
+      await beside.close()
+      await this.destroy()
+    }
+    const left = goDown().catch((error: unknown) => {
+      logger.debug({ err: String(error) }, 'leaving the network failed')
+    })
+    if (await withinMs(LEAVE_DEADLINE_MS, left)) return
+    // Not the swarm by force: that waits for an announcement which may never get through.
+    await withinMs(FORCED_LEAVE_MS, this.dht.destroy({ force: true }))
+  }
 
   /** Called by the package for each connection that a peer opened, and by us for those over TCP. */
   override _handleServerConnection(connection: Connection): void {
@@ -115,4 +137,9 @@ export class PatchedHyperswarm extends Hyperswarm {
 function end(connection: Connection | undefined): void {
   connection?.on('error', () => undefined)
   connection?.destroy(new Error('Duplicate connection'))
+}
+
+export function turnAway(connection: Connection): void {
+  connection.on('error', () => undefined)
+  connection.destroy()
 }

@@ -10,8 +10,8 @@ import { Bans, PeerBlocklist } from './bans.ts'
 import { ConnectionSet, type ConnectionLimits } from './connection-set.ts'
 import { IntroducedDials, KnownPeers } from './dials.ts'
 import { OutageWatch } from './outage-watch.ts'
-import { isOverTcp, PatchedHyperswarm } from './patched-hyperswarm.ts'
-import { withinMs } from '../async.ts'
+import { isOverTcp, PatchedHyperswarm, turnAway } from './patched-hyperswarm.ts'
+import { Relaying, type RelaySettings } from './relay/relaying.ts'
 import { hex } from '../hex.ts'
 
 /** What is done about a peer by the messages that it sends. */
@@ -22,7 +22,7 @@ export interface PeerControls {
   readonly onExcess: (forMs: number) => void
 }
 
-export interface SwarmOptions extends ConnectionLimits {
+export interface SwarmOptions extends ConnectionLimits, RelaySettings {
   /** Checks what arrives on a connection before anything else reads it. */
   readonly guard: (mux: Protomux, controls: PeerControls) => void
   /** Identifies this device to its peers; unrelated to feed keys. */
@@ -37,12 +37,6 @@ export interface SwarmOptions extends ConnectionLimits {
   /** Called when the network was away, or is another one, and is there now. */
   readonly onBack?: (() => void) | undefined
 }
-
-/** How long leaving the network may take before it is forced; unannouncing 1,000 topics takes 28 s. */
-const LEAVE_DEADLINE_MS = 2_500
-
-/** How long tearing everything down may take. */
-const FORCED_LEAVE_MS = 1_000
 
 /**
  * Peers being dialed at a time. A peer that was killed or fell asleep stays announced for some 20 minutes, and a dial
@@ -68,6 +62,7 @@ export class Swarm {
   /** What is announced and looked up. */
   readonly topics: Topics
   readonly diagnosis: Diagnosis
+  readonly relaying: Relaying
   readonly dhtValues: DhtValues
   readonly #dials: IntroducedDials
   readonly #connections = new ConnectionSet()
@@ -92,10 +87,16 @@ export class Swarm {
         return false
       },
     })
-    this.topics = new Topics(this.#swarm, logger)
+    this.topics = new Topics(this.#swarm, logger, { isHidden: options.hideAddress === true })
     this.diagnosis = new Diagnosis(this.#swarm, dht.dials, this.#bans)
     this.dhtValues = new DhtValues(dht, logger)
     this.#blocklist = new PeerBlocklist(this.#swarm, this.#bans)
+    this.relaying = new Relaying({
+      ...options,
+      swarm: this.#swarm,
+      connections: this.#connections,
+      onMisdeed: (peer, what) => this.strike(peer, what, { hangUp: false }),
+    })
     this.#defaultMaxPeers = this.#swarm.maxPeers
     this.#limit(options)
     this.#swarm.on('connection', (connection) => this.#onConnection(connection))
@@ -184,13 +185,15 @@ export class Swarm {
 
   /**
    * Dials a peer that another one introduced; gives up after a while.
-   * @param introducer its public key in hex.
+   * @param introducer its public key in hex. @param topic of which both are peers.
    */
-  dial(key: Uint8Array, introducer: string): void {
+  dial(key: Uint8Array, introducer: string, topic?: Uint8Array): void {
     const peer = hex(key)
     if (this.size >= Math.min(ENOUGH_CONNECTIONS, this.#connections.maxConnections)) return
     if (this.#blocklist.has(peer) || this.#connections.has(peer)) return
-    if (!Buffer.from(this.publicKey).equals(key)) this.#dials.begin(peer, introducer)
+    if (Buffer.from(this.publicKey).equals(key)) return
+    if (topic !== undefined) this.relaying.relays.introduced(peer, topic)
+    this.#dials.begin(peer, introducer)
   }
 
   /**
@@ -234,12 +237,7 @@ export class Swarm {
     this.#known.close()
     this.#outages.close()
     this.#blocklist.close()
-    const left = this.#swarm.destroy().catch((error: unknown) => {
-      this.#logger.debug({ err: String(error) }, 'leaving the network failed')
-    })
-    if (await withinMs(LEAVE_DEADLINE_MS, left)) return
-    // Not the swarm by force: that waits for an announcement which may never get through.
-    await withinMs(FORCED_LEAVE_MS, this.#swarm.dht.destroy({ force: true }))
+    await this.#swarm.goOffline(this.relaying, this.#logger)
   }
 
   #limit(limits: ConnectionLimits): void {
@@ -252,8 +250,12 @@ export class Swarm {
     // Not by the firewall of the swarm, which would never let this peer in again.
     if (this.size >= this.#connections.maxConnections) return turnAway(connection)
     const { onConnection } = this.#options
-    const onClose = () => this.#known.disconnected(peer)
+    const onClose = () => {
+      this.#known.disconnected(peer)
+      this.relaying.relays.disconnected(peer)
+    }
     this.#begin(connection, { isTab: false, onConnection, onClose })
+    this.relaying.attach(connection)
     this.#known.connected(peer)
     this.#dials.connected(peer)
   }
@@ -278,7 +280,8 @@ export class Swarm {
     })
     onConnection(connection)
     const onFlood = () => this.strike(connection.remotePublicKey, 'peer floods', { hangUp: true })
-    this.#connections.add(peer, connection, { isTab, onFlood, onClose })
+    const rate = () => this.relaying.relays.rateOf(connection)
+    this.#connections.add(peer, connection, { isTab, onFlood, onClose, rate })
     connection.on('close', () => this.#logger.debug(facts, 'disconnected'))
   }
 
@@ -290,9 +293,4 @@ export class Swarm {
     this.#known.dialAll()
     this.#options.onBack?.()
   }
-}
-
-function turnAway(connection: Connection): void {
-  connection.on('error', () => undefined)
-  connection.destroy()
 }

@@ -11,18 +11,21 @@ const LEAVE_TOPIC_MS = 1_000
 export class Topics {
   readonly #swarm: Hyperswarm
   readonly #logger: Logger
+  readonly #isHidden: boolean
   readonly #sessions = new Map<string, PeerDiscoverySession>()
   #isListening = false
 
-  constructor(swarm: Hyperswarm, logger: Logger) {
+  /** @param options.isHidden nothing is announced, only looked up. */
+  constructor(swarm: Hyperswarm, logger: Logger, options: { readonly isHidden: boolean }) {
     this.#swarm = swarm
     this.#logger = logger
+    this.#isHidden = options.isHidden
   }
 
   /** Announces and looks up a topic until `leave`. Does not wait. */
   join(topic: Uint8Array): void {
     const session = this.#sessions.get(hex(topic)) ?? this.#open(topic, this.#isListening)
-    if (!session.isServer) void this.#announce(session)
+    if (!session.isServer && !this.#isHidden) void this.#announce(session)
   }
 
   /** Looks up a topic until `leave`, and does not announce it before `join`. */
@@ -62,7 +65,7 @@ export class Topics {
   // Also where that fails now, the stack announces it with its next round.
   async #refresh(session: PeerDiscoverySession): Promise<void> {
     try {
-      await session.refresh({ server: true, client: true })
+      await session.refresh({ server: !this.#isHidden, client: true })
     } catch (error) {
       this.#logger.debug({ err: String(error) }, 'look-up failed')
     }

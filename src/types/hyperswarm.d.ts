@@ -8,6 +8,9 @@ declare module 'hyperswarm' {
   /** Missing or undefined over anything but UDP. */
   export interface RawStream extends Duplex {
     readonly bytesReceived?: number
+    /** Where packets go now: of a relayed connection, the relay. */
+    readonly remoteHost?: string | null
+    readonly remotePort?: number
   }
 
   /** Encrypted stream. A streamx Duplex: near a Node one, but without `closed`, `errored` and the like. */
@@ -36,6 +39,8 @@ declare module 'hyperswarm' {
     readonly banned: boolean
     /** In memory only, emits no 'ban', and leaves the open connection as it is. */
     ban(banned: boolean): void
+    /** Dials that failed since the last success; more than three are not followed by another. */
+    attempts: number
   }
 
   export interface JoinOptions {
@@ -97,6 +102,8 @@ declare module 'hyperswarm' {
     _handleServerConnection(connection: Connection): void
     /** Hands a connection to the above when the present one is closed, unless it closes itself before. */
     _handleServerConnectionSwap(present: Connection, coming: Connection): void
+    /** Dials peers now whose time to be dialed again had not come. */
+    _requeue(peers: readonly PeerInfo[]): void
     /** Whether a peer is turned away, as `firewall` says; also this device itself. */
     _handleFirewall(publicKey: Buffer, payload: null): boolean
     /** Keeps the open connection. */
@@ -123,6 +130,8 @@ declare module '@hyperswarm/secret-stream' {
     pattern?: 'XX' | 'IK'
     /** Public key of the responder, which IK needs. */
     remotePublicKey?: Uint8Array
+    /** False with no stream yet. */
+    autoStart?: boolean
     /** Milliseconds of silence after which an empty message is sent; those of the other side are then swallowed. */
     keepAlive?: number
   }
@@ -130,148 +139,8 @@ declare module '@hyperswarm/secret-stream' {
   /** Begins the handshake at once. It believes any length that a frame says of itself, up to 16 MiB. */
   const SecretStream: new (
     isInitiator: boolean,
-    rawStream: Duplex | StreamxDuplex,
+    rawStream: Duplex | StreamxDuplex | null,
     options: SecretStreamOptions,
   ) => Connection
   export default SecretStream
-}
-
-declare module 'hyperdht' {
-  import type { EventEmitter } from 'node:events'
-  import type { Duplex } from 'node:stream'
-  import type { AnyKeyPair, KeyPair } from 'hypercore-crypto'
-
-  export interface Address {
-    host: string
-    port: number
-  }
-
-  export interface HyperDHTOptions {
-    /** "host:port" or addresses. `[]` means none; `false` and undefined mean the public nodes. */
-    bootstrap?: readonly (string | Address)[]
-    nodes?: readonly Address[]
-    /** Address to bind, 0.0.0.0 unless given. */
-    host?: string
-    /** 0 and undefined both mean 49737; another is taken when it is in use, unless `anyPort` is false. */
-    port?: number
-    anyPort?: boolean
-    keyPair?: AnyKeyPair
-    /** Left out, the node decides for itself after some 20 minutes. */
-    ephemeral?: boolean
-    firewalled?: boolean
-  }
-
-  /** One walk to the nodes nearest to a target; a streamx Readable of what they answer. */
-  export interface Query extends EventEmitter<QueryEvents> {
-    /** Nodes that answered. */
-    readonly successes: number
-    /** The nearest of them, nearest first. */
-    readonly closestNodes: readonly Address[]
-    /** Ends it early; `finished` then rejects. */
-    destroy(): void
-    /** Resolves when it is done; an announcement is then known to nodes near the topic. */
-    finished(): Promise<void>
-  }
-
-  export interface QueryEvents {
-    /** For `announce` and `lookup`: what one node answered. */
-    data: [reply: { readonly peers: readonly { readonly publicKey: Buffer }[] }]
-    close: []
-    error: [error: Error]
-  }
-
-  export interface QueryOptions {
-    /** Where to begin, nearest first. */
-    closestNodes?: readonly Address[] | null
-    /** Removes older announcements of the same key on the way. */
-    clear?: boolean
-  }
-
-  export interface HyperDHTEvents {
-    ready: []
-    'network-change': [interfaces: unknown]
-    close: []
-  }
-
-  class HyperDHT extends EventEmitter<HyperDHTEvents> {
-    constructor(options?: HyperDHTOptions)
-
-    static keyPair(seed?: Uint8Array): KeyPair
-    static hash(data: Uint8Array): Buffer
-
-    readonly defaultKeyPair: KeyPair
-    /** Null for an ephemeral node. */
-    readonly id: Buffer | null
-    /** Our address as others see it: null and 0 until enough of them have said so. */
-    readonly host: string | null
-    readonly port: number
-    readonly randomized: boolean
-    readonly firewalled: boolean
-    readonly destroyed: boolean
-
-    /** Resolves, too, when no bootstrap node answers. */
-    fullyBootstrapped(): Promise<void>
-    /** The same as `fullyBootstrapped`; deprecated. */
-    ready(): Promise<void>
-    /** Null until bound. */
-    address(): { host: string; family: number; port: number } | null
-    localAddress(): Address | null
-    /** Puts the key pair's address under a topic, at the 20 nodes nearest to it; yields who is there already. */
-    announce(
-      topic: Uint8Array,
-      keyPair: AnyKeyPair,
-      relayAddresses?: readonly Address[],
-      options?: QueryOptions,
-    ): Query
-    lookup(topic: Uint8Array, options?: QueryOptions): Query
-    unannounce(topic: Uint8Array, keyPair: AnyKeyPair, options?: QueryOptions): Promise<void>
-    /** Where it began; the host of one may be a name. */
-    readonly bootstrapNodes: readonly Address[]
-    /** Rejects if nobody answers, some seconds later. */
-    ping(node: Address): Promise<unknown>
-    /** Known nodes, to pass as `nodes` next time. */
-    toArray(options?: { limit?: number }): Address[]
-    /** Nodes keep the value for 48 hours; one with a higher `seq` replaces it. Rejects where too few nodes answer. */
-    mutablePut(
-      keyPair: { publicKey: Uint8Array; secretKey: Uint8Array },
-      value: Uint8Array,
-      options?: { seq?: number },
-    ): Promise<{ closestNodes: readonly Address[] }>
-    /** The value with the highest `seq` that the key signed. With `refresh` it is put again, as it is. */
-    mutableGet(
-      publicKey: Uint8Array,
-      options?: { refresh?: () => boolean },
-    ): Promise<{ seq: number; value: Buffer } | null>
-    /** Dials a peer. The stream is open after the handshake; without an `error` listener a failure ends the process. */
-    connect(key: Uint8Array, options?: object): Duplex
-    /** Answers who connects to the key; `announce` or its own look-up leads there. */
-    createServer(): { listen(keyPair?: AnyKeyPair): Promise<void> }
-    readonly stats: { readonly requests: { readonly responses: number; readonly timeouts: number } }
-    /** `force` skips closing the servers, and so unannouncing. */
-    destroy(options?: { force?: boolean }): Promise<void>
-  }
-
-  export default HyperDHT
-}
-
-declare module 'hyperdht/testnet.js' {
-  import type HyperDHT from 'hyperdht'
-  import type { Address, HyperDHTOptions } from 'hyperdht'
-
-  export interface Testnet extends Iterable<HyperDHT> {
-    readonly bootstrap: Address[]
-    readonly nodes: HyperDHT[]
-    /** On 127.0.0.1 and ephemeral unless told otherwise; destroyed with the testnet. */
-    createNode(options?: HyperDHTOptions): HyperDHT
-    destroy(): Promise<void>
-  }
-
-  /** 10 nodes unless given; a host other than 127.0.0.1 makes them bind 0.0.0.0. */
-  function createTestnet(
-    size?: number,
-    options?: {
-      bootstrap?: readonly Address[]
-    },
-  ): Promise<Testnet>
-  export default createTestnet
 }

@@ -13,6 +13,7 @@ import Protomux from 'protomux'
 import { guardReplication } from '../../src/log/internals/wire-guard.ts'
 import { letterEncoding } from '../../src/engine/network/letter-message.ts'
 import { introductionEncoding } from '../../src/peers/introductions.ts'
+import { relayEncoding } from '../../src/peers/relay/handshake-forwarding.ts'
 import {
   announcementDigest,
   announcementRecords,
@@ -95,6 +96,11 @@ const MESSAGES: readonly Target[] = [
   messageTarget('introduction', introductionEncoding, [
     { topic: BYTES_32, keys: [BYTES_32, BYTES_32] },
     { topic: BYTES_32, keys: [BYTES_32], gone: [BYTES_32] },
+    { topic: BYTES_32, keys: [], gone: [], relays: [{ key: BYTES_32, bytesPerSecond: 70_000 }] },
+  ]),
+  messageTarget('relay', relayEncoding, [
+    { kind: 'dial', id: 300, peer: BYTES_32, noise: Buffer.from('handshake') },
+    { kind: 'answer', id: 300, noise: Buffer.alloc(0) },
   ]),
   messageTarget('wakeup', wakeupEncoding, [
     [

@@ -67,7 +67,7 @@ async function strangers(
   const open = new Set<Connection>()
   let met = 0
   const dial = async () => {
-    const connection = dht.connect(victim, { keyPair: HyperDHT.keyPair() }) as Connection
+    const connection = dht.connect(victim, { keyPair: HyperDHT.keyPair() })
     connection.on('error', () => undefined)
     connection.on('close', () => open.delete(connection))
     if (!(await connection.opened)) return
@@ -85,7 +85,7 @@ async function strangers(
 
 // A reader that has nothing yet can be called a moment after it began.
 async function isReachable(dht: HyperDHT, peer: Buffer): Promise<void> {
-  const connection = dht.connect(peer, { keyPair: HyperDHT.keyPair() }) as Connection
+  const connection = dht.connect(peer, { keyPair: HyperDHT.keyPair() })
   connection.on('error', () => undefined)
   const isOpen = await connection.opened
   connection.destroy()

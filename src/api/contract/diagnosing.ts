@@ -43,9 +43,22 @@ const reason = z.object({
     'retracted',
     'mirrors',
     'gateway',
+    'relayed',
   ]),
   message: z.string(),
   next: z.string().optional(),
+})
+
+/** What a device relays between peers who cannot reach each other. */
+const relay = z.object({
+  /** Whether peers are told of it now. */
+  offered: z.boolean(),
+  /** Pairs of peers now. */
+  pairs: count,
+  /** Bytes of this day of UTC, of which there is a limit. */
+  bytesToday: count,
+  /** Since the start. */
+  bytes: count,
 })
 
 const settingText = z.string().min(1).max(64).nullable().optional()
@@ -61,6 +74,10 @@ export const diagnosingContract = {
       peers: count,
       /** Those of them in the same local network, over TCP. */
       localPeers: count,
+      /** Those of them that no way leads to but a relay. Absent from an older daemon. */
+      relayedPeers: count.optional(),
+      /** What this device relays for others; absent where it relays nothing. */
+      relay: relay.optional(),
       dataDir: z.string(),
       bytesOnDisk: count,
       /** What keeps this device from storing anything, or soon will. */
@@ -117,6 +134,10 @@ export const diagnosingContract = {
           connections: count,
           /** Those of them in the same local network, over TCP. */
           localConnections: count,
+          /** Those of them that run through a relay. Absent from an older daemon. */
+          relayedConnections: count.optional(),
+          /** What this device relays for others; absent where it relays nothing. */
+          relay: relay.optional(),
           knownPeers: count,
           bannedPeers: count,
           dhtNodes: count,

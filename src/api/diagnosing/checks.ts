@@ -11,6 +11,8 @@ import { defined } from '../../defined.ts'
 import type { Output } from '../contract/contract.ts'
 import type { Network } from '../../engine/network/network.ts'
 import type { NetworkFacts } from '../../peers/diagnosis.ts'
+import type { RelayingFacts } from '../../peers/relay/relaying.ts'
+import { short } from '../../logger.ts'
 
 export type Check = Output<'diagnose'>['checks'][number]
 
@@ -52,6 +54,8 @@ const FAILURES: Readonly<Record<string, string>> = {
   REMOTE_NOT_HOLEPUNCHING: 'their router lets nothing through',
   HOLEPUNCH_DOUBLE_RANDOMIZED_NATS: 'both routers change ports',
   REMOTE_ABORTED: 'they ended it',
+  RELAY_ABORTED: 'no relay led to them',
+  NO_RELAY: 'no relay is connected that may be used',
   HANDSHAKE_INVALID: 'somebody else answered',
   SERVER_INCOMPATIBLE: 'another version of the network',
   SERVER_ERROR: 'they refused',
@@ -113,6 +117,35 @@ export function checkPeers({ connections, knownPeers, attempts }: NetworkFacts):
   if (connections > 0) return ok('peers', found + failing)
   if (knownPeers === 0) return warning('peers', 'No peer was found yet.')
   return warning('peers', found + failing, 'Peers that were found may be off just now.')
+}
+
+/** What is relayed for others, and by others for this device. */
+export function checkRelaying(
+  { given, isOffered, isHidden, through }: RelayingFacts,
+  { relayOffer, relayUse }: Pick<Config, 'relayOffer' | 'relayUse'>,
+): Check[] {
+  const by = [...new Set(through)].map(short).join(', ')
+  const via = `${through.length} of the peers are connected through a relay of ${by}.`
+  const checks = through.length > 0 ? [ok('relayed', via)] : []
+  if (isHidden) {
+    const hides = 'Peers do not see the address of this device; DHT nodes and its relays do.'
+    const next = 'Name one with --relay-use: the public key of a device that has --relay-offer on.'
+    if (relayUse === undefined) {
+      checks.push(failed('hidden', 'No relay is set, so no peer is connected to.', next))
+    } else checks.push(ok('hidden', hides))
+    if (relayOffer) checks.push(warning('relay', 'A hidden device cannot relay for others.'))
+  }
+  if (given === undefined) return checks
+  const used = `${given.pairs} pairs now, ${formatBytes(given.bytesToday)} today.`
+  const next = `Let the router send the UDP port to this machine, if you can.`
+  const relay = isOffered
+    ? ok('relay', `Others may use it: ${used}`)
+    : warning(
+        'relay',
+        `It is not offered now, for want of reach or for the limit of a day: ${used}`,
+        next,
+      )
+  return [...checks, relay]
 }
 
 /** Whether peers in the same room are found. */

@@ -17,6 +17,7 @@ import {
   checkDht,
   checkPeers,
   checkReachability,
+  checkRelaying,
   checkRoom,
 } from './checks.ts'
 
@@ -44,6 +45,7 @@ export const diagnose: Work<'diagnose'> = async (engine) => {
       ...checkReachability(facts, engine.config),
       checkRoom(engine.config, facts),
       checkPeers(facts),
+      ...checkRelaying(network.swarm.relaying.facts(), engine.config),
       ...newsletters,
       ...(await checkMirrors(engine)),
       ...gateway,

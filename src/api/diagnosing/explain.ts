@@ -56,6 +56,7 @@ export const explainNewsletter: Work<'explainNewsletter'> = async (
     ...retracted(feed),
     ...(await mirrors(engine, entry)),
     ...gateway(engine, entry),
+    ...relayed(network, feed),
   ]
   return {
     feedKey,
@@ -140,6 +141,15 @@ function gateway(engine: Engine, { feedKey }: LibraryEntry): Reason[] {
   if (web?.newsletters.includes(feedKey) !== true) return []
   const message = `Browsers read it at ${web.address}#${feedKey}, through the gateway here.`
   return [{ code: 'gateway', message }]
+}
+
+function relayed({ swarm }: Network, { log }: Feed): Reason[] {
+  const through = log.peers.flatMap((it) => swarm.relaying.throughFor(it.publicKey) ?? [])
+  if (through.length === 0) return []
+  const by = [...new Set(through)].map(short).join(', ')
+  const who = through.length === 1 ? '1 peer is' : `${through.length} peers are`
+  const message = `${who} connected through a relay of ${by}: no other way leads there.`
+  return [{ code: 'relayed', message }]
 }
 
 async function missingBlocks(engine: Engine, network: Network, feed: Feed): Promise<Reason[]> {

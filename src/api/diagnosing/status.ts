@@ -38,6 +38,7 @@ export async function status(
     online: network !== undefined,
     peers: network?.swarm.size ?? 0,
     localPeers: network?.swarm.diagnosis.facts().tcpConnections ?? 0,
+    ...relayingOf(network),
     dataDir,
     bytesOnDisk: await bytesBelow(dataDir),
     ...defined({ problem }),
@@ -50,6 +51,13 @@ export async function status(
     traffic: traffic.total,
     ...defined({ scheduled: await scheduledDrafts(engine), web: engine.gateway() }),
   }
+}
+
+function relayingOf(network: Network | undefined): Pick<Status, 'relayedPeers' | 'relay'> {
+  if (network === undefined) return { relayedPeers: 0 }
+  const { through, given, isOffered } = network.swarm.relaying.facts()
+  const relay = given && { ...given, offered: isOffered }
+  return { relayedPeers: through.length, ...defined({ relay }) }
 }
 
 function limitsOf({ config }: Engine): Status['limits'] {
@@ -223,9 +231,11 @@ function countBy(names: readonly string[]): Record<string, number> {
 function measureNetwork(network: Network): NonNullable<Measures['network']> {
   const { connections, tcpConnections, knownPeers, bannedPeers, nodes, attempts } =
     network.swarm.diagnosis.facts()
+  const { relayedPeers, relay } = relayingOf(network)
   return {
     connections,
     localConnections: tcpConnections,
+    ...defined({ relayedConnections: relayedPeers, relay }),
     knownPeers,
     bannedPeers,
     dhtNodes: nodes,

@@ -65,6 +65,17 @@ function networkMetrics(network: NonNullable<Measures['network']>): Metric[] {
       network.localConnections,
     ),
     gauge(
+      'hyperletter_peers_relayed',
+      'Those of them that are connected through a relay.',
+      network.relayedConnections,
+    ),
+    gauge(
+      'hyperletter_relay_pairs',
+      'Pairs of peers that this device relays for.',
+      network.relay?.pairs,
+    ),
+    counter('hyperletter_relay_bytes_total', 'Relayed for others.', network.relay?.bytes),
+    gauge(
       'hyperletter_peers_known',
       'Peers that were found, connected or not.',
       network.knownPeers,

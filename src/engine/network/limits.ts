@@ -1,5 +1,16 @@
 import type { Config } from '../../config/config.ts'
 
+/** Settings that stay as they are while the network is there. */
+export const NETWORK_SETTINGS = [
+  'bootstrap',
+  'host',
+  'udpPort',
+  'localDiscovery',
+  'relayOffer',
+  'relayUse',
+  'hideAddress',
+] as const
+
 /** Settings that can change while the network is there. */
 export const NETWORK_LIMITS = [
   'uploadLimit',

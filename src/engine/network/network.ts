@@ -23,14 +23,14 @@ import { RangeChannel } from '../../replication/ranges/range-channel.ts'
 import { IdleFeeds, type FeedOpener } from '../../replication/idle/idle-feeds.ts'
 import { Wakeup } from '../../replication/idle/wakeup.ts'
 import { idleStatus, Seeding, type SeedingStatus } from '../../replication/seeding.ts'
-import { connectionsFor, isAllowed, type Limits } from './limits.ts'
+import { connectionsFor, isAllowed, type Limits, type NETWORK_SETTINGS } from './limits.ts'
 import type { Letters } from '../letters/letters.ts'
 import { LetterExchange } from './letter-exchange.ts'
 import { SuccessionExchange } from './succession-exchange.ts'
 import { Swarm } from '../../peers/swarm.ts'
 
 export interface NetworkOptions {
-  readonly config: Pick<Config, 'bootstrap' | 'host' | 'udpPort' | 'localDiscovery'> & Limits
+  readonly config: Pick<Config, (typeof NETWORK_SETTINGS)[number]> & Limits
   readonly keyPair: SigningKeyPair
   /** Opened beforehand with this configuration; the network's own when absent. The network closes it. */
   readonly dht?: Dht | undefined
@@ -77,7 +77,9 @@ export class Network {
     this.#isPrivate = options.isPrivate ?? (() => false)
     const onMisdeed: OnMisdeed = (peer, what) => this.swarm.strike(peer, what, { hangUp: false })
     this.#introductions = new Introductions({
-      onPeer: (key, introducer) => this.swarm.dial(key, introducer),
+      onPeer: (...found) => this.swarm.dial(...found),
+      relay: () => this.swarm.relaying.offer,
+      onRelay: (...told) => this.swarm.relaying.relays.told(...told),
       onMisdeed,
     })
     this.#pushes = new PushChannel({
@@ -118,6 +120,7 @@ export class Network {
       keyPair,
       bans,
       logger,
+      onRelayOffer: () => this.#introductions.relayChanged(),
       onConnection: (connection) => this.#onConnection(connection),
       onBack: () => {
         const open = [...this.#seedings.values()].map((it) => it.feed.log.discoveryKey)
@@ -271,15 +274,12 @@ export class Network {
     this.letters?.attach(mux)
     this.#wakeup.attach(mux).then(
       (speaks) => {
-        if (!speaks && !connection.destroying) this.#openFor(peer)
+        // A peer that cannot announce news is asked, for the newsletters that it was found by.
+        if (speaks || connection.destroying) return
+        for (const topic of this.swarm.topicsOf(peer)) this.wake(topic)
       },
       (err: unknown) => this.#options.logger.debug({ err }, 'the wakeup protocol of a peer'),
     )
-  }
-
-  // A peer that cannot announce news is asked, for the newsletters that it was found by.
-  #openFor(peer: Uint8Array): void {
-    for (const topic of this.swarm.topicsOf(peer)) this.wake(topic)
   }
 
   #notStored(feedKey: FeedKey, error: unknown): void {

@@ -139,9 +139,11 @@ export async function poll(feed: Feed, options: PollOptions): Promise<PeerLength
     asking.add(answering)
   }
   const keyPair = keyPairOf()
-  const { bootstrap, host } = config
-  const dht = openDht({ bootstrap, host, udpPort: undefined })
-  const swarm = new Swarm({ keyPair, dht, logger, guard: guardReplication, onConnection: ask })
+  const { bootstrap, host, hideAddress, relayUse } = config
+  const dht = openDht({ bootstrap, host, udpPort: undefined, hideAddress })
+  const guard = guardReplication
+  const hiding = { hideAddress, relayUse }
+  const swarm = new Swarm({ keyPair, dht, logger, guard, onConnection: ask, ...hiding })
   const topic = feed.log.discoveryKey
   try {
     swarm.topics.join(topic)

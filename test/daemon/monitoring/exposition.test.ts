@@ -18,6 +18,8 @@ const measures: Output<'measure'> = {
   network: {
     connections: 3,
     localConnections: 2,
+    relayedConnections: 1,
+    relay: { offered: true, pairs: 2, bytesToday: 30, bytes: 40 },
     knownPeers: 12,
     bannedPeers: 1,
     dhtNodes: 77,

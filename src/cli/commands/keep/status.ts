@@ -58,6 +58,7 @@ async function status(context: Context): Promise<void> {
         ['data', `${formatBytes(it.bytesOnDisk)} on disk in ${it.dataDir}`],
         ['storage', describeDisk(it.disk)],
         ...(it.traffic === undefined ? [] : [['traffic', describeTraffic(it.traffic)]]),
+        ...(it.relay === undefined ? [] : [['relay', describeRelay(it.relay)]]),
         ...(it.web === undefined ? [] : [['gateway', describeGateway(it.web)]]),
         ...(it.scheduled ?? []).map(({ title, at, problem }) => [
           'scheduled',
@@ -118,8 +119,14 @@ function describeGateway({ address, tabs, uploadedBytes }: NonNullable<Status['w
   return `${address}, ${plural(tabs, 'browser tab')}, ${formatBytes(uploadedBytes)} sent`
 }
 
-function local({ localPeers }: Status): string {
-  return localPeers === 0 ? '' : `, ${localPeers} in this room over TCP`
+function local({ localPeers, relayedPeers = 0 }: Status): string {
+  const inRoom = localPeers === 0 ? '' : `, ${localPeers} in this room over TCP`
+  return relayedPeers === 0 ? inRoom : `${inRoom}, ${relayedPeers} through a relay`
+}
+
+function describeRelay({ offered, pairs, bytesToday }: NonNullable<Status['relay']>): string {
+  const now = offered ? plural(pairs, 'pair') : 'not offered now'
+  return `${now}, ${formatBytes(bytesToday)} relayed today`
 }
 
 function describeTraffic(traffic: NonNullable<Status['traffic']>) {

@@ -1,0 +1,147 @@
+import c from 'compact-encoding'
+import HyperDHT from 'hyperdht'
+import type Protomux from 'protomux'
+import { orAborted } from '../../async.ts'
+import type { Dht } from '../dht.ts'
+import {
+  bytesUpTo,
+  oneOf,
+  PeerProtocol,
+  struct,
+  type OnMisdeed,
+  type ProtocolPeer,
+  type UnknownKind,
+} from '../peer-protocol.ts'
+
+/** Bytes of a message of a Noise handshake; hyperdht's have some 200. */
+const MAX_NOISE_BYTES = 1_024
+
+/** Messages accepted from one connection. */
+const RATE = { perSecond: 1, burst: 64 }
+
+/** Handshakes that are passed on at a time, for all peers. */
+const MAX_FORWARDING = 16
+
+/** How long passing one on may take. */
+const DEADLINE_MS = 10_000
+
+/** Bytes beside the noise. */
+const HEAD_BYTES = 64
+
+/** Told to a peer in place of the address of who dials. */
+const NOWHERE = { host: '0.0.0.0', port: 1 }
+
+interface Dial {
+  readonly kind: 'dial'
+  readonly id: number
+  /** Public key of the peer that is dialed. */
+  readonly peer: Uint8Array
+  readonly noise: Uint8Array
+}
+
+interface Answer {
+  readonly kind: 'answer'
+  readonly id: number
+  /** Empty: the peer was not reached. */
+  readonly noise: Uint8Array
+}
+
+type RelayMessage = Dial | Answer | UnknownKind
+
+const noise = bytesUpTo(MAX_NOISE_BYTES)
+
+export const relayEncoding = oneOf<RelayMessage>([
+  ['dial', struct<Omit<Dial, 'kind'>>({ id: c.uint, peer: c.fixed32, noise })],
+  ['answer', struct<Omit<Answer, 'kind'>>({ id: c.uint, noise })],
+])
+
+export interface HandshakeForwardingOptions {
+  readonly dht: Dht
+  /** Whether a peer may dial another one by way of this device. */
+  readonly mayForward: (from: Uint8Array, to: Uint8Array) => boolean
+  readonly onMisdeed: OnMisdeed
+}
+
+type Waiting = Map<number, (noise: Uint8Array) => void>
+
+/**
+ * Passes on handshakes between peers, one of which hides its address: to the peer that is dialed they come from here.
+ * They are end-to-end encrypted.
+ */
+export class HandshakeForwarding {
+  readonly #options: HandshakeForwardingOptions
+  readonly #protocol: PeerProtocol<RelayMessage, Waiting>
+  #forwarding = 0
+  #lastId = 0
+
+  constructor(options: HandshakeForwardingOptions) {
+    this.#options = options
+    this.#protocol = new PeerProtocol<RelayMessage, Waiting>({
+      protocol: 'hyperletter/relay/1',
+      encoding: relayEncoding,
+      maxBytes: MAX_NOISE_BYTES + HEAD_BYTES,
+      rate: RATE,
+      newState: () => new Map(),
+      onMessage: (message, peer) => void this.#onMessage(message, peer),
+      onMisdeed: options.onMisdeed,
+    })
+  }
+
+  attach(mux: Protomux): void {
+    this.#protocol.attach(mux)
+  }
+
+  /** Has a connected device pass the first message of a handshake on. Rejects if there is no answer in time. */
+  async forward(device: string, peer: Uint8Array, first: Uint8Array): Promise<Uint8Array> {
+    const by = this.#protocol.get(Buffer.from(device, 'hex'))
+    if (by === undefined) throw new Error('The device that relays is not connected.')
+    const id = ++this.#lastId
+    const answered = new Promise<Uint8Array>((resolve) => by.state.set(id, resolve))
+    try {
+      by.send({ kind: 'dial', id, peer, noise: first })
+      const answer = await orAborted(answered, AbortSignal.timeout(DEADLINE_MS))
+      if (answer.byteLength > 0) return answer
+    } finally {
+      by.state.delete(id)
+    }
+    throw new Error('The peer was not reached.')
+  }
+
+  close(): void {
+    this.#protocol.close()
+  }
+
+  async #onMessage(message: RelayMessage, from: ProtocolPeer<RelayMessage, Waiting>) {
+    if (message.kind === 'answer') from.state.get(message.id)?.(message.noise)
+    if (message.kind !== 'dial') return
+    const { id, peer } = message
+    const isAllowed =
+      this.#forwarding < MAX_FORWARDING && this.#options.mayForward(from.publicKey, peer)
+    const answer = isAllowed ? await this.#deliver(message) : new Uint8Array()
+    if (this.#protocol.has(from)) from.send({ kind: 'answer', id, noise: answer })
+  }
+
+  async #deliver({ peer, noise: first }: Dial): Promise<Uint8Array> {
+    const { dht } = this.#options
+    const target = HyperDHT.hash(peer)
+    const query = dht.findPeer(peer, { retries: 1 })
+    this.#forwarding++
+    const timer = setTimeout(() => query.destroy(), DEADLINE_MS)
+    try {
+      for await (const { from } of query) {
+        const handshake = { noise: first, peerAddress: NOWHERE }
+        const reply = await dht._router
+          .peerHandshake(target, handshake, from)
+          .catch(() => undefined)
+        if (reply !== undefined && reply.noise.byteLength <= MAX_NOISE_BYTES) return reply.noise
+      }
+    } catch {
+      // It was given up.
+    } finally {
+      clearTimeout(timer)
+      query.destroy()
+      this.#forwarding--
+    }
+    return new Uint8Array()
+  }
+}
