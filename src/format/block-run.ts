@@ -68,6 +68,48 @@ export function rootStart(index: number, length: number): number {
   }
 }
 
+/** The numbers of the roots of a log of that length. */
+function rootNumbers(length: number): number[] {
+  const numbers: number[] = []
+  for (let start = 0; start < length;) {
+    const height = Math.floor(Math.log2(length - start))
+    numbers.push(nodeNumber(height, start / 2 ** height))
+    start += 2 ** height
+  }
+  return numbers
+}
+
+/**
+ * The tree of a log with more blocks than it had: its roots, and all nodes that were given or computed.
+ * @param start its length before.
+ * @param before its roots before, in order.
+ * @returns undefined where a log of that length has another number of roots.
+ */
+export function continuedTree(
+  start: number,
+  before: readonly PlacedNode[],
+  blocks: readonly Uint8Array[],
+  crypto: Hashing,
+): { readonly roots: readonly TreeNode[]; readonly nodes: readonly TreeNode[] } | undefined {
+  const numbers = rootNumbers(start)
+  if (numbers.length !== before.length) return undefined
+  const nodes = before.map(({ size, hash }, i) => ({ index: numbers[i] ?? 0, size, hash }))
+  let roots = [...nodes]
+  for (const [i, block] of blocks.entries()) {
+    let node = { index: 2 * (start + i), size: block.byteLength, hash: leafHash(block, crypto) }
+    nodes.push(node)
+    for (let left = roots.at(-1); left !== undefined; left = roots.at(-1)) {
+      if (heightOf(left.index) !== heightOf(node.index)) break
+      const index = (left.index + node.index) / 2
+      node = { index, size: left.size + node.size, hash: parentHash(left, node, crypto) }
+      nodes.push(node)
+      roots = roots.slice(0, -1)
+    }
+    roots.push(node)
+  }
+  return { roots, nodes }
+}
+
 /** Where the lowest node over a range of several blocks divides it. */
 export function middleOf(range: BlockRange): number {
   const [lowest = 0] = nodesOver(range, Infinity)

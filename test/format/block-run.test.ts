@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   besideOf,
+  continuedTree,
   isBelow,
   nodesOver,
   provenNodes,
@@ -133,4 +134,37 @@ it('nodes over a range are found from the lowest up to a root', () => {
   expect([...nodesOver({ start: 3, end: 5 }, 8)]).toEqual([7])
   expect([...nodesOver({ start: 3, end: 5 }, 7)]).toEqual([])
   expect(anchors.every((it) => isBelow(spanOf(it), it))).toBe(true)
+})
+
+describe('a tree', () => {
+  it('goes on from its roots as if all blocks were there', () => {
+    for (let end = 1; end <= BLOCKS; end++) {
+      for (let start = 0; start < end; start++) {
+        const before = tree.nodesBetween(0, start)
+        const { roots, nodes = [] } =
+          continuedTree(start, before, blocks.slice(start, end), nativeCrypto) ?? {}
+        expect(told(roots)).toEqual(told(tree.nodesBetween(0, end)))
+        expect(told(nodes)).toEqual(told(nodes.map((it) => nodeAt(it.index))))
+      }
+    }
+  })
+
+  it('is another one with another root, size or block, and none with more or fewer roots', () => {
+    const [start, end] = [43, 60]
+    const before = tree.nodesBetween(0, start)
+    const more = blocks.slice(start, end)
+    const roots = told(tree.nodesBetween(0, end))
+    const [first = nodeAt(0), ...others] = before
+    for (const root of [
+      { ...first, size: first.size + 1 },
+      { ...first, hash: flipped(first.hash) },
+    ])
+      expect(told(continuedTree(start, [root, ...others], more, nativeCrypto)?.roots)).not.toEqual(
+        roots,
+      )
+    const other = more.with(3, Uint8Array.of(9, 9, 9))
+    expect(told(continuedTree(start, before, other, nativeCrypto)?.roots)).not.toEqual(roots)
+    for (const wrong of [others, [...before, first]])
+      expect(continuedTree(start, wrong, more, nativeCrypto)).toBeUndefined()
+  })
 })

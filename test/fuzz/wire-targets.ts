@@ -135,6 +135,18 @@ const MESSAGES: readonly Target[] = [
     },
     { kind: 'lack', id: 1, why: 1 },
     { kind: 'cancel', id: 2 },
+    { kind: 'begin', topic: BYTES_32, id: 3 },
+    {
+      kind: 'head',
+      id: 3,
+      publicKey: BYTES_32,
+      signature: Buffer.alloc(68, 4),
+      start: 70_000,
+      roots: [{ size: 2 ** 40, hash: BYTES_32 }],
+      first: Buffer.from('profile'),
+      beside: [{ size: 7, hash: BYTES_32 }],
+      blocks: [Buffer.from('body'), Buffer.from('record'), Buffer.alloc(0)],
+    },
   ]),
   messageTarget('letters', letterEncoding, [
     { kind: 'have', topic: BYTES_32, ids: [Buffer.alloc(16, 2), Buffer.alloc(16, 3)] },

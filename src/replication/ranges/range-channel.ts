@@ -4,6 +4,7 @@ import { hex } from '../../hex.ts'
 import { Announcements, noteAnnounced } from '../../log/internals/announcements.ts'
 import { USES_INTERNALS } from '../../log/internals/version.ts'
 import { PeerProtocol, type OnMisdeed, type ProtocolPeer } from '../../peers/peer-protocol.ts'
+import { Beginnings } from './beginnings.ts'
 import {
   MAX_BITMAP_BYTES,
   MAX_RANGE_BYTES,
@@ -11,6 +12,7 @@ import {
   rangeEncoding,
   type Ask,
   type AskedRun,
+  type Begin,
   type Give,
   type Have,
   type Hear,
@@ -57,6 +59,7 @@ type RangePeer = ProtocolPeer<RangeMessage, RangeState>
 export class RangeChannel {
   readonly #onMisdeed: OnMisdeed
   readonly #logs = new Map<string, Log>()
+  readonly #beginnings = new Beginnings()
   readonly #protocol: PeerProtocol<RangeMessage, RangeState>
 
   constructor({ onMisdeed }: { readonly onMisdeed: OnMisdeed }) {
@@ -89,10 +92,12 @@ export class RangeChannel {
         speaks: (peer) => this.#logs.get(topic) === log && this.#stateOf(peer)?.speaks === true,
         ask: (peer, run, onAnswer) => this.#ask(log, peer, run, onAnswer),
         cancel: (peer, id) => this.#cancel(peer, id),
+        begin: (onHead) => this.#beginnings.want(log, onHead),
       },
       stop: () => {
         for (const it of stops) it()
         if (this.#logs.get(topic) === log) this.#logs.delete(topic)
+        this.#beginnings.forget(topic)
         for (const { state } of this.#protocol) state.giver?.forget(log)
       },
     }
@@ -104,6 +109,7 @@ export class RangeChannel {
     const peer = this.#protocol.attach(mux)
     if (peer === undefined) return
     peer.state.giver = new RunGiver(peer)
+    this.#beginnings.ask(peer, () => peer.state.nextId++)
     void peer.opened.then((isOpen) => {
       peer.state.speaks = isOpen
       for (const log of this.#logs.values()) if (peerIn(log, peer)) this.#hear(log, peer)
@@ -124,7 +130,9 @@ export class RangeChannel {
     const onPeer = (peer: LogPeer) => {
       announcements.holdBack(peer)
       const to = this.#protocol.get(peer.publicKey)
-      if (to !== undefined) this.#hear(log, to)
+      if (to === undefined) return
+      this.#hear(log, to)
+      this.#beginnings.answer(topic, log, peer, to)
     }
     this.#logs.set(topic, log)
     for (const peer of log.peers) onPeer(peer)
@@ -194,6 +202,12 @@ export class RangeChannel {
       case 'give':
       case 'lack':
         return this.#onAnswer(message, peer)
+      case 'begin':
+        return this.#onBegin(message, peer)
+      case 'head': {
+        const misdeed = this.#beginnings.onHead(message, peer, (log) => peerIn(log, peer))
+        return misdeed === undefined ? undefined : this.#hangUp(peer, misdeed)
+      }
       case 'hear':
         return this.#onHear(message, peer)
       case 'have':
@@ -221,6 +235,14 @@ export class RangeChannel {
     if (answer.kind === 'lack' || about.left <= 0) asked.delete(answer.id)
     const misdeed = about.left < 0 ? TOO_MANY : about.onAnswer?.(answer)
     if (misdeed !== undefined) this.#hangUp(peer, misdeed)
+  }
+
+  #onBegin(message: Begin, sender: RangePeer): void {
+    this.#beginnings.onBegin(message, sender)
+    const topic = hex(message.topic)
+    const log = this.#logs.get(topic)
+    const peer = log && peerIn(log, sender)
+    if (log && peer) this.#beginnings.answer(topic, log, peer, sender)
   }
 
   // No more than there are logs here is kept.
@@ -251,6 +273,7 @@ function costOf(message: RangeMessage): number {
       return message.runs.length
     case 'have':
       return 1 + message.blocks.length / ANNOUNCED_FOR_ONE
+    case 'begin':
     case 'cancel':
     case 'hear':
       return 1

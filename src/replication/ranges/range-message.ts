@@ -2,7 +2,9 @@ import c, { type Encoder } from 'compact-encoding'
 import { MAX_LOG_BLOCKS } from '../../format/block-ranges.ts'
 import { MAX_BLOCK_BYTES } from '../../format/bundle/format.ts'
 import type { PlacedNode } from '../../format/log.ts'
-import { listOf, oneOf, struct, type UnknownKind } from '../../peers/peer-protocol.ts'
+import type { LogHead } from '../../log/internals/log-heads.ts'
+import { bytesUpTo, listOf, oneOf, struct, type UnknownKind } from '../../peers/peer-protocol.ts'
+import { MAX_SIGNATURE_BYTES } from '../push/push-message.ts'
 
 /** Runs in one request. */
 export const MAX_ASKED_RUNS = 32
@@ -85,7 +87,22 @@ export interface Have {
   readonly blocks: readonly number[]
 }
 
-export type RangeMessage = Ask | Give | Lack | Cancel | Hear | Have | UnknownKind
+/** The sender has nothing of a core, and asks for its head, which may come before either side knows that both have it. */
+export interface Begin {
+  readonly kind: 'begin'
+  /** Discovery key of the core. */
+  readonly topic: Uint8Array
+  readonly id: number
+}
+
+/** What a copy begins with. Who has less than that, or another log, need not answer. */
+export interface HeadMessage extends LogHead {
+  readonly kind: 'head'
+  readonly id: number
+}
+
+export type RangeMessage =
+  Ask | Give | Lack | Cancel | Hear | Have | Begin | HeadMessage | UnknownKind
 
 const blocks: Encoder<readonly Uint8Array[]> = {
   preencode(state, them) {
@@ -133,6 +150,15 @@ const run: Encoder<AskedRun> = {
   },
 }
 
+const blockNumber: Encoder<number> = {
+  ...c.uint,
+  decode(state) {
+    const index = c.uint.decode(state)
+    if (index >= MAX_LOG_BLOCKS) throw new Error('A block cannot exist')
+    return index
+  },
+}
+
 const NOTHING = 'An announcement is of nothing that can exist'
 
 /** The first one (varint), then bits, one for each block from there on, the lowest of a byte first. */
@@ -167,6 +193,8 @@ function bitsOf(first: number, others: readonly number[]): Uint8Array {
   return bits
 }
 
+const nodes = listOf(struct<PlacedNode>({ size: c.uint, hash: c.fixed32 }), MAX_BESIDE)
+
 /** Message: its kind (varint), and what that kind has. */
 export const rangeEncoding = oneOf<RangeMessage>([
   [
@@ -177,7 +205,7 @@ export const rangeEncoding = oneOf<RangeMessage>([
     'give',
     struct<Omit<Give, 'kind'>>({
       id: c.uint,
-      beside: listOf(struct<PlacedNode>({ size: c.uint, hash: c.fixed32 }), MAX_BESIDE),
+      beside: nodes,
       blocks,
     }),
   ],
@@ -185,4 +213,18 @@ export const rangeEncoding = oneOf<RangeMessage>([
   ['cancel', struct<Omit<Cancel, 'kind'>>({ id: c.uint })],
   ['hear', struct<Omit<Hear, 'kind'>>({ topic: c.fixed32, number: c.uint })],
   ['have', struct<Omit<Have, 'kind'>>({ number: c.uint, blocks: bitmap })],
+  ['begin', struct<Omit<Begin, 'kind'>>({ topic: c.fixed32, id: c.uint })],
+  [
+    'head',
+    struct<Omit<HeadMessage, 'kind'>>({
+      id: c.uint,
+      publicKey: c.fixed32,
+      signature: bytesUpTo(MAX_SIGNATURE_BYTES),
+      start: blockNumber,
+      roots: nodes,
+      first: bytesUpTo(MAX_GIVEN_BYTES),
+      beside: nodes,
+      blocks,
+    }),
+  ],
 ])

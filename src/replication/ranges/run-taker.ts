@@ -3,8 +3,8 @@ import type { BlockRange } from '../../format/block-ranges.ts'
 import type { Log, LogPeer, PlacedNode, TreeNode } from '../../format/log.ts'
 import type { KnownNodes } from '../../log/internals/known-nodes.ts'
 import type { Replication } from '../../log/internals/replication.ts'
-import { checkRun, rootsOf, storeFrom } from '../../log/internals/runs.ts'
-import type { CheckedRun } from '../../log/internals/stored-runs.ts'
+import { checkHead, type LogHead } from '../../log/internals/log-heads.ts'
+import { checkRun, rootsOf } from '../../log/internals/runs.ts'
 import {
   MAX_RUN_BLOCKS,
   MAX_RUN_BYTES,
@@ -13,10 +13,7 @@ import {
   type Give,
   type Lack,
 } from './range-message.ts'
-
-/** Bytes that are stored in one write, and that wait for it before nothing more is asked for. */
-const WRITE_BYTES = 2 * 1024 * 1024
-const MAX_WAITING_BYTES = 4 * 1024 * 1024
+import { RunWriter } from './run-writer.ts'
 
 /** For how long single blocks are asked of a peer that did not give a run. */
 const REFUSED_MS = 5_000
@@ -37,7 +34,14 @@ export interface RunSource {
    */
   ask(peer: LogPeer, run: AskedRun, onAnswer: (answer: Give | Lack) => string | undefined): number
   cancel(peer: LogPeer, id: number): void
+  /**
+   * Asks peers that connect for the head of the log.
+   * @param onHead called with the first one that comes; gives what no honest peer would have done.
+   */
+  begin(onHead: OnHead): void
 }
+
+export type OnHead = (peer: LogPeer, head: LogHead) => string | undefined
 
 /** A run that arrived. */
 export interface ArrivedRun {
@@ -69,21 +73,11 @@ interface AskedFor {
   bytes: number
 }
 
-interface Arrived {
-  readonly peer: LogPeer
-  readonly range: BlockRange
-  readonly atMs: number
-  readonly run: CheckedRun
-  readonly bytes: number
-}
-
 /** Asks peers for runs of the blocks of one log, checks each against a node that is known, and stores them. */
 export class RunTaker {
   readonly #options: RunTakerOptions
   readonly #asked = new Set<AskedFor>()
-  /** Checked, and not stored yet. */
-  #arrived: readonly Arrived[] = []
-  #isWriting = false
+  readonly #writer: RunWriter
   /** Gave no run when it was asked for one: until when it is asked for none. */
   readonly #refused = new Map<LogPeer, number>()
   readonly #heardMs = new Map<LogPeer, number>()
@@ -92,6 +86,9 @@ export class RunTaker {
 
   constructor(options: RunTakerOptions) {
     this.#options = options
+    const { log, nodes, source, onRoom } = options
+    this.#writer = new RunWriter({ log, nodes, onRoom, onFailure: (peer) => this.#refuse(peer) })
+    if (log.length === 0) source.begin((peer, head) => this.#onHead(peer, head))
   }
 
   /** Whether a peer gives runs now. */
@@ -101,7 +98,7 @@ export class RunTaker {
 
   /** Whether nothing more should be asked for until something is stored. */
   get isFull(): boolean {
-    return this.#arrived.reduce((sum, { bytes }) => sum + bytes, 0) >= MAX_WAITING_BYTES
+    return this.#writer.isFull
   }
 
   /** Blocks that a peer was asked for and has not sent. */
@@ -118,7 +115,7 @@ export class RunTaker {
     index: number,
   ): { readonly peer: LogPeer; readonly atMs: number; readonly range: BlockRange } | undefined {
     for (const it of this.#asked) if (includes(it.range, index)) return it
-    return this.#arrived.find(({ range }) => includes(range, index))
+    return this.#writer.over(index)
   }
 
   /**
@@ -177,7 +174,7 @@ export class RunTaker {
   /** Gives up everything: what arrives later is not stored. */
   close(): void {
     for (const it of this.#asked) this.#drop(it)
-    this.#arrived = []
+    this.#writer.clear()
   }
 
   #oldestMs(peer: LogPeer): number {
@@ -232,49 +229,19 @@ export class RunTaker {
     if (checked === undefined) return WRONG
     const { bytes, atMs } = asked
     this.#mostBlocks = Math.min(MAX_RUN_BLOCKS, 2 * this.#mostBlocks)
-    this.#arrived = [...this.#arrived, { peer, range, atMs, run: checked, bytes }]
+    this.#writer.add({ peer, range, atMs, run: checked, bytes })
     this.#options.onArrival(peer, { range, sizeBytes: bytes, elapsedMs: Date.now() - atMs })
-    void this.#write()
     return undefined
   }
 
-  async #write(): Promise<void> {
-    if (this.#isWriting) return
-    this.#isWriting = true
-    while (this.#arrived.length > 0) {
-      const batch = firstOf(this.#arrived, WRITE_BYTES)
-      const [{ peer }] = batch
-      await this.#store(peer, batch)
-      this.#arrived = this.#arrived.filter((it) => !batch.includes(it))
-      this.#options.onRoom()
-    }
-    this.#isWriting = false
+  #onHead(peer: LogPeer, head: LogHead): string | undefined {
+    const { log } = this.#options
+    if (!log.isOpen) return undefined
+    const checked = checkHead(log, head)
+    if (checked === undefined) return WRONG
+    void this.#writer.begin(peer, checked)
+    return undefined
   }
-
-  async #store(peer: LogPeer, batch: readonly Arrived[]): Promise<void> {
-    const { log, nodes } = this.#options
-    try {
-      const runs = batch.map(({ run }) => run)
-      await storeFrom(log, peer, runs)
-      for (const { range, run } of batch) nodes.noteRun(range, run.nodes)
-    } catch (error) {
-      this.#refuse(peer)
-      if (log.isOpen) log.events.emit('bad-block', error as Error, peer, false)
-    }
-  }
-}
-
-/** Runs of one peer, as many as go into one write. */
-function firstOf(arrived: readonly Arrived[], mostBytes: number): [Arrived, ...Arrived[]] {
-  const [first, ...others] = arrived as [Arrived, ...Arrived[]]
-  const batch: [Arrived, ...Arrived[]] = [first]
-  let bytes = first.bytes
-  for (const it of others) {
-    bytes += it.bytes
-    if (it.peer !== first.peer || bytes > mostBytes) break
-    batch.push(it)
-  }
-  return batch
 }
 
 function includes({ start, end }: BlockRange, index: number): boolean {

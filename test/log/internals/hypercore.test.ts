@@ -24,7 +24,12 @@ import { logOf } from '../../helpers/stores.ts'
 
 const BLOCKS = 40
 
-const NO_RUNS: RunSource = { speaks: () => false, ask: () => -1, cancel: () => undefined }
+const NO_RUNS: RunSource = {
+  speaks: () => false,
+  ask: () => -1,
+  cancel: () => undefined,
+  begin: () => undefined,
+}
 
 /** A core with blocks, and one that replicates it from there, prepared before they meet. */
 async function pair(
