@@ -43,21 +43,27 @@ export class FeedSessions {
     this.#revert = revert
   }
 
-  /** Begins a session of the feed that `open` gives; it ends if that fails. */
+  /**
+   * Begins a session of the feed that `open` gives; it ends if that fails.
+   * @param options.isUse false: the feed was not used by it when it has ended.
+   */
   async begin(
     feedKey: FeedKey,
     open: () => Promise<Feed>,
-    temporary = false,
+    { temporary = false, isUse = true }: { temporary?: boolean; isUse?: boolean } = {},
   ): Promise<FeedSession> {
     // Counted before anything is awaited: a feed that is about to be used must not be closed for being idle.
-    const use = this.#uses.get(feedKey) ?? { sessions: 0, temporary: 0, at: 0 }
+    const use = this.#uses.get(feedKey) ?? { sessions: 0, temporary: 0, at: -Infinity }
     this.#uses.set(feedKey, use)
     use.sessions++
     if (temporary) use.temporary++
-    use.at = performance.now()
+    const noteUse = () => {
+      if (isUse) use.at = performance.now()
+    }
+    noteUse()
     const end = async () => {
       use.sessions--
-      use.at = performance.now()
+      noteUse()
       if (!temporary || --use.temporary > 0) return
       await this.#revert(feedKey).catch((err: unknown) => {
         this.#logger.warn({ feed: short(feedKey), err }, 'after a look at a newsletter')

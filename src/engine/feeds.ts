@@ -86,14 +86,14 @@ export class Feeds {
   /** Opens a newsletter, or joins those who have it open. The caller disposes of the session. */
   async open(newsletter: ReadingKeys, options: OpenOptions = {}): Promise<FeedSession> {
     const open = () => this.#openAndStart(newsletter, options)
-    return this.#sessions.begin(newsletter.feedKey, open, options.temporary)
+    return this.#sessions.begin(newsletter.feedKey, open, options)
   }
 
-  /** A session of a feed that is open already, or about to be. */
+  /** A session of a feed that is open already, or about to be: a look at it, which keeps it open no longer than it takes. */
   async ifOpen(feedKey: FeedKey): Promise<FeedSession | undefined> {
     const open = this.#open.get(feedKey)
     if (open === undefined) return undefined
-    return this.#sessions.begin(feedKey, () => open.feed).catch(() => undefined)
+    return this.#sessions.begin(feedKey, () => open.feed, { isUse: false }).catch(() => undefined)
   }
 
   /** Opens a newsletter of the library for nobody: it is announced, downloaded and served until it is idle. */

@@ -103,6 +103,8 @@ export class Announcer {
   /** Topics in hex that are to be looked up again, in the order of the time when. */
   readonly #again = AGAIN_AFTER_MS.map(() => new Map<string, number>())
   #timer: NodeJS.Timeout | undefined
+  /** When the timer was due when it was set; Infinity while there is none. */
+  #timerAt = Infinity
   #isClosed = false
 
   constructor(topics: TopicPort) {
@@ -156,7 +158,7 @@ export class Announcer {
   }
 
   close(): void {
-    clearInterval(this.#timer)
+    clearTimeout(this.#timer)
     this.#isClosed = true
     this.#waiting.clear()
     for (const timer of this.#lookedUp.values()) clearTimeout(timer)
@@ -168,23 +170,30 @@ export class Announcer {
     return this.#lookedUp.delete(name)
   }
 
+  // The timer is for what comes next: an announcer that has nothing to do for a while wakes nobody.
   #run(): void {
-    if (this.#isClosed) return
-    this.#timer ??= setInterval(() => this.#next(), GAP_MS)
+    const dueAt = this.#dueAt()
+    if (this.#isClosed || dueAt >= this.#timerAt) return
+    clearTimeout(this.#timer)
+    this.#timerAt = dueAt
+    const step = () => {
+      this.#timerAt = Infinity
+      this.#next()
+      this.#run()
+    }
     // What is announced matters only while something else keeps the process.
-    this.#timer.unref()
+    this.#timer = setTimeout(step, Math.max(GAP_MS, dueAt - Date.now())).unref()
+  }
+
+  #dueAt(): number {
+    if (this.#waiting.size > 0) return Date.now()
+    return Math.min(...this.#again.map((round) => round.values().next().value ?? Infinity))
   }
 
   #next(): void {
     const [topic] = this.#waiting
-    if (topic !== undefined) {
-      this.addNow(Buffer.from(topic, 'hex'))
-    } else if (this.#again.some((it) => it.size > 0)) {
-      this.#lookAgain()
-    } else {
-      clearInterval(this.#timer)
-      this.#timer = undefined
-    }
+    if (topic === undefined) this.#lookAgain()
+    else this.addNow(Buffer.from(topic, 'hex'))
   }
 
   #lookAgain(): void {

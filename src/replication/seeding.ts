@@ -88,7 +88,7 @@ export class Seeding {
   readonly #newestHeld: NewestIssueFirst
   readonly #scheduling: LogScheduling | undefined
   readonly #copies: Copies
-  readonly #provingTimer: NodeJS.Timeout
+  #provingTimer: NodeJS.Timeout | undefined
   #isClosed = false
   #lookUpTimer: NodeJS.Timeout | undefined
   #lookUps = 0
@@ -120,10 +120,7 @@ export class Seeding {
       options.peers.strike(peer, 'peer announced a block that it does not have', { hangUp: false })
     // What a tab holds is gone when it closes.
     this.#copies = new Copies(feed.log, onLie, (peer) => !options.peers.isTab(peer.publicKey))
-    // So that peers have proved what they hold when somebody asks.
-    this.#provingTimer = setInterval(() => {
-      if (feed.log.writable) this.#copies.countFull(feed.dropped)
-    }, PROVE_EVERY_MS).unref()
+    if (feed.log.peers.length > 0) this.#proveRegularly()
     this.#scheduleLookUp()
     this.#scheduling = LogScheduling.of(feed.log, runs.source, options.namedBy)
     const report = (what: string, error: unknown) =>
@@ -177,6 +174,15 @@ export class Seeding {
     this.#newestHeld.close()
     this.#scheduling?.close()
     for (const stop of this.#stop) stop()
+  }
+
+  // So that peers have proved what they hold when somebody asks.
+  #proveRegularly(): void {
+    const { feed } = this.#options
+    if (!feed.log.writable) return
+    this.#provingTimer ??= setInterval(() => {
+      this.#copies.countFull(feed.dropped)
+    }, PROVE_EVERY_MS).unref()
   }
 
   #scheduleLookUp(): void {
@@ -238,6 +244,7 @@ export class Seeding {
     const { feed, onPeer } = this.#options
     this.#movedAt = Date.now()
     announceHeld(feed, peer)
+    this.#proveRegularly()
     onPeer()
   }
 
@@ -245,6 +252,8 @@ export class Seeding {
     this.#copies.forget(peer)
     this.#options.onPeer()
     if (this.#options.feed.log.peers.length > 0) return
+    clearInterval(this.#provingTimer)
+    this.#provingTimer = undefined
     this.#lookUps = 0
     this.#scheduleLookUp()
   }

@@ -51,6 +51,17 @@ test('each is looked up twice more, and then left to the swarm', async () => {
   expect(vi.getTimerCount()).toBe(0)
 })
 
+test('between a join and the looks after it nothing wakes', async () => {
+  const { announcer, renewed } = open()
+  announcer.addNow(topicNumber(1))
+  const woken: number[] = []
+  while (vi.getTimerCount() > 0) {
+    await vi.advanceTimersToNextTimerAsync()
+    woken.push(renewed.length)
+  }
+  expect(woken).toEqual([1, 2])
+})
+
 test('a topic that somebody waits for is joined at once, and only once', async () => {
   const { announcer, joined } = open()
   for (let i = 0; i < 10; i++) announcer.add(topicNumber(i))

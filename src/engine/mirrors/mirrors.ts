@@ -1,7 +1,7 @@
 import { anySignal } from '../../async.ts'
 import type { LiveConfig } from '../../config/live.ts'
 import { defined } from '../../defined.ts'
-import { hasCode, HyperletterError, type ErrorCode } from '../../errors.ts'
+import { hasCode, HyperletterError } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import type { LogFileSource } from '../../format/log-files/source.ts'
@@ -10,21 +10,8 @@ import type { Feeds } from '../feeds.ts'
 import type { Library, LibraryEntry } from '../library/library.ts'
 import { missingHere, takeFiles } from './last-resort.ts'
 import { mirrorSource, type MirrorSourceOptions } from './mirror-source.ts'
+import { STATE_AFTER, type Known, type MirrorState } from './mirror-state.ts'
 import { MIRROR_TIMES, Need, type MirrorTimes } from './need.ts'
-
-/** How it went the last time that a mirror was asked. */
-export type MirrorState =
-  | 'not-asked'
-  | 'good'
-  /** It has an older log than this device knows. */
-  | 'behind'
-  /** What it sent is not what the author signed, or another newsletter. */
-  | 'wrong'
-  /** It has another history of the newsletter. */
-  | 'conflict'
-  /** Its address may not be asked. */
-  | 'refused'
-  | 'unreachable'
 
 export interface Mirror {
   readonly address: string
@@ -43,17 +30,10 @@ const GROWTH_AFTER_FAILURE = 2
 const GROWTH_AFTER_WRONG = 6
 const LONGEST_MS = 7 * 24 * 60 * 60_000
 
-type Address = readonly [address: string, isTyped: boolean]
+/** Looks are rarer by this where nobody waits. */
+const RARELY = 5
 
-interface Known {
-  state: MirrorState
-  length?: number
-  checkedAt?: number
-  message?: string
-  failures: number
-  notBefore: number
-  downloadedBytes: number
-}
+type Address = readonly [address: string, isTyped: boolean]
 
 export interface MirrorsOptions {
   readonly library: Library
@@ -91,14 +71,11 @@ export class Mirrors {
 
   /** Begins to look what is missing. May be called again. */
   begin(): void {
-    if (this.#timer !== undefined || this.#abort.signal.aborted) return
-    this.#timer = setInterval(() => {
-      this.#looking = this.#looking.then(() => this.#look())
-    }, this.#times.lookEvery).unref()
+    if (this.#timer === undefined) this.#lookSoon()
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#timer)
+    clearTimeout(this.#timer)
     this.#abort.abort(new HyperletterError('ABORTED', 'The engine is closing.'))
     await this.#looking
   }
@@ -106,6 +83,7 @@ export class Mirrors {
   /** Somebody waits for this newsletter until the returned function is called: what is missing is asked for sooner. */
   hurry(feedKey: FeedKey): () => void {
     this.#urgent.set(feedKey, (this.#urgent.get(feedKey) ?? 0) + 1)
+    if (this.#timer !== undefined) this.#lookSoon()
     return () => {
       const left = (this.#urgent.get(feedKey) ?? 1) - 1
       if (left > 0) this.#urgent.set(feedKey, left)
@@ -181,13 +159,24 @@ export class Mirrors {
   #failed(known: Known, error: unknown): void {
     const { code, message } = HyperletterError.from(error)
     if (code === 'ABORTED' || code === 'DISK_FULL') return
-    known.state = STATES[code] ?? 'unreachable'
+    known.state = STATE_AFTER[code] ?? 'unreachable'
     known.message = message
     const isWrong = known.state === 'wrong' || known.state === 'conflict'
     const first = isWrong ? this.#times.afterWrong : this.#times.afterFailure
     const growth = isWrong ? GROWTH_AFTER_WRONG : GROWTH_AFTER_FAILURE
     known.notBefore = Date.now() + Math.min(first * growth ** known.failures, LONGEST_MS)
     known.failures++
+  }
+
+  // Where nobody waits each look would wake a processor that rests.
+  #lookSoon(): void {
+    if (this.#abort.signal.aborted) return
+    clearTimeout(this.#timer)
+    const everyMs = this.#times.lookEvery * (this.#urgent.size > 0 ? 1 : RARELY)
+    this.#timer = setTimeout(() => {
+      this.#looking = this.#looking.then(() => this.#look())
+      this.#lookSoon()
+    }, everyMs).unref()
   }
 
   async #look(): Promise<void> {
@@ -287,12 +276,4 @@ export class Mirrors {
 /** Those that the user added, and after them those that only the author named. */
 function allOf({ mirrors = [] }: LibraryEntry, named: readonly string[]): Address[] {
   return [...new Set([...mirrors, ...named])].map((it) => [it, mirrors.includes(it)])
-}
-
-const STATES: Partial<Record<ErrorCode, MirrorState>> = {
-  FEED_BEHIND: 'behind',
-  INVALID_LOG: 'wrong',
-  INVALID_BUNDLE: 'wrong',
-  FEED_CONFLICT: 'conflict',
-  INVALID_INPUT: 'refused',
 }
