@@ -17,13 +17,14 @@ interface Known {
 
 /**
  * The marks of issues, in the library's Hyperbee: `read/<feed key>/<number, 10 digits>` → block of the edition
- * that was read, or true where an earlier version wrote it; `star/…` → true. Those of a newsletter are kept in memory
- * once they were asked for.
+ * that was read, or true where an earlier version wrote it; `star/…` → true. All of a kind are read at once when one is asked
+ * for, and kept in memory: with many newsletters, each read alone would take seconds.
  */
 export class Marks {
   readonly #log: KeyValueLog
   readonly #write: (feedKey: FeedKey, work: () => Promise<number>) => Promise<number>
-  readonly #known = new Map<string, Promise<Known>>()
+  /** Of each newsletter that has any, by feed key. */
+  readonly #known = new Map<Mark, Promise<Map<string, Known>>>()
 
   /** @param write runs one write after the other. */
   constructor(
@@ -36,12 +37,12 @@ export class Marks {
 
   /** Numbers of the issues that have a mark. The set changes with the marks. */
   async numbers(mark: Mark, feedKey: FeedKey): Promise<ReadonlySet<number>> {
-    return (await this.#load(`${mark}/${feedKey}/`)).numbers
+    return (await this.#load(mark, feedKey)).numbers
   }
 
   /** Blocks of the editions that were read, by number, where they are known. They change with the marks. */
   async editionsRead(feedKey: FeedKey): Promise<ReadonlyMap<number, number>> {
-    return (await this.#load(`read/${feedKey}/`)).editions
+    return (await this.#load('read', feedKey)).editions
   }
 
   /**
@@ -56,9 +57,8 @@ export class Marks {
     on: boolean,
     editions?: ReadonlyMap<number, number>,
   ): Promise<number> {
-    const prefix = `${mark}/${feedKey}/`
     return this.#write(feedKey, async () => {
-      const known = await this.#load(prefix)
+      const known = await this.#load(mark, feedKey)
       // The log of the library only grows: what is so already is not written again.
       const isNewer = (it: number) => (editions?.get(it) ?? -1) > (known.editions.get(it) ?? -1)
       const changed = [...new Set(numbers)].filter(
@@ -91,23 +91,30 @@ export class Marks {
     })
   }
 
-  #load(prefix: string): Promise<Known> {
-    const known = this.#known.get(prefix)
-    if (known !== undefined) return known
-    const loading = this.#read(prefix)
-    this.#known.set(prefix, loading)
-    loading.catch(() => this.#known.delete(prefix))
-    return loading
+  async #load(mark: Mark, feedKey: FeedKey): Promise<Known> {
+    let reading = this.#known.get(mark)
+    if (reading === undefined) {
+      reading = this.#read(mark)
+      this.#known.set(mark, reading)
+      reading.catch(() => this.#known.delete(mark))
+    }
+    return knownOf(await reading, feedKey)
   }
 
-  async #read(prefix: string): Promise<Known> {
-    const numbers = new Set<number>()
-    const editions = new Map<number, number>()
-    for await (const { key, value } of this.#log.entries({ gte: prefix, lt: `${prefix}~` })) {
-      const number = Number(key.slice(prefix.length))
-      numbers.add(number)
-      if (typeof value === 'number') editions.set(number, value)
+  async #read(mark: Mark): Promise<Map<string, Known>> {
+    const all = new Map<string, Known>()
+    for await (const { key, value } of this.#log.entries({ gte: `${mark}/`, lt: `${mark}/~` })) {
+      const [, feedKey = '', number] = key.split('/')
+      const { numbers, editions } = knownOf(all, feedKey)
+      numbers.add(Number(number))
+      if (typeof value === 'number') editions.set(Number(number), value)
     }
-    return { numbers, editions }
+    return all
   }
+}
+
+function knownOf(all: Map<string, Known>, feedKey: string): Known {
+  const known = all.get(feedKey) ?? { numbers: new Set(), editions: new Map() }
+  all.set(feedKey, known)
+  return known
 }
