@@ -14,7 +14,7 @@ async function author() {
   await bindOperations(engine, 'engine').createNewsletter({ title: 'Tides' })
   await engine.close()
   const file = join(dataDir, 'tide.md')
-  await writeFile(file, '# Tide\n\nHigh at noon.\n\n![](gone.png)\n')
+  await writeFile(file, '# Tide\n\nHigh at noon.\n\n![](gone/harbour-at-noon.png)\n')
   const env = {
     XDG_CONFIG_HOME: dataDir,
     HYPERLETTER_BOOTSTRAP: '127.0.0.1:9',
@@ -30,7 +30,7 @@ it('previews in the terminal where there is no browser, while the file changes',
   const { file, run } = await author()
   const terminal = await run('preview', file)
   await terminal.shows(
-    /Tide\n[^]*High at noon\.[^]*1 thing to look at[^]*line 5: The image "gone\.png"/,
+    /Tide\n[^]*High at noon\.[^]*1 thing to look at[^]*line 5: The image "gone\/harbour-at-noon\.png" is missing: there is no such\n {4}file\./,
   )
   await writeFile(file, '# Ebb\n\nLow at six.\n')
   const screen = await terminal.shows(/Low at six\.[^]*Nothing looks wrong\./)
@@ -42,7 +42,7 @@ it('previews in the terminal where there is no browser, while the file changes',
 it('shows an issue before it publishes it, and publishes nothing after a no', async () => {
   const { file, run } = await author()
   const first = await run('publish', file)
-  await first.shows(/High at noon\.[^]*gone\.png[^]*Publish it as issue 1 of “Tides”\? \(yes\/no\)/)
+  await first.shows(/High at noon\.[^]*gone[^]*Publish it as issue 1 of “Tides”\? \(yes\/no\)/)
   await first.type('no')
   await first.press('Enter')
   await first.shows(/Nothing was published\.\nended: 1/)

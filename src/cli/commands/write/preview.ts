@@ -1,6 +1,7 @@
 import type { Output } from '../../../api/contract/contract.ts'
 import { HyperletterError } from '../../../errors.ts'
 import { singleLine } from '../../../render/plain.ts'
+import { wrap } from '../../../render/terminal/wrap.ts'
 import { OWN_NEWSLETTER, wholeNumber } from '../../command.ts'
 import { type Commands, type Context, withConnection } from '../../context.ts'
 import { localWords, plural, quoteTitle } from '../../terminal/format.ts'
@@ -107,7 +108,8 @@ export function findingsText({ out }: Context, shown: Preview): string {
   if (findings.length === 0) return `${green('Nothing looks wrong.')} ${facts}\n`
   const lines = findings.map(({ line, message }) => {
     const where = line === undefined ? '' : `line ${line}: `
-    return `  ${where}${singleLine(message)}\n`
+    const text = wrap(`${where}${singleLine(message)}`, out.width - 4)
+    return `  ${text.replaceAll('\n', '\n    ')}\n`
   })
   return `${yellow(plural(findings.length, 'thing'))} to look at; ${facts}\n${lines.join('')}`
 }
