@@ -66,7 +66,9 @@ function parseUsual(text: string): string | undefined {
 
 /** Text without the blanks, the typographic quotes that an editor made of others, or the brackets of a link of Obsidian around it. */
 export function unquoted(text: string): string {
-  return text.trim().replace(/^(?:[“”„‘’](.*)[“”‘’]|\[\[(.*)\]\])$/s, '$1$2')
+  const trimmed = text.trim()
+  if (/^\w/.test(trimmed)) return trimmed
+  return trimmed.replace(/^(?:[“”„‘’](.*)[“”‘’]|\[\[(.*)\]\])$/s, '$1$2')
 }
 
 const MONTHS = [

@@ -72,9 +72,9 @@ const ADMONITION = new RegExp(
 
 export const NOTHING = () => ''
 
-/** In the order of reading. Without one of its marks in a text, a pattern does not match. */
+/** In the order of reading. Without one of its marks in a text, or where they say no, a pattern does not match. */
 export const RULES: readonly (readonly [
-  marks: readonly string[],
+  marks: readonly string[] | ((text: string) => boolean),
   pattern: RegExp,
   replace: (match: RegExpExecArray) => string | undefined,
 ])[] = [
@@ -94,9 +94,13 @@ export const RULES: readonly (readonly [
   [['{%', '{{'], HIGHLIGHT, ([, , , language = '', inner = '']) => fenced(language, inner)],
   [['![['], EMBED, ([, target = '', words = '']) => embed(target, words)],
   [['[['], WIKI_LINK, ([, target = '', words = '']) => wikiLink(target, words)],
-  [[']('], SPACED, ([, target = '', title = '']) => `](<${target}>${title})`],
-  [[' =', '\t='], SIZED, ([, head = '']) => `${head})`],
-  [['){', ') {'], IMAGE_ATTRIBUTES, ([, head = '']) => head],
+  [hasSpacedTarget, SPACED, ([, target = '', title = '']) => `](<${target}>${title})`],
+  [(text) => text.includes('![') && /[ \t]=/.test(text), SIZED, ([, head = '']) => `${head})`],
+  [
+    (text) => text.includes('![') && /\)[ \t]*\{/.test(text),
+    IMAGE_ATTRIBUTES,
+    ([, head = '']) => head,
+  ],
   [['=='], MARKED, ([, before = '', words = '']) => `${before}<mark>${words}</mark>`],
   [
     [
@@ -159,6 +163,19 @@ export const RULES: readonly (readonly [
       ),
   ],
 ]
+
+/** Whether a blank stands between the beginning of a link's target and the next closing bracket. */
+function hasSpacedTarget(text: string): boolean {
+  let blank = -1
+  let closing = -1
+  for (let at = text.indexOf(']('); at >= 0; at = text.indexOf('](', at + 2)) {
+    if (blank < at) blank = text.indexOf(' ', at)
+    if (blank < 0) return false
+    if (closing < at) closing = text.indexOf(')', at)
+    if (closing < 0 || blank < closing) return closing >= 0
+  }
+  return false
+}
 
 function loaded(tag: string): string | undefined {
   const [source = '', value = ''] = /\ssrc\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)/i.exec(tag) ?? []

@@ -50,9 +50,13 @@ export function readDialects(text: string, options: DialectOptions = {}): PlainM
     return count
   }
   let comments = 0
-  const pairs = pairsIn(text)
+  const followed = pairsIn(text)
   for (const [marks, pattern, replace] of RULES) {
-    if (!marks.some((it) => mayHave(pairs, it) && text.includes(it))) continue
+    const isThere =
+      typeof marks === 'function'
+        ? marks(text)
+        : marks.some((it) => mayHave(followed, it) && text.includes(it))
+    if (!isThere) continue
     const count = change(pattern, replace)
     if (replace === NOTHING) comments += count
   }
@@ -84,23 +88,27 @@ export function readDialects(text: string, options: DialectOptions = {}): PlainM
   return { text: notes.length === 0 ? plain : `${plain.trimEnd()}\n\n${notes.join('')}`, warnings }
 }
 
-/** Which two ASCII characters follow each other in a text: most marks have two that nowhere do, and need not be looked for. */
+const pairs = new Uint8Array(256 * 256)
+
+/**
+ * Which two characters follow each other in a text, by the low bytes of both, until it is called again: most marks have
+ * two that nowhere do, and need not be looked for.
+ */
 function pairsIn(text: string): Uint8Array {
-  const pairs = new Uint8Array(ASCII * ASCII)
-  let last = ASCII
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (code < ASCII && last < ASCII) pairs[last * ASCII + code] = 1
+  pairs.fill(0)
+  const bytes = Buffer.from(text, 'latin1')
+  let last = 0
+  for (let at = 0; at < bytes.length; at++) {
+    const code = bytes[at] ?? 0
+    pairs[(last << 8) | code] = 1
     last = code
   }
   return pairs
 }
 
-const ASCII = 128
-
-function mayHave(pairs: Uint8Array, mark: string): boolean {
+function mayHave(pairsOfText: Uint8Array, mark: string): boolean {
   for (let at = 1; at < mark.length; at++) {
-    if (pairs[mark.charCodeAt(at - 1) * ASCII + mark.charCodeAt(at)] === 0) return false
+    if (pairsOfText[(mark.charCodeAt(at - 1) << 8) | mark.charCodeAt(at)] === 0) return false
   }
   return true
 }

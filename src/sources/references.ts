@@ -75,12 +75,15 @@ async function referencesInParts(text: string): Promise<LocalReference[] | undef
 /** A link, or an image, without anything that has another meaning in Markdown. */
 const PLAIN_LINK = /(!?)\[([^[\]]*)\]\(([^\s()<>]+)\)/g
 
-/** What may give what looks like a link another meaning: code in backticks, in tildes or by indentation, HTML, escapes. */
-const OTHER_MEANING = /[`<\\&]|~~~|^(?: {4}| {0,3}\t)/m
+/** What may give what looks like a link another meaning: code in backticks or in tildes, HTML, escapes. */
+const OTHER_MEANING = /[`<\\&]|~~~/
+const INDENTED = /^(?: {4}| {0,3}\t)/m
+/** Lines of words, each of which may be an item of a list: below one of them nothing is code by its indentation. */
+const WORDS = /^(?: *(?:[*+-] )?(?!\d+[.)] )[\p{L}\p{N}[][^\n]*(?:\n|$))+$/u
 
 // In a part that has none of that, what looks like a link is one, if all brackets belong to links.
 function linksOnly(part: string): LocalReference[] | undefined {
-  if (OTHER_MEANING.test(part)) return undefined
+  if (OTHER_MEANING.test(part) || (INDENTED.test(part) && !WORDS.test(part))) return undefined
   const found: LocalReference[] = []
   const matches = [...part.matchAll(PLAIN_LINK)]
   if (matches.length !== part.split('[').length - 1) return undefined

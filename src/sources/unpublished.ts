@@ -261,7 +261,7 @@ function textsOf({ value }: NamedField): string[] {
   const items = value instanceof Map ? [] : typeof value === 'string' ? [value] : [...value]
   return items
     .filter((it) => typeof it === 'string')
-    .map((it) => unquoted(it.replace(/(?<=\p{L})[\s\p{So}\ufe0f]+$/u, '')))
+    .map((it) => unquoted(/[!-~]$/.test(it) ? it : it.replace(/(?<=\p{L})[\s\p{So}\ufe0f]+$/u, '')))
     .filter((it) => it !== '')
 }
 
