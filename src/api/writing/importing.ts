@@ -28,7 +28,7 @@ type Event = Output<'importFolder'>
  * earlier when its contents are large.
  */
 const BATCH_ISSUES = 128
-const BATCH_BYTES = 16 * 1024 * 1024
+const BATCH_BYTES = 4 * 1024 * 1024
 
 /** Issues that are compressed in one turn of the event loop: a millisecond or two. */
 const ISSUES_AT_ONCE = 8
