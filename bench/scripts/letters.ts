@@ -71,8 +71,9 @@ function device(mux: Protomux, isAuthor: boolean) {
   const folder = join(dataDir, isAuthor ? 'author' : 'carrier')
   const logger = createLogger('silent')
   const letters = new Letters({
-    dataDir: folder,
+    lettersDir: folder,
     keysDir: folder,
+    budgetBytes: () => Infinity,
     keys: { get: async () => signing },
     encryptionKeyOf: () => undefined,
     logger,

@@ -43,6 +43,7 @@ test('the page has limits and examples', () => {
     'hyperletter/letters/1 ask',
     'hyperletter/letters/1 have',
     'hyperletter/letters/1 letter',
+    'hyperletter/letters/1 refused',
     'hyperletter/letters/1 statement',
     'hyperletter/letters/1 want',
     'hyperletter/peers/1',
@@ -102,6 +103,12 @@ const MESSAGES = [
     bytes: HI,
   }),
   example('hyperletter/letters/1 ask', letterEncoding, { kind: 'ask', topic: TOPIC }),
+  example('hyperletter/letters/1 refused', letterEncoding, {
+    kind: 'refused',
+    topic: TOPIC,
+    id: TWO,
+    bits: 19,
+  }),
   example('hyperletter/talk/1 have', talkEncoding, {
     kind: 'have',
     topic: TOPIC,

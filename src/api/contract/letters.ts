@@ -23,6 +23,9 @@ const written = {
   writtenAt: z.string(),
 }
 
+/** Why no peer has a letter of this user, where one said so. */
+const obstacle = z.object({ code: z.enum(['too-many', 'work', 'admission']), message: z.string() })
+
 /** A letter of a reader that was published. */
 export const publishedLetter = z.object({
   number,
@@ -64,6 +67,7 @@ export const lettersContract = {
       carriers: count,
       /** The author has it already. */
       received: z.boolean(),
+      obstacle: obstacle.optional(),
     }),
   ),
 
@@ -84,6 +88,11 @@ export const lettersContract = {
           text: z.string(),
           state: z.enum(['waiting', 'received', 'published', 'expired']),
           carriers: count,
+          obstacle: obstacle.optional(),
+          /** Under which it is published. */
+          number: number.optional(),
+          /** The author's reply. */
+          answer: z.string().optional(),
         }),
       ),
       /** Those that wait for the author who uses this device: first who wants a letter back, then known senders. */
@@ -103,6 +112,8 @@ export const lettersContract = {
       ),
       /** Senders whom the author who uses this device has blocked. */
       blocked: z.array(from),
+      /** Admission codes that count. Absent from an older daemon. */
+      codes: count.optional(),
     }),
   ),
 

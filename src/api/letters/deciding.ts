@@ -59,10 +59,11 @@ export const decideLetters: Work<'decideLetters'> = async (
     }
     const published = await publish(engine, feed, { letters, answers, withdraw }, signal)
     await desk.decide(numbers)
+    const peers = (await engine.networkIfOnline())?.letters
     if (blocked.length > 0 || unblock.length > 0) {
-      const mutes = await engine.letters.block(feed, all)
-      ;(await engine.networkIfOnline())?.letters?.say(feed, mutes)
+      peers?.say(feed, await engine.letters.block(feed, all))
     }
+    peers?.retry(feed)
     return {
       feedKey,
       published,

@@ -3,6 +3,8 @@ import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { OFFERED_MS, type LetterDesk } from '../../engine/letters/letter-desk.ts'
 import type { Received, Sent } from '../../engine/letters/letter-file.ts'
+import { MOST_WORK_BITS } from '../../engine/letters/sender.ts'
+import { NO_WORK_IS_ENOUGH } from '../../engine/network/letter-message.ts'
 import type { Feed } from '../../format/feed.ts'
 import type { ListedLetter } from '../../format/history/corrections.ts'
 import { encodeZ32, type FeedKey } from '../../format/keys/feed-key.ts'
@@ -51,6 +53,7 @@ export const listLetters: Work<'listLetters'> = async (engine, { newsletter }) =
       .map((it) => describe(it, known.has(it.from)))
       .toSorted((a, b) => urgency(b) - urgency(a)),
     blocked: [...desk.blocked],
+    codes: wanted?.admit?.length ?? 0,
   }
 }
 
@@ -73,28 +76,45 @@ async function written(
 ): Promise<Mine[]> {
   if (desk.sent.length === 0) return []
   const own = encodeZ32((await engine.letters.sender.keys(feed.feedKey)).publicKey)
-  const published = new Set<string>()
+  const published = new Map<string, ListedLetter>()
   for (const it of letters.filter(({ from }) => from === own)) {
-    const block = await letterBlock(feed, it)
+    const block = it.withdrawn === undefined ? await letterBlock(feed, it) : undefined
     const head = block && decodeHead(block)
-    if (head !== undefined) published.add(hex(head.contentHash))
+    if (head !== undefined) published.set(hex(head.contentHash), it)
   }
   return desk.sent.flatMap((it) => {
     const content = decodeLetterContent(it.content, it.letter.head, nativeCrypto)
     if (content === undefined) return []
     const { text, issue, letter, withdraw } = content
+    const listed = published.get(hex(it.letter.head.contentHash))
+    const { number, answer } = listed ?? {}
     return {
       writtenAt: timeOf(it.firstAt),
       text,
-      state: stateOf(it, published),
-      carriers: desk.carriersOf(it.letter.id),
-      ...defined({ issue, letter, withdraw }),
+      state: listed === undefined ? stateOf(it) : 'published',
+      carriers: desk.carriersOf(it),
+      ...defined({ issue, letter, withdraw, number, answer, obstacle: obstacleOf(desk, it) }),
     }
   })
 }
 
-function stateOf(sent: Sent, published: ReadonlySet<string>): Mine['state'] {
-  if (published.has(hex(sent.letter.head.contentHash))) return 'published'
+/** Why no peer has a letter of this user, where one said so. */
+export function obstacleOf(desk: LetterDesk, sent: Sent): Mine['obstacle'] {
+  const bits = desk.refusalOf(sent)
+  if (bits === undefined || sent.isReceived || desk.carriersOf(sent) > 0) return undefined
+  if (bits > 0 && bits <= MOST_WORK_BITS) return undefined
+  const code = bits === 0 ? 'too-many' : bits === NO_WORK_IS_ENOUGH ? 'admission' : 'work'
+  return { code, message: OBSTACLES[code] }
+}
+
+const OBSTACLES = {
+  'too-many':
+    'Peers have as many of your letters as they take. This one goes when some have reached the author, who may have to decide on them first.',
+  work: 'Peers are full of letters with more work than this device does. Ask the author for a code.',
+  admission: 'Peers take letters only of people whom the author knows. Ask the author for a code.',
+} as const
+
+function stateOf(sent: Sent): Mine['state'] {
   if (sent.isReceived) return 'received'
   return Date.now() < sent.firstAt + OFFERED_MS ? 'waiting' : 'expired'
 }

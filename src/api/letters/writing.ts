@@ -3,6 +3,7 @@ import { waitUntil } from '../../async.ts'
 import { defined } from '../../defined.ts'
 import { HyperletterError } from '../../errors.ts'
 import { senderOf } from '../../format/letters/letter.ts'
+import { obstacleOf } from './listing.ts'
 
 const LOCAL = { wait: false }
 
@@ -40,10 +41,14 @@ export const writeLetter: Work<'writeLetter'> = async (engine, input, { signal }
   const network = await engine.network()
   network.letters?.announce(feed, sent.id)
   const desk = await engine.letters.desk(feed)
-  const carriers = () => desk.carriersOf(sent.id)
-  const isReceived = () => desk.sent.some((it) => it.letter.id === sent.id && it.isReceived)
+  // It may be signed anew meanwhile.
+  const own = () => desk.ownLetter(sent.id)
+  const stateOf = (it = own()) => ({
+    carriers: it === undefined ? 0 : desk.carriersOf(it),
+    received: it?.isReceived === true,
+    ...defined({ obstacle: it && obstacleOf(desk, it) }),
+  })
   const waiting = { timeoutMs: waitSeconds * 1_000, signal }
-  await waitUntil(() => carriers() > 0 || isReceived(), waiting)
-  const from = senderOf(sent.head)
-  return { feedKey: feed.feedKey, from, carriers: carriers(), received: isReceived() }
+  await waitUntil(() => stateOf().carriers > 0 || stateOf().received, waiting)
+  return { feedKey: feed.feedKey, from: senderOf(sent.head), ...stateOf() }
 }

@@ -40,6 +40,8 @@ export class LetterDesk {
   #own = NOTHING
   /** Peers that took a letter of this user, by its id. */
   readonly #takenBy = new Map<string, Set<string>>()
+  /** Of letters of this user that a peer did not take, by id: the bits of work that it asked for. */
+  readonly #refused = new Map<string, number>()
 
   private constructor(path: string, feedKey: FeedKey) {
     this.#path = path
@@ -91,8 +93,7 @@ export class LetterDesk {
 
   /** Whether a letter is here, was, or is not wanted. */
   has(id: string): boolean {
-    const { sent } = this.#own
-    return this.box.has(id) || this.isDelivered(id) || sent.some((it) => it.letter.id === id)
+    return this.box.has(id) || this.isDelivered(id) || this.ownLetter(id) !== undefined
   }
 
   /** Whether a letter has reached this user. */
@@ -106,9 +107,19 @@ export class LetterDesk {
     return this.#own.sent
   }
 
+  /** A letter of this user, by the id that it has or had. */
+  ownLetter(id: string): Sent | undefined {
+    return this.#own.sent.find((it) => it.letter.id === id || it.earlier?.includes(id) === true)
+  }
+
   /** Letters that wait for this user, oldest first. */
   get waiting(): readonly Received[] {
     return this.#own.inbox
+  }
+
+  /** How many of them are of one sender, z-base-32. */
+  waitingOf(sender: string): number {
+    return this.#own.inbox.filter((it) => senderOf(it.letter.head) === sender).length
   }
 
   /** Senders of whom this user, who is the author, wants nothing more; z-base-32. */
@@ -185,7 +196,9 @@ export class LetterDesk {
     if (typeof said === 'string' || said.kind !== 'receipt') return said
     const received = new Set(said.names)
     const sent = this.#own.sent.map((it) =>
-      received.has(it.letter.id) ? { ...it, isReceived: true } : it,
+      [it.letter.id, ...(it.earlier ?? [])].some((id) => received.has(id))
+        ? { ...it, isReceived: true }
+        : it,
     )
     this.#own = { ...this.#own, sent }
     return said
@@ -193,14 +206,24 @@ export class LetterDesk {
 
   /** A peer took a letter of this user. */
   taken(id: string, peer: string): void {
-    if (!this.#own.sent.some((it) => it.letter.id === id)) return
+    if (this.ownLetter(id) === undefined) return
     const by = this.#takenBy.get(id) ?? new Set()
     this.#takenBy.set(id, by.add(peer))
   }
 
   /** Peers that took a letter of this user since the start. */
-  carriersOf(id: string): number {
-    return this.#takenBy.get(id)?.size ?? 0
+  carriersOf({ letter, earlier = [] }: Sent): number {
+    return new Set([letter.id, ...earlier].flatMap((id) => [...(this.#takenBy.get(id) ?? [])])).size
+  }
+
+  /** A peer did not take a letter of this user. @param bits of work that it asked for; 0 where it has too many of this user. */
+  refused(id: string, bits: number): void {
+    this.#refused.set(id, bits)
+  }
+
+  /** The bits of work that the last peer which did not take a letter of this user asked for; undefined where none refused. */
+  refusalOf({ letter }: Sent): number | undefined {
+    return this.#refused.get(letter.id)
   }
 
   // What could not be written has not happened.

@@ -27,6 +27,8 @@ const stored = z.object({
       firstAt: z.number(),
       /** The author has it. */
       isReceived: z.boolean(),
+      /** Ids that it had before it was signed anew. */
+      earlier: z.array(z.string()).readonly().optional(),
     }),
   ),
   /** Letters that wait for this user, who is the author, in the order in which they came. */
@@ -49,6 +51,8 @@ export interface Sent {
   /** Milliseconds since 1970. Its sender signs a letter anew that did not arrive. */
   readonly firstAt: number
   readonly isReceived: boolean
+  /** Ids that it had before it was signed anew. */
+  readonly earlier?: readonly string[] | undefined
 }
 
 /** A letter that waits for this user. */

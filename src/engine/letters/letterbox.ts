@@ -9,6 +9,7 @@ import {
   isGenuine,
   isLaterEnvelope,
   isTimely,
+  MAX_ENVELOPE_BYTES,
   workOf,
   type Envelope,
 } from '../../format/letters/envelope.ts'
@@ -19,9 +20,10 @@ import { muteOf, verifyStatement, type Statement } from '../../format/letters/st
 export const BOX_LETTERS = 256
 export const BOX_BYTES = 2 * 1024 * 1024
 
-/** Letters of one sender in a box, before one was published and after. */
+/** Letters of one sender in a box, before one was published and after; and those of a stranger that wait for an author. */
 const LETTERS_OF_STRANGER = 3
 const LETTERS_OF_KNOWN = 10
+const WAITING_OF_STRANGER = 10
 
 /** Senders whom one admission code admits. */
 export const SENDERS_OF_CODE = 8
@@ -42,8 +44,8 @@ const ADMITTED_WORTH = 1_000
 
 /** What a box has to know of its newsletter. */
 export interface BoxRules {
-  /** The box is the author's own, which is emptied at once. */
-  readonly isAuthor?: boolean
+  /** Letters of a sender, z-base-32, that wait for the author, whose box this is and is emptied at once. Absent elsewhere. */
+  readonly waitingOf?: (sender: string) => number
   /** The author wants letters. */
   readonly isWanted: boolean
   /** Bits of work that let somebody write who was neither published nor admitted; Infinity where none do. */
@@ -54,8 +56,8 @@ export interface BoxRules {
   readonly isKnown: (sender: string) => boolean
 }
 
-/** `false`: no honest peer sends that. */
-export type BoxVerdict = 'kept' | 'known' | 'refused' | 'full' | 'false'
+/** `many`: as many of its sender are here as may be. `false`: no honest peer sends that. */
+export type BoxVerdict = 'kept' | 'known' | 'refused' | 'full' | 'many' | 'false'
 
 interface Kept extends Envelope {
   readonly sender: string
@@ -147,9 +149,9 @@ export class Letterbox {
     if (!rules.isWanted || !isTimely(envelope, this.#now())) return 'refused'
     const sender = senderOf(head)
     const worth = this.worthOf(envelope, rules)
-    const most = mostOf(worth, rules)
     // Nothing is remembered of it: a peer may have spoilt the stamp, or brought another content.
-    if (worth === 0 || this.#countOf(sender) >= most) return 'refused'
+    if (worth === 0) return 'refused'
+    if (this.#isTooMany(sender, worth, rules)) return 'many'
     const kept = { ...envelope, sender, worth }
     const room = Math.min(maxBytes, BOX_BYTES)
     if (!this.#mayFit(kept, room)) return 'full'
@@ -207,6 +209,15 @@ export class Letterbox {
     return work >= rules.workBits ? work : 0
   }
 
+  /** Bits of work that a letter of a stranger needs now to be kept; Infinity where no work is enough. */
+  neededBits({ workBits }: BoxRules, maxBytes = BOX_BYTES): number {
+    this.#dropOld()
+    const room = Math.min(maxBytes, BOX_BYTES) - this.#bytes
+    if (this.size < BOX_LETTERS && room >= MAX_ENVELOPE_BYTES) return workBits
+    const least = Math.min(...[...this.#letters.values()].map((it) => it.worth))
+    return least < ADMITTED_WORTH ? Math.max(workBits, least + 1) : Infinity
+  }
+
   #admit(code: string, sender: string): boolean {
     const senders = this.#admitted.get(code) ?? new Set()
     if (senders.size >= SENDERS_OF_CODE && !senders.has(sender)) return false
@@ -254,8 +265,12 @@ export class Letterbox {
     for (const it of this.#letters.values()) if (!isTimely(it, now)) this.#remove(it.id)
   }
 
-  #countOf(sender: string): number {
-    return [...this.#letters.values()].filter((it) => it.sender === sender).length
+  #isTooMany(sender: string, worth: number, { waitingOf }: BoxRules): boolean {
+    const here = [...this.#letters.values()].filter((it) => it.sender === sender).length
+    if (waitingOf !== undefined) {
+      return worth < ADMITTED_WORTH && here + waitingOf(sender) >= WAITING_OF_STRANGER
+    }
+    return here >= (worth === KNOWN_WORTH ? LETTERS_OF_KNOWN : LETTERS_OF_STRANGER)
   }
 
   #remove(id: string): void {
@@ -264,10 +279,4 @@ export class Letterbox {
     this.#letters.delete(id)
     this.#bytes -= found.bytes.byteLength
   }
-}
-
-/** Letters of one sender that a box takes. */
-function mostOf(worth: number, { isAuthor = false }: BoxRules): number {
-  if (isAuthor && worth >= ADMITTED_WORTH) return BOX_LETTERS
-  return worth === KNOWN_WORTH ? LETTERS_OF_KNOWN : LETTERS_OF_STRANGER
 }

@@ -22,15 +22,18 @@ import { LetterSender } from './sender.ts'
 import { Conversations } from './conversations.ts'
 
 export interface LettersOptions {
-  readonly dataDir: string
+  readonly lettersDir: string
   readonly keysDir: string
+  /** What boxes may take on this disk now. */
+  readonly budgetBytes: () => number
   readonly keys: Pick<SigningKeys, 'get'>
   /** Of a private newsletter. */
   readonly encryptionKeyOf: (feedKey: FeedKey) => EncryptionKey | undefined
   readonly logger: Logger
 }
 
-/** All boxes of this device together, in bytes. */
+/** All boxes of this device together, in bytes, and what a byte of them takes in a file. */
+const BYTES_IN_FILE = 4 / 3
 const ALL_BOXES_BYTES = 32 * 1024 * 1024
 
 /** How late a letter of somebody else may be written to disk: its sender offers it again. */
@@ -119,12 +122,28 @@ export class Letters {
   /** Takes a letter that a peer sent. */
   async carry(feed: Feed, bytes: Uint8Array): Promise<BoxVerdict> {
     const desk = await this.desk(feed)
-    const rules = { ...(await this.rules(feed)), isAuthor: feed.writable }
     const before = desk.box.bytes
-    const verdict = desk.box.add(bytes, rules, ALL_BOXES_BYTES - (this.#bytes - before))
+    const verdict = desk.box.add(bytes, await this.#rulesAt(feed, desk), this.#roomFor(before))
     this.#bytes += desk.box.bytes - before
     if (verdict === 'kept') this.#saveSoon(desk)
     return verdict
+  }
+
+  /** Bits of work that a letter of a stranger needs now to be carried here; Infinity where no work is enough. */
+  async neededBits(feed: Feed): Promise<number> {
+    const { box } = await this.desk(feed)
+    return box.neededBits(await this.rules(feed), this.#roomFor(box.bytes))
+  }
+
+  async #rulesAt(feed: Feed, desk: LetterDesk): Promise<BoxRules> {
+    const rules = await this.rules(feed)
+    return feed.writable ? { ...rules, waitingOf: (it) => desk.waitingOf(it) } : rules
+  }
+
+  /** Bytes that a box may have beside all others. */
+  #roomFor(boxBytes = 0): number {
+    const most = Math.min(ALL_BOXES_BYTES, this.#options.budgetBytes() / BYTES_IN_FILE)
+    return most - (this.#bytes - boxBytes)
   }
 
   /**
@@ -222,14 +241,14 @@ export class Letters {
     const { feedKey, log } = feed
     const desk = await LetterDesk.open(this.#pathOf(feedKey), feedKey, {
       signingKey: log.publicKey,
-      maxBytes: ALL_BOXES_BYTES - this.#bytes,
+      maxBytes: this.#roomFor(),
     })
     this.#bytes += desk.box.bytes
     return desk
   }
 
   #pathOf(feedKey: FeedKey): string {
-    return join(this.#options.dataDir, 'letters', `${feedKey}.json`)
+    return join(this.#options.lettersDir, `${feedKey}.json`)
   }
 
   async #signingKeys(feedKey: FeedKey): Promise<SigningKeyPair> {

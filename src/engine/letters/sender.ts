@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as rest } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
+import { SerialQueue } from '../../async.ts'
 import { replaceSynced } from '../../atomic-file.ts'
 import { codeOf, HyperletterError } from '../../errors.ts'
 import { concat } from '../../format/bytes.ts'
@@ -18,6 +19,7 @@ import {
   encodeEnvelope,
   findWork,
   isTimely,
+  workOf,
   workPrefix,
   type Envelope,
   type Stamp,
@@ -37,10 +39,15 @@ const SENDER_INFO = new TextEncoder().encode('hyperletter/1/reader')
 /** Nonces that are tried before others have their turn on this processor. */
 const AT_ONCE = 2_000
 
+/** Work that is done because a peer asks for it, in bits: some ten seconds of a processor, once for each newsletter and day. */
+export const MOST_WORK_BITS = 22
+
 export interface WritingOptions {
   /** An admission code of the author, 32 bytes in z-base-32; that which was used before when absent. */
   readonly code?: string | undefined
   readonly signal?: AbortSignal | undefined
+  /** More work than the author asks for. */
+  readonly bits?: number
 }
 
 /** What there is to know of a newsletter. */
@@ -55,7 +62,10 @@ export class LetterSender {
   readonly #keysDir: string
   #seed: Promise<Uint8Array> | undefined
   /** Work that was done, which is that of a sender for a day. */
-  readonly #nonces = new LRUCache<string, Uint8Array>({ max: 64 })
+  readonly #done = new LRUCache<string, { readonly bits: number; readonly nonce: Uint8Array }>({
+    max: 64,
+  })
+  readonly #working = new SerialQueue()
 
   constructor(letters: Desks, keysDir: string) {
     this.#letters = letters
@@ -122,17 +132,39 @@ export class LetterSender {
     const desk = await this.#letters.desk(feed)
     const isOld = (it: Sent) =>
       !it.isReceived && !isTimely(it.letter, now) && it.firstAt > now - OFFERED_MS
-    for (const before of desk.sent.filter(isOld)) {
-      const letter = await this.#sign(feed, before.content)
-      await desk.write({ ...before, letter }, { before })
-    }
+    for (const before of desk.sent.filter(isOld)) await this.#signAnew(feed, desk, before)
   }
 
-  async #sign(
+  /**
+   * A peer did not take a letter of this user for want of work, and says how much is enough now: signs it anew with that.
+   * @returns undefined where nothing is gained by it.
+   */
+  async outbid(feed: Feed, id: string, bits: number): Promise<Envelope | undefined> {
+    const desk = await this.#letters.desk(feed)
+    const before = desk.sent.find((it) => it.letter.id === id && !it.isReceived)
+    if (before === undefined) return undefined
+    desk.refused(id, bits)
+    const { stamp } = before.letter
+    const isWorth = stamp.kind === 'work' && bits > workOf(before.letter, nativeCrypto)
+    if (!isWorth || bits > MOST_WORK_BITS) return undefined
+    return this.#signAnew(feed, desk, before, { bits })
+  }
+
+  async #signAnew(
     feed: Feed,
-    content: Uint8Array,
-    { code, signal }: WritingOptions = {},
-  ): Promise<Envelope> {
+    desk: LetterDesk,
+    before: Sent,
+    options?: WritingOptions,
+  ): Promise<Envelope | undefined> {
+    const letter = await this.#sign(feed, before.content, options)
+    // The author may have it by now.
+    if (!desk.sent.includes(before)) return undefined
+    const earlier = [...(before.earlier ?? []), before.letter.id]
+    await desk.write({ ...before, letter, earlier }, { before })
+    return letter
+  }
+
+  async #sign(feed: Feed, content: Uint8Array, options: WritingOptions = {}): Promise<Envelope> {
     const { feedKey } = feed
     const { letters: wanted } = await feed.profile({ wait: false })
     if (wanted === undefined) {
@@ -143,7 +175,7 @@ export class LetterSender {
     const who = { sender: keys.publicKey, writtenAt: Date.now() }
     const signing = { crypto: nativeCrypto, sign: signWith(keys) }
     const head = encodeHead(feedKey, who, { content, carried }, signing)
-    const stamp = await this.#stamp(feed, { feedKey: keyBytes(feedKey), ...who }, { code, signal })
+    const stamp = await this.#stamp(feed, { feedKey: keyBytes(feedKey), ...who }, options)
     const letter = decodeEnvelope(encodeEnvelope(head, carried, stamp), nativeCrypto)
     if (letter === undefined) throw new HyperletterError('INTERNAL', 'A letter cannot be read.')
     return letter
@@ -152,7 +184,7 @@ export class LetterSender {
   async #stamp(
     feed: Feed,
     head: Parameters<typeof workPrefix>[0],
-    { code: given, signal }: WritingOptions,
+    { code: given, signal, bits = 0 }: WritingOptions,
   ): Promise<Stamp> {
     const { letters: wanted } = await feed.profile({ wait: false })
     const { isKnown, isAdmissionKey } = await this.#letters.rules(feed)
@@ -179,12 +211,18 @@ export class LetterSender {
         { hint: 'Ask the author for a code, and use it once: hyperletter write … --code …' },
       )
     }
-    const bits = wanted?.work ?? DEFAULT_WORK_BITS
-    const prefix = workPrefix(head)
-    const name = `${bits} ${hex(prefix)}`
-    const nonce = this.#nonces.get(name) ?? (await work(prefix, bits, signal))
-    this.#nonces.set(name, nonce)
+    const least = Math.max(bits, wanted?.work ?? DEFAULT_WORK_BITS)
+    const nonce = await this.#working.run(() => this.#work(workPrefix(head), least, signal))
     return { kind: 'work', nonce }
+  }
+
+  async #work(prefix: Uint8Array, bits: number, signal?: AbortSignal): Promise<Uint8Array> {
+    const name = hex(prefix)
+    const done = this.#done.get(name)
+    if (done !== undefined && done.bits >= bits) return done.nonce
+    const nonce = await work(prefix, bits, signal)
+    this.#done.set(name, { bits, nonce })
+    return nonce
   }
 
   async #readSeed(): Promise<Uint8Array> {

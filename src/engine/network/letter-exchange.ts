@@ -6,15 +6,24 @@ import { hex } from '../../hex.ts'
 import { nativeCrypto } from '../../log/keys.ts'
 import { short, type Logger } from '../../logger.ts'
 import { PeerProtocol, type OnMisdeed } from '../../peers/peer-protocol.ts'
-import { RateLimiter } from '../../rate-limiter.ts'
 import type { LetterDesk } from '../letters/letter-desk.ts'
+import type { BoxVerdict } from '../letters/letterbox.ts'
 import type { Letters } from '../letters/letters.ts'
-import { isPeerOf, standing, type LetterPeer, type LetterPeerState } from './letter-standing.ts'
+import {
+  isPeerOf,
+  newLetterPeer,
+  recallLater,
+  standing,
+  takeOffered,
+  type LetterPeer,
+  type LetterPeerState,
+} from './letter-standing.ts'
 import { TalkExchange } from './talk-exchange.ts'
 import {
   letterEncoding,
   MAX_IDS,
   MAX_LETTER_MESSAGE_BYTES,
+  NO_WORK_IS_ENOUGH,
   type LetterMessage,
 } from './letter-message.ts'
 
@@ -33,14 +42,6 @@ const AGAIN_MS = 60_000
 /** Messages read from one connection; a question costs as much as the answer. */
 export const RATE = { perSecond: 32, burst: 1_024 }
 const QUESTION_COST = 32
-
-/** Letters that a carrier takes from one peer, so that a flood spreads slowly; favoured ones are not counted. */
-export const CARRIER_RATE = { perSecond: 1 / 60, burst: 16 }
-/** Letters that an author takes from one peer. */
-export const AUTHOR_RATE = { perSecond: 64, burst: 512 }
-
-/** Letters of a newsletter that one peer was asked for and has not brought. */
-const MAX_ASKED = 256
 
 /** Newsletters of which one peer spoke before they were open here. */
 const MAX_MISSED = 64
@@ -64,13 +65,8 @@ export class LetterExchange {
       encoding: letterEncoding,
       maxBytes: MAX_LETTER_MESSAGE_BYTES,
       rate: RATE,
-      costOf: (message) => (message.kind === 'ask' ? QUESTION_COST : 1),
-      newState: () => ({
-        feeds: new Map(),
-        missed: new Set(),
-        carrying: new RateLimiter(CARRIER_RATE),
-        authoring: new RateLimiter(AUTHOR_RATE),
-      }),
+      costOf: ({ kind }) => (kind === 'ask' || kind === 'refused' ? QUESTION_COST : 1),
+      newState: newLetterPeer,
       onMessage: (message, peer) => {
         if (message.kind === 'unknown') return
         const topic = hex(message.topic)
@@ -140,6 +136,16 @@ export class LetterExchange {
     this.#sendAll(feed, { kind: 'statement', topic: feed.log.discoveryKey, bytes }, except)
   }
 
+  /** There may be room again for letters of senders of whom there were too many. */
+  retry(feed: Feed): void {
+    this.#run(feed, 'letters that were too many', async () => {
+      for (const peer of this.#peersOf(feed)) {
+        recallLater(standing(feed, peer))
+        await this.#askFor(feed, peer)
+      }
+    })
+  }
+
   async #again(feed: Feed): Promise<void> {
     const { letters } = this.#options
     await letters.sender.renew(feed)
@@ -175,12 +181,17 @@ export class LetterExchange {
         return this.#onLetter(feed, message.bytes, peer)
       case 'statement': {
         const verdict = await letters.settle(feed, message.bytes)
-        if (verdict === 'news') this.say(feed, message.bytes, peer)
+        if (verdict === 'news') {
+          this.say(feed, message.bytes, peer)
+          this.retry(feed)
+        }
         if (verdict === 'false') onMisdeed(peer.publicKey, 'peer sent a false receipt')
         return
       }
       case 'ask':
         return this.#tell(feed, peer)
+      case 'refused':
+        return this.#onRefusal(feed, hex(message.id), message.bits, peer)
     }
   }
 
@@ -204,14 +215,7 @@ export class LetterExchange {
     if (state.offered.length === 0 || !(await letters.rules(feed)).isWanted) return
     const desk = await letters.desk(feed)
     const limiter = feed.writable ? peer.state.authoring : peer.state.carrying
-    const open = state.offered.filter((it) => !desk.has(it) && !state.asked.has(it))
-    const wanted: string[] = []
-    for (const id of open) {
-      if (state.asked.size >= MAX_ASKED || !limiter.take()) break
-      state.asked.add(id)
-      wanted.push(id)
-    }
-    state.offered = open.slice(wanted.length)
+    const wanted = takeOffered(state, limiter, (it) => desk.has(it))
     if (wanted.length === 0) return
     const topic = feed.log.discoveryKey
     peer.send({ kind: 'want', topic, ids: wanted.map((it) => Buffer.from(it, 'hex')) })
@@ -240,6 +244,7 @@ export class LetterExchange {
     if (id !== undefined && !asked.delete(id)) return
     const verdict = await letters.carry(feed, bytes)
     if (verdict === 'false') onMisdeed(peer.publicKey, 'peer sent a false letter')
+    if (id !== undefined) await this.#refuse(feed, id, verdict, peer)
     if (verdict === 'kept' && id !== undefined) {
       const { box } = await letters.desk(feed)
       if (box.isFavoured(id)) peer.state.carrying.reserve(-1)
@@ -248,6 +253,24 @@ export class LetterExchange {
       else this.announce(feed, id)
     }
     await this.#askFor(feed, peer)
+  }
+
+  /** Tells a peer that its letter was not kept, so that its sender can do more work. */
+  async #refuse(feed: Feed, id: string, verdict: BoxVerdict, peer: LetterPeer): Promise<void> {
+    if (verdict !== 'many' && verdict !== 'full' && verdict !== 'refused') return
+    const { later } = standing(feed, peer)
+    if (verdict === 'many' && later.size < MAX_IDS) later.add(id)
+    const needed = verdict === 'many' ? 0 : await this.#options.letters.neededBits(feed)
+    const bits = Math.min(needed, NO_WORK_IS_ENOUGH)
+    const topic = feed.log.discoveryKey
+    peer.send({ kind: 'refused', topic, id: Buffer.from(id, 'hex'), bits })
+  }
+
+  async #onRefusal(feed: Feed, id: string, bits: number, peer: LetterPeer): Promise<void> {
+    // It may ask for it again.
+    if (!standing(feed, peer).given.delete(id)) return
+    const letter = await this.#options.letters.sender.outbid(feed, id, bits)
+    if (letter !== undefined) this.announce(feed, letter.id)
   }
 
   async #deliverSoon(feed: Feed): Promise<void> {

@@ -31,7 +31,20 @@ export interface LetterQuestion extends About {
   readonly kind: 'ask'
 }
 
-export type LetterMessage = LetterIds | LetterBytes | LetterQuestion | UnknownKind
+/** No work is enough for a letter. */
+export const NO_WORK_IS_ENOUGH = 255
+
+/**
+ * I did not keep your letter. `bits` of work would do now; 0: as many letters of its sender are here as may be;
+ * `NO_WORK_IS_ENOUGH`: only its author's word helps.
+ */
+export interface LetterRefusal extends About {
+  readonly kind: 'refused'
+  readonly id: Uint8Array
+  readonly bits: number
+}
+
+export type LetterMessage = LetterIds | LetterBytes | LetterQuestion | LetterRefusal | UnknownKind
 
 /** Encodes a message of ids. */
 export const letterIds = struct<Omit<LetterIds, 'kind'>>({
@@ -50,4 +63,12 @@ export const letterEncoding: Encoder<LetterMessage> = oneOf<LetterMessage>([
   ['letter', bytes],
   ['statement', bytes],
   ['ask', struct<Omit<LetterQuestion, 'kind'>>({ topic: c.fixed32 })],
+  [
+    'refused',
+    struct<Omit<LetterRefusal, 'kind'>>({
+      topic: c.fixed32,
+      id: c.fixed(LETTER_ID_BYTES),
+      bits: c.uint8,
+    }),
+  ],
 ])

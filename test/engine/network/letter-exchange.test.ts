@@ -3,13 +3,14 @@ import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import c from 'compact-encoding'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { BOX_BYTES } from '../../../src/engine/letters/letterbox.ts'
+import { BOX_BYTES, BOX_LETTERS } from '../../../src/engine/letters/letterbox.ts'
 import { Letters } from '../../../src/engine/letters/letters.ts'
+import { MOST_WORK_BITS } from '../../../src/engine/letters/sender.ts'
 import { LetterExchange } from '../../../src/engine/network/letter-exchange.ts'
 import { letterEncoding, type LetterMessage } from '../../../src/engine/network/letter-message.ts'
 import type { Feed } from '../../../src/format/feed.ts'
 import { encodeZ32, keyBytes, type FeedKey } from '../../../src/format/keys/feed-key.ts'
-import type { Envelope } from '../../../src/format/letters/envelope.ts'
+import { workOf, type Envelope } from '../../../src/format/letters/envelope.ts'
 import { encodeStatement, muteOf } from '../../../src/format/letters/statement.ts'
 import { senderOf } from '../../../src/format/letters/letter.ts'
 import { LETTER_HEAD_BYTES } from '../../../src/format/records/letters.ts'
@@ -47,13 +48,15 @@ function newsletter(
     missing: 0,
   })
   const log = { peers, publicKey: signing.publicKey, discoveryKey: discoveryKeyOf(keyBytes(key)) }
-  return { feedKey: key, length: 1, writable: isAuthor, log, list } as unknown as Feed
+  const profile = async () => ({ letters })
+  return { feedKey: key, length: 1, writable: isAuthor, log, list, profile } as unknown as Feed
 }
 
 const lettersIn = (dataDir: string) =>
   new Letters({
-    dataDir,
+    lettersDir: join(dataDir, 'letters'),
     keysDir: dataDir,
+    budgetBytes: () => Infinity,
     keys: { get: async (): Promise<SigningKeyPair> => signing },
     encryptionKeyOf: () => undefined,
     logger: createLogger('silent'),
@@ -92,15 +95,14 @@ async function device(options: DeviceOptions = {}) {
   const offer = (...them: Envelope[]) => send({ kind: 'have', topic: TOPIC, ids: ids(them) })
   const say = (kind: 'letter' | 'statement', bytes: Uint8Array) =>
     send({ kind, topic: TOPIC, bytes })
-  const asked = () =>
-    got.flatMap((it) =>
-      it.kind === 'want' ? it.ids.map((id) => Buffer.from(id).toString('hex')) : [],
-    )
+  const asked = () => got.flatMap((it) => (it.kind === 'want' ? it.ids.map(hexOf) : []))
   const bring = async (...them: Envelope[]) => {
     offer(...them)
     await eventually(() => expect(asked()).toEqual(expect.arrayContaining(them.map((it) => it.id))))
     for (const it of them) say('letter', it.bytes)
   }
+  const refusals = () =>
+    got.flatMap((it) => (it.kind === 'refused' ? [[hexOf(it.id), it.bits]] : []))
   const kept = async () => (await letters.desk(feed)).box.all().map((it) => it.id)
   return {
     dataDir,
@@ -110,6 +112,7 @@ async function device(options: DeviceOptions = {}) {
     misdeeds,
     got,
     asked,
+    refusals,
     send,
     sendRaw,
     offer,
@@ -119,6 +122,9 @@ async function device(options: DeviceOptions = {}) {
   }
 }
 
+const hexOf = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
+const lettersOf = (seed: Uint8Array, count: number) =>
+  Array.from({ length: count }, (_, i) => letterOf({ seed, bits: BITS, text: `${i}` }).envelope)
 const good = () => letterOf({ bits: BITS }).envelope
 /** The letter with its last byte, or the one at `at`, changed. */
 function changed(letter: Envelope, at = letter.bytes.length - 1): Uint8Array {
@@ -178,6 +184,33 @@ describe('a carrier', () => {
     await eventually(async () => expect(await friendly.kept()).toHaveLength(20))
     expect([strange.asked().length, await strange.kept()]).toEqual([16, []])
     expect([...strange.misdeeds, ...friendly.misdeeds]).toEqual([])
+  })
+
+  it('takes three letters of a stranger, and the next once its author has one of them', async () => {
+    const { bring, say, asked, kept, refusals } = await device()
+    const letters = lettersOf(randomBytes(32), 4)
+    const [first, , , last] = letters
+    await bring(...letters)
+    await eventually(() => expect(refusals()).toEqual([[last?.id, 0]]))
+    expect(await kept()).toHaveLength(3)
+    const names = [first?.id ?? '']
+    say('statement', encodeStatement(feedKey, { kind: 'receipt', at: 1, names }, signWith(signing)))
+    await eventually(() => expect(asked().filter((it) => it === last?.id)).toHaveLength(2))
+    say('letter', last?.bytes ?? new Uint8Array())
+    await eventually(async () => expect(await kept()).toContain(last?.id))
+  })
+
+  it('says how much work would do where its box is full', async () => {
+    const { letters, feed, bring, refusals, kept } = await device()
+    for (let i = 0; i < BOX_LETTERS; i++) await letters.carry(feed, good().bytes)
+    const [cheap, better] = [good(), letterOf({ bits: BITS + 1 }).envelope]
+    await bring(cheap)
+    await eventually(() => expect(refusals()).toEqual([[cheap.id, BITS + 1]]))
+    await bring(better)
+    await eventually(async () => expect(await kept()).toContain(better.id))
+    const weak = letterOf({ bits: 1 }).envelope
+    await bring(weak)
+    await eventually(() => expect(refusals().at(-1)).toEqual([weak.id, BITS + 1]))
   })
 
   const other = encodeZ32(keyPairOf(new Uint8Array(32).fill(3)).publicKey) as FeedKey
@@ -291,12 +324,63 @@ describe('an author', () => {
     await eventually(() => expect(desk.waiting).toHaveLength(30))
   })
 
+  it('gets ten letters of a stranger, and more once it has decided on some', async () => {
+    const { bring, letters, feed, exchange, asked, refusals, misdeeds } = await device({
+      isAuthor: true,
+    })
+    const written = lettersOf(randomBytes(32), 11)
+    const last = written.at(-1)
+    await bring(...written)
+    const desk = await letters.desk(feed)
+    await eventually(() => expect(desk.waiting).toHaveLength(10))
+    await eventually(() => expect(refusals()).toEqual([[last?.id, 0]]))
+    await desk.decide([1])
+    exchange.retry(feed)
+    await eventually(() => expect(asked().filter((it) => it === last?.id)).toHaveLength(2))
+    expect(misdeeds).toEqual([])
+  })
+
   it('is not shown what was sealed to somebody else', async () => {
     const { bring, letters, feed, got } = await device({ isAuthor: true })
     const { envelope } = letterOf({ bits: BITS, sealedTo: keyPairOf() })
     await bring(envelope)
     await eventually(() => expect(got.at(-1)).toMatchObject({ kind: 'statement' }))
     expect((await letters.desk(feed)).waiting).toEqual([])
+  })
+})
+
+describe('a writer', () => {
+  it('does more work where a peer asks for it, up to a bound, and knows the receipt of either', async () => {
+    const { letters, feed, exchange, got, send, say, misdeeds } = await device()
+    const first = await letters.sender.write(feed, { text: 'Hello.' })
+    const desk = await letters.desk(feed)
+    const refuse = (id: string, bits: number) =>
+      send({ kind: 'refused', topic: TOPIC, id: Buffer.from(id, 'hex'), bits })
+    const take = async (id: string) => {
+      const count = got.filter((it) => it.kind === 'letter').length
+      send({ kind: 'want', topic: TOPIC, ids: [Buffer.from(id, 'hex')] })
+      await eventually(() =>
+        expect(got.filter((it) => it.kind === 'letter')).toHaveLength(count + 1),
+      )
+    }
+    exchange.announce(feed, first.id)
+    // Nobody is told what to do by a peer that has not seen the letter.
+    refuse(first.id, 9)
+    await take(first.id)
+    refuse(first.id, 8)
+    await eventually(() => expect(desk.sent[0]?.letter.id).not.toBe(first.id))
+    const [anew] = desk.sent
+    if (anew === undefined) throw new Error('The letter is gone.')
+    expect(workOf(anew.letter, nativeCrypto)).toBeGreaterThanOrEqual(8)
+    await eventually(() => expect(got.at(-1)).toMatchObject({ kind: 'have' }))
+    await take(anew.letter.id)
+    refuse(anew.letter.id, MOST_WORK_BITS + 1)
+    await eventually(() => expect(desk.refusalOf(anew)).toBe(MOST_WORK_BITS + 1))
+    expect(desk.sent).toEqual([anew])
+    const names = [first.id]
+    say('statement', encodeStatement(feedKey, { kind: 'receipt', at: 1, names }, signWith(signing)))
+    await eventually(() => expect(desk.sent).toMatchObject([{ isReceived: true }]))
+    expect(misdeeds).toEqual([])
   })
 })
 

@@ -88,9 +88,10 @@ async function sayWritten(
   newsletter: string,
   written: Output<'writeLetter'>,
 ): Promise<void> {
-  const { carriers, received } = written
+  const { carriers, received, obstacle } = written
   const taken = carriers === 0 ? 'No peer has taken it yet' : `${plural(carriers, 'peer')} took it`
   await out.result(written, () => `Written. ${received ? 'The author has it' : taken}.\n`)
+  if (obstacle !== undefined) await out.warn(obstacle.message)
   if (carriers === 0 && !received) {
     await out.next('Run `hyperletter daemon start`: it offers the letter to peers for 60 days.')
   }
@@ -143,12 +144,14 @@ type Waiting = Letters['waiting'][number]
 
 function listing({ out }: Context, { waiting, published, mine, wanted, senders }: Letters): string {
   const { bold, dim } = out.style
+  const obstacle = (it: Letters['mine'][number]) =>
+    it.obstacle === undefined ? '' : `  ${dim(it.obstacle.message)}\n`
   const parts = [
     ...waiting.map((it) => `${bold(`Waiting ${it.number}`)}  ${head(it)}\n${indented(it.text)}`),
     ...published.map((it) => publishedText(out, it)),
     ...mine.map(
       (it) =>
-        `${bold('Yours')}  ${STATES[it.state]}${about(it)}, ${formatDate(it.writtenAt)}\n${indented(it.text)}`,
+        `${bold('Yours')}  ${STATES[it.state]}${about(it)}, ${formatDate(it.writtenAt)}\n${obstacle(it)}${indented(it.text)}`,
     ),
   ]
   if (parts.length > 0) return parts.join('\n')
