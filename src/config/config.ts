@@ -52,6 +52,8 @@ export interface Config extends Omit<SettingValues, keyof Defaulted>, Defaulted 
   readonly journalDir: string
   /** Signing keys, below `dataDir`. */
   readonly keysDir: string
+  /** Letters on their way, and those of this user; below `dataDir`. */
+  readonly lettersDir: string
   /** How far each own newsletter was published, apart from the store; below `dataDir`. */
   readonly publishedDir: string
   /** Where a daemon that was started in the background writes. */
@@ -109,6 +111,7 @@ export function configOf(
     storeDir: join(dataDir, 'store'),
     journalDir: join(dataDir, 'journal'),
     keysDir: join(dataDir, 'keys'),
+    lettersDir: join(dataDir, 'letters'),
     publishedDir: join(dataDir, 'published'),
     logFile: join(dataDir, 'daemon.log'),
     socketPath: socketPath(dataDir, runtimeDir),

@@ -138,9 +138,16 @@ export class Engine {
       announce: async (statement) =>
         (await networkSession.network)?.successions.announce(statement),
     })
-    const { dataDir, keysDir } = config
+    const { lettersDir, keysDir } = config
     const encryptionKeyOf = (feedKey: FeedKey) => library.get(feedKey)?.encryptionKey
-    this.letters = new Letters({ dataDir, keysDir, keys, encryptionKeyOf, logger })
+    this.letters = new Letters({
+      lettersDir,
+      keysDir,
+      keys,
+      budgetBytes: () => this.retention.letters.letterBudgetBytes,
+      encryptionKeyOf,
+      logger,
+    })
     networkSession.attach({
       letters: this.letters,
       store,

@@ -77,6 +77,7 @@ export const someConfig: Config = Object.freeze({
   storeDir: '/data/store',
   journalDir: '/data/journal',
   keysDir: '/data/keys',
+  lettersDir: '/data/letters',
   publishedDir: '/data/published',
   logFile: '/data/daemon.log',
   socketPath: '/data/daemon.sock',

@@ -75,6 +75,7 @@ export function configOf(dataDir: string, bootstrap: readonly Address[] = []): C
     storeDir: join(dataDir, 'store'),
     journalDir: join(dataDir, 'journal'),
     keysDir: join(dataDir, 'keys'),
+    lettersDir: join(dataDir, 'letters'),
     publishedDir: join(dataDir, 'published'),
     logFile: join(dataDir, 'daemon.log'),
     socketPath: socketPath(dataDir),

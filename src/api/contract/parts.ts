@@ -221,8 +221,10 @@ export const newsletterStatus = z.object({
 
 /** What the disk has to do with it. */
 export const diskStatus = z.object({
-  /** What others wrote takes here, with all that belongs to it. */
+  /** What others wrote takes here, with all that belongs to it, and letters. */
   usedBytes: count,
+  /** Letters of that. Absent from an older daemon. */
+  letterBytes: count.optional(),
   /** Absent where there is no cap. */
   capBytes: count.optional(),
   /** What goes first when room is needed. */

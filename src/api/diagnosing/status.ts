@@ -96,6 +96,7 @@ async function diskStatus({ retention, library }: Engine): Promise<Status['disk'
   const title = next && library.get(next.feedKey)?.title
   return {
     usedBytes: await retention.usedBytes(),
+    letterBytes: retention.letters.letterBytes,
     ...(capBytes === Infinity ? {} : { capBytes }),
     ...(next && { next: { feedKey: next.feedKey, ...defined({ title, number: next.number }) } }),
   }

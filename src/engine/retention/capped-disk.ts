@@ -5,7 +5,7 @@ import { HyperletterError } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
 import { compact } from '../../log/store/durability.ts'
 import type { Store } from '../../log/store/store.ts'
-import { bytesUnderCap, storeBytes, writeBufferFor } from '../../log/store/disk.ts'
+import { allocatedBelow, bytesUnderCap, storeBytes, writeBufferFor } from '../../log/store/disk.ts'
 
 /** Of a cap: above it nothing more is fetched. */
 const FULL = 0.97
@@ -16,6 +16,9 @@ const LOGS = 2.2
 /** Of the budget: what was dropped may lie on the disk before it is taken off. */
 const DEAD_SHARE = 0.04
 const DEAD_AT_LEAST_BYTES = 2 ** 20
+
+/** Of what fits under a cap: letters, which are worth less than what was published. */
+const LETTER_SHARE = 1 / 8
 
 /** Too little to look for. */
 const NEGLIGIBLE_BYTES = 2 ** 16
@@ -33,7 +36,7 @@ const SHARE_AT_A_TIME = 0.05
 const DEAD = 'rocksdb.live-blob-file-garbage-size'
 
 export interface CappedDiskOptions {
-  readonly config: Pick<Config, 'storeDir'>
+  readonly config: Pick<Config, 'storeDir' | 'lettersDir'>
   readonly capBytes: number
   readonly store: Store
   /** What this user wrote takes, which does not count. */
@@ -54,6 +57,7 @@ export class CappedDisk {
   #droppedBytes = 0
   /** What was left on it then; not known before the first time. */
   #deadBytes = Infinity
+  #letterBytes = 0
 
   constructor(options: CappedDiskOptions) {
     this.#options = options
@@ -73,11 +77,26 @@ export class CappedDisk {
 
   /** What newsletters of others may take. */
   get budgetBytes(): number {
-    return Math.max(0, this.#underCap - this.#lostBytes)
+    return Math.max(0, this.#underCap - this.#lostBytes - this.#letterBytes)
   }
 
-  /** What blocks of others take on this disk, with all that belongs to them. */
+  /** What letters took when that was last looked at. */
+  get letterBytes(): number {
+    return this.#letterBytes
+  }
+
+  /** What letters may take beside them; `Infinity` without a cap. */
+  get letterBudgetBytes(): number {
+    return this.#underCap * LETTER_SHARE
+  }
+
+  /** What blocks of others take on this disk, with all that belongs to them, and letters. */
   async usedBytes(): Promise<number> {
+    this.#letterBytes = await allocatedBelow(this.#options.config.lettersDir)
+    return (await this.#blockBytes()) + this.#letterBytes
+  }
+
+  async #blockBytes(): Promise<number> {
     const { config, ownBytes } = this.#options
     return Math.max(0, (await storeBytes(config.storeDir)) - (await ownBytes()))
   }
@@ -121,7 +140,7 @@ export class CappedDisk {
     if ((await this.usedBytes()) > this.#underCap) await this.reclaim()
     if (areAll) return
     const storageBytes = this.#capBytes - this.#underCap
-    this.lose((await this.usedBytes()) - heldBytes - storageBytes)
+    this.lose((await this.#blockBytes()) - heldBytes - storageBytes)
   }
 
   /** Drops what a feed does not want here. It stays on the disk until `reclaim`. */

@@ -25,7 +25,7 @@ import { StepwiseFetching } from './stepwise-fetching.ts'
 import { UsageIndex } from './usage-index.ts'
 
 export interface RetentionOptions {
-  readonly config: Pick<Config, 'storeDir'>
+  readonly config: Pick<Config, 'storeDir' | 'lettersDir'>
   readonly capBytes: number
   readonly store: Store
   readonly library: Library
@@ -84,6 +84,11 @@ export class Retention {
   /** `Infinity` for none. */
   get capBytes(): number {
     return this.#disk.capBytes
+  }
+
+  /** What letters take on the disk, and may take. */
+  get letters(): Pick<CappedDisk, 'letterBytes' | 'letterBudgetBytes'> {
+    return this.#disk
   }
 
   /** From now on; what no longer fits goes soon. */
@@ -180,7 +185,7 @@ export class Retention {
     await this.runNow({ isThorough: true })
   }
 
-  /** What blocks of others take on this disk, with all that belongs to them. */
+  /** What blocks of others and letters take on this disk, with all that belongs to them. */
   usedBytes(): Promise<number> {
     return this.#disk.usedBytes()
   }
@@ -272,11 +277,8 @@ export class Retention {
     if (choice === 'all') return
     const { keep } = usage.selectionOf(choice, new Set(), this.#onDemandOf(feed.feedKey))
     if (sameRanges(keep, feed.selection.keep)) return
-    if (!usage.isOpen) {
-      // It is decided anew once it is open.
-      await this.#open(feed.feedKey)
-      return
-    }
+    // It is decided anew once it is open.
+    if (!usage.isOpen) return void (await this.#open(feed.feedKey))
     const fetch = without(feed.selection.fetch, without(EVERYTHING.keep, keep))
     feed.select({ fetch, keep })
     await this.#disk.drop(feed)

@@ -147,10 +147,10 @@ export function exactSize(bytes: number): string {
   return factor === undefined ? String(bytes) : `${bytes / factor} ${unit}`
 }
 
-function storage({ usedBytes, capBytes }: Status['disk']): string {
-  return capBytes === undefined
-    ? formatBytes(usedBytes)
-    : `${formatBytes(usedBytes)} of ${formatBytes(capBytes)}`
+function storage({ usedBytes, letterBytes, capBytes }: Status['disk']): string {
+  const cap = capBytes === undefined ? '' : ` of ${formatBytes(capBytes)}`
+  const letters = letterBytes ? `, letters ${formatBytes(letterBytes)} of that` : ''
+  return `${formatBytes(usedBytes)}${cap}${letters}`
 }
 
 function table(status: Status): Markup {

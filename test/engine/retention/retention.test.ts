@@ -27,7 +27,7 @@ async function device(
   const store = await openStore(storeDir)
   const library = await Library.open(await new Store(store).openKeyValues('library'))
   const retention = new Retention({
-    config: { storeDir },
+    config: { storeDir, lettersDir: join(dataDir, 'letters') },
     capBytes: CAP_BYTES,
     store: new Store(store),
     library,

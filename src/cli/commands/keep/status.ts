@@ -225,9 +225,10 @@ function holders(copies: number, what: string): string {
 }
 
 /** How much of the disk cap is used; close to it, also which issue is removed first. */
-function describeDisk({ usedBytes, capBytes, next }: Status['disk']): string {
-  if (capBytes === undefined) return `${formatBytes(usedBytes)}, without a cap`
-  const used = `${formatBytes(usedBytes)} of ${formatBytes(capBytes)}`
+function describeDisk({ usedBytes, letterBytes, capBytes, next }: Status['disk']): string {
+  const letters = letterBytes ? `, letters ${formatBytes(letterBytes)} of that` : ''
+  if (capBytes === undefined) return `${formatBytes(usedBytes)}${letters}, without a cap`
+  const used = `${formatBytes(usedBytes)} of ${formatBytes(capBytes)}${letters}`
   return next === undefined || usedBytes < NEARLY_FULL * capBytes
     ? used
     : `${used}; ${describeNext(next)} is removed first`
