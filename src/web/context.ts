@@ -112,6 +112,7 @@ const NOTICES: Readonly<Record<string, string>> = {
   declined: 'Declined: it is shown to nobody.',
   answered: 'Published. Readers get your answer from now on.',
   withdrawn: 'Withdrawn: readers are not shown it any more.',
+  revoked: 'Your codes count no more.',
   blocked: 'Declined. Letters of its sender are not carried any more.',
   retracted: 'Retracted. Readers remove its text as soon as they hear of it.',
 }

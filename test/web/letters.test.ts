@@ -105,7 +105,14 @@ it(
       'Received by the author',
       'Published',
     ])
+    expect(await write.locator('[data-live=mine] .answer').innerText()).toContain('Corrected.')
     await expectToFit(write)
+    // It is asked for once, and decided on like any letter.
+    await write.getByRole('button', { name: 'Ask the author to withdraw letter 1' }).press('Enter')
+    await write.getByText('You want letter 1 back.').waitFor()
+    expect(await write.getByRole('button', { name: 'Ask the author' }).count()).toBe(0)
+    await queue.getByText('Wants letter 1 back.').waitFor()
+    await expectToFit(queue)
 
     // Who is there talks now; what was said before is there for whoever comes later.
     await write.goto(`${home.origin}${path}/talk`)
@@ -156,6 +163,19 @@ it('an author answers a published letter later, and withdraws it', async () => {
   expect(await decide('answer', { answer: '' })).toBe(422)
   // No letter of this number waits.
   for (const it of ['accept', 'decline', 'block', '']) expect(await decide(it)).toBe(422)
+  // A code is shown once for each form, however often that is sent, and all are taken back at once.
+  const admit = async (fields: Record<string, string>) =>
+    (await reader.submit(`/n/${newsletter}/letters/admit`, fields)).text
+  expect(await admit({ draft: '1' })).toContain('takes no letters')
+  await operations.editNewsletter({ newsletter, letters: 'admitted' })
+  const codeIn = (page: string) => /value="([a-z0-9]{52})"/.exec(page)?.[1]
+  const code = codeIn(await admit({ draft: '2' }))
+  expect(code).toBeDefined()
+  expect(codeIn(await admit({ draft: '2' }))).toBe(code)
+  const queue = async () => (await reader.visit(`/n/${newsletter}/letters`)).text
+  expect(await queue()).toContain('Codes for people who may always write (1)')
+  await admit({ revoke: '1' })
+  expect(await queue()).toContain('Codes for people who may always write (0)')
   expect(await decide('take-back')).toBe(303)
   expect(await published()).toEqual([])
   expect((await reader.visit(`/n/${newsletter}/1`)).text).not.toContain('Is it so?')

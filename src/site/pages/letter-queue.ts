@@ -44,7 +44,7 @@ export function lettersPage(view: View, shown: LettersView): Markup {
       </p>
       ${wanted ? '' : notWanted(path, isOwn)}
     </header>
-    ${isOwn ? queue(view, feedKey, waiting) : ''} ${isOwn ? '' : own(feedKey, mine)}
+    ${isOwn ? queue(view, feedKey, waiting) : ''} ${isOwn ? '' : own(draft, mine)}
     ${
       isOwn || !wanted
         ? ''
@@ -54,6 +54,7 @@ export function lettersPage(view: View, shown: LettersView): Markup {
           </details>`
     }
     ${isOwn ? blockedSenders(feedKey, letters.blocked) : ''}
+    ${isOwn && wanted ? admission(draft, letters.codes) : ''}
     ${
       published.total === 0
         ? ''
@@ -188,9 +189,11 @@ const STATES: Readonly<Record<Mine['state'], string>> = {
   expired: 'Not received in 60 days',
 }
 
-function own(feedKey: string, mine: readonly Mine[]): Markup | '' {
+function own(draft: LetterDraft, mine: readonly Mine[]): Markup | '' {
   if (mine.length === 0) return ''
+  const { feedKey } = draft
   const newest = mine.toReversed().slice(0, SHOWN_MINE)
+  const wantedBack = new Set(mine.map((it) => it.withdraw))
   return html`<section class="letters" data-live="mine" aria-labelledby="mine">
     <h2 id="mine">Yours (${mine.length})</h2>
     <ol>
@@ -198,14 +201,72 @@ function own(feedKey: string, mine: readonly Mine[]): Markup | '' {
         (it) =>
           html`<li class="letter">
             <p class="over">
-              <strong>${STATES[it.state]}</strong>${about(feedKey)(it)},
+              <strong>${STATES[it.state]}</strong
+              >${it.number === undefined ? '' : html` as ${publishedAs(feedKey, it)}`}${about(feedKey)(it)},
               ${date(it.writtenAt)}${carried(it)}
             </p>
-            ${plain(it.text)}
+            ${it.withdraw === undefined ? plain(it.text) : html`<p>You want letter ${it.withdraw} back.</p>`}
+            ${it.obstacle === undefined ? '' : html`<p class="over">${it.obstacle.message}</p>`}
+            ${
+              it.answer === undefined
+                ? ''
+                : html`<div class="answer">
+                    <p class="over">The author answers</p>
+                    ${plain(it.answer)}
+                  </div>`
+            }
+            ${it.number === undefined || wantedBack.has(it.number) ? '' : wantBack(draft, it.number)}
           </li>`,
       )}
     </ol>
   </section>`
+}
+
+function publishedAs(feedKey: string, { issue, number }: Mine): Markup {
+  const page = issue === undefined ? '' : issuePath(feedKey, issue)
+  return html`<a href="${page}#letter-${number ?? ''}">letter ${number ?? ''}</a>`
+}
+
+function wantBack({ feedKey, formToken }: LetterDraft, number: number): Markup {
+  return html`<form method="post" action="/n/${feedKey}/letters">
+    <input type="hidden" name="token" value="${formToken}" />
+    <input type="hidden" name="draft" value="withdraw ${feedKey} ${number}" />
+    <button class="button quiet" name="withdraw" value="${number}">
+      Ask the author to withdraw letter ${number}
+    </button>
+  </form>`
+}
+
+function admission({ feedKey, formToken, draft }: LetterDraft, codes = 0): Markup {
+  return html`<details class="writing">
+    <summary>Codes for people who may always write (${codes})</summary>
+    <form method="post" action="/n/${feedKey}/letters/admit">
+      <input type="hidden" name="token" value="${formToken}" />
+      <input type="hidden" name="draft" value="${draft}" />
+      <p class="over">
+        A code admits eight people, also when boxes are full or you take letters of nobody else.
+      </p>
+      <p class="buttons">
+        <button class="button plain">Make a code</button>
+        ${codes === 0 ? '' : html`<button class="button quiet" name="revoke" value="1">Take all codes back</button>`}
+      </p>
+    </form>
+  </details>`
+}
+
+/** An admission code, which is shown this once. */
+export function admissionPage(feedKey: string, code: string): Markup {
+  return html`<header class="page-head">
+      <h1>A code for eight people</h1>
+      <p class="lede">Give it to those whose letters you want in any case.</p>
+    </header>
+    <p>
+      <label for="made">It is shown this once, and kept nowhere</label>
+      <input id="made" class="copy" readonly value="${code}" />
+    </p>
+    <p>
+      <a class="button plain" href="${newsletterPath(feedKey)}/letters">Back to the letters</a>
+    </p>`
 }
 
 function blockedSenders(feedKey: string, blocked: readonly string[]): Markup | '' {

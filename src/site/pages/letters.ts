@@ -83,8 +83,8 @@ export interface LetterDraft {
   readonly text?: string | undefined
   readonly as?: string | undefined
   readonly private?: boolean | undefined
-  /** Only people with a code of the author may write. */
-  readonly needsCode?: boolean | undefined
+  /** An admission code that the author gave to its sender. */
+  readonly code?: string | undefined
 }
 
 /** Longest text and name of a letter, in characters. */
@@ -93,7 +93,7 @@ const MAX_NAME = 64
 
 /** The form for a letter, which says what becomes of it. */
 export function letterForm(letter: LetterDraft, error?: HyperletterError): Markup {
-  const { feedKey, issue, formToken, draft, text = '', as = '' } = letter
+  const { feedKey, issue, formToken, draft, text = '', as = '', code = '' } = letter
   return html`<form method="post" action="/n/${feedKey}/letters" class="draft-form write-letter">
     <input type="hidden" name="token" value="${formToken}" />
     <input type="hidden" name="draft" value="${draft}" />
@@ -106,6 +106,10 @@ export function letterForm(letter: LetterDraft, error?: HyperletterError): Marku
     <p>
       <label for="as">What you want to be called (optional)</label>
       <input id="as" name="as" maxlength="${MAX_NAME}" value="${as}" autocomplete="nickname" />
+    </p>
+    <p>
+      <label for="code">A code, if the author gave you one (needed once)</label>
+      <input id="code" name="code" maxlength="64" value="${code}" autocomplete="off" />
     </p>
     <p>
       <label class="choice"

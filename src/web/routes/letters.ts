@@ -3,7 +3,7 @@ import { Hono } from 'hono'
 import { LRUCache } from 'lru-cache'
 import type { Input } from '../../api/contract/contract.ts'
 import { HyperletterError } from '../../errors.ts'
-import { lettersPage } from '../../site/pages/letter-queue.ts'
+import { admissionPage, lettersPage } from '../../site/pages/letter-queue.ts'
 import { letterForm, type LetterDraft } from '../../site/pages/letters.ts'
 import { slice } from '../../site/pages/lists.ts'
 import { newsletterPath } from '../../site/pages/parts.ts'
@@ -26,6 +26,7 @@ export function letterRoutes(reader: Reader): Hono<Env> {
   const app = new Hono<Env>()
   const { operations } = reader
   const sent = new LRUCache<string, Promise<unknown>>({ max: MAX_SENT })
+  const codes = new LRUCache<string, ReturnType<typeof operations.admitSenders>>({ max: MAX_SENT })
 
   app.get(LETTERS, async (c) => {
     const { key } = c.req.param()
@@ -39,7 +40,7 @@ export function letterRoutes(reader: Reader): Hono<Env> {
       letters,
       published: slice(letters.published.toReversed(), c.req.query('page')),
       isOwn: newsletter?.roles.includes('author') === true,
-      draft: { ...newDraft(reader, c, key), needsCode: letters.senders === 'admitted' },
+      draft: newDraft(reader, c, key),
     })
     return show(c, view, { title: 'Letters', place: 'newsletters', kind: 'live', body })
   })
@@ -60,6 +61,21 @@ export function letterRoutes(reader: Reader): Hono<Env> {
       const body = letterForm(typed, HyperletterError.from(cause))
       return show(c, view, { title: 'Your letter', place: 'newsletters', body }, 422)
     }
+  })
+
+  app.post(`${LETTERS}/admit`, limited(MAX_BODY_BYTES), async (c) => {
+    const { draft = '', revoke } = await readForm(reader, c)
+    const { key: newsletter } = c.req.param()
+    if (revoke !== undefined) {
+      await operations.admitSenders({ newsletter, revoke: true })
+      return c.redirect(`${newsletterPath(newsletter)}/letters?done=revoked`, 303)
+    }
+    const made = codes.get(draft) ?? operations.admitSenders({ newsletter })
+    codes.set(draft, made)
+    made.catch(() => codes.delete(draft))
+    const { code = '' } = await made
+    const body = admissionPage(newsletter, code)
+    return show(c, viewOf(reader, c), { title: 'A code', place: 'newsletters', body })
   })
 
   app.post(`${LETTERS}/unblock`, limited(MAX_BODY_BYTES), async (c) => {
@@ -117,23 +133,25 @@ function decisionIn(
 }
 
 function draftIn(fields: Fields) {
-  const { text, as, issue } = fields
+  const { text, as, issue, code } = fields
   return {
     text,
     as,
+    code,
     private: fields['private'] !== undefined,
     issue: issue === undefined ? undefined : Number(issue),
   }
 }
 
 function letterIn(newsletter: string, fields: Fields) {
-  const [as, code] = [textIn(fields, 'as'), textIn(fields, 'code')]
+  const { withdraw } = fields
   return {
     ...draftIn(fields),
     newsletter,
-    text: textIn(fields, 'text'),
-    as: as === '' ? undefined : as,
-    ...(code !== '' && { code }),
+    text: textIn(fields, 'text') || undefined,
+    as: textIn(fields, 'as') || undefined,
+    code: textIn(fields, 'code') || undefined,
+    withdraw: withdraw === undefined ? undefined : Number(withdraw),
     // Its page says who took it.
     waitSeconds: 0,
   }
