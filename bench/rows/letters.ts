@@ -6,7 +6,12 @@ interface LetterTimes {
   readonly arrivalMs: number
 }
 
-/** What letters cost those who carry and receive them. */
+interface TalkTimes {
+  readonly reachMs: readonly number[]
+  readonly oneWayMs: readonly number[]
+}
+
+/** What letters cost those who carry and receive them, and how soon a line of a conversation is everywhere. */
 export async function measureLetters(context: Context): Promise<Result[]> {
   const runs: LetterTimes[] = []
   const count = context.runs(3)
@@ -15,6 +20,16 @@ export async function measureLetters(context: Context): Promise<Result[]> {
     runs.push(
       await context.withTemporary('letters', (dataDir) =>
         context.children.run<LetterTimes>('letters.ts', { dataDir }),
+      ),
+    )
+  }
+  const bootstrap = await context.bootstrap()
+  const talk: TalkTimes[] = []
+  for (let round = 1; round <= count; round++) {
+    context.say(`talk: round ${round} of ${count}`)
+    talk.push(
+      await context.withTemporary('talk', (dataDir) =>
+        context.children.run<TalkTimes>('talk.ts', { dataDir, bootstrap }),
       ),
     )
   }
@@ -31,6 +46,15 @@ export async function measureLetters(context: Context): Promise<Result[]> {
       unit: 'ms',
       samples: samples((it) => it.arrivalMs),
       goal: { value: 500 },
+    },
+    {
+      what: 'talk: a line until the last of 5 processes has it, plain: one message one way',
+      unit: 'ms',
+      samples: {
+        ours: talk.flatMap((it) => it.reachMs),
+        baseline: talk.flatMap((it) => it.oneWayMs),
+      },
+      goal: { over: 10 },
     },
   ]
 }
