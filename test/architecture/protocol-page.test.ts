@@ -90,6 +90,7 @@ const MESSAGES = [
     kind: 'have',
     topic: TOPIC,
     ids: [TWO, THREE],
+    favoured: 1,
   }),
   example('hyperletter/letters/1 want', letterEncoding, { kind: 'want', topic: TOPIC, ids: [TWO] }),
   example('hyperletter/letters/1 letter', letterEncoding, {

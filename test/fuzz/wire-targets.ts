@@ -149,7 +149,8 @@ const MESSAGES: readonly Target[] = [
     },
   ]),
   messageTarget('letters', letterEncoding, [
-    { kind: 'have', topic: BYTES_32, ids: [Buffer.alloc(16, 2), Buffer.alloc(16, 3)] },
+    { kind: 'have', topic: BYTES_32, ids: [Buffer.alloc(16, 2), Buffer.alloc(16, 3)], favoured: 1 },
+    { kind: 'refused', topic: BYTES_32, id: Buffer.alloc(16, 2), bits: 19 },
     { kind: 'want', topic: BYTES_32, ids: [Buffer.alloc(16, 2)] },
     { kind: 'letter', topic: BYTES_32, bytes: Buffer.from('letter') },
     { kind: 'statement', topic: BYTES_32, bytes: Buffer.from('receipt') },

@@ -87,7 +87,7 @@ export class Flooder implements AsyncDisposable {
     const offer = () => {
       for (let from = 0; from < letters.length; from += MAX_IDS) {
         const ids = letters.slice(from, from + MAX_IDS).map((it) => Buffer.from(it.id, 'hex'))
-        send({ kind: 'have', topic, ids })
+        send({ kind: 'have', topic, ids, favoured: 0 })
       }
     }
     const onmessage = (bytes: Buffer) => {

@@ -39,7 +39,7 @@ export const writeLetter: Work<'writeLetter'> = async (engine, input, { signal }
   }
   const sent = await engine.letters.sender.write(feed, content, { code, signal })
   const network = await engine.network()
-  network.letters?.announce(feed, sent.id)
+  network.letters?.announce(feed, sent.id, sent.stamp.kind !== 'work')
   const desk = await engine.letters.desk(feed)
   // It may be signed anew meanwhile.
   const own = () => desk.ownLetter(sent.id)

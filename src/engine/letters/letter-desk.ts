@@ -78,11 +78,20 @@ export class LetterDesk {
     return this.#changes.idle()
   }
 
-  /** Ids of all letters that peers can have here: of this user first, then those that are worth most. */
-  offered(): string[] {
+  /**
+   * Ids of letters that peers can have here: favoured ones first, then those of this user, then those that are worth most.
+   * @returns how many are favoured, too.
+   */
+  offered(most: number): { readonly ids: string[]; readonly favoured: number } {
     const now = Date.now()
-    const own = this.#own.sent.filter((it) => !it.isReceived && isTimely(it.letter, now))
-    return [...own.map((it) => it.letter), ...this.box.all()].map((it) => it.id)
+    const sent = this.#own.sent.filter((it) => !it.isReceived && isTimely(it.letter, now))
+    const all = [...sent.map((it) => it.letter), ...this.box.all()]
+    const isFavoured = ({ id, stamp }: Envelope) =>
+      this.box.get(id) === undefined ? stamp.kind !== 'work' : this.box.isFavoured(id)
+    const favoured = all.filter(isFavoured).slice(0, most)
+    const others = all.filter((it) => !isFavoured(it))
+    const ids = [...favoured, ...others].slice(0, most).map((it) => it.id)
+    return { ids, favoured: favoured.length }
   }
 
   /** A letter that peers can have here. */

@@ -6,25 +6,31 @@ import { hex } from '../../hex.ts'
 import { nativeCrypto } from '../../log/keys.ts'
 import { short, type Logger } from '../../logger.ts'
 import { PeerProtocol, type OnMisdeed } from '../../peers/peer-protocol.ts'
-import type { LetterDesk } from '../letters/letter-desk.ts'
 import type { BoxVerdict } from '../letters/letterbox.ts'
 import type { Letters } from '../letters/letters.ts'
 import {
   isPeerOf,
+  forgetAsked,
+  limiterFor,
   newLetterPeer,
+  noteOffered,
+  passMinute,
   recallLater,
   standing,
   takeOffered,
+  wasAsked,
   type LetterPeer,
   type LetterPeerState,
 } from './letter-standing.ts'
 import { TalkExchange } from './talk-exchange.ts'
 import {
+  haveOf,
   letterEncoding,
   MAX_IDS,
   MAX_LETTER_MESSAGE_BYTES,
   NO_WORK_IS_ENOUGH,
   type LetterMessage,
+  type OfferedLetters,
 } from './letter-message.ts'
 
 export interface LetterExchangeOptions {
@@ -125,10 +131,9 @@ export class LetterExchange {
     })
   }
 
-  /** Tells the peers of a newsletter that there is one more letter. */
-  announce(feed: Feed, id: string): void {
-    const ids = [Buffer.from(id, 'hex')]
-    this.#sendAll(feed, { kind: 'have', topic: feed.log.discoveryKey, ids })
+  /** Tells the peers of a newsletter that there is one more letter. @param isFavoured its sender was published or admitted */
+  announce(feed: Feed, id: string, isFavoured: boolean): void {
+    this.#sendAll(feed, haveOf(feed.log.discoveryKey, [id], isFavoured ? 1 : 0))
   }
 
   /** Tells the peers of a newsletter what its author says to them. */
@@ -152,7 +157,10 @@ export class LetterExchange {
     const mutes = await letters.mutes(feed)
     const said = [...(await letters.deliver(feed)), ...(mutes === undefined ? [] : [mutes])]
     for (const it of said) this.say(feed, it)
-    for (const peer of this.#peersOf(feed)) await this.#askFor(feed, peer)
+    for (const peer of this.#peersOf(feed)) {
+      passMinute(standing(feed, peer))
+      await this.#askFor(feed, peer)
+    }
   }
 
   async #tell(feed: Feed, peer: LetterPeer): Promise<void> {
@@ -160,9 +168,8 @@ export class LetterExchange {
     const desk = await this.#options.letters.desk(feed)
     const topic = feed.log.discoveryKey
     for (const bytes of desk.box.statements()) peer.send({ kind: 'statement', topic, bytes })
-    const ids = desk.offered().slice(0, MAX_IDS)
-    if (ids.length === 0) return
-    peer.send({ kind: 'have', topic, ids: ids.map((it) => Buffer.from(it, 'hex')) })
+    const { ids, favoured } = desk.offered(MAX_IDS)
+    if (ids.length > 0) peer.send(haveOf(topic, ids, favoured))
   }
 
   async #onMessage(
@@ -171,12 +178,11 @@ export class LetterExchange {
     peer: LetterPeer,
   ): Promise<void> {
     const { letters, onMisdeed } = this.#options
-    const desk = await letters.desk(feed)
     switch (message.kind) {
       case 'have':
-        return this.#onHave(feed, message.ids.map(hex), peer)
+        return this.#onHave(feed, message, peer)
       case 'want':
-        return this.#give(feed, message.ids.map(hex), desk, peer)
+        return this.#give(feed, message.ids.map(hex), peer)
       case 'letter':
         return this.#onLetter(feed, message.bytes, peer)
       case 'statement': {
@@ -195,17 +201,16 @@ export class LetterExchange {
     }
   }
 
-  async #onHave(feed: Feed, ids: readonly string[], peer: LetterPeer): Promise<void> {
-    const state = standing(feed, peer)
+  async #onHave(feed: Feed, message: OfferedLetters, peer: LetterPeer): Promise<void> {
+    const ids = message.ids.map(hex)
     const desk = await this.#options.letters.desk(feed)
     for (const it of ids) desk.taken(it, hex(peer.publicKey))
-    state.offered = [...new Set([...state.offered, ...ids])].slice(0, MAX_IDS)
+    noteOffered(standing(feed, peer), ids, message.favoured)
     await this.#askFor(feed, peer)
     if (!feed.writable) return
     const topic = feed.log.discoveryKey
-    for (const bytes of await this.#options.letters.remind(feed, ids)) {
-      peer.send({ kind: 'statement', topic, bytes })
-    }
+    const said = await this.#options.letters.remind(feed, ids)
+    for (const bytes of said) peer.send({ kind: 'statement', topic, bytes })
   }
 
   /** Asks a peer for as many of its letters as may come now. */
@@ -214,19 +219,14 @@ export class LetterExchange {
     const { letters } = this.#options
     if (state.offered.length === 0 || !(await letters.rules(feed)).isWanted) return
     const desk = await letters.desk(feed)
-    const limiter = feed.writable ? peer.state.authoring : peer.state.carrying
-    const wanted = takeOffered(state, limiter, (it) => desk.has(it))
+    const wanted = takeOffered(feed, peer, (it) => desk.has(it))
     if (wanted.length === 0) return
     const topic = feed.log.discoveryKey
     peer.send({ kind: 'want', topic, ids: wanted.map((it) => Buffer.from(it, 'hex')) })
   }
 
-  async #give(
-    feed: Feed,
-    ids: readonly string[],
-    desk: LetterDesk,
-    peer: LetterPeer,
-  ): Promise<void> {
+  async #give(feed: Feed, ids: readonly string[], peer: LetterPeer): Promise<void> {
+    const desk = await this.#options.letters.desk(feed)
     const { given } = standing(feed, peer)
     for (const id of ids) {
       const bytes = desk.get(id)
@@ -239,18 +239,21 @@ export class LetterExchange {
 
   async #onLetter(feed: Feed, bytes: Uint8Array, peer: LetterPeer): Promise<void> {
     const { letters, onMisdeed } = this.#options
-    const { asked } = standing(feed, peer)
+    const state = standing(feed, peer)
     const id = decodeEnvelope(bytes, nativeCrypto)?.id
-    if (id !== undefined && !asked.delete(id)) return
+    if (id !== undefined && !wasAsked(state, id)) return
+    const limiter = limiterFor(feed, peer, id)
+    if (id !== undefined) forgetAsked(state, id)
     const verdict = await letters.carry(feed, bytes)
     if (verdict === 'false') onMisdeed(peer.publicKey, 'peer sent a false letter')
     if (id !== undefined) await this.#refuse(feed, id, verdict, peer)
     if (verdict === 'kept' && id !== undefined) {
       const { box } = await letters.desk(feed)
-      if (box.isFavoured(id)) peer.state.carrying.reserve(-1)
+      const isFavoured = box.isFavoured(id)
+      if (isFavoured && !feed.writable) limiter.reserve(-1)
       if (feed.writable) await this.#deliverSoon(feed)
       // Also to who brought it, which learns by that that it is here.
-      else this.announce(feed, id)
+      else this.announce(feed, id, isFavoured)
     }
     await this.#askFor(feed, peer)
   }
@@ -270,7 +273,7 @@ export class LetterExchange {
     // It may ask for it again.
     if (!standing(feed, peer).given.delete(id)) return
     const letter = await this.#options.letters.sender.outbid(feed, id, bits)
-    if (letter !== undefined) this.announce(feed, letter.id)
+    if (letter !== undefined) this.announce(feed, letter.id, letter.stamp.kind !== 'work')
   }
 
   async #deliverSoon(feed: Feed): Promise<void> {

@@ -14,9 +14,23 @@ interface About {
   readonly topic: Uint8Array
 }
 
-/** Letters that the sender of the message has, or wants. */
+/** Letters, or lines, that the sender of the message has, or wants. */
 export interface LetterIds extends About {
   readonly kind: 'have' | 'want'
+  readonly ids: readonly Uint8Array[]
+}
+
+/** Letters that the sender of the message has. */
+export interface OfferedLetters extends About {
+  readonly kind: 'have'
+  readonly ids: readonly Uint8Array[]
+  /** So many of them, the first, are said to be of senders who were published or admitted. */
+  readonly favoured: number
+}
+
+/** Letters that the sender of the message wants. */
+interface WantedLetters extends About {
+  readonly kind: 'want'
   readonly ids: readonly Uint8Array[]
 }
 
@@ -44,7 +58,8 @@ export interface LetterRefusal extends About {
   readonly bits: number
 }
 
-export type LetterMessage = LetterIds | LetterBytes | LetterQuestion | LetterRefusal | UnknownKind
+export type LetterMessage =
+  OfferedLetters | WantedLetters | LetterBytes | LetterQuestion | LetterRefusal | UnknownKind
 
 /** Encodes a message of ids. */
 export const letterIds = struct<Omit<LetterIds, 'kind'>>({
@@ -56,9 +71,31 @@ const bytes = struct<Omit<LetterBytes, 'kind'>>({
   bytes: bytesUpTo(MAX_ENVELOPE_BYTES),
 })
 
+/** @param ids in hex, favoured ones first. */
+export function haveOf(
+  topic: Uint8Array,
+  ids: readonly string[],
+  favoured: number,
+): OfferedLetters {
+  return { kind: 'have', topic, ids: ids.map((it) => Buffer.from(it, 'hex')), favoured }
+}
+
+/** A number that versions before it do not send; 0 then. */
+const addedCount: Encoder<number> = {
+  ...c.uint,
+  decode: (state) => (state.start < state.end ? c.uint.decode(state) : 0),
+}
+
 /** Message: its kind (varint), and what that kind has. */
 export const letterEncoding: Encoder<LetterMessage> = oneOf<LetterMessage>([
-  ['have', letterIds],
+  [
+    'have',
+    struct<Omit<OfferedLetters, 'kind'>>({
+      topic: c.fixed32,
+      ids: listOf(c.fixed(LETTER_ID_BYTES), MAX_IDS),
+      favoured: addedCount,
+    }),
+  ],
   ['want', letterIds],
   ['letter', bytes],
   ['statement', bytes],

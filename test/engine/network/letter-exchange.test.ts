@@ -92,7 +92,10 @@ async function device(options: DeviceOptions = {}) {
   const sendRaw = (bytes: Uint8Array) => channel?.messages[0]?.send(Buffer.from(bytes))
   const send = (it: LetterMessage) => sendRaw(c.encode(letterEncoding, it))
   const ids = (them: readonly Envelope[]) => them.map((it) => Buffer.from(it.id, 'hex'))
-  const offer = (...them: Envelope[]) => send({ kind: 'have', topic: TOPIC, ids: ids(them) })
+  const offer = (...them: Envelope[]) =>
+    send({ kind: 'have', topic: TOPIC, ids: ids(them), favoured: 0 })
+  const offerFavoured = (...them: Envelope[]) =>
+    send({ kind: 'have', topic: TOPIC, ids: ids(them), favoured: them.length })
   const say = (kind: 'letter' | 'statement', bytes: Uint8Array) =>
     send({ kind, topic: TOPIC, bytes })
   const asked = () => got.flatMap((it) => (it.kind === 'want' ? it.ids.map(hexOf) : []))
@@ -116,6 +119,7 @@ async function device(options: DeviceOptions = {}) {
     send,
     sendRaw,
     offer,
+    offerFavoured,
     say,
     bring,
     kept,
@@ -156,7 +160,7 @@ describe('a carrier', () => {
     const key = encodeZ32(keyPairOf().publicKey) as FeedKey
     const another = newsletter(key, {}, feed.log.peers)
     exchange.add(another)
-    send({ kind: 'have', topic: another.log.discoveryKey, ids: [Buffer.alloc(16)] })
+    send({ kind: 'have', topic: another.log.discoveryKey, ids: [Buffer.alloc(16)], favoured: 0 })
     await eventually(() => expect(asked()).toHaveLength(1))
     exchange.add(feed)
     await eventually(() => expect(got.at(-1)).toMatchObject({ kind: 'ask', topic: TOPIC }))
@@ -184,6 +188,17 @@ describe('a carrier', () => {
     await eventually(async () => expect(await friendly.kept()).toHaveLength(20))
     expect([strange.asked().length, await strange.kept()]).toEqual([16, []])
     expect([...strange.misdeeds, ...friendly.misdeeds]).toEqual([])
+  })
+
+  it('asks for what is said to be favoured when a flood took all the rest, and believes 64 lies', async () => {
+    const { offer, offerFavoured, asked } = await device()
+    const flood = Array.from({ length: 256 }, () => letterOf().envelope)
+    offer(...flood)
+    await eventually(() => expect(asked()).toHaveLength(16))
+    const late = Array.from({ length: 100 }, () => letterOf().envelope)
+    offerFavoured(...late)
+    await eventually(() => expect(asked()).toHaveLength(16 + 64))
+    expect(asked().slice(16)).toEqual(late.slice(0, 64).map((it) => it.id))
   })
 
   it('takes three letters of a stranger, and the next once its author has one of them', async () => {
@@ -363,7 +378,7 @@ describe('a writer', () => {
         expect(got.filter((it) => it.kind === 'letter')).toHaveLength(count + 1),
       )
     }
-    exchange.announce(feed, first.id)
+    exchange.announce(feed, first.id, false)
     // Nobody is told what to do by a peer that has not seen the letter.
     refuse(first.id, 9)
     await take(first.id)
