@@ -112,6 +112,7 @@ it(
     await write.getByText('You want letter 1 back.').waitFor()
     expect(await write.getByRole('button', { name: 'Ask the author' }).count()).toBe(0)
     await queue.getByText('Wants letter 1 back.').waitFor()
+    await queue.reload()
     await expectToFit(queue)
 
     // Who is there talks now; what was said before is there for whoever comes later.
