@@ -114,7 +114,8 @@ async function listen({ listensTo: link, dataDir, bootstrap }: Listening): Promi
     connection.on('error', () => undefined)
     connection.on('data', (bytes: Buffer) => tell(bytes.toString()))
   })
-  await server.listen()
+  const { publicKey, secretKey } = HyperDHT.keyPair()
+  await server.listen({ publicKey, secretKey })
   const end = new AbortController()
   process.once('disconnect', () => end.abort())
   try {
@@ -127,7 +128,7 @@ async function listen({ listensTo: link, dataDir, bootstrap }: Listening): Promi
     }
     for await (const it of operations.followTalk({ newsletter }, { signal: end.signal })) {
       if (it.event === 'line') tell(it.text)
-      else process.send?.({ publicKey: server.publicKey.toString('hex') })
+      else process.send?.({ publicKey: publicKey.toString('hex') })
     }
   } catch (error) {
     if (!end.signal.aborted) throw error
