@@ -9,7 +9,7 @@ import { checkRun, readRun } from './runs.ts'
 import { checkedRun, type CheckedRun } from './stored-runs.ts'
 
 /** What a copy that has nothing begins with: the signed length of a log, its last blocks and its first one. */
-export interface LogHead {
+export interface HeadBlocks {
   /** Signs the log: 32 bytes. */
   readonly publicKey: Uint8Array
   /** Over the log that ends with the last of the blocks, as it is stored. */
@@ -35,7 +35,7 @@ export async function readHead(
   log: Log,
   peer: LogPeer,
   most: { readonly blocks: number; readonly bytes: number },
-): Promise<LogHead | undefined> {
+): Promise<HeadBlocks | undefined> {
   const { length, key, publicKey } = log
   if (length === 0 || publicKey === undefined || !equal(keyOf(publicKey), key)) return undefined
   const { roots, signature, fork } = await log.tree(length)
@@ -79,7 +79,7 @@ export interface CheckedHead {
 }
 
 /** @returns undefined for a head that cannot be. */
-export function checkHead(log: Log, head: LogHead): CheckedHead | undefined {
+export function checkHead(log: Log, head: HeadBlocks): CheckedHead | undefined {
   const { publicKey, signature, start, roots, blocks, first, beside } = head
   const continued = continuedTree(start, roots, blocks, nativeCrypto)
   const [top] = continued?.roots ?? []

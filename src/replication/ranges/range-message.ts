@@ -2,7 +2,7 @@ import c, { type Encoder } from 'compact-encoding'
 import { MAX_LOG_BLOCKS } from '../../format/block-ranges.ts'
 import { MAX_BLOCK_BYTES } from '../../format/bundle/format.ts'
 import type { PlacedNode } from '../../format/log.ts'
-import type { LogHead } from '../../log/internals/log-heads.ts'
+import type { HeadBlocks } from '../../log/internals/log-heads.ts'
 import { bytesUpTo, listOf, oneOf, struct, type UnknownKind } from '../../peers/peer-protocol.ts'
 import { MAX_SIGNATURE_BYTES } from '../push/push-message.ts'
 
@@ -96,7 +96,7 @@ export interface Begin {
 }
 
 /** What a copy begins with. Who has less than that, or another log, need not answer. */
-export interface HeadMessage extends LogHead {
+export interface HeadMessage extends HeadBlocks {
   readonly kind: 'head'
   readonly id: number
 }

@@ -3,7 +3,7 @@ import type { BlockRange } from '../../format/block-ranges.ts'
 import type { Log, LogPeer, PlacedNode, TreeNode } from '../../format/log.ts'
 import type { KnownNodes } from '../../log/internals/known-nodes.ts'
 import type { Replication } from '../../log/internals/replication.ts'
-import { checkHead, type LogHead } from '../../log/internals/log-heads.ts'
+import { checkHead, type HeadBlocks } from '../../log/internals/log-heads.ts'
 import { checkRun, rootsOf } from '../../log/internals/runs.ts'
 import {
   MAX_RUN_BLOCKS,
@@ -41,7 +41,7 @@ export interface RunSource {
   begin(onHead: OnHead): void
 }
 
-export type OnHead = (peer: LogPeer, head: LogHead) => string | undefined
+export type OnHead = (peer: LogPeer, head: HeadBlocks) => string | undefined
 
 /** A run that arrived. */
 export interface ArrivedRun {
@@ -234,7 +234,7 @@ export class RunTaker {
     return undefined
   }
 
-  #onHead(peer: LogPeer, head: LogHead): string | undefined {
+  #onHead(peer: LogPeer, head: HeadBlocks): string | undefined {
     const { log } = this.#options
     if (!log.isOpen) return undefined
     const checked = checkHead(log, head)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { readHead, type LogHead } from '../../../src/log/internals/log-heads.ts'
+import { readHead, type HeadBlocks } from '../../../src/log/internals/log-heads.ts'
 import { USES_INTERNALS } from '../../../src/log/internals/version.ts'
 import {
   blockOf,
@@ -26,7 +26,7 @@ function fittingFrom(blocks: readonly Buffer[]): number {
   return 1 + sizes.findLastIndex((size, i) => i > 0 && (left -= size) < 0)
 }
 
-async function headOf({ log }: RangeNode): Promise<LogHead> {
+async function headOf({ log }: RangeNode): Promise<HeadBlocks> {
   await eventually(() => expect(log.peers).not.toEqual([]))
   const [peer] = log.peers
   const head = peer && (await readHead(log, peer, MOST))
@@ -101,7 +101,7 @@ describe.runIf(USES_INTERNALS)('a copy that has nothing', () => {
   test('takes nothing that is not signed, and hangs up on who sends it or was not asked', async () => {
     const blocks = all(50)
     const from = await openAuthorOf(blocks)
-    const lies: ((head: LogHead) => Partial<LogHead> & { id?: number })[] = [
+    const lies: ((head: HeadBlocks) => Partial<HeadBlocks> & { id?: number })[] = [
       () => ({ signature: Buffer.alloc(68, 1) }),
       () => ({ publicKey: Buffer.alloc(32, 1) }),
       ({ blocks: them }) => ({ blocks: them.with(1, Buffer.from('another text')) }),
