@@ -123,7 +123,10 @@ const GROUPS: Readonly<Record<string, readonly (readonly [string, string, Load])
     ['completion <shell>', 'print a completion script', toDo.completion],
     ['man', 'print the manual page', toDo.man],
   ],
-  '': [['complete [words...]', 'list completions for a script of `completion`', toDo.completion]],
+  '': [
+    ['complete [words...]', 'list completions for a script of `completion`', toDo.completion],
+    ['feeds', 'the former name of web-feeds', toRead.web],
+  ],
 }
 
 /** The output of `hyperletter` without arguments. */

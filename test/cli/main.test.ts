@@ -86,6 +86,13 @@ describe('help', () => {
     }
   })
 
+  it('does not show the former name of a command, which still works', async () => {
+    const { stdout } = await runCli(['--help'])
+    expect(stdout).not.toMatch(/^ {2}feeds /m)
+    const { stdout: own } = await runCli(['feeds', '--help'])
+    expect(own).toContain('$ hyperletter web-feeds')
+  })
+
   it('prints the version', async () => {
     const { code, stdout } = await runCli(['--version'])
     expect(code).toBe(0)

@@ -6,19 +6,23 @@ import type { AllAddresses } from '../../../site/syndication/addresses.ts'
 import { call, type Commands, type Context, withConnection } from '../../context.ts'
 import { nameOf } from '../../terminal/format.ts'
 
+const registerFeeds: Commands[string] = (command, bind) =>
+  command
+    .option(
+      '--complete',
+      'addresses with all issues in one document, for apps that ignore paged feeds',
+    )
+    .addOption(new Option('--opml', 'print an OPML file for feed readers').conflicts('json'))
+    .examples(
+      'hyperletter web-feeds',
+      'hyperletter web-feeds --opml --complete > feeds.opml && newsboat -i feeds.opml',
+    )
+    .action(bind(feeds))
+
 export const commands: Commands = {
-  'web-feeds': (command, bind) =>
-    command
-      .option(
-        '--complete',
-        'addresses with all issues in one document, for apps that ignore paged feeds',
-      )
-      .addOption(new Option('--opml', 'print an OPML file for feed readers').conflicts('json'))
-      .examples(
-        'hyperletter web-feeds',
-        'hyperletter web-feeds --opml --complete > feeds.opml && newsboat -i feeds.opml',
-      )
-      .action(bind(feeds)),
+  'web-feeds': registerFeeds,
+  // Its former name, which scripts have.
+  feeds: registerFeeds,
   web: (command, bind) =>
     command
       .more(
