@@ -4,7 +4,11 @@ import type { Context } from '../context.ts'
 import type { Result } from '../measure.ts'
 import { cpuMs, residentMb } from '../processes.ts'
 
-const IDLE_MS = 10_000
+/** What starts settles meanwhile; some ten seconds after the start, V8 collects once all that it left. */
+const SETTLE_MS = 20_000
+
+/** Long enough to count what comes every few seconds; Linux counts processor time in hundredths of a second. */
+const IDLE_MS = 30_000
 const PLAIN_SEEDER = fileURLToPath(new URL('../scripts/plain-seeder.js', import.meta.url))
 
 interface Idle {
@@ -19,9 +23,13 @@ export async function measureDaemonIdle(context: Context): Promise<Result[]> {
   const plain: Idle[] = []
   const runs = context.runs(1)
   for (let round = 1; round <= runs; round++) {
-    context.say(`idle daemon: round ${round} of ${runs}, ${(2 * IDLE_MS) / 1_000} s`)
-    ours.push(await context.withDaemon((daemon) => watchIdle(daemon.pid)))
-    plain.push(await watchPlainSeeder(context))
+    context.say(`idle daemon: round ${round} of ${runs}, ${(SETTLE_MS + IDLE_MS) / 1_000} s`)
+    // At the same time, so that a busy moment of the machine meets both.
+    const [daemon, seeder] = await context.withDaemon((it) =>
+      Promise.all([watchIdle(it.pid), watchPlainSeeder(context)]),
+    )
+    ours.push(daemon)
+    plain.push(seeder)
   }
   const cpu = (idles: readonly Idle[]) =>
     idles.flatMap((it) => (it.cpuPercent === undefined ? [] : [it.cpuPercent]))
@@ -56,14 +64,11 @@ async function watchPlainSeeder(context: Context): Promise<Idle> {
 }
 
 async function watchIdle(pid: number): Promise<Idle> {
-  // Half of the time to settle; starting up is not idling.
-  await sleep(IDLE_MS / 2)
+  await sleep(SETTLE_MS)
   const before = await cpuMs(pid)
-  await sleep(IDLE_MS / 2)
+  await sleep(IDLE_MS)
   const after = await cpuMs(pid)
   const cpuPercent =
-    before === undefined || after === undefined
-      ? undefined
-      : ((after - before) / (IDLE_MS / 2)) * 100
+    before === undefined || after === undefined ? undefined : ((after - before) / IDLE_MS) * 100
   return { residentMb: await residentMb(pid), cpuPercent }
 }
