@@ -85,7 +85,10 @@ export class ConnectionSet {
   /** Adds a new connection; it replaces one to the same peer. */
   add(peer: string, connection: Connection, options: AddOptions): void {
     const { isTab, onFlood, onClose } = options
-    const upload = [this.#upload, rate(options.rate())].filter((it) => it !== undefined)
+    const relay = rate(options.rate())
+    // Both sides may find a direct way later.
+    const relayed = relay && { reserve: (n: number) => (options.rate() ? relay.reserve(n) : 0) }
+    const upload = [this.#upload, relayed].filter((it) => it !== undefined)
     const throttle = new ConnectionThrottle(connection, upload, this.#download, onFlood)
     const entry = { connection, throttle, isTab }
     this.#drop(peer)
@@ -174,7 +177,7 @@ class ConnectionThrottle {
    */
   constructor(
     connection: Connection,
-    upload: readonly RateLimiter[],
+    upload: readonly Pick<RateLimiter, 'reserve'>[],
     download: RateLimiter | undefined,
     onFlood: () => void,
   ) {

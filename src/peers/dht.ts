@@ -173,7 +173,8 @@ export class ReannouncingDht extends HyperDHT {
     // The package itself dials relays without options, also those that a peer names.
     if (options === undefined) return this.paths?.dialRelay(key, straight) ?? straight({})
     const stream = this.paths?.dialPeer(key, options, straight) ?? straight(options)
-    this.dials.add(key, stream)
+    // It is not for a peer that must not be dialed now.
+    if (!stream.destroying) this.dials.add(key, stream)
     return stream
   }
 

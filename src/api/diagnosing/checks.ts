@@ -121,18 +121,19 @@ export function checkPeers({ connections, knownPeers, attempts }: NetworkFacts):
 
 /** What is relayed for others, and by others for this device. */
 export function checkRelaying(
-  { given, isOffered, isHidden, through }: RelayingFacts,
+  { given, isOffered, isHidden, isReady, through }: RelayingFacts,
   { relayOffer, relayUse }: Pick<Config, 'relayOffer' | 'relayUse'>,
 ): Check[] {
   const by = [...new Set(through)].map(short).join(', ')
-  const via = `${through.length} of the peers are connected through a relay of ${by}.`
+  const via = `${through.length} connected through a relay of ${by}.`
   const checks = through.length > 0 ? [ok('relayed', via)] : []
   if (isHidden) {
     const hides = 'Peers do not see the address of this device; DHT nodes and its relays do.'
     const next = 'Name one with --relay-use: the public key of a device that has --relay-offer on.'
     if (relayUse === undefined) {
       checks.push(failed('hidden', 'No relay is set, so no peer is connected to.', next))
-    } else checks.push(ok('hidden', hides))
+    } else if (isReady) checks.push(ok('hidden', hides))
+    else checks.push(warning('hidden', `${hides} None of the relays is connected just now.`))
     if (relayOffer) checks.push(warning('relay', 'A hidden device cannot relay for others.'))
   }
   if (given === undefined) return checks

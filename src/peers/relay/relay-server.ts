@@ -24,7 +24,7 @@ const MAX_BYTES_A_DAY = 2 ** 30
 /** Part of the upload limit that relaying may take. */
 const SHARE_PERCENT = 25
 
-/** What a pair may send, in bytes a second, before there are fewer pairs instead. */
+/** What a pair may send, in bytes a second, before there are fewer pairs, or none, instead. */
 const LEAST_RATE = 32 * 1_024
 
 /** How far relaying may be over its share before a pair ends, in ms. */
@@ -116,6 +116,7 @@ export class RelayServer {
   get offer(): RelayOffer | undefined {
     if (!this.#isListening || this.#options.dht.randomized || !this.#hasBytesLeft) return undefined
     const share = this.#share()
+    if (share !== undefined && share < LEAST_RATE) return undefined
     const bytesPerSecond = share === undefined ? 0 : Math.floor(share / this.#maxPairs() / 2)
     return { key: this.#options.keyPair.publicKey, bytesPerSecond }
   }

@@ -39,6 +39,8 @@ export interface RelayingFacts {
   /** Whether peers are told of the relay now. */
   readonly isOffered: boolean
   readonly isHidden: boolean
+  /** Whether there is a relay to use. */
+  readonly isReady: boolean
   /** Public keys in hex of the devices through whose relays connections run, one for each. */
   readonly through: readonly string[]
 }
@@ -109,11 +111,13 @@ export class Relaying {
       ...(given && { given }),
       isOffered: this.offer !== undefined,
       isHidden: this.relays.isHidden,
+      isReady: this.relays.isReady,
       through: [...this.#options.swarm.connections].flatMap((it) => this.relays.relayOf(it) ?? []),
     }
   }
 
   async close(): Promise<void> {
+    this.relays.close()
     this.#forwarding.close()
     await this.#server?.close()
   }

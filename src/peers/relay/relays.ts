@@ -40,6 +40,9 @@ const NO_WAY = new Set([
 /** A relay that did not lead to a peer is not used for it for so long. */
 const FORGIVE_MS = 10 * 60_000
 
+/** How often a device of the user's own choice is dialed that is not connected; the swarm waits ten minutes. */
+const REDIAL_MS = 15_000
+
 /** Peers, and failures of relays, that are remembered. */
 const MAX_REMEMBERED = 1_024
 
@@ -69,6 +72,7 @@ export class Relays implements DialPaths {
   readonly #dht: Dht
   readonly #use: ReadonlySet<string>
   readonly isHidden: boolean
+  readonly #timer: NodeJS.Timeout
   readonly #told = new Map<string, Told>()
   /** Peers that cannot be reached straight, and the topics in hex that they were introduced for. */
   readonly #blocked = new Set<string>()
@@ -86,6 +90,16 @@ export class Relays implements DialPaths {
     this.#use = new Set(use)
     this.isHidden = isHidden
     for (const peer of use) swarm.joinPeer(Buffer.from(peer, 'hex'))
+    this.#timer = setInterval(() => this.#use.forEach((it) => this.#dialNow(it)), REDIAL_MS).unref()
+  }
+
+  /** Whether there is a relay to use now. */
+  get isReady(): boolean {
+    return [...this.#usable()].length > 0
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
   }
 
   /** A connected peer offers its relay for a newsletter, or does not any more. */
@@ -212,9 +226,13 @@ export class Relays implements DialPaths {
 
   // By itself the swarm waits for seconds, or until the next look-up.
   #redial(peer: string): void {
+    if (this.#relayFor(peer) !== undefined) this.#dialNow(peer)
+  }
+
+  #dialNow(peer: string): void {
     const info = this.#swarm.peers.get(peer)
     const isThere = this.#swarm._allConnections.get(Buffer.from(peer, 'hex')) !== undefined
-    if (info === undefined || isThere || this.#relayFor(peer) === undefined) return
+    if (info === undefined || isThere) return
     info.attempts = 0
     this.#swarm._requeue([info])
   }
