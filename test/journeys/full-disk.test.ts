@@ -200,7 +200,7 @@ describe('a folder', () => {
   test.for([
     ['nothing', 0],
     ['2 MiB', 2 * MIB],
-    ['30 MiB', 30 * MIB],
+    ['15 MiB', 15 * MIB],
   ] as const)(
     'is imported in whole issues where %s is left, and the rest by importing it again',
     async ([, room], { skip }) => {

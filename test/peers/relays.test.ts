@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import type { ConnectOptions } from 'hyperdht'
 import type { Connection, PeerInfo } from 'hyperswarm'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { hex } from '../../src/hex.ts'
 import type { Dht } from '../../src/peers/dht.ts'
 import type { PatchedHyperswarm } from '../../src/peers/patched-hyperswarm.ts'
@@ -23,6 +23,7 @@ function relaysOf({ use = [], isHidden = false }: { use?: string[]; isHidden?: b
     joinPeer: () => undefined,
   }
   const relays = new Relays(swarm as unknown as PatchedHyperswarm, {} as Dht, { use, isHidden })
+  onTestFinished(() => relays.close())
   const dials: { readonly relay: string | undefined; readonly stream: EventEmitter }[] = []
   const straight = ({ relayThrough }: ConnectOptions) => {
     const stream = new EventEmitter()

@@ -263,6 +263,8 @@ describe('from the network', () => {
         "POST /n/KEY/letters",
         "POST /n/KEY/letters/1",
         "POST /n/KEY/letters/1",
+        "POST /n/KEY/letters/admit",
+        "POST /n/KEY/letters/admit",
         "POST /n/KEY/letters/unblock",
         "POST /n/KEY/letters/unblock",
         "POST /n/KEY/name",

@@ -11,6 +11,7 @@ import {
   checkDisk,
   checkPeers,
   checkReachability,
+  checkRelaying,
   checkRoom,
 } from '../../../src/api/diagnosing/checks.ts'
 import { checkGateway } from '../../../src/api/diagnosing/diagnose.ts'
@@ -110,6 +111,24 @@ describe('the network', () => {
     expect(check.message).toContain('let nothing through (3), SOMETHING_NEW (4)')
     expect(checkPeers({ ...facts, connections: 1, attempts }).state).toBe('ok')
     expect(checkPeers(facts).state).toBe('warning')
+  })
+
+  test('says who relays, for whom, and whether the address is hidden', () => {
+    const none = { isOffered: false, isHidden: false, isReady: false, through: [] }
+    const off = { relayOffer: false, relayUse: undefined }
+    const key = 'ab'.repeat(32)
+    expect(checkRelaying(none, off)).toEqual([])
+    expect(checkRelaying({ ...none, through: [key, key] }, off)[0]?.message).toBe(
+      '2 connected through a relay of abababab.',
+    )
+    const given = { pairs: 3, bytesToday: 2_000, bytes: 2_000 }
+    expect(states(checkRelaying({ ...none, given, isOffered: true }, off))).toEqual({ relay: 'ok' })
+    expect(states(checkRelaying({ ...none, given }, off))).toEqual({ relay: 'warning' })
+    const hidden = { ...none, isHidden: true }
+    const use = { relayOffer: true, relayUse: [key] }
+    expect(states(checkRelaying(hidden, off))).toEqual({ hidden: 'failed' })
+    expect(states(checkRelaying(hidden, use))).toEqual({ hidden: 'warning', relay: 'warning' })
+    expect(states(checkRelaying({ ...hidden, isReady: true }, use))['hidden']).toBe('ok')
   })
 
   test('says whether the room is searched', () => {
