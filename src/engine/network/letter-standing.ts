@@ -67,7 +67,7 @@ export function standing({ feedKey }: Feed, { state }: LetterPeer): Standing {
 /** Letters of a newsletter that one peer was asked for and has not brought. */
 const MAX_ASKED = 256
 
-/** A peer has letters. @param favoured so many of them, the first, are favoured, as it says. */
+/** Notes the letters that a peer offers. @param favoured how many of them, from the first on, it calls favoured. */
 export function noteOffered(state: Standing, ids: readonly string[], favoured = 0): void {
   const first = ids.slice(0, favoured)
   const known = state.offered.filter((it) => state.favoured.has(it))

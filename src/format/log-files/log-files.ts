@@ -17,7 +17,7 @@ const CACHE_BYTES = 16 * 2 ** 20
 /** Once a pack was asked more often for a part of it, all of it is fetched. */
 const PARTS_OF_A_PACK = 4
 
-/** Where what was fetched around a block was not enough, so many times as much is fetched around the next. */
+/** If the bytes fetched around one block were not enough, this many times as many are fetched around the next. */
 const MORE_AROUND = 10
 
 /** Tiles whose records are fetched at the same time. */

@@ -12,6 +12,7 @@ import {
   type ProtocolPeer,
   type UnknownKind,
 } from '../peer-protocol.ts'
+import { NOWHERE } from './hidden-dial.ts'
 
 /** Bytes of a message of a Noise handshake; hyperdht's have some 200. */
 const MAX_NOISE_BYTES = 1_024
@@ -27,9 +28,6 @@ const DEADLINE_MS = 10_000
 
 /** Bytes beside the noise. */
 const HEAD_BYTES = 64
-
-/** Told to a peer in place of the address of who dials. */
-const NOWHERE = { host: '0.0.0.0', port: 1 }
 
 interface Dial {
   readonly kind: 'dial'
@@ -129,6 +127,7 @@ export class HandshakeForwarding {
     const timer = setTimeout(() => query.destroy(), DEADLINE_MS)
     try {
       for await (const { from } of query) {
+        // In place of the address of the peer that dials.
         const handshake = { noise: first, peerAddress: NOWHERE }
         const reply = await dht._router
           .peerHandshake(target, handshake, from)

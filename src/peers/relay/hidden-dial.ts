@@ -13,8 +13,8 @@ export interface HiddenDial {
   readonly forward: (noise: Uint8Array) => Promise<Uint8Array>
 }
 
-/** Stands where hyperdht wants an address, which nothing is sent to. */
-const NOWHERE = { host: '0.0.0.0', port: 1 }
+/** Stands where hyperdht wants an address. Nothing is sent to it. */
+export const NOWHERE = { host: '0.0.0.0', port: 1 }
 
 type Firewall = (socket: unknown, port: number, host: string) => boolean
 

@@ -37,7 +37,7 @@ const NO_WAY = new Set([
   'NO_RELAY',
 ])
 
-/** A relay that did not lead to a peer is not used for it for so long. */
+/** For how long a relay that did not lead to a peer is not tried again for that peer. */
 const FORGIVE_MS = 10 * 60_000
 
 /** How often a device of the user's own choice is dialed that is not connected; the swarm waits ten minutes. */
@@ -72,7 +72,7 @@ export class Relays implements DialPaths {
   readonly #dht: Dht
   readonly #use: ReadonlySet<string>
   readonly isHidden: boolean
-  readonly #timer: NodeJS.Timeout
+  readonly #timer: NodeJS.Timeout | undefined
   readonly #told = new Map<string, Told>()
   /** Peers that cannot be reached straight, and the topics in hex that they were introduced for. */
   readonly #blocked = new Set<string>()
@@ -89,6 +89,7 @@ export class Relays implements DialPaths {
     this.#dht = dht
     this.#use = new Set(use)
     this.isHidden = isHidden
+    if (use.length === 0) return
     for (const peer of use) swarm.joinPeer(Buffer.from(peer, 'hex'))
     this.#timer = setInterval(() => this.#use.forEach((it) => this.#dialNow(it)), REDIAL_MS).unref()
   }

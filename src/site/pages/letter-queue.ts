@@ -1,6 +1,6 @@
 import { html } from 'hono/html'
 import type { Output } from '../../api/contract/contract.ts'
-import { letterForm, letterList, plain, sender, type LetterDraft } from './letters.ts'
+import { answerOf, letterForm, letterList, plain, sender, type LetterDraft } from './letters.ts'
 import type { Slice } from './lists.ts'
 import {
   button,
@@ -207,14 +207,7 @@ function own(draft: LetterDraft, mine: readonly Mine[]): Markup | '' {
             </p>
             ${it.withdraw === undefined ? plain(it.text) : html`<p>You want letter ${it.withdraw} back.</p>`}
             ${it.obstacle === undefined ? '' : html`<p class="over">${it.obstacle.message}</p>`}
-            ${
-              it.answer === undefined
-                ? ''
-                : html`<div class="answer">
-                    <p class="over">The author answers</p>
-                    ${plain(it.answer)}
-                  </div>`
-            }
+            ${answerOf(it)}
             ${it.number === undefined || wantedBack.has(it.number) ? '' : wantBack(draft, it.number)}
           </li>`,
       )}

@@ -37,16 +37,7 @@ export function letterList(
             <a href="#letter-${it.number}">Letter ${it.number}</a> from ${sender(it)}${about(it)},
             ${date(it.writtenAt)} · ${isVerified ? 'signature verified' : 'signed'}${answered(it)}
           </p>
-          ${plain(it.text)}
-          ${
-            it.answer === undefined
-              ? ''
-              : html`<div class="answer">
-                  <p class="over">The author answers</p>
-                  ${plain(it.answer)}
-                </div>`
-          }
-          ${after(it)}
+          ${plain(it.text)} ${answerOf(it)} ${after(it)}
         </li>`,
     )}
   </ol>`
@@ -135,4 +126,13 @@ export function letterForm(letter: LetterDraft, error?: HyperletterError): Marku
     </ul>
     <p><button class="button primary">Send the letter</button></p>
   </form>`
+}
+
+/** What the author says to a letter, below it. */
+export function answerOf({ answer }: { readonly answer?: string | undefined }): Markup | '' {
+  if (answer === undefined) return ''
+  return html`<div class="answer">
+    <p class="over">The author answers</p>
+    ${plain(answer)}
+  </div>`
 }
