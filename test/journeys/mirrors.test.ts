@@ -153,7 +153,7 @@ describe('a newsletter on a web host, with no peer and no DHT', () => {
     await expectFailure('NOT_AVAILABLE', reader.operations.followSync(input))
   })
 
-  it('goes on where it stopped, when the server comes back', async () => {
+  it('goes on where it stopped, when the server comes back', { timeout: 60_000 }, async () => {
     const { feedKey, host } = await published(300)
     const packs = new Set<string>()
     host.options = {
