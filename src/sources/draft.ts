@@ -54,7 +54,7 @@ export async function draftFromMarkdown(text: string, origin: DraftOrigin): Prom
     links: links.map(({ target, line, place }) => ({ target, line, ...defined({ place }) })),
     addresses: addressesIn(fields),
     bodyLine,
-    ...defined({ withheld: read.withheld, publishAt: publishTime(fields) }),
+    ...defined({ withheld: read.withheld, isPage: read.isPage, publishAt: publishTime(fields) }),
     warnings: [
       ...[...ofHead, ...read.warnings].map((it) => ({ kind: 'head' as const, ...it })),
       ...ofDate,

@@ -56,6 +56,10 @@ export function writeHead({
   return `---\n${lines.join('')}date: ${publishedAt}\nnumber: ${number}\n---\n\n`
 }
 
+/** Layouts and types that site generators have for what is no post. */
+const PAGE =
+  /^(?:(?:static|single)?[-_ ]?pages?|about|archives?|contact|search|home|index|splash)$/i
+
 /** The names that each field goes by, the preferred one first. */
 const NAMES = {
   title: ['title'],
@@ -80,6 +84,8 @@ export interface ReadHead {
   readonly warnings: readonly DraftWarning[]
   /** What it says against publishing, where that is included. */
   readonly withheld?: Withheld
+  /** It calls the text a page of a site. */
+  readonly isPage?: true
 }
 
 export interface ReadHeadOptions {
@@ -120,7 +126,8 @@ export function readHead(written: FrontMatter['fields'], options: ReadHeadOption
     publishedAt: dateField(fields, warnings),
     declaredNumber: numberField(fields),
   })
-  return { head, warnings, ...defined({ withheld }) }
+  const isPage = ['layout', 'type', 'kind'].some((it) => PAGE.test(textIn(fields.get(it))))
+  return { head, warnings, ...(isPage ? { isPage } : {}), ...defined({ withheld }) }
 }
 
 /** A value within the limits of a record: shortened, or undefined if that is not enough; `warn` says so. None stays none. */

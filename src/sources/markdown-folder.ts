@@ -3,8 +3,10 @@ import { readdir, realpath, stat } from 'node:fs/promises'
 import { extname, join, relative, sep } from 'node:path'
 import { codeOf, HyperletterError } from '../errors.ts'
 import { datesInGit } from './git-dates.ts'
+import { matchesGlob } from './globs.ts'
 import { mediaTypeOf } from './media-types.ts'
 import { FileIndex, isOutside, readDraft, type FileOptions } from './markdown-file.ts'
+import { hasPosts, notesThatSay, pageAmong } from './site-pages.ts'
 import {
   compareNaturally,
   invalidDraft,
@@ -71,32 +73,48 @@ export function markdownFolder(
     linkedBy: 'paths',
     async *drafts({ signal }) {
       const { files, skipped } = await listFolder(folder, { match, exclude, include })
-      const options = { include, index: new FileIndex(folder), ...others }
+      const isSite = hasPosts(files)
+      const said = isSite || include.has('drafts') ? undefined : notesThatSay(folder, files)
+      const options = { include, index: new FileIndex(folder), isSite, ...others }
       const added = others.undated === 'git' ? await datesInGit(folder) : undefined
       yield* skipped
       for (let start = 0; start < files.length; start += READ_AT_ONCE) {
         signal?.throwIfAborted()
         const some = files.slice(start, start + READ_AT_ONCE)
         yield* await Promise.all(
-          some.map((file) => readOne(folder, file, options, added?.get(file))),
+          some.map((file) =>
+            said?.has(file) === false
+              ? { origin: file, code: 'INVALID_DRAFT' as const, message: SILENT }
+              : readOne(folder, file, options, added?.get(file)),
+          ),
         )
       }
     },
   }
 }
 
+const SILENT =
+  'a note whose head says nothing of publishing, where others say publish: true; --include drafts publishes it'
+
 async function readOne(
   folder: string,
   origin: string,
-  options: MarkdownFolderOptions & FileOptions,
+  options: MarkdownFolderOptions & FileOptions & { readonly isSite: boolean },
   addedAt: string | undefined,
 ): Promise<SourceItem> {
   try {
     const read = await readDraft(join(folder, origin), { name: origin, root: folder, ...options })
     const draft = { ...read, warnings: [...suspicionOf(origin), ...read.warnings] }
-    const early = draft.dateFrom === 'name' ? withheldByDate(draft) : undefined
-    if (early !== undefined && options.include?.has(early.kind) !== true)
-      throw invalidDraft(`${early.message.slice(0, -1)}; --include ${early.kind} publishes it`)
+    const withheld =
+      draft.dateFrom === 'name'
+        ? withheldByDate(draft)
+        : draft.dateFrom === 'file'
+          ? pageAmong(origin, draft, options)
+          : undefined
+    if (withheld !== undefined && options.include?.has(withheld.kind) !== true) {
+      const { kind, message } = withheld
+      throw invalidDraft(`${message.replace(/\.$/, '')}; --include ${kind} publishes it`)
+    }
     if (draft.dateFrom !== 'file') return { origin, draft }
     if (addedAt !== undefined)
       return { origin, draft: { ...draft, publishedAt: addedAt, dateFrom: 'git' } }
@@ -217,80 +235,4 @@ async function reasonToSkipLink(path: string, home: string): Promise<string | un
 
 function shownPath(folder: string, path: string): string {
   return relative(folder, path).split(sep).join('/')
-}
-
-/** Longer lists in braces are taken as they stand. */
-const MAX_ALTERNATIVES = 256
-
-/**
- * True if a relative path (`/` between segments) matches a glob: `*` and `?` inside of a segment,
- * `**` for any number of segments, `{a,b}` for one of several, `!` in front for all others. A glob without `/` is
- * tried on the file name alone.
- * Takes time in proportion to path × glob, whatever the glob: it does not become a regular expression.
- */
-export function matchesGlob(path: string, glob: string): boolean {
-  if (glob.startsWith('!')) return !matchesGlob(path, glob.slice(1))
-  return alternatives(glob).some((it) => matchesPattern(path, it))
-}
-
-function alternatives(glob: string): string[] {
-  let found = [glob]
-  for (let next = found; next.length > 0 && next.length <= MAX_ALTERNATIVES;) {
-    found = next
-    if (!found.some((it) => BRACES.test(it))) break
-    next = found.flatMap((it) => {
-      const [whole, list = ''] = BRACES.exec(it) ?? []
-      return whole === undefined
-        ? [it]
-        : list.split(',').map((word) => it.replace(BRACES, () => word))
-    })
-  }
-  return found
-}
-
-const BRACES = /\{([^{}]*)\}/
-
-function matchesPattern(path: string, glob: string): boolean {
-  const segments = path.split('/')
-  const wanted = glob.replace(/^(?:\.?\/)+/, '').split('/')
-  return wanted.length === 1 && wanted[0] !== '**'
-    ? matchesSegment(segments.at(-1) ?? '', wanted[0] ?? '')
-    : matchesAll(segments, wanted, (segment, pattern) => matchesSegment(segment, pattern), '**')
-}
-
-function matchesSegment(segment: string, pattern: string): boolean {
-  return matchesAll(
-    Array.from(segment),
-    Array.from(pattern),
-    (it, wanted) => wanted === '?' || it === wanted,
-    '*',
-  )
-}
-
-// Only the last star needs to be tried again: an earlier one that took more leaves no more to match.
-function matchesAll(
-  items: readonly string[],
-  pattern: readonly string[],
-  matches: (item: string, wanted: string) => boolean,
-  star: string,
-): boolean {
-  let at = 0
-  let next = 0
-  let lastStar = -1
-  let retryFrom = 0
-  while (at < items.length) {
-    const wanted = pattern[next]
-    if (wanted === star) {
-      lastStar = next++
-      retryFrom = at
-    } else if (wanted !== undefined && matches(items[at] ?? '', wanted)) {
-      at++
-      next++
-    } else if (lastStar >= 0) {
-      next = lastStar + 1
-      at = ++retryFrom
-    } else return false
-  }
-  while (pattern[next] === star) next++
-  return next === pattern.length
 }

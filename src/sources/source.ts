@@ -76,6 +76,8 @@ export interface Draft {
   readonly warnings: readonly DraftWarning[]
   /** How `publishedAt` was found. */
   readonly dateFrom: 'head' | 'name' | 'git' | 'file' | 'now'
+  /** Its head calls it a page of a site. */
+  readonly isPage?: true
   /** The number that the head claims; the log gives the real one. */
   readonly declaredNumber?: number
   /** Line of the file, from 1, at which `markdown` begins. */

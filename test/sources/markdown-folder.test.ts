@@ -2,11 +2,8 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import {
-  markdownFolder,
-  matchesGlob,
-  type MarkdownFolderOptions,
-} from '../../src/sources/markdown-folder.ts'
+import { matchesGlob } from '../../src/sources/globs.ts'
+import { markdownFolder, type MarkdownFolderOptions } from '../../src/sources/markdown-folder.ts'
 import { attachmentName } from '../../src/render/links.ts'
 import { inPublishingOrder, type Draft, type SkippedDraft } from '../../src/sources/source.ts'
 
@@ -90,6 +87,52 @@ describe('markdownFolder', () => {
     const some = await listed({ include: new Set(['drafts', 'private']) })
     const included = [...drafts, 'post.md', 'private/p.md', ...more.slice(0, 6)]
     expect(some.drafts.toSorted()).toEqual(included.toSorted())
+  })
+
+  const write = async (name: string, text: string) => {
+    await fill(name)
+    await writeFile(join(folder, name), text)
+  }
+
+  it('leaves out undated pages of a site, unless they are asked for', async () => {
+    await write('a.md', '---\nlayout: page\n---\nPage.\n')
+    await write('content/b.md', '+++\ntitle = "B"\ntype = "page"\n+++\nPage.\n')
+    await fill('content/pages/c.md', 'about.md', 'content/contact/index.md', 'content/note.md')
+    await write('content/pages/dated.md', 'Title: D\nDate: 2026-01-01\n\nPost.\n')
+    const { drafts, skipped } = await listed()
+    expect(drafts).toEqual(['content/note.md', 'content/pages/dated.md'])
+    expect(skipped.map((it) => it.message)).toEqual(
+      Array<string>(5).fill(
+        'a page of the site, which has no date, not a post; --include extras publishes it',
+      ),
+    )
+    expect((await listed({ include: new Set(['extras']) })).drafts).toHaveLength(7)
+    // Where a site has a place for posts, nothing undated elsewhere is one.
+    await fill('_posts/2019-01-02-last.md', '_letters/one.md')
+    expect((await listed()).drafts).toEqual([
+      '_letters/one.md',
+      '_posts/2019-01-02-last.md',
+      'content/pages/dated.md',
+    ])
+  })
+
+  it('leaves out notes that say nothing of publishing where others do', async () => {
+    await write('a.md', '---\ntags: [moon]\npublish: true\n---\nNote.\n')
+    await write('b.md', '---\npublish: false\n---\nNote.\n')
+    await write('deep/c.md', '---\ntags: [moon]\n---\nNote.\n\npublish: true\n')
+    await fill('d.md')
+    const { drafts, skipped } = await listed()
+    expect(drafts).toEqual(['a.md'])
+    expect(skipped.map((it) => [it.origin, it.message.slice(0, 40)])).toEqual(
+      [
+        ['b.md', 'Line 2: The head says that the text is n'],
+        ['d.md', 'a note whose head says nothing of publis'],
+        ['deep/c.md', 'a note whose head says nothing of publis'],
+      ].toSorted(([a = ''], [b = '']) => (a < b ? -1 : 1)),
+    )
+    expect((await listed({ include: new Set(['drafts']) })).drafts).toHaveLength(4)
+    await write('a.md', '---\npublished: true\n---\nNote.\n')
+    expect((await listed()).drafts).toHaveLength(3)
   })
 
   it('leaves out what its name dates in the future, unless it is asked for', async () => {
