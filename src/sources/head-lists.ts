@@ -18,8 +18,7 @@ export function tagsField(fields: NamedFields): string[] | undefined {
   const tags = lists
     .flatMap((value) => {
       // Without a comma, Jekyll takes each word for a tag.
-      if (typeof value === 'string')
-        return isBlank(value) ? [] : value.split(/[,;]/.test(value) ? /[,;]/ : /\s+/)
+      if (typeof value === 'string') return isBlank(value) ? [] : value.split(separatorIn(value))
       // Hexo has lists of lists: a category and one below it.
       const items = isMap(value) ? [...value.values()] : value
       return items
@@ -31,6 +30,11 @@ export function tagsField(fields: NamedFields): string[] | undefined {
     // The collections of Eleventy.
     .filter((it) => it !== '' && !/^posts?$/.test(it))
   return tags.length === 0 ? undefined : [...new Set(tags)]
+}
+
+/** In Pelican, commas belong to the names where semicolons stand between them: `Doe, Jane; Roe, Rik`. */
+function separatorIn(list: string): RegExp {
+  return list.includes(';') ? /;/ : list.includes(',') ? /,/ : /\s+/
 }
 
 /** Text, or what a map says by one of the names under which generators keep a name. */
@@ -62,7 +66,7 @@ export function authorsField(fields: NamedFields): NamedAuthor[] | undefined {
   const { value } = field
   const parts: readonly HeadValue[] =
     typeof value === 'string'
-      ? value.split(isSeveral ? /[,;]/ : /;/).filter((it) => it.trim() !== '')
+      ? value.split(isSeveral && !value.includes(';') ? /,/ : /;/).filter((it) => it.trim() !== '')
       : isMap(value)
         ? [value]
         : value

@@ -467,7 +467,7 @@ describe('parseDraft', () => {
       'author: {name: Ann, url: "https://example.org", email: a@example.org}',
       { authors: [{ name: 'Ann', url: 'https://example.org' }] },
     ],
-    ['keywords: a; b, a', { tags: ['a', 'b'] }],
+    ['keywords: a; b, a', { tags: ['a', 'b, a'] }],
     ['category: Week, one', { tags: ['Week, one'] }],
     ['categories: [boats, tides]\ntags: "#moon"', { tags: ['moon', 'boats', 'tides'] }],
     ['taxonomies: {tags: [boats], categories: [sea]}', { tags: ['boats', 'sea'] }],
