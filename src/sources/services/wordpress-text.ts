@@ -271,8 +271,12 @@ function render(
     }
     case 'code':
     case 'sourcecode': {
-      const language = value('language') || value('lang')
-      return `<pre><code class="language-${language.replaceAll(/[^\w+#-]/g, '')}">${inner.replaceAll('<', '&lt;')}</code></pre>`
+      const language = (value('language') || value('lang')).replaceAll(/[^\w+#-]/g, '')
+      const code = inner
+        .replace(/^(?:[ \t]*\n)+/, '')
+        .trimEnd()
+        .replaceAll('<', '&lt;')
+      return `<pre><code class="language-${language}">${code}</code></pre>`
     }
     case 'more':
       return ''

@@ -190,8 +190,11 @@ function notesIn(json: string | undefined): ReadonlyMap<string, string> {
   return notes
 }
 
+const NOISE = /^(?:sharedaddy|jp-relatedposts|wp-block-jetpack-subscriptions|screen-reader-text)/
+
 function rulesOf(site: Site, isOpen: boolean): HtmlRules {
   let gates = 0
+  let lastLink = ''
   return {
     comment(text) {
       const [, closes, name = ''] = /^\s*(\/?)wp:([\w/-]+)/.exec(text) ?? []
@@ -207,8 +210,13 @@ function rulesOf(site: Site, isOpen: boolean): HtmlRules {
         Object.assign(element, { tagName: FOOTNOTE_MARK, properties: { id: note } })
         return []
       }
-      if (hasClass(element, /^(?:sharedaddy|jp-relatedposts|wp-block-jetpack-subscriptions)/))
-        return 'drop'
+      if (hasClass(element, NOISE)) return 'drop'
+      if (element.tagName === 'a') {
+        const href = attribute(element, 'href')
+        // A file has its name and a button, which lead to the same place.
+        if (href === lastLink && hasClass(element, /^wp-block-file__button$/)) return 'drop'
+        lastLink = href
+      }
       if (element.tagName !== 'img') return undefined
       const id = /\bwp-image-(\d+)\b/.exec(String(element.properties['className'] ?? ''))?.[1]
       const original = id === undefined ? undefined : site.attachments.get(id)

@@ -121,10 +121,10 @@ this
     const text = (code: string) => (xml: string) =>
       xml.replace('Second paragraph', `${code}\n\nSecond paragraph`)
     const code =
-      '[code lang="php"]<?php echo 1; ?>[/code] [youtube https://www.youtube.com/watch?v=a]'
+      '[code lang="php"]\n\n  <?php echo 1; ?>\n[/code] [youtube https://www.youtube.com/watch?v=a]'
     const { drafts } = await read(await changed(text(code)))
     const markdown = drafts.get('https://tides.example/2026/01/classic/')?.markdown
-    expect(markdown).toContain('```php\n<?php echo 1; ?>\n```')
+    expect(markdown).toContain('```php\n  <?php echo 1; ?>\n```')
     expect(markdown).toContain('<https://www.youtube.com/watch?v=a>')
     const meta =
       '<wp:postmeta><wp:meta_key>_members_access_role</wp:meta_key><wp:meta_value>member</wp:meta_value></wp:postmeta>'
@@ -132,6 +132,16 @@ this
       await changed((xml) => xml.replaceAll('<wp:status>', `${meta}<wp:status>`)),
     )
     expect(restricted.drafts.size).toBe(0)
+  })
+
+  it('links a file once, and by its button where it has no name', async () => {
+    const button = (name: string) =>
+      `<a href="https://x.example/${name}.pdf" class="wp-block-file__button wp-element-button" download>Download</a>`
+    const text = `<a href="https://x.example/a.pdf">A table</a>${button('a')}<br>${button('b')}\n\nSecond paragraph`
+    const { drafts } = await read(await changed((xml) => xml.replace('Second paragraph', text)))
+    expect(drafts.get('https://tides.example/2026/01/classic/')?.markdown).toContain(
+      '[A table](https://x.example/a.pdf)\\\n[Download](https://x.example/b.pdf)\n',
+    )
   })
 
   it('is the same as a folder and as a zip file', async () => {
