@@ -1,11 +1,10 @@
-import { isUtf8 } from 'node:buffer'
 import type { Attachment, Email } from 'postal-mime'
 import { HyperletterError } from '../../errors.ts'
 import { decode } from '../../render/links.ts'
 import type { Archive } from '../archive.ts'
-import { TextReader } from '../decode.ts'
 import { parseDate } from '../date.ts'
 import { attribute } from '../html/tree.ts'
+import { mediaTypeOf } from '../media-types.ts'
 import {
   invalidDraft,
   skippedFor,
@@ -13,6 +12,8 @@ import {
   type Withheld,
   type SourceItem,
 } from '../source.ts'
+import { readable, withRightText } from './mail-charset.ts'
+import { htmlOfText, textAsHtml, withoutFooter } from './mail-text.ts'
 import { mailsIn, type Mail } from './mbox-mails.ts'
 import { draftOfPost, isWithheld, originOf, withheldPost } from './post.ts'
 import { contextOf, type ExportOptions } from './shown-pictures.ts'
@@ -20,7 +21,6 @@ import { contextOf, type ExportOptions } from './shown-pictures.ts'
 /** Headers by which a mailing list, or its archive, marks what everybody on it got. */
 const OF_A_LIST =
   /^(?:list-id|list-post|list-archive|x-mailing-list|mailing-list|x-google-groups?|x-mailman-version|x-beenthere)$/
-const EXTENSIONS = ['png', 'jpg', 'gif', 'webp', 'avif']
 const ANSWER =
   /^\s*(?:re|aw|sv|vs|antw|odp|rif|ynt|回复|回覆|答复|fwd?|wg|tr)\s*(?:\[\d+\])?\s*[:：]/i
 
@@ -62,16 +62,21 @@ async function readMail(
     const withheld = reasonToWithhold(mail, email, seen)
     if (id !== '') seen.add(id)
     if (isWithheld(withheld, options)) return withheldPost(origin, withheld)
-    const pictures = picturesOf(file, mail.offset, email)
+    const files = filesOf(email)
+    const names = new Map(files.map(({ id, name }) => [id, [name]]))
     return await draftOfPost(
       {
         id: origin,
         title: titleOf(email),
         date: dateOf(mail, email),
         authors: authorsOf(email),
-        body: bodyOf(email),
+        body: bodyOf(email, files),
       },
-      { ...contextOf(options), archive: pictures, namesOf: cidOf },
+      {
+        ...contextOf(options),
+        archive: archiveOf(file, mail.offset, files),
+        namesOf: (address) => names.get(cidIn(address)) ?? [],
+      },
     )
   } catch (error) {
     return skippedFor(origin, error)
@@ -81,20 +86,13 @@ async function readMail(
 async function parsed(mail: Mail): Promise<Email> {
   const { default: PostalMime } = await import('postal-mime')
   try {
-    return await PostalMime.parse(withRightCharset(mail.bytes()), { forceRfc822Attachments: true })
+    const bytes = mail.bytes()
+    const email = await PostalMime.parse(readable(bytes), { forceRfc822Attachments: true })
+    return withRightText(email, bytes)
   } catch (cause) {
     if (cause instanceof HyperletterError) throw cause
     throw invalidDraft('The mail cannot be read.', { cause })
   }
-}
-
-// Mails that are UTF-8 often say something else, or nothing.
-function withRightCharset(bytes: Buffer): Buffer {
-  const isAscii = !bytes.some((it) => it > 0x7f)
-  if (isAscii || !isUtf8(bytes)) return bytes
-  const text = bytes.toString('utf8')
-  const wrong = /(charset\s*=\s*"?)(?:us-ascii|ascii|iso-8859-1|latin1|windows-1252)\b/gi
-  return Buffer.from(text.replaceAll(wrong, '$1utf-8'))
 }
 
 function reasonToWithhold(
@@ -116,9 +114,7 @@ function reasonToWithhold(
 }
 
 function titleOf({ subject = '' }: Email): string {
-  return repaired(subject)
-    .replace(/^\s*\[[^\]]{1,80}\]\s*/, '')
-    .trim()
+  return subject.replace(/^\s*\[[^\]]{1,80}\]\s*/, '').trim()
 }
 
 /** The date of the mail, else that of its envelope: a wrong one is not taken for now. */
@@ -139,24 +135,24 @@ function dateOf(mail: Mail, { date, headers }: Email): string {
 
 function authorsOf({ from, headers }: Email): string[] {
   // A list that sends in its own name says so.
-  const name = repaired(from?.name ?? '')
-    .replace(/ via [^<>@]{1,80}$/i, '')
-    .trim()
+  const name = (from?.name ?? '').replace(/ via [^<>@]{1,80}$/i, '').trim()
   // Addresses are not for everybody. Mailman writes `mara at tides.example (Mara Quay)`.
   const isAddress = /^\S+(?:@| at )\S+$/.test(name)
   if (name !== '' && !isAddress) return [name]
-  const written = repaired(headers.find(({ key }) => key === 'from')?.value ?? '')
+  const written = headers.find(({ key }) => key === 'from')?.value ?? ''
   const behind = /\(([^()@]{1,200})\)\s*$/.exec(written)?.[1]?.trim()
   if (behind !== undefined) return [behind]
   const [local = ''] = (isAddress ? name : (from?.address ?? '')).split(/@| at /)
   return local === '' ? [] : [local]
 }
 
-function bodyOf({ html, text }: Email) {
-  const source =
-    html === undefined ? htmlOf(withoutFooter(repaired(text ?? ''))) : withoutFooter(repaired(html))
+function bodyOf({ html, text }: Email, files: readonly MailFile[]) {
+  const body = html === undefined ? htmlOfText(withoutFooter(text ?? '')) : withoutFooter(html)
+  const shown = new Set([...body.matchAll(/cid:[^"'\s<>()]+/gi)].map(([it]) => cidIn(it)))
+  // What belongs to a page, and is not shown there, is of no use.
+  const below = files.filter(({ id, file }) => !shown.has(id) && file.related !== true)
   return {
-    html: source,
+    html: [body, ...below.map(htmlOfFile)].join('\n'),
     rules: {
       element: (element: Parameters<typeof attribute>[0]) => {
         const href = attribute(element, 'href')
@@ -168,71 +164,59 @@ function bodyOf({ html, text }: Email) {
   }
 }
 
-/** What a mailing list puts below each mail, as text or HTML. */
-const FOOTER = /(?:<(?:div|p|pre|br)\b[^<>]{0,200}>\s{0,8})*_{20}[^]*$/
-const MAX_FOOTER_CHARACTERS = 2_000
-
-function withoutFooter(body: string): string {
-  const [footer = ''] = FOOTER.exec(body.slice(-MAX_FOOTER_CHARACTERS)) ?? []
-  const isOfList = /mailing list|listinfo|unsubscribe|postorius/i.test(footer)
-  return isOfList ? body.slice(0, -footer.length) : body
+function htmlOfFile({ id, name, file }: MailFile): string {
+  const address = `cid:${encodeURIComponent(id)}`
+  if (mediaTypeOf(name).startsWith('image/')) return `<p><img src="${address}"></p>`
+  const shown = textAsHtml(file.filename ?? name)
+  return `<p><a href="${address}">${shown}</a></p>`
 }
 
-/** Plain text as HTML: paragraphs, line breaks, quotes and links, and no signature. */
-function htmlOf(text: string): string {
-  const [body = ''] = text.replaceAll('\r\n', '\n').split(/^-- $/m)
-  return body
-    .split(/\n[ \t]*\n/)
-    .map((part) => {
-      const lines = part.split('\n')
-      const items = listIn(part)
-      if (items !== undefined) return items
-      const isQuote = lines.every((it) => it.startsWith('>'))
-      const inner = lines.map((it) => linked(isQuote ? it.replace(/^>\s?/, '') : it)).join('<br>\n')
-      return isQuote ? `<blockquote><p>${inner}</p></blockquote>` : `<p>${inner}</p>`
-    })
-    .join('\n')
+/** The id that an address refers to, in small letters: mails spell them in several ways. */
+function cidIn(address: string): string {
+  return decode(/^cid:(.+)$/is.exec(address)?.[1] ?? '').toLowerCase()
 }
 
-const ITEM = /^[ \t]*(?:[-*•]|\d{1,3}[.)])[ \t]+(?=\S)/
-
-/** Lines that each begin with the same kind of mark, or go on indented, as a list. */
-function listIn(part: string): string | undefined {
-  const lines = part.trimEnd().split('\n')
-  const isOrdered = /^[ \t]*\d/.test(part)
-  const isList = lines.every((it) =>
-    ITEM.test(it) ? /^[ \t]*\d/.test(it) === isOrdered : /^[ \t]+\S/.test(it),
-  )
-  if (!ITEM.test(part) || !isList || lines.length < 2) return undefined
-  const items = lines.map((it) =>
-    ITEM.test(it) ? `<li>${linked(it.replace(ITEM, ''))}` : linked(it.trim()),
-  )
-  const start = /\d+/.exec(lines[0] ?? '')?.[0] ?? ''
-  return isOrdered
-    ? `<ol start="${start}">${items.join('\n')}</ol>`
-    : `<ul>${items.join('\n')}</ul>`
+/** Types of files that travel with an issue, and the extension of those that have no name. */
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  'image/png': 'png',
+  'image/jpeg': 'jpg',
+  'image/jpg': 'jpg',
+  'image/gif': 'gif',
+  'image/webp': 'webp',
+  'image/avif': 'avif',
+  'application/pdf': 'pdf',
+  'audio/mpeg': 'mp3',
+  'audio/mp4': 'm4a',
+  'audio/ogg': 'ogg',
+  'video/mp4': 'mp4',
+  'video/webm': 'webm',
 }
 
-function linked(line: string): string {
-  const escaped = line.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
-  return escaped.replaceAll(/https?:\/\/(?:(?!&lt;|&quot;)[^\s>()])+/g, (url) => {
-    const end = /[.,;:!?]+$/.exec(url)?.[0] ?? ''
-    const bare = url.slice(0, url.length - end.length)
-    return `<a href="${bare}">${bare}</a>${end}`
-  })
+interface MailFile {
+  /** As the text refers to it: `cid:` and this, in small letters. */
+  readonly id: string
+  readonly name: string
+  readonly file: Attachment
 }
 
-/** What versions of Node.js that decode windows-1252 wrongly make of bytes from 0x80 to 0x9f. */
-function repaired(text: string): string {
-  return text.replaceAll(/[\u0080-\u009f]/g, (it) => {
-    const reader = new TextReader('windows-1252')
-    return reader.read(Uint8Array.of(it.charCodeAt(0))) + reader.end()
-  })
+function filesOf({ attachments }: Email): MailFile[] {
+  const files = new Map<string, MailFile>()
+  for (const [at, file] of attachments.entries()) {
+    const { filename, mimeType, contentId = '' } = file
+    const extension = EXTENSIONS[mimeType] ?? EXTENSIONS[mediaTypeOf(filename ?? '')]
+    if (extension === undefined) continue
+    const id = contentId.replace(/^<|>$/g, '')
+    const own = filename?.replace(/\.\w+$/, '') || `file-${at + 1}`
+    const stem = id === '' ? `attached/${plain(own)}` : `cid/${plain(id)}`
+    const name = files.has(`${stem}.${extension}`) ? `${stem}-${at + 1}` : stem
+    const named = `${name}.${extension}`
+    files.set(named, { id: (id || named).toLowerCase(), name: named, file })
+  }
+  return [...files.values()]
 }
 
-function cidOf(address: string): string[] {
-  const id = /^cid:(.+)$/i.exec(address)?.[1]
-  return id === undefined ? [] : EXTENSIONS.map((it) => `${fileName(decode(id))}.${it}`)
+function plain(text: string): string {
+  return text.replaceAll(/[^\w.@-]+/g, '-').slice(0, 100)
 }
 
 interface MboxFile {
@@ -242,40 +226,25 @@ interface MboxFile {
   readonly prefix: string
 }
 
-/** The pictures within a mail. Their bytes are read from the file again when the issue is published. */
-function picturesOf({ archive, name: file }: MboxFile, offset: number, email: Email): Archive {
-  const sizes = new Map<string, number>()
-  for (const it of email.attachments) {
-    if (isPicture(it)) sizes.set(nameOf(it), bytesOf(it).byteLength)
-  }
+/** The files within a mail. Their bytes are read from the mbox again when the issue is published. */
+function archiveOf(
+  { archive, name: file }: MboxFile,
+  offset: number,
+  files: readonly MailFile[],
+): Archive {
+  const sizes = new Map(files.map((it) => [it.name, bytesOf(it.file).byteLength]))
   return {
     names: [...sizes.keys()],
     size: (name) => sizes.get(name),
     async *stream(name) {
       for await (const mail of mailsIn(archive.stream(file, offset))) {
-        const { attachments } = await parsed(mail)
-        const again = attachments.find((it) => isPicture(it) && nameOf(it) === name)
-        if (again !== undefined) yield bytesOf(again)
+        const again = filesOf(await parsed(mail)).find((it) => it.name === name)
+        if (again !== undefined) yield bytesOf(again.file)
         return
       }
     },
     async close() {},
   }
-}
-
-function isPicture({ mimeType, contentId }: Attachment): boolean {
-  return contentId !== undefined && /^image\/(?:png|jpe?g|gif|webp|avif)$/i.test(mimeType)
-}
-
-function nameOf({ contentId = '', mimeType }: Attachment): string {
-  const extension = mimeType
-    .toLowerCase()
-    .replace(/^image\/(?:jpe?g$)?/, (it) => (it.length > 6 ? 'jpg' : ''))
-  return `${fileName(contentId.replace(/^<|>$/g, ''))}.${extension}`
-}
-
-function fileName(id: string): string {
-  return `cid/${id.replaceAll(/[^\w.@-]+/g, '-').slice(0, 100)}`
 }
 
 function bytesOf({ content }: Attachment): Uint8Array {

@@ -86,6 +86,78 @@ https://x.example/listinfo/tides
   ])
 })
 
+describe('a mail of a list', () => {
+  const drafted = async (head: string, body: string | Buffer) => {
+    const path = join(await temporaryDirectory(), 'l.mbox')
+    const start = `From a@b Thu Jan  1 09:30:00 2026\nList-Id: <x>\nDate: 1 Jan 2026 09:30 +0000\nSubject: Ebb\n${head}\n`
+    await writeFile(path, Buffer.concat([Buffer.from(start), Buffer.from(body)]))
+    const { drafts } = await allOf(await serviceExport(path, {}))
+    return [...drafts.values()][0]
+  }
+  const QP = 'Content-Transfer-Encoding: quoted-printable\n'
+
+  it.each([
+    ['UTF-8 as latin1', `Content-Type: text/plain; charset=iso-8859-1\n${QP}`, 'Gr=C3=BC=C3=9Fe'],
+    ['UTF-8 as Windows', `Content-Type: text/html; charset=windows-1252\n${QP}`, 'Gr=C3=BC=C3=9Fe'],
+    ['UTF-8 as nothing', QP, 'Gr=C3=BC=C3=9Fe'],
+    [
+      'Windows as UTF-8',
+      `Content-Type: text/plain;\n charset="utf-8"; format=flowed\n${QP}`,
+      'Gr=FC=DFe',
+    ],
+    ['Windows as nothing', '', Buffer.from('Gr\xfc\xdfe', 'latin1')],
+    [
+      'Base64',
+      'Content-Type: text/plain; charset=us-ascii\nContent-Transfer-Encoding: base64\n',
+      'R3LDvMOfZQ==',
+    ],
+  ])('is read by its bytes, whatever it says: %s', async (_, head, body) => {
+    expect((await drafted(head, body))?.markdown).toBe('Grüße\n')
+  })
+
+  it('leaves labels that a text is about, and parts that are labelled rightly', async () => {
+    const head = 'Content-Type: multipart/mixed; boundary="b"\n'
+    const part = (label: string, text: string) =>
+      `--b\nContent-Type: text/plain; charset=${label}\n${QP}\n${text}\n\n`
+    const body = `${part('utf-8', 'charset=3Dutf-8 =E2=80=9Cебб=E2=80=9D')}${part('koi8-r', '=C5=C2=C2')}--b--\n`
+    expect((await drafted(head, body))?.markdown).toBe('charset=utf-8 “ебб”\n\nебб\n')
+  })
+
+  it('shows quotes, lists and addresses where plain text has them', async () => {
+    const text =
+      'Mara wrote:\n> Low\n>> at dawn\n>\n> - a\n> - b\nAnd I:\n* one\n  more\n* two\n(see https://x.example/Tide_(ebb), or https://x.example/b).\n'
+    expect((await drafted('', text))?.markdown).toBe(
+      'Mara wrote:\n\n> Low\n>\n> > at dawn\n>\n> - a\n> - b\n\nAnd I:\n\n- one more\n- two\n\n(see <https://x.example/Tide_(ebb)>, or <https://x.example/b>).\n',
+    )
+  })
+
+  it('takes along the files that it has, shown in its text or not', async () => {
+    const png = Buffer.from('\x89PNG\r\n\x1a\n').toString('base64')
+    const part = (type: string, more: string) =>
+      `--b\nContent-Type: ${type}\nContent-Transfer-Encoding: base64\n${more}\n${png}\n`
+    const body = [
+      '--b\nContent-Type: text/html\n\n<img src="CID:Quay%40X">\n',
+      part('image/png', 'Content-ID: <QUAY@x>\n'),
+      part('image/jpeg; name="Low water.jpeg"', ''),
+      part('application/octet-stream', 'Content-Disposition: attachment; filename="t.pdf"\n'),
+      part('application/pgp-signature', ''),
+      '--b--\n',
+    ].join('')
+    const draft = await drafted('Content-Type: multipart/mixed; boundary=b\n', body)
+    expect(draft?.attachments.map((it) => it.name)).toEqual([
+      'cid/QUAY@x.png',
+      'attached/Low-water.jpg',
+      'attached/t.pdf',
+    ])
+    expect(draft?.markdown).toBe(
+      '![](cid/QUAY%40x.png)\n\n![](attached/Low-water.jpg)\n\n[t.pdf](attached/t.pdf)\n',
+    )
+    expect(Buffer.from((await draft?.attachments[0]?.open()) ?? []).toString('latin1')).toMatch(
+      /PNG/,
+    )
+  })
+})
+
 it('reads a folder of several mbox files as one list, with what Thunderbird wrote', async () => {
   const folder = await temporaryDirectory()
   const mail = (id: string, subject: string) =>
