@@ -115,9 +115,16 @@ export function publishingTests(subject: Subject): void {
     const folder = await temporaryDirectory()
     const file = join(folder, '2026-03-20-tide.md')
     await writeFile(join(folder, 'tide.png'), 'a picture')
-    await writeFile(file, '# Tide\n\n![The tide](tide.png)\n\n![Gone](gone.png)\n')
+    await writeFile(
+      file,
+      '# Tide\n\n![The tide](tide.png)\n\n![Gone](gone.png) <script></script>\n',
+    )
     const events = await all(operations.publishIssue({ draft: { file }, dryRun: true }))
-    expect(single(only(events, 'warning')).warning.line).toBe(5)
+    expect(only(events, 'warning').map((it) => [it.warning.kind, it.warning.line])).toEqual([
+      ['missing-file', 5],
+      ['dropped-html', 5],
+      ['unshown-picture', undefined],
+    ])
     expect(single(only(events, 'planned'))).toMatchObject({
       feedKey,
       number: 1,
@@ -126,7 +133,7 @@ export function publishingTests(subject: Subject): void {
       dateFrom: 'name',
       attachments: [{ name: 'tide.png', sizeBytes: 9 }],
     })
-    expect(events).toHaveLength(2)
+    expect(events).toHaveLength(4)
     expect(await operations.listIssues({ newsletter: feedKey })).toStrictEqual([])
   })
 

@@ -6,11 +6,10 @@ import { defined } from '../../defined.ts'
 import { HyperletterError } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
 import { newestEdition } from '../../format/history/corrections.ts'
-import { lossesOf } from '../../render/markdown/losses.ts'
-import { isShownAs } from '../../sources/media-types.ts'
 import { type Draft, type DraftAttachment, WITHHELD_KINDS } from '../../sources/source.ts'
 import type { Output, ParsedInput } from '../contract/contract.ts'
 import { issueOf, loadDraft, publishTimeOf, withheldFor } from './drafts.ts'
+import { findingsOf, isWhatItsNameSays } from './findings.ts'
 import { PublishedIssues } from './published-issues.ts'
 import { authoredBy, plannedIssue } from './publishing.ts'
 
@@ -107,15 +106,9 @@ class Look {
       verified: false,
     }
     const publishAt = publishTimeOf(draft, { at: this.#at })
-    const above = (draft.bodyLine ?? 1) - 1
-    const others: Finding[] = [
-      ...draft.warnings,
-      ...lossesOf(markdown).map((it) => ({ ...it, line: it.line + above })),
-      ...(await this.#unshown(draft.attachments, revision)),
-    ]
     const findings = [
       ...(await this.#objections(draft, issues, publishAt)),
-      ...others.toSorted((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity)),
+      ...(await findingsOf(draft, (it) => this.#isShown(it, revision))),
     ]
     const facts = { dateFrom, sizeBytes, ...defined({ publishAt }) }
     return { event: 'preview', issue, ...facts, findings, revision }
@@ -143,17 +136,11 @@ class Look {
     return [...withheld, { kind: 'duplicate', message, number }]
   }
 
-  /** Pictures whose bytes are not what their names say. */
-  async #unshown(attachments: readonly DraftAttachment[], revision: number): Promise<Finding[]> {
-    const found: Finding[] = []
-    for (const it of attachments) {
-      const key = `${revision}/${it.sizeBytes}/${it.name}`
-      const isRight = this.#checked.get(key) ?? isShownAs(it.mediaType, await it.open())
-      this.#checked.set(key, isRight)
-      const message = `The image "${it.name}" is no ${it.mediaType.replace('image/', '')} file, or a damaged one: browsers do not show it.`
-      if (!isRight) found.push({ kind: 'unshown-picture', message })
-    }
-    return found
+  async #isShown(it: DraftAttachment, revision: number): Promise<boolean> {
+    const key = `${revision}/${it.sizeBytes}/${it.name}`
+    const isRight = this.#checked.get(key) ?? (await isWhatItsNameSays(it))
+    this.#checked.set(key, isRight)
+    return isRight
   }
 }
 

@@ -59,7 +59,8 @@ export const publishIssue: Work<'publishIssue'> = async function* (engine, input
     }
     yield { event: 'warning', warning: { kind: 'withheld', message } }
   }
-  for (const warning of draft.warnings) yield { event: 'warning', warning }
+  const warnings = input.dryRun === true ? await allFindings(draft) : draft.warnings
+  for (const warning of warnings) yield { event: 'warning', warning }
   await using session = await engine.open(entry)
   const { feed } = session
   // What comes by a pipe may be the same text twice; a file that was published is an issue.
@@ -107,6 +108,12 @@ export const publishIssue: Work<'publishIssue'> = async function* (engine, input
   }
   if (waitCopies > 0)
     yield* countCopies(engine, feed, range, waitCopies, timeoutSeconds * 1_000, signal)
+}
+
+// It parses the text, which publishing itself need not wait for.
+async function allFindings(draft: Draft) {
+  const { findingsOf } = await import('./findings.ts')
+  return findingsOf(draft)
 }
 
 /** A draft as it would be published. */
