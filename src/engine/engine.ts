@@ -124,6 +124,7 @@ export class Engine {
         this.retention.schedule()
         await this.flush()
       },
+      onBytes: (feedKey, bytes) => this.seedingHistory.received(feedKey, bytes),
     })
     this.seedingHistory = new SeedingHistory({
       path: join(config.dataDir, 'seeding.json'),

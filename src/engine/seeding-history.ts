@@ -49,6 +49,7 @@ interface Kept {
 }
 
 const NOTHING: Traffic = { uploadedBytes: 0, downloadedBytes: 0 }
+const UNKNOWN: Kept = { totals: NOTHING, hours: [], counted: NOTHING }
 
 interface Options {
   readonly path: string
@@ -69,6 +70,8 @@ export class SeedingHistory {
   #since = new Date().toISOString()
   #others = NOTHING
   #network: Network | undefined
+  /** Received since the last sample, not from peers. */
+  readonly #received = new Map<FeedKey, number>()
   #timer: NodeJS.Timeout | undefined
   #savedAt = Date.now()
   #isChanged = false
@@ -80,6 +83,11 @@ export class SeedingHistory {
   /** Looks at the network from now on. */
   begin(): void {
     this.#timer ??= setInterval(() => void this.#look(), SAMPLE_MS).unref()
+  }
+
+  /** Counts what came from a mirror. */
+  received(feedKey: FeedKey, bytes: number): void {
+    this.#received.set(feedKey, (this.#received.get(feedKey) ?? 0) + bytes)
   }
 
   /** Up to now: of each newsletter of the library, and of all there ever were, since when that is counted. */
@@ -126,6 +134,13 @@ export class SeedingHistory {
       const library = this.#options.library.list()
       for (const { feedKey } of network === undefined ? [] : library)
         this.#note(feedKey, hour, network?.status(feedKey))
+      for (const [feedKey, downloadedBytes] of this.#received) {
+        const before = this.#kept.get(feedKey) ?? UNKNOWN
+        const totals = sum(before.totals, { ...NOTHING, downloadedBytes })
+        this.#kept.set(feedKey, { ...before, totals })
+        this.#isChanged = true
+      }
+      this.#received.clear()
       const known = new Set(library.map((it) => it.feedKey))
       for (const [feedKey, { totals }] of this.#kept) {
         if (known.has(feedKey)) continue
@@ -139,7 +154,7 @@ export class SeedingHistory {
   #note(feedKey: FeedKey, hour: number, now: SeedingStatus | undefined): void {
     if (now === undefined) return
     const { uploadedBytes, downloadedBytes, peers, fullCopies } = now
-    const before = this.#kept.get(feedKey) ?? { totals: NOTHING, hours: [], counted: NOTHING }
+    const before = this.#kept.get(feedKey) ?? UNKNOWN
     const { counted } = before
     // A newsletter that left the network begins anew.
     const more = (value: number, last: number) => (value < last ? value : value - last)

@@ -104,6 +104,8 @@ describe('a newsletter on a web host, with no peer and no DHT', () => {
     const { held, length, mirrors } = await lengthsOf(reader, feedKey)
     expect({ held, length }).toEqual({ held: 7, length: 7 })
     expect(mirrors).toMatchObject([{ address: host.log, from: 'you', state: 'good', length: 7 }])
+    const { newsletters } = await reader.operations.status({})
+    expect(newsletters[0]?.totals?.downloadedBytes).toBe(mirrors[0]?.downloadedBytes)
     // A server learns nothing but what is asked for.
     for (const headers of host.headers) {
       expect(headers).toMatchObject({ 'accept-encoding': 'identity' })

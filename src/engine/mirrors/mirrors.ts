@@ -42,6 +42,8 @@ export interface MirrorsOptions {
   readonly logger: Logger
   /** Called when blocks came from a mirror. */
   readonly onStored: () => Promise<void>
+  /** Called with what was received, as it comes. */
+  readonly onBytes: (feedKey: FeedKey, bytes: number) => void
   readonly times?: Partial<MirrorTimes> | undefined
   /** Where log files are; a web server at that address when absent. */
   readonly sourceOf?: (address: string, options: MirrorSourceOptions) => LogFileSource
@@ -115,11 +117,14 @@ export class Mirrors {
    */
   async fetch(feed: Feed, address: string, isTyped: boolean, signal?: AbortSignal): Promise<void> {
     const known = this.#knownOf(feed.feedKey, address)
-    const { live, sourceOf = mirrorSource, library } = this.#options
+    const { live, sourceOf = mirrorSource, library, onBytes } = this.#options
     const source = sourceOf(address, {
       isTyped,
       downloadLimit: live.value.downloadLimit,
-      onBytes: (bytes) => (known.downloadedBytes += bytes),
+      onBytes: (bytes) => {
+        known.downloadedBytes += bytes
+        onBytes(feed.feedKey, bytes)
+      },
     })
     known.checkedAt = Date.now()
     try {
