@@ -24,20 +24,26 @@ export async function measureDaily(context: Context): Promise<Result[]> {
       context.say(`open: round ${round} of ${runs}`)
       opened.push(await openLink(context, link, bootstrap))
     }
-    const [ours = [], baseline = []] = await context.withTemporary('daily', async (dataDir) => {
-      const flags = ['--data-dir', dataDir, '--bootstrap', bootstrap]
-      const subscribe = ['subscribe', link, '--unread', 'all', '--quiet']
-      await context.children.time([LAUNCHER, ...flags, ...subscribe])
-      const daemon = await context.children.startDaemon(flags)
-      const node = [process.execPath, '-e', `process.stdout.write('${DRAWN}')`]
-      const reader = [process.execPath, LAUNCHER, ...flags]
-      try {
-        context.say(`reader in the terminal: ${runs} rounds`)
-        return await interleave(runs, [() => firstScreen(reader), () => firstScreen(node)])
-      } finally {
-        await daemon.stop()
-      }
-    })
+    const [screens, slowest] = await context.withTemporary(
+      'daily',
+      async (dataDir): Promise<[number[][], number]> => {
+        const flags = ['--data-dir', dataDir, '--bootstrap', bootstrap]
+        const subscribe = ['subscribe', link, '--unread', 'all', '--quiet']
+        await context.children.time([LAUNCHER, ...flags, ...subscribe])
+        const daemon = await context.children.startDaemon(flags)
+        const node = [process.execPath, '-e', `process.stdout.write('${DRAWN}')`]
+        const reader = [process.execPath, LAUNCHER, ...flags]
+        try {
+          context.say(`reader in the terminal: ${runs} rounds`)
+          return [
+            await interleave(runs, [() => firstScreen(reader), () => firstScreen(node)]),
+            await slowestStep(reader, issues),
+          ]
+        } finally {
+          await daemon.stop()
+        }
+      },
+    )
     context.say(`preview: ${runs} changes`)
     const refreshed = await context.withTemporary('preview', (it) => refresh(context, it, runs))
     return [
@@ -56,8 +62,14 @@ export async function measureDaily(context: Context): Promise<Result[]> {
       {
         what: `reader in the terminal: first of ${issues} issues drawn, plain: node -e 0`,
         unit: 'ms',
-        samples: { ours, baseline },
+        samples: { ours: screens[0] ?? [], baseline: screens[1] ?? [] },
         goal: { ratio: 3 },
+      },
+      {
+        what: `reader in the terminal: slowest of ${issues} steps through the list`,
+        unit: 'ms',
+        samples: { ours: [slowest], baseline: [] },
+        goal: { value: 50 },
       },
     ]
   })
@@ -122,6 +134,16 @@ async function firstScreen(command: readonly string[]): Promise<number> {
   return ms
 }
 
+/** Goes through the whole list, one issue after the other; how long the slowest step took until it was drawn, in ms. */
+async function slowestStep(command: readonly string[], issues: number): Promise<number> {
+  const terminal = inTerminal(command)
+  await terminal.shows(new RegExp(DRAWN))
+  let slowest = 0
+  for (let step = 1; step < issues; step++) slowest = Math.max(slowest, await terminal.press('j'))
+  await terminal.end('q')
+  return slowest
+}
+
 /** Runs a command in a terminal of its own. */
 function inTerminal(command: readonly string[]) {
   const line = command.map((it) => `'${it.replaceAll("'", `'\\''`)}'`).join(' ')
@@ -142,6 +164,14 @@ function inTerminal(command: readonly string[]) {
         if (child.exitCode !== null) throw new Error(`It ended: ${seen}`)
         await Promise.race([once(child.stdout, 'data'), closed])
       }
+    },
+    /** Presses a key; how long it takes until something is drawn, in ms. */
+    async press(key: string): Promise<number> {
+      const start = performance.now()
+      const drawn = once(child.stdout, 'data')
+      child.stdin.write(key)
+      await drawn
+      return performance.now() - start
     },
     /** Presses a last key. */
     async end(key: string): Promise<void> {
