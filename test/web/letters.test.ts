@@ -107,6 +107,15 @@ it(
     ])
     expect(await write.locator('[data-live=mine] .answer').innerText()).toContain('Corrected.')
     await expectToFit(write)
+    // A letter may answer another one.
+    await open()
+    const answered = write.getByLabel('The letter that it answers')
+    await answered.selectOption({ label: 'letter 1 from Ada <b>' })
+    await write.getByLabel('Your letter').fill('It was 14:20.')
+    await expectToFit(write)
+    await write.getByRole('button', { name: 'Send the letter' }).press('Enter')
+    await write.locator('[data-live=mine]').getByText('on letter 1').waitFor()
+    await queue.locator('.letter-queue').getByText('on letter 1').waitFor()
     // It is asked for once, and decided on like any letter.
     await write.getByRole('button', { name: 'Ask the author to withdraw letter 1' }).press('Enter')
     await write.getByText('You want letter 1 back.').waitFor()

@@ -51,7 +51,8 @@ export function issuePage(
       fileUrl: (name) => attachmentPath(path, name),
       tools: lookButtons(look),
     },
-    html`${lettersOf(issue.letters)} ${letter === undefined ? '' : writing(letter)}
+    html`${lettersOf(issue.letters)}
+      ${letter === undefined ? '' : writing({ ...letter, letters: issue.letters })}
       <div id="end">
         <div class="issue-actions" data-live="marks">
           ${button(`${path}/mark`, read ? 'Mark as unread' : 'Mark as read', { field: ['read', read ? '0' : '1'], kind: read ? 'plain' : 'primary', key: 'm' })}
@@ -65,7 +66,9 @@ export function issuePage(
 
 function writing(letter: LetterDraft): Markup {
   return html`<details class="panel writing">
-    <summary>Write a letter about this issue</summary>
+    <summary>
+      Write a letter about this issue${letter.letters?.length ? ', or answer one' : ''}
+    </summary>
     ${letterForm(letter)}
   </details>`
 }

@@ -1,6 +1,14 @@
 import { html } from 'hono/html'
 import type { Output } from '../../api/contract/contract.ts'
-import { answerOf, letterForm, letterList, plain, sender, type LetterDraft } from './letters.ts'
+import {
+  answered,
+  answerOf,
+  letterForm,
+  letterList,
+  plain,
+  sender,
+  type LetterDraft,
+} from './letters.ts'
 import type { Slice } from './lists.ts'
 import {
   button,
@@ -50,7 +58,7 @@ export function lettersPage(view: View, shown: LettersView): Markup {
         ? ''
         : html`<details class="panel writing" ${mine.length === 0 ? html`open` : ''}>
             <summary>Write a letter</summary>
-            ${letterForm(draft)}
+            ${letterForm({ ...draft, letters: published.items.filter((it) => it.issue === undefined) })}
           </details>`
     }
     ${isOwn ? blockedSenders(feedKey, letters.blocked) : ''}
@@ -121,7 +129,7 @@ function waitingItem(view: View, feedKey: string, letter: Waiting): Markup {
   return html`<li class="item letter" id="waiting-${number}">
     <p class="over">
       <a class="open" href="#waiting-${number}">Letter ${number}</a> from
-      ${sender(letter)}${about(feedKey)(letter)}, ${date(writtenAt)}
+      ${sender(letter)}${about(feedKey)(letter)}, ${date(writtenAt)}${answered(letter)}
       ${known ? html`<span class="tag amended">published before</span>` : ''}
       ${isPrivate ? html`<span class="tag gone">for you alone</span>` : ''}
     </p>
@@ -203,7 +211,7 @@ function own(draft: LetterDraft, mine: readonly Mine[]): Markup | '' {
             <p class="over">
               <strong>${STATES[it.state]}</strong
               >${it.number === undefined ? '' : html` as ${publishedAs(feedKey, it)}`}${about(feedKey)(it)},
-              ${date(it.writtenAt)}${carried(it)}
+              ${date(it.writtenAt)}${answered(it)}${carried(it)}
             </p>
             ${it.withdraw === undefined ? plain(it.text) : html`<p>You want letter ${it.withdraw} back.</p>`}
             ${it.obstacle === undefined ? '' : html`<p class="over">${it.obstacle.message}</p>`}

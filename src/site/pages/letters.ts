@@ -2,7 +2,7 @@ import { html } from 'hono/html'
 import type { HyperletterError } from '../../errors.ts'
 import type { ShownLetter } from '../../format/letters/shown.ts'
 import { stripControls } from '../../render/plain.ts'
-import { date, failure, words, type Markup } from './parts.ts'
+import { date, failure, singleLineOf, words, type Markup } from './parts.ts'
 
 /**
  * What readers wrote about an issue, as far as its author accepted it.
@@ -43,7 +43,8 @@ export function letterList(
   </ol>`
 }
 
-function answered({ letter }: ShownLetter): Markup | '' {
+/** Which letter it answers. */
+export function answered({ letter }: { readonly letter?: number | undefined }): Markup | '' {
   return letter === undefined ? '' : html` · on <a href="#letter-${letter}">letter ${letter}</a>`
 }
 
@@ -69,6 +70,10 @@ export interface LetterDraft {
   readonly formToken: string
   /** The issue that it is about. */
   readonly issue?: number | undefined
+  /** The published letter that it answers. */
+  readonly letter?: number | undefined
+  /** Those that it can answer. */
+  readonly letters?: readonly ShownLetter[] | undefined
   /** Stands for it, so that it is sent once however often the form is. */
   readonly draft: string
   readonly text?: string | undefined
@@ -89,7 +94,7 @@ export function letterForm(letter: LetterDraft, error?: HyperletterError): Marku
     <input type="hidden" name="token" value="${formToken}" />
     <input type="hidden" name="draft" value="${draft}" />
     ${issue === undefined ? '' : html`<input type="hidden" name="issue" value="${issue}" />`}
-    ${error === undefined ? '' : failure(error)}
+    ${error === undefined ? '' : failure(error)} ${choiceOfLetter(letter)}
     <p>
       <label for="letter">Your letter, as plain text</label>
       <textarea id="letter" name="text" rows="6" required maxlength="${MAX_TEXT}">${text}</textarea>
@@ -126,6 +131,21 @@ export function letterForm(letter: LetterDraft, error?: HyperletterError): Marku
     </ul>
     <p><button class="button primary">Send the letter</button></p>
   </form>`
+}
+
+function choiceOfLetter({ letter, letters = [] }: LetterDraft): Markup | '' {
+  const typed = letter === undefined || letters.some((it) => it.number === letter) ? [] : [letter]
+  if (letters.length + typed.length === 0) return ''
+  const choice = (number: number, label: string) =>
+    html`<option value="${number}" ${number === letter ? html`selected` : ''}>${label}</option>`
+  return html`<p>
+    <label for="answers">The letter that it answers (optional)</label>
+    <select id="answers" name="letter">
+      <option value="">none</option>
+      ${typed.map((it) => choice(it, `letter ${it}`))}
+      ${letters.map((it) => choice(it.number, `letter ${it.number} from ${it.name === undefined ? it.from.slice(0, 8) : singleLineOf(it.name)}`))}
+    </select>
+  </p>`
 }
 
 /** What the author says to a letter, below it. */

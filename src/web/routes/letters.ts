@@ -133,13 +133,14 @@ function decisionIn(
 }
 
 function draftIn(fields: Fields) {
-  const { text, as, issue, code } = fields
+  const { text, as, issue, letter, code } = fields
   return {
     text,
     as,
     code,
     private: fields['private'] !== undefined,
-    issue: issue === undefined ? undefined : Number(issue),
+    issue: issue ? Number(issue) : undefined,
+    letter: letter ? Number(letter) : undefined,
   }
 }
 
