@@ -237,7 +237,9 @@ async function echoed(connection: Connection, bytes: number): Promise<number | '
       received += data.byteLength
       if (received >= bytes) resolve(received)
     })
-    connection.write(Buffer.alloc(bytes, 7))
+    for (let left = bytes; left > 0; left -= 50_000) {
+      connection.write(Buffer.alloc(Math.min(left, 50_000), 7))
+    }
   })
 }
 
@@ -282,6 +284,35 @@ test('a relay serves members alone, so many pairs and bytes a day', async () => 
   await eventually(() => expect(relay.server.facts().pairs).toBe(0))
   expect(hasStrangerConnected).toBe(false)
   strange.destroy()
+  expect(relay.misdeeds).toEqual([])
+})
+
+test('a relay has 16 pairs at a time, and cuts off who sends more than its share', async () => {
+  let uploadLimit: number | undefined
+  const relay = await openRelay({ uploadLimit: () => uploadLimit })
+  const pairsOf = (count: number, from = relay.member(), to = relay.member()) =>
+    Promise.all(Array.from({ length: count }, () => relay.pair(from, to)))
+  const [from, to] = [relay.member(), relay.member()]
+  const [busy, ...others] = [...(await pairsOf(8, from, to)), ...(await pairsOf(8))]
+  const all = [busy, ...others].flatMap((it) => it ?? [])
+  expect(await Promise.all(all.map((it) => echoed(it, 10)))).toEqual(all.map(() => 10))
+  expect(relay.server.facts().pairs).toBe(16)
+  const late = await pairsOf(1)
+  expect(await Promise.all(late.map((it) => echoed(it, 10)))).toEqual(['ended'])
+
+  uploadLimit = 400_000
+  if (busy) void echoed(busy, 8_000_000)
+  await eventually(() => {
+    relay.server.count()
+    expect(relay.server.facts().pairs).toBe(15)
+  })
+  relay.server.count()
+  // It owes what it sent, and nobody else does.
+  expect(await Promise.all(others.map((it) => echoed(it, 10)))).toEqual(others.map(() => 10))
+  uploadLimit = undefined
+  const isServed = (it: HyperDHT) => relay.server.mayUse(it.defaultKeyPair.publicKey)
+  expect([from, to].map(isServed).toSorted()).toEqual([false, true])
+  expect(await Promise.all((await pairsOf(1)).map((it) => echoed(it, 10)))).toEqual([10])
   expect(relay.misdeeds).toEqual([])
 })
 

@@ -20,8 +20,9 @@ const MAX_NOISE_BYTES = 1_024
 /** Messages accepted from one connection. */
 const RATE = { perSecond: 1, burst: 64 }
 
-/** Handshakes that are passed on at a time, for all peers. */
+/** Handshakes that are passed on at a time, for all peers and for one. */
 const MAX_FORWARDING = 16
+const MAX_OF_PEER = 4
 
 /** How long passing one on may take. */
 const DEADLINE_MS = 10_000
@@ -60,7 +61,12 @@ export interface HandshakeForwardingOptions {
   readonly onMisdeed: OnMisdeed
 }
 
-type Waiting = Map<number, (noise: Uint8Array) => void>
+interface PeerState {
+  /** Dials that it passes on for this device, by their numbers. */
+  readonly waiting: Map<number, (noise: Uint8Array) => void>
+  /** Dials that this device passes on for it now. */
+  forwarding: number
+}
 
 /**
  * Passes on handshakes between peers, one of which hides its address: to the peer that is dialed they come from here.
@@ -68,18 +74,18 @@ type Waiting = Map<number, (noise: Uint8Array) => void>
  */
 export class HandshakeForwarding {
   readonly #options: HandshakeForwardingOptions
-  readonly #protocol: PeerProtocol<RelayMessage, Waiting>
+  readonly #protocol: PeerProtocol<RelayMessage, PeerState>
   #forwarding = 0
   #lastId = 0
 
   constructor(options: HandshakeForwardingOptions) {
     this.#options = options
-    this.#protocol = new PeerProtocol<RelayMessage, Waiting>({
+    this.#protocol = new PeerProtocol<RelayMessage, PeerState>({
       protocol: 'hyperletter/relay/1',
       encoding: relayEncoding,
       maxBytes: MAX_NOISE_BYTES + HEAD_BYTES,
       rate: RATE,
-      newState: () => new Map(),
+      newState: () => ({ waiting: new Map(), forwarding: 0 }),
       onMessage: (message, peer) => void this.#onMessage(message, peer),
       onMisdeed: options.onMisdeed,
     })
@@ -94,13 +100,13 @@ export class HandshakeForwarding {
     const by = this.#protocol.get(Buffer.from(device, 'hex'))
     if (by === undefined) throw new Error('The device that relays is not connected.')
     const id = ++this.#lastId
-    const answered = new Promise<Uint8Array>((resolve) => by.state.set(id, resolve))
+    const answered = new Promise<Uint8Array>((resolve) => by.state.waiting.set(id, resolve))
     try {
       by.send({ kind: 'dial', id, peer, noise: first })
       const answer = await orAborted(answered, AbortSignal.timeout(DEADLINE_MS))
       if (answer.byteLength > 0) return answer
     } finally {
-      by.state.delete(id)
+      by.state.waiting.delete(id)
     }
     throw new Error('The peer was not reached.')
   }
@@ -109,13 +115,18 @@ export class HandshakeForwarding {
     this.#protocol.close()
   }
 
-  async #onMessage(message: RelayMessage, from: ProtocolPeer<RelayMessage, Waiting>) {
-    if (message.kind === 'answer') from.state.get(message.id)?.(message.noise)
+  async #onMessage(message: RelayMessage, from: ProtocolPeer<RelayMessage, PeerState>) {
+    const { state } = from
+    if (message.kind === 'answer') state.waiting.get(message.id)?.(message.noise)
     if (message.kind !== 'dial') return
     const { id, peer } = message
     const isAllowed =
-      this.#forwarding < MAX_FORWARDING && this.#options.mayForward(from.publicKey, peer)
+      this.#forwarding < MAX_FORWARDING &&
+      state.forwarding < MAX_OF_PEER &&
+      this.#options.mayForward(from.publicKey, peer)
+    if (isAllowed) state.forwarding++
     const answer = isAllowed ? await this.#deliver(message) : new Uint8Array()
+    if (isAllowed) state.forwarding--
     if (this.#protocol.has(from)) from.send({ kind: 'answer', id, noise: answer })
   }
 

@@ -1,6 +1,7 @@
 import { Server as BlindRelay, type Session } from 'blind-relay'
 import type { Server } from 'hyperdht'
 import type { Connection, RawStream } from 'hyperswarm'
+import { LRUCache } from 'lru-cache'
 import { hex } from '../../hex.ts'
 import type { Logger } from '../../logger.ts'
 import { RateLimiter } from '../../rate-limiter.ts'
@@ -27,8 +28,9 @@ const SHARE_PERCENT = 25
 /** What a pair may send, in bytes a second, before there are fewer pairs, or none, instead. */
 const LEAST_RATE = 32 * 1_024
 
-/** How far relaying may be over its share before a pair ends, in ms. */
+/** How far relaying may be over its share before a pair ends, in ms, and for how long nothing is relayed for who sent most. */
 const TOLERANCE_MS = 10_000
+const CUT_OFF_MS = 10 * 60_000
 
 /** How often it is counted; the packets themselves are passed on without this program. */
 const COUNT_EVERY_MS = 1_000
@@ -69,6 +71,8 @@ interface Client {
   readonly connection: Connection
   /** Since it is paired. */
   stream: RawStream | undefined
+  /** The same as that of its other side, in hex. */
+  pair: string | undefined
   /** Of the stream, that were counted. */
   counted: number
   memberAt: number
@@ -83,6 +87,8 @@ export class RelayServer {
   readonly #relay: BlindRelay
   readonly #server: Server
   readonly #clients = new Set<Client>()
+  /** Public keys in hex. */
+  readonly #cutOff = new LRUCache<string, true>({ max: 1_024, ttl: CUT_OFF_MS })
   readonly #now: () => number
   readonly #timer: NodeJS.Timeout
   #limiter: RateLimiter | undefined
@@ -100,7 +106,7 @@ export class RelayServer {
     this.#relay = new BlindRelay({
       createStream: (its) => dht.createRawStream({ ...its, framed: true }),
     })
-    this.#server = dht.createServer({ firewall: (key) => !this.#mayUse(key) })
+    this.#server = dht.createServer({ firewall: (key) => !this.mayUse(key) })
     this.#server.on('connection', (connection) => this.#accept(connection))
     this.#timer = setInterval(() => this.count(), COUNT_EVERY_MS).unref()
   }
@@ -131,6 +137,19 @@ export class RelayServer {
     await this.#server.close()
   }
 
+  /** Whether something is relayed for a peer now. */
+  mayUse(key: Uint8Array): boolean {
+    const peer = hex(key)
+    const its = [...this.#clients].filter((it) => hex(it.connection.remotePublicKey) === peer)
+    return (
+      this.#options.isMember(key) &&
+      !this.#cutOff.has(peer) &&
+      this.#hasBytesLeft &&
+      this.#clients.size < MAX_SESSIONS &&
+      its.length < MAX_SESSIONS_OF_PEER
+    )
+  }
+
   /** Counts what was relayed, and ends what exceeds a limit. */
   count(): void {
     const now = this.#now()
@@ -149,7 +168,7 @@ export class RelayServer {
     this.#bytes += total
     this.#bytesToday += total
     const isOver = (this.#shareLimiter()?.reserve(total) ?? 0) > TOLERANCE_MS
-    if (isOver) most?.connection.destroy()
+    if (isOver && most !== undefined) this.#cut(most)
     if (!this.#hasBytesLeft) for (const { connection } of this.#clients) connection.destroy()
     const isOffered = this.offer !== undefined
     if (isOffered === this.#wasOffered) return
@@ -157,13 +176,19 @@ export class RelayServer {
     this.#options.onChange()
   }
 
+  // What it sent too much is no debt of the others.
+  #cut({ connection }: Client): void {
+    this.#cutOff.set(hex(connection.remotePublicKey), true)
+    this.#limited = undefined
+    connection.destroy()
+  }
+
   get #hasBytesLeft(): boolean {
     return this.#bytesToday < (this.#options.maxBytesADay ?? MAX_BYTES_A_DAY)
   }
 
   #pairs(): number {
-    // Each has two sides, one of which may have gone already.
-    return Math.ceil([...this.#clients].filter((it) => it.stream !== undefined).length / 2)
+    return new Set([...this.#clients].flatMap((it) => it.pair ?? [])).size
   }
 
   #share(): number | undefined {
@@ -186,23 +211,12 @@ export class RelayServer {
     return this.#limiter
   }
 
-  #mayUse(key: Uint8Array): boolean {
-    const peer = hex(key)
-    const its = [...this.#clients].filter((it) => hex(it.connection.remotePublicKey) === peer)
-    return (
-      this.#options.isMember(key) &&
-      this.#hasBytesLeft &&
-      this.#clients.size < MAX_SESSIONS &&
-      its.length < MAX_SESSIONS_OF_PEER
-    )
-  }
-
   #accept(connection: Connection): void {
     const { remotePublicKey } = connection
     const peer = hex(remotePublicKey)
     connection.on('error', () => undefined)
     // Several may have passed the firewall at the same moment.
-    if (!this.#mayUse(remotePublicKey)) {
+    if (!this.mayUse(remotePublicKey)) {
       connection.destroy()
       return
     }
@@ -211,6 +225,7 @@ export class RelayServer {
       session,
       connection,
       stream: undefined,
+      pair: undefined,
       counted: 0,
       memberAt: this.#now(),
     }
@@ -219,11 +234,14 @@ export class RelayServer {
     connection.once('close', () => {
       clearTimeout(timer)
       this.#clients.delete(client)
+      if (client.pair === undefined) return
+      for (const it of this.#clients) if (it.pair === client.pair) it.connection.destroy()
     })
     session.on('error', () => undefined)
-    session.on('pair', (_, __, stream) => {
+    session.on('pair', (_, token, stream) => {
       clearTimeout(timer)
       client.stream = stream
+      client.pair = hex(token)
       this.#options.logger.debug({ peer }, 'relaying')
       stream.once('close', () => connection.destroy())
     })
