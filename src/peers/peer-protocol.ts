@@ -11,6 +11,9 @@ const REPLICATION = 'hypercore/alpha'
 /** A later version appends fields to a message: bytes that it may be longer by. What follows the last known one is ignored. */
 const GROWTH_BYTES = 256
 
+/** What may wait to be sent to a peer that goes on asking: far more than one that reads has waiting. */
+const MAX_UNSENT_BYTES = 32 * 1024 * 1024
+
 /** Called when a peer did what no honest one does. */
 export type OnMisdeed = (publicKey: Uint8Array, what: string) => void
 
@@ -134,6 +137,9 @@ export class PeerProtocol<T, S> implements Iterable<ProtocolPeer<T, S>> {
     if (message === undefined) {
       onMisdeed(peer.publicKey, `peer sent an invalid message of ${protocol}`)
       peer.connection.destroy()
+    } else if (unsentBytes(peer.connection) > MAX_UNSENT_BYTES) {
+      onMisdeed(peer.publicKey, 'peer asks, and does not read')
+      peer.connection.destroy()
     } else if (limiter.take(costOf?.(message) ?? 1)) onMessage(message, peer)
     else onFlood?.(peer)
   }
@@ -147,6 +153,12 @@ export class PeerProtocol<T, S> implements Iterable<ProtocolPeer<T, S>> {
       return undefined
     }
   }
+}
+
+// What streamx keeps of a stream.
+function unsentBytes(connection: Connection): number {
+  const { _writableState: state } = connection as { readonly _writableState?: { buffered: number } }
+  return state?.buffered ?? 0
 }
 
 /** The fields of a message one after the other, in the order in which they are given. */

@@ -27,7 +27,7 @@ async function opened(options: Partial<PeerProtocolOptions<string, number>> = {}
   const peer = protocol.attach(mux)
   const { send, received } = byHand(other)
   expect(await peer?.opened).toBe(true)
-  return { protocol, peer, mux, send, received, read, misdeeds, floods: () => floods }
+  return { protocol, peer, mux, other, send, received, read, misdeeds, floods: () => floods }
 }
 
 function byHand(mux: Protomux) {
@@ -60,6 +60,16 @@ test('of a flood as many messages are read as may come at once, and the connecti
   await eventually(() => expect(floods()).toBe(44))
   expect(read).toHaveLength(256)
   expect(mux.stream.destroying).toBe(false)
+})
+
+test('a peer that goes on asking and does not read is hung up on', async () => {
+  const { send, mux, other, misdeeds } = await opened({
+    onMessage: (_, peer) => peer.send('x'.repeat(2 ** 20)),
+  })
+  other.stream.pause()
+  for (let i = 0; i < 100; i++) send(word('more'))
+  await eventually(() => expect(mux.stream.destroying).toBe(true))
+  expect(misdeeds).toEqual(['peer asks, and does not read'])
 })
 
 test('a message may count as several', async () => {
