@@ -2,7 +2,7 @@ import type { Work } from '../work.ts'
 import { anySignal } from '../../async.ts'
 import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
-import type { SaidLine, TalkRules } from '../../engine/letters/conversation.ts'
+import { MAX_LINES, type SaidLine, type TalkRules } from '../../engine/letters/conversation.ts'
 import { HyperletterError } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
 import { encodeZ32 } from '../../format/keys/feed-key.ts'
@@ -28,7 +28,8 @@ export const followTalk: Work<'followTalk'> = async function* (
   const come: SaidLine[] = []
   let wake = () => undefined as void
   const end = conversation.listen((line) => {
-    come.push(line)
+    // Whoever reads slowly misses the oldest.
+    if (come.push(line) > MAX_LINES) come.shift()
     wake()
   })
   const onAbort = () => wake()

@@ -66,14 +66,12 @@ export class Conversation {
     const { id, head } = envelope
     if (this.has(id)) return 'known'
     const from = senderOf(head)
-    if (
-      !this.#isTimely(head.writtenAt) ||
-      worthOf(envelope) === 0 ||
-      this.#isTooMuch(from, head.writtenAt)
-    ) {
+    if (!this.#isTimely(head.writtenAt) || this.#isTooMuch(from, head.writtenAt)) {
       this.#seen.set(id, true)
       return 'refused'
     }
+    // Nothing is remembered of it: a peer may have spoilt the stamp.
+    if (worthOf(envelope) === 0) return 'refused'
     if (!isGenuine(envelope, this.#feedKey, this.#crypto)) return 'false'
     this.#seen.set(id, true)
     const content = lineContent(envelope, talkKey, this.#crypto)

@@ -30,6 +30,11 @@ export class Conversations {
     this.#options = options
   }
 
+  /** Undefined where nothing was said or asked for: most newsletters have none, which push out no other. */
+  known({ feedKey }: Pick<Feed, 'feedKey'>): Conversation | undefined {
+    return this.#all.get(feedKey)
+  }
+
   of({ feedKey }: Pick<Feed, 'feedKey'>): Conversation {
     const known = this.#all.get(feedKey)
     if (known !== undefined) return known

@@ -56,6 +56,13 @@ describe('a conversation', () => {
     expect(texts()).toHaveLength(7)
   })
 
+  it('takes a line that somebody brought with a spoilt stamp before', () => {
+    const { conversation } = conversationAt()
+    const bytes = lineOf({ at: NOW })
+    expect(conversation.add(bytes, { ...RULES, worthOf: () => 0 })).toBe('refused')
+    expect(conversation.add(bytes, RULES)).toBe('new')
+  })
+
   it('takes no line that was changed, is for another newsletter, or is sealed', () => {
     const { conversation } = conversationAt()
     const bytes = lineOf({ at: NOW })
