@@ -33,7 +33,7 @@ function checkUs(): number {
     )
     const before = process.cpuUsage()
     for (const [i, it] of letters.entries()) {
-      const verdict = boxes[Math.floor(i / BOX_LETTERS)]?.add(it.bytes, rules)
+      const verdict = boxes[Math.floor(i / BOX_LETTERS)]?.add(it, rules)
       if (verdict !== 'kept') throw new Error(`A letter was ${verdict}.`)
     }
     const { user, system } = process.cpuUsage(before)
@@ -53,8 +53,8 @@ async function arrivalMs(): Promise<number> {
   const [author, carrier] = ends.map((it, i) => device(Protomux.from(it), i === 0))
   if (author === undefined || carrier === undefined) throw new Error('Nobody is there.')
   for (let i = 0; i < BOX_LETTERS; i++) {
-    const { bytes } = letterOf({ bits: 1, text: TEXT }).envelope
-    await carrier.letters.carry(carrier.feed, bytes)
+    const { envelope } = letterOf({ bits: 1, text: TEXT })
+    await carrier.letters.carry(carrier.feed, envelope)
   }
   const desk = await author.letters.desk(author.feed)
   const before = performance.now()

@@ -1,5 +1,7 @@
 export function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i])
+  if (a.byteLength !== b.byteLength) return false
+  for (let i = 0; i < a.byteLength; i++) if (a[i] !== b[i]) return false
+  return true
 }
 
 /** The bytes of all parts in one array; a copy, unless there is only one part. */
@@ -51,7 +53,11 @@ export function uint64At(bytes: Uint8Array, at: number): number {
   return Number(value)
 }
 
+const HEX = Array.from({ length: 256 }, (_, it) => it.toString(16).padStart(2, '0'))
+
 /** Lower-case hexadecimal digits. */
 export function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (it) => it.toString(16).padStart(2, '0')).join('')
+  let text = ''
+  for (const it of bytes) text += HEX[it]
+  return text
 }

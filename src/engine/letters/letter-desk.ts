@@ -38,6 +38,7 @@ export class LetterDesk {
   readonly #changes = new SerialQueue()
   readonly #decisions = new SerialQueue()
   #own = NOTHING
+  #index: Index | undefined
   /** Peers that took a letter of this user, by its id. */
   readonly #takenBy = new Map<string, Set<string>>()
   /** Of letters of this user that a peer did not take, by id: the bits of work that it asked for. */
@@ -96,8 +97,8 @@ export class LetterDesk {
 
   /** A letter that peers can have here. */
   get(id: string): Uint8Array | undefined {
-    const own = this.#own.sent.find((it) => it.letter.id === id)
-    return (own?.letter ?? this.box.get(id))?.bytes
+    const own = this.ownLetter(id)?.letter
+    return (own?.id === id ? own : this.box.get(id))?.bytes
   }
 
   /** Whether a letter is here, was, or is not wanted. */
@@ -107,8 +108,7 @@ export class LetterDesk {
 
   /** Whether a letter has reached this user. */
   isDelivered(id: string): boolean {
-    const { inbox, decided } = this.#own
-    return inbox.some((it) => it.letter.id === id) || decided.some((it) => it.id === id)
+    return this.#indexed.delivered.has(id)
   }
 
   /** Letters that this user wrote, oldest first. */
@@ -118,7 +118,7 @@ export class LetterDesk {
 
   /** A letter of this user, by the id that it has or had. */
   ownLetter(id: string): Sent | undefined {
-    return this.#own.sent.find((it) => it.letter.id === id || it.earlier?.includes(id) === true)
+    return this.#indexed.sent.get(id)
   }
 
   /** Letters that wait for this user, oldest first. */
@@ -128,7 +128,7 @@ export class LetterDesk {
 
   /** How many of them are of one sender, z-base-32. */
   waitingOf(sender: string): number {
-    return this.#own.inbox.filter((it) => senderOf(it.letter.head) === sender).length
+    return this.#indexed.waitingOf.get(sender) ?? 0
   }
 
   /** Senders of whom this user, who is the author, wants nothing more; z-base-32. */
@@ -161,7 +161,7 @@ export class LetterDesk {
    */
   async deliver(isReadable: (letter: Envelope) => boolean): Promise<string[]> {
     const taken: string[] = []
-    const take = (own: OwnLetters): OwnLetters => {
+    const take = (own: OwnLetters): OwnLetters | undefined => {
       let { lastNumber } = own
       const inbox = [...own.inbox]
       const unwanted: Envelope[] = []
@@ -177,6 +177,7 @@ export class LetterDesk {
         else inbox.push({ letter, number: ++lastNumber })
         known.add(contentOf(letter))
       }
+      if (taken.length === 0) return undefined
       return { ...own, inbox, lastNumber, decided: withDecided(own, unwanted) }
     }
     if (this.box.size > 0) await this.#change(take)
@@ -203,13 +204,9 @@ export class LetterDesk {
   settle(bytes: Uint8Array, signingKey: Uint8Array): ReturnType<Letterbox['settle']> {
     const said = this.box.settle(bytes, signingKey)
     if (typeof said === 'string' || said.kind !== 'receipt') return said
-    const received = new Set(said.names)
-    const sent = this.#own.sent.map((it) =>
-      [it.letter.id, ...(it.earlier ?? [])].some((id) => received.has(id))
-        ? { ...it, isReceived: true }
-        : it,
-    )
-    this.#own = { ...this.#own, sent }
+    const received = new Set(said.names.map((it) => this.ownLetter(it)))
+    const sent = this.#own.sent.map((it) => (received.has(it) ? { ...it, isReceived: true } : it))
+    if (sent.some((it, i) => it !== this.#own.sent[i])) this.#own = { ...this.#own, sent }
     return said
   }
 
@@ -235,11 +232,17 @@ export class LetterDesk {
     return this.#refused.get(letter.id)
   }
 
+  get #indexed(): Index {
+    if (this.#index?.of !== this.#own) this.#index = indexOf(this.#own)
+    return this.#index
+  }
+
   // What could not be written has not happened.
-  #change(change: (own: OwnLetters) => OwnLetters): Promise<void> {
+  #change(change: (own: OwnLetters) => OwnLetters | undefined): Promise<void> {
     return this.#changes.run(async () => {
       const before = this.#own
       const after = change(before)
+      if (after === undefined) return
       this.#own = after
       try {
         const said = this.box.statements()
@@ -250,6 +253,32 @@ export class LetterDesk {
       }
     })
   }
+}
+
+/** Own letters by what they are asked for: peers name hundreds of ids in one message. */
+interface Index {
+  readonly of: OwnLetters
+  readonly delivered: ReadonlySet<string>
+  /** Letters that wait, by sender. */
+  readonly waitingOf: ReadonlyMap<string, number>
+  /** By the ids that they have or had. */
+  readonly sent: ReadonlyMap<string, Sent>
+}
+
+function indexOf(own: OwnLetters): Index {
+  const waitingOf = new Map<string, number>()
+  for (const { letter } of own.inbox) {
+    const sender = senderOf(letter.head)
+    waitingOf.set(sender, (waitingOf.get(sender) ?? 0) + 1)
+  }
+  const delivered = new Set([
+    ...own.inbox.map((it) => it.letter.id),
+    ...own.decided.map((it) => it.id),
+  ])
+  const sent = new Map(
+    own.sent.flatMap((it) => [it.letter.id, ...(it.earlier ?? [])].map((id) => [id, it] as const)),
+  )
+  return { of: own, delivered, waitingOf, sent }
 }
 
 /** The same for a letter that its sender signed anew, and no other. */

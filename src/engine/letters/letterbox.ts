@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { equal } from '../../format/bytes.ts'
 import type { Crypto } from '../../format/crypto.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import {
@@ -7,7 +8,6 @@ import {
   CARRIED_MS,
   decodeEnvelope,
   isGenuine,
-  isLaterEnvelope,
   isTimely,
   MAX_ENVELOPE_BYTES,
   workOf,
@@ -20,10 +20,11 @@ import { muteOf, verifyStatement, type Statement } from '../../format/letters/st
 export const BOX_LETTERS = 256
 export const BOX_BYTES = 2 * 1024 * 1024
 
-/** Letters of one sender in a box, before one was published and after; and those of a stranger that wait for an author. */
+/** Letters of one sender in a box, before one was published and after; and those that wait for an author. */
 const LETTERS_OF_STRANGER = 3
 const LETTERS_OF_KNOWN = 10
 const WAITING_OF_STRANGER = 10
+const WAITING_OF_FAVOURED = 128
 
 /** Senders whom one admission code admits. */
 export const SENDERS_OF_CODE = 8
@@ -32,7 +33,7 @@ export const SENDERS_OF_CODE = 8
 const REMEMBERED = 4_096
 const DISPLACED_MS = 86_400_000
 
-/** Receipts that are passed on to who comes later. */
+/** Receipts that are passed on, and told to who comes later: the newest. */
 const KEPT_RECEIPTS = 64
 
 /** How long mutes count. Their author says them anew meanwhile. */
@@ -59,6 +60,12 @@ export interface BoxRules {
 /** `many`: as many of its sender are here as may be. `false`: no honest peer sends that. */
 export type BoxVerdict = 'kept' | 'known' | 'refused' | 'full' | 'many' | 'false'
 
+interface Said {
+  readonly bytes: Uint8Array
+  readonly at: number
+  readonly names: ReadonlySet<string>
+}
+
 interface Kept extends Envelope {
   readonly sender: string
   readonly worth: number
@@ -76,11 +83,10 @@ export class Letterbox {
   /** Ids that are not wanted any more, and whether the author has them. */
   readonly #settled: LRUCache<string, { readonly isReceived: boolean }>
   /** The newest receipts, to pass on. */
-  readonly #receipts = new LRUCache<string, Uint8Array>({ max: KEPT_RECEIPTS })
+  #receipts: readonly Pick<Said, 'at' | 'bytes'>[] = []
   /** Admission key → senders whom it admits. */
   readonly #admitted = new Map<string, Set<string>>()
-  #mutes:
-    { readonly bytes: Uint8Array; readonly at: number; readonly names: Set<string> } | undefined
+  #mutes: Said | undefined
   #bytes = 0
 
   constructor(feedKey: FeedKey, crypto: Crypto, now = Date.now) {
@@ -134,16 +140,16 @@ export class Letterbox {
   /** What the author said, to pass on: the newest receipts, and mutes while they count. */
   statements(): Uint8Array[] {
     const mutes = this.#currentMutes()
-    return [...this.#receipts.values(), ...(mutes === undefined ? [] : [mutes.bytes])]
+    const since = this.#now() - CARRIED_MS
+    const receipts = this.#receipts.filter((it) => it.at > since)
+    return [...receipts, ...(mutes === undefined ? [] : [mutes])].map((it) => it.bytes)
   }
 
   /**
    * Checks a letter, what is cheap first, and keeps it if there is room for what it is worth.
    * @param maxBytes of all letters here; less than `BOX_BYTES` where other boxes are full.
    */
-  add(bytes: Uint8Array, rules: BoxRules, maxBytes = BOX_BYTES): BoxVerdict {
-    const envelope = decodeEnvelope(bytes, this.#crypto)
-    if (envelope === undefined) return isLaterEnvelope(bytes) ? 'refused' : 'false'
+  add(envelope: Envelope, rules: BoxRules, maxBytes = BOX_BYTES): BoxVerdict {
     const { id, head } = envelope
     if (this.has(id)) return 'known'
     if (!rules.isWanted || !isTimely(envelope, this.#now())) return 'refused'
@@ -169,14 +175,18 @@ export class Letterbox {
     return isNew ? said : 'known'
   }
 
-  #receive(said: Statement, bytes: Uint8Array): boolean {
-    const isNew = said.names.some((it) => !this.isReceived(it))
-    if (!isNew) return false
-    for (const id of said.names) {
+  // Older ones than are kept are no news: else receipts of more letters than are remembered would go round for ever.
+  #receive({ at, names }: Statement, bytes: Uint8Array): boolean {
+    if (at > this.#now() + AHEAD_MS || names.every((it) => this.isReceived(it))) return false
+    if (this.#receipts.some((it) => equal(it.bytes, bytes))) return false
+    const said = { at, bytes }
+    const newest = [...this.#receipts, said].toSorted((a, b) => b.at - a.at).slice(0, KEPT_RECEIPTS)
+    if (!newest.includes(said)) return false
+    for (const id of names) {
       this.#remove(id)
       this.#settled.set(id, { isReceived: true }, { ttl: CARRIED_MS })
     }
-    this.#receipts.set(`${said.at} ${said.names[0]}`, bytes, { ttl: CARRIED_MS })
+    this.#receipts = newest
     return true
   }
 
@@ -268,7 +278,8 @@ export class Letterbox {
   #isTooMany(sender: string, worth: number, { waitingOf }: BoxRules): boolean {
     const here = [...this.#letters.values()].filter((it) => it.sender === sender).length
     if (waitingOf !== undefined) {
-      return worth < ADMITTED_WORTH && here + waitingOf(sender) >= WAITING_OF_STRANGER
+      const most = worth < ADMITTED_WORTH ? WAITING_OF_STRANGER : WAITING_OF_FAVOURED
+      return here + waitingOf(sender) >= most
     }
     return here >= (worth === KNOWN_WORTH ? LETTERS_OF_KNOWN : LETTERS_OF_STRANGER)
   }

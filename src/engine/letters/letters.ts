@@ -5,7 +5,7 @@ import { HyperletterError } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
 import type { EncryptionKey, FeedKey } from '../../format/keys/feed-key.ts'
 import type { SigningKeyPair } from '../../format/keys/recovery.ts'
-import { BLIND_WORK_BITS, DEFAULT_WORK_BITS } from '../../format/letters/envelope.ts'
+import { BLIND_WORK_BITS, DEFAULT_WORK_BITS, type Envelope } from '../../format/letters/envelope.ts'
 import {
   encodeStatement,
   MAX_NAMED,
@@ -120,10 +120,10 @@ export class Letters {
   }
 
   /** Takes a letter that a peer sent. */
-  async carry(feed: Feed, bytes: Uint8Array): Promise<BoxVerdict> {
+  async carry(feed: Feed, letter: Envelope): Promise<BoxVerdict> {
     const desk = await this.desk(feed)
     const before = desk.box.bytes
-    const verdict = desk.box.add(bytes, await this.#rulesAt(feed, desk), this.#roomFor(before))
+    const verdict = desk.box.add(letter, await this.#rulesAt(feed, desk), this.#roomFor(before))
     this.#bytes += desk.box.bytes - before
     if (verdict === 'kept') this.#saveSoon(desk)
     return verdict
@@ -204,10 +204,7 @@ export class Letters {
     const signing = await this.#signingKeys(feed.feedKey)
     const statement = { ...said, at: Date.now() }
     const bytes = encodeStatement(feed.feedKey, statement, signWith(signing))
-    const before = desk.box.bytes
-    desk.settle(bytes, signing.publicKey)
-    this.#bytes += desk.box.bytes - before
-    this.#saveSoon(desk)
+    this.#settle(desk, bytes, signing.publicKey)
     return bytes
   }
 
@@ -215,9 +212,12 @@ export class Letters {
   async settle(feed: Feed, statement: Uint8Array): Promise<'news' | 'known' | 'false'> {
     const { publicKey } = feed.log
     const desk = await this.desk(feed)
-    if (publicKey === undefined) return 'known'
+    return publicKey === undefined ? 'known' : this.#settle(desk, statement, publicKey)
+  }
+
+  #settle(desk: LetterDesk, statement: Uint8Array, signingKey: Uint8Array) {
     const before = desk.box.bytes
-    const said = desk.settle(statement, publicKey)
+    const said = desk.settle(statement, signingKey)
     if (typeof said === 'string') return said
     this.#bytes += desk.box.bytes - before
     this.#saveSoon(desk)

@@ -1,13 +1,13 @@
 import type Protomux from 'protomux'
-import { sleep } from '../../async.ts'
 import type { Feed } from '../../format/feed.ts'
-import { decodeEnvelope } from '../../format/letters/envelope.ts'
+import { decodeEnvelope, isLaterEnvelope } from '../../format/letters/envelope.ts'
 import { hex } from '../../hex.ts'
 import { nativeCrypto } from '../../log/keys.ts'
 import { short, type Logger } from '../../logger.ts'
 import { PeerProtocol, type OnMisdeed } from '../../peers/peer-protocol.ts'
 import type { BoxVerdict } from '../letters/letterbox.ts'
 import type { Letters } from '../letters/letters.ts'
+import { Deliveries } from './deliveries.ts'
 import {
   isPeerOf,
   forgetAsked,
@@ -22,6 +22,7 @@ import {
   type LetterPeer,
   type LetterPeerState,
 } from './letter-standing.ts'
+import { SharedFeeds } from './shared-feeds.ts'
 import { TalkExchange } from './talk-exchange.ts'
 import {
   haveOf,
@@ -33,14 +34,13 @@ import {
   type OfferedLetters,
 } from './letter-message.ts'
 
+type KnownMessage = Exclude<LetterMessage, { kind: 'unknown' }>
+
 export interface LetterExchangeOptions {
   readonly letters: Letters
   readonly onMisdeed: OnMisdeed
   readonly logger: Logger
 }
-
-/** Letters that arrive for an author within this time are written to disk together. */
-const GATHER_MS = 50
 
 /** How often a peer is asked for letters that it could not bring before, and letters that nobody took are signed anew. */
 const AGAIN_MS = 60_000
@@ -52,13 +52,14 @@ const QUESTION_COST = 32
 /** Newsletters of which one peer spoke before they were open here. */
 const MAX_MISSED = 64
 
+const FALSE_LETTER = 'peer sent a false letter'
+
 /** Passes sealed letters on towards their author, and what the author says back, among peers that replicate the newsletter. */
 export class LetterExchange {
   readonly #options: LetterExchangeOptions
   readonly #protocol: PeerProtocol<LetterMessage, LetterPeerState>
-  /** By the topic in hex. */
-  readonly #feeds = new Map<string, Feed>()
-  readonly #delivering = new Set<Feed>()
+  readonly #feeds: SharedFeeds<LetterMessage, LetterPeerState>
+  readonly #deliveries: Deliveries
   readonly #timer: NodeJS.Timeout
   /** What readers say to each other meanwhile. */
   readonly talk: TalkExchange
@@ -66,6 +67,9 @@ export class LetterExchange {
   constructor(options: LetterExchangeOptions) {
     this.#options = options
     this.talk = new TalkExchange({ ...options, conversations: options.letters.conversations })
+    this.#deliveries = new Deliveries(async (feed) => {
+      for (const it of await options.letters.deliver(feed)) this.say(feed, it)
+    })
     this.#protocol = new PeerProtocol<LetterMessage, LetterPeerState>({
       protocol: 'hyperletter/letters/1',
       encoding: letterEncoding,
@@ -83,68 +87,68 @@ export class LetterExchange {
       },
       onMisdeed: options.onMisdeed,
     })
+    this.#feeds = new SharedFeeds(this.#protocol)
     this.#timer = setInterval(() => {
-      for (const feed of this.#feeds.values()) this.#run(feed, 'letters', () => this.#again(feed))
+      for (const feed of this.#feeds) this.#run(feed, 'letters', () => this.#again(feed))
     }, AGAIN_MS).unref()
   }
 
   add(feed: Feed): void {
     this.talk.add(feed)
-    this.#feeds.set(hex(feed.log.discoveryKey), feed)
+    this.#feeds.add(feed)
     this.changed(feed)
     this.#run(feed, 'letters', () => this.#again(feed))
   }
 
   delete(feed: Feed): void {
     this.talk.delete(feed)
-    const topic = hex(feed.log.discoveryKey)
-    if (this.#feeds.get(topic) === feed) this.#feeds.delete(topic)
+    this.#feeds.delete(feed)
     for (const { state } of this.#protocol) state.feeds.delete(feed.feedKey)
   }
 
   attach(mux: Protomux): void {
     this.talk.attach(mux)
     this.#protocol.attach(mux)
-    for (const feed of this.#feeds.values()) this.changed(feed)
+    for (const feed of this.#feeds) this.changed(feed)
   }
 
   close(): void {
     clearInterval(this.#timer)
     this.talk.close()
-    this.#feeds.clear()
-    this.#protocol.close()
+    this.#feeds.close()
   }
 
   /** A newsletter has a new peer or lost one, or more of it is here. */
   changed(feed: Feed): void {
     this.talk.changed(feed)
     this.#options.letters.grown(feed)
-    const peers = this.#peersOf(feed)
+    const peers = this.#feeds.peersOf(feed)
     for (const it of this.#protocol) if (!peers.includes(it)) it.state.feeds.delete(feed.feedKey)
-    this.#run(feed, 'letters to a peer', async () => {
-      const topic = feed.log.discoveryKey
-      for (const peer of peers) {
-        if (peer.state.missed.delete(hex(topic))) peer.send({ kind: 'ask', topic })
-        if (!standing(feed, peer).isTold) await this.#tell(feed, peer)
+    const topic = feed.log.discoveryKey
+    for (const peer of peers) {
+      if (peer.state.missed.delete(hex(topic))) peer.send({ kind: 'ask', topic })
+      // One that does not read what it is told keeps nobody waiting.
+      this.#run(feed, 'letters to a peer', async () => {
+        await this.#tell(feed, peer)
         await this.#askFor(feed, peer)
-      }
-    })
+      })
+    }
   }
 
   /** Tells the peers of a newsletter that there is one more letter. @param isFavoured its sender was published or admitted */
   announce(feed: Feed, id: string, isFavoured: boolean): void {
-    this.#sendAll(feed, haveOf(feed.log.discoveryKey, [id], isFavoured ? 1 : 0))
+    this.#feeds.send(feed, haveOf(feed.log.discoveryKey, [id], isFavoured ? 1 : 0))
   }
 
   /** Tells the peers of a newsletter what its author says to them. */
   say(feed: Feed, bytes: Uint8Array, except?: LetterPeer): void {
-    this.#sendAll(feed, { kind: 'statement', topic: feed.log.discoveryKey, bytes }, except)
+    this.#feeds.send(feed, { kind: 'statement', topic: feed.log.discoveryKey, bytes }, except)
   }
 
   /** There may be room again for letters of senders of whom there were too many. */
   retry(feed: Feed): void {
     this.#run(feed, 'letters that were too many', async () => {
-      for (const peer of this.#peersOf(feed)) {
+      for (const peer of this.#feeds.peersOf(feed)) {
         recallLater(standing(feed, peer))
         await this.#askFor(feed, peer)
       }
@@ -157,26 +161,34 @@ export class LetterExchange {
     const mutes = await letters.mutes(feed)
     const said = [...(await letters.deliver(feed)), ...(mutes === undefined ? [] : [mutes])]
     for (const it of said) this.say(feed, it)
-    for (const peer of this.#peersOf(feed)) {
+    for (const peer of this.#feeds.peersOf(feed)) {
       passMinute(standing(feed, peer))
       await this.#askFor(feed, peer)
     }
   }
 
   async #tell(feed: Feed, peer: LetterPeer): Promise<void> {
-    standing(feed, peer).isTold = true
-    const desk = await this.#options.letters.desk(feed)
-    const topic = feed.log.discoveryKey
-    for (const bytes of desk.box.statements()) peer.send({ kind: 'statement', topic, bytes })
-    const { ids, favoured } = desk.offered(MAX_IDS)
-    if (ids.length > 0) peer.send(haveOf(topic, ids, favoured))
+    const state = standing(feed, peer)
+    if (state.isTelling) return
+    state.isTelling = true
+    try {
+      const desk = await this.#options.letters.desk(feed)
+      const topic = feed.log.discoveryKey
+      while (!state.isTold) {
+        state.isTold = true
+        for (const bytes of desk.box.statements()) {
+          peer.send({ kind: 'statement', topic, bytes })
+          await peer.drained()
+        }
+        const { ids, favoured } = desk.offered(MAX_IDS)
+        if (ids.length > 0) peer.send(haveOf(topic, ids, favoured))
+      }
+    } finally {
+      state.isTelling = false
+    }
   }
 
-  async #onMessage(
-    feed: Feed,
-    message: Exclude<LetterMessage, { kind: 'unknown' }>,
-    peer: LetterPeer,
-  ): Promise<void> {
+  async #onMessage(feed: Feed, message: KnownMessage, peer: LetterPeer): Promise<void> {
     const { letters, onMisdeed } = this.#options
     switch (message.kind) {
       case 'have':
@@ -187,14 +199,13 @@ export class LetterExchange {
         return this.#onLetter(feed, message.bytes, peer)
       case 'statement': {
         const verdict = await letters.settle(feed, message.bytes)
-        if (verdict === 'news') {
-          this.say(feed, message.bytes, peer)
-          this.retry(feed)
-        }
         if (verdict === 'false') onMisdeed(peer.publicKey, 'peer sent a false receipt')
-        return
+        if (verdict !== 'news') return
+        this.say(feed, message.bytes, peer)
+        return this.retry(feed)
       }
       case 'ask':
+        standing(feed, peer).isTold = false
         return this.#tell(feed, peer)
       case 'refused':
         return this.#onRefusal(feed, hex(message.id), message.bits, peer)
@@ -239,19 +250,24 @@ export class LetterExchange {
 
   async #onLetter(feed: Feed, bytes: Uint8Array, peer: LetterPeer): Promise<void> {
     const { letters, onMisdeed } = this.#options
+    const letter = decodeEnvelope(bytes, nativeCrypto)
+    if (letter === undefined) {
+      if (!isLaterEnvelope(bytes)) onMisdeed(peer.publicKey, FALSE_LETTER)
+      return
+    }
+    const { id } = letter
     const state = standing(feed, peer)
-    const id = decodeEnvelope(bytes, nativeCrypto)?.id
-    if (id !== undefined && !wasAsked(state, id)) return
+    if (!wasAsked(state, id)) return
     const limiter = limiterFor(feed, peer, id)
-    if (id !== undefined) forgetAsked(state, id)
-    const verdict = await letters.carry(feed, bytes)
-    if (verdict === 'false') onMisdeed(peer.publicKey, 'peer sent a false letter')
-    if (id !== undefined) await this.#refuse(feed, id, verdict, peer)
-    if (verdict === 'kept' && id !== undefined) {
+    forgetAsked(state, id)
+    const verdict = await letters.carry(feed, letter)
+    if (verdict === 'false') onMisdeed(peer.publicKey, FALSE_LETTER)
+    await this.#refuse(feed, id, verdict, peer)
+    if (verdict === 'kept') {
       const { box } = await letters.desk(feed)
       const isFavoured = box.isFavoured(id)
       if (isFavoured && !feed.writable) limiter.reserve(-1)
-      if (feed.writable) await this.#deliverSoon(feed)
+      if (feed.writable) await this.#deliveries.soon(feed)
       // Also to who brought it, which learns by that that it is here.
       else this.announce(feed, id, isFavoured)
     }
@@ -274,22 +290,6 @@ export class LetterExchange {
     if (!standing(feed, peer).given.delete(id)) return
     const letter = await this.#options.letters.sender.outbid(feed, id, bits)
     if (letter !== undefined) this.announce(feed, letter.id, letter.stamp.kind !== 'work')
-  }
-
-  async #deliverSoon(feed: Feed): Promise<void> {
-    if (this.#delivering.has(feed)) return
-    this.#delivering.add(feed)
-    await sleep(GATHER_MS)
-    this.#delivering.delete(feed)
-    for (const it of await this.#options.letters.deliver(feed)) this.say(feed, it)
-  }
-
-  #sendAll(feed: Feed, message: LetterMessage, except?: LetterPeer): void {
-    for (const peer of this.#peersOf(feed)) if (peer !== except) peer.send(message)
-  }
-
-  #peersOf(feed: Feed): LetterPeer[] {
-    return feed.log.peers.flatMap((it) => this.#protocol.get(it.publicKey) ?? [])
   }
 
   #run(feed: Feed, what: string, work: () => Promise<void>): void {

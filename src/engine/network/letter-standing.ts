@@ -7,6 +7,8 @@ import { MAX_IDS, type LetterMessage } from './letter-message.ts'
 /** How a peer stands with the letters of one newsletter, while it replicates that. Letters are named by ids. */
 interface Standing {
   isTold: boolean
+  /** It is being told, no faster than it reads. */
+  isTelling: boolean
   /** What it has and was not asked for. */
   offered: readonly string[]
   /** Of what it has: that which it says is of senders who were published or admitted. */
@@ -53,6 +55,7 @@ export function standing({ feedKey }: Feed, { state }: LetterPeer): Standing {
   const ids = () => new Set<string>()
   const made: Standing = {
     isTold: false,
+    isTelling: false,
     offered: [],
     favoured: ids(),
     asked: ids(),

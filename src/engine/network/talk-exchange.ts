@@ -6,6 +6,7 @@ import { short, type Logger } from '../../logger.ts'
 import { PeerProtocol, type OnMisdeed, type ProtocolPeer } from '../../peers/peer-protocol.ts'
 import type { Conversations } from '../letters/conversations.ts'
 import { isPeerOf } from './letter-standing.ts'
+import { SharedFeeds } from './shared-feeds.ts'
 import { MAX_TALK_MESSAGE_BYTES, talkEncoding, type TalkMessage } from './talk-message.ts'
 
 export interface TalkExchangeOptions {
@@ -14,8 +15,9 @@ export interface TalkExchangeOptions {
   readonly logger: Logger
 }
 
-/** Lines of one connection, taken or asked for: all that was said at once, and then 20 a second. */
+/** Lines of one connection, taken or asked for: all that was said at once, and then 20 a second; and what asking for all takes. */
 export const RATE = { perSecond: 20, burst: 256 }
+const QUESTION_COST = 16
 
 interface PeerState {
   /** Newsletters of which the peer was told what was said. */
@@ -28,7 +30,7 @@ type TalkPeer = ProtocolPeer<TalkMessage, PeerState>
 export class TalkExchange {
   readonly #options: TalkExchangeOptions
   readonly #protocol: PeerProtocol<TalkMessage, PeerState>
-  readonly #feeds = new Map<string, Feed>()
+  readonly #feeds: SharedFeeds<TalkMessage, PeerState>
 
   constructor(options: TalkExchangeOptions) {
     this.#options = options
@@ -37,7 +39,8 @@ export class TalkExchange {
       encoding: talkEncoding,
       maxBytes: MAX_TALK_MESSAGE_BYTES,
       rate: RATE,
-      costOf: (it) => (it.kind === 'want' ? Math.max(1, it.ids.length) : 1),
+      costOf: (it) =>
+        it.kind === 'want' ? Math.max(1, it.ids.length) : it.kind === 'ask' ? QUESTION_COST : 1,
       newState: () => ({ told: new Set() }),
       onMessage: (message, peer) => {
         if (message.kind === 'unknown') return
@@ -49,33 +52,32 @@ export class TalkExchange {
       },
       onMisdeed: options.onMisdeed,
     })
+    this.#feeds = new SharedFeeds(this.#protocol)
   }
 
   add(feed: Feed): void {
-    this.#feeds.set(hex(feed.log.discoveryKey), feed)
+    this.#feeds.add(feed)
     this.changed(feed)
   }
 
   delete(feed: Feed): void {
-    const name = hex(feed.log.discoveryKey)
-    if (this.#feeds.get(name) === feed) this.#feeds.delete(name)
+    this.#feeds.delete(feed)
     for (const { state } of this.#protocol) state.told.delete(feed.feedKey)
   }
 
   attach(mux: Protomux): void {
     this.#protocol.attach(mux)
-    for (const feed of this.#feeds.values()) this.changed(feed)
+    for (const feed of this.#feeds) this.changed(feed)
   }
 
   close(): void {
-    this.#feeds.clear()
-    this.#protocol.close()
+    this.#feeds.close()
   }
 
   /** A newsletter has a new peer. */
   changed(feed: Feed): void {
-    const ids = this.#options.conversations.of(feed).ids()
-    for (const peer of this.#peersOf(feed)) {
+    const ids = this.#options.conversations.known(feed)?.ids() ?? []
+    for (const peer of this.#feeds.peersOf(feed)) {
       if (peer.state.told.has(feed.feedKey)) continue
       peer.state.told.add(feed.feedKey)
       this.#tell(feed, peer, ids)
@@ -84,21 +86,17 @@ export class TalkExchange {
 
   /** Asks the peers of a newsletter what was said. */
   ask(feed: Feed): void {
-    const topic = feed.log.discoveryKey
-    for (const peer of this.#peersOf(feed)) peer.send({ kind: 'ask', topic })
+    this.#feeds.send(feed, { kind: 'ask', topic: feed.log.discoveryKey })
   }
 
   /** Gives a line to the peers of a newsletter. @returns how many there are. */
   say(feed: Feed, bytes: Uint8Array, except?: TalkPeer): number {
-    const topic = feed.log.discoveryKey
-    const peers = this.#peersOf(feed).filter((it) => it !== except)
-    for (const peer of peers) peer.send({ kind: 'line', topic, bytes })
-    return peers.length
+    return this.#feeds.send(feed, { kind: 'line', topic: feed.log.discoveryKey, bytes }, except)
   }
 
   /** Peers that a line reaches at once. */
   peers(feed: Feed): number {
-    return this.#peersOf(feed).length
+    return this.#feeds.peersOf(feed).length
   }
 
   #tell({ log }: Feed, peer: TalkPeer, ids: readonly string[]): void {
@@ -140,9 +138,5 @@ export class TalkExchange {
         if (verdict === 'new') this.say(feed, message.bytes, peer)
       }
     }
-  }
-
-  #peersOf(feed: Feed): TalkPeer[] {
-    return feed.log.peers.flatMap((it) => this.#protocol.get(it.publicKey) ?? [])
   }
 }

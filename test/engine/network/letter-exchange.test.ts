@@ -217,7 +217,7 @@ describe('a carrier', () => {
 
   it('says how much work would do where its box is full', async () => {
     const { letters, feed, bring, refusals, kept } = await device()
-    for (let i = 0; i < BOX_LETTERS; i++) await letters.carry(feed, good().bytes)
+    for (let i = 0; i < BOX_LETTERS; i++) await letters.carry(feed, good())
     const [cheap, better] = [good(), letterOf({ bits: BITS + 1 }).envelope]
     await bring(cheap)
     await eventually(() => expect(refusals()).toEqual([[cheap.id, BITS + 1]]))
@@ -406,7 +406,7 @@ it('all boxes together stay under 32 MiB', async () => {
   const first = lettersIn(dataDir)
   const feed = newsletter(feedKey, {}, [])
   const text = 'é'.repeat(8_000)
-  const letter = () => letterOf({ bits: BITS, text }).envelope.bytes
+  const letter = () => letterOf({ bits: BITS, text }).envelope
   while ((await first.carry(feed, letter())) === 'kept');
   await first.close()
 
