@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { configOf, type Address, type Config } from '../config/config.ts'
 import { HyperletterError } from '../errors.ts'
 import type { Logger } from '../logger.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { AGE, DAY } from './keep.ts'
 
 /** A `Keep`, as it is stored and as it crosses the socket. */

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { z } from 'zod'
+import * as z from 'zod'
 import { replaceWhole } from '../atomic-file.ts'
 import { SerialQueue } from '../async.ts'
 import type { FeedKey } from '../format/keys/feed-key.ts'

@@ -1,5 +1,5 @@
 import { readFile, rm } from 'node:fs/promises'
-import { z } from 'zod'
+import * as z from 'zod'
 import { correctedIssue, issueSummary, scheduled } from '../api/contract/parts.ts'
 import { SerialQueue } from '../async.ts'
 import { replaceWhole } from '../atomic-file.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { keepSchema } from '../../config/keep-schema.ts'
 import { newsletterFields } from '../../format/records/bodies.ts'
 import { name as nameText } from '../../format/records/text.ts'

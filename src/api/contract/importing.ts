@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { UNDATED } from '../../sources/source.ts'
 import { plannedIssue, siteOptions } from './writing.ts'
 import {

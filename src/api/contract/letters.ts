@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { MAX_ANSWER, MAX_LETTERS } from '../../format/records/letters.ts'
 import { name, paragraph, z32Key } from '../../format/records/text.ts'
 import { count, feedKey, newsletterRef, number, value, type OperationSpec } from './parts.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { keepSchema } from '../../config/keep-schema.ts'
 
 /** Longest wait an operation accepts, in seconds: a day. */

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { issueHeadFields } from '../../format/records/bodies.ts'
 import { line, name, timestamp } from '../../format/records/text.ts'
 import { MAX_OPML_LENGTH } from '../kinds.ts'

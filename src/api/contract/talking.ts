@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { MAX_LINE } from '../../format/letters/line.ts'
 import { name, paragraph } from '../../format/records/text.ts'
 import { count, events, feedKey, newsletterRef, value, type OperationSpec } from './parts.ts'

@@ -1,6 +1,6 @@
 import { readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { makeDirectory, replaceSynced } from '../../atomic-file.ts'
 import { codeOf } from '../../errors.ts'
 import { decodeEnvelope, type Envelope } from '../../format/letters/envelope.ts'

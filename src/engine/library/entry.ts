@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { keepSchema } from '../../config/keep-schema.ts'
 import { HyperletterError } from '../../errors.ts'
 import { parseEncryptionKey, parseFeedKey, type FeedKey } from '../../format/keys/feed-key.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { readChecked, replaceChecked } from '../../atomic-file.ts'
 import { DebouncedTask } from '../../async.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'

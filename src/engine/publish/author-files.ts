@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { codeOf, HyperletterError, ifMissing } from '../../errors.ts'
 import { feedKeyOf, type FeedKey } from '../../format/keys/feed-key.ts'
 import { makeDirectory, replaceWhole, replaceSynced } from '../../atomic-file.ts'

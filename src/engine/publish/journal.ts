@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { access, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { parseFeedKey, type FeedKey } from '../../format/keys/feed-key.ts'
 import { succeeds } from '../../async.ts'
 import { createSynced, makeDirectory } from '../../atomic-file.ts'

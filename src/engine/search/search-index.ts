@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { documentOf, type IndexedIssue, type Searchable, type SearchDocument } from './document.ts'
 import { type Clause, rank, type Ranked } from './query.ts'
 import { readChecked, replaceChecked } from '../../atomic-file.ts'

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { z } from 'zod'
+import * as z from 'zod'
 import { replaceSynced } from '../../atomic-file.ts'
 import type { MailDigest } from '../../config/values.ts'
 import { deliveryId, isOutcome, type Outlet } from '../outlet.ts'
