@@ -31,14 +31,14 @@ await build({
   plugins: [
     {
       name: 'only-zod',
-      setup({ onResolve, onLoad }) {
-        onResolve({ filter: /./ }, ({ kind, path, importer }) => {
+      setup(bundling) {
+        bundling.onResolve({ filter: /./ }, ({ kind, path, importer }) => {
           const isBundled = kind === 'entry-point' || /^zod(?:\/mini)?$/.test(path)
           return isBundled || importer.includes('node_modules')
             ? undefined
             : { path, external: true }
         })
-        onLoad({ filter: /zod.v4.locales.index\.js$/ }, () => ({ contents: '' }))
+        bundling.onLoad({ filter: /zod.v4.locales.index\.js$/ }, () => ({ contents: '' }))
       },
     },
   ],
