@@ -75,18 +75,14 @@ export function markdownFolder(
       const { files, skipped } = await listFolder(folder, { match, exclude, include })
       const isSite = hasPosts(files)
       const said = isSite || include.has('drafts') ? undefined : notesThatSay(folder, files)
-      const options = { include, index: new FileIndex(folder), isSite, ...others }
+      const options = { include, index: new FileIndex(folder), isSite, said, ...others }
       const added = others.undated === 'git' ? await datesInGit(folder) : undefined
       yield* skipped
       for (let start = 0; start < files.length; start += READ_AT_ONCE) {
         signal?.throwIfAborted()
         const some = files.slice(start, start + READ_AT_ONCE)
         yield* await Promise.all(
-          some.map((file) =>
-            said?.has(file) === false
-              ? { origin: file, code: 'INVALID_DRAFT' as const, message: SILENT }
-              : readOne(folder, file, options, added?.get(file)),
-          ),
+          some.map((file) => readOne(folder, file, options, added?.get(file))),
         )
       }
     },
@@ -96,13 +92,21 @@ export function markdownFolder(
 const SILENT =
   'a note whose head says nothing of publishing, where others say publish: true; --include drafts publishes it'
 
+/** What all files of the folder say of one of them. */
+interface Among {
+  readonly isSite: boolean
+  /** Those that may be published, where the heads of notes say so. */
+  readonly said: ReadonlySet<string> | undefined
+}
+
 async function readOne(
   folder: string,
   origin: string,
-  options: MarkdownFolderOptions & FileOptions & { readonly isSite: boolean },
+  options: MarkdownFolderOptions & FileOptions & Among,
   addedAt: string | undefined,
 ): Promise<SourceItem> {
   try {
+    if (options.said?.has(origin) === false) throw invalidDraft(SILENT)
     const read = await readDraft(join(folder, origin), { name: origin, root: folder, ...options })
     const draft = { ...read, warnings: [...suspicionOf(origin), ...read.warnings] }
     const withheld =

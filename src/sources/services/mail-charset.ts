@@ -18,19 +18,24 @@ export function readable(bytes: Buffer): Buffer {
   const mail = bytes.toString('latin1')
   const boundaries = new Set([...mail.matchAll(BOUNDARY)].map(([, a, b]) => a ?? b ?? ''))
   const unlabelled = mail.includes('\u001b$') ? 'iso-2022-jp' : 'windows-1252'
-  const labelled = mail.replaceAll(HEADS, (whole, opening: string, boundary = '', head = '') => {
-    if (opening !== '' && !boundaries.has(boundary.trimEnd())) return whole
-    const type = TEXT_TYPE.exec(head)?.[0].trimEnd()
-    const plain = isUtf8(Buffer.from(head, 'latin1')) ? head : utf8Of(head)
-    if (type === undefined) {
-      const isText = opening === '' && !/^content-type:/im.test(head)
-      return isText ? `Content-Type: text/plain; charset=${unlabelled}\n${plain}` : opening + plain
-    }
-    const label = CHARSET.exec(type)?.[2]?.replaceAll('"', '') ?? ''
-    if (!DOUBTFUL.test(label)) return opening + plain
-    const told = `${type.replace(CHARSET, '')}; charset=${label === '' ? unlabelled : 'windows-1252'}`
-    return opening + plain.replace(type, () => told)
-  })
+  const labelled = mail.replaceAll(
+    HEADS,
+    (whole, opening: string, boundary: string | undefined, head: string) => {
+      if (opening !== '' && !boundaries.has(boundary?.trimEnd() ?? '')) return whole
+      const type = TEXT_TYPE.exec(head)?.[0].trimEnd()
+      const plain = isUtf8(Buffer.from(head, 'latin1')) ? head : utf8Of(head)
+      if (type === undefined) {
+        const isText = opening === '' && !/^content-type:/im.test(head)
+        return isText
+          ? `Content-Type: text/plain; charset=${unlabelled}\n${plain}`
+          : opening + plain
+      }
+      const label = CHARSET.exec(type)?.[2]?.replaceAll('"', '') ?? ''
+      if (!DOUBTFUL.test(label)) return opening + plain
+      const told = `${type.replace(CHARSET, '')}; charset=${label === '' ? unlabelled : 'windows-1252'}`
+      return opening + plain.replace(type, () => told)
+    },
+  )
   return Buffer.from(labelled, 'latin1')
 }
 

@@ -63,7 +63,7 @@ async function readMail(
     if (id !== '') seen.add(id)
     if (isWithheld(withheld, options)) return withheldPost(origin, withheld)
     const files = filesOf(email)
-    const names = new Map(files.map(({ id, name }) => [id, [name]]))
+    const names = new Map(files.map((it) => [it.id, [it.name]]))
     return await draftOfPost(
       {
         id: origin,
