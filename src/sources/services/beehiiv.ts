@@ -2,6 +2,7 @@ import type { Archive } from '../archive.ts'
 import { attribute, hasClass, type HtmlRules } from '../html/tree.ts'
 import { printable, type DraftSource, type Withheld, type SourceItem } from '../source.ts'
 import { csvRecords } from './csv.ts'
+import { withoutMergeTags } from './merge-tags.ts'
 import { readPost } from './post.ts'
 import { contextOf, type ExportOptions, type PostContext } from './shown-pictures.ts'
 
@@ -28,12 +29,13 @@ export function beehiivExport(archive: Archive, list: string, options: ExportOpt
 async function readRow(field: (name: string) => string, context: PostContext): Promise<SourceItem> {
   const post = { id: `beehiiv-${field('id')}`, address: field('url') || undefined }
   const thumbnail = field('thumbnail_url')
+  const shown = (name: string) => withoutMergeTags(field(name), true).text
   return readPost(post, reasonToWithhold(field), context, async () => ({
-    title: field('web_title') || field('email_subject_line'),
+    title: shown('web_title') || shown('email_subject_line'),
     date: field('created_at'),
-    summary: field('web_subtitle') || field('email_preview_text'),
+    summary: shown('web_subtitle') || shown('email_preview_text'),
     tags: field('content_tags').split(';'),
-    body: { html: withoutMergeTags(field('content_html')), rules: RULES },
+    body: { html: shown('content_html'), rules: RULES },
     ...(thumbnail === '' ? {} : { cover: { source: thumbnail } }),
     warnings: [{ message: 'The date is that of writing: the export has no other.' }],
   }))
@@ -47,10 +49,6 @@ function reasonToWithhold(field: (name: string) => string): Withheld | undefined
   if (!/^(?:free|all free subscribers)$/i.test(audience))
     return { kind: 'private', message: `a post for "${audience}", not for everybody` }
   return undefined
-}
-
-function withoutMergeTags(html: string): string {
-  return html.replaceAll(/\{\{[^{}]{0,500}\}\}/g, '')
 }
 
 /** The export has whole mails: the post is one part, and its links say who sent them. */

@@ -15,6 +15,7 @@ import {
 } from '../source.ts'
 import { MAX_DRAFT_BYTES } from '../text.ts'
 import { csvRecords } from './csv.ts'
+import { withoutMergeTags } from './merge-tags.ts'
 import { originOf, readPost, type Post } from './post.ts'
 import { contextOf, type ExportOptions, type PostContext } from './shown-pictures.ts'
 
@@ -168,9 +169,9 @@ async function readMail(mail: Mail, context: PostContext): Promise<SourceItem> {
   const isOpen = context.include?.has('private') === true
   const image = field('image')
   return readPost(post, reasonToWithhold(field, isListed), context, async () => ({
-    title: field('subject'),
+    title: withoutMergeTags(field('subject')).text,
     date: field('publish_date').replace(/^(\S+) /, '$1T'),
-    summary: field('description'),
+    summary: withoutMergeTags(field('description')).text,
     ...(await bodyOf(body, field('editor_mode'), { archive, name, isOpen })),
     ...(image === '' ? {} : { cover: { source: image } }),
   }))
@@ -206,7 +207,7 @@ async function bodyOf(
   { archive, name, isOpen }: Pick<Mail, 'archive' | 'name'> & { readonly isOpen: boolean },
 ): Promise<Pick<Post, 'body' | 'isCut'>> {
   const mode = EDITOR.exec(source)?.[1] ?? editor
-  const text = withoutTemplates(source.replace(EDITOR, ''))
+  const text = withoutMergeTags(source.replace(EDITOR, ''))
   if (mode === 'fancy')
     return { body: { html: text.text, rules: rulesOf(isOpen) }, isCut: text.isCut }
   const open = isOpen ? { text: text.text, isCut: false } : withoutGates(text.text)
@@ -222,26 +223,6 @@ async function bodyOf(
   }
   const { attachments, warnings } = await findAttachments(await localReferences(markdown), files)
   return { body: { markdown, attachments, warnings }, isCut: text.isCut || open.isCut }
-}
-
-/** Django templates speak to one reader each: their conditions are left out, a default stands for a value. */
-function withoutTemplates(source: string): { text: string; isCut: boolean } {
-  let isCut = false
-  const text = source
-    .split(/(^```.*?^```|`[^`\n]*`)/ms)
-    .map((part, at) => {
-      if (at % 2 === 1) return part
-      return part
-        .replaceAll(/\{%\s*if\b.*?(?:\{%\s*endif\s*%\}|$)/gs, () => {
-          isCut = true
-          return ''
-        })
-        .replaceAll(/\{%.*?%\}/gs, '')
-        .replaceAll(/\{\{[^{}]*?\|\s*default:\s*["']([^"'{}]*)["'][^{}]*\}\}/g, '$1')
-        .replaceAll(/\{\{[^{}]*\}\}/g, '')
-    })
-    .join('')
-  return { text, isCut }
 }
 
 /** Markdown up to its wall, and without the blocks that are for some readers alone. */
