@@ -2,6 +2,7 @@ import type { Element, ElementContent } from 'hast'
 import type { Handle, State } from 'hast-util-to-mdast'
 import type { PhrasingContent } from 'mdast'
 import type { Handle as Write } from 'mdast-util-to-markdown'
+import { writeBesideCjk } from './cjk.ts'
 import { tidy } from './tidy.ts'
 import { attribute, cleanHtml, type HtmlRules } from './tree.ts'
 
@@ -40,13 +41,15 @@ export async function htmlToMarkdown(
   tidy(root)
   const marks = new Set<string>()
   const tree = toMdast(root, { handlers: handlers(rules, marks), document: true })
-  const markdown = toMarkdown(tree, {
-    extensions: [extension],
-    handlers: { text, inlineMath: ({ value }: { value: string }) => value } as object,
-    bullet: '-',
-    rule: '-',
-    listItemIndent: 'one',
-  })
+  const markdown = writeBesideCjk(tree, html, () =>
+    toMarkdown(tree, {
+      extensions: [extension],
+      handlers: { text, inlineMath: ({ value }: { value: string }) => value } as object,
+      bullet: '-',
+      rule: '-',
+      listItemIndent: 'one',
+    }),
+  )
   return { markdown, isCut, marks }
 }
 

@@ -19,9 +19,9 @@ export function tidy(node: Root | Element, styles: readonly string[] = []): void
     const style = STYLES.get(child.tagName)
     tidy(child, style === undefined ? styles : [...styles, style])
   }
-  let tidied = children.flatMap((it) =>
-    it.type === 'element' && INLINE.test(it.tagName) ? blanksOutside(it) : [it],
-  )
+  let tidied = children
+    .filter((it) => !isEmptyHeading(it))
+    .flatMap((it) => (it.type === 'element' && INLINE.test(it.tagName) ? blanksOutside(it) : [it]))
   if (node.type === 'element') {
     if (HEADING.test(node.tagName)) tidied = tidied.flatMap((it) => withoutStrong(it))
     if (node.tagName === 'input' && 'checked' in node.properties) node.properties['checked'] = true
@@ -50,6 +50,15 @@ function withoutRepeated(
     const isRepeated = it.type === 'element' && styles.includes(STYLES.get(it.tagName) ?? '')
     return isRepeated ? withoutRepeated(it.children, styles) : [it]
   })
+}
+
+/** A card may have room for a heading that nobody wrote. */
+function isEmptyHeading(node: ElementContent): boolean {
+  return (
+    node.type === 'element' &&
+    HEADING.test(node.tagName) &&
+    node.children.every((it) => isBlank(it) || isBreak(it))
+  )
 }
 
 function blanksOutside(element: Element): ElementContent[] {

@@ -126,9 +126,10 @@ function cardToHtml(name: string, card: Json, isOpen: boolean): string {
       return `${shown}<p><strong>${value('productTitle')}</strong></p>${value('productDescription')}`
     }
     case 'header':
-      return `<h2>${value('header')}</h2><p>${value('subheader')}</p>`
-    case 'call-to-action':
-      return `${value('textValue')}${link(value('buttonUrl'), escaped(value('buttonText')))}`
+    case 'call-to-action': {
+      const words = `<h2>${value('header')}</h2><p>${value('subheader')}</p>${value('textValue')}`
+      return `${words}${link(value('buttonUrl'), escaped(value('buttonText')))}`
+    }
     default:
       return ''
   }

@@ -18,6 +18,11 @@ describe('htmlToMarkdown', () => {
     ['<p>One<b> bold </b>word and <i></i><em>x</em></p>', 'One **bold** word and *x*'],
     ['H<sub>2</sub>O &copy; ~~x~~ [y]', 'H<sub>2</sub>O © \\~\\~x\\~\\~ \\[y]'],
     ['<h2><b>Low</b> tide</h2>', '## Low tide'],
+    ['<h2> <br></h2><h3><img src=a.png></h3>', '### ![](a.png)'],
+    [
+      '<p>潮<b>（高）</b>ト<em>“a”</em>海 a<b>(b)</b>c',
+      '潮**（高）**ト*“a”*海 &#x61;**(b)**&#x63;',
+    ],
     ['a<br>b<br><br>c<p>d<br/> <br/>e</p>', 'a\\\nb\n\nc\n\nd\n\ne'],
     ['<pre>a\n  b</pre>', '```\na\n  b\n```'],
     ['<pre><code class="language-js">x</code></pre>', '```js\nx\n```'],
