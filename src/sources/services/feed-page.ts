@@ -13,6 +13,8 @@ export interface FeedPost {
   readonly authors: readonly (string | undefined)[]
   readonly tags: readonly (string | undefined)[]
   readonly language: string | undefined
+  /** Address of a picture above the text. */
+  readonly cover?: string | undefined
   readonly html: string
 }
 
@@ -51,6 +53,7 @@ function postsOf(parsed: Awaited<ReturnType<typeof parsedFeed>>): FeedPost[] {
       authors: (it.authors ?? feed.authors ?? []).map(({ name }) => name),
       tags: it.tags ?? [],
       language: it.language ?? feed.language,
+      cover: it.banner_image ?? it.image,
       html: withFiles(
         it.content_html ?? paragraphs(it.content_text ?? it.summary ?? ''),
         (it.attachments ?? []).map(({ url, mime_type: type }) => ({ url, type })),
@@ -79,21 +82,21 @@ function postsOf(parsed: Awaited<ReturnType<typeof parsedFeed>>): FeedPost[] {
       }
     })
   }
-  const language = format === 'rss' ? feed.language : undefined
+  const language = (format === 'rss' ? feed.language : undefined) ?? feed.dc?.languages?.[0]
   return (feed.items ?? []).map((it) => {
     const guid = 'guid' in it ? it.guid : undefined
     const people = 'authors' in it ? (it.authors ?? []) : []
     const named = people.map((person) => (typeof person === 'string' ? person : person.name))
     const pubDate = 'pubDate' in it ? it.pubDate : undefined
-    const tags = 'categories' in it ? (it.categories ?? []) : []
+    const tags = 'categories' in it ? (it.categories ?? []).map(({ name }) => name) : []
     return {
       id: guid?.value,
       link: it.link ?? (guid?.isPermaLink === false ? undefined : guid?.value),
       title: it.title,
       date: pubDate ?? it.dc?.dates?.[0],
       authors: it.dc?.creators ?? named,
-      tags: tags.map(({ name }) => name),
-      language,
+      tags: [...tags, ...(it.dc?.subjects ?? [])],
+      language: it.dc?.languages?.[0] ?? language,
       html: withFiles(
         it.content?.encoded ?? htmlOf(it.description ?? '', undefined),
         'enclosures' in it ? (it.enclosures ?? []) : [],

@@ -109,6 +109,7 @@ async function readPost(post: FeedPost, id: string, context: PostContext): Promi
         authors: known(post.authors),
         tags: known(post.tags),
         body: { html: post.html.replace(APPEARED, '') },
+        ...(post.cover === undefined ? {} : { cover: { source: post.cover } }),
         warnings: isTeaser ? [warning] : [],
       },
       { ...context, siteUrl: post.base === undefined ? (link ?? siteUrl) : siteUrl },

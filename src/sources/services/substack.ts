@@ -159,13 +159,7 @@ function embedVerdict(element: Element): HtmlVerdict {
     return []
   }
   if (hasClass(element, /^image-gallery-embed$/)) {
-    const gallery = said['gallery'] as { images?: unknown; alt?: unknown } | undefined
-    const images = Array.isArray(gallery?.images) ? (gallery.images as { src?: unknown }[]) : []
-    const alt = typeof gallery?.alt === 'string' ? gallery.alt : ''
-    return images
-      .map(({ src }) => (typeof src === 'string' ? src : ''))
-      .filter((src) => src !== '')
-      .map((src) => ({ type: 'element', tagName: 'img', properties: { src, alt }, children: [] }))
+    return galleryOf((said['gallery'] ?? {}) as Readonly<Record<string, unknown>>)
   }
   if (
     hasClass(element, /^(?:twitter-embed|tweet|embedded-post-wrap|digest-post-embed|bluesky-wrap)$/)
@@ -173,30 +167,33 @@ function embedVerdict(element: Element): HtmlVerdict {
     const url = text('url') || text('canonical_url')
     if (url === '') return undefined
     const label = text('title') || text('full_text').slice(0, 200) || url
-    return [linkElement(url, label)]
+    return [elementOf('a', { href: url }, label)]
   }
   if (hasClass(element, /^(?:youtube-wrap|vimeo-wrap)$/)) {
     const id = text('videoId')
     const player = hasClass(element, /^youtube-wrap$/)
       ? 'www.youtube.com/embed'
       : 'player.vimeo.com/video'
-    return id === ''
-      ? undefined
-      : [
-          {
-            type: 'element',
-            tagName: 'iframe',
-            properties: { src: `https://${player}/${id}` },
-            children: [],
-          },
-        ]
+    return id === '' ? undefined : [elementOf('iframe', { src: `https://${player}/${id}` })]
   }
   return undefined
 }
 
-function linkElement(href: string, label: string): Element {
-  const children: Element['children'] = [{ type: 'text', value: label }]
-  return { type: 'element', tagName: 'a', properties: { href }, children }
+function galleryOf({ images, alt, caption }: Readonly<Record<string, unknown>>): Element[] {
+  const all = Array.isArray(images) ? (images as { src?: unknown; alt?: unknown }[]) : []
+  const pictures = all
+    .filter((it) => typeof it.src === 'string' && it.src !== '')
+    .map((it) => {
+      const own = [it.alt, alt].find((text) => typeof text === 'string')
+      return elementOf('img', { src: it.src as string, alt: own })
+    })
+  const words = typeof caption === 'string' ? caption : ''
+  return words === '' ? pictures : [...pictures, elementOf('figcaption', {}, words)]
+}
+
+function elementOf(tagName: string, properties: Element['properties'], text = ''): Element {
+  const children: Element['children'] = text === '' ? [] : [{ type: 'text', value: text }]
+  return { type: 'element', tagName, properties, children }
 }
 
 /** What an element says in `data-attrs`, which is escaped once or twice. */

@@ -102,11 +102,34 @@ describe('a feed', () => {
           url: 'https://t.example/1',
           content_text: 'a*b <c>',
           date_published: '2026-01-01T00:00:00Z',
+          image: 'https://t.example/a.png',
+          banner_image: 'https://t.example/wide.png',
+        },
+        {
+          id: 2,
+          title: 'Two',
+          content_html: '<p><img src="https://t.example/a.png"></p>',
+          date_published: '2026-01-01T00:00:00Z',
+          image: 'https://t.example/a.png',
         },
       ],
     }
     const { drafts } = await read(await file(JSON.stringify(feed)))
-    expect(drafts.get('https://t.example/1')?.markdown).toBe('a\\*b \\<c>\n')
+    expect([...drafts.values()].map((it) => it.markdown)).toEqual([
+      '![](https://t.example/wide.png)\n\na\\*b \\<c>\n',
+      '![](https://t.example/a.png)\n',
+    ])
+  })
+
+  it('of RSS 1.0 moves in with the language and the subjects that Dublin Core names', async () => {
+    const rdf = `<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/"
+      xmlns:dc="http://purl.org/dc/elements/1.1/"><channel rdf:about="x"><title>T</title><dc:language>de</dc:language></channel>
+      <item rdf:about="https://t.example/1"><title>A</title><link>https://t.example/1</link><description>x</description>
+      <dc:date>2026-01-01T00:00:00Z</dc:date><dc:creator>Mara</dc:creator><dc:subject>moon</dc:subject><dc:subject>sun</dc:subject></item></rdf:RDF>`
+    const { drafts } = await read(await file(rdf))
+    expect([...drafts.values()]).toMatchObject([
+      { authors: [{ name: 'Mara' }], tags: ['moon', 'sun'], language: 'de' },
+    ])
   })
 
   it.each([

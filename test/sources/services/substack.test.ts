@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -73,6 +73,25 @@ $$a_1 < b$$
     const { drafts } = await read(await zipped(), { ...site, include: new Set(['private']) })
     expect(drafts.size).toBe(5)
     expect([...drafts.values()][0]?.markdown).toContain('Behind the paywall')
+  })
+
+  it('keeps the descriptions and the caption of a gallery', async () => {
+    const home = await temporaryDirectory()
+    const head = 'post_id,post_date,is_published,type,audience,title\n'
+    await writeFile(join(home, 'posts.csv'), `${head}1.a,2026-01-01,true,newsletter,everyone,A\n`)
+    await mkdir(join(home, 'posts'))
+    const images = [
+      { src: 'https://x.example/1.png' },
+      { src: 'https://x.example/2.png', alt: 'Low' },
+    ]
+    const gallery = JSON.stringify({ gallery: { images, alt: 'Tide', caption: 'High & low' } })
+    const attributes = gallery.replaceAll('&', '&amp;').replaceAll('"', '&quot;')
+    const text = `<div class="image-gallery-embed" data-attrs="${attributes}"></div>`
+    await writeFile(join(home, 'posts/1.a.html'), text)
+    const { drafts } = await read(home)
+    expect([...drafts.values()][0]?.markdown).toBe(
+      '![Tide](https://x.example/1.png)![Low](https://x.example/2.png)\n\n*High & low*\n',
+    )
   })
 
   it('is refused where its list is no CSV', async () => {
