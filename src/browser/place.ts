@@ -21,10 +21,12 @@ const MAX_VIA = 8
 
 /**
  * Parses `#<feed key>[/<encryption key>][/<number>][?via=<host>,<address>]`. A number is told from a key by its length.
+ * A link between issues may have `#issue-…` behind it, a place in the text, which is passed over.
  * @returns undefined if there is nothing. @throws INVALID_LINK
  */
 export function parsePlace(hash: string): ReaderPlace | undefined {
-  const [path = '', query = ''] = hash.replace(/^#/, '').split('?')
+  const place = hash.replace(/^#/, '').replace(/#issue-.*$/s, '')
+  const [path = '', query = ''] = place.split('?')
   if (path === '') return undefined
   const [key = '', ...rest] = path.split('/').filter((it) => it !== '')
   const number = rest.find((it) => /^[1-9]\d{0,14}$/.test(it))

@@ -49,7 +49,21 @@ let turn = 0
 export function startReading(given: ReadingOptions): void {
   options = given
   addEventListener('hashchange', () => void show())
+  document.addEventListener('click', goWithin)
   void show()
+}
+
+/** Goes to a place of this page. The address says which newsletter is shown, so it stays. */
+function goWithin(event: MouseEvent): void {
+  const link = event.target instanceof Element ? event.target.closest('a[href^="#"]') : null
+  const target = document.getElementById(link?.getAttribute('href')?.slice(1) ?? '')
+  if (target === null) return
+  event.preventDefault()
+  target.scrollIntoView()
+  target.focus()
+  if (document.activeElement === target) return
+  target.tabIndex = -1
+  target.focus()
 }
 
 /** Shows it anew. @param isQuiet leaves what is shown until there is something else. */
@@ -112,7 +126,8 @@ async function showIssue(
   const fragment = await articleOf(reader, verified, {
     title,
     home: formatPlace(withoutNumber(place)),
-    issueAddress: [before ?? '', after ?? ''],
+    // With the name of the page: what is only a fragment leads to a place in the text.
+    issueAddress: [`${location.pathname.split('/').at(-1) || './'}${before}`, after ?? ''],
     seal: verifiedSeal(place.feedKey, reader.from, { isPrivate }),
     ...defined({ issues, letters }),
   })

@@ -20,6 +20,11 @@ describe('the place in the address of the reader page', () => {
     expect(formatPlace(place)).toBe(hash)
   })
 
+  it('is that of the issue where a link leads to a place in its text', () => {
+    const place = { feedKey, number: 3, via: ['a.example'] }
+    expect(parsePlace(`${formatPlace(place)}#issue-tides`)).toEqual(place)
+  })
+
   it('is none where nothing is said', () => {
     expect(parsePlace('')).toBeUndefined()
     expect(parsePlace('#')).toBeUndefined()

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -267,6 +267,32 @@ describe('the reader in one file', () => {
     await page.click('.rows li:nth-child(3) a')
     await expect.poll(() => page.innerText('h1')).toBe('Issue 129')
     expect(complaints).toEqual([])
+  })
+
+  it('leads to places in a text and to other issues, and stays with the newsletter', async () => {
+    const drafts = await temporaryDirectory()
+    const texts = {
+      'one.md': `# One\n\n${'Low.\n\n'.repeat(60)}`,
+      'two.md': `# Two\n\nAfter [the first](one.md#low).[^1]\n\n${'High.\n\n'.repeat(60)}[^1]: Twice.\n`,
+    }
+    for (const [name, text] of Object.entries(texts)) await writeFile(join(drafts, name), text)
+    const author = await openAuthor([], { isOnline: false, issues: 0 })
+    const { operations, feedKey } = author
+    await all(operations.importFolder({ newsletter: feedKey, folder: drafts, undated: 'names' }))
+    const folder = join(drafts, 'site')
+    await all(operations.exportSite({ newsletter: feedKey, folder }))
+    const { origin } = await serveFolder(folder)
+    const { page } = await visit(`${origin}/reader.html#${feedKey}`)
+    await page.waitForSelector('html[data-listed="2"]', { state: 'attached' })
+    for (const link of ['.skip', '.prose sup a']) {
+      await page.locator(link).focus()
+      await page.keyboard.press('Enter')
+      expect(new URL(page.url()).hash).toBe(`#${feedKey}`)
+    }
+    expect(await page.evaluate('document.activeElement.textContent')).toContain('Twice.')
+    expect(await page.evaluate<number>('scrollY')).toBeGreaterThan(0)
+    await page.getByRole('link', { name: 'the first' }).click()
+    await expect.poll(() => page.innerText('h1')).toBe('One')
   })
 
   it('needs two requests from a server that knows no ranges', async () => {
