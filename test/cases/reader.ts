@@ -1,5 +1,6 @@
 // Runs shell scripts that show troubles other people had, and prints what was expected and what came:
-// `npm run cases:reader -- FOLDER`. A script gets the command as $HL and prints what happens; what it leaves running is ended. As root on Linux.
+// `npm run cases:reader -- FOLDER`. A script gets the command as $HL and prints what happens; what it leaves running is ended, and
+// so is a script that takes too long. As root on Linux.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
@@ -9,6 +10,9 @@ import { fileURLToPath } from 'node:url'
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/hyperletter.js', import.meta.url))
 const FOLDER = '../shared/cases/reader'
+
+/** How long a script may take; the longest takes half a minute. */
+const DEADLINE_MS = 180_000
 
 /** What the output of a script has to match, and what it must not, by the beginning of its name. */
 const EXPECTED: Readonly<
@@ -50,17 +54,25 @@ async function processesOf(directory: string): Promise<{ pid: number; command: s
   return found
 }
 
-async function output(script: string): Promise<string> {
+/** What a script prints, and whether it had to be ended. */
+async function output(script: string): Promise<{ text: string; isLate: boolean }> {
   const directory = await mkdtemp(join(tmpdir(), 'cases-'))
   const env = { ...process.env, HL: LAUNCHER, TMPDIR: directory }
-  const child = spawn('bash', [script], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn('bash', [script], { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
   let text = ''
+  let isLate = false
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => void (text += chunk.toString()))
   }
   const closed = once(child, 'close')
+  const timer = setTimeout(() => {
+    isLate = true
+    // With what it waits for, which is of its process group.
+    process.kill(-(child.pid ?? 0), 'SIGKILL')
+  }, DEADLINE_MS)
   // Not until its output closes, which a process that it left holds open.
   await once(child, 'exit')
+  clearTimeout(timer)
   const left = await processesOf(directory)
   for (const { pid, command } of left) {
     text += `left running: ${command}\n`
@@ -68,7 +80,7 @@ async function output(script: string): Promise<string> {
   }
   await closed
   await rm(directory, { recursive: true, force: true })
-  return text
+  return { text, isLate }
 }
 
 const folder = resolve(process.argv[2] ?? FOLDER)
@@ -76,11 +88,12 @@ const scripts = (await readdir(folder)).filter((it) => /^\d\d-.*\.sh$/.test(it))
 let failed = 0
 for (const name of scripts) {
   const expected = EXPECTED[name.slice(0, 2)]
-  const got = await output(join(folder, name))
+  const { text: got, isLate } = await output(join(folder, name))
   const { words = '(not known here)', all = [/^$/], none = [] } = expected ?? {}
-  const isRight = all.every((it) => it.test(got)) && !none.some((it) => it.test(got))
+  const isRight = !isLate && all.every((it) => it.test(got)) && !none.some((it) => it.test(got))
   if (!isRight) failed++
   process.stdout.write(`${isRight ? 'ok  ' : 'FAIL'}  ${name.padEnd(42)} ${words}\n`)
+  if (isLate) process.stdout.write(`      It did not end within ${DEADLINE_MS / 1_000} s.\n`)
   if (/^left running/m.test(got))
     process.stdout.write('      It left a process, which was ended.\n')
   if (!isRight) process.stdout.write(got.replaceAll(/^/gm, '      ').trimEnd() + '\n')
