@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
+import { runCli } from '../helpers/cli.ts'
 import { publishLetter } from '../helpers/letters.ts'
-import { all } from '../helpers/operations.ts'
+import { all, expectFailure } from '../helpers/operations.ts'
 import { openAuthor, openPeer } from '../helpers/peers.ts'
 import { startReader } from '../helpers/readers.ts'
 import { useBrowser } from '../helpers/shared-browser.ts'
@@ -189,4 +190,30 @@ it('an author answers a published letter later, and withdraws it', async () => {
   expect(await decide('take-back')).toBe(303)
   expect(await published()).toEqual([])
   expect((await reader.visit(`/n/${newsletter}/1`)).text).not.toContain('Is it so?')
+})
+
+it('an author says how much work a letter takes, and a letter that is too large is refused with what to do', async () => {
+  const { operations, feedKey: newsletter } = await openAuthor([], { isOnline: false, issues: 1 })
+  const reader = await startReader(operations)
+  const edit = (...argv: string[]) => runCli(['edit', newsletter, ...argv], { operations })
+  const form = { title: 'Tides', letters: 'anyone' }
+  const { stderr: refused, code } = await edit('--work', '20')
+  expect([code, refused]).toEqual([2, expect.stringContaining('--letters anyone|admitted')])
+  for (const it of ['15', '25']) expect((await edit('--work', it)).code).toBe(2)
+  expect((await reader.submit(`/n/${newsletter}/edit`, { ...form, work: '25' })).status).toBe(422)
+  expect((await reader.submit(`/n/${newsletter}/edit`, { ...form, work: '17' })).status).toBe(303)
+  expect((await edit()).stdout).toMatch(/^work of a letter +17 bits$/m)
+  expect((await edit('--work', '16')).stdout).toMatch(/^work of a letter +16 bits$/m)
+  expect((await reader.visit(`/n/${newsletter}/edit`)).text).toMatch(/name="work"[^>]+value="16"/)
+
+  // As many characters as a letter may have, and more bytes.
+  const text = '潮'.repeat(8_192)
+  await expectFailure('TOO_LARGE', operations.writeLetter({ newsletter, text }))
+  const { stderr, code: exit } = await runCli(['write', newsletter, '--text', text], { operations })
+  expect([exit, stderr]).toEqual([1, expect.stringContaining('Shorten it')])
+  const { status, text: page } = await reader.submit(`/n/${newsletter}/letters`, { text })
+  expect(status).toBe(422)
+  expect(page).toContain('Shorten it')
+  expect(page).toContain(text)
+  expect((await operations.listLetters({ newsletter })).mine).toEqual([])
 })

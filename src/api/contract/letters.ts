@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { MAX_WORK_BITS, MIN_WORK_BITS } from '../../format/records/bodies.ts'
 import { MAX_ANSWER, MAX_LETTERS } from '../../format/records/letters.ts'
 import { name, paragraph, z32Key } from '../../format/records/text.ts'
 import { count, feedKey, newsletterRef, number, value, type OperationSpec } from './parts.ts'
@@ -8,6 +9,9 @@ const waitSeconds = z.number().nonnegative().max(3_600)
 
 /** Who may write to an author. */
 export const letterSenders = z.enum(['anyone', 'admitted', 'nobody'])
+
+/** Bits of work of the letters of those who were neither published nor admitted; each doubles it. */
+export const workBits = z.int().min(MIN_WORK_BITS).max(MAX_WORK_BITS)
 
 /** A sender's key for one newsletter, z-base-32. */
 const from = z.string()

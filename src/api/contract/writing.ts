@@ -7,7 +7,7 @@ import {
 } from '../../format/records/bodies.ts'
 import { line, paragraph, timestamp, webUrl } from '../../format/records/text.ts'
 import { WITHHELD_KINDS } from '../../sources/source.ts'
-import { letterSenders } from './letters.ts'
+import { letterSenders, workBits } from './letters.ts'
 import { issueText } from './reading.ts'
 import {
   bytes,
@@ -104,6 +104,7 @@ export const writingContract = {
       remove: z.array(z.object(optional).keyof()).max(Object.keys(optional).length).optional(),
       /** Who may write letters to its author. */
       letters: letterSenders.optional(),
+      work: workBits.optional(),
       /** Whether readers may talk with each other; implies letters. */
       talk: z.boolean().optional(),
       force: force.optional(),
@@ -112,6 +113,8 @@ export const writingContract = {
       feedKey,
       /** Absent from an older daemon. */
       letters: letterSenders.optional(),
+      /** Absent where no letters are wanted. */
+      work: workBits.optional(),
       talk: z.literal(true).optional(),
       /** Whether it was another one before. */
       changed: z.boolean(),

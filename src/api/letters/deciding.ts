@@ -9,7 +9,7 @@ import { encodeZ32 } from '../../format/keys/feed-key.ts'
 import { MAX_ADMISSION_KEYS } from '../../format/records/bodies.ts'
 import { keyPairOf } from '../../log/keys.ts'
 import type { ParsedInput } from '../contract/contract.ts'
-import { changeProfile, profileOf } from '../writing/editing.ts'
+import { changeProfile, profileOf, wantsNoLetters } from '../writing/editing.ts'
 import { authoredBy } from '../writing/publishing.ts'
 import { openWaiting, type Opened } from './listing.ts'
 import { letterBlock } from './published.ts'
@@ -204,11 +204,7 @@ export const admitSenders: Work<'admitSenders'> = async (
   await engine.author.makeCurrent(feed, { signal })
   const profile = await profileOf(feed)
   const { letters } = profile
-  if (letters === undefined) {
-    throw new HyperletterError('INVALID_INPUT', 'This newsletter takes no letters.', {
-      hint: 'Take letters of people with a code: hyperletter edit … --letters admitted',
-    })
-  }
+  if (letters === undefined) throw wantsNoLetters()
   const { admit = [], ...others } = letters
   if (!revoke && admit.length >= MAX_ADMISSION_KEYS) {
     throw new HyperletterError('INVALID_INPUT', `There are ${MAX_ADMISSION_KEYS} codes already.`, {

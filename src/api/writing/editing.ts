@@ -5,6 +5,7 @@ import type { AppendOptions } from '../../engine/publish/continuity.ts'
 import { HyperletterError } from '../../errors.ts'
 import { encodeZ32 } from '../../format/keys/feed-key.ts'
 import type { Feed } from '../../format/feed.ts'
+import { DEFAULT_WORK_BITS } from '../../format/letters/envelope.ts'
 import { composeNewsletter } from '../../format/history/entry.ts'
 import type { Newsletter } from '../../format/records/bodies.ts'
 import { decodeRecord } from '../../format/records/record.ts'
@@ -14,7 +15,7 @@ import { authoredBy, assertNameable, assertPayable } from './publishing.ts'
 /** Changes what readers see of a newsletter, for all of them; says what they see, too, where nothing changes. */
 export const editNewsletter: Work<'editNewsletter'> = async (
   engine,
-  { newsletter, force, letters, talk, remove = [], ...given },
+  { newsletter, force, letters, work, talk, remove = [], ...given },
   { signal } = {},
 ) => {
   const entry = authoredBy(engine, newsletter)
@@ -26,6 +27,7 @@ export const editNewsletter: Work<'editNewsletter'> = async (
   assertNameable(given.names, entry.encryptionKey !== undefined)
   if (
     letters !== undefined ||
+    work !== undefined ||
     talk !== undefined ||
     remove.length > 0 ||
     Object.keys(changes).length > 0
@@ -42,7 +44,8 @@ export const editNewsletter: Work<'editNewsletter'> = async (
     const from = senders === 'admitted' && { from: senders }
     after.letters = { ...others, ...from, key: encodeZ32(publicKey) }
   }
-  if (after.letters && talk !== undefined) after.letters = { ...after.letters, talk }
+  if (after.letters) after.letters = { ...after.letters, ...defined({ talk, work }) }
+  else if (work !== undefined) throw wantsNoLetters()
   const isChanged = JSON.stringify(after) !== JSON.stringify(before)
   if (isChanged) {
     await changeProfile(engine, feed, after, appending)
@@ -57,8 +60,16 @@ export const editNewsletter: Work<'editNewsletter'> = async (
     title,
     ...shown,
     letters: after.letters === undefined ? 'nobody' : (after.letters.from ?? 'anyone'),
+    ...(after.letters && { work: after.letters.work ?? DEFAULT_WORK_BITS }),
     ...(after.letters?.talk === true && { talk: true as const }),
   }
+}
+
+/** What needs letters is asked for of a newsletter that takes none. */
+export function wantsNoLetters(): HyperletterError {
+  return new HyperletterError('INVALID_INPUT', 'This newsletter takes no letters.', {
+    hint: 'Take letters of anyone, or of people with a code: hyperletter edit … --letters anyone|admitted',
+  })
 }
 
 /** What the newest `newsletter` record says, without where it stands. */

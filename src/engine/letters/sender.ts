@@ -96,7 +96,10 @@ export class LetterSender {
     const salt = randomBytes(SALT_BYTES).toString('base64url')
     const content = encodeLetterContent({ ...letter, salt })
     if (content.byteLength > MAX_LETTER_BYTES) {
-      throw new HyperletterError('TOO_LARGE', `A letter has at most ${MAX_LETTER_BYTES} bytes.`)
+      const message = `A letter has at most ${MAX_LETTER_BYTES} bytes; this one has ${content.byteLength}.`
+      throw new HyperletterError('TOO_LARGE', message, {
+        hint: 'Shorten it, or write several letters.',
+      })
     }
     const desk = await this.#letters.desk(feed)
     const envelope = await this.#sign(feed, content, options)

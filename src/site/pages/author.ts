@@ -1,6 +1,7 @@
 import { html } from 'hono/html'
 import type { HyperletterError } from '../../errors.ts'
 import type { Output } from '../../api/contract/contract.ts'
+import { MAX_WORK_BITS, MIN_WORK_BITS } from '../../format/records/bodies.ts'
 import { formatSupport } from '../../format/support.ts'
 import {
   failure,
@@ -23,6 +24,7 @@ export type ProfileView = Pick<Profile, 'feedKey'> & {
   readonly support?: Profile['support'] | string
   readonly names?: Profile['names'] | string
   readonly letters?: string | undefined
+  readonly work?: number | string | undefined
   readonly talk?: boolean | string | undefined
 }
 
@@ -39,6 +41,7 @@ export function profilePage(view: View, profile: ProfileView, error?: Hyperlette
     support,
     names: named,
     letters = 'nobody',
+    work,
     talk = false,
   } = profile
   const path = newsletterPath(feedKey)
@@ -91,6 +94,20 @@ ${description ?? ''}</textarea>
         </select>
       </p>
       <p>
+        <label for="work"
+          >Bits of work that a letter of somebody unknown to you needs: 18 take a second, each more
+          doubles it</label
+        >
+        <input
+          id="work"
+          name="work"
+          type="number"
+          min="${MIN_WORK_BITS}"
+          max="${MAX_WORK_BITS}"
+          value="${work ?? ''}"
+        />
+      </p>
+      <p>
         ${choice('talk', 'Readers may talk with each other: not moderated, not kept', talk !== false)}
       </p>
       <p class="over">
@@ -103,7 +120,7 @@ ${description ?? ''}</textarea>
 
 const SENDERS = [
   ['nobody', 'Nobody'],
-  ['anyone', 'Anyone; a first letter takes a second of work'],
+  ['anyone', 'Anyone; a first letter takes some work'],
   ['admitted', 'People to whom you gave a code, and those you published before'],
 ] as const
 

@@ -78,11 +78,17 @@ export function authorRoutes(reader: Reader): Hono<Env> {
 }
 
 // A conversation needs letters. A form without the question changes nothing of that.
-function lettersIn(fields: Fields): Pick<Input<'editNewsletter'>, 'letters' | 'talk'> {
+function lettersIn(fields: Fields): Pick<Input<'editNewsletter'>, 'letters' | 'talk' | 'work'> {
   if (fields['letters'] === undefined) return {}
   const talk = fields['talk'] !== undefined
   const letters = letterSenders.safeParse(fields['letters']).data ?? 'nobody'
-  return { letters: talk && letters === 'nobody' ? 'anyone' : letters, talk }
+  if (letters === 'nobody' && !talk) return { letters, talk }
+  const work = fields['work']?.trim() ?? ''
+  return {
+    letters: letters === 'nobody' ? 'anyone' : letters,
+    talk,
+    ...(work !== '' && { work: Number(work) }),
+  }
 }
 
 function attached(

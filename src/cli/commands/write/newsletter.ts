@@ -4,9 +4,10 @@ import type { Output, Input } from '../../../api/contract/contract.ts'
 import { ask, canAsk } from '../../input.ts'
 import { quoteTitle, shortKey } from '../../terminal/format.ts'
 import { parseDomain } from '../../../format/domain-name.ts'
+import { MAX_WORK_BITS, MIN_WORK_BITS } from '../../../format/records/bodies.ts'
 import { formatSupport, parseSupport } from '../../../format/support.ts'
 import { singleLine } from '../../../render/plain.ts'
-import { author, collect, languageTag, OWN_NEWSLETTER } from '../../command.ts'
+import { author, collect, languageTag, OWN_NEWSLETTER, wholeNumber } from '../../command.ts'
 import { call, type Commands, type Context, withOperations } from '../../context.ts'
 import { formatTable, shrinking } from '../../terminal/table.ts'
 
@@ -64,6 +65,11 @@ export const commands: Commands = {
           'admitted',
           'nobody',
         ]),
+      )
+      .option(
+        '--work <bits>',
+        'work of a stranger’s letter, 16 to 24 bits: 18 take a second, each more doubles it',
+        wholeNumber(MIN_WORK_BITS, MAX_WORK_BITS),
       )
       .addOption(
         new Option(
@@ -225,6 +231,7 @@ async function edit(context: Context, newsletter: string, options: EditOptions):
     authors,
     force,
     letters: options.letters,
+    work: options.work,
     ...(options.talk !== undefined && { talk: options.talk === 'on' }),
     ...Object.fromEntries(texts.filter((it) => options[it]).map((it) => [it, options[it]])),
     ...(support && support.length > 0 && { support }),
@@ -242,6 +249,7 @@ async function edit(context: Context, newsletter: string, options: EditOptions):
       ['website', profile.website],
       ['license', profile.license],
       ['letters', profile.letters === 'nobody' ? undefined : profile.letters],
+      ['work of a letter', profile.letters === 'anyone' ? `${profile.work} bits` : undefined],
       ['conversation', profile.talk === true ? 'open' : undefined],
       ...(profile.names ?? []).map((it) => ['domain', it]),
       ...(profile.support ?? []).map((it) => ['support', formatSupport(it)]),
