@@ -27,6 +27,8 @@ declare module 'hypercore' {
 
   export interface SessionOptions {
     active?: boolean
+    /** Does not keep the core open, and is not active unless it says so. Its own sessions are weak, too. */
+    weak?: boolean
     /** Encryption of the parent session wins over this one. */
     encryption?: { key: Uint8Array } | null
   }

@@ -13,7 +13,7 @@ interface Range {
 interface CorePlace {
   /** Whether it was ever opened. */
   readonly isMade: () => Promise<boolean>
-  /** A session of it, writable; the core is made if there is none. */
+  /** A session of it, writable and not active; the core is made if there is none. */
   readonly open: () => Hypercore
 }
 
@@ -23,6 +23,7 @@ interface CorePlace {
  */
 export class KeyValueLog {
   readonly #place: CorePlace
+  #core: Hypercore | undefined
   #bee: Promise<Hyperbee> | undefined
   #isClosed = false
 
@@ -72,10 +73,14 @@ export class KeyValueLog {
     this.#isClosed = true
     const bee = await this.#bee?.catch(() => undefined)
     await bee?.close()
+    await this.#core?.close()
   }
 
   async #open(): Promise<Hyperbee> {
-    const bee = new Hyperbee(this.#place.open(), { keyEncoding: 'utf-8', valueEncoding: 'json' })
+    this.#core = this.#place.open()
+    // Sessions that a Hyperbee makes of a weak one are as little active as that.
+    const core = this.#core.session({ weak: true })
+    const bee = new Hyperbee(core, { keyEncoding: 'utf-8', valueEncoding: 'json' })
     try {
       await bee.ready()
     } catch (error) {
