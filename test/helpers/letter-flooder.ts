@@ -19,6 +19,7 @@ import {
   workPrefix,
   type Envelope,
 } from '../../src/format/letters/envelope.ts'
+import type { SigningKeyPair } from '../../src/format/keys/recovery.ts'
 import { hex } from '../../src/hex.ts'
 import { discoveryKeyOf, nativeCrypto } from '../../src/log/keys.ts'
 import { letterOf } from './letters.ts'
@@ -28,6 +29,8 @@ interface FloodOptions {
   readonly bootstrap: string
   /** Of work in the stamps. */
   readonly bits: number
+  /** The author's, to which the letters are sealed. */
+  readonly sealedTo: SigningKeyPair
 }
 
 /** Peers of one process that offer letters under new keys, as many as they like, and give those that are stamped. */
@@ -53,10 +56,10 @@ export class Flooder implements AsyncDisposable {
 
   /** Makes letters of as many senders. The first have work in their stamps: as many as a carrier asks one peer for at once. */
   stock(count: number): Envelope[] {
-    const { feedKey: to, bits } = this.#options
+    const { feedKey: to, bits, sealedTo } = this.#options
     const letters = Array.from(
       { length: count },
-      () => letterOf({ to, text: 'Buy. '.repeat(100) }).envelope,
+      () => letterOf({ to, sealedTo, text: 'Buy. '.repeat(100) }).envelope,
     )
     return letters.map((it, i) => (i < CARRIER_RATE.burst ? stamped(it, bits) : it))
   }

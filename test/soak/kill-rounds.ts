@@ -12,7 +12,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Contents, History, loadBundle, newestEdition } from '../../src/format/index.ts'
-import { LAUNCHER, random, roundsOr, seed } from './rounds.ts'
+import { LAUNCHER } from './people.ts'
+import { random, roundsOr, seed } from './rounds.ts'
 
 /** Drafts of one import; with the first of each they take several batches of blocks. */
 const DRAFTS = 20

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { BOX_BYTES, BOX_LETTERS } from '../../src/engine/letters/letterbox.ts'
+import { SigningKeys } from '../../src/engine/publish/author-files.ts'
 import type { FeedKey } from '../../src/format/keys/feed-key.ts'
 import { DEFAULT_WORK_BITS } from '../../src/format/letters/envelope.ts'
 import { Flooder } from '../helpers/letter-flooder.ts'
@@ -56,10 +57,13 @@ await people.kill('author', 'SIGTERM')
 
 await writeHalf(0)
 say(`stamping for a flood of ${count} letters`)
+const sealedTo = await (await SigningKeys.open(join(people.dirOf('author'), 'keys'))).get(feedKey)
+if (sealedTo === undefined) throw new Error('The author has no key')
 await using flood = await Flooder.open({
   feedKey,
   bootstrap: people.bootstrap,
   bits: DEFAULT_WORK_BITS,
+  sealedTo,
 })
 const each = Math.ceil(count / neighbours)
 const stock = Array.from({ length: neighbours }, () => flood.stock(each))
@@ -132,6 +136,7 @@ const rows: [string, string | number][] = [
 for (const [what, value] of rows)
   process.stdout.write(`| ${what.padEnd(52)} | ${String(value).padStart(24)} |\n`)
 assert(arrived('known') === WRITTEN.known, 'Letters of the published sender are missing')
+assert(strangers > 0, 'No letter of the flood can be read')
 assert(arrived('admitted') === WRITTEN.admitted, 'Letters of the admitted sender are missing')
 
 async function writeHalf(half: 0 | 1): Promise<void> {

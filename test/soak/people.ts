@@ -4,7 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { LAUNCHER } from './rounds.ts'
+import { fileURLToPath } from 'node:url'
+
+export const LAUNCHER = fileURLToPath(new URL('../../bin/hyperletter.js', import.meta.url))
 
 /** What `letters --json` says, as far as it is looked at. */
 export interface Letters {

@@ -1,7 +1,4 @@
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-
-export const LAUNCHER = fileURLToPath(new URL('../../bin/hyperletter.js', import.meta.url))
 
 const { values } = parseArgs({
   options: {
