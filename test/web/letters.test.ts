@@ -115,8 +115,8 @@ it(
     await write.getByLabel('Your letter').fill('It was 14:20.')
     await expectToFit(write)
     await write.getByRole('button', { name: 'Send the letter' }).press('Enter')
-    await write.locator('[data-live=mine]').getByText('on letter 1').waitFor()
-    await queue.locator('.letter-queue').getByText('on letter 1').waitFor()
+    await write.locator('[data-live=mine]').getByText('answers letter 1').waitFor()
+    await queue.locator('.letter-queue').getByText('answers letter 1').waitFor()
     // It is asked for once, and decided on like any letter.
     await write.getByRole('button', { name: 'Ask the author to withdraw letter 1' }).press('Enter')
     await write.getByText('You want letter 1 back.').waitFor()

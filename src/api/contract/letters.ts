@@ -92,6 +92,8 @@ export const lettersContract = {
           text: z.string(),
           state: z.enum(['waiting', 'received', 'published', 'expired']),
           carriers: count,
+          /** For the author alone. */
+          private: z.literal(true).optional(),
           obstacle: obstacle.optional(),
           /** Under which it is published. */
           number: number.optional(),

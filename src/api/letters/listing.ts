@@ -85,7 +85,7 @@ async function written(
   return desk.sent.flatMap((it) => {
     const content = decodeLetterContent(it.content, it.letter.head, nativeCrypto)
     if (content === undefined) return []
-    const { text, issue, letter, withdraw } = content
+    const { text, issue, letter, withdraw, private: isPrivate } = content
     const listed = published.get(hex(it.letter.head.contentHash))
     const { number, answer } = listed ?? {}
     return {
@@ -94,6 +94,7 @@ async function written(
       state: listed === undefined ? stateOf(it) : 'published',
       carriers: desk.carriersOf(it),
       ...defined({ issue, letter, withdraw, number, answer, obstacle: obstacleOf(desk, it) }),
+      ...(isPrivate === true && { private: true as const }),
     }
   })
 }

@@ -130,7 +130,7 @@ function waitingItem(view: View, feedKey: string, letter: Waiting): Markup {
     <p class="over">
       <a class="open" href="#waiting-${number}">Letter ${number}</a> from
       ${sender(letter)}${about(feedKey)(letter)}, ${date(writtenAt)}${answered(letter)}
-      ${known ? html`<span class="tag amended">published before</span>` : ''}
+      ${known ? html`<span class="tag amended">known sender</span>` : ''}
       ${isPrivate ? html`<span class="tag gone">for you alone</span>` : ''}
     </p>
     ${withdraw === undefined ? '' : html`<p><strong>Wants letter ${withdraw} back.</strong> It is shown no more once you withdraw it.</p>`}
@@ -212,6 +212,7 @@ function own(draft: LetterDraft, mine: readonly Mine[]): Markup | '' {
               <strong>${STATES[it.state]}</strong
               >${it.number === undefined ? '' : html` as ${publishedAs(feedKey, it)}`}${about(feedKey)(it)},
               ${date(it.writtenAt)}${answered(it)}${carried(it)}
+              ${it.private === true ? html`<span class="tag">for the author alone</span>` : ''}
             </p>
             ${it.withdraw === undefined ? plain(it.text) : html`<p>You want letter ${it.withdraw} back.</p>`}
             ${it.obstacle === undefined ? '' : html`<p class="over">${it.obstacle.message}</p>`}

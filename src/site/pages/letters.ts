@@ -45,7 +45,9 @@ export function letterList(
 
 /** Which letter it answers. */
 export function answered({ letter }: { readonly letter?: number | undefined }): Markup | '' {
-  return letter === undefined ? '' : html` · on <a href="#letter-${letter}">letter ${letter}</a>`
+  return letter === undefined
+    ? ''
+    : html` · answers <a href="#letter-${letter}">letter ${letter}</a>`
 }
 
 /** Who wrote a letter: a name may be anybody's, a key is not. */

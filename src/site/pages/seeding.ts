@@ -147,10 +147,12 @@ export function exactSize(bytes: number): string {
   return factor === undefined ? String(bytes) : `${bytes / factor} ${unit}`
 }
 
-function storage({ usedBytes, letterBytes, capBytes }: Status['disk']): string {
+function storage({ usedBytes, letterBytes, capBytes }: Status['disk']): Markup {
   const cap = capBytes === undefined ? '' : ` of ${formatBytes(capBytes)}`
-  const letters = letterBytes ? `, letters ${formatBytes(letterBytes)} of that` : ''
-  return `${formatBytes(usedBytes)}${cap}${letters}`
+  const letters = letterBytes
+    ? html`<p class="over">of which letters ${formatBytes(letterBytes)}</p>`
+    : ''
+  return html`${formatBytes(usedBytes)}${cap}${letters}`
 }
 
 function table(status: Status): Markup {

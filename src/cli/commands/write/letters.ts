@@ -151,7 +151,7 @@ function listing({ out }: Context, { waiting, published, mine, wanted, senders }
     ...published.map((it) => publishedText(out, it)),
     ...mine.map(
       (it) =>
-        `${bold('Yours')}  ${STATES[it.state]}${about(it)}, ${formatDate(it.writtenAt)}\n${obstacle(it)}${indented(it.text)}`,
+        `${bold('Yours')}  ${STATES[it.state]}${about(it)}, ${formatDate(it.writtenAt)}${it.private === true ? ', for the author alone' : ''}\n${obstacle(it)}${indented(it.text)}`,
     ),
   ]
   if (parts.length > 0) return parts.join('\n')
@@ -161,7 +161,7 @@ function listing({ out }: Context, { waiting, published, mine, wanted, senders }
 
 function head(letter: Waiting): string {
   const name = letter.name === undefined ? '' : `${singleLine(letter.name)} `
-  const known = letter.known ? ', published before' : ''
+  const known = letter.known ? ', known sender' : ''
   const alone = letter.private === true ? ', for you alone' : ''
   return `${name}(${letter.from.slice(0, 8)})${about(letter)}, ${formatDate(letter.writtenAt)}${known}${alone}`
 }
