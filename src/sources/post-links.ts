@@ -2,7 +2,13 @@ import { posix } from 'node:path'
 import { decode, originOf } from '../render/links.ts'
 import { edited, type Edit } from './dialects.ts'
 import { codeIn } from './markdown-code.ts'
-import { printable, type DraftLink, type DraftWarning, type FoundDraft } from './source.ts'
+import {
+  printable,
+  type Draft,
+  type DraftLink,
+  type DraftWarning,
+  type FoundDraft,
+} from './source.ts'
 
 /**
  * Drafts whose links lead to each other's issues: those to a post become its `origin`, as a relative path, which
@@ -16,13 +22,14 @@ export function linkPosts(
   siteUrl?: string,
   keep = (changed: FoundDraft) => changed,
 ): FoundDraft[] {
-  const isLinked = ({ draft: { links = [], markdown } }: FoundDraft) =>
-    links.length > 0 || (siteUrl !== undefined && markdown.includes(siteUrl))
-  if (!found.some(isLinked)) return [...found]
+  const isLinked = (draft: Draft) =>
+    (draft.links ?? []).length > 0 || (siteUrl !== undefined && draft.markdown.includes(siteUrl))
+  if (!found.some(({ draft }) => isLinked(draft))) return [...found]
   const posts = new Posts(found)
   return found.map((it) => {
-    const { links = [] } = it.draft
-    if (!isLinked(it)) return it
+    const { draft } = it
+    if (!isLinked(draft)) return it
+    const { links = [] } = draft
     const edits: Edit[] = []
     const lost = new Map<string, DraftLink>()
     for (const link of links) {
@@ -31,11 +38,15 @@ export function linkPosts(
       else if (target !== link.target && link.place !== undefined)
         edits.push({ ...link.place, text: target })
     }
-    const { markdown, warnings, ...head } = it.draft
+    const { markdown, warnings, ...head } = draft
     const linked = withTargets(edited(markdown, edits), ownTargets(markdown, siteUrl, it, posts))
     if (linked === markdown && lost.size === 0) return it
     const told = [...warnings, ...warningsOf([...lost.values()], siteUrl)]
-    return keep({ ...it, draft: { ...head, warnings: told, markdown: linked } })
+    return keep({
+      origin: it.origin,
+      finish: it.finish,
+      draft: { ...head, warnings: told, markdown: linked },
+    })
   })
 }
 
@@ -74,7 +85,8 @@ export function linkAddresses(
   return found.map((it) => {
     const targets = new Map<string, string>()
     const lost: DraftLink[] = []
-    for (const link of it.draft.links ?? []) {
+    const { draft } = it
+    for (const link of draft.links ?? []) {
       const { target } = link
       const key = addressKey(target)
       // A site that the export does not name may be any.
@@ -85,10 +97,14 @@ export function linkAddresses(
       targets.set(target, (/^https?:/i.test(origin) ? origin : `/${origin}`) + fragment)
     }
     if (targets.size === 0 && lost.length === 0) return it
-    const { markdown, warnings, ...head } = it.draft
+    const { markdown, warnings, ...head } = draft
     const told = [...warnings, ...warningsOf(lost, undefined).map(({ message }) => ({ message }))]
     const linked = withTargets(markdown, targets)
-    return keep({ ...it, draft: { ...head, warnings: told, markdown: linked } })
+    return keep({
+      origin: it.origin,
+      finish: it.finish,
+      draft: { ...head, warnings: told, markdown: linked },
+    })
   })
 }
 

@@ -96,7 +96,9 @@ export interface FoundDraft {
   readonly origin: string
   readonly draft: Draft
   /** Adds what is on the web, such as pictures; for a draft that is published next. */
-  finish?(draft: Draft, options: { readonly signal: AbortSignal | undefined }): Promise<Draft>
+  readonly finish?:
+    | ((draft: Draft, options: { readonly signal: AbortSignal | undefined }) => Promise<Draft>)
+    | undefined
 }
 
 /** Something in a source that is not published, and why. */
@@ -137,17 +139,20 @@ export function inPublishingOrder<
     draft: Pick<Draft, 'publishedAt' | 'dateFrom' | 'declaredNumber'>
   },
 >(drafts: readonly T[]): T[] {
-  const numbers = new Map(drafts.map((it) => [it.draft.declaredNumber, it]))
-  if (numbers.size === drafts.length && !numbers.has(undefined)) {
-    const numberOf = ({ draft }: T) => draft.declaredNumber ?? 0
-    return drafts.toSorted((a, b) => numberOf(a) - numberOf(b))
-  }
-  const byOrigin = (a: T, b: T) => compareNaturally(a.origin, b.origin)
-  const byDate = (a: T, b: T) =>
-    Date.parse(a.draft.publishedAt) - Date.parse(b.draft.publishedAt) || byOrigin(a, b)
-  const undated = drafts.filter(({ draft }) => !isDated(draft))
-  const dated = drafts.filter(({ draft }) => isDated(draft))
-  return [...dated.toSorted(byDate), ...undated.toSorted(byOrigin)]
+  // A draft may have to be read from the disk.
+  const all = drafts.map((it) => {
+    const { publishedAt, declaredNumber: number, ...head } = it.draft
+    return { it, number, time: Date.parse(publishedAt), isDated: isDated(head) }
+  })
+  type Ordered = (typeof all)[number]
+  const byOrigin = (a: Ordered, b: Ordered) => compareNaturally(a.it.origin, b.it.origin)
+  const numbers = new Set(all.map(({ number }) => number))
+  const isNumbered = numbers.size === all.length && !numbers.has(undefined)
+  const order = isNumbered
+    ? (a: Ordered, b: Ordered) => (a.number ?? 0) - (b.number ?? 0)
+    : (a: Ordered, b: Ordered) =>
+        Number(b.isDated) - Number(a.isDated) || (a.isDated ? a.time - b.time : 0) || byOrigin(a, b)
+  return all.toSorted(order).map(({ it }) => it)
 }
 
 /** Whether a draft says its date itself, and need not be dated by its file. */

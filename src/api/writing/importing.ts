@@ -153,10 +153,11 @@ async function sortOut(published: PublishedIssues, found: readonly FoundDraft[])
   const copies: Known<FoundDraft>[] = []
   for (const it of others) {
     const of = await published.ofSamePost(it, taken)
-    const same = JSON.stringify([it.draft.title, it.draft.publishedAt])
+    const { draft } = it
+    const same = JSON.stringify([draft.title, draft.publishedAt])
     const before = first.get(same)
     if (of !== undefined) known.push({ it, of })
-    else if (before !== undefined && before.draft.markdown === it.draft.markdown)
+    else if (before !== undefined && before.draft.markdown === draft.markdown)
       copies.push({ it, of: before })
     else {
       first.set(same, it)
