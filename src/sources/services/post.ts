@@ -192,7 +192,9 @@ async function bodyOf(
     const { source, alt = '', caption = '' } = cover
     const picture = `<img src="${quoted(source)}" alt="${quoted(alt)}">`
     const figure = `<figure>${picture}<figcaption>${caption}</figcaption></figure>`
+    const ofText = shown.attachments.length
     parts.unshift((await htmlToMarkdown(figure, shown.rules)).markdown)
+    shown.attachments.unshift(...shown.attachments.splice(ofText))
   }
   // Only notes of marks that are left: those of a text that was cut off are secret, too.
   for (const mark of marks) {
