@@ -216,4 +216,8 @@ it('an author says how much work a letter takes, and a letter that is too large 
   expect(page).toContain('Shorten it')
   expect(page).toContain(text)
   expect((await operations.listLetters({ newsletter })).mine).toEqual([])
+  const short = ['write', newsletter, '--text', 'Short.', '--wait', '0.1']
+  const { stdout, stderr: next } = await runCli(short, { operations })
+  expect(stdout).toBe('Written. No peer has taken it yet.\n')
+  expect(next).toContain('offers the letter to peers for 60 days')
 })

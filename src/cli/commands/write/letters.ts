@@ -1,8 +1,8 @@
-import type { Output } from '../../../api/contract/contract.ts'
+import type { Input, Output } from '../../../api/contract/contract.ts'
 import { HyperletterError } from '../../../errors.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { issueNumber, seconds, wholeNumber } from '../../command.ts'
-import { call, type Commands, type Context } from '../../context.ts'
+import { call, type Commands, type Context, withOperations } from '../../context.ts'
 import { formatDate, plural, shellWord } from '../../terminal/format.ts'
 import { indented, publishedText } from '../../terminal/letter-text.ts'
 
@@ -73,27 +73,32 @@ async function write(
 ): Promise<void> {
   const { readDraft } = await import('../../input.ts')
   const { wait: waitSeconds, text = await readDraft(context), ...others } = options
-  const written = await call(context, 'writeLetter', {
+  await send(context, {
     newsletter,
-    issue: issue === undefined ? undefined : issueNumber(issue),
+    ...(issue !== undefined && { issue: issueNumber(issue) }),
     waitSeconds,
     ...others,
     text: text.trim() || undefined,
   })
-  await sayWritten(context, newsletter, written)
 }
 
-async function sayWritten(
-  { out }: Context,
-  newsletter: string,
-  written: Output<'writeLetter'>,
-): Promise<void> {
+async function send(context: Context, letter: Input<'writeLetter'>): Promise<void> {
+  const { newsletter } = letter
+  const { out, io } = context
+  const { written, isServed } = await withOperations(context, async (operations, via) => ({
+    written: await operations.writeLetter(letter, { signal: io.signal }),
+    isServed: via === 'daemon',
+  }))
   const { carriers, received, obstacle } = written
   const taken = carriers === 0 ? 'No peer has taken it yet' : `${plural(carriers, 'peer')} took it`
   await out.result(written, () => `Written. ${received ? 'The author has it' : taken}.\n`)
   if (obstacle !== undefined) await out.warn(obstacle.message)
   if (carriers === 0 && !received) {
-    await out.next('Run `hyperletter daemon start`: it offers the letter to peers for 60 days.')
+    await out.next(
+      isServed
+        ? 'The daemon offers the letter to peers for 60 days.'
+        : 'Run `hyperletter daemon start`: it offers the letter to peers for 60 days.',
+    )
   }
   await out.next(`hyperletter letters ${shellWord(newsletter)}   # what became of it`)
 }
@@ -107,8 +112,7 @@ async function withdraw(
   const own = await call(context, 'listNewsletters', {})
   const { feedKey } = await call(context, 'listLetters', { newsletter })
   if (!own.some((it) => it.feedKey === feedKey && it.roles.includes('author'))) {
-    const letter = { newsletter, withdraw: number, text: reason }
-    return sayWritten(context, newsletter, await call(context, 'writeLetter', letter))
+    return send(context, { newsletter, withdraw: number, text: reason })
   }
   const withdrawn = { newsletter, withdraw: [{ number, reason }] }
   const decided = await call(context, 'decideLetters', withdrawn)
