@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 
-/** The version of this package. */
 export function packageVersion(): string {
   const json: unknown = JSON.parse(
     readFileSync(new URL('../package.json', import.meta.url), 'utf8'),

@@ -16,7 +16,6 @@ import { failureOf, verifiedSeal } from './words.ts'
  * address, and show nothing that was not verified.
  */
 
-/** An issue that is shown. */
 export interface ShownIssue {
   readonly place: ReaderPlace
   readonly reader: IssueReader

@@ -20,7 +20,6 @@ const file = z.strictObject(
   ),
 )
 
-/** What a settings file says. */
 export interface SettingsFile {
   readonly settings: Settings
   /** Where each of them stands: path and line. */

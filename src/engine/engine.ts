@@ -202,7 +202,6 @@ export class Engine {
     return this.#networkSession.begin()
   }
 
-  /** The network if the engine is online. */
   async networkIfOnline(): Promise<Network | undefined> {
     return this.#networkSession.network
   }

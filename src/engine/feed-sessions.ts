@@ -31,7 +31,6 @@ interface Use {
 /** How long a feed stays open after its last session, in milliseconds. */
 const IDLE_MS = 60_000
 
-/** Counts the sessions of each feed. */
 export class FeedSessions {
   readonly #logger: Logger
   readonly #revert: (feedKey: FeedKey) => Promise<void>

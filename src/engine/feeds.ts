@@ -56,7 +56,6 @@ export interface OpenOptions {
 /** Gets the length of the log before it grew. */
 export type GrowthListener = (feedKey: FeedKey, lengthBefore: number) => void
 
-/** A feed that is open, or about to be. */
 interface OpenFeed {
   readonly feed: Promise<Feed>
   readonly encryptionKey: EncryptionKey | undefined

@@ -10,7 +10,6 @@ export interface BlockRange {
   readonly end: number
 }
 
-/** The one block at `index`. */
 export function only(index: number): BlockRange {
   return { start: index, end: index + 1 }
 }

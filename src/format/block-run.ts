@@ -23,7 +23,6 @@ const PARENT = Uint8Array.of(1)
 // Of what is being hashed: a new one for each node would take a fifth of the time.
 const SIZE = new DataView(new ArrayBuffer(8))
 
-/** The hash of the leaf of a block. */
 export function leafHash(block: Uint8Array, crypto: Hashing): Uint8Array {
   return crypto.hash([LEAF, uint64(block.byteLength, SIZE), block])
 }
@@ -45,7 +44,6 @@ export function spanOf(node: number): BlockRange {
   return { start, end: start + blocks }
 }
 
-/** Whether all blocks of a range are below a node. */
 export function isBelow({ start, end }: BlockRange, node: number): boolean {
   const span = spanOf(node)
   return span.start <= start && start < end && end <= span.end
@@ -68,7 +66,6 @@ export function rootStart(index: number, length: number): number {
   }
 }
 
-/** The numbers of the roots of a log of that length. */
 function rootNumbers(length: number): number[] {
   const numbers: number[] = []
   for (let start = 0; start < length;) {

@@ -24,7 +24,6 @@ import { asBuffer, manifestOf } from './keys.ts'
 /** History is append-only for readers: a core that was cut back and rewritten is not adopted. */
 export const LOG_OPTIONS = { allowFork: false }
 
-/** A log that is a session of a Hypercore. */
 export class HypercoreLog implements Log {
   readonly events = new LogEvents()
   readonly key: Uint8Array

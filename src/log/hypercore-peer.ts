@@ -10,7 +10,6 @@ interface Wire {
   readonly wireRequest: { send(request: object): boolean }
 }
 
-/** A replication peer of Hypercore. */
 class HypercorePeer implements LogPeer {
   readonly peer: Peer
 

@@ -126,7 +126,6 @@ export class Announcer {
     this.#lookedUp.set(name, timer)
   }
 
-  /** Announces a topic now. */
   addNow(topic: Uint8Array): void {
     const name = hex(topic)
     this.#forgetLookUp(name)

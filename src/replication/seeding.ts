@@ -25,7 +25,6 @@ export interface PeerPort {
   ban(peer: Uint8Array): void
   /** Ends all connections; those to peers that are still wanted come back within seconds. */
   reconnect(): void
-  /** Whether a peer is a browser tab. */
   isTab(peer: Uint8Array): boolean
 }
 

@@ -6,7 +6,6 @@ import { mediaTypeOf, UNKNOWN_TYPE } from './media-types.ts'
 import type { LocalReference } from './local-reference.ts'
 import { printable, type DraftAttachment, type DraftWarning } from './source.ts'
 
-/** A file beside a draft. */
 export interface DraftFile extends Pick<DraftAttachment, 'sizeBytes' | 'open'> {
   /** Equal for two paths that lead to one file; each path is a file of its own where it is absent. */
   readonly identity?: string

@@ -17,7 +17,6 @@ import {
 
 const glob = z.string().min(1).max(256)
 
-/** The events of an import. */
 const importEvents = z.discriminatedUnion('event', [
   z.object({ event: z.literal('progress'), done: count, total: count, file: z.string() }),
   z.object({ event: z.literal('warning'), file: z.string(), warning }),

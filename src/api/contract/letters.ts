@@ -30,7 +30,6 @@ const written = {
 /** Why no peer has a letter of this user, where one said so. */
 const obstacle = z.object({ code: z.enum(['too-many', 'work', 'admission']), message: z.string() })
 
-/** A letter of a reader that was published. */
 export const publishedLetter = z.object({
   number,
   from,

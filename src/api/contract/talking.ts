@@ -34,7 +34,6 @@ export const talkingContract = {
     ]),
   ),
 
-  /** Says a line to those who are there. */
   sayLine: value(
     z.strictObject({
       newsletter: newsletterRef,

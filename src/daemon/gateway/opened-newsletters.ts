@@ -30,7 +30,6 @@ export class OpenedNewsletters {
     this.#names = names
   }
 
-  /** Feed keys of all of them. */
   keys(): FeedKey[] {
     this.#choose()
     return [...this.#byKey.keys()]

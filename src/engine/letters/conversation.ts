@@ -19,7 +19,6 @@ const BURST = { lines: 5, withinMs: 15_000 }
 /** Ids that are remembered, of lines that were dropped or refused. */
 const REMEMBERED = 4_096
 
-/** A line that was said, as it is shown. */
 export interface SaidLine {
   readonly id: string
   /** The sender's key for this newsletter. */

@@ -29,7 +29,6 @@ export interface LibrarySnapshot {
   readonly newsletters: ReadonlyMap<string, CopiedNewsletter>
 }
 
-/** What is copied. */
 export interface CopiedLibrary {
   readonly length: () => Promise<number>
   readonly list: () => readonly { readonly feedKey: FeedKey }[]

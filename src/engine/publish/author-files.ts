@@ -123,7 +123,6 @@ export class SigningKeys {
   }
 }
 
-/** The feed key of the newsletter that a key pair signs. */
 export function feedKeyFor({ publicKey }: SigningKeyPair): FeedKey {
   return feedKeyOf(keyOf(publicKey))
 }

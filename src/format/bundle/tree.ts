@@ -58,18 +58,15 @@ export class BlockTree {
     return found && { index: nodeNumber(k, place), ...found }
   }
 
-  /** The node of that number, as `node` gives it. */
   nodeAt(number: number): TreeNode | undefined {
     const { start, end } = spanOf(number)
     return this.node(Math.log2(end - start), start / (end - start))
   }
 
-  /** The hash of the leaf of a block. */
   leafHash(block: Uint8Array): Uint8Array {
     return leafHash(block, this.#crypto)
   }
 
-  /** The hash of the tree that has these roots. */
   rootsHash(roots: readonly TreeNode[]): Uint8Array {
     const parts = roots.flatMap((it) => [it.hash, uint64(it.index), uint64(it.size)])
     return this.#crypto.hash([ROOTS, ...parts])

@@ -148,7 +148,6 @@ export async function readLeaf(
   return { hash: leaf.hash, sizeBytes: leaf.size }
 }
 
-/** The bytes of a frame, in parts. */
 export function partsOf(frame: Frame): Uint8Array[] {
   if (frame.block !== undefined) return [frameHead(frame.block.byteLength), frame.block]
   return [frameHead(format.LEAF_MARK), uint64(frame.sizeBytes), frame.hash]

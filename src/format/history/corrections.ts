@@ -101,7 +101,6 @@ export function newestEdition(issue: LocatedIssue): Edition {
   return issue.amendments[0] ?? issue
 }
 
-/** The blocks of one content. */
 export function contentRange({ block, blocks }: Content): BlockRange {
   return { start: block, end: block + blocks }
 }

@@ -48,7 +48,6 @@ export interface Envelope {
   readonly head: LetterHead
   readonly stamp: Stamp
   readonly carried: Uint8Array
-  /** All of it. */
   readonly bytes: Uint8Array
 }
 

@@ -120,7 +120,6 @@ export function isLaterHead(bytes: Uint8Array): boolean {
   return isMarked && bytes[MARK.length] !== 0
 }
 
-/** Whether the sender that a head names signed it. */
 export function isSigned({ bytes, signature, sender }: LetterHead, crypto: Crypto): boolean {
   return crypto.verify(bytes.subarray(0, SIGNED_BYTES), signature, sender)
 }

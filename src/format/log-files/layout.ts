@@ -40,7 +40,6 @@ const RECORD_HEAD_BYTES = 6
 /** Largest file of records, unpacked: a private newsletter's blocks are 8 bytes longer. */
 export const MAX_RECORDS_BYTES = TILE_BLOCKS * (RECORD_HEAD_BYTES + MAX_RECORD_BYTES + 8)
 
-/** Where the head is. */
 export const HEAD_PATH = 'head'
 
 /** A node without its place. */

@@ -41,7 +41,6 @@ export interface VerifiedFilesOptions {
   readonly known?: (tile: number) => Promise<readonly Leaf[] | undefined>
 }
 
-/** Stored blocks by their index. */
 export type StoredBlocks = ReadonlyMap<number, Uint8Array>
 
 /**

@@ -12,7 +12,6 @@ const MOST_WAITING = 64
 
 /** What announces several blocks in one message. */
 export interface AnnouncementPort {
-  /** Whether a peer hears it. */
   hears(peer: LogPeer): boolean
   /** @param blocks ascending. */
   announce(peer: LogPeer, blocks: readonly number[]): void

@@ -57,7 +57,6 @@ export async function storeFrom(
   await onStore(() => storeRuns(hypercoreOf(log), runs, replicationPeerOf(peer)))
 }
 
-/** The roots of the tree as it is now. */
 export function rootsOf(log: Log): readonly TreeNode[] {
   return internalsOf(hypercoreOf(log)).state.roots
 }

@@ -85,7 +85,6 @@ interface UnknownRecord {
   readonly data?: unknown
 }
 
-/** The DNS-SD records of one announcement. */
 export function announcementRecords(options: AnnouncementOptions): DnsRecords {
   const { name, address, port, tcpPort, publicKey, salt, topics } = options
   const instance = `${name}.${SERVICE}`
@@ -173,7 +172,6 @@ export interface SharedTopic {
   readonly tcpPort: number | undefined
 }
 
-/** A digest of what an announcement says. */
 export function announcementDigest({ salt, entries, tcpPorts }: LocalAnnouncement): string {
   return createHash('sha256').update(salt).update(entries).update(tcpPorts).digest('base64')
 }

@@ -167,7 +167,6 @@ function closedIn(children: readonly Nodes[]): ReadonlySet<string> {
   return new Set(names)
 }
 
-/** The text in nodes, as it was typed. */
 export function textIn(nodes: readonly Nodes[]): string {
   return nodes
     .map((it) =>

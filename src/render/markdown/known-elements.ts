@@ -82,7 +82,6 @@ const PHRASING: ReadonlySet<string> = new Set(
   names('text inlineCode emphasis strong delete break link image footnoteReference'),
 )
 
-/** The attributes of a kept element that stay. */
 export function keptAttributes({ name, attributes }: HtmlElement): ReadonlyMap<string, string> {
   const kept = (ATTRIBUTES[name] ?? []).flatMap((key): [string, string][] => {
     const value = attributes.get(key)?.trim().slice(0, MAX_VALUE)

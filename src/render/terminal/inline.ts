@@ -187,7 +187,6 @@ export function plainText(nodes: readonly PhrasingContent[]): string {
     .join('')
 }
 
-/** A number in superscript digits. */
 export function superscript(number: string): string {
   return number.replace(/\d/g, (digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'.charAt(Number(digit)))
 }

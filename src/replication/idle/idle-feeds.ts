@@ -118,7 +118,6 @@ export class IdleFeeds {
     return this.#members.keys()
   }
 
-  /** The newsletter with this discovery key. */
   withTopic(discoveryKey: Uint8Array): KnownFeed | undefined {
     const feedKey = this.#topics.get(hex(discoveryKey))
     return feedKey === undefined ? undefined : this.#members.get(feedKey)

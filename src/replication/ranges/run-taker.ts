@@ -43,7 +43,6 @@ export interface RunSource {
 
 export type OnHead = (peer: LogPeer, head: HeadBlocks) => string | undefined
 
-/** A run that arrived. */
 export interface ArrivedRun {
   readonly range: BlockRange
   readonly sizeBytes: number

@@ -2,7 +2,6 @@
 
 import { attachmentPath, type IssueText } from './parts.ts'
 
-/** A heading that can be linked to. */
 export interface HeadingLink {
   readonly level: number
   readonly id: string

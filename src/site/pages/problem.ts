@@ -14,7 +14,6 @@ const TITLES: Readonly<Record<string, string>> = {
   FEED_CONFLICT: 'Two histories under one key',
 }
 
-/** Title of the page for an error. */
 export function problemTitle(error: HyperletterError): string {
   return TITLES[error.code] ?? 'Something went wrong'
 }

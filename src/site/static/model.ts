@@ -55,7 +55,6 @@ export interface SiteSource {
   readonly attachment: (number: number, name: string) => AsyncIterable<Uint8Array>
 }
 
-/** One file of a site. */
 export interface SiteFile {
   /** Below the folder of the site, with `/`. */
   readonly path: string

@@ -19,7 +19,6 @@ import { checkBody } from '../text.ts'
 import { titleHeading } from '../title.ts'
 import { ShownPictures, type ExportOptions, type PostContext } from './shown-pictures.ts'
 
-/** A post as a service exports it. */
 export interface Post {
   /** Names it in every export: the service, `-`, and what the service calls it. */
   readonly id: string

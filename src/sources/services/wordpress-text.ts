@@ -1,6 +1,5 @@
 import { MAX_HTML_CHARACTERS } from '../html/tree.ts'
 
-/** A file of the media library. */
 export interface MediaFile {
   readonly url: string
   readonly alt: string

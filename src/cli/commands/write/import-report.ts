@@ -60,7 +60,6 @@ export async function rehearsalReport(context: Context, outcome: Outcome): Promi
   ])
 }
 
-/** A warning in one line, with its place. */
 export function warningLine(warning: Of<'warning'>): string {
   const { file, message } = remarkOf(warning)
   return `${file}: ${message}`

@@ -20,7 +20,6 @@ The author of the newsletter takes the letter out: readers no longer show it, an
 the author to do that. Copies that somebody saved stay.
 `
 
-/** The number of a letter. */
 export const letterNumber = wholeNumber(1, Number.MAX_SAFE_INTEGER)
 
 export const commands: Commands = {

@@ -94,7 +94,6 @@ export interface TermCounts {
   readonly counts: ReadonlyMap<string, number>
 }
 
-/** The terms of a plain text. */
 export function countTerms(text: string): TermCounts {
   const counts = new Map<string, number>()
   let length = 0
