@@ -47,7 +47,6 @@ declare module 'hyperbee' {
     gt?: K
     gte?: K
     lt?: K
-    lte?: K
   }
 
   /** Holds the write lock from its first write to `flush` or `close`. */

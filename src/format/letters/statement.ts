@@ -1,6 +1,6 @@
 import { concat, equal, toHex, uint64, uint64At } from '../bytes.ts'
 import type { Crypto } from '../crypto.ts'
-import { decodeZ32, KEY_BYTES, keyBytes, type FeedKey } from '../keys/feed-key.ts'
+import { decodeZ32, keyBytes, type FeedKey } from '../keys/feed-key.ts'
 import { LETTER_ID_BYTES } from './letter.ts'
 
 const TIME_BYTES = 8
@@ -14,10 +14,6 @@ const MARKS = {
 
 /** Letters of one receipt, and senders that are muted. */
 export const MAX_NAMED = 256
-
-/** Longest statement in bytes. */
-export const MAX_STATEMENT_BYTES =
-  MARKS.receipt.length + KEY_BYTES + TIME_BYTES + MAX_NAMED * LETTER_ID_BYTES + SIGNATURE_BYTES
 
 /**
  * A receipt: "These letters have reached the author." It says nothing of whether they are published. Mutes: "Carry no

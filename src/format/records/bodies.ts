@@ -174,7 +174,6 @@ const letters = z.looseObject({
   /** Readers may talk with each other. */
   talk: z.optional(z.boolean()),
 })
-export type LetterRules = z.infer<typeof letters>
 
 /**
  * A field that came after the first version of the format, of which older versions accept everything: what is
