@@ -63,6 +63,11 @@ describe('a device', () => {
     expect(actions.filter((it) => !isForDevices('POST', it) && !isForDevices('GET', it))).toEqual(
       [],
     )
+    const links = texts.flatMap((it) =>
+      [...it.matchAll(/ href="(\/[^"?#]*)/g)].map(([, path = '']) => path),
+    )
+    expect(links.length).toBeGreaterThan(pages.length)
+    expect(links.filter((it) => !isForDevices('GET', it))).toEqual([])
   })
 
   it('marks and stars what it reads', async () => {

@@ -105,7 +105,7 @@ export function layout(view: View, page: Page): Markup {
           <p>
             Stored on this machine, shared by its readers.
             <span class="keys-hint">Press <kbd>?</kbd> for keys.</span>
-            <a href="/sign-out">Sign out everywhere</a>
+            ${view.isOwn === true ? html`<a href="/sign-out">Sign out everywhere</a>` : ''}
           </p>
           <form method="post" action="/theme" class="themes" aria-label="Theme">
             <input type="hidden" name="token" value="${view.formToken}" /><input
