@@ -25,8 +25,8 @@ describe('a Ghost export', () => {
       authors: [{ name: 'Mara Hollis' }, { name: 'Ada Quay' }],
       tags: ['tides', 'moon'],
       attachments: [
-        { name: 'images/2026/01/harbour.png', mediaType: 'image/png', alt: 'The harbour' },
         { name: 'images/2026/01/cover.png', alt: 'Waves' },
+        { name: 'images/2026/01/harbour.png', mediaType: 'image/png', alt: 'The harbour' },
       ],
     })
     expect(draft?.markdown).toBe(`![Waves](images/2026/01/cover.png)
@@ -41,7 +41,7 @@ High water at **noon**.
 
 See you.
 `)
-    const picture = Buffer.from((await draft?.attachments[0]?.open()) ?? [])
+    const picture = Buffer.from((await draft?.attachments[1]?.open()) ?? [])
     expect(picture.subarray(1, 4).toString()).toBe('PNG')
     expect(picture.includes('GPSLatitude')).toBe(false)
   })
