@@ -11,7 +11,7 @@ export interface Shown {
   readonly query?: string | undefined
 }
 
-/** As many as one call gives. */
+/** As many as one call gives at most. */
 const PART = 200
 
 /** Issues that are loaded before they are looked at: whoever holds a key down must not wait for them. */
@@ -228,8 +228,8 @@ export class IssueList {
 
   async #loadTo(count: number, signal?: AbortSignal): Promise<void> {
     while (!this.#isWhole && this.#issues.length < count) {
-      // What is seen first comes first; the rest in large parts.
-      const limit = this.#issues.length === 0 ? Math.min(PART, count + 1) : PART
+      // What is seen first comes first, and each part after it is as large as all before: no key waits for more than it needs.
+      const limit = Math.min(PART, this.#issues.length || count + 1)
       if (this.#loading === undefined) {
         const loading = this.#loadPart(limit, defined({ signal })).finally(() => {
           if (this.#loading === loading) this.#loading = undefined
