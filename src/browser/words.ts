@@ -48,7 +48,7 @@ const TITLES: Readonly<Record<string, string>> = {
   FEED_CONFLICT: 'Two histories under one key',
   NEEDS_KEY: 'This newsletter is private',
   NOT_AVAILABLE: 'It cannot be had now',
-  ISSUE_NOT_FOUND: 'There is no such issue',
+  ISSUE_NOT_FOUND: 'Nothing here',
 }
 
 /** What went wrong, in words. */
