@@ -3,6 +3,7 @@ import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Firefox, FIREFOX } from '../helpers/firefox.ts'
+import { launchWebKit, WEBKIT_PROGRAMS } from '../helpers/webkit.ts'
 import { freePort, NGINX, runNginx, runServer } from '../helpers/web-servers.ts'
 import { openGateway } from '../helpers/gateways.ts'
 import { all } from '../helpers/operations.ts'
@@ -34,13 +35,20 @@ async function python(root: string): Promise<string> {
 const VERDICT = `document.documentElement.dataset.verified ?? 'busy'`
 const TEXT = `document.querySelector('main').innerText`
 
-describe('a stock Firefox', () => {
+const launchFirefox = async () => {
+  const firefox = await Firefox.launch()
+  onTestFinished(() => firefox.close())
+  return firefox
+}
+
+describe.each([
+  { name: 'Firefox', programs: [FIREFOX], launch: launchFirefox },
+  { name: 'WebKit', programs: WEBKIT_PROGRAMS, launch: launchWebKit },
+])('a stock $name', ({ programs, launch }) => {
   it('verifies a website from nginx and from Python, finds what was altered, and is a peer of a gateway', async ({
     skip,
   }) => {
-    skip(!existsSync(FIREFOX), 'firefox-esr is not installed.')
-    skip(!existsSync(NGINX), 'nginx is not installed.')
-    skip(!existsSync(PYTHON), 'python3 is not installed.')
+    for (const it of [...programs, NGINX, PYTHON]) skip(!existsSync(it), `${it} is not installed.`)
     const { operations, engine } = await openPeer([], { isOnline: false })
     const { feedKey } = await operations.createNewsletter({ title: 'Tide Tables' })
     await all(operations.importFolder({ newsletter: feedKey, folder: ISSUES }))
@@ -55,16 +63,15 @@ describe('a stock Firefox', () => {
     bytes[bytes.byteLength - 9] = (bytes.at(-9) ?? 0) ^ 1
     await writeFile(join(altered, 'log/blocks', pack), bytes)
 
-    const firefox = await Firefox.launch()
-    onTestFinished(() => firefox.close())
+    const browser = await launch()
     const shown = async (url: string) => {
-      await firefox.open('about:blank')
-      await firefox.open(url)
+      await browser.open('about:blank')
+      await browser.open(url)
       let verdict: unknown
       await expect
-        .poll(async () => (verdict = await firefox.evaluate(VERDICT)), { timeout: 15_000 })
+        .poll(async () => (verdict = await browser.evaluate(VERDICT)), { timeout: 15_000 })
         .not.toBe('busy')
-      return { verdict, text: String(await firefox.evaluate(TEXT)) }
+      return { verdict, text: String(await browser.evaluate(TEXT)) }
     }
     for (const origin of [await nginx(folder), await python(folder)]) {
       for (const path of ['issues/3/index.html', `reader.html#${feedKey}`]) {
@@ -83,7 +90,7 @@ describe('a stock Firefox', () => {
     const { gateway, origin: web } = await openGateway(engine)
     expect((await shown(`${web}/#${feedKey}`)).verdict).toBe('yes')
     const { length } = await feedOf({ engine, operations }, feedKey)
-    const kept = () => firefox.evaluate('document.documentElement.dataset.kept')
+    const kept = () => browser.evaluate('document.documentElement.dataset.kept')
     await expect.poll(kept, { timeout: 30_000 }).toBe(`${length}/${length}`)
     expect(gateway.facts()?.tabs).toBe(1)
   }, 90_000)

@@ -12,7 +12,7 @@ import { keyPairOf } from '../../log/keys.ts'
 import { Gateways } from './gateways.ts'
 import { OtherTabs } from './other-tabs.ts'
 import { roomFor, selectionFor } from './space.ts'
-import { openTabLog, takeLock, type TabLogOptions } from './tab-log.ts'
+import { keepStorage, openTabLog, storageQuota, takeLock, type TabLogOptions } from './tab-log.ts'
 
 /** Most that a tab sends, to all together. */
 const UPLOAD = { perSecond: 256 * 1024, burst: 256 * 1024 }
@@ -148,7 +148,7 @@ export class TabPeer {
   /** Keeps all of the newsletter, as far as there is room, and asks the browser not to delete it by itself. */
   async follow(): Promise<void> {
     this.#isFollowed = true
-    await navigator.storage.persist().catch(() => false)
+    await keepStorage()
     await this.#plan()
     this.#options.onChange()
   }
@@ -218,8 +218,8 @@ export class TabPeer {
     return this.#plans.run(async () => {
       if (this.#log.length === 0 || this.#failure !== undefined) return
       try {
-        const { quota } = await navigator.storage.estimate().catch(() => ({ quota: undefined }))
-        const selection = await selectionFor(this.feed, roomFor(quota, this.#isFollowed))
+        const bytes = roomFor(await storageQuota(), this.#isFollowed)
+        const selection = await selectionFor(this.feed, bytes)
         if (this.#abort.signal.aborted) return
         this.feed.select(selection)
         this.#downloader ??= new Downloader(this.feed, () => undefined)

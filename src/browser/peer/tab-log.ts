@@ -13,6 +13,19 @@ export interface TabLogOptions {
 /** Of the database and of the lock of a newsletter. */
 export const nameOf = (feedKey: FeedKey) => `hyperletter/${feedKey}`
 
+/** Not every WebKit has it, and no page that came over plain HTTP from another machine. */
+const { storage } = navigator as { readonly storage?: StorageManager }
+
+/** How much the browser lets this site keep, in bytes, if it says so. */
+export async function storageQuota(): Promise<number | undefined> {
+  return (await storage?.estimate().catch(() => undefined))?.quota
+}
+
+/** Asks the browser not to delete by itself what this site keeps. */
+export async function keepStorage(): Promise<void> {
+  await storage?.persist().catch(() => false)
+}
+
 /**
  * Waits for the right to write what this browser keeps of a newsletter: two tabs with one store would damage it.
  * @returns what gives it back; undefined if another tab has it, and `wait` is false.
