@@ -2,7 +2,8 @@ import { mediaTypeOf } from './media-types.ts'
 import type { DraftWarning } from './source.ts'
 
 /** A tag of Liquid, Jinja, Nunjucks, Tera or Hugo. */
-export const TEMPLATE = /\{\{[<%]?(?:[^{}]|\{(?!\{)){0,2000}?\}\}|\{%(?:(?!\{%|%\})[^]){0,2000}?%\}/g
+export const TEMPLATE =
+  /\{\{[<%]?(?:[^{}]|\{(?!\{)){0,2000}?\}\}|\{%(?:(?!\{%|%\})[^]){0,2000}?%\}/g
 
 interface ReadTemplate {
   /** Of the tag, such as `include`. */
