@@ -116,7 +116,10 @@ export function previewingTests(subject: Subject): void {
     const { revision } = event as Preview
     await writeFile(join(folder, 'img/b.png'), Buffer.concat([PNG, PNG]))
     await rename(join(folder, 'img/b.png'), join(folder, 'img/a.png'))
-    expect(((await next()) as Preview).revision).toBeGreaterThan(revision)
+    // What the first picture changed may be told of more than once.
+    do event = await next()
+    while ((event as Preview).revision === revision)
+    expect((event as Preview).revision).toBeGreaterThan(revision)
     await writeFile(file, '---\ntitle: Tide\n')
     event = await next()
     while (event?.event === 'preview') event = await next()

@@ -41,6 +41,9 @@ export class IssueList {
   #cursor = 0
   #top = 0
   #loading: Promise<void> | undefined
+  /** What `changing` runs now, and what it has begun. */
+  #changes = 0
+  #begun = 0
   /** What `markAll` marked last. */
   #marked: Output<'markAllRead'> = []
 
@@ -153,12 +156,25 @@ export class IssueList {
 
   async mark(row: Row, marks: { read?: boolean; starred?: boolean }): Promise<void> {
     const { feedKey, number } = row
-    const { read, starred } = await this.#operations.markIssue({
-      newsletter: feedKey,
-      number,
-      ...marks,
+    await this.changing(async () => {
+      const input = { newsletter: feedKey, number, ...marks }
+      const { read, starred } = await this.#operations.markIssue(input)
+      this.update({ ...row, read, starred })
     })
-    this.update({ ...row, read, starred })
+  }
+
+  /**
+   * Runs work that marks one issue, up to its `update`: what is loaded meanwhile must pass over no issue that moved into the
+   * place of this one.
+   */
+  async changing<T>(work: () => Promise<T>): Promise<T> {
+    this.#changes++
+    this.#begun++
+    try {
+      return await work()
+    } finally {
+      this.#changes--
+    }
   }
 
   /** Marks all that it lists as read, also what is not loaded yet. @returns how many */
@@ -244,11 +260,10 @@ export class IssueList {
   }
 
   async #loadPart(limit: number, options: CallOptions): Promise<void> {
-    const issues = this.#issues
-    const skip = this.#skip
+    const [issues, begun, skip] = [this.#issues, this.#begun, this.#skip]
     const found = await this.#part(skip, limit, options)
     // Meanwhile something else may be wanted, or this part began earlier, since others were read.
-    if (issues !== this.#issues || this.#skip < skip) return
+    if (issues !== this.#issues || begun !== this.#begun || this.#skip < skip) return
     this.#isWhole = this.#shown.query !== undefined || found.length < limit
     issues.push(...found.filter((it) => this.#indexOf(it) < 0))
   }
@@ -266,7 +281,9 @@ export class IssueList {
 
   /** Of unread issues, those that were read here meanwhile are no longer among them. */
   get #skip(): number {
-    const { show } = this.#shown
-    return show === 'unread' ? this.#issues.filter((it) => !it.read).length : this.#issues.length
+    if (this.#shown.show !== 'unread') return this.#issues.length
+    const unread = this.#issues.filter((it) => !it.read).length
+    // Those that are being read may be among them still, or not.
+    return Math.max(0, unread - this.#changes)
   }
 }

@@ -135,8 +135,11 @@ class PlainReader {
     if (row === undefined) return
     const { signal } = this.#context.io
     const input = { newsletter: row.feedKey, number: row.number, markRead: true }
-    const issue = await this.#operations.readIssue(input, { signal })
-    this.#list.update({ ...row, read: true })
+    const issue = await this.#list.changing(async () => {
+      const found = await this.#operations.readIssue(input, { signal })
+      this.#list.update({ ...row, read: true })
+      return found
+    })
     this.#last = row
     const origins = await originsFor(this.#operations, issue, signal)
     const width = Math.min(this.#context.out.width || COMFORTABLE_WIDTH, COMFORTABLE_WIDTH)

@@ -203,15 +203,17 @@ export class TerminalReader {
     if (!row.held) await this.#say('Fetching the issue… Esc stops.')
     const { operations } = this.#connection
     const { feedKey, number } = row
-    const found = await this.#screen.during(async (signal) => {
-      const input = { newsletter: feedKey, number, markRead: true }
-      const issue = await operations.readIssue(input, { signal })
-      return { issue, lines: await this.#linesOf(issue) }
+    await this.#list.changing(async () => {
+      const found = await this.#screen.during(async (signal) => {
+        const input = { newsletter: feedKey, number, markRead: true }
+        const issue = await operations.readIssue(input, { signal })
+        return { issue, lines: await this.#linesOf(issue) }
+      })
+      this.#message = ''
+      if (found === undefined) return
+      this.#page = new TextPage(found.lines, found.issue)
+      this.#list.update({ ...row, read: true, held: true })
     })
-    this.#message = ''
-    if (found === undefined) return
-    this.#page = new TextPage(found.lines, found.issue)
-    this.#list.update({ ...row, read: true, held: true })
   }
 
   #linesOf(issue: Issue): Promise<readonly string[]> {
