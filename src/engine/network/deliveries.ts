@@ -1,11 +1,12 @@
 import { sleep } from '../../async.ts'
 import type { Feed } from '../../format/feed.ts'
 
-/** Letters that arrive for an author within this time, or so many times as long as writing took, are written together. */
+/** The shortest time for which letters to an author are gathered before they are written to disk together. */
 const GATHER_MS = 50
+/** How many times as long as the last write took they are gathered, if that is longer. */
 const GATHER_FACTOR = 4
 
-/** When letters that arrive for authors are written to disk: soon, and for a fifth of the time at most. */
+/** Writes letters that arrive for authors to disk soon after they arrive, and spends at most a fifth of the time on writing. */
 export class Deliveries {
   readonly #deliver: (feed: Feed) => Promise<void>
   readonly #waiting = new Set<Feed>()
