@@ -80,6 +80,11 @@ export const FLOODS = {
     send: ({ wireRequest }, id) =>
       wireRequest.send({ ...REQUEST, id, upgrade: { start: 0, length: MOST } }),
   },
+  'impossible requests': {
+    perFrame: 10_000,
+    send: ({ wireRequest }, id) =>
+      wireRequest.send({ ...REQUEST, id, upgrade: { start: 5, length: 100_000 } }),
+  },
   'requests taken back': {
     perFrame: 50_000,
     send: ({ wireRequest, wireCancel }, id) => {

@@ -27,7 +27,7 @@ const MAX_GROWTH_MIB = 100
 const GROUPS: FloodName[][] = [
   ['endless range', 'endless drop', 'far bitfield', 'endless proofs', 'endless upgrades'],
   ['ranges', 'beginnings', 'bitfields', 'wants', 'unwants'],
-  ['requests', 'requests taken back', 'syncs'],
+  ['requests', 'impossible requests', 'requests taken back', 'syncs'],
   ['no data', 'data without end', 'conflicts', 'extensions'],
 ]
 

@@ -1,7 +1,7 @@
 import type { Peer as ReplicationPeer } from 'hypercore'
 import type { Connection } from 'hyperswarm'
 import Protomux from 'protomux'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { Address } from '../../src/config/config.ts'
 import { NOTHING, REQUEST, SYNC, type Wire } from '../helpers/floods.ts'
 import { openAuthor, openPeer } from '../helpers/peers.ts'
@@ -13,11 +13,18 @@ import {
   openPlainly,
   plainPeer,
   subscribe,
+  subscribeSoon,
 } from '../helpers/swarm-peers.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
 import { coreOf } from '../helpers/stores.ts'
 
 const { MAX_SAFE_INTEGER: MOST } = Number
+
+/** Why there is no data, as Hypercore says it. */
+const NOT_AVAILABLE = 1
+
+/** After so many refusals Hypercore asks a peer for nothing more, and gives it nothing. */
+const MOST_REFUSED = 33
 
 async function hostilePeer(bootstrap: readonly Address[], feedKey: string, length: number) {
   const connections: Connection[] = []
@@ -117,6 +124,45 @@ test.each(TOO_FAR)('a peer that $what is cut off, and others are served', async 
   const reader = await openPeer(bootstrap)
   await subscribe(reader, author.link)
   expect(await reader.operations.listInbox({})).toHaveLength(2)
+})
+
+test('a peer that has nothing of what it claims, and then asks for more than is answered at once, ends its connection and nothing else', async () => {
+  const failures: unknown[] = []
+  const note = (error: unknown) => void failures.push(error)
+  process.on('unhandledRejection', note)
+  onTestFinished(() => void process.off('unhandledRejection', note))
+  const bootstrap = await privateNetwork()
+  const author = await openAuthor(bootstrap, { issues: 30 })
+  const { length } = await feedOf(author, author.feedKey)
+  const { connections, core } = await hostilePeer(bootstrap, author.feedKey, length)
+  await author.engine.close()
+  let refused = 0
+  core.on('peer-add', (peer) => {
+    const { wireData, wireNoData, wireRequest } = peer as ReplicationPeer & Wire
+    const protomux = Protomux.from(peer.stream)
+    const give = wireData.send.bind(wireData)
+    wireData.send = (message) => {
+      const { request, upgrade } = message as { request: number; upgrade: object | null }
+      if (upgrade !== null) return give(message)
+      if (++refused === MOST_REFUSED) {
+        // In one frame, which is worked off in one piece.
+        protomux.cork()
+        for (let id = 1; id <= 2_000; id++)
+          wireRequest.send({ ...REQUEST, id, fork: 1, block: { index: 0, nodes: 0 } })
+        protomux.uncork()
+      }
+      return wireNoData.send({ request, reason: NOT_AVAILABLE })
+    }
+  })
+  const met = connections.length
+  const reader = await openPeer(bootstrap)
+  await subscribeSoon(reader, author.link)
+  await eventually(() => {
+    expect(refused).toBeGreaterThanOrEqual(MOST_REFUSED)
+    expect(connections[met]?.destroyed).toBe(true)
+  }, 20_000)
+  expect(await reader.operations.status({})).toBeDefined()
+  expect(failures).toEqual([])
 })
 
 test('who does it three times is banned', async () => {

@@ -106,7 +106,15 @@ class WireGuard {
       // What a later Hypercore may have added has no bounds that are known.
       return check === undefined || message === null ? null : this.#wrapMessage(message, check)
     })
-    return { ...given, ...(messages === undefined ? {} : { messages }) }
+    const { ondrain } = given
+    return {
+      ...given,
+      ...(messages === undefined ? {} : { messages }),
+      // Requests that waited for the network are answered then.
+      ...(ondrain === undefined
+        ? {}
+        : { ondrain: async (channel) => this.#understood(() => ondrain(channel)) }),
+    }
   }
 
   /**
@@ -143,7 +151,7 @@ class WireGuard {
       answering++
       return Promise.resolve(onmessage?.(message, channel)).finally(() => {
         answering--
-        if (answering < MAX_ANSWERING) peer.answerNext()
+        return answering < MAX_ANSWERING ? peer.answerNext() : undefined
       })
     }
     const isAnswer = check === CHECKS[DATA] || check === CHECKS[NO_DATA]
@@ -255,8 +263,9 @@ class ChannelPeer implements WirePeer {
     return true
   }
 
-  answerNext(): void {
-    if ((this.#inside?.receiverQueue.length ?? 0) > 0) void this.#inside?._handleRequests()
+  /** Rejects where one of them cannot be answered, which ends the connection. */
+  async answerNext(): Promise<void> {
+    if ((this.#inside?.receiverQueue.length ?? 0) > 0) await this.#inside?._handleRequests()
   }
 
   isAsked(request: number): boolean {
