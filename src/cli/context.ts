@@ -10,6 +10,7 @@ import type { Command } from 'commander'
 import { type Settings, SETTING_NAMES, SETTINGS } from '../config/settings.ts'
 import { defined } from '../defined.ts'
 import { HyperletterError } from '../errors.ts'
+import { lazy } from '../lazy.ts'
 import { nameOf } from './terminal/format.ts'
 
 /** A stream to read from; a terminal if `isTTY`. */
@@ -141,12 +142,7 @@ type ValueOperation = {
   [N in OperationName]: OperationKinds[N] extends 'value' ? N : never
 }[OperationName]
 
-/** A function that is loaded when it is called, so that `--help` does not pay for the stack. */
-function lazy<A extends unknown[], R>(load: () => Promise<(...args: A) => R | Promise<R>>) {
-  return async (...args: A): Promise<R> => (await load())(...args)
-}
-
-/** The rest of the product as the commands see it. */
+/** The rest of the product as the commands see it: `--help` does not pay for it. */
 export const lazyServices = {
   loadConfig: lazy(async () => (await import('../config/config.ts')).loadConfig),
   connect: lazy(async () => (await import('../connect.ts')).connect),

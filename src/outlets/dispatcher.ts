@@ -1,10 +1,9 @@
 import type { Operations } from '../api/contract/contract.ts'
 import { codeOf, HyperletterError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
-import { type OutletEvent, eventOf, isOutcome, type Outlet } from './outlet.ts'
+import { type OutletEvent, eventOf, isOutcome, MAX_WAITING, type Outlet } from './outlet.ts'
 import {
   type Delivery,
-  MAX_WAITING,
   missedSince,
   type Newest,
   newestOf,

@@ -10,6 +10,9 @@ export type ScheduledOutcome = Output<'listScheduled'>[number] & {
   readonly event: 'published' | 'not-published'
 }
 
+/** Issues that wait for one outlet; the oldest are given up for newer ones. */
+export const MAX_WAITING = 1_000
+
 export type OutletEvent = ArrivedIssue | ScheduledOutcome
 
 export function isOutcome(it: OutletEvent): it is ScheduledOutcome {

@@ -1,13 +1,9 @@
 import { readFile, rm } from 'node:fs/promises'
-import * as z from 'zod'
-import { correctedIssue, issueSummary, scheduled } from '../api/contract/parts.ts'
 import { SerialQueue } from '../async.ts'
 import { replaceWhole } from '../atomic-file.ts'
 import { codeOf } from '../errors.ts'
 import type { OutletEvent, ArrivedIssue } from './outlet.ts'
-
-/** Issues that wait for one outlet; the oldest are given up for newer ones. */
-export const MAX_WAITING = 1_000
+import type { QueueContent } from './queue-content.ts'
 
 /** An issue that is still to be delivered. */
 export interface Delivery {
@@ -54,16 +50,6 @@ export function missedSince(
 /** A thousand issues with the longest titles and summaries take less. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024
 
-const outcome = scheduled.extend({ event: z.enum(['published', 'not-published']) })
-
-// What was queued by an earlier version has no event.
-const issue = z.union([outcome, correctedIssue, issueSummary])
-const content = z.object({
-  deliveries: z.array(z.object({ issue, arrivedAt: z.number() })).max(MAX_WAITING),
-  newest: z.record(z.string(), z.int().nonnegative()).default({}),
-  newestBlocks: z.record(z.string(), z.int().nonnegative().optional()).default({}),
-})
-
 interface Queue {
   readonly deliveries: readonly Delivery[]
   /** By feed key. */
@@ -100,7 +86,9 @@ export class QueueFile {
       const bytes = await readFile(this.#path)
       this.#isOnDisk = true
       if (bytes.byteLength > MAX_FILE_BYTES) throw new Error('The file is too large.')
-      const { deliveries, newest, newestBlocks } = content.parse(JSON.parse(bytes.toString('utf8')))
+      // Most devices have no such file, and these schemas take 0.7 MB of memory.
+      const { queueContent } = await import('./queue-content.ts')
+      const { deliveries, newest, newestBlocks } = queueContent.parse(JSON.parse(bytes.toString()))
       const known = Object.entries(newest).map(
         ([key, number]) => [key, { number, block: newestBlocks[key] }] as const,
       )
@@ -128,7 +116,7 @@ export class QueueFile {
 
   async #write({ deliveries, newest }: Queue): Promise<void> {
     if (deliveries.length > 0 || newest.size > 0) {
-      const text: z.input<typeof content> = {
+      const text: QueueContent = {
         deliveries: [...deliveries],
         newest: Object.fromEntries([...newest].map(([key, it]) => [key, it.number])),
         newestBlocks: Object.fromEntries([...newest].map(([key, it]) => [key, it.block])),

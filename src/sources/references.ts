@@ -74,16 +74,21 @@ async function referencesInParts(text: string): Promise<LocalReference[] | undef
 
 /** A link, or an image, without anything that has another meaning in Markdown. */
 const PLAIN_LINK = /(!?)\[([^[\]]*)\]\(([^\s()<>]+)\)/g
+/** Code on one line, and in one cell of a table. */
+const CODE = /(?<!`)`[^`|\n]+`(?!`)/g
 
-/** What may give what looks like a link another meaning: code in backticks or in tildes, HTML, escapes. */
-const OTHER_MEANING = /[`<\\&]|~~~/
+/** What may give what looks like a link another meaning: other code, HTML, escapes, references to characters. */
+const OTHER_MEANING = /[`<\\]|&[#\w]+;|~~~/
 const INDENTED = /^(?: {4}| {0,3}\t)/m
 /** Lines of words, each of which may be an item of a list: below one of them nothing is code by its indentation. */
 const WORDS = /^(?: *(?:[*+-] )?(?!\d+[.)] )[\p{L}\p{N}[][^\n]*(?:\n|$))+$/u
 
 // In a part that has none of that, what looks like a link is one, if all brackets belong to links.
-function linksOnly(part: string): LocalReference[] | undefined {
-  if (OTHER_MEANING.test(part) || (INDENTED.test(part) && !WORDS.test(part))) return undefined
+function linksOnly(written: string): LocalReference[] | undefined {
+  if (OTHER_MEANING.test(written.replaceAll(CODE, ''))) return undefined
+  if (INDENTED.test(written) && !WORDS.test(written)) return undefined
+  // No link has such a sign in its target.
+  const part = written.replaceAll(CODE, (it) => '<'.repeat(it.length))
   const found: LocalReference[] = []
   const matches = [...part.matchAll(PLAIN_LINK)]
   if (matches.length !== part.split('[').length - 1) return undefined
@@ -92,6 +97,7 @@ function linksOnly(part: string): LocalReference[] | undefined {
     const end = index + whole.length - 1
     const line = part.slice(0, index).split('\n').length
     const kind = mark === '!' ? 'image' : 'link'
+    if (kind === 'image' && words.includes('<')) return undefined
     const place = { start: end - target.length, end }
     pushLocal(found, { kind, target, alt: kind === 'image' ? words : '', line, place })
   }

@@ -130,6 +130,10 @@ describe('localReferences', () => {
     '| -',
     '~~~',
     '> [o](p.md)',
+    '- words `of [u](v.md)` and `w` [x](y.md?z=1&amp=2)',
+    '![`aa`](ab.png)',
+    '[ac `|](ad.md) `|',
+    '[ae](af`.md) ag`',
     '\f',
     '\v',
   )

@@ -1,16 +1,19 @@
 import { open, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
 import { codeOf, HyperletterError } from '../../errors.ts'
+import { lazy } from '../../lazy.ts'
 import { folderArchive, zipArchive, type Archive } from '../archive.ts'
 import { compareNaturally, type DraftSource } from '../source.ts'
-import { beehiivExport } from './beehiiv.ts'
-import { buttondownExport } from './buttondown.ts'
-import { feedImport } from './feed.ts'
-import { ghostExport } from './ghost.ts'
-import { mboxExport } from './mbox.ts'
-import { substackExport } from './substack.ts'
-import { wordpressExport } from './wordpress.ts'
 import type { ExportOptions } from './shown-pictures.ts'
+
+// A folder of Markdown needs none of them.
+const beehiivExport = lazy(async () => (await import('./beehiiv.ts')).beehiivExport)
+const buttondownExport = lazy(async () => (await import('./buttondown.ts')).buttondownExport)
+const feedImport = lazy(async () => (await import('./feed.ts')).feedImport)
+const ghostExport = lazy(async () => (await import('./ghost.ts')).ghostExport)
+const mboxExport = lazy(async () => (await import('./mbox.ts')).mboxExport)
+const substackExport = lazy(async () => (await import('./substack.ts')).substackExport)
+const wordpressExport = lazy(async () => (await import('./wordpress.ts')).wordpressExport)
 
 /** Bytes at the start of a file that identify its kind. */
 const START_BYTES = 64 * 1024
@@ -88,7 +91,7 @@ async function exportInZip(path: string, options: ExportOptions): Promise<DraftS
 async function exportIn(
   archive: Archive,
   options: ExportOptions,
-  ghost: (name: string) => DraftSource,
+  ghost: (name: string) => Promise<DraftSource>,
 ): Promise<DraftSource | undefined> {
   const wxr: string[] = []
   const mboxes: string[] = []
@@ -118,7 +121,7 @@ function hasMails({ names }: Archive, folder: string): boolean {
 }
 
 // Backups of a Ghost site lie in its folder for data, beside that for pictures.
-function ghostIn(folder: string, name: string, options: ExportOptions): DraftSource {
+function ghostIn(folder: string, name: string, options: ExportOptions): Promise<DraftSource> {
   const isBackup = basename(folder) === 'data'
   const archive = folderArchive(isBackup ? dirname(folder) : folder)
   return ghostExport(archive, isBackup ? `data/${name}` : name, options)
