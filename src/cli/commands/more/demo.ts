@@ -179,16 +179,20 @@ async function withGateway(): Promise<string[]> {
   return ['daemon', 'run', '--gateway', `127.0.0.1:${port}`, '--gateway-newsletters', 'all']
 }
 
+/** What the page says of the issue once it is no longer `busy`: `yes`, or the code of an error. */
+const VERDICT = /<html[^>]* data-verified="(?!busy")([^"]*)"/
+
 /** @returns why it is left out, if it is. @throws INTERNAL if the page does not show the issue, or did not verify it. */
 async function showInBrowser(address: string, file = '', profile: string) {
   const browser = findChromium(process.env)
   if (browser === undefined) return 'left out: no Chromium is here; CHROME_PATH can name one'
-  const page = await loadedPage(browser, address, profile)
+  const page = await loadedPage(browser, address, profile, (html) => VERDICT.test(html))
   if (page === undefined) return `left out: ${browser} does not run here`
   const source = await readFile(join(NEWSLETTER, file), 'utf8')
   // The first line of its text, which looks the same in HTML.
   const [line = ''] = /^[\w ,.:]{40,}$/m.exec(source.split('\n---\n')[1] ?? '') ?? []
-  check(page.includes('data-verified="yes"'), 'the page did not verify the newest issue')
+  const verdict = VERDICT.exec(page)?.[1] ?? 'not within a minute'
+  check(verdict === 'yes', `the page did not verify the newest issue (${verdict})`)
   check(line !== '' && page.includes(line), 'the page does not show the newest issue')
   return undefined
 }
