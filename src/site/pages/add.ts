@@ -1,12 +1,14 @@
 import { html } from 'hono/html'
 import type { HyperletterError } from '../../errors.ts'
 import type { Output } from '../../api/contract/contract.ts'
+import { field, textField } from './fields.ts'
 import {
   button,
   count,
   date,
   groupedKey,
   newsletterPath,
+  pageHead,
   singleLineOf,
   words,
   type Markup,
@@ -24,10 +26,7 @@ export interface AddView {
 
 /** Paste a link, see what it is, follow it. */
 export function addPage(view: View, { link, preview, error, listError }: AddView): Markup {
-  return html`<header class="page-head">
-      <h1>Add a newsletter</h1>
-      <p class="lede">Paste a link to see a newsletter before you follow it.</p>
-    </header>
+  return html`${pageHead('Add a newsletter', 'Paste a link to see a newsletter before you follow it.')}
     <form method="post" action="/add" class="search-form" data-busy="Asking peers for it…">
       <input type="hidden" name="token" value="${view.formToken}" />
       <label for="paste">Link, key or domain</label>
@@ -52,33 +51,20 @@ export function addPage(view: View, { link, preview, error, listError }: AddView
 }
 
 function importForm(view: View, error: HyperletterError | undefined): Markup {
+  const written = html`A list that another app or <code>hyperletter web-feeds --opml</code> has
+    written`
   return html`<details class="import" ${error === undefined ? '' : 'open'}>
     <summary>Add many at once, from an OPML list</summary>
     ${error === undefined ? '' : problem('', error)}
     <form method="post" action="/import" enctype="multipart/form-data">
       <input type="hidden" name="token" value="${view.formToken}" />
-      <p>
-        <label for="opml-file"
-          >A list that another app or <code>hyperletter web-feeds --opml</code> has written</label
-        >
-        <input id="opml-file" type="file" name="file" accept=".opml,.xml,text/x-opml,text/xml" />
-      </p>
-      <p>
-        <label for="opml-text">or its text</label>
-        <textarea
-          id="opml-text"
-          name="opml"
-          rows="4"
-          spellcheck="false"
-          autocomplete="off"
-        ></textarea>
-      </p>
+      ${field('opml-file', written, { type: 'file', name: 'file', accept: '.opml,.xml,text/x-opml,text/xml' })}
+      ${textField('opml-text', 'or its text', '', { name: 'opml', rows: 4, spellcheck: 'false', autocomplete: 'off' })}
       <p><button class="button">Follow all</button></p>
     </form>
   </details>`
 }
 
-/** What came of an OPML list. */
 export function importedPage({ subscribed, skipped }: Output<'importOpml'>): Markup {
   const fresh = subscribed.filter((it) => !it.already).length
   const [title, lede] =
@@ -93,38 +79,35 @@ export function importedPage({ subscribed, skipped }: Output<'importOpml'>): Mar
             `You follow ${count(fresh, 'newsletter')} more`,
             'Issues arrive as soon as a peer that has them is online.',
           ]
-  return html`<header class="page-head">
-      <h1>${title}</h1>
-      <p class="lede">${lede}</p>
-    </header>
-    ${
-      subscribed.length === 0
-        ? html`<p><a class="button" href="/add">Try another one</a></p>`
-        : html`<ul class="imported">
-            ${subscribed.map(
+  return html`${pageHead(title, lede)}
+  ${
+    subscribed.length === 0
+      ? html`<p><a class="button" href="/add">Try another one</a></p>`
+      : html`<ul class="imported">
+          ${subscribed.map(
+            (it) =>
+              html`<li>
+                <a href="${newsletterPath(it.feedKey)}"
+                  >${words(it.title ?? groupedKey(it.feedKey))}</a
+                >${it.already ? ', which you had already' : ''}
+              </li>`,
+          )}
+        </ul>`
+  }
+  ${
+    skipped.length === 0
+      ? ''
+      : html`<h2>Left out</h2>
+          <ul class="imported">
+            ${skipped.map(
               (it) =>
                 html`<li>
-                  <a href="${newsletterPath(it.feedKey)}"
-                    >${words(it.title ?? groupedKey(it.feedKey))}</a
-                  >${it.already ? ', which you had already' : ''}
+                  ${words(it.title === '' ? it.url : it.title)}:
+                  <bdi>${singleLineOf(it.message)}</bdi>
                 </li>`,
             )}
           </ul>`
-    }
-    ${
-      skipped.length === 0
-        ? ''
-        : html`<h2>Left out</h2>
-            <ul class="imported">
-              ${skipped.map(
-                (it) =>
-                  html`<li>
-                    ${words(it.title === '' ? it.url : it.title)}:
-                    <bdi>${singleLineOf(it.message)}</bdi>
-                  </li>`,
-              )}
-            </ul>`
-    }`
+  }`
 }
 
 function problem(link: string, error: HyperletterError): Markup {

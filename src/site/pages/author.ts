@@ -3,10 +3,12 @@ import type { HyperletterError } from '../../errors.ts'
 import type { Output } from '../../api/contract/contract.ts'
 import { MAX_WORK_BITS, MIN_WORK_BITS } from '../../format/records/bodies.ts'
 import { formatSupport } from '../../format/support.ts'
+import { choice, field, optionsOf, selectField, textField } from './fields.ts'
 import {
   failure,
   issuePath,
   newsletterPath,
+  pageHead,
   words,
   type IssueText,
   type Markup,
@@ -48,67 +50,22 @@ export function profilePage(view: View, profile: ProfileView, error?: Hyperlette
   const names = linesOf(authors, ({ name, url }) => (url === undefined ? name : `${name} <${url}>`))
   const payments = linesOf(support, formatSupport)
   const domains = linesOf(named, String)
-  const field = (name: string, label: string, value: string | undefined, hint = '') =>
-    html`<p>
-      <label for="${name}">${label}</label>
-      <input id="${name}" name="${name}" value="${value ?? ''}" placeholder="${hint}" />
-    </p>`
-  return html`<header class="page-head">
-      <h1>Profile</h1>
-      <p class="lede">What readers see of <a href="${path}">your newsletter</a></p>
-    </header>
+  return html`${pageHead('Profile', html`What readers see of <a href="${path}">your newsletter</a>`)}
     ${error === undefined ? '' : failure(error)}
     <form method="post" action="${path}/edit" class="draft-form">
       <input type="hidden" name="token" value="${view.formToken}" />
+      ${field('title', 'Title', { value: title, required: true, maxlength: 256 })}
+      ${textField('description', 'Description', description, { rows: 4, maxlength: 4096 })}
+      ${textField('authors', 'Authors, one a line: “Name” or “Name <https://…>”', names, { rows: 2 })}
+      ${field('language', 'Language tag', { value: language, placeholder: 'en, pt-BR' })}
+      ${field('website', 'Web address', { value: website, placeholder: 'https://…' })}
+      ${field('license', 'Licence of the texts', { value: license, placeholder: 'CC-BY-4.0' })}
+      ${textField('support', ADDRESSES, payments, { rows: 4 })}
+      ${textField('names', 'Domains that are yours, one a line, such as “tides.example”', domains, { rows: 2 })}
+      ${selectField('letters', 'Who may write letters to you', optionsOf(SENDERS, letters))}
+      ${field('work', WORK, { type: 'number', min: MIN_WORK_BITS, max: MAX_WORK_BITS, value: work })}
       <p>
-        <label for="title">Title</label>
-        <input id="title" name="title" required maxlength="256" value="${title ?? ''}" />
-      </p>
-      <p>
-        <label for="description">Description</label>
-        <textarea id="description" name="description" rows="4" maxlength="4096">
-${description ?? ''}</textarea>
-      </p>
-      <p>
-        <label for="authors">Authors, one a line: “Name” or “Name &lt;https://…&gt;”</label>
-        <textarea id="authors" name="authors" rows="2">${names}</textarea>
-      </p>
-      ${field('language', 'Language tag', language, 'en, pt-BR')}
-      ${field('website', 'Web address', website, 'https://…')}
-      ${field('license', 'Licence of the texts', license, 'CC-BY-4.0')}
-      <p>
-        <label for="support"
-          >Payment addresses, one a line: “bitcoin:…”, “lightning:…”, “monero:…”, “payto://iban/…”,
-          “https://…” or “Label &lt;address&gt;”</label
-        >
-        <textarea id="support" name="support" rows="4">${payments}</textarea>
-      </p>
-      <p>
-        <label for="names">Domains that are yours, one a line, such as “tides.example”</label>
-        <textarea id="names" name="names" rows="2">${domains}</textarea>
-      </p>
-      <p>
-        <label for="letters">Who may write letters to you</label>
-        <select id="letters" name="letters">
-          ${SENDERS.map(([value, label]) => html`<option value="${value}" ${value === letters ? html`selected` : ''}>${label}</option>`)}
-        </select>
-      </p>
-      <p>
-        <label for="work"
-          >Bits of work that a letter of somebody unknown to you needs: 18 take a second, each more
-          doubles it</label
-        >
-        <input
-          id="work"
-          name="work"
-          type="number"
-          min="${MIN_WORK_BITS}"
-          max="${MAX_WORK_BITS}"
-          value="${work ?? ''}"
-        />
-      </p>
-      <p>
-        ${choice('talk', 'Readers may talk with each other: not moderated, not kept', talk !== false)}
+        ${choice('Readers may talk with each other: not moderated, not kept', { id: 'talk', name: 'talk', checked: talk !== false })}
       </p>
       <p class="over">
         It is signed like an issue. Readers see the newest profile; the ones before stay in the
@@ -118,24 +75,16 @@ ${description ?? ''}</textarea>
     </form>`
 }
 
-const SENDERS = [
+const ADDRESSES =
+  'Payment addresses, one a line: “bitcoin:…”, “lightning:…”, “monero:…”, “payto://iban/…”, “https://…” or “Label <address>”'
+const WORK =
+  'Bits of work that a letter of somebody unknown to you needs: 18 take a second, each more doubles it'
+
+const SENDERS: readonly (readonly [string, string])[] = [
   ['nobody', 'Nobody'],
   ['anyone', 'Anyone; a first letter takes some work'],
   ['admitted', 'People to whom you gave a code, and those you published before'],
-] as const
-
-function choice(name: string, label: string, isChosen: boolean): Markup {
-  return html`<label class="choice"
-    ><input
-      type="checkbox"
-      id="${name}"
-      name="${name}"
-      value="1"
-      ${isChosen ? html`checked` : ''}
-    />
-    ${label}</label
-  >`
-}
+]
 
 /** `Name` or `Name <https://…>`; what else it may be is for the contract to refuse. */
 export function authorOf(text: string): { name: string; url?: string } {
@@ -147,10 +96,7 @@ export function authorOf(text: string): { name: string; url?: string } {
 /** Says what a retraction does, and what it cannot do, before it is done. */
 export function retractPage(view: View, issue: IssueText): Markup {
   const path = issuePath(issue.feedKey, issue.number)
-  return html`<header class="page-head">
-      <h1>Retract issue ${issue.number}?</h1>
-      <p class="lede">${words(issue.title)}</p>
-    </header>
+  return html`${pageHead(`Retract issue ${issue.number}?`, words(issue.title))}
     <ul class="effects">
       <li>
         Its text and files leave this disk, and that of every reader, as soon as they hear of it.
@@ -161,16 +107,8 @@ export function retractPage(view: View, issue: IssueText): Markup {
     </ul>
     <form method="post" action="${path}/retract" class="draft-form">
       <input type="hidden" name="token" value="${view.formToken}" />
-      <p>
-        <label for="reason">Why, for readers (optional)</label>
-        <input id="reason" name="reason" maxlength="4096" />
-      </p>
-      <p>
-        <label class="choice"
-          ><input type="checkbox" name="sure" value="1" required /> I know that this cannot be
-          undone</label
-        >
-      </p>
+      ${field('reason', 'Why, for readers (optional)', { maxlength: 4096 })}
+      <p>${choice('I know that this cannot be undone', { name: 'sure', required: true })}</p>
       <p>
         <button class="button danger">Retract</button>
         <a class="button plain" href="${path}">Keep it</a>

@@ -52,7 +52,6 @@ const THEME_LABELS: Readonly<Record<Theme, string>> = {
   dark: 'Dark',
 }
 
-/** A whole page. */
 export function layout(view: View, page: Page): Markup {
   const theme = view.theme === 'auto' ? '' : html` data-theme="${view.theme}"`
   const { text = 'normal', width = 'normal' } = view.look ?? {}

@@ -1,5 +1,6 @@
 import { html } from 'hono/html'
 import type { Output } from '../../api/contract/contract.ts'
+import { field, textField } from './fields.ts'
 import {
   answered,
   answerOf,
@@ -16,6 +17,7 @@ import {
   date,
   issuePath,
   newsletterPath,
+  pageHead,
   pager,
   words,
   type Markup,
@@ -44,37 +46,32 @@ export function lettersPage(view: View, shown: LettersView): Markup {
   const { title, letters, published, isOwn, draft } = shown
   const { feedKey, wanted, mine, waiting } = letters
   const path = newsletterPath(feedKey)
-  return html`<header class="page-head">
-      <h1>Letters</h1>
-      <p class="lede">
-        ${isOwn ? 'From readers of' : 'To the author of'}
-        <a data-key="u" href="${path}">${words(title ?? feedKey.slice(0, 8))}</a>
-      </p>
-      ${wanted ? '' : notWanted(path, isOwn)}
-    </header>
-    ${isOwn ? queue(view, feedKey, waiting) : ''} ${isOwn ? '' : own(draft, mine)}
-    ${
-      isOwn || !wanted
-        ? ''
-        : html`<details class="panel writing" ${mine.length === 0 ? html`open` : ''}>
-            <summary>Write a letter</summary>
-            ${letterForm({ ...draft, letters: published.items.filter((it) => it.issue === undefined) })}
-          </details>`
-    }
-    ${isOwn ? blockedSenders(feedKey, letters.blocked) : ''}
-    ${isOwn && wanted ? admission(draft, letters.codes) : ''}
-    ${
-      published.total === 0
-        ? ''
-        : html`<section class="letters" aria-labelledby="published">
-            <h2 id="published">Published (${published.total})</h2>
-            ${letterList(published.items, {
-              about: about(feedKey),
-              ...(isOwn && { after: ownLetter(view, feedKey) }),
-            })}
-            ${pager(`${path}/letters`, published.page, published.pages)}
-          </section>`
-    }`
+  const whose = html`${isOwn ? 'From readers of' : 'To the author of'}
+    <a data-key="u" href="${path}">${words(title ?? feedKey.slice(0, 8))}</a>`
+  return html`${pageHead('Letters', whose, wanted ? '' : notWanted(path, isOwn))}
+  ${isOwn ? queue(view, feedKey, waiting) : ''} ${isOwn ? '' : own(draft, mine)}
+  ${
+    isOwn || !wanted
+      ? ''
+      : html`<details class="panel writing" ${mine.length === 0 ? html`open` : ''}>
+          <summary>Write a letter</summary>
+          ${letterForm({ ...draft, letters: published.items.filter((it) => it.issue === undefined) })}
+        </details>`
+  }
+  ${isOwn ? blockedSenders(feedKey, letters.blocked) : ''}
+  ${isOwn && wanted ? admission(draft, letters.codes) : ''}
+  ${
+    published.total === 0
+      ? ''
+      : html`<section class="letters" aria-labelledby="published">
+          <h2 id="published">Published (${published.total})</h2>
+          ${letterList(published.items, {
+            about: about(feedKey),
+            ...(isOwn && { after: ownLetter(view, feedKey) }),
+          })}
+          ${pager(`${path}/letters`, published.page, published.pages)}
+        </section>`
+  }`
 }
 
 function notWanted(path: string, isOwn: boolean): Markup {
@@ -163,11 +160,7 @@ function ownLetter(view: View, feedKey: string) {
       <summary>Answer or withdraw letter ${number}…</summary>
       <form method="post" class="draft-form">
         <input type="hidden" name="token" value="${view.formToken}" />
-        <p>
-          <label for="reply-${number}">Your answer; the newest counts</label>
-          <textarea id="reply-${number}" name="answer" rows="2" maxlength="4096">
-${answer ?? ''}</textarea>
-        </p>
+        ${textField(`reply-${number}`, 'Your answer; the newest counts', answer, { name: 'answer', rows: 2, maxlength: 4096 })}
         <p class="buttons">
           <button
             class="button plain"
@@ -258,14 +251,8 @@ function admission({ feedKey, formToken, draft }: LetterDraft, codes = 0): Marku
 
 /** An admission code, which is shown this once. */
 export function admissionPage(feedKey: string, code: string): Markup {
-  return html`<header class="page-head">
-      <h1>A code for eight people</h1>
-      <p class="lede">Give it to those whose letters you want in any case.</p>
-    </header>
-    <p>
-      <label for="made">It is shown this once, and kept nowhere</label>
-      <input id="made" class="copy" readonly value="${code}" />
-    </p>
+  return html`${pageHead('A code for eight people', 'Give it to those whose letters you want in any case.')}
+    ${field('made', 'It is shown this once, and kept nowhere', { class: 'copy', readonly: true, value: code })}
     <p>
       <a class="button plain" href="${newsletterPath(feedKey)}/letters">Back to the letters</a>
     </p>`

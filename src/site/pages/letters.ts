@@ -2,6 +2,7 @@ import { html } from 'hono/html'
 import type { HyperletterError } from '../../errors.ts'
 import type { ShownLetter } from '../../format/letters/shown.ts'
 import { stripControls } from '../../render/plain.ts'
+import { choice, field, optionsOf, selectField, textField } from './fields.ts'
 import { date, failure, singleLineOf, words, type Markup } from './parts.ts'
 
 /**
@@ -91,34 +92,17 @@ const MAX_NAME = 64
 
 /** The form for a letter, which says what becomes of it. */
 export function letterForm(letter: LetterDraft, error?: HyperletterError): Markup {
-  const { feedKey, issue, formToken, draft, text = '', as = '', code = '' } = letter
+  const { feedKey, issue, formToken, draft, text, as, code } = letter
   return html`<form method="post" action="/n/${feedKey}/letters" class="draft-form write-letter">
     <input type="hidden" name="token" value="${formToken}" />
     <input type="hidden" name="draft" value="${draft}" />
     ${issue === undefined ? '' : html`<input type="hidden" name="issue" value="${issue}" />`}
     ${error === undefined ? '' : failure(error)} ${choiceOfLetter(letter)}
+    ${textField('letter', 'Your letter, as plain text', text, { name: 'text', rows: 6, required: true, maxlength: MAX_TEXT })}
+    ${field('as', 'What you want to be called (optional)', { value: as, maxlength: MAX_NAME, autocomplete: 'nickname' })}
+    ${field('code', 'A code, if the author gave you one (needed once)', { value: code, maxlength: 64, autocomplete: 'off' })}
     <p>
-      <label for="letter">Your letter, as plain text</label>
-      <textarea id="letter" name="text" rows="6" required maxlength="${MAX_TEXT}">${text}</textarea>
-    </p>
-    <p>
-      <label for="as">What you want to be called (optional)</label>
-      <input id="as" name="as" maxlength="${MAX_NAME}" value="${as}" autocomplete="nickname" />
-    </p>
-    <p>
-      <label for="code">A code, if the author gave you one (needed once)</label>
-      <input id="code" name="code" maxlength="64" value="${code}" autocomplete="off" />
-    </p>
-    <p>
-      <label class="choice"
-        ><input
-          type="checkbox"
-          name="private"
-          value="1"
-          ${letter.private === true ? html`checked` : ''}
-        />
-        For the author alone: do not publish it</label
-      >
+      ${choice('For the author alone: do not publish it', { name: 'private', checked: letter.private })}
     </p>
     <ul class="effects">
       <li>It is sealed: nobody but the author can read it.</li>
@@ -138,16 +122,15 @@ export function letterForm(letter: LetterDraft, error?: HyperletterError): Marku
 function choiceOfLetter({ letter, letters = [] }: LetterDraft): Markup | '' {
   const typed = letter === undefined || letters.some((it) => it.number === letter) ? [] : [letter]
   if (letters.length + typed.length === 0) return ''
-  const choice = (number: number, label: string) =>
-    html`<option value="${number}" ${number === letter ? html`selected` : ''}>${label}</option>`
-  return html`<p>
-    <label for="answers">The letter that it answers (optional)</label>
-    <select id="answers" name="letter">
-      <option value="">none</option>
-      ${typed.map((it) => choice(it, `letter ${it}`))}
-      ${letters.map((it) => choice(it.number, `letter ${it.number} from ${it.name === undefined ? it.from.slice(0, 8) : singleLineOf(it.name)}`))}
-    </select>
-  </p>`
+  const nameOf = (it: ShownLetter) =>
+    it.name === undefined ? it.from.slice(0, 8) : singleLineOf(it.name)
+  const choices: [number | '', string][] = [
+    ['', 'none'],
+    ...typed.map((it): [number, string] => [it, `letter ${it}`]),
+    ...letters.map((it): [number, string] => [it.number, `letter ${it.number} from ${nameOf(it)}`]),
+  ]
+  const label = 'The letter that it answers (optional)'
+  return selectField('answers', label, optionsOf(choices, letter), 'letter')
 }
 
 /** What the author says to a letter, below it. */

@@ -1,5 +1,6 @@
 import { html } from 'hono/html'
 import { singleLine } from '../../render/plain.ts'
+import { newsletterOptions } from './fields.ts'
 import {
   button,
   count,
@@ -7,6 +8,7 @@ import {
   empty,
   issuePath,
   newsletterPath,
+  pageHead,
   pager,
   words,
   type IssueSummary,
@@ -174,12 +176,7 @@ function filterForm(shown: Show, followed: readonly NewsletterSummary[], within:
     <label for="in">Newsletter</label>
     <select id="in" name="in">
       <option value="">All</option>
-      ${followed.map(
-        (it) =>
-          html`<option value="${it.feedKey}" ${it.feedKey === within ? html`selected` : ''}>
-            ${singleLine(it.title ?? it.feedKey.slice(0, 8))}${it.unread > 0 ? ` (${it.unread})` : ''}
-          </option>`,
-      )}
+      ${newsletterOptions(followed, within, ({ unread }) => (unread > 0 ? ` (${unread})` : ''))}
     </select>
     <button class="button plain">Show</button>
   </form>`
@@ -187,10 +184,10 @@ function filterForm(shown: Show, followed: readonly NewsletterSummary[], within:
 
 /** All newsletters of the library. */
 export function newslettersPage(newsletters: readonly NewsletterSummary[]): Markup {
-  const heading = html`<header class="page-head">
-    <h1>Newsletters</h1>
-    <p class="lede">${count(newsletters.length, 'newsletter')} in your library</p>
-  </header>`
+  const heading = pageHead(
+    'Newsletters',
+    `${count(newsletters.length, 'newsletter')} in your library`,
+  )
   if (newsletters.length === 0) {
     return html`${heading}${empty(
       'Your library is empty',

@@ -112,6 +112,18 @@ export function actions(view: View): Markup {
   </form>`
 }
 
+/** The head of a page: its title, a sentence on it, and what else stands there. */
+export function pageHead(
+  title: Markup | string,
+  lede: Markup | string = '',
+  ...more: readonly (Markup | string)[]
+): Markup {
+  return html`<header class="page-head">
+    <h1>${title}</h1>
+    ${lede === '' ? '' : html`<p class="lede">${lede}</p>`} ${more}
+  </header>`
+}
+
 /** Links to the pages of a long list. */
 export function pager(path: string, page: number, pages: number): Markup | '' {
   if (pages <= 1) return ''

@@ -1,5 +1,6 @@
 import { html } from 'hono/html'
 import type { Output } from '../../api/contract/contract.ts'
+import { choice, field } from './fields.ts'
 import { count, words, type Markup, type View } from './parts.ts'
 
 type Preview = Extract<Output<'previewDraft'>, { event: 'preview' }>
@@ -67,10 +68,7 @@ export function publishPanel(
     ${
       amends === undefined
         ? times(publishing)
-        : html`<p>
-              <label for="note">What was changed, for readers (optional)</label>
-              <input id="note" name="note" form="${FORM}" maxlength="4096" />
-            </p>
+        : html`${field('note', 'What was changed, for readers (optional)', { form: FORM, maxlength: 4096 })}
             <p class="over">
               Readers see the new edition, and your note. The one before stays in the signed log,
               where it can be read and compared: an amendment does not remove anything.
@@ -91,22 +89,13 @@ function times({ holdSeconds, zone, publishAt }: Publishing): Markup {
       or be taken back for a minute.
     </p>`
   }
-  const choice = (value: string, label: Markup | string, isChosen = false) =>
-    html`<label class="choice"
-      ><input
-        type="radio"
-        name="when"
-        value="${value}"
-        form="${FORM}"
-        ${isChosen ? html`checked` : ''}
-      />
-      ${label}</label
-    >`
+  const when = (value: string, label: string, checked = false) =>
+    choice(label, { type: 'radio', name: 'when', value, form: FORM, checked })
   const hold = holdSeconds % 60 === 0 ? count(holdSeconds / 60, 'minute') : `${holdSeconds} seconds`
   return html`<fieldset>
     <legend>When</legend>
-    ${choice('hold', `In ${hold}; until then you can cancel it`, true)} ${choice('now', 'At once')}
-    ${choice('at', html`At this time`)}
+    ${when('hold', `In ${hold}; until then you can cancel it`, true)} ${when('now', 'At once')}
+    ${when('at', 'At this time')}
     <input
       type="datetime-local"
       name="at"
@@ -127,10 +116,11 @@ function confirm({ issue, findings }: Preview, path: string, { seen, amends }: P
     ${
       findings.length === 0
         ? ''
-        : html`<label class="choice"
-            ><input type="checkbox" name="anyway" value="1" form="${FORM}" required />
-            ${count(findings.length, 'thing')} to look at: publish it all the same</label
-          >`
+        : choice(`${count(findings.length, 'thing')} to look at: publish it all the same`, {
+            name: 'anyway',
+            form: FORM,
+            required: true,
+          })
     }
     <p class="over">
       ${amends === undefined ? 'A signed issue stays in the log of every reader: it can be amended and retracted, not undone.' : ''}

@@ -2,12 +2,14 @@ import { html } from 'hono/html'
 import type { HyperletterError } from '../../errors.ts'
 import type { Output } from '../../api/contract/contract.ts'
 import { singleLine } from '../../render/plain.ts'
+import { newsletterOptions } from './fields.ts'
 import {
   count,
   date,
   empty,
   issuePath,
   newsletterPath,
+  pageHead,
   words,
   type Markup,
   type NewsletterSummary,
@@ -31,10 +33,7 @@ export interface SearchView {
 /** Words in, issues out; a plain form, so that every search has an address. */
 export function searchPage(view: SearchView): Markup {
   const { query, within, since, newsletters, found, error } = view
-  return html`<header class="page-head">
-      <h1>Search</h1>
-      <p class="lede">Every issue stored on this machine, also offline</p>
-    </header>
+  return html`${pageHead('Search', 'Every issue stored on this machine, also offline')}
     <form action="/search" class="search-form" role="search">
       <label for="query">Words</label>
       <div class="field">
@@ -53,12 +52,7 @@ export function searchPage(view: SearchView): Markup {
           <label for="in">In</label
           ><select id="in" name="in">
             <option value="">all newsletters</option>
-            ${newsletters.map(
-              (it) =>
-                html`<option value="${it.feedKey}" ${it.feedKey === within ? html` selected` : ''}>
-                  ${singleLine(it.title ?? it.feedKey)}
-                </option>`,
-            )}
+            ${newsletterOptions(newsletters, within)}
           </select>
         </div>
         <div>

@@ -1,6 +1,7 @@
 import { html } from 'hono/html'
 import type { Output } from '../../api/contract/contract.ts'
 import type { HyperletterError } from '../../errors.ts'
+import { field } from './fields.ts'
 import {
   button,
   count,
@@ -104,17 +105,8 @@ function controls(
   { diskCap, uploadLimit, downloadLimit, maxConnections }: NonNullable<Status['limits']>,
   refused: RefusedLimits | undefined,
 ): Markup {
-  const field = (name: string, label: string, value: string, hint: string) =>
-    html`<p>
-      <label for="${name}">${label}</label>
-      <input
-        id="${name}"
-        name="${name}"
-        value="${refused?.typed[name] ?? value}"
-        placeholder="${hint}"
-        maxlength="64"
-      />
-    </p>`
+  const limit = (name: string, label: string, before: string, placeholder: string) =>
+    field(name, label, { value: refused?.typed[name] ?? before, placeholder, maxlength: 64 })
   // What nobody set has no value in the field: saving another one must not set it.
   const cap = capBytes === undefined ? 'none' : diskCap === undefined ? '' : exactSize(diskCap)
   const rate = (bytes: number | undefined) => (bytes === undefined ? '' : `${exactSize(bytes)}/s`)
@@ -123,10 +115,10 @@ function controls(
     ${refused === undefined ? '' : failure(refused.error)}
     <form method="post" action="/seeding#limits" class="draft-form">
       <input type="hidden" name="token" value="${view.formToken}" />
-      ${field('diskCap', 'Disk for what others wrote', cap, capBytes === undefined ? 'a share of the disk' : formatBytes(capBytes))}
-      ${field('uploadLimit', 'Upload', rate(uploadLimit), 'no limit, or 500 kB/s')}
-      ${field('downloadLimit', 'Download', rate(downloadLimit), 'no limit, or 2 MB/s')}
-      ${field('maxConnections', 'Connections to peers', String(maxConnections ?? ''), '256')}
+      ${limit('diskCap', 'Disk for what others wrote', cap, capBytes === undefined ? 'a share of the disk' : formatBytes(capBytes))}
+      ${limit('uploadLimit', 'Upload', rate(uploadLimit), 'no limit, or 500 kB/s')}
+      ${limit('downloadLimit', 'Download', rate(downloadLimit), 'no limit, or 2 MB/s')}
+      ${limit('maxConnections', 'Connections to peers', String(maxConnections ?? ''), '256')}
       <p class="over">
         Kept in the settings file, and in force at once. An empty field has no value of its own.
       </p>

@@ -1,7 +1,8 @@
 import { html } from 'hono/html'
 import type { Output } from '../../api/contract/contract.ts'
+import { field } from './fields.ts'
 import { plain, sender } from './letters.ts'
-import { button, count, newsletterPath, words, type Markup, type View } from './parts.ts'
+import { button, count, newsletterPath, pageHead, words, type Markup, type View } from './parts.ts'
 
 export type ShownLine = Extract<Output<'followTalk'>, { event: 'line' }>
 
@@ -23,29 +24,19 @@ const time = new Intl.DateTimeFormat('en', {
 /** What is said now, newest first. */
 export function talkPage(view: View, { feedKey, title, lines, peers, as }: TalkView): Markup {
   const path = `${newsletterPath(feedKey)}/talk`
-  return html`<header class="page-head">
-      <h1>Conversation</h1>
-      <p class="lede">
-        With those who read
-        <a data-key="u" href="${newsletterPath(feedKey)}">${words(title ?? feedKey.slice(0, 8))}</a>
-        now
-      </p>
-      <p class="amendment">
-        <strong>Not moderated, not kept.</strong> Readers pass lines on to each other, signed with a
-        key that stands for you at this newsletter only. They are in memory for 24 hours at most.
-        Peers see your address.
-      </p>
-    </header>
+  const readers = html`With those who read
+    <a data-key="u" href="${newsletterPath(feedKey)}">${words(title ?? feedKey.slice(0, 8))}</a>
+    now`
+  const warning = html`<p class="amendment">
+    <strong>Not moderated, not kept.</strong> Readers pass lines on to each other, signed with a key
+    that stands for you at this newsletter only. They are in memory for 24 hours at most. Peers see
+    your address.
+  </p>`
+  return html`${pageHead('Conversation', readers, warning)}
     <form method="post" action="${path}" class="draft-form talk-form" data-stays>
       <input type="hidden" name="token" value="${view.formToken}" />
-      <p>
-        <label for="as">What you want to be called (optional)</label>
-        <input id="as" name="as" maxlength="64" value="${as}" autocomplete="nickname" />
-      </p>
-      <p>
-        <label for="line">A line for everybody</label>
-        <input id="line" name="text" required maxlength="1000" autocomplete="off" />
-      </p>
+      ${field('as', 'What you want to be called (optional)', { value: as, maxlength: 64, autocomplete: 'nickname' })}
+      ${field('line', 'A line for everybody', { name: 'text', required: true, maxlength: 1000, autocomplete: 'off' })}
       <p><button class="button primary">Say it</button></p>
     </form>
     <section class="letters" aria-label="Lines" data-follow="${path}/events">

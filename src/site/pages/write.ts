@@ -1,12 +1,14 @@
 import { html } from 'hono/html'
 import type { HyperletterError } from '../../errors.ts'
 import type { Output } from '../../api/contract/contract.ts'
+import { newsletterOptions, selectField, textField } from './fields.ts'
 import {
   button,
   count,
   empty,
   failure,
   issuePath,
+  pageHead,
   singleLineOf,
   words,
   type Markup,
@@ -32,10 +34,7 @@ export interface WriteView {
 /** Choose or type a draft, see what waits to be published. */
 export function writePage(view: View, shown: WriteView): Markup {
   const { own, scheduled, error } = shown
-  return html`<header class="page-head">
-      <h1>Write</h1>
-      <p class="lede">Nothing is published before you have seen it as your readers will.</p>
-    </header>
+  return html`${pageHead('Write', 'Nothing is published before you have seen it as your readers will.')}
     ${error === undefined ? '' : failure(error)}
     ${
       own.length === 0
@@ -57,17 +56,7 @@ function draftForm(view: View, { own, to, text = '' }: WriteView): Markup {
       own.length === 1
         ? html`<p>An issue of <strong>${words(only?.title ?? 'your newsletter')}</strong></p>
             <input type="hidden" name="to" value="${only?.feedKey}" />`
-        : html`<p>
-            <label for="to">Newsletter</label>
-            <select id="to" name="to">
-              ${own.map(
-                (it) =>
-                  html`<option value="${it.feedKey}" ${it.feedKey === to ? html`selected` : ''}>
-                    ${singleLineOf(it.title ?? it.feedKey.slice(0, 8))}
-                  </option>`,
-              )}
-            </select>
-          </p>`
+        : selectField('to', 'Newsletter', newsletterOptions(own, to))
     }
     <p class="drop">
       <label for="files">A Markdown file with its pictures, dropped here or chosen</label>
@@ -75,10 +64,7 @@ function draftForm(view: View, { own, to, text = '' }: WriteView): Markup {
     </p>
     <details ${text === '' ? '' : html`open`}>
       <summary>Or type it here</summary>
-      <p>
-        <label for="text">Text in Markdown; its first heading is the title</label>
-        <textarea id="text" name="text" rows="14">${text}</textarea>
-      </p>
+      ${textField('text', 'Text in Markdown; its first heading is the title', text, { rows: 14 })}
     </details>
     <p><button class="button primary">Preview</button></p>
   </form>`
