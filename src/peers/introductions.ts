@@ -41,8 +41,8 @@ interface Introduction {
 }
 
 const keyList = listOf(c.fixed32, MAX_PEERS_PER_MESSAGE)
-const named = struct<Pick<Introduction, 'topic' | 'keys'>>({ topic: c.fixed32, keys: keyList })
-const relay = struct<RelayOffer>({ key: c.fixed32, bytesPerSecond: c.uint })
+const named = struct({ topic: c.fixed32, keys: keyList })
+const relay = struct({ key: c.fixed32, bytesPerSecond: c.uint })
 const relayList = listOf(relay, MAX_RELAYS)
 
 /**

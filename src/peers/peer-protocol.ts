@@ -1,3 +1,4 @@
+import { attempt } from '../errors.ts'
 import c, { type Encoder } from 'compact-encoding'
 import type { Connection } from 'hyperswarm'
 import type Protomux from 'protomux'
@@ -147,11 +148,7 @@ export class PeerProtocol<T, S> implements Iterable<ProtocolPeer<T, S>> {
   #decode(bytes: Uint8Array): T | undefined {
     const { encoding, maxBytes } = this.#options
     if (bytes.byteLength > maxBytes + GROWTH_BYTES) return undefined
-    try {
-      return c.decode(encoding, bytes)
-    } catch {
-      return undefined
-    }
+    return attempt(() => c.decode(encoding, bytes))
   }
 }
 
@@ -161,11 +158,18 @@ function unsentBytes(connection: Connection): number {
   return state?.buffered ?? 0
 }
 
+/** Fields of a message in their order, and how each is encoded. */
+type Fields = Readonly<Record<string, Encoder<never, unknown>>>
+
+/** What an encoding encodes. */
+export type Encoded<E> = E extends Encoder<never, infer T> ? T : never
+
+type Struct<F extends Fields> = { readonly [K in keyof F]: Encoded<F[K]> }
+
 /** The fields of a message one after the other, in the order in which they are given. */
-export function struct<T extends object>(fields: {
-  readonly [K in keyof T]: Encoder<T[K]>
-}): Encoder<T> {
-  const all = Object.entries(fields) as [keyof T, Encoder<T[keyof T]>][]
+export function struct<F extends Fields>(fields: F): Encoder<Struct<F>> {
+  type T = Struct<F>
+  const all = Object.entries(fields) as unknown as [keyof T, Encoder<T[keyof T]>][]
   return {
     preencode: (state, it) => all.forEach(([name, field]) => field.preencode(state, it[name])),
     encode: (state, it) => all.forEach(([name, field]) => field.encode(state, it[name])),
@@ -206,37 +210,42 @@ export function listOf<T>(one: Encoder<T>, most: number): Encoder<readonly T[]> 
   }
 }
 
-/** What a later version says, which is passed over. */
-export interface UnknownKind {
-  readonly kind: 'unknown'
-}
+/** One of `kinds`, or what a later version says, which is passed over. */
+type OneOf<K extends Readonly<Record<string, Fields>>> =
+  | { readonly [N in keyof K]: { readonly kind: N } & Struct<K[N]> }[keyof K]
+  | { readonly kind: 'unknown' }
+
+/** The messages of one kind. */
+export type OfKind<M extends { readonly kind: string }, K extends M['kind']> = Extract<
+  M,
+  { readonly kind: K }
+>
 
 /**
  * One of several kinds of message: its kind (varint), then what that kind has.
- * @param kinds by the number of each.
+ * @param kinds in the order of their numbers, from 0 on.
  */
-export function oneOf<T extends { readonly kind: string }>(
-  kinds: readonly (readonly [T['kind'], object])[],
-): Encoder<T> {
-  const encoders = kinds as readonly (readonly [string, Encoder<object>])[]
-  const numberOf = (message: T) => {
-    const found = encoders.findIndex(([name]) => name === message.kind)
-    return found === -1 ? encoders.length : found
+export function oneOf<K extends Readonly<Record<string, Fields>>>(kinds: K): Encoder<OneOf<K>> {
+  const names = Object.keys(kinds)
+  const bodies = Object.values(kinds).map(struct) as Encoder<object>[]
+  const numberOf = ({ kind }: OneOf<K>) => {
+    const found = names.indexOf(kind as string)
+    return found === -1 ? names.length : found
   }
   return {
     preencode(state, message) {
       const number = numberOf(message)
       c.uint.preencode(state, number)
-      encoders[number]?.[1].preencode(state, message)
+      bodies[number]?.preencode(state, message)
     },
     encode(state, message) {
       const number = numberOf(message)
       c.uint.encode(state, number)
-      encoders[number]?.[1].encode(state, message)
+      bodies[number]?.encode(state, message)
     },
     decode(state) {
-      const [kind, body] = encoders[c.uint.decode(state)] ?? []
-      return { kind: kind ?? 'unknown', ...body?.decode(state) } as unknown as T
+      const number = c.uint.decode(state)
+      return { kind: names[number] ?? 'unknown', ...bodies[number]?.decode(state) } as OneOf<K>
     },
   }
 }

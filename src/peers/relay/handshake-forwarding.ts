@@ -7,10 +7,10 @@ import {
   bytesUpTo,
   oneOf,
   PeerProtocol,
-  struct,
+  type Encoded,
+  type OfKind,
   type OnMisdeed,
   type ProtocolPeer,
-  type UnknownKind,
 } from '../peer-protocol.ts'
 import { NOWHERE } from './hidden-dial.ts'
 
@@ -30,29 +30,17 @@ const DEADLINE_MS = 10_000
 /** Bytes beside the noise. */
 const HEAD_BYTES = 64
 
-interface Dial {
-  readonly kind: 'dial'
-  readonly id: number
-  /** Public key of the peer that is dialed. */
-  readonly peer: Uint8Array
-  readonly noise: Uint8Array
-}
-
-interface Answer {
-  readonly kind: 'answer'
-  readonly id: number
-  /** Empty: the peer was not reached. */
-  readonly noise: Uint8Array
-}
-
-type RelayMessage = Dial | Answer | UnknownKind
-
 const noise = bytesUpTo(MAX_NOISE_BYTES)
 
-export const relayEncoding = oneOf<RelayMessage>([
-  ['dial', struct<Omit<Dial, 'kind'>>({ id: c.uint, peer: c.fixed32, noise })],
-  ['answer', struct<Omit<Answer, 'kind'>>({ id: c.uint, noise })],
-])
+/** Message: its kind (varint), and what that kind has. */
+export const relayEncoding = oneOf({
+  /** `peer`: public key of the peer that is dialed. */
+  dial: { id: c.uint, peer: c.fixed32, noise },
+  /** No noise: the peer was not reached. */
+  answer: { id: c.uint, noise },
+})
+
+type RelayMessage = Encoded<typeof relayEncoding>
 
 export interface HandshakeForwardingOptions {
   readonly dht: Dht
@@ -130,7 +118,7 @@ export class HandshakeForwarding {
     if (this.#protocol.has(from)) from.send({ kind: 'answer', id, noise: answer })
   }
 
-  async #deliver({ peer, noise: first }: Dial): Promise<Uint8Array> {
+  async #deliver({ peer, noise: first }: OfKind<RelayMessage, 'dial'>): Promise<Uint8Array> {
     const { dht } = this.#options
     const target = HyperDHT.hash(peer)
     const query = dht.findPeer(peer, { retries: 1 })

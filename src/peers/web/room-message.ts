@@ -1,5 +1,5 @@
 import c from 'compact-encoding'
-import { bytesUpTo, listOf, oneOf, struct, type UnknownKind } from '../peer-protocol.ts'
+import { bytesUpTo, listOf, oneOf, type Encoded, type OfKind } from '../peer-protocol.ts'
 
 /** By which tabs of one newsletter find each other through a gateway (docs/protocol.md). */
 export const ROOMS = 'hyperletter/rooms/1'
@@ -16,76 +16,31 @@ export const MAX_RELAYED_BYTES = 64 * 1024
 /** The largest message, with its kind, a key and numbers. */
 export const MAX_ROOM_BYTES = MAX_RELAYED_BYTES + 64
 
-/** A tab enters the room of a newsletter, or asks again who is there. */
-export interface Join {
-  readonly kind: 'join'
-  /** Discovery key of a core that both sides replicate. */
-  readonly topic: Uint8Array
-}
-
-/** Some of the others in the room, drawn at random. */
-export interface Named {
-  readonly kind: 'named'
-  readonly topic: Uint8Array
-  /** UDP port at which the gateway answers STUN; 0 is none. */
-  readonly stunPort: number
-  /** The keys by which the gateway knows them, 32 bytes each. */
-  readonly ids: readonly Uint8Array[]
-}
-
+/** What a signal is. */
 export const OFFER = 0
 export const ANSWER = 1
 
-/** To the gateway: for whom; from it: from whom. The same holds for the kinds below. */
-export interface Signal {
-  readonly kind: 'signal'
-  readonly id: Uint8Array
-  /** `OFFER` or `ANSWER`. */
-  readonly what: number
-  /** A session description (RFC 8866) with all its candidates, UTF-8. */
-  readonly sdp: Uint8Array
-}
+/**
+ * Message: its kind (varint), and what that kind has. `topic`: discovery key of a core that both sides replicate. `id`:
+ * key of a tab, to the gateway: for whom; from it: from whom.
+ */
+export const roomEncoding = oneOf({
+  /** A tab enters the room of a newsletter, or asks again who is there. */
+  join: { topic: c.fixed32 },
+  /**
+   * Some of the others in the room, drawn at random, by the keys by which the gateway knows them. `stunPort`: UDP port
+   * at which the gateway answers STUN; 0 is none.
+   */
+  named: { topic: c.fixed32, stunPort: c.uint, ids: listOf(c.fixed32, MAX_NAMED) },
+  /** `OFFER` or `ANSWER`: a session description (RFC 8866) with all its candidates, UTF-8. */
+  signal: { id: c.fixed32, what: c.uint, sdp: bytesUpTo(MAX_SIGNAL_BYTES) },
+  /** Bytes of a connection that goes by way of the gateway; `taken`: how many of the other side have been read. */
+  relay: { id: c.fixed32, taken: c.uint, bytes: bytesUpTo(MAX_RELAYED_BYTES) },
+  /** There is no such connection, or no longer. */
+  leave: { id: c.fixed32 },
+})
 
-/** Bytes of a connection that goes by way of the gateway. */
-export interface Relay {
-  readonly kind: 'relay'
-  readonly id: Uint8Array
-  /** How many bytes of the other side have been read so far. */
-  readonly taken: number
-  /** May be none. */
-  readonly bytes: Uint8Array
-}
-
-/** There is no such connection, or no longer. */
-export interface Leave {
-  readonly kind: 'leave'
-  readonly id: Uint8Array
-}
-
-export type RoomMessage = Join | Named | Signal | Relay | Leave | UnknownKind
-
-/** Message: its kind (varint), and what that kind has. */
-export const roomEncoding = oneOf<RoomMessage>([
-  ['join', struct<Omit<Join, 'kind'>>({ topic: c.fixed32 })],
-  [
-    'named',
-    struct<Omit<Named, 'kind'>>({
-      topic: c.fixed32,
-      stunPort: c.uint,
-      ids: listOf(c.fixed32, MAX_NAMED),
-    }),
-  ],
-  [
-    'signal',
-    struct<Omit<Signal, 'kind'>>({ id: c.fixed32, what: c.uint, sdp: bytesUpTo(MAX_SIGNAL_BYTES) }),
-  ],
-  [
-    'relay',
-    struct<Omit<Relay, 'kind'>>({
-      id: c.fixed32,
-      taken: c.uint,
-      bytes: bytesUpTo(MAX_RELAYED_BYTES),
-    }),
-  ],
-  ['leave', struct<Omit<Leave, 'kind'>>({ id: c.fixed32 })],
-])
+export type RoomMessage = Encoded<typeof roomEncoding>
+export type Named = OfKind<RoomMessage, 'named'>
+export type Signal = OfKind<RoomMessage, 'signal'>
+export type Relay = OfKind<RoomMessage, 'relay'>

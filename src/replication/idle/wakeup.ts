@@ -21,7 +21,6 @@ export interface LogState {
 }
 
 export interface WakeupOptions {
-  /** All newsletters here. */
   readonly feedKeys: () => Iterable<FeedKey>
   /** How far this device is with one of them; undefined for nothing to announce. */
   readonly stateOf: (feedKey: FeedKey) => Promise<LogState | undefined>
@@ -61,7 +60,7 @@ interface Claim extends LogState {
 
 /** Message: count (varint), then that many of token (16 bytes), length and held (varints). */
 export const wakeupEncoding = listOf(
-  struct<Claim>({ token: c.fixed(TOKEN_BYTES), length: c.uint, held: c.uint }),
+  struct({ token: c.fixed(TOKEN_BYTES), length: c.uint, held: c.uint }),
   MAX_PER_MESSAGE,
 )
 
@@ -113,7 +112,6 @@ export class Wakeup {
     return true
   }
 
-  /** A newsletter is here now. */
   added(feedKey: FeedKey): void {
     for (const { state } of this.#protocol) state.tokens = undefined
     this.changed(feedKey)

@@ -1,5 +1,5 @@
 import c, { type Encoder } from 'compact-encoding'
-import { bytesUpTo, listOf, struct } from '../../peers/peer-protocol.ts'
+import { bytesUpTo, listOf, struct, type Encoded } from '../../peers/peer-protocol.ts'
 
 /** What an entry that is pushed may take, all its blocks together. Larger ones are asked for. */
 export const MAX_PUSHED_BYTES = 64 * 1024
@@ -15,31 +15,25 @@ export const MAX_RECEIVERS = 256
 export const MAX_PUSH_BYTES =
   MAX_PUSHED_BYTES + MAX_SIGNATURE_BYTES + 2 * MAX_RECEIVERS + 9 * (MAX_PUSHED_BLOCKS + 9)
 
-/** Blocks that continue a log, as they are stored and signed. */
-export interface Push {
-  /** Discovery key of the core. */
-  readonly topic: Uint8Array
-  /** Length of the log before. */
-  readonly from: number
-  /** Over the log that ends with the last of the blocks. */
-  readonly signature: Uint8Array
-  /** Peers that get them, by `nameOf` each. */
-  readonly receivers: readonly number[]
-  readonly blocks: readonly Uint8Array[]
-}
-
 /** A peer in few bits: two of them may have one name, and then one is not pushed to. */
 export function nameOf(publicKey: Uint8Array): number {
   return ((publicKey[0] ?? 0) << 8) | (publicKey[1] ?? 0)
 }
 
-const parts = struct<Push>({
+const parts = struct({
+  /** Discovery key of the core. */
   topic: c.fixed32,
+  /** Length of the log before. */
   from: c.uint,
+  /** Over the log that ends with the last of the blocks. */
   signature: bytesUpTo(MAX_SIGNATURE_BYTES),
+  /** Peers that get them, by `nameOf` each. */
   receivers: listOf(c.uint16, MAX_RECEIVERS),
   blocks: listOf(bytesUpTo(MAX_PUSHED_BYTES), MAX_PUSHED_BLOCKS),
 })
+
+/** Blocks that continue a log, as they are stored and signed. */
+export type Push = Encoded<typeof parts>
 
 /**
  * Message: topic (32 bytes), from (varint), signature (varint length, bytes), count of receivers (varint) and 2 bytes

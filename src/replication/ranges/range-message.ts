@@ -1,9 +1,14 @@
 import c, { type Encoder } from 'compact-encoding'
 import { MAX_LOG_BLOCKS } from '../../format/block-ranges.ts'
 import { MAX_BLOCK_BYTES } from '../../format/bundle/format.ts'
-import type { PlacedNode } from '../../format/log.ts'
-import type { HeadBlocks } from '../../log/internals/log-heads.ts'
-import { bytesUpTo, listOf, oneOf, struct, type UnknownKind } from '../../peers/peer-protocol.ts'
+import {
+  bytesUpTo,
+  listOf,
+  oneOf,
+  struct,
+  type Encoded,
+  type OfKind,
+} from '../../peers/peer-protocol.ts'
 import { MAX_SIGNATURE_BYTES } from '../push/push-message.ts'
 
 /** Runs in one request. */
@@ -27,82 +32,8 @@ export const MAX_BITMAP_BYTES = 512
 /** The largest message: a block, the nodes beside it, and what else stands before it. */
 export const MAX_RANGE_BYTES = MAX_BLOCK_BYTES + 41 * MAX_BESIDE + 64
 
-/** Blocks in a row that are asked for. */
-export interface AskedRun {
-  readonly start: number
-  readonly blocks: number
-  /** The number of a node over all of them, whose hash the asker knows. */
-  readonly anchor: number
-}
-
-/** The runs have the numbers from `id` on. */
-export interface Ask {
-  readonly kind: 'ask'
-  /** Discovery key of a core that both sides replicate. */
-  readonly topic: Uint8Array
-  readonly id: number
-  readonly runs: readonly AskedRun[]
-}
-
-/** The next blocks of a run. */
-export interface Give {
-  readonly kind: 'give'
-  readonly id: number
-  /** With the first blocks of a run: the nodes between it and its anchor, as `besideOf` orders them. */
-  readonly beside: readonly PlacedNode[]
-  /** As they are stored; at least one. */
-  readonly blocks: readonly Uint8Array[]
-}
-
-/** A run is not given: it is not here, or larger than `MAX_RUN_BYTES`. */
-export interface Lack {
-  readonly kind: 'lack'
-  readonly id: number
-  readonly why: number
-}
-
 export const NOT_HERE = 0
 export const TOO_LARGE = 1
-
-/** A run is no longer wanted. */
-export interface Cancel {
-  readonly kind: 'cancel'
-  readonly id: number
-}
-
-/** Blocks of a log that arrive are to be announced by `have`, under this number. */
-export interface Hear {
-  readonly kind: 'hear'
-  /** Discovery key of a core that both sides replicate. */
-  readonly topic: Uint8Array
-  readonly number: number
-}
-
-/** Blocks that are here. */
-export interface Have {
-  readonly kind: 'have'
-  /** That the receiver gave the log. */
-  readonly number: number
-  /** Ascending; at least one, and the last one less than 8 × `MAX_BITMAP_BYTES` behind the first. */
-  readonly blocks: readonly number[]
-}
-
-/** The sender has nothing of a core, and asks for its head, which may come before either side knows that both have it. */
-export interface Begin {
-  readonly kind: 'begin'
-  /** Discovery key of the core. */
-  readonly topic: Uint8Array
-  readonly id: number
-}
-
-/** What a copy begins with. Who has less than that, or another log, need not answer. */
-export interface HeadMessage extends HeadBlocks {
-  readonly kind: 'head'
-  readonly id: number
-}
-
-export type RangeMessage =
-  Ask | Give | Lack | Cancel | Hear | Have | Begin | HeadMessage | UnknownKind
 
 const blocks: Encoder<readonly Uint8Array[]> = {
   preencode(state, them) {
@@ -132,14 +63,15 @@ const blocks: Encoder<readonly Uint8Array[]> = {
   },
 }
 
+const anyRun = struct({ start: c.uint, blocks: c.uint, anchor: c.uint })
+
+/** Blocks in a row that are asked for. `anchor`: number of a node over all of them, whose hash the asker knows. */
+export type AskedRun = Encoded<typeof anyRun>
+
 const run: Encoder<AskedRun> = {
-  ...struct<AskedRun>({ start: c.uint, blocks: c.uint, anchor: c.uint }),
+  ...anyRun,
   decode(state) {
-    const asked = {
-      start: c.uint.decode(state),
-      blocks: c.uint.decode(state),
-      anchor: c.uint.decode(state),
-    }
+    const asked = anyRun.decode(state)
     const isPossible =
       asked.blocks >= 1 &&
       asked.blocks <= MAX_RUN_BLOCKS &&
@@ -193,38 +125,48 @@ function bitsOf(first: number, others: readonly number[]): Uint8Array {
   return bits
 }
 
-const nodes = listOf(struct<PlacedNode>({ size: c.uint, hash: c.fixed32 }), MAX_BESIDE)
+const nodes = listOf(struct({ size: c.uint, hash: c.fixed32 }), MAX_BESIDE)
 
-/** Message: its kind (varint), and what that kind has. */
-export const rangeEncoding = oneOf<RangeMessage>([
-  [
-    'ask',
-    struct<Omit<Ask, 'kind'>>({ topic: c.fixed32, id: c.uint, runs: listOf(run, MAX_ASKED_RUNS) }),
-  ],
-  [
-    'give',
-    struct<Omit<Give, 'kind'>>({
-      id: c.uint,
-      beside: nodes,
-      blocks,
-    }),
-  ],
-  ['lack', struct<Omit<Lack, 'kind'>>({ id: c.uint, why: c.uint })],
-  ['cancel', struct<Omit<Cancel, 'kind'>>({ id: c.uint })],
-  ['hear', struct<Omit<Hear, 'kind'>>({ topic: c.fixed32, number: c.uint })],
-  ['have', struct<Omit<Have, 'kind'>>({ number: c.uint, blocks: bitmap })],
-  ['begin', struct<Omit<Begin, 'kind'>>({ topic: c.fixed32, id: c.uint })],
-  [
-    'head',
-    struct<Omit<HeadMessage, 'kind'>>({
-      id: c.uint,
-      publicKey: c.fixed32,
-      signature: bytesUpTo(MAX_SIGNATURE_BYTES),
-      start: blockNumber,
-      roots: nodes,
-      first: bytesUpTo(MAX_GIVEN_BYTES),
-      beside: nodes,
-      blocks,
-    }),
-  ],
-])
+/** Message: its kind (varint), and what that kind has. A `topic` is the discovery key of a core. */
+export const rangeEncoding = oneOf({
+  /** The runs have the numbers from `id` on. */
+  ask: { topic: c.fixed32, id: c.uint, runs: listOf(run, MAX_ASKED_RUNS) },
+  /**
+   * The next blocks of a run, as they are stored: at least one. With the first ones come the nodes between the run and
+   * its anchor, as `besideOf` orders them.
+   */
+  give: { id: c.uint, beside: nodes, blocks },
+  /** A run is not given: it is not here (`NOT_HERE`), or larger than `MAX_RUN_BYTES` (`TOO_LARGE`). */
+  lack: { id: c.uint, why: c.uint },
+  /** A run is no longer wanted. */
+  cancel: { id: c.uint },
+  /** Blocks of a log that arrive are to be announced by `have`, under this number. */
+  hear: { topic: c.fixed32, number: c.uint },
+  /**
+   * Blocks that are here, of the log that the receiver gave the number. Ascending; at least one, and the last one less
+   * than 8 × `MAX_BITMAP_BYTES` behind the first.
+   */
+  have: { number: c.uint, blocks: bitmap },
+  /** The sender has nothing of a core, and asks for its head, which may come before either knows that both have it. */
+  begin: { topic: c.fixed32, id: c.uint },
+  /** What a copy begins with, as `HeadBlocks`. Who has less than that, or another log, need not answer. */
+  head: {
+    id: c.uint,
+    publicKey: c.fixed32,
+    signature: bytesUpTo(MAX_SIGNATURE_BYTES),
+    start: blockNumber,
+    roots: nodes,
+    first: bytesUpTo(MAX_GIVEN_BYTES),
+    beside: nodes,
+    blocks,
+  },
+})
+
+export type RangeMessage = Encoded<typeof rangeEncoding>
+export type Ask = OfKind<RangeMessage, 'ask'>
+export type Give = OfKind<RangeMessage, 'give'>
+export type Lack = OfKind<RangeMessage, 'lack'>
+export type Hear = OfKind<RangeMessage, 'hear'>
+export type Have = OfKind<RangeMessage, 'have'>
+export type Begin = OfKind<RangeMessage, 'begin'>
+export type HeadMessage = OfKind<RangeMessage, 'head'>
