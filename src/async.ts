@@ -122,7 +122,7 @@ export async function waitUntil(
 }
 
 function pause(
-  ms: number,
+  ms: number | undefined,
   signal: AbortSignal | undefined,
   watch: WaitOptions['watch'],
 ): Promise<void> {
@@ -133,10 +133,31 @@ function pause(
       signal?.removeEventListener('abort', done)
       resolve()
     }
-    const timer = setTimeout(done, ms)
+    const timer = ms === undefined ? undefined : setTimeout(done, ms)
     signal?.addEventListener('abort', done, { once: true })
     const unwatch = watch?.(done)
   })
+}
+
+/** Wakes what waits for it, and what begins to wait after it rang. */
+export class Bell {
+  #hasRung = false
+  #wake = () => {}
+
+  ring(): void {
+    this.#hasRung = true
+    this.#wake()
+  }
+
+  /** Resolves when it rings, when the signal aborts, or after `timeoutMs`; at once if it rang since the last wait. */
+  async wait(signal?: AbortSignal, timeoutMs?: number): Promise<void> {
+    const watch = (look: () => void) => {
+      this.#wake = look
+      return () => undefined
+    }
+    if (!this.#hasRung && signal?.aborted !== true) await pause(timeoutMs, signal, watch)
+    this.#hasRung = false
+  }
 }
 
 export interface DebouncedTaskOptions {

@@ -5,7 +5,7 @@ import { hasCode } from '../../errors.ts'
 import type { LocatedIssue } from '../../format/feed.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
-import { anySignal, waitUntil } from '../../async.ts'
+import { anySignal, waitUntil, Bell } from '../../async.ts'
 import type { Output } from '../contract/contract.ts'
 import { marksOf } from '../reading/issue-marks.ts'
 import { summarizeIssue } from '../reading/listing.ts'
@@ -50,7 +50,7 @@ export const watchIssues: Work<'watchIssues'> = async function* (
   }
   const grown = new Map<FeedKey, Grown>()
   const due = new Set<FeedKey>()
-  let wake = () => undefined as void
+  const bell = new Bell()
   // Heard from the first moment on: what is appended while the caller is busy must not be missed.
   const unwatch = engine.feeds.watchGrowth((feedKey, from) => {
     // The first sync of a new subscription brings what was there before.
@@ -58,10 +58,8 @@ export const watchIssues: Work<'watchIssues'> = async function* (
     if (!grown.has(feedKey))
       grown.set(feedKey, { from, reported: new Set(), corrections: new Set() })
     due.add(feedKey)
-    wake()
+    bell.ring()
   })
-  const onAbort = () => wake()
-  signal.addEventListener('abort', onAbort)
   try {
     await engine.network()
     for (;;) {
@@ -74,20 +72,12 @@ export const watchIssues: Work<'watchIssues'> = async function* (
         if (entry === undefined || log === undefined) continue
         if (!(yield* arrivals(engine, entry, log, signal))) late.add(feedKey)
       }
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, LOOK_AGAIN_MS)
-        wake = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-        if (due.size > 0 || signal.aborted) wake()
-      })
+      await bell.wait(signal, LOOK_AGAIN_MS)
       for (const feedKey of late) due.add(feedKey)
       signal.throwIfAborted()
     }
   } finally {
     unwatch()
-    signal.removeEventListener('abort', onAbort)
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Work } from '../work.ts'
-import { anySignal } from '../../async.ts'
+import { anySignal, Bell } from '../../async.ts'
 import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { MAX_LINES, type SaidLine, type TalkRules } from '../../engine/letters/conversation.ts'
@@ -26,14 +26,12 @@ export const followTalk: Work<'followTalk'> = async function* (
   const conversation = engine.letters.conversations.of(feed)
   const before = conversation.lines()
   const come: SaidLine[] = []
-  let wake = () => undefined as void
+  const bell = new Bell()
   const end = conversation.listen((line) => {
     // Whoever reads slowly misses the oldest.
     if (come.push(line) > MAX_LINES) come.shift()
-    wake()
+    bell.ring()
   })
-  const onAbort = () => wake()
-  signal.addEventListener('abort', onAbort)
   try {
     network.letters?.talk.ask(feed)
     yield* before.map(described)
@@ -41,14 +39,10 @@ export const followTalk: Work<'followTalk'> = async function* (
     for (;;) {
       signal.throwIfAborted()
       yield* come.splice(0).map(described)
-      await new Promise<void>((resolve) => {
-        wake = resolve
-        if (come.length > 0 || signal.aborted) resolve()
-      })
+      await bell.wait(signal)
     }
   } finally {
     end()
-    signal.removeEventListener('abort', onAbort)
   }
 }
 

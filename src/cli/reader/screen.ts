@@ -1,6 +1,7 @@
 import { emitKeypressEvents, type Interface, type Key as NodeKey } from 'node:readline'
 import ansi from 'ansi-escapes'
 import type { InputStream, Io } from '../context.ts'
+import { Bell } from '../../async.ts'
 
 /** A key that was pressed: `return`, `up`, `a`, `G`, `?`, `ctrl-c`. */
 export interface Key {
@@ -40,7 +41,7 @@ export class Screen<T = never> {
   readonly #events: ScreenEvent<T>[] = []
   readonly #dispose: (() => void)[] = []
   #lines: readonly string[] = []
-  #wake: () => void = () => undefined
+  readonly #bell = new Bell()
   #interrupt: (() => void) | undefined
 
   constructor(io: Io) {
@@ -93,12 +94,8 @@ export class Screen<T = never> {
     for (;;) {
       const event = this.#events.shift()
       if (event !== undefined) return event
-      await this.#woken()
+      await this.#bell.wait()
     }
-  }
-
-  #woken(): Promise<void> {
-    return new Promise((resolve) => (this.#wake = resolve))
   }
 
   /** Whether something happened already: then what is drawn now would be seen by nobody. */
@@ -108,7 +105,7 @@ export class Screen<T = never> {
 
   push(event: ScreenEvent<T>): void {
     this.#events.push(event)
-    this.#wake()
+    this.#bell.ring()
   }
 
   /** Runs work that Escape and Ctrl-C abort. @returns undefined if they did. */
@@ -154,7 +151,7 @@ export class Screen<T = never> {
         this.#events.splice(index, 1)
         return ['q', 'escape', 'ctrl-c'].includes(event.key.name)
       }
-      await this.#woken()
+      await this.#bell.wait()
     }
   }
 

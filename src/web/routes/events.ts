@@ -5,6 +5,7 @@ import { singleLine } from '../../render/plain.ts'
 import type { Operations } from '../../api/contract/contract.ts'
 import type { IssueSummary } from '../../site/pages/parts.ts'
 import type { Env, Reader, ReaderContext } from '../context.ts'
+import { Bell } from '../../async.ts'
 
 /** Pages that may listen at the same moment; a browser has few connections anyway. */
 const MAX_LISTENERS = 32
@@ -79,23 +80,19 @@ class Arrivals {
   /** Issues as they arrive, until `signal` aborts. */
   async *follow(signal: AbortSignal): AsyncGenerator<IssueSummary> {
     const waiting: IssueSummary[] = []
-    let wake = () => {}
+    const bell = new Bell()
     const listener: Listener = (issue) => {
       waiting.push(issue)
-      wake()
+      bell.ring()
     }
-    const onAbort = () => wake()
-    signal.addEventListener('abort', onAbort)
     this.#listeners.add(listener)
     if (!this.#isWatching) void this.#watch()
     try {
       while (!signal.aborted) {
-        const next = waiting.shift()
-        if (next !== undefined) yield next
-        else await new Promise<void>((resolve) => (wake = resolve))
+        yield* waiting.splice(0)
+        await bell.wait(signal)
       }
     } finally {
-      signal.removeEventListener('abort', onAbort)
       this.#listeners.delete(listener)
     }
   }
