@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import { defined } from '../defined.ts'
-import { HyperletterError } from '../errors.ts'
+import { HyperletterError, attempt } from '../errors.ts'
 import type { SettingsFile } from './settings-file.ts'
 import {
   SETTING_NAMES,
@@ -154,16 +154,11 @@ export const ADDRESS_FILE = 'daemon.json'
 
 // Nothing is taken from a record whose socket is gone; who owns its directory is checked before a connection.
 function recordedSocket(dataDir: string): string | undefined {
-  try {
-    const { socket } = JSON.parse(readFileSync(join(dataDir, ADDRESS_FILE), 'utf8')) as {
-      socket?: unknown
-    }
-    return typeof socket === 'string' && isAbsolute(socket) && existsSync(socket)
-      ? socket
-      : undefined
-  } catch {
-    return undefined
-  }
+  const { socket } =
+    attempt(
+      () => JSON.parse(readFileSync(join(dataDir, ADDRESS_FILE), 'utf8')) as { socket?: unknown },
+    ) ?? {}
+  return typeof socket === 'string' && isAbsolute(socket) && existsSync(socket) ? socket : undefined
 }
 
 /** What was set, as text, and where: by flags over variables over the file. @throws INVALID_INPUT for the file */
@@ -238,15 +233,9 @@ function home(): string {
 
 // Most people have no such file; they do not wait for what reads it.
 async function settingsInFile(): Promise<SettingsFile> {
-  const nothing = { settings: {}, places: {} }
-  let path: string
-  try {
-    path = settingsPath()
-  } catch {
-    // A user without a home has no such file.
-    return nothing
-  }
-  if (!existsSync(path)) return nothing
+  // A user without a home has no such file.
+  const path = attempt(settingsPath)
+  if (path === undefined || !existsSync(path)) return { settings: {}, places: {} }
   const { readSettingsFile } = await import('./settings-file.ts')
   return readSettingsFile(path)
 }

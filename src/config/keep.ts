@@ -1,4 +1,4 @@
-import { HyperletterError } from '../errors.ts'
+import { HyperletterError, attempt } from '../errors.ts'
 import { readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from './config.ts'
@@ -85,7 +85,7 @@ const SMALLEST_DEFAULT_BYTES = 64 * 1024 * 1024
 export function diskCapOf(config: Pick<Config, 'dataDir' | 'diskCap'>): number {
   if (config.diskCap !== undefined) return config.diskCap
   const file = join(config.dataDir, 'disk-cap')
-  const known = Number(textOf(file))
+  const known = Number(attempt(() => readFileSync(file, 'utf8').trim()))
   if (Number.isSafeInteger(known) && known >= SMALLEST_CAP_BYTES) return known
   const share = Math.round(freeBytes(config.dataDir) * DEFAULT_SHARE)
   const capBytes = Math.max(SMALLEST_DEFAULT_BYTES, Math.min(LARGEST_DEFAULT_BYTES, share))
@@ -106,19 +106,9 @@ function remember(file: string, capBytes: number): void {
   }
 }
 
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').trim()
-  } catch {
-    return ''
-  }
-}
-
 function freeBytes(dir: string): number {
-  try {
-    const { bavail, bsize } = statfsSync(dir)
-    return bavail * bsize
-  } catch {
-    return LARGEST_DEFAULT_BYTES / DEFAULT_SHARE
-  }
+  const { bavail, bsize } = attempt(() => statfsSync(dir)) ?? {}
+  return bavail === undefined || bsize === undefined
+    ? LARGEST_DEFAULT_BYTES / DEFAULT_SHARE
+    : bavail * bsize
 }

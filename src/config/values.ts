@@ -31,32 +31,36 @@ const UNITS: Readonly<Record<string, number>> = {
   tib: 2 ** 40,
 }
 
-/** An Ed25519 public key in hex. */
-const PEER_KEY = /^[0-9a-f]{64}$/
+type Parse<T> = (text: string) => T
+
+/** A parser of what commas separate. */
+function listOf<T>(parse: Parse<T>): Parse<readonly T[]> {
+  return (text) => text.split(',').map((part) => parse(part.trim()))
+}
+
+/** A parser of one of some words. */
+function oneOf<T extends string>(what: string, words: readonly T[]): Parse<T> {
+  return (text) => {
+    const found = words.find((it) => it === text.trim())
+    if (found !== undefined) return found
+    throw wrong(`Not ${what}: "${text}".`, `Use one of ${words.join(', ')}.`)
+  }
+}
 
 /** `host:port`, several separated by commas. @throws INVALID_INPUT */
-export function parseBootstrap(text: string): readonly Address[] {
-  return text.split(',').map((part) => {
-    const bare = part.trim().replace(/^\[(.*?)\].*$/, '$1')
-    if ([bare, bare.replace(/:\d{1,5}$/, '')].some((it) => isIP(it) === 6)) throw overIpv6(bare)
-    const match = /^(?<host>[^\s:]+):(?<port>\d{1,5})$/.exec(part.trim())
-    const { host, port } = match?.groups ?? {}
-    if (host === undefined || !isPort(Number(port))) {
-      throw wrong(
-        `Not a bootstrap address: "${part.trim()}".`,
-        'Write host:port, for example 127.0.0.1:49737; separate several with commas.',
-      )
-    }
-    return { host, port: Number(port) }
-  })
-}
+export const parseBootstrap = listOf((text): Address => {
+  const bare = text.replace(/^\[(.*?)\].*$/, '$1')
+  if ([bare, bare.replace(/:\d{1,5}$/, '')].some((it) => isIP(it) === 6)) throw overIpv6(bare)
+  const { host, port } = /^(?<host>[^\s:]+):(?<port>\d{1,5})$/.exec(text)?.groups ?? {}
+  if (host !== undefined && isPort(Number(port))) return { host, port: Number(port) }
+  throw wrong(
+    `Not a bootstrap address: "${text}".`,
+    'Write host:port, for example 127.0.0.1:49737; separate several with commas.',
+  )
+})
 
 /** @throws INVALID_INPUT */
-export function parseLogLevel(text: string): LogLevel {
-  const level = LOG_LEVELS.find((it) => it === text)
-  if (level !== undefined) return level
-  throw wrong(`Not a log level: "${text}".`, `Use one of ${LOG_LEVELS.join(', ')}.`)
-}
+export const parseLogLevel = oneOf('a log level', LOG_LEVELS)
 
 /** An IPv4 address. @throws INVALID_INPUT */
 export function parseHost(text: string): string {
@@ -179,29 +183,21 @@ export function parseMirrors(text: string): MirrorUse {
 }
 
 /** Public keys of peers in hex, separated by commas. @throws INVALID_INPUT */
-export function parsePeerKeys(text: string): readonly string[] {
-  return text.split(',').map((part) => {
-    const key = part.trim().toLowerCase()
-    if (PEER_KEY.test(key)) return key
-    throw wrong(
-      `Not the key of a device: "${part.trim()}".`,
-      'It has 64 hexadecimal digits; `hyperletter doctor` shows the one of a device.',
-    )
-  })
-}
+export const parsePeerKeys = listOf((text) => {
+  if (/^[0-9a-f]{64}$/i.test(text)) return text.toLowerCase()
+  throw wrong(
+    `Not the key of a device: "${text}".`,
+    'It has 64 hexadecimal digits; `hyperletter doctor` shows the one of a device.',
+  )
+})
 
 /** Host names or addresses without ports, separated by commas. @throws INVALID_INPUT */
-export function parseHostNames(text: string): readonly string[] {
-  return text.split(',').map((part) => {
-    const name = part.trim().toLowerCase()
-    const url = `http://${name}`
-    if (name !== '' && URL.canParse(url) && new URL(url).host === name) return name
-    throw wrong(
-      `Not a host name: "${part.trim()}".`,
-      'Write it without a port, for example reader.lan.',
-    )
-  })
-}
+export const parseHostNames = listOf((text) => {
+  const name = text.toLowerCase()
+  const url = `http://${name}`
+  if (name !== '' && URL.canParse(url) && new URL(url).host === name) return name
+  throw wrong(`Not a host name: "${text}".`, 'Write it without a port, for example reader.lan.')
+})
 
 /** An `http` or `https` address. @throws INVALID_INPUT */
 export function parseWebAddress(text: string): string {
@@ -224,19 +220,14 @@ export function parseGatewayAddress(text: string): string {
 }
 
 /** IP addresses, separated by commas. @throws INVALID_INPUT */
-export function parseIpAddresses(text: string): readonly string[] {
-  return text.split(',').map((part) => {
-    if (isIP(part.trim()) !== 0) return part.trim().toLowerCase()
-    throw wrong(`Not an IP address: "${part.trim()}".`)
-  })
-}
+export const parseIpAddresses = listOf((text) => {
+  if (isIP(text) !== 0) return text.toLowerCase()
+  throw wrong(`Not an IP address: "${text}".`)
+})
 
 /** Names separated by commas. @throws INVALID_INPUT */
 export function parseNames(text: string): readonly string[] {
-  return parseText(text)
-    .split(',')
-    .map((it) => it.trim())
-    .filter((it) => it !== '')
+  return listOf(String)(parseText(text)).filter((it) => it !== '')
 }
 
 /** How often issues are mailed together. */
@@ -244,19 +235,14 @@ export const MAIL_DIGESTS = ['off', 'daily', 'weekly'] as const
 export type MailDigest = (typeof MAIL_DIGESTS)[number]
 
 /** @throws INVALID_INPUT */
-export function parseMailDigest(text: string): MailDigest {
-  const found = MAIL_DIGESTS.find((it) => it === text.trim())
-  if (found !== undefined) return found
-  throw wrong(`Not known: "${text}".`, `Use one of ${MAIL_DIGESTS.join(', ')}.`)
-}
+export const parseMailDigest = oneOf('known', MAIL_DIGESTS)
+
+const MAILBOX = /^[a-z\d.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z\d](?:[a-z\d.-]{0,250}[a-z\d])?$/i
 
 /** One mail address (RFC 5321) without a name, as `me@example.org`. @throws INVALID_INPUT */
 export function parseMailbox(text: string): string {
   const mailbox = text.trim()
-  const isMailbox = /^[a-z\d.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z\d](?:[a-z\d.-]{0,250}[a-z\d])?$/i.test(
-    mailbox,
-  )
-  if (isMailbox) return mailbox
+  if (MAILBOX.test(mailbox)) return mailbox
   throw wrong(`Not a mail address: "${text}".`, 'Write it without a name: me@example.org')
 }
 
