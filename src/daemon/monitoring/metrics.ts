@@ -196,7 +196,6 @@ export interface Metric {
   readonly samples: readonly Sample[]
 }
 
-/** The media type of the format. */
 export const EXPOSITION_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** Metrics in the text format of Prometheus, version 0.0.4. Those without a sample are left out. */

@@ -1,11 +1,11 @@
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Config } from '../../config/config.ts'
-import { codeOf, HyperletterError } from '../../errors.ts'
+import { HyperletterError } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
 import type { Operations, Output } from '../../api/contract/contract.ts'
 import { engineMetrics, EXPOSITION_TYPE, formatMetrics, gauge, processMetrics } from './metrics.ts'
-import { SerialQueue } from '../../async.ts'
+import { orAborted, SerialQueue } from '../../async.ts'
+import { bind, closeServer, serverOf, portOfServer } from '../../web/http-server.ts'
 
 export interface MonitoringOptions {
   readonly operations: Pick<Operations, 'measure'>
@@ -39,8 +39,7 @@ export class Monitoring {
 
   /** The port that is served now. */
   get port(): number | undefined {
-    const address = this.#server?.address()
-    return typeof address === 'object' ? address?.port : undefined
+    return this.#server && portOfServer(this.#server)
   }
 
   /** Serves on the port of a configuration. A port in use is logged and tried again. */
@@ -58,22 +57,17 @@ export class Monitoring {
 
   async #listen(port: number, { isFirst }: { readonly isFirst: boolean }): Promise<void> {
     const { logger, retryMs = RETRY_MS } = this.#options
-    const server = createServer({ connectionsCheckingInterval: 1_000 }, (request, response) => {
+    const answer = (request: IncomingMessage, response: ServerResponse) => {
       this.#answer(request, response).catch((err: unknown) => {
         logger.debug({ err }, 'monitoring')
         response.destroy()
       })
-    })
-    server.maxConnections = MAX_CONNECTIONS
+    }
+    const server = serverOf(answer, { maxConnections: MAX_CONNECTIONS })
     server.requestTimeout = REQUEST_TIMEOUT_MS
-    server.headersTimeout = REQUEST_TIMEOUT_MS
-    try {
-      server.listen(port, HOST)
-      await once(server, 'listening')
-    } catch (error) {
+    if (!(await bind(server, port, HOST).catch(() => false))) {
       if (isFirst) {
-        const err = codeOf(error) ?? String(error)
-        logger.error({ port, err }, `/metrics cannot be served on port ${port}; it is tried again`)
+        logger.error({ port }, `/metrics cannot be served on port ${port}; it is tried again`)
       }
       this.#timer = setTimeout(() => {
         void this.#queue.run(() => this.#listen(port, { isFirst: false }))
@@ -90,11 +84,7 @@ export class Monitoring {
     clearTimeout(this.#timer)
     const server = this.#server
     this.#server = undefined
-    if (server === undefined) return
-    const closed = once(server, 'close')
-    server.close()
-    server.closeAllConnections()
-    await closed
+    if (server !== undefined) await closeServer(server)
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -187,7 +177,13 @@ export class Pages {
     const now = performance.now()
     if (this.#last === undefined || now - this.#lastAt > FRESH_MS) {
       const signal = AbortSignal.timeout(this.#timeoutMs)
-      this.#last = orLate(this.#operations.measure({}, { signal }), signal)
+      // What hangs may not notice the signal.
+      this.#last = orAborted(this.#operations.measure({}, { signal }), signal).catch(
+        (cause: unknown) => {
+          if (!signal.aborted) throw cause
+          throw new HyperletterError('TIMEOUT', 'No answer in time.', { cause })
+        },
+      )
       this.#lastAt = now
     }
     return this.#last
@@ -197,17 +193,4 @@ export class Pages {
 function reasonsIn({ online, problem }: Measures) {
   const offline = { code: 'NOT_AVAILABLE', message: 'The network was not joined.' }
   return [...(problem === undefined ? [] : [problem]), ...(online ? [] : [offline])]
-}
-
-// What hangs may not notice the signal.
-async function orLate<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  work.catch(() => undefined)
-  const late = new Promise<never>((_, reject) => {
-    signal.addEventListener(
-      'abort',
-      () => reject(new HyperletterError('TIMEOUT', 'No answer in time.')),
-      { once: true },
-    )
-  })
-  return Promise.race([work, late])
 }
