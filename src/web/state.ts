@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -92,7 +93,7 @@ const MAX_WAITING = 32
 export class Secrets {
   #secret: string
   #ended = new AbortController()
-  readonly #oneTime = new Map<string, number>()
+  readonly #oneTime = new LRUCache<string, true>({ max: MAX_WAITING, ttl: ONE_TIME_MS })
 
   constructor(secret: string) {
     this.#secret = secret
@@ -155,17 +156,15 @@ export class Secrets {
   /** A token that opens a session once. */
   issue(): string {
     const token = randomBytes(24).toString('hex')
-    this.#oneTime.set(token, Date.now() + ONE_TIME_MS)
-    const [oldest] = this.#oneTime.keys()
-    if (this.#oneTime.size > MAX_WAITING && oldest !== undefined) this.#oneTime.delete(oldest)
+    this.#oneTime.set(token, true)
     return token
   }
 
   /** Uses a one-time token up. */
   spend(token: string): boolean {
-    const until = this.#oneTime.get(token)
+    const isWaiting = this.#oneTime.has(token)
     this.#oneTime.delete(token)
-    return until !== undefined && Date.now() <= until
+    return isWaiting
   }
 
   #derive(purpose: string): string {

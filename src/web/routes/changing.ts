@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { randomBytes } from 'node:crypto'
 import { Hono } from 'hono'
 import type { Context } from 'hono'
@@ -19,7 +20,13 @@ const YEAR_SECONDS = 365 * 24 * 60 * 60
 export function changingRoutes(reader: Reader): Hono<Env> {
   const app = new Hono<Env>()
   const { operations } = reader
-  const undos = new Undos()
+  /** What was marked as read at once. */
+  const undos = new LRUCache<string, Output<'markAllRead'>>({ max: MAX_UNDOS })
+  const keep = (marked: Output<'markAllRead'>) => {
+    const id = randomBytes(8).toString('hex')
+    undos.set(id, marked)
+    return id
+  }
   app.post('/import', limited(MAX_LIST_BODY_BYTES), async (c) => {
     const page = { title: 'Add newsletters', place: 'add' } as const
     const view = { ...viewOf(reader, c), path: '/add' }
@@ -117,19 +124,22 @@ export function changingRoutes(reader: Reader): Hono<Env> {
     await readForm(reader, c)
     const { key } = c.req.param()
     const marked = await operations.markAllRead({ newsletter: key })
-    return c.redirect(`${newsletterPath(key)}?done=read&undo=${undos.keep(marked)}`, 303)
+    return c.redirect(`${newsletterPath(key)}?done=read&undo=${keep(marked)}`, 303)
   })
 
   app.post('/read', async (c) => {
     const fields = await readForm(reader, c)
     const newsletter = fields['in'] ?? ''
     const marked = await operations.markAllRead(newsletter === '' ? {} : { newsletter })
-    return c.redirect(`/?done=read&undo=${undos.keep(marked)}`, 303)
+    return c.redirect(`/?done=read&undo=${keep(marked)}`, 303)
   })
 
   app.post('/undo/:id{[0-9a-f]{16}}', async (c) => {
     await readForm(reader, c)
-    for (const { feedKey, numbers } of undos.take(c.req.param('id'))) {
+    const id = c.req.param('id')
+    const marked = undos.get(id) ?? []
+    undos.delete(id)
+    for (const { feedKey, numbers } of marked) {
       await operations.markIssues({ newsletter: feedKey, numbers, read: false })
     }
     return c.redirect('/', 303)
@@ -150,29 +160,8 @@ export function changingRoutes(reader: Reader): Hono<Env> {
   }
 }
 
-type Marked = Output<'markAllRead'>
-
 /** As many times as somebody may have marked everything as read, and take it back. */
 const MAX_UNDOS = 8
-
-/** What was marked as read at once, for a while. */
-class Undos {
-  readonly #kept = new Map<string, Marked>()
-
-  keep(marked: Marked): string {
-    const id = randomBytes(8).toString('hex')
-    this.#kept.set(id, marked)
-    const [oldest] = this.#kept.keys()
-    if (this.#kept.size > MAX_UNDOS && oldest !== undefined) this.#kept.delete(oldest)
-    return id
-  }
-
-  take(id: string): Marked {
-    const marked = this.#kept.get(id) ?? []
-    this.#kept.delete(id)
-    return marked
-  }
-}
 
 async function readList(reader: Reader, c: Context<Env>): Promise<string> {
   const { opml = '' } = await readForm(reader, c)
