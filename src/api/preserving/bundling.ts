@@ -75,13 +75,17 @@ export const importBundle: Work<'importBundle'> = async function* (engine, input
       // Nothing may be appended to an own log while a bundle goes into it.
       const unlock = feed.writable ? await engine.author.lock(feedKey) : undefined
       let added: number
+      let flushedBytes = progress.readBytes
+      const flush = async () => {
+        if (progress.readBytes - flushedBytes < FLUSH_EVERY_BYTES) return
+        await engine.flush()
+        flushedBytes = progress.readBytes
+      }
       let giveBack: (() => void) | undefined
       try {
         giveBack = await engine.retention.reserve(feed, bytes)
-        added = yield* progress.of(
-          'storing',
-          flushing(engine, progress, takeBundle(feed.log, bundle, progress.read())),
-        )
+        const taking = takeBundle(feed.log, bundle, progress.read())
+        added = yield* progress.of('storing', taking, flush)
       } finally {
         unlock?.()
         giveBack?.()
@@ -109,26 +113,6 @@ export const importBundle: Work<'importBundle'> = async function* (engine, input
 async function markForked(engine: Engine, feedKey: FeedKey, length: number): Promise<void> {
   await engine.library.noteFork(feedKey, length, 'A bundle')
   await engine.flush()
-}
-
-async function* flushing<T>(
-  engine: Engine,
-  progress: TwoReadings,
-  work: AsyncGenerator<number, T>,
-): AsyncGenerator<number, T> {
-  let flushedBytes = progress.readBytes
-  try {
-    for (;;) {
-      const next = await work.next()
-      if (next.done === true) return next.value
-      yield next.value
-      if (progress.readBytes - flushedBytes < FLUSH_EVERY_BYTES) continue
-      await engine.flush()
-      flushedBytes = progress.readBytes
-    }
-  } finally {
-    await work.return(undefined as T)
-  }
 }
 
 interface Adoption {
@@ -249,15 +233,17 @@ export class TwoReadings {
     }
   }
 
-  /** Runs work that reads the file, and reports progress from time to time. */
+  /** Runs work that reads the file, and reports progress from time to time. @param onPiece called after each piece of it */
   async *of<T>(
     step: Progress['step'],
     work: AsyncGenerator<unknown, T>,
+    onPiece = () => Promise.resolve(),
   ): AsyncGenerator<Progress, T> {
     try {
       for (;;) {
         const next = await work.next()
         if (next.done === true) return next.value
+        await onPiece()
         const now = Date.now()
         if (now - this.#reportedAt < REPORT_EVERY_MS) continue
         this.#reportedAt = now
