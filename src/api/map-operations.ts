@@ -4,7 +4,6 @@ import { OPERATION_KINDS } from './kinds.ts'
 /** What an operation gives: a promise for kind `value`, else what is to be iterated. */
 type Answer = Promise<unknown> | AsyncIterable<unknown>
 
-/** One call of an operation, ready to run. */
 export interface PreparedCall {
   readonly run: () => Answer
   /** What is thrown in place of an error. */

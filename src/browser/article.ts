@@ -11,7 +11,6 @@ import type { Markup } from '../site/pages/parts.ts'
 import { MAX_PICTURE_BYTES, type IssueReader, type VerifiedIssue } from './issue-reader.ts'
 
 export interface ArticleOptions {
-  /** Title of the newsletter. */
   readonly title: string
   /** Address of the newsletter's page. */
   readonly home: string

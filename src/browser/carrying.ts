@@ -24,7 +24,6 @@ export function isFollowed(feedKey: FeedKey): boolean {
   return recall(feedKey, '/follow') === 'on'
 }
 
-/** What the panel can do. */
 export interface Carrier {
   readonly state: PeerState
   carry(isCarrying: boolean): void

@@ -29,7 +29,6 @@ interface IssueSource extends BlockSource {
   fetchRecords?(): Promise<void>
 }
 
-/** An issue with its text, all of it verified. */
 export interface VerifiedIssue {
   readonly text: IssueText
   readonly located: LocatedIssue

@@ -188,7 +188,6 @@ export async function takeNotices(context: Context, operations: Operations): Pro
   return operations.takeNotices({}, { signal: io.signal })
 }
 
-/** Tells which newsletters continue elsewhere. */
 export async function noteSuccessors(
   { out }: Context,
   newsletters: readonly MaybeSucceeded[],

@@ -223,7 +223,6 @@ export async function addCommands(
   program.helpCommand('help [command]', 'show the help of a command')
 }
 
-/** The names of all commands. */
 export function commandNames(): readonly string[] {
   return Object.values(GROUPS).flatMap((entries) => entries.map(([usage]) => nameOf(usage)))
 }

@@ -12,7 +12,6 @@ export class RepeatedTask {
     this.#run = run
   }
 
-  /** Aborted when it closes. */
   get signal(): AbortSignal {
     return this.#closed.signal
   }

@@ -20,7 +20,6 @@ export class FeedSession implements AsyncDisposable {
   }
 }
 
-/** How the sessions of one feed stand. */
 interface Use {
   sessions: number
   temporary: number

@@ -26,7 +26,6 @@ export interface FeedsOptions {
   readonly library: Library
   readonly logger: Logger
   readonly keys: SigningKeys
-  /** The network, if this device is online. */
   readonly network: () => Promise<Network> | undefined
   readonly goOnline: () => Promise<Network>
   /** The log of a feed that this device signs has grown: from here, or because a peer had more. */

@@ -24,7 +24,6 @@ export interface OpeningOptions {
   readonly readOnlyFor?: HyperletterError | undefined
 }
 
-/** What an engine is made of. */
 export interface EngineParts {
   readonly store: Store
   readonly library: Library

@@ -82,7 +82,6 @@ export class ConnectionSet {
     this.#maxConnections = maxConnections ?? MAX_CONNECTIONS
   }
 
-  /** Adds a new connection; it replaces one to the same peer. */
   add(peer: string, connection: Connection, options: AddOptions): void {
     const { isTab, onFlood, onClose } = options
     const relay = rate(options.rate())

@@ -105,7 +105,6 @@ export class Swarm {
     this.#outages = new OutageWatch({ dht, onBack: (why) => this.#onBack(why) })
   }
 
-  /** Connections now. */
   get size(): number {
     return this.#connections.size
   }

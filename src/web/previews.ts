@@ -3,12 +3,10 @@ import type { Input, Operations, Output } from '../api/contract/contract.ts'
 import { HyperletterError } from '../errors.ts'
 import type { Uploads } from './uploads.ts'
 
-/** A draft to show. */
 export type PreviewRequest = Pick<Input<'previewDraft'>, 'draft' | 'newsletter' | 'amends'>
 
 export type PreviewState = Output<'previewDraft'>
 
-/** What became of a draft. */
 export interface DraftOutcome {
   /** The page to go on to. */
   readonly path: string

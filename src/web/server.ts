@@ -111,7 +111,6 @@ export class ReaderServer {
     return reader
   }
 
-  /** Where it is served. */
   get origin(): string {
     return `http://${ADDRESS}:${portOfServer(this.#server)}`
   }

@@ -43,7 +43,6 @@ export const publishedLetter = z.object({
 
 const answerText = paragraph(MAX_ANSWER)
 
-/** Letters of readers to authors. */
 export const lettersContract = {
   /** Writes to the author of a newsletter. The letter is sealed; readers carry it until the author has it. */
   writeLetter: value(
@@ -56,7 +55,6 @@ export const lettersContract = {
       text: z.optional(paragraph(8_192)),
       /** What its sender wants to be called. */
       as: z.optional(name(64)),
-      /** For the author alone. */
       private: z.boolean().optional(),
       /** An admission code that the author gave to this user; it is remembered. */
       code: z.optional(z32Key),
@@ -91,7 +89,6 @@ export const lettersContract = {
           text: z.string(),
           state: z.enum(['waiting', 'received', 'published', 'expired']),
           carriers: count,
-          /** For the author alone. */
           private: z.literal(true).optional(),
           obstacle: obstacle.optional(),
           /** Under which it is published. */

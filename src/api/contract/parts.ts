@@ -264,9 +264,7 @@ export const bytes = <I extends z.ZodType>(input: I) =>
     output: z.custom<Uint8Array>((it) => it instanceof Uint8Array),
   }) as const
 
-/** The gateway of a daemon. */
 export const gatewayFacts = z.object({
-  /** Where browsers find it. */
   address: z.string(),
   /** Browser tabs that are connected. */
   tabs: count,

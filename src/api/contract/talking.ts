@@ -3,7 +3,6 @@ import { MAX_LINE } from '../../format/letters/line.ts'
 import { name, paragraph } from '../../format/records/text.ts'
 import { count, events, feedKey, newsletterRef, value, type OperationSpec } from './parts.ts'
 
-/** A line of a conversation. */
 export const saidLine = z.object({
   event: z.literal('line'),
   id: z.string(),

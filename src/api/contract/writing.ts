@@ -47,7 +47,6 @@ export const draftSource = z.union([
   }),
 ])
 
-/** An issue as it would be published. */
 export const plannedIssue = {
   number,
   title: z.string(),

@@ -37,7 +37,6 @@ export interface WebsiteOptions {
   readonly successor?: StaticSite['newsletter']['successor']
 }
 
-/** The pages and feeds of a newsletter. */
 export interface Website {
   /** In the order in which they have to be written. What each depends on, `facts`, is all that it depends on. */
   readonly files: Iterable<SiteFile>

@@ -4,7 +4,6 @@ import { openSingleLog } from '../../log/single-log.ts'
 import { Database } from './store/database.ts'
 import { RocksDB } from './store/rocksdb.ts'
 
-/** Whose log, and what reads it. */
 export interface TabLogOptions {
   readonly feedKey: FeedKey
   readonly encryptionKey?: EncryptionKey | undefined

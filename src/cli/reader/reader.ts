@@ -152,7 +152,6 @@ export class TerminalReader {
     }
   }
 
-  /** Keys that mean the same in the list and in an issue. */
   async #onIssueKey({ name }: Key): Promise<void> {
     const list = this.#list
     const row = list.chosen

@@ -86,10 +86,8 @@ export function shellWord(text: string): string {
   return /^[\w./:@%+=,-]+$/.test(clean) ? clean : `'${clean.replaceAll("'", `'\\''`)}'`
 }
 
-/** What the marks before an issue mean. */
 export const ISSUE_LEGEND = '● unread   ○ not downloaded   ★ starred'
 
-/** The mark before an issue in a list. */
 export function issueMark(
   { read, held, starred }: { read: boolean; held: boolean; starred: boolean },
   style: Style,

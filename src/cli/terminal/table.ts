@@ -17,10 +17,8 @@ export interface Column {
 /** A column that may be cut short where the terminal is too narrow. */
 export const shrinking = (header?: string): Column => ({ header, shrink: true })
 
-/** A column of numbers. */
 export const right = (header?: string): Column => ({ header, align: 'right' })
 
-/** Where a table is printed. */
 interface TableOptions {
   /** Characters a line may take; longer rows lose the end of their shrinkable cells. */
   readonly width?: number

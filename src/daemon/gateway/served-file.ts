@@ -16,7 +16,6 @@ const TYPES: Readonly<Record<string, string>> = {
   'feed.json': 'application/feed+json',
 }
 
-/** The media type of a file of a site by its name. */
 export function typeOf(path: string): string {
   const name = path.slice(path.lastIndexOf('/') + 1)
   const isFeed = path.startsWith('archive/') && name.endsWith('.xml')
@@ -43,7 +42,6 @@ export interface ServedFile {
   readonly pieces: (from: number, to: number) => AsyncIterable<Uint8Array | string>
 }
 
-/** A file that is in memory. */
 export function fileOf(bytes: Uint8Array, mediaType: string): ServedFile {
   return {
     mark: markOf(bytes),

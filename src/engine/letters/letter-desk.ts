@@ -116,7 +116,6 @@ export class LetterDesk {
     return this.#own.sent
   }
 
-  /** A letter of this user, by the id that it has or had. */
   ownLetter(id: string): Sent | undefined {
     return this.#indexed.sent.get(id)
   }

@@ -113,7 +113,6 @@ export class Letterbox {
     return this.#letters.has(id) || this.#settled.has(id)
   }
 
-  /** Whether its author has said to have a letter. */
   isReceived(id: string): boolean {
     return this.#settled.get(id)?.isReceived ?? false
   }

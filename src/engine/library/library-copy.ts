@@ -22,7 +22,6 @@ const copyHeader = z.object({ length: z.int().nonnegative() })
 /** What the copy has of one newsletter: its entry as the library stores it, and its marks. */
 export type CopiedNewsletter = z.infer<typeof copiedNewsletter>
 
-/** What a library had when it was copied. */
 export interface LibrarySnapshot {
   /** Blocks that the log of the library had, or more: one that has fewer lost some. */
   readonly length: number

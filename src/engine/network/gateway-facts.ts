@@ -1,6 +1,5 @@
 /** What there is to say of the gateway of this device. */
 export interface GatewayFacts {
-  /** Where browsers find it. */
   readonly address: string
   /** Browser tabs that are connected. */
   readonly tabs: number

@@ -10,7 +10,6 @@ import type { FeedKey } from '../../format/keys/feed-key.ts'
 
 /** One issue of a newsletter, or a run of blocks of one that cannot be read here. */
 export interface Item {
-  /** What it takes on the disk. */
   readonly bytes: number
   /** It stays whatever it takes. */
   readonly isPinned: boolean

@@ -130,7 +130,6 @@ export class Retention {
     this.#index.addOwn(feedKey)
   }
 
-  /** Has a round soon. */
   schedule(): void {
     this.#rounds.schedule()
   }

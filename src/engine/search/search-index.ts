@@ -29,12 +29,10 @@ export class SearchIndex {
     return [...this.#feeds.keys()]
   }
 
-  /** Numbers of the issues of a newsletter that are in the index. */
   numbersOf(feedKey: string): number[] {
     return [...(this.#feeds.get(feedKey)?.keys() ?? [])]
   }
 
-  /** The edition of an issue that is in the index. */
   editionOf(feedKey: string, number: number): number | undefined {
     return this.#feeds.get(feedKey)?.get(number)?.edition
   }

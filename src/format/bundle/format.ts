@@ -48,7 +48,6 @@ export interface BundleHeader {
   readonly signature: Uint8Array
 }
 
-/** The bytes of a header. */
 export function encodeHeader(header: BundleHeader, key: Uint8Array): Uint8Array {
   const numbers = [uint64(header.length), uint64(header.blocks)]
   return concat([

@@ -47,7 +47,6 @@ export class BlockTree {
     else this.add(this.leafHash(frame.block), frame.block.byteLength)
   }
 
-  /** The leaf of a block. */
   leaf(index: number): TreeNode | undefined {
     return this.node(0, index)
   }

@@ -110,7 +110,6 @@ function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
   return new DataView(buffer, byteOffset, byteLength)
 }
 
-/** The hash of the tree that a head shows. */
 export function headHash({ tiles, leaves }: LogHead, crypto: Crypto = portable): Uint8Array {
   return hashOver(tiles, leaves, crypto)
 }

@@ -31,7 +31,6 @@ const PACK_BYTES = 2 ** 20
 /** A node of the tree: its hash, and the bytes of the blocks below it. */
 export const NODE_BYTES = KEY_BYTES + 8
 
-/** Size of the file of a tile. */
 export const TILE_BYTES = TILE_BLOCKS * NODE_BYTES
 
 /** Size of what precedes each record in a file of records: where it is in its tile, and its size. */

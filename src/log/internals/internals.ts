@@ -218,7 +218,6 @@ export interface CoreInternals {
   _verifyBatchUpgrade(tree: TreeInternals): unknown
 }
 
-/** A core, from the inside. */
 export function internalsOf(core: Hypercore): CoreInternals {
   return (core as unknown as { core: CoreInternals }).core
 }

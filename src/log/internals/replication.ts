@@ -292,7 +292,6 @@ export class Replication {
   }
 }
 
-/** A replication peer, from the inside. */
 export function peerInternalsOf(peer: LogPeer): PeerInternals {
   return replicationPeerOf(peer) as PeerInternals
 }

@@ -93,7 +93,6 @@ export class Store {
     this.#corestore.watch(({ discoveryKey }) => listener(discoveryKey))
   }
 
-  /** The database below: RocksDB. */
   get database(): Corestore['storage']['db'] {
     return this.#corestore.storage.db
   }

@@ -8,7 +8,6 @@ import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { makeDirectory } from '../../atomic-file.ts'
 import type { Message } from './mime.ts'
 
-/** Where messages go. */
 export interface Transport {
   /**
    * @param onHandingOver Called when nothing but the last word is missing: whatever happens after it, the message may have

@@ -38,7 +38,6 @@ const SALT_NAME = Buffer.from('s=')
 const ENTRIES_NAME = Buffer.from('t=')
 const PORTS_NAME = Buffer.from('p=')
 
-/** Records of a packet that is sent. */
 export interface DnsRecords {
   readonly answers: Answer[]
   readonly additionals?: Answer[]

@@ -119,7 +119,6 @@ function leave(socket: multicastDns.MulticastDNS, goodbye: DnsRecords): Promise<
   })
 }
 
-/** A network that this device has an address in. */
 export interface NetworkInterface {
   readonly address: string
   /** Address and length of the prefix, as in 192.168.1.7/24. */

@@ -78,7 +78,6 @@ export function elementWriter(idPrefix: string): WriteElement {
   }
 }
 
-/** A text as HTML. */
 export function escapeText(text: string): string {
   return text.replace(/[&<]/g, reference)
 }

@@ -28,7 +28,6 @@ interface Wanted {
  * sent first, and so it has the newest entry one round trip sooner than where each side first hears what the other has.
  */
 export class Beginnings {
-  /** By topic. */
   readonly #wanted = new Map<string, Wanted>()
   /** What each peer was asked for: its number and topic. */
   readonly #asked = new WeakMap<Correspondent, Map<number, string>>()

@@ -90,7 +90,6 @@ export class RunTaker {
     if (log.length === 0) source.begin((peer, head) => this.#onHead(peer, head))
   }
 
-  /** Whether a peer gives runs now. */
   speaks(peer: LogPeer): boolean {
     return this.#options.source.speaks(peer) && (this.#refused.get(peer) ?? 0) <= Date.now()
   }
@@ -100,7 +99,6 @@ export class RunTaker {
     return this.#writer.isFull
   }
 
-  /** Blocks that a peer was asked for and has not sent. */
   inFlight(peer: LogPeer): number {
     let count = 0
     for (const it of this.#asked) {

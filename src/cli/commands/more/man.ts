@@ -18,7 +18,6 @@ async function man({ io, out, describe }: Context): Promise<void> {
 }
 
 interface ManualOptions {
-  /** The program with all that belongs to its commands. */
   readonly program: CliCommand
   readonly version: string
   /** When it was written. */

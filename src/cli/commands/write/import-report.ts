@@ -16,7 +16,6 @@ export interface Outcome {
   readonly warnings: readonly Of<'warning'>[]
 }
 
-/** A file, and what is to be said of it. */
 interface Remark {
   readonly file: string
   readonly code?: string
