@@ -2,11 +2,11 @@ import type { CallOptions, Input, Operations, Output } from '../../api/contract/
 import { defined } from '../../defined.ts'
 import { singleLine } from '../../render/plain.ts'
 import type { ListView, Row } from './views.ts'
+import { placeAfter } from './views.ts'
 
 /** What a list has: issues of the inbox, or what a search finds in them. */
 export interface Shown {
   readonly show: NonNullable<Input<'listInbox'>['show']>
-  /** Only of this newsletter. */
   readonly newsletter?: string | undefined
   readonly query?: string | undefined
 }
@@ -116,21 +116,10 @@ export class IssueList {
 
   /** Moves as a key says. @returns whether that key moves */
   async move(key: string, height: number): Promise<boolean> {
-    const step = {
-      down: 1,
-      j: 1,
-      up: -1,
-      k: -1,
-      space: height,
-      pagedown: height,
-      b: -height,
-      pageup: -height,
-    }[key]
-    if (key === 'G' || key === 'end') await this.choose(Infinity, height)
-    else if (key === 'g' || key === 'home') await this.choose(0, height)
-    else if (step !== undefined) await this.choose(this.#cursor + step, height)
-    else this.#scroll(height)
-    return step !== undefined || ['G', 'end', 'g', 'home'].includes(key)
+    const to = placeAfter(key, this.#cursor, height)
+    if (to === undefined) this.#scroll(height)
+    else await this.choose(to, height)
+    return to !== undefined
   }
 
   /** Chooses an issue by its place, or the nearest one. */

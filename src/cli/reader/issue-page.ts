@@ -5,6 +5,7 @@ import { singleLine } from '../../render/plain.ts'
 import { layOut, originsFor } from '../commands/read/read.ts'
 import { COMFORTABLE_WIDTH } from '../terminal/format.ts'
 import type { Context } from '../context.ts'
+import { placeAfter } from './views.ts'
 
 type Issue = Output<'readIssue'>
 
@@ -27,21 +28,7 @@ export class TextPage {
   /** Scrolls as a key says. @returns whether that key scrolls */
   scroll(key: string, height: number): boolean {
     const last = Math.max(0, this.lines.length - height)
-    const to = {
-      down: this.top + 1,
-      j: this.top + 1,
-      return: this.top + 1,
-      up: this.top - 1,
-      k: this.top - 1,
-      space: this.top + height - 1,
-      pagedown: this.top + height - 1,
-      b: this.top - height + 1,
-      pageup: this.top - height + 1,
-      g: 0,
-      home: 0,
-      G: last,
-      end: last,
-    }[key]
+    const to = key === 'return' ? this.top + 1 : placeAfter(key, this.top, height - 1)
     if (to !== undefined) this.top = Math.min(Math.max(0, to), last)
     return to !== undefined
   }

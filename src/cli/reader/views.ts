@@ -45,14 +45,31 @@ const MARK_COLUMNS = 4
 const MAX_NAME_COLUMNS = 20
 const GAP = '  '
 
-/** Issues that fit one screen. */
 export function listRows(rows: number): number {
   return Math.max(1, rows - LIST_FRAME)
 }
 
-/** Lines of text that fit one screen. */
 export function textRows(rows: number): number {
   return Math.max(1, rows - 1)
+}
+
+/** Where a key leads from line `at` of a list or text, on a screen of so many lines. @returns undefined if it moves nothing */
+export function placeAfter(key: string, at: number, lines: number): number | undefined {
+  const [down, up] = [at + lines, at - lines]
+  return {
+    down: at + 1,
+    j: at + 1,
+    up: at - 1,
+    k: at - 1,
+    space: down,
+    pagedown: down,
+    b: up,
+    pageup: up,
+    g: 0,
+    home: 0,
+    G: Infinity,
+    end: Infinity,
+  }[key]
 }
 
 /** The words whose width decides how the others are measured. */
@@ -147,7 +164,6 @@ const LIST_HINTS = [
 
 const TEXT_HINTS = ['Space more', 'n next', 'q back', '? keys', 's star', 'o browser']
 
-/** What the keys do, as lines. */
 export const KEYS = [
   'Keys',
   '',
