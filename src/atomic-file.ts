@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { lstat, mkdir, open, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { codeOf, HyperletterError } from './errors.ts'
+import { codeOf, HyperletterError, ifMissing } from './errors.ts'
 import { onStore, unusableDirectory } from './storage-errors.ts'
 import { SerialQueue } from './async.ts'
 
@@ -53,10 +53,7 @@ async function isDirectory(path: string): Promise<boolean> {
 export async function assertOwnFolder(path: string): Promise<void> {
   const uid = process.getuid?.()
   if (uid === undefined) return
-  const found = await lstat(path).catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined
-    throw error
-  })
+  const found = await lstat(path).catch(ifMissing(undefined))
   if (found === undefined || found.isFile()) return
   const refuse = (message: string, hint: string) =>
     new HyperletterError('INVALID_INPUT', `${path} ${message}`, { hint })
@@ -112,7 +109,7 @@ export async function replaceChecked(
   facts: object,
   parts: readonly Uint8Array[],
 ): Promise<void> {
-  const head = Buffer.from(`${JSON.stringify({ ...facts, sha256: hashOf(parts) })}\n`)
+  const head = Buffer.from(`${JSON.stringify({ ...facts, sha256: sha256Of(parts) })}\n`)
   await replaceWhole(path, [head, ...parts])
 }
 
@@ -124,11 +121,12 @@ export async function readChecked(
   const end = bytes.indexOf('\n') + 1
   const { sha256, ...facts } = JSON.parse(bytes.toString('utf8', 0, end)) as { sha256?: unknown }
   const body = bytes.subarray(end)
-  if (sha256 !== hashOf([body])) throw new Error('The file is damaged.')
+  if (sha256 !== sha256Of([body])) throw new Error('The file is damaged.')
   return { facts, body }
 }
 
-function hashOf(parts: readonly Uint8Array[]): string {
+/** SHA-256 of all that is given, in hex. */
+export function sha256Of(parts: readonly Uint8Array[]): string {
   const hash = createHash('sha256')
   for (const part of parts) hash.update(part)
   return hash.digest('hex')

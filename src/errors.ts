@@ -256,8 +256,17 @@ export function ifCode<T>(value: T, ...codes: ErrorCode[]): (error: unknown) => 
 /** Handles a failure that a file is missing, by giving `value`; every other failure is thrown on. */
 export function ifMissing<T>(value: T): (error: unknown) => T {
   return (error) => {
-    if (codeOf(error) === 'ENOENT') return value
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return value
     throw error
+  }
+}
+
+/** What `work` gives; undefined where it fails. */
+export function attempt<T>(work: () => T): T | undefined {
+  try {
+    return work()
+  } catch {
+    return undefined
   }
 }
 

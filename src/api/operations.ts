@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine.ts'
-import { HyperletterError } from '../errors.ts'
+import { HyperletterError, attempt } from '../errors.ts'
 import { translateStorageError } from '../storage-errors.ts'
 import { packageVersion } from '../version.ts'
 import type {
@@ -171,18 +171,10 @@ export async function loadOwn<T>(
   load: () => Promise<T>,
   versionNow: () => string = packageVersion,
 ): Promise<T> {
-  if (isReplaced(versionNow)) {
+  // While it is being replaced there is none at all.
+  if (attempt(versionNow) !== VERSION) {
     const message = `Another version was installed in place of ${VERSION}, which still runs.`
     throw new HyperletterError('PROTOCOL_MISMATCH', message)
   }
   return load()
-}
-
-// While it is being replaced there is none at all.
-function isReplaced(versionNow: () => string): boolean {
-  try {
-    return versionNow() !== VERSION
-  } catch {
-    return true
-  }
 }

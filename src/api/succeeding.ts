@@ -1,7 +1,7 @@
 import type { Work } from './work.ts'
 import { defined } from '../defined.ts'
 import type { Engine } from '../engine/engine.ts'
-import { hasCode, HyperletterError } from '../errors.ts'
+import { hasCode, HyperletterError, attempt } from '../errors.ts'
 import { recoveryKeyOf } from '../format/history/readable.ts'
 import type { LibraryEntry, Successor } from '../engine/library/library.ts'
 import { encryptionKeyOf, type EncryptionKey, type FeedKey } from '../format/keys/feed-key.ts'
@@ -115,11 +115,9 @@ function named(engine: Engine, reference: string): Newsletter {
     return engine.library.resolve(reference)
   } catch (error) {
     if (!hasCode(error, 'NEWSLETTER_NOT_FOUND')) throw error
-    try {
-      return parseLink(reference)
-    } catch {
-      throw error
-    }
+    const link = attempt(() => parseLink(reference))
+    if (link === undefined) throw error
+    return link
   }
 }
 

@@ -1,4 +1,4 @@
-import { HyperletterError } from '../errors.ts'
+import { attempt, HyperletterError } from '../errors.ts'
 import { feedKeyOf, type FeedKey } from '../format/keys/feed-key.ts'
 import type { VerifiedFiles } from '../format/log-files/verified-files.ts'
 
@@ -64,9 +64,5 @@ export function recall(feedKey: FeedKey, name: string): string {
 }
 
 function stored(): Storage | undefined {
-  try {
-    return localStorage
-  } catch {
-    return undefined
-  }
+  return attempt(() => localStorage)
 }

@@ -8,7 +8,7 @@ import { diskCapOf } from '../config/keep.ts'
 import type { Reloaded } from '../config/live.ts'
 import { handOn, type Settings } from '../config/settings.ts'
 import { defined } from '../defined.ts'
-import { hasCode, HyperletterError } from '../errors.ts'
+import { hasCode, HyperletterError, attempt } from '../errors.ts'
 import { dial, requestReload, requestStop } from '../api/socket/client.ts'
 import type { CallOptions } from '../api/contract/contract.ts'
 import { readRecord, type DaemonInfo } from '../api/socket/protocol.ts'
@@ -156,12 +156,8 @@ function alreadyRunning({ pid, temporary }: DaemonStatus): HyperletterError {
 async function whyItEnded(config: Config, logStart: number): Promise<HyperletterError> {
   const log = (await readFile(config.logFile)).subarray(logStart).toString('utf8')
   for (const line of log.trim().split('\n').toReversed()) {
-    try {
-      const { error } = JSON.parse(line) as { error?: unknown }
-      if (error !== undefined) return HyperletterError.fromJSON(error)
-    } catch {
-      continue
-    }
+    const { error } = attempt(() => JSON.parse(line) as { error?: unknown }) ?? {}
+    if (error !== undefined) return HyperletterError.fromJSON(error)
   }
   return new HyperletterError('INTERNAL', 'The daemon ended at once.', {
     hint: `See ${config.logFile}.`,

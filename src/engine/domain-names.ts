@@ -1,5 +1,5 @@
 import { Resolver } from 'node:dns/promises'
-import { HyperletterError } from '../errors.ts'
+import { HyperletterError, attempt } from '../errors.ts'
 import { parseFeedKey, type FeedKey } from '../format/keys/feed-key.ts'
 import { getFromWeb, type WebOptions } from '../sources/web.ts'
 
@@ -85,11 +85,5 @@ function keysInRecords(records: readonly string[][]): FeedKey[] {
 }
 
 function keysOf(texts: readonly string[]): FeedKey[] {
-  return texts.slice(0, MAX_NAMED).flatMap((text) => {
-    try {
-      return [parseFeedKey(text.trim())]
-    } catch {
-      return []
-    }
-  })
+  return texts.slice(0, MAX_NAMED).flatMap((it) => attempt(() => parseFeedKey(it.trim())) ?? [])
 }

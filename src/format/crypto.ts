@@ -6,6 +6,7 @@ import {
 } from '@noble/ed25519'
 import { blake2b as blake2bOf } from '@noble/hashes/blake2.js'
 import { sha512 } from '@noble/hashes/sha2.js'
+import { attempt } from '../errors.ts'
 
 // Ed25519 and BLAKE2b as libsodium has them, without anything that only Node has.
 
@@ -62,9 +63,6 @@ export function isSignatureOf(
   signature: Uint8Array,
   publicKey: Uint8Array,
 ): boolean {
-  try {
-    return verifySignature(signature, message, publicKey, { zip215: false })
-  } catch {
-    return false
-  }
+  const options = { zip215: false }
+  return attempt(() => verifySignature(signature, message, publicKey, options)) ?? false
 }

@@ -1,3 +1,4 @@
+import { attempt } from '../errors.ts'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { base58xmr, bech32, bech32m, createBase58check, type Bech32 } from '@scure/base'
@@ -73,12 +74,12 @@ function isOnChain(address: string): boolean {
     // BIP 350: version 0, written q, has the older checksum.
     return isBech32(witnessVersion === 'q' ? bech32 : bech32m, address, 'bc')
   }
-  const bytes = decoded(() => base58check.decode(address))
+  const bytes = attempt(() => base58check.decode(address))
   return bytes?.length === LEGACY_BYTES && LEGACY_PREFIXES.has(bytes[0] ?? -1)
 }
 
 function isBech32(kind: Bech32, text: string, prefix: string): boolean {
-  const found = decoded(() => kind.decode(text as `${string}1${string}`, false))
+  const found = attempt(() => kind.decode(text as `${string}1${string}`, false))
   return found !== undefined && found.prefix === prefix && found.words.length > 1
 }
 
@@ -99,7 +100,7 @@ function isOffer(text: string): boolean {
 
 /** BOLT 11: the prefix has an amount in it. */
 function isInvoice(text: string): boolean {
-  const found = decoded(() => bech32.decode(text as `${string}1${string}`, false))
+  const found = attempt(() => bech32.decode(text as `${string}1${string}`, false))
   return found !== undefined && /^lnbc(?:\d+[munp]?)?$/.test(found.prefix)
 }
 
@@ -112,7 +113,7 @@ const MONERO_BYTES: ReadonlyMap<number, number> = new Map([
 const MONERO_CHECKSUM_BYTES = 4
 
 function isMonero(address: string): boolean {
-  const bytes = decoded(() => base58xmr.decode(address))
+  const bytes = attempt(() => base58xmr.decode(address))
   if (bytes === undefined || MONERO_BYTES.get(bytes[0] ?? -1) !== bytes.length) return false
   const body = bytes.subarray(0, -MONERO_CHECKSUM_BYTES)
   const sum = keccak_256(body)
@@ -157,14 +158,6 @@ function isIban(iban: string): boolean {
   const moved = iban.slice(4) + iban.slice(0, 4)
   const digits = Array.from(moved, (it) => Number.parseInt(it, 36).toString()).join('')
   return BigInt(digits) % 97n === 1n
-}
-
-function decoded<T>(decode: () => T): T | undefined {
-  try {
-    return decode()
-  } catch {
-    return undefined
-  }
 }
 
 /** What people type for a way of support: an address, or `Label <address>`. */

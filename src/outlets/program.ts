@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { splitCommand } from '../config/command-line.ts'
-import { HyperletterError } from '../errors.ts'
+import { HyperletterError, attempt } from '../errors.ts'
 import { singleLine } from '../render/plain.ts'
 import { type OutletEvent, eventOf, factsOf, type Outlet } from './outlet.ts'
 
@@ -128,13 +128,10 @@ async function finish(child: ChildProcess): Promise<void> {
 }
 
 function kill(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined) return
-  try {
-    if (process.platform === 'win32') child.kill(signal)
-    else process.kill(-child.pid, signal)
-  } catch {
-    // Nobody is left.
-  }
+  const { pid } = child
+  if (pid === undefined) return
+  // It fails where nobody is left.
+  attempt(() => (process.platform === 'win32' ? child.kill(signal) : process.kill(-pid, signal)))
 }
 
 function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

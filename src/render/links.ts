@@ -1,4 +1,5 @@
 import { stripControls } from './plain.ts'
+import { attempt } from '../errors.ts'
 
 /** Longest URL that is followed or shown, in UTF-16 code units: the same bound as in records. */
 export const URL_MAX_LENGTH = 2_048
@@ -113,9 +114,5 @@ function lastSegment(path: string): string {
 
 /** Percent-decoded; as it is where it cannot be. */
 export function decode(url: string): string {
-  try {
-    return decodeURIComponent(url)
-  } catch {
-    return url
-  }
+  return attempt(() => decodeURIComponent(url)) ?? url
 }

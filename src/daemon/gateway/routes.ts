@@ -1,3 +1,4 @@
+import { attempt } from '../../errors.ts'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { LibraryEntry } from '../../engine/library/library.ts'
 import { parseFeedKey, type FeedKey } from '../../format/keys/feed-key.ts'
@@ -69,11 +70,7 @@ async function answer(
 }
 
 function pathOf({ url = '/' }: IncomingMessage): string | undefined {
-  try {
-    return decodeURIComponent(url.split('?', 1)[0] ?? '/')
-  } catch {
-    return undefined
-  }
+  return attempt(() => decodeURIComponent(url.split('?', 1)[0] ?? '/'))
 }
 
 function protect(response: ServerResponse, isPublic: boolean): void {

@@ -2,7 +2,7 @@ import { readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as z from 'zod'
 import { makeDirectory, replaceSynced } from '../../atomic-file.ts'
-import { codeOf } from '../../errors.ts'
+import { attempt, ifMissing } from '../../errors.ts'
 import { decodeEnvelope, type Envelope } from '../../format/letters/envelope.ts'
 import { nativeCrypto } from '../../log/keys.ts'
 
@@ -38,7 +38,6 @@ const stored = z.object({
   decided: z.array(decision),
   /** Senders of whom this user, who is the author, wants nothing more. */
   blocked: z.array(key),
-  /** The admission code that this user has. */
   code: key.optional(),
 })
 
@@ -79,11 +78,9 @@ export interface LetterFile {
 
 /** Undefined where there is none. One that is damaged is put aside: what was carried is offered again by others. */
 export async function readLetterFile(path: string): Promise<LetterFile | undefined> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (codeOf(error) !== 'ENOENT') throw error
-  })
+  const text = await readFile(path, 'utf8').catch(ifMissing(undefined))
   if (text === undefined) return undefined
-  const found = parsed(text)
+  const found = attempt(() => stored.parse(JSON.parse(text)))
   if (found === undefined) {
     await rename(path, `${path}.damaged`)
     return undefined
@@ -142,12 +139,4 @@ function bytesOf(text: string): Uint8Array {
 
 function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64')
-}
-
-function parsed(text: string): Stored | undefined {
-  try {
-    return stored.parse(JSON.parse(text))
-  } catch {
-    return undefined
-  }
 }

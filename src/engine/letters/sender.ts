@@ -5,7 +5,7 @@ import { setImmediate as rest } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import { SerialQueue } from '../../async.ts'
 import { replaceSynced } from '../../atomic-file.ts'
-import { codeOf, HyperletterError } from '../../errors.ts'
+import { HyperletterError, ifMissing } from '../../errors.ts'
 import { concat } from '../../format/bytes.ts'
 import type { Feed } from '../../format/feed.ts'
 import { carryLine } from '../../format/letters/line.ts'
@@ -230,10 +230,7 @@ export class LetterSender {
 
   async #readSeed(): Promise<Uint8Array> {
     const path = join(this.#keysDir, 'reader-seed')
-    const found = await readFile(path).catch((error: unknown) => {
-      if (codeOf(error) === 'ENOENT') return undefined
-      throw error
-    })
+    const found = await readFile(path).catch(ifMissing(undefined))
     if (found?.byteLength === SEED_BYTES) return found
     if (found !== undefined) {
       throw new HyperletterError('KEY_DAMAGED', `The key of your letters in ${path} is damaged.`)

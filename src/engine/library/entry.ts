@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { keepSchema } from '../../config/keep-schema.ts'
-import { HyperletterError } from '../../errors.ts'
-import { parseEncryptionKey, parseFeedKey, type FeedKey } from '../../format/keys/feed-key.ts'
+import { attempt, HyperletterError } from '../../errors.ts'
+import { parseEncryptionKey, parseFeedKey } from '../../format/keys/feed-key.ts'
 import { parseLink } from '../../format/keys/link.ts'
 import { short } from '../../logger.ts'
 
@@ -106,11 +106,7 @@ const looseEntry = storedEntry.loose()
 
 /** An entry as it is stored; undefined for one that this version does not understand. */
 export function readEntry(value: unknown): LibraryEntry | undefined {
-  try {
-    return looseEntry.parse(value, { jitless: true })
-  } catch {
-    return undefined
-  }
+  return attempt(() => looseEntry.parse(value, { jitless: true }))
 }
 
 /** Characters of a key as lists show it; what a person names by as many is no title. */
@@ -135,7 +131,7 @@ interface Named {
  */
 export function resolveEntry<T extends Named>(entries: readonly T[], reference: string): T {
   const wanted = reference.trim().toLowerCase()
-  const named = feedKeyIn(reference)
+  const named = attempt(() => parseLink(reference).feedKey)
   const isBegun = (text: string | undefined) => text?.toLowerCase().startsWith(wanted) === true
   const titled = entries.filter((it) => it.title?.toLowerCase() === wanted)
   const [match, ...others] =
@@ -191,14 +187,6 @@ function editDistance(a: string, b: string): number {
     row = next
   }
   return row[b.length] ?? 0
-}
-
-function feedKeyIn(reference: string): FeedKey | undefined {
-  try {
-    return parseLink(reference).feedKey
-  } catch {
-    return undefined
-  }
 }
 
 /**

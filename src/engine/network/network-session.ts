@@ -2,7 +2,7 @@ import type { Letters } from '../letters/letters.ts'
 import { join } from 'node:path'
 import type { Config } from '../../config/config.ts'
 import type { LiveConfig } from '../../config/live.ts'
-import { HyperletterError } from '../../errors.ts'
+import { HyperletterError, attempt } from '../../errors.ts'
 import type { SigningKeyPair } from '../../format/crypto.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import { compareTimes } from '../../format/records/text.ts'
@@ -68,11 +68,7 @@ export class NetworkSession {
   /** Opens a node of the DHT beforehand. What fails here fails again, and is reported, in `begin`. */
   prepare(): void {
     if (this.#isClosing) return
-    try {
-      this.#dht ??= openDht(this.#live.value)
-    } catch {
-      this.#dht = undefined
-    }
+    this.#dht ??= attempt(() => openDht(this.#live.value))
   }
 
   attach(parts: NetworkParts): void {

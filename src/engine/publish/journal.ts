@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
+import { attempt } from '../../errors.ts'
 import { access, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { parseFeedKey, type FeedKey } from '../../format/keys/feed-key.ts'
 import { succeeds } from '../../async.ts'
-import { createSynced, makeDirectory } from '../../atomic-file.ts'
+import { createSynced, makeDirectory, sha256Of } from '../../atomic-file.ts'
 
 /** Blocks that are about to be appended to a feed at `start`. */
 export interface PendingAppend {
@@ -69,7 +69,8 @@ export class Journal {
       if (!it.isFile()) continue
       const { name } = it
       const path = join(this.#dir, name)
-      const feedKey = feedKeyIn(name)
+      const key = name.endsWith(SUFFIX) ? name.slice(0, -SUFFIX.length) : ''
+      const feedKey = attempt(() => parseFeedKey(key))
       const append = feedKey === undefined ? undefined : parse(feedKey, await readFile(path))
       if (append === undefined) await rm(path, { force: true })
       else found.push(append)
@@ -82,21 +83,13 @@ export class Journal {
   }
 }
 
-function feedKeyIn(name: string): FeedKey | undefined {
-  if (!name.endsWith(SUFFIX)) return undefined
-  try {
-    return parseFeedKey(name.slice(0, -SUFFIX.length))
-  } catch {
-    return undefined
-  }
-}
-
 function parse(feedKey: FeedKey, bytes: Buffer): PendingAppend | undefined {
   const hashed = bytes.subarray(0, -HASH_BYTES)
   const hash = hashOf([hashed])
   if (bytes.byteLength <= HASH_BYTES || !hash.equals(bytes.subarray(-HASH_BYTES))) return undefined
   const headEnd = hashed.indexOf('\n')
-  const head = headOf(hashed.toString('utf8', 0, Math.max(headEnd, 0)))
+  const line = hashed.toString('utf8', 0, Math.max(headEnd, 0))
+  const head = HEAD.safeParse(attempt((): unknown => JSON.parse(line)))
   // Finished, but not by this version: it stays, and is no entry that could be signed.
   if (!head.success) return { feedKey, start: 0, blocks: [] }
   const { start, sizes } = head.data
@@ -107,16 +100,6 @@ function parse(feedKey: FeedKey, bytes: Buffer): PendingAppend | undefined {
 
 const HEAD = z.object({ start: z.int().nonnegative(), sizes: z.array(z.int().nonnegative()) })
 
-function headOf(line: string) {
-  try {
-    return HEAD.safeParse(JSON.parse(line))
-  } catch {
-    return HEAD.safeParse(undefined)
-  }
-}
-
 function hashOf(parts: readonly Uint8Array[]): Buffer {
-  const hash = createHash('sha256')
-  for (const part of parts) hash.update(part)
-  return hash.digest()
+  return Buffer.from(sha256Of(parts), 'hex')
 }

@@ -1,10 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { makeDirectory, replaceSynced } from '../../atomic-file.ts'
-import { HyperletterError } from '../../errors.ts'
+import { makeDirectory, replaceSynced, sha256Of } from '../../atomic-file.ts'
+import { attempt, HyperletterError } from '../../errors.ts'
 import type { Draft, DraftAttachment } from '../../sources/source.ts'
 
 /** Drafts that may wait at the same time; far more is a mistake of a script. */
@@ -90,7 +90,7 @@ export class ScheduledDrafts {
       ...where,
       title: draft.title,
       publishedAt: draft.publishedAt,
-      hash: hashOf(parts),
+      hash: sha256Of(parts),
       sizeBytes: [text, ...files].reduce((sum, it) => sum + it.byteLength, 0),
       attachments: files.length,
     }
@@ -107,7 +107,7 @@ export class ScheduledDrafts {
       const id = name.slice(0, -ENTRY.length)
       if (!name.endsWith(ENTRY)) continue
       const text = await readFile(join(this.#dir, name), 'utf8')
-      const parsed = entry.safeParse(parseJson(text))
+      const parsed = entry.safeParse(attempt((): unknown => JSON.parse(text)))
       // Not one of this version: it stays for that which wrote it.
       if (!parsed.success) continue
       const { published } = parsed.data
@@ -125,7 +125,6 @@ export class ScheduledDrafts {
     if (changed.published !== undefined) await rm(join(this.#dir, id + CONTENTS), { force: true })
   }
 
-  /** Forgets a draft. */
   async remove(id: string): Promise<void> {
     // Without its entry, it does not wait any more.
     await rm(join(this.#dir, id + ENTRY), { force: true })
@@ -136,8 +135,9 @@ export class ScheduledDrafts {
   async draft({ id, hash }: ScheduledEntry): Promise<Draft> {
     const bytes = await readFile(join(this.#dir, id + CONTENTS)).catch(() => Buffer.alloc(0))
     const end = bytes.indexOf('\n') + 1
-    const parsed = head.safeParse(parseJson(bytes.toString('utf8', 0, end)))
-    if (!parsed.success || hashOf([bytes]) !== hash)
+    const line = bytes.toString('utf8', 0, end)
+    const parsed = head.safeParse(attempt((): unknown => JSON.parse(line)))
+    if (!parsed.success || sha256Of([bytes]) !== hash)
       throw new HyperletterError('INVALID_DRAFT', 'The file of the scheduled draft is damaged.', {
         hint: 'Cancel it with `hyperletter cancel`, and publish it again.',
       })
@@ -150,18 +150,4 @@ export class ScheduledDrafts {
     const markdown = bytes.toString('utf8', end, end + markdownBytes)
     return { ...(draft as unknown as Draft), markdown, attachments: files, warnings: [] }
   }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-function hashOf(parts: readonly Uint8Array[]): string {
-  const hash = createHash('sha256')
-  for (const part of parts) hash.update(part)
-  return hash.digest('hex')
 }

@@ -1,7 +1,7 @@
 import { readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from '../../config/config.ts'
-import { hasCode, HyperletterError, ifMissing } from '../../errors.ts'
+import { attempt, hasCode, HyperletterError, ifMissing } from '../../errors.ts'
 import { keyBytes, parseFeedKey, type FeedKey } from '../../format/keys/feed-key.ts'
 import { withStoreLock } from '../../log/store/lock.ts'
 import { openStore, openStoreReadOnly } from '../../log/store/opening.ts'
@@ -81,20 +81,12 @@ async function rebuild(config: Config, aside: string): Promise<StoreRepair> {
 async function addAuthored({ keysDir, publishedDir }: Config, library: Library): Promise<void> {
   const notes = await PublishedNotes.open(publishedDir)
   for (const name of await readdir(keysDir).catch(() => [])) {
-    const feedKey = feedKeyIn(name)
+    const feedKey = attempt(() => parseFeedKey(name))
     if (feedKey === undefined) continue
     if (library.get(feedKey)?.roles.includes('author') !== true) {
       await library.add(feedKey, 'author')
     }
     if ((await notes.get(feedKey)) === undefined) await notes.put(feedKey, UNKNOWN)
-  }
-}
-
-function feedKeyIn(name: string): FeedKey | undefined {
-  try {
-    return parseFeedKey(name)
-  } catch {
-    return undefined
   }
 }
 

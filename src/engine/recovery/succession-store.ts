@@ -1,4 +1,4 @@
-import { HyperletterError } from '../../errors.ts'
+import { attempt, HyperletterError } from '../../errors.ts'
 import type { Library, LibraryEntry } from '../library/library.ts'
 import { short, type Logger } from '../../logger.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
@@ -36,7 +36,7 @@ export class SuccessionStore {
   /** All statements that are remembered and can be passed on. */
   known(): Succession[] {
     return this.#options.library.list().flatMap(({ feedKey, successor }) => {
-      const statement = successor === undefined ? undefined : parsed(successor.statement)
+      const statement = successor && attempt(() => parseSuccession(successor.statement))
       return statement?.from === feedKey ? [statement] : []
     })
   }
@@ -103,14 +103,6 @@ function walk(start: FeedKey, next: (at: FeedKey) => FeedKey | undefined): FeedK
     path.push(at)
   }
   return path
-}
-
-function parsed(text: string): Succession | undefined {
-  try {
-    return parseSuccession(text)
-  } catch {
-    return undefined
-  }
 }
 
 function refused(why: string): HyperletterError {

@@ -1,3 +1,4 @@
+import { attempt } from '../../errors.ts'
 import * as z from 'zod/mini'
 import { concat, equal, toHex, uint64, uint64At } from '../bytes.ts'
 import type { Crypto } from '../crypto.ts'
@@ -145,11 +146,7 @@ export function decodeLetterContent(
   { hash }: Pick<Crypto, 'hash'>,
 ): LetterContent | undefined {
   if (bytes.byteLength > MAX_LETTER_BYTES || !equal(hash([bytes]), contentHash)) return undefined
-  try {
-    return content.parse(parseJson(bytes), { jitless: true })
-  } catch {
-    return undefined
-  }
+  return attempt(() => content.parse(parseJson(bytes), { jitless: true }))
 }
 
 /** A letter as its newsletter publishes it, in one block: the head, and the content in the clear. */

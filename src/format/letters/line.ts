@@ -1,3 +1,4 @@
+import { attempt } from '../../errors.ts'
 import { xsalsa20poly1305 } from '@noble/ciphers/salsa.js'
 import { concat } from '../bytes.ts'
 import { blake2b, type Crypto } from '../crypto.ts'
@@ -72,9 +73,5 @@ export function lineContent(
 function opened(carried: Uint8Array, talkKey: Uint8Array): Uint8Array | undefined {
   const nonce = carried.subarray(0, NONCE_BYTES)
   if (nonce.byteLength < NONCE_BYTES) return undefined
-  try {
-    return xsalsa20poly1305(talkKey, nonce).decrypt(carried.subarray(NONCE_BYTES))
-  } catch {
-    return undefined
-  }
+  return attempt(() => xsalsa20poly1305(talkKey, nonce).decrypt(carried.subarray(NONCE_BYTES)))
 }

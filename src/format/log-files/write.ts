@@ -1,3 +1,4 @@
+import { attempt } from '../../errors.ts'
 import { merged, without, type BlockRange } from '../block-ranges.ts'
 import type { Frame } from '../bundle/read.ts'
 import { BlockTree } from '../bundle/tree.ts'
@@ -27,7 +28,6 @@ import {
   encodeRecords,
 } from './layout.ts'
 
-/** A file to write. */
 export interface LogFile {
   /** Below the folder of the log. */
   readonly path: string
@@ -52,7 +52,6 @@ export interface WriteLogOptions {
   readonly existing?: (path: string) => Promise<Uint8Array | undefined>
 }
 
-/** The log files of a log as it is now. */
 export interface WrittenLog {
   readonly head: LogHead
   /** In the order in which they have to appear: what the head needs, then the head. */
@@ -157,11 +156,7 @@ async function treeOver(
 }
 
 function leavesIn(bytes: Uint8Array | undefined): Leaf[] | undefined {
-  try {
-    return bytes?.byteLength === TILE_BYTES ? decodeLeaves(bytes) : undefined
-  } catch {
-    return undefined
-  }
+  return attempt(() => (bytes?.byteLength === TILE_BYTES ? decodeLeaves(bytes) : undefined))
 }
 
 async function leavesFrom(log: StoredLog, start: number, count: number): Promise<Leaf[]> {

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { HyperletterError } from '../../errors.ts'
+import { HyperletterError, attempt } from '../../errors.ts'
 import {
   contentComplaint,
   MAX_ATTACHMENT_BYTES,
@@ -234,12 +234,8 @@ function invalid(index: number, what: string, cause?: unknown): HyperletterError
  */
 export function claimsToBeRecord(block: Uint8Array): boolean {
   if (block.byteLength > MAX_RECORD_BYTES) return false
-  try {
-    const json = parseJson(block)
-    return typeof json === 'object' && json !== null && 'hyperletter' in json
-  } catch {
-    return false
-  }
+  const json = attempt(() => parseJson(block))
+  return typeof json === 'object' && json !== null && 'hyperletter' in json
 }
 
 /**

@@ -5,6 +5,7 @@ import { type CliCommand, wholeNumber } from '../../command.ts'
 import { type Bind, type Context, loadConfig, addSettingFlags, settingsIn } from '../../context.ts'
 import { singleLine } from '../../../render/plain.ts'
 import type { Style } from '../../terminal/format.ts'
+import { attempt } from '../../../errors.ts'
 
 const DEFAULT_LINES = 50
 
@@ -157,12 +158,8 @@ export function formatLogLine(line: string, { dim, red, yellow }: Style): string
 }
 
 function fieldsOf(line: string): Record<string, unknown> {
-  try {
-    const json: unknown = JSON.parse(line)
-    return typeof json === 'object' && json !== null ? { ...json } : {}
-  } catch {
-    return {}
-  }
+  const json = attempt(() => JSON.parse(line) as unknown)
+  return typeof json === 'object' ? { ...json } : {}
 }
 
 function isFailure(error: unknown): error is { message: string } {

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { HyperletterError } from '../../../errors.ts'
+import { HyperletterError, attempt } from '../../../errors.ts'
 
 type Child = ChildProcessByStdio<null, Readable, Readable>
 
@@ -79,9 +79,8 @@ export class Actor {
 
 function failure(args: readonly string[], stderr: string): HyperletterError {
   const line = stderr.trim().split('\n').at(-1) ?? ''
-  try {
-    return HyperletterError.fromJSON((JSON.parse(line) as { error: unknown }).error)
-  } catch {
-    return new HyperletterError('INTERNAL', `hyperletter ${args[0]} failed: ${line}`)
-  }
+  const json = attempt(() => JSON.parse(line) as { error: unknown })
+  return json === undefined
+    ? new HyperletterError('INTERNAL', `hyperletter ${args[0]} failed: ${line}`)
+    : HyperletterError.fromJSON(json.error)
 }

@@ -1,7 +1,7 @@
 import { issueAt, type Origins } from '../../../render/links.ts'
 import { Option } from 'commander'
 import type { Operations, Output } from '../../../api/contract/contract.ts'
-import { HyperletterError } from '../../../errors.ts'
+import { HyperletterError, attempt } from '../../../errors.ts'
 import { singleLine, stripControls } from '../../../render/plain.ts'
 import { issueNumber, wholeNumber } from '../../command.ts'
 import { call, type Commands, type Context, showText, withOperations } from '../../context.ts'
@@ -94,12 +94,8 @@ async function read(
 async function numberIn(named: string): Promise<number | undefined> {
   if (!/hyperletter:/i.test(named)) return undefined
   const { parseLink } = await import('../../../format/keys/link.ts')
-  try {
-    return parseLink(named).number
-  } catch {
-    // Then it is a title, or whoever looks it up says what is wrong with it.
-    return undefined
-  }
+  // Else it is a title, or whoever looks it up says what is wrong with it.
+  return attempt(() => parseLink(named).number)
 }
 
 async function newestUnread(context: Context) {

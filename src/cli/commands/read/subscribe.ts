@@ -4,7 +4,7 @@ import { succeeds } from '../../../async.ts'
 import type { Connection } from '../../../connect.ts'
 import type { Input, Operations, Output } from '../../../api/contract/contract.ts'
 import type { Unread } from '../../../config/values.ts'
-import { hasCode, HyperletterError } from '../../../errors.ts'
+import { hasCode, HyperletterError, attempt } from '../../../errors.ts'
 import { seconds } from '../../command.ts'
 import { call, type Commands, type Context, withOperations, finishOf } from '../../context.ts'
 import { nameOf, plural, shortKey } from '../../terminal/format.ts'
@@ -244,13 +244,9 @@ async function importBundle(context: Context, file: string, options: BundleOptio
 /** The absolute path of the file that an argument names; undefined if it is a link, or nothing there is. */
 async function bundleFile({ io }: Context, argument: string): Promise<string | undefined> {
   const { parseLink } = await import('../../../format/keys/link.ts')
-  try {
-    parseLink(argument)
-    return undefined
-  } catch {
-    const path = resolve(io.cwd, argument)
-    return (await succeeds(stat(path))) ? path : undefined
-  }
+  const path = resolve(io.cwd, argument)
+  const isLink = attempt(() => parseLink(argument)) !== undefined
+  return !isLink && (await succeeds(stat(path))) ? path : undefined
 }
 
 /** Follows the newsletter of a bundle. @param key its link, or the encryption key alone. */
