@@ -19,22 +19,18 @@ const LONGEST_PAUSE_MS = 60 * 60_000
 const RETRY_PAUSE_MS = 60_000
 
 /** Looks at each feed that is republished when its time has come. */
-export class Republishing {
+export class Republishing extends RepeatedTask {
   readonly #options: RepublishingOptions
   readonly #failures = new Map<string, FailureLog>()
-  readonly #task = new RepeatedTask(() => this.#lookAgain())
 
   constructor(options: RepublishingOptions) {
+    super(() => this.#lookAgain())
     this.#options = options
-  }
-
-  start(): void {
-    this.#task.start()
   }
 
   /** Operations that wake it where they change what there is to do. */
   woken(operations: Operations): Operations {
-    const wake = () => this.#task.wake()
+    const wake = () => this.wake()
     return {
       ...operations,
       async *republishFeed(...call) {
@@ -46,10 +42,6 @@ export class Republishing {
       },
       stopRepublishing: (...call) => operations.stopRepublishing(...call).finally(wake),
     }
-  }
-
-  async close(): Promise<void> {
-    await this.#task.close()
   }
 
   async #lookAgain(): Promise<number> {
@@ -65,7 +57,7 @@ export class Republishing {
   async #lookAtAll(): Promise<number> {
     const { operations } = this.#options
     for (const entry of await operations.listRepublished({})) {
-      if (dueIn(entry) <= 0 && !this.#task.signal.aborted) await this.#look(entry)
+      if (dueIn(entry) <= 0 && !this.signal.aborted) await this.#look(entry)
     }
     const entries = await operations.listRepublished({})
     return Math.max(0, Math.min(LONGEST_PAUSE_MS, ...entries.map(dueIn)))
@@ -76,7 +68,7 @@ export class Republishing {
     const log = this.#failureLog(address)
     try {
       const input = { address, newsletter: feedKey }
-      const events = operations.republishFeed(input, { signal: this.#task.signal })
+      const events = operations.republishFeed(input, { signal: this.signal })
       for await (const it of events) {
         if (it.event === 'amended')
           logger.info({ address, number: it.number }, 'amended from a feed')

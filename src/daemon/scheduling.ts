@@ -22,23 +22,17 @@ const RETRY_PAUSE_MS = 60_000
 const LATE_MS = 2 * LONGEST_PAUSE_MS
 
 /** Publishes scheduled drafts when their time has come, and those whose time has passed at once. */
-export class Scheduling {
+export class Scheduling extends RepeatedTask {
   readonly #options: SchedulingOptions
   readonly #failures: FailureLog
-  readonly #task = new RepeatedTask(async () =>
-    this.#options.hasQueue() ? this.#publish() : LONGEST_PAUSE_MS,
-  )
   #retryAt = 0
   /** Why drafts could not be published, by their ids: what stays the same is announced once. */
   readonly #unpublished = new Map<string, string>()
 
   constructor(options: SchedulingOptions) {
+    super(async () => (options.hasQueue() ? this.#publish() : LONGEST_PAUSE_MS))
     this.#options = options
     this.#failures = new FailureLog(options.logger, 'a scheduled draft cannot be published')
-  }
-
-  start(): void {
-    this.#task.start()
   }
 
   /** Operations that wake it where they change what there is to do. */
@@ -49,15 +43,11 @@ export class Scheduling {
     }
   }
 
-  async close(): Promise<void> {
-    await this.#task.close()
-  }
-
   async *#waking(
     events: AsyncIterable<Output<'publishIssue'>>,
   ): AsyncGenerator<Output<'publishIssue'>> {
     for await (const it of events) {
-      if (it.event === 'scheduled') this.#task.wake()
+      if (it.event === 'scheduled') this.wake()
       yield it
     }
   }
@@ -69,9 +59,8 @@ export class Scheduling {
     // What failed is not tried again with each look; a clock that was set back must not silence it.
     if (this.#retryAt - now > RETRY_PAUSE_MS) this.#retryAt = 0
     try {
-      const { signal } = this.#task
       const retry = now >= this.#retryAt
-      const { done, next } = await operations.publishScheduled({ retry }, { signal })
+      const { done, next } = await operations.publishScheduled({ retry }, { signal: this.signal })
       for (const it of done) this.#tell(it)
       if (done.some((it) => it.problem !== undefined)) this.#retryAt = now + RETRY_PAUSE_MS
       else if (done.length > 0) this.#failures.succeeded()
