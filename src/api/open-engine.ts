@@ -1,41 +1,8 @@
 import * as z from 'zod'
-import { configOf, type Address, type Config } from '../config/config.ts'
+import { configOf, type Config } from '../config/config.ts'
 import { HyperletterError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Operations } from './contract/contract.ts'
-
-/** How an engine works. What is absent has the default of the command line; no file and no variable is read. */
-export interface EngineOptions {
-  /** Folder with everything that is kept, made if there is none. One engine at a time may have it. */
-  readonly dataDir: string
-  /** Nodes of a private DHT; the public ones when absent, and no DHT for an empty list. */
-  readonly bootstrap?: readonly Address[]
-  /** Address to bind; all interfaces when absent. Loopback alone where all of `bootstrap` is of this machine. */
-  readonly host?: string
-  /** UDP port to bind if it is free. */
-  readonly udpPort?: number
-  /** Bytes that blocks of others may take on the disk; `Infinity` for no cap, a share of the free disk when absent. */
-  readonly diskCap?: number
-  /** Bytes a second; no limit when absent. */
-  readonly uploadLimit?: number
-  readonly downloadLimit?: number
-  /** Peers at a time. */
-  readonly maxConnections?: number
-  /** Public keys in hex of devices that may replicate private newsletters; every reader's when absent. */
-  readonly allowPeers?: readonly string[]
-  /** Whether peers in the same local network are found without a DHT; they are when absent. */
-  readonly localDiscovery?: boolean
-  /** Whether it relays between peers of its newsletters who cannot reach each other; it does not when absent. */
-  readonly relayOffer?: boolean
-  /** Public keys in hex of devices whose relays serve for all newsletters. */
-  readonly relayUse?: readonly string[]
-  /** Whether peers do not learn its address, and it connects only through the devices of `relayUse`. */
-  readonly hideAddress?: boolean
-  /** Gets what happens, as facts and a line, like a pino logger; nobody does when absent. */
-  readonly logger?: EngineLogger
-  /** Begins to look for the network while the data opens. Without it, the first operation that needs peers does. */
-  readonly online?: boolean
-}
 
 export type EngineLogger = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
 
@@ -50,29 +17,49 @@ export interface LocalEngine extends AsyncDisposable {
 }
 
 const text = z.string().min(1)
-const positive = z.number().positive()
-const count = z.int().positive()
+const bytesPerSecond = z.number().positive()
 const port = z.int().min(1).max(65_535)
+const deviceKeys = z.array(z.string().regex(/^[0-9a-f]{64}$/)).readonly()
 
-const deviceKeys = z.array(z.string().regex(/^[0-9a-f]{64}$/)).optional()
+const optionsSchema = z
+  .strictObject({
+    /** Folder with everything that is kept, made if there is none. One engine at a time may have it. */
+    dataDir: text,
+    /** Nodes of a private DHT; the public ones when absent, and no DHT for an empty list. */
+    bootstrap: z
+      .array(z.strictObject({ host: text, port }))
+      .readonly()
+      .optional(),
+    /** Address to bind; all interfaces when absent. Loopback alone where all of `bootstrap` is of this machine. */
+    host: text.optional(),
+    /** UDP port to bind if it is free. */
+    udpPort: port.optional(),
+    /** Bytes that blocks of others may take on the disk; `Infinity` for no cap, a share of the free disk when absent. */
+    diskCap: z.union([z.number().nonnegative(), z.literal(Infinity)]).optional(),
+    /** Bytes a second; no limit when absent. */
+    uploadLimit: bytesPerSecond.optional(),
+    downloadLimit: bytesPerSecond.optional(),
+    /** Peers at a time. */
+    maxConnections: z.int().positive().optional(),
+    /** Public keys in hex of devices that may replicate private newsletters; every reader's when absent. */
+    allowPeers: deviceKeys.optional(),
+    /** Whether peers in the same local network are found without a DHT; they are when absent. */
+    localDiscovery: z.boolean().optional(),
+    /** Whether it relays between peers of its newsletters who cannot reach each other; it does not when absent. */
+    relayOffer: z.boolean().optional(),
+    /** Public keys in hex of devices whose relays serve for all newsletters. */
+    relayUse: deviceKeys.optional(),
+    /** Whether peers do not learn its address, and it connects only through the devices of `relayUse`. */
+    hideAddress: z.boolean().optional(),
+    /** Gets what happens, as facts and a line, like a pino logger; nobody does when absent. */
+    logger: z.custom<EngineLogger>(isLogger, 'It has to log as pino does.').optional(),
+    /** Begins to look for the network while the data opens. Without it, the first operation that needs peers does. */
+    online: z.boolean().optional(),
+  })
+  .readonly()
 
-const optionsSchema = z.strictObject({
-  dataDir: text,
-  bootstrap: z.array(z.strictObject({ host: text, port })).optional(),
-  host: text.optional(),
-  udpPort: port.optional(),
-  diskCap: z.union([z.number().nonnegative(), z.literal(Infinity)]).optional(),
-  uploadLimit: positive.optional(),
-  downloadLimit: positive.optional(),
-  maxConnections: count.optional(),
-  allowPeers: deviceKeys,
-  localDiscovery: z.boolean().optional(),
-  relayOffer: z.boolean().optional(),
-  relayUse: deviceKeys,
-  hideAddress: z.boolean().optional(),
-  logger: z.custom<EngineLogger>(isLogger, 'It has to log as pino does.').optional(),
-  online: z.boolean().optional(),
-})
+/** How an engine works. What is absent has the default of the command line; no file and no variable is read. */
+export type EngineOptions = z.input<typeof optionsSchema>
 
 /**
  * Opens a data folder in this process, with everything that Hyperletter can do. Nothing of the process is
