@@ -60,7 +60,7 @@ async function arrivalMs(): Promise<number> {
   const before = performance.now()
   carrier.meet()
   author.meet()
-  while (desk.waiting.length < BOX_LETTERS) await new Promise((resolve) => setTimeout(resolve, 1))
+  while (desk.own.inbox.length < BOX_LETTERS) await new Promise((resolve) => setTimeout(resolve, 1))
   const arrival = performance.now() - before
   for (const it of [author, carrier]) await it.close()
   for (const it of ends) it.destroy()

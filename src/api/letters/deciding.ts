@@ -47,7 +47,9 @@ export const decideLetters: Work<'decideLetters'> = async (
     assertListed(numbers, waiting, 'No letter $ waits for that.')
     const letters = accept.map((it) => chosen(waiting, it))
     const blocked = waiting.filter((it) => block.includes(it.number)).map((it) => it.from)
-    const all = [...new Set([...desk.blocked, ...blocked])].filter((it) => !unblock.includes(it))
+    const all = [...new Set([...desk.own.blocked, ...blocked])].filter(
+      (it) => !unblock.includes(it),
+    )
     if (all.length > MAX_BLOCKED) {
       throw new HyperletterError(
         'INVALID_INPUT',

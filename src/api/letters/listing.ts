@@ -52,7 +52,7 @@ export const listLetters: Work<'listLetters'> = async (engine, { newsletter }) =
     waiting: waiting
       .map((it) => describe(it, known.has(it.from)))
       .toSorted((a, b) => urgency(b) - urgency(a)),
-    blocked: [...desk.blocked],
+    blocked: [...desk.own.blocked],
     codes: wanted?.admit?.length ?? 0,
   }
 }
@@ -74,7 +74,7 @@ async function written(
   feed: Feed,
   { desk, letters }: { readonly desk: LetterDesk; readonly letters: readonly ListedLetter[] },
 ): Promise<Mine[]> {
-  if (desk.sent.length === 0) return []
+  if (desk.own.sent.length === 0) return []
   const own = encodeZ32((await engine.letters.sender.keys(feed.feedKey)).publicKey)
   const published = new Map<string, ListedLetter>()
   for (const it of letters.filter(({ from }) => from === own)) {
@@ -82,7 +82,7 @@ async function written(
     const head = block && decodeHead(block)
     if (head !== undefined) published.set(hex(head.contentHash), it)
   }
-  return desk.sent.flatMap((it) => {
+  return desk.own.sent.flatMap((it) => {
     const content = decodeLetterContent(it.content, it.letter.head, nativeCrypto)
     if (content === undefined) return []
     const { text, issue, letter, withdraw, private: isPrivate } = content
@@ -124,11 +124,11 @@ function stateOf(sent: Sent): Mine['state'] {
 export async function openWaiting(
   engine: Engine,
   feedKey: FeedKey,
-  { waiting }: LetterDesk,
+  { own: { inbox } }: LetterDesk,
 ): Promise<Opened[]> {
-  if (waiting.length === 0) return []
+  if (inbox.length === 0) return []
   const keys = await engine.letters.letterKeys(feedKey)
-  return waiting.flatMap((it) => {
+  return inbox.flatMap((it) => {
     const { head, carried } = it.letter
     const bytes = unseal(carried, keys)
     const content = bytes && decodeLetterContent(bytes, head, nativeCrypto)

@@ -111,33 +111,17 @@ export class LetterDesk {
     return this.#indexed.delivered.has(id)
   }
 
-  /** Letters that this user wrote, oldest first. */
-  get sent(): readonly Sent[] {
-    return this.#own.sent
+  get own(): OwnLetters {
+    return this.#own
   }
 
   ownLetter(id: string): Sent | undefined {
     return this.#indexed.sent.get(id)
   }
 
-  /** Letters that wait for this user, oldest first. */
-  get waiting(): readonly Received[] {
-    return this.#own.inbox
-  }
-
-  /** How many of them are of one sender, z-base-32. */
+  /** How many letters wait that are of one sender, z-base-32. */
   waitingOf(sender: string): number {
     return this.#indexed.waitingOf.get(sender) ?? 0
-  }
-
-  /** Senders of whom this user, who is the author, wants nothing more; z-base-32. */
-  get blocked(): readonly string[] {
-    return this.#own.blocked
-  }
-
-  /** The admission code that this user has: a seed of 32 bytes in z-base-32. */
-  get code(): string | undefined {
-    return this.#own.code
   }
 
   /** Keeps a letter of this user, instead of `before` where it was signed anew. @throws DISK_FULL: then it is not kept */

@@ -62,10 +62,14 @@ export interface Received {
 
 /** What is kept of the letters of one newsletter for its user. */
 export interface OwnLetters extends Pick<Stored, 'lastNumber'> {
+  /** Letters that this user wrote, oldest first. */
   readonly sent: readonly Sent[]
+  /** Letters that wait for this user, oldest first. */
   readonly inbox: readonly Received[]
   readonly decided: readonly Readonly<z.infer<typeof decision>>[]
+  /** Senders of whom this user, who is the author, wants nothing more; z-base-32. */
   readonly blocked: readonly string[]
+  /** The admission code that this user has: a seed of 32 bytes in z-base-32. */
   readonly code?: string | undefined
 }
 

@@ -175,7 +175,7 @@ export class Letters {
       return undefined
     const desk = await this.desk(feed)
     this.#mutedAt.set(feedKey, Date.now())
-    return desk.blocked.length === 0 ? undefined : this.#sayMutes(feed, desk)
+    return desk.own.blocked.length === 0 ? undefined : this.#sayMutes(feed, desk)
   }
 
   /** Blocks senders, and no others. @param senders z-base-32. @returns what to tell carriers. @throws NOT_AUTHOR, DISK_FULL */
@@ -187,7 +187,7 @@ export class Letters {
   }
 
   async #sayMutes(feed: Feed, desk: LetterDesk): Promise<Uint8Array> {
-    const names = desk.blocked.map((it) => muteOf(feed.feedKey, it, nativeCrypto))
+    const names = desk.own.blocked.map((it) => muteOf(feed.feedKey, it, nativeCrypto))
     return this.#say(feed, desk, { kind: 'mutes', names })
   }
 

@@ -135,7 +135,7 @@ export class LetterSender {
     const desk = await this.#letters.desk(feed)
     const isOld = (it: Sent) =>
       !it.isReceived && !isTimely(it.letter, now) && it.firstAt > now - OFFERED_MS
-    for (const before of desk.sent.filter(isOld)) await this.#signAnew(feed, desk, before)
+    for (const before of desk.own.sent.filter(isOld)) await this.#signAnew(feed, desk, before)
   }
 
   /**
@@ -144,7 +144,7 @@ export class LetterSender {
    */
   async outbid(feed: Feed, id: string, bits: number): Promise<Envelope | undefined> {
     const desk = await this.#letters.desk(feed)
-    const before = desk.sent.find((it) => it.letter.id === id && !it.isReceived)
+    const before = desk.own.sent.find((it) => it.letter.id === id && !it.isReceived)
     if (before === undefined) return undefined
     desk.refused(id, bits)
     const { stamp } = before.letter
@@ -161,7 +161,7 @@ export class LetterSender {
   ): Promise<Envelope | undefined> {
     const letter = await this.#sign(feed, before.content, options)
     // The author may have it by now.
-    if (!desk.sent.includes(before)) return undefined
+    if (!desk.own.sent.includes(before)) return undefined
     const earlier = [...(before.earlier ?? []), before.letter.id]
     await desk.write({ ...before, letter, earlier }, { before })
     return letter
@@ -192,7 +192,7 @@ export class LetterSender {
     const { letters: wanted } = await feed.profile({ wait: false })
     const { isKnown, isAdmissionKey } = await this.#letters.rules(feed)
     if (isKnown(encodeZ32(head.sender))) return { kind: 'none' }
-    const code = given ?? (await this.#letters.desk(feed)).code
+    const code = given ?? (await this.#letters.desk(feed)).own.code
     const admission = code === undefined ? undefined : keyPairOf(decodeZ32(code))
     if (admission !== undefined && isAdmissionKey(encodeZ32(admission.publicKey))) {
       const signature = signWith(admission)(admissionOf(head))

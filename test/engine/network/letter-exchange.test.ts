@@ -322,11 +322,11 @@ describe('an author', () => {
     await again.bring(anew)
     await eventually(() => expect(receipts(again)).toBe(1))
     const desk = await again.letters.desk(again.feed)
-    expect(desk.waiting.map((it) => it.letter.id)).toEqual([letter.id])
+    expect(desk.own.inbox.map((it) => it.letter.id)).toEqual([letter.id])
     await desk.decide([1])
     again.offer(letter, anew)
     await eventually(() => expect(receipts(again)).toBe(2))
-    expect(desk.waiting).toEqual([])
+    expect(desk.own.inbox).toEqual([])
   })
 
   it('gets all letters of a published sender that come at once', async () => {
@@ -336,7 +336,7 @@ describe('an author', () => {
     const author = await device({ isAuthor: true, known })
     await author.bring(...letters)
     const desk = await author.letters.desk(author.feed)
-    await eventually(() => expect(desk.waiting).toHaveLength(30))
+    await eventually(() => expect(desk.own.inbox).toHaveLength(30))
   })
 
   it('gets ten letters of a stranger, and more once it has decided on some', async () => {
@@ -347,7 +347,7 @@ describe('an author', () => {
     const last = written.at(-1)
     await bring(...written)
     const desk = await letters.desk(feed)
-    await eventually(() => expect(desk.waiting).toHaveLength(10))
+    await eventually(() => expect(desk.own.inbox).toHaveLength(10))
     await eventually(() => expect(refusals()).toEqual([[last?.id, 0]]))
     await desk.decide([1])
     exchange.retry(feed)
@@ -360,7 +360,7 @@ describe('an author', () => {
     const { envelope } = letterOf({ bits: BITS, sealedTo: keyPairOf() })
     await bring(envelope)
     await eventually(() => expect(got.at(-1)).toMatchObject({ kind: 'statement' }))
-    expect((await letters.desk(feed)).waiting).toEqual([])
+    expect((await letters.desk(feed)).own.inbox).toEqual([])
   })
 })
 
@@ -385,18 +385,18 @@ describe('a writer', () => {
     refuse(first.id, bits + 1)
     await take(first.id)
     refuse(first.id, bits)
-    await eventually(() => expect(desk.sent[0]?.letter.id).not.toBe(first.id))
-    const [anew] = desk.sent
+    await eventually(() => expect(desk.own.sent[0]?.letter.id).not.toBe(first.id))
+    const [anew] = desk.own.sent
     if (anew === undefined) throw new Error('The letter is gone.')
     expect(workOf(anew.letter, nativeCrypto)).toBeGreaterThanOrEqual(bits)
     await eventually(() => expect(got.at(-1)).toMatchObject({ kind: 'have' }))
     await take(anew.letter.id)
     refuse(anew.letter.id, MOST_WORK_BITS + 1)
     await eventually(() => expect(desk.refusalOf(anew)).toBe(MOST_WORK_BITS + 1))
-    expect(desk.sent).toEqual([anew])
+    expect(desk.own.sent).toEqual([anew])
     const names = [first.id]
     say('statement', encodeStatement(feedKey, { kind: 'receipt', at: 1, names }, signWith(signing)))
-    await eventually(() => expect(desk.sent).toMatchObject([{ isReceived: true }]))
+    await eventually(() => expect(desk.own.sent).toMatchObject([{ isReceived: true }]))
     expect(misdeeds).toEqual([])
   })
 })
