@@ -28,6 +28,17 @@ export function anySignal(first: AbortSignal, ...others: (AbortSignal | undefine
   return given.length === 0 ? first : AbortSignal.any([first, ...given])
 }
 
+/**
+ * Aborts after `ms` with a `TimeoutError`, or as soon as one of the given signals does. What `AbortSignal.any` makes of
+ * an `AbortSignal.timeout` may never abort: Node.js collects the latter as garbage (https://github.com/nodejs/node/issues/57736).
+ */
+export function timeoutSignal(ms: number, ...others: (AbortSignal | undefined)[]): AbortSignal {
+  const late = new AbortController()
+  const abort = () => late.abort(new DOMException(`It took longer than ${ms} ms.`, 'TimeoutError'))
+  inBackground(setTimeout(abort, ms))
+  return anySignal(late.signal, ...others)
+}
+
 /** Waits for `work`. Rejects with the reason of the signal if that aborts first. */
 export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   work.catch(() => undefined)

@@ -1,4 +1,5 @@
 import { Resolver } from 'node:dns/promises'
+import { timeoutSignal } from '../async.ts'
 import { HyperletterError, attempt } from '../errors.ts'
 import { parseFeedKey, type FeedKey } from '../format/keys/feed-key.ts'
 import { getFromWeb, type WebOptions } from '../sources/web.ts'
@@ -37,7 +38,7 @@ export async function newslettersOf(
   { textRecords, web }: DomainSources = INTERNET,
   signal?: AbortSignal,
 ): Promise<FeedKey[]> {
-  const ended = AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(signal ? [signal] : [])])
+  const ended = timeoutSignal(TIMEOUT_MS, signal)
   const [byWeb, byDns] = await Promise.allSettled([
     web(`https://${name}/.well-known/hyperletter.json`, {
       maxBytes: MAX_ANSWER_BYTES,

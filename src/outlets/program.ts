@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { timeoutSignal } from '../async.ts'
 import { splitCommand } from '../config/command-line.ts'
 import { HyperletterError, attempt } from '../errors.ts'
 import { singleLine } from '../render/plain.ts'
@@ -96,8 +97,7 @@ export async function runProgram(
   // A program need not read its input.
   child.stdin.on('error', () => undefined)
   child.stdin.end(stdin)
-  const late = AbortSignal.timeout(timeoutMs)
-  const end = AbortSignal.any([late, signal])
+  const end = timeoutSignal(timeoutMs, signal)
   const onEnd = () => void finish(child)
   end.addEventListener('abort', onEnd, { once: true })
   if (end.aborted) onEnd()
@@ -109,7 +109,7 @@ export async function runProgram(
     end.removeEventListener('abort', onEnd)
   }
   if (signal.aborted) throw new HyperletterError('ABORTED', 'Interrupted.')
-  if (late.aborted) {
+  if (end.aborted) {
     throw new HyperletterError('TIMEOUT', `${program} took longer than ${timeoutMs / 1_000} s.`)
   }
   if (child.exitCode === 0) return

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { timeoutSignal } from '../async.ts'
 import { packageVersion } from '../version.ts'
 import { deliveryId, eventOf, isOutcome, type Outlet } from './outlet.ts'
 
@@ -35,7 +36,7 @@ export function webhookOutlet(options: WebhookOutletOptions): Outlet {
         },
         // Where it leads is not what the user wrote.
         redirect: 'manual',
-        signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), signal]),
+        signal: timeoutSignal(timeoutMs, signal),
       })
       // Whatever it says is not of interest, however long it is.
       response.body?.cancel().catch(() => undefined)

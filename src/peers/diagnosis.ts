@@ -3,7 +3,7 @@ import type HyperDHT from 'hyperdht'
 import type { Address } from 'hyperdht'
 import type Hyperswarm from 'hyperswarm'
 import type { AttemptCounts, DialTracker } from './dials.ts'
-import { orAborted, succeeds } from '../async.ts'
+import { orAborted, succeeds, timeoutSignal } from '../async.ts'
 import { isOverTcp } from './patched-hyperswarm.ts'
 
 /**
@@ -81,7 +81,7 @@ export class Diagnosis {
   async askNodes(signal: AbortSignal): Promise<DhtAnswers> {
     const { dht } = this.#swarm
     // Without an answer the first query takes until the end.
-    const begun = AbortSignal.any([signal, AbortSignal.timeout(FIRST_QUERY_MS)])
+    const begun = timeoutSignal(FIRST_QUERY_MS, signal)
     await orAborted(dht.fullyBootstrapped(), begun).catch(() => undefined)
     const known = dht.toArray({ limit: MAX_ASKED })
     const nodes = known.length > 0 ? known : dht.bootstrapNodes.filter((it) => isIPv4(it.host))

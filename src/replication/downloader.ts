@@ -3,7 +3,7 @@ import { type BlockRange, without } from '../format/block-ranges.ts'
 import type { Feed } from '../format/feed.ts'
 import { firstBlock, type Fetch, type LogPeer } from '../format/log.ts'
 import { EVERYTHING } from '../format/selection.ts'
-import { inBackground, SerialQueue, sleep } from '../async.ts'
+import { inBackground, SerialQueue, sleep, timeoutSignal } from '../async.ts'
 
 /**
  * How long the backlog waits for the newest issue. If no peer delivers that one by then, older
@@ -76,7 +76,7 @@ export class Downloader {
     const { signal } = this.#abort
     if (!feed.writable) await firstBlock(feed.log, signal)
     if (!feed.writable && feed.selection === EVERYTHING) {
-      const deadline = AbortSignal.any([signal, AbortSignal.timeout(NEWEST_FIRST_MS)])
+      const deadline = timeoutSignal(NEWEST_FIRST_MS, signal)
       const options = { signal: deadline }
       // The newest record says where the profile is, nearly always there.
       const usualProfile = feed.log.read(0, options)

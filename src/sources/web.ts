@@ -4,6 +4,7 @@ import { request as requestHttps } from 'node:https'
 import { BlockList, isIP, isIPv4, type LookupFunction } from 'node:net'
 import { pipeline, type Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
+import { timeoutSignal } from '../async.ts'
 import { HyperletterError } from '../errors.ts'
 import { packageVersion } from '../version.ts'
 
@@ -53,8 +54,7 @@ for (const network of `0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.
  * answer in time; TOO_LARGE.
  */
 export async function getFromWeb(address: string, options: WebOptions): Promise<WebAnswer> {
-  const signals = [AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS), options.signal]
-  const signal = AbortSignal.any(signals.filter((it) => it !== undefined))
+  const signal = timeoutSignal(options.timeoutMs ?? TIMEOUT_MS, options.signal)
   const { allowPrivateAddresses, maxRedirects = MAX_REDIRECTS } = options
   let url = address
   for (let redirects = 0; redirects <= maxRedirects; redirects++) {

@@ -9,7 +9,7 @@ import { firstBlock, type ReadOptions } from '../../format/log.ts'
 import type { Feed } from '../../format/feed.ts'
 import type { Newsletter } from '../../format/records/bodies.ts'
 import type { IssueRecord } from '../../format/records/record.ts'
-import { anySignal, orAborted, waitUntil, type WaitOptions } from '../../async.ts'
+import { anySignal, orAborted, timeoutSignal, waitUntil, type WaitOptions } from '../../async.ts'
 import type { Output } from '../contract/contract.ts'
 import { followLink, withMirror, type Followed } from './mirrors.ts'
 import { assertNames, domainIn, lookAlikes, newsletterOf, verifiedNow } from './naming.ts'
@@ -122,9 +122,9 @@ async function refresh({ log }: Feed, options: WaitOptions): Promise<void> {
   const isAnswered = () => log.peers.some((it) => it.isSynced)
   if (!(await waitUntil(isAnswered, options))) throw nobodyAnswered(options, {})
   // A peer that claims more than it proves keeps nobody waiting for longer than that.
-  const deadline = AbortSignal.timeout(options.timeoutMs)
+  const deadline = timeoutSignal(options.timeoutMs, options.signal)
   await waitUntil(() => false, { ...options, timeoutMs: Math.min(OTHERS_MS, options.timeoutMs) })
-  await orAborted(log.update(), anySignal(deadline, options.signal)).catch((error: unknown) => {
+  await orAborted(log.update(), deadline).catch((error: unknown) => {
     if (!deadline.aborted || options.signal?.aborted === true) throw error
   })
 }
@@ -144,12 +144,12 @@ export async function introduction(
   feed: Feed,
   options: { timeoutMs: number; signal: AbortSignal | undefined },
 ): Promise<Newsletter> {
-  const deadline = AbortSignal.timeout(options.timeoutMs)
-  const { signal } = options
+  const { timeoutMs, signal } = options
+  const deadline = timeoutSignal(timeoutMs, signal)
   try {
-    await firstBlock(feed.log, anySignal(deadline, signal))
+    await firstBlock(feed.log, deadline)
   } catch (error) {
-    if (!deadline.aborted) throw error
+    if (!deadline.aborted || signal?.aborted === true) throw error
     throw nobodyAnswered(options, {
       hint: 'Check the link first: one wrong character names another newsletter. If it is right, the author or a reader has to be online: try again then, or keep it for the daemon to find (subscribe --no-wait).',
     })

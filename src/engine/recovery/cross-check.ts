@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Config } from '../../config/config.ts'
 import { HyperletterError } from '../../errors.ts'
 import { Feed } from '../../format/feed.ts'
-import { anySignal } from '../../async.ts'
+import { anySignal, timeoutSignal } from '../../async.ts'
 import type { LibraryEntry } from '../library/library.ts'
 import type { Logger } from '../../logger.ts'
 import { Network } from '../network/network.ts'
@@ -174,7 +174,7 @@ async function answerOf(
 ): Promise<PeerLength | undefined> {
   const store = await openScratchStore(dir)
   const close = () => void store.close().catch(() => undefined)
-  const deadline = AbortSignal.any([stop, AbortSignal.timeout(ANSWER_MS)])
+  const deadline = timeoutSignal(ANSWER_MS, stop)
   deadline.addEventListener('abort', close, { once: true })
   try {
     const log = await store.openLog(feed.log.key)
