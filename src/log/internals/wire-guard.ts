@@ -138,6 +138,15 @@ class WireGuard {
     check: (message: never, peer: WirePeer) => Verdict,
   ): MessageOptions<unknown> {
     let answering = 0
+    const answered = async (message: unknown, channel: Channel, peer: ChannelPeer) => {
+      answering++
+      try {
+        await onmessage?.(message, channel)
+      } finally {
+        answering--
+      }
+      if (answering < MAX_ANSWERING) await peer.answerNext()
+    }
     const answer = (
       message: unknown,
       channel: Channel,
@@ -148,11 +157,7 @@ class WireGuard {
         this.#hangUp('peer asks without listening')
       }
       if (answering >= MAX_ANSWERING && peer.queue(message)) return
-      answering++
-      return Promise.resolve(onmessage?.(message, channel)).finally(() => {
-        answering--
-        return answering < MAX_ANSWERING ? peer.answerNext() : undefined
-      })
+      return answered(message, channel, peer)
     }
     const isAnswer = check === CHECKS[DATA] || check === CHECKS[NO_DATA]
     const handle = (message: unknown, channel: Channel): void | Promise<void> => {
