@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import {
   createServer,
+  ServerResponse,
   type IncomingMessage,
   type RequestListener,
   type Server,
-  type ServerResponse,
 } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { codeOf, HyperletterError } from '../errors.ts'
@@ -31,9 +31,14 @@ const IDLE_TIMEOUT_MS = 60_000
 /** How often Node looks for requests that took too long; by itself every 30 s. */
 const LOOK_EVERY_MS = 1_000
 
+/** All sockets of a server: Node forgets those on which another protocol was asked for. */
+const sockets = new WeakMap<Server, Set<Socket>>()
+
 // Somebody who opens connections and sends half a request on each must not keep others out.
-function evictUnfinished(server: Server): void {
+function evictUnfinished(server: Server): Set<Socket> {
+  const open = new Set<Socket>()
   const unfinished = new Set<Socket>()
+  sockets.set(server, open)
   const wait = (socket: Socket) => {
     if (socket.destroyed) return
     unfinished.add(socket)
@@ -41,10 +46,13 @@ function evictUnfinished(server: Server): void {
     if (unfinished.size > MAX_UNFINISHED) oldest?.destroy()
   }
   server.on('connection', (socket: Socket) => {
-    socket.once('close', () => unfinished.delete(socket))
+    open.add(socket)
+    socket.once('close', () => {
+      open.delete(socket)
+      unfinished.delete(socket)
+    })
     wait(socket)
   })
-  server.on('upgrade', ({ socket }: IncomingMessage) => unfinished.delete(socket))
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket, headers } = request
     const hasBody = 'transfer-encoding' in headers || Number(headers['content-length'] ?? 0) > 0
@@ -52,15 +60,29 @@ function evictUnfinished(server: Server): void {
     else unfinished.delete(socket)
     response.once('finish', () => wait(socket))
   })
+  return unfinished
 }
 
-/**
- * A server that floods and slow requests of others do not keep from answering.
- * @param options.maxConnections in all, those included that became WebSockets.
- */
+/** Answers a request for another protocol as if it asked for none (RFC 9110, section 7.8), and ends the connection. */
+function answerInHttp(server: Server, request: IncomingMessage, socket: Socket): void {
+  const response = new ServerResponse(request)
+  response.shouldKeepAlive = false
+  response.assignSocket(socket)
+  response.once('finish', () => socket.destroySoon())
+  server.emit('request', request, response)
+}
+
+export interface ServerOptions {
+  /** In all, those included that became WebSockets. */
+  readonly maxConnections?: number
+  /** Takes a connection over for another protocol, if it is one of its own. Absent: there is HTTP only. */
+  readonly onUpgrade?: (request: IncomingMessage, socket: Socket, head: Buffer) => boolean
+}
+
+/** A server that floods and slow requests of others do not keep from answering. */
 export function serverOf(
   listener: RequestListener,
-  { maxConnections = MAX_CONNECTIONS }: { readonly maxConnections?: number } = {},
+  { maxConnections = MAX_CONNECTIONS, onUpgrade }: ServerOptions = {},
 ): Server {
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: LOOK_EVERY_MS },
@@ -70,7 +92,13 @@ export function serverOf(
   server.requestTimeout = REQUEST_TIMEOUT_MS
   server.timeout = IDLE_TIMEOUT_MS
   server.maxConnections = maxConnections
-  evictUnfinished(server)
+  const unfinished = evictUnfinished(server)
+  // With a listener of this event, Node leaves to it every request that names another protocol.
+  if (onUpgrade !== undefined)
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      if (onUpgrade(request, socket, head)) unfinished.delete(socket)
+      else answerInHttp(server, request, socket)
+    })
   return server
 }
 
@@ -90,7 +118,7 @@ export async function bind(server: Server, port: number, host: string): Promise<
 export async function closeServer(server: Server): Promise<void> {
   const closed = once(server, 'close')
   server.close()
-  server.closeAllConnections()
+  for (const it of sockets.get(server) ?? []) it.destroy()
   await closed
 }
 

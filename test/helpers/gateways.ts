@@ -20,11 +20,21 @@ export async function openGateway(
   settings: Partial<GatewaySettings> = {},
   logger: Logger = createLogger('silent'),
 ): Promise<{ readonly gateway: Gateway; readonly origin: string }> {
+  const { gateway } = await applyGateway(engine, settings, logger)
+  if (gateway.port === undefined) throw new Error(gateway.facts()?.problem)
+  return { gateway, origin: `http://127.0.0.1:${gateway.port}` }
+}
+
+/** The same, whether it can be opened or not. */
+export async function applyGateway(
+  engine: Engine,
+  settings: Partial<GatewaySettings>,
+  logger: Logger = createLogger('silent'),
+): Promise<{ readonly gateway: Gateway }> {
   const gateway = new Gateway({ engine: () => Promise.resolve(engine), logger })
   onTestFinished(() => gateway.close())
   await gateway.apply({ ...CLOSED, gateway: { host: '127.0.0.1', port: 0 }, ...settings })
-  if (gateway.port === undefined) throw new Error(gateway.facts()?.problem)
-  return { gateway, origin: `http://127.0.0.1:${gateway.port}` }
+  return { gateway }
 }
 
 const CLOSED: GatewaySettings = {

@@ -317,6 +317,24 @@ describe('every answer', () => {
 })
 
 describe('the server', () => {
+  // Many programs ask for HTTP/2 so, and go on with HTTP/1.1.
+  it.each(['h2c', 'websocket'])(
+    'answers a request for %s as any other, and closes though somebody stays connected',
+    async (protocol) => {
+      const { reader } = await someReader()
+      const { port } = new URL(reader.origin)
+      const socket = connect({ port: Number(port), host: '127.0.0.1', allowHalfOpen: true })
+      socket.on('error', () => undefined)
+      socket.write(
+        `GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`,
+      )
+      const [answer] = (await once(socket, 'data')) as [Buffer]
+      expect(answer.toString()).toMatch(/^HTTP\/1\.1 401/)
+      await reader.server.close()
+      socket.destroy()
+    },
+  )
+
   it('listens on the loopback address only', async () => {
     const { reader } = await someReader()
     expect(reader.origin).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)

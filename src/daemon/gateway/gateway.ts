@@ -54,7 +54,6 @@ const PEER_PATH = '/peer'
 
 /** What works with one engine. */
 interface Opened {
-  readonly engine: Engine
   readonly newsletters: OpenedNewsletters
   readonly files: NewsletterFiles
 }
@@ -66,6 +65,7 @@ interface Running {
   readonly tabs: TabListener
   readonly stun: StunServer | undefined
   readonly callers: Callers
+  engine: Engine | undefined
   opened: Promise<Opened> | undefined
 }
 
@@ -163,30 +163,33 @@ export class Gateway {
         files: async (entry, path) => (await this.#opened()).files.get(entry, path),
         onPiece: (bytes) => this.#onPiece(bytes),
       }),
-      { maxConnections: MAX_CONNECTIONS + gatewayTabs },
+      {
+        maxConnections: MAX_CONNECTIONS + gatewayTabs,
+        onUpgrade: (request, socket, head) => this.#upgrade(request, socket, head),
+      },
     )
     const tabs = new TabListener({
       keyPair: keyPairOf(),
       maxTabs: gatewayTabs,
       logger,
       onTab: async (connection) => {
-        const { engine, newsletters } = await this.#opened()
-        const network = await engine.network()
+        const { newsletters } = await this.#opened()
+        const network = await (await this.#options.engine()).network()
         return network.acceptTab(connection, (it) => newsletters.isOpened(it), rooms)
       },
     })
-    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      this.#upgrade(request, socket, head)
-    })
     server.on('request', (request: IncomingMessage) => this.#notice(request))
-    if (!(await bind(server, port, host))) {
+    try {
+      if (!(await bind(server, port, host)))
+        throw new HyperletterError('INVALID_INPUT', `Port ${port} of ${host} is taken.`)
+    } catch (error) {
       tabs.close()
       await stun?.close()
-      throw new HyperletterError('INVALID_INPUT', `Port ${port} of ${host} is taken.`)
+      throw error
     }
     if (settings.gatewayAddress === undefined)
       this.#address = `http://${host}:${portOfServer(server)}/`
-    this.#running = { settings, server, tabs, stun, callers, opened: undefined }
+    this.#running = { settings, server, tabs, stun, callers, engine: undefined, opened: undefined }
     // So that it can be said which newsletters it has before anybody asks for one.
     this.#opened().catch(() => undefined)
   }
@@ -207,7 +210,9 @@ export class Gateway {
     await (await running.opened?.catch(() => undefined))?.files.close()
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  /** Gives whether a WebSocket was asked for: only then is the connection taken over, if it is but to refuse it. */
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') return false
     const { settings, callers, tabs } = this.#running ?? {}
     const place = placeOf(request, settings?.gatewayAddress)
     const isHere = request.url?.split('?', 1)[0] === PEER_PATH
@@ -217,24 +222,30 @@ export class Gateway {
     else if (!place.isOurs) refuseUpgrade(socket, '421 Misdirected Request')
     else if (place.isForeign && !place.isPublic) refuseUpgrade(socket, '403 Forbidden')
     else tabs.upgrade(request, socket, head, callers.addressOf(request))
+    return true
   }
 
   // After the disk was full, there is another engine.
   async #opened(): Promise<Opened> {
     const running = this.#running
-    if (running === undefined) throw new HyperletterError('ABORTED', 'The gateway is closed.')
     const engine = await this.#options.engine()
-    const before = await running.opened?.catch(() => undefined)
-    if (before?.engine === engine) return before
-    const { gatewayNewsletters = ['own'], gatewayAddress: address } = running.settings
-    running.opened = (async () => {
-      await before?.files.close()
-      const assets = () => (this.#assets ??= loadSiteAssets())
-      const newsletters = new OpenedNewsletters(engine.library, gatewayNewsletters)
-      this.#newsletters = newsletters
-      return { engine, newsletters, files: new NewsletterFiles(engine, { address, assets }) }
-    })()
+    if (running === undefined || running !== this.#running)
+      throw new HyperletterError('ABORTED', 'The gateway is closed.')
+    // Nothing is awaited in between: of two that ask at the same time, the second gets what the first has begun.
+    if (running.opened === undefined || running.engine !== engine) {
+      running.engine = engine
+      running.opened = this.#openWith(engine, running)
+    }
     return running.opened
+  }
+
+  async #openWith(engine: Engine, { settings, opened }: Running): Promise<Opened> {
+    const { gatewayNewsletters = ['own'], gatewayAddress: address } = settings
+    await (await opened)?.files.close()
+    const assets = () => (this.#assets ??= loadSiteAssets())
+    const newsletters = new OpenedNewsletters(engine.library, gatewayNewsletters)
+    this.#newsletters = newsletters
+    return { newsletters, files: new NewsletterFiles(engine, { address, assets }) }
   }
 
   async #onPiece(bytes: number): Promise<void> {

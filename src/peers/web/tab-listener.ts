@@ -173,7 +173,8 @@ export function networkOf(address: string): string {
     .join(':')
 }
 
-/** Answers a request for a WebSocket that is turned away. */
+/** Answers a request for a WebSocket that is turned away, and does not wait for the other side to hang up. */
 export function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.once('finish', () => socket.destroy())
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }

@@ -132,3 +132,37 @@ describe('a gateway with a thousand hostile sockets', () => {
     expect(await opened(2)).toBe(101)
   })
 })
+
+describe('whoever asks for another protocol', () => {
+  const asking = (path: string, protocol: string) =>
+    `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`
+
+  it('is answered in HTTP where it is none of a gateway', async () => {
+    const { engine, feedKey } = await openAuthor([], { issues: 1, isOnline: false })
+    const { origin } = await openGateway(engine)
+    const headers = { connection: 'Upgrade', upgrade: 'h2c' }
+    const head = await ask(`${origin}/${feedKey}/log/head`, headers)
+    expect(head).toMatchObject({ status: 200, headers: { connection: 'close' } })
+    expect(head.bytes).toEqual((await ask(`${origin}/${feedKey}/log/head`)).bytes)
+  })
+
+  it('is hung up on when it is turned away, and keeps no gateway from closing', async () => {
+    const { engine } = await openAuthor([], { isOnline: false })
+    const { origin, gateway } = await openGateway(engine)
+    const { hostname, port } = new URL(origin)
+    for (const path of ['/nowhere', '/peer']) {
+      const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true })
+      socket.on('error', () => undefined)
+      onTestFinished(() => void socket.destroy())
+      socket.write(asking(path, 'websocket'))
+      const [answer] = (await once(socket, 'data')) as [Buffer]
+      expect(answer.toString()).toMatch(/^HTTP\/1\.1 40[04] /)
+      // It goes on sending, and does not hang up.
+      await eventually(() => {
+        socket.write('x')
+        expect(socket.destroyed).toBe(true)
+      })
+    }
+    await gateway.close()
+  })
+})
