@@ -209,9 +209,13 @@ export class Feed {
     return this.#contents.body(edition, options)
   }
 
-  /** An attachment, piece by piece as its blocks arrive. @throws NOT_AVAILABLE, INVALID_RECORD */
-  readAttachment(attachment: Attachment, options?: ReadOptions): AsyncGenerator<Uint8Array> {
-    return this.#contents.attachment(attachment, options)
+  /** An attachment from a byte on, piece by piece as its blocks arrive. @throws NOT_AVAILABLE, INVALID_RECORD */
+  readAttachment(
+    attachment: Attachment,
+    options?: ReadOptions,
+    from?: number,
+  ): AsyncGenerator<Uint8Array> {
+    return this.#contents.attachment(attachment, options, from)
   }
 
   /** The blocks of the entry of an issue or edition: its contents and its record. */

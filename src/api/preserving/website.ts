@@ -157,9 +157,9 @@ function sourceOf(feed: Feed, newsletter: string, issues: readonly LocatedIssue[
       }
     },
     render: renderIssue,
-    attachment: (number, name) => {
+    attachment: (number, name, from) => {
       const found = newestEdition(located(number)).record.attachments.find((it) => it.name === name)
-      if (found !== undefined) return feed.readAttachment(found, LOCAL)
+      if (found !== undefined) return feed.readAttachment(found, LOCAL, from)
       throw new HyperletterError('ISSUE_NOT_FOUND', `Issue ${number} has no attachment “${name}”.`)
     },
   }

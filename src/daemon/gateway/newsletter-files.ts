@@ -33,6 +33,9 @@ const MAX_OPEN = 32
 /** What a file of an issue may do that is opened by itself. */
 const FILE_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
+/** Attachments that are stored as gzip. */
+const COMPRESSED = /^(?:text\/|image\/svg)/
+
 /** What a page may do beside what it says in itself. */
 const PAGE_POLICY = "frame-ancestors 'none'"
 
@@ -255,9 +258,10 @@ async function addSiteFile(files: Map<string, ServedFile>, file: SiteFile): Prom
       ...common,
       mark: markOf(JSON.stringify([it.path, facts])),
       mediaType: typeOf(it.path),
-      sizeBytes: it.bytes,
+      // Of what is compressed, a part costs as much as all before it: it is given whole.
+      sizeBytes: COMPRESSED.test(it.mediaType) ? undefined : it.bytes,
       policy: FILE_POLICY,
-      pieces: (from, to) => slice(it.pieces(), from, to),
+      pieces: (from, to) => upTo(it.pieces(from), to - from),
     })
   }
 }
@@ -268,16 +272,11 @@ async function textOf(pieces: AsyncIterable<string | Uint8Array>): Promise<strin
   return text
 }
 
-async function* slice(
-  pieces: AsyncIterable<Uint8Array>,
-  from: number,
-  to: number,
-): AsyncGenerator<Uint8Array> {
-  let at = 0
+async function* upTo(pieces: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array> {
+  let left = bytes
   for await (const it of pieces) {
-    const part = it.subarray(Math.max(0, from - at), Math.max(0, to - at))
-    at += it.byteLength
-    if (part.byteLength > 0) yield part
-    if (at >= to) return
+    yield it.subarray(0, left)
+    left -= it.byteLength
+    if (left <= 0) return
   }
 }

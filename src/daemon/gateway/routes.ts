@@ -1,6 +1,7 @@
 import { attempt } from '../../errors.ts'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { LibraryEntry } from '../../engine/library/library.ts'
+import { hasCode } from '../../errors.ts'
 import { parseFeedKey, type FeedKey } from '../../format/keys/feed-key.ts'
 import { placeOf, type Callers } from './callers.ts'
 import { say, sayFailure, sendFile, type ServedFile } from './served-file.ts'
@@ -53,7 +54,8 @@ async function answer(
     let file = own.get(path ?? '')
     if (file === undefined && found !== undefined) {
       const { key = '', slash, path: below = '' } = found
-      const entry = await find(parseFeedKey(key))
+      const feedKey = keyIn(key)
+      const entry = feedKey && (await find(feedKey))
       if (entry === undefined) return say(response, 404, 'There is no such newsletter here.')
       if (slash === '') {
         response.writeHead(308, { location: `/${key}/` }).end()
@@ -66,6 +68,15 @@ async function answer(
     await sendFile(request, response, file, { onPiece })
   } finally {
     end()
+  }
+}
+
+function keyIn(text: string): FeedKey | undefined {
+  try {
+    return parseFeedKey(text)
+  } catch (error) {
+    if (hasCode(error, 'INVALID_LINK')) return undefined
+    throw error
   }
 }
 

@@ -42,6 +42,12 @@ export interface ServedFile {
   readonly pieces: (from: number, to: number) => AsyncIterable<Uint8Array | string>
 }
 
+/**
+ * Sent at a time. What waits for its turn under a limit of uploads is paid for whether its reader stays or not, and all
+ * others wait for that.
+ */
+const PART_BYTES = 16 * 1_024
+
 export function fileOf(bytes: Uint8Array, mediaType: string): ServedFile {
   return {
     mark: markOf(bytes),
@@ -60,7 +66,7 @@ export function markOf(content: Uint8Array | string): string {
 
 /** What is done while a file is sent. */
 export interface Sending {
-  /** Called before each piece; waits as long as the limit of uploads wants. */
+  /** Called before each part of 16 KiB at most; waits as long as the limit of uploads wants. */
   readonly onPiece: (bytes: number) => Promise<void>
 }
 
@@ -116,9 +122,12 @@ export async function sendFile(
     // The first one before anything is sent, so that a failure has a status of its own.
     for (let it = await pieces.next(); it.done !== true; it = await pieces.next()) {
       const bytes = typeof it.value === 'string' ? Buffer.from(it.value) : it.value
-      await onPiece(bytes.byteLength)
-      if (response.destroyed) return
-      if (!response.write(bytes)) await drained(response)
+      for (let at = 0; at < bytes.byteLength; at += PART_BYTES) {
+        const part = bytes.subarray(at, at + PART_BYTES)
+        await onPiece(part.byteLength)
+        if (response.destroyed) return
+        if (!response.write(part)) await drained(response)
+      }
     }
     response.end()
   } catch (error) {

@@ -194,9 +194,30 @@ export class Contents {
     }
   }
 
-  /** An attachment, piece by piece as its blocks arrive. @throws NOT_AVAILABLE, INVALID_RECORD */
-  attachment(attachment: Attachment, options?: ReadOptions): AsyncGenerator<Uint8Array> {
-    return decodeContent(this.#blocks(attachment, options), attachment, this.#decompress)
+  /**
+   * An attachment, piece by piece as its blocks arrive.
+   * @param from bytes at its beginning that are left out; what is stored as it is needs no block of them.
+   * @throws NOT_AVAILABLE, INVALID_RECORD
+   */
+  async *attachment(
+    attachment: Attachment,
+    options?: ReadOptions,
+    from = 0,
+  ): AsyncGenerator<Uint8Array> {
+    const { block, blocks, bytes, encoding } = attachment
+    const size = encoding === undefined ? (blockBytesOf(attachment) ?? bytes) : bytes
+    const passed = Math.min(Math.floor(from / size), blocks - 1)
+    const rest = {
+      ...attachment,
+      block: block + passed,
+      blocks: blocks - passed,
+      bytes: bytes - passed * size,
+    }
+    let left = from - passed * size
+    for await (const part of decodeContent(this.#blocks(rest, options), rest, this.#decompress)) {
+      if (left < part.byteLength) yield part.subarray(left)
+      left = Math.max(0, left - part.byteLength)
+    }
   }
 
   async *#blocks({ block, blocks }: Content, options?: ReadOptions): AsyncGenerator<Uint8Array> {

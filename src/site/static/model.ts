@@ -52,7 +52,8 @@ export interface SiteSource {
   readonly issue: (number: number) => Promise<IssueText>
   /** Safe HTML of its text. */
   readonly render: (issue: IssueText, place: SitePlace) => Promise<string>
-  readonly attachment: (number: number, name: string) => AsyncIterable<Uint8Array>
+  /** @param from bytes at its beginning that are left out. */
+  readonly attachment: (number: number, name: string, from?: number) => AsyncIterable<Uint8Array>
 }
 
 export interface SiteFile {
@@ -69,7 +70,9 @@ export interface SiteFile {
 export interface ShownFile {
   readonly path: string
   readonly bytes: number
-  readonly pieces: () => AsyncIterable<Uint8Array>
+  readonly mediaType: string
+  /** @param from bytes at its beginning that are left out. */
+  readonly pieces: (from?: number) => AsyncIterable<Uint8Array>
 }
 
 /** Of the program, the same in every site. */

@@ -85,7 +85,8 @@ function issueFile(texts: Texts, issue: SiteIssue, at: number): SiteFile {
     shows: issue.attachments.flatMap((it, k) => {
       if (isDrawing(it) || !it.held) return []
       const path = `${folder}files/${fileNameOf(it, k + 1)}`
-      return { path, bytes: it.bytes, pieces: () => source.attachment(number, it.name) }
+      const pieces = (from?: number) => source.attachment(number, it.name, from)
+      return { path, bytes: it.bytes, mediaType: it.mediaType, pieces }
     }),
   }
 }

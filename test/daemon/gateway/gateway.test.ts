@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { gunzipSync } from 'node:zlib'
 import Protomux from 'protomux'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { asBundle, VerifiedFiles } from '../../../src/format/log-files/verified-files.ts'
 import { webSource } from '../../../src/format/log-files/source.ts'
 import { collect } from '../../../src/format/bytes.ts'
@@ -11,12 +11,20 @@ import { parseFeedKey } from '../../../src/format/keys/feed-key.ts'
 import { hex } from '../../../src/hex.ts'
 import { isReplicating } from '../../../src/peers/peer-protocol.ts'
 import { OFFER } from '../../../src/peers/web/room-message.ts'
-import { ask, fetchAll, openGateway, openTab, socketTo } from '../../helpers/gateways.ts'
+import { openStun } from '../../../src/peers/web/stun.ts'
+import {
+  applyGateway,
+  ask,
+  fetchAll,
+  openGateway,
+  openTab,
+  socketTo,
+} from '../../helpers/gateways.ts'
 import { all } from '../../helpers/operations.ts'
 import { openAuthor, openPeer, publish } from '../../helpers/peers.ts'
 import { openRoom } from '../../helpers/rooms.ts'
 import { connect, coreOf } from '../../helpers/stores.ts'
-import { eventually, feedOf } from '../../helpers/swarm-peers.ts'
+import { eventually, feedOf, folderWithImage } from '../../helpers/swarm-peers.ts'
 
 /** Whether a tab that knows the keys of all of them gets anything of a newsletter, when it gets all of another one. */
 async function reaches(origin: string, feedKey: string, opened: string): Promise<boolean> {
@@ -107,10 +115,51 @@ describe('a gateway', () => {
       (await ask(`${origin}/${feedKey}/hyperletter.json`, headers)).bytes.toString(),
     ) as object
     expect(place).toMatchObject({ peers: ['wss://news.example/peer'] })
-    for (const path of ['/../package.json', '/%2e%2e/package.json', `/${feedKey}/../x`, '/%']) {
+    const noKey = `/${'l'.repeat(52)}/log/head`
+    for (const path of [
+      '/../package.json',
+      '/%2e%2e/package.json',
+      `/${feedKey}/../x`,
+      '/%',
+      noKey,
+    ]) {
       expect((await ask(origin + path, headers)).status).toBe(404)
     }
     expect((await ask(`${origin}/`, headers, 'POST')).status).toBe(405)
+  })
+
+  it('gives a part of a large file without reading what is before it', async () => {
+    const { engine, operations, feedKey } = await openAuthor([], { isOnline: false })
+    const { folder, bytes } = await folderWithImage('tide.png', 6 * 1024 * 1024)
+    await publish(operations, '# Tides\n\n![Tide](tide.png)\n', feedKey, folder)
+    const { origin } = await openGateway(engine)
+    const path = `${origin}/${feedKey}/issues/1/files/1-tide.png`
+    const { log } = await feedOf({ engine, operations }, feedKey)
+    const read = vi.spyOn(log, 'read')
+    const end = await ask(path, { range: 'bytes=-10' })
+    expect(end.status).toBe(206)
+    expect(end.bytes.equals(bytes.subarray(-10))).toBe(true)
+    const middle = await ask(path, { range: 'bytes=3000000-3099999' })
+    expect(middle.bytes.equals(bytes.subarray(3_000_000, 3_100_000))).toBe(true)
+    expect(new Set(read.mock.calls.map(([index]) => index)).size).toBeLessThan(10)
+  })
+
+  it('keeps nothing open of a start that failed', async () => {
+    const { engine } = await openPeer([], { isOnline: false })
+    const udp = createSocket('udp4')
+    udp.bind(0, '127.0.0.1')
+    await once(udp, 'listening')
+    const { port } = udp.address()
+    const gatewayStun = { host: '127.0.0.1', port }
+    await new Promise<void>((resolve) => udp.close(() => resolve()))
+    // An address of another machine.
+    const { gateway } = await applyGateway(engine, {
+      gateway: { host: '192.0.2.1', port: 0 },
+      gatewayStun,
+    })
+    expect(gateway.facts()?.problem).toContain('192.0.2.1')
+    const stun = await openStun(gatewayStun)
+    await stun.close()
   })
 
   it('lets nobody reach a private newsletter, or one that was not chosen', async () => {

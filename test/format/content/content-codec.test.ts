@@ -3,7 +3,11 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { collect } from '../../../src/format/bytes.ts'
-import { decodeContent, encodeContent } from '../../../src/format/content/content-codec.ts'
+import {
+  Contents,
+  decodeContent,
+  encodeContent,
+} from '../../../src/format/content/content-codec.ts'
 import { HyperletterError } from '../../../src/errors.ts'
 import {
   CONTENT_BLOCK_BYTES,
@@ -248,4 +252,37 @@ describe('decodeContent piece by piece', () => {
     }
     await expectCode(collect(decodeContent(failing(), content)), 'NOT_AVAILABLE')
   })
+})
+
+describe('an attachment from a byte on', () => {
+  test.each([
+    ['image/png', 5.5 * CONTENT_BLOCK_BYTES],
+    ['image/png', 2.2 * SMALL_BLOCK_BYTES],
+    ['image/png', 100],
+    ['text/plain', 3 * CONTENT_BLOCK_BYTES],
+  ])(
+    'of %s, %d bytes, is its end, and reads no block before that it need not',
+    async (type, size) => {
+      const bytes = Buffer.alloc(size, 'high water ')
+      const { blocks, content } = await placed(bytes, type)
+      const read: number[] = []
+      const contents = new Contents({
+        length: blocks.length + 1,
+        read: (index) => {
+          read.push(index)
+          return Promise.resolve(blocks[index - 1] ?? new Uint8Array())
+        },
+      })
+      const attachment = { ...content, name: 'a' }
+      for (const from of [0, 1, SMALL_BLOCK_BYTES, size >> 1, size - 1, size, size + 1]) {
+        const rest = await collect(contents.attachment(attachment, {}, from))
+        expect(bytes.subarray(from).equals(rest)).toBe(true)
+      }
+      read.length = 0
+      await collect(contents.attachment(attachment, {}, size - 1))
+      expect(read).toEqual(
+        content.encoding === undefined ? [blocks.length] : blocks.map((_, i) => i + 1),
+      )
+    },
+  )
 })
