@@ -23,6 +23,8 @@ export interface RunningReader {
   readonly server: ReaderServer
   readonly origin: string
   readonly dataDir: string
+  /** Of the browser that was let in. */
+  readonly cookie: string
   /** A request as it stands: no cookie, nothing followed, the path not tidied up. */
   ask(path: string, options?: Ask): Promise<Answer>
   /** The same in a browser that was let in. */
@@ -51,7 +53,7 @@ export async function startReader(
     const token = /name="token"\s+value="([0-9a-f]+)"/.exec(page.text)?.[1] ?? ''
     return visit(path, form(origin, { token, ...fields }))
   }
-  return { server, origin, dataDir, ask, visit, submit }
+  return { server, origin, dataDir, cookie, ask, visit, submit }
 }
 
 /** What a browser sends for a form. */

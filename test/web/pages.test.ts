@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { get, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { fileURLToPath } from 'node:url'
@@ -7,6 +9,7 @@ import { startReader } from '../helpers/readers.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
 import { all } from '../helpers/operations.ts'
+import { eventually, folderWithImage } from '../helpers/swarm-peers.ts'
 
 const PICTURE = fileURLToPath(new URL('../../fixtures/drafts/images/tide.png', import.meta.url))
 
@@ -279,6 +282,34 @@ describe('adding', () => {
 })
 
 describe('attachments', () => {
+  it('are read no further once nobody waits for them', async () => {
+    const author = await openAuthor([], { isOnline: false })
+    const { folder } = await folderWithImage('large.png', 8 * 1024 * 1024)
+    const draft = { markdown: '# One\n\n![Tide](large.png)', folder }
+    await all(author.operations.publishIssue({ draft }))
+    let reading = 0
+    const reader = await startReader({
+      ...author.operations,
+      async *readAttachment(...call) {
+        reading++
+        try {
+          yield* author.operations.readAttachment(...call)
+        } finally {
+          reading--
+        }
+      },
+    })
+    const asked = get(`${reader.origin}/n/${author.feedKey}/1/files/large.png`, {
+      headers: { cookie: reader.cookie },
+    })
+    const [response] = (await once(asked, 'response')) as [IncomingMessage]
+    expect([response.statusCode, reading]).toEqual([200, 1])
+    asked.on('error', () => undefined)
+    response.on('error', () => undefined)
+    asked.destroy()
+    await eventually(() => expect(reading).toBe(0))
+  })
+
   it('are shown if they are bitmaps, and can run nothing', async () => {
     const author = await openAuthor([], { isOnline: false })
     const folder = join(PICTURE, '..')

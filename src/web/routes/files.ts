@@ -99,9 +99,13 @@ async function serve(
   const first = await iterator.next()
   return stream(c, async (out) => {
     out.onAbort(() => abort.abort())
-    for (let it = first; it.done !== true; it = await iterator.next()) {
-      if (out.aborted) break
-      await out.write(it.value)
+    try {
+      for (let it = first; it.done !== true && !out.aborted; it = await iterator.next()) {
+        await out.write(it.value)
+      }
+    } finally {
+      // What reads it holds the newsletter open until then.
+      await iterator.return?.()
     }
   })
 }
