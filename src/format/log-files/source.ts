@@ -30,8 +30,11 @@ interface FetchOptions {
   readonly cache: 'no-cache' | 'default'
   readonly credentials: 'omit'
   readonly referrerPolicy: 'no-referrer'
-  readonly signal: AbortSignal | null
+  readonly signal: AbortSignal
 }
+
+/** How long a server may take until it begins to answer, and then for the answer: another one may have the file. */
+const DEADLINES = { headMs: 15_000, bodyMs: 120_000 }
 
 /**
  * Log files on a web server, with the `fetch` of the platform: without cookies, referrer and redirects to tell.
@@ -40,25 +43,39 @@ interface FetchOptions {
 export function webSource(
   base: string,
   fetcher: Fetcher = (url, init) => fetch(url, init),
+  { headMs, bodyMs } = DEADLINES,
 ): LogFileSource {
   return {
     async get(path, { from, to, limit, signal }) {
       const isRange = from !== undefined && to !== undefined
-      const response = await fetcher(new URL(path, base).href, {
-        ...(isRange ? { headers: { range: `bytes=${from}-${to - 1}` } } : {}),
-        // The head is the only file that changes.
-        cache: path === 'head' ? 'no-cache' : 'default',
-        credentials: 'omit',
-        referrerPolicy: 'no-referrer',
-        signal: signal ?? null,
-      }).catch((cause: unknown) => {
+      const end = new AbortController()
+      const abort = () => end.abort()
+      let timer = setTimeout(abort, headMs)
+      signal?.addEventListener('abort', abort)
+      if (signal?.aborted === true) abort()
+      try {
+        const response = await fetcher(new URL(path, base).href, {
+          ...(isRange ? { headers: { range: `bytes=${from}-${to - 1}` } } : {}),
+          // The head is the only file that changes.
+          cache: path === 'head' ? 'no-cache' : 'default',
+          credentials: 'omit',
+          referrerPolicy: 'no-referrer',
+          signal: end.signal,
+        })
+        clearTimeout(timer)
+        timer = setTimeout(abort, bodyMs)
+        if (response.status !== 200 && response.status !== 206) {
+          await response.body?.cancel()
+          throw notHad(path, `status ${response.status}`)
+        }
+        return await limited(response.body, limit, path)
+      } catch (cause) {
+        if (cause instanceof HyperletterError) throw cause
         throw notHad(path, signal?.aborted === true ? 'interrupted' : 'no answer', cause)
-      })
-      if (response.status !== 200 && response.status !== 206) {
-        await response.body?.cancel()
-        throw notHad(path, `status ${response.status}`)
+      } finally {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', abort)
       }
-      return limited(response.body, limit, path)
     },
   }
 }

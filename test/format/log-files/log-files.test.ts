@@ -12,6 +12,7 @@ import {
   VerifiedFiles,
 } from '../../../src/format/log-files/verified-files.ts'
 import { decodeHead } from '../../../src/format/log-files/head.ts'
+import { webSource } from '../../../src/format/log-files/source.ts'
 import { LogFiles } from '../../../src/format/log-files/log-files.ts'
 import { collect } from '../../../src/format/bytes.ts'
 import { bundleOf } from '../../helpers/bundles.ts'
@@ -358,4 +359,37 @@ it('a bundle of log files is verified as any other', async () => {
   const core = await openLog({ issues: 20 })
   const bundle = await loadBundle(asBundle(await open(await written(core))))
   expect(bundle.length).toBe(core.length)
+})
+
+describe('a web server that does not answer', () => {
+  const DEADLINES = { headMs: 20, bodyMs: 40 }
+
+  it('is given up, whether it says nothing or does not come to an end', async () => {
+    // As `fetch` does.
+    const hanging = (signal: AbortSignal) =>
+      new Promise<never>((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error))
+      })
+    let end = () => {}
+    const silent = webSource('https://a.example/', (_, { signal }) => hanging(signal), DEADLINES)
+    await expectCode(silent.get('head', { limit: 1_000 }), 'NOT_AVAILABLE')
+    const drip = new Response(
+      new ReadableStream({
+        start: (controller) => void (end = () => controller.error(new Error('aborted'))),
+        async pull(controller: ReadableStreamDefaultController<Uint8Array>) {
+          await new Promise((resolve) => setTimeout(resolve, 1))
+          controller.enqueue(Uint8Array.of(1))
+        },
+      }),
+    )
+    const dripping = webSource(
+      'https://a.example/',
+      (_, { signal }) => {
+        signal.addEventListener('abort', end)
+        return Promise.resolve(drip)
+      },
+      DEADLINES,
+    )
+    await expectCode(dripping.get('head', { limit: 1_000_000 }), 'NOT_AVAILABLE')
+  })
 })
