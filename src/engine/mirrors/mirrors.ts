@@ -233,6 +233,8 @@ export class Mirrors {
     let isOfUse = false
     for (const [address, isTyped] of addresses) {
       const facts = { feed: short(feed.feedKey), mirror: new URL(address).host }
+      const isKnown = isTyped || this.#knownOf(feed.feedKey, address).state === 'good'
+      if (!isKnown && !need.mayTry()) continue
       try {
         await this.fetch(feed, address, isTyped)
         isOfUse = true
@@ -256,6 +258,11 @@ export class Mirrors {
     if (profile === undefined) return before.addresses
     const addresses = profile.mirrors ?? []
     this.#named.set(feed.feedKey, { length, addresses })
+    const own = this.#options.library.get(feed.feedKey)?.mirrors
+    for (const it of before.addresses) {
+      if (!addresses.includes(it) && own?.includes(it) !== true)
+        this.#known.delete(`${feed.feedKey} ${it}`)
+    }
     return addresses
   }
 

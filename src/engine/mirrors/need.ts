@@ -1,4 +1,6 @@
 import type { Feed } from '../../format/feed.ts'
+import { MAX_MIRRORS } from '../../format/records/bodies.ts'
+import { RateLimiter } from '../../rate-limiter.ts'
 import { missingHere } from './last-resort.ts'
 
 /** Delays, in milliseconds. */
@@ -35,9 +37,16 @@ export const MIRROR_TIMES: MirrorTimes = {
 /** As long as a device with peers for part of a day has none. */
 const OFTEN_CHECKS = 24
 
+/**
+ * Requests to servers that the author of a newsletter named and that were of no use so far: at once, and again each hour.
+ * Who names others all the time would have all readers ask strangers.
+ */
+const MAX_VAIN = 2 * MAX_MIRRORS
+
 /** When mirrors of one newsletter are to be asked: peers come first. */
 export class Need {
   readonly #times: MirrorTimes
+  readonly #vain = new RateLimiter({ burst: MAX_VAIN, perSecond: MAX_VAIN / 3_600 })
   #heldBlocks = -1
   #movedAt = Date.now()
   #lookedAt = 0
@@ -52,6 +61,11 @@ export class Need {
   /** A mirror had something new: where there is news, it is worth asking often. */
   hasNews(): void {
     this.#checks = 0
+  }
+
+  /** Whether to ask a server that only the author named, and that was of no use so far. */
+  mayTry(): boolean {
+    return this.#vain.take()
   }
 
   /** Whether to ask now. @param isUrgent whether somebody waits for what is missing. */
