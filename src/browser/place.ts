@@ -13,6 +13,8 @@ export interface ReaderPlace {
   readonly feedKey: FeedKey
   readonly encryptionKey?: EncryptionKey
   readonly number?: number
+  /** The id of a place in the text of the issue. */
+  readonly section?: string
   /** Where log files may be: hosts of gateways, or addresses of folders. */
   readonly via: readonly string[]
 }
@@ -21,11 +23,11 @@ const MAX_VIA = 8
 
 /**
  * Parses `#<feed key>[/<encryption key>][/<number>][?via=<host>,<address>]`. A number is told from a key by its length.
- * A link between issues may have `#issue-…` behind it, a place in the text, which is passed over.
+ * A link between issues may have `#issue-…` behind it, a place in the text.
  * @returns undefined if there is nothing. @throws INVALID_LINK
  */
 export function parsePlace(hash: string): ReaderPlace | undefined {
-  const place = hash.replace(/^#/, '').replace(/#issue-.*$/s, '')
+  const [, place = '', section] = /^#?(.*?)(?:#(issue-.*))?$/s.exec(hash) ?? []
   const [path = '', query = ''] = place.split('?')
   if (path === '') return undefined
   const [key = '', ...rest] = path.split('/').filter((it) => it !== '')
@@ -40,12 +42,21 @@ export function parsePlace(hash: string): ReaderPlace | undefined {
     ...defined({
       encryptionKey: secret === undefined ? undefined : parseEncryptionKey(secret),
       number: number === undefined ? undefined : Number(number),
+      section: section === undefined ? undefined : decoded(section),
     }),
     via: via.slice(0, MAX_VIA),
   }
 }
 
-/** The address of a place, as `parsePlace` takes it. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** The address of a newsletter or an issue, as `parsePlace` takes it. */
 export function formatPlace({ feedKey, encryptionKey, number, via }: ReaderPlace): string {
   const query = via.length === 0 ? '' : `?via=${via.map(encodeURIComponent).join(',')}`
   const parts = [feedKey, encryptionKey, number].filter((it) => it !== undefined)

@@ -58,6 +58,10 @@ function goWithin(event: MouseEvent): void {
   const target = document.getElementById(link?.getAttribute('href')?.slice(1) ?? '')
   if (target === null) return
   event.preventDefault()
+  goTo(target)
+}
+
+function goTo(target: HTMLElement): void {
   target.scrollIntoView()
   target.focus()
   if (document.activeElement === target) return
@@ -80,6 +84,8 @@ export async function show(isQuiet = false): Promise<void> {
     const [reader, issue] = await found(place)
     if (!isCurrent()) return
     await showIssue(place, reader, issue)
+    const section = document.getElementById(place.section ?? '')
+    if (!isQuiet && section !== null) goTo(section)
     state['verified'] = 'yes'
     options.onShown?.({ place, reader, issue, isCurrent })
     await complete(place, reader, issue, isCurrent)

@@ -20,9 +20,13 @@ describe('the place in the address of the reader page', () => {
     expect(formatPlace(place)).toBe(hash)
   })
 
-  it('is that of the issue where a link leads to a place in its text', () => {
+  it.each([
+    ['issue-tides', 'issue-tides'],
+    ['issue-%C3%A9bb', 'issue-ébb'],
+    ['issue-100%', 'issue-100%'],
+  ])('has the place in the text that a link leads to: %s', (written, section) => {
     const place = { feedKey, number: 3, via: ['a.example'] }
-    expect(parsePlace(`${formatPlace(place)}#issue-tides`)).toEqual(place)
+    expect(parsePlace(`${formatPlace(place)}#${written}`)).toEqual({ ...place, section })
   })
 
   it('is none where nothing is said', () => {
@@ -34,6 +38,7 @@ describe('the place in the address of the reader page', () => {
     `#${feedKey}/0`,
     `#${feedKey}/x`,
     `#${feedKey}/1/2`,
+    `#${feedKey}/1#tides`,
     '#key',
     `#${feedKey}/${'l'.repeat(52)}`,
   ])('%s is refused', (hash) => {

@@ -281,7 +281,7 @@ describe('the reader in one file', () => {
   it('leads to places in a text and to other issues, and stays with the newsletter', async () => {
     const drafts = await temporaryDirectory()
     const texts = {
-      'one.md': `# One\n\n${'Low.\n\n'.repeat(60)}`,
+      'one.md': `# One\n\n${'Low.\n\n'.repeat(60)}## Low\n\nLowest.\n`,
       'two.md': `# Two\n\nAfter [the first](one.md#low).[^1]\n\n${'High.\n\n'.repeat(60)}[^1]: Twice.\n`,
     }
     for (const [name, text] of Object.entries(texts)) await writeFile(join(drafts, name), text)
@@ -302,6 +302,8 @@ describe('the reader in one file', () => {
     expect(await page.evaluate<number>('scrollY')).toBeGreaterThan(0)
     await page.getByRole('link', { name: 'the first' }).click()
     await expect.poll(() => page.innerText('h1')).toBe('One')
+    await page.waitForSelector('html[data-verified="yes"]')
+    expect(await isInView(page, 'issue-low')).toBe(true)
   })
 
   it('needs two requests from a server that knows no ranges', async () => {
@@ -397,3 +399,10 @@ describe('the reader in one file', () => {
     expect(server.requests.filter((it) => it.includes(encryptionKey))).toEqual([])
   })
 })
+
+function isInView(page: Page, id: string): Promise<boolean> {
+  return page.evaluate(`(() => {
+    const { top, bottom } = document.getElementById('${id}').getBoundingClientRect()
+    return top >= 0 && bottom <= innerHeight
+  })()`)
+}
