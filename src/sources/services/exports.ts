@@ -30,6 +30,8 @@ const BEEHIIV = /^(?=[^\r\n]*\bweb_title\b)[^\r\n]*\bcontent_html\b/
 const FEED =
   /^\s*(?:<[?!][^>]*>\s*)*<(?:\w+:)?(?:rss|feed|rdf)\b|^\s*\{[^]{0,2000}"https?:\/\/jsonfeed\.org\/version\//i
 const MBOX = /^From (?:.{0,300}\d\d:\d\d.{0,40})?\r?\n[\w-]+:/
+const MAIL_NAME = /\.eml$/i
+const TEXT_NAME = /\.(?:md|markdown|mdown|mkdn?|mdwn|txt)$/i
 
 /**
  * The posts that a service exported, as a file, a zip file, or a folder that one was unpacked to; undefined for a folder
@@ -52,7 +54,8 @@ export async function serviceExport(
   if (GHOST.test(start)) return ghostIn(folder, name, options)
   if (WXR.test(start)) return wordpressExport(folderArchive(folder), [name], options)
   if (BEEHIIV.test(start)) return beehiivExport(folderArchive(folder), name, options)
-  if (MBOX.test(start)) return mboxExport(folderArchive(folder), [name], options)
+  if (MBOX.test(start) || MAIL_NAME.test(name))
+    return mboxExport(folderArchive(folder), [name], options)
   if (FEED.test(start)) return feedImport({ archive: folderArchive(folder), name }, options)
   throw unknown(name)
 }
@@ -69,7 +72,8 @@ async function exportInFolder(
   ] as const) {
     if (!names.includes(beside) || !names.some((it) => list.test(it))) continue
     const files = await readdir(join(folder, beside), { recursive: true }).catch(() => [])
-    names.push(...files.map((it) => `${beside}/${it.split(sep).join('/')}`).toSorted())
+    for (const it of files.toSorted(compareNaturally))
+      names.push(`${beside}/${it.split(sep).join('/')}`)
   }
   return exportIn(folderArchive(folder, names), options, (name) => ghostIn(folder, name, options))
 }
@@ -94,7 +98,7 @@ async function exportIn(
   ghost: (name: string) => Promise<DraftSource>,
 ): Promise<DraftSource | undefined> {
   const wxr: string[] = []
-  const mboxes: string[] = []
+  let mboxes: string[] = []
   for (const name of archive.names) {
     const [, folder = '', file = ''] = /^((?:[^/]+\/)?)([^/]+)$/.exec(name) ?? []
     if (file === 'posts.csv') return substackExport(archive, name, options)
@@ -112,6 +116,9 @@ async function exportIn(
     if (WXR.test(start)) wxr.push(name)
     if (MBOX.test(start)) mboxes.push(name)
   }
+  // A mail among notes is none of them.
+  if (mboxes.length === 0 && !archive.names.some((it) => TEXT_NAME.test(it)))
+    mboxes = archive.names.filter((it) => MAIL_NAME.test(it))
   if (mboxes.length > 0) return mboxExport(archive, mboxes.toSorted(compareNaturally), options)
   return wxr.length > 0 ? wordpressExport(archive, wxr, options) : undefined
 }
@@ -160,8 +167,8 @@ function textOf(bytes: Buffer): string {
 
 function unknown(name: string): HyperletterError {
   return new HyperletterError('INVALID_INPUT', `${name} is no export that can be imported.`, {
-    hint: /\.(?:md|markdown|mdown|mkdn?|mdwn|txt)$/i.test(name)
+    hint: TEXT_NAME.test(name)
       ? 'Publish a single file with `hyperletter publish <file>`, or import its folder.'
-      : 'Import what Ghost, Substack, WordPress, Buttondown or Beehiiv gave you, an mbox file or a feed, as it is.',
+      : 'Import what Ghost, Substack, WordPress, Buttondown or Beehiiv gave you, an mbox file, mails (.eml) or a feed, as it is.',
   })
 }

@@ -1,5 +1,6 @@
 import { HyperletterError } from '../../errors.ts'
 import { TextReader } from '../decode.ts'
+import { printable, type Withheld } from '../source.ts'
 
 /** What a feed says of a post, in whatever format. */
 export interface FeedPost {
@@ -16,24 +17,27 @@ export interface FeedPost {
   /** Address of a picture above the text. */
   readonly cover?: string | undefined
   readonly html: string
+  /** It says itself that it is not for everybody, or no post. */
+  readonly withheld?: Withheld | undefined
 }
 
 /** A document of a feed, and where the one with older posts is (RFC 5005). @throws INVALID_INPUT for what is no feed. */
 export async function feedPage(
   body: Buffer,
 ): Promise<{ readonly posts: readonly FeedPost[]; readonly older: string | undefined }> {
-  const parsed = await parsedFeed(body)
+  const text = decoded(body)
+  const parsed = await parsedFeed(text)
   const { format, feed } = parsed
-  if (format === 'json') return { posts: postsOf(parsed), older: feed.next_url }
+  if (format === 'json') return { posts: postsOf(parsed, text), older: feed.next_url }
   const links = (format === 'atom' ? feed.links : feed.atom?.links) ?? []
   const older = ['prev-archive', 'next'].map((rel) => links.find((it) => it.rel === rel)?.href)
-  return { posts: postsOf(parsed), older: older.find((it) => it !== undefined) }
+  return { posts: postsOf(parsed, text), older: older.find((it) => it !== undefined) }
 }
 
-async function parsedFeed(body: Buffer) {
+async function parsedFeed(text: string) {
   const { parseFeed } = await import('feedsmith')
   try {
-    return parseFeed(decoded(body))
+    return parseFeed(text)
   } catch (cause) {
     throw new HyperletterError('INVALID_INPUT', 'There is no Atom, RSS or JSON feed.', {
       hint: 'Give the address of the feed, not of the page: feed readers show it.',
@@ -42,7 +46,7 @@ async function parsedFeed(body: Buffer) {
   }
 }
 
-function postsOf(parsed: Awaited<ReturnType<typeof parsedFeed>>): FeedPost[] {
+function postsOf(parsed: Awaited<ReturnType<typeof parsedFeed>>, source: string): FeedPost[] {
   const { format, feed } = parsed
   if (format === 'json') {
     return (feed.items ?? []).map((it) => ({
@@ -61,16 +65,20 @@ function postsOf(parsed: Awaited<ReturnType<typeof parsedFeed>>): FeedPost[] {
     }))
   }
   if (format === 'atom') {
-    return (feed.entries ?? []).map((it) => {
+    const blogger = bloggerFacts(source)
+    return (feed.entries ?? []).map((it, at) => {
       const links = it.links ?? []
       const text = it.content ?? it.summary
+      const { kind, status, path } = { kind: kindOf(it), ...blogger?.[at] }
       return {
         id: it.id,
-        link: links.find(({ rel = 'alternate' }) => rel === 'alternate')?.href,
+        link: links.find(({ rel = 'alternate' }) => rel === 'alternate')?.href ?? path,
         title: it.title?.type === undefined ? escaped(it.title?.value ?? '') : it.title.value,
         date: it.published ?? it.updated,
         authors: (it.authors ?? feed.authors ?? []).map(({ name }) => name),
-        tags: (it.categories ?? []).map(({ label, term }) => label ?? term),
+        tags: (it.categories ?? [])
+          .filter(({ scheme }) => scheme !== KIND)
+          .map(({ label, term }) => label ?? term),
         language: it.xml?.lang ?? feed.xml?.lang,
         base: baseIn(it.xml?.base, feed.xml?.base),
         html: withFiles(
@@ -79,6 +87,7 @@ function postsOf(parsed: Awaited<ReturnType<typeof parsedFeed>>): FeedPost[] {
             .filter(({ rel }) => rel === 'enclosure')
             .map(({ href: url, type }) => ({ url, type })),
         ),
+        withheld: reasonToWithhold(kind, it.app?.control?.draft === true ? 'draft' : status),
       }
     })
   }
@@ -103,6 +112,40 @@ function postsOf(parsed: Awaited<ReturnType<typeof parsedFeed>>): FeedPost[] {
       ),
     }
   })
+}
+
+/** What Blogger writes into one file: posts, pages, comments, settings and the template, and in which state they are. */
+const KIND = 'http://schemas.google.com/g/2005#kind'
+const BLOGGER = /xmlns:blogger\s*=\s*["']http:\/\/schemas\.google\.com\/blogger\//
+
+function kindOf({ categories = [] }: { categories?: { scheme?: string; term?: string }[] }) {
+  return categories.find(({ scheme }) => scheme === KIND)?.term?.replace(/^.*#/s, '')
+}
+
+/** What the newer exports of Blogger say of each entry, in their order. */
+function bloggerFacts(source: string) {
+  if (!BLOGGER.test(source.slice(0, 2_000))) return undefined
+  const entries = source.split('</entry>').slice(0, -1)
+  return entries.map((entry) => {
+    const own = without('author', without('content', entry))
+    const said = (name: string) => new RegExp(`<blogger:${name}>([^<]*)`).exec(own)?.[1]?.trim()
+    return { kind: said('type') ?? '', status: said('status') ?? '', path: said('filename') }
+  })
+}
+
+function without(element: string, xml: string): string {
+  const [start, end] = [xml.indexOf(`<${element}`), xml.lastIndexOf(`</${element}>`)]
+  return start < 0 || end < start ? xml : xml.slice(0, start) + xml.slice(end)
+}
+
+function reasonToWithhold(
+  kind: string | undefined,
+  status: string | undefined,
+): Withheld | undefined {
+  if (kind !== undefined && !/^post$/i.test(kind))
+    return { kind: 'extras', message: `a ${printable(kind).toLowerCase()}, not a post` }
+  if (status === undefined || /^live$/i.test(status)) return undefined
+  return { kind: 'drafts', message: `a post of the status "${printable(status)}"` }
 }
 
 function baseIn(own: string | undefined, ofFeed: string | undefined): string | undefined {

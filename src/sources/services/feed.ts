@@ -4,7 +4,7 @@ import { textOfHtml } from '../html/tree.ts'
 import { skippedFor, type DraftSource, type SourceItem } from '../source.ts'
 import { feedPage, type FeedPost } from './feed-page.ts'
 import { getFromWeb } from '../web.ts'
-import { draftOfPost, originOf } from './post.ts'
+import { draftOfPost, isWithheld, originOf, withheldPost } from './post.ts'
 import { contextOf, type ExportOptions, type PostContext } from './shown-pictures.ts'
 
 const MAX_PAGE_BYTES = 32 * 1024 * 1024
@@ -96,6 +96,7 @@ async function readPost(post: FeedPost, id: string, context: PostContext): Promi
       : undefined
   // What `republish` calls it, too: its address, else its id.
   const origin = originOf({ id: link ?? id })
+  if (isWithheld(post.withheld, context)) return withheldPost(origin, post.withheld)
   try {
     const isTeaser = TEASER.test(post.html.slice(-300).trimEnd())
     const warning = { message: 'The feed may have only the beginning of this post.' }

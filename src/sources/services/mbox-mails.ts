@@ -1,12 +1,12 @@
 import { HyperletterError } from '../../errors.ts'
 
-/** A mail of an mbox file. */
+/** A mail of an mbox file, or of a file of its own. */
 export interface Mail {
   /** From 1. */
   readonly number: number
   /** Where its envelope begins in the file, in bytes. */
   readonly offset: number
-  /** As its envelope says it. */
+  /** As its envelope says it; empty without one. */
   readonly envelopeDate: string
   /** The archive of a list that Mailman 2 keeps, which has no marks of a list in its mails. */
   readonly isPipermail: boolean
@@ -24,12 +24,16 @@ const ENVELOPE =
 /**
  * The mails of an mbox file, in a stream. A mail begins where an envelope stands at the start or below a blank line; one
  * `>` is taken from lines that were quoted because they look like one.
+ * @param isOne The file is one mail without an envelope, as `.eml` files are.
  */
-export async function* mailsIn(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Mail> {
+export async function* mailsIn(
+  bytes: AsyncIterable<Uint8Array>,
+  isOne = false,
+): AsyncGenerator<Mail> {
   let number = 0
   let position = 0
   let offset = 0
-  let envelope: RegExpExecArray | undefined
+  let envelope: readonly string[] | undefined = isOne ? [] : undefined
   let lines: Buffer[] = []
   let length = 0
   let isBlank = true
@@ -50,7 +54,7 @@ export async function* mailsIn(bytes: AsyncIterable<Uint8Array>): AsyncGenerator
     }
   }
   for await (const line of linesIn(bytes)) {
-    const begins = isBlank && startsWith(line, 'From ') ? envelopeIn(line) : undefined
+    const begins = !isOne && isBlank && startsWith(line, 'From ') ? envelopeIn(line) : undefined
     isBlank = /^\r?\n?$/.test(line.toString('latin1', 0, 3)) && line.length < 3
     const at = position
     position += line.length
@@ -58,7 +62,7 @@ export async function* mailsIn(bytes: AsyncIterable<Uint8Array>): AsyncGenerator
       length += line.length
       // What is too large is read to its end, and not kept.
       if (length > MAX_MAIL_BYTES) lines = []
-      else lines.push(unquoted(line))
+      else lines.push(isOne ? line : unquoted(line))
       continue
     }
     const done = mail()

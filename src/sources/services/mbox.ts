@@ -26,7 +26,7 @@ const ANSWER =
 
 /**
  * The mails that began something on a mailing list: answers are left out, as are mails that no list sent.
- * @param names Of the mbox files in the archive; some lists have one for each month.
+ * @param names Of the files in the archive: mbox files, of which some lists have one for each month, or mails (`.eml`).
  */
 export function mboxExport(
   archive: Archive,
@@ -38,7 +38,7 @@ export function mboxExport(
       const seen = new Set<string>()
       for (const name of names) {
         const file = { archive, name, prefix: names.length > 1 ? `${name}-` : '' }
-        for await (const mail of mailsIn(archive.stream(name))) {
+        for await (const mail of mailsOf(file)) {
           signal?.throwIfAborted()
           yield await readMail(mail, file, seen, options)
         }
@@ -46,6 +46,10 @@ export function mboxExport(
     },
     close: () => archive.close(),
   }
+}
+
+function mailsOf({ archive, name }: MboxFile, start = 0): AsyncGenerator<Mail> {
+  return mailsIn(archive.stream(name, start), /\.eml$/i.test(name))
 }
 
 async function readMail(
@@ -227,17 +231,13 @@ interface MboxFile {
 }
 
 /** The files within a mail. Their bytes are read from the mbox again when the issue is published. */
-function archiveOf(
-  { archive, name: file }: MboxFile,
-  offset: number,
-  files: readonly MailFile[],
-): Archive {
+function archiveOf(mbox: MboxFile, offset: number, files: readonly MailFile[]): Archive {
   const sizes = new Map(files.map((it) => [it.name, bytesOf(it.file).byteLength]))
   return {
     names: [...sizes.keys()],
     size: (name) => sizes.get(name),
     async *stream(name) {
-      for await (const mail of mailsIn(archive.stream(file, offset))) {
+      for await (const mail of mailsOf(mbox, offset)) {
         const again = filesOf(await parsed(mail)).find((it) => it.name === name)
         if (again !== undefined) yield bytesOf(again.file)
         return

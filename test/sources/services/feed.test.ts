@@ -92,6 +92,47 @@ describe('a feed', () => {
     expect(drafts.get('https://a.example/c/one')?.markdown).toBe('[two](https://a.example/c/two)\n')
   })
 
+  it('that Blogger exported has drafts, comments and pages, which stay out', async () => {
+    const kind = (of: string) =>
+      `<category scheme="http://schemas.google.com/g/2005#kind" term="http://schemas.google.com/blogger/2008/kind#${of}"/>`
+    const control =
+      '<app:control xmlns:app="http://purl.org/atom/app#"><app:draft>yes</app:draft></app:control>'
+    const said = (title: string, more: string) =>
+      `<entry><id>${title}</id><title>${title}</title><published>2026-01-01T00:00:00Z</published>${more}<content type="html">${title}</content></entry>`
+    const older = [
+      said('Layout', kind('template')),
+      said('Nice!', kind('comment')),
+      said('About', kind('page')),
+      said('Secret', kind('post') + control),
+      said('Open', `${kind('post')}<category term="moon"/>`),
+    ]
+    const now = (type: string, status: string, name: string) =>
+      `<author><name>Mara</name><blogger:type>BLOGGER</blogger:type></author><blogger:type>${type}</blogger:type><blogger:status>${status}</blogger:status><blogger:filename>/${name}.html</blogger:filename>`
+    const newer = [
+      said('Secret', now('POST', 'DRAFT', 'a')),
+      said('Trash', now('POST', 'SOFT_TRASHED', 'b')),
+      said('Nice!', now('COMMENT', 'LIVE', 'c')),
+      said('Open', now('POST', 'LIVE', 'd')),
+    ]
+    const feed = (entries: string[]) =>
+      atom('', ...entries).replace(
+        '<feed',
+        "<feed xmlns:blogger='http://schemas.google.com/blogger/2018'",
+      )
+    const first = await read(await file(atom('', ...older)))
+    expect([...first.drafts.values()]).toMatchObject([{ title: 'Open', tags: ['moon'] }])
+    expect([...first.skipped.values()].map((it) => it.message)).toEqual([
+      'a template, not a post; --include extras publishes it',
+      'a comment, not a post; --include extras publishes it',
+      'a page, not a post; --include extras publishes it',
+      'a post of the status "draft"; --include drafts publishes it',
+    ])
+    const site = { siteUrl: 'https://t.example/' }
+    const second = await allOf(await serviceExport(await file(feed(newer)), site))
+    expect([...second.drafts.keys()]).toEqual(['https://t.example/d.html'])
+    expect(second.skipped.size).toBe(3)
+  })
+
   it('of JSON moves in, plain text as such', async () => {
     const feed = {
       version: 'https://jsonfeed.org/version/1.1',

@@ -172,6 +172,32 @@ it('reads a folder of several mbox files as one list, with what Thunderbird wrot
   expect([...drafts.keys()]).toEqual(['mail-a@x', '2026-9.mbox-mail-2', 'mail-c@x'])
 })
 
+it('reads mails as files, one or a folder of them, but not beside notes', async () => {
+  const folder = await temporaryDirectory()
+  const head = (id: string) =>
+    `Message-ID: <${id}@x>\r\nList-Id: <x>\r\nDate: 1 Jan 2026 09:30 +0000\r\nSubject: Ebb\r\n`
+  const text = 'Text.\n\nFrom a@b Thu Jan  1 09:30:00 2026\n>From you\n'
+  const png = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1')
+  const parts = `--b\n\n${text}\n--b\nContent-Type: image/png; name=a.png\nContent-Transfer-Encoding: base64\n\n${png.toString('base64')}\n--b--\n`
+  const one = join(folder, 'one.eml')
+  await writeFile(one, `${head('a')}Content-Type: multipart/mixed; boundary=b\n\n${parts}`)
+  await writeFile(join(folder, 'Two.EML'), `${head('b')}\nText.\n`)
+  await writeFile(join(folder, 'own.eml'), head('c').replace(/List-Id.*\r\n/, '') + '\nSecret.\n')
+  const { drafts } = await allOf(await serviceExport(one, {}))
+  const [draft] = drafts.values()
+  expect(draft?.markdown).toBe(
+    'Text.\n\nFrom a\\@b Thu Jan 1 09:30:00 2026\n\n> From you\n\n![](attached/a.png)\n',
+  )
+  expect(Buffer.from((await draft?.attachments[0]?.open()) ?? []).equals(png)).toBe(true)
+  const all = await allOf(await serviceExport(folder, {}))
+  expect([...all.drafts.keys()].toSorted()).toEqual(['mail-a@x', 'mail-b@x'])
+  expect([...all.skipped.values()].map((it) => it.message)).toEqual([
+    'a mail that no mailing list sent; --include private publishes it',
+  ])
+  await writeFile(join(folder, 'note.md'), '# Note\n')
+  expect(await serviceExport(folder, {})).toBeUndefined()
+})
+
 describe('mailsIn', () => {
   const split = async (text: string) => {
     const mails: string[] = []
