@@ -9,6 +9,7 @@ import {
   none,
   PLAIN_FIELD,
   splitCommented,
+  splitHeaded,
   splitPandoc,
   splitPlain,
   WARNING_FIELDS,
@@ -32,9 +33,10 @@ const LEAD = /^(?:[\s\ufeff\u200b\u2060]|<!--[^]*?-->|%YAML[^\r\n]{0,64})*/
 const OPENING = /^(-{3,}|\+{3}|;{3})[ \t]*(ya?ml|toml|json)?[ \t]*$/i
 /** A line of signs alone, which is no fence of code. */
 const SIGNS =
-  /^(?![`~])[^\w\s]{2,}[ \t]*\w{0,10}$|^(?:`{3}|~{3})[ \t]*(?:ya?ml|toml|json|meta(?:data)?|front-?matter)?[ \t]*$/i
+  /^(?![`~])[^\w\s]{2,}[ \t]*\w{0,10}$|^[–—]$|^(?:`{3}|~{3})[ \t]*(?:ya?ml|toml|json|meta(?:data)?|front-?matter)?[ \t]*$/i
 /** A head that only its generator can run. */
-const PROGRAM = /^-{3}[ \t]*(?:js|javascript|coffee|cson|lua|php)[ \t]*$/i
+const PROGRAM =
+  /^-{3}[ \t]*(?:js|javascript|coffee|cson|lua|php)[ \t]*$|^export const (?:meta|metadata|front-?matter)\b/i
 const JSON_OPENING = /^\{\s*"/
 /**
  * Parts a Markdown text from its head: YAML between `---`, TOML between `+++`, JSON between `;;;` or in braces of its
@@ -71,9 +73,14 @@ export async function splitFrontMatter(text: string): Promise<FrontMatter> {
   if (commented !== undefined) return commented
   if (lead !== '' && lead.trim() !== '') refuseLookalike(text, first)
   if (SIGNS.test(first.text)) refuseLookalike(text, lineAt(text, first.end))
-  if (first.text.startsWith('#+')) refuseLookalike(text, first)
+  if (/^(?:#\+|- \S+:: )/.test(first.text)) refuseLookalike(text, first)
   if (lead !== '') return none(text)
-  return splitPandoc(text) ?? (await splitUnopened(text, first)) ?? splitPlain(text, first)
+  return (
+    splitPandoc(text) ??
+    (await splitUnopened(text, first)) ??
+    splitHeaded(text, first) ??
+    splitPlain(text, first)
+  )
 }
 
 // Hexo: fields, and a line --- below them alone. One such line is a heading of Markdown.
@@ -108,8 +115,8 @@ const SECOND_HEAD = new RegExp(
   'i',
 )
 
-/** `title: x`, also as Org mode writes it, or with another colon. */
-const LOOKALIKE = /^\s*(?:#\+)?["']?[\p{L}_-]+["']?[ \t]*[:=：]/u
+/** `title: x`, also as Org mode and Logseq write it, or with another colon. */
+const LOOKALIKE = /^\s*(?:#\+|- )?["']?[\p{L}_-]+["']?[ \t]*[:=：]/u
 
 // Published as text, a head would show what its author meant for a program, and hide that it is a draft.
 function refuseLookalike(text: string, line: Line | undefined): void {

@@ -11,8 +11,8 @@ import {
   type WithheldKind,
 } from './source.ts'
 import { AUTHOR_NAMES, authorsField, TAG_NAMES, tagsField } from './head-lists.ts'
-import { findField, isBlank, isMap } from './head-fields.ts'
-import { DATES, isWithheldTag, withheldByHead } from './unpublished.ts'
+import { findField, isBlank } from './head-fields.ts'
+import { DATES, dateIn, isWithheldTag, withheldByHead } from './unpublished.ts'
 import { parseDate, parseMonth } from './date.ts'
 import {
   namedFields,
@@ -190,11 +190,7 @@ const DATED_ELSEWHERE = /^(?:git )?(?:created|last modified)$/i
 function dateField(fields: Fields, warnings: DraftWarning[]): string | undefined {
   for (const name of DATES) {
     const field = fields.get(name)
-    // MkDocs: `date: {created: 2023-12-31}`.
-    const value =
-      field !== undefined && isMap(field.value)
-        ? (field.value.get('published') ?? field.value.get('created') ?? field.value)
-        : field?.value
+    const value = field && dateIn(field)
     // Some heads say `published: true`, which is no date and nothing to complain about.
     if (field === undefined || value === undefined || isBlank(value) || isSwitch(value)) continue
     const text = typeof value === 'string' ? value.trim() : undefined

@@ -2,6 +2,7 @@ import type { Dirent } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { extname, join, relative, sep } from 'node:path'
 import { codeOf, HyperletterError } from '../errors.ts'
+import { withheldByFolder, withheldFolders } from './folder-marks.ts'
 import { datesInGit } from './git-dates.ts'
 import { matchesGlob } from './globs.ts'
 import { mediaTypeOf } from './media-types.ts'
@@ -14,6 +15,7 @@ import {
   type DraftSource,
   type SkippedDraft,
   type UNDATED,
+  type Withheld,
   type WithheldKind,
   type SourceItem,
 } from './source.ts'
@@ -75,7 +77,9 @@ export function markdownFolder(
       const { files, skipped } = await listFolder(folder, { match, exclude, include })
       const isSite = hasPosts(files)
       const said = isSite || include.has('drafts') ? undefined : notesThatSay(folder, files)
-      const options = { include, index: new FileIndex(folder), isSite, said, ...others }
+      const about = [...files, ...skipped.map((it) => it.origin)]
+      const folders = await withheldFolders(folder, about)
+      const options = { include, index: new FileIndex(folder), isSite, said, folders, ...others }
       const added = others.undated === 'git' ? await datesInGit(folder) : undefined
       yield* skipped
       for (let start = 0; start < files.length; start += READ_AT_ONCE) {
@@ -97,6 +101,7 @@ interface Among {
   readonly isSite: boolean
   /** Those that may be published, where the heads of notes say so. */
   readonly said: ReadonlySet<string> | undefined
+  readonly folders: ReadonlyMap<string, Withheld>
 }
 
 async function readOne(
@@ -110,11 +115,12 @@ async function readOne(
     const read = await readDraft(join(folder, origin), { name: origin, root: folder, ...options })
     const draft = { ...read, warnings: [...suspicionOf(origin), ...read.warnings] }
     const withheld =
-      draft.dateFrom === 'name'
+      withheldByFolder(origin, options.folders) ??
+      (draft.dateFrom === 'name'
         ? withheldByDate(draft)
         : draft.dateFrom === 'file'
           ? pageAmong(origin, draft, options)
-          : undefined
+          : undefined)
     if (withheld !== undefined && options.include?.has(withheld.kind) !== true) {
       const { kind, message } = withheld
       throw invalidDraft(`${message.replace(/\.$/, '')}; --include ${kind} publishes it`)

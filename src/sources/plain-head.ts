@@ -31,9 +31,10 @@ export const FIRST_NAMES = new Set(
   ),
 )
 /** A plain head must say one of these, or text that merely begins with a colon could be lost. */
-const KEPT_NAMES = 'title date published summary description subtitle author authors tags'.split(
-  ' ',
-)
+const KEPT_NAMES =
+  'title date created published draft status summary description subtitle author authors tags'.split(
+    ' ',
+  )
 
 /** Also as Nikola (`.. title: …`) and Logseq (`title:: …`) write it. */
 export const PLAIN_FIELD = /^(?:\.\. )?([A-Za-z][A-Za-z0-9 _-]{0,63})::?(?:[ \t\u00a0]+|$)/
@@ -47,6 +48,7 @@ export const WARNING_FIELDS = [
   'private',
   'hidden',
   'visibility',
+  'public',
 ]
 
 // Nikola keeps its fields in a comment.
@@ -94,10 +96,37 @@ export function nameIn(line: string): string {
   return (/[\p{L}_][\p{L}\p{N}_-]*/u.exec(line)?.[0] ?? '').toLowerCase()
 }
 
+/** Notion: a heading, which is the title, and below it fields alone, one of which no prose would have. */
+export function splitHeaded(text: string, first: Line): FrontMatter | undefined {
+  const title = /^#[ \t]+(\S.*)$/.exec(first.text)?.[1]?.trim()
+  const blank = lineAt(text, first.end)
+  if (title === undefined || blank?.text.trim() !== '') return undefined
+  const below = text.slice(blank.end)
+  const start = lineAt(below, 0)
+  const lines =
+    below
+      .slice(0, MAX_HEAD_BYTES)
+      .split(/\r?\n[ \t]*\r?\n/, 1)[0]
+      ?.split('\n') ?? []
+  const isHead =
+    lines.every((it) => PLAIN_FIELD.test(it)) &&
+    lines.some((it) => [...WARNING_FIELDS, 'created'].includes(nameIn(it)))
+  if (!isHead || start === undefined) return undefined
+  const head = splitFields(below, start)
+  const fields = [...head.fields].map(([name, it]) => [name, { ...it, line: it.line + 2 }] as const)
+  const titled = new Map<string, HeadField>([['title', { value: title, line: 1 }], ...fields])
+  return { ...head, fields: titled, bodyLine: head.bodyLine + 2 }
+}
+
 export function splitPlain(text: string, first: Line): FrontMatter {
   const opening = PLAIN_FIELD.exec(first.text)
   if (opening === null || !FIRST_NAMES.has((opening[1] ?? '').toLowerCase())) return none(text)
+  const head = splitFields(text, first)
+  const isKept = head.style === 'none' || KEPT_NAMES.some((name) => head.fields.has(name))
+  return isKept ? head : none(text)
+}
 
+function splitFields(text: string, first: Line): FrontMatter {
   const fields = new Map<string, { value: string; line: number }>()
   let last: { value: string; line: number } | undefined
   let lineNumber = 1
@@ -125,7 +154,6 @@ export function splitPlain(text: string, first: Line): FrontMatter {
     if (at > MAX_HEAD_BYTES)
       throw invalidDraft(`The head is longer than ${MAX_HEAD_BYTES} bytes.`, { line: 1 })
   }
-  if (!KEPT_NAMES.some((name) => fields.has(name))) return none(text)
   return { style: 'plain', fields, warnings: [], ...bodyAt(text, at, lineNumber) }
 }
 

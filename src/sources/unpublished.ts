@@ -12,7 +12,7 @@ const FARTHEST_ZONE_MS = 14 * 60 * 60 * 1_000
 
 /** Names of dates of publication, the preferred one first; the last of them may say anything. */
 export const DATES =
-  'date publishedat published pubdate publishdate publisheddate publicationdate publishedon publishon datepublished publish releasedate releasedon issuedate sentat posted postedat postdate created createdat createdon datecreated creationdate'.split(
+  'date publishedat published pubdate publishdate publisheddate publicationdate publishedon publishon datepublished publish releasedate releasedon issuedate sentat posted postedat postdate created createdat createdon datecreated creationdate dateadded createdtime firstpublishedat publishedtime'.split(
     ' ',
   )
 
@@ -30,7 +30,7 @@ const ENDS =
 const READERS =
   /^(?:only[ _-]?)?(?:paid|paying|premium|members?|subscribers?|patrons?|supporters?|sponsors?|pro$|founding|private|restricted|login|internal)/i
 const DRAFT =
-  /^(?:drafts?|auto-draft|pending|idea|wip|in[ _-]?progress|review|in[ _-]?review|unpublished|trash(?:ed)?|deleted|inherit|todo|skip)$/i
+  /^(?:drafts?|auto-draft|pending|idea|wip|in[ _-]?progress|review|in[ _-]?review|unpublished|trash(?:ed)?|deleted|inherit|todo|skip|brouillon|entwurf|borrador|bozza|rascunho)$/i
 const PRIVATE = /^(?:private|hidden|unlisted|paid|members|protected|secret)$/i
 
 /** Fields that say a state, and no word of another meaning. */
@@ -57,7 +57,7 @@ const MARKS: readonly (readonly [names: string, marked: RegExp, kind: WithheldKi
   // Neither a day nor yes or no: `publish: later`.
   ['published publish', /^(?!(?:true|yes|on|y)$)\p{L}[\p{L} ]*$/iu, 'drafts'],
   [
-    'private nonpublic hidden hide unlisted secret protected paid premium paywall paywalled gated locked restricted internal confidential encrypted member members membersonly memberonly subscribers subscribersonly subscriberonly patron patrons patronsonly patrononly patreon supporters supportersonly sponsorsonly exclusive loginrequired requireslogin emailonly newsletteronly headless noindex',
+    'private nonpublic hidden hide unlisted secret protected paid premium paywall paywalled gated locked restricted internal confidential encrypted member members membersonly memberonly subscribers subscribersonly subscriberonly sitelogin patron patrons patronsonly patrononly patreon supporters supportersonly sponsorsonly exclusive loginrequired requireslogin emailonly newsletteronly headless noindex',
     YES,
     'private',
   ],
@@ -69,9 +69,13 @@ const MARKS: readonly (readonly [names: string, marked: RegExp, kind: WithheldKi
   ['robots', /\b(?:noindex|none)\b/i, 'private'],
   ['visibility', /^(?!(?:public|everyone|everybody|all|free|published|visible)$)/i, 'private'],
   // Also words for whom a text is written: `audience: beginners`.
-  ['access audience tier plan subscription level for to sharing', READERS, 'private'],
+  [
+    'access accesslevel audience tier tiers plan subscription level for to sharing',
+    READERS,
+    'private',
+  ],
   ['audience', /^(?:only[ _-]?)?free$/i, 'private'],
-  [`${STATES} state stage workflow review reviewstatus`, DRAFT, 'drafts'],
+  [`${STATES} state stage workflow review reviewstatus statut estado stato`, DRAFT, 'drafts'],
   [`${STATES} state stage workflow`, PRIVATE, 'private'],
   [`${STATES} state stage workflow`, /^(?:scheduled|future|embargo(?:ed)?|queued)$/i, 'scheduled'],
   [`${STATES} state stage workflow`, /^(?:expired|archived)$/i, 'expired'],
@@ -188,11 +192,11 @@ export function withheldByDate(
 }
 
 const DRAFT_FOLDERS =
-  /^_?(?:(?:\w+[-_ ])?drafts?|unpublished|wip|in[-_ ]progress|unfinished|pending|scheduled|queued?|outbox|(?:in|to|for)[-_ ]review|(?:do[-_ ])?not[-_ ](?:for[-_ ])?(?:publish|publication)|discarded|backups?|trash|deleted|brouillons?|entw[uü]rfe?|borradore?s?|bozz[ae]|rascunhos?|utkast|kladde|черновики|草稿|下書き)$/i
+  /^_?(?:\d+[-_. ]+)?(?:(?:\w+[-_ ]+){0,2}drafts?(?: ?\([^)]*\))?|drafts?[-_ ](?:posts?|letters?|issues?|articles?|notes?|mails?|emails?|newsletters?)|to[-_ ]publish|unpublished|wip|in[-_ ]progress|unfinished|pending|scheduled|queued?|outbox|(?:in|to|for)[-_ ]review|(?:do[-_ ])?not[-_ ](?:for[-_ ])?(?:publish(?:ed)?|publication)|discarded|backups?|trash|deleted|brouillons?|entw[uü]rfe?|borradore?s?|bozz[ae]|rascunhos?|utkast|kladde|черновики|草稿|下書き)$/i
 const PRIVATE_FOLDERS =
   /^_?(?:private(?:[-_ ]\w+)?|privat|hidden|unlisted|secret|confidential|internal|paid|premium|(?:for[-_ ])?(?:members?|subscribers?|patrons?|supporters?)(?:[-_ ]only)?)$/i
 const TEMPLATE_FOLDERS =
-  /^(?:_site|_includes|_layouts|_templates?|templates?|archetypes|_data|_sass|layouts|themes|vendor|bower_components|build|dist|coverage|__tests__|fixtures)$/i
+  /^(?:_site|_includes|_layouts|_templates?|templates?|archetypes|_data|_sass|layouts|themes|vendor|bower_components|build|dist|coverage|__tests__|fixtures|scaffolds)$/i
 const EXTRA_FILES =
   /^(?:readme|licen[cs]e|copying|notice|contributing|contributors|authors|maintainers|code[_-]of[_-]conduct|changelog|security|support|todo|agents|claude|(?:issue|pull_request)_template|_index|404)(?:[._-][a-z]{2}(?:[_-][a-z]{2})?)?$/i
 /** As a rule in capitals; a post may be called `summary` or `install`. */
@@ -200,7 +204,8 @@ const CAPITAL_FILES = /^(?:SUMMARY|INSTALL|GOVERNANCE|HACKING|RELEASING|CITATION
 const LEFTOVERS =
   /^(?:~\$|#|\.#|Copy of )|(?:conflicted copy|case conflict|\.sync-conflict-|_(?:BACKUP|BASE|LOCAL|REMOTE)_\d+\.|\.(?:bak|orig|old|rej|tmp|swp|BASE|LOCAL|REMOTE)\b|[-_]backup\.|~\.)|(?: - Copy(?: \(\d+\))?| copy(?: \d+)?)\.\w+$/i
 /** Not `first-draft`, which may be about one. */
-const DRAFT_FILES = /^(?:DRAFT|WIP)\b|[.([](?:drafts?|wip)(?:$|[)\]])|_DRAFT$/
+const DRAFT_FILES =
+  /^(?:DRAFT|WIP)\b|^(?:[Dd]raft|wip) [-–—] |[.([](?:drafts?|Drafts?|DRAFTS?|wip|WIP)(?:$|[)\]])|_DRAFT$/
 const TEMPLATE_FILES = /^templates?(?: - .*)?$/i
 
 /**
@@ -256,13 +261,21 @@ function said(name: string, value: string, kind: WithheldKind, line: number | un
   return line === undefined ? { kind, message } : { kind, message, line }
 }
 
-/** What a field, or each item of its list, says, without the signs that some put behind words: `published ✅`. */
+/** What a field, or each item of its list, says, without the signs that some put around words: `published ✅`. */
 function textsOf({ value }: NamedField): string[] {
   const items = value instanceof Map ? [] : typeof value === 'string' ? [value] : [...value]
   return items
     .filter((it) => typeof it === 'string')
+    .map((it) => it.replace(/^[\s\p{So}\ufe0f]+(?=\p{L})/u, ''))
     .map((it) => unquoted(/[!-~]$/.test(it) ? it : it.replace(/(?<=\p{L})[\s\p{So}\ufe0f]+$/u, '')))
     .filter((it) => it !== '')
+}
+
+/** What a date says: MkDocs writes `date: {created: 2023-12-31}`. */
+export function dateIn({ value }: NamedField): HeadValue {
+  return value instanceof Map
+    ? ((value.get('published') ?? value.get('created') ?? value) as HeadValue)
+    : value
 }
 
 function textOf(field: NamedField | undefined): string {
@@ -270,7 +283,7 @@ function textOf(field: NamedField | undefined): string {
 }
 
 function timeOf(field: NamedField | undefined) {
-  const text = textOf(field)
+  const text = textOf(field && { ...field, value: dateIn(field) })
   const date = parseDate(text)
   return date === undefined || field === undefined
     ? undefined

@@ -399,6 +399,10 @@ describe('parseDraft', () => {
     ['drafts', 'wp_status: draft'],
     ['drafts', 'finished: no'],
     ['drafts', 'brouillon: true'],
+    ['drafts', 'estado: borrador'],
+    ['private', 'tiers: [paid]'],
+    ['private', 'access: {site.login: true}'],
+    ['scheduled', 'date: {created: 2999-01-01}'],
     ['private', 'for: members'],
     ['private', 'requires: login'],
     ['private', 'listing: false'],
@@ -441,6 +445,7 @@ describe('parseDraft', () => {
 
   it.each([
     'visibility: public',
+    'status: "✅ Published"',
     'published: true',
     'draft: false',
     'status: published',

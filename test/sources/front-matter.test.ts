@@ -153,6 +153,9 @@ describe('splitFrontMatter', () => {
     ['broken braces', '{ "title": "T", \n\nText.'],
     ['a comment above plain fields', '<!-- x -->\nTitle: T\nDraft: true\n\nText.'],
     ['prose among plain fields', 'Title: T\nStatus: draft\nand prose\n\nText.'],
+    ['of Logseq in a list', '- title:: T\n  draft:: true\n- Text.'],
+    ['between dashes of a word processor', '—\ntitle: T\ndraft: true\n—\nText.'],
+    ['as an export', 'export const meta = { draft: true }\n\n# T\n'],
     ['a program in it', '---js\n{ title: "T", draft: true }\n---\nText.'],
     ['a fence of code around it', '```yaml\ntitle: T\ndraft: true\n```\nText.'],
   ])('refuses what looks like a head, with %s', async (_, text) => {
@@ -181,6 +184,22 @@ describe('splitFrontMatter', () => {
     await expect(splitFrontMatter(text)).rejects.toMatchObject({ code: 'INVALID_DRAFT' })
   })
 
+  it('reads what Notion writes below a heading', async () => {
+    const text =
+      '# Low water\r\n\r\nOwner: Ann\r\nStatus: Draft\r\nCreated: 2020-03-01\r\n\r\nText.'
+    const { fields, ...rest } = await splitFrontMatter(text)
+    expect(Object.fromEntries(fields)).toEqual({
+      title: { value: 'Low water', line: 1 },
+      owner: { value: 'Ann', line: 3 },
+      status: { value: 'Draft', line: 4 },
+      created: { value: '2020-03-01', line: 5 },
+    })
+    expect(rest).toMatchObject({ body: 'Text.', bodyLine: 7 })
+    await expect(splitFrontMatter('Status: draft\n\nText.')).resolves.toMatchObject({
+      body: 'Text.',
+    })
+  })
+
   it('joins the continued lines of a plain head', async () => {
     const { fields, body } = await splitFrontMatter('Title: One\n    and two\n\tand three\n\nx')
     expect(fields.get('title')?.value).toBe('One and two and three')
@@ -197,6 +216,10 @@ describe('splitFrontMatter', () => {
     ['prose that begins with a usual name', 'Summary: we met\nand talked.\n\nText.'],
     ['a head that says nothing an issue keeps', 'Slug: x\n\nText.'],
     ['a percent sign', '% of all\nwho sail'],
+    [
+      'fields below a heading that may be its text',
+      '# Party\n\nDate: Friday\nPlace: Quay\n\nCome.',
+    ],
     ['a comment of Obsidian', '%% title %%\n\nText.'],
     ['a link definition', '[a]: https://example.org\n\nText.'],
   ])('loses no text to %s', async (_, text) => {

@@ -71,8 +71,10 @@ describe('markdownFolder', () => {
     ]
     const more = [
       ['backups/p.md', 'not-for-publication/p.md', 'Entwürfe/p.md', 'p.wip.md'],
+      ['1. Drafts/p.md', 'Posts - draft/p.md', 'draft posts/p.md', 'Drafts (old)/p.md'],
+      ['Not published/p.md', '[DRAFT] p.md', 'p [WIP].md', 'draft - p.md'],
       ['private notes/p.md', 'for members/p.md'],
-      ['build/p.md', 'template.md', 'Template - Daily.md'],
+      ['scaffolds/p.md', 'build/p.md', 'template.md', 'Template - Daily.md'],
       ['SUMMARY.md', 'p~.md', 'p_backup.md', 'p.LOCAL.md'],
     ].flat()
     await fill('post.md', 'private/p.md', ...drafts, ...templates, ...extras, ...copies)
@@ -85,7 +87,7 @@ describe('markdownFolder', () => {
       message: 'the folder "_drafts" holds drafts; --include drafts publishes it',
     })
     const some = await listed({ include: new Set(['drafts', 'private']) })
-    const included = [...drafts, 'post.md', 'private/p.md', ...more.slice(0, 6)]
+    const included = [...drafts, 'post.md', 'private/p.md', ...more.slice(0, 14)]
     expect(some.drafts.toSorted()).toEqual(included.toSorted())
   })
 
@@ -133,6 +135,29 @@ describe('markdownFolder', () => {
     expect((await listed({ include: new Set(['drafts']) })).drafts).toHaveLength(4)
     await write('a.md', '---\npublished: true\n---\nNote.\n')
     expect((await listed()).drafts).toHaveLength(3)
+  })
+
+  it('leaves out what a file about its folder marks', async () => {
+    const secret = ['hugo/x/a.md', 'zola/a.md', 'letters/deep/a.md']
+    await fill(...secret, 'open/a.md', 'sections/a.md', 'also/a.md')
+    await write('hugo/_index.md', '---\ncascade:\n  build:\n    render: never\n---\n')
+    await write('zola/_index.md', '+++\nsort_by = "date"\ndraft = true\n+++\n')
+    await write('letters/letters.json', '{"layout": "x", "draft": true}')
+    await write('open/_index.md', '+++\ndraft = true\n+++\n')
+    await write(
+      'sections/_index.md',
+      '---\ncascade:\n- target: {kind: section}\n  draft: true\n---\n',
+    )
+    await write('also/also.json', '{"draft": ')
+    const { drafts, skipped } = await listed()
+    expect(drafts).toEqual(['also/a.md', 'open/a.md', 'sections/a.md'])
+    const why = new Map(skipped.map((it) => [it.origin, it.message]))
+    expect(secret.map((it) => why.get(it))).toEqual([
+      'its folder has a _index.md, which says that each is not for everybody (render: never); --include private publishes it',
+      'its folder has a _index.md, which says that each is not finished (draft: true); --include drafts publishes it',
+      'its folder has a letters.json, which says that each is not finished (draft: true); --include drafts publishes it',
+    ])
+    expect((await listed({ include: new Set(['drafts']) })).drafts).toContain('zola/a.md')
   })
 
   it('leaves out what its name dates in the future, unless it is asked for', async () => {

@@ -1,0 +1,81 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { basename, dirname } from 'node:path/posix'
+import { splitFrontMatter, type HeadField, type HeadValue } from './front-matter.ts'
+import { parseJson } from './front-matter-parsers.ts'
+import { isList, isMap, namedFields } from './head-fields.ts'
+import type { Withheld } from './source.ts'
+import { decodeDraft } from './text.ts'
+import { withheldByHead } from './unpublished.ts'
+
+type Fields = ReadonlyMap<string, HeadField>
+
+/** The page of a section of Hugo or Zola. */
+const SECTION = /(?:^|\/)_index\.(?:[\w-]+\.)?(?:md|markdown)$/
+/** Fields of sections of Zola: its pages are drafts where a section is one, and those of Hugo are not. */
+const OF_ZOLA = ['sort_by', 'paginate_by', 'page_template', 'transparent', 'insert_anchor_links']
+
+/**
+ * Folders of which a file says that their texts are not for everybody: by `cascade` in a section of Hugo, as a section of
+ * Zola that is a draft, or in the data that Eleventy has for a folder (`letters/letters.json`).
+ * @param folder Absolute path.
+ * @param files Of the folder, relative, with `/`.
+ */
+export async function withheldFolders(
+  folder: string,
+  files: readonly string[],
+): Promise<ReadonlyMap<string, Withheld>> {
+  const found = new Map<string, Withheld>()
+  for (const file of files) {
+    const parent = dirname(file)
+    const name = basename(file)
+    const isData = [`${basename(parent)}.json`, `${basename(parent)}.11tydata.json`].includes(name)
+    if (!isData && !SECTION.test(file)) continue
+    for (const fields of await fieldsOfTexts(join(folder, file), isData)) {
+      const withheld = withheldByHead(namedFields(fields), new Date())
+      if (withheld === undefined) continue
+      const { kind, message } = withheld
+      const says = message.replace(/^The head says that the text /, '')
+      found.set(parent, { kind, message: `its folder has a ${name}, which says that each ${says}` })
+    }
+  }
+  return found
+}
+
+/** Why the nearest of the marked folders around a file keeps it back. */
+export function withheldByFolder(
+  file: string,
+  folders: ReadonlyMap<string, Withheld>,
+): Withheld | undefined {
+  for (let at = dirname(file); ; at = dirname(at)) {
+    const withheld = folders.get(at)
+    if (withheld !== undefined || at === '.') return withheld
+  }
+}
+
+/** What a file says of each text of its folder. */
+async function fieldsOfTexts(path: string, isData: boolean): Promise<Fields[]> {
+  try {
+    const text = decodeDraft(await readFile(path))
+    if (isData) return [fieldsIn(parseJson(text))]
+    const { fields } = await splitFrontMatter(text)
+    const draft = OF_ZOLA.some((it) => fields.has(it)) ? fields.get('draft') : undefined
+    const cascade = fields.get('cascade')?.value ?? []
+    const maps = (isList(cascade) ? cascade : [cascade]).filter(isMap).filter(isOfPages)
+    return [...maps.map(fieldsIn), ...(draft === undefined ? [] : [new Map([['draft', draft]])])]
+  } catch {
+    // A file about the folder that cannot be read says nothing.
+    return []
+  }
+}
+
+function fieldsIn(values: ReadonlyMap<string, HeadValue>): Fields {
+  return new Map([...values].map(([name, value]) => [name, { value, line: 1 }]))
+}
+
+/** Hugo may limit a cascade to sections, or to other kinds of pages. */
+function isOfPages(cascade: ReadonlyMap<string, HeadValue>): boolean {
+  const target = cascade.get('_target') ?? cascade.get('target') ?? ''
+  const kind = isMap(target) ? (target.get('kind') ?? 'page') : 'page'
+  return typeof kind !== 'string' || kind.includes('page')
+}
