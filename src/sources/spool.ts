@@ -1,17 +1,18 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
+import { growHeapBy } from '../heap.ts'
 import type { Draft, DraftAttachment, FoundDraft } from './source.ts'
 
 /** Texts that stay in memory, in characters: most archives are smaller. */
 const MAX_KEPT_CHARACTERS = 16 * 1024 * 1024
 
 /**
- * Above so many drafts the heap grows in small steps: else garbage of the conversion alone, which V8 leaves until the heap
- * has doubled, takes 300 MB.
+ * Else garbage of the conversion alone, which V8 leaves until the heap has doubled, takes 300 MB. This costs no time that
+ * could be measured; of large archives, every step counts.
  */
+const GROWING_PERCENT = 50
 const MANY_DRAFTS = 1_000
-const GROWING_PERCENT = '--heap-growing-percent'
+const GROWING_PERCENT_OF_MANY = 20
 
 /**
  * Keeps drafts until they are published; those of a large archive in a file, for it has more than fits in the memory. The
@@ -19,6 +20,7 @@ const GROWING_PERCENT = '--heap-growing-percent'
  */
 export class Spool {
   readonly #parent: string
+  readonly #growAsBefore = growHeapBy(GROWING_PERCENT)
   #folder = ''
   #file = -1
   #drafts = 0
@@ -38,81 +40,76 @@ export class Spool {
 
   /** The draft, which is read each time that somebody looks at it, and so is its text. */
   keep(found: FoundDraft): FoundDraft {
-    if (++this.#drafts === MANY_DRAFTS) setFlagsFromString(`${GROWING_PERCENT}=20`)
+    if (++this.#drafts === MANY_DRAFTS) growHeapBy(GROWING_PERCENT_OF_MANY)
     this.#kept += found.draft.markdown.length
     if (this.#kept <= MAX_KEPT_CHARACTERS) return found
     if (this.#file < 0) this.#open()
     const { markdown, attachments, ...head } = found.draft
-    const parts = [this.#write(JSON.stringify(head)), this.#write(markdown)] as const
-    return new SpooledDraft(found, attachments, this.#file, ...parts)
+    const json = JSON.stringify(head)
+    const [start, headBytes] = [this.#bytes, Buffer.byteLength(json)]
+    this.#write(Buffer.from(json + markdown))
+    const place = { file: this.#file, start, headBytes, end: this.#bytes }
+    return new SpooledDraft(found, attachments, place)
   }
 
-  #write(text: string): Part {
-    const bytes = Buffer.from(text)
-    const position = this.#bytes
+  #write(bytes: Buffer): void {
     const { byteLength } = bytes
     for (let done = 0; done < byteLength;) {
-      done += writeSync(this.#file, bytes, done, byteLength - done, position + done)
+      done += writeSync(this.#file, bytes, done, byteLength - done, this.#bytes + done)
     }
     this.#bytes += byteLength
-    return { position, byteLength }
   }
 
   [Symbol.dispose](): void {
-    // 0 is the default: V8 decides.
-    if (this.#drafts >= MANY_DRAFTS) setFlagsFromString(`${GROWING_PERCENT}=0`)
+    this.#growAsBefore()
     if (this.#file < 0) return
     closeSync(this.#file)
     rmSync(this.#folder, { recursive: true, force: true })
   }
 }
 
-/** Where a text is in the file. */
-interface Part {
-  readonly position: number
-  readonly byteLength: number
+/** Where a draft is in the file: what it says, then its text. */
+interface Place {
+  readonly file: number
+  readonly start: number
+  readonly headBytes: number
+  readonly end: number
 }
 
 class SpooledDraft implements FoundDraft {
   readonly origin: string
   readonly finish: FoundDraft['finish']
   readonly #attachments: readonly DraftAttachment[]
-  readonly #file: number
-  readonly #head: Part
-  readonly #text: Part
+  readonly #place: Place
 
   constructor(
     { origin, finish }: Pick<FoundDraft, 'origin' | 'finish'>,
     attachments: readonly DraftAttachment[],
-    file: number,
-    head: Part,
-    text: Part,
+    place: Place,
   ) {
     this.origin = origin
     this.finish = finish
     this.#attachments = attachments.length === 0 ? NONE : attachments
-    this.#file = file
-    this.#head = head
-    this.#text = text
+    this.#place = place
   }
 
   get draft(): Draft {
-    const read = (part: Part) => this.#read(part)
-    const text = this.#text
+    const { file, start, headBytes, end } = this.#place
+    const head = read(file, start, headBytes)
     return {
-      ...(JSON.parse(read(this.#head)) as Omit<Draft, 'markdown' | 'attachments'>),
+      ...(JSON.parse(head) as Omit<Draft, 'markdown' | 'attachments'>),
       attachments: this.#attachments,
       get markdown() {
-        return read(text)
+        return read(file, start + headBytes, end - start - headBytes)
       },
     }
   }
+}
 
-  #read({ position, byteLength }: Part): string {
-    const bytes = Buffer.allocUnsafe(byteLength)
-    readSync(this.#file, bytes, 0, byteLength, position)
-    return bytes.toString('utf8')
-  }
+function read(file: number, position: number, byteLength: number): string {
+  const bytes = Buffer.allocUnsafe(byteLength)
+  readSync(file, bytes, 0, byteLength, position)
+  return bytes.toString('utf8')
 }
 
 const NONE: readonly DraftAttachment[] = []

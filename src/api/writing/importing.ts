@@ -69,18 +69,7 @@ export async function* importDrafts(
   // A text of each draft is more than the memory holds.
   using spool = new Spool(engine.config.dataDir)
   await using _source = { [Symbol.asyncDispose]: async () => source.close?.() }
-  const read: FoundDraft[] = []
-  for await (const it of source.drafts({ signal })) {
-    if ('draft' in it) read.push(spool.keep(it))
-    else yield skipped(it)
-  }
-  const keep = (changed: FoundDraft) => spool.keep(changed)
-  const found =
-    source.linkedBy === 'paths'
-      ? linkPosts(read, input.siteUrl, keep)
-      : source.linkedBy === 'addresses'
-        ? linkAddresses(read, keep)
-        : read
+  const found = yield* readAll(source, spool, input.siteUrl, signal)
   const { fresh, known, copies } = await sortOut(published, found)
   let amended = 0
   for (const { of, it: before } of known) {
@@ -130,6 +119,23 @@ export async function* importDrafts(
     yield { event: 'progress', done, total, file: batch.from.at(-1)?.origin ?? '' }
   }
   yield { ...finished, published: done, ...(amended > 0 ? { amended } : {}) }
+}
+
+/** The drafts of a source, with links to each other; what is none of them is told. */
+async function* readAll(
+  source: DraftSource,
+  spool: Spool,
+  siteUrl: string | undefined,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Event, FoundDraft[]> {
+  const read: FoundDraft[] = []
+  for await (const it of source.drafts({ signal })) {
+    if ('draft' in it) read.push(spool.keep(it))
+    else yield skipped(it)
+  }
+  const keep = (changed: FoundDraft) => spool.keep(changed)
+  if (source.linkedBy === 'paths') return linkPosts(read, siteUrl, keep)
+  return source.linkedBy === 'addresses' ? linkAddresses(read, keep) : read
 }
 
 interface Known<T> {

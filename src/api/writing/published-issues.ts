@@ -16,22 +16,25 @@ export class PublishedIssues {
   /** The number of the newest issue; 0 if there is none. */
   readonly last: number
   readonly #feed: Feed
-  readonly #found = new Map<string, LocatedIssue>()
-  /** By date, and by title. */
-  readonly #alike = new Map<string, LocatedIssue[]>()
+  /** Newest first. */
+  readonly #issues: readonly LocatedIssue[]
+  /** By the whole path. */
+  readonly #byPath = new Map<string, LocatedIssue>()
+  #facts: Facts | undefined
 
   private constructor(feed: Feed, last: number, issues: readonly LocatedIssue[]) {
     this.#feed = feed
     this.last = last
+    this.#issues = issues
     for (const issue of issues.toReversed()) {
-      for (const it of keysOf(issue)) this.#found.set(it, issue)
-      const titles = editionsOf(issue).map(({ record }) => key('title', record.title))
-      for (const it of new Set([key('date', Date.parse(issue.record.publishedAt)), ...titles]))
-        this.#alike
-          .set(it, this.#alike.get(it) ?? [])
-          .get(it)
-          ?.push(issue)
+      const { importedFrom } = issue.record
+      if (importedFrom !== undefined) this.#byPath.set(importedFrom, issue)
     }
+  }
+
+  // Of a large archive that is imported again, all paths are known.
+  get #byFacts(): Facts {
+    return (this.#facts ??= factsOf(this.#issues))
   }
 
   /**
@@ -53,7 +56,7 @@ export class PublishedIssues {
 
   /** The issue that the file of a draft became before, if the draft may be an edition of it. */
   async ofSameFile(it: FoundDraft): Promise<LocatedIssue | undefined> {
-    const issue = this.#found.get(key('path', it.origin))
+    const issue = this.#byPath.get(it.origin)
     if (issue === undefined || !PATH.test(it.origin)) return issue
     return (await this.#isEdition(issue, it, true)) ? issue : undefined
   }
@@ -66,18 +69,19 @@ export class PublishedIssues {
     it: FoundDraft,
     taken: ReadonlySet<LocatedIssue> = new Set(),
   ): Promise<LocatedIssue | undefined> {
-    if (this.#found.size === 0) return undefined
+    if (this.#issues.length === 0) return undefined
     const equal = await this.ofEqualText(it.draft)
     if (equal !== undefined) return equal
     const free = (issue: LocatedIssue | undefined) =>
       issue === undefined || taken.has(issue) ? undefined : issue
     const { title, publishedAt } = it.draft
-    const named = free(this.#found.get(key('title and date', title, Date.parse(publishedAt))))
+    const { only } = this.#byFacts
+    const named = free(only.get(key('title and date', title, Date.parse(publishedAt))))
     if (named !== undefined && isDated(it.draft)) return named
-    const below = key('path below', it.origin)
-    const above = ends(it.origin).map((end) => key('path', end))
-    for (const path of [below, ...above]) {
-      const issue = free(this.#found.get(path))
+    const below = only.get(key('path below', it.origin))
+    const above = ends(it.origin).map((end) => this.#byPath.get(end))
+    for (const candidate of [below, ...above]) {
+      const issue = free(candidate)
       if (issue !== undefined && (await this.#isEdition(issue, it, false))) return issue
     }
     return undefined
@@ -87,7 +91,7 @@ export class PublishedIssues {
   async ofEqualText(draft: Draft): Promise<LocatedIssue | undefined> {
     const keys = [key('date', Date.parse(draft.publishedAt))]
     if (!isDated(draft)) keys.push(key('title', draft.title))
-    const alike = keys.flatMap((it) => this.#alike.get(it) ?? [])
+    const alike = keys.flatMap((it) => this.#byFacts.alike.get(it) ?? [])
     // The text of a draft is read when somebody looks at it.
     const markdown = alike.length === 0 ? '' : draft.markdown
     const bytes = Buffer.byteLength(markdown)
@@ -141,13 +145,30 @@ function key(...parts: readonly (string | number)[]): string {
   return JSON.stringify(parts)
 }
 
-function keysOf(issue: LocatedIssue): string[] {
-  const { publishedAt, importedFrom } = issue.record
-  const date = Date.parse(publishedAt)
-  const keys = editionsOf(issue).map(({ record }) => key('title and date', record.title, date))
-  if (importedFrom === undefined) return keys
-  const below = ends(importedFrom).map((end) => key('path below', end))
-  return [...keys, key('path', importedFrom), ...below]
+/** What issues say of themselves besides the path that each came from. */
+interface Facts {
+  /** By title with date, and by the ends of its path; the newest issue of each. */
+  readonly only: ReadonlyMap<string, LocatedIssue>
+  /** By date, and by title. */
+  readonly alike: ReadonlyMap<string, readonly LocatedIssue[]>
+}
+
+function factsOf(issues: readonly LocatedIssue[]): Facts {
+  const only = new Map<string, LocatedIssue>()
+  const alike = new Map<string, LocatedIssue[]>()
+  for (const issue of issues.toReversed()) {
+    const { publishedAt, importedFrom } = issue.record
+    const date = Date.parse(publishedAt)
+    const titles = new Set(editionsOf(issue).map(({ record }) => record.title))
+    for (const it of titles) only.set(key('title and date', it, date), issue)
+    for (const end of ends(importedFrom ?? '')) only.set(key('path below', end), issue)
+    for (const it of [key('date', date), ...[...titles].map((title) => key('title', title))]) {
+      const some = alike.get(it) ?? []
+      some.push(issue)
+      alike.set(it, some)
+    }
+  }
+  return { only, alike }
 }
 
 /** `b/c.md` and `c.md` of `a/b/c.md`. */

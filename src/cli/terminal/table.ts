@@ -42,7 +42,10 @@ export async function formatTable(
   const cells = rows.map((row) => columns.map((_, i) => toCell(row[i] ?? '')))
   const measure = await measureFor(cells.flat().map(({ text }) => text))
   const widths = columns.map((column, i) =>
-    Math.max(measure(column.header ?? ''), ...cells.map((row) => measure(row[i]?.text ?? ''))),
+    cells.reduce(
+      (most, row) => Math.max(most, measure(row[i]?.text ?? '')),
+      measure(column.header ?? ''),
+    ),
   )
   shrink(columns, widths, width)
   const line = (row: readonly Cell[]) =>

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import v8 from 'node:v8'
 import { HyperletterError } from '../../errors.ts'
+import { growHeapBy } from '../../heap.ts'
 
 /** One helper thread for the garbage collector instead of four: 8 MB less, for an idle process. */
 export const NODE_FLAGS = ['--v8-pool-size=1']
@@ -38,7 +39,7 @@ export function daemonEnvironment(
  */
 export function restrainHeap(comeToRestMs: number = COME_TO_REST_MS): void {
   v8.setFlagsFromString('--semi-space-growth-factor=1')
-  v8.setFlagsFromString('--heap-growing-percent=50')
+  growHeapBy(50)
   v8.setFlagsFromString('--optimize-for-size')
   setTimeout(() => v8.setFlagsFromString('--no-optimize-for-size'), comeToRestMs).unref()
 }

@@ -31,7 +31,7 @@ function separate(tree: Nodes, gap: string): void {
       const closes = after?.type === 'text' && isCjk(edge(it, -1), edge(after, 0))
       return [...(opens ? [text] : []), it, ...(closes ? [text] : [])]
     })
-    waiting.push(...children)
+    for (const it of children) waiting.push(it)
   }
 }
 

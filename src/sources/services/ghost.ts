@@ -67,9 +67,14 @@ async function relationsIn(rows: AsyncIterable<{ path: string; value: unknown }>
     tagsOf: new Map(),
     metaOf: new Map(),
   }
-  const relate = (to: Map<string, Ordered[]>, row: Row, id: string) => {
+  // Of many posts there are few authors and tags: each is kept once.
+  const known = new Map<string, Ordered>()
+  const relate = (to: Map<string, Ordered[]>, row: Row, name: string) => {
     const post = text(row['post_id'])
-    const related = { id: text(row[id]), order: Number(row['sort_order'] ?? 0) }
+    const [id, order] = [text(row[name]), Number(row['sort_order'] ?? 0)]
+    const key = `${id} ${order}`
+    const related = known.get(key) ?? { id, order }
+    known.set(key, related)
     to.set(post, [...(to.get(post) ?? []), related])
   }
   for await (const { path, value } of rows) {
