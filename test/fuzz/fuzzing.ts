@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { DRAFT_TARGETS } from './draft-targets.ts'
 import { FORMAT_TARGETS } from './format-targets.ts'
+import { GATEWAY_TARGET } from './gateway-target.ts'
 import { IMPORT_TARGETS } from './import-targets.ts'
 import { LOCAL_TARGETS } from './local-targets.ts'
 import { LOG_FILE_TARGETS } from './log-file-targets.ts'
@@ -22,6 +23,7 @@ export const TARGETS: readonly Target[] = [
   ...WIRE_TARGETS,
   ...LOCAL_TARGETS,
   ...REQUEST_TARGETS,
+  GATEWAY_TARGET,
 ]
 
 /** What one input may take: of this processor, and of memory that stays. */

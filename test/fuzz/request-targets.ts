@@ -184,7 +184,8 @@ const requests: Target = {
 /** Longer than a page takes; a stream of events goes on. */
 const MOST_MS = 1_000
 
-async function answerTo(origin: string, request: Buffer): Promise<string> {
+/** What comes back to some bytes until the connection ends. */
+export async function answerTo(origin: string, request: Buffer): Promise<string> {
   const { hostname, port } = new URL(origin)
   const client = connect(Number(port), hostname)
   let answer = ''
