@@ -1,12 +1,6 @@
-import {
-  amendmentBody,
-  issueBody,
-  newsletterBody,
-  retractionBody,
-  attachment,
-} from '../records/bodies.ts'
-import { letter, letterAnswer, lettersBody, letterWithdrawal } from '../records/letters.ts'
-import type { HyperletterRecord } from '../records/record.ts'
+import { attachment } from '../records/bodies.ts'
+import { letter, letterAnswer, letterWithdrawal } from '../records/letters.ts'
+import { BODIES, type HyperletterRecord, type WritableRecord } from '../records/record.ts'
 import { author } from '../records/text.ts'
 
 /** Instead of a record: the block is none, it cannot be had now, its type is not known, or a newer profile counts. */
@@ -21,11 +15,7 @@ export interface KnownRecord {
   /** Of the block; 0 while it is missing. */
   readonly bytes: number
   readonly record:
-    | Exclude<HyperletterRecord, { readonly type: 'unknown' }>
-    | typeof INVALID
-    | typeof MISSING
-    | typeof UNKNOWN
-    | typeof SUPERSEDED
+    WritableRecord | typeof INVALID | typeof MISSING | typeof UNKNOWN | typeof SUPERSEDED
 }
 
 /** The newest records of a log without a gap: all of them, or as many as may be listed. */
@@ -90,13 +80,10 @@ const LISTS = {
 }
 /** What was validated, by type: a field that another type has may be anything. */
 const FIELDS = new Map<string, readonly string[]>(
-  Object.entries({
-    newsletter: newsletterBody,
-    issue: issueBody,
-    amendment: amendmentBody,
-    retraction: retractionBody,
-    letters: lettersBody,
-  }).map(([type, { shape }]) => [type, ['type', 'profile', ...Object.keys(shape)]]),
+  Object.entries(BODIES).map(([type, { shape }]) => [
+    type,
+    ['type', 'profile', ...Object.keys(shape)],
+  ]),
 )
 
 /** A record without the fields that this version does not know, and with the first of its pointers alone. */

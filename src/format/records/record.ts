@@ -57,6 +57,15 @@ function isPointers(value: unknown): boolean {
   )
 }
 
+/** What a record of each type says. */
+export const BODIES = {
+  newsletter: newsletterBody,
+  issue: issueBody,
+  amendment: amendmentBody,
+  letters: lettersBody,
+  retraction: retractionBody,
+}
+
 interface Position {
   /** Block indexes of preceding records, newest first, strictly decreasing. */
   readonly previous: readonly number[]
@@ -100,29 +109,16 @@ export function decodeRecord(block: Uint8Array, index: number): HyperletterRecor
   const head = validate(envelope, parse(block, index), index)
   checkPointers(head, index)
   const { hyperletter: _version, ...fields } = head
-  switch (head.type) {
-    case 'newsletter':
-      return { ...position(head), ...validate(newsletterBody, fields, index), type: 'newsletter' }
-    case 'issue': {
-      const issue = validate(issueBody, fields, index)
-      checkContents(issue, head, index)
-      return { ...position(head), ...issue, type: 'issue' }
-    }
-    case 'amendment': {
-      const amendment = validate(amendmentBody, fields, index)
-      checkContents(amendment, head, index)
-      return { ...position(head), ...amendment, type: 'amendment' }
-    }
-    case 'letters': {
-      const letters = validate(lettersBody, fields, index)
-      checkLetters(letters.letters, head, index)
-      return { ...position(head), ...letters, type: 'letters' }
-    }
-    case 'retraction':
-      return { ...position(head), ...validate(retractionBody, fields, index), type: 'retraction' }
-    default:
-      return { ...position(head), type: 'unknown', originalType: head.type }
-  }
+  if (!isKnown(head.type)) return { ...position(head), type: 'unknown', originalType: head.type }
+  const body = validate<object>(BODIES[head.type], fields, index)
+  const record = { ...position(head), ...body, type: head.type } as WritableRecord
+  if (record.type === 'issue' || record.type === 'amendment') checkContents(record, head, index)
+  if (record.type === 'letters') checkLetters(record.letters, head, index)
+  return record
+}
+
+function isKnown(type: string): type is keyof typeof BODIES {
+  return Object.hasOwn(BODIES, type)
 }
 
 function position(head: Envelope): Position {
