@@ -6,7 +6,6 @@ declare module 'corestore' {
   import type { Connection } from 'hyperswarm'
 
   export interface CorestoreOptions {
-    active?: boolean
     readOnly?: boolean
   }
 
@@ -15,8 +14,6 @@ declare module 'corestore' {
     name?: string
     /** Bytes, hex or z-base-32. */
     key?: Uint8Array | string
-    /** Only for a core already stored: STORAGE_EMPTY otherwise. */
-    discoveryKey?: Uint8Array
     keyPair?: AnyKeyPair
     manifest?: ManifestInput
     /** False keeps the old blocks when the publisher truncates, and refuses every fork above ours. */
@@ -25,9 +22,7 @@ declare module 'corestore' {
 
   /** The core below the sessions; not a Hypercore. */
   export interface StoredCore {
-    readonly key: Buffer
     readonly discoveryKey: Buffer
-    readonly id: string
   }
 
   export interface CorestoreStorage {
@@ -77,8 +72,6 @@ declare module 'corestore' {
     replicate(stream: Connection): Connection
     replicate(isInitiator: boolean, options?: { keepAlive?: boolean }): ReplicationStream
     createKeyPair(name: string | Uint8Array, namespace?: Uint8Array): Promise<KeyPair>
-    /** Shares storage and cores; closing it closes only its own sessions. */
-    namespace(name: string | Uint8Array): Corestore
     /** Discovery keys of all stored cores. */
     list(namespace?: Uint8Array): AsyncIterable<Buffer>
     /** Called for each core opened later, also by a peer's demand; synchronous, and before the core is ready. */

@@ -20,8 +20,6 @@ declare module 'hypercore' {
   export interface ManifestInput {
     /** 1 unless given; `linked` and `userData` need 2. */
     version?: number
-    allowPatch?: boolean
-    quorum?: number
     signers?: { publicKey: Uint8Array; namespace?: Uint8Array; signature?: 'ed25519' }[]
   }
 
@@ -52,20 +50,15 @@ declare module 'hypercore' {
     timeout?: number
     /** Gives the stored bytes: still encrypted, with the padding. */
     raw?: boolean
-    activeRequests?: ActiveRequests
   }
 
   export interface DownloadRange {
     start?: number
     /** Exclusive; -1, the default, follows the core for ever. */
     end?: number
-    length?: number
-    /** Overrides `start` and `end`. */
-    blocks?: readonly number[]
   }
 
   export interface Download {
-    ready(): Promise<void>
     /** Also resolves when the session closes or the range is cancelled: check `has` after it. */
     done(): Promise<boolean>
     destroy(): void
@@ -118,13 +111,7 @@ declare module 'hypercore' {
   }
 
   /** The tree a proof leads to, not stored. */
-  export interface VerifiedTree {
-    readonly fork: number
-    readonly length: number
-    readonly signature: Buffer | null
-    /** Merkle root hash, to compare with `treeHash(length)`. */
-    hash(): Buffer
-  }
+  export interface VerifiedTree {}
 
   export interface HypercoreEvents {
     ready: []
@@ -157,7 +144,6 @@ declare module 'hypercore' {
       manifest: ManifestInput | Manifest | Uint8Array,
       options?: { compat?: boolean; version?: number; namespace?: Uint8Array },
     ): Buffer
-    static discoveryKey(key: Uint8Array): Buffer
     /** Storage that a Corestore takes instead of a directory. */
     static defaultStorage(directory: string, options?: StorageOptions): object
     /** Also marks the array dead: a later or just started `get` with it rejects with REQUEST_CANCELLED. */
@@ -184,8 +170,6 @@ declare module 'hypercore' {
     readonly closed: boolean
     /** The promise of `close`, kept after it; null before. */
     readonly closing: Promise<void> | null
-    /** The key is never stored: null when not passed at this open, even for an encrypted core. */
-    readonly encryption: object | null
     readonly peers: readonly Peer[]
 
     ready(): Promise<void>

@@ -11,13 +11,11 @@ declare module 'hyperdht' {
   export interface HyperDHTOptions {
     /** "host:port" or addresses. `[]` means none; `false` and undefined mean the public nodes. */
     bootstrap?: readonly (string | Address)[]
-    nodes?: readonly Address[]
     /** Address to bind, 0.0.0.0 unless given. */
     host?: string
     /** 0 and undefined both mean 49737; another is taken when it is in use, unless `anyPort` is false. */
     port?: number
     anyPort?: boolean
-    keyPair?: AnyKeyPair
     /** Left out, the node decides for itself after some 20 minutes. */
     ephemeral?: boolean
     firewalled?: boolean
@@ -59,7 +57,6 @@ declare module 'hyperdht' {
 
   export interface ConnectOptions {
     keyPair?: AnyKeyPair
-    relayAddresses?: readonly Address[] | null
     /** Public key of a blind relay. */
     relayThrough?: Uint8Array | null
     /** False refuses the way over the local network. */
@@ -81,19 +78,14 @@ declare module 'hyperdht' {
     static hash(data: Uint8Array): Buffer
 
     readonly defaultKeyPair: KeyPair
-    /** Null for an ephemeral node. */
-    readonly id: Buffer | null
     /** Our address as others see it: null and 0 until enough of them have said so. */
     readonly host: string | null
     readonly port: number
     readonly randomized: boolean
     readonly firewalled: boolean
-    readonly destroyed: boolean
 
     /** Resolves, too, when no bootstrap node answers. */
     fullyBootstrapped(): Promise<void>
-    /** The same as `fullyBootstrapped`; deprecated. */
-    ready(): Promise<void>
     /** Null until bound. */
     address(): { host: string; family: number; port: number } | null
     localAddress(): Address | null
@@ -133,7 +125,6 @@ declare module 'hyperdht' {
       options?: {
         /** True rejects. */
         firewall?: (remotePublicKey: Buffer) => boolean
-        holepunch?: () => boolean
         shareLocalAddress?: boolean
       },
       onconnection?: (connection: Connection) => void,
@@ -209,7 +200,6 @@ declare module 'blind-relay' {
   }> {
     /** Not meant for others: the message that asks for a pair. */
     readonly _pair: { onmessage: (message: { readonly token: Buffer }) => void }
-    destroy(error?: Error): void
   }
 
   /** Asks a relay to be paired. */
@@ -228,6 +218,5 @@ declare module 'blind-relay' {
       }) => RawStream
     })
     accept(connection: Connection, options: { id: Uint8Array }): Session
-    close(): Promise<void>
   }
 }

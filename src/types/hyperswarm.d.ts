@@ -51,20 +51,16 @@ declare module 'hyperswarm' {
   /** One `join`. The topic is left when its last session is destroyed. */
   export interface PeerDiscoverySession {
     readonly isServer: boolean
-    readonly destroyed: boolean
     /** The query is done; says nothing of connections, and waits out an unreachable network. */
     flushed(): Promise<boolean>
     /** Rejects with neither client nor server; false when the query failed. */
     refresh(options?: JoinOptions): Promise<boolean | undefined>
-    destroy(): Promise<void>
   }
 
   export interface HyperswarmOptions {
     /** There is no `host` option: to bind elsewhere than 0.0.0.0 pass a DHT. */
     dht?: HyperDHT
     keyPair?: AnyKeyPair
-    /** 64 unless given; limits only the connections we open. */
-    maxPeers?: number
     maxParallel?: number
     /** True REJECTS, and bans. Also asked for outgoing connections, then with a null payload. */
     firewall?: (remotePublicKey: Buffer, payload: unknown) => boolean
@@ -109,8 +105,6 @@ declare module 'hyperswarm' {
     /** Keeps the open connection. */
     leavePeer(publicKey: Uint8Array): void
     listen(): Promise<void>
-    /** True does not mean online; waits seconds for dead announcers. False when the swarm was destroyed. */
-    flush(): Promise<boolean>
     /** Destroys the DHT too, also one that was passed in. Slow with many topics; `force` skips unannouncing. */
     destroy(options?: { force?: boolean }): Promise<void>
   }
@@ -130,8 +124,6 @@ declare module '@hyperswarm/secret-stream' {
     pattern?: 'XX' | 'IK'
     /** Public key of the responder, which IK needs. */
     remotePublicKey?: Uint8Array
-    /** False with no stream yet. */
-    autoStart?: boolean
     /** Milliseconds of silence after which an empty message is sent; those of the other side are then swallowed. */
     keepAlive?: number
   }

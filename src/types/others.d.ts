@@ -44,14 +44,12 @@ declare module 'hyperbee' {
   }
 
   export interface Range<K> {
-    gt?: K
     gte?: K
     lt?: K
   }
 
   /** Holds the write lock from its first write to `flush` or `close`. */
   export interface Batch<K, V> {
-    get(key: K): Promise<Entry<K, V> | null>
     put(key: K, value: V): Promise<void>
     del(key: K): Promise<void>
     /** One atomic append; the batch cannot be used after it. */
@@ -74,7 +72,6 @@ declare module 'hyperbee' {
     close(): Promise<void>
     /** On an unwritten core of ours the first put appends a header block. */
     put(key: K, value: V): Promise<void>
-    get(key: K): Promise<Entry<K, V> | null>
     del(key: K): Promise<void>
     batch(): Batch<K, V>
     /** Sees the tree as it is now, not later writes. */

@@ -16,7 +16,6 @@ declare module 'protomux' {
   }
 
   export interface Message<T> {
-    readonly type: number
     /** False when closed (nothing is sent) and also when the stream wants to drain. */
     send(message: T): boolean
   }
@@ -39,10 +38,8 @@ declare module 'protomux' {
     readonly messages: readonly Message<any>[]
     userData: unknown
     readonly opened: boolean
-    readonly destroyed: boolean
     /** Add all messages before this. */
     open(handshake?: H): void
-    close(): void
     /** False when it closed instead; never rejects. */
     fullyOpened(): Promise<boolean>
   }
@@ -65,7 +62,6 @@ declare module 'protomux' {
     pair(name: ChannelName, onPair: (id: Buffer | null) => void | Promise<void>): void
     cork(): void
     uncork(): void
-    destroy(error?: Error): void
     [Symbol.iterator](): IterableIterator<Channel>
   }
 
