@@ -32,6 +32,7 @@ const storedSuccessor = z.object({
 /** What is remembered of a statement of succession. */
 export type Successor = Readonly<z.infer<typeof storedSuccessor>>
 
+/** How another history of a log showed. */
 const storedEvidence = z.object({
   /** Blocks and fork number of the other history. */
   length: z.number(),
@@ -41,17 +42,12 @@ const storedEvidence = z.object({
   foundAt: z.string(),
 })
 
-/** How another history of a log showed. */
-export type Evidence = Readonly<z.infer<typeof storedEvidence>>
-
+/** Damage that was found in a log, and by what it was known. */
 const storedProblem = z.object({
   code: z.string(),
   message: z.string(),
   evidence: storedEvidence.optional(),
 })
-
-/** Damage that was found in a log, and by what it was known. */
-export type Problem = Readonly<z.infer<typeof storedProblem>>
 
 const storedEntry = z.object({
   feedKey: z.string().transform(parseFeedKey),
