@@ -2,7 +2,7 @@ import type { Work } from '../work.ts'
 import { KEEP_EVERYTHING } from '../../config/keep.ts'
 import { defined } from '../../defined.ts'
 import { HyperletterError } from '../../errors.ts'
-import { followLink, withMirror } from './mirrors.ts'
+import { followLink, withMirror } from './followed-links.ts'
 
 /** Keeps a newsletter alive without following it. A feed key is enough, also for a private one. */
 export const seed: Work<'seed'> = async (engine, input, { signal } = {}) => {

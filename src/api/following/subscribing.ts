@@ -11,7 +11,7 @@ import type { Newsletter } from '../../format/records/bodies.ts'
 import type { IssueRecord } from '../../format/records/record.ts'
 import { anySignal, orAborted, timeoutSignal, waitUntil, type WaitOptions } from '../../async.ts'
 import type { Output } from '../contract/contract.ts'
-import { followLink, withMirror, type Followed } from './mirrors.ts'
+import { followLink, withMirror, type Followed } from './followed-links.ts'
 import { assertNames, domainIn, lookAlikes, newsletterOf, verifiedNow } from './naming.ts'
 
 type Progress = Output<'followSync'>
