@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hasCode, HyperletterError } from '../../errors.ts'
 import { tooLong, type LogFileSource } from '../../format/log-files/source.ts'
+import { lazy } from '../../lazy.ts'
 import { RateLimiter } from '../../rate-limiter.ts'
-import { getFromWeb } from '../../sources/web.ts'
+
+// TLS takes 2 MB of memory, and many devices never ask a server.
+const getFromWeb = lazy(async () => (await import('../../sources/web.ts')).getFromWeb)
 
 /** For one file, redirects and all: a pack has a megabyte, a block of its own at most fifteen. */
 const TIMEOUT_MS = 120_000
