@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { SerialQueue } from '../async.ts'
+import { CODE, IS_SOURCE } from '../places.ts'
 import type { Jobs, Request } from './worker.ts'
 import { renderHtml, renderUnformatted } from '../render/html/html.ts'
 import { optionsOf, type IssueLinks } from '../render/html/placed.ts'
@@ -105,8 +106,7 @@ function isOutOfMemory(error: unknown): boolean {
 }
 
 function workerFile(): URL {
-  const self = import.meta.url
-  return new URL(self.endsWith('.ts') ? './worker.ts' : './worker.js', self)
+  return new URL(`text-worker/worker.${IS_SOURCE ? 'ts' : 'js'}`, CODE)
 }
 
 /** TypeScript is only there where this project is worked on; a thread has to be told how to read it. */

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { Context } from 'hono'
 import { getCookie } from 'hono/cookie'
 import type { Operations } from '../api/contract/contract.ts'
+import { CODE } from '../places.ts'
 import { layout, type Page } from '../site/pages/layout.ts'
 import { LOOKS, THEMES, type View } from '../site/pages/parts.ts'
 import type { Admission, Device } from './admission.ts'
@@ -144,7 +145,7 @@ export function loadAssets(): Assets {
 // Files that name each other are beside each other, and change their address together.
 function load(names: readonly string[], mediaType: string): Asset[] {
   const files = names.map((name) => {
-    const bytes = new Uint8Array(readFileSync(new URL(`../site/assets/${name}`, import.meta.url)))
+    const bytes = new Uint8Array(readFileSync(new URL(`site/assets/${name}`, CODE)))
     return { name, bytes }
   })
   const hash = createHash('sha256')

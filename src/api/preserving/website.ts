@@ -22,6 +22,7 @@ import type {
   SiteTheme,
 } from '../../site/static/model.ts'
 import { commonFacts, siteFiles } from '../../site/static/site.ts'
+import { CODE, IS_SOURCE, PACKAGE } from '../../places.ts'
 import { publishedLetters } from '../letters/published.ts'
 import { renderIssue } from '../../text-worker/text-worker.ts'
 import { packageVersion } from '../../version.ts'
@@ -201,7 +202,7 @@ async function themeFile(path: string): Promise<Buffer | undefined> {
 
 /** The files of the program that every site has. */
 export async function loadSiteAssets(): Promise<SiteAssets> {
-  const asset = (name: string) => readFile(new URL(`../../site/assets/${name}`, import.meta.url))
+  const asset = (name: string) => readFile(new URL(`site/assets/${name}`, CODE))
   const [style, more, icon, verify, reader] = await Promise.all([
     asset('style.css'),
     asset('site.css'),
@@ -214,6 +215,5 @@ export async function loadSiteAssets(): Promise<SiteAssets> {
 
 /** A file that was built for browsers. Where the source runs, it is the one that was built last. */
 export function browserFile(name: string): URL {
-  const isSource = import.meta.url.endsWith('.ts')
-  return new URL(`${isSource ? '../../../dist/' : '../../'}browser/${name}`, import.meta.url)
+  return new URL(`browser/${name}`, IS_SOURCE ? new URL('dist/', PACKAGE) : CODE)
 }

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import v8 from 'node:v8'
 import { HyperletterError } from '../../errors.ts'
 import { growHeapBy } from '../../heap.ts'
+import { PACKAGE } from '../../places.ts'
 
 /** One helper thread for the garbage collector instead of four: 8 MB less, for an idle process. */
 export const NODE_FLAGS = ['--v8-pool-size=1']
@@ -12,7 +13,7 @@ const GLIBC_VARIABLES = { MALLOC_ARENA_MAX: '1' }
 /** A daemon has started by then, and the collector, which begins 8 s later, is done. */
 const COME_TO_REST_MS = 30_000
 
-const LAUNCHER = fileURLToPath(new URL('../../../bin/hyperletter.js', import.meta.url))
+const LAUNCHER = fileURLToPath(new URL('bin/hyperletter.js', PACKAGE))
 
 /** What runs a daemon, or does something with it, by this very Node and this very copy of the program. */
 export function daemonCommand(name: 'run' | 'reload', flags: readonly string[]): readonly string[] {

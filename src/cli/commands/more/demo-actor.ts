@@ -5,10 +5,11 @@ import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { HyperletterError, attempt } from '../../../errors.ts'
+import { PACKAGE } from '../../../places.ts'
 
 type Child = ChildProcessByStdio<null, Readable, Readable>
 
-const LAUNCHER = fileURLToPath(new URL('../../../../bin/hyperletter.js', import.meta.url))
+const LAUNCHER = fileURLToPath(new URL('bin/hyperletter.js', PACKAGE))
 
 interface ActorOptions {
   readonly dataDir: string

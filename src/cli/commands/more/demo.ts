@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Output } from '../../../api/contract/contract.ts'
 import { HyperletterError } from '../../../errors.ts'
+import { PACKAGE } from '../../../places.ts'
 import { Actor } from './demo-actor.ts'
 import { findChromium, loadedPage } from './headless-browser.ts'
 
@@ -51,9 +52,7 @@ function secondsSince(began: number): number {
 }
 
 /** A newsletter written for this project, with pictures; it travels in the package. */
-const NEWSLETTER = fileURLToPath(
-  new URL('../../../../fixtures/newsletters/tide-tables', import.meta.url),
-)
+const NEWSLETTER = fileURLToPath(new URL('fixtures/newsletters/tide-tables', PACKAGE))
 const TITLE = 'Tide Tables'
 
 interface DemoResult {
