@@ -89,34 +89,36 @@ export function show(
   page: Page,
   status: 200 | 404 | 422 | 500 | 503 = 200,
 ): Response | Promise<Response> {
-  const notice = NOTICES[c.req.query('done') ?? '']
+  const notice = NOTICES.get(c.req.query('done') ?? '')
   const undo = /^[0-9a-f]{16}$/.exec(c.req.query('undo') ?? '')?.[0]
   return c.html(layout(view, { notice, ...(undo && { undo: `/undo/${undo}` }), ...page }), status)
 }
 
 /** Notices by a code in the address, so that no address can put words of its own on a page. */
-const NOTICES: Readonly<Record<string, string>> = {
-  followed: 'You follow it now. Issues arrive in the background.',
-  later: 'You follow it now. It is downloaded as soon as a peer that has it is online.',
-  left: 'You no longer follow it.',
-  read: 'All of them are marked as read.',
-  changed: 'The draft is saved. Look at it before you publish it.',
-  published: 'Published. Readers get it from now on.',
-  scheduled: 'It waits for its time. Until then you can cancel it.',
-  cancelled: 'Cancelled: nothing was signed.',
-  edited: 'Saved. Readers see it as soon as it reaches them.',
-  same: 'Nothing was changed.',
-  limits: 'Saved, and in force.',
-  amended: 'Amended. Readers get the new edition from now on.',
-  written: 'Your letter is on its way. Its state is below.',
-  accepted: 'Published. Readers get the letter from now on.',
-  declined: 'Declined: it is shown to nobody.',
-  answered: 'Published. Readers get your answer from now on.',
-  withdrawn: 'Withdrawn: readers are not shown it any more.',
-  revoked: 'Your codes count no more.',
-  blocked: 'Declined. Letters of its sender are not carried any more.',
-  retracted: 'Retracted. Readers remove its text as soon as they hear of it.',
-}
+const NOTICES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    followed: 'You follow it now. Issues arrive in the background.',
+    later: 'You follow it now. It is downloaded as soon as a peer that has it is online.',
+    left: 'You no longer follow it.',
+    read: 'All of them are marked as read.',
+    changed: 'The draft is saved. Look at it before you publish it.',
+    published: 'Published. Readers get it from now on.',
+    scheduled: 'It waits for its time. Until then you can cancel it.',
+    cancelled: 'Cancelled: nothing was signed.',
+    edited: 'Saved. Readers see it as soon as it reaches them.',
+    same: 'Nothing was changed.',
+    limits: 'Saved, and in force.',
+    amended: 'Amended. Readers get the new edition from now on.',
+    written: 'Your letter is on its way. Its state is below.',
+    accepted: 'Published. Readers get the letter from now on.',
+    declined: 'Declined: it is shown to nobody.',
+    answered: 'Published. Readers get your answer from now on.',
+    withdrawn: 'Withdrawn: readers are not shown it any more.',
+    revoked: 'Your codes count no more.',
+    blocked: 'Declined. Letters of its sender are not carried any more.',
+    retracted: 'Retracted. Readers remove its text as soon as they hear of it.',
+  }),
+)
 
 /** A file of the reader's own, under an address that changes with its content. */
 export interface Asset {

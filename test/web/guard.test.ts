@@ -282,6 +282,16 @@ describe('every answer', () => {
     }
   })
 
+  it('has no notice of a name that an address made up', async () => {
+    const { reader } = await someReader()
+    const textAt = async (path: string) =>
+      (await reader.visit(path)).text.replaceAll(/(?:\?|%3F)done[=%\w]*/g, '')
+    const page = await textAt('/')
+    for (const name of ['nothing', 'constructor', '__proto__', 'toString']) {
+      expect(await textAt(`/?done=${name}`)).toBe(page)
+    }
+  })
+
   it.each(['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'PROPFIND'])('to %s is no', async (method) => {
     const { reader } = await someReader()
     expect((await reader.visit('/', { method })).status).toBe(405)
