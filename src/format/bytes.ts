@@ -52,12 +52,3 @@ export function uint64At(bytes: Uint8Array, at: number): number {
   if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError('A number is too large')
   return Number(value)
 }
-
-const HEX = Array.from({ length: 256 }, (_, it) => it.toString(16).padStart(2, '0'))
-
-/** Lower-case hexadecimal digits. */
-export function toHex(bytes: Uint8Array): string {
-  let text = ''
-  for (const it of bytes) text += HEX[it]
-  return text
-}

@@ -1,4 +1,5 @@
 import { HyperletterError } from '../../errors.ts'
+import { fromHex } from '../../hex.ts'
 
 declare const brand: unique symbol
 
@@ -44,7 +45,7 @@ export function encryptionKeyOf(bytes: Uint8Array): EncryptionKey {
 
 function parseKey(text: string, what: string): string {
   if (Z32_KEY.test(text)) return canonical(decodeZ32(text), text, what)
-  if (HEX_KEY.test(text)) return encodeZ32(hexBytes(text))
+  if (HEX_KEY.test(text)) return encodeZ32(fromHex(text))
   throw new HyperletterError('INVALID_LINK', `Not ${what}: ${complaint(text)}.`)
 }
 
@@ -75,12 +76,6 @@ function complaint(text: string): string {
 function ordinal(number: number): string {
   const isTeen = number % 100 > 10 && number % 100 < 14
   return `${number}${(isTeen ? undefined : ['', 'st', 'nd', 'rd'][number % 10]) || 'th'}`
-}
-
-function hexBytes(hex: string): Uint8Array {
-  return Uint8Array.from({ length: KEY_BYTES }, (_, i) =>
-    Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16),
-  )
 }
 
 /** z-base-32 (https://philzimmermann.com/docs/human-oriented-base-32-encoding.txt), as Hypercore's tools write keys. */

@@ -1,6 +1,7 @@
-import { attempt } from '../../errors.ts'
 import * as z from 'zod/mini'
-import { concat, equal, toHex, uint64, uint64At } from '../bytes.ts'
+import { attempt } from '../../errors.ts'
+import { hex } from '../../hex.ts'
+import { concat, equal, uint64, uint64At } from '../bytes.ts'
 import type { Crypto } from '../crypto.ts'
 import { encodeZ32, KEY_BYTES, keyBytes, type FeedKey } from '../keys/feed-key.ts'
 import { LETTER_HEAD_BYTES, MAX_LETTER_BYTES } from '../records/letters.ts'
@@ -127,7 +128,7 @@ export function isSigned({ bytes, signature, sender }: LetterHead, crypto: Crypt
 
 /** Names a letter: in hex. */
 export function letterId({ bytes }: Pick<LetterHead, 'bytes'>, crypto: Crypto): string {
-  return toHex(crypto.hash([bytes]).subarray(0, LETTER_ID_BYTES))
+  return hex(crypto.hash([bytes]).subarray(0, LETTER_ID_BYTES))
 }
 
 /** The sender's key, as records and people write it. */

@@ -1,4 +1,5 @@
-import { concat, equal, toHex, uint64, uint64At } from '../bytes.ts'
+import { concat, equal, uint64, uint64At } from '../bytes.ts'
+import { fromHex, hex } from '../../hex.ts'
 import type { Crypto } from '../crypto.ts'
 import { decodeZ32, keyBytes, type FeedKey } from '../keys/feed-key.ts'
 import { LETTER_ID_BYTES } from './letter.ts'
@@ -33,7 +34,7 @@ export function encodeStatement(
   { kind, at, names }: Statement,
   sign: (message: Uint8Array) => Uint8Array,
 ): Uint8Array {
-  const signed = concat([MARKS[kind], keyBytes(feedKey), uint64(at), ...names.map(bytesOf)])
+  const signed = concat([MARKS[kind], keyBytes(feedKey), uint64(at), ...names.map(fromHex)])
   return concat([signed, sign(signed)])
 }
 
@@ -54,18 +55,12 @@ export function verifyStatement(
   if (!verify(signed, bytes.subarray(-SIGNATURE_BYTES), signingKey)) return undefined
   const names = Array.from({ length: count }, (_, i) => {
     const from = fixed + i * LETTER_ID_BYTES
-    return toHex(signed.subarray(from, from + LETTER_ID_BYTES))
+    return hex(signed.subarray(from, from + LETTER_ID_BYTES))
   })
   return { kind, at: uint64At(signed, start.length), names }
 }
 
 /** What mutes call a sender, in hex: nobody else learns from them who it is. @param sender z-base-32 */
 export function muteOf(feedKey: FeedKey, sender: string, { hash }: Pick<Crypto, 'hash'>): string {
-  return toHex(hash([keyBytes(feedKey), decodeZ32(sender)]).subarray(0, LETTER_ID_BYTES))
-}
-
-function bytesOf(hex: string): Uint8Array {
-  return Uint8Array.from({ length: LETTER_ID_BYTES }, (_, i) =>
-    Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16),
-  )
+  return hex(hash([keyBytes(feedKey), decodeZ32(sender)]).subarray(0, LETTER_ID_BYTES))
 }

@@ -1,3 +1,5 @@
+import { hex } from '../../../hex.ts'
+
 /** What a batch does with one key, or with all from a key on to before another. */
 export type DatabaseChange =
   | { readonly key: Uint8Array; readonly value: Uint8Array }
@@ -70,11 +72,11 @@ export class Database {
     const entries: Entries = new Map()
     for (const [i, it] of keys.entries()) {
       const [key, value] = [bytesOf(it), values[i]]
-      if (value !== undefined) entries.set(idOf(key), { key, value })
+      if (value !== undefined) entries.set(hex(key), { key, value })
     }
     for (const it of largeKeys) {
       const key = bytesOf(it)
-      entries.set(idOf(key), { key })
+      entries.set(hex(key), { key })
     }
     return new Database(db, entries)
   }
@@ -86,7 +88,7 @@ export class Database {
 
   /** The values of some keys, in one transaction; null where there is none. */
   async get(keys: readonly Uint8Array[]): Promise<(Uint8Array | null)[]> {
-    const found = keys.map((it) => this.#entries.get(idOf(it)))
+    const found = keys.map((it) => this.#entries.get(hex(it)))
     if (found.every((it) => it === undefined || it.value !== undefined)) {
       return found.map((it) => it?.value ?? null)
     }
@@ -102,7 +104,7 @@ export class Database {
 
   /** What a range has now, in the order of keys. */
   async range({ gte, lt, reverse = false }: KeyRange): Promise<DatabaseEntry[]> {
-    const [from, to] = [gte && idOf(gte), lt && idOf(lt)]
+    const [from, to] = [gte && hex(gte), lt && hex(lt)]
     const ids = [...this.#entries.keys()].filter(
       (it) => (from === undefined || it >= from) && (to === undefined || it < to),
     )
@@ -161,7 +163,7 @@ export class Database {
         continue
       }
       const { key, value } = change
-      const [id, at] = [idOf(key), new Uint8Array(key)]
+      const [id, at] = [hex(key), new Uint8Array(key)]
       const isLarge = value !== undefined && value.byteLength >= LARGE_BYTES
       if (this.#large.has(id) ? !isLarge : isLarge || value === undefined) {
         ;(this.#large.has(id) ? large : small).delete(at)
@@ -185,7 +187,7 @@ export class Database {
       return
     }
     const { key, value } = change
-    const id = idOf(key)
+    const id = hex(key)
     if (value === undefined) this.#entries.delete(id)
     else if (value.byteLength >= LARGE_BYTES) this.#entries.set(id, { key: new Uint8Array(key) })
     else this.#entries.set(id, { key: new Uint8Array(key), value: new Uint8Array(value) })
@@ -211,18 +213,9 @@ function isWithin(
   id: string,
   { start, end }: Extract<DatabaseChange, { start: Uint8Array }>,
 ): boolean {
-  return id >= idOf(start) && id < idOf(end)
+  return id >= hex(start) && id < hex(end)
 }
 
 function bytesOf(key: IDBValidKey): Uint8Array {
   return new Uint8Array(key as ArrayBuffer)
-}
-
-const DIGITS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
-
-/** Sorts as the key does. */
-function idOf(key: Uint8Array): string {
-  let id = ''
-  for (const byte of key) id += DIGITS[byte]
-  return id
 }
