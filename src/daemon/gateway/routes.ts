@@ -1,7 +1,6 @@
-import { attempt } from '../../errors.ts'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { LibraryEntry } from '../../engine/library/library.ts'
-import { hasCode } from '../../errors.ts'
+import { attempt, hasCode } from '../../errors.ts'
 import { parseFeedKey, type FeedKey } from '../../format/keys/feed-key.ts'
 import { placeOf, type Callers } from './callers.ts'
 import { say, sayFailure, sendFile, type ServedFile } from './served-file.ts'
