@@ -12,7 +12,7 @@ const MAX_KEPT_CHARACTERS = 16 * 1024 * 1024
  */
 const GROWING_PERCENT = 50
 const MANY_DRAFTS = 1_000
-const GROWING_PERCENT_OF_MANY = 20
+const GROWING_PERCENT_OF_MANY = 10
 
 /**
  * Keeps drafts until they are published; those of a large archive in a file, for it has more than fits in the memory. The
@@ -20,16 +20,21 @@ const GROWING_PERCENT_OF_MANY = 20
  */
 export class Spool {
   readonly #parent: string
-  readonly #growAsBefore = growHeapBy(GROWING_PERCENT)
+  readonly #growAsBefore: () => void
   #folder = ''
   #file = -1
   #drafts = 0
-  #kept = 0
+  #characters = 0
+  #inMemory: KeptDraft[] = []
   #bytes = 0
 
-  /** @param folder Where a temporary folder is made. */
-  constructor(folder: string) {
+  /**
+   * @param folder Where a temporary folder is made.
+   * @param known Drafts that are published already, which take memory, too.
+   */
+  constructor(folder: string, known = 0) {
     this.#parent = folder
+    this.#growAsBefore = growHeapBy(known < MANY_DRAFTS ? GROWING_PERCENT : GROWING_PERCENT_OF_MANY)
   }
 
   #open(): void {
@@ -41,23 +46,25 @@ export class Spool {
   /** The draft, which is read each time that somebody looks at it, and so is its text. */
   keep(found: FoundDraft): FoundDraft {
     if (++this.#drafts === MANY_DRAFTS) growHeapBy(GROWING_PERCENT_OF_MANY)
-    this.#kept += found.draft.markdown.length
-    if (this.#kept <= MAX_KEPT_CHARACTERS) return found
+    const kept = new KeptDraft(found)
+    this.#inMemory.push(kept)
+    this.#characters += found.draft.markdown.length
+    if (this.#characters <= MAX_KEPT_CHARACTERS) return kept
     if (this.#file < 0) this.#open()
-    const { markdown, attachments, ...head } = found.draft
-    const json = JSON.stringify(head)
-    const [start, headBytes] = [this.#bytes, Buffer.byteLength(json)]
-    this.#write(Buffer.from(json + markdown))
-    const place = { file: this.#file, start, headBytes, end: this.#bytes }
-    return new SpooledDraft(found, attachments, place)
+    for (const it of this.#inMemory.splice(0)) it.place = this.#write(it.draft)
+    return kept
   }
 
-  #write(bytes: Buffer): void {
-    const { byteLength } = bytes
-    for (let done = 0; done < byteLength;) {
-      done += writeSync(this.#file, bytes, done, byteLength - done, this.#bytes + done)
+  #write({ markdown, attachments, ...head }: Draft): Place {
+    const json = JSON.stringify(head)
+    const bytes = Buffer.from(json + markdown)
+    const start = this.#bytes
+    this.#bytes += bytes.byteLength
+    for (let done = 0; done < bytes.byteLength;) {
+      done += writeSync(this.#file, bytes, done, bytes.byteLength - done, start + done)
     }
-    this.#bytes += byteLength
+    const headBytes = Buffer.byteLength(json)
+    return { file: this.#file, start, headBytes, end: this.#bytes, attachments }
   }
 
   [Symbol.dispose](): void {
@@ -74,31 +81,30 @@ interface Place {
   readonly start: number
   readonly headBytes: number
   readonly end: number
+  readonly attachments: readonly DraftAttachment[]
 }
 
-class SpooledDraft implements FoundDraft {
+class KeptDraft implements FoundDraft {
   readonly origin: string
   readonly finish: FoundDraft['finish']
-  readonly #attachments: readonly DraftAttachment[]
-  readonly #place: Place
+  #at: Draft | Place
 
-  constructor(
-    { origin, finish }: Pick<FoundDraft, 'origin' | 'finish'>,
-    attachments: readonly DraftAttachment[],
-    place: Place,
-  ) {
+  constructor({ origin, finish, draft }: FoundDraft) {
     this.origin = origin
     this.finish = finish
-    this.#attachments = attachments.length === 0 ? NONE : attachments
-    this.#place = place
+    this.#at = draft
+  }
+
+  set place(place: Place) {
+    this.#at = place
   }
 
   get draft(): Draft {
-    const { file, start, headBytes, end } = this.#place
-    const head = read(file, start, headBytes)
+    if ('markdown' in this.#at) return this.#at
+    const { file, start, headBytes, end, attachments } = this.#at
     return {
-      ...(JSON.parse(head) as Omit<Draft, 'markdown' | 'attachments'>),
-      attachments: this.#attachments,
+      ...(JSON.parse(read(file, start, headBytes)) as Omit<Draft, 'markdown' | 'attachments'>),
+      attachments,
       get markdown() {
         return read(file, start + headBytes, end - start - headBytes)
       },
@@ -111,5 +117,3 @@ function read(file: number, position: number, byteLength: number): string {
   readSync(file, bytes, 0, byteLength, position)
   return bytes.toString('utf8')
 }
-
-const NONE: readonly DraftAttachment[] = []

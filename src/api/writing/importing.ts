@@ -65,9 +65,9 @@ export async function* importDrafts(
   const appending = { force: input.force, signal }
   // What was imported before must be here, or it would be published twice.
   if (input.dryRun !== true) await engine.author.makeCurrent(feed, appending)
+  // A text of each draft is more than the memory holds. Every issue has two blocks, or more.
+  using spool = new Spool(engine.config.dataDir, feed.length / 2)
   const published = await PublishedIssues.of(feed)
-  // A text of each draft is more than the memory holds.
-  using spool = new Spool(engine.config.dataDir)
   await using _source = { [Symbol.asyncDispose]: async () => source.close?.() }
   const found = yield* readAll(source, spool, input.siteUrl, signal)
   const { fresh, known, copies } = await sortOut(published, found)

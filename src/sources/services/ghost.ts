@@ -15,17 +15,24 @@ type Row = Readonly<Record<string, unknown>>
 interface Relations {
   readonly users: Map<string, string>
   readonly tags: Map<string, string>
-  readonly authorsOf: Map<string, Ordered[]>
-  readonly tagsOf: Map<string, Ordered[]>
+  readonly ofPosts: Map<string, OfPost>
   readonly metaOf: Map<string, Row>
   /** Of the site. */
   language?: string
+}
+
+/** Authors and tags of a post. */
+interface OfPost {
+  readonly authors: readonly Ordered[]
+  readonly tags: readonly Ordered[]
 }
 
 interface Ordered {
   readonly id: string
   readonly order: number
 }
+
+const NOTHING: OfPost = { authors: [], tags: [] }
 
 const POSTS = /^(?:db\.\*\.)?data\.posts\.\*$/
 const TABLES = /^(?:db\.\*\.)?data\.(posts_meta|posts_authors|posts_tags|tags|users|settings)\.\*$/
@@ -63,19 +70,20 @@ async function relationsIn(rows: AsyncIterable<{ path: string; value: unknown }>
   const relations: Relations = {
     users: new Map(),
     tags: new Map(),
-    authorsOf: new Map(),
-    tagsOf: new Map(),
+    ofPosts: new Map(),
     metaOf: new Map(),
   }
-  // Of many posts there are few authors and tags: each is kept once.
-  const known = new Map<string, Ordered>()
-  const relate = (to: Map<string, Ordered[]>, row: Row, name: string) => {
+  // Most posts have the authors and tags of another one, which are kept once.
+  const known = new Map<string, OfPost>()
+  const relate = (row: Row, kind: keyof OfPost, id: string) => {
     const post = text(row['post_id'])
-    const [id, order] = [text(row[name]), Number(row['sort_order'] ?? 0)]
-    const key = `${id} ${order}`
-    const related = known.get(key) ?? { id, order }
-    known.set(key, related)
-    to.set(post, [...(to.get(post) ?? []), related])
+    const before = relations.ofPosts.get(post) ?? NOTHING
+    const related = { id: text(row[id]), order: Number(row['sort_order'] ?? 0) }
+    const all = { ...before, [kind]: [...before[kind], related] }
+    const key = JSON.stringify(all)
+    const ofPost = known.get(key) ?? all
+    known.set(key, ofPost)
+    relations.ofPosts.set(post, ofPost)
   }
   for await (const { path, value } of rows) {
     const row = value as Row
@@ -94,10 +102,10 @@ async function relationsIn(rows: AsyncIterable<{ path: string; value: unknown }>
         if (/^(?:locale|lang)$/.test(text(row['key']))) relations.language ??= text(row['value'])
         break
       case 'posts_authors':
-        relate(relations.authorsOf, row, 'author_id')
+        relate(row, 'authors', 'author_id')
         break
       case 'posts_tags':
-        relate(relations.tagsOf, row, 'tag_id')
+        relate(row, 'tags', 'tag_id')
         break
       case 'posts_meta': {
         const { email_only, feature_image_alt, feature_image_caption } = row
@@ -119,7 +127,7 @@ async function relationsIn(rows: AsyncIterable<{ path: string; value: unknown }>
 
 async function readRow(
   row: Row,
-  { users, tags, authorsOf, tagsOf, metaOf, language = '' }: Relations,
+  { users, tags, ofPosts, metaOf, language = '' }: Relations,
   context: PostContext,
 ): Promise<SourceItem> {
   const id = text(row['id'])
@@ -127,12 +135,14 @@ async function readRow(
   const address = slug === '' ? undefined : addressOf(slug, context.siteUrl)
   const post = { id: `ghost-${id}`, address }
   const meta = metaOf.get(id) ?? {}
-  const named = (all: readonly Ordered[] | undefined, names: ReadonlyMap<string, string>) =>
-    (all ?? [])
+  const ofPost = ofPosts.get(id) ?? NOTHING
+  const named = (all: readonly Ordered[], names: ReadonlyMap<string, string>) =>
+    all
       .toSorted((a, b) => a.order - b.order)
       .map((it) => names.get(it.id) ?? '')
       .filter((it) => it !== '')
-  const authors = authorsOf.get(id) ?? [{ id: text(row['author_id']), order: 0 }]
+  const own = { id: text(row['author_id']), order: 0 }
+  const authors = ofPost.authors.length === 0 ? [own] : ofPost.authors
   const isOpen = context.include?.has('private') === true
   const inPlace = (value: string) => value.replaceAll('__GHOST_URL__', context.siteUrl ?? '')
   return readPost(post, reasonToWithhold(row, meta), context, async () => ({
@@ -141,7 +151,7 @@ async function readRow(
     summary: await textOfHtml(text(row['custom_excerpt'])),
     language: text(row['locale']) || language,
     authors: named(authors, users),
-    tags: named(tagsOf.get(id), tags),
+    tags: named(ofPost.tags, tags),
     body: { html: inPlace(htmlOf(row, isOpen)), rules: rulesOf(isOpen) },
     cover: {
       source: inPlace(text(row['feature_image'] ?? row['image'])),
