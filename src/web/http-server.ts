@@ -93,9 +93,10 @@ export function serverOf(
   server.timeout = IDLE_TIMEOUT_MS
   server.maxConnections = maxConnections
   const unfinished = evictUnfinished(server)
-  // With a listener of this event, Node leaves to it every request that names another protocol.
+  // With a listener of this event, Node leaves to it every request that names another protocol, and its connection.
   if (onUpgrade !== undefined)
     server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      for (const event of ['error', 'timeout']) socket.on(event, () => socket.destroy())
       if (onUpgrade(request, socket, head)) unfinished.delete(socket)
       else answerInHttp(server, request, socket)
     })

@@ -146,6 +146,25 @@ describe('whoever asks for another protocol', () => {
     expect(head.bytes).toEqual((await ask(`${origin}/${feedKey}/log/head`)).bytes)
   })
 
+  it.each([
+    ['/page.js', 'h2c'],
+    ['/nowhere', 'websocket'],
+    ['/peer', 'websocket'],
+  ])('ends nothing when it is gone before the answer of %s to %s', async (path, protocol) => {
+    const { engine } = await openAuthor([], { isOnline: false })
+    const { origin } = await openGateway(engine)
+    const { hostname, port } = new URL(origin)
+    for (let i = 0; i < 20; i++) {
+      const socket = connect(Number(port), hostname)
+      socket.on('error', () => undefined)
+      await once(socket, 'connect')
+      socket.write(asking(path, protocol))
+      if (i % 2 === 0) await once(socket, 'data')
+      socket.resetAndDestroy()
+    }
+    expect((await ask(`${origin}/`)).status).toBe(200)
+  })
+
   it('is hung up on when it is turned away, and keeps no gateway from closing', async () => {
     const { engine } = await openAuthor([], { isOnline: false })
     const { origin, gateway } = await openGateway(engine)
