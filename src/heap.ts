@@ -1,4 +1,4 @@
-import { setFlagsFromString } from 'node:v8'
+import v8 from 'node:v8'
 
 /** 0 lets V8 decide, which leaves much garbage where it is cheaper to. */
 let percent = 0
@@ -11,7 +11,7 @@ export function growHeapBy(most: number): () => void {
   const before = percent
   const set = (it: number) => {
     percent = it
-    setFlagsFromString(`--heap-growing-percent=${it}`)
+    v8.setFlagsFromString(`--heap-growing-percent=${it}`)
   }
   set(most)
   return () => set(before)
