@@ -14,6 +14,10 @@ export function only(index: number): BlockRange {
   return { start: index, end: index + 1 }
 }
 
+export function includes({ start, end }: BlockRange, index: number): boolean {
+  return start <= index && index < end
+}
+
 /** What is in `wanted` and not in `dropped`: ascending, without overlaps. */
 export function without(
   wanted: readonly BlockRange[],

@@ -1,9 +1,9 @@
 import { hasCode } from '../errors.ts'
-import { type BlockRange, without } from '../format/block-ranges.ts'
+import { includes, without } from '../format/block-ranges.ts'
 import type { Feed } from '../format/feed.ts'
 import { firstBlock, type Fetch, type LogPeer } from '../format/log.ts'
 import { EVERYTHING } from '../format/selection.ts'
-import { inBackground, SerialQueue, sleep, timeoutSignal } from '../async.ts'
+import { Bell, inBackground, SerialQueue, sleep, timeoutSignal } from '../async.ts'
 
 /**
  * How long the backlog waits for the newest issue. If no peer delivers that one by then, older
@@ -132,16 +132,11 @@ export class Downloader {
   // An import or a sync appends again and again; one look serves them all.
   async #grown(timeoutMs: number | undefined): Promise<void> {
     const { events } = this.#feed.log
-    const { signal } = this.#abort
-    let wake: () => void = () => undefined
-    const woken = new Promise<void>((resolve) => (wake = resolve))
-    const stops = [events.on('downloader', 'append', wake), events.on('downloader', 'close', wake)]
-    const timer = timeoutMs === undefined ? undefined : inBackground(setTimeout(wake, timeoutMs))
-    signal.addEventListener('abort', wake, { once: true })
-    await woken
+    const bell = new Bell()
+    const ring = () => bell.ring()
+    const stops = [events.on('downloader', 'append', ring), events.on('downloader', 'close', ring)]
+    await bell.wait(this.#abort.signal, timeoutMs)
     for (const stop of stops) stop()
-    clearTimeout(timer)
-    signal.removeEventListener('abort', wake)
   }
 
   // One range a gap, and one that follows the log from the end of the last hole on.
@@ -189,10 +184,6 @@ export class Downloader {
   #announce(): void {
     for (const peer of this.#feed.log.peers) announceHeld(this.#feed, peer)
   }
-}
-
-function includes({ start, end }: BlockRange, index: number): boolean {
-  return start <= index && index < end
 }
 
 async function fetchNewest(feed: Feed, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 import { HyperletterError } from '../../errors.ts'
-import type { BlockRange } from '../block-ranges.ts'
+import { includes, type BlockRange } from '../block-ranges.ts'
 import {
   FRAME_HEAD_BYTES,
   LEAF_BYTES,
@@ -141,7 +141,7 @@ export function clipped(ranges: readonly BlockRange[], within: BlockRange): Bloc
 }
 
 export function isIn(ranges: readonly BlockRange[], index: number): boolean {
-  return ranges.some(({ start, end }) => start <= index && index < end)
+  return ranges.some((it) => includes(it, index))
 }
 
 /** Nodes as they are in a head and in a tile. */

@@ -1,9 +1,9 @@
 import { orAborted } from '../../async.ts'
-import { merged, only, type BlockRange } from '../block-ranges.ts'
+import { includes, merged, only, type BlockRange } from '../block-ranges.ts'
 import { LISTING_LIMITS } from '../history/known-record.ts'
 import { type EncryptionKey, keyBytes, type FeedKey } from '../keys/feed-key.ts'
 import { notHere, type BlockSource, type Fetch, type ReadOptions } from '../log.ts'
-import { clipped, isIn, lastTile, tileOf, type Pack } from './layout.ts'
+import { clipped, lastTile, tileOf, type Pack } from './layout.ts'
 import type { LogFileSource } from './source.ts'
 import { VerifiedFiles, type StoredBlocks, type VerifiedFilesOptions } from './verified-files.ts'
 import { xsalsa20 } from '@noble/ciphers/salsa.js'
@@ -121,7 +121,7 @@ export class LogFiles implements BlockSource {
   /** Waits for a block, and asks in the same request for those around it, as far as they are carried and not here. */
   async #waitAround(index: number, bytes: number): Promise<Uint8Array> {
     const packs = await this.files.packs(tileOf(index))
-    const pack = packs.find((it) => isIn([it], index))
+    const pack = packs.find((it) => includes(it, index))
     const offsetOf = (it: number) => pack?.offsets[it - pack.start] ?? NaN
     const most = bytes * MORE_AROUND ** this.#roundsAround++
     const isWanted = (it: number) =>
@@ -166,10 +166,10 @@ export class LogFiles implements BlockSource {
   }
 
   async #fetchOfPack(pack: Pack, indexes: readonly number[]): Promise<void> {
-    const inside = indexes.filter((it) => isIn([pack], it))
+    const inside = indexes.filter((it) => includes(pack, it))
     if (inside.length === 0) return
     const rest = { start: Math.min(...inside), end: pack.end }
-    const ahead = this.#ahead.filter((range) => inside.some((it) => isIn([range], it)))
+    const ahead = this.#ahead.filter((range) => inside.some((it) => includes(range, it)))
     const ranges = merged([...inside.map(only), ...ahead.flatMap((it) => clipped([it], rest))])
     const parts = (this.#parts.get(pack.path) ?? 0) + ranges.length
     this.#parts.set(pack.path, parts)

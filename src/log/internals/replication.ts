@@ -1,5 +1,5 @@
 import type Hypercore from 'hypercore'
-import type { BlockRange } from '../../format/block-ranges.ts'
+import { includes, type BlockRange } from '../../format/block-ranges.ts'
 import type { LogPeer } from '../../format/log.ts'
 import { peerOf, replicationPeerOf } from '../hypercore-peer.ts'
 import {
@@ -78,7 +78,7 @@ export class Replication {
    * issue comes first.
    */
   isUrgent(index: number): boolean {
-    return this.#isAwaited(index) || (this.#newest.start <= index && index < this.#newest.end)
+    return this.#isAwaited(index) || includes(this.#newest, index)
   }
 
   /** Whether a block is wanted and not here. */

@@ -1,5 +1,5 @@
 import { besideOf } from '../../format/block-run.ts'
-import type { BlockRange } from '../../format/block-ranges.ts'
+import { includes, type BlockRange } from '../../format/block-ranges.ts'
 import type { Log, LogPeer, PlacedNode, TreeNode } from '../../format/log.ts'
 import type { KnownNodes } from '../../log/internals/known-nodes.ts'
 import type { Replication } from '../../log/internals/replication.ts'
@@ -239,8 +239,4 @@ export class RunTaker {
     void this.#writer.begin(peer, checked)
     return undefined
   }
-}
-
-function includes({ start, end }: BlockRange, index: number): boolean {
-  return start <= index && index < end
 }

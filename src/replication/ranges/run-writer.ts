@@ -1,4 +1,4 @@
-import type { BlockRange } from '../../format/block-ranges.ts'
+import { includes, type BlockRange } from '../../format/block-ranges.ts'
 import { equal } from '../../format/bytes.ts'
 import type { Log, LogPeer, SignedTree, TreeNode } from '../../format/log.ts'
 import type { KnownNodes } from '../../log/internals/known-nodes.ts'
@@ -45,7 +45,7 @@ export class RunWriter {
 
   /** Which run a block is part of that is not stored yet. */
   over(index: number): Arrived | undefined {
-    return this.#arrived.find(({ range }) => range.start <= index && index < range.end)
+    return this.#arrived.find(({ range }) => includes(range, index))
   }
 
   add(arrived: Arrived): void {
