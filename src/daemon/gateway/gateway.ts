@@ -241,7 +241,8 @@ export class Gateway {
 
   async #openWith(engine: Engine, { settings, opened }: Running): Promise<Opened> {
     const { gatewayNewsletters = ['own'], gatewayAddress: address } = settings
-    await (await opened)?.files.close()
+    // What cannot be closed is of an engine that is gone.
+    await opened?.then(({ files }) => files.close()).catch(() => undefined)
     const assets = () => (this.#assets ??= loadSiteAssets())
     const newsletters = new OpenedNewsletters(engine.library, gatewayNewsletters)
     this.#newsletters = newsletters
