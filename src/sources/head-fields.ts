@@ -15,7 +15,7 @@ export interface NamedField extends HeadField {
 export type NamedFields = ReadonlyMap<string, NamedField>
 
 /** Fields in which generators keep those that are not their own. */
-const GROUPS = ['extra', 'params', 'build', 'custom', 'meta', 'access']
+const GROUPS = ['extra', 'params', 'build', 'custom', 'meta', 'access', 'seo']
 
 /** All fields of a head, those of its groups included, by names that are spelled alike. */
 export function namedFields(fields: ReadonlyMap<string, HeadField>): NamedFields {

@@ -5,7 +5,7 @@ import { printable, type DraftWarning, type Withheld, type WithheldKind } from '
 
 const FILLED = /^(?!(?:false|no|off|n|0|null|none|~)$)\S/i
 const YES = /^(?:true|yes|on|y|1)$/i
-const NO = /^(?:false|no|off|n|0)$/i
+const NO = /^(?:false|no|off|n|0|nein|non|não)$/i
 
 /** A day that has begun somewhere on Earth is not in the future. */
 const FARTHEST_ZONE_MS = 14 * 60 * 60 * 1_000
@@ -50,7 +50,7 @@ const MARKS: readonly (readonly [names: string, marked: RegExp, kind: WithheldKi
     'drafts',
   ],
   [
-    'published publish dgpublish ready live online enabled active approved reviewed final finalized finished complete completed done',
+    'published publish dgpublish ready live online enabled active approved reviewed final finalized finished complete completed done veröffentlicht publié publicado pubblicato',
     NO,
     'drafts',
   ],
@@ -61,10 +61,10 @@ const MARKS: readonly (readonly [names: string, marked: RegExp, kind: WithheldKi
     YES,
     'private',
   ],
-  ['public visible listed listing show permalink', NO, 'private'],
+  ['public visible listed listing show permalink routable', NO, 'private'],
   ['requires auth authentication', /^(?:login|required|members?|yes|true)$/i, 'private'],
   ['exclude ignore skip eleventyexcludefromcollections', YES, 'private'],
-  ['password', FILLED, 'private'],
+  ['password protect', FILLED, 'private'],
   ['render list', /^(?:never|false|local)$/i, 'private'],
   ['robots', /\b(?:noindex|none)\b/i, 'private'],
   ['visibility', /^(?!(?:public|everyone|everybody|all|free|published|visible)$)/i, 'private'],
