@@ -136,6 +136,7 @@ export function targetsIn(text: string): string[] {
 
 /** A text with other targets of links. */
 function withTargets(text: string, targets: ReadonlyMap<string, string>): string {
+  if (targets.size === 0) return text
   const code = codeIn(text)
   return text.replaceAll(
     TARGET,
