@@ -25,7 +25,7 @@ export class Spool {
   #file = -1
   #drafts = 0
   #characters = 0
-  #inMemory: KeptDraft[] = []
+  readonly #inMemory: KeptDraft[] = []
   #bytes = 0
 
   /**

@@ -21,7 +21,7 @@ it('keeps texts, those of small archives in memory and of large ones in a file w
     })
     return drafts.filter(isInFile).length
   })
-  expect(inFile).toEqual([...Array<number>(16).fill(0), ...[17, 18, 19, 20]])
+  expect(inFile).toEqual([...Array<number>(16).fill(0), 17, 18, 19, 20])
   for (const { markdown, kept } of drafts) expect(kept.draft.markdown).toBe(markdown)
   expect(drafts.at(-1)?.kept.draft.title).toBe('Tide')
   expect(await readdir(folder)).toStrictEqual([])
