@@ -12,6 +12,9 @@ const WIKI_LINK =
 /** A destination with spaces, as many editors take it, and perhaps a title. */
 const SPACED =
   /\]\((?![^\s()<>{}"']{1,500}\))(?<=\[[^[\]\n]{0,1000}\]\()([^\s()<>{}"'][^()<>{}"'\n]{0,500} [^()<>{}"'\n]{0,500}?\.\w{1,5}(?:#[^\s()<>]{0,100})?)([ \t]+(?:"[^"\n]{0,500}"|'[^'\n]{0,500}'))?[ \t]*\)/g
+/** MkDocs: a picture in Markdown within HTML. */
+const FIGURE =
+  /^[ \t]{0,8}<figure markdown[^<>\n]{0,200}>[ \t]*\n[ \t]*(!\[[^[\]\n]{0,1000}\]\([^()\n]{1,1000}\))[^\n]{0,300}\n(?:[ \t]*<figcaption[^<>\n]{0,200}>([^\n]{0,1000}?)<\/figcaption>[ \t]*\n)?[ \t]*<\/figure>/gm
 const SIZED = /(!\[[^[\]\n]{0,1000}\]\([^\s()<>]{1,1000})[ \t]+=(?:\d+%?)?x?(?:\d+%?)?[ \t]*\)/g
 const IMAGE_ATTRIBUTES =
   /(!\[[^[\]\n]{0,1000}\]\([^()\n]{1,1000}\))[ \t]*\{:?[ \t]*(?:[.#]|[a-z]+=)[^{}\n]{0,300}\}/g
@@ -78,6 +81,11 @@ export const RULES: readonly (readonly [
   pattern: RegExp,
   replace: (match: RegExpExecArray) => string | undefined,
 ])[] = [
+  [
+    ['<figure markdown'],
+    FIGURE,
+    ([, picture = '', words = '']) => (words === '' ? picture : `${picture}\n\n*${words.trim()}*`),
+  ],
   // Obsidian: from the beginning of a line over any lines, else within a paragraph.
   [['%%'], /^[ \t]*%%(?:(?!%%)[^])*(?:%%|$(?![^]))/gm, NOTHING],
   [['%%'], /%%(?:(?!%%|\n[ \t]*\n)[^]){1,4000}%%/g, NOTHING],

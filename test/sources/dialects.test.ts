@@ -30,6 +30,11 @@ describe('readDialects', () => {
     ['{% asset_img b.png A map %}', '![A map](<b.png>)'],
     ['{% include figure.html src="/b.png" alt="a" %}', '![a](</b.png>)'],
     ['![a|100x50](b.png)', '![a](b.png)'],
+    [
+      '<figure markdown="span">\n  ![a](b.png){ width="300" }\n  <figcaption>Low</figcaption>\n</figure>',
+      '![a](b.png)\n\n*Low*\n',
+    ],
+    ['<figure markdown>\n![a](b.png)\n</figure>', '![a](b.png)\n\n'],
     ['![a](@site/static/b.png) ![c](~/d.png)', '![a](/static/b.png) ![c](/d.png)'],
     ["<img src={require('./b.png').default} />", '<img src="./b.png" />'],
     ['<img class="lazy" src="data:,x" data-src="b.png">', '<img class="lazy" src="b.png">'],
