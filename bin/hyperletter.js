@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import { EventEmitter } from 'node:events'
+import { mkdirSync } from 'node:fs'
 import module from 'node:module'
+import { isAbsolute, join } from 'node:path'
 import process from 'node:process'
 
-module.enableCompileCache?.()
+if (module.enableCompileCache !== undefined) keepCompiledCode()
 // Hypercore reports a fork with `console.log`, which would end up in the middle of `--json`. This program owns its
 // console; a program that uses Hyperletter as a library owns its own.
 console.log = console.error
@@ -56,6 +58,20 @@ function workingDirectory() {
 }
 const io = { stdin, stdout, stderr, env, cwd: workingDirectory(), signal, hangUps }
 process.exitCode = await run(process.argv.slice(2), io)
+
+// By itself Node.js keeps it in the folder for temporary files, where another user could have put code beforehand.
+function keepCompiledCode() {
+  const { HOME, LOCALAPPDATA, XDG_CACHE_HOME } = process.env
+  const caches = XDG_CACHE_HOME || LOCALAPPDATA || join(HOME || '', '.cache')
+  if (!isAbsolute(caches)) return
+  const folder = join(caches, 'hyperletter')
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    module.enableCompileCache(folder)
+  } catch {
+    // It only starts more slowly.
+  }
+}
 
 // Reached only if something still holds the event loop.
 setTimeout(() => process.exit(), EXIT_DEADLINE_MS).unref()

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { expect, it } from 'vitest'
@@ -28,6 +29,21 @@ it('runs a command and ends with its exit code', async () => {
   const [error, wrongCode] = await Promise.all([text(wrong.stderr), exitCode(wrong)])
   expect(jsonOf(error)).toMatchObject({ error: { code: 'INVALID_INPUT' } })
   expect(wrongCode).toBe(2)
+})
+
+it('keeps compiled code where no other user can put any', async () => {
+  const preload = `data:text/javascript,import module from 'node:module'; module.enableCompileCache = (it) => process.stderr.write(String(it))`
+  const caches = await temporaryDirectory()
+  const kept = async (env: NodeJS.ProcessEnv) => {
+    const args = ['--import', preload, launcher, '--version']
+    return text(
+      spawn(process.execPath, args, { env: { PATH: process.env['PATH'], ...env } }).stderr,
+    )
+  }
+  expect(await kept({ XDG_CACHE_HOME: caches })).toBe(join(caches, 'hyperletter'))
+  expect((await stat(join(caches, 'hyperletter'))).mode & 0o777).toBe(0o700)
+  expect(await kept({ HOME: caches })).toBe(join(caches, '.cache', 'hyperletter'))
+  expect(await kept({})).toBe('')
 })
 
 it('sends to stderr what a library prints on the console', async () => {
