@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { hasCode } from '../../errors.ts'
+import { hasCode, HyperletterError } from '../../errors.ts'
 import type { Work } from '../work.ts'
 import type { AppendOptions } from '../../engine/publish/continuity.ts'
 import type { Engine } from '../../engine/engine.ts'
@@ -16,6 +16,7 @@ import {
 import type { IssueEntry, LogPosition } from '../../format/history/entry.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
+import { tooLargeToList } from '../reading/listing.ts'
 import { amendWith } from './correcting.ts'
 import { prepareIssue } from './drafts.ts'
 import { PublishedIssues } from './published-issues.ts'
@@ -52,6 +53,7 @@ export const importFolder: Work<'importFolder'> = async function* (engine, input
  * Publishes every draft of a source in its order. A draft that cannot be published is skipped with
  * its reason, and one that was imported before is not published again: an import that was
  * interrupted is finished by running it once more.
+ * @throws TOO_LARGE if it cannot be known what was imported before
  */
 export async function* importDrafts(
   engine: Engine,
@@ -67,6 +69,7 @@ export async function* importDrafts(
   if (input.dryRun !== true) await engine.author.makeCurrent(feed, appending)
   // A text of each draft is more than the memory holds. Every issue has two blocks, or more.
   using spool = new Spool(engine.config.dataDir, feed.length / 2)
+  await assertListed(feed)
   const published = await PublishedIssues.of(feed)
   await using _source = { [Symbol.asyncDispose]: async () => source.close?.() }
   const found = yield* readAll(source, spool, input.siteUrl, signal)
@@ -122,6 +125,14 @@ export async function* importDrafts(
 }
 
 /** The drafts of a source, with links to each other; what is none of them is told. */
+/** @throws TOO_LARGE where issues are left out of the list: they would be published twice. */
+async function assertListed(feed: Feed): Promise<void> {
+  const problem = tooLargeToList(feed, await feed.list({ wait: false }))
+  if (problem === undefined) return
+  const message = `Nothing was imported, for older issues could be published twice. ${problem.message}`
+  throw new HyperletterError('TOO_LARGE', message, { hint: problem.next })
+}
+
 async function* readAll(
   source: DraftSource,
   spool: Spool,

@@ -9,6 +9,7 @@ import {
   type SkippedDraft,
 } from '../../../src/sources/source.ts'
 import { openEngine } from '../../helpers/engines.ts'
+import { expectCode } from '../../helpers/errors.ts'
 import { all } from '../../helpers/operations.ts'
 
 /** An archive in memory: texts and files by name. It counts how often a file was opened. */
@@ -57,7 +58,7 @@ async function author() {
     const issue = await operations.readIssue({ newsletter: 'Tide Tables', number })
     return issue.markdown
   }
-  return { operations, run, text }
+  return { engine, operations, run, text }
 }
 
 describe('importDrafts', () => {
@@ -115,6 +116,23 @@ describe('importDrafts', () => {
     expect(again[0]).toMatchObject({ event: 'skipped', file: 'a', code: 'INVALID_INPUT' })
     expect(again.at(-1)).toMatchObject({ published: 0 })
     expect(opened).toEqual(['a.png'])
+  })
+
+  it('publishes nothing where it cannot be known what was published before', async () => {
+    const { engine, operations, run } = await author()
+    const texts = Array.from({ length: 20 }, (_, i): [string, string] => [`${i}`, `# Post ${i}`])
+    const { source } = archive(Object.fromEntries(texts))
+    await run(source)
+    const [entry] = engine.library.list()
+    if (entry === undefined) throw new Error('There is no newsletter.')
+    await using session = await engine.open(entry)
+    session.feed.maxRecordBytes = 1_500
+    const { message, hint } = await expectCode(run(source), 'TOO_LARGE')
+    expect(message).toMatch(/^Nothing was imported, .* issues before number 1\d are left out\.$/)
+    expect(hint).toContain('--disk-cap')
+    session.feed.maxRecordBytes = Infinity
+    expect((await run(source)).at(-1)).toMatchObject({ published: 0 })
+    expect(await operations.listIssues({ newsletter: entry.feedKey })).toHaveLength(20)
   })
 
   it('knows a post by its title and date, wherever it lies, and another of the same file name', async () => {
