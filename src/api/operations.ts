@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine.ts'
-import { HyperletterError, attempt } from '../errors.ts'
+import { attempt, codeOf, HyperletterError } from '../errors.ts'
 import { translateStorageError } from '../storage-errors.ts'
 import { packageVersion } from '../version.ts'
 import type {
@@ -172,9 +172,14 @@ export async function loadOwn<T>(
   versionNow: () => string = packageVersion,
 ): Promise<T> {
   // While it is being replaced there is none at all.
-  if (attempt(versionNow) !== VERSION) {
-    const message = `Another version was installed in place of ${VERSION}, which still runs.`
-    throw new HyperletterError('PROTOCOL_MISMATCH', message)
-  }
-  return load()
+  if (attempt(versionNow) !== VERSION) throw replaced()
+  return load().catch((error: unknown) => {
+    // A file of another build of the same version has another name.
+    throw codeOf(error) === 'ERR_MODULE_NOT_FOUND' ? replaced() : error
+  })
+}
+
+function replaced(): HyperletterError {
+  const message = `Another version was installed in place of ${VERSION}, which still runs.`
+  return new HyperletterError('PROTOCOL_MISMATCH', message)
 }

@@ -20,6 +20,14 @@ describe('code that is loaded late', () => {
     expect(loaded).toBe(0)
   })
 
+  it('is refused where another build of the same version has it no more', async () => {
+    const gone = Object.assign(new Error('gone'), { code: 'ERR_MODULE_NOT_FOUND' })
+    await expectCode(
+      loadOwn(() => Promise.reject(gone)),
+      'PROTOCOL_MISMATCH',
+    )
+  })
+
   it('is refused while the program is being replaced', async () => {
     const gone = () => {
       throw new Error('ENOENT')
