@@ -120,7 +120,7 @@ function controls(
       ${limit('downloadLimit', 'Download', rate(downloadLimit), 'no limit, or 2 MB/s')}
       ${limit('maxConnections', 'Connections to peers', String(maxConnections ?? ''), '256')}
       <p class="over">
-        Kept in the settings file, and in force at once. An empty field has no value of its own.
+        Saved in the settings file, and in force at once. Leave a field empty for the default.
       </p>
       <p><button class="button primary">Save</button></p>
     </form>
