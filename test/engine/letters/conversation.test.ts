@@ -101,7 +101,7 @@ describe('a conversation', () => {
     const seed = randomBytes(32)
     for (let i = 0; i < 60; i++) conversation.add(lineOf({ seed, at: NOW + i * 4_000 }), RULES)
     expect(texts()).toHaveLength(50)
-    for (let i = 0; i < MAX_LINES; i++) conversation.add(lineOf({ text: `${i}` }), RULES)
+    for (let i = 0; i < MAX_LINES; i++) conversation.add(lineOf({ text: `${i}`, at: NOW }), RULES)
     expect(texts()).toHaveLength(MAX_LINES)
     expect(texts()).not.toContain('Hello.')
     const [first] = conversation.lines()
