@@ -2,9 +2,6 @@ const DIGITS = Array.from({ length: 256 }, (_, it) => it.toString(16).padStart(2
 
 /** Bytes as lower-case hexadecimal digits. */
 export function hex(bytes: Uint8Array): string {
-  if (typeof Buffer !== 'undefined') {
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
-  }
   let text = ''
   for (const it of bytes) text += DIGITS[it]
   return text
