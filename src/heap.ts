@@ -4,8 +4,9 @@ import v8 from 'node:v8'
 let percent = 0
 
 /**
- * Lets the heap of this process grow by so many percent at most before it is tidied up.
- * @returns what makes it as it was before.
+ * Limits how far the heap of this process may grow before V8 collects garbage.
+ * @param most Percent of what the last collection left; 0 lets V8 decide.
+ * @returns a function that restores the limit of before.
  */
 export function growHeapBy(most: number): () => void {
   const before = percent

@@ -7,6 +7,7 @@ import {
   type FeedKey,
 } from '../format/keys/feed-key.ts'
 import { parseLink } from '../format/keys/link.ts'
+import { decode } from '../render/links.ts'
 
 /** What the address of the page says after `#`: nothing of it is sent to a server. */
 export interface ReaderPlace {
@@ -42,17 +43,9 @@ export function parsePlace(hash: string): ReaderPlace | undefined {
     ...defined({
       encryptionKey: secret === undefined ? undefined : parseEncryptionKey(secret),
       number: number === undefined ? undefined : Number(number),
-      section: section === undefined ? undefined : decoded(section),
+      section: section === undefined ? undefined : decode(section),
     }),
     via: via.slice(0, MAX_VIA),
-  }
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
   }
 }
 

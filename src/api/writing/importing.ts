@@ -124,7 +124,6 @@ export async function* importDrafts(
   yield { ...finished, published: done, ...(amended > 0 ? { amended } : {}) }
 }
 
-/** The drafts of a source, with links to each other; what is none of them is told. */
 /** @throws TOO_LARGE where issues are left out of the list: they would be published twice. */
 async function assertListed(feed: Feed): Promise<void> {
   const problem = tooLargeToList(feed, await feed.list({ wait: false }))
@@ -133,6 +132,7 @@ async function assertListed(feed: Feed): Promise<void> {
   throw new HyperletterError('TOO_LARGE', message, { hint: problem.next })
 }
 
+/** The drafts of a source, with links to each other; what is none of them is told. */
 async function* readAll(
   source: DraftSource,
   spool: Spool,

@@ -53,7 +53,7 @@ export function textRows(rows: number): number {
   return Math.max(1, rows - 1)
 }
 
-/** Where a key leads from line `at` of a list or text, on a screen of so many lines. @returns undefined if it moves nothing */
+/** The line that a key moves to from line `at`, with `lines` on the screen. @returns undefined for a key that does not move. */
 export function placeAfter(key: string, at: number, lines: number): number | undefined {
   const [down, up] = [at + lines, at - lines]
   return {

@@ -39,7 +39,7 @@ const OFTEN_CHECKS = 24
 
 /**
  * Requests to servers that the author of a newsletter named and that were of no use so far: at once, and again each hour.
- * Who names others all the time would have all readers ask strangers.
+ * Without a limit, an author who keeps naming other servers could have every reader send requests to strangers.
  */
 const MAX_VAIN = 2 * MAX_MIRRORS
 

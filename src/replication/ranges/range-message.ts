@@ -149,7 +149,7 @@ export const rangeEncoding = oneOf({
   have: { number: c.uint, blocks: bitmap },
   /** The sender has nothing of a core, and asks for its head, which may come before either knows that both have it. */
   begin: { topic: c.fixed32, id: c.uint },
-  /** What a copy begins with, as `HeadBlocks`. Who has less than that, or another log, need not answer. */
+  /** The answer to `begin`, see `HeadBlocks`. A peer that has less than that, or another log, need not answer. */
   head: {
     id: c.uint,
     publicKey: c.fixed32,
