@@ -8,7 +8,6 @@ export interface PreparedCall {
   readonly run: () => Answer
   /** What is thrown in place of an error. */
   readonly failure: (error: unknown) => unknown
-  /** Called once it has ended, however it ended. */
   readonly done?: () => void
 }
 

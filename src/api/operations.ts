@@ -13,7 +13,6 @@ import type {
 } from './contract/contract.ts'
 import { mapOperations } from './map-operations.ts'
 
-/** How the work of an operation is called. */
 type CallHere = CallOptions & { readonly via: Via }
 
 /**
@@ -39,7 +38,6 @@ export function bindOperations(engine: Engine, via: Via): Operations {
   })
 }
 
-/** What can be done where nothing can be written. */
 const READING: ReadonlySet<OperationName> = new Set([
   'copyHistory',
   'admitDevice',

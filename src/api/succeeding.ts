@@ -83,7 +83,6 @@ export const acceptSuccession: Work<'acceptSuccession'> = async (engine, input, 
   return { from, to, ...defined({ title: entry?.title }) }
 }
 
-/** Which newsletters continue elsewhere, each of them once. */
 export const takeNotices: Work<'takeNotices'> = async (engine) => {
   const notices: Output<'takeNotices'> = []
   // The record that they were shown could not be written.

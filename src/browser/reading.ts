@@ -30,7 +30,6 @@ export type Attempt = () => Promise<IssueReader | undefined>
 export interface ReadingOptions {
   /** Ways to read a newsletter, best first; each is tried only when those before it did not give the issue. */
   readonly readersOf: (place: ReaderPlace) => readonly Attempt[]
-  /** Called once an issue is shown. */
   readonly onShown?: (shown: ShownIssue) => void
   /** What comes at the end of the page. */
   readonly footer?: Element

@@ -51,7 +51,6 @@ const TITLES: Readonly<Record<string, string>> = {
   ISSUE_NOT_FOUND: 'Nothing here',
 }
 
-/** What went wrong, in words. */
 export function failureOf(cause: unknown): {
   readonly code: string
   readonly title: string

@@ -36,7 +36,6 @@ export class OutputClosed extends Error {
 /** Results on stdout, everything else on stderr, for people or as JSON. */
 export class Printer {
   readonly style: Style
-  /** Whether results are printed with styles. */
   readonly hasColor: boolean
   readonly #errorStyle: Style
   readonly #stdout: OutputStream
@@ -74,12 +73,10 @@ export class Printer {
     else await this.text(await human())
   }
 
-  /** Prints one JSON document and a line end. */
   async json(value: unknown, indent = 0): Promise<void> {
     await write(this.#stdout, `${escapeControls(JSON.stringify(value, null, indent))}\n`)
   }
 
-  /** Prints text to stdout as it is. */
   async text(text: string): Promise<void> {
     if (text !== '') await write(this.#stdout, text)
   }

@@ -62,7 +62,6 @@ export interface Config extends Omit<SettingValues, keyof Defaulted>, Defaulted 
   readonly socketPath: string
 }
 
-/** One thing that somebody set. */
 export interface Given {
   readonly text: string
   readonly from: 'flag' | 'variable' | 'file'

@@ -19,7 +19,6 @@ export interface Keep {
   readonly textOnly?: boolean | undefined
 }
 
-/** The policy of a newsletter that nobody chose one for. */
 export const KEEP_EVERYTHING: Keep = Object.freeze({})
 
 const DAY_MS = 86_400_000
@@ -33,7 +32,6 @@ export const AGE = /^(?<amount>\d{1,4})(?<unit>[dwmy])$/
 /** A calendar day, as it is stored. */
 export const DAY = /^\d{4}-\d{2}-\d{2}$/
 
-/** Whether everything stays. */
 export function keepsEverything({ newest, newerThan, atMostBytes, textOnly }: Keep): boolean {
   return (
     newest === undefined &&

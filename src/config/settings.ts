@@ -41,7 +41,6 @@ export interface Setting<T> {
 
 /** A setting without its names: flag and variable follow from its name in the file, unless a variable is given. */
 type Definition<T> = Omit<Setting<T>, 'flag' | 'variable'> & {
-  /** What follows its flag. */
   readonly value: string
   readonly variable?: string
 }

@@ -33,12 +33,10 @@ const UNITS: Readonly<Record<string, number>> = {
 
 type Parse<T> = (text: string) => T
 
-/** A parser of what commas separate. */
 function listOf<T>(parse: Parse<T>): Parse<readonly T[]> {
   return (text) => text.split(',').map((part) => parse(part.trim()))
 }
 
-/** A parser of one of some words. */
 function oneOf<T extends string>(what: string, words: readonly T[]): Parse<T> {
   return (text) => {
     const found = words.find((it) => it === text.trim())
@@ -172,7 +170,6 @@ export function parseSwitch(text: string): boolean {
   throw wrong(`Neither on nor off: "${text}".`, 'Write on or off.')
 }
 
-/** Which mirrors of newsletters are asked. */
 export type MirrorUse = 'on' | 'own' | 'off'
 
 /** @throws INVALID_INPUT */
@@ -230,7 +227,6 @@ export function parseNames(text: string): readonly string[] {
   return listOf(String)(parseText(text)).filter((it) => it !== '')
 }
 
-/** How often issues are mailed together. */
 export const MAIL_DIGESTS = ['off', 'daily', 'weekly'] as const
 export type MailDigest = (typeof MAIL_DIGESTS)[number]
 

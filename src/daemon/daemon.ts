@@ -29,7 +29,6 @@ export interface Ready {
 }
 
 export interface DaemonOptions {
-  /** Ends the daemon. */
   readonly signal: AbortSignal
   /** Called once it listens and takes part in the network. */
   readonly onReady: (info: Ready) => void

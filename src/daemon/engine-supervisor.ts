@@ -22,7 +22,6 @@ const LONGEST_PAUSE_MS = 60_000
 /** If the disk is full again within this time, the delay does not start over. */
 const CALM_MS = 10 * LONGEST_PAUSE_MS
 
-/** One engine, and what works with it. */
 interface Generation {
   readonly engine: Engine
   readonly operations: Operations

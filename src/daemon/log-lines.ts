@@ -80,7 +80,6 @@ async function bytesOf(path: string, position: number, length: number): Promise<
 }
 
 export interface JournalOptions {
-  /** How many of the last lines. */
   readonly count: number
   /** Go on with new ones until the signal. */
   readonly follow: boolean

@@ -4,9 +4,7 @@ import { HyperletterError, attempt } from '../errors.ts'
 import { parseFeedKey, type FeedKey } from '../format/keys/feed-key.ts'
 import { getFromWeb, type WebOptions } from '../sources/web.ts'
 
-/** Where statements of domains come from. */
 export interface DomainSources {
-  /** Text records of DNS, each of one or more pieces. */
   readonly textRecords: (name: string, signal: AbortSignal) => Promise<readonly string[][]>
   readonly web: (address: string, options: WebOptions) => Promise<{ readonly body: Buffer }>
 }
@@ -15,7 +13,6 @@ export interface DomainSources {
 const TIMEOUT_MS = 5_000
 const MAX_ANSWER_BYTES = 64 * 1024
 
-/** Newsletters that one domain can name. */
 const MAX_NAMED = 64
 
 const INTERNET: DomainSources = {

@@ -63,7 +63,6 @@ export class Engine {
   readonly domainSources: DomainSources | undefined
   /** What there is to say of the gateway of this process; undefined where there is none. */
   readonly gateway: () => GatewayFacts | undefined
-  /** Ends the listening to changed settings. */
   readonly #unfollow: () => void
   readonly #store: Store
   readonly #catchUpMs: number

@@ -11,7 +11,6 @@ import {
   QueueFile,
 } from './queue-file.ts'
 
-/** Issues of one newsletter that are looked at for what was missed. */
 const MAX_LISTED = 10_000
 
 /** An issue that could not be delivered for this long is given up, unless its outlet says otherwise. */
@@ -95,7 +94,6 @@ export class OutletDispatcher {
     this.#save()
   }
 
-  /** Ends what is under way. What has a queue file is delivered after the next start. */
   async close(): Promise<void> {
     this.#closed.abort()
     clearTimeout(this.#timer)

@@ -35,7 +35,6 @@ export const EVENT_SETTINGS = [
 
 type EventConfig = Pick<Config, (typeof EVENT_SETTINGS)[number] | 'dataDir'>
 
-/** Below the data directory. */
 const QUEUE_FILE = 'webhook-queue.json'
 
 /** The pause before a watch that ended is begun again; it doubles up to the longest. */
@@ -148,7 +147,6 @@ export class IssueEvents {
     }
   }
 
-  /** Announces what became of a scheduled draft. */
   announce(outcome: ScheduledOutcome): void {
     for (const outlet of this.#outlets) outlet.add(outcome)
   }

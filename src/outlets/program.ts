@@ -51,11 +51,9 @@ function variablesOf(it: OutletEvent): Record<string, string> {
 }
 
 export interface ProgramOptions {
-  /** Added to the environment of this process. */
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: string
   readonly timeoutMs: number
-  /** Ends it. */
   readonly signal: AbortSignal
 }
 

@@ -7,7 +7,6 @@ const outcome = scheduled.extend({ event: z.enum(['published', 'not-published'])
 // What was queued by an earlier version has no event.
 const issue = z.union([outcome, correctedIssue, issueSummary])
 
-/** What is in a queue file. */
 export const queueContent = z.object({
   deliveries: z.array(z.object({ issue, arrivedAt: z.number() })).max(MAX_WAITING),
   newest: z.record(z.string(), z.int().nonnegative()).default({}),

@@ -5,7 +5,6 @@ import { codeOf } from '../errors.ts'
 import type { OutletEvent, ArrivedIssue } from './outlet.ts'
 import type { QueueContent } from './queue-content.ts'
 
-/** An issue that is still to be delivered. */
 export interface Delivery {
   readonly issue: OutletEvent
   /** When it arrived, in milliseconds since 1970. */

@@ -21,7 +21,6 @@ export interface BansOptions {
   readonly now?: () => number
 }
 
-/** Provable misdeeds after which a peer is banned. */
 const STRIKES_TO_BAN = 3
 
 /** Duration of the first ban; each further one is `GROWTH` times as long as the one before. */
@@ -93,7 +92,6 @@ export class Bans {
     return (this.#entries.get(peer)?.bannedUntil ?? 0) > this.#now()
   }
 
-  /** How many are banned now. */
   get size(): number {
     return [...this.#entries.keys()].filter((it) => this.isBanned(it)).length
   }
@@ -147,7 +145,6 @@ function isEntry(value: unknown): value is Entry {
   return [it.strikes, it.bans, it.bannedUntil, it.lastAt].every((n) => Number.isSafeInteger(n))
 }
 
-/** How often bans are checked for their end. */
 const UNBAN_EVERY_MS = 60_000
 
 /** Peers, by their keys in hex, that are refused: banned for misdeeds, or with another history of a log. */
@@ -167,7 +164,6 @@ export class PeerBlocklist {
     return this.#blocked.has(peer) || this.#bans.isBanned(peer)
   }
 
-  /** Refuses this peer for the life of this process. */
   add(peer: string): void {
     this.#blocked.add(peer)
     this.refuse(peer)

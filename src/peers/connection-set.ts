@@ -23,7 +23,6 @@ const PROBE_MS = 3_000
 interface Entry {
   readonly connection: Connection
   readonly throttle: ConnectionThrottle
-  /** It is a browser tab. */
   readonly isTab: boolean
 }
 

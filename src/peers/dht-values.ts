@@ -3,7 +3,6 @@ import { withinMs } from '../async.ts'
 import type { Logger } from '../logger.ts'
 import type { KeyPair } from './dht.ts'
 
-/** How long the DHT may take to store or find a value. */
 const DEADLINE_MS = 10_000
 
 /** What the DHT holds under a public key; its nodes keep the value of the highest `seq`. */

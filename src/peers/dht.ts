@@ -114,7 +114,6 @@ export interface KeyPair {
   readonly secretKey: Uint8Array
 }
 
-/** Decides how peers are dialed. */
 export interface DialPaths {
   readonly dialPeer: (
     key: Uint8Array,

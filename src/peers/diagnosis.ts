@@ -21,7 +21,6 @@ export interface NetworkFacts {
   /** Where others see this device, once some of them have said so. */
   readonly seenAt: { readonly host: string; readonly port: number | undefined } | undefined
   readonly nat: Nat
-  /** DHT nodes that are known. */
   readonly nodes: number
   readonly connections: number
   /** Those of them that run over TCP, in the local network. */

@@ -3,7 +3,6 @@ import type Hyperswarm from 'hyperswarm'
 import { codeOf } from '../errors.ts'
 import { hex } from '../hex.ts'
 
-/** How attempts to connect to peers ended so far. */
 export interface AttemptCounts {
   readonly tried: number
   readonly connected: number
@@ -83,7 +82,6 @@ export class DialTracker {
 /** What dials: `leavePeer` stops trying, and a connection stays. */
 type Dialer = Pick<Hyperswarm, 'joinPeer' | 'leavePeer'>
 
-/** How long an introduced peer is dialed. */
 const DIAL_DEADLINE_MS = 15_000
 
 /** Introduced peers being dialed at a time, over all topics. */
@@ -158,7 +156,6 @@ const MAX_KNOWN = 64
 /** When they are dialed, in milliseconds after the network came back: theirs may come back later. */
 const REDIAL_AT_MS = [0, 3_000, 7_000, 12_000, 30_000]
 
-/** When that is given up. */
 const GIVE_UP_MS = 60_000
 
 /** Dials the peers that were connected before the network went away. */

@@ -4,7 +4,6 @@ import { hex } from '../hex.ts'
 import { listOf, PeerProtocol, struct, type OnMisdeed, type ProtocolPeer } from './peer-protocol.ts'
 import type { RelayOffer } from './relay/relays.ts'
 
-/** Peers named in one message. */
 const MAX_PEERS_PER_MESSAGE = 32
 
 /** Messages accepted from one connection. */
@@ -18,7 +17,6 @@ const KEY_BYTES = 32
 /** The largest varint. */
 const VARINT_BYTES = 9
 
-/** Relays of one device. */
 const MAX_RELAYS = 1
 
 const MAX_BYTES =
@@ -135,13 +133,11 @@ export class Introductions {
     return this.#protocol.get(publicKey)?.state.named.get(hex(topic))?.values()
   }
 
-  /** A topic has a new member, or lost one. */
   changed(topic: Uint8Array): void {
     const introduced = this.#topics.get(hex(topic))
     if (introduced !== undefined) this.#gather(introduced)
   }
 
-  /** This device begins or ceases to offer a relay. */
   relayChanged(): void {
     for (const introduced of this.#topics.values()) this.#gather(introduced)
   }
@@ -151,7 +147,6 @@ export class Introductions {
     this.#topics.delete(hex(topic))
   }
 
-  /** Opens the channel on a new connection. */
   attach(mux: Protomux): void {
     this.#protocol.attach(mux)
     this.relayChanged()

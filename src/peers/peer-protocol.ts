@@ -31,7 +31,6 @@ export interface PeerProtocolOptions<T, S> {
   /** Makes what is remembered of a connection. */
   readonly newState: (publicKey: Buffer) => S
   readonly onMessage: (message: T, peer: ProtocolPeer<T, S>) => void
-  /** Called for each message that is dropped. */
   readonly onFlood?: (peer: ProtocolPeer<T, S>) => void
   /** Called when a message cannot be decoded; the connection ends. */
   readonly onMisdeed: OnMisdeed

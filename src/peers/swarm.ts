@@ -59,7 +59,6 @@ export class Swarm {
   readonly #bans: Bans
   /** Peers that the stack dials by default. */
   readonly #defaultMaxPeers: number
-  /** What is announced and looked up. */
   readonly topics: Topics
   readonly diagnosis: Diagnosis
   readonly relaying: Relaying
@@ -154,7 +153,6 @@ export class Swarm {
     return true
   }
 
-  /** Whether a peer is a browser tab. */
   isTab(key: Uint8Array): boolean {
     return this.#connections.isTab(hex(key))
   }

@@ -7,7 +7,6 @@ import { withinMs } from '../async.ts'
 /** How long leaving one topic may take; with no DHT in reach the stack takes 5 s. */
 const LEAVE_TOPIC_MS = 1_000
 
-/** The topics that a swarm announces and looks up. */
 export class Topics {
   readonly #swarm: Hyperswarm
   readonly #logger: Logger

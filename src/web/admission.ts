@@ -10,7 +10,6 @@ export type Device = Output<'listDevices'>[number]
  */
 const WRONG_TOKENS = { burst: 20, perSecond: 0.2 }
 
-/** Addresses that are remembered. */
 const MAX_ADDRESSES = 1_000
 
 const KEY = '[a-z0-9]{52}'

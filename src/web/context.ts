@@ -19,7 +19,6 @@ export interface Reader {
   /** Names that a browser may use besides those of this machine. */
   readonly hosts?: readonly string[] | undefined
   readonly secrets: Secrets
-  /** Who is let in from the network. */
   readonly admission: Admission
   /** Ends every session. */
   readonly signOut: () => Promise<void>
@@ -82,7 +81,6 @@ function lookIn(c: ReaderContext, name: keyof typeof LOOKS): string {
   return LOOKS[name].find((it) => it === getCookie(c, name)) ?? LOOKS[name][0]
 }
 
-/** Answers with a whole page. */
 export function show(
   c: ReaderContext,
   view: View,

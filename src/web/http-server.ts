@@ -115,7 +115,6 @@ export async function bind(server: Server, port: number, host: string): Promise<
   }
 }
 
-/** Ends every connection. */
 export async function closeServer(server: Server): Promise<void> {
   const closed = once(server, 'close')
   server.close()
@@ -132,7 +131,6 @@ const DEFAULT_PORT = 4_938
 
 const ANY_HOST = '0.0.0.0'
 
-/** Where devices find the reader. */
 export interface DeviceAddress {
   /** IPv4 address to listen at; all of this machine when absent, to its own networks only. */
   readonly host?: string | undefined

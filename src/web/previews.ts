@@ -29,7 +29,6 @@ interface Shown {
 
 /** Drafts that pages show, each under an address that nobody can guess: it leads to a file of this machine. */
 export class Previews {
-  /** Those that browsers sent. */
   readonly uploads: Uploads
   readonly #operations: Operations
   readonly #shown = new Map<string, Shown>()

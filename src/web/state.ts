@@ -153,7 +153,6 @@ export class Secrets {
     }
   }
 
-  /** A token that opens a session once. */
   issue(): string {
     const token = randomBytes(24).toString('hex')
     this.#oneTime.set(token, true)

@@ -78,7 +78,6 @@ export async function checkDht(network: Network, signal: AbortSignal): Promise<C
   )
 }
 
-/** How others reach this device. */
 export function checkReachability(
   { nat, seenAt, port }: NetworkFacts,
   config: Pick<Config, 'udpPort' | 'host'>,
@@ -103,7 +102,6 @@ export function checkReachability(
   return [checks[nat](), portCheck(port, config.udpPort)]
 }
 
-/** Peers that were found, and why connections failed. */
 export function checkPeers({ connections, knownPeers, attempts }: NetworkFacts): Check {
   const { tried, connected, failed: failures } = attempts
   const why = new Map<string, number>()
@@ -119,7 +117,6 @@ export function checkPeers({ connections, knownPeers, attempts }: NetworkFacts):
   return warning('peers', found + failing, 'Peers that were found may be off just now.')
 }
 
-/** What is relayed for others, and by others for this device. */
 export function checkRelaying(
   { given, isOffered, isHidden, isReady, through }: RelayingFacts,
   { relayOffer, relayUse }: Pick<Config, 'relayOffer' | 'relayUse'>,
@@ -149,7 +146,6 @@ export function checkRelaying(
   return [...checks, relay]
 }
 
-/** Whether peers in the same room are found. */
 export function checkRoom(
   { localDiscovery }: Pick<Config, 'localDiscovery'>,
   { tcpConnections }: Pick<NetworkFacts, 'tcpConnections'>,

@@ -21,7 +21,6 @@ import {
   checkRoom,
 } from './checks.ts'
 
-/** How long each thing may take. */
 const CHECK_MS = 8_000
 
 /** Looks at everything that newsletters need; going online if that has not happened yet. */

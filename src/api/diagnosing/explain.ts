@@ -23,7 +23,6 @@ const PEER_TIMEOUT_MS = 6_000
 /** How long what peers have is fetched, so that only what is really missing is explained. */
 const FETCH_TIMEOUT_MS = 2_000
 
-/** How long the DHT is asked. */
 const DHT_TIMEOUT_MS = 6_000
 
 /** Why a newsletter is not complete here. Asks the peers, and the DHT if there are none. */
@@ -195,10 +194,8 @@ function unreachable(network: Network, announcers: number): Reason {
   }
 }
 
-/** Ranges that are looked into. */
 const MAX_RANGES = 256
 
-/** Ranges that are named. */
 const MAX_NAMED = 4
 
 /** Of the blocks that are missing: which no connected peer holds, and which are on their way. */

@@ -188,7 +188,6 @@ export async function measure(engine: Engine): Promise<Measures> {
 
 const HOUR_MS = 60 * 60_000
 
-/** How many peers held a newsletter in each hour of the last week. */
 export const copyHistory: Work<'copyHistory'> = async (
   { library, seedingHistory },
   { newsletter },

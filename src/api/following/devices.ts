@@ -10,7 +10,6 @@ import { codeOf, HyperletterError } from '../../errors.ts'
 import { ignoreFullDisk } from '../../storage-errors.ts'
 import type { Output } from '../contract/contract.ts'
 
-/** Below the data directory. */
 const FILE = 'devices.json'
 
 const MAX_DEVICES = 32
@@ -62,7 +61,6 @@ export const addDevice: Work<'addDevice'> = (engine, { name }) => {
   })
 }
 
-/** Devices that are let in, oldest first. */
 export const listDevices: Work<'listDevices'> = async (engine) => {
   return (await stateOf(engine).devices).map(shown)
 }

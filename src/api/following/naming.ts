@@ -11,10 +11,8 @@ import { skeletonOf } from '../../format/look-alike.ts'
 import type { Newsletter } from '../../format/records/bodies.ts'
 import type { Output } from '../contract/contract.ts'
 
-/** Domains that are asked at a time. */
 const AT_ONCE = 4
 
-/** Calls a newsletter as its reader likes. */
 export const nameNewsletter: Work<'nameNewsletter'> = async (engine, { newsletter, name }) => {
   const { feedKey } = engine.library.resolve(newsletter)
   await using session = await engine.open({ feedKey })
@@ -28,7 +26,6 @@ export const nameNewsletter: Work<'nameNewsletter'> = async (engine, { newslette
   return { feedKey, ...defined({ title, authorTitle }) }
 }
 
-/** Asks the domains that authors name. */
 export const verifyNames: Work<'verifyNames'> = async (engine, { newsletter }, { signal } = {}) => {
   const entries = engine.library.list(newsletter)
   const checked = await mapSome(entries, AT_ONCE, (it) => verifyEntry(engine, it, signal))
@@ -127,7 +124,6 @@ export function verifiedNow(name: string): NameCheck[] {
   return [{ name, at: new Date().toISOString(), isVerified: true }]
 }
 
-/** What is known of the domains that an author names. */
 export function namesOf(
   { names }: Pick<Newsletter, 'names'>,
   { nameChecks = [] }: Pick<LibraryEntry, 'nameChecks'>,

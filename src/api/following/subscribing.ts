@@ -25,7 +25,6 @@ const READ_FIRST_MS = 25
 /** Once one peer has answered, others get as long: they may hold more. */
 const OTHERS_MS = 1_000
 
-/** How often progress is reported. */
 const REPORT_EVERY_MS = 200
 
 /**
@@ -215,7 +214,6 @@ function stalled({ heldBlocks, length, peers }: Progress): HyperletterError {
   })
 }
 
-/** How long a preview waits for a first answer from any peer. */
 const PREVIEW_TIMEOUT_SECONDS = 20
 
 /** How long the newest issue's record may take beyond that. The profile alone is worth showing. */

@@ -13,7 +13,6 @@ import { describeSuccessor } from '../succeeding.ts'
 
 type Event = Output<'watchIssues'>
 
-/** How long the record of a new issue is waited for. */
 const RECORD_TIMEOUT_MS = 20_000
 
 /** How long the content of a new issue is waited for before it is reported as not held. */

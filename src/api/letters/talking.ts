@@ -83,7 +83,6 @@ export const sayLine: Work<'sayLine'> = async (
   return { feedKey, id, from, peers: network.letters?.talk.say(feed, bytes) ?? 0 }
 }
 
-/** Shows nothing more of a sender here. */
 export const hideSpeaker: Work<'hideSpeaker'> = async (engine, { newsletter, from }) => {
   const { feedKey } = engine.library.resolve(newsletter)
   engine.letters.conversations.of({ feedKey }).hide(from)

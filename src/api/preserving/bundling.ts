@@ -183,7 +183,6 @@ function otherNewsletter(feedKey: FeedKey): HyperletterError {
 
 type Progress = Extract<Output<'importBundle'>, { event: 'progress' }>
 
-/** How often progress is reported. */
 const REPORT_EVERY_MS = 100
 
 const READ_BYTES = 256 * 1024

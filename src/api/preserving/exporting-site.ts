@@ -19,7 +19,6 @@ import { loadSiteAssets, writeWebsite } from './website.ts'
 
 const LOCAL = { wait: false }
 
-/** Where the log files are in the folder. */
 export const LOG = 'log/'
 
 /** What `logFilesOf` names, and nobody else. */

@@ -22,7 +22,6 @@ const PEER_TIMEOUT_SECONDS = 60
 /** A bundle has it all, unless somebody who is online now has more. */
 const MORE_TIMEOUT_SECONDS = 10
 
-/** How often progress is reported. */
 const REPORT_EVERY_MS = 200
 
 /**

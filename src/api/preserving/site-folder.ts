@@ -21,7 +21,6 @@ const OPTIONAL = ['theme.css', 'cover.png', 'sitemap.xml']
  * renamed into it; one that is the same already is not touched, so that `rsync` and its like move only changes.
  */
 export class SiteFolder {
-  /** What this run did. */
   readonly changes = { files: 0, changed: 0, changedBytes: 0, removed: 0 }
   readonly #folder: string
   readonly #signal: AbortSignal | undefined

@@ -169,7 +169,6 @@ function sourceOf(feed: Feed, newsletter: string, issues: readonly LocatedIssue[
 /** Far more than a style or a picture for previews takes. */
 const MAX_THEME_BYTES = 8 * 1024 * 1024
 
-/** What an author adds to the look of a site. */
 async function loadTheme(folder: string): Promise<SiteTheme> {
   const names = ['theme.css', 'header.html', 'footer.html', 'icon.svg', 'cover.png'] as const
   const [css, header, footer, icon, cover] = await Promise.all(
@@ -200,7 +199,6 @@ async function themeFile(path: string): Promise<Buffer | undefined> {
   throw new HyperletterError('INVALID_INPUT', `${path} is too large for a theme.`)
 }
 
-/** The files of the program that every site has. */
 export async function loadSiteAssets(): Promise<SiteAssets> {
   const asset = (name: string) => readFile(new URL(`site/assets/${name}`, CODE))
   const [style, more, icon, verify, reader] = await Promise.all([

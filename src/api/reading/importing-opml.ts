@@ -115,7 +115,6 @@ const PRIVATE = {
   message: 'a private newsletter, whose key is not in the list; subscribe with its whole link',
 }
 
-/** An outline that is left out, and why. */
 function skip(
   { title, urls }: OpmlOutline,
   { code, message }: { readonly code: string; readonly message: string },
@@ -146,7 +145,6 @@ const MAX_AMPERSANDS = 100_000
 /** An `&` that begins nothing XML knows by itself. */
 const BARE_AMPERSAND = /&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[\dA-Fa-f]{1,6});)/g
 
-/** One line of an OPML list that names an address. */
 interface OpmlOutline {
   readonly title: string
   /** What it says of where it is, the likeliest first; never empty. */

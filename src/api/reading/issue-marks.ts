@@ -6,7 +6,6 @@ import { newestEdition } from '../../format/history/corrections.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import { ignoreFullDisk } from '../../storage-errors.ts'
 
-/** What the reader said of an issue. */
 export interface IssueMarks {
   readonly read: boolean
   readonly starred: boolean

@@ -41,7 +41,6 @@ export const listNewsletters: Work<'listNewsletters'> = (engine, input) => {
   return mapSome(entries, AT_ONCE, (it) => summarizeNewsletter(engine, it, isAlike))
 }
 
-/** The issues of one newsletter, newest first. */
 export const listIssues: Work<'listIssues'> = async (engine, input) => {
   return summarizeIssues(engine, engine.library.resolve(input.newsletter), input)
 }
@@ -97,7 +96,6 @@ interface Wanted {
   readonly limit?: number | undefined
   /** How many of those that are wanted, by time. */
   readonly newest?: number
-  /** With how many peers hold each. */
   readonly copies?: boolean | undefined
 }
 

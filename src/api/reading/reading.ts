@@ -92,7 +92,6 @@ async function readContents(
 /** As much of a picture is looked at: a photo may begin with a small one. */
 const MAX_PICTURE_HEAD = 256 * 1_024
 
-/** Width and height of a picture on this machine. */
 async function sizeOf(
   feed: Feed,
   attachment: Attachment,

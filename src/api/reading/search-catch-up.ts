@@ -19,7 +19,6 @@ import { shownLetters } from '../letters/published.ts'
 
 const LOCAL = { wait: false }
 
-/** Texts that are read from disk at the same time. */
 const READ_AT_ONCE = 16
 
 /**

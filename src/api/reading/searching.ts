@@ -22,7 +22,6 @@ type Result = Output<'search'>[number]
 const DEFAULT_LIMIT = 20
 const LOCAL = { wait: false }
 
-/** Below the data directory. */
 const FOLDER = 'search'
 
 /** The search of one engine: an index, kept up with the logs at every search. */

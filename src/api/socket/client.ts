@@ -12,7 +12,6 @@ import { assertOwnDirectory, readRecord } from './protocol.ts'
 /** How long a daemon may take to say who it is. A busy one answers within milliseconds. */
 const DIAL_TIMEOUT_MS = 3_000
 
-/** How long a daemon may take to change its ways. */
 const RELOAD_TIMEOUT_MS = 10_000
 
 /** Codes of a socket on which nobody listens. */

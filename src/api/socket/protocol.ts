@@ -55,7 +55,6 @@ export function infoSince(startedAt: number): DaemonInfo {
   }
 }
 
-/** What to open in a browser. */
 export interface ReaderRequest {
   /** Serve it here and nowhere else. */
   readonly port?: number | undefined
@@ -63,7 +62,6 @@ export interface ReaderRequest {
   readonly path?: string | undefined
   /** The token of a device: an address for that, on another machine. */
   readonly device?: string | undefined
-  /** A draft to show instead. */
   readonly preview?: Pick<Input<'previewDraft'>, 'draft' | 'newsletter'> | undefined
 }
 

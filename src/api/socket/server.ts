@@ -20,14 +20,11 @@ export interface OperationsServerOptions {
   readonly info: () => protocol.DaemonInfo
   /** Serves the web reader, and gives an address that lets one browser in. */
   readonly openReader: (request: protocol.ReaderRequest) => Promise<string>
-  /** Reads the configuration again. */
   readonly onReload: () => Promise<Reloaded>
-  /** Somebody asked the daemon to end. */
   readonly onStop: () => void
   readonly logger: Logger
 }
 
-/** How long work and connections may take to end once the server closes. */
 const CLOSE_DEADLINE_MS = 1_000
 
 /** A trailer counts as part of the head, of which an HTTP client takes 16 KiB. */

@@ -95,7 +95,6 @@ export async function prepareIssue(
   return (at) => composeIssue(at, defined({ ...head, importedFrom }), body, attached)
 }
 
-/** The contents of a draft as blocks. */
 export async function encodeDraft({
   markdown,
   attachments,

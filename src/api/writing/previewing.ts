@@ -147,7 +147,6 @@ class Look {
 /** Editors write in several steps. */
 const SETTLE_MS = 15
 
-/** Notices changes in the folders of some files. */
 class FolderWatch {
   /** Counts changes of files that are beside the text. */
   revision = 0

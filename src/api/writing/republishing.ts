@@ -17,7 +17,6 @@ import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import { importDrafts } from './importing.ts'
 import { authoredBy } from './publishing.ts'
 
-/** The default. */
 const INTERVAL_SECONDS = 15 * 60
 /** Whoever runs a server of the Internet should not be asked more often. */
 const MIN_INTERVAL_SECONDS = 60
@@ -163,7 +162,6 @@ async function fetchFeed(
   return { source, etag: tag, lastModified: modified, seen: posts }
 }
 
-/** The feeds that are republished, in the order in which they were named. */
 export const listRepublished: Work<'listRepublished'> = async (engine) => {
   return (await load(engine)).map((it) => {
     const { address, feedKey, everySeconds, checkedAt, problem } = it

@@ -41,7 +41,6 @@ export async function schedule(
   return shown(engine, entry)
 }
 
-/** The drafts that wait for their time, and what became of those of the last days. */
 export const listScheduled: Work<'listScheduled'> = (engine) => {
   return inTurn(engine, async (drafts) =>
     (await drafts.list()).map((entry) => shown(engine, entry)),

@@ -7,7 +7,6 @@ const AT_ONCE = 3
 
 const LOOK_EVERY_MS = 500
 
-/** Until the gateway has proved its key. */
 const HANDSHAKE_MS = 10_000
 
 /** After a connection that ended; doubled each time, until one lasted. */
@@ -31,7 +30,6 @@ interface Gateway {
 export interface GatewayEvents {
   /** A gateway has proved its key. @param address of its WebSocket. */
   readonly onOpen: (connection: Connection, address: string) => void
-  /** There are more or fewer connections. */
   readonly onChange: () => void
 }
 

@@ -33,7 +33,6 @@ const MOST = 4
 
 const LOOK_EVERY_MS = 500
 
-/** How often each gateway is asked who is there. */
 const ASK_EVERY_MS = 30_000
 
 /** For one way to a tab, until it has proved its key; and for all ways. */

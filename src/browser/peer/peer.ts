@@ -39,7 +39,6 @@ export interface PeerState {
   readonly isCarrying: boolean
   readonly isFollowed: boolean
   readonly gateways: number
-  /** Other tabs that are connected. */
   readonly tabs: number
   /** Gateways that sent what the author did not sign. */
   readonly refused: readonly string[]

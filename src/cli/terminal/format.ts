@@ -72,7 +72,6 @@ export function nameOf(it: {
   return it.title === undefined ? shortKey(it.feedKey) : quoteTitle(it.title)
 }
 
-/** What is wrong, and what one can do. */
 export function describeProblem(it: {
   readonly message: string
   readonly next?: string | undefined

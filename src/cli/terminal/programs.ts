@@ -5,7 +5,6 @@ import type { OutputStream } from '../output.ts'
 /** Lines of the terminal that the shell's prompt takes after a text. */
 const PROMPT_LINES = 1
 
-/** Whether a text is longer than the terminal it goes to. */
 export function needsPager(text: string, stream: OutputStream): boolean {
   return stream.isTTY === true && text.split('\n').length + PROMPT_LINES > (stream.rows ?? 24)
 }

@@ -2,7 +2,6 @@ import type { SingleBar } from 'cli-progress'
 import type { Context } from '../context.ts'
 import type { OutputStream } from '../output.ts'
 
-/** How far a task has come. */
 export interface ProgressStep {
   readonly done: number
   /** 0 where the end is not known yet. */

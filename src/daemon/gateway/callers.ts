@@ -10,7 +10,6 @@ const REQUESTS = { burst: 500, perSecond: 50 }
 /** Answers of one network under way: a browser has six connections. */
 const MAX_AT_ONCE = 32
 
-/** Networks that are remembered. */
 const MAX_NETWORKS = 4_096
 
 /** Counts and limits the requests of each network to a gateway. */

@@ -49,7 +49,6 @@ const MAX_CONNECTIONS = 256
 
 const RETRY_MS = 30_000
 
-/** The path of the WebSocket. */
 const PEER_PATH = '/peer'
 
 /** What works with one engine. */

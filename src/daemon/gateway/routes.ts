@@ -11,7 +11,6 @@ export interface RoutesOptions {
   readonly callers: Callers
   /** Files of the program by their paths, such as `/sw.js`; the reader is at `/`. */
   readonly own: ReadonlyMap<string, ServedFile>
-  /** A newsletter that the gateway is opened for. */
   readonly find: (feedKey: FeedKey) => Promise<LibraryEntry | undefined>
   readonly files: (entry: LibraryEntry, path: string) => Promise<ServedFile | undefined>
   /** Called with the bytes that are about to be sent; waits as long as the limit of uploads wants. */

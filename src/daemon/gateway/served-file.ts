@@ -155,7 +155,6 @@ export function sayFailure(response: ServerResponse, error: unknown): void {
   say(response, isMissing || codeOf(error) === 'ABORTED' ? 503 : 500, words)
 }
 
-/** Answers with a status and a line. */
 export function say(response: ServerResponse, status: number, words: string): void {
   const body = `${words}\n`
   response.writeHead(status, {

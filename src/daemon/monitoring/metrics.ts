@@ -168,7 +168,6 @@ function labelOf({ feedKey, private: isPrivate }: Newsletter): string {
 /** A value, samples with labels, or nothing to tell. */
 type Value = number | readonly Sample[] | undefined
 
-/** A metric that may go up and down. */
 export function gauge(name: string, help: string, value: Value): Metric {
   return { name, help, type: 'gauge', samples: samplesOf(value) }
 }

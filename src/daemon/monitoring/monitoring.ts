@@ -10,7 +10,6 @@ import { bind, closeServer, serverOf, portOfServer } from '../../web/http-server
 export interface MonitoringOptions {
   readonly operations: Pick<Operations, 'measure'>
   readonly logger: Logger
-  /** Delay before a port that is in use is tried again. */
   readonly retryMs?: number
 }
 
@@ -21,7 +20,6 @@ const RETRY_MS = 30_000
 /** A monitoring system sends one request at a time. */
 const MAX_CONNECTIONS = 16
 
-/** How long a client may take to send its request. */
 const REQUEST_TIMEOUT_MS = 5_000
 
 /** Serves `/metrics` and `/healthz` on a port of this machine, if one is set. */
@@ -37,7 +35,6 @@ export class Monitoring {
     this.#pages = new Pages(options.operations)
   }
 
-  /** The port that is served now. */
   get port(): number | undefined {
     return this.#server && portOfServer(this.#server)
   }

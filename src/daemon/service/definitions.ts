@@ -103,7 +103,6 @@ function quote(text: string): string {
 }
 
 export interface AgentOptions {
-  /** Program and arguments. */
   readonly run: readonly string[]
   readonly variables: Readonly<Record<string, string>>
   /** Where what it writes goes. */

@@ -49,7 +49,6 @@ export class Supervisor {
     this.#timer = setInterval(look, this.#watchdogMs / 2)
   }
 
-  /** Says nothing more. */
   close(): void {
     clearInterval(this.#timer)
   }

@@ -31,7 +31,6 @@ interface Kept extends SaidLine {
   readonly envelope: Envelope
 }
 
-/** What a conversation has to know of its newsletter. */
 export interface TalkRules {
   /** 0 where a line is not let in. */
   readonly worthOf: (line: Envelope) => number

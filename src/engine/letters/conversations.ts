@@ -7,7 +7,6 @@ import { Conversation, type TalkRules } from './conversation.ts'
 import type { LetterDesk } from './letter-desk.ts'
 import type { BoxRules } from './letterbox.ts'
 
-/** Conversations that are in memory. */
 const MOST = 64
 
 const LOCAL = { wait: false }

@@ -74,7 +74,6 @@ export class LetterDesk {
     return this.#change((it) => it)
   }
 
-  /** Waits for what is being written. */
   idle(): Promise<void> {
     return this.#changes.idle()
   }
@@ -106,7 +105,6 @@ export class LetterDesk {
     return this.box.has(id) || this.isDelivered(id) || this.ownLetter(id) !== undefined
   }
 
-  /** Whether a letter has reached this user. */
   isDelivered(id: string): boolean {
     return this.#indexed.delivered.has(id)
   }

@@ -43,7 +43,6 @@ const stored = z.object({
 
 type Stored = z.infer<typeof stored>
 
-/** A letter that this user wrote. */
 export interface Sent {
   readonly letter: Envelope
   readonly content: Uint8Array
@@ -54,7 +53,6 @@ export interface Sent {
   readonly earlier?: readonly string[] | undefined
 }
 
-/** A letter that waits for this user. */
 export interface Received {
   readonly letter: Envelope
   readonly number: number
@@ -73,7 +71,6 @@ export interface OwnLetters extends Pick<Stored, 'lastNumber'> {
   readonly code?: string | undefined
 }
 
-/** All that is kept of the letters of one newsletter. */
 export interface LetterFile {
   readonly own: OwnLetters
   readonly box: readonly { readonly bytes: Uint8Array; readonly worth: number }[]

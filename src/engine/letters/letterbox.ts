@@ -26,7 +26,6 @@ const LETTERS_OF_KNOWN = 10
 const WAITING_OF_STRANGER = 10
 const WAITING_OF_FAVOURED = 128
 
-/** Senders whom one admission code admits. */
 export const SENDERS_OF_CODE = 8
 
 /** Ids that are remembered: of what was displaced, for a day; of what reached the author, as long as letters are carried. */
@@ -43,11 +42,9 @@ export const MUTED_MS = 30 * 86_400_000
 const KNOWN_WORTH = 2_000
 const ADMITTED_WORTH = 1_000
 
-/** What a box has to know of its newsletter. */
 export interface BoxRules {
   /** Letters of a sender, z-base-32, that wait for the author, whose box this is and is emptied at once. Absent elsewhere. */
   readonly waitingOf?: (sender: string) => number
-  /** The author wants letters. */
   readonly isWanted: boolean
   /** Bits of work that let somebody write who was neither published nor admitted; Infinity where none do. */
   readonly workBits: number

@@ -53,7 +53,6 @@ interface KnownRules {
   readonly rules: BoxRules
 }
 
-/** The letters of all newsletters on this device. */
 export class Letters {
   readonly sender: LetterSender
   readonly conversations: Conversations
@@ -79,7 +78,6 @@ export class Letters {
     })
   }
 
-  /** The letters of one newsletter. */
   desk(feed: Feed): Promise<LetterDesk> {
     const known = this.#desks.get(feed.feedKey)
     if (known !== undefined) return known

@@ -50,13 +50,11 @@ export interface WritingOptions {
   readonly bits?: number
 }
 
-/** What there is to know of a newsletter. */
 interface Desks {
   desk(feed: Feed): Promise<LetterDesk>
   rules(feed: Feed): Promise<BoxRules>
 }
 
-/** Writes letters of the user of this device. */
 export class LetterSender {
   readonly #letters: Desks
   readonly #keysDir: string

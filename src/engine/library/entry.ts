@@ -8,14 +8,12 @@ import { short } from '../../logger.ts'
 export const ROLES = ['author', 'subscriber', 'seeder'] as const
 export type Role = (typeof ROLES)[number]
 
-/** What a domain said of a newsletter. */
 export type NameCheck = Readonly<z.infer<typeof storedNameCheck>>
 
 const storedNameCheck = z.object({
   name: z.string(),
   /** When it was asked. */
   at: z.iso.datetime(),
-  /** Whether it names the newsletter. */
   isVerified: z.boolean(),
 })
 
@@ -29,7 +27,6 @@ const storedSuccessor = z.object({
   told: z.boolean(),
 })
 
-/** What is remembered of a statement of succession. */
 export type Successor = Readonly<z.infer<typeof storedSuccessor>>
 
 /** How another history of a log showed. */
@@ -59,7 +56,6 @@ const storedEntry = z.object({
   title: z.string().optional(),
   /** For a private newsletter that this user may read. */
   encryptionKey: z.string().transform(parseEncryptionKey).optional(),
-  /** Damage that was found in the log. */
   problem: storedProblem.optional(),
   /** Where the newsletter continues, as its recovery key signed it. */
   successor: storedSuccessor.loose().optional(),

@@ -4,7 +4,6 @@ import { DebouncedTask } from '../../async.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import type { Mark } from './marks.ts'
 
-/** Name of the library in the store. */
 export const LIBRARY_NAME = 'hyperletter/library'
 
 /** Where its copy is in the data directory. */

@@ -11,7 +11,6 @@ import { nativeCrypto } from '../../log/keys.ts'
 import { unheldOf } from '../../replication/copies.ts'
 import { announceHeld } from '../../replication/downloader.ts'
 
-/** Ranges of missing blocks that are looked into at a time. */
 const MAX_RANGES = 64
 
 /** Bytes between two flushes: the store holds in memory what is not yet flushed. */

@@ -19,7 +19,6 @@ export interface MirrorSourceOptions {
   readonly isTyped: boolean
   /** Bytes a second. */
   readonly downloadLimit?: number | undefined
-  /** Called with the size of each answer. */
   readonly onBytes?: (bytes: number) => void
 }
 

@@ -14,7 +14,6 @@ export type MirrorState =
   | 'refused'
   | 'unreachable'
 
-/** What is known of one mirror of one newsletter. */
 export interface Known {
   state: MirrorState
   length?: number

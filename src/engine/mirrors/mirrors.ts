@@ -40,9 +40,7 @@ export interface MirrorsOptions {
   readonly feeds: Pick<Feeds, 'ifOpen'>
   readonly live: Pick<LiveConfig, 'value'>
   readonly logger: Logger
-  /** Called when blocks came from a mirror. */
   readonly onStored: () => Promise<void>
-  /** Called with what was received, as it comes. */
   readonly onBytes: (feedKey: FeedKey, bytes: number) => void
   readonly times?: Partial<MirrorTimes> | undefined
   /** Where log files are; a web server at that address when absent. */

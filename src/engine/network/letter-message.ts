@@ -3,7 +3,6 @@ import { MAX_ENVELOPE_BYTES } from '../../format/letters/envelope.ts'
 import { LETTER_ID_BYTES } from '../../format/letters/letter.ts'
 import { bytesUpTo, listOf, oneOf, type Encoded, type OfKind } from '../../peers/peer-protocol.ts'
 
-/** Ids in one message. */
 export const MAX_IDS = 256
 
 /** The largest message: a letter, and what stands before it. */
@@ -31,7 +30,6 @@ const letter = { topic: c.fixed32, bytes: bytesUpTo(MAX_ENVELOPE_BYTES) }
 export const letterEncoding = oneOf({
   /** Letters that the sender has. The first `favoured` are said to be of senders who were published or admitted. */
   have: { topic: c.fixed32, ids: idList, favoured: addedCount },
-  /** Letters that the sender wants. */
   want: { topic: c.fixed32, ids: idList },
   letter,
   statement: letter,

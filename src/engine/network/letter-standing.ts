@@ -106,12 +106,10 @@ export function takeOffered(
   return wanted
 }
 
-/** Whether a peer was asked for a letter lately. */
 export function wasAsked({ asked, askedBefore }: Standing, id: string): boolean {
   return asked.has(id) || askedBefore.has(id)
 }
 
-/** Whether a peer replicates a newsletter with us. */
 export function isPeerOf(feed: Feed, { publicKey }: { readonly publicKey: Buffer }): boolean {
   return feed.log.peers.some((it) => publicKey.equals(it.publicKey))
 }

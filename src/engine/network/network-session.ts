@@ -27,7 +27,6 @@ export interface NetworkParts {
   readonly letters: Letters
   /** Called when something that a peer sent could not be stored. */
   readonly onDiskFull: (cause: unknown) => void
-  /** Called each time that this device goes online. */
   readonly onOnline: () => void
 }
 

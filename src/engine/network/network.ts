@@ -41,7 +41,6 @@ export interface NetworkOptions {
   readonly opener?: FeedOpener | undefined
   /** Whether a core is a private newsletter; none is when absent. */
   readonly isPrivate?: ((discoveryKey: Uint8Array) => boolean) | undefined
-  /** Replicates the whole store over a connection. */
   readonly replicate: (connection: Connection) => void
   readonly letters?: Letters | undefined
   /** Called with a statement that the recovery key of its newsletter signed. Rejects if it does not count. */
@@ -65,7 +64,6 @@ export class Network {
   readonly #idleFeeds: IdleFeeds
   #limits: Limits
   readonly #isPrivate: (discoveryKey: Uint8Array) => boolean
-  /** Newsletters that are open. */
   readonly #seedings = new Map<FeedKey, Seeding>()
   readonly #localNetwork: LocalNetwork | undefined
 

@@ -100,7 +100,6 @@ export class SuccessionExchange {
     this.changed(feed.feedKey)
   }
 
-  /** A newsletter has a new peer. */
   changed(feedKey: FeedKey): void {
     const statement = this.#checked.get(feedKey)
     const feed = this.#feeds.get(feedKey)
@@ -124,7 +123,6 @@ export class SuccessionExchange {
     this.changed(statement.from)
   }
 
-  /** Opens the channel on a new connection. */
   attach(mux: Protomux): void {
     this.#protocol.attach(mux)
     for (const feedKey of this.#checked.keys()) this.changed(feedKey)
@@ -214,7 +212,6 @@ const FIRST_MS = 500
 /** Between two look-ups, of whatever keys: a thousand newsletters take some minutes, and no burst. */
 const GAP_MS = 200
 
-/** When a look-up that failed is tried again. */
 const AFTER_FAILURE_MS = 600_000
 
 /** Repeats a look-up for each of many keys: one at a time, spread over time, until it is closed. */

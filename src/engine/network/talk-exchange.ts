@@ -74,7 +74,6 @@ export class TalkExchange {
     this.#feeds.close()
   }
 
-  /** A newsletter has a new peer. */
   changed(feed: Feed): void {
     const ids = this.#options.conversations.known(feed)?.ids() ?? []
     for (const peer of this.#feeds.peersOf(feed)) {
@@ -84,7 +83,6 @@ export class TalkExchange {
     }
   }
 
-  /** Asks the peers of a newsletter what was said. */
   ask(feed: Feed): void {
     this.#feeds.send(feed, { kind: 'ask', topic: feed.log.discoveryKey })
   }

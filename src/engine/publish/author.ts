@@ -18,7 +18,6 @@ export interface AuthorOptions {
   readonly journal: Journal
   readonly continuity: Continuity
   readonly logger: Logger
-  /** Forces what was appended to disk. */
   readonly flush: () => Promise<void>
   /** Reads the signing key of a feed. Throws KEY_DAMAGED. */
   readonly readKey?: (feedKey: FeedKey) => Promise<unknown>

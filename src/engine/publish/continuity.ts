@@ -16,7 +16,6 @@ export interface AppendOptions {
 
 export interface ContinuityOptions {
   readonly notes: PublishedNotes
-  /** Forces what was appended to disk. */
   readonly flush: () => Promise<void>
   /** Fetches what peers hold more of a log, all of it. Throws FEED_BEHIND if that cannot be had. */
   readonly catchUp?: (feed: Feed, wanted: Wanted) => Promise<unknown>

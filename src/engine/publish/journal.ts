@@ -52,7 +52,6 @@ export class Journal {
     }
   }
 
-  /** Whether an append to this feed is unfinished. */
   async has(feedKey: FeedKey): Promise<boolean> {
     return succeeds(access(this.#path(feedKey)))
   }

@@ -10,7 +10,6 @@ import type { Draft, DraftAttachment } from '../../sources/source.ts'
 /** Drafts that may wait at the same time; far more is a mistake of a script. */
 const MAX_WAITING = 1_000
 
-/** How long it is remembered what became of a draft. */
 const REMEMBERED_MS = 7 * 24 * 60 * 60_000
 
 const entry = z.looseObject({
@@ -29,7 +28,6 @@ const entry = z.looseObject({
   begunAt: z.int().nonnegative().optional(),
   /** Why it could not be published the last time. */
   problem: z.object({ code: z.string(), message: z.string() }).optional(),
-  /** What became of it. */
   published: z.object({ number: z.int().positive(), at: z.string() }).optional(),
 })
 

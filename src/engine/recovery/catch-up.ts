@@ -9,14 +9,12 @@ export interface CatchUpOptions {
   readonly signal?: AbortSignal | undefined
   /** Blocks that the log is known to have. */
   readonly atLeast?: number | undefined
-  /** Called as blocks arrive. */
   readonly onProgress?: (() => void) | undefined
 }
 
 /** Once one peer has answered, others get as long: they may hold more. */
 const OTHERS_MS = 1_000
 
-/** How often progress is reported. */
 const REPORT_EVERY_MS = 200
 
 /**

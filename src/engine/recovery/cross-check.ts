@@ -26,7 +26,6 @@ export interface CrossCheckOptions extends CatchUpOptions {
 /** A log as reachable peers hold it, whatever is in the store of this device. */
 export interface CrossCheck {
   readonly feed: Feed
-  /** How many peers were asked. */
   readonly peers: number
   close(): Promise<void>
 }
@@ -91,7 +90,6 @@ export async function commonLength(a: Feed, b: Feed): Promise<number> {
 export interface PollOptions {
   readonly config: Config
   readonly logger: Logger
-  /** How long to wait for anybody. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal | undefined
 }
@@ -108,7 +106,6 @@ type Connection = Parameters<SwarmOptions['onConnection']>[0]
 /** Once somebody has answered, others get as long. */
 const OTHERS_MS = 3_000
 
-/** How long one peer may take to answer. */
 const ANSWER_MS = 10_000
 
 /** More would not change what is to be done. */

@@ -11,7 +11,6 @@ import { LIBRARY_COPY, LIBRARY_NAME } from '../library/library-copy.ts'
 import { Library } from '../library/library.ts'
 import { PublishedNotes, UNKNOWN } from '../publish/author-files.ts'
 
-/** What a repair found and did. */
 export interface StoreRepair {
   /** Why a new store was made; absent where every file of the store could be read. */
   readonly damage?: HyperletterError

@@ -30,7 +30,6 @@ export interface RetentionOptions {
   readonly store: Store
   readonly library: Library
   readonly logger: Logger
-  /** Opens a newsletter whose log is closed. */
   readonly open: (feedKey: FeedKey) => Promise<unknown>
 }
 

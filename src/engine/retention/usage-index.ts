@@ -34,7 +34,6 @@ export class UsageIndex {
     return usage
   }
 
-  /** Counts a newsletter as one's own from now on. */
   addOwn(feedKey: FeedKey): void {
     this.#becomingOwn.add(feedKey)
     const usage = this.delete(feedKey)

@@ -64,7 +64,6 @@ function unspacedClause(run: string): Clause {
   }
 }
 
-/** An issue that was found, and how well it fits. */
 interface Hit extends IndexedIssue {
   readonly score: number
 }

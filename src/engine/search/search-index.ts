@@ -37,7 +37,6 @@ export class SearchIndex {
     return this.#feeds.get(feedKey)?.get(number)?.edition
   }
 
-  /** Adds an issue, or another edition of one. */
   add(issue: IndexedIssue, searchable: Searchable): void {
     const feed = this.#feeds.get(issue.feedKey) ?? new Map<number, SearchDocument>()
     this.#feeds.set(issue.feedKey, feed.set(issue.number, documentOf(issue, searchable)))

@@ -10,7 +10,6 @@ const TTL_SECONDS = 120
 /** Separates what is derived here from all else that is derived from a discovery key. */
 const CONTEXT = 'hyperletter/local/1'
 
-/** Length of the salt of an announcement. */
 export const SALT_BYTES = 16
 const TAG_BYTES = 8
 const KEY_BYTES = 32
@@ -112,7 +111,6 @@ export function goodbyeRecords(name: string): DnsRecords {
   return { answers: [{ name: SERVICE, type: 'PTR', ttl: 0, data: `${name}.${SERVICE}` }] }
 }
 
-/** Whether a query asks for announcements. */
 export function asksForService({ questions = [] }: DnsPacket): boolean {
   return questions.some(
     ({ name, type }) =>

@@ -20,7 +20,6 @@ import {
 import { isOnInterface, Multicast, type NetworkInterface } from './multicast.ts'
 
 export interface LocalDiscoveryOptions {
-  /** Identifies this device to its peers. */
   readonly publicKey: Uint8Array
   /** UDP port where peers reach it; undefined until it is bound. */
   readonly port: () => number | undefined

@@ -10,7 +10,6 @@ import { endWhenSilent } from './handshake.ts'
 
 export interface LocalNetworkOptions {
   readonly swarm: Pick<Swarm, 'localPort' | 'addPeer' | 'accept' | 'mayDial' | 'isConnectedOverTcp'>
-  /** Identifies this device to its peers. */
   readonly keyPair: KeyPair
   /** Address that is bound; all when absent. */
   readonly host: string | undefined

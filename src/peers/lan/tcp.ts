@@ -149,7 +149,6 @@ export interface ListenerOptions extends TcpOptions {
   readonly port: number | undefined
   /** The networks of this device, now: no other peer is answered. */
   readonly interfaces: () => readonly NetworkInterface[]
-  /** How long a handshake may take. */
   readonly deadlineMs?: number
 }
 

@@ -9,7 +9,6 @@ import type { Dht, KeyPair } from '../dht.ts'
 import type { OnMisdeed } from '../peer-protocol.ts'
 import type { RelayOffer } from './relays.ts'
 
-/** Pairs of peers at a time. */
 const MAX_PAIRS = 16
 
 /** Connections of peers that want to be paired, in all and of one peer. Each pair takes two. */
@@ -49,7 +48,6 @@ export interface RelayServerOptions {
   /** Bytes a second. */
   readonly uploadLimit: () => number | undefined
   readonly onMisdeed: OnMisdeed
-  /** Called when the relay begins or ceases to be offered. */
   readonly onChange: () => void
   readonly logger: Logger
   /** Milliseconds since 1970; `Date.now` when absent. */
@@ -59,7 +57,6 @@ export interface RelayServerOptions {
 
 /** What was relayed for others. */
 export interface RelayFacts {
-  /** Pairs of peers now. */
   readonly pairs: number
   readonly bytesToday: number
   /** Since the start. */

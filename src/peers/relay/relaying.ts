@@ -11,15 +11,12 @@ import { HandshakeForwarding } from './handshake-forwarding.ts'
 import { RelayServer, type RelayFacts } from './relay-server.ts'
 import { Relays, type RelayOffer } from './relays.ts'
 
-/** What somebody set. */
 export interface RelaySettings {
-  /** Whether this device relays for others. */
   readonly relayOffer?: boolean | undefined
   /** Devices, by their public keys in hex, whose relays serve for all newsletters. */
   readonly relayUse?: readonly string[] | undefined
   /** No peer learns the address of this device, except those of `relayUse`. */
   readonly hideAddress?: boolean | undefined
-  /** Called when this device begins or ceases to offer its relay. */
   readonly onRelayOffer?: (() => void) | undefined
 }
 
@@ -96,7 +93,6 @@ export class Relaying {
     return connection && this.relays.relayOf(connection)
   }
 
-  /** Opens what belongs to it on a new connection. */
   attach(connection: Connection): void {
     this.#forwarding.attach(Protomux.from(connection))
     const by = this.relays.relayOf(connection)

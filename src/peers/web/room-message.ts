@@ -4,7 +4,6 @@ import { bytesUpTo, listOf, oneOf, type Encoded, type OfKind } from '../peer-pro
 /** By which tabs of one newsletter find each other through a gateway (docs/protocol.md). */
 export const ROOMS = 'hyperletter/rooms/1'
 
-/** Tabs named in one message. */
 export const MAX_NAMED = 8
 
 /** Of an offer or answer of WebRTC: some eighty addresses. */

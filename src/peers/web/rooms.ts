@@ -88,7 +88,6 @@ export class Rooms {
     return this.#relayedBytes
   }
 
-  /** Opens the channel on a new connection to a tab. */
   attach(mux: Protomux): void {
     const tab = this.#protocol.attach(mux)
     tab?.connection.once('close', () => {

@@ -22,7 +22,6 @@ const RATE = { perSecond: 4, burst: 64 }
 /** Of all addresses, which can be forged. */
 const ALL = { perSecond: 500, burst: 1_000 }
 
-/** Addresses that are remembered. */
 const MAX_ADDRESSES = 4_096
 
 /**

@@ -13,7 +13,6 @@ import { SocketStream, SUBPROTOCOL } from './socket-stream.ts'
 export interface TabListenerOptions {
   /** By which tabs know this device: Noise XX shows it to everybody, so it is another one than peers know. */
   readonly keyPair: KeyPair
-  /** Tabs at a time. */
   readonly maxTabs: number
   readonly logger: Logger
   /** A tab proved its key. Gives whether it is let in; the connection ends if not. */
@@ -94,7 +93,6 @@ export class TabListener {
     }
   }
 
-  /** Ends all of them. */
   close(): void {
     clearInterval(this.#timer)
     for (const socket of this.#guests.keys()) socket.terminate()

@@ -21,7 +21,6 @@ import { isSame } from '../state.ts'
 // Another version may write the same issues in another way.
 const VERSION = packageVersion()
 
-/** Addresses whose last change is remembered. */
 const MAX_REMEMBERED = 1_000
 
 /**

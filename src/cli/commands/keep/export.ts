@@ -25,7 +25,6 @@ interface Options {
   readonly force?: boolean
 }
 
-/** Stands for standard output. */
 const STDOUT = '-'
 
 export const commands: Commands = {

@@ -22,7 +22,6 @@ async function completion({ out }: Context, shell: Shell): Promise<void> {
   if (out.isTerminal) await out.next(ADVICE[shell])
 }
 
-/** How long a Tab waits for titles. */
 const TITLES_TIMEOUT_MS = 1_000
 
 async function complete(

@@ -72,7 +72,6 @@ function describe({ out }: Context, before: Issue, after: Issue, diff: string): 
   return `${head}${dim(dates)}\n\n${titles}${changes}`
 }
 
-/** Lines around a change that are shown with it. */
 const CONTEXT_LINES = 3
 
 /** Two texts that have little in common take time that grows with the square of their length. */

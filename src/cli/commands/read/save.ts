@@ -81,7 +81,6 @@ function folderFor(cwd: string, issue: Issue, attachment: string | undefined, to
   return resolve(cwd, `${slugOf(issue.newsletter) || 'newsletter'}-${issue.number}`)
 }
 
-/** Counts what passes, over all files of one run. */
 function counter(total: number, progress: Progress) {
   let done = 0
   return async function* (bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) {

@@ -26,7 +26,6 @@ export async function draftSource(
   return { markdown: await readDraft(context), folder: cwd, ...options }
 }
 
-/** Tells what was found in a draft that was accepted all the same. */
 export function tellWarning({ out }: Context, { message, line }: Warning): Promise<void> {
   return out.warn(line === undefined ? message : `line ${line}: ${message}`)
 }

@@ -7,7 +7,6 @@ import { formatTable, right, shrinking } from '../../terminal/table.ts'
 type Event = Output<'importFolder'>
 type Of<K extends Event['event']> = Omit<Extract<Event, { event: K }>, 'event'>
 
-/** What an import did, or would do. */
 export interface Outcome {
   readonly finished: Of<'finished'>
   readonly planned: readonly Of<'planned'>[]

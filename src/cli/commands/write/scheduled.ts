@@ -48,7 +48,6 @@ function stateOf({ at, published, problem, newsletter }: Output<'listScheduled'>
   return seconds > 0 ? `in ${formatDuration(seconds)}, ${quoteTitle(newsletter)}` : 'due'
 }
 
-/** Says when a draft will be published, and by what. */
 export async function tellScheduled(
   { out }: Context,
   { event: _event, ...scheduled }: Waiting,
