@@ -4,6 +4,7 @@ import type { Operations, Output } from '../../src/api/contract/contract.ts'
 import { defined } from '../../src/defined.ts'
 import { bindOperations } from '../../src/api/operations.ts'
 import { openEngine } from './engines.ts'
+import { issueOf } from './newsletters.ts'
 import { all, only, single } from './operations.ts'
 
 type Published = Extract<Output<'publishIssue'>, { event: 'published' }>
@@ -36,6 +37,9 @@ export async function publish(
   return single(only(events, 'published'))
 }
 
+/** A longer archive is appended at once. */
+const PUBLISHED_ONE_BY_ONE = 10
+
 /** A peer with a newsletter of `issues` issues, announced if it is online. */
 export async function openAuthor(
   bootstrap: readonly Address[],
@@ -47,9 +51,16 @@ export async function openAuthor(
     title: 'Tide tables',
     private: isPrivate,
   })
-  for (let number = 1; number <= issues; number++) {
-    await publish(peer.operations, `# Issue ${number}\n\nHigh water at ${number} o'clock.\n`)
+  const textOf = (number: number) => `# Issue ${number}\n\nHigh water at ${number} o'clock.\n`
+  const atOnce = issues > PUBLISHED_ONE_BY_ONE ? issues : 0
+  if (atOnce > 0) {
+    await using session = await peer.engine.open(peer.engine.library.resolve(feedKey))
+    const numbers = Array.from({ length: atOnce }, (_, i) => i + 1)
+    const composed = numbers.map((it) => issueOf(`Issue ${it}`, textOf(it)))
+    await peer.engine.author.append(session.feed, await Promise.all(composed))
   }
+  for (let number = atOnce + 1; number <= issues; number++)
+    await publish(peer.operations, textOf(number))
   return { ...peer, feedKey, link }
 }
 

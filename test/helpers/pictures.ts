@@ -3,9 +3,8 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { Address, Config } from '../../src/config/config.ts'
-import type { Engine } from '../../src/engine/engine.ts'
 import { encodeContent } from '../../src/format/content/content-codec.ts'
-import { composeIssue } from '../../src/format/history/entry.ts'
+import { composeIssue, type IssueEntry, type LogPosition } from '../../src/format/history/entry.ts'
 import type { Feed } from '../../src/format/feed.ts'
 import type { Operations } from '../../src/api/contract/contract.ts'
 import { bindOperations } from '../../src/api/operations.ts'
@@ -41,29 +40,32 @@ export async function openPicturesAuthor(
   const peer = await openPeer(network, { isOnline: false })
   const { feed, entry } = await beginNewsletter(peer.engine, { seed, isPrivate })
   let number = 0
+  const compose = (sizeBytes: number, publishedAt?: string) =>
+    issueWithPicture({ title: `Issue ${++number}`, sizeBytes, publishedAt })
   const publish = async (sizeBytes: number, publishedAt?: string) => {
-    number++
-    const title = `Issue ${number}`
-    await appendPicture(peer.engine, feed, { title, sizeBytes, publishedAt })
+    await peer.engine.author.append(feed, [await compose(sizeBytes, publishedAt)])
   }
-  for (let i = 0; i < issues; i++) await publish(pictureBytes)
+  while (number < issues) {
+    const some = Array.from({ length: Math.min(10, issues - number) }, () => compose(pictureBytes))
+    await peer.engine.author.append(feed, await Promise.all(some))
+  }
   if (isOnline) await peer.engine.network()
   const secret = entry.encryptionKey === undefined ? '' : `#${entry.encryptionKey}`
   const { feedKey } = feed
   return { ...peer, feed, feedKey, publish, link: `hyperletter://${feedKey}${secret}` }
 }
 
-async function appendPicture(
-  { author }: Engine,
-  feed: Feed,
-  about: { title: string; sizeBytes: number; publishedAt?: string | undefined },
-): Promise<void> {
+async function issueWithPicture(about: {
+  title: string
+  sizeBytes: number
+  publishedAt?: string | undefined
+}): Promise<(at: LogPosition) => IssueEntry> {
   const { title, sizeBytes, publishedAt = '2026-03-02T07:00:00Z' } = about
   const text = new TextEncoder().encode(`# ${title}\n\n![A tide](tide.png)\n`)
   const body = await encodeContent(text, 'text/markdown')
   const picture = await encodeContent(randomBytes(sizeBytes), 'image/png')
   const attached = [{ name: 'tide.png', ...picture }]
-  await author.append(feed, [(at) => composeIssue(at, { title, publishedAt }, body, attached)], {})
+  return (at) => composeIssue(at, { title, publishedAt }, body, attached)
 }
 
 export interface CappedPeer extends Peer {
@@ -87,7 +89,7 @@ export async function openCapped(
     while (!over.signal.aborted) {
       most = Math.max(most, await bytesOnDisk(dir))
       await new Promise((resolve) => {
-        setTimeout(resolve, 10)
+        setTimeout(resolve, 25)
       })
     }
   })()
