@@ -1,9 +1,10 @@
 /*
- * Puts the built program into fewer files: what is always loaded together is one file, and so are zod and commander. Each
- * module costs time when it is loaded, and memory as long as it is there: a daemon loads 99 of them instead of 213.
+ * Puts the built program into fewer files: what is always loaded together is one file, and so are zod, commander and what
+ * makes Markdown of HTML. Each module costs time when it is loaded, and memory as long as it is there: a daemon loads 99 of
+ * them instead of 213.
  * What `ENTRIES` names keeps its path; of all other modules only the types stay where they are.
  */
-import { readdirSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -53,6 +54,29 @@ await build({
   },
 })
 
+/** Packages that become a part of the program, with all that they need. */
+const BUNDLED = /^(?:zod|parse5|hast-util-to-mdast|mdast-util-to-markdown)(?:$|\/)/
+
+/**
+ * Parts of packages that take much of the time of an import: what makes the test for a list of names makes it once, and a
+ * tree that nobody looks at afterwards is not copied.
+ */
+const QUICKER = [
+  [
+    /hast-util-is-element.lib.index\.js$/,
+    'return anyFactory(test)',
+    'const made = MADE.get(test) ?? anyFactory(test); MADE.set(test, made); return made',
+    'const MADE = new WeakMap();',
+  ],
+  [/hast-util-to-mdast.lib.index\.js$/, 'structuredClone(tree)', 'tree', ''],
+  [
+    /unist-util-visit-parents.lib.index\.js$/,
+    "if (typeof value.type === 'string') {\n      const name",
+    'if (false) {\n      const name',
+    '',
+  ],
+]
+
 const isModule = (path) => /\.js(?:\.map)?$/.test(path) && !/^(?:browser|site.assets)\b/.test(path)
 const before = readdirSync(DIST, { recursive: true }).filter(isModule)
 const { metafile } = await build({
@@ -70,10 +94,16 @@ const { metafile } = await build({
       name: 'packages',
       setup(bundling) {
         bundling.onResolve({ filter: /^[^./]/ }, ({ kind, path, importer }) => {
-          if (kind === 'entry-point' || /^zod(?:$|\/)/.test(path)) return undefined
+          if (kind === 'entry-point' || BUNDLED.test(path)) return undefined
           if (path === 'commander') return { path: COMMANDER }
           return importer.includes('node_modules') ? undefined : { path, external: true }
         })
+        for (const [filter, slow, quick, above] of QUICKER)
+          bundling.onLoad({ filter }, ({ path }) => {
+            const source = readFileSync(path, 'utf8')
+            if (!source.includes(slow)) throw new Error(`${path} has no "${slow}" any more.`)
+            return { contents: above + source.replace(slow, quick) }
+          })
         // Its languages: 64 modules.
         bundling.onLoad({ filter: /zod.v4.locales.index\.js$/ }, () => ({ contents: '' }))
       },

@@ -28,8 +28,8 @@ type Event = Output<'importFolder'>
  * Issues that share one journal and one flush, each of which waits for the disk; a batch ends
  * earlier when its contents are large.
  */
-const BATCH_ISSUES = 128
-const BATCH_BYTES = 4 * 1024 * 1024
+const BATCH_ISSUES = 256
+const BATCH_BYTES = 8 * 1024 * 1024
 
 /** Issues that are compressed in one turn of the event loop: a millisecond or two. */
 const ISSUES_AT_ONCE = 8
