@@ -103,12 +103,8 @@ export const RULES: readonly (readonly [
   [['![['], EMBED, ([, target = '', words = '']) => embed(target, words)],
   [['[['], WIKI_LINK, ([, target = '', words = '']) => wikiLink(target, words)],
   [hasSpacedTarget, SPACED, ([, target = '', title = '']) => `](<${target}>${title})`],
-  [(text) => text.includes('![') && /[ \t]=/.test(text), SIZED, ([, head = '']) => `${head})`],
-  [
-    (text) => text.includes('![') && /\)[ \t]*\{/.test(text),
-    IMAGE_ATTRIBUTES,
-    ([, head = '']) => head,
-  ],
+  [[' =', '\t='], SIZED, ([, head = '']) => `${head})`],
+  [['){', ' {', '\t{'], IMAGE_ATTRIBUTES, ([, head = '']) => head],
   [['=='], MARKED, ([, before = '', words = '']) => `${before}<mark>${words}</mark>`],
   [
     [
@@ -141,7 +137,7 @@ export const RULES: readonly (readonly [
   ],
   [['[TOC', '[toc', '[_TOC'], TOC, () => ''],
   [['*['], ABBREVIATION, () => ''],
-  [['data-src', 'data-original', 'data-lazy'], LAZY, ([tag]) => loaded(tag)],
+  [['<img', '<IMG', '<Img'], LAZY, ([tag]) => loaded(tag)],
   [['!['], SIZE_IN_ALT, ([, head = '']) => head],
   [['^'], SUPERSCRIPT, ([, words = '']) => `<sup>${words}</sup>`],
   [

@@ -89,6 +89,8 @@ export function readDialects(text: string, options: DialectOptions = {}): PlainM
 }
 
 const pairs = new Uint8Array(256 * 256)
+/** Room for the text of nearly every issue. */
+const room = Buffer.allocUnsafeSlow(64 * 1024)
 
 /**
  * Which two characters follow each other in a text, by the low bytes of both, until it is called again: most marks have
@@ -96,9 +98,10 @@ const pairs = new Uint8Array(256 * 256)
  */
 function pairsIn(text: string): Uint8Array {
   pairs.fill(0)
-  const bytes = Buffer.from(text, 'latin1')
+  const bytes = text.length <= room.length ? room : Buffer.allocUnsafeSlow(text.length)
+  bytes.write(text, 'latin1')
   let last = 0
-  for (let at = 0; at < bytes.length; at++) {
+  for (let at = 0; at < text.length; at++) {
     const code = bytes[at] ?? 0
     pairs[(last << 8) | code] = 1
     last = code

@@ -78,9 +78,13 @@ function notText(offset: number, line: number): HyperletterError {
   })
 }
 
+const INVISIBLE = new Set(['\ufeff', '\u200b', '\u2060'])
+
 // Editors that disagree put several, or other marks that show nothing.
 function withoutByteOrderMark(text: string): string {
-  return text.replace(/^[\ufeff\u200b\u2060]+/, '')
+  let start = 0
+  while (INVISIBLE.has(text[start] ?? '')) start++
+  return start === 0 ? text : text.slice(start)
 }
 
 function startsWith(bytes: Buffer, first: number, second: number): boolean {

@@ -230,7 +230,7 @@ describe('a feed', () => {
     const address = await serve(() => atom(`/page${++page}`, entry('e1', 'Again')))
     await expect(read(address)).rejects.toMatchObject({ code: 'TOO_LARGE' })
     expect(page).toBe(1_000)
-  })
+  }, 120_000)
 
   it.each([
     ['that is cut off', RSS.slice(0, 600)],
