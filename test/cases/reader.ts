@@ -7,6 +7,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { codeOf } from '../../src/errors.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/hyperletter.js', import.meta.url))
 const FOLDER = '../shared/cases/reader'
@@ -76,7 +77,12 @@ async function output(script: string): Promise<{ text: string; isLate: boolean }
   const left = await processesOf(directory)
   for (const { pid, command } of left) {
     text += `left running: ${command}\n`
-    process.kill(pid, 'SIGKILL')
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch (error) {
+      // It ended by itself meanwhile.
+      if (codeOf(error) !== 'ESRCH') throw error
+    }
   }
   await closed
   await rm(directory, { recursive: true, force: true })

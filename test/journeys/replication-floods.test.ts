@@ -1,7 +1,9 @@
+import type { ChildProcess } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { setTimeout } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
+import { cpuMs } from '../../bench/processes.ts'
 import { connect } from '../../src/connect.ts'
 import { bindOperations } from '../../src/api/operations.ts'
 import { configOf, openEngine } from '../helpers/engines.ts'
@@ -9,7 +11,8 @@ import { FLOODS, type FloodName } from '../helpers/floods.ts'
 import { runTypeScript } from '../helpers/child.ts'
 import { openPeer, publish } from '../helpers/peers.ts'
 import { startRealDaemon } from '../helpers/processes.ts'
-import { addressOf, subscribe } from '../helpers/swarm-peers.ts'
+import { all } from '../helpers/operations.ts'
+import { addressOf } from '../helpers/swarm-peers.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
 
@@ -18,8 +21,14 @@ const HOSTILE_PROCESS = fileURLToPath(new URL('../helpers/hostile-process.ts', i
 /** How long each group of floods lasts after all of it have begun. */
 const FLOOD_MS = 4_000
 
-/** The slowest answer on an idle machine takes half a second; before there were limits, none came for half a minute. */
+/**
+ * Of processor time until an answer, which what else runs on the machine does not change. The slowest one takes half a
+ * second; before there were limits, none came for half a minute.
+ */
 const MAX_STATUS_MS = 5_000
+
+/** How long the reader waits for the newsletter on a machine that has other things to do. */
+const READ_SECONDS = 60
 
 /** Before there were limits, one message took 530 MiB. */
 const MAX_GROWTH_MIB = 100
@@ -37,7 +46,7 @@ test('the groups have every flood', () => {
 
 test.each(GROUPS.map((kinds) => ({ kinds, what: kinds.join(', ') })))(
   'a daemon answers and serves an honest reader under floods: $what',
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async ({ kinds }) => {
     const bootstrap = await privateNetwork()
     const config = configOf(await temporaryDirectory(), bootstrap)
@@ -53,13 +62,13 @@ test.each(GROUPS.map((kinds) => ({ kinds, what: kinds.join(', ') })))(
     const end = performance.now() + FLOOD_MS
     let slowestMs = 0
     while (performance.now() < end) {
-      const asked = performance.now()
+      const asked = await processorMs(daemon)
       await operations.status({})
-      slowestMs = Math.max(slowestMs, performance.now() - asked)
+      slowestMs = Math.max(slowestMs, (await processorMs(daemon)) - asked)
       await setTimeout(20)
     }
     const reader = await openPeer(bootstrap)
-    await subscribe(reader, link)
+    await all(reader.operations.subscribe({ link, timeoutSeconds: READ_SECONDS }))
 
     expect(await reader.operations.listInbox({})).toHaveLength(3)
     expect(slowestMs).toBeLessThan(MAX_STATUS_MS)
@@ -74,6 +83,10 @@ async function newsletter(config: Awaited<ReturnType<typeof configOf>>) {
   for (const number of [1, 2, 3]) await publish(operations, `# Issue ${number}\n\nHigh water.\n`)
   await engine.close()
   return { feedKey, link }
+}
+
+async function processorMs({ pid = 0 }: ChildProcess): Promise<number> {
+  return (await cpuMs(pid)) ?? Number.NaN
 }
 
 async function residentMib(pid: number | undefined): Promise<number> {
