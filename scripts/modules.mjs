@@ -49,6 +49,8 @@ await build({
   ...options,
   entryPoints: [fileURLToPath(import.meta.resolve('commander'))],
   outfile: COMMANDER,
+  // Half of it is comments, which every command would read.
+  minifyWhitespace: true,
   banner: {
     js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)",
   },

@@ -115,6 +115,9 @@ async function* readStream(
   }
 }
 
+/** Node.js looks for a name to ask a certificate for, also where there is no TLS, by expressions that take 5 ms to compile. */
+const NO_TLS = { servername: '' }
+
 async function send(
   socketPath: string,
   method: 'GET' | 'POST',
@@ -128,6 +131,7 @@ async function send(
       method,
       path,
       agent: false,
+      ...NO_TLS,
       headers: { [protocol.VERSION_HEADER]: String(protocol.PROTOCOL_VERSION) },
       ...defined({ signal }),
     })

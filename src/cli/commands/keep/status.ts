@@ -2,7 +2,7 @@ import type { Output } from '../../../api/contract/contract.ts'
 import { call, type Commands, type Context, noteSuccessors } from '../../context.ts'
 import {
   describeProblem,
-  formatDate,
+  formatDuration,
   localWords,
   nameOf,
   plural,
@@ -132,7 +132,8 @@ function describeRelay({ offered, pairs, bytesToday }: NonNullable<Status['relay
 function describeTraffic(traffic: NonNullable<Status['traffic']>) {
   const { uploadedBytes, downloadedBytes, since } = traffic
   const sent = `${formatBytes(uploadedBytes)} sent, ${formatBytes(downloadedBytes)} received`
-  return `${sent} since ${formatDate(since)}`
+  // A date in the form of the user would take longer to load than all else here together.
+  return `${sent} in ${formatDuration((Date.now() - Date.parse(since)) / 1_000)}`
 }
 
 function row(it: NewsletterStatus, { out }: Context) {
