@@ -8,10 +8,7 @@ import { settingsIn } from '../config/settings-file.ts'
 import { SETTINGS, type SettingName, type Settings } from '../config/settings.ts'
 import { HyperletterError, ifMissing } from '../errors.ts'
 
-/**
- * Sets limits for good: in the settings file, and at once here.
- * @throws INVALID_INPUT if a value is not valid, or if a flag or variable decides, which the file cannot change
- */
+/** @throws INVALID_INPUT if a value is not valid, or if a flag or variable decides, which the file cannot change */
 export const changeSettings: Work<'changeSettings'> = async ({ live }, { settings }) => {
   const names = Object.keys(settings) as (keyof typeof settings)[]
   const valueOf = (name: SettingName, text: string | null | undefined) =>

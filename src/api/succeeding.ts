@@ -61,10 +61,7 @@ export const succeedNewsletter: Work<'succeedNewsletter'> = async (engine, input
   }
 }
 
-/**
- * Checks a statement against block 0 of a newsletter in the library, and follows it to where it continues.
- * @throws INVALID_STATEMENT, NEWSLETTER_NOT_FOUND, NEEDS_KEY, NOT_AVAILABLE if block 0 cannot be had.
- */
+/** @throws INVALID_STATEMENT, NEWSLETTER_NOT_FOUND, NEEDS_KEY, NOT_AVAILABLE if block 0 cannot be had. */
 export const acceptSuccession: Work<'acceptSuccession'> = async (engine, input, options = {}) => {
   const statement = parseSuccession(input.statement)
   const { from, to } = statement

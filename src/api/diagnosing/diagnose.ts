@@ -23,7 +23,6 @@ import {
 
 const CHECK_MS = 8_000
 
-/** Looks at everything that newsletters need; going online if that has not happened yet. */
 export const diagnose: Work<'diagnose'> = async (engine) => {
   const network = await engine.network()
   const [clock, disk, dht, newsletters, gateway] = await Promise.all([

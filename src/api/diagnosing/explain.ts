@@ -25,7 +25,6 @@ const FETCH_TIMEOUT_MS = 2_000
 
 const DHT_TIMEOUT_MS = 6_000
 
-/** Why a newsletter is not complete here. Asks the peers, and the DHT if there are none. */
 export const explainNewsletter: Work<'explainNewsletter'> = async (
   engine,
   { newsletter },

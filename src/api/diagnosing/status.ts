@@ -160,7 +160,6 @@ export async function bytesBelow(dir: string): Promise<number> {
 
 type Measures = Output<'measure'>
 
-/** Numbers for monitoring. Opens nothing and asks nobody. */
 export async function measure(engine: Engine): Promise<Measures> {
   const network = await engine.networkIfOnline()
   const { dataDir } = engine.config

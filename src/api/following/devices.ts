@@ -36,7 +36,7 @@ interface State {
 }
 const states = new WeakMap<Engine, State>()
 
-/** Lets one more device in. The token is given once, and kept nowhere here. @throws INVALID_INPUT, TOO_LARGE */
+/** @throws INVALID_INPUT, TOO_LARGE */
 export const addDevice: Work<'addDevice'> = (engine, { name }) => {
   return change(engine, (devices) => {
     if (devices.length >= MAX_DEVICES) {
@@ -65,7 +65,7 @@ export const listDevices: Work<'listDevices'> = async (engine) => {
   return (await stateOf(engine).devices).map(shown)
 }
 
-/** Lets a device in no longer: its token means nothing from now on. @throws INVALID_INPUT */
+/** @throws INVALID_INPUT */
 export const removeDevice: Work<'removeDevice'> = (engine, { device: wanted }) => {
   return change(engine, (devices) => {
     const found = devices.find((it) => it.id === wanted || it.name === wanted)

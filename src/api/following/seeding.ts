@@ -21,10 +21,7 @@ export const unseed: Work<'unseed'> = async (engine, input) => {
   return { feedKey: entry.feedKey }
 }
 
-/**
- * Chooses how much of a newsletter stays here. What has no place any more is off the disk when it returns.
- * @throws INVALID_INPUT for an own newsletter, of which nothing is ever dropped.
- */
+/** @throws INVALID_INPUT for an own newsletter, of which nothing is ever dropped. */
 export const keepNewsletter: Work<'keepNewsletter'> = async (engine, { newsletter, keep }) => {
   const entry = engine.library.resolve(newsletter)
   const { feedKey, title } = entry

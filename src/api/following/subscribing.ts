@@ -100,7 +100,7 @@ export function unreadAtFirst(
   return { unreadAtFirst: unread }
 }
 
-/** Reports how far a download has come, until everything is held. @throws TIMEOUT if it stands still, DISK_FULL. */
+/** @throws TIMEOUT if it stands still, DISK_FULL. */
 export const followSync: Work<'followSync'> = async function* (engine, input, { signal } = {}) {
   const entry = engine.library.resolve(input.newsletter)
   await using session = await engine.open(entry, { online: true })
@@ -219,10 +219,7 @@ const PREVIEW_TIMEOUT_SECONDS = 20
 /** How long the newest issue's record may take beyond that. The profile alone is worth showing. */
 const NEWEST_TIMEOUT_MS = 3_000
 
-/**
- * What a link leads to: profile and newest issue. Leaves the library as it was.
- * @throws NOT_AVAILABLE if nobody answers, NEEDS_KEY
- */
+/** @throws NOT_AVAILABLE if nobody answers, NEEDS_KEY */
 export const previewNewsletter: Work<'previewNewsletter'> = async (
   engine,
   input,

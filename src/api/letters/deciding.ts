@@ -193,7 +193,7 @@ async function numberOf(
   return undefined
 }
 
-/** Makes an admission code, or takes all back. @throws INVALID_INPUT if no letters are wanted, or there are too many codes */
+/** @throws INVALID_INPUT if no letters are wanted, or there are too many codes */
 export const admitSenders: Work<'admitSenders'> = async (
   engine,
   { newsletter, revoke = false },

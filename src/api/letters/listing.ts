@@ -32,7 +32,6 @@ export interface Opened extends Received {
   readonly bytes: Uint8Array
 }
 
-/** The letters of a newsletter: published, written here, and waiting for the author here. */
 export const listLetters: Work<'listLetters'> = async (engine, { newsletter }) => {
   const entry = engine.library.resolve(newsletter)
   await using session = await engine.open(entry)

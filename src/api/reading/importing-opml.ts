@@ -10,11 +10,7 @@ import { subscribe } from '../following/subscribing.ts'
 
 type Imported = Output<'importOpml'>
 
-/**
- * Follows every newsletter that an OPML list names. None is waited for: they are fetched as soon as
- * somebody has them.
- * @throws TOO_LARGE, INVALID_INPUT, and then nothing has changed; ABORTED, DISK_FULL in the middle.
- */
+/** @throws TOO_LARGE, INVALID_INPUT, and then nothing has changed; ABORTED, DISK_FULL in the middle. */
 export const importOpml: Work<'importOpml'> = async (engine, { opml }, options = {}) => {
   const found = readOutlines(opml).map(newsletterOf)
   const skipped = found.flatMap((it) => ('skipped' in it ? [it.skipped] : []))

@@ -34,7 +34,6 @@ export const MOST_ISSUES = 100_000
 /** Only what is on this machine: lists answer at once, also offline. */
 const LOCAL = { wait: false }
 
-/** The library, oldest entry first; or one newsletter of it. */
 export const listNewsletters: Work<'listNewsletters'> = (engine, input) => {
   const isAlike = lookAlikes(engine.library.list())
   const entries = engine.library.list(input.newsletter)
@@ -45,7 +44,6 @@ export const listIssues: Work<'listIssues'> = async (engine, input) => {
   return summarizeIssues(engine, engine.library.resolve(input.newsletter), input)
 }
 
-/** Issues of all subscriptions, newest first: unread ones, or all. Starred ones of all newsletters. */
 export const listInbox: Work<'listInbox'> = async (engine, input) => {
   const { show = 'unread', newsletter, skip = 0, limit = MOST_ISSUES, excerpts = false } = input
   const isWanted = {

@@ -4,7 +4,7 @@ import type { Output } from '../contract/contract.ts'
 import { marksOf, setRead, setUnread } from './issue-marks.ts'
 import { listInbox, MOST_ISSUES, summarizeIssue } from './listing.ts'
 
-/** Sets or takes the marks of one issue. @throws ISSUE_NOT_FOUND */
+/** @throws ISSUE_NOT_FOUND */
 export const markIssue: Work<'markIssue'> = async (
   engine,
   { newsletter, number, read, starred },
@@ -25,7 +25,7 @@ export const markIssue: Work<'markIssue'> = async (
   return summarizeIssue(entry, feed, located, (await marksOf(engine, entry, issues))(located))
 }
 
-/** Marks many issues as read or unread. @throws ISSUE_NOT_FOUND: then none is marked. */
+/** @throws ISSUE_NOT_FOUND: then none is marked. */
 export const markIssues: Work<'markIssues'> = async (engine, { newsletter, numbers, read }) => {
   const entry = engine.library.resolve(newsletter)
   await using session = await engine.open(entry)

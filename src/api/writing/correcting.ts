@@ -16,10 +16,7 @@ import type { Draft } from '../../sources/source.ts'
 import { encodeDraft, loadDraft } from './drafts.ts'
 import { authoredBy } from './publishing.ts'
 
-/**
- * Publishes a newer edition of an issue. The older ones stay in the log.
- * @throws ISSUE_NOT_FOUND; INVALID_INPUT if the issue was taken back.
- */
+/** @throws ISSUE_NOT_FOUND; INVALID_INPUT if the issue was taken back. */
 export const amendIssue: Work<'amendIssue'> = async (
   engine,
   { newsletter, number, draft: source, note, force },
@@ -56,10 +53,7 @@ export async function amendWith(
   return { amendedAt, editions: issue.amendments.length + 2 }
 }
 
-/**
- * Takes an issue back: its text and attachments leave this disk, and that of everybody who follows.
- * @throws ISSUE_NOT_FOUND; INVALID_INPUT if it was taken back already.
- */
+/** @throws ISSUE_NOT_FOUND; INVALID_INPUT if it was taken back already. */
 export const retractIssue: Work<'retractIssue'> = async (
   engine,
   { newsletter, number, reason, force },

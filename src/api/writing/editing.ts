@@ -12,7 +12,6 @@ import { decodeRecord } from '../../format/records/record.ts'
 import { supportOf } from '../../site/describe.ts'
 import { authoredBy, assertNameable, assertPayable } from './publishing.ts'
 
-/** Changes what readers see of a newsletter, for all of them; says what they see, too, where nothing changes. */
 export const editNewsletter: Work<'editNewsletter'> = async (
   engine,
   { newsletter, force, letters, work, talk, remove = [], ...given },

@@ -16,7 +16,7 @@ import { authoredBy, plannedIssue } from './publishing.ts'
 type Event = Output<'previewDraft'>
 type Finding = Extract<Event, { event: 'preview' }>['findings'][number]
 
-/** Shows a draft as its issue will be, with what looks wrong. @throws as `publishIssue` does, but for what it asks about */
+/** @throws as `publishIssue` does, but for what it asks about */
 export const previewDraft: Work<'previewDraft'> = async function* (engine, input, { signal } = {}) {
   const { feedKey, ...entry } = authoredBy(engine, input.newsletter)
   await using session = await engine.open({ feedKey, ...entry })
@@ -44,7 +44,7 @@ function refused(cause: unknown): Event {
   return { event: 'refused', code, message, ...defined({ hint }) }
 }
 
-/** The bytes of a file that travels with a draft, as it would be published. @throws ISSUE_NOT_FOUND if there is none of that name */
+/** @throws ISSUE_NOT_FOUND if there is none of that name */
 export const readDraftFile: Work<'readDraftFile'> = async function* (
   _engine,
   { draft: source, name },

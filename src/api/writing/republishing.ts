@@ -170,7 +170,7 @@ export const listRepublished: Work<'listRepublished'> = async (engine) => {
   })
 }
 
-/** Republishes a feed no more; its issues stay. @throws INVALID_INPUT if it is not republished. */
+/** @throws INVALID_INPUT if it is not republished. */
 export const stopRepublishing: Work<'stopRepublishing'> = async (engine, { address }) => {
   const all = await load(engine)
   const found = all.find((it) => it.address === address)

@@ -47,7 +47,7 @@ export const listScheduled: Work<'listScheduled'> = (engine) => {
   )
 }
 
-/** Takes back a draft that waits. @throws INVALID_INPUT if none is meant, or more than one */
+/** @throws INVALID_INPUT if none is meant, or more than one */
 export const cancelScheduled: Work<'cancelScheduled'> = (engine, { draft: name }) => {
   return inTurn(engine, async (drafts) => {
     const waiting = (await drafts.list()).filter((it) => it.published === undefined)
@@ -76,7 +76,6 @@ export const cancelScheduled: Work<'cancelScheduled'> = (engine, { draft: name }
   })
 }
 
-/** Publishes every draft whose time has come; says what became of each, and when to look again. */
 export const publishScheduled: Work<'publishScheduled'> = async (
   engine,
   { retry = true },
