@@ -3,7 +3,7 @@ import type { Config } from '../../config/config.ts'
 import { HyperletterError } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
 import type { Operations, Output } from '../../api/contract/contract.ts'
-import { engineMetrics, EXPOSITION_TYPE, formatMetrics, gauge, processMetrics } from './metrics.ts'
+import { engineMetrics, EXPOSITION_TYPE, formatMetrics, own, processMetrics } from './metrics.ts'
 import { orAborted, SerialQueue } from '../../async.ts'
 import { bind, closeServer, serverOf, portOfServer } from '../../web/http-server.ts'
 
@@ -150,11 +150,7 @@ export class Pages {
   // The process can be looked at even where its engine does not answer.
   async #metrics(): Promise<Page> {
     const measures = await this.#measure().catch(() => undefined)
-    const up = gauge(
-      'hyperletter_up',
-      'Whether the engine answers.',
-      Number(measures !== undefined),
-    )
+    const up = own('up', 'Whether the engine answers.', Number(measures !== undefined))
     const engine = measures === undefined ? [] : engineMetrics(measures)
     const body = formatMetrics([up, ...(await processMetrics()), ...engine])
     return { status: 200, contentType: EXPOSITION_TYPE, body }
