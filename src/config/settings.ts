@@ -1,29 +1,5 @@
 import { parseCommand } from './command-line.ts'
-import {
-  parseBootstrap,
-  parseDiskCap,
-  parseDuration,
-  parseCount,
-  parseHost,
-  parseMailServer,
-  parseMailDigest,
-  parseMailbox,
-  parseFolder,
-  parseGatewayAddress,
-  parseHostNames,
-  parseIpAddresses,
-  parseListenAddress,
-  parseLogLevel,
-  parseMirrors,
-  parseNames,
-  parsePeerKeys,
-  parsePort,
-  parseRate,
-  parseSwitch,
-  parseText,
-  parseUnread,
-  parseWebAddress,
-} from './values.ts'
+import * as values from './values.ts'
 
 /** One thing that can be set, by a flag, a variable or the file, in this order of weight. */
 export interface Setting<T> {
@@ -45,147 +21,98 @@ type Definition<T> = Omit<Setting<T>, 'flag' | 'variable'> & {
   readonly variable?: string
 }
 
-function define<T>(
+/** Makes settings of one kind, each from its summary. @param value what follows the flag. */
+function kind<T>(
   value: string,
-  summary: string,
   parse: (text: string) => T,
   more: Pick<Definition<T>, 'inFile' | 'isSecret' | 'variable'> = {},
-): Definition<T> {
-  return { value, summary, parse, ...more }
+) {
+  return (summary: string): Definition<T> => ({ value, summary, parse, ...more })
 }
 
 const list = { inFile: 'list' } as const
 const number = { inFile: 'number' } as const
-const boolean = { inFile: 'boolean' } as const
 const secret = { isSecret: true } as const
 
+const kinds = {
+  dataFolder: kind('<folder>', values.parseText, { variable: 'HYPERLETTER_HOME' }),
+  nodes: kind('<addresses>', values.parseBootstrap, list),
+  ip: kind('<ip>', values.parseHost),
+  ips: kind('<ips>', values.parseIpAddresses, list),
+  level: kind('<level>', values.parseLogLevel),
+  port: kind('<n>', values.parsePort, number),
+  count: kind('<n>', values.parseCount, number),
+  diskCap: kind('<size>', values.parseDiskCap, number),
+  rate: kind('<rate>', values.parseRate, number),
+  onOff: kind('<on|off>', values.parseSwitch, { inFile: 'boolean' }),
+  deviceKeys: kind('<keys>', values.parsePeerKeys, list),
+  mirrors: kind('<on|own|off>', values.parseMirrors),
+  hostNames: kind('<names>', values.parseHostNames, list),
+  newsletters: kind('<own|all|names>', values.parseNames, list),
+  place: kind('<ip>[:<port>]', values.parseListenAddress),
+  gatewayUrl: kind('<url>', values.parseGatewayAddress),
+  time: kind('<time>', values.parseDuration),
+  command: kind('<command>', parseCommand),
+  webhook: kind('<address>', values.parseWebAddress, secret),
+  secretText: kind('<text>', values.parseText, secret),
+  unread: kind('<n|all>', values.parseUnread, number),
+  mailbox: kind('<address>', values.parseMailbox),
+  folder: kind('<folder>', values.parseFolder),
+  mailServer: kind('<url>', values.parseMailServer, secret),
+  digest: kind('<when>', values.parseMailDigest),
+}
+
 const DEFINITIONS = {
-  dataDir: define('<folder>', 'data folder', parseText, { variable: 'HYPERLETTER_HOME' }),
-  bootstrap: define('<addresses>', 'DHT bootstrap nodes as host:port,…', parseBootstrap, list),
-  host: define('<ip>', 'IP address to bind to', parseHost),
-  logLevel: define('<level>', 'silent, error, warn, info or debug', parseLogLevel),
-  udpPort: define(
-    '<n>',
-    'UDP port for peers, to open at a router; another one if it is in use',
-    parsePort,
-    number,
-  ),
-  diskCap: define(
-    '<size>',
-    'disk space for other people’s newsletters, or none for no cap',
-    parseDiskCap,
-    number,
-  ),
-  uploadLimit: define('<rate>', 'maximum upload rate, for example 500 kB/s', parseRate, number),
-  downloadLimit: define('<rate>', 'maximum download rate', parseRate, number),
-  maxConnections: define('<n>', 'maximum number of peer connections', parseCount, number),
-  pause: define(
-    '<on|off>',
-    'exchange nothing: no connections to peers, nothing from web servers',
-    parseSwitch,
-    boolean,
-  ),
-  allowPeers: define(
-    '<keys>',
-    'devices that may exchange private newsletters',
-    parsePeerKeys,
-    list,
-  ),
-  localDiscovery: define('<on|off>', 'find peers in the local network', parseSwitch, boolean),
-  relayOffer: define(
-    '<on|off>',
-    'relay between readers of your newsletters who cannot reach each other',
-    parseSwitch,
-    boolean,
-  ),
-  relayUse: define('<keys>', 'devices whose relays serve for all newsletters', parsePeerKeys, list),
-  hideAddress: define(
-    '<on|off>',
+  dataDir: kinds.dataFolder('data folder'),
+  bootstrap: kinds.nodes('DHT bootstrap nodes as host:port,…'),
+  host: kinds.ip('IP address to bind to'),
+  logLevel: kinds.level('silent, error, warn, info or debug'),
+  udpPort: kinds.port('UDP port for peers, to open at a router; another one if it is in use'),
+  diskCap: kinds.diskCap('disk space for other people’s newsletters, or none for no cap'),
+  uploadLimit: kinds.rate('maximum upload rate, for example 500 kB/s'),
+  downloadLimit: kinds.rate('maximum download rate'),
+  maxConnections: kinds.count('maximum number of peer connections'),
+  pause: kinds.onOff('exchange nothing: no connections to peers, nothing from web servers'),
+  allowPeers: kinds.deviceKeys('devices that may exchange private newsletters'),
+  localDiscovery: kinds.onOff('find peers in the local network'),
+  relayOffer: kinds.onOff('relay between readers of your newsletters who cannot reach each other'),
+  relayUse: kinds.deviceKeys('devices whose relays serve for all newsletters'),
+  hideAddress: kinds.onOff(
     'hide the IP address from peers: connect only through the devices of --relay-use',
-    parseSwitch,
-    boolean,
   ),
-  mirrors: define(
-    '<on|own|off>',
+  mirrors: kinds.mirrors(
     'web servers to ask for what no peer has: all, only those added here, or none',
-    parseMirrors,
   ),
-  readerHosts: define(
-    '<names>',
+  readerHosts: kinds.hostNames(
     'more host names of the web reader, such as that of a tunnel or container',
-    parseHostNames,
-    list,
   ),
-  webAddress: define(
-    '<ip>[:<port>]',
-    'where other devices find the web reader',
-    parseListenAddress,
-  ),
-  gateway: define(
-    '<ip>[:<port>]',
+  webAddress: kinds.place('where other devices find the web reader'),
+  gateway: kinds.place(
     'open a gateway there: browsers and programs anywhere read newsletters through it',
-    parseListenAddress,
   ),
-  gatewayAddress: define(
-    '<url>',
+  gatewayAddress: kinds.gatewayUrl(
     'web address of the gateway, which a server with TLS passes on to it',
-    parseGatewayAddress,
   ),
-  gatewayNewsletters: define(
-    '<own|all|names>',
+  gatewayNewsletters: kinds.newsletters(
     'newsletters on the gateway: own, all public ones, or names; a private one only by its name',
-    parseNames,
-    list,
   ),
-  gatewayTabs: define('<n>', 'maximum number of browser tabs on the gateway', parseCount, number),
-  gatewayProxies: define(
-    '<ips>',
-    'servers before the gateway whose X-Forwarded-For counts',
-    parseIpAddresses,
-    list,
-  ),
-  gatewayStun: define(
-    '<ip>[:<port>]',
+  gatewayTabs: kinds.count('maximum number of browser tabs on the gateway'),
+  gatewayProxies: kinds.ips('servers before the gateway whose X-Forwarded-For counts'),
+  gatewayStun: kinds.place(
     'UDP address where the gateway tells tabs how others reach them, so that they connect directly',
-    parseListenAddress,
   ),
-  metricsPort: define(
-    '<n>',
-    'port for /metrics and /healthz, on this machine only',
-    parsePort,
-    number,
-  ),
-  hold: define('<time>', 'time in which a publication can be taken back: 60s, 5min', parseDuration),
-  onIssue: define('<command>', 'program to run for each new issue', parseCommand),
-  webhook: define('<address>', 'web address to post each new issue to', parseWebAddress, secret),
-  webhookSecret: define('<text>', 'secret that signs webhook requests', parseText, secret),
-  notify: define(
-    '<on|off>',
-    'show a desktop notification for each new issue',
-    parseSwitch,
-    boolean,
-  ),
-  unread: define(
-    '<n|all>',
-    'how many of its newest issues are unread when you follow a newsletter',
-    parseUnread,
-    number,
-  ),
-  mailTo: define('<address>', 'your own address, for issues as mail', parseMailbox),
-  mailDir: define('<folder>', 'Maildir to deliver each issue to', parseFolder),
-  mailServer: define(
-    '<url>',
-    'mail server for each issue: smtp://user:password@host:587',
-    parseMailServer,
-    secret,
-  ),
-  mailDigest: define('<when>', 'mail all issues at once: off, daily or weekly', parseMailDigest),
-  plain: define(
-    '<on|off>',
-    'read line by line in the terminal, for screen readers',
-    parseSwitch,
-    boolean,
-  ),
+  metricsPort: kinds.port('port for /metrics and /healthz, on this machine only'),
+  hold: kinds.time('time in which a publication can be taken back: 60s, 5min'),
+  onIssue: kinds.command('program to run for each new issue'),
+  webhook: kinds.webhook('web address to post each new issue to'),
+  webhookSecret: kinds.secretText('secret that signs webhook requests'),
+  notify: kinds.onOff('show a desktop notification for each new issue'),
+  unread: kinds.unread('how many of its newest issues are unread when you follow a newsletter'),
+  mailTo: kinds.mailbox('your own address, for issues as mail'),
+  mailDir: kinds.folder('Maildir to deliver each issue to'),
+  mailServer: kinds.mailServer('mail server for each issue: smtp://user:password@host:587'),
+  mailDigest: kinds.digest('mail all issues at once: off, daily or weekly'),
+  plain: kinds.onOff('read line by line in the terminal, for screen readers'),
 }
 
 export type SettingName = keyof typeof DEFINITIONS
