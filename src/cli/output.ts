@@ -74,7 +74,7 @@ export class Printer {
   }
 
   async json(value: unknown, indent = 0): Promise<void> {
-    await write(this.#stdout, `${escapeControls(JSON.stringify(value, null, indent))}\n`)
+    for (const part of jsonParts(value, indent)) await write(this.#stdout, escapeControls(part))
   }
 
   async text(text: string): Promise<void> {
@@ -234,6 +234,33 @@ class ReaderWatch {
   [Symbol.dispose](): void {
     this.#tail?.kill()
   }
+}
+
+/** Items of a list that are written at once. */
+const PART_ITEMS = 512
+
+/** A JSON document and a line end: lists of an object in parts, for those of an import have 100,000 items. */
+function* jsonParts(value: unknown, indent: number): Generator<string> {
+  const isLong = (it: unknown): it is readonly unknown[] =>
+    Array.isArray(it) && it.length > PART_ITEMS
+  if (indent > 0 || typeof value !== 'object' || !Object.values(value ?? {}).some(isLong)) {
+    yield `${JSON.stringify(value, null, indent)}\n`
+    return
+  }
+  let mark = '{'
+  for (const [name, it] of Object.entries(value ?? {})) {
+    if (it === undefined) continue
+    yield `${mark}${JSON.stringify(name)}:`
+    mark = ','
+    if (!isLong(it)) yield JSON.stringify(it)
+    else
+      for (let at = 0; at < it.length; at += PART_ITEMS) {
+        const part = JSON.stringify(it.slice(at, at + PART_ITEMS))
+        const isLast = at + PART_ITEMS >= it.length
+        yield `${at === 0 ? '[' : ','}${part.slice(1, -1)}${isLast ? ']' : ''}`
+      }
+  }
+  yield '}\n'
 }
 
 // JSON escapes C0 itself. DEL, C1 and the marks that turn the direction of writing would still reach

@@ -10,22 +10,30 @@ import {
   type FoundDraft,
 } from './source.ts'
 
+export interface LinkOptions {
+  /** What becomes of a draft that has changed, before the next one is looked at. */
+  readonly keep?: (changed: FoundDraft) => FoundDraft
+  /** The origins of other posts that links may lead to. */
+  readonly others?: readonly string[]
+}
+
+const asItIs = (changed: FoundDraft) => changed
+
 /**
  * Drafts whose links lead to each other's issues: those to a post become its `origin`, as a relative path, which
  * readers look up among the issues (docs/format.md, 6). Others lead to the former site, or a
  * warning names them. Nothing else of a text changes.
  * @param siteUrl Where the site was, for links that lead to no post: `https://old.example/blog/`.
- * @param keep What becomes of a draft that has changed, before the next one is looked at.
  */
 export function linkPosts(
   found: readonly FoundDraft[],
   siteUrl?: string,
-  keep = (changed: FoundDraft) => changed,
+  { keep = asItIs, others = [] }: LinkOptions = {},
 ): FoundDraft[] {
   const isLinked = (draft: Draft) =>
     (draft.links ?? []).length > 0 || (siteUrl !== undefined && draft.markdown.includes(siteUrl))
   if (!found.some(({ draft }) => isLinked(draft))) return [...found]
-  const posts = new Posts(found)
+  const posts = new Posts([...found, ...others.map((origin) => ({ origin }))])
   return found.map((it) => {
     const { draft } = it
     if (!isLinked(draft)) return it
@@ -76,9 +84,10 @@ function ownTargets(
  */
 export function linkAddresses(
   found: readonly FoundDraft[],
-  keep = (changed: FoundDraft) => changed,
+  { keep = asItIs, others = [] }: LinkOptions = {},
 ): FoundDraft[] {
-  const posts = new Map<string, string>()
+  if (found.length === 0) return []
+  const posts = new Map(others.map((origin) => [addressKey(origin), origin]))
   for (const { origin, draft } of found) {
     for (const it of [origin, ...(draft.addresses ?? [])]) posts.set(addressKey(it), origin)
   }
@@ -149,18 +158,20 @@ function withTargets(text: string, targets: ReadonlyMap<string, string>): string
   )
 }
 
-class Posts {
-  readonly #byOrigin = new Map<string, FoundDraft>()
-  /** By addresses on the site, without what generators put around them. */
-  readonly #byAddress = new Map<string, FoundDraft>()
-  /** By the name of the file alone; undefined where two have it. */
-  readonly #byName = new Map<string, FoundDraft | undefined>()
+type Linked = Pick<FoundDraft, 'origin'> & Partial<Pick<FoundDraft, 'draft'>>
 
-  constructor(posts: readonly FoundDraft[]) {
+class Posts {
+  readonly #byOrigin = new Map<string, Linked>()
+  /** By addresses on the site, without what generators put around them. */
+  readonly #byAddress = new Map<string, Linked>()
+  /** By the name of the file alone; undefined where two have it. */
+  readonly #byName = new Map<string, Linked | undefined>()
+
+  constructor(posts: readonly Linked[]) {
     for (const it of posts) {
       const path = plainPath(it.origin)
       this.#byOrigin.set(it.origin, it)
-      const addresses = [...(it.draft.addresses ?? []), path, ...datedAddresses(path)]
+      const addresses = [...(it.draft?.addresses ?? []), path, ...datedAddresses(path)]
       for (const address of addresses) {
         const key = plainPath(address)
         if (!this.#byAddress.has(key)) this.#byAddress.set(key, it)

@@ -20,7 +20,8 @@ const GROWING_PERCENT_OF_MANY = 10
  */
 export class Spool {
   readonly #parent: string
-  readonly #growAsBefore: () => void
+  /** Take away the limits of the heap. */
+  readonly #unlimit: (() => void)[]
   #folder = ''
   #file = -1
   #drafts = 0
@@ -34,7 +35,7 @@ export class Spool {
    */
   constructor(folder: string, known = 0) {
     this.#parent = folder
-    this.#growAsBefore = growHeapBy(known < MANY_DRAFTS ? GROWING_PERCENT : GROWING_PERCENT_OF_MANY)
+    this.#unlimit = [growHeapBy(known < MANY_DRAFTS ? GROWING_PERCENT : GROWING_PERCENT_OF_MANY)]
   }
 
   #open(): void {
@@ -45,7 +46,7 @@ export class Spool {
 
   /** The draft, which is read each time that somebody looks at it, and so is its text. */
   keep(found: FoundDraft): FoundDraft {
-    if (++this.#drafts === MANY_DRAFTS) growHeapBy(GROWING_PERCENT_OF_MANY)
+    if (++this.#drafts === MANY_DRAFTS) this.#unlimit.push(growHeapBy(GROWING_PERCENT_OF_MANY))
     const kept = new KeptDraft(found)
     this.#inMemory.push(kept)
     this.#characters += found.draft.markdown.length
@@ -68,7 +69,7 @@ export class Spool {
   }
 
   [Symbol.dispose](): void {
-    this.#growAsBefore()
+    for (const unlimit of this.#unlimit) unlimit()
     if (this.#file < 0) return
     closeSync(this.#file)
     rmSync(this.#folder, { recursive: true, force: true })

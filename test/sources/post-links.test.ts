@@ -121,6 +121,16 @@ describe('linkAddresses', () => {
     ])
   })
 
+  it('leads to posts that are issues already, and of which nothing else is kept', async () => {
+    const others = ['https://x.example/spring/']
+    const from = draft('https://x.example/from/', [], ['http://x.example/spring'])
+    const [linkedFrom] = linkAddresses([from], { others })
+    expect(linkedFrom?.draft.markdown.trim()).toBe('[a](https://x.example/spring/)')
+    const file = await post('a/b.md', '# B\n\n[low](../low-water/)')
+    const [linkedFile] = linkPosts([file], undefined, { others: ['low-water.md'] })
+    expect(linkedFile?.draft.markdown).toBe('# B\n\n[low](../low-water.md)')
+  })
+
   it('names links that lead nowhere, for want of a site', () => {
     const posts = [draft('a', [], ['/about/', '/b', 'https://y.example/']), draft('b', [], [])]
     const [first] = linkAddresses(posts)

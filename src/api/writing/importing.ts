@@ -1,38 +1,24 @@
-import { setImmediate } from 'node:timers/promises'
-import { hasCode, HyperletterError } from '../../errors.ts'
+import { HyperletterError } from '../../errors.ts'
 import type { Work } from '../work.ts'
-import type { AppendOptions } from '../../engine/publish/continuity.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { markdownFolder } from '../../sources/markdown-folder.ts'
 import { linkAddresses, linkPosts } from '../../sources/post-links.ts'
 import { Spool } from '../../sources/spool.ts'
 import {
   inPublishingOrder,
-  skippedFor,
   type DraftSource,
   type FoundDraft,
   type SkippedDraft,
 } from '../../sources/source.ts'
-import type { IssueEntry, LogPosition } from '../../format/history/entry.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import type { CallOptions, Output, ParsedInput } from '../contract/contract.ts'
 import { tooLargeToList } from '../reading/listing.ts'
 import { amendWith } from './correcting.ts'
-import { prepareIssue } from './drafts.ts'
+import { completed, writeBatches } from './import-batches.ts'
 import { PublishedIssues } from './published-issues.ts'
 import { authoredBy, plannedIssue } from './publishing.ts'
 
 type Event = Output<'importFolder'>
-
-/**
- * Issues that share one journal and one flush, each of which waits for the disk; a batch ends
- * earlier when its contents are large.
- */
-const BATCH_ISSUES = 256
-const BATCH_BYTES = 8 * 1024 * 1024
-
-/** Issues that are compressed in one turn of the event loop: a millisecond or two. */
-const ISSUES_AT_ONCE = 8
 
 /** Publishes the Markdown files of a folder, or what another service exported, as `importDrafts` does. */
 export const importFolder: Work<'importFolder'> = async function* (engine, input, options = {}) {
@@ -72,8 +58,8 @@ export async function* importDrafts(
   await assertListed(feed)
   const published = await PublishedIssues.of(feed)
   await using _source = { [Symbol.asyncDispose]: async () => source.close?.() }
-  const found = yield* readAll(source, spool, input.siteUrl, signal)
-  const { fresh, known, copies } = await sortOut(published, found)
+  const { found, unchanged } = yield* readAll(source, spool, published, input.siteUrl, signal)
+  const { fresh, known, copies } = await sortOut(published, found, unchanged)
   let amended = 0
   for (const { of, it: before } of known) {
     const { record, retraction } = of
@@ -95,8 +81,7 @@ export async function* importDrafts(
     }
     const was = retraction === undefined ? '' : ', which was retracted'
     const change = isChanged ? ', and changed since; --amend publishes the change' : ''
-    const message = `already published as issue ${number}${was}${change}`
-    yield skipped({ origin: it.origin, code: 'INVALID_INPUT', message })
+    yield alreadyPublished(it, number, `${was}${change}`)
   }
   for (const { of, it } of copies)
     yield skipped({
@@ -132,21 +117,43 @@ async function assertListed(feed: Feed): Promise<void> {
   throw new HyperletterError('TOO_LARGE', message, { hint: problem.next })
 }
 
-/** The drafts of a source, with links to each other; what is none of them is told. */
+/** The drafts of a source, with links to each other; what is none of them, or an issue already as it is, is told. */
 async function* readAll(
   source: DraftSource,
   spool: Spool,
+  published: PublishedIssues,
   siteUrl: string | undefined,
   signal: AbortSignal | undefined,
-): AsyncGenerator<Event, FoundDraft[]> {
+): AsyncGenerator<Event, { found: FoundDraft[]; unchanged: LocatedIssue[] }> {
   const read: FoundDraft[] = []
+  // Of a large archive that is imported again, nearly all are: nothing else of them is kept.
+  const unchanged: LocatedIssue[] = []
   for await (const it of source.drafts({ signal })) {
-    if ('draft' in it) read.push(spool.keep(it))
-    else yield skipped(it)
+    if (!('draft' in it)) {
+      yield skipped(it)
+      continue
+    }
+    const issue = await published.ofUnchanged(it, siteUrl)
+    if (issue === undefined) read.push(spool.keep(it))
+    else {
+      unchanged.push(issue)
+      yield alreadyPublished(it, issue.record.number)
+    }
   }
   const keep = (changed: FoundDraft) => spool.keep(changed)
-  if (source.linkedBy === 'paths') return linkPosts(read, siteUrl, keep)
-  return source.linkedBy === 'addresses' ? linkAddresses(read, keep) : read
+  const others = unchanged.map(({ record: { importedFrom = '' } }) => importedFrom)
+  const found =
+    source.linkedBy === 'paths'
+      ? linkPosts(read, siteUrl, { keep, others })
+      : source.linkedBy === 'addresses'
+        ? linkAddresses(read, { keep, others })
+        : read
+  return { found, unchanged }
+}
+
+function alreadyPublished({ origin }: FoundDraft, number: number, more = ''): Event {
+  const message = `already published as issue ${number}${more}`
+  return skipped({ origin, code: 'INVALID_INPUT', message })
 }
 
 interface Known<T> {
@@ -155,8 +162,15 @@ interface Known<T> {
   readonly of: T
 }
 
-/** Parts drafts that are new from those that are issues already, and those that two files have. */
-async function sortOut(published: PublishedIssues, found: readonly FoundDraft[]) {
+/**
+ * Parts drafts that are new from those that are issues already, and those that two files have.
+ * @param unchanged Issues that other drafts are.
+ */
+async function sortOut(
+  published: PublishedIssues,
+  found: readonly FoundDraft[],
+  unchanged: readonly LocatedIssue[],
+) {
   const known: Known<LocatedIssue>[] = []
   const others: FoundDraft[] = []
   for (const it of found) {
@@ -164,7 +178,7 @@ async function sortOut(published: PublishedIssues, found: readonly FoundDraft[])
     if (of === undefined) others.push(it)
     else known.push({ it, of })
   }
-  const taken = new Set(known.map(({ of }) => of))
+  const taken = new Set(others.length === 0 ? [] : [...unchanged, ...known.map(({ of }) => of)])
   const fresh: FoundDraft[] = []
   const first = new Map<string, FoundDraft>()
   const copies: Known<FoundDraft>[] = []
@@ -192,97 +206,6 @@ function* planned(it: FoundDraft, number: number, amends = false): Generator<Eve
 
 function* warningsOf({ origin, draft }: FoundDraft): Generator<Event> {
   for (const warning of draft.warnings) yield { event: 'warning', file: origin, warning }
-}
-
-interface Batch {
-  readonly issues: ((at: LogPosition) => IssueEntry)[]
-  readonly from: FoundDraft[]
-  readonly skipped: SkippedDraft[]
-}
-
-// While one batch is written, which mostly waits for the disk, the next one is compressed.
-async function* writeBatches(
-  engine: Engine,
-  feed: Feed,
-  found: readonly FoundDraft[],
-  appending: AppendOptions,
-): AsyncGenerator<Batch> {
-  const { signal } = appending
-  let writing: Promise<Batch> | undefined
-  for (let next = 0; next < found.length;) {
-    signal?.throwIfAborted()
-    const batch = await prepareBatch(found, next, signal)
-    if (writing !== undefined) yield await writing
-    signal?.throwIfAborted()
-    writing = append(engine, feed, batch, appending)
-    // Its failure is reported where it is awaited, after the next batch is prepared.
-    writing.catch(() => undefined)
-    next += batch.from.length + batch.skipped.length
-  }
-  if (writing !== undefined) yield await writing
-}
-
-// One draft that no record can be made of does not keep the others out.
-async function append(
-  engine: Engine,
-  feed: Feed,
-  batch: Batch,
-  appending: AppendOptions,
-): Promise<Batch> {
-  try {
-    await engine.author.append(feed, batch.issues, appending)
-    return batch
-  } catch (error) {
-    if (!hasCode(error, 'INVALID_RECORD', 'TOO_LARGE')) throw error
-    const at = await feed.position()
-    const kept: Batch = { issues: [], from: [], skipped: [...batch.skipped] }
-    for (const [index, issue] of batch.issues.entries()) {
-      const it = batch.from[index]
-      if (it === undefined) continue
-      try {
-        issue(at)
-        kept.issues.push(issue)
-        kept.from.push(it)
-      } catch (reason) {
-        kept.skipped.push(skippedFor(it.origin, reason))
-      }
-    }
-    if (kept.issues.length === batch.issues.length) throw error
-    if (kept.issues.length > 0) await engine.author.append(feed, kept.issues, appending)
-    return kept
-  }
-}
-
-async function completed(it: FoundDraft, signal: AbortSignal | undefined): Promise<FoundDraft> {
-  if (it.finish === undefined) return it
-  return { origin: it.origin, draft: await it.finish(it.draft, { signal }) }
-}
-
-async function prepareBatch(
-  found: readonly FoundDraft[],
-  start: number,
-  signal: AbortSignal | undefined,
-): Promise<Batch> {
-  const batch: Batch = { issues: [], from: [], skipped: [] }
-  let sizeBytes = 0
-  for (const [at, before] of found.slice(start, start + BATCH_ISSUES).entries()) {
-    // The batch before is being written.
-    if (at % ISSUES_AT_ONCE === 0) await setImmediate()
-    // Its text is read once.
-    let it: FoundDraft = { ...before, draft: { ...before.draft } }
-    try {
-      it = await completed(it, signal)
-      batch.issues.push(await prepareIssue(it.draft, it.origin))
-      batch.from.push(it)
-    } catch (error) {
-      signal?.throwIfAborted()
-      batch.skipped.push(skippedFor(it.origin, error))
-    }
-    sizeBytes += it.draft.markdown.length
-    for (const attachment of it.draft.attachments) sizeBytes += attachment.sizeBytes
-    if (sizeBytes >= BATCH_BYTES) break
-  }
-  return batch
 }
 
 function skipped({ origin, ...reason }: SkippedDraft): Event {

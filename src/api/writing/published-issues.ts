@@ -62,6 +62,24 @@ export class PublishedIssues {
   }
 
   /**
+   * The issue that a draft became before, if it says the same still, and none of its links may lead to another draft of
+   * its source. For all else, undefined.
+   * @param siteUrl Where the drafts of the source were.
+   */
+  async ofUnchanged(
+    it: FoundDraft,
+    siteUrl: string | undefined,
+  ): Promise<LocatedIssue | undefined> {
+    if (!this.#byPath.has(it.origin) || it.finish !== undefined) return undefined
+    const { links = [], addresses = [], markdown } = it.draft
+    if (links.length > 0 || addresses.length > 0) return undefined
+    if (siteUrl !== undefined && markdown.includes(siteUrl)) return undefined
+    const issue = await this.ofSameFile(it)
+    if (issue === undefined || issue.retraction !== undefined) return undefined
+    return (await this.isChanged(issue, it.draft)) ? undefined : issue
+  }
+
+  /**
    * The issue that a draft is, wherever its file lay before.
    * @param taken Issues that other files are, and none but an equal text can be, too.
    */
