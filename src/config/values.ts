@@ -47,10 +47,11 @@ function oneOf<T extends string>(what: string, words: readonly T[]): Parse<T> {
 
 /** `host:port`, several separated by commas. @throws INVALID_INPUT */
 export const parseBootstrap = listOf((text): Address => {
-  const bare = text.replace(/^\[(.*?)\].*$/, '$1')
-  if ([bare, bare.replace(/:\d{1,5}$/, '')].some((it) => isIP(it) === 6)) throw overIpv6(bare)
   const { host, port } = /^(?<host>[^\s:]+):(?<port>\d{1,5})$/.exec(text)?.groups ?? {}
   if (host !== undefined && isPort(Number(port))) return { host, port: Number(port) }
+  // Only then: what Node.js tells IPv6 by takes 4 ms to compile, and every command reads its settings.
+  const bare = text.replace(/^\[(.*?)\].*$/, '$1')
+  if ([bare, bare.replace(/:\d{1,5}$/, '')].some((it) => isIP(it) === 6)) throw overIpv6(bare)
   throw wrong(
     `Not a bootstrap address: "${text}".`,
     'Write host:port, for example 127.0.0.1:49737; separate several with commas.',
