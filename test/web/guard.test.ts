@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { once } from 'node:events'
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createReader } from '../../src/web/app.ts'
@@ -420,7 +420,13 @@ describe('sessions', () => {
     const before = await secretsOf(reader.dataDir)
     const link = reader.server.enter().slice(reader.origin.length)
     expect((await reader.visit('/')).status).toBe(200)
+    // Whoever could write there once may have left links to a file that is none of the reader's.
+    const other = join(reader.dataDir, 'other')
+    await writeFile(other, 'as it was')
+    for (const end of ['tmp', 'part'])
+      await symlink(other, join(reader.dataDir, `reader.json.${end}`))
     expect((await reader.submit('/sign-out')).status).toBe(303)
+    expect(await readFile(other, 'utf8')).toBe('as it was')
     expect((await reader.visit('/')).status).toBe(401)
     expect((await reader.ask(link)).status).toBe(401)
     const after = await secretsOf(reader.dataDir)

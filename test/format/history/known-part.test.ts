@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import type Hypercore from 'hypercore'
 import { describe, expect, it } from 'vitest'
@@ -270,6 +272,21 @@ describe('a listing with limits', () => {
     for (let i = 0; i < 20; i++) log.absent.add(log.builder.records.at(-2 - i) ?? 0)
     const listing = await new History(log, { limits: { records: 30, bytes: 2 ** 20 } }).list()
     expect(listing).toMatchObject({ isCut: true, missing: 0 })
+  })
+
+  it('holds 10,000 issues in a tenth of the memory that 100,000 may take', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const heapBytes = () => {
+      collect()
+      return process.memoryUsage().heapUsed
+    }
+    const history = new History(await logWith(10_000))
+    const before = heapBytes()
+    const { issues } = await history.list()
+    expect(heapBytes() - before).toBeLessThan(15 * 2 ** 20)
+    expect(issues).toHaveLength(10_000)
+    await history.close()
   })
 
   it('keeps no field that this version does not know', async () => {
