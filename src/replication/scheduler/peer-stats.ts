@@ -29,8 +29,12 @@ export class PeerStats {
   readonly window: Window
   /** When it was connected. */
   readonly addedMs: number
-  /** The plan in which it has nothing that is to be asked for, as long as it has announced no more than that. */
-  nothing: { readonly plan: object; readonly announcements: number } | undefined
+  /**
+   * The plan in which it has nothing that is to be asked for, as long as it has announced no more than that and no more
+   * may come before us for each block.
+   */
+  nothing:
+    { readonly plan: object; readonly announcements: number; readonly most: number } | undefined
   /** When to look next for blocks of others that are late. */
   lookLateMs = -Infinity
   /** Since when it owes a block without a break; or when it last sent one. */

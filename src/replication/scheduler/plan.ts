@@ -1,3 +1,5 @@
+import { MANY_PEERS } from './peer-stats.ts'
+
 /** A request under way. */
 export interface Asked<P> {
   readonly peer: P
@@ -75,6 +77,11 @@ export interface DownloadPlan<P> {
   readonly open: ReadonlyMap<P, readonly number[]>
   /** The same of readers that the sources serve and that are not connected to us, by their seeds. */
   readonly openFar: ReadonlyMap<number, readonly number[]>
+  /**
+   * In a large crowd, block → how many readers that lack it come before us, for each that has it. Nobody does where it
+   * is absent.
+   */
+  readonly before: ReadonlyMap<number, number>
   /** Announced by nobody but sources. */
   readonly rare: readonly number[]
   /** Hold everything. There are fewer of them than readers who want something from them, or none. */
@@ -122,11 +129,20 @@ export function makePlan<P>(options: PlanOptions<P>): DownloadPlan<P> {
   const rare: number[] = []
   const own: Ranked[] = []
   const shared: Ranked[] = []
+  const before = new Map<number, number>()
   const theirs = new Map<Owner<P>, Theirs[]>()
   missing.forEach((index, i) => {
     const weight = weigh(seed, index)
     const urgency = view.isUrgent?.(index) === true ? 0 : LATER
     const count = holders[i] ?? 0
+    if (readers.length >= MANY_PEERS) {
+      let heavier = 0
+      for (let at = 0; at < members.length; at++) {
+        const it = members[at] as Member<P>
+        if (it.isOwner && held[at]?.[i] === 0 && weigh(it.seed, index) > weight) heavier++
+      }
+      before.set(index, heavier / Math.max(1, count))
+    }
     if (count > 0) shared.push({ index, rank: urgency + count * HEAVIEST - weight })
     else {
       rare.push(index)
@@ -161,6 +177,7 @@ export function makePlan<P>(options: PlanOptions<P>): DownloadPlan<P> {
     promised: promised.toSorted(byRank).map(indexOf),
     open,
     openFar,
+    before,
     rare,
     sources,
     readers: readers.length,

@@ -103,6 +103,10 @@ export class Planner<P> {
       if (this.isSource(peer)) usualMs = Math.max(usualMs, state.window.elapsedMs ?? Infinity)
     }
     const missing = view.missing(HORIZON)
+    // What has not come yet tells most of a long queue.
+    for (const { peer, atMs } of missing.flatMap((index) => view.asked(index))) {
+      if (this.isSource(peer)) usualMs = Math.max(usualMs, nowMs - atMs)
+    }
     this.#mostMissing = missing.length === 0 ? 0 : Math.max(this.#mostMissing, missing.length)
     const isDivided = this.#mostMissing * this.#blockBytes > LITTLE_BYTES
     const idle = this.#idleFar()

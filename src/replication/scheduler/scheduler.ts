@@ -25,6 +25,16 @@ const LONG_MS = 1_000
 /** By then a source has introduced those to each other that came at the same time. */
 const NEW_MS = 1_000
 
+/**
+ * In a large crowd so many readers ask each one that has a block, those first that weigh most for it: if all asked the first
+ * one that has it, copies would come one after the other from there instead of doubling …
+ */
+const ASKING_AT_ONCE = 2
+
+/** … unless it has been asked for nothing for this many block times; so much is one of who has sent none. */
+const WAIT_TIMES = 2
+const UNKNOWN_MS = 150
+
 export type SchedulerOptions<P> = Omit<PlannerOptions<P>, 'peers'>
 
 /**
@@ -151,18 +161,27 @@ export class Scheduler<P> {
   #fromReader(plan: DownloadPlan<P>, peer: P, state: PeerStats, nowMs: number): number | undefined {
     // It had nothing for us that is not under way; what others do not deliver is seen with the next plan.
     const announcements = this.#view.announcements(peer)
+    const rested = this.#rested(peer, state, nowMs, UNKNOWN_MS)
+    const most = rested > WAIT_TIMES ? Infinity : ASKING_AT_ONCE
     const nothing = state.nothing
-    if (nothing?.plan === plan && nothing.announcements === announcements) return
+    const isKnown = nothing?.plan === plan && nothing.announcements === announcements
+    if (isKnown && (nothing.most >= most || plan.before.size === 0)) return
+    const isTurn = (it: number) => (plan.before.get(it) ?? 0) < most
     const index =
-      this.#first(plan.shared, peer, nowMs) ??
-      this.#first(plan.open.get(peer) ?? [], peer, nowMs) ??
+      this.#first(plan.shared, peer, nowMs, isTurn) ??
+      this.#first(plan.open.get(peer) ?? [], peer, nowMs, isTurn) ??
       this.#first(plan.own, peer, nowMs)
-    if (index === undefined) state.nothing = { plan, announcements }
+    if (index === undefined) state.nothing = { plan, announcements, most }
     return index
   }
 
   // The first one that the peer has and nobody is expected to deliver.
-  #first(blocks: readonly number[], peer: P, nowMs: number): number | undefined {
+  #first(
+    blocks: readonly number[],
+    peer: P,
+    nowMs: number,
+    isTurn: (index: number) => boolean = () => true,
+  ): number | undefined {
     const left = this.#left.get(blocks) ?? [...blocks]
     this.#left.set(blocks, left)
     let kept = 0
@@ -173,7 +192,7 @@ export class Scheduler<P> {
       if (kept < i) closeGap(left, kept, i)
       i = kept++
       const isAsked = this.#view.asked(index).some((it) => it.peer === peer)
-      if (!isAsked && this.#view.holds(peer, index)) found = index
+      if (!isAsked && isTurn(index) && this.#view.holds(peer, index)) found = index
     }
     if (found === undefined) left.length = kept
     return found
@@ -216,8 +235,8 @@ export class Scheduler<P> {
   }
 
   // For how many times as long as a block takes it has been asked for nothing.
-  #rested(peer: P, state: PeerStats, nowMs: number): number {
-    const { elapsedMs } = state.window
+  #rested(peer: P, state: PeerStats, nowMs: number, ifUnknownMs?: number): number {
+    const elapsedMs = state.window.elapsedMs ?? ifUnknownMs
     if (elapsedMs === undefined || this.#view.inFlight(peer) > 0) return 0
     return state.restedMs(nowMs) / Math.max(1, elapsedMs)
   }

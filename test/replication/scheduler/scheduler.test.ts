@@ -171,3 +171,33 @@ test('a record that comes alone from the only peer narrows nothing, for nothing 
 
   expect(scheduler.windowOf('source', 50)).toBeGreaterThanOrEqual(before)
 })
+
+test('in a large crowd two readers ask who alone has a block at first, and all do where they wait for long', () => {
+  const readers = Array.from({ length: 14 }, (_, i) => ({ name: `reader ${i}`, seed: i + 10 }))
+  const [first, ...others] = readers.map(({ name }) => name)
+  const schedulers = others.map((own) => {
+    const view: SchedulerPort<string> = {
+      missing: () => [4, 5, 6, 7, 8, 9],
+      isMissing: (index) => index >= 4,
+      asked: () => [],
+      holds: (peer, index) => peer === 'source' || (peer === first && index === 5),
+      announcements: () => 1,
+      holdsAll: (peer) => peer === 'source',
+      inFlight: () => 0,
+      isReader: (peer) => peer !== 'source',
+    }
+    const seed = readers.find(({ name }) => name === own)?.seed ?? 0
+    const scheduler = new Scheduler({ view, seed, blockBytes: 64 * 1024 })
+    scheduler.addPeer('source', 2, 0)
+    for (const it of readers) if (it.name !== own) scheduler.addPeer(it.name, it.seed, 0)
+    scheduler.noteWanted()
+    const arrival = { index: 0, sizeBytes: 64 * 1024, elapsedMs: TOOK_MS }
+    scheduler.noteArrival(first ?? '', arrival, BEGIN_MS)
+    return scheduler
+  })
+  const askingAt = (nowMs: number) =>
+    schedulers.filter((it) => it.choose(first ?? '', nowMs)?.index === 5)
+
+  expect(askingAt(BEGIN_MS)).toHaveLength(2)
+  expect(askingAt(BEGIN_MS + 3 * TOOK_MS)).toHaveLength(others.length)
+})
