@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { newslettersOf } from '../../src/engine/domain-names.ts'
 import { parseDomain } from '../../src/format/domain-name.ts'
-import { skeletonOf } from '../../src/format/look-alike.ts'
+import { skeletonOf } from '../../src/api/following/naming.ts'
 import { testDomain } from '../helpers/domain.ts'
 
 const ONE = 'y'.repeat(52)

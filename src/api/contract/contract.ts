@@ -3,7 +3,6 @@ import { defined } from '../../defined.ts'
 import { HyperletterError } from '../../errors.ts'
 import { diagnosingContract } from './diagnosing.ts'
 import { followingContract } from './following.ts'
-import { talkingContract } from './talking.ts'
 import { lettersContract } from './letters.ts'
 import { preservingContract } from './preserving.ts'
 import { importingContract } from './importing.ts'
@@ -23,7 +22,6 @@ export const contract = {
   ...importingContract,
   ...followingContract,
   ...lettersContract,
-  ...talkingContract,
   ...readingContract,
   ...preservingContract,
   ...diagnosingContract,

@@ -2,7 +2,16 @@ import * as z from 'zod'
 import { MAX_WORK_BITS, MIN_WORK_BITS } from '../../format/records/bodies.ts'
 import { MAX_ANSWER, MAX_LETTERS } from '../../format/records/letters.ts'
 import { name, paragraph, z32Key } from '../../format/records/text.ts'
-import { count, feedKey, newsletterRef, number, value, type OperationSpec } from './parts.ts'
+import {
+  count,
+  feedKey,
+  newsletterRef,
+  number,
+  value,
+  type OperationSpec,
+  events,
+} from './parts.ts'
+import { MAX_LINE } from '../../format/letters/line.ts'
 
 /** Seconds that `writeLetter` waits for a peer to take the letter. */
 const waitSeconds = z.number().nonnegative().max(3_600)
@@ -42,6 +51,20 @@ export const publishedLetter = z.object({
 })
 
 const answerText = paragraph(MAX_ANSWER)
+
+export const saidLine = z.object({
+  event: z.literal('line'),
+  id: z.string(),
+  /** The sender's key for this newsletter. */
+  from: z.string(),
+  /** This user said it. */
+  own: z.literal(true).optional(),
+  /** What the sender wants to be called. */
+  name: z.string().optional(),
+  text: z.string(),
+  /** By the clock of its sender, ISO 8601 UTC. */
+  writtenAt: z.string(),
+})
 
 export const lettersContract = {
   /** Writes to the author of a newsletter. The letter is sealed; readers carry it until the author has it. */
@@ -165,5 +188,35 @@ export const lettersContract = {
       /** Codes that count now. */
       codes: count,
     }),
+  ),
+
+  /** What was said in the last 24 hours, as far as peers still have it; then `now`; then each line as it comes. */
+  followTalk: events(
+    z.strictObject({ newsletter: newsletterRef }),
+    z.union([
+      saidLine,
+      z.object({
+        event: z.literal('now'),
+        feedKey,
+        /** Peers that a line reaches at once. */
+        peers: count,
+      }),
+    ]),
+  ),
+
+  sayLine: value(
+    z.strictObject({
+      newsletter: newsletterRef,
+      text: paragraph(MAX_LINE),
+      /** What its sender wants to be called. */
+      as: z.optional(name(64)),
+    }),
+    z.object({ feedKey, id: z.string(), from: z.string(), peers: count }),
+  ),
+
+  /** Shows no lines of a sender here any more, until this process ends. */
+  hideSpeaker: value(
+    z.strictObject({ newsletter: newsletterRef, from: z.string().length(52) }),
+    z.object({ feedKey, from: z.string() }),
   ),
 } as const satisfies Record<string, OperationSpec>

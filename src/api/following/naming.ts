@@ -7,7 +7,6 @@ import type { LibraryEntry, NameCheck } from '../../engine/library/entry.ts'
 import { hasCode, HyperletterError, ifCode } from '../../errors.ts'
 import { parseDomain } from '../../format/domain-name.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
-import { skeletonOf } from '../../format/look-alike.ts'
 import type { Newsletter } from '../../format/records/bodies.ts'
 import type { Output } from '../contract/contract.ts'
 
@@ -146,4 +145,25 @@ export function lookAlikes(
   }
   return ({ feedKey, title }) =>
     byLook.get(skeletonOf(title))?.some((it) => it !== feedKey) === true
+}
+
+/** Letters of other alphabets that look like Latin ones, and Latin ones that look like each other, in small letters. */
+const TWINS =
+  'аa еe оo рp сc уy хx ѕs іi јj һh ԁd ԛq ԝw ɡg ӏl вb кk мm нh тt αa βb εe ηn ιi κk νv οo ρp τt υu χx ωw 0o 1l |l ıi ßb'
+const TWIN = new Map(
+  TWINS.split(' ').map((pair): [string, string] => [pair.slice(0, -1), pair.slice(-1)]),
+)
+
+/**
+ * What two names have in common that look alike: without case, marks, white space, invisible characters and the alphabet
+ * that a letter is of. To compare, not to show.
+ */
+export function skeletonOf(name: string): string {
+  const plain = name.normalize('NFKD').toLowerCase()
+  const letters = plain.replaceAll(/[\p{M}\p{C}\p{Z}\p{P}\p{S}\u115f\u1160\u3164]/gu, '')
+  return Array.from(letters, (it) => TWIN.get(it) ?? it)
+    .join('')
+    .replaceAll('rn', 'm')
+    .replaceAll('vv', 'w')
+    .replaceAll('i', 'l')
 }

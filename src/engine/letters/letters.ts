@@ -19,7 +19,7 @@ import type { SigningKeys } from '../publish/author-files.ts'
 import { LetterDesk } from './letter-desk.ts'
 import type { BoxRules, BoxVerdict } from './letterbox.ts'
 import { LetterSender } from './sender.ts'
-import { Conversations } from './conversations.ts'
+import { Conversations } from './conversation.ts'
 
 export interface LettersOptions {
   readonly lettersDir: string

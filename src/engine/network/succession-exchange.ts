@@ -17,7 +17,7 @@ import {
 import { hex } from '../../hex.ts'
 import { short, type Logger } from '../../logger.ts'
 import { PeerProtocol, type OnMisdeed } from '../../peers/peer-protocol.ts'
-import type { DhtValues } from '../../peers/dht-values.ts'
+import type { DhtValues } from '../../peers/dht.ts'
 import type { Swarm } from '../../peers/swarm.ts'
 
 export interface SuccessionExchangeOptions {

@@ -5,7 +5,6 @@ import { contentRange, contentsOf } from '../../format/history/corrections.ts'
 import { NOTHING, type Listing } from '../../format/history/listing.ts'
 import { UNDECIDED, type Selection } from '../../format/selection.ts'
 import { IssueSizes } from './issue-sizes.ts'
-import { lettersOfIssues } from './letters-of-issues.ts'
 import {
   applyPolicy,
   totalBytes,
@@ -248,4 +247,31 @@ function beforeGap(issues: readonly LocatedIssue[], isGapped: boolean): readonly
     (it, i) => i > 0 && it.record.number !== (issues[i - 1]?.record.number ?? 0) - 1,
   )
   return gap < 0 ? issues : issues.slice(0, gap)
+}
+
+/** Letters that have their place beside issues where not everything has one: the newest. */
+const MOST_LETTERS = 2_048
+
+/**
+ * The contents of letters by the numbers of the issues that they stay with: those that they are about, or else the newest
+ * one when they were published.
+ * @param issues newest first
+ */
+export function lettersOfIssues(
+  { letters }: Pick<Listing, 'letters'>,
+  issues: readonly LocatedIssue[],
+): ReadonlyMap<number, readonly BlockRange[]> {
+  const numbers = new Set(issues.map((it) => it.record.number))
+  const found = new Map<number, BlockRange[]>()
+  for (const it of letters.slice(0, MOST_LETTERS)) {
+    if (it.withdrawn !== undefined) continue
+    const isThere = it.issue !== undefined && numbers.has(it.issue)
+    const before = isThere ? undefined : issues.find(({ index }) => index < it.block)
+    const number = isThere ? it.issue : before?.record.number
+    if (number === undefined) continue
+    const ranges = found.get(number) ?? []
+    ranges.push(contentRange(it))
+    found.set(number, ranges)
+  }
+  return found
 }

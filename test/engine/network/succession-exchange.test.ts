@@ -14,7 +14,7 @@ import {
   type Succession,
 } from '../../../src/format/records/succession.ts'
 import { createLogger } from '../../../src/logger.ts'
-import type { DhtValue } from '../../../src/peers/dht-values.ts'
+import type { DhtValue } from '../../../src/peers/dht.ts'
 import { muxPair } from '../../helpers/mux-pair.ts'
 import { newsletterRecord } from '../../format/records/samples.ts'
 import { eventually } from '../../helpers/swarm-peers.ts'

@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import c from 'compact-encoding'
 import { expect, it, onTestFinished } from 'vitest'
-import { Conversations } from '../../../src/engine/letters/conversations.ts'
+import { Conversations } from '../../../src/engine/letters/conversation.ts'
 import type { LetterDesk } from '../../../src/engine/letters/letter-desk.ts'
 import { Letterbox } from '../../../src/engine/letters/letterbox.ts'
-import { TalkExchange } from '../../../src/engine/network/talk-exchange.ts'
-import { talkEncoding, type TalkMessage } from '../../../src/engine/network/talk-message.ts'
+import {
+  TalkExchange,
+  talkEncoding,
+  type TalkMessage,
+} from '../../../src/engine/network/talk-exchange.ts'
 import type { Feed } from '../../../src/format/feed.ts'
 import { keyBytes } from '../../../src/format/keys/feed-key.ts'
 import { discoveryKeyOf, nativeCrypto } from '../../../src/log/keys.ts'
