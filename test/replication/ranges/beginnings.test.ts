@@ -34,21 +34,23 @@ async function headOf({ log }: RangeNode): Promise<HeadBlocks> {
   return head
 }
 
-describe.runIf(USES_INTERNALS)('a copy that has nothing', () => {
+// Each opens up to twenty stores, one after the other.
+describe.runIf(USES_INTERNALS)('a copy that has nothing', { timeout: 120_000 }, () => {
   test('gets the newest blocks and the first one with the length, of logs of every shape', async () => {
     for (const count of [1, 2, 7, 8, 70, 129]) {
       const blocks = all(count)
       const from = await openAuthorOf(blocks)
       const to = await openReaderOf(from)
-      const told: number[] = []
-      to.core.on('download', (index) => told.push(index))
+      const told = new Set<number>()
+      to.core.on('download', (index) => told.add(index))
       await connectNodes(from, to)
       await eventually(() => expect(to.log.countHeld({ start: 0, end: count })).toBeGreaterThan(0))
       await eventually(() => expect(to.log.missingIn({ start: 0, end: 1 }, 1)).toEqual([]))
 
       expect(to.log.missingIn({ start: fittingFrom(blocks), end: count }, count)).toEqual([])
       const held = await expectBlocks(to.core, blocks)
-      expect(told).toHaveLength(held)
+      // Of the newest block twice, where the answer about the length is checked after the head was stored.
+      expect(told.size).toBe(held)
       // At most the length is asked for, and with it the newest block, where that is said before the head comes.
       expect(requestsOf(to)).toBeLessThanOrEqual(1)
       expect(await auditOf(to.core)).toEqual(SOUND)
