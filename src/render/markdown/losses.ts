@@ -54,7 +54,7 @@ export function lossesOf(markdown: string): Loss[] {
     if (name === 'img') addPicture(attributes.get('src'), line)
     if (attributes.has('style')) add('dropped-html', 'HTML: style="…" is left out', line)
     const isBox = attributes.get('type')?.toLowerCase() === 'checkbox'
-    if (EMBEDDED[name] !== undefined)
+    if (Object.hasOwn(EMBEDDED, name))
       add('dropped-html', `HTML: <${name}> is shown as a link`, line)
     else if (WITHOUT_TEXT.has(name)) add('dropped-html', `HTML: <${name}> is left out`, line)
     else if (CONTROLS.test(name) || (name === 'input' && !isBox))

@@ -28,6 +28,7 @@ it('names the host of a picture on the web, in Markdown and in HTML', () => {
 })
 
 it('finds nothing in code, in what has an equivalent, and in what is no element', () => {
-  const kept = 'a `<script>` Vec<T> <b>c</b> <input type="checkbox"> <kbd>x</kbd> ![](a.png)'
+  const kept =
+    'a `<script>` Vec<T> Set<constructor> <b>c</b> <input type="checkbox"> <kbd>x</kbd> ![](a.png)'
   expect(lines(`${kept}\n\n    <script>\n\n\`\`\`\n<svg>\n\`\`\`\n`)).toEqual([])
 })
