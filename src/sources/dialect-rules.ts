@@ -1,4 +1,5 @@
 import { mediaTypeOf } from './media-types.ts'
+import { readTemplate } from './templates.ts'
 
 const RAW =
   /\{%-?[ \t]*raw[ \t]*-?%\}\n?((?:(?!\{%-?[ \t]*(?:end)?raw)[^]){0,20000}?)\n?\{%-?[ \t]*endraw[ \t]*-?%\}/g
@@ -21,10 +22,13 @@ const IMAGE_ATTRIBUTES =
 const MARKED = /(^|[^\w=])==([^\s=](?:[^=\n]{0,998}[^\s=])?)==(?![\w=])/gm
 /** What Pelican, Docusaurus and bundlers call the root. */
 const ROOT =
-  /(?<=\]\(<?|="|: )(?:\{(?:static|attach|filename)\}|\|(?:static|filename|attach)\||@site(?=\/)|pathname:\/\/|[@~](?=\/[^\s()<>]{1,300}\.(?:png|jpe?g|gif|svg|webp|avif)\b))/g
+  /(?<=\]\(<?|="|: )(?:\{(?:static|attach|filename|photo|image)\}|\|(?:static|filename|attach)\||@site(?=\/)|pathname:\/\/|(?:@|~{1,2})(?=\/[^\s()<>]{1,300}\.(?:png|jpe?g|gif|svg|webp|avif)\b))/g
+/** Folders that Astro, Nuxt and SvelteKit give a name, which lie at the root or in `src`: `@assets/a.png`. */
+const ALIAS =
+  /(?<=\]\(<?|=")[@~$](?=\w[\w-]{0,40}\/[^\s()<>]{1,300}\.(?:png|jpe?g|gif|svg|webp|avif)\b)/g
 /** Docusaurus: `src={require('./a.png').default}`. */
 const REQUIRED =
-  /\b(src|href)=\{(?:require|useBaseUrl)\(\s*(["'])([^"'\n]{1,500})\2\s*\)(?:\.default)?\}/g
+  /\b(src|href)=\{(?:require|useBaseUrl|import)\(\s*(["'])([^"'\n]{1,500})\2\s*\)(?:\.default)?\}/g
 /** A picture that a script of the site loads later, in the place of another one. */
 const LAZY = /<img\b[^<>]{1,4000}>/gi
 const LAZY_SOURCE = /(?<=\s)data-(?:lazy-)?(?:src|original)(?=\s*=)/i
@@ -33,8 +37,12 @@ const PLACEHOLDER =
   /^\s*(?:data:|$)|(?:blank|placeholder|spinner|load(?:ing|er)|pixel|1x1|transparent|lazy)[\w-]*\.\w+$/i
 /** A path as Windows writes it; a backslash before a sign is one of Markdown. */
 const BACKSLASHED = /(!\[[^[\]\n]{0,1000}\]\()((?:\.{0,2}\\)?[\p{L}\p{N}][^\s()<>:]{0,500})(?=\))/gu
-/** A picture of Astro, Gatsby or Next.js. */
-const COMPONENT = /<(?:Image|Img|StaticImage)\b([^<>]{1,2000})>/g
+/** A picture of Astro, Gatsby, Next.js, Nuxt, Gridsome or others. */
+const COMPONENT =
+  /<(?:[A-Z]?\w{0,20}(?:Image|Img|Picture)|(?:nuxt|v|g|amp)-(?:img|image|picture))\b([^<>]{1,2000}?\bsrc=[^<>]{1,2000})>/g
+/** A short code around the words below a picture: `{% figure(src="a.png") %} … {% end %}`, `{{< imgproc "a.png" Fit "9x9" >}}`. */
+const PICTURE_BLOCK =
+  /\{[%{][<%]?-?[ \t]*([\w-]{0,30}(?:img|image|fig|picture|photo)[\w-]{0,30})\b([^\n{}%>]{0,1000}?)-?[%>]?[%}]?\}(\n?)((?:(?!\{[{%])[^]){0,4000}?)(\n?)\{[{%][<%]?-?[ \t]*(?:end|\/[ \t]*\1)[ \t]*\w{0,30}[ \t]*-?[%>]?[}%]\}/gi
 /** Where the table of contents is to be, and what abbreviations mean. */
 const TOC = /^[ \t]*\[(?:TOC|\[_?TOC_?\])\][ \t]*$/gim
 const ABBREVIATION = /^ {0,3}\*\[[^\]\n]{1,100}\]:[^\n]{0,500}$/gm
@@ -100,6 +108,16 @@ export const RULES: readonly (readonly [
   [['{{'], /\{\{[<%]?[ \t]*\/\*(?:(?!\*\/)[^]){0,4000}\*\/[ \t]*[>%]?\}\}/g, NOTHING],
   [['{%'], RAW, ([, inner]) => inner],
   [['{%', '{{'], HIGHLIGHT, ([, , , language = '', inner = '']) => fenced(language, inner)],
+  [
+    ['%}', '>}}', '%}}'],
+    PICTURE_BLOCK,
+    ([, name = '', parameters = '', from = '', words = '', to = '']) =>
+      pictureBlock(
+        `{{< ${name} ${parameters.replace(/^\(|\)\s*$/g, '')} >}}`,
+        words,
+        from + to !== '',
+      ),
+  ],
   [['![['], EMBED, ([, target = '', words = '']) => embed(target, words)],
   [['[['], WIKI_LINK, ([, target = '', words = '']) => wikiLink(target, words)],
   [hasSpacedTarget, SPACED, ([, target = '', title = '']) => `](<${target}>${title})`],
@@ -111,6 +129,8 @@ export const RULES: readonly (readonly [
       '{static',
       '{attach',
       '{filename',
+      '{photo',
+      '{image',
       '|static',
       '|attach',
       '|filename',
@@ -122,6 +142,7 @@ export const RULES: readonly (readonly [
     ROOT,
     () => '',
   ],
+  [['(@', '(~', '($', '<@', '"@', '"~', '"$'], ALIAS, () => '/'],
   [['={'], REQUIRED, ([, name = '', , path = '']) => `${name}="${path}"`],
   [
     ['\\'],
@@ -130,7 +151,7 @@ export const RULES: readonly (readonly [
       /\\[^\p{L}\p{N}.]|\\$/u.test(path) ? undefined : `${head}${path.replaceAll('\\', '/')}`,
   ],
   [
-    ['<Image', '<Img', '<StaticImage'],
+    ['Image', 'Img', 'Picture', '-img', '-image', '-picture'],
     COMPONENT,
     ([, attributes = '']) =>
       `<img${attributes.replaceAll(REQUIRED, '$1="$3"').replaceAll(/=\{["'`]?([^{}"'`]{0,500})["'`]?\}/g, '="$1"')}>`,
@@ -207,6 +228,16 @@ function embed(target: string, words: string): string | undefined {
   const alt = words.trim().replace(/(?:^|\|)\d+(?:x\d+)?$/, '')
   const isPicture = mediaTypeOf(target).startsWith('image/')
   return `${isPicture ? '!' : ''}[${isPicture ? alt : alt || target}](<${target.trim()}>)`
+}
+
+/** @param isApart Whether the words have lines of their own. */
+function pictureBlock(tag: string, words: string, isApart: boolean): string | undefined {
+  const picture = readTemplate(tag).markdown
+  if (picture !== undefined && isApart) return `${picture}\n\n${words}`
+  if (picture !== undefined)
+    return picture.replace(/^!\[\]/, `![${words.replaceAll(/[[\]\\<>]/g, '').trim()}]`)
+  // The picture is within.
+  return words.includes('![') ? `\n${words}\n` : undefined
 }
 
 function wikiLink(target: string, words: string): string | undefined {

@@ -69,9 +69,10 @@ export function readDialects(text: string, options: DialectOptions = {}): PlainM
       return label
     })
   const unread = new Map<string, number[]>()
+  const resources = new Map<string, string>()
   if (text.includes('{{') || text.includes('{%'))
     change(TEMPLATE, (match) => {
-      const known = readTemplate(match[0])
+      const known = readTemplate(match[0], { before: text[match.index - 1], resources })
       if (known.markdown !== undefined) return known.markdown
       const before = unread.get(known.name)
       if (before === undefined) unread.set(known.name, [match.index])

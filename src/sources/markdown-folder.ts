@@ -19,7 +19,8 @@ import {
   type WithheldKind,
   type SourceItem,
 } from './source.ts'
-import { suspicionOf, withheldByDate, withheldByPath } from './unpublished.ts'
+import { withheldByDate } from './unpublished.ts'
+import { suspicionOf, withheldByPath } from './unpublished-paths.ts'
 
 export interface MarkdownFolderOptions extends Omit<FileOptions, 'index'> {
   /** Glob, see `matchesGlob`. */

@@ -14,7 +14,7 @@ interface ReadTemplate {
 
 /** Tags that show a picture, whatever generator they are of. */
 const PICTURE =
-  /^(?:img|imgs?|image|figure|fig|picture|photo|asset_img|asset|responsive_image|lightbox|fancybox|thumbnail|screenshot|include(?:_relative|_cached)?[ \t]+\S*(?:img|image|figure|picture|photo|fig)\S*)$/i
+  /^(?:[\w-]{0,30}(?:img|image|figure|picture|photo)[\w-]{0,30}|fig|asset|lightbox|fancybox|thumbnail|screenshot|include(?:_relative|_cached)?[ \t]+\S*(?:img|image|figure|picture|photo|fig)\S*)$/i
 const SOURCES = ['src', 'file', 'url', 'path', 'image', 'image_path', 'img', 'name', 'link', 'href']
 const CAPTIONS = ['caption', 'title']
 
@@ -37,9 +37,43 @@ const EMBEDS: Readonly<Record<string, (id: string, more: string | undefined) => 
   instagram: (id) => `https://www.instagram.com/p/${id}/`,
 }
 
-/** The meaning of a template tag, as far as it is known without its generator. */
-export function readTemplate(tag: string): ReadTemplate {
+/** Pictures of the bundle of a page of Hugo, by the variables of its templates. */
+export type Resources = Map<string, string>
+
+const GETS =
+  /^(?:with[ \t]+)?(?:(\$\w*)[ \t]*:?=[ \t]*)?\(?\$?\.?(?:Page\.)?Resources\.(?:Get|GetMatch)[ \t]+["'`]([^"'`]{1,500})["'`]/
+const RESIZES = /^(?:with[ \t]+)?(\$\w*)[ \t]*:?=[ \t]*\(?(\$\w+)\.\w+/
+const WITH = /^with[ \t]+(\$\w+)$/
+const SHOWS =
+  /^\(?(\$\w*|)(?:\.(?:Resize|Fit|Fill|Crop|Filter|Process)\b[^)]*\))?\.(?:Rel)?Permalink$/
+
+/** What a tag does with such a picture: shows its path, or nothing. */
+function readResource(inner: string, resources: Resources): string | undefined {
+  const [, name = '', path] = GETS.exec(inner) ?? []
+  const [, copy, of] = RESIZES.exec(inner) ?? []
+  const [, within] = WITH.exec(inner) ?? []
+  const known = resources.get(within ?? of ?? '-')
+  if (path !== undefined) resources.set(name, path)
+  else if (known !== undefined) resources.set(copy ?? '', known)
+  else if (inner !== 'end' || resources.size === 0)
+    return resources.get(SHOWS.exec(inner)?.[1] ?? '-')
+  return ''
+}
+
+/**
+ * The meaning of a template tag, as far as it is known without its generator.
+ * @param before The character in front of it.
+ */
+export function readTemplate(
+  tag: string,
+  {
+    before = '',
+    resources = new Map(),
+  }: { before?: string | undefined; resources?: Resources } = {},
+): ReadTemplate {
   const inner = tag.replace(/^\{[{%][<%]?-?|-?[%>]?[%}]\}$/g, '').trim()
+  const resource = readResource(inner, resources)
+  if (resource !== undefined) return { name: 'resources', markdown: resource }
   if (tag.startsWith('{{') && ROOT.test(inner)) return { name: 'root', markdown: '' }
   const call = /^([\w.-]+)[ \t]*\(([^]*)\)/.exec(inner)
   const [, word = '', rest = ''] = call ?? /^(?:\/[ \t]*)?([\w./-]+)([^]*)$/.exec(inner) ?? []
@@ -55,7 +89,9 @@ export function readTemplate(tag: string): ReadTemplate {
   const name = isInclude ? `${word} ${included[1]}` : word
   const { named, positional } = parameters(isInclude ? (included[2] ?? '') : rest)
   const [first] = positional
-  if (PATH.test(word)) {
+  // Within a text, a function of Zola is a short code that shows what it gives.
+  const isShown = word === 'resize_image' && !/["'(=<]/.test(before)
+  if (PATH.test(word) && !isShown) {
     const path = named.get('path') ?? named.get('filename') ?? first
     if (path !== undefined) return { name: word, markdown: pathOf(word, path) }
   }
@@ -97,7 +133,7 @@ function pictureOf(
   // What stands before the path are classes, and `--alt` names what follows.
   const words = positional
     .slice(positional.indexOf(source) + 1)
-    .filter((it) => !/^(?:\d+(?:%|px|vw)?|--\w+)$/.test(it))
+    .filter((it) => !/^(?:\d+(?:%|px|vw)?|\d*x\d*(?: .*)?|--\w+|Resize|Fit|Fill|Crop)$/.test(it))
     .join(' ')
   const alt = plain(named.get('alt') ?? words)
   const caption = plain(CAPTIONS.map((key) => named.get(key)).find((it) => it !== undefined) ?? '')

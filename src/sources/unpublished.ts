@@ -1,7 +1,7 @@
-import { basename } from 'node:path/posix'
 import type { HeadValue, NamedField, NamedFields } from './front-matter.ts'
+import { isBlank } from './head-fields.ts'
 import { hasTime, parseDate, unquoted } from './date.ts'
-import { printable, type DraftWarning, type Withheld, type WithheldKind } from './source.ts'
+import { printable, type Withheld, type WithheldKind } from './source.ts'
 
 const FILLED = /^(?!(?:false|no|off|n|0|null|none|~)$)\S/i
 const YES = /^(?:true|yes|on|y|1)$/i
@@ -17,13 +17,13 @@ export const DATES =
   )
 
 const STARTS = [
-  ...'publishdate publishat publishon embargo embargountil scheduled scheduledfor scheduledat golive available availableon availableat availablefrom visiblefrom release issued'.split(
+  ...'publishdate publishat publishon publishafter embargo embargountil embargoeduntil notbefore golivedate visibleafter unlocks scheduled scheduledfor scheduledat golive available availableon availableat availablefrom visiblefrom release issued'.split(
     ' ',
   ),
   ...DATES,
 ]
 const ENDS =
-  'expiry expirydate sunset unpublish unpublishdate unpublishat unpublishon expires expireson expiresat expire expiration expirationdate validuntil visibleuntil'.split(
+  'expiry expirydate sunset unpublishedat deletedat validto availableuntil unpublish unpublishdate unpublishat unpublishon expires expireson expiresat expire expiration expirationdate validuntil visibleuntil'.split(
     ' ',
   )
 
@@ -35,7 +35,7 @@ const PRIVATE = /^(?:private|hidden|unlisted|paid|members|protected|secret)$/i
 
 /** Fields that say a state, and no word of another meaning. */
 const STATES =
-  'status poststatus wpstatus publicationstatus publicationstate publishstatus publishstate publishingstatus'
+  'status poststatus wpstatus ghoststatus emailstatus publishedstatus publicationstatus publicationstate publishstatus publishstate publishingstatus'
 
 /**
  * Fields by which site generators, note apps and services mark what they do not publish: Jekyll, Hugo, Zola, Eleventy,
@@ -45,23 +45,41 @@ const MARKS: readonly (readonly [names: string, marked: RegExp, kind: WithheldKi
   // Whatever else it says is no clear no.
   ['draft', FILLED, 'drafts'],
   [
-    'drafts drafted unpublished notpublished nopublish dontpublish wip workinprogress todo incomplete unfinished disabled disable offline trashed deleted brouillon entwurf borrador bozza rascunho utkast kladde черновик 草稿 下書き',
+    'drafts drafted beardraft notready needsreview nobuild skipbuild unpublished notpublished nopublish dontpublish wip workinprogress todo incomplete unfinished disabled disable offline trashed deleted brouillon entwurf borrador bozza rascunho utkast kladde черновик 草稿 下書き',
     YES,
     'drafts',
   ],
   [
-    'published publish dgpublish ready live online enabled active approved reviewed final finalized finished complete completed done veröffentlicht publié publicado pubblicato',
+    'published publish dgpublish quartzpublish explicitpublish output generate build ready live online enabled active approved reviewed final finalized finished complete completed done veröffentlicht publié publicado pubblicato',
     NO,
     'drafts',
   ],
   // Neither a day nor yes or no: `publish: later`.
   ['published publish', /^(?!(?:true|yes|on|y)$)\p{L}[\p{L} ]*$/iu, 'drafts'],
   [
-    'private nonpublic hidden hide unlisted secret protected paid premium paywall paywalled gated locked restricted internal confidential encrypted member members membersonly memberonly subscribers subscribersonly subscriberonly sitelogin patron patrons patronsonly patrononly patreon supporters supportersonly sponsorsonly exclusive loginrequired requireslogin emailonly newsletteronly headless noindex',
+    'private nonpublic hidden hide unlisted secret protected paid premium paywall paywalled gated locked restricted internal confidential encrypted member members membersonly memberonly subscribers subscribersonly subscriberonly sitelogin patron patrons patronsonly patrononly patreon supporters supportersonly sponsorsonly exclusive loginrequired requireslogin emailonly newsletteronly headless noindex encrypt hidefromindex hidefromarchive hidefromlist hidefromfeed excludefromindex excludefromfeed excludefromrss',
     YES,
     'private',
   ],
-  ['public visible listed listing show permalink routable', NO, 'private'],
+  [
+    'public visible listed listing show permalink routable discoverable makediscoverable sitemap feed rss web webvisible free isfree',
+    NO,
+    'private',
+  ],
+  [
+    'tiers mintier minimumtier',
+    /^(?!(?:0|free|public|open|all|every(?:one|body)|none)$)\S/i,
+    'private',
+  ],
+  // Buttondown.
+  ['emailtype', /^(?!(?:public|archival)$)\S/i, 'private'],
+  ['archivalmode', /^(?:disabled|enabled_for)/i, 'private'],
+  [
+    'posttype type',
+    /^(?:revision|attachment|nav[-_]menu.*|wp_\w+|custom_css|customize_changeset|oembed_cache|user_request)$/i,
+    'extras',
+  ],
+  ['posttype', /^page$/i, 'extras'],
   ['requires auth authentication', /^(?:login|required|members?|yes|true)$/i, 'private'],
   ['exclude ignore skip eleventyexcludefromcollections', YES, 'private'],
   ['password protect', FILLED, 'private'],
@@ -125,7 +143,13 @@ export function withheldByHead(fields: NamedFields, now: Date): Withheld | undef
         first = { mark, field, text }
     }
   }
-  if (first === undefined) return withheldByTag(fields) ?? withheldByTime(fields, now)
+  if (first === undefined)
+    return (
+      withheldByRobots(fields) ??
+      withheldByTag(fields) ??
+      withheldWithoutDate(fields) ??
+      withheldByTime(fields, now)
+    )
   const { mark, field, text } = first
   // What it is kept under is nobody's business.
   const shown = MARKS_OF.get('password')?.includes(mark) === true ? '…' : text
@@ -136,6 +160,33 @@ function isDate(name: string, text: string): boolean {
   return (
     name.startsWith('publish') && !YES.test(text) && !NO.test(text) && parseDate(text) !== undefined
   )
+}
+
+/** Elements for the head of a page, however VuePress, VitePress and others nest them: `name: robots, content: noindex`. */
+function withheldByRobots(fields: NamedFields): Withheld | undefined {
+  for (const name of ['meta', 'head', 'seo']) {
+    const field = fields.get(name)
+    if (field !== undefined && hidesFromRobots(field.value))
+      return said(field.name, 'robots: noindex', 'private', field.line)
+  }
+  return undefined
+}
+
+function hidesFromRobots(value: HeadValue, depth = 0): boolean {
+  if (typeof value === 'string' || depth > 4) return false
+  if (value instanceof Map && /^robots$/i.test(String(value.get('name'))))
+    return /\b(?:noindex|none)\b/i.test(String(value.get('content')))
+  return [...(value.values() as Iterable<HeadValue>)].some((it) => hidesFromRobots(it, depth + 1))
+}
+
+/** A database of a site has nothing there until a post is published. */
+function withheldWithoutDate(fields: NamedFields): Withheld | undefined {
+  if (YES.test(textOf(fields.get('published')))) return undefined
+  const names = ['publishedat', 'publishedon', 'publisheddate', 'datepublished']
+  const empty = names
+    .map((it) => fields.get(it))
+    .find((it) => it !== undefined && isBlank(it.value))
+  return empty && said(empty.name, 'null', 'drafts', empty.line)
 }
 
 function withheldByTag(fields: NamedFields): Withheld | undefined {
@@ -189,63 +240,6 @@ export function withheldByDate(
   if (dateFrom === 'head' || Date.parse(publishedAt) <= now.getTime() + slackMs) return undefined
   const day = publishedAt.slice(0, 10)
   return { kind: 'scheduled', message: `Its ${dateFrom} dates it in the future: ${day}.` }
-}
-
-const DRAFT_FOLDERS =
-  /^_?(?:\d+[-_. ]+)?(?:(?:\w+[-_ ]+){0,2}drafts?(?: ?\([^)]*\))?|drafts?[-_ ](?:posts?|letters?|issues?|articles?|notes?|mails?|emails?|newsletters?)|to[-_ ]publish|unpublished|wip|in[-_ ]progress|unfinished|pending|scheduled|queued?|outbox|(?:in|to|for)[-_ ]review|(?:do[-_ ])?not[-_ ](?:for[-_ ])?(?:publish(?:ed)?|publication)|discarded|backups?|trash|deleted|brouillons?|entw[uü]rfe?|borradore?s?|bozz[ae]|rascunhos?|utkast|kladde|черновики|草稿|下書き)$/i
-const PRIVATE_FOLDERS =
-  /^_?(?:private(?:[-_ ]\w+)?|privat|hidden|unlisted|secret|confidential|internal|paid|premium|(?:for[-_ ])?(?:members?|subscribers?|patrons?|supporters?)(?:[-_ ]only)?)$/i
-const TEMPLATE_FOLDERS =
-  /^(?:_site|_includes|_layouts|_templates?|templates?|archetypes|_data|_sass|layouts|themes|vendor|bower_components|build|dist|coverage|__tests__|fixtures|scaffolds)$/i
-const EXTRA_FILES =
-  /^(?:readme|licen[cs]e|copying|notice|contributing|contributors|authors|maintainers|code[_-]of[_-]conduct|changelog|security|support|todo|agents|claude|(?:issue|pull_request)_template|_index|404)(?:[._-][a-z]{2}(?:[_-][a-z]{2})?)?$/i
-/** As a rule in capitals; a post may be called `summary` or `install`. */
-const CAPITAL_FILES = /^(?:SUMMARY|INSTALL|GOVERNANCE|HACKING|RELEASING|CITATION)$/
-const LEFTOVERS =
-  /^(?:~\$|#|\.#|Copy of )|(?:conflicted copy|case conflict|\.sync-conflict-|_(?:BACKUP|BASE|LOCAL|REMOTE)_\d+\.|\.(?:bak|orig|old|rej|tmp|swp|BASE|LOCAL|REMOTE)\b|[-_]backup\.|~\.)|(?: - Copy(?: \(\d+\))?| copy(?: \d+)?)\.\w+$/i
-/** Not `first-draft`, which may be about one. */
-const DRAFT_FILES =
-  /^(?:DRAFT|WIP)\b|^(?:[Dd]raft|wip) [-–—] |[.([](?:drafts?|Drafts?|DRAFTS?|wip|WIP)(?:$|[)\]])|_DRAFT$/
-const TEMPLATE_FILES = /^templates?(?: - .*)?$/i
-
-/**
- * Why the place or the name of a file says that it is not for everybody.
- * @param path Relative to the imported folder, with `/`.
- */
-export function withheldByPath(path: string): Withheld | undefined {
-  const folders = path.normalize('NFC').split('/').slice(0, -1)
-  for (const folder of folders) {
-    if (DRAFT_FOLDERS.test(folder)) return inFolder(folder, 'drafts')
-    if (PRIVATE_FOLDERS.test(folder)) return inFolder(folder, 'private')
-    if (TEMPLATE_FOLDERS.test(folder)) return inFolder(folder, 'templates')
-  }
-  const name = basename(path)
-  const stem = name.replace(/\.[^.]+$/, '')
-  if (EXTRA_FILES.test(stem) || CAPITAL_FILES.test(stem))
-    return { kind: 'extras', message: `${name} is about the site, not a post` }
-  if (DRAFT_FILES.test(stem)) return { kind: 'drafts', message: 'its name calls it a draft' }
-  if (TEMPLATE_FILES.test(stem))
-    return { kind: 'templates', message: 'its name calls it a template' }
-  if (LEFTOVERS.test(name)) return { kind: 'extras', message: 'a backup or a conflicted copy' }
-  if (name.startsWith('_'))
-    return { kind: 'extras', message: 'a name that begins with _ is a part of other pages' }
-  return undefined
-}
-
-/** A warning of a name that only somebody who knows the text can judge: `post-draft`, `my-first-draft`. */
-export function suspicionOf(path: string): DraftWarning[] {
-  const isSuspect = /(?:^|[-_. ])(?:drafts?|wip|unfinished)(?:[-_. ]|$)/i.test(basename(path))
-  const message = 'Its name has the word “draft”; --exclude leaves out what is one.'
-  return isSuspect ? [{ message }] : []
-}
-
-function inFolder(folder: string, kind: WithheldKind): Withheld {
-  const what = {
-    drafts: 'drafts',
-    private: 'private texts',
-    templates: 'templates or built pages',
-  } as const
-  return { kind, message: `the folder "${folder}" holds ${what[kind as keyof typeof what]}` }
 }
 
 function said(name: string, value: string, kind: WithheldKind, line: number | undefined): Withheld {

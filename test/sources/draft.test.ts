@@ -437,6 +437,24 @@ describe('parseDraft', () => {
     ['extras', 'excalidraw-plugin: parsed'],
     ['scheduled', 'date: 2020-01-01\npublishDate: 2999-01-01T09:00:00Z'],
     ['expired', 'expiryDate: 2020-01-01'],
+    ['drafts', 'output: false'],
+    ['drafts', 'published_at: null'],
+    ['drafts', 'explicit_publish: no'],
+    ['drafts', 'email_status: draft'],
+    ['private', 'robots: [noindex]'],
+    ['private', 'meta:\n  - name: robots\n    content: noindex'],
+    ['private', 'head:\n  - [meta, {name: robots, content: "noindex, follow"}]'],
+    ['private', 'discoverable: false'],
+    ['private', 'exclude_from_feed: true'],
+    ['private', 'archival_mode: disabled'],
+    ['private', 'email_type: premium'],
+    ['private', 'tiers: [gold]'],
+    ['private', 'is_free: false'],
+    ['extras', 'post_type: revision'],
+    ['extras', 'post_type: nav_menu_item'],
+    ['extras', 'post_type: page'],
+    ['scheduled', 'date: 2020-01-01\npublish_after: 2999-01-01'],
+    ['expired', 'deleted_at: 2020-01-01'],
   ])('refuses as %s what says "%s"', async (kind, field) => {
     const text = `---\ntitle: A\n${field}\n---\nText.`
     await expect(parseDraft(text)).rejects.toMatchObject({
@@ -464,6 +482,11 @@ describe('parseDraft', () => {
     'hide: [toc]',
     'level: beginner',
     'password: false',
+    'published: true\npublished_at:',
+    'post_type: post',
+    'tiers: [free, all]',
+    'meta:\n  - name: robots\n    content: index',
+    'archival_mode: enabled',
   ])('publishes what says "%s"', async (field) => {
     expect(await parseDraft(`---\n${field}\n---\n# A`)).toMatchObject({ title: 'A' })
   })
