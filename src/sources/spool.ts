@@ -13,6 +13,7 @@ const MAX_KEPT_CHARACTERS = 16 * 1024 * 1024
 const GROWING_PERCENT = 50
 const MANY_DRAFTS = 1_000
 const GROWING_PERCENT_OF_MANY = 10
+const LIMITED_MS = 10_000
 
 /**
  * Keeps drafts until they are published; those of a large archive in a file, for it has more than fits in the memory. The
@@ -69,7 +70,10 @@ export class Spool {
   }
 
   [Symbol.dispose](): void {
-    for (const unlimit of this.#unlimit) unlimit()
+    // All of it is garbage now, which the heap would grow beside while the result is written.
+    setTimeout(() => {
+      for (const unlimit of this.#unlimit) unlimit()
+    }, LIMITED_MS).unref()
     if (this.#file < 0) return
     closeSync(this.#file)
     rmSync(this.#folder, { recursive: true, force: true })
