@@ -1,18 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import type Hyperswarm from 'hyperswarm'
+import * as z from 'zod'
 import { replaceWhole } from '../atomic-file.ts'
 import { codeOf } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 
-/** What is known against one peer. Times are in milliseconds since 1970. */
-interface Entry {
-  /** Misdeeds since the last ban. */
-  readonly strikes: number
-  /** How often it was banned. */
-  readonly bans: number
-  readonly bannedUntil: number
-  readonly lastAt: number
-}
+/** What is known against one peer: misdeeds since the last ban, and bans. Times are in milliseconds since 1970. */
+const entry = z.object({ strikes: z.int(), bans: z.int(), bannedUntil: z.int(), lastAt: z.int() })
+type Entry = Readonly<z.infer<typeof entry>>
 
 export interface BansOptions {
   /** Absolute; nothing is kept without one. */
@@ -130,19 +125,14 @@ export class Bans {
 
 /** @throws SyntaxError */
 function entriesIn(text: string): Map<string, Entry> {
-  const found: unknown = JSON.parse(text)
-  const entries = new Map<string, Entry>()
-  if (typeof found !== 'object' || found === null) return entries
-  for (const [peer, it] of Object.entries<unknown>({ ...found }).slice(-MAX_ENTRIES)) {
-    if (/^[0-9a-f]{64}$/.test(peer) && isEntry(it)) entries.set(peer, it)
-  }
-  return entries
-}
-
-function isEntry(value: unknown): value is Entry {
-  if (typeof value !== 'object' || value === null) return false
-  const it = value as Partial<Record<keyof Entry, unknown>>
-  return [it.strikes, it.bans, it.bannedUntil, it.lastAt].every((n) => Number.isSafeInteger(n))
+  const found = z.record(z.string(), z.unknown()).safeParse(JSON.parse(text)).data ?? {}
+  const all = Object.entries(found).slice(-MAX_ENTRIES)
+  return new Map(
+    all.flatMap(([peer, it]) => {
+      const { data } = entry.safeParse(it)
+      return data !== undefined && /^[0-9a-f]{64}$/.test(peer) ? [[peer, data]] : []
+    }),
+  )
 }
 
 const UNBAN_EVERY_MS = 60_000

@@ -1,7 +1,14 @@
-import c, { type Encoder } from 'compact-encoding'
+import c from 'compact-encoding'
 import type Protomux from 'protomux'
 import { hex } from '../hex.ts'
-import { listOf, PeerProtocol, struct, type OnMisdeed, type ProtocolPeer } from './peer-protocol.ts'
+import {
+  listOf,
+  PeerProtocol,
+  struct,
+  type Encoded,
+  type OnMisdeed,
+  type ProtocolPeer,
+} from './peer-protocol.ts'
 import type { RelayOffer } from './relay/relays.ts'
 
 const MAX_PEERS_PER_MESSAGE = 32
@@ -28,44 +35,24 @@ const MAX_BYTES =
 /** Remembered of what one peer named for a topic: more than a device accepts connections. */
 const MAX_NAMED = 1_024
 
-interface Introduction {
-  readonly topic: Uint8Array
-  /** Swarm public keys, 32 bytes each. */
-  readonly keys: readonly Uint8Array[]
-  /** Of peers that were named before and have gone. Absent: the sender does not tell. */
-  readonly gone?: readonly Uint8Array[]
-  /** The sender's relay, or that it has none any more. Absent: as before. */
-  readonly relays?: readonly RelayOffer[]
-}
-
 const keyList = listOf(c.fixed32, MAX_PEERS_PER_MESSAGE)
-const named = struct({ topic: c.fixed32, keys: keyList })
 const relay = struct({ key: c.fixed32, bytesPerSecond: c.uint })
-const relayList = listOf(relay, MAX_RELAYS)
 
 /**
  * Message: topic (32 bytes), count (varint), that many keys of 32 bytes; then the same of those that have gone; then
  * count (varint), that many relays, each a key of 32 bytes and a rate (varint).
  */
-export const introductionEncoding: Encoder<Introduction> = {
-  preencode(state, message) {
-    named.preencode(state, message)
-    if (message.gone !== undefined) keyList.preencode(state, message.gone)
-    if (message.relays !== undefined) relayList.preencode(state, message.relays)
+export const introductionEncoding = struct(
+  { topic: c.fixed32, keys: keyList },
+  {
+    /** Of peers that were named before and have gone. Absent: the sender does not tell. */
+    gone: keyList,
+    /** The sender's relay, or that it has none any more. Absent: as before. */
+    relays: listOf(relay, MAX_RELAYS),
   },
-  encode(state, message) {
-    named.encode(state, message)
-    if (message.gone !== undefined) keyList.encode(state, message.gone)
-    if (message.relays !== undefined) relayList.encode(state, message.relays)
-  },
-  decode(state) {
-    const has = () => state.start < state.end
-    const message = named.decode(state)
-    if (!has()) return message
-    const gone = keyList.decode(state)
-    return { ...message, gone, ...(has() && { relays: relayList.decode(state) }) }
-  },
-}
+)
+
+type Introduction = Encoded<typeof introductionEncoding>
 
 export interface IntroductionsOptions {
   /** Asked to connect to a peer that `introducer`, a public key in hex, named. */

@@ -1,5 +1,5 @@
 import { attempt } from '../errors.ts'
-import c, { type Encoder } from 'compact-encoding'
+import c, { type Encoder, type State } from 'compact-encoding'
 import type { Connection } from 'hyperswarm'
 import type Protomux from 'protomux'
 import type { Channel, ChannelOptions, Message } from 'protomux'
@@ -165,15 +165,30 @@ export type Encoded<E> = E extends Encoder<never, infer T> ? T : never
 
 type Struct<F extends Fields> = { readonly [K in keyof F]: Encoded<F[K]> }
 
-/** The fields of a message one after the other, in the order in which they are given. */
-export function struct<F extends Fields>(fields: F): Encoder<Struct<F>> {
-  type T = Struct<F>
-  const all = Object.entries(fields) as unknown as [keyof T, Encoder<T[keyof T]>][]
+/**
+ * The fields of a message one after the other, in the order in which they are given.
+ * @param later that came with later versions: absent, with all behind them, in messages of earlier ones.
+ */
+export function struct<F extends Fields, L extends Fields = Record<never, never>>(
+  fields: F,
+  later?: L,
+): Encoder<Struct<F> & Partial<Struct<L>>> {
+  type T = Struct<F> & Partial<Struct<L>>
+  const all = Object.entries({ ...fields, ...later }) as unknown as [keyof T, Encoder<unknown>][]
+  const least = Object.keys(fields).length
+  const write = (how: 'preencode' | 'encode') => (state: State, it: T) => {
+    for (const [at, [name, field]] of all.entries())
+      if (at < least || it[name] !== undefined) field[how](state, it[name])
+  }
   return {
-    preencode: (state, it) => all.forEach(([name, field]) => field.preencode(state, it[name])),
-    encode: (state, it) => all.forEach(([name, field]) => field.encode(state, it[name])),
-    decode: (state) =>
-      Object.fromEntries(all.map(([name, field]) => [name, field.decode(state)])) as T,
+    preencode: write('preencode'),
+    encode: write('encode'),
+    decode(state) {
+      const found: Partial<Record<keyof T, unknown>> = {}
+      for (const [at, [name, field]] of all.entries())
+        if (at < least || state.start < state.end) found[name] = field.decode(state)
+      return found as T
+    },
   }
 }
 
@@ -226,7 +241,7 @@ export type OfKind<M extends { readonly kind: string }, K extends M['kind']> = E
  */
 export function oneOf<K extends Readonly<Record<string, Fields>>>(kinds: K): Encoder<OneOf<K>> {
   const names = Object.keys(kinds)
-  const bodies = Object.values(kinds).map(struct) as Encoder<object>[]
+  const bodies = Object.values(kinds).map((it) => struct(it)) as Encoder<object>[]
   const numberOf = ({ kind }: OneOf<K>) => {
     const found = names.indexOf(kind as string)
     return found === -1 ? names.length : found

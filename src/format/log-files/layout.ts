@@ -1,4 +1,5 @@
 import { HyperletterError } from '../../errors.ts'
+import { hex } from '../../hex.ts'
 import { includes, type BlockRange } from '../block-ranges.ts'
 import {
   FRAME_HEAD_BYTES,
@@ -119,8 +120,7 @@ export function packBytes({ offsets }: Pack): number {
 // Its content is another one than that of the pack without these holes, so its name is, too.
 function tagOf(holes: readonly BlockRange[]): string {
   const text = holes.map(({ start, end }) => `${start}-${end}`).join(',')
-  const hash = blake2b([new TextEncoder().encode(text)]).subarray(0, 8)
-  return [...hash].map((it) => it.toString(16).padStart(2, '0')).join('')
+  return hex(blake2b([new TextEncoder().encode(text)]).subarray(0, 8))
 }
 
 /** What is in `ranges` and in `within`. @param ranges ascending, without overlaps. */
