@@ -455,12 +455,14 @@ describe('many connections', () => {
     const { reader } = await someReader()
     const { port } = new URL(reader.origin)
     const sockets = await Promise.all(
-      Array.from({ length: 300 }, async (_, at) => {
+      Array.from({ length: 350 }, async (_, at) => {
         const socket = connect(Number(port), '127.0.0.1')
         socket.on('error', () => undefined)
         await once(socket, 'connect')
-        const head = `${at % 2 === 0 ? 'GET' : 'POST'} / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n`
-        socket.write(at % 2 === 0 ? head : `${head}Content-Length: 1000\r\n\r\nx`)
+        // Who has half a body is answered before the rest of it. Of half a head come more than may be open at once.
+        const hasBody = at < 50
+        const head = `${hasBody ? 'POST' : 'GET'} / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n`
+        socket.write(!hasBody ? head : `${head}Content-Length: 1000\r\n\r\nx`)
         return socket
       }),
     )
