@@ -169,12 +169,12 @@ type Struct<F extends Fields> = { readonly [K in keyof F]: Encoded<F[K]> }
  * The fields of a message one after the other, in the order in which they are given.
  * @param later that came with later versions: absent, with all behind them, in messages of earlier ones.
  */
-export function struct<F extends Fields, L extends Fields = Record<never, never>>(
+export function struct<F extends Fields, L extends Fields = F>(
   fields: F,
   later?: L,
 ): Encoder<Struct<F> & Partial<Struct<L>>> {
   type T = Struct<F> & Partial<Struct<L>>
-  const all = Object.entries({ ...fields, ...later }) as unknown as [keyof T, Encoder<unknown>][]
+  const all = Object.entries({ ...fields, ...later }) as unknown as [keyof T, Encoder][]
   const least = Object.keys(fields).length
   const write = (how: 'preencode' | 'encode') => (state: State, it: T) => {
     for (const [at, [name, field]] of all.entries())
