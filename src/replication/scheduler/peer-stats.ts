@@ -11,6 +11,14 @@ const SILENT_TIMES = 4
 const NEW = { times: 2, leastMs: 500, mostMs: 3_000 }
 const PROVEN = { times: 4, leastMs: 1_000, mostMs: 10_000 }
 
+/** Of sources, in milliseconds. */
+export interface Pace {
+  /** How long one takes for a block. */
+  readonly usualMs: number
+  /** The same, or how long we wait for one now, if that is longer: only for those that did something is so much patience. */
+  readonly waitedMs: number
+}
+
 /** A block that a peer sent. */
 export interface Arrival {
   /** The last one of a run. */
@@ -90,15 +98,15 @@ export class PeerStats {
   /**
    * @param hasProgressed whether it announced something of its share since the last plan
    * @param isDue whether a share of it is open
-   * @param usualMs how long a source takes for a block
    */
-  noteShare(hasProgressed: boolean, isDue: boolean, usualMs: number, nowMs: number): void {
+  noteShare(hasProgressed: boolean, isDue: boolean, pace: Pace, nowMs: number): void {
     if (hasProgressed) {
       this.#isProven = true
       this.#isIdle = false
     }
     const { times, leastMs, mostMs } = this.#isProven ? PROVEN : NEW
-    const patienceMs = Math.min(mostMs, Math.max(leastMs, times * usualMs))
+    const sourceMs = this.#isProven ? pace.waitedMs : pace.usualMs
+    const patienceMs = Math.min(mostMs, Math.max(leastMs, times * sourceMs))
     if (hasProgressed || !isDue) this.#dueSinceMs = nowMs
     else if (nowMs - this.#dueSinceMs > patienceMs) this.#isIdle = true
   }

@@ -1,4 +1,4 @@
-import { PeerStats } from './peer-stats.ts'
+import { PeerStats, type Pace } from './peer-stats.ts'
 import {
   HORIZON,
   makePlan,
@@ -104,20 +104,21 @@ export class Planner<P> {
     }
     const missing = view.missing(HORIZON)
     // What has not come yet tells most of a long queue.
+    let waitedMs = usualMs
     for (const { peer, atMs } of missing.flatMap((index) => view.asked(index))) {
-      if (this.isSource(peer)) usualMs = Math.max(usualMs, nowMs - atMs)
+      if (this.isSource(peer)) waitedMs = Math.max(waitedMs, nowMs - atMs)
     }
     this.#mostMissing = missing.length === 0 ? 0 : Math.max(this.#mostMissing, missing.length)
     const isDivided = this.#mostMissing * this.#blockBytes > LITTLE_BYTES
     const idle = this.#idleFar()
     const plan = makePlan({ view, seed, missing, members, isDivided, served, idle })
-    this.#noteFar(plan, usualMs, nowMs)
+    this.#noteFar(plan, { usualMs, waitedMs }, nowMs)
     for (const [peer, state] of peers) {
       if (this.#isMoreWanted) state.noteWanted(nowMs)
       // An idle peer has no share, and shows by anything new that it is idle no more.
       const before = state.isIdle ? this.#plan?.rare : this.#plan?.open.get(peer)
       const hasProgressed = before?.some((index) => view.holds(peer, index)) === true
-      state.noteShare(hasProgressed, plan.open.has(peer), usualMs, nowMs)
+      state.noteShare(hasProgressed, plan.open.has(peer), { usualMs, waitedMs }, nowMs)
     }
     this.#isMoreWanted = false
     const lastsMs = (missing.length * members.length) / LOOKS_PER_MS
@@ -135,7 +136,7 @@ export class Planner<P> {
   }
 
   // What a reader has fetched that is not connected to us, others announce.
-  #noteFar(plan: DownloadPlan<P>, usualMs: number, nowMs: number): void {
+  #noteFar(plan: DownloadPlan<P>, pace: Pace, nowMs: number): void {
     const rare = new Set(plan.rare)
     for (const it of this.#far.keys()) {
       if (!plan.openFar.has(it) && this.#far.get(it)?.isIdle !== true) this.#far.delete(it)
@@ -146,7 +147,7 @@ export class Planner<P> {
       if (this.#isMoreWanted) state.noteWanted(nowMs)
       const before = this.#plan?.openFar.get(it)
       const hasProgressed = before?.some((index) => !rare.has(index)) === true
-      state.noteShare(hasProgressed, true, usualMs, nowMs)
+      state.noteShare(hasProgressed, true, pace, nowMs)
     }
   }
 }
