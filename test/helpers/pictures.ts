@@ -31,6 +31,9 @@ export interface PicturesAuthor extends Peer {
   readonly publish: (pictureBytes: number, publishedAt?: string) => Promise<void>
 }
 
+/** Issues of one append. */
+const AT_ONCE = 10
+
 /** A peer with a newsletter that takes room, announced. */
 export async function openPicturesAuthor(
   network: readonly Address[],
@@ -45,8 +48,8 @@ export async function openPicturesAuthor(
   const publish = async (sizeBytes: number, publishedAt?: string) => {
     await peer.engine.author.append(feed, [await compose(sizeBytes, publishedAt)])
   }
-  while (number < issues) {
-    const some = Array.from({ length: Math.min(10, issues - number) }, () => compose(pictureBytes))
+  for (let left = issues; left > 0; left -= AT_ONCE) {
+    const some = Array.from({ length: Math.min(AT_ONCE, left) }, () => compose(pictureBytes))
     await peer.engine.author.append(feed, await Promise.all(some))
   }
   if (isOnline) await peer.engine.network()
