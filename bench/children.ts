@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type * as CommandModule from '../src/daemon/service/definitions.ts'
@@ -18,6 +19,8 @@ const RUN_DEADLINE_MS = 120_000
 
 /** Longest time that a child may take to say that it is ready. */
 const READY_DEADLINE_MS = 120_000
+
+const LOOK_EVERY_MS = 100
 
 /** A child process that stays until `stop`. */
 export interface Child<T> {
@@ -94,6 +97,24 @@ export class Children {
     const start = performance.now()
     await this.#ended(this.#spawn(args, 'ignore'), args.join(' '))
     return performance.now() - start
+  }
+
+  /** The most memory that one run of the command has resident, in MB; NaN where the system does not tell. */
+  async peakMb(args: readonly string[]): Promise<number> {
+    const child = this.#spawn([LAUNCHER, ...args], 'ignore')
+    let peakMb = NaN
+    const look = async () => {
+      const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '')
+      const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]
+      if (kibibytes !== undefined) peakMb = (Number(kibibytes) * 1_024) / 1e6
+    }
+    const timer = setInterval(() => void look(), LOOK_EVERY_MS)
+    try {
+      await this.#ended(child, args.join(' '))
+    } finally {
+      clearInterval(timer)
+    }
+    return peakMb
   }
 
   /** Ends every child that still runs. */

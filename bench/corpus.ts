@@ -25,8 +25,15 @@ export async function writeSyntheticCorpus(folder: string): Promise<void> {
   }
 }
 
-/** Writes a Ghost export of posts as long as those of a weekly letter; the same bytes each time. */
-export async function writeGhostExport(path: string, posts: number): Promise<void> {
+/**
+ * Writes a Ghost export of posts as long as those of a weekly letter; the same bytes each time.
+ * @param everyMs between two of them: one that is dated in the future is left out of an import.
+ */
+export async function writeGhostExport(
+  path: string,
+  posts: number,
+  everyMs = DAY_MS,
+): Promise<void> {
   const random = generator(2)
   const words = WORDS.split(' ')
   const some = (count: number) =>
@@ -40,8 +47,7 @@ export async function writeGhostExport(path: string, posts: number): Promise<voi
     status: 'published',
     visibility: 'public',
     type: 'post',
-    // Each day, since a date of the future is left out.
-    published_at: new Date(FIRST_DAY + at * DAY_MS).toISOString(),
+    published_at: new Date(FIRST_DAY + at * everyMs).toISOString(),
     html: `<h2>${some(3)}</h2>${Array.from({ length: 10 }, paragraph).join('')}`,
   }))
   const data = { posts: rows, users: [], tags: [], posts_authors: [], posts_tags: [] }

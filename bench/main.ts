@@ -10,6 +10,7 @@ import { measureCommandLine } from './rows/command-line.ts'
 import { measureDaily } from './rows/daily.ts'
 import { measureDaemonIdle } from './rows/daemon-idle.ts'
 import { measureImport } from './rows/import.ts'
+import { measureLargeImport } from './rows/large-import.ts'
 import { measureLetters } from './rows/letters.ts'
 import { measureListing } from './rows/listing.ts'
 import { measurePublish } from './rows/publish.ts'
@@ -23,9 +24,9 @@ const HELP = `Usage: npm run bench -- [options]
 
 Measures Hyperletter against plain scripts that do the same, in turn, and prints medians.
 
-  --only <name>      import, reader, cli, daily, daemon, publish, letters, listing, search, web, bundles
-                     or scale;
-                     may be repeated; scale, which takes 21 minutes, only if it is named
+  --only <name>      import, reader, cli, daily, daemon, publish, letters, listing, search, web, bundles,
+                     scale or large-import;
+                     may be repeated; scale, which takes 21 minutes, and large-import only if named
   --runs <n>         rounds of each row (default: as many as the row needs)
   --corpus <folder>  drafts to import (or HYPERLETTER_CORPUS; default: a real archive beside the
                      project if there is one, else 661 made-up issues)
@@ -54,10 +55,11 @@ const ROWS = {
   web: measureWeb,
   bundles: measureBundles,
   scale: measureScale,
+  'large-import': measureLargeImport,
 }
 
 /** Left out unless they are asked for. */
-const LONG = new Set(['scale'])
+const LONG = new Set(['scale', 'large-import'])
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url))
 const REAL_ARCHIVE = join(PROJECT, '..', 'shared', 'corpora', 'this-week-in-rust')
