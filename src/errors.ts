@@ -2,13 +2,8 @@
 interface Consequences {
   readonly exitCode: 1 | 2 | 3 | 130
   readonly httpStatus: number
-  readonly hint?: string | undefined
+  readonly hint?: string
 }
-
-const failed = (httpStatus: number, hint?: string) => ({ exitCode: 1, httpStatus, hint }) as const
-const misused = (httpStatus: number, hint?: string) => ({ exitCode: 2, httpStatus, hint }) as const
-const unavailable = (httpStatus: number, hint?: string) =>
-  ({ exitCode: 3, httpStatus, hint }) as const
 
 /**
  * Every failure that Hyperletter reports, by code. Codes are stable: scripts match on them.
@@ -16,125 +11,168 @@ const unavailable = (httpStatus: number, hint?: string) =>
  */
 export const ERROR_CODES = {
   /** The input is not valid. */
-  INVALID_INPUT: misused(400),
+  INVALID_INPUT: { exitCode: 2, httpStatus: 400 },
   /** The draft cannot be published as it is. */
-  INVALID_DRAFT: failed(422),
+  INVALID_DRAFT: { exitCode: 1, httpStatus: 422 },
   /** Not a feed key or Hyperletter link. */
-  INVALID_LINK: misused(
-    400,
-    'A link looks like hyperletter:// followed by 52 characters; ask the author to send it again.',
-  ),
+  INVALID_LINK: {
+    exitCode: 2,
+    httpStatus: 400,
+    hint: 'A link looks like hyperletter:// followed by 52 characters; ask the author to send it again.',
+  },
   /** A block of the log is not a valid record. */
-  INVALID_RECORD: failed(
-    422,
-    'The author published something this version cannot accept; earlier issues stay readable.',
-  ),
+  INVALID_RECORD: {
+    exitCode: 1,
+    httpStatus: 422,
+    hint: 'The author published something this version cannot accept; earlier issues stay readable.',
+  },
   /** Not a bundle, or not one as its author signed it. */
-  INVALID_BUNDLE: failed(422, 'Nothing was changed. Get the file again, or from another source.'),
+  INVALID_BUNDLE: {
+    exitCode: 1,
+    httpStatus: 422,
+    hint: 'Nothing was changed. Get the file again, or from another source.',
+  },
   /** Not the log files of a newsletter, or not as its author signed them. */
-  INVALID_LOG: failed(422, 'Nothing was changed. Use another mirror, or a peer.'),
+  INVALID_LOG: {
+    exitCode: 1,
+    httpStatus: 422,
+    hint: 'Nothing was changed. Use another mirror, or a peer.',
+  },
   /** Not a statement that the newsletter continues elsewhere, or not one that counts. */
-  INVALID_STATEMENT: failed(
-    422,
-    'Nothing was changed. Ask the author through a channel you trust where the newsletter continues.',
-  ),
+  INVALID_STATEMENT: {
+    exitCode: 1,
+    httpStatus: 422,
+    hint: 'Nothing was changed. Ask the author through a channel you trust where the newsletter continues.',
+  },
   /** No such newsletter in the library. */
-  NEWSLETTER_NOT_FOUND: failed(
-    404,
-    'Run `hyperletter list` to see what is here, or `hyperletter subscribe <link>` to add one.',
-  ),
+  NEWSLETTER_NOT_FOUND: {
+    exitCode: 1,
+    httpStatus: 404,
+    hint: 'Run `hyperletter list` to see what is here, or `hyperletter subscribe <link>` to add one.',
+  },
   /** This device does not hold the signing key of the newsletter. */
-  NOT_AUTHOR: failed(
-    403,
-    'Run `hyperletter list` and publish to a newsletter with the role "author".',
-  ),
+  NOT_AUTHOR: {
+    exitCode: 1,
+    httpStatus: 403,
+    hint: 'Run `hyperletter list` and publish to a newsletter with the role "author".',
+  },
   /** Two histories exist under one feed key. */
-  FEED_CONFLICT: failed(
-    409,
-    'Downloaded issues stay readable. Ask the author which history is the right one.',
-  ),
+  FEED_CONFLICT: {
+    exitCode: 1,
+    httpStatus: 409,
+    hint: 'Downloaded issues stay readable. Ask the author which history is the right one.',
+  },
   /** This copy of the log is older than what was published. */
-  FEED_BEHIND: unavailable(
-    409,
-    'Let this device fetch the missing issues from peers before you publish.',
-  ),
+  FEED_BEHIND: {
+    exitCode: 3,
+    httpStatus: 409,
+    hint: 'Let this device fetch the missing issues from peers before you publish.',
+  },
   /** No such issue. */
-  ISSUE_NOT_FOUND: failed(404, 'Run `hyperletter issues <newsletter>` to see the numbers.'),
+  ISSUE_NOT_FOUND: {
+    exitCode: 1,
+    httpStatus: 404,
+    hint: 'Run `hyperletter issues <newsletter>` to see the numbers.',
+  },
   /** No reachable peer has it now. */
-  NOT_AVAILABLE: unavailable(
-    503,
-    'Try again later, or run `hyperletter daemon start`: it fetches the issues when a peer appears.',
-  ),
+  NOT_AVAILABLE: {
+    exitCode: 3,
+    httpStatus: 503,
+    hint: 'Try again later, or run `hyperletter daemon start`: it fetches the issues when a peer appears.',
+  },
   /** The newsletter is private and the encryption key is missing or wrong. */
-  NEEDS_KEY: failed(
-    403,
-    'Ask the author for the full link: the part after # is the key to read it.',
-  ),
+  NEEDS_KEY: {
+    exitCode: 1,
+    httpStatus: 403,
+    hint: 'Ask the author for the full link: the part after # is the key to read it.',
+  },
   /** Larger than the format allows. */
-  TOO_LARGE: failed(413),
+  TOO_LARGE: { exitCode: 1, httpStatus: 413 },
   /** No space is left on the disk. */
-  DISK_FULL: failed(
-    507,
-    'Free some space and run the command again; what was acknowledged before is safe.',
-  ),
+  DISK_FULL: {
+    exitCode: 1,
+    httpStatus: 507,
+    hint: 'Free some space and run the command again; what was acknowledged before is safe.',
+  },
   /** The disk takes no writes. */
-  READ_ONLY: failed(
-    507,
-    'What is stored can be read. To write, mount the disk writable or choose another directory with --data-dir.',
-  ),
+  READ_ONLY: {
+    exitCode: 1,
+    httpStatus: 507,
+    hint: 'What is stored can be read. To write, mount the disk writable or choose another directory with --data-dir.',
+  },
   /** The disk fails to read or write. */
-  DISK_FAILED: failed(
-    500,
-    'Copy the data directory to another disk while it can be read, and run `hyperletter --data-dir <copy> doctor --repair`.',
-  ),
+  DISK_FAILED: {
+    exitCode: 1,
+    httpStatus: 500,
+    hint: 'Copy the data directory to another disk while it can be read, and run `hyperletter --data-dir <copy> doctor --repair`.',
+  },
   /** A file of the store is damaged. */
-  STORE_DAMAGED: failed(
-    500,
-    'Run `hyperletter doctor --repair`: it makes a new store of what can be read, the list of what you follow, your keys, and peers.',
-  ),
+  STORE_DAMAGED: {
+    exitCode: 1,
+    httpStatus: 500,
+    hint: 'Run `hyperletter doctor --repair`: it makes a new store of what can be read, the list of what you follow, your keys, and peers.',
+  },
   /** The list of your newsletters, or your marks, cannot be read from the store. */
-  LIBRARY_DAMAGED: failed(
-    500,
-    'Run `hyperletter doctor --repair`: it takes them from the copy outside the store.',
-  ),
+  LIBRARY_DAMAGED: {
+    exitCode: 1,
+    httpStatus: 500,
+    hint: 'Run `hyperletter doctor --repair`: it takes them from the copy outside the store.',
+  },
   /** The file of a signing key is damaged. */
-  KEY_DAMAGED: failed(
-    500,
-    'The newsletter can be read and is served. To publish, get the key back from its 24 words: `hyperletter restore`.',
-  ),
+  KEY_DAMAGED: {
+    exitCode: 1,
+    httpStatus: 500,
+    hint: 'The newsletter can be read and is served. To publish, get the key back from its 24 words: `hyperletter restore`.',
+  },
   /** A library of the system that the storage needs is not installed. */
-  MISSING_LIBRARY: failed(500),
+  MISSING_LIBRARY: { exitCode: 1, httpStatus: 500 },
   /** The result could not be written to standard output. */
-  OUTPUT_FAILED: failed(500),
+  OUTPUT_FAILED: { exitCode: 1, httpStatus: 500 },
   /** Another process is using the data directory. */
-  STORE_BUSY: unavailable(
-    423,
-    'Wait for the other command to end. With `hyperletter daemon start`, commands share the data.',
-  ),
+  STORE_BUSY: {
+    exitCode: 3,
+    httpStatus: 423,
+    hint: 'Wait for the other command to end. With `hyperletter daemon start`, commands share the data.',
+  },
   /** No daemon answers for this data directory. */
-  DAEMON_NOT_RUNNING: unavailable(503, 'Start it with `hyperletter daemon start`.'),
+  DAEMON_NOT_RUNNING: {
+    exitCode: 3,
+    httpStatus: 503,
+    hint: 'Start it with `hyperletter daemon start`.',
+  },
   /** A daemon has this data directory, but does not answer. */
-  DAEMON_NOT_ANSWERING: unavailable(
-    503,
-    'It is busy or suspended. Wait; if it stays so, `kill -CONT` wakes a suspended process, and `kill -KILL` ends it: nothing that was acknowledged is lost.',
-  ),
+  DAEMON_NOT_ANSWERING: {
+    exitCode: 3,
+    httpStatus: 503,
+    hint: 'It is busy or suspended. Wait; if it stays so, `kill -CONT` wakes a suspended process, and `kill -KILL` ends it: nothing that was acknowledged is lost.',
+  },
   /** A daemon already runs for this data directory. */
-  DAEMON_ALREADY_RUNNING: failed(
-    409,
-    'See it with `hyperletter daemon status`, or stop it with `hyperletter daemon stop`.',
-  ),
+  DAEMON_ALREADY_RUNNING: {
+    exitCode: 1,
+    httpStatus: 409,
+    hint: 'See it with `hyperletter daemon status`, or stop it with `hyperletter daemon stop`.',
+  },
   /** The daemon speaks another version. */
-  PROTOCOL_MISMATCH: failed(
-    409,
-    'Restart the daemon with this version: `hyperletter daemon stop`, then `hyperletter daemon start`.',
-  ),
+  PROTOCOL_MISMATCH: {
+    exitCode: 1,
+    httpStatus: 409,
+    hint: 'Restart the daemon with this version: `hyperletter daemon stop`, then `hyperletter daemon start`.',
+  },
   /** The deadline passed. */
-  TIMEOUT: unavailable(504, 'Try again, or allow more time with --timeout.'),
+  TIMEOUT: {
+    exitCode: 3,
+    httpStatus: 504,
+    hint: 'Try again, or allow more time with --timeout.',
+  },
   /** Interrupted. */
-  ABORTED: { exitCode: 130, httpStatus: 499 } as const,
+  ABORTED: { exitCode: 130, httpStatus: 499 },
   /** Something unexpected happened. */
-  INTERNAL: failed(500, 'Run again with --verbose and report what it prints.'),
-} satisfies Record<string, Consequences>
+  INTERNAL: {
+    exitCode: 1,
+    httpStatus: 500,
+    hint: 'Run again with --verbose and report what it prints.',
+  },
+} as const satisfies Record<string, Consequences>
 
 export type ErrorCode = keyof typeof ERROR_CODES
 
