@@ -646,6 +646,19 @@ describe('import', () => {
     )
   })
 
+  it('counts very many posts by reason', async () => {
+    const found = Array.from({ length: 150_000 }, (_, at) => ({
+      event: 'skipped' as const,
+      file: `${at}.md`,
+      code: 'INVALID_INPUT',
+      message: `already published as issue ${at + 1}`,
+    }))
+    const { stdout } = await runCli(['import', 'letters'], {
+      operations: { importFolder: streamOf([...found, finished]) },
+    })
+    expect(stdout).toMatch(/150000 +already published as issue 1 +0\.md/)
+  })
+
   describe('on a terminal', () => {
     const planned = {
       event: 'planned' as const,

@@ -140,13 +140,15 @@ function byFile(remarks: readonly Remark[]) {
 const PARTICULARS = /^Line \d+: | \([^)]*\)|"[^"]*"|^\S+(?= is about)|\d+/g
 
 function byReason(remarks: readonly Remark[]) {
-  const reasons = new Map<string, Remark[]>()
+  const reasons = new Map<string, { readonly first: Remark; count: number }>()
   for (const it of remarks) {
     const reason = `${it.code} ${it.message.replaceAll(PARTICULARS, '')}`
-    reasons.set(reason, [...(reasons.get(reason) ?? []), it])
+    const known = reasons.get(reason)
+    if (known === undefined) reasons.set(reason, { first: it, count: 1 })
+    else known.count++
   }
   const columns = [right('files'), shrinking('why'), shrinking('for example')]
-  const groups = [...reasons.values()].toSorted((a, b) => b.length - a.length)
-  const rows = groups.map((its) => [String(its.length), its[0]?.message ?? '', its[0]?.file ?? ''])
+  const groups = [...reasons.values()].toSorted((a, b) => b.count - a.count)
+  const rows = groups.map(({ first, count }) => [String(count), first.message, first.file])
   return { columns, rows }
 }
