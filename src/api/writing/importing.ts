@@ -51,10 +51,10 @@ export async function* importDrafts(
   await using session = await engine.open(entry)
   const { feed } = session
   const appending = { force: input.force, signal }
-  // What was imported before must be here, or it would be published twice.
-  if (input.dryRun !== true) await engine.author.makeCurrent(feed, appending)
   // A text of each draft is more than the memory holds. Every issue has two blocks, or more.
   using spool = new Spool(engine.config.dataDir, feed.length / 2)
+  // What was imported before must be here, or it would be published twice.
+  if (input.dryRun !== true) await engine.author.makeCurrent(feed, appending)
   await assertListed(feed)
   const published = await PublishedIssues.of(feed)
   await using _source = { [Symbol.asyncDispose]: async () => source.close?.() }
