@@ -243,7 +243,8 @@ const PART_ITEMS = 512
 function* jsonParts(value: unknown, indent: number): Generator<string> {
   const isLong = (it: unknown): it is readonly unknown[] =>
     Array.isArray(it) && it.length > PART_ITEMS
-  if (indent > 0 || typeof value !== 'object' || !Object.values(value ?? {}).some(isLong)) {
+  const isPlain = typeof value === 'object' && !Array.isArray(value)
+  if (indent > 0 || !isPlain || !Object.values(value ?? {}).some(isLong)) {
     yield `${JSON.stringify(value, null, indent)}\n`
     return
   }

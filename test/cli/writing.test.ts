@@ -657,6 +657,12 @@ describe('import', () => {
       operations: { importFolder: streamOf([...found, finished]) },
     })
     expect(stdout).toMatch(/150000 +already published as issue 1 +0\.md/)
+
+    const json = await runCli(['import', 'letters', '--json'], {
+      operations: { importFolder: streamOf([...found, finished]) },
+    })
+    const withoutEvents = found.map(({ event: _, ...it }) => it)
+    expect(jsonOf(json.stdout)).toMatchObject({ skipped: withoutEvents, warnings: [] })
   })
 
   describe('on a terminal', () => {
