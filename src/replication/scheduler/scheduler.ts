@@ -26,13 +26,15 @@ const LONG_MS = 1_000
 const NEW_MS = 1_000
 
 /**
- * In a large crowd so many readers ask each one that has a block, those first that weigh most for it: if all asked the first
- * one that has it, copies would come one after the other from there instead of doubling …
+ * In a large crowd, readers that ask each holder of a block at a time; those that weigh most for the block go first. If all
+ * asked its first holder, that one would send copy after copy, and the number of copies would not double.
  */
 const ASKING_AT_ONCE = 2
 
-/** … unless it has been asked for nothing for this many block times; so much is one of who has sent none. */
+/** Block times after which everybody may ask a holder that nobody has asked. */
 const WAIT_TIMES = 2
+
+/** Block time of a peer that has sent no block yet. */
 const UNKNOWN_MS = 150
 
 export type SchedulerOptions<P> = Omit<PlannerOptions<P>, 'peers'>
