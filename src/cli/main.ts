@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CommanderError } from 'commander'
+import { CommanderError, type Command as CommanderCommand } from 'commander'
 import { HyperletterError } from '../errors.ts'
 import type { CliCommand } from './command.ts'
 import { lazyServices, type Body, type Io, type Services, settingsIn } from './context.ts'
@@ -43,7 +43,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   for (const stream of [io.stdout, io.stderr]) stream.on('error', ignore)
   try {
     const { operands, unknown } = program.parseOptions([...argv])
-    named = operands
+    const isHelp = operands[0] === 'help'
+    named = isHelp ? operands.slice(1) : operands
     if (operands.length === 0 && unknown.length === 0) {
       const isReader = await readsHere(io, program.opts<GlobalOptions>(), services)
       if (!isReader) printed.out = WELCOME
@@ -53,7 +54,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       }
     } else {
       await addCommands(program, operands, bind)
-      await program.parseAsync(argv, { from: 'user' })
+      const asked = isHelp ? [...named, '--help'] : argv
+      await program.parseAsync(unknownCommand(program, named) ?? asked, { from: 'user' })
     }
   } catch (error) {
     const mistaken = pathOf(program, named)
@@ -161,6 +163,21 @@ function pathOf(program: CliCommand, operands: readonly string[]): string[] {
     ;({ commands } = found)
   }
   return names
+}
+
+/**
+ * The names up to that of a command which does not exist, as in `help pubish` and `pubish --help`: Commander shows the help of
+ * all commands then, as if nothing were wrong.
+ */
+function unknownCommand(program: CliCommand, operands: readonly string[]): string[] | undefined {
+  const known = pathOf(program, operands)
+  const name = operands[known.length]
+  const within = known.reduce<CommanderCommand | undefined>(
+    (above, it) => above?.commands.find((command) => command.name() === it),
+    program,
+  )
+  const isUnknown = name !== undefined && name !== 'help' && within?.commands.length !== 0
+  return isUnknown ? [...known, name] : undefined
 }
 
 function capitalize(text: string): string {

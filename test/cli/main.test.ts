@@ -125,8 +125,19 @@ describe('wrong usage', () => {
     expect(stderr).toContain('next:')
   })
 
+  it.each(['help daemon start', 'daemon help start', 'daemon start --help'])(
+    'shows the help of a command of a group for %s',
+    async (argv) => {
+      const { stdout } = await runCli(argv.split(' '))
+      expect(stdout).toMatch(/^Usage: hyperletter daemon start /)
+    },
+  )
+
   it.each([
     [['lst'], 'hyperletter --help'],
+    [['help', 'lst'], 'hyperletter --help'],
+    [['lst', '--help'], 'hyperletter --help'],
+    [['help', 'daemon', 'strt'], 'hyperletter daemon --help'],
     [['list', '--jsn'], 'hyperletter list --help'],
     [['--no-color', 'read', 'Tides', 'three'], 'hyperletter read --help'],
     [['daemon', 'start', '--disk-cap'], 'hyperletter daemon start --help'],
