@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import v8 from 'node:v8'
 import { HyperletterError } from '../../errors.ts'
-import { growHeapBy } from '../../heap.ts'
+import { growHeapAtRestBy } from '../../heap.ts'
 import { PACKAGE } from '../../places.ts'
 
 /** One helper thread for the garbage collector instead of four: 8 MB less, for an idle process. */
@@ -34,13 +34,12 @@ export function daemonEnvironment(
 
 /**
  * Keeps the heap of this process small, as suits a daemon: it is there for months and mostly idle. New objects get
- * little room, and the heap grows by half at most before it is tidied up, which costs no time that could be
- * measured. Until the daemon has come to rest that is done as soon as it can be; not after that, for with this flag
- * pages take longer.
+ * little room, and the heap grows by half at most before it is tidied up, unless blocks are transferred. Until the daemon
+ * has come to rest that is done as soon as it can be; not after that, for with this flag pages take longer.
  */
 export function restrainHeap(comeToRestMs: number = COME_TO_REST_MS): void {
   v8.setFlagsFromString('--semi-space-growth-factor=1')
-  growHeapBy(50)
+  growHeapAtRestBy(50)
   v8.setFlagsFromString('--optimize-for-size')
   setTimeout(() => v8.setFlagsFromString('--no-optimize-for-size'), comeToRestMs).unref()
 }

@@ -1,3 +1,4 @@
+import { noteBuffer } from '../../heap.ts'
 import { readRun } from '../../log/internals/runs.ts'
 import type { Log, LogPeer } from '../../format/log.ts'
 import {
@@ -97,6 +98,7 @@ export class RunGiver {
     let blocks: Uint8Array[] = []
     let bytes = 0
     const send = async () => {
+      noteBuffer(bytes)
       this.#receiver.send({ kind: 'give', id, beside, blocks })
       beside = []
       this.#unsentBytes += bytes

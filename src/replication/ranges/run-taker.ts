@@ -1,3 +1,4 @@
+import { noteBuffer } from '../../heap.ts'
 import { besideOf } from '../../format/block-run.ts'
 import { includes, type BlockRange } from '../../format/block-ranges.ts'
 import type { Log, LogPeer, PlacedNode, TreeNode } from '../../format/log.ts'
@@ -212,6 +213,7 @@ export class RunTaker {
     for (const block of blocks) {
       asked.blocks.push(block)
       asked.bytes += block.byteLength
+      noteBuffer(block.byteLength)
     }
     if (asked.bytes > asked.given.bytes || asked.blocks.length > count) return WRONG
     if (asked.blocks.length < count) return undefined
