@@ -42,8 +42,9 @@ export function growHeapAtRestBy(percent: number): void {
   apply()
 }
 
-/** Says that a buffer passes through. While many do, the heap gets room for them. */
+/** Says that a buffer passes through. While many do, a heap that is limited at rest gets room for them. */
 export function noteBuffer(bytes: number): void {
+  if (restPercent === 0) return
   passedBytes += bytes
   period ??= setTimeout(endPeriod, PERIOD_MS).unref()
   if (!isFast && passedBytes >= MANY_BYTES) applyFast(true)

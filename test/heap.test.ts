@@ -38,3 +38,10 @@ it('gives the heap room while many buffers pass, but not above a limit that some
   set.mockRestore()
   vi.useRealTimers()
 })
+
+it('leaves V8 alone in a process that limits nothing', () => {
+  const set = vi.spyOn(v8, 'setFlagsFromString').mockReturnValue()
+  noteBuffer(64 * 1024 * 1024)
+  expect(set).not.toHaveBeenCalled()
+  set.mockRestore()
+})
