@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { lstat, mkdir, open, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { codeOf, HyperletterError, ifMissing } from './errors.ts'
+import { codeOf, ifMissing, invalidInput } from './errors.ts'
 import { onStore, unusableDirectory } from './storage-errors.ts'
 import { SerialQueue } from './async.ts'
 
@@ -55,8 +55,7 @@ export async function assertOwnFolder(path: string): Promise<void> {
   if (uid === undefined) return
   const found = await lstat(path).catch(ifMissing(undefined))
   if (found === undefined || found.isFile()) return
-  const refuse = (message: string, hint: string) =>
-    new HyperletterError('INVALID_INPUT', `${path} ${message}`, { hint })
+  const refuse = (message: string, hint: string) => invalidInput(`${path} ${message}`, { hint })
   if (!found.isDirectory()) {
     throw refuse('is not a directory.', 'Choose another place with --data-dir.')
   }

@@ -234,6 +234,11 @@ export class HyperletterError extends Error {
   }
 }
 
+/** `INVALID_INPUT` with words for whoever gave it. */
+export function invalidInput(message: string, options?: HyperletterErrorOptions): HyperletterError {
+  return new HyperletterError('INVALID_INPUT', message, options)
+}
+
 /** True if `error` is a HyperletterError with one of `codes`. */
 export function hasCode(error: unknown, ...codes: ErrorCode[]): error is HyperletterError {
   return error instanceof HyperletterError && codes.includes(error.code)

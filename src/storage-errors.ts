@@ -1,4 +1,4 @@
-import { codeOf, hasCode, HyperletterError } from './errors.ts'
+import { codeOf, hasCode, HyperletterError, invalidInput } from './errors.ts'
 
 /**
  * The storage below Hypercore reports most failures as text, some with a code of the system. They are classified here and
@@ -65,7 +65,7 @@ export function unusableDirectory(path: string, cause: unknown): unknown {
   const known = translateStorageError(cause)
   if (known instanceof HyperletterError) return known
   const why = codeOf(cause) === 'EEXIST' ? 'it is a file' : (codeOf(cause) ?? String(cause))
-  return new HyperletterError('INVALID_INPUT', `Cannot use the directory ${path}: ${why}.`, {
+  return invalidInput(`Cannot use the directory ${path}: ${why}.`, {
     hint: 'Choose another one with --data-dir or HYPERLETTER_HOME, or check who may write there.',
     cause,
   })

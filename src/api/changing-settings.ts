@@ -6,7 +6,7 @@ import { replaceWhole } from '../atomic-file.ts'
 import { settingsPath } from '../config/config.ts'
 import { settingsIn } from '../config/settings-file.ts'
 import { SETTINGS, type SettingName, type Settings } from '../config/settings.ts'
-import { HyperletterError, ifMissing } from '../errors.ts'
+import { ifMissing, invalidInput } from '../errors.ts'
 
 /** @throws INVALID_INPUT if a value is not valid, or if a flag or variable decides, which the file cannot change */
 export const changeSettings: Work<'changeSettings'> = async ({ live }, { settings }) => {
@@ -21,7 +21,7 @@ export const changeSettings: Work<'changeSettings'> = async ({ live }, { setting
       const said = valueOf(name, before[name]) ?? defaultOf(name)
       const isFree = [said, wanted[name]].some((it) => isDeepStrictEqual(it, live.value[name]))
       if (isFree) continue
-      throw new HyperletterError('INVALID_INPUT', `${name} is set by a flag or a variable.`, {
+      throw invalidInput(`${name} is set by a flag or a variable.`, {
         hint: 'Change it there, or leave it out there; `hyperletter config show` says where.',
       })
     }

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { configOf, type Config } from '../config/config.ts'
-import { HyperletterError } from '../errors.ts'
+import { invalidInput } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Operations } from './contract/contract.ts'
 
@@ -98,7 +98,7 @@ function parse(options: EngineOptions): z.infer<typeof optionsSchema> {
   const [issue] = parsed.error.issues
   const place = issue?.path.join('.') ?? ''
   const message = `The options of the engine${place === '' ? '' : ` (${place})`}: ${issue?.message ?? 'wrong'}`
-  throw new HyperletterError('INVALID_INPUT', message, { cause: parsed.error })
+  throw invalidInput(message, { cause: parsed.error })
 }
 
 function isLogger(it: unknown): boolean {

@@ -1,7 +1,7 @@
 import type { Work } from './work.ts'
 import { defined } from '../defined.ts'
 import type { Engine } from '../engine/engine.ts'
-import { hasCode, HyperletterError, attempt } from '../errors.ts'
+import { attempt, hasCode, HyperletterError, invalidInput } from '../errors.ts'
 import { recoveryKeyOf } from '../format/history/readable.ts'
 import type { LibraryEntry, Successor } from '../engine/library/library.ts'
 import { encryptionKeyOf, type EncryptionKey, type FeedKey } from '../format/keys/feed-key.ts'
@@ -30,9 +30,7 @@ export const succeedNewsletter: Work<'succeedNewsletter'> = async (engine, input
   const { feedKey: to } = parseLink(input.to)
   const ending = named(engine, input.newsletter)
   const { feedKey: from } = ending
-  if (from === to) {
-    throw new HyperletterError('INVALID_INPUT', 'A newsletter cannot continue at itself.')
-  }
+  if (from === to) throw invalidInput('A newsletter cannot continue at itself.')
   const keys = await deriveKeys(input.recoveryPhrase)
   const timeoutMs = (input.timeoutSeconds ?? PEER_TIMEOUT_SECONDS) * 1_000
   const isOwn = engine.library.get(from) !== undefined
@@ -169,7 +167,7 @@ async function fetchWithPhrase(
 
 function otherPhrase(): HyperletterError {
   const message = 'This is the recovery phrase of another newsletter.'
-  return new HyperletterError('INVALID_INPUT', message, {
+  return invalidInput(message, {
     hint: 'It takes the 24 words that were shown when the newsletter that ends was created.',
   })
 }

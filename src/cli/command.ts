@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { parseUnread, type Unread } from '../config/values.ts'
-import { HyperletterError } from '../errors.ts'
+import { invalidInput } from '../errors.ts'
 import { WITHHELD_KINDS, type WithheldKind } from '../sources/source.ts'
 
 /** What names a newsletter of this author. */
@@ -138,7 +138,7 @@ function withheldKinds(text: string): WithheldKind[] {
   return text.split(',').map((word) => {
     const kind = WITHHELD_KINDS.find((it) => it === word.trim())
     if (kind !== undefined) return kind
-    throw new HyperletterError('INVALID_INPUT', `"${word.trim()}" is not left out by an import.`, {
+    throw invalidInput(`"${word.trim()}" is not left out by an import.`, {
       hint: `Name some of ${WITHHELD_KINDS.join(', ')}, with commas between them.`,
     })
   })

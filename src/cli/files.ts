@@ -1,7 +1,7 @@
 import { lstat, mkdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { writeBeside } from '../atomic-file.ts'
-import { codeOf, HyperletterError, ifMissing } from '../errors.ts'
+import { codeOf, HyperletterError, ifMissing, invalidInput } from '../errors.ts'
 import { safeFileName } from '../render/file-name.ts'
 
 /** One file to write: its path as segments below a folder, and its bytes. */
@@ -124,7 +124,7 @@ async function refuseDifferent(temporary: string, path: string): Promise<void> {
     existing.size === (await lstat(temporary)).size &&
     (await readFile(temporary)).equals(await readFile(path))
   if (isEqual) return
-  throw new HyperletterError('INVALID_INPUT', `${path} exists and is different.`, {
+  throw invalidInput(`${path} exists and is different.`, {
     hint: 'Choose another folder with --to, or replace it with --force.',
   })
 }
@@ -135,9 +135,7 @@ function lstatIfAny(path: string) {
 
 function inTheWay(path: string): HyperletterError {
   const message = `${path} is in the way: it is not a regular file or folder.`
-  return new HyperletterError('INVALID_INPUT', message, {
-    hint: 'Choose another folder with --to.',
-  })
+  return invalidInput(message, { hint: 'Choose another folder with --to.' })
 }
 
 /** What to say of a failure to write where the user wants it; other errors unchanged. */
@@ -152,8 +150,7 @@ export function unwritable(cause: unknown, what: string, hint: string): unknown 
     case 'ENOTDIR':
     case 'EPERM':
     case 'EROFS': {
-      const message = `Cannot write there: ${(cause as Error).message}.`
-      return new HyperletterError('INVALID_INPUT', message, { hint, cause })
+      return invalidInput(`Cannot write there: ${(cause as Error).message}.`, { hint, cause })
     }
     default:
       return cause

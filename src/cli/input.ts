@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { MAX_OPML_LENGTH } from '../api/kinds.ts'
-import { codeOf, type ErrorCode, HyperletterError } from '../errors.ts'
+import { codeOf, type ErrorCode, HyperletterError, invalidInput } from '../errors.ts'
 import { MAX_BODY_BYTES } from '../format/records/bodies.ts'
 import type { Context, Io } from './context.ts'
 
@@ -36,12 +36,12 @@ export async function readPhrase({ io, out }: Context): Promise<string> {
     phrase = await ask(io, '  Words: ')
   } else {
     const bytes = await readAll(io.stdin, io.signal, MAX_PHRASE_BYTES, () => {
-      return new HyperletterError('INVALID_INPUT', 'That is too long for a recovery phrase.')
+      return invalidInput('That is too long for a recovery phrase.')
     })
     phrase = bytes.toString('utf8').trim()
   }
   if (phrase !== undefined && phrase !== '') return phrase
-  throw new HyperletterError('INVALID_INPUT', 'No recovery phrase was given.', {
+  throw invalidInput('No recovery phrase was given.', {
     hint: 'Type its 24 words when asked, or pipe them in: hyperletter … < words.txt',
   })
 }
@@ -62,7 +62,7 @@ export async function readList({ io }: Context, file?: string): Promise<string> 
       const code = codeOf(cause)
       if (file === undefined || code === undefined || cause instanceof HyperletterError) throw cause
       const why = code === 'ENOENT' ? 'There is no such file' : `The file cannot be read (${code})`
-      throw new HyperletterError('INVALID_INPUT', `${why}: ${file}`, { cause })
+      throw invalidInput(`${why}: ${file}`, { cause })
     },
   )
   return decoded(bytes, 'INVALID_INPUT', 'list')

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CommanderError, type Command as CommanderCommand } from 'commander'
-import { HyperletterError } from '../errors.ts'
+import { HyperletterError, invalidInput } from '../errors.ts'
 import type { CliCommand } from './command.ts'
 import { lazyServices, type Body, type Io, type Services, settingsIn } from './context.ts'
 import { type GlobalOptions, OutputClosed, Printer } from './output.ts'
@@ -127,7 +127,7 @@ function translated(error: unknown): unknown {
     })
   }
   if ((error as { syscall?: unknown } | undefined)?.syscall !== 'uv_cwd') return error
-  return new HyperletterError('INVALID_INPUT', 'The working directory no longer exists.', {
+  return invalidInput('The working directory no longer exists.', {
     hint: 'Change to another folder, or give absolute paths.',
     cause: error,
   })
@@ -149,7 +149,7 @@ function wrongUsage(error: CommanderError, mistaken: readonly string[]): Hyperle
       ? 'Run `hyperletter --help` for all commands.'
       : `Run \`hyperletter ${mistaken.join(' ')} --help\` for its options and examples.`
   const words = capitalize(message.replace(/\s*\n\s*/g, '. '))
-  return new HyperletterError('INVALID_INPUT', words, { hint })
+  return invalidInput(words, { hint })
 }
 
 /** The names of the command that operands begin with: none, one, or those of a group and its command. */

@@ -1,4 +1,4 @@
-import { HyperletterError } from '../errors.ts'
+import { invalidInput } from '../errors.ts'
 
 /** Words between spaces; what stands in quotes belongs together, and has no other meaning. */
 const WORD = /(?:[^\s"']|"[^"]*"|'[^']*')+/g
@@ -10,7 +10,7 @@ const WORD = /(?:[^\s"']|"[^"]*"|'[^']*')+/g
  */
 export function splitCommand(text: string): readonly [program: string, ...args: string[]] {
   const rest = text.replace(WORD, '').trim()
-  if (rest !== '') throw new HyperletterError('INVALID_INPUT', `A quote does not end in "${text}".`)
+  if (rest !== '') throw invalidInput(`A quote does not end in "${text}".`)
   const words = text.match(WORD) ?? []
   const [program, ...args] = words.map((word) =>
     word.replace(/"([^"]*)"|'([^']*)'/g, (_, double?: string, single?: string) =>
@@ -18,7 +18,7 @@ export function splitCommand(text: string): readonly [program: string, ...args: 
     ),
   )
   if (program === undefined || program === '') {
-    throw new HyperletterError('INVALID_INPUT', 'No program is named.', {
+    throw invalidInput('No program is named.', {
       hint: 'Write a program and its arguments, for example: /usr/local/bin/tell --quiet',
     })
   }

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import { defined } from '../defined.ts'
-import { HyperletterError, attempt } from '../errors.ts'
+import { attempt, HyperletterError, invalidInput } from '../errors.ts'
 import type { SettingsFile } from './settings-file.ts'
 import {
   SETTING_NAMES,
@@ -223,7 +223,7 @@ function home(): string {
   try {
     return homedir()
   } catch (cause) {
-    throw new HyperletterError('INVALID_INPUT', 'This user has no home directory.', {
+    throw invalidInput('This user has no home directory.', {
       hint: 'Set HOME, or give --data-dir.',
       cause,
     })

@@ -1,4 +1,4 @@
-import { HyperletterError, attempt } from '../errors.ts'
+import { attempt, invalidInput } from '../errors.ts'
 import { readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from './config.ts'
@@ -46,7 +46,7 @@ export function parseNewerThan(text: string): string {
   const wanted = text.trim().toLowerCase()
   const isAge = Number(AGE.exec(wanted)?.groups?.['amount'] ?? 0) > 0
   if (isAge || isDay(wanted)) return wanted
-  throw new HyperletterError('INVALID_INPUT', `Neither an age nor a day: "${text}".`, {
+  throw invalidInput(`Neither an age nor a day: "${text}".`, {
     hint: 'Write for example 90d, 12w, 6m or 1y, or a day such as 2026-01-31.',
   })
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { parse, TomlError } from 'smol-toml'
 import * as z from 'zod'
-import { codeOf, HyperletterError } from '../errors.ts'
+import { codeOf, HyperletterError, invalidInput } from '../errors.ts'
 import { SETTING_NAMES, SETTINGS, type SettingName, type Settings } from './settings.ts'
 
 const others = { number: z.number(), boolean: z.boolean(), list: z.array(z.string()) }
@@ -99,8 +99,5 @@ function invalid(
   const place = placeOf(path, line)
   const short =
     complaint.length > MAX_COMPLAINT ? `${complaint.slice(0, MAX_COMPLAINT)}…` : complaint
-  return new HyperletterError('INVALID_INPUT', `${place}: ${short.replace(/\.?$/, '.')}`, {
-    cause,
-    hint,
-  })
+  return invalidInput(`${place}: ${short.replace(/\.?$/, '.')}`, { cause, hint })
 }

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { isAbsolute } from 'node:path'
-import { HyperletterError } from '../errors.ts'
+import { HyperletterError, invalidInput } from '../errors.ts'
 
 /** One address of a bootstrap node, as Hyperswarm wants it. */
 export interface Address {
@@ -265,5 +265,5 @@ function isPort(port: number): boolean {
 }
 
 function wrong(message: string, hint?: string): HyperletterError {
-  return new HyperletterError('INVALID_INPUT', message, hint === undefined ? {} : { hint })
+  return invalidInput(message, { hint })
 }

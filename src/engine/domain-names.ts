@@ -1,6 +1,6 @@
 import { Resolver } from 'node:dns/promises'
 import { timeoutSignal } from '../async.ts'
-import { HyperletterError, attempt } from '../errors.ts'
+import { attempt, HyperletterError, invalidInput } from '../errors.ts'
 import { parseFeedKey, type FeedKey } from '../format/keys/feed-key.ts'
 import { getFromWeb, type WebOptions } from '../sources/web.ts'
 
@@ -54,8 +54,7 @@ export async function newslettersOf(
   const common = first.filter((it) => second.includes(it))
   if (common.length > 0) return common
   if (named.length > 1) {
-    const message = `${name} names one newsletter on its web server and another in DNS.`
-    throw new HyperletterError('INVALID_INPUT', message)
+    throw invalidInput(`${name} names one newsletter on its web server and another in DNS.`)
   }
   const reasons = [reasonOf('its web server', byWeb), reasonOf('DNS', byDns)].join('; ')
   throw new HyperletterError('NEWSLETTER_NOT_FOUND', `${name} names no newsletter: ${reasons}.`, {

@@ -8,7 +8,7 @@ import { FailureLog, OutletDispatcher } from './dispatcher.ts'
 import { forgetNewest } from './queue-file.ts'
 import type { Transport } from './mail/transports.ts'
 import type { Outlet, ScheduledOutcome } from './outlet.ts'
-import { HyperletterError } from '../errors.ts'
+import { invalidInput } from '../errors.ts'
 import { DEFAULT_PORT, loadState } from '../web/state.ts'
 
 type EventOperations = Pick<
@@ -89,7 +89,7 @@ async function mailTo(
   transportTo: (mailbox: string) => Transport,
 ): Promise<Outlet> {
   if (to === undefined && mailServer !== undefined) {
-    throw new HyperletterError('INVALID_INPUT', 'The setting mailServer needs mailTo.', {
+    throw invalidInput('The setting mailServer needs mailTo.', {
       hint: 'Set mailTo to your own address.',
     })
   }

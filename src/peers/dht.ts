@@ -3,7 +3,7 @@ import type { Address, ConnectOptions, Query, QueryOptions } from 'hyperdht'
 import type { Connection } from 'hyperswarm'
 import type { Config } from '../config/config.ts'
 import { defined } from '../defined.ts'
-import { codeOf, HyperletterError } from '../errors.ts'
+import { codeOf, invalidInput } from '../errors.ts'
 import { once } from 'node:events'
 import { DialTracker } from './dials.ts'
 import { withinMs } from '../async.ts'
@@ -85,7 +85,7 @@ async function openBootstrapper(host: string, port: number | undefined): Promise
     // It fails with the same error once more.
     await node.destroy({ force: true }).catch(() => undefined)
     if (codeOf(error) !== 'EADDRINUSE') throw error
-    throw new HyperletterError('INVALID_INPUT', `Port ${port} of ${host} is taken.`, {
+    throw invalidInput(`Port ${port} of ${host} is taken.`, {
       hint: 'Choose another with --port, or leave it out to take any free one.',
       cause: error,
     })

@@ -2,7 +2,7 @@ import { createReadStream, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Entry, ZipFile } from 'yauzl'
-import { codeOf, HyperletterError } from '../errors.ts'
+import { codeOf, HyperletterError, invalidInput } from '../errors.ts'
 import { isOutside } from './markdown-file.ts'
 import { invalidDraft, printable } from './source.ts'
 
@@ -145,7 +145,7 @@ function notReadable(error: unknown): never {
   const words = printable((error as Error).message, 200)
   const message =
     code === 'ENOENT' ? 'There is no such file.' : `The export cannot be read: ${words}.`
-  throw new HyperletterError('INVALID_INPUT', message, {
+  throw invalidInput(message, {
     hint: 'Check the path, or download the export again.',
     cause: error,
   })

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { HyperletterError } from '../errors.ts'
+import { invalidInput } from '../errors.ts'
 
 /** Of the list of all files that any commit added: a million of them. */
 const MAX_LOG_BYTES = 256 * 1024 * 1024
@@ -13,7 +13,7 @@ const MAX_LOG_BYTES = 256 * 1024 * 1024
 export async function datesInGit(folder: string): Promise<ReadonlyMap<string, string>> {
   const shallow = await git(folder, ['rev-parse', '--is-shallow-repository'])
   if (shallow.trim() === 'true') {
-    throw new HyperletterError('INVALID_INPUT', `The history of ${folder} is cut off.`, {
+    throw invalidInput(`The history of ${folder} is cut off.`, {
       hint: 'Fetch all of it with `git fetch --unshallow`, and import again.',
     })
   }
@@ -50,7 +50,7 @@ async function git(folder: string, args: readonly string[]): Promise<string> {
     const options = { maxBuffer: MAX_LOG_BYTES, env: { ...process.env, GIT_PAGER: 'cat' } }
     return (await promisify(execFile)('git', [...safe, ...args], options)).stdout
   } catch (cause) {
-    throw new HyperletterError('INVALID_INPUT', `git knows no dates of ${folder}.`, {
+    throw invalidInput(`git knows no dates of ${folder}.`, {
       hint: 'Import a folder of a git repository, or leave out --undated git.',
       cause,
     })

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { HyperletterError } from '../errors.ts'
+import { HyperletterError, invalidInput } from '../errors.ts'
 
 export interface JsonRow {
   /** Member names from the root, `*` for an element of a list: `db.*.data.posts.*`. */
@@ -161,7 +161,7 @@ function parsed(bytes: Buffer): unknown {
 }
 
 function notJson(why = 'it is no JSON', cause?: unknown): HyperletterError {
-  return new HyperletterError('INVALID_INPUT', `The file cannot be read: ${why}.`, {
+  return invalidInput(`The file cannot be read: ${why}.`, {
     hint: 'Download the export again.',
     cause,
   })

@@ -1,7 +1,7 @@
 import type { Dirent } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { extname, join, relative, sep } from 'node:path'
-import { codeOf, HyperletterError } from '../errors.ts'
+import { codeOf, invalidInput } from '../errors.ts'
 import { withheldByFolder, withheldFolders } from './folder-marks.ts'
 import { datesInGit } from './git-dates.ts'
 import { matchesGlob } from './globs.ts'
@@ -174,12 +174,9 @@ async function realFolder(folder: string): Promise<string> {
   } catch (cause) {
     const words =
       codeOf(cause) === 'ENOENT' ? 'There is no folder' : 'This folder cannot be opened:'
-    throw new HyperletterError('INVALID_INPUT', `${words} ${folder}.`, {
-      hint: 'Check the path.',
-      cause,
-    })
+    throw invalidInput(`${words} ${folder}.`, { hint: 'Check the path.', cause })
   }
-  throw new HyperletterError('INVALID_INPUT', `${folder} is a file, not a folder.`, {
+  throw invalidInput(`${folder} is a file, not a folder.`, {
     hint: 'Publish a single file with `hyperletter publish <file>`.',
   })
 }
@@ -191,8 +188,7 @@ async function entriesOf(path: string, folder: string, skipped: SkippedDraft[]):
     const reason =
       codeOf(cause) === 'EACCES' ? 'permission denied' : (codeOf(cause) ?? String(cause))
     if (path === folder) {
-      const words = `The folder ${folder} cannot be read: ${reason}.`
-      throw new HyperletterError('INVALID_INPUT', words, { cause })
+      throw invalidInput(`The folder ${folder} cannot be read: ${reason}.`, { cause })
     }
     const message = `this folder cannot be read: ${reason}`
     skipped.push({ origin: shownPath(folder, path), code: 'INVALID_DRAFT', message, ...OTHER })

@@ -5,7 +5,7 @@ import { isIP, type LookupFunction } from 'node:net'
 import { pipeline, type Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { timeoutSignal } from '../async.ts'
-import { HyperletterError } from '../errors.ts'
+import { HyperletterError, invalidInput } from '../errors.ts'
 import { packageVersion } from '../version.ts'
 import { isPrivate } from './private-addresses.ts'
 
@@ -63,7 +63,7 @@ export async function getFromWeb(address: string, options: WebOptions): Promise<
       answer.destroy()
       url = URL.canParse(location, url) ? new URL(location, url).href : location
       if (options.redirectHosts?.includes(hostOf(url)) === false) {
-        throw new HyperletterError('INVALID_INPUT', `${hostOf(address)} redirects to another host.`)
+        throw invalidInput(`${hostOf(address)} redirects to another host.`)
       }
       continue
     }
@@ -73,7 +73,7 @@ export async function getFromWeb(address: string, options: WebOptions): Promise<
     }
     return { url, status, headers, body: await bodyOf(answer, url, { ...options, signal }) }
   }
-  throw new HyperletterError('INVALID_INPUT', `${hostOf(address)} redirects too often.`)
+  throw invalidInput(`${hostOf(address)} redirects too often.`)
 }
 
 /** As those of the caller, for one address. */
@@ -89,10 +89,10 @@ function checked(
 ): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined
   if (httpsOnly === true && url?.protocol !== 'https:') {
-    throw new HyperletterError('INVALID_INPUT', `${hostOf(address)} is not an https address.`)
+    throw invalidInput(`${hostOf(address)} is not an https address.`)
   }
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '') {
-    throw new HyperletterError('INVALID_INPUT', 'Only http and https addresses can be fetched.')
+    throw invalidInput('Only http and https addresses can be fetched.')
   }
   const literal = url.hostname.replace(/^\[|\]$/g, '')
   if (!allowPrivateAddresses && isIP(literal) !== 0 && isPrivate(literal))
@@ -101,8 +101,7 @@ function checked(
 }
 
 function privateAddress(host: string, hint: string): HyperletterError {
-  const message = `${host} is an address of a private network.`
-  return new HyperletterError('INVALID_INPUT', message, { hint })
+  return invalidInput(`${host} is an address of a private network.`, { hint })
 }
 
 async function ask(url: URL, options: HopOptions): Promise<IncomingMessage> {

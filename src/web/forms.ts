@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { HyperletterError } from '../errors.ts'
+import { invalidInput } from '../errors.ts'
 import type { Env, Reader } from './context.ts'
 import { isSame } from './state.ts'
 
@@ -18,7 +18,7 @@ export async function readForm(reader: Reader, c: Context<Env>): Promise<Fields>
     if (typeof value === 'string') fields[name] = value
   }
   if (!isSame(fields['token'], reader.secrets.form(c.get('device')?.id))) {
-    throw new HyperletterError('INVALID_INPUT', 'This form is too old, or not from this reader.', {
+    throw invalidInput('This form is too old, or not from this reader.', {
       hint: 'Load the page again.',
     })
   }
@@ -36,6 +36,6 @@ async function formOf(c: Context<Env>): Promise<FormData> {
   try {
     return await c.req.formData()
   } catch (cause) {
-    throw new HyperletterError('INVALID_INPUT', 'This is not what a form sends.', { cause })
+    throw invalidInput('This is not what a form sends.', { cause })
   }
 }

@@ -1,6 +1,6 @@
 import type { Operations } from '../api/contract/contract.ts'
 import type { Config } from '../config/config.ts'
-import { HyperletterError } from '../errors.ts'
+import { HyperletterError, invalidInput } from '../errors.ts'
 import type { DeviceAddress } from './http-server.ts'
 import type { PreviewRequest } from './previews.ts'
 import type { ReaderServer, ReaderServerOptions } from './server.ts'
@@ -72,7 +72,7 @@ export class ReaderHost {
     if (device === undefined) return server.enter(path)
     const { deviceOrigin } = server
     if (deviceOrigin !== undefined) return `${deviceOrigin}/enter?device=${device}`
-    throw this.#problem ?? new HyperletterError('INVALID_INPUT', 'No device was added.')
+    throw this.#problem ?? invalidInput('No device was added.')
   }
 
   /** Serves at once what feed readers of this machine know already, if the reader was ever opened. */

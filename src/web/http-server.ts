@@ -7,7 +7,7 @@ import {
   type Server,
 } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { codeOf, HyperletterError } from '../errors.ts'
+import { codeOf, invalidInput } from '../errors.ts'
 import { localInterfaces } from '../peers/lan/multicast.ts'
 import { isPrivate } from '../sources/private-addresses.ts'
 
@@ -170,7 +170,7 @@ export class DeviceServer {
     } catch (cause) {
       const why =
         codeOf(cause) === 'EADDRNOTAVAIL' ? 'this machine has no such address' : String(cause)
-      throw new HyperletterError('INVALID_INPUT', `Devices cannot be let in at ${at}: ${why}.`, {
+      throw invalidInput(`Devices cannot be let in at ${at}: ${why}.`, {
         hint: 'Choose an address of this machine with --web-address, for example 192.168.1.10:4938.',
         cause,
       })

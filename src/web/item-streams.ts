@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { HyperletterError } from '../errors.ts'
+import { HyperletterError, invalidInput } from '../errors.ts'
 import type { IssueSummary, NewsletterSummary } from '../site/pages/parts.ts'
 import type { Operations } from '../api/contract/contract.ts'
 
@@ -107,7 +107,7 @@ export function microseconds(item: StreamItem | undefined): string {
 
 /** That a request has a parameter that means nothing here. */
 export function invalid(name: string): HyperletterError {
-  return new HyperletterError('INVALID_INPUT', `Not known here: the parameter ${name}.`)
+  return invalidInput(`Not known here: the parameter ${name}.`)
 }
 
 /** Bits of the number of an issue; a log has at most 2^24 blocks. */

@@ -2,7 +2,7 @@ import type { RequestListener, Server } from 'node:http'
 import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
-import { HyperletterError } from '../errors.ts'
+import { invalidInput } from '../errors.ts'
 import type { Operations } from '../api/contract/contract.ts'
 import { createReader } from './app.ts'
 import { localPath, type Env } from './context.ts'
@@ -92,7 +92,7 @@ export class ReaderServer {
     const server = reader.#server
     if (!(await bind(server, port ?? state.port, ADDRESS))) {
       if (port !== undefined) {
-        throw new HyperletterError('INVALID_INPUT', `Port ${port} is taken.`, {
+        throw invalidInput(`Port ${port} is taken.`, {
           hint: 'Choose another one with --port, or leave it out.',
         })
       }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { copyFile, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { makeDirectory } from '../atomic-file.ts'
-import { HyperletterError } from '../errors.ts'
+import { HyperletterError, invalidInput } from '../errors.ts'
 import { MAX_ATTACHMENTS } from '../format/records/bodies.ts'
 import { safeFileName } from '../render/file-name.ts'
 import { isOutside, readDraft } from '../sources/markdown-file.ts'
@@ -97,13 +97,13 @@ export class Uploads {
       throw new HyperletterError('TOO_LARGE', `A draft has at most ${MAX_FILES} files.`)
     const texts = files.filter((it) => TEXT_NAME.test(it.name))
     if (texts.length > 1) {
-      throw new HyperletterError('INVALID_INPUT', 'There is more than one text.', {
+      throw invalidInput('There is more than one text.', {
         hint: 'Choose one Markdown file and its pictures. `hyperletter import` takes a whole folder.',
       })
     }
     const [text] = texts
     if (text === undefined && typed.trim() === '') {
-      throw new HyperletterError('INVALID_INPUT', 'There is no text.', {
+      throw invalidInput('There is no text.', {
         hint: 'Choose a Markdown file, with its pictures, or write the text here.',
       })
     }

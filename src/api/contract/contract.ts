@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { defined } from '../../defined.ts'
-import { HyperletterError } from '../../errors.ts'
+import { invalidInput } from '../../errors.ts'
 import { diagnosingContract } from './diagnosing.ts'
 import { followingContract } from './following.ts'
 import { lettersContract } from './letters.ts'
@@ -60,5 +60,5 @@ export function parseInput<N extends OperationName>(name: N, input: unknown): Pa
   const issue = parsed.error.issues[0]
   const field = issue?.path.join('.') || 'input'
   const why = issue?.message ?? 'not valid'
-  throw new HyperletterError('INVALID_INPUT', `${name}: ${field}: ${why}.`)
+  throw invalidInput(`${name}: ${field}: ${why}.`)
 }

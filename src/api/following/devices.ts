@@ -6,7 +6,7 @@ import * as z from 'zod'
 import { SerialQueue } from '../../async.ts'
 import { replaceSynced } from '../../atomic-file.ts'
 import type { Engine } from '../../engine/engine.ts'
-import { codeOf, HyperletterError } from '../../errors.ts'
+import { codeOf, HyperletterError, invalidInput } from '../../errors.ts'
 import { ignoreFullDisk } from '../../storage-errors.ts'
 import type { Output } from '../contract/contract.ts'
 
@@ -46,7 +46,7 @@ export const addDevice: Work<'addDevice'> = (engine, { name }) => {
     }
     const free = name ?? freeName(devices)
     if (devices.some((it) => it.name === free)) {
-      throw new HyperletterError('INVALID_INPUT', `There is a device “${free}” already.`, {
+      throw invalidInput(`There is a device “${free}” already.`, {
         hint: 'Choose another name, or remove that one.',
       })
     }
@@ -70,7 +70,7 @@ export const removeDevice: Work<'removeDevice'> = (engine, { device: wanted }) =
   return change(engine, (devices) => {
     const found = devices.find((it) => it.id === wanted || it.name === wanted)
     if (found === undefined) {
-      throw new HyperletterError('INVALID_INPUT', `There is no device “${wanted}”.`, {
+      throw invalidInput(`There is no device “${wanted}”.`, {
         hint: '`hyperletter devices list` shows them.',
       })
     }
@@ -145,7 +145,7 @@ async function load(path: string): Promise<readonly Stored[]> {
     return z.object({ devices: z.array(stored).max(MAX_DEVICES) }).parse(JSON.parse(text)).devices
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT') return []
-    throw new HyperletterError('INVALID_INPUT', `${path} cannot be read.`, {
+    throw invalidInput(`${path} cannot be read.`, {
       hint: 'Remove it, and add your devices again.',
       cause,
     })

@@ -1,6 +1,6 @@
 import type { Work } from '../work.ts'
 import type { Engine } from '../../engine/engine.ts'
-import { HyperletterError, ifCode } from '../../errors.ts'
+import { ifCode, invalidInput } from '../../errors.ts'
 import { invalidLog } from '../../format/log-files/layout.ts'
 import { MAX_MIRRORS } from '../../format/records/bodies.ts'
 import { mirrorUrl } from '../../format/records/text.ts'
@@ -33,7 +33,7 @@ export const setMirrors: Work<'setMirrors'> = async (
       (it) => it === remove || it === new URL('log/', folderOf(remove)).href,
     )
     if (address === undefined) {
-      throw new HyperletterError('INVALID_INPUT', `${remove} is none of its mirrors here.`, {
+      throw invalidInput(`${remove} is none of its mirrors here.`, {
         hint: '`hyperletter mirror list <newsletter>` shows them. Those that its author named stay.',
       })
     }
@@ -41,17 +41,13 @@ export const setMirrors: Work<'setMirrors'> = async (
   }
   if (add !== undefined) {
     const found = await followLink(add, signal)
-    if (found.mirror === undefined) {
-      throw new HyperletterError('INVALID_INPUT', 'A mirror is a web address: https://…')
-    }
+    if (found.mirror === undefined) throw invalidInput('A mirror is a web address: https://…')
     if (found.feedKey !== feedKey)
       throw invalidLog(`They are of another newsletter, ${found.feedKey}.`)
     added = found.mirror
     next = [...current.filter((it) => it !== added), added]
   }
-  if (next.length > MAX_MIRRORS) {
-    throw new HyperletterError('INVALID_INPUT', `At most ${MAX_MIRRORS} mirrors are possible.`)
-  }
+  if (next.length > MAX_MIRRORS) throw invalidInput(`At most ${MAX_MIRRORS} mirrors are possible.`)
   if (added !== undefined && !isOwn) {
     // Others may be of use later, and their state says how they are now.
     await engine.mirrors
@@ -79,10 +75,7 @@ async function sign(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const wrong = mirrors.find((it) => !mirrorUrl.safeParse(it, { jitless: true }).success)
-  if (wrong !== undefined) {
-    const message = `Readers are sent to https addresses only: ${wrong}`
-    throw new HyperletterError('INVALID_INPUT', message)
-  }
+  if (wrong !== undefined) throw invalidInput(`Readers are sent to https addresses only: ${wrong}`)
   const changed = { ...(await profileOf(feed)), mirrors: [...mirrors] }
   await changeProfile(engine, feed, changed, { signal })
 }

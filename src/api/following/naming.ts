@@ -4,7 +4,7 @@ import { defined } from '../../defined.ts'
 import { newslettersOf } from '../../engine/domain-names.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { LibraryEntry, NameCheck } from '../../engine/library/entry.ts'
-import { hasCode, HyperletterError, ifCode } from '../../errors.ts'
+import { hasCode, HyperletterError, ifCode, invalidInput } from '../../errors.ts'
 import { parseDomain } from '../../format/domain-name.ts'
 import type { FeedKey } from '../../format/keys/feed-key.ts'
 import type { Newsletter } from '../../format/records/bodies.ts'
@@ -104,7 +104,7 @@ export async function newsletterOf(
   if (named === undefined) throw new HyperletterError('INTERNAL', 'A domain gave no newsletter.')
   if (others.length === 0) return named
   const links = [named, ...others].map((it) => `hyperletter://${it}`).join(' ')
-  throw new HyperletterError('INVALID_INPUT', `${name} names several newsletters.`, {
+  throw invalidInput(`${name} names several newsletters.`, {
     hint: `Subscribe to one of them: ${links}`,
   })
 }
@@ -113,7 +113,7 @@ export async function newsletterOf(
 export function assertNames({ names = [], title }: Newsletter, name: string): void {
   if (names.includes(name)) return
   const message = `${name} names the newsletter “${title}”, and that does not name ${name}.`
-  throw new HyperletterError('INVALID_INPUT', message, {
+  throw invalidInput(message, {
     hint: 'Its author can name the domain with `hyperletter edit --name`.',
   })
 }

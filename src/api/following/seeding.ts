@@ -1,7 +1,7 @@
 import type { Work } from '../work.ts'
 import { KEEP_EVERYTHING } from '../../config/keep.ts'
 import { defined } from '../../defined.ts'
-import { HyperletterError } from '../../errors.ts'
+import { invalidInput } from '../../errors.ts'
 import { followLink, withMirror } from './followed-links.ts'
 
 /** Keeps a newsletter alive without following it. A feed key is enough, also for a private one. */
@@ -27,7 +27,7 @@ export const keepNewsletter: Work<'keepNewsletter'> = async (engine, { newslette
   const { feedKey, title } = entry
   if (keep !== undefined) {
     if (entry.roles.includes('author')) {
-      throw new HyperletterError('INVALID_INPUT', 'You publish this newsletter: all of it is kept.')
+      throw invalidInput('You publish this newsletter: all of it is kept.')
     }
     await engine.library.update(feedKey, { keep })
     await engine.flush()

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Work } from '../work.ts'
 import type { Engine } from '../../engine/engine.ts'
-import { HyperletterError } from '../../errors.ts'
+import { invalidInput } from '../../errors.ts'
 import { concat, equal } from '../../format/bytes.ts'
 import type { Feed } from '../../format/feed.ts'
 import { composeLetters, type LogPosition, type NewLetter } from '../../format/history/entry.ts'
@@ -51,13 +51,9 @@ export const decideLetters: Work<'decideLetters'> = async (
       (it) => !unblock.includes(it),
     )
     if (all.length > MAX_BLOCKED) {
-      throw new HyperletterError(
-        'INVALID_INPUT',
-        `At most ${MAX_BLOCKED} senders can be blocked.`,
-        {
-          hint: 'Take letters of people with a code only: hyperletter edit … --letters admitted',
-        },
-      )
+      throw invalidInput(`At most ${MAX_BLOCKED} senders can be blocked.`, {
+        hint: 'Take letters of people with a code only: hyperletter edit … --letters admitted',
+      })
     }
     const published = await publish(engine, feed, { letters, answers, withdraw }, signal)
     await desk.decide(numbers)
@@ -86,7 +82,7 @@ function assertListed(
   const known = new Set(listed.map((it) => it.number))
   for (const it of numbers) {
     if (known.delete(it)) continue
-    throw new HyperletterError('INVALID_INPUT', what.replace('$', String(it)), HOW_TO_LIST)
+    throw invalidInput(what.replace('$', String(it)), HOW_TO_LIST)
   }
 }
 
@@ -97,9 +93,7 @@ function chosen(
   const found = waiting.find((it) => it.number === number)
   if (found === undefined || found.content.private === true || found.content.text === '') {
     const why = found?.content.private === true ? 'is for you alone' : 'has no text'
-    throw new HyperletterError('INVALID_INPUT', `Letter ${number} ${why}.`, {
-      hint: 'Decline it once you have read it.',
-    })
+    throw invalidInput(`Letter ${number} ${why}.`, { hint: 'Decline it once you have read it.' })
   }
   const { issue, letter } = found.content
   const block = concat([found.letter.head.bytes, found.bytes])
@@ -209,7 +203,7 @@ export const admitSenders: Work<'admitSenders'> = async (
   if (letters === undefined) throw wantsNoLetters()
   const { admit = [], ...others } = letters
   if (!revoke && admit.length >= MAX_ADMISSION_KEYS) {
-    throw new HyperletterError('INVALID_INPUT', `There are ${MAX_ADMISSION_KEYS} codes already.`, {
+    throw invalidInput(`There are ${MAX_ADMISSION_KEYS} codes already.`, {
       hint: 'Take them back by --revoke, and give new ones to those who have none of their letters published.',
     })
   }

@@ -3,7 +3,7 @@ import { anySignal, Bell } from '../../async.ts'
 import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { MAX_LINES, type SaidLine, type TalkRules } from '../../engine/letters/conversation.ts'
-import { HyperletterError } from '../../errors.ts'
+import { HyperletterError, invalidInput } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
 import { encodeZ32 } from '../../format/keys/feed-key.ts'
 import { decodeLine } from '../../format/letters/line.ts'
@@ -75,7 +75,7 @@ export const sayLine: Work<'sayLine'> = async (
   const id = decodeLine(bytes, rules.talkKey, nativeCrypto)?.id
   if (id === undefined) throw new HyperletterError('TOO_LARGE', 'The line is too long.')
   if (engine.letters.conversations.of(feed).add(bytes, rules) !== 'new') {
-    throw new HyperletterError('INVALID_INPUT', 'You say too much at once.', {
+    throw invalidInput('You say too much at once.', {
       hint: 'Five lines go at once, and then one each three seconds.',
     })
   }
@@ -92,7 +92,7 @@ export const hideSpeaker: Work<'hideSpeaker'> = async (engine, { newsletter, fro
 async function openRules(engine: Engine, feed: Feed): Promise<TalkRules> {
   const rules = await engine.letters.conversations.rules(feed)
   if (rules !== undefined) return rules
-  throw new HyperletterError('INVALID_INPUT', 'The author has not opened a conversation.', {
+  throw invalidInput('The author has not opened a conversation.', {
     hint: 'Authors open one with `hyperletter edit <newsletter> --talk on`.',
   })
 }

@@ -1,7 +1,7 @@
 import type { Work } from '../work.ts'
 import { waitUntil } from '../../async.ts'
 import { defined } from '../../defined.ts'
-import { HyperletterError } from '../../errors.ts'
+import { invalidInput } from '../../errors.ts'
 import { senderOf } from '../../format/letters/letter.ts'
 import { obstacleOf } from './listing.ts'
 
@@ -17,9 +17,7 @@ const WAIT_SECONDS = 10
  */
 export const writeLetter: Work<'writeLetter'> = async (engine, input, { signal } = {}) => {
   const { issue, letter, withdraw, text = '', as, code, waitSeconds = WAIT_SECONDS } = input
-  if (text === '' && withdraw === undefined) {
-    throw new HyperletterError('INVALID_INPUT', 'There is nothing in the letter.')
-  }
+  if (text === '' && withdraw === undefined) throw invalidInput('There is nothing in the letter.')
   const entry = engine.library.resolve(input.newsletter)
   await using session = await engine.open(entry, { online: true })
   const { feed } = session
@@ -28,7 +26,7 @@ export const writeLetter: Work<'writeLetter'> = async (engine, input, { signal }
   const about = letter ?? withdraw
   const published = letters.find((it) => it.number === about && it.withdrawn === undefined)
   if (about !== undefined && published === undefined) {
-    throw new HyperletterError('INVALID_INPUT', `There is no letter ${about}.`, {
+    throw invalidInput(`There is no letter ${about}.`, {
       hint: '`hyperletter letters` lists those that are published.',
     })
   }

@@ -1,6 +1,6 @@
 import type { Work } from '../work.ts'
 import type { Engine } from '../../engine/engine.ts'
-import { hasCode, HyperletterError, codeOf } from '../../errors.ts'
+import { codeOf, hasCode, HyperletterError, invalidInput } from '../../errors.ts'
 import { unreadAtFirst } from '../following/subscribing.ts'
 import { rangesToCarry, writeBundle } from '../../format/bundle/write.ts'
 import { takeBundle } from '../../format/bundle/take.ts'
@@ -199,8 +199,7 @@ export async function openFile(path: string): Promise<FileHandle> {
 }
 
 function unreadable(path: string, why: string, cause?: unknown): HyperletterError {
-  const message = `Cannot read ${path}: ${why}.`
-  return new HyperletterError('INVALID_INPUT', message, { cause })
+  return invalidInput(`Cannot read ${path}: ${why}.`, { cause })
 }
 
 /** A file that is read twice, and how far that has come. */

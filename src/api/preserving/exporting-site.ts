@@ -1,7 +1,7 @@
 import type { Work } from '../work.ts'
 import { defined } from '../../defined.ts'
 import { compress } from '../../engine/compression.ts'
-import { hasCode, HyperletterError } from '../../errors.ts'
+import { hasCode, HyperletterError, invalidInput } from '../../errors.ts'
 import { without } from '../../format/block-ranges.ts'
 import { equal } from '../../format/bytes.ts'
 import type { BlockRange } from '../../format/block-ranges.ts'
@@ -120,13 +120,13 @@ async function headIn(
   try {
     before = decodeHead(bytes, nativeCrypto)
   } catch (cause) {
-    throw new HyperletterError('INVALID_INPUT', `${LOG}${HEAD_PATH} in the folder is damaged.`, {
+    throw invalidInput(`${LOG}${HEAD_PATH} in the folder is damaged.`, {
       hint: 'Choose another folder, or remove that file.',
       cause,
     })
   }
   if (before.feedKey !== feedKey) {
-    throw new HyperletterError('INVALID_INPUT', 'The folder has another newsletter.', {
+    throw invalidInput('The folder has another newsletter.', {
       hint: 'Choose a folder for each newsletter.',
     })
   }

@@ -1,7 +1,7 @@
 import type { Work } from '../work.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { feedKeyFor } from '../../engine/publish/author-files.ts'
-import { hasCode, HyperletterError, ifCode } from '../../errors.ts'
+import { hasCode, HyperletterError, ifCode, invalidInput } from '../../errors.ts'
 import { openBundle } from '../../format/bundle/read.ts'
 import type { Feed } from '../../format/feed.ts'
 import { encryptionKeyOf, type EncryptionKey, type FeedKey } from '../../format/keys/feed-key.ts'
@@ -93,7 +93,7 @@ async function takeBackup(
     const { header } = await openBundle(new TwoReadings(file, 0, signal).read())
     if (header.feedKey !== feedKey) {
       const message = `The phrase stands for the newsletter ${feedKey}, and the bundle is of ${header.feedKey}.`
-      throw new HyperletterError('INVALID_INPUT', message, {
+      throw invalidInput(message, {
         hint: 'Look for the words that were written down for this newsletter.',
       })
     }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { makeDirectory, writeBeside, type BesideOptions } from '../../atomic-file.ts'
-import { codeOf, hasCode, HyperletterError } from '../../errors.ts'
+import { codeOf, hasCode, HyperletterError, invalidInput } from '../../errors.ts'
 import type { LogFile } from '../../format/log-files/write.ts'
 import type { SiteFile } from '../../site/static/model.ts'
 import { translateStorageError } from '../../storage-errors.ts'
@@ -75,7 +75,7 @@ export class SiteFolder {
       const found = await stat(join(this.#folder, name)).catch(() => undefined)
       if (found === undefined) continue
       const message = `${this.#folder} has another site: its ${name}.`
-      throw new HyperletterError('INVALID_INPUT', message, {
+      throw invalidInput(message, {
         hint: 'Choose an empty folder, or one of this newsletter that was exported before.',
       })
     }
@@ -225,5 +225,5 @@ function notWritten(cause: unknown, path: string): unknown {
     ? known.message
     : `Cannot write ${path}: ${codeOf(cause) ?? String(cause)}.`
   const hint = 'Choose a folder that you may write to.'
-  return new HyperletterError('INVALID_INPUT', message, { hint, cause })
+  return invalidInput(message, { hint, cause })
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { defined } from '../../defined.ts'
-import { codeOf, HyperletterError } from '../../errors.ts'
+import { codeOf, HyperletterError, invalidInput } from '../../errors.ts'
 import {
   contentRange,
   newestEdition,
@@ -175,7 +175,7 @@ async function loadTheme(folder: string): Promise<SiteTheme> {
     names.map((name) => themeFile(join(folder, name))),
   )
   if ([css, header, footer, icon, cover].every((it) => it === undefined)) {
-    throw new HyperletterError('INVALID_INPUT', `There is no theme in ${folder}.`, {
+    throw invalidInput(`There is no theme in ${folder}.`, {
       hint: `A theme has some of these files: ${names.join(', ')}.`,
     })
   }
@@ -194,9 +194,9 @@ async function themeFile(path: string): Promise<Buffer | undefined> {
     if (bytes.byteLength <= MAX_THEME_BYTES) return bytes
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT') return undefined
-    throw new HyperletterError('INVALID_INPUT', `Cannot read ${path}.`, { cause })
+    throw invalidInput(`Cannot read ${path}.`, { cause })
   }
-  throw new HyperletterError('INVALID_INPUT', `${path} is too large for a theme.`)
+  throw invalidInput(`${path} is too large for a theme.`)
 }
 
 export async function loadSiteAssets(): Promise<SiteAssets> {

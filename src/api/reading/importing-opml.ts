@@ -1,7 +1,7 @@
 import type { Work } from '../work.ts'
 import sax, { type Tag } from 'sax'
 import type { Engine } from '../../engine/engine.ts'
-import { hasCode, HyperletterError } from '../../errors.ts'
+import { hasCode, HyperletterError, invalidInput } from '../../errors.ts'
 import { parseFeedKey } from '../../format/keys/feed-key.ts'
 import { formatLink, type Link, parseLink } from '../../format/keys/link.ts'
 import type { CallOptions, Output } from '../contract/contract.ts'
@@ -200,7 +200,7 @@ function countAmpersands(text: string): number {
 }
 
 function refuseDeclaration(): never {
-  throw new HyperletterError('INVALID_INPUT', 'The OPML list declares a document type.', {
+  throw invalidInput('The OPML list declares a document type.', {
     hint: 'Nothing was changed. Export the list again, or delete what stands between <! and >.',
   })
 }
@@ -208,7 +208,7 @@ function refuseDeclaration(): never {
 function notOpml(cause?: Error): HyperletterError {
   const [reason = ''] = (cause?.message ?? '').split('\n', 1)
   const message = `This is no OPML list${reason === '' ? '.' : `: ${reason.charAt(0).toLowerCase()}${reason.slice(1)}`}`
-  return new HyperletterError('INVALID_INPUT', message, {
+  return invalidInput(message, {
     hint: 'Nothing was changed. Export your subscriptions as OPML from the app they are in.',
     cause,
   })

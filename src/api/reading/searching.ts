@@ -2,7 +2,7 @@ import type { Work } from '../work.ts'
 import { join } from 'node:path'
 import type { Engine } from '../../engine/engine.ts'
 import type { FeedSession } from '../../engine/feed-sessions.ts'
-import { hasCode, HyperletterError } from '../../errors.ts'
+import { hasCode, invalidInput } from '../../errors.ts'
 import { newestEdition } from '../../format/history/corrections.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
@@ -46,9 +46,7 @@ export class Searcher {
     const only =
       newsletter === undefined ? undefined : this.#engine.library.resolve(newsletter).feedKey
     const words = parseQuery(query)
-    if (words.length === 0) {
-      throw new HyperletterError('INVALID_INPUT', 'There is no word in the query to look for.')
-    }
+    if (words.length === 0) throw invalidInput('There is no word in the query to look for.')
     await this.#updates.run(() => this.#update(signal))
     signal?.throwIfAborted()
     const { found, clauses } = this.#index.search(words)

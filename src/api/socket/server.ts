@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
 import * as z from 'zod'
 import { drained, withinMs } from '../../async.ts'
 import type { Reloaded } from '../../config/live.ts'
-import { HyperletterError } from '../../errors.ts'
+import { HyperletterError, invalidInput } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
 import type { Operations } from '../contract/contract.ts'
 import { OPERATION_KINDS, type OperationName } from '../kinds.ts'
@@ -102,13 +102,13 @@ export class OperationsServer {
     }
     if (method === 'POST' && url === protocol.READER_PATH) {
       const input = readerRequest.safeParse(parseBody(body))
-      if (!input.success) throw new HyperletterError('INVALID_INPUT', 'Not a page of the reader.')
+      if (!input.success) throw invalidInput('Not a page of the reader.')
       sendJson(response, { url: await this.#options.openReader(input.data) })
       return
     }
     const name = url.slice(protocol.OPERATIONS_PATH.length)
     if (method !== 'POST' || !url.startsWith(protocol.OPERATIONS_PATH) || !isOperation(name)) {
-      throw new HyperletterError('INVALID_INPUT', 'The daemon has no such operation.')
+      throw invalidInput('The daemon has no such operation.')
     }
     await this.#run(name, parseBody(body), response)
   }
@@ -171,7 +171,7 @@ function parseBody(body: Buffer | undefined): unknown {
   try {
     return JSON.parse(body.toString('utf8'))
   } catch (cause) {
-    throw new HyperletterError('INVALID_INPUT', 'The input is not JSON.', { cause })
+    throw invalidInput('The input is not JSON.', { cause })
   }
 }
 

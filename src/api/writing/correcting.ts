@@ -2,7 +2,7 @@ import type { Work } from '../work.ts'
 import { defined } from '../../defined.ts'
 import type { AppendOptions } from '../../engine/publish/continuity.ts'
 import type { Engine } from '../../engine/engine.ts'
-import { HyperletterError } from '../../errors.ts'
+import { invalidInput } from '../../errors.ts'
 import {
   composeAmendment,
   composeRetraction,
@@ -110,7 +110,7 @@ async function correct(
 async function correctable(feed: Feed, number: number): Promise<LocatedIssue> {
   const issue = await feed.issue(number, { wait: false })
   if (issue.retraction === undefined) return issue
-  throw new HyperletterError('INVALID_INPUT', `Issue ${number} was retracted.`, {
+  throw invalidInput(`Issue ${number} was retracted.`, {
     hint: 'Publish it anew, as the next issue.',
   })
 }

@@ -2,7 +2,7 @@ import type { Work } from '../work.ts'
 import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { AppendOptions } from '../../engine/publish/continuity.ts'
-import { HyperletterError } from '../../errors.ts'
+import { HyperletterError, invalidInput } from '../../errors.ts'
 import { encodeZ32 } from '../../format/keys/feed-key.ts'
 import type { Feed } from '../../format/feed.ts'
 import { DEFAULT_WORK_BITS } from '../../format/letters/envelope.ts'
@@ -66,7 +66,7 @@ export const editNewsletter: Work<'editNewsletter'> = async (
 
 /** What needs letters is asked for of a newsletter that takes none. */
 export function wantsNoLetters(): HyperletterError {
-  return new HyperletterError('INVALID_INPUT', 'This newsletter takes no letters.', {
+  return invalidInput('This newsletter takes no letters.', {
     hint: 'Take letters of anyone, or of people with a code: hyperletter edit … --letters anyone|admitted',
   })
 }

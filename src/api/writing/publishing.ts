@@ -1,7 +1,7 @@
 import type { Work } from '../work.ts'
 import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
-import { HyperletterError } from '../../errors.ts'
+import { HyperletterError, invalidInput } from '../../errors.ts'
 import { invalidDraft, isDated, type Draft } from '../../sources/source.ts'
 import type { BlockRange } from '../../format/block-ranges.ts'
 import type { Feed } from '../../format/feed.ts'
@@ -50,7 +50,7 @@ export const publishIssue: Work<'publishIssue'> = async function* (engine, input
   const draft = await loadDraft({ ...input.draft, include })
   const at = publishTimeOf(draft, input)
   if (input.at !== undefined && at === undefined) {
-    throw new HyperletterError('INVALID_INPUT', `${input.at} is over: publish it without a time.`)
+    throw invalidInput(`${input.at} is over: publish it without a time.`)
   }
   for (const { kind, message, line } of withheldFor(input.draft, draft, at)) {
     if (kind !== 'drafts') {
@@ -71,7 +71,7 @@ export const publishIssue: Work<'publishIssue'> = async function* (engine, input
       : undefined
   const before = isChecked && issues !== undefined ? await issueOf(draft, issues) : undefined
   if (before !== undefined) {
-    throw new HyperletterError('INVALID_INPUT', `This is issue ${before.record.number} already.`, {
+    throw invalidInput(`This is issue ${before.record.number} already.`, {
       hint: 'Publish a change of it with `hyperletter amend`, or a second copy with --again.',
     })
   }
@@ -143,7 +143,7 @@ export function authoredBy(engine: Engine, reference: string | undefined): Libra
   }
   if (own.length === 1) return only
   const titles = own.map((it) => it.title ?? it.feedKey.slice(0, 8)).join(', ')
-  throw new HyperletterError('INVALID_INPUT', `You publish several newsletters: ${titles}.`, {
+  throw invalidInput(`You publish several newsletters: ${titles}.`, {
     hint: 'Say which one with --to.',
   })
 }
@@ -183,12 +183,12 @@ export function assertPayable(support: readonly Support[] = []): void {
     const shown = it.uri.slice(0, 80)
     if (problem === 'wrong') {
       const message = `A character of "${shown}" is wrong or missing.`
-      throw new HyperletterError('INVALID_INPUT', message, {
+      throw invalidInput(message, {
         hint: 'Copy the address again from the wallet or account that it belongs to.',
       })
     }
     const message = `"${shown}" is no payment address that readers know.`
-    throw new HyperletterError('INVALID_INPUT', message, {
+    throw invalidInput(message, {
       hint: 'Use bitcoin:…, lightning:…, monero:…, payto://iban/… or https://….',
     })
   }
@@ -197,7 +197,7 @@ export function assertPayable(support: readonly Support[] = []): void {
 /** Refuses domains of a private newsletter, which would tell everybody its feed key. @throws INVALID_INPUT */
 export function assertNameable(names: readonly string[] = [], isPrivate: boolean): void {
   if (names.length === 0 || !isPrivate) return
-  throw new HyperletterError('INVALID_INPUT', 'A private newsletter has no domain.', {
+  throw invalidInput('A private newsletter has no domain.', {
     hint: 'Its feed key would be public there. Give its link to the people who may read it.',
   })
 }

@@ -7,7 +7,7 @@ import { replaceSynced } from '../../atomic-file.ts'
 import { defined } from '../../defined.ts'
 import { REPUBLISHED_FILE as FILE } from '../../config/config.ts'
 import type { Engine } from '../../engine/engine.ts'
-import { codeOf, HyperletterError } from '../../errors.ts'
+import { codeOf, HyperletterError, invalidInput } from '../../errors.ts'
 import { SerialQueue } from '../../async.ts'
 import { isDated, type DraftSource } from '../../sources/source.ts'
 import { draftsInFeed } from '../../sources/services/feed.ts'
@@ -116,8 +116,7 @@ async function* round(
 function checkInterval({ address, everySeconds }: Republished): void {
   const host = URL.canParse(address) ? new URL(address).hostname.replace(/^\[|\]$/g, '') : ''
   if (everySeconds >= MIN_INTERVAL_SECONDS || host === 'localhost' || isPrivate(host)) return
-  const message = `A feed of the web is asked at most every ${MIN_INTERVAL_SECONDS} seconds.`
-  throw new HyperletterError('INVALID_INPUT', message)
+  throw invalidInput(`A feed of the web is asked at most every ${MIN_INTERVAL_SECONDS} seconds.`)
 }
 
 /** What to remember of the answer once it is published, and its posts; no posts if it did not change. */
@@ -176,9 +175,7 @@ export const stopRepublishing: Work<'stopRepublishing'> = async (engine, { addre
   const found = all.find((it) => it.address === address)
   if (found === undefined) {
     const known = all.map((it) => it.address).join(', ') || 'none'
-    throw new HyperletterError('INVALID_INPUT', 'This feed is not republished.', {
-      hint: `Republished: ${known}.`,
-    })
+    throw invalidInput('This feed is not republished.', { hint: `Republished: ${known}.` })
   }
   const others = all.filter((it) => it !== found)
   await save(engine, others)
@@ -202,7 +199,7 @@ async function load(engine: Engine): Promise<Republished[]> {
     return z.array(republished).parse(JSON.parse(text))
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT') return []
-    throw new HyperletterError('INVALID_INPUT', `The file ${FILE} of the data folder is damaged.`, {
+    throw invalidInput(`The file ${FILE} of the data folder is damaged.`, {
       hint: 'Remove it, and name the feeds again.',
       cause,
     })

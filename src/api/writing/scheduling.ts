@@ -5,7 +5,7 @@ import { SCHEDULED_FOLDER } from '../../config/config.ts'
 import { defined } from '../../defined.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { ScheduledDrafts, type ScheduledEntry } from '../../engine/publish/scheduled-drafts.ts'
-import { HyperletterError } from '../../errors.ts'
+import { HyperletterError, invalidInput } from '../../errors.ts'
 import type { Feed } from '../../format/feed.ts'
 import { isDated, type Draft } from '../../sources/source.ts'
 import type { Output } from '../contract/contract.ts'
@@ -60,16 +60,10 @@ export const cancelScheduled: Work<'cancelScheduled'> = (engine, { draft: name }
       : meant
     if (entry === undefined || others.length > 0) {
       const listed = waiting.map((it) => `${it.id} (${it.title})`).join(', ')
-      throw new HyperletterError(
-        'INVALID_INPUT',
-        entry === undefined ? 'No such draft waits.' : 'Several drafts wait.',
-        {
-          hint:
-            waiting.length === 0
-              ? '`hyperletter scheduled` lists them.'
-              : `Name one of: ${listed}.`,
-        },
-      )
+      throw invalidInput(entry === undefined ? 'No such draft waits.' : 'Several drafts wait.', {
+        hint:
+          waiting.length === 0 ? '`hyperletter scheduled` lists them.' : `Name one of: ${listed}.`,
+      })
     }
     await drafts.remove(entry.id)
     return shown(engine, entry)
@@ -129,7 +123,7 @@ async function publish(
   const issue = await issueOf(draft, await PublishedIssues.of(feed))
   if (issue !== undefined && entry.again !== true) {
     const { number } = issue.record
-    throw new HyperletterError('INVALID_INPUT', `Its text is issue ${number} already.`)
+    throw invalidInput(`Its text is issue ${number} already.`)
   }
   const compose = await prepareIssue(draft)
   signal?.throwIfAborted()

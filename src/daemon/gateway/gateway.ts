@@ -8,7 +8,7 @@ import { SerialQueue } from '../../async.ts'
 import type { Config } from '../../config/config.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { GatewayFacts } from '../../engine/network/gateway-facts.ts'
-import { HyperletterError } from '../../errors.ts'
+import { HyperletterError, invalidInput } from '../../errors.ts'
 import { keyPairOf } from '../../log/keys.ts'
 import type { Logger } from '../../logger.ts'
 import { Rooms } from '../../peers/web/rooms.ts'
@@ -179,8 +179,7 @@ export class Gateway {
     })
     server.on('request', (request: IncomingMessage) => this.#notice(request))
     try {
-      if (!(await bind(server, port, host)))
-        throw new HyperletterError('INVALID_INPUT', `Port ${port} of ${host} is taken.`)
+      if (!(await bind(server, port, host))) throw invalidInput(`Port ${port} of ${host} is taken.`)
     } catch (error) {
       tabs.close()
       await stun?.close()

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import v8 from 'node:v8'
-import { HyperletterError } from '../../errors.ts'
+import { invalidInput } from '../../errors.ts'
 import { growHeapAtRestBy } from '../../heap.ts'
 import { PACKAGE } from '../../places.ts'
 
@@ -93,8 +93,7 @@ export function commandLine([program = '', ...args]: readonly string[]): string 
 // A percent sign begins a specifier, whether there are quotation marks or not.
 function quote(text: string): string {
   if (/[\u0000-\u001f\u007f]/.test(text)) {
-    const message = 'A service cannot be given control characters, as in a path of a folder.'
-    throw new HyperletterError('INVALID_INPUT', message)
+    throw invalidInput('A service cannot be given control characters, as in a path of a folder.')
   }
   const doubled = text.replaceAll('%', '%%')
   if (/^[\w./:@%+=,$-]+$/.test(doubled)) return doubled

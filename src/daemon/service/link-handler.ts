@@ -3,7 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { HyperletterError } from '../../errors.ts'
+import { invalidInput } from '../../errors.ts'
 
 const execute = promisify(execFile)
 
@@ -84,7 +84,7 @@ export async function uninstallLinkHandler(handler: LinkHandler): Promise<readon
 function quote(text: string): string {
   if (/[\u0000-\u001f\u007f]/.test(text)) {
     const message = 'A desktop entry cannot be given control characters, as in a path of a folder.'
-    throw new HyperletterError('INVALID_INPUT', message)
+    throw invalidInput(message)
   }
   // xdg-open takes words in quotation marks for part of the name.
   if (/^[\w./:@+=,-]+$/.test(text)) return text

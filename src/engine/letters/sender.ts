@@ -5,7 +5,7 @@ import { setImmediate as rest } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import { SerialQueue } from '../../async.ts'
 import { replaceSynced } from '../../atomic-file.ts'
-import { HyperletterError, ifMissing } from '../../errors.ts'
+import { HyperletterError, ifMissing, invalidInput } from '../../errors.ts'
 import { concat } from '../../format/bytes.ts'
 import type { Feed } from '../../format/feed.ts'
 import { carryLine } from '../../format/letters/line.ts'
@@ -168,9 +168,7 @@ export class LetterSender {
   async #sign(feed: Feed, content: Uint8Array, options: WritingOptions = {}): Promise<Envelope> {
     const { feedKey } = feed
     const { letters: wanted } = await feed.profile({ wait: false })
-    if (wanted === undefined) {
-      throw new HyperletterError('INVALID_INPUT', 'The author of this newsletter wants no letters.')
-    }
+    if (wanted === undefined) throw invalidInput('The author of this newsletter wants no letters.')
     const keys = await this.keys(feedKey)
     const carried = seal(content, decodeZ32(wanted.key))
     const who = { sender: keys.publicKey, writtenAt: Date.now() }
@@ -197,17 +195,12 @@ export class LetterSender {
       return { kind: 'admission', key: admission.publicKey, signature }
     }
     if (given !== undefined) {
-      throw new HyperletterError(
-        'INVALID_INPUT',
-        'The author of this newsletter knows no such code.',
-        {
-          hint: 'Copy it whole. An author may take codes back.',
-        },
-      )
+      throw invalidInput('The author of this newsletter knows no such code.', {
+        hint: 'Copy it whole. An author may take codes back.',
+      })
     }
     if (wanted?.from === 'admitted') {
-      throw new HyperletterError(
-        'INVALID_INPUT',
+      throw invalidInput(
         'The author of this newsletter takes letters of people with a code only.',
         { hint: 'Ask the author for a code, and use it once: hyperletter write … --code …' },
       )

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { keepSchema } from '../../config/keep-schema.ts'
-import { attempt, HyperletterError } from '../../errors.ts'
+import { attempt, HyperletterError, invalidInput } from '../../errors.ts'
 import { parseEncryptionKey, parseFeedKey } from '../../format/keys/feed-key.ts'
 import { parseLink } from '../../format/keys/link.ts'
 import { short } from '../../logger.ts'
@@ -146,7 +146,7 @@ export function resolveEntry<T extends Named>(entries: readonly T[], reference: 
   }
   if (others.length === 0) return match
   const keys = [match, ...others].map((it) => short(it.feedKey)).join(', ')
-  throw new HyperletterError('INVALID_INPUT', `"${shown}" matches several: ${keys}.`, {
+  throw invalidInput(`"${shown}" matches several: ${keys}.`, {
     hint: 'Name it by the beginning of its feed key.',
   })
 }

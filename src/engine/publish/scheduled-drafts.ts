@@ -4,7 +4,7 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { makeDirectory, replaceSynced, sha256Of } from '../../atomic-file.ts'
-import { attempt, HyperletterError } from '../../errors.ts'
+import { attempt, HyperletterError, invalidInput } from '../../errors.ts'
 import type { Draft, DraftAttachment } from '../../sources/source.ts'
 
 /** Drafts that may wait at the same time; far more is a mistake of a script. */
@@ -70,7 +70,7 @@ export class ScheduledDrafts {
   ): Promise<ScheduledEntry> {
     await makeDirectory(this.#dir)
     if ((await this.list()).filter((it) => it.published === undefined).length >= MAX_WAITING)
-      throw new HyperletterError('INVALID_INPUT', `${MAX_WAITING} drafts wait already.`)
+      throw invalidInput(`${MAX_WAITING} drafts wait already.`)
     const id = randomBytes(4).toString('hex')
     const { markdown, attachments, warnings: _w, links: _l, addresses: _a, ...rest } = draft
     const text = Buffer.from(markdown)

@@ -1,4 +1,4 @@
-import { HyperletterError } from '../../errors.ts'
+import { HyperletterError, invalidInput } from '../../errors.ts'
 import { collect, piecesOf } from '../bytes.ts'
 import {
   blockBytesOf,
@@ -33,8 +33,7 @@ export async function encodeContent(
   mediaType: string,
   compress: Compress = gzip,
 ): Promise<EncodedContent> {
-  if (bytes.byteLength === 0)
-    throw new HyperletterError('INVALID_INPUT', 'Content cannot be empty.')
+  if (bytes.byteLength === 0) throw invalidInput('Content cannot be empty.')
   const plain = { bytes: bytes.byteLength, mediaType }
   if (mediaType.startsWith('text/') || mediaType === 'image/svg+xml') {
     const zipped = await compress(bytes)

@@ -1,4 +1,4 @@
-import { HyperletterError } from '../../errors.ts'
+import { HyperletterError, invalidInput } from '../../errors.ts'
 import { keyPairOf, type SigningKeyPair } from '../crypto.ts'
 
 export type { SigningKeyPair } from '../crypto.ts'
@@ -84,7 +84,7 @@ function describe(word: string | undefined): string {
 }
 
 function refused(what: string): HyperletterError {
-  return new HyperletterError('INVALID_INPUT', `Not a recovery phrase: ${what}.`, {
+  return invalidInput(`Not a recovery phrase: ${what}.`, {
     hint: 'Compare each word with what was written down; there are 24, in order.',
   })
 }

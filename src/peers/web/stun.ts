@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram'
 import { isIPv4 } from 'node:net'
 import { LRUCache } from 'lru-cache'
 import type { ListenAddress } from '../../config/values.ts'
-import { HyperletterError } from '../../errors.ts'
+import { invalidInput } from '../../errors.ts'
 import { RateLimiter } from '../../rate-limiter.ts'
 
 /** RFC 8489: binding, of the classes request and success. */
@@ -81,7 +81,7 @@ export async function openStun({ host, port = DEFAULT_PORT }: ListenAddress): Pr
   await new Promise<void>((resolve, reject) => {
     socket.once('error', (cause) => {
       const message = `UDP port ${port} of ${host} cannot be had.`
-      reject(new HyperletterError('INVALID_INPUT', message, { cause }))
+      reject(invalidInput(message, { cause }))
     })
     socket.bind(port, host, () => {
       socket.removeAllListeners('error')

@@ -1,4 +1,4 @@
-import { HyperletterError } from '../../errors.ts'
+import { HyperletterError, invalidInput } from '../../errors.ts'
 import { printable } from '../source.ts'
 
 /** Longest record: a post with its HTML, twice over. */
@@ -30,7 +30,7 @@ export async function* csvRecords(
   } catch (error) {
     if (error instanceof HyperletterError) throw error
     const words = printable((error as Error).message, 200)
-    throw new HyperletterError('INVALID_INPUT', `The CSV file cannot be read: ${words}.`, {
+    throw invalidInput(`The CSV file cannot be read: ${words}.`, {
       hint: 'Download the export again.',
       cause: error,
     })

@@ -1,6 +1,6 @@
 import { open, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
-import { codeOf, HyperletterError } from '../../errors.ts'
+import { codeOf, HyperletterError, invalidInput } from '../../errors.ts'
 import { lazy } from '../../lazy.ts'
 import { folderArchive, zipArchive, type Archive } from '../archive.ts'
 import { compareNaturally, type DraftSource } from '../source.ts'
@@ -144,9 +144,7 @@ async function startOf(path: string): Promise<string> {
       await file.close()
     }
   } catch (cause) {
-    throw new HyperletterError('INVALID_INPUT', `${path} cannot be read (${codeOf(cause)}).`, {
-      cause,
-    })
+    throw invalidInput(`${path} cannot be read (${codeOf(cause)}).`, { cause })
   }
 }
 
@@ -166,7 +164,7 @@ function textOf(bytes: Buffer): string {
 }
 
 function unknown(name: string): HyperletterError {
-  return new HyperletterError('INVALID_INPUT', `${name} is no export that can be imported.`, {
+  return invalidInput(`${name} is no export that can be imported.`, {
     hint: TEXT_NAME.test(name)
       ? 'Publish a single file with `hyperletter publish <file>`, or import its folder.'
       : 'Import what Ghost, Substack, WordPress, Buttondown or Beehiiv gave you, an mbox file, mails (.eml) or a feed, as it is.',

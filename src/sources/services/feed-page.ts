@@ -1,4 +1,4 @@
-import { HyperletterError } from '../../errors.ts'
+import { invalidInput } from '../../errors.ts'
 import { TextReader } from '../decode.ts'
 import { printable, type Withheld } from '../source.ts'
 
@@ -39,7 +39,7 @@ async function parsedFeed(text: string) {
   try {
     return parseFeed(text)
   } catch (cause) {
-    throw new HyperletterError('INVALID_INPUT', 'There is no Atom, RSS or JSON feed.', {
+    throw invalidInput('There is no Atom, RSS or JSON feed.', {
       hint: 'Give the address of the feed, not of the page: feed readers show it.',
       cause,
     })

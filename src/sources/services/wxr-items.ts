@@ -1,5 +1,5 @@
 import sax, { type Tag } from 'sax'
-import { HyperletterError } from '../../errors.ts'
+import { HyperletterError, invalidInput } from '../../errors.ts'
 import { printable } from '../source.ts'
 import { TextReader } from '../decode.ts'
 
@@ -146,7 +146,7 @@ class WxrReader {
 
 function notWxr(why: string): HyperletterError {
   const words = printable(why, 200)
-  return new HyperletterError('INVALID_INPUT', `The export cannot be read: ${words}.`, {
+  return invalidInput(`The export cannot be read: ${words}.`, {
     hint: 'Download the export again.',
   })
 }

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { randomBytes } from 'node:crypto'
 import { Hono } from 'hono'
 import type { Context } from 'hono'
-import { HyperletterError } from '../../errors.ts'
+import { HyperletterError, invalidInput } from '../../errors.ts'
 import type { Output } from '../../api/contract/contract.ts'
 import { MAX_OPML_LENGTH } from '../../api/kinds.ts'
 import { localPath, show, viewOf, type Env, type Reader } from '../context.ts'
@@ -168,5 +168,5 @@ async function readList(reader: Reader, c: Context<Env>): Promise<string> {
   const [file] = await readFiles(c, 'file')
   const text = file !== undefined && file.size > 0 ? await file.text() : opml
   if (text.trim() !== '') return text
-  throw new HyperletterError('INVALID_INPUT', 'There is no list: choose a file, or paste its text.')
+  throw invalidInput('There is no list: choose a file, or paste its text.')
 }

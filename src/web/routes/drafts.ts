@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import type { Input } from '../../api/contract/contract.ts'
-import { HyperletterError } from '../../errors.ts'
+import { HyperletterError, invalidInput } from '../../errors.ts'
 import { issuePath } from '../../site/pages/parts.ts'
 import { writePage } from '../../site/pages/write.ts'
 import { show, viewOf, type Env, type Reader, type ReaderContext } from '../context.ts'
@@ -164,5 +164,5 @@ export function timeOf(
 }
 
 function refusal(message: string, hint?: string): HyperletterError {
-  return new HyperletterError('INVALID_INPUT', message, hint === undefined ? {} : { hint })
+  return invalidInput(message, { hint })
 }

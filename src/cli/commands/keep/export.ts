@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { Option } from 'commander'
 import { defined } from '../../../defined.ts'
 import { writeBeside } from '../../../atomic-file.ts'
-import { HyperletterError } from '../../../errors.ts'
+import { invalidInput } from '../../../errors.ts'
 import type { BundleHeader } from '../../../format/bundle/format.ts'
 import type { Operations } from '../../../api/contract/contract.ts'
 import { unwritable } from '../../files.ts'
@@ -78,14 +78,13 @@ async function exportNewsletter(
   const [only] = Object.keys(web)
   if (only !== undefined && site === undefined) {
     const option = only.replace(/[A-Z]/g, (it) => `-${it.toLowerCase()}`)
-    throw new HyperletterError('INVALID_INPUT', `--${option} goes with --site <folder>.`)
+    throw invalidInput(`--${option} goes with --site <folder>.`)
   }
   if (site !== undefined) return exportSite(context, newsletter, site, web)
   const options = defined({ since, force })
   if (bundle !== undefined) return exportBundle(context, newsletter, bundle, options)
   if (markdown !== undefined) return exportFolder(context, newsletter, markdown, options)
-  const message = 'Say what to write: --bundle <file>, --markdown <folder> or --site <folder>.'
-  throw new HyperletterError('INVALID_INPUT', message)
+  throw invalidInput('Say what to write: --bundle <file>, --markdown <folder> or --site <folder>.')
 }
 
 async function exportFolder(
@@ -149,7 +148,7 @@ async function exportBundle(
   const isStdout = bundle === STDOUT
   if (isStdout && (out.isTerminal || options.json === true)) {
     const why = out.isTerminal ? 'A bundle is binary' : 'Standard output carries the JSON result'
-    throw new HyperletterError('INVALID_INPUT', `${why}: give a file, or pipe it.`)
+    throw invalidInput(`${why}: give a file, or pipe it.`)
   }
   const file = isStdout ? STDOUT : resolve(io.cwd, bundle)
   if (!isStdout) await refuseExisting(file, force)
@@ -243,10 +242,10 @@ async function refuseExisting(path: string, force: boolean): Promise<void> {
   if (existing === undefined) return
   if (!existing.isFile()) {
     const what = existing.isDirectory() ? 'is a folder' : 'is no regular file'
-    throw new HyperletterError('INVALID_INPUT', `${path} ${what}: give the name of a file.`)
+    throw invalidInput(`${path} ${what}: give the name of a file.`)
   }
   if (force) return
-  throw new HyperletterError('INVALID_INPUT', `${path} exists.`, {
+  throw invalidInput(`${path} exists.`, {
     hint: 'Choose another name, or replace it with --force.',
   })
 }

@@ -4,7 +4,7 @@ import type { Output, Input } from '../../../api/contract/contract.ts'
 import { type Keep, parseNewerThan } from '../../../config/keep.ts'
 import { MAX_OPML_NEWSLETTERS as MAX_NEWSLETTERS } from '../../../api/kinds.ts'
 import { parseBytes } from '../../../config/values.ts'
-import { HyperletterError } from '../../../errors.ts'
+import { HyperletterError, invalidInput } from '../../../errors.ts'
 import { wholeNumber } from '../../command.ts'
 import { call, type Commands, type Context, withOperations } from '../../context.ts'
 import { nameOf, plural } from '../../terminal/format.ts'
@@ -106,7 +106,7 @@ function keepOf({ everything, newest, newerThan, atMost, textOnly }: Options): K
   }
   const isLimited = Object.keys(keep).length > 0
   if (everything === true && isLimited) {
-    throw new HyperletterError('INVALID_INPUT', '--everything excludes the other options.')
+    throw invalidInput('--everything excludes the other options.')
   }
   return isLimited || everything === true || atMost === Infinity ? keep : undefined
 }
@@ -181,7 +181,7 @@ async function feedKeysOf(links: readonly string[]): Promise<string[]> {
         ? 'There is no link to seed.'
         : `A list may have at most ${MAX_NEWSLETTERS} links.`
     const hint = 'Name links after `hyperletter seed`, or a file of them with --file.'
-    throw new HyperletterError('INVALID_INPUT', message, { hint })
+    throw invalidInput(message, { hint })
   }
   const { parseLink } = await import('../../../format/keys/link.ts')
   const feedKeys = links.map((it) => {

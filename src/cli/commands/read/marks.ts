@@ -1,5 +1,5 @@
 import { Option } from 'commander'
-import { HyperletterError } from '../../../errors.ts'
+import { invalidInput } from '../../../errors.ts'
 import { collect, issueNumber } from '../../command.ts'
 import { call, type Commands, type Context } from '../../context.ts'
 import { plural, quoteTitle } from '../../terminal/format.ts'
@@ -37,9 +37,9 @@ async function mark(
   { read = false, unread = false, all = false }: MarkOptions,
 ): Promise<void> {
   const { out } = context
-  if (read === unread) throw new HyperletterError('INVALID_INPUT', 'Choose --read or --unread.')
+  if (read === unread) throw invalidInput('Choose --read or --unread.')
   if (all === (numbers !== undefined && numbers.length > 0)) {
-    throw new HyperletterError('INVALID_INPUT', 'Give issue numbers, or --all.')
+    throw invalidInput('Give issue numbers, or --all.')
   }
   const wanted = all ? {} : { numbers: numbers ?? [] }
   const marked = await call(context, 'markIssues', { newsletter, ...wanted, read })

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { HyperletterError } from '../../../errors.ts'
+import { invalidInput } from '../../../errors.ts'
 import type { Output } from '../../../api/contract/contract.ts'
 import { slugOf } from '../../../render/file-name.ts'
 import { singleLine } from '../../../render/plain.ts'
@@ -63,7 +63,7 @@ function find(issue: Issue, attachment: string): Issue['attachments'][number] {
   if (found !== undefined) return found
   const names = issue.attachments.map(({ name }) => singleLine(name))
   const message = `Issue ${issue.number} has no attachment "${singleLine(attachment)}".`
-  throw new HyperletterError('INVALID_INPUT', message, {
+  throw invalidInput(message, {
     hint: names.length === 0 ? 'It has no attachments.' : `It has: ${names.join(', ')}.`,
   })
 }

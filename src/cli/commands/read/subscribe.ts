@@ -4,7 +4,7 @@ import { succeeds } from '../../../async.ts'
 import type { Connection } from '../../../connect.ts'
 import type { Input, Operations, Output } from '../../../api/contract/contract.ts'
 import type { Unread } from '../../../config/values.ts'
-import { hasCode, HyperletterError, attempt } from '../../../errors.ts'
+import { attempt, hasCode, HyperletterError, invalidInput } from '../../../errors.ts'
 import { seconds } from '../../command.ts'
 import { call, type Commands, type Context, withOperations, finishOf } from '../../context.ts'
 import { nameOf, plural, shortKey } from '../../terminal/format.ts'
@@ -80,7 +80,7 @@ async function subscribe(context: Context, link: string, options: Options): Prom
     return subscribeToFile(context, file, options.key)
   }
   if (options.key !== undefined) {
-    throw new HyperletterError('INVALID_INPUT', 'There is no such file; --key needs one.', {
+    throw invalidInput('There is no such file; --key needs one.', {
       hint: 'Give the whole link: hyperletter://<feed key>#<encryption key>',
     })
   }

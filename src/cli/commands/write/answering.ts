@@ -1,4 +1,4 @@
-import { HyperletterError } from '../../../errors.ts'
+import { invalidInput } from '../../../errors.ts'
 import { collect, OWN_NEWSLETTER } from '../../command.ts'
 import { call, type Commands, type Context } from '../../context.ts'
 import { plural, shellWord } from '../../terminal/format.ts'
@@ -62,10 +62,7 @@ async function accept(
   { answer: answers = [] }: AcceptOptions,
 ): Promise<void> {
   const lost = answers.find((it) => !numbers.includes(it.number))
-  if (lost !== undefined) {
-    const message = `Letter ${lost.number} is answered, and not accepted.`
-    throw new HyperletterError('INVALID_INPUT', message)
-  }
+  if (lost !== undefined) throw invalidInput(`Letter ${lost.number} is answered, and not accepted.`)
   const accepted = numbers.map((number) => ({
     number,
     answer: answers.find((it) => it.number === number)?.answer,

@@ -1,4 +1,4 @@
-import { HyperletterError } from '../../../errors.ts'
+import { HyperletterError, invalidInput } from '../../../errors.ts'
 import { OWN_NEWSLETTER } from '../../command.ts'
 import { call, type Commands, type Context } from '../../context.ts'
 import { plural, quoteTitle, shellWord } from '../../terminal/format.ts'
@@ -104,7 +104,7 @@ async function isConfirmed(context: Context, newsletter: string, number: number)
   const { io, out } = context
   const { ask, canAsk } = await import('../../input.ts')
   if (!canAsk(context)) {
-    throw new HyperletterError('INVALID_INPUT', 'A retraction cannot be undone.', {
+    throw invalidInput('A retraction cannot be undone.', {
       hint: `If that is what you want: hyperletter retract ${shellWord(newsletter)} ${number} --yes`,
     })
   }

@@ -15,7 +15,7 @@ import {
   type Outcome,
 } from './import-report.ts'
 import { Option } from 'commander'
-import { HyperletterError } from '../../../errors.ts'
+import { HyperletterError, invalidInput } from '../../../errors.ts'
 import { formatTable, shrinking } from '../../terminal/table.ts'
 
 interface RunOptions {
@@ -226,9 +226,7 @@ async function republish(
 ): Promise<number | void> {
   const { out } = context
   if (list) return show(context)
-  if (address === undefined) {
-    throw new HyperletterError('INVALID_INPUT', 'Say which feed, or --list.')
-  }
+  if (address === undefined) throw invalidInput('Say which feed, or --list.')
   if (stop) {
     const stopped = await call(context, 'stopRepublishing', { address })
     return out.result(stopped, () => `Stopped republishing ${address}.\n`)

@@ -1,5 +1,5 @@
 import type { Input, Output } from '../../../api/contract/contract.ts'
-import { HyperletterError } from '../../../errors.ts'
+import { invalidInput } from '../../../errors.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { issueNumber, seconds, wholeNumber } from '../../command.ts'
 import { call, type Commands, type Context, withOperations } from '../../context.ts'
@@ -181,6 +181,6 @@ function about(it: Pick<Waiting, 'issue' | 'letter' | 'withdraw'>): string {
 export async function typed(context: Context, text: string | undefined): Promise<string> {
   const { readDraft } = await import('../../input.ts')
   const found = (text ?? (await readDraft(context))).trim()
-  if (found === '') throw new HyperletterError('INVALID_INPUT', 'There is no text.')
+  if (found === '') throw invalidInput('There is no text.')
   return found
 }

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Operations, Output, Via } from '../../../api/contract/contract.ts'
 import { defined } from '../../../defined.ts'
-import { HyperletterError } from '../../../errors.ts'
+import { HyperletterError, invalidInput } from '../../../errors.ts'
 import { singleLine } from '../../../render/plain.ts'
 import { call, type Commands, type Context } from '../../context.ts'
 import { formatDuration, localWords, quoteTitle } from '../../terminal/format.ts'
@@ -90,7 +90,7 @@ export async function publishAfterHold(
   await operations.publishScheduled({})
   const mine = (await operations.listScheduled({})).find((it) => it.id === id)
   if (mine?.problem !== undefined)
-    throw new HyperletterError('INVALID_INPUT', mine.problem.message, {
+    throw invalidInput(mine.problem.message, {
       hint: 'It stays in `hyperletter scheduled`; a daemon tries it again.',
     })
   if (mine?.published === undefined) throw new HyperletterError('ABORTED', 'It was taken back.')
