@@ -1,7 +1,7 @@
 import { html } from 'hono/html'
 import type { FeedKey } from '../format/keys/feed-key.ts'
 import { count, type Markup } from '../site/pages/parts.ts'
-import { formatBytes } from '../render/size.ts'
+import { formatBytes } from '../render/plain.ts'
 import { elementsOf } from './article.ts'
 import { recall, remember } from './known-heads.ts'
 import type { PeerState } from './peer/peer.ts'

@@ -10,7 +10,7 @@ import type { Command } from 'commander'
 import { type Settings, SETTING_NAMES, SETTINGS } from '../config/settings.ts'
 import { defined } from '../defined.ts'
 import { HyperletterError } from '../errors.ts'
-import { lazy } from '../lazy.ts'
+import { lazy } from '../async.ts'
 import { nameOf } from './terminal/format.ts'
 
 /** A stream to read from; a terminal if `isTTY`. */

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { isAbsolute } from 'node:path'
-import { HyperletterError, invalidInput } from '../errors.ts'
+import { type HyperletterError, invalidInput } from '../errors.ts'
 
 /** One address of a bootstrap node, as Hyperswarm wants it. */
 export interface Address {
@@ -228,7 +228,7 @@ export function parseNames(text: string): readonly string[] {
   return listOf(String)(parseText(text)).filter((it) => it !== '')
 }
 
-export const MAIL_DIGESTS = ['off', 'daily', 'weekly'] as const
+const MAIL_DIGESTS = ['off', 'daily', 'weekly'] as const
 export type MailDigest = (typeof MAIL_DIGESTS)[number]
 
 /** @throws INVALID_INPUT */

@@ -16,10 +16,15 @@ import type { GatewayFacts } from './network/gateway-facts.ts'
 import type { Network } from './network/network.ts'
 import { Author } from './publish/author.ts'
 import { Continuity } from './publish/continuity.ts'
-import { finishInterrupted, recordMove } from './publish/interrupted.ts'
+import {
+  finishInterrupted,
+  recordMove,
+  openParts,
+  type EngineParts,
+  type OpeningOptions,
+} from './opening.ts'
 import { Feeds, type ReadingKeys, type OpenOptions } from './feeds.ts'
 import type { FeedSession } from './feed-sessions.ts'
-import { openParts, type EngineParts, type OpeningOptions } from './opening.ts'
 import { Retention } from './retention/retention.ts'
 import type { NetworkSession } from './network/network-session.ts'
 import { catchUp, type CatchUpOptions } from './recovery/catch-up.ts'

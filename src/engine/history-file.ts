@@ -23,7 +23,7 @@ import { hex } from '../hex.ts'
 const VERSION = 3
 
 /** What listings of all logs hold in memory together: the largest that one may have, and half as much for others. */
-export const LISTINGS_BYTES = 1.5 * LISTING_LIMITS.bytes
+const LISTINGS_BYTES = 1.5 * LISTING_LIMITS.bytes
 
 /** Bounds what listings hold in memory: the one that was not asked for longest goes first. */
 export function listingMemory(maxBytes = LISTINGS_BYTES): HistoryMemory {

@@ -3,15 +3,18 @@ import { makeDirectory } from '../atomic-file.ts'
 import { diskCapOf } from '../config/keep.ts'
 import { LiveConfig } from '../config/live.ts'
 import type { HyperletterError } from '../errors.ts'
-import type { Logger } from '../logger.ts'
+import { type Logger, short } from '../logger.ts'
 import type { Config } from '../config/config.ts'
-import { openStore, openStoreReadOnly } from '../log/store/opening.ts'
+import { openStore, openStoreReadOnly, settleMove, wasMoved } from '../log/store/opening.ts'
 import type { Store } from '../log/store/store.ts'
 import { LIBRARY_COPY, LIBRARY_NAME } from './library/library-copy.ts'
 import { Library } from './library/library.ts'
 import { NetworkSession } from './network/network-session.ts'
 import { PublishedNotes, SigningKeys } from './publish/author-files.ts'
 import { Journal } from './publish/journal.ts'
+import type { Author } from './publish/author.ts'
+import type { Continuity } from './publish/continuity.ts'
+import type { Feeds } from './feeds.ts'
 
 export interface OpeningOptions {
   readonly config: Config
@@ -79,5 +82,50 @@ export async function openParts(options: OpeningOptions): Promise<EngineParts> {
     const store = await opening.catch(() => undefined)
     await Promise.allSettled([store?.close(), networkSession.close(), files])
     throw error
+  }
+}
+
+interface Parts {
+  readonly config: Config
+  readonly logger: Logger
+  readonly library: Library
+  readonly feeds: Feeds
+  readonly author: Author
+  readonly continuity: Continuity
+}
+
+/** A copy may lack what the original published since: each of its newsletters asks a peer first. */
+export async function recordMove({ config, library, continuity, logger }: Parts): Promise<void> {
+  if (!(await wasMoved(config))) return
+  for (const { feedKey, roles } of library.list()) {
+    if (!roles.includes('author')) continue
+    await continuity.mistrust(feedKey)
+    logger.warn({ feed: short(feedKey) }, 'the data directory was copied or put back')
+  }
+  await settleMove(config)
+}
+
+/** Finishes publications that were interrupted; one that cannot be finished now stays in the journal. */
+export async function finishInterrupted(
+  { library, feeds, author, logger }: Parts,
+  { journal, notes }: { readonly journal: Journal; readonly notes: PublishedNotes },
+): Promise<void> {
+  for (const pending of await journal.pending()) {
+    const { feedKey } = pending
+    const entry = library.get(feedKey)
+    try {
+      // Interrupted before `create` had told anybody of the newsletter: there is nothing to finish.
+      if (entry === undefined) {
+        await journal.drop(feedKey)
+        continue
+      }
+      // Peers are asked first how the log went on.
+      if ((await notes.get(feedKey))?.mustCatchUp === true) continue
+      await using session = await feeds.open(entry, { online: false })
+      await author.recover(session.feed, pending)
+    } catch (err) {
+      const facts = { feed: short(feedKey), err }
+      logger.error(facts, 'an interrupted publication could not be finished')
+    }
   }
 }

@@ -10,8 +10,14 @@ import {
   type Withheld,
   type WithheldKind,
 } from './source.ts'
-import { AUTHOR_NAMES, authorsField, TAG_NAMES, tagsField } from './head-lists.ts'
-import { findField, isBlank } from './head-fields.ts'
+import {
+  AUTHOR_NAMES,
+  authorsField,
+  TAG_NAMES,
+  tagsField,
+  findField,
+  isBlank,
+} from './head-fields.ts'
 import { DATES, dateIn, isWithheldTag, withheldByHead } from './unpublished.ts'
 import { parseDate, parseMonth } from './date.ts'
 import {

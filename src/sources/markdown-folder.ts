@@ -2,12 +2,17 @@ import type { Dirent } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { extname, join, relative, sep } from 'node:path'
 import { codeOf, invalidInput } from '../errors.ts'
-import { withheldByFolder, withheldFolders } from './folder-marks.ts'
+import {
+  withheldByFolder,
+  withheldFolders,
+  hasPosts,
+  notesThatSay,
+  pageAmong,
+} from './site-folders.ts'
 import { datesInGit } from './git-dates.ts'
 import { matchesGlob } from './globs.ts'
 import { mediaTypeOf } from './media-types.ts'
 import { FileIndex, isOutside, readDraft, type FileOptions } from './markdown-file.ts'
-import { hasPosts, notesThatSay, pageAmong } from './site-pages.ts'
 import {
   compareNaturally,
   invalidDraft,

@@ -147,7 +147,7 @@ function originsFor({ hosts = [] }: Reader, c: ReaderContext): string[] {
 }
 
 /** Cookies are shared among ports, so the name tells readers of two data directories apart. */
-export function cookieName(reader: Reader): string {
+function cookieName(reader: Reader): string {
   return `hyperletter-${portOf(reader.origin())}`
 }
 

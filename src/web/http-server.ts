@@ -9,7 +9,7 @@ import {
 import type { AddressInfo, Socket } from 'node:net'
 import { codeOf, invalidInput } from '../errors.ts'
 import { localInterfaces } from '../peers/lan/multicast.ts'
-import { isPrivate } from '../sources/private-addresses.ts'
+import { isPrivate } from '../sources/web.ts'
 
 const MAX_HEADER_BYTES = 8 * 1_024
 

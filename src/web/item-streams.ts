@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { HyperletterError, invalidInput } from '../errors.ts'
+import { type HyperletterError, invalidInput } from '../errors.ts'
 import type { IssueSummary, NewsletterSummary } from '../site/pages/parts.ts'
 import type { Operations } from '../api/contract/contract.ts'
 

@@ -6,7 +6,7 @@ import { lazyServices } from '../../src/cli/context.ts'
 import { formatDuration, markedTitle, plural, shellWord } from '../../src/cli/terminal/format.ts'
 import { needsPager, openPager, pagerCommand } from '../../src/cli/terminal/programs.ts'
 import { Progress } from '../../src/cli/terminal/progress.ts'
-import { formatBytes } from '../../src/render/size.ts'
+import { formatBytes } from '../../src/render/plain.ts'
 import { formatTable, measureFor, truncate } from '../../src/cli/terminal/table.ts'
 import { Capture } from '../helpers/cli.ts'
 

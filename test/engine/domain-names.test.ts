@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { newslettersOf } from '../../src/engine/domain-names.ts'
-import { parseDomain } from '../../src/format/domain-name.ts'
+import { parseDomain } from '../../src/format/records/text.ts'
 import { skeletonOf } from '../../src/api/following/naming.ts'
 import { testDomain } from '../helpers/domain.ts'
 

@@ -3,8 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
-import { isPrivate } from '../../src/sources/private-addresses.ts'
-import { getFromWeb } from '../../src/sources/web.ts'
+import { isPrivate, getFromWeb } from '../../src/sources/web.ts'
 
 let server: Server | undefined
 afterEach(() => {

@@ -52,7 +52,7 @@ export const publishedLetter = z.object({
 
 const answerText = paragraph(MAX_ANSWER)
 
-export const saidLine = z.object({
+const saidLine = z.object({
   event: z.literal('line'),
   id: z.string(),
   /** The sender's key for this newsletter. */

@@ -14,7 +14,7 @@ import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import type { LibraryEntry } from '../../engine/library/library.ts'
 import type { Network } from '../../engine/network/network.ts'
 import type { Output, Via } from '../contract/contract.ts'
-import { formatBytes } from '../../render/size.ts'
+import { formatBytes } from '../../render/plain.ts'
 import { AT_ONCE, tooLargeToList } from '../reading/listing.ts'
 import { describeSuccessor } from '../succeeding.ts'
 

@@ -11,8 +11,7 @@ import { keyPairOf } from '../../log/keys.ts'
 import type { ParsedInput } from '../contract/contract.ts'
 import { changeProfile, profileOf, wantsNoLetters } from '../writing/editing.ts'
 import { authoredBy } from '../writing/publishing.ts'
-import { openWaiting, type Opened } from './listing.ts'
-import { letterBlock } from './published.ts'
+import { openWaiting, type Opened, letterBlock } from './listing.ts'
 
 type Decisions = Omit<ParsedInput<'decideLetters'>, 'newsletter'>
 

@@ -5,7 +5,7 @@ import { OFFERED_MS, type LetterDesk } from '../../engine/letters/letter-desk.ts
 import type { Received, Sent } from '../../engine/letters/letter-file.ts'
 import { MOST_WORK_BITS } from '../../engine/letters/sender.ts'
 import { NO_WORK_IS_ENOUGH } from '../../engine/network/letter-message.ts'
-import type { Feed } from '../../format/feed.ts'
+import type { Feed, LocatedIssue } from '../../format/feed.ts'
 import type { ListedLetter } from '../../format/history/corrections.ts'
 import { encodeZ32, type FeedKey } from '../../format/keys/feed-key.ts'
 import {
@@ -14,12 +14,13 @@ import {
   senderOf,
   type LetterContent,
 } from '../../format/letters/letter.ts'
-import { timeOf, wantedLetters } from '../../format/letters/shown.ts'
+import { timeOf, wantedLetters, shownLetter, type ShownLetter } from '../../format/letters/shown.ts'
 import { hex } from '../../hex.ts'
 import { nativeCrypto } from '../../log/keys.ts'
 import { unseal } from '../../log/sealing.ts'
 import type { Output } from '../contract/contract.ts'
-import { letterBlock, shownLetters } from './published.ts'
+import { ifCode } from '../../errors.ts'
+import type { AcceptedLetter } from '../../format/records/letters.ts'
 
 type Waiting = Output<'listLetters'>['waiting'][number]
 type Mine = Output<'listLetters'>['mine'][number]
@@ -135,4 +136,33 @@ export async function openWaiting(
       ? []
       : [{ ...it, from: senderOf(head), content, bytes }]
   })
+}
+
+/** The block of a letter that the author published; undefined if it is not on this machine. */
+export async function letterBlock(
+  feed: Feed,
+  { block }: Pick<AcceptedLetter, 'block'>,
+): Promise<Uint8Array | undefined> {
+  return feed.log.read(block, { wait: false }).catch(ifCode(undefined, 'NOT_AVAILABLE'))
+}
+
+/** The letters about an issue that are on this machine and were not withdrawn, oldest first. */
+export async function publishedLetters(feed: Feed, issue: LocatedIssue): Promise<ShownLetter[]> {
+  // Nobody could write about it before it was there.
+  const letters = await feed.lettersAfter(issue.index)
+  return shownLetters(feed, wantedLetters(letters, issue.record.number))
+}
+
+/** Those of the given letters that are on this machine, the last one first. */
+export async function shownLetters(
+  feed: Feed,
+  letters: readonly ListedLetter[],
+): Promise<ShownLetter[]> {
+  const shown: ShownLetter[] = []
+  for (const it of letters.toReversed()) {
+    const block = await letterBlock(feed, it)
+    const found = block && shownLetter(block, it, feed.feedKey, nativeCrypto)
+    if (found !== undefined) shown.push(found)
+  }
+  return shown
 }

@@ -23,7 +23,7 @@ import type {
 } from '../../site/static/model.ts'
 import { commonFacts, siteFiles } from '../../site/static/site.ts'
 import { CODE, IS_SOURCE, PACKAGE } from '../../places.ts'
-import { publishedLetters } from '../letters/published.ts'
+import { publishedLetters } from '../letters/listing.ts'
 import { renderIssue } from '../../text-worker/text-worker.ts'
 import { packageVersion } from '../../version.ts'
 import type { SiteFolder } from './site-folder.ts'

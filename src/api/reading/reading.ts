@@ -12,7 +12,7 @@ import {
 } from '../../format/history/corrections.ts'
 import type { Attachment } from '../../format/records/bodies.ts'
 import type { Feed, LocatedIssue } from '../../format/feed.ts'
-import { publishedLetters } from '../letters/published.ts'
+import { publishedLetters } from '../letters/listing.ts'
 import { describeEdition } from '../../site/describe.ts'
 import { bitmapOf } from '../../render/bitmap.ts'
 import { ignoreFullDisk } from '../../storage-errors.ts'

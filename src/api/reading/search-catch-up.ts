@@ -15,7 +15,7 @@ import {
 import type { Listing } from '../../format/history/listing.ts'
 import { wantedLetters, type ShownLetter } from '../../format/letters/shown.ts'
 import { INLINE_LENGTH, inWorker } from '../../text-worker/text-worker.ts'
-import { shownLetters } from '../letters/published.ts'
+import { shownLetters } from '../letters/listing.ts'
 
 const LOCAL = { wait: false }
 

@@ -10,7 +10,7 @@ export interface TabLogOptions {
 }
 
 /** Of the database and of the lock of a newsletter. */
-export const nameOf = (feedKey: FeedKey) => `hyperletter/${feedKey}`
+const nameOf = (feedKey: FeedKey) => `hyperletter/${feedKey}`
 
 /** Not every WebKit has it, and no page that came over plain HTTP from another machine. */
 const { storage } = navigator as { readonly storage?: StorageManager }

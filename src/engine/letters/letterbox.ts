@@ -36,7 +36,7 @@ const DISPLACED_MS = 86_400_000
 const KEPT_RECEIPTS = 64
 
 /** How long mutes count. Their author says them anew meanwhile. */
-export const MUTED_MS = 30 * 86_400_000
+const MUTED_MS = 30 * 86_400_000
 
 /** Worth of a letter by a sender of whom one was published, and of one who was admitted: more than any work. */
 const KNOWN_WORTH = 2_000

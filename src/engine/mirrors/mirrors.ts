@@ -9,8 +9,13 @@ import { short, type Logger } from '../../logger.ts'
 import type { Feeds } from '../feeds.ts'
 import type { Library, LibraryEntry } from '../library/library.ts'
 import { missingHere, takeFiles } from './last-resort.ts'
-import { mirrorSource, type MirrorSourceOptions } from './mirror-source.ts'
-import { STATE_AFTER, type Known, type MirrorState } from './mirror-state.ts'
+import {
+  mirrorSource,
+  STATE_AFTER,
+  type Known,
+  type MirrorSourceOptions,
+  type MirrorState,
+} from './mirror-source.ts'
 import { MIRROR_TIMES, Need, type MirrorTimes } from './need.ts'
 
 export interface Mirror {

@@ -257,7 +257,7 @@ const MOST_LETTERS = 2_048
  * one when they were published.
  * @param issues newest first
  */
-export function lettersOfIssues(
+function lettersOfIssues(
   { letters }: Pick<Listing, 'letters'>,
   issues: readonly LocatedIssue[],
 ): ReadonlyMap<number, readonly BlockRange[]> {

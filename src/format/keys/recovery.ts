@@ -1,4 +1,4 @@
-import { HyperletterError, invalidInput } from '../../errors.ts'
+import { type HyperletterError, invalidInput } from '../../errors.ts'
 import { keyPairOf, type SigningKeyPair } from '../crypto.ts'
 
 export type { SigningKeyPair } from '../crypto.ts'

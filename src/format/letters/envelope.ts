@@ -12,7 +12,7 @@ import {
 } from './letter.ts'
 
 /** What sealing adds, in bytes (crypto_box_seal of libsodium). */
-export const SEAL_BYTES = 48
+const SEAL_BYTES = 48
 
 const SIGNATURE_BYTES = 64
 

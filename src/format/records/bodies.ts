@@ -139,7 +139,7 @@ export const MAX_MIRRORS = 8
 const mirrorList = z.array(mirrorUrl).check(z.maxLength(MAX_MIRRORS))
 
 /** Ways of support that an author may name. */
-export const MAX_SUPPORT = 16
+const MAX_SUPPORT = 16
 
 /** A way to support the author. What its scheme means, and whether its checksum is right, is for who shows it. */
 const support = z.looseObject({ uri: paymentUri, label: z.optional(name(64)) })

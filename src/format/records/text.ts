@@ -121,3 +121,12 @@ function isWebUrl(text: string): boolean {
 export function compareTimes(a: string, b: string): number {
   return a < b ? -1 : Number(a > b)
 }
+
+/** The name of a domain as a person types it, in A-labels; undefined if it is none of the Internet. */
+export function parseDomain(text: string): string | undefined {
+  const typed = text.trim().replace(/\.$/, '')
+  if (/[\s/:#?@\\]/.test(typed)) return undefined
+  const url = `https://${typed}`
+  const domain = URL.canParse(url) ? new URL(url).hostname : ''
+  return hostName.safeParse(domain, { jitless: true }).success ? domain : undefined
+}

@@ -241,7 +241,7 @@ const TAG = /<([a-z][a-z0-9]*)((?: [a-z-]+="[^"]*")*)>/g
  * HTML of `renderHtml` with its styles in each element, and with pictures that come along.
  * @param cids of pictures by their addresses.
  */
-export function styled(html: string, cids: ReadonlyMap<string, string>): string {
+function styled(html: string, cids: ReadonlyMap<string, string>): string {
   return html.replace(TAG, (_, name: string, attributes: string) => {
     const style = STYLES[name] === undefined ? '' : ` style="${STYLES[name]}"`
     if (name !== 'img') return `<${name}${attributes}${style}>`

@@ -59,7 +59,7 @@ const TILDE = 0x7e
 const MARKER_OF_RUN = [0, 0x110_001, 0x110_002]
 
 /** GFM's strikethrough, of one or two tildes; the parser's own knows only two. */
-export function strikethrough(md: MarkdownIt): void {
+function strikethrough(md: MarkdownIt): void {
   md.inline.ruler.at('strikethrough', readRun)
   md.inline.ruler2.at('strikethrough', (state) => {
     pair(state, state.delimiters)
@@ -112,7 +112,7 @@ const MAX_LINES = 500
 const SIGNS = /[\\^_=*{}<>+|]/
 
 /** Formulas in TeX, `$…$`, `$$…$$`, `\(…\)` and `\[…\]`, stay as they are written: no sign in them formats anything. */
-export function math(md: MarkdownIt): void {
+function math(md: MarkdownIt): void {
   md.inline.ruler.before('escape', 'math_inline', readInline)
   md.block.ruler.before('fence', 'math_block', readBlock, {
     alt: ['paragraph', 'blockquote', 'list'],

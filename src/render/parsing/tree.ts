@@ -87,7 +87,7 @@ function align(builder: Builder, token: Token): void {
 const TASK = /^\[([ xX])\]\s/
 
 /** Adds the spans of one block of text to the innermost open node of `block`. */
-export function addInline(block: Builder, { children }: Token): void {
+function addInline(block: Builder, { children }: Token): void {
   const { parent } = block
   if (parent === undefined || children === null) return
   const builder = new Builder(parent)
@@ -180,7 +180,7 @@ function textOf(value: string): PhrasingContent {
 }
 
 /** Builds a tree from a flat list of beginnings and ends, without recursion. */
-export class Builder {
+class Builder {
   readonly #open: Parents[]
 
   constructor(parent: Parents) {

@@ -246,7 +246,7 @@ export class LinkList {
 }
 
 /** True if `text` already says all that `url` does, so that listing the URL would repeat it. */
-export function repeatsUrl(text: string, url: string): boolean {
+function repeatsUrl(text: string, url: string): boolean {
   return bare(text) === bare(url)
 }
 

@@ -25,7 +25,7 @@ interface Hour {
 }
 
 /** The hours of a week that ends with the day of `now`, in UTC, of which something is known. */
-export function hoursOfWeek(history: Hours, now: number): readonly Hour[] {
+function hoursOfWeek(history: Hours, now: number): readonly Hour[] {
   const begin = weekBefore(now)
   return history.flatMap(({ from, hours, peers, copies }) => {
     const first = Math.round((Date.parse(from) - begin) / HOUR_MS)

@@ -17,7 +17,7 @@ import {
   type IssueSummary,
   type Markup,
 } from './parts.ts'
-import { formatBytes } from '../../render/size.ts'
+import { formatBytes } from '../../render/plain.ts'
 import { letterForm, lettersOf, type LetterDraft } from './letters.ts'
 import { copiesLine } from './copies.ts'
 

@@ -13,7 +13,7 @@ import {
   type Markup,
   type View,
 } from './parts.ts'
-import { formatBytes } from '../../render/size.ts'
+import { formatBytes } from '../../render/plain.ts'
 
 type Preview = Extract<Output<'previewDraft'>, { event: 'preview' }>
 type Refused = Extract<Output<'previewDraft'>, { event: 'refused' }>
@@ -77,7 +77,7 @@ function cannot({ message, hint }: Refused): Markup {
 }
 
 /** What looks wrong with a draft; also said where nothing does. */
-export function findings({ issue, findings: found, sizeBytes }: Preview): Markup {
+function findings({ issue, findings: found, sizeBytes }: Preview): Markup {
   const files = issue.attachments.length
   const facts = `Issue ${issue.number}, ${formatBytes(sizeBytes)}${files === 0 ? '' : ` with ${count(files, 'file')}`}`
   return html`<section class="findings ${found.length === 0 ? 'good' : ''}" aria-live="polite">

@@ -13,7 +13,7 @@ import {
   type Markup,
   type View,
 } from './parts.ts'
-import { formatBytes } from '../../render/size.ts'
+import { formatBytes } from '../../render/plain.ts'
 
 type Status = Output<'status'>
 

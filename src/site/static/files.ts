@@ -25,7 +25,7 @@ const ENDINGS: Readonly<Record<string, string>> = {
 }
 
 /** Drawings up to this length are part of the page; larger ones are files to download. */
-export const MAX_DRAWING_BYTES = 256 * 1024
+const MAX_DRAWING_BYTES = 256 * 1024
 
 /** SVG that stands in the page as a `data:` address, where it runs and loads nothing. */
 export function isDrawing({ mediaType, bytes }: Named): boolean {

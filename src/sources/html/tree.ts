@@ -102,7 +102,7 @@ export async function textOfHtml(html: string): Promise<string> {
 }
 
 /** All text of a tree, with a space where a block ends. */
-export function textOfTree(node: Root | ElementContent): string {
+function textOfTree(node: Root | ElementContent): string {
   if (node.type === 'text') return node.value
   if (!('children' in node)) return ''
   const text = (node.children as ElementContent[]).map((it) => textOfTree(it)).join('')

@@ -165,7 +165,7 @@ export class ShownPictures {
 }
 
 /** A description of a picture within the limit of a record; a longer one is in the text. */
-export function altOf(text: string): { alt?: string } {
+function altOf(text: string): { alt?: string } {
   const alt = text.replaceAll(/[\s\p{C}]+/gu, ' ').trim()
   return alt === '' || alt.length > 1_024 ? {} : { alt }
 }

@@ -7,7 +7,7 @@ import {
   settingsIn,
 } from '../../context.ts'
 import { formatDuration } from '../../terminal/format.ts'
-import { formatBytes } from '../../../render/size.ts'
+import { formatBytes } from '../../../render/plain.ts'
 import { registerServiceCommands } from './daemon-service.ts'
 import type { Address } from '../../../config/config.ts'
 import { wholeNumber } from '../../command.ts'

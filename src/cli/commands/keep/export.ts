@@ -10,7 +10,7 @@ import { unwritable } from '../../files.ts'
 import { issueNumber } from '../../command.ts'
 import { type Commands, type Context, finishOf, withOperations } from '../../context.ts'
 import { nameOf, plural, shellWord } from '../../terminal/format.ts'
-import { formatBytes } from '../../../render/size.ts'
+import { formatBytes } from '../../../render/plain.ts'
 import { Progress } from '../../terminal/progress.ts'
 
 interface Options {

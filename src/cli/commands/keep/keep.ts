@@ -8,7 +8,7 @@ import { HyperletterError, invalidInput } from '../../../errors.ts'
 import { wholeNumber } from '../../command.ts'
 import { call, type Commands, type Context, withOperations } from '../../context.ts'
 import { nameOf, plural } from '../../terminal/format.ts'
-import { formatBytes } from '../../../render/size.ts'
+import { formatBytes } from '../../../render/plain.ts'
 import { formatTable, right, shrinking } from '../../terminal/table.ts'
 
 interface Options {

@@ -9,7 +9,7 @@ import {
   quoteTitle,
   shortKey,
 } from '../../terminal/format.ts'
-import { formatBytes } from '../../../render/size.ts'
+import { formatBytes } from '../../../render/plain.ts'
 import { formatTable, right, shrinking } from '../../terminal/table.ts'
 
 type Status = Output<'status'>

@@ -81,7 +81,7 @@ function isPicture(mediaType: string): boolean {
 type PictureProtocol = 'kitty' | 'iterm'
 
 /** Largest file that is sent to a terminal. */
-export const MAX_PICTURE_BYTES = 4 * 1_024 * 1_024
+const MAX_PICTURE_BYTES = 4 * 1_024 * 1_024
 
 /** A small file can claim more pixels than a terminal has memory for. */
 const MAX_PIXELS = 40_000_000

@@ -1,7 +1,7 @@
 import type { Output } from '../../../api/contract/contract.ts'
 import type { Context } from '../../context.ts'
 import { plural, quoteTitle } from '../../terminal/format.ts'
-import { formatBytes } from '../../../render/size.ts'
+import { formatBytes } from '../../../render/plain.ts'
 import { formatTable, right, shrinking } from '../../terminal/table.ts'
 
 type Event = Output<'importFolder'>

@@ -1,11 +1,10 @@
 import type { Output } from '../../../api/contract/contract.ts'
 import { HyperletterError } from '../../../errors.ts'
-import { singleLine } from '../../../render/plain.ts'
+import { singleLine, formatBytes } from '../../../render/plain.ts'
 import { wrap } from '../../../render/terminal/wrap.ts'
 import { OWN_NEWSLETTER, wholeNumber } from '../../command.ts'
 import { type Commands, type Context, withConnection } from '../../context.ts'
 import { localWords, plural, quoteTitle } from '../../terminal/format.ts'
-import { formatBytes } from '../../../render/size.ts'
 import { draftSource, type SiteOptions } from './draft-input.ts'
 
 interface PreviewOptions extends SiteOptions {

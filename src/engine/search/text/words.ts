@@ -183,7 +183,7 @@ export function fold(word: string): string {
 }
 
 /** What of a word counts. */
-export function cut(text: string): string {
+function cut(text: string): string {
   if (text.length <= MAX_TERM_LENGTH) return text
   const last = text.charCodeAt(MAX_TERM_LENGTH - 1)
   // Not in the middle of a surrogate pair.

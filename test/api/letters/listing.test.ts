@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { shownLetters } from '../../../src/api/letters/published.ts'
+import { shownLetters } from '../../../src/api/letters/listing.ts'
 import { concat } from '../../../src/format/bytes.ts'
 import { encodeZ32, feedKeyOf, type FeedKey } from '../../../src/format/keys/feed-key.ts'
 import { senderOf } from '../../../src/format/letters/letter.ts'
