@@ -166,8 +166,7 @@ async function fetchWithPhrase(
 }
 
 function otherPhrase(): HyperletterError {
-  const message = 'This is the recovery phrase of another newsletter.'
-  return invalidInput(message, {
+  return invalidInput('This is the recovery phrase of another newsletter.', {
     hint: 'It takes the 24 words that were shown when the newsletter that ends was created.',
   })
 }

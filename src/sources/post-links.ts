@@ -8,6 +8,7 @@ import {
   type DraftLink,
   type DraftWarning,
   type FoundDraft,
+  resolved,
 } from './source.ts'
 
 export interface LinkOptions {
@@ -239,8 +240,7 @@ function onSite(
   const root = siteUrl.endsWith('/') ? siteUrl : `${siteUrl}/`
   const own = draft.addresses?.find((it) => it.startsWith('/')) ?? plainPath(origin)
   const from = target.startsWith('/') ? root : new URL(own.replace(/^\/+/, ''), root).href
-  const path = target.replace(/^\/+/, '')
-  return URL.canParse(path, from) ? new URL(path, from).href : undefined
+  return resolved(target.replace(/^\/+/, ''), from)
 }
 
 /** Lost links of one post that get a warning each; the rest are counted. */

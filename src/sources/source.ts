@@ -178,6 +178,16 @@ export function skippedFor(origin: string, error: unknown): SkippedDraft {
   return { origin, code, message }
 }
 
+/** Where an address leads, seen from another one; undefined where it leads nowhere. */
+export function resolved(
+  address: string | undefined,
+  from: string | undefined,
+): string | undefined {
+  return address !== undefined && URL.canParse(address, from)
+    ? new URL(address, from).href
+    : undefined
+}
+
 /** Text of a stranger for a message, which reaches a terminal: its beginning, without what drives one. */
 export function printable(text: string, maxCharacters = 64): string {
   return text.slice(0, maxCharacters).replaceAll(/\p{C}/gu, '?')

@@ -112,8 +112,7 @@ export async function newsletterOf(
 /** Refuses a newsletter that a domain names and that does not name the domain. @throws INVALID_INPUT */
 export function assertNames({ names = [], title }: Newsletter, name: string): void {
   if (names.includes(name)) return
-  const message = `${name} names the newsletter “${title}”, and that does not name ${name}.`
-  throw invalidInput(message, {
+  throw invalidInput(`${name} names the newsletter “${title}”, and that does not name ${name}.`, {
     hint: 'Its author can name the domain with `hyperletter edit --name`.',
   })
 }

@@ -74,8 +74,7 @@ export class SiteFolder {
     for (const name of taken) {
       const found = await stat(join(this.#folder, name)).catch(() => undefined)
       if (found === undefined) continue
-      const message = `${this.#folder} has another site: its ${name}.`
-      throw invalidInput(message, {
+      throw invalidInput(`${this.#folder} has another site: its ${name}.`, {
         hint: 'Choose an empty folder, or one of this newsletter that was exported before.',
       })
     }

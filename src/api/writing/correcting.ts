@@ -64,9 +64,8 @@ export const retractIssue: Work<'retractIssue'> = async (
   const appending = { force, signal }
   await engine.author.makeCurrent(feed, appending)
   const retractedAt = new Date().toISOString()
-  const said = reason === undefined ? {} : { reason }
   const issue = await correct(engine, feed, { number, appending }, (at) =>
-    composeRetraction(at, { number, retractedAt, ...said }),
+    composeRetraction(at, { number, retractedAt, ...defined({ reason }) }),
   )
   await takeOffDisk(engine, feed).catch((err: unknown) => {
     // It is retracted, whatever this store can still do; the bytes lie on the disk a while longer.

@@ -182,13 +182,11 @@ export function assertPayable(support: readonly Support[] = []): void {
     if (problem === undefined) continue
     const shown = it.uri.slice(0, 80)
     if (problem === 'wrong') {
-      const message = `A character of "${shown}" is wrong or missing.`
-      throw invalidInput(message, {
+      throw invalidInput(`A character of "${shown}" is wrong or missing.`, {
         hint: 'Copy the address again from the wallet or account that it belongs to.',
       })
     }
-    const message = `"${shown}" is no payment address that readers know.`
-    throw invalidInput(message, {
+    throw invalidInput(`"${shown}" is no payment address that readers know.`, {
       hint: 'Use bitcoin:…, lightning:…, monero:…, payto://iban/… or https://….',
     })
   }

@@ -54,23 +54,18 @@ function issueItem(issue: IssueSummary, from: boolean): Markup {
   const path = issuePath(issue.feedKey, issue.number)
   const label = singleLine(issue.title)
   const excerpt = issue.summary ?? issue.excerpt
+  const { amendedAt, corrected, retractedAt, copies, letterCount } = issue
   const marks = [
-    ...(issue.amendedAt === undefined
-      ? []
-      : [
-          html`<span class="tag amended"
-            >${issue.corrected === true ? 'corrected' : 'amended'}</span
-          >`,
-        ]),
-    ...(issue.retractedAt === undefined ? [] : [html`<span class="tag gone">retracted</span>`]),
-    ...(issue.held ? [] : [html`<span class="tag">not downloaded yet</span>`]),
-    ...(issue.copies === undefined || issue.retractedAt !== undefined
-      ? []
-      : [copiesTag(issue.copies)]),
-    ...(issue.letterCount === undefined
-      ? []
-      : [html`<span class="tag">${count(issue.letterCount, 'letter')}</span>`]),
-    ...(from || !issue.read ? [] : [html`<span class="tag">read</span>`]),
+    amendedAt === undefined ? '' : tag(corrected === true ? 'corrected' : 'amended', ' amended'),
+    retractedAt === undefined ? '' : tag('retracted', ' gone'),
+    issue.held ? '' : tag('not downloaded yet'),
+    copies === undefined || retractedAt !== undefined
+      ? ''
+      : copies === 0
+        ? tag('no copy yet', ' gone')
+        : tag(count(copies, 'copy', 'copies')),
+    letterCount === undefined ? '' : tag(count(letterCount, 'letter')),
+    from || !issue.read ? '' : tag('read'),
   ]
   return html`<li class="item${issue.read ? ' read' : ''}">
     <p class="over">
@@ -89,10 +84,8 @@ function issueItem(issue: IssueSummary, from: boolean): Markup {
   </li>`
 }
 
-function copiesTag(copies: number): Markup {
-  return copies === 0
-    ? html`<span class="tag gone">no copy yet</span>`
-    : html`<span class="tag">${count(copies, 'copy', 'copies')}</span>`
+function tag(text: string, kind = ''): Markup {
+  return html`<span class="tag${kind}">${text}</span>`
 }
 
 /** Stars an issue, or takes the star away. */

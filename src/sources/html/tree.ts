@@ -101,6 +101,12 @@ export async function textOfHtml(html: string): Promise<string> {
   return text.replaceAll(/\s+/g, ' ').trim()
 }
 
+/** Plain text as HTML, within an attribute, too. */
+export function textAsHtml(text: string): string {
+  const escaped = text.replaceAll('&', '&amp;').replaceAll('"', '&quot;')
+  return escaped.replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+}
+
 /** All text of a tree, with a space where a block ends. */
 function textOfTree(node: Root | ElementContent): string {
   if (node.type === 'text') return node.value

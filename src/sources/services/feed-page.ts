@@ -1,6 +1,7 @@
 import { invalidInput } from '../../errors.ts'
 import { TextReader } from '../decode.ts'
-import { printable, type Withheld } from '../source.ts'
+import { textAsHtml } from '../html/tree.ts'
+import { printable, resolved, type Withheld } from '../source.ts'
 
 /** What a feed says of a post, in whatever format. */
 export interface FeedPost {
@@ -52,7 +53,7 @@ function postsOf(parsed: Awaited<ReturnType<typeof parsedFeed>>, source: string)
     return (feed.items ?? []).map((it) => ({
       id: it.id,
       link: it.url ?? it.external_url,
-      title: it.title === undefined ? undefined : escaped(it.title),
+      title: it.title === undefined ? undefined : textAsHtml(it.title),
       date: it.date_published ?? it.date_modified,
       authors: (it.authors ?? feed.authors ?? []).map(({ name }) => name),
       tags: it.tags ?? [],
@@ -73,14 +74,14 @@ function postsOf(parsed: Awaited<ReturnType<typeof parsedFeed>>, source: string)
       return {
         id: it.id,
         link: links.find(({ rel = 'alternate' }) => rel === 'alternate')?.href ?? path,
-        title: it.title?.type === undefined ? escaped(it.title?.value ?? '') : it.title.value,
+        title: it.title?.type === undefined ? textAsHtml(it.title?.value ?? '') : it.title.value,
         date: it.published ?? it.updated,
         authors: (it.authors ?? feed.authors ?? []).map(({ name }) => name),
         tags: (it.categories ?? [])
           .filter(({ scheme }) => scheme !== KIND)
           .map(({ label, term }) => label ?? term),
         language: it.xml?.lang ?? feed.xml?.lang,
-        base: baseIn(it.xml?.base, feed.xml?.base),
+        base: resolved(it.xml?.base, feed.xml?.base) ?? feed.xml?.base,
         html: withFiles(
           htmlOf(text?.value ?? '', text?.type),
           links
@@ -148,10 +149,6 @@ function reasonToWithhold(
   return { kind: 'drafts', message: `a post of the status "${printable(status)}"` }
 }
 
-function baseIn(own: string | undefined, ofFeed: string | undefined): string | undefined {
-  return own !== undefined && URL.canParse(own, ofFeed) ? new URL(own, ofFeed).href : ofFeed
-}
-
 function decoded(body: Buffer): string {
   const declared = /^[^>]{0,200}encoding=["']([\w-]+)["']/.exec(
     body.toString('latin1', 0, 256),
@@ -165,7 +162,7 @@ function withFiles(
   files: readonly { readonly url?: string | undefined; readonly type?: string | undefined }[],
 ): string {
   const shown = files.map(({ url = '', type = '' }) => {
-    const address = escaped(url).replaceAll('"', '&quot;')
+    const address = textAsHtml(url)
     if (url === '' || html.includes(url) || html.includes(address)) return ''
     if (type.startsWith('image/')) return `\n<p><img src="${address}"></p>`
     const name = type.startsWith('video/') ? 'video' : 'audio'
@@ -182,10 +179,6 @@ function htmlOf(text: string, type: string | undefined): string {
 function paragraphs(text: string): string {
   return text
     .split(/\n\s*\n/)
-    .map((it) => `<p>${escaped(it)}</p>`)
+    .map((it) => `<p>${textAsHtml(it)}</p>`)
     .join('\n')
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 }

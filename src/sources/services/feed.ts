@@ -1,7 +1,7 @@
 import { HyperletterError } from '../../errors.ts'
 import { readFromArchive, type Archive } from '../archive.ts'
 import { textOfHtml } from '../html/tree.ts'
-import { skippedFor, type DraftSource, type SourceItem } from '../source.ts'
+import { resolved, skippedFor, type DraftSource, type SourceItem } from '../source.ts'
 import { feedPage, type FeedPost } from './feed-page.ts'
 import { getFromWeb } from '../web.ts'
 import { draftOfPost, isWithheld, originOf, withheldPost } from './post.ts'
@@ -53,9 +53,8 @@ export function feedImport(place: Place, options: ExportOptions): DraftSource {
           if (seen.size > MAX_POSTS) throw endless(`${MAX_POSTS} posts`)
           yield await readPost(post, id, { ...context, siteUrl: options.siteUrl ?? base })
         }
-        if ('archive' in place || older === undefined || !URL.canParse(older, base)) return
-        address = new URL(older, base).href
-        if (pages.has(address)) return
+        address = resolved(older, base)
+        if ('archive' in place || address === undefined || pages.has(address)) return
       }
     },
     async close() {
@@ -86,14 +85,8 @@ const APPEARED =
   /<p>The post <a [^<>]{0,1000}>[^<]{0,500}<\/a> (?:appeared first|first appeared) on <a [^<>]{0,1000}>[^<]{0,500}<\/a>\.?<\/p>/i
 
 async function readPost(post: FeedPost, id: string, context: PostContext): Promise<SourceItem> {
-  const siteUrl =
-    post.base !== undefined && URL.canParse(post.base, context.siteUrl)
-      ? new URL(post.base, context.siteUrl).href
-      : context.siteUrl
-  const link =
-    post.link !== undefined && URL.canParse(post.link, siteUrl)
-      ? new URL(post.link, siteUrl).href
-      : undefined
+  const siteUrl = resolved(post.base, context.siteUrl) ?? context.siteUrl
+  const link = resolved(post.link, siteUrl)
   // What `republish` calls it, too: its address, else its id.
   const origin = originOf({ id: link ?? id })
   if (isWithheld(post.withheld, context)) return withheldPost(origin, post.withheld)

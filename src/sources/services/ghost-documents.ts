@@ -1,3 +1,4 @@
+import { textAsHtml } from '../html/tree.ts'
 import { invalidDraft } from '../source.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -45,7 +46,7 @@ function nodeToHtml(node: Json, isOpen: boolean, depth: number): string {
     case 'linebreak':
       return '<br>'
     case 'link':
-      return `<a href="${escaped(textIn(node, 'url'))}">${inner()}</a>`
+      return `<a href="${textAsHtml(textIn(node, 'url'))}">${inner()}</a>`
     case 'paragraph':
       return `<p>${inner()}</p>`
     case 'heading':
@@ -69,7 +70,7 @@ function nodeToHtml(node: Json, isOpen: boolean, depth: number): string {
 
 function formatted(node: Json): string {
   const format = Number(node['format'] ?? 0)
-  let html = escaped(textIn(node, 'text'))
+  let html = textAsHtml(textIn(node, 'text'))
   for (const [bit, tag] of FORMATS) if ((format & bit) !== 0) html = wrapped(tag, html)
   return html
 }
@@ -79,9 +80,11 @@ function cardToHtml(name: string, card: Json, isOpen: boolean): string {
   if (NOT_FOR_WEB.has(name) || (!isOpen && isGated(card))) return ''
   const value = (key: string) => textIn(card, key)
   const link = (url: string, words: string) =>
-    url === '' ? '' : `<p><a href="${escaped(url)}">${words === '' ? escaped(url) : words}</a></p>`
+    url === ''
+      ? ''
+      : `<p><a href="${textAsHtml(url)}">${words === '' ? textAsHtml(url) : words}</a></p>`
   const image = (data: Json) =>
-    `<img src="${escaped(textIn(data, 'src'))}" alt="${escaped(textIn(data, 'alt'))}">`
+    `<img src="${textAsHtml(textIn(data, 'src'))}" alt="${textAsHtml(textIn(data, 'alt'))}">`
   const figure = (content: string) =>
     `<figure>${content}<figcaption>${value('caption')}</figcaption></figure>`
   switch (name) {
@@ -95,31 +98,31 @@ function cardToHtml(name: string, card: Json, isOpen: boolean): string {
       return name === 'html' ? value('html') : markdownToHtml(value('markdown'))
     case 'codeblock':
     case 'code': {
-      const language = escaped(value('language'))
-      return `<pre><code class="language-${language}">${escaped(value('code'))}</code></pre>`
+      const language = textAsHtml(value('language'))
+      return `<pre><code class="language-${language}">${textAsHtml(value('code'))}</code></pre>`
     }
     case 'horizontalrule':
     case 'hr':
       return '<hr>'
     case 'bookmark': {
       const title = textIn(objectIn(card, 'metadata'), 'title')
-      return `${link(value('url'), escaped(title))}<p>${value('caption')}</p>`
+      return `${link(value('url'), textAsHtml(title))}<p>${value('caption')}</p>`
     }
     case 'embed':
       return value('html') === '' ? link(value('url'), '') : value('html')
     case 'callout':
-      return wrapped('blockquote', `${escaped(value('calloutEmoji'))} ${value('calloutText')}`)
+      return wrapped('blockquote', `${textAsHtml(value('calloutEmoji'))} ${value('calloutText')}`)
     case 'toggle':
       return `<details><summary>${value('heading')}</summary>${value('content')}</details>`
     case 'button':
-      return link(value('buttonUrl'), escaped(value('buttonText')))
+      return link(value('buttonUrl'), textAsHtml(value('buttonText')))
     case 'audio':
     case 'video':
       return figure(
-        `<${name} src="${escaped(value('src'))}" title="${escaped(value('title'))}"></${name}>`,
+        `<${name} src="${textAsHtml(value('src'))}" title="${textAsHtml(value('title'))}"></${name}>`,
       )
     case 'file':
-      return link(value('src'), escaped(value('fileTitle') || value('fileName')))
+      return link(value('src'), textAsHtml(value('fileTitle') || value('fileName')))
     case 'product': {
       const picture = value('productImageSrc')
       const shown = picture === '' ? '' : image({ src: picture })
@@ -128,7 +131,7 @@ function cardToHtml(name: string, card: Json, isOpen: boolean): string {
     case 'header':
     case 'call-to-action': {
       const words = `<h2>${value('header')}</h2><p>${value('subheader')}</p>${value('textValue')}`
-      return `${words}${link(value('buttonUrl'), escaped(value('buttonText')))}`
+      return `${words}${link(value('buttonUrl'), textAsHtml(value('buttonText')))}`
     }
     default:
       return ''
@@ -166,7 +169,7 @@ export function mobiledocToHtml(source: string): string {
       }
       const isAtom = kind === 1
       if (isAtom) html += atoms?.[Number(value)]?.[0] === 'soft-return' ? '<br>' : ''
-      else html += escaped(typeof value === 'string' ? value : '')
+      else html += textAsHtml(typeof value === 'string' ? value : '')
       for (let count = Math.min(Number(closed), open.length); count > 0; count--) {
         html += `</${open.pop() ?? ''}>`
       }
@@ -181,7 +184,7 @@ export function mobiledocToHtml(source: string): string {
         return wrapped(tag === 'aside' ? 'blockquote' : tag, inline(content))
       }
       case 2:
-        return `<img src="${escaped(String(first))}">`
+        return `<img src="${textAsHtml(String(first))}">`
       case 3: {
         const items = content.map((it) => wrapped('li', inline(it as unknown[][]))).join('')
         return wrapped(first === 'ol' ? 'ol' : 'ul', items)
@@ -201,12 +204,12 @@ function hrefIn(attributes: unknown): string {
   const list = Array.isArray(attributes) ? (attributes as unknown[]) : []
   const at = list.indexOf('href')
   const href = at < 0 ? undefined : list[at + 1]
-  return typeof href === 'string' ? ` href="${escaped(href)}"` : ''
+  return typeof href === 'string' ? ` href="${textAsHtml(href)}"` : ''
 }
 
 /** A text that is Markdown already: kept as its lines are. */
 export function markdownToHtml(markdown: string): string {
-  return `<x-verbatim title="${escaped(markdown)}"></x-verbatim>`
+  return `<x-verbatim title="${textAsHtml(markdown)}"></x-verbatim>`
 }
 
 function parsed(source: string): Json {
@@ -241,14 +244,6 @@ function tuplesIn(node: Json, key: string): unknown[][] {
 function textIn(node: Json, key: string): string {
   const value = node[key]
   return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
-}
-
-function escaped(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
 }
 
 function wrapped(tag: string, html: string): string {

@@ -1,3 +1,5 @@
+import { textAsHtml } from '../html/tree.ts'
+
 /** What a mailing list puts below each mail, as text or HTML. */
 const FOOTER = /(?:<(?:div|p|pre|br)\b[^<>]{0,200}>\s{0,8})*_{20}[^]*$/
 const MAX_FOOTER_CHARACTERS = 2_000
@@ -65,12 +67,8 @@ function listOf(lines: readonly string[], kind: 'ul' | 'ol'): string {
   return `<${kind}${start}>${items.join('\n')}</${kind}>`
 }
 
-export function textAsHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
-}
-
 function linked(line: string): string {
-  return textAsHtml(line).replaceAll(/https?:\/\/(?:(?!&lt;|&quot;)[^\s>])+/g, (url) => {
+  return textAsHtml(line).replaceAll(/https?:\/\/(?:(?!&[lg]t;|&quot;)\S)+/g, (url) => {
     let bare = url
     // What ends a sentence, or closes a bracket that it stands in.
     while (/[.,;:!?'*_]$/.test(bare) || (bare.endsWith(')') && opened(bare) < 0))

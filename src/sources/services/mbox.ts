@@ -3,7 +3,7 @@ import { HyperletterError } from '../../errors.ts'
 import { decode } from '../../render/links.ts'
 import type { Archive } from '../archive.ts'
 import { parseDate } from '../date.ts'
-import { attribute } from '../html/tree.ts'
+import { attribute, textAsHtml } from '../html/tree.ts'
 import { mediaTypeOf } from '../media-types.ts'
 import {
   invalidDraft,
@@ -13,7 +13,7 @@ import {
   type SourceItem,
 } from '../source.ts'
 import { readable, withRightText } from './mail-charset.ts'
-import { htmlOfText, textAsHtml, withoutFooter } from './mail-text.ts'
+import { htmlOfText, withoutFooter } from './mail-text.ts'
 import { mailsIn, type Mail } from './mbox-mails.ts'
 import { draftOfPost, isWithheld, originOf, withheldPost } from './post.ts'
 import { contextOf, type ExportOptions } from './shown-pictures.ts'

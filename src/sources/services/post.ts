@@ -2,10 +2,11 @@ import { defined } from '../../defined.ts'
 import { hasTime, parseDate } from '../date.ts'
 import { fitted } from '../head.ts'
 import { FOOTNOTE, htmlToMarkdown } from '../html/markdown.ts'
-import { textOfHtml, type HtmlRules } from '../html/tree.ts'
+import { textAsHtml, textOfHtml, type HtmlRules } from '../html/tree.ts'
 import {
   invalidDraft,
   printable,
+  resolved,
   skippedFor,
   type Draft,
   type DraftAttachment,
@@ -109,7 +110,8 @@ export async function draftOfPost(post: Post, context: PostContext): Promise<Fou
   const warn = (message: string) => void warnings.push({ message })
   const dated = dateOf(post, context, warn)
   if (context.isPublic !== true) refuseFuture(dated, context)
-  const shown = new ShownPictures(baseOf(post, context), context)
+  const { pictures, siteUrl } = context
+  const shown = new ShownPictures(resolved(post.address, siteUrl) ?? siteUrl, context)
   const markdown = await bodyOf(post, shown, warn)
   checkBody(markdown)
   shown.tell(warn)
@@ -136,15 +138,8 @@ export async function draftOfPost(post: Post, context: PostContext): Promise<Fou
     warnings: [...warnings, ...('warnings' in post.body ? (post.body.warnings ?? []) : [])],
   }
   const found = { origin: originOf(post), draft }
-  const { pictures } = context
   if (pictures === undefined || shown.remote.size === 0) return found
   return { ...found, finish: (it, options) => pictures.attach(it, shown.remote, options) }
-}
-
-function baseOf({ address }: Post, { siteUrl }: PostContext): string | undefined {
-  return address !== undefined && URL.canParse(address, siteUrl)
-    ? new URL(address, siteUrl).href
-    : siteUrl
 }
 
 function dateOf(
@@ -189,7 +184,7 @@ async function bodyOf(
     shown.has(source) || ('markdown' in body && body.markdown.includes(source))
   if (cover !== undefined && cover.source !== '' && !isShown(cover.source)) {
     const { source, alt = '', caption = '' } = cover
-    const picture = `<img src="${quoted(source)}" alt="${quoted(alt)}">`
+    const picture = `<img src="${textAsHtml(source)}" alt="${textAsHtml(alt)}">`
     const figure = `<figure>${picture}<figcaption>${caption}</figcaption></figure>`
     const ofText = shown.attachments.length
     parts.unshift((await htmlToMarkdown(figure, shown.rules)).markdown)
@@ -199,16 +194,12 @@ async function bodyOf(
   for (const mark of marks) {
     const note = 'notes' in body ? body.notes?.get(mark) : undefined
     if (note === undefined) continue
-    const html = `<${FOOTNOTE} id="${quoted(mark)}">${note}</${FOOTNOTE}>`
+    const html = `<${FOOTNOTE} id="${textAsHtml(mark)}">${note}</${FOOTNOTE}>`
     parts.push((await htmlToMarkdown(html, shown.rules)).markdown)
   }
   return [...marks]
     .filter((mark) => !parts.some((it) => it.includes(`[^${mark}]:`)))
     .reduce((text, mark) => text.replaceAll(`[^${mark}]`, ''), parts.join('\n'))
-}
-
-function quoted(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;')
 }
 
 async function titleOf(

@@ -69,8 +69,8 @@ export function authorRoutes(reader: Reader): Hono<Env> {
     const path = issuePath(key, number)
     if (sure === undefined) return c.redirect(`${path}/retract`, 303)
     const { retracted } = await operations.readIssue({ newsletter: key, number })
-    const said = reason.trim() === '' ? {} : { reason: reason.trim() }
-    if (retracted === undefined) await operations.retractIssue({ newsletter: key, number, ...said })
+    const said = { newsletter: key, number, reason: reason.trim() || undefined }
+    if (retracted === undefined) await operations.retractIssue(said)
     return c.redirect(`${path}?done=retracted`, 303)
   })
 

@@ -89,8 +89,7 @@ export function changingRoutes(reader: Reader): Hono<Env> {
   app.post('/n/:key{[a-z0-9]{52}}/name', async (c) => {
     const { name = '' } = await readForm(reader, c)
     const { key } = c.req.param()
-    const own = name.trim()
-    await operations.nameNewsletter({ newsletter: key, ...(own !== '' && { name: own }) })
+    await operations.nameNewsletter({ newsletter: key, name: name.trim() || undefined })
     return c.redirect(newsletterPath(key), 303)
   })
 
@@ -129,8 +128,7 @@ export function changingRoutes(reader: Reader): Hono<Env> {
 
   app.post('/read', async (c) => {
     const fields = await readForm(reader, c)
-    const newsletter = fields['in'] ?? ''
-    const marked = await operations.markAllRead(newsletter === '' ? {} : { newsletter })
+    const marked = await operations.markAllRead({ newsletter: fields['in'] || undefined })
     return c.redirect(`/?done=read&undo=${keep(marked)}`, 303)
   })
 

@@ -121,19 +121,14 @@ async function publish(
   if (findings.length > 0 && fields['anyway'] === undefined)
     throw refusal('Something looks wrong with it.', 'Say that it is to be published all the same.')
   const include = [...(draft.include ?? []), ...findings.flatMap((it) => it.include ?? [])]
-  const named = newsletter === undefined ? {} : { newsletter }
-  const given = { ...named, draft: { ...draft, include } }
+  const given = { newsletter, draft: { ...draft, include } }
   const done = async (outcome: DraftOutcome): Promise<DraftOutcome> => {
     if (upload !== undefined && outcome.scheduled === undefined) await uploads.remove(upload)
     return outcome
   }
   if (amends !== undefined) {
-    const note = fields['note']?.trim()
-    const { feedKey } = await operations.amendIssue({
-      ...given,
-      number: amends,
-      ...(note ? { note } : {}),
-    })
+    const note = fields['note']?.trim() || undefined
+    const { feedKey } = await operations.amendIssue({ ...given, number: amends, note })
     return done({ path: `${issuePath(feedKey, amends)}?done=amended` })
   }
   const again = findings.some((it) => it.number !== undefined)

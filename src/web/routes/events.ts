@@ -17,25 +17,39 @@ const BEAT_MS = 15_000
 export function eventRoutes(reader: Reader): Hono<Env> {
   const app = new Hono<Env>()
   const arrivals = new Arrivals(reader.operations, reader.signal)
-  app.get('/events', (c) => {
-    if (arrivals.listeners >= MAX_LISTENERS) return c.text('Too many pages.\n', 503)
-    return sendEvents(reader, c, async (out, signal) => {
+  const events = eventsFor(reader, MAX_LISTENERS)
+  app.get('/events', (c) =>
+    events(c, async (out, signal) => {
       await out.write(': \n\n')
       for await (const { feedKey, number, title, newsletter } of arrivals.follow(signal)) {
         const shown = { title: singleLine(title), newsletter: singleLine(newsletter) }
         await out.writeSSE({ event: 'issue', data: JSON.stringify({ feedKey, number, ...shown }) })
       }
-    })
-  })
+    }),
+  )
   return app
 }
 
+type Send = (out: SSEStreamingApi, signal: AbortSignal) => Promise<void>
+
+/** Answers with events, as `sendEvents` does, for at most some pages at the same moment. */
+export function eventsFor(reader: Reader, mostPages: number) {
+  let pages = 0
+  return (c: ReaderContext, send: Send): Response => {
+    if (pages >= mostPages) return c.text('Too many pages.\n', 503)
+    return sendEvents(reader, c, async (out, signal) => {
+      pages++
+      try {
+        await send(out, signal)
+      } finally {
+        pages--
+      }
+    })
+  }
+}
+
 /** Answers with events, until the page, its session or the reader ends, or its device is removed. */
-export function sendEvents(
-  reader: Reader,
-  c: ReaderContext,
-  send: (out: SSEStreamingApi, signal: AbortSignal) => Promise<void>,
-): Response {
+function sendEvents(reader: Reader, c: ReaderContext, send: Send): Response {
   return streamSSE(c, async (out) => {
     const end = new AbortController()
     out.onAbort(() => end.abort())
@@ -71,10 +85,6 @@ class Arrivals {
   constructor(operations: Operations, signal: AbortSignal) {
     this.#operations = operations
     this.#signal = signal
-  }
-
-  get listeners(): number {
-    return this.#listeners.size
   }
 
   /** Issues as they arrive, until `signal` aborts. */

@@ -9,7 +9,7 @@ import { show, viewOf, type Env, type Reader } from '../context.ts'
 import { localTime, localZone } from '../local-time.ts'
 import { fingerprint } from '../previews.ts'
 import { textOf } from '../uploads.ts'
-import { sendEvents } from './events.ts'
+import { eventsFor } from './events.ts'
 import { FILE_POLICY, pictureType } from './files.ts'
 
 /** Pages that may follow drafts at the same moment. */
@@ -21,7 +21,7 @@ const ID = '/preview/:id{[0-9a-f]{32}}'
 export function previewRoutes(reader: Reader): Hono<Env> {
   const app = new Hono<Env>()
   const { previews } = reader
-  let followers = 0
+  const events = eventsFor(reader, MAX_FOLLOWERS)
 
   app.get(ID, async (c) => {
     const { id } = c.req.param()
@@ -59,19 +59,13 @@ export function previewRoutes(reader: Reader): Hono<Env> {
     return show(c, view, { title, place: 'none', kind: 'preview', wide: true, body })
   })
 
-  app.get(`${ID}/events`, (c) => {
-    if (followers >= MAX_FOLLOWERS) return c.text('Too many pages.\n', 503)
-    return sendEvents(reader, c, async (out, signal) => {
-      followers++
-      try {
-        for await (const { event } of previews.follow(c.req.param('id'), signal)) {
-          await out.writeSSE({ event: 'changed', data: event })
-        }
-      } finally {
-        followers--
+  app.get(`${ID}/events`, (c) =>
+    events(c, async (out, signal) => {
+      for await (const { event } of previews.follow(c.req.param('id'), signal)) {
+        await out.writeSSE({ event: 'changed', data: event })
       }
-    })
-  })
+    }),
+  )
 
   app.get(`${ID}/files/:name{.+}`, async (c) => {
     const { id, name } = c.req.param()

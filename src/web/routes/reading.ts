@@ -48,7 +48,7 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
       skip: (page - 1) * PER_PAGE,
       limit: PER_PAGE + 1,
       excerpts: true,
-      ...(within === undefined ? {} : { newsletter: within.feedKey }),
+      newsletter: within?.feedKey,
     })
     const isMore = found.length > PER_PAGE
     const items = isMore ? found.slice(0, PER_PAGE) : found
@@ -159,16 +159,10 @@ export function readingRoutes(reader: Reader, rendered: RenderCache): Hono<Env> 
     return operations.listIssues(asked)
   }
 
-  async function find(asked: { query: string; within: string; since: string }) {
-    const { query, within: newsletter, since } = asked
+  async function find({ query, within, since }: Record<'query' | 'within' | 'since', string>) {
+    const filter = { newsletter: within || undefined, since: since || undefined }
     try {
-      const found = await operations.search({
-        query,
-        limit: MOST_FOUND,
-        ...(newsletter === '' ? {} : { newsletter }),
-        ...(since === '' ? {} : { since }),
-      })
-      return { found }
+      return { found: await operations.search({ query, limit: MOST_FOUND, ...filter }) }
     } catch (cause) {
       return { error: HyperletterError.from(cause) }
     }

@@ -4,7 +4,7 @@ import { closedTalkPage, talkPage, type ShownLine } from '../../site/pages/talk.
 import { newsletterPath } from '../../site/pages/parts.ts'
 import { show, viewOf, type Env, type Reader } from '../context.ts'
 import { readForm } from '../forms.ts'
-import { sendEvents } from './events.ts'
+import { eventsFor } from './events.ts'
 
 /** Pages that may follow a conversation at the same moment. */
 const MAX_FOLLOWERS = 16
@@ -18,7 +18,7 @@ const TALK = '/n/:key{[a-z0-9]{52}}/talk'
 export function talkRoutes(reader: Reader): Hono<Env> {
   const app = new Hono<Env>()
   const { operations } = reader
-  let followers = 0
+  const events = eventsFor(reader, MAX_FOLLOWERS)
 
   app.get(TALK, async (c) => {
     const { key } = c.req.param()
@@ -34,35 +34,27 @@ export function talkRoutes(reader: Reader): Hono<Env> {
     return show(c, view, { ...page, body })
   })
 
-  app.get(`${TALK}/events`, (c) => {
-    if (followers >= MAX_FOLLOWERS) return c.text('Too many pages.\n', 503)
-    return sendEvents(reader, c, async (out, signal) => {
-      followers++
+  app.get(`${TALK}/events`, (c) =>
+    events(c, async (out, signal) => {
       try {
         await out.write(': \n\n')
-        const events = operations.followTalk({ newsletter: c.req.param('key') }, { signal })
-        for await (const { event } of events) {
+        const talk = operations.followTalk({ newsletter: c.req.param('key') }, { signal })
+        for await (const { event } of talk) {
           await out.writeSSE({ event: 'changed', data: event })
           await wait(GATHER_MS, undefined, { signal })
         }
       } catch (error) {
         if (!signal.aborted) throw error
-      } finally {
-        followers--
       }
-    })
-  })
+    }),
+  )
 
   app.post(TALK, async (c) => {
     const { text = '', as = '' } = await readForm(reader, c)
     const { key } = c.req.param()
-    const name = as.trim()
-    await operations.sayLine({
-      newsletter: key,
-      text: text.trim(),
-      ...(name !== '' && { as: name }),
-    })
-    const query = name === '' ? '' : `?${new URLSearchParams({ as: name }).toString()}`
+    const name = as.trim() || undefined
+    await operations.sayLine({ newsletter: key, text: text.trim(), as: name })
+    const query = name === undefined ? '' : `?${new URLSearchParams({ as: name }).toString()}`
     return c.redirect(`${newsletterPath(key)}/talk${query}`, 303)
   })
 

@@ -5,7 +5,7 @@ import { defined } from '../../../defined.ts'
 import { writeBeside } from '../../../atomic-file.ts'
 import { invalidInput } from '../../../errors.ts'
 import type { BundleHeader } from '../../../format/bundle/format.ts'
-import type { Operations } from '../../../api/contract/contract.ts'
+import type { Input, Operations } from '../../../api/contract/contract.ts'
 import { unwritable } from '../../files.ts'
 import { issueNumber } from '../../command.ts'
 import { type Commands, type Context, finishOf, withOperations } from '../../context.ts'
@@ -13,14 +13,12 @@ import { nameOf, plural, shellWord } from '../../terminal/format.ts'
 import { formatBytes } from '../../../render/plain.ts'
 import { Progress } from '../../terminal/progress.ts'
 
-interface Options {
+type OfSite = 'logOnly' | 'address' | 'theme' | 'completeFeed'
+
+interface Options extends Pick<Input<'exportSite'>, OfSite> {
   readonly bundle?: string
   readonly markdown?: string
   readonly site?: string
-  readonly logOnly?: boolean
-  readonly address?: string
-  readonly theme?: string
-  readonly completeFeed?: boolean
   readonly since?: number
   readonly force?: boolean
 }

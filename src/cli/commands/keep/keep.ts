@@ -4,6 +4,7 @@ import type { Output, Input } from '../../../api/contract/contract.ts'
 import { type Keep, parseNewerThan } from '../../../config/keep.ts'
 import { MAX_OPML_NEWSLETTERS as MAX_NEWSLETTERS } from '../../../api/kinds.ts'
 import { parseBytes } from '../../../config/values.ts'
+import { defined } from '../../../defined.ts'
 import { HyperletterError, invalidInput } from '../../../errors.ts'
 import { wholeNumber } from '../../command.ts'
 import { call, type Commands, type Context, withOperations } from '../../context.ts'
@@ -11,12 +12,9 @@ import { nameOf, plural } from '../../terminal/format.ts'
 import { formatBytes } from '../../../render/plain.ts'
 import { formatTable, right, shrinking } from '../../terminal/table.ts'
 
-interface Options {
+interface Options extends Pick<Keep, 'newest' | 'newerThan' | 'textOnly'> {
   readonly everything?: boolean
-  readonly newest?: number
-  readonly newerThan?: string
   readonly atMost?: number
-  readonly textOnly?: boolean
 }
 
 export const commands: Commands = {
@@ -89,25 +87,18 @@ be https, and everybody sees it.
 
 async function choose(context: Context, newsletter: string, options: Options): Promise<void> {
   const { out } = context
-  const chosen = keepOf(options)
-  const input = chosen === undefined ? { newsletter } : { newsletter, keep: chosen }
-  const it = await call(context, 'keepNewsletter', input)
+  const it = await call(context, 'keepNewsletter', { newsletter, keep: keepOf(options) })
   await out.result(it, () => describe(it))
 }
 
 // Nothing at all asks what was chosen.
 function keepOf({ everything, newest, newerThan, atMost, textOnly }: Options): Keep | undefined {
-  const keep: Keep = {
-    ...(newest === undefined ? {} : { newest }),
-    ...(newerThan === undefined ? {} : { newerThan }),
-    // No bound at all is the same as none given.
-    ...(atMost === undefined || atMost === Infinity ? {} : { atMostBytes: atMost }),
-    ...(textOnly === true ? { textOnly } : {}),
-  }
+  // No bound at all is the same as none given.
+  const atMostBytes = atMost === Infinity ? undefined : atMost
+  const keep: Keep = defined({ newest, newerThan, atMostBytes, textOnly })
   const isLimited = Object.keys(keep).length > 0
-  if (everything === true && isLimited) {
+  if (everything === true && isLimited)
     throw invalidInput('--everything excludes the other options.')
-  }
   return isLimited || everything === true || atMost === Infinity ? keep : undefined
 }
 

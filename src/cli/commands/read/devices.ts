@@ -43,7 +43,7 @@ async function add(context: Context, name: string | undefined): Promise<void> {
   const { added, url, opml, via } = await withConnection(
     context,
     async ({ operations, openReader, via: where }, { dataDir }) => {
-      const device = await operations.addDevice(name === undefined ? {} : { name }, { signal })
+      const device = await operations.addDevice({ name }, { signal })
       try {
         const address = await openReader({ device: device.token }, { signal })
         const { readerAddresses } = await import('../../../web/state.ts')

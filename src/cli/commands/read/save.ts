@@ -62,8 +62,7 @@ function find(issue: Issue, attachment: string): Issue['attachments'][number] {
   const found = issue.attachments.find(({ name }) => name === attachment)
   if (found !== undefined) return found
   const names = issue.attachments.map(({ name }) => singleLine(name))
-  const message = `Issue ${issue.number} has no attachment "${singleLine(attachment)}".`
-  throw invalidInput(message, {
+  throw invalidInput(`Issue ${issue.number} has no attachment "${singleLine(attachment)}".`, {
     hint: names.length === 0 ? 'It has no attachments.' : `It has: ${names.join(', ')}.`,
   })
 }

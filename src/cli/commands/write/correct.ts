@@ -1,13 +1,11 @@
+import type { Input } from '../../../api/contract/contract.ts'
 import { HyperletterError, invalidInput } from '../../../errors.ts'
 import { OWN_NEWSLETTER } from '../../command.ts'
 import { call, type Commands, type Context } from '../../context.ts'
 import { plural, quoteTitle, shellWord } from '../../terminal/format.ts'
 import { draftSource, tellWarning, type SiteOptions } from './draft-input.ts'
 
-interface AmendOptions extends SiteOptions {
-  readonly note?: string
-  readonly force?: boolean
-}
+type AmendOptions = SiteOptions & Pick<Input<'amendIssue'>, 'note' | 'force'>
 
 const WHAT_AMEND_DOES = `
 The issue keeps its number and date. Readers see the newest text, marked as amended, and can view
@@ -63,9 +61,7 @@ async function amend(
   await out.next(`hyperletter read ${shellWord(newsletter)} ${number} --diff`)
 }
 
-interface RetractOptions {
-  readonly reason?: string
-  readonly force?: boolean
+interface RetractOptions extends Pick<Input<'retractIssue'>, 'reason' | 'force'> {
   readonly yes?: boolean
 }
 

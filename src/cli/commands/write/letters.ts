@@ -55,12 +55,9 @@ export const commands: Commands = {
       .action(bind(withdraw)),
 }
 
-interface WriteOptions {
-  readonly text?: string
-  readonly letter?: number
-  readonly as?: string
-  readonly private?: boolean
-  readonly code?: string
+type Given = Pick<Input<'writeLetter'>, 'text' | 'letter' | 'as' | 'private' | 'code'>
+
+interface WriteOptions extends Given {
   readonly wait?: number
 }
 

@@ -12,15 +12,12 @@ import { needsPager } from '../../terminal/programs.ts'
 import { Progress } from '../../terminal/progress.ts'
 import { formatTable } from '../../terminal/table.ts'
 
-interface Options extends SiteOptions {
+type Given = Pick<Input<'publishIssue'>, 'waitCopies' | 'at' | 'dryRun' | 'again' | 'force'>
+
+interface Options extends SiteOptions, Given {
   readonly to?: string
-  readonly waitCopies?: number
   readonly timeout?: number
-  readonly at?: string
-  readonly dryRun?: boolean
-  readonly again?: boolean
   readonly yes?: boolean
-  readonly force?: boolean
 }
 
 /** A local time: with a date, or the next one of this hour. @returns ISO 8601 in UTC */
