@@ -87,7 +87,7 @@ be https, and everybody sees it.
 
 async function choose(context: Context, newsletter: string, options: Options): Promise<void> {
   const { out } = context
-  const it = await call(context, 'keepNewsletter', { newsletter, keep: keepOf(options) })
+  const it = await call(context, 'keepNewsletter', defined({ newsletter, keep: keepOf(options) }))
   await out.result(it, () => describe(it))
 }
 
