@@ -3,7 +3,15 @@ import { withoutTitle } from '../pages/content.ts'
 import { article, neighbours } from '../pages/issue.ts'
 import { lettersOf } from '../pages/letters.ts'
 import { singleLineOf, type Markup, count, date, words, type IssueSummary } from '../pages/parts.ts'
-import { INDEX, issueFolder, rootOf, signedBy, type StaticPage, continues, follow } from './layout.ts'
+import {
+  INDEX,
+  issueFolder,
+  rootOf,
+  signedBy,
+  type StaticPage,
+  continues,
+  follow,
+} from './layout.ts'
 import type { SiteIssue, StaticSite } from './model.ts'
 import { fileAddress, type Texts } from './texts.ts'
 import { qrCode, supportPanel } from '../pages/support.ts'
