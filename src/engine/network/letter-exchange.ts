@@ -87,7 +87,7 @@ export class LetterExchange {
       },
       onMisdeed: options.onMisdeed,
     })
-    this.#feeds = new SharedFeeds(this.#protocol)
+    this.#feeds = new SharedFeeds(this.#protocol, (feed) => this.#tellPeers(feed))
     this.#timer = setInterval(() => {
       for (const feed of this.#feeds) this.#run(feed, 'letters', () => this.#again(feed))
     }, AGAIN_MS).unref()
@@ -119,7 +119,9 @@ export class LetterExchange {
   }
 
   /** A newsletter has a new peer or lost one, or more of it is here. */
-  changed(feed: Feed): void {
+  readonly changed = (feed: Feed): void => this.#feeds.changed(feed)
+
+  #tellPeers(feed: Feed): void {
     this.talk.changed(feed)
     this.#options.letters.grown(feed)
     const peers = this.#feeds.peersOf(feed)
@@ -128,10 +130,8 @@ export class LetterExchange {
     for (const peer of peers) {
       if (peer.state.missed.delete(hex(topic))) peer.send({ kind: 'ask', topic })
       // One that does not read what it is told keeps nobody waiting.
-      this.#run(feed, 'letters to a peer', async () => {
-        await this.#tell(feed, peer)
-        await this.#askFor(feed, peer)
-      })
+      const tell = async () => this.#tell(feed, peer).then(() => this.#askFor(feed, peer))
+      this.#run(feed, 'letters to a peer', tell)
     }
   }
 

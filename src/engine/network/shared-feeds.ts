@@ -7,9 +7,13 @@ export class SharedFeeds<T, S> implements Iterable<Feed> {
   readonly #protocol: PeerProtocol<T, S>
   /** By the topic in hex. */
   readonly #feeds = new Map<string, Feed>()
+  readonly #onChanged: (feed: Feed) => void
+  readonly #changed = new Set<Feed>()
 
-  constructor(protocol: PeerProtocol<T, S>) {
+  /** @param onChanged Called in the turn of the event loop after `changed`, once for each newsletter. */
+  constructor(protocol: PeerProtocol<T, S>, onChanged: (feed: Feed) => void = () => {}) {
     this.#protocol = protocol
+    this.#onChanged = onChanged
   }
 
   /** @param topic in hex. */
@@ -21,7 +25,20 @@ export class SharedFeeds<T, S> implements Iterable<Feed> {
     this.#feeds.set(hex(feed.log.discoveryKey), feed)
   }
 
+  /** Whoever waits for the newest issue needs the rest of this turn of the event loop to ask for it. */
+  changed(feed: Feed): void {
+    if (this.#changed.size === 0) {
+      setImmediate(() => {
+        const changed = [...this.#changed]
+        this.#changed.clear()
+        for (const it of changed) this.#onChanged(it)
+      })
+    }
+    this.#changed.add(feed)
+  }
+
   delete(feed: Feed): void {
+    this.#changed.delete(feed)
     const topic = hex(feed.log.discoveryKey)
     if (this.#feeds.get(topic) === feed) this.#feeds.delete(topic)
   }
@@ -42,6 +59,7 @@ export class SharedFeeds<T, S> implements Iterable<Feed> {
   }
 
   close(): void {
+    this.#changed.clear()
     this.#feeds.clear()
     this.#protocol.close()
   }
