@@ -51,17 +51,15 @@ export function readDialects(text: string, options: DialectOptions = {}): PlainM
   }
   let comments = 0
   const followed = pairsIn(text)
+  const has = (mark: string) => mayHave(followed, mark) && text.includes(mark)
   for (const [marks, pattern, replace] of RULES) {
-    const isThere =
-      typeof marks === 'function'
-        ? marks(text)
-        : marks.some((it) => mayHave(followed, it) && text.includes(it))
+    const isThere = typeof marks === 'function' ? marks(text) : marks.some(has)
     if (!isThere) continue
     const count = change(pattern, replace)
     if (replace === NOTHING) comments += count
   }
   const notes: string[] = []
-  if (text.includes('^['))
+  if (has('^['))
     change(INLINE_NOTE, ([, words = '']) => {
       if (words.split('\n').length > 2) return undefined
       const label = `[^inline-${notes.length + 1}]`
@@ -70,7 +68,7 @@ export function readDialects(text: string, options: DialectOptions = {}): PlainM
     })
   const unread = new Map<string, number[]>()
   const resources = new Map<string, string>()
-  if (text.includes('{{') || text.includes('{%'))
+  if (has('{{') || has('{%'))
     change(TEMPLATE, (match) => {
       const known = readTemplate(match[0], { before: text[match.index - 1], resources })
       if (known.markdown !== undefined) return known.markdown

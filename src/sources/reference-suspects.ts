@@ -4,7 +4,7 @@ import { isLocal, REFERRING, targetOf } from './local-reference.ts'
 const DESTINATION = /\(\s{0,64}<?([^\s<>)]{0,64})/y
 export const DEFINITION =
   /\]:(?<=^[ \t>*+\d.)-]{0,200}\[(?!\^)((?:\\.|[^[\]\\]){1,999})\]:)[ \t]{0,64}(?:\r?\n[ \t]{0,64})?<?([^\s<>]{0,1024})/gm
-const HTML = new RegExp(`<(?:${Object.keys(REFERRING).join('|')})\\s`, 'gi')
+const HTML = new RegExp(`<(?:${Object.keys(REFERRING).join('|')})\\s`, 'iy')
 /** Longest tag that is looked at without a parser. */
 const MAX_TAG_CHARACTERS = 2_000
 
@@ -42,7 +42,9 @@ function* suspectsIn(typed: string): Generator<Range> {
     if (!NO_PATH.test(destination) && isLocal(destination)) yield [at, at + 2]
   }
   let isOpen: boolean | undefined
-  for (const { index } of text.matchAll(HTML)) {
+  for (let index = text.indexOf('<'); index >= 0; index = text.indexOf('<', index + 1)) {
+    HTML.lastIndex = index
+    if (!HTML.test(text)) continue
     const length = text.slice(index, index + MAX_TAG_CHARACTERS).indexOf('>') + 1
     const [tag] = length === 0 ? [] : readHtml(text.slice(index, index + length))
     if (tag?.type === 'open' && !isLocal(targetOf(tag)?.target ?? '#')) continue
