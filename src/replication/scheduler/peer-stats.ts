@@ -1,6 +1,9 @@
 /** After this without a block, a peer that was asked is not waited for, if it never sent anything … */
 const SILENT_MS = 4_000
 
+/** … or already after this many times what others take for a block, but not before that … */
+const UNPROVEN = { times: 4, leastMs: 800 }
+
 /** … and if it did, after this many times what a block took on average, but not before `SILENT_MS` either. */
 const SILENT_TIMES = 4
 
@@ -112,8 +115,12 @@ export class PeerStats {
   }
 
   /** Once silent, it stays so until it sends something: what it is asked for, others are asked for too. */
-  isSilent(inFlight: number, nowMs: number): boolean {
-    const limitMs = Math.max(SILENT_MS, SILENT_TIMES * (this.window.elapsedMs ?? 0))
+  isSilent(inFlight: number, nowMs: number, othersMs = Infinity): boolean {
+    const { elapsedMs } = this.window
+    const limitMs =
+      elapsedMs === undefined
+        ? Math.min(SILENT_MS, Math.max(UNPROVEN.leastMs, UNPROVEN.times * othersMs))
+        : Math.max(SILENT_MS, SILENT_TIMES * elapsedMs)
     if (inFlight > 0 && nowMs - this.#busySinceMs > limitMs) this.#isSilent = true
     return this.#isSilent
   }

@@ -53,6 +53,8 @@ export class Planner<P> {
   #isMoreWanted = false
   /** Most blocks that were missing since none was. */
   #mostMissing = 0
+  /** How long readers that sent some blocks took for one on average; infinite where none sent any. */
+  #readersMs = Infinity
 
   constructor(options: PlannerOptions<P>) {
     this.#options = options
@@ -85,6 +87,12 @@ export class Planner<P> {
     this.#isMoreWanted = true
   }
 
+  /** Whether a peer sends nothing of what it is asked for. A reader that never sent anything is compared with others. */
+  isSilent(peer: P, state: PeerStats, nowMs: number): boolean {
+    const othersMs = this.isSource(peer) ? Infinity : this.#readersMs
+    return state.isSilent(this.#options.view.inFlight(peer), nowMs, othersMs)
+  }
+
   /** Whether a peer was a source in the last plan. */
   isSource(peer: P): boolean {
     return this.#plan?.sources.has(peer) === true
@@ -95,8 +103,9 @@ export class Planner<P> {
     const { view, served, seed, peers } = this.#options
     const members: Member<P>[] = []
     let usualMs = 0
+    this.#noteReaders()
     for (const [peer, state] of peers) {
-      const isSilent = state.isSilent(view.inFlight(peer), nowMs)
+      const isSilent = this.isSilent(peer, state, nowMs)
       const isOwner = !state.isIdle && !isSilent
       const window = state.window.blocks(peers.size)
       members.push({ peer, seed: state.seed, isSilent, isOwner, window })
@@ -125,6 +134,17 @@ export class Planner<P> {
     this.#staleMs = nowMs + Math.min(MOST_PLAN_MS, Math.max(LEAST_PLAN_MS, lastsMs))
     this.#plan = plan
     return plan
+  }
+
+  #noteReaders(): void {
+    let senders = 0
+    let sum = 0
+    for (const [peer, { window }] of this.#options.peers) {
+      if (window.elapsedMs === undefined || this.isSource(peer)) continue
+      senders++
+      sum += window.elapsedMs
+    }
+    this.#readersMs = senders === 0 ? Infinity : sum / senders
   }
 
   // A source that names readers that do not exist would have their shares wait.

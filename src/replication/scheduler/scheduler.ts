@@ -233,7 +233,7 @@ export class Scheduler<P> {
   }
 
   #isSilent(peer: P, state: PeerStats, nowMs: number): boolean {
-    return state.isSilent(this.#view.inFlight(peer), nowMs)
+    return this.#planner.isSilent(peer, state, nowMs)
   }
 
   // For how many times as long as a block takes it has been asked for nothing.

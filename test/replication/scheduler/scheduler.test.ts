@@ -201,3 +201,40 @@ test('in a large crowd two readers ask who alone has a block at first, and all d
   expect(askingAt(BEGIN_MS)).toHaveLength(2)
   expect(askingAt(BEGIN_MS + 3 * TOOK_MS)).toHaveLength(others.length)
 })
+
+/** The only block that is missing is asked of `mute`, who has never sent anything. */
+function besideMute() {
+  const view: SchedulerPort<string> = {
+    missing: (limit) => [0].slice(0, limit),
+    isMissing: (index) => index === 0,
+    asked: () => [{ peer: 'mute', atMs: 0 }],
+    holds: () => true,
+    announcements: () => 1,
+    holdsAll: () => false,
+    // The other one is never at rest, so that what is late is not looked for.
+    inFlight: () => 1,
+    isReader: () => true,
+  }
+  const scheduler = new Scheduler({ view, seed: 1, blockBytes: 16 * 1024 })
+  scheduler.addPeer('mute', 2, 0)
+  scheduler.addPeer('other', 3, 0)
+  return scheduler
+}
+
+test('what is asked of a reader that never sent anything is asked of another after some times what others take', () => {
+  const scheduler = besideMute()
+  scheduler.noteArrival('other', { index: 7, sizeBytes: 16 * 1024, elapsedMs: 300 }, 100)
+
+  expect(scheduler.choose('other', 1_100)).toBeUndefined()
+  expect(scheduler.choose('other', 1_300)).toEqual({ index: 0, again: true })
+})
+
+test('where nobody has sent anything yet, or it has, it is waited for', () => {
+  const before = besideMute()
+  expect(before.choose('other', 3_900)).toBeUndefined()
+
+  const proven = besideMute()
+  proven.noteArrival('other', { index: 7, sizeBytes: 16 * 1024, elapsedMs: 300 }, 100)
+  proven.noteArrival('mute', { index: 8, sizeBytes: 16 * 1024, elapsedMs: 100 }, 100)
+  expect(proven.choose('other', 3_900)).toBeUndefined()
+})
