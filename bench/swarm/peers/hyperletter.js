@@ -84,7 +84,8 @@ async function publish({ dir, backlog, sizeBytes }) {
   if (backlog.issues > 0) {
     for await (const event of operations.importFolder({ folder: before })) void event
   }
-  let next = await writeDraft(folder, 'next', sizeBytes)
+  let next = writeDraft(folder, 'next', sizeBytes)
+  await next
   await engine.network()
   onCommand('publish', () => {
     if (sizeBytes < MOST_TEXT_BYTES) tellTime()
@@ -93,10 +94,11 @@ async function publish({ dir, backlog, sizeBytes }) {
   ready({ link, feedKey })
 
   async function issue() {
-    for await (const event of operations.publishIssue({ draft: { file: next } })) {
+    for await (const event of operations.publishIssue({ draft: { file: await next } })) {
       if (event.event === 'published') break
     }
-    if (sizeBytes < MOST_TEXT_BYTES) next = await writeDraft(folder, 'next', sizeBytes)
+    // A reader may have the last one before this is over.
+    if (sizeBytes < MOST_TEXT_BYTES) next = writeDraft(folder, 'next', sizeBytes)
   }
 }
 
