@@ -1,12 +1,12 @@
 import v8 from 'node:v8'
 
 /**
- * While buffers come and go fast. V8 counts them as heap, and only a collection of young objects, after 32 MB of them, says
- * that they are gone: with a heap of 35 MB that grows by half, everything was collected each 18 MB before that.
+ * Growth of the heap while many buffers pass. V8 counts them as heap, and learns that they are gone only from a collection of
+ * young objects, after 32 MB of them. A heap of 35 MB that grows by half is full after 18 MB, and is collected whole.
  */
 const PERCENT_OF_BUFFERS = 200
 
-/** Fast: so many bytes in a second. On a slower line full collections are rare. */
+/** Bytes within a period from which on many buffers pass. At lower rates, full collections are rare. */
 const MANY_BYTES = 8 * 1024 * 1024
 const PERIOD_MS = 1_000
 
@@ -47,17 +47,17 @@ export function noteBuffer(bytes: number): void {
   if (restPercent === 0) return
   passedBytes += bytes
   period ??= setTimeout(endPeriod, PERIOD_MS).unref()
-  if (!isFast && passedBytes >= MANY_BYTES) applyFast(true)
+  if (!isFast && passedBytes >= MANY_BYTES) setFast(true)
 }
 
 function endPeriod(): void {
-  if (isFast && passedBytes < MANY_BYTES) applyFast(false)
+  if (isFast && passedBytes < MANY_BYTES) setFast(false)
   period = isFast ? setTimeout(endPeriod, PERIOD_MS).unref() : undefined
   passedBytes = 0
 }
 
-function applyFast(isItFast: boolean): void {
-  isFast = isItFast
+function setFast(value: boolean): void {
+  isFast = value
   apply()
 }
 
