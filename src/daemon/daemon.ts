@@ -6,7 +6,6 @@ import { REPUBLISHED_FILE, SCHEDULED_FOLDER, type Config } from '../config/confi
 import { diskCapOf } from '../config/keep.ts'
 import { LiveConfig, type Reloaded } from '../config/live.ts'
 import { Engine } from '../engine/engine.ts'
-import type { GatewayFacts } from '../engine/network/gateway-facts.ts'
 import { hasCode, HyperletterError } from '../errors.ts'
 import { HYPERCORE_VERSION, KNOWN_VERSION, USES_INTERNALS } from '../log/internals/version.ts'
 import { createLogger, type Logger } from '../logger.ts'
@@ -15,12 +14,12 @@ import { SerialQueue } from '../async.ts'
 import { dial } from '../api/socket/client.ts'
 import { EVENT_SETTINGS, IssueEvents } from '../outlets/issue-events.ts'
 import { EngineSupervisor } from './engine-supervisor.ts'
+import { GATEWAY_SETTINGS, GatewayHost } from './gateway/gateway-host.ts'
 import { Monitoring } from './monitoring/monitoring.ts'
 import { Republishing } from './republishing.ts'
 import { Scheduling } from './scheduling.ts'
 import { OperationsServer } from '../api/socket/server.ts'
 import { infoSince, recordAddress } from '../api/socket/protocol.ts'
-import type { Gateway, GatewayOptions, GatewaySettings } from './gateway/gateway.ts'
 
 export interface Ready {
   readonly socket: string
@@ -210,48 +209,5 @@ export class Reloading {
       this.#options.logger.warn({ settings: restart }, `changes with the next start: ${names}`)
     }
     this.#reported = names
-  }
-}
-
-/** What opens a gateway anew when it changes. */
-export const GATEWAY_SETTINGS = [
-  'gateway',
-  'gatewayAddress',
-  'gatewayNewsletters',
-  'gatewayTabs',
-  'gatewayProxies',
-  'gatewayStun',
-] as const satisfies readonly (keyof GatewaySettings)[]
-
-/** The gateway of a daemon, which most have not: its code is loaded when it is set, with 15 MB of memory. */
-export class GatewayHost {
-  readonly #options: GatewayOptions
-  #loading: Promise<Gateway> | undefined
-  #gateway: Gateway | undefined
-
-  constructor(options: GatewayOptions) {
-    this.#options = options
-  }
-
-  /** What there is to say of it; undefined while it is not set. */
-  facts(): GatewayFacts | undefined {
-    return this.#gateway?.facts()
-  }
-
-  /** Opens it, opens it anew or closes it, as a configuration says. */
-  async apply(settings: GatewaySettings): Promise<void> {
-    if (settings.gateway === undefined && this.#loading === undefined) return
-    this.#loading ??= this.#load()
-    await (await this.#loading).apply(settings)
-  }
-
-  async close(): Promise<void> {
-    await (await this.#loading)?.close()
-  }
-
-  async #load(): Promise<Gateway> {
-    const { Gateway } = await import('./gateway/gateway.ts')
-    this.#gateway = new Gateway(this.#options)
-    return this.#gateway
   }
 }
