@@ -52,6 +52,7 @@ declare module 'protomux' {
 
     readonly stream: Connection
     readonly drained: boolean
+    destroy(error?: Error): void
     /** What is sent until `uncork`, called as often, goes in one piece. */
     cork(): void
     uncork(): void

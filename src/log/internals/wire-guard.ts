@@ -3,6 +3,7 @@ import type { Channel, ChannelOptions, MessageOptions } from 'protomux'
 import { takeAnswer } from '../hypercore-peer.ts'
 import type { CoreInternals } from './internals.ts'
 import { USES_INTERNALS } from './version.ts'
+import { beforeOpening } from '../../peers/patched-protomux.ts'
 import type { PeerControls } from '../../peers/swarm.ts'
 import { RateLimiter } from '../../rate-limiter.ts'
 import { CHECKS, type Verdict, type WirePeer } from './wire-checks.ts'
@@ -49,8 +50,17 @@ const REQUESTS = { burst: 10_000, perSecond: 4_000 }
 /** For how long a peer may have used up its requests: all that wait when its connection is read no more. */
 const MAX_REQUESTS_WAIT_MS = 5_000
 
-/** Opening a channel looks into the database whether there is such a core; a seeder may open some thousand at once. */
-const OPENING_COST = 20
+/** Channels that a peer opens at once, and for each second; a seeder may open some thousand at once. */
+const OPENINGS = { burst: 2_048, perSecond: 1_024 }
+
+/** Each looks into the database whether there is such a core. */
+const OPENING_COST = 100
+
+/** For how long a peer may have used up its channels. */
+const MAX_OPENINGS_WAIT_MS = 6_000
+
+/** Channels that are refused to a peer which does not read that. */
+const MAX_UNHEARD = 16_384
 
 /** The numbers of messages. */
 const REQUEST = 1
@@ -74,16 +84,11 @@ const MAX_UNSENT_BYTES = 64 * 1024 * 1024
 export function guardReplication(mux: Protomux, options: PeerControls): void {
   const guard = new WireGuard(mux, options)
   const create = mux.createChannel.bind(mux) as (given: ChannelOptions<unknown>) => Channel | null
-  const pair = mux.pair.bind(mux)
   Object.assign(mux, {
     createChannel: (given: ChannelOptions<unknown>) =>
       create(given.protocol === REPLICATION ? guard.wrap(given) : given),
-    pair: (...[name, onPair]: Parameters<Protomux['pair']>) =>
-      pair(name, async (id) => {
-        guard.spend(OPENING_COST)
-        await onPair(id)
-      }),
   })
+  beforeOpening(mux, () => guard.open())
 }
 
 class WireGuard {
@@ -92,6 +97,8 @@ class WireGuard {
   readonly #work = new RateLimiter(WORK)
   readonly #fairWork = new RateLimiter(FAIR_WORK)
   readonly #requests = new RateLimiter(REQUESTS)
+  readonly #openings = new RateLimiter(OPENINGS)
+  #unheard = 0
   #isOver = false
 
   constructor(mux: Protomux, options: PeerControls) {
@@ -123,9 +130,21 @@ class WireGuard {
    * @throws Error if the connection is to end.
    */
   spend(cost: number): void {
+    this.#share(cost)
+    this.#pace(this.#work.reserve(cost), MAX_WAIT_MS)
+  }
+
+  /** Takes a channel that the peer opens off its budget. @throws Error if the connection is to end. */
+  open(): void {
+    this.#unheard = this.#mux.drained ? 0 : this.#unheard + 1
+    if (this.#unheard > MAX_UNHEARD) this.#hangUp('peer opens channels without listening')
+    this.#share(OPENING_COST)
+    this.#pace(this.#openings.reserve(), MAX_OPENINGS_WAIT_MS)
+  }
+
+  #share(cost: number): void {
     const [allMs, fairMs] = [allWork.reserve(cost), this.#fairWork.reserve(cost)]
     if (fairMs > 0 && allMs > 0) this.#options.onExcess(Math.min(allMs, MAX_WAIT_MS))
-    this.#pace(this.#work.reserve(cost), MAX_WAIT_MS)
   }
 
   #pace(waitMs: number, mostMs: number): void {

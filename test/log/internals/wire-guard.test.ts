@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { guardReplication } from '../../../src/log/internals/wire-guard.ts'
 import { muxPair } from '../../helpers/mux-pair.ts'
 import { eventually } from '../../helpers/swarm-peers.ts'
@@ -16,4 +16,52 @@ test('what fails while requests that waited are answered ends the connection, an
   await channel?.fullyOpened()
   near.stream.emit('drain')
   await eventually(() => expect(near.stream.destroyed).toBe(true))
+})
+
+test('an error of type outside of all channels ends the connection, and not the process', async () => {
+  const [near, far] = await muxPair()
+  near.pair({ protocol: 'strange' }, () => Promise.reject(new TypeError('That is no name.')))
+  far.createChannel({ protocol: 'strange' })?.open()
+  await eventually(() => expect(near.stream.destroyed).toBe(true))
+})
+
+test('pieces within pieces end the connection before the stack does', async () => {
+  const [near, far] = await muxPair()
+  const lost: string[] = []
+  near.stream.on('error', (error) => lost.push(error.message))
+  // Of the channel of the multiplexer itself, each with the next one in it, as long as may be.
+  const piece = Buffer.from([0, 0, 0xfe, 0xff, 0xff, 0xff, 0x0f])
+  far.stream.write(Buffer.concat([Buffer.of(0), ...Array.from({ length: 20_000 }, () => piece)]))
+  await eventually(() => expect(near.stream.destroyed).toBe(true))
+  expect(lost).toEqual(['One piece is within another.'])
+})
+
+describe('a peer that opens channels which nobody knows', () => {
+  async function guarded() {
+    const [near, far] = await muxPair()
+    const violations: string[] = []
+    const holds: number[] = []
+    guardReplication(near, {
+      onViolation: (what) => violations.push(what),
+      onExcess: (forMs) => holds.push(forMs),
+    })
+    const open = (count: number) => {
+      for (let i = 0; i < count; i++) far.createChannel({ protocol: `channel ${i}` })?.open()
+    }
+    return { near, violations, holds, open }
+  }
+
+  test('waits where it opens thousands', async () => {
+    const { near, violations, holds, open } = await guarded()
+    open(4_000)
+    await eventually(() => expect(Math.max(...holds)).toBeGreaterThan(1_000))
+    expect([violations, near.stream.destroyed]).toEqual([[], false])
+  })
+
+  test('is hung up on where it opens tens of thousands', async () => {
+    const { near, violations, open } = await guarded()
+    open(10_000)
+    await eventually(() => expect(near.stream.destroyed).toBe(true))
+    expect(violations).toEqual(['peer floods'])
+  })
 })
