@@ -96,8 +96,8 @@ export function tagsField(fields: NamedFields): string[] | undefined {
 }
 
 /** In Pelican, commas belong to the names where semicolons stand between them: `Doe, Jane; Roe, Rik`. */
-function separatorIn(list: string): RegExp {
-  return list.includes(';') ? /;/ : list.includes(',') ? /,/ : /\s+/
+function separatorIn(list: string): string | RegExp {
+  return list.includes(';') ? ';' : list.includes(',') ? ',' : /\s+/
 }
 
 /** Text, or what a map says by one of the names under which generators keep a name. */

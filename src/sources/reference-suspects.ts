@@ -34,7 +34,7 @@ function* suspectsIn(typed: string): Generator<Range> {
     if (!isText && !NO_PATH.test(target) && isLocal(target)) yield [0, text.length]
   }
   for (let at = text.indexOf(']('); at >= 0; at = text.indexOf('](', at + 2)) {
-    if (text.startsWith('http://', at + 2) || text.startsWith('https://', at + 2)) continue
+    if (text.startsWith('https://', at + 2) || text.startsWith('http://', at + 2)) continue
     const destination = matchAt(DESTINATION, text, at + 1)
     // One that does not follow at once may stand on the next line of a quote.
     const isEmpty = destination === '' && text[DESTINATION.lastIndex] === ')'

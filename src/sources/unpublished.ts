@@ -137,8 +137,10 @@ export function isWithheldTag(tag: string): boolean {
 export function withheldByHead(fields: NamedFields, now: Date): Withheld | undefined {
   let first: { readonly mark: Mark; readonly field: NamedField; readonly text: string } | undefined
   for (const [name, field] of fields) {
+    const marks = MARKS_OF.get(name)
+    if (marks === undefined) continue
     for (const text of textsOf(field)) {
-      const mark = MARKS_OF.get(name)?.find((it) => it.marked.test(text) && !isDate(name, text))
+      const mark = marks.find((it) => it.marked.test(text) && !isDate(name, text))
       if (mark !== undefined && !(first !== undefined && first.mark.rank <= mark.rank))
         first = { mark, field, text }
     }
@@ -277,9 +279,10 @@ function textOf(field: NamedField | undefined): string {
 }
 
 function timeOf(field: NamedField | undefined) {
-  const text = textOf(field && { ...field, value: dateIn(field) })
+  if (field === undefined) return undefined
+  const text = textOf({ ...field, value: dateIn(field) })
   const date = parseDate(text)
-  return date === undefined || field === undefined
+  return date === undefined
     ? undefined
     : { ms: Date.parse(date), text, name: field.name, line: field.line }
 }
