@@ -39,6 +39,14 @@ async function written(name: string, text: string | Buffer): Promise<string> {
 }
 
 describe('readDraft', () => {
+  it('reads texts of all lengths whole, several at a time', async () => {
+    const lengths = [1, 10, 65_535, 65_536, 65_537, 200_000]
+    const texts = lengths.map((length, at) => String(at).repeat(length))
+    const paths = await Promise.all(texts.map((text, at) => written(`${at}.md`, text)))
+    const drafts = await Promise.all(paths.map((path) => readDraft(path)))
+    expect(drafts.map(({ markdown }) => markdown)).toEqual(texts)
+  })
+
   it('reads an issue with a YAML head and its picture', async () => {
     const path = newsletterFile('tide-tables/02-a-lazy-week.md')
     const draft = await readDraft(path)
