@@ -163,13 +163,40 @@ export function isDated({ dateFrom }: Pick<Draft, 'dateFrom'>): boolean {
 
 /** Folder by folder, numbers by their value; equal only if the paths are. */
 export function compareNaturally(a: string, b: string): number {
-  natural ??= new Intl.Collator('en', { numeric: true })
   const [left, right] = [a.split(/[\\/]/), b.split(/[\\/]/)]
   for (let at = 0; at < Math.min(left.length, right.length); at++) {
-    const order = natural.compare(left[at] ?? '', right[at] ?? '')
+    const [one = '', other = ''] = [left[at], right[at]]
+    if (one === other) continue
+    const order = orderOfCodes(one, other) || naturalOrder(one, other)
     if (order !== 0) return order
   }
   return left.length - right.length || (a < b ? -1 : Number(a > b))
+}
+
+function naturalOrder(a: string, b: string): number {
+  natural ??= new Intl.Collator('en', { numeric: true })
+  return natural.compare(a, b)
+}
+
+/** Of these, the order of their codes is that of a collator, but for numbers. */
+const ORDERED_BY_CODES = /^[a-z\d.-]*$/
+
+/** What a collator says of two texts that differ, as far as that is plain without one; else 0 or NaN. */
+function orderOfCodes(a: string, b: string): number {
+  if (!ORDERED_BY_CODES.test(a) || !ORDERED_BY_CODES.test(b)) return 0
+  let at = 0
+  while (a[at] === b[at]) at++
+  const [next = '', other = ''] = [a[at], b[at]]
+  const digits = /\d*$/.exec(a.slice(0, at))?.[0] ?? ''
+  if (/\d/.test(next + other)) {
+    const [number = '', than = ''] = [a, b].map((it) => digits + leadingDigits(it.slice(at)))
+    if (number !== '' && than !== '') return Number(number) - Number(than)
+  }
+  return next < other ? -1 : 1
+}
+
+function leadingDigits(text: string): string {
+  return /^\d*/.exec(text)?.[0] ?? ''
 }
 
 /** A failure to read one draft, as the reason to skip it. */

@@ -1,11 +1,17 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { matchesGlob } from '../../src/sources/globs.ts'
 import { markdownFolder, type MarkdownFolderOptions } from '../../src/sources/markdown-folder.ts'
 import { attachmentName } from '../../src/render/links.ts'
-import { inPublishingOrder, type Draft, type SkippedDraft } from '../../src/sources/source.ts'
+import {
+  compareNaturally,
+  inPublishingOrder,
+  type Draft,
+  type SkippedDraft,
+} from '../../src/sources/source.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -40,6 +46,19 @@ describe('markdownFolder', () => {
       drafts: ['2019/a.mkd', '2020/b.mdown', 'issue-9.MARKDOWN', 'issue-10.md', 'sea.md'],
       skipped: [],
     })
+  })
+
+  it('orders names as a collator does', () => {
+    const { compare } = new Intl.Collator('en', { numeric: true })
+    const signs = ['a', 'b', 'z', '0', '1', '9', '10', '-', '.', '_', 'A', 'é']
+    const names = fc.array(fc.constantFrom(...signs), { maxLength: 6 }).map((it) => it.join(''))
+    fc.assert(
+      fc.property(names, names, (a, b) => {
+        const order = compare(a, b) || (a < b ? -1 : Number(a > b))
+        expect(Math.sign(compareNaturally(a, b))).toBe(order)
+      }),
+      { numRuns: 1_000 },
+    )
   })
 
   it('passes over hidden files and node_modules', async () => {
