@@ -1,3 +1,4 @@
+import { ALERT_RULES, BOX_RULE, type Rule } from './alert-rules.ts'
 import { mediaTypeOf } from './media-types.ts'
 import { readTemplate } from './templates.ts'
 
@@ -31,7 +32,10 @@ const REQUIRED =
   /\b(src|href)=\{(?:require|useBaseUrl|import)\(\s*(["'])([^"'\n]{1,500})\2\s*\)(?:\.default)?\}/g
 /** A picture that a script of the site loads later, in the place of another one. */
 const LAZY = /<img\b[^<>]{1,4000}>/gi
-const LAZY_SOURCE = /(?<=\s)data-(?:lazy-)?(?:src|original)(?=\s*=)/i
+const LATE: readonly (readonly [attribute: RegExp, real: string])[] = [
+  [/(?<=\s)data-(?:lazy-)?(?:src|original)(?=\s*=)/i, 'src'],
+  [/(?<=\s)(?:data-(?:lazy-)?)?srcset(?=\s*=)/i, 'srcset'],
+]
 /** What stands there until then. */
 const PLACEHOLDER =
   /^\s*(?:data:|$)|(?:blank|placeholder|spinner|load(?:ing|er)|pixel|1x1|transparent|lazy)[\w-]*\.\w+$/i
@@ -39,10 +43,12 @@ const PLACEHOLDER =
 const BACKSLASHED = /(!\[[^[\]\n]{0,1000}\]\()((?:\.{0,2}\\)?[\p{L}\p{N}][^\s()<>:]{0,500})(?=\))/gu
 /** A picture of Astro, Gatsby, Next.js, Nuxt, Gridsome or others. */
 const COMPONENT =
-  /<(?:[A-Z]?\w{0,20}(?:Image|Img|Picture)|(?:nuxt|v|g|amp)-(?:img|image|picture))\b([^<>]{1,2000}?\bsrc=[^<>]{1,2000})>/g
+  /<([A-Z]?\w{0,20}(?:Image|Img|Picture)|(?:nuxt|v|g|amp)-(?:img|image|picture))\b([^<>]{1,2000}?\bsrc=[^<>]{1,2000})>(?:\s{0,9}<\/\1>)?/g
 /** A short code around the words below a picture: `{% figure(src="a.png") %} … {% end %}`, `{{< imgproc "a.png" Fit "9x9" >}}`. */
 const PICTURE_BLOCK =
   /\{[%{][<%]?-?[ \t]*([\w-]{0,30}(?:img|image|fig|picture|photo)[\w-]{0,30})\b([^\n{}%>]{0,1000}?)-?[%>]?[%}]?\}(\n?)((?:(?!\{[{%])[^]){0,4000}?)(\n?)\{[{%][<%]?-?[ \t]*(?:end|\/[ \t]*\1)[ \t]*\w{0,30}[ \t]*-?[%>]?[}%]\}/gi
+/** Obsidian: the name of a block, for links to it. Chosen by Obsidian, it has six characters. */
+const BLOCK_ID = /(?:(?<=\S)[ \t]+\^(?=[a-z]*\d)[a-z\d]{6}|^\^[a-z\d][a-z\d-]{0,60})[ \t]*$/gm
 /** Where the table of contents is to be, and what abbreviations mean. */
 const TOC = /^[ \t]*\[(?:TOC|\[_?TOC_?\])\][ \t]*$/gim
 const ABBREVIATION = /^ {0,3}\*\[[^\]\n]{1,100}\]:[^\n]{0,500}$/gm
@@ -50,7 +56,7 @@ const ABBREVIATION = /^ {0,3}\*\[[^\]\n]{1,100}\]:[^\n]{0,500}$/gm
 const SIZE_IN_ALT = /(!\[[^[\]|\n]{0,300})\|\d+(?:x\d+)?(?=\]\()/g
 const SUPERSCRIPT = /(?<=[\w)])\^([\w+-]{1,20})\^/g
 const SUBSCRIPT = /(?<=[A-Za-z)])~(\d{1,4})~(?!~)/g
-export const INLINE_NOTE = /\^\[((?:[^[\]]|\[[^[\]\n]{0,500}\]){1,2000}?)\](?![([])/g
+export const INLINE_NOTE = /\^\[((?:[^[\]]|\[\[?[^[\]\n]{0,500}\]?\]){1,2000}?)\](?![([])/g
 /** A term, and below it what it means, behind colons. */
 const DEFINITIONS =
   /(?<![^\n]\n)^(?!\d+[.)][ \t])([^\s>#*+|`~:<[-][^\n]{0,200})\n([ \t]*\n)?((?: {0,3}:[ \t]+[^\n]{1,2000}(?:\n|$(?![^])))+)/gm
@@ -58,41 +64,15 @@ const DEFINITIONS =
 const ATTRIBUTES =
   /(^#{1,6}[ \t][^\n]{0,500}|^[*-][ \t]+TOC|)\n?^[ \t]{0,3}\{:[ \t]*([^{}\n]{0,300})\}[ \t]*$/gm
 
-const ALERTS: Readonly<Record<string, string>> = {
-  tip: 'TIP',
-  hint: 'TIP',
-  success: 'TIP',
-  important: 'IMPORTANT',
-  warning: 'WARNING',
-  attention: 'WARNING',
-  caution: 'CAUTION',
-  danger: 'CAUTION',
-  error: 'CAUTION',
-  failure: 'CAUTION',
-}
-const KINDS =
-  'note|info|tip|hint|success|important|warning|attention|caution|danger|error|failure|abstract|summary|example|quote|question|bug|todo|details|seealso'
-const CONTAINER = new RegExp(
-  String.raw`^(:{3,})[ \t]*\{?\.?(${KINDS})\}?[ \t]*([^\n]{0,200})\n((?:(?!:::)[^]){0,20000}?)\n?^\1[ \t]*$`,
-  'gim',
-)
-const ADMONITION = new RegExp(
-  String.raw`^[!?]{3}\+?[ \t]+(${KINDS})[ \t]*([^\n]{0,200})((?:\n(?:(?: {4}|\t)[^\n]*|[ \t]*(?=\n(?: {4}|\t))))+)`,
-  'gim',
-)
-
 export const NOTHING = () => ''
 
 /** In the order of reading. Without one of its marks in a text, or where they say no, a pattern does not match. */
-export const RULES: readonly (readonly [
-  marks: readonly string[] | ((text: string) => boolean),
-  pattern: RegExp,
-  replace: (match: RegExpExecArray) => string | undefined,
-])[] = [
+export const RULES: readonly Rule[] = [
   [
     ['<figure markdown'],
     FIGURE,
-    ([, picture = '', words = '']) => (words === '' ? picture : `${picture}\n\n*${words.trim()}*`),
+    ([, picture = '', words = ''], within) =>
+      within(words === '' ? picture : `${picture}\n\n*${words.trim()}*`),
   ],
   // Obsidian: from the beginning of a line over any lines, else within a paragraph.
   [['%%'], /^[ \t]*%%(?:(?!%%)[^])*(?:%%|$(?![^]))/gm, NOTHING],
@@ -111,19 +91,24 @@ export const RULES: readonly (readonly [
   [
     ['%}', '>}}', '%}}'],
     PICTURE_BLOCK,
-    ([, name = '', parameters = '', from = '', words = '', to = '']) =>
+    ([, name = '', parameters = '', from = '', words = '', to = ''], within) =>
       pictureBlock(
         `{{< ${name} ${parameters.replace(/^\(|\)\s*$/g, '')} >}}`,
-        words,
+        within(words),
         from + to !== '',
       ),
   ],
+  BOX_RULE,
   [['![['], EMBED, ([, target = '', words = '']) => embed(target, words)],
   [['[['], WIKI_LINK, ([, target = '', words = '']) => wikiLink(target, words)],
   [hasSpacedTarget, SPACED, ([, target = '', title = '']) => `](<${target}>${title})`],
-  [[' =', '\t='], SIZED, ([, head = '']) => `${head})`],
-  [['){', ' {', '\t{'], IMAGE_ATTRIBUTES, ([, head = '']) => head],
-  [['=='], MARKED, ([, before = '', words = '']) => `${before}<mark>${words}</mark>`],
+  [[' =', '\t='], SIZED, ([, head = ''], within) => within(`${head})`)],
+  [['){', ' {', '\t{'], IMAGE_ATTRIBUTES, ([, head = ''], within) => within(head)],
+  [
+    ['=='],
+    MARKED,
+    ([, before = '', words = ''], within) => `${before}<mark>${within(words)}</mark>`,
+  ],
   [
     [
       '{static',
@@ -153,12 +138,15 @@ export const RULES: readonly (readonly [
   [
     ['Image', 'Img', 'Picture', '-img', '-image', '-picture'],
     COMPONENT,
-    ([, attributes = '']) =>
-      `<img${attributes.replaceAll(REQUIRED, '$1="$3"').replaceAll(/=\{["'`]?([^{}"'`]{0,500})["'`]?\}/g, '="$1"')}>`,
+    ([, , attributes = ''], within) =>
+      within(
+        `<img${attributes.replaceAll(REQUIRED, '$1="$3"').replaceAll(/=\{["'`]?([^{}"'`]{0,500})["'`]?\}/g, '="$1"')}>`,
+      ),
   ],
   [['[TOC', '[toc', '[_TOC'], TOC, () => ''],
   [['*['], ABBREVIATION, () => ''],
-  [['<img', '<IMG', '<Img'], LAZY, ([tag]) => loaded(tag)],
+  [['<img', '<IMG', '<Img'], LAZY, ([tag], within) => loaded(tag, within)],
+  [[' ^', '\t^', '\n^'], BLOCK_ID, () => ''],
   [['!['], SIZE_IN_ALT, ([, head = '']) => head],
   [['^'], SUPERSCRIPT, ([, words = '']) => `<sup>${words}</sup>`],
   [
@@ -169,24 +157,15 @@ export const RULES: readonly (readonly [
   [
     ['\n:', '\n :', '\n  :', '\n   :'],
     DEFINITIONS,
-    ([, term = '', blank, meanings = '']) => definitions(term, blank !== undefined, meanings),
-  ],
-  [['{:'], ATTRIBUTES, ([, before = '', attributes = '']) => ownId(before, attributes)],
-  [
-    [':::'],
-    CONTAINER,
-    ([, , kind = '', title = '', inner = '']) => alert(kind, title, inner.split('\n')),
+    ([, term = '', blank, meanings = ''], within) =>
+      definitions(within(term), blank !== undefined, meanings, within),
   ],
   [
-    ['!!!', '???'],
-    ADMONITION,
-    ([, kind = '', title = '', inner = '']) =>
-      alert(
-        kind,
-        title,
-        inner.split('\n').map((it) => it.replace(/^(?: {4}|\t)/, '')),
-      ),
+    ['{:'],
+    ATTRIBUTES,
+    ([, before = '', attributes = ''], within) => ownId(within(before), attributes),
   ],
+  ...ALERT_RULES,
 ]
 
 /** Whether a blank stands between the beginning of a link's target and the next closing bracket. */
@@ -202,18 +181,25 @@ function hasSpacedTarget(text: string): boolean {
   return false
 }
 
-function loaded(tag: string): string | undefined {
+function loaded(tag: string, within: (part: string) => string): string | undefined {
   const [source = '', value = ''] = /\ssrc\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)/i.exec(tag) ?? []
   const isReal = source !== '' && !PLACEHOLDER.test(value.replaceAll(/["']/g, ''))
-  if (isReal || !LAZY_SOURCE.test(tag)) return undefined
-  return tag.replace(source, '').replace(LAZY_SOURCE, 'src')
+  const late = isReal ? undefined : LATE.find(([attribute]) => attribute.test(tag))
+  return late && within(tag.replace(source, '').replace(...late))
 }
 
-function definitions(term: string, isLoose: boolean, meanings: string): string {
+function definitions(
+  term: string,
+  isLoose: boolean,
+  meanings: string,
+  within: (part: string) => string,
+): string {
   const words = term.trim()
   const head = `- ${words.includes('*') ? words : `**${words}**`}`
-  const each = meanings.replace(/\n$/, '').split('\n')
-  const body = each.map((it) => `  ${it.replace(/^ {0,3}:[ \t]+/, '')}`).join('\\\n')
+  const each = within(meanings.replaceAll(/^ {0,3}:[ \t]+/gm, ''))
+    .replace(/\n$/, '')
+    .split('\n')
+  const body = each.map((it) => `  ${it}`).join('\\\n')
   return `${head}${isLoose ? '\n' : '\\'}\n${body}${meanings.endsWith('\n') ? '\n' : ''}`
 }
 
@@ -223,11 +209,17 @@ function fenced(language: string, inner: string): string {
 }
 
 /** What Obsidian shows in a text: a picture with a size or a description, any other file, or another note. */
-function embed(target: string, words: string): string | undefined {
+function embed(written: string, words: string): string | undefined {
+  const target = unescaped(written)
   if (!/\.[a-z\d]{1,5}$/i.test(target.replace(/#.*$/, ''))) return wikiLink(target, words)
   const alt = words.trim().replace(/(?:^|\|)\d+(?:x\d+)?$/, '')
   const isPicture = mediaTypeOf(target).startsWith('image/')
   return `${isPicture ? '!' : ''}[${isPicture ? alt : alt || target}](<${target.trim()}>)`
+}
+
+/** Within a table, the bar between a target and its words is `\\|`. */
+function unescaped(target: string): string {
+  return target.replace(/\\$/, '')
 }
 
 /** @param isApart Whether the words have lines of their own. */
@@ -240,7 +232,8 @@ function pictureBlock(tag: string, words: string, isApart: boolean): string | un
   return words.includes('![') ? `\n${words}\n` : undefined
 }
 
-function wikiLink(target: string, words: string): string | undefined {
+function wikiLink(written: string, words: string): string | undefined {
+  const target = unescaped(written)
   const [name = '', part] = target.split(/#\^?/, 2)
   const shown = words === '' ? target.replace(/^#/, '') : words
   if (/[<>\\]/.test(target) || /^(?:[\d\s,-]+|_?TOC_?)$/i.test(target)) return undefined
@@ -252,13 +245,4 @@ function ownId(before: string, attributes: string): string {
   if (before.endsWith('TOC')) return ''
   const id = /(?:^|\s)#([^\s}]+)/.exec(attributes)?.[1]
   return id === undefined || before === '' ? before : `${before} {#${id}}`
-}
-
-function alert(kind: string, title: string, lines: readonly string[]): string {
-  const name = ALERTS[kind.toLowerCase()] ?? 'NOTE'
-  const words = title.trim().replace(/^["'[]|["'\]]$/g, '')
-  const body = lines
-    .filter((line, at) => at > 0 || line !== '')
-    .map((line) => `> ${line}`.trimEnd())
-  return [`> [!${name}]${words === '' ? '' : ` ${words}`}`, ...body].join('\n')
 }

@@ -1,3 +1,4 @@
+import type { Replace } from './alert-rules.ts'
 import { INLINE_NOTE, NOTHING, RULES } from './dialect-rules.ts'
 import { codeIn } from './markdown-code.ts'
 import type { DraftWarning } from './source.ts'
@@ -27,65 +28,86 @@ export interface Edit {
  * line its number. Linear in time.
  */
 export function readDialects(text: string, options: DialectOptions = {}): PlainMarkdown {
-  /** What is code, or was read already. */
-  let taken: Uint8Array | undefined
-  const edits: Edit[] = []
   const warnings: DraftWarning[] = []
-  const change = (pattern: RegExp, replace: (match: RegExpExecArray) => string | undefined) => {
-    let count = 0
-    for (const match of text.matchAll(pattern)) {
-      taken ??= codeIn(text)
-      if (taken[match.index] === 1) continue
-      const after = replace(match)
-      if (after === undefined) continue
-      const lines = lineEnds(match[0]) - lineEnds(after)
-      edits.push({
-        start: match.index,
-        end: match.index + match[0].length,
-        text: after + '\n'.repeat(Math.max(0, lines)),
-      })
-      taken.fill(1, match.index, match.index + match[0].length)
-      count++
-    }
-    return count
-  }
   let comments = 0
-  const followed = pairsIn(text)
-  const has = (mark: string) => mayHave(followed, mark) && text.includes(mark)
-  for (const [marks, pattern, replace] of RULES) {
-    const isThere = typeof marks === 'function' ? marks(text) : marks.some(has)
-    if (!isThere) continue
-    const count = change(pattern, replace)
-    if (replace === NOTHING) comments += count
-  }
   const notes: string[] = []
-  if (has('^['))
-    change(INLINE_NOTE, ([, words = '']) => {
-      if (words.split('\n').length > 2) return undefined
-      const label = `[^inline-${notes.length + 1}]`
-      notes.push(`${label}: ${words.replaceAll(/\s*\n\s*/g, ' ').trim()}\n`)
-      return label
-    })
   const unread = new Map<string, number[]>()
   const resources = new Map<string, string>()
-  if (has('{{') || has('{%'))
-    change(TEMPLATE, (match) => {
-      const known = readTemplate(match[0], { before: text[match.index - 1], resources })
-      if (known.markdown !== undefined) return known.markdown
-      const before = unread.get(known.name)
-      if (before === undefined) unread.set(known.name, [match.index])
-      else before.push(match.index)
-      return options.withoutTemplates === true ? '' : undefined
-    })
+
+  const followed = pairsIn(text)
+  const plain = readPart(text, 0, 0, (mark) => mayHave(followed, mark) && text.includes(mark))
   if (comments > 0) {
     warnings.push({
       message: `${comments === 1 ? 'A comment is' : `${comments} comments are`} left out.`,
     })
   }
   warnings.push(...countedTemplates(unread, text, options.withoutTemplates === true))
-  const plain = edited(text, edits)
   return { text: notes.length === 0 ? plain : `${plain.trimEnd()}\n\n${notes.join('')}`, warnings }
+
+  /** A part of the text that begins at `offset`, read; `depth` counts the parts around it. */
+  function readPart(part: string, offset: number, depth: number, has: (mark: string) => boolean) {
+    /** What is code, or was read already. */
+    let taken: Uint8Array | undefined
+    const edits: Edit[] = []
+    const change = (pattern: RegExp, replace: Replace) => {
+      let count = 0
+      for (const match of part.matchAll(pattern)) {
+        taken ??= codeIn(part)
+        if (taken[match.index] === 1) continue
+        const [whole] = match
+        const after = replace(match, (inner) => {
+          if (depth === MAX_DEPTH || !MAY_BE_DIALECT.test(inner)) return inner
+          const at = Math.max(0, whole.indexOf(inner))
+          return readPart(inner, offset + match.index + at, depth + 1, (it) => inner.includes(it))
+        })
+        if (after === undefined) continue
+        const lines = lineEnds(whole) - lineEnds(after)
+        edits.push({
+          start: match.index,
+          end: match.index + whole.length,
+          text: after + '\n'.repeat(Math.max(0, lines)),
+        })
+        taken.fill(1, match.index, match.index + whole.length)
+        count++
+      }
+      return count
+    }
+    for (const [marks, pattern, replace] of RULES) {
+      const isThere = typeof marks === 'function' ? marks(part) : marks.some(has)
+      if (!isThere) continue
+      const count = change(pattern, replace)
+      if (replace === NOTHING) comments += count
+    }
+    if (has('^['))
+      change(INLINE_NOTE, ([, words = ''], within) => {
+        if (words.split('\n').length > 2) return undefined
+        const label = `[^inline-${notes.length + 1}]`
+        const at = notes.push('') - 1
+        notes[at] = `${label}: ${within(words.replaceAll(/\s*\n\s*/g, ' ').trim())}\n`
+        return label
+      })
+    if (has('{{') || has('{%'))
+      change(TEMPLATE, (match) => {
+        const { 0: tag, index } = match
+        const known = readTemplate(tag, {
+          before: part[index - 1],
+          isAlone: isAlone(part, index, index + tag.length),
+          resources,
+        })
+        if (known.markdown !== undefined) return known.markdown
+        const before = unread.get(known.name)
+        if (before === undefined) unread.set(known.name, [offset + match.index])
+        else before.push(offset + match.index)
+        return options.withoutTemplates === true ? '' : undefined
+      })
+    return edited(part, edits)
+  }
 }
+
+/** Notes within marks within boxes within lists of meanings: nobody writes more levels. */
+const MAX_DEPTH = 4
+/** No rule finds anything in a text without one of these. */
+const MAY_BE_DIALECT = /[[\]{}%!<=^~:\\|?]/
 
 const pairs = new Uint8Array(256 * 256)
 /** Room for the text of nearly every issue. */
@@ -128,6 +150,16 @@ export function edited(text: string, edits: readonly Edit[]): string {
   }
   return result + text.slice(done)
 }
+
+/** Whether nothing but marks of quotes and lists stands on the same line. */
+function isAlone(text: string, start: number, end: number): boolean {
+  const from = Math.max(0, start - MAX_MARKS)
+  const before = (from === 0 ? '\n' : '') + text.slice(from, start)
+  return /\n[ \t>*+-]*$/.test(before) && /^[ \t]*(?:\r?\n|$)/.test(text.slice(end, end + MAX_MARKS))
+}
+
+/** Characters of marks and blanks beside a short code that are looked at. */
+const MAX_MARKS = 80
 
 function lineEnds(text: string): number {
   return text.split('\n').length - 1

@@ -16,7 +16,6 @@ interface ReadTemplate {
 const PICTURE =
   /^(?:[\w-]{0,30}(?:img|image|figure|picture|photo)[\w-]{0,30}|fig|asset|lightbox|fancybox|thumbnail|screenshot|include(?:_relative|_cached)?[ \t]+\S*(?:img|image|figure|picture|photo|fig)\S*)$/i
 const SOURCES = ['src', 'file', 'url', 'path', 'image', 'image_path', 'img', 'name', 'link', 'href']
-const CAPTIONS = ['caption', 'title']
 
 /** Tags that say the root of the site, which paths in a text begin at anyway. */
 const ROOT =
@@ -63,13 +62,15 @@ function readResource(inner: string, resources: Resources): string | undefined {
 /**
  * The meaning of a template tag, as far as it is known without its generator.
  * @param before The character in front of it.
+ * @param isAlone Whether nothing else is on its line.
  */
 export function readTemplate(
   tag: string,
   {
     before = '',
+    isAlone = false,
     resources = new Map(),
-  }: { before?: string | undefined; resources?: Resources } = {},
+  }: { before?: string | undefined; isAlone?: boolean; resources?: Resources } = {},
 ): ReadTemplate {
   const inner = tag.replace(/^\{[{%][<%]?-?|-?[%>]?[%}]\}$/g, '').trim()
   const resource = readResource(inner, resources)
@@ -99,7 +100,7 @@ export function readTemplate(
     const found = [...SOURCES.map((key) => named.get(key)), ...positional].find(
       (it) => it !== undefined && mediaTypeOf(it.replace(/[?#].*$/, '')).startsWith('image/'),
     )
-    if (found !== undefined) return { name, markdown: pictureOf(found, named, positional) }
+    if (found !== undefined) return { name, markdown: pictureOf(found, named, positional, isAlone) }
   }
   if (FILE.test(word)) {
     const path = SOURCES.map((key) => named.get(key)).find((it) => it !== undefined) ?? first
@@ -129,6 +130,7 @@ function pictureOf(
   source: string,
   named: ReadonlyMap<string, string>,
   positional: readonly string[],
+  isAlone: boolean,
 ): string {
   // What stands before the path are classes, and `--alt` names what follows.
   const words = positional
@@ -136,9 +138,27 @@ function pictureOf(
     .filter((it) => !/^(?:\d+(?:%|px|vw)?|\d*x\d*(?: .*)?|--\w+|Resize|Fit|Fill|Crop)$/.test(it))
     .join(' ')
   const alt = plain(named.get('alt') ?? words)
-  const caption = plain(CAPTIONS.map((key) => named.get(key)).find((it) => it !== undefined) ?? '')
+  const target = `<${source.replaceAll(/[<>]/g, '')}>`
+  const link = named.get('link')
+  const linked = (picture: string) =>
+    link === undefined || link === source || /[<>\s]/.test(link)
+      ? picture
+      : `[${picture}](<${link}>)`
+  const credit = named.get('attr')
+  const by = named.get('attrlink')
+  const shown = [
+    named.get('title'),
+    named.get('caption'),
+    credit === undefined || by === undefined ? credit : `[${credit}](${by})`,
+  ]
+    .map((it) => it?.replaceAll(/\s+/g, ' ').trim() ?? '')
+    .filter((it, at, all) => it !== '' && all.indexOf(it) === at)
+  // What a title says, only a mouse finds.
+  if (isAlone && shown.length > 0)
+    return `${linked(`![${alt}](${target})`)}<br><em>${shown.join('<br>')}</em>`
+  const caption = plain(named.get('caption') ?? shown[0] ?? '')
   const title = caption === '' ? '' : ` "${caption.replaceAll('"', '\\"')}"`
-  return `![${alt === '' ? caption : alt}](<${source.replaceAll(/[<>]/g, '')}>${title})`
+  return linked(`![${alt === '' ? caption : alt}](${target}${title})`)
 }
 
 function plain(text: string): string {

@@ -23,7 +23,17 @@ describe('readDialects', () => {
     ['![a]({{ "/b.png" | relative_url }})', '![a](/b.png)'],
     ['<img src="{{ \'/b.png\' | prepend: site.baseurl }}">', '<img src="/b.png">'],
     ['![a]({static}/b.png)', '![a](/b.png)'],
-    ['{{< figure src="b.png" caption="The map" >}}', '![The map](<b.png> "The map")'],
+    ['{{< figure src="b.png" caption="The map" >}}', '![](<b.png>)<br><em>The map</em>'],
+    ['a {{< figure src="b.png" title="Low" >}}', 'a ![Low](<b.png> "Low")'],
+    [
+      '{{< figure src="b.png" alt="a" title="Low" caption="At *noon*" link="c.md" attr="Mara" attrlink="/m" >}}',
+      '[![a](<b.png>)](<c.md>)<br><em>Low<br>At *noon*<br>[Mara](/m)</em>',
+    ],
+    ['![a]({{ site.baseurl }}/b.png){: .center}', '![a](/b.png)'],
+    ['<img src="data:,x" data-src="{{ site.url }}/b.png">', '<img src="/b.png">'],
+    ['<img src="data:,x" data-srcset="b.png 1x">', '<img srcset="b.png 1x">'],
+    ['<amp-img src="b.png" width=9></amp-img>', '<img src="b.png" width=9>'],
+    ['|a|\n|-|\n|[[b\\|c]] ![[d.png\\|50]]|', '|a|\n|-|\n|[c](<b.md>) ![](<d.png>)|'],
     ['{{<img src="b.png" alt="A [map]" width="3">}}', '![A map](<b.png>)'],
     ['{{ image(path="b.png", alt="a") }}', '![a](<b.png>)'],
     ['{% img left /b.png 20 30 A map %}', '![A map](</b.png>)'],
@@ -98,6 +108,32 @@ describe('readDialects', () => {
     ['# a\n{: #b .c}', '# a {#b}\n'],
     ['a\n{:.note}\n\n* TOC\n{:toc}', 'a\n\n\n\n'],
     ['::: tip Title\na\n\nb\n:::', '> [!TIP] Title\n> a\n>\n> b\n'],
+    ['::: note{title="A b"}\na\n:::', '> [!NOTE] A b\n> a\n'],
+    [':::tip[A b]{.c}\na\n:::', '> [!TIP] A b\n> a\n'],
+    ['::: {.callout-warning collapse="true"}\na\n:::', '> [!WARNING]\n> a\n'],
+    ['{{% notice warning %}}\na\n{{% /notice %}}', '> [!WARNING]\n> a\n'],
+    ['{% hint style="danger" %}\na\n{% endhint %}', '> [!CAUTION]\n> a\n'],
+    [
+      '{{< admonition type=tip title="A b" open=true >}}\na\n{{< /admonition >}}',
+      '> [!TIP] A b\n> a\n',
+    ],
+    ['{% note info A b %}\na\n{% endnote %}', '> [!NOTE] A b\n> a\n'],
+    // What one rule takes, the others read, too
+    [
+      '::: tip\n![[b.png]] [[c]] %% d %% {{< ref "e.md" >}}\n:::',
+      '> [!TIP]\n> ![](<b.png>) [c](<c.md>)  e.md\n',
+    ],
+    [
+      '!!! note\n    ![a](b c.png){ .d }\n    ==[[e]]==',
+      '> [!NOTE]\n> ![a](<b c.png>)\n> <mark>[e](<e.md>)</mark>',
+    ],
+    [
+      '!!! note\n    {% highlight go %}\n    a\n    {% endhighlight %}',
+      '> [!NOTE]\n> ```go\n> a\n> ```',
+    ],
+    ['Ebb [[a]]\n: ![[b.png]]', '- **Ebb [a](<a.md>)**\\\n  ![](<b.png>)'],
+    // Names of blocks
+    ['a ^1a2b3c\n\n^low-water\n\nb ^2', 'a\n\n\n\nb ^2'],
     ['!!! note "Title"\n    a\n\n    b\nc', '> [!NOTE] Title\n> a\n>\n> b\nc'],
   ])('reads %j', (text, expected) => {
     const after = read(text)
@@ -124,6 +160,7 @@ describe('readDialects', () => {
 
   it('puts inline notes below the text', () => {
     const text = 'a^[one *two* [b](c)] d^[three\nfour] `^[e]`.\n'
+    expect(read('a^[one [[b]]]')).toBe('a[^inline-1]\n\n[^inline-1]: one [b](<b.md>)\n')
     expect(read(text)).toBe(
       'a[^inline-1] d[^inline-2]\n `^[e]`.\n\n[^inline-1]: one *two* [b](c)\n[^inline-2]: three four\n',
     )
