@@ -3,7 +3,7 @@ import { hasCode } from '../errors.ts'
 import { attachmentName, MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS } from '../format/records/bodies.ts'
 import { line as lineOfText } from '../format/records/text.ts'
 import { mediaTypeOf, UNKNOWN_TYPE } from './media-types.ts'
-import type { LocalReference } from './local-reference.ts'
+import { isUnsafe, type LocalReference } from './local-reference.ts'
 import { printable, type DraftAttachment, type DraftWarning } from './source.ts'
 
 export interface DraftFile extends Pick<DraftAttachment, 'sizeBytes' | 'open'> {
@@ -117,7 +117,9 @@ export async function findAttachments(
 function complaintOf(path: string, name: string): string | undefined {
   return /^(?:\\|file:|[a-z]:)/i.test(path)
     ? 'it is a path of one machine; name it by a relative path'
-    : attachmentName.safeParse(name).error?.issues[0]?.message
+    : isUnsafe(path)
+      ? 'readers load no such address'
+      : attachmentName.safeParse(name).error?.issues[0]?.message
 }
 
 /** Files that somebody hid are not published because a text links to them. */

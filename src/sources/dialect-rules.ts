@@ -38,7 +38,7 @@ const LATE: readonly (readonly [attribute: RegExp, real: string])[] = [
 ]
 /** What stands there until then. */
 const PLACEHOLDER =
-  /^\s*(?:data:|$)|(?:blank|placeholder|spinner|load(?:ing|er)|pixel|1x1|transparent|lazy)[\w-]*\.\w+$/i
+  /^\s*(?:data:|embedded-[\da-f]{12}\.|$)|(?:blank|placeholder|spinner|load(?:ing|er)|pixel|1x1|transparent|lazy)[\w-]*\.\w+$/i
 /** A path as Windows writes it; a backslash before a sign is one of Markdown. */
 const BACKSLASHED = /(!\[[^[\]\n]{0,1000}\]\()((?:\.{0,2}\\)?[\p{L}\p{N}][^\s()<>:]{0,500})(?=\))/gu
 /** A picture of Astro, Gatsby, Next.js, Nuxt, Gridsome or others. */

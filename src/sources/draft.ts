@@ -2,6 +2,7 @@ import { extname } from 'node:path'
 import { defined } from '../defined.ts'
 import { findAttachments, type DraftFiles } from './attachments.ts'
 import { dateInPath, monthInPath, parseLocalDate } from './date.ts'
+import { withoutDataPictures } from './data-pictures.ts'
 import { readDialects } from './dialects.ts'
 import { splitFrontMatter, type FrontMatter, type HeadValue } from './front-matter.ts'
 import { fitted, readHead } from './head.ts'
@@ -29,16 +30,18 @@ export interface DraftOrigin {
  * A Markdown text, with or without a head, as a draft. Line ends stay as they are.
  * @throws INVALID_DRAFT saying what is wrong and on which line; TOO_LARGE.
  */
-export async function draftFromMarkdown(text: string, origin: DraftOrigin): Promise<Draft> {
-  const { fields, body: typed, bodyLine, warnings: ofHead } = await splitFrontMatter(text)
+export async function draftFromMarkdown(file: string, origin: DraftOrigin): Promise<Draft> {
+  const { fields, body: typed, bodyLine, warnings: ofHead } = await splitFrontMatter(file)
   const read = readHead(fields, { include: origin.include })
   const { title, publishedAt, ...head } = read.head
-  const { text: body, warnings: ofDialects } = readDialects(typed, origin)
+  const { text, files } = withoutDataPictures(typed, origin.files)
+  checkBody(text)
+  const { text: body, warnings: ofDialects } = readDialects(text, origin)
   checkBody(body)
   const inFile = <T extends { readonly line?: number }>(it: T) =>
     it.line === undefined ? it : { ...it, line: it.line + bodyLine - 1 }
   const references = (await localReferences(body)).map(inFile)
-  const { attachments, warnings, links } = await findAttachments(references, origin.files)
+  const { attachments, warnings, links } = await findAttachments(references, files)
   const ofTitle: DraftWarning[] = []
   const { isMonth, ...date } = dated(publishedAt ?? dateInAddress(fields), origin)
   const day = date.publishedAt.slice(0, 10)

@@ -1,5 +1,5 @@
 import { defined } from '../defined.ts'
-import { decode } from '../render/links.ts'
+import { decode, safeUrl } from '../render/links.ts'
 import { readHtml, type HtmlTag } from '../render/markdown/raw-html.ts'
 
 /** What a text shows or links to at a place that is not on the web. */
@@ -44,9 +44,14 @@ export function targetOf({
   return undefined
 }
 
-/** Whether a target is a path, not an address. */
+/** Whether a target is a path, or an address that no reader opens. */
 export function isLocal(target: string): boolean {
-  return FILE_URL.test(target) || !ON_THE_WEB.test(target)
+  return FILE_URL.test(target) || !ON_THE_WEB.test(target) || isUnsafe(target)
+}
+
+/** Whether a target is an address that readers do not open: they show the words of the link alone. */
+export function isUnsafe(target: string): boolean {
+  return /^[a-z][a-z0-9+.-]+:/i.test(target) && safeUrl(target) === undefined
 }
 
 /** @param source The text in which the HTML stands, and where, if its own offsets are to be used. */

@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import { decode, originOf } from '../render/links.ts'
 import { edited, type Edit } from './dialects.ts'
+import { isUnsafe } from './local-reference.ts'
 import { codeIn } from './markdown-code.ts'
 import {
   printable,
@@ -236,7 +237,7 @@ function onSite(
   { origin, draft }: FoundDraft,
   siteUrl: string | undefined,
 ): string | undefined {
-  if (siteUrl === undefined) return undefined
+  if (siteUrl === undefined || isUnsafe(target)) return undefined
   const root = siteUrl.endsWith('/') ? siteUrl : `${siteUrl}/`
   const own = draft.addresses?.find((it) => it.startsWith('/')) ?? plainPath(origin)
   const from = target.startsWith('/') ? root : new URL(own.replace(/^\/+/, ''), root).href
@@ -250,11 +251,10 @@ function warningsOf(lost: readonly DraftLink[], siteUrl: string | undefined): Dr
   const told = lost.slice(0, MAX_TOLD).map(({ target, line }) => {
     const shown = printable(target, 255)
     const hint = siteUrl === undefined ? '; --site-url makes it an address of the site' : ''
-    return {
-      kind: 'dead-link' as const,
-      message: `The link to "${shown}" leads to no post and no file, and is shown as its text${hint}.`,
-      line,
-    }
+    const why = isUnsafe(target)
+      ? 'is none that readers can open, and is shown as its text'
+      : `leads to no post and no file, and is shown as its text${hint}`
+    return { kind: 'dead-link' as const, message: `The link to "${shown}" ${why}.`, line }
   })
   const more = lost.length - told.length
   return more > 0

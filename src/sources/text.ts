@@ -4,8 +4,10 @@ import { MAX_BODY_BYTES } from '../format/records/bodies.ts'
 import { invalidDraft } from './source.ts'
 import { MAX_HEAD_BYTES } from './front-matter.ts'
 
-/** Largest file that can be a draft: the largest head and the largest body. */
-export const MAX_DRAFT_BYTES = MAX_HEAD_BYTES + MAX_BODY_BYTES
+/** What pictures that stand in a text may add to it. */
+const MAX_PICTURES_BYTES = 64 * 1024 * 1024
+/** Largest file that can be a draft: the largest head, the largest body, and pictures in it. */
+export const MAX_DRAFT_BYTES = MAX_HEAD_BYTES + MAX_BODY_BYTES + MAX_PICTURES_BYTES
 
 const LINE_FEED = 0x0a
 const RE_ENCODE = 'Save the file as UTF-8 and publish it again.'

@@ -47,6 +47,27 @@ describe('readDraft', () => {
     expect(drafts.map(({ markdown }) => markdown)).toEqual(texts)
   })
 
+  it('makes files of pictures that stand in the text', async () => {
+    const png = Buffer.alloc(3 * 1024 * 1024, 'tide')
+    const url = `data:image/png;base64,${png.toString('base64')}`
+    const path = await written(
+      'doc.md',
+      `# Doc\n\n![low][image1] ![late](${url})\n\n<img alt=svg src="data:image/svg+xml,%3Csvg/%3E">\n\n\`![a](data:image/png;base64,eA)\` ![b](data:image/png;base64,!)\n\n[image1]: <${url}>\n`,
+    )
+    const { markdown, attachments, warnings } = await readDraft(path)
+    const [name = ''] = attachments.map((it) => it.name)
+    expect(name).toMatch(/^embedded-[\da-f]{12}\.png$/)
+    expect(markdown).toContain(`![low][image1] ![late](${name})`)
+    expect(markdown).toContain(`[image1]: <${name}>`)
+    expect(markdown).toContain('`![a](data:image/png;base64,eA)`')
+    expect(attachments.map((it) => it.mediaType)).toEqual(['image/png', 'image/svg+xml'])
+    expect(Buffer.from((await attachments[0]?.open()) ?? []).equals(png)).toBe(true)
+    expect(warnings.map(({ kind, line }) => ({ kind, line }))).toEqual([
+      { kind: 'large-picture', line: 3 },
+      { kind: 'missing-file', line: 7 },
+    ])
+  })
+
   it('reads an issue with a YAML head and its picture', async () => {
     const path = newsletterFile('tide-tables/02-a-lazy-week.md')
     const draft = await readDraft(path)

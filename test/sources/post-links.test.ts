@@ -44,6 +44,15 @@ describe('linkPosts', () => {
     expect(warnings).toEqual([])
   })
 
+  it.each(['magnet:?xt=urn:btih:a', 'xmpp:a@b.example', 'javascript:a'])(
+    'says that nobody can open %s',
+    async (target) => {
+      const { links, warnings } = await linkedText('notes/x.md', [target], 'https://old.example/')
+      expect(links).toEqual([`[a](${target})`])
+      expect(warnings).toMatchObject([{ kind: 'dead-link', line: 3 }])
+    },
+  )
+
   it('says of the others where they led, once each', async () => {
     const { links, warnings } = await linkedText('notes/x.md', ['/about/', 'map.html#a', '/about/'])
     expect(links).toEqual(['[a](/about/)', '[a](map.html#a)', '[a](/about/)'])

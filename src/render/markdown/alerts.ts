@@ -1,7 +1,7 @@
 import type { Blockquote, PhrasingContent } from 'mdast'
 
 /** What makes a quote an alert on GitHub, or a callout in Obsidian. */
-const ALERT = /^\[!([a-z]{1,20})\][+-]?[ \t]*/i
+const ALERT = /^\[!([a-z][\w-]{0,29})(?:\|[^\]\n]{0,60})?\][+-]?[ \t]*/i
 
 /** An alert as a quote whose first line is its title. */
 export function withTitle(node: Blockquote): Blockquote {

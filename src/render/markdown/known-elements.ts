@@ -175,7 +175,9 @@ function listOf({ name, attributes, children }: HtmlElement): List {
   for (const it of children) {
     if (it.type === 'element' && it.name === 'li') {
       const spread = it.children.some((child) => child.type === 'element' && child.name === 'p')
-      items.push({ type: 'listItem', spread, children: it.children as [] })
+      const id = it.attributes.get('id')
+      const inner = id === undefined ? it.children : [anchorAt(id), ...it.children]
+      items.push({ type: 'listItem', spread, children: inner as [] })
     } else if (it.type !== 'text' || it.value.trim() !== '') {
       const last = items.at(-1)
       if (last === undefined)

@@ -162,12 +162,25 @@ function phrasing(state: State, node: Element): PhrasingContent[] {
   return words as never[]
 }
 
+const LATE_SOURCES = [
+  'data-src',
+  'data-lazy-src',
+  'data-original',
+  'data-srcset',
+  'data-lazy-srcset',
+  'srcset',
+]
+
 /** The address of a picture, also of one that a page loads late. */
 export function sourceOf(element: Element): string {
   const source = attribute(element, 'src')
-  return source === '' || source.startsWith('data:')
-    ? attribute(element, 'data-src') || source
-    : source
+  if (source !== '' && !source.startsWith('data:')) return source
+  for (const name of LATE_SOURCES) {
+    const value = attribute(element, name).trim()
+    const late = name.endsWith('srcset') ? (value.split(/[\s,]/, 1)[0] ?? '') : value
+    if (late !== '' && !late.startsWith('data:')) return late
+  }
+  return source
 }
 
 function addressOf(element: Element): string {

@@ -39,7 +39,7 @@ const DROPPED = new Set(
 )
 /** Attributes that mean something to the conversion or to the rules; all others are dropped. */
 const KEPT = new Set(
-  'align alt aria-hidden checked class colspan data-attrs data-fn data-href data-src height hidden href id role rowspan src srcset start style title type width'.split(
+  'align alt aria-hidden checked class colspan data-attrs data-fn data-href data-lazy-src data-lazy-srcset data-original data-src data-srcset height hidden href id role rowspan src srcset start style title type width'.split(
     ' ',
   ),
 )

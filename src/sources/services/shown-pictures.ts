@@ -6,6 +6,7 @@ import {
 } from '../../format/records/bodies.ts'
 import { safeUrl, URL_MAX_LENGTH } from '../../render/links.ts'
 import { readFromArchive, type Archive } from '../archive.ts'
+import { dataPicture } from '../data-pictures.ts'
 import { mediaTypeOf, UNKNOWN_TYPE } from '../media-types.ts'
 import { sourceOf, type ConversionRules } from '../html/markdown.ts'
 import { attribute } from '../html/tree.ts'
@@ -45,6 +46,9 @@ export function contextOf(options: ExportOptions): PostContext {
     ? { ...options, pictures: new FetchedPictures(options) }
     : options
 }
+
+/** The largest place holders, of one pixel or none, take less. */
+const MIN_PICTURE_BYTES = 300
 
 /** The pictures that a text shows: those of the archive by their names there, all others by their address. */
 export class ShownPictures {
@@ -111,8 +115,10 @@ export class ShownPictures {
   }
 
   #show(element: Element): string | undefined {
-    const address = this.#original(sourceOf(element))
-    if (address === '' || address.startsWith('data:')) return undefined
+    const source = sourceOf(element)
+    if (/^\s*data:/i.test(source)) return this.#attachData(source, attribute(element, 'alt'))
+    const address = this.#original(source)
+    if (address === '') return undefined
     this.#shown.add(address)
     const { pictures } = this.#context
     const attached = this.#inArchive(address, attribute(element, 'alt'))
@@ -130,6 +136,26 @@ export class ShownPictures {
     const placeholder = pictures.nameFor(url)
     this.remote.set(placeholder, url)
     return placeholder
+  }
+
+  /** A picture that stands in the text itself; none that only keeps the place of one. */
+  #attachData(source: string, alt: string): string | undefined {
+    const { name, bytes } = dataPicture(source) ?? {}
+    if (name === undefined || bytes === undefined || bytes.length < MIN_PICTURE_BYTES)
+      return undefined
+    if (this.attachments.some((it) => it.name === name)) return name
+    if (this.attachments.length >= MAX_ATTACHMENTS) {
+      this.#missing.set(name, `an issue has at most ${MAX_ATTACHMENTS} attachments`)
+      return undefined
+    }
+    this.attachments.push({
+      name,
+      mediaType: mediaTypeOf(name),
+      ...altOf(alt),
+      sizeBytes: bytes.length,
+      open: async () => withoutMetadata(bytes),
+    })
+    return name
   }
 
   #original(source: string): string {

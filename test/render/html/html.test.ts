@@ -78,6 +78,7 @@ describe('renderHtml', () => {
     ['> [!NOTE]\n> a *b*', '<p><strong>Note</strong></p>\n<p>a <em>b</em></p>'],
     ['> [!warning]- Take *care*\n> a', '<p><strong>Take <em>care</em></strong></p>\n<p>a</p>'],
     ['> [!tip]\n>\n> a', '<p><strong>Tip</strong></p>\n<p>a</p>'],
+    ['> [!low-tide|wide] A\n> b', '<p><strong>A</strong></p>\n<p>b</p>'],
     ['> [note]\n> a', '<p>[note]\na</p>'],
   ])('shows the alert %j as a quote with a title', (markdown, expected) => {
     expect(html(markdown)).toBe(`<blockquote>\n${expected}\n</blockquote>`)
@@ -178,6 +179,7 @@ describe('renderHtml', () => {
     ['[a](#b-1)\n\n## B\n\n## B', '#i1-b-1'],
     ['[a](#own)\n\n## B {#own}', '#i1-own'],
     ['[a](#own)\n\n<h3 id=own>B</h3>', '#i1-own'],
+    ['[a](#own)\n\n<ol><li id=own>B</ol>', '#i1-own'],
     ['[a](#old)\n\n<a name="old"></a>\n## B', '#i1-old'],
     ['[a](#Section_2)\n\n## Section 2', '#i1-section-2'],
   ])('leads %j to %s', (markdown, href) => {

@@ -29,6 +29,7 @@ describe('htmlToMarkdown', () => {
     ['<ul><li><input type=checkbox checked> a</li><li>b<ul><li>c</ul></ul>', '- [x] a\n- b\n  - c'],
     ['<img src="a b.png" alt="A\n tide"><img src=x width=1 height=1>', '![A tide](<a b.png>)'],
     ['<img src="data:," data-src="late.png">', '![](late.png)'],
+    ['<img data-srcset="late.png 1x, b.png 2x">', '![](late.png)'],
     [
       '<figure><img src=a.png><figcaption>By <em>M</em></figcaption></figure>',
       '![](a.png)\n\n*By M*',

@@ -95,6 +95,23 @@ this
     ])
   })
 
+  it('makes files of pictures that stand in the text, and none of place holders', async () => {
+    const picture = Buffer.alloc(400, 'tide')
+    const pixel = '<img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">'
+    const data = `${pixel}<img src="data:image/png;base64,${picture.toString('base64')}" alt="Quay">`
+    const address = /<img src="[^"]*quay\.png" alt="" \/>/
+    const { drafts } = await read(await changed((xml) => xml.replace(address, data)))
+    const { markdown = '', attachments = [] } =
+      drafts.get('https://tides.example/2026/01/classic/') ?? {}
+    const [shown] = attachments
+    const { name = '', alt } = shown ?? {}
+    expect(name).toMatch(/^embedded-/)
+    expect(alt).toBe('Quay')
+    expect(markdown).toContain(`![Quay](${name})`)
+    expect(Buffer.from((await shown?.open()) ?? []).equals(picture)).toBe(true)
+    expect(attachments).toHaveLength(1)
+  })
+
   it('leaves out what is not known to be public, and all that readers wrote', async () => {
     const { drafts, skipped } = await read()
     expect([...skipped.values()].map((it) => it.message)).toEqual([
