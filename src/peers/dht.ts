@@ -6,6 +6,7 @@ import { defined } from '../defined.ts'
 import { codeOf, invalidInput } from '../errors.ts'
 import { once } from 'node:events'
 import { DialTracker } from './dials.ts'
+import { GuardedDht } from './guarded-dht.ts'
 import { withinMs } from '../async.ts'
 import type { Logger } from '../logger.ts'
 
@@ -52,7 +53,7 @@ export async function runBootstrapNode(options: BootstrapOptions): Promise<void>
   try {
     const address = { host, port: first.address()?.port ?? first.port }
     for (let i = 0; i < EXTRA_NODES; i++) {
-      const node = new HyperDHT({
+      const node = new GuardedDht({
         bootstrap: [address],
         host,
         port: 0,
@@ -70,7 +71,7 @@ export async function runBootstrapNode(options: BootstrapOptions): Promise<void>
 }
 
 async function openBootstrapper(host: string, port: number | undefined): Promise<HyperDHT> {
-  const node = new HyperDHT({
+  const node = new GuardedDht({
     bootstrap: [],
     host,
     port: port ?? 0,
@@ -132,7 +133,7 @@ type Resolve = (this: HyperDHT) => AsyncIterable<Address>
  * asks in any case. Nodes forget an announcement after 20 minutes and the swarm renews it
  * every 10 to 12, so with a thousand topics this is most of an idle daemon's traffic.
  */
-export class ReannouncingDht extends HyperDHT {
+export class ReannouncingDht extends GuardedDht {
   /** Topic in hex → when it was last announced to all of the nearest nodes. */
   readonly #fullAt = new Map<string, number>()
   /** Of this node. */

@@ -63,7 +63,7 @@ declare module 'hyperdht' {
     localConnection?: boolean
     /** False refuses to punch a hole. */
     holepunch?: () => boolean
-    createHandshake?: (keyPair: AnyKeyPair, remotePublicKey: Buffer) => object
+    createHandshake?: (keyPair: AnyKeyPair, remotePublicKey: Buffer | null) => object
   }
 
   export interface Server extends EventEmitter<{ connection: [connection: Connection] }> {
@@ -126,6 +126,7 @@ declare module 'hyperdht' {
         /** True rejects. */
         firewall?: (remotePublicKey: Buffer) => boolean
         shareLocalAddress?: boolean
+        createHandshake?: ConnectOptions['createHandshake']
       },
       onconnection?: (connection: Connection) => void,
     ): Server
@@ -182,7 +183,9 @@ declare module 'hyperdht/lib/noise-wrap.js' {
 
   /** The two messages of a Noise handshake, with a payload in each. */
   class NoiseWrap {
-    constructor(keyPair: AnyKeyPair, remotePublicKey: Buffer)
+    /** @param remotePublicKey null for who is called. */
+    constructor(keyPair: AnyKeyPair, remotePublicKey: Buffer | null)
+    send(payload: object): Uint8Array
     recv(message: Uint8Array): object
   }
   export default NoiseWrap

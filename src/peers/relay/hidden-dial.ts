@@ -1,7 +1,7 @@
 import HyperDHT, { type ConnectOptions } from 'hyperdht'
-import NoiseWrap from 'hyperdht/lib/noise-wrap.js'
 import type { Connection, RawStream } from 'hyperswarm'
 import type { Dht } from '../dht.ts'
+import { GuardedHandshake } from '../guarded-dht.ts'
 
 /** Passes the first message of a Noise handshake to a peer, and gives its answer. @param device that relays, in hex */
 export type Forward = (device: string, peer: Uint8Array, noise: Uint8Array) => Promise<Uint8Array>
@@ -70,7 +70,7 @@ async function* nowhere() {
 }
 
 /** Reads nothing of an answer that leads anywhere else than to the relay. */
-class AddresslessHandshake extends NoiseWrap {
+class AddresslessHandshake extends GuardedHandshake {
   override recv(message: Uint8Array): object {
     return {
       ...super.recv(message),

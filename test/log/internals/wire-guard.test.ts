@@ -46,7 +46,9 @@ describe('a peer that opens channels which nobody knows', () => {
       onExcess: (forMs) => holds.push(forMs),
     })
     const open = (count: number) => {
+      far.cork()
       for (let i = 0; i < count; i++) far.createChannel({ protocol: `channel ${i}` })?.open()
+      far.uncork()
     }
     return { near, violations, holds, open }
   }
