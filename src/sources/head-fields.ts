@@ -35,9 +35,12 @@ export function namedFields(fields: ReadonlyMap<string, HeadField>): NamedFields
   return named
 }
 
+const PLAIN_NAME = /^(?!is|post)[a-z]+$/
+
 function plainName(name: string): string {
-  return name
-    .toLowerCase()
+  const lower = name.toLowerCase()
+  if (PLAIN_NAME.test(lower)) return lower
+  return lower
     .replaceAll(/[-_ .]/g, '')
     .replace(/^(?:is(?=draft|hid|p[aru]|mem|unl)|post(?=status|pass|vis|date))/, '')
 }

@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer'
+import { isAscii, isUtf8 } from 'node:buffer'
 import { HyperletterError } from '../errors.ts'
 import { MAX_BODY_BYTES } from '../format/records/bodies.ts'
 import { invalidDraft } from './source.ts'
@@ -22,6 +22,8 @@ export function decodeDraft(bytes: Buffer): string {
   }
   const nul = bytes.indexOf(0)
   if (nul >= 0) throw notText(nul, lineAt(bytes, nul))
+  // Of which this makes a text in a fraction of the time.
+  if (isAscii(bytes)) return bytes.toString('latin1')
   if (!isUtf8(bytes)) {
     const offset = firstWrongByte(bytes)
     throw invalidDraft(`The file is not UTF-8: byte ${offset} cannot be read.`, {
