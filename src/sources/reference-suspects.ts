@@ -23,6 +23,10 @@ const WORDS_BEHIND = /[ \t]+[^\s"'(]/y
 
 type Range = readonly [start: number, end: number]
 
+function isOnTheWeb(text: string, at = 0): boolean {
+  return text.startsWith('https://', at) || text.startsWith('http://', at)
+}
+
 /** Where a text may refer to a path; all of it for a definition, which counts wherever its label stands. */
 function* suspectsIn(typed: string): Generator<Range> {
   const text = withoutComments(typed)
@@ -31,10 +35,11 @@ function* suspectsIn(typed: string): Generator<Range> {
     // Words that are no title make text of it.
     WORDS_BEHIND.lastIndex = index + whole.length
     const isText = !`${label}${whole}`.includes('<') && WORDS_BEHIND.test(text)
-    if (!isText && !NO_PATH.test(target) && isLocal(target)) yield [0, text.length]
+    if (!isText && !isOnTheWeb(target) && !NO_PATH.test(target) && isLocal(target))
+      yield [0, text.length]
   }
   for (let at = text.indexOf(']('); at >= 0; at = text.indexOf('](', at + 2)) {
-    if (text.startsWith('https://', at + 2) || text.startsWith('http://', at + 2)) continue
+    if (isOnTheWeb(text, at + 2)) continue
     const destination = matchAt(DESTINATION, text, at + 1)
     // One that does not follow at once may stand on the next line of a quote.
     const isEmpty = destination === '' && text[DESTINATION.lastIndex] === ')'
