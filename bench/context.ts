@@ -17,6 +17,8 @@ export interface ContextOptions {
   readonly corpus: string | undefined
   /** Rounds of each row, where the row does not need more. */
   readonly runs: number | undefined
+  /** Only to see that every row runs: in its smallest form. */
+  readonly isSmallest: boolean
   /** Ends all children. */
   readonly signal: AbortSignal
 }
@@ -47,7 +49,13 @@ export class Context {
 
   /** Rounds to make: what was asked for, or what the row thinks right. */
   runs(usual: number, least = 1): number {
-    return Math.max(least, this.#options.runs ?? usual)
+    const { runs } = this.#options
+    return this.size(Math.max(least, runs ?? usual), runs ?? 1)
+  }
+
+  /** How much of something a row needs, or how long. */
+  size(usual: number, smallest: number): number {
+    return this.#options.isSmallest ? smallest : usual
   }
 
   /** One line of progress. @throws if the benchmark was interrupted. */

@@ -28,15 +28,12 @@ Measures Hyperletter against plain scripts that do the same, in turn, and prints
                      scale or large-import;
                      may be repeated; scale, which takes 21 minutes, and large-import only if named
   --runs <n>         rounds of each row (default: as many as the row needs)
+  --smallest         one round of everything that there is, as small as it goes: only to see that it runs
   --corpus <folder>  drafts to import (or HYPERLETTER_CORPUS; default: a real archive beside the
                      project if there is one, else 661 made-up issues)
   --json             print JSON with every run
   --write            also write bench/results/<date>.md
   --help             show this
-
-HYPERLETTER_BENCH_BUNDLE_MIB sets the size of the newsletter whose bundle is watched for memory
-(default: 1024; four times as much disk is needed), HYPERLETTER_BENCH_IDLE_MINUTES how long the traffic of
-an idle daemon is counted (default: 12, in which every topic is announced again).
 
 Everything is written below the system's directory for temporary files (TMPDIR) and removed.
 What it costs to be safe from a power loss shows only if that directory is on a real disk.
@@ -68,6 +65,7 @@ const { values: options } = parseArgs({
   options: {
     only: { type: 'string', multiple: true },
     runs: { type: 'string' },
+    smallest: { type: 'boolean', default: false },
     corpus: { type: 'string' },
     json: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
@@ -93,6 +91,7 @@ async function main(): Promise<void> {
   const context = await Context.open({
     corpus: corpus(),
     runs: runs(),
+    isSmallest: options.smallest,
     signal: interrupt.signal,
   })
   const results: Result[] = []
@@ -108,7 +107,8 @@ async function main(): Promise<void> {
 }
 
 function chosenRows() {
-  const names = options.only ?? Object.keys(ROWS).filter((it) => !LONG.has(it))
+  const usual = Object.keys(ROWS).filter((it) => options.smallest || !LONG.has(it))
+  const names = options.only ?? usual
   const unknown = names.find((name) => !Object.hasOwn(ROWS, name))
   if (unknown !== undefined)
     throw new Error(`--only ${unknown}: not one of ${Object.keys(ROWS).join(', ')}.`)

@@ -16,9 +16,9 @@ interface Watched {
 /** Blocks under way together in the plain copy: as many as an import stores at once. */
 const BATCH = 64
 
-/** Size of the newsletter whose memory is watched, in MiB, in place of 1 GiB. */
-const SIZE_VARIABLE = 'HYPERLETTER_BENCH_BUNDLE_MIB'
+/** Size of the newsletter whose memory is watched, in MiB. */
 const USUAL_MIB = 1_024
+const SMALLEST_MIB = 24
 const ISSUE_MIB = 16
 
 /** Issues that one child publishes: a run has a deadline. */
@@ -69,14 +69,12 @@ async function measureTime(context: Context): Promise<Result[]> {
 }
 
 async function measureMemory(context: Context): Promise<Result[]> {
-  const sizeMib = askedMib()
+  const sizeMib = context.size(USUAL_MIB, SMALLEST_MIB)
   return context.withTemporary('large', async (dir) => {
     const neededMib = sizeMib * DISK_PER_SIZE
     const { bavail, bsize } = await statfs(dir)
     if (bavail * bsize < neededMib * 2 ** 20) {
-      context.say(
-        `bundles: no memory measured: ${neededMib} MiB of disk are needed (${SIZE_VARIABLE} makes it less)`,
-      )
+      context.say(`bundles: no memory measured: ${neededMib} MiB of disk are needed`)
       return []
     }
     const dataDir = join(dir, 'newsletter')
@@ -131,12 +129,4 @@ async function publishLarge(context: Context, { dir, dataDir, sizeMib }: Large):
   }
   if (newsletter === undefined) throw new Error('Nothing was published.')
   return newsletter
-}
-
-function askedMib(): number {
-  const asked = process.env[SIZE_VARIABLE]
-  if (asked === undefined || asked === '') return USUAL_MIB
-  const sizeMib = Number(asked)
-  if (Number.isInteger(sizeMib) && sizeMib > 0) return sizeMib
-  throw new Error(`${SIZE_VARIABLE}=${asked}: not a whole number above 0.`)
 }

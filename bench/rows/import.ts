@@ -10,6 +10,7 @@ interface Imported {
 
 const BATCH = 64
 const POSTS = 1_000
+const FEW_POSTS = 50
 /** 300 posts a second. */
 const POSTS_MS = Math.round((POSTS / 300) * 1_000)
 
@@ -31,7 +32,7 @@ export async function measureImport(context: Context): Promise<Result[]> {
     (round) => context.say(`import: round ${round} of ${runs}`),
   )
   const ghost = await context.temporary('ghost')
-  await writeGhostExport(join(ghost, 'export.json'), POSTS)
+  await writeGhostExport(join(ghost, 'export.json'), context.size(POSTS, FEW_POSTS))
   const [posts = []] = await interleave(Math.min(runs, 3), [
     () =>
       context.withTemporary('import', (dataDir) =>

@@ -11,14 +11,16 @@ interface Listing {
 }
 
 const ISSUES = 100_000
+const FEW_ISSUES = 1_000
 
 /** The list of a very long newsletter, with and without what is known of it from before. */
 export async function measureListing(context: Context): Promise<Result[]> {
   const first: Listing[] = []
   const again: Listing[] = []
+  const issues = context.size(ISSUES, FEW_ISSUES)
   await context.withTemporary('listing', async (dataDir) => {
-    context.say(`listing: writing ${ISSUES} issues`)
-    await context.children.run('listing.ts', { dataDir, issues: ISSUES })
+    context.say(`listing: writing ${issues} issues`)
+    await context.children.run('listing.ts', { dataDir, issues })
     const count = context.runs(3)
     for (let round = 1; round <= count; round++) {
       context.say(`listing: round ${round} of ${count}`)
@@ -27,13 +29,13 @@ export async function measureListing(context: Context): Promise<Result[]> {
         runs.push(await context.children.run<Listing>('listing.ts', { dataDir }))
     }
   })
-  if ([...first, ...again].some((it) => it.listed !== ISSUES))
+  if ([...first, ...again].some((it) => it.listed !== issues))
     throw new Error('Issues are missing.')
   const samples = (runs: readonly Listing[], of: (run: Listing) => number) => ({
     ours: runs.map(of),
     baseline: [],
   })
-  const what = `listing: ${ISSUES} issues`
+  const what = `listing: ${issues} issues`
   return [
     { what: `${what}, for the first time`, unit: 'ms', samples: samples(first, (it) => it.listMs) },
     {

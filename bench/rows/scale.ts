@@ -6,19 +6,12 @@ import type { Result } from '../measure.ts'
 import { cpuMs, residentMb } from '../processes.ts'
 
 const ISSUES = 20
-const MANY = 1_000
-const SOME = 100
 
 const COUNTING_DHT = fileURLToPath(new URL('../scripts/counting-dht.js', import.meta.url))
 const PLAIN_JOINER = fileURLToPath(new URL('../scripts/plain-joiner.js', import.meta.url))
 
-/** Until all topics have been announced and looked up twice more, at ten a second, and a little more. */
-const settleMs = (newsletters: number) => newsletters * 300 + 30_000
-
-const CPU_MS = 60_000
-
-/** How long it is counted what nodes of the DHT receive; the stack announces every 10 to 12 minutes. */
-const IDLE_MINUTES = Number(process.env['HYPERLETTER_BENCH_IDLE_MINUTES'] ?? '12')
+/** Until all topics have been announced and looked up twice more, at ten a second. */
+const ANNOUNCED_MS = 300
 
 interface Dht {
   readonly bootstrap: string
@@ -31,47 +24,53 @@ interface Dht {
  * side has a DHT of its own, and a third one with nobody in it shows what the nodes say to each other.
  */
 export async function measureScale(context: Context): Promise<Result[]> {
-  const many = await context.temporary('many')
-  context.say(`scale: writing ${MANY} newsletters of ${ISSUES} issues`)
-  await fill(context, many, MANY)
+  const many = context.size(1_000, 10)
+  const some = context.size(100, 5)
+  const moreMs = context.size(30_000, 0)
+  const idleMs = context.size(60_000, 1_000)
+  // The stack announces every 10 to 12 minutes.
+  const countedMinutes = context.size(12, 0.02)
+  const dataDir = await context.temporary('many')
+  context.say(`scale: writing ${many} newsletters of ${ISSUES} issues`)
+  await fill(context, dataDir, many)
   const plain = await context.temporary('plain')
-  await fill(context, plain, MANY)
+  await fill(context, plain, many)
   const [ours, naive, nobody] = [await dht(context), await dht(context), await dht(context)]
 
   context.say('scale: starting the daemon, then the plain script')
-  const { child: daemon, startMs } = await startDaemon(context, many, ours.ready.bootstrap)
+  const { child: daemon, startMs } = await startDaemon(context, dataDir, ours.ready.bootstrap)
   const startCpuMs = await cpuMs(daemon.pid)
   const joinerArgs = [PLAIN_JOINER, `${plain}/store`, naive.ready.bootstrap]
   const joiner = await context.children.start(joinerArgs)
-  await sleep(settleMs(MANY))
-  context.say(`scale: idle for ${CPU_MS / 1_000} s`)
+  await sleep(many * ANNOUNCED_MS + moreMs)
+  context.say(`scale: idle for ${idleMs / 1_000} s`)
   const resident = { ours: await residentMb(daemon.pid), naive: await residentMb(joiner.pid) }
   const cpuBefore = { ours: await cpuMs(daemon.pid), naive: await cpuMs(joiner.pid) }
-  await sleep(CPU_MS)
+  await sleep(idleMs)
   const cpuAfter = { ours: await cpuMs(daemon.pid), naive: await cpuMs(joiner.pid) }
 
-  context.say(`scale: counting for ${IDLE_MINUTES} minutes`)
+  context.say(`scale: counting for ${countedMinutes} minutes`)
   const all = [ours, naive, nobody]
   const before = await Promise.all(all.map(received))
-  await sleep(IDLE_MINUTES * 60_000)
+  await sleep(countedMinutes * 60_000)
   const after = await Promise.all(all.map(received))
-  const kbPerMinute = after.map((it, i) => (it - (before[i] ?? 0)) / 1_000 / IDLE_MINUTES)
+  const kbPerMinute = after.map((it, i) => (it - (before[i] ?? 0)) / 1_000 / countedMinutes)
   const [oursKb = NaN, naiveKb = NaN, nobodyKb = NaN] = kbPerMinute
   const stopping = performance.now()
   await daemon.stop()
   const stopMs = performance.now() - stopping
   await joiner.stop()
 
-  context.say(`scale: ${SOME} newsletters`)
-  const some = await context.temporary('some')
-  await fill(context, some, SOME)
-  const { child: small } = await startDaemon(context, some, nobody.ready.bootstrap)
-  await sleep(settleMs(SOME))
+  context.say(`scale: ${some} newsletters`)
+  const smallDir = await context.temporary('some')
+  await fill(context, smallDir, some)
+  const { child: small } = await startDaemon(context, smallDir, nobody.ready.bootstrap)
+  await sleep(some * ANNOUNCED_MS + moreMs)
   const smallResident = await residentMb(small.pid)
   await small.stop()
   for (const it of all) await it.stop()
 
-  const name = (what: string) => `daemon, ${MANY} newsletters: ${what}`
+  const name = (what: string) => `daemon, ${many} newsletters: ${what}`
   return [
     {
       what: name('start until it serves'),
@@ -89,7 +88,10 @@ export async function measureScale(context: Context): Promise<Result[]> {
     {
       what: name('processor while idle'),
       unit: '%',
-      samples: of(percent(cpuBefore.ours, cpuAfter.ours), percent(cpuBefore.naive, cpuAfter.naive)),
+      samples: of(
+        percent(cpuBefore.ours, cpuAfter.ours, idleMs),
+        percent(cpuBefore.naive, cpuAfter.naive, idleMs),
+      ),
       goal: { value: 0.5 },
     },
     {
@@ -100,7 +102,7 @@ export async function measureScale(context: Context): Promise<Result[]> {
     },
     { what: name('clean stop'), unit: 'ms', samples: of(stopMs), goal: { value: 5_000 } },
     {
-      what: `daemon, ${SOME} newsletters: resident memory`,
+      what: `daemon, ${some} newsletters: resident memory`,
       unit: 'MB',
       samples: of(smallResident),
       goal: { value: 95 },
@@ -113,9 +115,12 @@ function of(ours: number | undefined, baseline?: number): Result['samples'] {
   return { ours: some(ours), baseline: some(baseline) }
 }
 
-function percent(before: number | undefined, after: number | undefined): number | undefined {
-  if (before === undefined || after === undefined) return undefined
-  return ((after - before) / CPU_MS) * 100
+function percent(
+  before: number | undefined,
+  after: number | undefined,
+  ms: number,
+): number | undefined {
+  return before === undefined || after === undefined ? undefined : ((after - before) / ms) * 100
 }
 
 async function fill(context: Context, dataDir: string, newsletters: number): Promise<void> {
