@@ -108,6 +108,7 @@ export function countTerms(text: string): TermCounts {
 
 /** The words that a run of an unspaced script consists of, as dictionaries see it. */
 export function eachWordIn(run: string, visit: (word: string, start: number) => void): void {
+  if (run.length === 1) return visit(run, 0)
   segmenter ??= new Intl.Segmenter('en', { granularity: 'word' })
   for (let from = 0; from < run.length; from += SEGMENT_LENGTH) {
     const part = run.slice(from, from + SEGMENT_LENGTH).toWellFormed()
@@ -144,7 +145,8 @@ function isAsciiWord(code: number): boolean {
 /** Longest term, in UTF-16 code units; of longer words only the beginning counts. */
 export const MAX_TERM_LENGTH = 64
 
-const ASCII = /^[\u0000-\u007f]*$/
+/** Characters that are taken apart by nothing below, or put together again as they were: ASCII, kana, Han, Hangul. */
+const PLAIN = /^[\u0000-\u007f\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]*$/
 
 // Accents on Latin and Greek letters; on Cyrillic ones only the two dots: й is a letter of its own.
 const ACCENTS =
@@ -171,7 +173,7 @@ const SPECIAL = new RegExp(`[${Object.keys(LETTERS).join('')}]`, 'g')
 /** A word as the index knows it: without case, accents and other spellings of the same characters. */
 export function fold(word: string): string {
   const begun = cut(word)
-  if (ASCII.test(begun)) return begun.toLowerCase()
+  if (PLAIN.test(begun)) return begun.toLowerCase()
   const folded = begun
     .normalize('NFKD')
     .toLowerCase()

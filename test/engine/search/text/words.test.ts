@@ -54,6 +54,16 @@ describe('folding', () => {
     expect(fold(a)).not.toBe(fold(b))
   })
 
+  it.each([
+    ['kana', 0x3041, 0x30fa],
+    ['Hangul', 0xac00, 0xd7a3],
+  ])('takes composed and decomposed %s for the same', (_, first, last) => {
+    for (let code = first; code <= last; code++) {
+      const text = String.fromCharCode(code)
+      expect(fold(text.normalize('NFD'))).toBe(fold(text))
+    }
+  })
+
   it('folds what is folded to itself', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 20 }), (text) => {
