@@ -30,7 +30,7 @@ export default defineConfig({
     // The native parts of the stack hold locks per process: a process per file keeps them apart.
     pool: 'forks',
     // Tests wait for networks and for each other half of their time.
-    maxWorkers: Math.max(3, Math.floor(availableParallelism() / 2)),
+    maxWorkers: Math.max(4, Math.floor(availableParallelism() / 2)),
     testTimeout: 30_000,
     hookTimeout: 30_000,
     teardownTimeout: 10_000,
