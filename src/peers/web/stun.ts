@@ -41,7 +41,8 @@ export function bindingAnswer(
     asked.getUint16(2) === byteLength - HEADER_BYTES &&
     byteLength % 4 === 0 &&
     asked.getUint32(4) === MAGIC_COOKIE
-  if (!isRequest || !isIPv4(from.address)) return undefined
+  // Nothing can be sent to port 0: that would end the process.
+  if (!isRequest || !isIPv4(from.address) || from.port === 0) return undefined
   const bytes = new Uint8Array(HEADER_BYTES + 12)
   const answer = new DataView(bytes.buffer)
   // Cookie and transaction.

@@ -30,6 +30,10 @@ test.each([
   expect(bindingAnswer(request, FROM)).toBeUndefined()
 })
 
+test('nobody is answered at port 0, to which nothing can be sent', () => {
+  expect(bindingAnswer(REQUEST, { ...FROM, port: 0 })).toBeUndefined()
+})
+
 test('an address is answered so often, and garbage never', async () => {
   const server = await openStun({ host: '127.0.0.1', port: 0 })
   const socket = createSocket('udp4').bind(0, '127.0.0.1')
