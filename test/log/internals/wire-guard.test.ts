@@ -55,14 +55,14 @@ describe('a peer that opens channels which nobody knows', () => {
 
   test('waits where it opens thousands', async () => {
     const { near, violations, holds, open } = await guarded()
-    open(4_000)
-    await eventually(() => expect(Math.max(...holds)).toBeGreaterThan(1_000))
+    open(7_000)
+    await eventually(() => expect(holds.length).toBeGreaterThan(0))
     expect([violations, near.stream.destroyed]).toEqual([[], false])
   })
 
   test('is hung up on where it opens tens of thousands', async () => {
     const { near, violations, open } = await guarded()
-    open(10_000)
+    open(30_000)
     await eventually(() => expect(near.stream.destroyed).toBe(true))
     expect(violations).toEqual(['peer floods'])
   })
