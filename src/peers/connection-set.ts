@@ -24,6 +24,7 @@ interface Entry {
   readonly connection: Connection
   readonly throttle: ConnectionThrottle
   readonly isTab: boolean
+  readonly onEnd: () => void
 }
 
 /** What is done about a connection. */
@@ -88,15 +89,31 @@ export class ConnectionSet {
     const relayed = relay && { reserve: (n: number) => (options.rate() ? relay.reserve(n) : 0) }
     const upload = [this.#upload, relayed].filter((it) => it !== undefined)
     const throttle = new ConnectionThrottle(connection, upload, this.#download, onFlood)
-    const entry = { connection, throttle, isTab }
-    this.#drop(peer)
-    this.#entries.set(peer, entry)
-    if (isTab) this.#tabs++
-    connection.on('close', () => {
+    const onEnd = () => {
       if (this.#entries.get(peer) !== entry) return
       this.#drop(peer)
       onClose()
-    })
+    }
+    const entry: Entry = { connection, throttle, isTab, onEnd }
+    this.#drop(peer)
+    this.#entries.set(peer, entry)
+    if (isTab) this.#tabs++
+    connection.on('close', onEnd)
+  }
+
+  /**
+   * Ends the oldest connection on which nothing has arrived: anybody begins one with a single packet, under any address.
+   * @returns whether there was one.
+   */
+  endUnheard(): boolean {
+    for (const { connection, onEnd } of this.#entries.values()) {
+      // Over TCP a key was proved before.
+      if (connection.rawStream.bytesReceived !== 0) continue
+      onEnd()
+      connection.destroy()
+      return true
+    }
+    return false
   }
 
   /** Reads nothing of a peer for this long, in milliseconds. */

@@ -2,6 +2,9 @@ import HyperDHT from 'hyperdht'
 import type { Address, ConnectOptions, HyperDHTOptions } from 'hyperdht'
 import NoiseWrap from 'hyperdht/lib/noise-wrap.js'
 import type { Connection } from 'hyperswarm'
+import { LRUCache } from 'lru-cache'
+import { hex } from '../hex.ts'
+import { RateLimiter } from '../rate-limiter.ts'
 
 type Handler = (...args: readonly unknown[]) => unknown
 
@@ -36,6 +39,13 @@ export class GuardedHandshake extends NoiseWrap {
   }
 }
 
+/** Handshakes that are answered: each takes some milliseconds, with the connection that it begins, and is one packet of anybody. */
+const HANDSHAKES = { perSecond: 32, burst: 128 }
+
+/** Of these, how many are known when they come again; by the key that they begin with. */
+const MAX_KNOWN = 1_024
+const KEY_BYTES = 32
+
 const isSomewhere = ({ port }: Address) => port > 0
 
 // Connecting to port 0 throws where nobody catches it.
@@ -68,14 +78,29 @@ export class GuardedDht extends HyperDHT {
     Object.assign(io, { onmessage: quiet(take) })
     router.onpeerhandshake = quiet(router.onpeerhandshake.bind(router))
     router.onpeerholepunch = quiet(router.onpeerholepunch.bind(router))
+    const rate = new RateLimiter(HANDSHAKES)
+    const known = new LRUCache<string, true>({ max: MAX_KNOWN })
+    // One and the same handshake comes by several ways, and is answered once.
+    const mayAnswer = (noise: Uint8Array) => {
+      const name = hex(noise.subarray(0, KEY_BYTES))
+      if (!known.has(name) && !rate.take()) return false
+      known.set(name, true)
+      return true
+    }
     const set = router.set.bind(router)
     router.set = (target, state) => {
-      const names = ['onpeerhandshake', 'onpeerholepunch'] as const
-      const handlers = names.flatMap((it) => {
-        const handler = state[it]
-        return handler == null ? [] : [[it, quiet(handler)] as const]
+      const { onpeerhandshake: greet, onpeerholepunch: punch } = state
+      set(target, {
+        ...state,
+        ...(greet && {
+          onpeerhandshake: quiet((message, ...others) =>
+            mayAnswer((message as { readonly noise: Uint8Array }).noise)
+              ? greet(message, ...others)
+              : null,
+          ),
+        }),
+        ...(punch && { onpeerholepunch: quiet(punch) }),
       })
-      set(target, { ...state, ...Object.fromEntries(handlers) })
     }
     const handshake = router.peerHandshake.bind(router)
     router.peerHandshake = async (...args) => {

@@ -244,7 +244,8 @@ export class Swarm {
   #onConnection(connection: Connection): void {
     const peer = hex(connection.remotePublicKey)
     // Not by the firewall of the swarm, which would never let this peer in again.
-    if (this.size >= this.#connections.maxConnections) return turnAway(connection)
+    const isFull = this.size >= this.#connections.maxConnections
+    if (isFull && !this.#connections.endUnheard()) return turnAway(connection)
     const { onConnection } = this.#options
     const onClose = () => {
       this.#known.disconnected(peer)

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import HyperDHT from 'hyperdht'
+import NoiseWrap from 'hyperdht/lib/noise-wrap.js'
 import type Hyperswarm from 'hyperswarm'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Address } from '../../src/config/config.ts'
@@ -10,14 +11,26 @@ import { Swarm } from '../../src/peers/swarm.ts'
 import { eventually, plainPeer } from '../helpers/swarm-peers.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
 
+/** What a peer says of itself that can be reached straight. */
+const PAYLOAD = {
+  error: 0,
+  firewall: 1,
+  holepunch: null,
+  addresses4: [],
+  addresses6: [],
+  udx: { reusableSocket: false, id: 1, seq: 0 },
+  secretStream: {},
+}
+
 const TELLER = 'aa'.repeat(32)
 
 function dhtOf(bootstrap: readonly Address[]) {
   return openDht({ bootstrap, host: '127.0.0.1', udpPort: undefined })
 }
 
-function openSwarm(bootstrap: readonly Address[], dht = dhtOf(bootstrap)): Swarm {
+function openSwarm(bootstrap: readonly Address[], dht = dhtOf(bootstrap), limits = {}): Swarm {
   const swarm = new Swarm({
+    ...limits,
     guard: guardReplication,
     keyPair: HyperDHT.keyPair(),
     dht,
@@ -69,6 +82,29 @@ describe('a swarm', () => {
     expect([...peer.connections].map((it) => it.destroyed)).toEqual([false])
     swarm.strike(key, 'third', { hangUp: false })
     await eventually(() => expect([swarm.size, peer.connections.size]).toEqual([0, 0]))
+  })
+
+  test('has no connection that nobody uses stand in the way of one more', async () => {
+    const bootstrap = await privateNetwork()
+    const dht = dhtOf(bootstrap)
+    const swarm = openSwarm(bootstrap, dht, { maxConnections: 2 })
+    swarm.topics.join(randomBytes(32))
+    const stranger = dhtOf(bootstrap)
+    onTestFinished(() => stranger.destroy({ force: true }))
+    const [target, key] = [HyperDHT.hash(swarm.publicKey), Buffer.from(swarm.publicKey)]
+    const begin = () => {
+      const noise = new NoiseWrap(HyperDHT.keyPair(), key).send(PAYLOAD)
+      const node = { host: '127.0.0.1', port: swarm.localPort ?? 0 }
+      return stranger._router.peerHandshake(target, { noise }, node)
+    }
+    await eventually(begin)
+    await begin()
+    await begin()
+    expect(swarm.size).toBe(2)
+    const peer = await listener(bootstrap)
+    peer.joinPeer(key)
+    await eventually(() => expect(swarm.mayDial(peer.keyPair.publicKey)).toBe(true))
+    await eventually(() => expect([swarm.size, peer.connections.size]).toEqual([2, 1]))
   })
 
   test('hangs up on a peer from which nothing more can be had', async () => {
