@@ -28,6 +28,18 @@ export interface Edit {
  * line its number. Linear in time.
  */
 export function readDialects(text: string, options: DialectOptions = {}): PlainMarkdown {
+  if (!text.includes('\r\n')) return readLines(text, options)
+  const written = text.split('\n')
+  const plain = text.replaceAll('\r\n', '\n')
+  const read = readLines(plain, options)
+  const lines = read.text === plain ? undefined : read.text.split('\n')
+  // Each line ends as it did.
+  const isPlain = (at: number) => at < written.length - 1 && written[at]?.endsWith('\r') === false
+  const ended = lines?.map((it, at) => (isPlain(at) ? it : `${it}\r`))
+  return { ...read, text: ended?.join('\n').replace(/\r$/, '') ?? text }
+}
+
+function readLines(text: string, options: DialectOptions): PlainMarkdown {
   const warnings: DraftWarning[] = []
   let comments = 0
   const notes: string[] = []

@@ -138,6 +138,8 @@ describe('readDialects', () => {
   ])('reads %j', (text, expected) => {
     const after = read(text)
     expect(after).toBe(expected)
+    const inWindows = (it: string) => it.replaceAll('\n', '\r\n')
+    expect(read(inWindows(text))).toBe(inWindows(expected))
     // No line of what follows gets another number.
     expect(after.split('\n').length).toBe(text.split('\n').length)
   })
@@ -164,6 +166,12 @@ describe('readDialects', () => {
     expect(read(text)).toBe(
       'a[^inline-1] d[^inline-2]\n `^[e]`.\n\n[^inline-1]: one *two* [b](c)\n[^inline-2]: three four\n',
     )
+  })
+
+  it('keeps the end of each line', () => {
+    const text = 'a\r\n==b==\nc ^[d]\r\n'
+    expect(read(text)).toBe('a\r\n<mark>b</mark>\nc [^inline-1]\r\n\r\n[^inline-1]: d\r\n')
+    expect(read('a\r\nb\n')).toBe('a\r\nb\n')
   })
 
   it('counts template code, or leaves it out', () => {

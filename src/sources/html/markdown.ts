@@ -2,6 +2,7 @@ import type { Element, ElementContent } from 'hast'
 import type { Handle, State } from 'hast-util-to-mdast'
 import type { PhrasingContent, Nodes, Text } from 'mdast'
 import type { Handle as Write } from 'mdast-util-to-markdown'
+import { FOOTNOTE, FOOTNOTE_MARK, makeFootnotes } from './footnotes.ts'
 import { tidy } from './tidy.ts'
 import { attribute, cleanHtml, type HtmlRules } from './tree.ts'
 
@@ -15,9 +16,7 @@ export interface ConversionRules extends HtmlRules {
 /** Elements that Markdown has no marks for, kept as the HTML that readers show. */
 const KEPT_HTML = ['sub', 'sup', 'ins', 'kbd', 'mark']
 
-/** Names that rules give to elements: a footnote's mark and text (`id`), Markdown as it is (`title`). */
-export const FOOTNOTE_MARK = 'x-mark'
-export const FOOTNOTE = 'x-note'
+/** The name that rules give to an element whose `title` is Markdown as it is. */
 export const VERBATIM = 'x-verbatim'
 
 /**
@@ -37,6 +36,7 @@ export async function htmlToMarkdown(
     cleanHtml(html, rules),
     load(),
   ])
+  makeFootnotes(root)
   tidy(root)
   const marks = new Set<string>()
   const tree = toMdast(root, { handlers: handlers(rules, marks), document: true })

@@ -108,7 +108,7 @@ export function textAsHtml(text: string): string {
 }
 
 /** All text of a tree, with a space where a block ends. */
-function textOfTree(node: Root | ElementContent): string {
+export function textOfTree(node: Root | ElementContent): string {
   if (node.type === 'text') return node.value
   if (!('children' in node)) return ''
   const text = (node.children as ElementContent[]).map((it) => textOfTree(it)).join('')

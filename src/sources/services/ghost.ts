@@ -144,7 +144,8 @@ async function readRow(
   const own = { id: text(row['author_id']), order: 0 }
   const authors = ofPost.authors.length === 0 ? [own] : ofPost.authors
   const isOpen = context.include?.has('private') === true
-  const inPlace = (value: string) => value.replaceAll('__GHOST_URL__', context.siteUrl ?? '')
+  const inPlace = (value: string) =>
+    value.replaceAll('__GHOST_URL__', context.siteUrl?.replace(/\/$/, '') ?? '')
   return readPost(post, reasonToWithhold(row, meta), context, async () => ({
     title: text(row['title']).replace(/^\(Untitled\)$/, ''),
     date: dateOf(row),

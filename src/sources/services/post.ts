@@ -1,7 +1,8 @@
 import { defined } from '../../defined.ts'
 import { hasTime, parseDate } from '../date.ts'
 import { fitted } from '../head.ts'
-import { FOOTNOTE, htmlToMarkdown } from '../html/markdown.ts'
+import { FOOTNOTE } from '../html/footnotes.ts'
+import { htmlToMarkdown } from '../html/markdown.ts'
 import { textAsHtml, textOfHtml, type HtmlRules } from '../html/tree.ts'
 import {
   invalidDraft,

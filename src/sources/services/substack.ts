@@ -2,7 +2,8 @@ import type { Element } from 'hast'
 import { decode } from '../../render/links.ts'
 import { readFromArchive, type Archive } from '../archive.ts'
 import { TextReader } from '../decode.ts'
-import { FOOTNOTE, FOOTNOTE_MARK, VERBATIM } from '../html/markdown.ts'
+import { FOOTNOTE, FOOTNOTE_MARK } from '../html/footnotes.ts'
+import { VERBATIM } from '../html/markdown.ts'
 import {
   attribute,
   hasClass,

@@ -1,6 +1,6 @@
 import type { Archive } from '../archive.ts'
 import { attribute, hasClass, textOfHtml, type HtmlRules } from '../html/tree.ts'
-import { FOOTNOTE_MARK } from '../html/markdown.ts'
+import { FOOTNOTE_MARK } from '../html/footnotes.ts'
 import { printable, type DraftSource, type Withheld, type SourceItem } from '../source.ts'
 import { readPost } from './post.ts'
 import { contextOf, type PostContext, type ExportOptions } from './shown-pictures.ts'

@@ -29,6 +29,18 @@ describe('htmlToMarkdown', () => {
     ['<ul><li><input type=checkbox checked> a</li><li>b<ul><li>c</ul></ul>', '- [x] a\n- b\n  - c'],
     ['<img src="a b.png" alt="A\n tide"><img src=x width=1 height=1>', '![A tide](<a b.png>)'],
     ['<img src="data:," data-src="late.png">', '![](late.png)'],
+    [
+      '<p>a<sup id=r:1><a href="#f:1">1</a></sup> b<a href="https://e.org/p#f:1" id=r:2><sup>[1:1]</sup></a></p><div><hr><ol><li id=f:1><p>N <a href="#r:1">↩</a> <a href="#r:2">↩</a></p></ol></div>',
+      'a[^1] b[^1]\n\n[^1]: N',
+    ],
+    [
+      '<p>a<sup><a href="#f" id=r>1</a></sup></p><p id=f><sup>1</sup> N <a href="#r">back</a></p><p>b',
+      'a[^1]\n\nb\n\n[^1]: N',
+    ],
+    [
+      '<p><a href="#f" id=r>Part one</a></p><div id=f>b <a href="#r">up</a></div>',
+      '[Part one](#f)\n\nb [up](#r)',
+    ],
     ['<img data-srcset="late.png 1x, b.png 2x">', '![](late.png)'],
     [
       '<figure><img src=a.png><figcaption>By <em>M</em></figcaption></figure>',
