@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, type ParseOptionsResult } from 'commander'
 import { parseUnread, type Unread } from '../config/values.ts'
 import { invalidInput } from '../errors.ts'
 import { WITHHELD_KINDS, type WithheldKind } from '../sources/source.ts'
@@ -23,6 +23,21 @@ export class CliCommand extends Command {
 
   override createCommand(name?: string): CliCommand {
     return new CliCommand(name)
+  }
+
+  /** Refuses `--site --json`, which would write a website into a folder called `--json`. */
+  override parseOptions(argv: string[]): ParseOptionsResult {
+    const own = [...this.options, ...(this.parent?.options ?? [])].map(({ long }) => long)
+    const known = new Set<string | undefined>([...own, '--help', '--'])
+    for (const [at, word] of argv.entries()) {
+      if (word === '--') break
+      const option = this.options.find((it) => it.required && it.long === word)
+      if (option !== undefined && known.has(argv[at + 1]))
+        this.error(`error: option '${option.flags}' argument missing`, {
+          code: 'commander.optionMissingArgument',
+        })
+    }
+    return super.parseOptions(argv)
   }
 
   /** Adds the arguments of a usage line such as `read <newsletter> [number]`; some names explain themselves. */

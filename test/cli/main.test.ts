@@ -104,6 +104,8 @@ describe('wrong usage', () => {
   it.each([
     ['an unknown command', ['lst']],
     ['an unknown option', ['list', '--jsn']],
+    ['an option in the place of a value', ['export', 'Tide', '--site', '--json']],
+    ['help in the place of a value', ['read', 'Tide', '--width', '--help']],
     ['a missing argument', ['create']],
     ['an argument too many', ['list', 'more']],
     ['an issue number that is none', ['read', 'Tides', 'three']],

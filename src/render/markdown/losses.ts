@@ -8,7 +8,7 @@ import { readHtml, type HtmlTag } from './raw-html.ts'
 
 /** Something in a text that readers do not see as it was written. */
 export interface Loss {
-  readonly kind: 'dropped-html' | 'remote-picture'
+  readonly kind: 'dropped-html' | 'dropped-cell' | 'remote-picture'
   /** A whole sentence. */
   readonly message: string
   /** Line of the text, from 1; the first one where there are several of a kind. */
@@ -28,7 +28,21 @@ export function lossesOf(markdown: string): Loss[] {
     else before.times++
   }
   const { tokens } = tokensOf(markdown.slice(0, affordableLength(markdown)))
+  const lines = markdown.split('\n')
+  let columns = 0
   for (const { token, line } of placed(tokens)) {
+    if (token.type === 'table_open') columns = 0
+    if (token.type === 'th_open') columns++
+    if (
+      token.type === 'tr_open' &&
+      cellsOf(lines[line - 1] ?? '') > Math.max(columns, 1) &&
+      columns > 0
+    )
+      add(
+        'dropped-cell',
+        'A row of a table has more cells than its head: they are left out. Write | as \\|',
+        line,
+      )
     if (token.type === 'image') addPicture(String(token.attrGet('src')), line)
     if (token.type !== 'html_block' && token.type !== 'html_inline') continue
     let at = line
@@ -60,6 +74,15 @@ export function lossesOf(markdown: string): Loss[] {
     else if (CONTROLS.test(name) || (name === 'input' && !isBox))
       add('dropped-html', `HTML: <${name}> is left out; the text in it stays`, line)
   }
+}
+
+/** How many cells a line of a table has, as GitHub counts them: `|` parts them in code, too. */
+function cellsOf(line: string): number {
+  const cells = line
+    .trim()
+    .replace(/^(?:[>\s]|[*+-] )*\|?/, '')
+    .replace(/(?<!\\)\|$/, '')
+  return cells.split(/(?<!\\)\|/).length
 }
 
 /** All tokens, with the line that each begins in. */

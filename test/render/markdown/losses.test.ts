@@ -27,6 +27,14 @@ it('names the host of a picture on the web, in Markdown and in HTML', () => {
   ])
 })
 
+it('finds cells of tables that no column has', () => {
+  const table = (row: string) => `a\n\n> |a|b|\n> |-|-|\n> ${row}\n`
+  expect(lines(table('|`c|d`|e|'))).toEqual([
+    '5 dropped-cell A row of a table has more cells than its head: they are left out. Write | as \\|.',
+  ])
+  expect(lines(`${table('|`c\\|d`|e|')}\n${table('c')}\n${table('c|d')}\na|b|c|d`)).toEqual([])
+})
+
 it('finds nothing in code, in what has an equivalent, and in what is no element', () => {
   const kept =
     'a `<script>` Vec<T> Set<constructor> <b>c</b> <input type="checkbox"> <kbd>x</kbd> ![](a.png)'
