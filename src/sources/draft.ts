@@ -6,6 +6,7 @@ import { withoutDataPictures } from './data-pictures.ts'
 import { readDialects } from './dialects.ts'
 import { splitFrontMatter, type FrontMatter, type HeadValue } from './front-matter.ts'
 import { fitted, readHead } from './head.ts'
+import { readMdx } from './mdx.ts'
 import { localReferences } from './references.ts'
 import { invalidDraft, type Draft, type DraftWarning, type WithheldKind } from './source.ts'
 import { checkBody } from './text.ts'
@@ -36,7 +37,9 @@ export async function draftFromMarkdown(file: string, origin: DraftOrigin): Prom
   const { title, publishedAt, ...head } = read.head
   const { text, files } = withoutDataPictures(typed, origin.files)
   checkBody(text)
-  const { text: body, warnings: ofDialects } = readDialects(text, origin)
+  const isMdx = origin.name?.toLowerCase().endsWith('.mdx') === true
+  const markdown = isMdx ? readMdx(text) : { text, warnings: [] }
+  const { text: body, warnings: ofDialects } = readDialects(markdown.text, origin)
   checkBody(body)
   const inFile = <T extends { readonly line?: number }>(it: T) =>
     it.line === undefined ? it : { ...it, line: it.line + bodyLine - 1 }
@@ -61,7 +64,7 @@ export async function draftFromMarkdown(file: string, origin: DraftOrigin): Prom
     warnings: [
       ...[...ofHead, ...read.warnings].map((it) => ({ kind: 'head' as const, ...it })),
       ...ofDate,
-      ...[...ofTitle, ...ofDialects].map(inFile),
+      ...[...ofTitle, ...markdown.warnings, ...ofDialects].map(inFile),
       ...warnings,
     ],
   }

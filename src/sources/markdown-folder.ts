@@ -45,7 +45,21 @@ interface FolderListing {
   readonly skipped: readonly SkippedDraft[]
 }
 
-const MARKDOWN_EXTENSIONS = new Set(['.md', '.markdown', '.mdown', '.mkd', '.mkdn', '.mdwn'])
+const MARKDOWN_EXTENSIONS = new Set([
+  '.md',
+  '.markdown',
+  '.mdown',
+  '.mkd',
+  '.mkdn',
+  '.mdwn',
+  '.mdx',
+])
+
+/** A program, of which readers see the words. */
+const MDX = {
+  kind: 'extras',
+  message: 'Markdown with components, of which the text stays',
+} as const
 
 const OTHER = { other: true } as const
 function isPost(file: string): boolean {
@@ -62,7 +76,6 @@ const OTHER_TEXT: Readonly<Record<string, readonly [string, string]>> = {
   '.htm': ['HTML', 'html'],
   '.docx': ['a word processor document', 'docx'],
   '.rmd': ['R Markdown', 'markdown'],
-  '.mdx': ['Markdown with components', 'markdown'],
 }
 
 /** Files that are read at a time. */
@@ -220,7 +233,7 @@ async function reasonToSkip(
     if (reason !== undefined) return reason
   } else if (!entry.isFile()) return 'not a regular file'
   if (isPost(file)) {
-    const withheld = withheldByPath(file)
+    const withheld = withheldByPath(file) ?? (/\.mdx$/i.test(file) ? MDX : undefined)
     if (withheld === undefined || include.has(withheld.kind)) return undefined
     return `${withheld.message}; --include ${withheld.kind} publishes it`
   }

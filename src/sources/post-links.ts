@@ -226,7 +226,7 @@ function plainPath(path: string): string {
     .replace(/^https?:\/\/[^/]*/i, '')
     .replace(/^\/+|\/+$/g, '')
     .replace(/(?:^|\/)(?:_?index)(?:\.\w+)?$/, '')
-    .replace(/\.(?:md|markdown|mdown|mkd|mkdn|mdwn|html?)$/i, '')
+    .replace(/\.(?:mdx?|markdown|mdown|mkd|mkdn|mdwn|html?)$/i, '')
     .replace(CONTENT, '')
     .replace(/^_posts\//, '')
   return plain.normalize('NFC').toLowerCase()

@@ -48,6 +48,12 @@ describe('markdownFolder', () => {
     })
   })
 
+  it('takes Markdown with components when asked to', async () => {
+    await fill('a.mdx')
+    expect((await listed()).skipped[0]?.message).toContain('--include extras publishes it')
+    expect((await listed({ include: new Set(['extras']) })).drafts).toEqual(['a.mdx'])
+  })
+
   it('orders names as a collator does', () => {
     const { compare } = new Intl.Collator('en', { numeric: true })
     const signs = ['a', 'b', 'z', '0', '1', '9', '10', '-', '.', '_', 'A', 'é']

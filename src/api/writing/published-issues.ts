@@ -6,7 +6,7 @@ import { isDated, type Draft, type FoundDraft } from '../../sources/source.ts'
 const MIN_COMMON_LINES = 0.5
 
 /** A path to a file may be that of another one tomorrow; what a service or feed calls a post stays its own. */
-const PATH = /^(?![a-z][a-z0-9+.-]+:).*\.(?:md|markdown|mdown|mkdn?|mdwn)$/i
+const PATH = /^(?![a-z][a-z0-9+.-]+:).*\.(?:mdx?|markdown|mdown|mkdn?|mdwn)$/i
 
 /**
  * The issues of a newsletter, by what a post is: its title and date, its text, and the path of its file, whatever folder
