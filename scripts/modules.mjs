@@ -1,6 +1,6 @@
 /*
- * Puts the built program into fewer files: what is always loaded together is one file, and so are zod, commander and what
- * makes Markdown of HTML. Each module costs time when it is loaded, and memory as long as it is there: a daemon loads 99 of
+ * Puts the built program into fewer files: what is always loaded together is one file, and so are zod, commander, what
+ * makes Markdown of HTML, and the Markdown parser. Each module costs time when it is loaded, and memory as long as it is there: a daemon loads 99 of
  * them instead of 213.
  * What `ENTRIES` names keeps its path; of all other modules only the types stay where they are.
  */
@@ -57,7 +57,8 @@ await build({
 })
 
 /** Packages that become a part of the program, with all that they need. */
-const BUNDLED = /^(?:zod|parse5|hast-util-to-mdast|mdast-util-to-markdown)(?:$|\/)/
+const BUNDLED =
+  /^(?:zod|parse5|hast-util-to-mdast|mdast-util-(?:to-markdown|from-markdown|gfm)|micromark-extension-gfm)(?:$|\/)/
 
 /**
  * Parts of packages that take much of the time of an import: what makes the test for a list of names makes it once, and a
