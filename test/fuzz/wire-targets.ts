@@ -278,6 +278,34 @@ const replication: Target = {
   },
 }
 
+/** Outside of all channels: one is opened, several messages in one piece, one is refused, one is closed. */
+const FRAMES = [
+  '0001 01 05 6b6e6f776e 00',
+  '0000 00 09 01 01 056b6e6f776e00 02 03 01',
+  '0002 01',
+  '0003 01',
+]
+
+/** What a peer says of channels. */
+const multiplexer: Target = {
+  name: 'multiplexer',
+  inputs: mutated(FRAMES.map((it) => Buffer.from(it.replaceAll(' ', ''), 'hex'))),
+  async check(input) {
+    const { near, far, end } = await muxPair()
+    try {
+      guardReplication(near, {
+        onViolation: () => near.stream.destroy(),
+        onExcess: () => undefined,
+      })
+      near.pair({ protocol: 'known' }, () => undefined)
+      far.stream.write(Buffer.from(input))
+      for (let turn = 0; turn < 20; turn++) await setImmediate()
+    } finally {
+      end()
+    }
+  },
+}
+
 interface Handshaken {
   readonly isInitiator: boolean
   readonly handshakeHash: Uint8Array
@@ -344,4 +372,10 @@ const dialed: Target = {
 
 const KEY_PAIR = crypto.keyPair(BYTES_32)
 
-export const WIRE_TARGETS: readonly Target[] = [...MESSAGES, replication, announcement, dialed]
+export const WIRE_TARGETS: readonly Target[] = [
+  ...MESSAGES,
+  multiplexer,
+  replication,
+  announcement,
+  dialed,
+]
