@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { defined } from '../defined.ts'
 import { hasCode } from '../errors.ts'
 import { attachmentName, MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS } from '../format/records/bodies.ts'
 import { line as lineOfText } from '../format/records/text.ts'
@@ -6,7 +7,7 @@ import { mediaTypeOf, UNKNOWN_TYPE } from './media-types.ts'
 import { isUnsafe, type LocalReference } from './local-reference.ts'
 import { printable, type DraftAttachment, type DraftWarning } from './source.ts'
 
-export interface DraftFile extends Pick<DraftAttachment, 'sizeBytes' | 'open'> {
+export interface DraftFile extends Pick<DraftAttachment, 'sizeBytes' | 'open' | 'bytes'> {
   /** Equal for two paths that lead to one file; each path is a file of its own where it is absent. */
   readonly identity?: string
 }
@@ -146,5 +147,6 @@ function attachmentOf({ alt }: LocalReference, name: string, found: DraftFile): 
     ...(altText.safeParse(alt).success ? { alt } : {}),
     sizeBytes: found.sizeBytes,
     open: () => found.open(),
+    ...defined({ bytes: found.bytes }),
   }
 }

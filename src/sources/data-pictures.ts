@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { DraftFile, DraftFiles } from './attachments.ts'
 import { edited } from './dialects.ts'
 import { codeIn } from './markdown-code.ts'
+import { withoutLocation } from './picture-location.ts'
 
 /** Where a text shows a picture that stands in it: `![a](data:image/png;base64,…)`, a definition, or `<img src>`. */
 const DATA_PICTURE =
@@ -13,13 +14,20 @@ export interface WithoutDataPictures {
   readonly files: DraftFiles | undefined
 }
 
+/** A picture that is in memory, as an attachment has it. */
+export function inMemory(bytes: Uint8Array): Pick<DraftFile, 'sizeBytes' | 'open' | 'bytes'> {
+  return { sizeBytes: bytes.length, open: async () => bytes, bytes }
+}
+
 /**
  * A text whose pictures in `data:` addresses are files of its own, as Google Docs, editors and mails write them; those in
  * code, and those that cannot be read, stay where they are. Every line keeps its number. Linear in time.
+ * @param keepLocation Keep the places at which pictures were taken.
  */
 export function withoutDataPictures(
   text: string,
   files: DraftFiles | undefined,
+  keepLocation = false,
 ): WithoutDataPictures {
   if (!/data:image\//i.test(text)) return { text, files }
   const pictures = new Map<string, DraftFile>()
@@ -30,7 +38,8 @@ export function withoutDataPictures(
     const bytes = code[match.index] === 1 ? undefined : bytesOf(parameters, data)
     if (bytes === undefined) continue
     const name = nameOf(kind, bytes)
-    pictures.set(name, { identity: name, sizeBytes: bytes.length, open: async () => bytes })
+    const kept = keepLocation ? bytes : withoutLocation(bytes)
+    if (!pictures.has(name)) pictures.set(name, { identity: name, ...inMemory(kept) })
     const start = match.index + before.length
     edits.push({ start, end: match.index + whole.length, text: name })
   }

@@ -23,6 +23,8 @@ export interface DraftOrigin {
   readonly dateFrom: 'file' | 'now'
   /** What is published although its head marks it as not for everybody, or not now. */
   readonly include?: ReadonlySet<WithheldKind> | undefined
+  /** Keep the places at which pictures in the text were taken. */
+  readonly keepLocation?: boolean | undefined
   /** Leave out template code that no Markdown can be made of. */
   readonly withoutTemplates?: boolean | undefined
 }
@@ -35,7 +37,7 @@ export async function draftFromMarkdown(file: string, origin: DraftOrigin): Prom
   const { fields, body: typed, bodyLine, warnings: ofHead } = await splitFrontMatter(file)
   const read = readHead(fields, { include: origin.include })
   const { title, publishedAt, ...head } = read.head
-  const { text, files } = withoutDataPictures(typed, origin.files)
+  const { text, files } = withoutDataPictures(typed, origin.files, origin.keepLocation)
   checkBody(text)
   const isMdx = origin.name?.toLowerCase().endsWith('.mdx') === true
   const markdown = isMdx ? readMdx(text) : { text, warnings: [] }

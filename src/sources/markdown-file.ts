@@ -8,9 +8,10 @@ import { withoutLocation } from './picture-location.ts'
 import { invalidDraft, type Draft } from './source.ts'
 import { checkDraftSize, checkDraftText, decodeDraft } from './text.ts'
 
-export interface FileOptions extends Pick<DraftOrigin, 'include' | 'withoutTemplates'> {
-  /** Keep the places at which pictures were taken. */
-  readonly keepLocation?: boolean | undefined
+export interface FileOptions extends Pick<
+  DraftOrigin,
+  'include' | 'withoutTemplates' | 'keepLocation'
+> {
   /** Absolute path of a folder outside of the imported one, in which files may lie, too. */
   readonly siteRoot?: string | undefined
   /** The files of the imported folder, for paths that are not spelled as the files are, or are names alone. */
@@ -52,7 +53,7 @@ export async function readDraft(
   }
   checkDraftSize(bytes.byteLength)
   const files = filesBelow({ root, ...options }, dirname(path))
-  const choices = { include, withoutTemplates }
+  const choices = { include, withoutTemplates, keepLocation: options.keepLocation }
   return draftFromMarkdown(decodeDraft(bytes), { files, name, date, dateFrom: 'file', ...choices })
 }
 
@@ -86,7 +87,8 @@ export async function parseDraft(
 ): Promise<Draft> {
   const { folder, name, include, now = new Date(), ...more } = options
   const files = folder === undefined ? undefined : filesBelow({ root: folder, ...more })
-  const origin = { files, name, include, date: now, dateFrom: 'now' as const }
+  const { keepLocation } = more
+  const origin = { files, name, include, keepLocation, date: now, dateFrom: 'now' as const }
   return draftFromMarkdown(checkDraftText(markdown), origin)
 }
 

@@ -11,6 +11,8 @@ export interface DraftAttachment {
   readonly sizeBytes: number
   /** The bytes. @throws INVALID_DRAFT where they cannot be read any more */
   open(): Promise<Uint8Array>
+  /** The same, of a picture that stands in the text: who keeps many drafts may put it somewhere else. */
+  readonly bytes?: Uint8Array
 }
 
 /** A link of a draft whose target only the source it is from can tell. */

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { growHeapBy } from '../heap.ts'
 import type { Draft, DraftAttachment, FoundDraft } from './source.ts'
 
-/** Texts that stay in memory, in characters: most archives are smaller. */
-const MAX_KEPT_CHARACTERS = 16 * 1024 * 1024
+/** Texts and the pictures in them that stay in memory, in characters and bytes: most archives are smaller. */
+const MAX_KEPT = 16 * 1024 * 1024
 
 /**
  * Else garbage of the conversion alone, which V8 leaves until the heap has doubled, takes 300 MB. This costs no time that
@@ -26,7 +26,7 @@ export class Spool {
   #folder = ''
   #file = -1
   #drafts = 0
-  #characters = 0
+  #kept = 0
   readonly #inMemory: KeptDraft[] = []
   #bytes = 0
 
@@ -50,8 +50,9 @@ export class Spool {
     if (++this.#drafts === MANY_DRAFTS) this.#unlimit.push(growHeapBy(GROWING_PERCENT_OF_MANY))
     const kept = new KeptDraft(found)
     this.#inMemory.push(kept)
-    this.#characters += found.draft.markdown.length
-    if (this.#characters <= MAX_KEPT_CHARACTERS) return kept
+    this.#kept += found.draft.markdown.length
+    for (const { bytes } of found.draft.attachments) this.#kept += bytes?.byteLength ?? 0
+    if (this.#kept <= MAX_KEPT) return kept
     if (this.#file < 0) this.#open()
     for (const it of this.#inMemory.splice(0)) it.place = this.#write(it.draft)
     return kept
@@ -59,14 +60,25 @@ export class Spool {
 
   #write({ markdown, attachments, ...head }: Draft): Place {
     const json = JSON.stringify(head)
-    const bytes = Buffer.from(json + markdown)
+    const file = this.#file
+    const start = this.#append(Buffer.from(json + markdown))
+    const place = { file, start, headBytes: Buffer.byteLength(json), end: this.#bytes }
+    const stored = attachments.map(({ bytes, ...it }): DraftAttachment => {
+      if (bytes === undefined) return it
+      const at = this.#append(bytes)
+      return { ...it, open: async () => read(file, at, bytes.byteLength) }
+    })
+    return { ...place, attachments: stored }
+  }
+
+  /** @returns where the bytes are in the file. */
+  #append(bytes: Uint8Array): number {
     const start = this.#bytes
     this.#bytes += bytes.byteLength
     for (let done = 0; done < bytes.byteLength;) {
       done += writeSync(this.#file, bytes, done, bytes.byteLength - done, start + done)
     }
-    const headBytes = Buffer.byteLength(json)
-    return { file: this.#file, start, headBytes, end: this.#bytes, attachments }
+    return start
   }
 
   [Symbol.dispose](): void {
@@ -108,17 +120,21 @@ class KeptDraft implements FoundDraft {
     if ('markdown' in this.#at) return this.#at
     const { file, start, headBytes, end, attachments } = this.#at
     return {
-      ...(JSON.parse(read(file, start, headBytes)) as Omit<Draft, 'markdown' | 'attachments'>),
+      ...(JSON.parse(text(file, start, headBytes)) as Omit<Draft, 'markdown' | 'attachments'>),
       attachments,
       get markdown() {
-        return read(file, start + headBytes, end - start - headBytes)
+        return text(file, start + headBytes, end - start - headBytes)
       },
     }
   }
 }
 
-function read(file: number, position: number, byteLength: number): string {
+function text(file: number, position: number, byteLength: number): string {
+  return read(file, position, byteLength).toString('utf8')
+}
+
+function read(file: number, position: number, byteLength: number): Buffer {
   const bytes = Buffer.allocUnsafe(byteLength)
   readSync(file, bytes, 0, byteLength, position)
-  return bytes.toString('utf8')
+  return bytes
 }

@@ -206,12 +206,13 @@ describe('the place of a picture', () => {
     const folder = await temporaryDirectory()
     const photo = jpeg(EXIF_SEGMENT(exif({ [GPS]: 1 })), PROFILE)
     await writeFile(join(folder, 'photo.jpg'), photo)
-    await writeFile(join(folder, 'a.md'), '# A\n\n![x](photo.jpg)\n')
+    const data = `data:image/jpeg;base64,${Buffer.from(photo).toString('base64')}`
+    await writeFile(join(folder, 'a.md'), `# A\n\n![x](photo.jpg) ![x](${data})\n`)
     const bytes = async (keepLocation: boolean) => {
       const { attachments } = await readDraft(join(folder, 'a.md'), { keepLocation })
-      return new Uint8Array((await attachments[0]?.open()) ?? [])
+      return Promise.all(attachments.map(async (it) => new Uint8Array(await it.open())))
     }
-    expect(await bytes(false)).toEqual(jpeg(PROFILE))
-    expect(await bytes(true)).toEqual(photo)
+    expect(await bytes(false)).toEqual([jpeg(PROFILE), jpeg(PROFILE)])
+    expect(await bytes(true)).toEqual([photo, photo])
   })
 })

@@ -27,3 +27,19 @@ it('keeps texts, those of small archives in memory and of large ones in a file w
   expect(await readdir(folder)).toStrictEqual([])
   spool[Symbol.dispose]()
 })
+
+it('keeps pictures that stand in texts in the file, too, and reads them from there', async () => {
+  const spool = new Spool(await temporaryDirectory())
+  const pictures = Array.from({ length: 3 }, (_, at) => Buffer.alloc(6 * 1024 * 1024, `tide ${at}`))
+  const kept = []
+  for (const picture of pictures) {
+    const url = `data:image/png;base64,${picture.toString('base64')}`
+    const draft = await parseDraft(`# Tide\n\n![low](${url})\n`)
+    kept.push(spool.keep({ origin: 'tide.md', draft }))
+  }
+  const attachments = kept.flatMap((it) => it.draft.attachments)
+  expect(attachments.map((it) => it.bytes)).toEqual([undefined, undefined, undefined])
+  const read = await Promise.all(attachments.map((it) => it.open()))
+  expect(read.map((it, at) => pictures[at]?.equals(it))).toEqual([true, true, true])
+  spool[Symbol.dispose]()
+})

@@ -6,7 +6,7 @@ import {
 } from '../../format/records/bodies.ts'
 import { safeUrl, URL_MAX_LENGTH } from '../../render/links.ts'
 import { readFromArchive, type Archive } from '../archive.ts'
-import { dataPicture } from '../data-pictures.ts'
+import { dataPicture, inMemory } from '../data-pictures.ts'
 import { mediaTypeOf, UNKNOWN_TYPE } from '../media-types.ts'
 import { sourceOf, type ConversionRules } from '../html/markdown.ts'
 import { attribute } from '../html/tree.ts'
@@ -152,8 +152,7 @@ export class ShownPictures {
       name,
       mediaType: mediaTypeOf(name),
       ...altOf(alt),
-      sizeBytes: bytes.length,
-      open: async () => withoutMetadata(bytes),
+      ...inMemory(withoutMetadata(bytes)),
     })
     return name
   }
