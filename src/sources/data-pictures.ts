@@ -26,7 +26,7 @@ export function inMemory(bytes: Uint8Array): Pick<DraftFile, 'sizeBytes' | 'open
  */
 export function withoutDataPictures(
   text: string,
-  files: DraftFiles | undefined,
+  files?: DraftFiles,
   keepLocation = false,
 ): WithoutDataPictures {
   if (!/data:image\//i.test(text)) return { text, files }
@@ -45,7 +45,9 @@ export function withoutDataPictures(
   }
   if (edits.length === 0) return { text, files }
   const find = async (path: string) => pictures.get(path) ?? files?.find(path)
-  return { text: edited(text, edits), files: { find } }
+  // A copy: parts of a text keep all of it in memory.
+  const rest = Buffer.from(edited(text, edits)).toString()
+  return { text: rest, files: { find } }
 }
 
 /** The picture of a `data:` address, and a name for it; undefined if it is none. */

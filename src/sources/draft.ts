@@ -9,7 +9,7 @@ import { fitted, readHead } from './head.ts'
 import { readMdx } from './mdx.ts'
 import { localReferences } from './references.ts'
 import { invalidDraft, type Draft, type DraftWarning, type WithheldKind } from './source.ts'
-import { checkBody } from './text.ts'
+import { checkBody, checkTextSize } from './text.ts'
 import { titleFromName, titleHeading } from './title.ts'
 
 /** What is known about a text besides what it says. */
@@ -34,13 +34,14 @@ export interface DraftOrigin {
  * @throws INVALID_DRAFT saying what is wrong and on which line; TOO_LARGE.
  */
 export async function draftFromMarkdown(file: string, origin: DraftOrigin): Promise<Draft> {
-  const { fields, body: typed, bodyLine, warnings: ofHead } = await splitFrontMatter(file)
+  const { text, files } = withoutDataPictures(file, origin.files, origin.keepLocation)
+  checkTextSize(text)
+  const { fields, body: typed, bodyLine, warnings: ofHead } = await splitFrontMatter(text)
   const read = readHead(fields, { include: origin.include })
   const { title, publishedAt, ...head } = read.head
-  const { text, files } = withoutDataPictures(typed, origin.files, origin.keepLocation)
-  checkBody(text)
+  checkBody(typed)
   const isMdx = origin.name?.toLowerCase().endsWith('.mdx') === true
-  const markdown = isMdx ? readMdx(text) : { text, warnings: [] }
+  const markdown = isMdx ? readMdx(typed) : { text: typed, warnings: [] }
   const { text: body, warnings: ofDialects } = readDialects(markdown.text, origin)
   checkBody(body)
   const inFile = <T extends { readonly line?: number }>(it: T) =>

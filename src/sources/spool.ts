@@ -65,8 +65,9 @@ export class Spool {
     const place = { file, start, headBytes: Buffer.byteLength(json), end: this.#bytes }
     const stored = attachments.map(({ bytes, ...it }): DraftAttachment => {
       if (bytes === undefined) return it
+      const { byteLength } = bytes
       const at = this.#append(bytes)
-      return { ...it, open: async () => read(file, at, bytes.byteLength) }
+      return { ...it, open: async () => read(file, at, byteLength) }
     })
     return { ...place, attachments: stored }
   }

@@ -4,10 +4,12 @@ import { MAX_BODY_BYTES } from '../format/records/bodies.ts'
 import { invalidDraft } from './source.ts'
 import { MAX_HEAD_BYTES } from './front-matter.ts'
 
+/** The largest head and the largest body. */
+const MAX_TEXT_BYTES = MAX_HEAD_BYTES + MAX_BODY_BYTES
 /** What pictures that stand in a text may add to it. */
 const MAX_PICTURES_BYTES = 64 * 1024 * 1024
-/** Largest file that can be a draft: the largest head, the largest body, and pictures in it. */
-export const MAX_DRAFT_BYTES = MAX_HEAD_BYTES + MAX_BODY_BYTES + MAX_PICTURES_BYTES
+/** Largest file that can be a draft. */
+export const MAX_DRAFT_BYTES = MAX_TEXT_BYTES + MAX_PICTURES_BYTES
 
 const LINE_FEED = 0x0a
 const RE_ENCODE = 'Save the file as UTF-8 and publish it again.'
@@ -54,18 +56,26 @@ export function checkDraftSize(sizeBytes: number): void {
   if (sizeBytes > MAX_DRAFT_BYTES) throw tooLarge(sizeBytes)
 }
 
+/** @throws TOO_LARGE if no draft can have a text so long, where the pictures in it are taken out. */
+export function checkTextSize(text: string): void {
+  checkSize(text, MAX_TEXT_BYTES)
+}
+
 /** @throws TOO_LARGE over the limit of a body; INVALID_DRAFT if there is nothing to read in it. */
 export function checkBody(body: string): void {
-  // A UTF-16 code unit takes at most 3 bytes: most bodies need no counting.
-  if (body.length * 3 > MAX_BODY_BYTES) {
-    const sizeBytes = Buffer.byteLength(body)
-    if (sizeBytes > MAX_BODY_BYTES) throw tooLarge(sizeBytes)
-  }
+  checkSize(body, MAX_BODY_BYTES)
   if (!/\S/.test(body)) {
     throw invalidDraft('The draft is empty: there is no text below the head.', {
       hint: 'Write some text, save the file and publish it again.',
     })
   }
+}
+
+function checkSize(text: string, most: number): void {
+  // A UTF-16 code unit takes at most 3 bytes: most texts need no counting.
+  if (text.length * 3 <= most) return
+  const sizeBytes = Buffer.byteLength(text)
+  if (sizeBytes > most) throw tooLarge(sizeBytes)
 }
 
 function tooLarge(sizeBytes: number): HyperletterError {

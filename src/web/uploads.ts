@@ -7,7 +7,8 @@ import { HyperletterError, invalidInput } from '../errors.ts'
 import { MAX_ATTACHMENTS } from '../format/records/bodies.ts'
 import { safeFileName } from '../render/file-name.ts'
 import { isOutside, readDraft } from '../sources/markdown-file.ts'
-import { checkDraftSize, checkDraftText, decodeDraft } from '../sources/text.ts'
+import { withoutDataPictures } from '../sources/data-pictures.ts'
+import { checkDraftSize, checkDraftText, checkTextSize, decodeDraft } from '../sources/text.ts'
 import { WITHHELD_KINDS } from '../sources/source.ts'
 import { onStore } from '../storage-errors.ts'
 
@@ -109,6 +110,8 @@ export class Uploads {
     }
     if (text !== undefined) checkDraftSize(text.size)
     else checkDraftText(typed)
+    const words = text === undefined ? typed : Buffer.from(await text.arrayBuffer()).toString()
+    checkTextSize(withoutDataPictures(words).text)
     const path = text === undefined ? (before ?? join(folder, TYPED)) : join(folder, nameOf(text))
     await makeDirectory(folder)
     await onStore(async () => {
