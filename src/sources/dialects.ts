@@ -163,11 +163,19 @@ export function edited(text: string, edits: readonly Edit[]): string {
   return result + text.slice(done)
 }
 
-/** Whether nothing but marks of quotes and lists stands on the same line. */
-function isAlone(text: string, start: number, end: number): boolean {
+/**
+ * Whether nothing else stands on the line of a part of a text.
+ * @param marks What the line may begin with, after a line feed.
+ */
+export function isAlone(
+  text: string,
+  start: number,
+  end: number,
+  marks = /\n[ \t>*+-]*$/,
+): boolean {
   const from = Math.max(0, start - MAX_MARKS)
   const before = (from === 0 ? '\n' : '') + text.slice(from, start)
-  return /\n[ \t>*+-]*$/.test(before) && /^[ \t]*(?:\r?\n|$)/.test(text.slice(end, end + MAX_MARKS))
+  return marks.test(before) && /^[ \t]*(?:\r?\n|$)/.test(text.slice(end, end + MAX_MARKS))
 }
 
 /** Characters of marks and blanks beside a short code that are looked at. */

@@ -1,4 +1,4 @@
-import { edited, type Edit, type PlainMarkdown } from './dialects.ts'
+import { edited, isAlone, type Edit, type PlainMarkdown } from './dialects.ts'
 import { codeIn } from './markdown-code.ts'
 import { mediaTypeOf } from './media-types.ts'
 import { readTemplate } from './templates.ts'
@@ -13,6 +13,9 @@ const TAG =
 const ATTRIBUTE =
   /([\w:-]+)(?:=(?:"([^"]*)"|'([^']*)'|\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}))?/g
 const EXPRESSION = /(?<![\\$])\{[^{}\n]{1,300}\}/g
+
+/** A line that begins with blanks only. */
+const BLANK = /\n[ \t]*$/
 
 const PICTURE = /(?:image|img|picture|figure|photo)$/i
 const EMBED = /^(?:youtube|vimeo|gist|tweet|instagram)(?:Embed)?$/i
@@ -59,7 +62,7 @@ export function readMdx(text: string): PlainMarkdown {
       : component(name, attributes, {
           isEnd: slash !== '',
           isEmpty: end !== '',
-          isAlone: isAlone(text, index, index + whole.length),
+          isAlone: isAlone(text, index, index + whole.length, BLANK),
           open,
         })
     if (after === undefined) gone.set(name, (gone.get(name) ?? 0) + 1)
@@ -177,11 +180,6 @@ function component(
   }
   open.push('')
   return title === '' || !alone ? '' : `**${title}**<br>`
-}
-
-function isAlone(text: string, start: number, end: number): boolean {
-  const before = text.slice(Math.max(0, start - 80), start)
-  return /(?:^|\n)[ \t]*$/.test(before) && /^[ \t]*(?:\r?\n|$)/.test(text.slice(end, end + 80))
 }
 
 const OPENING = /^[ \t]*<([A-Z][\w.]*|)\b(?:[^>]|=>)*(?<!\/)>[ \t]*\r?$/
