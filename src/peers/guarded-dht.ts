@@ -17,7 +17,7 @@ interface Inside {
   }
 }
 
-/** What a peer says of itself in its handshake. */
+/** The payload of a handshake, in which a peer describes how to reach it. */
 interface Payload {
   addresses4: Address[]
   addresses6: Address[]

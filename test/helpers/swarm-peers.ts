@@ -15,6 +15,17 @@ import { all } from './operations.ts'
 import type { Peer } from './peers.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
+/** The handshake payload of a peer that can be reached directly. */
+export const PAYLOAD = {
+  error: 0,
+  firewall: 1,
+  holepunch: null,
+  addresses4: [],
+  addresses6: [],
+  udx: { reusableSocket: false, id: 1, seq: 0 },
+  secretStream: {},
+}
+
 /** Longest wait for what takes milliseconds on an idle machine. */
 export const DEADLINE_MS = 10_000
 

@@ -5,16 +5,7 @@ import NoiseWrap from 'hyperdht/lib/noise-wrap.js'
 import type { Connection } from 'hyperswarm'
 import { beforeAll, afterAll, expect, onTestFinished, test } from 'vitest'
 import { GuardedDht } from '../../src/peers/guarded-dht.ts'
-
-const PAYLOAD = {
-  error: 0,
-  firewall: 1,
-  holepunch: null,
-  addresses4: [],
-  addresses6: [],
-  udx: { reusableSocket: false, id: 1, seq: 0 },
-  secretStream: {},
-}
+import { PAYLOAD } from '../helpers/swarm-peers.ts'
 
 interface Router {
   set(target: Uint8Array, handlers: object): void

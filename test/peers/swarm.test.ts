@@ -8,19 +8,8 @@ import { createLogger } from '../../src/logger.ts'
 import { guardReplication } from '../../src/log/internals/wire-guard.ts'
 import { openDht } from '../../src/peers/dht.ts'
 import { Swarm } from '../../src/peers/swarm.ts'
-import { eventually, plainPeer } from '../helpers/swarm-peers.ts'
+import { eventually, PAYLOAD, plainPeer } from '../helpers/swarm-peers.ts'
 import { privateNetwork } from '../helpers/testnet.ts'
-
-/** What a peer says of itself that can be reached straight. */
-const PAYLOAD = {
-  error: 0,
-  firewall: 1,
-  holepunch: null,
-  addresses4: [],
-  addresses6: [],
-  udx: { reusableSocket: false, id: 1, seq: 0 },
-  secretStream: {},
-}
 
 const TELLER = 'aa'.repeat(32)
 
