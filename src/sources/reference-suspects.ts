@@ -27,16 +27,71 @@ function isOnTheWeb(text: string, at = 0): boolean {
   return text.startsWith('https://', at) || text.startsWith('http://', at)
 }
 
-/** Where a text may refer to a path; all of it for a definition, which counts wherever its label stands. */
-function* suspectsIn(typed: string): Generator<Range> {
-  const text = withoutComments(typed)
-  const definitions = text.includes(']:') ? text.matchAll(DEFINITION) : []
-  for (const { 0: whole, 1: label = '', 2: target = '', index } of definitions) {
+export function labelOf(text = ''): string {
+  return text.replaceAll(/\s+/g, ' ').trim().toLowerCase().toUpperCase()
+}
+
+/** A definition of a path on a line of its own. */
+export interface LocalDefinition {
+  readonly target: string
+  /** Where the target stands in the text. */
+  readonly place: { readonly start: number; readonly end: number }
+}
+
+/** What no other line gives another meaning, if only such lines come before it in its paragraph; `[x]` is a check box. */
+const PLAIN_DEFINITION =
+  /^(\[(?!\^|x\])[^[\]\\\s`][^[\]\\`]{0,200}\]:[ \t]+)([^\s<>()\\&\p{Cc}]{1,1000})[ \t]*\r?$/iu
+
+/** What a text defines as a path, by labels; undefined if that takes a parser. */
+export function localDefinitions(text: string): Map<string, LocalDefinition> | undefined {
+  const local = new Map<string, LocalDefinition>()
+  const labels = new Set<string>()
+  let plain: Map<number, LocalDefinition> | undefined
+  const all = text.includes(']:') ? text.matchAll(DEFINITION) : []
+  for (const { 0: whole, 1: label = '', 2: target = '', index } of all) {
     // Words that are no title make text of it.
     WORDS_BEHIND.lastIndex = index + whole.length
     const isText = !`${label}${whole}`.includes('<') && WORDS_BEHIND.test(text)
-    if (!isText && !isOnTheWeb(target) && !NO_PATH.test(target) && isLocal(target))
-      yield [0, text.length]
+    const name = labelOf(label)
+    if (!isText && !isOnTheWeb(target) && !NO_PATH.test(target) && isLocal(target)) {
+      plain ??= plainDefinitions(text)
+      const definition = plain.get(index)
+      if (definition === undefined || labels.has(name)) return undefined
+      local.set(name, definition)
+    } else if (local.has(name)) return undefined
+    labels.add(name)
+  }
+  return local
+}
+
+/** By where their `]:` stands. */
+function plainDefinitions(text: string): Map<number, LocalDefinition> {
+  const plain = new Map<number, LocalDefinition>()
+  let at = 0
+  let plainAt = 0
+  for (const line of text.split('\n')) {
+    const match = at === plainAt ? PLAIN_DEFINITION.exec(line) : null
+    const [, before = '', target = ''] = match ?? []
+    const start = at + before.length
+    if (match !== null)
+      plain.set(at + line.indexOf(']:'), { target, place: { start, end: start + target.length } })
+    at += line.length + 1
+    if (match !== null || line.trim() === '') plainAt = at
+  }
+  return plain
+}
+
+const LABEL = /\[([^[\]]{1,999})\]/g
+
+/** Where a text may refer to a path; all of it for a definition that only a parser is sure of. */
+function* suspectsIn(typed: string): Generator<Range> {
+  const text = withoutComments(typed)
+  const definitions = localDefinitions(text)
+  if (definitions === undefined) yield [0, text.length]
+  for (const { 0: whole, 1: label, index } of definitions?.size ? text.matchAll(LABEL) : []) {
+    const end = index + whole.length
+    const isDefinition = text[end] === ':' && (index === 0 || text[index - 1] === '\n')
+    if (!isDefinition && definitions?.has(labelOf(label)) === true) yield [index, end]
   }
   for (let at = text.indexOf(']('); at >= 0; at = text.indexOf('](', at + 2)) {
     if (isOnTheWeb(text, at + 2)) continue

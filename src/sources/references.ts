@@ -1,17 +1,19 @@
 import type { Definition, Nodes } from 'mdast'
 import type { Handle } from 'mdast-util-from-markdown'
 import type { Point } from 'unist'
-import { defined } from '../defined.ts'
 import { pushHtml, pushLocal, REFERRING, type LocalReference } from './local-reference.ts'
 import { codeIn } from './markdown-code.ts'
 import {
   condensed,
   DEFINITION,
   FENCE,
+  labelOf,
+  localDefinitions,
   mayRefer,
   OPEN_HTML,
   partsOf,
   withoutComments,
+  type LocalDefinition,
   type Part,
 } from './reference-suspects.ts'
 
@@ -48,6 +50,9 @@ async function referencesInParts(text: string): Promise<LocalReference[] | undef
   const hidden = Math.min(
     ...[FENCE, OPEN_HTML, /\r(?!\n)/].map((it) => it.exec(plain)?.index ?? Infinity),
   )
+  const definitions = localDefinitions(plain)
+  if (definitions === undefined) return undefined
+  if ([...definitions.values()].some((it) => it.place.start >= hidden)) return undefined
   const parts: Part[] = []
   let isInHtml = false
   for (const part of partsOf(plain)) {
@@ -64,16 +69,22 @@ async function referencesInParts(text: string): Promise<LocalReference[] | undef
   for (const { start, text: part } of parts) {
     const above = text.slice(0, start).split('\n').length - 1
     const written = text.slice(start, start + part.length)
-    for (const it of linksOnly(written) ?? (await referencesByParser(written))) {
-      const moved = it.place && { start: it.place.start + start, end: it.place.end + start }
-      found.push({ ...it, line: it.line + above, ...defined({ place: moved }) })
-    }
+    const links = linksOnly(written, start, definitions)
+    // The parser would miss definitions outside of the part.
+    if (links === undefined && definitions.size > 0) return undefined
+    const all = links ?? (await referencesByParser(written)).map((it) => movedBy(start, it))
+    for (const it of all) found.push({ ...it, line: it.line + above })
   }
   return found
 }
 
+function movedBy(start: number, it: LocalReference): LocalReference {
+  if (it.place === undefined) return it
+  return { ...it, place: { start: it.place.start + start, end: it.place.end + start } }
+}
+
 /** A link, or an image, without anything that has another meaning in Markdown. */
-const PLAIN_LINK = /(!?)\[([^[\]]*)\]\(([^\s()<>]+)\)/g
+const PLAIN_LINK = /(!?)\[([^[\]]*)\](?:\(([^\s()<>]+)\)|\[([^[\]]*)\])?(?![[(:])/g
 /** Code on one line, and in one cell of a table. */
 const CODE = /(?<!`)`[^`|\n]+`(?!`)/g
 
@@ -84,28 +95,32 @@ const INDENTED = /^(?: {4}| {0,3}\t)/m
 const WORDS = /^(?: *(?:[*+-] )?(?!\d+[.)] )[\p{L}\p{N}[][^\n]*(?:\n|$))+$/u
 
 // In a part that has none of that, what looks like a link is one, if all brackets belong to links.
-function linksOnly(written: string): LocalReference[] | undefined {
+function linksOnly(
+  written: string,
+  start: number,
+  definitions: ReadonlyMap<string, LocalDefinition>,
+): LocalReference[] | undefined {
   if (OTHER_MEANING.test(written.replaceAll(CODE, ''))) return undefined
   if (INDENTED.test(written) && !WORDS.test(written)) return undefined
   // No link has such a sign in its target.
   const part = written.replaceAll(CODE, (it) => '<'.repeat(it.length))
   const found: LocalReference[] = []
   const matches = [...part.matchAll(PLAIN_LINK)]
-  if (matches.length !== part.split('[').length - 1) return undefined
-  if (matches.length !== part.split(']').length - 1) return undefined
-  for (const { 0: whole, 1: mark, 2: words = '', 3: target = '', index } of matches) {
-    const end = index + whole.length - 1
+  const pairs = matches.length + matches.filter((it) => it[4] !== undefined).length
+  if (pairs !== part.split('[').length - 1 || pairs !== part.split(']').length - 1) return undefined
+  for (const { 0: whole, 1: mark, 2: words = '', 3: own, 4: label, index } of matches) {
+    const end = start + index + whole.length - 1
     const line = part.slice(0, index).split('\n').length
     const kind = mark === '!' ? 'image' : 'link'
     if (kind === 'image' && words.includes('<')) return undefined
-    const place = { start: end - target.length, end }
-    pushLocal(found, { kind, target, alt: kind === 'image' ? words : '', line, place })
+    const alt = kind === 'image' ? words : ''
+    const { target, place } =
+      own === undefined
+        ? (definitions.get(labelOf(label || words)) ?? {})
+        : { target: own, place: { start: end - own.length, end } }
+    pushLocal(found, { kind, target, alt, line, place })
   }
   return found
-}
-
-function labelOf(text = ''): string {
-  return text.replaceAll(/\s+/g, ' ').trim().toLowerCase().toUpperCase()
 }
 
 function isSimple(text: string): boolean {
