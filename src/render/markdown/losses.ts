@@ -8,7 +8,7 @@ import { readHtml, type HtmlTag } from './raw-html.ts'
 
 /** Something in a text that readers do not see as it was written. */
 export interface Loss {
-  readonly kind: 'dropped-html' | 'dropped-cell' | 'remote-picture'
+  readonly kind: 'dropped-html' | 'dropped-cell' | 'dropped-footnote' | 'remote-picture'
   /** A whole sentence. */
   readonly message: string
   /** Line of the text, from 1; the first one where there are several of a kind. */
@@ -29,6 +29,8 @@ export function lossesOf(markdown: string): Loss[] {
   }
   const { tokens } = tokensOf(markdown.slice(0, affordableLength(markdown)))
   const lines = markdown.split('\n')
+  const footnotes = new Set<string>()
+  const marks = new Set<string>()
   let columns = 0
   for (const { token, line } of placed(tokens)) {
     if (token.type === 'table_open') columns = 0
@@ -43,6 +45,8 @@ export function lossesOf(markdown: string): Loss[] {
         'A row of a table has more cells than its head: they are left out. Write | as \\|',
         line,
       )
+    if (token.type === 'footnote_reference_open') footnotes.add(labelOf(token))
+    if (token.type === 'footnote_ref') marks.add(labelOf(token))
     if (token.type === 'image') addPicture(String(token.attrGet('src')), line)
     if (token.type !== 'html_block' && token.type !== 'html_inline') continue
     let at = line
@@ -51,6 +55,10 @@ export function lossesOf(markdown: string): Loss[] {
       at += ('source' in part ? part.source : part.value).split('\n').length - 1
     }
   }
+  const lost = [...footnotes].filter((it) => !marks.has(it))
+  const lostAt = lines.findIndex((it) => it.includes(`[^${lost[0]}]:`)) + 1
+  for (let at = 0; at < lost.length; at++)
+    add('dropped-footnote', 'Nothing in the text refers to a footnote: pages leave it out', lostAt)
   return [...found].map(([words, { kind, line, times }]) => ({
     kind,
     line,
@@ -74,6 +82,10 @@ export function lossesOf(markdown: string): Loss[] {
     else if (CONTROLS.test(name) || (name === 'input' && !isBox))
       add('dropped-html', `HTML: <${name}> is left out; the text in it stays`, line)
   }
+}
+
+function labelOf(footnote: Token): string {
+  return (footnote.meta as { readonly label: string }).label
 }
 
 /** How many cells a line of a table has, as GitHub counts them: `|` parts them in code, too. */

@@ -35,6 +35,13 @@ it('finds cells of tables that no column has', () => {
   expect(lines(`${table('|`c\\|d`|e|')}\n${table('c')}\n${table('c|d')}\na|b|c|d`)).toEqual([])
 })
 
+it('finds footnotes that nothing refers to', () => {
+  expect(lines('a[^b] and [^c]\n\n[^b]: d\n\n> [^e]: f[^g]\n\n[^g]:\n\n[^h]: i')).toEqual([
+    '5 dropped-footnote Nothing in the text refers to a footnote: pages leave it out (2 times).',
+  ])
+  expect(lines('`[^a]: b`\n\n    [^c]: d\n\n[e][^f]\n\n[^f]: g')).toEqual([])
+})
+
 it('finds nothing in code, in what has an equivalent, and in what is no element', () => {
   const kept =
     'a `<script>` Vec<T> Set<constructor> <b>c</b> <input type="checkbox"> <kbd>x</kbd> ![](a.png)'
