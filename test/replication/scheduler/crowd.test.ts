@@ -35,15 +35,26 @@ async function expectWhole(core: Hypercore, length: number): Promise<void> {
   }, DEADLINE_MS)
 }
 
-/** Makes a peer take requests for blocks and answer none. Of the length it does tell. */
-function silence(core: Hypercore): void {
+interface BlockMessage {
+  readonly block: { readonly value: Buffer } | null
+  readonly upgrade: object | null
+}
+
+/** Makes a peer answer requests for blocks otherwise, or not at all. Of the length it tells as it is. */
+function answerBlocks(
+  core: Hypercore,
+  answer: (block: { readonly value: Buffer }) => { readonly value: Buffer } | undefined,
+): void {
   core.on('peer-add', (peer: ReplicationPeer) => {
     const { wireData } = peer as unknown as {
-      wireData: { send(message: { block: object | null; upgrade: object | null }): boolean }
+      wireData: { send(message: BlockMessage): boolean }
     }
     const send = wireData.send.bind(wireData)
-    wireData.send = (message) =>
-      message.block !== null && message.upgrade === null ? true : send(message)
+    wireData.send = (message) => {
+      if (message.block === null || message.upgrade !== null) return send(message)
+      const block = answer(message.block)
+      return block === undefined || send({ ...message, block })
+    }
   })
 }
 
@@ -78,12 +89,31 @@ test('a peer that has everything and answers nothing keeps nobody from it', asyn
   const { length } = await feedOf(author, author.feedKey)
   const silent = await plainPeer(bootstrap)
   const core = await copyPlainly(silent, author.feedKey, length)
-  silence(core)
+  answerBlocks(core, () => undefined)
 
   const reader = await openPeer(bootstrap)
   await subscribeSoon(reader, author.link)
 
   await expectWhole(coreOf(await feedOf(reader, author.feedKey)), length)
+})
+
+test('a peer that sends false blocks keeps nobody from the issue', async () => {
+  const bootstrap = await privateNetwork()
+  const author = await openAuthor(bootstrap, { issues: 1 })
+  await publishPicture(author)
+  const { length } = await feedOf(author, author.feedKey)
+  const core = await copyPlainly(await plainPeer(bootstrap), author.feedKey, length)
+  let lies = 0
+  answerBlocks(core, (block) => {
+    lies++
+    return { ...block, value: Buffer.alloc(block.value.byteLength, 1) }
+  })
+
+  const reader = await openPeer(bootstrap)
+  await subscribeSoon(reader, author.link)
+
+  await expectWhole(coreOf(await feedOf(reader, author.feedKey)), length)
+  expect(lies).toBeGreaterThan(0)
 })
 
 test('a reader that is connected to readers only gets everything from them', async () => {
