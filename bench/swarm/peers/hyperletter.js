@@ -87,17 +87,18 @@ async function publish({ dir, backlog, sizeBytes }) {
   let next = writeDraft(folder, 'next', sizeBytes)
   await next
   await engine.network()
+  let published = Promise.resolve()
+  // A reader may have the last one before it is known here that it is out.
   onCommand('publish', () => {
-    if (sizeBytes < MOST_TEXT_BYTES) tellTime()
-    issue().catch(fail)
+    published = published.then(issue).catch(fail)
   })
   ready({ link, feedKey })
 
   async function issue() {
+    if (sizeBytes < MOST_TEXT_BYTES) tellTime()
     for await (const event of operations.publishIssue({ draft: { file: await next } })) {
       if (event.event === 'published') break
     }
-    // A reader may have the last one before this is over.
     if (sizeBytes < MOST_TEXT_BYTES) next = writeDraft(folder, 'next', sizeBytes)
   }
 }
