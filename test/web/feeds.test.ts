@@ -109,6 +109,16 @@ describe('feeds', () => {
     expect(JSON.parse(text)).toMatchObject({ version: 'https://jsonfeed.org/version/1.1' })
   })
 
+  it('say in which language an issue is', async () => {
+    const { reader, operations, folder } = await readerOf(1)
+    await publish(operations, '---\ntitle: Marée\nlang: fr-CA\n---\nPleine mer.')
+    const { text } = await reader.ask(`${folder}/atom.xml`)
+    expect((await validAtom(text)).titles).toEqual(['Marée', 'Issue 1'])
+    expect(text.match(/<entry[^>]*>/g)).toEqual(['<entry xml:lang="fr-CA">', '<entry>'])
+    const json = await reader.ask(`${folder}/feed.json`)
+    expect(parseJsonFeed(json.text).items?.map((it) => it.language)).toEqual(['fr-CA', undefined])
+  })
+
   it('are valid where nothing was published', async () => {
     const { reader, folder } = await readerOf(0)
     for (const place of [folder, `${folder}/complete`, '/feeds/all', '/feeds/all/complete']) {

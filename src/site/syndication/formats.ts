@@ -87,7 +87,8 @@ function atomEntry(it: FeedEntry, { id }: Outline): string {
     ],
   })
   const [start, end] = [xml.indexOf('<entry>'), xml.lastIndexOf('</entry>')]
-  return `  ${tight(xml.slice(start, end))}</entry>\n`
+  const language = it.language === undefined ? '' : ` xml:lang="${it.language}"`
+  return `  ${tight(xml.slice(start, end)).replace('<entry', `<entry${language}`)}</entry>\n`
 }
 
 // Marks as the Google Reader API has them in Atom.
