@@ -29,7 +29,8 @@ export function lossesOf(markdown: string): Loss[] {
   }
   const { tokens } = tokensOf(markdown.slice(0, affordableLength(markdown)))
   const lines = markdown.split('\n')
-  const footnotes = new Set<string>()
+  const footnotes = new Map<string, number>()
+  let footnote: string | undefined
   const marks = new Set<string>()
   let columns = 0
   for (const { token, line } of placed(tokens)) {
@@ -45,7 +46,9 @@ export function lossesOf(markdown: string): Loss[] {
         'A row of a table has more cells than its head: they are left out. Write | as \\|',
         line,
       )
-    if (token.type === 'footnote_reference_open') footnotes.add(labelOf(token))
+    // What is in a footnote says where it is; from an empty one nothing gets lost.
+    if (footnote !== undefined && token.map) footnotes.set(footnote, line)
+    footnote = token.type === 'footnote_reference_open' ? labelOf(token) : undefined
     if (token.type === 'footnote_ref') marks.add(labelOf(token))
     if (token.type === 'image') addPicture(String(token.attrGet('src')), line)
     if (token.type !== 'html_block' && token.type !== 'html_inline') continue
@@ -55,10 +58,10 @@ export function lossesOf(markdown: string): Loss[] {
       at += ('source' in part ? part.source : part.value).split('\n').length - 1
     }
   }
-  const lost = [...footnotes].filter((it) => !marks.has(it))
-  const lostAt = lines.findIndex((it) => it.includes(`[^${lost[0]}]:`)) + 1
-  for (let at = 0; at < lost.length; at++)
-    add('dropped-footnote', 'Nothing in the text refers to a footnote: pages leave it out', lostAt)
+  for (const [label, line] of footnotes) {
+    if (!marks.has(label))
+      add('dropped-footnote', 'Nothing in the text refers to a footnote: pages leave it out', line)
+  }
   return [...found].map(([words, { kind, line, times }]) => ({
     kind,
     line,

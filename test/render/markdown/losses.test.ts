@@ -36,7 +36,7 @@ it('finds cells of tables that no column has', () => {
 })
 
 it('finds footnotes that nothing refers to', () => {
-  expect(lines('a[^b] and [^c]\n\n[^b]: d\n\n> [^e]: f[^g]\n\n[^g]:\n\n[^h]: i')).toEqual([
+  expect(lines('a[^b] and `[^e]:`\n\n[^b]: d\n\n> [^e]: f[^g]\n\n[^g]:\n\n[^h]: i')).toEqual([
     '5 dropped-footnote Nothing in the text refers to a footnote: pages leave it out (2 times).',
   ])
   expect(lines('`[^a]: b`\n\n    [^c]: d\n\n[e][^f]\n\n[^f]: g')).toEqual([])
