@@ -1,8 +1,10 @@
+import { createSocket, type Socket } from 'node:dgram'
 import { BlockList } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import type multicastDns from 'multicast-dns'
 import { codeOf } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
+import { RateLimiter } from '../../rate-limiter.ts'
 import { SERVICE, type DnsPacket, type DnsRecords } from './announcement.ts'
 
 export interface MulticastOptions {
@@ -21,6 +23,9 @@ const CHECK_EVERY_MS = 5_000
 /** How long sending a goodbye may take. */
 const GOODBYE_MS = 200
 
+/** Packets of the service that are parsed, of all devices together. */
+const PACKETS = { perSecond: 100, burst: 200 }
+
 type OpenSocket = typeof multicastDns
 
 /** Multicast DNS in every network of this device, by a socket each: one socket sends to one network only. */
@@ -28,6 +33,7 @@ export class Multicast {
   readonly #options: MulticastOptions
   readonly #sockets = new Map<string, multicastDns.MulticastDNS>()
   readonly #logged = new Set<string>()
+  readonly #packets = new RateLimiter(PACKETS)
   #timer: NodeJS.Timeout | undefined
   #interfaces: readonly NetworkInterface[] = []
   #isClosed = false
@@ -84,7 +90,9 @@ export class Multicast {
 
   #join(address: string, open: OpenSocket): void {
     const { onQuery, onResponse, onJoined } = this.#options
-    const socket = open({ interface: address, bind: '0.0.0.0' })
+    const udp = createSocket({ type: 'udp4', reuseAddr: true })
+    const socket = open({ interface: address, bind: '0.0.0.0', socket: udp })
+    this.#guard(udp)
     this.#sockets.set(address, socket)
     socket.on('query', (packet, from) => onQuery(packet, from.address))
     socket.on('response', (packet, from) => onResponse(packet, from.address))
@@ -92,6 +100,16 @@ export class Multicast {
     socket.on('error', (error) => this.#logOnce(error))
     socket.on('ready', () => {
       if (this.#sockets.get(address) === socket) onJoined()
+    })
+  }
+
+  // The package parses whatever arrives, from wherever, in the order of its listeners.
+  #guard(udp: Socket): void {
+    const readers = udp.listeners('message')
+    udp.removeAllListeners('message')
+    udp.on('message', (packet, from) => {
+      if (!isWorthParsing(packet) || !isOnInterface(from.address, this.#interfaces)) return
+      if (this.#packets.take()) for (const read of readers) read.call(udp, packet, from)
     })
   }
 
@@ -106,6 +124,25 @@ export class Multicast {
     this.#logged.add(what)
     this.#options.logger.debug({ err: error.message }, 'local discovery')
   }
+}
+
+/** What one frame of Ethernet carries: no announcement is longer. */
+const MAX_PACKET_BYTES = 1_472
+
+/** Of all sections together. Names may point to each other, so that each of few bytes may take long to parse. */
+const MAX_RECORDS = 64
+
+/** Where the counts of the four sections are, and the end of the header (RFC 1035, section 4.1.1). */
+const COUNTS_AT = [4, 6, 8, 10]
+const HEADER_BYTES = 12
+
+const [LABEL = ''] = SERVICE.split('.')
+
+/** Whether a packet that anybody may have sent names the service, and takes little to parse. */
+export function isWorthParsing(packet: Buffer): boolean {
+  if (packet.byteLength < HEADER_BYTES || packet.byteLength > MAX_PACKET_BYTES) return false
+  const records = COUNTS_AT.reduce((sum, at) => sum + packet.readUInt16BE(at), 0)
+  return records <= MAX_RECORDS && packet.toString('latin1').toLowerCase().includes(LABEL)
 }
 
 function leave(socket: multicastDns.MulticastDNS, goodbye: DnsRecords): Promise<void> {
