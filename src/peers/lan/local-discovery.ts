@@ -17,7 +17,7 @@ import {
   type LocalAnnouncement,
   type SharedTopic,
 } from './announcement.ts'
-import { isOnInterface, Multicast, type NetworkInterface } from './multicast.ts'
+import { Multicast, type NetworkInterface } from './multicast.ts'
 
 export interface LocalDiscoveryOptions {
   readonly publicKey: Uint8Array
@@ -107,7 +107,7 @@ export class LocalDiscovery {
     this.#multicast = new Multicast({
       host: options.host,
       logger: options.logger,
-      onQuery: (packet, from) => this.#onQuery(packet, from),
+      onQuery: (packet) => this.#onQuery(packet),
       onResponse: (packet, from) => this.#onResponse(packet, from),
       onJoined: () => this.#changed(),
     })
@@ -179,9 +179,8 @@ export class LocalDiscovery {
     return packets
   }
 
-  #onQuery(packet: DnsPacket, from: string): void {
+  #onQuery(packet: DnsPacket): void {
     if (this.#answerTimer !== undefined || !asksForService(packet)) return
-    if (!isOnInterface(from, this.#multicast.interfaces)) return
     const [least, most] = ANSWER_MS
     const waitMs = Math.max(
       least + Math.random() * (most - least),
@@ -194,7 +193,6 @@ export class LocalDiscovery {
   }
 
   #onResponse(packet: DnsPacket, from: string): void {
-    if (!isOnInterface(from, this.#multicast.interfaces)) return
     for (const instance of goodbyesIn(packet)) this.#onGoodbye(instance, from)
     for (const announcement of announcementsIn(packet)) {
       if (announcement.salt.equals(this.#identity.salt)) continue

@@ -11,7 +11,7 @@ export interface MulticastOptions {
   /** Only the network of this address; all when absent. */
   readonly host?: string | undefined
   readonly logger: Logger
-  readonly onQuery: (packet: DnsPacket, from: string) => void
+  readonly onQuery: (packet: DnsPacket) => void
   readonly onResponse: (packet: DnsPacket, from: string) => void
   /** This device has joined a network that it was not in before. */
   readonly onJoined: () => void
@@ -94,7 +94,7 @@ export class Multicast {
     const socket = open({ interface: address, bind: '0.0.0.0', socket: udp })
     this.#guard(udp)
     this.#sockets.set(address, socket)
-    socket.on('query', (packet, from) => onQuery(packet, from.address))
+    socket.on('query', onQuery)
     socket.on('response', (packet, from) => onResponse(packet, from.address))
     socket.on('warning', (error) => this.#logOnce(error))
     socket.on('error', (error) => this.#logOnce(error))

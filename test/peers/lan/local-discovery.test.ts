@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import type { Socket } from 'node:dgram'
 import { EventEmitter } from 'node:events'
+import { decode, encode } from 'dns-packet'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createLogger } from '../../../src/logger.ts'
 import {
@@ -13,7 +15,14 @@ import { eventually } from '../../helpers/swarm-peers.ts'
 const NEAR = '10.1.2.3'
 const FAR = '10.9.9.9'
 
-class FakeSocket extends EventEmitter {
+/** Reads what its socket hears as the package does, and sends nothing. */
+class FakeMulticast extends EventEmitter {
+  readonly socket: Socket
+  constructor(socket: Socket) {
+    super()
+    this.socket = socket
+    socket.on('message', (bytes, from) => this.emit('response', decode(bytes), from))
+  }
   query() {}
   respond(_records: DnsRecords, done?: () => void) {
     done?.()
@@ -23,13 +32,13 @@ class FakeSocket extends EventEmitter {
   }
 }
 
-const sockets: FakeSocket[] = []
+const opened: FakeMulticast[] = []
 
 vi.mock('multicast-dns', () => ({
-  default: () => {
-    const socket = new FakeSocket()
-    sockets.push(socket)
-    return socket
+  default: ({ socket }: { socket: Socket }) => {
+    const multicast = new FakeMulticast(socket)
+    opened.push(multicast)
+    return multicast
   },
 }))
 
@@ -44,7 +53,7 @@ vi.mock('node:os', async (original) => ({
 async function discovery(topic: Uint8Array) {
   const found: FoundPeer[] = []
   const goodbyes: string[] = []
-  const opened = sockets.length
+  const before = opened.length
   const subject = new LocalDiscovery({
     publicKey: randomBytes(32),
     port: () => 49_737,
@@ -56,9 +65,9 @@ async function discovery(topic: Uint8Array) {
   })
   onTestFinished(() => subject.close())
   subject.add(topic)
-  await eventually(() => expect(sockets.length).toBe(opened + 1))
-  const receive = ({ answers, additionals = [] }: DnsRecords, address: string) =>
-    sockets.at(-1)?.emit('response', { questions: [], answers, additionals }, { address })
+  await eventually(() => expect(opened.length).toBe(before + 1))
+  const receive = (records: DnsRecords, address: string) =>
+    opened.at(-1)?.socket.emit('message', encode({ type: 'response', ...records }), { address })
   return { found, goodbyes, receive }
 }
 
