@@ -27,6 +27,7 @@ function isOnTheWeb(text: string, at = 0): boolean {
   return text.startsWith('https://', at) || text.startsWith('http://', at)
 }
 
+/** A label as CommonMark compares it. */
 export function labelOf(text = ''): string {
   return text.replaceAll(/\s+/g, ' ').trim().toLowerCase().toUpperCase()
 }
@@ -45,23 +46,30 @@ const PLAIN_DEFINITION =
 /** What a text defines as a path, by labels; undefined if that takes a parser. */
 export function localDefinitions(text: string): Map<string, LocalDefinition> | undefined {
   const local = new Map<string, LocalDefinition>()
-  const labels = new Set<string>()
-  let plain: Map<number, LocalDefinition> | undefined
-  const all = text.includes(']:') ? text.matchAll(DEFINITION) : []
-  for (const { 0: whole, 1: label = '', 2: target = '', index } of all) {
+  const paths = text.includes(']:') ? definedPaths(text) : []
+  if (paths.length === 0) return local
+  const plain = plainDefinitions(text)
+  for (const { label, at } of paths) {
+    const definition = plain.get(at)
+    if (definition === undefined || local.has(label)) return undefined
+    local.set(label, definition)
+  }
+  let times = 0
+  for (const [, label] of text.matchAll(DEFINITION)) if (local.has(labelOf(label))) times++
+  return times === local.size ? local : undefined
+}
+
+/** Labels of what may be a definition of a path, and where their `]:` stands. */
+function definedPaths(text: string): { readonly label: string; readonly at: number }[] {
+  const paths: { label: string; at: number }[] = []
+  for (const { 0: whole, 1: label = '', 2: target = '', index } of text.matchAll(DEFINITION)) {
     // Words that are no title make text of it.
     WORDS_BEHIND.lastIndex = index + whole.length
     const isText = !`${label}${whole}`.includes('<') && WORDS_BEHIND.test(text)
-    const name = labelOf(label)
-    if (!isText && !isOnTheWeb(target) && !NO_PATH.test(target) && isLocal(target)) {
-      plain ??= plainDefinitions(text)
-      const definition = plain.get(index)
-      if (definition === undefined || labels.has(name)) return undefined
-      local.set(name, definition)
-    } else if (local.has(name)) return undefined
-    labels.add(name)
+    if (!isText && !isOnTheWeb(target) && !NO_PATH.test(target) && isLocal(target))
+      paths.push({ label: labelOf(label), at: index })
   }
-  return local
+  return paths
 }
 
 /** By where their `]:` stands. */
